@@ -1,0 +1,244 @@
+//! A run of rows as columns.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type, TimestampMicrosecondType};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, PrimitiveArray,
+    StringArray, UInt32Array,
+};
+use arrow_schema::{DataType, Field, TimeUnit};
+
+use crate::{Column, Error, Kind, Result, Role, Schema};
+
+/// Rows as columns: Arrow arrays that fit a [`Schema`]. Cloning copies no data.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tidemill_core::{Batch, Column, Schema};
+/// use arrow_array::Float64Array;
+/// let schema = Arc::new(Schema::new(vec![Column::number("age")]).unwrap());
+/// let batch = Batch::new(schema, vec![Arc::new(Float64Array::from(vec![Some(31.0), None]))]).unwrap();
+/// assert_eq!(batch.n_rows(), 2);
+/// assert_eq!(batch.numbers(0).unwrap().value(0), 31.0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Batch {
+    schema: Arc<Schema>,
+    columns: Vec<ArrayRef>,
+    n_rows: usize,
+}
+
+impl Batch {
+    /// Errors when a column has another length or another Arrow type than its kind asks for.
+    pub fn new(schema: Arc<Schema>, columns: Vec<ArrayRef>) -> Result<Self> {
+        let n_rows = columns.first().map_or(0, |c| c.len());
+        Self::with_rows(schema, columns, n_rows)
+    }
+
+    /// As [`Batch::new`]; needed where there may be rows but no columns.
+    pub fn with_rows(schema: Arc<Schema>, columns: Vec<ArrayRef>, n_rows: usize) -> Result<Self> {
+        if schema.len() != columns.len() {
+            return Err(Error::internal(format!(
+                "{} columns for a schema of {}",
+                columns.len(),
+                schema.len()
+            )));
+        }
+        for (column, array) in schema.columns().iter().zip(&columns) {
+            if array.len() != n_rows {
+                return Err(Error::internal(format!(
+                    "'{}' has {} rows of {n_rows}",
+                    column.name,
+                    array.len()
+                )));
+            }
+            if !fits(column, array.data_type()) {
+                return Err(Error::internal(format!(
+                    "'{}' is a {} but came as {}",
+                    column.name,
+                    column.kind.word(),
+                    array.data_type()
+                )));
+            }
+        }
+        Ok(Batch { schema, columns, n_rows })
+    }
+
+    /// The columns' description.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// How many rows.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// The arrays in the order of the schema.
+    pub fn columns(&self) -> &[ArrayRef] {
+        &self.columns
+    }
+
+    /// One array.
+    pub fn column(&self, i: usize) -> &ArrayRef {
+        &self.columns[i]
+    }
+
+    /// A number column.
+    pub fn numbers(&self, i: usize) -> Result<&Float64Array> {
+        self.columns[i].as_primitive_opt::<Float64Type>().ok_or_else(|| self.wrong(i, "a number"))
+    }
+
+    /// A flag column.
+    pub fn flags(&self, i: usize) -> Result<&BooleanArray> {
+        self.columns[i].as_boolean_opt().ok_or_else(|| self.wrong(i, "a flag"))
+    }
+
+    /// The codes of a category column; the names are in the schema.
+    pub fn codes(&self, i: usize) -> Result<&UInt32Array> {
+        crate::category::codes(&*self.columns[i]).ok_or_else(|| self.wrong(i, "a category"))
+    }
+
+    /// A text column.
+    pub fn texts(&self, i: usize) -> Result<&StringArray> {
+        self.columns[i].as_string_opt::<i32>().ok_or_else(|| self.wrong(i, "text"))
+    }
+
+    /// A time column, in microseconds since 1970 (UTC).
+    pub fn times(&self, i: usize) -> Result<&PrimitiveArray<TimestampMicrosecondType>> {
+        self.columns[i].as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| self.wrong(i, "a time"))
+    }
+
+    /// The numbers of a dense vector column, row after row (`n_rows * len` of them).
+    pub fn vector(&self, i: usize) -> Result<&[f32]> {
+        let list = self.columns[i].as_fixed_size_list_opt().ok_or_else(|| self.wrong(i, "a vector"))?;
+        let values =
+            list.values().as_primitive_opt::<Float32Type>().ok_or_else(|| self.wrong(i, "a vector"))?;
+        let len = list.value_length() as usize;
+        Ok(&values.values()[list.offset() * len..(list.offset() + list.len()) * len])
+    }
+
+    /// The numbers of a probability column, row after row (`n_rows * n_classes` of them).
+    pub fn probabilities(&self, i: usize) -> Result<&[f64]> {
+        let list = self.columns[i].as_fixed_size_list_opt().ok_or_else(|| self.wrong(i, "a probability"))?;
+        let values =
+            list.values().as_primitive_opt::<Float64Type>().ok_or_else(|| self.wrong(i, "a probability"))?;
+        let len = list.value_length() as usize;
+        Ok(&values.values()[list.offset() * len..(list.offset() + list.len()) * len])
+    }
+
+    /// Rows `offset..offset + len`, without copying.
+    pub fn slice(&self, offset: usize, len: usize) -> Batch {
+        Batch {
+            schema: self.schema.clone(),
+            columns: self.columns.iter().map(|c| c.slice(offset, len)).collect(),
+            n_rows: len,
+        }
+    }
+
+    /// These rows in this order (a row may come twice). Errors when one is out of range.
+    pub fn take(&self, rows: &[u32]) -> Result<Batch> {
+        let indices = UInt32Array::from(rows.to_vec());
+        let columns = self
+            .columns
+            .iter()
+            .map(|c| arrow_select::take::take(c, &indices, None))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| Error::internal(format!("taking rows: {e}")))?;
+        Batch::with_rows(self.schema.clone(), columns, rows.len())
+    }
+
+    /// These batches below each other. Errors when their schemas differ.
+    pub fn concat(schema: &Arc<Schema>, batches: &[Batch]) -> Result<Batch> {
+        if let Some(other) = batches.iter().find(|b| b.schema != *schema && *b.schema != **schema) {
+            return Err(Error::internal(format!("batches with other columns: {:?}", other.schema)));
+        }
+        let columns = schema.columns().iter().enumerate().map(|(i, column)| {
+            let parts: Vec<&dyn Array> = batches.iter().map(|b| &*b.columns[i] as &dyn Array).collect();
+            match parts.len() {
+                0 => empty(column),
+                1 => Ok(batches[0].columns[i].clone()),
+                _ => arrow_select::concat::concat(&parts).map_err(|e| {
+                    Error::data(
+                        format!("column '{}' cannot be held in memory as one: {e}", column.name),
+                        "use fewer rows, or give the column the role 'ignore'",
+                    )
+                }),
+            }
+        });
+        let n_rows = batches.iter().map(Batch::n_rows).sum();
+        Batch::with_rows(schema.clone(), columns.collect::<Result<_>>()?, n_rows)
+    }
+
+    /// Only the columns at these places, in this order.
+    pub fn select(&self, places: &[usize]) -> Result<Batch> {
+        let schema = Schema::new(places.iter().map(|&i| self.schema.columns()[i].clone()).collect())?;
+        let columns = places.iter().map(|&i| self.columns[i].clone()).collect();
+        Batch::with_rows(Arc::new(schema), columns, self.n_rows)
+    }
+
+    fn wrong(&self, i: usize, wanted: &str) -> Error {
+        let column = &self.schema.columns()[i];
+        Error::WrongKind { column: column.name.clone(), found: column.kind, wanted: wanted.into() }
+    }
+}
+
+/// A dense vector column of `len` numbers a row, from `n_rows * len` numbers, row after row; `len` at least 1.
+pub fn dense_vector(values: Vec<f32>, len: usize) -> Result<ArrayRef> {
+    fixed_size_list(Arc::new(Float32Array::from(values)), len)
+}
+
+/// A probability column of `n_classes` numbers a row, from `n_rows * n_classes` numbers, row after row.
+pub fn probability_vector(values: Vec<f64>, n_classes: usize) -> Result<ArrayRef> {
+    fixed_size_list(Arc::new(Float64Array::from(values)), n_classes)
+}
+
+fn fixed_size_list(values: ArrayRef, len: usize) -> Result<ArrayRef> {
+    let field = Arc::new(Field::new("item", values.data_type().clone(), false));
+    let list = FixedSizeListArray::try_new(field, len as i32, values, None);
+    Ok(Arc::new(list.map_err(|e| Error::internal(format!("vector: {e}")))?))
+}
+
+fn empty(column: &Column) -> Result<ArrayRef> {
+    Ok(match column.kind {
+        Kind::Category => column.categories()?.column(UInt32Array::from(Vec::<u32>::new()))?,
+        Kind::Vector { len, sparse: false } if column.role == Role::Probability => {
+            probability_vector(vec![], len)?
+        }
+        Kind::Vector { len, sparse: false } => dense_vector(vec![], len)?,
+        Kind::Time => {
+            Arc::new(PrimitiveArray::<TimestampMicrosecondType>::from(Vec::<i64>::new()).with_timezone("UTC"))
+        }
+        kind => arrow_array::new_empty_array(&data_type(kind)),
+    })
+}
+
+/// The Arrow type of kinds that need nothing but the kind to know it.
+fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Number => DataType::Float64,
+        Kind::Flag => DataType::Boolean,
+        Kind::Image => DataType::Binary,
+        Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        _ => DataType::Utf8,
+    }
+}
+
+fn fits(column: &Column, found: &DataType) -> bool {
+    match (column.kind, found) {
+        (Kind::Category, DataType::Dictionary(key, value)) => {
+            **key == DataType::UInt32 && **value == DataType::Utf8 && column.categories.is_some()
+        }
+        (Kind::Vector { len, sparse: false }, DataType::FixedSizeList(item, n)) => {
+            let wide = column.role == Role::Probability;
+            *n as usize == len
+                && *item.data_type() == if wide { DataType::Float64 } else { DataType::Float32 }
+        }
+        (Kind::Vector { sparse: true, .. } | Kind::Series | Kind::Track, DataType::List(_)) => true,
+        (Kind::Point, DataType::Struct(_)) | (Kind::Image, DataType::Binary | DataType::Utf8) => true,
+        (Kind::Number | Kind::Flag | Kind::Text | Kind::Time, found) => data_type(column.kind) == *found,
+        _ => false,
+    }
+}

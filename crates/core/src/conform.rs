@@ -1,0 +1,256 @@
+//! The conformance suite: what must be true of every estimator, as functions that `engine`'s tests run over the
+//! whole list of built-ins. A new built-in passes them without a line of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::{Batch, Context, Entry, Error, Estimator, Fitted, Registry, Result, Row, Rows, Table, Training};
+
+/// What a suite needs to run: the built-ins, and a table that suits the estimator (every kind it handles, some
+/// missing values where it handles them, and a target where it learns from one).
+pub struct Subject<'a> {
+    /// The line under test.
+    pub entry: &'a Entry,
+    /// All built-ins, for loading.
+    pub registry: Arc<Registry>,
+    /// The table to fit on.
+    pub table: Table,
+    /// Runs work on so many threads.
+    pub on_threads: &'a (dyn Fn(usize, &mut (dyn FnMut() + Send)) + Sync),
+}
+
+/// A check: its name, and what it does.
+pub type Check = (&'static str, fn(&Subject<'_>) -> Result<()>);
+
+/// Every check of the suite.
+pub const CHECKS: &[Check] = &[
+    ("refit_gives_equal_state", refit_gives_equal_state),
+    ("threads_do_not_matter", threads_do_not_matter),
+    ("save_and_load_are_inverse", save_and_load_are_inverse),
+    ("row_equals_batch", row_equals_batch),
+    ("any_batch_size_gives_the_same", any_batch_size_gives_the_same),
+    ("output_is_as_announced", output_is_as_announced),
+    ("target_is_not_needed_to_apply", target_is_not_needed_to_apply),
+    ("empty_batch_passes", empty_batch_passes),
+    ("one_training_row_is_no_panic", one_training_row_is_no_panic),
+    ("wrong_schema_is_named", wrong_schema_is_named),
+    ("cancellation_stops", cancellation_stops),
+    ("truncated_state_is_refused", truncated_state_is_refused),
+    ("unknown_parameter_is_refused", unknown_parameter_is_refused),
+    ("hard_values_are_no_panic", hard_values_are_no_panic),
+];
+
+impl Subject<'_> {
+    fn estimator(&self) -> Result<Box<dyn Estimator>> {
+        self.registry.build(self.entry.kind, serde_json::Value::Null)
+    }
+
+    fn context(&self) -> Context {
+        Context::new(7, 2, self.registry.clone())
+    }
+
+    fn fit(&self) -> Result<Arc<dyn Fitted>> {
+        self.estimator()?.fit(Training::on(&self.table), &self.context())
+    }
+
+    fn apply(&self, fitted: &Arc<dyn Fitted>, batch: &Batch) -> Result<Batch> {
+        fitted.clone().bind(batch.schema())?.apply(batch)
+    }
+
+    fn without_target(&self) -> Result<Batch> {
+        let batch = self.table.batch();
+        let places = batch.schema().places(|c| c.role != crate::Role::Target);
+        batch.select(&places)
+    }
+
+    fn row_wise(&self) -> Result<bool> {
+        Ok(self.estimator()?.rows() == Rows::RowWise)
+    }
+}
+
+fn must(holds: bool, what: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::internal(what())) }
+}
+
+fn same(a: &Batch, b: &Batch, what: &str) -> Result<()> {
+    must(a.schema() == b.schema(), || format!("{what}: schemas differ"))?;
+    for (column, (x, y)) in a.schema().columns().iter().zip(a.columns().iter().zip(b.columns())) {
+        must(bits(x) == bits(y), || format!("{what}: '{}' differs:\n{x:?}\n{y:?}", column.name))?;
+    }
+    Ok(())
+}
+
+/// The values of a column, row by row, in a form in which `NaN` equals itself (floats print exactly).
+fn bits(array: &arrow_array::ArrayRef) -> Vec<String> {
+    (0..array.len()).map(|i| format!("{:?}", array.slice(i, 1))).collect()
+}
+
+fn refit_gives_equal_state(s: &Subject<'_>) -> Result<()> {
+    must(s.fit()?.state() == s.fit()?.state(), || "two fits on the same rows differ".into())
+}
+
+fn threads_do_not_matter(s: &Subject<'_>) -> Result<()> {
+    let mut states = Vec::new();
+    for threads in [1, 2, 3] {
+        let mut state = Err(Error::internal("not run"));
+        (s.on_threads)(threads, &mut || state = s.fit().map(|f| f.state()));
+        states.push(state?);
+    }
+    must(states.windows(2).all(|w| w[0] == w[1]), || "the number of threads changes what is learned".into())
+}
+
+fn save_and_load_are_inverse(s: &Subject<'_>) -> Result<()> {
+    let fitted = s.fit()?;
+    let loaded = s.registry.load(fitted.state())?;
+    must(loaded.state() == fitted.state(), || "the loaded state differs from the saved one".into())?;
+    let batch = s.table.batch();
+    same(&s.apply(&fitted, batch)?, &s.apply(&loaded, batch)?, "before and after saving")
+}
+
+fn row_equals_batch(s: &Subject<'_>) -> Result<()> {
+    if !s.row_wise()? {
+        return Ok(());
+    }
+    let fitted = s.fit()?;
+    let batch = s.without_target()?;
+    let bulk = s.apply(&fitted, &batch)?;
+    let mut run = fitted.bind(batch.schema())?;
+    for i in 0..batch.n_rows() {
+        let mut row = Row::of(&batch, i)?;
+        run.row(&mut row)?;
+        let wanted = Row::of(&bulk, i)?;
+        must(same_row(&row, &wanted), || format!("row {i}: alone {row:?}\nin the batch {wanted:?}"))?;
+    }
+    Ok(())
+}
+
+/// Equal cell for cell, `NaN` equal to itself and to missing (a number cell may say either).
+fn same_row(a: &Row, b: &Row) -> bool {
+    use crate::Cell;
+    let cell = |c: &Cell| match c {
+        Cell::Number(x) if x.is_nan() => "Missing".to_string(),
+        other => format!("{other:?}"),
+    };
+    a.cells.len() == b.cells.len() && a.cells.iter().zip(&b.cells).all(|(a, b)| cell(a) == cell(b))
+}
+
+fn any_batch_size_gives_the_same(s: &Subject<'_>) -> Result<()> {
+    if !s.row_wise()? {
+        return Ok(());
+    }
+    let fitted = s.fit()?;
+    let batch = s.table.batch();
+    let whole = s.apply(&fitted, batch)?;
+    let mut run = fitted.bind(batch.schema())?;
+    for at in (0..batch.n_rows()).step_by(7) {
+        let n = 7.min(batch.n_rows() - at);
+        same(&run.apply(&batch.slice(at, n))?, &whole.slice(at, n), "in parts and whole")?;
+    }
+    Ok(())
+}
+
+fn output_is_as_announced(s: &Subject<'_>) -> Result<()> {
+    let fitted = s.fit()?;
+    let batch = s.table.batch();
+    let output = s.apply(&fitted, batch)?;
+    must(**output.schema() == fitted.output(batch.schema())?, || "output() announces other columns".into())?;
+    must(output.n_rows() == batch.n_rows(), || "the number of rows changed".into())?;
+    let sources: Vec<&str> = batch.schema().names().collect();
+    let added = output.schema().columns().iter().filter(|c| c.role == crate::Role::Feature);
+    for column in added {
+        must(sources.contains(&column.source()), || {
+            format!("'{}' does not say which source column it came from", column.name)
+        })?;
+    }
+    Ok(())
+}
+
+fn target_is_not_needed_to_apply(s: &Subject<'_>) -> Result<()> {
+    let fitted = s.fit()?;
+    let (with, without) = (s.apply(&fitted, s.table.batch())?, s.apply(&fitted, &s.without_target()?)?);
+    let places = with.schema().places(|c| c.role != crate::Role::Target);
+    same(&with.select(&places)?, &without, "with the target and without")
+}
+
+fn empty_batch_passes(s: &Subject<'_>) -> Result<()> {
+    let fitted = s.fit()?;
+    let empty = s.table.batch().slice(0, 0);
+    must(s.apply(&fitted, &empty)?.n_rows() == 0, || "rows came out of none".into())
+}
+
+fn one_training_row_is_no_panic(s: &Subject<'_>) -> Result<()> {
+    for n in [0, 1] {
+        let few = Table::new(s.table.batch().slice(0, n));
+        // An error is a fine answer; a model that then cannot be applied is not.
+        if let Ok(fitted) = s.estimator()?.fit(Training::on(&few), &s.context()) {
+            s.apply(&fitted, s.table.batch())?;
+        }
+    }
+    Ok(())
+}
+
+fn wrong_schema_is_named(s: &Subject<'_>) -> Result<()> {
+    let fitted = s.fit()?;
+    let batch = s.without_target()?;
+    let features = batch.schema().with_role(crate::Role::Feature);
+    // Without its features, an estimator names one of them, or it used none.
+    let none: Vec<usize> = (0..batch.schema().len()).filter(|i| !features.contains(i)).collect();
+    let bare = batch.select(&none)?;
+    match fitted.bind(bare.schema()) {
+        Ok(_) => Ok(()),
+        Err(e) => {
+            let text = e.to_string();
+            let named = features.iter().any(|&i| text.contains(&batch.schema().columns()[i].name));
+            must(named, || format!("the error names no column: {text}"))
+        }
+    }
+}
+
+fn cancellation_stops(s: &Subject<'_>) -> Result<()> {
+    let context = s.context();
+    context.cancel_switch().store(true, Ordering::Relaxed);
+    match s.estimator()?.fit(Training::on(&s.table), &context) {
+        Err(Error::Cancelled) => Ok(()),
+        Err(other) => Err(other),
+        Ok(_) => Err(Error::internal("fit went on after the user asked to stop: call context.check()")),
+    }
+}
+
+fn truncated_state_is_refused(s: &Subject<'_>) -> Result<()> {
+    let state = s.fit()?.state();
+    for name in state.tensors.keys() {
+        let mut broken = state.clone();
+        broken.tensors.remove(name);
+        must(s.registry.load(broken).is_err(), || format!("loaded without its tensor '{name}'"))?;
+    }
+    let mut newer = state;
+    newer.version = s.entry.version + 1;
+    must(s.registry.load(newer).is_err(), || "loaded a version it cannot know".into())
+}
+
+fn unknown_parameter_is_refused(s: &Subject<'_>) -> Result<()> {
+    let params = serde_json::json!({ "no_such_parameter": 1 });
+    must(s.registry.build(s.entry.kind, params).is_err(), || "took an unknown parameter".into())
+}
+
+fn hard_values_are_no_panic(s: &Subject<'_>) -> Result<()> {
+    let batch = s.table.batch();
+    for value in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e300, 0.0] {
+        let columns = batch.schema().columns().iter().enumerate().map(|(i, column)| {
+            if column.kind == crate::Kind::Number && column.role == crate::Role::Feature {
+                Arc::new(arrow_array::Float64Array::from(vec![value; batch.n_rows()]))
+                    as arrow_array::ArrayRef
+            } else {
+                batch.column(i).clone()
+            }
+        });
+        let hard = Batch::with_rows(batch.schema().clone(), columns.collect(), batch.n_rows())?;
+        // Training on such values may be refused, but a model fitted on sound rows must answer for them …
+        s.apply(&s.fit()?, &hard)?;
+        // … and one that was fitted on them must not have failed silently.
+        if let Ok(fitted) = s.estimator()?.fit(Training::on(&Table::new(hard.clone())), &s.context()) {
+            s.apply(&fitted, batch)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! What can go wrong, in words that help: what was found, where, and what to do.
+
+use std::path::PathBuf;
+
+use crate::Kind;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of another room, carried through `core` with its stable code and its remedy.
+pub trait Coded: std::error::Error + Send + Sync + 'static {
+    /// A stable, machine-readable name such as `"csv_ragged_row"`.
+    fn code(&self) -> &'static str;
+    /// What to do about it, as a sentence; `None` where the message says it already.
+    fn remedy(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The errors of `core`, and through [`Error::Room`] those of every room.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A column that is needed is not there.
+    #[error("column '{column}' is missing from {place}{}", near(.nearest))]
+    MissingColumn {
+        /// The column asked for.
+        column: String,
+        /// Where it was looked for: a file, "the request", …
+        place: String,
+        /// The existing column with the most similar name.
+        nearest: Option<String>,
+    },
+    /// A column holds another kind of value than needed.
+    #[error("column '{column}' holds {found}, but {wanted} is needed", found = .found.word())]
+    WrongKind {
+        /// The column.
+        column: String,
+        /// What it holds.
+        found: Kind,
+        /// What was needed, as a word.
+        wanted: String,
+    },
+    /// The data cannot be used for what was asked.
+    #[error("{problem}")]
+    Data {
+        /// What was found, and where.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A parameter has a value it cannot have.
+    #[error("'{key}': {problem}")]
+    Parameter {
+        /// Its dotted path within the recipe or the step.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A saved model holds something this build cannot read.
+    #[error("saved '{kind}': {problem}")]
+    State {
+        /// The kind of the saved part.
+        kind: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Reading or writing failed.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The user asked to stop.
+    #[error("stopped on request; nothing was written")]
+    Cancelled,
+    /// A fault of ours: please report it.
+    #[error("internal error: {0}")]
+    Internal(String),
+    /// An error of another room.
+    #[error("{0}")]
+    Room(Box<dyn Coded>),
+}
+
+impl Error {
+    /// A stable, machine-readable name of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::MissingColumn { .. } => "missing_column",
+            Error::WrongKind { .. } => "wrong_kind",
+            Error::Data { .. } => "data",
+            Error::Parameter { .. } => "parameter",
+            Error::State { .. } => "state",
+            Error::Io { .. } => "io",
+            Error::Cancelled => "cancelled",
+            Error::Internal(_) => "internal",
+            Error::Room(e) => e.code(),
+        }
+    }
+
+    /// What to do about it, where the message does not say so itself.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Error::MissingColumn { nearest: None, .. } => {
+                Some("check the name; `tidemill init` lists the columns".into())
+            }
+            Error::Data { remedy, .. } => Some(remedy.clone()),
+            Error::State { .. } => {
+                Some("use the tidemill version that wrote the model, or a newer one".into())
+            }
+            Error::Internal(_) => Some("please report it with the command that led here".into()),
+            Error::Room(e) => e.remedy(),
+            _ => None,
+        }
+    }
+
+    /// The data cannot be used; `remedy` says what to do.
+    pub fn data(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Error::Data { problem: problem.into(), remedy: remedy.into() }
+    }
+
+    /// A parameter is out of range.
+    pub fn parameter(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Error::Parameter { key: key.into(), problem: problem.into() }
+    }
+
+    /// A broken promise between our own rooms.
+    pub fn internal(problem: impl Into<String>) -> Self {
+        Error::Internal(problem.into())
+    }
+
+    /// A saved part that cannot be read.
+    pub fn state(kind: impl Into<String>, problem: impl Into<String>) -> Self {
+        Error::State { kind: kind.into(), problem: problem.into() }
+    }
+
+    /// A file or folder that cannot be read or written.
+    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Error::Io { path: path.into(), source }
+    }
+
+    /// A column that is not among `names`.
+    pub fn missing_column<'a>(
+        column: &str,
+        place: impl Into<String>,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Error::MissingColumn {
+            column: column.into(),
+            place: place.into(),
+            nearest: nearest(column, names).map(String::from),
+        }
+    }
+}
+
+impl<E: Coded> From<E> for Error {
+    fn from(e: E) -> Self {
+        Error::Room(Box::new(e))
+    }
+}
+
+fn near(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default()
+}
+
+/// The candidate most similar to `word`, if any is similar enough to be what was meant.
+///
+/// ```
+/// assert_eq!(tidemill_core::nearest("speceis", ["island", "species"]), Some("species"));
+/// assert_eq!(tidemill_core::nearest("zzz", ["island", "species"]), None);
+/// ```
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = word.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|c| (strsim::jaro_winkler(&folded, &c.to_lowercase()), c))
+        .filter(|(similarity, _)| *similarity >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, c)| c)
+}

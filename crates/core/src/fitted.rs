@@ -1,0 +1,76 @@
+//! What was learned ([`Fitted`]), how it is applied ([`Run`]), and a row of them as one ([`Chain`]).
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::{Batch, Registry, Result, Row, Schema, State};
+
+/// What an [`crate::Estimator`] learned: immutable, shareable, savable.
+pub trait Fitted: Any + Send + Sync {
+    /// The columns that come out when these go in. Errors name the column that is missing or of another kind.
+    fn output(&self, input: &Schema) -> Result<Schema>;
+
+    /// Everything needed to build an equal one: see [`State`].
+    fn state(&self) -> State;
+
+    /// Resolves the schema once and sets buffers aside; never asks for the target.
+    fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>>;
+}
+
+/// A bound [`Fitted`]: applied by one thread at a time, to whole batches or to single rows, with the same answer.
+pub trait Run: Send {
+    /// A batch of the input schema becomes one of the output schema, row for row.
+    fn apply(&mut self, batch: &Batch) -> Result<Batch>;
+
+    /// A row of the input schema becomes, in place, one of the output schema.
+    fn row(&mut self, row: &mut Row) -> Result<()>;
+}
+
+/// Fitted things applied one after the other: a whole model, or a part of one.
+#[derive(Clone, Default)]
+pub struct Chain(pub Vec<Arc<dyn Fitted>>);
+
+impl Chain {
+    /// The kind under which a chain is saved.
+    pub const KIND: &'static str = "chain";
+
+    /// Builds the chain that [`Fitted::state`] saved.
+    pub fn load(registry: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
+        state.check_version(1)?;
+        let parts = state.children.into_iter().map(|part| registry.load(part)).collect::<Result<_>>()?;
+        Ok(Arc::new(Chain(parts)))
+    }
+}
+
+impl Fitted for Chain {
+    fn output(&self, input: &Schema) -> Result<Schema> {
+        self.0.iter().try_fold(input.clone(), |schema, part| part.output(&schema))
+    }
+
+    fn state(&self) -> State {
+        let state = State::new(Self::KIND, 1, serde_json::json!({}));
+        self.0.iter().fold(state, |state, part| state.child(part.state()))
+    }
+
+    fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
+        let mut schema = input.clone();
+        let mut runs = Vec::with_capacity(self.0.len());
+        for part in &self.0 {
+            runs.push(part.clone().bind(&schema)?);
+            schema = part.output(&schema)?;
+        }
+        Ok(Box::new(BoundChain(runs)))
+    }
+}
+
+struct BoundChain(Vec<Box<dyn Run>>);
+
+impl Run for BoundChain {
+    fn apply(&mut self, batch: &Batch) -> Result<Batch> {
+        self.0.iter_mut().try_fold(batch.clone(), |batch, run| run.apply(&batch))
+    }
+
+    fn row(&mut self, row: &mut Row) -> Result<()> {
+        self.0.iter_mut().try_for_each(|run| run.row(row))
+    }
+}

@@ -1,0 +1,93 @@
+//! What a column holds ([`Kind`]) and what it is for ([`Role`]).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the values of a column are, and with it the one Arrow type that holds them.
+///
+/// | kind | Arrow type |
+/// |---|---|
+/// | `number` | `Float64` |
+/// | `flag` | `Boolean` |
+/// | `category` | `Dictionary<UInt32, Utf8>`, codes fixed by the schema (see [`crate::Categories`]) |
+/// | `text` | `Utf8` |
+/// | `time` | `Timestamp(Microsecond, UTC)` |
+/// | `vector` | `FixedSizeList<Float32>` (`Float64` for probabilities), or `List<Struct{index, value}>` when sparse |
+/// | `image` | `Binary` (encoded bytes) or `Utf8` (a path) |
+/// | `point` | `Struct{lon, lat: Float64}` |
+/// | `series` | `List<Struct{time, value}>` |
+/// | `track` | `List<Struct{time, lon, lat}>` |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A quantity: differences between values mean something.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// One of a set of names.
+    Category,
+    /// Free text.
+    Text,
+    /// A moment, in microseconds since 1970 (UTC).
+    Time,
+    /// Many numbers that belong together: one-hot codes, embeddings, pixels. One column, never a thousand.
+    Vector {
+        /// How many numbers each row has.
+        len: usize,
+        /// Whether only the non-zero numbers are kept.
+        sparse: bool,
+    },
+    /// An encoded picture (reserved: no step reads it yet).
+    Image,
+    /// A place on the earth (reserved: no step reads it yet).
+    Point,
+    /// Values over time within one cell (reserved: no step reads it yet).
+    Series,
+    /// Places over time within one cell (reserved: no step reads it yet).
+    Track,
+}
+
+impl Kind {
+    /// The word a user reads and writes for this kind.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Number => "number",
+            Kind::Flag => "flag",
+            Kind::Category => "category",
+            Kind::Text => "text",
+            Kind::Time => "time",
+            Kind::Vector { .. } => "vector",
+            Kind::Image => "image",
+            Kind::Point => "point",
+            Kind::Series => "series",
+            Kind::Track => "track",
+        }
+    }
+}
+
+/// What a column is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Models learn from it.
+    #[default]
+    Feature,
+    /// What models learn to predict.
+    Target,
+    /// Names the row; ties feedback to it; never a feature.
+    Key,
+    /// When the row happened: orders splits by time. Its date parts may still be features.
+    Time,
+    /// Rows of one group are never split across parts.
+    Group,
+    /// How much the row counts.
+    Weight,
+    /// Read but not used.
+    Ignore,
+    /// What a model says: a class or a number.
+    Prediction,
+    /// What a model says: one probability per class.
+    Probability,
+    /// A mark that a step puts on a row (an outlier, say).
+    Flag,
+}

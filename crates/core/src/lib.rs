@@ -1,0 +1,33 @@
+//! What every room of Tidemill shares: the shape of data ([`Schema`], [`Batch`], [`Table`], [`Row`]), the
+//! contracts of everything that learns ([`Estimator`], [`Fitted`], [`Run`]), what is saved ([`State`]), the list
+//! of built-ins ([`Registry`]), the recipe a user writes ([`recipe::Recipe`]) and the errors they meet.
+//!
+//! Nothing here reads a file, starts a thread or computes a statistic.
+
+mod batch;
+mod category;
+pub mod conform;
+mod context;
+mod error;
+mod estimator;
+mod fitted;
+mod kind;
+pub mod recipe;
+mod registry;
+mod row;
+mod schema;
+mod source;
+mod state;
+
+pub use batch::{Batch, dense_vector, probability_vector};
+pub use category::{Categories, UNSEEN};
+pub use context::{Context, Event, Warning};
+pub use error::{Coded, Error, Result, nearest};
+pub use estimator::{Columns, Estimator, Needs, Resampler, Rows, Target, Training};
+pub use fitted::{Chain, Fitted, Run};
+pub use kind::{Kind, Role};
+pub use registry::{Builtin, Entry, KeyPath, Registry, Search};
+pub use row::{Cell, Row};
+pub use schema::{Column, PREDICTION, PROBABILITY, Schema};
+pub use source::{BATCH_ROWS, Batches, Source, Table, View};
+pub use state::{State, Tensor, TensorData};

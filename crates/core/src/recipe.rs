@@ -1,0 +1,230 @@
+//! The recipe: what a user declares in `tidemill.toml`. Every key is optional; unknown keys are refused.
+//!
+//! The doc comments below are the reference page `docs/recipe.md` (generated; `cargo xtask docs`).
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Kind, Role};
+
+/// A recipe: data, columns, split, preparation, learners, training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recipe {
+    /// Where the rows are and what they mean.
+    pub data: Data,
+    /// What is known about single columns, by name; what is not said is inferred.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub columns: IndexMap<String, ColumnSpec>,
+    /// How the test part is set aside.
+    pub split: Split,
+    /// How learners are compared on the training part.
+    pub folds: Folds,
+    /// Steps of preparation, in order, before those that the engine adds for a learner's needs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Spec>,
+    /// The learners to compare; without any, those that suit the task.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub learners: Vec<Spec>,
+    /// The training itself.
+    pub train: Train,
+}
+
+/// Where the rows are and what they mean.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// A file (CSV, TSV, Parquet, JSON lines, Arrow IPC; gzip or zstd), a glob, or `-` for standard input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The column to predict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// What kind of prediction; without it: a target of two values is binary, of text or few whole numbers
+    /// multi-class, anything else regression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
+    /// The class that counts as positive in a binary task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
+    /// The column that names the row: ties feedback to it, never a feature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The column that says when the row happened: the test part is then the latest rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// Rows that share a value of this column are never split across parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The column that says how much a row counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
+    /// Columns not to use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
+    /// Drop the columns suspected of giving the target away, instead of warning about them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub drop_leaks: bool,
+    /// Texts that mean "no value", besides the usual ones (empty, `NA`, `N/A`, `NaN`, `null`, `None`, `?`, `-`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// What is to be predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// A quantity.
+    Regression,
+    /// One of two classes.
+    Binary,
+    /// One of several classes.
+    Multiclass,
+}
+
+impl Task {
+    /// The word in recipes and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Task::Regression => "regression",
+            Task::Binary => "binary",
+            Task::Multiclass => "multiclass",
+        }
+    }
+
+    /// Whether classes are predicted.
+    pub fn is_classes(self) -> bool {
+        self != Task::Regression
+    }
+}
+
+/// What is known about one column.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ColumnSpec {
+    /// What its values are: `number`, `flag`, `category`, `text` or `time`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// How its values are written, where that is not plain: for a number any of `decimal_comma`,
+    /// `thousands_comma`, `thousands_point`, `thousands_space`, `percent`, `currency` joined by `+`; for a time
+    /// `day_first`, `month_first`, `unix_seconds`, `unix_millis` or a strftime pattern.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// How missing values are filled: the steps named `impute_…`, without that prefix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Spec>,
+    /// How numbers are scaled: the steps named `scale_…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Spec>,
+    /// How categories are encoded: the steps named `encode_…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encode: Option<Spec>,
+    /// Why the kind and role were inferred as they were; written by `tidemill init`, read by people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// Something named by its kind, with its parameters beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Spec {
+    /// Which one: see the list below.
+    pub kind: String,
+    /// Its parameters.
+    #[serde(flatten)]
+    pub params: Map<String, Value>,
+}
+
+impl Spec {
+    /// This kind with its default parameters.
+    pub fn new(kind: impl Into<String>) -> Self {
+        Spec { kind: kind.into(), params: Map::new() }
+    }
+
+    /// The same with one more parameter.
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.params.insert(key.into(), value.into());
+        self
+    }
+}
+
+/// How rows are divided into parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitKind {
+    /// By chance.
+    Random,
+    /// By chance, each class (or tenth of a numeric target) in proportion.
+    Stratified,
+    /// By chance, whole groups together.
+    Group,
+    /// The latest rows are the test part; folds never train on what came later.
+    Time,
+    /// By a column that names each row's part: `train` or `test`.
+    Given,
+    /// By a hash of the key, so that a row stays in its part when the table grows.
+    Hash,
+}
+
+/// How the test part is set aside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Split {
+    /// How rows are divided; without it: by time or group where one is named, else stratified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<SplitKind>,
+    /// The share of rows set aside for the final test, between 0 and 1.
+    pub test: f64,
+    /// For `given`: the column that says `train` or `test`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+}
+
+impl Default for Split {
+    fn default() -> Self {
+        Split { kind: None, test: 0.2, column: None }
+    }
+}
+
+/// How learners are compared on the training part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Folds {
+    /// How rows are divided into folds; without it: as the test part was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<SplitKind>,
+    /// How many folds, at least 2.
+    pub n: usize,
+}
+
+impl Default for Folds {
+    fn default() -> Self {
+        Folds { kind: None, n: 5 }
+    }
+}
+
+/// The training itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Train {
+    /// The metric that chooses the best learner; without it: `log_loss` for classes, `rmse` for regression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// From which every random choice is derived.
+    pub seed: u64,
+    /// How many settings of each learner are tried.
+    pub trials: usize,
+    /// When the search must end, such as `90s`, `10m` or `2h`; the best so far is then taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<String>,
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        Train { metric: None, seed: 0, trials: 12, time_limit: None }
+    }
+}

@@ -1,0 +1,132 @@
+//! Where rows come from: [`Source`], and its in-memory forms [`Table`] and [`View`].
+
+use std::sync::Arc;
+
+use crate::{Batch, Error, Result, Schema};
+
+/// The most rows a batch of a scan has.
+pub const BATCH_ROWS: usize = 65_536;
+
+/// The batches of one pass.
+pub type Batches<'a> = Box<dyn Iterator<Item = Result<Batch>> + Send + 'a>;
+
+/// Rows that can be passed over, more than once, in the same order each time.
+pub trait Source: Send + Sync {
+    /// The columns; the same for every batch.
+    fn schema(&self) -> &Arc<Schema>;
+    /// How many rows, where that is known without a pass.
+    fn n_rows(&self) -> Option<usize>;
+    /// One pass over all rows, in batches of at most [`BATCH_ROWS`].
+    fn scan(&self) -> Result<Batches<'_>>;
+    /// These rows, in this order: for folds and shuffled mini-batches.
+    fn take(&self, rows: &[u32]) -> Result<Batch>;
+    /// All rows as one batch. In-memory sources override it to copy less.
+    fn collect(&self) -> Result<Batch> {
+        let batches = self.scan()?.collect::<Result<Vec<_>>>()?;
+        Batch::concat(self.schema(), &batches)
+    }
+}
+
+/// All rows in memory, each column in one piece. Cloning copies no data.
+#[derive(Clone, Debug)]
+pub struct Table {
+    batch: Batch,
+}
+
+impl Table {
+    /// A table of these rows.
+    pub fn new(batch: Batch) -> Self {
+        Table { batch }
+    }
+
+    /// The rows as one batch.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+}
+
+impl From<Batch> for Table {
+    fn from(batch: Batch) -> Self {
+        Table { batch }
+    }
+}
+
+impl Source for Table {
+    fn schema(&self) -> &Arc<Schema> {
+        self.batch.schema()
+    }
+
+    fn n_rows(&self) -> Option<usize> {
+        Some(self.batch.n_rows())
+    }
+
+    fn scan(&self) -> Result<Batches<'_>> {
+        let n = self.batch.n_rows();
+        let starts = (0..n.max(1)).step_by(BATCH_ROWS);
+        Ok(Box::new(starts.map(move |at| Ok(self.batch.slice(at, BATCH_ROWS.min(n - at))))))
+    }
+
+    fn take(&self, rows: &[u32]) -> Result<Batch> {
+        check_range(rows, self.batch.n_rows())?;
+        self.batch.take(rows)
+    }
+
+    fn collect(&self) -> Result<Batch> {
+        Ok(self.batch.clone())
+    }
+}
+
+/// Some rows of a table, in an order of their own: a fold. Holds row numbers, not rows.
+#[derive(Clone, Debug)]
+pub struct View {
+    table: Arc<Table>,
+    rows: Arc<[u32]>,
+}
+
+impl View {
+    /// Rows `rows` of `table`. Errors when one is out of range.
+    pub fn new(table: Arc<Table>, rows: impl Into<Arc<[u32]>>) -> Result<Self> {
+        let rows = rows.into();
+        check_range(&rows, table.batch.n_rows())?;
+        Ok(View { table, rows })
+    }
+
+    /// The row numbers within the table.
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+}
+
+impl Source for View {
+    fn schema(&self) -> &Arc<Schema> {
+        self.table.schema()
+    }
+
+    fn n_rows(&self) -> Option<usize> {
+        Some(self.rows.len())
+    }
+
+    fn scan(&self) -> Result<Batches<'_>> {
+        if self.rows.is_empty() {
+            return Ok(Box::new(std::iter::once(self.table.batch.take(&[]))));
+        }
+        Ok(Box::new(self.rows.chunks(BATCH_ROWS).map(|rows| self.table.batch.take(rows))))
+    }
+
+    fn take(&self, rows: &[u32]) -> Result<Batch> {
+        check_range(rows, self.rows.len())?;
+        let rows: Vec<u32> = rows.iter().map(|&r| self.rows[r as usize]).collect();
+        self.table.batch.take(&rows)
+    }
+
+    fn collect(&self) -> Result<Batch> {
+        self.table.batch.take(&self.rows)
+    }
+}
+
+fn check_range(rows: &[u32], n_rows: usize) -> Result<()> {
+    match rows.iter().find(|&&r| r as usize >= n_rows) {
+        Some(row) => Err(Error::internal(format!("row {row} of a table of {n_rows}"))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,3 @@
+//! What each verb does, free of any user interface.
+
+pub mod builtin;

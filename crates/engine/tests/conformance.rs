@@ -1,0 +1,114 @@
+//! Runs `core`'s conformance suite over every built-in, and says which promise of which built-in broke.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array};
+use tidemill_core::conform::{CHECKS, Subject};
+use tidemill_core::{
+    Batch, Categories, Column, Entry, Kind, Needs, Role, Schema, Table, Training, dense_vector,
+};
+use tidemill_engine::builtin;
+use tidemill_kernel::Random;
+
+const ROWS: usize = 120;
+
+/// A table with everything an estimator with these needs may meet, and a target of classes or a quantity.
+fn table(needs: Needs, classes: bool) -> Table {
+    let mut random = Random::new(1, 0);
+    let mut columns: Vec<(Column, ArrayRef)> = Vec::new();
+    let mut numbers = Vec::new();
+    for (name, scale) in [("height", 1.0), ("width", 40.0), ("depth", 0.01)] {
+        let values: Vec<f64> = (0..ROWS).map(|_| scale * random.normal()).collect();
+        let shown = values.iter().enumerate().map(|(i, &x)| (needs.complete || i % 9 != 4).then_some(x));
+        columns.push((Column::number(name), Arc::new(Float64Array::from_iter(shown))));
+        numbers.push(values);
+    }
+    columns.push((Column::number("constant"), Arc::new(Float64Array::from(vec![3.0; ROWS]))));
+    let flags = (0..ROWS).map(|i| (needs.complete || i % 11 != 2).then_some(i % 3 == 0));
+    columns.push((Column::new("loud", Kind::Flag), Arc::new(BooleanArray::from_iter(flags))));
+    if needs.numeric {
+        let values = (0..ROWS * 3).map(|i| ((i * 7) % 5) as f32).collect();
+        let parts = ["one", "two", "three"].map(String::from).to_vec();
+        columns.push((Column::vector("codes", parts), dense_vector(values, 3).unwrap()));
+    } else {
+        let names = Categories::new(["blue", "green", "red", "never"]);
+        // Null, and the code of values unseen at fit, come too.
+        let codes = (0..ROWS as u32).map(|i| match i % 13 {
+            5 if !needs.complete => None,
+            7 => Some(names.unseen()),
+            _ => Some(i % 3),
+        });
+        let array = names.column(UInt32Array::from_iter(codes)).unwrap();
+        columns.push((Column::category("colour", names), array));
+        let times = (0..ROWS as i64).map(|i| (needs.complete || i % 10 != 3).then_some(i * 86_413_000_000));
+        let times = TimestampMicrosecondArray::from_iter(times).with_timezone("UTC");
+        columns.push((Column::new("when", Kind::Time), Arc::new(times)));
+    }
+    let keys = Float64Array::from_iter_values((0..ROWS).map(|i| i as f64));
+    columns.push((Column::number("id").with_role(Role::Key), Arc::new(keys)));
+    let signal = |i: usize| numbers[0][i] - numbers[1][i] / 40.0;
+    columns.push(if classes {
+        let names = Categories::new(["high", "low", "middle"]);
+        let codes = (0..ROWS).map(|i| {
+            if signal(i) > 0.7 {
+                0
+            } else if signal(i) < -0.7 {
+                1
+            } else {
+                2
+            }
+        });
+        let array = names.column(UInt32Array::from_iter_values(codes)).unwrap();
+        (Column::category("y", names).with_role(Role::Target), array)
+    } else {
+        let values = Float64Array::from_iter_values((0..ROWS).map(|i| 10.0 + 3.0 * signal(i)));
+        (Column::number("y").with_role(Role::Target), Arc::new(values))
+    });
+    let (columns, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
+}
+
+fn on_threads(threads: usize, work: &mut (dyn FnMut() + Send)) {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work);
+}
+
+/// The broken promises of one built-in.
+fn broken(entry: &Entry) -> Vec<String> {
+    let registry = Arc::new(builtin::registry());
+    let estimator = match registry.build(entry.kind, serde_json::Value::Null) {
+        Ok(estimator) => estimator,
+        Err(e) => return vec![format!("{}: cannot be built with its defaults: {e}", entry.kind)],
+    };
+    let mut failures = Vec::new();
+    let mut suited = 0;
+    for classes in [true, false] {
+        let table = table(estimator.needs(), classes);
+        let context = tidemill_core::Context::new(7, 2, registry.clone());
+        // A learner of classes need not learn quantities, and the other way round; but one of them.
+        if estimator.fit(Training::on(&table), &context).is_err_and(|e| e.code() == "wrong_kind") {
+            continue;
+        }
+        suited += 1;
+        let subject = Subject { entry, registry: registry.clone(), table, on_threads: &on_threads };
+        for (name, check) in CHECKS {
+            if let Err(e) = check(&subject) {
+                failures.push(format!(
+                    "{} ({}): {name}: {e}",
+                    entry.kind,
+                    if classes { "classes" } else { "number" }
+                ));
+            }
+        }
+    }
+    if suited == 0 {
+        failures.push(format!("{}: fits neither classes nor a number", entry.kind));
+    }
+    failures
+}
+
+#[test]
+fn every_built_in_keeps_the_promises_of_core() {
+    let entries = builtin::STEPS.iter().chain(builtin::LEARNERS);
+    let failures: Vec<String> = entries.flat_map(broken).collect();
+    assert!(failures.is_empty(), "{} broken promises:\n{}", failures.len(), failures.join("\n"));
+}
