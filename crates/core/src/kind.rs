@@ -82,6 +82,8 @@ pub enum Role {
     Group,
     /// How much the row counts.
     Weight,
+    /// Says which part the row belongs to, `train` or `test`.
+    Split,
     /// Read but not used.
     Ignore,
     /// What a model says: a class or a number.

@@ -124,9 +124,6 @@ pub struct ColumnSpec {
     /// How categories are encoded: the steps named `encode_…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encode: Option<Spec>,
-    /// Why the kind and role were inferred as they were; written by `tidemill init`, read by people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
 }
 
 /// Something named by its kind, with its parameters beside it.
