@@ -1,2 +1,57 @@
-//! placeholder
-fn main() {}
+//! The project's own tasks: `cargo xtask help` lists them.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
+
+mod docs;
+mod layers;
+mod outside;
+mod stages;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test                every check and every test: what CI runs
+cargo xtask layers              holds the crates' dependencies against the table of rooms
+cargo xtask docs [--check]      writes the generated pages of docs/, or says which are out of date
+cargo xtask bench [NAME] [...]  our speed against peers', side by side; writes bench/RESULTS.md
+cargo xtask judge [NAME] [...]  our answers held against outside judges
+";
+
+/// What a task that failed says.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("test") => stages::run(),
+        Some("layers") => layers::check().map(|summary| println!("{summary}")),
+        Some("docs") if rest == ["--check"] => docs::check().map(|summary| println!("{summary}")),
+        Some("docs") if rest.is_empty() => docs::write(),
+        Some(task @ ("bench" | "judge")) => outside::run(task, rest),
+        Some("help" | "--help" | "-h") | None => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(other) => Err(format!("there is no task '{other}'; the tasks are\n\n{HELP}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> &'static std::path::Path {
+    let xtask = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// The cargo that runs us, in the root of the repository.
+fn cargo(arguments: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
