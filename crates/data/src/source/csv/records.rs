@@ -1,0 +1,165 @@
+//! One chunk of CSV as columns of text.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, StringArray};
+use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use tidemill_core::{Batch, Schema};
+
+use super::Dialect;
+use super::scanner::Scanner;
+use crate::source::pipeline::{Fault, Problem, check_text};
+
+/// The cells of one column, one after the other.
+struct Cells {
+    text: Vec<u8>,
+    ends: Vec<i32>,
+}
+
+impl Cells {
+    /// Adds to the cell that is being read. Most cells are short: those are copied as 16 bytes, which costs less
+    /// than asking how many they are.
+    #[inline]
+    fn push(&mut self, bytes: &[u8], from: usize, to: usize) {
+        if to - from <= 16
+            && let Some(wide) = bytes[from..].first_chunk::<16>()
+        {
+            let kept = self.text.len() + to - from;
+            self.text.extend_from_slice(wide);
+            self.text.truncate(kept);
+        } else {
+            self.text.extend_from_slice(&bytes[from..to]);
+        }
+    }
+
+    #[inline]
+    fn end(&mut self) {
+        self.ends.push(self.text.len() as i32);
+    }
+
+    fn array(self) -> Result<ArrayRef, arrow_schema::ArrowError> {
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.ends));
+        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(self.text), None)?))
+    }
+}
+
+/// The records of a chunk of whole records; blank lines are skipped.
+///
+/// A quote opens a quoted cell only as its first byte; within it, two quotes are one; what follows the closing
+/// quote belongs to the cell as it stands. Lines end with `\n` or `\r\n`.
+pub(super) fn batch(chunk: &[u8], dialect: Dialect, schema: &Arc<Schema>) -> Result<Batch, Fault> {
+    if let Some(at) = memchr::memchr(0, chunk) {
+        return Err(Fault::new(at, Problem::Binary));
+    }
+    let n = schema.len();
+    let mut columns: Vec<Cells> = (0..n)
+        .map(|_| Cells { text: Vec::with_capacity(chunk.len() / n + 64), ends: vec![0] })
+        .collect();
+    let n_rows = read(chunk, dialect, &mut columns)?;
+    let mut arrays = Vec::with_capacity(n);
+    for cells in columns {
+        match cells.array() {
+            Ok(array) => arrays.push(array),
+            // Whether the chunk is UTF-8 is checked column by column; only the place needs the whole chunk.
+            Err(e) => {
+                check_text(chunk)?;
+                return Err(Fault::new(0, Problem::Internal(e.to_string())));
+            }
+        }
+    }
+    Batch::with_rows(schema.clone(), arrays, n_rows)
+        .map_err(|e| Fault::new(0, Problem::Internal(e.to_string())))
+}
+
+fn read(chunk: &[u8], dialect: Dialect, columns: &mut [Cells]) -> Result<usize, Fault> {
+    let Dialect { delimiter, quote } = dialect;
+    let mut scanner = Scanner::new(chunk, [delimiter, b'\n', quote]);
+    let (mut n_rows, mut row_start, mut start, mut i) = (0, 0, 0, 0);
+    // Whether the cell began with a quoted part, which is already pushed.
+    let mut quoted = false;
+    while let Some(at) = scanner.next() {
+        let byte = chunk[at];
+        if byte == delimiter {
+            let Some(cells) = columns.get_mut(i) else {
+                return Err(ragged(chunk, row_start, dialect, columns.len()));
+            };
+            cells.push(chunk, start, at);
+            cells.end();
+            i += 1;
+        } else if byte == b'\n' {
+            let end = if at > start && chunk[at - 1] == b'\r' { at - 1 } else { at };
+            let blank = i == 0 && end == start && !quoted;
+            if !blank {
+                if i + 1 != columns.len() {
+                    return Err(ragged(chunk, row_start, dialect, columns.len()));
+                }
+                columns[i].push(chunk, start, end);
+                columns[i].end();
+                n_rows += 1;
+            }
+            (i, row_start) = (0, at + 1);
+        } else {
+            if at != start || quoted {
+                continue; // a quote within a cell stands for itself
+            }
+            let Some(cells) = columns.get_mut(i) else {
+                return Err(ragged(chunk, row_start, dialect, columns.len()));
+            };
+            start = push_quoted(chunk, at, quote, cells)
+                .ok_or_else(|| Fault::new(at, Problem::UnclosedQuote))?;
+            quoted = true;
+            scanner.skip_to(start);
+            continue;
+        }
+        (start, quoted) = (at + 1, false);
+    }
+    Ok(n_rows)
+}
+
+/// Adds the content of the quoted part that opens at `open`; gives the place after its closing quote.
+fn push_quoted(chunk: &[u8], open: usize, quote: u8, cells: &mut Cells) -> Option<usize> {
+    let mut from = open + 1;
+    loop {
+        let found = from + memchr::memchr(quote, &chunk[from..])?;
+        if chunk.get(found + 1) != Some(&quote) {
+            cells.push(chunk, from, found);
+            return Some(found + 1);
+        }
+        cells.push(chunk, from, found + 1);
+        from = found + 2;
+    }
+}
+
+/// The fault of a row with another number of cells; counts them.
+fn ragged(chunk: &[u8], row_start: usize, dialect: Dialect, expected: usize) -> Fault {
+    let found = first_record(&chunk[row_start..], dialect).map_or(0, |(cells, _)| cells.len());
+    Fault::new(row_start, Problem::Ragged { found, expected })
+}
+
+/// The cells of the first record of a text, and the place after it; `None` when it does not end.
+pub(super) fn first_record(bytes: &[u8], dialect: Dialect) -> Option<(Vec<Vec<u8>>, usize)> {
+    let Dialect { delimiter, quote } = dialect;
+    let (mut cells, mut cell, mut at, mut begins) = (Vec::new(), Vec::new(), 0, true);
+    loop {
+        let byte = *bytes.get(at)?;
+        if byte == quote && begins {
+            let mut content = Cells { text: Vec::new(), ends: Vec::new() };
+            at = push_quoted(bytes, at, quote, &mut content)?;
+            (cell, begins) = (content.text, false);
+            continue;
+        }
+        at += 1;
+        begins = byte == delimiter;
+        if byte == delimiter {
+            cells.push(std::mem::take(&mut cell));
+        } else if byte == b'\n' {
+            if at > 1 && bytes[at - 2] == b'\r' {
+                cell.pop();
+            }
+            cells.push(cell);
+            return Some((cells, at));
+        } else {
+            cell.push(byte);
+        }
+    }
+}

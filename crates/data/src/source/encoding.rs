@@ -1,0 +1,127 @@
+//! Text as UTF-8, whatever encoding it came in.
+
+use std::io::Read;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use tidemill_core::Result;
+
+use super::input::Input;
+
+/// What the reader of a file in another encoding says when its bytes do not fit.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}: bytes that are not of the encoding")]
+pub(crate) struct Malformed {
+    pub(crate) line: u64,
+}
+
+/// The encoding of a sample: by its byte order mark, else UTF-8 where it is valid, else by the frequencies of
+/// letters (chardetng, as browsers guess). `whole` says that the sample is all there is.
+pub(crate) fn detect(sample: &[u8], whole: bool) -> &'static Encoding {
+    if let Some((encoding, _)) = Encoding::for_bom(sample) {
+        return encoding;
+    }
+    match std::str::from_utf8(sample) {
+        Ok(_) => return UTF_8,
+        // The sample may end within a character.
+        Err(e) if e.error_len().is_none() && !whole => return UTF_8,
+        Err(_) => {}
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(sample, whole);
+    detector.guess(None, Utf8Detection::Deny)
+}
+
+/// The encoding a user names: any label of the Encoding Standard, such as `utf-8`, `latin1` or `windows-1252`.
+pub(crate) fn named(label: &str) -> Result<&'static Encoding> {
+    Encoding::for_label(label.as_bytes()).ok_or_else(|| {
+        let known = ["utf-8", "utf-16le", "utf-16be", "windows-1252", "iso-8859-1", "shift_jis", "gb18030"];
+        let near = tidemill_core::nearest(label, known).unwrap_or("utf-8 or windows-1252");
+        tidemill_core::Error::parameter("encoding", format!("'{label}' is not known; try {near}"))
+    })
+}
+
+/// Whether bytes cannot be text of this encoding: they hold NUL, or more than one control character in ten.
+pub(crate) fn is_binary(sample: &[u8], encoding: &'static Encoding) -> bool {
+    if encoding == UTF_16LE || encoding == UTF_16BE {
+        return false;
+    }
+    let control = |b: &u8| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c);
+    memchr::memchr(0, sample).is_some() || sample.iter().filter(|b| control(b)).count() * 10 > sample.len()
+}
+
+/// The file as UTF-8, without byte order mark. UTF-8 itself is passed on unchecked: chunks are checked later.
+pub(crate) fn reader(input: &Input, encoding: &'static Encoding) -> Result<Box<dyn Read + Send>> {
+    let mut bytes = input.unpacked()?;
+    if encoding != UTF_8 {
+        return Ok(Box::new(Transcoder::new(bytes, encoding)));
+    }
+    let mut start = [0; 3];
+    let n = super::input::fill(&mut bytes, &mut start).map_err(|e| input.failed(e))?;
+    let kept = if start[..n] == [0xef, 0xbb, 0xbf] { 0 } else { n };
+    Ok(Box::new(std::io::Cursor::new(start).take(kept as u64).chain(bytes)))
+}
+
+struct Transcoder {
+    bytes: Box<dyn Read + Send>,
+    decoder: encoding_rs::Decoder,
+    raw: Vec<u8>,
+    /// What of `raw` is not decoded yet.
+    undecoded: std::ops::Range<usize>,
+    text: Vec<u8>,
+    /// What of `text` is not handed out yet.
+    unread: std::ops::Range<usize>,
+    ended: bool,
+    finished: bool,
+    line: u64,
+}
+
+impl Transcoder {
+    fn new(bytes: Box<dyn Read + Send>, encoding: &'static Encoding) -> Self {
+        Transcoder {
+            bytes,
+            decoder: encoding.new_decoder_with_bom_removal(),
+            raw: vec![0; 1 << 16],
+            undecoded: 0..0,
+            text: vec![0; 3 << 16],
+            unread: 0..0,
+            ended: false,
+            finished: false,
+            line: 1,
+        }
+    }
+
+    fn decode(&mut self) -> std::io::Result<()> {
+        if self.undecoded.is_empty() && !self.ended {
+            let n = super::input::fill(&mut self.bytes, &mut self.raw)?;
+            self.undecoded = 0..n;
+            self.ended = n < self.raw.len();
+        }
+        let raw = &self.raw[self.undecoded.clone()];
+        let (result, read, written) =
+            self.decoder.decode_to_utf8_without_replacement(raw, &mut self.text, self.ended);
+        self.undecoded.start += read;
+        self.unread = 0..written;
+        self.line += memchr::memchr_iter(b'\n', &self.text[..written]).count() as u64;
+        match result {
+            DecoderResult::Malformed(..) => Err(std::io::Error::other(Malformed { line: self.line })),
+            DecoderResult::InputEmpty => {
+                self.finished = self.ended;
+                Ok(())
+            }
+            DecoderResult::OutputFull => Ok(()),
+        }
+    }
+}
+
+impl Read for Transcoder {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        while self.unread.is_empty() && !self.finished {
+            self.decode()?;
+        }
+        let n = out.len().min(self.unread.len());
+        out[..n].copy_from_slice(&self.text[self.unread.start..self.unread.start + n]);
+        self.unread.start += n;
+        Ok(n)
+    }
+}

@@ -1,0 +1,274 @@
+//! Files of every format as [`Source`]s of raw columns.
+//!
+//! Text formats give text columns exactly as written (an empty cell is an empty text: what counts as missing is
+//! decided later); typed formats give numbers, flags, texts and times, with their nulls.
+
+mod chunks;
+mod csv;
+mod encoding;
+mod input;
+mod jsonl;
+mod many;
+mod pipeline;
+mod typed;
+
+use std::path::Path;
+
+use serde::Serialize;
+use tidemill_core::{Batch, Error as CoreError, Result, Source};
+
+use crate::Error;
+use chunks::CHUNK;
+use input::{Input, Packing};
+
+/// What a user says about a text file; what is not said is detected.
+///
+/// ```
+/// let options = tidemill_data::source::ReadOptions { delimiter: Some(';'), ..Default::default() };
+/// assert_eq!(options.header, None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// What divides the cells of a CSV file; one ASCII character.
+    pub delimiter: Option<char>,
+    /// Whether the first row of a CSV file holds the names of the columns.
+    pub header: Option<bool>,
+    /// The encoding of a text file: a label of the Encoding Standard, such as `windows-1252`.
+    pub encoding: Option<String>,
+}
+
+/// Where rows came from and how they were read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Provenance {
+    /// As the user gave it.
+    pub location: String,
+    /// `CSV`, `JSON lines`, `Parquet` or `Arrow IPC`.
+    pub format: String,
+    /// How many files.
+    pub n_files: usize,
+    /// How many bytes they have together, as stored.
+    pub bytes: u64,
+    /// What divides the cells (CSV).
+    pub delimiter: Option<char>,
+    /// What encloses cells (CSV).
+    pub quote: Option<char>,
+    /// Whether the first row holds names (CSV); if not, columns are called `column_1`, `column_2`, ….
+    pub header: Option<bool>,
+    /// The encoding of the text (CSV).
+    pub encoding: Option<String>,
+}
+
+impl Provenance {
+    fn new(location: &str, format: &str) -> Self {
+        Provenance {
+            location: location.into(),
+            format: format.into(),
+            n_files: 1,
+            bytes: 0,
+            delimiter: None,
+            quote: None,
+            header: None,
+            encoding: None,
+        }
+    }
+}
+
+/// Opens a location: a file, a pattern (`data/*.csv`: files with the same columns, one below the other) or `-`
+/// (standard input, copied to a temporary file because sources are passed over more than once).
+///
+/// The format is found from the first bytes and the name: CSV and TSV, JSON lines (both also packed with gzip or
+/// zstd), Parquet, Arrow IPC (file and stream). Opening CSV reads its first MiB; opening JSON lines reads the
+/// whole file once, to know every key and its kind. Scans use bounded memory.
+///
+/// # Errors
+/// A file that is missing, empty, of another format, damaged, with nested or repeated columns; files of one
+/// pattern whose columns differ.
+///
+/// ```
+/// # fn main() -> tidemill_core::Result<()> {
+/// use tidemill_core::Source;
+/// # let folder = std::env::temp_dir().join(format!("tidemill-open-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).unwrap();
+/// let path = folder.join("people.csv");
+/// std::fs::write(&path, "name;age\nAda;36\nAlan;41\n").unwrap();
+/// let people = tidemill_data::source::open(&path.display().to_string(), &Default::default())?;
+/// let rows = people.collect()?;
+/// assert_eq!(rows.texts(1)?.value(0), "36");
+/// # std::fs::remove_dir_all(&folder).unwrap();
+/// # Ok(())
+/// # }
+/// ```
+pub fn open(location: &str, options: &ReadOptions) -> Result<Box<dyn Source>> {
+    Ok(open_described(location, options)?.0)
+}
+
+/// As [`open`], with what was found out about the files (of several, about the first).
+pub fn open_described(location: &str, options: &ReadOptions) -> Result<(Box<dyn Source>, Provenance)> {
+    open_in_chunks(location, options, CHUNK)
+}
+
+fn open_in_chunks(
+    location: &str,
+    options: &ReadOptions,
+    chunk: usize,
+) -> Result<(Box<dyn Source>, Provenance)> {
+    let files = Input::find(location)?;
+    let mut bytes = 0;
+    for file in &files {
+        bytes += file.open()?.metadata().map_err(|e| CoreError::io(&file.path, e))?.len();
+    }
+    let n_files = files.len();
+    let (first, rest) = match files.split_first() {
+        Some(parts) => parts,
+        None => return Err(Error::NoFiles { pattern: location.into() }.into()),
+    };
+    let (source, provenance) = open_file(first.clone(), location, options, chunk)?;
+    let provenance = Provenance { n_files, bytes, ..provenance };
+    if rest.is_empty() {
+        return Ok((source, provenance));
+    }
+    // One header, all headers: a file whose rows happen to look like names must not lose one.
+    let options = ReadOptions { header: options.header.or(provenance.header), ..options.clone() };
+    let mut parts = vec![(first.name.clone(), source)];
+    for file in rest {
+        parts.push((file.name.clone(), open_file(file.clone(), location, &options, chunk)?.0));
+    }
+    Ok((Box::new(many::Many::new(parts)?), provenance))
+}
+
+/// SHA-256 over the bytes of the files of a location, in the order of their names, as 64 hexadecimal digits.
+///
+/// # Errors
+/// A file that is missing or cannot be read; `-`, which can be read but once.
+pub fn fingerprint(location: &str) -> Result<String> {
+    if location == "-" {
+        return Err(CoreError::parameter("location", "standard input has no bytes to come back to"));
+    }
+    input::sha256(&Input::find(location)?)
+}
+
+fn open_file(
+    file: Input,
+    location: &str,
+    options: &ReadOptions,
+    chunk: usize,
+) -> Result<(Box<dyn Source>, Provenance)> {
+    Ok(match format(&file)? {
+        Format::Csv => {
+            let csv = csv::Csv::open(file, options, chunk)?;
+            let provenance = csv.provenance(location);
+            (Box::new(csv), provenance)
+        }
+        Format::JsonLines => {
+            let lines = jsonl::JsonLines::open(file, options, chunk)?;
+            (Box::new(lines), Provenance::new(location, "JSON lines"))
+        }
+        Format::Parquet => {
+            (Box::new(typed::Parquet::open(file)?), Provenance::new(location, "Parquet"))
+        }
+        Format::ArrowFile => {
+            (Box::new(typed::Ipc::open(file, false)?), Provenance::new(location, "Arrow IPC"))
+        }
+        Format::ArrowStream => {
+            (Box::new(typed::Ipc::open(file, true)?), Provenance::new(location, "Arrow IPC"))
+        }
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Csv,
+    JsonLines,
+    Parquet,
+    ArrowFile,
+    ArrowStream,
+}
+
+/// The format of a file, by its first bytes, then by its name, then by its first letter.
+fn format(file: &Input) -> Result<Format> {
+    let head = file.head(64)?;
+    let other = |found: &str, remedy: &str| {
+        Err(Error::Format { file: file.name.clone(), found: found.into(), remedy: remedy.into() }.into())
+    };
+    match &*head {
+        [] => return Err(Error::Empty { file: file.name.clone() }.into()),
+        [b'P', b'A', b'R', b'1', ..] => return Ok(Format::Parquet),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => return Ok(Format::ArrowFile),
+        [0xff, 0xff, 0xff, 0xff, ..] => return Ok(Format::ArrowStream),
+        [b'P', b'K', 3, 4, ..] => {
+            return other("a ZIP archive or an Excel workbook", "unpack it, or save the sheet as CSV");
+        }
+        [b'S', b'Q', b'L', b'i', b't', b'e', b' ', ..] => {
+            return other("an SQLite database", "export the table as CSV");
+        }
+        [b'%', b'P', b'D', b'F', ..] => return other("a PDF document", "give the table behind it as CSV"),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => return other("an old Excel workbook", "save the sheet as CSV"),
+        [b'B', b'Z', b'h', ..] => return other("packed with bzip2", "unpack it, or pack it with gzip or zstd"),
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => {
+            return other("packed with xz", "unpack it, or pack it with gzip or zstd");
+        }
+        _ => {}
+    }
+    let mut name = file.path.clone();
+    if Packing::of(&head) != Packing::Plain && matches!(&*extension(&name), "gz" | "zst" | "gzip" | "zstd") {
+        name.set_extension("");
+    }
+    match &*extension(&name) {
+        "csv" | "tsv" | "txt" | "tab" => return Ok(Format::Csv),
+        "jsonl" | "ndjson" => return Ok(Format::JsonLines),
+        "parquet" => return Err(corrupt(file, "Parquet")),
+        "arrow" | "feather" | "ipc" => return Err(corrupt(file, "Arrow IPC")),
+        _ => {}
+    }
+    let mut head = vec![0; 64];
+    let n = input::fill(&mut file.unpacked()?, &mut head).map_err(|e| file.failed(e))?;
+    match head[..n].trim_ascii_start() {
+        [b'{', ..] => Ok(Format::JsonLines),
+        [b'[', ..] if extension(&name) == "json" => {
+            other("a JSON array", "write one JSON object per line (JSON lines)")
+        }
+        _ => Ok(Format::Csv),
+    }
+}
+
+fn corrupt(file: &Input, format: &'static str) -> CoreError {
+    let problem = "its first bytes are those of another format".into();
+    Error::Corrupt { file: file.name.clone(), format, problem }.into()
+}
+
+/// The extension in lower case; empty where there is none.
+pub(crate) fn extension(path: &Path) -> String {
+    path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// Rows of a source that can only be passed over: one pass, keeping what is wanted.
+fn take_by_scan(source: &dyn Source, rows: &[u32]) -> Result<Batch> {
+    let mut wanted = rows.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let (mut kept, mut base, mut next) = (Vec::new(), 0, 0);
+    for batch in source.scan()? {
+        if next == wanted.len() {
+            break;
+        }
+        let batch = batch?;
+        let end = base + batch.n_rows() as u64;
+        let here = wanted[next..].iter().take_while(|&&row| u64::from(row) < end).count();
+        let local: Vec<u32> =
+            wanted[next..next + here].iter().map(|&row| (u64::from(row) - base) as u32).collect();
+        if !local.is_empty() {
+            kept.push(batch.take(&local)?);
+        }
+        (next, base) = (next + here, end);
+    }
+    if next < wanted.len() {
+        return Err(CoreError::internal(format!("row {} of a source of {base}", wanted[next])));
+    }
+    // Every row was found, so the search below always ends well.
+    let places: Vec<u32> =
+        rows.iter().map(|row| wanted.binary_search(row).unwrap_or_default() as u32).collect();
+    Batch::concat(source.schema(), &kept)?.take(&places)
+}
+
+#[cfg(test)]
+mod tests;
