@@ -3,7 +3,18 @@
 use tidemill_core::{Entry, Registry};
 
 /// Steps of preparation.
-pub const STEPS: &[Entry] = &[];
+pub const STEPS: &[Entry] = &[
+    Entry::of::<tidemill_prep::DateParts>(),
+    Entry::of::<tidemill_prep::DropColumns>(),
+    Entry::of::<tidemill_prep::EncodeOneHot>(),
+    Entry::of::<tidemill_prep::ImputeConstant>(),
+    Entry::of::<tidemill_prep::ImputeMean>(),
+    Entry::of::<tidemill_prep::ImputeMedian>(),
+    Entry::of::<tidemill_prep::ImputeMode>(),
+    Entry::of::<tidemill_prep::ScaleMinMax>(),
+    Entry::of::<tidemill_prep::ScaleRobust>(),
+    Entry::of::<tidemill_prep::ScaleStandard>(),
+];
 
 /// Learners.
 pub const LEARNERS: &[Entry] = &[];

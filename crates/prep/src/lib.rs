@@ -1,1 +1,35 @@
-//! placeholder
+//! Preparation: what happens to columns before anything learns from them. One file per step; what they share is in
+//! `mapping` (one column at a time, the others passed on), `numbers`, `recode`, `impute` and `scale`.
+//!
+//! All statistics are those of the training rows, each row counting once (the weight column is not used), and all
+//! steps give the same answer for a row alone as within a batch.
+
+mod date_parts;
+mod drop_columns;
+mod encode_one_hot;
+mod error;
+mod impute;
+mod impute_constant;
+mod impute_mean;
+mod impute_median;
+mod impute_mode;
+mod mapping;
+mod numbers;
+mod recode;
+mod scale;
+mod scale_min_max;
+mod scale_robust;
+mod scale_standard;
+
+pub use date_parts::DateParts;
+pub use drop_columns::DropColumns;
+pub use encode_one_hot::{EncodeOneHot, OTHER};
+pub use error::PrepError;
+pub use impute::{Infinite, MISSING};
+pub use impute_constant::{Constant, ImputeConstant};
+pub use impute_mean::ImputeMean;
+pub use impute_median::ImputeMedian;
+pub use impute_mode::ImputeMode;
+pub use scale_min_max::ScaleMinMax;
+pub use scale_robust::ScaleRobust;
+pub use scale_standard::ScaleStandard;

@@ -1,0 +1,68 @@
+//! What can go wrong while a step learns, beyond what `core` already names.
+
+use tidemill_core::Coded;
+
+/// The errors of this room.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepError {
+    /// A step was told to change the column that is to be predicted.
+    #[error("step '{step}' names column '{column}', which is the target")]
+    TargetNamed {
+        /// The step's kind.
+        step: &'static str,
+        /// The target's name.
+        column: String,
+    },
+    /// A constant of one kind was given for a column of another.
+    #[error("'value' is {value}, but column '{column}' holds {wanted}")]
+    ConstantKind {
+        /// The column.
+        column: String,
+        /// The constant, as written.
+        value: String,
+        /// What the column holds, in words.
+        wanted: &'static str,
+    },
+    /// The order given for a column leaves out a value that is in the data.
+    #[error("column '{column}' has the value '{value}', which its 'order' does not list")]
+    NotInOrder {
+        /// The column.
+        column: String,
+        /// The value left out.
+        value: String,
+    },
+    /// An order was given for a column that the step does not work on.
+    #[error("'order' lists values of column '{column}', which this step does not work on")]
+    OrderUnused {
+        /// The column.
+        column: String,
+    },
+}
+
+impl Coded for PrepError {
+    fn code(&self) -> &'static str {
+        match self {
+            PrepError::TargetNamed { .. } => "prep_target_named",
+            PrepError::ConstantKind { .. } => "prep_constant_kind",
+            PrepError::NotInOrder { .. } => "prep_not_in_order",
+            PrepError::OrderUnused { .. } => "prep_order_unused",
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            PrepError::TargetNamed { .. } => {
+                "steps prepare features: take the target out of the step's 'columns'".into()
+            }
+            PrepError::ConstantKind { .. } => {
+                "give a number for numbers, true or false for flags, a text for categories, and name the \
+                 'columns' it is for"
+                    .into()
+            }
+            PrepError::NotInOrder { value, .. } => format!("add '{value}' to the 'order' of this column"),
+            PrepError::OrderUnused { column } => {
+                format!("name '{column}' in 'columns', or take its 'order' away")
+            }
+        })
+    }
+}

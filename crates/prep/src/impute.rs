@@ -1,0 +1,333 @@
+//! What the imputers share: a value per column that stands in for missing ones.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, UInt32Array};
+use arrow_buffer::BooleanBuffer;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidemill_core::{Categories, Cell, Column, Kind, Result};
+
+use crate::mapping::{Bound, ColumnOf, Learned, Notes, Saved, wrong_cell};
+use crate::recode::{recode, strings};
+
+/// The category that stands for missing values where nothing better is known.
+pub const MISSING: &str = "(missing)";
+
+/// What becomes of infinite numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Infinite {
+    /// They are filled like missing values: a number too large for a 64-bit float says no more than that.
+    #[default]
+    Missing,
+    /// They stay. What is filled in is learned from the finite values all the same.
+    Keep,
+}
+
+/// A stand-in for missing values.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fill {
+    Number(f64),
+    Flag(bool),
+    /// A name, added to those of the column where it is not among them.
+    Name(String),
+}
+
+impl Fill {
+    /// What is filled in where training had no value at all.
+    pub(crate) fn nothing_known(kind: Kind) -> Self {
+        match kind {
+            Kind::Flag => Fill::Flag(false),
+            Kind::Category => Fill::Name(MISSING.into()),
+            _ => Fill::Number(0.0),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Fill::Number(x) => x.to_string(),
+            Fill::Flag(x) => x.to_string(),
+            Fill::Name(x) => format!("'{x}'"),
+        }
+    }
+}
+
+/// What an imputer learned about one column.
+#[derive(Clone, Debug)]
+pub(crate) struct Imputed {
+    fill: Fill,
+    /// Whether a column that marks missing values is added.
+    flag: bool,
+    infinite: Infinite,
+    /// Of a category column: the names of training, and the one filled in.
+    names: Option<Arc<Categories>>,
+}
+
+/// The choices common to all imputers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Choices {
+    pub(crate) flag: bool,
+    pub(crate) infinite: Infinite,
+}
+
+impl Imputed {
+    /// Missing values of this column become `fill`, or a default with a warning where training gave none.
+    pub(crate) fn learn(
+        from: ColumnOf<'_>,
+        fill: Option<Fill>,
+        choices: Choices,
+        notes: &mut Notes,
+    ) -> Result<Self> {
+        let column = from.column();
+        let n_missing = count_missing(from, choices.infinite, notes)?;
+        let fill = fill.unwrap_or_else(|| {
+            let fill = Fill::nothing_known(column.kind);
+            let message = format!(
+                "column '{}' has no value in the training rows: {} is filled in throughout",
+                column.name,
+                fill.words()
+            );
+            notes.warn("impute_all_missing", message);
+            fill
+        });
+        let names = match &fill {
+            Fill::Name(name) => {
+                let known = column.categories()?.names().iter().map(|n| &**n);
+                Some(Categories::new(known.chain([name.as_str()])))
+            }
+            _ => None,
+        };
+        Ok(Imputed { fill, flag: choices.flag && n_missing > 0, infinite: choices.infinite, names })
+    }
+}
+
+/// How many values will be filled; a warning for infinite ones among them.
+fn count_missing(from: ColumnOf<'_>, infinite: Infinite, notes: &mut Notes) -> Result<usize> {
+    if from.column().kind != Kind::Number {
+        return Ok(from.array().null_count());
+    }
+    let numbers = from.numbers()?;
+    let found = crate::numbers::summary(numbers);
+    if found.n_infinite > 0 && infinite == Infinite::Missing {
+        let name = &from.column().name;
+        let message = format!(
+            "column '{name}' has {} infinite values in the training rows: they are filled like missing ones",
+            found.n_infinite
+        );
+        notes.warn("impute_infinite", message);
+        return Ok(numbers.len() - found.n);
+    }
+    Ok(numbers.len() - found.n - found.n_infinite)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedNotes {
+    flag: bool,
+    infinite: Infinite,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fill_flag: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fill_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    names: Vec<String>,
+}
+
+impl Learned for Imputed {
+    fn save(&self) -> Saved {
+        let mut notes = SavedNotes {
+            flag: self.flag,
+            infinite: self.infinite,
+            fill_flag: None,
+            fill_name: None,
+            names: self.names.as_ref().map(|n| strings(n.names())).unwrap_or_default(),
+        };
+        let mut floats = Vec::new();
+        match &self.fill {
+            Fill::Number(x) => floats.push(*x),
+            Fill::Flag(x) => notes.fill_flag = Some(*x),
+            Fill::Name(x) => notes.fill_name = Some(x.clone()),
+        }
+        Saved::new(notes, floats)
+    }
+
+    fn load(saved: Saved) -> Result<Self, String> {
+        let notes: SavedNotes = saved.read()?;
+        let fill = match (&saved.floats[..], notes.fill_flag, notes.fill_name) {
+            ([x], None, None) => Fill::Number(*x),
+            ([], Some(x), None) => Fill::Flag(x),
+            ([], None, Some(x)) if notes.names.contains(&x) => Fill::Name(x),
+            _ => return Err("needs exactly one value to fill in".into()),
+        };
+        let names = matches!(fill, Fill::Name(_)).then(|| Categories::new(&notes.names));
+        Ok(Imputed { fill, flag: notes.flag, infinite: notes.infinite, names })
+    }
+
+    fn output(&self, input: &Column) -> Result<Vec<Column>> {
+        let filled = Column {
+            categories: self.names.clone(),
+            ..Column::new(&input.name, input.kind).derived_from(input).with_role(input.role)
+        };
+        let flag = Column::new(format!("{}_missing", input.name), Kind::Flag).derived_from(input);
+        Ok(if self.flag { vec![filled, flag] } else { vec![filled] })
+    }
+
+    fn bind(&self, input: &Column) -> Result<Box<dyn Bound>> {
+        Ok(match (&self.fill, &self.names) {
+            (Fill::Number(fill), _) => {
+                Box::new(FillNumber { fill: *fill, flag: self.flag, infinite: self.infinite })
+            }
+            (Fill::Flag(fill), _) => Box::new(FillFlag { fill: *fill, flag: self.flag }),
+            (Fill::Name(fill), names) => {
+                let names = names.clone().unwrap_or_else(|| Categories::new([fill]));
+                let codes = recode(input.categories()?, &names);
+                Box::new(FillName { fill: names.code(fill), flag: self.flag, codes, names })
+            }
+        })
+    }
+}
+
+struct FillNumber {
+    fill: f64,
+    flag: bool,
+    infinite: Infinite,
+}
+
+impl FillNumber {
+    fn is_missing(&self, x: f64) -> bool {
+        match self.infinite {
+            Infinite::Missing => !x.is_finite(),
+            Infinite::Keep => x.is_nan(),
+        }
+    }
+
+    fn filled(&self, x: f64) -> f64 {
+        if self.is_missing(x) { self.fill } else { x }
+    }
+
+    fn marks(&self, input: &Float64Array) -> BooleanArray {
+        let values = input.values();
+        let marks = match input.nulls() {
+            None => BooleanBuffer::collect_bool(values.len(), |i| self.is_missing(values[i])),
+            Some(nulls) => {
+                BooleanBuffer::collect_bool(values.len(), |i| nulls.is_null(i) || self.is_missing(values[i]))
+            }
+        };
+        BooleanArray::new(marks, None)
+    }
+}
+
+impl Bound for FillNumber {
+    fn apply(&self, from: ColumnOf<'_>) -> Result<Vec<ArrayRef>> {
+        let input = from.numbers()?;
+        let values = input.values();
+        let filled: ArrayRef = match input.nulls().filter(|n| n.null_count() > 0) {
+            // Nothing to fill: the column is passed on, not copied.
+            None if !values.iter().any(|&x| self.is_missing(x)) => {
+                Arc::new(Float64Array::new(values.clone(), None))
+            }
+            None => Arc::new(Float64Array::from_iter_values(values.iter().map(|&x| self.filled(x)))),
+            Some(nulls) => {
+                let shown = values.iter().zip(nulls.iter());
+                let shown = shown.map(|(&x, valid)| if valid { self.filled(x) } else { self.fill });
+                Arc::new(Float64Array::from_iter_values(shown))
+            }
+        };
+        Ok(with_marks(filled, self.flag, || self.marks(input)))
+    }
+
+    fn row(&self, cell: Cell, out: &mut Vec<Cell>) -> Result<()> {
+        let (value, missing) = match cell {
+            Cell::Missing => (self.fill, true),
+            Cell::Number(x) => (self.filled(x), self.is_missing(x)),
+            other => return Err(wrong_cell("a number", &other)),
+        };
+        out.push(Cell::Number(value));
+        push_mark(out, self.flag, missing);
+        Ok(())
+    }
+}
+
+struct FillFlag {
+    fill: bool,
+    flag: bool,
+}
+
+impl Bound for FillFlag {
+    fn apply(&self, from: ColumnOf<'_>) -> Result<Vec<ArrayRef>> {
+        let input = from.flags()?;
+        let filled = match input.nulls() {
+            None => input.clone(),
+            Some(nulls) => {
+                let values = input.values();
+                let filled = if self.fill { values | &!nulls.inner() } else { values & nulls.inner() };
+                BooleanArray::new(filled, None)
+            }
+        };
+        Ok(with_marks(Arc::new(filled), self.flag, || null_marks(input)))
+    }
+
+    fn row(&self, cell: Cell, out: &mut Vec<Cell>) -> Result<()> {
+        let (value, missing) = match cell {
+            Cell::Missing => (self.fill, true),
+            Cell::Flag(x) => (x, false),
+            other => return Err(wrong_cell("a flag", &other)),
+        };
+        out.push(Cell::Flag(value));
+        push_mark(out, self.flag, missing);
+        Ok(())
+    }
+}
+
+struct FillName {
+    fill: u32,
+    flag: bool,
+    /// The code of each input code (that of unseen values last).
+    codes: Vec<u32>,
+    names: Arc<Categories>,
+}
+
+impl FillName {
+    fn code(&self, code: u32) -> u32 {
+        self.codes.get(code as usize).copied().unwrap_or(self.names.unseen())
+    }
+}
+
+impl Bound for FillName {
+    fn apply(&self, from: ColumnOf<'_>) -> Result<Vec<ArrayRef>> {
+        let input = from.codes()?;
+        let codes = if input.null_count() == 0 {
+            UInt32Array::from_iter_values(input.values().iter().map(|&c| self.code(c)))
+        } else {
+            UInt32Array::from_iter_values(input.iter().map(|c| c.map_or(self.fill, |c| self.code(c))))
+        };
+        Ok(with_marks(self.names.column(codes)?, self.flag, || null_marks(input)))
+    }
+
+    fn row(&self, cell: Cell, out: &mut Vec<Cell>) -> Result<()> {
+        let (value, missing) = match cell {
+            Cell::Missing => (self.fill, true),
+            Cell::Code(c) => (self.code(c), false),
+            other => return Err(wrong_cell("a category", &other)),
+        };
+        out.push(Cell::Code(value));
+        push_mark(out, self.flag, missing);
+        Ok(())
+    }
+}
+
+fn null_marks(input: &dyn Array) -> BooleanArray {
+    let marks = input.nulls().map_or_else(|| BooleanBuffer::new_unset(input.len()), |nulls| !nulls.inner());
+    BooleanArray::new(marks, None)
+}
+
+fn with_marks(filled: ArrayRef, flag: bool, marks: impl FnOnce() -> BooleanArray) -> Vec<ArrayRef> {
+    if flag { vec![filled, Arc::new(marks())] } else { vec![filled] }
+}
+
+fn push_mark(out: &mut Vec<Cell>, flag: bool, missing: bool) {
+    if flag {
+        out.push(Cell::Flag(missing));
+    }
+}

@@ -1,0 +1,70 @@
+//! `impute_mean`: missing numbers become the column's mean.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidemill_core::{
+    Builtin, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, State, Training,
+};
+
+use crate::impute::{Choices, Fill, Imputed, Infinite};
+use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
+use crate::numbers::summary;
+
+/// Fills missing numbers with the mean of the finite training values.
+///
+/// `NaN` counts as missing. Agrees with scikit-learn's `SimpleImputer`, except that a column without any value in
+/// training is kept and filled with 0, with a warning. The weight column is not used.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImputeMean {
+    /// The columns to fill; without any, every feature that is a number.
+    pub columns: Columns,
+    /// Whether to add a flag column `NAME_missing` for each column that misses values in training.
+    pub flag: bool,
+    /// What becomes of infinite numbers.
+    pub infinite: Infinite,
+}
+
+impl Estimator for ImputeMean {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn params(&self) -> Value {
+        mapping::params(self)
+    }
+
+    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
+        mapping::fit(self, training, context)
+    }
+}
+
+impl Builtin for ImputeMean {
+    const KIND: &'static str = "impute_mean";
+
+    fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
+        mapping::load::<Self>(&state)
+    }
+}
+
+impl ColumnStep for ImputeMean {
+    type Learned = Imputed;
+    const WANTED: &'static str = "a number";
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn handles(&self, column: &Column) -> bool {
+        column.kind == Kind::Number
+    }
+
+    fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Imputed> {
+        let found = summary(from.numbers()?);
+        let fill = (found.n > 0).then_some(Fill::Number(found.mean));
+        Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
+    }
+}

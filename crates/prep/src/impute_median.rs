@@ -1,0 +1,84 @@
+//! `impute_median`: missing numbers become the column's median.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidemill_core::{
+    Builtin, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, State, Training,
+};
+
+use crate::impute::{Choices, Fill, Imputed, Infinite};
+use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
+use crate::numbers::{finite, median};
+
+/// Fills missing numbers with the median of the finite training values (exact; the mean of the two in the middle).
+///
+/// `NaN` counts as missing. Agrees with scikit-learn's `SimpleImputer`, except that a column without any value in
+/// training is kept and filled with 0, with a warning. The weight column is not used.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::Float64Array;
+/// use tidemill_core::{Batch, Column, Context, Estimator, Schema, Table, Training};
+/// let schema = Arc::new(Schema::new(vec![Column::number("age")])?);
+/// let ages = Float64Array::from(vec![Some(20.0), None, Some(40.0), Some(90.0)]);
+/// let table = Table::new(Batch::new(schema, vec![Arc::new(ages)])?);
+/// let step = tidemill_prep::ImputeMedian { flag: true, ..Default::default() };
+/// let (_, filled) = step.fit_apply(Training::on(&table), &Context::default())?;
+/// assert_eq!(filled.batch().numbers(0)?.value(1), 40.0);
+/// assert_eq!(filled.batch().schema().columns()[1].name, "age_missing");
+/// # Ok::<(), tidemill_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImputeMedian {
+    /// The columns to fill; without any, every feature that is a number.
+    pub columns: Columns,
+    /// Whether to add a flag column `NAME_missing` for each column that misses values in training.
+    pub flag: bool,
+    /// What becomes of infinite numbers.
+    pub infinite: Infinite,
+}
+
+impl Estimator for ImputeMedian {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn params(&self) -> Value {
+        mapping::params(self)
+    }
+
+    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
+        mapping::fit(self, training, context)
+    }
+}
+
+impl Builtin for ImputeMedian {
+    const KIND: &'static str = "impute_median";
+
+    fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
+        mapping::load::<Self>(&state)
+    }
+}
+
+impl ColumnStep for ImputeMedian {
+    type Learned = Imputed;
+    const WANTED: &'static str = "a number";
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn handles(&self, column: &Column) -> bool {
+        column.kind == Kind::Number
+    }
+
+    fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Imputed> {
+        let mut values = finite(from.numbers()?);
+        let fill = median(&mut values).map(Fill::Number);
+        Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
+    }
+}
