@@ -1,7 +1,15 @@
-//! Where rows come from and go to: [`source`] (files of every format), [`sink`] (the same formats, written whole
-//! or not at all) and [`split`] (the test part and the folds).
+//! Where rows come from and go to, and what they mean: [`source`] (files of every format), [`infer`] (what each
+//! column means: a [`Plan`]), [`Intake`] (raw cells to typed columns).
 
 mod error;
+pub mod infer;
+mod intake;
+pub mod parse;
+mod plan;
 pub mod source;
 
 pub use error::Error;
+pub use infer::infer;
+pub use intake::Intake;
+pub use plan::{ColumnPlan, Leak, Plan};
+pub use source::{Provenance, ReadOptions, fingerprint, open};

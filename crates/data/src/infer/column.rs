@@ -1,0 +1,257 @@
+//! The kind of one column, and whether its name and values say what it is for.
+
+use arrow_array::StringArray;
+use tidemill_core::{Kind, Role};
+
+use super::facts::Facts;
+use super::formats;
+use super::hints::Hints;
+use super::identity::{self, Identity};
+use crate::parse::{FlagFormat, Format, Missing, NumberFormat, TimeFormat, plain_number, write_iso};
+
+/// What a column seems to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) kind: Kind,
+    pub(crate) format: Format,
+    pub(crate) why: String,
+    pub(crate) missing: Vec<String>,
+    pub(crate) identity: Identity,
+}
+
+impl Verdict {
+    fn new(kind: Kind, why: impl Into<String>) -> Self {
+        Verdict {
+            kind,
+            format: Format::Plain,
+            why: why.into(),
+            missing: Vec::new(),
+            identity: Identity::None,
+        }
+    }
+
+    fn in_format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    pub(crate) fn identified(mut self, identity: Identity, why: impl Into<String>) -> Self {
+        self.identity = identity;
+        self.why = why.into();
+        self
+    }
+}
+
+/// Looks at the values of a column as text; `raw` is the type that its source gave it.
+pub(crate) fn judge(name: &str, raw: Kind, texts: &StringArray, missing: &Missing) -> Verdict {
+    let facts = Facts::of(texts, missing);
+    let hints = Hints::of(name);
+    if facts.values.is_empty() {
+        return Verdict::new(Kind::Text, "").identified(Identity::Useless, "no value in any row");
+    }
+    let verdict = match raw {
+        Kind::Flag => Verdict::new(Kind::Flag, "true or false in the source"),
+        Kind::Time => Verdict::new(Kind::Time, "a time in the source"),
+        _ => by_values(&facts, &hints),
+    };
+    if facts.n_distinct() == 1 && facts.n_missing() == 0 {
+        let why = format!("constant: every row says '{}'", clip(facts.values[0].0));
+        return verdict.identified(Identity::Useless, why);
+    }
+    verdict
+}
+
+fn by_values(facts: &Facts<'_>, hints: &Hints) -> Verdict {
+    if let Some(flag) = flag(facts, hints) {
+        return flag;
+    }
+    if let Some(found) = formats::number(facts) {
+        let mut verdict = numeric(facts, hints, &found.format, &found.missing);
+        if found.bad > 0 && verdict.kind == Kind::Number {
+            verdict.why += &format!("; {} values cannot be read and count as missing", found.bad);
+        }
+        if verdict.kind == Kind::Number {
+            verdict.missing = found.missing;
+        }
+        return verdict;
+    }
+    if let Some(found) = formats::time(facts) {
+        let mut why = format!("dates or times{}", time_words(&found.format));
+        if matches!(found.format, TimeFormat::DayFirst | TimeFormat::MonthFirst)
+            && formats::is_undecided(facts)
+        {
+            why += "; no value tells day from month, so set format = \"day_first\" or \"month_first\" if this is wrong";
+        }
+        let plain = found.format == TimeFormat::Iso;
+        let format = if plain { Format::Plain } else { Format::Time(found.format) };
+        return Verdict { missing: found.missing, ..Verdict::new(Kind::Time, why).in_format(format) };
+    }
+    textual(facts, hints)
+}
+
+fn flag(facts: &Facts<'_>, hints: &Hints) -> Option<Verdict> {
+    if facts.n_distinct() > 8 {
+        return None;
+    }
+    let format = FlagFormat::of_words(facts.values.iter().map(|v| v.0))?;
+    let numeric = facts.values.iter().all(|v| plain_number(v.0).is_some());
+    if numeric && hints.count() {
+        return None;
+    }
+    let (yes, no) = (format.yes.join(", "), format.no.join(", "));
+    let why =
+        if numeric { "only 0 and 1: yes or no".to_string() } else { format!("yes ({yes}) or no ({no})") };
+    Some(Verdict::new(Kind::Flag, why).in_format(Format::Flag(format)))
+}
+
+/// A column of numbers: quantity, code, identifier, or moment.
+fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[String]) -> Verdict {
+    let numbers: Vec<f64> = facts.values.iter().filter_map(|v| format.parse(v.0)).collect();
+    let whole = numbers.iter().all(|x| x.fract() == 0.0);
+    let written = Format::Number(*format);
+    let format = if format.is_plain() { Format::Plain } else { written };
+    let number = |why: String| Verdict::new(Kind::Number, why).in_format(format.clone());
+    if !format.is_plain() {
+        return number(format!("numbers{}", number_words(&format)));
+    }
+    if !whole {
+        return number("numbers with decimals: a quantity".into());
+    }
+    let digits = |t: &str| t.len() > 1 && t.starts_with('0') && t.bytes().all(|b| b.is_ascii_digit());
+    let padded = facts.values.iter().any(|v| digits(v.0));
+    if let Some((identity, why)) = identity::of_numbers(facts, hints, &numbers, padded) {
+        return Verdict::new(Kind::Text, "").identified(identity, why);
+    }
+    if let Some((format, why)) = moment(facts, hints, &numbers) {
+        return Verdict {
+            missing: missing.to_vec(),
+            ..Verdict::new(Kind::Time, why).in_format(Format::Time(format))
+        };
+    }
+    if padded {
+        return Verdict::new(Kind::Category, "digits with leading zeros: a code, not a quantity");
+    }
+    let few = facts.n_distinct() <= 30.max((facts.n_values as f64).sqrt() as usize / 4);
+    if hints.code() {
+        return Verdict::new(Kind::Category, "whole numbers, and the name says that they are a code");
+    }
+    if few && hints.identifier() && facts.distinct_ratio() < 0.5 {
+        return Verdict::new(
+            Kind::Category,
+            "few whole numbers, and the name says that they identify something: a code",
+        );
+    }
+    if facts.n_distinct() <= 30 && hints.group() && !hints.count() && facts.distinct_ratio() < 0.5 {
+        return Verdict::new(
+            Kind::Category,
+            "few whole numbers, and the name says that they are groups: coded classes",
+        );
+    }
+    if hints.year() && numbers.iter().all(|x| (1000.0..=2500.0).contains(x)) {
+        return number("years, kept as a number".into());
+    }
+    number("whole numbers: a quantity".into())
+}
+
+/// Whole numbers that are moments: eight digits that are all dates, or seconds or milliseconds since 1970 where the name says time.
+fn moment(facts: &Facts<'_>, hints: &Hints, numbers: &[f64]) -> Option<(TimeFormat, String)> {
+    let compact = TimeFormat::Pattern("%Y%m%d".into());
+    let within = |low: f64, high: f64| numbers.iter().all(|x| (low..high).contains(x));
+    let is_date = |t: &str| t.len() == 8 && compact.parse(t).is_some();
+    if within(19_000_101.0, 21_000_000.0)
+        && (hints.time() || facts.n_distinct() >= 5)
+        && facts.values.iter().all(|v| is_date(v.0))
+    {
+        return Some((compact, "eight digits that are dates (year, month, day)".into()));
+    }
+    if !hints.time() {
+        return None;
+    }
+    if within(1e8, 4.2e9) {
+        return Some((
+            TimeFormat::UnixSeconds,
+            format!("the name says time: seconds since 1970{}", range(numbers, 1e6)),
+        ));
+    }
+    if within(1e11, 4.2e12) {
+        return Some((
+            TimeFormat::UnixMillis,
+            format!("the name says time: milliseconds since 1970{}", range(numbers, 1e3)),
+        ));
+    }
+    None
+}
+
+fn range(numbers: &[f64], scale: f64) -> String {
+    let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!(" (from {} to {})", write_iso((low * scale) as i64), write_iso((high * scale) as i64))
+}
+
+/// Words: an identifier, one of a set of names, or free text.
+fn textual(facts: &Facts<'_>, hints: &Hints) -> Verdict {
+    if let Some((identity, why)) = identity::of_texts(facts, hints) {
+        return Verdict::new(Kind::Text, "").identified(identity, why);
+    }
+    let words = facts.mean(|t| t.split_whitespace().count() as f64);
+    let (d, ratio) = (facts.n_distinct(), facts.distinct_ratio());
+    let long = facts.mean(|t| t.chars().count() as f64);
+    // Sentences that rarely repeat are text; so is anything with several words that hardly ever repeats.
+    let sentences = words >= 4.0 && d > 20 && ratio > 0.3;
+    let titles = words >= 2.0 && d > 20 && ratio > 0.8;
+    let essays = long >= 60.0 && words >= 8.0 && ratio > 0.2 && d > 5;
+    if sentences || titles || essays {
+        return Verdict::new(
+            Kind::Text,
+            format!("free text: {words:.1} words on average, {:.0}% of the values differ", ratio * 100.0),
+        );
+    }
+    if d == 1 {
+        return Verdict::new(Kind::Category, format!("a category: '{}' or nothing", clip(facts.values[0].0)));
+    }
+    Verdict::new(Kind::Category, format!("a category: {d} different names in {} values", facts.n_values))
+}
+
+fn number_words(format: &Format) -> String {
+    let Format::Number(format) = format else { return String::new() };
+    let mut words = Vec::new();
+    if format.currency {
+        words.push("a currency");
+    }
+    if format.percent {
+        words.push("a percent sign");
+    }
+    match format.thousands {
+        Some(crate::parse::Thousands::Comma) => words.push("a comma between thousands"),
+        Some(crate::parse::Thousands::Point) => words.push("a point between thousands"),
+        Some(crate::parse::Thousands::Space) => words.push("a space between thousands"),
+        None => {}
+    }
+    if format.decimal_comma {
+        words.push("a comma before the decimals");
+    }
+    format!(" written with {}", words.join(" and "))
+}
+
+fn time_words(format: &TimeFormat) -> &'static str {
+    match format {
+        TimeFormat::Iso => "",
+        TimeFormat::YearFirst => ", year first",
+        TimeFormat::DayFirst => ", day first",
+        TimeFormat::MonthFirst => ", month first",
+        _ => " in a format of their own",
+    }
+}
+
+/// A value short enough for a message.
+pub(crate) fn clip(text: &str) -> String {
+    if text.chars().count() <= 40 { text.to_string() } else { text.chars().take(39).chain(['…']).collect() }
+}
+
+/// The role that an identity suggests, unless a column is the first clear identifier.
+pub(crate) fn role_of(identity: &Identity) -> Role {
+    match identity {
+        Identity::None => Role::Feature,
+        _ => Role::Ignore,
+    }
+}

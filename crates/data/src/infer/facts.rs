@@ -1,0 +1,67 @@
+//! What is counted about one column of the sample before anything is decided.
+
+use arrow_array::{Array, StringArray};
+use hashbrown::HashMap;
+
+use crate::parse::Missing;
+
+/// The different values of a column, and how often each comes.
+pub(crate) struct Facts<'a> {
+    /// Rows looked at.
+    pub(crate) n_rows: u64,
+    /// Rows that say something.
+    pub(crate) n_values: u64,
+    /// The different values without the spaces around them, in the order in which they first come.
+    pub(crate) values: Vec<(&'a str, u64)>,
+}
+
+impl<'a> Facts<'a> {
+    pub(crate) fn of(texts: &'a StringArray, missing: &Missing) -> Self {
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut values: Vec<(&str, u64)> = Vec::new();
+        let mut n_values = 0;
+        for text in texts.iter().flatten() {
+            let text = text.trim();
+            if missing.is(text) {
+                continue;
+            }
+            n_values += 1;
+            let place = *places.entry(text).or_insert_with(|| {
+                values.push((text, 0));
+                values.len() - 1
+            });
+            values[place].1 += 1;
+        }
+        Facts { n_rows: texts.len() as u64, n_values, values }
+    }
+
+    pub(crate) fn n_distinct(&self) -> usize {
+        self.values.len()
+    }
+
+    pub(crate) fn n_missing(&self) -> u64 {
+        self.n_rows - self.n_values
+    }
+
+    /// Different values per value: 1 when all differ.
+    pub(crate) fn distinct_ratio(&self) -> f64 {
+        self.values.len() as f64 / self.n_values.max(1) as f64
+    }
+
+    /// The mean over rows of something about a value.
+    pub(crate) fn mean(&self, of: impl Fn(&str) -> f64) -> f64 {
+        let sum: f64 = self.values.iter().map(|&(text, n)| of(text) * n as f64).sum();
+        sum / self.n_values.max(1) as f64
+    }
+
+    /// The share of rows for whose value something holds.
+    pub(crate) fn share(&self, holds: impl Fn(&str) -> bool) -> f64 {
+        self.mean(|text| f64::from(u8::from(holds(text))))
+    }
+
+    /// Different values in the order in which they first come, without those to be left out.
+    pub(crate) fn without(self, words: &[String]) -> Self {
+        let values: Vec<_> = self.values.into_iter().filter(|(t, _)| !words.iter().any(|w| w == t)).collect();
+        Facts { n_values: values.iter().map(|v| v.1).sum(), values, ..self }
+    }
+}

@@ -1,0 +1,201 @@
+//! What the name of a column suggests. Names never decide alone: see where each hint is asked for.
+
+/// The words of a column's name, in lower case.
+pub(crate) struct Hints {
+    words: Vec<String>,
+}
+
+impl Hints {
+    pub(crate) fn of(name: &str) -> Self {
+        let mut words: Vec<String> = Vec::new();
+        let mut word = String::new();
+        let mut was_lower = false;
+        for c in name.chars() {
+            // `customerId` is two words, `ID` is one.
+            if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
+                words.push(std::mem::take(&mut word));
+            }
+            if c.is_alphanumeric() {
+                word.extend(c.to_lowercase());
+            }
+            was_lower = c.is_lowercase() || c.is_numeric();
+        }
+        words.push(word);
+        words.retain(|w| !w.is_empty());
+        Hints { words }
+    }
+
+    fn any(&self, known: &[&str]) -> bool {
+        self.words.iter().any(|w| known.contains(&w.as_str()))
+    }
+
+    fn last(&self, known: &[&str]) -> bool {
+        self.words.last().is_some_and(|w| known.contains(&w.as_str()))
+    }
+
+    /// An identifier: `id`, `customer_id`, `uuid`, `invoice_no`, …
+    pub(crate) fn identifier(&self) -> bool {
+        let joined =
+            self.words.last().is_some_and(|w| w.len() > 4 && (w.ends_with("uuid") || w.ends_with("guid")));
+        self.any(&[
+            "id",
+            "ids",
+            "uuid",
+            "guid",
+            "key",
+            "pk",
+            "identifier",
+            "hash",
+            "token",
+            "ssn",
+            "isbn",
+            "sku",
+            "imei",
+            "vin",
+        ]) || (self.words.len() > 1 && self.last(&["no", "nr", "nbr"]))
+            || self.words.iter().any(|w| {
+                matches!(
+                    w.as_str(),
+                    "userid" | "customerid" | "rowid" | "passengerid" | "orderid" | "sessionid" | "clientid"
+                )
+            })
+            || joined
+    }
+
+    /// A row number that a tool left behind.
+    pub(crate) fn row_number(&self) -> bool {
+        self.words.is_empty()
+            || (self.any(&["index", "unnamed", "row", "rownum", "rownumber", "rownames", "idx"])
+                && self.words.len() <= 2)
+    }
+
+    /// A code that only looks like a number.
+    pub(crate) fn code(&self) -> bool {
+        self.any(&[
+            "zip",
+            "zipcode",
+            "postcode",
+            "postal",
+            "plz",
+            "cap",
+            "code",
+            "codes",
+            "cd",
+            "sic",
+            "naics",
+            "icd",
+            "fips",
+            "iata",
+            "gtin",
+            "ean",
+            "cpt",
+            "areacode",
+            "phone",
+            "telephone",
+            "tel",
+            "fax",
+        ])
+    }
+
+    /// The name of a set of names, so that few whole numbers are codes.
+    pub(crate) fn group(&self) -> bool {
+        self.any(&[
+            "type",
+            "class",
+            "category",
+            "cat",
+            "status",
+            "segment",
+            "region",
+            "cluster",
+            "season",
+            "weekday",
+            "dow",
+            "gender",
+            "sex",
+            "race",
+            "ethnicity",
+            "marital",
+            "occupation",
+            "job",
+            "state",
+            "city",
+            "country",
+            "channel",
+            "brand",
+            "colour",
+            "color",
+            "shape",
+            "species",
+            "kind",
+            "department",
+            "dept",
+            "store",
+            "shop",
+            "branch",
+            "zone",
+            "sector",
+            "industry",
+            "plan",
+            "product",
+            "group",
+            "mode",
+            "method",
+            "label",
+            "workclass",
+            "religion",
+            "language",
+            "weather",
+            "weathersit",
+            "quarter",
+            "team",
+            "vendor",
+            "supplier",
+            "line",
+            "station",
+            "ward",
+            "district",
+            "province",
+        ])
+    }
+
+    /// A quantity that may well be 0 or 1 in all rows seen.
+    pub(crate) fn count(&self) -> bool {
+        self.any(&[
+            "n", "num", "count", "counts", "cnt", "number", "nr", "total", "sum", "amount", "qty",
+            "quantity", "times", "children", "visits", "price", "age", "size", "length",
+        ])
+    }
+
+    /// A moment.
+    pub(crate) fn time(&self) -> bool {
+        self.any(&[
+            "time",
+            "timestamp",
+            "ts",
+            "date",
+            "datetime",
+            "epoch",
+            "unix",
+            "created",
+            "updated",
+            "modified",
+            "day",
+            "dt",
+            "when",
+            "at",
+            "since",
+            "until",
+            "birthday",
+            "dob",
+            "datum",
+            "fecha",
+        ])
+    }
+
+    /// A year.
+    pub(crate) fn year(&self) -> bool {
+        self.any(&["year", "yr", "jahr", "annee", "ano", "vintage", "born", "built"])
+            || self.words.iter().any(|w| w.ends_with("year") || w.starts_with("year"))
+    }
+}

@@ -1,0 +1,103 @@
+//! Which columns name rows instead of describing them.
+
+use super::facts::Facts;
+use super::hints::Hints;
+
+/// Whether a column tells something about its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// It does.
+    None,
+    /// It names the row: never missing, never twice.
+    Clear,
+    /// It names the row or something the row belongs to, but is missing or repeats.
+    Blurred,
+    /// It says nothing: constant or empty.
+    Useless,
+}
+
+/// How few rows may be called "all different" without a hint in the name.
+const ENOUGH: u64 = 20;
+
+/// Whole numbers.
+pub(crate) fn of_numbers(
+    facts: &Facts<'_>,
+    hints: &Hints,
+    numbers: &[f64],
+    padded: bool,
+) -> Option<(Identity, String)> {
+    let unique = facts.n_distinct() as u64 == facts.n_values;
+    let enough = facts.n_values >= ENOUGH;
+    if hints.count() && !hints.identifier() {
+        return None;
+    }
+    if unique && (hints.identifier() || hints.row_number()) && facts.n_values >= 3 {
+        return Some((clear(facts), "an identifier: all values differ, and the name says so".into()));
+    }
+    if unique && enough && !hints.year() && !hints.time() {
+        let steps = numbers.windows(2).all(|w| w[1] - w[0] == 1.0);
+        if steps && numbers.first().is_some_and(|&x| x == 0.0 || x == 1.0) {
+            return Some((clear(facts), "an identifier: it counts the rows".into()));
+        }
+        let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let n = facts.n_values as f64;
+        if high - low + 1.0 <= n * 1.02 && n >= 100.0 {
+            return Some((clear(facts), "an identifier: every whole number of its range comes once".into()));
+        }
+        let width = facts.values[0].0.len();
+        if (padded || width >= 9) && facts.values.iter().all(|v| v.0.len() == width) {
+            return Some((clear(facts), format!("an identifier: all values differ and have {width} digits")));
+        }
+    }
+    if hints.identifier() && facts.n_distinct() > 50 && facts.distinct_ratio() > 0.05 {
+        return Some((Identity::Blurred, repeats()));
+    }
+    None
+}
+
+/// Words.
+pub(crate) fn of_texts(facts: &Facts<'_>, hints: &Hints) -> Option<(Identity, String)> {
+    let (ratio, enough) = (facts.distinct_ratio(), facts.n_values >= ENOUGH);
+    let words = facts.mean(|t| t.split_whitespace().count() as f64);
+    if ratio > 0.9 && facts.n_values >= 5 && facts.share(is_hash) > 0.99 {
+        return Some((clear(facts), "an identifier: hexadecimal codes such as a UUID or a hash".into()));
+    }
+    if ratio > 0.9 && facts.n_values >= 3 && hints.identifier() && words < 3.0 {
+        return Some((clear(facts), "an identifier: the values differ, and the name says so".into()));
+    }
+    if ratio > 0.9 && enough && facts.share(|t| t.contains('@') && t.contains('.') && !t.contains(' ')) > 0.9
+    {
+        return Some((clear(facts), "an identifier: addresses of e-mail".into()));
+    }
+    let short = facts.mean(|t| t.chars().count() as f64) <= 40.0;
+    let numbered = facts.share(|t| t.bytes().any(|b| b.is_ascii_digit())) > 0.9;
+    if ratio > 0.98 && enough && numbered && short && words < 3.0 {
+        return Some((clear(facts), "an identifier: short codes that all differ".into()));
+    }
+    if ratio > 0.98 && facts.n_values >= 50 && short && words < 1.5 {
+        return Some((clear(facts), "an identifier: single words that all differ".into()));
+    }
+    if hints.identifier() && facts.n_distinct() > 50 && ratio > 0.05 {
+        return Some((Identity::Blurred, repeats()));
+    }
+    None
+}
+
+fn repeats() -> String {
+    "an identifier that repeats: if rows of one value belong together, name it as the group".into()
+}
+
+fn clear(facts: &Facts<'_>) -> Identity {
+    let sole = facts.n_missing() == 0 && facts.n_distinct() as u64 == facts.n_values;
+    if sole { Identity::Clear } else { Identity::Blurred }
+}
+
+/// Sixteen hexadecimal digits or more, with at least one digit and no other characters than dashes or braces.
+fn is_hash(text: &str) -> bool {
+    let body = text.trim_matches(['{', '}']);
+    let hex = body.bytes().filter(u8::is_ascii_hexdigit).count();
+    hex >= 16
+        && body.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+        && body.bytes().any(|b| b.is_ascii_digit())
+}

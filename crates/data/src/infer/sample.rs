@@ -1,0 +1,42 @@
+//! Rows spread evenly over the whole source, so that a table sorted by its target does not look constant.
+
+use tidemill_core::{Batch, Context, Result, Source};
+
+/// The most rows that are looked at.
+pub(crate) const SAMPLE_ROWS: usize = 100_000;
+
+/// Some rows of a source as they are.
+pub(crate) struct Sample {
+    pub(crate) rows: Batch,
+    /// How many rows the source has.
+    pub(crate) n_rows: usize,
+}
+
+impl Sample {
+    /// One pass that keeps every row while there are few, then every second, every fourth, and so on.
+    pub(crate) fn of(source: &dyn Source, limit: usize, context: &Context) -> Result<Self> {
+        let (mut kept, mut n_kept, mut n_rows, mut stride) = (Vec::new(), 0, 0usize, 1usize);
+        for batch in source.scan()? {
+            context.check()?;
+            let batch = batch?;
+            let first = (stride - n_rows % stride) % stride;
+            n_rows += batch.n_rows();
+            let part = if stride == 1 {
+                batch
+            } else {
+                let places: Vec<u32> = (first..batch.n_rows()).step_by(stride).map(|i| i as u32).collect();
+                batch.take(&places)?
+            };
+            n_kept += part.n_rows();
+            kept.push(part);
+            while n_kept > limit.max(1) {
+                let whole = Batch::concat(source.schema(), &kept)?;
+                let places: Vec<u32> = (0..whole.n_rows() as u32).step_by(2).collect();
+                n_kept = places.len();
+                kept = vec![whole.take(&places)?];
+                stride *= 2;
+            }
+        }
+        Ok(Sample { rows: Batch::concat(source.schema(), &kept)?, n_rows })
+    }
+}

@@ -1,0 +1,269 @@
+//! What is to be predicted: the task, the classes in their order, and which of them counts as positive.
+
+use tidemill_core::recipe::{Recipe, Task};
+use tidemill_core::{Batch, Error, Kind, Result, Role, nearest};
+
+use super::column::clip;
+use super::facts::Facts;
+use super::hints::Hints;
+use super::{as_text, class_order};
+use crate::parse::{Format, Missing, plain_number, yes_or_no};
+use crate::plan::Plan;
+
+/// Whole numbers up to so many different ones may be classes.
+const FEW: usize = 20;
+
+/// Names of what one looks for: where one class has such a name and the other has not, it is the positive one.
+const POSITIVE: &[&str] = &[
+    "positive",
+    "pos",
+    "malignant",
+    "spam",
+    "fraud",
+    "fraudulent",
+    "churn",
+    "churned",
+    "success",
+    "successful",
+    "won",
+    "win",
+    "default",
+    "defaulted",
+    "sick",
+    "ill",
+    "disease",
+    "diseased",
+    "died",
+    "dead",
+    "failed",
+    "failure",
+    "fail",
+    "attack",
+    "anomaly",
+    "abnormal",
+    "clicked",
+    "click",
+    "bought",
+    "converted",
+    "approved",
+    "accepted",
+    "pass",
+    "passed",
+    ">50k",
+    "high",
+    "case",
+    "event",
+    "present",
+];
+
+/// Sets kind and format of the target's column, and the plan's task and classes.
+pub(super) fn decide(plan: &mut Plan, rows: &Batch, recipe: &Recipe, missing: &Missing) -> Result<()> {
+    let Some(at) = plan.columns.iter().position(|c| c.role == Role::Target) else {
+        plan.why_task = "no target was named".into();
+        return Ok(());
+    };
+    let name = plan.columns[at].name.clone();
+    let texts = as_text(rows, at)?;
+    let facts = Facts::of(&texts, missing).without(&plan.columns[at].missing);
+    match facts.n_distinct() {
+        0 => {
+            return Err(Error::data(
+                format!("target '{name}' is missing in every row"),
+                "name another column with --target",
+            ));
+        }
+        1 => {
+            return Err(Error::data(
+                format!("target '{name}' is constant: every row says '{}'", clip(facts.values[0].0)),
+                "name another column with --target, or give rows of more than one outcome",
+            ));
+        }
+        _ => {}
+    }
+    let kind = plan.columns[at].kind;
+    let (task, why) = match recipe.data.task {
+        Some(task) => (task, "as told".to_string()),
+        None => task(&name, kind, plan.columns[at].declared, &facts)?,
+    };
+    (plan.task, plan.why_task) = (Some(task), why);
+    if task == Task::Regression {
+        return regression(plan, at, &facts);
+    }
+    let classes = classes(plan, task, &name, &facts, recipe.data.positive.as_deref())?;
+    let column = &mut plan.columns[at];
+    (column.kind, column.format, column.declared) = (Kind::Category, Format::Plain, true);
+    column.categories = classes.clone();
+    plan.classes = classes;
+    Ok(())
+}
+
+/// The task that the values suggest: two of them are binary; words, or few whole numbers that repeat, are classes; else a quantity.
+fn task(name: &str, kind: Kind, declared: bool, facts: &Facts<'_>) -> Result<(Task, String)> {
+    let d = facts.n_distinct();
+    let quantity = |why: &str| Ok((Task::Regression, format!("target '{name}' {why}")));
+    if declared && kind == Kind::Number {
+        return quantity("was said to be a number");
+    }
+    if d == 2 {
+        let (a, b) = (facts.values[0].0, facts.values[1].0);
+        return Ok((
+            Task::Binary,
+            format!("target '{name}' has two values, '{}' and '{}'", clip(a), clip(b)),
+        ));
+    }
+    match kind {
+        Kind::Number => {}
+        Kind::Time => {
+            return Err(Error::data(
+                format!("target '{name}' is a time, and moments cannot be predicted"),
+                "predict a number, such as the days until then, or set its kind to category",
+            ));
+        }
+        _ if facts.distinct_ratio() > 0.9 && facts.n_values > 20 => {
+            return Err(Error::data(
+                format!(
+                    "target '{name}' has {d} different values in {} rows: there is nothing to learn from",
+                    facts.n_values
+                ),
+                "name a target whose values repeat; for numbers written in an unusual way set its kind and format",
+            ));
+        }
+        _ => return Ok((Task::Multiclass, format!("target '{name}' has {d} different names"))),
+    }
+    let numbers: Option<Vec<f64>> = facts.values.iter().map(|v| plain_number(v.0)).collect();
+    let whole = numbers.is_some_and(|numbers| numbers.iter().all(|x| x.fract() == 0.0));
+    if !whole {
+        return quantity("has numbers with decimals or decorations");
+    }
+    if d > FEW {
+        return quantity(&format!("has {d} different whole numbers"));
+    }
+    if facts.n_values < 5 * d as u64 {
+        return quantity(&format!("has {d} whole numbers that hardly repeat"));
+    }
+    if Hints::of(name).count() {
+        return quantity("has few whole numbers, but its name says a count or an amount");
+    }
+    Ok((Task::Multiclass, format!("target '{name}' has only {d} different whole numbers")))
+}
+
+fn regression(plan: &mut Plan, at: usize, facts: &Facts<'_>) -> Result<()> {
+    let column = &mut plan.columns[at];
+    let was_number = column.kind == Kind::Number;
+    column.kind = Kind::Number;
+    column.declared = true;
+    if was_number {
+        return Ok(());
+    }
+    match super::formats::number(facts) {
+        Some(found) => {
+            column.format =
+                if found.format.is_plain() { Format::Plain } else { Format::Number(found.format) };
+            column.missing = found.missing;
+            Ok(())
+        }
+        None => Err(Error::data(
+            format!(
+                "the task is regression, but target '{}' holds '{}', which is no number",
+                column.name,
+                clip(facts.values[0].0)
+            ),
+            "leave the task out or set it to binary or multiclass; for an unusual way of writing set the column's format",
+        )),
+    }
+}
+
+fn classes(
+    plan: &mut Plan,
+    task: Task,
+    name: &str,
+    facts: &Facts<'_>,
+    positive: Option<&str>,
+) -> Result<Vec<String>> {
+    let names: Vec<String> = facts.values.iter().map(|v| v.0.to_string()).collect();
+    let mut classes = class_order(&names);
+    if task != Task::Binary {
+        return match positive {
+            Some(_) => Err(Error::parameter(
+                "data.positive",
+                format!(
+                    "only a binary task has a positive class, and target '{name}' has {} classes",
+                    classes.len()
+                ),
+            )),
+            None => Ok(classes),
+        };
+    }
+    if classes.len() != 2 {
+        return Err(Error::data(
+            format!(
+                "the task is binary, but target '{name}' has {} values: '{}', '{}', '{}', …",
+                classes.len(),
+                classes[0],
+                classes[1],
+                classes[2]
+            ),
+            "set the task to multiclass, or name the values to leave out in [data] missing",
+        ));
+    }
+    let (index, why) = match positive {
+        Some(told) => (told_positive(told, &classes, name)?, "as told"),
+        None => positive_of(&classes, facts),
+    };
+    if index == 0 {
+        classes.swap(0, 1);
+    }
+    plan.why_task += &format!("; '{}' counts as positive: {why}", clip(&classes[1]));
+    plan.positive = Some(classes[1].clone());
+    Ok(classes)
+}
+
+fn told_positive(told: &str, classes: &[String], name: &str) -> Result<usize> {
+    let same = |class: &String| {
+        class == told.trim() || plain_number(class).is_some_and(|x| plain_number(told) == Some(x))
+    };
+    classes.iter().position(same).ok_or_else(|| {
+        let near = nearest(told, classes.iter().map(String::as_str)).unwrap_or(&classes[1]);
+        Error::parameter(
+            "data.positive",
+            format!(
+                "target '{name}' has no value '{told}', only '{}' and '{}'; did you mean '{near}'?",
+                classes[0], classes[1]
+            ),
+        )
+    })
+}
+
+/// Which of two classes counts as positive, and why.
+fn positive_of(classes: &[String], facts: &Facts<'_>) -> (usize, &'static str) {
+    let only = |holds: &dyn Fn(&str) -> bool| match (holds(&classes[0]), holds(&classes[1])) {
+        (true, false) => Some(0),
+        (false, true) => Some(1),
+        _ => None,
+    };
+    if let Some(at) = only(&|c| yes_or_no(c) == Some(true)) {
+        return (at, "it means yes");
+    }
+    if let Some(at) = only(&|c| POSITIVE.contains(&c.to_lowercase().trim_end_matches('.'))) {
+        return (at, "its name says so");
+    }
+    // Of `smoker` and `non-smoker` the positive one is the plain word.
+    let folded: Vec<String> = classes.iter().map(|c| c.to_lowercase()).collect();
+    for (at, other) in [(0, 1), (1, 0)] {
+        let denied =
+            ["not ", "not_", "not-", "no ", "no_", "no-", "non", "non-", "non ", "non_", "un", "in", "un-"];
+        if denied.iter().any(|no| folded[other] == format!("{no}{}", folded[at])) {
+            return (at, "the other denies it");
+        }
+    }
+    if classes.iter().all(|c| plain_number(c).is_some()) {
+        return (1, "the greater number");
+    }
+    let count = |class: &String| facts.values.iter().find(|v| v.0 == class).map_or(0, |v| v.1);
+    let (a, b) = (count(&classes[0]), count(&classes[1]));
+    if a == b {
+        (1, "the later of two equally frequent names")
+    } else {
+        (usize::from(b < a), "the rarer of the two")
+    }
+}

@@ -1,0 +1,159 @@
+//! The intake bound to one raw schema.
+
+use std::sync::Arc;
+
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
+use rayon::prelude::*;
+use tidemill_core::{Batch, Categories, Cell, Error, Fitted, Kind, Result, Row, Run, Schema};
+
+use super::cell::raw_cell;
+use super::{Intake, Raw, RawColumn, Read, Reader, Trouble, places};
+
+pub(super) struct BoundIntake {
+    intake: Arc<Intake>,
+    places: Vec<(usize, usize)>,
+    /// The names of the input's own category columns, where it has any.
+    names: Vec<Option<Arc<Categories>>>,
+    n_inputs: usize,
+    output: Arc<Schema>,
+    rows_before: u64,
+    spare: Vec<Cell>,
+}
+
+impl BoundIntake {
+    pub(super) fn new(intake: Arc<Intake>, input: &Schema) -> Result<Self> {
+        let places = places(&intake.outputs, input)?;
+        let output = Arc::new(intake.output(input)?);
+        let names = places.iter().map(|&(_, p)| input.columns()[p].categories.clone()).collect();
+        let n_inputs = input.len();
+        Ok(BoundIntake { intake, places, names, n_inputs, output, rows_before: 0, spare: Vec::new() })
+    }
+}
+
+impl Run for BoundIntake {
+    fn apply(&mut self, batch: &Batch) -> Result<Batch> {
+        let outputs = &self.intake.outputs;
+        let read = |&(output, place): &(usize, usize)| {
+            let raw = RawColumn::of(batch, place)?;
+            let mut trouble = None;
+            let number = |row: usize| self.rows_before + row as u64 + 1;
+            let array = read_column(&outputs[output].reader, &raw, batch.n_rows(), &number, &mut trouble)?;
+            Ok((array, trouble))
+        };
+        let columns: Vec<(ArrayRef, Option<Trouble>)> =
+            self.places.par_iter().map(read).collect::<Result<_>>()?;
+        let mut arrays = Vec::with_capacity(columns.len());
+        for ((array, trouble), &(output, _)) in columns.into_iter().zip(&self.places) {
+            arrays.push(array);
+            if let Some(trouble) = trouble {
+                self.intake.add_trouble(&outputs[output].column.name, trouble);
+            }
+        }
+        self.rows_before += batch.n_rows() as u64;
+        Batch::with_rows(self.output.clone(), arrays, batch.n_rows())
+    }
+
+    fn row(&mut self, row: &mut Row) -> Result<()> {
+        if row.cells.len() != self.n_inputs {
+            return Err(Error::internal(format!("{} cells for {} columns", row.cells.len(), self.n_inputs)));
+        }
+        self.spare.clear();
+        self.rows_before += 1;
+        for (&(output, place), names) in self.places.iter().zip(&self.names) {
+            let output = &self.intake.outputs[output];
+            let Some(raw) = raw_cell(&row.cells[place], names.as_deref()) else {
+                return Err(Error::data(
+                    format!(
+                        "column '{}' came as a list, not as a {}",
+                        output.column.name,
+                        output.column.kind.word()
+                    ),
+                    "send a single value",
+                ));
+            };
+            let (cell, bad) = output.reader.cell(raw);
+            if bad {
+                let trouble = Trouble { count: 1, row: self.rows_before, value: raw.shown() };
+                self.intake.add_trouble(&output.column.name, trouble);
+            }
+            self.spare.push(cell);
+        }
+        std::mem::swap(&mut row.cells, &mut self.spare);
+        Ok(())
+    }
+}
+
+/// One typed column; `number` gives the number of a row, from 1, for the note about the first cell that cannot be read.
+pub(super) fn read_column(
+    reader: &Reader,
+    raw: &RawColumn<'_>,
+    n: usize,
+    number: &dyn Fn(usize) -> u64,
+    trouble: &mut Option<Trouble>,
+) -> Result<ArrayRef> {
+    fn each<'a, T>(
+        raw: &RawColumn<'a>,
+        n: usize,
+        number: &dyn Fn(usize) -> u64,
+        trouble: &mut Option<Trouble>,
+        mut read: impl FnMut(Raw<'a>) -> Read<T>,
+    ) -> Vec<Option<T>> {
+        let mut one = |row| {
+            let cell = raw.cell(row);
+            match read(cell) {
+                Read::Value(value) => Some(value),
+                Read::Missing => None,
+                Read::Bad => {
+                    Trouble::note(trouble, number(row), || cell.shown());
+                    None
+                }
+            }
+        };
+        (0..n).map(&mut one).collect()
+    }
+    Ok(match reader.kind {
+        Kind::Number => match raw {
+            RawColumn::Number(array) if clean(array) => Arc::new((*array).clone()),
+            _ => Arc::new(Float64Array::from_iter(each(raw, n, number, trouble, |c| reader.number(c)))),
+        },
+        Kind::Flag => Arc::new(BooleanArray::from(each(raw, n, number, trouble, |c| reader.flag(c)))),
+        Kind::Time => {
+            let times = each(raw, n, number, trouble, |c| reader.time(c));
+            Arc::new(PrimitiveArray::<TimestampMicrosecondType>::from_iter(times).with_timezone("UTC"))
+        }
+        Kind::Category => {
+            let names = reader.names.as_ref().ok_or_else(|| Error::internal("a category without names"))?;
+            let mut last = Last::default();
+            let codes = (0..n).map(|row| last.code(raw.cell(row), |cell| reader.code(cell)));
+            names.categories.column(UInt32Array::from_iter(codes))?
+        }
+        _ => {
+            let texts = (0..n).map(|row| reader.text(raw.cell(row)));
+            Arc::new(StringArray::from_iter(texts))
+        }
+    })
+}
+
+/// Whether numbers can be taken over as they are.
+fn clean(array: &Float64Array) -> bool {
+    array.values().iter().all(|x| x.is_finite())
+}
+
+/// Remembers the last text and its code: equal values often come in runs.
+#[derive(Default)]
+pub(super) struct Last<'a>(Option<(&'a str, Option<u32>)>);
+
+impl<'a> Last<'a> {
+    pub(super) fn code(&mut self, cell: Raw<'a>, find: impl FnOnce(Raw<'a>) -> Option<u32>) -> Option<u32> {
+        let Raw::Text(text) = cell else { return find(cell) };
+        match self.0 {
+            Some((last, code)) if last == text => code,
+            _ => {
+                let code = find(cell);
+                self.0 = Some((text, code));
+                code
+            }
+        }
+    }
+}

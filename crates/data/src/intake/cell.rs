@@ -1,0 +1,286 @@
+//! From a raw cell, of whatever type the source gave it, to the value that the plan wants: one rule for bulk and for single rows.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{Array, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
+use hashbrown::HashMap;
+use tidemill_core::{Batch, Categories, Cell, Error, Kind, Result};
+
+use crate::parse::{Format, Missing, TimeFormat, plain_number, write_iso, yes_or_no};
+use crate::plan::{ColumnPlan, Plan};
+
+/// A cell as the source gave it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Raw<'a> {
+    Missing,
+    Number(f64),
+    Flag(bool),
+    Time(i64),
+    Text(&'a str),
+}
+
+/// What became of a cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Read<T> {
+    Missing,
+    /// Written, but not readable as what the column should hold.
+    Bad,
+    Value(T),
+}
+
+impl<T> Read<T> {
+    fn of(value: Option<T>) -> Self {
+        value.map_or(Read::Bad, Read::Value)
+    }
+}
+
+impl Raw<'_> {
+    /// As a person would write it.
+    pub(crate) fn shown(self) -> String {
+        written(self).map(Cow::into_owned).unwrap_or_default()
+    }
+}
+
+/// A raw column, its type resolved once.
+pub(crate) enum RawColumn<'a> {
+    Number(&'a Float64Array),
+    Flag(&'a BooleanArray),
+    Time(&'a PrimitiveArray<TimestampMicrosecondType>),
+    Text(&'a StringArray),
+    Category(&'a UInt32Array, &'a Categories),
+}
+
+impl<'a> RawColumn<'a> {
+    /// Errors for kinds that are no single value (vectors, images, …).
+    pub(crate) fn of(batch: &'a Batch, place: usize) -> Result<Self> {
+        let column = &batch.schema().columns()[place];
+        Ok(match column.kind {
+            Kind::Number => RawColumn::Number(batch.numbers(place)?),
+            Kind::Flag => RawColumn::Flag(batch.flags(place)?),
+            Kind::Time => RawColumn::Time(batch.times(place)?),
+            Kind::Text => RawColumn::Text(batch.texts(place)?),
+            Kind::Category => RawColumn::Category(batch.codes(place)?, column.categories()?),
+            found => {
+                return Err(Error::WrongKind {
+                    column: column.name.clone(),
+                    found,
+                    wanted: "a single value".into(),
+                });
+            }
+        })
+    }
+
+    pub(crate) fn cell(&self, row: usize) -> Raw<'a> {
+        match self {
+            RawColumn::Number(a) if a.is_valid(row) => Raw::Number(a.value(row)),
+            RawColumn::Flag(a) if a.is_valid(row) => Raw::Flag(a.value(row)),
+            RawColumn::Time(a) if a.is_valid(row) => Raw::Time(a.value(row)),
+            RawColumn::Text(a) if a.is_valid(row) => Raw::Text(a.value(row)),
+            RawColumn::Category(a, names) if a.is_valid(row) => Raw::Text(names.name(a.value(row))),
+            _ => Raw::Missing,
+        }
+    }
+}
+
+/// A raw cell of a row. Codes need the names of the bound schema.
+pub(crate) fn raw_cell<'a>(cell: &'a Cell, names: Option<&'a Categories>) -> Option<Raw<'a>> {
+    Some(match cell {
+        Cell::Missing => Raw::Missing,
+        Cell::Number(x) => Raw::Number(*x),
+        Cell::Flag(yes) => Raw::Flag(*yes),
+        Cell::Time(at) => Raw::Time(*at),
+        Cell::Text(text) => Raw::Text(text),
+        Cell::Code(code) => Raw::Text(names?.name(*code)),
+        Cell::Vector(_) | Cell::Probability(_) => return None,
+    })
+}
+
+/// Reads the cells of one column as its plan says.
+pub(crate) struct Reader {
+    pub(crate) kind: Kind,
+    format: Format,
+    missing: Missing,
+    pub(crate) names: Option<Names>,
+}
+
+impl Reader {
+    pub(crate) fn new(plan: &Plan, column: &ColumnPlan) -> Self {
+        let extra = plan.missing.iter().chain(&column.missing).map(|m| m.trim().to_string());
+        let names = (column.kind == Kind::Category).then(|| Names::new(&column.categories));
+        Reader { kind: column.kind, format: column.format.clone(), missing: Missing::new(extra), names }
+    }
+
+    /// A finite number.
+    pub(crate) fn number(&self, raw: Raw<'_>) -> Read<f64> {
+        match raw {
+            Raw::Number(x) if x.is_nan() => Read::Missing,
+            Raw::Number(x) => Read::of(Some(x).filter(|x| x.is_finite())),
+            Raw::Flag(yes) => Read::Value(f64::from(u8::from(yes))),
+            Raw::Text(text) => {
+                let found = match &self.format {
+                    Format::Number(format) => format.parse(text),
+                    _ => plain_number(text),
+                };
+                // Few cells are missing, so the question comes second; but `missing` may name a number, such as -999.
+                match found {
+                    Some(x) if !self.missing.is(text) => Read::Value(x),
+                    None if !self.missing.is(text) => Read::Bad,
+                    _ => Read::Missing,
+                }
+            }
+            Raw::Missing => Read::Missing,
+            Raw::Time(_) => Read::Bad,
+        }
+    }
+
+    pub(crate) fn flag(&self, raw: Raw<'_>) -> Read<bool> {
+        match raw {
+            Raw::Flag(yes) => Read::Value(yes),
+            Raw::Number(x) if x.is_nan() => Read::Missing,
+            Raw::Number(x) => Read::of(if x == 1.0 { Some(true) } else { (x == 0.0).then_some(false) }),
+            Raw::Text(text) if self.missing.is(text) => Read::Missing,
+            Raw::Text(text) => Read::of(match &self.format {
+                Format::Flag(format) => format.parse(text),
+                _ => yes_or_no(text),
+            }),
+            Raw::Missing => Read::Missing,
+            Raw::Time(_) => Read::Bad,
+        }
+    }
+
+    pub(crate) fn time(&self, raw: Raw<'_>) -> Read<i64> {
+        let iso = TimeFormat::Iso;
+        let format = if let Format::Time(format) = &self.format { format } else { &iso };
+        match raw {
+            Raw::Time(at) => Read::Value(at),
+            Raw::Number(x) if x.is_nan() => Read::Missing,
+            Raw::Number(x) => Read::of(format.of_number(x).or_else(|| format.parse(&written_number(x)))),
+            Raw::Text(text) if self.missing.is(text) => Read::Missing,
+            // Other tools write moments out as ISO: it is never mistaken for another format.
+            Raw::Text(text) => Read::of(format.parse(text).or_else(|| iso.parse(text))),
+            Raw::Missing => Read::Missing,
+            Raw::Flag(_) => Read::Bad,
+        }
+    }
+
+    /// Text as it is written.
+    pub(crate) fn text<'a>(&self, raw: Raw<'a>) -> Option<Cow<'a, str>> {
+        written(raw).filter(|text| !self.missing.is(text))
+    }
+
+    /// The name of a category: text without the spaces around it.
+    pub(crate) fn name<'a>(&self, raw: Raw<'a>) -> Option<Cow<'a, str>> {
+        Some(match self.text(raw)? {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+            Cow::Owned(text) => Cow::Owned(text.trim().to_string()),
+        })
+    }
+
+    /// The code of a category; only for columns that have names.
+    pub(crate) fn code(&self, raw: Raw<'_>) -> Option<u32> {
+        let name = self.name(raw)?;
+        self.names.as_ref().map(|names| names.code(&name, raw))
+    }
+
+    /// A cell of the typed row, and whether the raw one could not be read.
+    pub(crate) fn cell(&self, raw: Raw<'_>) -> (Cell, bool) {
+        fn cell<T>(read: Read<T>, make: impl FnOnce(T) -> Cell) -> (Cell, bool) {
+            match read {
+                Read::Value(value) => (make(value), false),
+                Read::Missing => (Cell::Missing, false),
+                Read::Bad => (Cell::Missing, true),
+            }
+        }
+        let sound = |cell: Option<Cell>| (cell.unwrap_or_default(), false);
+        match self.kind {
+            Kind::Number => cell(self.number(raw), Cell::Number),
+            Kind::Flag => cell(self.flag(raw), Cell::Flag),
+            Kind::Time => cell(self.time(raw), Cell::Time),
+            Kind::Category => sound(self.code(raw).map(Cell::Code)),
+            _ => sound(self.text(raw).map(|text| Cell::Text(text.into_owned()))),
+        }
+    }
+}
+
+/// A cell as text: a whole number without a point, a moment as ISO, a flag as `true` or `false`.
+fn written(raw: Raw<'_>) -> Option<Cow<'_, str>> {
+    Some(match raw {
+        Raw::Missing => return None,
+        Raw::Number(x) if x.is_nan() => return None,
+        Raw::Number(x) => Cow::Owned(written_number(x)),
+        Raw::Flag(yes) => Cow::Borrowed(if yes { "true" } else { "false" }),
+        Raw::Time(at) => Cow::Owned(write_iso(at)),
+        Raw::Text(text) => Cow::Borrowed(text),
+    })
+}
+
+/// A number as a text column holds it; zero has no sign.
+pub(crate) fn written_number(x: f64) -> String {
+    format!("{}", if x == 0.0 { 0.0 } else { x })
+}
+
+/// The names of a category column, found also when another source writes them in another way: `1.0` or the number 1 for `1`, a
+/// flag for the word of yes or no.
+pub(crate) struct Names {
+    pub(crate) categories: Arc<Categories>,
+    /// By the bits of the number, when every name is one.
+    numbers: HashMap<u64, u32>,
+    yes: Option<u32>,
+    no: Option<u32>,
+}
+
+impl Names {
+    pub(crate) fn new(names: &[String]) -> Self {
+        let number = |name: &String| {
+            let digits = name.trim_start_matches(['-', '+']);
+            let padded = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+            plain_number(name).filter(|_| !padded)
+        };
+        let mut numbers = HashMap::new();
+        for (code, name) in names.iter().enumerate() {
+            match number(name) {
+                Some(x) => numbers.entry(bits(x)).or_insert(code as u32),
+                None => {
+                    numbers.clear();
+                    break;
+                }
+            };
+        }
+        let sole = |wanted: bool| {
+            let mut found = names.iter().enumerate().filter(|(_, n)| yes_or_no(n) == Some(wanted));
+            found.next().filter(|_| found.next().is_none()).map(|(code, _)| code as u32)
+        };
+        let small = names.len() <= 8;
+        Names {
+            categories: Categories::new(names),
+            numbers,
+            yes: small.then(|| sole(true)).flatten(),
+            no: small.then(|| sole(false)).flatten(),
+        }
+    }
+
+    fn code(&self, name: &str, raw: Raw<'_>) -> u32 {
+        let code = self.categories.code(name);
+        if code != self.categories.unseen() {
+            return code;
+        }
+        let found = match raw {
+            Raw::Flag(yes) => {
+                if yes {
+                    self.yes
+                } else {
+                    self.no
+                }
+            }
+            _ if self.numbers.is_empty() => None,
+            _ => plain_number(name).and_then(|x| self.numbers.get(&bits(x)).copied()),
+        };
+        found.unwrap_or(code)
+    }
+}
+
+fn bits(x: f64) -> u64 {
+    if x == 0.0 { 0 } else { x.to_bits() }
+}

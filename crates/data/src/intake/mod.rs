@@ -1,0 +1,248 @@
+//! The first link of every model's chain: from raw columns to typed ones, the same in training and in service.
+
+mod bound;
+mod cell;
+mod fit;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tidemill_core::Context;
+use tidemill_core::{
+    Column, Error, Fitted, Kind, Registry, Result, Role, Run, Schema, Source, State, Table, Warning,
+};
+
+use crate::plan::{ColumnPlan, Plan};
+use bound::BoundIntake;
+pub(crate) use cell::{Raw, RawColumn, Read, Reader, written_number};
+
+/// Reads raw columns as its [`Plan`] says.
+///
+/// What comes in are the columns of any source or request, in any order and of any type that can be converted; columns that
+/// the plan does not know or ignores are passed over. What comes out are the plan's columns in the plan's order. A feature must
+/// be there; key, time, group, weight and target may be absent, and are then absent from the output too. A cell that cannot
+/// be read becomes missing and is counted (see [`Intake::warnings`]); a category that training never saw becomes the
+/// code [`tidemill_core::Categories::unseen`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, StringArray};
+/// use tidemill_core::{Batch, Column, Context, Kind, Role, Schema, Source, Table};
+/// use tidemill_data::{ColumnPlan, Intake, Plan};
+///
+/// let schema = Arc::new(Schema::new(vec![Column::new("age", Kind::Text)])?);
+/// let raw: ArrayRef = Arc::new(StringArray::from(vec!["31", "NA"]));
+/// let plan = Plan { columns: vec![ColumnPlan::new("age", Kind::Number, Role::Feature, "numbers")], ..Plan::default() };
+/// let (_, table) = Intake::fit(&Table::new(Batch::new(schema, vec![raw])?), plan, &Context::default())?;
+/// assert_eq!(table.batch().numbers(0)?.value(0), 31.0);
+/// # Ok::<(), tidemill_core::Error>(())
+/// ```
+pub struct Intake {
+    plan: Plan,
+    /// One per used column of the plan.
+    outputs: Vec<Output>,
+    troubles: Mutex<BTreeMap<String, Trouble>>,
+}
+
+struct Output {
+    column: Column,
+    reader: Reader,
+}
+
+/// The cells of a column that could not be read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Trouble {
+    count: u64,
+    /// The first of them, from 1.
+    row: u64,
+    value: String,
+}
+
+impl Trouble {
+    fn note(slot: &mut Option<Trouble>, row: u64, value: impl FnOnce() -> String) {
+        match slot {
+            Some(trouble) => trouble.count += 1,
+            None => *slot = Some(Trouble { count: 1, row, value: value() }),
+        }
+    }
+
+    fn warning(&self, column: &str, kind: Kind) -> Warning {
+        let Trouble { count, row, value } = self;
+        let value: String = value.chars().take(40).collect();
+        let cells = if *count == 1 { "1 value is" } else { &format!("{count} values are") };
+        Warning {
+            code: "unparsable".into(),
+            message: format!(
+                "column '{column}': {cells} no {}, first '{value}' in row {row}; taken as missing",
+                kind.word()
+            ),
+        }
+    }
+}
+
+impl Intake {
+    /// The kind under which it is saved.
+    pub const KIND: &'static str = "intake";
+
+    /// Reads all rows of `source` into memory as `plan` says: collects the names of categories, drops the rows without a target
+    /// (with a warning), widens to categories a column whose values beyond the sample turn out not to be what the plan took
+    /// them for (more than 1% of them; never where the recipe said the kind), and warns about the cells that cannot be read.
+    ///
+    /// The table holds the key, time, group, weight, target and features, in the plan's order. The plan within the result
+    /// is the one that was carried out. Errors when a column of the plan is missing, no row is left, or a class
+    /// turns up that a binary task has no place for.
+    pub fn fit(source: &dyn Source, plan: Plan, context: &Context) -> Result<(Arc<Intake>, Table)> {
+        fit::fit(source, plan, context)
+    }
+
+    /// Builds the intake that [`Fitted::state`] saved.
+    pub fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
+        state.check_version(1)?;
+        let plan: Plan = state.params()?;
+        check(&plan).map_err(|problem| Error::state(Self::KIND, problem))?;
+        Ok(Arc::new(Intake::new(plan)))
+    }
+
+    fn new(plan: Plan) -> Self {
+        let outputs = plan.columns.iter().filter(|c| c.is_used()).map(|column| {
+            let reader = Reader::new(&plan, column);
+            let categories = reader.names.as_ref().map(|n| n.categories.clone());
+            let typed = Column { categories, ..Column::new(&column.name, column.kind) };
+            Output { column: typed.with_role(column.role), reader }
+        });
+        Intake { outputs: outputs.collect(), plan, troubles: Mutex::default() }
+    }
+
+    /// What each column means.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The columns of `input` that the plan has never heard of.
+    pub fn unknown(&self, input: &Schema) -> Vec<String> {
+        input.names().filter(|name| self.plan.column(name).is_none()).map(String::from).collect()
+    }
+
+    /// The cells that could not be read since this was last asked, over all bound copies: one warning per column, by name.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let troubles = std::mem::take(&mut *self.troubles.lock().unwrap_or_else(PoisonError::into_inner));
+        troubles
+            .iter()
+            .map(|(name, trouble)| {
+                trouble.warning(name, self.plan.column(name).map_or(Kind::Text, |c| c.kind))
+            })
+            .collect()
+    }
+
+    fn add_trouble(&self, column: &str, new: Trouble) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        match troubles.get_mut(column) {
+            Some(old) => {
+                let count = old.count + new.count;
+                if new.row < old.row {
+                    *old = new;
+                }
+                old.count = count;
+            }
+            None => {
+                troubles.insert(column.into(), new);
+            }
+        }
+    }
+}
+
+/// Whether a saved plan is whole.
+fn check(plan: &Plan) -> std::result::Result<(), String> {
+    let mut names: Vec<&str> = plan.columns.iter().map(|c| c.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|w| w[0] == w[1]) {
+        return Err(format!("two columns are named '{}'", twice[0]));
+    }
+    for column in plan.columns.iter().filter(|c| c.is_used()) {
+        if !matches!(column.kind, Kind::Number | Kind::Flag | Kind::Category | Kind::Text | Kind::Time) {
+            return Err(format!("column '{}' is a {}, which is not read", column.name, column.kind.word()));
+        }
+        let mut names: Vec<&str> = column.categories.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|w| w[0] == w[1]) {
+            return Err(format!("a category of column '{}' comes twice", column.name));
+        }
+        if column.role == Role::Target && column.kind == Kind::Category && column.categories != plan.classes {
+            return Err(format!("the classes are not the categories of target '{}'", column.name));
+        }
+    }
+    Ok(())
+}
+
+impl Fitted for Intake {
+    fn output(&self, input: &Schema) -> Result<Schema> {
+        let places = places(&self.outputs, input)?;
+        Schema::new(places.iter().map(|&(output, _)| self.outputs[output].column.clone()).collect())
+    }
+
+    fn state(&self) -> State {
+        State::new(Self::KIND, 1, &self.plan)
+    }
+
+    fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
+        Ok(Box::new(BoundIntake::new(self, input)?))
+    }
+}
+
+/// For each output column that is there: its place among the outputs and in the input.
+fn places(outputs: &[Output], input: &Schema) -> Result<Vec<(usize, usize)>> {
+    let mut found = Vec::with_capacity(outputs.len());
+    for (i, output) in outputs.iter().enumerate() {
+        match input.position(&output.column.name) {
+            Some(place) => {
+                convertible(&input.columns()[place], &output.column)?;
+                found.push((i, place));
+            }
+            None if output.column.role == Role::Feature => {
+                return Err(Error::missing_column(&output.column.name, "the data", input.names()));
+            }
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Errors where no value of the raw kind can become one of the wanted kind.
+fn convertible(raw: &Column, wanted: &Column) -> Result<()> {
+    let sound = match (raw.kind, wanted.kind) {
+        (Kind::Time, Kind::Number | Kind::Flag) | (Kind::Flag, Kind::Time) => false,
+        (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Category, _) => true,
+        _ => false,
+    };
+    if sound {
+        return Ok(());
+    }
+    Err(Error::WrongKind {
+        column: raw.name.clone(),
+        found: raw.kind,
+        wanted: format!("a {} as in training", wanted.kind.word()),
+    })
+}
+
+/// Columns of single values are read; anything else is left out of plans.
+pub(crate) fn is_readable(kind: Kind) -> bool {
+    matches!(kind, Kind::Number | Kind::Flag | Kind::Category | Kind::Text | Kind::Time)
+}
+
+impl ColumnPlan {
+    /// What a value that cannot be read makes of the column.
+    fn widened(&self, example: &Trouble) -> ColumnPlan {
+        let why = format!(
+            "taken for a {} at first, but {} values are none (row {}: '{}')",
+            self.kind.word(),
+            example.count,
+            example.row,
+            example.value
+        );
+        ColumnPlan {
+            missing: self.missing.clone(),
+            kept: self.kept,
+            ..ColumnPlan::new(&self.name, Kind::Category, self.role, why)
+        }
+    }
+}

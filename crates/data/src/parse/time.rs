@@ -1,0 +1,340 @@
+//! Moments as people write them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How moments are written. All are read to microseconds since 1970 in UTC; a moment without a zone is taken as UTC, a date as
+/// its midnight. Years of two digits mean 1969 to 2068, as in POSIX.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeFormat {
+    /// `2024-05-31`, `2024-05-31T10:00:00.5+02:00`, `2024-05-31 10:00`.
+    #[default]
+    Iso,
+    /// Year, month, day in any dress: `2024/5/31`, `2024.05.31 10:00`, `2024 May 31`, `2024-05`.
+    YearFirst,
+    /// Day, month, year: `31.5.2024`, `31/05/24 10:00`, `31 May 2024`.
+    DayFirst,
+    /// Month, day, year: `5/31/2024 1:30 PM`, `May 31, 2024`.
+    MonthFirst,
+    /// Seconds since 1970.
+    UnixSeconds,
+    /// Milliseconds since 1970.
+    UnixMillis,
+    /// A strftime pattern such as `%Y%m%d`.
+    Pattern(String),
+}
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+impl TimeFormat {
+    /// Reads the word of a recipe.
+    pub(crate) fn of_word(text: &str) -> Result<Self, String> {
+        Ok(match text.trim() {
+            "iso" | "plain" | "" => TimeFormat::Iso,
+            "year_first" => TimeFormat::YearFirst,
+            "day_first" => TimeFormat::DayFirst,
+            "month_first" => TimeFormat::MonthFirst,
+            "unix_seconds" => TimeFormat::UnixSeconds,
+            "unix_millis" => TimeFormat::UnixMillis,
+            pattern if pattern.contains('%') => TimeFormat::Pattern(pattern.into()),
+            other => {
+                return Err(format!(
+                    "'{other}' is no way to write a time; use day_first, month_first, year_first, iso, unix_seconds, unix_millis \
+                     or a strftime pattern such as %d.%m.%Y"
+                ));
+            }
+        })
+    }
+
+    /// The moment that a cell says, in microseconds since 1970 (UTC); `None` when it says none in this format.
+    ///
+    /// ```
+    /// use tidemill_data::parse::TimeFormat;
+    /// assert_eq!(TimeFormat::DayFirst.parse("2.1.1970"), Some(86_400_000_000));
+    /// assert_eq!(TimeFormat::Iso.parse("1970-01-01T01:00:00+01:00"), Some(0));
+    /// assert_eq!(TimeFormat::Iso.parse("1970-02-30"), None);
+    /// ```
+    pub fn parse(&self, text: &str) -> Option<i64> {
+        let text = text.trim();
+        match self {
+            TimeFormat::Iso => iso(text),
+            TimeFormat::YearFirst => any(text, Order::Year),
+            TimeFormat::DayFirst => any(text, Order::Day),
+            TimeFormat::MonthFirst => any(text, Order::Month),
+            TimeFormat::UnixSeconds => self.of_number(super::plain_number(text)?),
+            TimeFormat::UnixMillis => self.of_number(super::plain_number(text)?),
+            TimeFormat::Pattern(pattern) => by_pattern(pattern, text),
+        }
+    }
+
+    /// The moment that a number says: only the unix formats read numbers.
+    pub(crate) fn of_number(&self, x: f64) -> Option<i64> {
+        let scale = match self {
+            TimeFormat::UnixSeconds => 1e6,
+            TimeFormat::UnixMillis => 1e3,
+            _ => return None,
+        };
+        let micros = (x * scale).round();
+        // Years 1 to 9999.
+        (-62_135_596_800e6..253_402_300_800e6).contains(&micros).then_some(micros as i64)
+    }
+}
+
+impl fmt::Display for TimeFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TimeFormat::Iso => "",
+            TimeFormat::YearFirst => "year_first",
+            TimeFormat::DayFirst => "day_first",
+            TimeFormat::MonthFirst => "month_first",
+            TimeFormat::UnixSeconds => "unix_seconds",
+            TimeFormat::UnixMillis => "unix_millis",
+            TimeFormat::Pattern(pattern) => pattern,
+        })
+    }
+}
+
+/// A moment as ISO 8601 in UTC, with as many decimals as it needs: `2024-05-31T10:00:00Z`.
+///
+/// ```
+/// assert_eq!(tidemill_data::parse::write_iso(0), "1970-01-01T00:00:00Z");
+/// ```
+pub fn write_iso(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map(|t| t.to_string()).unwrap_or_else(|_| micros.to_string())
+}
+
+fn by_pattern(pattern: &str, text: &str) -> Option<i64> {
+    let parsed = jiff::fmt::strtime::parse(pattern, text).ok()?;
+    if parsed.offset().is_some() {
+        return parsed.to_timestamp().ok().map(|t| t.as_microsecond());
+    }
+    let moment = parsed
+        .to_datetime()
+        .or_else(|_| parsed.to_date().map(|date| date.to_datetime(jiff::civil::Time::midnight())))
+        .ok()?;
+    jiff::tz::Offset::UTC.to_timestamp(moment).ok().map(|t| t.as_microsecond())
+}
+
+/// `YYYY-MM-DD`, then perhaps `T` or a space and a clock.
+fn iso(text: &str) -> Option<i64> {
+    let b = text.as_bytes();
+    if b.len() < 10 || b[4] != b'-' || b[7] != b'-' {
+        return None;
+    }
+    let (year, month, day) = (number(&b[..4])?, number(&b[5..7])?, number(&b[8..10])?);
+    let date = days(year, month, day)? * DAY;
+    match b.get(10) {
+        None => Some(date),
+        Some(b'T' | b't' | b' ') => Some(date + clock(text.get(11..)?)?),
+        Some(_) => None,
+    }
+}
+
+/// Digits alone, at most nine of them.
+fn number(digits: &[u8]) -> Option<i64> {
+    if digits.is_empty() || digits.len() > 9 {
+        return None;
+    }
+    digits.iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
+}
+
+/// Days since 1970 of a date of the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(leap),
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=length).contains(&day) || !(1..=9999).contains(&year) {
+        return None;
+    }
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let of_era = y - era * 400;
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+}
+
+/// `HH:MM[:SS[.fraction]] [AM|PM] [zone]`, in microseconds from midnight UTC.
+fn clock(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let end =
+        text.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.' && c != ',').unwrap_or(text.len());
+    let (face, mut rest) = (&text[..end], text[end..].trim());
+    let mut parts = face.split(':');
+    let mut hour = number(parts.next()?.as_bytes())?;
+    let minute = number(parts.next()?.as_bytes())?;
+    let micros = parts.next().map_or(Some(0), seconds)?;
+    let half = rest.get(..2).map(str::to_ascii_lowercase);
+    if let Some(half) = half.filter(|h| h == "am" || h == "pm") {
+        if !(1..=12).contains(&hour) {
+            return None;
+        }
+        hour = hour % 12 + if half == "pm" { 12 } else { 0 };
+        rest = rest[2..].trim();
+    }
+    // 24:00:00 ends the day; a leap second counts as the next one.
+    let whole = (0..24).contains(&hour) || (hour == 24 && minute == 0 && micros == 0);
+    if parts.next().is_some() || minute > 59 || !whole {
+        return None;
+    }
+    Some((hour * 60 + minute) * 60 * SECOND + micros - zone(rest)?)
+}
+
+fn seconds(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
+    let second = number(whole.as_bytes()).filter(|s| *s <= 60)?;
+    if fraction.is_empty() {
+        return Some(second * SECOND);
+    }
+    // Digits past the microsecond are dropped.
+    let digits = fraction.as_bytes();
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let kept = &digits[..digits.len().min(6)];
+    Some(second * SECOND + number(kept)? * 10_i64.pow(6 - kept.len() as u32))
+}
+
+/// The microseconds that a zone is ahead of UTC.
+fn zone(text: &str) -> Option<i64> {
+    if text.is_empty() || ["Z", "UTC", "GMT"].iter().any(|z| z.eq_ignore_ascii_case(text)) {
+        return Some(0);
+    }
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let digits: Vec<u8> = digits.bytes().filter(|b| *b != b':').collect();
+    let (hours, minutes) = match digits.len() {
+        2 => (number(&digits)?, 0),
+        4 => (number(&digits[..2])?, number(&digits[2..])?),
+        _ => return None,
+    };
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60 * SECOND)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Year,
+    Day,
+    Month,
+}
+
+/// Three parts of a date in this order, months in digits or by English name, then perhaps a clock.
+fn any(text: &str, order: Order) -> Option<i64> {
+    let (first, rest) = part(text)?;
+    let (second, rest) = part(rest)?;
+    let (third, rest) = match part(rest) {
+        Some(found) => found,
+        None if order == Order::Year && rest.is_empty() && first.len() == 4 => ("1", rest),
+        None => return None,
+    };
+    let (year, month, day) = match order {
+        Order::Year => (first, second, third),
+        Order::Day => (third, second, first),
+        Order::Month => (third, first, second),
+    };
+    if order == Order::Year && year.len() != 4 {
+        return None;
+    }
+    let date = days(year_of(year)?, month_of(month)?, number(day.as_bytes()).filter(|_| day.len() <= 2)?)?;
+    match rest.trim_start_matches(['T', 't', ',', ' ']) {
+        "" => Some(date * DAY),
+        time => Some(date * DAY + clock(time)?),
+    }
+}
+
+/// Splits off a run of digits or of letters, and the separators after it.
+fn part(text: &str) -> Option<(&str, &str)> {
+    let first = text.chars().next()?;
+    let same = |c: char| if first.is_ascii_digit() { c.is_ascii_digit() } else { c.is_alphabetic() };
+    if !first.is_ascii_digit() && !first.is_alphabetic() {
+        return None;
+    }
+    let end = text.find(|c| !same(c)).unwrap_or(text.len());
+    // A separator, or a clock's `T`, which stays for the caller.
+    let rest = &text[end..];
+    let separators = rest.len() - rest.trim_start_matches(['-', '/', '.', ',', ' ']).len();
+    let sound = rest.is_empty() || (1..=2).contains(&separators) || rest.starts_with(['T', 't']);
+    sound.then(|| (&text[..end], &rest[separators..]))
+}
+
+fn year_of(text: &str) -> Option<i64> {
+    let year = number(text.as_bytes())?;
+    match text.len() {
+        4 => Some(year),
+        2 => Some(if year >= 69 { 1900 + year } else { 2000 + year }),
+        _ => None,
+    }
+}
+
+fn month_of(text: &str) -> Option<i64> {
+    if text.len() <= 2 {
+        return number(text.as_bytes());
+    }
+    let folded = text.to_lowercase();
+    let long = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let at = MONTHS.iter().position(|m| *m == folded).or_else(|| long.iter().position(|m| *m == folded));
+    at.or((folded == "sept").then_some(8)).map(|at| at as i64 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(format: TimeFormat, text: &str) -> String {
+        format.parse(text).map(write_iso).unwrap_or_else(|| "none".into())
+    }
+
+    #[test]
+    fn usual_writings_are_read() {
+        assert_eq!(
+            shown(TimeFormat::Iso, "2024-02-29T23:59:59.123456789-05:30"),
+            "2024-03-01T05:29:59.123456Z"
+        );
+        assert_eq!(shown(TimeFormat::Iso, "2023-02-29"), "none");
+        assert_eq!(shown(TimeFormat::DayFirst, "31/12/99 23:05"), "1999-12-31T23:05:00Z");
+        assert_eq!(shown(TimeFormat::DayFirst, "3 March 2021"), "2021-03-03T00:00:00Z");
+        assert_eq!(shown(TimeFormat::MonthFirst, "12/31/2020 1:30 PM"), "2020-12-31T13:30:00Z");
+        assert_eq!(shown(TimeFormat::MonthFirst, "Mar 3, 2021"), "2021-03-03T00:00:00Z");
+        assert_eq!(shown(TimeFormat::MonthFirst, "31/12/2020"), "none");
+        assert_eq!(shown(TimeFormat::YearFirst, "2021/3/4T05:06"), "2021-03-04T05:06:00Z");
+        assert_eq!(shown(TimeFormat::YearFirst, "2021-03"), "2021-03-01T00:00:00Z");
+        assert_eq!(shown(TimeFormat::Pattern("%Y%m%d".into()), "20210304"), "2021-03-04T00:00:00Z");
+        assert_eq!(shown(TimeFormat::UnixMillis, "1500"), "1970-01-01T00:00:01.5Z");
+    }
+
+    #[test]
+    fn days_agree_with_another_calendar() {
+        for n in (-700_000..2_900_000).step_by(317) {
+            let Ok(moment) = jiff::Timestamp::from_second(n * 86_400) else { continue };
+            let date = jiff::tz::Offset::UTC.to_datetime(moment).date();
+            if date.year() >= 1 {
+                let found = days(date.year().into(), date.month().into(), date.day().into());
+                assert_eq!(found, Some(n), "{date}");
+            }
+        }
+    }
+}

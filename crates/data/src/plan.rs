@@ -1,0 +1,115 @@
+//! What the columns of a source mean: the decisions of [`crate::infer`], which [`crate::Intake`] carries out.
+
+use serde::{Deserialize, Serialize};
+use tidemill_core::recipe::Task;
+use tidemill_core::{Kind, Role};
+
+use crate::parse::Format;
+
+/// What one column of the source means, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnPlan {
+    /// Its name in the source.
+    pub name: String,
+    /// What its values become.
+    pub kind: Kind,
+    /// What it is for.
+    pub role: Role,
+    /// How its values are written.
+    #[serde(default, skip_serializing_if = "Format::is_plain")]
+    pub format: Format,
+    /// The reason for kind and role, in plain words.
+    pub why: String,
+    /// Texts that mean "no value" in this column, besides those of the whole plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Whether the recipe said the kind, so that it is never widened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub declared: bool,
+    /// Whether it stays in the table although nothing is learned from it (the column that names each row's part).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
+    /// Of a category, once [`crate::Intake::fit`] has seen all rows: the names in the order of their codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+}
+
+impl ColumnPlan {
+    /// A column with nothing special about it.
+    pub fn new(name: impl Into<String>, kind: Kind, role: Role, why: impl Into<String>) -> Self {
+        ColumnPlan {
+            name: name.into(),
+            kind,
+            role,
+            format: Format::Plain,
+            why: why.into(),
+            missing: Vec::new(),
+            declared: false,
+            kept: false,
+            categories: Vec::new(),
+        }
+    }
+
+    /// Whether it is part of the typed table.
+    pub fn is_used(&self) -> bool {
+        self.role != Role::Ignore || self.kept
+    }
+}
+
+/// Columns that give the target away.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leak {
+    /// The columns, all needed together.
+    pub columns: Vec<String>,
+    /// How they give it away, as a sentence or a formula.
+    pub how: String,
+    /// Whether every row looked at obeys it (to rounding).
+    pub exact: bool,
+}
+
+/// What every column of a source means, and what is to be predicted. Plain data: it is saved with the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// One per column of the source, in its order.
+    pub columns: Vec<ColumnPlan>,
+    /// What kind of prediction; `None` without a target.
+    pub task: Option<Task>,
+    /// The reason for the task, in plain words.
+    #[serde(default)]
+    pub why_task: String,
+    /// The classes in the order of their codes; in a binary task the positive one is last. Empty for regression.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+    /// The class that counts as positive, in a binary task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
+    /// Columns suspected of giving the target away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaks: Vec<Leak>,
+    /// Texts that mean "no value", besides the usual ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// How many rows the source had when the plan was made.
+    #[serde(default)]
+    pub n_rows: usize,
+}
+
+impl Plan {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&ColumnPlan> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// The first column in this role.
+    pub fn role(&self, role: Role) -> Option<&ColumnPlan> {
+        self.columns.iter().find(|c| c.role == role)
+    }
+
+    /// The column to predict.
+    pub fn target(&self) -> Option<&ColumnPlan> {
+        self.role(Role::Target)
+    }
+}
