@@ -1,1 +1,10 @@
-//! placeholder
+//! Learners: one file each, `impl Builtin`, listed in `engine::builtin`.
+
+mod answer;
+mod baseline;
+mod error;
+pub mod linear;
+mod rows;
+
+pub use baseline::{Baseline, FittedBaseline};
+pub use error::LearnError;

@@ -1,0 +1,296 @@
+//! Coordinate descent for penalised quadratics (Friedman, Hastie, Tibshirani 2010, "Regularization paths for
+//! generalized linear models via coordinate descent"), with the stopping rule of scikit-learn's `ElasticNet`: the
+//! duality gap.
+
+use tidemill_core::{Context, Result};
+
+use crate::Design;
+use crate::least_squares::Centred;
+use crate::vector::{axpy, dot};
+
+/// With at most so many columns, and no more than rows, sweeps run over the Gram matrix instead of the rows.
+const GRAM_COLUMNS: usize = 2048;
+
+/// The smooth part of a problem: `0.5 w' Q w - c' w`, with its current `w` kept inside.
+pub trait Quadratic {
+    /// `Q[j][j]`.
+    fn curvature(&self, j: usize) -> f64;
+    /// `c[j] - Q[j] w`: the slope downwards.
+    fn slope(&mut self, j: usize) -> f64;
+    /// `w[j] += step`.
+    fn advance(&mut self, j: usize, step: f64);
+    /// All slopes.
+    fn slopes(&mut self) -> Vec<f64>;
+}
+
+/// A quadratic given by its matrix.
+#[derive(Clone, Debug)]
+pub struct Gram<'a> {
+    /// `Q`, symmetric.
+    pub matrix: &'a [f64],
+    /// `c - Q w`.
+    pub slopes: Vec<f64>,
+}
+
+impl Quadratic for Gram<'_> {
+    fn curvature(&self, j: usize) -> f64 {
+        self.matrix[j * self.slopes.len() + j]
+    }
+    fn slope(&mut self, j: usize) -> f64 {
+        self.slopes[j]
+    }
+    fn advance(&mut self, j: usize, step: f64) {
+        let p = self.slopes.len();
+        axpy(-step, &self.matrix[j * p..(j + 1) * p], &mut self.slopes);
+    }
+    fn slopes(&mut self) -> Vec<f64> {
+        self.slopes.clone()
+    }
+}
+
+/// Least squares over rows, `|r|^2 / (2 total)` with `r = y - X w` kept up to date.
+struct OverRows<'a> {
+    design: &'a Design,
+    curvatures: Vec<f64>,
+    residual: Vec<f64>,
+    total: f64,
+}
+
+impl Quadratic for OverRows<'_> {
+    fn curvature(&self, j: usize) -> f64 {
+        self.curvatures[j]
+    }
+    fn slope(&mut self, j: usize) -> f64 {
+        let mut at = 0;
+        let mut sum = 0.0;
+        for part in self.design.column(j) {
+            sum += dot(part, &self.residual[at..at + part.len()]);
+            at += part.len();
+        }
+        sum / self.total
+    }
+    fn advance(&mut self, j: usize, step: f64) {
+        let mut at = 0;
+        for part in self.design.column(j) {
+            axpy(-step, part, &mut self.residual[at..at + part.len()]);
+            at += part.len();
+        }
+    }
+    fn slopes(&mut self) -> Vec<f64> {
+        let mut slopes = self.design.transposed_times(&self.residual);
+        slopes.iter_mut().for_each(|s| *s /= self.total);
+        slopes
+    }
+}
+
+/// What an elastic net adds to the loss: `l1 |w|_1 + l2/2 |w|^2`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Penalty {
+    /// Of the sum of sizes.
+    pub l1: f64,
+    /// Of half the sum of squares.
+    pub l2: f64,
+}
+
+/// The least of `0.5 q w^2 - s w + l1 |w| + l2/2 w^2` over `w`.
+#[inline(always)]
+pub fn shrink(slope: f64, curvature: f64, penalty: Penalty) -> f64 {
+    let size = slope.abs() - penalty.l1;
+    if size <= 0.0 || curvature + penalty.l2 <= 0.0 { 0.0 } else { size.copysign(slope) / (curvature + penalty.l2) }
+}
+
+/// One pass over `columns`; the greatest decrease that one of them brought (in units of the objective).
+pub fn sweep(
+    problem: &mut impl Quadratic,
+    w: &mut [f64],
+    columns: impl Iterator<Item = usize>,
+    penalty: impl Fn(usize) -> Penalty,
+) -> f64 {
+    let mut greatest = 0.0f64;
+    for j in columns {
+        let curvature = problem.curvature(j);
+        let penalty = penalty(j);
+        if curvature + penalty.l2 <= 0.0 {
+            continue;
+        }
+        let next = shrink(problem.slope(j) + curvature * w[j], curvature, penalty);
+        let step = next - w[j];
+        if step != 0.0 {
+            problem.advance(j, step);
+            w[j] = next;
+            greatest = greatest.max((curvature + penalty.l2) * step * step);
+        }
+    }
+    greatest
+}
+
+/// What a solver has to say besides its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Passes over the columns, or steps.
+    pub iterations: usize,
+    /// The duality gap (coordinate descent), or the greatest slope left (the others).
+    pub gap: f64,
+    /// Whether the tolerance was reached.
+    pub converged: bool,
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// The tolerance, in the unit that the solver says.
+    pub tolerance: f64,
+    /// The most passes or steps.
+    pub max_iterations: usize,
+}
+
+/// An elastic net over centred rows: `|y - Xw|^2 / (2 sum(s)) + l1 |w|_1 + l2/2 |w|^2`. Solves any number of
+/// penalties, each from where the last one ended (a path with warm starts).
+pub struct ElasticNet<'a> {
+    problem: &'a Centred,
+    gram: Option<(Vec<f64>, Vec<f64>)>,
+    squares: f64,
+    /// The coefficients of the last penalty solved; zeros at first.
+    pub coefficients: Vec<f64>,
+}
+
+impl<'a> ElasticNet<'a> {
+    /// Prepares the problem; the Gram matrix is formed once where it pays.
+    pub fn new(problem: &'a Centred) -> Self {
+        let (n, p) = (problem.design.n_rows(), problem.design.n_columns());
+        let total = problem.total_weight;
+        let gram = (p <= n && p <= GRAM_COLUMNS).then(|| {
+            let mut gram = problem.design.gram(None);
+            let mut slopes = problem.design.transposed_times(&problem.target);
+            gram.iter_mut().chain(slopes.iter_mut()).for_each(|x| *x /= total);
+            (gram, slopes)
+        });
+        let squares = dot(&problem.target, &problem.target) / total;
+        ElasticNet { problem, gram, squares, coefficients: vec![0.0; p] }
+    }
+
+    /// The least `l1` that leaves every coefficient at zero.
+    pub fn greatest_l1(&self) -> f64 {
+        let slopes = match &self.gram {
+            Some((_, slopes)) => slopes.clone(),
+            None => {
+                let slopes = self.problem.design.transposed_times(&self.problem.target);
+                slopes.into_iter().map(|s| s / self.problem.total_weight).collect()
+            }
+        };
+        slopes.iter().fold(0.0, |most, s| most.max(s.abs()))
+    }
+
+    /// Solves for this penalty, until the duality gap is at most `tolerance` times the target's mean square.
+    pub fn solve(&mut self, penalty: Penalty, limits: Limits, context: &Context) -> Result<Outcome> {
+        let mut w = std::mem::take(&mut self.coefficients);
+        let limit = limits.tolerance * self.squares;
+        let outcome = match &self.gram {
+            Some((gram, slopes)) => {
+                let mut problem = Gram { matrix: gram, slopes: slopes.clone() };
+                for j in (0..w.len()).filter(|&j| w[j] != 0.0) {
+                    problem.advance(j, w[j]);
+                }
+                // |r|^2 = y'y - w'(c + slopes), as Q w = c - slopes.
+                let residual = |w: &[f64], left: &[f64]| {
+                    (self.squares - dot(w, slopes) - dot(w, left)).max(0.0)
+                };
+                let dual = |w: &[f64], left: &[f64]| self.gap(w, left, residual(w, left), penalty);
+                descend(&mut problem, &mut w, penalty, limits, limit, dual, context)
+            }
+            None => {
+                let total = self.problem.total_weight;
+                let fitted = self.problem.design.times(&w, 0.0);
+                let residual = self.problem.target.iter().zip(fitted).map(|(y, f)| y - f).collect();
+                let curvatures = self.problem.design.squared_norms().iter().map(|s| s / total).collect();
+                let mut problem = OverRows { design: &self.problem.design, curvatures, residual, total };
+                self.over_rows(&mut problem, &mut w, penalty, limits, limit, context)
+            }
+        };
+        self.coefficients = w;
+        outcome
+    }
+
+    fn over_rows(
+        &self,
+        problem: &mut OverRows<'_>,
+        w: &mut [f64],
+        penalty: Penalty,
+        limits: Limits,
+        limit: f64,
+        context: &Context,
+    ) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        while outcome.iterations < limits.max_iterations {
+            context.check()?;
+            outcome.iterations += 1 + active_sweeps(problem, w, penalty, limits, limit, outcome.iterations);
+            sweep(problem, w, 0..w.len(), |_| penalty);
+            let slopes = problem.slopes();
+            let squares = dot(&problem.residual, &problem.residual) / problem.total;
+            outcome.gap = self.gap(w, &slopes, squares, penalty);
+            if outcome.gap <= limit {
+                outcome.converged = true;
+                break;
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Fenchel's duality gap at `w`, from the slopes and the mean square of the residual left there: as
+    /// scikit-learn's, which treats the squared part of the penalty as `p` more rows.
+    fn gap(&self, w: &[f64], slopes: &[f64], residual: f64, penalty: Penalty) -> f64 {
+        let norm = dot(w, w);
+        let steepest =
+            slopes.iter().zip(w).fold(0.0f64, |most, (s, w)| most.max((s - penalty.l2 * w).abs()));
+        let sizes: f64 = w.iter().map(|w| w.abs()).sum();
+        let squares = residual + penalty.l2 * norm;
+        // y'r = |r|^2 + w' X' r.
+        let along = residual + dot(w, slopes);
+        let factor = if steepest > penalty.l1 { penalty.l1 / steepest } else { 1.0 };
+        0.5 * squares * (1.0 + factor * factor) + penalty.l1 * sizes - factor * along
+    }
+}
+
+/// Passes over the coefficients that are not zero, until they bring little.
+fn active_sweeps(
+    problem: &mut impl Quadratic,
+    w: &mut [f64],
+    penalty: Penalty,
+    limits: Limits,
+    limit: f64,
+    done: usize,
+) -> usize {
+    let active: Vec<usize> = (0..w.len()).filter(|&j| w[j] != 0.0).collect();
+    let mut sweeps = 0;
+    while sweeps + done < limits.max_iterations {
+        sweeps += 1;
+        let greatest = sweep(problem, w, active.iter().copied(), |_| penalty);
+        if greatest <= 0.1 * limit {
+            break;
+        }
+    }
+    sweeps
+}
+
+fn descend(
+    problem: &mut Gram<'_>,
+    w: &mut [f64],
+    penalty: Penalty,
+    limits: Limits,
+    limit: f64,
+    gap: impl Fn(&[f64], &[f64]) -> f64,
+    context: &Context,
+) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    while outcome.iterations < limits.max_iterations {
+        context.check()?;
+        outcome.iterations += 1 + active_sweeps(problem, w, penalty, limits, limit, outcome.iterations);
+        sweep(problem, w, 0..w.len(), |_| penalty);
+        outcome.gap = gap(w, &problem.slopes);
+        if outcome.gap <= limit {
+            outcome.converged = true;
+            break;
+        }
+    }
+    Ok(outcome)
+}

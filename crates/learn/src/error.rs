@@ -1,0 +1,54 @@
+//! What keeps a learner from learning.
+
+use tidemill_core::Coded;
+
+/// The errors of learners.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LearnError {
+    /// There is nothing to learn from.
+    #[error("there is no row to learn from")]
+    NoRows,
+    /// Every row counts for nothing.
+    #[error("every row of weight column '{column}' is 0")]
+    NoWeight {
+        /// The column of weights.
+        column: String,
+    },
+    /// A quantity to predict is not a number.
+    #[error("target '{column}' is not a finite number in row {row}")]
+    TargetNotFinite {
+        /// The target.
+        column: String,
+        /// The row, from 0.
+        row: usize,
+    },
+    /// Squares of the values do not fit a 64-bit float.
+    #[error("the values of {columns} are too large to learn from: their squares exceed the largest number")]
+    TooLarge {
+        /// The columns.
+        columns: String,
+    },
+}
+
+impl Coded for LearnError {
+    fn code(&self) -> &'static str {
+        match self {
+            LearnError::NoRows => "no_rows",
+            LearnError::NoWeight { .. } => "no_weight",
+            LearnError::TargetNotFinite { .. } => "target_not_finite",
+            LearnError::TooLarge { .. } => "values_too_large",
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(
+            match self {
+                LearnError::NoRows => "give more rows, or loosen the filters before this learner",
+                LearnError::NoWeight { .. } => "give some rows a positive weight, or no weight column",
+                LearnError::TargetNotFinite { .. } => "correct or remove the row",
+                LearnError::TooLarge { .. } => "scale these columns before this learner, or correct their outliers",
+            }
+            .into(),
+        )
+    }
+}

@@ -1,0 +1,96 @@
+//! Least squares with a penalty on the square of the coefficients.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tidemill_core::{
+    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+};
+
+use super::FittedLinear;
+use super::fitted::regression;
+use crate::LearnError;
+
+/// Linear regression that keeps coefficients small: the least of
+/// `sum(weight * (y - x w - b)^2) + alpha * |w|^2`, as scikit-learn's `Ridge` (Hoerl and Kennard 1970).
+///
+/// With `alpha` 0 it is ordinary least squares, and of several solutions the shortest. Good when many features
+/// each matter a little.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::{ArrayRef, Float64Array};
+/// use tidemill_core::{Batch, Column, Context, Estimator, Role, Schema, Table, Training};
+/// use tidemill_learn::linear::Ridge;
+///
+/// let schema = Schema::new(vec![Column::number("x"), Column::number("y").with_role(Role::Target)]).unwrap();
+/// let x: ArrayRef = Arc::new(Float64Array::from(vec![0.0, 1.0, 2.0]));
+/// let y: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 3.0, 5.0]));
+/// let table = Table::new(Batch::new(Arc::new(schema), vec![x, y]).unwrap());
+/// let fitted = Ridge { alpha: 0.0 }.fit(Training::on(&table), &Context::default()).unwrap();
+/// let out = fitted.bind(table.batch().schema()).unwrap().apply(table.batch()).unwrap();
+/// let at = out.schema().index("prediction").unwrap();
+/// assert!((out.numbers(at).unwrap().value(2) - 5.0).abs() < 1e-12);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ridge {
+    /// Strength of the penalty, from 0 up. Larger: smaller coefficients, steadier predictions.
+    pub alpha: f64,
+}
+
+impl Default for Ridge {
+    fn default() -> Self {
+        Ridge { alpha: 1.0 }
+    }
+}
+
+impl Builtin for Ridge {
+    const KIND: &'static str = "ridge";
+
+    fn check(&self) -> Result<(), KeyPath> {
+        not_negative("alpha", self.alpha)
+    }
+
+    fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
+        FittedLinear::load::<Self>(&state)
+    }
+}
+
+/// Refuses a parameter that is negative or not finite.
+pub(crate) fn not_negative(key: &str, value: f64) -> Result<(), KeyPath> {
+    if value >= 0.0 && value.is_finite() {
+        return Ok(());
+    }
+    Err(KeyPath::new(key, format!("is {value}, but must be a number from 0 up")))
+}
+
+impl Estimator for Ridge {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn params(&self) -> Value {
+        json!(self)
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { complete: true, numeric: true, scaled: true }
+    }
+
+    fn search(&self) -> Vec<Search> {
+        let values = [1.0, 10.0, 0.1, 100.0, 0.01, 1e3, 1e-3, 30.0, 3.0, 300.0, 1e4, 0.3];
+        vec![Search { key: "alpha", values: values.map(Value::from).to_vec() }]
+    }
+
+    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
+        let (features, problem) = regression(training, context)?;
+        let solution = problem.ridge(self.alpha).ok_or_else(|| LearnError::TooLarge {
+            columns: features.0.iter().map(|f| format!("'{}'", f.name)).collect::<Vec<_>>().join(", "),
+        })?;
+        context.check()?;
+        Ok(Arc::new(FittedLinear::new(self, features, solution)))
+    }
+}
