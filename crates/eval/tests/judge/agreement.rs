@@ -19,18 +19,14 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    serde_json::from_str(include_str!("reference/metrics.json")).unwrap()
+    serde_json::from_str(include_str!("../reference/metrics.json")).unwrap()
 }
 
 fn answers(case: &Case) -> Answers<'_> {
     let codes = |values: &[f64]| values.iter().map(|&x| x as u32).collect::<Vec<u32>>();
     let answers = match case.classes {
         0 => Answers::numbers(&case.truth[..], &case.predicted[..]),
-        k => Answers::classes(
-            codes(&case.truth),
-            codes(&case.predicted),
-            (0..k).map(|c| c.to_string()),
-        ),
+        k => Answers::classes(codes(&case.truth), codes(&case.predicted), (0..k).map(|c| c.to_string())),
     };
     let answers = match &case.probability {
         Some(probability) => answers.unwrap().with_probability(&probability[..]),
@@ -88,7 +84,7 @@ struct Differences {
 
 #[test]
 fn student_agrees_with_scipy() {
-    let stored: Student = serde_json::from_str(include_str!("reference/student.json")).unwrap();
+    let stored: Student = serde_json::from_str(include_str!("../reference/student.json")).unwrap();
     for [p, df, wanted] in stored.quantiles {
         let found = student_t_quantile(p, df);
         assert!((found - wanted).abs() <= 1e-9 * wanted.abs(), "quantile {p} {df}: {found} != {wanted}");
