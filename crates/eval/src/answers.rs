@@ -219,6 +219,21 @@ impl ClassAnswers<'_> {
         &self.names
     }
 
+    /// The true class of each row.
+    pub fn truth(&self) -> &[u32] {
+        &self.truth
+    }
+
+    /// The predicted class of each row.
+    pub fn predicted(&self) -> &[u32] {
+        &self.predicted
+    }
+
+    /// A probability per class, row after row (`n_rows * n_classes` of them), where there are any.
+    pub fn probability(&self) -> Option<&[f64]> {
+        self.probability.as_deref()
+    }
+
     /// The place of the positive class, where there are two classes.
     pub fn positive(&self) -> Option<usize> {
         self.positive
@@ -229,6 +244,18 @@ impl ClassAnswers<'_> {
         self.counts.get_or_init(|| {
             Counts::of(&self.truth, &self.predicted, self.weights.as_deref(), self.names.len())
         })
+    }
+}
+
+impl NumberAnswers<'_> {
+    /// The true value of each row.
+    pub fn truth(&self) -> &[f64] {
+        &self.truth
+    }
+
+    /// The predicted value of each row.
+    pub fn predicted(&self) -> &[f64] {
+        &self.predicted
     }
 }
 

@@ -329,7 +329,7 @@ fn all_numbers(names: &[String]) -> bool {
     names.iter().all(|n| n.parse::<f64>().is_ok())
 }
 
-/// Numbers by size, anything else by letters; each once. Where all are 0 or 1, both.
+/// Numbers by size, no before yes, anything else by letters; each once. Where all are 0 or 1, both.
 fn class_order(mut names: Vec<String>) -> Vec<String> {
     if !names.is_empty() && names.iter().all(|n| n == "0" || n == "1") {
         return vec!["0".into(), "1".into()];
@@ -342,6 +342,8 @@ fn class_order(mut names: Vec<String>) -> Vec<String> {
     if all_numbers(&names) {
         let number = |n: &String| n.parse::<f64>().unwrap_or(f64::NAN);
         names.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    } else if flag_places(&names).as_deref() == Some(&[true, false]) {
+        names.reverse();
     }
     names
 }
