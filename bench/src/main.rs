@@ -1,2 +1,81 @@
-//! placeholder
-fn main() {}
+//! Our side against peers': `cargo xtask bench [NAME]` and `cargo xtask judge [NAME]` build and run this.
+//!
+//! A row is a function of this crate that gives [`Row`]s; its peer is a Python program of the same name in
+//! `bench/peers`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
+
+mod csv_read;
+mod peer;
+mod quality;
+mod row;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use row::Row;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// A bench: its name, and what it measures.
+type Bench = (&'static str, fn() -> Outcome<Vec<Row>>);
+
+/// The benches by name.
+const BENCHES: &[Bench] = &[("csv_read", csv_read::run)];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["bench", rest @ ..] => bench(rest.first().copied()),
+        ["judge", rest @ ..] => judge(rest),
+        _ => Err("say `bench [NAME]` or `judge [quality] [--data DIR] [--splits N]`".into()),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the benches (of this name), prints their table and records it; a missed goal is a fact, not an error.
+fn bench(name: Option<&str>) -> Outcome<bool> {
+    let chosen: Vec<_> = BENCHES.iter().filter(|(bench, _)| name.is_none_or(|name| name == *bench)).collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = BENCHES.iter().map(|(bench, _)| *bench).collect();
+        return Err(format!(
+            "there is no bench '{}'; there are: {}",
+            name.unwrap_or_default(),
+            names.join(", ")
+        )
+        .into());
+    }
+    let mut rows = Vec::new();
+    for (bench, run) in chosen {
+        eprintln!("bench {bench}");
+        rows.extend(run()?);
+    }
+    print!("{}", row::table(&rows));
+    row::record(&peer::root().join("bench/RESULTS.md"), &rows)?;
+    Ok(true)
+}
+
+fn judge(arguments: &[&str]) -> Outcome<bool> {
+    let (mut data, mut splits) = (None, 20);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match (*argument, rest.as_slice().first()) {
+            ("quality", _) => {}
+            ("--data", Some(folder)) => data = rest.next().map(|_| PathBuf::from(folder)),
+            ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
+            (other, _) => {
+                return Err(
+                    format!("'{other}' is no judge; there is: quality [--data DIR] [--splits N]").into()
+                );
+            }
+        }
+    }
+    quality::run(data, splits)
+}

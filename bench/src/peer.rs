@@ -1,0 +1,69 @@
+//! The other side of a comparison: a Python program of `bench/peers`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::Outcome;
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+    bench.parent().unwrap_or(bench).to_path_buf()
+}
+
+/// A folder for generated tables and models, kept between runs.
+pub(crate) fn work_folder() -> Outcome<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let folder = target.join("bench");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Runs `bench/peers/NAME.py ARGUMENTS` with so many threads for every library that asks the environment; gives
+/// the JSON lines that it printed.
+pub(crate) fn run(name: &str, arguments: &[&str], threads: usize) -> Outcome<Vec<Value>> {
+    let python = std::env::var_os("TIDEMILL_BENCH_PYTHON")
+        .ok_or("TIDEMILL_BENCH_PYTHON is not set: start benches by `cargo xtask bench`")?;
+    let script = root().join("bench/peers").join(format!("{name}.py"));
+    let mut command = Command::new(python);
+    command.arg(script).args(arguments).stderr(Stdio::inherit());
+    let pools = [
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "POLARS_MAX_THREADS",
+        "LOKY_MAX_CPU_COUNT",
+    ];
+    command.envs(pools.map(|pool| (pool, threads.to_string())));
+    let output = command.output()?;
+    if !output.status.success() {
+        return Err(format!("bench/peers/{name}.py: {}", output.status).into());
+    }
+    let lines = String::from_utf8(output.stdout)?;
+    Ok(lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
+}
+
+/// As [`run`], for a peer that prints one line with `secs` and `answer`.
+pub(crate) fn timed(name: &str, arguments: &[&str], threads: usize) -> Outcome<(f64, Value)> {
+    let line =
+        run(name, arguments, threads)?.pop().ok_or(format!("bench/peers/{name}.py printed nothing"))?;
+    let secs = line["secs"].as_f64().ok_or(format!("bench/peers/{name}.py printed no 'secs'"))?;
+    Ok((secs, line["answer"].clone()))
+}
+
+/// The median over 5 runs, after one that warms up, in seconds; and what the last one gave.
+pub(crate) fn median_secs<T>(mut work: impl FnMut() -> Outcome<T>) -> Outcome<(f64, T)> {
+    let mut result = work()?;
+    let mut taken = Vec::new();
+    for _ in 0..5 {
+        drop(result);
+        let start = Instant::now();
+        result = work()?;
+        taken.push(start.elapsed().as_secs_f64());
+    }
+    taken.sort_by(f64::total_cmp);
+    Ok((taken[2], result))
+}
