@@ -1,2 +1,23 @@
-//! placeholder
-fn main() {}
+//! The binary `tidemill`: arguments in, the engine's verbs, words or JSON out.
+
+mod args;
+mod progress;
+mod show;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+// Preparation allocates and frees large columns over and over: returning them to the system each time costs more
+// than the work on them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    match verbs::run(&cli) {
+        Ok(shown) => show::done(&shown, cli.json),
+        Err(error) => show::failed(&error, cli.json),
+    }
+}

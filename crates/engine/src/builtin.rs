@@ -1,6 +1,7 @@
 //! The explicit lists of built-ins: adding one is its file and a line here.
 
 use tidemill_core::{Entry, Registry};
+use tidemill_data::Intake;
 
 /// Steps of preparation.
 pub const STEPS: &[Entry] = &[
@@ -25,7 +26,10 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::linear::Ridge>(),
 ];
 
+/// The learner that every other is held against.
+pub const BASELINE: &str = "baseline";
+
 /// Everything that a recipe can name or a model file can hold.
 pub fn registry() -> Registry {
-    Registry::new(STEPS.iter().chain(LEARNERS).copied())
+    Registry::new(STEPS.iter().chain(LEARNERS).copied()).with_loader(Intake::KIND, Intake::load)
 }

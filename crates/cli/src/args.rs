@@ -1,0 +1,214 @@
+//! The arguments as written; each verb's own module turns them into work.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tidemill_engine::core::recipe::Task;
+
+/// From a table to a tested, packaged model, and round the loop again.
+#[derive(Debug, Parser)]
+#[command(name = "tidemill", version, about, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Print one JSON document on standard output instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing on standard error but errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tidemill train customers.csv --target churned       learn, judge and package a model
+  tidemill predict churned-model/model.tidemill new.csv -o answers.csv
+  tidemill evaluate answers.csv --truth churned --pred prediction
+  tidemill init customers.csv --target churned        write a recipe to edit first
+Exit codes: 0 done, 1 done but the answer is 'no', 2 could not do it.";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Learn from a table: infer, split, prepare, compare, judge, package.
+    Train(Train),
+    /// Judge a model on rows with known answers, or a column of predictions without any model.
+    Evaluate(Evaluate),
+    /// Predict the rows of a file of any size.
+    Predict(Predict),
+    /// Show what is in a model file.
+    Inspect(Inspect),
+    /// Write a commented recipe with what was inferred from a table.
+    Init(Init),
+    /// Print the JSON Schema of the recipe.
+    Schema,
+    /// Print the completion script of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the generated reference pages into a folder.
+    #[command(hide = true)]
+    Docs {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// What can be said about the data on the command line; it goes before what the recipe says.
+#[derive(Debug, Default, Args)]
+pub(crate) struct DataArgs {
+    /// The column to predict.
+    #[arg(long, short)]
+    pub target: Option<String>,
+    /// What kind of prediction; inferred from the target without it.
+    #[arg(long, value_enum)]
+    pub task: Option<TaskArg>,
+    /// The class that counts as positive in a binary task.
+    #[arg(long, value_name = "CLASS")]
+    pub positive: Option<String>,
+    /// The column that names the row; never a feature.
+    #[arg(long, value_name = "COL")]
+    pub key: Option<String>,
+    /// The column that says when the row happened: the latest rows become the test part.
+    #[arg(long, value_name = "COL")]
+    pub time: Option<String>,
+    /// Rows that share a value of this column are never split across parts.
+    #[arg(long, value_name = "COL")]
+    pub group: Option<String>,
+    /// The column that says how much a row counts.
+    #[arg(long, value_name = "COL")]
+    pub weight: Option<String>,
+    /// Columns not to use; may be repeated.
+    #[arg(long, value_name = "COL")]
+    pub ignore: Vec<String>,
+    /// Drop columns that give the target away instead of warning about them.
+    #[arg(long)]
+    pub drop_leaks: bool,
+}
+
+/// The kinds of prediction.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TaskArg {
+    /// A quantity.
+    Regression,
+    /// One of two classes.
+    Binary,
+    /// One of several classes.
+    Multiclass,
+}
+
+impl From<TaskArg> for Task {
+    fn from(task: TaskArg) -> Self {
+        match task {
+            TaskArg::Regression => Task::Regression,
+            TaskArg::Binary => Task::Binary,
+            TaskArg::Multiclass => Task::Multiclass,
+        }
+    }
+}
+
+/// `tidemill train`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidemill train penguins.csv --target species
+  tidemill train 'logs/*.parquet' --target bikers --time hour --drop-leaks --out bikes
+  tidemill train tidemill.toml --trials 20 --time-limit 10m
+  zcat rows.csv.gz | tidemill train - --target y")]
+pub(crate) struct Train {
+    /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, `-`, or a recipe (`.toml`).
+    pub data: String,
+    /// What is known about the data.
+    #[command(flatten)]
+    pub about: DataArgs,
+    /// The folder for the model, the resolved recipe and the metrics [default: NAME-model].
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The metric that chooses the best learner [default: log_loss or rmse].
+    #[arg(long, value_name = "METRIC")]
+    pub metric: Option<String>,
+    /// From which every random choice is derived.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How many threads may work; the result does not depend on it [default: all cores].
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// How many settings of each learner are tried.
+    #[arg(long)]
+    pub trials: Option<usize>,
+    /// When the search must end, such as 90s, 10m or 2h.
+    #[arg(long, value_name = "TIME")]
+    pub time_limit: Option<String>,
+}
+
+/// `tidemill evaluate`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidemill evaluate model.tidemill new.csv
+  tidemill evaluate answers.csv --truth churned --pred prediction")]
+pub(crate) struct Evaluate {
+    /// A model file, or the table itself with --truth and --pred.
+    pub model: String,
+    /// The table to judge on.
+    pub data: Option<String>,
+    /// Without a model: the column with the right answers.
+    #[arg(long, value_name = "COL", requires = "pred")]
+    pub truth: Option<String>,
+    /// Without a model: the column with the predictions (classes, numbers, or scores of the positive class).
+    #[arg(long, value_name = "COL", requires = "truth")]
+    pub pred: Option<String>,
+    /// Without a model: the column with the weight of each row.
+    #[arg(long, value_name = "COL", requires = "truth")]
+    pub weight: Option<String>,
+    /// What kind of prediction; inferred from the truth without it.
+    #[arg(long, value_enum, requires = "truth")]
+    pub task: Option<TaskArg>,
+    /// The class that counts as positive.
+    #[arg(long, value_name = "CLASS", requires = "truth")]
+    pub positive: Option<String>,
+}
+
+/// `tidemill predict`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidemill predict model.tidemill new.csv                     to standard output, as CSV
+  tidemill predict model.tidemill 'days/*.parquet' -o all.parquet")]
+pub(crate) struct Predict {
+    /// The model file.
+    pub model: PathBuf,
+    /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, or `-`.
+    pub data: String,
+    /// Where the answers go: .csv, .tsv, .parquet, .jsonl, .arrow, or `-`.
+    #[arg(long, short, default_value = "-", value_name = "FILE")]
+    pub out: String,
+    /// How many threads may work [default: all cores].
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+/// `tidemill inspect`
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The model file.
+    pub model: PathBuf,
+}
+
+/// `tidemill init`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  tidemill init customers.csv --target churned && tidemill train tidemill.toml")]
+pub(crate) struct Init {
+    /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd) or a glob.
+    pub data: String,
+    /// What is known about the data.
+    #[command(flatten)]
+    pub about: DataArgs,
+    /// The recipe to write; an existing file is not overwritten.
+    #[arg(long, short, default_value = "tidemill.toml", value_name = "FILE")]
+    pub out: PathBuf,
+}

@@ -1,0 +1,206 @@
+//! From arguments to the engine's verbs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use clap::CommandFactory;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tidemill_engine::core::recipe::Recipe;
+use tidemill_engine::core::{Context, Error, Result};
+use tidemill_engine::error::EngineError;
+use tidemill_engine::{builtin, docs, evaluate, init, predict, recipe_file, schema, train, words};
+
+use crate::args::{Cli, DataArgs, Evaluate, Init, Inspect, Predict, Train, Verb};
+use crate::progress::Progress;
+use crate::show::Shown;
+
+/// Runs the verb.
+pub(crate) fn run(cli: &Cli) -> Result<Shown> {
+    match &cli.verb {
+        Verb::Train(args) => run_train(args, cli),
+        Verb::Evaluate(args) => run_evaluate(args, cli),
+        Verb::Predict(args) => run_predict(args, cli),
+        Verb::Inspect(args) => run_inspect(args, cli),
+        Verb::Init(args) => run_init(args, cli),
+        Verb::Schema => {
+            let schema = schema::recipe(&builtin::registry());
+            let text = serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n";
+            Ok(Shown { text, json: schema })
+        }
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "tidemill", &mut script);
+            let text = String::from_utf8_lossy(&script).into_owned();
+            Ok(Shown { json: json!({ "script": text }), text })
+        }
+        Verb::Docs { folder } => run_docs(folder),
+    }
+}
+
+/// A context that shows progress and stops on Ctrl-C.
+fn context(cli: &Cli, seed: u64, threads: Option<usize>) -> Result<Context> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = match threads {
+        Some(0) => return Err(EngineError::usage("--threads 0: nobody would work", "give at least 1").into()),
+        Some(n) => n.min(1024),
+        None => cores,
+    };
+    let progress = Progress::new(cli.quiet);
+    let context = Context::new(seed, threads, Arc::new(builtin::registry()))
+        .with_watcher(move |event| progress.show(event));
+    let switch = context.cancel_switch();
+    ctrlc::set_handler(move || {
+        // The first asks nicely; the second is for whoever cannot wait.
+        if switch.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|e| Error::internal(format!("listening for Ctrl-C: {e}")))?;
+    Ok(context)
+}
+
+fn json_of(value: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(value).map_err(|e| Error::internal(format!("result: {e}")))
+}
+
+fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
+    let recipe_file = is_recipe(&args.data).then(|| PathBuf::from(&args.data));
+    let mut recipe = match &recipe_file {
+        Some(file) => recipe_file::read(file, &builtin::registry())?,
+        None => Recipe::default(),
+    };
+    overlay(&mut recipe, &args.about);
+    recipe.train.metric = args.metric.clone().or(recipe.train.metric);
+    recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
+    recipe.train.trials = args.trials.unwrap_or(recipe.train.trials).max(1);
+    recipe.train.time_limit = args.time_limit.clone().or(recipe.train.time_limit);
+    let limit = recipe.train.time_limit.as_deref().map(recipe_file::duration).transpose();
+    let limit = limit.map_err(|problem| EngineError::usage(problem, "correct --time-limit"))?;
+    let source = source_of(&args.data, recipe_file.as_deref(), &recipe)?;
+    let out = args.out.clone().unwrap_or_else(|| default_out(&source));
+    let context = context(cli, recipe.train.seed, args.threads)?;
+    let context = context.with_deadline(limit.map(|limit| Instant::now() + limit));
+    let trained = train::train(&train::Job { source, recipe, recipe_file, out }, &context)?;
+    let mut json = json_of(&trained.outcome)?;
+    if let Value::Object(document) = &mut json {
+        let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
+                              "hash": trained.hash });
+        document.insert("written".into(), written);
+    }
+    Ok(Shown { text: words::story(&trained), json })
+}
+
+fn is_recipe(data: &str) -> bool {
+    Path::new(data).extension().is_some_and(|e| e == "toml")
+}
+
+fn source_of(data: &str, recipe_file: Option<&Path>, recipe: &Recipe) -> Result<String> {
+    let Some(file) = recipe_file else { return Ok(data.to_string()) };
+    match &recipe.data.source {
+        Some(source) => Ok(recipe_file::locate(source, file)),
+        None => Err(EngineError::usage(
+            format!("{} names no source", file.display()),
+            "add `source = \"FILE\"` to its [data]",
+        )
+        .into()),
+    }
+}
+
+/// `NAME-model` in the current folder, after the data's file.
+fn default_out(source: &str) -> PathBuf {
+    let name = Path::new(source).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem: String = name.split('.').next().unwrap_or_default().chars().filter(|c| !"*?[]-".contains(*c)).collect();
+    PathBuf::from(if stem.is_empty() { "tidemill-model".into() } else { format!("{stem}-model") })
+}
+
+/// What the command line says goes before what the recipe says.
+fn overlay(recipe: &mut Recipe, about: &DataArgs) {
+    let data = &mut recipe.data;
+    let said = |from: &Option<String>, to: &mut Option<String>| {
+        if from.is_some() {
+            to.clone_from(from);
+        }
+    };
+    said(&about.target, &mut data.target);
+    said(&about.positive, &mut data.positive);
+    said(&about.key, &mut data.key);
+    said(&about.time, &mut data.time);
+    said(&about.group, &mut data.group);
+    said(&about.weight, &mut data.weight);
+    data.task = about.task.map(Into::into).or(data.task);
+    data.ignore.extend(about.ignore.iter().cloned());
+    data.drop_leaks |= about.drop_leaks;
+}
+
+fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
+    let context = context(cli, 0, None)?;
+    let evaluated = match (&args.data, &args.truth, &args.pred) {
+        (None, Some(truth), Some(pred)) => {
+            let labels = evaluate::Labels {
+                truth: truth.clone(),
+                predicted: pred.clone(),
+                weight: args.weight.clone(),
+                task: args.task.map(Into::into),
+                positive: args.positive.clone(),
+            };
+            evaluate::labels(&args.model, &labels, &context)?
+        }
+        (Some(data), None, None) => evaluate::model(Path::new(&args.model), data, &context)?,
+        _ => {
+            return Err(EngineError::usage(
+                "it is not clear what to judge",
+                "either `evaluate MODEL DATA`, or `evaluate DATA --truth COL --pred COL`",
+            )
+            .into());
+        }
+    };
+    Ok(Shown { text: format!("{} rows\n{}", evaluated.rows, evaluated.report), json: json_of(&evaluated)? })
+}
+
+fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
+    if cli.json && args.out == "-" {
+        return Err(EngineError::usage(
+            "--json and the answers cannot both go to standard output",
+            "name a file with -o, or leave --json out",
+        )
+        .into());
+    }
+    let context = context(cli, 0, args.threads)?;
+    let predicted = predict::predict(&args.model, &args.data, &args.out, &context)?;
+    let text = match predicted.out.as_str() {
+        "-" => String::new(),
+        out => format!("{} rows predicted: {out}\n", predicted.rows),
+    };
+    Ok(Shown { text, json: json_of(&predicted)? })
+}
+
+fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
+    let inspected = init::inspect(&args.model, &context(cli, 0, None)?)?;
+    Ok(Shown { text: words::inspected(&inspected), json: json_of(&inspected)? })
+}
+
+fn run_init(args: &Init, cli: &Cli) -> Result<Shown> {
+    let mut recipe = Recipe::default();
+    overlay(&mut recipe, &args.about);
+    let found = init::init(&args.data, &recipe, &args.out, &context(cli, 0, None)?)?;
+    let text = format!(
+        "{} describes {} columns. Read it, change what is wrong, then: tidemill train {}\n",
+        found.recipe.display(),
+        found.columns,
+        found.recipe.display()
+    );
+    Ok(Shown { text, json: json_of(&found)? })
+}
+
+fn run_docs(folder: &Path) -> Result<Shown> {
+    std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+    let pages = docs::pages(&builtin::registry());
+    for (name, text) in &pages {
+        train::replace(&folder.join(name), text.as_bytes())?;
+    }
+    let names: Vec<&str> = pages.iter().map(|(name, _)| *name).collect();
+    Ok(Shown { text: names.join("\n") + "\n", json: json!({ "pages": names }) })
+}

@@ -1,0 +1,54 @@
+//! What can go wrong with what a user asked for as a whole.
+
+use tidemill_core::Coded;
+
+/// The errors of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The recipe is not what it should be.
+    #[error("{file}{}: {problem}", at_line(.line))]
+    Recipe {
+        /// The recipe's file, as the user named it.
+        file: String,
+        /// The line, counted from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: String,
+        /// The offending line's text and what to do.
+        remedy: String,
+    },
+    /// An argument of a verb cannot be used.
+    #[error("{problem}")]
+    Usage {
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl Coded for EngineError {
+    fn code(&self) -> &'static str {
+        match self {
+            EngineError::Recipe { .. } => "recipe",
+            EngineError::Usage { .. } => "usage",
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        match self {
+            EngineError::Recipe { remedy, .. } | EngineError::Usage { remedy, .. } => Some(remedy.clone()),
+        }
+    }
+}
+
+impl EngineError {
+    /// An argument that cannot be used, and what to do.
+    pub fn usage(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        EngineError::Usage { problem: problem.into(), remedy: remedy.into() }
+    }
+}
+
+fn at_line(line: &Option<usize>) -> String {
+    line.map(|n| format!(", line {n}")).unwrap_or_default()
+}

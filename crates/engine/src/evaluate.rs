@@ -1,0 +1,110 @@
+//! Judging: a model on rows with known answers, or a column of predictions without any model.
+
+use std::path::Path;
+
+use arrow_array::Array;
+use serde::Serialize;
+use tidemill_core::recipe::Task;
+use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Role, Warning};
+use tidemill_data::ReadOptions;
+use tidemill_eval::{Answers, Report};
+
+use crate::error::EngineError;
+use crate::{model, resolve};
+
+/// What a judgement found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluated {
+    /// How many rows it rests on.
+    pub rows: usize,
+    /// Every metric that applies.
+    #[serde(flatten)]
+    pub report: Report,
+    /// What the user should know about the rows.
+    pub data_warnings: Vec<Warning>,
+}
+
+/// Judges a model on a source that has the target. Rows without a target are left out, with a warning.
+pub fn model(path: &Path, source: &str, context: &Context) -> Result<Evaluated> {
+    let opened = model::open(path, context)?;
+    let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let intake = opened.model.intake()?;
+    let target = resolve::target(intake.plan())?.name.clone();
+    source.schema().index(&target).map_err(|_| {
+        Error::missing_column(&target, "the data to judge on (it is the target)", source.schema().names())
+    })?;
+    let mut run = opened.model.chain.clone().bind(source.schema())?;
+    let mut kept = Vec::new();
+    let mut without = 0;
+    context.tell(&Event::Begin { what: "judging".into(), steps: None });
+    for batch in source.scan()? {
+        context.check()?;
+        let answered = run.apply(&batch?)?;
+        let judged = [Role::Target, Role::Weight, Role::Prediction, Role::Probability];
+        let places = answered.schema().places(|c| judged.contains(&c.role));
+        let known = with_target(&answered.select(&places)?)?;
+        without += answered.n_rows() - known.n_rows();
+        kept.push(known);
+    }
+    context.tell(&Event::End);
+    if without > 0 {
+        context.warn("no_target", format!("{without} rows without '{target}' were left out"));
+    }
+    opened.model.warn_of_cells(context)?;
+    let schema = match kept.first() {
+        Some(first) => first.schema().clone(),
+        None => return Err(no_rows()),
+    };
+    let all = Batch::concat(&schema, &kept)?;
+    if all.n_rows() == 0 {
+        return Err(no_rows());
+    }
+    let report = tidemill_eval::report(&Answers::of(&all)?);
+    Ok(Evaluated { rows: all.n_rows(), report, data_warnings: context.warnings() })
+}
+
+fn no_rows() -> Error {
+    Error::data("there is no row with a known target", "judge on rows whose right answer is known")
+}
+
+fn with_target(batch: &Batch) -> Result<Batch> {
+    let Some(at) = batch.schema().role(Role::Target) else { return Err(no_rows()) };
+    let target = batch.column(at);
+    if target.null_count() == 0 {
+        return Ok(batch.clone());
+    }
+    let known: Vec<u32> = (0..batch.n_rows() as u32).filter(|&i| target.is_valid(i as usize)).collect();
+    batch.take(&known)
+}
+
+/// Which columns hold what, where there is no model.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    /// The column with the right answers.
+    pub truth: String,
+    /// The column with the predictions.
+    pub predicted: String,
+    /// The column with the weights.
+    pub weight: Option<String>,
+    /// What kind of prediction; inferred without it.
+    pub task: Option<Task>,
+    /// The class that counts as positive.
+    pub positive: Option<String>,
+}
+
+/// Judges a column of predictions against a column of right answers.
+pub fn labels(source: &str, labels: &Labels, context: &Context) -> Result<Evaluated> {
+    let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let schema = source.schema();
+    let mut places = vec![schema.index(&labels.truth)?, schema.index(&labels.predicted)?];
+    if places[0] == places[1] {
+        return Err(EngineError::usage("--truth and --pred name the same column", "name two").into());
+    }
+    places.extend(labels.weight.as_ref().map(|name| schema.index(name)).transpose()?);
+    let batches = source.scan()?.map(|batch| batch?.select(&places)).collect::<Result<Vec<_>>>()?;
+    let Some(first) = batches.first() else { return Err(no_rows()) };
+    let all = Batch::concat(first.schema(), &batches)?;
+    let answers = Answers::of_columns(&all, &labels.truth, &labels.predicted, labels.task, labels.positive.as_deref())?;
+    let report = tidemill_eval::report(&answers);
+    Ok(Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() })
+}

@@ -1,0 +1,93 @@
+//! Predicting a source of any size in bounded memory.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::Serialize;
+use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Role, Run, Source};
+use tidemill_data::ReadOptions;
+
+use crate::model::{self, Model};
+
+/// What a prediction run did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Predicted {
+    /// How many rows were answered.
+    pub rows: u64,
+    /// Where the answers went.
+    pub out: String,
+    /// Columns of the input that the model does not use.
+    pub unused_columns: Vec<String>,
+    /// What the user should know.
+    pub warnings: Vec<tidemill_core::Warning>,
+}
+
+/// Answers the rows of `source` in their order and writes the key, where there is one, the prediction and the
+/// probability of each class. Holds a few batches at a time, whatever the size of the source.
+pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Result<Predicted> {
+    let opened = model::open(model, context)?;
+    let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let unused = opened.model.intake()?.unknown(source.schema());
+    let mut answers = Answering::new(&opened.model, source.schema(), context.threads)?;
+    let mut sink = tidemill_data::create(out, &answers.schema()?)?;
+    context.tell(&Event::Begin { what: "predicting".into(), steps: source.n_rows().map(|n| n as u64) });
+    let mut rows = 0;
+    for_each_group(&*source, context.threads, |group| {
+        context.check()?;
+        for batch in answers.apply(group)? {
+            rows += batch.n_rows() as u64;
+            context.tell(&Event::Step(batch.n_rows() as u64));
+            sink.write(&batch)?;
+        }
+        Ok(())
+    })?;
+    sink.finish()?;
+    context.tell(&Event::End);
+    opened.model.warn_of_cells(context)?;
+    Ok(Predicted { rows, out: out.to_string(), unused_columns: unused, warnings: context.warnings() })
+}
+
+/// Hands the batches of a scan over in groups, one batch per thread.
+fn for_each_group(source: &dyn Source, size: usize, mut each: impl FnMut(Vec<Batch>) -> Result<()>) -> Result<()> {
+    let mut batches = source.scan()?;
+    loop {
+        let group = batches.by_ref().take(size).collect::<Result<Vec<_>>>()?;
+        if group.is_empty() {
+            return Ok(());
+        }
+        each(group)?;
+    }
+}
+
+/// One bound chain per thread.
+struct Answering {
+    runs: Vec<Box<dyn Run>>,
+    output: tidemill_core::Schema,
+    places: Vec<usize>,
+}
+
+impl Answering {
+    fn new(model: &Model, input: &tidemill_core::Schema, threads: usize) -> Result<Self> {
+        let output = model.chain.output(input)?;
+        let shown = [Role::Key, Role::Prediction, Role::Probability];
+        let places = shown.iter().flat_map(|role| output.with_role(*role)).collect();
+        let bind = |_| model.chain.clone().bind(input);
+        let runs = (0..threads.max(1)).map(bind).collect::<Result<_>>()?;
+        Ok(Answering { runs, output, places })
+    }
+
+    /// The columns of the answers.
+    fn schema(&self) -> Result<tidemill_core::Schema> {
+        tidemill_core::Schema::new(self.places.iter().map(|&i| self.output.columns()[i].clone()).collect())
+    }
+
+    /// At most as many batches as there are runs.
+    fn apply(&mut self, group: Vec<Batch>) -> Result<Vec<Batch>> {
+        if group.len() > self.runs.len() {
+            return Err(Error::internal("more batches than runs"));
+        }
+        let places = &self.places;
+        let answered = self.runs.par_iter_mut().zip(group);
+        answered.map(|(run, batch)| run.apply(&batch)?.select(places)).collect()
+    }
+}

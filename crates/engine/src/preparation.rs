@@ -1,0 +1,140 @@
+//! Fitting preparation: the recipe's own steps, then whatever a learner still needs, one stage after the other.
+
+use std::sync::Arc;
+
+use tidemill_core::recipe::{Recipe, Spec};
+use tidemill_core::{
+    Column, Context, Fitted, Kind, Needs, Result, Role, Schema, Source, Table, Training,
+};
+
+use crate::recipe_file::column_specs;
+
+/// Categories with more names than this are encoded by the target's mean, not by one number per name.
+pub const ONE_HOT_MOST: usize = 64;
+
+/// Preparation fitted on the training rows, and these rows prepared.
+pub struct Prepared {
+    /// The fitted steps, in order.
+    pub steps: Vec<Arc<dyn Fitted>>,
+    /// What was fitted, in order, as a recipe would say it.
+    pub specs: Vec<Spec>,
+    /// The training rows as the learner sees them.
+    pub train: Table,
+}
+
+/// A stage looks at the columns that have come out so far and says which steps follow.
+type Stage = fn(&Schema, &Recipe, Needs) -> Vec<Spec>;
+
+/// The order of preparation. Dates come before missing values, since a missing date has missing parts.
+const STAGES: &[Stage] = &[written, dates, missing, encode, scale, leftovers];
+
+/// Fits preparation for a learner with these needs on `train` alone.
+pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Result<Prepared> {
+    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train };
+    for stage in STAGES {
+        for spec in stage(prepared.train.schema(), recipe, needs) {
+            context.check()?;
+            let step = context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
+            let stream = context.with_stream(&format!("{}:{}", prepared.steps.len(), spec.kind));
+            let (fitted, output) = step.fit_apply(Training::on(&prepared.train), &stream)?;
+            prepared.steps.push(fitted);
+            prepared.specs.push(spec);
+            prepared.train = output;
+        }
+    }
+    Ok(prepared)
+}
+
+/// The recipe's `[[steps]]`.
+fn written(_: &Schema, recipe: &Recipe, _: Needs) -> Vec<Spec> {
+    recipe.steps.clone()
+}
+
+fn dates(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
+    let any = schema.columns().iter().any(|c| c.kind == Kind::Time && is_used(c));
+    if needs.numeric && any { vec![Spec::new("date_parts")] } else { Vec::new() }
+}
+
+fn missing(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
+    let mut specs = of_columns(schema, recipe, "missing");
+    if needs.complete {
+        if has(schema, |c| c.kind == Kind::Number) {
+            specs.push(Spec::new("impute_median").with("flag", true));
+        }
+        if has(schema, |c| c.kind == Kind::Flag) {
+            let flags: Vec<&str> = names(schema, |c| c.kind == Kind::Flag);
+            specs.push(Spec::new("impute_mode").with("columns", flags).with("flag", true));
+        }
+    }
+    specs
+}
+
+fn encode(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
+    let mut specs = of_columns(schema, recipe, "encode");
+    if !needs.numeric {
+        return specs;
+    }
+    let own = spoken_for(&specs);
+    let size = |c: &Column| c.categories.as_ref().map_or(0, |names| names.len());
+    let open = |c: &Column| c.kind == Kind::Category && !own.contains(&c.name);
+    let few = names(schema, |c| open(c) && size(c) <= ONE_HOT_MOST);
+    let many = names(schema, |c| open(c) && size(c) > ONE_HOT_MOST);
+    if !few.is_empty() {
+        specs.push(Spec::new("encode_one_hot").with("columns", few));
+    }
+    if !many.is_empty() {
+        specs.push(Spec::new("encode_target").with("columns", many));
+    }
+    specs
+}
+
+fn scale(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
+    let mut specs = of_columns(schema, recipe, "scale");
+    let own = spoken_for(&specs);
+    let rest = names(schema, |c| c.kind == Kind::Number && !own.contains(&c.name));
+    if needs.scaled && !rest.is_empty() {
+        specs.push(Spec::new("scale_standard").with("columns", rest));
+    }
+    specs
+}
+
+/// Columns that the learner cannot read: free text, until a step for it is named.
+fn leftovers(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
+    let unread = names(schema, |c| !matches!(c.kind, Kind::Number | Kind::Flag | Kind::Vector { .. }));
+    if needs.numeric && !unread.is_empty() {
+        vec![Spec::new("drop_columns").with("columns", unread)]
+    } else {
+        Vec::new()
+    }
+}
+
+/// The steps that the columns' own tables ask for under `slot`; columns that an earlier step replaced are past it.
+fn of_columns(schema: &Schema, recipe: &Recipe, slot: &str) -> Vec<Spec> {
+    let present = recipe.columns.iter().filter(|(name, _)| {
+        schema.position(name).is_some_and(|at| schema.columns()[at].role == Role::Feature)
+    });
+    present
+        .flat_map(|(name, column)| {
+            let wanted = column_specs(column).filter(|(of, _)| *of == slot);
+            wanted.map(|(_, spec)| spec.with("columns", vec![name.clone()])).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn spoken_for(specs: &[Spec]) -> Vec<String> {
+    let columns = specs.iter().filter_map(|s| s.params.get("columns")?.as_array());
+    columns.flatten().filter_map(|name| Some(name.as_str()?.to_string())).collect()
+}
+
+fn names(schema: &Schema, wanted: impl Fn(&Column) -> bool) -> Vec<&str> {
+    let columns = schema.columns().iter().filter(|c| c.role == Role::Feature && wanted(c));
+    columns.map(|c| c.name.as_str()).collect()
+}
+
+fn has(schema: &Schema, wanted: impl Fn(&Column) -> bool) -> bool {
+    schema.columns().iter().any(|c| c.role == Role::Feature && wanted(c))
+}
+
+fn is_used(column: &Column) -> bool {
+    matches!(column.role, Role::Feature | Role::Time)
+}

@@ -1,0 +1,112 @@
+//! The recipe's JSON Schema, with the parameters of every built-in in its place.
+
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+use tidemill_core::recipe::Recipe;
+use tidemill_core::{Entry, Registry};
+
+use crate::builtin;
+
+/// The JSON Schema (draft 2020-12) of `tidemill.toml`.
+pub fn recipe(registry: &Registry) -> Value {
+    let mut root = schemars::schema_for!(Recipe).to_value();
+    let known = |list: &[Entry], prefix: &str| -> Value {
+        let specs = list.iter().filter(|e| e.kind.starts_with(prefix) && registry.entry(e.kind).is_ok());
+        Value::Array(specs.map(|e| spec(e, prefix)).collect())
+    };
+    let places = [
+        ("/properties/steps/items", known(builtin::STEPS, "")),
+        ("/properties/learners/items", known(builtin::LEARNERS, "")),
+        ("/$defs/ColumnSpec/properties/missing", known(builtin::STEPS, "impute_")),
+        ("/$defs/ColumnSpec/properties/scale", known(builtin::STEPS, "scale_")),
+        ("/$defs/ColumnSpec/properties/encode", known(builtin::STEPS, "encode_")),
+    ];
+    for (place, specs) in places {
+        if let Some(Value::Object(slot)) = root.pointer_mut(place) {
+            slot.remove("$ref");
+            slot.remove("anyOf");
+            slot.insert("oneOf".into(), specs);
+        }
+    }
+    root
+}
+
+/// The parameters of one built-in, with their docs.
+pub fn parameters(entry: &Entry) -> Schema {
+    (entry.schema)(&mut SchemaGenerator::default())
+}
+
+/// The schema of a table `{ kind = …, parameters }`; `prefix` is the part of the kind that the place implies.
+fn spec(entry: &Entry, prefix: &str) -> Value {
+    let mut value = parameters(entry).to_value();
+    if let Value::Object(object) = &mut value {
+        object.remove("$schema");
+        object.insert("title".into(), json!(entry.kind));
+        let mut properties = Map::new();
+        properties.insert("kind".into(), json!({ "const": &entry.kind[prefix.len()..] }));
+        if let Some(Value::Object(own)) = object.remove("properties") {
+            properties.extend(own);
+        }
+        object.insert("properties".into(), Value::Object(properties));
+        object.insert("required".into(), json!(["kind"]));
+    }
+    value
+}
+
+/// A key that the schema does not know.
+#[derive(Debug, PartialEq)]
+pub struct Unknown {
+    /// Its dotted path.
+    pub path: String,
+    /// The key itself.
+    pub key: String,
+    /// The keys that may stand there.
+    pub known: Vec<String>,
+}
+
+/// The first key of `value` that `schema` does not know.
+pub fn unknown_key(value: &Value, schema: &Value) -> Option<Unknown> {
+    walk(value, schema, schema, "")
+}
+
+fn walk(value: &Value, schema: &Value, root: &Value, path: &str) -> Option<Unknown> {
+    let schema = resolve(value, schema, root)?;
+    match value {
+        Value::Object(entries) => entries.iter().find_map(|(key, inner)| {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            if let Some(property) = schema.get("properties").and_then(|p| p.get(key)) {
+                return walk(inner, property, root, &path);
+            }
+            match schema.get("additionalProperties") {
+                Some(Value::Bool(false)) => {
+                    let known = schema.get("properties").and_then(Value::as_object);
+                    let known = known.map(|p| p.keys().cloned().collect()).unwrap_or_default();
+                    Some(Unknown { path, key: key.clone(), known })
+                }
+                Some(rest @ Value::Object(_)) => walk(inner, rest, root, &path),
+                _ => None,
+            }
+        }),
+        Value::Array(items) => {
+            let inner = schema.get("items")?;
+            items.iter().enumerate().find_map(|(i, item)| walk(item, inner, root, &format!("{path}[{i}]")))
+        }
+        _ => None,
+    }
+}
+
+/// Follows references and picks the alternative that `value` means; `None` where nothing can be said.
+fn resolve<'a>(value: &Value, schema: &'a Value, root: &'a Value) -> Option<&'a Value> {
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        return resolve(value, root.pointer(reference.trim_start_matches('#'))?, root);
+    }
+    if let Some(Value::Array(options)) = schema.get("oneOf") {
+        let kind = value.get("kind")?;
+        return options.iter().find(|o| o.pointer("/properties/kind/const") == Some(kind));
+    }
+    if let Some(Value::Array(options)) = schema.get("anyOf") {
+        let option = options.iter().find(|o| o.get("type").and_then(Value::as_str) != Some("null"))?;
+        return resolve(value, option, root);
+    }
+    Some(schema)
+}

@@ -1,0 +1,401 @@
+//! The main job: from a table to a tested, packaged model.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tidemill_core::recipe::{Recipe, Spec, Task};
+use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role, Source, Table, View, Warning};
+use tidemill_data::split::{self, Parts};
+use tidemill_data::{Intake, Leak, Plan, ReadOptions};
+use tidemill_eval::compare::{ScoreInterval, bootstrap};
+use tidemill_eval::{Answers, Metric, Report};
+
+use crate::error::EngineError;
+use crate::model::{self, Model};
+use crate::search::{self, Candidate, Standing};
+use crate::{resolve, words};
+
+/// What to train on, by what recipe, and where the result goes.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The rows: a path, a glob or `-`.
+    pub source: String,
+    /// The recipe, what was said on the command line included.
+    pub recipe: Recipe,
+    /// The file the recipe was read from; never overwritten.
+    pub recipe_file: Option<PathBuf>,
+    /// The folder for the model, the resolved recipe and the metrics.
+    pub out: PathBuf,
+}
+
+/// What `metrics.json` says. Equal for equal data, recipe and seed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The program that wrote it.
+    pub tidemill: &'static str,
+    /// Where the rows came from.
+    pub data: DataFacts,
+    /// What was predicted, and why it was taken for that.
+    pub target: TargetFacts,
+    /// The columns used or left out, each with a word of why.
+    pub columns: Vec<ColumnFacts>,
+    /// Columns that seem to give the target away.
+    pub leaks: Vec<Leak>,
+    /// How the rows were divided.
+    pub split: SplitFacts,
+    /// The metric that chose.
+    pub metric: String,
+    /// Every setting that was compared, the best first.
+    pub leaderboard: Vec<Standing>,
+    /// The learner that was chosen, with its parameters.
+    pub chosen: Spec,
+    /// The steps of preparation, in order.
+    pub preparation: Vec<Spec>,
+    /// How the chosen one, fitted on the training part, did on the test part.
+    pub test: Report,
+    /// The interval of the choosing metric on the test part.
+    pub test_interval: Option<ScoreInterval>,
+    /// How the baseline did on the same rows.
+    pub baseline: Report,
+    /// What the model that ships was fitted on.
+    pub shipped: Shipped,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Where the rows came from.
+#[derive(Clone, Debug, Serialize)]
+pub struct DataFacts {
+    /// As the user named it.
+    pub source: String,
+    /// Rows with a target.
+    pub rows: usize,
+    /// SHA-256 over the bytes; absent for standard input.
+    pub sha256: Option<String>,
+}
+
+/// What was predicted.
+#[derive(Clone, Debug, Serialize)]
+pub struct TargetFacts {
+    /// The column.
+    pub column: String,
+    /// What kind of prediction.
+    pub task: Task,
+    /// Why it was taken for that.
+    pub why: String,
+    /// The classes in their fixed order; the positive one last in a binary task.
+    pub classes: Vec<String>,
+}
+
+/// A column, and what became of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ColumnFacts {
+    /// Its name.
+    pub name: String,
+    /// What its values are.
+    pub kind: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// Why.
+    pub why: String,
+}
+
+/// How the rows were divided.
+#[derive(Clone, Debug, Serialize)]
+pub struct SplitFacts {
+    /// In words.
+    pub why: String,
+    /// Rows of the training part.
+    pub train_rows: usize,
+    /// Rows of the test part.
+    pub test_rows: usize,
+    /// Folds within the training part.
+    pub folds: usize,
+}
+
+/// What the model that ships was fitted on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shipped {
+    /// All rows.
+    pub rows: usize,
+    /// Whose score is quoted.
+    pub note: &'static str,
+}
+
+const SHIPPED: &str = "The model in the file was refitted on all rows. The scores are those of the same recipe fitted on \
+                       the training part alone, which never saw the test rows.";
+
+/// A finished training.
+pub struct Trained {
+    /// What happened.
+    pub outcome: Outcome,
+    /// The model file.
+    pub model: PathBuf,
+    /// The resolved recipe.
+    pub recipe: PathBuf,
+    /// The metrics.
+    pub metrics: PathBuf,
+    /// The SHA-256 of the model's manifest.
+    pub hash: String,
+}
+
+/// Trains. Nothing is written before all of it is done.
+pub fn train(job: &Job, context: &Context) -> Result<Trained> {
+    check_target(job)?;
+    check_folder(&job.out)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
+    let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
+    pool.install(|| run(job, context))
+}
+
+fn run(job: &Job, context: &Context) -> Result<Trained> {
+    context.tell(&Event::Begin { what: "reading".into(), steps: None });
+    let source = tidemill_data::open(&job.source, &ReadOptions::default())?;
+    let asked = resolve::with_split_role(job.recipe.clone());
+    let plan = tidemill_data::infer(&*source, &asked, context)?;
+    let (intake, table) = Intake::fit(&*source, plan, context)?;
+    context.tell(&Event::End);
+    let plan = intake.plan().clone();
+    check_rows(&job.source, &plan, &table)?;
+    words::warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
+    let recipe = resolve::recipe(&asked, &plan, &job.source);
+
+    let metric = metric_of(&recipe, resolve::task(&plan)?)?;
+    let parts = split::test_split(&table, &recipe.split, recipe.train.seed, context)?;
+    let folds = split::folds(&table, &parts.train, &recipe.folds, &recipe.split, recipe.train.seed, context)?;
+    let candidates = search::candidates(&recipe, resolve::task(&plan)?, context)?;
+    let table = Arc::new(table);
+    let standings = search::compare(&table, &folds, &candidates, metric, &recipe, context)?;
+    let best = chosen(&candidates, &standings)?;
+
+    let judged = Judged::new(&table, &parts, best, &candidates[0], metric, &recipe, context)?;
+    context.tell(&Event::Begin { what: "fitting on all rows".into(), steps: None });
+    let (steps, preparation) = search::fit((*table).clone(), best, &recipe, &context.with_stream("ship"))?;
+    context.tell(&Event::End);
+    context.check()?;
+
+    let facts = Facts { job, plan: &plan, parts: &parts, n_folds: folds.len(), n_rows: table.batch().n_rows(), metric };
+    let outcome = facts.outcome(best, preparation, standings, judged, context)?;
+    let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(steps).collect());
+    write(job, &recipe, &plan, chain, outcome)
+}
+
+/// What the test part says about the chosen learner and the baseline.
+struct Judged {
+    test: Report,
+    interval: Option<ScoreInterval>,
+    baseline: Report,
+}
+
+impl Judged {
+    fn new(
+        table: &Arc<Table>,
+        parts: &Parts,
+        best: &Candidate,
+        baseline: &Candidate,
+        metric: &Metric,
+        recipe: &Recipe,
+        context: &Context,
+    ) -> Result<Self> {
+        context.tell(&Event::Begin { what: "judging on the test part".into(), steps: None });
+        let judge = |candidate: &Candidate, context: &Context| -> Result<Batch> {
+            let rows = |rows: &[u32]| View::new(table.clone(), rows)?.collect();
+            let (steps, _) = search::fit(rows(&parts.train)?.into(), candidate, recipe, &context.with_stream("judge"))?;
+            search::apply(&steps, rows(&parts.test)?)
+        };
+        let best = judge(best, context)?;
+        let answers = Answers::of(&best)?;
+        let baseline = judge(baseline, &context.quiet())?;
+        let judged = Judged {
+            test: tidemill_eval::report(&answers),
+            interval: interval(metric, &answers, recipe.train.seed),
+            baseline: tidemill_eval::report(&Answers::of(&baseline)?),
+        };
+        context.tell(&Event::End);
+        Ok(judged)
+    }
+}
+
+/// The interval of a metric over the test rows, from fewer samples where there are many rows.
+fn interval(metric: &Metric, answers: &Answers<'_>, seed: u64) -> Option<ScoreInterval> {
+    let n_samples = (20_000_000 / answers.n_rows().max(1)).clamp(50, 500);
+    let interval = bootstrap(answers, metric, n_samples, 0.95, seed).ok()?;
+    (interval.low.is_finite() && interval.high.is_finite()).then_some(interval)
+}
+
+fn chosen<'a>(candidates: &'a [Candidate], standings: &[Standing]) -> Result<&'a Candidate> {
+    let best = standings.first().filter(|s| s.mean.is_some()).ok_or_else(|| {
+        let problem = standings.iter().find_map(|s| s.problem.clone()).unwrap_or_default();
+        Error::data(
+            format!("no learner could be fitted and scored: {problem}"),
+            "see the warnings above; name other learners or a longer --time-limit",
+        )
+    })?;
+    let same = |c: &&Candidate| c.spec.kind == best.learner && c.spec.params == best.params;
+    candidates.iter().find(same).ok_or_else(|| Error::internal("the best candidate is gone"))
+}
+
+/// Everything known once the search is over.
+struct Facts<'a> {
+    job: &'a Job,
+    plan: &'a Plan,
+    parts: &'a Parts,
+    n_folds: usize,
+    n_rows: usize,
+    metric: &'a Metric,
+}
+
+impl Facts<'_> {
+    fn outcome(
+        &self,
+        best: &Candidate,
+        preparation: Vec<Spec>,
+        leaderboard: Vec<Standing>,
+        judged: Judged,
+        context: &Context,
+    ) -> Result<Outcome> {
+        let columns = self.plan.columns.iter().map(|c| ColumnFacts {
+            name: c.name.clone(),
+            kind: c.kind.word(),
+            role: c.role,
+            why: c.why.clone(),
+        });
+        Ok(Outcome {
+            tidemill: env!("CARGO_PKG_VERSION"),
+            data: DataFacts {
+                source: self.job.source.clone(),
+                rows: self.n_rows,
+                sha256: (self.job.source != "-").then(|| tidemill_data::fingerprint(&self.job.source)).transpose()?,
+            },
+            target: TargetFacts {
+                column: resolve::target(self.plan)?.name.clone(),
+                task: resolve::task(self.plan)?,
+                why: self.plan.why_task.clone(),
+                classes: self.plan.classes.clone(),
+            },
+            columns: columns.collect(),
+            leaks: self.plan.leaks.clone(),
+            split: SplitFacts {
+                why: self.parts.why.clone(),
+                train_rows: self.parts.train.len(),
+                test_rows: self.parts.test.len(),
+                folds: self.n_folds,
+            },
+            metric: self.metric.name.to_string(),
+            leaderboard,
+            chosen: with_defaults(best),
+            preparation,
+            test: judged.test,
+            test_interval: judged.interval,
+            baseline: judged.baseline,
+            shipped: Shipped { rows: self.n_rows, note: SHIPPED },
+            warnings: context.warnings(),
+        })
+    }
+}
+
+/// The candidate's parameters with its defaults filled in.
+fn with_defaults(candidate: &Candidate) -> Spec {
+    let params = match candidate.estimator.params() {
+        Value::Object(params) => params,
+        _ => Map::new(),
+    };
+    Spec { kind: candidate.spec.kind.clone(), params }
+}
+
+/// The model first, since it is what matters; each file appears whole or not at all.
+fn write(job: &Job, recipe: &Recipe, plan: &Plan, chain: Chain, outcome: Outcome) -> Result<Trained> {
+    std::fs::create_dir_all(&job.out).map_err(|e| Error::io(&job.out, e))?;
+    let resolved = resolve::to_toml(recipe, plan)?;
+    let metrics = pretty(&outcome)?;
+    let model = job.out.join("model.tidemill");
+    let about = json!({
+        "task": outcome.target.task,
+        "target": outcome.target.column,
+        "classes": outcome.target.classes,
+        "learner": outcome.chosen,
+        "data": outcome.data,
+        "test": outcome.test,
+        "shipped": outcome.shipped,
+    });
+    let model_built = Model::new(chain, plan)?;
+    let package = model::package(&model_built, about, resolved.clone(), words::card(&outcome), &metrics)?;
+    let written = tidemill_package::write(&model, &package)?;
+    let own = job.out.join("tidemill.toml");
+    // A recipe the user wrote is theirs: the resolved one then goes beside it.
+    let theirs = job.recipe_file.as_deref().is_some_and(|file| same_file(file, &own));
+    let recipe = if theirs { job.out.join("tidemill.resolved.toml") } else { own };
+    replace(&recipe, resolved.as_bytes())?;
+    let metrics_file = job.out.join("metrics.json");
+    replace(&metrics_file, metrics.as_bytes())?;
+    Ok(Trained { outcome, model, recipe, metrics: metrics_file, hash: written.sha256 })
+}
+
+fn pretty(outcome: &Outcome) -> Result<String> {
+    let text = serde_json::to_string_pretty(outcome).map_err(|e| Error::internal(format!("metrics: {e}")))?;
+    Ok(text + "\n")
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |e| Error::io(path, e);
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut file, bytes).map_err(failed)?;
+    file.persist(path).map_err(|e| Error::io(path, e.error))?;
+    Ok(())
+}
+
+fn metric_of(recipe: &Recipe, task: Task) -> Result<&'static Metric> {
+    let metric = match &recipe.train.metric {
+        Some(name) => tidemill_eval::metric(name)?,
+        None => tidemill_eval::default_metric(task),
+    };
+    if metric.tasks.contains(&task) {
+        return Ok(metric);
+    }
+    Err(EngineError::usage(
+        format!("the metric '{}' does not judge a {} task", metric.name, task.word()),
+        "choose one that does: `docs/metrics.md` lists them",
+    )
+    .into())
+}
+
+fn check_target(job: &Job) -> Result<()> {
+    if job.recipe.data.target.is_some() {
+        return Ok(());
+    }
+    Err(EngineError::usage("what is to be predicted was not said", "name the column with --target").into())
+}
+
+/// Fails early, before hours of work, where the result could not be written.
+fn check_folder(out: &Path) -> Result<()> {
+    let existing = out.ancestors().find(|p| p.exists() || p.as_os_str().is_empty());
+    let folder = existing.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::NamedTempFile::new_in(folder).map(drop).map_err(|e| Error::io(out, e))
+}
+
+fn check_rows(source: &str, plan: &Plan, table: &Table) -> Result<()> {
+    let n = table.batch().n_rows();
+    if n < 10 {
+        return Err(Error::data(
+            format!("{source} has {n} rows with a target: too few to learn from and to judge by"),
+            "gather at least 10, better some hundreds",
+        ));
+    }
+    if !table.schema().columns().iter().any(|c| matches!(c.role, Role::Feature | Role::Time)) {
+        let left_out = plan.columns.iter().filter(|c| c.role == Role::Ignore);
+        let reasons: Vec<String> = left_out.map(|c| format!("'{}': {}", c.name, c.why)).collect();
+        return Err(Error::data(
+            format!("no column is left to learn from ({})", reasons.join("; ")),
+            "give a column the role 'feature' in the recipe's [columns]",
+        ));
+    }
+    Ok(())
+}

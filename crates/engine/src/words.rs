@@ -1,0 +1,228 @@
+//! What the engine says in plain words: the story of a training, the card in the model file, loud warnings.
+
+use std::fmt::Write;
+
+use tidemill_core::recipe::{Spec, Task};
+use tidemill_core::{Context, Role};
+use tidemill_data::Leak;
+use tidemill_eval::Report;
+use tidemill_package::ColumnInfo;
+
+use crate::init::Inspected;
+use crate::train::{Outcome, Trained};
+
+/// Warns of every leak, once each.
+pub fn warn_about_leaks(leaks: &[Leak], dropped: bool, context: &Context) {
+    for leak in leaks {
+        let advice = if dropped {
+            "dropped, as asked"
+        } else {
+            "KEPT, but the score will be too good to be true if they are not known when predicting; --drop-leaks drops them"
+        };
+        context.warn("leak", format!("the target leaks: {} ({advice})", leak.how));
+    }
+}
+
+/// The story of a training, a paragraph per line.
+pub fn story(trained: &Trained) -> String {
+    let outcome = &trained.outcome;
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let mut line = |sentence: String| {
+        let _ = writeln!(text, "{sentence}");
+    };
+    line(read(outcome));
+    line(task(outcome));
+    outcome_columns(outcome).into_iter().for_each(&mut line);
+    line(format!("Split: {}", outcome.split.why));
+    line(compared(outcome));
+    line(String::new());
+    line(verdict(outcome));
+    line(String::new());
+    line(outcome.test.to_string());
+    line(outcome.shipped.note.to_string());
+    line(format!(
+        "Written: {} ({}), {}, {}",
+        trained.model.display(),
+        &trained.hash[..12.min(trained.hash.len())],
+        trained.recipe.display(),
+        trained.metrics.display()
+    ));
+    text
+}
+
+fn read(o: &Outcome) -> String {
+    format!("Read {} rows and {} columns from {}.", o.data.rows, o.columns.len(), o.data.source)
+}
+
+fn task(o: &Outcome) -> String {
+    let classes = match o.target.task {
+        Task::Regression => String::new(),
+        _ if o.target.classes.len() > 8 => format!(" ({} classes)", o.target.classes.len()),
+        Task::Binary => format!(" ({}; positive is '{}')", o.target.classes.join(", "), o.target.classes[1]),
+        Task::Multiclass => format!(" ({})", o.target.classes.join(", ")),
+    };
+    format!("Target '{}': {}{classes}, since {}.", o.target.column, o.target.task.word(), o.target.why)
+}
+
+fn outcome_columns(o: &Outcome) -> Vec<String> {
+    let special = o.columns.iter().filter(|c| !matches!(c.role, Role::Feature | Role::Target));
+    special.map(|c| format!("  '{}' is no feature ({}): {}", c.name, word(c.role), c.why)).collect()
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Key => "key",
+        Role::Time => "time",
+        Role::Group => "group",
+        Role::Weight => "weight",
+        Role::Split => "split",
+        _ => "left out",
+    }
+}
+
+fn compared(o: &Outcome) -> String {
+    let learners: std::collections::BTreeSet<&str> = o.leaderboard.iter().map(|s| s.learner.as_str()).collect();
+    let best = o.leaderboard.first();
+    let score = best.and_then(|s| Some(format!("{:.4} ± {:.4}", s.mean?, s.spread.unwrap_or(0.0))));
+    format!(
+        "Compared {} settings of {} learners on {} folds of the training part; best by {}: {} ({}).",
+        o.leaderboard.len(),
+        learners.len(),
+        o.split.folds,
+        o.metric,
+        brief(&o.chosen),
+        score.unwrap_or_default()
+    )
+}
+
+/// A learner with the parameters that say the most.
+pub fn brief(spec: &Spec) -> String {
+    let shown = spec.params.iter().filter(|(key, _)| {
+        ["alpha", "c", "l1_ratio", "penalty"].contains(&key.as_str())
+    });
+    let params: Vec<String> = shown.map(|(key, value)| format!("{key} {}", bare(value))).collect();
+    if params.is_empty() { spec.kind.clone() } else { format!("{}, {}", spec.kind, params.join(", ")) }
+}
+
+fn bare(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+}
+
+/// How good the result is against the baseline, in a sentence or two.
+fn verdict(o: &Outcome) -> String {
+    let rows = o.split.test_rows;
+    let value = |report: &Report, name: &str| report.value(name);
+    let sentence = match o.target.task {
+        Task::Regression => match (value(&o.test, "mae"), value(&o.baseline, "mae"), value(&o.test, "r2")) {
+            (Some(mae), Some(base), Some(r2)) => format!(
+                "On {rows} test rows the model is off by {} on average; always saying the same number is off by {}. \
+                 It explains {} of the variation (R2).",
+                short(mae),
+                short(base),
+                percent(r2)
+            ),
+            _ => "The test part cannot be scored.".into(),
+        },
+        _ => match (value(&o.test, "accuracy"), value(&o.baseline, "accuracy")) {
+            (Some(right), Some(base)) => format!(
+                "On {rows} test rows the model is right in {}; always saying the most frequent class is right in {}.",
+                percent(right),
+                percent(base)
+            ),
+            _ => "The test part cannot be scored.".into(),
+        },
+    };
+    let name = o.metric.as_str();
+    let interval = o.test_interval.as_ref().map(|i| format!(" (95% between {} and {})", short(i.low), short(i.high)));
+    let metric = match (value(&o.test, name), value(&o.baseline, name)) {
+        (Some(ours), Some(base)) => {
+            format!(" {name}: {}{}, baseline {}.", short(ours), interval.unwrap_or_default(), short(base))
+        }
+        (Some(ours), None) => format!(" {name}: {}{}.", short(ours), interval.unwrap_or_default()),
+        _ => String::new(),
+    };
+    let caution = if rows < 50 { " So few test rows say little: the interval is wide." } else { "" };
+    let leak = if o.leaks.iter().any(|leak| is_kept(leak, o)) {
+        " Mind the leak named above: this score is likely too good to be true."
+    } else {
+        ""
+    };
+    format!("{sentence}{metric}{caution}{leak}")
+}
+
+fn is_kept(leak: &Leak, o: &Outcome) -> bool {
+    leak.columns.iter().all(|name| o.columns.iter().any(|c| c.name == *name && c.role == Role::Feature))
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}%", 100.0 * share)
+}
+
+/// Four figures that count.
+fn short(x: f64) -> String {
+    let digits = if x == 0.0 { 3 } else { (3 - x.abs().log10().floor() as i32).clamp(0, 12) as usize };
+    format!("{x:.digits$}")
+}
+
+/// The card in the model file: what it is for, how good it is, where it came from.
+pub fn card(o: &Outcome) -> String {
+    let used = o.columns.iter().filter(|c| c.role == Role::Feature || c.role == Role::Time);
+    let used: Vec<String> = used.map(|c| format!("- `{}` ({}): {}", c.name, c.kind, c.why)).collect();
+    let left: Vec<String> = outcome_columns(o).iter().map(|line| format!("- {}", line.trim())).collect();
+    let steps: Vec<String> = o.preparation.iter().map(|s| format!("- `{}`", s.kind)).collect();
+    let warnings: Vec<String> = o.warnings.iter().map(|w| format!("- {}", w.message)).collect();
+    let list = |items: Vec<String>| if items.is_empty() { "- none".into() } else { items.join("\n") };
+    format!(
+        "# Model for `{target}`\n\n{task}\n\n## How good it is\n\n{verdict}\n\n```text\n{report}```\n\n{note}\n\n## How it was made\n\n\
+         {read}{sha}\n{split}\n{compared}\n\nPreparation, in order:\n{steps}\n\n\
+         ## What it looks at\n\n{used}\n\n## What it does not look at\n\n{left}\n\n## Warnings\n\n{warnings}\n",
+        target = o.target.column,
+        task = task(o),
+        verdict = verdict(o),
+        report = o.test,
+        note = o.shipped.note,
+        read = read(o),
+        sha = o.data.sha256.as_ref().map(|sha| format!(" SHA-256 `{sha}`.")).unwrap_or_default(),
+        split = o.split.why,
+        compared = compared(o),
+        steps = list(steps),
+        used = list(used),
+        left = list(left),
+        warnings = list(warnings),
+    )
+}
+
+/// What `inspect` shows to people.
+pub fn inspected(i: &Inspected) -> String {
+    let columns = |list: &[ColumnInfo]| -> String { list.iter().map(described).collect() };
+    format!(
+        "{file} ({bytes} bytes), format {format}, written by tidemill {writer}\nmodel {hash}\nchain: {chain}\n\n\
+         Takes:\n{input}\nGives:\n{output}\nEntries:\n{entries}\n{card}",
+        file = i.file.display(),
+        bytes = i.bytes,
+        format = i.manifest.format,
+        writer = i.manifest.written_by,
+        hash = i.hash,
+        chain = i.chain.join(" -> "),
+        input = columns(&i.manifest.input),
+        output = columns(&i.manifest.output),
+        entries = i
+            .manifest
+            .entries
+            .iter()
+            .map(|(name, e)| format!("  {name}: {} bytes, SHA-256 {}\n", e.bytes, e.sha256))
+            .collect::<String>(),
+        card = i.card,
+    )
+}
+
+/// A column in a line: its name, what it holds, what it is for.
+fn described(column: &ColumnInfo) -> String {
+    let names = column.categories.as_deref().map(|names| {
+        let shown = names.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+        if names.len() > 8 { format!(": {shown}, … ({} in all)", names.len()) } else { format!(": {shown}") }
+    });
+    let role = if column.role == Role::Feature { String::new() } else { format!(" ({:?})", column.role).to_lowercase() };
+    format!("  {}, {}{}{role}\n", column.name, column.kind.word(), names.unwrap_or_default())
+}
