@@ -1,5 +1,7 @@
 //! What holds of every figure: agreement with the reference implementations, properties, and the way from columns.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod agreement;
 mod columns;
 mod properties;
