@@ -80,19 +80,21 @@ holes[rng.random(N) < 0.15] = None
 holes_later[:3] = None
 
 
-def column(a):
-    return a.reshape(-1, 1)
+def column(a, none):
+    return np.array([none if v is None else v for v in a], dtype=object).reshape(-1, 1)
 
 
 def encoded(kind, params, step, a, b, y=None):
-    fitted = step.fit(column(a)) if y is None else step.fit(column(a), y)
+    # To OrdinalEncoder only nan is missing; None would be one more category.
+    none = np.nan if kind == "encode_ordinal" else None
+    fitted = step.fit(column(a, none)) if y is None else step.fit(column(a, none), y)
     return {
         "kind": kind,
         "params": params,
         "train": list(a),
         "later": list(b),
         "target": None if y is None else [v if isinstance(v, str) else float(v) for v in y],
-        "expected": as_list(fitted.transform(column(b))),
+        "expected": as_list(fitted.transform(column(b, none))),
     }
 
 
