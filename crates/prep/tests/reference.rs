@@ -1,5 +1,7 @@
 //! The steps against scikit-learn's answers, stored in `reference/sklearn.json` by `reference/make.py`.
 
+#![expect(clippy::unwrap_used, reason = "a test: what cannot be read fails it")]
+
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, Float64Array, UInt32Array};
