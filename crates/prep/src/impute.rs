@@ -224,9 +224,7 @@ impl Bound for FillNumber {
         let values = input.values();
         let filled: ArrayRef = match input.nulls().filter(|n| n.null_count() > 0) {
             // Nothing to fill: the column is passed on, not copied.
-            None if !values.iter().any(|&x| self.is_missing(x)) => {
-                Arc::new(Float64Array::new(values.clone(), None))
-            }
+            None if !values.iter().any(|&x| self.is_missing(x)) => from.array().clone(),
             None => Arc::new(Float64Array::from_iter_values(values.iter().map(|&x| self.filled(x)))),
             Some(nulls) => {
                 let shown = values.iter().zip(nulls.iter());
@@ -329,5 +327,92 @@ fn with_marks(filled: ArrayRef, flag: bool, marks: impl FnOnce() -> BooleanArray
 fn push_mark(out: &mut Vec<Cell>, flag: bool, missing: bool) {
     if flag {
         out.push(Cell::Flag(missing));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemill_core::{Batch, Context, Error, Estimator, Schema, Table, Training};
+
+    use super::*;
+    use crate::{Constant, ImputeConstant, ImputeMean, ImputeMode};
+
+    fn table(columns: Vec<(Column, ArrayRef)>) -> Table {
+        let (columns, arrays) = columns.into_iter().unzip();
+        Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
+    }
+
+    fn numbers(values: Vec<Option<f64>>) -> (Column, ArrayRef) {
+        (Column::number("x"), Arc::new(Float64Array::from(values)))
+    }
+
+    fn colours(codes: Vec<Option<u32>>) -> (Column, ArrayRef) {
+        let names = Categories::new(["red", "blue"]);
+        let array = names.column(UInt32Array::from(codes)).unwrap();
+        (Column::category("colour", names), array)
+    }
+
+    #[test]
+    fn a_column_without_values_is_filled_and_warned_about() {
+        let context = Context::default();
+        let table = table(vec![numbers(vec![None, Some(f64::NAN)]), colours(vec![None, None])]);
+        let (_, out) = ImputeMode::default().fit_apply(Training::on(&table), &context).unwrap();
+        assert_eq!(out.batch().numbers(0).unwrap().values()[..], [0.0, 0.0]);
+        let names = out.batch().schema().columns()[1].categories().unwrap();
+        assert_eq!(names.name(out.batch().codes(1).unwrap().value(0)), MISSING);
+        let codes: Vec<String> = context.warnings().into_iter().map(|w| w.code).collect();
+        assert_eq!(codes, ["impute_all_missing", "impute_all_missing"]);
+    }
+
+    #[test]
+    fn infinite_values_are_missing_unless_kept() {
+        let table = table(vec![numbers(vec![Some(1.0), Some(f64::INFINITY), None, Some(3.0)])]);
+        let filled = |infinite| {
+            let step = ImputeMean { flag: true, infinite, ..ImputeMean::default() };
+            let (_, out) = step.fit_apply(Training::on(&table), &Context::default()).unwrap();
+            let marks: Vec<bool> = out.batch().flags(1).unwrap().values().iter().collect();
+            (out.batch().numbers(0).unwrap().values().to_vec(), marks)
+        };
+        assert_eq!(filled(Infinite::Missing), (vec![1.0, 2.0, 2.0, 3.0], vec![false, true, true, false]));
+        let kept = (vec![1.0, f64::INFINITY, 2.0, 3.0], vec![false, false, true, false]);
+        assert_eq!(filled(Infinite::Keep), kept);
+    }
+
+    #[test]
+    fn a_constant_goes_to_columns_of_its_kind() {
+        let table = table(vec![numbers(vec![None, Some(1.0)]), colours(vec![None, Some(1)])]);
+        let step = ImputeConstant { value: Some(Constant::Name("green".into())), ..Default::default() };
+        let (_, out) = step.fit_apply(Training::on(&table), &Context::default()).unwrap();
+        assert_eq!(out.batch().column(0).null_count(), 1, "a text is not for numbers");
+        let names = out.batch().schema().columns()[1].categories().unwrap();
+        assert_eq!(names.name(out.batch().codes(1).unwrap().value(0)), "green");
+        assert_eq!(names.name(out.batch().codes(1).unwrap().value(1)), "blue");
+
+        let named = ImputeConstant { columns: tidemill_core::Columns(vec!["x".into()]), ..step };
+        let error = named.fit(Training::on(&table), &Context::default()).err().unwrap();
+        assert_eq!(error.code(), "prep_constant_kind");
+    }
+
+    #[test]
+    fn a_mark_takes_a_free_name_and_keeps_it() {
+        let taken =
+            (Column::new("x_missing", Kind::Flag), Arc::new(BooleanArray::from(vec![true, false])) as _);
+        let table = table(vec![numbers(vec![None, Some(1.0)]), taken]);
+        let step = ImputeMean { flag: true, ..Default::default() };
+        let (fitted, out) = step.fit_apply(Training::on(&table), &Context::default()).unwrap();
+        let names: Vec<&str> = out.batch().schema().names().collect();
+        assert_eq!(names, ["x", "x_missing_2", "x_missing"]);
+        // Also where that other column is not there.
+        let alone = fitted.output(&Schema::new(vec![Column::number("x")]).unwrap()).unwrap();
+        assert_eq!(alone.names().collect::<Vec<_>>(), ["x", "x_missing_2"]);
+    }
+
+    #[test]
+    fn the_target_is_not_prepared() {
+        let (column, array) = numbers(vec![None, Some(1.0)]);
+        let table = table(vec![(column.with_role(tidemill_core::Role::Target), array)]);
+        let step = ImputeMean { columns: tidemill_core::Columns(vec!["x".into()]), ..Default::default() };
+        let error: Error = step.fit(Training::on(&table), &Context::default()).err().unwrap();
+        assert_eq!(error.code(), "prep_target_named");
     }
 }

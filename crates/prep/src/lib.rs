@@ -7,6 +7,8 @@
 mod date_parts;
 mod drop_columns;
 mod encode_one_hot;
+mod encode_ordinal;
+mod encode_target;
 mod error;
 mod impute;
 mod impute_constant;
@@ -24,6 +26,8 @@ mod scale_standard;
 pub use date_parts::DateParts;
 pub use drop_columns::DropColumns;
 pub use encode_one_hot::{EncodeOneHot, OTHER};
+pub use encode_ordinal::EncodeOrdinal;
+pub use encode_target::{EncodeTarget, Smooth};
 pub use error::PrepError;
 pub use impute::{Infinite, MISSING};
 pub use impute_constant::{Constant, ImputeConstant};

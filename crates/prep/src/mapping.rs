@@ -118,10 +118,6 @@ pub(crate) struct ColumnOf<'a> {
 }
 
 impl<'a> ColumnOf<'a> {
-    pub(crate) fn new(batch: &'a Batch, at: usize) -> Self {
-        ColumnOf { batch, at }
-    }
-
     pub(crate) fn column(&self) -> &'a Column {
         &self.batch.schema().columns()[self.at]
     }
@@ -288,21 +284,16 @@ impl<L: Learned> Mapping<L> {
         Ok(resolved)
     }
 
-    /// What was learned about each column, by name.
-    pub(crate) fn learned(&self) -> impl Iterator<Item = (&str, &L)> {
-        self.columns.iter().map(|m| (m.name.as_str(), &m.learned))
-    }
-
     /// The batch with the learned columns replaced by what `arrays` says they become.
     pub(crate) fn replace(
         &self,
         batch: &Batch,
-        mut arrays: impl FnMut(&str, &L, ColumnOf<'_>) -> Result<Vec<ArrayRef>>,
+        mut arrays: impl FnMut(&L, ColumnOf<'_>) -> Result<Vec<ArrayRef>>,
     ) -> Result<Batch> {
         let mut columns = Vec::with_capacity(batch.columns().len());
         for (at, mapped) in self.resolve(batch.schema())?.into_iter().enumerate() {
             match mapped {
-                Some(m) => columns.extend(arrays(&m.name, &m.learned, ColumnOf { batch, at })?),
+                Some(m) => columns.extend(arrays(&m.learned, ColumnOf { batch, at })?),
                 None => columns.push(batch.column(at).clone()),
             }
         }

@@ -180,3 +180,42 @@ pub(crate) fn mode(values: &mut [f64]) -> Option<f64> {
     // The two zeros are one value: adding 0 makes it the positive one.
     best.first().map(|x| x + 0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_leaves_out_what_is_not_finite() {
+        let values = [Some(1.0), None, Some(f64::NAN), Some(f64::INFINITY), Some(-3.0)];
+        let wanted = Summary { n: 2, n_infinite: 1, mean: -1.0, min: -3.0, max: 1.0 };
+        assert_eq!(summary(&Float64Array::from_iter(values)), wanted);
+        assert_eq!(summary(&Float64Array::from_iter(values).slice(1, 4)).mean, -3.0);
+        assert_eq!(summary(&Float64Array::from(vec![0.0; 0])).n, 0);
+    }
+
+    #[test]
+    fn sums_that_overflow_still_have_a_mean() {
+        let values = Float64Array::from(vec![1.5e308; 9000]);
+        assert!((summary(&values).mean / 1.5e308 - 1.0).abs() < 1e-12);
+        assert_eq!(median(&mut [1.5e308, 1.7e308]), Some(1.6e308));
+    }
+
+    #[test]
+    fn many_chunks_with_holes_count_each_value_once() {
+        let n = 3 * CHUNK + 17;
+        let values = Float64Array::from_iter((0..n).map(|i| (i % 5 != 0).then_some(i as f64)));
+        let kept: Vec<f64> = (0..n).filter(|i| i % 5 != 0).map(|i| i as f64).collect();
+        let mean = kept.iter().sum::<f64>() / kept.len() as f64;
+        let found = summary(&values);
+        assert_eq!((found.n, found.mean, found.max), (kept.len(), mean, (n - 1) as f64));
+        let squares = kept.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / kept.len() as f64;
+        assert!((variance(&values, found.n, mean) / squares - 1.0).abs() < 1e-13);
+    }
+
+    #[test]
+    fn the_mode_is_the_least_of_the_most_frequent() {
+        assert_eq!(mode(&mut [3.0, 1.0, 3.0, 1.0, 2.0]), Some(1.0));
+        assert_eq!(mode(&mut []), None);
+    }
+}
