@@ -154,6 +154,9 @@ fn by_nearest(x: &[f64], classes: &[u32], k: usize) -> Option<bool> {
     if !enough(classes, k) || x.len() < 50 || there * 2 < x.len() {
         return None;
     }
+    if apart(x, classes, k) {
+        return Some(true);
+    }
     let mut known: Vec<(f64, u32)> =
         x.iter().copied().zip(classes.iter().copied()).step_by(2).filter(|(x, _)| !x.is_nan()).collect();
     known.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -170,7 +173,24 @@ fn by_nearest(x: &[f64], classes: &[u32], k: usize) -> Option<bool> {
             (one, other) => one.or(other).map(|v| v.1),
         }
     };
-    judged(x.iter().zip(classes).skip(1).step_by(2).map(|(&x, &class)| !x.is_nan() && nearest(x) == Some(class)))
+    judged(
+        x.iter().zip(classes).skip(1).step_by(2).map(|(&x, &class)| !x.is_nan() && nearest(x) == Some(class)),
+    )
+}
+
+/// Whether each class has a stretch of the values to itself.
+fn apart(x: &[f64], classes: &[u32], k: usize) -> bool {
+    let mut ends = vec![(f64::INFINITY, f64::NEG_INFINITY); k];
+    for (&x, &class) in x.iter().zip(classes) {
+        // A missing value tells nothing here.
+        if x.is_nan() {
+            return false;
+        }
+        let end = &mut ends[class as usize];
+        *end = (end.0.min(x), end.1.max(x));
+    }
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    ends.windows(2).all(|w| w[0].1 < w[1].0)
 }
 
 /// `None` unless nearly all are right; `Some(true)` when all are.

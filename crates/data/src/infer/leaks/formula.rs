@@ -43,8 +43,11 @@ fn tolerance(y: &[f64]) -> Option<f64> {
     if spread <= scale * 1e-9 {
         return None;
     }
-    let rounded = |power: &f64| y.iter().all(|v| (v * power - (v * power).round()).abs() < 1e-6 * power.max(1.0).sqrt());
-    let half = [1.0, 10.0, 100.0, 1e3, 1e4].iter().find(|p| rounded(p)).map_or(0.0, |power| 0.500_001 / power);
+    let rounded = |power: &f64| {
+        y.iter().all(|v| (v * power - (v * power).round()).abs() < 1e-6 * power.max(1.0).sqrt())
+    };
+    let half =
+        [1.0, 10.0, 100.0, 1e3, 1e4].iter().find(|p| rounded(p)).map_or(0.0, |power| 0.500_001 / power);
     Some(scale * 1e-9 + if spread >= 100.0 * half { half } else { 0.0 })
 }
 
@@ -118,7 +121,8 @@ fn settle(
 ) -> Option<Leak> {
     let reach = |i: usize, c: f64| {
         let x = &columns[i].1;
-        let (low, high) = x.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        let (low, high) =
+            x.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         c.abs() * (high - low)
     };
     let counts: Vec<(usize, f64)> = chosen
@@ -216,7 +220,8 @@ fn pairs(columns: &[(&str, Vec<f64>)], y: &[f64], tolerance: f64, target: &str) 
         constant_factor(&value, y, &few, tolerance)?;
         let factor = constant_factor(&value, y, &all, tolerance)?;
         let (first, second) = (columns[i].0, columns[j].0);
-        let front = if (factor - 1.0).abs() < 1e-6 { String::new() } else { format!("{} * ", digits(factor)) };
+        let front =
+            if (factor - 1.0).abs() < 1e-6 { String::new() } else { format!("{} * ", digits(factor)) };
         let sign = if product { '*' } else { '/' };
         Some(Leak {
             columns: vec![first.to_string(), second.to_string()],

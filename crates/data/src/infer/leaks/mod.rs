@@ -70,7 +70,8 @@ pub(super) fn find(plan: &Plan, rows: &Batch, context: &Context) -> Result<Vec<L
         features.par_iter().filter_map(|feature| alone::leak(feature, &answer, target)).collect();
     context.check()?;
     if let Some(y) = &answer.numbers {
-        let rest: Vec<&Feature<'_>> = features.iter().filter(|f| leaks.iter().all(|l| l.columns[0] != f.name)).collect();
+        let rest: Vec<&Feature<'_>> =
+            features.iter().filter(|f| leaks.iter().all(|l| l.columns[0] != f.name)).collect();
         leaks.extend(formula::leak(&rest, y, target));
     }
     Ok(leaks)
@@ -84,9 +85,9 @@ impl Answer {
                 let names: Option<Vec<f64>> =
                     plan.classes.iter().map(|c| crate::parse::plain_number(c)).collect();
                 // A formula that hits two numbers proves nothing.
-                let numbers = names
-                    .filter(|names| names.len() > 2)
-                    .map(|names| y.iter().map(|&c| names.get(c as usize).copied().unwrap_or(f64::NAN)).collect());
+                let numbers = names.filter(|names| names.len() > 2).map(|names| {
+                    y.iter().map(|&c| names.get(c as usize).copied().unwrap_or(f64::NAN)).collect()
+                });
                 Answer { numbers, classes: Some((y, plan.classes.len())) }
             }
             Values::Presence(_) => Answer { numbers: None, classes: None },
@@ -104,9 +105,19 @@ fn read(plan: &Plan, rows: &Batch, place: usize, kept: &[usize]) -> Result<Value
         Kind::Number => Values::Numbers(
             cells.map(|c| if let Read::Value(x) = reader.number(c) { x } else { f64::NAN }).collect(),
         ),
-        Kind::Flag => Values::Numbers(
-            cells.map(|c| if let Read::Value(yes) = reader.flag(c) { f64::from(u8::from(yes)) } else { f64::NAN }).collect(),
-        ),
+        Kind::Flag => {
+            Values::Numbers(
+                cells
+                    .map(|c| {
+                        if let Read::Value(yes) = reader.flag(c) {
+                            f64::from(u8::from(yes))
+                        } else {
+                            f64::NAN
+                        }
+                    })
+                    .collect(),
+            )
+        }
         Kind::Category if column.role == Role::Target => {
             Values::Codes(cells.map(|c| reader.code(c).unwrap_or(NONE)).collect())
         }
