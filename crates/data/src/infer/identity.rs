@@ -46,7 +46,7 @@ pub(crate) fn of_numbers(
             return Some((clear(facts), "an identifier: every whole number of its range comes once".into()));
         }
         let width = facts.values[0].0.len();
-        if (padded || width >= 9) && facts.values.iter().all(|v| v.0.len() == width) {
+        if (padded || width >= 9) && !hints.code() && facts.values.iter().all(|v| v.0.len() == width) {
             return Some((clear(facts), format!("an identifier: all values differ and have {width} digits")));
         }
     }

@@ -20,7 +20,7 @@ mod leaks;
 mod sample;
 mod target;
 
-use arrow_array::{Array, StringArray};
+use arrow_array::StringArray;
 use rayon::prelude::*;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source};

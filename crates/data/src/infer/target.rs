@@ -241,6 +241,9 @@ fn positive_of(classes: &[String], facts: &Facts<'_>) -> (usize, &'static str) {
         (false, true) => Some(1),
         _ => None,
     };
+    if classes.iter().all(|c| plain_number(c).is_some()) {
+        return (1, "the greater number");
+    }
     if let Some(at) = only(&|c| yes_or_no(c) == Some(true)) {
         return (at, "it means yes");
     }
@@ -255,9 +258,6 @@ fn positive_of(classes: &[String], facts: &Facts<'_>) -> (usize, &'static str) {
         if denied.iter().any(|no| folded[other] == format!("{no}{}", folded[at])) {
             return (at, "the other denies it");
         }
-    }
-    if classes.iter().all(|c| plain_number(c).is_some()) {
-        return (1, "the greater number");
     }
     let count = |class: &String| facts.values.iter().find(|v| v.0 == class).map_or(0, |v| v.1);
     let (a, b) = (count(&classes[0]), count(&classes[1]));

@@ -249,15 +249,20 @@ impl Names {
             };
         }
         let sole = |wanted: bool| {
+            if names.len() != 2 {
+                return None;
+            }
             let mut found = names.iter().enumerate().filter(|(_, n)| yes_or_no(n) == Some(wanted));
             found.next().filter(|_| found.next().is_none()).map(|(code, _)| code as u32)
         };
-        let small = names.len() <= 8;
+        // Of `1` and `2` none means yes.
+        let (yes, no) = (sole(true), sole(false));
+        let paired = yes.is_some() && no.is_some();
         Names {
             categories: Categories::new(names),
             numbers,
-            yes: small.then(|| sole(true)).flatten(),
-            no: small.then(|| sole(false)).flatten(),
+            yes: yes.filter(|_| paired),
+            no: no.filter(|_| paired),
         }
     }
 
