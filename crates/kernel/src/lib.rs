@@ -7,6 +7,7 @@ mod design;
 mod features;
 pub mod lbfgs;
 pub mod least_squares;
+pub mod logistic;
 mod random;
 pub mod reduce;
 pub mod softmax;

@@ -1,18 +1,13 @@
-//! The logistic loss of one linear function (two classes) or of several (softmax), and its minimisation.
+//! The logistic loss of one linear function (two classes) or of several (softmax): value, gradient, curvature.
+
+use std::ops::Range;
 
 use pulp::NullaryFnOnce;
-use tidemill_core::{Context, Result};
 
 use crate::Design;
-use crate::cholesky::Cholesky;
 use crate::design::Block;
-use crate::descent::{Limits, Outcome, Penalty};
-use crate::lbfgs::{Objective, minimise};
 use crate::reduce::sum_parts;
 use crate::vector::{LANES, exp, sigmoid, wide};
-
-/// Up to so many columns, steps are preconditioned by the whole curvature; beyond, by its diagonal.
-const WHOLE_COLUMNS: usize = 1500;
 
 /// A classification problem: which class each row has. One linear function when there are two classes (of class 1
 /// against class 0), else one per class.
@@ -57,6 +52,61 @@ impl Problem<'_> {
         }
         gradient.copy_from_slice(&sums[..k * (p + 1)]);
         sums[k * (p + 1)]
+    }
+
+    /// The second derivatives at `x` among the unknowns of some outputs: a symmetric matrix, in which each output
+    /// has its coefficients and then its intercept.
+    pub fn hessian(&self, x: &[f64], outputs: Range<usize>) -> Vec<f64> {
+        let p = self.design.n_columns();
+        let (width, first) = (outputs.len() * (p + 1), outputs.start);
+        let probabilities = self.probabilities(x);
+        let mut hessian = vec![0.0; width * width];
+        for a in outputs.clone() {
+            for b in a..outputs.end {
+                let weights = self.curvatures(&probabilities[a], &probabilities[b], a == b);
+                let gram = self.design.gram(Some(&weights));
+                let edge = self.design.transposed_times(&weights);
+                let corner: f64 = weights.iter().sum();
+                let (row, column) = ((a - first) * (p + 1), (b - first) * (p + 1));
+                let mut set = |i: usize, j: usize, value: f64| {
+                    hessian[(column + j) * width + row + i] = value;
+                    hessian[(row + i) * width + column + j] = value;
+                };
+                for j in 0..p {
+                    (0..p).for_each(|i| set(i, j, gram[j * p + i]));
+                    set(p, j, edge[j]);
+                    set(j, p, edge[j]);
+                }
+                set(p, p, corner);
+            }
+        }
+        hessian
+    }
+
+    /// The probability of each row, for each output.
+    fn probabilities(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        let (p, k) = (self.design.n_columns(), self.n_outputs());
+        let score = |o: usize| self.design.times(&x[o * p..(o + 1) * p], x[k * p + o]);
+        let mut scores: Vec<Vec<f64>> = (0..k).map(score).collect();
+        if let [scores] = scores.as_mut_slice() {
+            scores.iter_mut().for_each(|s| *s = sigmoid(*s));
+            return vec![std::mem::take(scores)];
+        }
+        for i in 0..self.design.n_rows() {
+            let most = scores.iter().fold(f64::NEG_INFINITY, |most, s| f64::max(most, s[i]));
+            scores.iter_mut().for_each(|s| s[i] = exp(s[i] - most));
+            let total: f64 = scores.iter().map(|s| s[i]).sum();
+            scores.iter_mut().for_each(|s| s[i] /= total);
+        }
+        scores
+    }
+
+    /// How much each row bends the mean loss along two scores with these probabilities.
+    fn curvatures(&self, a: &[f64], b: &[f64], same: bool) -> Vec<f64> {
+        let share = 1.0 / self.design.n_rows() as f64;
+        let weight = |i: usize| self.weights.map_or(share, |w| w[i]);
+        let bend = |(i, (a, b)): (usize, (&f64, &f64))| weight(i) * if same { a * (1.0 - a) } else { -a * b };
+        a.iter().zip(b).enumerate().map(bend).collect()
     }
 }
 
@@ -161,78 +211,4 @@ fn many_classes(scores: &mut [f64], classes: &[u32], weights: Option<&[f64]>) ->
         scores[class as usize * n + i] -= weights.map_or(1.0, |w| w[i]);
     }
     loss
-}
-
-/// A loss with a ridge: `mean loss + l2/2 |coefficients|^2`.
-struct Ridged<'a> {
-    problem: Problem<'a>,
-    l2: f64,
-    scaling: Scaling,
-}
-
-/// The curvature by which steps are scaled, shared by all linear functions.
-enum Scaling {
-    Whole(Cholesky),
-    Diagonal(Vec<f64>),
-}
-
-impl Scaling {
-    /// Böhning's bound of the curvature: a quarter of the Gram matrix (half of it for several classes), with the
-    /// intercept as a last column of ones.
-    fn new(problem: &Problem<'_>, l2: f64) -> Self {
-        let p = problem.design.n_columns();
-        let bound = if problem.n_outputs() == 1 { 0.25 } else { 0.5 };
-        let share = 1.0 / problem.design.n_rows() as f64;
-        if p <= WHOLE_COLUMNS {
-            let mut gram = problem.design.gram(problem.weights);
-            let factor = bound * if problem.weights.is_some() { 1.0 } else { share };
-            gram.iter_mut().for_each(|g| *g *= factor);
-            // The columns are centred, or nearly so: the intercept stands by itself.
-            let greatest = (0..p).fold(0.0, |most, j| f64::max(most, gram[j * p + j]));
-            (0..p).for_each(|j| gram[j * p + j] += l2 + 1e-10 * greatest + f64::MIN_POSITIVE);
-            if let Some(cholesky) = Cholesky::new(&gram, p, 0.0) {
-                return Scaling::Whole(cholesky);
-            }
-        }
-        let norms = problem.design.squared_norms();
-        Scaling::Diagonal(norms.iter().map(|s| 1.0 / (bound * s * share + l2 + f64::MIN_POSITIVE)).collect())
-    }
-}
-
-impl Objective for Ridged<'_> {
-    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
-        let mut value = self.problem.evaluate(x, gradient);
-        let n = self.problem.n_outputs() * self.problem.design.n_columns();
-        for (g, &w) in gradient[..n].iter_mut().zip(x) {
-            *g += self.l2 * w;
-            value += 0.5 * self.l2 * w * w;
-        }
-        value
-    }
-
-    fn precondition(&self, gradient: &mut [f64]) {
-        let (k, p) = (self.problem.n_outputs(), self.problem.design.n_columns());
-        let bound = if k == 1 { 0.25 } else { 0.5 };
-        for o in 0..k {
-            let slopes = &mut gradient[o * p..(o + 1) * p];
-            match &self.scaling {
-                Scaling::Whole(cholesky) => cholesky.solve(slopes),
-                Scaling::Diagonal(inverse) => slopes.iter_mut().zip(inverse).for_each(|(g, i)| *g *= i),
-            }
-        }
-        gradient[k * p..].iter_mut().for_each(|g| *g /= bound);
-    }
-}
-
-/// Moves `x` (see [`Problem::n_unknowns`]) to the least of `mean loss + l1 |w|_1 + l2/2 |w|^2`, `w` being all
-/// coefficients, until no slope is steeper than the tolerance. The columns should be centred.
-pub fn minimise_penalised(
-    problem: Problem<'_>,
-    penalty: Penalty,
-    x: &mut Vec<f64>,
-    limits: Limits,
-    context: &Context,
-) -> Result<Outcome> {
-    let scaling = Scaling::new(&problem, penalty.l2);
-    minimise(&mut Ridged { problem, l2: penalty.l2, scaling }, x, limits, context)
 }

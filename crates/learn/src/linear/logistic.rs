@@ -10,7 +10,8 @@ use tidemill_core::{
     Schema, Search, State, Training,
 };
 use tidemill_kernel::descent::{self, Limits};
-use tidemill_kernel::softmax::{Problem, minimise_penalised};
+use tidemill_kernel::logistic::minimise;
+use tidemill_kernel::softmax::Problem;
 use tidemill_kernel::vector::{dot, exp, sigmoid};
 use tidemill_kernel::{Design, Features};
 
@@ -248,7 +249,7 @@ impl Logistic {
         };
         let mut x = vec![0.0; problem.n_unknowns()];
         let limits = Limits { tolerance: self.tol, max_iterations: self.max_iter };
-        let outcome = minimise_penalised(problem, self.penalty(sample.total), &mut x, limits, context)?;
+        let outcome = minimise(problem, self.penalty(sample.total), &mut x, limits, context)?;
         if !outcome.converged {
             let advice = match self.penalty {
                 Penalty::None => "the classes may be separable: use a penalty",
