@@ -54,7 +54,7 @@ def prepared(features):
         if times.notna().sum() >= 0.9 * column.notna().sum() > 0:
             out[f"{name}_year"] = times.dt.year.astype(float)
             out[f"{name}_day"] = times.dt.day.astype(float)
-            out[f"{name}_day_of_year"] = times.dt.dayofyear.astype(float)
+            out[f"{name}_day_of_year"] = times.dt.day_of_year.astype(float)
             out[f"{name}_month"] = times.dt.month_name()
             out[f"{name}_weekday"] = times.dt.day_name()
             out[f"{name}_hour"] = times.dt.hour.astype(str)
