@@ -8,9 +8,9 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 use tidemill_core::{Batch, Error as CoreError, Result};
 
+use super::Sink;
 use super::flat::Flat;
 use super::output::Output;
-use super::Sink;
 
 /// A cell as it is written.
 enum Cell<'a> {

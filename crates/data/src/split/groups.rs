@@ -25,7 +25,9 @@ fn groups(batch: &Batch, rows: &[u32], context: &Context) -> Result<(Vec<Vec<u32
     let groups: Vec<Vec<u32>> = named.into_values().chain(alone).collect();
     if groups.len() < 2 {
         let problem = format!("'{name}' has the same value in every row, so groups cannot be divided");
-        return Err(Error::split(problem, "name another column as data.group, or choose another split.kind").into());
+        return Err(
+            Error::split(problem, "name another column as data.group, or choose another split.kind").into()
+        );
     }
     Ok((groups, name))
 }

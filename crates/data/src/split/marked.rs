@@ -30,7 +30,9 @@ pub(super) fn given(batch: &Batch, split: &Split) -> Result<(Vec<u32>, String)> 
     let remedy = "write train, valid or test in every row";
     if !others.is_empty() {
         let found = others.join("', '");
-        return Err(Error::split(format!("'{name}' should say train or test, it says '{found}'"), remedy).into());
+        return Err(
+            Error::split(format!("'{name}' should say train or test, it says '{found}'"), remedy).into()
+        );
     }
     if missing > 0 {
         return Err(Error::split(format!("'{name}' says nothing in {missing} rows"), remedy).into());

@@ -6,7 +6,7 @@ mod strata;
 mod time;
 
 use tidemill_core::recipe::{Folds, Split, SplitKind};
-use tidemill_core::{Batch, Context, Error as CoreError, Kind, Result, Role, Source, Table};
+use tidemill_core::{Batch, Context, Error as CoreError, Kind, Result, Role, Table};
 use tidemill_kernel::Random;
 
 use crate::Error;
@@ -174,13 +174,15 @@ fn warn_of_groups(batch: &Batch, kind: SplitKind, context: &Context) {
         && kind != SplitKind::Group
     {
         let name = &batch.schema().columns()[group].name;
-        context.warn("split_divides_groups", format!("rows of one '{name}' may be in both parts of the split"));
+        context
+            .warn("split_divides_groups", format!("rows of one '{name}' may be in both parts of the split"));
     }
 }
 
 fn all(batch: &Batch) -> Result<Vec<u32>> {
     let n = u32::try_from(batch.n_rows()).map_err(|_| {
-        let problem = format!("{} rows are more than the {} that can be trained on", batch.n_rows(), u32::MAX);
+        let problem =
+            format!("{} rows are more than the {} that can be trained on", batch.n_rows(), u32::MAX);
         CoreError::data(problem, "train on a sample")
     })?;
     Ok((0..n).collect())

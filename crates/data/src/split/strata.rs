@@ -19,7 +19,8 @@ pub(super) fn of_target(batch: &Batch, rows: &[u32], context: &Context) -> Resul
     let strata = classes(batch, target, rows)?;
     let single = strata.iter().filter(|s| s.len() == 1).count();
     if single > 0 {
-        let message = format!("{single} class(es) of '{}' have one row: it is trained on, not tested", column.name);
+        let message =
+            format!("{single} class(es) of '{}' have one row: it is trained on, not tested", column.name);
         context.warn("split_single_row_class", message);
     }
     Ok((strata, format!("by chance, each class of '{}' in proportion", column.name)))

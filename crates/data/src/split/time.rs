@@ -26,7 +26,10 @@ impl Line {
         let missing = dated.iter().filter(|(moment, _)| moment.is_none()).count();
         if missing > 0 {
             return Err(Error::split(
-                format!("'{name}' is missing in {missing} of {} rows, so they have no place in time", rows.len()),
+                format!(
+                    "'{name}' is missing in {missing} of {} rows, so they have no place in time",
+                    rows.len()
+                ),
                 "fill in the times, drop those rows, or choose another split.kind",
             )
             .into());
@@ -83,7 +86,8 @@ pub(super) fn folds(batch: &Batch, rows: &[u32], n: usize, context: &Context) ->
     let mut cuts: Vec<usize> = (1..=n).map(|i| line.near(block * i as f64)).collect();
     cuts.dedup();
     if cuts.len() < n {
-        let message = format!("'{}' has too few different times for {n} folds; there are {}", line.name, cuts.len());
+        let message =
+            format!("'{}' has too few different times for {n} folds; there are {}", line.name, cuts.len());
         context.warn("folds_few_times", message);
     }
     cuts.push(rows.len());

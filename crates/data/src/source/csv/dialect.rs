@@ -174,8 +174,7 @@ fn names(first: &Record, header: bool, file: &str) -> Result<Vec<String>> {
     }
     let mut sorted = names.clone();
     sorted.sort_unstable();
-    let mut twice: Vec<String> =
-        sorted.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
+    let mut twice: Vec<String> = sorted.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
     twice.dedup();
     if twice.is_empty() {
         return Ok(names);
