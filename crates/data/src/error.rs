@@ -204,7 +204,9 @@ impl Coded for Error {
                 "quote cells that hold the delimiter or a line break, or name the delimiter if it is another one"
             }
             Error::UnclosedQuote { .. } => "close the quote, or double quotes that are part of a cell",
-            Error::LongRow { .. } => "look for a quote that is not closed on this line, and for missing line ends",
+            Error::LongRow { .. } => {
+                "look for a quote that is not closed on this line, and for missing line ends"
+            }
             Error::DuplicateNames { .. } => "rename the columns so that each has a name of its own",
             Error::OtherColumns { .. } => "give files with the same columns, or train on them one by one",
             Error::Nested { .. } => "spread it into plain columns before",

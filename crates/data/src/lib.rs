@@ -1,12 +1,15 @@
 //! Where rows come from and go to, and what they mean: [`source`] (files of every format), [`infer`] (what each
-//! column means: a [`Plan`]), [`Intake`] (raw cells to typed columns).
+//! column means: a [`Plan`]), [`Intake`] (raw cells to typed columns), [`sink`] (the same formats, written whole or
+//! not at all) and [`split`] (the test part and the folds).
 
 mod error;
 pub mod infer;
 mod intake;
 pub mod parse;
 mod plan;
+pub mod sink;
 pub mod source;
+pub mod split;
 
 pub use error::Error;
 pub use infer::infer;

@@ -25,7 +25,9 @@ pub(crate) enum Stop {
     /// The record that begins here is longer than [`RECORD`].
     LongRow,
     /// The text ends within a quote that opens so many line breaks further on.
-    Unclosed { lines: u64 },
+    Unclosed {
+        lines: u64,
+    },
 }
 
 /// Chunks of whole records, each ending with a line break.

@@ -107,7 +107,7 @@ pub fn open_described(location: &str, options: &ReadOptions) -> Result<(Box<dyn 
     open_in_chunks(location, options, CHUNK)
 }
 
-fn open_in_chunks(
+pub(crate) fn open_in_chunks(
     location: &str,
     options: &ReadOptions,
     chunk: usize,
@@ -163,9 +163,7 @@ fn open_file(
             let lines = jsonl::JsonLines::open(file, options, chunk)?;
             (Box::new(lines), Provenance::new(location, "JSON lines"))
         }
-        Format::Parquet => {
-            (Box::new(typed::Parquet::open(file)?), Provenance::new(location, "Parquet"))
-        }
+        Format::Parquet => (Box::new(typed::Parquet::open(file)?), Provenance::new(location, "Parquet")),
         Format::ArrowFile => {
             (Box::new(typed::Ipc::open(file, false)?), Provenance::new(location, "Arrow IPC"))
         }
@@ -203,7 +201,9 @@ fn format(file: &Input) -> Result<Format> {
         }
         [b'%', b'P', b'D', b'F', ..] => return other("a PDF document", "give the table behind it as CSV"),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => return other("an old Excel workbook", "save the sheet as CSV"),
-        [b'B', b'Z', b'h', ..] => return other("packed with bzip2", "unpack it, or pack it with gzip or zstd"),
+        [b'B', b'Z', b'h', ..] => {
+            return other("packed with bzip2", "unpack it, or pack it with gzip or zstd");
+        }
         [0xfd, b'7', b'z', b'X', b'Z', ..] => {
             return other("packed with xz", "unpack it, or pack it with gzip or zstd");
         }

@@ -129,10 +129,7 @@ pub(crate) fn malformed(e: &std::io::Error) -> Option<u64> {
     e.get_ref().and_then(|inner| inner.downcast_ref::<Malformed>()).map(|m| m.line)
 }
 
-fn piece<T>(
-    chunk: Result<Vec<u8>, Stop>,
-    parse: &(impl Fn(&[u8]) -> Result<T, Fault> + Sync),
-) -> Piece<T> {
+fn piece<T>(chunk: Result<Vec<u8>, Stop>, parse: &(impl Fn(&[u8]) -> Result<T, Fault> + Sync)) -> Piece<T> {
     match chunk {
         Err(stop) => Piece { lines: 0, result: Err(Failure::Stop(stop)) },
         Ok(bytes) => {

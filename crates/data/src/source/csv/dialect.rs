@@ -121,7 +121,7 @@ fn quote(sample: &[u8], delimiter: u8) -> u8 {
         opened += usize::from(cell.starts_with(b"'"));
         wrapped += usize::from(cell.len() > 1 && cell.starts_with(b"'") && cell.ends_with(b"'"));
     }
-    if wrapped >= 2 && wrapped * 10 >= opened * 9 { b'\'' } else { b'"' }
+    if wrapped >= 2 && wrapped * 2 >= opened { b'\'' } else { b'"' }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,8 +174,7 @@ fn names(first: &Record, header: bool, file: &str) -> Result<Vec<String>> {
     }
     let mut sorted = names.clone();
     sorted.sort_unstable();
-    let mut twice: Vec<String> =
-        sorted.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
+    let mut twice: Vec<String> = sorted.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
     twice.dedup();
     if twice.is_empty() {
         return Ok(names);

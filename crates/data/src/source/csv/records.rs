@@ -52,9 +52,8 @@ pub(super) fn batch(chunk: &[u8], dialect: Dialect, schema: &Arc<Schema>) -> Res
         return Err(Fault::new(at, Problem::Binary));
     }
     let n = schema.len();
-    let mut columns: Vec<Cells> = (0..n)
-        .map(|_| Cells { text: Vec::with_capacity(chunk.len() / n + 64), ends: vec![0] })
-        .collect();
+    let mut columns: Vec<Cells> =
+        (0..n).map(|_| Cells { text: Vec::with_capacity(chunk.len() / n + 64), ends: vec![0] }).collect();
     let n_rows = read(chunk, dialect, &mut columns)?;
     let mut arrays = Vec::with_capacity(n);
     for cells in columns {
@@ -105,8 +104,8 @@ fn read(chunk: &[u8], dialect: Dialect, columns: &mut [Cells]) -> Result<usize, 
             let Some(cells) = columns.get_mut(i) else {
                 return Err(ragged(chunk, row_start, dialect, columns.len()));
             };
-            start = push_quoted(chunk, at, quote, cells)
-                .ok_or_else(|| Fault::new(at, Problem::UnclosedQuote))?;
+            start =
+                push_quoted(chunk, at, quote, cells).ok_or_else(|| Fault::new(at, Problem::UnclosedQuote))?;
             quoted = true;
             scanner.skip_to(start);
             continue;

@@ -1,0 +1,225 @@
+//! The test part that no model is shown, and the folds on which learners are compared.
+
+mod groups;
+mod marked;
+mod strata;
+mod time;
+
+use tidemill_core::recipe::{Folds, Split, SplitKind};
+use tidemill_core::{Batch, Context, Error as CoreError, Kind, Result, Role, Table};
+use tidemill_kernel::Random;
+
+use crate::Error;
+
+/// The rows of a table in two parts, by their numbers, each in the order of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The rows to learn from.
+    pub train: Vec<u32>,
+    /// The rows to judge on.
+    pub test: Vec<u32>,
+    /// How and why the rows were divided so, as a sentence without its full stop.
+    pub why: String,
+}
+
+/// One division of the training rows, each part in the order of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fold {
+    /// The rows to learn from.
+    pub train: Vec<u32>,
+    /// The rows to compare on.
+    pub valid: Vec<u32>,
+}
+
+/// Sets the test part aside: `split.test` of the rows (a share between 0 and 1).
+///
+/// Without a kind: the latest rows where a column has the role time, whole groups where one has the role group, else
+/// by chance with each class (or tenth of a numeric target) in proportion. The same table, split and
+/// `context.seed` give the same parts. `given` reads `train`, `valid` (which trains) and `test` from
+/// `split.column`; `hash` needs a key, and puts a row in the test part when the first 8 bytes of the SHA-256 of its
+/// key, as a share of their greatest value, are below `split.test`.
+///
+/// # Errors
+/// A share outside of (0, 1); a column that the kind needs and that is not there; missing times or keys; marks
+/// other than the three words; a part that would be empty.
+///
+/// ```
+/// # fn main() -> tidemill_core::Result<()> {
+/// use std::sync::Arc;
+/// use arrow_array::Float64Array;
+/// use tidemill_core::{Batch, Column, Context, Schema, Table, recipe::Split};
+/// let schema = Arc::new(Schema::new(vec![Column::number("x")])?);
+/// let numbers = Float64Array::from_iter_values((0..10).map(f64::from));
+/// let table = Table::new(Batch::new(schema, vec![Arc::new(numbers)])?);
+/// let parts = tidemill_data::split::test_split(&table, &Split::default(), &Context::default())?;
+/// assert_eq!((parts.train.len(), parts.test.len()), (8, 2));
+/// # Ok(())
+/// # }
+/// ```
+pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Parts> {
+    if !(split.test > 0.0 && split.test < 1.0) {
+        let problem = format!("is {}, but a share between 0 and 1 is needed, such as 0.2", split.test);
+        return Err(CoreError::parameter("split.test", problem));
+    }
+    let batch = table.batch();
+    let rows = all(batch)?;
+    let mut random = Random::new(context.seed_for("split"), 0);
+    let kind = split.kind.unwrap_or_else(|| suited(batch));
+    warn_of_groups(batch, kind, context);
+    let (is_test, how) = match kind {
+        SplitKind::Random => {
+            let strata = vec![rows.clone()];
+            (strata::test(strata, split.test, &mut random), "by chance".into())
+        }
+        SplitKind::Stratified => {
+            let (strata, how) = strata::of_target(batch, &rows, context)?;
+            (strata::test(strata, split.test, &mut random), how)
+        }
+        SplitKind::Group => groups::test(batch, &rows, split.test, &mut random, context)?,
+        SplitKind::Time => time::test(batch, &rows, split.test)?,
+        SplitKind::Given => marked::given(batch, split)?,
+        SplitKind::Hash => marked::hashed(batch, split.test)?,
+    };
+    let mut test = is_test;
+    test.sort_unstable();
+    let train = complement(&rows, &test);
+    for (part, found) in [("training", &train), ("test", &test)] {
+        if found.is_empty() {
+            return Err(Error::split(
+                format!("the {part} part has no row ({} rows, divided {how})", rows.len()),
+                "give more rows, or change [split] in the recipe",
+            )
+            .into());
+        }
+    }
+    let share = 100.0 * test.len() as f64 / rows.len() as f64;
+    let why = format!("{how}: {} rows to train on, {} to test on ({share:.0}%)", train.len(), test.len());
+    Ok(Parts { train, test, why })
+}
+
+/// Divides the training rows `rows` into `folds.n` folds, every row in at most one valid part.
+///
+/// Without a kind, as `split` says (with `given`, as if it said nothing). By time, fold `i` trains on what came
+/// before its valid part (expanding windows), and rows of one time are never divided. Where there are fewer groups
+/// or times than folds, there are fewer folds, with a warning.
+///
+/// # Errors
+/// Fewer than 2 folds asked for; fewer rows than folds; a single group or time; and those of [`test_split`].
+pub fn folds(
+    table: &Table,
+    rows: &[u32],
+    folds: &Folds,
+    split: &Split,
+    context: &Context,
+) -> Result<Vec<Fold>> {
+    if folds.n < 2 {
+        return Err(CoreError::parameter("folds.n", format!("is {}, but at least 2 are needed", folds.n)));
+    }
+    let batch = table.batch();
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    if rows.len() < folds.n {
+        return Err(Error::split(
+            format!("{} folds cannot be made of {} training rows", folds.n, rows.len()),
+            "give more rows, or set folds.n lower",
+        )
+        .into());
+    }
+    if let Some(row) = rows.last().filter(|&&row| row as usize >= batch.n_rows()) {
+        return Err(CoreError::internal(format!("row {row} of a table of {}", batch.n_rows())));
+    }
+    let mut random = Random::new(context.seed_for("folds"), 0);
+    let kind = folds.kind.or(split.kind.filter(|k| *k != SplitKind::Given));
+    let valid = match kind.unwrap_or_else(|| suited(batch)) {
+        SplitKind::Time => return time::folds(batch, &rows, folds.n, context),
+        SplitKind::Random => strata::folds(vec![rows.clone()], folds.n, &mut random),
+        SplitKind::Stratified => {
+            let (strata, _) = strata::of_target(batch, &rows, &context.quiet())?;
+            strata::warn_of_small(batch, &strata, folds.n, context);
+            strata::folds(strata, folds.n, &mut random)
+        }
+        SplitKind::Group => groups::folds(batch, &rows, folds.n, &mut random, context)?,
+        SplitKind::Hash => marked::hash_folds(batch, &rows, folds.n)?,
+        SplitKind::Given => {
+            return Err(CoreError::parameter("folds.kind", "a given column makes a test part, not folds"));
+        }
+    };
+    let folds = valid.into_iter().filter(|valid| !valid.is_empty() && valid.len() < rows.len());
+    let folds: Vec<Fold> = folds
+        .map(|mut valid| {
+            valid.sort_unstable();
+            Fold { train: complement(&rows, &valid), valid }
+        })
+        .collect();
+    if folds.len() < 2 {
+        let remedy = "give more rows, or choose another folds.kind";
+        return Err(Error::split("the training rows cannot be divided into two folds", remedy).into());
+    }
+    Ok(folds)
+}
+
+/// The kind that suits a table for which none was named.
+fn suited(batch: &Batch) -> SplitKind {
+    let schema = batch.schema();
+    match (schema.role(Role::Time), schema.role(Role::Group), schema.role(Role::Target)) {
+        (Some(_), _, _) => SplitKind::Time,
+        (_, Some(_), _) => SplitKind::Group,
+        (_, _, Some(_)) => SplitKind::Stratified,
+        _ => SplitKind::Random,
+    }
+}
+
+fn warn_of_groups(batch: &Batch, kind: SplitKind, context: &Context) {
+    if let Some(group) = batch.schema().role(Role::Group)
+        && kind != SplitKind::Group
+    {
+        let name = &batch.schema().columns()[group].name;
+        context
+            .warn("split_divides_groups", format!("rows of one '{name}' may be in both parts of the split"));
+    }
+}
+
+fn all(batch: &Batch) -> Result<Vec<u32>> {
+    let n = u32::try_from(batch.n_rows()).map_err(|_| {
+        let problem =
+            format!("{} rows are more than the {} that can be trained on", batch.n_rows(), u32::MAX);
+        CoreError::data(problem, "train on a sample")
+    })?;
+    Ok((0..n).collect())
+}
+
+/// The column in a role that a kind of split needs.
+fn needed(batch: &Batch, role: Role, kind: &str, key: &str) -> Result<usize> {
+    batch.schema().role(role).ok_or_else(|| {
+        CoreError::parameter("split.kind", format!("'{kind}' needs a column named as data.{key}"))
+    })
+}
+
+/// What of `rows` is not among `taken`; both sorted.
+fn complement(rows: &[u32], taken: &[u32]) -> Vec<u32> {
+    rows.iter().copied().filter(|row| taken.binary_search(row).is_err()).collect()
+}
+
+/// The value of a cell as a text that is the same wherever the row stands; `None` when it is missing.
+fn text_of(batch: &Batch, column: usize, row: usize) -> Result<Option<String>> {
+    use arrow_array::Array;
+    if batch.column(column).is_null(row) {
+        return Ok(None);
+    }
+    let about = &batch.schema().columns()[column];
+    Ok(Some(match about.kind {
+        Kind::Text => batch.texts(column)?.value(row).to_owned(),
+        Kind::Number if batch.numbers(column)?.value(row).is_nan() => return Ok(None),
+        Kind::Number => batch.numbers(column)?.value(row).to_string(),
+        Kind::Flag => batch.flags(column)?.value(row).to_string(),
+        Kind::Category => about.categories()?.name(batch.codes(column)?.value(row)).to_owned(),
+        Kind::Time => batch.times(column)?.value(row).to_string(),
+        found => {
+            let (column, wanted) = (about.name.clone(), "a text, a number or a category".into());
+            return Err(CoreError::WrongKind { column, found, wanted });
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, StringArray, UInt32Array};
+use proptest::prelude::*;
+use tidemill_core::{Categories, Column, Schema};
+
+use super::*;
+
+fn table(columns: Vec<(Column, ArrayRef)>) -> Table {
+    let (columns, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
+}
+
+fn numbers(values: impl IntoIterator<Item = f64>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter_values(values))
+}
+
+fn texts(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+fn context(seed: u64) -> Context {
+    Context::new(seed, 1, Arc::default())
+}
+
+fn kind(kind: SplitKind, test: f64) -> Split {
+    Split { kind: Some(kind), test, column: None }
+}
+
+fn code(result: Result<Parts>) -> (&'static str, String) {
+    let e = result.unwrap_err();
+    (e.code(), e.to_string())
+}
+
+/// A table of `n` rows: classes `y`, groups `g`, times `t` with ties, keys `k`.
+fn mixed(classes: &[u32], groups: &[u32], times: &[u32]) -> Table {
+    let n = classes.len();
+    let names = Categories::new(["a", "b", "c", "d"]);
+    let codes = names.column(UInt32Array::from_iter_values(classes.iter().copied())).unwrap();
+    table(vec![
+        (Column::number("g").with_role(Role::Group), numbers(groups.iter().map(|&g| f64::from(g)))),
+        (Column::number("t").with_role(Role::Time), numbers(times.iter().map(|&t| f64::from(t) - 3.0))),
+        (Column::number("k").with_role(Role::Key), numbers((0..n).map(|i| i as f64))),
+        (Column::category("y", names).with_role(Role::Target), codes),
+    ])
+}
+
+fn mixed_tables() -> impl Strategy<Value = Table> {
+    proptest::collection::vec((0u32..4, 0u32..9, 0u32..30), 12..200).prop_map(|rows| {
+        let (classes, rest): (Vec<_>, Vec<_>) = rows.into_iter().map(|(c, g, t)| (c, (g, t))).unzip();
+        let (groups, times): (Vec<_>, Vec<_>) = rest.into_iter().unzip();
+        mixed(&classes, &groups, &times)
+    })
+}
+
+fn counts(table: &Table, rows: &[u32]) -> BTreeMap<u32, usize> {
+    let mut counts = BTreeMap::new();
+    for &row in rows {
+        *counts.entry(table.batch().codes(3).unwrap().value(row as usize)).or_default() += 1;
+    }
+    counts
+}
+
+fn value(table: &Table, column: usize, row: u32) -> f64 {
+    table.batch().numbers(column).unwrap().value(row as usize)
+}
+
+const KINDS: [SplitKind; 5] =
+    [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::Time, SplitKind::Hash];
+
+proptest! {
+    #[test]
+    fn parts_are_disjoint_cover_and_repeat(table in mixed_tables(), seed in 0u64..5, share in 0.1f64..0.6) {
+        let n = table.batch().n_rows() as u32;
+        for how in KINDS {
+            let made = test_split(&table, &kind(how, share), &context(seed));
+            let Ok(parts) = made else { continue }; // a single group, a single time, a small hash part
+            let mut all = [parts.train.clone(), parts.test.clone()].concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
+            prop_assert!(!parts.train.is_empty() && !parts.test.is_empty());
+            prop_assert_eq!(&parts, &test_split(&table, &kind(how, share), &context(seed)).unwrap());
+            let off = (parts.test.len() as f64 - share * f64::from(n)).abs();
+            if how == SplitKind::Random {
+                prop_assert!(off <= 0.5 + 1e-9, "{} rows off", off);
+            }
+            if how == SplitKind::Stratified {
+                let (all, test) = (counts(&table, &(0..n).collect::<Vec<_>>()), counts(&table, &parts.test));
+                for (class, &count) in &all {
+                    let found = test.get(class).copied().unwrap_or(0) as f64;
+                    prop_assert!((found - share * count as f64).abs() < 1.0 + 1e-9);
+                }
+            }
+            if how == SplitKind::Group {
+                let group = |rows: &[u32]| rows.iter().map(|&r| value(&table, 0, r) as u32).collect::<Vec<_>>();
+                prop_assert!(group(&parts.test).iter().all(|g| !group(&parts.train).contains(g)));
+            }
+            if how == SplitKind::Time {
+                let latest = parts.train.iter().map(|&r| value(&table, 1, r)).fold(f64::MIN, f64::max);
+                prop_assert!(parts.test.iter().all(|&r| value(&table, 1, r) > latest));
+            }
+        }
+    }
+
+    #[test]
+    fn folds_are_disjoint_and_never_look_back(table in mixed_tables(), seed in 0u64..5, n in 2usize..6) {
+        let rows: Vec<u32> = (0..table.batch().n_rows() as u32).filter(|r| r % 7 != 3).collect();
+        for how in KINDS {
+            let wanted = Folds { kind: Some(how), n };
+            let made = folds(&table, &rows, &wanted, &Split::default(), &context(seed));
+            let Ok(made) = made else { continue };
+            prop_assert_eq!(&made, &folds(&table, &rows, &wanted, &Split::default(), &context(seed)).unwrap());
+            let mut valid: Vec<u32> = made.iter().flat_map(|f| f.valid.clone()).collect();
+            valid.sort_unstable();
+            prop_assert!(valid.windows(2).all(|w| w[0] < w[1]), "a row is judged twice");
+            prop_assert!(valid.iter().all(|r| rows.contains(r)));
+            for fold in &made {
+                prop_assert!(!fold.train.is_empty() && !fold.valid.is_empty());
+                prop_assert!(fold.train.iter().all(|r| fold.valid.binary_search(r).is_err()));
+            }
+            if how == SplitKind::Time {
+                for fold in &made {
+                    let latest = fold.train.iter().map(|&r| value(&table, 1, r)).fold(f64::MIN, f64::max);
+                    prop_assert!(fold.valid.iter().all(|&r| value(&table, 1, r) > latest));
+                }
+            } else {
+                prop_assert_eq!(&valid, &rows);
+            }
+            if matches!(how, SplitKind::Random | SplitKind::Stratified) {
+                let sizes: Vec<usize> = made.iter().map(|f| f.valid.len()).collect();
+                prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
+            }
+            if how == SplitKind::Group {
+                for fold in &made {
+                    let inside: Vec<f64> = fold.valid.iter().map(|&r| value(&table, 0, r)).collect();
+                    prop_assert!(fold.train.iter().all(|&r| !inside.contains(&value(&table, 0, r))));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_kind_follows_the_roles() {
+    let target = |role: Role| (Column::number("y").with_role(role), numbers((0..20).map(f64::from)));
+    let other =
+        |role: Role| (Column::number("x").with_role(role), numbers((0..20).map(|i| f64::from(i % 5))));
+    for (roles, wanted) in [
+        (
+            (Role::Target, Role::Time),
+            "by time, the latest rows by 'x' to test on: 16 rows to train on, 4 to test on (20%)",
+        ),
+        (
+            (Role::Target, Role::Group),
+            "by chance, rows of one 'x' together: 16 rows to train on, 4 to test on (20%)",
+        ),
+        (
+            (Role::Target, Role::Feature),
+            "by chance, each tenth of 'y' in proportion: 16 rows to train on, 4 to test on (20%)",
+        ),
+        ((Role::Feature, Role::Feature), "by chance: 16 rows to train on, 4 to test on (20%)"),
+    ] {
+        let table = table(vec![target(roles.0), other(roles.1)]);
+        assert_eq!(test_split(&table, &Split::default(), &context(0)).unwrap().why, wanted);
+    }
+}
+
+#[test]
+fn another_seed_gives_other_parts() {
+    let table = table(vec![(Column::number("x"), numbers((0..100).map(f64::from)))]);
+    let test = |seed: u64| test_split(&table, &Split::default(), &context(seed)).unwrap().test;
+    assert_ne!(test(1), test(2));
+}
+
+#[test]
+fn a_class_of_one_row_is_trained_on_with_a_warning() {
+    let table = mixed(&[0, 0, 0, 0, 0, 1, 1, 1, 1, 2], &[0; 10], &[0; 10]);
+    let context = context(3);
+    let parts = test_split(&table, &kind(SplitKind::Stratified, 0.5), &context).unwrap();
+    assert!(parts.train.contains(&9));
+    assert!(context.warnings().iter().any(|w| w.code == "split_single_row_class"));
+    let wanted = Folds { kind: Some(SplitKind::Stratified), n: 3 };
+    folds(&table, &(0..10).collect::<Vec<_>>(), &wanted, &Split::default(), &context).unwrap();
+    assert!(context.warnings().iter().any(|w| w.code == "folds_small_class"));
+}
+
+#[test]
+fn a_given_column_decides() {
+    let marks = ["train", "TEST ", "valid", "train"];
+    let given = Split { kind: Some(SplitKind::Given), test: 0.2, column: Some("part".into()) };
+    let of = |marks: &[&str]| table(vec![(Column::new("part", Kind::Text), texts(marks))]);
+    assert_eq!(test_split(&of(&marks), &given, &context(0)).unwrap().test, [1]);
+    let (found, message) = code(test_split(&of(&["train", "yes", "no"]), &given, &context(0)));
+    assert_eq!((found, &*message), ("split", "'part' should say train or test, it says 'yes', 'no'"));
+    assert_eq!(
+        code(test_split(&of(&["train", "test", ""]), &given, &context(0))).1,
+        "'part' says nothing in 1 rows"
+    );
+    assert_eq!(code(test_split(&of(&["train", "train"]), &given, &context(0))).0, "split");
+    let nameless = Split { column: None, ..given.clone() };
+    assert_eq!(code(test_split(&of(&marks), &nameless, &context(0))).0, "parameter");
+    let wrong = Split { column: Some("prat".into()), ..given };
+    assert_eq!(code(test_split(&of(&marks), &wrong, &context(0))).0, "missing_column");
+}
+
+#[test]
+fn a_hash_keeps_rows_in_their_part() {
+    // The first 8 bytes of SHA-256, big-endian over 2^64, from Python's hashlib: "1" .4200, "2" .8299, "3" .3048,
+    // "4" .2935, "5" .9343, "6" .9061, "7" .4727, "8" .1734.
+    let of =
+        |n: u32| table(vec![(Column::number("id").with_role(Role::Key), numbers((1..=n).map(f64::from)))]);
+    let hash = kind(SplitKind::Hash, 0.3);
+    assert_eq!(test_split(&of(8), &hash, &context(0)).unwrap().test, [3, 7]);
+    assert_eq!(test_split(&of(6), &hash, &context(9)).unwrap().test, [3]);
+    assert_eq!(code(test_split(&of(3), &hash, &context(0))).0, "split");
+    let keyless = table(vec![(Column::number("id"), numbers([1.0, 2.0]))]);
+    assert_eq!(code(test_split(&keyless, &hash, &context(0))).0, "parameter");
+}
+
+#[test]
+fn times_must_be_there_and_differ() {
+    let of = |times: Vec<Option<f64>>| {
+        table(vec![(
+            Column::number("year").with_role(Role::Time),
+            Arc::new(Float64Array::from(times)) as ArrayRef,
+        )])
+    };
+    let (found, message) = code(test_split(&of(vec![Some(1.0), None, None]), &Split::default(), &context(0)));
+    assert_eq!(found, "split");
+    assert_eq!(message, "'year' is missing in 2 of 3 rows, so they have no place in time");
+    assert_eq!(code(test_split(&of(vec![Some(1.0); 9]), &Split::default(), &context(0))).0, "split");
+    // Negative and positive times order as numbers do; the tie at the boundary is not divided.
+    let years = of([5.0, -2.0, 5.0, -1.0, 0.0, 5.0].map(Some).to_vec());
+    assert_eq!(test_split(&years, &Split::default(), &context(0)).unwrap().test, [0, 2, 5]);
+}
+
+#[test]
+fn what_cannot_be_divided() {
+    let one = table(vec![(Column::number("x"), numbers([1.0]))]);
+    assert_eq!(code(test_split(&one, &Split::default(), &context(0))).0, "split");
+    let none = table(vec![(Column::number("x"), numbers([]))]);
+    assert_eq!(code(test_split(&none, &Split::default(), &context(0))).0, "split");
+    let ten = table(vec![(Column::number("g").with_role(Role::Group), numbers([1.0; 10]))]);
+    assert_eq!(code(test_split(&ten, &Split::default(), &context(0))).0, "split");
+    for share in [0.0, 1.0, f64::NAN] {
+        assert_eq!(
+            code(test_split(&ten, &Split { test: share, ..Split::default() }, &context(0))).0,
+            "parameter"
+        );
+    }
+    let few =
+        |n: usize| folds(&one, &[0], &Folds { kind: None, n }, &Split::default(), &context(0)).unwrap_err();
+    assert_eq!((few(1).code(), few(2).code()), ("parameter", "split"));
+}
