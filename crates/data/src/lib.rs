@@ -14,5 +14,6 @@ pub mod split;
 pub use error::Error;
 pub use infer::infer;
 pub use intake::Intake;
+pub use sink::{Sink, create};
 pub use plan::{ColumnPlan, Leak, Plan};
 pub use source::{Provenance, ReadOptions, fingerprint, open};

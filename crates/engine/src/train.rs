@@ -163,8 +163,8 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     let recipe = resolve::recipe(&asked, &plan, &job.source);
 
     let metric = metric_of(&recipe, resolve::task(&plan)?)?;
-    let parts = split::test_split(&table, &recipe.split, recipe.train.seed, context)?;
-    let folds = split::folds(&table, &parts.train, &recipe.folds, &recipe.split, recipe.train.seed, context)?;
+    let parts = split::test_split(&table, &recipe.split, context)?;
+    let folds = split::folds(&table, &parts.train, &recipe.folds, &recipe.split, context)?;
     let candidates = search::candidates(&recipe, resolve::task(&plan)?, context)?;
     let table = Arc::new(table);
     let standings = search::compare(&table, &folds, &candidates, metric, &recipe, context)?;

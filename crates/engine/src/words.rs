@@ -34,7 +34,7 @@ pub fn story(trained: &Trained) -> String {
     line(read(outcome));
     line(task(outcome));
     outcome_columns(outcome).into_iter().for_each(&mut line);
-    line(format!("Split: {}", outcome.split.why));
+    line(format!("Split: {}.", outcome.split.why));
     line(compared(outcome));
     line(String::new());
     line(verdict(outcome));
@@ -184,7 +184,7 @@ pub fn card(o: &Outcome) -> String {
         note = o.shipped.note,
         read = read(o),
         sha = o.data.sha256.as_ref().map(|sha| format!(" SHA-256 `{sha}`.")).unwrap_or_default(),
-        split = o.split.why,
+        split = format!("Split: {}.", o.split.why),
         compared = compared(o),
         steps = list(steps),
         used = list(used),
