@@ -157,7 +157,7 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
             .into());
         }
     };
-    Ok(Shown { text: format!("{} rows\n{}", evaluated.rows, evaluated.report), json: json_of(&evaluated)? })
+    Ok(Shown { text: evaluated.report.to_string(), json: json_of(&evaluated)? })
 }
 
 fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {

@@ -67,13 +67,17 @@ fn task(o: &Outcome) -> String {
 
 fn outcome_columns(o: &Outcome) -> Vec<String> {
     let special = o.columns.iter().filter(|c| !matches!(c.role, Role::Feature | Role::Target));
-    special.map(|c| format!("  '{}' is no feature ({}): {}", c.name, word(c.role), c.why)).collect()
+    special
+        .map(|c| match c.role {
+            Role::Time => format!("  '{}' orders the rows in time; its date parts are features: {}", c.name, c.why),
+            role => format!("  '{}' is no feature ({}): {}", c.name, word(role), c.why),
+        })
+        .collect()
 }
 
 fn word(role: Role) -> &'static str {
     match role {
         Role::Key => "key",
-        Role::Time => "time",
         Role::Group => "group",
         Role::Weight => "weight",
         Role::Split => "split",
@@ -98,8 +102,11 @@ fn compared(o: &Outcome) -> String {
 
 /// A learner with the parameters that say the most.
 pub fn brief(spec: &Spec) -> String {
-    let shown = spec.params.iter().filter(|(key, _)| {
-        ["alpha", "c", "l1_ratio", "penalty"].contains(&key.as_str())
+    let mixed = spec.kind == "elastic_net" || spec.params.get("penalty").is_some_and(|p| p == "elastic_net");
+    let shown = spec.params.iter().filter(|(key, _)| match key.as_str() {
+        "alpha" | "c" | "penalty" => true,
+        "l1_ratio" => mixed,
+        _ => false,
     });
     let params: Vec<String> = shown.map(|(key, value)| format!("{key} {}", bare(value))).collect();
     if params.is_empty() { spec.kind.clone() } else { format!("{}, {}", spec.kind, params.join(", ")) }
