@@ -1,6 +1,8 @@
 //! Judges inference against what a sensible reader said beforehand: stored columns, generated tables, and real tables that leak
 //! nothing. The programs that made the stored files stand beside them.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may stop the test")]
+
 use std::path::Path;
 use std::sync::Arc;
 

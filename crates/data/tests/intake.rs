@@ -1,5 +1,7 @@
 //! The intake: training and service read alike, in bulk and one by one.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may stop the test")]
+
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, StringArray};
