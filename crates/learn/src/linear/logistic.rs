@@ -268,6 +268,11 @@ impl Logistic {
         for (o, intercept) in intercepts.iter_mut().enumerate() {
             *intercept -= dot(&means, &x[o * p..(o + 1) * p]);
         }
+        if k > 1 {
+            // Moving all scores alike changes nothing: of these solutions, the one whose intercepts sum to 0.
+            let mean = intercepts.iter().sum::<f64>() / k as f64;
+            intercepts.iter_mut().for_each(|b| *b -= mean);
+        }
         Ok(Predictor::new(features, x, intercepts))
     }
 }
