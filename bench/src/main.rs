@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
 mod csv_read;
+mod linear;
 mod metrics;
 mod peer;
 mod quality;
@@ -21,7 +22,7 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 type Bench = (&'static str, fn() -> Outcome<Vec<Row>>);
 
 /// The benches by name.
-const BENCHES: &[Bench] = &[("csv_read", csv_read::run), ("metrics", metrics::run)];
+const BENCHES: &[Bench] = &[("csv_read", csv_read::run), ("linear", linear::run), ("metrics", metrics::run)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

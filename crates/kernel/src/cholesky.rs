@@ -19,9 +19,9 @@ impl Cholesky {
         let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default()));
         let stack = MemStack::new(&mut memory);
         cholesky_in_place(factor.as_mut(), Default::default(), Par::Seq, stack, Default::default()).ok()?;
-        let pivots = (0..n).map(|i| factor[(i, i)] * factor[(i, i)] / matrix[i * n + i]);
         // A pivot is what is left of its diagonal once the earlier columns are taken away.
-        pivots.fold(true, |fine, pivot| fine && pivot > least_pivot).then_some(Cholesky { factor })
+        let mut pivots = (0..n).map(|i| factor[(i, i)] * factor[(i, i)] / matrix[i * n + i]);
+        pivots.all(|pivot| pivot > least_pivot).then_some(Cholesky { factor })
     }
 
     /// Replaces `b` (a number per row) by the solution.

@@ -96,7 +96,11 @@ pub struct Penalty {
 #[inline(always)]
 pub fn shrink(slope: f64, curvature: f64, penalty: Penalty) -> f64 {
     let size = slope.abs() - penalty.l1;
-    if size <= 0.0 || curvature + penalty.l2 <= 0.0 { 0.0 } else { size.copysign(slope) / (curvature + penalty.l2) }
+    if size <= 0.0 || curvature + penalty.l2 <= 0.0 {
+        0.0
+    } else {
+        size.copysign(slope) / (curvature + penalty.l2)
+    }
 }
 
 /// One pass over `columns`; the greatest decrease that one of them brought (in units of the objective).
@@ -192,9 +196,8 @@ impl<'a> ElasticNet<'a> {
                     problem.advance(j, w[j]);
                 }
                 // |r|^2 = y'y - w'(c + slopes), as Q w = c - slopes.
-                let residual = |w: &[f64], left: &[f64]| {
-                    (self.squares - dot(w, slopes) - dot(w, left)).max(0.0)
-                };
+                let residual =
+                    |w: &[f64], left: &[f64]| (self.squares - dot(w, slopes) - dot(w, left)).max(0.0);
                 let dual = |w: &[f64], left: &[f64]| self.gap(w, left, residual(w, left), penalty);
                 descend(&mut problem, &mut w, penalty, limits, limit, dual, context)
             }
@@ -240,8 +243,7 @@ impl<'a> ElasticNet<'a> {
     /// scikit-learn's, which treats the squared part of the penalty as `p` more rows.
     fn gap(&self, w: &[f64], slopes: &[f64], residual: f64, penalty: Penalty) -> f64 {
         let norm = dot(w, w);
-        let steepest =
-            slopes.iter().zip(w).fold(0.0f64, |most, (s, w)| most.max((s - penalty.l2 * w).abs()));
+        let steepest = slopes.iter().zip(w).fold(0.0f64, |most, (s, w)| most.max((s - penalty.l2 * w).abs()));
         let sizes: f64 = w.iter().map(|w| w.abs()).sum();
         let squares = residual + penalty.l2 * norm;
         // y'r = |r|^2 + w' X' r.

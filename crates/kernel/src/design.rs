@@ -1,5 +1,7 @@
 //! The design matrix: a batch's features as 64-bit floats, in the layout fastest for the solvers.
 
+#![expect(clippy::needless_range_loop, reason = "loops over several slices by index are what vectorises")]
+
 use std::ops::Range;
 
 use arrow_array::Array;
@@ -183,7 +185,10 @@ impl Design {
     }
 
     /// Runs `work` on chunks of blocks in parallel; the partial results come in the order of the rows.
-    pub fn over_chunks<T: Send>(&self, work: impl Fn(&mut dyn Iterator<Item = Block<'_>>) -> T + Sync) -> Vec<T> {
+    pub fn over_chunks<T: Send>(
+        &self,
+        work: impl Fn(&mut dyn Iterator<Item = Block<'_>>) -> T + Sync,
+    ) -> Vec<T> {
         in_chunks(self.n_blocks(), CHUNK, |range| work(&mut range.map(|b| self.block(b))))
     }
 

@@ -40,11 +40,9 @@ impl Feature {
                 format!("'{}' has {len} numbers a row, the model was fitted on {}", self.name, parts.len()),
                 "prepare the column as it was prepared for training",
             )),
-            (Some(_), found) => Err(Error::WrongKind {
-                column: self.name.clone(),
-                found,
-                wanted: "a dense vector".into(),
-            }),
+            (Some(_), found) => {
+                Err(Error::WrongKind { column: self.name.clone(), found, wanted: "a dense vector".into() })
+            }
             (None, found) => Err(wrong(&self.name, found)),
         }
     }

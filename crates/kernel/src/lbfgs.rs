@@ -46,7 +46,8 @@ pub fn minimise(
             memory.clear();
             direction = newton_like(objective, &memory, &gradient);
         }
-        let Some((next, next_value, next_gradient)) = search(objective, x, value, &gradient, &direction) else {
+        let Some((next, next_value, next_gradient)) = search(objective, x, value, &gradient, &direction)
+        else {
             // The value no longer moves in its last digits: as good as it gets, unless stale corrections misled.
             if memory.is_empty() {
                 break;
@@ -107,7 +108,13 @@ type Point = (Vec<f64>, f64, Vec<f64>);
 
 /// Halves the step until the value falls enough; where the value's own rounding hides that, until the slope along
 /// the step does (Hager and Zhang 2005, the approximate Wolfe condition).
-fn search(objective: &mut impl Objective, x: &[f64], value: f64, gradient: &[f64], direction: &[f64]) -> Option<Point> {
+fn search(
+    objective: &mut impl Objective,
+    x: &[f64],
+    value: f64,
+    gradient: &[f64],
+    direction: &[f64],
+) -> Option<Point> {
     let slope = dot(direction, gradient);
     let noise = 1e-13 * value.abs();
     let mut length = 1.0;

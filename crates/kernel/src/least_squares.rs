@@ -5,9 +5,9 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::{Mat, Par};
 
+use crate::Design;
 use crate::cholesky::Cholesky;
 use crate::vector::dot;
-use crate::Design;
 
 /// Below this share of its diagonal, a pivot has lost the digits that a normal equation can afford.
 const LEAST_PIVOT: f64 = 1e-10;
@@ -109,7 +109,8 @@ impl Centred {
             1.0,
             Par::Seq,
         );
-        let flat: Vec<f64> = (0..n * n).map(|k| kernel[(k % n, k / n)] + if k % n == k / n { alpha } else { 0.0 }).collect();
+        let flat: Vec<f64> =
+            (0..n * n).map(|k| kernel[(k % n, k / n)] + if k % n == k / n { alpha } else { 0.0 }).collect();
         let cholesky = Cholesky::new(&flat, n, LEAST_PIVOT)?;
         let mut dual = self.target.clone();
         cholesky.solve(&mut dual);
@@ -139,7 +140,8 @@ impl Centred {
         let mut memory = MemBuffer::new(svd_scratch::<f64>(n, p, thin, thin, Par::Seq, Default::default()));
         let stack = MemStack::new(&mut memory);
         let s = values.col_mut(0).as_diagonal_mut();
-        svd(rows.as_ref(), s, Some(u.as_mut()), Some(v.as_mut()), Par::Seq, stack, Default::default()).ok()?;
+        svd(rows.as_ref(), s, Some(u.as_mut()), Some(v.as_mut()), Par::Seq, stack, Default::default())
+            .ok()?;
         let least = values[(0, 0)] * f64::EPSILON * n.max(p) as f64;
         let mut w = vec![0.0; p];
         for k in (0..size).filter(|&k| values[(k, 0)] > least) {

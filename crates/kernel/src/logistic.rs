@@ -114,7 +114,8 @@ impl Scaling {
         let (k, p) = (sample.n_outputs(), sample.design.n_columns());
         if sample.n_unknowns() <= JOINT_UNKNOWNS {
             let hessian = sample.hessian(x, 0..k);
-            if let Some(cholesky) = steadied(hessian, k * (p + 1), |j| if j % (p + 1) == p { 0.0 } else { l2 })
+            if let Some(cholesky) =
+                steadied(hessian, k * (p + 1), |j| if j % (p + 1) == p { 0.0 } else { l2 })
             {
                 return Scaling::Joint(cholesky);
             }
@@ -250,8 +251,7 @@ fn newton_target(
     let places: Vec<usize> =
         outputs.flat_map(|o| (o * p..(o + 1) * p).chain(std::iter::once(k * p + o))).collect();
     let mut w: Vec<f64> = places.iter().map(|&j| x[j]).collect();
-    let mut quadratic =
-        Gram { matrix: &hessian, slopes: places.iter().map(|&j| -gradient[j]).collect() };
+    let mut quadratic = Gram { matrix: &hessian, slopes: places.iter().map(|&j| -gradient[j]).collect() };
     let free = Penalty { l1: 0.0, l2: 0.0 };
     let of = |j: usize| if j % (p + 1) == p { free } else { penalty };
     let first = sweep(&mut quadratic, &mut w, 0..places.len(), of);
@@ -288,7 +288,7 @@ fn step_towards(
         };
         let next_loss = problem.evaluate(&next, &mut next_gradient);
         let next_value = next_loss + cost(&next[..n], penalty);
-        if next_value <= value + 1e-4 * length * promised + 1e-15 * value.abs() {
+        if next_value <= value + 1e-4 * length * promised + 1e-13 * value.abs() {
             let moved = next != *x;
             (*x, *loss, *gradient) = (next, next_loss, next_gradient);
             return moved;
@@ -320,10 +320,8 @@ fn on_working_set(
         }
         let columns = working_columns(x, &wrong, k, p);
         let part = problem.design.select(&columns);
-        let places: Vec<usize> = (0..k)
-            .flat_map(|o| columns.iter().map(move |&j| o * p + j))
-            .chain(k * p..k * p + k)
-            .collect();
+        let places: Vec<usize> =
+            (0..k).flat_map(|o| columns.iter().map(move |&j| o * p + j)).chain(k * p..k * p + k).collect();
         let mut inner: Vec<f64> = places.iter().map(|&j| x[j]).collect();
         let problem = Problem { design: &part, ..problem };
         let limits = Limits { max_iterations: limits.max_iterations - total.iterations, ..limits };

@@ -46,7 +46,9 @@ impl Coded for LearnError {
                 LearnError::NoRows => "give more rows, or loosen the filters before this learner",
                 LearnError::NoWeight { .. } => "give some rows a positive weight, or no weight column",
                 LearnError::TargetNotFinite { .. } => "correct or remove the row",
-                LearnError::TooLarge { .. } => "scale these columns before this learner, or correct their outliers",
+                LearnError::TooLarge { .. } => {
+                    "scale these columns before this learner, or correct their outliers"
+                }
             }
             .into(),
         )

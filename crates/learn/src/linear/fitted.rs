@@ -76,7 +76,10 @@ impl Fitted for FittedLinear {
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
-        Ok(Box::new(BoundLinear { predictor: self.predictor.bind(input)?, answer: Answer::bind(input, None)? }))
+        Ok(Box::new(BoundLinear {
+            predictor: self.predictor.bind(input)?,
+            answer: Answer::bind(input, None)?,
+        }))
     }
 }
 
@@ -120,7 +123,7 @@ pub(crate) fn regression(training: Training<'_>, context: &Context) -> Result<(F
 pub(crate) fn check_sizes(design: &Design, features: &Features) -> Result<()> {
     let norms = design.squared_norms();
     let mut large: Vec<String> = Vec::new();
-    for ((column, _), _) in features.names().zip(norms).filter(|(_, norm)| !(*norm < 1e300)) {
+    for ((column, _), _) in features.names().zip(norms).filter(|(_, norm)| norm.is_nan() || *norm >= 1e300) {
         let name = format!("'{column}'");
         if !large.contains(&name) {
             large.push(name);

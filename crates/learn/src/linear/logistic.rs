@@ -194,20 +194,20 @@ impl Sample {
     fn new(learner: &Logistic, mut codes: Vec<u32>, n_classes: usize, weights: Option<Vec<f64>>) -> Self {
         let weight = |i: usize| weights.as_ref().map_or(1.0, |w| w[i]);
         let mut sums = vec![0.0; n_classes];
-        let mut counts = vec![0.0; n_classes];
-        for (i, &c) in codes.iter().enumerate() {
-            sums[c as usize] += weight(i);
-            counts[c as usize] += 1.0;
-        }
+        codes.iter().enumerate().for_each(|(i, &c)| sums[c as usize] += weight(i));
         let present: Vec<u32> = (0..n_classes as u32).filter(|&c| sums[c as usize] > 0.0).collect();
         let total: f64 = sums.iter().sum();
         let shares = sums.iter().map(|s| s / total).collect();
         let weights = match learner.class_weight {
             ClassWeight::None => weights,
-            // As scikit-learn: by the number of rows, whatever their own weights.
+            // As scikit-learn: the rows of each class weigh as much together.
             ClassWeight::Balanced => {
-                let even = codes.len() as f64 / present.len() as f64;
-                Some((0..codes.len()).map(|i| weight(i) * even / counts[codes[i] as usize]).collect())
+                let even = total / present.len() as f64;
+                let balanced = |(i, &c): (usize, &u32)| match sums[c as usize] {
+                    0.0 => 0.0,
+                    sum => weight(i) * even / sum,
+                };
+                Some(codes.iter().enumerate().map(balanced).collect())
             }
         };
         let total = weights.as_ref().map_or(codes.len() as f64, |w: &Vec<f64>| w.iter().sum());
@@ -268,6 +268,11 @@ impl Logistic {
         for (o, intercept) in intercepts.iter_mut().enumerate() {
             *intercept -= dot(&means, &x[o * p..(o + 1) * p]);
         }
+        if k > 1 {
+            // Moving all scores alike changes nothing: of these solutions, the one whose intercepts sum to 0.
+            let mean = intercepts.iter().sum::<f64>() / k as f64;
+            intercepts.iter_mut().for_each(|b| *b -= mean);
+        }
         Ok(Predictor::new(features, x, intercepts))
     }
 }
@@ -317,7 +322,9 @@ impl Fitted for FittedLogistic {
             classes: self.classes.names().iter().map(|n| n.to_string()).collect(),
             present: self.present.clone(),
         };
-        self.predictor.save(State::new(Logistic::KIND, Logistic::VERSION, saved)).floats("shares", &self.shares)
+        self.predictor
+            .save(State::new(Logistic::KIND, Logistic::VERSION, saved))
+            .floats("shares", &self.shares)
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
