@@ -112,7 +112,8 @@ fn source_of(data: &str, recipe_file: Option<&Path>, recipe: &Recipe) -> Result<
 /// `NAME-model` in the current folder, after the data's file.
 fn default_out(source: &str) -> PathBuf {
     let name = Path::new(source).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let stem: String = name.split('.').next().unwrap_or_default().chars().filter(|c| !"*?[]-".contains(*c)).collect();
+    let stem: String =
+        name.split('.').next().unwrap_or_default().chars().filter(|c| !"*?[]-".contains(*c)).collect();
     PathBuf::from(if stem.is_empty() { "tidemill-model".into() } else { format!("{stem}-model") })
 }
 

@@ -58,7 +58,12 @@ fn an_all_missing_column_and_hard_numbers_go_on() {
     let mut table = String::from("void,big,odd,x,churned\n");
     for i in 0..100 {
         let big = ["1e400", "NaN", "-1e400", "12"][i % 4];
-        table += &format!(",{big},{},{},{}\n", i % 10, (i * 31) % 17, if (i * 31) % 17 > 8 { "yes" } else { "no" });
+        table += &format!(
+            ",{big},{},{},{}\n",
+            i % 10,
+            (i * 31) % 17,
+            if (i * 31) % 17 > 8 { "yes" } else { "no" }
+        );
     }
     let desk = Desk::new().with("t.csv", table);
     let ran = train(&desk).done();
@@ -69,7 +74,12 @@ fn an_all_missing_column_and_hard_numbers_go_on() {
 fn a_hundred_thousand_categories() {
     let mut table = String::from("name,x,churned\n");
     for i in 0..120_000u32 {
-        table += &format!("n{},{},{}\n", i % 100_000, (i * 31) % 1009, if (i * 31) % 1009 > 500 { "yes" } else { "no" });
+        table += &format!(
+            "n{},{},{}\n",
+            i % 100_000,
+            (i * 31) % 1009,
+            if (i * 31) % 1009 > 500 { "yes" } else { "no" }
+        );
     }
     let desk = Desk::new().with("t.csv", table);
     let recipe = "[data]\nsource = \"t.csv\"\ntarget = \"churned\"\n[columns.name]\nkind = \"category\"\nrole = \"feature\"\n\
@@ -129,7 +139,8 @@ fn a_damaged_model_is_refused() {
 #[test]
 fn a_recipe_with_a_typo_shows_the_line() {
     let desk = Desk::new().with("t.csv", small_table(100));
-    let desk = desk.with("r.toml", "[data]\nsource = \"t.csv\"\ntarget = \"churned\"\n\n[split]\ntset = 0.3\n");
+    let desk =
+        desk.with("r.toml", "[data]\nsource = \"t.csv\"\ntarget = \"churned\"\n\n[split]\ntset = 0.3\n");
     let ran = desk.run(&["train", "r.toml"]);
     ran.refused(&["r.toml, line 6", "'tset'", "did you mean 'test'?"]);
 }
@@ -140,8 +151,10 @@ fn a_place_that_cannot_be_written_is_found_before_the_work() {
     train(&desk).refused(&["m"]);
     assert_eq!(desk.read("m"), "a file, not a folder");
     let desk = trained();
-    desk.run(&["predict", "m/model.tidemill", "t.csv", "-o", "no/such/folder/a.csv"]).refused(&["no/such/folder"]);
-    desk.run(&["predict", "m/model.tidemill", "t.csv", "-o", "answers.docx"]).refused(&["answers.docx", ".csv"]);
+    desk.run(&["predict", "m/model.tidemill", "t.csv", "-o", "no/such/folder/a.csv"])
+        .refused(&["no/such/folder"]);
+    desk.run(&["predict", "m/model.tidemill", "t.csv", "-o", "answers.docx"])
+        .refused(&["answers.docx", ".csv"]);
 }
 
 #[cfg(target_os = "linux")]

@@ -7,7 +7,8 @@ use common::{Desk, example, small_table};
 #[test]
 fn the_first_example_of_the_readme() {
     let desk = Desk::new().with("answers.csv", "y_true,y_pred\n0,0\n1,1\n1,0\n0,0\n1,1\n");
-    let ran = desk.run(&["evaluate", "answers.csv", "--truth", "y_true", "--pred", "y_pred", "--json"]).done();
+    let ran =
+        desk.run(&["evaluate", "answers.csv", "--truth", "y_true", "--pred", "y_pred", "--json"]).done();
     let metrics = &ran.json()["metrics"];
     let near = |name: &str, wanted: f64| {
         let found = metrics[name].as_f64().unwrap_or_else(|| panic!("{name} in {metrics}"));
@@ -32,7 +33,8 @@ fn from_a_table_to_a_model_and_its_predictions() {
     assert!(ran.out.contains("always saying the most frequent class"), "{}", ran.out);
     let mut files: Vec<_> = std::fs::read_dir(desk.path("penguins-model")).unwrap().collect::<Vec<_>>();
     files.sort_by_key(|f| f.as_ref().unwrap().file_name());
-    let files: Vec<String> = files.into_iter().map(|f| f.unwrap().file_name().to_string_lossy().into()).collect();
+    let files: Vec<String> =
+        files.into_iter().map(|f| f.unwrap().file_name().to_string_lossy().into()).collect();
     assert_eq!(files, ["metrics.json", "model.tidemill", "tidemill.toml"]);
     let metrics: serde_json::Value = serde_json::from_str(&desk.read("penguins-model/metrics.json")).unwrap();
     assert!(metrics["test"]["metrics"]["accuracy"].as_f64().unwrap() > 0.95, "{metrics}");
@@ -40,7 +42,10 @@ fn from_a_table_to_a_model_and_its_predictions() {
     let model = "penguins-model/model.tidemill";
     desk.run(&["predict", model, &penguins, "-o", "answers.csv"]).done();
     let answers = desk.read("answers.csv");
-    assert!(answers.starts_with("prediction,probability_Adelie,probability_Chinstrap,probability_Gentoo\n"), "{answers}");
+    assert!(
+        answers.starts_with("prediction,probability_Adelie,probability_Chinstrap,probability_Gentoo\n"),
+        "{answers}"
+    );
     assert_eq!(answers.lines().count(), 345);
     for name in ["answers.parquet", "answers.jsonl", "answers.arrow"] {
         desk.run(&["predict", model, &penguins, "-o", name]).done();
@@ -72,7 +77,20 @@ fn the_resolved_recipe_leads_to_the_same_model() {
 fn the_same_seed_gives_the_same_bytes_with_one_thread_and_two() {
     let desk = Desk::new().with("t.csv", small_table(300));
     let train = |out: &str, threads: &str, seed: &str| {
-        let args = ["train", "t.csv", "-t", "churned", "--out", out, "--threads", threads, "--seed", seed, "--trials", "4"];
+        let args = [
+            "train",
+            "t.csv",
+            "-t",
+            "churned",
+            "--out",
+            out,
+            "--threads",
+            threads,
+            "--seed",
+            seed,
+            "--trials",
+            "4",
+        ];
         desk.run(&args).done();
         (desk.bytes(&format!("{out}/model.tidemill")), desk.bytes(&format!("{out}/metrics.json")))
     };
@@ -109,21 +127,35 @@ fn every_split_trains() {
     let mut table = String::from("when,house,part,x,y\n");
     for i in 0..120 {
         let part = if i % 5 == 0 { "test" } else { "train" };
-        table += &format!("2024-{:02}-{:02},h{},{part},{},{}\n", 1 + i / 28 % 12, 1 + i % 28, i % 17, (i * 31) % 47, i % 9);
+        table += &format!(
+            "2024-{:02}-{:02},h{},{part},{},{}\n",
+            1 + i / 28 % 12,
+            1 + i % 28,
+            i % 17,
+            (i * 31) % 47,
+            i % 9
+        );
     }
     let desk = Desk::new().with("t.csv", table);
-    for (flags, why) in [
-        (&["--time", "when"][..], "latest"),
-        (&["--group", "house"][..], "group"),
-        (&[][..], "row"),
-    ] {
-        let args = [&["train", "t.csv", "-t", "y", "--task", "regression", "--trials", "2", "--out", "m"], flags].concat();
+    for (flags, why) in
+        [(&["--time", "when"][..], "latest"), (&["--group", "house"][..], "group"), (&[][..], "row")]
+    {
+        let args =
+            [&["train", "t.csv", "-t", "y", "--task", "regression", "--trials", "2", "--out", "m"], flags]
+                .concat();
         let ran = desk.run(&args).done();
         assert!(ran.out.contains(why), "no '{why}' in {}", ran.out);
     }
-    for split in ["kind = \"random\"", "kind = \"stratified\"", "kind = \"given\"\ncolumn = \"part\"", "kind = \"hash\""] {
+    for split in [
+        "kind = \"random\"",
+        "kind = \"stratified\"",
+        "kind = \"given\"\ncolumn = \"part\"",
+        "kind = \"hash\"",
+    ] {
         let key = if split.contains("hash") { "key = \"when\"\n" } else { "" };
-        let recipe = format!("[data]\nsource = \"t.csv\"\ntarget = \"y\"\n{key}[split]\n{split}\n[train]\ntrials = 2\n");
+        let recipe = format!(
+            "[data]\nsource = \"t.csv\"\ntarget = \"y\"\n{key}[split]\n{split}\n[train]\ntrials = 2\n"
+        );
         std::fs::write(desk.path("r.toml"), recipe).unwrap();
         let ran = desk.run(&["train", "r.toml", "--out", "m", "--json"]).done().json();
         if split.contains("given") {
@@ -157,6 +189,7 @@ fn a_leak_is_shouted_about_and_dropped_on_request() {
     let ran = desk.run(&["train", "t.csv", "-t", "sum", "--trials", "2", "--out", "m"]).done();
     assert!(ran.err.contains("leak") && ran.err.contains("--drop-leaks"), "{}", ran.err);
     assert!(ran.out.contains("too good to be true"), "{}", ran.out);
-    let ran = desk.run(&["train", "t.csv", "-t", "sum", "--trials", "2", "--out", "m", "--drop-leaks"]).done();
+    let ran =
+        desk.run(&["train", "t.csv", "-t", "sum", "--trials", "2", "--out", "m", "--drop-leaks"]).done();
     assert!(ran.err.contains("dropped") && !ran.out.contains("too good to be true"), "{ran:?}");
 }

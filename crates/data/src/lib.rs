@@ -14,6 +14,6 @@ pub mod split;
 pub use error::Error;
 pub use infer::infer;
 pub use intake::Intake;
-pub use sink::{Sink, create};
 pub use plan::{ColumnPlan, Leak, Plan};
+pub use sink::{Sink, create};
 pub use source::{Provenance, ReadOptions, fingerprint, open};

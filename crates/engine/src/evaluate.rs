@@ -104,7 +104,8 @@ pub fn labels(source: &str, labels: &Labels, context: &Context) -> Result<Evalua
     let batches = source.scan()?.map(|batch| batch?.select(&places)).collect::<Result<Vec<_>>>()?;
     let Some(first) = batches.first() else { return Err(no_rows()) };
     let all = Batch::concat(first.schema(), &batches)?;
-    let answers = Answers::of_columns(&all, &labels.truth, &labels.predicted, labels.task, labels.positive.as_deref())?;
+    let answers =
+        Answers::of_columns(&all, &labels.truth, &labels.predicted, labels.task, labels.positive.as_deref())?;
     let report = tidemill_eval::report(&answers);
     Ok(Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() })
 }

@@ -24,7 +24,8 @@ pub struct Model {
 impl Model {
     /// The model of this chain.
     pub fn new(chain: Chain, plan: &Plan) -> Result<Self> {
-        let asked = plan.columns.iter().filter(|c| !matches!(c.role, Role::Ignore | Role::Target | Role::Split));
+        let asked =
+            plan.columns.iter().filter(|c| !matches!(c.role, Role::Ignore | Role::Target | Role::Split));
         let input = Schema::new(asked.map(|c| Column::new(&c.name, Kind::Text)).collect())?;
         let output = chain.output(&input)?;
         Ok(Model { chain: Arc::new(chain), input, output })

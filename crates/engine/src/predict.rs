@@ -48,7 +48,11 @@ pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Resu
 }
 
 /// Hands the batches of a scan over in groups, one batch per thread.
-fn for_each_group(source: &dyn Source, size: usize, mut each: impl FnMut(Vec<Batch>) -> Result<()>) -> Result<()> {
+fn for_each_group(
+    source: &dyn Source,
+    size: usize,
+    mut each: impl FnMut(Vec<Batch>) -> Result<()>,
+) -> Result<()> {
     let mut batches = source.scan()?;
     loop {
         let group = batches.by_ref().take(size).collect::<Result<Vec<_>>>()?;

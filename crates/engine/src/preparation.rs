@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_core::{
-    Column, Context, Fitted, Kind, Needs, Result, Role, Schema, Source, Table, Training,
-};
+use tidemill_core::{Column, Context, Fitted, Kind, Needs, Result, Role, Schema, Source, Table, Training};
 
 use crate::recipe_file::column_specs;
 

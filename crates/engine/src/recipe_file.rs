@@ -39,11 +39,16 @@ pub fn parse(text: &str, file: &str, registry: &Registry) -> Result<Recipe> {
     })?;
     for (path, spec) in specs(&recipe) {
         check_spec(&path, &spec, registry).map_err(|(path, problem)| {
-            source.wrong(nearest_place(&places, &path), problem, "`tidemill schema` lists what can stand here")
+            source.wrong(
+                nearest_place(&places, &path),
+                problem,
+                "`tidemill schema` lists what can stand here",
+            )
         })?;
     }
-    check_values(&recipe)
-        .map_err(|(path, problem)| source.wrong(nearest_place(&places, path), problem, "correct the value"))?;
+    check_values(&recipe).map_err(|(path, problem)| {
+        source.wrong(nearest_place(&places, path), problem, "correct the value")
+    })?;
     Ok(recipe)
 }
 
@@ -131,9 +136,9 @@ fn nearest_place(places: &Places, path: &str) -> Option<usize> {
 /// is the step `impute_mean`).
 fn specs(recipe: &Recipe) -> Vec<(String, Spec)> {
     let lists = [("steps", &recipe.steps), ("learners", &recipe.learners)];
-    let listed = lists
-        .into_iter()
-        .flat_map(|(name, list)| list.iter().enumerate().map(move |(i, s)| (format!("{name}[{i}]"), s.clone())));
+    let listed = lists.into_iter().flat_map(|(name, list)| {
+        list.iter().enumerate().map(move |(i, s)| (format!("{name}[{i}]"), s.clone()))
+    });
     let of_columns = recipe.columns.iter().flat_map(|(name, column)| {
         column_specs(column).map(move |(slot, spec)| (format!("columns.{name}.{slot}"), spec))
     });
@@ -142,8 +147,11 @@ fn specs(recipe: &Recipe) -> Vec<(String, Spec)> {
 
 /// The steps that a column's own table asks for, as (key in the table, step).
 pub fn column_specs(column: &ColumnSpec) -> impl Iterator<Item = (&'static str, Spec)> {
-    let slots =
-        [("missing", "impute_", &column.missing), ("scale", "scale_", &column.scale), ("encode", "encode_", &column.encode)];
+    let slots = [
+        ("missing", "impute_", &column.missing),
+        ("scale", "scale_", &column.scale),
+        ("encode", "encode_", &column.encode),
+    ];
     slots.into_iter().filter_map(|(slot, prefix, spec)| {
         let spec = spec.as_ref()?;
         Some((slot, Spec { kind: format!("{prefix}{}", spec.kind), params: spec.params.clone() }))
@@ -162,7 +170,10 @@ fn check_spec(path: &str, spec: &Spec, registry: &Registry) -> Result<(), (Strin
 fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     let test = recipe.split.test;
     if !(test > 0.0 && test < 1.0) {
-        return Err(("split.test", format!("the share of test rows must lie between 0 and 1, not be {test}")));
+        return Err((
+            "split.test",
+            format!("the share of test rows must lie between 0 and 1, not be {test}"),
+        ));
     }
     if !(2..=1000).contains(&recipe.folds.n) {
         return Err(("folds.n", format!("the number of folds must be 2 to 1000, not {}", recipe.folds.n)));

@@ -24,7 +24,7 @@ pub(crate) fn recipe(asked: &Recipe, plan: &Plan, source: &str) -> Recipe {
         recipe.data.positive = plan.classes.last().cloned();
     }
     for column in &plan.columns {
-        let spec = recipe.columns.entry(column.name.clone()).or_insert_with(ColumnSpec::default);
+        let spec = recipe.columns.entry(column.name.clone()).or_default();
         spec.kind = Some(column.kind);
         spec.role = Some(column.role);
         spec.format = (!column.format.is_plain()).then(|| column.format.to_string());
@@ -58,7 +58,8 @@ pub(crate) fn task(plan: &Plan) -> Result<Task> {
 pub(crate) fn to_toml(recipe: &Recipe, plan: &Plan) -> Result<String> {
     let failed = |e: toml::ser::Error| Error::internal(format!("writing the recipe: {e}"));
     let bare = Recipe { columns: Default::default(), ..recipe.clone() };
-    let mut text = String::from("# Written by tidemill; edit it and run `tidemill train` on this file again.\n");
+    let mut text =
+        String::from("# Written by tidemill; edit it and run `tidemill train` on this file again.\n");
     if let Some(task) = plan.task {
         text += &format!("# Task: {}, since {}.\n", task.word(), plan.why_task);
     }
@@ -66,7 +67,8 @@ pub(crate) fn to_toml(recipe: &Recipe, plan: &Plan) -> Result<String> {
     text += &toml::to_string(&bare).map_err(failed)?;
     for (name, column) in &recipe.columns {
         let why = plan.columns.iter().find(|c| c.name == *name).map(|c| c.why.replace('\n', " "));
-        let only = Recipe { columns: [(name.clone(), column.clone())].into_iter().collect(), ..Recipe::default() };
+        let only =
+            Recipe { columns: [(name.clone(), column.clone())].into_iter().collect(), ..Recipe::default() };
         let section = toml::to_string(&Only { columns: &only.columns }).map_err(failed)?;
         text += &why.map(|why| format!("\n# {why}\n")).unwrap_or_else(|| "\n".into());
         text += section.trim_start();

@@ -1,6 +1,7 @@
 //! Comparing learners and their settings by cross-validation on the training part.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -8,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tidemill_core::recipe::{Recipe, Spec, Task};
 use tidemill_core::{
-    Batch, Context, Error, Estimator, Event, Fitted, Needs, Result, Search, Table, Training, View,
+    Batch, Context, Error, Estimator, Event, Fitted, Needs, Result, Search, Source, Table, Training, View,
 };
 use tidemill_data::split::Fold;
 use tidemill_eval::{Answers, Metric};
@@ -154,13 +155,13 @@ fn prepare(
     recipe: &Recipe,
     context: &Context,
 ) -> Result<BTreeMap<[bool; 3], Parts>> {
+    let rows = |rows: &[u32]| View::new(table.clone(), rows)?.collect();
     let mut parts = BTreeMap::new();
     for needs in candidates.iter().map(|c| c.estimator.needs()) {
-        if !parts.contains_key(&order(needs)) {
-            let rows = |rows: &[u32]| View::new(table.clone(), rows).and_then(|v| tidemill_core::Source::collect(&v));
+        if let Entry::Vacant(place) = parts.entry(order(needs)) {
             let prepared = preparation::fit(rows(&fold.train)?.into(), recipe, needs, context)?;
             let valid = apply(&prepared.steps, rows(&fold.valid)?)?;
-            parts.insert(order(needs), Parts { train: prepared.train, valid });
+            place.insert(Parts { train: prepared.train, valid });
         }
     }
     Ok(parts)
@@ -181,16 +182,17 @@ fn score(candidate: &Candidate, parts: &Parts, metric: &Metric, context: &Contex
     let fitted = candidate.estimator.fit(Training::on(&parts.train), &stream)?;
     let output = apply(&[fitted], parts.valid.clone())?;
     let value = metric.score(&Answers::of(&output)?)?.value;
-    if value.is_finite() { Ok(value) } else { Err(Error::data(format!("{} is undefined on a fold", metric.name), "")) }
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::data(format!("{} is undefined on a fold", metric.name), ""))
+    }
 }
 
 fn ranked(candidates: &[Candidate], scores: Vec<Vec<Result<f64, String>>>, metric: &Metric) -> Vec<Standing> {
     let most = scores.iter().map(Vec::len).max().unwrap_or(0);
-    let mut standings: Vec<Standing> = candidates
-        .iter()
-        .zip(scores)
-        .map(|(candidate, scores)| standing(candidate, scores, most))
-        .collect();
+    let mut standings: Vec<Standing> =
+        candidates.iter().zip(scores).map(|(candidate, scores)| standing(candidate, scores, most)).collect();
     let rank = |s: &Standing| match s.mean {
         Some(mean) if metric.greater_is_better => -mean,
         Some(mean) => mean,
@@ -219,16 +221,10 @@ fn standing(candidate: &Candidate, scores: Vec<Result<f64, String>>, most: usize
     }
 }
 
-/// Preparation and learner fitted on `train`, as one row of fitted things.
-pub fn fit(
-    train: Table,
-    candidate: &Candidate,
-    recipe: &Recipe,
-    context: &Context,
-) -> Result<(Vec<Arc<dyn Fitted>>, Vec<Spec>)> {
-    let Prepared { mut steps, specs, train } =
-        preparation::fit(train, recipe, candidate.estimator.needs(), context)?;
+/// Preparation and learner fitted on `train`: the links of the chain, the learner last.
+pub fn fit(train: Table, candidate: &Candidate, recipe: &Recipe, context: &Context) -> Result<Prepared> {
+    let mut prepared = preparation::fit(train, recipe, candidate.estimator.needs(), context)?;
     let stream = context.with_stream(&candidate.spec.kind);
-    steps.push(candidate.estimator.fit(Training::on(&train), &stream)?);
-    Ok((steps, specs))
+    prepared.steps.push(candidate.estimator.fit(Training::on(&prepared.train), &stream)?);
+    Ok(prepared)
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tidemill_core::recipe::{Recipe, Spec, Task};
-use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role, Source, Table, View, Warning};
+use tidemill_core::{
+    Batch, Chain, Context, Error, Event, Fitted, Result, Role, Source, Table, View, Warning,
+};
 use tidemill_data::split::{self, Parts};
 use tidemill_data::{Intake, Leak, Plan, ReadOptions};
 use tidemill_eval::compare::{ScoreInterval, bootstrap};
@@ -172,13 +174,20 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
 
     let judged = Judged::new(&table, &parts, best, &candidates[0], metric, &recipe, context)?;
     context.tell(&Event::Begin { what: "fitting on all rows".into(), steps: None });
-    let (steps, preparation) = search::fit((*table).clone(), best, &recipe, &context.with_stream("ship"))?;
+    let shipped = search::fit((*table).clone(), best, &recipe, &context.with_stream("ship"))?;
     context.tell(&Event::End);
     context.check()?;
 
-    let facts = Facts { job, plan: &plan, parts: &parts, n_folds: folds.len(), n_rows: table.batch().n_rows(), metric };
-    let outcome = facts.outcome(best, preparation, standings, judged, context)?;
-    let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(steps).collect());
+    let facts = Facts {
+        job,
+        plan: &plan,
+        parts: &parts,
+        n_folds: folds.len(),
+        n_rows: table.batch().n_rows(),
+        metric,
+    };
+    let outcome = facts.outcome(best, shipped.specs, standings, judged, context)?;
+    let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(shipped.steps).collect());
     write(job, &recipe, &plan, chain, outcome)
 }
 
@@ -202,8 +211,9 @@ impl Judged {
         context.tell(&Event::Begin { what: "judging on the test part".into(), steps: None });
         let judge = |candidate: &Candidate, context: &Context| -> Result<Batch> {
             let rows = |rows: &[u32]| View::new(table.clone(), rows)?.collect();
-            let (steps, _) = search::fit(rows(&parts.train)?.into(), candidate, recipe, &context.with_stream("judge"))?;
-            search::apply(&steps, rows(&parts.test)?)
+            let fitted =
+                search::fit(rows(&parts.train)?.into(), candidate, recipe, &context.with_stream("judge"))?;
+            search::apply(&fitted.steps, rows(&parts.test)?)
         };
         let best = judge(best, context)?;
         let answers = Answers::of(&best)?;
@@ -267,7 +277,9 @@ impl Facts<'_> {
             data: DataFacts {
                 source: self.job.source.clone(),
                 rows: self.n_rows,
-                sha256: (self.job.source != "-").then(|| tidemill_data::fingerprint(&self.job.source)).transpose()?,
+                sha256: (self.job.source != "-")
+                    .then(|| tidemill_data::fingerprint(&self.job.source))
+                    .transpose()?,
             },
             target: TargetFacts {
                 column: resolve::target(self.plan)?.name.clone(),

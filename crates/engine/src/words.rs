@@ -69,7 +69,9 @@ fn outcome_columns(o: &Outcome) -> Vec<String> {
     let special = o.columns.iter().filter(|c| !matches!(c.role, Role::Feature | Role::Target));
     special
         .map(|c| match c.role {
-            Role::Time => format!("  '{}' orders the rows in time; its date parts are features: {}", c.name, c.why),
+            Role::Time => {
+                format!("  '{}' orders the rows in time; its date parts are features: {}", c.name, c.why)
+            }
             role => format!("  '{}' is no feature ({}): {}", c.name, word(role), c.why),
         })
         .collect()
@@ -86,7 +88,8 @@ fn word(role: Role) -> &'static str {
 }
 
 fn compared(o: &Outcome) -> String {
-    let learners: std::collections::BTreeSet<&str> = o.leaderboard.iter().map(|s| s.learner.as_str()).collect();
+    let learners: std::collections::BTreeSet<&str> =
+        o.leaderboard.iter().map(|s| s.learner.as_str()).collect();
     let best = o.leaderboard.first();
     let score = best.and_then(|s| Some(format!("{:.4} ± {:.4}", s.mean?, s.spread.unwrap_or(0.0))));
     format!(
@@ -141,7 +144,8 @@ fn verdict(o: &Outcome) -> String {
         },
     };
     let name = o.metric.as_str();
-    let interval = o.test_interval.as_ref().map(|i| format!(" (95% between {} and {})", short(i.low), short(i.high)));
+    let interval =
+        o.test_interval.as_ref().map(|i| format!(" (95% between {} and {})", short(i.low), short(i.high)));
     let metric = match (value(&o.test, name), value(&o.baseline, name)) {
         (Some(ours), Some(base)) => {
             format!(" {name}: {}{}, baseline {}.", short(ours), interval.unwrap_or_default(), short(base))
@@ -174,29 +178,19 @@ fn short(x: f64) -> String {
 
 /// The card in the model file: what it is for, how good it is, where it came from.
 pub fn card(o: &Outcome) -> String {
-    let used = o.columns.iter().filter(|c| c.role == Role::Feature || c.role == Role::Time);
-    let used: Vec<String> = used.map(|c| format!("- `{}` ({}): {}", c.name, c.kind, c.why)).collect();
-    let left: Vec<String> = outcome_columns(o).iter().map(|line| format!("- {}", line.trim())).collect();
-    let steps: Vec<String> = o.preparation.iter().map(|s| format!("- `{}`", s.kind)).collect();
-    let warnings: Vec<String> = o.warnings.iter().map(|w| format!("- {}", w.message)).collect();
     let list = |items: Vec<String>| if items.is_empty() { "- none".into() } else { items.join("\n") };
+    let used = o.columns.iter().filter(|c| c.role == Role::Feature || c.role == Role::Time);
+    let used = list(used.map(|c| format!("- `{}` ({}): {}", c.name, c.kind, c.why)).collect());
+    let left = list(outcome_columns(o).iter().map(|line| format!("- {}", line.trim())).collect());
+    let steps = list(o.preparation.iter().map(|s| format!("- `{}`", s.kind)).collect());
+    let warnings = list(o.warnings.iter().map(|w| format!("- {}", w.message)).collect());
+    let sha = o.data.sha256.as_ref().map(|sha| format!(" SHA-256 `{sha}`.")).unwrap_or_default();
+    let (target, task, verdict, read) = (&o.target.column, task(o), verdict(o), read(o));
+    let (report, note, split, compared) = (&o.test, o.shipped.note, &o.split.why, compared(o));
     format!(
-        "# Model for `{target}`\n\n{task}\n\n## How good it is\n\n{verdict}\n\n```text\n{report}```\n\n{note}\n\n## How it was made\n\n\
-         {read}{sha}\n{split}\n{compared}\n\nPreparation, in order:\n{steps}\n\n\
-         ## What it looks at\n\n{used}\n\n## What it does not look at\n\n{left}\n\n## Warnings\n\n{warnings}\n",
-        target = o.target.column,
-        task = task(o),
-        verdict = verdict(o),
-        report = o.test,
-        note = o.shipped.note,
-        read = read(o),
-        sha = o.data.sha256.as_ref().map(|sha| format!(" SHA-256 `{sha}`.")).unwrap_or_default(),
-        split = format!("Split: {}.", o.split.why),
-        compared = compared(o),
-        steps = list(steps),
-        used = list(used),
-        left = list(left),
-        warnings = list(warnings),
+        "# Model for `{target}`\n\n{task}\n\n## How good it is\n\n{verdict}\n\n```text\n{report}```\n\n{note}\n\n\
+         ## How it was made\n\n{read}{sha}\nSplit: {split}.\n{compared}\n\nPreparation, in order:\n{steps}\n\n\
+         ## What it looks at\n\n{used}\n\n## What it does not look at\n\n{left}\n\n## Warnings\n\n{warnings}\n"
     )
 }
 
@@ -228,8 +222,16 @@ pub fn inspected(i: &Inspected) -> String {
 fn described(column: &ColumnInfo) -> String {
     let names = column.categories.as_deref().map(|names| {
         let shown = names.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
-        if names.len() > 8 { format!(": {shown}, … ({} in all)", names.len()) } else { format!(": {shown}") }
+        if names.len() > 8 {
+            format!(": {shown}, … ({} in all)", names.len())
+        } else {
+            format!(": {shown}")
+        }
     });
-    let role = if column.role == Role::Feature { String::new() } else { format!(" ({:?})", column.role).to_lowercase() };
+    let role = if column.role == Role::Feature {
+        String::new()
+    } else {
+        format!(" ({:?})", column.role).to_lowercase()
+    };
     format!("  {}, {}{}{role}\n", column.name, column.kind.word(), names.unwrap_or_default())
 }

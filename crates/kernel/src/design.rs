@@ -1,7 +1,5 @@
 //! The design matrix: a batch's features as 64-bit floats, in the layout fastest for the solvers.
 
-#![expect(clippy::needless_range_loop, reason = "loops over several slices by index are what vectorises")]
-
 use std::ops::Range;
 
 use arrow_array::Array;

@@ -1,7 +1,5 @@
 //! The logistic loss of one linear function (two classes) or of several (softmax): value, gradient, curvature.
 
-#![expect(clippy::needless_range_loop, reason = "loops over several slices by index are what vectorises")]
-
 use std::ops::Range;
 
 use pulp::NullaryFnOnce;

@@ -3,8 +3,6 @@
 //! Sums run over a fixed number of lanes, whatever the CPU, and products are never fused with sums: the answer is
 //! the same bits on every machine.
 
-#![expect(clippy::needless_range_loop, reason = "loops over several slices by index are what vectorises")]
-
 use pulp::{Arch, NullaryFnOnce};
 
 /// Sums run in so many independent lanes.
