@@ -7,27 +7,27 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// An empty folder and the program in it.
-pub struct Desk {
+pub(crate) struct Desk {
     folder: TempDir,
 }
 
 /// What a run of the program left.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
     /// Standard output as the one JSON document it must be.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"))
     }
 
     /// Fails unless the program refused with exit code 2 and said each of `words`, with a remedy.
     #[track_caller]
-    pub fn refused(&self, words: &[&str]) {
+    pub(crate) fn refused(&self, words: &[&str]) {
         assert_eq!(self.code, 2, "{self:?}");
         assert!(!self.err.contains("panicked"), "{self:?}");
         for word in words {
@@ -36,37 +36,37 @@ impl Ran {
     }
 
     #[track_caller]
-    pub fn done(self) -> Self {
+    pub(crate) fn done(self) -> Self {
         assert_eq!(self.code, 0, "{self:?}");
         self
     }
 }
 
 impl Desk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Desk { folder: TempDir::new().unwrap() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Puts a file there.
-    pub fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         std::fs::write(self.path(name), content).unwrap();
         self
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    pub fn bytes(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
     }
 
     /// The names of everything there.
-    pub fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(self.folder.path())
             .unwrap()
             .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
@@ -75,12 +75,12 @@ impl Desk {
         names
     }
 
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.run_with(args, "")
     }
 
     /// Runs the program with something on standard input.
-    pub fn run_with(&self, args: &[&str], stdin: &str) -> Ran {
+    pub(crate) fn run_with(&self, args: &[&str], stdin: &str) -> Ran {
         let mut command = Command::cargo_bin("tidemill").unwrap();
         let output = command.args(args).current_dir(self.folder.path()).write_stdin(stdin).output().unwrap();
         Ran {
@@ -92,13 +92,13 @@ impl Desk {
 }
 
 /// The path of an example in the repository.
-pub fn example(name: &str) -> String {
+pub(crate) fn example(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     root.join(name).canonicalize().unwrap().display().to_string()
 }
 
 /// A small table of two numbers, a category, a key and a class that depends on them.
-pub fn small_table(n: usize) -> String {
+pub(crate) fn small_table(n: usize) -> String {
     let mut text = String::from("id,age,income,town,churned\n");
     for i in 0..n {
         let age = 20 + (i * 37) % 50;

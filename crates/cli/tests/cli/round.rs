@@ -1,8 +1,6 @@
 //! The main job, end to end: train, predict, evaluate, inspect, init.
 
-mod common;
-
-use common::{Desk, example, small_table};
+use crate::desk::{Desk, example, small_table};
 
 #[test]
 fn the_first_example_of_the_readme() {

@@ -1,11 +1,9 @@
 //! What a user can get wrong: each has a message that says what, where and what to do, exit code 2, and leaves
 //! nothing half-written.
 
-mod common;
+use crate::desk::{Desk, small_table};
 
-use common::{Desk, small_table};
-
-fn train(desk: &Desk) -> common::Ran {
+fn train(desk: &Desk) -> crate::desk::Ran {
     desk.run(&["train", "t.csv", "--target", "churned", "--trials", "2", "--out", "m"])
 }
 

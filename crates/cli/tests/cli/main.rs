@@ -1,0 +1,6 @@
+//! The program as its users meet it: each module is a set of stories told through the command line.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
+
+mod bad_input;
+mod desk;
+mod round;
