@@ -212,7 +212,9 @@ impl Design {
     }
 
     fn fill(&mut self, batch: &Batch, feature: &Feature, place: usize, at: usize) -> Result<()> {
-        if let Some(row) = (0..batch.n_rows()).find(|&i| batch.column(place).is_null(i)) {
+        let column = batch.column(place);
+        if column.null_count() > 0 {
+            let row = (0..batch.n_rows()).find(|&i| column.is_null(i)).unwrap_or_default();
             return Err(not_finite(&feature.name, "missing", row));
         }
         match batch.schema().columns()[place].kind {
@@ -234,7 +236,9 @@ impl Design {
                 if let Some(row) = values.iter().position(|x| !x.is_finite()) {
                     return Err(not_finite(&feature.name, "not a finite number", row));
                 }
-                self.set_column(at, |i| values[i]);
+                for (start, part) in self.column_mut(at) {
+                    part.copy_from_slice(&values[start..start + part.len()]);
+                }
             }
         }
         Ok(())
