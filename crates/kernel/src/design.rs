@@ -110,6 +110,27 @@ impl<'a> Block<'a> {
     }
 }
 
+/// The sum of the differences to a number.
+struct Off<'a>(&'a [f64], f64);
+
+impl NullaryFnOnce for Off<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let mut lanes = [0.0; LANES];
+        let (runs, rest) = self.0.as_chunks::<LANES>();
+        for run in runs {
+            for (lane, x) in lanes.iter_mut().zip(run) {
+                *lane += x - self.1;
+            }
+        }
+        for (lane, x) in lanes.iter_mut().zip(rest) {
+            *lane += x - self.1;
+        }
+        sum_lanes(lanes)
+    }
+}
+
 struct Times<'a>(Block<'a>, &'a [f64], &'a mut [f64]);
 
 impl NullaryFnOnce for Times<'_> {
@@ -212,7 +233,9 @@ impl Design {
     }
 
     fn fill(&mut self, batch: &Batch, feature: &Feature, place: usize, at: usize) -> Result<()> {
-        if let Some(row) = (0..batch.n_rows()).find(|&i| batch.column(place).is_null(i)) {
+        let column = batch.column(place);
+        if column.null_count() > 0 {
+            let row = (0..batch.n_rows()).find(|&i| column.is_null(i)).unwrap_or_default();
             return Err(not_finite(&feature.name, "missing", row));
         }
         match batch.schema().columns()[place].kind {
@@ -234,7 +257,9 @@ impl Design {
                 if let Some(row) = values.iter().position(|x| !x.is_finite()) {
                     return Err(not_finite(&feature.name, "not a finite number", row));
                 }
-                self.set_column(at, |i| values[i]);
+                for (start, part) in self.column_mut(at) {
+                    part.copy_from_slice(&values[start..start + part.len()]);
+                }
             }
         }
         Ok(())
@@ -254,7 +279,7 @@ impl Design {
                 for (j, sum) in sums.iter_mut().enumerate() {
                     let shift = means[j];
                     *sum += match weights {
-                        None => block.column(j).iter().map(|x| x - shift).sum::<f64>(),
+                        None => wide(Off(block.column(j), shift)),
                         Some(w) => {
                             let w = &w[block.rows()];
                             block.column(j).iter().zip(w).map(|(x, w)| w * (x - shift)).sum::<f64>()
@@ -273,8 +298,10 @@ impl Design {
 
     /// Takes `centres[j]` off every number of column `j`.
     pub fn centre(&mut self, centres: &[f64]) {
-        for (j, &centre) in centres.iter().enumerate() {
-            for (_, part) in self.column_mut(j) {
+        let p = self.n_columns.max(1);
+        for block in self.values.chunks_mut(BLOCK * p) {
+            let n = block.len() / p;
+            for (part, centre) in block.chunks_exact_mut(n).zip(centres) {
                 part.iter_mut().for_each(|x| *x -= centre);
             }
         }
