@@ -7,6 +7,7 @@
 mod csv_read;
 mod linear;
 mod metrics;
+mod one_row;
 mod peer;
 mod quality;
 mod row;
@@ -22,7 +23,12 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 type Bench = (&'static str, fn() -> Outcome<Vec<Row>>);
 
 /// The benches by name.
-const BENCHES: &[Bench] = &[("csv_read", csv_read::run), ("linear", linear::run), ("metrics", metrics::run)];
+const BENCHES: &[Bench] = &[
+    ("csv_read", csv_read::run),
+    ("linear", linear::run),
+    ("metrics", metrics::run),
+    ("one_row", one_row::run),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -27,9 +27,6 @@ pub struct ColumnPlan {
     /// Whether the recipe said the kind, so that it is never widened.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub declared: bool,
-    /// Whether it stays in the table although nothing is learned from it (the column that names each row's part).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub kept: bool,
     /// Of a category, once [`crate::Intake::fit`] has seen all rows: the names in the order of their codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
@@ -46,14 +43,13 @@ impl ColumnPlan {
             why: why.into(),
             missing: Vec::new(),
             declared: false,
-            kept: false,
             categories: Vec::new(),
         }
     }
 
     /// Whether it is part of the typed table.
     pub fn is_used(&self) -> bool {
-        self.role != Role::Ignore || self.kept
+        self.role != Role::Ignore
     }
 }
 

@@ -113,7 +113,8 @@ fn other_sources_give_the_same_columns() {
     assert_eq!(out.codes(3).unwrap().values().to_vec(), [2, 3]);
     assert!(out.times(4).unwrap().is_valid(0) && out.times(4).unwrap().is_null(1));
     let messages: Vec<String> = intake.warnings().into_iter().map(|w| w.message).collect();
-    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert_eq!(messages.len(), 3, "{messages:?}");
+    assert!(messages[2].contains("'town'") && messages[2].contains("'Genf' in row 2"), "{messages:?}");
     assert!(messages[0].contains("'joined'") && messages[0].contains("'soon' in row 2"), "{messages:?}");
     assert!(intake.warnings().is_empty());
 }

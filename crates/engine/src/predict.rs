@@ -1,10 +1,11 @@
 //! Predicting a source of any size in bounded memory.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Role, Run, Source};
+use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role, Run, Source};
 use tidemill_data::ReadOptions;
 
 use crate::model::{self, Model};
@@ -63,8 +64,10 @@ fn for_each_group(
     }
 }
 
-/// One bound chain per thread.
+/// The intake bound once, since it counts the rows that its warnings name (its columns are read in parallel); the rest
+/// of the chain bound once per thread.
 struct Answering {
+    intake: Box<dyn Run>,
     runs: Vec<Box<dyn Run>>,
     output: tidemill_core::Schema,
     places: Vec<usize>,
@@ -75,9 +78,10 @@ impl Answering {
         let output = model.chain.output(input)?;
         let shown = [Role::Key, Role::Prediction, Role::Probability];
         let places = shown.iter().flat_map(|role| output.with_role(*role)).collect();
-        let bind = |_| model.chain.clone().bind(input);
-        let runs = (0..threads.max(1)).map(bind).collect::<Result<_>>()?;
-        Ok(Answering { runs, output, places })
+        let (first, rest) = model.chain.0.split_first().ok_or_else(|| Error::internal("an empty chain"))?;
+        let (typed, rest) = (first.output(input)?, Arc::new(Chain(rest.to_vec())));
+        let runs = (0..threads.max(1)).map(|_| rest.clone().bind(&typed)).collect::<Result<_>>()?;
+        Ok(Answering { intake: first.clone().bind(input)?, runs, output, places })
     }
 
     /// The columns of the answers.
@@ -90,8 +94,9 @@ impl Answering {
         if group.len() > self.runs.len() {
             return Err(Error::internal("more batches than runs"));
         }
+        let read = group.iter().map(|batch| self.intake.apply(batch)).collect::<Result<Vec<_>>>()?;
         let places = &self.places;
-        let answered = self.runs.par_iter_mut().zip(group);
+        let answered = self.runs.par_iter_mut().zip(read);
         answered.map(|(run, batch)| run.apply(&batch)?.select(places)).collect()
     }
 }

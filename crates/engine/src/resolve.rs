@@ -1,19 +1,8 @@
 //! Turning a recipe and what was inferred into the resolved recipe that leads to the same model again.
 
 use tidemill_core::recipe::{ColumnSpec, Recipe, SplitKind, Task};
-use tidemill_core::{Error, Kind, Result, Role};
+use tidemill_core::{Error, Result, Role};
 use tidemill_data::{ColumnPlan, Plan};
-
-/// The recipe with the column that names each row's part marked as such, so that it is no feature.
-pub(crate) fn with_split_role(mut recipe: Recipe) -> Recipe {
-    if let Some(name) = recipe.split.column.clone() {
-        let column = recipe.columns.entry(name).or_default();
-        column.role = Some(Role::Split);
-        column.kind = Some(Kind::Category);
-        recipe.split.kind.get_or_insert(SplitKind::Given);
-    }
-    recipe
-}
 
 /// The recipe with everything that was inferred written into it.
 pub(crate) fn recipe(asked: &Recipe, plan: &Plan, source: &str) -> Recipe {
@@ -30,9 +19,12 @@ pub(crate) fn recipe(asked: &Recipe, plan: &Plan, source: &str) -> Recipe {
         spec.format = (!column.format.is_plain()).then(|| column.format.to_string());
     }
     recipe.columns.sort_by_key(|name, _| plan.columns.iter().position(|c| c.name == *name));
+    let given = recipe.split.column.is_some();
     recipe.split.kind.get_or_insert_with(|| {
         let has = |role| plan.columns.iter().any(|c| c.role == role);
-        if has(Role::Time) {
+        if given {
+            SplitKind::Given
+        } else if has(Role::Time) {
             SplitKind::Time
         } else if has(Role::Group) {
             SplitKind::Group

@@ -155,14 +155,14 @@ pub fn train(job: &Job, context: &Context) -> Result<Trained> {
 fn run(job: &Job, context: &Context) -> Result<Trained> {
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
     let source = tidemill_data::open(&job.source, &ReadOptions::default())?;
-    let asked = resolve::with_split_role(job.recipe.clone());
-    let plan = tidemill_data::infer(&*source, &asked, context)?;
+    check_any_row(&*source, &job.source)?;
+    let plan = tidemill_data::infer(&*source, &job.recipe, context)?;
     let (intake, table) = Intake::fit(&*source, plan, context)?;
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_rows(&job.source, &plan, &table)?;
-    words::warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
-    let recipe = resolve::recipe(&asked, &plan, &job.source);
+    words::warn_about_leaks(&plan.leaks, job.recipe.data.drop_leaks, context);
+    let recipe = resolve::recipe(&job.recipe, &plan, &job.source);
 
     let metric = metric_of(&recipe, resolve::task(&plan)?)?;
     let parts = split::test_split(&table, &recipe.split, context)?;
@@ -391,6 +391,15 @@ fn check_folder(out: &Path) -> Result<()> {
     let existing = out.ancestors().find(|p| p.exists() || p.as_os_str().is_empty());
     let folder = existing.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     tempfile::NamedTempFile::new_in(folder).map(drop).map_err(|e| Error::io(out, e))
+}
+
+fn check_any_row(source: &dyn Source, name: &str) -> Result<()> {
+    for batch in source.scan()? {
+        if batch?.n_rows() > 0 {
+            return Ok(());
+        }
+    }
+    Err(Error::data(format!("{name} has columns but no rows"), "give rows to learn from"))
 }
 
 fn check_rows(source: &str, plan: &Plan, table: &Table) -> Result<()> {

@@ -123,7 +123,7 @@ fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
     } else if data.ignore.iter().any(|i| i == name) {
         Some((Role::Ignore, "ignored as told"))
     } else if is(&recipe.split.column) {
-        Some((Role::Ignore, "names the part of each row"))
+        Some((Role::Split, "names the part of each row"))
     } else {
         recipe.columns.get(name).and_then(|spec| spec.role).map(|role| (role, "role as told"))
     }
@@ -151,7 +151,6 @@ fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Res
     if let Some((role, why)) = role {
         plan.role = role;
         plan.why = format!("{why}; {}", verdict.why);
-        plan.kept = recipe.split.column.as_deref() == Some(&raw.name);
         in_role(&mut plan, &verdict, &texts, missing, raw.kind);
     }
     if let Some(kind) = spec.and_then(|s| s.kind) {
@@ -177,8 +176,7 @@ fn in_role(plan: &mut ColumnPlan, verdict: &Verdict, texts: &StringArray, missin
     match plan.role {
         // A key is a name, also where it is written in digits.
         Role::Key => plain(plan, Kind::Text),
-        Role::Group => plain(plan, Kind::Category),
-        Role::Ignore if plan.kept => plain(plan, Kind::Category),
+        Role::Group | Role::Split => plain(plan, Kind::Category),
         Role::Time | Role::Weight => plan.declared = true,
         // Digits that all differ were taken for an identifier; a feature or a target by order is what it is written as.
         Role::Feature | Role::Target if verdict.identity != Identity::None && raw != Kind::Flag => {

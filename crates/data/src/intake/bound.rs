@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
 use rayon::prelude::*;
 use tidemill_core::{Batch, Categories, Cell, Error, Fitted, Kind, Result, Row, Run, Schema};
 
@@ -125,8 +125,13 @@ pub(super) fn read_column(
         Kind::Category => {
             let names = reader.names.as_ref().ok_or_else(|| Error::internal("a category without names"))?;
             let mut last = Last::default();
-            let codes = (0..n).map(|row| last.code(raw.cell(row), |cell| reader.code(cell)));
-            names.categories.column(UInt32Array::from_iter(codes))?
+            let codes: UInt32Array =
+                (0..n).map(|row| last.code(raw.cell(row), |cell| reader.code(cell))).collect();
+            let unseen = names.categories.unseen();
+            for row in (0..n).filter(|&row| codes.is_valid(row) && codes.value(row) == unseen) {
+                Trouble::note(trouble, number(row), || raw.cell(row).shown());
+            }
+            names.categories.column(codes)?
         }
         _ => {
             let texts = (0..n).map(|row| reader.text(raw.cell(row)));

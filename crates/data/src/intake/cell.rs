@@ -198,7 +198,11 @@ impl Reader {
             Kind::Number => cell(self.number(raw), Cell::Number),
             Kind::Flag => cell(self.flag(raw), Cell::Flag),
             Kind::Time => cell(self.time(raw), Cell::Time),
-            Kind::Category => sound(self.code(raw).map(Cell::Code)),
+            Kind::Category => {
+                let code = self.code(raw);
+                let unseen = self.names.as_ref().map(|names| names.categories.unseen());
+                (code.map_or(Cell::Missing, Cell::Code), code.is_some() && code == unseen)
+            }
             _ => sound(self.text(raw).map(|text| Cell::Text(text.into_owned()))),
         }
     }

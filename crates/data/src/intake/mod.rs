@@ -69,6 +69,16 @@ impl Trouble {
     fn warning(&self, column: &str, kind: Kind) -> Warning {
         let Trouble { count, row, value } = self;
         let value: String = value.chars().take(40).collect();
+        if kind == Kind::Category {
+            let cells = if *count == 1 { "1 value was" } else { &format!("{count} values were") };
+            return Warning {
+                code: "unseen_category".into(),
+                message: format!(
+                    "column '{column}': {cells} never seen in training, first '{value}' in row {row}; the model knows \
+                     nothing of it"
+                ),
+            };
+        }
         let cells = if *count == 1 { "1 value is" } else { &format!("{count} values are") };
         Warning {
             code: "unparsable".into(),
@@ -241,7 +251,6 @@ impl ColumnPlan {
         );
         ColumnPlan {
             missing: self.missing.clone(),
-            kept: self.kept,
             ..ColumnPlan::new(&self.name, Kind::Category, self.role, why)
         }
     }

@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn decorations_are_read() {
-        assert_eq!(read("decimal_comma", "3,14"), Some(3.14));
+        assert_eq!(read("decimal_comma", "3,15"), Some(3.15));
         assert_eq!(read("thousands_comma", "-1,234,567.5"), Some(-1234567.5));
         assert_eq!(read("thousands_comma", "1,23"), None);
         assert_eq!(read("thousands_space+decimal_comma", "12\u{a0}345,6"), Some(12345.6));

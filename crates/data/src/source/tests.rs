@@ -20,15 +20,11 @@ impl Folder {
 }
 
 /// Opens and reads all, in chunks so small that most records are cut off somewhere.
-fn read(name: &str, bytes: impl AsRef<[u8]>) -> tidemill_core::Result<(Batch, Provenance)> {
+fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<(Batch, Provenance)> {
     read_with(name, bytes, &ReadOptions::default())
 }
 
-fn read_with(
-    name: &str,
-    bytes: impl AsRef<[u8]>,
-    options: &ReadOptions,
-) -> tidemill_core::Result<(Batch, Provenance)> {
+fn read_with(name: &str, bytes: impl AsRef<[u8]>, options: &ReadOptions) -> Result<(Batch, Provenance)> {
     let folder = Folder::new();
     let path = folder.file(name, bytes);
     let (source, provenance) = open_in_chunks(&path, options, 16)?;

@@ -17,10 +17,10 @@ pub(super) fn of_target(batch: &Batch, rows: &[u32], context: &Context) -> Resul
         return Ok((tenths(batch, target, rows)?, how));
     }
     let strata = classes(batch, target, rows)?;
-    let single = strata.iter().filter(|s| s.len() == 1).count();
-    if single > 0 {
+    let single = named(batch, target, strata.iter().filter(|s| s.len() == 1))?;
+    if !single.is_empty() {
         let message =
-            format!("{single} class(es) of '{}' have one row: it is trained on, not tested", column.name);
+            format!("of '{}' there is one row of {single}: it is trained on, not tested", column.name);
         context.warn("split_single_row_class", message);
     }
     Ok((strata, format!("by chance, each class of '{}' in proportion", column.name)))
@@ -88,13 +88,32 @@ pub(super) fn folds(strata: Vec<Vec<u32>>, n: usize, random: &mut Random) -> Vec
     folds
 }
 
+/// The names of the classes of these strata, the first few of many.
+fn named<'a>(batch: &Batch, target: usize, strata: impl Iterator<Item = &'a Vec<u32>>) -> Result<String> {
+    const SHOWN: usize = 5;
+    let column = &batch.schema().columns()[target];
+    let rows: Vec<usize> = strata.filter_map(|s| s.first().map(|&row| row as usize)).collect();
+    let name = |&row: &usize| -> Result<String> {
+        Ok(match column.kind {
+            Kind::Flag => format!("'{}'", batch.flags(target)?.value(row)),
+            _ => format!("'{}'", column.categories()?.name(batch.codes(target)?.value(row))),
+        })
+    };
+    let shown = rows.iter().take(SHOWN).map(name).collect::<Result<Vec<_>>>()?.join(", ");
+    let more = rows.len().saturating_sub(SHOWN);
+    Ok(if more > 0 { format!("{shown} and {more} more classes") } else { shown })
+}
+
 /// Warns of classes with fewer rows than folds: some folds are judged without them.
 pub(super) fn warn_of_small(batch: &Batch, strata: &[Vec<u32>], n: usize, context: &Context) {
     let Some(target) = batch.schema().role(Role::Target) else { return };
     let column = &batch.schema().columns()[target];
-    let small = strata.iter().filter(|s| s.len() < n).count();
-    if small > 0 && column.kind != Kind::Number {
-        let message = format!("{small} class(es) of '{}' have fewer rows than the {n} folds", column.name);
+    if column.kind == Kind::Number {
+        return;
+    }
+    let small = named(batch, target, strata.iter().filter(|s| s.len() < n)).unwrap_or_default();
+    if !small.is_empty() {
+        let message = format!("of '{}' there are fewer rows of {small} than the {n} folds", column.name);
         context.warn("folds_small_class", message);
     }
 }

@@ -1,0 +1,107 @@
+//! One row through a whole model (read text, impute, scale, encode, logistic regression), against a scikit-learn
+//! pipeline of the same steps on a one-row DataFrame.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+use tidemill_core::recipe::{Recipe, Spec};
+use tidemill_core::{Cell, Context, Fitted, Row as Cells, Source};
+use tidemill_engine::{builtin, model, train};
+use tidemill_kernel::Random;
+
+use crate::row::Row;
+use crate::{Outcome, peer};
+
+const ROWS: usize = 2000;
+const NUMBERS: usize = 10;
+
+/// The time of one answer, from cells as text to class and probabilities.
+pub(crate) fn run() -> Outcome<Vec<Row>> {
+    let folder = peer::work_folder()?;
+    let path = folder.join("one-row.csv").display().to_string();
+    std::fs::write(&path, table()?)?;
+    let (peer_secs, theirs) = peer::timed("one_row", &[&path, "y"], 1)?;
+
+    let context = Context::new(0, 1, Arc::new(builtin::registry()));
+    let mut recipe = Recipe { learners: vec![Spec::new("logistic").with("c", 1.0)], ..Recipe::default() };
+    recipe.data.target = Some("y".into());
+    let job =
+        train::Job { source: path.clone(), recipe, recipe_file: None, out: folder.join("one-row-model") };
+    let trained = train::train(&job, &context)?;
+    let opened = model::open(&trained.model, &context)?;
+
+    let source = tidemill_data::open(&path, &tidemill_data::ReadOptions::default())?;
+    let batch = source.collect()?;
+    let rows = (0..ROWS).map(|i| Cells::of(&batch, i)).collect::<Result<Vec<_>, _>>()?;
+    let mut run = opened.model.chain.clone().bind(batch.schema())?;
+    let classes = &opened.model.intake()?.plan().classes;
+    let mut answers = Vec::new();
+    let (block_secs, ()) = peer::median_secs(|| {
+        answers.clear();
+        for row in &rows {
+            let mut row = row.clone();
+            run.row(&mut row)?;
+            answers.push(predicted(&row));
+        }
+        Ok(())
+    })?;
+    let copying = time_of_copying(&rows);
+    let theirs: Vec<&str> = theirs.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let same =
+        answers.iter().zip(&theirs).filter(|(ours, theirs)| classes[**ours as usize] == **theirs).count();
+    if (same as f64) < 0.98 * ROWS as f64 {
+        return Err(format!("one row: only {same} of {ROWS} answers are the same").into());
+    }
+    Ok(vec![Row {
+        name: "one-row predict in process".into(),
+        peer: "scikit-learn pipeline".into(),
+        ours_secs: (block_secs - copying) / ROWS as f64,
+        peer_secs,
+        goal_at_least: 300.0,
+        reach: 1000.0,
+        same_answer: format!("{same} of {ROWS} classes the same"),
+    }])
+}
+
+/// A caller makes its row itself; making ours anew for every answer is no part of answering.
+fn time_of_copying(rows: &[Cells]) -> f64 {
+    let start = Instant::now();
+    rows.iter().for_each(|row| drop(std::hint::black_box(row.clone())));
+    start.elapsed().as_secs_f64()
+}
+
+fn predicted(row: &Cells) -> u32 {
+    let code = row.cells.iter().find_map(|cell| match cell {
+        Cell::Code(code) => Some(*code),
+        _ => None,
+    });
+    code.unwrap_or(u32::MAX)
+}
+
+/// Numbers with gaps, two columns of names, and a class that depends on all of them.
+fn table() -> Result<String, std::fmt::Error> {
+    let mut random = Random::new(5, 0);
+    let mut text = String::new();
+    for i in 0..NUMBERS {
+        write!(text, "x{i},")?;
+    }
+    text += "town,colour,y\n";
+    for _ in 0..ROWS {
+        let mut signal = random.normal();
+        for i in 0..NUMBERS {
+            let x = random.normal();
+            signal += x * (i as f64 - 4.0) / 2.0;
+            if random.unit() < 0.05 {
+                text += ",";
+            } else {
+                write!(text, "{:.4},", 10.0 * x + i as f64)?;
+            }
+        }
+        let (town, colour) = (random.below(8), random.below(4));
+        signal += town as f64 / 4.0 - colour as f64;
+        writeln!(text, "town{town},colour{colour},{}", if signal > 0.0 { "yes" } else { "no" })?;
+    }
+    Ok(text)
+}
