@@ -41,6 +41,8 @@ fn read(path: &str) -> Outcome<Batch> {
     let source = open(path, &Default::default())?;
     let mut recipe = Recipe::default();
     recipe.data.target = Some("price".into());
+    // By its name we take it for a category, polars by its digits for a number.
+    recipe.columns.entry("code".into()).or_default().kind = Some(Kind::Number);
     let context = Context::default();
     let plan = infer(&*source, &recipe, &context)?;
     let (_, table) = Intake::fit(&*source, plan, &context)?;

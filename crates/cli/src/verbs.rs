@@ -113,8 +113,12 @@ fn source_of(data: &str, recipe_file: Option<&Path>, recipe: &Recipe) -> Result<
 fn default_out(source: &str) -> PathBuf {
     let name = Path::new(source).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let stem: String =
-        name.split('.').next().unwrap_or_default().chars().filter(|c| !"*?[]-".contains(*c)).collect();
-    PathBuf::from(if stem.is_empty() { "tidemill-model".into() } else { format!("{stem}-model") })
+        name.split('.').next().unwrap_or_default().chars().filter(|c| !"*?[]{}".contains(*c)).collect();
+    PathBuf::from(if stem.is_empty() || stem == "-" {
+        "tidemill-model".into()
+    } else {
+        format!("{stem}-model")
+    })
 }
 
 /// What the command line says goes before what the recipe says.
