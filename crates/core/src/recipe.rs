@@ -188,19 +188,22 @@ impl Default for Split {
 }
 
 /// How learners are compared on the training part.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Folds {
     /// How rows are divided into folds; without it: as the test part was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<SplitKind>,
-    /// How many folds, at least 2.
-    pub n: usize,
+    /// How many folds, at least 2; without it 5, or 10 where there are fewer than 1,000 training rows: few rows
+    /// make the choice between learners a matter of luck, and cost little.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n: Option<usize>,
 }
 
-impl Default for Folds {
-    fn default() -> Self {
-        Folds { kind: None, n: 5 }
+impl Folds {
+    /// How many folds for so many training rows.
+    pub fn count(&self, n_rows: usize) -> usize {
+        self.n.unwrap_or(if n_rows < 1000 { 10 } else { 5 })
     }
 }
 

@@ -175,8 +175,8 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
             format!("the share of test rows must lie between 0 and 1, not be {test}"),
         ));
     }
-    if !(2..=1000).contains(&recipe.folds.n) {
-        return Err(("folds.n", format!("the number of folds must be 2 to 1000, not {}", recipe.folds.n)));
+    if let Some(n) = recipe.folds.n.filter(|n| !(2..=1000).contains(n)) {
+        return Err(("folds.n", format!("the number of folds must be 2 to 1000, not {n}")));
     }
     if recipe.train.trials == 0 {
         return Err(("train.trials", "at least one trial is needed".into()));

@@ -43,24 +43,29 @@ pub struct Standing {
     pub problem: Option<String>,
 }
 
-/// The learners that suit a task, where the recipe names none.
-fn defaults(task: Task) -> Vec<Spec> {
+/// The learners that suit a task, where the recipe names none, each with the settings it gets out of `trials`.
+fn defaults(task: Task, trials: usize) -> Vec<(Spec, usize)> {
+    let sparse = Spec::new("logistic").with("penalty", "l1");
     match task {
-        Task::Regression => vec![Spec::new("ridge"), Spec::new("elastic_net"), Spec::new("lasso")],
-        Task::Binary | Task::Multiclass => {
-            vec![Spec::new("logistic"), Spec::new("logistic").with("penalty", "l1")]
-        }
+        Task::Regression => ["ridge", "elastic_net", "lasso"].map(|kind| (Spec::new(kind), trials)).to_vec(),
+        Task::Binary => vec![(Spec::new("logistic"), trials), (sparse, trials)],
+        // Of many classes, a sparse fit costs twenty times a smooth one.
+        Task::Multiclass => vec![(Spec::new("logistic"), trials), (sparse, trials.div_ceil(3))],
     }
 }
 
 /// Every setting to compare: the baseline, then each learner with up to `trials` settings, best guesses first.
 pub fn candidates(recipe: &Recipe, task: Task, context: &Context) -> Result<Vec<Candidate>> {
-    let named = if recipe.learners.is_empty() { defaults(task) } else { recipe.learners.clone() };
+    let trials = recipe.train.trials;
+    let named = match recipe.learners.as_slice() {
+        [] => defaults(task, trials),
+        own => own.iter().map(|spec| (spec.clone(), trials)).collect(),
+    };
     let mut specs = vec![Spec::new(BASELINE)];
-    for spec in named.iter().filter(|s| s.kind != BASELINE) {
+    for (spec, trials) in named.into_iter().filter(|(spec, _)| spec.kind != BASELINE) {
         let open = context.build(&spec.kind, Value::Object(spec.params.clone()))?.search();
         let open: Vec<Search> = open.into_iter().filter(|s| !spec.params.contains_key(s.key)).collect();
-        for setting in settings(&open).take(recipe.train.trials) {
+        for setting in settings(&open).take(trials) {
             let mut tried = spec.clone();
             tried.params.extend(setting);
             if !specs.contains(&tried) {

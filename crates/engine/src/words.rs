@@ -8,6 +8,7 @@ use tidemill_data::Leak;
 use tidemill_eval::Report;
 use tidemill_package::ColumnInfo;
 
+use crate::builtin::BASELINE;
 use crate::init::Inspected;
 use crate::train::{Outcome, Trained};
 
@@ -153,13 +154,19 @@ fn verdict(o: &Outcome) -> String {
         (Some(ours), None) => format!(" {name}: {}{}.", short(ours), interval.unwrap_or_default()),
         _ => String::new(),
     };
+    let useless = if o.chosen.kind == BASELINE {
+        " No learner did better than saying the same every time: these columns say nothing about the target that \
+         these learners can find."
+    } else {
+        ""
+    };
     let caution = if rows < 50 { " So few test rows say little: the interval is wide." } else { "" };
     let leak = if o.leaks.iter().any(|leak| is_kept(leak, o)) {
         " Mind the leak named above: this score is likely too good to be true."
     } else {
         ""
     };
-    format!("{sentence}{metric}{caution}{leak}")
+    format!("{sentence}{metric}{useless}{caution}{leak}")
 }
 
 fn is_kept(leak: &Leak, o: &Outcome) -> bool {

@@ -3,4 +3,5 @@
 
 mod bad_input;
 mod desk;
+mod limits;
 mod round;

@@ -112,15 +112,16 @@ pub fn folds(
     split: &Split,
     context: &Context,
 ) -> Result<Vec<Fold>> {
-    if folds.n < 2 {
-        return Err(CoreError::parameter("folds.n", format!("is {}, but at least 2 are needed", folds.n)));
+    let n = folds.count(rows.len());
+    if n < 2 {
+        return Err(CoreError::parameter("folds.n", format!("is {}, but at least 2 are needed", n)));
     }
     let batch = table.batch();
     let mut rows = rows.to_vec();
     rows.sort_unstable();
-    if rows.len() < folds.n {
+    if rows.len() < n {
         return Err(Error::split(
-            format!("{} folds cannot be made of {} training rows", folds.n, rows.len()),
+            format!("{} folds cannot be made of {} training rows", n, rows.len()),
             "give more rows, or set folds.n lower",
         )
         .into());
@@ -131,15 +132,15 @@ pub fn folds(
     let mut random = Random::new(context.seed_for("folds"), 0);
     let kind = folds.kind.or(split.kind.filter(|k| *k != SplitKind::Given));
     let valid = match kind.unwrap_or_else(|| suited(batch)) {
-        SplitKind::Time => return time::folds(batch, &rows, folds.n, context),
-        SplitKind::Random => strata::folds(vec![rows.clone()], folds.n, &mut random),
+        SplitKind::Time => return time::folds(batch, &rows, n, context),
+        SplitKind::Random => strata::folds(vec![rows.clone()], n, &mut random),
         SplitKind::Stratified => {
             let (strata, _) = strata::of_target(batch, &rows, &context.quiet())?;
-            strata::warn_of_small(batch, &strata, folds.n, context);
-            strata::folds(strata, folds.n, &mut random)
+            strata::warn_of_small(batch, &strata, n, context);
+            strata::folds(strata, n, &mut random)
         }
-        SplitKind::Group => groups::folds(batch, &rows, folds.n, &mut random, context)?,
-        SplitKind::Hash => marked::hash_folds(batch, &rows, folds.n)?,
+        SplitKind::Group => groups::folds(batch, &rows, n, &mut random, context)?,
+        SplitKind::Hash => marked::hash_folds(batch, &rows, n)?,
         SplitKind::Given => {
             return Err(CoreError::parameter("folds.kind", "a given column makes a test part, not folds"));
         }

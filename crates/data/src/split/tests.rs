@@ -107,7 +107,7 @@ proptest! {
     fn folds_are_disjoint_and_never_look_back(table in mixed_tables(), seed in 0u64..5, n in 2usize..6) {
         let rows: Vec<u32> = (0..table.batch().n_rows() as u32).filter(|r| r % 7 != 3).collect();
         for how in KINDS {
-            let wanted = Folds { kind: Some(how), n };
+            let wanted = Folds { kind: Some(how), n: Some(n) };
             let made = folds(&table, &rows, &wanted, &Split::default(), &context(seed));
             let Ok(made) = made else { continue };
             prop_assert_eq!(&made, &folds(&table, &rows, &wanted, &Split::default(), &context(seed)).unwrap());
@@ -180,7 +180,7 @@ fn a_class_of_one_row_is_trained_on_with_a_warning() {
     let parts = test_split(&table, &kind(SplitKind::Stratified, 0.5), &context).unwrap();
     assert!(parts.train.contains(&9));
     assert!(context.warnings().iter().any(|w| w.code == "split_single_row_class"));
-    let wanted = Folds { kind: Some(SplitKind::Stratified), n: 3 };
+    let wanted = Folds { kind: Some(SplitKind::Stratified), n: Some(3) };
     folds(&table, &(0..10).collect::<Vec<_>>(), &wanted, &Split::default(), &context).unwrap();
     assert!(context.warnings().iter().any(|w| w.code == "folds_small_class"));
 }
@@ -249,7 +249,8 @@ fn what_cannot_be_divided() {
             "parameter"
         );
     }
-    let few =
-        |n: usize| folds(&one, &[0], &Folds { kind: None, n }, &Split::default(), &context(0)).unwrap_err();
+    let few = |n: usize| {
+        folds(&one, &[0], &Folds { kind: None, n: Some(n) }, &Split::default(), &context(0)).unwrap_err()
+    };
     assert_eq!((few(1).code(), few(2).code()), ("parameter", "split"));
 }
