@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::{Outcome, cargo, docs, layers};
+use crate::{Outcome, cargo, layers};
 
 /// How a stage ended.
 struct Stage {
@@ -25,7 +25,6 @@ pub(crate) fn run() -> Outcome {
             quiet(cargo(&lints))
         }),
         checked("layers", layers::check),
-        checked("docs", docs::check),
         checked("licences", licences),
         tests("tests", unit_tests()),
         tests("doc tests", cargo(&["test", "--workspace", "--doc", "--no-fail-fast"])),
