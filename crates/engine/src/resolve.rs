@@ -16,7 +16,8 @@ pub(crate) fn recipe(asked: &Recipe, plan: &Plan, source: &str) -> Recipe {
         let spec = recipe.columns.entry(column.name.clone()).or_default();
         spec.kind = Some(column.kind);
         spec.role = Some(column.role);
-        spec.format = (!column.format.is_plain()).then(|| column.format.to_string());
+        // The words of a flag are found again by themselves: it has a format that needs no saying.
+        spec.format = Some(column.format.to_string()).filter(|word| !word.is_empty());
     }
     recipe.columns.sort_by_key(|name, _| plan.columns.iter().position(|c| c.name == *name));
     let given = recipe.split.column.is_some();

@@ -125,6 +125,34 @@ fn init_writes_a_recipe_that_trains() {
 }
 
 #[test]
+fn every_way_of_writing_survives_the_recipe() {
+    let mut table = String::from("price;share;loyal;joined;seen;y\n");
+    for i in 0..150 {
+        table += &format!(
+            "1.{:03},50 €;{},5%;{};{:02}/{:02}/2023;2024-01-{:02}T{:02}:00:00;{}\n",
+            (i * 37) % 1000,
+            i % 40,
+            ["ja", "nein"][i % 2],
+            13 + i % 15,
+            1 + i % 12,
+            1 + i % 28,
+            i % 24,
+            ["low", "middle", "high"][(i * 37) % 1000 / 334]
+        );
+    }
+    let desk = Desk::new().with("t.csv", table);
+    desk.run(&["init", "t.csv", "--target", "y"]).done();
+    let recipe = desk.read("tidemill.toml");
+    for word in ["decimal_comma", "percent", "day_first", "kind = \"flag\""] {
+        assert!(recipe.contains(word), "no '{word}' in {recipe}");
+    }
+    desk.run(&["train", "t.csv", "-t", "y", "--trials", "2", "--out", "a"]).done();
+    desk.run(&["train", "a/tidemill.toml", "--out", "b"]).done();
+    let answers = |model: &str| desk.run(&["predict", model, "t.csv"]).done().out;
+    assert_eq!(answers("a/model.tidemill"), answers("b/model.tidemill"));
+}
+
+#[test]
 fn every_split_trains() {
     let mut table = String::from("when,house,part,x,y\n");
     for i in 0..120 {
