@@ -205,7 +205,7 @@ pub fn card(o: &Outcome) -> String {
 pub fn inspected(i: &Inspected) -> String {
     let columns = |list: &[ColumnInfo]| -> String { list.iter().map(described).collect() };
     format!(
-        "{file} ({bytes} bytes), format {format}, written by tidemill {writer}\nmodel {hash}\nchain: {chain}\n\n\
+        "{file} ({bytes} bytes), format {format}, written by {writer}\nmodel {hash}\nchain: {chain}\n\n\
          Takes:\n{input}\nGives:\n{output}\nEntries:\n{entries}\n{card}",
         file = i.file.display(),
         bytes = i.bytes,
