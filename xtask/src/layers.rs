@@ -36,8 +36,11 @@ const ROOMS: &[(&str, &[&str])] = &[
             "tidemill-store",
         ],
     ),
-    ("tidemill-server", &[CORE, "tidemill-engine"]),
-    ("tidemill", &[CORE, "tidemill-engine", "tidemill-server"]),
+    (
+        "tidemill-server",
+        &[CORE, "tidemill-data", "tidemill-eval", "tidemill-report", "tidemill-store", "tidemill-engine"],
+    ),
+    ("tidemill", &[CORE, "tidemill-store", "tidemill-engine", "tidemill-server"]),
     ("tidemill-python", &[CORE, "tidemill-engine"]),
     // Measures any room, and nothing uses it.
     (

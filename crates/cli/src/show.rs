@@ -12,13 +12,35 @@ pub(crate) struct Shown {
     pub text: String,
     /// For programs.
     pub json: Value,
+    /// Whether the answer is 'no': done, but the exit code says so.
+    pub no: bool,
+}
+
+impl Shown {
+    /// Something done.
+    pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
+        Shown { text: text.into(), json, no: false }
+    }
+}
+
+/// Shows something before the verb has ended.
+pub(crate) fn early(shown: &Shown, json: bool) {
+    done(shown, json);
+    // A reader that is gone is no reason to stop.
+    let _ = std::io::stdout().lock().flush();
 }
 
 /// Shows a result on standard output. A reader that goes away early (`| head`) is no failure.
 pub(crate) fn done(shown: &Shown, json: bool) -> ExitCode {
-    let text = if json { pretty(&shown.json) } else { shown.text.clone() };
+    let text = if json && shown.json.is_null() {
+        String::new()
+    } else if json {
+        pretty(&shown.json)
+    } else {
+        shown.text.clone()
+    };
     match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::from(u8::from(shown.no)),
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(e) => failed(&Error::io("standard output", e), false),
     }

@@ -164,17 +164,24 @@ fn near(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default()
 }
 
+/// From 0 to 1. Of short words, one slip or swap is much by Jaro and Winkler's measure, and yet a plain slip.
+fn similarity(a: &str, b: &str) -> f64 {
+    let slip = a.chars().count() > 2 && strsim::osa_distance(a, b) <= 1;
+    strsim::jaro_winkler(a, b).max(if slip { 0.9 } else { 0.0 })
+}
+
 /// The candidate most similar to `word`, if any is similar enough to be what was meant.
 ///
 /// ```
 /// assert_eq!(tidemill_core::nearest("speceis", ["island", "species"]), Some("species"));
+/// assert_eq!(tidemill_core::nearest("aeg", ["age", "sex"]), Some("age"));
 /// assert_eq!(tidemill_core::nearest("zzz", ["island", "species"]), None);
 /// ```
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
     candidates
         .into_iter()
-        .map(|c| (strsim::jaro_winkler(&folded, &c.to_lowercase()), c))
+        .map(|c| (similarity(&folded, &c.to_lowercase()), c))
         .filter(|(similarity, _)| *similarity >= 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, c)| c)

@@ -2,7 +2,7 @@
 //! contracts of everything that learns ([`Estimator`], [`Fitted`], [`Run`]), what is saved ([`State`]), the list
 //! of built-ins ([`Registry`]), the recipe a user writes ([`recipe::Recipe`]) and the errors they meet.
 //!
-//! Nothing here reads a file, starts a thread or computes a statistic.
+//! Nothing here reads a file (but for [`Staged`], none writes one), starts a thread or computes a statistic.
 
 mod batch;
 mod category;
@@ -17,6 +17,7 @@ mod registry;
 mod row;
 mod schema;
 mod source;
+mod staged;
 mod state;
 
 pub use batch::{Batch, dense_vector, probability_vector};
@@ -30,4 +31,5 @@ pub use registry::{Builtin, Entry, KeyPath, Registry, Search};
 pub use row::{Cell, Row};
 pub use schema::{Column, PREDICTION, PROBABILITY, Schema};
 pub use source::{BATCH_ROWS, Batches, Source, Table, View};
+pub use staged::{Staged, replace};
 pub use state::{State, Tensor, TensorData};

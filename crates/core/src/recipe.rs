@@ -30,6 +30,13 @@ pub struct Recipe {
     pub learners: Vec<Spec>,
     /// The training itself.
     pub train: Train,
+    /// What guards the private columns.
+    #[serde(skip_serializing_if = "is_default")]
+    pub privacy: Privacy,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Where the rows are and what they mean.
@@ -124,6 +131,32 @@ pub struct ColumnSpec {
     /// How categories are encoded: the steps named `encode_…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encode: Option<Spec>,
+    /// How the prediction log keeps what callers send in this column; without it, as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private: Option<Private>,
+}
+
+/// How a value is kept out of the prediction log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Private {
+    /// Not at all. What is dropped cannot train later: `improve` sees a missing value.
+    Drop,
+    /// As a keyed hash (HMAC-SHA256 under the secret in the environment's `TIDEMILL_HASH_KEY`). With the same secret, `improve`
+    /// knows the categories of training again; other values stay hashes.
+    Hash,
+    /// Encrypted for the [age](https://age-encryption.org) recipient of `[privacy]`: the server cannot read it back. With
+    /// the identity's file, `improve` can.
+    Seal,
+}
+
+/// What guards the private columns of the prediction log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Privacy {
+    /// The age recipient (`age1…`) that columns with `private = "seal"` are encrypted for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
 }
 
 /// Something named by its kind, with its parameters beside it.

@@ -13,7 +13,7 @@ pub mod split;
 
 pub use error::Error;
 pub use infer::infer;
-pub use intake::Intake;
+pub use intake::{Canonical, Flaw, Intake, RowReader, canonical_rows};
 pub use plan::{ColumnPlan, Leak, Plan};
 pub use sink::{Sink, create};
-pub use source::{Provenance, ReadOptions, fingerprint, open};
+pub use source::{Provenance, ReadOptions, fingerprint, open, stack};

@@ -30,6 +30,9 @@ pub struct ColumnPlan {
     /// Of a category, once [`crate::Intake::fit`] has seen all rows: the names in the order of their codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
+    /// Of a number, once [`crate::Intake::fit`] has seen all rows: the least and the greatest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f64; 2]>,
 }
 
 impl ColumnPlan {
@@ -44,6 +47,7 @@ impl ColumnPlan {
             missing: Vec::new(),
             declared: false,
             categories: Vec::new(),
+            range: None,
         }
     }
 

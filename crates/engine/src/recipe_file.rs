@@ -190,14 +190,15 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     Ok(())
 }
 
-/// Reads a duration such as `90s`, `10m`, `1.5h`.
+/// Reads a duration such as `90s`, `10m`, `1.5h`, `7d`.
 pub fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let wrong = || format!("'{text}' is no duration: write 90s, 10m or 2h");
+    let wrong = || format!("'{text}' is no duration: write 90s, 10m, 2h or 7d");
     let unit = text.trim().chars().last().ok_or_else(wrong)?;
     let secs = match unit {
         's' => 1.0,
         'm' => 60.0,
         'h' => 3600.0,
+        'd' => 86_400.0,
         _ => return Err(wrong()),
     };
     let number: f64 = text.trim().trim_end_matches(unit).trim().parse().map_err(|_| wrong())?;

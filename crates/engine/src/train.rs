@@ -235,7 +235,7 @@ fn interval(metric: &Metric, answers: &Answers<'_>, seed: u64) -> Option<ScoreIn
     (interval.low.is_finite() && interval.high.is_finite()).then_some(interval)
 }
 
-fn chosen<'a>(candidates: &'a [Candidate], standings: &[Standing]) -> Result<&'a Candidate> {
+pub(crate) fn chosen<'a>(candidates: &'a [Candidate], standings: &[Standing]) -> Result<&'a Candidate> {
     let best = standings.first().filter(|s| s.mean.is_some()).ok_or_else(|| {
         let problem = standings.iter().find_map(|s| s.problem.clone()).unwrap_or_default();
         Error::data(
@@ -330,6 +330,7 @@ fn write(job: &Job, recipe: &Recipe, plan: &Plan, chain: Chain, outcome: Outcome
         "learner": outcome.chosen,
         "data": outcome.data,
         "test": outcome.test,
+        "test_interval": outcome.test_interval,
         "shipped": outcome.shipped,
     });
     let model_built = Model::new(chain, plan)?;
@@ -356,19 +357,10 @@ fn same_file(a: &Path, b: &Path) -> bool {
 
 /// Writes a file so that it is there whole or not at all.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failed = |e| Error::io(path, e);
-    let mut builder = tempfile::Builder::new();
-    // As any other new file: readable as far as the user's umask lets it be.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    std::io::Write::write_all(&mut file, bytes).map_err(failed)?;
-    file.persist(path).map_err(|e| Error::io(path, e.error))?;
-    Ok(())
+    tidemill_core::replace(path, bytes).map_err(|e| Error::io(path, e))
 }
 
-fn metric_of(recipe: &Recipe, task: Task) -> Result<&'static Metric> {
+pub(crate) fn metric_of(recipe: &Recipe, task: Task) -> Result<&'static Metric> {
     let metric = match &recipe.train.metric {
         Some(name) => tidemill_eval::metric(name)?,
         None => tidemill_eval::default_metric(task),
@@ -394,7 +386,7 @@ fn check_target(job: &Job) -> Result<()> {
 fn check_folder(out: &Path) -> Result<()> {
     let existing = out.ancestors().find(|p| p.exists() || p.as_os_str().is_empty());
     let folder = existing.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::NamedTempFile::new_in(folder).map(drop).map_err(|e| Error::io(out, e))
+    tidemill_core::Staged::beside(&folder.join("x")).map(drop).map_err(|e| Error::io(out, e))
 }
 
 fn check_any_row(source: &dyn Source, name: &str) -> Result<()> {

@@ -201,6 +201,18 @@ pub fn card(o: &Outcome) -> String {
     )
 }
 
+/// The card of an improved model: how good it is and why it took over, then what the old card says of its making.
+pub fn improved_card(old: &str, about: &serde_json::Value, verdict: &str, report: &Report) -> String {
+    let parent = about["parent"].as_str().unwrap_or_default();
+    let note = about["shipped"]["note"].as_str().unwrap_or_default();
+    let title = old.lines().next().unwrap_or("# Model");
+    let making = old.find("## How it was made").map_or("", |at| &old[at..]);
+    format!(
+        "{title}\n\n## How good it is\n\nImproved from `{parent}`; {verdict}.\n\n```text\n{report}```\n\n{note}\n\n\
+         The first model of its line was made so:\n\n{making}"
+    )
+}
+
 /// What `inspect` shows to people.
 pub fn inspected(i: &Inspected) -> String {
     let columns = |list: &[ColumnInfo]| -> String { list.iter().map(described).collect() };

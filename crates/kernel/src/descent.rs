@@ -205,7 +205,7 @@ impl<'a> ElasticNet<'a> {
                 let total = self.problem.total_weight;
                 let fitted = self.problem.design.times(&w, 0.0);
                 let residual = self.problem.target.iter().zip(fitted).map(|(y, f)| y - f).collect();
-                let curvatures = self.problem.design.squared_norms().iter().map(|s| s / total).collect();
+                let curvatures = self.problem.squared_norms.iter().map(|s| s / total).collect();
                 let mut problem = OverRows { design: &self.problem.design, curvatures, residual, total };
                 self.over_rows(&mut problem, &mut w, penalty, limits, limit, context)
             }

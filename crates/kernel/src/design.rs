@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use arrow_array::Array;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 use pulp::NullaryFnOnce;
+use rayon::prelude::*;
 use tidemill_core::{Batch, Error, Kind, Result};
 
 use crate::reduce::{in_chunks, sum_parts};
@@ -131,6 +133,25 @@ impl NullaryFnOnce for Off<'_> {
     }
 }
 
+/// Centres and scales a piece of a column; its sum of squares.
+struct Shift<'a> {
+    part: &'a mut [f64],
+    centre: f64,
+    factors: Option<&'a [f64]>,
+}
+
+impl NullaryFnOnce for Shift<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn call(self) -> f64 {
+        self.part.iter_mut().for_each(|x| *x -= self.centre);
+        if let Some(factors) = self.factors {
+            self.part.iter_mut().zip(factors).for_each(|(x, f)| *x *= f);
+        }
+        dot_inline(self.part, self.part)
+    }
+}
+
 struct Times<'a>(Block<'a>, &'a [f64], &'a mut [f64]);
 
 impl NullaryFnOnce for Times<'_> {
@@ -254,11 +275,12 @@ impl Design {
             }
             _ => {
                 let values = batch.numbers(place)?.values();
-                if let Some(row) = values.iter().position(|x| !x.is_finite()) {
-                    return Err(not_finite(&feature.name, "not a finite number", row));
-                }
                 for (start, part) in self.column_mut(at) {
-                    part.copy_from_slice(&values[start..start + part.len()]);
+                    let values = &values[start..start + part.len()];
+                    if let Some(row) = values.iter().position(|x| !x.is_finite()) {
+                        return Err(not_finite(&feature.name, "not a finite number", start + row));
+                    }
+                    part.copy_from_slice(values);
                 }
             }
         }
@@ -296,24 +318,27 @@ impl Design {
         means
     }
 
-    /// Takes `centres[j]` off every number of column `j`.
-    pub fn centre(&mut self, centres: &[f64]) {
-        let p = self.n_columns.max(1);
-        for block in self.values.chunks_mut(BLOCK * p) {
-            let n = block.len() / p;
-            for (part, centre) in block.chunks_exact_mut(n).zip(centres) {
-                part.iter_mut().for_each(|x| *x -= centre);
-            }
-        }
-    }
-
-    /// Multiplies row `i` by `factors[i]`.
-    pub fn scale_rows(&mut self, factors: &[f64]) {
-        for j in 0..self.n_columns {
-            for (start, part) in self.column_mut(j) {
-                part.iter_mut().zip(&factors[start..]).for_each(|(x, f)| *x *= f);
-            }
-        }
+    /// Takes `centres[j]` off every number of column `j`, then multiplies row `i` by `factors[i]`; the sum of squares
+    /// of each column as it is then.
+    pub fn centre(&mut self, centres: &[f64], factors: Option<&[f64]>) -> Vec<f64> {
+        let p = self.n_columns;
+        let parts: Vec<Vec<f64>> = self
+            .values
+            .par_chunks_mut((BLOCK * CHUNK * p).max(1))
+            .enumerate()
+            .map(|(c, chunk)| {
+                let mut sums = vec![0.0; p];
+                for (b, values) in chunk.chunks_mut(BLOCK * p).enumerate() {
+                    let (start, n) = ((c * CHUNK + b) * BLOCK, values.len() / p);
+                    let factors = factors.map(|f| &f[start..start + n]);
+                    for ((part, &centre), sum) in values.chunks_exact_mut(n).zip(centres).zip(&mut sums) {
+                        *sum += wide(Shift { part, centre, factors });
+                    }
+                }
+                sums
+            })
+            .collect();
+        sum_parts(parts, p)
     }
 
     /// The columns at these places, copied.
@@ -397,10 +422,15 @@ impl Design {
             }
             sums
         });
-        sum_parts(parts, p * p)
+        let mut gram = sum_parts(parts, p * p);
+        for j in 0..p {
+            (0..j).for_each(|i| gram[j * p + i] = gram[i * p + j]);
+        }
+        gram
     }
 }
 
+/// Adds a block's share to the lower triangle (column after column).
 fn add_gram(block: Block<'_>, p: usize, weights: Option<&[f64]>, weighted: &mut Vec<f64>, sums: &mut [f64]) {
     if p == 0 {
         return;
@@ -420,7 +450,8 @@ fn add_gram(block: Block<'_>, p: usize, weights: Option<&[f64]>, weighted: &mut 
     };
     let out = MatMut::from_column_major_slice_mut(sums, p, p);
     // One thread here: the order of the sums must not depend on how many there are.
-    faer::linalg::matmul::matmul(out, Accum::Add, left.transpose(), x, 1.0, Par::Seq);
+    let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+    triangular::matmul(out, lower, Accum::Add, left.transpose(), whole, x, whole, 1.0, Par::Seq);
 }
 
 fn first<'a>(mut parts: impl Iterator<Item = &'a [f64]>) -> f64 {

@@ -31,6 +31,8 @@ pub struct Centred {
     pub target: Vec<f64>,
     /// The sum of the weights (the number of rows without weights).
     pub total_weight: f64,
+    /// The sum of squares of each column of the rows.
+    pub squared_norms: Vec<f64>,
     means: Vec<f64>,
     mean: f64,
 }
@@ -40,7 +42,8 @@ impl Centred {
     /// negative and not all zero.
     pub fn new(mut design: Design, mut target: Vec<f64>, weights: Option<&[f64]>) -> Self {
         let means = design.means(weights);
-        design.centre(&means);
+        let roots: Option<Vec<f64>> = weights.map(|w| w.iter().map(|w| w.sqrt()).collect());
+        let squared_norms = design.centre(&means, roots.as_deref());
         let shift = target.first().copied().unwrap_or(0.0);
         let total_weight = weights.map_or(target.len() as f64, |w| w.iter().sum());
         let off = match weights {
@@ -49,12 +52,10 @@ impl Centred {
         };
         let mean = shift + if total_weight > 0.0 { off / total_weight } else { 0.0 };
         target.iter_mut().for_each(|y| *y -= mean);
-        if let Some(weights) = weights {
-            let roots: Vec<f64> = weights.iter().map(|w| w.sqrt()).collect();
-            design.scale_rows(&roots);
-            target.iter_mut().zip(&roots).for_each(|(y, root)| *y *= root);
+        if let Some(roots) = &roots {
+            target.iter_mut().zip(roots).for_each(|(y, root)| *y *= root);
         }
-        Centred { design, target, total_weight, means, mean }
+        Centred { design, target, total_weight, squared_norms, means, mean }
     }
 
     /// The solution of the problem as it was given.

@@ -1,7 +1,7 @@
 //! Model files on disk: read within bounds, written whole or not at all.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Result, Site};
@@ -10,37 +10,12 @@ use crate::package::{Info, Package, parse, to_bytes_with_info};
 
 /// Writes the model, replacing a file that is there, and says what names it.
 ///
-/// The bytes go into a temporary file beside `path`, to disk, and then take its name in one step: whatever happens,
-/// `path` holds the old file or the whole new one. Errors when the folder is missing, cannot be written or is full
+/// Whatever happens, `path` holds the old file or the whole new one. Errors when the folder is missing, cannot be written or is full
 /// (nothing is left behind), or as [`crate::to_bytes`] does.
 pub fn write(path: &Path, package: &Package) -> Result<Info> {
     let (bytes, info) = to_bytes_with_info(package)?;
-    let io = |source| Error::Io { path: path.into(), source };
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut temporary = builder().tempfile_in(folder).map_err(io)?;
-    temporary.write_all(&bytes).map_err(io)?;
-    temporary.as_file().sync_all().map_err(io)?;
-    temporary.persist(path).map_err(|e| io(e.error))?;
-    // The new name itself must survive a power cut; systems that cannot sync a folder do this on their own.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
+    tidemill_core::replace(path, &bytes).map_err(|source| Error::Io { path: path.into(), source })?;
     Ok(info)
-}
-
-fn builder() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".model-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new file: what the umask leaves of it (temporary files are the owner's alone otherwise).
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder
 }
 
 /// The model in a file. Errors as [`open`] does.

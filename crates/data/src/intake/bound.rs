@@ -55,13 +55,31 @@ impl Run for BoundIntake {
     }
 
     fn row(&mut self, row: &mut Row) -> Result<()> {
+        self.rows_before += 1;
+        let (intake, number) = (self.intake.clone(), self.rows_before);
+        self.convert(row, |output, raw, _, bad| {
+            if bad {
+                let trouble = Trouble { count: 1, row: number, value: raw.shown() };
+                intake.add_trouble(&intake.outputs[output].column.name, trouble);
+            }
+        })
+    }
+}
+
+impl BoundIntake {
+    /// Reads a raw row in place. `note` gets, for every cell: its place among the outputs, what came, what it was read
+    /// as, and whether that failed or is a category never seen.
+    pub(super) fn convert(
+        &mut self,
+        row: &mut Row,
+        mut note: impl FnMut(usize, Raw<'_>, &Cell, bool),
+    ) -> Result<()> {
         if row.cells.len() != self.n_inputs {
             return Err(Error::internal(format!("{} cells for {} columns", row.cells.len(), self.n_inputs)));
         }
         self.spare.clear();
-        self.rows_before += 1;
-        for (&(output, place), names) in self.places.iter().zip(&self.names) {
-            let output = &self.intake.outputs[output];
+        for (&(at, place), names) in self.places.iter().zip(&self.names) {
+            let output = &self.intake.outputs[at];
             let Some(raw) = raw_cell(&row.cells[place], names.as_deref()) else {
                 return Err(Error::data(
                     format!(
@@ -73,10 +91,7 @@ impl Run for BoundIntake {
                 ));
             };
             let (cell, bad) = output.reader.cell(raw);
-            if bad {
-                let trouble = Trouble { count: 1, row: self.rows_before, value: raw.shown() };
-                self.intake.add_trouble(&output.column.name, trouble);
-            }
+            note(at, raw, &cell, bad);
             self.spare.push(cell);
         }
         std::mem::swap(&mut row.cells, &mut self.spare);

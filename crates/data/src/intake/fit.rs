@@ -185,6 +185,7 @@ impl Pass {
                 plan.classes = names.clone();
             }
             plan.columns[at].categories = names;
+            plan.columns[at].range = range(&array);
             arrays.push(array);
         }
         let intake = Arc::new(Intake::new(plan));
@@ -262,6 +263,16 @@ impl Filling {
         };
         Ok((self.at, names.names, array))
     }
+}
+
+/// The least and the greatest of a column of numbers.
+fn range(array: &ArrayRef) -> Option<[f64; 2]> {
+    let numbers = arrow_array::cast::AsArray::as_primitive_opt::<arrow_array::types::Float64Type>(array)?;
+    let finite = numbers.iter().flatten().filter(|x| x.is_finite());
+    finite.fold(None, |range, x| match range {
+        None => Some([x, x]),
+        Some([least, greatest]) => Some([x.min(least), x.max(greatest)]),
+    })
 }
 
 /// The order of the classes: the plan's, and sorted among them those that the sample missed.

@@ -1,8 +1,10 @@
 //! The first link of every model's chain: from raw columns to typed ones, the same in training and in service.
 
 mod bound;
+mod canonical;
 mod cell;
 mod fit;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +16,9 @@ use tidemill_core::{
 
 use crate::plan::{ColumnPlan, Plan};
 use bound::BoundIntake;
+pub use canonical::{Canonical, canonical_rows};
 pub(crate) use cell::{Raw, RawColumn, Read, Reader, written_number};
+pub use rows::{Flaw, RowReader};
 
 /// Reads raw columns as its [`Plan`] says.
 ///
@@ -47,6 +51,8 @@ pub struct Intake {
 struct Output {
     column: Column,
     reader: Reader,
+    /// The least and the greatest number of training.
+    range: Option<[f64; 2]>,
 }
 
 /// The cells of a column that could not be read.
@@ -118,7 +124,7 @@ impl Intake {
             let reader = Reader::new(&plan, column);
             let categories = reader.names.as_ref().map(|n| n.categories.clone());
             let typed = Column { categories, ..Column::new(&column.name, column.kind) };
-            Output { column: typed.with_role(column.role), reader }
+            Output { column: typed.with_role(column.role), reader, range: column.range }
         });
         Intake { outputs: outputs.collect(), plan, troubles: Mutex::default() }
     }

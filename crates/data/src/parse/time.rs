@@ -73,7 +73,7 @@ impl TimeFormat {
     }
 
     /// The moment that a number says: only the unix formats read numbers.
-    pub(crate) fn of_number(&self, x: f64) -> Option<i64> {
+    pub fn of_number(&self, x: f64) -> Option<i64> {
         let scale = match self {
             TimeFormat::UnixSeconds => 1e6,
             TimeFormat::UnixMillis => 1e3,

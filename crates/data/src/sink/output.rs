@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-use tidemill_core::Result;
+use tidemill_core::{Result, Staged};
 
 use crate::Error;
 
@@ -13,8 +12,7 @@ use crate::Error;
 const BUFFER: usize = 1 << 18;
 
 enum Place {
-    /// A temporary file in the target's folder, moved over the target at the end.
-    Staged(BufWriter<NamedTempFile>),
+    Staged(BufWriter<Staged>),
     /// What cannot be replaced: a device, a named pipe.
     Direct(BufWriter<File>),
     Standard(BufWriter<std::io::Stdout>),
@@ -46,7 +44,7 @@ impl Output {
                 let file = File::options().write(true).open(&path).map_err(failed)?;
                 Place::Direct(BufWriter::with_capacity(BUFFER, file))
             }
-            _ => Place::Staged(BufWriter::with_capacity(BUFFER, staged(&path).map_err(failed)?)),
+            _ => Place::Staged(BufWriter::with_capacity(BUFFER, Staged::beside(&path).map_err(failed)?)),
         };
         Ok(Output { place, path, closed: false })
     }
@@ -67,27 +65,8 @@ impl Output {
         let Output { place: Place::Staged(buffer), path, .. } = self else { return Ok(()) };
         let failed = |source| Error::Write { path: path.clone(), source };
         let file = buffer.into_inner().map_err(|e| failed(e.into_error()))?;
-        // A full disk may show only now.
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&path).map_err(|e| failed(e.error))?;
-        Ok(())
+        Ok(file.finish().map_err(failed)?)
     }
-}
-
-fn staged(path: &Path) -> std::io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tidemill-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new file: the user's mask takes away what it takes away.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }
 
 impl Write for Output {

@@ -136,6 +136,14 @@ pub(crate) fn open_in_chunks(
     Ok((Box::new(many::Many::new(parts)?), provenance))
 }
 
+/// Sources of the same columns, one below the other.
+///
+/// # Errors
+/// Columns that differ, by name or by kind, named.
+pub fn stack(parts: Vec<(String, Box<dyn Source>)>) -> Result<Box<dyn Source>> {
+    Ok(Box::new(many::Many::new(parts)?))
+}
+
 /// SHA-256 over the bytes of the files of a location, in the order of their names, as 64 hexadecimal digits.
 ///
 /// # Errors

@@ -65,7 +65,7 @@ pub fn bootstrap(
 }
 
 /// The quantile of sorted values, interpolated (as numpy's default).
-fn quantile(sorted: &[f64], p: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
     let at = p * (sorted.len() as f64 - 1.0);
     let (below, above) = (at.floor() as usize, at.ceil() as usize);
     sorted[below] + (at - at.floor()) * (sorted[above] - sorted[below])

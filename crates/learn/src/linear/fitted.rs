@@ -111,7 +111,7 @@ pub(crate) fn regression(training: Training<'_>, context: &Context) -> Result<(F
     let design = Design::of(&batch, &features)?;
     context.check()?;
     let problem = Centred::new(design, target, weights.as_deref());
-    check_sizes(&problem.design, &features)?;
+    check_sizes(&problem.squared_norms, &features)?;
     if !problem.target.iter().map(|y| y * y).sum::<f64>().is_finite() {
         let target = batch.schema().role(Role::Target).map(|at| &batch.schema().columns()[at].name);
         return Err(LearnError::TooLarge { columns: format!("'{}'", target.map_or("target", |t| t)) }.into());
@@ -120,10 +120,11 @@ pub(crate) fn regression(training: Training<'_>, context: &Context) -> Result<(F
 }
 
 /// Errors when the squares of a column overflow.
-pub(crate) fn check_sizes(design: &Design, features: &Features) -> Result<()> {
-    let norms = design.squared_norms();
+pub(crate) fn check_sizes(squared_norms: &[f64], features: &Features) -> Result<()> {
     let mut large: Vec<String> = Vec::new();
-    for ((column, _), _) in features.names().zip(norms).filter(|(_, norm)| norm.is_nan() || *norm >= 1e300) {
+    for ((column, _), _) in
+        features.names().zip(squared_norms).filter(|(_, norm)| norm.is_nan() || **norm >= 1e300)
+    {
         let name = format!("'{column}'");
         if !large.contains(&name) {
             large.push(name);

@@ -239,8 +239,7 @@ impl Logistic {
         context: &Context,
     ) -> Result<Predictor> {
         let means = design.means(sample.weights.as_deref());
-        design.centre(&means);
-        check_sizes(&design, &features)?;
+        check_sizes(&design.centre(&means, None), &features)?;
         let problem = Problem {
             design: &design,
             classes: &sample.codes,

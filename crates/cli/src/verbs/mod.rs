@@ -1,5 +1,7 @@
 //! From arguments to the engine's verbs.
 
+mod service;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,16 +27,24 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Predict(args) => run_predict(args, cli),
         Verb::Inspect(args) => run_inspect(args, cli),
         Verb::Init(args) => run_init(args, cli),
+        Verb::Serve(args) => service::serve(args, cli),
+        Verb::Keys(args) => service::keys(args),
+        Verb::Feedback(args) => service::feedback(args),
+        Verb::Forget(args) => service::forget(args, cli),
+        Verb::Monitor(args) => service::monitor(args, cli),
+        Verb::Improve(args) => service::improve(args, cli),
+        Verb::Rollback(args) => service::rollback(args, cli),
+        Verb::Replay(args) => service::replay(args, cli),
         Verb::Schema => {
             let schema = schema::recipe(&builtin::registry());
             let text = serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n";
-            Ok(Shown { text, json: schema })
+            Ok(Shown::new(text, schema))
         }
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "tidemill", &mut script);
             let text = String::from_utf8_lossy(&script).into_owned();
-            Ok(Shown { json: json!({ "script": text }), text })
+            Ok(Shown::new(text.clone(), json!({ "script": text })))
         }
         Verb::Docs { folder } => run_docs(folder),
     }
@@ -90,7 +100,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
                               "hash": trained.hash });
         document.insert("written".into(), written);
     }
-    Ok(Shown { text: words::story(&trained), json })
+    Ok(Shown::new(words::story(&trained), json))
 }
 
 fn is_recipe(data: &str) -> bool {
@@ -162,7 +172,7 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
             .into());
         }
     };
-    Ok(Shown { text: evaluated.report.to_string(), json: json_of(&evaluated)? })
+    Ok(Shown::new(evaluated.report.to_string(), json_of(&evaluated)?))
 }
 
 fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
@@ -179,12 +189,12 @@ fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
         "-" => String::new(),
         out => format!("{} rows predicted: {out}\n", predicted.rows),
     };
-    Ok(Shown { text, json: json_of(&predicted)? })
+    Ok(Shown::new(text, json_of(&predicted)?))
 }
 
 fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
     let inspected = init::inspect(&args.model, &context(cli, 0, None)?)?;
-    Ok(Shown { text: words::inspected(&inspected), json: json_of(&inspected)? })
+    Ok(Shown::new(words::inspected(&inspected), json_of(&inspected)?))
 }
 
 fn run_init(args: &Init, cli: &Cli) -> Result<Shown> {
@@ -197,7 +207,7 @@ fn run_init(args: &Init, cli: &Cli) -> Result<Shown> {
         found.columns,
         found.recipe.display()
     );
-    Ok(Shown { text, json: json_of(&found)? })
+    Ok(Shown::new(text, json_of(&found)?))
 }
 
 fn run_docs(folder: &Path) -> Result<Shown> {
@@ -207,5 +217,5 @@ fn run_docs(folder: &Path) -> Result<Shown> {
         train::replace(&folder.join(name), text.as_bytes())?;
     }
     let names: Vec<&str> = pages.iter().map(|(name, _)| *name).collect();
-    Ok(Shown { text: names.join("\n") + "\n", json: json!({ "pages": names }) })
+    Ok(Shown::new(names.join("\n") + "\n", json!({ "pages": names })))
 }

@@ -1,5 +1,7 @@
 //! The arguments as written; each verb's own module turns them into work.
 
+pub(crate) mod service;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -26,6 +28,8 @@ Examples:
   tidemill predict churned-model/model.tidemill new.csv -o answers.csv
   tidemill evaluate answers.csv --truth churned --pred prediction
   tidemill init customers.csv --target churned        write a recipe to edit first
+  tidemill serve churned-model/model.tidemill         answer over HTTP, keep what was answered
+  tidemill improve churned-model/model.tidemill       learn from feedback, promote if better
 Exit codes: 0 done, 1 done but the answer is 'no', 2 could not do it.";
 
 /// The verbs.
@@ -41,6 +45,22 @@ pub(crate) enum Verb {
     Inspect(Inspect),
     /// Write a commented recipe with what was inferred from a table.
     Init(Init),
+    /// Serve models over HTTP: predictions, feedback, figures.
+    Serve(service::Serve),
+    /// Make, list and revoke API keys.
+    Keys(service::Keys),
+    /// Bring feedback in from a file.
+    Feedback(service::FeedbackArgs),
+    /// Delete everything known of a key.
+    Forget(service::Forget),
+    /// Show how a model in service does: live scores against the test score, ratings.
+    Monitor(service::Monitor),
+    /// Train a challenger on feedback, and put it in place if it is better.
+    Improve(service::Improve),
+    /// Put the version a model was improved from back in its place.
+    Rollback(service::Rollback),
+    /// Play a dated table through the whole loop, as if its users were arriving.
+    Replay(service::Replay),
     /// Print the JSON Schema of the recipe.
     Schema,
     /// Print the completion script of a shell.

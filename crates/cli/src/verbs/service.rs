@@ -1,0 +1,292 @@
+//! The verbs that keep a model in service and make it better.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tidemill_engine::core::recipe::Recipe;
+use tidemill_engine::core::{Context, Error, Result, nearest};
+use tidemill_engine::error::EngineError;
+use tidemill_engine::privacy::HASH_KEY;
+use tidemill_engine::serving::Serving;
+use tidemill_engine::{builtin, feedback, improve, monitor, recipe_file};
+use tidemill_server::auth::Scope;
+use tidemill_server::{Limits, Options, replay};
+use tidemill_store::{Durability, Store};
+
+use super::{context, default_out, json_of, overlay};
+use crate::args::Cli;
+use crate::args::service::{
+    DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay, Rollback,
+    Serve,
+};
+use crate::show::{self, Shown};
+
+/// A duration, or an error that names the flag.
+fn duration(flag: &str, text: &str) -> Result<Duration> {
+    recipe_file::duration(text)
+        .map_err(|problem| EngineError::usage(problem, format!("correct {flag}")).into())
+}
+
+fn open(store: &str) -> Result<Store> {
+    Ok(Store::open(store, tidemill_store::Options::default())?)
+}
+
+/// A store that must be there already: a misspelt path must not become an empty database.
+fn open_existing(store: &str) -> Result<Store> {
+    let path = store.strip_prefix("sqlite:").unwrap_or(store);
+    if !path.starts_with("postgres") && !Path::new(path).exists() {
+        return Err(EngineError::usage(
+            format!("there is no store at {path}"),
+            "name the one that `tidemill serve` writes with --store",
+        )
+        .into());
+    }
+    open(store)
+}
+
+fn hash_key() -> Option<String> {
+    std::env::var(HASH_KEY).ok()
+}
+
+pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let context =
+        Context::new(0, args.threads.unwrap_or(cores).clamp(1, 1024), Arc::new(builtin::registry()));
+    let options = Options {
+        models: args.models.clone(),
+        name: args.name.clone(),
+        listen: args.listen,
+        store: args.store.clone(),
+        durability: match args.durability {
+            DurabilityArg::Durable => Durability::Durable,
+            DurabilityArg::DurablePower => Durability::DurablePower,
+            DurabilityArg::Relaxed => Durability::Relaxed,
+        },
+        limits: Limits {
+            body: args.max_body,
+            rows: args.max_rows,
+            time: duration("--timeout", &args.timeout)?,
+            ..Limits::default()
+        },
+        drain: duration("--drain", &args.drain)?,
+        retention: args.retention.as_deref().map(|time| duration("--retention", time)).transpose()?,
+        hash_key: hash_key(),
+    };
+    if !cli.quiet {
+        // Only one can be first; there is no other in this process.
+        let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).try_init();
+    }
+    tidemill_server::serve(&options, &context, |address| {
+        let shown = Shown::new(
+            format!("listening on http://{address}\n"),
+            json!({ "listening": format!("http://{address}") }),
+        );
+        // Whoever started this reads the address now, not at the end.
+        show::early(&shown, cli.json);
+    })?;
+    Ok(Shown::new("", Value::Null))
+}
+
+pub(super) fn keys(args: &Keys) -> Result<Shown> {
+    match &args.act {
+        KeysAct::Create { name, scope, expires } => {
+            let words = Scope::ALL.map(Scope::word);
+            if let Some(unknown) = scope.iter().find(|s| !words.contains(&s.as_str())) {
+                let near =
+                    nearest(unknown, words).map_or(String::new(), |near| format!("; is '{near}' meant?"));
+                return Err(EngineError::usage(
+                    format!("there is no scope '{unknown}'{near}"),
+                    format!("known are {}", words.join(", ")),
+                )
+                .into());
+            }
+            let scopes = match scope.as_slice() {
+                [] => vec![Scope::Predict.word().to_string(), Scope::Feedback.word().into()],
+                named => named.to_vec(),
+            };
+            let ends = expires.as_deref().map(|time| duration("--expires", time)).transpose()?;
+            let ends = ends.map(|time| tidemill_store::now() + time.as_micros() as i64);
+            let (key, token) = open(&args.store)?.create_key(name, &scopes, ends)?;
+            Ok(Shown::new(
+                format!(
+                    "{token}\nKeep it: it is shown this once. Its id is {}, it may {}.\n",
+                    key.id,
+                    scopes.join(" and ")
+                ),
+                json!({ "id": key.id, "name": key.name, "scopes": key.scopes, "token": token }),
+            ))
+        }
+        KeysAct::List => {
+            let keys = open_existing(&args.store)?.keys()?;
+            let now = tidemill_store::now();
+            let mut text = String::new();
+            for key in &keys {
+                let state = if key.is_live(now) { "live" } else { "ended" };
+                text += &format!("{}  {:<6} {:<20} {}\n", key.id, state, key.name, key.scopes.join(" "));
+            }
+            Ok(Shown::new(if keys.is_empty() { "no keys\n".into() } else { text }, json!({ "keys": keys })))
+        }
+        KeysAct::Revoke { id } => {
+            if !open_existing(&args.store)?.revoke_key(id)? {
+                return Err(EngineError::usage(
+                    format!("there is no live key '{id}'"),
+                    "see `tidemill keys list`",
+                )
+                .into());
+            }
+            Ok(Shown::new(format!("{id} is revoked\n"), json!({ "revoked": id })))
+        }
+    }
+}
+
+/// Rows that are stored together.
+const PIECE: usize = 1000;
+
+pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
+    let FeedbackAct::Import { file, store } = &args.act;
+    let mut pieces = Vec::new();
+    let mut rows = Vec::new();
+    feedback::each_row(file, &mut |row| {
+        rows.push(feedback_of(row));
+        Ok(())
+    })?;
+    // All is read before anything is stored: a fault in the last row must not leave the others behind.
+    for (i, piece) in rows.chunks(PIECE).enumerate() {
+        let body = Value::Array(piece.to_vec()).to_string();
+        let given = tidemill_server::routes::parse_feedback(body.as_bytes(), PIECE).map_err(|fault| {
+            let row = i * PIECE + fault.row.unwrap_or(1) as usize;
+            let message =
+                fault.message.split_once(": ").map_or(fault.message.clone(), |(_, rest)| rest.into());
+            Error::data(format!("{file}, row {row}: {message}"), fault.remedy.unwrap_or_default())
+        })?;
+        pieces.push(given);
+    }
+    let store = open_existing(store)?;
+    let mut fates: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for given in pieces {
+        for fate in store.feedback_blocking(given)? {
+            *fates.entry(fate.word()).or_default() += 1;
+        }
+    }
+    let words: Vec<String> = fates.iter().map(|(fate, n)| format!("{n} {fate}")).collect();
+    Ok(Shown::new(
+        format!("{} pieces of feedback: {}\n", rows.len(), words.join(", ")),
+        json!({ "fates": fates }),
+    ))
+}
+
+/// A row of a table as a piece of feedback: empty cells are left out, and what must be a number is read as one.
+fn feedback_of(row: Map<String, Value>) -> Value {
+    let numeric = matches!(row.get("kind").and_then(Value::as_str), Some("rating" | "outcome"));
+    let kept = row.into_iter().filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
+    let read = |(name, value): (String, Value)| match &value {
+        Value::String(text) if name == "value" && numeric => {
+            let read = serde_json::from_str(&text.trim().to_lowercase()).unwrap_or(value);
+            (name, read)
+        }
+        _ => (name, value),
+    };
+    Value::Object(kept.map(read).collect())
+}
+
+pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
+    let store = open_existing(&args.store)?;
+    let mut keys = vec![args.key.clone()];
+    if let Some(model) = &args.model {
+        let serving = Serving::open(model, None, hash_key().as_deref(), &context(cli, 0, None)?)?;
+        if let Some(column) = serving.columns.iter().find(|c| c.role == tidemill_engine::core::Role::Key) {
+            keys.extend(serving.guard.hash(&column.name, &Value::String(args.key.clone()).to_string()));
+        }
+    }
+    let (predictions, pieces) = store.forget(keys)?;
+    let text = format!("forgot {predictions} predictions and {pieces} pieces of feedback\n");
+    let mut shown = Shown::new(text, json!({ "predictions": predictions, "feedback": pieces }));
+    shown.no = predictions + pieces == 0;
+    Ok(shown)
+}
+
+pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
+    let store = open_existing(&args.store)?;
+    let context = context(cli, 0, None)?;
+    let serving = Serving::open(&args.model, args.name.as_deref(), hash_key().as_deref(), &context)?;
+    let found = monitor::of_serving(&serving, &store, tidemill_store::now())?;
+    Ok(Shown::new(monitor::story(&found), json_of(&found)?))
+}
+
+pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
+    let store = open_existing(&args.store)?;
+    let context = context(cli, 0, args.threads)?;
+    let identity =
+        args.identity.as_ref().map(|path| std::fs::read_to_string(path).map_err(|e| Error::io(path, e)));
+    let job = improve::Job {
+        model: args.model.clone(),
+        name: args.name.clone(),
+        source: args.source.clone(),
+        search: !args.quick,
+        identity: identity.transpose()?,
+        hash_key: hash_key(),
+    };
+    let improved = improve::improve(&job, &store, &context)?;
+    let mut shown = Shown::new(format!("{}\n", improved.verdict), json_of(&improved)?);
+    shown.no = !improved.promoted;
+    Ok(shown)
+}
+
+pub(super) fn rollback(args: &Rollback, cli: &Cli) -> Result<Shown> {
+    let done = improve::rollback(&args.model, &context(cli, 0, None)?)?;
+    Ok(Shown::new(format!("{} is back in place of {}\n", done.to, done.from), json_of(&done)?))
+}
+
+pub(super) fn replay(args: &Replay, cli: &Cli) -> Result<Shown> {
+    let mut recipe = Recipe::default();
+    overlay(&mut recipe, &args.about);
+    for (what, flag) in [(&recipe.data.target, "--target"), (&recipe.data.time, "--time")] {
+        if what.is_none() {
+            return Err(EngineError::usage(
+                format!("{flag} is missing"),
+                format!("name the column with {flag}"),
+            )
+            .into());
+        }
+    }
+    if !(args.start > 0.0 && args.start < 1.0) {
+        return Err(EngineError::usage("--start must lie between 0 and 1", "try 0.2").into());
+    }
+    recipe.train.seed = args.seed;
+    recipe.train.metric = args.metric.clone();
+    recipe.train.trials = args.trials.unwrap_or(recipe.train.trials).max(1);
+    let out = args.out.clone().unwrap_or_else(|| {
+        let named = default_out(&args.data).display().to_string();
+        format!("{}-replay", named.strip_suffix("-model").unwrap_or(&named)).into()
+    });
+    let job = replay::Job {
+        source: args.data.clone(),
+        recipe,
+        label_delay: duration("--label-delay", &args.label_delay)?,
+        improve_every: duration("--improve-every", &args.improve_every)?,
+        start: args.start,
+        search: args.search,
+        out,
+    };
+    let replayed = replay::replay(&job, &context(cli, args.seed, args.threads)?)?;
+    Ok(Shown::new(replay::story(&replayed), json_of(&replayed)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_ratings_are_read_and_labels_stay_texts() {
+        let row = |kind: &str, value: &str| {
+            let pairs = [("kind", kind), ("value", value), ("user", "")];
+            feedback_of(pairs.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect())
+        };
+        assert_eq!(row("rating", "4"), json!({ "kind": "rating", "value": 4 }));
+        assert_eq!(row("rating", "True"), json!({ "kind": "rating", "value": true }));
+        assert_eq!(row("label", "4"), json!({ "kind": "label", "value": "4" }));
+        assert_eq!(feedback::number_of(&json!("4")), Some(4.0));
+    }
+}

@@ -1,0 +1,74 @@
+//! Reading single rows of callers, who are told what is wrong with each cell.
+
+use std::sync::Arc;
+
+use tidemill_core::{Cell, Kind, Result, Role, Row, Schema};
+
+use super::Intake;
+use super::bound::BoundIntake;
+
+/// What is odd about a cell of a caller's row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Flaw {
+    /// It is not what the column holds; the model takes it as missing.
+    Unreadable {
+        /// The column.
+        column: String,
+        /// What the column holds.
+        wanted: Kind,
+        /// What came, shortened.
+        value: String,
+    },
+    /// A category that training never saw.
+    Unseen {
+        /// The column.
+        column: String,
+        /// What came, shortened.
+        value: String,
+    },
+    /// A number beyond those of training.
+    Outside {
+        /// The column.
+        column: String,
+        /// What came.
+        value: f64,
+        /// The least and the greatest of training.
+        range: [f64; 2],
+    },
+}
+
+/// An intake bound for rows of callers.
+pub struct RowReader(BoundIntake, Arc<Intake>);
+
+impl Intake {
+    /// Binds the intake for single rows of this schema. Errors as [`tidemill_core::Fitted::bind`].
+    pub fn rows(self: &Arc<Self>, input: &Schema) -> Result<RowReader> {
+        Ok(RowReader(BoundIntake::new(self.clone(), input)?, self.clone()))
+    }
+}
+
+impl RowReader {
+    /// Reads a raw row in place, as [`tidemill_core::Run::row`] does, and adds what is odd about it to `flaws`.
+    pub fn read(&mut self, row: &mut Row, flaws: &mut Vec<Flaw>) -> Result<()> {
+        let RowReader(bound, intake) = self;
+        bound.convert(row, |at, raw, cell, bad| {
+            let column = &intake.outputs[at].column;
+            let name = || column.name.clone();
+            let shown = || raw.shown().chars().take(40).collect::<String>();
+            match cell {
+                Cell::Code(_) if bad && column.role == Role::Feature => {
+                    flaws.push(Flaw::Unseen { column: name(), value: shown() });
+                }
+                Cell::Missing if bad => {
+                    flaws.push(Flaw::Unreadable { column: name(), wanted: column.kind, value: shown() });
+                }
+                Cell::Number(x) if column.role == Role::Feature => {
+                    if let Some(range) = intake.outputs[at].range.filter(|[a, b]| x < a || x > b) {
+                        flaws.push(Flaw::Outside { column: name(), value: *x, range });
+                    }
+                }
+                _ => {}
+            }
+        })
+    }
+}

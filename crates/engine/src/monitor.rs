@@ -1,0 +1,440 @@
+//! How a model in service does: live scores by day against the test score, and what users say.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use tidemill_core::recipe::Task;
+use tidemill_core::{Error, Result};
+use tidemill_eval::compare::{bootstrap, wilson};
+use tidemill_eval::{Answers, Metric};
+use tidemill_store::{FeedbackKind, Given, LoggedPrediction, Store};
+
+use crate::feedback::{class_of, number_of, truth};
+use crate::serving::Serving;
+
+/// The days that are shown, counted back from now.
+const DAYS: i64 = 90;
+/// A day with fewer rows gets no interval.
+const DAY_ROWS: usize = 20;
+const DAY: i64 = 86_400_000_000;
+/// How many pieces of feedback are shown.
+const RECENT: usize = 20;
+
+/// How a model in service does.
+#[derive(Clone, Debug, Serialize)]
+pub struct Monitor {
+    /// The model's name.
+    pub model: String,
+    /// The metric that is watched: the one that chose the model.
+    pub metric: String,
+    /// Its name for people.
+    pub metric_title: String,
+    /// Whether more is better.
+    pub greater_is_better: bool,
+    /// The score on the untouched test part.
+    pub test: Option<Figure>,
+    /// The score on predictions whose right answer is known by now.
+    pub live: Option<LiveFigure>,
+    /// The same by day of the prediction (UTC).
+    pub days: Vec<Day>,
+    /// What users say.
+    pub ratings: Option<Ratings>,
+    /// All of it in a sentence.
+    pub sentence: String,
+    /// How many predictions are logged.
+    pub predictions: u64,
+    /// How many pieces of feedback there are on them, by kind.
+    pub feedback: BTreeMap<&'static str, u64>,
+    /// The versions that answered, the latest first.
+    pub versions: Vec<VersionLine>,
+    /// What `improve` decided, the latest first.
+    pub improvements: Vec<Decision>,
+    /// The latest feedback.
+    pub recent: Vec<Said>,
+}
+
+/// A figure with the range in which it may lie.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Figure {
+    /// The figure.
+    pub value: f64,
+    /// The lower end.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+}
+
+/// The live score.
+#[derive(Clone, Debug, Serialize)]
+pub struct LiveFigure {
+    /// On how many predictions it rests.
+    pub rows: usize,
+    /// The watched metric.
+    #[serde(flatten)]
+    pub figure: Figure,
+    /// All metrics that apply.
+    pub metrics: BTreeMap<&'static str, Option<f64>>,
+}
+
+/// The live score of a day.
+#[derive(Clone, Debug, Serialize)]
+pub struct Day {
+    /// `2026-05-31`
+    pub day: String,
+    /// On how many predictions it rests.
+    pub rows: usize,
+    /// The score.
+    #[serde(flatten)]
+    pub figure: Figure,
+}
+
+/// How content users are.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ratings {
+    /// Votes.
+    pub n: u64,
+    /// The share of content ones: `accept`, `true`, or 4 and 5 of 5.
+    pub satisfied: f64,
+    /// The lower end of the 95% interval.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// In words.
+    pub sentence: String,
+}
+
+/// A version that answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct VersionLine {
+    /// The first digits of its hash.
+    pub version: String,
+    /// Its hash.
+    pub hash: String,
+    /// The version it was improved from.
+    pub parent: Option<String>,
+    /// When it was first served.
+    pub since: String,
+    /// Whether it is the one asked about.
+    pub current: bool,
+}
+
+/// A decision of `improve`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Decision {
+    /// When.
+    pub at: String,
+    /// Whether the challenger took over.
+    pub promoted: bool,
+    /// In a sentence.
+    pub verdict: String,
+}
+
+/// A piece of feedback.
+#[derive(Clone, Debug, Serialize)]
+pub struct Said {
+    /// When it was said.
+    pub at: String,
+    /// What sort of thing.
+    pub kind: &'static str,
+    /// What.
+    pub value: Option<Value>,
+    /// On which prediction.
+    pub prediction_id: String,
+    /// What the model had said.
+    pub prediction: Value,
+    /// Who said it.
+    pub user: Option<String>,
+}
+
+/// How `serving` does, by the store; `now` is in microseconds since 1970.
+pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor> {
+    let metric = watched(serving)?;
+    let mut seen = Seen::default();
+    store.each_logged(&serving.name, i64::MIN, i64::MAX, false, &mut |logged| {
+        seen.add(logged, serving);
+        Ok(())
+    })?;
+    let known = store.versions(&serving.name)?;
+    let test = test_figure(serving, metric);
+    let live = seen.live(serving, metric)?;
+    let ratings = seen.ratings();
+    let recent_days = seen.days(serving, metric, now)?;
+    let improvements = store.improvements(&serving.name, 20)?.into_iter().map(|i| Decision {
+        at: moment(i.at),
+        promoted: i.promoted,
+        verdict: i.verdict,
+    });
+    let versions = known.into_iter().rev().map(|v| VersionLine {
+        version: v.version.hash.chars().take(12).collect(),
+        current: v.version.hash == serving.hash,
+        hash: v.version.hash,
+        parent: v.version.parent,
+        since: moment(v.created_at),
+    });
+    Ok(Monitor {
+        model: serving.name.clone(),
+        metric: metric.name.into(),
+        metric_title: metric.title.into(),
+        greater_is_better: metric.greater_is_better,
+        sentence: sentence(metric, test.as_ref(), live.as_ref(), ratings.as_ref()),
+        test,
+        live,
+        days: recent_days,
+        ratings,
+        predictions: seen.predictions,
+        feedback: seen.counts,
+        versions: versions.collect(),
+        improvements: improvements.collect(),
+        recent: seen.recent,
+    })
+}
+
+/// The metric that chose the model, or else the usual one of the task.
+pub fn watched(serving: &Serving) -> Result<&'static Metric> {
+    let task =
+        serving.model().intake()?.plan().task.ok_or_else(|| Error::internal("a model without a task"))?;
+    Ok(match &serving.recipe.train.metric {
+        Some(name) => tidemill_eval::metric(name)?,
+        None => tidemill_eval::default_metric(task),
+    })
+}
+
+fn test_figure(serving: &Serving, metric: &Metric) -> Option<Figure> {
+    let about = &serving.about;
+    let value = about["test"]["metrics"][metric.name].as_f64()?;
+    let interval = &about["test_interval"];
+    let (low, high) = (interval["low"].as_f64(), interval["high"].as_f64());
+    Some(Figure { value, low, high })
+}
+
+/// A moment as people write it.
+pub fn moment(micros: i64) -> String {
+    tidemill_data::parse::write_iso(micros)
+}
+
+/// A labelled prediction: when, the truth and the answer as the metrics want them.
+struct Judged {
+    at: i64,
+    truth: f64,
+    predicted: f64,
+    probabilities: Vec<f64>,
+}
+
+#[derive(Default)]
+struct Seen {
+    predictions: u64,
+    counts: BTreeMap<&'static str, u64>,
+    judged: Vec<Judged>,
+    votes: BTreeMap<(uuid::Uuid, Option<String>), bool>,
+    recent: Vec<Said>,
+}
+
+impl Seen {
+    fn add(&mut self, logged: LoggedPrediction, serving: &Serving) {
+        self.predictions += 1;
+        for given in &logged.feedback {
+            *self.counts.entry(given.kind.word()).or_default() += 1;
+            if let Some(vote) = vote(given) {
+                self.votes.insert((logged.id, given.user.clone()), vote);
+            }
+            self.note(given, &logged);
+        }
+        self.judged.extend(judged(&logged, serving));
+    }
+
+    /// Keeps the latest feedback.
+    fn note(&mut self, given: &Given, logged: &LoggedPrediction) {
+        self.recent.push(Said {
+            at: moment(given.received_at),
+            kind: given.kind.word(),
+            value: given.value.clone(),
+            prediction_id: logged.id.to_string(),
+            prediction: serde_json::from_str(&logged.prediction).unwrap_or_default(),
+            user: given.user.clone(),
+        });
+        if self.recent.len() > 8 * RECENT {
+            self.trim();
+        }
+    }
+
+    fn trim(&mut self) {
+        self.recent.sort_by(|a, b| b.at.cmp(&a.at));
+        self.recent.truncate(RECENT);
+    }
+
+    fn live(&mut self, serving: &Serving, metric: &Metric) -> Result<Option<LiveFigure>> {
+        self.trim();
+        if self.judged.is_empty() {
+            return Ok(None);
+        }
+        let answers = answers(&self.judged, serving)?;
+        let report = tidemill_eval::report(&answers);
+        let metrics = report.lines.iter().map(|l| (l.name, Some(l.value).filter(|v| v.is_finite())));
+        let figure = figure(&answers, metric, 300)?;
+        let (rows, metrics) = (self.judged.len(), metrics.collect());
+        Ok(figure.map(|figure| LiveFigure { rows, figure, metrics }))
+    }
+
+    fn days(&self, serving: &Serving, metric: &Metric, now: i64) -> Result<Vec<Day>> {
+        let mut days = Vec::new();
+        let recent = self.judged.partition_point(|j| j.at < now - DAYS * DAY);
+        for day in self.judged[recent..].chunk_by(|a, b| a.at.div_euclid(DAY) == b.at.div_euclid(DAY)) {
+            let samples = if day.len() >= DAY_ROWS { 200 } else { 0 };
+            if let Some(figure) = figure(&answers(day, serving)?, metric, samples)? {
+                let name = moment(day[0].at).chars().take(10).collect();
+                days.push(Day { day: name, rows: day.len(), figure });
+            }
+        }
+        Ok(days)
+    }
+
+    fn ratings(&self) -> Option<Ratings> {
+        let n = self.votes.len() as u64;
+        let yes = self.votes.values().filter(|v| **v).count() as u64;
+        let [low, high] = wilson(yes, n)?;
+        let satisfied = yes as f64 / n as f64;
+        let percent = |x: f64| format!("{:.0}%", 100.0 * x);
+        let sentence =
+            format!("satisfied: {}, 95% between {} and {}", percent(satisfied), percent(low), percent(high));
+        Some(Ratings { n, satisfied, low, high, sentence })
+    }
+}
+
+/// Whether a piece of feedback is a word of content or of discontent.
+fn vote(given: &Given) -> Option<bool> {
+    match given.kind {
+        FeedbackKind::Accept => Some(true),
+        FeedbackKind::Reject => Some(false),
+        FeedbackKind::Rating => match given.value.as_ref()? {
+            Value::Bool(yes) => Some(*yes),
+            value => value.as_f64().map(|stars| stars >= 4.0),
+        },
+        _ => None,
+    }
+}
+
+fn judged(logged: &LoggedPrediction, serving: &Serving) -> Option<Judged> {
+    let truth = truth(logged, &serving.classes)?;
+    let prediction: Value = serde_json::from_str(&logged.prediction).ok()?;
+    if serving.classes.is_empty() {
+        let (truth, predicted) = (number_of(&truth)?, prediction.as_f64()?);
+        return Some(Judged { at: logged.at, truth, predicted, probabilities: Vec::new() });
+    }
+    let probabilities: Vec<f64> =
+        logged.probabilities.as_deref().and_then(|p| serde_json::from_str(p).ok()).unwrap_or_default();
+    if probabilities.len() != serving.classes.len() {
+        // Another version with other classes: its figures cannot be set beside these.
+        return None;
+    }
+    let truth = f64::from(class_of(&truth, &serving.classes)?);
+    let predicted = f64::from(class_of(&prediction, &serving.classes)?);
+    Some(Judged { at: logged.at, truth, predicted, probabilities })
+}
+
+fn answers(judged: &[Judged], serving: &Serving) -> Result<Answers<'static>> {
+    let truth = judged.iter().map(|j| j.truth);
+    let predicted = judged.iter().map(|j| j.predicted);
+    if serving.classes.is_empty() {
+        return Ok(Answers::numbers(truth.collect::<Vec<_>>(), predicted.collect::<Vec<_>>())?);
+    }
+    let codes = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x as u32).collect::<Vec<u32>>();
+    let probabilities: Vec<f64> = judged.iter().flat_map(|j| j.probabilities.iter().copied()).collect();
+    let (mut truth, mut predicted) = (truth, predicted);
+    let answers = Answers::classes(codes(&mut truth), codes(&mut predicted), &serving.classes)?;
+    Ok(answers.with_probability(probabilities)?)
+}
+
+fn figure(answers: &Answers<'_>, metric: &Metric, n_samples: usize) -> Result<Option<Figure>> {
+    let value = metric.score(answers)?.value;
+    if !value.is_finite() {
+        return Ok(None);
+    }
+    if n_samples == 0 {
+        return Ok(Some(Figure { value, low: None, high: None }));
+    }
+    // Of very many rows few samples say as much.
+    let n_samples = n_samples.min((20_000_000 / answers.n_rows().max(1)).max(30));
+    let interval = bootstrap(answers, metric, n_samples, 0.95, 0)?;
+    let finite = |x: f64| Some(x).filter(|x| x.is_finite());
+    Ok(Some(Figure { value, low: finite(interval.low), high: finite(interval.high) }))
+}
+
+fn sentence(
+    metric: &Metric,
+    test: Option<&Figure>,
+    live: Option<&LiveFigure>,
+    ratings: Option<&Ratings>,
+) -> String {
+    let mut text = match (live, test) {
+        (None, _) => "No right answer is known yet: send feedback to see the live score.".to_string(),
+        (Some(live), None) => {
+            format!(
+                "Live {} is {:.4} on {} labelled predictions.",
+                metric.title, live.figure.value, live.rows
+            )
+        }
+        (Some(live), Some(test)) => format!(
+            "Live {} is {:.4} on {} labelled predictions, against {:.4} in the test: {}.",
+            metric.title,
+            live.figure.value,
+            live.rows,
+            test.value,
+            against(metric, live, test)
+        ),
+    };
+    if let Some(ratings) = ratings {
+        text += &format!(" Users are {} ({} votes).", ratings.sentence, ratings.n);
+    }
+    text
+}
+
+fn against(metric: &Metric, live: &LiveFigure, test: &Figure) -> &'static str {
+    let (Some(low), Some(high)) = (live.figure.low, live.figure.high) else { return "too few to compare" };
+    let better = if metric.greater_is_better { low > test.value } else { high < test.value };
+    let worse = if metric.greater_is_better { high < test.value } else { low > test.value };
+    match (better, worse) {
+        (true, _) => "better than in the test",
+        (_, true) => "worse than in the test",
+        _ => "as in the test, as far as these rows can tell",
+    }
+}
+
+/// What a terminal shows.
+pub fn story(monitor: &Monitor) -> String {
+    let mut text = format!("{}\n", monitor.sentence);
+    let feedback: Vec<String> = monitor.feedback.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    let feedback = if feedback.is_empty() { "none".into() } else { feedback.join(", ") };
+    text += &format!("\n{} predictions logged; feedback: {feedback}.\n", monitor.predictions);
+    if let Some(live) = &monitor.live {
+        text += "\n";
+        for (name, value) in &live.metrics {
+            text += &format!("  {name:<28} {}\n", value.map_or("undefined".into(), |v| format!("{v:.4}")));
+        }
+    }
+    if let Some(ratings) = &monitor.ratings {
+        text += &format!("  {}\n", ratings.sentence);
+    }
+    if !monitor.days.is_empty() {
+        text += &format!("\n  {:<12} {:>8} {:>12}   95% between\n", "day", "rows", monitor.metric);
+    }
+    for day in &monitor.days {
+        let range = match (day.figure.low, day.figure.high) {
+            (Some(low), Some(high)) => format!("{low:.4} and {high:.4}"),
+            _ => "too few rows".into(),
+        };
+        text += &format!("  {:<12} {:>8} {:>12.4}   {range}\n", day.day, day.rows, day.figure.value);
+    }
+    for decision in &monitor.improvements {
+        text += &format!("\n{}: {}", decision.at, decision.verdict);
+    }
+    if !monitor.improvements.is_empty() {
+        text += "\n";
+    }
+    text
+}
+
+/// The task of a model, as its plan says.
+pub fn task(serving: &Serving) -> Option<Task> {
+    serving.model().intake().ok()?.plan().task
+}

@@ -1,0 +1,79 @@
+//! The answer as JSON.
+
+use super::{Answered, number, prediction, warning};
+
+pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
+    let version = answered.version;
+    let mut out = Vec::with_capacity(128 + answered.answers.len() * (96 + 32 * version.class_texts.len()));
+    out.extend_from_slice(b"{\"model\":");
+    text(&mut out, &version.serving.name);
+    out.extend_from_slice(b",\"version\":\"");
+    out.extend_from_slice(version.short().as_bytes());
+    out.extend_from_slice(b"\",\"predictions\":[");
+    let mut buffer = uuid::Uuid::encode_buffer();
+    for (i, (answer, id)) in answered.answers.iter().zip(answered.ids).enumerate() {
+        out.extend_from_slice(if i == 0 { b"{\"prediction_id\":\"" } else { b",{\"prediction_id\":\"" });
+        out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
+        out.extend_from_slice(b"\",\"prediction\":");
+        prediction(&mut out, answer.prediction, &version.class_texts);
+        if !answer.probabilities.is_empty() {
+            out.extend_from_slice(b",\"probabilities\":{");
+            for (c, (class, p)) in version.class_texts.iter().zip(&answer.probabilities).enumerate() {
+                if c > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(class.as_bytes());
+                out.push(b':');
+                number(&mut out, *p);
+            }
+            out.push(b'}');
+        }
+        if !answer.flaws.is_empty() {
+            out.extend_from_slice(b",\"warnings\":[");
+            for (w, flaw) in answer.flaws.iter().enumerate() {
+                if w > 0 {
+                    out.push(b',');
+                }
+                let (code, column, message) = warning(flaw);
+                said(&mut out, code, Some(column), &message);
+            }
+            out.push(b']');
+        }
+        out.push(b'}');
+    }
+    out.push(b']');
+    if !answered.unknown.is_empty() {
+        out.extend_from_slice(b",\"warnings\":[");
+        for (i, column) in answered.unknown.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            said(
+                &mut out,
+                "unknown_column",
+                Some(column),
+                "the model has no such column; it was passed over",
+            );
+        }
+        out.push(b']');
+    }
+    out.push(b'}');
+    out
+}
+
+fn said(out: &mut Vec<u8>, code: &str, column: Option<&str>, message: &str) {
+    out.extend_from_slice(b"{\"code\":");
+    text(out, code);
+    if let Some(column) = column {
+        out.extend_from_slice(b",\"column\":");
+        text(out, column);
+    }
+    out.extend_from_slice(b",\"message\":");
+    text(out, message);
+    out.push(b'}');
+}
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}

@@ -1,0 +1,50 @@
+//! The answer as XML, as `/schema/answers.xsd` describes it.
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
+
+use super::{Answered, shown, warning};
+
+/// What the body may be.
+pub const XSD: &str = include_str!("answers.xsd");
+
+pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
+    let version = answered.version;
+    let mut out = Writer::new(Vec::new());
+    // Writing to memory cannot fail.
+    let mut put = |event: Event<'_>| drop(out.write_event(event));
+    let open = |name: &'static str, attributes: &[(&str, &str)]| {
+        let mut tag = BytesStart::new(name);
+        for attribute in attributes {
+            tag.push_attribute(*attribute);
+        }
+        Event::Start(tag)
+    };
+    let close = |name: &'static str| Event::End(BytesEnd::new(name));
+    put(open("answers", &[("model", &version.serving.name), ("version", version.short())]));
+    for (answer, id) in answered.answers.iter().zip(answered.ids) {
+        put(open("answer", &[("id", &id.to_string())]));
+        put(open("prediction", &[]));
+        put(Event::Text(BytesText::new(&shown(answer.prediction, version))));
+        put(close("prediction"));
+        for (class, p) in version.serving.classes.iter().zip(&answer.probabilities) {
+            put(open("probability", &[("class", class)]));
+            put(Event::Text(BytesText::new(&p.to_string())));
+            put(close("probability"));
+        }
+        for flaw in &answer.flaws {
+            let (code, column, message) = warning(flaw);
+            put(open("warning", &[("code", code), ("column", column)]));
+            put(Event::Text(BytesText::new(&message)));
+            put(close("warning"));
+        }
+        put(close("answer"));
+    }
+    for column in answered.unknown {
+        put(open("warning", &[("code", "unknown_column"), ("column", column)]));
+        put(Event::Text(BytesText::new("the model has no such column; it was passed over")));
+        put(close("warning"));
+    }
+    put(close("answers"));
+    out.into_inner()
+}

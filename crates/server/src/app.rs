@@ -1,0 +1,136 @@
+//! Everything that requests share.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
+
+use tidemill_core::Context;
+use tidemill_store::{Durability, Store};
+
+use crate::auth::Guarded;
+use crate::live::Live;
+use crate::telemetry::Telemetry;
+use crate::{Error, Result};
+
+/// What to serve, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The model files.
+    pub models: Vec<PathBuf>,
+    /// What to call the model, where there is one and its file's name will not do.
+    pub name: Option<String>,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The database: a path, or `postgres://…`.
+    pub store: String,
+    /// When a logged row counts as kept.
+    pub durability: Durability,
+    /// What a request may take.
+    pub limits: Limits,
+    /// How long, after the signal to end, new requests are still answered while `/health/ready` says 503.
+    pub drain: Duration,
+    /// How long predictions are kept; for ever without it.
+    pub retention: Option<Duration>,
+    /// The secret of hashed columns.
+    pub hash_key: Option<String>,
+}
+
+/// What a request may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a body, unpacked.
+    pub body: usize,
+    /// Rows of a request.
+    pub rows: usize,
+    /// How long a body may take to arrive, and an answer to be made.
+    pub time: Duration,
+    /// How long the head of a request may take to arrive.
+    pub head: Duration,
+    /// Connections at once; more wait.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body: 16 << 20,
+            rows: 50_000,
+            time: Duration::from_secs(30),
+            head: Duration::from_secs(10),
+            connections: 8192,
+        }
+    }
+}
+
+impl Options {
+    /// These models, on any free port of this machine's own address.
+    pub fn local(models: Vec<PathBuf>, store: impl Into<String>) -> Self {
+        Options {
+            models,
+            name: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            store: store.into(),
+            durability: Durability::Durable,
+            limits: Limits::default(),
+            drain: Duration::ZERO,
+            retention: None,
+            hash_key: None,
+        }
+    }
+}
+
+/// Everything that requests share.
+pub struct App {
+    /// The models, by name.
+    pub models: BTreeMap<String, Live>,
+    /// The database.
+    pub store: Store,
+    /// The API keys.
+    pub keys: Guarded,
+    /// The figures.
+    pub telemetry: Telemetry,
+    /// What a request may take.
+    pub limits: Limits,
+    /// Whether new work is welcome.
+    pub ready: AtomicBool,
+    /// Requests being answered.
+    pub in_flight: AtomicUsize,
+}
+
+impl App {
+    /// Opens the store and the models.
+    pub fn new(options: &Options, context: &Context) -> tidemill_core::Result<Arc<App>> {
+        let store = Store::open(&options.store, tidemill_store::Options { durability: options.durability })?;
+        let telemetry = Telemetry::new().map_err(|e| Error::System(format!("metrics: {e}")))?;
+        let mut models = BTreeMap::new();
+        for path in &options.models {
+            let name = options.name.as_deref().filter(|_| options.models.len() == 1);
+            let live = Live::open(path, name, options.hash_key.clone(), &store, &telemetry, context)?;
+            let name = live.name.clone();
+            if models.insert(name.clone(), live).is_some() {
+                return Err(Error::SameName { name }.into());
+            }
+        }
+        let keys = Guarded::new(&store)?;
+        Ok(Arc::new(App {
+            models,
+            store,
+            keys,
+            telemetry,
+            limits: options.limits,
+            ready: AtomicBool::new(true),
+            in_flight: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Refuses to be reachable from other machines without keys.
+    pub fn check_open(&self, address: SocketAddr) -> Result<()> {
+        if address.ip().is_loopback() || self.keys.any() {
+            return Ok(());
+        }
+        Err(Error::Open { address: address.to_string() })
+    }
+}

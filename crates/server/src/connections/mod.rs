@@ -1,0 +1,216 @@
+//! Listening, and ending well: on the signal to end, `/health/ready` turns 503, requests in flight are finished, and the
+//! process goes.
+
+pub mod body;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tidemill_core::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::app::{App, Options};
+use crate::error::Error;
+use crate::routes;
+
+/// How often a model's file is looked at.
+const LOOK: Duration = Duration::from_millis(300);
+/// How long requests in flight may take once the server ends.
+const LAST: Duration = Duration::from_secs(60);
+
+/// A server that runs on threads of its own.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What its requests share.
+    pub app: Arc<App>,
+    runtime: Option<Runtime>,
+    stop: Option<oneshot::Sender<()>>,
+    ended: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Running {
+    /// Finishes the requests in flight and ends.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        drop(self.stop.take());
+        if let (Some(runtime), Some(ended)) = (self.runtime.take(), self.ended.take()) {
+            // A panicked task has nothing left to finish.
+            let _ = runtime.block_on(ended);
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn runtime(threads: usize) -> Result<Runtime> {
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.max(1))
+        .thread_name("server")
+        .enable_all()
+        .build();
+    built.map_err(|e| Error::System(format!("starting threads: {e}")).into())
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let failed = |e: std::io::Error| Error::Listen { address: address.to_string(), problem: e.to_string() };
+    Ok(TcpListener::bind(address).await.map_err(failed)?)
+}
+
+/// Starts a server and comes back.
+pub fn start(options: &Options, context: &Context) -> Result<Running> {
+    let app = App::new(options, context)?;
+    app.check_open(options.listen)?;
+    let runtime = runtime(context.threads)?;
+    let listener = runtime.block_on(listen(options.listen))?;
+    let address = listener.local_addr().map_err(|e| Error::System(e.to_string()))?;
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async move {
+        // Dropping the sender is the signal as well.
+        let _ = stopped.await;
+    };
+    let ended = runtime.spawn(run(app.clone(), listener, options.clone(), context.clone(), stopped));
+    Ok(Running { address, app, runtime: Some(runtime), stop: Some(stop), ended: Some(ended) })
+}
+
+/// Serves until the process is told to end (SIGTERM or Ctrl-C). `listening` gets the address once all is ready.
+pub fn serve(options: &Options, context: &Context, listening: impl FnOnce(SocketAddr)) -> Result<()> {
+    let app = App::new(options, context)?;
+    app.check_open(options.listen)?;
+    let runtime = runtime(context.threads)?;
+    runtime.block_on(async {
+        let listener = listen(options.listen).await?;
+        let told = signal()?;
+        listening(listener.local_addr().map_err(|e| Error::System(e.to_string()))?);
+        run(app, listener, options.clone(), context.clone(), told).await;
+        Ok(())
+    })
+}
+
+#[cfg(unix)]
+fn signal() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |e: std::io::Error| Error::System(format!("listening for signals: {e}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    })
+}
+
+#[cfg(not(unix))]
+fn signal() -> Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+async fn run(
+    app: Arc<App>,
+    listener: TcpListener,
+    options: Options,
+    context: Context,
+    told: impl Future<Output = ()>,
+) {
+    let chores = tokio::spawn(chores(app.clone(), options.retention, context));
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(options.limits.connections));
+    let mut told = std::pin::pin!(async {
+        told.await;
+        app.ready.store(false, Ordering::Relaxed);
+        tokio::time::sleep(options.drain).await;
+    });
+    let router = routes::router(app.clone());
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            () = &mut told => break,
+        };
+        let Some((stream, place)) = accepted else { continue };
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.limits.head)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let watched = graceful.watch(connection);
+        let app = app.clone();
+        app.telemetry.connections.inc();
+        tokio::spawn(async move {
+            // A client that goes away or sends nonsense is its own affair.
+            let _ = watched.await;
+            app.telemetry.connections.dec();
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(LAST, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+    chores.abort();
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are small and whole: waiting for more to send would only delay them.
+            let _ = stream.set_nodelay(true);
+            Some((stream, place))
+        }
+        Err(e) => {
+            // Out of file descriptors, most likely: closing connections will help, spinning would not.
+            tracing::warn!(error = %e, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+/// What happens beside the requests: newer model files, newer keys, retention.
+async fn chores(app: Arc<App>, retention: Option<Duration>, context: Context) {
+    let mut rounds: u64 = 0;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        rounds += 1;
+        let (app, context) = (app.clone(), context.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            for live in app.models.values() {
+                live.refresh(&app.store, &app.telemetry, &context);
+            }
+            if rounds.is_multiple_of(3)
+                && let Err(e) = app.keys.refresh(&app.store)
+            {
+                tracing::warn!(error = %e, "the keys could not be read again");
+            }
+            if let Some(retention) = retention.filter(|_| rounds % 10_000 == 1) {
+                let before = crate::clock::now() - retention.as_micros() as i64;
+                match app.store.prune(before) {
+                    Ok(0) => {}
+                    Ok(n) => tracing::info!(predictions = n, "old predictions were deleted"),
+                    Err(e) => tracing::warn!(error = %e, "old predictions could not be deleted"),
+                }
+            }
+        });
+        // A panic in one round must not end the rounds.
+        let _ = done.await;
+    }
+}

@@ -1,0 +1,66 @@
+//! What can keep the server from starting or a replay from running.
+
+use tidemill_core::Coded;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The errors of the server as a whole; those of requests are [`crate::fault::Fault`]s.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {problem}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why not.
+        problem: String,
+    },
+    /// Without keys, the server speaks to this machine alone.
+    #[error("{address} is reachable from other machines, and the store holds no API key")]
+    Open {
+        /// The address.
+        address: String,
+    },
+    /// Two models of one name.
+    #[error("two models are called '{name}'")]
+    SameName {
+        /// The name.
+        name: String,
+    },
+    /// The system refused something it needs.
+    #[error("{0}")]
+    System(String),
+    /// A request of the replay failed.
+    #[error("the server answered a request of the replay with {status}: {message}")]
+    Request {
+        /// The status.
+        status: u16,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl Coded for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Error::Listen { .. } => "listen",
+            Error::Open { .. } => "open_to_the_world",
+            Error::SameName { .. } => "same_name",
+            Error::System(_) => "system",
+            Error::Request { .. } => "request",
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(
+            match self {
+                Error::Listen { .. } => "choose another port with --listen, or stop what uses this one",
+                Error::Open { .. } => "make a key with `tidemill keys create`, or listen on 127.0.0.1",
+                Error::SameName { .. } => "give them different file names, or serve one of them",
+                Error::System(_) | Error::Request { .. } => return None,
+            }
+            .into(),
+        )
+    }
+}

@@ -1,0 +1,33 @@
+//! The server: HTTP in, a bound chain per worker, a row in the prediction log before the answer leaves.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`rows`] | callers' rows in JSON, CSV or XML become cells |
+//! | [`answers`] | answers become JSON, CSV or XML |
+//! | [`live`] | models in service, swapped while requests run |
+//! | [`routes`] | one file per address |
+//! | [`auth`] | API keys and scopes |
+//! | [`telemetry`] | what Prometheus reads |
+//! | [`connections`] | listening, slow clients, ending well |
+//! | [`replay`] | a dated table played through all of it |
+//!
+//! Small requests are answered on the thread that read them: a row takes microseconds, a hand-over takes longer. Larger
+//! ones go to the threads for blocking work, so that they hold nobody up.
+
+pub mod answers;
+pub mod app;
+pub mod auth;
+mod clock;
+pub mod connections;
+mod error;
+pub mod fault;
+pub mod live;
+pub mod openapi;
+pub mod replay;
+pub mod routes;
+pub mod rows;
+pub mod telemetry;
+
+pub use app::{App, Limits, Options};
+pub use connections::{Running, serve, start};
+pub use error::{Error, Result};

@@ -1,0 +1,148 @@
+//! `/openapi.json`: the addresses, described from the same lists that the code works by.
+
+use serde_json::{Value, json};
+use tidemill_store::FeedbackKind;
+
+use crate::auth::Scope;
+
+/// The OpenAPI 3.1 document.
+pub fn document() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tidemill",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Predictions, feedback on them, and how the models do.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" }
+        },
+        "paths": paths(),
+        "components": {
+            "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description":
+                "An API key with the scope that the address asks for; not needed while the store holds no key." } },
+            "schemas": schemas()
+        },
+        "security": [{}, { "key": [] }]
+    })
+}
+
+fn paths() -> Value {
+    let name = json!([{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" },
+                        "description": "The model's name." }]);
+    json!({
+        "/v1/models": { "get": read("The models in service.", "Models") },
+        "/v1/models/{name}": { "parameters": name, "get": read_named("A model: its columns, card and origin.", "Model") },
+        "/v1/models/{name}/monitor": { "parameters": name, "get": read_named("Live scores against the test score, ratings, decisions.", "Document") },
+        "/v1/models/{name}/live": { "parameters": name, "get": read_named("Counters since the server started.", "Document") },
+        "/v1/models/{name}/predict": { "parameters": name, "post": predict() },
+        "/v1/feedback": { "post": feedback() },
+        "/health/live": { "get": open("The process runs.") },
+        "/health/ready": { "get": open("New work is welcome; 503 while the server ends.") },
+        "/metrics": { "get": {
+            "summary": format!("What Prometheus reads. Scope: {}.", Scope::Read.word()),
+            "responses": { "200": { "description": "Metrics.", "content": { "text/plain": {} } }, "default": fault() }
+        } }
+    })
+}
+
+fn fault() -> Value {
+    json!({ "description": "What is wrong, where, and what to do.",
+            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Fault" } } } })
+}
+
+fn answer(schema: &str) -> Value {
+    json!({ "description": "Done.", "content": { "application/json": {
+        "schema": { "$ref": format!("#/components/schemas/{schema}") } } } })
+}
+
+fn read(summary: &str, schema: &str) -> Value {
+    json!({ "summary": format!("{summary} Scope: {}.", Scope::Read.word()),
+            "responses": { "200": answer(schema), "default": fault() } })
+}
+
+fn read_named(summary: &str, schema: &str) -> Value {
+    read(summary, schema)
+}
+
+fn open(summary: &str) -> Value {
+    json!({ "summary": summary, "responses": { "200": answer("Document"), "503": fault() }, "security": [{}] })
+}
+
+fn predict() -> Value {
+    json!({
+        "summary": format!("Predictions for one row or many. Scope: {}.", Scope::Predict.word()),
+        "requestBody": { "required": true, "content": {
+            "application/json": { "schema": { "$ref": "#/components/schemas/Rows" } },
+            "text/csv": { "schema": { "type": "string", "description": "A line of names, then a line per row." } },
+            "application/xml": { "schema": { "type": "string", "description": "See /schema/rows.xsd." } }
+        } },
+        "responses": {
+            "200": { "description": "An answer per row, in order. The format follows Accept, else the request.", "content": {
+                "application/json": { "schema": { "$ref": "#/components/schemas/Answers" } },
+                "text/csv": { "schema": { "type": "string" } },
+                "application/xml": { "schema": { "type": "string", "description": "See /schema/answers.xsd." } }
+            } },
+            "default": fault()
+        }
+    })
+}
+
+fn feedback() -> Value {
+    json!({
+        "summary": format!("What is said about predictions. Acknowledged means stored. Scope: {}.", Scope::Feedback.word()),
+        "requestBody": { "required": true, "content": { "application/json": { "schema": { "oneOf": [
+            { "$ref": "#/components/schemas/Feedback" },
+            { "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Feedback" } },
+            { "type": "object", "required": ["feedback"], "additionalProperties": false, "properties": { "feedback": {
+                "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Feedback" } } } }
+        ] } } } },
+        "responses": { "200": answer("Fates"), "default": fault() }
+    })
+}
+
+fn schemas() -> Value {
+    let kinds: Vec<&str> = FeedbackKind::ALL.iter().map(|kind| kind.word()).collect();
+    let cell = json!({ "type": ["number", "string", "boolean", "null"] });
+    let row = json!({ "type": "object", "additionalProperties": true,
+                      "description": "A value per column of the model; null where it is not known." });
+    let list = json!({ "type": "array", "items": cell });
+    let warning = json!({ "type": "object", "required": ["code", "message"], "properties": {
+        "code": { "type": "string" }, "column": { "type": "string" }, "message": { "type": "string" } } });
+    json!({
+        "Rows": { "oneOf": [
+            row,
+            { "type": "array", "minItems": 1, "items": { "anyOf": [row, list] } },
+            { "type": "object", "required": ["rows"], "properties": {
+                "columns": { "type": "array", "items": { "type": "string" } },
+                "rows": { "type": "array", "minItems": 1, "items": { "anyOf": [row, list] } } } }
+        ] },
+        "Answers": { "type": "object", "required": ["model", "version", "predictions"], "properties": {
+            "model": { "type": "string" },
+            "version": { "type": "string" },
+            "predictions": { "type": "array", "items": {
+                "type": "object", "required": ["prediction_id", "prediction"], "properties": {
+                    "prediction_id": { "type": "string", "format": "uuid" },
+                    "prediction": { "type": ["number", "string", "null"] },
+                    "probabilities": { "type": "object", "additionalProperties": { "type": "number" } },
+                    "warnings": { "type": "array", "items": warning } } } },
+            "warnings": { "type": "array", "items": warning } } },
+        "Feedback": { "type": "object", "required": ["prediction_id", "kind"], "additionalProperties": false, "properties": {
+            "prediction_id": { "type": "string", "format": "uuid" },
+            "kind": { "enum": kinds },
+            "value": {},
+            "at": { "type": ["string", "integer", "null"], "description": "RFC 3339, or microseconds since 1970." },
+            "user": { "type": ["string", "null"] },
+            "idempotency_key": { "type": ["string", "null"] } } },
+        "Fates": { "type": "object", "required": ["feedback"], "properties": { "feedback": { "type": "array", "items": {
+            "type": "object", "required": ["fate"], "properties": {
+                "fate": { "enum": ["stored", "repeated", "contradicts", "orphaned"] } } } } } },
+        "Models": { "type": "object", "required": ["models"], "properties": {
+            "models": { "type": "array", "items": { "$ref": "#/components/schemas/Brief" } } } },
+        "Brief": { "type": "object", "required": ["name", "version", "hash", "task", "target", "classes", "since"] },
+        "Model": { "allOf": [{ "$ref": "#/components/schemas/Brief" }, { "type": "object", "required": ["columns", "card"] }] },
+        "Document": { "type": "object" },
+        "Fault": { "type": "object", "required": ["error"], "properties": { "error": {
+            "type": "object", "required": ["code", "message"], "properties": {
+                "code": { "type": "string" }, "message": { "type": "string" }, "row": { "type": "integer" },
+                "column": { "type": "string" }, "line": { "type": "integer" }, "remedy": { "type": "string" } } } } }
+    })
+}

@@ -1,0 +1,69 @@
+//! The addresses, one file each.
+
+mod feedback;
+mod health;
+mod models;
+mod page;
+mod predict;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::fault::Fault;
+use crate::{answers, openapi, rows};
+
+pub use feedback::parse as parse_feedback;
+
+/// All addresses.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/models", get(models::list))
+        .route("/v1/models/{name}", get(models::one))
+        .route("/v1/models/{name}/predict", post(predict::predict))
+        .route("/v1/models/{name}/monitor", get(models::monitor))
+        .route("/v1/models/{name}/live", get(models::live))
+        .route("/v1/feedback", post(feedback::feedback))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(|| async { json(&openapi::document()) }))
+        .route("/schema/rows.xsd", get(|| async { asset("application/xml", rows::XSD) }))
+        .route("/schema/answers.xsd", get(|| async { asset("application/xml", answers::XSD) }))
+        .route("/", get(page::html))
+        .route("/page.css", get(page::css))
+        .route("/page.js", get(page::js))
+        .fallback(no_such_address)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(app)
+}
+
+async fn no_such_address(State(_): State<Arc<App>>) -> Fault {
+    Fault::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+        .help("see /openapi.json")
+}
+
+async fn wrong_method(State(_): State<Arc<App>>) -> Fault {
+    Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address has no such method")
+        .help("see /openapi.json")
+}
+
+/// A document as an answer.
+pub(crate) fn json(document: &Value) -> Response {
+    asset("application/json", document.to_string())
+}
+
+fn asset(media: &'static str, body: impl Into<axum::body::Body>) -> Response {
+    ([(header::CONTENT_TYPE, media)], body.into()).into_response()
+}
+
+fn no_such_model() -> Fault {
+    Fault::new(StatusCode::NOT_FOUND, "no_such_model", "no model of this name is served")
+        .help("see /v1/models")
+}

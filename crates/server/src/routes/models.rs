@@ -1,0 +1,101 @@
+//! `/v1/models`: what is served, what it asks for, how it does.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use prometheus::core::Metric;
+use serde_json::{Value, json};
+use tidemill_engine::monitor;
+
+use super::no_such_model;
+use crate::app::App;
+use crate::auth::Scope;
+use crate::clock;
+use crate::fault::Fault;
+use crate::live::Version;
+
+pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Fault> {
+    app.keys.check(&headers, Scope::Read)?;
+    let models: Vec<Value> = app.models.values().map(|live| brief(&live.version())).collect();
+    Ok(super::json(&json!({ "models": models })))
+}
+
+pub(super) async fn one(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    app.keys.check(&headers, Scope::Read)?;
+    let version = app.models.get(&name).ok_or_else(no_such_model)?.version();
+    let columns = version.serving.columns.iter().map(|c| {
+        json!({ "name": c.name, "kind": c.kind.word(), "role": c.role, "required": c.required,
+                "categories": (!c.categories.is_empty()).then_some(&c.categories), "range": c.range })
+    });
+    let mut document = brief(&version);
+    if let Value::Object(document) = &mut document {
+        document.insert("columns".into(), columns.collect());
+        document.insert("passed_over".into(), json!(version.serving.passed_over));
+        document.insert("about".into(), version.serving.about.clone());
+        document.insert("card".into(), json!(version.serving.card));
+    }
+    Ok(super::json(&document))
+}
+
+fn brief(version: &Version) -> Value {
+    let serving = &version.serving;
+    json!({
+        "name": serving.name,
+        "version": version.short(),
+        "hash": serving.hash,
+        "parent": serving.parent,
+        "task": serving.task(),
+        "target": serving.target(),
+        "classes": serving.classes,
+        "since": clock::written(version.since),
+    })
+}
+
+/// Live scores, ratings and versions, from the store.
+pub(super) async fn monitor(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    app.keys.check(&headers, Scope::Read)?;
+    let live = app.models.get(&name).ok_or_else(no_such_model)?;
+    let version = arc_swap::Guard::into_inner(live.version());
+    let store = app.store.clone();
+    let work = move || monitor::of_serving(&version.serving, &store, clock::now());
+    let found = tokio::task::spawn_blocking(work).await.map_err(|_| {
+        Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the figures could not be made")
+    })??;
+    let document = serde_json::to_value(&found).unwrap_or_default();
+    Ok(super::json(&document))
+}
+
+/// The counters of a model, for the page: totals since the start.
+pub(super) async fn live(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    app.keys.check(&headers, Scope::Read)?;
+    let version = app.models.get(&name).ok_or_else(no_such_model)?.version();
+    let figures = &version.figures;
+    let metric = figures.total.metric();
+    let histogram = metric.get_histogram();
+    let buckets: Vec<Value> =
+        histogram.get_bucket().iter().map(|b| json!([b.upper_bound(), b.cumulative_count()])).collect();
+    Ok(super::json(&json!({
+        "version": version.short(),
+        "answered": figures.answered.get(),
+        "refused": figures.refused.get(),
+        "failed": figures.failed.get(),
+        "rows": figures.batch.get_sample_sum(),
+        "in_flight": figures.in_flight.get(),
+        "latency": { "count": figures.total.get_sample_count(), "buckets": buckets },
+        "connections": app.telemetry.connections.get(),
+    })))
+}

@@ -1,0 +1,391 @@
+//! JSON rows: an object (one row), an array of objects, an array of arrays in the model's order, or
+//! `{"columns": […], "rows": [[…], …]}` (also `"rows": [{…}, …]`).
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use tidemill_core::{Cell, Row};
+
+use super::Gathered;
+use crate::fault::Fault;
+
+pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault> {
+    let mut reading = Reading { gathered, fault: None };
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let read = Top(&mut reading).deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    match (read, reading.fault.take()) {
+        (Err(_), Some(fault)) => Err(fault),
+        (Err(e), None) => {
+            let number = reading.gathered.number();
+            let what = match e.classify() {
+                serde_json::error::Category::Eof => "the body is no JSON: it ends too early".to_string(),
+                // Of syntax, the message names what was expected; of a wrong shape, also what came.
+                serde_json::error::Category::Syntax => format!("the body is no JSON: {e}"),
+                _ => "the body is neither an object nor an array of rows".to_string(),
+            };
+            Err(Fault::bad("malformed_json", what).on_line(e.line() as u64).at_row(number))
+        }
+        (Ok(()), _) => Ok(()),
+    }
+}
+
+struct Reading<'r, 'a> {
+    gathered: &'r mut Gathered<'a>,
+    /// What is wrong, where it is more than a matter of syntax.
+    fault: Option<Fault>,
+}
+
+impl Reading<'_, '_> {
+    /// Keeps the fault and ends the reading.
+    fn keep<T, E: serde::de::Error>(&mut self, result: Result<T, Fault>) -> Result<T, E> {
+        result.map_err(|fault| {
+            self.fault = Some(fault);
+            E::custom("")
+        })
+    }
+
+    fn refuse<T, E: serde::de::Error>(&mut self, fault: Fault) -> Result<T, E> {
+        self.keep(Err(fault))
+    }
+
+    fn shape<T, E: serde::de::Error>(&mut self) -> Result<T, E> {
+        let number = self.gathered.number();
+        self.refuse(
+            Fault::bad("wrong_shape", format!("row {number} is neither an object nor an array"))
+                .at_row(number)
+                .help("send an object per row, or an array in the model's order of columns"),
+        )
+    }
+}
+
+/// The whole body.
+struct Top<'x, 'r, 'a>(&'x mut Reading<'r, 'a>);
+
+impl<'de> DeserializeSeed<'de> for Top<'_, '_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Top<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or an array of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(OneRow(self.0, None))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        match map.next_key_seed(Key(self.0, 0))? {
+            None => object(self.0, map, None),
+            Some(Name::Other(name)) if name == "rows" || name == "columns" => table(self.0, map, &name),
+            first => object(self.0, map, first),
+        }
+    }
+}
+
+/// `{"columns": […], "rows": […]}`, in either order as long as columns come first where rows are arrays.
+fn table<'de, A: MapAccess<'de>>(
+    reading: &mut Reading<'_, '_>,
+    mut map: A,
+    first: &str,
+) -> Result<(), A::Error> {
+    let mut order: Option<Vec<Option<usize>>> = None;
+    let mut name = Some(first.to_string());
+    while let Some(key) = name {
+        match key.as_str() {
+            "columns" => {
+                let names: Vec<String> = map.next_value_seed(Names(reading))?;
+                let mut found = Vec::with_capacity(names.len());
+                for name in &names {
+                    let place = reading.gathered.columns.find(name, found.len());
+                    if place.is_none() {
+                        reading.gathered.note_unknown(name);
+                    }
+                    found.push(place);
+                }
+                order = Some(found);
+            }
+            "rows" => map.next_value_seed(AllRows(reading, order.as_deref()))?,
+            _ => {
+                map.next_value::<IgnoredAny>()?;
+                reading.gathered.note_unknown(&key);
+            }
+        }
+        name = match map.next_key_seed(Key(reading, 0))? {
+            Some(Name::Other(name)) => Some(name),
+            Some(Name::Column(place)) => Some(reading.gathered.columns.name(place).to_string()),
+            None => None,
+        };
+    }
+    Ok(())
+}
+
+/// A list of names.
+struct Names<'x, 'r, 'a>(&'x mut Reading<'r, 'a>);
+
+impl<'de> DeserializeSeed<'de> for Names<'_, '_, '_> {
+    type Value = Vec<String>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        match <Vec<String> as serde::Deserialize>::deserialize(deserializer) {
+            Ok(names) => Ok(names),
+            Err(e) => {
+                self.0.fault = Some(Fault::bad("wrong_shape", "'columns' is no list of names"));
+                Err(e)
+            }
+        }
+    }
+}
+
+/// A list of rows.
+struct AllRows<'x, 'r, 'a, 'o>(&'x mut Reading<'r, 'a>, Option<&'o [Option<usize>]>);
+
+impl<'de> DeserializeSeed<'de> for AllRows<'_, '_, '_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AllRows<'_, '_, '_, '_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of rows")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(OneRow(self.0, self.1))?.is_some() {}
+        Ok(())
+    }
+}
+
+/// A row: an object, or an array in the given order (the model's without one).
+struct OneRow<'x, 'r, 'a, 'o>(&'x mut Reading<'r, 'a>, Option<&'o [Option<usize>]>);
+
+impl<'de> DeserializeSeed<'de> for OneRow<'_, '_, '_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OneRow<'_, '_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or an array")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let first = map.next_key_seed(Key(self.0, 0))?;
+        object(self.0, map, first)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let OneRow(reading, order) = self;
+        let begun = reading.gathered.begin();
+        let mut row = reading.keep(begun)?;
+        let width = order.map_or(reading.gathered.columns.len(), <[_]>::len);
+        let mut at = 0;
+        while at < width {
+            let place = order.map_or(Some(at), |order| order[at]);
+            let Some(cell) = items.next_element_seed(One(reading, place))? else { break };
+            if let Some(place) = place {
+                let set = reading.gathered.set(&mut row, place, cell);
+                reading.keep(set)?;
+            }
+            at += 1;
+        }
+        if at < width || items.next_element::<IgnoredAny>()?.is_some() {
+            let number = reading.gathered.number();
+            let found = if at < width { format!("only {at}") } else { format!("more than {width}") };
+            let fault = Fault::bad("wrong_width", format!("row {number} has {found} of {width} values"));
+            return reading.refuse(fault.at_row(number));
+        }
+        let ended = reading.gathered.end(row);
+        reading.keep(ended)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
+        self.0.shape()
+    }
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
+        self.0.shape()
+    }
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<(), E> {
+        self.0.shape()
+    }
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<(), E> {
+        self.0.shape()
+    }
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
+        self.0.shape()
+    }
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        self.0.shape()
+    }
+}
+
+fn object<'de, A: MapAccess<'de>>(
+    reading: &mut Reading<'_, '_>,
+    mut map: A,
+    first: Option<Name>,
+) -> Result<(), A::Error> {
+    let begun = reading.gathered.begin();
+    let mut row: Row = reading.keep(begun)?;
+    let mut key = first;
+    while let Some(name) = key {
+        let mut guess = 0;
+        match name {
+            Name::Column(place) => {
+                let cell = map.next_value_seed(One(reading, Some(place)))?;
+                let set = reading.gathered.set(&mut row, place, cell);
+                reading.keep(set)?;
+                guess = place + 1;
+            }
+            Name::Other(name) => {
+                map.next_value::<IgnoredAny>()?;
+                reading.gathered.note_unknown(&name);
+            }
+        }
+        key = map.next_key_seed(Key(reading, guess))?;
+    }
+    let ended = reading.gathered.end(row);
+    reading.keep(ended)
+}
+
+/// A key of an object.
+enum Name {
+    Column(usize),
+    Other(String),
+}
+
+/// Finds the column of a key without copying it; it is looked for first at the given place.
+struct Key<'x, 'r, 'a>(&'x mut Reading<'r, 'a>, usize);
+
+impl<'de> DeserializeSeed<'de> for Key<'_, '_, '_> {
+    type Value = Name;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key<'_, '_, '_> {
+    type Value = Name;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a column")
+    }
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Name, E> {
+        let place = self.0.gathered.columns.find(name, self.1);
+        Ok(place.map_or_else(|| Name::Other(name.chars().take(80).collect()), Name::Column))
+    }
+}
+
+/// One value, of the column at this place (none: the value is passed over).
+struct One<'x, 'r, 'a>(&'x mut Reading<'r, 'a>, Option<usize>);
+
+impl<'de> DeserializeSeed<'de> for One<'_, '_, '_> {
+    type Value = Cell;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell, D::Error> {
+        match self.1 {
+            Some(_) => deserializer.deserialize_any(self),
+            None => deserializer.deserialize_ignored_any(IgnoredAny).map(|_| Cell::Missing),
+        }
+    }
+}
+
+impl One<'_, '_, '_> {
+    fn several<T, E: serde::de::Error>(self) -> Result<T, E> {
+        let One(reading, place) = self;
+        let fault = reading.gathered.fault(place.unwrap_or_default(), "wrong_type", "holds no single value");
+        reading.refuse(fault)
+    }
+}
+
+impl<'de> Visitor<'de> for One<'_, '_, '_> {
+    type Value = Cell;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a single value")
+    }
+    fn visit_bool<E>(self, yes: bool) -> Result<Cell, E> {
+        Ok(Cell::Flag(yes))
+    }
+    fn visit_i64<E>(self, x: i64) -> Result<Cell, E> {
+        Ok(Cell::Number(x as f64))
+    }
+    fn visit_u64<E>(self, x: u64) -> Result<Cell, E> {
+        Ok(Cell::Number(x as f64))
+    }
+    fn visit_f64<E>(self, x: f64) -> Result<Cell, E> {
+        Ok(Cell::Number(x))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Cell, E> {
+        Ok(Cell::Text(text.into()))
+    }
+    fn visit_string<E>(self, text: String) -> Result<Cell, E> {
+        Ok(Cell::Text(text))
+    }
+    fn visit_unit<E>(self) -> Result<Cell, E> {
+        Ok(Cell::Missing)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Cell, A::Error> {
+        self.several()
+    }
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Cell, A::Error> {
+        self.several()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Columns, Format, read};
+    use super::*;
+
+    fn rows(body: &str) -> Result<Vec<Vec<Cell>>, Fault> {
+        let parsed = read(body.as_bytes(), Format::Json, &Columns::for_test(&["age", "sex"]), 3)?;
+        Ok(parsed.rows.into_iter().map(|row| row.cells).collect())
+    }
+
+    #[test]
+    fn every_shape_gives_the_same_rows() {
+        let ada = vec![Cell::Number(31.0), Cell::Text("f".into())];
+        for body in [
+            r#"{"age": 31, "sex": "f"}"#,
+            r#"{"sex": "f", "age": 31.0}"#,
+            r#"[{"age": 31, "sex": "f"}]"#,
+            r#"[[31, "f"]]"#,
+            r#"{"columns": ["sex", "age"], "rows": [["f", 31]]}"#,
+            r#"{"columns": ["sex", "new", "age"], "rows": [["f", [1], 31]]}"#,
+            r#"{"rows": [{"age": 31, "sex": "f", "target": 1}]}"#,
+        ] {
+            assert_eq!(rows(body).unwrap(), vec![ada.clone()], "{body}");
+        }
+        assert_eq!(rows(r#"{"age": null, "sex": true}"#).unwrap()[0], [Cell::Missing, Cell::Flag(true)]);
+    }
+
+    #[test]
+    fn faults_name_the_place_and_never_the_value() {
+        let fault = |body: &str| rows(body).unwrap_err();
+        let found = fault(r#"[{"age": 31, "sex": "f"}, {"age": ["secret"], "sex": "m"}]"#);
+        assert_eq!((found.code, found.row, found.column.as_deref()), ("wrong_type", Some(2), Some("age")));
+        assert_eq!(fault(r#"{"age": 31}"#).code, "missing_column");
+        assert_eq!(fault(r#"{"age": 1, "sex": "f", "age": 2}"#).code, "repeated_column");
+        assert_eq!(fault("[[1]]").code, "wrong_width");
+        assert_eq!(fault("[[1, 2, 3]]").code, "wrong_width");
+        assert_eq!(fault("[1]").code, "wrong_shape");
+        assert_eq!(fault("{\"age\": 1,\n \"sex\" 2}").line, Some(2));
+        assert_eq!(fault("").code, "malformed_json");
+        assert_eq!(fault("\"secret\"").code, "malformed_json");
+        assert!(!fault("\"secret\"").message.contains("secret"));
+        assert_eq!(fault("[]").code, "no_rows");
+        assert_eq!(fault(&format!("[{}]", ["[1,2]"; 4].join(","))).code, "too_many_rows");
+        assert_eq!(fault(&"[".repeat(5000)).code, "wrong_type");
+        assert_eq!(fault(&format!("{{\"x\": {}", "[".repeat(100_000))).code, "malformed_json");
+        let help = fault(r#"{"aeg": 31, "sex": "f"}"#).remedy.unwrap();
+        assert!(help.contains("'aeg'") && help.contains("'age'"), "{help}");
+    }
+}

@@ -1,0 +1,247 @@
+//! Callers' rows: JSON, CSV or XML in, cells out. Nothing passes through a tree of values.
+
+mod csv;
+mod json;
+mod xml;
+
+pub use xml::XSD;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use hashbrown::HashMap;
+use tidemill_core::{Cell, Role, Row, nearest};
+use tidemill_engine::serving::Serving;
+
+use crate::fault::Fault;
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `application/json`
+    Json,
+    /// `text/csv`
+    Csv,
+    /// `application/xml`
+    Xml,
+}
+
+impl Format {
+    /// The format of a media type such as `text/csv; charset=utf-8`.
+    pub fn of(media: &str) -> Option<Self> {
+        match media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            // The last is what curl says of any `--data`.
+            "application/json" | "text/json" | "application/x-www-form-urlencoded" => Some(Format::Json),
+            "text/csv" | "application/csv" => Some(Format::Csv),
+            "application/xml" | "text/xml" => Some(Format::Xml),
+            _ => None,
+        }
+    }
+
+    /// The format of a request's body; JSON where nothing is said.
+    pub fn of_request(headers: &HeaderMap) -> Result<Self, Fault> {
+        let Some(said) = headers.get(header::CONTENT_TYPE) else { return Ok(Format::Json) };
+        said.to_str().ok().and_then(Format::of).ok_or_else(|| {
+            Fault::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "the body is in none of the formats that are read",
+            )
+            .help("send application/json, text/csv or application/xml")
+        })
+    }
+
+    /// The format that the caller wants: the first of `Accept` that is known, else that of the request.
+    pub fn of_answer(headers: &HeaderMap, request: Format) -> Result<Self, Fault> {
+        let Some(said) = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()) else {
+            return Ok(request);
+        };
+        let any = |media: &str| {
+            ["*/*", "application/*", "text/*", ""].contains(&media.split(';').next().unwrap_or("").trim())
+        };
+        let found = said.split(',').find_map(|m| Format::of(m).or(any(m).then_some(request)));
+        found.ok_or_else(|| {
+            Fault::new(
+                StatusCode::NOT_ACCEPTABLE,
+                "not_acceptable",
+                "none of the accepted formats is written",
+            )
+            .help("accept application/json, text/csv or application/xml")
+        })
+    }
+}
+
+/// The columns of a model, ready for reading rows.
+pub struct Columns {
+    names: Vec<String>,
+    required: Vec<bool>,
+    places: HashMap<String, usize>,
+    passed_over: Vec<String>,
+    /// The place of the key.
+    pub key: Option<usize>,
+    /// Columns that share one group of warnings: none of their own.
+    logged: Vec<usize>,
+}
+
+impl Columns {
+    /// The columns of a model.
+    pub fn of(serving: &Serving) -> Self {
+        let names: Vec<String> = serving.columns.iter().map(|c| c.name.clone()).collect();
+        let key = serving.columns.iter().position(|c| c.role == Role::Key);
+        Columns {
+            required: serving.columns.iter().map(|c| c.required).collect(),
+            places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
+            passed_over: serving.passed_over.clone(),
+            logged: (0..names.len()).filter(|i| Some(*i) != key).collect(),
+            key,
+            names,
+        }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The name of a column.
+    pub fn name(&self, place: usize) -> &str {
+        self.names.get(place).map_or("", String::as_str)
+    }
+
+    /// The names of the columns that the log keeps, in order: all but the key, which it keeps apart.
+    pub fn logged(&self) -> impl Iterator<Item = &str> {
+        self.logged.iter().map(|&i| self.names[i].as_str())
+    }
+
+    /// The places of the columns that the log keeps.
+    pub fn logged_places(&self) -> &[usize] {
+        &self.logged
+    }
+
+    /// The place of a name, looked for first where the last row had it.
+    fn find(&self, name: &str, guess: usize) -> Option<usize> {
+        match self.names.get(guess) {
+            Some(guessed) if guessed == name => Some(guess),
+            _ => self.places.get(name).copied(),
+        }
+    }
+}
+
+/// The rows of a request.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The rows, a cell per column.
+    pub rows: Vec<Row>,
+    /// Columns that came and that the model does not know.
+    pub unknown: Vec<String>,
+}
+
+/// Reads the rows of a body, at most `most` of them.
+///
+/// # Errors
+/// 400 for a body that is not what it says, a column that is missing, comes twice or holds no single value, each with
+/// its place; 413 for too many rows.
+pub fn read(body: &[u8], format: Format, columns: &Columns, most: usize) -> Result<Parsed, Fault> {
+    let mut gathered = Gathered::new(columns, most);
+    match format {
+        Format::Json => json::read(body, &mut gathered)?,
+        Format::Csv => csv::read(body, &mut gathered)?,
+        Format::Xml => xml::read(body, &mut gathered)?,
+    }
+    if gathered.rows.is_empty() {
+        return Err(Fault::bad("no_rows", "the request has no rows"));
+    }
+    Ok(Parsed { rows: gathered.rows, unknown: gathered.unknown })
+}
+
+/// Rows as they come in.
+struct Gathered<'a> {
+    columns: &'a Columns,
+    most: usize,
+    rows: Vec<Row>,
+    unknown: Vec<String>,
+    /// Which columns of the row at hand have come.
+    present: Vec<bool>,
+}
+
+/// The most unknown columns that are named.
+const UNKNOWN: usize = 20;
+
+impl<'a> Gathered<'a> {
+    fn new(columns: &'a Columns, most: usize) -> Self {
+        Gathered { columns, most, rows: Vec::new(), unknown: Vec::new(), present: Vec::new() }
+    }
+
+    /// The number, from 1, of the row at hand.
+    fn number(&self) -> usize {
+        self.rows.len() + 1
+    }
+
+    fn begin(&mut self) -> Result<Row, Fault> {
+        if self.rows.len() >= self.most {
+            return Err(Fault::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_many_rows",
+                format!("more than {} rows in one request", self.most),
+            )
+            .help("send several requests"));
+        }
+        self.present.clear();
+        self.present.resize(self.columns.len(), false);
+        Ok(Row::missing(self.columns.len()))
+    }
+
+    fn set(&mut self, row: &mut Row, place: usize, cell: Cell) -> Result<(), Fault> {
+        if std::mem::replace(&mut self.present[place], true) {
+            return Err(self.fault(place, "repeated_column", "comes twice"));
+        }
+        row.cells[place] = cell;
+        Ok(())
+    }
+
+    fn end(&mut self, row: Row) -> Result<(), Fault> {
+        let absent =
+            self.present.iter().zip(&self.columns.required).position(|(here, asked)| *asked && !here);
+        if let Some(place) = absent {
+            let name = self.columns.name(place);
+            let near = nearest(name, self.unknown.iter().map(String::as_str));
+            let help = match near {
+                Some(near) => format!("'{near}' came: is '{name}' meant?"),
+                None => "send it, or null where the value is not known".into(),
+            };
+            return Err(self.fault(place, "missing_column", "is missing").help(help));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn note_unknown(&mut self, name: &str) {
+        let known = |list: &[String]| list.iter().any(|n| n == name);
+        if self.unknown.len() < UNKNOWN && !known(&self.unknown) && !known(&self.columns.passed_over) {
+            self.unknown.push(name.chars().take(80).collect());
+        }
+    }
+
+    fn fault(&self, place: usize, code: &'static str, what: &str) -> Fault {
+        let (number, name) = (self.number(), self.columns.name(place));
+        Fault::bad(code, format!("row {number}: column '{name}' {what}")).at_row(number).in_column(name)
+    }
+}
+
+#[cfg(test)]
+impl Columns {
+    pub(crate) fn for_test(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|n| n.to_string()).collect();
+        Columns {
+            required: vec![true; names.len()],
+            places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
+            passed_over: vec!["target".into()],
+            logged: (0..names.len()).collect(),
+            key: None,
+            names,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What Prometheus reads: `/metrics`.
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
+};
+
+/// The parts of a request's time.
+pub const STAGES: [&str; 5] = ["queue", "prepare", "infer", "log", "respond"];
+
+/// The upper bounds of the latency buckets, in seconds.
+pub const SECONDS: [f64; 17] = [
+    5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0, 5.0,
+];
+
+/// All figures.
+pub struct Telemetry {
+    registry: Registry,
+    requests: IntCounterVec,
+    stages: HistogramVec,
+    total: HistogramVec,
+    batch: HistogramVec,
+    predictions: IntCounterVec,
+    feedback: IntCounterVec,
+    flaws: IntCounterVec,
+    /// Connections open now.
+    pub connections: IntGauge,
+    in_flight: prometheus::IntGaugeVec,
+}
+
+/// The figures of one version of a model, found once.
+pub struct ModelFigures {
+    /// Answered requests.
+    pub answered: IntCounter,
+    /// Requests refused: the caller's fault.
+    pub refused: IntCounter,
+    /// Requests failed: ours.
+    pub failed: IntCounter,
+    /// The time of each of [`STAGES`].
+    pub stages: [Histogram; 5],
+    /// The time of a whole request.
+    pub total: Histogram,
+    /// Rows per request.
+    pub batch: Histogram,
+    /// Requests being answered.
+    pub in_flight: IntGauge,
+    /// Predictions of each class; one counter for a quantity.
+    pub predictions: Vec<IntCounter>,
+    /// Rows with a category never seen.
+    pub unseen: IntCounter,
+    /// Rows with a number beyond those of training.
+    pub outside: IntCounter,
+}
+
+impl Telemetry {
+    /// Fresh figures.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| -> prometheus::Result<IntCounterVec> {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let histogram = |name: &str, help: &str, labels: &[&str], buckets: &[f64]| {
+            let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+            let histogram = HistogramVec::new(options, labels)?;
+            registry.register(Box::new(histogram.clone()))?;
+            prometheus::Result::Ok(histogram)
+        };
+        let rows: Vec<f64> = (0..17).map(|i| f64::from(1 << i)).collect();
+        let telemetry = Telemetry {
+            requests: counter(
+                "tidemill_requests_total",
+                "Requests for predictions, by what became of them.",
+                &["model", "outcome"],
+            )?,
+            stages: histogram(
+                "tidemill_stage_seconds",
+                "Time of a request for predictions, by stage.",
+                &["model", "stage"],
+                &SECONDS,
+            )?,
+            total: histogram(
+                "tidemill_request_seconds",
+                "Time of a request for predictions, from its head to its answer.",
+                &["model"],
+                &SECONDS,
+            )?,
+            batch: histogram("tidemill_batch_rows", "Rows per request.", &["model"], &rows)?,
+            predictions: counter(
+                "tidemill_predictions_total",
+                "Predicted rows, by class (empty for a quantity).",
+                &["model", "version", "class"],
+            )?,
+            feedback: counter(
+                "tidemill_feedback_total",
+                "Feedback, by kind and by what became of it.",
+                &["kind", "fate"],
+            )?,
+            flaws: counter(
+                "tidemill_odd_rows_total",
+                "Rows with a category never seen in training, or a number beyond those of training.",
+                &["model", "flaw"],
+            )?,
+            connections: IntGauge::new("tidemill_connections", "Connections open now.")?,
+            in_flight: prometheus::IntGaugeVec::new(
+                Opts::new("tidemill_in_flight", "Requests for predictions being answered."),
+                &["model"],
+            )?,
+            registry,
+        };
+        telemetry.registry.register(Box::new(telemetry.connections.clone()))?;
+        telemetry.registry.register(Box::new(telemetry.in_flight.clone()))?;
+        Ok(telemetry)
+    }
+
+    /// The figures of a version of a model.
+    pub fn of_model(&self, model: &str, version: &str, classes: &[String]) -> ModelFigures {
+        let requests = |outcome: &str| self.requests.with_label_values(&[model, outcome]);
+        let class = |class: &str| self.predictions.with_label_values(&[model, version, class]);
+        ModelFigures {
+            answered: requests("answered"),
+            refused: requests("refused"),
+            failed: requests("failed"),
+            stages: STAGES.map(|stage| self.stages.with_label_values(&[model, stage])),
+            total: self.total.with_label_values(&[model]),
+            batch: self.batch.with_label_values(&[model]),
+            in_flight: self.in_flight.with_label_values(&[model]),
+            predictions: match classes {
+                [] => vec![class("")],
+                classes => classes.iter().map(|c| class(c)).collect(),
+            },
+            unseen: self.flaws.with_label_values(&[model, "unseen_category"]),
+            outside: self.flaws.with_label_values(&[model, "outside_training_range"]),
+        }
+    }
+
+    /// Counts a piece of feedback.
+    pub fn count_feedback(&self, kind: &str, fate: &str) {
+        self.feedback.with_label_values(&[kind, fate]).inc();
+    }
+
+    /// The text that Prometheus reads.
+    pub fn text(&self) -> String {
+        let mut bytes = Vec::new();
+        // Writing to memory fails for names alone, and these are ours.
+        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}

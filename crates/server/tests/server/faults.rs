@@ -1,0 +1,148 @@
+//! What the world does to a server: clients that go, crawl or come in crowds, stores that fail, files that break.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::{ADA, PREDICT, served, served_with};
+
+#[test]
+fn a_client_that_goes_half_way_harms_nobody() {
+    let served = served();
+    for cut in [10, 60, 120] {
+        let request =
+            format!("POST {PREDICT} HTTP/1.1\r\nHost: t\r\nContent-Length: {}\r\n\r\n{ADA}", ADA.len());
+        let mut stream = TcpStream::connect(served.address()).unwrap();
+        stream.write_all(&request.as_bytes()[..cut]).unwrap();
+        drop(stream);
+    }
+    assert_eq!(served.predict(ADA).status, 200);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !served.get("/metrics").body.contains("tidemill_in_flight{model=\"customers\"} 0") {
+        assert!(Instant::now() < deadline, "a request is in flight for ever");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_thousand_slow_clients_do_not_slow_a_quick_one() {
+    let served = served_with(|o| {
+        o.limits.head = Duration::from_secs(3);
+        o.limits.time = Duration::from_secs(3);
+    });
+    let mut slow: Vec<TcpStream> = (0..1000)
+        .map(|i| {
+            let mut stream = TcpStream::connect(served.address()).unwrap();
+            // Half stop within the head, half within the body.
+            let start = if i % 2 == 0 {
+                "POST /v1/f"
+            } else {
+                "POST /v1/feedback HTTP/1.1\r\nHost: t\r\nContent-Length: 500\r\n\r\n["
+            };
+            stream.write_all(start.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let began = Instant::now();
+    for _ in 0..50 {
+        assert_eq!(served.predict(ADA).status, 200);
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    // In the end they are let go: those that stopped in the body with a word of why.
+    let mut text = String::new();
+    slow[1].set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut byte = [0; 512];
+    let n = slow[1].read(&mut byte).unwrap();
+    text += &String::from_utf8_lossy(&byte[..n]);
+    assert!(text.starts_with("HTTP/1.1 408"), "{text}");
+    slow[0].set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut rest = Vec::new();
+    slow[0].read_to_end(&mut rest).unwrap();
+}
+
+#[test]
+fn while_the_store_is_away_nothing_is_answered_and_nothing_lost() {
+    let served = served();
+    assert_eq!(served.predict(ADA).status, 200);
+    let away = served.folder.path().join("away");
+    std::fs::create_dir(&away).unwrap();
+    let names = ["loop.db", "loop.db-wal", "loop.db-shm"];
+    for name in names {
+        let _ = std::fs::rename(served.folder.path().join(name), away.join(name));
+    }
+    let answer = served.predict(ADA);
+    assert_eq!((answer.status, answer.code().as_str()), (503, "store_unavailable"));
+    assert!(answer.head.to_lowercase().contains("retry-after"));
+    assert!(!answer.body.contains("loop.db"), "no path of the server in an error");
+    let feedback = r#"{"prediction_id": "0198c0de-0000-7000-8000-000000000001", "kind": "accept"}"#;
+    assert_eq!(served.post("/v1/feedback", feedback).status, 503);
+    for name in names {
+        let _ = std::fs::rename(away.join(name), served.folder.path().join(name));
+    }
+    assert_eq!(served.predict(ADA).status, 200);
+    assert_eq!(served.logged().len(), 2);
+}
+
+#[test]
+fn a_new_version_goes_into_service_without_a_dropped_request() {
+    let served = served();
+    let old = served.get("/v1/models").json()["models"][0]["version"].clone();
+    let folder = tempfile::tempdir().unwrap();
+    let newer = crate::trained(&crate::customers(300, 2), "", folder.path());
+    let (stop, failed, done) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    let address = served.address();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let headers = [("Content-Type", "application/json")];
+                    match crate::send(address, "POST", PREDICT, &headers, ADA.as_bytes()).status {
+                        200 => done.fetch_add(1, Ordering::Relaxed),
+                        _ => failed.fetch_add(1, Ordering::Relaxed),
+                    };
+                }
+            });
+        }
+        let model = served.folder.path().join("customers.tidemill");
+        tidemill_core::replace(&model, &std::fs::read(newer).unwrap()).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while served.get("/v1/models").json()["models"][0]["version"] == old {
+            assert!(Instant::now() < deadline, "the new version never came");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(failed.load(Ordering::Relaxed), 0);
+    let logged = served.logged();
+    assert_eq!(logged.len(), done.load(Ordering::Relaxed), "one row per answer");
+    served.predict(ADA);
+    assert_eq!(served.running.app.store.versions("customers").unwrap().len(), 2);
+}
+
+#[test]
+fn a_broken_file_never_replaces_a_good_one() {
+    let served = served();
+    let old = served.get("/v1/models").json()["models"][0]["version"].clone();
+    let model = served.folder.path().join("customers.tidemill");
+    let whole = std::fs::read(&model).unwrap();
+    for broken in [&whole[..whole.len() / 2], b"", b"not a model"] {
+        std::fs::write(&model, broken).unwrap();
+        std::thread::sleep(Duration::from_millis(700));
+        assert_eq!(served.get("/v1/models").json()["models"][0]["version"], old);
+        assert_eq!(served.predict(ADA).status, 200);
+    }
+    std::fs::remove_file(&model).unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(served.predict(ADA).status, 200);
+}
+
+#[test]
+fn relaxed_answers_before_the_row_is_written_and_still_writes_it() {
+    let served = served_with(|o| o.durability = tidemill_store::Durability::Relaxed);
+    for _ in 0..20 {
+        assert_eq!(served.predict(ADA).status, 200);
+    }
+    served.running.app.store.write_blocking(|_| Ok(())).unwrap();
+    assert_eq!(served.logged().len(), 20);
+}

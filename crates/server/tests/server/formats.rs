@@ -1,0 +1,133 @@
+//! One row or thousands, as JSON, CSV or XML, in and out.
+
+use serde_json::json;
+
+use crate::{ADA, PREDICT, send, served};
+
+#[test]
+fn a_row_gets_its_answer_and_a_place_in_the_log() {
+    let served = served();
+    let answer = served.predict(ADA);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let document = answer.json();
+    let said = &document["predictions"][0];
+    let p = said["probabilities"]["yes"].as_f64().unwrap();
+    assert!((p + said["probabilities"]["no"].as_f64().unwrap() - 1.0).abs() < 1e-12);
+    assert_eq!(said["prediction"], if p > 0.5 { "yes" } else { "no" });
+    assert_eq!(document["model"], "customers");
+
+    let logged = served.logged();
+    assert_eq!(logged.len(), 1);
+    assert_eq!(logged[0].id.to_string(), said["prediction_id"].as_str().unwrap());
+    assert_eq!(logged[0].id.get_version_num(), 7);
+    assert_eq!(logged[0].features, r#"[36,"basic",3]"#, "features as they came, without the key");
+    assert_eq!(logged[0].row_key.as_deref(), Some("ada"));
+    let kept: Vec<f64> = serde_json::from_str(logged[0].probabilities.as_deref().unwrap()).unwrap();
+    assert_eq!(kept[1], p);
+}
+
+#[test]
+fn every_format_gives_the_same_answers() {
+    let served = served();
+    let reference = served.predict(ADA).json()["predictions"][0]["probabilities"]["yes"].as_f64().unwrap();
+    let csv = "id,age,plan,visits\nada,36,basic,3\n";
+    let xml = "<rows><row><value column=\"id\">ada</value><value column=\"age\">36</value>\
+               <value column=\"plan\">basic</value><value column=\"visits\">3</value></row></rows>";
+    let array = r#"[["ada", 36, "basic", 3]]"#;
+    let table = r#"{"columns": ["plan", "age", "visits"], "rows": [["basic", 36, 3]]}"#;
+    for (media, body) in [
+        ("text/csv", csv),
+        ("application/xml", xml),
+        ("application/json", array),
+        ("application/json", table),
+    ] {
+        let headers = [("Content-Type", media), ("Accept", "application/json")];
+        let answer = send(served.address(), "POST", PREDICT, &headers, body.as_bytes());
+        assert_eq!(answer.status, 200, "{media}: {}", answer.body);
+        assert_eq!(answer.json()["predictions"][0]["probabilities"]["yes"], reference, "{media}");
+    }
+    let as_csv = send(served.address(), "POST", PREDICT, &[("Content-Type", "text/csv")], csv.as_bytes());
+    assert!(as_csv.head.contains("text/csv"));
+    assert!(as_csv.body.starts_with("prediction_id,prediction,probability_no,probability_yes,warnings\n"));
+    assert!(as_csv.body.contains(&reference.to_string()));
+    let as_xml = send(
+        served.address(),
+        "POST",
+        PREDICT,
+        &[("Content-Type", "text/csv"), ("Accept", "text/html, application/xml;q=0.9")],
+        csv.as_bytes(),
+    );
+    assert!(
+        as_xml.body.contains(&format!("<probability class=\"yes\">{reference}</probability>")),
+        "{}",
+        as_xml.body
+    );
+    for path in ["/schema/rows.xsd", "/schema/answers.xsd"] {
+        assert!(served.get(path).body.contains("xs:schema"));
+    }
+}
+
+#[test]
+fn thousands_of_rows_are_answered_as_one_by_one_and_keep_their_order() {
+    let served = served();
+    let rows: Vec<String> = (0..3000)
+        .map(|i| format!(r#"{{"age": {}, "plan": "plus", "visits": {}}}"#, 18 + i % 60, i % 40))
+        .collect();
+    let many = served.predict(&format!("[{}]", rows.join(","))).json();
+    let many = many["predictions"].as_array().unwrap();
+    assert_eq!(many.len(), 3000);
+    for i in [0, 1, 1234, 2999] {
+        let one = served.predict(&rows[i]).json();
+        assert_eq!(many[i]["probabilities"], one["predictions"][0]["probabilities"], "row {i}");
+    }
+    let ids: Vec<&str> = many.iter().map(|p| p["prediction_id"].as_str().unwrap()).collect();
+    assert!(ids.is_sorted(), "ids grow from row to row");
+    assert_eq!(served.logged().len(), 3004);
+}
+
+#[test]
+fn what_is_odd_is_said_without_the_value() {
+    let served = served();
+    let answer = served
+        .predict(r#"{"age": 36000, "plan": "platinum-secret", "visits": null, "left": "no", "shoe": 43}"#);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let document = answer.json();
+    let codes: Vec<(&str, &str)> = document["predictions"][0]["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| (w["code"].as_str().unwrap(), w["column"].as_str().unwrap()))
+        .collect();
+    assert_eq!(codes, [("outside_training_range", "age"), ("unseen_category", "plan")]);
+    assert_eq!(document["warnings"][0]["column"], "shoe", "the target may be there, another column is named");
+    assert_eq!(document["warnings"].as_array().unwrap().len(), 1);
+    assert!(!answer.body.contains("platinum"));
+}
+
+#[test]
+fn packed_bodies_are_read() {
+    use std::io::Write;
+    let served = served();
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(ADA.as_bytes()).unwrap();
+    let packed = packer.finish().unwrap();
+    let headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
+    assert_eq!(send(served.address(), "POST", PREDICT, &headers, &packed).status, 200);
+}
+
+#[test]
+fn the_model_says_what_it_asks_for() {
+    let served = served();
+    let models = served.get("/v1/models").json();
+    assert_eq!(models["models"][0]["name"], "customers");
+    let model = served.get("/v1/models/customers").json();
+    let columns = model["columns"].as_array().unwrap();
+    let of = |name: &str| columns.iter().find(|c| c["name"] == name).unwrap();
+    assert_eq!(of("plan")["categories"], json!(["basic", "plus", "team"]));
+    assert_eq!((of("id")["required"].clone(), of("age")["required"].clone()), (json!(false), json!(true)));
+    assert!(of("age")["range"][0].as_f64().unwrap() >= 18.0);
+    assert!(model["card"].as_str().unwrap().contains("# Model for `left`"));
+    let document = served.get("/openapi.json").json();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"]["/v1/models/{name}/predict"]["post"].is_object());
+}

@@ -1,0 +1,61 @@
+//! What can go wrong with a store.
+
+use tidemill_core::Coded;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of the store. Messages name no value of a row.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be reached or opened.
+    #[error("the store {place} cannot be opened: {problem}")]
+    Open {
+        /// The path, or the URL without its password.
+        place: String,
+        /// What the database said.
+        problem: String,
+    },
+    /// The database refused or failed; nothing of this transaction was kept.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// The file of the database is gone from its place.
+    #[error("the store's file is gone")]
+    Gone,
+    /// A newer program made the tables.
+    #[error("the store was made by a newer version of tidemill (schema {found}, this one knows {known})")]
+    TooNew {
+        /// The version found.
+        found: i64,
+        /// The newest version known.
+        known: i64,
+    },
+    /// The writer has ended.
+    #[error("the store has been closed")]
+    Stopped,
+}
+
+impl Coded for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Error::Open { .. } => "store_open",
+            Error::Failed(_) => "store_failed",
+            Error::Gone => "store_gone",
+            Error::TooNew { .. } => "store_too_new",
+            Error::Stopped => "store_stopped",
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(
+            match self {
+                Error::Open { .. } => "check the path, its folder's rights, or the database server",
+                Error::Failed(_) => "see whether the disk is full or the database is down, then try again",
+                Error::Gone => "put the file back, or start again with another --store",
+                Error::TooNew { .. } => "use the newer program, or another --store",
+                Error::Stopped => return None,
+            }
+            .into(),
+        )
+    }
+}

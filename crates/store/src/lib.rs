@@ -1,0 +1,238 @@
+//! What the loop must not lose: the prediction log, feedback, model versions, API keys, decisions of `improve`.
+//!
+//! One [`Store`] is one database: an SQLite file by default, PostgreSQL by URL. All writing goes through one thread
+//! that commits whatever has gathered while the last commit ran (group commit), so a lone request pays for one small
+//! transaction and a thousand at once share one. Every statement is written once, in the SQL that both databases
+//! understand ([`database::Database`]).
+//!
+//! | durability | when [`Store::log`] returns |
+//! |---|---|
+//! | [`Durability::Durable`] | the rows are with the operating system: a killed process loses nothing |
+//! | [`Durability::DurablePower`] | the rows are on disk: a power cut loses nothing |
+//! | [`Durability::Relaxed`] | the rows are queued: a killed process loses what was queued |
+//!
+//! ```
+//! use tidemill_store::{Options, Store};
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::open(&folder.path().join("loop.db").display().to_string(), Options::default())?;
+//! let (key, token) = store.create_key("ci", &["predict".into()], None)?;
+//! assert!(tidemill_store::keys::matches(&key, &token));
+//! assert_eq!(store.keys()?.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod database;
+mod error;
+mod feedback;
+pub mod keys;
+mod log;
+mod postgres;
+mod schema;
+mod sqlite;
+mod versions;
+mod writer;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use error::{Error, Result};
+pub use feedback::{Fate, Feedback, FeedbackKind, Given};
+pub use keys::Key;
+pub use log::{LoggedPrediction, LoggedRow, Predictions};
+pub use versions::{Improvement, NewVersion, Version};
+
+use database::Database;
+use writer::Job;
+
+/// How many pieces of work may wait for the writer before callers wait to hand theirs over.
+const QUEUE: usize = 4096;
+
+/// When a logged row counts as kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// With the operating system: safe against a killed process.
+    #[default]
+    Durable,
+    /// On disk: safe against a power cut.
+    DurablePower,
+    /// In the queue: not safe.
+    Relaxed,
+}
+
+/// How to open a store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// When a logged row counts as kept.
+    pub durability: Durability,
+}
+
+/// A database, and the thread that writes to it. Cloning shares both.
+#[derive(Clone)]
+pub struct Store {
+    location: Arc<Location>,
+    durability: Durability,
+    jobs: mpsc::Sender<Job>,
+}
+
+enum Location {
+    Sqlite(std::path::PathBuf),
+    Postgres(String),
+}
+
+impl Location {
+    fn parse(location: &str) -> Self {
+        if location.starts_with("postgres://") || location.starts_with("postgresql://") {
+            return Location::Postgres(location.into());
+        }
+        Location::Sqlite(location.strip_prefix("sqlite:").unwrap_or(location).into())
+    }
+
+    fn connect(&self, durability: Durability) -> Result<Box<dyn Database>> {
+        Ok(match self {
+            Location::Sqlite(path) => Box::new(sqlite::Sqlite::open(path, durability)?),
+            Location::Postgres(url) => Box::new(postgres::Postgres::open(url, durability)?),
+        })
+    }
+}
+
+impl Store {
+    /// Opens a store, making its tables where they are missing: `postgres://user@host/name`, or the path of an SQLite
+    /// file (`sqlite:` before it is allowed).
+    ///
+    /// # Errors
+    /// A database that cannot be reached, is no database, or was made by a newer version of this program.
+    pub fn open(location: &str, options: Options) -> Result<Store> {
+        let location = Arc::new(Location::parse(location));
+        let mut database = location.connect(options.durability)?;
+        schema::prepare(&mut *database)?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        writer::start(database, queue)?;
+        Ok(Store { location, durability: options.durability, jobs })
+    }
+
+    /// Logs the predictions of one request; returns when they are kept, as [`Durability`] says.
+    pub async fn log(&self, predictions: Predictions) -> Result<()> {
+        if self.durability == Durability::Relaxed {
+            return self.jobs.send(Job::Log(predictions, None)).await.map_err(|_| Error::Stopped);
+        }
+        let (done, kept) = oneshot::channel();
+        self.jobs.send(Job::Log(predictions, Some(done))).await.map_err(|_| Error::Stopped)?;
+        kept.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Stores feedback; the fate of each piece, in order, once all of it is kept.
+    pub async fn feedback(&self, given: Vec<Feedback>) -> Result<Vec<Fate>> {
+        self.write(move |database| feedback::insert_all(database, &given)).await
+    }
+
+    /// As [`Store::feedback`], for threads outside of an async runtime.
+    pub fn feedback_blocking(&self, given: Vec<Feedback>) -> Result<Vec<Fate>> {
+        self.write_blocking(move |database| feedback::insert_all(database, &given))
+    }
+
+    /// Runs `work` in a transaction on the writer's thread.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut dyn Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (job, answer) = Job::run(work);
+        self.jobs.send(job).await.map_err(|_| Error::Stopped)?;
+        answer.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// As [`Store::write`], for threads outside of an async runtime.
+    pub fn write_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut dyn Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (job, answer) = Job::run(work);
+        self.jobs.blocking_send(job).map_err(|_| Error::Stopped)?;
+        answer.blocking_recv().map_err(|_| Error::Stopped)?
+    }
+
+    /// A connection of one's own for reading, which never waits for the writer. Blocks while it connects.
+    pub fn reader(&self) -> Result<Box<dyn Database>> {
+        self.location.connect(self.durability)
+    }
+
+    /// Deletes everything known of a key: the predictions of its rows, the feedback on them, and the feedback that a user
+    /// of that name gave. How many predictions and pieces of feedback went.
+    pub fn forget(&self, keys: Vec<String>) -> Result<(u64, u64)> {
+        let counts = self.write_blocking(move |database| log::forget(database, &keys))?;
+        self.write_blocking(|database| database.settle())?;
+        Ok(counts)
+    }
+
+    /// Deletes predictions made before `before` (microseconds since 1970), the feedback on them, and feedback as old whose
+    /// prediction never came. How many predictions went.
+    pub fn prune(&self, before: i64) -> Result<u64> {
+        self.write_blocking(move |database| log::prune(database, before))
+    }
+
+    /// Records a new API key and gives its token, which is shown once and not stored.
+    pub fn create_key(
+        &self,
+        name: &str,
+        scopes: &[String],
+        expires_at: Option<i64>,
+    ) -> Result<(Key, String)> {
+        let (key, token) = keys::create(name, scopes, expires_at)?;
+        let stored = key.clone();
+        self.write_blocking(move |database| keys::insert(database, &stored))?;
+        Ok((key, token))
+    }
+
+    /// All API keys, revoked ones included.
+    pub fn keys(&self) -> Result<Vec<Key>> {
+        keys::all(&mut *self.reader()?)
+    }
+
+    /// Revokes a key by its id; `false` when there is none that is not revoked.
+    pub fn revoke_key(&self, id: &str) -> Result<bool> {
+        let id = id.to_string();
+        self.write_blocking(move |database| keys::revoke(database, &id))
+    }
+
+    /// The number of this version of a model, recorded now if it is new.
+    pub fn version(&self, version: &NewVersion) -> Result<i64> {
+        let version = version.clone();
+        self.write_blocking(move |database| versions::record(database, &version))
+    }
+
+    /// All recorded versions of a model, the oldest first.
+    pub fn versions(&self, model: &str) -> Result<Vec<Version>> {
+        versions::all(&mut *self.reader()?, model)
+    }
+
+    /// Notes what `improve` decided.
+    pub fn note_improvement(&self, improvement: &Improvement) -> Result<()> {
+        let improvement = improvement.clone();
+        self.write_blocking(move |database| versions::note(database, &improvement))
+    }
+
+    /// What `improve` decided about a model, the latest first.
+    pub fn improvements(&self, model: &str, most: usize) -> Result<Vec<Improvement>> {
+        versions::improvements(&mut *self.reader()?, model, most)
+    }
+
+    /// Passes over the predictions of a model made in `[from, to)` (microseconds since 1970), oldest first, each with the
+    /// feedback on it in the order in which it counts (the last is the latest).
+    pub fn each_logged(
+        &self,
+        model: &str,
+        from: i64,
+        to: i64,
+        with_feedback_only: bool,
+        each: &mut dyn FnMut(LoggedPrediction) -> Result<()>,
+    ) -> Result<()> {
+        log::each(&mut *self.reader()?, model, from, to, with_feedback_only, each)
+    }
+}
+
+/// Microseconds since 1970 (UTC).
+#[expect(clippy::disallowed_methods, reason = "the log says when things happened; no package is made here")]
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |d| d.as_micros() as i64)
+}

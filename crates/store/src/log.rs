@@ -1,0 +1,174 @@
+//! The prediction log.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::database::{Database, Datum, Value};
+use crate::feedback::{self, Given};
+use crate::{Error, Result};
+
+/// The answers to one request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictions {
+    /// When, in microseconds since 1970.
+    pub at: i64,
+    /// The version that answered, as [`crate::Store::version`] numbered it.
+    pub version: i64,
+    /// The name of the variant that answered: `champion`, or a challenger's.
+    pub variant: Arc<str>,
+    /// The chance with which that variant was chosen.
+    pub propensity: f64,
+    /// How long the request took so far, in microseconds.
+    pub latency_us: u32,
+    /// The API key that asked.
+    pub key_id: Option<Arc<str>>,
+    /// The rows.
+    pub rows: Vec<LoggedRow>,
+}
+
+/// One answered row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoggedRow {
+    /// Its name for ever.
+    pub id: Uuid,
+    /// The features as they came, a JSON array in the order of the version's columns.
+    pub features: String,
+    /// The answer, as JSON: a number, or the name of a class.
+    pub prediction: String,
+    /// The probability of each class, a JSON array in the order of the classes.
+    pub probabilities: Option<String>,
+    /// The value of the key column.
+    pub row_key: Option<String>,
+}
+
+const WIDTH: usize = 11;
+const HEAD: &str = "INSERT INTO predictions (id, at, version, variant, propensity, features, prediction, \
+                    probabilities, latency_us, key_id, row_key) VALUES";
+
+pub(crate) fn insert(database: &mut dyn Database, predictions: &Predictions) -> Result<()> {
+    let mut values = Vec::with_capacity(predictions.rows.len() * WIDTH);
+    for row in &predictions.rows {
+        values.extend([
+            Value::Bytes(row.id.as_bytes()),
+            Value::Int(predictions.at),
+            Value::Int(predictions.version),
+            Value::Text(&predictions.variant),
+            Value::Real(predictions.propensity),
+            Value::Text(&row.features),
+            Value::Text(&row.prediction),
+            row.probabilities.as_deref().into(),
+            Value::Int(predictions.latency_us.into()),
+            predictions.key_id.as_deref().into(),
+            row.row_key.as_deref().into(),
+        ]);
+    }
+    // A group that is tried again after a failure must not fail on the rows that were kept.
+    database.insert(HEAD, "ON CONFLICT (id) DO NOTHING", WIDTH, &values)
+}
+
+/// A prediction as it was logged, with what was said about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoggedPrediction {
+    /// Its id.
+    pub id: Uuid,
+    /// When, in microseconds since 1970.
+    pub at: i64,
+    /// The number of the version that answered.
+    pub version: i64,
+    /// The features, a JSON array in the order of the version's columns.
+    pub features: String,
+    /// The answer, as JSON.
+    pub prediction: String,
+    /// The probabilities, as a JSON array.
+    pub probabilities: Option<String>,
+    /// The value of the key column.
+    pub row_key: Option<String>,
+    /// How long the request took, in microseconds.
+    pub latency_us: i64,
+    /// Feedback, the latest last.
+    pub feedback: Vec<Given>,
+}
+
+/// See [`crate::Store::each_logged`].
+pub(crate) fn each(
+    database: &mut dyn Database,
+    model: &str,
+    from: i64,
+    to: i64,
+    with_feedback_only: bool,
+    each: &mut dyn FnMut(LoggedPrediction) -> Result<()>,
+) -> Result<()> {
+    let join = if with_feedback_only { "JOIN" } else { "LEFT JOIN" };
+    let sql = format!(
+        "SELECT p.id, p.at, p.version, p.features, p.prediction, p.probabilities, p.row_key, p.latency_us, \
+         f.kind, f.value, f.at, f.received_at, f.by_user \
+         FROM predictions p JOIN versions v ON v.id = p.version {join} feedback f ON f.prediction_id = p.id \
+         WHERE v.model = ? AND p.at >= ? AND p.at < ? ORDER BY p.id, f.at, f.id"
+    );
+    let mut open: Option<LoggedPrediction> = None;
+    database.query(&sql, &[Value::Text(model), Value::Int(from), Value::Int(to)], &mut |row| {
+        let mut row = row.into_iter();
+        let mut next = || row.next().unwrap_or(Datum::Null);
+        let id = Uuid::from_slice(&next().bytes()).unwrap_or_default();
+        let text = |datum: Datum| datum.text();
+        let found = LoggedPrediction {
+            id,
+            at: next().int(),
+            version: next().int(),
+            features: text(next()).unwrap_or_default(),
+            prediction: text(next()).unwrap_or_default(),
+            probabilities: text(next()),
+            row_key: text(next()),
+            latency_us: next().int(),
+            feedback: Vec::new(),
+        };
+        let given = feedback::given(&mut next);
+        match &mut open {
+            Some(same) if same.id == id => same.feedback.extend(given),
+            _ => {
+                if let Some(done) =
+                    open.replace(LoggedPrediction { feedback: given.into_iter().collect(), ..found })
+                {
+                    each(done)?;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    open.map_or(Ok(()), each)
+}
+
+pub(crate) fn forget(database: &mut dyn Database, keys: &[String]) -> Result<(u64, u64)> {
+    let (mut predictions, mut pieces) = (0, 0);
+    for key in keys {
+        let key = [Value::Text(key)];
+        pieces += database.execute(
+            "DELETE FROM feedback WHERE prediction_id IN (SELECT id FROM predictions WHERE row_key = ?)",
+            &key,
+        )?;
+        pieces += database.execute("DELETE FROM feedback WHERE by_user = ?", &key)?;
+        predictions += database.execute("DELETE FROM predictions WHERE row_key = ?", &key)?;
+    }
+    Ok((predictions, pieces))
+}
+
+pub(crate) fn prune(database: &mut dyn Database, before: i64) -> Result<u64> {
+    let before = [Value::Int(before)];
+    database.execute(
+        "DELETE FROM feedback WHERE prediction_id IN (SELECT id FROM predictions WHERE at < ?)",
+        &before,
+    )?;
+    database.execute(
+        "DELETE FROM feedback WHERE received_at < ? AND NOT EXISTS \
+         (SELECT 1 FROM predictions WHERE predictions.id = feedback.prediction_id)",
+        &before,
+    )?;
+    database.execute("DELETE FROM predictions WHERE at < ?", &before)
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(e: serde_json::Error) -> Self {
+        Error::Failed(format!("a stored document: {e}"))
+    }
+}

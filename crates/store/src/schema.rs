@@ -1,0 +1,82 @@
+//! The tables.
+
+use crate::database::{Database, Value, first};
+use crate::{Error, Result};
+
+/// The version of the tables below. A later one comes with the statements that lead to it.
+const VERSION: i64 = 1;
+
+/// Makes the tables where they are missing.
+pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
+    database.script("CREATE TABLE IF NOT EXISTS tidemill (version BIGINT NOT NULL)")?;
+    match first(database, "SELECT version FROM tidemill", &[])?.map(|v| v.int()) {
+        Some(VERSION) => return Ok(()),
+        Some(found) => return Err(Error::TooNew { found, known: VERSION }),
+        None => {}
+    }
+    database.begin()?;
+    // Another process may have been quicker between the question and the transaction.
+    if first(database, "SELECT version FROM tidemill", &[])?.is_none() {
+        database.script(&TABLES.replace("BYTES", database.bytes_type()))?;
+        database.execute("INSERT INTO tidemill (version) VALUES (?)", &[Value::Int(VERSION)])?;
+    }
+    database.commit()
+}
+
+/// Moments are microseconds since 1970 (UTC); `BYTES` stands for what bytes are called.
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS versions (
+  id BIGINT PRIMARY KEY,
+  model TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  recipe_hash TEXT NOT NULL,
+  parent TEXT,
+  columns TEXT NOT NULL,
+  about TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (model, hash)
+);
+CREATE TABLE IF NOT EXISTS predictions (
+  id BYTES PRIMARY KEY,
+  at BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  variant TEXT NOT NULL,
+  propensity DOUBLE PRECISION NOT NULL,
+  features TEXT NOT NULL,
+  prediction TEXT NOT NULL,
+  probabilities TEXT,
+  latency_us BIGINT NOT NULL,
+  key_id TEXT,
+  row_key TEXT
+);
+CREATE INDEX IF NOT EXISTS predictions_row_key ON predictions (row_key) WHERE row_key IS NOT NULL;
+CREATE TABLE IF NOT EXISTS feedback (
+  id BYTES PRIMARY KEY,
+  prediction_id BYTES NOT NULL,
+  kind TEXT NOT NULL,
+  value TEXT,
+  at BIGINT NOT NULL,
+  received_at BIGINT NOT NULL,
+  by_user TEXT,
+  key_id TEXT,
+  idempotency_key TEXT NOT NULL UNIQUE
+);
+CREATE INDEX IF NOT EXISTS feedback_prediction ON feedback (prediction_id);
+CREATE TABLE IF NOT EXISTS keys (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  hash BYTES NOT NULL,
+  scopes TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT,
+  revoked_at BIGINT
+);
+CREATE TABLE IF NOT EXISTS improvements (
+  id BYTES PRIMARY KEY,
+  model TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  promoted BIGINT NOT NULL,
+  verdict TEXT NOT NULL,
+  document TEXT NOT NULL
+);
+";

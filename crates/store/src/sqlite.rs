@@ -1,0 +1,164 @@
+//! SQLite: one file, write-ahead log.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql, params_from_iter};
+
+use crate::database::{Database, Datum, Value};
+use crate::{Durability, Error, Result};
+
+/// Another program that writes to the file is waited for so long.
+const BUSY: Duration = Duration::from_secs(10);
+
+pub(crate) struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+    identity: Option<Identity>,
+    durability: Durability,
+}
+
+/// What tells whether the file in the place is still the one that was opened.
+type Identity = (u64, u64);
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path, durability: Durability) -> Result<Self> {
+        let place = path.display().to_string();
+        let failed = |e: rusqlite::Error| Error::Open { place: place.clone(), problem: e.to_string() };
+        let connection = connect(path, durability).map_err(failed)?;
+        Ok(Sqlite { connection, identity: identity(path), path: path.into(), durability })
+    }
+
+    /// Without this, rows would go on into a file that was deleted or moved away, and be lost.
+    fn check_place(&mut self) -> Result<()> {
+        let found = identity(&self.path);
+        if found.is_none() && self.identity.is_some() {
+            return Err(Error::Gone);
+        }
+        if found != self.identity {
+            *self = Sqlite::open(&self.path, self.durability)?;
+            crate::schema::prepare(self)?;
+        }
+        Ok(())
+    }
+}
+
+fn connect(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let synchronous = if durability == Durability::DurablePower { "FULL" } else { "NORMAL" };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    // What is deleted is overwritten: `forget` means it.
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    Ok(connection)
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<Identity> {
+    std::fs::metadata(path).ok().map(|_| (0, 0))
+}
+
+fn failed(e: rusqlite::Error) -> Error {
+    // The message of a failed statement names the table and the rule, never a value.
+    Error::Failed(match e {
+        rusqlite::Error::SqliteFailure(code, message) => message.unwrap_or_else(|| code.to_string()),
+        other => other.to_string(),
+    })
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Int(i) => ValueRef::Integer(*i),
+            Value::Real(x) => ValueRef::Real(*x),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn datum(value: ValueRef<'_>) -> Datum {
+    match value {
+        ValueRef::Null => Datum::Null,
+        ValueRef::Integer(i) => Datum::Int(i),
+        ValueRef::Real(x) => Datum::Real(x),
+        ValueRef::Text(text) => Datum::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Datum::Bytes(bytes.to_vec()),
+    }
+}
+
+impl Database for Sqlite {
+    fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        statement.execute(params_from_iter(values)).map(|n| n as u64).map_err(failed)
+    }
+
+    fn query(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(Vec<Datum>) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let width = statement.column_count();
+        let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let data = (0..width).map(|i| row.get_ref(i).map(datum)).collect::<rusqlite::Result<_>>();
+            each(data.map_err(failed)?)?;
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, head: &str, tail: &str, width: usize, values: &[Value<'_>]) -> Result<()> {
+        let marks = vec!["?"; width].join(", ");
+        let mut statement =
+            self.connection.prepare_cached(&format!("{head} ({marks}) {tail}")).map_err(failed)?;
+        for row in values.chunks_exact(width.max(1)) {
+            statement.execute(params_from_iter(row)).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn script(&mut self, sql: &str) -> Result<()> {
+        self.connection.execute_batch(sql).map_err(failed)
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.check_place()?;
+        self.execute("BEGIN IMMEDIATE", &[]).map(drop)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.execute("COMMIT", &[]).map(drop)
+    }
+
+    fn rollback(&mut self) {
+        if !self.connection.is_autocommit() {
+            // The transaction is void either way; the next begin tells if the database is beyond use.
+            let _ = self.execute("ROLLBACK", &[]);
+        }
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        // Within a transaction a checkpoint is refused: the writer calls this outside of one.
+        self.rollback();
+        self.query("PRAGMA wal_checkpoint(TRUNCATE)", &[], &mut |_| Ok(()))?;
+        self.execute("BEGIN", &[]).map(drop)
+    }
+
+    fn bytes_type(&self) -> &'static str {
+        "BLOB"
+    }
+}

@@ -1,0 +1,137 @@
+//! Which models answered, and what `improve` decided.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::database::{Database, Datum, Value, first};
+use crate::{Result, now};
+
+/// A version of a model, as it is first served.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewVersion {
+    /// The model's name.
+    pub model: String,
+    /// The hash of the model file's manifest.
+    pub hash: String,
+    /// SHA-256 of its recipe.
+    pub recipe_hash: String,
+    /// The hash of the version it was improved from.
+    pub parent: Option<String>,
+    /// The columns whose values the log keeps, in their order.
+    pub columns: Vec<String>,
+    /// What the model file says about itself.
+    pub about: Json,
+}
+
+/// A recorded version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Version {
+    /// Its number in this store.
+    pub id: i64,
+    /// When it was first served, in microseconds since 1970.
+    pub created_at: i64,
+    /// What it is.
+    pub version: NewVersion,
+}
+
+pub(crate) fn record(database: &mut dyn Database, new: &NewVersion) -> Result<i64> {
+    let known = "SELECT id FROM versions WHERE model = ? AND hash = ?";
+    let name = [Value::Text(&new.model), Value::Text(&new.hash)];
+    if let Some(id) = first(database, known, &name)? {
+        return Ok(id.int());
+    }
+    let columns = serde_json::to_string(&new.columns)?;
+    database.execute(
+        "INSERT INTO versions (id, model, hash, recipe_hash, parent, columns, about, created_at) \
+         SELECT COALESCE(MAX(id), 0) + 1, ?, ?, ?, ?, ?, ?, ? FROM versions",
+        &[
+            Value::Text(&new.model),
+            Value::Text(&new.hash),
+            Value::Text(&new.recipe_hash),
+            new.parent.as_deref().into(),
+            Value::Text(&columns),
+            Value::Text(&new.about.to_string()),
+            Value::Int(now()),
+        ],
+    )?;
+    Ok(first(database, known, &name)?.map_or(0, |id| id.int()))
+}
+
+pub(crate) fn all(database: &mut dyn Database, model: &str) -> Result<Vec<Version>> {
+    let sql = "SELECT id, created_at, hash, recipe_hash, parent, columns, about FROM versions \
+               WHERE model = ? ORDER BY id";
+    let mut versions = Vec::new();
+    database.query(sql, &[Value::Text(model)], &mut |row| {
+        let mut row = row.into_iter();
+        let mut next = || row.next().unwrap_or(Datum::Null);
+        versions.push(Version {
+            id: next().int(),
+            created_at: next().int(),
+            version: NewVersion {
+                model: model.into(),
+                hash: next().text().unwrap_or_default(),
+                recipe_hash: next().text().unwrap_or_default(),
+                parent: next().text(),
+                columns: serde_json::from_str(&next().text().unwrap_or_default())?,
+                about: serde_json::from_str(&next().text().unwrap_or_default())?,
+            },
+        });
+        Ok(())
+    })?;
+    Ok(versions)
+}
+
+/// A decision of `improve`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Improvement {
+    /// The model's name.
+    pub model: String,
+    /// When, in microseconds since 1970.
+    pub at: i64,
+    /// Whether the challenger took over.
+    pub promoted: bool,
+    /// The decision in a sentence.
+    pub verdict: String,
+    /// Everything it rests on.
+    pub document: Json,
+}
+
+pub(crate) fn note(database: &mut dyn Database, improvement: &Improvement) -> Result<()> {
+    database
+        .execute(
+            "INSERT INTO improvements (id, model, at, promoted, verdict, document) VALUES (?, ?, ?, ?, ?, ?)",
+            &[
+                Value::Bytes(Uuid::now_v7().as_bytes()),
+                Value::Text(&improvement.model),
+                Value::Int(improvement.at),
+                Value::Int(improvement.promoted.into()),
+                Value::Text(&improvement.verdict),
+                Value::Text(&improvement.document.to_string()),
+            ],
+        )
+        .map(drop)
+}
+
+pub(crate) fn improvements(
+    database: &mut dyn Database,
+    model: &str,
+    most: usize,
+) -> Result<Vec<Improvement>> {
+    let sql =
+        "SELECT at, promoted, verdict, document FROM improvements WHERE model = ? ORDER BY id DESC LIMIT ?";
+    let mut found = Vec::new();
+    database.query(sql, &[Value::Text(model), Value::Int(most as i64)], &mut |row| {
+        let mut row = row.into_iter();
+        let mut next = || row.next().unwrap_or(Datum::Null);
+        found.push(Improvement {
+            model: model.into(),
+            at: next().int(),
+            promoted: next().int() != 0,
+            verdict: next().text().unwrap_or_default(),
+            document: serde_json::from_str(&next().text().unwrap_or_default())?,
+        });
+        Ok(())
+    })?;
+    Ok(found)
+}

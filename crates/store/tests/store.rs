@@ -1,0 +1,303 @@
+//! The same tests on every database: SQLite always, PostgreSQL where `TIDEMILL_TEST_POSTGRES` holds the URL of a
+//! server whose databases may be made and dropped (`cargo xtask judge postgres` starts one).
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tidemill_store::{
+    Durability, Fate, Feedback, FeedbackKind, Improvement, LoggedRow, NewVersion, Options, Predictions,
+    Store, keys, now,
+};
+use uuid::Uuid;
+
+/// A fresh store of each kind there is, one after the other.
+fn on_every_database(test: impl Fn(&str)) {
+    let folder = tempfile::tempdir().unwrap();
+    test(&folder.path().join("loop.db").display().to_string());
+    if let Ok(server) = std::env::var("TIDEMILL_TEST_POSTGRES") {
+        let name = format!("t{}", Uuid::now_v7().simple());
+        let mut admin = postgres::Client::connect(&server, postgres::NoTls).unwrap();
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        test(&format!("{base}/{name}"));
+        admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
+    }
+}
+
+fn open(location: &str) -> Store {
+    Store::open(location, Options::default()).unwrap()
+}
+
+fn version(store: &Store) -> i64 {
+    let new = NewVersion {
+        model: "m".into(),
+        hash: "h".into(),
+        recipe_hash: "r".into(),
+        parent: None,
+        columns: vec!["age".into()],
+        about: json!({ "task": "binary" }),
+    };
+    store.version(&new).unwrap()
+}
+
+fn rows(n: usize, key: Option<&str>) -> Vec<LoggedRow> {
+    let row = |i| LoggedRow {
+        id: Uuid::now_v7(),
+        features: format!("[{i}]"),
+        prediction: "\"yes\"".into(),
+        probabilities: Some("[0.25,0.75]".into()),
+        row_key: key.map(String::from),
+    };
+    (0..n).map(row).collect()
+}
+
+fn predictions(version: i64, at: i64, rows: Vec<LoggedRow>) -> Predictions {
+    let (variant, key_id) = (Arc::from("champion"), None);
+    Predictions { at, version, variant, propensity: 1.0, latency_us: 7, key_id, rows }
+}
+
+fn log(store: &Store, version: i64, at: i64, rows: Vec<LoggedRow>) -> Vec<Uuid> {
+    let ids = rows.iter().map(|r| r.id).collect();
+    runtime().block_on(store.log(predictions(version, at, rows))).unwrap();
+    ids
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn said(id: Uuid, kind: FeedbackKind, value: serde_json::Value) -> Feedback {
+    let value = Some(value).filter(|v| !v.is_null());
+    Feedback { prediction_id: id, kind, value, at: None, user: None, idempotency_key: None, key_id: None }
+}
+
+fn all(store: &Store) -> Vec<tidemill_store::LoggedPrediction> {
+    let mut found = Vec::new();
+    store
+        .each_logged("m", i64::MIN, i64::MAX, false, &mut |p| {
+            found.push(p);
+            Ok(())
+        })
+        .unwrap();
+    found
+}
+
+#[test]
+fn what_is_logged_is_found_again_in_order() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        assert_eq!(version(&store), v, "a version is recorded once");
+        let ids = log(&store, v, 1_000, rows(200, Some("k")));
+        let found = all(&store);
+        assert_eq!(found.iter().map(|p| p.id).collect::<Vec<_>>(), ids);
+        assert_eq!((found[3].features.as_str(), found[3].prediction.as_str()), ("[3]", "\"yes\""));
+        assert_eq!((found[3].probabilities.as_deref(), found[3].latency_us), (Some("[0.25,0.75]"), 7));
+        assert_eq!(store.versions("m").unwrap()[0].version.columns, ["age"]);
+        // Another process sees the same.
+        assert_eq!(all(&open(location)).len(), 200);
+    });
+}
+
+#[test]
+fn every_piece_of_feedback_has_its_fate() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        let ids = log(&store, v, now(), rows(2, None));
+        let give = |f: Vec<Feedback>| store.feedback_blocking(f).unwrap();
+        let label = said(ids[0], FeedbackKind::Label, json!("no"));
+        assert_eq!(give(vec![label.clone()]), [Fate::Stored]);
+        assert_eq!(give(vec![label.clone()]), [Fate::Repeated]);
+        let other = said(ids[0], FeedbackKind::Label, json!("yes"));
+        assert_eq!(give(vec![other]), [Fate::Contradicts]);
+        let late = Feedback { at: Some(5), ..said(ids[1], FeedbackKind::Rating, json!(4)) };
+        assert_eq!(give(vec![late.clone(), late]), [Fate::Stored, Fate::Repeated]);
+        let keyed = |value: i64| Feedback {
+            idempotency_key: Some("one".into()),
+            ..said(ids[1], FeedbackKind::Outcome, json!(value))
+        };
+        assert_eq!(give(vec![keyed(1), keyed(2)]), [Fate::Stored, Fate::Repeated]);
+
+        let mut early = rows(1, None);
+        let orphan = early[0].id;
+        assert_eq!(give(vec![said(orphan, FeedbackKind::Accept, json!(null))]), [Fate::Orphaned]);
+        early[0].features = "[9]".into();
+        log(&store, v, now(), early);
+        let found = all(&store);
+        let kinds = |id: Uuid| -> Vec<_> {
+            let of = found.iter().find(|p| p.id == id).unwrap();
+            of.feedback.iter().map(|f| (f.kind, f.value.clone())).collect()
+        };
+        assert_eq!(
+            kinds(orphan),
+            [(FeedbackKind::Accept, None)],
+            "an orphan counts once its prediction is there"
+        );
+        assert_eq!(kinds(ids[0]).last().unwrap().1, Some(json!("yes")), "the latest word comes last");
+        assert_eq!(kinds(ids[1]).len(), 2);
+    });
+}
+
+#[test]
+fn a_thousand_at_once_are_all_kept_once() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        runtime().block_on(async {
+            let tasks: Vec<_> = (0..1000)
+                .map(|_| {
+                    let store = store.clone();
+                    tokio::spawn(async move { store.log(predictions(v, now(), rows(3, None))).await })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap().unwrap();
+            }
+        });
+        assert_eq!(all(&store).len(), 3000);
+    });
+}
+
+#[test]
+fn one_bad_job_does_not_take_others_with_it() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        runtime().block_on(async {
+            let good = store.log(predictions(v, now(), rows(1, None)));
+            let bad = store.write(|db| db.execute("INSERT INTO nowhere (x) VALUES (1)", &[]));
+            let (good, bad) = tokio::join!(good, bad);
+            good.unwrap();
+            assert!(bad.is_err());
+        });
+        assert_eq!(all(&store).len(), 1);
+    });
+}
+
+#[test]
+fn forgetting_leaves_nothing_of_a_key() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        let ada = log(&store, v, now(), rows(2, Some("ada-7731")));
+        let bob = log(&store, v, now(), rows(1, Some("bob")));
+        let by_ada = Feedback {
+            user: Some("ada-7731".into()),
+            ..said(bob[0], FeedbackKind::Comment, json!("by ada"))
+        };
+        store.feedback_blocking(vec![said(ada[0], FeedbackKind::Label, json!("no")), by_ada]).unwrap();
+        assert_eq!(store.forget(vec!["ada-7731".into()]).unwrap(), (2, 2));
+        let left = all(&store);
+        assert_eq!((left.len(), left[0].feedback.len()), (1, 0));
+        if !location.starts_with("postgres") {
+            for name in [location.to_string(), format!("{location}-wal")] {
+                let bytes = std::fs::read(&name).unwrap_or_default();
+                assert!(!bytes.windows(8).any(|w| w == b"ada-7731"), "{name} still holds the key");
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_older_than_the_retention_goes_with_its_feedback() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        let old = log(&store, v, 1_000, rows(2, None));
+        let young = log(&store, v, now(), rows(1, None));
+        store.feedback_blocking(vec![said(old[0], FeedbackKind::Accept, json!(null))]).unwrap();
+        store.feedback_blocking(vec![said(young[0], FeedbackKind::Accept, json!(null))]).unwrap();
+        assert_eq!(store.prune(2_000).unwrap(), 2);
+        let left = all(&store);
+        assert_eq!((left.len(), left[0].feedback.len()), (1, 1));
+    });
+}
+
+#[test]
+fn keys_are_kept_as_hashes_and_end_when_revoked() {
+    on_every_database(|location| {
+        let store = open(location);
+        let (key, token) = store.create_key("ci", &["predict".into()], Some(now() + 1_000_000)).unwrap();
+        let found = store.keys().unwrap();
+        assert_eq!(found, [key.clone()]);
+        assert!(keys::matches(&found[0], &token) && !keys::matches(&found[0], &format!("{token}x")));
+        assert_eq!(keys::id_of(&token), Some(key.id.as_str()));
+        assert!(found[0].is_live(now()) && !found[0].is_live(now() + 2_000_000));
+        assert!(store.revoke_key(&key.id).unwrap() && !store.revoke_key(&key.id).unwrap());
+        assert!(!store.keys().unwrap()[0].is_live(now()));
+        if !location.starts_with("postgres") {
+            let secret = token.rsplit('_').next().unwrap().as_bytes();
+            let wal = std::fs::read(format!("{location}-wal")).unwrap_or_default();
+            assert!(!wal.windows(secret.len()).any(|w| w == secret), "the secret is in the file");
+        }
+    });
+}
+
+#[test]
+fn decisions_are_noted_the_latest_first() {
+    on_every_database(|location| {
+        let store = open(location);
+        for (at, promoted) in [(1, true), (2, false)] {
+            let (model, verdict, document) = ("m".to_string(), format!("v{at}"), json!({ "at": at }));
+            store.note_improvement(&Improvement { model, at, promoted, verdict, document }).unwrap();
+        }
+        let found = store.improvements("m", 10).unwrap();
+        assert_eq!(found.iter().map(|i| (i.at, i.promoted)).collect::<Vec<_>>(), [(2, false), (1, true)]);
+    });
+}
+
+#[test]
+fn a_store_of_a_newer_program_is_refused() {
+    on_every_database(|location| {
+        let store = open(location);
+        store.write_blocking(|db| db.execute("UPDATE tidemill SET version = 99", &[])).unwrap();
+        let Err(e) = Store::open(location, Options::default()) else { panic!("opened") };
+        assert!(e.to_string().contains("newer"), "{e}");
+    });
+}
+
+#[test]
+fn every_durability_keeps_rows() {
+    for durability in [Durability::Durable, Durability::DurablePower, Durability::Relaxed] {
+        let folder = tempfile::tempdir().unwrap();
+        let location = folder.path().join("loop.db").display().to_string();
+        let store = Store::open(&location, Options { durability }).unwrap();
+        let v = version(&store);
+        log(&store, v, now(), rows(5, None));
+        // Whatever was queued comes before this.
+        store.write_blocking(|_| Ok(())).unwrap();
+        assert_eq!(all(&store).len(), 5, "{durability:?}");
+    }
+}
+
+#[test]
+fn a_file_that_went_away_is_no_place_to_lose_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("loop.db");
+    let away = folder.path().join("away");
+    let store = open(&path.display().to_string());
+    let v = version(&store);
+    log(&store, v, now(), rows(1, None));
+    std::fs::create_dir(&away).unwrap();
+    let names = ["loop.db", "loop.db-wal", "loop.db-shm"];
+    let carry = |from: &std::path::Path, to: &std::path::Path| {
+        for name in names {
+            let _ = std::fs::rename(from.join(name), to.join(name));
+        }
+    };
+    carry(folder.path(), &away);
+    let gone = runtime().block_on(store.log(predictions(v, now(), rows(1, None))));
+    assert!(gone.is_err(), "a row was taken while its file was gone");
+    carry(&away, folder.path());
+    log(&store, v, now(), rows(1, None));
+    assert_eq!(all(&store).len(), 2);
+}
+
+#[test]
+fn no_database_is_no_panic() {
+    for location in ["/nowhere/at/all/loop.db", "postgres://nobody:secret@127.0.0.1:1/none"] {
+        let Err(e) = Store::open(location, Options::default()) else { panic!("opened {location}") };
+        assert!(!e.to_string().contains("secret"), "{e}");
+    }
+}
