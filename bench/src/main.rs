@@ -11,6 +11,8 @@ mod one_row;
 mod peer;
 mod quality;
 mod row;
+mod serve;
+mod service;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +30,7 @@ const BENCHES: &[Bench] = &[
     ("linear", linear::run),
     ("metrics", metrics::run),
     ("one_row", one_row::run),
+    ("serve", serve::run),
 ];
 
 fn main() -> ExitCode {
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["bench", rest @ ..] => bench(rest.first().copied()),
         ["judge", rest @ ..] => judge(rest),
+        // Not for people: the bench of the server starts it.
+        ["empty"] => serve::serve_nothing().map(|()| true),
         _ => Err("say `bench [NAME]` or `judge [quality] [--data DIR] [--splits N]`".into()),
     };
     match outcome {
@@ -70,7 +75,23 @@ fn bench(name: Option<&str>) -> Outcome<bool> {
     Ok(true)
 }
 
+/// A judge that takes no arguments: its name, and whether all was well.
+type Judge = (&'static str, fn() -> Outcome<bool>);
+
+/// The judges by name, but for `quality`, which takes arguments.
+const JUDGES: &[Judge] = &[
+    ("api", service::api),
+    ("page", service::page),
+    ("postgres", service::postgres),
+    ("soak", service::soak),
+];
+
 fn judge(arguments: &[&str]) -> Outcome<bool> {
+    if let [name] = arguments
+        && let Some((_, run)) = JUDGES.iter().find(|(judge, _)| judge == name)
+    {
+        return run();
+    }
     let (mut data, mut splits) = (None, 20);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -80,7 +101,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there is: quality [--data DIR] [--splits N]").into()
+                    format!("'{other}' is no judge; there are: api, page, postgres, quality [--data DIR] [--splits N], soak").into()
                 );
             }
         }

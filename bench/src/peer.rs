@@ -22,13 +22,18 @@ pub(crate) fn work_folder() -> Outcome<PathBuf> {
     Ok(folder)
 }
 
+/// The Python of the peers.
+pub(crate) fn python() -> Outcome<Command> {
+    let python = std::env::var_os("TIDEMILL_BENCH_PYTHON")
+        .ok_or("TIDEMILL_BENCH_PYTHON is not set: start benches by `cargo xtask bench`")?;
+    Ok(Command::new(python))
+}
+
 /// Runs `bench/peers/NAME.py ARGUMENTS` with so many threads for every library that asks the environment; gives
 /// the JSON lines that it printed.
 pub(crate) fn run(name: &str, arguments: &[&str], threads: usize) -> Outcome<Vec<Value>> {
-    let python = std::env::var_os("TIDEMILL_BENCH_PYTHON")
-        .ok_or("TIDEMILL_BENCH_PYTHON is not set: start benches by `cargo xtask bench`")?;
     let script = root().join("bench/peers").join(format!("{name}.py"));
-    let mut command = Command::new(python);
+    let mut command = python()?;
     command.arg(script).args(arguments).stderr(Stdio::inherit());
     let pools = [
         "OMP_NUM_THREADS",

@@ -10,9 +10,12 @@ use crate::{Outcome, cargo, root};
 /// Builds in release and runs `tidemill-bench TASK ARGUMENTS`.
 pub(crate) fn run(task: &str, arguments: &[String]) -> Outcome {
     let python = environment()?;
-    finish(cargo(&["build", "--release", "--package", "tidemill", "--package", "tidemill-bench"]))?;
-    let mut command = cargo(&["run", "--quiet", "--release", "--package", "tidemill-bench", "--", task]);
-    command.args(arguments).env("TIDEMILL_BENCH_PYTHON", python);
+    // Of the whole workspace, and run from where it lies: another choice of packages unites other features and would
+    // compile the big dependencies anew.
+    finish(cargo(&["build", "--release", "--workspace", "--bins"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let mut command = Command::new(target.join("release").join("tidemill-bench"));
+    command.arg(task).args(arguments).current_dir(root()).env("TIDEMILL_BENCH_PYTHON", python);
     finish(command)
 }
 

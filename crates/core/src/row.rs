@@ -1,8 +1,11 @@
 //! One row, for the path that answers a single request in microseconds.
 
-use arrow_array::Array;
+use std::sync::Arc;
 
-use crate::{Batch, Error, Kind, Result, Role};
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
+
+use crate::{Batch, Column, Error, Kind, Result, Role, Schema};
 
 /// One value of a [`Row`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,6 +72,44 @@ impl Row {
     }
 }
 
+impl Batch {
+    /// The batch of these rows: the inverse of [`Row::of`]. Errors for a cell of another kind than its column, and for
+    /// kinds that have no cell yet.
+    pub fn of_rows(schema: &Arc<Schema>, rows: &[Row]) -> Result<Batch> {
+        let columns = schema.columns().iter().enumerate();
+        let arrays = columns.map(|(c, column)| array(column, rows.iter().map(|row| row.cells.get(c))));
+        Batch::with_rows(schema.clone(), arrays.collect::<Result<_>>()?, rows.len())
+    }
+}
+
+fn array<'a>(column: &Column, cells: impl Iterator<Item = Option<&'a Cell>>) -> Result<ArrayRef> {
+    let wrong = |cell: Option<&Cell>| {
+        Error::internal(format!("a cell of '{}', a {}, came as {cell:?}", column.name, column.kind.word()))
+    };
+    macro_rules! read {
+        ($array:ty, $pattern:pat => $value:expr) => {
+            cells
+                .map(|cell| match cell {
+                    Some($pattern) => Ok(Some($value)),
+                    Some(Cell::Missing) => Ok(None),
+                    other => Err(wrong(other)),
+                })
+                .collect::<Result<$array>>()?
+        };
+    }
+    Ok(match column.kind {
+        Kind::Number => Arc::new(read!(Float64Array, Cell::Number(x) => *x)),
+        Kind::Flag => Arc::new(read!(BooleanArray, Cell::Flag(yes) => *yes)),
+        Kind::Text => Arc::new(read!(StringArray, Cell::Text(text) => text.as_str())),
+        Kind::Time => {
+            let times = read!(PrimitiveArray<TimestampMicrosecondType>, Cell::Time(at) => *at);
+            Arc::new(times.with_timezone("UTC"))
+        }
+        Kind::Category => column.categories()?.column(read!(UInt32Array, Cell::Code(code) => *code))?,
+        kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
+    })
+}
+
 fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
     if batch.column(c).is_null(i) {
         return Ok(Cell::Missing);
@@ -88,4 +129,31 @@ fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
         }
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Categories;
+
+    #[test]
+    fn rows_become_the_batch_they_came_from() {
+        let names = Categories::new(["a", "b"]);
+        let columns = vec![
+            Column::number("n"),
+            Column::new("f", Kind::Flag),
+            Column::new("t", Kind::Text),
+            Column::new("at", Kind::Time),
+            Column::category("c", names),
+        ];
+        let schema = Arc::new(Schema::new(columns).unwrap());
+        let full =
+            vec![Cell::Number(1.5), Cell::Flag(true), Cell::Text("x".into()), Cell::Time(7), Cell::Code(2)];
+        let rows = [Row { cells: full }, Row::missing(5)];
+        let batch = Batch::of_rows(&schema, &rows).unwrap();
+        assert_eq!([Row::of(&batch, 0).unwrap(), Row::of(&batch, 1).unwrap()], rows);
+        assert_eq!(Batch::of_rows(&schema, &[]).unwrap().n_rows(), 0);
+        let wrong = [Row { cells: vec![Cell::Flag(true); 5] }];
+        assert!(Batch::of_rows(&schema, &wrong).is_err());
+    }
 }

@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Categories, Cell, Chain, Context, Error, Fitted, Kind, Result, Role, Row, Run, Schema};
+use tidemill_core::{
+    Batch, Categories, Cell, Chain, Context, Error, Fitted, Kind, Result, Role, Row, Run, Schema,
+};
 use tidemill_data::{Flaw, Intake, RowReader};
 
 use crate::model::{self, Model};
@@ -58,7 +61,12 @@ pub struct Serving {
     pub recipe: Recipe,
     model: Model,
     pool: Mutex<Vec<Bound>>,
+    /// So many rows or more are answered as a batch, fewer one by one: measured when the model is loaded.
+    bulk_from: usize,
 }
+
+/// The most rows that are tried to learn where batches begin to pay.
+const TRIED: usize = 256;
 
 /// The answer for one row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,6 +97,7 @@ impl Default for Prediction {
 struct Bound {
     reader: RowReader,
     run: Box<dyn Run>,
+    typed: Arc<Schema>,
     prediction: usize,
     probability: Option<usize>,
 }
@@ -138,10 +147,38 @@ impl Serving {
             recipe,
             model: opened.model,
             pool: Mutex::default(),
+            bulk_from: usize::MAX,
         };
-        let mut empty = [Row::missing(serving.columns.len())];
-        serving.answer(&mut empty)?;
-        Ok(serving)
+        let bulk_from = serving.measured()?;
+        Ok(Serving { bulk_from, ..serving })
+    }
+
+    /// From how many rows on a batch is surely quicker than row by row, tried on rows of which nothing is known.
+    fn measured(&self) -> Result<usize> {
+        let mut bound = self.bind()?;
+        let mut n = 1;
+        while n <= TRIED {
+            let mut least = [f64::INFINITY; 2];
+            for _ in 0..3 {
+                for (bulk, least) in [false, true].into_iter().zip(&mut least) {
+                    let mut rows = vec![Row::missing(self.columns.len()); n];
+                    let start = Instant::now();
+                    bound.answers(&mut rows, bulk)?;
+                    *least = least.min(start.elapsed().as_secs_f64());
+                }
+            }
+            // By a clear margin: one row at a time has no other costs.
+            if least[1] < 0.7 * least[0] {
+                return Ok(n);
+            }
+            n *= 4;
+        }
+        Ok(usize::MAX)
+    }
+
+    /// From how many rows on they are answered as a batch; `None` where row by row is always as quick.
+    pub fn bulk_from(&self) -> Option<usize> {
+        Some(self.bulk_from).filter(|n| *n != usize::MAX)
     }
 
     /// The model itself.
@@ -155,7 +192,7 @@ impl Serving {
             Some(bound) => bound,
             None => self.bind()?,
         };
-        let answers = rows.iter_mut().map(|row| bound.answer(row)).collect();
+        let answers = bound.answers(rows, rows.len() >= self.bulk_from);
         self.pool.lock().unwrap_or_else(PoisonError::into_inner).push(bound);
         answers
     }
@@ -168,6 +205,7 @@ impl Serving {
         Ok(Bound {
             reader: self.intake()?.rows(input)?,
             run: Arc::new(Chain(rest.to_vec())).bind(&typed)?,
+            typed: Arc::new(typed),
             prediction: place(Role::Prediction)
                 .ok_or_else(|| Error::state("model", "it predicts nothing"))?,
             probability: place(Role::Probability),
@@ -205,10 +243,32 @@ fn unused(plan: &tidemill_data::Plan, input: &Schema) -> Vec<String> {
 }
 
 impl Bound {
+    fn answers(&mut self, rows: &mut [Row], bulk: bool) -> Result<Vec<Answer>> {
+        if !bulk {
+            return rows.iter_mut().map(|row| self.answer(row)).collect();
+        }
+        let mut answers = vec![Answer::default(); rows.len()];
+        for (row, answer) in rows.iter_mut().zip(&mut answers) {
+            self.reader.read(row, &mut answer.flaws)?;
+        }
+        let output = self.run.apply(&Batch::of_rows(&self.typed, rows)?)?;
+        for (i, answer) in answers.iter_mut().enumerate() {
+            let row = Row::of(&output, i)?;
+            self.take(row, answer)?;
+        }
+        Ok(answers)
+    }
+
     fn answer(&mut self, row: &mut Row) -> Result<Answer> {
         let mut answer = Answer::default();
         self.reader.read(row, &mut answer.flaws)?;
         self.run.row(row)?;
+        self.take(std::mem::take(row), &mut answer)?;
+        Ok(answer)
+    }
+
+    /// Takes what the model says out of its row.
+    fn take(&self, mut row: Row, answer: &mut Answer) -> Result<()> {
         answer.prediction = match row.cells.get(self.prediction) {
             Some(Cell::Number(x)) => Prediction::Number(*x),
             Some(Cell::Code(code)) => Prediction::Class(*code),
@@ -220,7 +280,7 @@ impl Bound {
         {
             answer.probabilities = std::mem::take(probabilities);
         }
-        Ok(answer)
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`rows`] | callers' rows in JSON, CSV or XML become cells |
 //! | [`answers`] | answers become JSON, CSV or XML |
+//! | [`batcher`] | micro-batches, for models that gain by them |
 //! | [`live`] | models in service, swapped while requests run |
 //! | [`routes`] | one file per address |
 //! | [`auth`] | API keys and scopes |
@@ -17,6 +18,7 @@
 pub mod answers;
 pub mod app;
 pub mod auth;
+pub mod batcher;
 mod clock;
 pub mod connections;
 mod error;

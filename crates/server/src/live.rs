@@ -10,13 +10,16 @@ use tidemill_core::{Context, Result};
 use tidemill_engine::serving::Serving;
 use tidemill_store::{NewVersion, Store};
 
+use crate::batcher::Batcher;
 use crate::rows::Columns;
 use crate::telemetry::{ModelFigures, Telemetry};
 
 /// One version of a model, with everything a request needs found beforehand.
 pub struct Version {
     /// The model.
-    pub serving: Serving,
+    pub serving: Arc<Serving>,
+    /// Answers small requests together, where that is quicker.
+    pub batcher: Option<Batcher>,
     /// Its number in the store.
     pub number: i64,
     /// Its columns, ready for reading rows.
@@ -28,6 +31,9 @@ pub struct Version {
     /// When it went into service, in microseconds since 1970.
     pub since: i64,
 }
+
+/// A model for which batches of so few rows are quicker than single ones gets a batcher.
+const MICRO: usize = 64;
 
 /// A model in service.
 pub struct Live {
@@ -124,7 +130,10 @@ impl Version {
         let figures = telemetry.of_model(&serving.name, &short, &serving.classes);
         let class_texts = serving.classes.iter().map(|c| serde_json::Value::from(c.as_str()).to_string());
         let class_texts = class_texts.collect();
-        Ok(Version { serving, number, columns, figures, class_texts, since: crate::clock::now() })
+        let serving = Arc::new(serving);
+        let gains = serving.bulk_from().is_some_and(|n| n <= MICRO);
+        let batcher = gains.then(|| Batcher::start(serving.clone())).transpose()?;
+        Ok(Version { serving, batcher, number, columns, figures, class_texts, since: crate::clock::now() })
     }
 
     /// The first digits of the hash: what people call the version.

@@ -448,10 +448,7 @@ fn draw(
     let direction = if metric.greater_is_better { "more is better" } else { "less is better" };
     let target = job.recipe.data.target.as_deref().unwrap_or("the target");
     LineChart {
-        title: format!(
-            "{} of the improving model and of the first one frozen, predicting {target}",
-            metric.title
-        ),
+        title: format!("Predicting {target}: the improving model and the first one frozen"),
         x_label: "time in the table (UTC)".into(),
         y_label: format!("{} ({direction}; bands: 95%)", metric.title),
         x_axis: Axis::Time,

@@ -124,6 +124,11 @@ pub trait Database: Send {
 
     /// What bytes are called here: `BLOB` or `BYTEA`.
     fn bytes_type(&self) -> &'static str;
+
+    /// What makes a table one tree by its key, where that can be said.
+    fn clustered(&self) -> &'static str {
+        ""
+    }
 }
 
 /// The first value of the first row.

@@ -17,13 +17,16 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
     database.begin()?;
     // Another process may have been quicker between the question and the transaction.
     if first(database, "SELECT version FROM tidemill", &[])?.is_none() {
-        database.script(&TABLES.replace("BYTES", database.bytes_type()))?;
+        database.script(
+            &TABLES.replace("BYTES", database.bytes_type()).replace(" CLUSTERED", database.clustered()),
+        )?;
         database.execute("INSERT INTO tidemill (version) VALUES (?)", &[Value::Int(VERSION)])?;
     }
     database.commit()
 }
 
-/// Moments are microseconds since 1970 (UTC); `BYTES` stands for what bytes are called.
+/// Moments are microseconds since 1970 (UTC); `BYTES` stands for what bytes are called, `CLUSTERED` for keeping rows
+/// in the order of their key: ids grow, so rows are added at the end of one tree.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS versions (
   id BIGINT PRIMARY KEY,
@@ -48,7 +51,7 @@ CREATE TABLE IF NOT EXISTS predictions (
   latency_us BIGINT NOT NULL,
   key_id TEXT,
   row_key TEXT
-);
+) CLUSTERED;
 CREATE INDEX IF NOT EXISTS predictions_row_key ON predictions (row_key) WHERE row_key IS NOT NULL;
 CREATE TABLE IF NOT EXISTS feedback (
   id BYTES PRIMARY KEY,

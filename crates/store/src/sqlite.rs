@@ -161,4 +161,8 @@ impl Database for Sqlite {
     fn bytes_type(&self) -> &'static str {
         "BLOB"
     }
+
+    fn clustered(&self) -> &'static str {
+        " WITHOUT ROWID"
+    }
 }

@@ -1,5 +1,6 @@
 //! The same tests on every database: SQLite always, PostgreSQL where `TIDEMILL_TEST_POSTGRES` holds the URL of a
 //! server whose databases may be made and dropped (`cargo xtask judge postgres` starts one).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
 use std::sync::Arc;
 

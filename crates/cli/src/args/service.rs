@@ -113,6 +113,9 @@ pub(crate) enum FeedbackAct {
     Import {
         /// CSV, TSV, Parquet, JSON lines or Arrow.
         file: String,
+        /// The kind of the rows that say none, such as label.
+        #[arg(long)]
+        kind: Option<String>,
         /// Where feedback is kept: an SQLite file, or postgres://….
         #[arg(long, default_value = STORE, value_name = "STORE")]
         store: String,

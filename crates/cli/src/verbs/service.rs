@@ -145,11 +145,11 @@ pub(super) fn keys(args: &Keys) -> Result<Shown> {
 const PIECE: usize = 1000;
 
 pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
-    let FeedbackAct::Import { file, store } = &args.act;
+    let FeedbackAct::Import { file, kind, store } = &args.act;
     let mut pieces = Vec::new();
     let mut rows = Vec::new();
     feedback::each_row(file, &mut |row| {
-        rows.push(feedback_of(row));
+        rows.push(feedback_of(row, kind.as_deref()));
         Ok(())
     })?;
     // All is read before anything is stored: a fault in the last row must not leave the others behind.
@@ -178,9 +178,13 @@ pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
 }
 
 /// A row of a table as a piece of feedback: empty cells are left out, and what must be a number is read as one.
-fn feedback_of(row: Map<String, Value>) -> Value {
+fn feedback_of(mut row: Map<String, Value>, kind: Option<&str>) -> Value {
+    let unsaid = |value: &Value| value.is_null() || value.as_str() == Some("");
+    if let Some(kind) = kind.filter(|_| row.get("kind").is_none_or(unsaid)) {
+        row.insert("kind".into(), kind.into());
+    }
     let numeric = matches!(row.get("kind").and_then(Value::as_str), Some("rating" | "outcome"));
-    let kept = row.into_iter().filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
+    let kept = row.into_iter().filter(|(_, value)| !unsaid(value));
     let read = |(name, value): (String, Value)| match &value {
         Value::String(text) if name == "value" && numeric => {
             let read = serde_json::from_str(&text.trim().to_lowercase()).unwrap_or(value);
@@ -282,11 +286,13 @@ mod tests {
     fn numbers_of_ratings_are_read_and_labels_stay_texts() {
         let row = |kind: &str, value: &str| {
             let pairs = [("kind", kind), ("value", value), ("user", "")];
-            feedback_of(pairs.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect())
+            feedback_of(pairs.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect(), None)
         };
         assert_eq!(row("rating", "4"), json!({ "kind": "rating", "value": 4 }));
         assert_eq!(row("rating", "True"), json!({ "kind": "rating", "value": true }));
         assert_eq!(row("label", "4"), json!({ "kind": "label", "value": "4" }));
+        let kindless = feedback_of([("value".to_string(), json!("a"))].into_iter().collect(), Some("label"));
+        assert_eq!(kindless, json!({ "value": "a", "kind": "label" }));
         assert_eq!(feedback::number_of(&json!("4")), Some(4.0));
     }
 }

@@ -5,3 +5,5 @@ mod bad_input;
 mod desk;
 mod limits;
 mod round;
+#[cfg(unix)]
+mod service;

@@ -51,7 +51,12 @@ function figure(x, digits = 4) {
   return new Intl.NumberFormat('en', rounding).format(x);
 }
 
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
+/** As a figure, and short enough for a tile. */
+const brief = (x) => (known(x) && Math.abs(x) >= 1e5 ? COMPACT.format(x) : figure(x));
+
 function rate(x) {
+  if (x >= 1e4) return COMPACT.format(x);
   return x >= 100 || x === 0 ? figure(Math.round(x)) : x.toFixed(x < 10 ? 2 : 1);
 }
 
@@ -128,7 +133,8 @@ function toggleTheme() {
 /** What the server said instead of an answer; status 0: it said nothing. */
 class Refusal extends Error {
   constructor(status, said = {}) {
-    super(sentence(said.message || `The server answered with status ${status}`));
+    // The form sends one row: its number says nothing.
+    super(sentence(said.message?.replace(/^row 1: /, '') || `The server answered with status ${status}`));
     Object.assign(this, { status, remedy: sentence(said.remedy), column: said.column });
   }
 }
@@ -322,11 +328,13 @@ const totals = ({ answered, refused, failed, rows, latency }) =>
 /** Turns totals since the start into what happened since the last look. */
 function take(live, now) {
   const before = state.last;
+  // Two looks at once, as after a key was given, would make a rate out of nothing.
+  if (before && now - before.now < LIVE_MS / 4000) return;
   const counts = totals(live);
   state.last = { live, now, counts };
   state.samples = state.samples.filter((sample) => sample.at > now - WINDOW - 30);
   state.marks = state.marks.filter((at) => at > now - WINDOW);
-  if (!before || now <= before.now) return;
+  if (!before) return;
   if (before.live.version !== live.version) {
     // Each version counts for itself, and one that returns goes on from its old totals: the two cannot be subtracted.
     state.marks.push(now);
@@ -436,8 +444,10 @@ function drawTraffic() {
   label((left + right) / 2, foot, 'middle', '1 min ago');
   label(right, foot, 'end', 'now');
   for (const run of unbroken(samples)) {
-    const line = path(run.map((sample) => [x(sample.at), y(sample.rate)]));
-    add('path', { class: 'area', d: `${line}L${x(run.at(-1).at)} ${bottom}L${x(run[0].at)} ${bottom}Z` });
+    // The first figure of a run holds for all the time since the look before it.
+    const start = Math.max(left, x(run[0].at - run[0].passed));
+    const line = path([[start, y(run[0].rate)], ...run.map((sample) => [x(sample.at), y(sample.rate)])]);
+    add('path', { class: 'area', d: `${line}L${x(run.at(-1).at)} ${bottom}L${start} ${bottom}Z` });
     add('path', { class: 'run', d: line });
   }
   for (const at of state.marks.map(x)) {
@@ -502,7 +512,8 @@ function drawDays({ x, y, left, right, foot, add, label }, days) {
   const every = Math.ceil(days.length / Math.max(1, Math.floor((right - left) / 64)));
   days.forEach((day, i) => {
     const words = [`${day.day}: ${figure(day.value)} on ${plural(day.rows, 'row')}`, between(day.low, day.high)].filter(Boolean);
-    add('circle', { class: 'spot', cx: x(time(day)), cy: y(day.value), r: many ? 2.5 : 4 }, drawn('title', {}, words.join(', ')));
+    const size = many ? { class: 'spot fine', r: 1.75 } : { class: 'spot', r: 4 };
+    add('circle', { ...size, cx: x(time(day)), cy: y(day.value) }, drawn('title', {}, words.join(', ')));
     // Counted from the last day, so that the newest always has its date.
     if ((days.length - 1 - i) % every) return;
     label(Math.min(x(time(day)), right - 14), foot, 'middle', DAY_FORMAT.format(time(day)));
@@ -518,10 +529,10 @@ function drawAll() {
 // --------------------------------------------------------------------------------------------------------------- scores
 function showMonitor(found) {
   state.monitor = found;
-  const { metric_title: name = 'Score', predictions = 0, feedback = {}, recent = [], live, test } = found || {};
+  const { metric_title: name = 'Score', feedback = {}, recent = [], live, test } = found || {};
   const total = Object.values(feedback).reduce((a, b) => a + b, 0);
   $('score-metric').textContent = found ? `${name}, ${found.greater_is_better ? 'higher' : 'lower'} is better` : '';
-  showScores(found || {}, predictions);
+  showScores(found);
   const mark = (kind, words) => span('key-mark', drawn('svg', { class: 'lines', width: 22, height: 8, 'aria-hidden': 'true' },
     drawn('line', { class: kind, x1: 1, x2: 21, y1: 4, y2: 4 })), words);
   const marks = [mark('run', 'live, with 95% interval'), ...(test ? [mark('test', 'test')] : [])];
@@ -535,14 +546,17 @@ function showMonitor(found) {
   drawScore();
 }
 
-function showScores({ live, test, ratings }, predictions) {
+function showScores(found) {
+  const { live, test, ratings, predictions = 0 } = found || {};
+  // Before the first answer nothing is said about what there is.
+  const absent = (words) => (found ? words : '');
   const whole = (x) => Math.round(100 * x);
   const votes = ratings && `95%: ${whole(ratings.low)}% to ${whole(ratings.high)}%, ${plural(ratings.n, 'vote')}`;
   $('score').replaceChildren(
-    tile('Live', figure(live && live.value), '', live ? between(live.low, live.high) : 'no labels yet'),
-    tile('Test', figure(test && test.value), '', test ? between(test.low, test.high) : 'not known'),
-    tile('Labelled', live ? figure(live.rows) : '0', '', `of ${plural(predictions, 'prediction')}`),
-    tile('Satisfied', ratings ? whole(ratings.satisfied) : '–', ratings && '%', votes || 'no votes yet'));
+    tile('Live', brief(live && live.value), '', live ? between(live.low, live.high) : absent('no labels yet')),
+    tile('Test', brief(test && test.value), '', test ? between(test.low, test.high) : absent('not known')),
+    tile('Labelled', live ? brief(live.rows) : absent('0') || '–', '', absent(`of ${plural(predictions, 'prediction')}`)),
+    tile('Satisfied', ratings ? whole(ratings.satisfied) : '–', ratings && '%', votes || absent('no votes yet')));
 }
 
 const quietly = (words) => element('p', { class: 'quietly' }, words);
@@ -616,15 +630,18 @@ function showForm(columns) {
   $('more').open = false;
 }
 
+/** A long name may be broken after an underscore. */
+const parted = (name) => name.split(/(?<=_)/).flatMap((part, i) => (i ? [element('wbr'), part] : [part]));
+
 /** A column's label and control; `read` gives the value to send, null where nothing is known. */
 function field(column, i) {
   const id = `field-${i}`;
   const note = element('p', { class: 'wrong', id: `${id}-wrong`, hidden: true });
   const made = { column, note, ...(CONTROLS[column.kind] || CONTROLS.text)(column, id) };
-  const role = column.role === 'feature' ? '' : span('soft', ` ${column.role}`);
+  const role = ['feature', column.name].includes(column.role) ? '' : span('soft', ` ${column.role}`);
   const wide = column.kind === 'text' && column.required;
   made.block = element('div', { class: wide ? 'field wide' : 'field', input: () => complain(made, null) },
-    element('label', { for: id }, column.name, role), element('div', {}, made.control, made.beside, note));
+    element('label', { for: id }, parted(column.name), role), element('div', {}, made.control, made.beside, note));
   return made;
 }
 

@@ -21,6 +21,10 @@ pub(super) async fn html() -> Response {
     own("text/html; charset=utf-8", include_str!("../page/page.html"))
 }
 
+pub(super) async fn icon() -> Response {
+    own("image/svg+xml", include_str!("../page/icon.svg"))
+}
+
 pub(super) async fn css() -> Response {
     own("text/css; charset=utf-8", include_str!("../page/page.css"))
 }

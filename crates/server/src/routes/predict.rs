@@ -73,17 +73,19 @@ async fn answer(
     figures.stages[0].observe((queued - start).as_secs_f64());
 
     let small = body.len() <= SMALL * 256;
-    let work = {
-        let (version, most) = (version.clone(), app.limits.rows);
-        move || work(&version, &body, format, most)
-    };
-    let Worked { parsed, answers, at, ids, logged, prepared } = if small {
-        work()?
-    } else {
-        let joined = tokio::time::timeout(app.limits.time, tokio::task::spawn_blocking(work)).await;
-        joined
-            .map_err(|_| Fault::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "the answer took too long"))?
-            .map_err(|_| Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the answer failed"))??
+    let most = app.limits.rows;
+    let Worked { unknown, answers, at, ids, logged, prepared } = match &version.batcher {
+        Some(batcher) if small => {
+            let mut asked = asked(version, &body, format, most)?;
+            let answers = batcher.answer(std::mem::take(&mut asked.rows)).await?;
+            worked(version, asked, answers)?
+        }
+        _ if small => work(version, &body, format, most)?,
+        _ => {
+            let version = version.clone();
+            let work = tokio::task::spawn_blocking(move || work(&version, &body, format, most));
+            in_time(app.limits.time, work).await??
+        }
     };
     let inferred = Instant::now();
     figures.stages[1].observe((prepared - queued).as_secs_f64());
@@ -104,16 +106,32 @@ async fn answer(
     let kept = Instant::now();
     figures.stages[3].observe((kept - inferred).as_secs_f64());
 
-    let said = Answered { version, answers: &answers, ids: &ids, unknown: &parsed.unknown };
+    let said = Answered { version, answers: &answers, ids: &ids, unknown: &unknown };
     let (body, media) = answers::write(&said, wanted);
     count(version, &answers);
     figures.stages[4].observe(kept.elapsed().as_secs_f64());
     Ok(([(header::CONTENT_TYPE, media)], body).into_response())
 }
 
-/// What the thread that answers brings back.
+/// The answer of a thread, or 503 when it takes too long.
+async fn in_time<T>(limit: std::time::Duration, work: tokio::task::JoinHandle<T>) -> Result<T, Fault> {
+    let late = |_| Fault::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "the answer took too long");
+    let broken = |_| Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the answer failed");
+    tokio::time::timeout(limit, work).await.map_err(late)?.map_err(broken)
+}
+
+/// What is asked, before the model is.
+struct Asked {
+    rows: Vec<Row>,
+    unknown: Vec<String>,
+    logged: Vec<LoggedRow>,
+    at: i64,
+    prepared: Instant,
+}
+
+/// What is answered, and what the log will keep.
 struct Worked {
-    parsed: Parsed,
+    unknown: Vec<String>,
     answers: Vec<Answer>,
     at: i64,
     ids: Vec<Uuid>,
@@ -122,16 +140,21 @@ struct Worked {
 }
 
 fn work(version: &Version, body: &[u8], format: Format, most: usize) -> Result<Worked, Fault> {
-    let mut parsed = rows::read(body, format, &version.columns, most)?;
+    let mut asked = asked(version, body, format, most)?;
+    let answers = infer(version, &mut asked.rows)?;
+    worked(version, asked, answers)
+}
+
+fn asked(version: &Version, body: &[u8], format: Format, most: usize) -> Result<Asked, Fault> {
+    let Parsed { rows, unknown } = rows::read(body, format, &version.columns, most)?;
     let at = clock::now();
-    let mut logged = Vec::with_capacity(parsed.rows.len());
-    for row in &parsed.rows {
-        logged.push(kept(row, version)?);
-    }
-    let prepared = Instant::now();
-    let mut rows = std::mem::take(&mut parsed.rows);
-    let answers = infer(version, &mut rows)?;
+    let logged = rows.iter().map(|row| kept(row, version)).collect::<Result<_, _>>()?;
+    Ok(Asked { rows, unknown, logged, at, prepared: Instant::now() })
+}
+
+fn worked(version: &Version, asked: Asked, answers: Vec<Answer>) -> Result<Worked, Fault> {
     refuse_unreadable(&answers)?;
+    let Asked { unknown, mut logged, at, prepared, .. } = asked;
     // Ids grow from row to row, so the log keeps the order of the rows.
     let ids: Vec<Uuid> = answers.iter().map(|_| Uuid::now_v7()).collect();
     for ((row, answer), id) in logged.iter_mut().zip(&answers).zip(&ids) {
@@ -149,7 +172,7 @@ fn work(version: &Version, body: &[u8], format: Format, most: usize) -> Result<W
             into_text(text)
         });
     }
-    Ok(Worked { parsed, answers, at, ids, logged, prepared })
+    Ok(Worked { unknown, answers, at, ids, logged, prepared })
 }
 
 fn infer(version: &Version, rows: &mut [Row]) -> Result<Vec<Answer>, Fault> {

@@ -96,9 +96,9 @@ fn limits_of_size_and_rows_hold() {
     });
     let big = format!("{{\"age\": {}1, \"plan\": \"basic\", \"visits\": 3}}", " ".repeat(20_000));
     assert_eq!(served.predict(&big).code(), "too_large");
-    let six = format!("[{}]", vec![ADA; 6].join(","));
+    let six = format!("[{}]", [ADA; 6].join(","));
     assert_eq!((served.predict(&six).status, served.predict(&six).code().as_str()), (413, "too_many_rows"));
-    assert_eq!(served.predict(&format!("[{}]", vec![ADA; 5].join(","))).status, 200);
+    assert_eq!(served.predict(&format!("[{}]", [ADA; 5].join(","))).status, 200);
 }
 
 #[test]

@@ -131,3 +131,50 @@ fn the_model_says_what_it_asks_for() {
     assert_eq!(document["openapi"], "3.1.0");
     assert!(document["paths"]["/v1/models/{name}/predict"]["post"].is_object());
 }
+
+#[test]
+fn what_is_answered_together_is_answered_as_alone() {
+    use tidemill_core::{Cell, Row};
+    use tidemill_engine::serving::Serving;
+    let served = served();
+    let path = served.folder.path().join("customers.tidemill");
+    let serving = std::sync::Arc::new(Serving::open(&path, None, None, &crate::context()).unwrap());
+    let batcher = tidemill_server::batcher::Batcher::start(serving.clone()).unwrap();
+    let row = |i: usize| Row {
+        cells: vec![
+            Cell::Missing,
+            Cell::Number(18.0 + i as f64),
+            Cell::Text("team".into()),
+            Cell::Number(3.0),
+        ],
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    runtime.block_on(async {
+        let together = (0..60).map(|i| batcher.answer((0..=i % 3).map(|k| row(i + k)).collect()));
+        for (i, answers) in futures(together).await.into_iter().enumerate() {
+            let mut alone: Vec<Row> = (0..=i % 3).map(|k| row(i + k)).collect();
+            assert_eq!(answers.unwrap(), serving.answer(&mut alone).unwrap());
+        }
+    });
+}
+
+/// All of these, at once.
+async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut all: Vec<_> = all.map(|f| (Box::pin(f), None)).collect();
+    std::future::poll_fn(move |context| {
+        let mut open = false;
+        for (future, done) in &mut all {
+            if done.is_none() {
+                match future.as_mut().poll(context) {
+                    std::task::Poll::Ready(value) => *done = Some(value),
+                    std::task::Poll::Pending => open = true,
+                }
+            }
+        }
+        match open {
+            true => std::task::Poll::Pending,
+            false => std::task::Poll::Ready(all.drain(..).filter_map(|(_, done)| done).collect()),
+        }
+    })
+    .await
+}
