@@ -108,8 +108,9 @@ pub trait Database: Send {
     /// Runs statements that give nothing back, such as those that make tables.
     fn script(&mut self, sql: &str) -> Result<()>;
 
-    /// Starts a transaction, reconnecting if the connection was lost.
-    fn begin(&mut self) -> Result<()>;
+    /// Starts a transaction, reconnecting if the connection was lost. Where another process is writing, the `patient` wait,
+    /// others get [`crate::Error::Busy`].
+    fn begin(&mut self, patient: bool) -> Result<()>;
 
     /// Keeps what was done since [`Database::begin`].
     fn commit(&mut self) -> Result<()>;
@@ -119,6 +120,11 @@ pub trait Database: Send {
 
     /// Makes deleted rows unreadable in the files as well, where this database can.
     fn settle(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Moves the write-ahead log into the database's file, as far as that disturbs nobody.
+    fn checkpoint(&mut self) -> Result<()> {
         Ok(())
     }
 

@@ -19,6 +19,9 @@ pub enum Error {
     /// The database refused or failed; nothing of this transaction was kept.
     #[error("the store failed: {0}")]
     Failed(String),
+    /// Another process is writing just now.
+    #[error("the store is busy")]
+    Busy,
     /// The file of the database is gone from its place.
     #[error("the store's file is gone")]
     Gone,
@@ -40,6 +43,7 @@ impl Coded for Error {
         match self {
             Error::Open { .. } => "store_open",
             Error::Failed(_) => "store_failed",
+            Error::Busy => "store_busy",
             Error::Gone => "store_gone",
             Error::TooNew { .. } => "store_too_new",
             Error::Stopped => "store_stopped",
@@ -53,6 +57,7 @@ impl Coded for Error {
                 Error::Failed(_) => "see whether the disk is full or the database is down, then try again",
                 Error::Gone => "put the file back, or start again with another --store",
                 Error::TooNew { .. } => "use the newer program, or another --store",
+                Error::Busy => "wait until the other program is done, then try again",
                 Error::Stopped => return None,
             }
             .into(),

@@ -1,8 +1,8 @@
 //! What the loop must not lose: the prediction log, feedback, model versions, API keys, decisions of `improve`.
 //!
-//! One [`Store`] is one database: an SQLite file by default, PostgreSQL by URL. All writing goes through one thread
-//! that commits whatever has gathered while the last commit ran (group commit), so a lone request pays for one small
-//! transaction and a thousand at once share one. Every statement is written once, in the SQL that both databases
+//! One [`Store`] is one database: an SQLite file by default, PostgreSQL by URL. One at a time writes, and commits whatever
+//! has gathered while the last commit ran (group commit), so a lone request pays for one small transaction and a thousand
+//! at once share one. Every statement is written once, in the SQL that both databases
 //! understand ([`database::Database`]).
 //!
 //! | durability | when [`Store::log`] returns |
@@ -34,7 +34,7 @@ mod writer;
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 pub use error::{Error, Result};
 pub use feedback::{Fate, Feedback, FeedbackKind, Given};
@@ -43,10 +43,7 @@ pub use log::{LoggedPrediction, LoggedRow, Predictions};
 pub use versions::{Improvement, NewVersion, Version};
 
 use database::Database;
-use writer::Job;
-
-/// How many pieces of work may wait for the writer before callers wait to hand theirs over.
-const QUEUE: usize = 4096;
+use writer::{Job, Writer};
 
 /// When a logged row counts as kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +69,7 @@ pub struct Options {
 pub struct Store {
     location: Arc<Location>,
     durability: Durability,
-    jobs: mpsc::Sender<Job>,
+    writer: Arc<Writer>,
 }
 
 enum Location {
@@ -106,18 +103,20 @@ impl Store {
         let location = Arc::new(Location::parse(location));
         let mut database = location.connect(options.durability)?;
         schema::prepare(&mut *database)?;
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        writer::start(database, queue)?;
-        Ok(Store { location, durability: options.durability, jobs })
+        let quick =
+            matches!(*location, Location::Sqlite(_)) && options.durability != Durability::DurablePower;
+        let second = quick.then(|| location.connect(options.durability)).transpose()?;
+        let writer = Arc::new(Writer::start(database, second)?);
+        Ok(Store { location, durability: options.durability, writer })
     }
 
     /// Logs the predictions of one request; returns when they are kept, as [`Durability`] says.
     pub async fn log(&self, predictions: Predictions) -> Result<()> {
         if self.durability == Durability::Relaxed {
-            return self.jobs.send(Job::Log(predictions, None)).await.map_err(|_| Error::Stopped);
+            return self.writer.leave(Job::Log(predictions, None)).await;
         }
         let (done, kept) = oneshot::channel();
-        self.jobs.send(Job::Log(predictions, Some(done))).await.map_err(|_| Error::Stopped)?;
+        self.writer.submit(Job::Log(predictions, Some(done))).await?;
         kept.await.map_err(|_| Error::Stopped)?
     }
 
@@ -137,7 +136,7 @@ impl Store {
         work: impl FnMut(&mut dyn Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (job, answer) = Job::run(work);
-        self.jobs.send(job).await.map_err(|_| Error::Stopped)?;
+        self.writer.submit(job).await?;
         answer.await.map_err(|_| Error::Stopped)?
     }
 
@@ -147,7 +146,7 @@ impl Store {
         work: impl FnMut(&mut dyn Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (job, answer) = Job::run(work);
-        self.jobs.blocking_send(job).map_err(|_| Error::Stopped)?;
+        self.writer.submit_blocking(job);
         answer.blocking_recv().map_err(|_| Error::Stopped)?
     }
 

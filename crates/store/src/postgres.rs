@@ -148,7 +148,7 @@ impl Database for Postgres {
         self.client.batch_execute(sql).map_err(|e| failed(&e))
     }
 
-    fn begin(&mut self) -> Result<()> {
+    fn begin(&mut self, _patient: bool) -> Result<()> {
         if self.client.is_closed() {
             *self = Postgres::open(&self.url, self.durability)?;
         }

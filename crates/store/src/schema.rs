@@ -14,7 +14,7 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
         Some(found) => return Err(Error::TooNew { found, known: VERSION }),
         None => {}
     }
-    database.begin()?;
+    database.begin(true)?;
     // Another process may have been quicker between the question and the transaction.
     if first(database, "SELECT version FROM tidemill", &[])?.is_none() {
         database.script(

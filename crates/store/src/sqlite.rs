@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
 
 use crate::database::{Database, Datum, Value};
 use crate::{Durability, Error, Result};
@@ -17,6 +17,8 @@ pub(crate) struct Sqlite {
     path: PathBuf,
     identity: Option<Identity>,
     durability: Durability,
+    /// Whether it waits for other processes.
+    patient: bool,
 }
 
 /// What tells whether the file in the place is still the one that was opened.
@@ -27,7 +29,7 @@ impl Sqlite {
         let place = path.display().to_string();
         let failed = |e: rusqlite::Error| Error::Open { place: place.clone(), problem: e.to_string() };
         let connection = connect(path, durability).map_err(failed)?;
-        Ok(Sqlite { connection, identity: identity(path), path: path.into(), durability })
+        Ok(Sqlite { connection, identity: identity(path), path: path.into(), durability, patient: true })
     }
 
     /// Without this, rows would go on into a file that was deleted or moved away, and be lost.
@@ -51,7 +53,8 @@ fn connect(path: &Path, durability: Durability) -> rusqlite::Result<Connection> 
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = if durability == Durability::DurablePower { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    // The writer's thread does that, on a connection of its own; this is for programs that write without ending.
+    connection.pragma_update(None, "wal_autocheckpoint", 40_000)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     // What is deleted is overwritten: `forget` means it.
     connection.pragma_update(None, "secure_delete", "ON")?;
@@ -72,6 +75,9 @@ fn identity(path: &Path) -> Option<Identity> {
 fn failed(e: rusqlite::Error) -> Error {
     // The message of a failed statement names the table and the rule, never a value.
     Error::Failed(match e {
+        rusqlite::Error::SqliteFailure(code, _) if code.code == ErrorCode::DatabaseBusy => {
+            return Error::Busy;
+        }
         rusqlite::Error::SqliteFailure(code, message) => message.unwrap_or_else(|| code.to_string()),
         other => other.to_string(),
     })
@@ -135,8 +141,12 @@ impl Database for Sqlite {
         self.connection.execute_batch(sql).map_err(failed)
     }
 
-    fn begin(&mut self) -> Result<()> {
+    fn begin(&mut self, patient: bool) -> Result<()> {
         self.check_place()?;
+        if patient != self.patient {
+            self.connection.busy_timeout(if patient { BUSY } else { Duration::ZERO }).map_err(failed)?;
+            self.patient = patient;
+        }
         self.execute("BEGIN IMMEDIATE", &[]).map(drop)
     }
 
@@ -156,6 +166,10 @@ impl Database for Sqlite {
         self.rollback();
         self.query("PRAGMA wal_checkpoint(TRUNCATE)", &[], &mut |_| Ok(()))?;
         self.execute("BEGIN", &[]).map(drop)
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
+        self.query("PRAGMA wal_checkpoint(PASSIVE)", &[], &mut |_| Ok(()))
     }
 
     fn bytes_type(&self) -> &'static str {

@@ -1,6 +1,17 @@
-//! The one thread that writes: whatever has gathered is committed together.
+//! Who writes: whatever has gathered is committed together, by one at a time.
+//!
+//! Where a commit is quick (SQLite that need not wait for the disk), whoever hands work over and finds the database free
+//! commits it on the spot, with all else that has gathered: there is no thread to wake and none to wait for, which costs more
+//! than the commit. Who finds it taken waits; the one who has it looks again before he goes. Everything that may take long
+//! goes to a thread of its own: large groups, a database that another process holds, disks that are waited for,
+//! PostgreSQL, and moving the write-ahead log into the database file.
 
-use tokio::sync::{mpsc, oneshot};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::database::Database;
 use crate::log::{self, Predictions};
@@ -8,6 +19,14 @@ use crate::{Error, Result};
 
 /// A group takes no more jobs once it holds so many rows.
 const GROUP_ROWS: usize = 8192;
+/// More rows than these are not committed on the spot.
+const SPOT_ROWS: usize = 512;
+/// So many groups are committed on the spot in a row; then the thread goes on.
+const SPOT_ROUNDS: usize = 4;
+/// After so many rows the write-ahead log is moved into the database file.
+const CHECKPOINT_ROWS: usize = 20_000;
+/// How many pieces of work may wait before callers wait to hand theirs over.
+const WAITING: usize = 4096;
 
 type Work = Box<dyn FnMut(&mut dyn Database) -> Result<()> + Send>;
 type Answer = Box<dyn FnOnce(Result<()>) + Send>;
@@ -24,17 +43,16 @@ impl Job {
     pub(crate) fn run<T: Send + 'static>(
         mut work: impl FnMut(&mut dyn Database) -> Result<T> + Send + 'static,
     ) -> (Job, oneshot::Receiver<Result<T>>) {
-        use std::sync::{Arc, Mutex, PoisonError};
         let (done, answer) = oneshot::channel();
         let slot = Arc::new(Mutex::new(None));
         let filled = slot.clone();
         let work = Box::new(move |database: &mut dyn Database| {
             let value = work(database)?;
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            *lock(&slot) = Some(value);
             Ok(())
         });
         let answer_with = Box::new(move |end: Result<()>| {
-            let value = filled.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let value = lock(&filled).take();
             // Whoever asked may have gone; what was kept is kept.
             let _ = done.send(end.and_then(|()| value.ok_or(Error::Stopped)));
         });
@@ -64,44 +82,213 @@ impl Job {
     }
 }
 
-/// Starts the thread; it ends when the last sender is gone and all jobs are done.
-pub(crate) fn start(database: Box<dyn Database>, jobs: mpsc::Receiver<Job>) -> Result<()> {
-    let body = move || run(database, jobs);
-    let spawned = std::thread::Builder::new().name("store".into()).spawn(body);
-    spawned.map(drop).map_err(|e| Error::Failed(format!("starting its thread: {e}")))
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(mut database: Box<dyn Database>, mut jobs: mpsc::Receiver<Job>) {
-    let mut group = Vec::new();
-    while let Some(first) = jobs.blocking_recv() {
-        // Whoever is about to hand something over gets the chance to: a commit of many costs little more than of one.
-        std::thread::yield_now();
-        let mut rows = first.n_rows();
-        group.push(first);
-        while rows < GROUP_ROWS
-            && let Ok(job) = jobs.try_recv()
-        {
-            rows += job.n_rows();
-            group.push(job);
+/// Work that waits.
+struct Waiting {
+    job: Job,
+    /// How much it counts: its rows, or too many for the spot.
+    rows: usize,
+    /// What bounds how much may wait.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Waiting>,
+    rows: usize,
+    closed: bool,
+    checkpoint: bool,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Something for the thread.
+    arrived: Condvar,
+    database: Mutex<Box<dyn Database>>,
+    /// Rows since the write-ahead log was last moved.
+    rows: AtomicUsize,
+}
+
+/// The writer of a store. Dropping it commits what waits, and ends.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    room: Arc<Semaphore>,
+    on_the_spot: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// A writer to this database. `second` is a connection for moving the write-ahead log; with one, small work is
+    /// committed on the spot.
+    pub(crate) fn start(database: Box<dyn Database>, second: Option<Box<dyn Database>>) -> Result<Self> {
+        let on_the_spot = second.is_some();
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            database: Mutex::new(database),
+            rows: AtomicUsize::new(0),
+        });
+        let body = {
+            let shared = shared.clone();
+            move || shared.serve(second)
+        };
+        let thread = std::thread::Builder::new().name("store".into()).spawn(body);
+        let thread = thread.map_err(|e| Error::Failed(format!("starting its thread: {e}")))?;
+        Ok(Writer { shared, room: Arc::new(Semaphore::new(WAITING)), on_the_spot, thread: Some(thread) })
+    }
+
+    /// Hands work over. It is done when its answer arrives.
+    pub(crate) async fn submit(&self, job: Job) -> Result<()> {
+        let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
+        self.shared.push(Waiting { rows: job.n_rows(), job, _permit: Some(permit) });
+        match self.on_the_spot {
+            true => self.shared.on_the_spot(),
+            false => self.shared.arrived.notify_one(),
         }
-        match transact(&mut *database, &mut group) {
-            Ok(()) => group.drain(..).for_each(|job| job.answer(Ok(()))),
-            // One bad job must not take the others with it: each gets a transaction of its own.
-            Err(_) if group.len() > 1 => {
-                for mut job in group.drain(..) {
-                    let end = transact(&mut *database, std::slice::from_mut(&mut job));
-                    job.answer(end);
-                }
-            }
-            Err(e) => group.drain(..).for_each(|job| job.answer(Err(e.clone()))),
+        Ok(())
+    }
+
+    /// Hands work over that nobody waits for.
+    pub(crate) async fn leave(&self, job: Job) -> Result<()> {
+        let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
+        self.shared.push(Waiting { rows: job.n_rows(), job, _permit: Some(permit) });
+        self.shared.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Hands work over from a thread that may wait.
+    pub(crate) fn submit_blocking(&self, job: Job) {
+        // It may be long work, such as deleting: not for a thread that answers requests.
+        self.shared.push(Waiting { job, rows: SPOT_ROWS + 1, _permit: None });
+        self.shared.arrived.notify_one();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        lock(&self.shared.queue).closed = true;
+        self.shared.arrived.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has nothing left to say.
+            let _ = thread.join();
         }
     }
 }
 
-fn transact(database: &mut dyn Database, group: &mut [Job]) -> Result<()> {
+impl Shared {
+    fn push(&self, waiting: Waiting) {
+        let mut queue = lock(&self.queue);
+        queue.rows += waiting.rows;
+        queue.jobs.push_back(waiting);
+    }
+
+    /// The jobs of the next group; none where nothing waits, or where more waits than `most` rows.
+    fn next_group(&self, most: usize) -> Vec<Waiting> {
+        let mut queue = lock(&self.queue);
+        if queue.rows > most && most < GROUP_ROWS {
+            return Vec::new();
+        }
+        let mut rows = 0;
+        let within = |waiting: &&Waiting| {
+            let fits = rows < GROUP_ROWS;
+            rows += waiting.rows;
+            fits
+        };
+        let n = queue.jobs.iter().take_while(within).count();
+        let group: Vec<Waiting> = queue.jobs.drain(..n).collect();
+        queue.rows -= group.iter().map(|waiting| waiting.rows).sum::<usize>();
+        group
+    }
+
+    /// Commits what waits, if the database is free and the work is small; else somebody else does.
+    fn on_the_spot(&self) {
+        for _ in 0..SPOT_ROUNDS {
+            // Whoever holds it looks at the queue again after letting go, and what is handed over here is in it by now.
+            let Ok(mut database) = self.database.try_lock() else { return };
+            let group = self.next_group(SPOT_ROWS);
+            if group.is_empty() {
+                drop(database);
+                break;
+            }
+            let done = self.commit(&mut **database, group, false);
+            drop(database);
+            if !done {
+                break;
+            }
+            if lock(&self.queue).jobs.is_empty() {
+                return;
+            }
+        }
+        if !lock(&self.queue).jobs.is_empty() {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Commits a group and answers its jobs. `false` when the database was taken and the group waits again: only where
+    /// nobody is `patient`.
+    fn commit(&self, database: &mut dyn Database, mut group: Vec<Waiting>, patient: bool) -> bool {
+        let rows = group.iter().map(|waiting| waiting.rows).sum::<usize>();
+        match transact(database, &mut group, patient) {
+            Ok(()) => group.into_iter().for_each(|waiting| waiting.job.answer(Ok(()))),
+            Err(Error::Busy) if !patient => {
+                let mut queue = lock(&self.queue);
+                queue.rows += rows;
+                group.into_iter().rev().for_each(|waiting| queue.jobs.push_front(waiting));
+                return false;
+            }
+            // One bad job must not take the others with it: each gets a transaction of its own.
+            Err(_) if group.len() > 1 => {
+                for mut waiting in group {
+                    let end = transact(database, std::slice::from_mut(&mut waiting), patient);
+                    waiting.job.answer(end);
+                }
+            }
+            Err(e) => group.into_iter().for_each(|waiting| waiting.job.answer(Err(e.clone()))),
+        }
+        if self.rows.fetch_add(rows, Ordering::Relaxed) + rows >= CHECKPOINT_ROWS {
+            self.rows.store(0, Ordering::Relaxed);
+            lock(&self.queue).checkpoint = true;
+            self.arrived.notify_one();
+        }
+        true
+    }
+
+    /// The thread's work, until the writer is dropped and all is done.
+    fn serve(&self, mut second: Option<Box<dyn Database>>) {
+        loop {
+            let (checkpoint, closed) = {
+                let idle = |queue: &mut Queue| queue.jobs.is_empty() && !queue.closed && !queue.checkpoint;
+                let waited = self.arrived.wait_while(lock(&self.queue), idle);
+                let mut queue = waited.unwrap_or_else(PoisonError::into_inner);
+                (std::mem::take(&mut queue.checkpoint), queue.closed)
+            };
+            // Whoever is about to hand something over gets the chance to: a commit of many costs little more than of one.
+            std::thread::yield_now();
+            let mut database = lock(&self.database);
+            let group = self.next_group(GROUP_ROWS);
+            let empty = group.is_empty();
+            if !empty {
+                self.commit(&mut **database, group, true);
+            }
+            drop(database);
+            if let Some(second) = second.as_mut().filter(|_| checkpoint) {
+                // What could not be moved now is moved the next time.
+                let _ = second.checkpoint();
+            }
+            if closed && empty {
+                return;
+            }
+        }
+    }
+}
+
+fn transact(database: &mut dyn Database, group: &mut [Waiting], patient: bool) -> Result<()> {
     let done = database
-        .begin()
-        .and_then(|()| group.iter_mut().try_for_each(|job| job.carry_out(database)))
+        .begin(patient)
+        .and_then(|()| group.iter_mut().try_for_each(|waiting| waiting.job.carry_out(database)))
         .and_then(|()| database.commit());
     if done.is_err() {
         database.rollback();
