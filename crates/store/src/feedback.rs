@@ -159,7 +159,7 @@ fn insert(database: &mut dyn Database, feedback: &Feedback) -> Result<Fate> {
     if inserted == 0 {
         return Ok(Fate::Repeated);
     }
-    let known = first(database, "SELECT 1 FROM predictions WHERE id = ?", &[Value::Bytes(prediction)])?;
+    let known = first(database, "SELECT at FROM predictions WHERE id = ?", &[Value::Bytes(prediction)])?;
     Ok(match last {
         _ if known.is_none() => Fate::Orphaned,
         Some(last) if last.clone().text() != value => Fate::Contradicts,
