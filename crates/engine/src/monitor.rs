@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
-use tidemill_core::recipe::Task;
 use tidemill_core::{Error, Result};
 use tidemill_eval::compare::{bootstrap, wilson};
 use tidemill_eval::{Answers, Metric};
@@ -15,8 +14,8 @@ use crate::serving::Serving;
 
 /// The days that are shown, counted back from now.
 const DAYS: i64 = 90;
-/// A day with fewer rows gets no interval.
-const DAY_ROWS: usize = 20;
+/// Fewer rows get no interval.
+const INTERVAL_ROWS: usize = 20;
 const DAY: i64 = 86_400_000_000;
 /// How many pieces of feedback are shown.
 const RECENT: usize = 20;
@@ -271,7 +270,8 @@ impl Seen {
         let answers = answers(&self.judged, serving)?;
         let report = tidemill_eval::report(&answers);
         let metrics = report.lines.iter().map(|l| (l.name, Some(l.value).filter(|v| v.is_finite())));
-        let figure = figure(&answers, metric, 300)?;
+        let samples = if self.judged.len() >= INTERVAL_ROWS { 300 } else { 0 };
+        let figure = figure(&answers, metric, samples)?;
         let (rows, metrics) = (self.judged.len(), metrics.collect());
         Ok(figure.map(|figure| LiveFigure { rows, figure, metrics }))
     }
@@ -280,7 +280,7 @@ impl Seen {
         let mut days = Vec::new();
         let recent = self.judged.partition_point(|j| j.at < now - DAYS * DAY);
         for day in self.judged[recent..].chunk_by(|a, b| a.at.div_euclid(DAY) == b.at.div_euclid(DAY)) {
-            let samples = if day.len() >= DAY_ROWS { 200 } else { 0 };
+            let samples = if day.len() >= INTERVAL_ROWS { 200 } else { 0 };
             if let Some(figure) = figure(&answers(day, serving)?, metric, samples)? {
                 let name = moment(day[0].at).chars().take(10).collect();
                 days.push(Day { day: name, rows: day.len(), figure });
@@ -432,9 +432,4 @@ pub fn story(monitor: &Monitor) -> String {
         text += "\n";
     }
     text
-}
-
-/// The task of a model, as its plan says.
-pub fn task(serving: &Serving) -> Option<Task> {
-    serving.model().intake().ok()?.plan().task
 }

@@ -61,9 +61,22 @@ pub struct Serving {
     pub recipe: Recipe,
     model: Model,
     pool: Mutex<Vec<Bound>>,
-    /// So many rows or more are answered as a batch, fewer one by one: measured when the model is loaded.
-    bulk_from: usize,
+    pace: Pace,
 }
+
+/// How quick a model is, measured when it is loaded.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// So many rows or more are answered as a batch, fewer one by one.
+    bulk_from: usize,
+    /// What a row in a batch of [`MICRO`] costs less than one alone, in seconds.
+    saved: f64,
+}
+
+/// Rows of a micro-batch.
+const MICRO: usize = 16;
+/// What it costs to hand a request to another thread and back, in seconds: batches must save more.
+const HAND_OVER: f64 = 50e-6;
 
 /// The most rows that are tried to learn where batches begin to pay.
 const TRIED: usize = 256;
@@ -147,38 +160,48 @@ impl Serving {
             recipe,
             model: opened.model,
             pool: Mutex::default(),
-            bulk_from: usize::MAX,
+            pace: Pace { bulk_from: usize::MAX, saved: 0.0 },
         };
-        let bulk_from = serving.measured()?;
-        Ok(Serving { bulk_from, ..serving })
+        let pace = serving.measured()?;
+        Ok(Serving { pace, ..serving })
     }
 
-    /// From how many rows on a batch is surely quicker than row by row, tried on rows of which nothing is known.
-    fn measured(&self) -> Result<usize> {
+    /// Tries single rows against batches, on rows of which nothing is known.
+    fn measured(&self) -> Result<Pace> {
         let mut bound = self.bind()?;
+        let mut pace = Pace { bulk_from: usize::MAX, saved: 0.0 };
         let mut n = 1;
         while n <= TRIED {
-            let mut least = [f64::INFINITY; 2];
-            for _ in 0..3 {
-                for (bulk, least) in [false, true].into_iter().zip(&mut least) {
-                    let mut rows = vec![Row::missing(self.columns.len()); n];
-                    let start = Instant::now();
-                    bound.answers(&mut rows, bulk)?;
-                    *least = least.min(start.elapsed().as_secs_f64());
-                }
+            let [single, bulk] =
+                [self.least_secs(&mut bound, n, false)?, self.least_secs(&mut bound, n, true)?];
+            if n == MICRO {
+                pace.saved = (single - bulk) / n as f64;
             }
             // By a clear margin: one row at a time has no other costs.
-            if least[1] < 0.7 * least[0] {
-                return Ok(n);
+            if bulk < 0.7 * single && pace.bulk_from == usize::MAX {
+                pace.bulk_from = n;
             }
             n *= 4;
         }
-        Ok(usize::MAX)
+        Ok(pace)
     }
 
-    /// From how many rows on they are answered as a batch; `None` where row by row is always as quick.
-    pub fn bulk_from(&self) -> Option<usize> {
-        Some(self.bulk_from).filter(|n| *n != usize::MAX)
+    /// The least time of three tries to answer `n` rows.
+    fn least_secs(&self, bound: &mut Bound, n: usize, bulk: bool) -> Result<f64> {
+        let mut least = f64::INFINITY;
+        for _ in 0..3 {
+            let mut rows = vec![Row::missing(self.columns.len()); n];
+            let start = Instant::now();
+            bound.answers(&mut rows, bulk)?;
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        Ok(least)
+    }
+
+    /// Whether requests that come at once are better answered together: a model that takes microseconds for a row never
+    /// gains, a net may.
+    pub fn gains_by_batches(&self) -> bool {
+        self.pace.saved > HAND_OVER
     }
 
     /// The model itself.
@@ -192,7 +215,7 @@ impl Serving {
             Some(bound) => bound,
             None => self.bind()?,
         };
-        let answers = bound.answers(rows, rows.len() >= self.bulk_from);
+        let answers = bound.answers(rows, rows.len() >= self.pace.bulk_from);
         self.pool.lock().unwrap_or_else(PoisonError::into_inner).push(bound);
         answers
     }

@@ -1,5 +1,5 @@
 //! Micro-batches: requests that come while the model is busy are answered together. Counted in rows, never waited for, and
-//! used only for models whose own measurement says that a batch is quicker ([`Serving::bulk_from`]).
+//! used only for models whose own measurement says that it pays ([`Serving::gains_by_batches`]).
 
 use std::sync::Arc;
 

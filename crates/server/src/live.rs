@@ -32,9 +32,6 @@ pub struct Version {
     pub since: i64,
 }
 
-/// A model for which batches of so few rows are quicker than single ones gets a batcher.
-const MICRO: usize = 64;
-
 /// A model in service.
 pub struct Live {
     /// Its name.
@@ -131,8 +128,7 @@ impl Version {
         let class_texts = serving.classes.iter().map(|c| serde_json::Value::from(c.as_str()).to_string());
         let class_texts = class_texts.collect();
         let serving = Arc::new(serving);
-        let gains = serving.bulk_from().is_some_and(|n| n <= MICRO);
-        let batcher = gains.then(|| Batcher::start(serving.clone())).transpose()?;
+        let batcher = serving.gains_by_batches().then(|| Batcher::start(serving.clone())).transpose()?;
         Ok(Version { serving, batcher, number, columns, figures, class_texts, since: crate::clock::now() })
     }
 

@@ -5,8 +5,8 @@ use tidemill_store::FeedbackKind;
 
 use crate::auth::Scope;
 
-/// The OpenAPI 3.1 document.
-pub fn document() -> Value {
+/// The OpenAPI 3.1 document of a server of these models.
+pub fn document(models: &[&str]) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -15,7 +15,7 @@ pub fn document() -> Value {
             "description": "Predictions, feedback on them, and how the models do.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" }
         },
-        "paths": paths(),
+        "paths": paths(models),
         "components": {
             "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description":
                 "An API key with the scope that the address asks for; not needed while the store holds no key." } },
@@ -25,8 +25,8 @@ pub fn document() -> Value {
     })
 }
 
-fn paths() -> Value {
-    let name = json!([{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" },
+fn paths(models: &[&str]) -> Value {
+    let name = json!([{ "name": "name", "in": "path", "required": true, "schema": { "type": "string", "enum": models },
                         "description": "The model's name." }]);
     json!({
         "/v1/models": { "get": read("The models in service.", "Models") },

@@ -1,15 +1,16 @@
 //! Who writes: whatever has gathered is committed together, by one at a time.
 //!
-//! Where a commit is quick (SQLite that need not wait for the disk), whoever hands work over and finds the database free
-//! commits it on the spot, with all else that has gathered: there is no thread to wake and none to wait for, which costs more
-//! than the commit. Who finds it taken waits; the one who has it looks again before he goes. Everything that may take long
-//! goes to a thread of its own: large groups, a database that another process holds, disks that are waited for,
-//! PostgreSQL, and moving the write-ahead log into the database file.
+//! A thread commits. What gathers while it does so is its next group: the more is asked at once, the less a row costs.
+//!
+//! Where a commit is quick (SQLite that need not wait for the disk) and requests come one by one, there is nothing to
+//! gather, and waking the thread and waiting for it costs more than the commit: then whoever hands work over commits it on the
+//! spot. What may take long never does: large groups, and a database that another process holds.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -21,8 +22,12 @@ use crate::{Error, Result};
 const GROUP_ROWS: usize = 8192;
 /// More rows than these are not committed on the spot.
 const SPOT_ROWS: usize = 512;
-/// So many groups are committed on the spot in a row; then the thread goes on.
-const SPOT_ROUNDS: usize = 4;
+/// After so many groups of one, requests are taken to come one by one.
+const LONELY: usize = 32;
+/// After a group of so many jobs, the thread waits for more before the next one.
+const CROWD: usize = 12;
+/// How long: much less than anybody notices, and long enough for some requests.
+const GATHER: Duration = Duration::from_micros(100);
 /// After so many rows the write-ahead log is moved into the database file.
 const CHECKPOINT_ROWS: usize = 20_000;
 /// How many pieces of work may wait before callers wait to hand theirs over.
@@ -105,8 +110,8 @@ struct Queue {
 
 struct Shared {
     queue: Mutex<Queue>,
-    /// Something for the thread.
-    arrived: Condvar,
+    /// How many groups of one there have been in a row.
+    lonely: AtomicUsize,
     database: Mutex<Box<dyn Database>>,
     /// Rows since the write-ahead log was last moved.
     rows: AtomicUsize,
@@ -127,7 +132,7 @@ impl Writer {
         let on_the_spot = second.is_some();
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
-            arrived: Condvar::new(),
+            lonely: AtomicUsize::new(0),
             database: Mutex::new(database),
             rows: AtomicUsize::new(0),
         });
@@ -144,9 +149,9 @@ impl Writer {
     pub(crate) async fn submit(&self, job: Job) -> Result<()> {
         let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
         self.shared.push(Waiting { rows: job.n_rows(), job, _permit: Some(permit) });
-        match self.on_the_spot {
-            true => self.shared.on_the_spot(),
-            false => self.shared.arrived.notify_one(),
+        let alone = self.on_the_spot && self.shared.lonely.load(Ordering::Relaxed) >= LONELY;
+        if !(alone && self.shared.on_the_spot()) {
+            self.wake();
         }
         Ok(())
     }
@@ -155,7 +160,7 @@ impl Writer {
     pub(crate) async fn leave(&self, job: Job) -> Result<()> {
         let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
         self.shared.push(Waiting { rows: job.n_rows(), job, _permit: Some(permit) });
-        self.shared.arrived.notify_one();
+        self.wake();
         Ok(())
     }
 
@@ -163,14 +168,21 @@ impl Writer {
     pub(crate) fn submit_blocking(&self, job: Job) {
         // It may be long work, such as deleting: not for a thread that answers requests.
         self.shared.push(Waiting { job, rows: SPOT_ROWS + 1, _permit: None });
-        self.shared.arrived.notify_one();
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            // Costs nothing while the thread is awake.
+            thread.thread().unpark();
+        }
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         lock(&self.shared.queue).closed = true;
-        self.shared.arrived.notify_one();
+        self.wake();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has nothing left to say.
             let _ = thread.join();
@@ -203,34 +215,25 @@ impl Shared {
         group
     }
 
-    /// Commits what waits, if the database is free and the work is small; else somebody else does.
-    fn on_the_spot(&self) {
-        for _ in 0..SPOT_ROUNDS {
-            // Whoever holds it looks at the queue again after letting go, and what is handed over here is in it by now.
-            let Ok(mut database) = self.database.try_lock() else { return };
-            let group = self.next_group(SPOT_ROWS);
-            if group.is_empty() {
-                drop(database);
-                break;
-            }
-            let done = self.commit(&mut **database, group, false);
-            drop(database);
-            if !done {
-                break;
-            }
-            if lock(&self.queue).jobs.is_empty() {
-                return;
-            }
-        }
-        if !lock(&self.queue).jobs.is_empty() {
-            self.arrived.notify_one();
-        }
+    /// Commits what waits, if the database is free and the work is small. Whether nothing is left for the thread.
+    fn on_the_spot(&self) -> bool {
+        let Ok(mut database) = self.database.try_lock() else { return false };
+        let group = self.next_group(SPOT_ROWS);
+        // Somebody else has taken it along, or it is too much.
+        let done = !group.is_empty() && self.commit(&mut **database, group, false);
+        drop(database);
+        let queue = lock(&self.queue);
+        done && queue.jobs.is_empty() && !queue.checkpoint
     }
 
     /// Commits a group and answers its jobs. `false` when the database was taken and the group waits again: only where
     /// nobody is `patient`.
     fn commit(&self, database: &mut dyn Database, mut group: Vec<Waiting>, patient: bool) -> bool {
         let rows = group.iter().map(|waiting| waiting.rows).sum::<usize>();
+        match group.len() {
+            1 => drop(self.lonely.fetch_add(1, Ordering::Relaxed)),
+            _ => self.lonely.store(0, Ordering::Relaxed),
+        }
         match transact(database, &mut group, patient) {
             Ok(()) => group.into_iter().for_each(|waiting| waiting.job.answer(Ok(()))),
             Err(Error::Busy) if !patient => {
@@ -251,25 +254,32 @@ impl Shared {
         if self.rows.fetch_add(rows, Ordering::Relaxed) + rows >= CHECKPOINT_ROWS {
             self.rows.store(0, Ordering::Relaxed);
             lock(&self.queue).checkpoint = true;
-            self.arrived.notify_one();
         }
         true
     }
 
     /// The thread's work, until the writer is dropped and all is done.
     fn serve(&self, mut second: Option<Box<dyn Database>>) {
+        let mut crowd = false;
         loop {
-            let (checkpoint, closed) = {
-                let idle = |queue: &mut Queue| queue.jobs.is_empty() && !queue.closed && !queue.checkpoint;
-                let waited = self.arrived.wait_while(lock(&self.queue), idle);
-                let mut queue = waited.unwrap_or_else(PoisonError::into_inner);
-                (std::mem::take(&mut queue.checkpoint), queue.closed)
+            let (idle, checkpoint, closed) = {
+                let mut queue = lock(&self.queue);
+                (queue.jobs.is_empty(), std::mem::take(&mut queue.checkpoint), queue.closed)
             };
-            // Whoever is about to hand something over gets the chance to: a commit of many costs little more than of one.
-            std::thread::yield_now();
+            if idle && !checkpoint && !closed {
+                // Whoever hands something over wakes it; also if that was a moment ago.
+                std::thread::park();
+                continue;
+            }
+            // A commit of many costs little more than of one: in a crowd the next ones are a moment away, and worth it.
+            match crowd {
+                true => std::thread::sleep(GATHER),
+                false => std::thread::yield_now(),
+            }
             let mut database = lock(&self.database);
             let group = self.next_group(GROUP_ROWS);
             let empty = group.is_empty();
+            crowd = group.len() >= CROWD;
             if !empty {
                 self.commit(&mut **database, group, true);
             }

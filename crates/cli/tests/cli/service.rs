@@ -248,6 +248,39 @@ fn keys_are_made_listed_and_revoked() {
 }
 
 #[test]
+fn no_key_and_no_value_of_a_caller_is_in_a_log() {
+    let desk = desk();
+    let made = desk.run(&["keys", "create", "app", "--json"]).done().json();
+    let token = made["token"].as_str().unwrap();
+    let log = std::fs::File::create(desk.path("log")).unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("tidemill"));
+    command.args(["serve", "m.tidemill", "--listen", "127.0.0.1:0"]).stderr(log);
+    let process = Process::of(command, &desk);
+    let send = |key: &str, body: String| {
+        let request = agent().post(format!("{}/v1/models/m/predict", process.address));
+        let request =
+            request.header("Authorization", format!("Bearer {key}")).content_type("application/json");
+        request.send(body).unwrap().status().as_u16()
+    };
+    let secret = row(1).to_string().replace("Ulm", "secret-town-77");
+    assert_eq!(send(token, secret.clone()), 200);
+    assert_eq!(send(&format!("{token}x"), secret.clone()), 401);
+    assert_eq!(send(token, format!("{secret}}}")), 400);
+    // A failure that is worth a line: the store goes away.
+    std::fs::rename(desk.path("tidemill.db"), desk.path("away.db")).unwrap();
+    assert_eq!(send(token, secret), 503);
+    // And a file that cannot be used.
+    std::fs::write(desk.path("m.tidemill"), "broken").unwrap();
+    std::thread::sleep(Duration::from_millis(800));
+    process.kill();
+    let log = desk.read("log");
+    assert!(log.contains("the store failed") && log.contains("cannot be used"), "{log}");
+    for secret in [token, token.rsplit('_').next().unwrap(), "secret-town", "tidemill.db"] {
+        assert!(!log.contains(secret), "{secret} is in the log: {log}");
+    }
+}
+
+#[test]
 fn nobody_from_outside_is_let_in_without_keys() {
     let desk = desk();
     desk.run(&["serve", "m.tidemill", "--listen", "0.0.0.0:0"])

@@ -33,7 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/openapi.json", get(|| async { json(&openapi::document()) }))
+        .route("/openapi.json", get(described))
         .route("/schema/rows.xsd", get(|| async { asset("application/xml", rows::XSD) }))
         .route("/schema/answers.xsd", get(|| async { asset("application/xml", answers::XSD) }))
         .route("/", get(page::html))
@@ -43,6 +43,11 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(no_such_address)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app)
+}
+
+async fn described(State(app): State<Arc<App>>) -> Response {
+    let models: Vec<&str> = app.models.keys().map(String::as_str).collect();
+    json(&openapi::document(&models))
 }
 
 async fn no_such_address(State(_): State<Arc<App>>) -> Fault {
