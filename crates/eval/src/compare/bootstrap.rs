@@ -53,19 +53,25 @@ pub fn bootstrap(
         Ok(metric.score(&answers.take(&rows)?)?.value)
     };
     let values = (0..n_samples).into_par_iter().map(sample).collect::<Result<Vec<f64>>>()?;
-    let mut values: Vec<f64> = values.into_iter().filter(|v| !v.is_nan()).collect();
-    values.sort_by(f64::total_cmp);
-    let n_undefined = n_samples - values.len();
+    Ok(percentiles(value, values, confidence))
+}
+
+/// The percentile interval of a figure from those of the samples.
+pub(super) fn percentiles(value: f64, samples: Vec<f64>, confidence: f64) -> ScoreInterval {
+    let n_samples = samples.len();
+    let mut samples: Vec<f64> = samples.into_iter().filter(|v| !v.is_nan()).collect();
+    samples.sort_by(f64::total_cmp);
+    let n_undefined = n_samples - samples.len();
     let (low, high) = if 2 * n_undefined > n_samples {
         (f64::NAN, f64::NAN)
     } else {
-        (quantile(&values, 0.5 - confidence / 2.0), quantile(&values, 0.5 + confidence / 2.0))
+        (quantile(&samples, 0.5 - confidence / 2.0), quantile(&samples, 0.5 + confidence / 2.0))
     };
-    Ok(ScoreInterval { value, low, high, confidence, n_undefined })
+    ScoreInterval { value, low, high, confidence, n_undefined }
 }
 
 /// The quantile of sorted values, interpolated (as numpy's default).
-pub(super) fn quantile(sorted: &[f64], p: f64) -> f64 {
+fn quantile(sorted: &[f64], p: f64) -> f64 {
     let at = p * (sorted.len() as f64 - 1.0);
     let (below, above) = (at.floor() as usize, at.ceil() as usize);
     sorted[below] + (at - at.floor()) * (sorted[above] - sorted[below])

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use tidemill_kernel::Random;
 
-use super::bootstrap::{ScoreInterval, quantile};
+use super::bootstrap::{ScoreInterval, percentiles};
 use crate::{Answers, Error, Metric, Result};
 
 /// By how much `b` is better than `a` on the same rows, as the percentile interval of a paired bootstrap: each sample
@@ -56,13 +56,5 @@ pub fn paired(
         difference(&a.take(&rows)?, &b.take(&rows)?)
     };
     let values = (0..n_samples).into_par_iter().map(sample).collect::<Result<Vec<f64>>>()?;
-    let mut values: Vec<f64> = values.into_iter().filter(|v| !v.is_nan()).collect();
-    values.sort_by(f64::total_cmp);
-    let n_undefined = n_samples - values.len();
-    let (low, high) = if 2 * n_undefined > n_samples {
-        (f64::NAN, f64::NAN)
-    } else {
-        (quantile(&values, 0.5 - confidence / 2.0), quantile(&values, 0.5 + confidence / 2.0))
-    };
-    Ok(ScoreInterval { value, low, high, confidence, n_undefined })
+    Ok(percentiles(value, values, confidence))
 }

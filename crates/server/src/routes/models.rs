@@ -27,8 +27,7 @@ pub(super) async fn one(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    app.keys.check(&headers, Scope::Read)?;
-    let version = app.models.get(&name).ok_or_else(no_such_model)?.version();
+    let version = read(&app, &headers, &name)?;
     let columns = version.serving.columns.iter().map(|c| {
         json!({ "name": c.name, "kind": c.kind.word(), "role": c.role, "required": c.required,
                 "categories": (!c.categories.is_empty()).then_some(&c.categories), "range": c.range })
@@ -41,6 +40,13 @@ pub(super) async fn one(
         document.insert("card".into(), json!(version.serving.card));
     }
     Ok(super::json(&document))
+}
+
+/// The version in service of a model, for those who may see it.
+fn read(app: &App, headers: &HeaderMap, name: &str) -> Result<Arc<Version>, Fault> {
+    app.keys.check(headers, Scope::Read)?;
+    let live = app.models.get(name).ok_or_else(no_such_model)?;
+    Ok(arc_swap::Guard::into_inner(live.version()))
 }
 
 fn brief(version: &Version) -> Value {
@@ -63,9 +69,7 @@ pub(super) async fn monitor(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    app.keys.check(&headers, Scope::Read)?;
-    let live = app.models.get(&name).ok_or_else(no_such_model)?;
-    let version = arc_swap::Guard::into_inner(live.version());
+    let version = read(&app, &headers, &name)?;
     let store = app.store.clone();
     let work = move || monitor::of_serving(&version.serving, &store, clock::now());
     let found = tokio::task::spawn_blocking(work).await.map_err(|_| {
@@ -81,8 +85,7 @@ pub(super) async fn live(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    app.keys.check(&headers, Scope::Read)?;
-    let version = app.models.get(&name).ok_or_else(no_such_model)?.version();
+    let version = read(&app, &headers, &name)?;
     let figures = &version.figures;
     let metric = figures.total.metric();
     let histogram = metric.get_histogram();
