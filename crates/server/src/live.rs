@@ -28,9 +28,14 @@ pub struct Version {
     pub figures: ModelFigures,
     /// Each class as a JSON text.
     pub class_texts: Vec<String>,
+    /// What the log calls it beside others of its name.
+    pub variant: Arc<str>,
     /// When it went into service, in microseconds since 1970.
     pub since: i64,
 }
+
+/// The variant that answers while there is one model of a name.
+const CHAMPION: &str = "champion";
 
 /// A model in service.
 pub struct Live {
@@ -129,7 +134,16 @@ impl Version {
         let class_texts = class_texts.collect();
         let serving = Arc::new(serving);
         let batcher = serving.gains_by_batches().then(|| Batcher::start(serving.clone())).transpose()?;
-        Ok(Version { serving, batcher, number, columns, figures, class_texts, since: crate::clock::now() })
+        Ok(Version {
+            serving,
+            batcher,
+            number,
+            columns,
+            figures,
+            class_texts,
+            variant: CHAMPION.into(),
+            since: crate::clock::now(),
+        })
     }
 
     /// The first digits of the hash: what people call the version.

@@ -25,7 +25,7 @@ const SPOT_ROWS: usize = 512;
 /// After so many groups of one, requests are taken to come one by one.
 const LONELY: usize = 32;
 /// After a group of so many jobs, the thread waits for more before the next one.
-const CROWD: usize = 12;
+const CROWD: usize = 6;
 /// How long: much less than anybody notices, and long enough for some requests.
 const GATHER: Duration = Duration::from_micros(100);
 /// After so many rows the write-ahead log is moved into the database file.

@@ -28,9 +28,6 @@ const SMALL: usize = 256;
 /// Larger ones are cut into so many rows per thread.
 const PIECE: usize = 4096;
 
-/// The variant that answers while there is one model of a name.
-const CHAMPION: &str = "champion";
-
 pub(super) async fn predict(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -95,7 +92,7 @@ async fn answer(
     let predictions = Predictions {
         at,
         version: version.number,
-        variant: CHAMPION.into(),
+        variant: version.variant.clone(),
         propensity: 1.0,
         latency_us: (inferred - start).as_micros().min(u128::from(u32::MAX)) as u32,
         key_id,
