@@ -13,13 +13,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{
-    Batch, Cell, Chain, Context, Error, Event, Fitted, Result, Role, Row, Source, Table, View,
+    Batch, Cell, Chain, Context, Error, Event, Fitted, Result, Role, Source, State, Table, View,
 };
 use tidemill_data::{Canonical, Intake, Plan, ReadOptions, canonical_rows, split};
 use tidemill_eval::compare::{ScoreInterval, paired};
@@ -41,7 +40,8 @@ const MOST_ROWS: usize = 1_000;
 const MIN_WINDOW: usize = 100;
 /// Two models whose scores surely differ by less than this share of the champion's are equal.
 const EQUAL: f64 = 0.01;
-/// An equal challenger takes over when it needs at most this share of the champion's time per row.
+/// An equal challenger takes over when it holds at most this share of the champion's learned numbers. Not by the clock: the
+/// same feedback must lead to the same decision.
 const CHEAPER: f64 = 0.8;
 
 /// What to improve, and by what.
@@ -112,8 +112,8 @@ pub struct Comparison {
     pub challenger: f64,
     /// By how much the challenger is better; negative where it is worse.
     pub better_by: ScoreInterval,
-    /// The challenger's time per row over the champion's.
-    pub time_ratio: f64,
+    /// The challenger's learned numbers over the champion's: the work of a row follows them.
+    pub size_ratio: f64,
     /// The challenger's learner.
     pub learner: Spec,
     /// How the challenger did by every metric.
@@ -404,38 +404,27 @@ fn compare(
     let (before, after) = (Answers::of(&before)?, Answers::of(&after)?);
     let metric = champion.metric;
     let better_by = paired(&before, &after, metric, 1, 1000, 0.95, champion.recipe.train.seed)?;
-    let (one, other) =
-        (seconds_per_row(&champion.opened.model.chain, &batch)?, seconds_per_row(&challenger, &batch)?);
+    let (one, other) = (n_numbers(&champion.opened.model.chain.state()), n_numbers(&challenger.state()));
     context.tell(&Event::End);
     Ok(Comparison {
         metric: metric.name.into(),
         champion: metric.score(&before)?.value,
         challenger: metric.score(&after)?.value,
         better_by,
-        time_ratio: other / one.max(1e-9),
+        size_ratio: other as f64 / one.max(1) as f64,
         learner: candidate.spec.clone(),
         report: tidemill_eval::report(&after),
     })
 }
 
-/// The time of a row through a chain, as the median over some passes.
-fn seconds_per_row(chain: &Arc<Chain>, batch: &Batch) -> Result<f64> {
-    let n = batch.n_rows().min(200);
-    let rows = (0..n).map(|i| Row::of(batch, i)).collect::<Result<Vec<_>>>()?;
-    let mut run = chain.clone().bind(batch.schema())?;
-    let mut times = Vec::new();
-    for _ in 0..5 {
-        let mut rows = rows.clone();
-        let start = Instant::now();
-        rows.iter_mut().try_for_each(|row| run.row(row))?;
-        times.push(start.elapsed().as_secs_f64() / n.max(1) as f64);
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+/// How many numbers a fitted thing holds, its parts included.
+fn n_numbers(state: &State) -> usize {
+    let own: usize = state.tensors.values().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
+    own + state.children.iter().map(n_numbers).sum::<usize>()
 }
 
 fn decide(comparison: &Comparison, metric: &Metric, n: usize) -> (bool, String) {
-    let Comparison { champion, challenger, better_by, time_ratio, .. } = comparison;
+    let Comparison { champion, challenger, better_by, size_ratio, .. } = comparison;
     let ScoreInterval { value, low, high, .. } = *better_by;
     let figures = format!(
         "{} {challenger:.4} against {champion:.4} on {n} withheld rows, better by {value:.4} (95% between {low:.4} and {high:.4})",
@@ -449,18 +438,18 @@ fn decide(comparison: &Comparison, metric: &Metric, n: usize) -> (bool, String) 
         return (false, format!("not promoted: the challenger is worse ({figures})"));
     }
     if low >= -margin && high <= margin {
-        if *time_ratio <= CHEAPER {
-            let share = 100.0 * time_ratio;
+        if *size_ratio <= CHEAPER {
+            let share = 100.0 * size_ratio;
             return (
                 true,
                 format!(
-                    "promoted: the two are the same, and the challenger takes {share:.0}% of the time ({figures})"
+                    "promoted: the two are the same, and the challenger has {share:.0}% of the size ({figures})"
                 ),
             );
         }
         return (
             false,
-            format!("not promoted: the two are the same, and the challenger is not cheaper ({figures})"),
+            format!("not promoted: the two are the same, and the challenger is not smaller ({figures})"),
         );
     }
     (false, format!("not promoted: not enough to tell the two apart ({figures})"))

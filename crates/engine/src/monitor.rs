@@ -150,7 +150,7 @@ pub struct Said {
 pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor> {
     let metric = watched(serving)?;
     let mut seen = Seen::default();
-    store.each_logged(&serving.name, i64::MIN, i64::MAX, false, &mut |logged| {
+    store.each_logged(&serving.name, i64::MIN, i64::MAX, true, &mut |logged| {
         seen.add(logged, serving);
         Ok(())
     })?;
@@ -181,7 +181,7 @@ pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor>
         live,
         days: recent_days,
         ratings,
-        predictions: seen.predictions,
+        predictions: store.count(&serving.name)?,
         feedback: seen.counts,
         versions: versions.collect(),
         improvements: improvements.collect(),
@@ -222,7 +222,6 @@ struct Judged {
 
 #[derive(Default)]
 struct Seen {
-    predictions: u64,
     counts: BTreeMap<&'static str, u64>,
     judged: Vec<Judged>,
     votes: BTreeMap<(uuid::Uuid, Option<String>), bool>,
@@ -231,7 +230,6 @@ struct Seen {
 
 impl Seen {
     fn add(&mut self, logged: LoggedPrediction, serving: &Serving) {
-        self.predictions += 1;
         for given in &logged.feedback {
             *self.counts.entry(given.kind.word()).or_default() += 1;
             if let Some(vote) = vote(given) {

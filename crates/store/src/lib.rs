@@ -215,6 +215,11 @@ impl Store {
         versions::improvements(&mut *self.reader()?, model, most)
     }
 
+    /// How many predictions of a model are logged.
+    pub fn count(&self, model: &str) -> Result<u64> {
+        log::count(&mut *self.reader()?, model)
+    }
+
     /// Passes over the predictions of a model made in `[from, to)` (microseconds since 1970), oldest first, each with the
     /// feedback on it in the order in which it counts (the last is the latest).
     pub fn each_logged(

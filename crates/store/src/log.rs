@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::database::{Database, Datum, Value};
+use crate::database::{Database, Datum, Value, first};
 use crate::feedback::{self, Given};
 use crate::{Error, Result};
 
@@ -137,6 +137,11 @@ pub(crate) fn each(
         Ok(())
     })?;
     open.map_or(Ok(()), each)
+}
+
+pub(crate) fn count(database: &mut dyn Database, model: &str) -> Result<u64> {
+    let sql = "SELECT COUNT(*) FROM predictions WHERE version IN (SELECT id FROM versions WHERE model = ?)";
+    Ok(first(database, sql, &[Value::Text(model)])?.map_or(0, |n| n.int() as u64))
 }
 
 pub(crate) fn forget(database: &mut dyn Database, keys: &[String]) -> Result<(u64, u64)> {
