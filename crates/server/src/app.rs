@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tidemill_core::Context;
@@ -96,8 +96,6 @@ pub struct App {
     pub limits: Limits,
     /// Whether new work is welcome.
     pub ready: AtomicBool,
-    /// Requests being answered.
-    pub in_flight: AtomicUsize,
 }
 
 impl App {
@@ -122,7 +120,6 @@ impl App {
             telemetry,
             limits: options.limits,
             ready: AtomicBool::new(true),
-            in_flight: AtomicUsize::new(0),
         }))
     }
 

@@ -94,12 +94,6 @@ impl ToSql for Value<'_> {
     to_sql_checked!();
 }
 
-impl std::fmt::Display for Value<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a value")
-    }
-}
-
 fn datum(row: &postgres::Row, i: usize) -> Result<Datum> {
     let wrong = |e: postgres::Error| failed(&e);
     Ok(match *row.columns()[i].type_() {

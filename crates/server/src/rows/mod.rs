@@ -77,7 +77,7 @@ pub struct Columns {
     passed_over: Vec<String>,
     /// The place of the key.
     pub key: Option<usize>,
-    /// Columns that share one group of warnings: none of their own.
+    /// The places of the columns that the log keeps.
     logged: Vec<usize>,
 }
 
