@@ -120,6 +120,9 @@ pub struct Needs {
     pub numeric: bool,
     /// Numbers of about the same size.
     pub scaled: bool,
+    /// Numbers, flags, categories and dense vectors only: times replaced by their parts, no free text. Follows from
+    /// `numeric`.
+    pub tabular: bool,
 }
 
 /// How the answer for a row depends on other rows.

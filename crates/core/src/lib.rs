@@ -19,6 +19,7 @@ mod schema;
 mod source;
 mod staged;
 mod state;
+mod trees;
 
 pub use batch::{Batch, dense_vector, probability_vector};
 pub use category::{Categories, UNSEEN};
@@ -33,3 +34,4 @@ pub use schema::{Column, PREDICTION, PROBABILITY, Schema};
 pub use source::{BATCH_ROWS, Batches, Source, Table, View};
 pub use staged::{Staged, replace};
 pub use state::{State, Tensor, TensorData};
+pub use trees::{Question, Trees};

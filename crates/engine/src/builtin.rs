@@ -26,6 +26,9 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::linear::Lasso>(),
     Entry::of::<tidemill_learn::linear::Logistic>(),
     Entry::of::<tidemill_learn::linear::Ridge>(),
+    Entry::of::<tidemill_learn::trees::BoostedTrees>(),
+    Entry::of::<tidemill_learn::trees::ExtraTrees>(),
+    Entry::of::<tidemill_learn::trees::RandomForest>(),
 ];
 
 /// The learner that every other is held against.

@@ -50,7 +50,7 @@ fn written(_: &Schema, recipe: &Recipe, _: Needs) -> Vec<Spec> {
 
 fn dates(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
     let any = schema.columns().iter().any(|c| c.kind == Kind::Time && is_used(c));
-    if needs.numeric && any { vec![Spec::new("date_parts")] } else { Vec::new() }
+    if (needs.numeric || needs.tabular) && any { vec![Spec::new("date_parts")] } else { Vec::new() }
 }
 
 fn missing(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
@@ -98,8 +98,13 @@ fn scale(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
 
 /// Columns that the learner cannot read: free text, until a step for it is named.
 fn leftovers(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
-    let unread = names(schema, |c| !matches!(c.kind, Kind::Number | Kind::Flag | Kind::Vector { .. }));
-    if needs.numeric && !unread.is_empty() {
+    let read = |c: &Column| match c.kind {
+        Kind::Number | Kind::Flag | Kind::Vector { .. } => true,
+        Kind::Category => !needs.numeric,
+        _ => false,
+    };
+    let unread = names(schema, |c| !read(c));
+    if (needs.numeric || needs.tabular) && !unread.is_empty() {
         vec![Spec::new("drop_columns").with("columns", unread)]
     } else {
         Vec::new()

@@ -159,7 +159,7 @@ fn prepare(
     candidates: &[Candidate],
     recipe: &Recipe,
     context: &Context,
-) -> Result<BTreeMap<[bool; 3], Parts>> {
+) -> Result<BTreeMap<[bool; 4], Parts>> {
     let rows = |rows: &[u32]| View::new(table.clone(), rows)?.collect();
     let mut parts = BTreeMap::new();
     for needs in candidates.iter().map(|c| c.estimator.needs()) {
@@ -172,8 +172,8 @@ fn prepare(
     Ok(parts)
 }
 
-fn order(needs: Needs) -> [bool; 3] {
-    [needs.complete, needs.numeric, needs.scaled]
+fn order(needs: Needs) -> [bool; 4] {
+    [needs.complete, needs.numeric, needs.scaled, needs.tabular]
 }
 
 /// Applies fitted steps to rows they were not fitted on.

@@ -11,6 +11,7 @@ pub mod logistic;
 mod random;
 pub mod reduce;
 pub mod softmax;
+pub mod trees;
 pub mod vector;
 
 pub use design::{Block, Design};

@@ -5,6 +5,7 @@ mod baseline;
 mod error;
 pub mod linear;
 mod rows;
+pub mod trees;
 
 pub use baseline::{Baseline, FittedBaseline};
 pub use error::LearnError;

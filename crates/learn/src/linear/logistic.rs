@@ -149,7 +149,7 @@ impl Estimator for Logistic {
     }
 
     fn needs(&self) -> Needs {
-        Needs { complete: true, numeric: true, scaled: true }
+        Needs { complete: true, numeric: true, scaled: true, tabular: true }
     }
 
     fn search(&self) -> Vec<Search> {

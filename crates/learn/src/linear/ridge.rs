@@ -77,7 +77,7 @@ impl Estimator for Ridge {
     }
 
     fn needs(&self) -> Needs {
-        Needs { complete: true, numeric: true, scaled: true }
+        Needs { complete: true, numeric: true, scaled: true, tabular: true }
     }
 
     fn search(&self) -> Vec<Search> {

@@ -1,0 +1,467 @@
+//! Decision trees as data: what every learner of trees becomes, small, checked, quick to follow, and open to those
+//! who explain it.
+
+use crate::{Error, Result, State, Tensor, TensorData};
+
+/// Set in a node's feature: missing values go left.
+const MISSING_LEFT: u32 = 1 << 31;
+/// Set in a node's feature: the threshold is the place of a set of categories.
+const CATEGORY: u32 = 1 << 30;
+const FEATURE: u32 = CATEGORY - 1;
+/// Rows followed at the same time, so that one row's wait for memory is another's work.
+const TOGETHER: usize = 8;
+
+/// One question, or a leaf. Children are neighbours: the right one follows the left one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Node {
+    /// Up to this number goes left; of a category, where its set is.
+    threshold: f64,
+    /// The feature, with its flags.
+    feature: u32,
+    /// The left child; a leaf's is itself.
+    left: u32,
+}
+
+/// How a node divides its rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// Numbers up to the threshold go left.
+    Number {
+        /// The threshold.
+        threshold: f64,
+    },
+    /// The categories whose bit is set go left; 64 codes a word.
+    Category {
+        /// The bits.
+        left: Vec<u64>,
+    },
+}
+
+/// A sum of decision trees over rows of `n_features` numbers (categories as their codes, `NaN` for missing).
+///
+/// A tree gives one number, which is added to output `tree % n_outputs`, or a number per output.
+///
+/// ```
+/// use tidemill_core::{Question, Trees};
+/// let mut trees = Trees::new(1, vec![10.0], false);
+/// let root = trees.plant();
+/// let left = trees.split(root, 0, &Question::Number { threshold: 0.5 }, false);
+/// trees.leaf(left, &[-1.0], 3.0);
+/// trees.leaf(left + 1, &[1.0], 2.0);
+/// let mut out = [0.0];
+/// trees.row(&[0.2], &mut out);
+/// assert_eq!(out, [9.0]);
+/// trees.row(&[f64::NAN], &mut out);
+/// assert_eq!(out, [11.0]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trees {
+    n_features: usize,
+    /// What every row starts with, by output.
+    start: Vec<f64>,
+    /// Numbers per leaf: 1 or one per output.
+    width: usize,
+    roots: Vec<u32>,
+    /// The longest way down of each tree.
+    depths: Vec<u32>,
+    nodes: Vec<Node>,
+    /// `width` numbers per node; those of inner nodes are zero.
+    values: Vec<f64>,
+    /// The weight of the training rows that came by each node.
+    cover: Vec<f64>,
+    /// Sets of categories: a count of words, then the words.
+    sets: Vec<u64>,
+}
+
+impl Trees {
+    /// No tree yet: every row's answer is `start`. With `whole`, each leaf has a number per output.
+    pub fn new(n_features: usize, start: Vec<f64>, whole: bool) -> Self {
+        let width = if whole { start.len() } else { 1 };
+        Trees { n_features, start, width, ..Trees::default() }
+    }
+
+    /// How many numbers a row has.
+    pub fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    /// How many numbers an answer has.
+    pub fn n_outputs(&self) -> usize {
+        self.start.len()
+    }
+
+    /// How many trees.
+    pub fn n_trees(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// How many nodes of all trees.
+    pub fn n_nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Begins a tree: its root, a leaf of zeros for now.
+    pub fn plant(&mut self) -> usize {
+        let root = self.push();
+        self.roots.push(root as u32);
+        self.depths.push(0);
+        root
+    }
+
+    fn push(&mut self) -> usize {
+        let at = self.nodes.len();
+        self.nodes.push(Node { threshold: f64::INFINITY, feature: MISSING_LEFT, left: at as u32 });
+        self.values.resize(self.values.len() + self.width, 0.0);
+        self.cover.push(0.0);
+        at
+    }
+
+    /// Makes a leaf of the newest tree ask a question; its left child, whose neighbour is the right one.
+    pub fn split(&mut self, node: usize, feature: usize, question: &Question, missing_left: bool) -> usize {
+        let left = self.push();
+        self.push();
+        let mut flags = if missing_left { MISSING_LEFT } else { 0 };
+        let threshold = match question {
+            Question::Number { threshold } => *threshold,
+            Question::Category { left } => {
+                flags |= CATEGORY;
+                let at = self.sets.len();
+                self.sets.push(left.len() as u64);
+                self.sets.extend(left);
+                at as f64
+            }
+        };
+        self.nodes[node] = Node { threshold, feature: feature as u32 | flags, left: left as u32 };
+        left
+    }
+
+    /// Gives a node its values and the weight of its rows.
+    pub fn leaf(&mut self, node: usize, values: &[f64], cover: f64) {
+        self.values[node * self.width..(node + 1) * self.width].copy_from_slice(values);
+        self.cover[node] = cover;
+    }
+
+    /// Ends the newest tree: weights of inner nodes and the depth are filled in.
+    pub fn finish(&mut self) {
+        let Some(&root) = self.roots.last() else { return };
+        let root = root as usize;
+        for at in (root..self.nodes.len()).rev() {
+            let left = self.nodes[at].left as usize;
+            if left != at {
+                self.cover[at] = self.cover[left] + self.cover[left + 1];
+            }
+        }
+        let deepest = depths(&self.nodes[root..], root).into_iter().max().unwrap_or(0);
+        if let Some(depth) = self.depths.last_mut() {
+            *depth = deepest;
+        }
+    }
+
+    /// Keeps the first `n` trees.
+    pub fn truncate(&mut self, n: usize) {
+        if n >= self.roots.len() {
+            return;
+        }
+        let end = self.roots[n] as usize;
+        self.roots.truncate(n);
+        self.depths.truncate(n);
+        self.nodes.truncate(end);
+        self.values.truncate(end * self.width);
+        self.cover.truncate(end);
+    }
+
+    /// The trees of `other` after these. Both must have the same features, outputs and sort of leaf.
+    pub fn append(&mut self, other: &Trees) {
+        let (nodes, sets) = (self.nodes.len(), self.sets.len());
+        self.roots.extend(other.roots.iter().map(|r| r + nodes as u32));
+        self.depths.extend(&other.depths);
+        self.values.extend(&other.values);
+        self.cover.extend(&other.cover);
+        self.sets.extend(&other.sets);
+        self.nodes.extend(other.nodes.iter().map(|node| Node {
+            threshold: node.threshold + if node.feature & CATEGORY != 0 { sets as f64 } else { 0.0 },
+            left: node.left + nodes as u32,
+            ..*node
+        }));
+    }
+
+    /// Whether a number goes left at a node.
+    #[inline(always)]
+    fn goes_left(&self, node: &Node, x: f64) -> bool {
+        if node.feature & CATEGORY != 0 {
+            return self.category_left(node, x);
+        }
+        // Not short-circuited: a branch that nobody can predict costs more than both comparisons.
+        (x <= node.threshold) | (x.is_nan() & (node.feature & MISSING_LEFT != 0))
+    }
+
+    fn category_left(&self, node: &Node, x: f64) -> bool {
+        if x.is_nan() {
+            return node.feature & MISSING_LEFT != 0;
+        }
+        let (at, code) = (node.threshold as usize, x as usize);
+        let words = self.sets.get(at).map_or(0, |&n| n as usize);
+        code / 64 < words && self.sets[at + 1 + code / 64] >> (code % 64) & 1 == 1
+    }
+
+    #[inline(always)]
+    fn next(&self, at: u32, x: &[f64]) -> u32 {
+        let node = &self.nodes[at as usize];
+        let left = self.goes_left(node, x[(node.feature & FEATURE) as usize]);
+        // A leaf's question sends everything left, to itself.
+        node.left + u32::from(!left)
+    }
+
+    /// The answer for one row of `n_features` numbers, into `n_outputs` numbers.
+    pub fn row(&self, x: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(&self.start);
+        let (k, n) = (out.len(), self.roots.len());
+        for (first, roots) in self.roots.chunks(TOGETHER).enumerate() {
+            let first = first * TOGETHER;
+            let mut at = [0u32; TOGETHER];
+            at[..roots.len()].copy_from_slice(roots);
+            let deepest = self.depths[first..n.min(first + TOGETHER)].iter().copied().max().unwrap_or(0);
+            for _ in 0..deepest {
+                at[..roots.len()].iter_mut().for_each(|at| *at = self.next(*at, x));
+            }
+            for (i, &at) in at[..roots.len()].iter().enumerate() {
+                self.add(first + i, at, k, out);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add(&self, tree: usize, at: u32, k: usize, out: &mut [f64]) {
+        if self.width == 1 {
+            out[tree % k] += self.values[at as usize];
+        } else {
+            let values = &self.values[at as usize * self.width..][..self.width];
+            out.iter_mut().zip(values).for_each(|(o, v)| *o += v);
+        }
+    }
+
+    /// The answers for rows of `n_features` numbers, row after row.
+    pub fn rows(&self, x: &[f64], out: &mut [f64]) {
+        let (p, k) = (self.n_features.max(1), self.n_outputs().max(1));
+        out.chunks_exact_mut(k).for_each(|out| out.copy_from_slice(&self.start));
+        // Rows in blocks that stay in the cache while all trees pass over them.
+        for (x, out) in x.chunks(64 * p).zip(out.chunks_mut(64 * k)) {
+            for (tree, (&root, &depth)) in self.roots.iter().zip(&self.depths).enumerate() {
+                for (x, out) in x.chunks(TOGETHER * p).zip(out.chunks_mut(TOGETHER * k)) {
+                    let n = out.len() / k;
+                    let mut at = [root; TOGETHER];
+                    for _ in 0..depth {
+                        for (at, x) in at.iter_mut().zip(x.chunks_exact(p)) {
+                            *at = self.next(*at, x);
+                        }
+                    }
+                    for (at, out) in at[..n].iter().zip(out.chunks_exact_mut(k)) {
+                        self.add(tree, *at, k, out);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the trees from number `first` on to the answer for one row.
+    pub fn add_from(&self, first: usize, x: &[f64], out: &mut [f64]) {
+        let k = out.len();
+        for (tree, &root) in self.roots.iter().enumerate().skip(first) {
+            let mut at = root;
+            while self.nodes[at as usize].left != at {
+                at = self.next(at, x);
+            }
+            self.add(tree, at, k, out);
+        }
+    }
+
+    /// Each feature's share of the weight that all questions about it divide.
+    pub fn split_cover(&self) -> Vec<f64> {
+        let mut shares = vec![0.0; self.n_features];
+        for (at, node) in self.nodes.iter().enumerate().filter(|(at, node)| node.left as usize != *at) {
+            shares[(node.feature & FEATURE) as usize] += self.cover[at];
+        }
+        shares
+    }
+
+    /// Adds these trees to a state.
+    pub fn save(&self, state: State) -> State {
+        let u32s = |values: Vec<u32>| (vec![values.len()], TensorData::U32(values));
+        let (shape, data) = u32s(self.roots.clone());
+        let state = state.tensor("roots", shape, data);
+        let (shape, data) = u32s(self.nodes.iter().map(|n| n.feature).collect());
+        let state = state.tensor("features", shape, data);
+        let (shape, data) = u32s(self.nodes.iter().map(|n| n.left).collect());
+        let state = state.tensor("left", shape, data);
+        let thresholds: Vec<f64> = self.nodes.iter().map(|n| n.threshold).collect();
+        let sets = self.sets.iter().map(|&word| word as i64).collect::<Vec<_>>();
+        state
+            .floats("thresholds", &thresholds)
+            .floats("values", &self.values)
+            .floats("cover", &self.cover)
+            .floats("start", &self.start)
+            .tensor("sets", vec![sets.len()], TensorData::I64(sets))
+    }
+
+    /// The trees that [`Trees::save`] wrote. Refuses anything that could not be followed to its end.
+    pub fn load(state: &State, n_features: usize, n_outputs: usize, whole: bool) -> Result<Self> {
+        let wrong = |problem: &str| Error::state(&state.kind, format!("the trees are not whole: {problem}"));
+        let u32s = |name: &str| match state.tensors.get(name) {
+            Some(Tensor { data: TensorData::U32(values), .. }) => Ok(values.clone()),
+            _ => Err(wrong(&format!("'{name}' is missing"))),
+        };
+        let sets = match state.tensors.get("sets") {
+            Some(Tensor { data: TensorData::I64(words), .. }) => words.iter().map(|&w| w as u64).collect(),
+            _ => return Err(wrong("'sets' is missing")),
+        };
+        let (roots, features, left) = (u32s("roots")?, u32s("features")?, u32s("left")?);
+        let (n, width) = (left.len(), if whole { n_outputs } else { 1 });
+        let thresholds = state.floats_of("thresholds", n)?;
+        let n_values = n.checked_mul(width).ok_or_else(|| wrong("too many values"))?;
+        let values = state.floats_of("values", n_values)?.to_vec();
+        let cover = state.floats_of("cover", n)?.to_vec();
+        let start = state.floats_of("start", n_outputs)?.to_vec();
+        if features.len() != n {
+            return Err(wrong("features and children differ in number"));
+        }
+        let zipped = thresholds.iter().zip(features).zip(left);
+        let nodes = zipped.map(|((&threshold, feature), left)| Node { threshold, feature, left }).collect();
+        let depths = Vec::new();
+        let mut trees = Trees { n_features, start, width, roots, depths, nodes, values, cover, sets };
+        trees.check().map_err(wrong)?;
+        Ok(trees)
+    }
+
+    /// Every way down ends within its tree; fills in the depths.
+    fn check(&mut self) -> Result<(), &'static str> {
+        if self.roots.first().is_some_and(|&r| r != 0) || self.roots.is_empty() != self.nodes.is_empty() {
+            return Err("the first tree does not begin at the first node");
+        }
+        for (t, &root) in self.roots.iter().enumerate() {
+            let end = self.roots.get(t + 1).map_or(self.nodes.len(), |&r| r as usize);
+            let root = root as usize;
+            if root >= end || end > self.nodes.len() {
+                return Err("the trees are out of order");
+            }
+            for at in root..end {
+                self.check_node(at, end)?;
+            }
+            let deepest = depths(&self.nodes[root..end], root).into_iter().max().unwrap_or(0);
+            self.depths.push(deepest);
+        }
+        Ok(())
+    }
+
+    fn check_node(&self, at: usize, end: usize) -> Result<(), &'static str> {
+        let (node, feature) = (&self.nodes[at], (self.nodes[at].feature & FEATURE) as usize);
+        let left = node.left as usize;
+        if left == at {
+            let stays = node.threshold == f64::INFINITY && node.feature == MISSING_LEFT;
+            return if stays { Ok(()) } else { Err("a leaf asks a question") };
+        }
+        if left <= at || left + 1 >= end {
+            return Err("a child is not in its tree");
+        }
+        if feature >= self.n_features {
+            return Err("a question is about no feature");
+        }
+        if node.feature & CATEGORY != 0 {
+            let set = node.threshold as usize;
+            let words = self.sets.get(set).copied().ok_or("a set of categories is missing")?;
+            let there = self.sets.len() - set - 1;
+            if node.threshold != set as f64 || words > there as u64 {
+                return Err("a set of categories is cut short");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How far each node of one tree is from its root; `first` is the root's place.
+fn depths(nodes: &[Node], first: usize) -> Vec<u32> {
+    let mut depths = vec![0u32; nodes.len()];
+    for at in 0..nodes.len() {
+        let left = nodes[at].left as usize - first;
+        if left != at && left + 1 < nodes.len() {
+            depths[left] = depths[at] + 1;
+            depths[left + 1] = depths[at] + 1;
+        }
+    }
+    depths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two() -> Trees {
+        let mut trees = Trees::new(2, vec![0.5, 0.0], false);
+        let root = trees.plant();
+        let left = trees.split(root, 1, &Question::Category { left: vec![0b101] }, true);
+        trees.leaf(left, &[1.0], 4.0);
+        let deeper = trees.split(left + 1, 0, &Question::Number { threshold: 2.0 }, false);
+        trees.leaf(deeper, &[2.0], 1.0);
+        trees.leaf(deeper + 1, &[3.0], 2.0);
+        trees.finish();
+        let root = trees.plant();
+        trees.leaf(root, &[7.0], 7.0);
+        trees.finish();
+        trees
+    }
+
+    #[test]
+    fn rows_and_row_agree() {
+        let trees = two();
+        let x = [0.0, 0.0, 9.0, 1.0, 2.0, 1.0, f64::NAN, 64.0, 1.0, f64::NAN];
+        let mut out = vec![0.0; 10];
+        trees.rows(&x, &mut out);
+        assert_eq!(out, [1.5, 7.0, 3.5, 7.0, 2.5, 7.0, 3.5, 7.0, 1.5, 7.0]);
+        for (x, out) in x.chunks(2).zip(out.chunks(2)) {
+            let mut one = [0.0; 2];
+            trees.row(x, &mut one);
+            assert_eq!(one, out);
+        }
+    }
+
+    #[test]
+    fn what_is_saved_comes_back_and_what_is_broken_does_not() {
+        let trees = two();
+        let state = trees.save(State::new("t", 1, ()));
+        assert_eq!(Trees::load(&state, 2, 2, false).unwrap(), trees);
+        assert!(Trees::load(&state, 1, 2, false).is_err());
+        for name in ["left", "features", "roots"] {
+            for bad in [0u32, 3, 1000] {
+                let mut broken = state.clone();
+                if let Some(Tensor { data: TensorData::U32(values), .. }) = broken.tensors.get_mut(name) {
+                    let last = values.len() - 1;
+                    if values[last] == bad {
+                        continue;
+                    }
+                    values[last] = bad;
+                }
+                // Whatever is taken can be followed to an end.
+                if let Ok(trees) = Trees::load(&broken, 2, 2, false) {
+                    trees.row(&[1.0, 1.0], &mut [0.0; 2]);
+                }
+            }
+        }
+        let mut endless = state.clone();
+        if let Some(Tensor { data: TensorData::U32(values), .. }) = endless.tensors.get_mut("left") {
+            values[2] = 0;
+        }
+        assert!(Trees::load(&endless, 2, 2, false).is_err());
+    }
+
+    #[test]
+    fn trees_append_and_truncate() {
+        let (mut twice, once) = (two(), two());
+        twice.append(&once);
+        assert_eq!(twice.n_trees(), 4);
+        let mut out = [0.0; 2];
+        twice.row(&[9.0, 1.0], &mut out);
+        assert_eq!(out, [6.5, 14.0]);
+        twice.truncate(2);
+        twice.row(&[9.0, 1.0], &mut out);
+        assert_eq!(out, [3.5, 7.0]);
+    }
+}

@@ -1,0 +1,370 @@
+//! Growing one tree to gradients: the leaf that gains most is split first, or level by level.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
+use rayon::prelude::*;
+use tidemill_core::Trees;
+
+use super::bins::{Binned, GROUP};
+use super::gradients::Gradients;
+use super::histogram::{self, Histogram};
+use super::split::{self, Bounds, Cut, Rules, Split, Sums};
+
+/// Rows per task of a partition.
+const CHUNK: usize = 16_384;
+/// Features from which threads share the search for the best split of one node.
+const WORTH_SHARING: usize = 128;
+
+/// Which leaf is split next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The one that gains most.
+    #[default]
+    BestFirst,
+    /// The shallowest.
+    LevelByLevel,
+}
+
+/// How a tree grows.
+#[derive(Clone, Debug)]
+pub struct Growth {
+    /// At most so many leaves.
+    pub max_leaves: usize,
+    /// At most so many questions on the way to a leaf.
+    pub max_depth: usize,
+    /// Which leaf is split next.
+    pub order: Order,
+    /// A leaf has about so many rows at least; counted by their share of the bend, as LightGBM does.
+    pub min_rows: f64,
+    /// The least sum of second derivatives in a leaf.
+    pub min_bend: f64,
+    /// Taken off slopes.
+    pub l1: f64,
+    /// Added to bends.
+    pub l2: f64,
+    /// The least that a split must gain.
+    pub min_gain: f64,
+    /// Added to the bend of each category where they are put in order.
+    pub category_smooth: f64,
+    /// Added to `l2` where categories are divided.
+    pub category_l2: f64,
+    /// For each feature 1 where answers may only rise with it, -1 where they may only fall, else 0; empty for none.
+    pub monotone: Vec<i8>,
+}
+
+/// A leaf of a grown tree.
+pub struct Leaf {
+    /// Its place in the trees.
+    pub node: usize,
+    /// Where its rows are among [`Grower::rows`].
+    pub rows: Range<usize>,
+    /// Its value must be from this number…
+    pub low: f64,
+    /// …to this one.
+    pub high: f64,
+}
+
+struct Open {
+    leaf: Leaf,
+    depth: usize,
+    word: u64,
+    histogram: Option<Histogram>,
+    split: Split,
+    /// The greater, the sooner it is split.
+    rank: f64,
+}
+
+impl Ord for Open {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank.total_cmp(&other.rank).then(other.leaf.node.cmp(&self.leaf.node))
+    }
+}
+
+impl PartialOrd for Open {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Open {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Open {}
+
+/// A node that may become a leaf or be split.
+struct Node {
+    leaf: Leaf,
+    depth: usize,
+    word: u64,
+}
+
+/// Grows trees on the same rows one after the other; its buffers are reused.
+pub struct Grower<'a> {
+    binned: &'a Binned,
+    growth: Growth,
+    rows: Vec<u32>,
+    words: Vec<u64>,
+    spare_rows: Vec<u32>,
+    spare_words: Vec<u64>,
+    pool: Vec<Histogram>,
+}
+
+impl<'a> Grower<'a> {
+    /// A grower for these rows.
+    pub fn new(binned: &'a Binned, growth: Growth) -> Self {
+        let n = binned.n_rows();
+        Grower {
+            binned,
+            growth,
+            rows: vec![0; n],
+            words: vec![0; n],
+            spare_rows: vec![0; n],
+            spare_words: vec![0; n],
+            pool: Vec::new(),
+        }
+    }
+
+    /// All rows, those of a leaf side by side.
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// Adds a tree to `trees`, asking of the `used` features only; its leaves, whose values are still to be set.
+    ///
+    /// `share` is the share of rows whose gradients are not zero because they were left out.
+    pub fn grow(
+        &mut self,
+        gradients: &Gradients,
+        used: &[bool],
+        share: f64,
+        trees: &mut Trees,
+    ) -> Vec<Leaf> {
+        self.rows.par_iter_mut().enumerate().for_each(|(i, row)| *row = i as u32);
+        self.words.copy_from_slice(&gradients.words);
+        let word = gradients.words.iter().fold(0u64, |sum, w| sum.wrapping_add(*w));
+        let tree = Tree { steps: (gradients.slope_step, gradients.bend_step), used, share };
+        let (low, high) = (Bounds::FREE.low, Bounds::FREE.high);
+        let leaf = Leaf { node: trees.plant(), rows: 0..self.rows.len(), low, high };
+        let root = Node { leaf, depth: 0, word };
+        let (mut done, mut open) = (Vec::new(), BinaryHeap::new());
+        let mut histogram = self.spare();
+        if self.growth.max_leaves > 1 {
+            histogram::fill(self.binned, used, &self.rows, &self.words, &mut histogram);
+        }
+        let split = self.search(&tree, &root, &histogram);
+        self.file(root, split, histogram, &mut open, &mut done);
+        while let Some(next) = open.pop() {
+            if done.len() + open.len() + 1 >= self.growth.max_leaves {
+                done.extend(std::iter::once(next).chain(open.drain()).map(|mut open| {
+                    self.pool.extend(open.histogram.take());
+                    open.leaf
+                }));
+                break;
+            }
+            self.divide(&tree, next, trees, &mut open, &mut done);
+        }
+        done.sort_by_key(|leaf| leaf.node);
+        done
+    }
+
+    fn spare(&mut self) -> Histogram {
+        self.pool.pop().unwrap_or_default()
+    }
+
+    fn file(
+        &mut self,
+        node: Node,
+        split: Option<Split>,
+        histogram: Histogram,
+        open: &mut BinaryHeap<Open>,
+        done: &mut Vec<Leaf>,
+    ) {
+        let Some(split) = split else {
+            self.pool.push(histogram);
+            done.push(node.leaf);
+            return;
+        };
+        let rank = match self.growth.order {
+            Order::BestFirst => split.gain,
+            Order::LevelByLevel => -(node.depth as f64),
+        };
+        let Node { leaf, depth, word } = node;
+        open.push(Open { leaf, depth, word, histogram: Some(histogram), split, rank });
+    }
+
+    fn divide(
+        &mut self,
+        tree: &Tree<'_>,
+        mut parent: Open,
+        trees: &mut Trees,
+        open: &mut BinaryHeap<Open>,
+        done: &mut Vec<Leaf>,
+    ) {
+        let split = parent.split.clone();
+        let middle = self.partition(parent.leaf.rows.clone(), split.feature, &split.cut);
+        let question = self.binned.bins[split.feature].question(&split.cut);
+        let at = trees.split(parent.leaf.node, split.feature, &question, split.cut.missing_left);
+        let [left, right] = self.children(tree, &parent, &split, middle, at);
+        let small_is_left = left.leaf.rows.len() <= right.leaf.rows.len();
+        let (small, large) = if small_is_left { (&left, &right) } else { (&right, &left) };
+        let deep = parent.depth + 1 >= self.growth.max_depth;
+        let full = done.len() + open.len() + 2 >= self.growth.max_leaves;
+        if deep || full {
+            // They stay leaves, whatever could be asked.
+            self.pool.extend(parent.histogram.take());
+            done.extend([left.leaf, right.leaf]);
+            return;
+        }
+        let mut of_small = self.spare();
+        let mut of_large = parent.histogram.take().unwrap_or_default();
+        let rows = small.leaf.rows.clone();
+        histogram::fill(
+            self.binned,
+            tree.used,
+            &self.rows[rows.clone()],
+            &self.words[rows],
+            &mut of_small,
+        );
+        histogram::subtract(&mut of_large, &of_small);
+        let (found_small, found_large) = {
+            let grower = &*self;
+            rayon::join(|| grower.search(tree, small, &of_small), || grower.search(tree, large, &of_large))
+        };
+        let ((left_found, left_cells), (right_found, right_cells)) = match small_is_left {
+            true => ((found_small, of_small), (found_large, of_large)),
+            false => ((found_large, of_large), (found_small, of_small)),
+        };
+        self.file(left, left_found, left_cells, open, done);
+        self.file(right, right_found, right_cells, open, done);
+    }
+
+    /// Both children, the left one's place given; a constraint on the feature bounds their values.
+    fn children(&self, tree: &Tree<'_>, parent: &Open, split: &Split, middle: usize, at: usize) -> [Node; 2] {
+        let Range { start, end } = parent.leaf.rows;
+        let words = [split.left, parent.word.wrapping_sub(split.left)];
+        let mut bounds = [(parent.leaf.low, parent.leaf.high); 2];
+        let direction = self.direction(split.feature);
+        if direction != 0 {
+            let value = |word| {
+                let value = split::leaf_value(Sums::of(word, tree.steps), self.growth.l1, self.growth.l2);
+                value.clamp(parent.leaf.low, parent.leaf.high)
+            };
+            let between = value(words[0]) / 2.0 + value(words[1]) / 2.0;
+            if direction > 0 {
+                (bounds[0].1, bounds[1].0) = (between, between);
+            } else {
+                (bounds[0].0, bounds[1].1) = (between, between);
+            }
+        }
+        let child = |i: usize, rows| Node {
+            leaf: Leaf { node: at + i, rows, low: bounds[i].0, high: bounds[i].1 },
+            depth: parent.depth + 1,
+            word: words[i],
+        };
+        [child(0, start..middle), child(1, middle..end)]
+    }
+
+    fn direction(&self, feature: usize) -> i8 {
+        self.growth.monotone.get(feature).copied().unwrap_or(0)
+    }
+
+    fn search(&self, tree: &Tree<'_>, node: &Node, histogram: &Histogram) -> Option<Split> {
+        let n = node.leaf.rows.len() as f64 * tree.share;
+        let whole = Sums::of(node.word, tree.steps);
+        if n < 2.0 * self.growth.min_rows || self.growth.max_depth == 0 || histogram.is_empty() {
+            return None;
+        }
+        let growth = &self.growth;
+        let rules = Rules {
+            least_bend: growth.min_bend.max(growth.min_rows * whole.bend / n * (1.0 - 1e-9)).max(1e-300),
+            l1: growth.l1,
+            l2: growth.l2,
+            least_gain: growth.min_gain.max(1e-12),
+            category_smooth: growth.category_smooth,
+            category_l2: growth.category_l2,
+        };
+        let of = |feature: usize| {
+            if !tree.used[feature] {
+                return None;
+            }
+            let bounds =
+                Bounds { direction: self.direction(feature), low: node.leaf.low, high: node.leaf.high };
+            let cells = &histogram[feature / GROUP][feature % GROUP];
+            split::best(feature, &self.binned.bins[feature], cells, node.word, tree.steps, &rules, bounds)
+        };
+        // The first of equals.
+        let better = |a: Option<Split>, b: Option<Split>| match (&a, &b) {
+            (Some(x), Some(y)) if y.gain > x.gain => b,
+            (None, _) => b,
+            _ => a,
+        };
+        let p = self.binned.n_features();
+        if p < WORTH_SHARING {
+            return (0..p).map(of).fold(None, better);
+        }
+        (0..p).into_par_iter().with_min_len(32).map(of).reduce(|| None, better)
+    }
+
+    /// Puts the rows that go left before the others, each side in its old order; where the right side begins.
+    fn partition(&mut self, range: Range<usize>, feature: usize, cut: &Cut) -> usize {
+        let mut goes_left = [false; 256];
+        (0..=255u8).for_each(|bin| goes_left[usize::from(bin)] = cut.goes_left(bin));
+        let (group, shift) = (&self.binned.groups[feature / GROUP], feature % GROUP * 8);
+        let left = |row: u32| goes_left[usize::from((group[row as usize] >> shift) as u8)];
+        let (rows, words) = (&mut self.rows[range.clone()], &mut self.words[range.clone()]);
+        let (spare_rows, spare_words) =
+            (&mut self.spare_rows[range.clone()], &mut self.spare_words[range.clone()]);
+        let parts: Vec<usize> = rows
+            .par_chunks(CHUNK)
+            .zip(words.par_chunks(CHUNK))
+            .zip(spare_rows.par_chunks_mut(CHUNK).zip(spare_words.par_chunks_mut(CHUNK)))
+            .map(|((rows, words), (to_rows, to_words))| side_by_side(rows, words, to_rows, to_words, &left))
+            .collect();
+        let n_left: usize = parts.iter().sum();
+        let (mut at_left, mut at_right) = (0, n_left);
+        for (c, &n) in parts.iter().enumerate() {
+            let (start, end) = (c * CHUNK, rows.len().min((c + 1) * CHUNK));
+            let others = end - start - n;
+            rows[at_left..at_left + n].copy_from_slice(&spare_rows[start..start + n]);
+            words[at_left..at_left + n].copy_from_slice(&spare_words[start..start + n]);
+            rows[at_right..at_right + others].copy_from_slice(&spare_rows[start + n..end]);
+            words[at_right..at_right + others].copy_from_slice(&spare_words[start + n..end]);
+            (at_left, at_right) = (at_left + n, at_right + others);
+        }
+        range.start + n_left
+    }
+}
+
+/// What holds for all nodes of one tree.
+struct Tree<'a> {
+    steps: (f64, f64),
+    used: &'a [bool],
+    share: f64,
+}
+
+/// The left rows from the front, the right ones after them; how many are left ones.
+fn side_by_side(
+    rows: &[u32],
+    words: &[u64],
+    to_rows: &mut [u32],
+    to_words: &mut [u64],
+    left: &impl Fn(u32) -> bool,
+) -> usize {
+    // Written to both ends without a branch; the right side comes out backwards and is turned round.
+    let (mut front, mut back) = (0, rows.len());
+    for (&row, &word) in rows.iter().zip(words) {
+        let is_left = left(row);
+        let to = if is_left { front } else { back - 1 };
+        (to_rows[to], to_words[to]) = (row, word);
+        front += usize::from(is_left);
+        back -= usize::from(!is_left);
+    }
+    to_rows[front..].reverse();
+    to_words[front..].reverse();
+    front
+}

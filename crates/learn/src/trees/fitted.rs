@@ -1,0 +1,179 @@
+//! Fitted trees, whichever learner grew them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidemill_core::{
+    Batch, Builtin, Categories, Error, Fitted, Result, Row, Run, Schema, State, Trees,
+};
+use tidemill_kernel::reduce::in_chunks;
+use tidemill_kernel::vector;
+
+use super::features::{BoundColumns, TreeColumns};
+use super::losses::Link;
+use crate::answer::{Answer, output};
+
+/// Rows that one thread answers at a time.
+const CHUNK: usize = 1024;
+
+/// A sum of trees over the features: what [`super::BoostedTrees`], [`super::RandomForest`] and
+/// [`super::ExtraTrees`] learn.
+///
+/// A missing value, and a category not seen in training, follow the way that was best for missing values in
+/// training, or where none was missing the way of most rows.
+#[derive(Clone, Debug)]
+pub struct FittedTrees {
+    pub(crate) kind: &'static str,
+    pub(crate) version: u32,
+    pub(crate) settings: Value,
+    pub(crate) columns: TreeColumns,
+    pub(crate) classes: Option<Arc<Categories>>,
+    pub(crate) link: Link,
+    /// What was learned besides, to be shown: the out-of-bag score of a forest, the trees that early stopping kept.
+    pub(crate) notes: Value,
+    pub(crate) trees: Trees,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved<S> {
+    settings: S,
+    columns: TreeColumns,
+    classes: Option<Vec<String>>,
+    link: Link,
+    notes: Value,
+}
+
+impl FittedTrees {
+    pub(crate) fn load<T: Builtin>(state: &State) -> Result<Arc<dyn Fitted>> {
+        let saved: Saved<T> = state.params()?;
+        let classes = saved.classes.map(Categories::new);
+        let whole = saved.link == Link::Mean && classes.is_some();
+        let n_outputs = outputs(saved.link, classes.as_ref());
+        let n_features = saved.columns.0.iter().try_fold(0usize, |n, c| n.checked_add(c.width()));
+        let n_features = n_features.ok_or_else(|| Error::state(&state.kind, "more features than fit"))?;
+        let trees = Trees::load(state, n_features, n_outputs, whole)?;
+        if classes.is_some() != (whole || matches!(saved.link, Link::Sigmoid | Link::Softmax)) {
+            return Err(Error::state(&state.kind, "the link does not fit the answer"));
+        }
+        Ok(Arc::new(FittedTrees {
+            kind: T::KIND,
+            version: T::VERSION,
+            settings: saved.settings.params(),
+            columns: saved.columns,
+            classes,
+            link: saved.link,
+            notes: saved.notes,
+            trees,
+        }))
+    }
+
+    /// The trees themselves.
+    pub fn trees(&self) -> &Trees {
+        &self.trees
+    }
+
+    /// What was learned besides the trees.
+    pub fn notes(&self) -> &Value {
+        &self.notes
+    }
+}
+
+/// Raw scores per row.
+fn outputs(link: Link, classes: Option<&Arc<Categories>>) -> usize {
+    match (link, classes) {
+        (Link::Softmax | Link::Mean, Some(classes)) => classes.len(),
+        _ => 1,
+    }
+}
+
+impl Fitted for FittedTrees {
+    fn output(&self, input: &Schema) -> Result<Schema> {
+        output(input, self.classes.as_ref())
+    }
+
+    fn state(&self) -> State {
+        let classes = self.classes.as_ref().map(|c| c.names().iter().map(|n| n.to_string()).collect());
+        let saved = Saved {
+            settings: &self.settings,
+            columns: self.columns.clone(),
+            classes,
+            link: self.link,
+            notes: self.notes.clone(),
+        };
+        self.trees.save(State::new(self.kind, self.version, saved))
+    }
+
+    fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
+        let columns = self.columns.bind(input)?;
+        Ok(Box::new(BoundTrees {
+            x: vec![0.0; columns.n_features()],
+            scores: vec![0.0; self.trees.n_outputs()],
+            answer: Answer::bind(input, self.classes.as_ref())?,
+            columns,
+            fitted: self,
+        }))
+    }
+}
+
+struct BoundTrees {
+    fitted: Arc<FittedTrees>,
+    columns: BoundColumns,
+    answer: Answer,
+    x: Vec<f64>,
+    scores: Vec<f64>,
+}
+
+/// The answer of one row from its scores, after what is in `out`.
+fn finish(link: Link, n_trees: usize, scores: &[f64], out: &mut Vec<f64>) {
+    match link {
+        Link::Identity => out.extend(scores),
+        Link::Exp => out.extend(scores.iter().map(|s| vector::exp(s.min(700.0)))),
+        Link::Sigmoid => {
+            let p = vector::sigmoid(scores[0]);
+            out.extend([1.0 - p, p]);
+        }
+        Link::Softmax => {
+            let most = scores.iter().fold(f64::NEG_INFINITY, |m, s| f64::max(m, *s));
+            let at = out.len();
+            out.extend(scores.iter().map(|s| vector::exp(s - most)));
+            let total: f64 = out[at..].iter().sum();
+            out[at..].iter_mut().for_each(|p| *p /= total);
+        }
+        Link::Mean => out.extend(scores.iter().map(|s| s / n_trees.max(1) as f64)),
+    }
+}
+
+impl Run for BoundTrees {
+    fn apply(&mut self, batch: &Batch) -> Result<Batch> {
+        let (trees, link, k) = (&self.fitted.trees, self.fitted.link, self.scores.len());
+        let columns = &self.columns;
+        let parts = in_chunks(batch.n_rows(), CHUNK, |rows| {
+            let x = columns.gather(batch, rows.clone())?;
+            let mut scores = vec![0.0; rows.len() * k];
+            trees.rows(&x, &mut scores);
+            let mut out = Vec::with_capacity(rows.len() * k.max(2));
+            scores.chunks_exact(k).for_each(|scores| finish(link, trees.n_trees(), scores, &mut out));
+            Ok(out)
+        });
+        let answers = parts.into_iter().collect::<Result<Vec<Vec<f64>>>>()?.concat();
+        match self.fitted.classes {
+            None => self.answer.numbers(batch, answers),
+            Some(_) => self.answer.probabilities(batch, answers),
+        }
+    }
+
+    fn row(&mut self, row: &mut Row) -> Result<()> {
+        self.columns.row(row, &mut self.x)?;
+        let trees = &self.fitted.trees;
+        trees.row(&self.x, &mut self.scores);
+        let mut out = Vec::with_capacity(self.scores.len().max(2));
+        finish(self.fitted.link, trees.n_trees(), &self.scores, &mut out);
+        match self.fitted.classes {
+            None => self.answer.number(row, out[0]),
+            Some(_) => self.answer.probability(row, out),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,11 @@
+//! Trees: boosted by gradients, or as forests.
+
+mod boosted;
+mod features;
+mod fitted;
+mod forest;
+pub mod losses;
+
+pub use boosted::{BoostedTrees, GrowthOrder, LossName};
+pub use fitted::FittedTrees;
+pub use forest::{ExtraTrees, RandomForest};
