@@ -11,6 +11,7 @@ mod one_row;
 mod peer;
 mod quality;
 mod row;
+mod scaling;
 mod serve;
 mod service;
 
@@ -37,9 +38,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
+        ["bench", "scaling"] => scaling::run().map(|()| true),
         ["bench", rest @ ..] => bench(rest.first().copied()),
         ["judge", rest @ ..] => judge(rest),
-        // Not for people: the bench of the server starts it.
+        // Not for people: the benches start these.
+        ["scale", learner, rows] => scaling::fit(learner, rows).map(|()| true),
         ["empty"] => serve::serve_nothing().map(|()| true),
         _ => Err("say `bench [NAME]` or `judge [quality] [--data DIR] [--splits N]`".into()),
     };
