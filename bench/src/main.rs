@@ -4,6 +4,7 @@
 //! `bench/peers`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod contest;
 mod csv_read;
 mod linear;
 mod metrics;
@@ -95,6 +96,9 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
     {
         return run();
     }
+    if let ["contest", rest @ ..] = arguments {
+        return contest::run(rest);
+    }
     let (mut data, mut splits) = (None, 20);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -104,7 +108,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, page, postgres, quality [--data DIR] [--splits N], soak").into()
+                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], soak").into()
                 );
             }
         }
