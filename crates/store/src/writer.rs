@@ -1,16 +1,16 @@
 //! Who writes: whatever has gathered is committed together, by one at a time.
 //!
-//! A thread commits. What gathers while it does so is its next group: the more is asked at once, the less a row costs.
+//! Where a commit is quick (SQLite that need not wait for the disk), it is made by a task on the threads that answer requests, at the
+//! moment when such a thread has run out of other work: whatever came in together has been handed over by then, so the more
+//! is asked at once the less a row costs, and neither a request nor its answer crosses from one thread to another.
 //!
-//! Where a commit is quick (SQLite that need not wait for the disk) and requests come one by one, there is nothing to
-//! gather, and waking the thread and waiting for it costs more than the commit: then whoever hands work over commits it on the
-//! spot. What may take long never does: large groups, and a database that another process holds.
+//! What may take long is for a thread of its own: PostgreSQL, waiting for the disk, large groups, deleting, and a database that
+//! another process holds.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{JoinHandle, Thread};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -22,14 +22,10 @@ use crate::{Error, Result};
 const GROUP_ROWS: usize = 8192;
 /// More rows than these are not committed on the spot.
 const SPOT_ROWS: usize = 512;
-/// After so many groups of one, requests are taken to come one by one.
-const LONELY: usize = 32;
-/// After a group of so many jobs, the thread waits for more before the next one.
-const CROWD: usize = 6;
-/// How long: much less than anybody notices, and long enough for some requests.
-const GATHER: Duration = Duration::from_micros(100);
 /// After so many rows the write-ahead log is moved into the database file.
 const CHECKPOINT_ROWS: usize = 20_000;
+/// A write-ahead log of more pages than these is emptied while nobody writes: 16 MB.
+const LOG_PAGES: u64 = 4096;
 /// How many pieces of work may wait before callers wait to hand theirs over.
 const WAITING: usize = 4096;
 
@@ -100,41 +96,53 @@ struct Waiting {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
+/// Who sees to what waits.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Tender {
+    /// Nobody yet: whoever hands the next work over calls one.
+    #[default]
+    Nobody,
+    /// A task among the requests.
+    Task,
+    /// The thread.
+    Thread,
+}
+
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Waiting>,
     rows: usize,
+    tender: Tender,
     closed: bool,
     checkpoint: bool,
 }
 
 struct Shared {
     queue: Mutex<Queue>,
-    /// How many groups of one there have been in a row.
-    lonely: AtomicUsize,
     database: Mutex<Box<dyn Database>>,
     /// Rows since the write-ahead log was last moved.
     rows: AtomicUsize,
+    thread: OnceLock<Thread>,
 }
 
 /// The writer of a store. Dropping it commits what waits, and ends.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     room: Arc<Semaphore>,
-    on_the_spot: bool,
+    quick: bool,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// A writer to this database. `second` is a connection for moving the write-ahead log; with one, small work is
-    /// committed on the spot.
+    /// committed by a task among those that hand it over.
     pub(crate) fn start(database: Box<dyn Database>, second: Option<Box<dyn Database>>) -> Result<Self> {
-        let on_the_spot = second.is_some();
+        let quick = second.is_some();
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
-            lonely: AtomicUsize::new(0),
             database: Mutex::new(database),
             rows: AtomicUsize::new(0),
+            thread: OnceLock::new(),
         });
         let body = {
             let shared = shared.clone();
@@ -142,39 +150,29 @@ impl Writer {
         };
         let thread = std::thread::Builder::new().name("store".into()).spawn(body);
         let thread = thread.map_err(|e| Error::Failed(format!("starting its thread: {e}")))?;
-        Ok(Writer { shared, room: Arc::new(Semaphore::new(WAITING)), on_the_spot, thread: Some(thread) })
+        shared.thread.get_or_init(|| thread.thread().clone());
+        Ok(Writer { shared, room: Arc::new(Semaphore::new(WAITING)), quick, thread: Some(thread) })
     }
 
     /// Hands work over. It is done when its answer arrives.
     pub(crate) async fn submit(&self, job: Job) -> Result<()> {
         let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
-        self.shared.push(Waiting { rows: job.n_rows(), job, _permit: Some(permit) });
-        let alone = self.on_the_spot && self.shared.lonely.load(Ordering::Relaxed) >= LONELY;
-        if !(alone && self.shared.on_the_spot()) {
-            self.wake();
+        let runtime = tokio::runtime::Handle::try_current().ok().filter(|_| self.quick);
+        let tender = if runtime.is_some() { Tender::Task } else { Tender::Thread };
+        let called = self.shared.push(Waiting { rows: job.n_rows(), job, _permit: Some(permit) }, tender);
+        match runtime {
+            Some(runtime) if called => drop(runtime.spawn(when_idle(Tending(Some(self.shared.clone()))))),
+            None if called => self.shared.wake(),
+            _ => {}
         }
-        Ok(())
-    }
-
-    /// Hands work over that nobody waits for.
-    pub(crate) async fn leave(&self, job: Job) -> Result<()> {
-        let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
-        self.shared.push(Waiting { rows: job.n_rows(), job, _permit: Some(permit) });
-        self.wake();
         Ok(())
     }
 
     /// Hands work over from a thread that may wait.
     pub(crate) fn submit_blocking(&self, job: Job) {
         // It may be long work, such as deleting: not for a thread that answers requests.
-        self.shared.push(Waiting { job, rows: SPOT_ROWS + 1, _permit: None });
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if let Some(thread) = &self.thread {
-            // Costs nothing while the thread is awake.
-            thread.thread().unpark();
+        if self.shared.push(Waiting { job, rows: SPOT_ROWS + 1, _permit: None }, Tender::Thread) {
+            self.shared.wake();
         }
     }
 }
@@ -182,7 +180,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         lock(&self.shared.queue).closed = true;
-        self.wake();
+        self.shared.wake();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has nothing left to say.
             let _ = thread.join();
@@ -190,11 +188,63 @@ impl Drop for Writer {
     }
 }
 
+/// The part of a task that tends the queue. Where the task ends before its work, as with its runtime, the thread goes on.
+struct Tending(Option<Arc<Shared>>);
+
+impl Drop for Tending {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.take() {
+            shared.hand_over();
+        }
+    }
+}
+
+/// Commits what has gathered whenever the thread it runs on has nothing else to do, until nothing waits.
+async fn when_idle(mut tending: Tending) {
+    loop {
+        // The runtime comes back to whoever yields when all other work of this thread is done.
+        tokio::task::yield_now().await;
+        let Some(shared) = &tending.0 else { return };
+        match shared.on_the_spot() {
+            Left::More => {}
+            Left::Nothing => drop(tending.0.take()),
+            // Dropping the rest hands it over.
+            Left::TooMuch => return,
+        }
+    }
+}
+
+/// What a group left behind.
+enum Left {
+    Nothing,
+    More,
+    /// What is not for a thread that answers requests.
+    TooMuch,
+}
+
 impl Shared {
-    fn push(&self, waiting: Waiting) {
+    /// Adds work; whether this `tender` is to be called, since nobody else is on the way.
+    fn push(&self, waiting: Waiting, tender: Tender) -> bool {
         let mut queue = lock(&self.queue);
         queue.rows += waiting.rows;
         queue.jobs.push_back(waiting);
+        let nobody = queue.tender == Tender::Nobody;
+        if nobody {
+            queue.tender = tender;
+        }
+        nobody
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            // Costs nothing while the thread is awake.
+            thread.unpark();
+        }
+    }
+
+    fn hand_over(&self) {
+        lock(&self.queue).tender = Tender::Thread;
+        self.wake();
     }
 
     /// The jobs of the next group; none where nothing waits, or where more waits than `most` rows.
@@ -215,25 +265,35 @@ impl Shared {
         group
     }
 
-    /// Commits what waits, if the database is free and the work is small. Whether nothing is left for the thread.
-    fn on_the_spot(&self) -> bool {
-        let Ok(mut database) = self.database.try_lock() else { return false };
+    /// Commits what waits, if the database is free and the work is small.
+    fn on_the_spot(&self) -> Left {
+        let Ok(mut database) = self.database.try_lock() else { return Left::TooMuch };
         let group = self.next_group(SPOT_ROWS);
-        // Somebody else has taken it along, or it is too much.
-        let done = !group.is_empty() && self.commit(&mut **database, group, false);
+        if group.is_empty() || !self.commit(&mut **database, group, false) {
+            return Left::TooMuch;
+        }
         drop(database);
-        let queue = lock(&self.queue);
-        done && queue.jobs.is_empty() && !queue.checkpoint
+        let mut queue = lock(&self.queue);
+        if queue.checkpoint {
+            // The thread goes about it, and about the rest.
+            return Left::TooMuch;
+        }
+        self.settled(&mut queue)
+    }
+
+    /// Whether all is done; then the next work calls a tender again.
+    fn settled(&self, queue: &mut Queue) -> Left {
+        if !queue.jobs.is_empty() {
+            return Left::More;
+        }
+        queue.tender = Tender::Nobody;
+        Left::Nothing
     }
 
     /// Commits a group and answers its jobs. `false` when the database was taken and the group waits again: only where
     /// nobody is `patient`.
     fn commit(&self, database: &mut dyn Database, mut group: Vec<Waiting>, patient: bool) -> bool {
         let rows = group.iter().map(|waiting| waiting.rows).sum::<usize>();
-        match group.len() {
-            1 => drop(self.lonely.fetch_add(1, Ordering::Relaxed)),
-            _ => self.lonely.store(0, Ordering::Relaxed),
-        }
         match transact(database, &mut group, patient) {
             Ok(()) => group.into_iter().for_each(|waiting| waiting.job.answer(Ok(()))),
             Err(Error::Busy) if !patient => {
@@ -260,37 +320,48 @@ impl Shared {
 
     /// The thread's work, until the writer is dropped and all is done.
     fn serve(&self, mut second: Option<Box<dyn Database>>) {
-        let mut crowd = false;
         loop {
-            let (idle, checkpoint, closed) = {
+            let (mine, checkpoint, closed) = {
                 let mut queue = lock(&self.queue);
-                (queue.jobs.is_empty(), std::mem::take(&mut queue.checkpoint), queue.closed)
+                (queue.tender == Tender::Thread, std::mem::take(&mut queue.checkpoint), queue.closed)
             };
-            if idle && !checkpoint && !closed {
+            if !(mine || checkpoint || closed) {
                 // Whoever hands something over wakes it; also if that was a moment ago.
                 std::thread::park();
                 continue;
             }
-            // A commit of many costs little more than of one: in a crowd the next ones are a moment away, and worth it.
-            match crowd {
-                true => std::thread::sleep(GATHER),
-                false => std::thread::yield_now(),
-            }
-            let mut database = lock(&self.database);
-            let group = self.next_group(GROUP_ROWS);
-            let empty = group.is_empty();
-            crowd = group.len() >= CROWD;
-            if !empty {
-                self.commit(&mut **database, group, true);
-            }
-            drop(database);
+            // What is about to be handed over comes along.
+            std::thread::yield_now();
+            let done = self.commit_next();
             if let Some(second) = second.as_mut().filter(|_| checkpoint) {
-                // What could not be moved now is moved the next time.
-                let _ = second.checkpoint();
+                self.checkpoint(&mut **second);
             }
-            if closed && empty {
+            if closed && done {
                 return;
             }
+        }
+    }
+
+    /// Commits the next group, however large; whether nothing is left.
+    fn commit_next(&self) -> bool {
+        let mut database = lock(&self.database);
+        let group = self.next_group(GROUP_ROWS);
+        if !group.is_empty() {
+            self.commit(&mut **database, group, true);
+        }
+        drop(database);
+        let mut queue = lock(&self.queue);
+        let own = queue.tender == Tender::Thread;
+        queue.jobs.is_empty() && (!own || matches!(self.settled(&mut queue), Left::Nothing))
+    }
+
+    /// Moves the write-ahead log into the database: most of it beside the writing, and where it has grown long the last of
+    /// it while nobody writes, since only then it begins again at its start.
+    fn checkpoint(&self, second: &mut dyn Database) {
+        // What could not be moved now, such as for a reader, is moved the next time.
+        if second.checkpoint().unwrap_or(0) > LOG_PAGES {
+            let _held = lock(&self.database);
+            let _ = second.checkpoint();
         }
     }
 }

@@ -302,3 +302,38 @@ fn no_database_is_no_panic() {
         assert!(!e.to_string().contains("secret"), "{e}");
     }
 }
+
+#[test]
+fn the_write_ahead_log_stays_short_while_writing_never_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("loop.db");
+    let store = open(&path.display().to_string());
+    let v = version(&store);
+    let wide = |n: usize| {
+        let mut rows = rows(n, None);
+        rows.iter_mut().for_each(|row| row.features = format!("[\"{}\"]", "x".repeat(900)));
+        rows
+    };
+    let longest = runtime().block_on(async {
+        let writers: Vec<_> = (0..4)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for _ in 0..200 {
+                        store.log(predictions(v, now(), wide(100))).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        let mut longest = 0;
+        while writers.iter().any(|writer| !writer.is_finished()) {
+            let log = std::fs::metadata(folder.path().join("loop.db-wal")).map_or(0, |found| found.len());
+            longest = longest.max(log);
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        longest
+    });
+    assert_eq!(store.count("m").unwrap(), 80_000);
+    // More than 80 MB were written.
+    assert!(longest < 48 << 20, "the log grew to {} MB", longest >> 20);
+}
