@@ -2,6 +2,7 @@
 //! process goes.
 
 pub mod body;
+mod front;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -12,7 +13,6 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tidemill_core::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::app::{App, Options};
 use crate::error::Error;
-use crate::routes;
+use front::Front;
 
 /// How often a model's file is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -137,7 +137,7 @@ async fn run(
         app.ready.store(false, Ordering::Relaxed);
         tokio::time::sleep(options.drain).await;
     });
-    let router = routes::router(app.clone());
+    let front = Front::new(app.clone());
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
@@ -147,7 +147,7 @@ async fn run(
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(options.limits.head)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            .serve_connection(TokioIo::new(stream), front.clone());
         let watched = graceful.watch(connection);
         let app = app.clone();
         app.telemetry.connections.inc();
