@@ -22,10 +22,16 @@ pub const STEPS: &[Entry] = &[
 /// Learners.
 pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::Baseline>(),
+    Entry::of::<tidemill_learn::bayes::BernoulliNb>(),
+    Entry::of::<tidemill_learn::bayes::CategoricalNb>(),
+    Entry::of::<tidemill_learn::bayes::ComplementNb>(),
+    Entry::of::<tidemill_learn::bayes::GaussianNb>(),
+    Entry::of::<tidemill_learn::bayes::MultinomialNb>(),
     Entry::of::<tidemill_learn::linear::ElasticNet>(),
     Entry::of::<tidemill_learn::linear::Lasso>(),
     Entry::of::<tidemill_learn::linear::Logistic>(),
     Entry::of::<tidemill_learn::linear::Ridge>(),
+    Entry::of::<tidemill_learn::neighbors::KNeighbors>(),
     Entry::of::<tidemill_learn::trees::BoostedTrees>(),
     Entry::of::<tidemill_learn::trees::ExtraTrees>(),
     Entry::of::<tidemill_learn::trees::RandomForest>(),

@@ -5,9 +5,11 @@ pub mod cholesky;
 pub mod descent;
 mod design;
 mod features;
+mod gather;
 pub mod lbfgs;
 pub mod least_squares;
 pub mod logistic;
+pub mod neighbors;
 mod random;
 pub mod reduce;
 pub mod softmax;
@@ -16,4 +18,5 @@ pub mod vector;
 
 pub use design::{Block, Design};
 pub use features::{Feature, Features};
+pub use gather::Gather;
 pub use random::Random;
