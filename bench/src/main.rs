@@ -7,12 +7,14 @@
 mod csv_read;
 mod linear;
 mod metrics;
+mod neighbors;
 mod one_row;
 mod peer;
 mod quality;
 mod row;
 mod serve;
 mod service;
+mod svm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,8 +31,10 @@ const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
     ("linear", linear::run),
     ("metrics", metrics::run),
+    ("neighbors", neighbors::run),
     ("one_row", one_row::run),
     ("serve", serve::run),
+    ("svm", svm::run),
 ];
 
 fn main() -> ExitCode {

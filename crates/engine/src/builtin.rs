@@ -32,6 +32,8 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::linear::Logistic>(),
     Entry::of::<tidemill_learn::linear::Ridge>(),
     Entry::of::<tidemill_learn::neighbors::KNeighbors>(),
+    Entry::of::<tidemill_learn::svm::LinearSvm>(),
+    Entry::of::<tidemill_learn::svm::Svm>(),
     Entry::of::<tidemill_learn::trees::BoostedTrees>(),
     Entry::of::<tidemill_learn::trees::ExtraTrees>(),
     Entry::of::<tidemill_learn::trees::RandomForest>(),

@@ -25,7 +25,18 @@ impl Cache {
     pub(super) fn new(kernel: Kernel, x: Vec<f64>, n: usize, p: usize, bytes: usize) -> Self {
         let points = Points::new(&x, n, p);
         let most = (bytes / (4 * n.max(1))).max(2);
-        Cache { kernel, n, p, x, points, rows: vec![Vec::new(); n], used: vec![0; n], clock: 0, kept: 0, most }
+        Cache {
+            kernel,
+            n,
+            p,
+            x,
+            points,
+            rows: vec![Vec::new(); n],
+            used: vec![0; n],
+            clock: 0,
+            kept: 0,
+            most,
+        }
     }
 
     /// Row `i` of the matrix, its first `len` numbers at least.

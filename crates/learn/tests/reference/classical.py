@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 warnings.filterwarnings("ignore")
 rng = np.random.default_rng(11)
@@ -75,6 +76,41 @@ for weights in ["uniform", "distance"]:
         add(f"neighbours {weights} {metric}", "k_neighbors", params, X, y, model.predict_proba(both), None, NAMES, None, both)
         model = KNeighborsRegressor(**params, algorithm="brute").fit(X, z)
         add(f"neighbours number {weights} {metric}", "k_neighbors", params, X, z, model.predict(both), None, None, None, both)
+
+S = np.round((X - X.mean(0)) / X.std(0), 3)
+T = np.round((z - z.mean()) / z.std(), 3)
+tight = dict(tol=1e-10)
+for name, params in [
+    ("rbf", {}),
+    ("rbf sharp", {"C": 50.0, "gamma": 0.7}),
+    ("linear", {"kernel": "linear", "C": 0.5}),
+    ("polynomial", {"kernel": "poly", "degree": 3, "coef0": 1.0, "gamma": "auto", "C": 0.3}),
+    ("sigmoid", {"kernel": "sigmoid", "gamma": 0.05, "coef0": 0.1}),
+]:
+    ours = {key.replace("C", "c"): "polynomial" if v == "poly" else v for key, v in params.items()}
+    for what, labels, weights in [("two", two, None), ("two weighted", two, w), ("three", y, w)]:
+        model = SVC(**params, **tight, decision_function_shape="ovo").fit(S, labels, sample_weight=weights)
+        margins = model.decision_function(S[:8])
+        known = NAMES[: len(model.classes_)]
+        add(f"svm {name} {what}", "svm", {**ours, **tight, "probability": "margin"}, S, labels, margins, weights, known)
+    for weights in [None, w]:
+        model = SVR(**params, epsilon=0.2, **tight).fit(S, T, sample_weight=weights)
+        add(f"svr {name}", "svm", {**ours, "epsilon": 0.2, **tight}, S, T, model.predict(S[:8]), weights)
+W, V = np.round(rng.normal(size=(12, 30)), 3), two[:12]
+add("svm wide", "svm", {**tight, "probability": "margin"}, W, V, SVC(**tight).fit(W, V).decision_function(W[:8]), None, NAMES[:2])
+
+exact = dict(tol=1e-9, max_iter=10**6)
+for loss in ["hinge", "squared_hinge"]:
+    for what, labels, weights in [("two", two, None), ("three weighted", y, w)]:
+        model = LinearSVC(C=0.7, loss=loss, dual=True, intercept_scaling=2.0, **exact).fit(S, labels, sample_weight=weights)
+        params = {"c": 0.7, "loss": loss, "intercept_scaling": 2.0, **exact, "probability": "margin"}
+        coef = np.column_stack([model.coef_, model.intercept_])
+        add(f"linear svm {loss} {what}", "linear_svm", params, S, labels, coef, weights, NAMES[: len(model.classes_)])
+    for weights in [None, w]:
+        theirs = "epsilon_insensitive" if loss == "hinge" else "squared_epsilon_insensitive"
+        model = LinearSVR(C=0.7, loss=theirs, epsilon=0.1, dual=True, **exact).fit(S, T, sample_weight=weights)
+        params = {"c": 0.7, "loss": loss, "epsilon": 0.1, **exact}
+        add(f"linear svr {loss}", "linear_svm", params, S, T, np.append(model.coef_, model.intercept_), weights)
 
 with open("classical.json", "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
