@@ -8,6 +8,7 @@ mod contest;
 mod csv_read;
 mod linear;
 mod metrics;
+mod neighbors;
 mod one_row;
 mod peer;
 mod quality;
@@ -15,6 +16,7 @@ mod row;
 mod scaling;
 mod serve;
 mod service;
+mod svm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,8 +33,10 @@ const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
     ("linear", linear::run),
     ("metrics", metrics::run),
+    ("neighbors", neighbors::run),
     ("one_row", one_row::run),
     ("serve", serve::run),
+    ("svm", svm::run),
 ];
 
 fn main() -> ExitCode {
