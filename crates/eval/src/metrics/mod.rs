@@ -21,7 +21,7 @@ mod precision;
 pub(crate) mod ranking;
 mod recall;
 mod regression;
-mod roc_auc;
+pub(crate) mod roc_auc;
 
 pub(crate) use average::Ratio;
 

@@ -1,6 +1,6 @@
 //! The area under the ROC curve, of two classes and of several (each against the rest).
 
-use super::ranking::{Ranking, ranking};
+use super::ranking::{Ranking, Steps, ranking, steps};
 use super::{BINARY, MULTICLASS, Metric, Score, classes};
 use crate::{Answers, ClassAnswers, Error, Result};
 
@@ -84,6 +84,17 @@ fn only_class(answers: &ClassAnswers<'_>) -> String {
     let counts = answers.counts();
     let class = (0..counts.n_classes()).find(|&c| counts.truth[c] > 0.0);
     class.map_or(String::from("of no class"), |c| format!("'{}'", answers.names[c]))
+}
+
+/// The steps of the curves of one class against the rest.
+pub(crate) fn steps_of_class(answers: &ClassAnswers<'_>, class: usize) -> Steps {
+    let k = answers.names.len();
+    let is_positive = |row: usize| answers.truth[row] as usize == class;
+    let (n, weights) = (answers.truth.len(), answers.weights.as_deref());
+    match answers.probability.as_deref() {
+        Some(probability) => steps(n, |row| probability[row * k + class], is_positive, weights),
+        None => steps(n, |row| f64::from(answers.predicted[row] as usize == class), is_positive, weights),
+    }
 }
 
 fn of_class(answers: &ClassAnswers<'_>, class: usize) -> Ranking {
