@@ -10,6 +10,7 @@ mod metrics;
 mod one_row;
 mod peer;
 mod quality;
+mod report;
 mod row;
 mod serve;
 mod service;
@@ -83,6 +84,7 @@ const JUDGES: &[Judge] = &[
     ("api", service::api),
     ("page", service::page),
     ("postgres", service::postgres),
+    ("report", report::run),
     ("soak", service::soak),
 ];
 
@@ -101,7 +103,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, page, postgres, quality [--data DIR] [--splits N], soak").into()
+                    format!("'{other}' is no judge; there are: api, page, postgres, quality [--data DIR] [--splits N], report, soak").into()
                 );
             }
         }

@@ -21,13 +21,21 @@ pub fn short(x: f64) -> String {
     grouped(&format!("{x:.digits$}"))
 }
 
-/// A share as a percentage with one decimal.
+/// A share as a percentage with one decimal. What is not quite all or not quite nothing never reads as such.
 ///
 /// ```
-/// assert_eq!(tidemill_report::number::percent(0.98765), "98.8%");
+/// use tidemill_report::number::percent;
+/// assert_eq!([percent(0.98765), percent(0.99999), percent(1.0)], ["98.8%", "> 99.9%", "100%"]);
 /// ```
 pub fn percent(share: f64) -> String {
-    if share.is_finite() { format!("{:.1}%", 100.0 * share) } else { "–".into() }
+    match share {
+        s if !s.is_finite() => "–".into(),
+        s if s > 0.9995 && s < 1.0 => "> 99.9%".into(),
+        s if s > 0.0 && s < 0.0005 => "< 0.1%".into(),
+        0.0 => "0%".into(),
+        1.0 => "100%".into(),
+        s => format!("{:.1}%", 100.0 * s).replace('-', "−"),
+    }
 }
 
 /// A count, or a weight where it is no whole number.
@@ -43,13 +51,28 @@ pub fn count(n: f64) -> String {
     }
 }
 
-/// Commas between each three digits of the whole part.
+/// As [`short`], without zeros at the end.
+///
+/// ```
+/// use tidemill_report::number::bare;
+/// assert_eq!([bare(172.0), bare(0.25), bare(2007.0)], ["172", "0.25", "2007"]);
+/// ```
+pub fn bare(x: f64) -> String {
+    let text = short(x);
+    match text.contains('.') && !text.contains('^') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text,
+    }
+}
+
+/// Commas between each three digits of the whole part, from five digits on: a year is no thousand.
 pub(crate) fn grouped(text: &str) -> String {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
     let (whole, part) = rest.split_once('.').map_or((rest, None), |(whole, part)| (whole, Some(part)));
+    let few = whole.len() < 5;
     let mut out = String::from(sign);
     for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+        if i > 0 && !few && (whole.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

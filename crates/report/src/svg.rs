@@ -120,16 +120,17 @@ impl Svg {
     }
 }
 
-/// About how wide a text is, in pixels, in a sans-serif face of this size. Wide rather than narrow: a text must fit.
+/// About how wide a text is, in pixels, in a sans-serif face of this size. The measures are those of DejaVu Sans, the widest of the
+/// faces that systems come with: a text must fit.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     let em = |c: char| match c {
-        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | 'I' => 0.3,
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | 'I' => 0.32,
         ' ' | 'f' | 't' | 'r' | '(' | ')' | '-' | '/' => 0.38,
-        'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.92,
-        'A'..='Z' => 0.7,
+        'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.96,
+        'A'..='Z' => 0.72,
         '\u{0300}'..='\u{036f}' => 0.0,
         '\u{1100}'..='\u{ffef}' | '\u{1f000}'.. => 1.05,
-        _ => 0.58,
+        _ => 0.62,
     };
     text.chars().map(em).sum::<f64>() * size
 }

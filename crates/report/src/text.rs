@@ -88,7 +88,12 @@ impl Text {
                 Span::Name(text) => ("<bdi class=\"name\">", text, "</bdi>"),
                 Span::Code(text) => ("<code>", text, "</code>"),
             };
-            let _ = write!(out, "{before}{}{after}", escaped(text));
+            let text = match span {
+                // Long names break after the signs that join their words, not within one.
+                Span::Name(_) => escaped(text).replace('_', "_<wbr>"),
+                _ => escaped(text),
+            };
+            let _ = write!(out, "{before}{text}{after}");
         }
         out
     }

@@ -71,8 +71,8 @@ fn numbers(values: &[f64]) -> Seen {
     sorted.sort_by(f64::total_cmp);
     let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else { return (Vec::new(), Shape::None) };
     let facts = vec![
-        (W.middle, number::short(sorted[sorted.len() / 2])),
-        (W.range, format!("{} – {}", number::short(*first), number::short(*last))),
+        (W.middle, number::bare(sorted[sorted.len() / 2])),
+        (W.range, format!("{} – {}", number::bare(*first), number::bare(*last))),
     ];
     (facts, Shape::Bins(Histogram::bins(sorted.iter().copied(), 16), false))
 }

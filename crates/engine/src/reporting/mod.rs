@@ -52,10 +52,10 @@ pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Res
     );
     page.verdict = Some(verdict::of_training(&subject, outcome, evidence));
     let sections = [
-        scores::section(&subject),
         judged(&subject),
         slices::section(&subject, evidence.weak()),
         importance::section(&subject, evidence.importance()),
+        scores::section(&subject),
         choice::section(&subject, outcome),
         data::section(outcome, evidence),
         again::section(outcome, origin),
@@ -71,7 +71,7 @@ pub fn evaluate(subject: &Subject<'_>, source: &str, notes: &[tidemill_core::War
         &[("rows", plain(number::count(subject.report.n_rows as f64))), ("source", name(file_name(source)))],
     );
     page.verdict = Some(verdict::of_rows(subject, notes));
-    page.with(scores::section(subject)).with(judged(subject)).html()
+    page.with(judged(subject)).with(scores::section(subject)).html()
 }
 
 fn judged(subject: &Subject<'_>) -> tidemill_report::Section {

@@ -1,5 +1,6 @@
 //! Every figure, for those who want them all.
 
+use tidemill_core::recipe::Task;
 use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
 
 use super::verdict::named;
@@ -30,7 +31,7 @@ fn figures(subject: &Subject<'_>) -> Table {
     }
     head.push((W.meaning, Align::Left));
     let mut table = Table::new(W.scores_caption, &head);
-    for line in &subject.report.lines {
+    for line in subject.report.lines.iter().filter(|line| says_more(subject, line.name)) {
         let mut row: Vec<Cell> = vec![line.title.into(), number::short(line.value).into()];
         if subject.other.is_some() {
             row.push(number::short(subject.other(line.name).unwrap_or(f64::NAN)).into());
@@ -46,6 +47,14 @@ fn figures(subject: &Subject<'_>) -> Table {
     // What counts is never hidden.
     table.shown = table.shown.max(table.marked.map_or(0, |at| at + 1));
     table
+}
+
+/// Of two classes, averages over both say little that the positive class does not.
+fn says_more(subject: &Subject<'_>, metric: &str) -> bool {
+    let averages = ["_macro", "_micro", "_weighted"];
+    subject.task() != Task::Binary
+        || metric == subject.metric.name
+        || !averages.iter().any(|end| metric.ends_with(end))
 }
 
 fn classes(subject: &Subject<'_>) -> Table {

@@ -91,19 +91,25 @@ impl Rows {
         wide: f64,
         beside: f64,
     ) -> Rows {
-        let longest = names.iter().map(|(name, _)| width(name, SIZE)).fold(0.0, f64::max);
+        let longest = names.iter().map(|(name, strong)| label_width(name, *strong)).fold(0.0, f64::max);
         let left = (longest + 34.0).min(0.42 * wide).max(60.0);
         let (top, right) = (8.0, wide - beside - 10.0);
         let bottom = top + ROW * names.len() as f64;
         let rows = Rows { left, right, top, bottom, ends };
-        for (at, label) in ticks(ends[0], ends[1], ((right - left) / 70.0).clamp(1.0, 7.0) as usize, x.axis) {
+        for (at, label) in ticks(ends[0], ends[1], ((right - left) / 70.0).clamp(2.0, 7.0) as usize, x.axis) {
             let at = rows.x(at);
             out.path("grid", &format!("M{} {}V{}", n(at), n(top), n(bottom)), "");
             out.text("tick", at, bottom + 17.0, Anchor::Middle, &label);
         }
         for (i, (name, strong)) in names.iter().enumerate() {
             let class = if *strong { "strong" } else { "name" };
-            out.text(class, left - 10.0, rows.middle(i) + 4.0, Anchor::End, &fit(name, left - 34.0, SIZE));
+            out.text(
+                class,
+                left - 10.0,
+                rows.middle(i) + 4.0,
+                Anchor::End,
+                &fit(name, left - 34.0, if *strong { 1.1 * SIZE } else { SIZE }),
+            );
         }
         let middle =
             ((left + right) / 2.0).max(width(&x.name, SIZE) / 2.0).min(wide - width(&x.name, SIZE) / 2.0);
@@ -116,6 +122,11 @@ impl Rows {
         self.left + share(x, self.ends) * (self.right - self.left)
     }
 
+    /// Whether a value lies within the axis.
+    pub(crate) fn holds(&self, x: f64) -> bool {
+        (self.ends[0]..=self.ends[1]).contains(&x)
+    }
+
     /// The middle of row `i`.
     pub(crate) fn middle(&self, i: usize) -> f64 {
         self.top + ROW * (i as f64 + 0.5)
@@ -125,6 +136,11 @@ impl Rows {
     pub(crate) fn height(&self) -> f64 {
         self.bottom + 48.0
     }
+}
+
+/// Bold letters are wider.
+fn label_width(name: &str, strong: bool) -> f64 {
+    width(name, if strong { 1.1 * SIZE } else { SIZE })
 }
 
 impl Chart for BarChart {

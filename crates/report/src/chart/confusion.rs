@@ -150,7 +150,7 @@ impl Chart for ConfusionMatrix {
         let longest = self.classes.iter().map(|c| width(c, SIZE)).fold(0.0, f64::max);
         let left = (longest + 36.0).clamp(60.0, 0.34 * wide);
         let cell = (wide - left - 2.0) / k;
-        let high = cell.min(if k <= 3.0 { 74.0 } else { 64.0 }).max(4.0);
+        let high = cell.min(if k <= 2.0 { 104.0 } else { 74.0 }).max(4.0);
         let top = 4.0;
         self.cells(&mut out, [left, top], [cell, high]);
         self.names(&mut out, [left, top], [cell, high]);

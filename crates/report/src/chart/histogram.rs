@@ -87,7 +87,7 @@ impl Chart for Histogram {
             .iter()
             .map(|(name, _)| Key { class: "reference".into(), sign: Sign::Upright, name: name.clone() })
             .collect();
-        let high = if self.small { 84.0 } else { (0.5 * wide).clamp(150.0, 240.0) };
+        let high = if self.small { 84.0 } else { (0.62 * wide).clamp(150.0, 240.0) };
         let plot =
             Plot::new(&mut out, wide, high, (&self.x, x), (&up, up.ends(std::iter::empty(), 0.0)), &keys);
         let [_, top, _, bottom] = plot.edges();

@@ -60,7 +60,7 @@ impl IntervalPlot {
         self
     }
 
-    /// The values and their ends. A reference far away would press the rows together: it then stands on the edge.
+    /// The values and their ends, and the reference where it is near: a far one would press the rows together.
     fn range(&self) -> [f64; 2] {
         let rows = || {
             self.rows.iter().flat_map(|r| {
@@ -70,7 +70,7 @@ impl IntervalPlot {
         };
         let [low, high] = spread(rows());
         let reach = 2.0 * (high - low);
-        let near = self.reference.iter().map(|r| r.1.clamp(low - reach, high + reach));
+        let near = self.reference.iter().map(|r| r.1).filter(|x| (low - reach..=high + reach).contains(x));
         self.x.ends(rows().chain(near), 0.04)
     }
 }
@@ -115,20 +115,26 @@ impl Chart for IntervalPlot {
             out.text(class, wide, middle + 4.0, Anchor::End, &short(row.value));
         }
         let height = rows.height();
-        self.below(&mut out, rows.left, wide, height)
+        self.under_legend(&mut out, &rows, wide, height)
     }
 }
 
 impl IntervalPlot {
-    /// The legend of the reference, below the axis so that it never stands on data.
-    fn below(&self, out: &mut Svg, left: f64, wide: f64, height: f64) -> Drawing {
+    /// The legend of the reference, above the rows so that it never stands on data; an arrow says where to look for one
+    /// beyond an edge.
+    fn under_legend(&self, out: &mut Svg, rows: &Rows, wide: f64, height: f64) -> Drawing {
         let mut body = Svg::default();
-        let keys = self.reference.iter().map(|(name, value)| Key {
-            class: "reference".into(),
-            sign: Sign::Upright,
-            name: format!("{name} {}", short(*value)),
+        let keys = self.reference.iter().map(|(name, value)| {
+            let inside = rows.holds(*value);
+            let arrow = match inside {
+                true => "",
+                false if *value > rows.ends[1] => " →",
+                false => " ←",
+            };
+            let name = format!("{name} {}{arrow}", short(*value));
+            Key { class: "reference".into(), sign: if inside { Sign::Upright } else { Sign::None }, name }
         });
-        let top = legend(&mut body, &keys.collect::<Vec<_>>(), left, wide);
+        let top = legend(&mut body, &keys.collect::<Vec<_>>(), rows.left, wide);
         body.group(0.0, top, std::mem::take(out));
         Drawing { height: height + top, body }
     }

@@ -32,6 +32,7 @@ pub(crate) enum Sign {
     Upright,
     Box,
     Dot,
+    None,
 }
 
 impl Plot {
@@ -133,7 +134,8 @@ pub(crate) fn legend(out: &mut Svg, keys: &[Key], left: f64, wide: f64) -> f64 {
             y += 20.0;
         }
         sign(out, key, x, y - 4.0);
-        out.text("name", x + 32.0, y, Anchor::Start, &name);
+        let gap = if key.sign == Sign::None { 0.0 } else { 32.0 };
+        out.text("name", x + gap, y, Anchor::Start, &name);
         x += takes;
     }
     y + 8.0
@@ -145,5 +147,6 @@ fn sign(out: &mut Svg, key: &Key, x: f64, y: f64) {
         Sign::Upright => out.path(&key.class, &format!("M{} {}v14", n(x + 12.0), n(y - 7.0)), ""),
         Sign::Box => out.rect(&key.class, [x + 6.0, y - 6.0, 12.0, 12.0], ""),
         Sign::Dot => out.dot(&key.class, x + 12.0, y, 4.5, &key.name),
+        Sign::None => {}
     }
 }

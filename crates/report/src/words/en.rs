@@ -25,7 +25,7 @@ catalogue! {
     off = "On {rows} rows it had never seen, the model is off by {mae} on average. Always saying the same number is off by {base}.",
     off_alone = "On {rows} rows, it is off by {mae} on average.",
     unscored = "These rows cannot be scored.",
-    confident = "With another sample of as many rows, {metric} would lie between {low} and {high} (95% interval).",
+    confident = "With another sample of as many rows, {metric} would likely lie between {low} and {high} (95% interval).",
     explains = "It explains {share} of the variation (R²).",
     explains_none = "It explains none of the variation (R² is not above 0).",
     useless = "No learner did better than saying the same every time: these columns say nothing about the target that these learners can find.",
