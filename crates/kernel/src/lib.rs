@@ -14,6 +14,6 @@ pub mod softmax;
 pub mod trees;
 pub mod vector;
 
-pub use design::{Block, Design};
+pub use design::{Block, ByColumn, Design, Moments};
 pub use features::{Feature, Features};
 pub use random::Random;

@@ -14,6 +14,7 @@ pub(super) const ROC_AUC: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: BINARY,
     compute: roc_auc,
 };
@@ -27,6 +28,7 @@ pub(super) const ROC_AUC_OVR: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: true,
+    in_report: true,
     tasks: MULTICLASS,
     compute: |answers| one_against_rest(answers, false),
 };
@@ -40,6 +42,7 @@ pub(super) const ROC_AUC_OVR_WEIGHTED: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: true,
+    in_report: true,
     tasks: MULTICLASS,
     compute: |answers| one_against_rest(answers, true),
 };
@@ -97,7 +100,8 @@ pub(crate) fn steps_of_class(answers: &ClassAnswers<'_>, class: usize) -> Steps 
     }
 }
 
-fn of_class(answers: &ClassAnswers<'_>, class: usize) -> Ranking {
+/// The ranking of one class against the rest.
+pub(super) fn of_class(answers: &ClassAnswers<'_>, class: usize) -> Ranking {
     let k = answers.names.len();
     let is_positive = |row: usize| answers.truth[row] as usize == class;
     let (n, weights) = (answers.truth.len(), answers.weights.as_deref());
