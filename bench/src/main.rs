@@ -12,6 +12,7 @@ mod neighbors;
 mod one_row;
 mod peer;
 mod quality;
+mod report;
 mod row;
 mod scaling;
 mod serve;
@@ -91,6 +92,7 @@ const JUDGES: &[Judge] = &[
     ("api", service::api),
     ("page", service::page),
     ("postgres", service::postgres),
+    ("report", report::run),
     ("soak", service::soak),
 ];
 
@@ -112,7 +114,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], soak").into()
+                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], report, soak").into()
                 );
             }
         }
