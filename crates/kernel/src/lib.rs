@@ -2,6 +2,7 @@
 //! threads, and every random stream belongs to a named piece of work, not to a thread.
 
 pub mod cholesky;
+mod comoments;
 pub mod descent;
 mod design;
 mod features;
@@ -10,10 +11,12 @@ pub mod least_squares;
 pub mod logistic;
 mod random;
 pub mod reduce;
+pub mod sketch;
 pub mod softmax;
 pub mod trees;
 pub mod vector;
 
+pub use comoments::CoMoments;
 pub use design::{Block, Design};
 pub use features::{Feature, Features};
 pub use random::Random;

@@ -28,10 +28,12 @@ use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source};
 use crate::intake::{Raw, RawColumn, is_readable, written_number};
 use crate::parse::{FlagFormat, Format, Missing, plain_number};
 use crate::plan::{ColumnPlan, Plan};
+pub(crate) use column::clip;
 use column::{Verdict, judge, role_of};
 use facts::Facts;
 use identity::Identity;
-use sample::{SAMPLE_ROWS, Sample};
+use sample::SAMPLE_ROWS;
+pub(crate) use sample::Sample;
 
 /// Decides what every column of `source` means. What the recipe says is taken as said; the rest is inferred.
 ///
@@ -57,6 +59,15 @@ use sample::{SAMPLE_ROWS, Sample};
 /// # Ok::<(), tidemill_core::Error>(())
 /// ```
 pub fn infer(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Plan> {
+    Ok(infer_sampled(source, recipe, context)?.0)
+}
+
+/// As [`infer`], with the rows that were looked at.
+pub(crate) fn infer_sampled(
+    source: &dyn Source,
+    recipe: &Recipe,
+    context: &Context,
+) -> Result<(Plan, Sample)> {
     check_names(recipe, source)?;
     let sample = Sample::of(source, SAMPLE_ROWS, context)?;
     if sample.n_rows == 0 {
@@ -78,7 +89,7 @@ pub fn infer(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<
     if recipe.data.drop_leaks {
         drop_leaks(&mut plan);
     }
-    Ok(plan)
+    Ok((plan, sample))
 }
 
 /// How many of `n` values may be unreadable without the column being taken for something else.
