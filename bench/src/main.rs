@@ -9,6 +9,7 @@ mod linear;
 mod metrics;
 mod one_row;
 mod peer;
+mod profile;
 mod quality;
 mod row;
 mod serve;
@@ -30,6 +31,7 @@ const BENCHES: &[Bench] = &[
     ("linear", linear::run),
     ("metrics", metrics::run),
     ("one_row", one_row::run),
+    ("profile", profile::run),
     ("serve", serve::run),
 ];
 

@@ -153,6 +153,10 @@ fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Res
         let why = format!("a {} is not read yet", raw.kind.word());
         return Ok((ColumnPlan::new(&raw.name, raw.kind, Role::Ignore, why), Identity::Useless));
     }
+    if role.is_none() && spec.is_none() && recipe.data.missing.is_empty() && has_decimals(rows, place)? {
+        let verdict = column::decimals();
+        return Ok((ColumnPlan::new(&raw.name, verdict.kind, Role::Feature, verdict.why), Identity::None));
+    }
     let texts = as_text(rows, place)?;
     let verdict = judge(&raw.name, raw.kind, &texts, missing);
     let identity = if role.is_some() { Identity::None } else { verdict.identity };
@@ -176,6 +180,15 @@ fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Res
     }
     let identity = if plan.role == Role::Ignore { identity } else { Identity::None };
     Ok((plan, identity))
+}
+
+/// Whether a column is of finite numbers in the source, not all the same, one at least with decimals: what [`judge`] would find
+/// too, after writing them all out.
+fn has_decimals(rows: &Batch, place: usize) -> Result<bool> {
+    let RawColumn::Number(numbers) = RawColumn::of(rows, place)? else { return Ok(false) };
+    let present = || numbers.iter().flatten().filter(|x| !x.is_nan());
+    let varies = present().next().is_some_and(|first| present().any(|x| x != first));
+    Ok(varies && present().any(|x| x.fract() != 0.0) && present().all(f64::is_finite))
 }
 
 /// The kind that a role asks for, whatever the values look like.

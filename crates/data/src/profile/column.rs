@@ -1,5 +1,7 @@
 //! One column, unit by unit.
 
+use std::borrow::Cow;
+
 use arrow_array::{Array, Float64Array};
 use serde::Serialize;
 use tidemill_core::{Batch, Kind, Result, Role};
@@ -12,7 +14,7 @@ use super::numbers::{NumberGather, Numbers};
 use super::thin::{Thin, Values};
 use super::words::Words;
 use crate::intake::{Raw, RawColumn, Read, Reader, is_readable};
-use crate::parse::write_iso;
+use crate::parse::{bare, write_iso};
 use crate::plan::{ColumnPlan, Plan};
 
 /// So many names of a column are counted exactly.
@@ -83,11 +85,11 @@ pub struct TopName {
 }
 
 /// A unit of a column as the other gatherers need it.
-pub(super) struct Seen {
+pub(super) struct Seen<'a> {
     /// A hash of each cell; 0 where it is missing.
     pub(super) hashes: Vec<u64>,
     /// Of numbers, flags and times: the values, `NaN` where missing; else empty.
-    pub(super) numbers: Vec<f64>,
+    pub(super) numbers: Cow<'a, [f64]>,
 }
 
 pub(super) struct Gather {
@@ -135,10 +137,10 @@ impl Gather {
         }
     }
 
-    pub(super) fn see(&mut self, batch: &Batch, first: u64) -> Result<Seen> {
+    pub(super) fn see<'a>(&mut self, batch: &'a Batch, first: u64) -> Result<Seen<'a>> {
         let n = batch.n_rows();
         if !is_readable(self.column.kind) {
-            return Ok(Seen { hashes: vec![1; n], numbers: vec![] });
+            return Ok(Seen { hashes: vec![1; n], numbers: Cow::Borrowed(&[]) });
         }
         let raw = RawColumn::of(batch, self.place)?;
         Ok(match (self.column.kind, &raw) {
@@ -149,12 +151,12 @@ impl Gather {
     }
 
     /// Numbers as the source holds them.
-    fn see_typed_numbers(&mut self, array: &Float64Array, first: u64) -> Seen {
+    fn see_typed_numbers<'a>(&mut self, array: &'a Float64Array, first: u64) -> Seen<'a> {
+        if array.null_count() == 0 && array.values().iter().all(|x| x.is_finite()) {
+            return self.take_numbers(Cow::Borrowed(array.values().as_ref()), first);
+        }
         let value = |row: usize| if array.is_valid(row) { array.value(row) } else { f64::NAN };
-        let mut numbers: Vec<f64> = match array.nulls() {
-            None => array.values().to_vec(),
-            Some(_) => (0..array.len()).map(value).collect(),
-        };
+        let mut numbers: Vec<f64> = (0..array.len()).map(value).collect();
         for (row, x) in numbers.iter_mut().enumerate().filter(|(_, x)| !x.is_finite()) {
             if x.is_nan() {
                 self.missing.note(first + row as u64, String::new);
@@ -163,11 +165,11 @@ impl Gather {
                 *x = f64::NAN;
             }
         }
-        self.take_numbers(numbers, first)
+        self.take_numbers(Cow::Owned(numbers), first)
     }
 
     /// Numbers, times and flags out of whatever the source holds.
-    fn see_read(&mut self, raw: &RawColumn<'_>, n: usize, first: u64) -> Seen {
+    fn see_read(&mut self, raw: &RawColumn<'_>, n: usize, first: u64) -> Seen<'static> {
         let mut numbers = Vec::with_capacity(n);
         for row in 0..n {
             let (cell, at) = (raw.cell(row), first + row as u64);
@@ -190,7 +192,7 @@ impl Gather {
             match (self.column.kind, cell) {
                 (Kind::Time, Raw::Text(text)) => self.dates.see(text, 1, at),
                 (Kind::Flag, Raw::Text(text)) if read != Read::Missing => {
-                    self.name(text, hash_bytes(text.trim().as_bytes()), at)
+                    self.name(text, hash_bytes(bare(text).as_bytes()), at)
                 }
                 (Kind::Flag, Raw::Flag(yes)) => {
                     let text = if yes { "true" } else { "false" };
@@ -199,10 +201,10 @@ impl Gather {
                 _ => {}
             }
         }
-        self.take_numbers(numbers, first)
+        self.take_numbers(Cow::Owned(numbers), first)
     }
 
-    fn take_numbers(&mut self, numbers: Vec<f64>, first: u64) -> Seen {
+    fn take_numbers<'a>(&mut self, numbers: Cow<'a, [f64]>, first: u64) -> Seen<'a> {
         let counted = self.numbers.is_some();
         // Adding zero makes one of the two zeros.
         let hash = |x: &f64| if x.is_nan() { 0 } else { mix((x + 0.0).to_bits()).max(1) };
@@ -217,7 +219,7 @@ impl Gather {
     }
 
     /// Names and texts.
-    fn see_texts(&mut self, raw: &RawColumn<'_>, n: usize, first: u64) -> Seen {
+    fn see_texts(&mut self, raw: &RawColumn<'_>, n: usize, first: u64) -> Seen<'static> {
         let mut hashes = Vec::with_capacity(n);
         for row in 0..n {
             let (cell, at) = (raw.cell(row), first + row as u64);
@@ -227,7 +229,7 @@ impl Gather {
                 hashes.push(0);
                 continue;
             };
-            let hash = hash_bytes(text.trim().as_bytes()).max(1);
+            let hash = hash_bytes(bare(&text).as_bytes()).max(1);
             hashes.push(hash);
             if self.names.is_some() {
                 self.name(&text, hash, at);
@@ -237,14 +239,13 @@ impl Gather {
                 self.dates.see(&text, 1, at);
             }
         }
-        Seen { hashes, numbers: Vec::new() }
+        Seen { hashes, numbers: Cow::Borrowed(&[]) }
     }
 
     /// A name as written; `hash` is that of the name without the spaces around it.
     fn name(&mut self, text: &str, hash: u64, row: u64) {
         let Some(names) = &mut self.names else { return };
-        let bare = text.len() == text.trim().len();
-        let own = if bare { hash } else { hash_bytes(text.as_bytes()) };
+        let own = if text.len() == bare(text).len() { hash } else { hash_bytes(text.as_bytes()) };
         if names.add(text, own, row) {
             self.distinct.add(hash);
         }
@@ -267,7 +268,9 @@ impl Gather {
         let spread = self.numbers.and_then(NumberGather::finish);
         let times = spread.as_ref().filter(|_| self.column.kind == Kind::Time);
         let times = times.map(|s| [s.min, s.max].map(|secs| write_iso((secs * 1e6) as i64)));
-        let distinct = Distinct { count: self.distinct.count(), exact: self.distinct.is_exact() };
+        let values = n_rows - self.missing.count - self.unreadable.count;
+        // An estimate may be a little above what is possible.
+        let distinct = Distinct { count: self.distinct.count().min(values), exact: self.distinct.is_exact() };
         let texts = matches!(self.column.kind, Kind::Category | Kind::Text);
         ColumnProfile {
             name: self.column.name,
@@ -275,7 +278,7 @@ impl Gather {
             role: self.column.role,
             format: self.column.format.to_string(),
             why: self.column.why,
-            values: n_rows - self.missing.count - self.unreadable.count,
+            values,
             missing: Cells { examples: Vec::new(), ..self.missing },
             unreadable: self.unreadable,
             distinct,

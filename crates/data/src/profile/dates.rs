@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::infer::clip;
-use crate::parse::{TimeFormat, plain_number};
+use crate::parse::{TimeFormat, bare, plain_number};
 
 /// The most shapes that are told apart.
 const SHAPES: usize = 24;
@@ -35,7 +35,7 @@ pub(super) struct Dates {
 
 impl Dates {
     pub(super) fn see(&mut self, text: &str, times: u64, row: u64) {
-        let text = text.trim();
+        let text = bare(text);
         let bytes = text.as_bytes();
         let digits = bytes.iter().take(34).filter(|b| b.is_ascii_digit()).count();
         if bytes.len() > 33 || digits < 3 || digits == bytes.len() {

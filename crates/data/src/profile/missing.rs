@@ -60,7 +60,7 @@ impl Patterns {
         Patterns { places, counts: HashMap::new(), n_rows: 0, masks: Vec::new() }
     }
 
-    pub(super) fn see(&mut self, seen: &[Seen], n: usize) {
+    pub(super) fn see(&mut self, seen: &[Seen<'_>], n: usize) {
         self.n_rows += n as u64;
         self.masks.clear();
         self.masks.resize(n, 0);

@@ -142,8 +142,8 @@ impl Pass {
 
     fn see(&mut self, batch: &Batch) -> Result<()> {
         let first = self.n_rows + 1;
-        let see = |gather: &mut Gather| gather.see(batch, first);
-        let seen: Vec<Seen> = self.gathers.par_iter_mut().map(see).collect::<Result<_>>()?;
+        let seen: Vec<Seen<'_>> =
+            self.gathers.par_iter_mut().map(|gather| gather.see(batch, first)).collect::<Result<_>>()?;
         let numbers: Vec<&[f64]> = self.correlated.iter().map(|&at| &*seen[at].numbers).collect();
         if numbers.len() > 1 {
             self.moments.add(&numbers);

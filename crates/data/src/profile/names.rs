@@ -74,6 +74,7 @@ fn misspelt(groups: &BTreeMap<String, Vec<&Counted>>) -> Vec<Variants> {
     let mut names: Vec<(&str, u64, &Counted)> = groups
         .iter()
         .filter(|(name, _)| name.chars().count() >= 5 && !name.bytes().any(|b| b.is_ascii_digit()))
+        .filter(|(name, _)| !name.contains('\u{fffd}'))
         .map(|(name, g)| (name.as_str(), total(g), g[0]))
         .collect();
     names.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));

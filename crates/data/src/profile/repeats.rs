@@ -93,7 +93,7 @@ impl Rows {
         }
     }
 
-    pub(super) fn see(&mut self, seen: &[Seen], n: usize, first: u64) {
+    pub(super) fn see(&mut self, seen: &[Seen<'_>], n: usize, first: u64) {
         let sums = |wanted: Part| {
             let mut sums = vec![0u64; n];
             for (at, column) in seen.iter().enumerate().filter(|(at, _)| self.parts[*at] == wanted) {

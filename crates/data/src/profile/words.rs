@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::cells::Cells;
-use crate::parse::plain_number;
+use crate::parse::{bare, plain_number};
 
 /// What UTF-8 looks like when it is read as Windows-1252: the beginnings of its two- and three-byte characters. (`Ã` before
 /// a lower-case letter is Portuguese; before these characters it is no word of any language.)
@@ -31,7 +31,7 @@ impl Words {
     /// A text that comes so many times, first in `row`.
     pub(super) fn see(&mut self, text: &str, times: u64, row: u64) {
         let shown = || text.to_string();
-        let bare = text.trim();
+        let bare = bare(text);
         if bare.len() != text.len() {
             self.spaces.note_times(times, row, || format!("'{text}'"));
         }

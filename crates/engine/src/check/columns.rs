@@ -4,7 +4,7 @@ use tidemill_core::{Kind, Role};
 use tidemill_data::profile::ColumnProfile;
 use tidemill_data::{Plan, Profile};
 
-use super::finding::{Finding, Severity, column_line, ignore, list, names, quoted, rows, share};
+use super::finding::{Finding, Severity, column_line, ignore, list, names, quoted, rows, share, step};
 
 /// Missing more often than this is worth a finding of its own.
 const MUCH: f64 = 0.2;
@@ -32,6 +32,26 @@ pub(super) fn findings(plan: &Plan, profile: &Profile) -> Vec<Finding> {
 
 fn is_feature(column: &ColumnProfile) -> bool {
     matches!(column.role, Role::Feature | Role::Time | Role::Group | Role::Weight)
+}
+
+/// Steps that fill the missing values of these columns.
+fn fill_all(columns: &[&ColumnProfile]) -> String {
+    let of = |number: bool| {
+        columns
+            .iter()
+            .filter(|c| (c.kind == Kind::Number) == number)
+            .map(|c| c.name.as_str())
+            .collect::<Vec<_>>()
+    };
+    let (numbers, others) = (of(true), of(false));
+    let mut steps = Vec::new();
+    if !numbers.is_empty() {
+        steps.push(format!("{}\nflag = true", step("impute_median", &numbers)));
+    }
+    if !others.is_empty() {
+        steps.push(step("impute_mode", &others));
+    }
+    steps.join("\n")
 }
 
 /// The line that fills missing values of a column.
@@ -99,16 +119,16 @@ fn some_missing(profile: &Profile) -> Option<Finding> {
     let most = columns.iter().max_by_key(|c| c.missing.count)?;
     let named: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
     let message = format!(
-        "{} of {} columns miss some values: {}; most in '{}', {}",
+        "{} of {} columns miss{} some values: {}; most in '{}', {}",
         columns.len(),
         profile.columns.len(),
+        if columns.len() == 1 { "es" } else { "" },
         names(&named),
         most.name,
         share(most.missing.count, profile.rows)
     );
-    let lines: Vec<String> = columns.iter().take(6).map(|c| fill(c)).collect();
     let finding = Finding::new(Severity::Note, "some_missing", message).of(&named).at(&most.missing.rows);
-    Some(finding.remedy("tidemill fills them by itself; to choose how").recipe(lines.join("\n")))
+    Some(finding.remedy("tidemill fills them by itself; to choose how").recipe(fill_all(&columns)))
 }
 
 fn constant(column: &ColumnProfile, _: u64) -> Option<Finding> {
@@ -219,18 +239,20 @@ fn outliers(profile: &Profile) -> Option<Finding> {
     let fences = &most.numbers.as_ref()?.fences;
     let at = fences.iter().find(|f| f.rule == "robust_z").map_or(&[][..], |f| &f.outside.rows);
     let message = format!(
-        "{} columns have values far from the rest: {}; most in '{}', {iqr} by quartiles, {robust} by the median's \
-         deviation, {z} by standard deviations",
-        found.len(),
+        "{} far from the rest: {}; most in '{}', {iqr} by quartiles, {robust} by the median's deviation, {z} by standard \
+         deviations",
+        if found.len() == 1 {
+            "1 column has values".into()
+        } else {
+            format!("{} columns have values", found.len())
+        },
         names(&named),
         most.name
     );
     let finding = Finding::new(Severity::Note, "outliers", message).of(&named).at(at);
-    let lines: Vec<String> =
-        found.iter().take(6).map(|f| column_line(&f.0.name, "scale = { kind = \"robust\" }")).collect();
     let remedy =
         "long tails are no fault; for learners that take distances seriously, scale by median and quartiles";
-    Some(finding.remedy(remedy).recipe(lines.join("\n")))
+    Some(finding.remedy(remedy).recipe(step("scale_robust", &named)))
 }
 
 /// Columns that miss values in the same rows.

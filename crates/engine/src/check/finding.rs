@@ -88,6 +88,11 @@ pub(super) fn ignore(names: &[&str]) -> String {
     format!("[data]\nignore = {}", list(names))
 }
 
+/// A step of preparation for these columns.
+pub(super) fn step(kind: &str, names: &[&str]) -> String {
+    format!("[[steps]]\nkind = {}\ncolumns = {}", quoted(kind), list(names))
+}
+
 /// A list of texts.
 pub(super) fn list(texts: &[&str]) -> String {
     let quoted: Vec<String> = texts.iter().map(|t| quoted(t)).collect();

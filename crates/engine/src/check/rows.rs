@@ -59,9 +59,12 @@ fn near_repeats(profile: &Profile) -> Option<Finding> {
     let near = &profile.near_repeats;
     let first = near.pairs.first()?;
     let message = format!(
-        "{} pairs of rows are equal but for one or two of {} columns, such as rows {} and {} (all but {}), among {} rows \
-         looked at",
-        near.count,
+        "{} equal but for one or two of {} columns, such as rows {} and {} (all but {}), among {} rows looked at",
+        if near.count == 1 {
+            "1 pair of rows is".into()
+        } else {
+            format!("{} pairs of rows are", near.count)
+        },
         near.columns,
         first.rows[0],
         first.rows[1],

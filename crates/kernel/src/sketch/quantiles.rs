@@ -5,7 +5,7 @@ use super::mix;
 /// The length of a sorted run.
 const RUN: usize = 2048;
 /// So many values are taken as they come; then one of every two, of every four, …, as the column grows.
-const TAKEN: u64 = 1 << 18;
+const TAKEN: u64 = 1 << 17;
 
 /// The distribution of a column, in about 100 KiB: exact up to 4,096 values, then with a rank error of about 0.1%.
 ///
