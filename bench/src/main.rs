@@ -11,6 +11,7 @@ mod metrics;
 mod neighbors;
 mod one_row;
 mod peer;
+mod profile;
 mod quality;
 mod report;
 mod row;
@@ -36,6 +37,7 @@ const BENCHES: &[Bench] = &[
     ("metrics", metrics::run),
     ("neighbors", neighbors::run),
     ("one_row", one_row::run),
+    ("profile", profile::run),
     ("serve", serve::run),
     ("svm", svm::run),
 ];

@@ -2,6 +2,7 @@
 //! of built-ins in [`builtin`].
 
 pub mod builtin;
+pub mod check;
 pub mod docs;
 pub mod error;
 pub mod evaluate;
