@@ -82,7 +82,7 @@ fn write_report(
     found: &Evaluated,
 ) -> Result<()> {
     let metric = tidemill_eval::default_metric(answers.task());
-    let interval = crate::train::interval(metric, answers, 0).map(|i| [i.low, i.high]);
+    let interval = crate::judged::interval(metric, answers, 0).map(|i| [i.low, i.high]);
     let subject = Subject { target, metric, report: &found.report, answers, interval, other: None };
     let page = reporting::evaluate(&subject, source, &found.data_warnings);
     crate::train::replace(file, page.as_bytes())

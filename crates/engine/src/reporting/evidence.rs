@@ -9,7 +9,7 @@ use super::columns::{self, Picture};
 
 /// The model that was judged and the rows it was judged on.
 pub struct Seen<'a> {
-    /// Preparation and learner, fitted on the training rows.
+    /// Preparation and learner, fitted on the training rows; empty where no single model answered all test rows.
     pub steps: &'a [Arc<dyn Fitted>],
     /// The training rows, typed but not prepared.
     pub train: &'a Batch,
