@@ -22,6 +22,11 @@ pub const STEPS: &[Entry] = &[
 /// Learners.
 pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::Baseline>(),
+    Entry::of::<tidemill_learn::bayes::BernoulliNb>(),
+    Entry::of::<tidemill_learn::bayes::CategoricalNb>(),
+    Entry::of::<tidemill_learn::bayes::ComplementNb>(),
+    Entry::of::<tidemill_learn::bayes::GaussianNb>(),
+    Entry::of::<tidemill_learn::bayes::MultinomialNb>(),
     Entry::of::<tidemill_learn::linear::ElasticNet>(),
     Entry::of::<tidemill_learn::linear::Gamma>(),
     Entry::of::<tidemill_learn::linear::Huber>(),
@@ -32,6 +37,9 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::linear::Ridge>(),
     Entry::of::<tidemill_learn::linear::Sgd>(),
     Entry::of::<tidemill_learn::linear::Tweedie>(),
+    Entry::of::<tidemill_learn::neighbors::KNeighbors>(),
+    Entry::of::<tidemill_learn::svm::LinearSvm>(),
+    Entry::of::<tidemill_learn::svm::Svm>(),
     Entry::of::<tidemill_learn::trees::BoostedTrees>(),
     Entry::of::<tidemill_learn::trees::ExtraTrees>(),
     Entry::of::<tidemill_learn::trees::RandomForest>(),

@@ -2,6 +2,7 @@
 //! of built-ins in [`builtin`].
 
 pub mod builtin;
+pub mod check;
 pub mod docs;
 pub mod error;
 pub mod evaluate;
@@ -14,6 +15,7 @@ pub mod predict;
 pub mod preparation;
 pub mod privacy;
 pub mod recipe_file;
+pub mod reporting;
 mod resolve;
 pub mod schema;
 pub mod search;

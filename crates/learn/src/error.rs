@@ -40,6 +40,16 @@ pub enum LearnError {
         /// The columns.
         columns: String,
     },
+    /// A learner that reads counts met a value that is none.
+    #[error("feature '{column}' is {value} in row {row}, but counts are from 0 up")]
+    NegativeCount {
+        /// The feature.
+        column: String,
+        /// The row, from 0.
+        row: usize,
+        /// What is there.
+        value: f64,
+    },
 }
 
 impl Coded for LearnError {
@@ -50,6 +60,7 @@ impl Coded for LearnError {
             LearnError::TargetNotFinite { .. } => "target_not_finite",
             LearnError::TargetOutside { .. } => "target_outside",
             LearnError::TooLarge { .. } => "values_too_large",
+            LearnError::NegativeCount { .. } => "negative_count",
         }
     }
 
@@ -64,6 +75,9 @@ impl Coded for LearnError {
                 }
                 LearnError::TooLarge { .. } => {
                     "scale these columns before this learner, or correct their outliers"
+                }
+                LearnError::NegativeCount { .. } => {
+                    "scale the column by scale_min_max, drop it, or use gaussian_nb"
                 }
             }
             .into(),
