@@ -41,6 +41,7 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::linear::Poisson>(),
     Entry::of::<tidemill_learn::linear::QuantileRegression>(),
     Entry::of::<tidemill_learn::linear::Ridge>(),
+    Entry::of::<tidemill_learn::linear::Sgd>(),
     Entry::of::<tidemill_learn::linear::Tweedie>(),
     Entry::of::<tidemill_learn::neighbors::KNeighbors>(),
     Entry::of::<tidemill_learn::svm::LinearSvm>(),
