@@ -223,7 +223,7 @@ impl Judged {
         let answers = Answers::of(&best)?;
         let (_, baseline) = judge(baseline, &context.quiet())?;
         let (train, test) = (&rows(&parts.train)?, &rows(&parts.test)?);
-        let seen = reporting::Seen { steps: &steps, train, test, answered: &best, metric };
+        let seen = reporting::Seen { steps: &steps, train: Some(train), rows: test, answered: &best, metric };
         let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
         let judged = Judged {
             test: tidemill_eval::report(&answers),
