@@ -34,10 +34,7 @@ pub(super) enum Bins {
     /// Ascending bounds: bin `b` holds the numbers up to `bounds[b - 1]` and above the bound before.
     Number(Vec<f64>),
     /// The bin of each code; codes that are too rare for a bin of their own share the last.
-    Category {
-        bin_of: Vec<u8>,
-        n_bins: usize,
-    },
+    Category { bin_of: Vec<u8>, n_bins: usize },
 }
 
 impl Bins {

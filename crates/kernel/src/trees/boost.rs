@@ -137,13 +137,7 @@ impl<'a> Grower<'a> {
     /// Adds a tree to `trees`, asking of the `used` features only; its leaves, whose values are still to be set.
     ///
     /// `share` is the share of rows whose gradients are not zero because they were left out.
-    pub fn grow(
-        &mut self,
-        gradients: &Gradients,
-        used: &[bool],
-        share: f64,
-        trees: &mut Trees,
-    ) -> Vec<Leaf> {
+    pub fn grow(&mut self, gradients: &Gradients, used: &[bool], share: f64, trees: &mut Trees) -> Vec<Leaf> {
         self.rows.par_iter_mut().enumerate().for_each(|(i, row)| *row = i as u32);
         self.words.copy_from_slice(&gradients.words);
         let word = gradients.words.iter().fold(0u64, |sum, w| sum.wrapping_add(*w));
@@ -223,13 +217,7 @@ impl<'a> Grower<'a> {
         let mut of_small = self.spare();
         let mut of_large = parent.histogram.take().unwrap_or_default();
         let rows = small.leaf.rows.clone();
-        histogram::fill(
-            self.binned,
-            tree.used,
-            &self.rows[rows.clone()],
-            &self.words[rows],
-            &mut of_small,
-        );
+        histogram::fill(self.binned, tree.used, &self.rows[rows.clone()], &self.words[rows], &mut of_small);
         histogram::subtract(&mut of_large, &of_small);
         let (found_small, found_large) = {
             let grower = &*self;

@@ -179,7 +179,9 @@ impl Builtin for BoostedTrees {
         let held = self.validation_share;
         within("validation_share", held, inside(held, 0.0, 1.0), "between 0 and 1")?;
         match self.monotone.iter().find(|(_, d)| !(-1..=1).contains(*d)) {
-            Some((name, d)) => Err(KeyPath::new(format!("monotone.{name}"), format!("is {d}, not -1, 0 or 1"))),
+            Some((name, d)) => {
+                Err(KeyPath::new(format!("monotone.{name}"), format!("is {d}, not -1, 0 or 1")))
+            }
             None => Ok(()),
         }
     }
@@ -257,7 +259,11 @@ fn check_domain(loss: &dyn Loss, target: &[f64], batch: &Batch) -> Result<()> {
     let Some(row) = target.iter().position(|y| !good(*y)) else { return Ok(()) };
     let name = batch.schema().role(Role::Target).map(|at| batch.schema().columns()[at].name.as_str());
     Err(Error::data(
-        format!("target '{}' is {} in row {row}, but this loss needs {wanted}", name.unwrap_or(""), target[row]),
+        format!(
+            "target '{}' is {} in row {row}, but this loss needs {wanted}",
+            name.unwrap_or(""),
+            target[row]
+        ),
         "correct or remove such rows, or choose the loss 'squared'",
     ))
 }
@@ -366,7 +372,9 @@ impl<'a> Boost<'a> {
     fn start_from(&mut self, prior: Option<&dyn Fitted>) -> Result<()> {
         let Some(prior) = prior else { return Ok(()) };
         let same = (prior as &dyn Any).downcast_ref::<FittedTrees>().filter(|prior| {
-            prior.columns == self.columns && prior.link == self.loss.link() && prior.kind == BoostedTrees::KIND
+            prior.columns == self.columns
+                && prior.link == self.loss.link()
+                && prior.kind == BoostedTrees::KIND
         });
         let Some(same) = same else {
             return Err(Error::data(

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidemill_core::{
-    Batch, Builtin, Categories, Error, Fitted, Result, Row, Run, Schema, State, Trees,
-};
+use tidemill_core::{Batch, Builtin, Categories, Error, Fitted, Result, Row, Run, Schema, State, Trees};
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::vector;
 

@@ -283,7 +283,8 @@ fn out_of_bag(columns: &TreeColumns, batch: &Batch, target: &Target, grown: &[Gr
                 let best = (0..k).fold(0, |best, c| if shares[c] > shares[best] { c } else { best });
                 best == codes[*i] as usize
             };
-            let (hits, all) = judged.fold((0.0, 0.0), |(h, a), i| (h + f64::from(u8::from(right(&i))), a + 1.0));
+            let (hits, all) =
+                judged.fold((0.0, 0.0), |(h, a), i| (h + f64::from(u8::from(right(&i))), a + 1.0));
             json!({ "metric": "accuracy", "out_of_bag": hits / all, "rows": all })
         }
         Target::Numbers(values) => {
