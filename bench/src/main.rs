@@ -13,6 +13,7 @@ mod quality;
 mod row;
 mod serve;
 mod service;
+mod trees;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ const BENCHES: &[Bench] = &[
     ("metrics", metrics::run),
     ("one_row", one_row::run),
     ("serve", serve::run),
+    ("trees", trees::run),
 ];
 
 fn main() -> ExitCode {

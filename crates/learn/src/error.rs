@@ -28,6 +28,14 @@ pub enum LearnError {
         /// The columns.
         columns: String,
     },
+    /// More rows than a learner can count.
+    #[error("{found} rows are more than the {most} that trees can learn from")]
+    TooManyRows {
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
 }
 
 impl Coded for LearnError {
@@ -37,6 +45,7 @@ impl Coded for LearnError {
             LearnError::NoWeight { .. } => "no_weight",
             LearnError::TargetNotFinite { .. } => "target_not_finite",
             LearnError::TooLarge { .. } => "values_too_large",
+            LearnError::TooManyRows { .. } => "too_many_rows",
         }
     }
 
@@ -46,6 +55,7 @@ impl Coded for LearnError {
                 LearnError::NoRows => "give more rows, or loosen the filters before this learner",
                 LearnError::NoWeight { .. } => "give some rows a positive weight, or no weight column",
                 LearnError::TargetNotFinite { .. } => "correct or remove the row",
+                LearnError::TooManyRows { .. } => "train on a sample of the rows",
                 LearnError::TooLarge { .. } => {
                     "scale these columns before this learner, or correct their outliers"
                 }
