@@ -19,6 +19,7 @@ mod scaling;
 mod serve;
 mod service;
 mod svm;
+mod trees;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ const BENCHES: &[Bench] = &[
     ("profile", profile::run),
     ("serve", serve::run),
     ("svm", svm::run),
+    ("trees", trees::run),
 ];
 
 fn main() -> ExitCode {
