@@ -11,7 +11,9 @@ mod metrics;
 mod neighbors;
 mod one_row;
 mod peer;
+mod profile;
 mod quality;
+mod report;
 mod row;
 mod scaling;
 mod serve;
@@ -35,6 +37,7 @@ const BENCHES: &[Bench] = &[
     ("metrics", metrics::run),
     ("neighbors", neighbors::run),
     ("one_row", one_row::run),
+    ("profile", profile::run),
     ("serve", serve::run),
     ("svm", svm::run),
 ];
@@ -91,6 +94,7 @@ const JUDGES: &[Judge] = &[
     ("api", service::api),
     ("page", service::page),
     ("postgres", service::postgres),
+    ("report", report::run),
     ("soak", service::soak),
 ];
 
@@ -112,7 +116,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], soak").into()
+                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], report, soak").into()
                 );
             }
         }

@@ -65,7 +65,7 @@ fn table(needs: Needs, classes: bool) -> Table {
         let array = names.column(UInt32Array::from_iter_values(codes)).unwrap();
         (Column::category("y", names).with_role(Role::Target), array)
     } else {
-        let values = Float64Array::from_iter_values((0..ROWS).map(|i| 10.0 + 3.0 * signal(i)));
+        let values = Float64Array::from_iter_values((0..ROWS).map(|i| 30.0 + 3.0 * signal(i)));
         (Column::number("y").with_role(Role::Target), Arc::new(values))
     });
     let (columns, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
