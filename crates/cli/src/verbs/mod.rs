@@ -1,5 +1,6 @@
 //! From arguments to the engine's verbs.
 
+mod check;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,9 @@ use serde_json::{Value, json};
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::{builtin, docs, evaluate, init, predict, recipe_file, schema, train, words};
+use tidemill_engine::{
+    builtin, docs, evaluate, init, leaderboard, predict, recipe_file, schema, train, words,
+};
 
 use crate::args::{Cli, DataArgs, Evaluate, Init, Inspect, Predict, Train, Verb};
 use crate::progress::Progress;
@@ -22,6 +25,7 @@ use crate::show::Shown;
 /// Runs the verb.
 pub(crate) fn run(cli: &Cli) -> Result<Shown> {
     match &cli.verb {
+        Verb::Check(args) => check::check(args, cli),
         Verb::Train(args) => run_train(args, cli),
         Verb::Evaluate(args) => run_evaluate(args, cli),
         Verb::Predict(args) => run_predict(args, cli),
@@ -87,6 +91,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
     recipe.train.trials = args.trials.unwrap_or(recipe.train.trials).max(1);
     recipe.train.time_limit = args.time_limit.clone().or(recipe.train.time_limit);
+    recipe.train.optimize_for = args.optimize_for.map_or(recipe.train.optimize_for, Into::into);
     let limit = recipe.train.time_limit.as_deref().map(recipe_file::duration).transpose();
     let limit = limit.map_err(|problem| EngineError::usage(problem, "correct --time-limit"))?;
     let source = source_of(&args.data, recipe_file.as_deref(), &recipe)?;
@@ -97,8 +102,9 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
         let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
-                              "hash": trained.hash });
+                              "report": trained.report, "hash": trained.hash });
         document.insert("written".into(), written);
+        document.insert("times".into(), json_of(&leaderboard::table(&trained))?);
     }
     Ok(Shown::new(words::story(&trained), json))
 }
@@ -161,9 +167,11 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
                 task: args.task.map(Into::into),
                 positive: args.positive.clone(),
             };
-            evaluate::labels(&args.model, &labels, &context)?
+            evaluate::labels(&args.model, &labels, args.report.as_deref(), &context)?
         }
-        (Some(data), None, None) => evaluate::model(Path::new(&args.model), data, &context)?,
+        (Some(data), None, None) => {
+            evaluate::model(Path::new(&args.model), data, args.report.as_deref(), &context)?
+        }
         _ => {
             return Err(EngineError::usage(
                 "it is not clear what to judge",
@@ -172,7 +180,13 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
             .into());
         }
     };
-    Ok(Shown::new(evaluated.report.to_string(), json_of(&evaluated)?))
+    let mut text = evaluated.report.to_string();
+    let mut json = json_of(&evaluated)?;
+    if let Some(file) = &args.report {
+        text += &format!("\nReport: {}\n", file.display());
+        json["written"] = json!({ "report": file });
+    }
+    Ok(Shown::new(text, json))
 }
 
 fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
