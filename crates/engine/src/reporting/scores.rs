@@ -26,8 +26,8 @@ pub(super) fn section(subject: &Subject<'_>) -> Section {
 
 fn figures(subject: &Subject<'_>) -> Table {
     let mut head = vec![(W.metric, Align::Left), (W.model, Align::Right)];
-    if let Some((other, _)) = subject.other {
-        head.push((other, Align::Right));
+    if let Some(other) = &subject.other {
+        head.push((other.name, Align::Right));
     }
     head.push((W.meaning, Align::Left));
     let mut table = Table::new(W.scores_caption, &head);
