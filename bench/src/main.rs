@@ -4,6 +4,7 @@
 //! `bench/peers`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod contest;
 mod csv_read;
 mod linear;
 mod metrics;
@@ -12,6 +13,7 @@ mod peer;
 mod profile;
 mod quality;
 mod row;
+mod scaling;
 mod serve;
 mod service;
 
@@ -39,9 +41,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
+        ["bench", "scaling"] => scaling::run().map(|()| true),
         ["bench", rest @ ..] => bench(rest.first().copied()),
         ["judge", rest @ ..] => judge(rest),
-        // Not for people: the bench of the server starts it.
+        // Not for people: the benches start these.
+        ["scale", learner, rows] => scaling::fit(learner, rows).map(|()| true),
         ["empty"] => serve::serve_nothing().map(|()| true),
         _ => Err("say `bench [NAME]` or `judge [quality] [--data DIR] [--splits N]`".into()),
     };
@@ -94,6 +98,9 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
     {
         return run();
     }
+    if let ["contest", rest @ ..] = arguments {
+        return contest::run(rest);
+    }
     let (mut data, mut splits) = (None, 20);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -103,7 +110,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, page, postgres, quality [--data DIR] [--splits N], soak").into()
+                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], soak").into()
                 );
             }
         }

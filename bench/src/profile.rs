@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray};
 use serde_json::Value;
-use tidemill_core::{Batch, Column, Context, Kind, Schema, Source, Table};
+use tidemill_core::{Batch, Column, Context, Kind, Schema, Table};
 use tidemill_data::Profile;
 use tidemill_kernel::Random;
 
@@ -96,7 +96,7 @@ fn file() -> Outcome<PathBuf> {
     if path.exists() {
         return Ok(path);
     }
-    let mut sink = tidemill_data::create(&path.display().to_string(), &schema()?)?;
+    let mut sink = tidemill_data::create(&path.display().to_string(), &*schema()?)?;
     for (stream, from) in (0..ROWS).step_by(50_000).enumerate() {
         sink.write(&rows(stream as u64, from, 50_000)?)?;
     }

@@ -27,11 +27,12 @@ fn table(needs: Needs, classes: bool) -> Table {
     columns.push((Column::number("constant"), Arc::new(Float64Array::from(vec![3.0; ROWS]))));
     let flags = (0..ROWS).map(|i| (needs.complete || i % 11 != 2).then_some(i % 3 == 0));
     columns.push((Column::new("loud", Kind::Flag), Arc::new(BooleanArray::from_iter(flags))));
-    if needs.numeric {
+    if needs.numeric || needs.tabular {
         let values = (0..ROWS * 3).map(|i| ((i * 7) % 5) as f32).collect();
         let parts = ["one", "two", "three"].map(String::from).to_vec();
         columns.push((Column::vector("codes", parts), dense_vector(values, 3).unwrap()));
-    } else {
+    }
+    if !needs.numeric {
         let names = Categories::new(["blue", "green", "red", "never"]);
         // Null, and the code of values unseen at fit, come too.
         let codes = (0..ROWS as u32).map(|i| match i % 13 {
@@ -41,6 +42,8 @@ fn table(needs: Needs, classes: bool) -> Table {
         });
         let array = names.column(UInt32Array::from_iter(codes)).unwrap();
         columns.push((Column::category("colour", names), array));
+    }
+    if !needs.numeric && !needs.tabular {
         let times = (0..ROWS as i64).map(|i| (needs.complete || i % 10 != 3).then_some(i * 86_413_000_000));
         let times = TimestampMicrosecondArray::from_iter(times).with_timezone("UTC");
         columns.push((Column::new("when", Kind::Time), Arc::new(times)));

@@ -19,9 +19,11 @@
 mod answers;
 pub mod compare;
 mod confusion;
+pub mod curves;
 mod error;
 mod labels;
 pub mod metrics;
+mod quantile;
 mod report;
 mod sum;
 

@@ -17,6 +17,6 @@ pub mod trees;
 pub mod vector;
 
 pub use comoments::CoMoments;
-pub use design::{Block, Design};
+pub use design::{Block, ByColumn, Design, Moments};
 pub use features::{Feature, Features};
 pub use random::Random;

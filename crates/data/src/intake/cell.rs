@@ -102,7 +102,7 @@ pub(crate) fn raw_cell<'a>(cell: &'a Cell, names: Option<&'a Categories>) -> Opt
         Cell::Time(at) => Raw::Time(*at),
         Cell::Text(text) => Raw::Text(text),
         Cell::Code(code) => Raw::Text(names?.name(*code)),
-        Cell::Vector(_) | Cell::Probability(_) => return None,
+        Cell::Vector(_) | Cell::Sparse(..) | Cell::Probability(_) => return None,
     })
 }
 

@@ -11,3 +11,4 @@ pub use paired::paired;
 pub use resampled_t::{Interval, corrected_resampled_t};
 pub use student::{student_t_quantile, student_t_two_sided};
 pub use wilson::wilson;
+pub(crate) use wilson::wilson_share;

@@ -4,5 +4,6 @@
 
 mod agreement;
 mod columns;
+mod curves;
 mod properties;
 mod undefined;

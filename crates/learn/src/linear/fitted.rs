@@ -106,11 +106,11 @@ impl Run for BoundLinear {
 pub(crate) fn regression(training: Training<'_>, context: &Context) -> Result<(Features, Centred)> {
     let batch = rows::collect(training, context)?;
     let target = rows::numbers(&batch)?;
-    let features = Features::of(batch.schema())?;
+    let features = Features::with_sparse(batch.schema())?;
     let weights = rows::weights(&batch)?;
     let design = Design::of(&batch, &features)?;
     context.check()?;
-    let problem = Centred::new(design, target, weights.as_deref());
+    let problem = Centred::new(design, target, weights);
     check_sizes(&problem.squared_norms, &features)?;
     if !problem.target.iter().map(|y| y * y).sum::<f64>().is_finite() {
         let target = batch.schema().role(Role::Target).map(|at| &batch.schema().columns()[at].name);

@@ -13,7 +13,7 @@ use tidemill_kernel::descent::{self, Limits};
 use tidemill_kernel::logistic::minimise;
 use tidemill_kernel::softmax::Problem;
 use tidemill_kernel::vector::{dot, exp, sigmoid};
-use tidemill_kernel::{Design, Features};
+use tidemill_kernel::{Design, Features, Moments};
 
 use super::fitted::check_sizes;
 use super::predictor::BoundPredictor;
@@ -160,7 +160,7 @@ impl Estimator for Logistic {
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         let batch = rows::collect(training, context)?;
         let (codes, classes) = rows::classes(&batch)?;
-        let features = Features::of(batch.schema())?;
+        let features = Features::with_sparse(batch.schema())?;
         let design = Design::of(&batch, &features)?;
         let sample = Sample::new(self, codes, classes.len(), rows::weights(&batch)?);
         let predictor = match sample.present.as_slice() {
@@ -238,8 +238,8 @@ impl Logistic {
         sample: &Sample,
         context: &Context,
     ) -> Result<Predictor> {
-        let means = design.means(sample.weights.as_deref());
-        check_sizes(&design.centre(&means, None), &features)?;
+        let Moments { means, squares } = design.centre(sample.weights.as_deref());
+        check_sizes(&squares, &features)?;
         let problem = Problem {
             design: &design,
             classes: &sample.codes,
