@@ -8,14 +8,17 @@ mod contest;
 mod csv_read;
 mod linear;
 mod metrics;
+mod neighbors;
 mod one_row;
 mod peer;
 mod profile;
 mod quality;
+mod report;
 mod row;
 mod scaling;
 mod serve;
 mod service;
+mod svm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,9 +35,11 @@ const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
     ("linear", linear::run),
     ("metrics", metrics::run),
+    ("neighbors", neighbors::run),
     ("one_row", one_row::run),
     ("profile", profile::run),
     ("serve", serve::run),
+    ("svm", svm::run),
 ];
 
 fn main() -> ExitCode {
@@ -89,6 +94,7 @@ const JUDGES: &[Judge] = &[
     ("api", service::api),
     ("page", service::page),
     ("postgres", service::postgres),
+    ("report", report::run),
     ("soak", service::soak),
 ];
 
@@ -110,7 +116,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], soak").into()
+                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], report, soak").into()
                 );
             }
         }

@@ -15,6 +15,7 @@ pub mod predict;
 pub mod preparation;
 pub mod privacy;
 pub mod recipe_file;
+pub mod reporting;
 mod resolve;
 pub mod schema;
 pub mod search;

@@ -16,8 +16,9 @@ use tidemill_eval::{Answers, Metric, Report};
 
 use crate::error::EngineError;
 use crate::model::{self, Model};
+use crate::reporting::{Evidence, Origin};
 use crate::search::{self, Candidate, Standing};
-use crate::{resolve, words};
+use crate::{reporting, resolve, words};
 
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
@@ -139,6 +140,8 @@ pub struct Trained {
     pub recipe: PathBuf,
     /// The metrics.
     pub metrics: PathBuf,
+    /// The report.
+    pub report: PathBuf,
     /// The SHA-256 of the model's manifest.
     pub hash: String,
 }
@@ -172,7 +175,7 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     let standings = search::compare(&table, &folds, &candidates, metric, &recipe, context)?;
     let best = chosen(&candidates, &standings)?;
 
-    let judged = Judged::new(&table, &parts, best, &candidates[0], metric, &recipe, context)?;
+    let (judged, evidence) = Judged::new(&table, &parts, best, &candidates[0], metric, &recipe, context)?;
     context.tell(&Event::Begin { what: "fitting on all rows".into(), steps: None });
     let shipped = search::fit((*table).clone(), best, &recipe, &context.with_stream("ship"))?;
     context.tell(&Event::End);
@@ -188,7 +191,7 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     };
     let outcome = facts.outcome(best, shipped.specs, standings, judged, context)?;
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(shipped.steps).collect());
-    write(job, &recipe, &plan, chain, outcome)
+    write(job, &recipe, &plan, chain, outcome, &evidence)
 }
 
 /// What the test part says about the chosen learner and the baseline.
@@ -207,29 +210,33 @@ impl Judged {
         metric: &Metric,
         recipe: &Recipe,
         context: &Context,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Evidence)> {
         context.tell(&Event::Begin { what: "judging on the test part".into(), steps: None });
-        let judge = |candidate: &Candidate, context: &Context| -> Result<Batch> {
-            let rows = |rows: &[u32]| View::new(table.clone(), rows)?.collect();
+        let rows = |rows: &[u32]| View::new(table.clone(), rows)?.collect();
+        let judge = |candidate: &Candidate, context: &Context| -> Result<(Vec<Arc<dyn Fitted>>, Batch)> {
             let fitted =
                 search::fit(rows(&parts.train)?.into(), candidate, recipe, &context.with_stream("judge"))?;
-            search::apply(&fitted.steps, rows(&parts.test)?)
+            let answered = search::apply(&fitted.steps, rows(&parts.test)?)?;
+            Ok((fitted.steps, answered))
         };
-        let best = judge(best, context)?;
+        let (steps, best) = judge(best, context)?;
         let answers = Answers::of(&best)?;
-        let baseline = judge(baseline, &context.quiet())?;
+        let (_, baseline) = judge(baseline, &context.quiet())?;
+        let (train, test) = (&rows(&parts.train)?, &rows(&parts.test)?);
+        let seen = reporting::Seen { steps: &steps, train, test, answered: &best, metric };
+        let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
         let judged = Judged {
             test: tidemill_eval::report(&answers),
             interval: interval(metric, &answers, recipe.train.seed),
             baseline: tidemill_eval::report(&Answers::of(&baseline)?),
         };
         context.tell(&Event::End);
-        Ok(judged)
+        Ok((judged, evidence))
     }
 }
 
 /// The interval of a metric over the test rows, from fewer samples where there are many rows.
-fn interval(metric: &Metric, answers: &Answers<'_>, seed: u64) -> Option<ScoreInterval> {
+pub(crate) fn interval(metric: &Metric, answers: &Answers<'_>, seed: u64) -> Option<ScoreInterval> {
     let n_samples = (20_000_000 / answers.n_rows().max(1)).clamp(50, 500);
     let interval = bootstrap(answers, metric, n_samples, 0.95, seed).ok()?;
     (interval.low.is_finite() && interval.high.is_finite()).then_some(interval)
@@ -318,7 +325,14 @@ fn with_defaults(candidate: &Candidate) -> Spec {
 }
 
 /// The model first, since it is what matters; each file appears whole or not at all.
-fn write(job: &Job, recipe: &Recipe, plan: &Plan, chain: Chain, outcome: Outcome) -> Result<Trained> {
+fn write(
+    job: &Job,
+    recipe: &Recipe,
+    plan: &Plan,
+    chain: Chain,
+    outcome: Outcome,
+    evidence: &Evidence,
+) -> Result<Trained> {
     std::fs::create_dir_all(&job.out).map_err(|e| Error::io(&job.out, e))?;
     let resolved = resolve::to_toml(recipe, plan)?;
     let metrics = pretty(&outcome)?;
@@ -339,11 +353,15 @@ fn write(job: &Job, recipe: &Recipe, plan: &Plan, chain: Chain, outcome: Outcome
     let own = job.out.join("tidemill.toml");
     // A recipe the user wrote is theirs: the resolved one then goes beside it.
     let theirs = job.recipe_file.as_deref().is_some_and(|file| same_file(file, &own));
-    let recipe = if theirs { job.out.join("tidemill.resolved.toml") } else { own };
-    replace(&recipe, resolved.as_bytes())?;
+    let name = if theirs { "tidemill.resolved.toml" } else { "tidemill.toml" };
+    let recipe_file = job.out.join(name);
+    replace(&recipe_file, resolved.as_bytes())?;
     let metrics_file = job.out.join("metrics.json");
     replace(&metrics_file, metrics.as_bytes())?;
-    Ok(Trained { outcome, model, recipe, metrics: metrics_file, hash: written.sha256 })
+    let origin = Origin { recipe: (&resolved, name), seed: recipe.train.seed, model: &written.sha256 };
+    let report = job.out.join("report.html");
+    replace(&report, reporting::train(&outcome, evidence, &origin)?.as_bytes())?;
+    Ok(Trained { outcome, model, recipe: recipe_file, metrics: metrics_file, report, hash: written.sha256 })
 }
 
 fn pretty(outcome: &Outcome) -> Result<String> {

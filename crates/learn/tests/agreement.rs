@@ -19,6 +19,11 @@ fn registry() -> Registry {
         Entry::of::<linear::Lasso>(),
         Entry::of::<linear::ElasticNet>(),
         Entry::of::<linear::Logistic>(),
+        Entry::of::<linear::Gamma>(),
+        Entry::of::<linear::Huber>(),
+        Entry::of::<linear::Poisson>(),
+        Entry::of::<linear::QuantileRegression>(),
+        Entry::of::<linear::Tweedie>(),
     ])
 }
 

@@ -167,7 +167,7 @@ pub(crate) struct Train {
     /// What is known about the data.
     #[command(flatten)]
     pub about: DataArgs,
-    /// The folder for the model, the resolved recipe and the metrics [default: NAME-model].
+    /// The folder for the model, the resolved recipe, the metrics and the report [default: NAME-model].
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// The metric that chooses the best learner [default: log_loss or rmse].
@@ -192,6 +192,7 @@ pub(crate) struct Train {
 #[command(after_help = "\
 Examples:
   tidemill evaluate model.tidemill new.csv
+  tidemill evaluate model.tidemill new.csv --report evaluation.html
   tidemill evaluate answers.csv --truth churned --pred prediction")]
 pub(crate) struct Evaluate {
     /// A model file, or the table itself with --truth and --pred.
@@ -213,6 +214,9 @@ pub(crate) struct Evaluate {
     /// The class that counts as positive.
     #[arg(long, value_name = "CLASS", requires = "truth")]
     pub positive: Option<String>,
+    /// Write a page for people: one HTML file with charts.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `tidemill predict`

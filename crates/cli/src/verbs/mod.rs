@@ -99,7 +99,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
         let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
-                              "hash": trained.hash });
+                              "report": trained.report, "hash": trained.hash });
         document.insert("written".into(), written);
     }
     Ok(Shown::new(words::story(&trained), json))
@@ -163,9 +163,11 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
                 task: args.task.map(Into::into),
                 positive: args.positive.clone(),
             };
-            evaluate::labels(&args.model, &labels, &context)?
+            evaluate::labels(&args.model, &labels, args.report.as_deref(), &context)?
         }
-        (Some(data), None, None) => evaluate::model(Path::new(&args.model), data, &context)?,
+        (Some(data), None, None) => {
+            evaluate::model(Path::new(&args.model), data, args.report.as_deref(), &context)?
+        }
         _ => {
             return Err(EngineError::usage(
                 "it is not clear what to judge",
@@ -174,7 +176,13 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
             .into());
         }
     };
-    Ok(Shown::new(evaluated.report.to_string(), json_of(&evaluated)?))
+    let mut text = evaluated.report.to_string();
+    let mut json = json_of(&evaluated)?;
+    if let Some(file) = &args.report {
+        text += &format!("\nReport: {}\n", file.display());
+        json["written"] = json!({ "report": file });
+    }
+    Ok(Shown::new(text, json))
 }
 
 fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {

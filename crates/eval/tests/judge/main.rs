@@ -4,6 +4,7 @@
 
 mod agreement;
 mod columns;
+mod comparisons;
 mod curves;
 mod properties;
 mod undefined;
