@@ -1,7 +1,13 @@
 //! The explicit lists of built-ins: adding one is its file and a line here.
 
-use tidemill_core::{Entry, Registry};
+use std::sync::Arc;
+
+use tidemill_core::{Entry, Fitted, Registry, Result, State};
 use tidemill_data::Intake;
+
+use crate::blend::Blend;
+use crate::calibrate::Calibrate;
+use crate::threshold::Threshold;
 
 /// Steps of preparation.
 pub const STEPS: &[Entry] = &[
@@ -31,10 +37,22 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::trees::RandomForest>(),
 ];
 
+/// Links of a model that the engine puts there: saved in model files, never written in a recipe.
+pub const LINKS: &[(&str, Loader)] = &[
+    (Blend::KIND, Blend::load),
+    (Calibrate::KIND, Calibrate::load),
+    (Intake::KIND, Intake::load),
+    (Threshold::KIND, Threshold::load),
+];
+
+type Loader = fn(&Registry, State) -> Result<Arc<dyn Fitted>>;
+
 /// The learner that every other is held against.
 pub const BASELINE: &str = "baseline";
 
 /// Everything that a recipe can name or a model file can hold.
 pub fn registry() -> Registry {
-    Registry::new(STEPS.iter().chain(LEARNERS).copied()).with_loader(Intake::KIND, Intake::load)
+    LINKS.iter().fold(Registry::new(STEPS.iter().chain(LEARNERS).copied()), |registry, (kind, load)| {
+        registry.with_loader(kind, *load)
+    })
 }

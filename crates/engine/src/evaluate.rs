@@ -81,7 +81,7 @@ pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Co
     if let Some(file) = report_file {
         let metric = tidemill_eval::default_metric(answers.task());
         let rows = Batch::concat(rows[0].schema(), &rows)?;
-        let seen = reporting::Seen { steps, train: None, rows: &rows, answered: &all, metric };
+        let seen = reporting::Seen { steps: Some(steps), train: None, rows: &rows, answered: &all, metric };
         let evidence = Evidence::gather(&seen, context)?;
         let other = Other::in_training(&opened.package.manifest.about);
         write_report(file, named, &target, &answers, &evaluated, other, Some(&evidence))?;
@@ -99,7 +99,7 @@ fn write_report(
     evidence: Option<&Evidence>,
 ) -> Result<()> {
     let metric = tidemill_eval::default_metric(answers.task());
-    let interval = crate::train::interval(metric, answers, 0).map(|i| [i.low, i.high]);
+    let interval = crate::judged::interval(metric, answers, 0).map(|i| [i.low, i.high]);
     let subject = Subject { target, metric, report: &found.report, answers, interval, other };
     let page = reporting::evaluate(&subject, evidence, source, &found.data_warnings);
     crate::train::replace(file, page.as_bytes())

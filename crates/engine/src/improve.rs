@@ -10,6 +10,7 @@
 //! What was true long ago may be true no more: the challenger is fitted on the newest part of its rows (all, a half, a
 //! quarter, …), whichever did best on the newest of them; the withheld rows have no say in this.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,16 +21,18 @@ use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{
     Batch, Cell, Chain, Context, Error, Event, Fitted, Result, Role, Source, State, Table, View,
 };
-use tidemill_data::{Canonical, Intake, Plan, ReadOptions, canonical_rows, split};
+use tidemill_data::{Canonical, Intake, Plan, ReadOptions, canonical_rows};
 use tidemill_eval::compare::{ScoreInterval, paired};
 use tidemill_eval::{Answers, Metric, Report};
 use tidemill_store::{Improvement, Store};
 
+use crate::calibrate::Calibrate;
 use crate::error::EngineError;
 use crate::feedback::{self, Labelled};
 use crate::model::{self, Model, Opened};
 use crate::privacy::{Guard, Opener};
-use crate::search::{self, Candidate};
+use crate::search::{self, Design};
+use crate::threshold::Threshold;
 use crate::{recipe_file, resolve, serving, train, words};
 
 /// The fewest rows to compare on.
@@ -189,6 +192,15 @@ impl Champion {
         self.opened.package.manifest.about["improved"]["through"].as_i64().unwrap_or(i64::MIN)
     }
 
+    /// What comes after its learners: calibration and the threshold.
+    fn links(&self) -> Vec<Arc<dyn Fitted>> {
+        let after = |link: &&Arc<dyn Fitted>| {
+            let link: &dyn Any = &***link;
+            link.is::<Calibrate>() || link.is::<Threshold>()
+        };
+        self.opened.model.chain.0.iter().filter(after).cloned().collect()
+    }
+
     fn learner(&self) -> Result<Spec> {
         let spec = self.opened.package.manifest.about["learner"].clone();
         serde_json::from_value(spec).map_err(|e| Error::state("model", format!("its learner: {e}")))
@@ -224,14 +236,13 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let pile = Pile::read(&champion.plan, &source, teaching, context)?;
     let window = pile.best_window(&champion, newer - withheld.len(), context)?;
     let picked = pile.newest(window, 0)?;
-    let candidate = choose(job, &champion, &picked, context)?;
-    let fitted =
-        search::fit((*picked).clone(), &candidate, &champion.recipe, &context.with_stream("challenger"))?;
-    let challenger = chain(pile.intake.clone(), fitted.steps);
+    let (design, links) = choose(job, &champion, &picked, context)?;
+    let fitted = design.fit((*picked).clone(), &champion.recipe, &context.with_stream("challenger"))?;
+    let challenger = chain(pile.intake.clone(), fitted.steps, &links);
     context.tell(&Event::End);
     let rows = RowCounts { source: pile.n_source, fitted: picked.batch().n_rows(), ..rows };
 
-    let comparison = compare(&champion, &challenger, &candidate, withheld, context)?;
+    let comparison = compare(&champion, &challenger, &design, withheld, context)?;
     let (promote, verdict) = decide(&comparison, champion.metric, withheld.len());
     if !promote {
         return Ok(kept(&champion, verdict, rows, Some(comparison), context));
@@ -241,9 +252,8 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let window = if window == usize::MAX { window } else { window + withheld.len() };
     let everything = pile.newest(window, 0)?;
     let n_rows = everything.batch().n_rows();
-    let fitted =
-        search::fit((*everything).clone(), &candidate, &champion.recipe, &context.with_stream("ship"))?;
-    let chain = chain(pile.intake.clone(), fitted.steps);
+    let fitted = design.fit((*everything).clone(), &champion.recipe, &context.with_stream("ship"))?;
+    let chain = chain(pile.intake.clone(), fitted.steps, &links);
     let last = labelled.last().map_or(i64::MIN, |row| row.at);
     let successor = promote_to(job, &champion, chain, &pile, &comparison, &verdict, n_rows, last)?;
     context.tell(&Event::End);
@@ -279,8 +289,9 @@ fn kept(
     }
 }
 
-fn chain(intake: Arc<Intake>, steps: Vec<Arc<dyn Fitted>>) -> Chain {
-    Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(steps).collect())
+fn chain(intake: Arc<Intake>, steps: Vec<Arc<dyn Fitted>>, links: &[Arc<dyn Fitted>]) -> Chain {
+    let links = steps.into_iter().chain(links.iter().cloned());
+    Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect())
 }
 
 /// Training rows, oldest first: the source's (by their time, where they have one), then those of feedback.
@@ -333,13 +344,13 @@ impl Pile {
         }
         let end = self.order.len();
         let judged = View::new(self.table.clone(), &self.order[end - judging..])?.collect()?;
-        let candidate = candidate(champion.learner()?, context)?;
+        let design = Design::read(&champion.learner()?)?;
         let mut best: Option<(f64, usize)> = None;
         let sizes = std::iter::successors(Some(n), |size| Some(size / 2))
             .take_while(|size| *size >= MIN_WINDOW.min(n));
         for size in sizes.take(10) {
             context.check()?;
-            let score = self.score(size, judging, &judged, &candidate, champion, &context.quiet());
+            let score = self.score(size, judging, &judged, &design, champion, &context.quiet());
             let Ok(score) = score else { continue };
             let score = if champion.metric.greater_is_better { score } else { -score };
             // Of equals the larger part, which came first.
@@ -358,40 +369,37 @@ impl Pile {
         size: usize,
         judging: usize,
         judged: &Batch,
-        candidate: &Candidate,
+        design: &Design,
         champion: &Champion,
         context: &Context,
     ) -> Result<f64> {
         let rows = self.newest(size, judging)?;
-        let fitted =
-            search::fit((*rows).clone(), candidate, &champion.recipe, &context.with_stream("window"))?;
+        let fitted = design.fit((*rows).clone(), &champion.recipe, &context.with_stream("window"))?;
         let output = search::apply(&fitted.steps, judged.clone())?;
         Ok(champion.metric.score(&Answers::of(&output)?)?.value)
     }
 }
 
-fn candidate(spec: Spec, context: &Context) -> Result<Candidate> {
-    let estimator = context.build(&spec.kind, Value::Object(spec.params.clone()))?;
-    Ok(Candidate { spec, estimator })
-}
-
-/// The challenger's learner: the best of all by cross-validation, or the champion's.
-fn choose(job: &Job, champion: &Champion, table: &Arc<Table>, context: &Context) -> Result<Candidate> {
+/// The challenger's learners and what comes after them: the best of all by cross-validation, or the champion's.
+fn choose(
+    job: &Job,
+    champion: &Champion,
+    table: &Arc<Table>,
+    context: &Context,
+) -> Result<(Design, Vec<Arc<dyn Fitted>>)> {
     if !job.search {
-        return candidate(champion.learner()?, context);
+        return Ok((Design::read(&champion.learner()?)?, champion.links()));
     }
     let recipe = &champion.recipe;
-    let candidates = search::candidates(recipe, resolve::task(&champion.plan)?, context)?;
     let all: Vec<u32> = (0..table.batch().n_rows() as u32).collect();
-    let folds = split::folds(table, &all, &recipe.folds, &recipe.split, context)?;
-    let standings = search::compare(table, &folds, &candidates, champion.metric, recipe, context)?;
-    candidate(train::chosen(&candidates, &standings)?.spec.clone(), context)
+    let study = search::study(table, &all, recipe, resolve::task(&champion.plan)?, champion.metric, context)?;
+    Ok((study.design, study.links))
 }
 
 fn compare(
     champion: &Champion,
     challenger: &Chain,
-    candidate: &Candidate,
+    design: &Design,
     withheld: &[Labelled],
     context: &Context,
 ) -> Result<Comparison> {
@@ -412,7 +420,7 @@ fn compare(
         challenger: metric.score(&after)?.value,
         better_by,
         size_ratio: other as f64 / one.max(1) as f64,
-        learner: candidate.spec.clone(),
+        learner: design.spec(context)?,
         report: tidemill_eval::report(&after),
     })
 }

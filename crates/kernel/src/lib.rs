@@ -5,6 +5,7 @@ pub mod cholesky;
 pub mod descent;
 mod design;
 mod features;
+pub mod isotonic;
 pub mod lbfgs;
 pub mod least_squares;
 pub mod logistic;

@@ -25,7 +25,7 @@ fn context(seed: u64) -> Context {
 }
 
 fn kind(kind: SplitKind, test: f64) -> Split {
-    Split { kind: Some(kind), test, column: None }
+    Split { kind: Some(kind), test, ..Split::default() }
 }
 
 fn code(result: Result<Parts>) -> (&'static str, String) {
@@ -66,8 +66,14 @@ fn value(table: &Table, column: usize, row: u32) -> f64 {
     table.batch().numbers(column).unwrap().value(row as usize)
 }
 
-const KINDS: [SplitKind; 5] =
-    [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::Time, SplitKind::Hash];
+const KINDS: [SplitKind; 6] = [
+    SplitKind::Random,
+    SplitKind::Stratified,
+    SplitKind::Group,
+    SplitKind::StratifiedGroup,
+    SplitKind::Time,
+    SplitKind::Hash,
+];
 
 proptest! {
     #[test]
@@ -92,7 +98,7 @@ proptest! {
                     prop_assert!((found - share * count as f64).abs() < 1.0 + 1e-9);
                 }
             }
-            if how == SplitKind::Group {
+            if matches!(how, SplitKind::Group | SplitKind::StratifiedGroup) {
                 let group = |rows: &[u32]| rows.iter().map(|&r| value(&table, 0, r) as u32).collect::<Vec<_>>();
                 prop_assert!(group(&parts.test).iter().all(|g| !group(&parts.train).contains(g)));
             }
@@ -107,7 +113,7 @@ proptest! {
     fn folds_are_disjoint_and_never_look_back(table in mixed_tables(), seed in 0u64..5, n in 2usize..6) {
         let rows: Vec<u32> = (0..table.batch().n_rows() as u32).filter(|r| r % 7 != 3).collect();
         for how in KINDS {
-            let wanted = Folds { kind: Some(how), n: Some(n) };
+            let wanted = Folds { kind: Some(how), n: Some(n), repeats: None };
             let made = folds(&table, &rows, &wanted, &Split::default(), &context(seed));
             let Ok(made) = made else { continue };
             prop_assert_eq!(&made, &folds(&table, &rows, &wanted, &Split::default(), &context(seed)).unwrap());
@@ -131,7 +137,7 @@ proptest! {
                 let sizes: Vec<usize> = made.iter().map(|f| f.valid.len()).collect();
                 prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
             }
-            if how == SplitKind::Group {
+            if matches!(how, SplitKind::Group | SplitKind::StratifiedGroup) {
                 for fold in &made {
                     let inside: Vec<f64> = fold.valid.iter().map(|&r| value(&table, 0, r)).collect();
                     prop_assert!(fold.train.iter().all(|&r| !inside.contains(&value(&table, 0, r))));
@@ -180,7 +186,7 @@ fn a_class_of_one_row_is_trained_on_with_a_warning() {
     let parts = test_split(&table, &kind(SplitKind::Stratified, 0.5), &context).unwrap();
     assert!(parts.train.contains(&9));
     assert!(context.warnings().iter().any(|w| w.code == "split_single_row_class"));
-    let wanted = Folds { kind: Some(SplitKind::Stratified), n: Some(3) };
+    let wanted = Folds { kind: Some(SplitKind::Stratified), n: Some(3), repeats: None };
     folds(&table, &(0..10).collect::<Vec<_>>(), &wanted, &Split::default(), &context).unwrap();
     assert!(context.warnings().iter().any(|w| w.code == "folds_small_class"));
 }
@@ -188,7 +194,8 @@ fn a_class_of_one_row_is_trained_on_with_a_warning() {
 #[test]
 fn a_given_column_decides() {
     let marks = ["train", "TEST ", "valid", "train"];
-    let given = Split { kind: Some(SplitKind::Given), test: 0.2, column: Some("part".into()) };
+    let given =
+        Split { kind: Some(SplitKind::Given), test: 0.2, column: Some("part".into()), ..Split::default() };
     let of = |marks: &[&str]| table(vec![(Column::new("part", Kind::Text), texts(marks))]);
     assert_eq!(test_split(&of(&marks), &given, &context(0)).unwrap().test, [1]);
     let (found, message) = code(test_split(&of(&["train", "yes", "no"]), &given, &context(0)));
@@ -250,7 +257,8 @@ fn what_cannot_be_divided() {
         );
     }
     let few = |n: usize| {
-        folds(&one, &[0], &Folds { kind: None, n: Some(n) }, &Split::default(), &context(0)).unwrap_err()
+        folds(&one, &[0], &Folds { kind: None, n: Some(n), repeats: None }, &Split::default(), &context(0))
+            .unwrap_err()
     };
     assert_eq!((few(1).code(), few(2).code()), ("parameter", "split"));
 }

@@ -152,6 +152,8 @@ catalogue! {
     mean = "mean",
     spread = "spread",
     problem = "note",
+    own_rows = "on its own rows",
+    size = "size",
     learning = "Learning curve",
     learning_note = "The score at growing shares of the training rows: a line that still moves says that more rows would help.",
     learning_x = "training rows",
