@@ -4,6 +4,7 @@
 mod bad_input;
 mod desk;
 mod limits;
+mod report;
 mod round;
 #[cfg(unix)]
 mod service;
