@@ -8,14 +8,17 @@ mod contest;
 mod csv_read;
 mod linear;
 mod metrics;
+mod neighbors;
 mod one_row;
 mod peer;
+mod profile;
 mod quality;
 mod report;
 mod row;
 mod scaling;
 mod serve;
 mod service;
+mod svm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,8 +35,11 @@ const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
     ("linear", linear::run),
     ("metrics", metrics::run),
+    ("neighbors", neighbors::run),
     ("one_row", one_row::run),
+    ("profile", profile::run),
     ("serve", serve::run),
+    ("svm", svm::run),
 ];
 
 fn main() -> ExitCode {

@@ -33,10 +33,10 @@ impl Judged {
         let rows = Rows { table, train: &parts.train, test: &parts.test };
         let (steps, best) = rows.answered(&study.design, &study.links, recipe, context)?;
         let (_, baseline) = rows.answered(&Design::of(Spec::new(BASELINE)), &[], recipe, &context.quiet())?;
-        context.tell(&Event::End);
-        let (train, test) = (rows.of(&parts.train)?, rows.of(&parts.test)?);
-        let seen = Seen { steps: Some(&steps), train: Some(&train), rows: &test, answered: &best, metric };
+        let (train, test) = (&rows.batch(rows.train)?, &rows.batch(rows.test)?);
+        let seen = Seen { steps: Some(&steps), train: Some(train), rows: test, answered: &best, metric };
         let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
+        context.tell(&Event::End);
         Ok((Judged::of(&Answers::of(&best)?, &Answers::of(&baseline)?, metric, recipe)?, evidence))
     }
 
@@ -49,7 +49,7 @@ impl Judged {
         recipe: &Recipe,
         context: &Context,
     ) -> Result<(Self, Evidence)> {
-        let (mut best, mut baseline, mut judged) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut best, mut baseline, mut tested) = (Vec::new(), Vec::new(), Vec::new());
         let steps = Some(outer.len() as u64);
         context.tell(&Event::Begin { what: "searching anew for each outer fold".into(), steps });
         for (at, fold) in outer.iter().enumerate() {
@@ -59,17 +59,17 @@ impl Judged {
             best.push(essentials(&rows.answered(&study.design, &study.links, recipe, &stream)?.1)?);
             let simple = Design::of(Spec::new(BASELINE));
             baseline.push(essentials(&rows.answered(&simple, &[], recipe, &stream)?.1)?);
-            judged.extend_from_slice(&fold.valid);
+            tested.push(rows.batch(rows.test)?);
             context.tell(&Event::Step(1));
         }
-        context.tell(&Event::End);
         let joined = |parts: &[Batch]| Batch::concat(parts[0].schema(), parts);
-        let (best, baseline) = (joined(&best)?, joined(&baseline)?);
-        let rows = Rows { table, train: &[], test: &judged }.of(&judged)?;
-        // Each fold had a model of its own: there is no one model to ask what it looks at.
-        let seen = Seen { steps: None, train: Some(table.batch()), rows: &rows, answered: &best, metric };
+        let (best, test) = (joined(&best)?, joined(&tested)?);
+        // Each row was a test row once; no single model answered all of them.
+        let seen = Seen { steps: None, train: Some(&test), rows: &test, answered: &best, metric };
         let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
-        Ok((Judged::of(&Answers::of(&best)?, &Answers::of(&baseline)?, metric, recipe)?, evidence))
+        context.tell(&Event::End);
+        let judged = Judged::of(&Answers::of(&best)?, &Answers::of(&joined(&baseline)?)?, metric, recipe)?;
+        Ok((judged, evidence))
     }
 
     fn of(best: &Answers<'_>, baseline: &Answers<'_>, metric: &Metric, recipe: &Recipe) -> Result<Self> {
@@ -88,26 +88,23 @@ struct Rows<'a> {
     test: &'a [u32],
 }
 
-/// The links of a model.
-type Links = Vec<Arc<dyn Fitted>>;
-
 impl Rows<'_> {
-    fn of(&self, rows: &[u32]) -> Result<Batch> {
-        View::new(self.table.clone(), rows)?.collect()
-    }
-
-    /// The model, and what it says of the test rows.
+    /// The fitted links, and the test rows as they answer them.
     fn answered(
         &self,
         design: &Design,
         links: &[Arc<dyn Fitted>],
         recipe: &Recipe,
         context: &Context,
-    ) -> Result<(Links, Batch)> {
-        let fitted = design.fit(self.of(self.train)?.into(), recipe, &context.with_stream("judge"))?;
-        let steps: Links = fitted.steps.into_iter().chain(links.iter().cloned()).collect();
-        let answered = search::apply(&steps, self.of(self.test)?)?;
+    ) -> Result<(Vec<Arc<dyn Fitted>>, Batch)> {
+        let fitted = design.fit(self.batch(self.train)?.into(), recipe, &context.with_stream("judge"))?;
+        let steps: Vec<_> = fitted.steps.into_iter().chain(links.iter().cloned()).collect();
+        let answered = search::apply(&steps, self.batch(self.test)?)?;
         Ok((steps, answered))
+    }
+
+    fn batch(&self, rows: &[u32]) -> Result<Batch> {
+        View::new(self.table.clone(), rows)?.collect()
     }
 }
 

@@ -5,6 +5,7 @@ mod answer;
 pub mod blend;
 pub mod builtin;
 pub mod calibrate;
+pub mod check;
 pub mod docs;
 pub mod error;
 pub mod evaluate;

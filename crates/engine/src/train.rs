@@ -15,9 +15,9 @@ use tidemill_eval::{Metric, Report};
 use crate::error::EngineError;
 use crate::judged::Judged;
 use crate::model::{self, Model};
-use crate::reporting::{Evidence, Origin};
+use crate::reporting::{self, Evidence, Origin};
 use crate::search::{self, Calibrated, Decided, Gap, Point, Reasons, Standing, Study, Times};
-use crate::{reporting, resolve, words};
+use crate::{resolve, words};
 
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
@@ -214,7 +214,7 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     let times = study.times.clone();
     let (judged, evidence) = judged;
     let outcome = facts.outcome(study, shipped.specs, judged, context)?;
-    write(job, &recipe, &plan, chain, Found { outcome, times, evidence })
+    write(job, &recipe, &plan, chain, (outcome, times), &evidence)
 }
 
 /// Everything known once the search is over.
@@ -288,16 +288,15 @@ impl Facts<'_> {
     }
 }
 
-/// What there is to tell of a training.
-struct Found {
-    outcome: Outcome,
-    times: Vec<Times>,
-    evidence: Evidence,
-}
-
 /// The model first, since it is what matters; each file appears whole or not at all.
-fn write(job: &Job, recipe: &Recipe, plan: &Plan, chain: Chain, found: Found) -> Result<Trained> {
-    let Found { outcome, times, evidence } = found;
+fn write(
+    job: &Job,
+    recipe: &Recipe,
+    plan: &Plan,
+    chain: Chain,
+    (outcome, times): (Outcome, Vec<Times>),
+    evidence: &Evidence,
+) -> Result<Trained> {
     std::fs::create_dir_all(&job.out).map_err(|e| Error::io(&job.out, e))?;
     let resolved = resolve::to_toml(recipe, plan)?;
     let metrics = pretty(&outcome)?;
@@ -325,9 +324,16 @@ fn write(job: &Job, recipe: &Recipe, plan: &Plan, chain: Chain, found: Found) ->
     replace(&metrics_file, metrics.as_bytes())?;
     let origin = Origin { recipe: (&resolved, name), seed: recipe.train.seed, model: &written.sha256 };
     let report = job.out.join("report.html");
-    replace(&report, reporting::train(&outcome, &evidence, &origin)?.as_bytes())?;
-    let (recipe, metrics, hash) = (recipe_file, metrics_file, written.sha256);
-    Ok(Trained { outcome, times, model, recipe, metrics, report, hash })
+    replace(&report, reporting::train(&outcome, evidence, &origin)?.as_bytes())?;
+    Ok(Trained {
+        outcome,
+        times,
+        model,
+        recipe: recipe_file,
+        metrics: metrics_file,
+        report,
+        hash: written.sha256,
+    })
 }
 
 fn pretty(outcome: &Outcome) -> Result<String> {

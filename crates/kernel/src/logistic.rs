@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use tidemill_core::{Context, Result};
 
-use crate::cholesky::Cholesky;
+use crate::cholesky::{Cholesky, steadied};
 use crate::descent::{Gram, Limits, Outcome, Penalty, sweep};
 use crate::lbfgs::{self, Objective};
 use crate::softmax::Problem;
@@ -152,13 +152,6 @@ impl Scaling {
         let curvature = |s: &f64| share * (s + 1e-10 * greatest) + l2 + f64::MIN_POSITIVE;
         Scaling::Diagonal(norms.iter().map(|s| 1.0 / curvature(s)).collect())
     }
-}
-
-/// The factor of `matrix` with `more` on its diagonal, and as little besides as keeps it positive.
-fn steadied(mut matrix: Vec<f64>, n: usize, more: impl Fn(usize) -> f64) -> Option<Cholesky> {
-    let greatest = (0..n).fold(0.0, |most, j| f64::max(most, matrix[j * n + j]));
-    (0..n).for_each(|j| matrix[j * n + j] += more(j) + 1e-9 * greatest + 1e-30);
-    Cholesky::new(&matrix, n, 0.0)
 }
 
 impl Objective for Ridged<'_> {

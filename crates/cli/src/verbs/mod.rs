@@ -1,5 +1,6 @@
 //! From arguments to the engine's verbs.
 
+mod check;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::show::Shown;
 /// Runs the verb.
 pub(crate) fn run(cli: &Cli) -> Result<Shown> {
     match &cli.verb {
+        Verb::Check(args) => check::check(args, cli),
         Verb::Train(args) => run_train(args, cli),
         Verb::Evaluate(args) => run_evaluate(args, cli),
         Verb::Predict(args) => run_predict(args, cli),

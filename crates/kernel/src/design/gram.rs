@@ -39,6 +39,23 @@ impl Design {
         gram
     }
 
+    /// As [`Design::gram`], with a column of ones after the others.
+    pub fn gram_with_constant(&self, weights: &[f64]) -> Vec<f64> {
+        let p = self.n_columns;
+        let gram = self.gram(Some(weights));
+        let edge = self.transposed_times(weights);
+        let mut whole = vec![0.0; (p + 1) * (p + 1)];
+        for (row, from) in whole.chunks_exact_mut(p + 1).zip(gram.chunks_exact(p.max(1))) {
+            row[..p].copy_from_slice(from);
+        }
+        for (j, e) in edge.into_iter().enumerate() {
+            whole[j * (p + 1) + p] = e;
+            whole[p * (p + 1) + j] = e;
+        }
+        whole[p * (p + 1) + p] = weights.iter().sum();
+        whole
+    }
+
     /// Calls `visit` with row, column and number for every number of the centred matrix.
     pub fn each_number(&self, mut visit: impl FnMut(usize, usize, f64)) {
         let mut columns = Vec::new();

@@ -325,6 +325,35 @@ impl Design {
         (0..self.n_rows).step_by(RUN * step.max(1)).flat_map(|at| at..(at + RUN).min(self.n_rows)).collect()
     }
 
+    /// The dense columns row after row, as they are stored; and which columns these are.
+    pub(crate) fn dense_rows(&self) -> (Vec<usize>, Vec<f64>) {
+        let columns: Vec<usize> = (0..self.n_columns).filter(|&j| self.place(j).is_some()).collect();
+        let p = columns.len();
+        let mut rows = vec![0.0; p * self.n_rows];
+        for block in self.blocks() {
+            let rows = &mut rows[block.start * p..(block.start + block.n_rows) * p];
+            for (k, &j) in columns.iter().enumerate() {
+                let numbers = block.column(j);
+                rows.iter_mut().skip(k).step_by(p).zip(numbers).for_each(|(x, &number)| *x = number);
+            }
+        }
+        (columns, rows)
+    }
+
+    /// Row `i` of each sparse vector: its first column, the places within it, and the numbers.
+    pub(crate) fn sparse_lines(&self, i: usize) -> Vec<(usize, &[u32], &[f32])> {
+        self.parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Sparse { at, rows } => {
+                    let (places, values) = rows.line(i);
+                    Some((*at, places, values))
+                }
+                Part::Dense { .. } => None,
+            })
+            .collect()
+    }
+
     /// These rows, copied, centred as they are here.
     pub fn take(&self, rows: &[usize]) -> Design {
         let mut taken = Design { n_rows: rows.len(), ..Design::default() };
