@@ -41,14 +41,14 @@ fn agrees(html: &str, metrics: &Value, curves: &str) {
     let mut seen = 0;
     for (name, value) in figures.iter().filter(|(n, _)| !binary || !averages.iter().any(|a| n.ends_with(a))) {
         let Some(value) = value.as_f64().filter(|v| v.abs() >= 1e-4 && v.abs() < 1e4) else { continue };
-        let cell = format!("<td class=\"r\">{}</td>", short(value));
+        let cell = format!("<td class=\"r\" data-label=\"model\">{}</td>", short(value));
         assert!(html.contains(&cell), "{name}: no {cell}");
         seen += 1;
     }
     assert!(seen >= 3, "{figures:?}");
     for key in ["train_rows", "test_rows"] {
         let n = metrics["split"][key].as_u64().unwrap();
-        assert!(html.contains(&format!("<td>{n}</td>")) || n > 9999, "{key} {n}");
+        assert!(html.contains(&format!("<td data-label=\"value\">{n}</td>")) || n > 9999, "{key} {n}");
     }
     let sha = metrics["data"]["sha256"].as_str().unwrap();
     assert!(html.contains(sha));
@@ -90,7 +90,8 @@ fn of_two_classes() {
     let page = desk.read("e.html");
     assert_eq!(ran["written"]["report"], "e.html");
     assert!(page.contains("Evaluation report") && page.contains("in training"));
-    let cell = format!("<td class=\"r\">{}</td>", short(ran["metrics"]["log_loss"].as_f64().unwrap()));
+    let loss = short(ran["metrics"]["log_loss"].as_f64().unwrap());
+    let cell = format!("<td class=\"r\" data-label=\"model\">{loss}</td>");
     assert!(page.contains(&cell), "no {cell}");
 }
 
