@@ -96,7 +96,7 @@ fn file() -> Outcome<PathBuf> {
     if path.exists() {
         return Ok(path);
     }
-    let mut sink = tidemill_data::create(&path.display().to_string(), &schema()?)?;
+    let mut sink = tidemill_data::create(&path.display().to_string(), &*schema()?)?;
     for (stream, from) in (0..ROWS).step_by(50_000).enumerate() {
         sink.write(&rows(stream as u64, from, 50_000)?)?;
     }

@@ -13,9 +13,11 @@ use crate::threshold::Threshold;
 pub const STEPS: &[Entry] = &[
     Entry::of::<tidemill_prep::DateParts>(),
     Entry::of::<tidemill_prep::DropColumns>(),
+    Entry::of::<tidemill_prep::EncodeHash>(),
     Entry::of::<tidemill_prep::EncodeOneHot>(),
     Entry::of::<tidemill_prep::EncodeOrdinal>(),
     Entry::of::<tidemill_prep::EncodeTarget>(),
+    Entry::of::<tidemill_prep::EncodeTfidf>(),
     Entry::of::<tidemill_prep::ImputeConstant>(),
     Entry::of::<tidemill_prep::ImputeMean>(),
     Entry::of::<tidemill_prep::ImputeMedian>(),
