@@ -30,7 +30,7 @@ pub(super) fn write(report: &Report) -> String {
     for section in &report.sections {
         write_section(section, report.words, &mut out);
     }
-    let _ = write!(out, "<footer>{}</footer></main></div></body></html>\n", report.foot.html());
+    let _ = writeln!(out, "<footer>{}</footer></main></div></body></html>", report.foot.html());
     out
 }
 
