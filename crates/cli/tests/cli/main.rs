@@ -5,6 +5,7 @@ mod bad_input;
 mod check;
 mod desk;
 mod limits;
+mod report;
 mod round;
 #[cfg(unix)]
 mod service;
