@@ -10,6 +10,7 @@ mod metrics;
 mod one_row;
 mod peer;
 mod quality;
+mod quality_trees;
 mod row;
 mod serve;
 mod service;
@@ -78,7 +79,7 @@ fn bench(name: Option<&str>) -> Outcome<bool> {
 /// A judge that takes no arguments: its name, and whether all was well.
 type Judge = (&'static str, fn() -> Outcome<bool>);
 
-/// The judges by name, but for `quality`, which takes arguments.
+/// The judges by name, but for `quality` and `quality_trees`, which take arguments.
 const JUDGES: &[Judge] = &[
     ("api", service::api),
     ("page", service::page),
@@ -93,18 +94,19 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
         return run();
     }
     let (mut data, mut splits) = (None, 20);
+    let trees = arguments.first() == Some(&"quality_trees");
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match (*argument, rest.as_slice().first()) {
-            ("quality", _) => {}
+            ("quality" | "quality_trees", _) => {}
             ("--data", Some(folder)) => data = rest.next().map(|_| PathBuf::from(folder)),
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, page, postgres, quality [--data DIR] [--splits N], soak").into()
+                    format!("'{other}' is no judge; there are: api, page, postgres, quality and quality_trees [--data DIR] [--splits N], soak").into()
                 );
             }
         }
     }
-    quality::run(data, splits)
+    if trees { quality_trees::run(data, splits) } else { quality::run(data, splits) }
 }
