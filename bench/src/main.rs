@@ -4,16 +4,21 @@
 //! `bench/peers`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod contest;
 mod csv_read;
 mod linear;
 mod metrics;
+mod neighbors;
 mod one_row;
 mod peer;
+mod profile;
 mod quality;
-mod quality_trees;
+mod report;
 mod row;
+mod scaling;
 mod serve;
 mod service;
+mod svm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,17 +35,22 @@ const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
     ("linear", linear::run),
     ("metrics", metrics::run),
+    ("neighbors", neighbors::run),
     ("one_row", one_row::run),
+    ("profile", profile::run),
     ("serve", serve::run),
+    ("svm", svm::run),
 ];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
+        ["bench", "scaling"] => scaling::run().map(|()| true),
         ["bench", rest @ ..] => bench(rest.first().copied()),
         ["judge", rest @ ..] => judge(rest),
-        // Not for people: the bench of the server starts it.
+        // Not for people: the benches start these.
+        ["scale", learner, rows] => scaling::fit(learner, rows).map(|()| true),
         ["empty"] => serve::serve_nothing().map(|()| true),
         _ => Err("say `bench [NAME]` or `judge [quality] [--data DIR] [--splits N]`".into()),
     };
@@ -79,11 +89,12 @@ fn bench(name: Option<&str>) -> Outcome<bool> {
 /// A judge that takes no arguments: its name, and whether all was well.
 type Judge = (&'static str, fn() -> Outcome<bool>);
 
-/// The judges by name, but for `quality` and `quality_trees`, which take arguments.
+/// The judges by name, but for `quality`, which takes arguments.
 const JUDGES: &[Judge] = &[
     ("api", service::api),
     ("page", service::page),
     ("postgres", service::postgres),
+    ("report", report::run),
     ("soak", service::soak),
 ];
 
@@ -93,20 +104,22 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
     {
         return run();
     }
+    if let ["contest", rest @ ..] = arguments {
+        return contest::run(rest);
+    }
     let (mut data, mut splits) = (None, 20);
-    let trees = arguments.first() == Some(&"quality_trees");
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match (*argument, rest.as_slice().first()) {
-            ("quality" | "quality_trees", _) => {}
+            ("quality", _) => {}
             ("--data", Some(folder)) => data = rest.next().map(|_| PathBuf::from(folder)),
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, page, postgres, quality and quality_trees [--data DIR] [--splits N], soak").into()
+                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], report, soak").into()
                 );
             }
         }
     }
-    if trees { quality_trees::run(data, splits) } else { quality::run(data, splits) }
+    quality::run(data, splits)
 }

@@ -179,7 +179,7 @@ impl Batch {
         Batch::with_rows(Arc::new(schema), columns, self.n_rows)
     }
 
-    fn wrong(&self, i: usize, wanted: &str) -> Error {
+    pub(crate) fn wrong(&self, i: usize, wanted: &str) -> Error {
         let column = &self.schema.columns()[i];
         Error::WrongKind { column: column.name.clone(), found: column.kind, wanted: wanted.into() }
     }
@@ -208,6 +208,7 @@ fn empty(column: &Column) -> Result<ArrayRef> {
             probability_vector(vec![], len)?
         }
         Kind::Vector { len, sparse: false } => dense_vector(vec![], len)?,
+        Kind::Vector { len, sparse: true } => crate::sparse_vector(vec![0], vec![], vec![], len, None)?,
         Kind::Time => {
             Arc::new(PrimitiveArray::<TimestampMicrosecondType>::from(Vec::<i64>::new()).with_timezone("UTC"))
         }
@@ -236,7 +237,8 @@ fn fits(column: &Column, found: &DataType) -> bool {
             *n as usize == len
                 && *item.data_type() == if wide { DataType::Float64 } else { DataType::Float32 }
         }
-        (Kind::Vector { sparse: true, .. } | Kind::Series | Kind::Track, DataType::List(_)) => true,
+        (Kind::Vector { sparse: true, .. }, found) => *found == crate::sparse::data_type(),
+        (Kind::Series | Kind::Track, DataType::List(_)) => true,
         (Kind::Point, DataType::Struct(_)) | (Kind::Image, DataType::Binary | DataType::Utf8) => true,
         (Kind::Number | Kind::Flag | Kind::Text | Kind::Time, found) => data_type(column.kind) == *found,
         _ => false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
 
-use crate::{Batch, Column, Error, Kind, Result, Role, Schema};
+use crate::{Batch, Column, Error, Kind, Result, Role, Schema, sparse_vector};
 
 /// One value of a [`Row`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +25,8 @@ pub enum Cell {
     Time(i64),
     /// Of a dense vector column.
     Vector(Vec<f32>),
+    /// Of a sparse vector column: the places of its numbers, ascending, and the numbers.
+    Sparse(Vec<u32>, Vec<f32>),
     /// Of a probability column.
     Probability(Vec<f64>),
 }
@@ -56,7 +58,7 @@ impl Row {
         Row { cells: vec![Cell::Missing; n] }
     }
 
-    /// Row `i` of a batch. Errors for kinds that have no cell yet (image, point, series, track, sparse vector).
+    /// Row `i` of a batch. Errors for kinds that have no cell yet (image, point, series, track).
     pub fn of(batch: &Batch, i: usize) -> Result<Row> {
         let cells = (0..batch.schema().len()).map(|c| cell(batch, c, i)).collect::<Result<_>>()?;
         Ok(Row { cells })
@@ -106,8 +108,31 @@ fn array<'a>(column: &Column, cells: impl Iterator<Item = Option<&'a Cell>>) -> 
             Arc::new(times.with_timezone("UTC"))
         }
         Kind::Category => column.categories()?.column(read!(UInt32Array, Cell::Code(code) => *code))?,
+        Kind::Vector { len, sparse: true } => sparse_array(cells, len, wrong)?,
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
     })
+}
+
+fn sparse_array<'a>(
+    cells: impl Iterator<Item = Option<&'a Cell>>,
+    len: usize,
+    wrong: impl Fn(Option<&Cell>) -> Error,
+) -> Result<ArrayRef> {
+    let (mut offsets, mut indices, mut values, mut present) = (vec![0], Vec::new(), Vec::new(), Vec::new());
+    for cell in cells {
+        match cell {
+            Some(Cell::Sparse(places, numbers)) => {
+                indices.extend_from_slice(places);
+                values.extend_from_slice(numbers);
+                present.push(true);
+            }
+            Some(Cell::Missing) => present.push(false),
+            other => return Err(wrong(other)),
+        }
+        offsets.push(values.len() as i32);
+    }
+    let present = present.contains(&false).then_some(present);
+    sparse_vector(offsets, indices, values, len, present)
 }
 
 fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
@@ -126,6 +151,11 @@ fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
         }
         Kind::Vector { len, sparse: false } => {
             Cell::Vector(batch.vector(c)?[i * len..(i + 1) * len].to_vec())
+        }
+        Kind::Vector { sparse: true, .. } => {
+            let sparse = batch.sparse(c)?;
+            let range = sparse.range(i);
+            Cell::Sparse(sparse.indices[range.clone()].to_vec(), sparse.values[range].to_vec())
         }
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
     })

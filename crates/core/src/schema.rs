@@ -51,6 +51,15 @@ impl Column {
         }
     }
 
+    /// A sparse vector with these parts.
+    pub fn sparse_vector(name: impl Into<String>, parts: impl Into<Arc<[String]>>) -> Self {
+        let parts = parts.into();
+        Column {
+            parts: Some(parts.clone()),
+            ..Column::new(name, Kind::Vector { len: parts.len(), sparse: true })
+        }
+    }
+
     /// The same column in another role.
     pub fn with_role(mut self, role: Role) -> Self {
         self.role = role;

@@ -10,6 +10,7 @@ use tidemill_data::ReadOptions;
 use tidemill_eval::{Answers, Report};
 
 use crate::error::EngineError;
+use crate::reporting::{self, Subject};
 use crate::{model, resolve};
 
 /// What a judgement found.
@@ -24,8 +25,10 @@ pub struct Evaluated {
     pub data_warnings: Vec<Warning>,
 }
 
-/// Judges a model on a source that has the target. Rows without a target are left out, with a warning.
-pub fn model(path: &Path, source: &str, context: &Context) -> Result<Evaluated> {
+/// Judges a model on a source that has the target, and writes a report where one is asked for. Rows without a target
+/// are left out, with a warning.
+pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Evaluated> {
+    let named = source;
     let opened = model::open(path, context)?;
     let source = tidemill_data::open(source, &ReadOptions::default())?;
     let intake = opened.model.intake()?;
@@ -59,8 +62,30 @@ pub fn model(path: &Path, source: &str, context: &Context) -> Result<Evaluated> 
     if all.n_rows() == 0 {
         return Err(no_rows());
     }
-    let report = tidemill_eval::report(&Answers::of(&all)?);
-    Ok(Evaluated { rows: all.n_rows(), report, data_warnings: context.warnings() })
+    let answers = Answers::of(&all)?;
+    let evaluated = Evaluated {
+        rows: all.n_rows(),
+        report: tidemill_eval::report(&answers),
+        data_warnings: context.warnings(),
+    };
+    if let Some(file) = report_file {
+        write_report(file, named, &target, &answers, &evaluated)?;
+    }
+    Ok(evaluated)
+}
+
+fn write_report(
+    file: &Path,
+    source: &str,
+    target: &str,
+    answers: &Answers<'_>,
+    found: &Evaluated,
+) -> Result<()> {
+    let metric = tidemill_eval::default_metric(answers.task());
+    let interval = crate::judged::interval(metric, answers, 0).map(|i| [i.low, i.high]);
+    let subject = Subject { target, metric, report: &found.report, answers, interval, other: None };
+    let page = reporting::evaluate(&subject, source, &found.data_warnings);
+    crate::train::replace(file, page.as_bytes())
 }
 
 fn no_rows() -> Error {
@@ -92,8 +117,14 @@ pub struct Labels {
     pub positive: Option<String>,
 }
 
-/// Judges a column of predictions against a column of right answers.
-pub fn labels(source: &str, labels: &Labels, context: &Context) -> Result<Evaluated> {
+/// Judges a column of predictions against a column of right answers, and writes a report where one is asked for.
+pub fn labels(
+    source: &str,
+    labels: &Labels,
+    report_file: Option<&Path>,
+    context: &Context,
+) -> Result<Evaluated> {
+    let named = source;
     let source = tidemill_data::open(source, &ReadOptions::default())?;
     let schema = source.schema();
     let mut places = vec![schema.index(&labels.truth)?, schema.index(&labels.predicted)?];
@@ -107,5 +138,9 @@ pub fn labels(source: &str, labels: &Labels, context: &Context) -> Result<Evalua
     let answers =
         Answers::of_columns(&all, &labels.truth, &labels.predicted, labels.task, labels.positive.as_deref())?;
     let report = tidemill_eval::report(&answers);
-    Ok(Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() })
+    let evaluated = Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() };
+    if let Some(file) = report_file {
+        write_report(file, named, &labels.truth, &answers, &evaluated)?;
+    }
+    Ok(evaluated)
 }

@@ -9,6 +9,7 @@ use tidemill_eval::compare::{ScoreInterval, bootstrap};
 use tidemill_eval::{Answers, Metric, Report};
 
 use crate::builtin::BASELINE;
+use crate::reporting::{Evidence, Seen};
 use crate::search::{self, Design, Study};
 
 /// What the test rows say.
@@ -27,13 +28,16 @@ impl Judged {
         metric: &Metric,
         recipe: &Recipe,
         context: &Context,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Evidence)> {
         context.tell(&Event::Begin { what: "judging on the test part".into(), steps: None });
         let rows = Rows { table, train: &parts.train, test: &parts.test };
-        let best = rows.answered(&study.design, &study.links, recipe, context)?;
-        let baseline = rows.answered(&Design::of(Spec::new(BASELINE)), &[], recipe, &context.quiet())?;
+        let (steps, best) = rows.answered(&study.design, &study.links, recipe, context)?;
+        let (_, baseline) = rows.answered(&Design::of(Spec::new(BASELINE)), &[], recipe, &context.quiet())?;
+        let (train, test) = (&rows.batch(rows.train)?, &rows.batch(rows.test)?);
+        let seen = Seen { steps: &steps, train, test, answered: &best, metric };
+        let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
         context.tell(&Event::End);
-        Judged::of(&Answers::of(&best)?, &Answers::of(&baseline)?, metric, recipe)
+        Ok((Judged::of(&Answers::of(&best)?, &Answers::of(&baseline)?, metric, recipe)?, evidence))
     }
 
     /// Nested cross-validation: each outer fold is judged by a model whose whole search saw the other folds alone.
@@ -44,22 +48,28 @@ impl Judged {
         metric: &Metric,
         recipe: &Recipe,
         context: &Context,
-    ) -> Result<Self> {
-        let (mut best, mut baseline) = (Vec::new(), Vec::new());
+    ) -> Result<(Self, Evidence)> {
+        let (mut best, mut baseline, mut tested) = (Vec::new(), Vec::new(), Vec::new());
         let steps = Some(outer.len() as u64);
         context.tell(&Event::Begin { what: "searching anew for each outer fold".into(), steps });
         for (at, fold) in outer.iter().enumerate() {
             let stream = context.quiet().with_stream(&format!("outer {at}"));
             let study = search::study(table, &fold.train, recipe, task, metric, &stream)?;
             let rows = Rows { table, train: &fold.train, test: &fold.valid };
-            best.push(essentials(&rows.answered(&study.design, &study.links, recipe, &stream)?)?);
+            best.push(essentials(&rows.answered(&study.design, &study.links, recipe, &stream)?.1)?);
             let simple = Design::of(Spec::new(BASELINE));
-            baseline.push(essentials(&rows.answered(&simple, &[], recipe, &stream)?)?);
+            baseline.push(essentials(&rows.answered(&simple, &[], recipe, &stream)?.1)?);
+            tested.push(rows.batch(rows.test)?);
             context.tell(&Event::Step(1));
         }
-        context.tell(&Event::End);
         let joined = |parts: &[Batch]| Batch::concat(parts[0].schema(), parts);
-        Judged::of(&Answers::of(&joined(&best)?)?, &Answers::of(&joined(&baseline)?)?, metric, recipe)
+        let (best, test) = (joined(&best)?, joined(&tested)?);
+        // Each row was a test row once; no single model answered all of them.
+        let seen = Seen { steps: &[], train: &test, test: &test, answered: &best, metric };
+        let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
+        context.tell(&Event::End);
+        let judged = Judged::of(&Answers::of(&best)?, &Answers::of(&joined(&baseline)?)?, metric, recipe)?;
+        Ok((judged, evidence))
     }
 
     fn of(best: &Answers<'_>, baseline: &Answers<'_>, metric: &Metric, recipe: &Recipe) -> Result<Self> {
@@ -79,17 +89,22 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// The fitted links, and the test rows as they answer them.
     fn answered(
         &self,
         design: &Design,
         links: &[Arc<dyn Fitted>],
         recipe: &Recipe,
         context: &Context,
-    ) -> Result<Batch> {
-        let rows = |rows: &[u32]| View::new(self.table.clone(), rows)?.collect();
-        let fitted = design.fit(rows(self.train)?.into(), recipe, &context.with_stream("judge"))?;
-        let answered = search::apply(&fitted.steps, rows(self.test)?)?;
-        search::apply(links, answered)
+    ) -> Result<(Vec<Arc<dyn Fitted>>, Batch)> {
+        let fitted = design.fit(self.batch(self.train)?.into(), recipe, &context.with_stream("judge"))?;
+        let steps: Vec<_> = fitted.steps.into_iter().chain(links.iter().cloned()).collect();
+        let answered = search::apply(&steps, self.batch(self.test)?)?;
+        Ok((steps, answered))
+    }
+
+    fn batch(&self, rows: &[u32]) -> Result<Batch> {
+        View::new(self.table.clone(), rows)?.collect()
     }
 }
 
@@ -100,7 +115,7 @@ fn essentials(batch: &Batch) -> Result<Batch> {
 }
 
 /// The interval of a metric over the test rows, from fewer samples where there are many rows.
-fn interval(metric: &Metric, answers: &Answers<'_>, seed: u64) -> Option<ScoreInterval> {
+pub(crate) fn interval(metric: &Metric, answers: &Answers<'_>, seed: u64) -> Option<ScoreInterval> {
     let n_samples = (20_000_000 / answers.n_rows().max(1)).clamp(50, 500);
     let interval = bootstrap(answers, metric, n_samples, 0.95, seed).ok()?;
     (interval.low.is_finite() && interval.high.is_finite()).then_some(interval)

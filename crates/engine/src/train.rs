@@ -15,6 +15,7 @@ use tidemill_eval::{Metric, Report};
 use crate::error::EngineError;
 use crate::judged::Judged;
 use crate::model::{self, Model};
+use crate::reporting::{self, Evidence, Origin};
 use crate::search::{self, Calibrated, Decided, Gap, Point, Reasons, Standing, Study, Times};
 use crate::{resolve, words};
 
@@ -157,6 +158,8 @@ pub struct Trained {
     pub recipe: PathBuf,
     /// The metrics.
     pub metrics: PathBuf,
+    /// The report.
+    pub report: PathBuf,
     /// The SHA-256 of the model's manifest.
     pub hash: String,
 }
@@ -209,8 +212,9 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     let links = shipped.steps.into_iter().chain(study.links.iter().cloned());
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
     let times = study.times.clone();
+    let (judged, evidence) = judged;
     let outcome = facts.outcome(study, shipped.specs, judged, context)?;
-    write(job, &recipe, &plan, chain, outcome, times)
+    write(job, &recipe, &plan, chain, (outcome, times), &evidence)
 }
 
 /// Everything known once the search is over.
@@ -290,8 +294,8 @@ fn write(
     recipe: &Recipe,
     plan: &Plan,
     chain: Chain,
-    outcome: Outcome,
-    times: Vec<Times>,
+    (outcome, times): (Outcome, Vec<Times>),
+    evidence: &Evidence,
 ) -> Result<Trained> {
     std::fs::create_dir_all(&job.out).map_err(|e| Error::io(&job.out, e))?;
     let resolved = resolve::to_toml(recipe, plan)?;
@@ -313,11 +317,23 @@ fn write(
     let own = job.out.join("tidemill.toml");
     // A recipe the user wrote is theirs: the resolved one then goes beside it.
     let theirs = job.recipe_file.as_deref().is_some_and(|file| same_file(file, &own));
-    let recipe = if theirs { job.out.join("tidemill.resolved.toml") } else { own };
-    replace(&recipe, resolved.as_bytes())?;
+    let name = if theirs { "tidemill.resolved.toml" } else { "tidemill.toml" };
+    let recipe_file = job.out.join(name);
+    replace(&recipe_file, resolved.as_bytes())?;
     let metrics_file = job.out.join("metrics.json");
     replace(&metrics_file, metrics.as_bytes())?;
-    Ok(Trained { outcome, times, model, recipe, metrics: metrics_file, hash: written.sha256 })
+    let origin = Origin { recipe: (&resolved, name), seed: recipe.train.seed, model: &written.sha256 };
+    let report = job.out.join("report.html");
+    replace(&report, reporting::train(&outcome, evidence, &origin)?.as_bytes())?;
+    Ok(Trained {
+        outcome,
+        times,
+        model,
+        recipe: recipe_file,
+        metrics: metrics_file,
+        report,
+        hash: written.sha256,
+    })
 }
 
 fn pretty(outcome: &Outcome) -> Result<String> {

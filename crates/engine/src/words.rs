@@ -48,11 +48,12 @@ pub fn story(trained: &Trained) -> String {
     line(outcome.test.to_string());
     line(outcome.shipped.note.to_string());
     line(format!(
-        "Written: {} ({}), {}, {}",
+        "Written: {} ({}), {}, {}, {}",
         trained.model.display(),
         &trained.hash[..12.min(trained.hash.len())],
         trained.recipe.display(),
-        trained.metrics.display()
+        trained.metrics.display(),
+        trained.report.display()
     ));
     text
 }

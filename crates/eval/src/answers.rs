@@ -7,7 +7,7 @@ use tidemill_core::recipe::Task;
 use tidemill_core::{Warning, nearest};
 
 use crate::confusion::Counts;
-use crate::metrics::ranking::Ranking;
+use crate::metrics::ranking::{Ranking, Steps};
 use crate::sum::sum;
 use crate::{Error, Result};
 
@@ -41,6 +41,7 @@ pub struct ClassAnswers<'a> {
     pub(crate) warnings: Vec<Warning>,
     pub(crate) counts: OnceLock<Counts>,
     pub(crate) ranking: OnceLock<Ranking>,
+    pub(crate) steps: OnceLock<Steps>,
 }
 
 /// Quantities, true and predicted.
@@ -82,6 +83,7 @@ impl<'a> Answers<'a> {
             warnings: Vec::new(),
             counts: OnceLock::new(),
             ranking: OnceLock::new(),
+            steps: OnceLock::new(),
         }))
     }
 
@@ -108,6 +110,7 @@ impl<'a> Answers<'a> {
         }
         answers.probability = Some(probability);
         answers.ranking = OnceLock::new();
+        answers.steps = OnceLock::new();
         Ok(self)
     }
 
@@ -123,6 +126,7 @@ impl<'a> Answers<'a> {
                 answers.weights = Some(weights);
                 answers.counts = OnceLock::new();
                 answers.ranking = OnceLock::new();
+                answers.steps = OnceLock::new();
             }
             Answers::Numbers(answers) => answers.weights = Some(weights),
         }
@@ -134,6 +138,7 @@ impl<'a> Answers<'a> {
         let Answers::Classes(answers) = &mut self else { return Err(Error::NotBinary { n_classes: 0 }) };
         answers.positive = Some(positive_place(&answers.names, name)?);
         answers.ranking = OnceLock::new();
+        answers.steps = OnceLock::new();
         Ok(self)
     }
 
@@ -208,6 +213,7 @@ impl<'a> Answers<'a> {
                 warnings: a.warnings.clone(),
                 counts: OnceLock::new(),
                 ranking: OnceLock::new(),
+                steps: OnceLock::new(),
             }),
         })
     }

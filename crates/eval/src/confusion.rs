@@ -86,7 +86,7 @@ pub struct Confusion {
 }
 
 /// `cells` sums over `n` rows; each chunk of rows has sums of its own, added in the order of chunks.
-fn tally(n: usize, cells: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
+pub(crate) fn tally(n: usize, cells: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
     // Many cells ask for long chunks, or the chunks' own sums would outgrow the rows.
     let len = CHUNK.max(8 * cells);
     let chunk = |c: usize| {

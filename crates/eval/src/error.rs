@@ -80,6 +80,16 @@ pub enum Error {
         /// The column of predictions.
         predicted: String,
     },
+    /// A threshold cannot be chosen for this metric.
+    #[error("a threshold cannot be chosen for '{name}'{}", near(.nearest))]
+    NotForThreshold {
+        /// The name asked for.
+        name: String,
+        /// The metrics that will do.
+        names: String,
+        /// The most similar one.
+        nearest: Option<String>,
+    },
     /// Too little to compare.
     #[error("{what}")]
     Compare {
@@ -106,6 +116,7 @@ impl Coded for Error {
             Error::UnknownClass { .. } => "unknown_class",
             Error::NotBinary { .. } => "not_binary",
             Error::NeitherLabelNorScore { .. } => "neither_label_nor_score",
+            Error::NotForThreshold { .. } => "not_for_threshold",
             Error::Compare { .. } => "compare",
             Error::Core(e) => e.code(),
         }
@@ -121,6 +132,7 @@ impl Coded for Error {
             Error::NeedsProbability { .. } => {
                 Some("give probabilities, or choose a metric of labels such as 'accuracy' or 'f1'".into())
             }
+            Error::NotForThreshold { names, .. } => Some(format!("choose one of {names}, or state costs")),
             Error::Value { .. } => Some("correct or remove the row".into()),
             Error::NotBinary { .. } => Some("leave the positive class out".into()),
             Error::NeitherLabelNorScore { .. } => {

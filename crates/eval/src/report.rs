@@ -69,7 +69,7 @@ fn by_name<S: Serializer>(lines: &[Line], serializer: S) -> Result<S::Ok, S::Err
     serializer.collect_map(lines.iter().map(|line| (line.name, (!line.value.is_nan()).then_some(line.value))))
 }
 
-/// Every metric that applies, the classes one by one, the confusion matrix, and each warning once.
+/// Every metric of reports that applies, the classes one by one, the confusion matrix, and each warning once.
 ///
 /// ```
 /// use tidemill_eval::{Answers, report};
@@ -82,7 +82,7 @@ fn by_name<S: Serializer>(lines: &[Line], serializer: S) -> Result<S::Ok, S::Err
 pub fn report(answers: &Answers<'_>) -> Report {
     let mut lines = Vec::new();
     let mut warnings = answers.warnings().to_vec();
-    for metric in METRICS.iter().filter(|m| m.applies(answers)) {
+    for metric in METRICS.iter().filter(|m| m.in_report && m.applies(answers)) {
         let (value, more) = match metric.score(answers) {
             Ok(score) => (score.value, score.warnings),
             Err(e) => (f64::NAN, vec![Warning { code: "metric_failed".into(), message: e.to_string() }]),

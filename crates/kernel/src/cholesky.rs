@@ -32,3 +32,10 @@ impl Cholesky {
         solve_in_place(self.factor.as_ref(), MatMut::from_column_major_slice_mut(b, n, 1), Par::Seq, stack);
     }
 }
+
+/// The factor of `matrix` with `more` on its diagonal, and as little besides as keeps it positive.
+pub(crate) fn steadied(mut matrix: Vec<f64>, n: usize, more: impl Fn(usize) -> f64) -> Option<Cholesky> {
+    let greatest = (0..n).fold(0.0, |most, j| f64::max(most, matrix[j * n + j]));
+    (0..n).for_each(|j| matrix[j * n + j] += more(j) + 1e-9 * greatest + 1e-30);
+    Cholesky::new(&matrix, n, 0.0)
+}

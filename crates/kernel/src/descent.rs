@@ -4,12 +4,14 @@
 
 use tidemill_core::{Context, Result};
 
-use crate::Design;
+use crate::ByColumn;
 use crate::least_squares::Centred;
 use crate::vector::{axpy, dot};
 
 /// With at most so many columns, and no more than rows, sweeps run over the Gram matrix instead of the rows.
 const GRAM_COLUMNS: usize = 2048;
+/// The same for sparse vectors, whose sweeps over the rows cost little.
+const SPARSE_COLUMNS: usize = 500;
 
 /// The smooth part of a problem: `0.5 w' Q w - c' w`, with its current `w` kept inside.
 pub trait Quadratic {
@@ -19,8 +21,6 @@ pub trait Quadratic {
     fn slope(&mut self, j: usize) -> f64;
     /// `w[j] += step`.
     fn advance(&mut self, j: usize, step: f64);
-    /// All slopes.
-    fn slopes(&mut self) -> Vec<f64>;
 }
 
 /// A quadratic given by its matrix.
@@ -43,17 +43,27 @@ impl Quadratic for Gram<'_> {
         let p = self.slopes.len();
         axpy(-step, &self.matrix[j * p..(j + 1) * p], &mut self.slopes);
     }
-    fn slopes(&mut self) -> Vec<f64> {
-        self.slopes.clone()
-    }
 }
 
-/// Least squares over rows, `|r|^2 / (2 total)` with `r = y - X w` kept up to date.
+/// Least squares over rows, `sum(weight r^2) / (2 total)` with `r = y - X w` kept up to date.
+///
+/// Columns are read as they are stored: what centring adds to every row alike is kept beside, in `shift`.
 struct OverRows<'a> {
-    design: &'a Design,
+    columns: ByColumn<'a>,
+    weights: Option<&'a [f64]>,
     curvatures: Vec<f64>,
+    /// The residual less `shift`.
     residual: Vec<f64>,
+    shift: f64,
     total: f64,
+}
+
+impl OverRows<'_> {
+    /// Works the shift into the residual.
+    fn settle(&mut self) {
+        let shift = std::mem::take(&mut self.shift);
+        self.residual.iter_mut().for_each(|r| *r += shift);
+    }
 }
 
 impl Quadratic for OverRows<'_> {
@@ -61,25 +71,16 @@ impl Quadratic for OverRows<'_> {
         self.curvatures[j]
     }
     fn slope(&mut self, j: usize) -> f64 {
-        let mut at = 0;
-        let mut sum = 0.0;
-        for part in self.design.column(j) {
-            sum += dot(part, &self.residual[at..at + part.len()]);
-            at += part.len();
-        }
-        sum / self.total
+        let sum = match self.weights {
+            None => self.columns.dot(j, &self.residual),
+            Some(weights) => self.columns.weighted_dot(j, weights, &self.residual),
+        };
+        // The residual's weighted sum is 0 (target and columns are centred), that of what is kept is so much less.
+        sum / self.total + self.columns.centre(j) * self.shift
     }
     fn advance(&mut self, j: usize, step: f64) {
-        let mut at = 0;
-        for part in self.design.column(j) {
-            axpy(-step, part, &mut self.residual[at..at + part.len()]);
-            at += part.len();
-        }
-    }
-    fn slopes(&mut self) -> Vec<f64> {
-        let mut slopes = self.design.transposed_times(&self.residual);
-        slopes.iter_mut().for_each(|s| *s /= self.total);
-        slopes
+        self.columns.axpy(j, -step, &mut self.residual);
+        self.shift += step * self.columns.centre(j);
     }
 }
 
@@ -163,13 +164,14 @@ impl<'a> ElasticNet<'a> {
     pub fn new(problem: &'a Centred) -> Self {
         let (n, p) = (problem.design.n_rows(), problem.design.n_columns());
         let total = problem.total_weight;
-        let gram = (p <= n && p <= GRAM_COLUMNS).then(|| {
-            let mut gram = problem.design.gram(None);
-            let mut slopes = problem.design.transposed_times(&problem.target);
+        let most = if problem.design.is_sparse() { SPARSE_COLUMNS } else { GRAM_COLUMNS };
+        let gram = (p <= n && p <= most).then(|| {
+            let mut gram = problem.design.gram(problem.weights.as_deref());
+            let mut slopes = problem.products(&problem.target);
             gram.iter_mut().chain(slopes.iter_mut()).for_each(|x| *x /= total);
             (gram, slopes)
         });
-        let squares = dot(&problem.target, &problem.target) / total;
+        let squares = problem.square(&problem.target) / total;
         ElasticNet { problem, gram, squares, coefficients: vec![0.0; p] }
     }
 
@@ -178,7 +180,7 @@ impl<'a> ElasticNet<'a> {
         let slopes = match &self.gram {
             Some((_, slopes)) => slopes.clone(),
             None => {
-                let slopes = self.problem.design.transposed_times(&self.problem.target);
+                let slopes = self.problem.products(&self.problem.target);
                 slopes.into_iter().map(|s| s / self.problem.total_weight).collect()
             }
         };
@@ -203,10 +205,14 @@ impl<'a> ElasticNet<'a> {
             }
             None => {
                 let total = self.problem.total_weight;
-                let fitted = self.problem.design.times(&w, 0.0);
-                let residual = self.problem.target.iter().zip(fitted).map(|(y, f)| y - f).collect();
-                let curvatures = self.problem.squared_norms.iter().map(|s| s / total).collect();
-                let mut problem = OverRows { design: &self.problem.design, curvatures, residual, total };
+                let mut problem = OverRows {
+                    columns: ByColumn::of(&self.problem.design),
+                    weights: self.problem.weights.as_deref(),
+                    curvatures: self.problem.squared_norms.iter().map(|s| s / total).collect(),
+                    residual: self.problem.residual(&w),
+                    shift: 0.0,
+                    total,
+                };
                 self.over_rows(&mut problem, &mut w, penalty, limits, limit, context)
             }
         };
@@ -228,8 +234,10 @@ impl<'a> ElasticNet<'a> {
             context.check()?;
             outcome.iterations += 1 + active_sweeps(problem, w, penalty, limits, limit, outcome.iterations);
             sweep(problem, w, 0..w.len(), |_| penalty);
-            let slopes = problem.slopes();
-            let squares = dot(&problem.residual, &problem.residual) / problem.total;
+            problem.settle();
+            let mut slopes = self.problem.products(&problem.residual);
+            slopes.iter_mut().for_each(|s| *s /= problem.total);
+            let squares = self.problem.square(&problem.residual) / problem.total;
             outcome.gap = self.gap(w, &slopes, squares, penalty);
             if outcome.gap <= limit {
                 outcome.converged = true;

@@ -11,6 +11,9 @@ pub struct Feature {
     /// For a vector column, what each of its numbers is called; `None` for a number or a flag.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parts: Option<Vec<String>>,
+    /// Whether it is a sparse vector column.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub sparse: bool,
 }
 
 impl Feature {
@@ -19,29 +22,33 @@ impl Feature {
         self.parts.as_ref().map_or(1, Vec::len)
     }
 
-    fn of(column: &Column) -> Result<Self> {
+    fn of(column: &Column, with_sparse: bool) -> Result<Self> {
         let parts = match column.kind {
             Kind::Number | Kind::Flag => None,
-            Kind::Vector { len, sparse: false } => Some(match &column.parts {
+            Kind::Vector { len, sparse } if with_sparse || !sparse => Some(match &column.parts {
                 Some(parts) if parts.len() == len => parts.to_vec(),
                 _ => (0..len).map(|i| i.to_string()).collect(),
             }),
             found => return Err(wrong(&column.name, found)),
         };
-        Ok(Feature { name: column.name.clone(), parts })
+        let sparse = matches!(column.kind, Kind::Vector { sparse: true, .. });
+        Ok(Feature { name: column.name.clone(), parts, sparse })
     }
 
     /// Errors unless `column` holds what this feature held in training.
     fn check(&self, column: &Column) -> Result<()> {
         match (&self.parts, column.kind) {
             (None, Kind::Number | Kind::Flag) => Ok(()),
-            (Some(parts), Kind::Vector { len, sparse: false }) if len == parts.len() => Ok(()),
-            (Some(parts), Kind::Vector { len, sparse: false }) => Err(Error::data(
+            (Some(parts), Kind::Vector { len, sparse }) if sparse == self.sparse && len == parts.len() => {
+                Ok(())
+            }
+            (Some(parts), Kind::Vector { len, sparse }) if sparse == self.sparse => Err(Error::data(
                 format!("'{}' has {len} numbers a row, the model was fitted on {}", self.name, parts.len()),
                 "prepare the column as it was prepared for training",
             )),
             (Some(_), found) => {
-                Err(Error::WrongKind { column: self.name.clone(), found, wanted: "a dense vector".into() })
+                let wanted = if self.sparse { "a sparse vector" } else { "a dense vector" };
+                Err(Error::WrongKind { column: self.name.clone(), found, wanted: wanted.into() })
             }
             (None, found) => Err(wrong(&self.name, found)),
         }
@@ -70,7 +77,13 @@ impl Features {
     /// Every feature of a schema. Errors when one is not a number, a flag or a dense vector.
     pub fn of(schema: &Schema) -> Result<Self> {
         let features = schema.columns().iter().filter(|c| c.role == Role::Feature);
-        Ok(Features(features.map(Feature::of).collect::<Result<_>>()?))
+        Ok(Features(features.map(|column| Feature::of(column, false)).collect::<Result<_>>()?))
+    }
+
+    /// As [`Features::of`], for learners that read sparse vectors too.
+    pub fn with_sparse(schema: &Schema) -> Result<Self> {
+        let features = schema.columns().iter().filter(|c| c.role == Role::Feature);
+        Ok(Features(features.map(|column| Feature::of(column, true)).collect::<Result<_>>()?))
     }
 
     /// How many numbers a row has in all.

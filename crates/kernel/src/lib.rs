@@ -2,19 +2,29 @@
 //! threads, and every random stream belongs to a named piece of work, not to a thread.
 
 pub mod cholesky;
+mod comoments;
 pub mod descent;
 mod design;
 mod features;
+mod gather;
+pub mod glm;
+pub mod huber;
 pub mod isotonic;
 pub mod lbfgs;
 pub mod least_squares;
 pub mod logistic;
+pub mod neighbors;
+pub mod quantile;
 mod random;
 pub mod reduce;
+pub mod sgd;
+pub mod sketch;
 pub mod softmax;
 pub mod trees;
 pub mod vector;
 
-pub use design::{Block, Design};
+pub use comoments::CoMoments;
+pub use design::{Block, ByColumn, Design, Moments};
 pub use features::{Feature, Features};
+pub use gather::Gather;
 pub use random::Random;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use tidemill_core::{Context, Result};
 
-use crate::cholesky::Cholesky;
+use crate::cholesky::{Cholesky, steadied};
 use crate::descent::{Gram, Limits, Outcome, Penalty, sweep};
 use crate::lbfgs::{self, Objective};
 use crate::softmax::Problem;
@@ -18,6 +18,8 @@ use crate::vector::dot;
 const JOINT_UNKNOWNS: usize = 512;
 /// Up to so many columns, steps know the curvature between the columns; beyond, of each column.
 const WHOLE_COLUMNS: usize = 1500;
+/// The same for sparse vectors, whose curvature costs far more than a step.
+const SPARSE_COLUMNS: usize = 500;
 /// The curvature is taken from about so many rows, or more for many unknowns.
 const SAMPLE_ROWS: usize = 8192;
 /// Steps between one look at the curvature and the next.
@@ -51,20 +53,36 @@ fn ridged(
     context: &Context,
 ) -> Result<Outcome> {
     let n_unknowns = problem.n_unknowns();
-    let joint = n_unknowns <= JOINT_UNKNOWNS;
     let step = (problem.design.n_rows() / SAMPLE_ROWS.max(50 * n_unknowns)).max(1);
-    let thin = problem.design.thinned(step);
-    let classes: Vec<u32> = problem.classes.iter().copied().step_by(step).collect();
-    let weights = problem.weights.map(|w| rescaled(w.iter().copied().step_by(step)));
+    if step == 1 {
+        return stepped(problem, &problem, l2, x, limits, context);
+    }
+    let rows = problem.design.thin_rows(step);
+    let thin = problem.design.take(&rows);
+    let classes: Vec<u32> = rows.iter().map(|&i| problem.classes[i]).collect();
+    let weights = problem.weights.map(|w| rescaled(rows.iter().map(|&i| w[i])));
     let sample = Problem { design: &thin, classes: &classes, weights: weights.as_deref(), ..problem };
-    if step > 1 && joint {
+    if n_unknowns <= JOINT_UNKNOWNS {
         // Most of the way is gone on the sample alone.
         let near = Limits { tolerance: limits.tolerance.max(1e-4), ..limits };
-        ridged(sample, l2, x, near, context)?;
+        stepped(sample, &sample, l2, x, near, context)?;
     }
+    stepped(problem, &sample, l2, x, limits, context)
+}
+
+/// L-BFGS steps scaled by the curvature of `sample`, which is looked at anew every few of them.
+fn stepped(
+    problem: Problem<'_>,
+    sample: &Problem<'_>,
+    l2: f64,
+    x: &mut Vec<f64>,
+    limits: Limits,
+    context: &Context,
+) -> Result<Outcome> {
+    let joint = problem.n_unknowns() <= JOINT_UNKNOWNS;
     let mut total = Outcome::default();
     loop {
-        let scaling = Scaling::new(&sample, x, l2);
+        let scaling = Scaling::new(sample, x, l2);
         let left = limits.max_iterations - total.iterations;
         let few = Limits { max_iterations: if joint { left.min(STEPS) } else { left }, ..limits };
         let outcome = lbfgs::minimise(&mut Ridged { problem, l2, scaling }, x, few, context)?;
@@ -121,7 +139,8 @@ impl Scaling {
             }
         }
         let share = bound(sample) / sample.design.n_rows() as f64;
-        if p <= WHOLE_COLUMNS {
+        let most = if sample.design.is_sparse() { SPARSE_COLUMNS } else { WHOLE_COLUMNS };
+        if p <= most {
             let mut gram = sample.design.gram(None);
             gram.iter_mut().for_each(|g| *g *= share);
             if let Some(cholesky) = steadied(gram, p, |_| l2) {
@@ -133,13 +152,6 @@ impl Scaling {
         let curvature = |s: &f64| share * (s + 1e-10 * greatest) + l2 + f64::MIN_POSITIVE;
         Scaling::Diagonal(norms.iter().map(|s| 1.0 / curvature(s)).collect())
     }
-}
-
-/// The factor of `matrix` with `more` on its diagonal, and as little besides as keeps it positive.
-fn steadied(mut matrix: Vec<f64>, n: usize, more: impl Fn(usize) -> f64) -> Option<Cholesky> {
-    let greatest = (0..n).fold(0.0, |most, j| f64::max(most, matrix[j * n + j]));
-    (0..n).for_each(|j| matrix[j * n + j] += more(j) + 1e-9 * greatest + 1e-30);
-    Cholesky::new(&matrix, n, 0.0)
 }
 
 impl Objective for Ridged<'_> {

@@ -37,11 +37,21 @@ impl Problem<'_> {
     /// The mean loss at `x`; fills `gradient`.
     pub fn evaluate(&self, x: &[f64], gradient: &mut [f64]) -> f64 {
         let (p, k) = (self.design.n_columns(), self.n_outputs());
+        // The centres of the columns come into play here, once, and not in the inner loops.
+        let constants: Vec<f64> =
+            (0..k).map(|o| x[k * p + o] + self.design.offset(&x[o * p..(o + 1) * p])).collect();
         let parts = self.design.over_chunks(|blocks| {
             let mut sums = vec![0.0; k * (p + 1) + 1];
             let mut scores = Vec::new();
             for block in blocks {
-                wide(Pass { problem: self, block, x, scores: &mut scores, sums: &mut sums });
+                wide(Pass {
+                    problem: self,
+                    block,
+                    x,
+                    constants: &constants,
+                    scores: &mut scores,
+                    sums: &mut sums,
+                });
             }
             sums
         });
@@ -49,6 +59,10 @@ impl Problem<'_> {
         if self.weights.is_none() {
             let n = self.design.n_rows() as f64;
             sums.iter_mut().for_each(|s| *s /= n);
+        }
+        for o in 0..k {
+            let residuals = sums[k * p + o];
+            self.design.settle(&mut sums[o * p..(o + 1) * p], residuals);
         }
         gradient.copy_from_slice(&sums[..k * (p + 1)]);
         sums[k * (p + 1)]
@@ -115,6 +129,8 @@ struct Pass<'a> {
     problem: &'a Problem<'a>,
     block: Block<'a>,
     x: &'a [f64],
+    /// What each score starts from.
+    constants: &'a [f64],
     scores: &'a mut Vec<f64>,
     sums: &'a mut [f64],
 }
@@ -127,7 +143,7 @@ impl NullaryFnOnce for Pass<'_> {
         let n = self.block.n_rows;
         self.scores.clear();
         for o in 0..k {
-            self.scores.resize((o + 1) * n, self.x[k * p + o]);
+            self.scores.resize((o + 1) * n, self.constants[o]);
             self.block.times_inline(&self.x[o * p..(o + 1) * p], &mut self.scores[o * n..]);
         }
         let classes = &self.problem.classes[self.block.rows()];

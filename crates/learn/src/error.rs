@@ -22,11 +22,33 @@ pub enum LearnError {
         /// The row, from 0.
         row: usize,
     },
+    /// A quantity to predict is one that the learner's distribution does not know.
+    #[error("target '{column}' is {value} in row {row}, but {wanted}")]
+    TargetOutside {
+        /// The target.
+        column: String,
+        /// The row, from 0.
+        row: usize,
+        /// What is there.
+        value: f64,
+        /// What may be.
+        wanted: &'static str,
+    },
     /// Squares of the values do not fit a 64-bit float.
     #[error("the values of {columns} are too large to learn from: their squares exceed the largest number")]
     TooLarge {
         /// The columns.
         columns: String,
+    },
+    /// A learner that reads counts met a value that is none.
+    #[error("feature '{column}' is {value} in row {row}, but counts are from 0 up")]
+    NegativeCount {
+        /// The feature.
+        column: String,
+        /// The row, from 0.
+        row: usize,
+        /// What is there.
+        value: f64,
     },
 }
 
@@ -36,7 +58,9 @@ impl Coded for LearnError {
             LearnError::NoRows => "no_rows",
             LearnError::NoWeight { .. } => "no_weight",
             LearnError::TargetNotFinite { .. } => "target_not_finite",
+            LearnError::TargetOutside { .. } => "target_outside",
             LearnError::TooLarge { .. } => "values_too_large",
+            LearnError::NegativeCount { .. } => "negative_count",
         }
     }
 
@@ -46,8 +70,14 @@ impl Coded for LearnError {
                 LearnError::NoRows => "give more rows, or loosen the filters before this learner",
                 LearnError::NoWeight { .. } => "give some rows a positive weight, or no weight column",
                 LearnError::TargetNotFinite { .. } => "correct or remove the row",
+                LearnError::TargetOutside { .. } => {
+                    "correct or remove such rows, or choose a learner for any number, as ridge"
+                }
                 LearnError::TooLarge { .. } => {
                     "scale these columns before this learner, or correct their outliers"
+                }
+                LearnError::NegativeCount { .. } => {
+                    "scale the column by scale_min_max, drop it, or use gaussian_nb"
                 }
             }
             .into(),

@@ -2,9 +2,15 @@
 
 mod answer;
 mod baseline;
+pub mod bayes;
+mod classes;
 mod error;
 pub mod linear;
+pub mod neighbors;
 mod rows;
+mod sample;
+mod scorer;
+pub mod svm;
 pub mod trees;
 
 pub use baseline::{Baseline, FittedBaseline};

@@ -16,7 +16,7 @@ use tidemill_engine::serving::{Prediction, Serving};
 use tidemill_engine::{improve, monitor, train};
 use tidemill_eval::compare::{ScoreInterval, bootstrap, paired};
 use tidemill_eval::{Answers, Metric};
-use tidemill_report::{Axis, LineChart, Mark, Point, Series};
+use tidemill_report::{Chart, LineChart, Mark, Point, Scale, Series};
 
 use crate::app::Options;
 use crate::connections;
@@ -447,18 +447,13 @@ fn draw(
     });
     let direction = if metric.greater_is_better { "more is better" } else { "less is better" };
     let target = job.recipe.data.target.as_deref().unwrap_or("the target");
-    LineChart {
-        title: format!("Predicting {target}: the improving model and the first one frozen"),
-        x_label: "time in the table (UTC)".into(),
-        y_label: format!("{} ({direction}; bands: 95%)", metric.title),
-        x_axis: Axis::Time,
-        series: vec![
-            Series { name: "improving".into(), points: points(|d| d.3) },
-            Series { name: "frozen".into(), points: points(|d| d.2) },
-        ],
-        marks: marks.collect(),
-    }
-    .svg()
+    let title = format!("Predicting {target}: the improving model and the first one frozen");
+    let y = Scale::number(format!("{} ({direction}; bands: 95%)", metric.title));
+    let mut chart = LineChart::new(title, Scale::time("time in the table (UTC)"), y)
+        .with(Series::new("improving", points(|d| d.3)))
+        .with(Series::new("frozen", points(|d| d.2)));
+    chart.marks = marks.collect();
+    chart.svg()
 }
 
 /// What a terminal shows.

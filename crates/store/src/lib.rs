@@ -32,7 +32,7 @@ mod sqlite;
 mod versions;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -70,7 +70,11 @@ pub struct Store {
     location: Arc<Location>,
     durability: Durability,
     writer: Arc<Writer>,
+    idle: Arc<Mutex<Vec<Box<dyn Database>>>>,
 }
+
+/// So many connections for reading are kept.
+const READERS: usize = 2;
 
 enum Location {
     Sqlite(std::path::PathBuf),
@@ -107,13 +111,13 @@ impl Store {
             matches!(*location, Location::Sqlite(_)) && options.durability != Durability::DurablePower;
         let second = quick.then(|| location.connect(options.durability)).transpose()?;
         let writer = Arc::new(Writer::start(database, second)?);
-        Ok(Store { location, durability: options.durability, writer })
+        Ok(Store { location, durability: options.durability, writer, idle: Arc::default() })
     }
 
     /// Logs the predictions of one request; returns when they are kept, as [`Durability`] says.
     pub async fn log(&self, predictions: Predictions) -> Result<()> {
         if self.durability == Durability::Relaxed {
-            return self.writer.leave(Job::Log(predictions, None)).await;
+            return self.writer.submit(Job::Log(predictions, None)).await;
         }
         let (done, kept) = oneshot::channel();
         self.writer.submit(Job::Log(predictions, Some(done))).await?;
@@ -150,9 +154,23 @@ impl Store {
         answer.blocking_recv().map_err(|_| Error::Stopped)?
     }
 
-    /// A connection of one's own for reading, which never waits for the writer. Blocks while it connects.
-    pub fn reader(&self) -> Result<Box<dyn Database>> {
-        self.location.connect(self.durability)
+    /// Reads on a connection that never waits for the writer. Blocks. Connections are kept for the next time; one that
+    /// failed is not.
+    pub fn read<T>(&self, work: impl FnOnce(&mut dyn Database) -> Result<T>) -> Result<T> {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut database = match kept {
+            Some(mut database) => {
+                database.refresh()?;
+                database
+            }
+            None => self.location.connect(self.durability)?,
+        };
+        let found = work(&mut *database)?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(database);
+        }
+        Ok(found)
     }
 
     /// Deletes everything known of a key: the predictions of its rows, the feedback on them, and the feedback that a user
@@ -184,7 +202,7 @@ impl Store {
 
     /// All API keys, revoked ones included.
     pub fn keys(&self) -> Result<Vec<Key>> {
-        keys::all(&mut *self.reader()?)
+        self.read(keys::all)
     }
 
     /// Revokes a key by its id; `false` when there is none that is not revoked.
@@ -201,7 +219,7 @@ impl Store {
 
     /// All recorded versions of a model, the oldest first.
     pub fn versions(&self, model: &str) -> Result<Vec<Version>> {
-        versions::all(&mut *self.reader()?, model)
+        self.read(|database| versions::all(database, model))
     }
 
     /// Notes what `improve` decided.
@@ -212,12 +230,12 @@ impl Store {
 
     /// What `improve` decided about a model, the latest first.
     pub fn improvements(&self, model: &str, most: usize) -> Result<Vec<Improvement>> {
-        versions::improvements(&mut *self.reader()?, model, most)
+        self.read(|database| versions::improvements(database, model, most))
     }
 
     /// How many predictions of a model are logged.
     pub fn count(&self, model: &str) -> Result<u64> {
-        log::count(&mut *self.reader()?, model)
+        self.read(|database| log::count(database, model))
     }
 
     /// Passes over the predictions of a model made in `[from, to)` (microseconds since 1970), oldest first, each with the
@@ -230,7 +248,7 @@ impl Store {
         with_feedback_only: bool,
         each: &mut dyn FnMut(LoggedPrediction) -> Result<()>,
     ) -> Result<()> {
-        log::each(&mut *self.reader()?, model, from, to, with_feedback_only, each)
+        self.read(|database| log::each(database, model, from, to, with_feedback_only, each))
     }
 }
 

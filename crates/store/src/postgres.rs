@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use postgres::{Client, NoTls, Statement};
+use postgres::{Client, Config, NoTls, Statement};
 
 use crate::database::{Database, Datum, Value};
 use crate::{Durability, Error, Result};
@@ -13,28 +14,62 @@ use crate::{Durability, Error, Result};
 /// Rows per statement of [`Database::insert`]; a statement has at most 65,535 values.
 const ROWS: usize = 64;
 
+/// A server that does not answer is waited for so long, where the URL says nothing else.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(crate) struct Postgres {
-    client: Client,
+    client: Held,
     url: String,
     durability: Durability,
     statements: BTreeMap<String, Statement>,
 }
 
+/// A client, which brings a runtime of its own: that cannot end on a thread that belongs to another one.
+struct Held(Option<Client>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let client = self.0.take();
+        if tokio::runtime::Handle::try_current().is_ok() {
+            // A thread that panicked has nothing left to say.
+            let _ = std::thread::spawn(move || drop(client)).join();
+        }
+    }
+}
+
 impl Postgres {
+    fn client(&mut self) -> Result<&mut Client> {
+        self.client.0.as_mut().ok_or(Error::Stopped)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.client.0.as_ref().is_none_or(Client::is_closed)
+    }
+
+    /// Connects anew; the tables may be new as well.
+    fn reconnect(&mut self) -> Result<()> {
+        *self = Postgres::open(&self.url, self.durability)?;
+        crate::schema::prepare(self)
+    }
+
     pub(crate) fn open(url: &str, durability: Durability) -> Result<Self> {
         let failed = |e: postgres::Error| Error::Open { place: without_password(url), problem: message(&e) };
-        let mut client = Client::connect(url, NoTls).map_err(failed)?;
+        let mut config: Config = url.parse().map_err(failed)?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(PATIENCE);
+        }
+        let mut client = config.connect(NoTls).map_err(failed)?;
         // PostgreSQL hands rows to the system at commit in any case; waiting for the disk is the choice.
         let wait = if durability == Durability::DurablePower { "on" } else { "off" };
         client.batch_execute(&format!("SET synchronous_commit = {wait}")).map_err(failed)?;
-        Ok(Postgres { client, url: url.into(), durability, statements: BTreeMap::new() })
+        Ok(Postgres { client: Held(Some(client)), url: url.into(), durability, statements: BTreeMap::new() })
     }
 
     fn prepared(&mut self, sql: &str) -> Result<Statement> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(&numbered(sql)).map_err(|e| failed(&e))?;
+        let statement = self.client()?.prepare(&numbered(sql)).map_err(|e| failed(&e))?;
         self.statements.insert(sql.into(), statement.clone());
         Ok(statement)
     }
@@ -108,7 +143,7 @@ impl Database for Postgres {
     fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
         let statement = self.prepared(sql)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| v as _).collect();
-        self.client.execute(&statement, &values).map_err(|e| failed(&e))
+        self.client()?.execute(&statement, &values).map_err(|e| failed(&e))
     }
 
     fn query(
@@ -121,7 +156,7 @@ impl Database for Postgres {
         let statement = self.prepared(sql)?;
         let values = values.iter().map(|v| v as &(dyn ToSql + Sync));
         let values: Vec<&(dyn ToSql + Sync)> = values.collect();
-        let mut rows = self.client.query_raw(&statement, values).map_err(|e| failed(&e))?;
+        let mut rows = self.client()?.query_raw(&statement, values).map_err(|e| failed(&e))?;
         while let Some(row) = rows.next().map_err(|e| failed(&e))? {
             each((0..row.len()).map(|i| datum(&row, i)).collect::<Result<_>>()?)?;
         }
@@ -139,12 +174,12 @@ impl Database for Postgres {
     }
 
     fn script(&mut self, sql: &str) -> Result<()> {
-        self.client.batch_execute(sql).map_err(|e| failed(&e))
+        self.client()?.batch_execute(sql).map_err(|e| failed(&e))
     }
 
     fn begin(&mut self, _patient: bool) -> Result<()> {
-        if self.client.is_closed() {
-            *self = Postgres::open(&self.url, self.durability)?;
+        if self.is_closed() {
+            self.reconnect()?;
         }
         self.script("BEGIN")
     }
@@ -154,10 +189,18 @@ impl Database for Postgres {
     }
 
     fn rollback(&mut self) {
-        if !self.client.is_closed() {
+        if !self.is_closed() {
             // The transaction is void either way; the next begin reconnects where it must.
             let _ = self.script("ROLLBACK");
         }
+    }
+
+    fn refresh(&mut self) -> Result<()> {
+        // A broken connection is often found out only when something is asked.
+        if self.is_closed() || self.client()?.is_valid(PATIENCE).is_err() {
+            self.reconnect()?;
+        }
+        Ok(())
     }
 
     fn bytes_type(&self) -> &'static str {

@@ -12,6 +12,9 @@ use crate::{Durability, Error, Result};
 /// Another program that writes to the file is waited for so long.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// The write-ahead log is cut to so many bytes when it begins again.
+const LOG_BYTES: i64 = 32 << 20;
+
 pub(crate) struct Sqlite {
     connection: Connection,
     path: PathBuf,
@@ -55,6 +58,8 @@ fn connect(path: &Path, durability: Durability) -> rusqlite::Result<Connection> 
     connection.pragma_update(None, "synchronous", synchronous)?;
     // The writer's thread does that, on a connection of its own; this is for programs that write without ending.
     connection.pragma_update(None, "wal_autocheckpoint", 40_000)?;
+    // A log that was long once gives the disk back.
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     // What is deleted is overwritten: `forget` means it.
     connection.pragma_update(None, "secure_delete", "ON")?;
@@ -168,8 +173,18 @@ impl Database for Sqlite {
         self.execute("BEGIN", &[]).map(drop)
     }
 
-    fn checkpoint(&mut self) -> Result<()> {
-        self.query("PRAGMA wal_checkpoint(PASSIVE)", &[], &mut |_| Ok(()))
+    fn checkpoint(&mut self) -> Result<u64> {
+        let mut pages = 0;
+        // Busy or not, pages in the log, pages moved.
+        self.query("PRAGMA wal_checkpoint(PASSIVE)", &[], &mut |row| {
+            pages = row.get(1).map_or(0, Datum::int).max(0) as u64;
+            Ok(())
+        })?;
+        Ok(pages)
+    }
+
+    fn refresh(&mut self) -> Result<()> {
+        self.check_place()
     }
 
     fn bytes_type(&self) -> &'static str {

@@ -1,16 +1,16 @@
 //! Who writes: whatever has gathered is committed together, by one at a time.
 //!
-//! A thread commits. What gathers while it does so is its next group: the more is asked at once, the less a row costs.
+//! Where a commit is quick (SQLite that need not wait for the disk), it is made by a task on the threads that answer requests, at the
+//! moment when such a thread has run out of other work: whatever came in together has been handed over by then, so the more
+//! is asked at once the less a row costs, and neither a request nor its answer crosses from one thread to another.
 //!
-//! Where a commit is quick (SQLite that need not wait for the disk) and requests come one by one, there is nothing to
-//! gather, and waking the thread and waiting for it costs more than the commit: then whoever hands work over commits it on the
-//! spot. What may take long never does: large groups, and a database that another process holds.
+//! What may take long is for a thread of its own: PostgreSQL, waiting for the disk, large groups, deleting, and a database that
+//! another process holds.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{JoinHandle, Thread};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -22,14 +22,16 @@ use crate::{Error, Result};
 const GROUP_ROWS: usize = 8192;
 /// More rows than these are not committed on the spot.
 const SPOT_ROWS: usize = 512;
-/// After so many groups of one, requests are taken to come one by one.
-const LONELY: usize = 32;
-/// After a group of so many jobs, the thread waits for more before the next one.
-const CROWD: usize = 6;
-/// How long: much less than anybody notices, and long enough for some requests.
-const GATHER: Duration = Duration::from_micros(100);
 /// After so many rows the write-ahead log is moved into the database file.
 const CHECKPOINT_ROWS: usize = 20_000;
+/// A write-ahead log of more pages than these is emptied while nobody writes: 16 MB.
+const LOG_PAGES: u64 = 4096;
+/// How many queues there are.
+const QUEUES: usize = 16;
+/// A group of fewer jobs than this, or than the last, waits for more as long as more arrive.
+const CROWD: usize = 64;
+/// How often the database is found taken by another thread before the work is handed to the writer's own.
+const PATIENCE: usize = 200;
 /// How many pieces of work may wait before callers wait to hand theirs over.
 const WAITING: usize = 4096;
 
@@ -100,41 +102,66 @@ struct Waiting {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
+/// Who sees to what waits.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Tender {
+    /// Nobody yet: whoever hands the next work over calls one.
+    #[default]
+    Nobody,
+    /// A task among the requests.
+    Task,
+    /// The thread.
+    Thread,
+}
+
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Waiting>,
     rows: usize,
-    closed: bool,
-    checkpoint: bool,
+    tender: Tender,
+    /// How many jobs the last group had.
+    last: usize,
 }
 
 struct Shared {
-    queue: Mutex<Queue>,
-    /// How many groups of one there have been in a row.
-    lonely: AtomicUsize,
+    /// One for each thread that hands over (some may share one). What must keep its order is in the first.
+    queues: [Mutex<Queue>; QUEUES],
     database: Mutex<Box<dyn Database>>,
     /// Rows since the write-ahead log was last moved.
     rows: AtomicUsize,
+    /// Whether it is to be moved now.
+    checkpoint: AtomicBool,
+    closed: AtomicBool,
+    thread: OnceLock<Thread>,
+}
+
+/// The place of this thread's queue.
+fn place() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static PLACE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % QUEUES);
+    PLACE.with(|place| *place)
 }
 
 /// The writer of a store. Dropping it commits what waits, and ends.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     room: Arc<Semaphore>,
-    on_the_spot: bool,
+    quick: bool,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// A writer to this database. `second` is a connection for moving the write-ahead log; with one, small work is
-    /// committed on the spot.
+    /// committed by a task among those that hand it over.
     pub(crate) fn start(database: Box<dyn Database>, second: Option<Box<dyn Database>>) -> Result<Self> {
-        let on_the_spot = second.is_some();
+        let quick = second.is_some();
         let shared = Arc::new(Shared {
-            queue: Mutex::default(),
-            lonely: AtomicUsize::new(0),
+            queues: Default::default(),
             database: Mutex::new(database),
             rows: AtomicUsize::new(0),
+            checkpoint: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            thread: OnceLock::new(),
         });
         let body = {
             let shared = shared.clone();
@@ -142,47 +169,41 @@ impl Writer {
         };
         let thread = std::thread::Builder::new().name("store".into()).spawn(body);
         let thread = thread.map_err(|e| Error::Failed(format!("starting its thread: {e}")))?;
-        Ok(Writer { shared, room: Arc::new(Semaphore::new(WAITING)), on_the_spot, thread: Some(thread) })
+        shared.thread.get_or_init(|| thread.thread().clone());
+        Ok(Writer { shared, room: Arc::new(Semaphore::new(WAITING)), quick, thread: Some(thread) })
     }
 
-    /// Hands work over. It is done when its answer arrives.
+    /// Hands work over. It is done when its answer arrives. Only what somebody waits for may overtake other work.
     pub(crate) async fn submit(&self, job: Job) -> Result<()> {
+        let place = if matches!(job, Job::Log(_, Some(_))) { place() } else { 0 };
         let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
-        self.shared.push(Waiting { rows: job.n_rows(), job, _permit: Some(permit) });
-        let alone = self.on_the_spot && self.shared.lonely.load(Ordering::Relaxed) >= LONELY;
-        if !(alone && self.shared.on_the_spot()) {
-            self.wake();
+        let runtime = tokio::runtime::Handle::try_current().ok().filter(|_| self.quick);
+        let tender = if runtime.is_some() { Tender::Task } else { Tender::Thread };
+        let waiting = Waiting { rows: job.n_rows(), job, _permit: Some(permit) };
+        let called = self.shared.push(place, waiting, tender);
+        match runtime {
+            Some(runtime) if called => {
+                runtime.spawn(when_idle(Tending(Some(self.shared.clone()), place)));
+            }
+            None if called => self.shared.wake(),
+            _ => {}
         }
-        Ok(())
-    }
-
-    /// Hands work over that nobody waits for.
-    pub(crate) async fn leave(&self, job: Job) -> Result<()> {
-        let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
-        self.shared.push(Waiting { rows: job.n_rows(), job, _permit: Some(permit) });
-        self.wake();
         Ok(())
     }
 
     /// Hands work over from a thread that may wait.
     pub(crate) fn submit_blocking(&self, job: Job) {
         // It may be long work, such as deleting: not for a thread that answers requests.
-        self.shared.push(Waiting { job, rows: SPOT_ROWS + 1, _permit: None });
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if let Some(thread) = &self.thread {
-            // Costs nothing while the thread is awake.
-            thread.thread().unpark();
+        if self.shared.push(0, Waiting { job, rows: SPOT_ROWS + 1, _permit: None }, Tender::Thread) {
+            self.shared.wake();
         }
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        lock(&self.shared.queue).closed = true;
-        self.wake();
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.wake();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has nothing left to say.
             let _ = thread.join();
@@ -190,16 +211,79 @@ impl Drop for Writer {
     }
 }
 
+/// The part of a task that tends a queue. Where the task ends before its work, as with its runtime, the thread goes on.
+struct Tending(Option<Arc<Shared>>, usize);
+
+impl Drop for Tending {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.take() {
+            lock(&shared.queues[self.1]).tender = Tender::Thread;
+            shared.wake();
+        }
+    }
+}
+
+/// Commits what has gathered whenever the thread it runs on has nothing else to do, until nothing waits.
+async fn when_idle(mut tending: Tending) {
+    let (mut seen, mut tries) = (0, 0);
+    loop {
+        // The runtime comes back to whoever yields once it has done all other work of this thread and looked for more.
+        tokio::task::yield_now().await;
+        let (Some(shared), place) = (&tending.0, tending.1) else { return };
+        let (now, last) = shared.gathered(place);
+        // In a crowd more is on its way; one that comes alone is not kept waiting.
+        if now > std::mem::replace(&mut seen, now) && now.max(last) > 1 && now < last.max(CROWD) {
+            continue;
+        }
+        match shared.on_the_spot(place) {
+            Left::More => (seen, tries) = (0, 0),
+            Left::Nothing => drop(tending.0.take()),
+            Left::Held if tries < PATIENCE => tries += 1,
+            // Dropping the rest hands it over.
+            Left::Held | Left::TooMuch => return,
+        }
+    }
+}
+
+/// What a group left behind.
+enum Left {
+    Nothing,
+    More,
+    /// All, since somebody else is writing at this moment.
+    Held,
+    /// What is not for a thread that answers requests.
+    TooMuch,
+}
+
 impl Shared {
-    fn push(&self, waiting: Waiting) {
-        let mut queue = lock(&self.queue);
+    /// Adds work; whether this `tender` is to be called, since nobody else is on the way.
+    fn push(&self, place: usize, waiting: Waiting, tender: Tender) -> bool {
+        let mut queue = lock(&self.queues[place]);
         queue.rows += waiting.rows;
         queue.jobs.push_back(waiting);
+        let nobody = queue.tender == Tender::Nobody;
+        if nobody {
+            queue.tender = tender;
+        }
+        nobody
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            // Costs nothing while the thread is awake.
+            thread.unpark();
+        }
+    }
+
+    /// How many jobs wait, and how many the last group had.
+    fn gathered(&self, place: usize) -> (usize, usize) {
+        let queue = lock(&self.queues[place]);
+        (queue.jobs.len(), queue.last)
     }
 
     /// The jobs of the next group; none where nothing waits, or where more waits than `most` rows.
-    fn next_group(&self, most: usize) -> Vec<Waiting> {
-        let mut queue = lock(&self.queue);
+    fn next_group(&self, place: usize, most: usize) -> Vec<Waiting> {
+        let mut queue = lock(&self.queues[place]);
         if queue.rows > most && most < GROUP_ROWS {
             return Vec::new();
         }
@@ -212,85 +296,111 @@ impl Shared {
         let n = queue.jobs.iter().take_while(within).count();
         let group: Vec<Waiting> = queue.jobs.drain(..n).collect();
         queue.rows -= group.iter().map(|waiting| waiting.rows).sum::<usize>();
+        queue.last = n;
         group
     }
 
-    /// Commits what waits, if the database is free and the work is small. Whether nothing is left for the thread.
-    fn on_the_spot(&self) -> bool {
-        let Ok(mut database) = self.database.try_lock() else { return false };
-        let group = self.next_group(SPOT_ROWS);
-        // Somebody else has taken it along, or it is too much.
-        let done = !group.is_empty() && self.commit(&mut **database, group, false);
+    /// Commits what waits, if the database is free and the work is small.
+    fn on_the_spot(&self, place: usize) -> Left {
+        let Ok(mut database) = self.database.try_lock() else { return Left::Held };
+        let mut group = self.next_group(place, SPOT_ROWS);
+        if group.is_empty() {
+            return Left::TooMuch;
+        }
+        if !self.commit(&mut **database, &mut group, false) {
+            drop(database);
+            let mut queue = lock(&self.queues[place]);
+            queue.rows += group.iter().map(|waiting| waiting.rows).sum::<usize>();
+            group.into_iter().rev().for_each(|waiting| queue.jobs.push_front(waiting));
+            return Left::TooMuch;
+        }
         drop(database);
-        let queue = lock(&self.queue);
-        done && queue.jobs.is_empty() && !queue.checkpoint
+        if self.checkpoint.load(Ordering::Relaxed) {
+            self.wake();
+        }
+        self.settled(place)
     }
 
-    /// Commits a group and answers its jobs. `false` when the database was taken and the group waits again: only where
-    /// nobody is `patient`.
-    fn commit(&self, database: &mut dyn Database, mut group: Vec<Waiting>, patient: bool) -> bool {
-        let rows = group.iter().map(|waiting| waiting.rows).sum::<usize>();
-        match group.len() {
-            1 => drop(self.lonely.fetch_add(1, Ordering::Relaxed)),
-            _ => self.lonely.store(0, Ordering::Relaxed),
+    /// Whether all is done; then the next work calls a tender again.
+    fn settled(&self, place: usize) -> Left {
+        let mut queue = lock(&self.queues[place]);
+        if !queue.jobs.is_empty() {
+            return Left::More;
         }
-        match transact(database, &mut group, patient) {
-            Ok(()) => group.into_iter().for_each(|waiting| waiting.job.answer(Ok(()))),
-            Err(Error::Busy) if !patient => {
-                let mut queue = lock(&self.queue);
-                queue.rows += rows;
-                group.into_iter().rev().for_each(|waiting| queue.jobs.push_front(waiting));
-                return false;
-            }
+        queue.tender = Tender::Nobody;
+        Left::Nothing
+    }
+
+    /// Commits a group and answers its jobs, which leaves it empty. `false` when another process holds the database: only
+    /// where nobody is `patient`.
+    fn commit(&self, database: &mut dyn Database, group: &mut Vec<Waiting>, patient: bool) -> bool {
+        let rows = group.iter().map(|waiting| waiting.rows).sum::<usize>();
+        match transact(database, group, patient) {
+            Ok(()) => group.drain(..).for_each(|waiting| waiting.job.answer(Ok(()))),
+            Err(Error::Busy) if !patient => return false,
             // One bad job must not take the others with it: each gets a transaction of its own.
             Err(_) if group.len() > 1 => {
-                for mut waiting in group {
+                for mut waiting in group.drain(..) {
                     let end = transact(database, std::slice::from_mut(&mut waiting), patient);
                     waiting.job.answer(end);
                 }
             }
-            Err(e) => group.into_iter().for_each(|waiting| waiting.job.answer(Err(e.clone()))),
+            Err(e) => group.drain(..).for_each(|waiting| waiting.job.answer(Err(e.clone()))),
         }
         if self.rows.fetch_add(rows, Ordering::Relaxed) + rows >= CHECKPOINT_ROWS {
             self.rows.store(0, Ordering::Relaxed);
-            lock(&self.queue).checkpoint = true;
+            self.checkpoint.store(true, Ordering::Relaxed);
         }
         true
     }
 
     /// The thread's work, until the writer is dropped and all is done.
     fn serve(&self, mut second: Option<Box<dyn Database>>) {
-        let mut crowd = false;
         loop {
-            let (idle, checkpoint, closed) = {
-                let mut queue = lock(&self.queue);
-                (queue.jobs.is_empty(), std::mem::take(&mut queue.checkpoint), queue.closed)
-            };
-            if idle && !checkpoint && !closed {
+            let closed = self.closed.load(Ordering::Acquire);
+            let mine = |place: &usize| closed || lock(&self.queues[*place]).tender == Tender::Thread;
+            let places: Vec<usize> = (0..QUEUES).filter(mine).collect();
+            let checkpoint = self.checkpoint.swap(false, Ordering::Relaxed);
+            if places.is_empty() && !checkpoint {
                 // Whoever hands something over wakes it; also if that was a moment ago.
                 std::thread::park();
                 continue;
             }
-            // A commit of many costs little more than of one: in a crowd the next ones are a moment away, and worth it.
-            match crowd {
-                true => std::thread::sleep(GATHER),
-                false => std::thread::yield_now(),
-            }
-            let mut database = lock(&self.database);
-            let group = self.next_group(GROUP_ROWS);
-            let empty = group.is_empty();
-            crowd = group.len() >= CROWD;
-            if !empty {
-                self.commit(&mut **database, group, true);
-            }
-            drop(database);
+            // What is about to be handed over comes along.
+            std::thread::yield_now();
+            let done = places.into_iter().fold(true, |done, place| self.commit_next(place) && done);
             if let Some(second) = second.as_mut().filter(|_| checkpoint) {
-                // What could not be moved now is moved the next time.
-                let _ = second.checkpoint();
+                self.checkpoint(&mut **second);
             }
-            if closed && empty {
+            if closed && done {
                 return;
             }
+        }
+    }
+
+    /// Commits the next group of a queue, however large; whether nothing is left.
+    fn commit_next(&self, place: usize) -> bool {
+        let mut database = lock(&self.database);
+        let mut group = self.next_group(place, GROUP_ROWS);
+        if !group.is_empty() {
+            self.commit(&mut **database, &mut group, true);
+        }
+        drop(database);
+        let mut queue = lock(&self.queues[place]);
+        // A task that tends the queue says itself when it is done.
+        if queue.jobs.is_empty() && queue.tender == Tender::Thread {
+            queue.tender = Tender::Nobody;
+        }
+        queue.jobs.is_empty()
+    }
+
+    /// Moves the write-ahead log into the database: most of it beside the writing, and where it has grown long the last of
+    /// it while nobody writes, since only then it begins again at its start.
+    fn checkpoint(&self, second: &mut dyn Database) {
+        // What could not be moved now, such as for a reader, is moved the next time.
+        if second.checkpoint().unwrap_or(0) > LOG_PAGES {
+            let _held = lock(&self.database);
+            let _ = second.checkpoint();
         }
     }
 }

@@ -302,3 +302,157 @@ fn no_database_is_no_panic() {
         assert!(!e.to_string().contains("secret"), "{e}");
     }
 }
+
+#[test]
+fn the_write_ahead_log_stays_short_while_writing_never_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("loop.db");
+    let store = open(&path.display().to_string());
+    let v = version(&store);
+    let wide = |n: usize| {
+        let mut rows = rows(n, None);
+        rows.iter_mut().for_each(|row| row.features = format!("[\"{}\"]", "x".repeat(900)));
+        rows
+    };
+    let longest = runtime().block_on(async {
+        let writers: Vec<_> = (0..4)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for _ in 0..200 {
+                        store.log(predictions(v, now(), wide(100))).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        let mut longest = 0;
+        while writers.iter().any(|writer| !writer.is_finished()) {
+            let log = std::fs::metadata(folder.path().join("loop.db-wal")).map_or(0, |found| found.len());
+            longest = longest.max(log);
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        longest
+    });
+    assert_eq!(store.count("m").unwrap(), 80_000);
+    // More than 80 MB were written.
+    assert!(longest < 48 << 20, "the log grew to {} MB", longest >> 20);
+}
+
+/// A way to a server that can be cut and mended: connections go through it.
+struct Way {
+    address: std::net::SocketAddr,
+    whole: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Way {
+    fn to(server: String) -> Way {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, whole) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(true)));
+        let way = Way { address, whole: whole.clone() };
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                // Dropped at once: nobody answers there.
+                if !whole.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let far = std::net::TcpStream::connect(&server).unwrap();
+                let ends = [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)];
+                for (mut from, mut to) in ends {
+                    let whole = whole.clone();
+                    from.set_read_timeout(Some(std::time::Duration::from_millis(20))).unwrap();
+                    std::thread::spawn(move || carry(&mut from, &mut to, &whole));
+                }
+            }
+        });
+        way
+    }
+
+    fn set_whole(&self, whole: bool) {
+        self.whole.store(whole, std::sync::atomic::Ordering::SeqCst);
+        // Until every connection has noticed.
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
+fn carry(
+    from: &mut std::net::TcpStream,
+    to: &mut std::net::TcpStream,
+    whole: &std::sync::atomic::AtomicBool,
+) {
+    use std::io::{ErrorKind, Read, Write};
+    let mut bytes = [0; 16384];
+    while whole.load(std::sync::atomic::Ordering::SeqCst) {
+        match from.read(&mut bytes) {
+            Ok(0) => break,
+            Ok(n) if to.write_all(&bytes[..n]).is_ok() => {}
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            _ => break,
+        }
+    }
+    for end in [from, to] {
+        // The other direction may have done so already.
+        let _ = end.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+#[test]
+fn a_database_that_was_out_of_reach_is_used_again_and_keeps_what_was_acknowledged() {
+    on_every_database(|location| {
+        // The file's outage is `a_file_that_went_away_is_no_place_to_lose_rows`.
+        let Some((user, rest)) = location.strip_prefix("postgres://").and_then(|l| l.split_once('@')) else {
+            return;
+        };
+        let (server, name) = rest.split_once('/').unwrap();
+        let way = Way::to(server.into());
+        let store = open(&format!("postgres://{user}@{}/{name}", way.address));
+        let v = version(&store);
+        let mut acknowledged = log(&store, v, 1, rows(3, None));
+        assert_eq!(store.keys().unwrap(), []);
+        way.set_whole(false);
+        for _ in 0..3 {
+            let refused = runtime().block_on(store.log(predictions(v, 2, rows(1, None))));
+            assert!(refused.is_err(), "a row was taken while the database was out of reach");
+            assert!(store.keys().is_err());
+        }
+        way.set_whole(true);
+        // The first call may be the one that finds out.
+        let _ = runtime().block_on(store.log(predictions(v, 3, Vec::new())));
+        acknowledged.extend(log(&store, v, 4, rows(2, None)));
+        assert_eq!(store.keys().unwrap(), []);
+        let found: Vec<Uuid> = all(&store).iter().map(|p| p.id).collect();
+        assert_eq!(found, acknowledged);
+    });
+}
+
+#[test]
+fn reading_keeps_its_connection() {
+    on_every_database(|location| {
+        let store = open(location);
+        let mut numbers = Vec::new();
+        for _ in 0..5 {
+            let sql = match location.starts_with("postgres") {
+                true => "SELECT CAST(pg_backend_pid() AS BIGINT)",
+                // A temporary table is there for its connection alone.
+                false => "SELECT COUNT(*) FROM sqlite_temp_master",
+            };
+            let read = |database: &mut dyn tidemill_store::database::Database| {
+                let mut found = 0;
+                database.query(sql, &[], &mut |row| {
+                    found = row[0].int();
+                    Ok(())
+                })?;
+                if !location.starts_with("postgres") {
+                    database.script(&format!("CREATE TEMPORARY TABLE t{found} (x INTEGER)"))?;
+                }
+                Ok(found)
+            };
+            numbers.push(store.read(read).unwrap());
+        }
+        let wanted = match location.starts_with("postgres") {
+            true => vec![numbers[0]; 5],
+            false => vec![0, 1, 2, 3, 4],
+        };
+        assert_eq!(numbers, wanted);
+    });
+}

@@ -24,6 +24,7 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  tidemill check customers.csv --target churned       what is wrong with the table, and what to do
   tidemill train customers.csv --target churned       learn, judge and package a model
   tidemill predict churned-model/model.tidemill new.csv -o answers.csv
   tidemill evaluate answers.csv --truth churned --pred prediction
@@ -35,6 +36,8 @@ Exit codes: 0 done, 1 done but the answer is 'no', 2 could not do it.";
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Audit a table before learning from it: each fault with its severity, rows and remedy.
+    Check(Check),
     /// Learn from a table: infer, split, prepare, compare, judge, package.
     Train(Train),
     /// Judge a model on rows with known answers, or a column of predictions without any model.
@@ -129,6 +132,27 @@ impl From<TaskArg> for Task {
     }
 }
 
+/// `tidemill check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidemill check customers.csv --target churned
+  tidemill check customers.csv --target churned --strict    exit code 1 when something is severe
+  tidemill check 'days/*.parquet' --json")]
+pub(crate) struct Check {
+    /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, `-`, or a recipe (`.toml`).
+    pub data: String,
+    /// What is known about the data.
+    #[command(flatten)]
+    pub about: DataArgs,
+    /// Exit with code 1 when a finding is severe.
+    #[arg(long)]
+    pub strict: bool,
+    /// How many threads may work; the result does not depend on it [default: all cores].
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
 /// `tidemill train`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -143,7 +167,7 @@ pub(crate) struct Train {
     /// What is known about the data.
     #[command(flatten)]
     pub about: DataArgs,
-    /// The folder for the model, the resolved recipe and the metrics [default: NAME-model].
+    /// The folder for the model, the resolved recipe, the metrics and the report [default: NAME-model].
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// The metric that chooses the best learner [default: log_loss or rmse].
@@ -192,6 +216,7 @@ impl From<OptimizeForArg> for OptimizeFor {
 #[command(after_help = "\
 Examples:
   tidemill evaluate model.tidemill new.csv
+  tidemill evaluate model.tidemill new.csv --report evaluation.html
   tidemill evaluate answers.csv --truth churned --pred prediction")]
 pub(crate) struct Evaluate {
     /// A model file, or the table itself with --truth and --pred.
@@ -213,6 +238,9 @@ pub(crate) struct Evaluate {
     /// The class that counts as positive.
     #[arg(long, value_name = "CLASS", requires = "truth")]
     pub positive: Option<String>,
+    /// Write a page for people: one HTML file with charts.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `tidemill predict`

@@ -1,5 +1,6 @@
 //! From arguments to the engine's verbs.
 
+mod check;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::show::Shown;
 /// Runs the verb.
 pub(crate) fn run(cli: &Cli) -> Result<Shown> {
     match &cli.verb {
+        Verb::Check(args) => check::check(args, cli),
         Verb::Train(args) => run_train(args, cli),
         Verb::Evaluate(args) => run_evaluate(args, cli),
         Verb::Predict(args) => run_predict(args, cli),
@@ -100,7 +102,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
         let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
-                              "hash": trained.hash });
+                              "report": trained.report, "hash": trained.hash });
         document.insert("written".into(), written);
         document.insert("times".into(), json_of(&leaderboard::table(&trained))?);
     }
@@ -165,9 +167,11 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
                 task: args.task.map(Into::into),
                 positive: args.positive.clone(),
             };
-            evaluate::labels(&args.model, &labels, &context)?
+            evaluate::labels(&args.model, &labels, args.report.as_deref(), &context)?
         }
-        (Some(data), None, None) => evaluate::model(Path::new(&args.model), data, &context)?,
+        (Some(data), None, None) => {
+            evaluate::model(Path::new(&args.model), data, args.report.as_deref(), &context)?
+        }
         _ => {
             return Err(EngineError::usage(
                 "it is not clear what to judge",
@@ -176,7 +180,13 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
             .into());
         }
     };
-    Ok(Shown::new(evaluated.report.to_string(), json_of(&evaluated)?))
+    let mut text = evaluated.report.to_string();
+    let mut json = json_of(&evaluated)?;
+    if let Some(file) = &args.report {
+        text += &format!("\nReport: {}\n", file.display());
+        json["written"] = json!({ "report": file });
+    }
+    Ok(Shown::new(text, json))
 }
 
 fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {

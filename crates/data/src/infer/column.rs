@@ -104,6 +104,11 @@ fn flag(facts: &Facts<'_>, hints: &Hints) -> Option<Verdict> {
     Some(Verdict::new(Kind::Flag, why).in_format(Format::Flag(format)))
 }
 
+/// Plain numbers with decimals.
+pub(crate) fn decimals() -> Verdict {
+    Verdict::new(Kind::Number, "numbers with decimals: a quantity")
+}
+
 /// A column of numbers: quantity, code, identifier, or moment.
 fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[String]) -> Verdict {
     let numbers: Vec<f64> = facts.values.iter().filter_map(|v| format.parse(v.0)).collect();
@@ -115,7 +120,7 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
         return number(format!("numbers{}", number_words(&format)));
     }
     if !whole {
-        return number("numbers with decimals: a quantity".into());
+        return decimals();
     }
     let digits = |t: &str| t.len() > 1 && t.starts_with('0') && t.bytes().all(|b| b.is_ascii_digit());
     let padded = facts.values.iter().any(|v| digits(v.0));

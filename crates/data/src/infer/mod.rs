@@ -28,10 +28,12 @@ use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source};
 use crate::intake::{Raw, RawColumn, is_readable, written_number};
 use crate::parse::{FlagFormat, Format, Missing, plain_number};
 use crate::plan::{ColumnPlan, Plan};
+pub(crate) use column::clip;
 use column::{Verdict, judge, role_of};
 use facts::Facts;
 use identity::Identity;
-use sample::{SAMPLE_ROWS, Sample};
+use sample::SAMPLE_ROWS;
+pub(crate) use sample::Sample;
 
 /// Decides what every column of `source` means. What the recipe says is taken as said; the rest is inferred.
 ///
@@ -57,6 +59,15 @@ use sample::{SAMPLE_ROWS, Sample};
 /// # Ok::<(), tidemill_core::Error>(())
 /// ```
 pub fn infer(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Plan> {
+    Ok(infer_sampled(source, recipe, context)?.0)
+}
+
+/// As [`infer`], with the rows that were looked at.
+pub(crate) fn infer_sampled(
+    source: &dyn Source,
+    recipe: &Recipe,
+    context: &Context,
+) -> Result<(Plan, Sample)> {
     check_names(recipe, source)?;
     let sample = Sample::of(source, SAMPLE_ROWS, context)?;
     if sample.n_rows == 0 {
@@ -78,7 +89,7 @@ pub fn infer(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<
     if recipe.data.drop_leaks {
         drop_leaks(&mut plan);
     }
-    Ok(plan)
+    Ok((plan, sample))
 }
 
 /// How many of `n` values may be unreadable without the column being taken for something else.
@@ -142,6 +153,10 @@ fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Res
         let why = format!("a {} is not read yet", raw.kind.word());
         return Ok((ColumnPlan::new(&raw.name, raw.kind, Role::Ignore, why), Identity::Useless));
     }
+    if role.is_none() && spec.is_none() && recipe.data.missing.is_empty() && has_decimals(rows, place)? {
+        let verdict = column::decimals();
+        return Ok((ColumnPlan::new(&raw.name, verdict.kind, Role::Feature, verdict.why), Identity::None));
+    }
     let texts = as_text(rows, place)?;
     let verdict = judge(&raw.name, raw.kind, &texts, missing);
     let identity = if role.is_some() { Identity::None } else { verdict.identity };
@@ -165,6 +180,15 @@ fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Res
     }
     let identity = if plan.role == Role::Ignore { identity } else { Identity::None };
     Ok((plan, identity))
+}
+
+/// Whether a column is of finite numbers in the source, not all the same, one at least with decimals: what [`judge`] would find
+/// too, after writing them all out.
+fn has_decimals(rows: &Batch, place: usize) -> Result<bool> {
+    let RawColumn::Number(numbers) = RawColumn::of(rows, place)? else { return Ok(false) };
+    let present = || numbers.iter().flatten().filter(|x| !x.is_nan());
+    let varies = present().next().is_some_and(|first| present().any(|x| x != first));
+    Ok(varies && present().any(|x| x.fract() != 0.0) && present().all(f64::is_finite))
 }
 
 /// The kind that a role asks for, whatever the values look like.

@@ -10,6 +10,8 @@ pub(crate) struct Sample {
     pub(crate) rows: Batch,
     /// How many rows the source has.
     pub(crate) n_rows: usize,
+    /// Every `stride`-th row was kept, beginning with the first.
+    pub(crate) stride: usize,
 }
 
 impl Sample {
@@ -37,6 +39,6 @@ impl Sample {
                 stride *= 2;
             }
         }
-        Ok(Sample { rows: Batch::concat(source.schema(), &kept)?, n_rows })
+        Ok(Sample { rows: Batch::concat(source.schema(), &kept)?, n_rows, stride })
     }
 }

@@ -31,6 +31,15 @@ pub(crate) enum Read<T> {
 }
 
 impl<T> Read<T> {
+    /// The same with another value.
+    pub(crate) fn map<U>(self, make: impl FnOnce(T) -> U) -> Read<U> {
+        match self {
+            Read::Missing => Read::Missing,
+            Read::Bad => Read::Bad,
+            Read::Value(value) => Read::Value(make(value)),
+        }
+    }
+
     fn of(value: Option<T>) -> Self {
         value.map_or(Read::Bad, Read::Value)
     }
@@ -93,7 +102,7 @@ pub(crate) fn raw_cell<'a>(cell: &'a Cell, names: Option<&'a Categories>) -> Opt
         Cell::Time(at) => Raw::Time(*at),
         Cell::Text(text) => Raw::Text(text),
         Cell::Code(code) => Raw::Text(names?.name(*code)),
-        Cell::Vector(_) | Cell::Probability(_) => return None,
+        Cell::Vector(_) | Cell::Sparse(..) | Cell::Probability(_) => return None,
     })
 }
 

@@ -22,9 +22,16 @@ impl Missing {
 
     /// Whether this text means "no value".
     pub fn is(&self, text: &str) -> bool {
-        let text = text.trim();
+        let text = bare(text);
         usual(text) || (!self.extra.is_empty() && self.extra.contains(text))
     }
+}
+
+/// Text without the spaces around it. Most has none, which its first and last byte tell.
+pub(crate) fn bare(text: &str) -> &str {
+    let visible = |b: Option<&u8>| b.is_some_and(|b| (0x21..0x7f).contains(b));
+    let bytes = text.as_bytes();
+    if visible(bytes.first()) && visible(bytes.last()) { text } else { text.trim() }
 }
 
 fn usual(text: &str) -> bool {

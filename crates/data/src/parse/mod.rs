@@ -12,6 +12,7 @@ use tidemill_core::{Error, Kind, Result};
 
 pub use flag::{FlagFormat, yes_or_no};
 pub use missing::Missing;
+pub(crate) use missing::bare;
 pub use number::{NumberFormat, Thousands, plain_number};
 pub use time::{TimeFormat, write_iso};
 

@@ -12,6 +12,7 @@ pub(super) const ACCURACY: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: accuracy,
 };
@@ -26,6 +27,7 @@ pub(super) const BALANCED_ACCURACY: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: balanced_accuracy,
 };

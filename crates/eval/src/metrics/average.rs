@@ -9,6 +9,11 @@ pub(crate) enum Ratio {
     Precision,
     Recall,
     F1,
+    FHalf,
+    FTwo,
+    Jaccard,
+    Specificity,
+    NegativePredictive,
 }
 
 /// How the ratios of several classes become one figure.
@@ -30,6 +35,11 @@ impl Ratio {
             Ratio::Precision => "precision",
             Ratio::Recall => "recall",
             Ratio::F1 => "F1",
+            Ratio::FHalf => "F0.5",
+            Ratio::FTwo => "F2",
+            Ratio::Jaccard => "Jaccard index",
+            Ratio::Specificity => "specificity",
+            Ratio::NegativePredictive => "negative predictive value",
         }
     }
 
@@ -40,6 +50,17 @@ impl Ratio {
             Ratio::Precision => (hits, counts.predicted[class]),
             Ratio::Recall => (hits, counts.truth[class]),
             Ratio::F1 => (2.0 * hits, counts.truth[class] + counts.predicted[class]),
+            Ratio::FHalf => (1.25 * hits, 0.25 * counts.truth[class] + counts.predicted[class]),
+            Ratio::FTwo => (5.0 * hits, 4.0 * counts.truth[class] + counts.predicted[class]),
+            Ratio::Jaccard => (hits, counts.truth[class] + (counts.predicted[class] - hits)),
+            Ratio::Specificity => {
+                let negative = others(&counts.truth, class);
+                ((negative - (counts.predicted[class] - hits)).max(0.0), negative)
+            }
+            Ratio::NegativePredictive => {
+                let negative = others(&counts.predicted, class);
+                ((negative - (counts.truth[class] - hits)).max(0.0), negative)
+            }
         }
     }
 
@@ -55,8 +76,19 @@ impl Ratio {
             Ratio::Precision => ("precision_undefined", "predicted as"),
             Ratio::Recall => ("recall_undefined", "truly of class"),
             Ratio::F1 => ("f1_undefined", "predicted as or truly of class"),
+            Ratio::FHalf | Ratio::FTwo => ("f_beta_undefined", "predicted as or truly of class"),
+            Ratio::Jaccard => ("jaccard_undefined", "predicted as or truly of class"),
+            Ratio::Specificity => ("specificity_undefined", "truly of another class than"),
+            Ratio::NegativePredictive => {
+                ("negative_predictive_value_undefined", "predicted as another class than")
+            }
         }
     }
+}
+
+/// The weight of the other classes, added up so that it is 0 exactly where there is none.
+fn others(weights: &[f64], class: usize) -> f64 {
+    weights[..class].iter().chain(&weights[class + 1..]).sum()
 }
 
 /// `a / b`, and 0 for 0/0.

@@ -12,6 +12,7 @@ pub(super) const F1: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: BINARY,
     compute: |answers| averaged(answers, Ratio::F1, Average::Positive),
 };
@@ -25,6 +26,7 @@ pub(super) const F1_MACRO: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: |answers| averaged(answers, Ratio::F1, Average::Macro),
 };
@@ -38,6 +40,7 @@ pub(super) const F1_MICRO: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: |answers| averaged(answers, Ratio::F1, Average::Micro),
 };
@@ -51,6 +54,7 @@ pub(super) const F1_WEIGHTED: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: |answers| averaged(answers, Ratio::F1, Average::Weighted),
 };

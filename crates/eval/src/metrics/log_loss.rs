@@ -14,6 +14,7 @@ pub(super) const LOG_LOSS: Metric = Metric {
     range: "0 up, in nats",
     greater_is_better: false,
     needs_probability: true,
+    in_report: true,
     tasks: CLASSES,
     compute: log_loss,
 };

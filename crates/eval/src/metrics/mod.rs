@@ -15,13 +15,28 @@ use crate::{Answers, ClassAnswers, Error, NumberAnswers, Result};
 mod accuracy;
 mod average;
 mod average_precision;
+mod brier_score;
+mod calibration_error;
+mod deviance;
+mod extremes;
 mod f1;
+mod f_beta;
+mod jaccard;
+mod kappa;
+mod log_error;
 mod log_loss;
+mod matthews;
+mod percentage;
+mod pinball;
 mod precision;
 pub(crate) mod ranking;
 mod recall;
 mod regression;
-mod roc_auc;
+pub(crate) mod roc_auc;
+mod roc_auc_ovo;
+mod specificity;
+mod top_k;
+mod zero_one_loss;
 
 pub(crate) use average::Ratio;
 
@@ -41,14 +56,53 @@ pub const METRICS: &[Metric] = &[
     precision::PRECISION_WEIGHTED,
     recall::RECALL_WEIGHTED,
     f1::F1_WEIGHTED,
+    matthews::MATTHEWS,
     roc_auc::ROC_AUC,
     roc_auc::ROC_AUC_OVR,
     roc_auc::ROC_AUC_OVR_WEIGHTED,
     average_precision::AVERAGE_PRECISION,
     log_loss::LOG_LOSS,
+    brier_score::BRIER_SCORE,
+    calibration_error::EXPECTED_CALIBRATION_ERROR,
+    specificity::SPECIFICITY,
+    specificity::SPECIFICITY_MACRO,
+    specificity::NEGATIVE_PREDICTIVE_VALUE,
+    f_beta::F_HALF,
+    f_beta::F_HALF_MACRO,
+    f_beta::F_TWO,
+    f_beta::F_TWO_MACRO,
+    jaccard::JACCARD,
+    jaccard::JACCARD_MACRO,
+    kappa::COHEN_KAPPA,
+    kappa::COHEN_KAPPA_LINEAR,
+    kappa::COHEN_KAPPA_QUADRATIC,
+    zero_one_loss::ZERO_ONE_LOSS,
+    top_k::TOP_TWO,
+    top_k::TOP_THREE,
+    top_k::TOP_FIVE,
+    roc_auc_ovo::ROC_AUC_OVO,
+    roc_auc_ovo::ROC_AUC_OVO_WEIGHTED,
+    average_precision::AVERAGE_PRECISION_MACRO,
+    average_precision::AVERAGE_PRECISION_WEIGHTED,
     regression::MAE,
     regression::RMSE,
     regression::R2,
+    extremes::MEDIAN_ABSOLUTE_ERROR,
+    extremes::MAX_ERROR,
+    regression::MSE,
+    regression::EXPLAINED_VARIANCE,
+    percentage::MAPE,
+    percentage::SMAPE,
+    log_error::RMSLE,
+    pinball::PINBALL_10,
+    pinball::PINBALL_50,
+    pinball::PINBALL_90,
+    deviance::POISSON_DEVIANCE,
+    deviance::D2_POISSON,
+    deviance::GAMMA_DEVIANCE,
+    deviance::D2_GAMMA,
+    deviance::TWEEDIE_DEVIANCE,
+    deviance::D2_TWEEDIE,
 ];
 
 const BINARY: &[Task] = &[Task::Binary];
@@ -73,6 +127,8 @@ pub struct Metric {
     pub greater_is_better: bool,
     /// Whether it can do nothing with labels alone.
     pub needs_probability: bool,
+    /// Whether every report shows it; the others are there for whoever asks for them by name.
+    pub in_report: bool,
     /// The tasks it is for.
     pub tasks: &'static [Task],
     /// The figure, of answers that have rows and are of such a task: call [`Metric::score`], which sees to that.
@@ -197,14 +253,15 @@ pub fn reference() -> String {
     let mut page = String::from("# Metrics\n\n");
     page.push_str(
         "Of a class, the *hits* are its rows that are predicted as it, its *support* all rows that truly are of \
-         it. Precision is about the rows *predicted* as the class, recall about the rows that *truly are* of it; \
-         neither is about the negative rows. A row of weight 0 counts as no row, one of weight 2 as two. A figure \
+         it. Precision is about the rows *predicted* as the class, recall about the rows that *truly are* of it. \
+         Precision is often said to be about how well negatives are told: it is not, that is specificity; of the \
+         negative rows precision sees only those that are predicted as positive. A row of weight 0 counts as no row, one of weight 2 as two. A figure \
          that is undefined is null, with a warning that says why.\n",
     );
     for metric in METRICS {
         let tasks: Vec<&str> = metric.tasks.iter().map(|t| t.word()).collect();
         page.push_str(&format!(
-            "\n## {}\n\n`{}`, for {}. {}\n\n    {}\n\nFrom {}; {} is better.{}\n",
+            "\n## {}\n\n`{}`, for {}. {}\n\n    {}\n\nFrom {}; {} is better.{}{}\n",
             metric.title,
             metric.name,
             tasks.join(" and "),
@@ -213,6 +270,7 @@ pub fn reference() -> String {
             metric.range,
             if metric.greater_is_better { "more" } else { "less" },
             if metric.needs_probability { " Needs probabilities." } else { "" },
+            if metric.in_report { "" } else { " By name only: reports leave it out." },
         ));
     }
     page

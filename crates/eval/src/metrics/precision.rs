@@ -13,6 +13,7 @@ pub(super) const PRECISION: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: BINARY,
     compute: |answers| averaged(answers, Ratio::Precision, Average::Positive),
 };
@@ -26,6 +27,7 @@ pub(super) const PRECISION_MACRO: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: |answers| averaged(answers, Ratio::Precision, Average::Macro),
 };
@@ -39,6 +41,7 @@ pub(super) const PRECISION_MICRO: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: |answers| averaged(answers, Ratio::Precision, Average::Micro),
 };
@@ -52,6 +55,7 @@ pub(super) const PRECISION_WEIGHTED: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: |answers| averaged(answers, Ratio::Precision, Average::Weighted),
 };

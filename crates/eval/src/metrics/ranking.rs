@@ -1,4 +1,4 @@
-//! How well scores put positive rows above negative ones: one sort, from which both areas come.
+//! How well scores put positive rows above negative ones: one sort, from which both areas come and every curve.
 //!
 //! Rows are dealt into buckets of rising scores, chunk by chunk; each bucket is then sorted on its own, and what lies
 //! above it enters as two sums. The buckets' parts are added in order, so the answer is the same for any number of
@@ -21,13 +21,46 @@ pub(crate) struct Ranking {
 
 impl Ranking {
     /// `None` where one class has no weight.
-    pub(super) fn roc_auc(&self) -> Option<f64> {
+    pub(crate) fn roc_auc(&self) -> Option<f64> {
         (self.positive > 0.0 && self.negative > 0.0).then(|| self.right / (self.positive * self.negative))
     }
 
     /// `None` where the positive class has no weight.
     pub(super) fn average_precision(&self) -> Option<f64> {
         (self.positive > 0.0).then(|| self.precision / self.positive)
+    }
+}
+
+/// What lies at or above each distinct score, from the highest down.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Steps {
+    /// The scores that occur in a row of some weight, from the highest down.
+    pub(crate) threshold: Vec<f64>,
+    /// The weight of positive rows at or above the threshold.
+    pub(crate) true_positive: Vec<f64>,
+    /// The weight of negative rows at or above the threshold.
+    pub(crate) false_positive: Vec<f64>,
+}
+
+impl Steps {
+    /// The weight of all positive rows.
+    pub(crate) fn positive(&self) -> f64 {
+        self.true_positive.last().copied().unwrap_or(0.0)
+    }
+
+    /// The weight of all negative rows.
+    pub(crate) fn negative(&self) -> f64 {
+        self.false_positive.last().copied().unwrap_or(0.0)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.threshold.len()
+    }
+
+    fn push(&mut self, score: f64, true_positive: f64, false_positive: f64) {
+        self.threshold.push(score);
+        self.true_positive.push(true_positive);
+        self.false_positive.push(false_positive);
     }
 }
 
@@ -39,8 +72,21 @@ pub(super) fn ranking(
     weights: Option<&[f64]>,
 ) -> Ranking {
     match weights {
-        None => ranked(n, &score, &is_positive, |row| key(score(row))),
-        Some(w) => ranked(n, &score, &is_positive, |row| (key(score(row)), w[row])),
+        None => Order::new(n, &score, &is_positive, |row| key(score(row))).ranking(),
+        Some(w) => Order::new(n, &score, &is_positive, |row| (key(score(row)), w[row])).ranking(),
+    }
+}
+
+/// The steps of `n` rows by finite scores.
+pub(crate) fn steps(
+    n: usize,
+    score: impl Fn(usize) -> f64 + Sync,
+    is_positive: impl Fn(usize) -> bool + Sync,
+    weights: Option<&[f64]>,
+) -> Steps {
+    match weights {
+        None => Order::new(n, &score, &is_positive, |row| key(score(row))).steps(),
+        Some(w) => Order::new(n, &score, &is_positive, |row| (key(score(row)), w[row])).steps(),
     }
 }
 
@@ -87,6 +133,11 @@ impl Item for (u64, f64) {
 fn key(score: f64) -> u64 {
     let bits = (score + 0.0).to_bits();
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
+}
+
+/// The score of such bits.
+fn unkey(key: u64) -> f64 {
+    f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
 }
 
 /// Equal stretches of scores from the least to the greatest.
@@ -153,66 +204,115 @@ impl<I: Item> Dealt<I> {
     }
 }
 
-fn ranked<I: Item>(
-    n: usize,
-    score: &(impl Fn(usize) -> f64 + Sync),
-    is_positive: &(impl Fn(usize) -> bool + Sync),
-    item: impl Fn(usize) -> I + Sync,
-) -> Ranking {
-    let buckets = Buckets::over(n, score);
-    let slot = |row: usize| 2 * buckets.of(score(row)) + usize::from(is_positive(row));
-    let dealt: Vec<Dealt<I>> = (0..n.div_ceil(CHUNK))
-        .into_par_iter()
-        .map(|c| Dealt::new(2 * buckets.n, c * CHUNK..n.min((c + 1) * CHUNK), slot, &item))
-        .collect();
-    let weight_of = |s: usize| dealt.iter().map(|d| I::total(d.slot(s))).sum::<f64>();
-    let weights: Vec<f64> = (0..2 * buckets.n).into_par_iter().map(weight_of).collect();
-    // What lies above each bucket, from the highest down.
-    let mut above = vec![(0.0, 0.0); buckets.n + 1];
-    for b in (0..buckets.n).rev() {
-        above[b] = (above[b + 1].0 + weights[2 * b], above[b + 1].1 + weights[2 * b + 1]);
-    }
-    let part = |b: usize| {
-        let gather = |s: usize| {
-            let mut items: Vec<I> = dealt.iter().flat_map(|d| d.slot(s)).copied().collect();
-            I::sort(&mut items);
-            items
-        };
-        walk(&gather(2 * b), &gather(2 * b + 1), above[b + 1])
-    };
-    let parts: Vec<(f64, f64)> = (0..buckets.n).into_par_iter().map(part).collect();
-    let (negative, positive) = above[0];
-    let right = parts.iter().map(|p| p.0).sum();
-    let precision = parts.iter().map(|p| p.1).sum();
-    Ranking { positive, negative, right, precision }
+/// Rows dealt into buckets, and what lies above each.
+struct Order<I> {
+    n_buckets: usize,
+    dealt: Vec<Dealt<I>>,
+    /// Negative and positive weight above each bucket; the first entry is that of all rows.
+    above: Vec<(f64, f64)>,
 }
 
-/// Walks the thresholds of one bucket from the highest score down.
-fn walk<I: Item>(negatives: &[I], positives: &[I], above: (f64, f64)) -> (f64, f64) {
+impl<I: Item> Order<I> {
+    fn new(
+        n: usize,
+        score: &(impl Fn(usize) -> f64 + Sync),
+        is_positive: &(impl Fn(usize) -> bool + Sync),
+        item: impl Fn(usize) -> I + Sync,
+    ) -> Self {
+        let buckets = Buckets::over(n, score);
+        let slot = |row: usize| 2 * buckets.of(score(row)) + usize::from(is_positive(row));
+        let dealt: Vec<Dealt<I>> = (0..n.div_ceil(CHUNK))
+            .into_par_iter()
+            .map(|c| Dealt::new(2 * buckets.n, c * CHUNK..n.min((c + 1) * CHUNK), slot, &item))
+            .collect();
+        let weight_of = |s: usize| dealt.iter().map(|d| I::total(d.slot(s))).sum::<f64>();
+        let weights: Vec<f64> = (0..2 * buckets.n).into_par_iter().map(weight_of).collect();
+        let mut above = vec![(0.0, 0.0); buckets.n + 1];
+        for b in (0..buckets.n).rev() {
+            above[b] = (above[b + 1].0 + weights[2 * b], above[b + 1].1 + weights[2 * b + 1]);
+        }
+        Order { n_buckets: buckets.n, dealt, above }
+    }
+
+    /// The sorted items of a slot.
+    fn gather(&self, s: usize) -> Vec<I> {
+        let mut items: Vec<I> = self.dealt.iter().flat_map(|d| d.slot(s)).copied().collect();
+        I::sort(&mut items);
+        items
+    }
+
+    /// Walks the thresholds of one bucket from the highest down.
+    fn walk(&self, b: usize, visit: impl FnMut(Threshold)) {
+        walk(&self.gather(2 * b), &self.gather(2 * b + 1), self.above[b + 1], visit);
+    }
+
+    fn ranking(&self) -> Ranking {
+        let part = |b: usize| {
+            let (mut right, mut precision) = (0.0, 0.0);
+            self.walk(b, |t| {
+                right += t.wrong * (t.true_positive - 0.5 * t.hits);
+                if t.hits > 0.0 {
+                    precision += t.hits * t.true_positive / (t.true_positive + t.false_positive);
+                }
+            });
+            (right, precision)
+        };
+        let parts: Vec<(f64, f64)> = (0..self.n_buckets).into_par_iter().map(part).collect();
+        let (negative, positive) = self.above[0];
+        let right = parts.iter().map(|p| p.0).sum();
+        let precision = parts.iter().map(|p| p.1).sum();
+        Ranking { positive, negative, right, precision }
+    }
+
+    fn steps(&self) -> Steps {
+        let part = |b: usize| {
+            let mut steps = Steps::default();
+            self.walk(b, |t| {
+                if t.hits + t.wrong > 0.0 {
+                    steps.push(unkey(t.key), t.true_positive, t.false_positive);
+                }
+            });
+            steps
+        };
+        let parts: Vec<Steps> = (0..self.n_buckets).into_par_iter().rev().map(part).collect();
+        parts.into_iter().fold(Steps::default(), |mut all, part| {
+            all.threshold.extend(part.threshold);
+            all.true_positive.extend(part.true_positive);
+            all.false_positive.extend(part.false_positive);
+            all
+        })
+    }
+}
+
+/// One distinct score: the weight of its rows, and of all rows at or above it.
+struct Threshold {
+    key: u64,
+    wrong: f64,
+    hits: f64,
+    true_positive: f64,
+    false_positive: f64,
+}
+
+fn walk<I: Item>(negatives: &[I], positives: &[I], above: (f64, f64), mut visit: impl FnMut(Threshold)) {
     let (mut false_positive, mut true_positive) = above;
-    let (mut right, mut precision) = (0.0, 0.0);
     let (mut i, mut j) = (negatives.len(), positives.len());
     while i > 0 || j > 0 {
-        let top = match (i, j) {
+        let key = match (i, j) {
             (0, _) => positives[j - 1].key(),
             (_, 0) => negatives[i - 1].key(),
             _ => negatives[i - 1].key().max(positives[j - 1].key()),
         };
         let (mut wrong, mut hits) = (0.0, 0.0);
-        while i > 0 && negatives[i - 1].key() == top {
+        while i > 0 && negatives[i - 1].key() == key {
             i -= 1;
             wrong += negatives[i].weight();
         }
-        while j > 0 && positives[j - 1].key() == top {
+        while j > 0 && positives[j - 1].key() == key {
             j -= 1;
             hits += positives[j].weight();
         }
-        right += wrong * (true_positive + 0.5 * hits);
         true_positive += hits;
         false_positive += wrong;
-        if hits > 0.0 {
-            precision += hits * true_positive / (true_positive + false_positive);
-        }
+        visit(Threshold { key, wrong, hits, true_positive, false_positive });
     }
-    (right, precision)
 }

@@ -12,6 +12,7 @@ pub(super) const RECALL: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: BINARY,
     compute: |answers| averaged(answers, Ratio::Recall, Average::Positive),
 };
@@ -25,6 +26,7 @@ pub(super) const RECALL_MACRO: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: |answers| averaged(answers, Ratio::Recall, Average::Macro),
 };
@@ -38,6 +40,7 @@ pub(super) const RECALL_MICRO: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: |answers| averaged(answers, Ratio::Recall, Average::Micro),
 };
@@ -51,6 +54,7 @@ pub(super) const RECALL_WEIGHTED: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: CLASSES,
     compute: |answers| averaged(answers, Ratio::Recall, Average::Weighted),
 };

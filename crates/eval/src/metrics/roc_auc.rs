@@ -1,6 +1,6 @@
 //! The area under the ROC curve, of two classes and of several (each against the rest).
 
-use super::ranking::{Ranking, ranking};
+use super::ranking::{Ranking, Steps, ranking, steps};
 use super::{BINARY, MULTICLASS, Metric, Score, classes};
 use crate::{Answers, ClassAnswers, Error, Result};
 
@@ -14,6 +14,7 @@ pub(super) const ROC_AUC: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: false,
+    in_report: true,
     tasks: BINARY,
     compute: roc_auc,
 };
@@ -27,6 +28,7 @@ pub(super) const ROC_AUC_OVR: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: true,
+    in_report: true,
     tasks: MULTICLASS,
     compute: |answers| one_against_rest(answers, false),
 };
@@ -40,6 +42,7 @@ pub(super) const ROC_AUC_OVR_WEIGHTED: Metric = Metric {
     range: "0 to 1",
     greater_is_better: true,
     needs_probability: true,
+    in_report: true,
     tasks: MULTICLASS,
     compute: |answers| one_against_rest(answers, true),
 };
@@ -86,7 +89,19 @@ fn only_class(answers: &ClassAnswers<'_>) -> String {
     class.map_or(String::from("of no class"), |c| format!("'{}'", answers.names[c]))
 }
 
-fn of_class(answers: &ClassAnswers<'_>, class: usize) -> Ranking {
+/// The steps of the curves of one class against the rest.
+pub(crate) fn steps_of_class(answers: &ClassAnswers<'_>, class: usize) -> Steps {
+    let k = answers.names.len();
+    let is_positive = |row: usize| answers.truth[row] as usize == class;
+    let (n, weights) = (answers.truth.len(), answers.weights.as_deref());
+    match answers.probability.as_deref() {
+        Some(probability) => steps(n, |row| probability[row * k + class], is_positive, weights),
+        None => steps(n, |row| f64::from(answers.predicted[row] as usize == class), is_positive, weights),
+    }
+}
+
+/// The ranking of one class against the rest.
+pub(super) fn of_class(answers: &ClassAnswers<'_>, class: usize) -> Ranking {
     let k = answers.names.len();
     let is_positive = |row: usize| answers.truth[row] as usize == class;
     let (n, weights) = (answers.truth.len(), answers.weights.as_deref());

@@ -4,5 +4,9 @@
 
 mod agreement;
 mod columns;
+mod comparisons;
+mod curves;
+mod permutation;
 mod properties;
+mod slices;
 mod undefined;

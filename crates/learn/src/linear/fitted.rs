@@ -6,14 +6,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{Batch, Builtin, Fitted, Result, Row, Run, Schema, State, Training};
 use tidemill_core::{Context, Role};
+use tidemill_kernel::descent::Outcome;
 use tidemill_kernel::least_squares::{Centred, Solution};
+use tidemill_kernel::vector::{dot, exp};
 use tidemill_kernel::{Design, Features};
 
 use super::{Coefficient, Predictor};
 use crate::answer::{Answer, output};
 use crate::{LearnError, rows};
 
-/// A linear function of the features: what [`super::Ridge`], [`super::Lasso`] and [`super::ElasticNet`] learn.
+/// A linear function of the features, or `e` to its power ([`super::Poisson`], [`super::Gamma`], [`super::Tweedie`]):
+/// what every linear regression here learns.
 ///
 /// A row with a missing or `NaN` feature gets the prediction `NaN`; an infinite one follows the arithmetic.
 #[derive(Clone, Debug)]
@@ -21,7 +24,27 @@ pub struct FittedLinear {
     kind: &'static str,
     version: u32,
     settings: Value,
+    link: Link,
     predictor: Predictor,
+}
+
+/// How a linear function becomes a prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// As it is.
+    Identity,
+    /// `e` to its power.
+    Exp,
+}
+
+impl Link {
+    fn answer(self, score: f64) -> f64 {
+        match self {
+            Link::Identity => score,
+            Link::Exp if score > 709.0 => f64::INFINITY,
+            Link::Exp => exp(score),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,19 +57,38 @@ struct Saved<S> {
 impl FittedLinear {
     /// What `learner` found.
     pub(crate) fn new<T: Builtin>(learner: &T, features: Features, solution: Solution) -> Self {
+        Self::linked(learner, features, solution, Link::Identity)
+    }
+
+    /// The same, for a link.
+    pub(crate) fn linked<T: Builtin>(
+        learner: &T,
+        features: Features,
+        solution: Solution,
+        link: Link,
+    ) -> Self {
         let predictor = Predictor::new(features, solution.coefficients, vec![solution.intercept]);
-        FittedLinear { kind: T::KIND, version: T::VERSION, settings: learner.params(), predictor }
+        FittedLinear { kind: T::KIND, version: T::VERSION, settings: learner.params(), link, predictor }
     }
 
     pub(crate) fn load<T: Builtin>(state: &State) -> Result<Arc<dyn Fitted>> {
+        Ok(Arc::new(Self::load_as::<T>(state)?))
+    }
+
+    pub(crate) fn load_linked<T: Builtin>(state: &State, link: Link) -> Result<Arc<dyn Fitted>> {
+        Ok(Arc::new(FittedLinear { link, ..Self::load_as::<T>(state)? }))
+    }
+
+    pub(crate) fn load_as<T: Builtin>(state: &State) -> Result<Self> {
         let saved: Saved<T> = state.params()?;
         let predictor = Predictor::load(state, saved.features, 1)?;
-        Ok(Arc::new(FittedLinear {
+        Ok(FittedLinear {
             kind: T::KIND,
             version: T::VERSION,
             settings: saved.settings.params(),
+            link: Link::Identity,
             predictor,
-        }))
+        })
     }
 
     /// The coefficients by feature.
@@ -54,7 +96,7 @@ impl FittedLinear {
         self.predictor.coefficients()
     }
 
-    /// The prediction where every feature is zero.
+    /// The linear function where every feature is zero.
     pub fn intercept(&self) -> f64 {
         self.predictor.intercepts()[0]
     }
@@ -79,6 +121,7 @@ impl Fitted for FittedLinear {
         Ok(Box::new(BoundLinear {
             predictor: self.predictor.bind(input)?,
             answer: Answer::bind(input, None)?,
+            link: self.link,
         }))
     }
 }
@@ -86,18 +129,23 @@ impl Fitted for FittedLinear {
 struct BoundLinear {
     predictor: super::predictor::BoundPredictor,
     answer: Answer,
+    link: Link,
 }
 
 impl Run for BoundLinear {
     fn apply(&mut self, batch: &Batch) -> Result<Batch> {
-        let numbers = self.predictor.answers(batch, |scores, _| scores)?;
+        let link = self.link;
+        let numbers = self.predictor.answers(batch, |mut scores, _| {
+            scores.iter_mut().for_each(|score| *score = link.answer(*score));
+            scores
+        })?;
         self.answer.numbers(batch, numbers)
     }
 
     fn row(&mut self, row: &mut Row) -> Result<()> {
         let mut score = [0.0];
         self.predictor.row(row, &mut score)?;
-        self.answer.number(row, score[0]);
+        self.answer.number(row, self.link.answer(score[0]));
         Ok(())
     }
 }
@@ -106,17 +154,92 @@ impl Run for BoundLinear {
 pub(crate) fn regression(training: Training<'_>, context: &Context) -> Result<(Features, Centred)> {
     let batch = rows::collect(training, context)?;
     let target = rows::numbers(&batch)?;
-    let features = Features::of(batch.schema())?;
+    let features = Features::with_sparse(batch.schema())?;
     let weights = rows::weights(&batch)?;
     let design = Design::of(&batch, &features)?;
     context.check()?;
-    let problem = Centred::new(design, target, weights.as_deref());
+    let problem = Centred::new(design, target, weights);
     check_sizes(&problem.squared_norms, &features)?;
-    if !problem.target.iter().map(|y| y * y).sum::<f64>().is_finite() {
-        let target = batch.schema().role(Role::Target).map(|at| &batch.schema().columns()[at].name);
-        return Err(LearnError::TooLarge { columns: format!("'{}'", target.map_or("target", |t| t)) }.into());
-    }
+    check_target(&problem.target, &batch)?;
     Ok((features, problem))
+}
+
+/// The training rows of a regression whose target is taken as it is: columns centred, weights that sum to 1.
+pub(crate) struct Rows {
+    pub(crate) features: Features,
+    pub(crate) design: Design,
+    pub(crate) target: Vec<f64>,
+    pub(crate) weights: Vec<f64>,
+    /// The sum of the weights as they were.
+    pub(crate) total: f64,
+    means: Vec<f64>,
+}
+
+impl Rows {
+    /// `domain` says which targets there may be, and in words which.
+    pub(crate) fn of(
+        training: Training<'_>,
+        domain: Option<(fn(f64) -> bool, &'static str)>,
+        context: &Context,
+    ) -> Result<Rows> {
+        let batch = rows::collect(training, context)?;
+        let target = rows::numbers(&batch)?;
+        if let Some((allowed, wanted)) = domain
+            && let Some(row) = target.iter().position(|&y| !allowed(y))
+        {
+            let at = batch.schema().role(Role::Target).unwrap_or_default();
+            let column = batch.schema().columns()[at].name.clone();
+            return Err(LearnError::TargetOutside { column, row, value: target[row], wanted }.into());
+        }
+        let features = Features::with_sparse(batch.schema())?;
+        let mut weights = rows::weights(&batch)?.unwrap_or_else(|| vec![1.0; target.len()]);
+        let total: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|w| *w /= total);
+        let mut design = Design::of(&batch, &features)?;
+        context.check()?;
+        let moments = design.centre(Some(&weights));
+        check_sizes(&moments.squares, &features)?;
+        check_target(&target, &batch)?;
+        Ok(Rows { features, design, target, weights, total, means: moments.means })
+    }
+
+    /// The weighted mean of the target.
+    pub(crate) fn mean(&self) -> f64 {
+        let shift = self.target.first().copied().unwrap_or(0.0);
+        shift + self.target.iter().zip(&self.weights).map(|(y, w)| w * (y - shift)).sum::<f64>()
+    }
+
+    /// The weighted root mean square of the differences to the mean.
+    pub(crate) fn spread(&self) -> f64 {
+        let mean = self.mean();
+        let squares = self.target.iter().zip(&self.weights).map(|(y, w)| w * (y - mean) * (y - mean));
+        squares.sum::<f64>().sqrt()
+    }
+
+    /// The solution of the problem as it was given, from coefficients and intercept of the centred one.
+    pub(crate) fn solution(&self, mut x: Vec<f64>) -> Solution {
+        let intercept = x.pop().unwrap_or_default() - dot(&self.means, &x);
+        Solution { coefficients: x, intercept }
+    }
+}
+
+/// Says that a solver stopped short, and what to do.
+pub(crate) fn warn_unless_converged(kind: &str, outcome: Outcome, advice: &str, context: &Context) {
+    if !outcome.converged {
+        let Outcome { iterations, gap, .. } = outcome;
+        context.warn(
+            "not_converged",
+            format!("{kind} stopped after {iterations} steps with {gap:.2e} to go; {advice}"),
+        );
+    }
+}
+
+fn check_target(target: &[f64], batch: &Batch) -> Result<()> {
+    if target.iter().map(|y| y * y).sum::<f64>().is_finite() {
+        return Ok(());
+    }
+    let name = batch.schema().role(Role::Target).map(|at| &batch.schema().columns()[at].name);
+    Err(LearnError::TooLarge { columns: format!("'{}'", name.map_or("target", |name| name)) }.into())
 }
 
 /// Errors when the squares of a column overflow.

@@ -2,14 +2,27 @@
 
 mod elastic_net;
 mod fitted;
+mod gamma;
+mod glm;
+mod huber;
 mod lasso;
 mod logistic;
+mod poisson;
 mod predictor;
+mod quantile;
 mod ridge;
+mod sgd;
+mod tweedie;
 
 pub use elastic_net::ElasticNet;
 pub use fitted::FittedLinear;
+pub use gamma::Gamma;
+pub use huber::Huber;
 pub use lasso::Lasso;
 pub use logistic::{ClassWeight, FittedLogistic, Logistic, Penalty};
+pub use poisson::Poisson;
 pub use predictor::{Coefficient, Predictor};
+pub use quantile::QuantileRegression;
 pub use ridge::Ridge;
+pub use sgd::{FittedSgd, Sgd, SgdLoss};
+pub use tweedie::Tweedie;

@@ -136,6 +136,9 @@ impl BoundPredictor {
         let mut buffer = Vec::new();
         for input in &self.inputs {
             match batch.schema().columns()[input.place].kind {
+                Kind::Vector { sparse: true, .. } => {
+                    self.add_sparse(input, batch, rows.clone(), &mut scores)?;
+                }
                 Kind::Vector { .. } => self.add_vector(input, batch, rows.clone(), &mut scores)?,
                 Kind::Flag => {
                     let flags = batch.flags(input.place)?;
@@ -172,8 +175,7 @@ impl BoundPredictor {
         let (values, width, n) = (batch.vector(input.place)?, input.width, rows.len());
         let column = batch.column(input.place);
         for o in 0..self.n_outputs() {
-            let at = o * self.n_columns + input.at;
-            let weights = &self.coefficients[at..at + width];
+            let weights = self.weights(o, input);
             for (score, i) in scores[o * n..(o + 1) * n].iter_mut().zip(rows.clone()) {
                 *score = match column.is_null(i) {
                     true => f64::NAN,
@@ -182,6 +184,28 @@ impl BoundPredictor {
             }
         }
         Ok(())
+    }
+
+    fn add_sparse(&self, input: &Input, batch: &Batch, rows: Range<usize>, scores: &mut [f64]) -> Result<()> {
+        let (sparse, n) = (batch.sparse(input.place)?, rows.len());
+        let column = batch.column(input.place);
+        for (o, scores) in scores.chunks_exact_mut(n.max(1)).enumerate() {
+            let weights = self.weights(o, input);
+            for (score, i) in scores.iter_mut().zip(rows.clone()) {
+                let range = sparse.range(i);
+                *score = match column.is_null(i) {
+                    true => f64::NAN,
+                    false => add_some(*score, weights, &sparse.indices[range.clone()], &sparse.values[range]),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// The coefficients of an input in one output.
+    fn weights(&self, output: usize, input: &Input) -> &[f64] {
+        let at = output * self.n_columns + input.at;
+        &self.coefficients[at..at + input.width]
     }
 
     /// The scores of one row.
@@ -194,8 +218,13 @@ impl BoundPredictor {
                 Some(Cell::Missing) => f64::NAN,
                 Some(Cell::Vector(values)) if values.len() == input.width => {
                     for (o, score) in scores.iter_mut().enumerate() {
-                        let at = o * self.n_columns + input.at;
-                        *score = add_terms(*score, &self.coefficients[at..at + input.width], values);
+                        *score = add_terms(*score, self.weights(o, input), values);
+                    }
+                    continue;
+                }
+                Some(Cell::Sparse(places, values)) if input.name.sparse => {
+                    for (o, score) in scores.iter_mut().enumerate() {
+                        *score = add_some(*score, self.weights(o, input), places, values);
                     }
                     continue;
                 }
@@ -216,4 +245,12 @@ impl BoundPredictor {
 
 fn add_terms(score: f64, weights: &[f64], values: &[f32]) -> f64 {
     weights.iter().zip(values).fold(score, |score, (w, &x)| score + w * f64::from(x))
+}
+
+/// A place that the model does not have gives no score.
+fn add_some(score: f64, weights: &[f64], places: &[u32], values: &[f32]) -> f64 {
+    let terms = places.iter().zip(values);
+    terms.fold(score, |score, (&j, &x)| {
+        score + weights.get(j as usize).copied().unwrap_or(f64::NAN) * f64::from(x)
+    })
 }

@@ -87,7 +87,7 @@ impl Estimator for Ridge {
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         let (features, problem) = regression(training, context)?;
-        let solution = problem.ridge(self.alpha).ok_or_else(|| LearnError::TooLarge {
+        let solution = problem.ridge(self.alpha, context)?.ok_or_else(|| LearnError::TooLarge {
             columns: features.0.iter().map(|f| format!("'{}'", f.name)).collect::<Vec<_>>().join(", "),
         })?;
         context.check()?;

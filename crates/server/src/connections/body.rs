@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -14,7 +14,11 @@ use crate::fault::Fault;
 /// # Errors
 /// 413 beyond the limit (also after unpacking), 408 when it does not arrive in time, 400 when it breaks off or is not packed as
 /// it says, 415 for another packing than gzip.
-pub async fn read(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Bytes, Fault> {
+pub async fn read<B>(body: B, headers: &HeaderMap, limits: &Limits) -> Result<Bytes, Fault>
+where
+    B: BodyExt<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let collected = tokio::time::timeout(limits.time, Limited::new(body, limits.body).collect()).await;
     let collected = collected.map_err(|_| {
         Fault::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")

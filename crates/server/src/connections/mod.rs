@@ -2,6 +2,8 @@
 //! process goes.
 
 pub mod body;
+mod front;
+mod lanes;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -12,7 +14,6 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tidemill_core::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -20,7 +21,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::app::{App, Options};
 use crate::error::Error;
-use crate::routes;
+use front::Front;
+use lanes::Lanes;
 
 /// How often a model's file is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -60,12 +62,10 @@ impl Drop for Running {
     }
 }
 
-fn runtime(threads: usize) -> Result<Runtime> {
-    let built = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads.max(1))
-        .thread_name("server")
-        .enable_all()
-        .build();
+/// A runtime of one thread.
+fn runtime(name: &str) -> Result<Runtime> {
+    let built =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name(name).enable_all().build();
     built.map_err(|e| Error::System(format!("starting threads: {e}")).into())
 }
 
@@ -78,7 +78,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
 pub fn start(options: &Options, context: &Context) -> Result<Running> {
     let app = App::new(options, context)?;
     app.check_open(options.listen)?;
-    let runtime = runtime(context.threads)?;
+    let (runtime, lanes) = (runtime("server")?, Lanes::start(context.threads)?);
     let listener = runtime.block_on(listen(options.listen))?;
     let address = listener.local_addr().map_err(|e| Error::System(e.to_string()))?;
     let (stop, stopped) = oneshot::channel();
@@ -86,7 +86,7 @@ pub fn start(options: &Options, context: &Context) -> Result<Running> {
         // Dropping the sender is the signal as well.
         let _ = stopped.await;
     };
-    let ended = runtime.spawn(run(app.clone(), listener, options.clone(), context.clone(), stopped));
+    let ended = runtime.spawn(run(app.clone(), (listener, lanes), options.clone(), context.clone(), stopped));
     Ok(Running { address, app, runtime: Some(runtime), stop: Some(stop), ended: Some(ended) })
 }
 
@@ -94,12 +94,12 @@ pub fn start(options: &Options, context: &Context) -> Result<Running> {
 pub fn serve(options: &Options, context: &Context, listening: impl FnOnce(SocketAddr)) -> Result<()> {
     let app = App::new(options, context)?;
     app.check_open(options.listen)?;
-    let runtime = runtime(context.threads)?;
+    let (runtime, lanes) = (runtime("server")?, Lanes::start(context.threads)?);
     runtime.block_on(async {
         let listener = listen(options.listen).await?;
         let told = signal()?;
         listening(listener.local_addr().map_err(|e| Error::System(e.to_string()))?);
-        run(app, listener, options.clone(), context.clone(), told).await;
+        run(app, (listener, lanes), options.clone(), context.clone(), told).await;
         Ok(())
     })
 }
@@ -124,7 +124,7 @@ fn signal() -> Result<impl Future<Output = ()>> {
 
 async fn run(
     app: Arc<App>,
-    listener: TcpListener,
+    (listener, mut lanes): (TcpListener, Lanes),
     options: Options,
     context: Context,
     told: impl Future<Output = ()>,
@@ -137,23 +137,24 @@ async fn run(
         app.ready.store(false, Ordering::Relaxed);
         tokio::time::sleep(options.drain).await;
     });
-    let router = routes::router(app.clone());
+    let front = Front::new(app.clone());
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
             () = &mut told => break,
         };
         let Some((stream, place)) = accepted else { continue };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(options.limits.head)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
-        let watched = graceful.watch(connection);
-        let app = app.clone();
+        let (app, front, watcher) = (app.clone(), front.clone(), graceful.watcher());
         app.telemetry.connections.inc();
-        tokio::spawn(async move {
+        lanes.spawn(async move {
             // A client that goes away or sends nonsense is its own affair.
-            let _ = watched.await;
+            if let Ok(stream) = stream.and_then(tokio::net::TcpStream::from_std) {
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(app.limits.head)
+                    .serve_connection(TokioIo::new(stream), front);
+                let _ = watcher.watch(connection).await;
+            }
             app.telemetry.connections.dec();
             drop(place);
         });
@@ -163,18 +164,19 @@ async fn run(
         tracing::warn!("some requests did not end in time");
     }
     chores.abort();
+    lanes.end();
 }
 
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(std::io::Result<std::net::TcpStream>, tokio::sync::OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => {
             // Answers are small and whole: waiting for more to send would only delay them.
             let _ = stream.set_nodelay(true);
-            Some((stream, place))
+            Some((stream.into_std(), place))
         }
         Err(e) => {
             // Out of file descriptors, most likely: closing connections will help, spinning would not.

@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::{answers, openapi, rows};
 
 pub use feedback::parse as parse_feedback;
+pub(crate) use predict::{model_of, of_model};
 
 /// All addresses.
 pub fn router(app: Arc<App>) -> Router {

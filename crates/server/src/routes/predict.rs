@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tidemill_core::{Cell, Row};
@@ -31,17 +31,45 @@ const PIECE: usize = 4096;
 pub(super) async fn predict(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    request: Body,
-) -> Result<Response, Fault> {
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    of_model(&app, &name, &head.headers, body).await
+}
+
+/// The name of the model of which predictions are asked, where the address needs no further reading.
+pub(crate) fn model_of(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("/v1/models/")?.strip_suffix("/predict")?;
+    (!name.is_empty() && !name.contains(['/', '%'])).then_some(name)
+}
+
+/// Predictions of this model for the rows of a body.
+pub(crate) async fn of_model<B>(app: &Arc<App>, name: &str, headers: &HeaderMap, request: B) -> Response
+where
+    B: http_body_util::BodyExt<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    predictions(app, name, headers, request).await.unwrap_or_else(Fault::into_response)
+}
+
+async fn predictions<B>(
+    app: &Arc<App>,
+    name: &str,
+    headers: &HeaderMap,
+    request: B,
+) -> Result<Response, Fault>
+where
+    B: http_body_util::BodyExt<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let start = Instant::now();
-    let key_id = app.keys.check(&headers, Scope::Predict)?;
-    let live = app.models.get(&name).ok_or_else(no_such_model)?;
+    let key_id = app.keys.check(headers, Scope::Predict)?;
+    let live = app.models.get(name).ok_or_else(no_such_model)?;
     let version = arc_swap::Guard::into_inner(live.version());
     version.figures.in_flight.inc();
-    let body = body::read(request, &headers, &app.limits).await;
+    let body = body::read(request, headers, &app.limits).await;
     let answered = match body {
-        Ok(body) => answer(&app, &version, key_id, &headers, body, start).await,
+        Ok(body) => answer(app, &version, key_id, headers, body, start).await,
         Err(fault) => Err(fault),
     };
     let figures = &version.figures;

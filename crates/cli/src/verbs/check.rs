@@ -1,0 +1,27 @@
+//! `tidemill check`.
+
+use std::path::PathBuf;
+
+use tidemill_engine::check::{self, Audit};
+use tidemill_engine::core::Result;
+use tidemill_engine::core::recipe::Recipe;
+use tidemill_engine::{builtin, recipe_file};
+
+use super::{context, is_recipe, json_of, overlay, source_of};
+use crate::args::{Check, Cli};
+use crate::show::Shown;
+
+/// Audits a table; with `--strict`, a severe finding is a 'no'.
+pub(super) fn check(args: &Check, cli: &Cli) -> Result<Shown> {
+    let file = is_recipe(&args.data).then(|| PathBuf::from(&args.data));
+    let mut recipe = match &file {
+        Some(file) => recipe_file::read(file, &builtin::registry())?,
+        None => Recipe::default(),
+    };
+    overlay(&mut recipe, &args.about);
+    let source = source_of(&args.data, file.as_deref(), &recipe)?;
+    let context = context(cli, recipe.train.seed, args.threads)?;
+    let audit: Audit = check::check(&source, &recipe, &context)?;
+    let no = args.strict && audit.severe > 0;
+    Ok(Shown { text: check::story(&audit), json: json_of(&audit)?, no })
+}

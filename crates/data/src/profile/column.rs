@@ -1,0 +1,294 @@
+//! One column, unit by unit.
+
+use std::borrow::Cow;
+
+use arrow_array::{Array, Float64Array};
+use serde::Serialize;
+use tidemill_core::{Batch, Kind, Result, Role};
+use tidemill_kernel::sketch::{self, Frequent, hash_bytes, mix};
+
+use super::cells::Cells;
+use super::dates::{DateShape, Dates};
+use super::names::{self, Variants};
+use super::numbers::{NumberGather, Numbers};
+use super::thin::{Thin, Values};
+use super::words::Words;
+use crate::intake::{Raw, RawColumn, Read, Reader, is_readable};
+use crate::parse::{bare, write_iso};
+use crate::plan::{ColumnPlan, Plan};
+
+/// So many names of a column are counted exactly.
+const NAMES: usize = 4096;
+/// The most frequent names that are told.
+const TOLD: usize = 10;
+
+/// What one column looks like.
+#[derive(Clone, Debug, Serialize)]
+pub struct ColumnProfile {
+    /// Its name.
+    pub name: String,
+    /// What its values are.
+    pub kind: Kind,
+    /// What it is for.
+    pub role: Role,
+    /// How its values are written, where that is not plain.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub format: String,
+    /// Why it was taken for that.
+    pub why: String,
+    /// Rows that say something readable.
+    pub values: u64,
+    /// Rows that say nothing.
+    pub missing: Cells,
+    /// Rows that say something that cannot be read as the column's kind.
+    pub unreadable: Cells,
+    /// How many different values.
+    pub distinct: Distinct,
+    /// Of numbers: their distribution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Numbers>,
+    /// Of times: the first and the last, in ISO 8601.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<[String; 2]>,
+    /// Of names: the most frequent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub top: Vec<TopName>,
+    /// By how much the counts of names may be too low.
+    pub top_error: u64,
+    /// Names that are written in several ways, and rare ones that are probably misspelt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<Variants>,
+    /// Faults of texts and names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<Words>,
+    /// The ways in which dates are written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dates: Vec<DateShape>,
+}
+
+/// How many different values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Distinct {
+    /// The number.
+    pub count: u64,
+    /// Whether it was counted, not estimated.
+    pub exact: bool,
+}
+
+/// A name and how often it comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TopName {
+    /// The name without the spaces around it.
+    pub name: String,
+    /// How many rows.
+    pub count: u64,
+}
+
+/// A unit of a column as the other gatherers need it.
+pub(super) struct Seen<'a> {
+    /// A hash of each cell; 0 where it is missing.
+    pub(super) hashes: Vec<u64>,
+    /// Of numbers, flags and times: the values, `NaN` where missing; else empty.
+    pub(super) numbers: Cow<'a, [f64]>,
+}
+
+pub(super) struct Gather {
+    column: ColumnPlan,
+    place: usize,
+    reader: Reader,
+    missing: Cells,
+    unreadable: Cells,
+    distinct: sketch::Distinct,
+    numbers: Option<NumberGather>,
+    names: Option<Frequent>,
+    words: Words,
+    dates: Dates,
+}
+
+impl Gather {
+    pub(super) fn new(plan: &Plan, place: usize, thin: &Thin) -> Self {
+        let column = plan.columns[place].clone();
+        let numeric = matches!(column.kind, Kind::Number | Kind::Time);
+        let numbers = thin
+            .numbers(place)
+            .filter(|_| numeric)
+            .map(|x| NumberGather::new(x, column.kind == Kind::Number));
+        let repeats = match &thin.columns[place] {
+            Values::Texts(hashes) => {
+                let mut known = hashes.clone();
+                known.sort_unstable();
+                known.dedup();
+                known.len() * 2 <= hashes.len()
+            }
+            _ => true,
+        };
+        let named = !numeric && is_readable(column.kind) && repeats;
+        Gather {
+            place,
+            reader: Reader::new(plan, &column),
+            missing: Cells::default(),
+            unreadable: Cells::default(),
+            distinct: sketch::Distinct::default(),
+            numbers,
+            names: named.then(|| Frequent::new(NAMES)),
+            words: Words::default(),
+            dates: Dates::default(),
+            column,
+        }
+    }
+
+    pub(super) fn see<'a>(&mut self, batch: &'a Batch, first: u64) -> Result<Seen<'a>> {
+        let n = batch.n_rows();
+        if !is_readable(self.column.kind) {
+            return Ok(Seen { hashes: vec![1; n], numbers: Cow::Borrowed(&[]) });
+        }
+        let raw = RawColumn::of(batch, self.place)?;
+        Ok(match (self.column.kind, &raw) {
+            (Kind::Number, RawColumn::Number(array)) => self.see_typed_numbers(array, first),
+            (Kind::Number | Kind::Time | Kind::Flag, raw) => self.see_read(raw, n, first),
+            (_, raw) => self.see_texts(raw, n, first),
+        })
+    }
+
+    /// Numbers as the source holds them.
+    fn see_typed_numbers<'a>(&mut self, array: &'a Float64Array, first: u64) -> Seen<'a> {
+        if array.null_count() == 0 && array.values().iter().all(|x| x.is_finite()) {
+            return self.take_numbers(Cow::Borrowed(array.values().as_ref()), first);
+        }
+        let value = |row: usize| if array.is_valid(row) { array.value(row) } else { f64::NAN };
+        let mut numbers: Vec<f64> = (0..array.len()).map(value).collect();
+        for (row, x) in numbers.iter_mut().enumerate().filter(|(_, x)| !x.is_finite()) {
+            if x.is_nan() {
+                self.missing.note(first + row as u64, String::new);
+            } else {
+                self.unreadable.note(first + row as u64, || x.to_string());
+                *x = f64::NAN;
+            }
+        }
+        self.take_numbers(Cow::Owned(numbers), first)
+    }
+
+    /// Numbers, times and flags out of whatever the source holds.
+    fn see_read(&mut self, raw: &RawColumn<'_>, n: usize, first: u64) -> Seen<'static> {
+        let mut numbers = Vec::with_capacity(n);
+        for row in 0..n {
+            let (cell, at) = (raw.cell(row), first + row as u64);
+            let read = match self.column.kind {
+                Kind::Number => self.reader.number(cell),
+                Kind::Flag => self.reader.flag(cell).map(|yes| f64::from(u8::from(yes))),
+                _ => self.reader.time(cell).map(|micros| micros as f64 / 1e6),
+            };
+            numbers.push(match read {
+                Read::Value(x) => x,
+                Read::Missing => {
+                    self.missing.note(at, String::new);
+                    f64::NAN
+                }
+                Read::Bad => {
+                    self.unreadable.note(at, || cell.shown());
+                    f64::NAN
+                }
+            });
+            match (self.column.kind, cell) {
+                (Kind::Time, Raw::Text(text)) => self.dates.see(text, 1, at),
+                (Kind::Flag, Raw::Text(text)) if read != Read::Missing => {
+                    self.name(text, hash_bytes(bare(text).as_bytes()), at)
+                }
+                (Kind::Flag, Raw::Flag(yes)) => {
+                    let text = if yes { "true" } else { "false" };
+                    self.name(text, hash_bytes(text.as_bytes()), at);
+                }
+                _ => {}
+            }
+        }
+        self.take_numbers(Cow::Owned(numbers), first)
+    }
+
+    fn take_numbers<'a>(&mut self, numbers: Cow<'a, [f64]>, first: u64) -> Seen<'a> {
+        let counted = self.numbers.is_some();
+        // Adding zero makes one of the two zeros.
+        let hash = |x: &f64| if x.is_nan() { 0 } else { mix((x + 0.0).to_bits()).max(1) };
+        let hashes: Vec<u64> = numbers.iter().map(hash).collect();
+        if counted {
+            hashes.iter().filter(|&&hash| hash != 0).for_each(|&hash| self.distinct.add(hash));
+        }
+        if let Some(gather) = &mut self.numbers {
+            gather.see(&numbers, first);
+        }
+        Seen { hashes, numbers }
+    }
+
+    /// Names and texts.
+    fn see_texts(&mut self, raw: &RawColumn<'_>, n: usize, first: u64) -> Seen<'static> {
+        let mut hashes = Vec::with_capacity(n);
+        for row in 0..n {
+            let (cell, at) = (raw.cell(row), first + row as u64);
+            let text = self.reader.text(cell);
+            let Some(text) = text else {
+                self.missing.note(at, String::new);
+                hashes.push(0);
+                continue;
+            };
+            let hash = hash_bytes(bare(&text).as_bytes()).max(1);
+            hashes.push(hash);
+            if self.names.is_some() {
+                self.name(&text, hash, at);
+            } else {
+                self.distinct.add(hash);
+                self.words.see(&text, 1, at);
+                self.dates.see(&text, 1, at);
+            }
+        }
+        Seen { hashes, numbers: Cow::Borrowed(&[]) }
+    }
+
+    /// A name as written; `hash` is that of the name without the spaces around it.
+    fn name(&mut self, text: &str, hash: u64, row: u64) {
+        let Some(names) = &mut self.names else { return };
+        let own = if text.len() == bare(text).len() { hash } else { hash_bytes(text.as_bytes()) };
+        if names.add(text, own, row) {
+            self.distinct.add(hash);
+        }
+    }
+
+    pub(super) fn finish(mut self, n_rows: u64) -> ColumnProfile {
+        let mut variants = Vec::new();
+        let (mut top, mut top_error) = (Vec::new(), 0);
+        if let Some(found) = &self.names {
+            for counted in found.counters() {
+                self.words.see(&counted.name, counted.count, counted.row);
+                self.dates.see(&counted.name, counted.count, counted.row);
+            }
+            top = names::top(found, TOLD);
+            top_error = found.error();
+            if self.column.kind != Kind::Flag {
+                variants = names::variants(found);
+            }
+        }
+        let spread = self.numbers.and_then(NumberGather::finish);
+        let times = spread.as_ref().filter(|_| self.column.kind == Kind::Time);
+        let times = times.map(|s| [s.min, s.max].map(|secs| write_iso((secs * 1e6) as i64)));
+        let values = n_rows - self.missing.count - self.unreadable.count;
+        // An estimate may be a little above what is possible.
+        let distinct = Distinct { count: self.distinct.count().min(values), exact: self.distinct.is_exact() };
+        let texts = matches!(self.column.kind, Kind::Category | Kind::Text);
+        ColumnProfile {
+            name: self.column.name,
+            kind: self.column.kind,
+            role: self.column.role,
+            format: self.column.format.to_string(),
+            why: self.column.why,
+            values,
+            missing: Cells { examples: Vec::new(), ..self.missing },
+            unreadable: self.unreadable,
+            distinct,
+            numbers: spread.filter(|_| self.column.kind == Kind::Number),
+            times,
+            top,
+            top_error,
+            variants,
+            words: texts.then_some(self.words),
+            dates: self.dates.finish(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Every figure, for those who want them all.
+
+use tidemill_core::recipe::Task;
+use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
+
+use super::verdict::named;
+use super::{Subject, W};
+
+pub(super) fn section(subject: &Subject<'_>) -> Section {
+    let lead = if subject.other.is_some() { W.scores_lead } else { W.scores_lead_alone };
+    let mut section = Section::new("scores", W.scores).lead(lead).with(Block::Table(figures(subject)));
+    let report = subject.report;
+    if !report.classes.is_empty() {
+        section = section
+            .with(Block::Heading(Text::plain(W.classes_heading)))
+            .with(Block::Text(Text::plain(W.classes_note)))
+            .with(Block::Table(classes(subject)));
+    }
+    let warnings = report
+        .warnings
+        .iter()
+        .map(|w| tidemill_report::Finding::new(tidemill_report::Level::Note, w.message.clone()));
+    let warnings: Vec<_> = warnings.collect();
+    if warnings.is_empty() { section } else { section.with(Block::Findings(warnings)) }
+}
+
+fn figures(subject: &Subject<'_>) -> Table {
+    let mut head = vec![(W.metric, Align::Left), (W.model, Align::Right)];
+    if let Some((other, _)) = subject.other {
+        head.push((other, Align::Right));
+    }
+    head.push((W.meaning, Align::Left));
+    let mut table = Table::new(W.scores_caption, &head);
+    for line in subject.report.lines.iter().filter(|line| says_more(subject, line.name)) {
+        let mut row: Vec<Cell> = vec![line.title.into(), number::short(line.value).into()];
+        if subject.other.is_some() {
+            row.push(number::short(subject.other(line.name).unwrap_or(f64::NAN)).into());
+        }
+        let about = tidemill_eval::metric(line.name).map(|m| m.about).unwrap_or_default();
+        let way = if line.greater_is_better { W.more_is_better } else { W.less_is_better };
+        row.push(format!("{} ({way})", about.trim_end_matches('.')).into());
+        if line.name == subject.metric.name {
+            table.marked = Some(table.rows.len());
+        }
+        table.rows.push(row);
+    }
+    // What counts is never hidden.
+    table.shown = table.shown.max(table.marked.map_or(0, |at| at + 1));
+    table
+}
+
+/// Of two classes, averages over both say little that the positive class does not.
+fn says_more(subject: &Subject<'_>, metric: &str) -> bool {
+    let averages = ["_macro", "_micro", "_weighted"];
+    subject.task() != Task::Binary
+        || metric == subject.metric.name
+        || !averages.iter().any(|end| metric.ends_with(end))
+}
+
+fn classes(subject: &Subject<'_>) -> Table {
+    let head = [
+        (W.class, Align::Left),
+        (W.precision, Align::Right),
+        (W.recall, Align::Right),
+        (W.f1, Align::Right),
+        (W.support, Align::Right),
+    ];
+    let mut table = Table::new(W.classes_caption, &head);
+    table.rows = subject
+        .report
+        .classes
+        .iter()
+        .map(|class| {
+            let figures = [class.precision, class.recall, class.f1].map(|x| Cell::from(number::short(x)));
+            let support = Cell::from(number::count(class.support));
+            std::iter::once(Cell::from(named(&class.name))).chain(figures).chain([support]).collect()
+        })
+        .collect();
+    table
+}

@@ -1,0 +1,222 @@
+//! `check` on tables with every fault planted: each is found, with its rows, and each remedy is a recipe that can be read.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+
+use tidemill_engine::check::{Audit, Finding, Severity, check};
+use tidemill_engine::core::Context;
+use tidemill_engine::core::recipe::Recipe;
+use tidemill_engine::{builtin, recipe_file};
+
+fn audit(name: &str, text: &str, recipe: &Recipe) -> Audit {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    check(&path.display().to_string(), recipe, &Context::default()).unwrap()
+}
+
+fn target(name: &str) -> Recipe {
+    let mut recipe = Recipe::default();
+    recipe.data.target = Some(name.into());
+    recipe
+}
+
+#[track_caller]
+fn find<'a>(audit: &'a Audit, code: &str, column: &str) -> &'a Finding {
+    let of = |f: &&Finding| f.code == code && (column.is_empty() || f.columns.iter().any(|c| c == column));
+    let told = || audit.findings.iter().map(|f| format!("{} {:?}", f.code, f.columns)).collect::<Vec<_>>();
+    audit.findings.iter().find(of).unwrap_or_else(|| panic!("no '{code}' of '{column}' in {:?}", told()))
+}
+
+/// Every remedy of an audit, read as a recipe.
+#[track_caller]
+fn remedies_are_recipes(audit: &Audit) {
+    for finding in &audit.findings {
+        assert!(!finding.remedy.is_empty(), "{finding:?}");
+        if let Some(lines) = &finding.recipe {
+            recipe_file::parse(lines, "remedy.toml", &builtin::registry())
+                .unwrap_or_else(|e| panic!("{}: {e}\n{lines}", finding.code));
+        }
+    }
+}
+
+const NAMES: [&str; 5] = ["Paris", "Lyon", "Nice", "Marseille", "Málaga"];
+
+/// One row of the messy table, from 1, before copies are planted.
+fn row(i: usize) -> Vec<String> {
+    let town = match i {
+        33 => "paris",
+        34 => "PARIS",
+        77 => "Marseile",
+        35 => "Malaga",
+        41 => "ZÃ¼rich",
+        42 => "M\u{fffd}laga",
+        _ => NAMES[(i * 7) % 5],
+    };
+    let when = match i % 4 {
+        3 => format!("{}/0{}/2024", 13 + i % 15, 1 + i % 9),
+        _ => format!("2024-0{}-{}", 1 + i % 9, 10 + i % 18),
+    };
+    let age = if i % 10 == 0 { String::new() } else { format!("{}", 20 + (i * 37) % 50) };
+    let income = if i == 57 { 5e6 } else { 1000.0 + ((i * 7919) % 4001) as f64 / 2.0 };
+    let score = if i % 100 == 20 { "-999".into() } else { format!("{:.1}", ((i * 31) % 97) as f64 / 10.0) };
+    let mixed = if i % 10 == 5 { "low".into() } else { format!("{}", (i * 7) % 53) };
+    let place = if i % 9 == 7 {
+        [String::new(), String::new()]
+    } else {
+        [i * 3 % 401, i * 11 % 397].map(|x| format!("{x}.5"))
+    };
+    let churned = if i % 20 == 9 { "yes" } else { "no" };
+    let [lat, lon] = place;
+    let twin = format!("{}", 2.0 * income + 1.0);
+    [
+        format!("c{i:04}x"),
+        age,
+        format!("{income}"),
+        score,
+        town.into(),
+        mixed,
+        when,
+        "x".into(),
+        String::new(),
+        lat,
+        lon,
+        twin,
+        churned.into(),
+    ]
+    .to_vec()
+}
+
+const HEAD: &str = "id,age,income,score,town,mixed,when,fixed,void,lat,lon,twin,churned";
+
+fn messy() -> String {
+    let mut rows: Vec<Vec<String>> = (1..=400).map(row).collect();
+    for k in 0..5 {
+        rows[300 + k] = rows[k].clone();
+        let id = rows[320 + k][0].clone();
+        rows[320 + k] = rows[20 + k].clone();
+        rows[320 + k][0] = id;
+        rows[320 + k][12] = if rows[20 + k][12] == "no" { "yes".into() } else { "no".into() };
+    }
+    let id = rows[339][0].clone();
+    rows[339] = rows[10].clone();
+    rows[339][0] = id;
+    rows[339][1] = "63".into();
+    let lines: Vec<String> = rows.iter().map(|r| r.join(",")).collect();
+    format!("{HEAD}\n{}\n", lines.join("\n"))
+}
+
+#[test]
+fn every_planted_fault_is_found_with_its_rows() {
+    let audit = audit("messy.csv", &messy(), &target("churned"));
+    remedies_are_recipes(&audit);
+    assert!(audit.severe >= 2 && audit.verdict.starts_with("Not ready"), "{}", audit.verdict);
+    let at = |code: &str, column: &str| find(&audit, code, column).rows.clone();
+    assert_eq!(at("mixed_types", "mixed"), [5]);
+    assert_eq!(find(&audit, "mixed_types", "mixed").severity, Severity::Severe);
+    assert_eq!(find(&audit, "date_formats", "when").severity, Severity::Severe);
+    assert_eq!(at("date_formats", "when"), [1, 3]);
+    assert_eq!(at("far_out", "income"), [57]);
+    assert_eq!(at("stand_in", "score"), [20, 120, 220, 320]);
+    assert_eq!(at("misencoded_text", "town"), [41]);
+    assert_eq!(at("broken_text", "town"), [42]);
+    let variants = at("name_variants", "town");
+    assert_eq!(variants, [33, 34, 35]);
+    assert_eq!(at("misspelt", "town"), [77]);
+    assert_eq!(at("some_missing", "age"), [10, 20, 30, 40, 50]);
+    assert_eq!(find(&audit, "missing_together", "lat").columns, ["lat", "lon"]);
+    for column in ["fixed", "void"] {
+        assert_eq!(find(&audit, "constant", column).severity, Severity::Note);
+    }
+    assert_eq!(at("repeated_rows", ""), [301, 302, 303, 304, 305]);
+    let conflicts = audit.profile.repeats.conflicts.as_ref().unwrap();
+    assert_eq!((conflicts.rows, conflicts.errors_at_least), (10, 5));
+    assert_eq!(conflicts.groups[0].rows, [21, 321]);
+    assert_eq!(at("conflicting_labels", "churned")[..2], [21, 321]);
+    let near = &audit.profile.near_repeats.pairs;
+    assert!(near.iter().any(|p| p.rows == [11, 340] && p.differ == ["age"]), "{near:?}");
+    find(&audit, "redundant", "twin");
+    find(&audit, "imbalance", "churned");
+    find(&audit, "identifier", "id");
+}
+
+#[test]
+fn leaks_are_severe_and_drift_is_told() {
+    let mut text = String::from("day,amount,closed,noise,left\n");
+    for i in 0..600usize {
+        let left = (i * 31) % 7 < 2;
+        let amount = (if i < 300 { 100 } else { 400 }) + (i * 13) % 90;
+        let (month, day) = (1 + i / 50, 1 + (i * 17) % 28);
+        text += &format!(
+            "2023-{month:02}-{day:02},{amount},{},{},{}\n",
+            if left { "won" } else { "kept" },
+            (i * 7) % 41,
+            if left { "y" } else { "n" }
+        );
+    }
+    let audit = audit("leak.csv", &text, &target("left"));
+    remedies_are_recipes(&audit);
+    let leak = find(&audit, "leak", "closed");
+    assert_eq!(
+        (leak.severity, leak.recipe.as_deref()),
+        (Severity::Severe, Some("[data]\nignore = [\"closed\"]"))
+    );
+    let drift = find(&audit, "drift", "amount");
+    assert_eq!((drift.severity, drift.columns.len()), (Severity::Warning, 1));
+    assert_eq!(drift.recipe.as_deref(), Some("[data]\ntime = \"day\""));
+}
+
+#[test]
+fn remedies_hold_for_names_that_toml_must_quote() {
+    let mut text = String::from("\"a \"\"b\"\".c\",x y,t\n");
+    for i in 0..100 {
+        text += &format!(
+            "{},{},{}\n",
+            if i % 8 == 1 { "low".into() } else { i.to_string() },
+            if i % 4 == 0 { String::new() } else { (i * 1.5 as usize).to_string() },
+            i % 2
+        );
+    }
+    let audit = audit("odd.csv", &text, &target("t"));
+    find(&audit, "mixed_types", "a \"b\".c");
+    find(&audit, "much_missing", "x y");
+    remedies_are_recipes(&audit);
+}
+
+#[test]
+fn the_examples_have_nothing_severe() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    for (name, column) in
+        [("iris", "species"), ("wine", "cultivar"), ("breast_cancer", "diagnosis"), ("penguins", "species")]
+    {
+        let path = examples.join(format!("{name}/{name}.csv"));
+        let column = header(&path, column);
+        let audit = check(&path.display().to_string(), &target(&column), &Context::default()).unwrap();
+        let severe: Vec<&Finding> =
+            audit.findings.iter().filter(|f| f.severity == Severity::Severe).collect();
+        assert!(severe.is_empty(), "{name}: {severe:?}");
+        remedies_are_recipes(&audit);
+    }
+}
+
+/// The column of this name, or else the last one.
+fn header(path: &Path, wanted: &str) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let names: Vec<String> =
+        text.lines().next().unwrap().split(',').map(|n| n.trim_matches('"').to_string()).collect();
+    names.iter().find(|n| *n == wanted).or(names.last()).unwrap().clone()
+}
+
+#[test]
+fn the_audit_is_the_same_for_one_two_and_three_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, messy()).unwrap();
+    let with = |threads| {
+        let context = Context::new(0, threads, std::sync::Arc::new(builtin::registry()));
+        let audit = check(&path.display().to_string(), &target("churned"), &context).unwrap();
+        serde_json::to_string(&audit).unwrap()
+    };
+    let one = with(1);
+    assert!(one == with(2) && one == with(3));
+}

@@ -1,0 +1,143 @@
+//! Rows as runs of numbers: for models that look at whole rows (neighbours, kernels, naive Bayes).
+
+use std::ops::Range;
+
+use arrow_array::Array;
+use tidemill_core::{Batch, Cell, Error, Kind, Result, Row, Schema};
+
+use crate::reduce::in_chunks;
+use crate::{Feature, Features};
+
+/// Rows that one thread takes at a time.
+const CHUNK: usize = 4096;
+
+struct Input {
+    place: usize,
+    at: usize,
+    feature: Feature,
+}
+
+/// [`Features`] found in one schema: reads a row's numbers, from a batch or from a single row, the same bits.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow_array::Float64Array;
+/// use tidemill_core::{Batch, Column, Schema};
+/// use tidemill_kernel::{Features, Gather};
+/// let schema = Arc::new(Schema::new(vec![Column::number("a"), Column::number("b")]).unwrap());
+/// let column = |x: f64, y: f64| Arc::new(Float64Array::from(vec![x, y]));
+/// let batch = Batch::new(schema.clone(), vec![column(1.0, 2.0), column(3.0, 4.0)]).unwrap();
+/// let gather = Gather::bind(&Features::of(&schema).unwrap(), &schema).unwrap();
+/// assert_eq!(gather.rows(&batch, 0..2).unwrap(), [1.0, 3.0, 2.0, 4.0]);
+/// ```
+pub struct Gather {
+    inputs: Vec<Input>,
+    n_columns: usize,
+}
+
+impl Gather {
+    /// Finds the features in a schema. Errors name the one that is missing or of another kind.
+    pub fn bind(features: &Features, schema: &Schema) -> Result<Self> {
+        let places = features.resolve(schema)?;
+        let mut at = 0;
+        let mut inputs = Vec::with_capacity(places.len());
+        for (feature, place) in features.0.iter().zip(places) {
+            inputs.push(Input { place, at, feature: feature.clone() });
+            at += feature.width();
+        }
+        Ok(Gather { inputs, n_columns: at })
+    }
+
+    /// How many numbers a row has.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Some rows of a batch, row after row: `rows.len() * n_columns` numbers, `NaN` where one is missing.
+    pub fn rows(&self, batch: &Batch, rows: Range<usize>) -> Result<Vec<f64>> {
+        let p = self.n_columns;
+        let mut out = vec![0.0; rows.len() * p];
+        for input in &self.inputs {
+            input.read(batch, rows.clone(), p, &mut out)?;
+        }
+        Ok(out)
+    }
+
+    /// All rows of a batch, row after row. Errors name the column and the row of a value that is missing or infinite.
+    pub fn finite(&self, batch: &Batch) -> Result<Vec<f64>> {
+        let p = self.n_columns;
+        let parts = in_chunks(batch.n_rows(), CHUNK, |rows| {
+            let start = rows.start;
+            let values = self.rows(batch, rows)?;
+            match values.iter().position(|x| !x.is_finite()) {
+                None => Ok(values),
+                Some(at) => Err(self.not_finite(values[at], at % p.max(1), start + at / p.max(1))),
+            }
+        });
+        Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
+    }
+
+    fn not_finite(&self, value: f64, column: usize, row: usize) -> Error {
+        let input = self.inputs.iter().rfind(|input| input.at <= column);
+        let name = input.map_or("", |input| input.feature.name.as_str());
+        let what = if value.is_nan() { "missing" } else { "not a finite number" };
+        Error::data(
+            format!("feature '{name}' is {what} in row {row}"),
+            "impute missing values and correct infinite ones before this learner",
+        )
+    }
+
+    /// The numbers of one row into `out`, which holds [`Gather::n_columns`] of them; `NaN` where one is missing.
+    pub fn row(&self, row: &Row, out: &mut [f64]) -> Result<()> {
+        for Input { place, at, feature } in &self.inputs {
+            let to = &mut out[*at..*at + feature.width()];
+            match row.cells.get(*place) {
+                Some(Cell::Missing) => to.fill(f64::NAN),
+                Some(Cell::Number(x)) if feature.parts.is_none() => to[0] = *x,
+                Some(Cell::Flag(flag)) if feature.parts.is_none() => to[0] = f64::from(u8::from(*flag)),
+                Some(Cell::Vector(values)) if feature.parts.is_some() && values.len() == to.len() => {
+                    to.iter_mut().zip(values).for_each(|(to, x)| *to = f64::from(*x));
+                }
+                other => return Err(Error::internal(format!("'{}' came as {other:?}", feature.name))),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Input {
+    fn read(&self, batch: &Batch, rows: Range<usize>, p: usize, out: &mut [f64]) -> Result<()> {
+        let column = batch.column(self.place);
+        let slots = rows.clone().zip(out.chunks_exact_mut(p.max(1)));
+        match batch.schema().columns()[self.place].kind {
+            Kind::Flag => {
+                let flags = batch.flags(self.place)?;
+                for (i, to) in slots {
+                    to[self.at] =
+                        if flags.is_null(i) { f64::NAN } else { f64::from(u8::from(flags.value(i))) };
+                }
+            }
+            Kind::Vector { len, .. } => {
+                let values = batch.vector(self.place)?;
+                for (i, to) in slots {
+                    let to = &mut to[self.at..self.at + len];
+                    if column.is_null(i) {
+                        to.fill(f64::NAN);
+                        continue;
+                    }
+                    let from = &values[i * len..(i + 1) * len];
+                    to.iter_mut().zip(from).for_each(|(to, x)| *to = f64::from(*x));
+                }
+            }
+            _ => {
+                let numbers = batch.numbers(self.place)?;
+                let values = numbers.values();
+                let complete = numbers.null_count() == 0;
+                for (i, to) in slots {
+                    to[self.at] = if complete || numbers.is_valid(i) { values[i] } else { f64::NAN };
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,192 @@
+//! Which points can be among the nearest: `|x - y|^2` by 32-bit matrix products, with a proven bound on their error.
+//! Only the few points within the bound are then measured exactly.
+//!
+//! With `u = 2^-24` and `K` terms to a sum, the product of `(1, -2x)` and `(|y|^2, y)` is off by less than
+//! `c (|x|^2 + |y|^2)`, `c = (2K + 12) u` (Higham 2002, "Accuracy and stability of numerical algorithms", 3.1).
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use pulp::NullaryFnOnce;
+
+use crate::vector::wide;
+
+/// Points per product; with 64 queries its distances stay in the second cache.
+const BLOCK: usize = 1024;
+/// Distances compared at once.
+const RUN: usize = 32;
+
+/// The points in 32 bits, around their middle and of size 1.
+#[derive(Debug)]
+pub(super) struct Filter {
+    p: usize,
+    /// For each point: its squared length less the bound, and its numbers.
+    rows: Vec<f32>,
+    /// The squared length of each point.
+    squares: Vec<f32>,
+    centre: Vec<f64>,
+    /// The points are divided by this.
+    scale: f64,
+    /// The relative bound `c`.
+    relative: f64,
+    /// What 64 bits may have lost where points lie far from zero but close together.
+    absolute: f64,
+}
+
+/// The points that may be among the nearest of one query.
+struct Candidates {
+    /// Product and place.
+    items: Vec<(f32, u32)>,
+    /// The greatest product that still may.
+    limit: f32,
+    /// Sorted out when so many have come.
+    capacity: usize,
+    /// The bound of the query's own share.
+    slack: f64,
+}
+
+impl Filter {
+    /// `None` where 32 bits cannot tell the points apart.
+    pub(super) fn new(points: &[f64], p: usize) -> Option<Self> {
+        let n = points.len() / p;
+        let (mut low, mut high) = (points[..p].to_vec(), points[..p].to_vec());
+        for point in points.chunks_exact(p) {
+            for (j, x) in point.iter().enumerate() {
+                low[j] = low[j].min(*x);
+                high[j] = high[j].max(*x);
+            }
+        }
+        let centre: Vec<f64> = low.iter().zip(&high).map(|(l, h)| l / 2.0 + h / 2.0).collect();
+        let half = low.iter().zip(&high).fold(0.0, |most: f64, (l, h)| most.max(h / 2.0 - l / 2.0));
+        let largest = low.iter().chain(&high).fold(0.0, |most: f64, x| most.max(x.abs()));
+        if !(half > 1e-290 && half < 1e290 && largest / half < 1e6) {
+            return None;
+        }
+        let relative = (2 * p + 14) as f64 * f64::from(f32::EPSILON) / 2.0;
+        let absolute = 16.0 * p as f64 * f64::EPSILON * (largest / half) + 1e-30;
+        let mut filter = Filter {
+            p,
+            rows: Vec::with_capacity(n * (p + 1)),
+            squares: Vec::with_capacity(n),
+            centre,
+            scale: half,
+            relative,
+            absolute,
+        };
+        for point in points.chunks_exact(p) {
+            let square: f64 = filter.moved(point).map(|x| x * x).sum();
+            filter.rows.push((square * (1.0 - relative)) as f32);
+            let at = filter.rows.len();
+            filter.rows.resize(at + p, 0.0);
+            for j in 0..p {
+                filter.rows[at + j] = ((point[j] - filter.centre[j]) / filter.scale) as f32;
+            }
+            filter.squares.push((square as f32).next_up());
+        }
+        Some(filter)
+    }
+
+    fn moved<'a>(&'a self, point: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        point.iter().zip(&self.centre).map(|(x, c)| (x - c) / self.scale)
+    }
+
+    /// For each query, points among which its `k` nearest are sure to be; `None` for a query out of 32-bit reach.
+    pub(super) fn candidates(
+        &self,
+        queries: &[f64],
+        k: usize,
+        not: &dyn Fn(usize) -> Option<u32>,
+    ) -> Vec<Option<Vec<u32>>> {
+        let (p, width, n) = (self.p, self.p + 1, self.squares.len());
+        let n_queries = queries.len() / p;
+        let mut right = Vec::with_capacity(n_queries * width);
+        let mut found = Vec::with_capacity(n_queries);
+        for query in queries.chunks_exact(p) {
+            let square: f64 = self.moved(query).map(|x| x * x).sum();
+            let near = square < 1e30;
+            right.push(1.0f32);
+            right.extend(self.moved(query).map(|x| if near { (-2.0 * x) as f32 } else { 0.0 }));
+            let slack = self.relative * square + self.absolute * (1.0 + square);
+            found.push(near.then(|| Candidates::new(k, slack)));
+        }
+        let mut products = vec![0.0f32; BLOCK * n_queries];
+        for start in (0..n).step_by(BLOCK) {
+            let rows = BLOCK.min(n - start);
+            let left = &self.rows[start * width..(start + rows) * width];
+            let out = MatMut::from_column_major_slice_mut(&mut products[..rows * n_queries], rows, n_queries);
+            let left = MatRef::from_row_major_slice(left, rows, width);
+            let right = MatRef::from_column_major_slice(right.as_slice(), width, n_queries);
+            matmul(out, Accum::Replace, left, right, 1.0f32, Par::Seq);
+            for (q, products) in products.chunks_exact(rows).take(n_queries).enumerate() {
+                if let Some(candidates) = &mut found[q] {
+                    wide(Pick { filter: self, candidates, products, start, k, not: not(q) });
+                }
+            }
+        }
+        found.into_iter().map(|c| c.map(|c| c.finish(self, k))).collect()
+    }
+}
+
+/// Takes the points whose product is within the limit.
+struct Pick<'a> {
+    filter: &'a Filter,
+    candidates: &'a mut Candidates,
+    products: &'a [f32],
+    start: usize,
+    k: usize,
+    not: Option<u32>,
+}
+
+impl NullaryFnOnce for Pick<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        for (r, run) in self.products.chunks(RUN).enumerate() {
+            let limit = self.candidates.limit;
+            let within = run.iter().fold(0u32, |any, &product| any | u32::from(product <= limit));
+            if within != 0 {
+                self.candidates.take(self.filter, run, (self.start + r * RUN) as u32, self.k, self.not);
+            }
+        }
+    }
+}
+
+impl Candidates {
+    fn new(k: usize, slack: f64) -> Self {
+        let capacity = 2 * k + 32;
+        Candidates { items: Vec::with_capacity(capacity + RUN), limit: f32::INFINITY, capacity, slack }
+    }
+
+    #[inline(never)]
+    fn take(&mut self, filter: &Filter, run: &[f32], start: u32, k: usize, not: Option<u32>) {
+        for (i, &product) in (start..).zip(run) {
+            if product <= self.limit && not != Some(i) {
+                self.items.push((product, i));
+            }
+        }
+        if self.items.len() >= self.capacity {
+            self.sort_out(filter, k);
+        }
+    }
+
+    /// Lowers the limit to what the `k` nearest so far allow, and drops what is beyond it.
+    fn sort_out(&mut self, filter: &Filter, k: usize) {
+        if self.items.len() < k {
+            return;
+        }
+        let most = |&(product, i): &(f32, u32)| {
+            f64::from(product) + self.slack + 2.0 * filter.relative * f64::from(filter.squares[i as usize])
+        };
+        let mut upper: Vec<f64> = self.items.iter().map(most).collect();
+        let (_, kth, _) = upper.select_nth_unstable_by(k - 1, f64::total_cmp);
+        let limit = ((*kth + self.slack) as f32).next_up().min(self.limit);
+        self.items.retain(|(product, _)| *product <= limit);
+        self.limit = limit;
+        // Where ties abound, look less often.
+        self.capacity = self.capacity.max(2 * self.items.len());
+    }
+
+    fn finish(mut self, filter: &Filter, k: usize) -> Vec<u32> {
+        self.sort_out(filter, k);
+        self.items.into_iter().map(|(_, i)| i).collect()
+    }
+}

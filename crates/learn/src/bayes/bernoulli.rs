@@ -1,0 +1,95 @@
+//! `bernoulli_nb`: classes from which features are there at all.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tidemill_core::{
+    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+};
+
+use super::counts::{self, FittedCounts};
+use super::{check_alpha, log_priors};
+use crate::sample::Sample;
+
+/// Naive Bayes for yes and no: each feature counts as present where it is above `binarize`, and unlike in
+/// `multinomial_nb` its absence counts too. Agrees with scikit-learn's `BernoulliNB` (Manning, Raghavan and Schütze 2008,
+/// chapter 13.3). A missing feature counts as absent in no way: it is left out of the score.
+///
+/// ```
+/// use tidemill_core::Builtin;
+/// use tidemill_learn::bayes::BernoulliNb;
+/// assert!(BernoulliNb { binarize: f64::NAN, ..BernoulliNb::default() }.check().is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BernoulliNb {
+    /// Smoothing: so much is added to every count, above 0.
+    pub alpha: f64,
+    /// A value above it is a yes.
+    pub binarize: f64,
+    /// Whether frequent classes are more probable from the start.
+    pub fit_prior: bool,
+}
+
+impl Default for BernoulliNb {
+    fn default() -> Self {
+        BernoulliNb { alpha: 1.0, binarize: 0.0, fit_prior: true }
+    }
+}
+
+impl Builtin for BernoulliNb {
+    const KIND: &'static str = "bernoulli_nb";
+
+    fn check(&self) -> Result<(), KeyPath> {
+        if !self.binarize.is_finite() {
+            return Err(KeyPath::new("binarize", format!("is {}, but must be a number", self.binarize)));
+        }
+        check_alpha(self.alpha)
+    }
+
+    fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
+        FittedCounts::load(Self::KIND, &state)
+    }
+}
+
+impl Estimator for BernoulliNb {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn params(&self) -> Value {
+        json!(self)
+    }
+
+    fn needs(&self) -> Needs {
+        counts::NEEDS
+    }
+
+    fn search(&self) -> Vec<Search> {
+        vec![Search { key: "alpha", values: [1.0, 0.1, 0.01, 10.0].map(Value::from).to_vec() }]
+    }
+
+    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
+        let sample = Sample::of(training, context)?;
+        let (classes, codes) = sample.classes()?;
+        classes.warn_if_one(context);
+        let (k, p) = (classes.k(), sample.p);
+        let threshold = self.binarize;
+        let mut weights = counts::sums(&sample, &codes, k, |x| f64::from(u8::from(x > threshold)));
+        let mut intercepts = log_priors(&classes, self.fit_prior);
+        for (c, total) in counts::class_weights(&sample, &codes, k).into_iter().enumerate() {
+            let total = total + 2.0 * self.alpha;
+            for w in &mut weights[c * p..(c + 1) * p] {
+                let (yes, no) = ((*w + self.alpha) / total, (total - *w - self.alpha) / total);
+                // All absent is the intercept; a feature that is there makes the difference.
+                intercepts[c] += no.ln();
+                *w = yes.ln() - no.ln();
+            }
+        }
+        let fitted =
+            FittedCounts::new(Self::KIND, classes, sample.features, &weights, intercepts, Some(threshold));
+        Ok(Arc::new(fitted))
+    }
+}

@@ -1,0 +1,99 @@
+//! The classes of a classifier: which had training rows, and how scores become probabilities of all of them.
+
+use std::sync::Arc;
+
+use tidemill_core::{Categories, Context, Error, Result, State, TensorData};
+
+/// The classes in the engine's order, those that had training rows, and how much of the weight each has.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Classes {
+    pub names: Arc<Categories>,
+    /// The classes with training rows, in order.
+    pub present: Vec<u32>,
+    /// The weighted share of each class; they sum to 1.
+    pub shares: Vec<f64>,
+}
+
+impl Classes {
+    /// Also gives each row's class as its place among those present.
+    pub(crate) fn of(
+        names: Arc<Categories>,
+        mut codes: Vec<u32>,
+        weights: Option<&[f64]>,
+    ) -> (Self, Vec<u32>) {
+        let mut shares = vec![0.0; names.len()];
+        for (i, &c) in codes.iter().enumerate() {
+            shares[c as usize] += weights.map_or(1.0, |w| w[i]);
+        }
+        let present: Vec<u32> = (0..names.len() as u32).filter(|&c| shares[c as usize] > 0.0).collect();
+        let total: f64 = shares.iter().sum();
+        shares.iter_mut().for_each(|s| *s /= total);
+        codes.iter_mut().for_each(|c| *c = present.partition_point(|other| *other < *c) as u32);
+        (Classes { names, present, shares }, codes)
+    }
+
+    /// How many classes had training rows.
+    pub(crate) fn k(&self) -> usize {
+        self.present.len()
+    }
+
+    /// The share of each class that had rows.
+    pub(crate) fn present_shares(&self) -> Vec<f64> {
+        self.present.iter().map(|&c| self.shares[c as usize]).collect()
+    }
+
+    /// Says so when there is one class alone.
+    pub(crate) fn warn_if_one(&self, context: &Context) {
+        if let [only] = self.present.as_slice() {
+            let name = self.names.name(*only);
+            context.warn("one_class", format!("every row is '{name}': the model always answers that"));
+        }
+    }
+
+    pub(crate) fn save(&self, state: State) -> State {
+        let present = TensorData::U32(self.present.clone());
+        state.tensor("present", vec![self.present.len()], present).floats("shares", &self.shares)
+    }
+
+    pub(crate) fn load(state: &State, names: Vec<String>) -> Result<Self> {
+        let names = Categories::new(names);
+        let shares = state.floats_of("shares", names.len())?.to_vec();
+        let present = match state.tensors.get("present").map(|t| &t.data) {
+            Some(TensorData::U32(present)) => present.clone(),
+            _ => return Err(Error::state(&state.kind, "tensor 'present' is missing")),
+        };
+        let sorted = present.windows(2).all(|w| w[0] < w[1]);
+        if !sorted || present.last().is_none_or(|&c| c as usize >= names.len()) {
+            return Err(Error::state(&state.kind, "'present' does not list classes in order"));
+        }
+        Ok(Classes { names, present, shares })
+    }
+
+    /// The names, for the parameters of a state.
+    pub(crate) fn words(&self) -> Vec<String> {
+        self.names.names().iter().map(|n| n.to_string()).collect()
+    }
+
+    /// The probabilities of all classes (into `out`) from those of the classes present.
+    pub(crate) fn spread(&self, probabilities: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        for (&class, p) in self.present.iter().zip(probabilities) {
+            out[class as usize] = *p;
+        }
+    }
+
+    /// Scores (one for each class present, used up) to probabilities by softmax. Infinite scores give the limit; where
+    /// a score is no number, the answer is the shares in training.
+    pub(crate) fn softmax(&self, scores: &mut [f64], out: &mut [f64]) {
+        let most = scores.iter().fold(f64::NEG_INFINITY, |most, &s| f64::max(most, s));
+        if scores.iter().any(|s| s.is_nan()) || most == f64::NEG_INFINITY {
+            out.copy_from_slice(&self.shares);
+            return;
+        }
+        // Infinite scores: those at the top share everything.
+        scores.iter_mut().for_each(|s| *s = if *s == most { 1.0 } else { (*s - most).exp() });
+        let total: f64 = scores.iter().sum();
+        scores.iter_mut().for_each(|s| *s /= total);
+        self.spread(scores, out);
+    }
+}

@@ -1,0 +1,122 @@
+//! The training rows of a learner that looks at whole rows: their numbers, targets and weights, without the rows
+//! that weigh nothing.
+
+use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Schema, Training};
+use tidemill_kernel::{Features, Gather};
+
+use crate::classes::Classes;
+use crate::rows;
+
+/// Rows of numbers to learn from.
+pub(crate) struct Sample {
+    pub features: Features,
+    /// How many rows.
+    pub n: usize,
+    /// How many numbers a row has.
+    pub p: usize,
+    /// The numbers, row after row, all finite.
+    pub x: Vec<f64>,
+    /// The weight of each row, above 0; `None` where there is no weight column.
+    pub weights: Option<Vec<f64>>,
+    /// The rows of the batch that weigh something, where not all do.
+    kept: Option<Vec<usize>>,
+    batch: Batch,
+}
+
+impl Sample {
+    /// Errors when there is no row (of any weight), and on a feature that is missing, infinite or not a number.
+    pub(crate) fn of(training: Training<'_>, context: &Context) -> Result<Self> {
+        Self::of_columns(training, context, |_| true)
+    }
+
+    /// As [`Sample::of`], of those features alone for which `reads` holds.
+    pub(crate) fn of_columns(
+        training: Training<'_>,
+        context: &Context,
+        reads: impl Fn(&Column) -> bool,
+    ) -> Result<Self> {
+        let batch = rows::collect(training, context)?;
+        let weights = rows::weights(&batch)?;
+        let columns = batch.schema().columns().iter().filter(|c| c.role == Role::Feature && reads(c));
+        let features = Features::of(&Schema::new(columns.cloned().collect())?)?;
+        let gather = Gather::bind(&features, batch.schema())?;
+        let (n, p, x) = (batch.n_rows(), gather.n_columns(), gather.finite(&batch)?);
+        context.check()?;
+        let mut sample = Sample { features, n, p, x, weights: None, kept: None, batch };
+        if let Some(weights) = weights {
+            if weights.contains(&0.0) {
+                let kept: Vec<usize> = (0..n).filter(|&i| weights[i] > 0.0).collect();
+                sample.x = kept.iter().flat_map(|&i| &sample.x[i * p..(i + 1) * p]).copied().collect();
+                sample.n = kept.len();
+                sample.kept = Some(kept);
+            }
+            sample.weights = Some(sample.of_kept(weights));
+        }
+        Ok(sample)
+    }
+
+    fn of_kept<T: Copy>(&self, values: Vec<T>) -> Vec<T> {
+        match &self.kept {
+            None => values,
+            Some(kept) => kept.iter().map(|&i| values[i]).collect(),
+        }
+    }
+
+    /// The whole table, rows that weigh nothing included.
+    pub(crate) fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// The weight of row `i`.
+    pub(crate) fn weight(&self, i: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |w| w[i])
+    }
+
+    /// Whether the target is a class.
+    pub(crate) fn has_classes(&self) -> bool {
+        let schema = self.batch.schema();
+        schema.role(Role::Target).is_some_and(|at| schema.columns()[at].kind == Kind::Category)
+    }
+
+    /// The quantity of each row.
+    pub(crate) fn numbers(&self) -> Result<Vec<f64>> {
+        Ok(self.of_kept(rows::numbers(&self.batch)?))
+    }
+
+    /// The classes, and that of each row as its place among those present.
+    pub(crate) fn classes(&self) -> Result<(Classes, Vec<u32>)> {
+        let (codes, names) = rows::classes(&self.batch)?;
+        Ok(Classes::of(names, self.of_kept(codes), self.weights.as_deref()))
+    }
+
+    /// Row `i`.
+    pub(crate) fn row(&self, i: usize) -> &[f64] {
+        &self.x[i * self.p..(i + 1) * self.p]
+    }
+
+    /// The name of number `j` of a row, for people.
+    pub(crate) fn name(&self, j: usize) -> String {
+        match self.features.names().nth(j) {
+            Some((column, Some(part))) => format!("{column}.{part}"),
+            Some((column, None)) => column.into(),
+            None => String::new(),
+        }
+    }
+
+    /// The row of the table that row `i` of the sample is.
+    pub(crate) fn table_row(&self, i: usize) -> usize {
+        self.kept.as_ref().map_or(i, |kept| kept[i])
+    }
+
+    /// Errors when a feature has spread or size whose square is no number.
+    pub(crate) fn check_sizes(&self) -> Result<()> {
+        let large = self.x.iter().position(|x| x.abs() > 1e150);
+        match large {
+            None => Ok(()),
+            Some(at) => {
+                let columns = format!("'{}'", self.name(at % self.p.max(1)));
+                Err(Error::from(crate::LearnError::TooLarge { columns }))
+            }
+        }
+    }
+}

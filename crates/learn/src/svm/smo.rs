@@ -1,0 +1,386 @@
+//! Sequential minimal optimisation: the least of `a'Ka / 2 + linear'a + kink |a|_1` where `sum(a) = 0` and each `a` is
+//! within its bounds, two of them at a time.
+//!
+//! Two classes are `kink = 0`, `linear = -y` and bounds `0..C` (for `y = 1`) or `-C..0`; a quantity is
+//! `linear = -target`, bounds `-C..C` and the width of the tube as kink. (LIBSVM has the same problems with twice the variables
+//! for a quantity and a sign for each class; in this form one step serves both.)
+//!
+//! Sources: Platt 1998; Fan, Chen and Lin 2005, "Working set selection using second order information for training
+//! support vector machines"; Chang and Lin 2011, "LIBSVM: a library for support vector machines" (shrinking, stopping,
+//! the intercept).
+
+use pulp::NullaryFnOnce;
+use tidemill_core::{Context, Result};
+use tidemill_kernel::vector::wide;
+
+use super::cache::{Cache, reorder};
+use super::points::Kernel;
+
+/// Variables compared at once.
+const LANES: usize = 8;
+/// Curvature of a direction that has none.
+const TAU: f64 = 1e-12;
+/// Steps between two looks at the user's wish to stop.
+const STEPS: usize = 256;
+
+/// One problem; see the module.
+pub(super) struct Problem {
+    pub kernel: Kernel,
+    /// `n` rows of `p` numbers, row after row.
+    pub x: Vec<f64>,
+    pub p: usize,
+    pub linear: Vec<f64>,
+    pub low: Vec<f64>,
+    pub high: Vec<f64>,
+    pub kink: f64,
+}
+
+/// When to stop, and how much memory to use.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// The greatest violation of optimality left.
+    pub tol: f64,
+    pub max_iter: usize,
+    pub cache_bytes: usize,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Solution {
+    pub alpha: Vec<f64>,
+    pub intercept: f64,
+    pub converged: bool,
+    /// The violation left.
+    pub gap: f64,
+}
+
+struct Solver {
+    cache: Cache,
+    /// The variable (as the problem counts them) at each place. Those at work come first.
+    order: Vec<usize>,
+    active: usize,
+    alpha: Vec<f64>,
+    linear: Vec<f64>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+    kink: f64,
+    diagonal: Vec<f64>,
+    /// The slope without the kink.
+    slope: Vec<f64>,
+    /// What the kink adds to it on the way up; infinite at the upper bound.
+    up: Vec<f64>,
+    /// What it adds on the way down; minus infinity at the lower bound.
+    down: Vec<f64>,
+}
+
+/// The variable that gains most by going up, by how much, and the least that a variable loses by going down.
+#[derive(Clone, Copy)]
+struct Ends {
+    i: usize,
+    most: f64,
+    least: f64,
+}
+
+impl Problem {
+    /// Solves it. Errors when the user asked to stop.
+    pub(super) fn solve(self, limits: Limits, context: &Context) -> Result<Solution> {
+        let n = self.linear.len();
+        let cache = Cache::new(self.kernel, self.x, n, self.p, limits.cache_bytes);
+        let diagonal = cache.diagonal();
+        let mut solver = Solver {
+            cache,
+            order: (0..n).collect(),
+            active: n,
+            alpha: vec![0.0; n],
+            slope: self.linear.clone(),
+            linear: self.linear,
+            low: self.low,
+            high: self.high,
+            kink: self.kink,
+            diagonal,
+            up: vec![0.0; n],
+            down: vec![0.0; n],
+        };
+        (0..n).for_each(|t| solver.see_bounds(t));
+        let (gap, converged) = solver.run(limits, context)?;
+        Ok(solver.solution(gap, converged))
+    }
+}
+
+impl Solver {
+    fn see_bounds(&mut self, t: usize) {
+        let (a, kink) = (self.alpha[t], self.kink);
+        let side = |positive: bool| if positive { kink } else { -kink };
+        self.up[t] = if a < self.high[t] { side(a >= 0.0) } else { f64::INFINITY };
+        self.down[t] = if a > self.low[t] { side(a > 0.0) } else { f64::NEG_INFINITY };
+    }
+
+    fn run(&mut self, limits: Limits, context: &Context) -> Result<(f64, bool)> {
+        let n = self.order.len();
+        let every = n.clamp(1, 1000);
+        let (mut until_shrink, mut whole_again) = (every, false);
+        let mut ends = self.ends();
+        for step in 0..limits.max_iter {
+            if step % STEPS == 0 {
+                context.check()?;
+            }
+            let gap = ends.most - ends.least;
+            let nothing = gap.is_nan() || gap < limits.tol;
+            if nothing && self.active == n {
+                return Ok((gap.max(0.0), true));
+            }
+            until_shrink -= 1;
+            if nothing || (until_shrink == 0 && !whole_again && gap <= 10.0 * limits.tol) {
+                whole_again = true;
+                self.bring_back();
+                ends = self.ends();
+                until_shrink = every;
+                continue;
+            }
+            if until_shrink == 0 {
+                until_shrink = every;
+                if self.shrink(ends) {
+                    ends = self.ends();
+                }
+            }
+            ends = match self.second(ends) {
+                Some((j, gain, curvature)) => self.step(ends.i, j, gain, curvature),
+                // Nothing that may go down gains: rounding, at the optimum.
+                None if self.active == n => return Ok((gap, true)),
+                None => {
+                    self.bring_back();
+                    self.ends()
+                }
+            };
+        }
+        self.bring_back();
+        let Ends { most, least, .. } = self.ends();
+        Ok((most - least, most - least < limits.tol))
+    }
+
+    fn ends(&mut self) -> Ends {
+        let n = self.active;
+        let none: &[f32] = &[];
+        let (slope, up, down) = (&mut self.slope[..n], &self.up[..n], &self.down[..n]);
+        wide(Update { delta: 0.0, rows: (none, none), slope, up, down })
+    }
+
+    /// The variable to go down, by the gain in the second order; how steep the pair is, and how curved.
+    fn second(&mut self, ends: Ends) -> Option<(usize, f64, f64)> {
+        let n = self.active;
+        let own = self.diagonal[ends.i];
+        let row = &self.cache.row(ends.i, n)[..n];
+        let (slope, down, diagonal) = (&self.slope[..n], &self.down[..n], &self.diagonal[..n]);
+        let j = wide(Second { most: ends.most, own, row, slope, down, diagonal })?;
+        let steep = ends.most + self.slope[j] + self.down[j];
+        let curvature = own + self.diagonal[j] - 2.0 * f64::from(row[j]);
+        Some((j, steep, if curvature > 0.0 { curvature } else { TAU }))
+    }
+
+    fn step(&mut self, i: usize, j: usize, steep: f64, curvature: f64) -> Ends {
+        let n = self.active;
+        // No farther than the bound, or than zero, where the slope has its kink.
+        let top = if self.alpha[i] < 0.0 { self.high[i].min(0.0) } else { self.high[i] };
+        let bottom = if self.alpha[j] > 0.0 { self.low[j].max(0.0) } else { self.low[j] };
+        let (room_up, room_down) = (top - self.alpha[i], self.alpha[j] - bottom);
+        let delta = (steep / curvature).min(room_up).min(room_down);
+        self.alpha[i] = if delta == room_up { top } else { self.alpha[i] + delta };
+        self.alpha[j] = if delta == room_down { bottom } else { self.alpha[j] - delta };
+        self.see_bounds(i);
+        self.see_bounds(j);
+        self.cache.row(i, n);
+        self.cache.row(j, n);
+        let (a, b) = self.cache.pair(i, j);
+        let (slope, up, down) = (&mut self.slope[..n], &self.up[..n], &self.down[..n]);
+        wide(Update { delta, rows: (&a[..n], &b[..n]), slope, up, down })
+    }
+
+    /// Sets variables aside that stand at a bound and will likely stay there, if there are enough of them.
+    fn shrink(&mut self, ends: Ends) -> bool {
+        let n = self.active;
+        let stays = |t: usize| {
+            -(self.slope[t] + self.up[t]) < ends.least && -(self.slope[t] + self.down[t]) > ends.most
+        };
+        let (aside, mut order): (Vec<usize>, Vec<usize>) = (0..n).partition(|&t| stays(t));
+        if aside.len() * 8 < n {
+            return false;
+        }
+        self.active = order.len();
+        order.extend(aside);
+        self.cache.reorder(&order);
+        reorder(&mut self.order, &order);
+        for values in [
+            &mut self.alpha,
+            &mut self.linear,
+            &mut self.low,
+            &mut self.high,
+            &mut self.diagonal,
+            &mut self.slope,
+            &mut self.up,
+            &mut self.down,
+        ] {
+            reorder(values, &order);
+        }
+        true
+    }
+
+    /// All variables at work again: the slopes of those set aside are summed anew.
+    fn bring_back(&mut self) {
+        let (n, from) = (self.order.len(), self.active);
+        if from == n {
+            return;
+        }
+        self.slope[from..].copy_from_slice(&self.linear[from..]);
+        for s in 0..n {
+            let a = self.alpha[s];
+            if a != 0.0 {
+                let slope = &mut self.slope;
+                self.cache.rest(s, from, |first, row| {
+                    let to = &mut slope[first..first + row.len()];
+                    to.iter_mut().zip(row).for_each(|(g, k)| *g += a * f64::from(*k));
+                });
+            }
+        }
+        self.active = n;
+    }
+
+    fn solution(self, gap: f64, converged: bool) -> Solution {
+        let n = self.order.len();
+        let (mut sum, mut free) = (0.0, 0usize);
+        let (mut most, mut least) = (f64::NEG_INFINITY, f64::INFINITY);
+        let mut alpha = vec![0.0; n];
+        for t in 0..n {
+            alpha[self.order[t]] = self.alpha[t];
+            let (up, down) = (-(self.slope[t] + self.up[t]), -(self.slope[t] + self.down[t]));
+            if up == down {
+                sum += up;
+                free += 1;
+            }
+            most = most.max(up);
+            least = least.min(down);
+        }
+        let intercept = match (free, most.is_finite(), least.is_finite()) {
+            (0, true, true) => (most + least) / 2.0,
+            (0, true, false) => most,
+            (0, false, true) => least,
+            (0, false, false) => 0.0,
+            _ => sum / free as f64,
+        };
+        Solution { alpha, intercept, converged, gap }
+    }
+}
+
+/// `slope += delta (a - b)`, and its new ends.
+struct Update<'a> {
+    delta: f64,
+    rows: (&'a [f32], &'a [f32]),
+    slope: &'a mut [f64],
+    up: &'a [f64],
+    down: &'a [f64],
+}
+
+impl NullaryFnOnce for Update<'_> {
+    type Output = Ends;
+    #[inline(always)]
+    fn call(self) -> Ends {
+        let Update { delta, rows: (a, b), slope, up, down } = self;
+        let n = slope.len();
+        if delta != 0.0 {
+            let (a, b) = (&a[..n], &b[..n]);
+            for t in 0..n {
+                slope[t] += delta * (f64::from(a[t]) - f64::from(b[t]));
+            }
+        }
+        let mut best = [f64::NEG_INFINITY; LANES];
+        let mut at = [0u64; LANES];
+        let mut lowest = [f64::NEG_INFINITY; LANES];
+        let (runs, rest) = slope.as_chunks::<LANES>();
+        let (up_runs, up_rest) = up.as_chunks::<LANES>();
+        let (down_runs, down_rest) = down.as_chunks::<LANES>();
+        let mut place = [0u64; LANES];
+        for l in 0..LANES {
+            place[l] = l as u64;
+        }
+        for ((g, up), down) in runs.iter().zip(up_runs).zip(down_runs) {
+            for l in 0..LANES {
+                let gain = -(g[l] + up[l]);
+                let better = gain > best[l];
+                best[l] = if better { gain } else { best[l] };
+                at[l] = if better { place[l] } else { at[l] };
+                let loss = g[l] + down[l];
+                lowest[l] = if loss > lowest[l] { loss } else { lowest[l] };
+                place[l] += LANES as u64;
+            }
+        }
+        let done = n - rest.len();
+        for (l, ((g, up), down)) in rest.iter().zip(up_rest).zip(down_rest).enumerate() {
+            if -(g + up) > best[l] {
+                (best[l], at[l]) = (-(g + up), (done + l) as u64);
+            }
+            lowest[l] = lowest[l].max(g + down);
+        }
+        let mut first = 0;
+        for l in 1..LANES {
+            if best[l] > best[first] || (best[l] == best[first] && at[l] < at[first]) {
+                first = l;
+            }
+        }
+        let least = -lowest.iter().fold(f64::NEG_INFINITY, |most, x| most.max(*x));
+        Ends { i: at[first] as usize, most: best[first], least }
+    }
+}
+
+/// The partner with which a step gains most, `steep^2 / curvature`; quotients are compared crosswise.
+struct Second<'a> {
+    most: f64,
+    own: f64,
+    row: &'a [f32],
+    slope: &'a [f64],
+    down: &'a [f64],
+    diagonal: &'a [f64],
+}
+
+impl NullaryFnOnce for Second<'_> {
+    type Output = Option<usize>;
+    #[inline(always)]
+    fn call(self) -> Option<usize> {
+        let Second { most, own, row, slope, down, diagonal } = self;
+        let n = slope.len();
+        let (row, down, diagonal) = (&row[..n], &down[..n], &diagonal[..n]);
+        let measure = |t: usize| {
+            let steep = most + slope[t] + down[t];
+            let curvature = own + diagonal[t] - 2.0 * f64::from(row[t]);
+            let curvature = if curvature > 0.0 { curvature } else { TAU };
+            (if steep > 0.0 { steep * steep } else { 0.0 }, curvature)
+        };
+        let mut best = [0.0; LANES];
+        let mut over = [1.0; LANES];
+        let mut at = [u64::MAX; LANES];
+        let whole = n / LANES * LANES;
+        let mut t = 0;
+        while t < whole {
+            for l in 0..LANES {
+                let (square, curvature) = measure(t + l);
+                let better = square * over[l] > best[l] * curvature;
+                best[l] = if better { square } else { best[l] };
+                over[l] = if better { curvature } else { over[l] };
+                at[l] = if better { (t + l) as u64 } else { at[l] };
+            }
+            t += LANES;
+        }
+        for l in 0..n - whole {
+            let (square, curvature) = measure(whole + l);
+            if square * over[l] > best[l] * curvature {
+                (best[l], over[l], at[l]) = (square, curvature, (whole + l) as u64);
+            }
+        }
+        let mut first = 0;
+        for l in 1..LANES {
+            let (a, b) = (best[l] * over[first], best[first] * over[l]);
+            if a > b || (a == b && at[l] < at[first]) {
+                first = l;
+            }
+        }
+        (at[first] != u64::MAX).then_some(at[first] as usize)
+    }
+}

@@ -1,0 +1,189 @@
+//! Bars from left to right, the longest names and all, with whiskers where there is a spread.
+
+use super::plot::{SIZE, share};
+use super::scale::{Scale, ticks};
+use super::{Chart, Drawing};
+use crate::number::short;
+use crate::svg::{Anchor, Svg, fit, n, width};
+
+/// One bar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bar {
+    /// What it is about.
+    pub name: String,
+    /// How long.
+    pub value: f64,
+    /// The ends of its whisker.
+    pub spread: Option<[f64; 2]>,
+    /// What stands beside it; the value where absent.
+    pub label: Option<String>,
+}
+
+impl Bar {
+    /// A bar without a whisker.
+    pub fn new(name: impl Into<String>, value: f64) -> Self {
+        Bar { name: name.into(), value, spread: None, label: None }
+    }
+}
+
+/// Named bars below each other.
+///
+/// ```
+/// use tidemill_report::{Bar, BarChart, Chart, Scale};
+/// let chart = BarChart::new("Importance", Scale::number("loss of accuracy"), "column").with(Bar::new("age", 0.2));
+/// assert!(chart.svg().contains("age"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct BarChart {
+    /// Above the chart.
+    pub title: String,
+    /// What the bars measure.
+    pub x: Scale,
+    /// What the names are.
+    pub y_name: String,
+    /// The bars, the first on top.
+    pub bars: Vec<Bar>,
+}
+
+/// From the top of one row to the next.
+pub(crate) const ROW: f64 = 26.0;
+
+impl BarChart {
+    /// A chart without bars yet.
+    pub fn new(title: impl Into<String>, x: Scale, y_name: impl Into<String>) -> Self {
+        BarChart { title: title.into(), x, y_name: y_name.into(), bars: Vec::new() }
+    }
+
+    /// The same with one more bar.
+    pub fn with(mut self, bar: Bar) -> Self {
+        self.bars.push(bar);
+        self
+    }
+
+    /// The range of the axis: 0 is part of it.
+    fn ends(&self) -> [f64; 2] {
+        let values = self.bars.iter().flat_map(|b| {
+            let [low, high] = b.spread.unwrap_or([b.value; 2]);
+            [b.value, low, high]
+        });
+        let found = values.filter(|v| v.is_finite()).fold([0.0f64; 2], |[l, h], v| [l.min(v), h.max(v)]);
+        let ends = if found[0] < found[1] { found } else { [0.0, 1.0] };
+        self.x.range.unwrap_or(ends)
+    }
+}
+
+/// The place of rows with names on the left: where the names end and where the data do.
+pub(crate) struct Rows {
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) top: f64,
+    pub(crate) bottom: f64,
+    pub(crate) ends: [f64; 2],
+}
+
+impl Rows {
+    /// Names, grid and axis of `names.len()` rows; `beside` is the room that labels at the right need.
+    pub(crate) fn new(
+        out: &mut Svg,
+        names: &[(&str, bool)],
+        (x, ends): (&Scale, [f64; 2]),
+        y_name: &str,
+        wide: f64,
+        beside: f64,
+    ) -> Rows {
+        let longest = names.iter().map(|(name, strong)| label_width(name, *strong)).fold(0.0, f64::max);
+        let left = (longest + 34.0).min(0.42 * wide).max(60.0);
+        let (top, right) = (8.0, wide - beside - 10.0);
+        let bottom = top + ROW * names.len() as f64;
+        let rows = Rows { left, right, top, bottom, ends };
+        for (at, label) in ticks(ends[0], ends[1], ((right - left) / 70.0).clamp(2.0, 7.0) as usize, x.axis) {
+            let at = rows.x(at);
+            out.path("grid", &format!("M{} {}V{}", n(at), n(top), n(bottom)), "");
+            out.text("tick", at, bottom + 17.0, Anchor::Middle, &label);
+        }
+        for (i, (name, strong)) in names.iter().enumerate() {
+            let class = if *strong { "strong" } else { "name" };
+            out.text(
+                class,
+                left - 10.0,
+                rows.middle(i) + 4.0,
+                Anchor::End,
+                &fit(name, left - 34.0, if *strong { 1.1 * SIZE } else { SIZE }),
+            );
+        }
+        let middle =
+            ((left + right) / 2.0).max(width(&x.name, SIZE) / 2.0).min(wide - width(&x.name, SIZE) / 2.0);
+        out.text("axis-name", middle, bottom + 39.0, Anchor::Middle, &fit(&x.name, wide, SIZE));
+        out.upright("axis-name", 12.0, (top + bottom) / 2.0, &fit(y_name, bottom - top + 16.0, SIZE));
+        rows
+    }
+
+    pub(crate) fn x(&self, x: f64) -> f64 {
+        self.left + share(x, self.ends) * (self.right - self.left)
+    }
+
+    /// Whether a value lies within the axis.
+    pub(crate) fn holds(&self, x: f64) -> bool {
+        (self.ends[0]..=self.ends[1]).contains(&x)
+    }
+
+    /// The middle of row `i`.
+    pub(crate) fn middle(&self, i: usize) -> f64 {
+        self.top + ROW * (i as f64 + 0.5)
+    }
+
+    /// The height of the whole chart.
+    pub(crate) fn height(&self) -> f64 {
+        self.bottom + 48.0
+    }
+}
+
+/// Bold letters are wider.
+fn label_width(name: &str, strong: bool) -> f64 {
+    width(name, if strong { 1.1 * SIZE } else { SIZE })
+}
+
+impl Chart for BarChart {
+    fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn description(&self) -> String {
+        let first = self.bars.iter().take(5).map(|b| format!("{} {}", b.name, short(b.value)));
+        format!("{} by {}. {}.", self.x.name, self.y_name, first.collect::<Vec<_>>().join("; "))
+    }
+
+    fn axes(&self) -> Vec<&str> {
+        vec![&self.x.name, &self.y_name]
+    }
+
+    fn draw(&self, wide: f64) -> Drawing {
+        let mut out = Svg::default();
+        let label = |b: &Bar| b.label.clone().unwrap_or_else(|| short(b.value));
+        let names: Vec<(&str, bool)> = self.bars.iter().map(|b| (b.name.as_str(), false)).collect();
+        let beside = self.bars.iter().map(|b| width(&label(b), SIZE)).fold(0.0, f64::max) + 10.0;
+        let rows = Rows::new(&mut out, &names, (&self.x, self.ends()), &self.y_name, wide, beside);
+        let zero = rows.x(0.0);
+        for (i, bar) in self.bars.iter().enumerate() {
+            let (end, middle) = (rows.x(bar.value), rows.middle(i));
+            let what = format!("{}: {}", bar.name, label(bar));
+            out.rect("bar", [zero.min(end), middle - 7.0, (end - zero).abs(), 14.0], &what);
+            let mut reach = end.max(zero);
+            if let Some([low, high]) = bar.spread {
+                let (low, high) = (rows.x(low), rows.x(high));
+                reach = reach.max(high);
+                let d = format!(
+                    "M{a} {m}H{b}M{a} {t}v8M{b} {t}v8",
+                    a = n(low),
+                    b = n(high),
+                    m = n(middle),
+                    t = n(middle - 4.0)
+                );
+                out.path("whisker", &d, "");
+            }
+            out.text("value", reach + 7.0, middle + 4.0, Anchor::Start, &label(bar));
+        }
+        out.path("base", &format!("M{} {}V{}", n(zero), n(rows.top), n(rows.bottom)), "");
+        Drawing { height: rows.height(), body: out }
+    }
+}

@@ -1,0 +1,248 @@
+//! Lines over numbers, shares or time, with bands of uncertainty: ROC, precision and recall, calibration, learning
+//! curves, gains, scores over time.
+
+use super::plot::{Key, Plot, Sign};
+use super::scale::{Scale, spread};
+use super::{Chart, Drawing};
+use crate::number::short;
+use crate::svg::{Svg, n};
+
+/// One point of a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Where.
+    pub x: f64,
+    /// The value.
+    pub y: f64,
+    /// The lower end of its interval.
+    pub low: Option<f64>,
+    /// The upper end of its interval.
+    pub high: Option<f64>,
+}
+
+impl Point {
+    /// A point without an interval.
+    pub fn new(x: f64, y: f64) -> Self {
+        Point { x, y, low: None, high: None }
+    }
+}
+
+/// A named line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// What it is.
+    pub name: String,
+    /// Its points, from left to right.
+    pub points: Vec<Point>,
+    /// Whether each point has a dot: where there are few and each was measured.
+    pub dots: bool,
+}
+
+impl Series {
+    /// A line without dots.
+    pub fn new(name: impl Into<String>, points: Vec<Point>) -> Self {
+        Series { name: name.into(), points, dots: false }
+    }
+
+    /// The same with a dot at each point.
+    pub fn with_dots(self) -> Self {
+        Series { dots: true, ..self }
+    }
+}
+
+/// Something that happened at a place of the horizontal axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Where.
+    pub x: f64,
+    /// What.
+    pub label: String,
+}
+
+/// A line to compare with: guessing, perfect calibration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// What it is.
+    pub name: String,
+    /// From where to where.
+    pub ends: [[f64; 2]; 2],
+}
+
+/// A named point: where the model stands today.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spot {
+    /// Where across.
+    pub x: f64,
+    /// Where upwards.
+    pub y: f64,
+    /// What.
+    pub name: String,
+}
+
+/// A chart of lines, at most four that can be told apart.
+///
+/// ```
+/// use tidemill_report::{Chart, LineChart, Point, Scale, Series};
+/// let points = vec![Point::new(0.0, 1.0), Point::new(1.0, 2.0)];
+/// let chart = LineChart::new("Error by day", Scale::number("day"), Scale::number("RMSE (bikers)"))
+///     .with(Series::new("model", points));
+/// let svg = chart.svg();
+/// assert!(svg.starts_with("<svg") && svg.contains("RMSE (bikers)"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineChart {
+    /// Above the chart.
+    pub title: String,
+    /// Across.
+    pub x: Scale,
+    /// Upwards.
+    pub y: Scale,
+    /// The lines.
+    pub series: Vec<Series>,
+    /// Vertical marks, all of one sort: the legend shows the first one's label.
+    pub marks: Vec<Mark>,
+    /// What to compare with.
+    pub reference: Option<Reference>,
+    /// Named points.
+    pub spots: Vec<Spot>,
+}
+
+impl LineChart {
+    /// A chart without lines yet.
+    pub fn new(title: impl Into<String>, x: Scale, y: Scale) -> Self {
+        LineChart {
+            title: title.into(),
+            x,
+            y,
+            series: Vec::new(),
+            marks: Vec::new(),
+            reference: None,
+            spots: Vec::new(),
+        }
+    }
+
+    /// The same with one more line.
+    pub fn with(mut self, series: Series) -> Self {
+        self.series.push(series);
+        self
+    }
+
+    /// The same with a line to compare with.
+    pub fn against(mut self, name: impl Into<String>, from: [f64; 2], to: [f64; 2]) -> Self {
+        self.reference = Some(Reference { name: name.into(), ends: [from, to] });
+        self
+    }
+
+    fn points(&self) -> impl Iterator<Item = &Point> {
+        self.series.iter().flat_map(|s| &s.points).filter(|p| p.x.is_finite() && p.y.is_finite())
+    }
+
+    /// The range upwards. A wide interval of one early point must not press the lines flat: bands may be cut a little.
+    fn y_ends(&self) -> [f64; 2] {
+        let [least, greatest] = spread(self.points().map(|p| p.y));
+        let ends = spread(self.points().flat_map(|p| [p.low.unwrap_or(p.y), p.high.unwrap_or(p.y)]));
+        let reach = greatest - least;
+        let kept = [ends[0].max(least - reach), ends[1].min(greatest + reach)];
+        self.y.ends(kept.into_iter(), 0.05)
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        let lines = self.series.iter().enumerate().map(|(i, s)| Key {
+            class: format!("series s{}", i % 4),
+            sign: Sign::Line,
+            name: s.name.clone(),
+        });
+        let spots = self.spots.iter().enumerate().map(|(i, s)| Key {
+            class: format!("dot f{}", (i + 1) % 4),
+            sign: Sign::Dot,
+            name: s.name.clone(),
+        });
+        let reference = self.reference.iter().map(|r| Key {
+            class: "reference".into(),
+            sign: Sign::Line,
+            name: r.name.clone(),
+        });
+        let mark = self.marks.iter().take(1).map(|m| Key {
+            class: "mark".into(),
+            sign: Sign::Upright,
+            name: m.label.clone(),
+        });
+        lines.chain(spots).chain(reference).chain(mark).collect()
+    }
+}
+
+impl Chart for LineChart {
+    fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn description(&self) -> String {
+        let lines = self.series.iter().map(|s| {
+            let [low, high] = spread(s.points.iter().map(|p| p.y));
+            format!("{}: {} points from {} to {}", s.name, s.points.len(), short(low), short(high))
+        });
+        format!("{} by {}. {}.", self.y.name, self.x.name, lines.collect::<Vec<_>>().join("; "))
+    }
+
+    fn axes(&self) -> Vec<&str> {
+        vec![&self.x.name, &self.y.name]
+    }
+
+    fn draw(&self, width: f64) -> Drawing {
+        let mut out = Svg::default();
+        let x = self.x.ends(self.points().map(|p| p.x), 0.0);
+        let high = (0.62 * width).clamp(170.0, 300.0);
+        let plot = Plot::new(&mut out, width, high, (&self.x, x), (&self.y, self.y_ends()), &self.keys());
+        let [_, top, _, bottom] = plot.edges();
+        for mark in self.marks.iter().filter(|m| (x[0]..=x[1]).contains(&m.x)) {
+            out.path("mark", &format!("M{} {}V{}", n(plot.x(mark.x)), n(top), n(bottom)), &mark.label);
+        }
+        if let Some(Reference { name, ends: [a, b] }) = &self.reference {
+            let [from, to] = [a, b].map(|p| format!("{} {}", n(plot.x(p[0])), n(plot.y(p[1]))));
+            out.path("reference", &format!("M{from}L{to}"), name);
+        }
+        for (i, series) in self.series.iter().enumerate() {
+            band(series, i % 4, &plot, &mut out);
+        }
+        // The first line is the one the chart is about: it is drawn last, above the others.
+        for (i, series) in self.series.iter().enumerate().rev() {
+            line(series, i % 4, &plot, &mut out);
+        }
+        for (i, spot) in self.spots.iter().enumerate().filter(|(_, s)| s.x.is_finite() && s.y.is_finite()) {
+            out.dot(&format!("dot f{}", (i + 1) % 4), plot.x(spot.x), plot.y(spot.y), 5.5, &spot.name);
+        }
+        Drawing { height: plot.size[1], body: out }
+    }
+}
+
+fn band(series: &Series, k: usize, plot: &Plot, out: &mut Svg) {
+    let ends: Vec<(f64, f64, f64)> = series
+        .points
+        .iter()
+        .filter_map(|p| Some((p.x, p.low?, p.high?)))
+        .filter(|e| e.1.is_finite() && e.2.is_finite())
+        .collect();
+    if ends.len() < 2 {
+        return;
+    }
+    let upper = ends.iter().map(|&(x, _, high)| (x, high));
+    let lower = ends.iter().rev().map(|&(x, low, _)| (x, low));
+    let corners: Vec<String> =
+        upper.chain(lower).map(|(x, y)| format!("{} {}", n(plot.x(x)), n(plot.y(y)))).collect();
+    out.path(&format!("band f{k}"), &format!("M{}Z", corners.join("L")), "");
+}
+
+fn line(series: &Series, k: usize, plot: &Plot, out: &mut Svg) {
+    let kept = || series.points.iter().filter(|p| p.x.is_finite() && p.y.is_finite());
+    let points: Vec<String> = kept().map(|p| format!("{} {}", n(plot.x(p.x)), n(plot.y(p.y)))).collect();
+    if points.is_empty() {
+        return;
+    }
+    out.path(&format!("series s{k}"), &format!("M{}", points.join("L")), &series.name);
+    if series.dots {
+        for p in kept() {
+            let what = format!("{}: {}, {}", series.name, short(p.x), short(p.y));
+            out.dot(&format!("dot f{k}"), plot.x(p.x), plot.y(p.y), 4.0, &what);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Charts. Each draws itself at a width; labels stay of one size, so a chart for a phone is drawn anew, not shrunk.
+
+mod bar;
+mod confusion;
+mod histogram;
+mod interval;
+mod line;
+mod plot;
+mod scale;
+mod scatter;
+mod score;
+
+use std::fmt::Write;
+
+pub use bar::{Bar, BarChart};
+pub use confusion::ConfusionMatrix;
+pub use histogram::{Bin, Histogram};
+pub use interval::{Interval, IntervalPlot};
+pub use line::{LineChart, Mark, Point, Reference, Series, Spot};
+pub use scale::{Axis, Scale, ticks};
+pub use scatter::Scatter;
+pub use score::ScoreLine;
+
+use crate::palette;
+use crate::svg::{Anchor, Svg, n};
+use crate::text::escaped;
+
+/// What a chart drew: how high it became, and its elements.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    pub(crate) height: f64,
+    pub(crate) body: Svg,
+}
+
+/// Something that can be drawn.
+pub trait Chart {
+    /// What it shows, in a few words.
+    fn title(&self) -> &str;
+
+    /// What there is to see, for those who do not see it.
+    fn description(&self) -> String;
+
+    /// The names of its axes with their units, across first.
+    fn axes(&self) -> Vec<&str>;
+
+    /// Draws it that many pixels wide.
+    fn draw(&self, width: f64) -> Drawing;
+
+    /// The chart as part of a page, whose style sheet it wears.
+    fn inline(&self, width: f64) -> String {
+        let drawing = self.draw(width);
+        let mut out = String::new();
+        open(&mut out, self.title(), &self.description(), self.axes().len(), [width, drawing.height]);
+        out += &drawing.body.finish();
+        out + "</svg>"
+    }
+
+    /// The chart as a document of its own, with its title and both themes.
+    fn svg(&self) -> String {
+        const WIDTH: f64 = 860.0;
+        const TOP: f64 = 52.0;
+        const PAD: f64 = 16.0;
+        let drawing = self.draw(WIDTH - 2.0 * PAD);
+        let mut title = Svg::default();
+        title.text("title", PAD + 4.0, 32.0, Anchor::Start, self.title());
+        let mut out = String::new();
+        let size = [WIDTH, drawing.height + TOP + PAD];
+        open(&mut out, self.title(), &self.description(), self.axes().len(), size);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            out,
+            "<style>{}</style><rect class=\"paper\" width=\"100%\" height=\"100%\"/>{}\
+             <g transform=\"translate({PAD} {TOP})\">{}</g></svg>",
+            document_style(),
+            title.finish(),
+            drawing.body.finish()
+        );
+        out + "\n"
+    }
+}
+
+fn open(out: &mut String, title: &str, description: &str, n_axes: usize, [width, height]: [f64; 2]) {
+    let _ = write!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
+         role=\"img\" data-axes=\"{n_axes}\" aria-label=\"{title}\"><title>{title}</title><desc>{}</desc>",
+        escaped(description),
+        title = escaped(title),
+        w = n(width),
+        h = n(height)
+    );
+}
+
+/// How charts look, in colours by role.
+pub(crate) const STYLE: &str = include_str!("chart.css");
+
+/// The style of a document of its own. Not every viewer of SVG knows variables, so the colours stand there themselves.
+fn document_style() -> String {
+    let filled = |pick: fn(&palette::Colour) -> &'static str| {
+        let rules = palette::PALETTE
+            .iter()
+            .fold(STYLE.to_string(), |rules, c| rules.replace(&format!("var(--{})", c.role), pick(c)));
+        rules.split('\n').map(str::trim).collect::<String>()
+    };
+    let light = filled(|c| c.light);
+    format!("{light}@media(prefers-color-scheme:dark){{{}}}", filled(|c| c.dark))
+}

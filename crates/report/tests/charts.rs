@@ -1,0 +1,275 @@
+//! What must be true of every chart, whatever it is given, and small ones as they look today.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a chart that cannot be read has failed")]
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use tidemill_report::{
+    Bar, BarChart, Bin, Chart, ConfusionMatrix, Histogram, Interval, IntervalPlot, LineChart, Mark, Point,
+    Reference, Scale, Scatter, ScoreLine, Series, Spot,
+};
+
+/// Names that break careless charts.
+fn names() -> Vec<String> {
+    vec![
+        "<script>alert('x')</script>".into(),
+        "a & b \"quoted\"".into(),
+        "n".repeat(300),
+        "שם העמודה".into(),
+        "\u{0}\u{1f}\u{ffff}".into(),
+        String::new(),
+    ]
+}
+
+/// Numbers that break careless charts.
+const NUMBERS: [f64; 9] =
+    [0.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, f64::MIN_POSITIVE, -0.0, 1e-300];
+
+/// Every sort of chart: with usual numbers, or with those that are not.
+fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
+    let name = |i: usize| names[i % names.len()].clone();
+    let points = numbers.iter().enumerate().map(|(i, y)| Point {
+        x: numbers[(i * 7) % numbers.len()],
+        y: *y,
+        low: Some(numbers[(i + 1) % numbers.len()]),
+        high: Some(numbers[(i + 2) % numbers.len()]),
+    });
+    let points: Vec<Point> = points.collect();
+    let mut line = LineChart::new(name(0), Scale::number(name(1)), Scale::number(name(2)))
+        .with(Series::new(name(3), points.clone()).with_dots())
+        .with(Series::new(name(2), points.clone()))
+        .against(name(4), [numbers[0], numbers[1 % numbers.len()]], [1.0, 1.0]);
+    line.marks.push(Mark { x: numbers[0], label: name(0) });
+    line.spots.push(Spot { x: numbers[0], y: numbers[1 % numbers.len()], name: name(0) });
+    let mut bars = BarChart::new(name(0), Scale::number(name(1)), name(2));
+    let mut intervals =
+        IntervalPlot::new(name(0), Scale::number(name(1)), name(2)).against(name(3), numbers[0]);
+    for (i, value) in numbers.iter().enumerate() {
+        let ends = Some([numbers[(i + 1) % numbers.len()], numbers[(i + 2) % numbers.len()]]);
+        bars.bars.push(Bar { name: name(i), value: *value, spread: ends, label: None });
+        intervals.rows.push(Interval { name: name(i), value: *value, ends, strong: i == 0 });
+    }
+    let pairs: Vec<[f64; 2]> =
+        numbers.iter().enumerate().map(|(i, x)| [*x, numbers[(i * 5) % numbers.len()]]).collect();
+    let scatter = |points: Vec<[f64; 2]>| Scatter {
+        title: name(0),
+        x: Scale::number(name(1)),
+        y: Scale::number(name(2)),
+        points,
+        reference: Some(Reference { name: name(3), ends: [[numbers[0], numbers[0]], [1.0, 1.0]] }),
+        what: "rows".into(),
+    };
+    let histogram = |small| Histogram {
+        title: name(0),
+        x: Scale::time(name(1)),
+        y_name: name(2),
+        bins: Histogram::bins(numbers.iter().copied(), 8),
+        mark: Some((name(3), numbers[0])),
+        small,
+    };
+    let counts = vec![numbers.to_vec(); numbers.len()];
+    vec![
+        Box::new(line),
+        Box::new(bars),
+        Box::new(intervals),
+        Box::new(scatter(pairs.clone())),
+        Box::new(scatter(pairs.iter().cycle().take(2000).copied().collect())),
+        Box::new(histogram(false)),
+        Box::new(histogram(true)),
+        Box::new(ConfusionMatrix {
+            title: name(0),
+            x_name: name(1),
+            y_name: name(2),
+            classes: (0..numbers.len()).map(name).collect(),
+            counts,
+        }),
+        Box::new(ScoreLine {
+            title: name(0),
+            x: Scale::share(name(1)),
+            model: (name(2), numbers[0]),
+            interval: Some([numbers[1 % numbers.len()], numbers[2 % numbers.len()]]),
+            baseline: Some((name(3), numbers[1 % numbers.len()])),
+        }),
+    ]
+}
+
+/// The attributes and the texts of a document, read by somebody else's parser.
+fn read(svg: &str) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    let mut reader = Reader::from_str(svg);
+    let (mut attributes, mut texts, mut open) = (Vec::new(), Vec::new(), Vec::<String>::new());
+    loop {
+        match reader.read_event().unwrap_or_else(|e| panic!("{e} in {svg}")) {
+            Event::Start(element) | Event::Empty(element) if element.name().as_ref() == "script" => {
+                panic!("a script in {svg}")
+            }
+            Event::Start(element) => {
+                let class = element.try_get_attribute("class").unwrap();
+                open.push(class.map(|c| c.value.into_owned()).unwrap_or_default());
+                attributes.extend(pairs(&element));
+            }
+            Event::Empty(element) => attributes.extend(pairs(&element)),
+            Event::Text(text) => {
+                texts.push((open.last().cloned().unwrap_or_default(), text.to_string()));
+            }
+            Event::End(_) => {
+                open.pop();
+            }
+            Event::Eof => return (attributes, texts),
+            _ => {}
+        }
+    }
+}
+
+fn pairs(element: &quick_xml::events::BytesStart<'_>) -> Vec<(String, String)> {
+    element.attributes().map(|a| a.unwrap()).map(|a| (a.key.as_ref().into(), a.value.into_owned())).collect()
+}
+
+#[test]
+fn every_chart_is_well_formed_and_all_its_numbers_are_numbers() {
+    let usual: Vec<f64> = (0..12).map(|i| f64::from(i * i) / 10.0).collect();
+    for numbers in [&usual[..], &NUMBERS[..], &[0.0][..], &[f64::NAN][..], &[1e308, -1e308][..]] {
+        for chart in every(numbers, &names()) {
+            for width in [200.0, 344.0, 860.0] {
+                let (attributes, _) = read(&chart.inline(width));
+                for (key, value) in attributes.iter().filter(|(key, _)| key != "aria-label" && key != "class")
+                {
+                    let bad = ["NaN", "inf", "e+", "e-"].iter().any(|word| value.contains(word));
+                    assert!(!bad, "{key}=\"{value}\"");
+                }
+                let sizes =
+                    attributes.iter().filter(|(key, _)| ["width", "height", "r"].contains(&key.as_str()));
+                for (key, value) in sizes.filter(|(_, v)| v != "100%") {
+                    assert!(value.parse::<f64>().unwrap() >= 0.0, "{key}=\"{value}\"");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_axis_is_named_and_every_chart_says_what_it_is() {
+    let plain = ["alpha", "beta", "gamma", "delta", "epsilon"].map(String::from);
+    let usual: Vec<f64> = (0..12).map(|i| f64::from(i * i) / 10.0).collect();
+    for chart in every(&usual, &plain) {
+        let svg = chart.inline(344.0);
+        let (_, texts) = read(&svg);
+        let named: Vec<&str> =
+            texts.iter().filter(|(class, _)| class == "axis-name").map(|(_, text)| text.as_str()).collect();
+        assert_eq!(named, chart.axes(), "{svg}");
+        assert!(svg.contains("role=\"img\"") && svg.contains("<title>alpha</title><desc>"), "{svg}");
+        assert!(!chart.description().is_empty());
+    }
+}
+
+#[test]
+fn the_same_chart_is_the_same_bytes() {
+    for (a, b) in every(&NUMBERS, &names()).iter().zip(every(&NUMBERS, &names())) {
+        assert_eq!(a.svg(), b.svg());
+    }
+}
+
+#[test]
+fn a_document_of_its_own_needs_no_variables() {
+    let svg = ConfusionMatrix {
+        title: "t".into(),
+        x_name: "x".into(),
+        y_name: "y".into(),
+        classes: vec!["a".into()],
+        counts: vec![vec![1.0]],
+    }
+    .svg();
+    assert!(!svg.contains("var(") && svg.contains("prefers-color-scheme:dark"), "{svg}");
+}
+
+#[test]
+fn sixty_classes_fit() {
+    let k = 60;
+    let chart = ConfusionMatrix {
+        title: "many".into(),
+        x_name: "predicted class".into(),
+        y_name: "true class".into(),
+        classes: (0..k).map(|i| format!("class number {i}")).collect(),
+        counts: (0..k).map(|i| (0..k).map(|j| f64::from(i == j) * 9.0).collect()).collect(),
+    };
+    let svg = chart.inline(800.0);
+    let (_, texts) = read(&svg);
+    // Names are thinned out rather than drawn on each other, and no cell's count is written.
+    let shown = texts.iter().filter(|(class, _)| class == "name").count();
+    assert!((20..=120).contains(&shown), "{shown}");
+    assert!(!texts.iter().any(|(class, _)| class.starts_with("count")));
+}
+
+#[test]
+fn hexagons_hold_every_point_once() {
+    let points: Vec<[f64; 2]> = (0..5000).map(|i| [f64::from(i % 71), f64::from(i % 67)]).collect();
+    let chart = Scatter {
+        title: "t".into(),
+        x: Scale::number("x"),
+        y: Scale::number("y"),
+        points: points.clone(),
+        reference: None,
+        what: "rows".into(),
+    };
+    let dots = Scatter { points: points[..100].to_vec(), ..chart.clone() };
+    assert!(chart.inline(344.0).contains("class=\"hex") && !dots.inline(344.0).contains("class=\"hex"));
+    assert_eq!(dots.inline(344.0).matches("h0").count(), 100);
+}
+
+#[test]
+fn bins_count_every_finite_value_once() {
+    let values: Vec<f64> =
+        (0..1000).map(|i| f64::from((i * 37) % 101)).chain([f64::NAN, f64::INFINITY]).collect();
+    let bins = Histogram::bins(values.iter().copied(), 13);
+    assert_eq!(bins.iter().map(|b| b.count).sum::<f64>(), 1000.0);
+    assert!(bins.windows(2).all(|w| w[0].high == w[1].low));
+    let same = Histogram::bins([7.0; 5].into_iter(), 4);
+    assert_eq!(same.iter().map(|b| b.count).sum::<f64>(), 5.0);
+}
+
+/// Holds a chart against the picture of it in `tests/looks`, which any browser shows; with `TIDEMILL_BLESS=1` in the
+/// environment the picture is drawn anew.
+fn looks_as_it_did(name: &str, chart: &dyn Chart) {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/looks/{name}.svg"));
+    let svg = chart.svg().replace("><", ">\n<");
+    if std::env::var_os("TIDEMILL_BLESS").is_some() {
+        std::fs::write(&file, &svg).unwrap();
+    }
+    let before = std::fs::read_to_string(&file).unwrap_or_default();
+    let differs = svg.lines().zip(before.lines()).find(|(now, before)| now != before);
+    assert!(svg == before, "{name} looks different: {differs:?}");
+}
+
+#[test]
+fn small_charts_look_as_they_did() {
+    let line =
+        LineChart::new("ROC curve", Scale::share("false positive rate"), Scale::share("true positive rate"))
+            .with(Series::new(
+                "yes",
+                vec![Point::new(0.0, 0.0), Point::new(0.25, 0.75), Point::new(1.0, 1.0)],
+            ))
+            .against("guessing", [0.0, 0.0], [1.0, 1.0]);
+    looks_as_it_did("line", &line);
+    let bars = BarChart::new("Importance", Scale::number("loss of accuracy"), "column").with(Bar {
+        name: "age".into(),
+        value: 0.25,
+        spread: Some([0.2, 0.3]),
+        label: None,
+    });
+    looks_as_it_did("bar", &bars);
+    let matrix = ConfusionMatrix {
+        title: "Right and wrong".into(),
+        x_name: "predicted".into(),
+        y_name: "true".into(),
+        classes: vec!["no".into(), "yes".into()],
+        counts: vec![vec![40.0, 2.0], vec![3.0, 15.0]],
+    };
+    looks_as_it_did("confusion", &matrix);
+    let histogram = Histogram {
+        title: "Errors".into(),
+        x: Scale::number("error (km)"),
+        y_name: "rows".into(),
+        bins: vec![Bin { low: -1.0, high: 0.0, count: 3.0 }, Bin { low: 0.0, high: 1.0, count: 5.0 }],
+        mark: Some(("no error".into(), 0.0)),
+        small: true,
+    };
+    looks_as_it_did("histogram", &histogram);
+}
