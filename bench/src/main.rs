@@ -12,6 +12,7 @@ mod peer;
 mod quality;
 mod row;
 mod serve;
+mod serve_trees;
 mod service;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ const BENCHES: &[Bench] = &[
     ("metrics", metrics::run),
     ("one_row", one_row::run),
     ("serve", serve::run),
+    ("serve_trees", serve_trees::run),
 ];
 
 fn main() -> ExitCode {
