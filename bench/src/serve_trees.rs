@@ -109,7 +109,10 @@ fn against_others(ours: &Server, theirs: &Path, folder: &Path) -> Outcome<Vec<Ro
         for connections in CONNECTIONS {
             let [us, them] = side_by_side([ours, &server], connections, folder)?;
             rows.push(Row {
-                name: format!("serve 500 trees, {connections} connections: time per request of all"),
+                name: format!(
+                    "serve 500 trees, {connections} connections, beside {}: time per request of all",
+                    other.name
+                ),
                 peer: other.name.into(),
                 ours_secs: 1.0 / us.per_second,
                 peer_secs: 1.0 / them.per_second,
