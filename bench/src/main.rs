@@ -17,6 +17,7 @@ mod report;
 mod row;
 mod scaling;
 mod serve;
+mod serve_trees;
 mod service;
 mod svm;
 mod trees;
@@ -40,6 +41,7 @@ const BENCHES: &[Bench] = &[
     ("one_row", one_row::run),
     ("profile", profile::run),
     ("serve", serve::run),
+    ("serve_trees", serve_trees::run),
     ("svm", svm::run),
     ("trees", trees::run),
 ];
