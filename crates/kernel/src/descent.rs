@@ -155,6 +155,8 @@ pub struct ElasticNet<'a> {
     problem: &'a Centred,
     gram: Option<(Vec<f64>, Vec<f64>)>,
     squares: f64,
+    /// The `l1` of the last penalty solved; none at first.
+    last_l1: Option<f64>,
     /// The coefficients of the last penalty solved; zeros at first.
     pub coefficients: Vec<f64>,
 }
@@ -172,7 +174,7 @@ impl<'a> ElasticNet<'a> {
             (gram, slopes)
         });
         let squares = problem.square(&problem.target) / total;
-        ElasticNet { problem, gram, squares, coefficients: vec![0.0; p] }
+        ElasticNet { problem, gram, squares, last_l1: None, coefficients: vec![0.0; p] }
     }
 
     /// The least `l1` that leaves every coefficient at zero.
@@ -217,7 +219,32 @@ impl<'a> ElasticNet<'a> {
             }
         };
         self.coefficients = w;
+        self.last_l1 = Some(penalty.l1);
         outcome
+    }
+
+    /// The coefficients for each of these penalties, and how near they are: from the greatest down, each begins where
+    /// the one before ended, and looks first at the columns that the strong rule leaves.
+    pub fn path(
+        &mut self,
+        penalties: &[Penalty],
+        limits: Limits,
+        context: &Context,
+    ) -> Result<Vec<(Vec<f64>, Outcome)>> {
+        let mut solved = Vec::with_capacity(penalties.len());
+        for &penalty in penalties {
+            let outcome = self.solve(penalty, limits, context)?;
+            solved.push((self.coefficients.clone(), outcome));
+        }
+        Ok(solved)
+    }
+
+    /// The columns that the strong rule leaves (Tibshirani and others 2012, "Strong rules for discarding predictors
+    /// in lasso-type problems"): it hardly ever errs, and the duality gap over all columns tells when it did.
+    fn strong(&self, w: &[f64], slopes: &[f64], l1: f64) -> Vec<bool> {
+        let last = self.last_l1.unwrap_or_else(|| slopes.iter().fold(0.0, |most, s| f64::max(most, s.abs())));
+        let least = 2.0 * l1 - last.max(l1);
+        w.iter().zip(slopes).map(|(w, s)| *w != 0.0 || s.abs() >= least).collect()
     }
 
     fn over_rows(
@@ -229,14 +256,22 @@ impl<'a> ElasticNet<'a> {
         limit: f64,
         context: &Context,
     ) -> Result<Outcome> {
+        let slopes_of = |problem: &OverRows<'_>| -> Vec<f64> {
+            let slopes = self.problem.products(&problem.residual);
+            slopes.into_iter().map(|s| s / problem.total).collect()
+        };
+        let mut strong = self.strong(w, &slopes_of(problem), penalty.l1);
         let mut outcome = Outcome::default();
         while outcome.iterations < limits.max_iterations {
             context.check()?;
             outcome.iterations += 1 + active_sweeps(problem, w, penalty, limits, limit, outcome.iterations);
-            sweep(problem, w, 0..w.len(), |_| penalty);
+            sweep(problem, w, (0..w.len()).filter(|&j| strong[j]), |_| penalty);
             problem.settle();
-            let mut slopes = self.problem.products(&problem.residual);
-            slopes.iter_mut().for_each(|s| *s /= problem.total);
+            let slopes = slopes_of(problem);
+            // Whatever is steeper than the penalty allows was left out in error.
+            for ((strong, w), s) in strong.iter_mut().zip(&*w).zip(&slopes) {
+                *strong |= (s - penalty.l2 * w).abs() > penalty.l1;
+            }
             let squares = self.problem.square(&problem.residual) / problem.total;
             outcome.gap = self.gap(w, &slopes, squares, penalty);
             if outcome.gap <= limit {
@@ -303,4 +338,47 @@ fn descend(
         }
     }
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Design, Random};
+
+    /// A wide problem (sweeps over rows) and a narrow one (over the Gram matrix): along a path with screening, each
+    /// solution is that of the penalty alone, and satisfies the conditions of the optimum on every column.
+    #[test]
+    fn a_path_passes_through_the_single_solutions() {
+        for (n, p) in [(40, 90), (90, 12)] {
+            let mut random = Random::new(3, 0);
+            let rows: Vec<f64> = (0..n * p).map(|_| random.normal()).collect();
+            let target: Vec<f64> =
+                (0..n).map(|i| 3.0 * rows[i * p] - 2.0 * rows[i * p + 5] + random.normal()).collect();
+            let problem = Centred::new(Design::from_rows(&rows, n, p), target, None);
+            let limits = Limits { tolerance: 1e-12, max_iterations: 100_000 };
+            let mut net = ElasticNet::new(&problem);
+            let most = net.greatest_l1();
+            let penalties = [0.95, 0.7, 0.4, 0.2, 0.1].map(|share| Penalty { l1: share * most, l2: 0.05 });
+            let path = net.path(&penalties, limits, &Context::default()).unwrap();
+            for (penalty, (w, outcome)) in penalties.into_iter().zip(&path) {
+                assert!(outcome.converged);
+                let mut alone = ElasticNet::new(&problem);
+                alone.solve(penalty, limits, &Context::default()).unwrap();
+                let apart =
+                    w.iter().zip(&alone.coefficients).fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs()));
+                assert!(apart < 1e-5, "{n} {p} {penalty:?}: {apart}");
+                let slopes = problem.products(&problem.residual(w));
+                for (w, slope) in w.iter().zip(slopes) {
+                    let slope = slope / n as f64 - penalty.l2 * w;
+                    let wrong = if *w == 0.0 {
+                        slope.abs() - penalty.l1
+                    } else {
+                        (slope - penalty.l1.copysign(*w)).abs()
+                    };
+                    assert!(wrong < 1e-5, "{n} {p}: {wrong}");
+                }
+            }
+            assert!(path[0].0.iter().filter(|w| **w != 0.0).count() < 4);
+        }
+    }
 }

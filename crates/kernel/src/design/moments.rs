@@ -33,12 +33,18 @@ impl NullaryFnOnce for Off<'_> {
     fn call(self) -> [f64; 2] {
         let mut lanes = [[0.0; LANES]; 2];
         let Some(weights) = self.weights else {
-            for run in self.column.chunks(LANES) {
+            let (runs, rest) = self.column.as_chunks::<LANES>();
+            for run in runs {
                 for (l, x) in run.iter().enumerate() {
                     let off = x - self.from;
                     lanes[0][l] += off;
                     lanes[1][l] += off * off;
                 }
+            }
+            for (l, x) in rest.iter().enumerate() {
+                let off = x - self.from;
+                lanes[0][l] += off;
+                lanes[1][l] += off * off;
             }
             return lanes.map(sum_lanes);
         };

@@ -216,10 +216,15 @@ impl Rows {
         squares.sum::<f64>().sqrt()
     }
 
-    /// The solution of the problem as it was given, from coefficients and intercept of the centred one.
-    pub(crate) fn solution(&self, mut x: Vec<f64>) -> Solution {
+    /// The solution of the problem as it was given, from coefficients and intercept of the centred one. Errors when
+    /// the numbers were too large for it.
+    pub(crate) fn solution(&self, mut x: Vec<f64>) -> Result<Solution> {
+        if x.iter().any(|x| !x.is_finite()) {
+            let names: Vec<String> = self.features.0.iter().map(|f| format!("'{}'", f.name)).collect();
+            return Err(LearnError::TooLarge { columns: names.join(", ") }.into());
+        }
         let intercept = x.pop().unwrap_or_default() - dot(&self.means, &x);
-        Solution { coefficients: x, intercept }
+        Ok(Solution { coefficients: x, intercept })
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn fit<T: Builtin>(
     if mean <= 0.0 {
         context.warn("target_is_zero", format!("every target is 0: {} always answers that", T::KIND));
         x[last] = NOTHING;
-        return Ok(FittedLinear::linked(learner, rows.features.clone(), rows.solution(x), Link::Exp));
+        return Ok(FittedLinear::linked(learner, rows.features.clone(), rows.solution(x)?, Link::Exp));
     }
     x[last] = mean.ln();
     // In units of the target, so that thousands and millions end equally near.
@@ -83,7 +83,7 @@ pub(crate) fn fit<T: Builtin>(
     };
     let outcome = problem.minimise(&mut x, limits, context)?;
     warn_unless_converged(T::KIND, outcome, "raise max_iter, alpha or tol, or scale the features", context);
-    Ok(FittedLinear::linked(learner, rows.features.clone(), rows.solution(x), Link::Exp))
+    Ok(FittedLinear::linked(learner, rows.features.clone(), rows.solution(x)?, Link::Exp))
 }
 
 #[cfg(test)]

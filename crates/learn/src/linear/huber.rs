@@ -103,6 +103,6 @@ impl Estimator for Huber {
             let (outcome, _) = problem.minimise(&mut x, limits, context)?;
             warn_unless_converged(Self::KIND, outcome, "raise max_iter, alpha or tol", context);
         }
-        Ok(Arc::new(FittedLinear::new(self, rows.features.clone(), rows.solution(x))))
+        Ok(Arc::new(FittedLinear::new(self, rows.features.clone(), rows.solution(x)?)))
     }
 }

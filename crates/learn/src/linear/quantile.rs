@@ -97,6 +97,6 @@ impl Estimator for QuantileRegression {
         if !exact {
             warn_unless_converged(Self::KIND, outcome, "raise max_iter or tol", context);
         }
-        Ok(Arc::new(FittedLinear::new(self, rows.features.clone(), rows.solution(x))))
+        Ok(Arc::new(FittedLinear::new(self, rows.features.clone(), rows.solution(x)?)))
     }
 }
