@@ -603,7 +603,7 @@ impl Fitted for FittedSvm {
             classes: self.classes.as_ref().map(Classes::words),
             counts: self.counts.clone(),
         };
-        let slots = if n == 0 { 0 } else { self.coefficients.len() / n };
+        let slots = self.coefficients.len().checked_div(n).unwrap_or(0);
         let state = State::new(Svm::KIND, Svm::VERSION, saved)
             .tensor("vectors", vec![n, self.features.n_columns()], TensorData::F64(self.vectors.clone()))
             .tensor("coefficients", vec![slots, n], TensorData::F64(self.coefficients.clone()))
