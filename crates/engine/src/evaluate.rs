@@ -81,7 +81,7 @@ pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Co
     if let Some(file) = report_file {
         let metric = tidemill_eval::default_metric(answers.task());
         let rows = Batch::concat(rows[0].schema(), &rows)?;
-        let seen = reporting::Seen { steps, train: None, rows: &rows, answered: &all, metric };
+        let seen = reporting::Seen { steps: Some(steps), train: None, rows: &rows, answered: &all, metric };
         let evidence = Evidence::gather(&seen, context)?;
         let other = Other::in_training(&opened.package.manifest.about);
         write_report(file, named, &target, &answers, &evaluated, other, Some(&evidence))?;

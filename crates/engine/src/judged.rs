@@ -34,7 +34,7 @@ impl Judged {
         let (steps, best) = rows.answered(&study.design, &study.links, recipe, context)?;
         let (_, baseline) = rows.answered(&Design::of(Spec::new(BASELINE)), &[], recipe, &context.quiet())?;
         let (train, test) = (&rows.batch(rows.train)?, &rows.batch(rows.test)?);
-        let seen = Seen { steps: &steps, train: Some(train), rows: test, answered: &best, metric };
+        let seen = Seen { steps: Some(&steps), train: Some(train), rows: test, answered: &best, metric };
         let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
         context.tell(&Event::End);
         Ok((Judged::of(&Answers::of(&best)?, &Answers::of(&baseline)?, metric, recipe)?, evidence))
@@ -65,7 +65,7 @@ impl Judged {
         let joined = |parts: &[Batch]| Batch::concat(parts[0].schema(), parts);
         let (best, test) = (joined(&best)?, joined(&tested)?);
         // Each row was a test row once; no single model answered all of them.
-        let seen = Seen { steps: &[], train: Some(&test), rows: &test, answered: &best, metric };
+        let seen = Seen { steps: None, train: Some(&test), rows: &test, answered: &best, metric };
         let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
         context.tell(&Event::End);
         let judged = Judged::of(&Answers::of(&best)?, &Answers::of(&joined(&baseline)?)?, metric, recipe)?;

@@ -117,7 +117,7 @@ fn compared(o: &Outcome) -> String {
 }
 
 /// What was chosen and why, a sentence each.
-fn chosen(o: &Outcome) -> Vec<String> {
+pub(crate) fn chosen(o: &Outcome) -> Vec<String> {
     let mut lines = Vec::new();
     let mut reasons = o.reasons.rival.iter().map(|duel| format!("{}.", capital(&duel.sentence)));
     lines.extend(reasons.next());

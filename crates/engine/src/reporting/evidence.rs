@@ -12,8 +12,8 @@ use crate::search;
 
 /// The model that was judged and the rows it was judged on.
 pub struct Seen<'a> {
-    /// Preparation and learner, fitted on the training rows; empty where no single model answered all test rows.
-    pub steps: &'a [Arc<dyn Fitted>],
+    /// Preparation, learner and what comes after it; `None` where several models judged parts of the rows.
+    pub steps: Option<&'a [Arc<dyn Fitted>]>,
     /// The training rows, typed but not prepared, where they are at hand.
     pub train: Option<&'a Batch>,
     /// The rows that were judged, typed but not prepared.
@@ -96,12 +96,13 @@ fn for_people<'a>(metric: &'a Metric, answers: &Answers<'_>) -> &'a Metric {
 
 /// Importance over all rows, or over evenly spaced ones where that would take long.
 fn importance(seen: &Seen<'_>, context: &Context) -> Result<Vec<Importance>> {
+    let Some(steps) = seen.steps else { return Ok(Vec::new()) };
     let n_columns = seen.rows.schema().with_role(Role::Feature).len().max(1);
     let most = (PREDICTIONS / (n_columns * REPEATS)).clamp(100, 10_000);
     let step = seen.rows.n_rows().div_ceil(most).max(1);
     let kept: Vec<u32> = (0..seen.rows.n_rows() as u32).step_by(step).collect();
     let rows = if step == 1 { seen.rows.clone() } else { seen.rows.take(&kept)? };
     permutation(&rows, seen.metric, REPEATS, context, |rows: &Batch| -> Result<Answers<'static>> {
-        Ok(Answers::of(&search::apply(seen.steps, rows.clone())?)?)
+        Ok(Answers::of(&search::apply(steps, rows.clone())?)?)
     })
 }

@@ -10,6 +10,9 @@ pub(super) fn section(subject: &Subject<'_>) -> Section {
     let lead = if subject.other.is_some() { W.scores_lead } else { W.scores_lead_alone };
     let mut section = Section::new("scores", W.scores).lead(lead).with(Block::Table(figures(subject)));
     let report = subject.report;
+    if report.lines.iter().any(|line| line.value.is_nan()) {
+        section = section.with(Block::Text(Text::plain(W.undefined)));
+    }
     if !report.classes.is_empty() {
         section = section
             .with(Block::Heading(Text::plain(W.classes_heading)))

@@ -49,7 +49,6 @@ catalogue! {
     more_is_better = "more is better",
     less_is_better = "less is better",
     axis = "{what} ({how})",
-    axis_of = "{what} of {target}",
     rows = "rows",
 
     // Scores.
@@ -125,7 +124,6 @@ catalogue! {
     errors_by = "Errors by prediction",
     errors_by_note = "The median error where so much is predicted, and the band that holds 80% of the rows there.",
     median_error = "median error",
-    largest = "Largest errors",
     residual_axis = "error (true minus predicted)",
 
     // Weak spots and importance.
@@ -133,7 +131,6 @@ catalogue! {
     slices_lead = "Parts of the rows in which it does worse than on all of them, by more than chance explains.",
     slices_caption = "Weak parts of the rows",
     slice = "where",
-    overall = "all rows",
     importance = "What it looks at",
     importance_lead = "A column is shuffled among the rows that were set aside: the worse the model becomes, the more it relies on it. Columns that say the same can stand in for each other, and then both seem to matter little.",
     importance_title = "Loss when a column is shuffled",
@@ -152,6 +149,8 @@ catalogue! {
     mean = "mean",
     spread = "spread",
     problem = "note",
+    own_rows = "on its own rows",
+    size = "size",
     learning = "Learning curve",
     learning_note = "The score at growing shares of the training rows: a line that still moves says that more rows would help.",
     learning_x = "training rows",
@@ -181,7 +180,6 @@ catalogue! {
     distinct = "distinct",
     range = "range",
     middle = "median",
-    values_of = "values of {column}",
     step_impute_mean = "missing values filled with the mean",
     step_impute_median = "missing values filled with the median",
     step_impute_mode = "missing values filled with the most frequent one",
@@ -214,5 +212,20 @@ catalogue! {
     fact_seed = "seed",
     fact_version = "program",
     fact_model = "SHA-256 of the model",
-    shipped = "The model in the file was refitted on all rows. The scores are those of the same recipe fitted on the training rows alone, which never saw the rows set aside.",
+
+    // The audit of a table.
+    audit_kicker = "Data audit",
+    audit_lead = "{rows} rows and {columns} columns, every row read.",
+    audit_lead_target = "{rows} rows and {columns} columns, every row read; {target} would be predicted.",
+    audit_findings_lead = "The most serious first, each with what to do; what stands in a box are lines for the recipe.",
+    audit_columns = "The columns",
+    audit_columns_lead = "How each column is read, and what it holds.",
+    audit_missing = "What is missing together",
+    audit_missing_lead = "The most frequent sets of columns that are missing in one row; {rows} rows miss nothing.",
+    audit_pairs = "Columns that tell much of each other",
+    audit_pairs_lead = "The strongest first. Two numbers by Pearson's correlation, two categories by Cramér's V, a category and a number by the correlation ratio.",
+    audit_measure = "measure",
+    audit_pearson = "correlation",
+    audit_cramers_v = "Cramér's V",
+    audit_correlation_ratio = "correlation ratio",
 }
