@@ -80,7 +80,7 @@ impl Sample {
 
     /// The quantity of each row.
     pub(crate) fn numbers(&self) -> Result<Vec<f64>> {
-        Ok(self.of_kept(rows::numbers(&self.batch)?))
+        Ok(self.of_kept(rows::moderate_numbers(&self.batch)?))
     }
 
     /// The classes, and that of each row as its place among those present.

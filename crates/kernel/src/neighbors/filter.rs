@@ -75,11 +75,8 @@ impl Filter {
         for point in points.chunks_exact(p) {
             let square: f64 = filter.moved(point).map(|x| x * x).sum();
             filter.rows.push((square * (1.0 - relative)) as f32);
-            let at = filter.rows.len();
-            filter.rows.resize(at + p, 0.0);
-            for j in 0..p {
-                filter.rows[at + j] = ((point[j] - filter.centre[j]) / filter.scale) as f32;
-            }
+            let moved: Vec<f32> = filter.moved(point).map(|x| x as f32).collect();
+            filter.rows.extend(moved);
             filter.squares.push((square as f32).next_up());
         }
         Some(filter)

@@ -18,8 +18,9 @@ use tree::Tree;
 
 /// Queries that one thread takes at a time.
 const QUERIES: usize = 64;
-/// A k-d tree pays up to so many dimensions (measured on normal data: at 8 it and the products are level).
-const TREE_DIMENSIONS: usize = 8;
+/// A k-d tree pays up to so many dimensions: of 50,000 normal points, 5,000 queries take it 0.01 s of CPU with 2, 0.07 s
+/// with 6, 0.14 s with 7 and 0.22 s with 8; the products take 0.15 s with any of these.
+const TREE_DIMENSIONS: usize = 7;
 /// Below so many points, looking at all of them is quickest.
 const FEW_POINTS: usize = 256;
 
@@ -259,7 +260,7 @@ mod tests {
     #[test]
     fn every_way_finds_the_nearest_of_all_pairs() {
         let mut random = Random::new(3, 0);
-        for p in [1, 2, 5, 8, 9, 20, 33] {
+        for p in [1, 2, 5, 7, 8, 20, 33] {
             for (n, step) in [(40, 0.0), (700, 0.0), (2500, 0.0), (2500, 0.5)] {
                 let mut draw = |n: usize| -> Vec<f64> {
                     // On a grid there are ties without end.

@@ -96,6 +96,9 @@ impl Builtin for KNeighbors {
         let p = features.n_columns();
         let too_many = || Error::state(Self::KIND, "more numbers than memory can hold");
         let points = state.floats_of("points", n_rows.checked_mul(p).ok_or_else(too_many)?)?.to_vec();
+        if points.iter().any(|x| !x.is_finite()) {
+            return Err(Error::state(Self::KIND, "'points' holds a number that is not finite"));
+        }
         let weights = weighted.then(|| state.floats_of("weights", n_rows)).transpose()?.map(<[f64]>::to_vec);
         let truth = match classes {
             None => {

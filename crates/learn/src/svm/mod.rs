@@ -2,13 +2,15 @@
 
 mod cache;
 mod dual;
+mod fitted;
 mod kernel;
 mod linear;
 mod platt;
 mod points;
 mod smo;
 
-pub use kernel::{FittedSvm, Gamma, GammaRule, KernelKind, Svm};
+pub use fitted::FittedSvm;
+pub use kernel::{Gamma, GammaRule, KernelKind, Svm};
 pub use linear::{FittedLinearSvm, LinearSvm, Loss};
 
 use schemars::JsonSchema;

@@ -288,10 +288,7 @@ impl NullaryFnOnce for Update<'_> {
         let mut best = [f64::NEG_INFINITY; LANES];
         let mut at = [0u64; LANES];
         let mut lowest = [f64::NEG_INFINITY; LANES];
-        let mut place = [0u64; LANES];
-        for l in 0..LANES {
-            place[l] = l as u64;
-        }
+        let mut place: [u64; LANES] = std::array::from_fn(|l| l as u64);
         let (runs, rest) = slope.as_chunks_mut::<LANES>();
         let (up_runs, up_rest) = up.as_chunks::<LANES>();
         let (down_runs, down_rest) = down.as_chunks::<LANES>();
