@@ -1,5 +1,5 @@
 """Reports in a real browser: `report.py FOLDER FILE...`. Looks at each in both themes, on a desk and at a phone's width:
-no error in the console, nothing fetched, no sideways scrolling, the contrast of every text at least 4.5 (WCAG 2.2,
+and printed: no error in the console, nothing fetched, no sideways scrolling, the contrast of every text at least 4.5 (WCAG 2.2,
 1.4.3), every axis of every chart named, no text of a chart outside of it and no two of them on each other. Screenshots go into FOLDER. Prints one line of JSON."""
 
 import json
@@ -125,6 +125,15 @@ for width, theme in [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dar
             noise = [entry["message"] for entry in driver.get_log("browser")]
             found["faults"] += [f"{place}: {message}" for message in noise]
             shoot(driver, width, f"{file.stem}-{width}-{theme}")
+            if (width, theme) == (1280, "dark"):
+                # On paper: always light, whatever the theme; the width of A4 at 96 dots an inch.
+                driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": [{"name": "prefers-color-scheme", "value": theme}]})
+                driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 794, "height": 1000, "deviceScaleFactor": 1, "mobile": False})
+                looked = driver.execute_script(LOOK)
+                found["faults"] += [f"{file.stem} print: {fault}" for fault in looked["faults"]]
+                shoot(driver, 794, f"{file.stem}-print")
+                driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [{"name": "prefers-color-scheme", "value": theme}]})
+                driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False})
     finally:
         driver.quit()
 print(json.dumps(found))

@@ -30,6 +30,9 @@ pub struct Recipe {
     pub learners: Vec<Spec>,
     /// The training itself.
     pub train: Train,
+    /// From which probability on the positive class is predicted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub decision: Decision,
     /// What guards the private columns.
     #[serde(skip_serializing_if = "is_default")]
     pub privacy: Privacy,
@@ -192,6 +195,9 @@ pub enum SplitKind {
     Stratified,
     /// By chance, whole groups together.
     Group,
+    /// By chance, whole groups together, each class (or tenth of a numeric target) as nearly in proportion as the groups
+    /// allow.
+    StratifiedGroup,
     /// The latest rows are the test part; folds never train on what came later.
     Time,
     /// By a column that names each row's part: `train` or `test`.
@@ -212,11 +218,21 @@ pub struct Split {
     /// For `given`: the column that says `train` or `test`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
+    /// For `time`, of the test part and of folds: rows less than this before the first judged row are left out of training,
+    /// such as `12h`, `7d` or `4w`, or where the time is a number, a number in its unit: what is known only later must not
+    /// help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<String>,
+    /// Into how many outer folds the rows are divided, each of which is the test part once (nested cross-validation): the whole
+    /// search is done anew for each, and the quoted score is over all rows. Without it there is one test part. Costs as many
+    /// searches more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nested: Option<usize>,
 }
 
 impl Default for Split {
     fn default() -> Self {
-        Split { kind: None, test: 0.2, column: None }
+        Split { kind: None, test: 0.2, column: None, gap: None, nested: None }
     }
 }
 
@@ -228,15 +244,22 @@ pub struct Folds {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<SplitKind>,
     /// How many folds, at least 2; without it 5, or 10 where there are fewer than 1,000 training rows: few rows
-    /// make the choice between learners a matter of luck, and cost little.
+    /// make the choice between learners a matter of luck, and cost little; or 3 from 200,000 rows on, where they say enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n: Option<usize>,
+    /// How often all rows are divided into folds anew, by chance; without it once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<usize>,
 }
 
 impl Folds {
     /// How many folds for so many training rows.
     pub fn count(&self, n_rows: usize) -> usize {
-        self.n.unwrap_or(if n_rows < 1000 { 10 } else { 5 })
+        self.n.unwrap_or(match n_rows {
+            0..1000 => 10,
+            1000..200_000 => 5,
+            _ => 3,
+        })
     }
 }
 
@@ -249,15 +272,88 @@ pub struct Train {
     pub metric: Option<String>,
     /// From which every random choice is derived.
     pub seed: u64,
-    /// How many settings of each learner are tried.
+    /// How many settings of each learner are tried at most.
     pub trials: usize,
     /// When the search must end, such as `90s`, `10m` or `2h`; the best so far is then taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<String>,
+    /// What matters most in the model: its score, or, among learners whose scores are within one standard error of the
+    /// best, how little work a row is or how small the model is.
+    #[serde(skip_serializing_if = "is_default")]
+    pub optimize_for: OptimizeFor,
+    /// Whether several learners may answer together, weighted, where that is better than the best alone (with
+    /// `optimize_for = "quality"`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blend: Option<bool>,
+    /// How probabilities are brought in line with what was seen; without it, whichever lowers the log loss of rows left out
+    /// of training by more than chance, or none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibrate: Option<Calibration>,
 }
 
 impl Default for Train {
     fn default() -> Self {
-        Train { metric: None, seed: 0, trials: 12, time_limit: None }
+        Train {
+            metric: None,
+            seed: 0,
+            trials: 12,
+            time_limit: None,
+            optimize_for: OptimizeFor::Quality,
+            blend: None,
+            calibrate: None,
+        }
     }
+}
+
+/// What matters most in a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizeFor {
+    /// Its score.
+    #[default]
+    Quality,
+    /// How little work the answer for a row is.
+    Latency,
+    /// How few bytes it has.
+    Size,
+}
+
+/// How probabilities are brought in line with what was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Calibration {
+    /// Not at all.
+    None,
+    /// All of them surer or less sure, by one number.
+    Temperature,
+    /// By a logistic curve per class (Platt 1999).
+    Platt,
+    /// By any rising curve per class.
+    Isotonic,
+}
+
+/// From which probability on the positive class of a binary task is predicted; without a key, from one half. The probabilities
+/// stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Decision {
+    /// The metric of labels, such as `f1`, that the threshold makes best on rows left out of training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// What mistakes cost: the threshold makes their sum least on rows left out of training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// The threshold itself, between 0 and 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+}
+
+/// What mistakes cost, in any unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// A negative row predicted as positive.
+    pub false_positive: f64,
+    /// A positive row predicted as negative.
+    pub false_negative: f64,
 }

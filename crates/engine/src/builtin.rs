@@ -1,15 +1,23 @@
 //! The explicit lists of built-ins: adding one is its file and a line here.
 
-use tidemill_core::{Entry, Registry};
+use std::sync::Arc;
+
+use tidemill_core::{Entry, Fitted, Registry, Result, State};
 use tidemill_data::Intake;
+
+use crate::blend::Blend;
+use crate::calibrate::Calibrate;
+use crate::threshold::Threshold;
 
 /// Steps of preparation.
 pub const STEPS: &[Entry] = &[
     Entry::of::<tidemill_prep::DateParts>(),
     Entry::of::<tidemill_prep::DropColumns>(),
+    Entry::of::<tidemill_prep::EncodeHash>(),
     Entry::of::<tidemill_prep::EncodeOneHot>(),
     Entry::of::<tidemill_prep::EncodeOrdinal>(),
     Entry::of::<tidemill_prep::EncodeTarget>(),
+    Entry::of::<tidemill_prep::EncodeTfidf>(),
     Entry::of::<tidemill_prep::ImputeConstant>(),
     Entry::of::<tidemill_prep::ImputeMean>(),
     Entry::of::<tidemill_prep::ImputeMedian>(),
@@ -35,6 +43,7 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::linear::Poisson>(),
     Entry::of::<tidemill_learn::linear::QuantileRegression>(),
     Entry::of::<tidemill_learn::linear::Ridge>(),
+    Entry::of::<tidemill_learn::linear::Sgd>(),
     Entry::of::<tidemill_learn::linear::Tweedie>(),
     Entry::of::<tidemill_learn::neighbors::KNeighbors>(),
     Entry::of::<tidemill_learn::svm::LinearSvm>(),
@@ -44,10 +53,22 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::trees::RandomForest>(),
 ];
 
+/// Links of a model that the engine puts there: saved in model files, never written in a recipe.
+pub const LINKS: &[(&str, Loader)] = &[
+    (Blend::KIND, Blend::load),
+    (Calibrate::KIND, Calibrate::load),
+    (Intake::KIND, Intake::load),
+    (Threshold::KIND, Threshold::load),
+];
+
+type Loader = fn(&Registry, State) -> Result<Arc<dyn Fitted>>;
+
 /// The learner that every other is held against.
 pub const BASELINE: &str = "baseline";
 
 /// Everything that a recipe can name or a model file can hold.
 pub fn registry() -> Registry {
-    Registry::new(STEPS.iter().chain(LEARNERS).copied()).with_loader(Intake::KIND, Intake::load)
+    LINKS.iter().fold(Registry::new(STEPS.iter().chain(LEARNERS).copied()), |registry, (kind, load)| {
+        registry.with_loader(kind, *load)
+    })
 }

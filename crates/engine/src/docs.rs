@@ -24,6 +24,7 @@ fn recipe_page(registry: &Registry) -> String {
         ("split", "Split"),
         ("folds", "Folds"),
         ("train", "Train"),
+        ("decision", "Decision"),
     ];
     for (title, definition) in sections {
         if let Some(section) = root.pointer(&format!("/$defs/{definition}")) {

@@ -1,16 +1,17 @@
 //! Judging: a model on rows with known answers, or a column of predictions without any model.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::Array;
 use serde::Serialize;
 use tidemill_core::recipe::Task;
-use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Role, Warning};
+use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role, Warning};
 use tidemill_data::ReadOptions;
 use tidemill_eval::{Answers, Report};
 
 use crate::error::EngineError;
-use crate::reporting::{self, Subject};
+use crate::reporting::{self, Evidence, Other, Subject};
 use crate::{model, resolve};
 
 /// What a judgement found.
@@ -36,18 +37,27 @@ pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Co
     source.schema().index(&target).map_err(|_| {
         Error::missing_column(&target, "the data to judge on (it is the target)", source.schema().names())
     })?;
-    let mut run = opened.model.chain.clone().bind(source.schema())?;
-    let mut kept = Vec::new();
+    let (first, steps) = opened.model.chain.0.split_first().ok_or_else(no_rows)?;
+    let mut read = first.clone().bind(source.schema())?;
+    let mut say = Arc::new(Chain(steps.to_vec())).bind(&Arc::new(first.output(source.schema())?))?;
+    let (mut kept, mut rows) = (Vec::new(), Vec::new());
     let mut without = 0;
     context.tell(&Event::Begin { what: "judging".into(), steps: None });
     for batch in source.scan()? {
         context.check()?;
-        let answered = run.apply(&batch?)?;
+        let typed = read.apply(&batch?)?;
+        let answered = say.apply(&typed)?;
         let judged = [Role::Target, Role::Weight, Role::Prediction, Role::Probability];
         let places = answered.schema().places(|c| judged.contains(&c.role));
-        let known = with_target(&answered.select(&places)?)?;
-        without += answered.n_rows() - known.n_rows();
-        kept.push(known);
+        let answered = answered.select(&places)?;
+        let known = known(&answered)?;
+        without += answered.n_rows() - known.as_ref().map_or(answered.n_rows(), Vec::len);
+        let only = |batch: Batch| known.as_deref().map_or(Ok(batch.clone()), |rows| batch.take(rows));
+        // The rows themselves are of use to a report alone.
+        if report_file.is_some() {
+            rows.push(only(typed)?);
+        }
+        kept.push(only(answered)?);
     }
     context.tell(&Event::End);
     if without > 0 {
@@ -69,7 +79,12 @@ pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Co
         data_warnings: context.warnings(),
     };
     if let Some(file) = report_file {
-        write_report(file, named, &target, &answers, &evaluated)?;
+        let metric = tidemill_eval::default_metric(answers.task());
+        let rows = Batch::concat(rows[0].schema(), &rows)?;
+        let seen = reporting::Seen { steps: Some(steps), train: None, rows: &rows, answered: &all, metric };
+        let evidence = Evidence::gather(&seen, context)?;
+        let other = Other::in_training(&opened.package.manifest.about);
+        write_report(file, named, &target, &answers, &evaluated, other, Some(&evidence))?;
     }
     Ok(evaluated)
 }
@@ -80,11 +95,13 @@ fn write_report(
     target: &str,
     answers: &Answers<'_>,
     found: &Evaluated,
+    other: Option<Other>,
+    evidence: Option<&Evidence>,
 ) -> Result<()> {
     let metric = tidemill_eval::default_metric(answers.task());
-    let interval = crate::train::interval(metric, answers, 0).map(|i| [i.low, i.high]);
-    let subject = Subject { target, metric, report: &found.report, answers, interval, other: None };
-    let page = reporting::evaluate(&subject, source, &found.data_warnings);
+    let interval = crate::judged::interval(metric, answers, 0).map(|i| [i.low, i.high]);
+    let subject = Subject { target, metric, report: &found.report, answers, interval, other };
+    let page = reporting::evaluate(&subject, evidence, source, &found.data_warnings);
     crate::train::replace(file, page.as_bytes())
 }
 
@@ -92,14 +109,14 @@ fn no_rows() -> Error {
     Error::data("there is no row with a known target", "judge on rows whose right answer is known")
 }
 
-fn with_target(batch: &Batch) -> Result<Batch> {
+/// The rows whose target is known; `None` where that is all of them.
+fn known(batch: &Batch) -> Result<Option<Vec<u32>>> {
     let Some(at) = batch.schema().role(Role::Target) else { return Err(no_rows()) };
     let target = batch.column(at);
     if target.null_count() == 0 {
-        return Ok(batch.clone());
+        return Ok(None);
     }
-    let known: Vec<u32> = (0..batch.n_rows() as u32).filter(|&i| target.is_valid(i as usize)).collect();
-    batch.take(&known)
+    Ok(Some((0..batch.n_rows() as u32).filter(|&i| target.is_valid(i as usize)).collect()))
 }
 
 /// Which columns hold what, where there is no model.
@@ -140,7 +157,7 @@ pub fn labels(
     let report = tidemill_eval::report(&answers);
     let evaluated = Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() };
     if let Some(file) = report_file {
-        write_report(file, named, &labels.truth, &answers, &evaluated)?;
+        write_report(file, named, &labels.truth, &answers, &evaluated, None, None)?;
     }
     Ok(evaluated)
 }

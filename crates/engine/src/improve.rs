@@ -10,6 +10,7 @@
 //! What was true long ago may be true no more: the challenger is fitted on the newest part of its rows (all, a half, a
 //! quarter, …), whichever did best on the newest of them; the withheld rows have no say in this.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,16 +21,18 @@ use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{
     Batch, Cell, Chain, Context, Error, Event, Fitted, Result, Role, Source, State, Table, View,
 };
-use tidemill_data::{Canonical, Intake, Plan, ReadOptions, canonical_rows, split};
-use tidemill_eval::compare::{ScoreInterval, paired};
+use tidemill_data::{Canonical, Intake, Plan, ReadOptions, canonical_rows};
+use tidemill_eval::compare::{ScoreInterval, paired, paired_blocks};
 use tidemill_eval::{Answers, Metric, Report};
 use tidemill_store::{Improvement, Store};
 
+use crate::calibrate::Calibrate;
 use crate::error::EngineError;
 use crate::feedback::{self, Labelled};
 use crate::model::{self, Model, Opened};
 use crate::privacy::{Guard, Opener};
-use crate::search::{self, Candidate};
+use crate::search::{self, Design};
+use crate::threshold::Threshold;
 use crate::{recipe_file, resolve, serving, train, words};
 
 /// The fewest rows to compare on.
@@ -40,6 +43,9 @@ const MOST_ROWS: usize = 1_000;
 const MIN_WINDOW: usize = 100;
 /// Two models whose scores surely differ by less than this share of the champion's are equal.
 const EQUAL: f64 = 0.01;
+/// From so many days on, the interval is over whole days: rows of one day have its weather in common.
+const MIN_DAYS: usize = 8;
+const DAY: i64 = 86_400_000_000;
 /// An equal challenger takes over when it holds at most this share of the champion's learned numbers. Not by the clock: the
 /// same feedback must lead to the same decision.
 const CHEAPER: f64 = 0.8;
@@ -112,12 +118,33 @@ pub struct Comparison {
     pub challenger: f64,
     /// By how much the challenger is better; negative where it is worse.
     pub better_by: ScoreInterval,
+    /// What the interval takes for independent of each other.
+    pub unit: Unit,
     /// The challenger's learned numbers over the champion's: the work of a row follows them.
     pub size_ratio: f64,
     /// The challenger's learner.
     pub learner: Spec,
     /// How the challenger did by every metric.
     pub report: Report,
+}
+
+/// What an interval takes for independent of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// So many whole days (UTC): of the rows' own time, where the model knows one, else of the prediction.
+    Days(usize),
+    /// Runs of so many rows that follow each other, where the days are too few.
+    Runs(usize),
+}
+
+impl std::fmt::Display for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unit::Days(n) => write!(f, "over {n} whole days"),
+            Unit::Runs(n) => write!(f, "over runs of {n} rows"),
+        }
+    }
 }
 
 /// Improves a model from what is in the store. Only one at a time works on a model file.
@@ -189,6 +216,15 @@ impl Champion {
         self.opened.package.manifest.about["improved"]["through"].as_i64().unwrap_or(i64::MIN)
     }
 
+    /// What comes after its learners: calibration and the threshold.
+    fn links(&self) -> Vec<Arc<dyn Fitted>> {
+        let after = |link: &&Arc<dyn Fitted>| {
+            let link: &dyn Any = &***link;
+            link.is::<Calibrate>() || link.is::<Threshold>()
+        };
+        self.opened.model.chain.0.iter().filter(after).cloned().collect()
+    }
+
     fn learner(&self) -> Result<Spec> {
         let spec = self.opened.package.manifest.about["learner"].clone();
         serde_json::from_value(spec).map_err(|e| Error::state("model", format!("its learner: {e}")))
@@ -224,14 +260,13 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let pile = Pile::read(&champion.plan, &source, teaching, context)?;
     let window = pile.best_window(&champion, newer - withheld.len(), context)?;
     let picked = pile.newest(window, 0)?;
-    let candidate = choose(job, &champion, &picked, context)?;
-    let fitted =
-        search::fit((*picked).clone(), &candidate, &champion.recipe, &context.with_stream("challenger"))?;
-    let challenger = chain(pile.intake.clone(), fitted.steps);
+    let (design, links) = choose(job, &champion, &picked, context)?;
+    let fitted = design.fit((*picked).clone(), &champion.recipe, &context.with_stream("challenger"))?;
+    let challenger = chain(pile.intake.clone(), fitted.steps, &links);
     context.tell(&Event::End);
     let rows = RowCounts { source: pile.n_source, fitted: picked.batch().n_rows(), ..rows };
 
-    let comparison = compare(&champion, &challenger, &candidate, withheld, context)?;
+    let comparison = compare(&champion, &challenger, &design, withheld, context)?;
     let (promote, verdict) = decide(&comparison, champion.metric, withheld.len());
     if !promote {
         return Ok(kept(&champion, verdict, rows, Some(comparison), context));
@@ -241,9 +276,8 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let window = if window == usize::MAX { window } else { window + withheld.len() };
     let everything = pile.newest(window, 0)?;
     let n_rows = everything.batch().n_rows();
-    let fitted =
-        search::fit((*everything).clone(), &candidate, &champion.recipe, &context.with_stream("ship"))?;
-    let chain = chain(pile.intake.clone(), fitted.steps);
+    let fitted = design.fit((*everything).clone(), &champion.recipe, &context.with_stream("ship"))?;
+    let chain = chain(pile.intake.clone(), fitted.steps, &links);
     let last = labelled.last().map_or(i64::MIN, |row| row.at);
     let successor = promote_to(job, &champion, chain, &pile, &comparison, &verdict, n_rows, last)?;
     context.tell(&Event::End);
@@ -279,8 +313,9 @@ fn kept(
     }
 }
 
-fn chain(intake: Arc<Intake>, steps: Vec<Arc<dyn Fitted>>) -> Chain {
-    Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(steps).collect())
+fn chain(intake: Arc<Intake>, steps: Vec<Arc<dyn Fitted>>, links: &[Arc<dyn Fitted>]) -> Chain {
+    let links = steps.into_iter().chain(links.iter().cloned());
+    Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect())
 }
 
 /// Training rows, oldest first: the source's (by their time, where they have one), then those of feedback.
@@ -333,13 +368,13 @@ impl Pile {
         }
         let end = self.order.len();
         let judged = View::new(self.table.clone(), &self.order[end - judging..])?.collect()?;
-        let candidate = candidate(champion.learner()?, context)?;
+        let design = Design::read(&champion.learner()?)?;
         let mut best: Option<(f64, usize)> = None;
         let sizes = std::iter::successors(Some(n), |size| Some(size / 2))
             .take_while(|size| *size >= MIN_WINDOW.min(n));
         for size in sizes.take(10) {
             context.check()?;
-            let score = self.score(size, judging, &judged, &candidate, champion, &context.quiet());
+            let score = self.score(size, judging, &judged, &design, champion, &context.quiet());
             let Ok(score) = score else { continue };
             let score = if champion.metric.greater_is_better { score } else { -score };
             // Of equals the larger part, which came first.
@@ -358,40 +393,37 @@ impl Pile {
         size: usize,
         judging: usize,
         judged: &Batch,
-        candidate: &Candidate,
+        design: &Design,
         champion: &Champion,
         context: &Context,
     ) -> Result<f64> {
         let rows = self.newest(size, judging)?;
-        let fitted =
-            search::fit((*rows).clone(), candidate, &champion.recipe, &context.with_stream("window"))?;
+        let fitted = design.fit((*rows).clone(), &champion.recipe, &context.with_stream("window"))?;
         let output = search::apply(&fitted.steps, judged.clone())?;
         Ok(champion.metric.score(&Answers::of(&output)?)?.value)
     }
 }
 
-fn candidate(spec: Spec, context: &Context) -> Result<Candidate> {
-    let estimator = context.build(&spec.kind, Value::Object(spec.params.clone()))?;
-    Ok(Candidate { spec, estimator })
-}
-
-/// The challenger's learner: the best of all by cross-validation, or the champion's.
-fn choose(job: &Job, champion: &Champion, table: &Arc<Table>, context: &Context) -> Result<Candidate> {
+/// The challenger's learners and what comes after them: the best of all by cross-validation, or the champion's.
+fn choose(
+    job: &Job,
+    champion: &Champion,
+    table: &Arc<Table>,
+    context: &Context,
+) -> Result<(Design, Vec<Arc<dyn Fitted>>)> {
     if !job.search {
-        return candidate(champion.learner()?, context);
+        return Ok((Design::read(&champion.learner()?)?, champion.links()));
     }
     let recipe = &champion.recipe;
-    let candidates = search::candidates(recipe, resolve::task(&champion.plan)?, context)?;
     let all: Vec<u32> = (0..table.batch().n_rows() as u32).collect();
-    let folds = split::folds(table, &all, &recipe.folds, &recipe.split, context)?;
-    let standings = search::compare(table, &folds, &candidates, champion.metric, recipe, context)?;
-    candidate(train::chosen(&candidates, &standings)?.spec.clone(), context)
+    let study = search::study(table, &all, recipe, resolve::task(&champion.plan)?, champion.metric, context)?;
+    Ok((study.design, study.links))
 }
 
 fn compare(
     champion: &Champion,
     challenger: &Chain,
-    candidate: &Candidate,
+    design: &Design,
     withheld: &[Labelled],
     context: &Context,
 ) -> Result<Comparison> {
@@ -403,7 +435,13 @@ fn compare(
     let (before, after) = (answer(&champion.opened.model.chain)?, answer(&challenger)?);
     let (before, after) = (Answers::of(&before)?, Answers::of(&after)?);
     let metric = champion.metric;
-    let better_by = paired(&before, &after, metric, 1, 1000, 0.95, champion.recipe.train.seed)?;
+    let (unit, better_by) = {
+        let (days, seed) = (days(champion, &batch, withheld)?, champion.recipe.train.seed);
+        match unit(&days) {
+            unit @ Unit::Days(_) => (unit, paired_blocks(&before, &after, metric, &days, 1000, 0.95, seed)?),
+            unit @ Unit::Runs(n) => (unit, paired(&before, &after, metric, n, 1000, 0.95, seed)?),
+        }
+    };
     let (one, other) = (n_numbers(&champion.opened.model.chain.state()), n_numbers(&challenger.state()));
     context.tell(&Event::End);
     Ok(Comparison {
@@ -411,10 +449,43 @@ fn compare(
         champion: metric.score(&before)?.value,
         challenger: metric.score(&after)?.value,
         better_by,
+        unit,
         size_ratio: other as f64 / one.max(1) as f64,
-        learner: candidate.spec.clone(),
+        learner: design.spec(context)?,
         report: tidemill_eval::report(&after),
     })
+}
+
+/// The day of each row, numbered from 0.
+fn days(champion: &Champion, batch: &Batch, withheld: &[Labelled]) -> Result<Vec<u32>> {
+    use arrow_array::Array;
+    let mut moments: Vec<i64> = withheld.iter().map(|row| row.at).collect();
+    let intake = champion.opened.model.chain.0.first().cloned();
+    let intake = intake.ok_or_else(|| Error::internal("an empty chain"))?;
+    let typed = intake.bind(batch.schema())?.apply(batch)?;
+    if let Some(at) = typed.schema().role(Role::Time)
+        && let Ok(times) = typed.times(at)
+    {
+        for (i, moment) in moments.iter_mut().enumerate() {
+            if times.is_valid(i) {
+                *moment = times.value(i);
+            }
+        }
+    }
+    let mut known: Vec<i64> = moments.iter().map(|moment| moment.div_euclid(DAY)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let number = |moment: i64| known.partition_point(|day| *day < moment.div_euclid(DAY)) as u32;
+    Ok(moments.into_iter().map(number).collect())
+}
+
+/// Whole days where there are enough of them; else runs as long as the cube root of the number of rows (Künsch 1989).
+fn unit(days: &[u32]) -> Unit {
+    let n_days = days.iter().max().map_or(0, |last| *last as usize + 1);
+    match n_days >= MIN_DAYS {
+        true => Unit::Days(n_days),
+        false => Unit::Runs((days.len() as f64).cbrt().ceil().max(1.0) as usize),
+    }
 }
 
 /// How many numbers a fitted thing holds, its parts included.
@@ -424,10 +495,10 @@ fn n_numbers(state: &State) -> usize {
 }
 
 fn decide(comparison: &Comparison, metric: &Metric, n: usize) -> (bool, String) {
-    let Comparison { champion, challenger, better_by, size_ratio, .. } = comparison;
+    let Comparison { champion, challenger, better_by, unit, size_ratio, .. } = comparison;
     let ScoreInterval { value, low, high, .. } = *better_by;
     let figures = format!(
-        "{} {challenger:.4} against {champion:.4} on {n} withheld rows, better by {value:.4} (95% between {low:.4} and {high:.4})",
+        "{} {challenger:.4} against {champion:.4} on {n} withheld rows, better by {value:.4} (95% between {low:.4} and {high:.4}, {unit})",
         metric.title
     );
     let margin = EQUAL * champion.abs();
@@ -550,4 +621,17 @@ pub fn rollback(model: &Path, context: &Context) -> Result<RolledBack> {
     keep_version(model, &opened.info.sha256)?;
     copy(&former, model)?;
     Ok(RolledBack { from: opened.info.sha256, to: parent })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Unit, unit};
+
+    #[test]
+    fn few_days_are_no_units() {
+        let rows = |n_days: u32| (0..120).map(|i| i % n_days).collect::<Vec<u32>>();
+        assert_eq!(unit(&rows(8)), Unit::Days(8));
+        assert_eq!(unit(&rows(7)), Unit::Runs(5));
+        assert_eq!(unit(&rows(8)).to_string(), "over 8 whole days");
+    }
 }

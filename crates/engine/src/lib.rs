@@ -1,7 +1,10 @@
 //! What each verb does, free of any user interface: [`train`], [`predict`], [`evaluate`], [`init`], and the lists
 //! of built-ins in [`builtin`].
 
+mod answer;
+pub mod blend;
 pub mod builtin;
+pub mod calibrate;
 pub mod check;
 pub mod docs;
 pub mod error;
@@ -9,6 +12,8 @@ pub mod evaluate;
 pub mod feedback;
 pub mod improve;
 pub mod init;
+mod judged;
+pub mod leaderboard;
 pub mod model;
 pub mod monitor;
 pub mod predict;
@@ -20,6 +25,7 @@ mod resolve;
 pub mod schema;
 pub mod search;
 pub mod serving;
+pub mod threshold;
 pub mod train;
 pub mod words;
 

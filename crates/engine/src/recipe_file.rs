@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-use tidemill_core::recipe::{ColumnSpec, Recipe, Spec};
+use tidemill_core::recipe::{ColumnSpec, Decision, Recipe, Spec, Task};
 use tidemill_core::{Error, Registry, Result, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -178,6 +178,13 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     if let Some(n) = recipe.folds.n.filter(|n| !(2..=1000).contains(n)) {
         return Err(("folds.n", format!("the number of folds must be 2 to 1000, not {n}")));
     }
+    if let Some(n) = recipe.folds.repeats.filter(|n| !(1..=100).contains(n)) {
+        return Err(("folds.repeats", format!("folds are repeated 1 to 100 times, not {n}")));
+    }
+    if let Some(n) = recipe.split.nested.filter(|n| !(2..=100).contains(n)) {
+        return Err(("split.nested", format!("the number of outer folds must be 2 to 100, not {n}")));
+    }
+    check_decision(&recipe.decision)?;
     if recipe.train.trials == 0 {
         return Err(("train.trials", "at least one trial is needed".into()));
     }
@@ -188,6 +195,30 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
         tidemill_eval::metric(metric).map_err(|e| ("train.metric", e.to_string()))?;
     }
     Ok(())
+}
+
+fn check_decision(decision: &Decision) -> Result<(), (&'static str, String)> {
+    if let Some(metric) = &decision.metric {
+        let metric = tidemill_eval::metric(metric).map_err(|e| ("decision.metric", e.to_string()))?;
+        if metric.needs_probability || !metric.tasks.contains(&Task::Binary) {
+            let problem =
+                format!("'{}' does not judge the labels of two classes, such as f1 does", metric.name);
+            return Err(("decision.metric", problem));
+        }
+    }
+    if let Some(cost) = decision.cost {
+        let sound = |x: f64| x >= 0.0 && x.is_finite();
+        let both = [cost.false_positive, cost.false_negative];
+        if !both.into_iter().all(sound) || both == [0.0, 0.0] {
+            return Err(("decision.cost", "costs are numbers from 0 up, not both 0".into()));
+        }
+    }
+    match decision.threshold {
+        Some(at) if !(0.0..=1.0).contains(&at) => {
+            Err(("decision.threshold", format!("is {at}, but must lie from 0 to 1")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads a duration such as `90s`, `10m`, `1.5h`, `7d`.

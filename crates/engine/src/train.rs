@@ -4,21 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tidemill_core::recipe::{Recipe, Spec, Task};
-use tidemill_core::{
-    Batch, Chain, Context, Error, Event, Fitted, Result, Role, Source, Table, View, Warning,
-};
+use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Role, Source, Table, Warning};
 use tidemill_data::split::{self, Parts};
 use tidemill_data::{Intake, Leak, Plan, ReadOptions};
-use tidemill_eval::compare::{ScoreInterval, bootstrap};
-use tidemill_eval::{Answers, Metric, Report};
+use tidemill_eval::compare::ScoreInterval;
+use tidemill_eval::{Metric, Report};
 
 use crate::error::EngineError;
+use crate::judged::Judged;
 use crate::model::{self, Model};
-use crate::reporting::{Evidence, Origin};
-use crate::search::{self, Candidate, Standing};
-use crate::{reporting, resolve, words};
+use crate::reporting::{self, Evidence, Origin};
+use crate::search::{self, Calibrated, Decided, Gap, Point, Reasons, Standing, Study, Times};
+use crate::{resolve, words};
 
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
@@ -52,8 +51,18 @@ pub struct Outcome {
     pub metric: String,
     /// Every setting that was compared, the best first.
     pub leaderboard: Vec<Standing>,
-    /// The learner that was chosen, with its parameters.
+    /// The learner that was chosen, with its parameters; of a blend its members and their shares.
     pub chosen: Spec,
+    /// What led to the choice.
+    pub reasons: Reasons,
+    /// How the best learner did on rows it was fitted on against rows left out.
+    pub gap: Option<Gap>,
+    /// The score of the best learner by the number of rows it learned from.
+    pub learning_curve: Vec<Point>,
+    /// How probabilities were brought in line with what was seen.
+    pub calibration: Option<Calibrated>,
+    /// From which probability on the positive class is predicted, where that is not one half.
+    pub decision: Option<Decided>,
     /// The steps of preparation, in order.
     pub preparation: Vec<Spec>,
     /// How the chosen one, fitted on the training part, did on the test part.
@@ -116,6 +125,10 @@ pub struct SplitFacts {
     pub test_rows: usize,
     /// Folds within the training part.
     pub folds: usize,
+    /// Rows that these folds were made of: all of the training part, or of a large one a sample.
+    pub compared_rows: usize,
+    /// Outer folds, each of which was the test part once; 0 where there was one test part.
+    pub nested: usize,
 }
 
 /// What the model that ships was fitted on.
@@ -130,10 +143,15 @@ pub struct Shipped {
 const SHIPPED: &str = "The model in the file was refitted on all rows. The scores are those of the same recipe fitted on \
                        the training part alone, which never saw the test rows.";
 
+const NESTED: &str = "The model in the file was fitted on all rows. The scores are those of the same search done anew on each outer \
+                      fold's training rows, over all rows, each judged by a model that never saw it.";
+
 /// A finished training.
 pub struct Trained {
     /// What happened.
     pub outcome: Outcome,
+    /// How long each line of the leaderboard took; no file holds it, for it differs from run to run.
+    pub times: Vec<Times>,
     /// The model file.
     pub model: PathBuf,
     /// The resolved recipe.
@@ -167,91 +185,36 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     words::warn_about_leaks(&plan.leaks, job.recipe.data.drop_leaks, context);
     let recipe = resolve::recipe(&job.recipe, &plan, &job.source);
 
-    let metric = metric_of(&recipe, resolve::task(&plan)?)?;
-    let parts = split::test_split(&table, &recipe.split, context)?;
-    let folds = split::folds(&table, &parts.train, &recipe.folds, &recipe.split, context)?;
-    let candidates = search::candidates(&recipe, resolve::task(&plan)?, context)?;
+    let task = resolve::task(&plan)?;
+    let metric = metric_of(&recipe, task)?;
     let table = Arc::new(table);
-    let standings = search::compare(&table, &folds, &candidates, metric, &recipe, context)?;
-    let best = chosen(&candidates, &standings)?;
-
-    let (judged, evidence) = Judged::new(&table, &parts, best, &candidates[0], metric, &recipe, context)?;
+    let (parts, study, judged) = match recipe.split.nested {
+        None => {
+            let parts = split::test_split(&table, &recipe.split, context)?;
+            let study = search::study(&table, &parts.train, &recipe, task, metric, context)?;
+            let judged = Judged::on_test(&table, &parts, &study, metric, &recipe, context)?;
+            (parts, study, judged)
+        }
+        Some(n) => {
+            let (parts, outer) = split::outer(&table, &recipe.split, n, context)?;
+            let judged = Judged::nested(&table, &outer, task, metric, &recipe, context)?;
+            let study = search::study(&table, &parts.train, &recipe, task, metric, context)?;
+            (parts, study, judged)
+        }
+    };
     context.tell(&Event::Begin { what: "fitting on all rows".into(), steps: None });
-    let shipped = search::fit((*table).clone(), best, &recipe, &context.with_stream("ship"))?;
+    let shipped = study.design.fit((*table).clone(), &recipe, &context.with_stream("ship"))?;
     context.tell(&Event::End);
     context.check()?;
 
-    let facts = Facts {
-        job,
-        plan: &plan,
-        parts: &parts,
-        n_folds: folds.len(),
-        n_rows: table.batch().n_rows(),
-        metric,
-    };
-    let outcome = facts.outcome(best, shipped.specs, standings, judged, context)?;
-    let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(shipped.steps).collect());
-    write(job, &recipe, &plan, chain, outcome, &evidence)
-}
-
-/// What the test part says about the chosen learner and the baseline.
-struct Judged {
-    test: Report,
-    interval: Option<ScoreInterval>,
-    baseline: Report,
-}
-
-impl Judged {
-    fn new(
-        table: &Arc<Table>,
-        parts: &Parts,
-        best: &Candidate,
-        baseline: &Candidate,
-        metric: &Metric,
-        recipe: &Recipe,
-        context: &Context,
-    ) -> Result<(Self, Evidence)> {
-        context.tell(&Event::Begin { what: "judging on the test part".into(), steps: None });
-        let rows = |rows: &[u32]| View::new(table.clone(), rows)?.collect();
-        let judge = |candidate: &Candidate, context: &Context| -> Result<(Vec<Arc<dyn Fitted>>, Batch)> {
-            let fitted =
-                search::fit(rows(&parts.train)?.into(), candidate, recipe, &context.with_stream("judge"))?;
-            let answered = search::apply(&fitted.steps, rows(&parts.test)?)?;
-            Ok((fitted.steps, answered))
-        };
-        let (steps, best) = judge(best, context)?;
-        let answers = Answers::of(&best)?;
-        let (_, baseline) = judge(baseline, &context.quiet())?;
-        let (train, test) = (&rows(&parts.train)?, &rows(&parts.test)?);
-        let seen = reporting::Seen { steps: &steps, train, test, answered: &best, metric };
-        let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
-        let judged = Judged {
-            test: tidemill_eval::report(&answers),
-            interval: interval(metric, &answers, recipe.train.seed),
-            baseline: tidemill_eval::report(&Answers::of(&baseline)?),
-        };
-        context.tell(&Event::End);
-        Ok((judged, evidence))
-    }
-}
-
-/// The interval of a metric over the test rows, from fewer samples where there are many rows.
-pub(crate) fn interval(metric: &Metric, answers: &Answers<'_>, seed: u64) -> Option<ScoreInterval> {
-    let n_samples = (20_000_000 / answers.n_rows().max(1)).clamp(50, 500);
-    let interval = bootstrap(answers, metric, n_samples, 0.95, seed).ok()?;
-    (interval.low.is_finite() && interval.high.is_finite()).then_some(interval)
-}
-
-pub(crate) fn chosen<'a>(candidates: &'a [Candidate], standings: &[Standing]) -> Result<&'a Candidate> {
-    let best = standings.first().filter(|s| s.mean.is_some()).ok_or_else(|| {
-        let problem = standings.iter().find_map(|s| s.problem.clone()).unwrap_or_default();
-        Error::data(
-            format!("no learner could be fitted and scored: {problem}"),
-            "see the warnings above; name other learners or a longer --time-limit",
-        )
-    })?;
-    let same = |c: &&Candidate| c.spec.kind == best.learner && c.spec.params == best.params;
-    candidates.iter().find(same).ok_or_else(|| Error::internal("the best candidate is gone"))
+    let n_rows = table.batch().n_rows();
+    let facts = Facts { job, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric };
+    let links = shipped.steps.into_iter().chain(study.links.iter().cloned());
+    let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
+    let times = study.times.clone();
+    let (judged, evidence) = judged;
+    let outcome = facts.outcome(study, shipped.specs, judged, context)?;
+    write(job, &recipe, &plan, chain, (outcome, times), &evidence)
 }
 
 /// Everything known once the search is over.
@@ -259,7 +222,7 @@ struct Facts<'a> {
     job: &'a Job,
     plan: &'a Plan,
     parts: &'a Parts,
-    n_folds: usize,
+    nested: Option<usize>,
     n_rows: usize,
     metric: &'a Metric,
 }
@@ -267,12 +230,12 @@ struct Facts<'a> {
 impl Facts<'_> {
     fn outcome(
         &self,
-        best: &Candidate,
+        study: Study,
         preparation: Vec<Spec>,
-        leaderboard: Vec<Standing>,
         judged: Judged,
         context: &Context,
     ) -> Result<Outcome> {
+        let chosen = study.spec(context)?;
         let columns = self.plan.columns.iter().map(|c| ColumnFacts {
             name: c.name.clone(),
             kind: c.kind.word(),
@@ -300,28 +263,29 @@ impl Facts<'_> {
                 why: self.parts.why.clone(),
                 train_rows: self.parts.train.len(),
                 test_rows: self.parts.test.len(),
-                folds: self.n_folds,
+                folds: study.n_folds,
+                compared_rows: study.n_rows,
+                nested: self.nested.unwrap_or(0),
             },
             metric: self.metric.name.to_string(),
-            leaderboard,
-            chosen: with_defaults(best),
+            leaderboard: study.standings,
+            chosen,
+            reasons: study.reasons,
+            gap: study.gap,
+            learning_curve: study.curve,
+            calibration: study.calibration,
+            decision: study.decision,
             preparation,
             test: judged.test,
             test_interval: judged.interval,
             baseline: judged.baseline,
-            shipped: Shipped { rows: self.n_rows, note: SHIPPED },
+            shipped: Shipped {
+                rows: self.n_rows,
+                note: if self.nested.is_some() { NESTED } else { SHIPPED },
+            },
             warnings: context.warnings(),
         })
     }
-}
-
-/// The candidate's parameters with its defaults filled in.
-fn with_defaults(candidate: &Candidate) -> Spec {
-    let params = match candidate.estimator.params() {
-        Value::Object(params) => params,
-        _ => Map::new(),
-    };
-    Spec { kind: candidate.spec.kind.clone(), params }
 }
 
 /// The model first, since it is what matters; each file appears whole or not at all.
@@ -330,7 +294,7 @@ fn write(
     recipe: &Recipe,
     plan: &Plan,
     chain: Chain,
-    outcome: Outcome,
+    (outcome, times): (Outcome, Vec<Times>),
     evidence: &Evidence,
 ) -> Result<Trained> {
     std::fs::create_dir_all(&job.out).map_err(|e| Error::io(&job.out, e))?;
@@ -361,7 +325,15 @@ fn write(
     let origin = Origin { recipe: (&resolved, name), seed: recipe.train.seed, model: &written.sha256 };
     let report = job.out.join("report.html");
     replace(&report, reporting::train(&outcome, evidence, &origin)?.as_bytes())?;
-    Ok(Trained { outcome, model, recipe: recipe_file, metrics: metrics_file, report, hash: written.sha256 })
+    Ok(Trained {
+        outcome,
+        times,
+        model,
+        recipe: recipe_file,
+        metrics: metrics_file,
+        report,
+        hash: written.sha256,
+    })
 }
 
 fn pretty(outcome: &Outcome) -> Result<String> {

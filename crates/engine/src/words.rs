@@ -8,8 +8,11 @@ use tidemill_data::Leak;
 use tidemill_eval::Report;
 use tidemill_package::ColumnInfo;
 
+use crate::blend::Blend;
 use crate::builtin::BASELINE;
 use crate::init::Inspected;
+use crate::leaderboard;
+use crate::search::Decided;
 use crate::train::{Outcome, Trained};
 
 /// Warns of every leak, once each.
@@ -37,6 +40,8 @@ pub fn story(trained: &Trained) -> String {
     outcome_columns(outcome).into_iter().for_each(&mut line);
     line(format!("Split: {}.", outcome.split.why));
     line(compared(outcome));
+    leaderboard::lines(trained).into_iter().for_each(&mut line);
+    chosen(outcome).into_iter().for_each(&mut line);
     line(String::new());
     line(verdict(outcome));
     line(String::new());
@@ -94,22 +99,82 @@ fn compared(o: &Outcome) -> String {
         o.leaderboard.iter().map(|s| s.learner.as_str()).collect();
     let best = o.leaderboard.first();
     let score = best.and_then(|s| Some(format!("{:.4} ± {:.4}", s.mean?, s.spread.unwrap_or(0.0))));
+    let rows = if o.split.compared_rows < o.split.train_rows {
+        format!("{} rows of the training part", o.split.compared_rows)
+    } else {
+        "the training part".into()
+    };
+    let name = best.map(|s| brief(&Spec { kind: s.learner.clone(), params: s.params.clone() }));
     format!(
-        "Compared {} settings of {} learners on {} folds of the training part; best by {}: {} ({}).",
+        "Compared {} settings of {} learners on {} folds of {rows}; best by {}: {} ({}).",
         o.leaderboard.len(),
         learners.len(),
         o.split.folds,
         o.metric,
-        brief(&o.chosen),
+        name.unwrap_or_default(),
         score.unwrap_or_default()
     )
 }
 
+/// What was chosen and why, a sentence each.
+pub(crate) fn chosen(o: &Outcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut reasons = o.reasons.rival.iter().map(|duel| format!("{}.", capital(&duel.sentence)));
+    lines.extend(reasons.next());
+    if let Some(blend) = &o.reasons.blend {
+        let taken = if o.chosen.kind == Blend::KIND { "Chosen" } else { "Not chosen" };
+        lines.push(format!("{taken}: the blend, since {}.", blend.sentence));
+    }
+    if o.chosen.kind == Blend::KIND {
+        lines.push(format!("The model is a {}.", brief(&o.chosen)));
+    }
+    lines.extend(o.reasons.passed_over.iter().map(|why| format!("Chosen for its cost: {why}.")));
+    lines.extend(o.gap.iter().map(|gap| gap.sentence.clone()));
+    let greater = o.test.lines.iter().find(|l| l.name == o.metric).is_some_and(|l| l.greater_is_better);
+    lines.extend(crate::search::curve_sentence(&o.learning_curve, greater));
+    if let Some(c) = &o.calibration {
+        lines.push(format!(
+            "Probabilities are calibrated ({}): log loss {} instead of {} on rows left out of training.",
+            format!("{:?}", c.method).to_lowercase(),
+            short(c.after),
+            short(c.before)
+        ));
+    }
+    lines.extend(o.decision.as_ref().map(|d| decided(d, o)));
+    lines
+}
+
+fn decided(decision: &Decided, o: &Outcome) -> String {
+    let positive = o.target.classes.last().map_or("", String::as_str);
+    let from = format!("'{positive}' is predicted from a probability of {} on", short(decision.threshold));
+    match (decision.score, decision.at_half) {
+        (Some(score), Some(half)) => format!(
+            "{from}: {} is then {} on rows left out of training, and {} from one half on.",
+            if decision.by == "cost" { "the cost of a row" } else { &decision.by },
+            short(score),
+            short(half)
+        ),
+        _ => format!("{from}, as the recipe says."),
+    }
+}
+
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// A learner with the parameters that say the most.
 pub fn brief(spec: &Spec) -> String {
+    if let Some(members) = spec.params.get("members").and_then(serde_json::Value::as_array) {
+        let member = |m: &serde_json::Value| {
+            let share = 100.0 * m["share"].as_f64().unwrap_or(0.0);
+            format!("{} {share:.0}%", m["kind"].as_str().unwrap_or_default())
+        };
+        return format!("blend of {}", members.iter().map(member).collect::<Vec<_>>().join(", "));
+    }
     let mixed = spec.kind == "elastic_net" || spec.params.get("penalty").is_some_and(|p| p == "elastic_net");
     let shown = spec.params.iter().filter(|(key, _)| match key.as_str() {
-        "alpha" | "c" | "penalty" => true,
+        "alpha" | "c" | "penalty" | "max_leaves" | "n_neighbors" | "kernel" => true,
         "l1_ratio" => mixed,
         _ => false,
     });
@@ -179,7 +244,7 @@ fn percent(share: f64) -> String {
 }
 
 /// Four figures that count.
-fn short(x: f64) -> String {
+pub(crate) fn short(x: f64) -> String {
     let digits = if x == 0.0 { 3 } else { (3 - x.abs().log10().floor() as i32).clamp(0, 12) as usize };
     format!("{x:.digits$}")
 }
@@ -194,7 +259,8 @@ pub fn card(o: &Outcome) -> String {
     let warnings = list(o.warnings.iter().map(|w| format!("- {}", w.message)).collect());
     let sha = o.data.sha256.as_ref().map(|sha| format!(" SHA-256 `{sha}`.")).unwrap_or_default();
     let (target, task, verdict, read) = (&o.target.column, task(o), verdict(o), read(o));
-    let (report, note, split, compared) = (&o.test, o.shipped.note, &o.split.why, compared(o));
+    let (report, note, split) = (&o.test, o.shipped.note, &o.split.why);
+    let compared = std::iter::once(compared(o)).chain(chosen(o)).collect::<Vec<_>>().join("\n");
     format!(
         "# Model for `{target}`\n\n{task}\n\n## How good it is\n\n{verdict}\n\n```text\n{report}```\n\n{note}\n\n\
          ## How it was made\n\n{read}{sha}\nSplit: {split}.\n{compared}\n\nPreparation, in order:\n{steps}\n\n\

@@ -1,5 +1,6 @@
 //! How good a model is: [`Answers`] (what was true beside what was predicted) go in, [`METRICS`] and a whole
-//! [`Report`] come out; [`compare`] says how sure the figures are.
+//! [`Report`] come out; [`compare`] says how sure the figures are and which of two models is better, [`curves`] what charts
+//! show, [`slices()`](slices::slices) where a model is worst, and [`explain`] which columns it goes by.
 //!
 //! A row of weight 0 counts as a row that is not there, and a row of weight 2 as the same row twice. Whatever a
 //! metric cannot answer is `NaN` (null in JSON) with a warning that gives the reason.
@@ -21,10 +22,13 @@ pub mod compare;
 mod confusion;
 pub mod curves;
 mod error;
+pub mod explain;
 mod labels;
 pub mod metrics;
 mod quantile;
 mod report;
+mod row_loss;
+pub mod slices;
 mod sum;
 
 pub use answers::{Answers, ClassAnswers, NumberAnswers};

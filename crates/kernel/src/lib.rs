@@ -9,6 +9,7 @@ mod features;
 mod gather;
 pub mod glm;
 pub mod huber;
+pub mod isotonic;
 pub mod lbfgs;
 pub mod least_squares;
 pub mod logistic;

@@ -35,13 +35,18 @@ impl Loss {
     }
 
     /// The most that the slope changes with the score.
-    fn bend(self) -> f64 {
+    pub fn bend(self) -> f64 {
         match self {
             Loss::Log => 0.25,
             Loss::Hinge => 0.0,
             Loss::Squared | Loss::Huber(_) => 1.0,
         }
     }
+}
+
+/// An implicit step: its slope is that after the step, which the bend foretells.
+fn implicit(length: f64, bend: f64, row: &impl RowOf) -> f64 {
+    length / (1.0 + length * bend * row.square())
 }
 
 /// How steps are taken.
@@ -102,27 +107,39 @@ impl Learned {
         (self.average.iter().zip(&self.w).map(one).collect(), self.average_intercept)
     }
 
+    /// The score of a row as things stand.
+    #[inline]
+    pub fn score(&self, row: &impl RowOf) -> f64 {
+        row.dot(&self.w) / self.scale + self.intercept
+    }
+
     /// One step on a row.
     #[inline]
     pub fn step(&mut self, row: &impl RowOf, y: f64, weight: f64, loss: Loss, steps: &Steps) {
-        if weight <= 0.0 {
-            return;
-        }
-        let score = row.dot(&self.w) / self.scale + self.intercept;
+        let score = self.score(row);
         let length = steps.length(self.steps) * weight;
-        let slope = loss.slope(score, y);
-        // Implicit: the slope is that after the step, which the bend foretells.
         let step = match loss {
             // Up to the margin and no further.
             Loss::Hinge => length.min((1.0 - y * score).max(0.0) / row.square()),
-            _ => length / (1.0 + length * loss.bend() * row.square()),
+            _ => implicit(length, loss.bend(), row),
         };
-        self.scale *= 1.0 + length * steps.l2;
-        let change = -step * slope * self.scale;
+        self.advance(row, step * loss.slope(score, y), length * steps.l2);
+    }
+
+    /// One step on a row along a given slope of a loss that bends by at most `bend`.
+    #[inline]
+    pub fn step_along(&mut self, row: &impl RowOf, slope: f64, bend: f64, weight: f64, steps: &Steps) {
+        let length = steps.length(self.steps) * weight;
+        self.advance(row, implicit(length, bend, row) * slope, length * steps.l2);
+    }
+
+    fn advance(&mut self, row: &impl RowOf, back: f64, shrinkage: f64) {
+        self.scale *= 1.0 + shrinkage;
+        let change = -back * self.scale;
         self.steps += 1.0;
         let rate = (1.0 + LATE) / (self.steps + LATE);
         row.axpy(change, &mut self.w);
-        self.intercept -= step * slope;
+        self.intercept -= back;
         if rate >= 1.0 {
             self.average.fill(0.0);
             (self.share, self.average_scale) = (1.0, self.scale);

@@ -178,7 +178,7 @@ fn weights_of_zero_count_for_nothing() {
     let weights: Vec<f64> = (0..20).map(|i| f64::from(i < 12)).collect();
     let weighted = table(&rows, &target, Some(&weights), None);
     let few = table(&rows[..12], &target[..12], None, None);
-    for kind in ["baseline", "ridge", "elastic_net"] {
+    for kind in ["baseline", "ridge", "elastic_net", "poisson", "tweedie", "huber", "quantile_regression"] {
         let with = fit(kind, json!({}), &weighted, &Context::default()).unwrap();
         let without = fit(kind, json!({}), &few, &Context::default()).unwrap();
         assert!(apart(&answers(with, few.batch()), &answers(without, few.batch())) < 1e-9, "{kind}");

@@ -6,9 +6,11 @@
 
 mod date_parts;
 mod drop_columns;
+mod encode_hash;
 mod encode_one_hot;
 mod encode_ordinal;
 mod encode_target;
+mod encode_tfidf;
 mod error;
 mod impute;
 mod impute_constant;
@@ -22,12 +24,15 @@ mod scale;
 mod scale_min_max;
 mod scale_robust;
 mod scale_standard;
+mod text;
 
 pub use date_parts::DateParts;
 pub use drop_columns::DropColumns;
+pub use encode_hash::EncodeHash;
 pub use encode_one_hot::{EncodeOneHot, OTHER};
 pub use encode_ordinal::EncodeOrdinal;
 pub use encode_target::{EncodeTarget, Smooth};
+pub use encode_tfidf::EncodeTfidf;
 pub use error::PrepError;
 pub use impute::{Infinite, MISSING};
 pub use impute_constant::{Constant, ImputeConstant};
@@ -37,3 +42,4 @@ pub use impute_mode::ImputeMode;
 pub use scale_min_max::ScaleMinMax;
 pub use scale_robust::ScaleRobust;
 pub use scale_standard::ScaleStandard;
+pub use text::{Terms, Unit};

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::mem::take;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, UInt32Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, StringArray, UInt32Array};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -136,6 +136,10 @@ impl<'a> ColumnOf<'a> {
 
     pub(crate) fn codes(&self) -> Result<&'a UInt32Array> {
         self.batch.codes(self.at)
+    }
+
+    pub(crate) fn texts(&self) -> Result<&'a StringArray> {
+        self.batch.texts(self.at)
     }
 
     /// Microseconds since 1970, and which of them are missing.

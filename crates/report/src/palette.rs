@@ -73,8 +73,8 @@ pub fn css(root: &str) -> String {
         })
     };
     format!(
-        "{root}{{color-scheme:light dark;{light}}}\
-         @media screen and (prefers-color-scheme:dark){{{root}{{{dark}}}}}",
+        "{root}{{color-scheme:light;{light}}}\
+         @media screen and (prefers-color-scheme:dark){{{root}{{color-scheme:dark;{dark}}}}}",
         light = block(|c| c.light),
         dark = block(|c| c.dark)
     )

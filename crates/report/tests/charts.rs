@@ -92,8 +92,11 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
     ]
 }
 
+/// Names and values: of attributes, or classes and the texts in them.
+type Pairs = Vec<(String, String)>;
+
 /// The attributes and the texts of a document, read by somebody else's parser.
-fn read(svg: &str) -> (Vec<(String, String)>, Vec<(String, String)>) {
+fn read(svg: &str) -> (Pairs, Pairs) {
     let mut reader = Reader::from_str(svg);
     let (mut attributes, mut texts, mut open) = (Vec::new(), Vec::new(), Vec::<String>::new());
     loop {
@@ -119,7 +122,7 @@ fn read(svg: &str) -> (Vec<(String, String)>, Vec<(String, String)>) {
     }
 }
 
-fn pairs(element: &quick_xml::events::BytesStart<'_>) -> Vec<(String, String)> {
+fn pairs(element: &quick_xml::events::BytesStart<'_>) -> Pairs {
     element.attributes().map(|a| a.unwrap()).map(|a| (a.key.as_ref().into(), a.value.into_owned())).collect()
 }
 

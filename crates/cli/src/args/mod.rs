@@ -5,7 +5,7 @@ pub(crate) mod service;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tidemill_engine::core::recipe::Task;
+use tidemill_engine::core::recipe::{OptimizeFor, Task};
 
 /// From a table to a tested, packaged model, and round the loop again.
 #[derive(Debug, Parser)]
@@ -189,6 +189,30 @@ pub(crate) struct Train {
     /// When the search must end, such as 90s, 10m or 2h.
     #[arg(long, value_name = "TIME")]
     pub time_limit: Option<String>,
+    /// What matters most in the model: of learners within one standard error of the best, the quickest or the smallest.
+    #[arg(long, value_enum)]
+    pub optimize_for: Option<OptimizeForArg>,
+}
+
+/// What matters most in a model.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OptimizeForArg {
+    /// Its score.
+    Quality,
+    /// How little work the answer for a row is.
+    Latency,
+    /// How few bytes it has.
+    Size,
+}
+
+impl From<OptimizeForArg> for OptimizeFor {
+    fn from(what: OptimizeForArg) -> Self {
+        match what {
+            OptimizeForArg::Quality => OptimizeFor::Quality,
+            OptimizeForArg::Latency => OptimizeFor::Latency,
+            OptimizeForArg::Size => OptimizeFor::Size,
+        }
+    }
 }
 
 /// `tidemill evaluate`

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::{builtin, docs, evaluate, init, predict, recipe_file, schema, train, words};
+use tidemill_engine::{
+    builtin, docs, evaluate, init, leaderboard, predict, recipe_file, schema, train, words,
+};
 
 use crate::args::{Cli, DataArgs, Evaluate, Init, Inspect, Predict, Train, Verb};
 use crate::progress::Progress;
@@ -89,6 +91,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
     recipe.train.trials = args.trials.unwrap_or(recipe.train.trials).max(1);
     recipe.train.time_limit = args.time_limit.clone().or(recipe.train.time_limit);
+    recipe.train.optimize_for = args.optimize_for.map_or(recipe.train.optimize_for, Into::into);
     let limit = recipe.train.time_limit.as_deref().map(recipe_file::duration).transpose();
     let limit = limit.map_err(|problem| EngineError::usage(problem, "correct --time-limit"))?;
     let source = source_of(&args.data, recipe_file.as_deref(), &recipe)?;
@@ -101,6 +104,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
                               "report": trained.report, "hash": trained.hash });
         document.insert("written".into(), written);
+        document.insert("times".into(), json_of(&leaderboard::table(&trained))?);
     }
     Ok(Shown::new(words::story(&trained), json))
 }

@@ -3,8 +3,10 @@
 
 mod bad_input;
 mod check;
+mod choice;
 mod desk;
 mod limits;
+mod report;
 mod round;
 #[cfg(unix)]
 mod service;

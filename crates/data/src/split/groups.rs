@@ -83,3 +83,91 @@ pub(super) fn folds(
     }
     Ok(folds)
 }
+
+/// The rows of each group counted by stratum of the target.
+fn counts(batch: &Batch, rows: &[u32], groups: &[Vec<u32>], context: &Context) -> Result<Vec<Vec<f64>>> {
+    let (strata, _) = super::strata::of_target(batch, rows, &context.quiet())?;
+    let mut stratum = vec![0; batch.n_rows()];
+    for (at, rows) in strata.iter().enumerate() {
+        rows.iter().for_each(|&row| stratum[row as usize] = at);
+    }
+    let count = |group: &Vec<u32>| {
+        let mut counts = vec![0.0; strata.len()];
+        group.iter().for_each(|&row| counts[stratum[row as usize]] += 1.0);
+        counts
+    };
+    Ok(groups.iter().map(count).collect())
+}
+
+/// Groups whose rows are the most of one stratum first, each into the fold that leaves the strata most even over the folds (as
+/// scikit-learn's `StratifiedGroupKFold`); of equals, into the smallest.
+pub(super) fn stratified_folds(
+    batch: &Batch,
+    rows: &[u32],
+    n: usize,
+    random: &mut Random,
+    context: &Context,
+) -> Result<Vec<Vec<u32>>> {
+    let (mut groups, name) = groups(batch, rows, context)?;
+    if groups.len() < n {
+        let message = format!("'{name}' has {} values, so there are as many folds, not {n}", groups.len());
+        context.warn("folds_few_groups", message);
+    }
+    let n = n.min(groups.len());
+    random.shuffle(&mut groups);
+    let counts = counts(batch, rows, &groups, context)?;
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by(|&a, &b| deviation(&counts[b]).total_cmp(&deviation(&counts[a])));
+    let n_strata = counts.first().map_or(0, Vec::len);
+    let total: Vec<f64> = (0..n_strata).map(|s| counts.iter().map(|c| c[s]).sum::<f64>().max(1.0)).collect();
+    // By stratum, what each fold has so far.
+    let mut held = vec![vec![0.0; n]; n_strata];
+    let mut folds: Vec<Vec<u32>> = vec![Vec::new(); n];
+    for group in order {
+        let uneven = |fold: usize, held: &mut [Vec<f64>]| -> f64 {
+            let with = held.iter_mut().zip(&counts[group]).zip(&total).map(|((held, count), total)| {
+                held[fold] += count;
+                let uneven = deviation(held) / total;
+                held[fold] -= count;
+                uneven
+            });
+            with.sum()
+        };
+        let mut best = (f64::INFINITY, usize::MAX, 0);
+        for (fold, rows) in folds.iter().enumerate() {
+            let now = (uneven(fold, &mut held), rows.len(), fold);
+            if now.0 < best.0 || (now.0 == best.0 && now.1 < best.1) {
+                best = now;
+            }
+        }
+        held.iter_mut().zip(&counts[group]).for_each(|(held, count)| held[best.2] += count);
+        folds[best.2].extend_from_slice(&groups[group]);
+    }
+    Ok(folds)
+}
+
+/// Of so many stratified folds that one is about the share, the one nearest to it.
+pub(super) fn stratified_test(
+    batch: &Batch,
+    rows: &[u32],
+    share: f64,
+    random: &mut Random,
+    context: &Context,
+) -> Result<(Vec<u32>, String)> {
+    let n = ((1.0 / share).round() as usize).clamp(2, rows.len().max(2));
+    let folds = stratified_folds(batch, rows, n, random, &context.quiet())?;
+    let wanted = share * rows.len() as f64;
+    let far = |fold: &Vec<u32>| (fold.len() as f64 - wanted).abs();
+    let test = folds.into_iter().filter(|f| f.len() < rows.len()).min_by(|a, b| far(a).total_cmp(&far(b)));
+    let column = super::needed(batch, Role::Group, "stratified_group", "group")?;
+    let name = &batch.schema().columns()[column].name;
+    let how = format!(
+        "by chance, rows of one '{name}' together, the target's classes as nearly in proportion as that allows"
+    );
+    Ok((test.unwrap_or_default(), how))
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>().sqrt()
+}

@@ -1,5 +1,6 @@
 //! The test part that no model is shown, and the folds on which learners are compared.
 
+mod gap;
 mod groups;
 mod marked;
 mod strata;
@@ -76,13 +77,17 @@ pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Par
             (strata::test(strata, split.test, &mut random), how)
         }
         SplitKind::Group => groups::test(batch, &rows, split.test, &mut random, context)?,
+        SplitKind::StratifiedGroup => {
+            groups::stratified_test(batch, &rows, split.test, &mut random, context)?
+        }
         SplitKind::Time => time::test(batch, &rows, split.test)?,
         SplitKind::Given => marked::given(batch, split)?,
         SplitKind::Hash => marked::hashed(batch, split.test)?,
     };
     let mut test = is_test;
     test.sort_unstable();
-    let train = complement(&rows, &test);
+    let mut train = complement(&rows, &test);
+    let n_gap = gap::leave(batch, split.gap.as_deref(), kind, &mut train, &test)?;
     for (part, found) in [("training", &train), ("test", &test)] {
         if found.is_empty() {
             return Err(Error::split(
@@ -93,18 +98,23 @@ pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Par
         }
     }
     let share = 100.0 * test.len() as f64 / rows.len() as f64;
-    let why = format!("{how}: {} rows to train on, {} to test on ({share:.0}%)", train.len(), test.len());
+    let left_out =
+        if n_gap > 0 { format!("; {n_gap} rows in the gap between are left out") } else { String::new() };
+    let why =
+        format!("{how}: {} rows to train on, {} to test on ({share:.0}%){left_out}", train.len(), test.len());
     Ok(Parts { train, test, why })
 }
 
-/// Divides the training rows `rows` into `folds.n` folds, every row in at most one valid part.
+/// Divides the training rows `rows` into `folds.n` folds, every row in at most one valid part; anew, by another chance, for
+/// each of `folds.repeats`.
 ///
 /// Without a kind, as `split` says (with `given`, as if it said nothing). By time, fold `i` trains on what came
-/// before its valid part (expanding windows), and rows of one time are never divided. Where there are fewer groups
-/// or times than folds, there are fewer folds, with a warning.
+/// before its valid part (expanding windows), less `split.gap`, and rows of one time are never divided. Where there are fewer
+/// groups or times than folds, there are fewer folds, with a warning.
 ///
 /// # Errors
-/// Fewer than 2 folds asked for; fewer rows than folds; a single group or time; and those of [`test_split`].
+/// Fewer than 2 folds asked for; fewer rows than folds; a single group or time; repeats of folds that chance has no part in;
+/// and those of [`test_split`].
 pub fn folds(
     table: &Table,
     rows: &[u32],
@@ -112,51 +122,122 @@ pub fn folds(
     split: &Split,
     context: &Context,
 ) -> Result<Vec<Fold>> {
+    let kind = folds.kind.or(split.kind.filter(|k| *k != SplitKind::Given));
     let n = folds.count(rows.len());
-    if n < 2 {
-        return Err(CoreError::parameter("folds.n", format!("is {}, but at least 2 are needed", n)));
+    let repeats = folds.repeats.unwrap_or(1);
+    if repeats == 0 {
+        return Err(CoreError::parameter("folds.repeats", "is 0, but at least 1 is needed"));
+    }
+    let mut all = Vec::with_capacity(n * repeats);
+    for repeat in 0..repeats {
+        let chance = Random::new(context.seed_for("folds"), repeat as u64);
+        let context = if repeat == 0 { context.clone() } else { context.quiet() };
+        let division = Division { n, kind, gap: split.gap.as_deref(), key: "folds", repeats, chance };
+        all.extend(division.of(table, rows, &context)?);
+    }
+    Ok(all)
+}
+
+/// Divides all rows into `n` outer folds (nested cross-validation), each the test part once; the parts name all rows to
+/// train on and all that are judged. Kinds and errors as in [`folds`].
+pub fn outer(table: &Table, split: &Split, n: usize, context: &Context) -> Result<(Parts, Vec<Fold>)> {
+    if split.kind == Some(SplitKind::Given) {
+        return Err(CoreError::parameter(
+            "split.nested",
+            "a given column makes one test part, not outer folds",
+        ));
     }
     let batch = table.batch();
-    let mut rows = rows.to_vec();
-    rows.sort_unstable();
-    if rows.len() < n {
-        return Err(Error::split(
-            format!("{} folds cannot be made of {} training rows", n, rows.len()),
-            "give more rows, or set folds.n lower",
-        )
-        .into());
-    }
-    if let Some(row) = rows.last().filter(|&&row| row as usize >= batch.n_rows()) {
-        return Err(CoreError::internal(format!("row {row} of a table of {}", batch.n_rows())));
-    }
-    let mut random = Random::new(context.seed_for("folds"), 0);
-    let kind = folds.kind.or(split.kind.filter(|k| *k != SplitKind::Given));
-    let valid = match kind.unwrap_or_else(|| suited(batch)) {
-        SplitKind::Time => return time::folds(batch, &rows, n, context),
-        SplitKind::Random => strata::folds(vec![rows.clone()], n, &mut random),
-        SplitKind::Stratified => {
-            let (strata, _) = strata::of_target(batch, &rows, &context.quiet())?;
-            strata::warn_of_small(batch, &strata, n, context);
-            strata::folds(strata, n, &mut random)
+    let rows = all(batch)?;
+    warn_of_groups(batch, split.kind.unwrap_or_else(|| suited(batch)), context);
+    let chance = Random::new(context.seed_for("outer"), 0);
+    let gap = split.gap.as_deref();
+    let division = Division { n, kind: split.kind, gap, key: "split.nested", repeats: 1, chance };
+    let folds = division.of(table, &rows, context)?;
+    let mut test: Vec<u32> = folds.iter().flat_map(|f| f.valid.iter().copied()).collect();
+    test.sort_unstable();
+    let why = format!(
+        "into {} outer folds, each judged by a search on the others: {} rows judged, {} in the model that ships",
+        folds.len(),
+        test.len(),
+        rows.len()
+    );
+    Ok((Parts { train: rows, test, why }, folds))
+}
+
+/// One way to divide rows into folds.
+struct Division<'a> {
+    n: usize,
+    kind: Option<SplitKind>,
+    gap: Option<&'a str>,
+    /// The key of the recipe that asks for it.
+    key: &'static str,
+    repeats: usize,
+    chance: Random,
+}
+
+impl Division<'_> {
+    fn of(mut self, table: &Table, rows: &[u32], context: &Context) -> Result<Vec<Fold>> {
+        let (n, random, batch) = (self.n, &mut self.chance, table.batch());
+        if n < 2 {
+            let key = if self.key == "folds" { "folds.n" } else { self.key };
+            return Err(CoreError::parameter(key, format!("is {n}, but at least 2 are needed")));
         }
-        SplitKind::Group => groups::folds(batch, &rows, n, &mut random, context)?,
-        SplitKind::Hash => marked::hash_folds(batch, &rows, n)?,
-        SplitKind::Given => {
-            return Err(CoreError::parameter("folds.kind", "a given column makes a test part, not folds"));
+        let mut rows = rows.to_vec();
+        rows.sort_unstable();
+        if rows.len() < n {
+            return Err(Error::split(
+                format!("{} folds cannot be made of {} training rows", n, rows.len()),
+                "give more rows, or set folds.n lower",
+            )
+            .into());
         }
-    };
-    let folds = valid.into_iter().filter(|valid| !valid.is_empty() && valid.len() < rows.len());
-    let folds: Vec<Fold> = folds
-        .map(|mut valid| {
+        if let Some(row) = rows.last().filter(|&&row| row as usize >= batch.n_rows()) {
+            return Err(CoreError::internal(format!("row {row} of a table of {}", batch.n_rows())));
+        }
+        let kind = self.kind.unwrap_or_else(|| suited(batch));
+        if self.repeats > 1 && matches!(kind, SplitKind::Time | SplitKind::Hash) {
+            let problem = "chance has no part in folds by time or hash: they would be the same again";
+            return Err(CoreError::parameter("folds.repeats", problem));
+        }
+        let valid = match kind {
+            SplitKind::Time => time::folds(batch, &rows, n, context)?,
+            SplitKind::Random => strata::folds(vec![rows.clone()], n, random),
+            SplitKind::Stratified => {
+                let (strata, _) = strata::of_target(batch, &rows, &context.quiet())?;
+                strata::warn_of_small(batch, &strata, n, context);
+                strata::folds(strata, n, random)
+            }
+            SplitKind::Group => groups::folds(batch, &rows, n, random, context)?,
+            SplitKind::StratifiedGroup => groups::stratified_folds(batch, &rows, n, random, context)?,
+            SplitKind::Hash => marked::hash_folds(batch, &rows, n)?,
+            SplitKind::Given => {
+                return Err(CoreError::parameter(
+                    "folds.kind",
+                    "a given column makes a test part, not folds",
+                ));
+            }
+        };
+        let made = valid.into_iter().filter(|valid| !valid.is_empty() && valid.len() < rows.len());
+        let mut folds = Vec::with_capacity(n);
+        for mut valid in made {
             valid.sort_unstable();
-            Fold { train: complement(&rows, &valid), valid }
-        })
-        .collect();
-    if folds.len() < 2 {
-        let remedy = "give more rows, or choose another folds.kind";
-        return Err(Error::split("the training rows cannot be divided into two folds", remedy).into());
+            let mut train = match kind {
+                SplitKind::Time => time::before(batch, &rows, &valid)?,
+                _ => complement(&rows, &valid),
+            };
+            gap::leave(batch, self.gap, kind, &mut train, &valid)?;
+            folds.push(Fold { train, valid });
+        }
+        // Two times make one fold.
+        let enough = if kind == SplitKind::Time { 1 } else { 2 };
+        folds.retain(|fold| !fold.train.is_empty());
+        if folds.len() < enough {
+            let remedy = "give more rows, a smaller split.gap, or choose another folds.kind";
+            return Err(Error::split("the training rows cannot be divided into two folds", remedy).into());
+        }
+        Ok(folds)
     }
-    Ok(folds)
 }
 
 /// The kind that suits a table for which none was named.
@@ -172,7 +253,7 @@ fn suited(batch: &Batch) -> SplitKind {
 
 fn warn_of_groups(batch: &Batch, kind: SplitKind, context: &Context) {
     if let Some(group) = batch.schema().role(Role::Group)
-        && kind != SplitKind::Group
+        && !matches!(kind, SplitKind::Group | SplitKind::StratifiedGroup)
     {
         let name = &batch.schema().columns()[group].name;
         context

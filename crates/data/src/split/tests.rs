@@ -25,7 +25,7 @@ fn context(seed: u64) -> Context {
 }
 
 fn kind(kind: SplitKind, test: f64) -> Split {
-    Split { kind: Some(kind), test, column: None }
+    Split { kind: Some(kind), test, ..Split::default() }
 }
 
 fn code(result: Result<Parts>) -> (&'static str, String) {
@@ -66,8 +66,14 @@ fn value(table: &Table, column: usize, row: u32) -> f64 {
     table.batch().numbers(column).unwrap().value(row as usize)
 }
 
-const KINDS: [SplitKind; 5] =
-    [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::Time, SplitKind::Hash];
+const KINDS: [SplitKind; 6] = [
+    SplitKind::Random,
+    SplitKind::Stratified,
+    SplitKind::Group,
+    SplitKind::StratifiedGroup,
+    SplitKind::Time,
+    SplitKind::Hash,
+];
 
 proptest! {
     #[test]
@@ -92,7 +98,7 @@ proptest! {
                     prop_assert!((found - share * count as f64).abs() < 1.0 + 1e-9);
                 }
             }
-            if how == SplitKind::Group {
+            if matches!(how, SplitKind::Group | SplitKind::StratifiedGroup) {
                 let group = |rows: &[u32]| rows.iter().map(|&r| value(&table, 0, r) as u32).collect::<Vec<_>>();
                 prop_assert!(group(&parts.test).iter().all(|g| !group(&parts.train).contains(g)));
             }
@@ -107,7 +113,7 @@ proptest! {
     fn folds_are_disjoint_and_never_look_back(table in mixed_tables(), seed in 0u64..5, n in 2usize..6) {
         let rows: Vec<u32> = (0..table.batch().n_rows() as u32).filter(|r| r % 7 != 3).collect();
         for how in KINDS {
-            let wanted = Folds { kind: Some(how), n: Some(n) };
+            let wanted = Folds { kind: Some(how), n: Some(n), repeats: None };
             let made = folds(&table, &rows, &wanted, &Split::default(), &context(seed));
             let Ok(made) = made else { continue };
             prop_assert_eq!(&made, &folds(&table, &rows, &wanted, &Split::default(), &context(seed)).unwrap());
@@ -131,7 +137,7 @@ proptest! {
                 let sizes: Vec<usize> = made.iter().map(|f| f.valid.len()).collect();
                 prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
             }
-            if how == SplitKind::Group {
+            if matches!(how, SplitKind::Group | SplitKind::StratifiedGroup) {
                 for fold in &made {
                     let inside: Vec<f64> = fold.valid.iter().map(|&r| value(&table, 0, r)).collect();
                     prop_assert!(fold.train.iter().all(|&r| !inside.contains(&value(&table, 0, r))));
@@ -180,7 +186,7 @@ fn a_class_of_one_row_is_trained_on_with_a_warning() {
     let parts = test_split(&table, &kind(SplitKind::Stratified, 0.5), &context).unwrap();
     assert!(parts.train.contains(&9));
     assert!(context.warnings().iter().any(|w| w.code == "split_single_row_class"));
-    let wanted = Folds { kind: Some(SplitKind::Stratified), n: Some(3) };
+    let wanted = Folds { kind: Some(SplitKind::Stratified), n: Some(3), repeats: None };
     folds(&table, &(0..10).collect::<Vec<_>>(), &wanted, &Split::default(), &context).unwrap();
     assert!(context.warnings().iter().any(|w| w.code == "folds_small_class"));
 }
@@ -188,7 +194,8 @@ fn a_class_of_one_row_is_trained_on_with_a_warning() {
 #[test]
 fn a_given_column_decides() {
     let marks = ["train", "TEST ", "valid", "train"];
-    let given = Split { kind: Some(SplitKind::Given), test: 0.2, column: Some("part".into()) };
+    let given =
+        Split { kind: Some(SplitKind::Given), test: 0.2, column: Some("part".into()), ..Split::default() };
     let of = |marks: &[&str]| table(vec![(Column::new("part", Kind::Text), texts(marks))]);
     assert_eq!(test_split(&of(&marks), &given, &context(0)).unwrap().test, [1]);
     let (found, message) = code(test_split(&of(&["train", "yes", "no"]), &given, &context(0)));
@@ -250,7 +257,103 @@ fn what_cannot_be_divided() {
         );
     }
     let few = |n: usize| {
-        folds(&one, &[0], &Folds { kind: None, n: Some(n) }, &Split::default(), &context(0)).unwrap_err()
+        folds(&one, &[0], &Folds { kind: None, n: Some(n), repeats: None }, &Split::default(), &context(0))
+            .unwrap_err()
     };
     assert_eq!((few(1).code(), few(2).code()), ("parameter", "split"));
+}
+
+proptest! {
+    #[test]
+    fn the_gap_is_kept(table in mixed_tables(), gap in 0u32..6, n in 2usize..5) {
+        let split = Split { kind: Some(SplitKind::Time), gap: Some(gap.to_string()), ..Split::default() };
+        let rows: Vec<u32> = (0..table.batch().n_rows() as u32).collect();
+        let times = |rows: &[u32]| rows.iter().map(|&r| value(&table, 1, r)).collect::<Vec<_>>();
+        let far = |train: &[u32], judged: &[u32]| {
+            let first = times(judged).into_iter().fold(f64::MAX, f64::min);
+            let last = times(train).into_iter().fold(f64::MIN, f64::max);
+            (first - last, first)
+        };
+        if let Ok(parts) = test_split(&table, &split, &context(0)) {
+            let (apart, first) = far(&parts.train, &parts.test);
+            prop_assert!(apart >= f64::from(gap));
+            // Nothing else is left out.
+            let early = rows.iter().filter(|&&r| first - value(&table, 1, r) >= f64::from(gap.max(1))).count();
+            prop_assert_eq!(parts.train.len(), early);
+        }
+        let wanted = Folds { kind: None, n: Some(n), repeats: None };
+        if let Ok(made) = folds(&table, &rows, &wanted, &split, &context(0)) {
+            prop_assert!(made.iter().all(|f| far(&f.train, &f.valid).0 >= f64::from(gap)));
+        }
+    }
+
+    #[test]
+    fn repeats_are_whole_divisions_by_another_chance(table in mixed_tables(), seed in 0u64..5) {
+        let rows: Vec<u32> = (0..table.batch().n_rows() as u32).collect();
+        for how in [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::StratifiedGroup] {
+            let of = |repeats| Folds { kind: Some(how), n: Some(3), repeats: Some(repeats) };
+            let Ok(once) = folds(&table, &rows, &of(1), &Split::default(), &context(seed)) else { continue };
+            let thrice = folds(&table, &rows, &of(3), &Split::default(), &context(seed)).unwrap();
+            prop_assert_eq!(&once[..], &thrice[..once.len()]);
+            prop_assert_eq!(thrice.len(), 3 * once.len());
+            for division in thrice.chunks(once.len()) {
+                let mut valid: Vec<u32> = division.iter().flat_map(|f| f.valid.clone()).collect();
+                valid.sort_unstable();
+                prop_assert_eq!(&valid, &rows);
+            }
+        }
+    }
+
+    #[test]
+    fn outer_folds_judge_every_row_once_and_never_train_on_it(table in mixed_tables(), n in 2usize..5) {
+        for how in [SplitKind::Stratified, SplitKind::Group, SplitKind::StratifiedGroup] {
+            let made = outer(&table, &Split { kind: Some(how), ..Split::default() }, n, &context(1));
+            let Ok((parts, folds)) = made else { continue };
+            let mut judged: Vec<u32> = folds.iter().flat_map(|f| f.valid.clone()).collect();
+            judged.sort_unstable();
+            prop_assert_eq!(&judged, &parts.test);
+            prop_assert_eq!(&judged, &parts.train);
+            prop_assert!(folds.iter().all(|f| f.train.iter().all(|r| f.valid.binary_search(r).is_err())));
+        }
+    }
+}
+
+#[test]
+fn stratified_groups_are_more_even_than_groups() {
+    // 60 groups of 5 rows, each of one class; one group in six is of the rare class.
+    let groups: Vec<u32> = (0..300).map(|i| i / 5).collect();
+    let classes: Vec<u32> = groups.iter().map(|g| u32::from(g % 6 == 0)).collect();
+    let table = mixed(&classes, &groups, &[0; 300]);
+    let rows: Vec<u32> = (0..300).collect();
+    let rare = |how: SplitKind| -> Vec<usize> {
+        let wanted = Folds { kind: Some(how), n: Some(5), repeats: None };
+        let made = folds(&table, &rows, &wanted, &Split::default(), &context(4)).unwrap();
+        made.iter().map(|f| counts(&table, &f.valid).get(&1).copied().unwrap_or(0)).collect()
+    };
+    assert_eq!(rare(SplitKind::StratifiedGroup), [10; 5]);
+    assert_ne!(rare(SplitKind::Group), [10; 5], "the case shows nothing");
+    let parts = test_split(&table, &kind(SplitKind::StratifiedGroup, 0.2), &context(4)).unwrap();
+    assert_eq!((parts.test.len(), counts(&table, &parts.test)[&1]), (60, 10));
+}
+
+#[test]
+fn gaps_and_repeats_that_make_no_sense_are_refused() {
+    let table = mixed(&[0; 40], &(0..40).map(|i| i % 8).collect::<Vec<_>>(), &(0..40).collect::<Vec<_>>());
+    let rows: Vec<u32> = (0..40).collect();
+    let gap =
+        |kind: SplitKind, gap: &str| Split { kind: Some(kind), gap: Some(gap.into()), ..Split::default() };
+    let (found, message) = code(test_split(&table, &gap(SplitKind::Random, "3"), &context(0)));
+    assert!(found == "parameter" && message.contains("split.gap"), "{message}");
+    assert_eq!(code(test_split(&table, &gap(SplitKind::Time, "7d"), &context(0))).0, "parameter");
+    assert_eq!(code(test_split(&table, &gap(SplitKind::Time, "-1"), &context(0))).0, "parameter");
+    assert_eq!(code(test_split(&table, &gap(SplitKind::Time, "1000"), &context(0))).0, "split");
+    let repeats = |kind, repeats| Folds { kind: Some(kind), n: Some(3), repeats: Some(repeats) };
+    for wanted in [repeats(SplitKind::Time, 2), repeats(SplitKind::Hash, 2), repeats(SplitKind::Random, 0)] {
+        assert_eq!(
+            folds(&table, &rows, &wanted, &Split::default(), &context(0)).unwrap_err().code(),
+            "parameter"
+        );
+    }
+    let given = Split { kind: Some(SplitKind::Given), ..Split::default() };
+    assert_eq!(outer(&table, &given, 3, &context(0)).unwrap_err().code(), "parameter");
 }

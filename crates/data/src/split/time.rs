@@ -3,7 +3,6 @@
 use arrow_array::Array;
 use tidemill_core::{Batch, Context, Error as CoreError, Kind, Result, Role};
 
-use super::Fold;
 use crate::Error;
 
 /// The rows in the order of time, and the places where the time changes: a row of each place is later than the one
@@ -78,9 +77,9 @@ pub(super) fn test(batch: &Batch, rows: &[u32], share: f64) -> Result<(Vec<u32>,
     Ok((line.rows[cut..].to_vec(), format!("by time, the latest rows by '{}' to test on", line.name)))
 }
 
-/// Expanding windows (as scikit-learn's `TimeSeriesSplit`): of `n + 1` blocks, fold `i` trains on the first `i` and is
-/// judged on the next.
-pub(super) fn folds(batch: &Batch, rows: &[u32], n: usize, context: &Context) -> Result<Vec<Fold>> {
+/// Expanding windows (as scikit-learn's `TimeSeriesSplit`): of `n + 1` blocks, each but the first is judged once; see
+/// [`before`] for what is trained on.
+pub(super) fn folds(batch: &Batch, rows: &[u32], n: usize, context: &Context) -> Result<Vec<Vec<u32>>> {
     let line = Line::of(batch, rows)?;
     let block = rows.len() as f64 / (n + 1) as f64;
     let mut cuts: Vec<usize> = (1..=n).map(|i| line.near(block * i as f64)).collect();
@@ -91,10 +90,19 @@ pub(super) fn folds(batch: &Batch, rows: &[u32], n: usize, context: &Context) ->
         context.warn("folds_few_times", message);
     }
     cuts.push(rows.len());
-    let part = |range: std::ops::Range<usize>| {
-        let mut rows = line.rows[range].to_vec();
-        rows.sort_unstable();
-        rows
-    };
-    Ok(cuts.windows(2).map(|w| Fold { train: part(0..w[0]), valid: part(w[0]..w[1]) }).collect())
+    Ok(cuts.windows(2).map(|w| line.rows[w[0]..w[1]].to_vec()).collect())
+}
+
+/// Those of `rows` that are earlier than all of `judged`, in the order of the table.
+pub(super) fn before(batch: &Batch, rows: &[u32], judged: &[u32]) -> Result<Vec<u32>> {
+    let column = super::needed(batch, Role::Time, "time", "time")?;
+    let moments = judged.iter().map(|&row| moment(batch, column, row as usize));
+    let first = moments.collect::<Result<Vec<_>>>()?.into_iter().min().flatten();
+    let mut earlier = Vec::new();
+    for &row in rows {
+        if moment(batch, column, row as usize)? < first {
+            earlier.push(row);
+        }
+    }
+    Ok(earlier)
 }

@@ -26,7 +26,7 @@ pub(super) fn section(outcome: &Outcome, origin: &Origin<'_>) -> Section {
     Section::new("again", W.again)
         .lead(W.again_lead)
         .with(Block::Table(facts(outcome, origin)))
-        .with(Block::Text(Text::plain(W.shipped)))
+        .with(Block::Text(Text::plain(outcome.shipped.note)))
         .with(Block::Code { label: Text::plain(W.again_commands), text: commands })
         .with(Block::Details {
             summary: Text::plain(W.again_recipe),

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use tidemill_report::{
-    Align, Block, Cell, Figure, Interval, IntervalPlot, Scale, Section, Table, Text, number,
+    Align, Block, Cell, Figure, Finding, Interval, IntervalPlot, Level, LineChart, Point, Scale, Section,
+    Series, Table, Text, number,
 };
 
 use super::{Subject, W, cut, fill, plain, strong};
@@ -26,11 +27,30 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
     );
     let mut figures = Vec::new();
     figures.extend(leaderboard(subject, outcome).map(|chart| Figure::whole(&chart).note(W.leaderboard_note)));
-    let section = Section::new("choice", W.choice).lead(lead).with(Block::Figures(figures));
-    section.with(Block::Details {
-        summary: Text::plain(W.leaderboard_more),
-        blocks: vec![Block::Table(every(outcome))],
-    })
+    figures.extend(learning(subject, outcome).map(|chart| Figure::whole(&chart).note(W.learning_note)));
+    let said = words::chosen(outcome).into_iter().map(|line| Finding::new(Level::Note, line)).collect();
+    Section::new("choice", W.choice)
+        .lead(lead)
+        .with(Block::Figures(figures))
+        .with(Block::Findings(said))
+        .with(Block::Details {
+            summary: Text::plain(W.leaderboard_more),
+            blocks: vec![Block::Table(every(outcome))],
+        })
+}
+
+/// The score of the best learner by the rows it learned from.
+fn learning(subject: &Subject<'_>, outcome: &Outcome) -> Option<LineChart> {
+    let curve = &outcome.learning_curve;
+    let line = |name: &str, of: fn(&crate::search::Point) -> Option<f64>| {
+        let points = curve.iter().filter_map(|p| Some(Point::new(p.rows as f64, of(p)?))).collect();
+        Series::new(name, points).with_dots()
+    };
+    let y = Scale::number(subject.axis(subject.metric.title, subject.metric.greater_is_better));
+    let chart = LineChart::new(W.learning, Scale::number(W.learning_x), y)
+        .with(line(W.on_others, |p| p.valid))
+        .with(line(W.on_training, |p| p.train));
+    (chart.series[0].points.len() > 1).then_some(chart)
 }
 
 /// The best setting of each learner; the baseline is the line to compare with.
@@ -39,7 +59,8 @@ fn leaderboard(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot>
     let mut plot = IntervalPlot::new(W.leaderboard, x, W.learner);
     let mut seen = BTreeSet::new();
     for standing in &outcome.leaderboard {
-        let Some(mean) = standing.mean else { continue };
+        // The mean of one that left the race early is over other folds: it cannot be compared.
+        let Some(mean) = standing.mean.filter(|_| standing.dropped.is_none()) else { continue };
         if standing.learner == BASELINE {
             plot.reference = Some((W.baseline.into(), mean));
             continue;
@@ -69,6 +90,8 @@ fn every(outcome: &Outcome) -> Table {
         (W.learner, Align::Left),
         (W.mean, Align::Right),
         (W.spread, Align::Right),
+        (W.own_rows, Align::Right),
+        (W.size, Align::Right),
         (W.problem, Align::Left),
     ];
     let mut table = Table::new(W.leaderboard_caption, &head);
@@ -77,16 +100,20 @@ fn every(outcome: &Outcome) -> Table {
         .iter()
         .map(|s| {
             let params: Vec<String> = s.params.iter().map(|(key, value)| format!("{key} {value}")).collect();
-            let name = if params.is_empty() {
-                s.learner.clone()
-            } else {
-                format!("{}, {}", s.learner, params.join(", "))
-            };
-            let figures = [s.mean, s.spread].map(|x| Cell::from(number::short(x.unwrap_or(f64::NAN))));
-            let [mean, spread] = figures;
-            vec![name.into(), mean, spread, s.problem.clone().unwrap_or_default().into()]
+            let name = std::iter::once(s.learner.clone()).chain(params).collect::<Vec<_>>().join(", ");
+            let [mean, spread, own] =
+                [s.mean, s.spread, s.train].map(|x| Cell::from(number::short(x.unwrap_or(f64::NAN))));
+            let note = s.problem.clone().or_else(|| s.dropped.clone()).unwrap_or_default();
+            vec![name.into(), mean, spread, own, bytes(s.bytes).into(), note.into()]
         })
         .collect();
-    table.marked = Some(0).filter(|_| !table.rows.is_empty());
     table
+}
+
+fn bytes(n: u64) -> String {
+    match n {
+        0..10_000 => format!("{n} B"),
+        10_000..10_000_000 => format!("{} kB", n / 1000),
+        _ => format!("{} MB", n / 1_000_000),
+    }
 }

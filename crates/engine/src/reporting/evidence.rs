@@ -1,72 +1,60 @@
-//! What the test rows show beyond the figures: gathered while the model that was judged is still there.
+//! What the rows show beyond the figures: gathered while the model that was judged is still there.
 
 use std::sync::Arc;
 
-use tidemill_core::{Batch, Context, Fitted, Result, Role};
-use tidemill_eval::Metric;
+use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Role};
+use tidemill_eval::explain::{Importance, permutation};
+use tidemill_eval::slices::{Slices, Slicing, slices};
+use tidemill_eval::{Answers, Metric};
 
 use super::columns::{self, Picture};
+use crate::search;
 
 /// The model that was judged and the rows it was judged on.
 pub struct Seen<'a> {
-    /// Preparation and learner, fitted on the training rows.
-    pub steps: &'a [Arc<dyn Fitted>],
-    /// The training rows, typed but not prepared.
-    pub train: &'a Batch,
-    /// The test rows, typed but not prepared.
-    pub test: &'a Batch,
-    /// The test rows with what the model said of them.
+    /// Preparation, learner and what comes after it; `None` where several models judged parts of the rows.
+    pub steps: Option<&'a [Arc<dyn Fitted>]>,
+    /// The training rows, typed but not prepared, where they are at hand.
+    pub train: Option<&'a Batch>,
+    /// The rows that were judged, typed but not prepared.
+    pub rows: &'a Batch,
+    /// The same rows with what the model said of them.
     pub answered: &'a Batch,
     /// The metric that counts.
     pub metric: &'a Metric,
 }
 
-/// How much a column matters.
-#[derive(Clone, Debug)]
-pub(super) struct Importance {
-    /// The column.
-    pub column: String,
-    /// How much worse the metric becomes when it is shuffled.
-    pub mean: f64,
-    /// The standard deviation between shuffles.
-    pub spread: f64,
-}
-
-/// Rows on which the model does clearly worse.
-#[derive(Clone, Debug)]
-pub(super) struct Weak {
-    /// What they have in common.
-    pub conditions: Vec<String>,
-    /// By which metric.
-    pub metric: String,
-    /// Its value there.
-    pub value: f64,
-    /// Its value on all rows.
-    pub overall: f64,
-    /// How many rows.
-    pub rows: usize,
-}
+/// How often each column is shuffled.
+const REPEATS: usize = 5;
+/// About how many predictions of single rows importance may cost.
+const PREDICTIONS: usize = 400_000;
 
 /// What a report needs and `metrics.json` does not say.
 pub struct Evidence {
     answered: Batch,
     importance: Vec<Importance>,
-    weak: Vec<Weak>,
+    weak: Option<Slices>,
     columns: Vec<Picture>,
 }
 
 impl Evidence {
-    /// Looks at the rows. Costs some predictions of the test rows for each column.
+    /// Looks at the rows. Costs some predictions of them for each column.
     pub fn gather(seen: &Seen<'_>, context: &Context) -> Result<Self> {
-        context.check()?;
+        context.tell(&Event::Begin { what: "looking for weak spots".into(), steps: None });
+        let answers = Answers::of(seen.answered)?;
         let judged = [Role::Target, Role::Weight, Role::Prediction, Role::Probability];
         let places = seen.answered.schema().places(|c| judged.contains(&c.role));
-        Ok(Evidence {
+        let shown = for_people(seen.metric, &answers);
+        let weak =
+            optional(slices(seen.rows, &answers, shown, &Slicing::default(), context).map_err(Error::from))?;
+        let evidence = Evidence {
             answered: seen.answered.select(&places)?,
-            importance: Vec::new(),
-            weak: Vec::new(),
-            columns: columns::pictures(seen.train)?,
-        })
+            importance: optional(importance(seen, context))?.unwrap_or_default(),
+            weak,
+            columns: seen.train.map(columns::pictures).transpose()?.unwrap_or_default(),
+        };
+        context.tell(&Event::End);
+        Ok(evidence)
     }
 
     pub(super) fn answered(&self) -> &Batch {
@@ -77,11 +65,44 @@ impl Evidence {
         &self.importance
     }
 
-    pub(super) fn weak(&self) -> &[Weak] {
-        &self.weak
+    pub(super) fn weak(&self) -> Option<&Slices> {
+        self.weak.as_ref()
     }
 
     pub(super) fn columns(&self) -> &[Picture] {
         &self.columns
     }
+}
+
+/// A part of a report that rows may not bear (a metric undefined for them, say) is left out; a wish to stop is heard.
+fn optional<T>(found: Result<T>) -> Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::Cancelled) => Err(Error::Cancelled),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The metric in which a weak spot is told: the share that is right, or how far off it is on average, say more to people
+/// than log loss and squares.
+fn for_people<'a>(metric: &'a Metric, answers: &Answers<'_>) -> &'a Metric {
+    let name = match (metric.name, answers) {
+        ("log_loss", _) => "accuracy",
+        ("rmse" | "mse", Answers::Numbers(_)) => "mae",
+        _ => return metric,
+    };
+    tidemill_eval::metric(name).unwrap_or(metric)
+}
+
+/// Importance over all rows, or over evenly spaced ones where that would take long.
+fn importance(seen: &Seen<'_>, context: &Context) -> Result<Vec<Importance>> {
+    let Some(steps) = seen.steps else { return Ok(Vec::new()) };
+    let n_columns = seen.rows.schema().with_role(Role::Feature).len().max(1);
+    let most = (PREDICTIONS / (n_columns * REPEATS)).clamp(100, 10_000);
+    let step = seen.rows.n_rows().div_ceil(most).max(1);
+    let kept: Vec<u32> = (0..seen.rows.n_rows() as u32).step_by(step).collect();
+    let rows = if step == 1 { seen.rows.clone() } else { seen.rows.take(&kept)? };
+    permutation(&rows, seen.metric, REPEATS, context, |rows: &Batch| -> Result<Answers<'static>> {
+        Ok(Answers::of(&search::apply(steps, rows.clone())?)?)
+    })
 }

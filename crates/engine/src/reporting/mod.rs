@@ -27,7 +27,7 @@ use crate::train::Outcome;
 pub use again::Origin;
 pub use audit::audit;
 pub use evidence::{Evidence, Seen};
-pub(crate) use subject::Subject;
+pub use subject::{Other, Subject};
 
 /// The language of reports: one so far.
 pub(crate) const W: &Words = &EN;
@@ -41,7 +41,7 @@ pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Res
         report: &outcome.test,
         answers: &answers,
         interval: outcome.test_interval.as_ref().map(|i| [i.low, i.high]),
-        other: Some((W.baseline, &outcome.baseline)),
+        other: Some(Other::of(W.baseline, &outcome.baseline)),
     };
     let mut page = opened(&subject, W.train_kicker, outcome.tidemill);
     page.lead = fill(
@@ -66,14 +66,29 @@ pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Res
 }
 
 /// The page about a judgement of rows with known answers.
-pub fn evaluate(subject: &Subject<'_>, source: &str, notes: &[tidemill_core::Warning]) -> String {
+pub fn evaluate(
+    subject: &Subject<'_>,
+    evidence: Option<&Evidence>,
+    source: &str,
+    notes: &[tidemill_core::Warning],
+) -> String {
     let mut page = opened(subject, W.evaluate_kicker, env!("CARGO_PKG_VERSION"));
     page.lead = fill(
         W.evaluate_lead,
         &[("rows", plain(number::count(subject.report.n_rows as f64))), ("source", name(file_name(source)))],
     );
-    page.verdict = Some(verdict::of_rows(subject, notes));
-    page.with(judged(subject)).with(scores::section(subject)).html()
+    let mut verdict = verdict::of_rows(subject, notes);
+    let weak = evidence.and_then(Evidence::weak);
+    verdict.findings.extend(weak.and_then(|weak| slices::finding(subject, weak)));
+    page.verdict = Some(verdict);
+    let importance = evidence.map(Evidence::importance).unwrap_or_default();
+    let sections = [
+        judged(subject),
+        slices::section(subject, weak),
+        importance::section(subject, importance),
+        scores::section(subject),
+    ];
+    sections.into_iter().fold(page, Report::with).html()
 }
 
 fn judged(subject: &Subject<'_>) -> tidemill_report::Section {

@@ -10,6 +10,9 @@ pub(super) fn section(subject: &Subject<'_>) -> Section {
     let lead = if subject.other.is_some() { W.scores_lead } else { W.scores_lead_alone };
     let mut section = Section::new("scores", W.scores).lead(lead).with(Block::Table(figures(subject)));
     let report = subject.report;
+    if report.lines.iter().any(|line| line.value.is_nan()) {
+        section = section.with(Block::Text(Text::plain(W.undefined)));
+    }
     if !report.classes.is_empty() {
         section = section
             .with(Block::Heading(Text::plain(W.classes_heading)))
@@ -26,8 +29,8 @@ pub(super) fn section(subject: &Subject<'_>) -> Section {
 
 fn figures(subject: &Subject<'_>) -> Table {
     let mut head = vec![(W.metric, Align::Left), (W.model, Align::Right)];
-    if let Some((other, _)) = subject.other {
-        head.push((other, Align::Right));
+    if let Some(other) = &subject.other {
+        head.push((other.name, Align::Right));
     }
     head.push((W.meaning, Align::Left));
     let mut table = Table::new(W.scores_caption, &head);

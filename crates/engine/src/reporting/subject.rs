@@ -1,5 +1,8 @@
 //! What is judged, and how its figures are shown.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use tidemill_core::recipe::Task;
 use tidemill_eval::compare::wilson;
 use tidemill_eval::{Answers, Metric, Report};
@@ -19,8 +22,32 @@ pub struct Subject<'a> {
     pub answers: &'a Answers<'a>,
     /// The 95% interval of the metric that counts.
     pub interval: Option<[f64; 2]>,
-    /// What to compare the figures with, and what to call it.
-    pub other: Option<(&'static str, &'a Report)>,
+    /// What to compare the figures with.
+    pub other: Option<Other>,
+}
+
+/// Other figures of the same metrics.
+#[derive(Clone, Debug, Default)]
+pub struct Other {
+    /// What to call them.
+    pub name: &'static str,
+    /// By metric.
+    pub values: BTreeMap<String, f64>,
+}
+
+impl Other {
+    /// The figures of a report.
+    pub fn of(name: &'static str, report: &Report) -> Self {
+        let known = report.lines.iter().filter(|l| l.value.is_finite());
+        Other { name, values: known.map(|l| (l.name.to_string(), l.value)).collect() }
+    }
+
+    /// The figures that a model file keeps of its training; `None` where it keeps none.
+    pub fn in_training(about: &Value) -> Option<Self> {
+        let metrics = about["test"]["metrics"].as_object()?;
+        let values = metrics.iter().filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)));
+        Some(Other { name: W.before, values: values.collect() })
+    }
 }
 
 /// The one figure that the small picture beside the verdict shows.
@@ -39,7 +66,7 @@ impl Subject<'_> {
 
     /// A figure of the other side.
     pub(super) fn other(&self, metric: &str) -> Option<f64> {
-        self.other.and_then(|(_, report)| report.value(metric))
+        self.other.as_ref()?.values.get(metric).copied()
     }
 
     /// Log loss is no figure for people: of classes, the share of rows that is right stands for it.
@@ -51,7 +78,7 @@ impl Subject<'_> {
                 greater_is_better: line.greater_is_better,
                 value: line.value,
                 interval,
-                other: self.other.and_then(|(name, report)| Some((name, report.value(line.name)?))),
+                other: self.other.as_ref().and_then(|o| Some((o.name, *o.values.get(line.name)?))),
             })
         };
         match line(self.metric.name) {
@@ -105,10 +132,16 @@ impl Measure {
         }
     }
 
-    /// Whether the interval reaches the other side's figure.
-    pub(super) fn is_doubtful(&self) -> bool {
+    /// Whether the interval reaches the other side's figure or lies on the wrong side of it.
+    pub(super) fn is_not_better(&self) -> bool {
         let (Some([low, high]), Some((_, other))) = (self.interval, self.other) else { return false };
         if self.greater_is_better { low <= other } else { high >= other }
+    }
+
+    /// Whether the whole interval lies on the wrong side of the other side's figure.
+    pub(super) fn is_worse(&self) -> bool {
+        let (Some([low, high]), Some((_, other))) = (self.interval, self.other) else { return false };
+        if self.greater_is_better { high < other } else { low > other }
     }
 
     /// The figure as its axis writes it.

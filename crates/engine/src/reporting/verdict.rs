@@ -4,7 +4,7 @@ use tidemill_core::recipe::Task;
 use tidemill_core::{Role, Warning};
 use tidemill_report::{Figure, Finding, Level, Text, Tile, Verdict, number};
 
-use super::evidence::{Evidence, Weak};
+use super::evidence::Evidence;
 use super::{Subject, W, fill, name, plain, strong};
 use crate::builtin::BASELINE;
 use crate::train::Outcome;
@@ -36,23 +36,9 @@ pub(super) fn of_training(subject: &Subject<'_>, outcome: &Outcome, evidence: &E
         findings.push(Finding::new(Level::Severe, W.useless));
     }
     findings.append(&mut verdict.findings);
-    findings.extend(evidence.weak().first().map(|weak| weak_spot(subject, weak)));
+    findings.extend(evidence.weak().and_then(|weak| super::slices::finding(subject, weak)));
     verdict.findings = findings;
     verdict
-}
-
-pub(super) fn weak_spot(subject: &Subject<'_>, weak: &Weak) -> Finding {
-    let text = fill(
-        W.weak,
-        &[
-            ("conditions", strong(super::slices::conditions(weak))),
-            ("metric", plain(title_of(subject, &weak.metric))),
-            ("value", plain(number::short(weak.value))),
-            ("overall", plain(number::short(weak.overall))),
-            ("rows", plain(number::count(weak.rows as f64))),
-        ],
-    );
-    Finding::new(Level::Warning, text).chip(W.weak_chip)
 }
 
 /// The name for people of a metric, written within a sentence.
@@ -80,8 +66,13 @@ pub(super) fn of_rows(subject: &Subject<'_>, notes: &[Warning]) -> Verdict {
     let measure = subject.measure();
     verdict.figure = measure.as_ref().map(|m| Figure::half(&m.chart(subject)));
     verdict.tiles = tiles(subject);
-    if measure.as_ref().is_some_and(|m| m.is_doubtful()) {
-        verdict.findings.push(Finding::new(Level::Warning, W.no_better).chip(W.caution_chip));
+    if let Some(measure) = &measure {
+        let baseline = subject.other.as_ref().is_some_and(|o| o.name == W.baseline);
+        let caution = match baseline {
+            true => measure.is_not_better().then_some(W.no_better),
+            false => measure.is_worse().then_some(W.worse_than_before),
+        };
+        verdict.findings.extend(caution.map(|text| Finding::new(Level::Warning, text).chip(W.caution_chip)));
     }
     if subject.report.n_rows < FEW {
         let text = fill(W.few_rows, &[("rows", plain(subject.report.n_rows.to_string()))]);
@@ -101,7 +92,7 @@ fn sentence(subject: &Subject<'_>) -> Text {
     let written = |x: f64| if key == "share" { number::percent(x) } else { number::short(x) };
     let rows = ("rows", plain(number::count(subject.report.n_rows as f64)));
     // Only a baseline always says the same.
-    let base = subject.other.filter(|o| o.0 == W.baseline).and_then(|_| subject.other(metric));
+    let base = subject.other.as_ref().filter(|o| o.name == W.baseline).and_then(|_| subject.other(metric));
     match base {
         Some(base) => fill(compared, &[rows, (key, strong(written(value))), ("base", plain(written(base)))]),
         None => fill(alone, &[rows, (key, strong(written(value)))]),
@@ -139,9 +130,9 @@ fn tiles(subject: &Subject<'_>) -> Vec<Tile> {
         .map(|line| Tile {
             name: Text::plain(line.title),
             value: number::short(line.value),
-            aside: match (subject.other, subject.other(line.name)) {
-                (Some((what, _)), Some(value)) => {
-                    fill(W.aside, &[("name", plain(what)), ("value", plain(number::short(value)))])
+            aside: match (&subject.other, subject.other(line.name)) {
+                (Some(other), Some(value)) => {
+                    fill(W.aside, &[("name", plain(other.name)), ("value", plain(number::short(value)))])
                 }
                 _ => Text::default(),
             },

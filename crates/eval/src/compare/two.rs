@@ -7,6 +7,7 @@ use super::mcnemar::mcnemar_of;
 use super::normal::normal_reach;
 use super::paired::paired;
 use super::student::{student_t_quantile, student_t_two_sided};
+use crate::row_loss::row_loss;
 use crate::sum::sum;
 use crate::{Answers, ClassAnswers, Error, Metric, Result};
 
@@ -146,37 +147,6 @@ fn of_labels(a: &ClassAnswers<'_>, b: &ClassAnswers<'_>) -> Result<Outcome> {
     let variance = ((better + worse) / n - difference * difference) / n;
     let reach = normal_reach(CONFIDENCE) * variance.sqrt();
     Ok(Outcome(Test::Mcnemar, difference - reach, difference + reach, Some(test.p_mid)))
-}
-
-type Loss<'b> = Box<dyn Fn(usize) -> f64 + Sync + 'b>;
-
-/// What a row adds to a metric that is a mean over rows; of rmse, to the mean under its root.
-fn row_loss<'b>(answers: &'b Answers<'_>, name: &str) -> Option<Loss<'b>> {
-    match answers {
-        Answers::Numbers(a) => {
-            let error = |i: usize| a.truth[i] - a.predicted[i];
-            let level = name.strip_prefix("pinball_").and_then(|l| l.parse::<f64>().ok()).map(|l| l / 100.0);
-            match (name, level) {
-                ("mae", _) => Some(Box::new(move |i| error(i).abs())),
-                ("mse" | "rmse", _) => Some(Box::new(move |i| error(i) * error(i))),
-                (_, Some(level)) => Some(Box::new(move |i| (level * error(i)).max((level - 1.0) * error(i)))),
-                _ => None,
-            }
-        }
-        Answers::Classes(a) => {
-            let (p, k) = (a.probability.as_deref()?, a.names.len());
-            let off = move |i: usize, c: usize| p[i * k + c] - f64::from(a.truth[i] as usize == c);
-            match (name, a.positive) {
-                ("log_loss", _) => Some(Box::new(move |i| {
-                    let p = p[i * k + a.truth[i] as usize];
-                    -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
-                })),
-                ("brier_score", Some(c)) => Some(Box::new(move |i| off(i, c) * off(i, c))),
-                ("brier_score", None) => Some(Box::new(move |i| (0..k).map(|c| off(i, c) * off(i, c)).sum())),
-                _ => None,
-            }
-        }
-    }
 }
 
 /// The paired t-test; of roots, a difference is that of the squares over the sum of both roots.

@@ -6,5 +6,7 @@ mod agreement;
 mod columns;
 mod comparisons;
 mod curves;
+mod permutation;
 mod properties;
+mod slices;
 mod undefined;

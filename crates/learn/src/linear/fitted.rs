@@ -72,19 +72,23 @@ impl FittedLinear {
     }
 
     pub(crate) fn load<T: Builtin>(state: &State) -> Result<Arc<dyn Fitted>> {
-        Self::load_linked::<T>(state, Link::Identity)
+        Ok(Arc::new(Self::load_as::<T>(state)?))
     }
 
     pub(crate) fn load_linked<T: Builtin>(state: &State, link: Link) -> Result<Arc<dyn Fitted>> {
+        Ok(Arc::new(FittedLinear { link, ..Self::load_as::<T>(state)? }))
+    }
+
+    pub(crate) fn load_as<T: Builtin>(state: &State) -> Result<Self> {
         let saved: Saved<T> = state.params()?;
         let predictor = Predictor::load(state, saved.features, 1)?;
-        Ok(Arc::new(FittedLinear {
+        Ok(FittedLinear {
             kind: T::KIND,
             version: T::VERSION,
             settings: saved.settings.params(),
-            link,
+            link: Link::Identity,
             predictor,
-        }))
+        })
     }
 
     /// The coefficients by feature.

@@ -97,8 +97,8 @@ impl Default for Logistic {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Saved {
-    settings: Logistic,
+struct Saved<S> {
+    settings: S,
     features: Features,
     classes: Vec<String>,
     present: Vec<u32>,
@@ -118,20 +118,12 @@ impl Builtin for Logistic {
     }
 
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
-        let Saved { settings, features, classes, present } = state.params()?;
-        let classes = Categories::new(classes);
-        let sorted = present.windows(2).all(|w| w[0] < w[1]);
-        if !sorted || present.last().is_none_or(|&c| c as usize >= classes.len()) {
-            return Err(tidemill_core::Error::state(Self::KIND, "'present' does not list classes in order"));
-        }
-        let predictor = Predictor::load(&state, features, n_outputs(present.len()))?;
-        let shares = state.floats_of("shares", classes.len())?.to_vec();
-        Ok(Arc::new(FittedLogistic { settings, classes, present, shares, predictor }))
+        Ok(Arc::new(FittedLogistic::load_as::<Self>(&state)?))
     }
 }
 
 /// How many linear functions so many classes take.
-fn n_outputs(n_classes: usize) -> usize {
+pub(super) fn n_outputs(n_classes: usize) -> usize {
     match n_classes {
         0 | 1 => 0,
         2 => 1,
@@ -172,7 +164,7 @@ impl Estimator for Logistic {
             _ => self.solve(features, design, &sample, context)?,
         };
         let Sample { present, shares, .. } = sample;
-        Ok(Arc::new(FittedLogistic { settings: self.clone(), classes, present, shares, predictor }))
+        Ok(Arc::new(FittedLogistic::new(self, classes, present, shares, predictor)))
     }
 }
 
@@ -276,10 +268,12 @@ impl Logistic {
     }
 }
 
-/// What [`Logistic`] learned.
+/// Linear functions that give probabilities: what [`Logistic`] and, for classes, [`super::Sgd`] learn.
 #[derive(Clone, Debug)]
 pub struct FittedLogistic {
-    settings: Logistic,
+    kind: &'static str,
+    version: u32,
+    settings: Value,
     classes: Arc<Categories>,
     /// The classes that had training rows, in order; none or one linear function each.
     present: Vec<u32>,
@@ -288,6 +282,30 @@ pub struct FittedLogistic {
 }
 
 impl FittedLogistic {
+    /// What `learner` found.
+    pub(crate) fn new<T: Builtin>(
+        learner: &T,
+        classes: Arc<Categories>,
+        present: Vec<u32>,
+        shares: Vec<f64>,
+        predictor: Predictor,
+    ) -> Self {
+        let settings = learner.params();
+        FittedLogistic { kind: T::KIND, version: T::VERSION, settings, classes, present, shares, predictor }
+    }
+
+    pub(crate) fn load_as<T: Builtin>(state: &State) -> Result<Self> {
+        let Saved::<T> { settings, features, classes, present } = state.params()?;
+        let classes = Categories::new(classes);
+        let sorted = present.windows(2).all(|w| w[0] < w[1]);
+        if !sorted || present.last().is_none_or(|&c| c as usize >= classes.len()) {
+            return Err(tidemill_core::Error::state(T::KIND, "'present' does not list classes in order"));
+        }
+        let predictor = Predictor::load(state, features, n_outputs(present.len()))?;
+        let shares = state.floats_of("shares", classes.len())?.to_vec();
+        Ok(Self::new(&settings, classes, present, shares, predictor))
+    }
+
     /// The coefficients by feature: for two classes of the second's score, else of each class that had rows.
     pub fn coefficients(&self) -> Vec<Coefficient> {
         self.predictor.coefficients()
@@ -321,9 +339,7 @@ impl Fitted for FittedLogistic {
             classes: self.classes.names().iter().map(|n| n.to_string()).collect(),
             present: self.present.clone(),
         };
-        self.predictor
-            .save(State::new(Logistic::KIND, Logistic::VERSION, saved))
-            .floats("shares", &self.shares)
+        self.predictor.save(State::new(self.kind, self.version, saved)).floats("shares", &self.shares)
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {

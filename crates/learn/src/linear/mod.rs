@@ -11,6 +11,7 @@ mod poisson;
 mod predictor;
 mod quantile;
 mod ridge;
+mod sgd;
 mod tweedie;
 
 pub use elastic_net::ElasticNet;
@@ -23,4 +24,5 @@ pub use poisson::Poisson;
 pub use predictor::{Coefficient, Predictor};
 pub use quantile::QuantileRegression;
 pub use ridge::Ridge;
+pub use sgd::{FittedSgd, Sgd, SgdLoss};
 pub use tweedie::Tweedie;

@@ -30,7 +30,7 @@ pub(super) fn write(report: &Report) -> String {
     for section in &report.sections {
         write_section(section, report.words, &mut out);
     }
-    let _ = write!(out, "<footer>{}</footer></main></div></body></html>\n", report.foot.html());
+    let _ = writeln!(out, "<footer>{}</footer></main></div></body></html>", report.foot.html());
     out
 }
 
@@ -39,7 +39,6 @@ fn head(report: &Report, out: &mut String) {
         out,
         "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\
          <link rel=\"icon\" href=\"data:,\"><title>{}</title><style>{}{}{}</style></head>",
         report.words.language,
@@ -191,12 +190,15 @@ fn more(words: &Words, n: usize) -> Text {
 }
 
 fn write_rows(table: &Table, rows: std::ops::Range<usize>, out: &mut String) {
-    let side = |align: Align| if align == Align::Right { " class=\"r\"" } else { "" };
     let caption = table.caption.html();
     let label = escaped(&table.caption.to_string());
+    // Words beside figures need more room than a phone has: there each row becomes a block of its own.
+    let stack = table.head.iter().skip(1).any(|(_, align)| *align == Align::Left);
+    let class = if stack { " class=\"stack\"" } else { "" };
     let _ = write!(
         out,
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\"><table><caption>{caption}</caption><thead><tr>"
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\"><table{class}><caption>{caption}</caption>\
+         <thead><tr>"
     );
     for (name, align) in &table.head {
         let _ = write!(out, "<th scope=\"col\"{}>{}</th>", side(*align), name.html());
@@ -204,20 +206,31 @@ fn write_rows(table: &Table, rows: std::ops::Range<usize>, out: &mut String) {
     out.push_str("</tr></thead><tbody>");
     for at in rows {
         out.push_str(if table.marked == Some(at) { "<tr class=\"marked\">" } else { "<tr>" });
-        for (i, Cell { text, level }) in table.rows[at].iter().enumerate() {
-            let align = table.head.get(i).map_or(Align::Left, |h| h.1);
-            let text = match level {
-                Some(level) => format!("<span class=\"chip {}\">{}</span>", class(*level), text.html()),
-                None => text.html(),
-            };
-            let _ = match i {
-                0 => write!(out, "<th scope=\"row\"{}>{text}</th>", side(align)),
-                _ => write!(out, "<td{}>{text}</td>", side(align)),
-            };
-        }
+        table.rows[at].iter().enumerate().for_each(|(i, cell)| write_cell(table, i, cell, stack, out));
         out.push_str("</tr>");
     }
     out.push_str("</tbody></table></div>");
+}
+
+fn side(align: Align) -> &'static str {
+    if align == Align::Right { " class=\"r\"" } else { "" }
+}
+
+fn write_cell(table: &Table, i: usize, cell: &Cell, stack: bool, out: &mut String) {
+    let head = table.head.get(i);
+    let align = side(head.map_or(Align::Left, |h| h.1));
+    let text = match cell.level {
+        Some(level) => format!("<span class=\"chip {}\">{}</span>", class(level), cell.text.html()),
+        None => cell.text.html(),
+    };
+    let label = match head.filter(|_| stack && i > 0) {
+        Some((name, _)) => format!(" data-label=\"{}\"", escaped(&name.to_string())),
+        None => String::new(),
+    };
+    let _ = match i {
+        0 => write!(out, "<th scope=\"row\"{align}>{text}</th>"),
+        _ => write!(out, "<td{align}{label}>{text}</td>"),
+    };
 }
 
 fn class(level: Level) -> &'static str {

@@ -34,8 +34,12 @@ catalogue! {
     leak = "The target leaks: {how}. The score is likely too good to be true if this is not known when predicting.",
     leak_chip = "Leak",
     weak_chip = "Weak spot",
-    weak = "Where {conditions}, {metric} is {value} instead of {overall} ({rows} rows).",
+    weak = "Where {conditions}, {metric} is {value}; elsewhere it is {rest} ({rows} rows).",
     weak_none = "No part of the rows was found where it does clearly worse than elsewhere.",
+    weak_few = "There are too few rows to tell.",
+    slices_tested = " {n} parts were looked at, by one column and by two; a difference counts only where chance is no likely reason, given so many.",
+    elsewhere = "elsewhere",
+    worse_than_before = "It does worse on these rows than on those it was judged on in training: the interval does not reach that figure.",
     caution_chip = "Caution",
     and = " and ",
     model = "model",
@@ -45,7 +49,6 @@ catalogue! {
     more_is_better = "more is better",
     less_is_better = "less is better",
     axis = "{what} ({how})",
-    axis_of = "{what} of {target}",
     rows = "rows",
 
     // Scores.
@@ -121,7 +124,6 @@ catalogue! {
     errors_by = "Errors by prediction",
     errors_by_note = "The median error where so much is predicted, and the band that holds 80% of the rows there.",
     median_error = "median error",
-    largest = "Largest errors",
     residual_axis = "error (true minus predicted)",
 
     // Weak spots and importance.
@@ -129,7 +131,6 @@ catalogue! {
     slices_lead = "Parts of the rows in which it does worse than on all of them, by more than chance explains.",
     slices_caption = "Weak parts of the rows",
     slice = "where",
-    overall = "all rows",
     importance = "What it looks at",
     importance_lead = "A column is shuffled among the rows that were set aside: the worse the model becomes, the more it relies on it. Columns that say the same can stand in for each other, and then both seem to matter little.",
     importance_title = "Loss when a column is shuffled",
@@ -148,6 +149,8 @@ catalogue! {
     mean = "mean",
     spread = "spread",
     problem = "note",
+    own_rows = "on its own rows",
+    size = "size",
     learning = "Learning curve",
     learning_note = "The score at growing shares of the training rows: a line that still moves says that more rows would help.",
     learning_x = "training rows",
@@ -177,7 +180,6 @@ catalogue! {
     distinct = "distinct",
     range = "range",
     middle = "median",
-    values_of = "values of {column}",
     step_impute_mean = "missing values filled with the mean",
     step_impute_median = "missing values filled with the median",
     step_impute_mode = "missing values filled with the most frequent one",
@@ -210,7 +212,6 @@ catalogue! {
     fact_seed = "seed",
     fact_version = "program",
     fact_model = "SHA-256 of the model",
-    shipped = "The model in the file was refitted on all rows. The scores are those of the same recipe fitted on the training rows alone, which never saw the rows set aside.",
 
     // The audit of a table.
     audit_kicker = "Data audit",

@@ -1,0 +1,175 @@
+//! From the race to a design: which learner, or which blend, and why.
+
+use serde::Serialize;
+use tidemill_core::recipe::{OptimizeFor, Recipe};
+use tidemill_core::{Context, Result};
+use tidemill_eval::compare::{Interval, corrected_resampled_t};
+
+use super::ensemble::{LIBRARY, Library, mix};
+use super::judge::{Judge, Truth, mean, spread};
+use super::race::{Finisher, Race};
+use super::{Candidate, Design};
+
+/// What was chosen.
+pub(crate) struct Choice {
+    /// How the model is made.
+    pub design: Design,
+    /// What led there.
+    pub reasons: Reasons,
+    /// The design's answers to rows its learners were not fitted on, fold by fold; empty where no learner ran on a fold.
+    pub(crate) answers: Vec<Vec<f64>>,
+    /// What is true of these rows.
+    pub(crate) truths: Vec<Truth>,
+    pub(crate) test_share: f64,
+}
+
+/// What led to a choice.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Reasons {
+    /// The best learner against the best of another kind, on the same folds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rival: Option<Duel>,
+    /// The blend against the best learner alone, on folds that had no say in its shares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blend: Option<Duel>,
+    /// Why the best was passed over for another, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<String>,
+}
+
+/// Two models on the same folds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Duel {
+    /// The one that is ahead.
+    pub first: String,
+    /// The other.
+    pub second: String,
+    /// By how much the first is better (by the corrected resampled t-test, 95%).
+    pub better_by: Interval,
+    /// Whether the folds cannot tell them apart.
+    pub same: bool,
+    /// All of this in a sentence.
+    pub sentence: String,
+}
+
+/// Chooses: the best learner, or one nearly as good that costs less, or a blend that is better by more than chance.
+pub(crate) fn choose(
+    race: Race,
+    candidates: &[Candidate],
+    judge: &Judge<'_>,
+    recipe: &Recipe,
+    context: &Context,
+) -> Result<Choice> {
+    let best = race.best(candidates)?;
+    let Race { finishers, truths, test_share, .. } = race;
+    let single = Design::of(candidates[best].spec.clone());
+    // The baseline is no finisher: where it is the best, there is nothing to blend or compare.
+    if finishers.first().is_none_or(|f| f.candidate != best) {
+        let reasons = Reasons::default();
+        return Ok(Choice { design: single, reasons, answers: Vec::new(), truths, test_share });
+    }
+    let mut reasons =
+        Reasons { rival: rival(&finishers, candidates, judge, test_share), ..Reasons::default() };
+    let quality = recipe.train.optimize_for == OptimizeFor::Quality;
+    if quality && recipe.train.blend.unwrap_or(true) && finishers.len() > 1 && truths.len() > 1 {
+        let library = Library::of(&finishers, &truths, judge, context);
+        let shares = library.select(&(0..truths.len()).collect::<Vec<_>>(), context)?;
+        if shares.iter().filter(|s| **s > 0.0).count() > 1 {
+            let differences = differences(&library.honest(context)?, &library.alone(0)?, judge);
+            let name = &candidates[best].spec.kind;
+            reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
+            if beyond_noise(&differences, test_share) {
+                let design = blended(&finishers, candidates, &shares);
+                let answers = (0..truths.len()).map(|f| mixed(&finishers, &shares, f, judge)).collect();
+                return Ok(Choice { design, reasons, answers, truths, test_share });
+            }
+        }
+    }
+    let taken = if quality { 0 } else { cheapest(&finishers, recipe.train.optimize_for, judge) };
+    let spec = &candidates[finishers[taken].candidate].spec;
+    if taken > 0 {
+        let name = crate::words::brief(&candidates[best].spec);
+        reasons.passed_over = Some(format!(
+            "{} scores within one standard error of {name} and costs less",
+            crate::words::brief(spec)
+        ));
+    }
+    let design = Design::of(spec.clone());
+    let answers = finishers.into_iter().nth(taken).map(|f| f.answers).unwrap_or_default();
+    Ok(Choice { design, reasons, answers, truths, test_share })
+}
+
+/// By how much `a` is better than `b`, fold by fold, where both are defined.
+fn differences(a: &[f64], b: &[f64], judge: &Judge<'_>) -> Vec<f64> {
+    let all = a.iter().zip(b).map(|(a, b)| judge.gain(*a) - judge.gain(*b));
+    all.filter(|d| d.is_finite()).collect()
+}
+
+/// Whether a mean gain exceeds its standard error, corrected for training parts that overlap.
+pub(super) fn beyond_noise(gains: &[f64], test_share: f64) -> bool {
+    let Some(spread) = spread(gains) else { return false };
+    let error = spread * (1.0 / gains.len() as f64 + test_share / (1.0 - test_share)).sqrt();
+    mean(gains) > error
+}
+
+/// The best against the best of another kind.
+fn rival(
+    finishers: &[Finisher],
+    candidates: &[Candidate],
+    judge: &Judge<'_>,
+    test_share: f64,
+) -> Option<Duel> {
+    let first = finishers.first()?;
+    let spec = |f: &Finisher| &candidates[f.candidate].spec;
+    let other = finishers.iter().find(|f| spec(f).kind != spec(first).kind)?;
+    let differences = differences(&first.scores, &other.scores, judge);
+    duel(&spec(first).kind, &spec(other).kind, &differences, judge, test_share)
+}
+
+fn duel(first: &str, second: &str, gains: &[f64], judge: &Judge<'_>, test_share: f64) -> Option<Duel> {
+    let better_by = corrected_resampled_t(gains, test_share, 0.95).ok()?;
+    let same = better_by.p_value > 0.05;
+    let (n, name) = (gains.len(), judge.metric.name);
+    let sentence = if same {
+        format!(
+            "{first} and {second} are the same as far as these {n} folds can tell (p = {:.2})",
+            better_by.p_value
+        )
+    } else {
+        let (ahead, behind) = if better_by.mean >= 0.0 { (first, second) } else { (second, first) };
+        let by = better_by.mean.abs();
+        format!("{ahead} is better than {behind} by {by:.4} of {name} (p = {:.3})", better_by.p_value)
+    };
+    Some(Duel { first: first.into(), second: second.into(), better_by, same, sentence })
+}
+
+/// The cheapest of those within one standard error of the best.
+fn cheapest(finishers: &[Finisher], optimize_for: OptimizeFor, judge: &Judge<'_>) -> usize {
+    let best = &finishers[0];
+    let n = best.scores.iter().filter(|s| !s.is_nan()).count() as f64;
+    let error = spread(&best.scores).unwrap_or(0.0) / n.sqrt();
+    let enough = judge.gain(mean(&best.scores)) - error;
+    let cost = |f: &Finisher| match optimize_for {
+        OptimizeFor::Size => (f.cost.bytes, f.cost.work),
+        _ => (f.cost.work, f.cost.bytes),
+    };
+    let near = (0..finishers.len()).filter(|&i| judge.gain(mean(&finishers[i].scores)) >= enough);
+    near.min_by_key(|&i| (cost(&finishers[i]), i)).unwrap_or(0)
+}
+
+fn blended(finishers: &[Finisher], candidates: &[Candidate], shares: &[f64]) -> Design {
+    let members = finishers.iter().zip(shares).filter(|(_, share)| **share > 0.0);
+    let mut members: Vec<_> =
+        members.map(|(f, share)| (candidates[f.candidate].spec.clone(), *share)).collect();
+    members.sort_by(|a, b| b.1.total_cmp(&a.1));
+    Design { members }
+}
+
+fn mixed(finishers: &[Finisher], shares: &[f64], fold: usize, judge: &Judge<'_>) -> Vec<f64> {
+    let parts: Vec<&[f64]> = finishers.iter().take(LIBRARY).map(|f| &f.answers[fold][..]).collect();
+    let mut sum = mix(&parts, shares);
+    if judge.classes.is_some() {
+        sum.iter_mut().for_each(|p| *p = p.clamp(0.0, 1.0));
+    }
+    sum
+}

@@ -1,0 +1,123 @@
+//! The one place that says which learners a recipe without learners compares.
+
+use serde_json::json;
+use tidemill_core::Registry;
+use tidemill_core::recipe::{Spec, Task};
+
+/// What is known of a table before any learner is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Training rows.
+    pub rows: usize,
+    /// Feature columns.
+    pub columns: usize,
+    /// Classes; 0 for a quantity.
+    pub classes: usize,
+}
+
+/// A learner in the default list.
+struct Default {
+    /// The learner, and the parameters that the search leaves alone.
+    spec: Spec,
+    /// Of its remaining settings, so many are tried (and never more than `trials`).
+    settings: usize,
+}
+
+fn some(kind: &str, params: serde_json::Value, settings: usize) -> Default {
+    let mut spec = Spec::new(kind);
+    if let serde_json::Value::Object(params) = params {
+        spec.params = params;
+    }
+    Default { spec, settings }
+}
+
+/// The learners to compare, each with how many of its settings: those that this build has.
+///
+/// The linear family is cheap and hard to beat on few rows; boosted trees win on most others, in one of the shapes below;
+/// forests and extra trees err elsewhere than both, which is what a blend lives on. Learners whose work grows with the square
+/// of the rows are for small tables.
+pub fn learners(task: Task, size: Size, trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
+    let mut list = linear(task);
+    list.extend(boosted(size));
+    list.extend(forests(size));
+    if size.rows <= 20_000 {
+        list.extend(by_distance(task, size));
+    }
+    list.retain(|d| registry.entry(&d.spec.kind).is_ok());
+    list.into_iter().map(|d| (d.spec, d.settings.min(trials))).collect()
+}
+
+fn linear(task: Task) -> Vec<Default> {
+    match task {
+        Task::Regression => vec![
+            some("ridge", json!({}), usize::MAX),
+            some("elastic_net", json!({}), usize::MAX),
+            some("lasso", json!({}), usize::MAX),
+        ],
+        Task::Binary => vec![
+            some("logistic", json!({}), usize::MAX),
+            some("logistic", json!({ "penalty": "l1" }), usize::MAX),
+        ],
+        // Of many classes, a sparse fit costs twenty times a smooth one.
+        Task::Multiclass => {
+            vec![some("logistic", json!({}), usize::MAX), some("logistic", json!({ "penalty": "l1" }), 4)]
+        }
+    }
+}
+
+/// Shapes of boosted trees that are good on different tables: many small steps of small trees where rows are few or noisy, large
+/// trees where there are many rows.
+fn boosted(size: Size) -> Vec<Default> {
+    let kind = "boosted_trees";
+    let rate = if size.rows > 100_000 { 0.1 } else { 0.05 };
+    let mut list = vec![
+        some(
+            kind,
+            json!({ "learning_rate": rate, "max_leaves": 31, "min_samples_leaf": 20, "max_features": 0.8, "n_trees": 1000 }),
+            1,
+        ),
+        some(
+            kind,
+            json!({ "learning_rate": rate, "max_leaves": 8, "min_samples_leaf": 10, "max_features": 0.5, "subsample": 0.8, "n_trees": 1000 }),
+            1,
+        ),
+    ];
+    if size.rows <= 2_000 {
+        let stumps = json!({ "learning_rate": 0.05, "max_leaves": 4, "min_samples_leaf": 5, "max_features": 0.5, "subsample": 0.8, "n_trees": 1000 });
+        list.push(some(kind, stumps, 1));
+    } else {
+        let large = json!({ "learning_rate": rate, "max_leaves": 127, "min_samples_leaf": 10, "max_features": 0.5, "subsample": 0.8, "n_trees": 1000 });
+        list.push(some(kind, large, 1));
+    }
+    list
+}
+
+fn forests(size: Size) -> Vec<Default> {
+    // Large tables need fewer trees: each has seen much.
+    let n_trees = if size.rows > 100_000 { 60 } else { 200 };
+    let leaves = if size.rows > 100_000 { 5 } else { 1 };
+    let mut list = Vec::new();
+    for kind in ["extra_trees", "random_forest"] {
+        list.push(some(kind, json!({ "n_trees": n_trees, "min_samples_leaf": leaves }), 1));
+        if size.rows <= 20_000 {
+            list.push(some(
+                kind,
+                json!({ "n_trees": n_trees, "min_samples_leaf": 5, "max_features": 0.5 }),
+                1,
+            ));
+        }
+    }
+    list
+}
+
+/// Learners that compare rows with each other, and the simplest of all.
+fn by_distance(task: Task, size: Size) -> Vec<Default> {
+    let mut list = vec![some("k_neighbors", json!({}), 3)];
+    if size.rows <= 5_000 {
+        list.push(some("svm", json!({}), 4));
+    }
+    if task.is_classes() {
+        list.push(some("gaussian_nb", json!({}), 1));
+    }
+    list
+}

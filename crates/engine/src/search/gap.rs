@@ -1,0 +1,70 @@
+//! The gap between training and validation, in words.
+
+use serde::Serialize;
+
+use super::Standing;
+use super::judge::Judge;
+
+/// A larger share of what was learned than this holds on its own rows only.
+const OVERFIT: f64 = 0.5;
+/// A learner that gains less than this share of what could be gained, alike on its own rows, is too simple (or the columns do not
+/// say more).
+const UNDERFIT: f64 = 0.3;
+
+/// How a learner does on its own rows against those left out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Gap {
+    /// The learner.
+    pub learner: String,
+    /// The metric on rows it was fitted on.
+    pub train: f64,
+    /// The metric on rows left out.
+    pub valid: f64,
+    /// What follows.
+    pub verdict: Verdict,
+    /// The same in a sentence.
+    pub sentence: String,
+}
+
+/// What a gap says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Much of what was learned holds on the training rows only.
+    Overfit,
+    /// Little was learned, on the training rows too.
+    Underfit,
+    /// Neither.
+    Fine,
+}
+
+/// The gap of a standing, measured by the way from the baseline to a perfect score.
+pub(super) fn gap(standing: &Standing, baseline: Option<&Standing>, judge: &Judge<'_>) -> Option<Gap> {
+    let (train, valid) = (standing.train?, standing.mean?);
+    let start = judge.gain(baseline?.mean?);
+    // Metrics of which more is better end at 1, the others at 0.
+    let perfect = judge.gain(if judge.metric.greater_is_better { 1.0 } else { 0.0 });
+    let learned = judge.gain(train) - start;
+    let kept = judge.gain(valid) - start;
+    let forgets = matches!(standing.learner.as_str(), "random_forest" | "extra_trees" | "k_neighbors");
+    let name = judge.metric.name;
+    let scores =
+        format!("{name} {} on rows it was fitted on, {} on rows left out", short(train), short(valid));
+    let (verdict, what) = if learned > 0.0 && learned - kept > OVERFIT * learned && !forgets {
+        let advice = "it overfits. More rows, fewer columns or a stricter setting would narrow the gap";
+        (Verdict::Overfit, format!("{advice}; judge it by the latter"))
+    } else if perfect > start && learned < UNDERFIT * (perfect - start) && kept > 0.5 * learned {
+        let what = "alike and far from perfect: it underfits, or these columns say no more about the target";
+        (Verdict::Underfit, what.into())
+    } else if forgets {
+        (Verdict::Fine, "which is usual of a learner that remembers its rows: the latter counts".into())
+    } else {
+        (Verdict::Fine, "a gap as it should be".into())
+    };
+    let sentence = format!("{}: {scores}: {what}.", standing.learner);
+    Some(Gap { learner: standing.learner.clone(), train, valid, verdict, sentence })
+}
+
+fn short(x: f64) -> String {
+    crate::words::short(x)
+}

@@ -1,0 +1,317 @@
+//! The race: a cheap look at every candidate, then all folds for those that are left.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rayon::prelude::*;
+use tidemill_core::recipe::Recipe;
+use tidemill_core::{Context, Error, Event, Result, Table};
+use tidemill_data::split::Fold;
+use tidemill_eval::Metric;
+use tidemill_kernel::Random;
+
+use super::judge::{Judge, Truth, mean, spread};
+use super::trial::{Cost, Looked, Ring};
+use super::{Candidate, Standing};
+use crate::builtin::BASELINE;
+
+/// With more training rows than this in a fold, the first look is at a sample of so many.
+const LOOK_ROWS: usize = 20_000;
+/// The share of folds of the first look, where it is at whole folds.
+const LOOK_FOLDS: f64 = 0.3;
+/// Of a learner's settings, one in so many is left after the first look, and at least [`LEFT`].
+const KEPT: usize = 3;
+/// Two settings of a learner err in different places: a blend may gain by both.
+const LEFT: usize = 2;
+/// A learner whose best setting gains less than this share of what the best of all gains over the baseline is left out.
+const HOPELESS: f64 = 0.5;
+/// Tables of fewer cells have several folds in memory at a time.
+const SMALL: usize = 4_000_000;
+
+/// What the race leaves.
+pub(crate) struct Race {
+    /// Every candidate, the best first.
+    pub standings: Vec<Standing>,
+    /// How long each took, in the order of the standings: for people, never for a file.
+    pub times: Vec<Times>,
+    /// Those that ran on every fold, the best first.
+    pub(crate) finishers: Vec<Finisher>,
+    /// What is true of the rows that judge, fold by fold.
+    pub(crate) truths: Vec<Truth>,
+    /// The share of a fold's rows that judge.
+    pub(crate) test_share: f64,
+}
+
+/// How long a candidate took on average, while others ran beside it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// To fit on a fold.
+    pub fit: Duration,
+    /// To answer one row, in a batch.
+    pub predict_row: Duration,
+}
+
+/// A candidate that ran on every fold.
+pub(crate) struct Finisher {
+    /// Its place among the candidates.
+    pub candidate: usize,
+    /// Its answers, fold by fold.
+    pub answers: Vec<Vec<f64>>,
+    /// Its score, fold by fold.
+    pub scores: Vec<f64>,
+    /// The largest of the folds'.
+    pub cost: Cost,
+}
+
+/// What is known of a candidate so far.
+#[derive(Default)]
+struct Course {
+    scores: Vec<f64>,
+    train_scores: Vec<f64>,
+    answers: Vec<Vec<f64>>,
+    cost: Cost,
+    fit: Duration,
+    predict: Duration,
+    judged_rows: usize,
+    problem: Option<String>,
+    /// Why it did not run to the end though nothing went wrong.
+    dropped: Option<String>,
+}
+
+/// Compares the candidates (the first of which is the baseline) on the folds.
+///
+/// First all are looked at: on the first three folds in ten, or where those have more than 20,000 training rows on a sample of
+/// one. Then a third of each learner's settings (two at least) goes on, and learners that are far behind do not; these run on all folds.
+/// The budget is a number of trials, so the same rows give the same result; a deadline ends it earlier, and then those with
+/// the most folds done are compared on these. The baseline and the first learner are tried whatever the time.
+pub(crate) fn compare(
+    table: &Arc<Table>,
+    folds: &[Fold],
+    candidates: &[Candidate],
+    metric: &Metric,
+    recipe: &Recipe,
+    context: &Context,
+) -> Result<Race> {
+    let judge = Judge::of(metric, table.batch())?;
+    let ring = Ring { table, candidates, recipe, judge: &judge, context };
+    let mut courses: Vec<Course> = candidates.iter().map(|_| Course::default()).collect();
+    let all: Vec<usize> = (0..candidates.len()).collect();
+    let anyway: Vec<usize> = all.iter().copied().take(2).collect();
+    let mut truths = Vec::new();
+    let n_looks = (folds.len() as f64 * LOOK_FOLDS).ceil().max(2.0) as usize;
+    let sampled = folds.iter().any(|f| f.train.len() > LOOK_ROWS + LOOK_ROWS / 2);
+    let racing = candidates.len() > 3 && (sampled || n_looks < folds.len());
+    let mut running = all.clone();
+    if racing {
+        let few =
+            if sampled { vec![sample(&folds[folds.len() - 1], context)] } else { folds[..n_looks].to_vec() };
+        begin(context, "a first look at the learners", few.len() * all.len());
+        let looked = run(&ring, &few, 0, &all, &anyway)?;
+        context.tell(&Event::End);
+        let mut first: Vec<Course> = candidates.iter().map(|_| Course::default()).collect();
+        let seen = if sampled { &mut first } else { &mut courses };
+        let known = note(looked, seen);
+        let left = survivors(candidates, seen, &judge);
+        let how = if sampled { "a look at a sample".into() } else { format!("{n_looks} folds") };
+        for i in all.iter().filter(|i| !left.contains(i)) {
+            if seen[*i].problem.is_none() {
+                seen[*i].dropped = Some(format!("behind after {how}"));
+            }
+        }
+        if sampled {
+            // What a sample says is kept only of those that do not go on.
+            for (i, course) in first.into_iter().enumerate().filter(|(i, _)| !left.contains(i)) {
+                courses[i] = Course { answers: Vec::new(), ..course };
+            }
+        } else {
+            truths = known;
+        }
+        running = left;
+    }
+    let rest = truths.len()..folds.len();
+    begin(context, "comparing learners", rest.len() * running.len());
+    // Of those left, the first are the cheapest.
+    let anyway: Vec<usize> = running.iter().copied().take(if rest.start == 0 { 2 } else { 0 }).collect();
+    let looked = run(&ring, &folds[rest.clone()], rest.start, &running, &anyway)?;
+    truths.extend(note(looked, &mut courses));
+    context.tell(&Event::End);
+    if context.out_of_time() {
+        context.warn("time_limit", "the time limit ended the search: the best so far was taken");
+    }
+    let share = folds.iter().map(|f| f.valid.len() as f64 / (f.valid.len() + f.train.len()) as f64);
+    let test_share = share.sum::<f64>() / folds.len() as f64;
+    Ok(ranked(candidates, courses, truths, &judge, test_share))
+}
+
+fn begin(context: &Context, what: &str, steps: usize) {
+    context.tell(&Event::Begin { what: what.into(), steps: Some(steps as u64) });
+}
+
+/// Runs the entries on these folds: side by side where the table is small, else one after the other, since each holds copies
+/// of its rows.
+fn run(
+    ring: &Ring<'_>,
+    folds: &[Fold],
+    first: usize,
+    entries: &[usize],
+    anyway: &[usize],
+) -> Result<Vec<Looked>> {
+    let rows = folds.iter().map(|f| f.train.len() + f.valid.len()).max().unwrap_or(0);
+    // A vector column counts by its length, but that is known only after preparation: a wide table is taken as large.
+    let look = |(at, fold): (usize, &Fold)| {
+        let anyway = if at == 0 { anyway } else { &[] };
+        ring.look(first + at, fold, entries, anyway)
+    };
+    if rows * ring.table.batch().schema().len() < SMALL {
+        folds.par_iter().enumerate().map(look).collect()
+    } else {
+        folds.iter().enumerate().map(look).collect()
+    }
+}
+
+/// A sample of a fold: what is learned from, and half as many rows to judge on.
+fn sample(fold: &Fold, context: &Context) -> Fold {
+    let mut random = Random::new(context.seed_for("look"), 0);
+    let mut some = |rows: &[u32], n: usize| super::sampled(rows, n, &mut random);
+    Fold { train: some(&fold.train, LOOK_ROWS), valid: some(&fold.valid, LOOK_ROWS / 2) }
+}
+
+/// Adds what came of folds to the courses; the truth of each fold comes back.
+fn note(looked: Vec<Looked>, courses: &mut [Course]) -> Vec<Truth> {
+    let mut truths = Vec::with_capacity(looked.len());
+    for fold in looked {
+        let rows = fold.truth.target.len();
+        for (i, trial) in fold.trials {
+            let course = &mut courses[i];
+            match trial {
+                None => {
+                    let late = "the time limit came first".to_string();
+                    course.dropped.get_or_insert(late);
+                }
+                Some(Err(e)) => {
+                    course.problem.get_or_insert(e.to_string());
+                }
+                // A fold after one that time did not allow would stand in that one's place.
+                Some(Ok(_)) if course.dropped.is_some() || course.problem.is_some() => {}
+                Some(Ok(trial)) => {
+                    course.scores.push(trial.score);
+                    course.train_scores.push(trial.train_score);
+                    course.answers.push(trial.answers);
+                    course.cost.bytes = course.cost.bytes.max(trial.cost.bytes);
+                    course.cost.work = course.cost.work.max(trial.cost.work);
+                    course.fit += trial.fit;
+                    course.predict += trial.predict;
+                    course.judged_rows += rows;
+                }
+            }
+        }
+        truths.push(fold.truth);
+    }
+    truths
+}
+
+/// Those that run on all folds: the baseline, and of each learner that is not hopeless the better third of its settings.
+fn survivors(candidates: &[Candidate], courses: &[Course], judge: &Judge<'_>) -> Vec<usize> {
+    let gain = |i: usize| judge.gain(mean(&courses[i].scores));
+    let sound = |i: &usize| courses[*i].problem.is_none() && !gain(*i).is_nan();
+    let mut by_learner: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for i in (1..candidates.len()).filter(sound) {
+        by_learner.entry(&candidates[i].spec.kind).or_default().push(i);
+    }
+    let best = by_learner.values().flatten().map(|&i| gain(i)).fold(f64::NEG_INFINITY, f64::max);
+    let start = gain(0);
+    let enough = if start < best { start + HOPELESS * (best - start) } else { f64::NEG_INFINITY };
+    let mut left = vec![0];
+    for settings in by_learner.values_mut() {
+        settings.sort_by(|&a, &b| gain(b).total_cmp(&gain(a)));
+        let n = settings.len().div_ceil(KEPT).max(LEFT);
+        left.extend(settings.iter().take(n).filter(|&&i| gain(i) >= enough || gain(i) == best));
+    }
+    left.sort_unstable();
+    left
+}
+
+fn ranked(
+    candidates: &[Candidate],
+    courses: Vec<Course>,
+    truths: Vec<Truth>,
+    judge: &Judge<'_>,
+    test_share: f64,
+) -> Race {
+    let most = courses.iter().filter(|c| c.problem.is_none()).map(|c| c.scores.len()).max().unwrap_or(0);
+    let mut entries: Vec<(usize, Course)> = courses.into_iter().enumerate().collect();
+    let rank = |course: &Course| {
+        let whole = course.problem.is_none() && course.scores.len() == most && course.dropped_late(most);
+        let gain = judge.gain(mean(&course.scores));
+        (!whole, if gain.is_nan() { f64::INFINITY } else { -gain })
+    };
+    entries.sort_by(|(_, a), (_, b)| {
+        let (a, b) = (rank(a), rank(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    });
+    let (mut standings, mut times, mut finishers) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, course) in entries {
+        let whole = !rank(&course).0 && most > 0 && !mean(&course.scores).is_nan();
+        times.push(course.times());
+        standings.push(course.standing(&candidates[i], whole));
+        if whole && candidates[i].spec.kind != BASELINE {
+            let Course { answers, scores, cost, .. } = course;
+            finishers.push(Finisher { candidate: i, answers, scores, cost });
+        }
+    }
+    let truths = truths.into_iter().take(most).collect();
+    Race { standings, times, finishers, truths, test_share }
+}
+
+impl Course {
+    /// Whether it was ended by the clock at the earliest after all that anybody finished.
+    fn dropped_late(&self, most: usize) -> bool {
+        self.dropped.is_none() || (self.scores.len() == most && self.answers.len() == most)
+    }
+
+    fn times(&self) -> Times {
+        let n = self.scores.len().max(1) as u32;
+        let rows = self.judged_rows.max(1) as f64;
+        Times { fit: self.fit / n, predict_row: Duration::from_secs_f64(self.predict.as_secs_f64() / rows) }
+    }
+
+    fn standing(&self, candidate: &Candidate, whole: bool) -> Standing {
+        let known = |x: f64| (!x.is_nan()).then_some(x);
+        let problem = self.problem.clone();
+        Standing {
+            learner: candidate.spec.kind.clone(),
+            params: candidate.spec.params.clone(),
+            mean: known(mean(&self.scores)).filter(|_| problem.is_none()),
+            spread: spread(&self.scores).filter(|_| problem.is_none()),
+            train: known(mean(&self.train_scores)).filter(|_| problem.is_none()),
+            bytes: self.cost.bytes,
+            work: self.cost.work,
+            dropped: self.dropped.clone().filter(|_| !whole && problem.is_none()),
+            problem: problem.or_else(|| {
+                (mean(&self.scores).is_nan() && !self.scores.is_empty())
+                    .then(|| "the metric is undefined on every fold".to_string())
+            }),
+            folds: self.scores.clone(),
+        }
+    }
+}
+
+impl Race {
+    /// The best candidate's place among them.
+    ///
+    /// # Errors
+    /// None could be fitted and scored.
+    pub(crate) fn best(&self, candidates: &[Candidate]) -> Result<usize> {
+        let first = self.standings.first().filter(|s| s.mean.is_some() && s.dropped.is_none());
+        let same = |c: &Candidate, s: &Standing| c.spec.kind == s.learner && c.spec.params == s.params;
+        let found = first.and_then(|first| candidates.iter().position(|c| same(c, first)));
+        found.ok_or_else(|| {
+            let problem = self.standings.iter().find_map(|s| s.problem.clone()).unwrap_or_default();
+            Error::data(
+                format!("no learner could be fitted and scored: {problem}"),
+                "see the warnings above; name other learners or a longer --time-limit",
+            )
+        })
+    }
+}

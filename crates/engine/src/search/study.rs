@@ -1,0 +1,116 @@
+//! The whole search on some rows: folds, race, choice, calibration, decision.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tidemill_core::recipe::{Recipe, Spec, Task};
+use tidemill_core::{Context, Event, Fitted, Result, Role, Table};
+use tidemill_data::split;
+use tidemill_eval::Metric;
+use tidemill_kernel::Random;
+
+use super::choice::{Choice, Reasons};
+use super::defaults::Size;
+use super::finish::{Calibrated, Decided};
+use super::judge::Judge;
+use super::{
+    Candidate, Design, Gap, Point, Race, Standing, Times, candidates, choose, compare, curve, finish, gap,
+};
+use crate::builtin::BASELINE;
+
+/// Learners are compared on at most so many rows: more would choose the same, and hold several copies in memory.
+const SEARCH_ROWS: usize = 200_000;
+/// The most numbers of one candidate's answers.
+const SEARCH_ANSWERS: usize = 4_000_000;
+
+/// What a search found.
+pub struct Study {
+    /// How the model is made.
+    pub design: Design,
+    /// What comes after the learners.
+    pub links: Vec<Arc<dyn Fitted>>,
+    /// Every setting that was compared, the best first.
+    pub standings: Vec<Standing>,
+    /// How long each took.
+    pub times: Vec<Times>,
+    /// What led to the choice.
+    pub reasons: Reasons,
+    /// How probabilities were calibrated.
+    pub calibration: Option<Calibrated>,
+    /// The threshold, where it is not one half.
+    pub decision: Option<Decided>,
+    /// Training against validation, of the best learner.
+    pub gap: Option<Gap>,
+    /// The score of the best learner by the number of rows.
+    pub curve: Vec<Point>,
+    /// How many folds.
+    pub n_folds: usize,
+    /// How many rows the folds were made of.
+    pub n_rows: usize,
+}
+
+/// Searches on these rows of a table. The same rows, recipe and seed give the same study.
+pub fn study(
+    table: &Arc<Table>,
+    rows: &[u32],
+    recipe: &Recipe,
+    task: Task,
+    metric: &Metric,
+    context: &Context,
+) -> Result<Study> {
+    let judge = Judge::of(metric, table.batch())?;
+    let schema = table.batch().schema();
+    let used = |role| matches!(role, Role::Feature | Role::Time);
+    let classes = judge.classes.as_ref().map_or(0, |c| c.len());
+    let size =
+        Size { rows: rows.len(), columns: schema.columns().iter().filter(|c| used(c.role)).count(), classes };
+    let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
+    let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
+    let folds = split::folds(table, &compared, &recipe.folds, &recipe.split, context)?;
+    let candidates = candidates(recipe, task, size, context)?;
+    let race = compare(table, &folds, &candidates, metric, recipe, context)?;
+    let (standings, times) = (race.standings.clone(), race.times.clone());
+    let choice = chosen(race, &candidates, &judge, recipe, context)?;
+    let finished = finish(&choice, &judge, recipe, context)?;
+    let leading = choice.design.members[0].0.clone();
+    let baseline = standings.iter().find(|s| s.learner == BASELINE);
+    let standing = standings.iter().find(|s| s.learner == leading.kind && s.params == leading.params);
+    let gap = standing.filter(|s| s.learner != BASELINE).and_then(|s| gap::gap(s, baseline, &judge));
+    context.tell(&Event::Begin { what: "the learning curve".into(), steps: None });
+    let estimator = context.build(&leading.kind, Value::Object(leading.params.clone()))?;
+    let curve = curve::curve(table, &folds, Candidate { spec: leading, estimator }, &judge, recipe, context)?;
+    context.tell(&Event::End);
+    Ok(Study {
+        design: choice.design,
+        links: finished.links,
+        standings,
+        times,
+        reasons: choice.reasons,
+        calibration: finished.calibration,
+        decision: finished.decision,
+        gap,
+        curve,
+        n_folds: folds.len(),
+        n_rows: compared.len(),
+    })
+}
+
+fn chosen(
+    race: Race,
+    candidates: &[Candidate],
+    judge: &Judge<'_>,
+    recipe: &Recipe,
+    context: &Context,
+) -> Result<Choice> {
+    context.tell(&Event::Begin { what: "choosing".into(), steps: None });
+    let choice = choose(race, candidates, judge, recipe, context)?;
+    context.tell(&Event::End);
+    Ok(choice)
+}
+
+impl Study {
+    /// The learner or blend, as a model file says it.
+    pub fn spec(&self, context: &Context) -> Result<Spec> {
+        self.design.spec(context)
+    }
+}

@@ -1,0 +1,161 @@
+//! One learner on one fold.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use tidemill_core::recipe::Recipe;
+use tidemill_core::{
+    Batch, Context, Error, Event, Fitted, Result, Source, State, Table, TensorData, Training, View,
+};
+use tidemill_data::split::Fold;
+
+use super::judge::{Judge, Truth};
+use super::{Candidate, apply, order};
+use crate::answer::Place;
+use crate::preparation;
+
+/// The most training rows on which the training score is taken.
+const SCORED_ROWS: usize = 20_000;
+
+/// What a learner cost, and how it answered the rows a fold left out.
+pub(crate) struct Trial {
+    /// The metric; `NaN` where it is undefined on these rows.
+    pub score: f64,
+    /// The metric on rows it was fitted on.
+    pub train_score: f64,
+    /// A number per row, or a probability per row and class.
+    pub answers: Vec<f64>,
+    pub cost: Cost,
+    pub fit: Duration,
+    pub predict: Duration,
+}
+
+/// What a fitted learner costs, by what it holds: the same on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Cost {
+    /// Bytes of its learned numbers.
+    pub bytes: u64,
+    /// Learned numbers read for a row: all of them, or of trees those on the way to a leaf.
+    pub work: u64,
+}
+
+impl Cost {
+    pub(crate) fn of(state: &State) -> Self {
+        let children = state.children.iter().map(Cost::of);
+        let sum =
+            children.fold(Cost::default(), |a, b| Cost { bytes: a.bytes + b.bytes, work: a.work + b.work });
+        let (mut bytes, mut numbers) = (0, 0);
+        for tensor in state.tensors.values() {
+            let (len, size) = match &tensor.data {
+                TensorData::F64(v) => (v.len(), 8),
+                TensorData::I64(v) => (v.len(), 8),
+                TensorData::F32(v) => (v.len(), 4),
+                TensorData::U32(v) => (v.len(), 4),
+                TensorData::U8(v) => (v.len(), 1),
+            };
+            bytes += (len * size) as u64;
+            numbers += len as u64;
+        }
+        let len = |name: &str| state.tensors.get(name).map(|t| t.shape.iter().product::<usize>());
+        let work = match (len("roots"), len("thresholds")) {
+            (Some(trees), Some(nodes)) if trees > 0 => {
+                // A tree of n nodes is left after about log2(n) questions.
+                let depth = (nodes as f64 / trees as f64).log2().max(1.0);
+                (trees as f64 * (1.0 + depth)) as u64
+            }
+            _ => numbers,
+        };
+        Cost { bytes: sum.bytes + bytes, work: sum.work + work }
+    }
+}
+
+/// Everything that learners of one comparison share.
+pub(crate) struct Ring<'a> {
+    pub table: &'a Arc<Table>,
+    pub candidates: &'a [Candidate],
+    pub recipe: &'a Recipe,
+    pub judge: &'a Judge<'a>,
+    pub context: &'a Context,
+}
+
+/// What came of a fold: its truth, and by candidate what came of it (`None` when time ran out before it began).
+pub(crate) struct Looked {
+    pub truth: Truth,
+    pub trials: Vec<(usize, Option<Result<Trial>>)>,
+}
+
+impl Ring<'_> {
+    /// Fits and judges the candidates of `entries` on a fold. Preparation is fitted once per kind of need, on the fold's
+    /// training rows alone, and let go before the next kind's. Candidates of `anyway` are tried whatever the time.
+    pub(crate) fn look(&self, at: usize, fold: &Fold, entries: &[usize], anyway: &[usize]) -> Result<Looked> {
+        let stream = self.context.quiet().with_stream(&format!("fold {at}"));
+        let rows = |rows: &[u32]| View::new(self.table.clone(), rows)?.collect();
+        let truth = Truth::of(&rows(&fold.valid)?)?;
+        let mut open: Vec<usize> = entries.to_vec();
+        let mut trials = Vec::with_capacity(entries.len());
+        while let Some(&first) = open.first() {
+            let needs = self.candidates[first].estimator.needs();
+            let alike = |i: &usize| order(self.candidates[*i].estimator.needs()) == order(needs);
+            let (same, rest): (Vec<usize>, Vec<usize>) = open.iter().partition(|i| alike(i));
+            open = rest;
+            if self.context.out_of_time() && !same.iter().any(|i| anyway.contains(i)) {
+                trials.extend(same.into_iter().map(|i| (i, None)));
+                continue;
+            }
+            let prepared = preparation::fit(rows(&fold.train)?.into(), self.recipe, needs, &stream);
+            let prepared = prepared.and_then(|p| Ok((apply(&p.steps, rows(&fold.valid)?)?, p.train)));
+            let (valid, train) = match prepared {
+                Ok(parts) => parts,
+                Err(Error::Cancelled) => return Err(Error::Cancelled),
+                Err(e) => {
+                    let failed = |i| (i, Some(Err(Error::internal(e.to_string()))));
+                    trials.extend(same.into_iter().map(failed));
+                    continue;
+                }
+            };
+            let one = |&i: &usize| {
+                if self.context.out_of_time() && !anyway.contains(&i) {
+                    return (i, None);
+                }
+                let trial = self.try_one(i, &train, &valid, &truth, &stream);
+                self.context.tell(&Event::Step(1));
+                (i, Some(trial))
+            };
+            trials.extend(same.par_iter().map(one).collect::<Vec<_>>());
+        }
+        if trials.iter().any(|(_, t)| matches!(t, Some(Err(Error::Cancelled)))) {
+            return Err(Error::Cancelled);
+        }
+        Ok(Looked { truth, trials })
+    }
+
+    fn try_one(
+        &self,
+        i: usize,
+        train: &Table,
+        valid: &Batch,
+        truth: &Truth,
+        context: &Context,
+    ) -> Result<Trial> {
+        context.check()?;
+        let candidate = &self.candidates[i];
+        let began = Instant::now();
+        let fitted =
+            candidate.estimator.fit(Training::on(train), &context.with_stream(&candidate.spec.kind))?;
+        let fit = began.elapsed();
+        let began = Instant::now();
+        let answers = answers(&fitted, valid)?;
+        let predict = began.elapsed();
+        let score = self.judge.score(truth, &answers)?;
+        let seen = train.batch().slice(0, train.batch().n_rows().min(SCORED_ROWS));
+        let train_score = self.judge.score(&Truth::of(&seen)?, &self::answers(&fitted, &seen)?)?;
+        Ok(Trial { score, train_score, answers, cost: Cost::of(&fitted.state()), fit, predict })
+    }
+}
+
+/// What a fitted learner answers, as raw numbers.
+fn answers(fitted: &Arc<dyn Fitted>, rows: &Batch) -> Result<Vec<f64>> {
+    let output = fitted.clone().bind(rows.schema())?.apply(rows)?;
+    Place::of(output.schema())?.values(&output)
+}

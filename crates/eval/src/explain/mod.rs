@@ -1,0 +1,5 @@
+//! What a model goes by.
+
+mod permutation;
+
+pub use permutation::{Importance, permutation};
