@@ -5,7 +5,7 @@
 //!
 //! | exact over all rows | by a sketch over all rows | on at most 32,768 rows spread evenly |
 //! |---|---|---|
-//! | counts, missing values and their patterns, moments, correlation of numbers, values beyond the fences, cells that cannot be read, faults of texts | quantiles and histograms beyond 4,096 values (rank error about 0.1%), different values beyond 4,096 (standard error 0.8%), most frequent names beyond 4,096 of them, repeated rows and conflicting targets beyond 2 million rows | the fences themselves, Cramér's V, correlation ratio, near-duplicates, drift over time |
+//! | counts, missing values and their patterns, moments, correlation of numbers, values beyond the fences, cells that cannot be read, faults of texts | quantiles and histograms beyond 4,096 values (standard error of a rank about 0.1%), different values beyond 4,096 (standard error 0.8%), most frequent names beyond 4,096 of them, repeated rows and conflicting targets beyond 2 million rows | the fences themselves, Cramér's V, correlation ratio, near-duplicates, drift over time |
 //!
 //! The same source gives the same profile, whatever the number of threads.
 

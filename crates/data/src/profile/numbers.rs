@@ -30,7 +30,7 @@ pub struct Numbers {
     pub quantiles: Vec<[f64; 2]>,
     /// The median distance from the median.
     pub mad: f64,
-    /// Whether quantiles are exact (up to 4,096 values); else their rank is off by about 0.1%.
+    /// Whether quantiles are exact (up to 4,096 values); else with a standard error of about 0.1% in rank.
     pub exact: bool,
     /// How many are 0.
     pub zeros: u64,

@@ -53,7 +53,8 @@ fn verdict(audit: &Audit) -> Verdict {
         tile(W.level_note, audit.notes),
     ];
     let severe = audit.findings.iter().filter(|f| f.severity == Severity::Severe);
-    verdict.findings = severe.take(FIRST).map(|f| Finding::new(Level::Severe, f.message.clone())).collect();
+    verdict.findings =
+        severe.take(FIRST).map(|f| Finding::new(Level::Severe, sentence(&f.message))).collect();
     verdict
 }
 

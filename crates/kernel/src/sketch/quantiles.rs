@@ -7,7 +7,7 @@ const RUN: usize = 2048;
 /// So many values are taken as they come; then one of every two, of every four, …, as the column grows.
 const TAKEN: u64 = 1 << 17;
 
-/// The distribution of a column, in about 100 KiB: exact up to 4,096 values, then with a rank error of about 0.1%.
+/// The distribution of a column, in about 100 KiB: exact up to 4,096 values, then with a standard error of about 0.1% in rank.
 ///
 /// Values gather in a buffer; a full one is sorted, and every second value of it (the first half of the time the even
 /// ones, then the odd ones) becomes a run of twice the weight. Two runs of one weight are merged and halved likewise:
