@@ -17,8 +17,10 @@ mod report;
 mod row;
 mod scaling;
 mod serve;
+mod serve_trees;
 mod service;
 mod svm;
+mod trees;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,7 +41,9 @@ const BENCHES: &[Bench] = &[
     ("one_row", one_row::run),
     ("profile", profile::run),
     ("serve", serve::run),
+    ("serve_trees", serve_trees::run),
     ("svm", svm::run),
+    ("trees", trees::run),
 ];
 
 fn main() -> ExitCode {

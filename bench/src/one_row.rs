@@ -1,5 +1,5 @@
-//! One row through a whole model (read text, impute, scale, encode, logistic regression), against a scikit-learn
-//! pipeline of the same steps on a one-row DataFrame.
+//! One row through a whole model (read text, prepare, logistic regression or 500 boosted trees), against a
+//! scikit-learn pipeline of the same steps on a one-row DataFrame.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -22,17 +22,24 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
     let folder = peer::work_folder()?;
     let path = folder.join("one-row.csv").display().to_string();
     std::fs::write(&path, table()?)?;
-    let (peer_secs, theirs) = peer::timed("one_row", &[&path, "y"], 1)?;
+    let trees = Spec::new("boosted_trees").with("n_trees", 500).with("early_stopping", 0);
+    Ok(vec![
+        compare("one-row predict in process", "logistic", Spec::new("logistic").with("c", 1.0), &path)?,
+        compare("one-row predict in process, 500 trees", "trees", trees, &path)?,
+    ])
+}
 
+fn compare(name: &str, learner: &str, spec: Spec, path: &str) -> Outcome<Row> {
+    let (peer_secs, theirs) = peer::timed("one_row", &[path, "y", learner], 1)?;
     let context = Context::new(0, 1, Arc::new(builtin::registry()));
-    let mut recipe = Recipe { learners: vec![Spec::new("logistic").with("c", 1.0)], ..Recipe::default() };
+    let mut recipe = Recipe { learners: vec![spec], ..Recipe::default() };
     recipe.data.target = Some("y".into());
-    let job =
-        train::Job { source: path.clone(), recipe, recipe_file: None, out: folder.join("one-row-model") };
+    let out = peer::work_folder()?.join(format!("one-row-{learner}"));
+    let job = train::Job { source: path.into(), recipe, recipe_file: None, out };
     let trained = train::train(&job, &context)?;
     let opened = model::open(&trained.model, &context)?;
 
-    let source = tidemill_data::open(&path, &tidemill_data::ReadOptions::default())?;
+    let source = tidemill_data::open(path, &tidemill_data::ReadOptions::default())?;
     let batch = source.collect()?;
     // As a request comes: without the answer.
     let batch = batch.select(&batch.schema().places(|column| column.name != "y"))?;
@@ -56,15 +63,15 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
     if (same as f64) < 0.98 * ROWS as f64 {
         return Err(format!("one row: only {same} of {ROWS} answers are the same").into());
     }
-    Ok(vec![Row {
-        name: "one-row predict in process".into(),
+    Ok(Row {
+        name: name.into(),
         peer: "scikit-learn pipeline".into(),
         ours_secs: (block_secs - copying) / ROWS as f64,
         peer_secs,
         goal_at_least: 300.0,
         reach: 1000.0,
         same_answer: format!("{same} of {ROWS} classes the same"),
-    }])
+    })
 }
 
 /// A caller makes its row itself; making ours anew for every answer is no part of answering.

@@ -29,6 +29,31 @@ pub(crate) fn python() -> Outcome<Command> {
     Ok(Command::new(python))
 }
 
+/// The Python of an environment of its own, `bench/.venv-NAME`, made from `bench/requirements-NAME.txt` where it is missing: for
+/// peers whose versions do not go together.
+pub(crate) fn environment(name: &str) -> Outcome<PathBuf> {
+    let bench = root().join("bench");
+    let (folder, wanted) =
+        (bench.join(format!(".venv-{name}")), bench.join(format!("requirements-{name}.txt")));
+    let (program, installed) = (folder.join("bin/python"), folder.join("installed.txt"));
+    let wanted_text = std::fs::read_to_string(&wanted)?;
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted_text) {
+        return Ok(program);
+    }
+    let mut make = python()?;
+    make.args(["-m", "venv", "--clear"]).arg(&folder);
+    let mut install = Command::new(&program);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
+    for mut command in [make, install] {
+        let status = command.status()?;
+        if !status.success() {
+            return Err(format!("{command:?}: {status}").into());
+        }
+    }
+    std::fs::write(&installed, wanted_text)?;
+    Ok(program)
+}
+
 /// Runs `bench/peers/NAME.py ARGUMENTS` with so many threads for every library that asks the environment; gives
 /// the JSON lines that it printed.
 pub(crate) fn run(name: &str, arguments: &[&str], threads: usize) -> Outcome<Vec<Value>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray};
 use serde_json::Value;
-use tidemill_core::{Batch, Column, Context, Kind, Schema, Source, Table};
+use tidemill_core::{Batch, Column, Context, Kind, Schema, Table};
 use tidemill_data::Profile;
 use tidemill_kernel::Random;
 

@@ -31,7 +31,7 @@ const TIMES: usize = 5;
 #[derive(Clone, Copy)]
 pub(crate) struct Measured {
     pub(crate) per_second: f64,
-    cpu_secs: f64,
+    pub(crate) cpu_secs: f64,
 }
 
 pub(crate) fn run() -> Outcome<Vec<Row>> {
@@ -72,8 +72,12 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
 }
 
 /// Measures the servers in turn, over and over, so that a noisy moment hits all of them; the medians.
-fn side_by_side(servers: [&Server; 3], connections: usize, folder: &Path) -> Outcome<[Measured; 3]> {
-    let mut taken: [Vec<Measured>; 3] = Default::default();
+pub(crate) fn side_by_side<const N: usize>(
+    servers: [&Server; N],
+    connections: usize,
+    folder: &Path,
+) -> Outcome<[Measured; N]> {
+    let mut taken = [const { Vec::new() }; N];
     for round in 0..=TIMES {
         for (server, taken) in servers.iter().zip(&mut taken) {
             let measured = server.measure(connections, folder)?;
@@ -87,7 +91,7 @@ fn side_by_side(servers: [&Server; 3], connections: usize, folder: &Path) -> Out
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    Ok(taken.map(|taken| Measured {
+    Ok(taken.map(|taken: Vec<Measured>| Measured {
         per_second: median(taken.iter().map(|m| m.per_second).collect()),
         cpu_secs: median(taken.iter().map(|m| m.cpu_secs).collect()),
     }))
@@ -115,11 +119,16 @@ fn rows() -> Outcome<String> {
 
 /// The model that is served, and the table it learned from (`rows.csv`), in `folder`.
 pub(crate) fn model(folder: &Path) -> Outcome<PathBuf> {
+    model_of(folder, Spec::new("logistic").with("c", 1.0))
+}
+
+/// The same of another learner.
+pub(crate) fn model_of(folder: &Path, learner: Spec) -> Outcome<PathBuf> {
     std::fs::create_dir_all(folder)?;
     let table = folder.join("rows.csv");
     std::fs::write(&table, rows()?)?;
     let context = Context::new(0, 1, Arc::new(builtin::registry()));
-    let mut recipe = Recipe { learners: vec![Spec::new("logistic").with("c", 1.0)], ..Recipe::default() };
+    let mut recipe = Recipe { learners: vec![learner], ..Recipe::default() };
     recipe.data.target = Some("y".into());
     let source = table.display().to_string();
     let job = train::Job { source, recipe, recipe_file: None, out: folder.join("bench-model") };
@@ -131,13 +140,18 @@ pub(crate) struct Server {
     child: Child,
     url: String,
     key: Option<String>,
+    /// What a caller sends.
+    body: String,
     /// How long it took until it listened.
     pub(crate) started: Duration,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Workers first, or they would outlive their parent. Any of them may have ended by itself.
+        for id in family(self.child.id()).into_iter().rev() {
+            let _ = Command::new("kill").arg("-9").arg(id.to_string()).stderr(Stdio::null()).status();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -222,7 +236,7 @@ impl Server {
     fn request(&self) -> Vec<u8> {
         let key = self.key.as_ref().map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
         let path = self.url.splitn(4, '/').nth(3).unwrap_or_default();
-        let body = body();
+        let body = &self.body;
         format!("POST /{path} HTTP/1.1\r\nHost: bench\r\n{key}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
             .into_bytes()
     }
@@ -233,24 +247,30 @@ impl Server {
     }
 
     fn fastapi(table: &Path) -> Outcome<Self> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = peer::python()?;
-        command.arg(peer::root().join("bench/peers/serve.py")).arg(port.to_string()).arg(table);
-        let child = command.spawn()?;
-        let server = Server {
-            child,
-            url: format!("http://127.0.0.1:{port}/predict"),
-            key: None,
-            started: Duration::ZERO,
-        };
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if Instant::now() > deadline {
-                return Err("bench/peers/serve.py did not begin to listen".into());
+        command.arg(peer::root().join("bench/peers/serve.py"));
+        let port = free_port()?;
+        command.arg(port.to_string()).arg(table);
+        Server::at(port, &mut command, "/predict", body())
+    }
+
+    /// A program that answers requests like this one at `path` of this port before long.
+    pub(crate) fn at(port: u16, command: &mut Command, path: &str, body: String) -> Outcome<Self> {
+        let child = command.stdout(Stdio::null()).spawn()?;
+        let url = format!("http://127.0.0.1:{port}{path}");
+        let server = Server { child, url, key: None, body, started: Duration::ZERO };
+        let (request, deadline) = (server.request(), Instant::now() + Duration::from_secs(120));
+        loop {
+            let answered = TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
+                stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+                ask(&mut stream, &request)
+            });
+            match answered {
+                Ok(()) => return Ok(server),
+                Err(e) if Instant::now() > deadline => return Err(format!("{command:?}: {e}").into()),
+                Err(_) => std::thread::sleep(Duration::from_millis(200)),
             }
-            std::thread::sleep(Duration::from_millis(100));
         }
-        Ok(server)
     }
 
     /// A program that prints where it listens.
@@ -260,7 +280,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
         let url = line.trim().strip_prefix("listening on ").ok_or("it does not listen")?.to_string();
-        Ok(Server { child, url, key: None, started: began.elapsed() })
+        Ok(Server { child, url, key: None, body: body(), started: began.elapsed() })
     }
 
     pub(crate) fn measure(&self, connections: usize, folder: &Path) -> Outcome<Measured> {
@@ -293,7 +313,7 @@ impl Server {
         let key = self.key.as_ref().map(|key| format!("wrk.headers[\"Authorization\"] = \"Bearer {key}\"\n"));
         format!(
             "wrk.method = \"POST\"\nwrk.body = '{}'\nwrk.headers[\"Content-Type\"] = \"application/json\"\n{}",
-            body(),
+            self.body,
             key.unwrap_or_default()
         )
     }
@@ -338,8 +358,42 @@ fn fresh_store(folder: &Path) -> String {
     folder.join("loop.db").display().to_string()
 }
 
-/// The processor time of a process, user and system, by `/proc`.
+/// A port that nobody listens at.
+pub(crate) fn free_port() -> Outcome<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// A process and all that it started, parents first.
+fn family(id: u32) -> Vec<u32> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(other) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        let parent = stat.rsplit(')').next().unwrap_or_default().split_whitespace().nth(1).map(str::parse);
+        if let Some(Ok(parent)) = parent {
+            parents.push((other, parent));
+        }
+    }
+    let mut found = vec![id];
+    let mut at = 0;
+    while at < found.len() {
+        let parent = found[at];
+        found.extend(parents.iter().filter(|(_, p): &&(u32, u32)| *p == parent).map(|(child, _)| *child));
+        at += 1;
+    }
+    found
+}
+
+/// The processor time of a process and all that it started.
 fn cpu_secs(id: u32) -> Outcome<f64> {
+    // One that ended meanwhile is counted no more.
+    Ok(family(id).into_iter().filter_map(|id| own_cpu_secs(id).ok()).sum())
+}
+
+/// The processor time of a process, user and system, by `/proc`.
+fn own_cpu_secs(id: u32) -> Outcome<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::{Batch, Registry, Result, Row, Schema, State};
+use crate::{Batch, Registry, Result, Row, Schema, State, Trees};
 
 /// What an [`crate::Estimator`] learned: immutable, shareable, savable.
 pub trait Fitted: Any + Send + Sync {
@@ -15,6 +15,11 @@ pub trait Fitted: Any + Send + Sync {
 
     /// Resolves the schema once and sets buffers aside; never asks for the target.
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>>;
+
+    /// The trees it answers by, if it does: for exact SHAP.
+    fn as_trees(&self) -> Option<&Trees> {
+        None
+    }
 }
 
 /// A bound [`Fitted`]: applied by one thread at a time, to whole batches or to single rows, with the same answer.

@@ -8,8 +8,12 @@ const MISSING_LEFT: u32 = 1 << 31;
 /// Set in a node's feature: the threshold is the place of a set of categories.
 const CATEGORY: u32 = 1 << 30;
 const FEATURE: u32 = CATEGORY - 1;
+/// A leaf's feature in a saved state.
+const LEAF: u32 = u32::MAX;
 /// Rows followed at the same time, so that one row's wait for memory is another's work.
 const TOGETHER: usize = 8;
+/// Steps down before it is looked whether anybody still moves.
+const LOOK: u32 = 4;
 
 /// One question, or a leaf. Children are neighbours: the right one follows the left one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +52,7 @@ pub enum Question {
 /// let left = trees.split(root, 0, &Question::Number { threshold: 0.5 }, false);
 /// trees.leaf(left, &[-1.0], 3.0);
 /// trees.leaf(left + 1, &[1.0], 2.0);
+/// trees.finish();
 /// let mut out = [0.0];
 /// trees.row(&[0.2], &mut out);
 /// assert_eq!(out, [9.0]);
@@ -145,15 +150,20 @@ impl Trees {
     pub fn finish(&mut self) {
         let Some(&root) = self.roots.last() else { return };
         let root = root as usize;
-        for at in (root..self.nodes.len()).rev() {
+        self.sum_cover(root, self.nodes.len());
+        let deepest = depths(&self.nodes[root..], root).into_iter().max().unwrap_or(0);
+        if let Some(depth) = self.depths.last_mut() {
+            *depth = deepest;
+        }
+    }
+
+    /// Children lie behind their parents: from the end to the front, each sum is of what is known.
+    fn sum_cover(&mut self, root: usize, end: usize) {
+        for at in (root..end).rev() {
             let left = self.nodes[at].left as usize;
             if left != at {
                 self.cover[at] = self.cover[left] + self.cover[left + 1];
             }
-        }
-        let deepest = depths(&self.nodes[root..], root).into_iter().max().unwrap_or(0);
-        if let Some(depth) = self.depths.last_mut() {
-            *depth = deepest;
         }
     }
 
@@ -165,6 +175,11 @@ impl Trees {
         let end = self.roots[n] as usize;
         self.roots.truncate(n);
         self.depths.truncate(n);
+        // Sets lie in the order of their nodes: the first that goes is where the rest begins.
+        let sets = self.nodes[end..].iter().filter(|node| node.feature & CATEGORY != 0);
+        if let Some(first) = sets.map(|node| node.threshold as usize).min() {
+            self.sets.truncate(first);
+        }
         self.nodes.truncate(end);
         self.values.truncate(end * self.width);
         self.cover.truncate(end);
@@ -221,8 +236,19 @@ impl Trees {
             let mut at = [0u32; TOGETHER];
             at[..roots.len()].copy_from_slice(roots);
             let deepest = self.depths[first..n.min(first + TOGETHER)].iter().copied().max().unwrap_or(0);
-            for _ in 0..deepest {
-                at[..roots.len()].iter_mut().for_each(|at| *at = self.next(*at, x));
+            let mut deep = 0;
+            while deep < deepest {
+                for _ in 1..LOOK {
+                    at[..roots.len()].iter_mut().for_each(|at| *at = self.next(*at, x));
+                }
+                let mut moved = 0;
+                for at in &mut at[..roots.len()] {
+                    let next = self.next(*at, x);
+                    moved |= next ^ *at;
+                    *at = next;
+                }
+                // The longest way down is rarely taken: nobody moved, all have arrived.
+                deep = if moved == 0 { deepest } else { deep + LOOK };
             }
             for (i, &at) in at[..roots.len()].iter().enumerate() {
                 self.add(first + i, at, k, out);
@@ -250,10 +276,17 @@ impl Trees {
                 for (x, out) in x.chunks(TOGETHER * p).zip(out.chunks_mut(TOGETHER * k)) {
                     let n = out.len() / k;
                     let mut at = [root; TOGETHER];
-                    for _ in 0..depth {
-                        for (at, x) in at.iter_mut().zip(x.chunks_exact(p)) {
-                            *at = self.next(*at, x);
+                    let mut deep = 0;
+                    while deep < depth {
+                        let mut moved = 0;
+                        for step in 0..LOOK {
+                            for (at, x) in at.iter_mut().zip(x.chunks_exact(p)) {
+                                let next = self.next(*at, x);
+                                moved |= if step + 1 == LOOK { next ^ *at } else { 0 };
+                                *at = next;
+                            }
                         }
+                        deep = if moved == 0 { depth } else { deep + LOOK };
                     }
                     for (at, out) in at[..n].iter().zip(out.chunks_exact_mut(k)) {
                         self.add(tree, *at, k, out);
@@ -284,21 +317,67 @@ impl Trees {
         shares
     }
 
-    /// Adds these trees to a state.
+    /// What a row starts with, by output.
+    pub fn start(&self) -> &[f64] {
+        &self.start
+    }
+
+    /// Whether each leaf has a number per output; otherwise tree `t` adds to output `t % n_outputs`.
+    pub fn is_whole(&self) -> bool {
+        self.width == self.start.len()
+    }
+
+    /// The root of each tree.
+    pub fn roots(&self) -> impl Iterator<Item = usize> {
+        self.roots.iter().map(|root| *root as usize)
+    }
+
+    /// The feature that a node asks about and its left child, whose neighbour is the right one; `None` for a leaf.
+    pub fn question(&self, node: usize) -> Option<(usize, usize)> {
+        let asked = self.nodes[node];
+        (asked.left as usize != node).then(|| ((asked.feature & FEATURE) as usize, asked.left as usize))
+    }
+
+    /// The child of a node to which a value of its feature leads; a leaf leads to itself.
+    pub fn child(&self, node: usize, x: f64) -> usize {
+        let asked = &self.nodes[node];
+        asked.left as usize + usize::from(!self.goes_left(asked, x) && asked.left as usize != node)
+    }
+
+    /// The weight of the training rows that came by a node.
+    pub fn cover(&self, node: usize) -> f64 {
+        self.cover[node]
+    }
+
+    /// The numbers of a leaf; of an inner node zeros.
+    pub fn values(&self, node: usize) -> &[f64] {
+        &self.values[node * self.width..(node + 1) * self.width]
+    }
+
+    fn is_leaf(&self, node: usize) -> bool {
+        self.nodes[node].left as usize == node
+    }
+
+    /// Adds these trees to a state: a feature per node, child and threshold of inner nodes only, values and weights
+    /// of leaves only.
     pub fn save(&self, state: State) -> State {
-        let u32s = |values: Vec<u32>| (vec![values.len()], TensorData::U32(values));
-        let (shape, data) = u32s(self.roots.clone());
-        let state = state.tensor("roots", shape, data);
-        let (shape, data) = u32s(self.nodes.iter().map(|n| n.feature).collect());
-        let state = state.tensor("features", shape, data);
-        let (shape, data) = u32s(self.nodes.iter().map(|n| n.left).collect());
-        let state = state.tensor("left", shape, data);
-        let thresholds: Vec<f64> = self.nodes.iter().map(|n| n.threshold).collect();
+        let (leaves, inner): (Vec<usize>, Vec<usize>) =
+            (0..self.nodes.len()).partition(|&node| self.is_leaf(node));
+        let feature = |(at, node): (usize, &Node)| if self.is_leaf(at) { LEAF } else { node.feature };
+        let u32s = |state: State, name: &str, values: Vec<u32>| {
+            state.tensor(name, vec![values.len()], TensorData::U32(values))
+        };
+        let state = u32s(state, "roots", self.roots.clone());
+        let state = u32s(state, "features", self.nodes.iter().enumerate().map(feature).collect());
+        let state = u32s(state, "left", inner.iter().map(|&at| self.nodes[at].left).collect());
+        let thresholds: Vec<f64> = inner.iter().map(|&at| self.nodes[at].threshold).collect();
+        let values: Vec<f64> = leaves.iter().flat_map(|&at| self.values(at)).copied().collect();
+        let cover: Vec<f64> = leaves.iter().map(|&at| self.cover[at]).collect();
         let sets = self.sets.iter().map(|&word| word as i64).collect::<Vec<_>>();
         state
             .floats("thresholds", &thresholds)
-            .floats("values", &self.values)
-            .floats("cover", &self.cover)
+            .floats("values", &values)
+            .floats("cover", &cover)
             .floats("start", &self.start)
             .tensor("sets", vec![sets.len()], TensorData::I64(sets))
     }
@@ -307,27 +386,35 @@ impl Trees {
     pub fn load(state: &State, n_features: usize, n_outputs: usize, whole: bool) -> Result<Self> {
         let wrong = |problem: &str| Error::state(&state.kind, format!("the trees are not whole: {problem}"));
         let u32s = |name: &str| match state.tensors.get(name) {
-            Some(Tensor { data: TensorData::U32(values), .. }) => Ok(values.clone()),
+            Some(Tensor { data: TensorData::U32(values), .. }) => Ok(values),
             _ => Err(wrong(&format!("'{name}' is missing"))),
         };
         let sets = match state.tensors.get("sets") {
             Some(Tensor { data: TensorData::I64(words), .. }) => words.iter().map(|&w| w as u64).collect(),
             _ => return Err(wrong("'sets' is missing")),
         };
-        let (roots, features, left) = (u32s("roots")?, u32s("features")?, u32s("left")?);
-        let (n, width) = (left.len(), if whole { n_outputs } else { 1 });
-        let thresholds = state.floats_of("thresholds", n)?;
-        let n_values = n.checked_mul(width).ok_or_else(|| wrong("too many values"))?;
-        let values = state.floats_of("values", n_values)?.to_vec();
-        let cover = state.floats_of("cover", n)?.to_vec();
-        let start = state.floats_of("start", n_outputs)?.to_vec();
-        if features.len() != n {
-            return Err(wrong("features and children differ in number"));
+        let (roots, features, left) = (u32s("roots")?.clone(), u32s("features")?, u32s("left")?);
+        let width = if whole { n_outputs } else { 1 };
+        let n_leaves = features.iter().filter(|f| **f == LEAF).count();
+        if left.len() != features.len() - n_leaves {
+            return Err(wrong("questions and children differ in number"));
         }
-        let zipped = thresholds.iter().zip(features).zip(left);
-        let nodes = zipped.map(|((&threshold, feature), left)| Node { threshold, feature, left }).collect();
-        let depths = Vec::new();
-        let mut trees = Trees { n_features, start, width, roots, depths, nodes, values, cover, sets };
+        let thresholds = state.floats_of("thresholds", left.len())?;
+        let n_values = n_leaves.checked_mul(width).ok_or_else(|| wrong("too many values"))?;
+        let mut values = state.floats_of("values", n_values)?.iter();
+        let mut cover = state.floats_of("cover", n_leaves)?.iter();
+        let mut inner = thresholds.iter().zip(left);
+        let start = state.floats_of("start", n_outputs)?.to_vec();
+        let mut trees = Trees { n_features, start, width, roots, sets, ..Trees::default() };
+        for &feature in features {
+            let at = trees.push();
+            if feature == LEAF {
+                trees.values[at * width..].iter_mut().zip(&mut values).for_each(|(to, value)| *to = *value);
+                trees.cover[at] = cover.next().copied().unwrap_or(0.0);
+            } else if let Some((&threshold, &left)) = inner.next() {
+                trees.nodes[at] = Node { threshold, feature, left };
+            }
+        }
         trees.check().map_err(wrong)?;
         Ok(trees)
     }
@@ -337,7 +424,8 @@ impl Trees {
         if self.roots.first().is_some_and(|&r| r != 0) || self.roots.is_empty() != self.nodes.is_empty() {
             return Err("the first tree does not begin at the first node");
         }
-        for (t, &root) in self.roots.iter().enumerate() {
+        for t in 0..self.roots.len() {
+            let root = self.roots[t];
             let end = self.roots.get(t + 1).map_or(self.nodes.len(), |&r| r as usize);
             let root = root as usize;
             if root >= end || end > self.nodes.len() {
@@ -346,6 +434,7 @@ impl Trees {
             for at in root..end {
                 self.check_node(at, end)?;
             }
+            self.sum_cover(root, end);
             let deepest = depths(&self.nodes[root..end], root).into_iter().max().unwrap_or(0);
             self.depths.push(deepest);
         }
@@ -355,9 +444,8 @@ impl Trees {
     fn check_node(&self, at: usize, end: usize) -> Result<(), &'static str> {
         let (node, feature) = (&self.nodes[at], (self.nodes[at].feature & FEATURE) as usize);
         let left = node.left as usize;
-        if left == at {
-            let stays = node.threshold == f64::INFINITY && node.feature == MISSING_LEFT;
-            return if stays { Ok(()) } else { Err("a leaf asks a question") };
+        if node.threshold == f64::INFINITY && node.feature == MISSING_LEFT && left == at {
+            return Ok(());
         }
         if left <= at || left + 1 >= end {
             return Err("a child is not in its tree");
@@ -447,7 +535,7 @@ mod tests {
         }
         let mut endless = state.clone();
         if let Some(Tensor { data: TensorData::U32(values), .. }) = endless.tensors.get_mut("left") {
-            values[2] = 0;
+            values[1] = 0;
         }
         assert!(Trees::load(&endless, 2, 2, false).is_err());
     }

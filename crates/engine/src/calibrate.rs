@@ -14,7 +14,8 @@ const EPSILON: f64 = 1e-12;
 
 /// A curve from probabilities as a learner gives them to those that were seen, fitted on rows it never saw.
 ///
-/// - `temperature`: `p^b` of each class, divided by their sum; one number for all (Guo et al. 2017).
+/// - `temperature`: `p^b` of each class, divided by their sum; one number for all (Guo et al. 2017), fitted to truths drawn in
+///   from 0 and 1 as Platt's are.
 /// - `platt`: `sigmoid(a logit(p) + b)`, per class (Platt 1999).
 /// - `isotonic`: the rising curve nearest to what was seen, per class (Zadrozny and Elkan 2002), kept `1 / (n + 2)` away
 ///   from 0 and 1: `n` rows cannot show that something never happens.
@@ -185,22 +186,36 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// The power that makes the log loss least, by golden section over its logarithm from 1/20 to 20.
+/// The log loss of a row whose truth is drawn in from 0 and 1, as if every class had been seen once more: unlike the plain
+/// log loss it does not reward being surer than so many rows can show.
+pub(crate) fn drawn_in_loss(p: &[f64], truth: u32, n_rows: f64) -> f64 {
+    let (log_sum, log_true) = p.iter().enumerate().fold((0.0, 0.0), |(sum, own), (class, p)| {
+        let log = p.max(EPSILON).ln();
+        (sum + log, if class == truth as usize { log } else { own })
+    });
+    let k = p.len() as f64;
+    -(n_rows * log_true + log_sum) / (n_rows + k)
+}
+
+/// The power that makes [`drawn_in_loss`] least, by golden section over its logarithm from 1/10 to 10.
 fn temperature(seen: &Seen<'_>) -> f64 {
     let k = seen.n_classes;
     let logs: Vec<f64> = seen.probabilities.iter().map(|p| p.max(EPSILON).ln()).collect();
+    let n_rows = seen.weights.map_or(seen.truth.len() as f64, |w| w.iter().sum());
     let loss = |log_power: f64| {
         let power = log_power.exp();
         let rows = logs.chunks_exact(k).zip(seen.truth).enumerate();
         rows.map(|(i, (logs, &truth))| {
             let most = logs.iter().fold(f64::NEG_INFINITY, |m, x| m.max(power * x));
             let total: f64 = logs.iter().map(|x| (power * x - most).exp()).sum();
-            seen.weights.map_or(1.0, |w| w[i]) * (most + total.ln() - power * logs[truth as usize])
+            // Of the drawn-in truth, each class has a part.
+            let wanted = (n_rows * logs[truth as usize] + logs.iter().sum::<f64>()) / (n_rows + k as f64);
+            seen.weights.map_or(1.0, |w| w[i]) * (most + total.ln() - power * wanted)
         })
         .sum::<f64>()
     };
     let golden = (5f64.sqrt() - 1.0) / 2.0;
-    let (mut low, mut high) = (-(20f64.ln()), 20f64.ln());
+    let (mut low, mut high) = (-(10f64.ln()), 10f64.ln());
     let (mut a, mut b) = (high - golden * (high - low), low + golden * (high - low));
     let (mut loss_a, mut loss_b) = (loss(a), loss(b));
     for _ in 0..40 {
@@ -322,5 +337,76 @@ impl Run for Bound {
 
     fn row(&mut self, row: &mut Row) -> Result<()> {
         self.place.change(row, |p| self.fitted.change(p))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Answers of scikit-learn and SciPy; `tests/reference/calibration.py` makes them.
+    fn cases(of: &str) -> Vec<Value> {
+        let text = include_str!("../tests/reference/calibration.json");
+        let all: Value = serde_json::from_str(text).unwrap();
+        all[of].as_array().unwrap().clone()
+    }
+
+    fn floats(value: &Value) -> Vec<f64> {
+        value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    }
+
+    #[test]
+    fn isotonic_curves_agree_with_scikit_learn() {
+        for case in cases("isotonic") {
+            let weights = case["weights"].as_array().map(|_| floats(&case["weights"]));
+            let curve = Isotonic::fit(&floats(&case["x"]), &floats(&case["y"]), weights.as_deref());
+            for (at, wanted) in floats(&case["at"]).into_iter().zip(floats(&case["answers"])) {
+                assert!((curve.at(at) - wanted).abs() < 1e-12, "at {at}: {} is not {wanted}", curve.at(at));
+            }
+        }
+    }
+
+    #[test]
+    fn platt_curves_agree_with_scikit_learn() {
+        for case in cases("platt") {
+            let [slope, offset] = platt(&floats(&case["logit"]), &floats(&case["y"]), None);
+            for (found, wanted) in [(slope, &case["slope"]), (offset, &case["offset"])] {
+                let wanted = wanted.as_f64().unwrap();
+                // scikit-learn's own minimiser stops at about this.
+                assert!((found - wanted).abs() < 1e-4 * wanted.abs().max(1.0), "{found} is not {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_temperature_is_the_best() {
+        for case in cases("temperature") {
+            let truth: Vec<u32> = floats(&case["y"]).into_iter().map(|y| y as u32).collect();
+            let n_classes = case["classes"].as_u64().unwrap() as usize;
+            let p = floats(&case["p"]);
+            let seen = Seen { n_classes, probabilities: &p, truth: &truth, weights: None };
+            let wanted = case["power"].as_f64().unwrap();
+            assert!(
+                (temperature(&seen) - wanted).abs() < 1e-6 * wanted,
+                "{} is not {wanted}",
+                temperature(&seen)
+            );
+        }
+    }
+
+    #[test]
+    fn classes_that_lie_apart_do_not_make_sure_beyond_reason() {
+        let p: Vec<f64> = (0..40).flat_map(|i| if i % 2 == 0 { [0.9, 0.1] } else { [0.2, 0.8] }).collect();
+        let truth: Vec<u32> = (0..40).map(|i| i % 2).collect();
+        for method in [Calibration::Temperature, Calibration::Platt, Calibration::Isotonic] {
+            let seen = Seen { n_classes: 2, probabilities: &p, truth: &truth, weights: None };
+            let curve = Calibrate::fit(method, &seen).unwrap();
+            let mut row = [0.2, 0.8];
+            curve.change(&mut row);
+            assert!((0.9..0.99).contains(&row[1]), "{method:?}: {row:?} after 40 rows");
+            assert!((row[0] + row[1] - 1.0).abs() < 1e-12);
+        }
     }
 }

@@ -22,7 +22,7 @@ use tidemill_core::{
     Batch, Cell, Chain, Context, Error, Event, Fitted, Result, Role, Source, State, Table, View,
 };
 use tidemill_data::{Canonical, Intake, Plan, ReadOptions, canonical_rows};
-use tidemill_eval::compare::{ScoreInterval, paired};
+use tidemill_eval::compare::{ScoreInterval, paired, paired_blocks};
 use tidemill_eval::{Answers, Metric, Report};
 use tidemill_store::{Improvement, Store};
 
@@ -43,6 +43,9 @@ const MOST_ROWS: usize = 1_000;
 const MIN_WINDOW: usize = 100;
 /// Two models whose scores surely differ by less than this share of the champion's are equal.
 const EQUAL: f64 = 0.01;
+/// From so many days on, the interval is over whole days: rows of one day have its weather in common.
+const MIN_DAYS: usize = 8;
+const DAY: i64 = 86_400_000_000;
 /// An equal challenger takes over when it holds at most this share of the champion's learned numbers. Not by the clock: the
 /// same feedback must lead to the same decision.
 const CHEAPER: f64 = 0.8;
@@ -115,12 +118,33 @@ pub struct Comparison {
     pub challenger: f64,
     /// By how much the challenger is better; negative where it is worse.
     pub better_by: ScoreInterval,
+    /// What the interval takes for independent of each other.
+    pub unit: Unit,
     /// The challenger's learned numbers over the champion's: the work of a row follows them.
     pub size_ratio: f64,
     /// The challenger's learner.
     pub learner: Spec,
     /// How the challenger did by every metric.
     pub report: Report,
+}
+
+/// What an interval takes for independent of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// So many whole days (UTC): of the rows' own time, where the model knows one, else of the prediction.
+    Days(usize),
+    /// Runs of so many rows that follow each other, where the days are too few.
+    Runs(usize),
+}
+
+impl std::fmt::Display for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unit::Days(n) => write!(f, "over {n} whole days"),
+            Unit::Runs(n) => write!(f, "over runs of {n} rows"),
+        }
+    }
 }
 
 /// Improves a model from what is in the store. Only one at a time works on a model file.
@@ -411,7 +435,13 @@ fn compare(
     let (before, after) = (answer(&champion.opened.model.chain)?, answer(&challenger)?);
     let (before, after) = (Answers::of(&before)?, Answers::of(&after)?);
     let metric = champion.metric;
-    let better_by = paired(&before, &after, metric, 1, 1000, 0.95, champion.recipe.train.seed)?;
+    let (unit, better_by) = {
+        let (days, seed) = (days(champion, &batch, withheld)?, champion.recipe.train.seed);
+        match unit(&days) {
+            unit @ Unit::Days(_) => (unit, paired_blocks(&before, &after, metric, &days, 1000, 0.95, seed)?),
+            unit @ Unit::Runs(n) => (unit, paired(&before, &after, metric, n, 1000, 0.95, seed)?),
+        }
+    };
     let (one, other) = (n_numbers(&champion.opened.model.chain.state()), n_numbers(&challenger.state()));
     context.tell(&Event::End);
     Ok(Comparison {
@@ -419,10 +449,43 @@ fn compare(
         champion: metric.score(&before)?.value,
         challenger: metric.score(&after)?.value,
         better_by,
+        unit,
         size_ratio: other as f64 / one.max(1) as f64,
         learner: design.spec(context)?,
         report: tidemill_eval::report(&after),
     })
+}
+
+/// The day of each row, numbered from 0.
+fn days(champion: &Champion, batch: &Batch, withheld: &[Labelled]) -> Result<Vec<u32>> {
+    use arrow_array::Array;
+    let mut moments: Vec<i64> = withheld.iter().map(|row| row.at).collect();
+    let intake = champion.opened.model.chain.0.first().cloned();
+    let intake = intake.ok_or_else(|| Error::internal("an empty chain"))?;
+    let typed = intake.bind(batch.schema())?.apply(batch)?;
+    if let Some(at) = typed.schema().role(Role::Time)
+        && let Ok(times) = typed.times(at)
+    {
+        for (i, moment) in moments.iter_mut().enumerate() {
+            if times.is_valid(i) {
+                *moment = times.value(i);
+            }
+        }
+    }
+    let mut known: Vec<i64> = moments.iter().map(|moment| moment.div_euclid(DAY)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let number = |moment: i64| known.partition_point(|day| *day < moment.div_euclid(DAY)) as u32;
+    Ok(moments.into_iter().map(number).collect())
+}
+
+/// Whole days where there are enough of them; else runs as long as the cube root of the number of rows (Künsch 1989).
+fn unit(days: &[u32]) -> Unit {
+    let n_days = days.iter().max().map_or(0, |last| *last as usize + 1);
+    match n_days >= MIN_DAYS {
+        true => Unit::Days(n_days),
+        false => Unit::Runs((days.len() as f64).cbrt().ceil().max(1.0) as usize),
+    }
 }
 
 /// How many numbers a fitted thing holds, its parts included.
@@ -432,10 +495,10 @@ fn n_numbers(state: &State) -> usize {
 }
 
 fn decide(comparison: &Comparison, metric: &Metric, n: usize) -> (bool, String) {
-    let Comparison { champion, challenger, better_by, size_ratio, .. } = comparison;
+    let Comparison { champion, challenger, better_by, unit, size_ratio, .. } = comparison;
     let ScoreInterval { value, low, high, .. } = *better_by;
     let figures = format!(
-        "{} {challenger:.4} against {champion:.4} on {n} withheld rows, better by {value:.4} (95% between {low:.4} and {high:.4})",
+        "{} {challenger:.4} against {champion:.4} on {n} withheld rows, better by {value:.4} (95% between {low:.4} and {high:.4}, {unit})",
         metric.title
     );
     let margin = EQUAL * champion.abs();
@@ -558,4 +621,17 @@ pub fn rollback(model: &Path, context: &Context) -> Result<RolledBack> {
     keep_version(model, &opened.info.sha256)?;
     copy(&former, model)?;
     Ok(RolledBack { from: opened.info.sha256, to: parent })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Unit, unit};
+
+    #[test]
+    fn few_days_are_no_units() {
+        let rows = |n_days: u32| (0..120).map(|i| i % n_days).collect::<Vec<u32>>();
+        assert_eq!(unit(&rows(8)), Unit::Days(8));
+        assert_eq!(unit(&rows(7)), Unit::Runs(5));
+        assert_eq!(unit(&rows(8)).to_string(), "over 8 whole days");
+    }
 }

@@ -57,7 +57,7 @@ fn row(i: usize) -> Vec<String> {
         3 => format!("{}/0{}/2024", 13 + i % 15, 1 + i % 9),
         _ => format!("2024-0{}-{}", 1 + i % 9, 10 + i % 18),
     };
-    let age = if i % 10 == 0 { String::new() } else { format!("{}", 20 + (i * 37) % 50) };
+    let age = if i.is_multiple_of(10) { String::new() } else { format!("{}", 20 + (i * 37) % 50) };
     let income = if i == 57 { 5e6 } else { 1000.0 + ((i * 7919) % 4001) as f64 / 2.0 };
     let score = if i % 100 == 20 { "-999".into() } else { format!("{:.1}", ((i * 31) % 97) as f64 / 10.0) };
     let mixed = if i % 10 == 5 { "low".into() } else { format!("{}", (i * 7) % 53) };

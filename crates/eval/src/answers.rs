@@ -40,8 +40,8 @@ pub struct ClassAnswers<'a> {
     pub(crate) weights: Option<Cow<'a, [f64]>>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) counts: OnceLock<Counts>,
-    pub(crate) ranking: OnceLock<Ranking>,
-    pub(crate) steps: OnceLock<Steps>,
+    pub(crate) ranking: OnceLock<Box<Ranking>>,
+    pub(crate) steps: OnceLock<Box<Steps>>,
 }
 
 /// Quantities, true and predicted.

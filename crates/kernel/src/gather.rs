@@ -105,6 +105,69 @@ impl Gather {
     }
 }
 
+impl Gather {
+    /// Calls `put` with the place among `rows`, the column and the value of every number that is there: all of those of
+    /// dense columns (`NaN` where one is missing), and of sparse vectors those that are kept. Of one row they come in the
+    /// order of the columns.
+    pub fn entries(
+        &self,
+        batch: &Batch,
+        rows: Range<usize>,
+        mut put: impl FnMut(usize, usize, f64),
+    ) -> Result<()> {
+        for input in &self.inputs {
+            let width = input.feature.width();
+            if input.feature.sparse {
+                let (sparse, column) = (batch.sparse(input.place)?, batch.column(input.place));
+                for (r, i) in rows.clone().enumerate().filter(|&(_, i)| column.is_valid(i)) {
+                    let range = sparse.range(i);
+                    let kept = sparse.indices[range.clone()].iter().zip(&sparse.values[range]);
+                    kept.for_each(|(&j, &x)| put(r, input.at + j as usize, f64::from(x)));
+                }
+                continue;
+            }
+            let mut values = vec![0.0; rows.len() * width];
+            let alone = Input { place: input.place, at: 0, feature: input.feature.clone() };
+            alone.read(batch, rows.clone(), width, &mut values)?;
+            for (at, x) in values.into_iter().enumerate() {
+                put(at / width, input.at + at % width, x);
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Gather::entries`] of one row.
+    pub fn row_entries(&self, row: &Row, mut put: impl FnMut(usize, f64)) -> Result<()> {
+        for Input { place, at, feature } in &self.inputs {
+            match row.cells.get(*place) {
+                Some(Cell::Missing) if feature.sparse => {}
+                Some(Cell::Missing) => (0..feature.width()).for_each(|j| put(at + j, f64::NAN)),
+                Some(Cell::Number(x)) if feature.parts.is_none() => put(*at, *x),
+                Some(Cell::Flag(flag)) if feature.parts.is_none() => put(*at, f64::from(u8::from(*flag))),
+                Some(Cell::Sparse(places, values)) if feature.sparse => {
+                    places.iter().zip(values).for_each(|(&j, &x)| put(at + j as usize, f64::from(x)));
+                }
+                Some(Cell::Vector(values)) if !feature.sparse && values.len() == feature.width() => {
+                    values.iter().enumerate().for_each(|(j, &x)| put(at + j, f64::from(x)));
+                }
+                other => return Err(Error::internal(format!("'{}' came as {other:?}", feature.name))),
+            }
+        }
+        Ok(())
+    }
+
+    /// What an error calls column `column`: the feature, and within a vector the part.
+    pub fn name(&self, column: usize) -> String {
+        match self.inputs.iter().rfind(|input| input.at <= column) {
+            Some(Input { at, feature: Feature { name, parts: Some(parts), .. }, .. }) => {
+                format!("{name}.{}", parts[column - at])
+            }
+            Some(input) => input.feature.name.clone(),
+            None => String::new(),
+        }
+    }
+}
+
 impl Input {
     fn read(&self, batch: &Batch, rows: Range<usize>, p: usize, out: &mut [f64]) -> Result<()> {
         let column = batch.column(self.place);

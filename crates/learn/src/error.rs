@@ -50,6 +50,14 @@ pub enum LearnError {
         /// What is there.
         value: f64,
     },
+    /// More rows than a learner can count.
+    #[error("{found} rows are more than the {most} that trees can learn from")]
+    TooManyRows {
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
 }
 
 impl Coded for LearnError {
@@ -61,6 +69,7 @@ impl Coded for LearnError {
             LearnError::TargetOutside { .. } => "target_outside",
             LearnError::TooLarge { .. } => "values_too_large",
             LearnError::NegativeCount { .. } => "negative_count",
+            LearnError::TooManyRows { .. } => "too_many_rows",
         }
     }
 
@@ -73,6 +82,7 @@ impl Coded for LearnError {
                 LearnError::TargetOutside { .. } => {
                     "correct or remove such rows, or choose a learner for any number, as ridge"
                 }
+                LearnError::TooManyRows { .. } => "train on a sample of the rows",
                 LearnError::TooLarge { .. } => {
                     "scale these columns before this learner, or correct their outliers"
                 }

@@ -38,6 +38,17 @@ pub(crate) fn numbers(batch: &Batch) -> Result<Vec<f64>> {
     }
 }
 
+/// As [`numbers`]; errors too where squares of the values, in sum over the rows, could exceed the largest number.
+pub(crate) fn moderate_numbers(batch: &Batch) -> Result<Vec<f64>> {
+    const MOST: f64 = 1e140;
+    let values = numbers(batch)?;
+    if values.iter().any(|y| y.abs() > MOST) {
+        let columns = format!("target '{}'", name_of(batch, Role::Target));
+        return Err(LearnError::TooLarge { columns }.into());
+    }
+    Ok(values)
+}
+
 /// The class of each row, and the classes in their fixed order. Errors on a target of numbers.
 pub(crate) fn classes(batch: &Batch) -> Result<(Vec<u32>, Arc<Categories>)> {
     match Target::of(batch)? {

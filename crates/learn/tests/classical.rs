@@ -249,3 +249,42 @@ fn a_small_cache_changes_nothing_but_time() {
     // 0 MB keeps two rows of the matrix.
     assert!(apart(&margins(0), &margins(100)) < 1e-7);
 }
+
+#[test]
+fn sparse_counts_teach_what_dense_ones_do() {
+    let value = |i: usize, j: usize| if (i * 5 + j * 3) % 4 == 0 { ((i + j) % 3 + 1) as f32 } else { 0.0 };
+    let parts: Vec<String> = (0..6).map(|j| format!("word {j}")).collect();
+    let names = Categories::new(["no", "yes"]);
+    let codes = names.column(UInt32Array::from_iter_values((0..30).map(|i| u32::from(i % 3 == 0)))).unwrap();
+    let target = Column::category("y", names).with_role(Role::Target);
+    let dense: Vec<f32> = (0..30 * 6).map(|at| value(at / 6, at % 6)).collect();
+    let (mut offsets, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+    for row in dense.chunks(6) {
+        let kept = row.iter().enumerate().filter(|(_, x)| **x != 0.0);
+        kept.for_each(|(j, &x)| (indices.push(j as u32), values.push(x)).0);
+        offsets.push(values.len() as i32);
+    }
+    let column = tidemill_core::sparse_vector(offsets, indices, values, 6, None).unwrap();
+    let sparse = batch(
+        vec![Column::sparse_vector("words", parts.clone()), target.clone()],
+        vec![column, codes.clone()],
+        30,
+    );
+    let column = tidemill_core::dense_vector(dense, 6).unwrap();
+    let dense = batch(vec![Column::vector("words", parts), target], vec![column, codes], 30);
+    for kind in ["multinomial_nb", "complement_nb", "bernoulli_nb"] {
+        let [one, other] = [&sparse, &dense].map(|batch| {
+            let fitted = fit(kind, Value::Null, &Table::new(batch.clone()), &Context::default()).unwrap();
+            let all = answers(&fitted, batch);
+            let mut run = fitted.bind(batch.schema()).unwrap();
+            for i in 0..batch.n_rows() {
+                let mut row = tidemill_core::Row::of(batch, i).unwrap();
+                run.row(&mut row).unwrap();
+                let alone = tidemill_core::Cell::Probability(all[2 * i..2 * i + 2].to_vec());
+                assert_eq!(row.cells.last(), Some(&alone), "{kind} row {i}");
+            }
+            all
+        });
+        assert_eq!(one, other, "{kind}");
+    }
+}

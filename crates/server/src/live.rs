@@ -84,14 +84,13 @@ impl Live {
 
     /// Looks whether there is a newer file, and puts it into service if it loads. Whether it did.
     pub fn refresh(&self, store: &Store, telemetry: &Telemetry, context: &Context) -> bool {
+        // Held to the end: who looks while another loads wants to know how that ended, not that it began.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let found = stamp(&self.path);
-        {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if found.is_none() || *seen == found {
-                return false;
-            }
-            *seen = found;
+        if found.is_none() || *seen == found {
+            return false;
         }
+        *seen = found;
         let loaded = Serving::open(&self.path, Some(&self.name), self.hash_key.as_deref(), context);
         let version = loaded.and_then(|serving| Version::new(serving, store, telemetry));
         match version {
@@ -109,7 +108,7 @@ impl Live {
                 );
                 // A store that was away may be back the next time; a broken file stays broken until it changes.
                 if e.code().starts_with("store") {
-                    *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    *seen = None;
                 }
                 false
             }

@@ -29,6 +29,7 @@ mod log;
 mod postgres;
 mod schema;
 mod sqlite;
+mod tally;
 mod versions;
 mod writer;
 
@@ -233,9 +234,27 @@ impl Store {
         self.read(|database| versions::improvements(database, model, most))
     }
 
-    /// How many predictions of a model are logged.
+    /// How many predictions of a model are logged. Rows older than a minute are counted once and noted. Blocks.
     pub fn count(&self, model: &str) -> Result<u64> {
-        self.read(|database| log::count(database, model))
+        let (n, change) = self.read(|database| tally::count(database, model, now()))?;
+        if let Some((noted, next)) = change {
+            let model = model.to_string();
+            self.write_blocking(move |database| tally::note(database, &model, &noted, &next))?;
+        }
+        Ok(n)
+    }
+
+    /// The newest predictions of a model that were made since `from` (microseconds since 1970) and that feedback says
+    /// something about, oldest first, with what it says, the latest word last: as many as `most` pieces of
+    /// feedback are about. The work does not grow with the log.
+    pub fn newest_judged(&self, model: &str, from: i64, most: usize) -> Result<Vec<LoggedPrediction>> {
+        self.read(|database| log::newest_judged(database, model, from, most))
+    }
+
+    /// The latest `most` pieces of feedback on a model that came in since `from` (microseconds since 1970), the latest first,
+    /// each with its prediction (which may come more than once).
+    pub fn newest_feedback(&self, model: &str, from: i64, most: usize) -> Result<Vec<LoggedPrediction>> {
+        self.read(|database| log::newest_feedback(database, model, from, most))
     }
 
     /// Passes over the predictions of a model made in `[from, to)` (microseconds since 1970), oldest first, each with the

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::database::{Database, Datum, Value, first};
+use crate::database::{Database, Datum, Value};
 use crate::feedback::{self, Given};
-use crate::{Error, Result};
+use crate::{Error, Result, tally};
 
 /// The answers to one request.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +90,14 @@ pub struct LoggedPrediction {
     pub feedback: Vec<Given>,
 }
 
+/// What is read of a prediction, and of a piece of feedback on it.
+const COLUMNS: &str = "SELECT p.id, p.at, p.version, p.features, p.prediction, p.probabilities, p.row_key, p.latency_us, \
+                       f.kind, f.value, f.at, f.received_at, f.by_user";
+
+/// Joined from feedback to its prediction, in this order also where the database would choose another one.
+const FROM_FEEDBACK: &str = "FROM feedback f CROSS JOIN predictions p CROSS JOIN versions v \
+                             WHERE p.id = f.prediction_id AND v.id = p.version AND v.model = ?";
+
 /// See [`crate::Store::each_logged`].
 pub(crate) fn each(
     database: &mut dyn Database,
@@ -101,13 +109,74 @@ pub(crate) fn each(
 ) -> Result<()> {
     let join = if with_feedback_only { "JOIN" } else { "LEFT JOIN" };
     let sql = format!(
-        "SELECT p.id, p.at, p.version, p.features, p.prediction, p.probabilities, p.row_key, p.latency_us, \
-         f.kind, f.value, f.at, f.received_at, f.by_user \
-         FROM predictions p JOIN versions v ON v.id = p.version {join} feedback f ON f.prediction_id = p.id \
+        "{COLUMNS} FROM predictions p JOIN versions v ON v.id = p.version {join} feedback f ON f.prediction_id = p.id \
          WHERE v.model = ? AND p.at >= ? AND p.at < ? ORDER BY p.id, f.at, f.id"
     );
+    grouped(database, &sql, &[Value::Text(model), Value::Int(from), Value::Int(to)], each).map(drop)
+}
+
+/// See [`crate::Store::newest_judged`].
+pub(crate) fn newest_judged(
+    database: &mut dyn Database,
+    model: &str,
+    from: i64,
+    most: usize,
+) -> Result<Vec<LoggedPrediction>> {
+    let sql = format!(
+        "{COLUMNS} {FROM_FEEDBACK} AND f.prediction_id >= ? ORDER BY f.prediction_id DESC, f.at, f.id LIMIT ?"
+    );
+    let least = first_id(from);
+    let values = [Value::Text(model), Value::Bytes(least.as_bytes()), Value::Int(most as i64)];
+    let mut found = Vec::new();
+    let n_rows = grouped(database, &sql, &values, &mut |logged| {
+        found.push(logged);
+        Ok(())
+    })?;
+    if n_rows == most && found.len() > 1 {
+        // There may be more to say about it.
+        found.pop();
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// See [`crate::Store::newest_feedback`].
+pub(crate) fn newest_feedback(
+    database: &mut dyn Database,
+    model: &str,
+    from: i64,
+    most: usize,
+) -> Result<Vec<LoggedPrediction>> {
+    let sql = format!("{COLUMNS} {FROM_FEEDBACK} AND f.id >= ? ORDER BY f.id DESC LIMIT ?");
+    let least = first_id(from);
+    let values = [Value::Text(model), Value::Bytes(least.as_bytes()), Value::Int(most as i64)];
+    let mut found = Vec::new();
+    grouped(database, &sql, &values, &mut |logged| {
+        found.push(logged);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The least id that is made at this moment: ids grow with time.
+pub(crate) fn first_id(at: i64) -> Uuid {
+    let millis = (at.max(0) / 1000) as u64;
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+    Uuid::from_bytes(bytes)
+}
+
+/// Rows of [`COLUMNS`], those of one prediction that follow each other as one; how many rows there were.
+fn grouped(
+    database: &mut dyn Database,
+    sql: &str,
+    values: &[Value<'_>],
+    each: &mut dyn FnMut(LoggedPrediction) -> Result<()>,
+) -> Result<usize> {
     let mut open: Option<LoggedPrediction> = None;
-    database.query(&sql, &[Value::Text(model), Value::Int(from), Value::Int(to)], &mut |row| {
+    let mut n_rows = 0;
+    database.query(sql, values, &mut |row| {
+        n_rows += 1;
         let mut row = row.into_iter();
         let mut next = || row.next().unwrap_or(Datum::Null);
         let id = Uuid::from_slice(&next().bytes()).unwrap_or_default();
@@ -136,18 +205,15 @@ pub(crate) fn each(
         }
         Ok(())
     })?;
-    open.map_or(Ok(()), each)
-}
-
-pub(crate) fn count(database: &mut dyn Database, model: &str) -> Result<u64> {
-    let sql = "SELECT COUNT(*) FROM predictions WHERE version IN (SELECT id FROM versions WHERE model = ?)";
-    Ok(first(database, sql, &[Value::Text(model)])?.map_or(0, |n| n.int() as u64))
+    open.map_or(Ok(()), each)?;
+    Ok(n_rows)
 }
 
 pub(crate) fn forget(database: &mut dyn Database, keys: &[String]) -> Result<(u64, u64)> {
     let (mut predictions, mut pieces) = (0, 0);
     for key in keys {
         let key = [Value::Text(key)];
+        tally::subtract(database, "row_key = ?", key[0])?;
         pieces += database.execute(
             "DELETE FROM feedback WHERE prediction_id IN (SELECT id FROM predictions WHERE row_key = ?)",
             &key,
@@ -160,6 +226,7 @@ pub(crate) fn forget(database: &mut dyn Database, keys: &[String]) -> Result<(u6
 
 pub(crate) fn prune(database: &mut dyn Database, before: i64) -> Result<u64> {
     let before = [Value::Int(before)];
+    tally::subtract(database, "at < ?", before[0])?;
     database.execute(
         "DELETE FROM feedback WHERE prediction_id IN (SELECT id FROM predictions WHERE at < ?)",
         &before,

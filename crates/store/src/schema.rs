@@ -1,28 +1,50 @@
 //! The tables.
 
-use crate::database::{Database, Value, first};
-use crate::{Error, Result};
+use crate::database::{Database, Datum, Value, first};
+use crate::{Error, Result, tally};
 
 /// The version of the tables below. A later one comes with the statements that lead to it.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Makes the tables where they are missing.
 pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
     database.script("CREATE TABLE IF NOT EXISTS tidemill (version BIGINT NOT NULL)")?;
     match first(database, "SELECT version FROM tidemill", &[])?.map(|v| v.int()) {
         Some(VERSION) => return Ok(()),
-        Some(found) => return Err(Error::TooNew { found, known: VERSION }),
-        None => {}
+        Some(found) if found > VERSION => return Err(Error::TooNew { found, known: VERSION }),
+        _ => {}
     }
     database.begin(true)?;
     // Another process may have been quicker between the question and the transaction.
-    if first(database, "SELECT version FROM tidemill", &[])?.is_none() {
-        database.script(
-            &TABLES.replace("BYTES", database.bytes_type()).replace(" CLUSTERED", database.clustered()),
-        )?;
-        database.execute("INSERT INTO tidemill (version) VALUES (?)", &[Value::Int(VERSION)])?;
+    let found = first(database, "SELECT version FROM tidemill", &[])?.map(|v| v.int());
+    let (bytes, clustered) = (database.bytes_type(), database.clustered());
+    let mut make =
+        |tables: &str| database.script(&tables.replace("BYTES", bytes).replace(" CLUSTERED", clustered));
+    match found {
+        None => {
+            make(TABLES)?;
+            make(TALLIES)?;
+            database.execute("INSERT INTO tidemill (version) VALUES (?)", &[Value::Int(VERSION)])?;
+        }
+        Some(1) => {
+            make(TALLIES)?;
+            for model in models(database)? {
+                tally::begin(database, &model)?;
+            }
+            database.execute("UPDATE tidemill SET version = ?", &[Value::Int(VERSION)])?;
+        }
+        Some(_) => {}
     }
     database.commit()
+}
+
+fn models(database: &mut dyn Database) -> Result<Vec<String>> {
+    let mut models = Vec::new();
+    database.query("SELECT DISTINCT model FROM versions", &[], &mut |row| {
+        models.extend(row.into_iter().next().and_then(Datum::text));
+        Ok(())
+    })?;
+    Ok(models)
 }
 
 /// Moments are microseconds since 1970 (UTC); `BYTES` stands for what bytes are called, `CLUSTERED` for keeping rows
@@ -81,5 +103,15 @@ CREATE TABLE IF NOT EXISTS improvements (
   promoted BIGINT NOT NULL,
   verdict TEXT NOT NULL,
   document TEXT NOT NULL
+);
+";
+
+/// Version 2: the log is no longer counted whole each time.
+const TALLIES: &str = "
+CREATE TABLE IF NOT EXISTS tallies (
+  model TEXT PRIMARY KEY,
+  through BYTES NOT NULL,
+  n BIGINT NOT NULL,
+  generation BIGINT NOT NULL
 );
 ";

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::database::{Database, Datum, Value, first};
-use crate::{Result, now};
+use crate::{Result, now, tally};
 
 /// A version of a model, as it is first served.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,7 @@ pub(crate) fn record(database: &mut dyn Database, new: &NewVersion) -> Result<i6
     if let Some(id) = first(database, known, &name)? {
         return Ok(id.int());
     }
+    tally::begin(database, &new.model)?;
     let columns = serde_json::to_string(&new.columns)?;
     database.execute(
         "INSERT INTO versions (id, model, hash, recipe_hash, parent, columns, about, created_at) \

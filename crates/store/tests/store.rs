@@ -456,3 +456,98 @@ fn reading_keeps_its_connection() {
         assert_eq!(numbers, wanted);
     });
 }
+
+/// An id of this moment.
+fn id_at(micros: i64, i: u64) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&((micros / 1000) as u64).to_be_bytes()[2..]);
+    bytes[6] = 0x70;
+    bytes[8..].copy_from_slice(&(0x8000_0000_0000_0000 | i).to_be_bytes());
+    Uuid::from_bytes(bytes)
+}
+
+/// Logs rows whose ids are of this moment.
+fn log_at(store: &Store, version: i64, at: i64, mut rows: Vec<LoggedRow>) -> Vec<Uuid> {
+    rows.iter_mut().enumerate().for_each(|(i, row)| row.id = id_at(at, i as u64));
+    log(store, version, at, rows)
+}
+
+#[test]
+fn the_count_of_the_log_holds_through_deleting_and_later_rows() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        let hour = 3_600_000_000;
+        let noted = |store: &Store| {
+            let mut n = 0;
+            let mut take = |row: Vec<tidemill_store::database::Datum>| {
+                n = row[0].int();
+                Ok(())
+            };
+            store.read(|db| db.query("SELECT n FROM tallies", &[], &mut take)).unwrap();
+            n
+        };
+        log_at(&store, v, now() - 48 * hour, rows(6_000, None));
+        log_at(&store, v, now() - 2 * hour, rows(6_000, Some("ada")));
+        assert_eq!((store.count("m").unwrap(), noted(&store)), (12_000, 12_000));
+        log(&store, v, now(), rows(7, None));
+        assert_eq!(store.count("m").unwrap(), 12_007);
+        assert_eq!(store.prune(now() - 24 * hour).unwrap(), 6_000);
+        assert_eq!((store.count("m").unwrap(), noted(&store)), (6_007, 6_000));
+        store.forget(vec!["ada".into()]).unwrap();
+        assert_eq!((store.count("m").unwrap(), noted(&store)), (7, 0));
+        assert_eq!(store.count("another").unwrap(), 0);
+    });
+}
+
+#[test]
+fn the_newest_feedback_is_found_without_the_rest() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        let day = 86_400_000_000;
+        let old = log_at(&store, v, now() - 100 * day, rows(1, None));
+        let ids = log_at(&store, v, now() - day, rows(5, None));
+        let say = |id: Uuid, word: &str| {
+            store.feedback_blocking(vec![said(id, FeedbackKind::Label, json!(word))]).unwrap();
+        };
+        say(ids[1], "a");
+        say(ids[3], "b");
+        say(ids[1], "c");
+        say(old[0], "d");
+        let newest = |most: usize| {
+            let found = store.newest_judged("m", now() - 90 * day, most).unwrap();
+            found.iter().map(|p| (p.id, p.feedback.len())).collect::<Vec<_>>()
+        };
+        assert_eq!(newest(10), [(ids[1], 2), (ids[3], 1)]);
+        // A prediction whose feedback may not be whole is left out.
+        assert_eq!(newest(2), [(ids[3], 1)]);
+        let latest = store.newest_feedback("m", now() - 90 * day, 3).unwrap();
+        let words = |p: &tidemill_store::LoggedPrediction| p.feedback[0].value.clone().unwrap();
+        assert_eq!(latest.iter().map(words).collect::<Vec<_>>(), [json!("d"), json!("c"), json!("b")]);
+    });
+}
+
+#[test]
+fn a_store_of_the_first_version_is_brought_up_to_date() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        log(&store, v, now(), rows(3, None));
+        let back = |db: &mut dyn tidemill_store::database::Database| {
+            db.execute("DROP TABLE tallies", &[])?;
+            db.execute("UPDATE tidemill SET version = 1", &[])
+        };
+        store.write_blocking(back).unwrap();
+        drop(store);
+        let store = open(location);
+        assert_eq!(store.count("m").unwrap(), 3);
+        let mut models = 0;
+        let mut count = |_| {
+            models += 1;
+            Ok(())
+        };
+        store.read(|db| db.query("SELECT model FROM tallies", &[], &mut count)).unwrap();
+        assert_eq!(models, 1);
+    });
+}

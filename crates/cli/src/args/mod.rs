@@ -138,6 +138,7 @@ impl From<TaskArg> for Task {
 Examples:
   tidemill check customers.csv --target churned
   tidemill check customers.csv --target churned --strict    exit code 1 when something is severe
+  tidemill check customers.csv --report audit.html          a page for people
   tidemill check 'days/*.parquet' --json")]
 pub(crate) struct Check {
     /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, `-`, or a recipe (`.toml`).
@@ -148,6 +149,9 @@ pub(crate) struct Check {
     /// Exit with code 1 when a finding is severe.
     #[arg(long)]
     pub strict: bool,
+    /// Write a page for people: one HTML file with charts.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// How many threads may work; the result does not depend on it [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,

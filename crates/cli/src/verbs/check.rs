@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
 use tidemill_engine::check::{self, Audit};
 use tidemill_engine::core::Result;
 use tidemill_engine::core::recipe::Recipe;
-use tidemill_engine::{builtin, recipe_file};
+use tidemill_engine::{builtin, recipe_file, reporting, train};
 
 use super::{context, is_recipe, json_of, overlay, source_of};
 use crate::args::{Check, Cli};
@@ -23,5 +24,11 @@ pub(super) fn check(args: &Check, cli: &Cli) -> Result<Shown> {
     let context = context(cli, recipe.train.seed, args.threads)?;
     let audit: Audit = check::check(&source, &recipe, &context)?;
     let no = args.strict && audit.severe > 0;
-    Ok(Shown { text: check::story(&audit), json: json_of(&audit)?, no })
+    let (mut text, mut json) = (check::story(&audit), json_of(&audit)?);
+    if let Some(file) = &args.report {
+        train::replace(file, reporting::audit(&audit).as_bytes())?;
+        text += &format!("\nReport: {}\n", file.display());
+        json["written"] = json!({ "report": file });
+    }
+    Ok(Shown { text, json, no })
 }

@@ -57,6 +57,18 @@ fn the_json_document_holds_findings_and_figures() {
 }
 
 #[test]
+fn the_report_is_one_page_without_any_network() {
+    let desk = Desk::new().with("t.csv", leaky());
+    let ran = desk.run(&["check", "t.csv", "--target", "left", "--report", "audit.html"]).done();
+    assert!(ran.out.contains("Report: audit.html"), "{}", ran.out);
+    let page = desk.read("audit.html");
+    for words in ["Not ready to train on", "ignore = [", "amount", "<svg"] {
+        assert!(page.contains(words), "no '{words}'");
+    }
+    assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "the page asks for something");
+}
+
+#[test]
 fn what_cannot_be_checked_is_refused() {
     let desk = Desk::new().with("t.csv", small_table(50)).with("empty.csv", "").with("head.csv", "a,b\n");
     desk.run(&["check", "absent.csv"]).refused(&["absent.csv"]);

@@ -34,7 +34,8 @@ fn the_time_limit_takes_the_best_so_far() {
     let desk = long_work();
     let ran = desk.run(&["train", "long.toml", "--out", "m", "--time-limit", "1s"]).done();
     assert!(ran.err.contains("time limit"), "{}", ran.err);
-    assert!(ran.out.contains("best by log_loss: logistic"), "{}", ran.out);
+    // Which learner came first depends on the machine's pace, but one did.
+    assert!(ran.out.contains("best by log_loss: ") && !ran.out.contains("log_loss: baseline"), "{}", ran.out);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod check;
+mod choice;
 mod desk;
 mod limits;
 mod report;

@@ -262,3 +262,98 @@ fn what_cannot_be_divided() {
     };
     assert_eq!((few(1).code(), few(2).code()), ("parameter", "split"));
 }
+
+proptest! {
+    #[test]
+    fn the_gap_is_kept(table in mixed_tables(), gap in 0u32..6, n in 2usize..5) {
+        let split = Split { kind: Some(SplitKind::Time), gap: Some(gap.to_string()), ..Split::default() };
+        let rows: Vec<u32> = (0..table.batch().n_rows() as u32).collect();
+        let times = |rows: &[u32]| rows.iter().map(|&r| value(&table, 1, r)).collect::<Vec<_>>();
+        let far = |train: &[u32], judged: &[u32]| {
+            let first = times(judged).into_iter().fold(f64::MAX, f64::min);
+            let last = times(train).into_iter().fold(f64::MIN, f64::max);
+            (first - last, first)
+        };
+        if let Ok(parts) = test_split(&table, &split, &context(0)) {
+            let (apart, first) = far(&parts.train, &parts.test);
+            prop_assert!(apart >= f64::from(gap));
+            // Nothing else is left out.
+            let early = rows.iter().filter(|&&r| first - value(&table, 1, r) >= f64::from(gap.max(1))).count();
+            prop_assert_eq!(parts.train.len(), early);
+        }
+        let wanted = Folds { kind: None, n: Some(n), repeats: None };
+        if let Ok(made) = folds(&table, &rows, &wanted, &split, &context(0)) {
+            prop_assert!(made.iter().all(|f| far(&f.train, &f.valid).0 >= f64::from(gap)));
+        }
+    }
+
+    #[test]
+    fn repeats_are_whole_divisions_by_another_chance(table in mixed_tables(), seed in 0u64..5) {
+        let rows: Vec<u32> = (0..table.batch().n_rows() as u32).collect();
+        for how in [SplitKind::Random, SplitKind::Stratified, SplitKind::Group, SplitKind::StratifiedGroup] {
+            let of = |repeats| Folds { kind: Some(how), n: Some(3), repeats: Some(repeats) };
+            let Ok(once) = folds(&table, &rows, &of(1), &Split::default(), &context(seed)) else { continue };
+            let thrice = folds(&table, &rows, &of(3), &Split::default(), &context(seed)).unwrap();
+            prop_assert_eq!(&once[..], &thrice[..once.len()]);
+            prop_assert_eq!(thrice.len(), 3 * once.len());
+            for division in thrice.chunks(once.len()) {
+                let mut valid: Vec<u32> = division.iter().flat_map(|f| f.valid.clone()).collect();
+                valid.sort_unstable();
+                prop_assert_eq!(&valid, &rows);
+            }
+        }
+    }
+
+    #[test]
+    fn outer_folds_judge_every_row_once_and_never_train_on_it(table in mixed_tables(), n in 2usize..5) {
+        for how in [SplitKind::Stratified, SplitKind::Group, SplitKind::StratifiedGroup] {
+            let made = outer(&table, &Split { kind: Some(how), ..Split::default() }, n, &context(1));
+            let Ok((parts, folds)) = made else { continue };
+            let mut judged: Vec<u32> = folds.iter().flat_map(|f| f.valid.clone()).collect();
+            judged.sort_unstable();
+            prop_assert_eq!(&judged, &parts.test);
+            prop_assert_eq!(&judged, &parts.train);
+            prop_assert!(folds.iter().all(|f| f.train.iter().all(|r| f.valid.binary_search(r).is_err())));
+        }
+    }
+}
+
+#[test]
+fn stratified_groups_are_more_even_than_groups() {
+    // 60 groups of 5 rows, each of one class; one group in six is of the rare class.
+    let groups: Vec<u32> = (0..300).map(|i| i / 5).collect();
+    let classes: Vec<u32> = groups.iter().map(|g| u32::from(g % 6 == 0)).collect();
+    let table = mixed(&classes, &groups, &[0; 300]);
+    let rows: Vec<u32> = (0..300).collect();
+    let rare = |how: SplitKind| -> Vec<usize> {
+        let wanted = Folds { kind: Some(how), n: Some(5), repeats: None };
+        let made = folds(&table, &rows, &wanted, &Split::default(), &context(4)).unwrap();
+        made.iter().map(|f| counts(&table, &f.valid).get(&1).copied().unwrap_or(0)).collect()
+    };
+    assert_eq!(rare(SplitKind::StratifiedGroup), [10; 5]);
+    assert_ne!(rare(SplitKind::Group), [10; 5], "the case shows nothing");
+    let parts = test_split(&table, &kind(SplitKind::StratifiedGroup, 0.2), &context(4)).unwrap();
+    assert_eq!((parts.test.len(), counts(&table, &parts.test)[&1]), (60, 10));
+}
+
+#[test]
+fn gaps_and_repeats_that_make_no_sense_are_refused() {
+    let table = mixed(&[0; 40], &(0..40).map(|i| i % 8).collect::<Vec<_>>(), &(0..40).collect::<Vec<_>>());
+    let rows: Vec<u32> = (0..40).collect();
+    let gap =
+        |kind: SplitKind, gap: &str| Split { kind: Some(kind), gap: Some(gap.into()), ..Split::default() };
+    let (found, message) = code(test_split(&table, &gap(SplitKind::Random, "3"), &context(0)));
+    assert!(found == "parameter" && message.contains("split.gap"), "{message}");
+    assert_eq!(code(test_split(&table, &gap(SplitKind::Time, "7d"), &context(0))).0, "parameter");
+    assert_eq!(code(test_split(&table, &gap(SplitKind::Time, "-1"), &context(0))).0, "parameter");
+    assert_eq!(code(test_split(&table, &gap(SplitKind::Time, "1000"), &context(0))).0, "split");
+    let repeats = |kind, repeats| Folds { kind: Some(kind), n: Some(3), repeats: Some(repeats) };
+    for wanted in [repeats(SplitKind::Time, 2), repeats(SplitKind::Hash, 2), repeats(SplitKind::Random, 0)] {
+        assert_eq!(
+            folds(&table, &rows, &wanted, &Split::default(), &context(0)).unwrap_err().code(),
+            "parameter"
+        );
+    }
+    let given = Split { kind: Some(SplitKind::Given), ..Split::default() };
+    assert_eq!(outer(&table, &given, 3, &context(0)).unwrap_err().code(), "parameter");
+}

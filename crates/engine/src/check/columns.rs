@@ -144,16 +144,12 @@ fn constant(column: &ColumnProfile, _: u64) -> Option<Finding> {
     Some(finding.remedy("it teaches nothing; leave it out").recipe(ignore(&[&column.name])))
 }
 
-fn identifier(column: &ColumnProfile, n_rows: u64) -> Option<Finding> {
+fn identifier(column: &ColumnProfile, _: u64) -> Option<Finding> {
     if !column.why.contains("an identifier") || column.values == 0 {
         return None;
     }
-    let (count, name) = (column.distinct.count, &column.name);
-    let about = if column.distinct.exact { "" } else { "about " };
-    let message = format!(
-        "column '{name}' names rows ({about}{count} different values in {n_rows} rows): {}",
-        column.why
-    );
+    let name = &column.name;
+    let message = format!("column '{name}' names rows: {}", column.why);
     let finding = Finding::new(Severity::Note, "identifier", message).of(&[name]);
     Some(match column.role {
         Role::Key => finding

@@ -57,7 +57,7 @@ fn table(outcome: &Outcome) -> Table {
     table
 }
 
-fn role(role: Role) -> &'static str {
+pub(super) fn role(role: Role) -> &'static str {
     match role {
         Role::Target => W.role_target,
         Role::Key => W.role_key,

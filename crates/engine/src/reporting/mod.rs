@@ -5,6 +5,7 @@
 //! where. No clock enters: the same data, recipe and seed give the same page.
 
 mod again;
+mod audit;
 mod choice;
 mod classes;
 mod columns;
@@ -24,6 +25,7 @@ use tidemill_report::{Report, Span, Text, number};
 
 use crate::train::Outcome;
 pub use again::Origin;
+pub use audit::audit;
 pub use evidence::{Evidence, Seen};
 pub use subject::{Other, Subject};
 

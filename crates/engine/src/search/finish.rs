@@ -10,12 +10,14 @@ use tidemill_kernel::Random;
 
 use super::choice::{Choice, beyond_noise};
 use super::judge::{Judge, Truth, mean};
-use crate::calibrate::{Calibrate, Seen};
+use crate::calibrate::{Calibrate, Seen, drawn_in_loss};
 use crate::error::EngineError;
 use crate::threshold::Threshold;
 
 /// Rows of a fold that calibrate and decide.
 const ROWS: usize = 20_000;
+/// With fewer rows in all, nothing is calibrated unasked: a curve would follow chance.
+const CALIBRATION_ROWS: usize = 200;
 /// With fewer rows in all, a free curve follows chance.
 const ISOTONIC_ROWS: usize = 1_000;
 /// Thresholds that are tried at most.
@@ -37,7 +39,8 @@ pub(crate) struct Finish {
 pub struct Calibrated {
     /// How.
     pub method: Calibration,
-    /// The log loss of rows left out of training, before.
+    /// The log loss of rows left out of training (to truths drawn in from 0 and 1 as if each class had been seen once more),
+    /// before.
     pub before: f64,
     /// And after, where each fold had no say in its own curve.
     pub after: f64,
@@ -71,10 +74,14 @@ pub(crate) fn finish(
     let n_classes = judge.classes.as_ref().map_or(0, |c| c.len());
     let decision = &recipe.decision;
     check(decision, n_classes)?;
+    if n_classes < 2 && recipe.train.calibrate.is_some_and(|method| method != Calibration::None) {
+        let problem = "there are no probabilities to calibrate: the target is a number";
+        return Err(EngineError::usage(problem, "leave train.calibrate out of the recipe").into());
+    }
     let mut finish = Finish::default();
     let mut folds = sampled(choice, context);
     if n_classes >= 2 && !folds.is_empty() {
-        let found = calibration(&folds, n_classes, choice.test_share, recipe.train.calibrate, judge)?;
+        let found = calibration(&folds, n_classes, choice.test_share, recipe.train.calibrate);
         if let Some((curve, facts)) = found {
             for (answers, _) in &mut folds {
                 answers.chunks_exact_mut(n_classes).for_each(|p| curve.change(p));
@@ -153,16 +160,15 @@ fn calibration(
     n_classes: usize,
     test_share: f64,
     asked: Option<Calibration>,
-    judge: &Judge<'_>,
-) -> Result<Option<(Calibrate, Calibrated)>> {
-    let log_loss = Judge { metric: tidemill_eval::metric("log_loss")?, classes: judge.classes.clone() };
+) -> Option<(Calibrate, Calibrated)> {
     let n_rows: usize = folds.iter().map(|f| f.1.target.len()).sum();
     let methods: Vec<Calibration> = match asked {
         Some(method) => vec![method],
+        None if n_rows < CALIBRATION_ROWS => return None,
         None if n_rows < ISOTONIC_ROWS => vec![Calibration::Temperature, Calibration::Platt],
         None => vec![Calibration::Temperature, Calibration::Platt, Calibration::Isotonic],
     };
-    let before = scores(folds, &log_loss, |_| None, n_classes)?;
+    let before = scores(folds, |_| None, n_classes);
     let mut best: Option<(f64, Calibration, f64)> = None;
     for method in methods.into_iter().filter(|m| *m != Calibration::None) {
         let without = |f: usize| {
@@ -172,7 +178,7 @@ fn calibration(
         if folds.len() < 2 && asked.is_none() {
             continue;
         }
-        let after = scores(folds, &log_loss, without, n_classes)?;
+        let after = scores(folds, without, n_classes);
         let gains: Vec<f64> =
             before.iter().zip(&after).map(|(b, a)| b - a).filter(|g| g.is_finite()).collect();
         let gain = mean(&gains);
@@ -181,25 +187,29 @@ fn calibration(
             best = Some((gain, method, mean(&after)));
         }
     }
-    let Some((_, method, after)) = best else { return Ok(None) };
+    let (_, method, after) = best?;
     let (answers, truth) = joined(folds, 0..folds.len());
     let found = curve(method, n_classes, &answers, &truth);
-    Ok(found.map(|curve| (curve, Calibrated { method, before: mean(&before), after })))
+    found.map(|curve| (curve, Calibrated { method, before: mean(&before), after }))
 }
 
-/// The log loss of each fold after its curve.
-fn scores(
-    folds: &[Answered],
-    judge: &Judge<'_>,
-    curve: impl Fn(usize) -> Option<Calibrate>,
-    n_classes: usize,
-) -> Result<Vec<f64>> {
+/// The log loss of each fold after its curve, to truths that are drawn in: see [`drawn_in_loss`].
+fn scores(folds: &[Answered], curve: impl Fn(usize) -> Option<Calibrate>, n_classes: usize) -> Vec<f64> {
+    let n_rows = folds.iter().map(|f| f.1.target.len()).sum::<usize>() as f64;
     let score = |(f, (answers, truth)): (usize, &Answered)| {
-        let mut answers = answers.clone();
-        if let Some(curve) = curve(f) {
-            answers.chunks_exact_mut(n_classes).for_each(|p| curve.change(p));
+        let curve = curve(f);
+        let (mut sum, mut total) = (0.0, 0.0);
+        let mut row = vec![0.0; n_classes];
+        for (i, (p, &code)) in answers.chunks_exact(n_classes).zip(truth.codes()).enumerate() {
+            row.copy_from_slice(p);
+            if let Some(curve) = &curve {
+                curve.change(&mut row);
+            }
+            let weight = truth.weights.as_ref().map_or(1.0, |w| w[i]);
+            sum += weight * drawn_in_loss(&row, code, n_rows);
+            total += weight;
         }
-        judge.score(truth, &answers)
+        sum / total
     };
     folds.iter().enumerate().map(score).collect()
 }

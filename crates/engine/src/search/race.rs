@@ -20,8 +20,10 @@ use crate::builtin::BASELINE;
 const LOOK_ROWS: usize = 20_000;
 /// The share of folds of the first look, where it is at whole folds.
 const LOOK_FOLDS: f64 = 0.3;
-/// Of a learner's settings, one in so many is left after the first look.
+/// Of a learner's settings, one in so many is left after the first look, and at least [`LEFT`].
 const KEPT: usize = 3;
+/// Two settings of a learner err in different places: a blend may gain by both.
+const LEFT: usize = 2;
 /// A learner whose best setting gains less than this share of what the best of all gains over the baseline is left out.
 const HOPELESS: f64 = 0.5;
 /// Tables of fewer cells have several folds in memory at a time.
@@ -80,7 +82,7 @@ struct Course {
 /// Compares the candidates (the first of which is the baseline) on the folds.
 ///
 /// First all are looked at: on the first three folds in ten, or where those have more than 20,000 training rows on a sample of
-/// one. Then a third of each learner's settings goes on, and learners that are far behind do not; these run on all folds.
+/// one. Then a third of each learner's settings (two at least) goes on, and learners that are far behind do not; these run on all folds.
 /// The budget is a number of trials, so the same rows give the same result; a deadline ends it earlier, and then those with
 /// the most folds done are compared on these. The baseline and the first learner are tried whatever the time.
 pub(crate) fn compare(
@@ -223,7 +225,7 @@ fn survivors(candidates: &[Candidate], courses: &[Course], judge: &Judge<'_>) ->
     let mut left = vec![0];
     for settings in by_learner.values_mut() {
         settings.sort_by(|&a, &b| gain(b).total_cmp(&gain(a)));
-        let n = settings.len().div_ceil(KEPT);
+        let n = settings.len().div_ceil(KEPT).max(LEFT);
         left.extend(settings.iter().take(n).filter(|&&i| gain(i) >= enough || gain(i) == best));
     }
     left.sort_unstable();

@@ -1,5 +1,6 @@
 //! How sure a figure or a difference of figures is.
 
+mod blocks;
 mod bootstrap;
 mod delong;
 mod five_by_two;
@@ -12,6 +13,7 @@ mod two;
 mod wilcoxon;
 mod wilson;
 
+pub use blocks::paired_blocks;
 pub use bootstrap::{ScoreInterval, bootstrap};
 pub use delong::{delong, delong_paired};
 pub use five_by_two::{FiveByTwo, five_by_two};

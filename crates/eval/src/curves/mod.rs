@@ -66,7 +66,7 @@ fn places(answers: &ClassAnswers<'_>) -> Vec<usize> {
 /// The steps of one class; those of the positive class are kept, so that five curves cost one sort.
 fn steps_of<'b>(answers: &'b ClassAnswers<'_>, class: usize) -> Cow<'b, Steps> {
     if answers.positive == Some(class) {
-        return Cow::Borrowed(answers.steps.get_or_init(|| steps_of_class(answers, class)));
+        return Cow::Borrowed(answers.steps.get_or_init(|| Box::new(steps_of_class(answers, class))));
     }
     Cow::Owned(steps_of_class(answers, class))
 }

@@ -87,20 +87,20 @@ impl Residuals {
 /// The rows of each bin, in the order of their predictions.
 fn binned(a: &NumberAnswers<'_>, total: f64, n_bins: usize) -> Vec<Vec<u32>> {
     let weights = a.weights.as_deref();
-    let mut rows: Vec<u32> =
-        (0..a.truth.len() as u32).filter(|&r| weight(weights, r as usize) > 0.0).collect();
-    let at = |row: u32| a.predicted[row as usize];
-    rows.par_sort_unstable_by(|&x, &y| at(x).total_cmp(&at(y)).then(x.cmp(&y)));
+    let mut rows: Vec<(f64, u32)> = a.predicted.iter().copied().zip(0..).collect();
+    rows.retain(|&(_, row)| weight(weights, row as usize) > 0.0);
+    rows.par_sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
     let mut bins: Vec<Vec<u32>> = Vec::new();
     let (mut below, mut last) = (0.0, usize::MAX);
-    for tied in rows.chunk_by(|&x, &y| at(x) == at(y)) {
+    for tied in rows.chunk_by(|x, y| x.0 == y.0) {
+        let tied = tied.iter().map(|t| t.1);
         let bin = ((below / total * n_bins as f64 * (1.0 + 1e-12)) as usize).min(n_bins - 1);
         match bins.last_mut() {
-            Some(open) if bin == last => open.extend(tied),
-            _ => bins.push(tied.to_vec()),
+            Some(open) if bin == last => open.extend(tied.clone()),
+            _ => bins.push(tied.clone().collect()),
         }
         last = bin;
-        below += tied.iter().map(|&r| weight(weights, r as usize)).sum::<f64>();
+        below += tied.map(|r| weight(weights, r as usize)).sum::<f64>();
     }
     bins
 }

@@ -45,10 +45,22 @@ fn errors<'b>(a: &'b NumberAnswers<'_>) -> impl ParallelIterator<Item = Weighed>
 }
 
 fn median_absolute_error(answers: &Answers<'_>) -> Result<Score> {
+    if answers.weights().is_none() {
+        let errors = errors(numbers(answers)?).map(|e| e.value).collect();
+        return Ok(Score::of(median(errors)));
+    }
     let mut errors: Vec<Weighed> = errors(numbers(answers)?).collect();
     // Stable, so that the weights of equal errors are added in one order.
     errors.par_sort_by(|a, b| a.value.total_cmp(&b.value));
     Ok(Score::of(averaged_quantile(&errors, 0.5)))
+}
+
+/// The median of at least one value, without sorting them all.
+fn median(mut values: Vec<f64>) -> f64 {
+    let half = values.len() / 2;
+    let even = values.len().is_multiple_of(2);
+    let (below, &mut middle, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    if even { 0.5 * (below.iter().copied().fold(f64::NEG_INFINITY, f64::max) + middle) } else { middle }
 }
 
 fn max_error(answers: &Answers<'_>) -> Result<Score> {

@@ -50,7 +50,7 @@ pub(super) const ROC_AUC_OVR_WEIGHTED: Metric = Metric {
 /// How the positive class is ranked: by its probability, or with labels alone by being predicted. Sorted once.
 pub(super) fn binary_ranking<'b>(answers: &'b ClassAnswers<'_>) -> Result<&'b Ranking> {
     let class = super::positive(answers)?;
-    Ok(answers.ranking.get_or_init(|| of_class(answers, class)))
+    Ok(answers.ranking.get_or_init(|| Box::new(of_class(answers, class))))
 }
 
 /// What to know of a figure about ranks that comes from labels alone.

@@ -102,6 +102,11 @@ impl Neighbors {
         self.n == 0
     }
 
+    /// The points, row after row; for the cosine, each at length 1.
+    pub fn points(&self) -> &[f64] {
+        &self.points
+    }
+
     /// The `k` points nearest to each query (fewer where there are fewer points), all cores at work. `queries` holds
     /// the numbers of one query after the other, all finite. With `own = Some(first)` the queries are the points from
     /// place `first` on, and no point is its own neighbour.

@@ -127,6 +127,8 @@ pub struct Binned {
     pub(super) bins: Vec<Bins>,
     /// For each group of eight features, a word per row.
     pub(super) groups: Vec<Vec<u64>>,
+    /// For each group, the most bins that one of its features has.
+    pub(super) widths: Vec<usize>,
 }
 
 impl Binned {
@@ -135,7 +137,8 @@ impl Binned {
         let most = most_bins.clamp(2, MOST_BINS);
         let bins: Vec<Bins> = features.par_iter().map(|values| Bins::of(values, most)).collect();
         let n_rows = features.first().map_or(0, |f| f.values().len());
-        Binned { n_rows, groups: words(features, &bins, n_rows), bins }
+        let widths = bins.chunks(GROUP).map(|bins| bins.iter().map(Bins::n_bins).max().unwrap_or(0));
+        Binned { n_rows, groups: words(features, &bins, n_rows), widths: widths.collect(), bins }
     }
 
     /// How many rows.

@@ -58,8 +58,10 @@ pub struct Growth {
 pub struct Leaf {
     /// Its place in the trees.
     pub node: usize,
-    /// Where its rows are among [`Grower::rows`].
+    /// Where the rows that it learned from are among [`Grower::rows`].
     pub rows: Range<usize>,
+    /// Where the other rows that come to it are among [`Grower::others`].
+    pub others: Range<usize>,
     /// Its value must be from this number…
     pub low: f64,
     /// …to this one.
@@ -103,59 +105,81 @@ struct Node {
     word: u64,
 }
 
-/// Grows trees on the same rows one after the other; its buffers are reused.
+/// Histograms kept for nodes that may still be split take at most about so many bytes.
+const HISTOGRAM_BYTES: usize = 256 << 20;
+
+/// Grows trees on the same table one after the other; its buffers are reused.
 pub struct Grower<'a> {
     binned: &'a Binned,
     growth: Growth,
     rows: Vec<u32>,
     words: Vec<u64>,
+    others: Vec<u32>,
     spare_rows: Vec<u32>,
     spare_words: Vec<u64>,
     pool: Vec<Histogram>,
+    /// How many more histograms there may be.
+    spares: usize,
 }
 
 impl<'a> Grower<'a> {
-    /// A grower for these rows.
+    /// A grower for this table.
     pub fn new(binned: &'a Binned, growth: Growth) -> Self {
         let n = binned.n_rows();
+        let bytes = binned.groups.len().max(1) * size_of::<histogram::Group>();
         Grower {
             binned,
             growth,
-            rows: vec![0; n],
-            words: vec![0; n],
+            rows: Vec::new(),
+            words: Vec::new(),
+            others: Vec::new(),
             spare_rows: vec![0; n],
             spare_words: vec![0; n],
             pool: Vec::new(),
+            spares: (HISTOGRAM_BYTES / bytes).max(4),
         }
     }
 
-    /// All rows, those of a leaf side by side.
+    /// The rows that were learned from, those of a leaf side by side.
     pub fn rows(&self) -> &[u32] {
         &self.rows
     }
 
-    /// Adds a tree to `trees`, asking of the `used` features only; its leaves, whose values are still to be set.
-    ///
-    /// `share` is the share of rows whose gradients are not zero because they were left out.
-    pub fn grow(&mut self, gradients: &Gradients, used: &[bool], share: f64, trees: &mut Trees) -> Vec<Leaf> {
-        self.rows.par_iter_mut().enumerate().for_each(|(i, row)| *row = i as u32);
-        self.words.copy_from_slice(&gradients.words);
-        let word = gradients.words.iter().fold(0u64, |sum, w| sum.wrapping_add(*w));
-        let tree = Tree { steps: (gradients.slope_step, gradients.bend_step), used, share };
+    /// The rows that only followed, those of a leaf side by side.
+    pub fn others(&self) -> &[u32] {
+        &self.others
+    }
+
+    /// Adds a tree to `trees`, grown on the rows `learned` and asking of the `used` features only; its leaves, whose
+    /// values are still to be set. The rows of `others` follow to their leaves, and change nothing.
+    pub fn grow(
+        &mut self,
+        gradients: &Gradients,
+        learned: &[u32],
+        others: &[u32],
+        used: &[bool],
+        trees: &mut Trees,
+    ) -> Vec<Leaf> {
+        self.rows.clear();
+        self.rows.extend_from_slice(learned);
+        self.others.clear();
+        self.others.extend_from_slice(others);
+        self.words.clear();
+        self.words.extend(learned.iter().map(|&row| gradients.words[row as usize]));
+        let word = self.words.iter().fold(0u64, |sum, w| sum.wrapping_add(*w));
+        let tree = Tree { steps: (gradients.slope_step, gradients.bend_step), used };
         let (low, high) = (Bounds::FREE.low, Bounds::FREE.high);
-        let leaf = Leaf { node: trees.plant(), rows: 0..self.rows.len(), low, high };
-        let root = Node { leaf, depth: 0, word };
+        let (rows, others) = (0..self.rows.len(), 0..self.others.len());
+        let root = Node { leaf: Leaf { node: trees.plant(), rows, others, low, high }, depth: 0, word };
         let (mut done, mut open) = (Vec::new(), BinaryHeap::new());
         let mut histogram = self.spare();
-        if self.growth.max_leaves > 1 {
-            histogram::fill(self.binned, used, &self.rows, &self.words, &mut histogram);
-        }
+        histogram::fill(self.binned, used, &self.rows, &self.words, &mut histogram);
         let split = self.search(&tree, &root, &histogram);
         self.file(root, split, histogram, &mut open, &mut done);
         while let Some(next) = open.pop() {
             if done.len() + open.len() + 1 >= self.growth.max_leaves {
                 done.extend(std::iter::once(next).chain(open.drain()).map(|mut open| {
-                    self.pool.extend(open.histogram.take());
+                    self.keep(open.histogram.take());
                     open.leaf
                 }));
                 break;
@@ -166,7 +190,15 @@ impl<'a> Grower<'a> {
         done
     }
 
+    fn keep(&mut self, histogram: Option<Histogram>) {
+        if let Some(histogram) = histogram {
+            self.spares += 1;
+            self.pool.push(histogram);
+        }
+    }
+
     fn spare(&mut self) -> Histogram {
+        self.spares = self.spares.saturating_sub(1);
         self.pool.pop().unwrap_or_default()
     }
 
@@ -179,16 +211,23 @@ impl<'a> Grower<'a> {
         done: &mut Vec<Leaf>,
     ) {
         let Some(split) = split else {
-            self.pool.push(histogram);
+            self.keep(Some(histogram));
             done.push(node.leaf);
             return;
+        };
+        // Where there are too many to be kept, this one will be made again.
+        let kept = if self.spares > 2 {
+            Some(histogram)
+        } else {
+            self.keep(Some(histogram));
+            None
         };
         let rank = match self.growth.order {
             Order::BestFirst => split.gain,
             Order::LevelByLevel => -(node.depth as f64),
         };
         let Node { leaf, depth, word } = node;
-        open.push(Open { leaf, depth, word, histogram: Some(histogram), split, rank });
+        open.push(Open { leaf, depth, word, histogram: kept, split, rank });
     }
 
     fn divide(
@@ -200,25 +239,35 @@ impl<'a> Grower<'a> {
         done: &mut Vec<Leaf>,
     ) {
         let split = parent.split.clone();
-        let middle = self.partition(parent.leaf.rows.clone(), split.feature, &split.cut);
+        let leaf = &parent.leaf;
+        let middle = self.partition(leaf.rows.clone(), split.feature, &split.cut);
+        let other_middle = self.partition_others(leaf.others.clone(), split.feature, &split.cut);
         let question = self.binned.bins[split.feature].question(&split.cut);
-        let at = trees.split(parent.leaf.node, split.feature, &question, split.cut.missing_left);
-        let [left, right] = self.children(tree, &parent, &split, middle, at);
-        let small_is_left = left.leaf.rows.len() <= right.leaf.rows.len();
-        let (small, large) = if small_is_left { (&left, &right) } else { (&right, &left) };
+        let at = trees.split(leaf.node, split.feature, &question, split.cut.missing_left);
+        let [left, right] = self.children(tree, &parent, &split, (middle, other_middle), at);
         let deep = parent.depth + 1 >= self.growth.max_depth;
         let full = done.len() + open.len() + 2 >= self.growth.max_leaves;
         if deep || full {
             // They stay leaves, whatever could be asked.
-            self.pool.extend(parent.histogram.take());
+            self.keep(parent.histogram.take());
             done.extend([left.leaf, right.leaf]);
             return;
         }
+        let small_is_left = left.leaf.rows.len() <= right.leaf.rows.len();
+        let (small, large) = if small_is_left { (&left, &right) } else { (&right, &left) };
         let mut of_small = self.spare();
-        let mut of_large = parent.histogram.take().unwrap_or_default();
-        let rows = small.leaf.rows.clone();
-        histogram::fill(self.binned, tree.used, &self.rows[rows.clone()], &self.words[rows], &mut of_small);
-        histogram::subtract(&mut of_large, &of_small);
+        self.count(tree, small, &mut of_small);
+        let of_large = match parent.histogram.take() {
+            Some(mut of_parent) => {
+                histogram::subtract(self.binned, &mut of_parent, &of_small);
+                of_parent
+            }
+            None => {
+                let mut of_large = self.spare();
+                self.count(tree, large, &mut of_large);
+                of_large
+            }
+        };
         let (found_small, found_large) = {
             let grower = &*self;
             rayon::join(|| grower.search(tree, small, &of_small), || grower.search(tree, large, &of_large))
@@ -231,9 +280,21 @@ impl<'a> Grower<'a> {
         self.file(right, right_found, right_cells, open, done);
     }
 
+    fn count(&self, tree: &Tree<'_>, node: &Node, out: &mut Histogram) {
+        let rows = node.leaf.rows.clone();
+        histogram::fill(self.binned, tree.used, &self.rows[rows.clone()], &self.words[rows], out);
+    }
+
     /// Both children, the left one's place given; a constraint on the feature bounds their values.
-    fn children(&self, tree: &Tree<'_>, parent: &Open, split: &Split, middle: usize, at: usize) -> [Node; 2] {
-        let Range { start, end } = parent.leaf.rows;
+    fn children(
+        &self,
+        tree: &Tree<'_>,
+        parent: &Open,
+        split: &Split,
+        (middle, other_middle): (usize, usize),
+        at: usize,
+    ) -> [Node; 2] {
+        let (rows, others) = (parent.leaf.rows.clone(), parent.leaf.others.clone());
         let words = [split.left, parent.word.wrapping_sub(split.left)];
         let mut bounds = [(parent.leaf.low, parent.leaf.high); 2];
         let direction = self.direction(split.feature);
@@ -249,12 +310,15 @@ impl<'a> Grower<'a> {
                 (bounds[0].0, bounds[1].1) = (between, between);
             }
         }
-        let child = |i: usize, rows| Node {
-            leaf: Leaf { node: at + i, rows, low: bounds[i].0, high: bounds[i].1 },
+        let child = |i: usize, rows, others| Node {
+            leaf: Leaf { node: at + i, rows, others, low: bounds[i].0, high: bounds[i].1 },
             depth: parent.depth + 1,
             word: words[i],
         };
-        [child(0, start..middle), child(1, middle..end)]
+        [
+            child(0, rows.start..middle, others.start..other_middle),
+            child(1, middle..rows.end, other_middle..others.end),
+        ]
     }
 
     fn direction(&self, feature: usize) -> i8 {
@@ -262,17 +326,19 @@ impl<'a> Grower<'a> {
     }
 
     fn search(&self, tree: &Tree<'_>, node: &Node, histogram: &Histogram) -> Option<Split> {
-        let n = node.leaf.rows.len() as f64 * tree.share;
+        let n = node.leaf.rows.len() as f64;
         let whole = Sums::of(node.word, tree.steps);
-        if n < 2.0 * self.growth.min_rows || self.growth.max_depth == 0 || histogram.is_empty() {
+        if n < 2.0 * self.growth.min_rows || self.growth.max_depth == 0 {
             return None;
         }
         let growth = &self.growth;
+        // One row is what any side has; with weights its bend may be below the mean.
+        let rows_bend = if growth.min_rows > 1.0 { growth.min_rows * whole.bend / n } else { 0.0 };
         let rules = Rules {
-            least_bend: growth.min_bend.max(growth.min_rows * whole.bend / n * (1.0 - 1e-9)).max(1e-300),
+            least_bend: growth.min_bend.max(rows_bend * (1.0 - 1e-9)).max(f64::MIN_POSITIVE),
             l1: growth.l1,
             l2: growth.l2,
-            least_gain: growth.min_gain.max(1e-12),
+            least_gain: growth.min_gain,
             category_smooth: growth.category_smooth,
             category_l2: growth.category_l2,
         };
@@ -300,10 +366,7 @@ impl<'a> Grower<'a> {
 
     /// Puts the rows that go left before the others, each side in its old order; where the right side begins.
     fn partition(&mut self, range: Range<usize>, feature: usize, cut: &Cut) -> usize {
-        let mut goes_left = [false; 256];
-        (0..=255u8).for_each(|bin| goes_left[usize::from(bin)] = cut.goes_left(bin));
-        let (group, shift) = (&self.binned.groups[feature / GROUP], feature % GROUP * 8);
-        let left = |row: u32| goes_left[usize::from((group[row as usize] >> shift) as u8)];
+        let left = goes_left(self.binned, feature, cut);
         let (rows, words) = (&mut self.rows[range.clone()], &mut self.words[range.clone()]);
         let (spare_rows, spare_words) =
             (&mut self.spare_rows[range.clone()], &mut self.spare_words[range.clone()]);
@@ -326,13 +389,36 @@ impl<'a> Grower<'a> {
         }
         range.start + n_left
     }
+
+    /// As [`Grower::partition`], for rows that only follow.
+    fn partition_others(&mut self, range: Range<usize>, feature: usize, cut: &Cut) -> usize {
+        let left = goes_left(self.binned, feature, cut);
+        let rows = &mut self.others[range.clone()];
+        let (mut front, mut back) = (0, 0);
+        for i in 0..rows.len() {
+            let row = rows[i];
+            let is_left = left(row);
+            (rows[front], self.spare_rows[back]) = (row, row);
+            front += usize::from(is_left);
+            back += usize::from(!is_left);
+        }
+        rows[front..].copy_from_slice(&self.spare_rows[..back]);
+        range.start + front
+    }
+}
+
+/// Whether a row goes left.
+fn goes_left<'a>(binned: &'a Binned, feature: usize, cut: &Cut) -> impl Fn(u32) -> bool + Sync + use<'a> {
+    let mut bins = [false; 256];
+    (0..=255u8).for_each(|bin| bins[usize::from(bin)] = cut.goes_left(bin));
+    let (group, shift) = (&binned.groups[feature / GROUP], feature % GROUP * 8);
+    move |row| bins[usize::from((group[row as usize] >> shift) as u8)]
 }
 
 /// What holds for all nodes of one tree.
 struct Tree<'a> {
     steps: (f64, f64),
     used: &'a [bool],
-    share: f64,
 }
 
 /// The left rows from the front, the right ones after them; how many are left ones.

@@ -50,7 +50,7 @@ impl Gradients {
         };
         let (most_slope, most_bend) = (greatest(slopes), greatest(bends));
         let bits = 31 - (usize::BITS - n.leading_zeros()).min(27);
-        let steps = ((1u64 << bits.min(15)) - 1) as f64;
+        let steps = ((1u64 << bits) - 1) as f64;
         let scale = |most: f64| if most > 0.0 && most.is_finite() { steps / most } else { 0.0 };
         let (by_slope, by_bend) = (scale(most_slope), scale(most_bend));
         let worth = |by: f64| if by > 0.0 { 1.0 / by } else { 0.0 };

@@ -13,7 +13,7 @@ const CHUNK: usize = 32_768;
 /// Rows times groups from which threads share the work.
 const WORTH_SHARING: usize = 30_000;
 
-type Group = [[u64; CELLS]; GROUP];
+pub(super) type Group = [[u64; CELLS]; GROUP];
 
 /// The cells of all features, those of a group side by side.
 pub(super) type Histogram = Vec<Group>;
@@ -24,7 +24,7 @@ pub(super) fn fill(binned: &Binned, used: &[bool], rows: &[u32], words: &[u64], 
     out.resize(n_groups, [[0; CELLS]; GROUP]);
     let wanted = |g: usize| used[g * GROUP..used.len().min((g + 1) * GROUP)].iter().any(|u| *u);
     let one = |g: usize, out: &mut Group, range: Range<usize>| {
-        *out = [[0; CELLS]; GROUP];
+        clear(out, binned.widths[g]);
         if wanted(g) {
             add(&binned.groups[g], &rows[range.clone()], &words[range], out);
         }
@@ -48,8 +48,9 @@ pub(super) fn fill(binned: &Binned, used: &[bool], rows: &[u32], words: &[u64], 
                 part
             })
             .collect();
-        *out = [[0; CELLS]; GROUP];
-        parts.iter().for_each(|part| merge(out, part, u64::wrapping_add));
+        let width = binned.widths[g];
+        clear(out, width);
+        parts.iter().for_each(|part| merge(out, part, width, u64::wrapping_add));
     });
 }
 
@@ -64,13 +65,19 @@ fn add(group: &[u64], rows: &[u32], words: &[u64], out: &mut Group) {
     }
 }
 
-fn merge(out: &mut Group, other: &Group, with: impl Fn(u64, u64) -> u64) {
+fn clear(out: &mut Group, width: usize) {
+    out.iter_mut().for_each(|cells| cells[..width].fill(0));
+}
+
+fn merge(out: &mut Group, other: &Group, width: usize, with: impl Fn(u64, u64) -> u64) {
     for (out, other) in out.iter_mut().zip(other) {
-        out.iter_mut().zip(other).for_each(|(o, x)| *o = with(*o, *x));
+        out[..width].iter_mut().zip(&other[..width]).for_each(|(o, x)| *o = with(*o, *x));
     }
 }
 
 /// What is left of a parent's histogram without that of one child: the other child's.
-pub(super) fn subtract(parent: &mut Histogram, child: &Histogram) {
-    parent.iter_mut().zip(child).for_each(|(parent, child)| merge(parent, child, u64::wrapping_sub));
+pub(super) fn subtract(binned: &Binned, parent: &mut Histogram, child: &Histogram) {
+    for ((parent, child), &width) in parent.iter_mut().zip(child).zip(&binned.widths) {
+        merge(parent, child, width, u64::wrapping_sub);
+    }
 }

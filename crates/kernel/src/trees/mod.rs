@@ -14,5 +14,7 @@ mod split;
 
 pub use bins::{Binned, Values};
 pub use boost::{Grower, Growth, Leaf, Order};
-pub use forest::{ForestGrowth, Labels, grow as grow_forest_tree};
+pub use forest::{
+    ByteColumns, ClassLabels, ForestGrowth, Item, Labels, NumberLabels, grow as grow_forest_tree,
+};
 pub use gradients::Gradients;

@@ -106,6 +106,11 @@ fn score(sums: Sums, rules: &Rules, bounds: Bounds) -> f64 {
     gain_of(sums, value, rules.l1, rules.l2)
 }
 
+/// What both sides of a split must score more than: by more than rounding may give.
+fn floor(whole: Sums, rules: &Rules, bounds: Bounds) -> f64 {
+    score(whole, rules, bounds) * (1.0 + 1e-12) + rules.least_gain
+}
+
 /// The best cut of one feature, if there is any that gains. `total` is the node's word, `steps` its units.
 pub(super) fn best(
     feature: usize,
@@ -143,7 +148,7 @@ fn numbers(
         prefix[b] = sum;
     }
     let whole = Sums::of(total, steps);
-    let floor = score(whole, rules, bounds) + rules.least_gain;
+    let floor = floor(whole, rules, bounds);
     let mut best: Option<Found> = None;
     let sides: &[bool] = if missing == 0 { &[false] } else { &[false, true] };
     for &missing_left in sides {
@@ -239,7 +244,7 @@ fn categories(
     bounds: Bounds,
 ) -> Option<Found> {
     let whole = Sums::of(total, steps);
-    let floor = score(whole, rules, bounds) + rules.least_gain;
+    let floor = floor(whole, rules, bounds);
     let rules = Rules { l2: rules.l2 + rules.category_l2, ..rules.clone() };
     let ratio = |b: usize| {
         let sums = Sums::of(cells[b], steps);

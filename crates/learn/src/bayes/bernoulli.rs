@@ -9,13 +9,12 @@ use tidemill_core::{
     Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
 };
 
-use super::counts::{self, FittedCounts};
+use super::counts::{Counts, FittedCounts, NEEDS};
 use super::{check_alpha, log_priors};
-use crate::sample::Sample;
 
 /// Naive Bayes for yes and no: each feature counts as present where it is above `binarize`, and unlike in
 /// `multinomial_nb` its absence counts too. Agrees with scikit-learn's `BernoulliNB` (Manning, Raghavan and Schütze 2008,
-/// chapter 13.3). A missing feature counts as absent in no way: it is left out of the score.
+/// chapter 13.3). Reads sparse vectors as they are. A missing feature counts as absent.
 ///
 /// ```
 /// use tidemill_core::Builtin;
@@ -27,7 +26,7 @@ use crate::sample::Sample;
 pub struct BernoulliNb {
     /// Smoothing: so much is added to every count, above 0.
     pub alpha: f64,
-    /// A value above it is a yes.
+    /// A value above it is a yes; from 0 up.
     pub binarize: f64,
     /// Whether frequent classes are more probable from the start.
     pub fit_prior: bool,
@@ -43,8 +42,9 @@ impl Builtin for BernoulliNb {
     const KIND: &'static str = "bernoulli_nb";
 
     fn check(&self) -> Result<(), KeyPath> {
-        if !self.binarize.is_finite() {
-            return Err(KeyPath::new("binarize", format!("is {}, but must be a number", self.binarize)));
+        if !(self.binarize >= 0.0 && self.binarize.is_finite()) {
+            let problem = format!("is {}, but must be a number from 0 up", self.binarize);
+            return Err(KeyPath::new("binarize", problem));
         }
         check_alpha(self.alpha)
     }
@@ -64,7 +64,7 @@ impl Estimator for BernoulliNb {
     }
 
     fn needs(&self) -> Needs {
-        counts::NEEDS
+        NEEDS
     }
 
     fn search(&self) -> Vec<Search> {
@@ -72,24 +72,22 @@ impl Estimator for BernoulliNb {
     }
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        let sample = Sample::of(training, context)?;
-        let (classes, codes) = sample.classes()?;
-        classes.warn_if_one(context);
-        let (k, p) = (classes.k(), sample.p);
-        let threshold = self.binarize;
-        let mut weights = counts::sums(&sample, &codes, k, |x| f64::from(u8::from(x > threshold)));
-        let mut intercepts = log_priors(&classes, self.fit_prior);
-        for (c, total) in counts::class_weights(&sample, &codes, k).into_iter().enumerate() {
-            let total = total + 2.0 * self.alpha;
+        let counts = Counts::of(training, context)?;
+        let (p, threshold) = (counts.features.n_columns(), self.binarize);
+        // Zeros, of which sparse vectors write nothing down, are a no whatever the threshold.
+        let mut weights = counts.sums(None, |x| f64::from(u8::from(x > threshold)))?;
+        let mut intercepts = log_priors(&counts.classes, self.fit_prior);
+        for (c, total) in counts.class_weights().into_iter().enumerate() {
+            let smoothed = total + 2.0 * self.alpha;
             for w in &mut weights[c * p..(c + 1) * p] {
-                let (yes, no) = ((*w + self.alpha) / total, (total - *w - self.alpha) / total);
+                let (yes, no) = ((*w + self.alpha) / smoothed, (total - *w + self.alpha) / smoothed);
                 // All absent is the intercept; a feature that is there makes the difference.
                 intercepts[c] += no.ln();
                 *w = yes.ln() - no.ln();
             }
         }
-        let fitted =
-            FittedCounts::new(Self::KIND, classes, sample.features, &weights, intercepts, Some(threshold));
+        let Counts { features, classes, .. } = counts;
+        let fitted = FittedCounts::new(Self::KIND, classes, features, &weights, intercepts, Some(threshold));
         Ok(Arc::new(fitted))
     }
 }

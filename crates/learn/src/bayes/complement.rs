@@ -9,15 +9,14 @@ use tidemill_core::{
     Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
 };
 
-use super::counts::{self, FittedCounts};
+use super::counts::{Counts, FittedCounts, NEEDS};
 use super::{check_alpha, log_priors};
-use crate::sample::Sample;
 
 /// Naive Bayes for counts where classes are of very different size: a class is the less probable, the more the counts
 /// look like those of all other classes together. Agrees with scikit-learn's `ComplementNB` (Rennie, Shih, Teevan and
 /// Karger 2003, "Tackling the poor assumptions of naive Bayes text classifiers"). Priors play no part.
 ///
-/// Errors on a training value below 0. A missing feature is left out of the score.
+/// Reads sparse vectors as they are. Errors on a training value below 0. A missing feature counts as 0.
 ///
 /// ```
 /// use tidemill_core::Builtin;
@@ -61,7 +60,7 @@ impl Estimator for ComplementNb {
     }
 
     fn needs(&self) -> Needs {
-        counts::NEEDS
+        NEEDS
     }
 
     fn search(&self) -> Vec<Search> {
@@ -69,13 +68,9 @@ impl Estimator for ComplementNb {
     }
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        let sample = Sample::of(training, context)?;
-        let (classes, codes) = sample.classes()?;
-        classes.warn_if_one(context);
-        counts::check_counts(&sample)?;
-        sample.check_sizes()?;
-        let (k, p) = (classes.k(), sample.p);
-        let mut weights = counts::sums(&sample, &codes, k, |x| x);
+        let counts = Counts::of(training, context)?;
+        let (k, p) = (counts.classes.k(), counts.features.n_columns());
+        let mut weights = counts.sums(Some(0.0), |x| x)?;
         let mut all = vec![0.0; p];
         for class in weights.chunks_exact(p.max(1)) {
             all.iter_mut().zip(class).for_each(|(a, c)| *a += c);
@@ -88,7 +83,14 @@ impl Estimator for ComplementNb {
             // With one feature alone every logarithm is 0, and so is their sum.
             class.iter_mut().for_each(|c| *c = if scale == 0.0 { 0.0 } else { *c / scale });
         }
-        let intercepts = if k == 1 { log_priors(&classes, true) } else { vec![0.0; k] };
-        Ok(Arc::new(FittedCounts::new(Self::KIND, classes, sample.features, &weights, intercepts, None)))
+        let intercepts = if k == 1 { log_priors(&counts.classes, true) } else { vec![0.0; k] };
+        Ok(Arc::new(FittedCounts::new(
+            Self::KIND,
+            counts.classes,
+            counts.features,
+            &weights,
+            intercepts,
+            None,
+        )))
     }
 }

@@ -1,54 +1,105 @@
 //! What the naive Bayes learners of counts share: sums by class, and a fitted model that is linear in the counts.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tidemill_core::{Builtin, Error, Fitted, Needs, Result, Run, Schema, State, TensorData};
-use tidemill_kernel::Features;
+use tidemill_core::{
+    Batch, Builtin, Context, Error, Fitted, Needs, Result, Row, Run, Schema, State, TensorData, Training,
+};
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
+use tidemill_kernel::{Features, Gather};
 
+use crate::answer::{Answer, output};
 use crate::classes::Classes;
-use crate::sample::Sample;
-use crate::scorer::{self, Scorer};
+use crate::{LearnError, rows};
 
 /// Rows per partial sum.
 const CHUNK: usize = 4096;
+/// Rows that one thread answers at a time.
+const ROWS: usize = 1024;
 
 /// What all of them ask for.
 pub(super) const NEEDS: Needs = Needs { complete: true, numeric: true, scaled: false, tabular: true };
 
-/// `sum(weight * value(x))` by class and feature: for each class present, a number per feature.
-pub(super) fn sums(sample: &Sample, codes: &[u32], k: usize, value: impl Fn(f64) -> f64 + Sync) -> Vec<f64> {
-    let p = sample.p;
-    let parts = in_chunks(sample.n, CHUNK, |rows| {
-        let mut sums = vec![0.0; k * p];
-        for i in rows {
-            let (w, at) = (sample.weight(i), codes[i] as usize * p);
-            let to = &mut sums[at..at + p];
-            to.iter_mut().zip(sample.row(i)).for_each(|(s, x)| *s += w * value(*x));
-        }
-        sums
-    });
-    sum_parts(parts, k * p)
+/// Partial sums of one reduction together hold at most so many numbers.
+const PARTS: usize = 1 << 24;
+
+/// Training rows as the learners of counts read them: sparse vectors stay sparse.
+pub(super) struct Counts {
+    pub features: Features,
+    pub classes: Classes,
+    /// The class of each row, as its place among those present.
+    codes: Vec<u32>,
+    weights: Option<Vec<f64>>,
+    batch: Batch,
+    gather: Gather,
 }
 
-/// The weight of each class present.
-pub(super) fn class_weights(sample: &Sample, codes: &[u32], k: usize) -> Vec<f64> {
-    let mut totals = vec![0.0; k];
-    codes.iter().enumerate().for_each(|(i, &c)| totals[c as usize] += sample.weight(i));
-    totals
-}
+impl Counts {
+    /// Errors when there is no row (of any weight), and on a feature that holds no numbers.
+    pub(super) fn of(training: Training<'_>, context: &Context) -> Result<Self> {
+        let batch = rows::collect(training, context)?;
+        let weights = rows::weights(&batch)?;
+        let features = Features::with_sparse(batch.schema())?;
+        let gather = Gather::bind(&features, batch.schema())?;
+        let (codes, names) = rows::classes(&batch)?;
+        let (classes, codes) = Classes::of(names, codes, weights.as_deref());
+        classes.warn_if_one(context);
+        Ok(Counts { features, classes, codes, weights, batch, gather })
+    }
 
-/// Errors on a value below 0.
-pub(super) fn check_counts(sample: &Sample) -> Result<()> {
-    match sample.x.iter().position(|x| *x < 0.0) {
-        None => Ok(()),
-        Some(at) => Err(crate::LearnError::NegativeCount {
-            column: sample.name(at % sample.p),
-            row: sample.table_row(at / sample.p),
-            value: sample.x[at],
+    fn weight(&self, i: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |w| w[i])
+    }
+
+    /// `sum(weight * value(x))` by class and feature: for each class present, a number per feature. Zeros of sparse
+    /// vectors do not come, so `value(0)` must be 0 for those. With `least`, errors on a value below it.
+    pub(super) fn sums(&self, least: Option<f64>, value: impl Fn(f64) -> f64 + Sync) -> Result<Vec<f64>> {
+        let (p, len) = (self.gather.n_columns(), self.classes.k() * self.gather.n_columns());
+        let most_parts = (PARTS / len.max(1)).max(1);
+        let chunk = CHUNK.max(self.batch.n_rows().div_ceil(most_parts));
+        let parts = in_chunks(self.batch.n_rows(), chunk, |rows| {
+            let start = rows.start;
+            let mut sums = vec![0.0; len];
+            let mut wrong = None;
+            self.gather.entries(&self.batch, rows, |r, j, x| {
+                if !(x.abs() <= 1e150 && least.is_none_or(|least| x >= least)) {
+                    wrong = wrong.or(Some((start + r, j, x)));
+                    return;
+                }
+                let w = self.weight(start + r);
+                if w > 0.0 && x != 0.0 {
+                    sums[self.codes[start + r] as usize * p + j] += w * value(x);
+                }
+            })?;
+            wrong.map_or(Ok(sums), |(row, j, x)| Err(self.wrong(row, j, x)))
+        });
+        Ok(sum_parts(parts.into_iter().collect::<Result<_>>()?, len))
+    }
+
+    fn wrong(&self, row: usize, column: usize, value: f64) -> Error {
+        let column = self.gather.name(column);
+        if value.is_nan() || value.is_infinite() {
+            let what = if value.is_nan() { "missing" } else { "not a finite number" };
+            return Error::data(
+                format!("feature '{column}' is {what} in row {row}"),
+                "impute missing values and correct infinite ones before this learner",
+            );
         }
-        .into()),
+        if value.abs() > 1e150 {
+            return LearnError::TooLarge { columns: format!("'{column}'") }.into();
+        }
+        LearnError::NegativeCount { column, row, value }.into()
+    }
+
+    /// The weight of each class present.
+    pub(super) fn class_weights(&self) -> Vec<f64> {
+        let mut totals = vec![0.0; self.classes.k()];
+        for (i, &c) in self.codes.iter().enumerate().filter(|(i, _)| self.weight(*i) > 0.0) {
+            totals[c as usize] += self.weight(i);
+        }
+        totals
     }
 }
 
@@ -60,7 +111,7 @@ struct Saved {
 }
 
 /// What [`super::MultinomialNb`], [`super::ComplementNb`] and [`super::BernoulliNb`] learned: for each class, a score that is
-/// linear in the features (Bernoulli: in whether each is above the threshold). A missing feature is left out.
+/// linear in the features (Bernoulli: in whether each is above the threshold). Sparse vectors stay sparse.
 #[derive(Clone, Debug)]
 pub struct FittedCounts {
     kind: &'static str,
@@ -113,39 +164,63 @@ impl FittedCounts {
     }
 }
 
-impl Scorer for FittedCounts {
-    type Scratch = Vec<f64>;
-
-    fn features(&self) -> &Features {
-        &self.features
-    }
-
-    fn classes(&self) -> Option<&Classes> {
-        Some(&self.classes)
-    }
-
-    fn answer(&self, rows: &[f64], n_rows: usize, scores: &mut Vec<f64>, out: &mut [f64]) {
-        let (k, p, width) = (self.classes.k(), self.features.n_columns(), self.classes.names.len());
-        for i in 0..n_rows {
-            scores.clear();
-            scores.extend_from_slice(&self.intercepts);
-            for (x, weights) in rows[i * p..(i + 1) * p].iter().zip(self.weights.chunks_exact(k)) {
-                let x = match self.threshold {
-                    Some(threshold) if !x.is_nan() => f64::from(u8::from(*x > threshold)),
-                    _ => *x,
-                };
-                if !x.is_nan() {
-                    scores.iter_mut().zip(weights).for_each(|(s, w)| *s += x * w);
-                }
-            }
-            self.classes.softmax(scores, &mut out[i * width..(i + 1) * width]);
+impl FittedCounts {
+    /// Adds what one number of a row says to the scores.
+    #[inline]
+    fn add(&self, column: usize, x: f64, scores: &mut [f64]) {
+        let k = scores.len();
+        let x = match self.threshold {
+            Some(threshold) => f64::from(u8::from(x > threshold)),
+            None if x.is_nan() => return,
+            None => x,
+        };
+        if x != 0.0 {
+            let weights = &self.weights[column * k..(column + 1) * k];
+            scores.iter_mut().zip(weights).for_each(|(s, w)| *s += x * w);
         }
+    }
+
+    fn chunk(&self, gather: &Gather, batch: &Batch, rows: Range<usize>) -> Result<Vec<f64>> {
+        let (k, width) = (self.classes.k(), self.classes.names.len());
+        let mut scores = self.intercepts.repeat(rows.len());
+        let mut out = vec![0.0; rows.len() * width];
+        gather.entries(batch, rows, |r, j, x| self.add(j, x, &mut scores[r * k..(r + 1) * k]))?;
+        for (scores, out) in scores.chunks_exact_mut(k).zip(out.chunks_exact_mut(width)) {
+            self.classes.softmax(scores, out);
+        }
+        Ok(out)
+    }
+}
+
+struct Bound {
+    fitted: Arc<FittedCounts>,
+    gather: Gather,
+    answer: Answer,
+    scores: Vec<f64>,
+}
+
+impl Run for Bound {
+    fn apply(&mut self, batch: &Batch) -> Result<Batch> {
+        let (fitted, gather) = (&self.fitted, &self.gather);
+        let parts = in_chunks(batch.n_rows(), ROWS, |rows| fitted.chunk(gather, batch, rows));
+        let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
+        self.answer.probabilities(batch, parts.concat())
+    }
+
+    fn row(&mut self, row: &mut Row) -> Result<()> {
+        let (fitted, scores) = (&self.fitted, &mut self.scores);
+        scores.copy_from_slice(&fitted.intercepts);
+        self.gather.row_entries(row, |j, x| fitted.add(j, x, scores))?;
+        let mut out = vec![0.0; fitted.classes.names.len()];
+        fitted.classes.softmax(scores, &mut out);
+        self.answer.probability(row, out);
+        Ok(())
     }
 }
 
 impl Fitted for FittedCounts {
     fn output(&self, input: &Schema) -> Result<Schema> {
-        scorer::output_of(self, input)
+        output(input, Some(&self.classes.names))
     }
 
     fn state(&self) -> State {
@@ -162,6 +237,8 @@ impl Fitted for FittedCounts {
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
-        scorer::bind(self, input)
+        let gather = Gather::bind(&self.features, input)?;
+        let answer = Answer::bind(input, Some(&self.classes.names))?;
+        Ok(Box::new(Bound { scores: vec![0.0; self.classes.k()], fitted: self, gather, answer }))
     }
 }

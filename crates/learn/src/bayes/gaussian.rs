@@ -12,7 +12,8 @@ use tidemill_core::{
 use tidemill_kernel::Features;
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
 
-use super::{counts, log_priors};
+use super::counts::NEEDS;
+use super::log_priors;
 use crate::classes::Classes;
 use crate::sample::Sample;
 use crate::scorer::{self, Scorer};
@@ -44,19 +45,15 @@ impl Default for GaussianNb {
 /// Means and variances by class and feature (`k * p` of each, class after class), smoothed.
 pub(super) fn moments(sample: &Sample, codes: &[u32], k: usize, var_smoothing: f64) -> (Vec<f64>, Vec<f64>) {
     let p = sample.p;
-    let totals = counts::class_weights(sample, codes, k);
-    let mut means = counts::sums(sample, codes, k, |x| x);
+    let mut totals = vec![0.0; k];
+    codes.iter().enumerate().for_each(|(i, &c)| totals[c as usize] += sample.weight(i));
+    let mut means = sums(sample, k * p, |i| codes[i] as usize * p, |i| sample.weight(i));
     means.iter_mut().enumerate().for_each(|(at, m)| *m /= totals[at / p]);
     let mut variances = squares(sample, k * p, |i| codes[i] as usize * p, |i| sample.weight(i), &means);
     variances.iter_mut().enumerate().for_each(|(at, v)| *v /= totals[at / p]);
     // As scikit-learn: the smoothing follows the spread of all rows, whatever their weights.
     let n = sample.n as f64;
-    let all = in_chunks(sample.n, 4096, |rows| {
-        let mut sums = vec![0.0; p];
-        rows.for_each(|i| sums.iter_mut().zip(sample.row(i)).for_each(|(s, x)| *s += x));
-        sums
-    });
-    let mut centre = sum_parts(all, p);
+    let mut centre = sums(sample, p, |_| 0, |_| 1.0);
     centre.iter_mut().for_each(|m| *m /= n);
     let spread = squares(sample, p, |_| 0, |_| 1.0, &centre);
     let most = spread.into_iter().fold(0.0, |most, v| f64::max(most, v / n));
@@ -64,6 +61,24 @@ pub(super) fn moments(sample: &Sample, codes: &[u32], k: usize, var_smoothing: f
     let added = if most > 0.0 { var_smoothing * most } else { 1.0 };
     variances.iter_mut().for_each(|v| *v = (*v + added).max(f64::MIN_POSITIVE));
     (means, variances)
+}
+
+/// `sum(weight * x)`, where the sums of row `i` start at `at(i)`.
+fn sums(
+    sample: &Sample,
+    len: usize,
+    at: impl Fn(usize) -> usize + Sync,
+    weight: impl Fn(usize) -> f64 + Sync,
+) -> Vec<f64> {
+    let parts = in_chunks(sample.n, 4096, |rows| {
+        let mut sums = vec![0.0; len];
+        for i in rows {
+            let (w, to) = (weight(i), &mut sums[at(i)..at(i) + sample.p]);
+            to.iter_mut().zip(sample.row(i)).for_each(|(s, x)| *s += w * x);
+        }
+        sums
+    });
+    sum_parts(parts, len)
 }
 
 /// `sum(weight * (x - mean)^2)`, where the means and sums of row `i` start at `at(i)`.
@@ -124,7 +139,7 @@ impl Estimator for GaussianNb {
     }
 
     fn needs(&self) -> Needs {
-        counts::NEEDS
+        NEEDS
     }
 
     fn search(&self) -> Vec<Search> {

@@ -9,16 +9,15 @@ use tidemill_core::{
     Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
 };
 
-use super::counts::{self, FittedCounts};
+use super::counts::{Counts, FittedCounts, NEEDS};
 use super::{check_alpha, log_priors};
-use crate::sample::Sample;
 
 /// Naive Bayes for counts: a class's score is `log prior + sum(count * log share)`, where the share of a feature in a
 /// class is `(its count + alpha) / (all counts + alpha * number of features)`. Agrees with scikit-learn's
 /// `MultinomialNB` (Manning, Raghavan and Schütze 2008, chapter 13). Probabilities are a softmax of the scores; they
 /// tend to be near 0 and 1.
 ///
-/// Errors on a training value below 0. A missing feature is left out of the score.
+/// Reads sparse vectors as they are. Errors on a training value below 0. A missing feature counts as 0.
 ///
 /// ```
 /// use tidemill_core::Builtin;
@@ -62,7 +61,7 @@ impl Estimator for MultinomialNb {
     }
 
     fn needs(&self) -> Needs {
-        counts::NEEDS
+        NEEDS
     }
 
     fn search(&self) -> Vec<Search> {
@@ -70,17 +69,14 @@ impl Estimator for MultinomialNb {
     }
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        let sample = Sample::of(training, context)?;
-        let (classes, codes) = sample.classes()?;
-        classes.warn_if_one(context);
-        counts::check_counts(&sample)?;
-        sample.check_sizes()?;
-        let mut weights = counts::sums(&sample, &codes, classes.k(), |x| x);
-        for class in weights.chunks_exact_mut(sample.p.max(1)) {
+        let counts = Counts::of(training, context)?;
+        let mut weights = counts.sums(Some(0.0), |x| x)?;
+        let p = counts.features.n_columns();
+        for class in weights.chunks_exact_mut(p.max(1)) {
             let total: f64 = class.iter().map(|count| count + self.alpha).sum();
             class.iter_mut().for_each(|count| *count = (*count + self.alpha).ln() - total.ln());
         }
-        let priors = log_priors(&classes, self.fit_prior);
-        Ok(Arc::new(FittedCounts::new(Self::KIND, classes, sample.features, &weights, priors, None)))
+        let priors = log_priors(&counts.classes, self.fit_prior);
+        Ok(Arc::new(FittedCounts::new(Self::KIND, counts.classes, counts.features, &weights, priors, None)))
     }
 }

@@ -182,8 +182,8 @@ enum Truth {
 pub struct FittedKNeighbors {
     settings: KNeighbors,
     features: Features,
-    /// As they came: for the cosine, the search changes its own.
-    points: Vec<f64>,
+    /// The rows as they came, where the search holds them changed (for the cosine).
+    raw: Option<Vec<f64>>,
     truth: Truth,
     weights: Option<Vec<f64>>,
     search: Neighbors,
@@ -202,8 +202,9 @@ impl FittedKNeighbors {
             Metric::Manhattan => Distance::Manhattan,
             Metric::Cosine => Distance::Cosine,
         };
-        let search = Neighbors::new(points.clone(), features.n_columns(), distance);
-        FittedKNeighbors { settings, features, points, truth, weights, search }
+        let raw = (distance == Distance::Cosine).then(|| points.clone());
+        let search = Neighbors::new(points, features.n_columns(), distance);
+        FittedKNeighbors { settings, features, raw, truth, weights, search }
     }
 
     /// The training rows, ready to be searched.
@@ -329,7 +330,7 @@ impl Fitted for FittedKNeighbors {
             n_rows,
             weighted: self.weights.is_some(),
         };
-        let points = TensorData::F64(self.points.clone());
+        let points = TensorData::F64(self.raw.as_deref().unwrap_or(self.search.points()).to_vec());
         let state = State::new(KNeighbors::KIND, KNeighbors::VERSION, saved).tensor(
             "points",
             vec![n_rows, p],

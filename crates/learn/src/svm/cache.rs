@@ -1,6 +1,11 @@
 //! Rows of the kernel matrix that were computed, kept while there is room.
 
-use super::points::{Kernel, Points};
+use tidemill_kernel::reduce::in_chunks;
+
+use super::points::{BLOCK, Kernel, Points};
+
+/// A row of so many differences to compute is worth several threads.
+const LONG: usize = 1 << 18;
 
 /// The rows among which a working set is chosen, their kernel, and the rows of the matrix known so far.
 pub(super) struct Cache {
@@ -54,9 +59,18 @@ impl Cache {
             let mut row = std::mem::take(&mut self.rows[i]);
             row.reserve_exact(len - have);
             let x = &self.x[i * self.p..(i + 1) * self.p];
-            self.points.each(self.kernel, x, (have, len), |_, values| {
-                row.extend(values.iter().map(|&k| k as f32));
-            });
+            // All cores on one long row: the next step waits for it.
+            let chunk = if (len - have) * self.p < LONG { len - have } else { 8 * BLOCK };
+            for part in in_chunks(len - have, chunk, |range| {
+                let mut part = Vec::with_capacity(range.len());
+                let range = (have + range.start, have + range.end);
+                self.points.each(self.kernel, x, range, |_, values| {
+                    part.extend(values.iter().map(|&k| k as f32));
+                });
+                part
+            }) {
+                row.extend_from_slice(&part);
+            }
             self.rows[i] = row;
         }
         &self.rows[i]

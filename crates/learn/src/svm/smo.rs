@@ -50,8 +50,6 @@ pub(super) struct Solution {
     pub alpha: Vec<f64>,
     pub intercept: f64,
     pub converged: bool,
-    /// The violation left.
-    pub gap: f64,
 }
 
 struct Solver {
@@ -102,8 +100,8 @@ impl Problem {
             down: vec![0.0; n],
         };
         (0..n).for_each(|t| solver.see_bounds(t));
-        let (gap, converged) = solver.run(limits, context)?;
-        Ok(solver.solution(gap, converged))
+        let converged = solver.run(limits, context)?;
+        Ok(solver.solution(converged))
     }
 }
 
@@ -115,7 +113,8 @@ impl Solver {
         self.down[t] = if a > self.low[t] { side(a > 0.0) } else { f64::NEG_INFINITY };
     }
 
-    fn run(&mut self, limits: Limits, context: &Context) -> Result<(f64, bool)> {
+    /// Whether it came within the tolerance.
+    fn run(&mut self, limits: Limits, context: &Context) -> Result<bool> {
         let n = self.order.len();
         let every = n.clamp(1, 1000);
         let (mut until_shrink, mut whole_again) = (every, false);
@@ -127,7 +126,7 @@ impl Solver {
             let gap = ends.most - ends.least;
             let nothing = gap.is_nan() || gap < limits.tol;
             if nothing && self.active == n {
-                return Ok((gap.max(0.0), true));
+                return Ok(true);
             }
             until_shrink -= 1;
             if nothing || (until_shrink == 0 && !whole_again && gap <= 10.0 * limits.tol) {
@@ -146,7 +145,7 @@ impl Solver {
             ends = match self.second(ends) {
                 Some((j, gain, curvature)) => self.step(ends.i, j, gain, curvature),
                 // Nothing that may go down gains: rounding, at the optimum.
-                None if self.active == n => return Ok((gap, true)),
+                None if self.active == n => return Ok(true),
                 None => {
                     self.bring_back();
                     self.ends()
@@ -155,14 +154,15 @@ impl Solver {
         }
         self.bring_back();
         let Ends { most, least, .. } = self.ends();
-        Ok((most - least, most - least < limits.tol))
+        Ok(most - least < limits.tol)
     }
 
     fn ends(&mut self) -> Ends {
         let n = self.active;
-        let none: &[f32] = &[];
+        // No step: rare enough that two rows of zeros cost nothing.
+        let zeros = vec![0.0; n];
         let (slope, up, down) = (&mut self.slope[..n], &self.up[..n], &self.down[..n]);
-        wide(Update { delta: 0.0, rows: (none, none), slope, up, down })
+        wide(Update { delta: 0.0, rows: (&zeros, &zeros), slope, up, down })
     }
 
     /// The variable to go down, by the gain in the second order; how steep the pair is, and how curved.
@@ -202,7 +202,7 @@ impl Solver {
             -(self.slope[t] + self.up[t]) < ends.least && -(self.slope[t] + self.down[t]) > ends.most
         };
         let (aside, mut order): (Vec<usize>, Vec<usize>) = (0..n).partition(|&t| stays(t));
-        if aside.len() * 8 < n {
+        if aside.len() * 6 < n {
             return false;
         }
         self.active = order.len();
@@ -244,7 +244,7 @@ impl Solver {
         self.active = n;
     }
 
-    fn solution(self, gap: f64, converged: bool) -> Solution {
+    fn solution(self, converged: bool) -> Solution {
         let n = self.order.len();
         let (mut sum, mut free) = (0.0, 0usize);
         let (mut most, mut least) = (f64::NEG_INFINITY, f64::INFINITY);
@@ -266,7 +266,7 @@ impl Solver {
             (0, false, false) => 0.0,
             _ => sum / free as f64,
         };
-        Solution { alpha, intercept, converged, gap }
+        Solution { alpha, intercept, converged }
     }
 }
 
@@ -284,25 +284,23 @@ impl NullaryFnOnce for Update<'_> {
     #[inline(always)]
     fn call(self) -> Ends {
         let Update { delta, rows: (a, b), slope, up, down } = self;
-        let n = slope.len();
-        if delta != 0.0 {
-            let (a, b) = (&a[..n], &b[..n]);
-            for t in 0..n {
-                slope[t] += delta * (f64::from(a[t]) - f64::from(b[t]));
-            }
-        }
+        let whole = slope.len() / LANES * LANES;
         let mut best = [f64::NEG_INFINITY; LANES];
         let mut at = [0u64; LANES];
         let mut lowest = [f64::NEG_INFINITY; LANES];
-        let (runs, rest) = slope.as_chunks::<LANES>();
-        let (up_runs, up_rest) = up.as_chunks::<LANES>();
-        let (down_runs, down_rest) = down.as_chunks::<LANES>();
         let mut place = [0u64; LANES];
         for l in 0..LANES {
             place[l] = l as u64;
         }
-        for ((g, up), down) in runs.iter().zip(up_runs).zip(down_runs) {
+        let (runs, rest) = slope.as_chunks_mut::<LANES>();
+        let (up_runs, up_rest) = up.as_chunks::<LANES>();
+        let (down_runs, down_rest) = down.as_chunks::<LANES>();
+        let (a_runs, a_rest) = a.as_chunks::<LANES>();
+        let (b_runs, b_rest) = b.as_chunks::<LANES>();
+        let bounds = up_runs.iter().zip(down_runs);
+        for ((g, (up, down)), (a, b)) in runs.iter_mut().zip(bounds).zip(a_runs.iter().zip(b_runs)) {
             for l in 0..LANES {
+                g[l] += delta * (f64::from(a[l]) - f64::from(b[l]));
                 let gain = -(g[l] + up[l]);
                 let better = gain > best[l];
                 best[l] = if better { gain } else { best[l] };
@@ -312,12 +310,12 @@ impl NullaryFnOnce for Update<'_> {
                 place[l] += LANES as u64;
             }
         }
-        let done = n - rest.len();
-        for (l, ((g, up), down)) in rest.iter().zip(up_rest).zip(down_rest).enumerate() {
-            if -(g + up) > best[l] {
-                (best[l], at[l]) = (-(g + up), (done + l) as u64);
+        for (l, g) in rest.iter_mut().enumerate() {
+            *g += delta * (f64::from(a_rest[l]) - f64::from(b_rest[l]));
+            if -(*g + up_rest[l]) > best[l] {
+                (best[l], at[l]) = (-(*g + up_rest[l]), (whole + l) as u64);
             }
-            lowest[l] = lowest[l].max(g + down);
+            lowest[l] = lowest[l].max(*g + down_rest[l]);
         }
         let mut first = 0;
         for l in 1..LANES {

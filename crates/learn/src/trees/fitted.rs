@@ -52,7 +52,13 @@ impl FittedTrees {
         let n_features = saved.columns.0.iter().try_fold(0usize, |n, c| n.checked_add(c.width()));
         let n_features = n_features.ok_or_else(|| Error::state(&state.kind, "more features than fit"))?;
         let trees = Trees::load(state, n_features, n_outputs, whole)?;
-        if classes.is_some() != (whole || matches!(saved.link, Link::Sigmoid | Link::Softmax)) {
+        let fits = match saved.link {
+            Link::Sigmoid => classes.as_ref().is_some_and(|classes| classes.len() == 2),
+            Link::Softmax => classes.is_some(),
+            Link::Mean => true,
+            Link::Identity | Link::Exp => classes.is_none(),
+        };
+        if !fits {
             return Err(Error::state(&state.kind, "the link does not fit the answer"));
         }
         Ok(Arc::new(FittedTrees {
@@ -65,11 +71,6 @@ impl FittedTrees {
             notes: saved.notes,
             trees,
         }))
-    }
-
-    /// The trees themselves.
-    pub fn trees(&self) -> &Trees {
-        &self.trees
     }
 
     /// What was learned besides the trees.
@@ -112,6 +113,10 @@ impl Fitted for FittedTrees {
             columns,
             fitted: self,
         }))
+    }
+
+    fn as_trees(&self) -> Option<&Trees> {
+        Some(&self.trees)
     }
 }
 

@@ -11,7 +11,9 @@ use tidemill_core::{
     Search, State, Training, Trees,
 };
 use tidemill_kernel::Random;
-use tidemill_kernel::trees::{Binned, ForestGrowth, Labels, grow_forest_tree};
+use tidemill_kernel::trees::{
+    Binned, ByteColumns, ClassLabels, ForestGrowth, Item, Labels, NumberLabels, grow_forest_tree,
+};
 
 use super::FittedTrees;
 use super::features::TreeColumns;
@@ -45,10 +47,10 @@ macro_rules! forest {
             pub max_depth: Option<usize>,
             /// Rows of a node that is divided, at least.
             pub min_samples_split: usize,
-            /// Rows of a leaf at least.
+            /// Rows of a leaf at least; a row drawn twice is one row.
             pub min_samples_leaf: usize,
             /// The share of features tried at each node, above 0 up to 1; without it the square root of their
-            /// number for classes, all of them for numbers.
+            /// number for classes, a third of them for numbers (Breiman 2001).
             pub max_features: Option<f64>,
             /// Whether each tree learns from rows drawn with replacement; the rows it did not draw then give the
             /// out-of-bag score.
@@ -153,80 +155,124 @@ fn check(settings: &Settings) -> Result<(), KeyPath> {
     }
 }
 
+/// What a forest learns, row by row.
 enum Target {
-    Numbers(Vec<f64>),
-    Classes(Vec<u32>, Arc<Categories>),
+    Numbers(NumberLabels, Vec<f64>),
+    Classes(ClassLabels, Vec<u32>),
 }
 
 impl Target {
-    fn of(batch: &Batch) -> Result<Self> {
+    fn of(batch: &Batch) -> Result<(Self, Option<Arc<Categories>>)> {
         let kind = batch.schema().role(Role::Target).map(|at| batch.schema().columns()[at].kind);
         if kind == Some(Kind::Category) {
             let (codes, classes) = rows::classes(batch)?;
-            return Ok(Target::Classes(codes, classes));
+            let target = if classes.len() == 2 {
+                let labels = NumberLabels { centre: 0.0, two_classes: true };
+                Target::Numbers(labels, codes.into_iter().map(f64::from).collect())
+            } else {
+                Target::Classes(ClassLabels(classes.len()), codes)
+            };
+            return Ok((target, Some(classes)));
         }
-        Ok(Target::Numbers(rows::numbers(batch)?))
-    }
-
-    fn labels(&self) -> Labels<'_> {
-        match self {
-            Target::Numbers(values) => Labels::Numbers(values),
-            Target::Classes(codes, classes) => Labels::Classes(codes, classes.len()),
-        }
+        let mut values = rows::moderate_numbers(batch)?;
+        // Sums of squares of what is left are exact enough wherever the numbers lie.
+        let centre = values.iter().map(|y| y / values.len() as f64).sum::<f64>();
+        values.iter_mut().for_each(|y| *y -= centre);
+        Ok((Target::Numbers(NumberLabels { centre, two_classes: false }, values), None))
     }
 
     fn n_outputs(&self) -> usize {
         match self {
-            Target::Numbers(_) => 1,
-            Target::Classes(_, classes) => classes.len(),
+            Target::Numbers(labels, _) => labels.width(),
+            Target::Classes(labels, _) => labels.width(),
         }
     }
 }
 
-/// One tree, and the rows it never saw.
+/// One tree, the rows that it did not learn from, and the leaves that they come to.
 struct Grown {
-    trees: Trees,
+    tree: Trees,
     unseen: Vec<u32>,
+    leaves: Vec<u32>,
+}
+
+/// What every tree of a forest is grown from.
+struct Ground<'a> {
+    columns: &'a ByteColumns<'a>,
+    growth: ForestGrowth,
+    weights: Option<Vec<f64>>,
+    n_rows: usize,
+    n_features: usize,
+    bootstrap: bool,
+    seed: u64,
+}
+
+impl Ground<'_> {
+    fn grow<L: Labels>(&self, labels: &L, of: &[L::Label], t: usize, context: &Context) -> Result<Grown> {
+        context.check()?;
+        let mut random = Random::new(self.seed, t as u64);
+        let weight = self.draw(&mut random);
+        let mut unseen = Vec::new();
+        let mut items = Vec::with_capacity(self.n_rows);
+        for (i, (&weight, &label)) in weight.iter().zip(of).enumerate() {
+            match weight > 0.0 {
+                true => items.push(Item { row: i as u32, weight, label }),
+                false if self.bootstrap => unseen.push(i as u32),
+                false => {}
+            }
+        }
+        let mut tree = Trees::new(self.n_features, vec![0.0; labels.width()], true);
+        let (columns, growth) = (self.columns, &self.growth);
+        let leaves =
+            grow_forest_tree(columns, labels, growth, &mut items, &mut unseen, random, &mut tree, context)?;
+        Ok(Grown { tree, unseen, leaves })
+    }
+
+    /// How much each row counts for one tree.
+    fn draw(&self, random: &mut Random) -> Vec<f32> {
+        let n = self.n_rows;
+        let own = |i: usize| self.weights.as_ref().map_or(1.0, |w| w[i]);
+        let mut times = vec![if self.bootstrap { 0u32 } else { 1 }; n];
+        if self.bootstrap {
+            (0..n).for_each(|_| times[random.below(n)] += 1);
+        }
+        let drawn: Vec<f32> = (0..n).map(|i| (f64::from(times[i]) * own(i)) as f32).collect();
+        if drawn.iter().any(|w| *w > 0.0) {
+            return drawn;
+        }
+        // Only rows of no weight were drawn: the others stand in.
+        (0..n).map(|i| own(i) as f32).collect()
+    }
 }
 
 fn fit<F: Forest>(forest: &F, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
     let settings = forest.settings();
     let batch = rows::collect(training, context)?;
-    let target = Target::of(&batch)?;
-    let weights = rows::weights(&batch)?;
+    let (target, classes) = Target::of(&batch)?;
     let columns = TreeColumns::of(batch.schema())?;
     let binned = Binned::new(&columns.values(&batch)?, 255);
-    let p = binned.n_features();
-    let tries = match (settings.max_features, &target) {
-        (Some(share), _) => (share * p as f64).round() as usize,
-        (None, Target::Classes(..)) => (p as f64).sqrt() as usize,
-        (None, Target::Numbers(_)) => p,
+    let ground = Ground {
+        columns: &ByteColumns::new(&binned),
+        growth: settings.growth(binned.n_features(), classes.is_some()),
+        weights: rows::weights(&batch)?.map(scaled),
+        n_rows: batch.n_rows(),
+        n_features: binned.n_features(),
+        bootstrap: settings.bootstrap,
+        seed: context.seed_for(F::KIND),
     };
-    let growth = ForestGrowth {
-        max_depth: settings.max_depth.unwrap_or(usize::MAX),
-        min_split: settings.min_samples_split as f64,
-        min_leaf: settings.min_samples_leaf as f64,
-        tries: tries.max(1),
-        random_cuts: settings.random_cuts,
+    let one = |t: usize| match &target {
+        Target::Numbers(labels, of) => ground.grow(labels, of, t, context),
+        Target::Classes(labels, of) => ground.grow(labels, of, t, context),
     };
-    let seed = context.seed_for(F::KIND);
-    let start = vec![0.0; target.n_outputs()];
-    let one = |t: usize| -> Result<Grown> {
-        context.check()?;
-        let mut random = Random::new(seed, t as u64);
-        let (mut drawn, unseen) = draw(batch.n_rows(), weights.as_deref(), settings.bootstrap, &mut random);
-        let mut trees = Trees::new(p, start.clone(), true);
-        grow_forest_tree(&binned, &target.labels(), &growth, &mut drawn, random, &mut trees);
-        Ok(Grown { trees, unseen })
-    };
-    let grown: Vec<Grown> = (0..settings.n_trees).into_par_iter().map(one).collect::<Result<_>>()?;
-    let notes = if settings.bootstrap { out_of_bag(&columns, &batch, &target, &grown)? } else { json!({}) };
-    let mut trees = Trees::new(p, start, true);
-    grown.iter().for_each(|tree| trees.append(&tree.trees));
-    let classes = match target {
-        Target::Classes(_, classes) => Some(classes),
-        Target::Numbers(_) => None,
-    };
+    let mut trees = Trees::new(ground.n_features, vec![0.0; target.n_outputs()], true);
+    let mut bag = Bag::new(batch.n_rows(), target.n_outputs());
+    for first in (0..settings.n_trees).step_by(TOGETHER) {
+        let several = first..settings.n_trees.min(first + TOGETHER);
+        let grown: Vec<Grown> = several.into_par_iter().map(one).collect::<Result<_>>()?;
+        grown.iter().for_each(|grown| bag.add(grown));
+        grown.iter().for_each(|grown| trees.append(&grown.tree));
+    }
+    let notes = bag.score(&target, ground.weights.as_deref());
     Ok(Arc::new(FittedTrees {
         kind: F::KIND,
         version: F::VERSION,
@@ -239,62 +285,85 @@ fn fit<F: Forest>(forest: &F, training: Training<'_>, context: &Context) -> Resu
     }))
 }
 
-/// The rows of one tree with their weights, and those left out.
-fn draw(
-    n: usize,
-    weights: Option<&[f64]>,
-    bootstrap: bool,
-    random: &mut Random,
-) -> (Vec<(u32, f32)>, Vec<u32>) {
-    let own = |i: usize| weights.map_or(1.0, |w| w[i]);
-    let mut times = vec![if bootstrap { 0u32 } else { 1 }; n];
-    if bootstrap {
-        (0..n).for_each(|_| times[random.below(n)] += 1);
-    }
-    let weight = |i: usize| (f64::from(times[i]) * own(i)) as f32;
-    let mut drawn: Vec<(u32, f32)> = (0..n).map(|i| (i as u32, weight(i))).filter(|r| r.1 > 0.0).collect();
-    if drawn.is_empty() {
-        // Only rows of no weight were drawn: the others stand in.
-        drawn = (0..n).map(|i| (i as u32, own(i) as f32)).filter(|r| r.1 > 0.0).collect();
-    }
-    let unseen = (0..n).filter(|&i| times[i] == 0).map(|i| i as u32).collect();
-    (drawn, unseen)
+/// Weights whose greatest is 1: they are kept in 32 bits, which very large and very small ones do not fit.
+fn scaled(mut weights: Vec<f64>) -> Vec<f64> {
+    let most = weights.iter().copied().fold(0.0, f64::max);
+    weights.iter_mut().for_each(|w| *w /= most);
+    weights
 }
 
-/// How well each row is answered by the trees that never saw it: accuracy, or the coefficient of determination.
-fn out_of_bag(columns: &TreeColumns, batch: &Batch, target: &Target, grown: &[Grown]) -> Result<Value> {
-    let (n, k) = (batch.n_rows(), target.n_outputs());
-    let x = columns.bind(batch.schema())?.gather(batch, 0..n)?;
-    let p = columns.n_features();
-    let mut sums = vec![0.0; n * k];
-    let mut counts = vec![0.0f64; n];
-    for tree in grown {
-        for &row in &tree.unseen {
-            let i = row as usize;
-            tree.trees.add_from(0, &x[i * p..(i + 1) * p], &mut sums[i * k..(i + 1) * k]);
-            counts[i] += 1.0;
+impl Settings {
+    fn growth(&self, p: usize, classes: bool) -> ForestGrowth {
+        let tries = match self.max_features {
+            Some(share) => (share * p as f64).round() as usize,
+            None if classes => (p as f64).sqrt() as usize,
+            None => p.div_ceil(3),
+        };
+        ForestGrowth {
+            max_depth: self.max_depth.unwrap_or(usize::MAX),
+            min_split: self.min_samples_split,
+            min_leaf: self.min_samples_leaf,
+            tries: tries.max(1),
+            random_cuts: self.random_cuts,
         }
     }
-    let judged = (0..n).filter(|&i| counts[i] > 0.0);
-    let score = match target {
-        Target::Classes(codes, _) => {
-            let right = |i: &usize| {
-                let shares = &sums[i * k..(i + 1) * k];
-                let best = (0..k).fold(0, |best, c| if shares[c] > shares[best] { c } else { best });
-                best == codes[*i] as usize
-            };
-            let (hits, all) =
-                judged.fold((0.0, 0.0), |(h, a), i| (h + f64::from(u8::from(right(&i))), a + 1.0));
-            json!({ "metric": "accuracy", "out_of_bag": hits / all, "rows": all })
+}
+
+/// Trees that grow before their out-of-bag answers are added up.
+const TOGETHER: usize = 64;
+
+/// The answers of trees to rows that they did not learn from.
+struct Bag {
+    sums: Vec<f64>,
+    counts: Vec<f64>,
+    k: usize,
+}
+
+impl Bag {
+    fn new(n: usize, k: usize) -> Self {
+        Bag { sums: vec![0.0; n * k], counts: vec![0.0; n], k }
+    }
+
+    fn add(&mut self, grown: &Grown) {
+        for (&row, &leaf) in grown.unseen.iter().zip(&grown.leaves) {
+            let row = row as usize;
+            let sums = &mut self.sums[row * self.k..(row + 1) * self.k];
+            sums.iter_mut().zip(grown.tree.values(leaf as usize)).for_each(|(s, v)| *s += v);
+            self.counts[row] += 1.0;
         }
-        Target::Numbers(values) => {
-            let rows: Vec<usize> = judged.collect();
-            let mean = rows.iter().map(|&i| values[i]).sum::<f64>() / rows.len() as f64;
-            let off = |i: usize| values[i] - sums[i] / counts[i];
-            let left: f64 = rows.iter().map(|&i| off(i) * off(i)).sum();
-            let all: f64 = rows.iter().map(|&i| (values[i] - mean) * (values[i] - mean)).sum();
-            json!({ "metric": "r2", "out_of_bag": 1.0 - left / all, "rows": rows.len() })
+    }
+
+    fn best(&self, row: usize) -> usize {
+        let shares = &self.sums[row * self.k..(row + 1) * self.k];
+        (0..self.k).fold(0, |best, c| if shares[c] > shares[best] { c } else { best })
+    }
+
+    /// How well each row is answered by the trees that did not learn from it: accuracy, or the coefficient of
+    /// determination.
+    fn score(&self, target: &Target, weights: Option<&[f64]>) -> Value {
+        let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+        let judged: Vec<usize> =
+            (0..self.counts.len()).filter(|&i| self.counts[i] > 0.0 && weight(i) > 0.0).collect();
+        if judged.is_empty() {
+            return json!({});
         }
-    };
-    Ok(score)
+        let mean = |of: &dyn Fn(usize) -> f64| {
+            let total: f64 = judged.iter().map(|&i| weight(i)).sum();
+            judged.iter().map(|&i| weight(i) * of(i)).sum::<f64>() / total
+        };
+        let right = |row: usize, class: usize| f64::from(u8::from(self.best(row) == class));
+        let (metric, score) = match target {
+            Target::Classes(_, codes) => ("accuracy", mean(&|i| right(i, codes[i] as usize))),
+            Target::Numbers(labels, codes) if labels.two_classes => {
+                ("accuracy", mean(&|i| right(i, codes[i] as usize)))
+            }
+            Target::Numbers(labels, values) => {
+                let middle = mean(&|i| values[i]);
+                let off = |i: usize| values[i] + labels.centre - self.sums[i] / self.counts[i];
+                let all = mean(&|i| (values[i] - middle) * (values[i] - middle));
+                ("r2", 1.0 - mean(&|i| off(i) * off(i)) / all)
+            }
+        };
+        json!({ "metric": metric, "out_of_bag": score, "rows": judged.len() })
+    }
 }

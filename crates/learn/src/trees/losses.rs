@@ -293,7 +293,7 @@ impl Loss for Softmax {
     fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
         let k = self.0;
         // Friedman 2001: the scores are one more than are free.
-        let factor = k as f64 / (k as f64 - 1.0);
+        let factor = if k > 1 { k as f64 / (k as f64 - 1.0) } else { 1.0 };
         let rows = scores.chunks_exact(k).zip(slopes.chunks_exact_mut(k).zip(bends.chunks_exact_mut(k)));
         for (y, (scores, (slopes, bends))) in y.iter().zip(rows) {
             Softmax::shares(scores, slopes);

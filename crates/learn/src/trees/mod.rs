@@ -1,10 +1,12 @@
 //! Trees: boosted by gradients, or as forests.
 
 mod boosted;
+mod boosting;
 mod features;
 mod fitted;
 mod forest;
 pub mod losses;
+mod stopping;
 
 pub use boosted::{BoostedTrees, GrowthOrder, LossName};
 pub use fitted::FittedTrees;

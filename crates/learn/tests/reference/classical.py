@@ -100,15 +100,16 @@ W, V = np.round(rng.normal(size=(12, 30)), 3), two[:12]
 add("svm wide", "svm", {**tight, "probability": "margin"}, W, V, SVC(**tight).fit(W, V).decision_function(W[:8]), None, NAMES[:2])
 
 exact = dict(tol=1e-9, max_iter=10**6)
+seeded = dict(random_state=0)
 for loss in ["hinge", "squared_hinge"]:
     for what, labels, weights in [("two", two, None), ("three weighted", y, w)]:
-        model = LinearSVC(C=0.7, loss=loss, dual=True, intercept_scaling=2.0, **exact).fit(S, labels, sample_weight=weights)
+        model = LinearSVC(C=0.7, loss=loss, dual=True, intercept_scaling=2.0, **exact, **seeded).fit(S, labels, sample_weight=weights)
         params = {"c": 0.7, "loss": loss, "intercept_scaling": 2.0, **exact, "probability": "margin"}
         coef = np.column_stack([model.coef_, model.intercept_])
         add(f"linear svm {loss} {what}", "linear_svm", params, S, labels, coef, weights, NAMES[: len(model.classes_)])
     for weights in [None, w]:
         theirs = "epsilon_insensitive" if loss == "hinge" else "squared_epsilon_insensitive"
-        model = LinearSVR(C=0.7, loss=theirs, epsilon=0.1, dual=True, **exact).fit(S, T, sample_weight=weights)
+        model = LinearSVR(C=0.7, loss=theirs, epsilon=0.1, dual=True, **exact, **seeded).fit(S, T, sample_weight=weights)
         params = {"c": 0.7, "loss": loss, "epsilon": 0.1, **exact}
         add(f"linear svr {loss}", "linear_svm", params, S, T, np.append(model.coef_, model.intercept_), weights)
 

@@ -212,4 +212,20 @@ catalogue! {
     fact_seed = "seed",
     fact_version = "program",
     fact_model = "SHA-256 of the model",
+
+    // The audit of a table.
+    audit_kicker = "Data audit",
+    audit_lead = "{rows} rows and {columns} columns, every row read.",
+    audit_lead_target = "{rows} rows and {columns} columns, every row read; {target} would be predicted.",
+    audit_findings_lead = "The most serious first, each with what to do; what stands in a box are lines for the recipe.",
+    audit_columns = "The columns",
+    audit_columns_lead = "How each column is read, and what it holds.",
+    audit_missing = "What is missing together",
+    audit_missing_lead = "The most frequent sets of columns that are missing in one row; {rows} rows miss nothing.",
+    audit_pairs = "Columns that tell much of each other",
+    audit_pairs_lead = "The strongest first. Two numbers by Pearson's correlation, two categories by Cramér's V, a category and a number by the correlation ratio.",
+    audit_measure = "measure",
+    audit_pearson = "correlation",
+    audit_cramers_v = "Cramér's V",
+    audit_correlation_ratio = "correlation ratio",
 }

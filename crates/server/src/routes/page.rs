@@ -17,6 +17,21 @@ fn own(media: &'static str, body: &'static str) -> Response {
     (headers, body).into_response()
 }
 
+/// The page's script, a file for each concern; the browser gets them as one, in this order.
+const SCRIPT: &str = concat!(
+    include_str!("../page/script/state.js"),
+    include_str!("../page/script/elements.js"),
+    include_str!("../page/script/theme.js"),
+    include_str!("../page/script/requests.js"),
+    include_str!("../page/script/models.js"),
+    include_str!("../page/script/traffic.js"),
+    include_str!("../page/script/charts.js"),
+    include_str!("../page/script/scores.js"),
+    include_str!("../page/script/form.js"),
+    include_str!("../page/script/feedback.js"),
+    include_str!("../page/script/running.js"),
+);
+
 pub(super) async fn html() -> Response {
     own("text/html; charset=utf-8", include_str!("../page/page.html"))
 }
@@ -30,5 +45,5 @@ pub(super) async fn css() -> Response {
 }
 
 pub(super) async fn js() -> Response {
-    own("text/javascript; charset=utf-8", include_str!("../page/page.js"))
+    own("text/javascript; charset=utf-8", SCRIPT)
 }
