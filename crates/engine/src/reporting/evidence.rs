@@ -45,8 +45,11 @@ impl Evidence {
         let judged = [Role::Target, Role::Weight, Role::Prediction, Role::Probability];
         let places = seen.answered.schema().places(|c| judged.contains(&c.role));
         let shown = for_people(seen.metric, &answers);
-        let weak =
-            optional(slices(seen.rows, &answers, shown, &Slicing::default(), context).map_err(Error::from))?;
+        // Of few rows, numbers are cut into fewer parts: a part must have rows enough to be worth a word.
+        let usual = Slicing::default();
+        let n_bins = (seen.rows.n_rows() / (usual.min_rows + 5)).clamp(2, usual.n_bins);
+        let how = Slicing { n_bins, ..usual };
+        let weak = optional(slices(seen.rows, &answers, shown, &how, context).map_err(Error::from))?;
         let evidence = Evidence {
             answered: seen.answered.select(&places)?,
             importance: optional(importance(seen, context))?.unwrap_or_default(),
