@@ -84,7 +84,8 @@ fn every(outcome: &Outcome) -> Table {
             };
             let figures = [s.mean, s.spread].map(|x| Cell::from(number::short(x.unwrap_or(f64::NAN))));
             let [mean, spread] = figures;
-            vec![name.into(), mean, spread, s.problem.clone().unwrap_or_default().into()]
+            let problem = s.problem.clone().or_else(|| s.dropped.clone());
+            vec![name.into(), mean, spread, problem.unwrap_or_default().into()]
         })
         .collect();
     table.marked = Some(0).filter(|_| !table.rows.is_empty());
