@@ -93,9 +93,12 @@ fn boosted(size: Size) -> Vec<Default> {
 }
 
 fn forests(size: Size) -> Vec<Default> {
-    // Large tables need fewer trees: each has seen much.
-    let n_trees = if size.rows > 100_000 { 60 } else { 200 };
-    let leaves = if size.rows > 100_000 { 5 } else { 1 };
+    // Large tables need fewer trees (each has seen much) and larger leaves (or the model is as large as the table).
+    let (n_trees, leaves) = match size.rows {
+        0..5_000 => (200, 1),
+        5_000..100_000 => (150, 2),
+        _ => (60, 5),
+    };
     let mut list = Vec::new();
     for kind in ["extra_trees", "random_forest"] {
         list.push(some(kind, json!({ "n_trees": n_trees, "min_samples_leaf": leaves }), 1));
@@ -113,7 +116,7 @@ fn forests(size: Size) -> Vec<Default> {
 /// Learners that compare rows with each other, and the simplest of all.
 fn by_distance(task: Task, size: Size) -> Vec<Default> {
     let mut list = vec![some("k_neighbors", json!({}), 3)];
-    if size.rows <= 5_000 {
+    if size.rows <= 3_000 {
         list.push(some("svm", json!({}), 4));
     }
     if task.is_classes() {

@@ -95,7 +95,9 @@ impl Design {
             chains.push(prepared.steps);
             shares.push(own.iter().sum());
             specs.extend(prepared.specs.into_iter().filter(|spec| !specs.contains(spec)).collect::<Vec<_>>());
-            last = Some(prepared.train);
+            if raw.is_none() {
+                last = Some(prepared.train);
+            }
         }
         let train = last.ok_or_else(|| Error::internal("a design without a learner"))?;
         let steps = match chains.len() {
@@ -106,10 +108,5 @@ impl Design {
             }
         };
         Ok(Prepared { steps, specs, train })
-    }
-
-    /// Whether several learners answer together.
-    pub fn is_blend(&self) -> bool {
-        self.members.len() > 1
     }
 }

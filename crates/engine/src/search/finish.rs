@@ -64,7 +64,7 @@ pub struct Decided {
 /// Finds calibration and threshold for what was chosen.
 ///
 /// # Errors
-/// A decision for a task that is not binary, or by a metric that does not judge labels.
+/// A metric that does not judge labels.
 pub(crate) fn finish(
     choice: &Choice,
     judge: &Judge<'_>,
@@ -73,11 +73,6 @@ pub(crate) fn finish(
 ) -> Result<Finish> {
     let n_classes = judge.classes.as_ref().map_or(0, |c| c.len());
     let decision = &recipe.decision;
-    check(decision, n_classes)?;
-    if n_classes < 2 && recipe.train.calibrate.is_some_and(|method| method != Calibration::None) {
-        let problem = "there are no probabilities to calibrate: the target is a number";
-        return Err(EngineError::usage(problem, "leave train.calibrate out of the recipe").into());
-    }
     let mut finish = Finish::default();
     let mut folds = sampled(choice, context);
     if n_classes >= 2 && !folds.is_empty() {
@@ -99,7 +94,13 @@ pub(crate) fn finish(
     Ok(finish)
 }
 
-fn check(decision: &Decision, n_classes: usize) -> Result<()> {
+/// Refuses what cannot be asked of so many classes, before any work.
+pub(super) fn check(recipe: &Recipe, n_classes: usize) -> Result<()> {
+    let decision = &recipe.decision;
+    if n_classes < 2 && recipe.train.calibrate.is_some_and(|method| method != Calibration::None) {
+        let problem = "there are no probabilities to calibrate: the target is a number";
+        return Err(EngineError::usage(problem, "leave train.calibrate out of the recipe").into());
+    }
     if *decision == Decision::default() {
         return Ok(());
     }

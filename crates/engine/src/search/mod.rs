@@ -117,7 +117,8 @@ fn settings(open: &[Search]) -> impl Iterator<Item = Map<String, Value>> {
 
 /// Which of a learner's needs call for other preparation.
 fn order(needs: Needs) -> [bool; 4] {
-    [needs.complete, needs.numeric, needs.scaled, needs.tabular]
+    // Numbers are a table.
+    [needs.complete, needs.numeric, needs.scaled, needs.tabular || needs.numeric]
 }
 
 /// Applies fitted steps to rows they were not fitted on.

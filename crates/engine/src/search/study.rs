@@ -62,6 +62,7 @@ pub fn study(
     let schema = table.batch().schema();
     let used = |role| matches!(role, Role::Feature | Role::Time);
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
+    finish::check(recipe, classes)?;
     let size =
         Size { rows: rows.len(), columns: schema.columns().iter().filter(|c| used(c.role)).count(), classes };
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
