@@ -368,11 +368,11 @@ impl Shared {
             }
             // What is about to be handed over comes along.
             std::thread::yield_now();
-            let done = places.into_iter().fold(true, |done, place| self.commit_next(place) && done);
+            let left = places.into_iter().filter(|place| !self.commit_next(*place)).count();
             if let Some(second) = second.as_mut().filter(|_| checkpoint) {
                 self.checkpoint(&mut **second);
             }
-            if closed && done {
+            if closed && left == 0 {
                 return;
             }
         }
