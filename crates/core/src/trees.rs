@@ -335,7 +335,7 @@ impl Trees {
     /// The feature that a node asks about and its left child, whose neighbour is the right one; `None` for a leaf.
     pub fn question(&self, node: usize) -> Option<(usize, usize)> {
         let asked = self.nodes[node];
-        (asked.left as usize != node).then(|| ((asked.feature & FEATURE) as usize, asked.left as usize))
+        (asked.left as usize != node).then_some(((asked.feature & FEATURE) as usize, asked.left as usize))
     }
 
     /// The child of a node to which a value of its feature leads; a leaf leads to itself.

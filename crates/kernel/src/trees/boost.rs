@@ -10,7 +10,7 @@ use tidemill_core::Trees;
 use super::bins::{Binned, GROUP};
 use super::gradients::Gradients;
 use super::histogram::{self, Histogram};
-use super::split::{self, Bounds, Cut, Rules, Split, Sums};
+use super::split::{self, Bounds, Candidate, Cut, Rules, Scratch, Split, Sums};
 
 /// Rows per task of a partition.
 const CHUNK: usize = 16_384;
@@ -342,14 +342,15 @@ impl<'a> Grower<'a> {
             category_smooth: growth.category_smooth,
             category_l2: growth.category_l2,
         };
-        let of = |feature: usize| {
+        let candidate = Candidate { total: node.word, steps: tree.steps, rules: &rules };
+        let of = |feature: usize, scratch: &mut Scratch| {
             if !tree.used[feature] {
                 return None;
             }
             let bounds =
                 Bounds { direction: self.direction(feature), low: node.leaf.low, high: node.leaf.high };
             let cells = &histogram[feature / GROUP][feature % GROUP];
-            split::best(feature, &self.binned.bins[feature], cells, node.word, tree.steps, &rules, bounds)
+            split::best(feature, &self.binned.bins[feature], cells, &candidate, bounds, scratch)
         };
         // The first of equals.
         let better = |a: Option<Split>, b: Option<Split>| match (&a, &b) {
@@ -359,9 +360,11 @@ impl<'a> Grower<'a> {
         };
         let p = self.binned.n_features();
         if p < WORTH_SHARING {
-            return (0..p).map(of).fold(None, better);
+            let mut scratch = Scratch::default();
+            return (0..p).map(|feature| of(feature, &mut scratch)).fold(None, better);
         }
-        (0..p).into_par_iter().with_min_len(32).map(of).reduce(|| None, better)
+        let features = (0..p).into_par_iter().with_min_len(32);
+        features.map_init(Scratch::default, |scratch, feature| of(feature, scratch)).reduce(|| None, better)
     }
 
     /// Puts the rows that go left before the others, each side in its old order; where the right side begins.

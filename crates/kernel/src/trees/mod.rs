@@ -15,6 +15,7 @@ mod split;
 pub use bins::{Binned, Values};
 pub use boost::{Grower, Growth, Leaf, Order};
 pub use forest::{
-    ByteColumns, ClassLabels, ForestGrowth, Item, Labels, NumberLabels, grow as grow_forest_tree,
+    ByteColumns, ClassLabels, ForestGround, ForestGrowth, Item, Labels, NumberLabels,
+    grow as grow_forest_tree,
 };
 pub use gradients::Gradients;

@@ -111,19 +111,39 @@ fn floor(whole: Sums, rules: &Rules, bounds: Bounds) -> f64 {
     score(whole, rules, bounds) * (1.0 + 1e-12) + rules.least_gain
 }
 
-/// The best cut of one feature, if there is any that gains. `total` is the node's word, `steps` its units.
+/// Room for the scan of one feature, reused for the next.
+pub(super) struct Scratch {
+    prefix: [u64; CELLS],
+    scores: [f64; CELLS],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Scratch { prefix: [0; CELLS], scores: [0.0; CELLS] }
+    }
+}
+
+/// A node as the search for its split sees it.
+pub(super) struct Candidate<'a> {
+    /// The sum of its rows' words.
+    pub total: u64,
+    /// What one step of the slope is worth, and one of the bend.
+    pub steps: (f64, f64),
+    pub rules: &'a Rules,
+}
+
+/// The best cut of one feature, if there is any that gains.
 pub(super) fn best(
     feature: usize,
     bins: &Bins,
     cells: &[u64; CELLS],
-    total: u64,
-    steps: (f64, f64),
-    rules: &Rules,
+    node: &Candidate<'_>,
     bounds: Bounds,
+    scratch: &mut Scratch,
 ) -> Option<Split> {
     let found = match bins {
-        Bins::Number(_) => numbers(bins.n_bins(), cells, total, steps, rules, bounds),
-        Bins::Category { .. } => categories(bins.n_bins(), cells, total, steps, rules, bounds),
+        Bins::Number(_) => numbers(bins.n_bins(), cells, node, bounds, scratch),
+        Bins::Category { .. } => categories(bins.n_bins(), cells, node, bounds),
     };
     found.map(|(gain, cut, left)| Split { gain, feature, cut, left })
 }
@@ -133,19 +153,19 @@ type Found = (f64, Cut, u64);
 fn numbers(
     n_bins: usize,
     cells: &[u64; CELLS],
-    total: u64,
-    steps: (f64, f64),
-    rules: &Rules,
+    node: &Candidate<'_>,
     bounds: Bounds,
+    scratch: &mut Scratch,
 ) -> Option<Found> {
+    let Candidate { total, steps, rules } = *node;
     let missing = cells[0];
-    let mut prefix = [0u64; CELLS];
     let mut sum = 0u64;
     // The last bin has nothing to its right.
     let n = n_bins.saturating_sub(2);
-    for b in 0..n {
-        sum = sum.wrapping_add(cells[b + 1]);
-        prefix[b] = sum;
+    let (prefix, scores) = (&mut scratch.prefix[..n], &mut scratch.scores[..n]);
+    for (prefix, cell) in prefix.iter_mut().zip(&cells[1..]) {
+        sum = sum.wrapping_add(*cell);
+        *prefix = sum;
     }
     let whole = Sums::of(total, steps);
     let floor = floor(whole, rules, bounds);
@@ -153,9 +173,9 @@ fn numbers(
     let sides: &[bool] = if missing == 0 { &[false] } else { &[false, true] };
     for &missing_left in sides {
         if missing_left {
-            prefix[..n].iter_mut().for_each(|p| *p = p.wrapping_add(missing));
+            prefix.iter_mut().for_each(|p| *p = p.wrapping_add(missing));
         }
-        let scan = Scan { prefix: &prefix[..n], whole, steps, rules };
+        let scan = Scan { prefix, whole, steps, rules, scores };
         let (at, gain) = if bounds.binds() { bounded(&scan, bounds) } else { wide(scan) };
         let gain = gain - floor;
         if gain > 0.0 && best.as_ref().is_none_or(|(most, ..)| gain > *most) {
@@ -192,6 +212,8 @@ struct Scan<'a> {
     whole: Sums,
     steps: (f64, f64),
     rules: &'a Rules,
+    /// Room for as many scores as there are cuts.
+    scores: &'a mut [f64],
 }
 
 impl NullaryFnOnce for Scan<'_> {
@@ -200,8 +222,7 @@ impl NullaryFnOnce for Scan<'_> {
     #[inline(always)]
     fn call(self) -> (usize, f64) {
         let Rules { least_bend, l1, l2, .. } = *self.rules;
-        let mut scores = [f64::NEG_INFINITY; CELLS];
-        for (out, &word) in scores.iter_mut().zip(self.prefix) {
+        for (out, &word) in self.scores.iter_mut().zip(self.prefix) {
             let (slope, bend) = (f64::from(slope(word)) * self.steps.0, f64::from(bend(word)) * self.steps.1);
             let (other_slope, other_bend) = (self.whole.slope - slope, self.whole.bend - bend);
             let (a, b) = (softened(slope, l1), softened(other_slope, l1));
@@ -210,9 +231,8 @@ impl NullaryFnOnce for Scan<'_> {
             let score = (a * a * below_b + b * b * below_a) / (below_a * below_b);
             *out = if (bend >= least_bend) & (other_bend >= least_bend) { score } else { f64::NEG_INFINITY };
         }
-        let n = self.prefix.len();
-        let most = scores[..n].iter().fold(f64::NEG_INFINITY, |m, s| if *s > m { *s } else { m });
-        (scores[..n].iter().position(|s| *s == most).unwrap_or(0), most)
+        let most = self.scores.iter().fold(f64::NEG_INFINITY, |m, s| if *s > m { *s } else { m });
+        (self.scores.iter().position(|s| *s == most).unwrap_or(0), most)
     }
 }
 
@@ -235,14 +255,8 @@ fn bounded(scan: &Scan<'_>, bounds: Bounds) -> (usize, f64) {
 }
 
 /// Categories in the order of their mean slope: the best set is a run from one end (Fisher 1958).
-fn categories(
-    n_bins: usize,
-    cells: &[u64; CELLS],
-    total: u64,
-    steps: (f64, f64),
-    rules: &Rules,
-    bounds: Bounds,
-) -> Option<Found> {
+fn categories(n_bins: usize, cells: &[u64; CELLS], node: &Candidate<'_>, bounds: Bounds) -> Option<Found> {
+    let Candidate { total, steps, rules } = *node;
     let whole = Sums::of(total, steps);
     let floor = floor(whole, rules, bounds);
     let rules = Rules { l2: rules.l2 + rules.category_l2, ..rules.clone() };

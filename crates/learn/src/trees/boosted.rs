@@ -109,8 +109,8 @@ pub struct BoostedTrees {
 impl Default for BoostedTrees {
     fn default() -> Self {
         BoostedTrees {
-            n_trees: 500,
-            learning_rate: 0.1,
+            n_trees: 1000,
+            learning_rate: 0.05,
             max_leaves: 31,
             max_depth: None,
             order: GrowthOrder::BestFirst,
@@ -119,8 +119,8 @@ impl Default for BoostedTrees {
             l1: 0.0,
             l2: 1.0,
             min_gain: 0.0,
-            subsample: 1.0,
-            max_features: 1.0,
+            subsample: 0.8,
+            max_features: 0.8,
             max_bins: 255,
             loss: None,
             quantile: 0.5,
@@ -197,10 +197,9 @@ impl Estimator for BoostedTrees {
 
     fn search(&self) -> Vec<Search> {
         vec![
-            Search { key: "learning_rate", values: [0.1, 0.05].map(Value::from).to_vec() },
-            Search { key: "max_leaves", values: [31, 8, 15, 63].map(Value::from).to_vec() },
+            Search { key: "max_leaves", values: [31, 8].map(Value::from).to_vec() },
+            Search { key: "max_features", values: [0.8, 0.4].map(Value::from).to_vec() },
             Search { key: "min_samples_leaf", values: [20, 5].map(Value::from).to_vec() },
-            Search { key: "max_features", values: [1.0, 0.6].map(Value::from).to_vec() },
         ]
     }
 

@@ -12,12 +12,13 @@ use tidemill_core::{
 };
 use tidemill_kernel::Random;
 use tidemill_kernel::trees::{
-    Binned, ByteColumns, ClassLabels, ForestGrowth, Item, Labels, NumberLabels, grow_forest_tree,
+    Binned, ByteColumns, ClassLabels, ForestGround, ForestGrowth, Item, Labels, NumberLabels,
+    grow_forest_tree,
 };
 
 use super::FittedTrees;
 use super::features::TreeColumns;
-use super::losses::Link;
+use super::losses::{Link, mean};
 use crate::rows;
 
 /// What both forests share.
@@ -111,8 +112,8 @@ macro_rules! forest {
 
             fn search(&self) -> Vec<Search> {
                 vec![
-                    Search { key: "min_samples_leaf", values: [1, 5, 3, 10].map(Value::from).to_vec() },
-                    Search { key: "max_features", values: vec![Value::Null, 0.33.into(), 0.66.into()] },
+                    Search { key: "min_samples_leaf", values: [1, 3, 10].map(Value::from).to_vec() },
+                    Search { key: "max_features", values: vec![Value::Null, 0.6.into()] },
                 ]
             }
 
@@ -162,7 +163,7 @@ enum Target {
 }
 
 impl Target {
-    fn of(batch: &Batch) -> Result<(Self, Option<Arc<Categories>>)> {
+    fn of(batch: &Batch, weights: Option<&[f64]>) -> Result<(Self, Option<Arc<Categories>>)> {
         let kind = batch.schema().role(Role::Target).map(|at| batch.schema().columns()[at].kind);
         if kind == Some(Kind::Category) {
             let (codes, classes) = rows::classes(batch)?;
@@ -176,7 +177,7 @@ impl Target {
         }
         let mut values = rows::moderate_numbers(batch)?;
         // Sums of squares of what is left are exact enough wherever the numbers lie.
-        let centre = values.iter().map(|y| y / values.len() as f64).sum::<f64>();
+        let centre = mean(&values, weights);
         values.iter_mut().for_each(|y| *y -= centre);
         Ok((Target::Numbers(NumberLabels { centre, two_classes: false }, values), None))
     }
@@ -222,9 +223,8 @@ impl Ground<'_> {
             }
         }
         let mut tree = Trees::new(self.n_features, vec![0.0; labels.width()], true);
-        let (columns, growth) = (self.columns, &self.growth);
-        let leaves =
-            grow_forest_tree(columns, labels, growth, &mut items, &mut unseen, random, &mut tree, context)?;
+        let ground = ForestGround { columns: self.columns, labels, growth: &self.growth, context };
+        let leaves = grow_forest_tree(&ground, &mut items, &mut unseen, random, &mut tree)?;
         Ok(Grown { tree, unseen, leaves })
     }
 
@@ -248,13 +248,14 @@ impl Ground<'_> {
 fn fit<F: Forest>(forest: &F, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
     let settings = forest.settings();
     let batch = rows::collect(training, context)?;
-    let (target, classes) = Target::of(&batch)?;
+    let weights = rows::weights(&batch)?.map(scaled);
+    let (target, classes) = Target::of(&batch, weights.as_deref())?;
     let columns = TreeColumns::of(batch.schema())?;
     let binned = Binned::new(&columns.values(&batch)?, 255);
     let ground = Ground {
         columns: &ByteColumns::new(&binned),
         growth: settings.growth(binned.n_features(), classes.is_some()),
-        weights: rows::weights(&batch)?.map(scaled),
+        weights,
         n_rows: batch.n_rows(),
         n_features: binned.n_features(),
         bootstrap: settings.bootstrap,

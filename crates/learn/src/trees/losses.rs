@@ -3,6 +3,9 @@
 use tidemill_core::recipe::Task;
 use tidemill_kernel::vector;
 
+/// What targets must be, in words, and whether one is.
+pub type Domain = (&'static str, fn(f64) -> bool);
+
 /// A loss of raw scores, with its slopes.
 pub trait Loss: Send + Sync {
     /// Scores per row.
@@ -30,7 +33,7 @@ pub trait Loss: Send + Sync {
     }
 
     /// What targets must be, where not all numbers will do, and whether this one is.
-    fn domain(&self) -> Option<(&'static str, fn(f64) -> bool)> {
+    fn domain(&self) -> Option<Domain> {
         None
     }
 }
@@ -58,7 +61,7 @@ impl Link {
     }
 }
 
-fn mean(y: &[f64], weights: Option<&[f64]>) -> f64 {
+pub(super) fn mean(y: &[f64], weights: Option<&[f64]>) -> f64 {
     let first = y.first().copied().unwrap_or(0.0);
     let (off, total) = match weights {
         None => (y.iter().map(|y| y - first).sum::<f64>(), y.len() as f64),
@@ -157,7 +160,7 @@ fn exp(score: f64) -> f64 {
     vector::exp(score.min(700.0))
 }
 
-const NOT_NEGATIVE: Option<(&str, fn(f64) -> bool)> = Some(("0 or more", |y| y >= 0.0));
+const NOT_NEGATIVE: Option<Domain> = Some(("0 or more", |y| y >= 0.0));
 
 /// Counts: the Poisson deviance, with the logarithm as link.
 pub struct Poisson;
@@ -177,7 +180,7 @@ impl Loss for Poisson {
     fn link(&self) -> Link {
         Link::Exp
     }
-    fn domain(&self) -> Option<(&'static str, fn(f64) -> bool)> {
+    fn domain(&self) -> Option<Domain> {
         NOT_NEGATIVE
     }
 }
@@ -201,7 +204,7 @@ impl Loss for Gamma {
     fn link(&self) -> Link {
         Link::Exp
     }
-    fn domain(&self) -> Option<(&'static str, fn(f64) -> bool)> {
+    fn domain(&self) -> Option<Domain> {
         Some(("above 0", |y| y > 0.0))
     }
 }
@@ -227,7 +230,7 @@ impl Loss for Tweedie {
     fn link(&self) -> Link {
         Link::Exp
     }
-    fn domain(&self) -> Option<(&'static str, fn(f64) -> bool)> {
+    fn domain(&self) -> Option<Domain> {
         NOT_NEGATIVE
     }
 }

@@ -99,7 +99,7 @@ def boosted(name, target, loss, ours, theirs):
         return model.predict_proba(table[TRAIN:]) if kind is lgb.LGBMClassifier else model.predict(table[TRAIN:])
 
     params = {"n_trees": 100, "learning_rate": 0.1, "max_leaves": 15, "min_samples_leaf": 20}
-    params |= {"l2": 1.0, "subsample": 0.8, "early_stopping": 0}
+    params |= {"l2": 1.0, "subsample": 0.8, "max_features": 1.0, "early_stopping": 0}
     add(name, "boosted_trees", params | ours, target, loss, fit)
 
 

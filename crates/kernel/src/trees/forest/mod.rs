@@ -87,20 +87,30 @@ struct Waiting {
     depth: usize,
 }
 
+/// What every tree of a forest grows on.
+pub struct ForestGround<'a, L> {
+    /// The features of all rows.
+    pub columns: &'a ByteColumns<'a>,
+    /// What is to be learned.
+    pub labels: &'a L,
+    /// How trees grow.
+    pub growth: &'a ForestGrowth,
+    /// Whom to ask whether to go on.
+    pub context: &'a Context,
+}
+
 /// Adds one tree to `trees`, grown on these items; the place of the leaf that each of the `others` comes to, which
 /// are put in another order as the items are.
 ///
 /// Each leaf of `trees` must hold [`Labels::width`] numbers. Errors when the user asked to stop.
 pub fn grow<L: Labels>(
-    columns: &ByteColumns<'_>,
-    labels: &L,
-    growth: &ForestGrowth,
+    ground: &ForestGround<'_, L>,
     items: &mut [Item<L::Label>],
     others: &mut [u32],
     random: Random,
     trees: &mut Trees,
-    context: &Context,
 ) -> Result<Vec<u32>> {
+    let ForestGround { columns, labels, growth, context } = *ground;
     let mut growing = Growing {
         columns,
         labels,
