@@ -218,6 +218,21 @@ fn hexagons_hold_every_point_once() {
 }
 
 #[test]
+fn a_far_reference_is_named_and_not_drawn() {
+    let row = |value| Interval {
+        name: "learner".into(),
+        value,
+        ends: Some([value - 0.1, value + 0.1]),
+        strong: true,
+    };
+    let plot = IntervalPlot::new("t", Scale::number("loss"), "learner").with(row(0.2)).with(row(0.3));
+    let near = plot.clone().against("baseline", 0.5).inline(800.0);
+    assert!(near.contains("class=\"reference\"") && near.contains("baseline 0.5000<"));
+    let far = plot.against("baseline", 9.0).inline(800.0);
+    assert!(!far.contains("class=\"reference\"") && far.contains("baseline 9.000 →"));
+}
+
+#[test]
 fn bins_count_every_finite_value_once() {
     let values: Vec<f64> =
         (0..1000).map(|i| f64::from((i * 37) % 101)).chain([f64::NAN, f64::INFINITY]).collect();

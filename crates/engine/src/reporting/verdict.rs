@@ -74,6 +74,7 @@ pub(super) fn of_rows(subject: &Subject<'_>, notes: &[Warning]) -> Verdict {
         };
         verdict.findings.extend(caution.map(|text| Finding::new(Level::Warning, text).chip(W.caution_chip)));
     }
+    verdict.findings.extend(too_sure(subject));
     if subject.report.n_rows < FEW {
         let text = fill(W.few_rows, &[("rows", plain(subject.report.n_rows.to_string()))]);
         verdict.findings.push(Finding::new(Level::Warning, text).chip(W.caution_chip));
@@ -81,6 +82,17 @@ pub(super) fn of_rows(subject: &Subject<'_>, notes: &[Warning]) -> Verdict {
     let said = notes.iter().map(|w| Finding::new(Level::Note, w.message.clone()));
     verdict.findings.extend(said);
     verdict
+}
+
+/// Right about the classes and too sure of them: a few sure errors cost more than guessing does.
+fn too_sure(subject: &Subject<'_>) -> Option<Finding> {
+    let (ours, base) = (subject.report.value("log_loss")?, subject.other("log_loss")?);
+    let baseline = subject.other.as_ref().is_some_and(|o| o.name == W.baseline);
+    let text = || {
+        let values = [("ours", plain(number::short(ours))), ("base", plain(number::short(base)))];
+        fill(W.too_sure, &values)
+    };
+    (baseline && ours > base).then(|| Finding::new(Level::Warning, text()).chip(W.caution_chip))
 }
 
 fn sentence(subject: &Subject<'_>) -> Text {

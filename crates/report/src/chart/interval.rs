@@ -94,7 +94,7 @@ impl Chart for IntervalPlot {
         let names: Vec<(&str, bool)> = self.rows.iter().map(|r| (r.name.as_str(), r.strong)).collect();
         let beside = self.rows.iter().map(|r| width(&short(r.value), SIZE)).fold(0.0, f64::max) + 6.0;
         let rows = Rows::new(&mut out, &names, (&self.x, self.range()), &self.y_name, wide, beside);
-        if let Some((name, value)) = &self.reference {
+        if let Some((name, value)) = self.reference.as_ref().filter(|r| rows.holds(r.1)) {
             out.path(
                 "reference",
                 &format!("M{} {}V{}", n(rows.x(*value)), n(rows.top), n(rows.bottom)),

@@ -30,6 +30,7 @@ catalogue! {
     explains_none = "It explains none of the variation (R² is not above 0).",
     useless = "No learner did better than saying the same every time: these columns say nothing about the target that these learners can find.",
     no_better = "That is not clearly better than the baseline: the interval reaches it.",
+    too_sure = "Its probabilities are worse than the baseline's (log loss {ours} against {base}): it is sometimes sure and wrong. Trust the classes it names rather than how sure it is.",
     few_rows = "Only {rows} rows were judged: the interval is wide, and a single row moves the score.",
     leak = "The target leaks: {how}. The score is likely too good to be true if this is not known when predicting.",
     leak_chip = "Leak",
