@@ -10,6 +10,10 @@ use crate::recipe_file::column_specs;
 /// Categories with more names than this are encoded by the target's mean, not by one number per name.
 pub const ONE_HOT_MOST: usize = 64;
 
+/// Learners that read categories as they are get those with more names than this by the target's mean too: they would
+/// have to learn something of each name, and few rows have it.
+pub const NAMES_MOST: usize = 1000;
+
 /// Preparation fitted on the training rows, and these rows prepared.
 pub struct Prepared {
     /// The fitted steps, in order.
@@ -69,15 +73,16 @@ fn missing(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
 
 fn encode(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     let mut specs = of_columns(schema, recipe, "encode");
-    if !needs.numeric {
+    if !needs.numeric && !needs.tabular {
         return specs;
     }
     let own = spoken_for(&specs);
     let size = |c: &Column| c.categories.as_ref().map_or(0, |names| names.len());
     let open = |c: &Column| c.kind == Kind::Category && !own.contains(&c.name);
-    let few = names(schema, |c| open(c) && size(c) <= ONE_HOT_MOST);
-    let many = names(schema, |c| open(c) && size(c) > ONE_HOT_MOST);
-    if !few.is_empty() {
+    let most = if needs.numeric { ONE_HOT_MOST } else { NAMES_MOST };
+    let few = names(schema, |c| open(c) && size(c) <= most);
+    let many = names(schema, |c| open(c) && size(c) > most);
+    if needs.numeric && !few.is_empty() {
         specs.push(Spec::new("encode_one_hot").with("columns", few));
     }
     if !many.is_empty() {

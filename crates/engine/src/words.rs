@@ -122,8 +122,18 @@ pub(crate) fn chosen(o: &Outcome) -> Vec<String> {
     let mut reasons = o.reasons.rival.iter().map(|duel| format!("{}.", capital(&duel.sentence)));
     lines.extend(reasons.next());
     if let Some(blend) = &o.reasons.blend {
-        let taken = if o.chosen.kind == Blend::KIND { "Chosen" } else { "Not chosen" };
-        lines.push(format!("{taken}: the blend, since {}.", blend.sentence));
+        lines.push(match (o.chosen.kind == Blend::KIND, blend.same) {
+            (true, true) => format!(
+                "Chosen: the blend. On folds that had no say in its shares it is ahead of {} by {} of {}, more than \
+                 the standard error, though chance is not ruled out (p = {:.2}).",
+                blend.second,
+                short(blend.better_by.mean.abs()),
+                o.metric,
+                blend.better_by.p_value
+            ),
+            (true, false) => format!("Chosen: the blend, since {}.", blend.sentence),
+            (false, _) => format!("Not chosen: the blend, since {}.", blend.sentence),
+        });
     }
     if o.chosen.kind == Blend::KIND {
         lines.push(format!("The model is a {}.", brief(&o.chosen)));
