@@ -127,7 +127,7 @@ impl Centred {
         let enough = size * 1e-24;
         for _ in 0..(10 * p.min(self.design.n_rows())).max(100) {
             context.check()?;
-            if !(size > enough) {
+            if size <= enough || size.is_nan() {
                 break;
             }
             let mut bent = self.products(&self.design.times(&direction, 0.0));

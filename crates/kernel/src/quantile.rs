@@ -189,9 +189,9 @@ impl Quantile<'_> {
         let step = finished(at, dx, dy, centre, &low, &high);
         let (primal, dual) = (primal_length(at, &step), dual_length(at, &step));
         let whole = at.clone_sums();
-        for i in 0..n {
+        for (i, whole) in whole.iter().enumerate() {
             at.x[i] += primal * step.dx[i];
-            at.s[i] = whole[i] - at.x[i];
+            at.s[i] = whole - at.x[i];
             at.z[i] += dual * step.dz[i];
             at.w[i] += dual * step.dw[i];
         }

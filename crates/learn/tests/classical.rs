@@ -252,7 +252,8 @@ fn a_small_cache_changes_nothing_but_time() {
 
 #[test]
 fn sparse_counts_teach_what_dense_ones_do() {
-    let value = |i: usize, j: usize| if (i * 5 + j * 3) % 4 == 0 { ((i + j) % 3 + 1) as f32 } else { 0.0 };
+    let value =
+        |i: usize, j: usize| if (i * 5 + j * 3).is_multiple_of(4) { ((i + j) % 3 + 1) as f32 } else { 0.0 };
     let parts: Vec<String> = (0..6).map(|j| format!("word {j}")).collect();
     let names = Categories::new(["no", "yes"]);
     let codes = names.column(UInt32Array::from_iter_values((0..30).map(|i| u32::from(i % 3 == 0)))).unwrap();

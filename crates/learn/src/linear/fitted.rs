@@ -164,6 +164,9 @@ pub(crate) fn regression(training: Training<'_>, context: &Context) -> Result<(F
     Ok((features, problem))
 }
 
+/// Which targets there may be, and in words which.
+pub(crate) type Domain = (fn(f64) -> bool, &'static str);
+
 /// The training rows of a regression whose target is taken as it is: columns centred, weights that sum to 1.
 pub(crate) struct Rows {
     pub(crate) features: Features,
@@ -176,12 +179,8 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// `domain` says which targets there may be, and in words which.
-    pub(crate) fn of(
-        training: Training<'_>,
-        domain: Option<(fn(f64) -> bool, &'static str)>,
-        context: &Context,
-    ) -> Result<Rows> {
+    /// Refuses targets outside the `domain`.
+    pub(crate) fn of(training: Training<'_>, domain: Option<Domain>, context: &Context) -> Result<Rows> {
         let batch = rows::collect(training, context)?;
         let target = rows::numbers(&batch)?;
         if let Some((allowed, wanted)) = domain
