@@ -186,6 +186,11 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
+/// The log loss of a row.
+pub(crate) fn log_loss(p: &[f64], truth: u32) -> f64 {
+    -p[truth as usize].max(EPSILON).ln()
+}
+
 /// The log loss of a row whose truth is drawn in from 0 and 1, as if every class had been seen once more: unlike the plain
 /// log loss it does not reward being surer than so many rows can show.
 pub(crate) fn drawn_in_loss(p: &[f64], truth: u32, n_rows: f64) -> f64 {

@@ -15,7 +15,9 @@ pub fn short(x: f64) -> String {
         return "0".into();
     }
     if !(1e-4..1e9).contains(&size) {
-        return format!("{x:.2e}").replace('e', " × 10^");
+        let text = format!("{x:.2e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{digits} × 10{}", power.chars().map(raised).collect::<String>());
     }
     let digits = (3 - size.log10().floor() as i32).clamp(0, 8) as usize;
     grouped(&format!("{x:.digits$}"))
@@ -84,6 +86,17 @@ pub(crate) fn grouped(text: &str) -> String {
     out
 }
 
+/// A character of an exponent, as it stands above the line.
+fn raised(c: char) -> char {
+    match c {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        c => c.to_digit(10).and_then(|d| char::from_u32(0x2070 + d)).unwrap_or(c),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +109,7 @@ mod tests {
     #[test]
     fn signs_and_sizes() {
         assert_eq!(short(-12345.6), "−12,346");
-        assert_eq!(short(0.00001), "1.00 × 10^-5");
+        assert_eq!(short(0.00001), "1.00 × 10⁻⁵");
         assert_eq!(count(2.5), "2.50");
         assert_eq!(count(1_000_000.0), "1,000,000");
     }

@@ -138,7 +138,11 @@ fn duel(first: &str, second: &str, gains: &[f64], judge: &Judge<'_>, test_share:
     } else {
         let (ahead, behind) = if better_by.mean >= 0.0 { (first, second) } else { (second, first) };
         let by = better_by.mean.abs();
-        format!("{ahead} is better than {behind} by {by:.4} of {name} (p = {:.3})", better_by.p_value)
+        let p = match better_by.p_value {
+            ..0.001 => "p < 0.001".to_string(),
+            p => format!("p = {p:.3}"),
+        };
+        format!("{ahead} is better than {behind} by {by:.4} of {name} ({p})")
     };
     Some(Duel { first: first.into(), second: second.into(), better_by, same, sentence })
 }

@@ -10,7 +10,7 @@ use tidemill_kernel::Random;
 
 use super::choice::{Choice, beyond_noise};
 use super::judge::{Judge, Truth, mean};
-use crate::calibrate::{Calibrate, Seen, drawn_in_loss};
+use crate::calibrate::{Calibrate, Seen, drawn_in_loss, log_loss};
 use crate::error::EngineError;
 use crate::threshold::Threshold;
 
@@ -180,26 +180,41 @@ fn calibration(
             continue;
         }
         let after = scores(folds, without, n_classes);
-        let gains: Vec<f64> =
-            before.iter().zip(&after).map(|(b, a)| b - a).filter(|g| g.is_finite()).collect();
-        let gain = mean(&gains);
-        if asked.is_some() || (beyond_noise(&gains, test_share) && best.is_none_or(|(most, ..)| gain > most))
-        {
-            best = Some((gain, method, mean(&after)));
+        let gains = |of: fn(&FoldLoss) -> f64| -> Vec<f64> {
+            before.iter().zip(&after).map(|(b, a)| of(b) - of(a)).filter(|g| g.is_finite()).collect()
+        };
+        let drawn_in = gains(|loss| loss.drawn_in);
+        let gain = mean(&drawn_in);
+        // The one guards against being surer than the rows can show, the other against doubt that they refute.
+        let helps = beyond_noise(&drawn_in, test_share) && mean(&gains(|loss| loss.plain)) >= 0.0;
+        if asked.is_some() || (helps && best.is_none_or(|(most, ..)| gain > most)) {
+            best = Some((gain, method, plain(&after)));
         }
     }
     let (_, method, after) = best?;
     let (answers, truth) = joined(folds, 0..folds.len());
     let found = curve(method, n_classes, &answers, &truth);
-    found.map(|curve| (curve, Calibrated { method, before: mean(&before), after }))
+    found.map(|curve| (curve, Calibrated { method, before: plain(&before), after }))
 }
 
-/// The log loss of each fold after its curve, to truths that are drawn in: see [`drawn_in_loss`].
-fn scores(folds: &[Answered], curve: impl Fn(usize) -> Option<Calibrate>, n_classes: usize) -> Vec<f64> {
+/// The log loss on a fold.
+struct FoldLoss {
+    /// As it is.
+    plain: f64,
+    /// To truths that are drawn in: see [`drawn_in_loss`].
+    drawn_in: f64,
+}
+
+fn plain(folds: &[FoldLoss]) -> f64 {
+    mean(&folds.iter().map(|loss| loss.plain).collect::<Vec<f64>>())
+}
+
+/// The log loss of each fold after its curve.
+fn scores(folds: &[Answered], curve: impl Fn(usize) -> Option<Calibrate>, n_classes: usize) -> Vec<FoldLoss> {
     let n_rows = folds.iter().map(|f| f.1.target.len()).sum::<usize>() as f64;
     let score = |(f, (answers, truth)): (usize, &Answered)| {
         let curve = curve(f);
-        let (mut sum, mut total) = (0.0, 0.0);
+        let (mut plain, mut drawn_in, mut total) = (0.0, 0.0, 0.0);
         let mut row = vec![0.0; n_classes];
         for (i, (p, &code)) in answers.chunks_exact(n_classes).zip(truth.codes()).enumerate() {
             row.copy_from_slice(p);
@@ -207,10 +222,11 @@ fn scores(folds: &[Answered], curve: impl Fn(usize) -> Option<Calibrate>, n_clas
                 curve.change(&mut row);
             }
             let weight = truth.weights.as_ref().map_or(1.0, |w| w[i]);
-            sum += weight * drawn_in_loss(&row, code, n_rows);
+            plain += weight * log_loss(&row, code);
+            drawn_in += weight * drawn_in_loss(&row, code, n_rows);
             total += weight;
         }
-        sum / total
+        FoldLoss { plain: plain / total, drawn_in: drawn_in / total }
     };
     folds.iter().enumerate().map(score).collect()
 }
