@@ -122,23 +122,13 @@ pub(crate) fn chosen(o: &Outcome) -> Vec<String> {
     let mut reasons = o.reasons.rival.iter().map(|duel| format!("{}.", capital(&duel.sentence)));
     lines.extend(reasons.next());
     if let Some(blend) = &o.reasons.blend {
-        lines.push(match (o.chosen.kind == Blend::KIND, blend.same) {
-            (true, true) => format!(
-                "Chosen: the blend. On folds that had no say in its shares it is ahead of {} by {} of {}, more than \
-                 the standard error, though chance is not ruled out (p = {:.2}).",
-                blend.second,
-                short(blend.better_by.mean.abs()),
-                o.metric,
-                blend.better_by.p_value
-            ),
-            (true, false) => format!("Chosen: the blend, since {}.", blend.sentence),
-            (false, _) => format!("Not chosen: the blend, since {}.", blend.sentence),
-        });
+        let taken = if o.chosen.kind == Blend::KIND { "Chosen" } else { "Not chosen" };
+        lines.push(format!("{taken}: the blend, since {}.", blend.sentence));
     }
     if o.chosen.kind == Blend::KIND {
         lines.push(format!("The model is a {}.", brief(&o.chosen)));
     }
-    lines.extend(o.reasons.passed_over.iter().map(|why| format!("Chosen for its cost: {why}.")));
+    lines.extend(o.reasons.passed_over.iter().map(|why| format!("Chosen: {why}.")));
     lines.extend(o.gap.iter().map(|gap| gap.sentence.clone()));
     let greater = o.test.lines.iter().find(|l| l.name == o.metric).is_some_and(|l| l.greater_is_better);
     lines.extend(crate::search::curve_sentence(&o.learning_curve, greater));

@@ -8,7 +8,7 @@ use tidemill_eval::compare::{Interval, corrected_resampled_t};
 use super::ensemble::{LIBRARY, Library, mix};
 use super::judge::{Judge, Truth, mean, spread};
 use super::race::{Finisher, Race};
-use super::{Candidate, Design};
+use super::{Candidate, Design, defaults};
 
 /// What was chosen.
 pub(crate) struct Choice {
@@ -71,26 +71,37 @@ pub(crate) fn choose(
     let mut reasons =
         Reasons { rival: rival(&finishers, candidates, judge, test_share), ..Reasons::default() };
     let quality = recipe.train.optimize_for == OptimizeFor::Quality;
-    if quality && recipe.train.blend.unwrap_or(true) && finishers.len() > 1 && truths.len() > 1 {
+    let taken = if quality {
+        simplest(&finishers, candidates, judge, test_share)
+    } else {
+        cheapest(&finishers, recipe.train.optimize_for, judge)
+    };
+    if quality
+        && taken < LIBRARY
+        && recipe.train.blend.unwrap_or(true)
+        && finishers.len() > 1
+        && truths.len() > 1
+    {
         let library = Library::of(&finishers, &truths, judge, context);
         let shares = library.select(&(0..truths.len()).collect::<Vec<_>>(), context)?;
         if shares.iter().filter(|s| **s > 0.0).count() > 1 {
-            let differences = differences(&library.honest(context)?, &library.alone(0)?, judge);
-            let name = &candidates[best].spec.kind;
+            let differences = differences(&library.honest(context)?, &library.alone(taken)?, judge);
+            let name = &candidates[finishers[taken].candidate].spec.kind;
             reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
-            if beyond_noise(&differences, test_share) {
+            // A blend costs every prediction more, so it is taken on evidence alone.
+            if reasons.blend.as_ref().is_some_and(|duel| !duel.same && duel.better_by.mean > 0.0) {
                 let design = blended(&finishers, candidates, &shares);
                 let answers = (0..truths.len()).map(|f| mixed(&finishers, &shares, f, judge)).collect();
                 return Ok(Choice { design, reasons, answers, truths, test_share });
             }
         }
     }
-    let taken = if quality { 0 } else { cheapest(&finishers, recipe.train.optimize_for, judge) };
     let spec = &candidates[finishers[taken].candidate].spec;
     if taken > 0 {
         let name = crate::words::brief(&candidates[best].spec);
+        let why = if quality { "is the simpler of the two" } else { "costs less" };
         reasons.passed_over = Some(format!(
-            "{} scores within one standard error of {name} and costs less",
+            "{} scores within one standard error of {name} and {why}",
             crate::words::brief(spec)
         ));
     }
@@ -145,6 +156,17 @@ fn duel(first: &str, second: &str, gains: &[f64], judge: &Judge<'_>, test_share:
         format!("{ahead} is better than {behind} by {by:.4} of {name} ({p})")
     };
     Some(Duel { first: first.into(), second: second.into(), better_by, same, sentence })
+}
+
+/// The best, or the best linear learner where the best is not ahead of it by more than chance: on few rows the more that a
+/// learner can follow, the more often it leads by luck (the rule of one standard error, Breiman et al. 1984).
+fn simplest(finishers: &[Finisher], candidates: &[Candidate], judge: &Judge<'_>, test_share: f64) -> usize {
+    let linear = |f: &Finisher| defaults::is_linear(&candidates[f.candidate].spec.kind);
+    let ahead = |f: &Finisher| differences(&finishers[0].scores, &f.scores, judge);
+    let by_chance = |gains: Vec<f64>| gains.len() > 1 && !beyond_noise(&gains, test_share);
+    let found = finishers.iter().position(linear);
+    // One fold, after a short time limit, says nothing of chance: then the best it is.
+    found.filter(|&i| by_chance(ahead(&finishers[i]))).unwrap_or(0)
 }
 
 /// The cheapest of those within one standard error of the best.
