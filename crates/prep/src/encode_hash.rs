@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Cell, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, State,
-    Training,
+    Builtin, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, State, Training,
 };
 
-use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved, wrong_cell};
-use crate::text::{TermReader, Terms, WeightedTerms, sparse_rows};
+use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved};
+use crate::text::{TermReader, Terms, WeightedTerms};
 
 /// Replaces each text column by one sparse vector column of the same name: each term is counted at the place that its hash
 /// gives it, with the hash's sign, so that nothing has to be remembered and terms unknown in training count too.
@@ -141,21 +139,6 @@ impl WeightedTerms for BoundHash {
         if self.normalize {
             crate::text::normalize(out);
         }
-    }
-}
-
-impl Bound for BoundHash {
-    fn apply(&self, from: ColumnOf<'_>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![sparse_rows(self, from.texts()?)?])
-    }
-
-    fn row(&self, cell: Cell, out: &mut Vec<Cell>) -> Result<()> {
-        out.push(match cell {
-            Cell::Missing => Cell::Sparse(Vec::new(), Vec::new()),
-            Cell::Text(text) => self.cell(&text),
-            other => return Err(wrong_cell("a text", &other)),
-        });
-        Ok(())
     }
 }
 

@@ -2,19 +2,18 @@
 
 use std::sync::{Arc, OnceLock};
 
-use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_array::{Array, StringArray};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Cell, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, State,
-    Training,
+    Builtin, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, State, Training,
 };
 
-use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved, wrong_cell};
-use crate::text::{TermReader, Terms, WeightedTerms, sparse_rows};
+use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved};
+use crate::text::{TermReader, Terms, WeightedTerms};
 
 /// Rows that a thread counts at a time.
 const CHUNK: usize = 1024;
@@ -275,20 +274,5 @@ impl WeightedTerms for BoundTfIdf {
         if self.known.settings.normalize {
             crate::text::normalize(counts);
         }
-    }
-}
-
-impl Bound for BoundTfIdf {
-    fn apply(&self, from: ColumnOf<'_>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![sparse_rows(self, from.texts()?)?])
-    }
-
-    fn row(&self, cell: Cell, out: &mut Vec<Cell>) -> Result<()> {
-        out.push(match cell {
-            Cell::Missing => Cell::Sparse(Vec::new(), Vec::new()),
-            Cell::Text(text) => self.cell(&text),
-            other => return Err(wrong_cell("a text", &other)),
-        });
-        Ok(())
     }
 }

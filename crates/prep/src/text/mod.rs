@@ -17,7 +17,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 pub(crate) use clean::Cleaner;
 use grams::Grams;
-pub(crate) use sparse::{WeightedTerms, normalize, sparse_rows, sum_up};
+pub(crate) use sparse::{WeightedTerms, normalize, sum_up};
 
 /// Bytes of a text that are read; what comes behind them is not. A text of a megabyte must not hold up a server.
 const MOST_BYTES: usize = 1 << 20;

@@ -4,6 +4,8 @@ use arrow_array::{Array, ArrayRef, StringArray};
 use rayon::prelude::*;
 use tidemill_core::{Cell, Error, Result, sparse_vector};
 
+use crate::mapping::{Bound, ColumnOf, wrong_cell};
+
 /// Rows that a thread takes at a time.
 const CHUNK: usize = 256;
 
@@ -24,8 +26,23 @@ pub(crate) trait WeightedTerms: Sync {
     }
 }
 
+impl<T: WeightedTerms + Send> Bound for T {
+    fn apply(&self, from: ColumnOf<'_>) -> Result<Vec<ArrayRef>> {
+        Ok(vec![sparse_rows(self, from.texts()?)?])
+    }
+
+    fn row(&self, cell: Cell, out: &mut Vec<Cell>) -> Result<()> {
+        out.push(match cell {
+            Cell::Missing => Cell::Sparse(Vec::new(), Vec::new()),
+            Cell::Text(text) => self.cell(&text),
+            other => return Err(wrong_cell("a text", &other)),
+        });
+        Ok(())
+    }
+}
+
 /// The vectors of many texts; a missing one has no term.
-pub(crate) fn sparse_rows(of: &impl WeightedTerms, texts: &StringArray) -> Result<ArrayRef> {
+fn sparse_rows(of: &impl WeightedTerms, texts: &StringArray) -> Result<ArrayRef> {
     let starts: Vec<usize> = (0..texts.len()).step_by(CHUNK).collect();
     let chunk = |start: usize| {
         let (mut terms, mut lengths) = (Vec::new(), Vec::new());
