@@ -123,6 +123,10 @@ pub struct Needs {
     /// Numbers, flags, categories and dense vectors only: times replaced by their parts, no free text. Follows from
     /// `numeric`.
     pub tabular: bool,
+    /// Sparse vectors are read as they are, so texts come as weights of their terms.
+    pub sparse: bool,
+    /// Tokens ([`crate::Layout::Tokens`]) are read in their order, so texts come as these.
+    pub tokens: bool,
 }
 
 /// How the answer for a row depends on other rows.

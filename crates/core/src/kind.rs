@@ -65,6 +65,35 @@ impl Kind {
     }
 }
 
+/// How the numbers of a dense vector lie, where they are more than a list. Row-major: the last dimension runs fastest.
+///
+/// Learners that know nothing of layouts read such a vector as a list of numbers, but for tokens, which mean nothing as quantities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// A picture: so many planes of height x width numbers, each from 0 to 1.
+    Image {
+        /// 1 for grey, 3 for red, green and blue.
+        channels: usize,
+        /// Rows of pixels.
+        height: usize,
+        /// Columns of pixels.
+        width: usize,
+    },
+    /// Moments in order, the oldest first, each with so many numbers.
+    Steps {
+        /// Moments.
+        steps: usize,
+        /// Numbers of a moment.
+        channels: usize,
+    },
+    /// Places in a vocabulary, in the order of the text; 0 stands for "nothing here" and fills the end.
+    Tokens {
+        /// How many places the vocabulary has, 0 among them.
+        vocabulary: usize,
+    },
+}
+
 /// What a column is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -28,7 +28,7 @@ pub use context::{Context, Event, Warning};
 pub use error::{Coded, Error, Result, nearest};
 pub use estimator::{Columns, Estimator, Needs, Resampler, Rows, Target, Training};
 pub use fitted::{Chain, Fitted, Run};
-pub use kind::{Kind, Role};
+pub use kind::{Kind, Layout, Role};
 pub use registry::{Builtin, Entry, KeyPath, Registry, Search};
 pub use row::{Cell, Row};
 pub use schema::{Column, PREDICTION, PROBABILITY, Schema};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Categories, Error, Kind, Result, Role};
+use crate::{Categories, Error, Kind, Layout, Result, Role};
 
 /// The name of the column a learner adds for what it predicts.
 pub const PREDICTION: &str = "prediction";
@@ -24,12 +24,14 @@ pub struct Column {
     pub categories: Option<Arc<Categories>>,
     /// What each number of a vector is called.
     pub parts: Option<Arc<[String]>>,
+    /// How the numbers of a dense vector lie, where they are more than a list.
+    pub layout: Option<Layout>,
 }
 
 impl Column {
     /// A feature of this kind.
     pub fn new(name: impl Into<String>, kind: Kind) -> Self {
-        Column { name: name.into(), kind, role: Role::Feature, origin: None, categories: None, parts: None }
+        Column { name: name.into(), kind, role: Role::Feature, origin: None, categories: None, parts: None, layout: None }
     }
 
     /// A number.
@@ -63,6 +65,12 @@ impl Column {
     /// The same column in another role.
     pub fn with_role(mut self, role: Role) -> Self {
         self.role = role;
+        self
+    }
+
+    /// The same vector, its numbers laid out so.
+    pub fn with_layout(mut self, layout: Layout) -> Self {
+        self.layout = Some(layout);
         self
     }
 

@@ -139,7 +139,7 @@ impl Estimator for CategoricalNb {
     }
 
     fn needs(&self) -> Needs {
-        Needs { complete: true, numeric: false, scaled: false, tabular: true }
+        Needs { complete: true, numeric: false, scaled: false, tabular: true, ..Needs::default() }
     }
 
     fn search(&self) -> Vec<Search> {

@@ -63,7 +63,7 @@ impl Estimator for Gamma {
     }
 
     fn needs(&self) -> Needs {
-        Needs { complete: true, numeric: true, scaled: true, tabular: true }
+        Needs { complete: true, numeric: true, scaled: true, tabular: true, sparse: true, ..Needs::default() }
     }
 
     fn search(&self) -> Vec<Search> {

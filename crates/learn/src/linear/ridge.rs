@@ -77,7 +77,7 @@ impl Estimator for Ridge {
     }
 
     fn needs(&self) -> Needs {
-        Needs { complete: true, numeric: true, scaled: true, tabular: true }
+        Needs { complete: true, numeric: true, scaled: true, tabular: true, sparse: true, ..Needs::default() }
     }
 
     fn search(&self) -> Vec<Search> {

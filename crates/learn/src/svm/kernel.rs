@@ -152,7 +152,7 @@ impl Estimator for Svm {
     }
 
     fn needs(&self) -> Needs {
-        Needs { complete: true, numeric: true, scaled: true, tabular: true }
+        Needs { complete: true, numeric: true, scaled: true, tabular: true, ..Needs::default() }
     }
 
     fn search(&self) -> Vec<Search> {
