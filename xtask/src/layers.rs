@@ -51,6 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "tidemill-data",
             "tidemill-prep",
             "tidemill-learn",
+            "tidemill-neural",
             "tidemill-eval",
             "tidemill-engine",
         ],
