@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidemill_core::recipe::{Recipe, Spec, Task};
-use tidemill_core::{Context, Event, Fitted, Result, Role, Table};
+use tidemill_core::{Context, Event, Fitted, Kind, Result, Role, Table};
 use tidemill_data::split;
 use tidemill_eval::Metric;
 use tidemill_kernel::Random;
@@ -60,11 +60,11 @@ pub fn study(
 ) -> Result<Study> {
     let judge = Judge::of(metric, table.batch())?;
     let schema = table.batch().schema();
-    let used = |role| matches!(role, Role::Feature | Role::Time);
+    let used = schema.columns().iter().filter(|c| matches!(c.role, Role::Feature | Role::Time));
+    let texts = used.clone().filter(|c| c.kind == Kind::Text).count();
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
     finish::check(recipe, classes)?;
-    let size =
-        Size { rows: rows.len(), columns: schema.columns().iter().filter(|c| used(c.role)).count(), classes };
+    let size = Size { rows: rows.len(), columns: used.count(), texts, classes };
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
     let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
     let folds = split::folds(table, &compared, &recipe.folds, &recipe.split, context)?;
