@@ -1,7 +1,9 @@
 //! Numerics that several rooms need. Every reduction has a fixed order, so answers never depend on the number of
 //! threads, and every random stream belongs to a named piece of work, not to a thread.
 
+pub mod answer;
 pub mod cholesky;
+mod classes;
 mod comoments;
 pub mod descent;
 mod design;
@@ -23,6 +25,7 @@ pub mod softmax;
 pub mod trees;
 pub mod vector;
 
+pub use classes::Classes;
 pub use comoments::CoMoments;
 pub use design::{Block, ByColumn, Design, Moments};
 pub use features::{Feature, Features};

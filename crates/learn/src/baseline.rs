@@ -10,7 +10,7 @@ use tidemill_core::{
     Schema, State, Training,
 };
 
-use crate::answer::{Answer, output};
+use tidemill_kernel::answer::{Answer, output};
 use crate::rows;
 
 /// Always gives the (weighted) mean of the target or, for classes, how often each was seen; as scikit-learn's

@@ -4,7 +4,7 @@
 use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Schema, Training};
 use tidemill_kernel::{Features, Gather};
 
-use crate::classes::Classes;
+use tidemill_kernel::Classes;
 use crate::rows;
 
 /// Rows of numbers to learn from.

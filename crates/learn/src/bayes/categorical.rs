@@ -15,8 +15,8 @@ use tidemill_kernel::reduce::in_chunks;
 
 use super::gaussian::{FittedGaussianNb, GaussianNb};
 use super::{check_alpha, gaussian, log_priors};
-use crate::answer::{Answer, output};
-use crate::classes::Classes;
+use tidemill_kernel::answer::{Answer, output};
+use tidemill_kernel::Classes;
 use crate::sample::Sample;
 use crate::scorer::Scorer;
 

@@ -10,8 +10,8 @@ use tidemill_core::{
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
 use tidemill_kernel::{Features, Gather};
 
-use crate::answer::{Answer, output};
-use crate::classes::Classes;
+use tidemill_kernel::answer::{Answer, output};
+use tidemill_kernel::Classes;
 use crate::{LearnError, rows};
 
 /// Rows per partial sum.

@@ -14,7 +14,7 @@ use tidemill_kernel::reduce::{in_chunks, sum_parts};
 
 use super::counts::NEEDS;
 use super::log_priors;
-use crate::classes::Classes;
+use tidemill_kernel::Classes;
 use crate::sample::Sample;
 use crate::scorer::{self, Scorer};
 

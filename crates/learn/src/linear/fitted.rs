@@ -12,7 +12,7 @@ use tidemill_kernel::vector::{dot, exp};
 use tidemill_kernel::{Design, Features};
 
 use super::{Coefficient, Predictor};
-use crate::answer::{Answer, output};
+use tidemill_kernel::answer::{Answer, output};
 use crate::{LearnError, rows};
 
 /// A linear function of the features, or `e` to its power ([`super::Poisson`], [`super::Gamma`], [`super::Tweedie`]):

@@ -19,7 +19,7 @@ use super::fitted::check_sizes;
 use super::predictor::BoundPredictor;
 use super::ridge::not_negative;
 use super::{Coefficient, Predictor};
-use crate::answer::{Answer, output};
+use tidemill_kernel::answer::{Answer, output};
 use crate::rows;
 
 /// What keeps the coefficients of a [`Logistic`] small.

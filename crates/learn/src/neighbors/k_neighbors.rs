@@ -12,7 +12,7 @@ use tidemill_core::{
 use tidemill_kernel::Features;
 use tidemill_kernel::neighbors::{Distance, Neighbors};
 
-use crate::classes::Classes;
+use tidemill_kernel::Classes;
 use crate::sample::Sample;
 use crate::scorer::{self, Scorer};
 

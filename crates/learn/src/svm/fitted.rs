@@ -11,7 +11,7 @@ use tidemill_kernel::vector::dot;
 use super::platt::{self, Platt};
 use super::points::Points;
 use super::{Calibration, Svm};
-use crate::classes::Classes;
+use tidemill_kernel::Classes;
 use crate::scorer::{self, Scorer};
 
 #[derive(Serialize, Deserialize)]

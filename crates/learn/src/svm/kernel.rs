@@ -16,7 +16,7 @@ use super::platt::{self, FOLDS, Platt};
 use super::points::{Kernel, Points};
 use super::smo::{Limits, Problem};
 use super::{Calibration, check_not_negative, check_positive, costs, mean, warn_not_converged};
-use crate::classes::Classes;
+use tidemill_kernel::Classes;
 use crate::linear::ClassWeight;
 use crate::sample::Sample;
 
