@@ -165,3 +165,58 @@ impl Head {
         Ok(linear(x, pass.parameter(0)?, pass.parameter(1)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::graph::{Leaves, numbers_of};
+    use crate::parameters::Parameters;
+
+    fn reference() -> Value {
+        let all: Value = serde_json::from_str(include_str!("../tests/reference/nets.json")).unwrap();
+        all["losses"].clone()
+    }
+
+    fn floats(value: &Value) -> Vec<f32> {
+        value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
+    }
+
+    /// The losses that `reference/nets.py` computes from their formulas.
+    #[test]
+    fn losses_are_those_of_numpy() {
+        let reference = reference();
+        let weights = floats(&reference["weights"]);
+        let classes = floats(&reference["classes"]).iter().map(|&c| c as u32).collect();
+        let (classes, numbers) = (Truth::Classes(classes), Truth::Numbers(floats(&reference["numbers"])));
+        let (scores, outputs) = (floats(&reference["scores"]), floats(&reference["outputs"]));
+        let parameters = Parameters::start(Vec::new(), 0);
+        let leaves = Leaves::of(&parameters, &Device::flex());
+        for (name, kind, smoothing) in [
+            ("cross_entropy", NetLoss::CrossEntropy, 0.0),
+            ("smoothed", NetLoss::CrossEntropy, 0.1),
+            ("focal", NetLoss::Focal, 0.0),
+            ("squared", NetLoss::Squared, 0.0),
+            ("absolute", NetLoss::Absolute, 0.0),
+            ("huber", NetLoss::Huber, 0.0),
+        ] {
+            let loss = Loss { kind, smoothing, gamma: 2.0, delta: 0.7 };
+            let (truth, outputs) =
+                if kind.is_for_classes() { (&classes, &scores) } else { (&numbers, &outputs) };
+            let k = outputs.len() / 3;
+            let pass = leaves.pass();
+            let graph = loss.graph(pass.numbers(outputs.clone(), [3, k]), truth, &weights, &pass);
+            let (graph, wanted) =
+                (f64::from(numbers_of(graph).unwrap()[0]), reference[name].as_f64().unwrap());
+            assert!((graph - wanted).abs() < 1e-5 * wanted, "{name}: {graph} {wanted}");
+            if smoothing == 0.0 {
+                let row =
+                    |i: usize| f64::from(weights[i]) * loss.of_row(&outputs[i * k..(i + 1) * k], truth, i);
+                let plain: f64 = (0..3).map(row).sum();
+                assert!((plain - wanted).abs() < 1e-6 * wanted, "{name}: {plain} {wanted}");
+            }
+        }
+    }
+}

@@ -218,7 +218,7 @@ impl Estimator for NeuralNet {
     }
 
     fn needs(&self) -> Needs {
-        Needs { tabular: true, ..Needs::default() }
+        Needs { tabular: true, sparse: true, ..Needs::default() }
     }
 
     fn search(&self) -> Vec<Search> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, UInt32Array};
 use burn::tensor::Device;
-use tidemill_core::{Batch, Categories, Column, Context, Kind, Schema, Source, Table, dense_vector};
+use tidemill_core::{
+    Batch, Categories, Column, Context, Kind, Schema, Source, Table, dense_vector, sparse_vector,
+};
 use tidemill_kernel::Random;
 
 use crate::graph::Leaves;
@@ -15,6 +17,17 @@ use crate::training::gradient_of;
 use crate::{Activation, NeuralNet, NumberEncoding, encoders};
 
 const ROWS: usize = 40;
+
+/// Row `i` has `i % 4` words.
+fn words() -> ArrayRef {
+    let (mut offsets, mut places, mut values) = (vec![0], Vec::new(), Vec::new());
+    for i in 0..ROWS {
+        places.extend((0..i % 4).map(|j| (j + i % 3) as u32));
+        values.extend((0..i % 4).map(|j| 0.3 + 0.1 * (i + j) as f32 % 1.0));
+        offsets.push(places.len() as i32);
+    }
+    sparse_vector(offsets, places, values, 6, None).unwrap()
+}
 
 /// A table with a column for every encoder, missing and unseen values among them.
 fn table() -> Table {
@@ -36,6 +49,7 @@ fn table() -> Table {
         (Column::new("loud", Kind::Flag), Arc::new(BooleanArray::from_iter(flags))),
         (Column::category("colour", names), colours),
         (Column::vector("codes", parts), dense_vector(vector, 3).unwrap()),
+        (Column::new("words", Kind::Vector { len: 6, sparse: true }), words()),
     ];
     let (columns, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
     Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())

@@ -157,3 +157,42 @@ impl NullaryFnOnce for AdamStep<'_> {
 pub(crate) fn norm(gradient: &[f32]) -> f64 {
     gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::parameters::{Declared, Start};
+
+    fn floats(value: &Value) -> Vec<f32> {
+        value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
+    }
+
+    /// Where five steps lead, as `reference/nets.py` computes it from the published formulas.
+    #[test]
+    fn steps_are_those_of_the_formulas() {
+        let all: Value = serde_json::from_str(include_str!("../../tests/reference/nets.json")).unwrap();
+        let (rate, plain) = (all["steps"]["rate"].as_f64().unwrap(), NeuralNet::default());
+        let plain = NeuralNet { weight_decay: 0.0, ..plain };
+        for (name, options) in [
+            ("sgd", NeuralNet { optimizer: Optimizer::Sgd, ..plain.clone() }),
+            ("adam", NeuralNet { optimizer: Optimizer::Adam, ..plain.clone() }),
+            ("adamw", NeuralNet { optimizer: Optimizer::AdamW, weight_decay: 0.1, ..plain.clone() }),
+            ("penalties", NeuralNet { optimizer: Optimizer::Sgd, l1: 0.05, l2: 0.2, ..plain }),
+        ] {
+            let declared = vec![Declared::new("w", &[3, 1], Start::Zeros)];
+            let mut parameters = Parameters::start(declared, 0);
+            parameters.values = floats(&all["steps"]["start"]);
+            let mut moments = Moments::start(options.optimizer, 3);
+            for gradient in all["steps"]["gradients"].as_array().unwrap() {
+                // The gradient comes as a sum over two rows, say, and is halved on the way.
+                let sum: Vec<f32> = floats(gradient).iter().map(|g| 2.0 * g).collect();
+                moments.step(&options, &mut parameters, &sum, 0.5, rate);
+            }
+            for (found, wanted) in parameters.values.iter().zip(floats(&all["steps"][name])) {
+                assert!((found - wanted).abs() < 1e-6, "{name}: {:?}", parameters.values);
+            }
+        }
+    }
+}
