@@ -2,7 +2,20 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tidemill_core::{Categories, Context, Error, Result, State, TensorData};
+
+/// Whether rare classes count more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeight {
+    /// Every row counts by its own weight alone.
+    #[default]
+    None,
+    /// Every class counts the same: a row's weight is divided by its class's share.
+    Balanced,
+}
 
 /// The classes in the engine's order, those that had training rows, and how much of the weight each has.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,11 +30,7 @@ pub struct Classes {
 
 impl Classes {
     /// Also gives each row's class as its place among those present.
-    pub fn of(
-        names: Arc<Categories>,
-        mut codes: Vec<u32>,
-        weights: Option<&[f64]>,
-    ) -> (Self, Vec<u32>) {
+    pub fn of(names: Arc<Categories>, mut codes: Vec<u32>, weights: Option<&[f64]>) -> (Self, Vec<u32>) {
         let mut shares = vec![0.0; names.len()];
         for (i, &c) in codes.iter().enumerate() {
             shares[c as usize] += weights.map_or(1.0, |w| w[i]);

@@ -25,7 +25,7 @@ pub mod softmax;
 pub mod trees;
 pub mod vector;
 
-pub use classes::Classes;
+pub use classes::{ClassWeight, Classes};
 pub use comoments::CoMoments;
 pub use design::{Block, ByColumn, Design, Moments};
 pub use features::{Feature, Features};

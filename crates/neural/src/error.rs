@@ -30,7 +30,9 @@ pub enum NeuralError {
         column: String,
     },
     /// The loss left the numbers, again and again.
-    #[error("the loss is no number any more in epoch {epoch}, after {retries} retries with smaller steps{suspect}")]
+    #[error(
+        "the loss is no number any more in epoch {epoch}, after {retries} retries with smaller steps{suspect}"
+    )]
     Diverged {
         /// The pass over the rows, from 1.
         epoch: usize,
@@ -58,7 +60,9 @@ impl Coded for NeuralError {
                 NeuralError::NoRows => "give more rows, or loosen the filters before this learner",
                 NeuralError::NoWeight => "give some rows a positive weight, or no weight column",
                 NeuralError::TargetNotFinite { .. } => "correct or remove the row",
-                NeuralError::LossUnsuited { .. } => "choose another loss, or none: it then follows from the target",
+                NeuralError::LossUnsuited { .. } => {
+                    "choose another loss, or none: it then follows from the target"
+                }
                 NeuralError::Diverged { .. } => {
                     "choose a smaller learning_rate or clip_norm, and look at the outliers of the columns"
                 }

@@ -102,7 +102,10 @@ impl Pass<'_> {
     pub(crate) fn parameter<const D: usize>(&self, i: usize) -> Result<Tensor<D>> {
         let declared = &self.leaves.declared[self.first + i];
         let shape: [usize; D] = declared.shape.as_slice().try_into().map_err(|_| {
-            Error::internal(format!("'{}' has the shape {:?}, not {D} dimensions", declared.name, declared.shape))
+            Error::internal(format!(
+                "'{}' has the shape {:?}, not {D} dimensions",
+                declared.name, declared.shape
+            ))
         })?;
         Ok(self.leaves.tensors[self.first + i].clone().reshape(shape))
     }

@@ -6,6 +6,7 @@
 
 mod body;
 mod dense;
+mod device;
 mod encoders;
 mod error;
 mod fitted;
@@ -16,9 +17,11 @@ mod math;
 mod net;
 mod parameters;
 mod standard;
+#[cfg(test)]
+mod tests;
 mod training;
 
 pub use error::NeuralError;
 pub use fitted::FittedNet;
-pub use learner::{Activation, ClassWeight, NetLoss, NeuralNet, NumberEncoding};
+pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
 pub use training::{Optimizer, Schedule};

@@ -14,7 +14,8 @@ pub(crate) fn exp(x: f32) -> f32 {
     let k = shifted - SHIFT;
     let r = (clamped - k * LN2_HIGH) - k * LN2_LOW;
     let r2 = r * r;
-    let p = (1.0 / 2.0 + r * (1.0 / 6.0)) + r2 * ((1.0 / 24.0 + r * (1.0 / 120.0)) + r2 * (1.0 / 720.0 + r * (1.0 / 5_040.0)));
+    let p = (1.0 / 2.0 + r * (1.0 / 6.0))
+        + r2 * ((1.0 / 24.0 + r * (1.0 / 120.0)) + r2 * (1.0 / 720.0 + r * (1.0 / 5_040.0)));
     let scale = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
     let answer = (1.0 + (r + r2 * p)) * scale;
     if x < -87.0 { 0.0 } else { answer }
@@ -75,7 +76,8 @@ mod tests {
 
     #[test]
     fn tanh_and_sigmoid_are_near_those_of_64_bits() {
-        let error = |x: f32| (f64::from(tanh(x)) - f64::from(x).tanh()).abs() / f64::from(x).tanh().abs().max(1e-30);
+        let error =
+            |x: f32| (f64::from(tanh(x)) - f64::from(x).tanh()).abs() / f64::from(x).tanh().abs().max(1e-30);
         let worst = grid().map(error).fold(0.0, f64::max);
         assert!(worst <= 4e-7, "{worst}");
         let error = |x: f32| (f64::from(sigmoid(x)) - 1.0 / (1.0 + (-f64::from(x)).exp())).abs();
@@ -86,7 +88,14 @@ mod tests {
     /// Values of the error function from Abramowitz and Stegun 1964, table 7.1.
     #[test]
     fn erf_is_that_of_the_table() {
-        let table = [(0.1, 0.112_462_92), (0.2, 0.222_702_59), (0.3, 0.328_626_76), (0.5, 0.520_499_88), (1.0, 0.842_700_79), (2.0, 0.995_322_27)];
+        let table = [
+            (0.1, 0.112_462_92),
+            (0.2, 0.222_702_59),
+            (0.3, 0.328_626_76),
+            (0.5, 0.520_499_88),
+            (1.0, 0.842_700_79),
+            (2.0, 0.995_322_27),
+        ];
         for (x, wanted) in table {
             assert!((f64::from(erf(x)) - wanted).abs() < 3e-7, "{x}");
             assert_eq!(erf(-x), -erf(x));

@@ -117,14 +117,20 @@ impl Parameters {
     pub(crate) fn load(declared: Vec<Declared>, state: &State) -> Result<Self> {
         let mut values = Vec::new();
         for one in &declared {
-            let wrong = |problem: String| Error::state(&state.kind, format!("tensor '{}' {problem}", one.name));
+            let wrong =
+                |problem: String| Error::state(&state.kind, format!("tensor '{}' {problem}", one.name));
             match state.tensors.get(&one.name) {
                 Some(tensor) if tensor.shape == one.shape => match &tensor.data {
-                    TensorData::F32(numbers) if numbers.len() == one.len() => values.extend_from_slice(numbers),
+                    TensorData::F32(numbers) if numbers.len() == one.len() => {
+                        values.extend_from_slice(numbers)
+                    }
                     _ => return Err(wrong("should be of 32-bit floats".into())),
                 },
                 Some(tensor) => {
-                    return Err(wrong(format!("should have the shape {:?}, not {:?}", one.shape, tensor.shape)));
+                    return Err(wrong(format!(
+                        "should have the shape {:?}, not {:?}",
+                        one.shape, tensor.shape
+                    )));
                 }
                 None => return Err(wrong("is missing".into())),
             }

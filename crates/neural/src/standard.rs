@@ -56,7 +56,9 @@ impl Sums {
         let rounding = 1e-13 * self.largest;
         match spread {
             _ if self.weight == 0.0 => Standard { centre: 0.0, factor: 0.0 },
-            s if !s.is_finite() || !self.mean.is_finite() => Standard { centre: 0.0, factor: 1.0 / self.largest },
+            s if !s.is_finite() || !self.mean.is_finite() => {
+                Standard { centre: 0.0, factor: 1.0 / self.largest }
+            }
             s if s <= rounding => Standard { centre: self.mean, factor: 0.0 },
             s => Standard { centre: self.mean, factor: 1.0 / s },
         }

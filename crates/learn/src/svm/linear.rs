@@ -16,10 +16,10 @@ use tidemill_kernel::vector::dot;
 use super::dual::{Limits, Problem, Solution};
 use super::platt::{self, FOLDS, Platt};
 use super::{Calibration, check_not_negative, check_positive, costs, mean, warn_not_converged};
-use tidemill_kernel::Classes;
 use crate::linear::ClassWeight;
 use crate::sample::Sample;
 use crate::scorer::{self, Scorer};
+use tidemill_kernel::Classes;
 
 /// What an error costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

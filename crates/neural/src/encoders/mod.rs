@@ -2,6 +2,7 @@
 
 mod categories;
 mod numbers;
+mod sparse;
 mod vectors;
 
 use std::ops::Range;
@@ -14,7 +15,7 @@ use crate::graph::Pass;
 use crate::parameters::{Declared, Part};
 
 /// Every sort of encoder. A column goes to the first that takes it; one that nobody takes is not read.
-pub(crate) const SORTS: &[Sort] = &[numbers::SORT, categories::SORT, vectors::SORT];
+pub(crate) const SORTS: &[Sort] = &[numbers::SORT, categories::SORT, vectors::SORT, sparse::SORT];
 
 /// One line of the list.
 pub(crate) struct Sort {
