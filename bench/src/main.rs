@@ -9,6 +9,7 @@ mod csv_read;
 mod linear;
 mod metrics;
 mod neighbors;
+mod neural;
 mod one_row;
 mod peer;
 mod profile;
@@ -27,6 +28,10 @@ use std::process::ExitCode;
 
 use row::Row;
 
+/// As in the binary: large columns and tensors come and go.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// A bench: its name, and what it measures.
@@ -38,6 +43,7 @@ const BENCHES: &[Bench] = &[
     ("linear", linear::run),
     ("metrics", metrics::run),
     ("neighbors", neighbors::run),
+    ("neural", neural::run),
     ("one_row", one_row::run),
     ("profile", profile::run),
     ("serve", serve::run),

@@ -11,6 +11,7 @@ use tidemill_core::{
 use tidemill_kernel::ClassWeight;
 
 pub use crate::body::Activation;
+use crate::encoders::{Images, Series, Tokens};
 pub use crate::head::NetLoss;
 use crate::training::{self, Optimizer, Schedule};
 use crate::{FittedNet, encoders};
@@ -58,6 +59,12 @@ pub struct NeuralNet {
     pub numbers: NumberEncoding,
     /// With `numbers = "piecewise_linear"`, the most pieces of a number's range, from 2 up.
     pub pieces: usize,
+    /// How pictures come in.
+    pub images: Images,
+    /// How series come in.
+    pub series: Series,
+    /// How tokens come in.
+    pub tokens: Tokens,
     /// What is made small; without it `cross_entropy` for classes and `squared` for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<NetLoss>,
@@ -111,6 +118,9 @@ impl Default for NeuralNet {
             residual: false,
             numbers: NumberEncoding::Plain,
             pieces: 16,
+            images: Images::default(),
+            series: Series::default(),
+            tokens: Tokens::default(),
             loss: None,
             huber_delta: 1.0,
             focal_gamma: 2.0,
@@ -200,6 +210,11 @@ impl Builtin for NeuralNet {
             let problem = "is for `adamw` and `sgd`; with `adam`, set it to 0 and use l2";
             return Err(KeyPath::new("weight_decay", problem));
         }
+        let below =
+            |key: &'static str| move |e: KeyPath| KeyPath::new(format!("{key}.{}", e.path), e.problem);
+        self.images.check().map_err(below("images"))?;
+        self.series.check().map_err(below("series"))?;
+        self.tokens.check().map_err(below("tokens"))?;
         self.check_numbers()
     }
 
@@ -218,7 +233,7 @@ impl Estimator for NeuralNet {
     }
 
     fn needs(&self) -> Needs {
-        Needs { tabular: true, sparse: true, ..Needs::default() }
+        Needs { tabular: true, sparse: true, tokens: true }
     }
 
     fn search(&self) -> Vec<Search> {

@@ -15,12 +15,14 @@ mod head;
 mod learner;
 mod math;
 mod net;
+mod ops;
 mod parameters;
 mod standard;
 #[cfg(test)]
 mod tests;
 mod training;
 
+pub use encoders::{Augment, Images, Series, SeriesNet, Tokens};
 pub use error::NeuralError;
 pub use fitted::FittedNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};

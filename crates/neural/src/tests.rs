@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, UInt32Array};
 use burn::tensor::Device;
 use tidemill_core::{
-    Batch, Categories, Column, Context, Kind, Schema, Source, Table, dense_vector, sparse_vector,
+    Batch, Categories, Column, Context, Kind, Layout, Schema, Source, Table, dense_vector, sparse_vector,
 };
 use tidemill_kernel::Random;
 
@@ -14,7 +14,7 @@ use crate::head::{Loss, NetLoss, Truth};
 use crate::net::Net;
 use crate::parameters::Parameters;
 use crate::training::gradient_of;
-use crate::{Activation, NeuralNet, NumberEncoding, encoders};
+use crate::{Activation, Augment, Images, NeuralNet, NumberEncoding, Series, SeriesNet, Tokens, encoders};
 
 const ROWS: usize = 40;
 
@@ -27,6 +27,12 @@ fn words() -> ArrayRef {
         offsets.push(places.len() as i32);
     }
     sparse_vector(offsets, places, values, 6, None).unwrap()
+}
+
+/// Texts of `i % 6` tokens out of 8.
+fn texts() -> Vec<f32> {
+    let token = |i: usize, at: usize| if at < i % 6 { 1.0 + ((3 * i + at * at) % 8) as f32 } else { 0.0 };
+    (0..ROWS).flat_map(|i| (0..5).map(move |at| token(i, at))).collect()
 }
 
 /// A table with a column for every encoder, missing and unseen values among them.
@@ -44,19 +50,40 @@ fn table() -> Table {
     let colours = names.column(UInt32Array::from_iter(codes)).unwrap();
     let vector = (0..ROWS * 3).map(|_| random.normal() as f32).collect();
     let parts = ["one", "two", "three"].map(String::from).to_vec();
+    let mut laid_out = |name: &str, layout: Layout, len: usize| {
+        let parts: Vec<String> = (0..len).map(|i| i.to_string()).collect();
+        let values = match layout {
+            Layout::Tokens { .. } => texts(),
+            _ => (0..ROWS * len).map(|_| 3.0 + random.normal() as f32).collect(),
+        };
+        (Column::vector(name, parts).with_layout(layout), dense_vector(values, len).unwrap())
+    };
+    let picture = laid_out("picture", Layout::Image { channels: 2, height: 5, width: 4 }, 40);
+    let series = laid_out("series", Layout::Steps { steps: 6, channels: 2 }, 12);
+    let text = laid_out("text", Layout::Tokens { vocabulary: 9 }, 5);
     let columns: Vec<(Column, ArrayRef)> = vec![
         (Column::number("height"), Arc::new(Float64Array::from(numbers))),
         (Column::new("loud", Kind::Flag), Arc::new(BooleanArray::from_iter(flags))),
         (Column::category("colour", names), colours),
         (Column::vector("codes", parts), dense_vector(vector, 3).unwrap()),
         (Column::new("words", Kind::Vector { len: 6, sparse: true }), words()),
+        picture,
+        series,
+        text,
     ];
     let (columns, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
     Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
 }
 
 fn options() -> NeuralNet {
-    NeuralNet { hidden: vec![8, 8], dropout: 0.0, ..NeuralNet::default() }
+    NeuralNet {
+        hidden: vec![8, 8],
+        dropout: 0.0,
+        images: Images { filters: vec![4, 6], augment: Augment { shift: 0.0, ..Augment::default() } },
+        series: Series { net: SeriesNet::Lstm, width: 5, layers: 2 },
+        tokens: Tokens { width: 6, heads: 2, layers: 2 },
+        ..NeuralNet::default()
+    }
 }
 
 /// A net over the table, its parameters random throughout (those that start at 0, too).
@@ -77,7 +104,10 @@ fn shapes() -> Vec<NeuralNet> {
             shapes.push(NeuralNet { activation, layer_norm: rich, residual: rich, numbers, ..options() });
         }
     }
-    shapes.push(NeuralNet { hidden: vec![], ..options() });
+    for net in [SeriesNet::Gru, SeriesNet::Cnn] {
+        let series = Series { net, width: 4, layers: 2 };
+        shapes.push(NeuralNet { hidden: vec![], series, ..options() });
+    }
     shapes
 }
 
@@ -95,6 +125,37 @@ fn the_plain_net_answers_as_burn_does() {
         for (a, b) in graph.iter().zip(&plain) {
             assert!((a - b).abs() < 1e-5 * (1.0 + a.abs()), "{options:?}: {a} {b}");
         }
+    }
+}
+
+#[test]
+fn a_row_alone_answers_as_in_the_batch() {
+    let table = table();
+    for options in shapes() {
+        let (net, parameters) = net(&options, &table, 3);
+        let places = net.bind(table.schema()).unwrap();
+        let plain = net.plain(&parameters);
+        let all = plain.run(&net.read(table.batch(), &places, 0..ROWS).unwrap(), ROWS);
+        for i in 0..ROWS {
+            let alone = plain.run(&net.read(table.batch(), &places, i..i + 1).unwrap(), 1);
+            assert_eq!(alone, all[3 * i..3 * i + 3], "row {i}, {options:?}");
+        }
+    }
+}
+
+#[test]
+fn encoders_come_back_from_their_states() {
+    let table = table();
+    for options in shapes() {
+        let (net, parameters) = net(&options, &table, 3);
+        let encoders = net.encoders.iter().map(|e| encoders::load(&e.state()).unwrap()).collect();
+        let again = Net::of(&options, encoders, 3);
+        assert_eq!(again.declare(), net.declare());
+        let run = |net: &Net| {
+            let places = net.bind(table.schema()).unwrap();
+            net.plain(&parameters).run(&net.read(table.batch(), &places, 0..ROWS).unwrap(), ROWS)
+        };
+        assert_eq!(run(&again), run(&net));
     }
 }
 

@@ -36,7 +36,9 @@ impl Augment {
             ("contrast", self.contrast, 1.0),
         ];
         match bounds.into_iter().find(|&(_, value, most)| !(0.0..=most).contains(&value)) {
-            Some((key, value, most)) => Err(KeyPath::new(key, format!("is {value}, but must be from 0 to {most}"))),
+            Some((key, value, most)) => {
+                Err(KeyPath::new(key, format!("is {value}, but must be from 0 to {most}")))
+            }
             None => Ok(()),
         }
     }

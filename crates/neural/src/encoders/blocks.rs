@@ -29,7 +29,11 @@ const PER_BLOCK: usize = 4;
 
 impl Blocks {
     /// For pictures of `[height, width, channels]`: a block for each of `filters`. Each halves the picture where it can.
-    pub(super) fn new([mut height, mut width, mut channels]: [usize; 3], filters: &[usize], kernel: [usize; 2]) -> Self {
+    pub(super) fn new(
+        [mut height, mut width, mut channels]: [usize; 3],
+        filters: &[usize],
+        kernel: [usize; 2],
+    ) -> Self {
         let block = |&filters: &usize| {
             let convolution = convolution::Sizes { height, width, channels, filters, kernel };
             let window = [height.min(2), width.min(2)];

@@ -27,12 +27,14 @@ impl Channels {
     /// Learns them from the training rows.
     pub(super) fn learn(lesson: &Lesson<'_>) -> Result<Self> {
         let column = lesson.column()?;
-        let layout = column.layout.ok_or_else(|| Error::internal(format!("'{}' has no layout", column.name)))?;
+        let layout =
+            column.layout.ok_or_else(|| Error::internal(format!("'{}' has no layout", column.name)))?;
         let (channels, each, fastest) = order(layout);
         let mut sums = vec![Sums::default(); channels];
         lesson.scan(|batch, weights| {
             let (values, array) = (batch.vector(lesson.places[0])?, batch.column(lesson.places[0]));
-            for (i, (row, &weight)) in values.chunks_exact((channels * each).max(1)).zip(weights).enumerate() {
+            for (i, (row, &weight)) in values.chunks_exact((channels * each).max(1)).zip(weights).enumerate()
+            {
                 if array.is_valid(i) {
                     let channel = |at: usize| if fastest { at % channels } else { at / each };
                     row.iter().enumerate().for_each(|(at, &x)| sums[channel(at)].add(f64::from(x), weight));
@@ -98,7 +100,8 @@ impl Channels {
     /// Those of a state.
     pub(super) fn load(column: String, layout: Layout, state: &State) -> Result<Self> {
         let (channels, ..) = order(layout);
-        let (centres, factors) = (state.floats_of("centres", channels)?, state.floats_of("factors", channels)?);
+        let (centres, factors) =
+            (state.floats_of("centres", channels)?, state.floats_of("factors", channels)?);
         let standards = centres.iter().zip(factors).map(|(&centre, &factor)| Standard { centre, factor });
         Ok(Channels { column, layout, standards: standards.collect() })
     }

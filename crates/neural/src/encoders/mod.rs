@@ -1,9 +1,22 @@
 //! The ways of columns into a net: one file each, and a line in [`SORTS`].
 
+mod augment;
+mod blocks;
 mod categories;
+mod channels;
+mod image;
 mod numbers;
+mod recurrent;
 mod sparse;
+mod steps;
+mod tokens;
+mod transformer;
 mod vectors;
+
+pub use augment::Augment;
+pub use image::Images;
+pub use steps::{Series, SeriesNet};
+pub use tokens::Tokens;
 
 use std::ops::Range;
 
@@ -15,7 +28,8 @@ use crate::graph::Pass;
 use crate::parameters::{Declared, Part};
 
 /// Every sort of encoder. A column goes to the first that takes it; one that nobody takes is not read.
-pub(crate) const SORTS: &[Sort] = &[numbers::SORT, categories::SORT, vectors::SORT, sparse::SORT];
+pub(crate) const SORTS: &[Sort] =
+    &[numbers::SORT, categories::SORT, image::SORT, steps::SORT, tokens::SORT, vectors::SORT, sparse::SORT];
 
 /// One line of the list.
 pub(crate) struct Sort {

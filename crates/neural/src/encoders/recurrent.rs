@@ -26,14 +26,21 @@ struct Layer {
 
 impl PlainRecurrent {
     /// Of layers of 4 gates (LSTM) or 3 (GRU), into each of which so many numbers come.
-    pub(super) fn new(gates: usize, steps: usize, inputs: &[usize], width: usize, parameters: Part<'_>) -> Self {
+    pub(super) fn new(
+        gates: usize,
+        steps: usize,
+        inputs: &[usize],
+        width: usize,
+        parameters: Part<'_>,
+    ) -> Self {
         let layer = |(k, &inputs): (usize, &usize)| {
             let [input, state, input_bias, state_bias] = [0, 1, 2, 3].map(|i| parameters.array(4 * k + i));
             let (input_bias, state_bias): (Vec<f32>, Vec<f32>) = match gates {
                 4 => (input_bias.iter().zip(state_bias).map(|(a, b)| a + b).collect(), vec![0.0; 4 * width]),
                 _ => (input_bias.to_vec(), state_bias.to_vec()),
             };
-            let (input, state) = (Dense::new(input, &input_bias, inputs), Dense::new(state, &state_bias, width));
+            let (input, state) =
+                (Dense::new(input, &input_bias, inputs), Dense::new(state, &state_bias, width));
             Layer { gates, input, state }
         };
         let layers = inputs.iter().enumerate().map(layer).collect();

@@ -115,7 +115,9 @@ impl Steps {
 
     /// The name of the net, and for each layer the numbers that come in.
     fn layers(&self) -> impl Iterator<Item = usize> + '_ {
-        std::iter::once(self.n_channels).chain(std::iter::repeat(self.options.width)).take(self.options.layers)
+        std::iter::once(self.n_channels)
+            .chain(std::iter::repeat(self.options.width))
+            .take(self.options.layers)
     }
 
     fn declare_recurrent(&self, prefix: &str) -> Vec<Declared> {
@@ -204,7 +206,13 @@ impl Encoder for Steps {
             SeriesNet::Cnn => Box::new(PlainCnn(self.channels.len(), self.blocks().plain(parameters))),
             _ => {
                 let layers: Vec<usize> = self.layers().collect();
-                Box::new(PlainRecurrent::new(self.gates(), self.steps, &layers, self.options.width, parameters))
+                Box::new(PlainRecurrent::new(
+                    self.gates(),
+                    self.steps,
+                    &layers,
+                    self.options.width,
+                    parameters,
+                ))
             }
         }
     }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Batch, Cell, Column, Error, KeyPath, Kind, Layout, Result, Row, State};
 
-use super::transformer::{Transformer, PlainTransformer};
+use super::transformer::{PlainTransformer, Transformer};
 use super::{Encoder, Lesson, Plain, Read, Sort, channels};
 use crate::graph::Pass;
 use crate::ops::segments::Segments;
@@ -158,7 +158,9 @@ impl Encoder for Text {
 
     fn read_row(&self, row: &Row, places: &[usize], into: &mut Read) -> Result<()> {
         match row.cells.get(places[0]) {
-            Some(Cell::Vector(values)) if values.len() <= self.transformer.longest => self.put(Some(values), into),
+            Some(Cell::Vector(values)) if values.len() <= self.transformer.longest => {
+                self.put(Some(values), into)
+            }
             Some(Cell::Missing) => self.put(None, into),
             other => return Err(Error::internal(format!("'{}' came as {other:?}", self.column))),
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use tidemill_core::Result;
 
+use crate::body::Activation;
 use crate::graph::Pass;
-use crate::ops::activation::Activation;
 use crate::ops::attention::{self, attention};
 use crate::ops::embedding::embedding;
 use crate::ops::layer_norm::{self, layer_norm};
@@ -41,7 +41,9 @@ impl Transformer {
         let Transformer { vocabulary, longest, width, layers, .. } = *self;
         let wide = WIDER * width;
         // Small beside the norm that comes first, as in GPT-2.
-        let table = |name: &str, n| Declared::new(format!("{prefix}.{name}.weight"), &[n, width], Start::Uniform(0.035));
+        let table = |name: &str, n| {
+            Declared::new(format!("{prefix}.{name}.weight"), &[n, width], Start::Uniform(0.035))
+        };
         let mut declared = vec![table("embedding", vocabulary), table("positions", longest)];
         let norm = |name: String| {
             let bias = Declared::new(format!("{name}.bias"), &[width], Start::Zeros);
@@ -76,12 +78,20 @@ impl Transformer {
         let mut x = pass.dropout(embedding(pass.parameter(0)?, pass.parameter(1)?, which), dropout);
         for k in 0..self.layers {
             let at = TABLES + k * PER_LAYER;
-            let plain = |x, i| Ok::<_, tidemill_core::Error>(linear(x, pass.parameter(at + i)?, pass.parameter(at + i + 1)?, Activation::Identity));
+            let plain = |x, i| {
+                Ok::<_, tidemill_core::Error>(linear(
+                    x,
+                    pass.parameter(at + i)?,
+                    pass.parameter(at + i + 1)?,
+                    None,
+                ))
+            };
             let normed = layer_norm(x.clone(), pass.parameter(at)?, pass.parameter(at + 1)?);
             let seen = attention(plain(normed, 2)?, segments, self.heads);
             x = x + pass.dropout(plain(seen, 4)?, dropout);
             let normed = layer_norm(x.clone(), pass.parameter(at + 6)?, pass.parameter(at + 7)?);
-            let wide = linear(normed, pass.parameter(at + 8)?, pass.parameter(at + 9)?, Activation::Gelu);
+            let wide =
+                linear(normed, pass.parameter(at + 8)?, pass.parameter(at + 9)?, Some(Activation::Gelu));
             x = x + pass.dropout(plain(wide, 10)?, dropout);
         }
         let at = TABLES + self.layers * PER_LAYER;
@@ -119,13 +129,13 @@ impl PlainTransformer {
         for k in 0..layers {
             let at = TABLES + k * PER_LAYER;
             let normed = self.norm(at, &x, &mut moments);
-            let projected = self.linear(at + 2, &normed, Activation::Identity);
+            let projected = self.linear(at + 2, &normed, None);
             let mut seen = vec![0.0; n * width];
             attention::forward(&attention::Item { n, width, heads, projected: &projected }, &mut seen);
-            add(&mut x, &self.linear(at + 4, &seen, Activation::Identity));
+            add(&mut x, &self.linear(at + 4, &seen, None));
             let normed = self.norm(at + 6, &x, &mut moments);
-            let wide = self.linear(at + 8, &normed, Activation::Gelu);
-            add(&mut x, &self.linear(at + 10, &wide, Activation::Identity));
+            let wide = self.linear(at + 8, &normed, Some(Activation::Gelu));
+            add(&mut x, &self.linear(at + 10, &wide, None));
         }
         let normed = self.norm(TABLES + layers * PER_LAYER, &x, &mut moments);
         for row in normed.chunks_exact(width) {
@@ -137,7 +147,7 @@ impl PlainTransformer {
         layer_norm::rows(x, &self.arrays[at], &self.arrays[at + 1], moments)
     }
 
-    fn linear(&self, at: usize, x: &[f32], activation: Activation) -> Vec<f32> {
+    fn linear(&self, at: usize, x: &[f32], activation: Option<Activation>) -> Vec<f32> {
         linear::rows(x, &self.arrays[at], &self.arrays[at + 1], activation, None)
     }
 }

@@ -6,44 +6,27 @@ use tidemill_kernel::vector::wide;
 
 use super::fused::{Array, Op, apply};
 use super::math::normal;
+use crate::body::Activation;
 use crate::math::sigmoid;
 
-/// A function of each number alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Activation {
-    /// The number itself.
-    Identity,
-    /// `max(x, 0)`
-    Relu,
-    /// `x` times the standard normal distribution at `x` (Hendrycks and Gimpel 2016), not its approximation by `tanh`.
-    Gelu,
-    /// `x sigmoid(x)` (Elfwing et al. 2018).
-    Silu,
+/// Bends `values` in place; with `slopes`, as long, also the slope at each.
+pub(super) fn bend_all(activation: Activation, values: &mut [f32], slopes: Option<&mut [f32]>) {
+    match (activation, slopes) {
+        (Activation::Relu, None) => wide(Bend(values, relu)),
+        (Activation::Gelu, None) => wide(Bend(values, gelu)),
+        (Activation::Silu, None) => wide(Bend(values, silu)),
+        (Activation::Relu, Some(slopes)) => wide(BendAndSlope(values, slopes, relu)),
+        (Activation::Gelu, Some(slopes)) => wide(BendAndSlope(values, slopes, gelu)),
+        (Activation::Silu, Some(slopes)) => wide(BendAndSlope(values, slopes, silu)),
+    }
 }
 
-impl Activation {
-    /// Bends `values` in place; with `slopes`, as long, also the slope at each.
-    pub(crate) fn bend(self, values: &mut [f32], slopes: Option<&mut [f32]>) {
-        match (self, slopes) {
-            (Activation::Identity, None) => {}
-            (Activation::Identity, Some(slopes)) => slopes.fill(1.0),
-            (Activation::Relu, None) => wide(Bend(values, relu)),
-            (Activation::Gelu, None) => wide(Bend(values, gelu)),
-            (Activation::Silu, None) => wide(Bend(values, silu)),
-            (Activation::Relu, Some(slopes)) => wide(BendAndSlope(values, slopes, relu)),
-            (Activation::Gelu, Some(slopes)) => wide(BendAndSlope(values, slopes, gelu)),
-            (Activation::Silu, Some(slopes)) => wide(BendAndSlope(values, slopes, silu)),
-        }
-    }
-
-    /// The same of burn's own operations.
-    pub(crate) fn composed<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
-        match self {
-            Activation::Identity => x,
-            Activation::Relu => activation::relu(x),
-            Activation::Gelu => activation::gelu(x),
-            Activation::Silu => activation::silu(x),
-        }
+/// [`bend`] of burn's own operations.
+pub(super) fn composed<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
+    match activation {
+        Activation::Relu => activation::relu(x),
+        Activation::Gelu => activation::gelu(x),
+        Activation::Silu => activation::silu(x),
     }
 }
 
@@ -92,7 +75,7 @@ impl<F: Fn(f32) -> (f32, f32)> NullaryFnOnce for BendAndSlope<'_, F> {
 pub(crate) fn bend<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
     match apply(Bending(activation), [x.clone().into_dispatch()]) {
         Some(answer) => Tensor::from_dispatch(answer),
-        None => activation.composed(x),
+        None => composed(x, activation),
     }
 }
 
@@ -105,11 +88,17 @@ impl Op<1> for Bending {
     fn forward(&self, [x]: &[Array; 1], keep: bool) -> (Array, Self::Kept) {
         let mut values = x.values().to_vec();
         let mut slopes = vec![0.0; if keep { values.len() } else { 0 }];
-        self.0.bend(&mut values, keep.then_some(&mut slopes));
+        bend_all(self.0, &mut values, keep.then_some(&mut slopes));
         (x.shaped_as(values), slopes.into())
     }
 
-    fn backward(&self, [x]: &[Array; 1], slopes: &Self::Kept, gradient: &Array, _: [bool; 1]) -> [Option<Array>; 1] {
+    fn backward(
+        &self,
+        [x]: &[Array; 1],
+        slopes: &Self::Kept,
+        gradient: &Array,
+        _: [bool; 1],
+    ) -> [Option<Array>; 1] {
         [Some(x.shaped_as(times_slopes(gradient.values(), slopes)))]
     }
 }
@@ -126,9 +115,9 @@ mod tests {
 
     #[test]
     fn agrees_with_burn() {
-        for activation in [Activation::Identity, Activation::Relu, Activation::Gelu, Activation::Silu] {
+        for activation in [Activation::Relu, Activation::Gelu, Activation::Silu] {
             let ours = |x: &[Tensor<1>]| bend(x[0].clone() * 3.0, activation);
-            let theirs = |x: &[Tensor<1>]| activation.composed(x[0].clone() * 3.0);
+            let theirs = |x: &[Tensor<1>]| composed(x[0].clone() * 3.0, activation);
             agree(&inputs(&[1001]), &ours, &theirs);
         }
     }

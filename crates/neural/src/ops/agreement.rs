@@ -30,7 +30,8 @@ fn run(inputs: &[Vec<f32>], function: Function<'_>) -> Found {
     let answer = function(&leaves);
     let weights = weights(answer.dims()[0]);
     let n = weights.len();
-    let mut gradients = (answer.clone() * Tensor::from_data(TensorData::new(weights, [n]), &device)).sum().backward();
+    let mut gradients =
+        (answer.clone() * Tensor::from_data(TensorData::new(weights, [n]), &device)).sum().backward();
     let numbers = |tensor: Tensor<1>| tensor.into_data().to_vec::<f32>().unwrap();
     Found {
         answer: numbers(answer.inner()),

@@ -73,7 +73,10 @@ impl<'a> Item<'a> {
 
 impl Attention {
     /// Each item, and its rows.
-    fn items<'a>(&'a self, projected: &'a Array) -> impl Iterator<Item = (Item<'a>, std::ops::Range<usize>)> + 'a {
+    fn items<'a>(
+        &'a self,
+        projected: &'a Array,
+    ) -> impl Iterator<Item = (Item<'a>, std::ops::Range<usize>)> + 'a {
         let [_, three] = projected.dims();
         self.segments.iter().filter(|rows| !rows.is_empty()).map(move |rows| {
             let projected = &projected.values()[rows.start * three..rows.end * three];
@@ -180,7 +183,9 @@ impl NullaryFnOnce for SoftmaxBack<'_> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        for (shares, gradient) in self.shares.chunks_exact(self.n).zip(self.of_shares.chunks_exact_mut(self.n)) {
+        for (shares, gradient) in
+            self.shares.chunks_exact(self.n).zip(self.of_shares.chunks_exact_mut(self.n))
+        {
             let level = dot(shares, gradient);
             for (g, share) in gradient.iter_mut().zip(shares) {
                 *g = share * (*g - level);
@@ -199,8 +204,10 @@ mod tests {
         for (lengths, width, heads) in [(vec![1], 4, 2), (vec![3, 0, 1, 5], 6, 3), (vec![17, 33], 32, 4)] {
             let segments = Segments::of_lengths(lengths);
             let shape = [segments.n_rows(), 3 * width];
-            let ours = |x: &[Tensor<1>]| attention(x[0].clone().reshape(shape), &segments, heads).reshape([-1]);
-            let theirs = |x: &[Tensor<1>]| composed(x[0].clone().reshape(shape), &segments, heads).reshape([-1]);
+            let ours =
+                |x: &[Tensor<1>]| attention(x[0].clone().reshape(shape), &segments, heads).reshape([-1]);
+            let theirs =
+                |x: &[Tensor<1>]| composed(x[0].clone().reshape(shape), &segments, heads).reshape([-1]);
             let inputs = inputs(&[shape[0] * shape[1]]);
             agree(&inputs, &ours, &theirs);
             differs_as_its_gradients_say(&inputs, &ours);

@@ -119,7 +119,9 @@ impl Sizes {
         let [rows, columns] = self.kernel;
         let area = rows * columns;
         let filters = weight.chunks_exact(self.patch().max(1));
-        filters.flat_map(|f| (0..area).flat_map(move |k| (0..self.channels).map(move |c| f[c * area + k]))).collect()
+        filters
+            .flat_map(|f| (0..area).flat_map(move |k| (0..self.channels).map(move |c| f[c * area + k])))
+            .collect()
     }
 
     /// The inverse of [`Sizes::filters_by_patch`].
@@ -127,7 +129,9 @@ impl Sizes {
         let area = self.kernel[0] * self.kernel[1];
         let filters = by_patch.chunks_exact(self.patch().max(1));
         let channels = self.channels;
-        filters.flat_map(|f| (0..channels).flat_map(move |c| (0..area).map(move |k| f[k * channels + c]))).collect()
+        filters
+            .flat_map(|f| (0..channels).flat_map(move |c| (0..area).map(move |k| f[k * channels + c])))
+            .collect()
     }
 }
 
@@ -143,8 +147,14 @@ impl Sizes {
             self.pad(picture, &mut canvas);
             for strip in self.strips() {
                 self.patches(&canvas, strip.clone(), &mut patches);
-                let out = &mut out[strip.start * self.width * self.filters..strip.end * self.width * self.filters];
-                multiply(out, Accum::Add, by_rows(&patches, strip.len() * self.width, self.patch()), of_patch);
+                let out =
+                    &mut out[strip.start * self.width * self.filters..strip.end * self.width * self.filters];
+                multiply(
+                    out,
+                    Accum::Add,
+                    by_rows(&patches, strip.len() * self.width, self.patch()),
+                    of_patch,
+                );
             }
         }
         answer
@@ -178,7 +188,9 @@ impl Op<3> for Convolution {
         add_rows(&mut of_bias, gradient.values());
         let (mut canvas, mut of_canvas, mut patches) = (s.canvas(), s.canvas(), Vec::new());
         let pictures = inputs[0].values().chunks_exact((s.pixels() * s.channels).max(1));
-        for (picture, gradient) in pictures.zip(gradient.values().chunks_exact((s.pixels() * s.filters).max(1))) {
+        for (picture, gradient) in
+            pictures.zip(gradient.values().chunks_exact((s.pixels() * s.filters).max(1)))
+        {
             s.pad(picture, &mut canvas);
             of_canvas.fill(0.0);
             for strip in s.strips() {
@@ -224,10 +236,12 @@ mod tests {
         for (shape, filters, [rows, columns]) in cases {
             let weight = [filters, shape[3], rows, columns];
             let ours = |x: &[Tensor<1>]| {
-                convolution(x[0].clone().reshape(shape), x[1].clone().reshape(weight), x[2].clone()).reshape([-1])
+                convolution(x[0].clone().reshape(shape), x[1].clone().reshape(weight), x[2].clone())
+                    .reshape([-1])
             };
             let theirs = |x: &[Tensor<1>]| {
-                composed(x[0].clone().reshape(shape), x[1].clone().reshape(weight), x[2].clone()).reshape([-1])
+                composed(x[0].clone().reshape(shape), x[1].clone().reshape(weight), x[2].clone())
+                    .reshape([-1])
             };
             let inputs = inputs(&[shape.iter().product(), weight.iter().product(), filters]);
             agree(&inputs, &ours, &theirs);

@@ -258,7 +258,8 @@ mod tests {
                     composed(series, weights, last).reshape([-1])
                 };
                 let gates = 3 * hidden;
-                let inputs = inputs(&[rows * steps * channels, gates * channels, gates * hidden, gates, gates]);
+                let inputs =
+                    inputs(&[rows * steps * channels, gates * channels, gates * hidden, gates, gates]);
                 agree(&inputs, &ours, &theirs);
                 differs_as_its_gradients_say(&inputs, &ours);
             }

@@ -112,7 +112,9 @@ impl NullaryFnOnce for Backward<'_> {
         let mut scaled = vec![0.0f32; width];
         let mut unit = vec![0.0f32; width];
         let rows = self.x.chunks_exact(width).zip(self.gradient.chunks_exact(width));
-        for (((x, g), moments), out) in rows.zip(self.moments.chunks_exact(2)).zip(of_x.chunks_exact_mut(width)) {
+        for (((x, g), moments), out) in
+            rows.zip(self.moments.chunks_exact(2)).zip(of_x.chunks_exact_mut(width))
+        {
             let (mean, inverse) = (moments[0], moments[1]);
             for u in 0..width {
                 unit[u] = (x[u] - mean) * inverse;

@@ -3,12 +3,18 @@
 use burn::tensor::Tensor;
 use faer::Accum;
 
-use super::activation::{Activation, times_slopes};
+use super::activation::{self, times_slopes};
 use super::fused::{Array, Op, apply};
 use super::product::{add_rows, by_rows, multiply, product};
+use crate::body::Activation;
 
-/// `activation(x weight^T + bias)`: of rows `[n, in]`, with `weight` `[out, in]` and `bias` `[out]`, rows `[n, out]`.
-pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: Activation) -> Tensor<2> {
+/// `x weight^T + bias`, bent where asked for: of rows `[n, in]`, with `weight` `[out, in]` and `bias` `[out]`, rows `[n, out]`.
+pub(crate) fn linear(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    activation: Option<Activation>,
+) -> Tensor<2> {
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
     match apply(Linear(activation), inputs) {
         Some(answer) => Tensor::from_dispatch(answer),
@@ -17,19 +23,23 @@ pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activatio
 }
 
 /// [`linear`] of burn's own operations.
-fn composed(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: Activation) -> Tensor<2> {
-    activation.composed(x.matmul(weight.transpose()) + bias.unsqueeze())
+fn composed(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: Option<Activation>) -> Tensor<2> {
+    let sums = x.matmul(weight.transpose()) + bias.unsqueeze();
+    match activation {
+        Some(activation) => activation::composed(sums, activation),
+        None => sums,
+    }
 }
 
 #[derive(Debug)]
-struct Linear(Activation);
+struct Linear(Option<Activation>);
 
-/// `activation(x weight^T + bias)` of `x.len() / n_in` rows; with `slopes`, also the activation's slope at each answer.
+/// [`linear`] of the rows in a slice; with `slopes` and an activation, also the activation's slope at each answer.
 pub(crate) fn rows(
     x: &[f32],
     weight: &[f32],
     bias: &[f32],
-    activation: Activation,
+    activation: Option<Activation>,
     slopes: Option<&mut Vec<f32>>,
 ) -> Vec<f32> {
     let n_out = bias.len();
@@ -37,25 +47,24 @@ pub(crate) fn rows(
     let n = x.len() / n_in.max(1);
     let mut answer = bias.repeat(n);
     multiply(&mut answer, Accum::Add, by_rows(x, n, n_in), by_rows(weight, n_out, n_in).transpose());
-    match slopes {
-        None => activation.bend(&mut answer, None),
-        Some(slopes) => {
+    if let Some(activation) = activation {
+        let slopes = slopes.map(|slopes| {
             slopes.resize(answer.len(), 0.0);
-            activation.bend(&mut answer, Some(slopes));
-        }
+            slopes.as_mut_slice()
+        });
+        activation::bend_all(activation, &mut answer, slopes);
     }
     answer
 }
 
 impl Op<3> for Linear {
-    /// The slopes of the activation, `[n, out]`; none for the identity.
+    /// The slopes of the activation, `[n, out]`; none where nothing is bent.
     type Kept = std::sync::Arc<Vec<f32>>;
 
     fn forward(&self, [x, weight, bias]: &[Array; 3], keep: bool) -> (Array, Self::Kept) {
         let ([n, _], [n_out, _]) = (x.dims(), weight.dims());
         let mut slopes = Vec::new();
-        let kept = (keep && self.0 != Activation::Identity).then_some(&mut slopes);
-        let answer = rows(x.values(), weight.values(), bias.values(), self.0, kept);
+        let answer = rows(x.values(), weight.values(), bias.values(), self.0, keep.then_some(&mut slopes));
         (Array::new(answer, [n, n_out]), slopes.into())
     }
 
@@ -89,7 +98,7 @@ mod tests {
     #[test]
     fn agrees_with_the_composed_layer() {
         for (n, n_in, n_out) in [(1, 1, 1), (5, 7, 3), (33, 20, 17)] {
-            for activation in [Activation::Identity, Activation::Relu, Activation::Gelu, Activation::Silu] {
+            for activation in [None, Some(Activation::Relu), Some(Activation::Gelu), Some(Activation::Silu)] {
                 let shaped = |x: &[Tensor<1>]| {
                     let (weight, bias) = (x[1].clone().reshape([n_out, n_in]), x[2].clone());
                     (x[0].clone().reshape([n, n_in]), weight, bias)
@@ -104,7 +113,7 @@ mod tests {
                 };
                 let inputs = inputs(&[n * n_in, n_out * n_in, n_out]);
                 agree(&inputs, &ours, &theirs);
-                if activation != Activation::Relu {
+                if activation != Some(Activation::Relu) {
                     differs_as_its_gradients_say(&inputs, &ours);
                 }
             }

@@ -27,7 +27,8 @@ fn composed(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
     let [batch, steps, channels] = series.dims();
     let hidden = weights.hidden.dims()[1];
     let device = series.device();
-    let (mut h, mut c) = (Tensor::<2>::zeros([batch, hidden], &device), Tensor::<2>::zeros([batch, hidden], &device));
+    let (mut h, mut c) =
+        (Tensor::<2>::zeros([batch, hidden], &device), Tensor::<2>::zeros([batch, hidden], &device));
     let bias = (weights.input_bias + weights.hidden_bias).reshape([1, 4 * hidden]);
     let (of_input, of_hidden) = (weights.input.transpose(), weights.hidden.transpose());
     let mut answers = Vec::with_capacity(steps);
@@ -104,7 +105,13 @@ impl Op<5> for Lstm {
         let mut bias = vec![0.0; 4 * hidden];
         add_rows(&mut bias, &gates);
         let bias = Array::new(bias, [4 * hidden]);
-        [series, Some(inputs[1].shaped_as(input)), Some(inputs[2].shaped_as(states)), Some(bias.clone()), Some(bias)]
+        [
+            series,
+            Some(inputs[1].shaped_as(input)),
+            Some(inputs[2].shaped_as(states)),
+            Some(bias.clone()),
+            Some(bias),
+        ]
     }
 }
 
@@ -118,7 +125,8 @@ pub(crate) fn forward(
 ) -> Path {
     let Sizes { rows, steps, hidden, .. } = *sizes;
     let (width, all) = (rows * hidden, steps * rows * hidden);
-    let mut path = Path { series, gates, cells: vec![0.0; all], cells_tanh: vec![0.0; all], hidden: vec![0.0; all] };
+    let mut path =
+        Path { series, gates, cells: vec![0.0; all], cells_tanh: vec![0.0; all], hidden: vec![0.0; all] };
     let start = vec![0.0; width];
     for t in 0..steps {
         let gates = &mut path.gates[t * 4 * width..][..4 * width];
@@ -260,7 +268,8 @@ mod tests {
                     composed(series, weights, last).reshape([-1])
                 };
                 let gates = 4 * hidden;
-                let inputs = inputs(&[rows * steps * channels, gates * channels, gates * hidden, gates, gates]);
+                let inputs =
+                    inputs(&[rows * steps * channels, gates * channels, gates * hidden, gates, gates]);
                 agree(&inputs, &ours, &theirs);
                 differs_as_its_gradients_say(&inputs, &ours);
             }

@@ -82,7 +82,13 @@ impl Op<1> for MaxPool {
         (Array::new(answer, shape), which.into())
     }
 
-    fn backward(&self, [x]: &[Array; 1], which: &Self::Kept, gradient: &Array, _: [bool; 1]) -> [Option<Array>; 1] {
+    fn backward(
+        &self,
+        [x]: &[Array; 1],
+        which: &Self::Kept,
+        gradient: &Array,
+        _: [bool; 1],
+    ) -> [Option<Array>; 1] {
         let (_, windows) = self.windows(x);
         let mut of_x = vec![0.0; x.values().len()];
         wide(Backward { windows, gradient: gradient.values(), which, out: &mut of_x });
@@ -150,7 +156,9 @@ mod tests {
 
     #[test]
     fn agrees_with_burn() {
-        for (shape, window) in [([1, 2, 2, 1], [2, 2]), ([2, 5, 7, 3], [2, 2]), ([3, 1, 9, 5], [1, 2]), ([2, 6, 6, 16], [3, 2])] {
+        for (shape, window) in
+            [([1, 2, 2, 1], [2, 2]), ([2, 5, 7, 3], [2, 2]), ([3, 1, 9, 5], [1, 2]), ([2, 6, 6, 16], [3, 2])]
+        {
             let ours = |x: &[Tensor<1>]| max_pool(x[0].clone().reshape(shape), window).reshape([-1]);
             let theirs = |x: &[Tensor<1>]| composed(x[0].clone().reshape(shape), window).reshape([-1]);
             agree(&inputs(&[shape.iter().product()]), &ours, &theirs);

@@ -9,7 +9,12 @@ pub(crate) fn by_rows(values: &[f32], n_rows: usize, n_columns: usize) -> MatRef
 }
 
 /// A matrix whose rows start `stride` numbers apart; they may overlap.
-pub(crate) fn by_strided_rows(values: &[f32], n_rows: usize, n_columns: usize, stride: usize) -> MatRef<'_, f32> {
+pub(crate) fn by_strided_rows(
+    values: &[f32],
+    n_rows: usize,
+    n_columns: usize,
+    stride: usize,
+) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice_with_stride(values, n_rows, n_columns, stride)
 }
 
