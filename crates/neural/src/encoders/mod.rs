@@ -100,6 +100,11 @@ pub(crate) trait Encoder: Send + Sync {
     /// The names of the columns it reads.
     fn columns(&self) -> Vec<&str>;
 
+    /// The column that number `at` of a row comes from, as read: for errors.
+    fn column_of(&self, _at: usize) -> &str {
+        self.columns().first().copied().unwrap_or_default()
+    }
+
     /// Errors unless `column` (the `i`-th of [`Encoder::columns`]) holds what it held in training.
     fn check(&self, i: usize, column: &Column) -> Result<()>;
 

@@ -313,12 +313,10 @@ impl<'a> Run<'a> {
             let batch = self.rows.source.take(rows)?;
             let reads = self.net.read(&batch, &self.places, 0..rows.len())?;
             for (encoder, read) in self.net.encoders.iter().zip(&reads) {
-                let columns = encoder.columns();
-                for (at, x) in read.numbers.iter().enumerate().filter(|(_, x)| x.abs() > SUSPICIOUS) {
+                let width = (read.numbers.len() / rows.len()).max(1);
+                for (at, x) in read.numbers.iter().enumerate() {
                     if x.abs() > worst.0 {
-                        let width = (read.numbers.len() / read.n_rows.max(1)).max(1);
-                        let place = (at % width) * columns.len() / width;
-                        worst = (x.abs(), columns.get(place).copied().unwrap_or_default().into());
+                        worst = (x.abs(), encoder.column_of(at % width).into());
                     }
                 }
             }
