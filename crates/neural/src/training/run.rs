@@ -24,8 +24,8 @@ const SMALLER: f64 = 0.1;
 const KEEP_EVERY: u64 = 1000;
 /// Rows watched that one thread takes at a time.
 const CHUNK: usize = 1024;
-/// A standardised number from here on is worth naming when the loss leaves the numbers.
-const SUSPICIOUS: f32 = 1e3;
+/// Beyond so many standard deviations a number is worth naming when the loss leaves the numbers.
+const SUSPICIOUS: f32 = 10.0;
 
 /// One net, the rows it learns from and those it is watched on, and how far it has come.
 pub(crate) struct Run<'a> {
