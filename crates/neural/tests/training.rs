@@ -123,7 +123,9 @@ fn weights_count() {
     let of = |table: &Table| fit(&params, table, &context()).unwrap();
     let plain = of(&table(200, |_| 1.0));
     assert!(of(&table(200, |_| 2.0)) == plain);
-    assert!(of(&table(250, |i| f64::from(u8::from(i < 200)))) != of(&table(250, |_| 1.0)));
+    // Rows that weigh nothing, at the end, are as if they were not there.
+    let some = table(250, |i| f64::from(u8::from(i < 200)));
+    assert!(of(&some) == of(&Table::new(some.batch().slice(0, 200))));
 }
 
 #[test]

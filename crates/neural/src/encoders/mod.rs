@@ -158,7 +158,7 @@ pub(crate) fn learn(
         let places = source.schema().places(|c| c.role == Role::Feature && first(c) == Some(s));
         let lots: Vec<&[usize]> = match sort.together {
             true if places.is_empty() => Vec::new(),
-            true => vec![&places],
+            true => vec![places.as_slice()],
             false => places.chunks(1).collect(),
         };
         for places in lots {

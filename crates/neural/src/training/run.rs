@@ -70,6 +70,9 @@ impl<'a> Run<'a> {
         context: &'a Context,
     ) -> Result<Self> {
         let (n, runtime) = (rows.rows.len(), context.runtime());
+        if n == 0 {
+            return Err(NeuralError::NoWeight.into());
+        }
         let total: f64 = rows.rows.iter().map(|&r| f64::from(rows.weights[r as usize])).sum();
         let moments = Moments::start(options.optimizer, parameters.values.len());
         let fingerprint = fingerprint(options, net, context.seed, &rows)?;
