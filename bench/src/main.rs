@@ -21,6 +21,7 @@ mod serve;
 mod serve_trees;
 mod service;
 mod svm;
+mod tensorboard;
 mod trees;
 
 use std::path::PathBuf;
@@ -106,6 +107,7 @@ const JUDGES: &[Judge] = &[
     ("postgres", service::postgres),
     ("report", report::run),
     ("soak", service::soak),
+    ("tensorboard", tensorboard::run),
 ];
 
 fn judge(arguments: &[&str]) -> Outcome<bool> {
@@ -126,7 +128,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], report, soak").into()
+                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], report, soak, tensorboard").into()
                 );
             }
         }

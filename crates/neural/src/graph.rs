@@ -62,8 +62,7 @@ impl<'a> Leaves<'a> {
 
 /// The numbers of a tensor, row-major.
 pub(crate) fn numbers_of<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let read = tensor.into_data().to_vec::<f32>();
-    read.map_err(|e| Error::internal(format!("a tensor of 32-bit floats was promised: {e:?}")))
+    tensor.try_into_vec_as::<f32>().map_err(|e| Error::internal(format!("a tensor could not be read: {e:?}")))
 }
 
 /// The random streams of one pass: its first use takes the first, and so on.

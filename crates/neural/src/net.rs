@@ -77,12 +77,13 @@ impl Net {
 
     /// What each encoder reads of some rows.
     pub(crate) fn read(&self, batch: &Batch, places: &[Vec<usize>], rows: Range<usize>) -> Result<Vec<Read>> {
-        let read = |(encoder, places): (&Box<dyn Encoder>, &Vec<usize>)| {
+        let pairs = self.encoders.iter().zip(places);
+        let reads = pairs.map(|(encoder, places)| {
             let mut read = Read { n_rows: rows.len(), ..Read::default() };
             encoder.read(batch, places, rows.clone(), &mut read)?;
             Ok(read)
-        };
-        self.encoders.iter().zip(places).map(read).collect()
+        });
+        reads.collect()
     }
 
     /// What each encoder reads of one row, into `reads` (one for each encoder).

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidemill_core::recipe::{Recipe, Spec, Task};
-use tidemill_core::{Context, Event, Fitted, Result, Role, Table};
+use tidemill_core::{Context, Event, Fitted, Kind, Result, Role, Table};
 use tidemill_data::split;
 use tidemill_eval::Metric;
 use tidemill_kernel::Random;
@@ -63,8 +63,10 @@ pub fn study(
     let used = |role| matches!(role, Role::Feature | Role::Time);
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
     finish::check(recipe, classes)?;
-    let size =
-        Size { rows: rows.len(), columns: schema.columns().iter().filter(|c| used(c.role)).count(), classes };
+    let columns = schema.columns().iter().filter(|c| used(c.role));
+    let laid_out =
+        columns.clone().any(|c| c.layout.is_some() || matches!(c.kind, Kind::Image | Kind::Series));
+    let size = Size { rows: rows.len(), columns: columns.count(), classes, laid_out };
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
     let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
     let folds = split::folds(table, &compared, &recipe.folds, &recipe.split, context)?;

@@ -114,6 +114,11 @@ pub(crate) trait Encoder: Send + Sync {
     /// The names of the columns it reads.
     fn columns(&self) -> Vec<&str>;
 
+    /// The column that number `at` of a row comes from, as read: for errors.
+    fn column_of(&self, _at: usize) -> &str {
+        self.columns().first().copied().unwrap_or_default()
+    }
+
     /// Errors unless `column` (the `i`-th of [`Encoder::columns`]) holds what it held in training.
     fn check(&self, i: usize, column: &Column) -> Result<()>;
 
@@ -167,7 +172,7 @@ pub(crate) fn learn(
         let places = source.schema().places(|c| c.role == Role::Feature && first(c) == Some(s));
         let lots: Vec<&[usize]> = match sort.together {
             true if places.is_empty() => Vec::new(),
-            true => vec![&places],
+            true => vec![places.as_slice()],
             false => places.chunks(1).collect(),
         };
         for places in lots {

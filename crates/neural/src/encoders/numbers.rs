@@ -176,6 +176,15 @@ impl Encoder for Numbers {
         self.0.iter().map(|number| number.name.as_str()).collect()
     }
 
+    fn column_of(&self, at: usize) -> &str {
+        let ends = self.0.iter().scan(0, |end, number| {
+            *end += number.width();
+            Some(*end)
+        });
+        let of = ends.zip(&self.0).find(|(end, _)| at < *end);
+        of.map_or("", |(_, number)| &number.name)
+    }
+
     fn check(&self, i: usize, column: &Column) -> Result<()> {
         let wanted = self.0[i].kind;
         if column.kind == wanted {

@@ -24,8 +24,8 @@ const SMALLER: f64 = 0.1;
 const KEEP_EVERY: u64 = 1000;
 /// Rows watched that one thread takes at a time.
 const CHUNK: usize = 1024;
-/// A standardised number from here on is worth naming when the loss leaves the numbers.
-const SUSPICIOUS: f32 = 1e3;
+/// Beyond so many standard deviations a number is worth naming when the loss leaves the numbers.
+const SUSPICIOUS: f32 = 10.0;
 
 /// One net, the rows it learns from and those it is watched on, and how far it has come.
 pub(crate) struct Run<'a> {
@@ -70,6 +70,9 @@ impl<'a> Run<'a> {
         context: &'a Context,
     ) -> Result<Self> {
         let (n, runtime) = (rows.rows.len(), context.runtime());
+        if n == 0 {
+            return Err(NeuralError::NoWeight.into());
+        }
         let total: f64 = rows.rows.iter().map(|&r| f64::from(rows.weights[r as usize])).sum();
         let moments = Moments::start(options.optimizer, parameters.values.len());
         let fingerprint = fingerprint(options, net, context.seed, &rows)?;
@@ -313,12 +316,10 @@ impl<'a> Run<'a> {
             let batch = self.rows.source.take(rows)?;
             let reads = self.net.read(&batch, &self.places, 0..rows.len())?;
             for (encoder, read) in self.net.encoders.iter().zip(&reads) {
-                let columns = encoder.columns();
-                for (at, x) in read.numbers.iter().enumerate().filter(|(_, x)| x.abs() > SUSPICIOUS) {
+                let width = (read.numbers.len() / rows.len()).max(1);
+                for (at, x) in read.numbers.iter().enumerate() {
                     if x.abs() > worst.0 {
-                        let width = (read.numbers.len() / read.n_rows.max(1)).max(1);
-                        let place = (at % width) * columns.len() / width;
-                        worst = (x.abs(), columns.get(place).copied().unwrap_or_default().into());
+                        worst = (x.abs(), encoder.column_of(at % width).into());
                     }
                 }
             }

@@ -170,3 +170,33 @@ pub(crate) fn loss(options: &NeuralNet, schema: &Schema) -> Result<Loss> {
         delta: options.huber_delta as f32,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, UInt32Array};
+    use serde_json::Value;
+    use tidemill_core::{Categories, Column, Table};
+
+    use super::*;
+
+    /// Weights of `compute_class_weight("balanced")`, from `reference/nets.py`; a class without rows has none.
+    #[test]
+    fn balanced_classes_weigh_as_in_scikit_learn() {
+        let all: Value = serde_json::from_str(include_str!("../../tests/reference/nets.json")).unwrap();
+        let names = Categories::new(["a", "none", "b", "c"]);
+        let codes: Vec<u32> = [[0; 6].as_slice(), &[2; 3], &[3]].concat();
+        let array: ArrayRef = names.column(UInt32Array::from(codes)).unwrap();
+        let column = Column::category("y", names).with_role(Role::Target);
+        let schema = Arc::new(Schema::new(vec![column]).unwrap());
+        let table = Table::new(Batch::new(schema, vec![array]).unwrap());
+        let options = NeuralNet { class_weight: ClassWeight::Balanced, ..NeuralNet::default() };
+        let (subject, meaning) = Subject::learn(&options, &table, &Context::default()).unwrap();
+        assert_eq!(meaning.outputs(), 3);
+        for (row, class) in [(0, 0), (6, 1), (9, 2)] {
+            let wanted = all["balanced"][class].as_f64().unwrap();
+            assert!((f64::from(subject.weights[row]) - wanted).abs() < 1e-6);
+        }
+    }
+}
