@@ -148,7 +148,14 @@ impl PlainTransformer {
     }
 
     fn linear(&self, at: usize, x: &[f32], activation: Option<Activation>) -> Vec<f32> {
-        linear::rows(x, &self.arrays[at], &self.arrays[at + 1], activation, None)
+        linear::rows(
+            x,
+            x.len() / (self.arrays[at].len() / self.arrays[at + 1].len()),
+            &self.arrays[at],
+            &self.arrays[at + 1],
+            activation,
+            None,
+        )
     }
 }
 

@@ -82,7 +82,9 @@ pub(crate) trait Op<const N: usize>: Debug + Send + 'static {
 pub(crate) fn apply<O: Op<N>, const N: usize>(op: O, inputs: [DispatchTensor; N]) -> Option<DispatchTensor> {
     if inputs.iter().all(|input| input.autodiff == DispatchAutodiffContext::Disabled) {
         let (answer, _) = op.forward(&all(inputs, plain)?.map(Array::of), false);
-        return Some(DispatchKindConversion::<Flex>::from_backend(BackendTensor::Float(answer.0)));
+        return Some(<DispatchTensor as DispatchKindConversion<Flex>>::from_backend(BackendTensor::Float(
+            answer.0,
+        )));
     }
     let inputs = all(inputs, tracked)?;
     let keep = inputs.iter().any(Tracked::is_tracked);
@@ -93,7 +95,9 @@ pub(crate) fn apply<O: Op<N>, const N: usize>(op: O, inputs: [DispatchTensor; N]
         OpsKind::Tracked(prep) => prep.finish((arrays, kept), answer.0),
         OpsKind::UnTracked(prep) => prep.finish(answer.0),
     };
-    Some(DispatchKindConversion::<Autodiff<Flex>>::from_backend(BackendTensor::Float(answer)))
+    Some(<DispatchTensor as DispatchKindConversion<Autodiff<Flex>>>::from_backend(BackendTensor::Float(
+        answer,
+    )))
 }
 
 /// Every input as `take` sees it, if it sees each.
@@ -105,7 +109,7 @@ fn all<T, const N: usize>(
 }
 
 fn plain(input: DispatchTensor) -> Option<Plain> {
-    match DispatchKindConversion::<Flex>::try_into_backend(input).ok()? {
+    match <DispatchTensor as DispatchKindConversion<Flex>>::try_into_backend(input).ok()? {
         BackendTensor::Float(tensor) => Some(tensor),
         _ => None,
     }
@@ -116,7 +120,7 @@ fn tracked(input: DispatchTensor) -> Option<Tracked> {
     if input.autodiff == DispatchAutodiffContext::Disabled {
         return plain(input).map(Tracked::new);
     }
-    match DispatchKindConversion::<Autodiff<Flex>>::try_into_backend(input).ok()? {
+    match <DispatchTensor as DispatchKindConversion<Autodiff<Flex>>>::try_into_backend(input).ok()? {
         BackendTensor::Float(tensor) => Some(tensor),
         _ => None,
     }

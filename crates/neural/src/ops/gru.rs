@@ -29,8 +29,8 @@ fn composed(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
     let mut answers = Vec::with_capacity(steps);
     for t in 0..steps {
         let x = series.clone().narrow(1, t, 1).reshape([batch, channels]);
-        let x = x.matmul(of_input.clone()) + weights.input_bias.clone().unsqueeze();
-        let s = h.clone().matmul(of_hidden.clone()) + weights.hidden_bias.clone().unsqueeze();
+        let x = x.matmul(of_input.clone()) + weights.input_bias.clone().unsqueeze::<2>();
+        let s = h.clone().matmul(of_hidden.clone()) + weights.hidden_bias.clone().unsqueeze::<2>();
         let part = |gates: &Tensor<2>, k: usize| gates.clone().narrow(1, k * hidden, hidden);
         let reset = activation::sigmoid(part(&x, 0) + part(&s, 0));
         let update = activation::sigmoid(part(&x, 1) + part(&s, 1));

@@ -23,7 +23,7 @@ pub(crate) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Te
 fn composed(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
     let centred = x.clone() - x.mean_dim(1);
     let variance = (centred.clone() * centred.clone()).mean_dim(1);
-    centred / (variance + EPSILON).sqrt() * weight.unsqueeze() + bias.unsqueeze()
+    centred / (variance + EPSILON).sqrt() * weight.unsqueeze::<2>() + bias.unsqueeze::<2>()
 }
 
 #[derive(Debug)]

@@ -24,7 +24,7 @@ pub(crate) fn linear(
 
 /// [`linear`] of burn's own operations.
 fn composed(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: Option<Activation>) -> Tensor<2> {
-    let sums = x.matmul(weight.transpose()) + bias.unsqueeze();
+    let sums = x.matmul(weight.transpose()) + bias.unsqueeze::<2>();
     match activation {
         Some(activation) => activation::composed(sums, activation),
         None => sums,
@@ -34,9 +34,10 @@ fn composed(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: Option
 #[derive(Debug)]
 struct Linear(Option<Activation>);
 
-/// [`linear`] of the rows in a slice; with `slopes` and an activation, also the activation's slope at each answer.
+/// [`linear`] of the `n` rows in a slice; with `slopes` and an activation, also the activation's slope at each answer.
 pub(crate) fn rows(
     x: &[f32],
+    n: usize,
     weight: &[f32],
     bias: &[f32],
     activation: Option<Activation>,
@@ -44,7 +45,6 @@ pub(crate) fn rows(
 ) -> Vec<f32> {
     let n_out = bias.len();
     let n_in = weight.len() / n_out.max(1);
-    let n = x.len() / n_in.max(1);
     let mut answer = bias.repeat(n);
     multiply(&mut answer, Accum::Add, by_rows(x, n, n_in), by_rows(weight, n_out, n_in).transpose());
     if let Some(activation) = activation {
@@ -64,7 +64,7 @@ impl Op<3> for Linear {
     fn forward(&self, [x, weight, bias]: &[Array; 3], keep: bool) -> (Array, Self::Kept) {
         let ([n, _], [n_out, _]) = (x.dims(), weight.dims());
         let mut slopes = Vec::new();
-        let answer = rows(x.values(), weight.values(), bias.values(), self.0, keep.then_some(&mut slopes));
+        let answer = rows(x.values(), n, weight.values(), bias.values(), self.0, keep.then_some(&mut slopes));
         (Array::new(answer, [n, n_out]), slopes.into())
     }
 

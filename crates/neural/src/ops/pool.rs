@@ -1,5 +1,6 @@
 //! The largest number of each small window of a picture or series whose channels run fastest, as one operation.
 
+use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Tensor, module};
 use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
@@ -18,7 +19,7 @@ pub(crate) fn max_pool(x: Tensor<4>, window: [usize; 2]) -> Tensor<4> {
 /// [`max_pool`] of burn's own operations.
 fn composed(x: Tensor<4>, window: [usize; 2]) -> Tensor<4> {
     let x = x.permute([0, 3, 1, 2]);
-    module::max_pool2d(x, window, window, [0, 0], [1, 1], false).permute([0, 2, 3, 1])
+    module::max_pool2d(x, MaxPoolOptions::new(window)).permute([0, 2, 3, 1])
 }
 
 #[derive(Debug)]
