@@ -25,10 +25,10 @@ impl Dense {
         let n_panels = outputs.div_ceil(LANES);
         let mut weights = vec![[0.0; LANES]; n_panels * inputs];
         let mut padded = vec![[0.0; LANES]; n_panels];
-        for o in 0..outputs {
-            padded[o / LANES][o % LANES] = bias[o];
-            for i in 0..inputs {
-                weights[(o / LANES) * inputs + i][o % LANES] = weight[o * inputs + i];
+        for (o, &own) in bias.iter().enumerate() {
+            padded[o / LANES][o % LANES] = own;
+            for (i, &w) in weight[o * inputs..(o + 1) * inputs].iter().enumerate() {
+                weights[(o / LANES) * inputs + i][o % LANES] = w;
             }
         }
         Dense { inputs, outputs, weights, bias: padded }
@@ -50,11 +50,9 @@ impl Dense {
             let weights = &self.weights[panel * self.inputs..(panel + 1) * self.inputs];
             let mut sums = [*bias; R];
             for (i, w) in weights.iter().enumerate() {
-                for r in 0..R {
-                    let x = x[r][i];
-                    for l in 0..LANES {
-                        sums[r][l] += x * w[l];
-                    }
+                for (sums, x) in sums.iter_mut().zip(&x) {
+                    let x = x[i];
+                    sums.iter_mut().zip(w).for_each(|(sum, w)| *sum += x * w);
                 }
             }
             let (from, n) = (panel * LANES, LANES.min(self.outputs - panel * LANES));

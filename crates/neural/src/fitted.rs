@@ -59,7 +59,7 @@ impl Net {
             residual: options.residual,
         };
         let head = Head { inputs: body.width(), outputs };
-        Net { encoders, body, head }
+        Net::new(encoders, body, head)
     }
 }
 

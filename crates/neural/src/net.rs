@@ -15,11 +15,23 @@ use crate::parameters::{Declared, Parameters};
 /// The shape of a net; its numbers are [`Parameters`].
 pub(crate) struct Net {
     pub encoders: Vec<Box<dyn Encoder>>,
-    pub body: Body,
-    pub head: Head,
+    body: Body,
+    head: Head,
+    /// The number of the first parameter of each encoder, then of the body, then of the head.
+    firsts: Vec<usize>,
 }
 
 impl Net {
+    /// These parts, one behind the other.
+    pub(crate) fn new(encoders: Vec<Box<dyn Encoder>>, body: Body, head: Head) -> Self {
+        let lengths = encoders.iter().map(|e| e.declare().len()).chain([body.declare().len()]);
+        let mut firsts = vec![0];
+        for n in lengths {
+            firsts.push(firsts[firsts.len() - 1] + n);
+        }
+        Net { encoders, body, head, firsts }
+    }
+
     /// All parameters in order: those of each encoder, of the body, of the head.
     pub(crate) fn declare(&self) -> Vec<Declared> {
         let mut declared: Vec<Declared> = self.encoders.iter().flat_map(|e| e.declare()).collect();
@@ -28,20 +40,10 @@ impl Net {
         declared
     }
 
-    /// The number of the first parameter of each encoder, then of the body, then of the head.
-    fn firsts(&self) -> Vec<usize> {
-        let mut firsts = vec![0];
-        let lengths = self.encoders.iter().map(|e| e.declare().len()).chain([self.body.declare().len()]);
-        for n in lengths {
-            firsts.push(firsts[firsts.len() - 1] + n);
-        }
-        firsts
-    }
-
     /// The outputs for some rows, `[rows, outputs]`, as a graph.
     pub(crate) fn forward(&self, reads: &[Read], pass: &Pass<'_>) -> Result<Tensor<2>> {
-        let firsts = self.firsts();
-        let encoded = self.encoders.iter().zip(reads).zip(&firsts);
+        let firsts = &self.firsts;
+        let encoded = self.encoders.iter().zip(reads).zip(firsts);
         let parts = encoded.map(|((encoder, read), &first)| encoder.forward(read, &pass.part(first)));
         let mut parts = parts.collect::<Result<Vec<_>>>()?;
         let joined = match (parts.pop(), parts.is_empty()) {
@@ -59,9 +61,9 @@ impl Net {
 
     /// The net with these parameters, in plain Rust.
     pub(crate) fn plain(&self, parameters: &Parameters) -> PlainNet {
-        let firsts = self.firsts();
+        let firsts = &self.firsts;
         let n = self.encoders.len();
-        let encoders = self.encoders.iter().zip(&firsts);
+        let encoders = self.encoders.iter().zip(firsts);
         let head = parameters.part(firsts[n + 1]);
         PlainNet {
             encoders: encoders.map(|(e, &first)| (e.width(), e.plain(parameters.part(first)))).collect(),
