@@ -78,7 +78,7 @@ impl Transformer {
         let mut x = pass.dropout(embedding(pass.parameter(0)?, pass.parameter(1)?, which), dropout);
         for k in 0..self.layers {
             let at = TABLES + k * PER_LAYER;
-            let plain = |x, i| {
+            let plain = |x: Tensor<2>, i: usize| {
                 Ok::<_, tidemill_core::Error>(linear(
                     x,
                     pass.parameter(at + i)?,

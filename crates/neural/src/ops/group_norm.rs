@@ -108,6 +108,7 @@ impl NullaryFnOnce for Forward<'_> {
         let channels = self.weight.len();
         let (groups, share) = (self.norm.groups, self.norm.groups as f32 / self.x.len() as f32);
         let (means, inverses) = self.moments.split_at_mut(channels);
+        let inverses = &mut inverses[..channels];
         for pixel in self.x.chunks_exact(channels) {
             for c in 0..channels {
                 means[c] += pixel[c];
@@ -152,9 +153,11 @@ impl NullaryFnOnce for Backward<'_> {
         let channels = self.weight.len();
         let (groups, share) = (self.norm.groups, self.norm.groups as f32 / self.x.len() as f32);
         let (means, inverses) = self.moments.split_at(channels);
+        let inverses = &inverses[..channels];
         let (weight, bias) = (&self.weight[..channels], &self.bias[..channels]);
         let floor = if self.norm.relu { 0.0 } else { f32::NEG_INFINITY };
         let (mut tilts, mut levels) = (vec![0.0f32; channels], vec![0.0f32; channels]);
+        let (tilts, levels) = (&mut tilts[..channels], &mut levels[..channels]);
         let pixels = self.x.chunks_exact(channels).zip(self.gradient.chunks_exact(channels));
         for ((pixel, gradient), out) in pixels.zip(self.out.chunks_exact_mut(channels)) {
             for c in 0..channels {
@@ -165,15 +168,15 @@ impl NullaryFnOnce for Backward<'_> {
                 levels[c] += g;
             }
         }
-        for (total, own) in self.of_scale.iter_mut().zip([&tilts, &levels]) {
+        for (total, own) in self.of_scale.iter_mut().zip([&*tilts, &*levels]) {
             total.iter_mut().zip(own).for_each(|(total, own)| *total += own);
         }
         for c in 0..channels {
             tilts[c] *= weight[c];
             levels[c] *= weight[c];
         }
-        spread_over_groups(&mut tilts, groups, share);
-        spread_over_groups(&mut levels, groups, share);
+        spread_over_groups(tilts, groups, share);
+        spread_over_groups(levels, groups, share);
         for (pixel, out) in self.x.chunks_exact(channels).zip(self.out.chunks_exact_mut(channels)) {
             for c in 0..channels {
                 let unit = (pixel[c] - means[c]) * inverses[c];

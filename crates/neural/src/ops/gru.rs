@@ -153,15 +153,18 @@ impl NullaryFnOnce for Moment<'_> {
     fn call(self) {
         let h = self.hidden;
         for (r, gates) in self.gates.chunks_exact_mut(3 * h).enumerate() {
-            let row = r * h..(r + 1) * h;
-            let (before, said) = (&self.before[row.clone()], &mut self.said[row.clone()]);
-            let (answer, by_state) = (&mut self.answer[row], &self.by_state[r * 3 * h..][..3 * h]);
+            // Slices of a length that the compiler sees: it then leaves out their checks, and vectorises.
+            let (before, said) = (&self.before[r * h..][..h], &mut self.said[r * h..][..h]);
+            let answer = &mut self.answer[r * h..][..h];
+            let (of_reset, rest) = self.by_state[r * 3 * h..][..3 * h].split_at(h);
+            let (of_update, of_new) = rest.split_at(h);
             let (reset, rest) = gates.split_at_mut(h);
             let (update, new) = rest.split_at_mut(h);
+            let (of_new, new) = (&of_new[..h], &mut new[..h]);
             for u in 0..h {
-                reset[u] = sigmoid(reset[u] + by_state[u]);
-                update[u] = sigmoid(update[u] + by_state[h + u]);
-                said[u] = by_state[2 * h + u];
+                reset[u] = sigmoid(reset[u] + of_reset[u]);
+                update[u] = sigmoid(update[u] + of_update[u]);
+                said[u] = of_new[u];
                 new[u] = tanh(new[u] + reset[u] * said[u]);
                 answer[u] = new[u] + update[u] * (before[u] - new[u]);
             }
@@ -213,19 +216,21 @@ impl NullaryFnOnce for MomentBack<'_> {
     fn call(self) {
         let h = self.hidden;
         for (r, gates) in self.gates.chunks_exact_mut(3 * h).enumerate() {
-            let row = r * h..(r + 1) * h;
-            let (before, said) = (&self.before[row.clone()], &self.said[row.clone()]);
-            let (of_state, by_state) = (&mut self.of_state[row], &mut self.by_state[r * 3 * h..][..3 * h]);
+            let (before, said) = (&self.before[r * h..][..h], &self.said[r * h..][..h]);
+            let of_state = &mut self.of_state[r * h..][..h];
+            let (by_reset, rest) = self.by_state[r * 3 * h..][..3 * h].split_at_mut(h);
+            let (by_update, by_new) = rest.split_at_mut(h);
             let (reset, rest) = gates.split_at_mut(h);
             let (update, new) = rest.split_at_mut(h);
+            let (by_new, new) = (&mut by_new[..h], &mut new[..h]);
             for u in 0..h {
                 let of_new = of_state[u] * (1.0 - update[u]) * (1.0 - new[u] * new[u]);
                 let of_update = of_state[u] * (before[u] - new[u]) * update[u] * (1.0 - update[u]);
                 of_state[u] *= update[u];
-                by_state[2 * h + u] = of_new * reset[u];
+                by_new[u] = of_new * reset[u];
                 reset[u] = of_new * said[u] * reset[u] * (1.0 - reset[u]);
                 (update[u], new[u]) = (of_update, of_new);
-                (by_state[u], by_state[h + u]) = (reset[u], of_update);
+                (by_reset[u], by_update[u]) = (reset[u], of_update);
             }
         }
     }

@@ -109,8 +109,8 @@ impl NullaryFnOnce for Backward<'_> {
         let share = 1.0 / width as f32;
         let [of_x, of_weight, of_bias] = self.found;
         let (of_weight, of_bias) = (&mut of_weight[..width], &mut of_bias[..width]);
-        let mut scaled = vec![0.0f32; width];
-        let mut unit = vec![0.0f32; width];
+        let (mut scaled, mut unit) = (vec![0.0f32; width], vec![0.0f32; width]);
+        let (scaled, unit) = (&mut scaled[..width], &mut unit[..width]);
         let rows = self.x.chunks_exact(width).zip(self.gradient.chunks_exact(width));
         for (((x, g), moments), out) in
             rows.zip(self.moments.chunks_exact(2)).zip(of_x.chunks_exact_mut(width))
@@ -122,7 +122,7 @@ impl NullaryFnOnce for Backward<'_> {
                 of_weight[u] += g[u] * unit[u];
                 of_bias[u] += g[u];
             }
-            let (level, tilt) = (sum(&scaled) * share, dot(&scaled, &unit) * share);
+            let (level, tilt) = (sum(scaled) * share, dot(scaled, unit) * share);
             for u in 0..width {
                 out[u] = inverse * (scaled[u] - level - unit[u] * tilt);
             }

@@ -189,12 +189,13 @@ impl NullaryFnOnce for Moment<'_> {
     fn call(self) {
         let h = self.hidden;
         for (r, gates) in self.gates.chunks_exact_mut(4 * h).enumerate() {
-            let row = r * h..(r + 1) * h;
-            let (before, cells) = (&self.before[row.clone()], &mut self.cells[row.clone()]);
-            let (cells_tanh, answer) = (&mut self.cells_tanh[row.clone()], &mut self.answer[row]);
+            // Slices of a length that the compiler sees: it then leaves out their checks, and vectorises.
+            let (before, cells) = (&self.before[r * h..][..h], &mut self.cells[r * h..][..h]);
+            let (cells_tanh, answer) = (&mut self.cells_tanh[r * h..][..h], &mut self.answer[r * h..][..h]);
             let (i, rest) = gates.split_at_mut(h);
             let (f, rest) = rest.split_at_mut(h);
             let (g, o) = rest.split_at_mut(h);
+            let o = &mut o[..h];
             for u in 0..h {
                 (i[u], f[u], g[u], o[u]) = (sigmoid(i[u]), sigmoid(f[u]), tanh(g[u]), sigmoid(o[u]));
                 cells[u] = f[u] * before[u] + i[u] * g[u];
@@ -221,12 +222,12 @@ impl NullaryFnOnce for MomentBack<'_> {
     fn call(self) {
         let h = self.hidden;
         for (r, gates) in self.gates.chunks_exact_mut(4 * h).enumerate() {
-            let row = r * h..(r + 1) * h;
-            let (before, cells_tanh) = (&self.before[row.clone()], &self.cells_tanh[row.clone()]);
-            let (of_state, of_cells) = (&self.of_state[row.clone()], &mut self.of_cells[row]);
+            let (before, cells_tanh) = (&self.before[r * h..][..h], &self.cells_tanh[r * h..][..h]);
+            let (of_state, of_cells) = (&self.of_state[r * h..][..h], &mut self.of_cells[r * h..][..h]);
             let (i, rest) = gates.split_at_mut(h);
             let (f, rest) = rest.split_at_mut(h);
             let (g, o) = rest.split_at_mut(h);
+            let o = &mut o[..h];
             for u in 0..h {
                 let of_output = of_state[u] * cells_tanh[u];
                 let of_cell = of_cells[u] + of_state[u] * o[u] * (1.0 - cells_tanh[u] * cells_tanh[u]);
