@@ -9,6 +9,7 @@ mod csv_read;
 mod linear;
 mod metrics;
 mod neighbors;
+mod neural;
 mod one_row;
 mod peer;
 mod profile;
@@ -20,12 +21,17 @@ mod serve;
 mod serve_trees;
 mod service;
 mod svm;
+mod tensorboard;
 mod trees;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use row::Row;
+
+/// As in the binary: large columns and tensors come and go.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -38,6 +44,7 @@ const BENCHES: &[Bench] = &[
     ("linear", linear::run),
     ("metrics", metrics::run),
     ("neighbors", neighbors::run),
+    ("neural", neural::run),
     ("one_row", one_row::run),
     ("profile", profile::run),
     ("serve", serve::run),
@@ -100,6 +107,7 @@ const JUDGES: &[Judge] = &[
     ("postgres", service::postgres),
     ("report", report::run),
     ("soak", service::soak),
+    ("tensorboard", tensorboard::run),
 ];
 
 fn judge(arguments: &[&str]) -> Outcome<bool> {
@@ -120,7 +128,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], report, soak").into()
+                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], report, soak, tensorboard").into()
                 );
             }
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Estimator, Registry, Result};
+use crate::{Error, Estimator, Registry, Result, Runtime};
 
 /// Something the user should know though the work went on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,7 @@ pub struct Context {
     watcher: Option<Watcher>,
     warnings: Arc<Mutex<Vec<Warning>>>,
     registry: Arc<Registry>,
+    runtime: Arc<Runtime>,
 }
 
 impl Context {
@@ -65,6 +66,7 @@ impl Context {
             watcher: None,
             warnings: Arc::default(),
             registry,
+            runtime: Arc::default(),
         }
     }
 
@@ -80,14 +82,27 @@ impl Context {
         self
     }
 
+    /// The same work, with what a user asks of it beside its result.
+    pub fn with_runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = Arc::new(runtime);
+        self
+    }
+
+    /// What a user asks of the work beside its result.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     /// The same work with its own stream of random numbers, named by `label`.
     pub fn with_stream(&self, label: &str) -> Self {
         Context { seed: self.seed_for(label), ..self.clone() }
     }
 
-    /// The same work, whose warnings go to a list of their own and are shown to nobody (trial fits).
+    /// The same work, whose warnings go to a list of their own and are shown to nobody, and which leaves no curves (trial
+    /// fits).
     pub fn quiet(&self) -> Self {
-        Context { warnings: Arc::default(), watcher: None, ..self.clone() }
+        let runtime = Arc::new(Runtime { tensorboard: None, ..Runtime::clone(&self.runtime) });
+        Context { warnings: Arc::default(), watcher: None, runtime, ..self.clone() }
     }
 
     /// A seed for the random stream named `label` (FNV-1a over the label, mixed with this context's seed).

@@ -48,6 +48,8 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::linear::Sgd>(),
     Entry::of::<tidemill_learn::linear::Tweedie>(),
     Entry::of::<tidemill_learn::neighbors::KNeighbors>(),
+    #[cfg(feature = "neural")]
+    Entry::of::<tidemill_neural::NeuralNet>(),
     Entry::of::<tidemill_learn::svm::LinearSvm>(),
     Entry::of::<tidemill_learn::svm::Svm>(),
     Entry::of::<tidemill_learn::trees::BoostedTrees>(),

@@ -1,7 +1,9 @@
 //! Numerics that several rooms need. Every reduction has a fixed order, so answers never depend on the number of
 //! threads, and every random stream belongs to a named piece of work, not to a thread.
 
+pub mod answer;
 pub mod cholesky;
+mod classes;
 mod comoments;
 pub mod descent;
 mod design;
@@ -24,6 +26,7 @@ pub mod trees;
 pub mod truncated_svd;
 pub mod vector;
 
+pub use classes::{ClassWeight, Classes};
 pub use comoments::CoMoments;
 pub use design::{Block, ByColumn, Design, Moments};
 pub use features::{Feature, Features};

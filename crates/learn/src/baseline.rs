@@ -10,8 +10,8 @@ use tidemill_core::{
     Schema, State, Training,
 };
 
-use crate::answer::{Answer, output};
 use crate::rows;
+use tidemill_kernel::answer::{Answer, output};
 
 /// Always gives the (weighted) mean of the target or, for classes, how often each was seen; as scikit-learn's
 /// `DummyRegressor` and `DummyClassifier` (`strategy = "prior"`). Reads no feature.

@@ -1,9 +1,7 @@
 //! Learners: one file each, `impl Builtin`, listed in `engine::builtin`.
 
-mod answer;
 mod baseline;
 pub mod bayes;
-mod classes;
 mod error;
 pub mod linear;
 pub mod neighbors;

@@ -4,8 +4,8 @@
 use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Schema, Training};
 use tidemill_kernel::{Features, Gather};
 
-use crate::classes::Classes;
 use crate::rows;
+use tidemill_kernel::Classes;
 
 /// Rows of numbers to learn from.
 pub(crate) struct Sample {

@@ -6,8 +6,8 @@ use tidemill_core::{Batch, Fitted, Result, Row, Run, Schema};
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::{Features, Gather};
 
-use crate::answer::{Answer, output};
-use crate::classes::Classes;
+use tidemill_kernel::Classes;
+use tidemill_kernel::answer::{Answer, output};
 
 /// A fitted model that answers rows of numbers.
 pub(crate) trait Scorer: Fitted {

@@ -192,6 +192,26 @@ pub(crate) struct Train {
     /// What matters most in the model: of learners within one standard error of the best, the quickest or the smallest.
     #[arg(long, value_enum)]
     pub optimize_for: Option<OptimizeForArg>,
+    /// How nets are trained.
+    #[command(flatten)]
+    pub nets: NetArgs,
+}
+
+/// What training a net does beside its result.
+#[derive(Debug, Args)]
+pub(crate) struct NetArgs {
+    /// Where nets are trained: auto, cpu or cuda:0 [default: auto].
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// A folder where training leaves its state now and then, so that it can go on after a cut.
+    #[arg(long, value_name = "DIR")]
+    pub checkpoint: Option<PathBuf>,
+    /// Go on from what is in the folder of checkpoints: the model is the same as without the cut.
+    #[arg(long, requires = "checkpoint")]
+    pub resume: bool,
+    /// A folder for TensorBoard's event files: losses, step sizes, the distribution of weights.
+    #[arg(long, value_name = "DIR")]
+    pub tensorboard: Option<PathBuf>,
 }
 
 /// What matters most in a model.

@@ -12,13 +12,13 @@ use clap::CommandFactory;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tidemill_engine::core::recipe::Recipe;
-use tidemill_engine::core::{Context, Error, Result};
+use tidemill_engine::core::{Context, Error, Result, Runtime};
 use tidemill_engine::error::EngineError;
 use tidemill_engine::{
     builtin, docs, evaluate, init, leaderboard, predict, recipe_file, schema, train, words,
 };
 
-use crate::args::{Cli, DataArgs, Evaluate, Init, Inspect, Predict, Train, Verb};
+use crate::args::{Cli, DataArgs, Evaluate, Init, Inspect, NetArgs, Predict, Train, Verb};
 use crate::progress::Progress;
 use crate::show::Shown;
 
@@ -98,6 +98,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let out = args.out.clone().unwrap_or_else(|| default_out(&source));
     let context = context(cli, recipe.train.seed, args.threads)?;
     let context = context.with_deadline(limit.map(|limit| Instant::now() + limit));
+    let context = context.with_runtime(runtime(&args.nets));
     let trained = train::train(&train::Job { source, recipe, recipe_file, out }, &context)?;
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
@@ -107,6 +108,16 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         document.insert("times".into(), json_of(&leaderboard::table(&trained))?);
     }
     Ok(Shown::new(words::story(&trained), json))
+}
+
+fn runtime(nets: &NetArgs) -> Runtime {
+    Runtime {
+        device: nets.device.clone().filter(|device| device != "auto"),
+        checkpoint: nets.checkpoint.clone(),
+        resume: nets.resume,
+        tensorboard: nets.tensorboard.clone(),
+        began: tidemill_store::now() as f64 * 1e-6,
+    }
 }
 
 fn is_recipe(data: &str) -> bool {

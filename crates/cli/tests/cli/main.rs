@@ -6,6 +6,7 @@ mod check;
 mod choice;
 mod desk;
 mod limits;
+mod nets;
 mod report;
 mod round;
 #[cfg(unix)]

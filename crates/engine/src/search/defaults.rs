@@ -15,6 +15,8 @@ pub struct Size {
     pub texts: usize,
     /// Classes; 0 for a quantity.
     pub classes: usize,
+    /// Whether a column holds numbers that lie in an order of their own: pictures, series, tokens.
+    pub laid_out: bool,
 }
 
 /// A learner in the default list.
@@ -38,7 +40,8 @@ fn some(kind: &str, params: serde_json::Value, settings: usize) -> Default {
 /// The linear family is cheap and hard to beat on few rows; boosted trees win on most others, in one of the shapes below;
 /// forests and extra trees err elsewhere than both, which is what a blend lives on. Learners whose work grows with the square
 /// of the rows are for small tables. Where there is nothing but texts, whose terms are many and each says a little, the
-/// linear family is alone.
+/// linear family is alone. Nets cost much and seldom win on plain tables: they are tried where columns lie in an order
+/// that other learners do not see.
 pub fn learners(task: Task, size: Size, trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
     let mut list = if size.texts > 0 && size.texts == size.columns { of_texts(task) } else { of_columns(task, size) };
     list.retain(|d| registry.entry(&d.spec.kind).is_ok());
@@ -51,6 +54,9 @@ fn of_columns(task: Task, size: Size) -> Vec<Default> {
     list.extend(forests(size));
     if size.rows <= 20_000 {
         list.extend(by_distance(task, size));
+    }
+    if size.laid_out {
+        list.push(some("neural_net", json!({}), 3));
     }
     list
 }

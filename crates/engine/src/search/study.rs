@@ -64,7 +64,8 @@ pub fn study(
     let texts = used.clone().filter(|c| c.kind == Kind::Text).count();
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
     finish::check(recipe, classes)?;
-    let size = Size { rows: rows.len(), columns: used.count(), texts, classes };
+    let laid_out = used.clone().any(|c| c.layout.is_some() || matches!(c.kind, Kind::Image | Kind::Series));
+    let size = Size { rows: rows.len(), columns: used.count(), texts, classes, laid_out };
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
     let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
     let folds = split::folds(table, &compared, &recipe.folds, &recipe.split, context)?;

@@ -15,10 +15,10 @@ use tidemill_kernel::reduce::in_chunks;
 
 use super::gaussian::{FittedGaussianNb, GaussianNb};
 use super::{check_alpha, gaussian, log_priors};
-use crate::answer::{Answer, output};
-use crate::classes::Classes;
 use crate::sample::Sample;
 use crate::scorer::Scorer;
+use tidemill_kernel::Classes;
+use tidemill_kernel::answer::{Answer, output};
 
 /// Rows that one thread takes at a time.
 const CHUNK: usize = 4096;

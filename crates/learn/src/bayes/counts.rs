@@ -10,9 +10,9 @@ use tidemill_core::{
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
 use tidemill_kernel::{Features, Gather};
 
-use crate::answer::{Answer, output};
-use crate::classes::Classes;
 use crate::{LearnError, rows};
+use tidemill_kernel::Classes;
+use tidemill_kernel::answer::{Answer, output};
 
 /// Rows per partial sum.
 const CHUNK: usize = 4096;
@@ -20,7 +20,8 @@ const CHUNK: usize = 4096;
 const ROWS: usize = 1024;
 
 /// What all of them ask for.
-pub(super) const NEEDS: Needs = Needs { complete: true, numeric: true, scaled: false, tabular: true, sparse: true, tokens: false };
+pub(super) const NEEDS: Needs =
+    Needs { complete: true, numeric: true, scaled: false, tabular: true, sparse: true, tokens: false };
 
 /// Partial sums of one reduction together hold at most so many numbers.
 const PARTS: usize = 1 << 24;

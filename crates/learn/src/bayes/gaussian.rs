@@ -14,9 +14,9 @@ use tidemill_kernel::reduce::{in_chunks, sum_parts};
 
 use super::counts::NEEDS;
 use super::log_priors;
-use crate::classes::Classes;
 use crate::sample::Sample;
 use crate::scorer::{self, Scorer};
+use tidemill_kernel::Classes;
 
 /// Naive Bayes for numbers: within a class, each feature is normal, with the class's mean and variance. Agrees with
 /// scikit-learn's `GaussianNB`, weights included. `var_smoothing` times the greatest variance of any feature is

@@ -16,7 +16,7 @@ pub use multinomial::MultinomialNb;
 
 use tidemill_core::{KeyPath, Result};
 
-use crate::classes::Classes;
+use tidemill_kernel::Classes;
 
 /// Smoothing must be above 0, or a feature that a class never had would rule the class out for ever.
 fn check_alpha(alpha: f64) -> Result<(), KeyPath> {

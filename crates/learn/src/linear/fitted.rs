@@ -12,8 +12,8 @@ use tidemill_kernel::vector::{dot, exp};
 use tidemill_kernel::{Design, Features};
 
 use super::{Coefficient, Predictor};
-use crate::answer::{Answer, output};
 use crate::{LearnError, rows};
+use tidemill_kernel::answer::{Answer, output};
 
 /// A linear function of the features, or `e` to its power ([`super::Poisson`], [`super::Gamma`], [`super::Tweedie`]):
 /// what every linear regression here learns.

@@ -19,8 +19,9 @@ use super::fitted::check_sizes;
 use super::predictor::BoundPredictor;
 use super::ridge::not_negative;
 use super::{Coefficient, Predictor};
-use crate::answer::{Answer, output};
 use crate::rows;
+use tidemill_kernel::ClassWeight;
+use tidemill_kernel::answer::{Answer, output};
 
 /// What keeps the coefficients of a [`Logistic`] small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,17 +36,6 @@ pub enum Penalty {
     ElasticNet,
     /// Nothing.
     None,
-}
-
-/// Whether rare classes count more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClassWeight {
-    /// Every row counts by its own weight alone.
-    #[default]
-    None,
-    /// Every class counts the same: a row's weight is divided by its class's share.
-    Balanced,
 }
 
 /// Logistic regression: the least of `c * sum(weight * log loss) + penalty`, as scikit-learn's

@@ -12,9 +12,9 @@ use tidemill_core::{
 use tidemill_kernel::Features;
 use tidemill_kernel::neighbors::{Distance, Neighbors};
 
-use crate::classes::Classes;
 use crate::sample::Sample;
 use crate::scorer::{self, Scorer};
+use tidemill_kernel::Classes;
 
 /// How far apart two rows are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -11,8 +11,8 @@ use tidemill_kernel::vector::dot;
 use super::platt::{self, Platt};
 use super::points::Points;
 use super::{Calibration, Svm};
-use crate::classes::Classes;
 use crate::scorer::{self, Scorer};
+use tidemill_kernel::Classes;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -16,9 +16,9 @@ use super::platt::{self, FOLDS, Platt};
 use super::points::{Kernel, Points};
 use super::smo::{Limits, Problem};
 use super::{Calibration, check_not_negative, check_positive, costs, mean, warn_not_converged};
-use crate::classes::Classes;
 use crate::linear::ClassWeight;
 use crate::sample::Sample;
+use tidemill_kernel::Classes;
 
 /// How alike two rows are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

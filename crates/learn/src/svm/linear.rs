@@ -9,16 +9,15 @@ use tidemill_core::{
     Batch, Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Row, Run, Schema, Search,
     State, Training,
 };
-use tidemill_kernel::Features;
+use tidemill_kernel::answer::{Answer, output};
+use tidemill_kernel::{Classes, ClassWeight, Features};
 use tidemill_kernel::reduce::in_chunks;
 
 use super::dual::{Limits, Problem, Solution};
 use super::lines::Lines;
 use super::platt::{self, FOLDS, Platt};
 use super::{Calibration, check_not_negative, check_positive, costs, mean, warn_not_converged};
-use crate::answer::{Answer, output};
-use crate::classes::Classes;
-use crate::linear::{BoundPredictor, ClassWeight, Predictor};
+use crate::linear::{BoundPredictor, Predictor};
 use crate::sample::Sample;
 
 /// What an error costs.

@@ -10,7 +10,7 @@ use tidemill_kernel::vector;
 
 use super::features::{BoundColumns, TreeColumns};
 use super::losses::Link;
-use crate::answer::{Answer, output};
+use tidemill_kernel::answer::{Answer, output};
 
 /// Rows that one thread answers at a time.
 const CHUNK: usize = 1024;

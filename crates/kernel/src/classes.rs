@@ -2,11 +2,25 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tidemill_core::{Categories, Context, Error, Result, State, TensorData};
+
+/// Whether rare classes count more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeight {
+    /// Every row counts by its own weight alone.
+    #[default]
+    None,
+    /// Every class counts the same: a row's weight is divided by its class's share.
+    Balanced,
+}
 
 /// The classes in the engine's order, those that had training rows, and how much of the weight each has.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Classes {
+pub struct Classes {
+    /// All classes, in the engine's order.
     pub names: Arc<Categories>,
     /// The classes with training rows, in order.
     pub present: Vec<u32>,
@@ -16,11 +30,7 @@ pub(crate) struct Classes {
 
 impl Classes {
     /// Also gives each row's class as its place among those present.
-    pub(crate) fn of(
-        names: Arc<Categories>,
-        mut codes: Vec<u32>,
-        weights: Option<&[f64]>,
-    ) -> (Self, Vec<u32>) {
+    pub fn of(names: Arc<Categories>, mut codes: Vec<u32>, weights: Option<&[f64]>) -> (Self, Vec<u32>) {
         let mut shares = vec![0.0; names.len()];
         for (i, &c) in codes.iter().enumerate() {
             shares[c as usize] += weights.map_or(1.0, |w| w[i]);
@@ -33,29 +43,31 @@ impl Classes {
     }
 
     /// How many classes had training rows.
-    pub(crate) fn k(&self) -> usize {
+    pub fn k(&self) -> usize {
         self.present.len()
     }
 
     /// The share of each class that had rows.
-    pub(crate) fn present_shares(&self) -> Vec<f64> {
+    pub fn present_shares(&self) -> Vec<f64> {
         self.present.iter().map(|&c| self.shares[c as usize]).collect()
     }
 
     /// Says so when there is one class alone.
-    pub(crate) fn warn_if_one(&self, context: &Context) {
+    pub fn warn_if_one(&self, context: &Context) {
         if let [only] = self.present.as_slice() {
             let name = self.names.name(*only);
             context.warn("one_class", format!("every row is '{name}': the model always answers that"));
         }
     }
 
-    pub(crate) fn save(&self, state: State) -> State {
+    /// Adds the classes to a state: tensors `present` and `shares`.
+    pub fn save(&self, state: State) -> State {
         let present = TensorData::U32(self.present.clone());
         state.tensor("present", vec![self.present.len()], present).floats("shares", &self.shares)
     }
 
-    pub(crate) fn load(state: &State, names: Vec<String>) -> Result<Self> {
+    /// What [`Classes::save`] wrote. Errors unless it is whole.
+    pub fn load(state: &State, names: Vec<String>) -> Result<Self> {
         let names = Categories::new(names);
         let shares = state.floats_of("shares", names.len())?.to_vec();
         let present = match state.tensors.get("present").map(|t| &t.data) {
@@ -70,12 +82,12 @@ impl Classes {
     }
 
     /// The names, for the parameters of a state.
-    pub(crate) fn words(&self) -> Vec<String> {
+    pub fn words(&self) -> Vec<String> {
         self.names.names().iter().map(|n| n.to_string()).collect()
     }
 
     /// The probabilities of all classes (into `out`) from those of the classes present.
-    pub(crate) fn spread(&self, probabilities: &[f64], out: &mut [f64]) {
+    pub fn spread(&self, probabilities: &[f64], out: &mut [f64]) {
         out.fill(0.0);
         for (&class, p) in self.present.iter().zip(probabilities) {
             out[class as usize] = *p;
@@ -84,7 +96,7 @@ impl Classes {
 
     /// Scores (one for each class present, used up) to probabilities by softmax. Infinite scores give the limit; where
     /// a score is no number, the answer is the shares in training.
-    pub(crate) fn softmax(&self, scores: &mut [f64], out: &mut [f64]) {
+    pub fn softmax(&self, scores: &mut [f64], out: &mut [f64]) {
         let most = scores.iter().fold(f64::NEG_INFINITY, |most, &s| f64::max(most, s));
         if scores.iter().any(|s| s.is_nan()) || most == f64::NEG_INFINITY {
             out.copy_from_slice(&self.shares);

@@ -9,7 +9,7 @@ use tidemill_core::{
 };
 
 /// The columns that come out of a learner: those that are no feature, `prediction`, and for classes `probability`.
-pub(crate) fn output(input: &Schema, classes: Option<&Arc<Categories>>) -> Result<Schema> {
+pub fn output(input: &Schema, classes: Option<&Arc<Categories>>) -> Result<Schema> {
     let kept = input.columns().iter().filter(|c| c.role != Role::Feature).cloned();
     let mut columns: Vec<Column> = kept.collect();
     match classes {
@@ -26,14 +26,15 @@ pub(crate) fn output(input: &Schema, classes: Option<&Arc<Categories>>) -> Resul
 }
 
 /// A learner's output, resolved for one input schema.
-pub(crate) struct Answer {
+pub struct Answer {
     schema: Arc<Schema>,
     keep: Vec<bool>,
     classes: Option<Arc<Categories>>,
 }
 
 impl Answer {
-    pub(crate) fn bind(input: &Schema, classes: Option<&Arc<Categories>>) -> Result<Self> {
+    /// Resolves the columns that stay.
+    pub fn bind(input: &Schema, classes: Option<&Arc<Categories>>) -> Result<Self> {
         let keep = input.columns().iter().map(|c| c.role != Role::Feature).collect();
         Ok(Answer { schema: Arc::new(output(input, classes)?), keep, classes: classes.cloned() })
     }
@@ -44,14 +45,14 @@ impl Answer {
     }
 
     /// `batch` with a number per row as its answer.
-    pub(crate) fn numbers(&self, batch: &Batch, numbers: Vec<f64>) -> Result<Batch> {
+    pub fn numbers(&self, batch: &Batch, numbers: Vec<f64>) -> Result<Batch> {
         let mut columns = self.kept(batch);
         columns.push(Arc::new(Float64Array::from(numbers)));
         Batch::with_rows(self.schema.clone(), columns, batch.n_rows())
     }
 
     /// `batch` with a probability per row and class as its answer, row after row.
-    pub(crate) fn probabilities(&self, batch: &Batch, probabilities: Vec<f64>) -> Result<Batch> {
+    pub fn probabilities(&self, batch: &Batch, probabilities: Vec<f64>) -> Result<Batch> {
         let mut columns = self.kept(batch);
         if let Some(classes) = &self.classes {
             let codes = probabilities.chunks_exact(classes.len().max(1)).map(most_probable);
@@ -62,13 +63,13 @@ impl Answer {
     }
 
     /// `row` with this number as its answer.
-    pub(crate) fn number(&self, row: &mut Row, number: f64) {
+    pub fn number(&self, row: &mut Row, number: f64) {
         row.retain(&self.keep);
         row.cells.push(Cell::Number(number));
     }
 
     /// `row` with these probabilities as its answer.
-    pub(crate) fn probability(&self, row: &mut Row, probabilities: Vec<f64>) {
+    pub fn probability(&self, row: &mut Row, probabilities: Vec<f64>) {
         row.retain(&self.keep);
         row.cells.push(Cell::Code(most_probable(&probabilities)));
         row.cells.push(Cell::Probability(probabilities));

@@ -1,0 +1,124 @@
+//! Products of rows with a matrix of weights: each output sums over the inputs in their order, whichever rows and
+//! outputs are beside it, so a row gives the same bits alone and in any batch.
+
+use pulp::NullaryFnOnce;
+use tidemill_kernel::vector::wide;
+
+/// Outputs that are computed side by side.
+const LANES: usize = 16;
+/// Rows that are computed side by side: with the lanes, what the registers of a CPU hold.
+const ROWS: usize = 4;
+
+/// A linear layer, its weights in panels of [`LANES`] outputs.
+pub(crate) struct Dense {
+    inputs: usize,
+    outputs: usize,
+    /// For each panel, input after input, the weights of its outputs (0 beyond the last).
+    weights: Vec<[f32; LANES]>,
+    bias: Vec<[f32; LANES]>,
+}
+
+impl Dense {
+    /// From `weight` (`[outputs, inputs]`, row-major) and `bias` (one for each output).
+    pub(crate) fn new(weight: &[f32], bias: &[f32], inputs: usize) -> Self {
+        let outputs = bias.len();
+        let n_panels = outputs.div_ceil(LANES);
+        let mut weights = vec![[0.0; LANES]; n_panels * inputs];
+        let mut padded = vec![[0.0; LANES]; n_panels];
+        for (o, &own) in bias.iter().enumerate() {
+            padded[o / LANES][o % LANES] = own;
+            for (i, &w) in weight[o * inputs..(o + 1) * inputs].iter().enumerate() {
+                weights[(o / LANES) * inputs + i][o % LANES] = w;
+            }
+        }
+        Dense { inputs, outputs, weights, bias: padded }
+    }
+
+    /// How many numbers a row becomes.
+    pub(crate) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// `out = x * weight^T + bias`, of `x.len() / inputs` rows; `out` holds `outputs` numbers for each.
+    pub(crate) fn apply(&self, x: &[f32], out: &mut [f32]) {
+        wide(Apply(self, x, out));
+    }
+
+    #[inline(always)]
+    fn rows<const R: usize>(&self, x: [&[f32]; R], out: &mut [f32]) {
+        for (panel, bias) in self.bias.iter().enumerate() {
+            let weights = &self.weights[panel * self.inputs..(panel + 1) * self.inputs];
+            let mut sums = [*bias; R];
+            for (i, w) in weights.iter().enumerate() {
+                for (sums, x) in sums.iter_mut().zip(&x) {
+                    let x = x[i];
+                    sums.iter_mut().zip(w).for_each(|(sum, w)| *sum += x * w);
+                }
+            }
+            let (from, n) = (panel * LANES, LANES.min(self.outputs - panel * LANES));
+            for (r, sums) in sums.iter().enumerate() {
+                out[r * self.outputs + from..r * self.outputs + from + n].copy_from_slice(&sums[..n]);
+            }
+        }
+    }
+}
+
+struct Apply<'a>(&'a Dense, &'a [f32], &'a mut [f32]);
+
+impl NullaryFnOnce for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Apply(dense, x, out) = self;
+        let (p, q) = (dense.inputs, dense.outputs);
+        if q == 0 {
+            return;
+        }
+        let n = out.len() / q;
+        let row = |i: usize| &x[i * p..(i + 1) * p];
+        let mut i = 0;
+        while i + ROWS <= n {
+            let rows: [&[f32]; ROWS] = [row(i), row(i + 1), row(i + 2), row(i + 3)];
+            dense.rows(rows, &mut out[i * q..(i + ROWS) * q]);
+            i += ROWS;
+        }
+        for i in i..n {
+            dense.rows([row(i)], &mut out[i * q..(i + 1) * q]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidemill_kernel::Random;
+
+    #[test]
+    fn sums_are_those_of_64_bits_and_of_a_row_alone() {
+        let (p, q, n) = (37, 21, 11);
+        let mut random = Random::new(3, 0);
+        let mut draw = |n: usize| (0..n).map(|_| random.normal() as f32).collect::<Vec<_>>();
+        let (weight, bias, x) = (draw(p * q), draw(q), draw(n * p));
+        let dense = Dense::new(&weight, &bias, p);
+        let mut out = vec![0.0; n * q];
+        dense.apply(&x, &mut out);
+        for i in 0..n {
+            let mut alone = vec![0.0; q];
+            dense.apply(&x[i * p..(i + 1) * p], &mut alone);
+            assert_eq!(alone, out[i * q..(i + 1) * q]);
+            for o in 0..q {
+                let product = |j: usize| f64::from(x[i * p + j]) * f64::from(weight[o * p + j]);
+                let wanted = f64::from(bias[o]) + (0..p).map(product).sum::<f64>();
+                assert!((f64::from(alone[o]) - wanted).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn no_inputs_leave_the_bias() {
+        let mut out = [0.0; 2];
+        Dense::new(&[], &[5.0], 0).apply(&[], &mut out);
+        assert_eq!(out, [5.0, 5.0]);
+    }
+}

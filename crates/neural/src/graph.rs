@@ -1,0 +1,148 @@
+//! Where burn is: parameters as leaves of a graph, a pass through it, and the gradient that comes back.
+//!
+//! burn's CPU backend is built without its threads: every sum runs on the calling thread in one order. Threads work
+//! on different shards of a batch, each with a graph of its own.
+
+use std::cell::Cell;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use tidemill_core::{Error, Result};
+use tidemill_kernel::Random;
+
+use crate::parameters::{Declared, Parameters};
+
+/// The parameters as flat tensors on a device.
+pub(crate) struct Leaves<'a> {
+    declared: &'a [Declared],
+    tensors: Vec<Tensor<1>>,
+    device: Device,
+}
+
+impl<'a> Leaves<'a> {
+    /// A copy of the parameters on `device`.
+    pub(crate) fn of(parameters: &'a Parameters, device: &Device) -> Self {
+        let tensor = |i| {
+            let values = parameters.array(i).to_vec();
+            let n = values.len();
+            Tensor::from_data(TensorData::new(values, [n]), device)
+        };
+        let declared = parameters.declared();
+        Leaves { declared, tensors: (0..declared.len()).map(tensor).collect(), device: device.clone() }
+    }
+
+    /// The same numbers as the leaves of a graph of their own: nothing is copied, and shards do not wait for each other.
+    pub(crate) fn tracked(&self) -> Self {
+        let tensors = self.tensors.iter().map(|t| t.clone().autodiff().require_grad()).collect();
+        Leaves { declared: self.declared, tensors, device: self.device.clone() }
+    }
+
+    /// The gradient of `loss` (one number) in all parameters, in their order.
+    pub(crate) fn gradient(&self, loss: &Tensor<1>) -> Result<Vec<f32>> {
+        let mut gradients = loss.backward();
+        let mut all = Vec::with_capacity(self.declared.iter().map(Declared::len).sum());
+        for (tensor, declared) in self.tensors.iter().zip(self.declared) {
+            match tensor.grad_remove(&mut gradients) {
+                Some(gradient) => all.extend(numbers_of(gradient)?),
+                None => all.resize(all.len() + declared.len(), 0.0),
+            }
+        }
+        Ok(all)
+    }
+
+    /// A pass in which nothing is left to chance.
+    pub(crate) fn pass(&self) -> Pass<'_> {
+        Pass { leaves: self, first: 0, chance: None }
+    }
+
+    /// A pass of training: what is dropped follows from `seed`.
+    pub(crate) fn training_pass<'b>(&'b self, chance: &'b Chance) -> Pass<'b> {
+        Pass { leaves: self, first: 0, chance: Some(chance) }
+    }
+}
+
+/// The numbers of a tensor, row-major.
+pub(crate) fn numbers_of<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    tensor.try_into_vec_as::<f32>().map_err(|e| Error::internal(format!("a tensor could not be read: {e:?}")))
+}
+
+/// The random streams of one pass: its first use takes the first, and so on.
+pub(crate) struct Chance {
+    seed: u64,
+    used: Cell<u64>,
+}
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Chance { seed, used: Cell::new(0) }
+    }
+
+    fn next(&self) -> Random {
+        let stream = self.used.get();
+        self.used.set(stream + 1);
+        Random::new(self.seed, stream)
+    }
+}
+
+/// One way of some rows through a net, seen from one of its parts.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass<'a> {
+    leaves: &'a Leaves<'a>,
+    first: usize,
+    chance: Option<&'a Chance>,
+}
+
+impl Pass<'_> {
+    /// The same pass, seen from the part whose first parameter is number `first` of the net.
+    pub(crate) fn part(&self, first: usize) -> Self {
+        Pass { first, ..*self }
+    }
+
+    /// The part's parameter `i` in its declared shape. Errors when `D` is another number of dimensions.
+    pub(crate) fn parameter<const D: usize>(&self, i: usize) -> Result<Tensor<D>> {
+        let declared = &self.leaves.declared[self.first + i];
+        let shape: [usize; D] = declared.shape.as_slice().try_into().map_err(|_| {
+            Error::internal(format!(
+                "'{}' has the shape {:?}, not {D} dimensions",
+                declared.name, declared.shape
+            ))
+        })?;
+        Ok(self.leaves.tensors[self.first + i].clone().reshape(shape))
+    }
+
+    /// Numbers as a constant of the graph, row-major.
+    pub(crate) fn numbers<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values, shape), &self.leaves.device)
+    }
+
+    /// Places in a table of parameters, as a constant of the graph.
+    pub(crate) fn codes<const D: usize>(&self, codes: &[u32], shape: [usize; D]) -> Tensor<D, Int> {
+        let codes: Vec<i64> = codes.iter().map(|&c| i64::from(c)).collect();
+        Tensor::from_data(TensorData::new(codes, shape), &self.leaves.device)
+    }
+
+    /// A random stream of its own in training, nothing otherwise: for what only training does to its rows.
+    pub(crate) fn random(&self) -> Option<Random> {
+        self.chance.map(Chance::next)
+    }
+
+    /// In training, a share `rate` of the numbers becomes 0 and the others grow by `1 / (1 - rate)` (Srivastava et al.
+    /// 2014); otherwise nothing changes.
+    pub(crate) fn dropout<const D: usize>(&self, x: Tensor<D>, rate: f32) -> Tensor<D> {
+        if rate <= 0.0 {
+            return x;
+        }
+        let Some(mut random) = self.random() else { return x };
+        let shape = x.dims();
+        let n: usize = shape.iter().product();
+        let (keep, below) = (1.0 / (1.0 - rate), (f64::from(rate) * 65_536.0) as u64);
+        let mut mask = Vec::with_capacity(n);
+        while mask.len() < n {
+            // One draw of 64 bits decides four numbers.
+            let bits = random.bits();
+            for part in 0..4.min(n - mask.len()) {
+                mask.push(if (bits >> (16 * part)) & 0xffff < below { 0.0 } else { keep });
+            }
+        }
+        x * self.numbers(mask, shape)
+    }
+}

@@ -1,0 +1,148 @@
+//! A net: its encoders side by side, the body behind them, the head.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use tidemill_core::{Batch, Result, Row, Schema};
+
+use crate::body::{Body, PlainBody};
+use crate::dense::Dense;
+use crate::encoders::{self, Encoder, Plain, Read};
+use crate::graph::Pass;
+use crate::head::Head;
+use crate::parameters::{Declared, Parameters};
+
+/// The shape of a net; its numbers are [`Parameters`].
+pub(crate) struct Net {
+    pub encoders: Vec<Box<dyn Encoder>>,
+    body: Body,
+    head: Head,
+    /// The number of the first parameter of each encoder, then of the body, then of the head.
+    firsts: Vec<usize>,
+}
+
+impl Net {
+    /// These parts, one behind the other.
+    pub(crate) fn new(encoders: Vec<Box<dyn Encoder>>, body: Body, head: Head) -> Self {
+        let lengths = encoders.iter().map(|e| e.declare().len()).chain([body.declare().len()]);
+        let mut firsts = vec![0];
+        for n in lengths {
+            firsts.push(firsts[firsts.len() - 1] + n);
+        }
+        Net { encoders, body, head, firsts }
+    }
+
+    /// All parameters in order: those of each encoder, of the body, of the head.
+    pub(crate) fn declare(&self) -> Vec<Declared> {
+        let mut declared: Vec<Declared> = self.encoders.iter().flat_map(|e| e.declare()).collect();
+        declared.extend(self.body.declare());
+        declared.extend(self.head.declare());
+        declared
+    }
+
+    /// The outputs for some rows, `[rows, outputs]`, as a graph.
+    pub(crate) fn forward(&self, reads: &[Read], pass: &Pass<'_>) -> Result<Tensor<2>> {
+        let firsts = &self.firsts;
+        let encoded = self.encoders.iter().zip(reads).zip(firsts);
+        let parts = encoded.map(|((encoder, read), &first)| encoder.forward(read, &pass.part(first)));
+        let mut parts = parts.collect::<Result<Vec<_>>>()?;
+        let joined = match (parts.pop(), parts.is_empty()) {
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                parts.push(last);
+                Tensor::cat(parts, 1)
+            }
+            (None, _) => pass.numbers(Vec::new(), [reads.first().map_or(0, |read| read.n_rows), 0]),
+        };
+        let n = self.encoders.len();
+        let hidden = self.body.forward(joined, &pass.part(firsts[n]))?;
+        self.head.forward(hidden, &pass.part(firsts[n + 1]))
+    }
+
+    /// The net with these parameters, in plain Rust.
+    pub(crate) fn plain(&self, parameters: &Parameters) -> PlainNet {
+        let firsts = &self.firsts;
+        let n = self.encoders.len();
+        let encoders = self.encoders.iter().zip(firsts);
+        let head = parameters.part(firsts[n + 1]);
+        PlainNet {
+            encoders: encoders.map(|(e, &first)| (e.width(), e.plain(parameters.part(first)))).collect(),
+            body: self.body.plain(parameters.part(firsts[n])),
+            head: Dense::new(head.array(0), head.array(1), self.head.inputs),
+        }
+    }
+
+    /// The places of each encoder's columns in a schema.
+    pub(crate) fn bind(&self, schema: &Schema) -> Result<Vec<Vec<usize>>> {
+        self.encoders.iter().map(|e| encoders::bind(&**e, schema)).collect()
+    }
+
+    /// What each encoder reads of some rows.
+    pub(crate) fn read(&self, batch: &Batch, places: &[Vec<usize>], rows: Range<usize>) -> Result<Vec<Read>> {
+        let pairs = self.encoders.iter().zip(places);
+        let reads = pairs.map(|(encoder, places)| {
+            let mut read = Read { n_rows: rows.len(), ..Read::default() };
+            encoder.read(batch, places, rows.clone(), &mut read)?;
+            Ok(read)
+        });
+        reads.collect()
+    }
+
+    /// What each encoder reads of one row, into `reads` (one for each encoder).
+    pub(crate) fn read_row(&self, row: &Row, places: &[Vec<usize>], reads: &mut [Read]) -> Result<()> {
+        for ((encoder, places), read) in self.encoders.iter().zip(places).zip(reads) {
+            read.clear();
+            encoder.read_row(row, places, read)?;
+            read.n_rows = 1;
+        }
+        Ok(())
+    }
+}
+
+/// A net in plain Rust.
+pub(crate) struct PlainNet {
+    encoders: Vec<(usize, Box<dyn Plain>)>,
+    body: PlainBody,
+    head: Dense,
+}
+
+impl PlainNet {
+    /// Numbers that come out for a row.
+    pub(crate) fn outputs(&self) -> usize {
+        self.head.outputs()
+    }
+
+    /// The outputs for `n_rows` rows, row after row.
+    pub(crate) fn run(&self, reads: &[Read], n_rows: usize) -> Vec<f32> {
+        let hidden = self.body.run(self.join(reads, n_rows), n_rows);
+        let mut out = vec![0.0; n_rows * self.outputs()];
+        self.head.apply(&hidden, &mut out);
+        out
+    }
+
+    /// What the encoders give, side by side.
+    fn join(&self, reads: &[Read], n_rows: usize) -> Vec<f32> {
+        if let ([(width, encoder)], [read]) = (self.encoders.as_slice(), reads) {
+            let mut out = vec![0.0; n_rows * width];
+            encoder.run(read, &mut out);
+            return out;
+        }
+        let total: usize = self.encoders.iter().map(|(width, _)| width).sum();
+        let mut joined = vec![0.0; n_rows * total];
+        let mut own = Vec::new();
+        let mut at = 0;
+        for ((width, encoder), read) in self.encoders.iter().zip(reads) {
+            if *width == 0 {
+                continue;
+            }
+            own.clear();
+            own.resize(n_rows * width, 0.0);
+            encoder.run(read, &mut own);
+            for (row, from) in joined.chunks_exact_mut(total).zip(own.chunks_exact(*width)) {
+                row[at..at + width].copy_from_slice(from);
+            }
+            at += width;
+        }
+        joined
+    }
+}

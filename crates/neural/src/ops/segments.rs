@@ -1,0 +1,107 @@
+//! Rows of a batch of uneven length, one after the other in a matrix without padding, and their means.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use burn::tensor::{Tensor, TensorData};
+
+use super::fused::{Array, Op, apply};
+
+/// Where each item's rows lie in a matrix of all rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Segments(Arc<Vec<usize>>);
+
+impl Segments {
+    /// Items of so many rows each, in order.
+    pub(crate) fn of_lengths(lengths: impl IntoIterator<Item = usize>) -> Self {
+        let ends = lengths.into_iter().scan(0, |end, length| {
+            *end += length;
+            Some(*end)
+        });
+        Segments(Arc::new(std::iter::once(0).chain(ends).collect()))
+    }
+
+    /// How many items there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len() - 1
+    }
+
+    /// How many rows all items have.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.0.last().copied().unwrap_or(0)
+    }
+
+    /// The rows of item `i`.
+    pub(crate) fn rows(&self, i: usize) -> Range<usize> {
+        self.0[i]..self.0[i + 1]
+    }
+
+    /// The rows of each item.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.0.windows(2).map(|ends| ends[0]..ends[1])
+    }
+}
+
+/// The mean row of each item: of `[rows, width]`, `[items, width]`; 0 for an item without rows.
+pub(crate) fn means(x: Tensor<2>, segments: &Segments) -> Tensor<2> {
+    match apply(Means(segments.clone()), [x.clone().into_dispatch()]) {
+        Some(answer) => Tensor::from_dispatch(answer),
+        None => composed(x, segments),
+    }
+}
+
+/// [`means`] of burn's own operations.
+fn composed(x: Tensor<2>, segments: &Segments) -> Tensor<2> {
+    let mut shares = vec![0.0f32; segments.len() * segments.n_rows()];
+    for (i, rows) in segments.iter().enumerate() {
+        let share = 1.0 / rows.len().max(1) as f32;
+        shares[i * segments.n_rows()..][rows].fill(share);
+    }
+    let shares = TensorData::new(shares, [segments.len(), segments.n_rows()]);
+    Tensor::<2>::from_data(shares, &x.device()).matmul(x)
+}
+
+#[derive(Debug)]
+struct Means(Segments);
+
+impl Op<1> for Means {
+    type Kept = ();
+
+    fn forward(&self, [x]: &[Array; 1], _: bool) -> (Array, ()) {
+        let [_, width] = x.dims();
+        let mut answer = vec![0.0; self.0.len() * width];
+        for (out, rows) in answer.chunks_exact_mut(width.max(1)).zip(self.0.iter()) {
+            let share = 1.0 / rows.len().max(1) as f32;
+            for row in x.values()[rows.start * width..rows.end * width].chunks_exact(width) {
+                out.iter_mut().zip(row).for_each(|(out, x)| *out += x * share);
+            }
+        }
+        (Array::new(answer, [self.0.len(), width]), ())
+    }
+
+    fn backward(&self, [x]: &[Array; 1], _: &(), gradient: &Array, _: [bool; 1]) -> [Option<Array>; 1] {
+        let [n, width] = x.dims();
+        let mut of_x = Vec::with_capacity(n * width);
+        for (gradient, rows) in gradient.values().chunks_exact(width.max(1)).zip(self.0.iter()) {
+            let share = 1.0 / rows.len().max(1) as f32;
+            for _ in rows {
+                of_x.extend(gradient.iter().map(|g| g * share));
+            }
+        }
+        [Some(x.shaped_as(of_x))]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::agreement::{agree, inputs};
+    use super::*;
+
+    #[test]
+    fn agrees_with_a_product() {
+        let segments = Segments::of_lengths([3, 0, 1, 5]);
+        let ours = |x: &[Tensor<1>]| means(x[0].clone().reshape([9, 7]), &segments).reshape([-1]);
+        let theirs = |x: &[Tensor<1>]| composed(x[0].clone().reshape([9, 7]), &segments).reshape([-1]);
+        agree(&inputs(&[63]), &ours, &theirs);
+    }
+}

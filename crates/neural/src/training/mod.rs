@@ -1,0 +1,69 @@
+//! The one training loop of all nets.
+
+mod batches;
+mod checkpoint;
+mod events;
+mod gradient;
+mod optimizer;
+mod progress;
+mod run;
+mod schedule;
+mod subject;
+
+use tidemill_core::{Context, Result, Training};
+
+use crate::encoders::Encoder;
+use crate::fitted::Meaning;
+use crate::net::Net;
+use crate::parameters::Parameters;
+use crate::{FittedNet, NeuralNet};
+
+pub use optimizer::Optimizer;
+pub use schedule::Schedule;
+
+use run::Run;
+use subject::Subject;
+
+/// A net over these encoders, trained on the rows of `training`.
+pub(crate) fn train(
+    options: &NeuralNet,
+    encoders: Vec<Box<dyn Encoder>>,
+    training: Training<'_>,
+    context: &Context,
+) -> Result<FittedNet> {
+    let loss = subject::loss(options, training.train.schema())?;
+    let (taught, meaning) = Subject::learn(options, training.train, context)?;
+    let net = Net::of(options, encoders, meaning.outputs());
+    let mut parameters = Parameters::start(net.declare(), context.seed_for("net/start"));
+    let mut rows = taught.rows(training.train);
+    let given = match training.valid {
+        Some(valid) => Some((valid, Subject::watched(valid, &meaning, context)?)),
+        None => None,
+    };
+    let watched = match &given {
+        Some((source, subject)) => Some(subject.rows(*source)).filter(|rows| !rows.rows.is_empty()),
+        None => subject::set_aside(&mut rows, options.validation_share, context.seed_for("net/watched")),
+    };
+    // A single class has a probability of 1 whatever the net says.
+    if !matches!(&meaning, Meaning::Classes(classes) if classes.k() == 1) {
+        parameters = Run::new(options, &net, loss, (rows, watched), parameters, context)?.all()?;
+    }
+    Ok(FittedNet::new(options.clone(), net, parameters, meaning))
+}
+
+/// The gradient of a loss over a whole table: for tests of whole nets.
+#[cfg(test)]
+pub(crate) fn gradient_of(
+    net: &Net,
+    loss: crate::head::Loss,
+    parameters: &Parameters,
+    table: &tidemill_core::Table,
+    truth: crate::head::Truth,
+    weights: Vec<f32>,
+) -> Result<gradient::Slope> {
+    let rows = (0..weights.len() as u32).collect::<Vec<_>>();
+    let all = batches::Rows { source: table, rows: rows.clone(), truth: &truth, weights: &weights };
+    let shards = all.shards(net, &net.bind(all.source.schema())?, (&rows, batches::SHARD))?;
+    let device = burn::tensor::Device::flex();
+    gradient::Gradients { net, loss, device }.of(parameters, &shards, 0)
+}
