@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, TimestampMicrosecondType};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, PrimitiveArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, PrimitiveArray,
     StringArray, UInt32Array,
 };
 use arrow_schema::{DataType, Field, TimeUnit};
@@ -109,6 +109,11 @@ impl Batch {
     /// A time column, in microseconds since 1970 (UTC).
     pub fn times(&self, i: usize) -> Result<&PrimitiveArray<TimestampMicrosecondType>> {
         self.columns[i].as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| self.wrong(i, "a time"))
+    }
+
+    /// An image column: the encoded bytes.
+    pub fn images(&self, i: usize) -> Result<&BinaryArray> {
+        self.columns[i].as_binary_opt::<i32>().ok_or_else(|| self.wrong(i, "an image"))
     }
 
     /// The numbers of a dense vector column, row after row (`n_rows * len` of them).
@@ -239,8 +244,10 @@ fn fits(column: &Column, found: &DataType) -> bool {
         }
         (Kind::Vector { sparse: true, .. }, found) => *found == crate::sparse::data_type(),
         (Kind::Series | Kind::Track, DataType::List(_)) => true,
-        (Kind::Point, DataType::Struct(_)) | (Kind::Image, DataType::Binary | DataType::Utf8) => true,
-        (Kind::Number | Kind::Flag | Kind::Text | Kind::Time, found) => data_type(column.kind) == *found,
+        (Kind::Point, DataType::Struct(_)) => true,
+        (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Image, found) => {
+            data_type(column.kind) == *found
+        }
         _ => false,
     }
 }

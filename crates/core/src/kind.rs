@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// | `text` | `Utf8` |
 /// | `time` | `Timestamp(Microsecond, UTC)` |
 /// | `vector` | `FixedSizeList<Float32>` (`Float64` for probabilities), or `List<Struct{index, value}>` when sparse |
-/// | `image` | `Binary` (encoded bytes) or `Utf8` (a path) |
+/// | `image` | `Binary`: the encoded bytes (PNG, JPEG, GIF, BMP, WebP); paths become bytes where a file is read |
 /// | `point` | `Struct{lon, lat: Float64}` |
 /// | `series` | `List<Struct{time, value}>` |
 /// | `track` | `List<Struct{time, lon, lat}>` |
@@ -37,7 +37,7 @@ pub enum Kind {
         /// Whether only the non-zero numbers are kept.
         sparse: bool,
     },
-    /// An encoded picture (reserved: no step reads it yet).
+    /// An encoded picture.
     Image,
     /// A place on the earth (reserved: no step reads it yet).
     Point,

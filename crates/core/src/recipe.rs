@@ -46,7 +46,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Data {
-    /// A file (CSV, TSV, Parquet, JSON lines, Arrow IPC; gzip or zstd), a glob, or `-` for standard input.
+    /// A file (CSV, TSV, Parquet, JSON lines, Arrow IPC; gzip or zstd), a glob, a folder of pictures (each of its folders a
+    /// class), or `-` for standard input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// The column to predict.
@@ -114,7 +115,7 @@ impl Task {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ColumnSpec {
-    /// What its values are: `number`, `flag`, `category`, `text` or `time`.
+    /// What its values are: `number`, `flag`, `category`, `text`, `time` or `image` (of a file: paths below the file's folder).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
     /// What it is for.

@@ -38,12 +38,12 @@ pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Co
         Error::missing_column(&target, "the data to judge on (it is the target)", source.schema().names())
     })?;
     let (first, steps) = opened.model.chain.0.split_first().ok_or_else(no_rows)?;
-    let mut read = first.clone().bind(source.schema())?;
+    let mut read = opened.model.reader()?.bind_to(&*source)?;
     let mut say = Arc::new(Chain(steps.to_vec())).bind(&Arc::new(first.output(source.schema())?))?;
     let (mut kept, mut rows) = (Vec::new(), Vec::new());
     let mut without = 0;
     context.tell(&Event::Begin { what: "judging".into(), steps: None });
-    for batch in source.scan()? {
+    for batch in intake.batches(&*source)? {
         context.check()?;
         let typed = read.apply(&batch?)?;
         let answered = say.apply(&typed)?;

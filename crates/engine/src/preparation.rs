@@ -35,16 +35,51 @@ pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Re
     let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train };
     for stage in STAGES {
         for spec in stage(prepared.train.schema(), recipe, needs) {
-            context.check()?;
-            let step = context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
-            let stream = context.with_stream(&format!("{}:{}", prepared.steps.len(), spec.kind));
-            let (fitted, output) = step.fit_apply(Training::on(&prepared.train), &stream)?;
-            prepared.steps.push(fitted);
-            prepared.specs.push(spec);
-            prepared.train = output;
+            prepared.add(spec, context)?;
         }
     }
     Ok(prepared)
+}
+
+/// Pictures to pixels, once for all learners and folds, unless the recipe's own steps do it. What is learned here, the size of the
+/// pictures and whether they are grey, belongs to the reading of the table, as the names of categories do.
+pub fn pictures(table: Table, recipe: &Recipe, context: &Context) -> Result<Prepared> {
+    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train: table };
+    if recipe.steps.iter().any(|step| step.kind == PIXELS) {
+        return Ok(prepared);
+    }
+    for spec in pixels(prepared.train.schema(), recipe) {
+        prepared.add(spec, context)?;
+    }
+    Ok(prepared)
+}
+
+impl Prepared {
+    fn add(&mut self, spec: Spec, context: &Context) -> Result<()> {
+        context.check()?;
+        let step = context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
+        let stream = context.with_stream(&format!("{}:{}", self.steps.len(), spec.kind));
+        let (fitted, output) = step.fit_apply(Training::on(&self.train), &stream)?;
+        self.steps.push(fitted);
+        self.specs.push(spec);
+        self.train = output;
+        Ok(())
+    }
+}
+
+/// The step that reads pictures.
+const PIXELS: &str = "encode_pixels";
+
+/// The steps that turn the table's pictures into pixels: as their columns ask for it, or with what suits them.
+fn pixels(schema: &Schema, recipe: &Recipe) -> Vec<Spec> {
+    let mut specs = of_columns(schema, recipe, "encode");
+    specs.retain(|spec| spec.kind == PIXELS);
+    let own = spoken_for(&specs);
+    let rest = names(schema, |c| c.kind == Kind::Image && !own.contains(&c.name));
+    if !rest.is_empty() {
+        specs.push(Spec::new(PIXELS).with("columns", rest));
+    }
+    specs
 }
 
 /// The recipe's `[[steps]]`.
@@ -73,6 +108,11 @@ fn missing(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
 
 fn encode(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     let mut specs = of_columns(schema, recipe, "encode");
+    // A picture may have become pixels before.
+    specs.retain(|spec| spec.kind != PIXELS);
+    if has(schema, |c| c.kind == Kind::Image) {
+        specs.extend(pixels(schema, recipe));
+    }
     if !needs.numeric && !needs.tabular {
         return specs;
     }

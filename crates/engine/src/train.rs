@@ -17,7 +17,7 @@ use crate::judged::Judged;
 use crate::model::{self, Model};
 use crate::reporting::{self, Evidence, Origin};
 use crate::search::{self, Calibrated, Decided, Gap, Point, Reasons, Standing, Study, Times};
-use crate::{resolve, words};
+use crate::{preparation, resolve, words};
 
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
@@ -166,7 +166,7 @@ pub struct Trained {
 
 /// Trains. Nothing is written before all of it is done.
 pub fn train(job: &Job, context: &Context) -> Result<Trained> {
-    check_target(job)?;
+    let job = &with_target(job)?;
     check_folder(&job.out)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
     let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
@@ -184,10 +184,11 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     check_rows(&job.source, &plan, &table)?;
     words::warn_about_leaks(&plan.leaks, job.recipe.data.drop_leaks, context);
     let recipe = resolve::recipe(&job.recipe, &plan, &job.source);
+    let read = preparation::pictures(table, &recipe, context)?;
 
     let task = resolve::task(&plan)?;
     let metric = metric_of(&recipe, task)?;
-    let table = Arc::new(table);
+    let table = Arc::new(read.train);
     let (parts, study, judged) = match recipe.split.nested {
         None => {
             let parts = split::test_split(&table, &recipe.split, context)?;
@@ -209,11 +210,12 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
 
     let n_rows = table.batch().n_rows();
     let facts = Facts { job, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric };
-    let links = shipped.steps.into_iter().chain(study.links.iter().cloned());
+    let links = read.steps.into_iter().chain(shipped.steps).chain(study.links.iter().cloned());
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
     let times = study.times.clone();
     let (judged, evidence) = judged;
-    let outcome = facts.outcome(study, shipped.specs, judged, context)?;
+    let preparation = read.specs.into_iter().chain(shipped.specs).collect();
+    let outcome = facts.outcome(study, preparation, judged, context)?;
     write(job, &recipe, &plan, chain, (outcome, times), &evidence)
 }
 
@@ -365,9 +367,14 @@ pub(crate) fn metric_of(recipe: &Recipe, task: Task) -> Result<&'static Metric> 
     .into())
 }
 
-fn check_target(job: &Job) -> Result<()> {
+/// The job with a target: that of the recipe, or the class of a folder of pictures.
+fn with_target(job: &Job) -> Result<Job> {
+    let mut job = job.clone();
+    if job.recipe.data.target.is_none() {
+        job.recipe.data.target = tidemill_data::source::default_target(&job.source)?.map(String::from);
+    }
     if job.recipe.data.target.is_some() {
-        return Ok(());
+        return Ok(job);
     }
     Err(EngineError::usage("what is to be predicted was not said", "name the column with --target").into())
 }

@@ -14,6 +14,7 @@ pub mod lbfgs;
 pub mod least_squares;
 pub mod logistic;
 pub mod neighbors;
+pub mod picture;
 pub mod quantile;
 mod random;
 pub mod reduce;

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::mem::take;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, StringArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, StringArray, UInt32Array};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -140,6 +140,10 @@ impl<'a> ColumnOf<'a> {
 
     pub(crate) fn texts(&self) -> Result<&'a StringArray> {
         self.batch.texts(self.at)
+    }
+
+    pub(crate) fn images(&self) -> Result<&'a BinaryArray> {
+        self.batch.images(self.at)
     }
 
     /// Microseconds since 1970, and which of them are missing.
