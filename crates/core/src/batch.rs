@@ -217,6 +217,7 @@ fn empty(column: &Column) -> Result<ArrayRef> {
         Kind::Time => {
             Arc::new(PrimitiveArray::<TimestampMicrosecondType>::from(Vec::<i64>::new()).with_timezone("UTC"))
         }
+        Kind::Series => crate::series_column([])?,
         kind => arrow_array::new_empty_array(&data_type(kind)),
     })
 }
@@ -243,7 +244,8 @@ fn fits(column: &Column, found: &DataType) -> bool {
                 && *item.data_type() == if wide { DataType::Float64 } else { DataType::Float32 }
         }
         (Kind::Vector { sparse: true, .. }, found) => *found == crate::sparse::data_type(),
-        (Kind::Series | Kind::Track, DataType::List(_)) => true,
+        (Kind::Series, found) => *found == crate::series::data_type(),
+        (Kind::Track, DataType::List(_)) => true,
         (Kind::Point, DataType::Struct(_)) => true,
         (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Image, found) => {
             data_type(column.kind) == *found

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// | `vector` | `FixedSizeList<Float32>` (`Float64` for probabilities), or `List<Struct{index, value}>` when sparse |
 /// | `image` | `Binary`: the encoded bytes (PNG, JPEG, GIF, BMP, WebP); paths become bytes where a file is read |
 /// | `point` | `Struct{lon, lat: Float64}` |
-/// | `series` | `List<Struct{time, value}>` |
+/// | `series` | `List<Struct{time: Timestamp(Microsecond, UTC), value: Float64}>` |
 /// | `track` | `List<Struct{time, lon, lat}>` |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -41,7 +41,7 @@ pub enum Kind {
     Image,
     /// A place on the earth (reserved: no step reads it yet).
     Point,
-    /// Values over time within one cell (reserved: no step reads it yet).
+    /// Values over time within one cell, such as the recent past of what is to be forecast.
     Series,
     /// Places over time within one cell (reserved: no step reads it yet).
     Track,

@@ -7,7 +7,7 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
 };
 
-use crate::{Batch, Column, Error, Kind, Result, Role, Schema, sparse_vector};
+use crate::{Batch, Column, Error, Kind, Point, Result, Role, Schema, series_column, sparse_vector};
 
 /// One value of a [`Row`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +31,8 @@ pub enum Cell {
     Sparse(Vec<u32>, Vec<f32>),
     /// Of an image column: the encoded bytes.
     Image(Arc<[u8]>),
+    /// Of a series column.
+    Series(Arc<[Point]>),
     /// Of a probability column.
     Probability(Vec<f64>),
 }
@@ -62,7 +64,7 @@ impl Row {
         Row { cells: vec![Cell::Missing; n] }
     }
 
-    /// Row `i` of a batch. Errors for kinds that have no cell yet (point, series, track).
+    /// Row `i` of a batch. Errors for kinds that have no cell yet (point, track).
     pub fn of(batch: &Batch, i: usize) -> Result<Row> {
         let cells = (0..batch.schema().len()).map(|c| cell(batch, c, i)).collect::<Result<_>>()?;
         Ok(Row { cells })
@@ -114,6 +116,14 @@ fn array<'a>(column: &Column, cells: impl Iterator<Item = Option<&'a Cell>>) -> 
         }
         Kind::Category => column.categories()?.column(read!(UInt32Array, Cell::Code(code) => *code))?,
         Kind::Vector { len, sparse: true } => sparse_array(cells, len, wrong)?,
+        Kind::Series => {
+            let cell = |cell: Option<&'a Cell>| match cell {
+                Some(Cell::Series(points)) => Ok(Some(&**points)),
+                Some(Cell::Missing) => Ok(None),
+                other => Err(wrong(other)),
+            };
+            series_column(cells.map(cell).collect::<Result<Vec<_>>>()?)?
+        }
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
     })
 }
@@ -163,6 +173,10 @@ fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
             let range = sparse.range(i);
             Cell::Sparse(sparse.indices[range.clone()].to_vec(), sparse.values[range].to_vec())
         }
+        Kind::Series => match batch.series(c)?.of(i) {
+            Some((times, values)) => Cell::Series(times.iter().copied().zip(values.iter().copied()).collect()),
+            None => Cell::Missing,
+        },
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
     })
 }

@@ -12,7 +12,7 @@ use tidemill_eval::{Answers, Report};
 
 use crate::error::EngineError;
 use crate::reporting::{self, Evidence, Other, Subject};
-use crate::{model, resolve};
+use crate::{forecast, model, recipe_file, resolve};
 
 /// What a judgement found.
 #[derive(Clone, Debug, Serialize)]
@@ -31,7 +31,8 @@ pub struct Evaluated {
 pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Evaluated> {
     let named = source;
     let opened = model::open(path, context)?;
-    let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let recipe = recipe_file::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+    let source = forecast::open(source, &recipe, context)?;
     let intake = opened.model.intake()?;
     let target = resolve::target(intake.plan())?.name.clone();
     source.schema().index(&target).map_err(|_| {

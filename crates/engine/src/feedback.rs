@@ -53,6 +53,8 @@ pub fn cell(value: &Value) -> Cell {
         Value::Number(x) => x.as_f64().map_or(Cell::Missing, Cell::Number),
         Value::Bool(yes) => Cell::Flag(*yes),
         Value::String(text) => Cell::Text(text.clone()),
+        // A series.
+        Value::Array(_) => Cell::Text(value.to_string()),
         _ => Cell::Missing,
     }
 }

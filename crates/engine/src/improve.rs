@@ -21,7 +21,7 @@ use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{
     Batch, Cell, Chain, Context, Error, Event, Fitted, Result, Role, Source, State, Table, View,
 };
-use tidemill_data::{Canonical, Intake, Plan, ReadOptions, canonical_rows};
+use tidemill_data::{Canonical, Intake, Plan, canonical_rows};
 use tidemill_eval::compare::{ScoreInterval, paired, paired_blocks};
 use tidemill_eval::{Answers, Metric, Report};
 use tidemill_store::{Improvement, Store};
@@ -33,7 +33,7 @@ use crate::model::{self, Model, Opened};
 use crate::privacy::{Guard, Opener};
 use crate::search::{self, Design};
 use crate::threshold::Threshold;
-use crate::{preparation, recipe_file, resolve, serving, train, words};
+use crate::{forecast, preparation, recipe_file, resolve, serving, train, words};
 
 /// The fewest rows to compare on.
 const MIN_ROWS: usize = 30;
@@ -320,8 +320,8 @@ fn kept(
 /// Training rows, oldest first: the source's (by their time, where they have one), then those of feedback.
 struct Pile {
     intake: Arc<Intake>,
-    /// What turned pictures into pixels.
-    pictures: Vec<Arc<dyn Fitted>>,
+    /// What reads pictures and series.
+    media: Vec<Arc<dyn Fitted>>,
     table: Arc<Table>,
     order: Vec<u32>,
     n_source: usize,
@@ -330,7 +330,7 @@ struct Pile {
 impl Pile {
     fn read(champion: &Champion, source: &str, labelled: &[Labelled], context: &Context) -> Result<Self> {
         let plan = &champion.plan;
-        let source = tidemill_data::open(source, &ReadOptions::default())?;
+        let source = forecast::open(source, &champion.recipe, context)?;
         let source = Box::new(Canonical::new(source, plan)?);
         let rows: Vec<Vec<Cell>> = labelled.iter().map(|row| row.cells.clone()).collect();
         let rows = Table::new(canonical_rows(plan, &feedback::names(plan), &rows)?);
@@ -340,7 +340,7 @@ impl Pile {
         ])?;
         let quiet = context.quiet();
         let (intake, table) = Intake::fit(&*stacked, plan.clone(), &quiet)?;
-        let read = preparation::pictures(table, &champion.recipe, &quiet)?;
+        let read = preparation::media(table, &champion.recipe, &quiet)?;
         let table = read.train;
         let n = table.batch().n_rows();
         let n_source = n - labelled.len().min(n);
@@ -352,12 +352,12 @@ impl Pile {
             let time = |row: u32| times.is_valid(row as usize).then(|| times.value(row as usize));
             order[..n_source].sort_by_key(|&row| time(row));
         }
-        Ok(Pile { intake, pictures: read.steps, table: Arc::new(table), order, n_source })
+        Ok(Pile { intake, media: read.steps, table: Arc::new(table), order, n_source })
     }
 
     /// The chain of these steps, behind what reads the rows.
     fn chain(&self, steps: Vec<Arc<dyn Fitted>>, links: &[Arc<dyn Fitted>]) -> Chain {
-        let links = self.pictures.iter().cloned().chain(steps).chain(links.iter().cloned());
+        let links = self.media.iter().cloned().chain(steps).chain(links.iter().cloned());
         Chain(std::iter::once(self.intake.clone() as Arc<dyn Fitted>).chain(links).collect())
     }
 

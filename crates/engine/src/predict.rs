@@ -10,7 +10,9 @@ use tidemill_core::{
 };
 use tidemill_data::ReadOptions;
 
+use crate::forecast::{self, HISTORY};
 use crate::model::{self, Model};
+use crate::recipe_file;
 
 /// What a prediction run did.
 #[derive(Clone, Debug, Serialize)]
@@ -29,10 +31,19 @@ pub struct Predicted {
 /// probability of each class. Holds a few batches at a time, whatever the size of the source.
 pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Result<Predicted> {
     let opened = model::open(model, context)?;
+    let recipe = recipe_file::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
     let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let source = match recipe.forecast {
+        Some(_) if source.schema().position(HISTORY).is_none() => forecast::future(&*source, &recipe, context)?,
+        _ => source,
+    };
     let unused = opened.model.intake()?.unknown(source.schema());
     let intake = opened.model.intake()?;
-    let mut answers = Answering::new(&opened.model, &*source, context.threads)?;
+    let told: Vec<String> = match &recipe.forecast {
+        Some(asked) => recipe.data.time.iter().chain(&asked.group).cloned().collect(),
+        None => Vec::new(),
+    };
+    let mut answers = Answering::new(&opened.model, &*source, &told, context.threads)?;
     let mut sink = tidemill_data::create(out, &answers.schema(source.schema())?)?;
     context.tell(&Event::Begin { what: "predicting".into(), steps: source.n_rows().map(|n| n as u64) });
     let mut rows = 0;
@@ -73,12 +84,12 @@ struct Answering {
     runs: Vec<Box<dyn Run>>,
     output: tidemill_core::Schema,
     places: Vec<usize>,
-    /// The raw columns that name pictures: without them nobody knows which picture an answer is for.
-    pictures: Vec<usize>,
+    /// The raw columns that say what an answer is about: the paths of pictures; of forecasts the moment and the group.
+    about: Vec<usize>,
 }
 
 impl Answering {
-    fn new(model: &Model, source: &dyn Source, threads: usize) -> Result<Self> {
+    fn new(model: &Model, source: &dyn Source, told: &[String], threads: usize) -> Result<Self> {
         let input = source.schema();
         let output = model.chain.output(input)?;
         let shown = [Role::Key, Role::Prediction, Role::Probability];
@@ -88,15 +99,16 @@ impl Answering {
         let runs = (0..threads.max(1)).map(|_| rest.clone().bind(&typed)).collect::<Result<_>>()?;
         let plan = model.intake()?.plan();
         let named = |c: &Column| {
-            c.kind == Kind::Text && plan.column(&c.name).is_some_and(|p| p.is_used() && p.kind == Kind::Image)
+            let picture = c.kind == Kind::Text && plan.column(&c.name).is_some_and(|p| p.is_used() && p.kind == Kind::Image);
+            picture || told.contains(&c.name)
         };
-        let pictures = input.places(named);
-        Ok(Answering { intake: model.reader()?.bind_to(source)?, runs, output, places, pictures })
+        let about = input.places(named);
+        Ok(Answering { intake: model.reader()?.bind_to(source)?, runs, output, places, about })
     }
 
     /// The columns of the answers.
     fn schema(&self, input: &Schema) -> Result<Schema> {
-        let named = self.pictures.iter().map(|&i| input.columns()[i].clone());
+        let named = self.about.iter().map(|&i| input.columns()[i].clone());
         Schema::new(named.chain(self.places.iter().map(|&i| self.output.columns()[i].clone())).collect())
     }
 
@@ -106,9 +118,9 @@ impl Answering {
             return Err(Error::internal("more batches than runs"));
         }
         let read = group.iter().map(|batch| self.intake.apply(batch)).collect::<Result<Vec<_>>>()?;
-        let (places, pictures) = (&self.places, &self.pictures);
+        let (places, about) = (&self.places, &self.about);
         let answered = self.runs.par_iter_mut().zip(&group).zip(read);
-        answered.map(|((run, raw), batch)| beside(raw, pictures, &run.apply(&batch)?.select(places)?)).collect()
+        answered.map(|((run, raw), batch)| beside(raw, about, &run.apply(&batch)?.select(places)?)).collect()
     }
 }
 

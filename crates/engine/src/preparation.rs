@@ -41,14 +41,12 @@ pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Re
     Ok(prepared)
 }
 
-/// Pictures to pixels, once for all learners and folds, unless the recipe's own steps do it. What is learned here, the size of the
-/// pictures and whether they are grey, belongs to the reading of the table, as the names of categories do.
-pub fn pictures(table: Table, recipe: &Recipe, context: &Context) -> Result<Prepared> {
+/// Pictures to pixels and series to what they say at a moment, once for all learners and folds, unless the recipe's own steps do
+/// it. What is learned here (the size of the pictures and whether they are grey, the usual step of a series) belongs to the
+/// reading of the table, as the names of categories do.
+pub fn media(table: Table, recipe: &Recipe, context: &Context) -> Result<Prepared> {
     let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train: table };
-    if recipe.steps.iter().any(|step| step.kind == PIXELS) {
-        return Ok(prepared);
-    }
-    for spec in pixels(prepared.train.schema(), recipe) {
+    for spec in read_media(prepared.train.schema(), recipe) {
         prepared.add(spec, context)?;
     }
     Ok(prepared)
@@ -67,17 +65,23 @@ impl Prepared {
     }
 }
 
-/// The step that reads pictures.
-const PIXELS: &str = "encode_pixels";
+/// The kinds that a step of their own reads.
+const MEDIA: [(Kind, &str); 2] = [(Kind::Image, "encode_pixels"), (Kind::Series, "encode_series")];
 
-/// The steps that turn the table's pictures into pixels: as their columns ask for it, or with what suits them.
-fn pixels(schema: &Schema, recipe: &Recipe) -> Vec<Spec> {
+fn is_media(spec: &Spec) -> bool {
+    MEDIA.iter().any(|(_, step)| spec.kind == *step)
+}
+
+/// The steps that read the table's pictures and series: as their columns ask for it, or with what suits them.
+fn read_media(schema: &Schema, recipe: &Recipe) -> Vec<Spec> {
     let mut specs = of_columns(schema, recipe, "encode");
-    specs.retain(|spec| spec.kind == PIXELS);
+    specs.retain(is_media);
     let own = spoken_for(&specs);
-    let rest = names(schema, |c| c.kind == Kind::Image && !own.contains(&c.name));
-    if !rest.is_empty() {
-        specs.push(Spec::new(PIXELS).with("columns", rest));
+    for (kind, step) in MEDIA {
+        let rest = names(schema, |c| c.kind == kind && !own.contains(&c.name));
+        if !rest.is_empty() && !recipe.steps.iter().any(|own| own.kind == step) {
+            specs.push(Spec::new(step).with("columns", rest));
+        }
     }
     specs
 }
@@ -108,11 +112,8 @@ fn missing(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
 
 fn encode(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     let mut specs = of_columns(schema, recipe, "encode");
-    // A picture may have become pixels before.
-    specs.retain(|spec| spec.kind != PIXELS);
-    if has(schema, |c| c.kind == Kind::Image) {
-        specs.extend(pixels(schema, recipe));
-    }
+    // Pictures and series have been read before.
+    specs.retain(|spec| !is_media(spec));
     if !needs.numeric && !needs.tabular {
         return specs;
     }

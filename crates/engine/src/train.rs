@@ -17,6 +17,7 @@ use crate::judged::Judged;
 use crate::model::{self, Model};
 use crate::reporting::{self, Evidence, Origin};
 use crate::search::{self, Calibrated, Decided, Gap, Point, Reasons, Standing, Study, Times};
+use crate::forecast::{self, ForecastFacts};
 use crate::{preparation, resolve, words};
 
 /// What to train on, by what recipe, and where the result goes.
@@ -47,6 +48,9 @@ pub struct Outcome {
     pub leaks: Vec<Leak>,
     /// How the rows were divided.
     pub split: SplitFacts,
+    /// How far ahead is forecast, and how well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastFacts>,
     /// The metric that chose.
     pub metric: String,
     /// Every setting that was compared, the best first.
@@ -177,6 +181,14 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
     let source = tidemill_data::open(&job.source, &ReadOptions::default())?;
     check_any_row(&*source, &job.source)?;
+    let (source, job) = match job.recipe.forecast {
+        Some(_) => {
+            let made = forecast::learning(&*source, &job.recipe, context)?;
+            (made.rows, Job { recipe: made.recipe, ..job.clone() })
+        }
+        None => (source, job.clone()),
+    };
+    let job = &job;
     let plan = tidemill_data::infer(&*source, &job.recipe, context)?;
     let (intake, table) = Intake::fit(&*source, plan, context)?;
     context.tell(&Event::End);
@@ -184,7 +196,7 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     check_rows(&job.source, &plan, &table)?;
     words::warn_about_leaks(&plan.leaks, job.recipe.data.drop_leaks, context);
     let recipe = resolve::recipe(&job.recipe, &plan, &job.source);
-    let read = preparation::pictures(table, &recipe, context)?;
+    let read = preparation::media(table, &recipe, context)?;
 
     let task = resolve::task(&plan)?;
     let metric = metric_of(&recipe, task)?;
@@ -209,7 +221,16 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     context.check()?;
 
     let n_rows = table.batch().n_rows();
-    let facts = Facts { job, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric };
+    let forecast = recipe.forecast.as_ref().map(|asked| {
+        let backtest = match recipe.split.nested {
+            None => Some(forecast::backtest(&table, &parts, judged.1.answered(), &recipe)?),
+            Some(_) => None,
+        };
+        let (season, window) = (asked.season, asked.window.unwrap_or_default());
+        Ok::<_, Error>(ForecastFacts { horizon: asked.horizon.clone(), season, window, backtest })
+    });
+    let forecast = forecast.transpose()?;
+    let facts = Facts { job, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric, forecast };
     let links = read.steps.into_iter().chain(shipped.steps).chain(study.links.iter().cloned());
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
     let times = study.times.clone();
@@ -227,6 +248,7 @@ struct Facts<'a> {
     nested: Option<usize>,
     n_rows: usize,
     metric: &'a Metric,
+    forecast: Option<ForecastFacts>,
 }
 
 impl Facts<'_> {
@@ -269,6 +291,7 @@ impl Facts<'_> {
                 compared_rows: study.n_rows,
                 nested: self.nested.unwrap_or(0),
             },
+            forecast: self.forecast.clone(),
             metric: self.metric.name.to_string(),
             leaderboard: study.standings,
             chosen,

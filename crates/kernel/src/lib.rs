@@ -1,6 +1,7 @@
 //! Numerics that several rooms need. Every reduction has a fixed order, so answers never depend on the number of
 //! threads, and every random stream belongs to a named piece of work, not to a thread.
 
+pub mod autocorrelation;
 pub mod cholesky;
 mod comoments;
 pub mod descent;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Cell, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Layout, Registry, Result, State,
+    Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Registry, Result, State,
     Training, dense_vector,
 };
 use tidemill_kernel::picture;
@@ -152,7 +152,7 @@ fn all_grey(images: &BinaryArray, column: &str) -> Result<bool> {
     // A handful decides for most tables; then the rest need not be decoded.
     let few = images.slice(0, images.len().min(64));
     let grey = |bytes: &[u8]| picture::decode(bytes).map(|p| p.channels == 1);
-    let all = |images: &BinaryArray| Ok(each(images, column, grey)?.into_iter().all(|grey| grey));
+    let all = |images: &BinaryArray| Ok::<_, Error>(each(images, column, grey)?.into_iter().all(|grey| grey));
     Ok(all(&few)? && all(images)?)
 }
 

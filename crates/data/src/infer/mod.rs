@@ -26,7 +26,7 @@ use std::path::Path;
 use arrow_array::StringArray;
 use rayon::prelude::*;
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source};
+use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Source};
 
 use crate::intake::{Raw, RawColumn, is_readable, written_number};
 use crate::parse::{FlagFormat, Format, Missing, plain_number};
@@ -157,6 +157,9 @@ fn decide(
     if let Some(plan) = pictures::decide(rows, place, folder, (told, role), missing)? {
         return Ok((plan, Identity::None));
     }
+    if raw.kind == Kind::Series || told == Some(Kind::Series) {
+        return Ok((series(raw, told, role)?, Identity::None));
+    }
     if !is_readable(raw.kind) {
         if let Some((role, _)) = role.filter(|(role, _)| *role != Role::Ignore) {
             let problem =
@@ -193,6 +196,25 @@ fn decide(
     }
     let identity = if plan.role == Role::Ignore { identity } else { Identity::None };
     Ok((plan, identity))
+}
+
+/// The plan of a column of series.
+fn series(raw: &Column, told: Option<Kind>, role: Option<(Role, &'static str)>) -> Result<ColumnPlan> {
+    let role = match role {
+        None => Role::Feature,
+        Some((role @ (Role::Feature | Role::Ignore), _)) => role,
+        Some((role, _)) => {
+            let problem = format!("column '{}' is a series and cannot be the {role:?}", raw.name);
+            return Err(Error::data(problem.to_lowercase(), "name another column"));
+        }
+    };
+    if !matches!(raw.kind, Kind::Series | Kind::Text) {
+        let wanted = "a series, as [[moment, value], …]".into();
+        return Err(Error::WrongKind { column: raw.name.clone(), found: raw.kind, wanted });
+    }
+    let why = if told.is_some() { "kind as told" } else { "values over time in the source" };
+    let plan = ColumnPlan::new(&raw.name, Kind::Series, role, why);
+    Ok(ColumnPlan { declared: told.is_some(), ..plan })
 }
 
 /// Whether a column is of finite numbers in the source, not all the same, one at least with decimals: what [`judge`] would find
@@ -237,7 +259,7 @@ fn declare_kind(
 ) -> Result<()> {
     if !is_readable(kind) {
         let problem = format!(
-            "a {} cannot be read from a column; use number, flag, category, text, time or image",
+            "a {} cannot be read from a column; use number, flag, category, text, time, image or series",
             kind.word()
         );
         return Err(Error::parameter(format!("columns.{}.kind", plan.name), problem));

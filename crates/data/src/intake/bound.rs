@@ -9,7 +9,7 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
 };
 use rayon::prelude::*;
-use tidemill_core::{Batch, Categories, Cell, Error, Fitted, Kind, Result, Row, Run, Schema};
+use tidemill_core::{Batch, Categories, Cell, Error, Fitted, Kind, Result, Row, Run, Schema, series_column};
 
 use super::cell::raw_cell;
 use super::{Intake, Raw, RawColumn, Read, Reader, Trouble, places};
@@ -161,6 +161,7 @@ pub(super) fn read_column(
             }
             names.categories.column(codes)?
         }
+        Kind::Series => serieses(reader, raw, n, number, trouble)?,
         Kind::Image => Arc::new(images(reader, raw, n, folder, number, trouble)?),
         _ => {
             let texts = (0..n).map(|row| reader.text(raw.cell(row)));
@@ -200,6 +201,31 @@ fn images(
         });
     }
     Ok(sound.iter().map(Option::as_deref).collect())
+}
+
+/// Series: those of a typed source as they are.
+fn serieses(
+    reader: &Reader,
+    raw: &RawColumn<'_>,
+    n: usize,
+    number: &dyn Fn(usize) -> u64,
+    trouble: &mut Option<Trouble>,
+) -> Result<ArrayRef> {
+    if let RawColumn::Series(_, array) = raw {
+        return Ok((*array).clone());
+    }
+    let mut cells = Vec::with_capacity(n);
+    for row in 0..n {
+        cells.push(match reader.series(raw.cell(row)) {
+            Ok(Read::Value(points)) => Some(points),
+            Ok(_) => None,
+            Err(why) => {
+                Trouble::note(trouble, number(row), || format!("{}: {why}", clip(&raw.cell(row).shown())));
+                None
+            }
+        });
+    }
+    series_column(cells.iter().map(Option::as_deref))
 }
 
 /// Whether numbers can be taken over as they are.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray};
-use tidemill_core::{Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source};
+use tidemill_core::{Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source, series_column};
 
 use super::bound::read_column;
 use super::cell::{Raw, RawColumn, Read, Reader, raw_cell};
@@ -107,6 +107,11 @@ pub fn canonical_rows(plan: &Plan, names: &[String], rows: &[Vec<Cell>]) -> Resu
             Kind::Image => {
                 let picture = |raw| if let Ok(Read::Value(bytes)) = reader.image(raw, None) { Some(bytes) } else { None };
                 Arc::new(raws().map(picture).collect::<BinaryArray>())
+            }
+            Kind::Series => {
+                let points = |raw| if let Ok(Read::Value(points)) = reader.series(raw) { Some(points) } else { None };
+                let cells: Vec<_> = raws().map(points).collect();
+                series_column(cells.iter().map(Option::as_deref))?
             }
             kind => return Err(Error::internal(format!("a {} is not read", kind.word()))),
         })

@@ -6,6 +6,7 @@ mod cell;
 mod fit;
 mod picture;
 mod rows;
+mod series;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,7 +78,7 @@ impl Trouble {
 
     fn warning(&self, column: &str, kind: Kind) -> Warning {
         let Trouble { count, row, value } = self;
-        let value: String = value.chars().take(if kind == Kind::Image { 200 } else { 40 }).collect();
+        let value: String = value.chars().take(if matches!(kind, Kind::Image | Kind::Series) { 200 } else { 40 }).collect();
         if kind == Kind::Category {
             let cells = if *count == 1 { "1 value was" } else { &format!("{count} values were") };
             return Warning {
@@ -241,8 +242,8 @@ fn places(outputs: &[Output], input: &Schema) -> Result<Vec<(usize, usize)>> {
 /// Errors where no value of the raw kind can become one of the wanted kind.
 fn convertible(raw: &Column, wanted: &Column) -> Result<()> {
     let sound = match (raw.kind, wanted.kind) {
-        (Kind::Image | Kind::Text, Kind::Image) => true,
-        (Kind::Image, _) | (_, Kind::Image) => false,
+        (Kind::Image | Kind::Text, Kind::Image) | (Kind::Series | Kind::Text, Kind::Series) => true,
+        (Kind::Image | Kind::Series, _) | (_, Kind::Image | Kind::Series) => false,
         (Kind::Time, Kind::Number | Kind::Flag) | (Kind::Flag, Kind::Time) => false,
         (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Category, _) => true,
         _ => false,
@@ -268,9 +269,9 @@ impl Plan {
     }
 }
 
-/// Columns of single values and of pictures are read; anything else is left out of plans.
+/// Columns of single values, pictures and series are read; anything else is left out of plans.
 pub(crate) fn is_readable(kind: Kind) -> bool {
-    matches!(kind, Kind::Number | Kind::Flag | Kind::Category | Kind::Text | Kind::Time | Kind::Image)
+    !matches!(kind, Kind::Vector { .. } | Kind::Point | Kind::Track)
 }
 
 impl ColumnPlan {

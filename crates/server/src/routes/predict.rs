@@ -225,6 +225,7 @@ fn refuse_unreadable(answers: &[Answer]) -> Result<(), Fault> {
                     Kind::Image => {
                         "send the bytes of a whole PNG, JPEG, GIF, BMP or WebP picture as base64, or null where there is none"
                     }
+                    Kind::Series => "send [[moment, value], …] with dates or microseconds since 1970, or null where nothing is known",
                     _ => "send null where the value is not known",
                 };
                 return Err(Fault::bad("wrong_type", message).at_row(i + 1).in_column(column).help(help));
@@ -245,6 +246,10 @@ fn kept(row: &Row, version: &Version) -> Result<LoggedRow, Fault> {
             Cell::Text(picture) if columns.is_picture(place) => {
                 let _ = serde_json::to_writer(&mut text, &feedback::kept_picture(picture));
             }
+            // As the list that it is, where it is one.
+            Cell::Text(series) if columns.is_series(place) && is_json(series) => {
+                text.extend_from_slice(series.as_bytes());
+            }
             other => cell(&mut text, other),
         }
         if guard.of(columns.name(place)).is_some() {
@@ -257,6 +262,10 @@ fn kept(row: &Row, version: &Version) -> Result<LoggedRow, Fault> {
     }
     text.push(b']');
     Ok(LoggedRow { features: into_text(text), row_key: key(row, version)?, ..LoggedRow::default() })
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn key(row: &Row, version: &Version) -> Result<Option<String>, Fault> {

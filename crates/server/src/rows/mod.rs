@@ -79,7 +79,7 @@ pub struct Columns {
     pub key: Option<usize>,
     /// The places of the columns that the log keeps.
     logged: Vec<usize>,
-    pictures: Vec<bool>,
+    kinds: Vec<Kind>,
 }
 
 impl Columns {
@@ -92,7 +92,7 @@ impl Columns {
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: serving.passed_over.clone(),
             logged: (0..names.len()).filter(|i| Some(*i) != key).collect(),
-            pictures: serving.columns.iter().map(|c| c.kind == Kind::Image).collect(),
+            kinds: serving.columns.iter().map(|c| c.kind).collect(),
             key,
             names,
         }
@@ -125,7 +125,12 @@ impl Columns {
 
     /// Whether the column at a place holds pictures.
     pub fn is_picture(&self, place: usize) -> bool {
-        self.pictures.get(place).copied().unwrap_or(false)
+        self.kinds.get(place) == Some(&Kind::Image)
+    }
+
+    /// Whether the column at a place holds series.
+    pub fn is_series(&self, place: usize) -> bool {
+        self.kinds.get(place) == Some(&Kind::Series)
     }
 
     /// The place of a name, looked for first where the last row had it.
@@ -247,7 +252,7 @@ impl Columns {
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: vec!["target".into()],
             logged: (0..names.len()).collect(),
-            pictures: vec![false; names.len()],
+            kinds: vec![Kind::Text; names.len()],
             key: None,
             names,
         }
