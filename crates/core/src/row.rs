@@ -174,7 +174,9 @@ fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
             Cell::Sparse(sparse.indices[range.clone()].to_vec(), sparse.values[range].to_vec())
         }
         Kind::Series => match batch.series(c)?.of(i) {
-            Some((times, values)) => Cell::Series(times.iter().copied().zip(values.iter().copied()).collect()),
+            Some((times, values)) => {
+                Cell::Series(times.iter().copied().zip(values.iter().copied()).collect())
+            }
             None => Cell::Missing,
         },
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),

@@ -65,7 +65,10 @@ fn a_folder_of_folders_is_a_table_of_classes() {
     let rows = source.collect().unwrap();
     let column = |i| rows.texts(i).unwrap().iter().map(|t| t.map(String::from)).collect::<Vec<_>>();
     assert_eq!(rows.schema().names().collect::<Vec<_>>(), ["image", "label"]);
-    assert_eq!(column(0), ["4.bmp", "cats/1.bmp", "cats/old/2.BMP", "dogs/3.bmp"].map(|t| Some(t.to_string())));
+    assert_eq!(
+        column(0),
+        ["4.bmp", "cats/1.bmp", "cats/old/2.BMP", "dogs/3.bmp"].map(|t| Some(t.to_string()))
+    );
     assert_eq!(column(1), [None, Some("cats"), Some("cats"), Some("dogs")].map(|t| t.map(String::from)));
     assert_eq!(source.take(&[3, 0]).unwrap().texts(0).unwrap().value(0), "dogs/3.bmp");
     assert_eq!(default_target(&place).unwrap(), Some("label"));
@@ -110,8 +113,14 @@ fn a_picture_that_cannot_be_read_is_missing_and_named() {
 fn many_that_cannot_be_read_are_an_error() {
     for (line, why) in [
         ((&|i: usize| format!("a/{}.bmp", 2 * i)) as &dyn Fn(usize) -> String, "there is no such file"),
-        (&|i| if i % 9 == 3 { "../../secret.png".into() } else { format!("a/{i}.bmp") }, "leads out of the table's folder"),
-        (&|i| if i % 9 == 3 { "/etc/hosts.png".into() } else { format!("a/{i}.bmp") }, "leads out of the table's folder"),
+        (
+            &|i| if i % 9 == 3 { "../../secret.png".into() } else { format!("a/{i}.bmp") },
+            "leads out of the table's folder",
+        ),
+        (
+            &|i| if i % 9 == 3 { "/etc/hosts.png".into() } else { format!("a/{i}.bmp") },
+            "leads out of the table's folder",
+        ),
     ] {
         let folder = table(60, line);
         let mut recipe = recipe();
@@ -139,7 +148,8 @@ fn bytes_of_parquet_are_pictures_or_left_out() {
         Field::new("hash", DataType::Binary, true),
         Field::new("y", DataType::Utf8, true),
     ]);
-    let rows = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(pictures), Arc::new(keys), Arc::new(labels)]);
+    let rows =
+        RecordBatch::try_new(Arc::new(schema), vec![Arc::new(pictures), Arc::new(keys), Arc::new(labels)]);
     let rows = rows.unwrap();
     let file = std::fs::File::create(folder.path().join("t.parquet")).unwrap();
     let mut writer = parquet::arrow::ArrowWriter::try_new(file, rows.schema(), None).unwrap();

@@ -102,7 +102,8 @@ pub fn labelled(store: &Store, model: &str, plan: &Plan, opener: &Opener) -> Res
             .iter()
             .map(|name| by_name.remove(name.as_str()).map_or(Cell::Missing, |v| cell(&opener.open(name, v))))
             .collect();
-        if !usable(&truth, plan) || names.iter().zip(&cells).any(|(name, cell)| is_left_out(name, cell, plan)) {
+        if !usable(&truth, plan) || names.iter().zip(&cells).any(|(name, cell)| is_left_out(name, cell, plan))
+        {
             unusable += 1;
             return Ok(());
         }

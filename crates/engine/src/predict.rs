@@ -34,7 +34,9 @@ pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Resu
     let recipe = recipe_file::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
     let source = tidemill_data::open(source, &ReadOptions::default())?;
     let source = match recipe.forecast {
-        Some(_) if source.schema().position(HISTORY).is_none() => forecast::future(&*source, &recipe, context)?,
+        Some(_) if source.schema().position(HISTORY).is_none() => {
+            forecast::future(&*source, &recipe, context)?
+        }
         _ => source,
     };
     let unused = opened.model.intake()?.unknown(source.schema());
@@ -99,7 +101,8 @@ impl Answering {
         let runs = (0..threads.max(1)).map(|_| rest.clone().bind(&typed)).collect::<Result<_>>()?;
         let plan = model.intake()?.plan();
         let named = |c: &Column| {
-            let picture = c.kind == Kind::Text && plan.column(&c.name).is_some_and(|p| p.is_used() && p.kind == Kind::Image);
+            let picture = c.kind == Kind::Text
+                && plan.column(&c.name).is_some_and(|p| p.is_used() && p.kind == Kind::Image);
             picture || told.contains(&c.name)
         };
         let about = input.places(named);

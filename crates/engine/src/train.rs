@@ -13,11 +13,11 @@ use tidemill_eval::compare::ScoreInterval;
 use tidemill_eval::{Metric, Report};
 
 use crate::error::EngineError;
+use crate::forecast::{self, ForecastFacts};
 use crate::judged::Judged;
 use crate::model::{self, Model};
 use crate::reporting::{self, Evidence, Origin};
 use crate::search::{self, Calibrated, Decided, Gap, Point, Reasons, Standing, Study, Times};
-use crate::forecast::{self, ForecastFacts};
 use crate::{preparation, resolve, words};
 
 /// What to train on, by what recipe, and where the result goes.
@@ -230,7 +230,8 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
         Ok::<_, Error>(ForecastFacts { horizon: asked.horizon.clone(), season, window, backtest })
     });
     let forecast = forecast.transpose()?;
-    let facts = Facts { job, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric, forecast };
+    let facts =
+        Facts { job, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric, forecast };
     let links = read.steps.into_iter().chain(shipped.steps).chain(study.links.iter().cloned());
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
     let times = study.times.clone();

@@ -65,7 +65,11 @@ fn forecast(facts: &ForecastFacts) -> Vec<String> {
     let season = facts.season.map_or("no season shows".to_string(), |s| format!("a season has {s}"));
     let mut lines = vec![format!(
         "Forecast {} ahead from the last {} steps ({season}).",
-        if facts.horizon.parse::<usize>().is_ok() { format!("{} steps", facts.horizon) } else { facts.horizon.clone() },
+        if facts.horizon.parse::<usize>().is_ok() {
+            format!("{} steps", facts.horizon)
+        } else {
+            facts.horizon.clone()
+        },
         facts.window
     )];
     let Some(backtest) = &facts.backtest else { return lines };

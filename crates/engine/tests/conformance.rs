@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array};
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array,
+};
 use tidemill_core::conform::{CHECKS, Subject};
 use tidemill_core::{
-    Batch, Categories, Column, Entry, Kind, Needs, Point, Role, Schema, Table, Training, dense_vector, series_column,
+    Batch, Categories, Column, Entry, Kind, Needs, Point, Role, Schema, Table, Training, dense_vector,
+    series_column,
 };
 use tidemill_engine::builtin;
 use tidemill_kernel::Random;
@@ -56,9 +59,11 @@ fn table(needs: Needs, classes: bool) -> Table {
         let dots: Vec<Vec<u8>> = (0..ROWS).map(|i| dot((i * 2) as u8)).collect();
         let dots = dots.iter().enumerate().map(|(i, dot)| (needs.complete || i % 8 != 5).then_some(dot));
         columns.push((Column::new("photo", Kind::Image), Arc::new(BinaryArray::from_iter(dots))));
-        let pasts: Vec<Vec<Point>> =
-            (0..ROWS).map(|i| (0..i % 7).map(|t| (t as i64 * 60_000_000, (i + t) as f64)).collect()).collect();
-        let pasts = pasts.iter().enumerate().map(|(i, past)| (needs.complete || i % 12 != 6).then_some(&**past));
+        let pasts: Vec<Vec<Point>> = (0..ROWS)
+            .map(|i| (0..i % 7).map(|t| (t as i64 * 60_000_000, (i + t) as f64)).collect())
+            .collect();
+        let pasts =
+            pasts.iter().enumerate().map(|(i, past)| (needs.complete || i % 12 != 6).then_some(&**past));
         columns.push((Column::new("past", Kind::Series), series_column(pasts).unwrap()));
     }
     let keys = Float64Array::from_iter_values((0..ROWS).map(|i| i as f64));

@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn both_zero_is_no_error() {
-        let rows = Forecasts { truth: &[0.0], predicted: &[0.0], naive: &[f64::NAN], ahead: &[3], scale: 1.0 };
+        let rows =
+            Forecasts { truth: &[0.0], predicted: &[0.0], naive: &[f64::NAN], ahead: &[3], scale: 1.0 };
         assert_eq!(rows.score().smape, 0.0);
         assert!(rows.score().naive_mase.is_nan());
         assert_eq!(rows.by_step().iter().map(|s| s.n).collect::<Vec<_>>(), [0, 0, 1]);

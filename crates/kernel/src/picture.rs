@@ -49,7 +49,12 @@ impl fmt::Display for Unusable {
             Unusable::NoPicture => write!(f, "not a PNG, JPEG, GIF, BMP or WebP picture"),
             Unusable::Damaged => write!(f, "the picture is cut off or damaged"),
             Unusable::TooManyPixels(n) => {
-                write!(f, "{} megapixels, more than the {} that are read", n / 1_000_000, MOST_PIXELS / 1_000_000)
+                write!(
+                    f,
+                    "{} megapixels, more than the {} that are read",
+                    n / 1_000_000,
+                    MOST_PIXELS / 1_000_000
+                )
             }
             Unusable::TooManyBytes(n) => {
                 write!(f, "{} MiB, more than the {} that are read", n >> 20, MOST_BYTES >> 20)

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Registry, Result, State,
-    Training, dense_vector,
+    Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Registry,
+    Result, State, Training, dense_vector,
 };
 use tidemill_kernel::picture;
 
@@ -217,10 +217,7 @@ impl Learned for Pixels {
         let side = 1..=LONGEST;
         let sound = side.contains(&pixels.width) && side.contains(&pixels.height) && saved.floats.is_empty();
         if !sound || !matches!(pixels.channels, 1 | 3) || pixels.len() > MOST {
-            return Err(format!(
-                "a frame of {} x {} x {}",
-                pixels.width, pixels.height, pixels.channels
-            ));
+            return Err(format!("a frame of {} x {} x {}", pixels.width, pixels.height, pixels.channels));
         }
         Ok(pixels)
     }

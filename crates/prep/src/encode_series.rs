@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Point, Registry,
-    Result, Role, Row, Run, Schema, State, Training, dense_vector,
+    Batch, Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Point,
+    Registry, Result, Role, Row, Run, Schema, State, Training, dense_vector,
 };
 
 use crate::mapping::wrong_cell;
@@ -96,14 +96,17 @@ impl Builtin for EncodeSeries {
             return Err(KeyPath::new("window", format!("must be 1 to {LONGEST}; it is {}", self.window)));
         }
         match self.seasons.iter().find(|&&s| s < 2) {
-            Some(season) => Err(KeyPath::new("seasons", format!("must each be at least 2 steps; one is {season}"))),
+            Some(season) => {
+                Err(KeyPath::new("seasons", format!("must each be at least 2 steps; one is {season}")))
+            }
             None => Ok(()),
         }
     }
 
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         let reads: Reads = state.params()?;
-        let sound = |c: &Read| (1..=LONGEST).contains(&c.window) && c.step > 0 && c.seasons.iter().all(|&s| s > 1);
+        let sound =
+            |c: &Read| (1..=LONGEST).contains(&c.window) && c.step > 0 && c.seasons.iter().all(|&s| s > 1);
         if reads.columns.iter().all(sound) {
             return Ok(Arc::new(reads));
         }
@@ -120,8 +123,10 @@ fn moment_of(schema: &Schema) -> Option<usize> {
 fn usual_step(batch: &Batch, at: usize) -> Result<i64> {
     let series = batch.series(at)?;
     let cells = (0..batch.n_rows()).step_by(batch.n_rows().div_ceil(1000).max(1));
-    let mut steps: Vec<i64> =
-        cells.filter_map(|i| series.of(i)).flat_map(|(times, _)| times.windows(2).map(|w| w[1] - w[0])).collect();
+    let mut steps: Vec<i64> = cells
+        .filter_map(|i| series.of(i))
+        .flat_map(|(times, _)| times.windows(2).map(|w| w[1] - w[0]))
+        .collect();
     let middle = steps.len() / 2;
     Ok(if steps.is_empty() { 1_000_000 } else { (*steps.select_nth_unstable(middle).1).max(1) })
 }
@@ -148,7 +153,8 @@ struct Reads {
 impl Read {
     /// What the numbers are called, behind the name of the column.
     fn suffixes(&self) -> Vec<String> {
-        let mut names: Vec<String> = ["ahead", "last", "mean", "std", "min", "max", "change"].map(String::from).into();
+        let mut names: Vec<String> =
+            ["ahead", "last", "mean", "std", "min", "max", "change"].map(String::from).into();
         for season in &self.seasons {
             names.extend((1..=BACK).map(|back| format!("{season}_{back}")));
             names.push(format!("{season}_mean"));
@@ -163,7 +169,8 @@ impl Read {
         let length = self.seasons.first().copied().unwrap_or(self.window);
         let spread = past.spread(length);
         let change = self.seasons.first().map_or(f64::NAN, |&s| past.last() - past.back(s));
-        let mut numbers = vec![past.ahead() as f64, past.last(), spread.mean, spread.std, spread.min, spread.max, change];
+        let mut numbers =
+            vec![past.ahead() as f64, past.last(), spread.mean, spread.std, spread.min, spread.max, change];
         for &season in &self.seasons {
             let same = past.same_place(season);
             numbers.extend((0..BACK).map(|i| same.get(i).copied().unwrap_or(f64::NAN)));
@@ -177,7 +184,8 @@ impl Read {
         let made = |suffix: String| Column::number(format!("{}_{suffix}", input.name)).derived_from(input);
         let mut columns: Vec<Column> = self.suffixes().into_iter().map(made).collect();
         let vector = Column::new(&input.name, Kind::Vector { len: self.window, sparse: false });
-        columns.push(vector.derived_from(input).with_layout(Layout::Steps { steps: self.window, channels: 1 }));
+        columns
+            .push(vector.derived_from(input).with_layout(Layout::Steps { steps: self.window, channels: 1 }));
         columns.into_iter().map(|c| c.with_role(input.role)).collect()
     }
 }
@@ -273,7 +281,9 @@ impl Run for BoundReads {
             };
             let mut vector = vec![0f32; read.window];
             let numbers = read.read(points.iter().copied(), moment, &mut vector);
-            cells.extend(numbers.into_iter().map(|x| if x.is_nan() { Cell::Missing } else { Cell::Number(x) }));
+            cells.extend(
+                numbers.into_iter().map(|x| if x.is_nan() { Cell::Missing } else { Cell::Number(x) }),
+            );
             cells.push(Cell::Vector(vector));
         }
         row.cells = cells;

@@ -52,7 +52,9 @@ pub enum PrepError {
         why: Unusable,
     },
     /// A frame of more numbers than a picture may become.
-    #[error("'width' x 'height' x 'channels' are {numbers} numbers, more than the {most} that a picture may become")]
+    #[error(
+        "'width' x 'height' x 'channels' are {numbers} numbers, more than the {most} that a picture may become"
+    )]
     PictureTooFine {
         /// So many.
         numbers: usize,

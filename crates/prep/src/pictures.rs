@@ -42,7 +42,8 @@ pub(crate) fn framed(picture: Picture, width: u32, height: u32, fit: Fit) -> Res
 fn resized(picture: &Picture, width: u32, height: u32, crop: bool) -> Result<Picture> {
     let failed = |e: &dyn std::fmt::Display| Error::internal(format!("resizing a picture: {e}"));
     let kind = if picture.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
-    let source = ImageRef::new(picture.width, picture.height, &picture.pixels, kind).map_err(|e| failed(&e))?;
+    let source =
+        ImageRef::new(picture.width, picture.height, &picture.pixels, kind).map_err(|e| failed(&e))?;
     let mut target = Image::new(width, height, kind);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     let options = if crop { options.fit_into_destination(Some((0.5, 0.5))) } else { options };

@@ -45,7 +45,8 @@ fn table(pictures: &[Option<&[u8]>]) -> Table {
 fn encode(table: &Table, params: Value) -> Result<Batch> {
     let registry = Arc::new(Registry::new([Entry::of::<EncodePixels>()]));
     let context = Context::new(0, 1, registry.clone());
-    let (fitted, output) = registry.build("encode_pixels", params)?.fit_apply(Training::on(table), &context)?;
+    let (fitted, output) =
+        registry.build("encode_pixels", params)?.fit_apply(Training::on(table), &context)?;
     // A row alone is answered as in the batch.
     let mut run = fitted.bind(table.batch().schema())?;
     for i in 0..table.batch().n_rows() {
@@ -73,7 +74,12 @@ fn pictures_are_decoded_turned_and_resized_as_by_pillow() {
         let (most, mean) = distance(batch.vector(0).unwrap(), &bytes(&case.pixels));
         // Decoders of JPEG may round the cosine transform and the colours each in their own way.
         let bound = if case.picture.ends_with(".jpg") { (6.0, 1.0) } else { (2.0, 0.3) };
-        assert!(most <= bound.0 && mean <= bound.1, "{} {}: {most} at most, {mean} on average", case.picture, case.frame);
+        assert!(
+            most <= bound.0 && mean <= bound.1,
+            "{} {}: {most} at most, {mean} on average",
+            case.picture,
+            case.frame
+        );
     }
     assert!(reference.cases.len() > 100);
 }
@@ -117,8 +123,14 @@ fn what_is_no_picture_is_refused_with_its_row() {
     assert_eq!(why("empty"), Unusable::Empty);
     assert_eq!(why("text"), Unusable::NoPicture);
     // Refused by its header, before any memory is set aside.
-    assert_eq!(picture::size(&bytes(&reference.bad["huge header"])), Err(Unusable::TooManyPixels(100_000_000)));
-    assert_eq!(picture::decode(&vec![0; picture::MOST_BYTES + 1]), Err(Unusable::TooManyBytes(picture::MOST_BYTES + 1)));
+    assert_eq!(
+        picture::size(&bytes(&reference.bad["huge header"])),
+        Err(Unusable::TooManyPixels(100_000_000))
+    );
+    assert_eq!(
+        picture::decode(&vec![0; picture::MOST_BYTES + 1]),
+        Err(Unusable::TooManyBytes(picture::MOST_BYTES + 1))
+    );
 }
 
 #[test]

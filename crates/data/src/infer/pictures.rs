@@ -66,7 +66,10 @@ fn of_bytes(rows: &Batch, place: usize) -> Result<(bool, String)> {
     Ok(if sound * 2 > looked.len() {
         (true, format!("encoded pictures: {sound} of {} looked at", looked.len()))
     } else {
-        (false, format!("bytes, of which {} of {} looked at are no pictures", looked.len() - sound, looked.len()))
+        (
+            false,
+            format!("bytes, of which {} of {} looked at are no pictures", looked.len() - sound, looked.len()),
+        )
     })
 }
 
@@ -86,9 +89,8 @@ fn of_paths(
     let values: Vec<&str> = facts.values.iter().map(|v| v.0).collect();
     let looked = spread(&values);
     let there = looked.iter().filter(|text| below(folder, text).is_ok_and(|path| path.is_file())).count();
-    Ok((there * 2 > looked.len()).then(|| {
-        (true, format!("paths of pictures: {there} of {} looked for are there", looked.len()))
-    }))
+    Ok((there * 2 > looked.len())
+        .then(|| (true, format!("paths of pictures: {there} of {} looked for are there", looked.len()))))
 }
 
 fn spread<T: Copy>(values: &[T]) -> Vec<T> {

@@ -34,7 +34,16 @@ impl BoundIntake {
         let output = Arc::new(intake.output(input)?);
         let names = places.iter().map(|&(_, p)| input.columns()[p].categories.clone()).collect();
         let n_inputs = input.len();
-        Ok(BoundIntake { intake, places, names, n_inputs, output, rows_before: 0, spare: Vec::new(), folder: None })
+        Ok(BoundIntake {
+            intake,
+            places,
+            names,
+            n_inputs,
+            output,
+            rows_before: 0,
+            spare: Vec::new(),
+            folder: None,
+        })
     }
 
     pub(super) fn in_folder(self, folder: Option<&Path>) -> Self {

@@ -105,11 +105,14 @@ pub fn canonical_rows(plan: &Plan, names: &[String], rows: &[Vec<Cell>]) -> Resu
                 Arc::new(raws().map(|raw| named(&reader, raw)).collect::<StringArray>())
             }
             Kind::Image => {
-                let picture = |raw| if let Ok(Read::Value(bytes)) = reader.image(raw, None) { Some(bytes) } else { None };
+                let picture = |raw| {
+                    if let Ok(Read::Value(bytes)) = reader.image(raw, None) { Some(bytes) } else { None }
+                };
                 Arc::new(raws().map(picture).collect::<BinaryArray>())
             }
             Kind::Series => {
-                let points = |raw| if let Ok(Read::Value(points)) = reader.series(raw) { Some(points) } else { None };
+                let points =
+                    |raw| if let Ok(Read::Value(points)) = reader.series(raw) { Some(points) } else { None };
                 let cells: Vec<_> = raws().map(points).collect();
                 series_column(cells.iter().map(Option::as_deref))?
             }

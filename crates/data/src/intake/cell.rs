@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
+};
 use hashbrown::HashMap;
 use tidemill_core::{Batch, Categories, Cell, Error, Kind, Point, Result, Series};
 use tidemill_kernel::sketch::hash_bytes;

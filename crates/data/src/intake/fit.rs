@@ -169,7 +169,8 @@ impl<'a> Pass<'a> {
     /// Too many pictures that cannot be read are no slip: another folder, another column.
     fn check_pictures(&self, plan: &Plan) -> Result<()> {
         for filling in self.fillings.iter().filter(|f| f.reader.kind == Kind::Image) {
-            let Some(trouble) = filling.trouble.as_ref().filter(|t| t.count > tolerated(filling.n_values)) else {
+            let Some(trouble) = filling.trouble.as_ref().filter(|t| t.count > tolerated(filling.n_values))
+            else {
                 continue;
             };
             let Trouble { count, row, value } = trouble;

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidemill_core::{
-    BATCH_ROWS, Batches, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Run, Schema, Source, State, Table,
-    Warning,
+    BATCH_ROWS, Batches, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Run, Schema, Source,
+    State, Table, Warning,
 };
 
 use crate::plan::{ColumnPlan, Plan};
@@ -78,7 +78,8 @@ impl Trouble {
 
     fn warning(&self, column: &str, kind: Kind) -> Warning {
         let Trouble { count, row, value } = self;
-        let value: String = value.chars().take(if matches!(kind, Kind::Image | Kind::Series) { 200 } else { 40 }).collect();
+        let value: String =
+            value.chars().take(if matches!(kind, Kind::Image | Kind::Series) { 200 } else { 40 }).collect();
         if kind == Kind::Category {
             let cells = if *count == 1 { "1 value was" } else { &format!("{count} values were") };
             return Warning {

@@ -36,7 +36,12 @@ pub struct Backtest {
 }
 
 /// Scores the answers to the rows of the test part.
-pub(crate) fn backtest(table: &Arc<Table>, parts: &Parts, answered: &Batch, recipe: &Recipe) -> Result<Backtest> {
+pub(crate) fn backtest(
+    table: &Arc<Table>,
+    parts: &Parts,
+    answered: &Batch,
+    recipe: &Recipe,
+) -> Result<Backtest> {
     let asked = recipe.forecast.clone().unwrap_or_default();
     let rows = |rows: &[u32]| View::new(table.clone(), rows)?.collect();
     let (train, test) = (rows(&parts.train)?, rows(&parts.test)?);

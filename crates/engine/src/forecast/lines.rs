@@ -46,7 +46,8 @@ impl Dated {
     pub(super) fn read(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Self> {
         let forecast = recipe.forecast.clone().unwrap_or_default();
         let target = recipe.data.target.clone();
-        let target = target.ok_or_else(|| Error::data("a forecast needs a target", "name it with --target"))?;
+        let target =
+            target.ok_or_else(|| Error::data("a forecast needs a target", "name it with --target"))?;
         let group = forecast.group.or_else(|| recipe.data.group.clone());
         let time = match &recipe.data.time {
             Some(time) => time.clone(),
@@ -94,7 +95,8 @@ fn reading(
     let mut own = Recipe::default();
     own.data.missing.clone_from(&recipe.data.missing);
     own.data.time = Some(time.into());
-    own.data.ignore = source.schema().names().filter(|n| !used.iter().any(|u| u == n)).map(String::from).collect();
+    own.data.ignore =
+        source.schema().names().filter(|n| !used.iter().any(|u| u == n)).map(String::from).collect();
     for name in used {
         let told = recipe.columns.get(*name);
         let spec = ColumnSpec {
@@ -157,7 +159,8 @@ fn lines(
         context.warn("undated", format!("{undated} rows have no {what}; left out of the series"));
     }
     let mut repeated = 0;
-    let lines = gathered.into_values().map(|points| Line { points: in_order(points, &mut repeated) }).collect();
+    let lines =
+        gathered.into_values().map(|points| Line { points: in_order(points, &mut repeated) }).collect();
     if repeated > 0 {
         context.warn(
             "repeated_times",
@@ -191,10 +194,10 @@ fn step(lines: &[Line], time: &str) -> Result<i64> {
     }
     let middle = sorted.len() / 2;
     let usual = *sorted.select_nth_unstable(middle).1 as f64;
-    let (whole, n) = gaps().fold((0.0, 0.0), |(whole, n), gap| {
-        (whole + gap as f64, n + (gap as f64 / usual).round().max(1.0))
-    });
+    let (whole, n) = gaps()
+        .fold((0.0, 0.0), |(whole, n), gap| (whole + gap as f64, n + (gap as f64 / usual).round().max(1.0)));
     // Clocks are exact, calendars are not.
-    let exact = gaps().filter(|&gap| (gap as f64 / usual).fract().abs() < 1e-9).count() * 10 > 9 * sorted.len();
+    let exact =
+        gaps().filter(|&gap| (gap as f64 / usual).fract().abs() < 1e-9).count() * 10 > 9 * sorted.len();
     Ok(if exact { usual as i64 } else { (whole / n).round().max(1.0) as i64 })
 }

@@ -21,8 +21,8 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Source};
 use tidemill_data::ReadOptions;
 
-pub use backtest::{Backtest, ForecastFacts};
 pub(crate) use backtest::backtest;
+pub use backtest::{Backtest, ForecastFacts};
 use lines::Dated;
 use scheme::Scheme;
 

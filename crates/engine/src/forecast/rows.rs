@@ -12,7 +12,7 @@ use super::lines::{Dated, Line};
 use super::scheme::Scheme;
 
 /// About so many rows are made at most: origins are then spread evenly.
-const MOST_ROWS: usize = 40_000;
+const MOST_ROWS: usize = 20_000;
 
 /// Rows as they are gathered.
 #[derive(Default)]
@@ -135,7 +135,13 @@ pub(super) fn future(dated: &Dated, scheme: &Scheme) -> Result<Table> {
         let Some(origin) = known.len().checked_sub(1) else { continue };
         let last = known[origin].0;
         let past = past(dated, scheme, &known, origin);
-        let named = |ahead: i64| line.points.iter().rev().take_while(|p| p.time > last).find(|p| dated.steps(last, p.time) == ahead);
+        let named = |ahead: i64| {
+            line.points
+                .iter()
+                .rev()
+                .take_while(|p| p.time > last)
+                .find(|p| dated.steps(last, p.time) == ahead)
+        };
         for ahead in 1..=scheme.horizon as i64 {
             let point = named(ahead);
             gathered.pasts.push((gathered.points.len(), past.clone()));

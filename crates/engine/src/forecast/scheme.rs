@@ -37,12 +37,14 @@ impl Scheme {
         let horizon = horizon(&asked.horizon, dated.step)?;
         let grids: Vec<Vec<f64>> = dated.lines.iter().map(|line| dated.grid(line)).collect();
         let longest = grids.iter().max_by_key(|grid| grid.len());
-        let longest = longest.ok_or_else(|| Error::data("the data have no rows", "give rows to learn from"))?;
+        let longest =
+            longest.ok_or_else(|| Error::data("the data have no rows", "give rows to learn from"))?;
         let season = asked.season.or_else(|| autocorrelation::season(longest, LONGEST_SEASON));
         if season.is_some_and(|s| s < 2) {
             return Err(Error::parameter("forecast.season", "must be at least 2 steps"));
         }
-        let week = (WEEK % dated.step == 0).then_some(WEEK / dated.step).filter(|w| (2..=LONGEST_WEEK).contains(w));
+        let week =
+            (WEEK % dated.step == 0).then_some(WEEK / dated.step).filter(|w| (2..=LONGEST_WEEK).contains(w));
         let week = week.map(|w| w as usize).filter(|w| Some(*w) != season && longest.len() >= 4 * w);
         let seasons: Vec<usize> = season.into_iter().chain(week).collect();
         let window = asked.window.unwrap_or_else(|| {
@@ -66,14 +68,16 @@ impl Scheme {
     /// What a model's recipe says.
     pub(super) fn of_model(dated: &Dated, recipe: &Recipe) -> Result<Self> {
         let asked = recipe.forecast.clone().unwrap_or_default();
-        let window = asked.window.ok_or_else(|| Error::state("model", "its recipe says no forecast.window"))?;
+        let window =
+            asked.window.ok_or_else(|| Error::state("model", "its recipe says no forecast.window"))?;
         Ok(Scheme { horizon: horizon(&asked.horizon, dated.step)?, seasons: Vec::new(), window })
     }
 
     /// The recipe for the rows of the forecast.
     pub(super) fn recipe(&self, dated: &Dated, asked: &Recipe) -> Result<Recipe> {
         if let Some(kind) = asked.split.kind.filter(|kind| *kind != SplitKind::Time) {
-            let problem = format!("is {kind:?}, but a forecast is judged on what came later (time)").to_lowercase();
+            let problem =
+                format!("is {kind:?}, but a forecast is judged on what came later (time)").to_lowercase();
             return Err(Error::parameter("split.kind", problem));
         }
         let mut recipe = asked.clone();
@@ -114,7 +118,9 @@ pub(super) fn horizon(text: &str, step: i64) -> Result<usize> {
                 None => crate::recipe_file::duration(text).ok().map(|d| d.as_secs_f64()),
             };
             let secs = secs.ok_or_else(|| {
-                wrong(format!("'{text}' is neither a number of steps nor a length of time such as 24h, 7d or 4w"))
+                wrong(format!(
+                    "'{text}' is neither a number of steps nor a length of time such as 24h, 7d or 4w"
+                ))
             })?;
             (secs * 1e6 / step as f64).round()
         }

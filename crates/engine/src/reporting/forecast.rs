@@ -19,7 +19,8 @@ pub(super) fn section(backtest: &Backtest) -> Section {
     ];
     let mut table = Table::new(W.forecast_caption, &head);
     let row = |ahead: Cell, score: &ForecastScore| {
-        let figures = [score.rmse, score.smape, score.mase, score.naive_mase].map(|x| Cell::from(number::short(x)));
+        let figures =
+            [score.rmse, score.smape, score.mase, score.naive_mase].map(|x| Cell::from(number::short(x)));
         [ahead, number::count(score.n as f64).into()].into_iter().chain(figures).collect::<Vec<Cell>>()
     };
     table.rows.push(row(W.forecast_all.into(), &backtest.all));

@@ -55,7 +55,8 @@ fn forecasts_are_scored_by_the_published_formulas() {
     let r = reference();
     let scale = seasonal_scale(&r.train, r.season);
     assert!((scale - r.scale).abs() < 1e-12);
-    let rows = Forecasts { truth: &r.truth, predicted: &r.predicted, naive: &r.naive, ahead: &r.ahead, scale };
+    let rows =
+        Forecasts { truth: &r.truth, predicted: &r.predicted, naive: &r.naive, ahead: &r.ahead, scale };
     equal(&rows.score(), &r.score);
     let by_step = rows.by_step();
     assert_eq!(by_step.len(), r.by_step.len());

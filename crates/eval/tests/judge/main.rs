@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-mod forecasts;
 mod agreement;
 mod columns;
 mod comparisons;
 mod curves;
+mod forecasts;
 mod permutation;
 mod properties;
 mod slices;

@@ -225,7 +225,9 @@ fn refuse_unreadable(answers: &[Answer]) -> Result<(), Fault> {
                     Kind::Image => {
                         "send the bytes of a whole PNG, JPEG, GIF, BMP or WebP picture as base64, or null where there is none"
                     }
-                    Kind::Series => "send [[moment, value], …] with dates or microseconds since 1970, or null where nothing is known",
+                    Kind::Series => {
+                        "send [[moment, value], …] with dates or microseconds since 1970, or null where nothing is known"
+                    }
                     _ => "send null where the value is not known",
                 };
                 return Err(Fault::bad("wrong_type", message).at_row(i + 1).in_column(column).help(help));

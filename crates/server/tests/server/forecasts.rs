@@ -21,7 +21,8 @@ fn served() -> Served {
     let recipe = recipe_file::parse(recipe, "test.toml", &builtin::registry()).unwrap();
     let out = folder.path().join("sales-model");
     let source = table.display().to_string();
-    let model = train::train(&train::Job { source, recipe, recipe_file: None, out }, &context()).unwrap().model;
+    let model =
+        train::train(&train::Job { source, recipe, recipe_file: None, out }, &context()).unwrap().model;
     let mut options = Options::local(vec![model], folder.path().join("s.db").display().to_string());
     options.name = Some("customers".into());
     Served { running: start(&options, &context()).unwrap(), folder }
@@ -76,7 +77,9 @@ fn the_past_of_a_request_is_forecast_in_any_order_and_format() {
 fn what_is_no_series_is_refused_and_little_is_answered() {
     let served = served();
     let at = moment(1000 * HOUR);
-    for bad in [json!("[[0, NaN]]"), json!("soon"), json!(7), json!([1, 2]), json!([["x", 1]]), json!({ "a": 1 })] {
+    for bad in
+        [json!("[[0, NaN]]"), json!("soon"), json!(7), json!([1, 2]), json!([["x", 1]]), json!({ "a": 1 })]
+    {
         let answer = served.predict(&json!({ "history": bad, "at": at }).to_string());
         assert_eq!((answer.status, answer.code().as_str()), (400, "wrong_type"), "{bad}: {}", answer.body);
         assert!(answer.json()["error"]["remedy"].as_str().unwrap().contains("[moment, value]"));

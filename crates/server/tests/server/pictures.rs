@@ -13,7 +13,9 @@ use crate::{Served, context, send};
 
 /// A colour BMP of 8 x 8 pixels, as `pixel` says (x, y): brightness from 0 to 255.
 fn bmp(pixel: impl Fn(usize, usize) -> u8) -> Vec<u8> {
-    let mut bytes = b"BM\xf6\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x08\0\0\0\x08\0\0\0\x01\0\x18\0\0\0\0\0\xc0\0\0\0".to_vec();
+    let mut bytes =
+        b"BM\xf6\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x08\0\0\0\x08\0\0\0\x01\0\x18\0\0\0\0\0\xc0\0\0\0"
+            .to_vec();
     bytes.extend([0; 16]);
     for y in (0..8).rev() {
         (0..8).for_each(|x| bytes.extend([pixel(x, y); 3]));
@@ -73,20 +75,39 @@ fn pictures_are_served_as_base64_and_never_as_paths() {
     assert_eq!(said(ask(&served, &picture)), "sky");
     assert_eq!(said(ask(&served, &format!("data:image/bmp;base64,{picture}"))), "sky");
     let sea = BASE64_STANDARD.encode(scene(901, false));
-    let csv = send(served.address(), "POST", crate::PREDICT, &[("Content-Type", "text/csv"), ("Accept", "application/json")],
-        format!("image\n{sea}\n").as_bytes());
+    let csv = send(
+        served.address(),
+        "POST",
+        crate::PREDICT,
+        &[("Content-Type", "text/csv"), ("Accept", "application/json")],
+        format!("image\n{sea}\n").as_bytes(),
+    );
     assert_eq!(said(csv), "sea");
     let xml = format!("<rows><row><value column=\"image\">{sea}</value></row></rows>");
-    let xml = send(served.address(), "POST", crate::PREDICT,
-        &[("Content-Type", "application/xml"), ("Accept", "application/json")], xml.as_bytes());
+    let xml = send(
+        served.address(),
+        "POST",
+        crate::PREDICT,
+        &[("Content-Type", "application/xml"), ("Accept", "application/json")],
+        xml.as_bytes(),
+    );
     assert_eq!(said(xml), "sea");
-    assert_eq!(ask(&served, "").json()["predictions"].as_array().map(Vec::len), Some(1), "an empty text is none");
+    assert_eq!(
+        ask(&served, "").json()["predictions"].as_array().map(Vec::len),
+        Some(1),
+        "an empty text is none"
+    );
 
     // Every path of a picture that lies on the server's disk, and rubbish.
     let there = served.folder.path().join("views/sky/000.bmp");
     assert!(there.is_file());
     let broken = &scene(1, true)[..100];
-    let claims = { let mut huge = scene(1, true); huge[18..22].copy_from_slice(&20_000i32.to_le_bytes()); huge[22..26].copy_from_slice(&20_000i32.to_le_bytes()); huge };
+    let claims = {
+        let mut huge = scene(1, true);
+        huge[18..22].copy_from_slice(&20_000i32.to_le_bytes());
+        huge[22..26].copy_from_slice(&20_000i32.to_le_bytes());
+        huge
+    };
     for bad in [
         there.display().to_string(),
         "sky/000.bmp".into(),
@@ -136,9 +157,8 @@ fn one_bad_picture_among_many_is_named_and_a_large_one_is_logged_by_its_hash() {
 fn feedback_on_pictures_trains_a_better_model() {
     let served = served();
     // The users' world is upside down.
-    let rows: Vec<Value> = (0..160)
-        .map(|i| json!({ "image": BASE64_STANDARD.encode(scene(1000 + i, i % 2 == 0)) }))
-        .collect();
+    let rows: Vec<Value> =
+        (0..160).map(|i| json!({ "image": BASE64_STANDARD.encode(scene(1000 + i, i % 2 == 0)) })).collect();
     let said = served.predict(&json!(rows).to_string()).json();
     let labels: Vec<Value> = said["predictions"]
         .as_array()

@@ -115,4 +115,3 @@ impl Source for Csv {
         super::take_by_scan(self, rows)
     }
 }
-
