@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, TimestampMicrosecondType};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, PrimitiveArray,
-    StringArray, UInt32Array,
+    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeListArray, Float32Array, Float64Array,
+    PrimitiveArray, StringArray, UInt32Array,
 };
 use arrow_schema::{DataType, Field, TimeUnit};
 
@@ -111,6 +111,11 @@ impl Batch {
         self.columns[i].as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| self.wrong(i, "a time"))
     }
 
+    /// An image column: the encoded bytes.
+    pub fn images(&self, i: usize) -> Result<&BinaryArray> {
+        self.columns[i].as_binary_opt::<i32>().ok_or_else(|| self.wrong(i, "an image"))
+    }
+
     /// The numbers of a dense vector column, row after row (`n_rows * len` of them).
     pub fn vector(&self, i: usize) -> Result<&[f32]> {
         let list = self.columns[i].as_fixed_size_list_opt().ok_or_else(|| self.wrong(i, "a vector"))?;
@@ -212,6 +217,7 @@ fn empty(column: &Column) -> Result<ArrayRef> {
         Kind::Time => {
             Arc::new(PrimitiveArray::<TimestampMicrosecondType>::from(Vec::<i64>::new()).with_timezone("UTC"))
         }
+        Kind::Series => crate::series_column([])?,
         kind => arrow_array::new_empty_array(&data_type(kind)),
     })
 }
@@ -238,9 +244,12 @@ fn fits(column: &Column, found: &DataType) -> bool {
                 && *item.data_type() == if wide { DataType::Float64 } else { DataType::Float32 }
         }
         (Kind::Vector { sparse: true, .. }, found) => *found == crate::sparse::data_type(),
-        (Kind::Series | Kind::Track, DataType::List(_)) => true,
-        (Kind::Point, DataType::Struct(_)) | (Kind::Image, DataType::Binary | DataType::Utf8) => true,
-        (Kind::Number | Kind::Flag | Kind::Text | Kind::Time, found) => data_type(column.kind) == *found,
+        (Kind::Series, found) => *found == crate::series::data_type(),
+        (Kind::Track, DataType::List(_)) => true,
+        (Kind::Point, DataType::Struct(_)) => true,
+        (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Image, found) => {
+            data_type(column.kind) == *found
+        }
         _ => false,
     }
 }

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 /// | `text` | `Utf8` |
 /// | `time` | `Timestamp(Microsecond, UTC)` |
 /// | `vector` | `FixedSizeList<Float32>` (`Float64` for probabilities), or `List<Struct{index, value}>` when sparse |
-/// | `image` | `Binary` (encoded bytes) or `Utf8` (a path) |
+/// | `image` | `Binary`: the encoded bytes (PNG, JPEG, GIF, BMP, WebP); paths become bytes where a file is read |
 /// | `point` | `Struct{lon, lat: Float64}` |
-/// | `series` | `List<Struct{time, value}>` |
+/// | `series` | `List<Struct{time: Timestamp(Microsecond, UTC), value: Float64}>` |
 /// | `track` | `List<Struct{time, lon, lat}>` |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -37,11 +37,11 @@ pub enum Kind {
         /// Whether only the non-zero numbers are kept.
         sparse: bool,
     },
-    /// An encoded picture (reserved: no step reads it yet).
+    /// An encoded picture.
     Image,
     /// A place on the earth (reserved: no step reads it yet).
     Point,
-    /// Values over time within one cell (reserved: no step reads it yet).
+    /// Values over time within one cell, such as the recent past of what is to be forecast.
     Series,
     /// Places over time within one cell (reserved: no step reads it yet).
     Track,

@@ -18,6 +18,9 @@ pub struct Recipe {
     /// What is known about single columns, by name; what is not said is inferred.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub columns: IndexMap<String, ColumnSpec>,
+    /// Makes of a dated table a forecast of its target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
     /// How the test part is set aside.
     pub split: Split,
     /// How learners are compared on the training part.
@@ -46,7 +49,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Data {
-    /// A file (CSV, TSV, Parquet, JSON lines, Arrow IPC; gzip or zstd), a glob, or `-` for standard input.
+    /// A file (CSV, TSV, Parquet, JSON lines, Arrow IPC; gzip or zstd), a glob, a folder of pictures (each of its folders a
+    /// class), or `-` for standard input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// The column to predict.
@@ -82,6 +86,28 @@ pub struct Data {
     pub missing: Vec<String>,
 }
 
+/// What is to be forecast: the target, at moments after the last one that is known, from its own past, the calendar and what is known
+/// beforehand. Needs the `target` of `[data]`, and its `time` where the table has more than one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Forecast {
+    /// How far ahead: a number of steps, such as `24`, or a length of time, such as `24h`, `7d` or `4w`.
+    pub horizon: String,
+    /// How many steps make a season; without it the one that the autocorrelation of the target shows, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub season: Option<usize>,
+    /// How many steps of the past a forecast looks at; without it what covers two seasons, and a week where steps are hours or days,
+    /// but at most a quarter of the series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<usize>,
+    /// The column that says which series a row belongs to; the `group` of `[data]` is taken for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Columns whose values are known beforehand for the moments to be forecast, such as holidays. No other column is looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<String>,
+}
+
 /// What is to be predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -114,7 +140,7 @@ impl Task {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ColumnSpec {
-    /// What its values are: `number`, `flag`, `category`, `text` or `time`.
+    /// What its values are: `number`, `flag`, `category`, `text`, `time` or `image` (of a file: paths below the file's folder).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
     /// What it is for.

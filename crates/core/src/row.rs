@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
+};
 
-use crate::{Batch, Column, Error, Kind, Result, Role, Schema, sparse_vector};
+use crate::{Batch, Column, Error, Kind, Point, Result, Role, Schema, series_column, sparse_vector};
 
 /// One value of a [`Row`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +29,10 @@ pub enum Cell {
     Vector(Vec<f32>),
     /// Of a sparse vector column: the places of its numbers, ascending, and the numbers.
     Sparse(Vec<u32>, Vec<f32>),
+    /// Of an image column: the encoded bytes.
+    Image(Arc<[u8]>),
+    /// Of a series column.
+    Series(Arc<[Point]>),
     /// Of a probability column.
     Probability(Vec<f64>),
 }
@@ -58,7 +64,7 @@ impl Row {
         Row { cells: vec![Cell::Missing; n] }
     }
 
-    /// Row `i` of a batch. Errors for kinds that have no cell yet (image, point, series, track).
+    /// Row `i` of a batch. Errors for kinds that have no cell yet (point, track).
     pub fn of(batch: &Batch, i: usize) -> Result<Row> {
         let cells = (0..batch.schema().len()).map(|c| cell(batch, c, i)).collect::<Result<_>>()?;
         Ok(Row { cells })
@@ -103,12 +109,21 @@ fn array<'a>(column: &Column, cells: impl Iterator<Item = Option<&'a Cell>>) -> 
         Kind::Number => Arc::new(read!(Float64Array, Cell::Number(x) => *x)),
         Kind::Flag => Arc::new(read!(BooleanArray, Cell::Flag(yes) => *yes)),
         Kind::Text => Arc::new(read!(StringArray, Cell::Text(text) => text.as_str())),
+        Kind::Image => Arc::new(read!(BinaryArray, Cell::Image(bytes) => &**bytes)),
         Kind::Time => {
             let times = read!(PrimitiveArray<TimestampMicrosecondType>, Cell::Time(at) => *at);
             Arc::new(times.with_timezone("UTC"))
         }
         Kind::Category => column.categories()?.column(read!(UInt32Array, Cell::Code(code) => *code))?,
         Kind::Vector { len, sparse: true } => sparse_array(cells, len, wrong)?,
+        Kind::Series => {
+            let cell = |cell: Option<&'a Cell>| match cell {
+                Some(Cell::Series(points)) => Ok(Some(&**points)),
+                Some(Cell::Missing) => Ok(None),
+                other => Err(wrong(other)),
+            };
+            series_column(cells.map(cell).collect::<Result<Vec<_>>>()?)?
+        }
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
     })
 }
@@ -146,6 +161,7 @@ fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
         Kind::Category => Cell::Code(batch.codes(c)?.value(i)),
         Kind::Text => Cell::Text(batch.texts(c)?.value(i).to_owned()),
         Kind::Time => Cell::Time(batch.times(c)?.value(i)),
+        Kind::Image => Cell::Image(batch.images(c)?.value(i).into()),
         Kind::Vector { len, sparse: false } if column.role == Role::Probability => {
             Cell::Probability(batch.probabilities(c)?[i * len..(i + 1) * len].to_vec())
         }
@@ -157,6 +173,12 @@ fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
             let range = sparse.range(i);
             Cell::Sparse(sparse.indices[range.clone()].to_vec(), sparse.values[range].to_vec())
         }
+        Kind::Series => match batch.series(c)?.of(i) {
+            Some((times, values)) => {
+                Cell::Series(times.iter().copied().zip(values.iter().copied()).collect())
+            }
+            None => Cell::Missing,
+        },
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
     })
 }
@@ -175,15 +197,22 @@ mod tests {
             Column::new("t", Kind::Text),
             Column::new("at", Kind::Time),
             Column::category("c", names),
+            Column::new("i", Kind::Image),
         ];
         let schema = Arc::new(Schema::new(columns).unwrap());
-        let full =
-            vec![Cell::Number(1.5), Cell::Flag(true), Cell::Text("x".into()), Cell::Time(7), Cell::Code(2)];
-        let rows = [Row { cells: full }, Row::missing(5)];
+        let full = vec![
+            Cell::Number(1.5),
+            Cell::Flag(true),
+            Cell::Text("x".into()),
+            Cell::Time(7),
+            Cell::Code(2),
+            Cell::Image([1, 2, 3].into()),
+        ];
+        let rows = [Row { cells: full }, Row::missing(6)];
         let batch = Batch::of_rows(&schema, &rows).unwrap();
         assert_eq!([Row::of(&batch, 0).unwrap(), Row::of(&batch, 1).unwrap()], rows);
         assert_eq!(Batch::of_rows(&schema, &[]).unwrap().n_rows(), 0);
-        let wrong = [Row { cells: vec![Cell::Flag(true); 5] }];
+        let wrong = [Row { cells: vec![Cell::Flag(true); 6] }];
         assert!(Batch::of_rows(&schema, &wrong).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! Where rows come from: [`Source`], and its in-memory forms [`Table`] and [`View`].
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::{Batch, Error, Result, Schema};
@@ -20,6 +21,11 @@ pub trait Source: Send + Sync {
     fn scan(&self) -> Result<Batches<'_>>;
     /// These rows, in this order: for folds and shuffled mini-batches.
     fn take(&self, rows: &[u32]) -> Result<Batch>;
+    /// The folder in which a path that stands in a cell is looked for: that of the file. Sources that are no files have none,
+    /// and no path is ever opened for them.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
     /// All rows as one batch. In-memory sources override it to copy less.
     fn collect(&self) -> Result<Batch> {
         let batches = self.scan()?.collect::<Result<Vec<_>>>()?;

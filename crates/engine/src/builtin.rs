@@ -16,6 +16,8 @@ pub const STEPS: &[Entry] = &[
     Entry::of::<tidemill_prep::EncodeHash>(),
     Entry::of::<tidemill_prep::EncodeOneHot>(),
     Entry::of::<tidemill_prep::EncodeOrdinal>(),
+    Entry::of::<tidemill_prep::EncodePixels>(),
+    Entry::of::<tidemill_prep::EncodeSeries>(),
     Entry::of::<tidemill_prep::EncodeTarget>(),
     Entry::of::<tidemill_prep::EncodeTfidf>(),
     Entry::of::<tidemill_prep::EncodeTokens>(),

@@ -12,7 +12,7 @@ use tidemill_eval::{Answers, Report};
 
 use crate::error::EngineError;
 use crate::reporting::{self, Evidence, Other, Subject};
-use crate::{model, resolve};
+use crate::{forecast, model, recipe_file, resolve};
 
 /// What a judgement found.
 #[derive(Clone, Debug, Serialize)]
@@ -31,19 +31,20 @@ pub struct Evaluated {
 pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Evaluated> {
     let named = source;
     let opened = model::open(path, context)?;
-    let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let recipe = recipe_file::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+    let source = forecast::open(source, &recipe, context)?;
     let intake = opened.model.intake()?;
     let target = resolve::target(intake.plan())?.name.clone();
     source.schema().index(&target).map_err(|_| {
         Error::missing_column(&target, "the data to judge on (it is the target)", source.schema().names())
     })?;
     let (first, steps) = opened.model.chain.0.split_first().ok_or_else(no_rows)?;
-    let mut read = first.clone().bind(source.schema())?;
+    let mut read = opened.model.reader()?.bind_to(&*source)?;
     let mut say = Arc::new(Chain(steps.to_vec())).bind(&Arc::new(first.output(source.schema())?))?;
     let (mut kept, mut rows) = (Vec::new(), Vec::new());
     let mut without = 0;
     context.tell(&Event::Begin { what: "judging".into(), steps: None });
-    for batch in source.scan()? {
+    for batch in intake.batches(&*source)? {
         context.check()?;
         let typed = read.apply(&batch?)?;
         let answered = say.apply(&typed)?;

@@ -1,5 +1,6 @@
 //! The prediction log joined with what users said: rows that can judge a model and train the next one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use arrow_array::Array;
@@ -52,6 +53,8 @@ pub fn cell(value: &Value) -> Cell {
         Value::Number(x) => x.as_f64().map_or(Cell::Missing, Cell::Number),
         Value::Bool(yes) => Cell::Flag(*yes),
         Value::String(text) => Cell::Text(text.clone()),
+        // A series.
+        Value::Array(_) => Cell::Text(value.to_string()),
         _ => Cell::Missing,
     }
 }
@@ -77,8 +80,8 @@ pub fn names(plan: &Plan) -> Vec<String> {
     used.map(|c| c.name.clone()).chain(plan.target().map(|c| c.name.clone())).collect()
 }
 
-/// All labelled predictions of a model, oldest first. A label that the target cannot hold (a third class of a binary
-/// task, a word for a quantity) is left out and counted.
+/// All labelled predictions of a model, oldest first. What cannot teach is left out and counted: a label that the target cannot
+/// hold (a third class of a binary task, a word for a quantity), a picture of which only the hash was kept.
 pub fn labelled(store: &Store, model: &str, plan: &Plan, opener: &Opener) -> Result<(Vec<Labelled>, usize)> {
     let versions: BTreeMap<i64, Version> =
         store.versions(model)?.into_iter().map(|version| (version.id, version)).collect();
@@ -88,10 +91,6 @@ pub fn labelled(store: &Store, model: &str, plan: &Plan, opener: &Opener) -> Res
     let mut unusable = 0;
     store.each_logged(model, i64::MIN, i64::MAX, true, &mut |logged| {
         let Some(truth) = truth(&logged, &plan.classes) else { return Ok(()) };
-        if !usable(&truth, plan) {
-            unusable += 1;
-            return Ok(());
-        }
         let Some(version) = versions.get(&logged.version) else { return Ok(()) };
         let values: Vec<Value> = serde_json::from_str(&logged.features)?;
         let mut by_name: BTreeMap<&str, Value> =
@@ -103,11 +102,36 @@ pub fn labelled(store: &Store, model: &str, plan: &Plan, opener: &Opener) -> Res
             .iter()
             .map(|name| by_name.remove(name.as_str()).map_or(Cell::Missing, |v| cell(&opener.open(name, v))))
             .collect();
+        if !usable(&truth, plan) || names.iter().zip(&cells).any(|(name, cell)| is_left_out(name, cell, plan))
+        {
+            unusable += 1;
+            return Ok(());
+        }
         cells.push(cell(&truth));
         rows.push(Labelled { id: logged.id, at: logged.at, version: logged.version, cells });
         Ok(())
     })?;
     Ok((rows, unusable))
+}
+
+/// What the log keeps of a picture: all of it, in base64 as it came, up to so many characters: small pictures teach the next model. Of
+/// larger ones it keeps what tells them apart (their hash and size): photographs would fill a disk within days.
+pub const MOST_KEPT: usize = 128 << 10;
+const HASHED: &str = "sha256:";
+
+/// What the log keeps of a picture's text.
+pub fn kept_picture(text: &str) -> Cow<'_, str> {
+    if text.len() <= MOST_KEPT {
+        return Cow::Borrowed(text);
+    }
+    let hash = crate::serving::sha256(text.as_bytes());
+    Cow::Owned(format!("{HASHED}{hash}, {} characters of base64", text.len()))
+}
+
+/// Whether the log kept only the hash of a picture: a row without it would teach that pictures mean nothing.
+fn is_left_out(name: &str, cell: &Cell, plan: &Plan) -> bool {
+    let hashed = matches!(cell, Cell::Text(text) if text.starts_with(HASHED));
+    hashed && plan.column(name).is_some_and(|c| c.kind == Kind::Image)
 }
 
 fn usable(truth: &Value, plan: &Plan) -> bool {

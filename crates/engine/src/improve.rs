@@ -21,7 +21,7 @@ use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{
     Batch, Cell, Chain, Context, Error, Event, Fitted, Result, Role, Source, State, Table, View,
 };
-use tidemill_data::{Canonical, Intake, Plan, ReadOptions, canonical_rows};
+use tidemill_data::{Canonical, Intake, Plan, canonical_rows};
 use tidemill_eval::compare::{ScoreInterval, paired, paired_blocks};
 use tidemill_eval::{Answers, Metric, Report};
 use tidemill_store::{Improvement, Store};
@@ -33,7 +33,7 @@ use crate::model::{self, Model, Opened};
 use crate::privacy::{Guard, Opener};
 use crate::search::{self, Design};
 use crate::threshold::Threshold;
-use crate::{recipe_file, resolve, serving, train, words};
+use crate::{forecast, preparation, recipe_file, resolve, serving, train, words};
 
 /// The fewest rows to compare on.
 const MIN_ROWS: usize = 30;
@@ -103,7 +103,7 @@ pub struct RowCounts {
     pub withheld: usize,
     /// Those the challenger was fitted on, of source and feedback.
     pub fitted: usize,
-    /// Labels that the target cannot hold.
+    /// Labelled predictions that cannot teach: the target cannot hold the label, or the picture was too large to be kept.
     pub unusable: usize,
 }
 
@@ -257,12 +257,12 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let source =
         source.ok_or_else(|| EngineError::usage("the recipe names no source", "name it with --source"))?;
     context.tell(&Event::Begin { what: "training the challenger".into(), steps: None });
-    let pile = Pile::read(&champion.plan, &source, teaching, context)?;
+    let pile = Pile::read(&champion, &source, teaching, context)?;
     let window = pile.best_window(&champion, newer - withheld.len(), context)?;
     let picked = pile.newest(window, 0)?;
     let (design, links) = choose(job, &champion, &picked, context)?;
     let fitted = design.fit((*picked).clone(), &champion.recipe, &context.with_stream("challenger"))?;
-    let challenger = chain(pile.intake.clone(), fitted.steps, &links);
+    let challenger = pile.chain(fitted.steps, &links);
     context.tell(&Event::End);
     let rows = RowCounts { source: pile.n_source, fitted: picked.batch().n_rows(), ..rows };
 
@@ -272,12 +272,12 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
         return Ok(kept(&champion, verdict, rows, Some(comparison), context));
     }
     context.tell(&Event::Begin { what: "refitting on everything".into(), steps: None });
-    let pile = Pile::read(&champion.plan, &source, &labelled, context)?;
+    let pile = Pile::read(&champion, &source, &labelled, context)?;
     let window = if window == usize::MAX { window } else { window + withheld.len() };
     let everything = pile.newest(window, 0)?;
     let n_rows = everything.batch().n_rows();
     let fitted = design.fit((*everything).clone(), &champion.recipe, &context.with_stream("ship"))?;
-    let chain = chain(pile.intake.clone(), fitted.steps, &links);
+    let chain = pile.chain(fitted.steps, &links);
     let last = labelled.last().map_or(i64::MIN, |row| row.at);
     let successor = promote_to(job, &champion, chain, &pile, &comparison, &verdict, n_rows, last)?;
     context.tell(&Event::End);
@@ -298,7 +298,11 @@ fn kept(
     if rows.unusable > 0 {
         context.warn(
             "unusable_labels",
-            format!("{} labels are nothing that the target can hold; they were left out", rows.unusable),
+            format!(
+                "{} labelled predictions were left out: the label is nothing that the target can hold, or the picture was too \
+                 large to be kept",
+                rows.unusable
+            ),
         );
     }
     Improved {
@@ -313,22 +317,20 @@ fn kept(
     }
 }
 
-fn chain(intake: Arc<Intake>, steps: Vec<Arc<dyn Fitted>>, links: &[Arc<dyn Fitted>]) -> Chain {
-    let links = steps.into_iter().chain(links.iter().cloned());
-    Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect())
-}
-
 /// Training rows, oldest first: the source's (by their time, where they have one), then those of feedback.
 struct Pile {
     intake: Arc<Intake>,
+    /// What reads pictures and series.
+    media: Vec<Arc<dyn Fitted>>,
     table: Arc<Table>,
     order: Vec<u32>,
     n_source: usize,
 }
 
 impl Pile {
-    fn read(plan: &Plan, source: &str, labelled: &[Labelled], context: &Context) -> Result<Self> {
-        let source = tidemill_data::open(source, &ReadOptions::default())?;
+    fn read(champion: &Champion, source: &str, labelled: &[Labelled], context: &Context) -> Result<Self> {
+        let plan = &champion.plan;
+        let source = forecast::open(source, &champion.recipe, context)?;
         let source = Box::new(Canonical::new(source, plan)?);
         let rows: Vec<Vec<Cell>> = labelled.iter().map(|row| row.cells.clone()).collect();
         let rows = Table::new(canonical_rows(plan, &feedback::names(plan), &rows)?);
@@ -338,6 +340,8 @@ impl Pile {
         ])?;
         let quiet = context.quiet();
         let (intake, table) = Intake::fit(&*stacked, plan.clone(), &quiet)?;
+        let read = preparation::media(table, &champion.recipe, &quiet)?;
+        let table = read.train;
         let n = table.batch().n_rows();
         let n_source = n - labelled.len().min(n);
         let mut order: Vec<u32> = (0..n as u32).collect();
@@ -348,7 +352,13 @@ impl Pile {
             let time = |row: u32| times.is_valid(row as usize).then(|| times.value(row as usize));
             order[..n_source].sort_by_key(|&row| time(row));
         }
-        Ok(Pile { intake, table: Arc::new(table), order, n_source })
+        Ok(Pile { intake, media: read.steps, table: Arc::new(table), order, n_source })
+    }
+
+    /// The chain of these steps, behind what reads the rows.
+    fn chain(&self, steps: Vec<Arc<dyn Fitted>>, links: &[Arc<dyn Fitted>]) -> Chain {
+        let links = self.media.iter().cloned().chain(steps).chain(links.iter().cloned());
+        Chain(std::iter::once(self.intake.clone() as Arc<dyn Fitted>).chain(links).collect())
     }
 
     /// The newest `n` rows but for the last `without`.

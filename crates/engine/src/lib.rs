@@ -10,6 +10,7 @@ pub mod docs;
 pub mod error;
 pub mod evaluate;
 pub mod feedback;
+pub mod forecast;
 pub mod improve;
 pub mod init;
 mod judged;

@@ -47,6 +47,14 @@ impl Model {
         Ok(())
     }
 
+    /// The first link, to be bound to a source or to callers' rows.
+    pub fn reader(&self) -> Result<Arc<Intake>> {
+        let first: Option<Arc<dyn Any + Send + Sync>> = self.chain.0.first().cloned().map(|link| link as _);
+        first
+            .and_then(|link| link.downcast::<Intake>().ok())
+            .ok_or_else(|| Error::state("model", "its first link is no intake"))
+    }
+
     /// What the model knows of the raw columns.
     pub fn intake(&self) -> Result<&Intake> {
         intake(&self.chain)

@@ -35,16 +35,55 @@ pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Re
     let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train };
     for stage in STAGES {
         for spec in stage(prepared.train.schema(), recipe, needs) {
-            context.check()?;
-            let step = context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
-            let stream = context.with_stream(&format!("{}:{}", prepared.steps.len(), spec.kind));
-            let (fitted, output) = step.fit_apply(Training::on(&prepared.train), &stream)?;
-            prepared.steps.push(fitted);
-            prepared.specs.push(spec);
-            prepared.train = output;
+            prepared.add(spec, context)?;
         }
     }
     Ok(prepared)
+}
+
+/// Pictures to pixels and series to what they say at a moment, once for all learners and folds, unless the recipe's own steps do
+/// it. What is learned here (the size of the pictures and whether they are grey, the usual step of a series) belongs to the
+/// reading of the table, as the names of categories do.
+pub fn media(table: Table, recipe: &Recipe, context: &Context) -> Result<Prepared> {
+    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train: table };
+    for spec in read_media(prepared.train.schema(), recipe) {
+        prepared.add(spec, context)?;
+    }
+    Ok(prepared)
+}
+
+impl Prepared {
+    fn add(&mut self, spec: Spec, context: &Context) -> Result<()> {
+        context.check()?;
+        let step = context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
+        let stream = context.with_stream(&format!("{}:{}", self.steps.len(), spec.kind));
+        let (fitted, output) = step.fit_apply(Training::on(&self.train), &stream)?;
+        self.steps.push(fitted);
+        self.specs.push(spec);
+        self.train = output;
+        Ok(())
+    }
+}
+
+/// The kinds that a step of their own reads.
+const MEDIA: [(Kind, &str); 2] = [(Kind::Image, "encode_pixels"), (Kind::Series, "encode_series")];
+
+fn is_media(spec: &Spec) -> bool {
+    MEDIA.iter().any(|(_, step)| spec.kind == *step)
+}
+
+/// The steps that read the table's pictures and series: as their columns ask for it, or with what suits them.
+fn read_media(schema: &Schema, recipe: &Recipe) -> Vec<Spec> {
+    let mut specs = of_columns(schema, recipe, "encode");
+    specs.retain(is_media);
+    let own = spoken_for(&specs);
+    for (kind, step) in MEDIA {
+        let rest = names(schema, |c| c.kind == kind && !own.contains(&c.name));
+        if !rest.is_empty() && !recipe.steps.iter().any(|own| own.kind == step) {
+            specs.push(Spec::new(step).with("columns", rest));
+        }
+    }
+    specs
 }
 
 /// The recipe's `[[steps]]`.
@@ -73,6 +112,8 @@ fn missing(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
 
 fn encode(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     let mut specs = of_columns(schema, recipe, "encode");
+    // Pictures and series have been read before.
+    specs.retain(|spec| !is_media(spec));
     if !needs.numeric && !needs.tabular {
         return specs;
     }

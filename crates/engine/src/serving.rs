@@ -10,7 +10,8 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{
     Batch, Categories, Cell, Chain, Context, Error, Fitted, Kind, Result, Role, Row, Run, Schema,
 };
-use tidemill_data::{Flaw, Intake, RowReader};
+use tidemill_data::{Flaw, RowReader};
+use tidemill_prep::UNUSABLE_PICTURE;
 
 use crate::model::{self, Model};
 use crate::privacy::Guard;
@@ -226,21 +227,13 @@ impl Serving {
         let typed = self.model.intake()?.output(input)?;
         let place = |role| self.model.output.role(role);
         Ok(Bound {
-            reader: self.intake()?.rows(input)?,
+            reader: self.model.reader()?.rows(input)?,
             run: Arc::new(Chain(rest.to_vec())).bind(&typed)?,
             typed: Arc::new(typed),
             prediction: place(Role::Prediction)
                 .ok_or_else(|| Error::state("model", "it predicts nothing"))?,
             probability: place(Role::Probability),
         })
-    }
-
-    fn intake(&self) -> Result<Arc<Intake>> {
-        let first = self.model.chain.0.first().cloned();
-        let first: Option<Arc<dyn std::any::Any + Send + Sync>> = first.map(|link| link as _);
-        first
-            .and_then(|link| link.downcast::<Intake>().ok())
-            .ok_or_else(|| Error::state("model", "its first link is no intake"))
     }
 
     /// The names of the classes as the output has them.
@@ -274,7 +267,16 @@ impl Bound {
         for (row, answer) in rows.iter_mut().zip(&mut answers) {
             self.reader.read(row, &mut answer.flaws)?;
         }
-        let output = self.run.apply(&Batch::of_rows(&self.typed, rows)?)?;
+        let output = match self.run.apply(&Batch::of_rows(&self.typed, rows)?) {
+            // One caller's picture must not spoil the answers of the others.
+            Err(e) if e.code() == UNUSABLE_PICTURE => {
+                for (row, answer) in rows.iter_mut().zip(&mut answers) {
+                    self.say(row, answer)?;
+                }
+                return Ok(answers);
+            }
+            output => output?,
+        };
         for (i, answer) in answers.iter_mut().enumerate() {
             let row = Row::of(&output, i)?;
             self.take(row, answer)?;
@@ -285,9 +287,27 @@ impl Bound {
     fn answer(&mut self, row: &mut Row) -> Result<Answer> {
         let mut answer = Answer::default();
         self.reader.read(row, &mut answer.flaws)?;
-        self.run.row(row)?;
-        self.take(std::mem::take(row), &mut answer)?;
+        self.say(row, &mut answer)?;
         Ok(answer)
+    }
+
+    /// Runs a row that has been read through the model. That a picture is damaged shows only here.
+    fn say(&mut self, row: &mut Row, answer: &mut Answer) -> Result<()> {
+        match self.run.row(row) {
+            Err(e) if e.code() == UNUSABLE_PICTURE => {
+                let column = self.typed.columns().iter().find(|c| c.kind == Kind::Image);
+                answer.flaws.push(Flaw::Unreadable {
+                    column: column.map(|c| c.name.clone()).unwrap_or_default(),
+                    wanted: Kind::Image,
+                    value: e.to_string(),
+                });
+                Ok(())
+            }
+            done => {
+                done?;
+                self.take(std::mem::take(row), answer)
+            }
+        }
     }
 
     /// Takes what the model says out of its row.

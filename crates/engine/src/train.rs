@@ -13,11 +13,12 @@ use tidemill_eval::compare::ScoreInterval;
 use tidemill_eval::{Metric, Report};
 
 use crate::error::EngineError;
+use crate::forecast::{self, ForecastFacts};
 use crate::judged::Judged;
 use crate::model::{self, Model};
 use crate::reporting::{self, Evidence, Origin};
 use crate::search::{self, Calibrated, Decided, Gap, Point, Reasons, Standing, Study, Times};
-use crate::{resolve, words};
+use crate::{preparation, resolve, words};
 
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
@@ -47,6 +48,9 @@ pub struct Outcome {
     pub leaks: Vec<Leak>,
     /// How the rows were divided.
     pub split: SplitFacts,
+    /// How far ahead is forecast, and how well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastFacts>,
     /// The metric that chose.
     pub metric: String,
     /// Every setting that was compared, the best first.
@@ -166,7 +170,7 @@ pub struct Trained {
 
 /// Trains. Nothing is written before all of it is done.
 pub fn train(job: &Job, context: &Context) -> Result<Trained> {
-    check_target(job)?;
+    let job = &with_target(job)?;
     check_folder(&job.out)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
     let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
@@ -177,6 +181,14 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
     let source = tidemill_data::open(&job.source, &ReadOptions::default())?;
     check_any_row(&*source, &job.source)?;
+    let (source, job) = match job.recipe.forecast {
+        Some(_) => {
+            let made = forecast::learning(&*source, &job.recipe, context)?;
+            (made.rows, Job { recipe: made.recipe, ..job.clone() })
+        }
+        None => (source, job.clone()),
+    };
+    let job = &job;
     let plan = tidemill_data::infer(&*source, &job.recipe, context)?;
     let (intake, table) = Intake::fit(&*source, plan, context)?;
     context.tell(&Event::End);
@@ -184,10 +196,11 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     check_rows(&job.source, &plan, &table)?;
     words::warn_about_leaks(&plan.leaks, job.recipe.data.drop_leaks, context);
     let recipe = resolve::recipe(&job.recipe, &plan, &job.source);
+    let read = preparation::media(table, &recipe, context)?;
 
     let task = resolve::task(&plan)?;
     let metric = metric_of(&recipe, task)?;
-    let table = Arc::new(table);
+    let table = Arc::new(read.train);
     let (parts, study, judged) = match recipe.split.nested {
         None => {
             let parts = split::test_split(&table, &recipe.split, context)?;
@@ -208,12 +221,23 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     context.check()?;
 
     let n_rows = table.batch().n_rows();
-    let facts = Facts { job, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric };
-    let links = shipped.steps.into_iter().chain(study.links.iter().cloned());
+    let forecast = recipe.forecast.as_ref().map(|asked| {
+        let backtest = match recipe.split.nested {
+            None => Some(forecast::backtest(&table, &parts, judged.1.answered(), &recipe)?),
+            Some(_) => None,
+        };
+        let (season, window) = (asked.season, asked.window.unwrap_or_default());
+        Ok::<_, Error>(ForecastFacts { horizon: asked.horizon.clone(), season, window, backtest })
+    });
+    let forecast = forecast.transpose()?;
+    let facts =
+        Facts { job, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric, forecast };
+    let links = read.steps.into_iter().chain(shipped.steps).chain(study.links.iter().cloned());
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
     let times = study.times.clone();
     let (judged, evidence) = judged;
-    let outcome = facts.outcome(study, shipped.specs, judged, context)?;
+    let preparation = read.specs.into_iter().chain(shipped.specs).collect();
+    let outcome = facts.outcome(study, preparation, judged, context)?;
     write(job, &recipe, &plan, chain, (outcome, times), &evidence)
 }
 
@@ -225,6 +249,7 @@ struct Facts<'a> {
     nested: Option<usize>,
     n_rows: usize,
     metric: &'a Metric,
+    forecast: Option<ForecastFacts>,
 }
 
 impl Facts<'_> {
@@ -267,6 +292,7 @@ impl Facts<'_> {
                 compared_rows: study.n_rows,
                 nested: self.nested.unwrap_or(0),
             },
+            forecast: self.forecast.clone(),
             metric: self.metric.name.to_string(),
             leaderboard: study.standings,
             chosen,
@@ -365,9 +391,14 @@ pub(crate) fn metric_of(recipe: &Recipe, task: Task) -> Result<&'static Metric> 
     .into())
 }
 
-fn check_target(job: &Job) -> Result<()> {
+/// The job with a target: that of the recipe, or the class of a folder of pictures.
+fn with_target(job: &Job) -> Result<Job> {
+    let mut job = job.clone();
+    if job.recipe.data.target.is_none() {
+        job.recipe.data.target = tidemill_data::source::default_target(&job.source)?.map(String::from);
+    }
     if job.recipe.data.target.is_some() {
-        return Ok(());
+        return Ok(job);
     }
     Err(EngineError::usage("what is to be predicted was not said", "name the column with --target").into())
 }

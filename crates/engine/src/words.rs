@@ -10,6 +10,7 @@ use tidemill_package::ColumnInfo;
 
 use crate::blend::Blend;
 use crate::builtin::BASELINE;
+use crate::forecast::ForecastFacts;
 use crate::init::Inspected;
 use crate::leaderboard;
 use crate::search::Decided;
@@ -42,6 +43,7 @@ pub fn story(trained: &Trained) -> String {
     line(compared(outcome));
     leaderboard::lines(trained).into_iter().for_each(&mut line);
     chosen(outcome).into_iter().for_each(&mut line);
+    outcome.forecast.iter().flat_map(forecast).for_each(&mut line);
     line(String::new());
     line(verdict(outcome));
     line(String::new());
@@ -56,6 +58,43 @@ pub fn story(trained: &Trained) -> String {
         trained.report.display()
     ));
     text
+}
+
+/// What a forecast looks at and how it did against what was one season before.
+fn forecast(facts: &ForecastFacts) -> Vec<String> {
+    let season = facts.season.map_or("no season shows".to_string(), |s| format!("a season has {s}"));
+    let mut lines = vec![format!(
+        "Forecast {} ahead from the last {} steps ({season}).",
+        if facts.horizon.parse::<usize>().is_ok() {
+            format!("{} steps", facts.horizon)
+        } else {
+            facts.horizon.clone()
+        },
+        facts.window
+    )];
+    let Some(backtest) = &facts.backtest else { return lines };
+    let naive = if facts.season.is_some() { "the value one season before" } else { "the last value" };
+    let all = &backtest.all;
+    lines.push(format!(
+        "Backtest: {} forecasts from {} origins later than all that was learned from. MASE {} ({naive}: {}), sMAPE {}, RMSE {}.",
+        all.n,
+        backtest.origins,
+        short(all.mase),
+        short(all.naive_mase),
+        short(all.smape),
+        short(all.rmse)
+    ));
+    if let [first, .., last] = backtest.by_step.as_slice() {
+        lines.push(format!(
+            "MASE is {} one step ahead ({naive}: {}) and {} at {} steps ({}).",
+            short(first.mase),
+            short(first.naive_mase),
+            short(last.mase),
+            backtest.by_step.len(),
+            short(last.naive_mase)
+        ));
+    }
+    lines
 }
 
 fn read(o: &Outcome) -> String {

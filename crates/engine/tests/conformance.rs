@@ -3,16 +3,24 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array};
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array,
+};
 use tidemill_core::conform::{CHECKS, Subject};
 use tidemill_core::{
-    Batch, Categories, Column, Entry, Kind, Needs, Role, Schema, Table, Training, dense_vector,
-    sparse_vector,
+    Batch, Categories, Column, Entry, Kind, Needs, Point, Role, Schema, Table, Training, dense_vector,
+    series_column, sparse_vector,
 };
 use tidemill_engine::builtin;
 use tidemill_kernel::Random;
 
 const ROWS: usize = 120;
+
+/// A BMP of one grey pixel.
+fn dot(grey: u8) -> Vec<u8> {
+    let head = b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\0\0\0\0\x04\0\0\0";
+    [head.as_slice(), &[0; 16], &[grey, grey, grey, 0]].concat()
+}
 
 /// A table with everything an estimator with these needs may meet, and a target of classes or a quantity.
 fn table(needs: Needs, classes: bool) -> Table {
@@ -57,6 +65,15 @@ fn table(needs: Needs, classes: bool) -> Table {
         let times = (0..ROWS as i64).map(|i| (needs.complete || i % 10 != 3).then_some(i * 86_413_000_000));
         let times = TimestampMicrosecondArray::from_iter(times).with_timezone("UTC");
         columns.push((Column::new("when", Kind::Time), Arc::new(times)));
+        let dots: Vec<Vec<u8>> = (0..ROWS).map(|i| dot((i * 2) as u8)).collect();
+        let dots = dots.iter().enumerate().map(|(i, dot)| (needs.complete || i % 8 != 5).then_some(dot));
+        columns.push((Column::new("photo", Kind::Image), Arc::new(BinaryArray::from_iter(dots))));
+        let pasts: Vec<Vec<Point>> = (0..ROWS)
+            .map(|i| (0..i % 7).map(|t| (t as i64 * 60_000_000, (i + t) as f64)).collect())
+            .collect();
+        let pasts =
+            pasts.iter().enumerate().map(|(i, past)| (needs.complete || i % 12 != 6).then_some(&**past));
+        columns.push((Column::new("past", Kind::Series), series_column(pasts).unwrap()));
     }
     let keys = Float64Array::from_iter_values((0..ROWS).map(|i| i as f64));
     columns.push((Column::number("id").with_role(Role::Key), Arc::new(keys)));

@@ -23,6 +23,7 @@ mod confusion;
 pub mod curves;
 mod error;
 pub mod explain;
+pub mod forecast;
 mod labels;
 pub mod metrics;
 mod quantile;

@@ -2,6 +2,7 @@
 //! threads, and every random stream belongs to a named piece of work, not to a thread.
 
 pub mod answer;
+pub mod autocorrelation;
 pub mod cholesky;
 mod classes;
 mod comoments;
@@ -16,6 +17,7 @@ pub mod lbfgs;
 pub mod least_squares;
 pub mod logistic;
 pub mod neighbors;
+pub mod picture;
 pub mod quantile;
 mod random;
 pub mod reduce;

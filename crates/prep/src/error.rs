@@ -1,6 +1,10 @@
 //! What can go wrong while a step learns, beyond what `core` already names.
 
 use tidemill_core::Coded;
+use tidemill_kernel::picture::Unusable;
+
+/// The code of [`PrepError::UnusablePicture`], by which a server tells a caller's picture from a fault of its own.
+pub const UNUSABLE_PICTURE: &str = "prep_unusable_picture";
 
 /// The errors of this room.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,30 @@ pub enum PrepError {
         /// The column.
         column: String,
     },
+    /// Bytes that cannot be used as a picture.
+    #[error("column '{column}'{}: {why}", at(.row))]
+    UnusablePicture {
+        /// The column.
+        column: String,
+        /// The row among those at hand, from 1; none where it is alone.
+        row: Option<usize>,
+        /// What is wrong with it.
+        why: Unusable,
+    },
+    /// A frame of more numbers than a picture may become.
+    #[error(
+        "'width' x 'height' x 'channels' are {numbers} numbers, more than the {most} that a picture may become"
+    )]
+    PictureTooFine {
+        /// So many.
+        numbers: usize,
+        /// The most.
+        most: usize,
+    },
+}
+
+fn at(row: &Option<usize>) -> String {
+    row.map(|row| format!(", row {row}")).unwrap_or_default()
 }
 
 impl Coded for PrepError {
@@ -46,6 +74,8 @@ impl Coded for PrepError {
             PrepError::ConstantKind { .. } => "prep_constant_kind",
             PrepError::NotInOrder { .. } => "prep_not_in_order",
             PrepError::OrderUnused { .. } => "prep_order_unused",
+            PrepError::UnusablePicture { .. } => UNUSABLE_PICTURE,
+            PrepError::PictureTooFine { .. } => "prep_picture_too_fine",
         }
     }
 
@@ -60,6 +90,10 @@ impl Coded for PrepError {
                     .into()
             }
             PrepError::NotInOrder { value, .. } => format!("add '{value}' to the 'order' of this column"),
+            PrepError::UnusablePicture { .. } => {
+                "give a whole PNG, JPEG, GIF, BMP or WebP picture, or none where there is none".into()
+            }
+            PrepError::PictureTooFine { .. } => "give smaller sides".into(),
             PrepError::OrderUnused { column } => {
                 format!("name '{column}' in 'columns', or take its 'order' away")
             }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::mem::take;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, StringArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, StringArray, UInt32Array};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -144,6 +144,10 @@ impl<'a> ColumnOf<'a> {
 
     pub(crate) fn sparse(&self) -> Result<Sparse<'a>> {
         self.batch.sparse(self.at)
+    }
+
+    pub(crate) fn images(&self) -> Result<&'a BinaryArray> {
+        self.batch.images(self.at)
     }
 
     /// Microseconds since 1970, and which of them are missing.

@@ -163,14 +163,19 @@ pub(crate) struct Check {
 Examples:
   tidemill train penguins.csv --target species
   tidemill train 'logs/*.parquet' --target bikers --time hour --drop-leaks --out bikes
+  tidemill train pictures/                           a folder of pictures for each class
+  tidemill train sales.csv --target sold --horizon 4w
   tidemill train tidemill.toml --trials 20 --time-limit 10m
   zcat rows.csv.gz | tidemill train - --target y")]
 pub(crate) struct Train {
-    /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, `-`, or a recipe (`.toml`).
+    /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, a folder of pictures, `-`, or a recipe (`.toml`).
     pub data: String,
     /// What is known about the data.
     #[command(flatten)]
     pub about: DataArgs,
+    /// Forecast the target so far ahead, from its past: a number of steps, or a length of time such as 24h, 7d or 4w.
+    #[arg(long, value_name = "STEPS|TIME")]
+    pub horizon: Option<String>,
     /// The folder for the model, the resolved recipe, the metrics and the report [default: NAME-model].
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -87,6 +87,9 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         None => Recipe::default(),
     };
     overlay(&mut recipe, &args.about);
+    if let Some(horizon) = &args.horizon {
+        recipe.forecast.get_or_insert_default().horizon.clone_from(horizon);
+    }
     recipe.train.metric = args.metric.clone().or(recipe.train.metric);
     recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
     recipe.train.trials = args.trials.unwrap_or(recipe.train.trials).max(1);

@@ -2,8 +2,8 @@
 //!
 //! 1. A column is looked at through up to 100,000 rows spread evenly over the source.
 //! 2. Its kind: words of yes and no are a flag; what reads as numbers in one way of writing is a number, unless it has leading
-//!    zeros or a name that says code (then a category); what reads as dates is a time; words are categories, or free text when
-//!    they are many and rarely repeat.
+//!    zeros or a name that says code (then a category); what reads as dates is a time; paths of pictures that are there are
+//!    images; words are categories, or free text when they are many and rarely repeat.
 //! 3. Its role: what the recipe says; else columns that name rows are recognised by values that all differ, together with the
 //!    name, their sequence or their shape. The first clear one becomes the key, others are ignored, as are constant and empty columns.
 //! 4. The task follows from the target: see [`tidemill_core::recipe::Data::task`].
@@ -17,13 +17,16 @@ mod formats;
 mod hints;
 mod identity;
 mod leaks;
+mod pictures;
 mod sample;
 mod target;
+
+use std::path::Path;
 
 use arrow_array::StringArray;
 use rayon::prelude::*;
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source};
+use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Source};
 
 use crate::intake::{Raw, RawColumn, is_readable, written_number};
 use crate::parse::{FlagFormat, Format, Missing, plain_number};
@@ -78,7 +81,7 @@ pub(crate) fn infer_sampled(
         .into_par_iter()
         .map(|place| {
             context.check()?;
-            decide(&sample.rows, place, recipe, &missing)
+            decide(&sample.rows, place, source.folder(), recipe, &missing)
         })
         .collect::<Result<_>>()?;
     let mut plan = Plan { missing: recipe.data.missing.clone(), n_rows: sample.n_rows, ..Plan::default() };
@@ -140,10 +143,23 @@ fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
     }
 }
 
-fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Result<(ColumnPlan, Identity)> {
+fn decide(
+    rows: &Batch,
+    place: usize,
+    folder: Option<&Path>,
+    recipe: &Recipe,
+    missing: &Missing,
+) -> Result<(ColumnPlan, Identity)> {
     let raw = &rows.schema().columns()[place];
     let spec = recipe.columns.get(&raw.name);
     let role = declared_role(&raw.name, recipe);
+    let told = spec.and_then(|s| s.kind);
+    if let Some(plan) = pictures::decide(rows, place, folder, (told, role), missing)? {
+        return Ok((plan, Identity::None));
+    }
+    if raw.kind == Kind::Series || told == Some(Kind::Series) {
+        return Ok((series(raw, told, role)?, Identity::None));
+    }
     if !is_readable(raw.kind) {
         if let Some((role, _)) = role.filter(|(role, _)| *role != Role::Ignore) {
             let problem =
@@ -168,7 +184,7 @@ fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Res
         plan.why = format!("{why}; {}", verdict.why);
         in_role(&mut plan, &verdict, &texts, missing, raw.kind);
     }
-    if let Some(kind) = spec.and_then(|s| s.kind) {
+    if let Some(kind) = told {
         declare_kind(&mut plan, kind, &verdict, &texts, missing)?;
         if role.is_none() {
             plan.role = Role::Feature;
@@ -180,6 +196,25 @@ fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Res
     }
     let identity = if plan.role == Role::Ignore { identity } else { Identity::None };
     Ok((plan, identity))
+}
+
+/// The plan of a column of series.
+fn series(raw: &Column, told: Option<Kind>, role: Option<(Role, &'static str)>) -> Result<ColumnPlan> {
+    let role = match role {
+        None => Role::Feature,
+        Some((role @ (Role::Feature | Role::Ignore), _)) => role,
+        Some((role, _)) => {
+            let problem = format!("column '{}' is a series and cannot be the {role:?}", raw.name);
+            return Err(Error::data(problem.to_lowercase(), "name another column"));
+        }
+    };
+    if !matches!(raw.kind, Kind::Series | Kind::Text) {
+        let wanted = "a series, as [[moment, value], …]".into();
+        return Err(Error::WrongKind { column: raw.name.clone(), found: raw.kind, wanted });
+    }
+    let why = if told.is_some() { "kind as told" } else { "values over time in the source" };
+    let plan = ColumnPlan::new(&raw.name, Kind::Series, role, why);
+    Ok(ColumnPlan { declared: told.is_some(), ..plan })
 }
 
 /// Whether a column is of finite numbers in the source, not all the same, one at least with decimals: what [`judge`] would find
@@ -224,7 +259,7 @@ fn declare_kind(
 ) -> Result<()> {
     if !is_readable(kind) {
         let problem = format!(
-            "a {} cannot be read from a column; use number, flag, category, text or time",
+            "a {} cannot be read from a column; use number, flag, category, text, time, image or series",
             kind.word()
         );
         return Err(Error::parameter(format!("columns.{}.kind", plan.name), problem));

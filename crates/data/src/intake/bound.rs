@@ -1,14 +1,19 @@
 //! The intake bound to one raw schema.
 
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
+};
 use rayon::prelude::*;
-use tidemill_core::{Batch, Categories, Cell, Error, Fitted, Kind, Result, Row, Run, Schema};
+use tidemill_core::{Batch, Categories, Cell, Error, Fitted, Kind, Result, Row, Run, Schema, series_column};
 
 use super::cell::raw_cell;
 use super::{Intake, Raw, RawColumn, Read, Reader, Trouble, places};
+use crate::infer::clip;
 
 pub(super) struct BoundIntake {
     intake: Arc<Intake>,
@@ -19,6 +24,8 @@ pub(super) struct BoundIntake {
     output: Arc<Schema>,
     rows_before: u64,
     spare: Vec<Cell>,
+    /// Where paths are looked for: never set for what a caller sent.
+    folder: Option<PathBuf>,
 }
 
 impl BoundIntake {
@@ -27,7 +34,20 @@ impl BoundIntake {
         let output = Arc::new(intake.output(input)?);
         let names = places.iter().map(|&(_, p)| input.columns()[p].categories.clone()).collect();
         let n_inputs = input.len();
-        Ok(BoundIntake { intake, places, names, n_inputs, output, rows_before: 0, spare: Vec::new() })
+        Ok(BoundIntake {
+            intake,
+            places,
+            names,
+            n_inputs,
+            output,
+            rows_before: 0,
+            spare: Vec::new(),
+            folder: None,
+        })
+    }
+
+    pub(super) fn in_folder(self, folder: Option<&Path>) -> Self {
+        BoundIntake { folder: folder.map(Path::to_owned), ..self }
     }
 }
 
@@ -38,7 +58,8 @@ impl Run for BoundIntake {
             let raw = RawColumn::of(batch, place)?;
             let mut trouble = None;
             let number = |row: usize| self.rows_before + row as u64 + 1;
-            let array = read_column(&outputs[output].reader, &raw, batch.n_rows(), &number, &mut trouble)?;
+            let (reader, folder) = (&outputs[output].reader, self.folder.as_deref());
+            let array = read_column(reader, &raw, batch.n_rows(), folder, &number, &mut trouble)?;
             Ok((array, trouble))
         };
         let columns: Vec<(ArrayRef, Option<Trouble>)> =
@@ -104,7 +125,8 @@ pub(super) fn read_column(
     reader: &Reader,
     raw: &RawColumn<'_>,
     n: usize,
-    number: &dyn Fn(usize) -> u64,
+    folder: Option<&Path>,
+    number: &(dyn Fn(usize) -> u64 + Sync),
     trouble: &mut Option<Trouble>,
 ) -> Result<ArrayRef> {
     fn each<'a, T>(
@@ -148,11 +170,71 @@ pub(super) fn read_column(
             }
             names.categories.column(codes)?
         }
+        Kind::Series => serieses(reader, raw, n, number, trouble)?,
+        Kind::Image => Arc::new(images(reader, raw, n, folder, number, trouble)?),
         _ => {
             let texts = (0..n).map(|row| reader.text(raw.cell(row)));
             Arc::new(StringArray::from_iter(texts))
         }
     })
+}
+
+/// Pictures, each read and looked at by the thread that is free.
+fn images(
+    reader: &Reader,
+    raw: &RawColumn<'_>,
+    n: usize,
+    folder: Option<&Path>,
+    number: &dyn Fn(usize) -> u64,
+    trouble: &mut Option<Trouble>,
+) -> Result<BinaryArray> {
+    let read = |row: usize| reader.image(raw.cell(row), folder);
+    let cells: Vec<std::result::Result<Read<Cow<'_, [u8]>>, String>> =
+        (0..n).into_par_iter().map(read).collect();
+    let total: usize = cells.iter().map(|cell| if let Ok(Read::Value(x)) = cell { x.len() } else { 0 }).sum();
+    if i32::try_from(total).is_err() {
+        return Err(Error::data(
+            format!("{n} pictures of {} MiB at once: more than a batch can hold", total >> 20),
+            "give smaller pictures, or fewer at a time",
+        ));
+    }
+    let mut sound = Vec::with_capacity(n);
+    for (row, cell) in cells.into_iter().enumerate() {
+        sound.push(match cell {
+            Ok(Read::Value(bytes)) => Some(bytes),
+            Ok(_) => None,
+            Err(why) => {
+                Trouble::note(trouble, number(row), || format!("{}: {why}", clip(&raw.cell(row).shown())));
+                None
+            }
+        });
+    }
+    Ok(sound.iter().map(Option::as_deref).collect())
+}
+
+/// Series: those of a typed source as they are.
+fn serieses(
+    reader: &Reader,
+    raw: &RawColumn<'_>,
+    n: usize,
+    number: &dyn Fn(usize) -> u64,
+    trouble: &mut Option<Trouble>,
+) -> Result<ArrayRef> {
+    if let RawColumn::Series(_, array) = raw {
+        return Ok((*array).clone());
+    }
+    let mut cells = Vec::with_capacity(n);
+    for row in 0..n {
+        cells.push(match reader.series(raw.cell(row)) {
+            Ok(Read::Value(points)) => Some(points),
+            Ok(_) => None,
+            Err(why) => {
+                Trouble::note(trouble, number(row), || format!("{}: {why}", clip(&raw.cell(row).shown())));
+                None
+            }
+        });
+    }
+    series_column(cells.iter().map(Option::as_deref))
 }
 
 /// Whether numbers can be taken over as they are.

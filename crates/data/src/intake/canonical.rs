@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, PrimitiveArray, StringArray};
-use tidemill_core::{Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source};
+use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray};
+use tidemill_core::{Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source, series_column};
 
 use super::bound::read_column;
 use super::cell::{Raw, RawColumn, Read, Reader, raw_cell};
 use crate::plan::{ColumnPlan, Plan};
+use crate::source::pieces;
 
 /// The rows of a source, read as a plan says but not yet coded: numbers, flags and times as such, names as text.
 ///
@@ -18,6 +19,7 @@ pub struct Canonical {
     source: Box<dyn Source>,
     schema: Arc<Schema>,
     columns: Vec<(usize, Reader)>,
+    batch_rows: usize,
 }
 
 impl Canonical {
@@ -28,7 +30,8 @@ impl Canonical {
             let place = source.schema().index(&column.name)?;
             Ok((place, Reader::new(plan, &ColumnPlan { categories: Vec::new(), ..column.clone() })))
         });
-        Ok(Canonical { columns: columns.collect::<Result<_>>()?, schema: Arc::new(schema(plan)?), source })
+        let columns = columns.collect::<Result<_>>()?;
+        Ok(Canonical { columns, schema: Arc::new(schema(plan)?), batch_rows: plan.batch_rows(), source })
     }
 
     fn read(&self, batch: &Batch) -> Result<Batch> {
@@ -38,7 +41,7 @@ impl Canonical {
             if matches!(reader.kind, Kind::Category | Kind::Text) {
                 return Ok(Arc::new((0..n).map(|i| named(reader, raw.cell(i))).collect::<StringArray>()));
             }
-            read_column(reader, &raw, n, &|row| row as u64 + 1, &mut None)
+            read_column(reader, &raw, n, self.source.folder(), &|row| row as u64 + 1, &mut None)
         });
         Batch::with_rows(self.schema.clone(), arrays.collect::<Result<_>>()?, n)
     }
@@ -68,7 +71,8 @@ impl Source for Canonical {
     }
 
     fn scan(&self) -> Result<Batches<'_>> {
-        Ok(Box::new(self.source.scan()?.map(|batch| self.read(&batch?))))
+        let batches = self.source.scan()?.flat_map(|batch| pieces(batch, self.batch_rows));
+        Ok(Box::new(batches.map(|batch| self.read(&batch?))))
     }
 
     fn take(&self, rows: &[u32]) -> Result<Batch> {
@@ -99,6 +103,18 @@ pub fn canonical_rows(plan: &Plan, names: &[String], rows: &[Vec<Cell>]) -> Resu
             }
             Kind::Category | Kind::Text => {
                 Arc::new(raws().map(|raw| named(&reader, raw)).collect::<StringArray>())
+            }
+            Kind::Image => {
+                let picture = |raw| {
+                    if let Ok(Read::Value(bytes)) = reader.image(raw, None) { Some(bytes) } else { None }
+                };
+                Arc::new(raws().map(picture).collect::<BinaryArray>())
+            }
+            Kind::Series => {
+                let points =
+                    |raw| if let Ok(Read::Value(points)) = reader.series(raw) { Some(points) } else { None };
+                let cells: Vec<_> = raws().map(points).collect();
+                series_column(cells.iter().map(Option::as_deref))?
             }
             kind => return Err(Error::internal(format!("a {} is not read", kind.word()))),
         })

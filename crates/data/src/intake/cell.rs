@@ -1,13 +1,18 @@
 //! From a raw cell, of whatever type the source gave it, to the value that the plan wants: one rule for bulk and for single rows.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{Array, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
+};
 use hashbrown::HashMap;
-use tidemill_core::{Batch, Categories, Cell, Error, Kind, Result};
+use tidemill_core::{Batch, Categories, Cell, Error, Kind, Point, Result, Series};
+use tidemill_kernel::sketch::hash_bytes;
 
+use super::{picture, series};
 use crate::parse::{Format, Missing, TimeFormat, plain_number, write_iso, yes_or_no};
 use crate::plan::{ColumnPlan, Plan};
 
@@ -19,6 +24,8 @@ pub(crate) enum Raw<'a> {
     Flag(bool),
     Time(i64),
     Text(&'a str),
+    Image(&'a [u8]),
+    Points(&'a [Point]),
 }
 
 /// What became of a cell.
@@ -59,10 +66,12 @@ pub(crate) enum RawColumn<'a> {
     Time(&'a PrimitiveArray<TimestampMicrosecondType>),
     Text(&'a StringArray),
     Category(&'a UInt32Array, &'a Categories),
+    Image(&'a BinaryArray),
+    Series(Series<'a>, &'a ArrayRef),
 }
 
 impl<'a> RawColumn<'a> {
-    /// Errors for kinds that are no single value (vectors, images, …).
+    /// Errors for kinds that are no single value (vectors, tracks, …).
     pub(crate) fn of(batch: &'a Batch, place: usize) -> Result<Self> {
         let column = &batch.schema().columns()[place];
         Ok(match column.kind {
@@ -71,6 +80,8 @@ impl<'a> RawColumn<'a> {
             Kind::Time => RawColumn::Time(batch.times(place)?),
             Kind::Text => RawColumn::Text(batch.texts(place)?),
             Kind::Category => RawColumn::Category(batch.codes(place)?, column.categories()?),
+            Kind::Image => RawColumn::Image(batch.images(place)?),
+            Kind::Series => RawColumn::Series(batch.series(place)?, batch.column(place)),
             found => {
                 return Err(Error::WrongKind {
                     column: column.name.clone(),
@@ -88,6 +99,9 @@ impl<'a> RawColumn<'a> {
             RawColumn::Time(a) if a.is_valid(row) => Raw::Time(a.value(row)),
             RawColumn::Text(a) if a.is_valid(row) => Raw::Text(a.value(row)),
             RawColumn::Category(a, names) if a.is_valid(row) => Raw::Text(names.name(a.value(row))),
+            RawColumn::Image(a) if a.is_valid(row) => Raw::Image(a.value(row)),
+            // What is in it is taken over as a column.
+            RawColumn::Series(a, _) if a.of(row).is_some() => Raw::Points(&[]),
             _ => Raw::Missing,
         }
     }
@@ -101,6 +115,8 @@ pub(crate) fn raw_cell<'a>(cell: &'a Cell, names: Option<&'a Categories>) -> Opt
         Cell::Flag(yes) => Raw::Flag(*yes),
         Cell::Time(at) => Raw::Time(*at),
         Cell::Text(text) => Raw::Text(text),
+        Cell::Image(bytes) => Raw::Image(bytes),
+        Cell::Series(points) => Raw::Points(points),
         Cell::Code(code) => Raw::Text(names?.name(*code)),
         Cell::Vector(_) | Cell::Sparse(..) | Cell::Probability(_) => return None,
     })
@@ -140,7 +156,7 @@ impl Reader {
                 }
             }
             Raw::Missing => Read::Missing,
-            Raw::Time(_) => Read::Bad,
+            Raw::Time(_) | Raw::Image(_) | Raw::Points(_) => Read::Bad,
         }
     }
 
@@ -155,7 +171,7 @@ impl Reader {
                 _ => yes_or_no(text),
             }),
             Raw::Missing => Read::Missing,
-            Raw::Time(_) => Read::Bad,
+            Raw::Time(_) | Raw::Image(_) | Raw::Points(_) => Read::Bad,
         }
     }
 
@@ -170,7 +186,28 @@ impl Reader {
             // Other tools write moments out as ISO: it is never mistaken for another format.
             Raw::Text(text) => Read::of(format.parse(text).or_else(|| iso.parse(text))),
             Raw::Missing => Read::Missing,
-            Raw::Flag(_) => Read::Bad,
+            Raw::Flag(_) | Raw::Image(_) | Raw::Points(_) => Read::Bad,
+        }
+    }
+
+    /// The bytes of a picture; the error says why there are none. See [`picture::read`].
+    pub(crate) fn image<'a>(
+        &self,
+        raw: Raw<'a>,
+        folder: Option<&Path>,
+    ) -> Result<Read<Cow<'a, [u8]>>, String> {
+        match raw {
+            Raw::Text(text) if self.missing.is(text) => Ok(Read::Missing),
+            _ => picture::read(raw, folder),
+        }
+    }
+
+    /// The points of a series; the error says why there are none. See [`series::read`].
+    pub(crate) fn series(&self, raw: Raw<'_>) -> Result<Read<Vec<Point>>, String> {
+        let format = if let Format::Time(format) = &self.format { format } else { &TimeFormat::Iso };
+        match raw {
+            Raw::Text(text) if self.missing.is(text) => Ok(Read::Missing),
+            _ => series::read(raw, format),
         }
     }
 
@@ -207,6 +244,16 @@ impl Reader {
             Kind::Number => cell(self.number(raw), Cell::Number),
             Kind::Flag => cell(self.flag(raw), Cell::Flag),
             Kind::Time => cell(self.time(raw), Cell::Time),
+            Kind::Series => match self.series(raw) {
+                Ok(Read::Value(points)) => (Cell::Series(points.into()), false),
+                Ok(_) => (Cell::Missing, false),
+                Err(_) => (Cell::Missing, true),
+            },
+            Kind::Image => match self.image(raw, None) {
+                Ok(Read::Value(bytes)) => (Cell::Image(bytes.into_owned().into()), false),
+                Ok(_) => (Cell::Missing, false),
+                Err(_) => (Cell::Missing, true),
+            },
             Kind::Category => {
                 let code = self.code(raw);
                 let unseen = self.names.as_ref().map(|names| names.categories.unseen());
@@ -226,6 +273,9 @@ fn written(raw: Raw<'_>) -> Option<Cow<'_, str>> {
         Raw::Flag(yes) => Cow::Borrowed(if yes { "true" } else { "false" }),
         Raw::Time(at) => Cow::Owned(write_iso(at)),
         Raw::Text(text) => Cow::Borrowed(text),
+        // Equal pictures are called equal.
+        Raw::Image(bytes) => Cow::Owned(format!("picture {:016x}", hash_bytes(bytes))),
+        Raw::Points(_) => Cow::Borrowed("a series"),
     })
 }
 

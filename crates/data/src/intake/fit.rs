@@ -1,5 +1,6 @@
 //! Reading the training table: one pass, or two where a column turns out to be something else.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
@@ -12,6 +13,7 @@ use super::bound::{Last, read_column};
 use super::{Intake, Raw, RawColumn, Reader, Trouble};
 use crate::infer::{class_order, tolerated};
 use crate::plan::{ColumnPlan, Plan};
+use crate::source::pieces;
 
 /// The most names that are kept of one category column; rarer ones that come later count as unseen.
 const MAX_NAMES: usize = 1_000_000;
@@ -20,6 +22,7 @@ const OVERFLOW: u32 = u32::MAX;
 pub(super) fn fit(source: &dyn Source, mut plan: Plan, context: &Context) -> Result<(Arc<Intake>, Table)> {
     loop {
         let pass = Pass::run(source, &plan, context)?;
+        pass.check_pictures(&plan)?;
         let widened = pass.widened(&plan);
         if widened.is_empty() {
             return pass.finish(plan, context);
@@ -48,13 +51,18 @@ struct Filling {
 }
 
 impl Filling {
-    fn add(&mut self, batch: &Batch, number: &dyn Fn(usize) -> u64) -> Result<()> {
+    fn add(
+        &mut self,
+        batch: &Batch,
+        folder: Option<&Path>,
+        number: &(dyn Fn(usize) -> u64 + Sync),
+    ) -> Result<()> {
         let raw = RawColumn::of(batch, self.place)?;
         let before = self.trouble.as_ref().map_or(0, |t| t.count);
         let array: ArrayRef = if self.reader.kind == Kind::Category {
             Arc::new(self.names.codes(&self.reader, &raw, batch.n_rows()))
         } else {
-            read_column(&self.reader, &raw, batch.n_rows(), number, &mut self.trouble)?
+            read_column(&self.reader, &raw, batch.n_rows(), folder, number, &mut self.trouble)?
         };
         let bad = self.trouble.as_ref().map_or(0, |t| t.count) - before;
         self.n_values += (array.len() - array.null_count()) as u64 + bad;
@@ -96,14 +104,16 @@ impl Interner {
     }
 }
 
-struct Pass {
+struct Pass<'a> {
     fillings: Vec<Filling>,
+    /// Where the paths of pictures are looked for.
+    folder: Option<&'a Path>,
     n_dropped: u64,
     n_rows: u64,
 }
 
-impl Pass {
-    fn run(source: &dyn Source, plan: &Plan, context: &Context) -> Result<Pass> {
+impl<'a> Pass<'a> {
+    fn run(source: &'a dyn Source, plan: &Plan, context: &Context) -> Result<Self> {
         let mut fillings = Vec::new();
         for (at, column) in plan.columns.iter().enumerate().filter(|(_, c)| c.is_used()) {
             let place = source.schema().index(&column.name)?;
@@ -113,10 +123,12 @@ impl Pass {
         }
         let target = fillings.iter().position(|f| plan.columns[f.at].role == Role::Target);
         let mut target = target.map(|i| fillings.remove(i));
-        let mut pass = Pass { fillings, n_dropped: 0, n_rows: 0 };
+        let mut pass = Pass { fillings, folder: source.folder(), n_dropped: 0, n_rows: 0 };
         for batch in source.scan()? {
-            context.check()?;
-            pass.add(batch?, target.as_mut())?;
+            for batch in pieces(batch, plan.batch_rows()) {
+                context.check()?;
+                pass.add(batch?, target.as_mut())?;
+            }
         }
         if let Some(target) = target {
             let before = pass.fillings.iter().position(|f| f.at > target.at).unwrap_or(pass.fillings.len());
@@ -131,7 +143,7 @@ impl Pass {
         self.n_rows += batch.n_rows() as u64;
         let mut kept: Option<Vec<u32>> = None;
         if let Some(target) = target {
-            target.add(&batch, &|row| first + row as u64)?;
+            target.add(&batch, self.folder, &|row| first + row as u64)?;
             let read = target.parts.pop().ok_or_else(|| Error::internal("no target was read"))?;
             let read = match read.nulls().filter(|nulls| nulls.null_count() > 0) {
                 Some(nulls) => {
@@ -150,7 +162,28 @@ impl Pass {
             None => batch,
         };
         let number = |row: usize| first + kept.as_ref().map_or(row as u64, |rows| u64::from(rows[row]));
-        self.fillings.par_iter_mut().try_for_each(|filling| filling.add(&batch, &number))
+        let folder = self.folder;
+        self.fillings.par_iter_mut().try_for_each(|filling| filling.add(&batch, folder, &number))
+    }
+
+    /// Too many pictures that cannot be read are no slip: another folder, another column.
+    fn check_pictures(&self, plan: &Plan) -> Result<()> {
+        for filling in self.fillings.iter().filter(|f| f.reader.kind == Kind::Image) {
+            let Some(trouble) = filling.trouble.as_ref().filter(|t| t.count > tolerated(filling.n_values))
+            else {
+                continue;
+            };
+            let Trouble { count, row, value } = trouble;
+            let name = &plan.columns[filling.at].name;
+            return Err(Error::data(
+                format!(
+                    "column '{name}': {count} of {} pictures cannot be read, the first in row {row} ({value})",
+                    filling.n_values
+                ),
+                "give PNG, JPEG, GIF, BMP or WebP files, named by paths below the table's folder",
+            ));
+        }
+        Ok(())
     }
 
     /// The columns that the sample took for something else than they are.
@@ -158,7 +191,8 @@ impl Pass {
         let wrong = |f: &&Filling| {
             let column = &plan.columns[f.at];
             let bad = f.trouble.as_ref().map_or(0, |t| t.count);
-            !column.declared && column.role == Role::Feature && bad > tolerated(f.n_values)
+            let named = column.kind != Kind::Image;
+            named && !column.declared && column.role == Role::Feature && bad > tolerated(f.n_values)
         };
         let widen = |f: &Filling| f.trouble.as_ref().map(|t| plan.columns[f.at].widened(t));
         self.fillings.iter().filter(wrong).filter_map(widen).collect()

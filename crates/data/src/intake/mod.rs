@@ -4,20 +4,24 @@ mod bound;
 mod canonical;
 mod cell;
 mod fit;
+mod picture;
 mod rows;
+mod series;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidemill_core::Context;
 use tidemill_core::{
-    Column, Error, Fitted, Kind, Registry, Result, Role, Run, Schema, Source, State, Table, Warning,
+    BATCH_ROWS, Batches, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Run, Schema, Source,
+    State, Table, Warning,
 };
 
 use crate::plan::{ColumnPlan, Plan};
+use crate::source::pieces;
 use bound::BoundIntake;
 pub use canonical::{Canonical, canonical_rows};
 pub(crate) use cell::{Raw, RawColumn, Read, Reader, written_number};
+pub(crate) use picture::{below, is_named};
 pub use rows::{Flaw, RowReader};
 
 /// Reads raw columns as its [`Plan`] says.
@@ -74,7 +78,8 @@ impl Trouble {
 
     fn warning(&self, column: &str, kind: Kind) -> Warning {
         let Trouble { count, row, value } = self;
-        let value: String = value.chars().take(40).collect();
+        let value: String =
+            value.chars().take(if matches!(kind, Kind::Image | Kind::Series) { 200 } else { 40 }).collect();
         if kind == Kind::Category {
             let cells = if *count == 1 { "1 value was" } else { &format!("{count} values were") };
             return Warning {
@@ -150,6 +155,18 @@ impl Intake {
             .collect()
     }
 
+    /// The batches of `source`, small where a cell is a picture.
+    pub fn batches<'a>(&self, source: &'a dyn Source) -> Result<Batches<'a>> {
+        let most = self.plan.batch_rows();
+        Ok(Box::new(source.scan()?.flat_map(move |batch| pieces(batch, most))))
+    }
+
+    /// As [`Fitted::bind`], for the batches of this source: paths of pictures are looked for in its folder, and every picture is
+    /// decoded once to see whether it can be.
+    pub fn bind_to(self: Arc<Self>, source: &dyn Source) -> Result<Box<dyn Run>> {
+        Ok(Box::new(BoundIntake::new(self, source.schema())?.in_folder(source.folder())))
+    }
+
     fn add_trouble(&self, column: &str, new: Trouble) {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         match troubles.get_mut(column) {
@@ -175,7 +192,7 @@ fn check(plan: &Plan) -> std::result::Result<(), String> {
         return Err(format!("two columns are named '{}'", twice[0]));
     }
     for column in plan.columns.iter().filter(|c| c.is_used()) {
-        if !matches!(column.kind, Kind::Number | Kind::Flag | Kind::Category | Kind::Text | Kind::Time) {
+        if !is_readable(column.kind) {
             return Err(format!("column '{}' is a {}, which is not read", column.name, column.kind.word()));
         }
         let mut names: Vec<&str> = column.categories.iter().map(String::as_str).collect();
@@ -226,6 +243,8 @@ fn places(outputs: &[Output], input: &Schema) -> Result<Vec<(usize, usize)>> {
 /// Errors where no value of the raw kind can become one of the wanted kind.
 fn convertible(raw: &Column, wanted: &Column) -> Result<()> {
     let sound = match (raw.kind, wanted.kind) {
+        (Kind::Image | Kind::Text, Kind::Image) | (Kind::Series | Kind::Text, Kind::Series) => true,
+        (Kind::Image | Kind::Series, _) | (_, Kind::Image | Kind::Series) => false,
         (Kind::Time, Kind::Number | Kind::Flag) | (Kind::Flag, Kind::Time) => false,
         (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Category, _) => true,
         _ => false,
@@ -240,9 +259,20 @@ fn convertible(raw: &Column, wanted: &Column) -> Result<()> {
     })
 }
 
-/// Columns of single values are read; anything else is left out of plans.
+/// Rows of pictures that are read at a time: those of a batch are in memory together.
+const PICTURE_ROWS: usize = 64;
+
+impl Plan {
+    /// The most rows of a batch that is read at once.
+    pub(crate) fn batch_rows(&self) -> usize {
+        let pictures = self.columns.iter().any(|c| c.is_used() && c.kind == Kind::Image);
+        if pictures { PICTURE_ROWS } else { BATCH_ROWS }
+    }
+}
+
+/// Columns of single values, pictures and series are read; anything else is left out of plans.
 pub(crate) fn is_readable(kind: Kind) -> bool {
-    matches!(kind, Kind::Number | Kind::Flag | Kind::Category | Kind::Text | Kind::Time)
+    !matches!(kind, Kind::Vector { .. } | Kind::Point | Kind::Track)
 }
 
 impl ColumnPlan {

@@ -71,13 +71,19 @@ impl Input {
         Input { name: path.display().to_string(), path, _spool: None }
     }
 
+    /// The folder that the file lies in; none for standard input.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        let folder = self.path.parent().filter(|_| self._spool.is_none())?;
+        Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    }
+
     pub(crate) fn open(&self) -> Result<File> {
         let file = File::open(&self.path).map_err(|e| tidemill_core::Error::io(&self.path, e))?;
         if file.metadata().is_ok_and(|m| m.is_dir()) {
             return Err(Error::Format {
                 file: self.name.clone(),
                 found: "a folder".into(),
-                remedy: "name a file in it, or a pattern such as folder/*.csv".into(),
+                remedy: "name a file in it, or a pattern such as folder/*.csv; a folder of pictures holds a folder per class".into(),
             }
             .into());
         }

@@ -1,6 +1,7 @@
 //! JSON lines: one object per line.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBuilder, Float64Builder, StringBuilder};
@@ -8,10 +9,9 @@ use arrow_array::{Array, ArrayRef};
 use encoding_rs::{Encoding, UTF_8};
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
-use tidemill_core::{Batch, Batches, Column, Kind, Result, Schema, Source};
+use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Kind, Result, Schema, Source};
 
 use super::chunks::{Chunks, Cut};
-use super::csv::slices;
 use super::input::Input;
 use super::pipeline::{Fault, Pipeline, Problem, check_text};
 use super::{ReadOptions, encoding};
@@ -230,10 +230,14 @@ impl Source for JsonLines {
         Some(self.n_rows)
     }
 
+    fn folder(&self) -> Option<&Path> {
+        self.input.folder()
+    }
+
     fn scan(&self) -> Result<Batches<'_>> {
         let parse = |chunk: &[u8]| batch(chunk, &self.schema);
         let pieces = pieces(&self.input, self.encoding, self.chunk, parse)?;
-        Ok(Box::new(pieces.flat_map(|piece| slices(piece.map(|(_, batch)| batch)))))
+        Ok(Box::new(pieces.flat_map(|piece| super::pieces(piece.map(|(_, batch)| batch), BATCH_ROWS))))
     }
 
     /// A pass over the file.

@@ -1,5 +1,6 @@
 //! Several files of the same columns, one below the other.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tidemill_core::{Batch, Batches, Result, Schema, Source};
@@ -71,6 +72,12 @@ impl Source for Many {
 
     fn n_rows(&self) -> Option<usize> {
         self.parts.iter().map(|part| part.source.n_rows()).sum()
+    }
+
+    /// That of the files, where all lie in one.
+    fn folder(&self) -> Option<&Path> {
+        let first = self.parts.first()?.source.folder()?;
+        self.parts.iter().all(|part| part.source.folder() == Some(first)).then_some(first)
     }
 
     fn scan(&self) -> Result<Batches<'_>> {

@@ -4,6 +4,7 @@
 //! decided later); typed formats give numbers, flags, texts and times, with their nulls.
 
 mod chunks;
+mod classes;
 mod csv;
 mod encoding;
 mod input;
@@ -19,6 +20,8 @@ use tidemill_core::{Batch, Error as CoreError, Result, Source};
 
 use crate::Error;
 use chunks::CHUNK;
+use classes::Classes;
+pub use classes::default_target;
 use input::{Input, Packing};
 
 /// What a user says about a text file; what is not said is detected.
@@ -42,7 +45,7 @@ pub struct ReadOptions {
 pub struct Provenance {
     /// As the user gave it.
     pub location: String,
-    /// `CSV`, `JSON lines`, `Parquet` or `Arrow IPC`.
+    /// `CSV`, `JSON lines`, `Parquet`, `Arrow IPC` or `pictures`.
     pub format: String,
     /// How many files.
     pub n_files: usize,
@@ -73,7 +76,8 @@ impl Provenance {
     }
 }
 
-/// Opens a location: a file, a pattern (`data/*.csv`: files with the same columns, one below the other) or `-`
+/// Opens a location: a file, a pattern (`data/*.csv`: files with the same columns, one below the other), a folder of pictures
+/// (columns `image`, the path, and `label`, the folder within it that it lies in: its class) or `-`
 /// (standard input, copied to a temporary file because sources are passed over more than once).
 ///
 /// The format is found from the first bytes and the name: CSV and TSV, JSON lines (both also packed with gzip or
@@ -112,6 +116,10 @@ pub(crate) fn open_in_chunks(
     options: &ReadOptions,
     chunk: usize,
 ) -> Result<(Box<dyn Source>, Provenance)> {
+    if let Some(folder) = Classes::find(location)? {
+        let provenance = folder.provenance(location);
+        return Ok((Box::new(folder), provenance));
+    }
     let files = Input::find(location)?;
     let mut bytes = 0;
     for file in &files {
@@ -152,7 +160,10 @@ pub fn fingerprint(location: &str) -> Result<String> {
     if location == "-" {
         return Err(CoreError::parameter("location", "standard input has no bytes to come back to"));
     }
-    input::sha256(&Input::find(location)?)
+    match Classes::find(location)? {
+        Some(folder) => folder.sha256(),
+        None => input::sha256(&Input::find(location)?),
+    }
 }
 
 fn open_file(
@@ -242,6 +253,17 @@ fn format(file: &Input) -> Result<Format> {
 fn corrupt(file: &Input, format: &'static str) -> CoreError {
     let problem = "its first bytes are those of another format".into();
     Error::Corrupt { file: file.name.clone(), format, problem }.into()
+}
+
+/// A batch in pieces of at most so many rows.
+pub(crate) fn pieces(batch: Result<Batch>, most: usize) -> Vec<Result<Batch>> {
+    match batch {
+        Ok(batch) if batch.n_rows() > most => (0..batch.n_rows())
+            .step_by(most)
+            .map(|at| Ok(batch.slice(at, most.min(batch.n_rows() - at))))
+            .collect(),
+        other => vec![other],
+    }
 }
 
 /// The extension in lower case; empty where there is none.

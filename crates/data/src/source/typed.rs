@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -12,8 +13,8 @@ use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Error as CoreError, Kind, Result, Schema, Source};
 
-use super::csv::slices;
 use super::input::Input;
+use super::pieces;
 use crate::Error;
 
 /// A Parquet file; the number of rows is known.
@@ -48,6 +49,10 @@ impl Source for Parquet {
 
     fn n_rows(&self) -> Option<usize> {
         Some(self.n_rows)
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.input.folder()
     }
 
     fn scan(&self) -> Result<Batches<'_>> {
@@ -101,6 +106,10 @@ impl Source for Ipc {
         None
     }
 
+    fn folder(&self) -> Option<&Path> {
+        self.input.folder()
+    }
+
     fn scan(&self) -> Result<Batches<'_>> {
         let (_, arrays) = ipc(&self.input, self.is_stream)?;
         Ok(batches(&self.input, "Arrow IPC", &self.schema, arrays))
@@ -119,7 +128,8 @@ fn batches<'a>(
     arrays: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'a,
 ) -> Batches<'a> {
     let batches = arrays.flat_map(move |arrays| {
-        slices(arrays.and_then(|a| batch(&a, schema)).map_err(|e| corrupt(input, format, e.to_string())))
+        let batch = arrays.and_then(|a| batch(&a, schema)).map_err(|e| corrupt(input, format, e.to_string()));
+        pieces(batch, BATCH_ROWS)
     });
     Box::new(batches)
 }
@@ -155,6 +165,7 @@ fn kind(found: &DataType) -> Option<Kind> {
         DataType::Boolean => Some(Kind::Flag),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => Some(Kind::Text),
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => Some(Kind::Time),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Some(Kind::Image),
         DataType::Dictionary(_, value) => kind(value),
         number if number.is_numeric() => Some(Kind::Number),
         _ => None,
@@ -169,6 +180,7 @@ fn cast(array: &ArrayRef, kind: Kind) -> Result<ArrayRef, ArrowError> {
     match kind {
         Kind::Number => arrow_cast::cast(&plain, &DataType::Float64),
         Kind::Text => arrow_cast::cast(&plain, &DataType::Utf8),
+        Kind::Image => arrow_cast::cast(&plain, &DataType::Binary),
         Kind::Time => time(&plain),
         _ => Ok(plain),
     }

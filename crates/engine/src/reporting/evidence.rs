@@ -60,7 +60,7 @@ impl Evidence {
         Ok(evidence)
     }
 
-    pub(super) fn answered(&self) -> &Batch {
+    pub(crate) fn answered(&self) -> &Batch {
         &self.answered
     }
 

@@ -11,6 +11,7 @@ mod classes;
 mod columns;
 mod data;
 mod evidence;
+mod forecast;
 mod importance;
 mod residuals;
 mod scores;
@@ -53,7 +54,7 @@ pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Res
         ],
     );
     page.verdict = Some(verdict::of_training(&subject, outcome, evidence));
-    let sections = [
+    let mut sections = vec![
         judged(&subject),
         slices::section(&subject, evidence.weak()),
         importance::section(&subject, evidence.importance()),
@@ -62,6 +63,9 @@ pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Res
         data::section(outcome, evidence),
         again::section(outcome, origin),
     ];
+    if let Some(backtest) = outcome.forecast.as_ref().and_then(|f| f.backtest.as_ref()) {
+        sections.insert(1, forecast::section(backtest));
+    }
     Ok(sections.into_iter().fold(page, Report::with).html())
 }
 

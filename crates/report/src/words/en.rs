@@ -69,6 +69,19 @@ catalogue! {
     classes_note = "Precision: of the rows predicted as the class, the share that truly are of it. Recall: of the rows that truly are of it, the share that was found.",
     undefined = "A dash means that the figure is undefined for these rows.",
 
+    // Forecasts.
+    forecast = "How far ahead it sees",
+    forecast_lead = "{n} forecasts from {origins} origins, all later than what was learned from; what comes after an origin was never looked at.",
+    forecast_caption = "Figures by steps ahead",
+    forecast_ahead = "steps ahead",
+    forecast_all = "all",
+    forecast_n = "forecasts",
+    forecast_rmse = "RMSE",
+    forecast_smape = "sMAPE",
+    forecast_mase = "MASE",
+    forecast_naive = "MASE of the naive forecast",
+    forecast_note = "MASE: the mean error over the mean change of the training series from one season to the next; less is better. The naive forecast says what was one season before, or where no season shows, the last value. sMAPE: the mean share of error, from 0 to 200.",
+
     // Curves.
     curves = "Where it is right and wrong",
     curves_lead = "Probabilities are compared with what was true, over all thresholds.",

@@ -7,8 +7,9 @@ use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tidemill_core::{Cell, Row};
+use tidemill_core::{Cell, Kind, Row};
 use tidemill_data::Flaw;
+use tidemill_engine::feedback;
 use tidemill_engine::serving::{Answer, Prediction};
 use tidemill_store::{LoggedRow, Predictions};
 use uuid::Uuid;
@@ -220,10 +221,16 @@ fn refuse_unreadable(answers: &[Answer]) -> Result<(), Fault> {
             if let Flaw::Unreadable { column, wanted, .. } = flaw {
                 let message =
                     format!("row {}: the value of column '{column}' is no {}", i + 1, wanted.word());
-                return Err(Fault::bad("wrong_type", message)
-                    .at_row(i + 1)
-                    .in_column(column)
-                    .help("send null where the value is not known"));
+                let help = match wanted {
+                    Kind::Image => {
+                        "send the bytes of a whole PNG, JPEG, GIF, BMP or WebP picture as base64, or null where there is none"
+                    }
+                    Kind::Series => {
+                        "send [[moment, value], …] with dates or microseconds since 1970, or null where nothing is known"
+                    }
+                    _ => "send null where the value is not known",
+                };
+                return Err(Fault::bad("wrong_type", message).at_row(i + 1).in_column(column).help(help));
             }
         }
     }
@@ -237,7 +244,16 @@ fn kept(row: &Row, version: &Version) -> Result<LoggedRow, Fault> {
     for (i, &place) in columns.logged_places().iter().enumerate() {
         text.push(if i == 0 { b'[' } else { b',' });
         let start = text.len();
-        cell(&mut text, &row.cells[place]);
+        match &row.cells[place] {
+            Cell::Text(picture) if columns.is_picture(place) => {
+                let _ = serde_json::to_writer(&mut text, &feedback::kept_picture(picture));
+            }
+            // As the list that it is, where it is one.
+            Cell::Text(series) if columns.is_series(place) && is_json(series) => {
+                text.extend_from_slice(series.as_bytes());
+            }
+            other => cell(&mut text, other),
+        }
         if guard.of(columns.name(place)).is_some() {
             let came = into_text(text.split_off(start));
             text.extend_from_slice(guard.kept(columns.name(place), &came)?.to_string().as_bytes());
@@ -248,6 +264,10 @@ fn kept(row: &Row, version: &Version) -> Result<LoggedRow, Fault> {
     }
     text.push(b']');
     Ok(LoggedRow { features: into_text(text), row_key: key(row, version)?, ..LoggedRow::default() })
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn key(row: &Row, version: &Version) -> Result<Option<String>, Fault> {

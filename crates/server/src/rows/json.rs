@@ -292,10 +292,20 @@ impl<'de> DeserializeSeed<'de> for One<'_, '_, '_> {
     type Value = Cell;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell, D::Error> {
         match self.1 {
+            Some(place) if self.0.gathered.columns.is_series(place) => series(deserializer),
             Some(_) => deserializer.deserialize_any(self),
             None => deserializer.deserialize_ignored_any(IgnoredAny).map(|_| Cell::Missing),
         }
     }
+}
+
+/// A series, as the JSON it is written in: what reads tables reads this.
+fn series<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cell, D::Error> {
+    Ok(match <serde_json::Value as serde::Deserialize>::deserialize(deserializer)? {
+        serde_json::Value::Null => Cell::Missing,
+        serde_json::Value::String(text) => Cell::Text(text),
+        other => Cell::Text(other.to_string()),
+    })
 }
 
 impl One<'_, '_, '_> {

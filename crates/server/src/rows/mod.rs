@@ -8,7 +8,7 @@ pub use xml::XSD;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use hashbrown::HashMap;
-use tidemill_core::{Cell, Role, Row, nearest};
+use tidemill_core::{Cell, Kind, Role, Row, nearest};
 use tidemill_engine::serving::Serving;
 
 use crate::fault::Fault;
@@ -79,6 +79,7 @@ pub struct Columns {
     pub key: Option<usize>,
     /// The places of the columns that the log keeps.
     logged: Vec<usize>,
+    kinds: Vec<Kind>,
 }
 
 impl Columns {
@@ -91,6 +92,7 @@ impl Columns {
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: serving.passed_over.clone(),
             logged: (0..names.len()).filter(|i| Some(*i) != key).collect(),
+            kinds: serving.columns.iter().map(|c| c.kind).collect(),
             key,
             names,
         }
@@ -119,6 +121,16 @@ impl Columns {
     /// The places of the columns that the log keeps.
     pub fn logged_places(&self) -> &[usize] {
         &self.logged
+    }
+
+    /// Whether the column at a place holds pictures.
+    pub fn is_picture(&self, place: usize) -> bool {
+        self.kinds.get(place) == Some(&Kind::Image)
+    }
+
+    /// Whether the column at a place holds series.
+    pub fn is_series(&self, place: usize) -> bool {
+        self.kinds.get(place) == Some(&Kind::Series)
     }
 
     /// The place of a name, looked for first where the last row had it.
@@ -240,6 +252,7 @@ impl Columns {
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: vec!["target".into()],
             logged: (0..names.len()).collect(),
+            kinds: vec![Kind::Text; names.len()],
             key: None,
             names,
         }

@@ -5,9 +5,11 @@ mod auth;
 mod bad_input;
 mod faults;
 mod feedback;
+mod forecasts;
 mod formats;
 mod health;
 mod improving;
+mod pictures;
 mod privacy;
 
 use std::io::{Read, Write};

@@ -5,15 +5,16 @@ mod records;
 mod scanner;
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use encoding_rs::Encoding;
-use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Kind, Result, Schema, Source};
+use tidemill_core::{BATCH_ROWS, Batches, Column, Kind, Result, Schema, Source};
 
 use super::chunks::{Chunks, Cut};
 use super::input::{Input, fill};
 use super::pipeline::{Pipeline, malformed};
-use super::{Provenance, ReadOptions, encoding};
+use super::{Provenance, ReadOptions, encoding, pieces};
 use crate::Error;
 use dialect::Layout;
 
@@ -90,6 +91,10 @@ impl Source for Csv {
         None
     }
 
+    fn folder(&self) -> Option<&Path> {
+        self.input.folder()
+    }
+
     fn scan(&self) -> Result<Batches<'_>> {
         let mut reader = encoding::reader(&self.input, self.encoding)?;
         let header = self.layout.body_at as u64;
@@ -102,22 +107,11 @@ impl Source for Csv {
         let parse = move |chunk: &[u8]| records::batch(chunk, dialect, schema);
         let (name, line) = (self.encoding.name(), self.layout.body_line);
         let pipeline = Pipeline::new(self.input.clone(), name, chunks, line, parse);
-        Ok(Box::new(pipeline.flat_map(|piece| slices(piece.map(|(_, batch)| batch)))))
+        Ok(Box::new(pipeline.flat_map(|piece| pieces(piece.map(|(_, batch)| batch), BATCH_ROWS))))
     }
 
     /// A pass over the file: cheap enough for a look, not for mini-batches.
     fn take(&self, rows: &[u32]) -> Result<Batch> {
         super::take_by_scan(self, rows)
-    }
-}
-
-/// A batch in pieces of at most [`BATCH_ROWS`].
-pub(super) fn slices(batch: Result<Batch>) -> Vec<Result<Batch>> {
-    match batch {
-        Ok(batch) if batch.n_rows() > BATCH_ROWS => (0..batch.n_rows())
-            .step_by(BATCH_ROWS)
-            .map(|at| Ok(batch.slice(at, BATCH_ROWS.min(batch.n_rows() - at))))
-            .collect(),
-        other => vec![other],
     }
 }

@@ -53,6 +53,17 @@ const CONTROLS = {
     const named = () => (control.value ? categories[control.value] : null);
     return { control, beside, follow, read: () => (control.value === 'other' ? beside.value.trim() || null : named()) };
   },
+  image(_, id) {
+    const control = element('input', { id, type: 'file', accept: 'image/png,image/jpeg,image/gif,image/bmp,image/webp' });
+    let picture = null;
+    control.addEventListener('change', () => {
+      picture = null;
+      const reader = new FileReader();
+      reader.addEventListener('load', () => { picture = reader.result; });
+      if (control.files[0]) reader.readAsDataURL(control.files[0]);
+    });
+    return { control, read: () => picture };
+  },
   text({ kind, required }, id) {
     const control = kind === 'text' && required ? element('textarea', { id, rows: 2 })
       : element('input', { id, autocomplete: 'off', placeholder: kind === 'time' ? '2026-05-31T10:00:00Z' : null });

@@ -1,0 +1,98 @@
+//! Columns of pictures: bytes that are some, or paths of files that are there.
+
+use std::path::Path;
+
+use tidemill_core::{Batch, Error, Kind, Result, Role};
+use tidemill_kernel::picture;
+
+use super::as_text;
+use super::facts::Facts;
+use crate::intake::{below, is_named};
+use crate::parse::Missing;
+use crate::plan::ColumnPlan;
+
+/// So many files are looked for, spread evenly.
+const LOOKED_AT: usize = 20;
+
+/// The plan of a column of pictures; `None` for any other. `told` is the kind and the role that the recipe gives it.
+pub(super) fn decide(
+    rows: &Batch,
+    place: usize,
+    folder: Option<&Path>,
+    told: (Option<Kind>, Option<(Role, &'static str)>),
+    missing: &Missing,
+) -> Result<Option<ColumnPlan>> {
+    let raw = &rows.schema().columns()[place];
+    let (kind, role) = told;
+    let found = match (raw.kind, kind) {
+        (Kind::Image, _) => Some(of_bytes(rows, place)?),
+        (Kind::Text, None | Some(Kind::Image)) => of_paths(rows, place, folder, missing)?,
+        _ => None,
+    };
+    let declared = kind == Some(Kind::Image);
+    if declared && !matches!(raw.kind, Kind::Text | Kind::Image) {
+        return Err(Error::WrongKind {
+            column: raw.name.clone(),
+            found: raw.kind,
+            wanted: "paths or bytes of pictures".into(),
+        });
+    }
+    let (sound, why) = match found {
+        Some(found) => found,
+        None if declared => (true, "pictures".into()),
+        None => return Ok(None),
+    };
+    let role = match role {
+        Some((role @ (Role::Feature | Role::Ignore), _)) => role,
+        // A path can be a name, a group, a target: what it shows is then of no interest.
+        Some(_) if raw.kind == Kind::Text => return Ok(None),
+        Some((role, _)) => {
+            let problem = format!("column '{}' is an image and cannot be the {role:?}", raw.name);
+            return Err(Error::data(problem.to_lowercase(), "name another column"));
+        }
+        None if sound || declared => Role::Feature,
+        None => Role::Ignore,
+    };
+    let why = if declared { format!("kind as told ({why})") } else { why };
+    Ok(Some(ColumnPlan { declared, ..ColumnPlan::new(&raw.name, Kind::Image, role, why) }))
+}
+
+/// Whether the bytes are pictures, and the reason.
+fn of_bytes(rows: &Batch, place: usize) -> Result<(bool, String)> {
+    let images = rows.images(place)?;
+    let present: Vec<&[u8]> = images.iter().flatten().collect();
+    let looked = spread(&present);
+    let sound = looked.iter().filter(|bytes| picture::size(bytes).is_ok()).count();
+    Ok(if sound * 2 > looked.len() {
+        (true, format!("encoded pictures: {sound} of {} looked at", looked.len()))
+    } else {
+        (
+            false,
+            format!("bytes, of which {} of {} looked at are no pictures", looked.len() - sound, looked.len()),
+        )
+    })
+}
+
+fn of_paths(
+    rows: &Batch,
+    place: usize,
+    folder: Option<&Path>,
+    missing: &Missing,
+) -> Result<Option<(bool, String)>> {
+    let Some(folder) = folder else { return Ok(None) };
+    let texts = as_text(rows, place)?;
+    let facts = Facts::of(&texts, missing);
+    // Ask the first before all of them.
+    if facts.values.first().is_none_or(|v| !is_named(v.0)) || facts.share(is_named) < 0.99 {
+        return Ok(None);
+    }
+    let values: Vec<&str> = facts.values.iter().map(|v| v.0).collect();
+    let looked = spread(&values);
+    let there = looked.iter().filter(|text| below(folder, text).is_ok_and(|path| path.is_file())).count();
+    Ok((there * 2 > looked.len())
+        .then(|| (true, format!("paths of pictures: {there} of {} looked for are there", looked.len()))))
+}
+
+fn spread<T: Copy>(values: &[T]) -> Vec<T> {
+    values.iter().step_by(values.len().div_ceil(LOOKED_AT).max(1)).copied().collect()
+}

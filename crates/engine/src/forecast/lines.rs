@@ -1,0 +1,203 @@
+//! A dated table as series: which rows belong to which, in the order of time.
+
+use std::collections::BTreeMap;
+
+use arrow_array::Array;
+use tidemill_core::recipe::{ColumnSpec, Recipe};
+use tidemill_core::{Batch, Context, Error, Kind, Point, Result, Role, Source};
+use tidemill_data::{Intake, infer};
+
+/// A row of the table, or several of the same moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    pub time: i64,
+    /// Of the target, the mean of several rows; `NaN` where it is not known.
+    pub value: f64,
+    /// The row, the first of several.
+    pub row: u32,
+}
+
+/// One series, in the order of time, each moment once.
+pub(super) struct Line {
+    pub points: Vec<At>,
+}
+
+impl Line {
+    /// The moments whose value is known.
+    pub(super) fn known(&self) -> Vec<Point> {
+        self.points.iter().filter(|p| !p.value.is_nan()).map(|p| (p.time, p.value)).collect()
+    }
+}
+
+/// A dated table.
+pub(super) struct Dated {
+    /// The typed columns that a forecast may look at.
+    pub batch: Batch,
+    pub target: String,
+    pub time: String,
+    pub group: Option<String>,
+    pub known: Vec<String>,
+    pub lines: Vec<Line>,
+    /// The usual distance of neighbouring rows, in microseconds.
+    pub step: i64,
+}
+
+impl Dated {
+    pub(super) fn read(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Self> {
+        let forecast = recipe.forecast.clone().unwrap_or_default();
+        let target = recipe.data.target.clone();
+        let target =
+            target.ok_or_else(|| Error::data("a forecast needs a target", "name it with --target"))?;
+        let group = forecast.group.or_else(|| recipe.data.group.clone());
+        let time = match &recipe.data.time {
+            Some(time) => time.clone(),
+            None => sole_time(source, context)?,
+        };
+        let used: Vec<&String> = [&target, &time].into_iter().chain(&group).chain(&forecast.known).collect();
+        for name in &used {
+            source.schema().index(name)?;
+        }
+        let own = reading(source, recipe, &used, &target, &time, group.as_deref());
+        let plan = infer(source, &own, &context.quiet())?;
+        let (_, table) = Intake::fit(source, plan, context)?;
+        let batch = table.batch().clone();
+        let lines = lines(&batch, &target, &time, group.as_deref(), context)?;
+        let step = step(&lines, &time)?;
+        Ok(Dated { batch, target, time, group, known: forecast.known, lines, step })
+    }
+
+    /// How many steps lie between two moments.
+    pub(super) fn steps(&self, from: i64, to: i64) -> i64 {
+        ((to - from) as f64 / self.step as f64).round() as i64
+    }
+
+    /// The values of a line step by step, `NaN` where none is known.
+    pub(super) fn grid(&self, line: &Line) -> Vec<f64> {
+        let known = line.known();
+        let Some((&(first, _), &(last, _))) = known.first().zip(known.last()) else { return Vec::new() };
+        let mut grid = vec![f64::NAN; self.steps(first, last) as usize + 1];
+        for (time, value) in known {
+            grid[self.steps(first, time) as usize] = value;
+        }
+        grid
+    }
+}
+
+/// The recipe by which the table is read: the target is a number like any other, since rows without one are of use.
+fn reading(
+    source: &dyn Source,
+    recipe: &Recipe,
+    used: &[&String],
+    target: &str,
+    time: &str,
+    group: Option<&str>,
+) -> Recipe {
+    let mut own = Recipe::default();
+    own.data.missing.clone_from(&recipe.data.missing);
+    own.data.time = Some(time.into());
+    own.data.ignore =
+        source.schema().names().filter(|n| !used.iter().any(|u| u == n)).map(String::from).collect();
+    for name in used {
+        let told = recipe.columns.get(*name);
+        let spec = ColumnSpec {
+            kind: told.and_then(|s| s.kind),
+            format: told.and_then(|s| s.format.clone()),
+            role: (*name != time).then_some(Role::Feature),
+            ..ColumnSpec::default()
+        };
+        own.columns.insert((*name).clone(), spec);
+    }
+    own.columns.entry(target.into()).or_default().kind = Some(Kind::Number);
+    if let Some(group) = group {
+        own.columns.entry(group.into()).or_default().kind = Some(Kind::Category);
+    }
+    own
+}
+
+/// The only column of moments.
+fn sole_time(source: &dyn Source, context: &Context) -> Result<String> {
+    let plan = infer(source, &Recipe::default(), &context.quiet())?;
+    let times: Vec<&str> =
+        plan.columns.iter().filter(|c| c.kind == Kind::Time).map(|c| c.name.as_str()).collect();
+    match times.as_slice() {
+        [one] => Ok(one.to_string()),
+        [] => Err(Error::data("no column holds moments, which a forecast needs", "name it with --time")),
+        _ => Err(Error::data(
+            format!("several columns hold moments: '{}'", times.join("', '")),
+            "name the one that says when with --time",
+        )),
+    }
+}
+
+fn lines(
+    batch: &Batch,
+    target: &str,
+    time: &str,
+    group: Option<&str>,
+    context: &Context,
+) -> Result<Vec<Line>> {
+    let schema = batch.schema();
+    let at = schema.index(time)?;
+    if schema.columns()[at].kind != Kind::Time {
+        let (found, wanted) = (schema.columns()[at].kind, "moments, for a forecast".into());
+        return Err(Error::WrongKind { column: time.into(), found, wanted });
+    }
+    let (times, values) = (batch.times(at)?, batch.numbers(schema.index(target)?)?);
+    let groups = group.map(|name| batch.codes(schema.index(name)?)).transpose()?;
+    let (mut gathered, mut undated) = (BTreeMap::<u32, Vec<At>>::new(), 0);
+    for row in 0..batch.n_rows() {
+        if times.is_null(row) || groups.is_some_and(|g| g.is_null(row)) {
+            undated += 1;
+            continue;
+        }
+        let value = if values.is_valid(row) { values.value(row) } else { f64::NAN };
+        let point = At { time: times.value(row), value, row: row as u32 };
+        gathered.entry(groups.map_or(0, |g| g.value(row))).or_default().push(point);
+    }
+    if undated > 0 {
+        let what = if group.is_some() { "moment or no group" } else { "moment" };
+        context.warn("undated", format!("{undated} rows have no {what}; left out of the series"));
+    }
+    let mut repeated = 0;
+    let lines =
+        gathered.into_values().map(|points| Line { points: in_order(points, &mut repeated) }).collect();
+    if repeated > 0 {
+        context.warn(
+            "repeated_times",
+            format!("{repeated} rows repeat a moment of their series; they count as one, with the mean of '{target}'"),
+        );
+    }
+    Ok(lines)
+}
+
+/// By time, rows of one moment as one.
+fn in_order(mut points: Vec<At>, repeated: &mut usize) -> Vec<At> {
+    points.sort_by_key(|point| (point.time, point.row));
+    let one = |same: &[At]| {
+        let known: Vec<f64> = same.iter().map(|p| p.value).filter(|x| !x.is_nan()).collect();
+        At { value: known.iter().sum::<f64>() / known.len() as f64, ..same[0] }
+    };
+    let joined: Vec<At> = points.chunk_by(|a, b| a.time == b.time).map(one).collect();
+    *repeated += points.len() - joined.len();
+    joined
+}
+
+/// The mean distance of neighbours, where several steps count as so many: months are of unequal length.
+fn step(lines: &[Line], time: &str) -> Result<i64> {
+    let gaps = || lines.iter().flat_map(|line| line.points.windows(2).map(|w| w[1].time - w[0].time));
+    let mut sorted: Vec<i64> = gaps().collect();
+    if sorted.is_empty() {
+        return Err(Error::data(
+            format!("'{time}' is the same in every row of a series: there is nothing to forecast from"),
+            "give a table of many moments",
+        ));
+    }
+    let middle = sorted.len() / 2;
+    let usual = *sorted.select_nth_unstable(middle).1 as f64;
+    let (whole, n) = gaps()
+        .fold((0.0, 0.0), |(whole, n), gap| (whole + gap as f64, n + (gap as f64 / usual).round().max(1.0)));
+    // Clocks are exact, calendars are not.
+    let exact =
+        gaps().filter(|&gap| (gap as f64 / usual).fract().abs() < 1e-9).count() * 10 > 9 * sorted.len();
+    Ok(if exact { usual as i64 } else { (whole / n).round().max(1.0) as i64 })
+}

@@ -1,0 +1,71 @@
+//! Forecasts: a dated table becomes rows of what was known at a moment and what came some steps later, and from there on
+//! everything is as for any other table: any learner learns from them, folds and the test part lie later than what is learned
+//! from (with the horizon as gap), and a model answers row by row.
+//!
+//! | column of such a row | what it holds |
+//! |---|---|
+//! | `history` | the target up to the moment (the *origin*), as a series |
+//! | the time | the moment to be forecast |
+//! | the group | which series it is, where there are several |
+//! | what is known beforehand | its values at the moment to be forecast |
+//! | the target | what came |
+//!
+//! Nothing else of the table is there, so nothing that is known only later can be learned from. A caller sends the same.
+
+mod backtest;
+mod lines;
+mod rows;
+mod scheme;
+
+use tidemill_core::recipe::Recipe;
+use tidemill_core::{Context, Result, Source};
+use tidemill_data::ReadOptions;
+
+pub(crate) use backtest::backtest;
+pub use backtest::{Backtest, ForecastFacts};
+use lines::Dated;
+use scheme::Scheme;
+
+/// The column of the past.
+pub const HISTORY: &str = "history";
+
+/// What a training works on: the rows, and the recipe that says of them what the asked one says of the table.
+pub struct Prepared {
+    /// The rows.
+    pub rows: Box<dyn Source>,
+    /// The recipe for these rows; its `[forecast]` says everything that was found out.
+    pub recipe: Recipe,
+}
+
+/// The rows of a forecast to learn from and to judge by, at most some ten thousands, from origins spread evenly.
+///
+/// # Errors
+/// A target that is no number, no time or several, a horizon that cannot be read, series too short for it.
+pub fn learning(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Prepared> {
+    let dated = Dated::read(source, recipe, context)?;
+    let scheme = Scheme::of(&dated, recipe)?;
+    let rows = rows::learning(&dated, &scheme, context)?;
+    Ok(Prepared { rows: Box::new(rows), recipe: scheme.recipe(&dated, recipe)? })
+}
+
+/// The rows to be forecast: for each series the steps after its last known value, as far as the horizon reaches. `recipe` is
+/// that of a model.
+///
+/// # Errors
+/// As [`learning`], but for the length of the series.
+pub fn future(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Box<dyn Source>> {
+    let dated = Dated::read(source, recipe, context)?;
+    let scheme = Scheme::of_model(&dated, recipe)?;
+    Ok(Box::new(rows::future(&dated, &scheme)?))
+}
+
+/// Opens a location as a model with this recipe was trained on it: a dated table as the rows of its forecast.
+pub fn open(location: &str, recipe: &Recipe, context: &Context) -> Result<Box<dyn Source>> {
+    let source = tidemill_data::open(location, &ReadOptions::default())?;
+    if recipe.forecast.is_none() || source.schema().position(HISTORY).is_some() {
+        return Ok(source);
+    }
+    let dated = Dated::read(&*source, recipe, context)?;
+    let scheme = Scheme::of_model(&dated, recipe)?;
+    Ok(Box::new(rows::learning(&dated, &scheme, context)?))
+}

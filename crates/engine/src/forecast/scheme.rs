@@ -1,0 +1,149 @@
+//! How a forecast is made: how far ahead, by which seasons, from how much of the past.
+
+use tidemill_core::recipe::{Forecast, Recipe, Spec, SplitKind};
+use tidemill_core::{Error, Kind, Result};
+use tidemill_kernel::autocorrelation;
+
+use super::HISTORY;
+use super::lines::Dated;
+
+/// The longest season that is looked for, in steps.
+const LONGEST_SEASON: usize = 400;
+/// The longest week in steps that a forecast looks back at: of half hours.
+const LONGEST_WEEK: i64 = 336;
+const WEEK: i64 = 7 * 86_400_000_000;
+/// What is looked back at where no season shows.
+const NO_SEASON: usize = 24;
+/// The least number of origins that a series must have.
+const LEAST: usize = 20;
+/// The longest vector of last values.
+const VECTOR: usize = 64;
+
+/// What is found out of a table and said by a recipe.
+#[derive(Clone, Debug)]
+pub(super) struct Scheme {
+    /// Steps.
+    pub horizon: usize,
+    /// The season that the series shows, and the week.
+    pub seasons: Vec<usize>,
+    /// Steps of the past.
+    pub window: usize,
+}
+
+impl Scheme {
+    /// What suits the table.
+    pub(super) fn of(dated: &Dated, recipe: &Recipe) -> Result<Self> {
+        let asked = recipe.forecast.clone().unwrap_or_default();
+        let horizon = horizon(&asked.horizon, dated.step)?;
+        let grids: Vec<Vec<f64>> = dated.lines.iter().map(|line| dated.grid(line)).collect();
+        let longest = grids.iter().max_by_key(|grid| grid.len());
+        let longest =
+            longest.ok_or_else(|| Error::data("the data have no rows", "give rows to learn from"))?;
+        let season = asked.season.or_else(|| autocorrelation::season(longest, LONGEST_SEASON));
+        if season.is_some_and(|s| s < 2) {
+            return Err(Error::parameter("forecast.season", "must be at least 2 steps"));
+        }
+        let week =
+            (WEEK % dated.step == 0).then_some(WEEK / dated.step).filter(|w| (2..=LONGEST_WEEK).contains(w));
+        let week = week.map(|w| w as usize).filter(|w| Some(*w) != season && longest.len() >= 4 * w);
+        let seasons: Vec<usize> = season.into_iter().chain(week).collect();
+        let window = asked.window.unwrap_or_else(|| {
+            let wanted = season.map_or(NO_SEASON, |s| 2 * s).max(week.unwrap_or(0));
+            wanted.min(longest.len() / 4).max(2)
+        });
+        let (n, needed) = (longest.len(), window + horizon + LEAST);
+        if n < needed {
+            return Err(Error::data(
+                format!(
+                    "the longest series of '{}' has {n} steps: too short to forecast {horizon} from {window} and to judge it ({needed} \
+                     are needed)",
+                    dated.target
+                ),
+                "give a longer series, or a shorter horizon or window",
+            ));
+        }
+        Ok(Scheme { horizon, seasons, window })
+    }
+
+    /// What a model's recipe says.
+    pub(super) fn of_model(dated: &Dated, recipe: &Recipe) -> Result<Self> {
+        let asked = recipe.forecast.clone().unwrap_or_default();
+        let window =
+            asked.window.ok_or_else(|| Error::state("model", "its recipe says no forecast.window"))?;
+        Ok(Scheme { horizon: horizon(&asked.horizon, dated.step)?, seasons: Vec::new(), window })
+    }
+
+    /// The recipe for the rows of the forecast.
+    pub(super) fn recipe(&self, dated: &Dated, asked: &Recipe) -> Result<Recipe> {
+        if let Some(kind) = asked.split.kind.filter(|kind| *kind != SplitKind::Time) {
+            let problem =
+                format!("is {kind:?}, but a forecast is judged on what came later (time)").to_lowercase();
+            return Err(Error::parameter("split.kind", problem));
+        }
+        let mut recipe = asked.clone();
+        let data = &mut recipe.data;
+        (data.time, data.group, data.key, data.weight) = (Some(dated.time.clone()), None, None, None);
+        data.ignore.clear();
+        let kept: Vec<&String> =
+            [&dated.target, &dated.time].into_iter().chain(&dated.group).chain(&dated.known).collect();
+        recipe.columns.retain(|name, _| name == HISTORY || kept.contains(&name));
+        recipe.columns.entry(dated.target.clone()).or_default().kind = Some(Kind::Number);
+        // The formats are those of the table: these rows are typed.
+        recipe.columns.values_mut().for_each(|spec| (spec.format, spec.role) = (None, None));
+        let vector = self.window.min(self.seasons.first().map_or(VECTOR, |s| 2 * s)).min(VECTOR);
+        let read = Spec::new("series").with("window", vector).with("seasons", self.seasons.clone());
+        recipe.columns.entry(HISTORY.into()).or_default().encode.get_or_insert(read);
+        recipe.split.kind = Some(SplitKind::Time);
+        recipe.split.gap = Some(format!("{}s", (self.horizon as i64 * dated.step) as f64 / 1e6));
+        recipe.forecast = Some(Forecast {
+            season: self.seasons.first().copied(),
+            window: Some(self.window),
+            group: dated.group.clone(),
+            ..asked.forecast.clone().unwrap_or_default()
+        });
+        Ok(recipe)
+    }
+}
+
+/// A horizon in steps: `24`, or `24h` by the length of a step in microseconds.
+pub(super) fn horizon(text: &str, step: i64) -> Result<usize> {
+    let wrong = |problem: String| Error::parameter("forecast.horizon", problem);
+    let text = text.trim();
+    let steps = match text.parse::<usize>() {
+        Ok(steps) => steps as f64,
+        Err(_) => {
+            let weeks = text.strip_suffix('w').map(|n| (n, 604_800.0));
+            let secs = match weeks {
+                Some((n, unit)) => n.trim().parse::<f64>().ok().map(|n| n * unit),
+                None => crate::recipe_file::duration(text).ok().map(|d| d.as_secs_f64()),
+            };
+            let secs = secs.ok_or_else(|| {
+                wrong(format!(
+                    "'{text}' is neither a number of steps nor a length of time such as 24h, 7d or 4w"
+                ))
+            })?;
+            (secs * 1e6 / step as f64).round()
+        }
+    };
+    if (1.0..=10_000.0).contains(&steps) {
+        return Ok(steps as usize);
+    }
+    Err(wrong(format!("'{text}' is {steps} steps of {} seconds, but must be 1 to 10000", step as f64 / 1e6)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::horizon;
+
+    #[test]
+    fn horizons_are_steps_or_lengths_of_time() {
+        let hour = 3_600_000_000;
+        assert_eq!(horizon("24", hour).unwrap(), 24);
+        assert_eq!(horizon("24h", hour).unwrap(), 24);
+        assert_eq!(horizon(" 2w ", hour).unwrap(), 336);
+        assert_eq!(horizon("90m", hour / 2).unwrap(), 3);
+        for wrong in ["", "soon", "0", "1m", "-3", "9999999", "h"] {
+            assert_eq!(horizon(wrong, hour).unwrap_err().code(), "parameter", "{wrong}");
+        }
+    }
+}

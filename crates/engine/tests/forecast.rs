@@ -1,0 +1,242 @@
+//! Forecasts of dated tables: what a row may know, how they are judged, and what is refused.
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, Float64Array, StringArray, TimestampMicrosecondArray};
+use tidemill_core::recipe::{Forecast, Recipe};
+use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Schema, Source, Table};
+use tidemill_engine::forecast::{HISTORY, future, learning};
+use tidemill_engine::{builtin, evaluate, predict, recipe_file, train};
+use tidemill_kernel::Random;
+
+const HOUR: i64 = 3_600_000_000;
+
+fn context() -> Context {
+    Context::new(0, 2, Arc::new(builtin::registry()))
+}
+
+/// Hours of shops: a wave of 24 hours, noise, and a column that gives the target away an hour before.
+struct Shops {
+    times: Vec<i64>,
+    shops: Vec<&'static str>,
+    sold: Vec<Option<f64>>,
+    tomorrow: Vec<f64>,
+}
+
+fn shops(hours: usize, names: &[&'static str]) -> Shops {
+    let mut random = Random::new(5, 0);
+    let mut all = Shops { times: vec![], shops: vec![], sold: vec![], tomorrow: vec![] };
+    for (k, name) in names.iter().enumerate() {
+        for i in 0..hours {
+            let wave = (std::f64::consts::TAU * (i % 24) as f64 / 24.0).sin();
+            all.times.push(i as i64 * HOUR);
+            all.shops.push(name);
+            all.sold.push(Some((100 * (k + 1)) as f64 + 30.0 * wave + 3.0 * random.normal()));
+            all.tomorrow.push(0.0);
+        }
+    }
+    for i in 0..all.sold.len() {
+        all.tomorrow[i] = all.sold.get(i + 1).copied().flatten().unwrap_or(0.0);
+    }
+    all
+}
+
+impl Shops {
+    fn table(&self) -> Table {
+        let columns = vec![
+            Column::new("at", Kind::Time),
+            Column::new("shop", Kind::Text),
+            Column::number("tomorrow"),
+            Column::number("sold"),
+        ];
+        let times = TimestampMicrosecondArray::from(self.times.clone()).with_timezone("UTC");
+        let arrays: Vec<ArrayRef> = vec![
+            Arc::new(times),
+            Arc::new(StringArray::from(self.shops.clone())),
+            Arc::new(Float64Array::from(self.tomorrow.clone())),
+            Arc::new(Float64Array::from(self.sold.clone())),
+        ];
+        Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
+    }
+}
+
+fn recipe(horizon: &str, group: bool) -> Recipe {
+    let mut recipe = Recipe::default();
+    recipe.data.target = Some("sold".into());
+    recipe.data.group = group.then(|| "shop".into());
+    recipe.forecast = Some(Forecast { horizon: horizon.into(), ..Forecast::default() });
+    recipe
+}
+
+fn rows(shops: &Shops, recipe: &Recipe) -> Result<(Batch, Recipe)> {
+    let made = learning(&shops.table(), recipe, &context())?;
+    Ok((made.rows.collect()?, made.recipe))
+}
+
+#[test]
+fn rows_hold_the_past_and_nothing_that_comes_after() {
+    let (batch, resolved) = rows(&shops(400, &["a", "b"]), &recipe("6h", true)).unwrap();
+    let asked = resolved.forecast.unwrap();
+    assert_eq!((asked.season, asked.window, asked.group.as_deref()), (Some(24), Some(48), Some("shop")));
+    assert_eq!(resolved.split.gap.as_deref(), Some("21600s"));
+    assert_eq!(batch.schema().names().collect::<Vec<_>>(), [HISTORY, "at", "shop", "sold"]);
+    let (series, times, sold) =
+        (batch.series(0).unwrap(), batch.times(1).unwrap(), batch.numbers(3).unwrap());
+    let truth = shops(400, &["a", "b"]);
+    for row in 0..batch.n_rows() {
+        let (past, values) = series.of(row).unwrap();
+        let ahead = (times.value(row) - past[past.len() - 1]) / HOUR;
+        assert!((1..=6).contains(&ahead) && past.len() == 48, "row {row}: {ahead}");
+        // Each series keeps to itself.
+        let shift = if sold.value(row) > 150.0 { 400 } else { 0 };
+        let at = |time: i64| truth.sold[shift + (time / HOUR) as usize].unwrap();
+        assert_eq!(sold.value(row), at(times.value(row)));
+        assert!(past.iter().zip(values).all(|(&time, &value)| value == at(time)));
+    }
+}
+
+#[test]
+fn a_value_after_the_origin_changes_no_feature() {
+    let before = shops(300, &["a"]);
+    let mut recipe = recipe("12", false);
+    recipe.forecast.as_mut().unwrap().season = Some(24);
+    let (rows_before, _) = rows(&before, &recipe).unwrap();
+    let series = rows_before.series(0).unwrap();
+    let mut random = Random::new(8, 0);
+    for _ in 0..20 {
+        let changed = 40 + random.below(260);
+        let mut after = shops(300, &["a"]);
+        after.sold[changed] = Some(1e6);
+        after.tomorrow[changed] = -1e6;
+        let (rows_after, _) = rows(&after, &recipe).unwrap();
+        assert_eq!(rows_after.n_rows(), rows_before.n_rows());
+        let later = rows_after.series(0).unwrap();
+        for row in 0..rows_before.n_rows() {
+            let (past, values) = series.of(row).unwrap();
+            let origin = *past.last().unwrap();
+            if origin < changed as i64 * HOUR {
+                assert_eq!(later.of(row).unwrap(), (past, values), "row {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn gaps_unsorted_and_repeated_times_are_dealt_with_by_rule() {
+    let mut holes = shops(400, &["a"]);
+    for i in (0..400).step_by(17) {
+        holes.sold[i] = None;
+    }
+    // The order of the rows is of no interest.
+    let order: Vec<u32> = (0..400).rev().collect();
+    let shuffled = Table::new(holes.table().batch().take(&order).unwrap());
+    let recipe = recipe("6", false);
+    let sorted = learning(&holes.table(), &recipe, &context()).unwrap().rows.collect().unwrap();
+    let unsorted = learning(&shuffled, &recipe, &context()).unwrap().rows.collect().unwrap();
+    assert_eq!(sorted.column(0), unsorted.column(0));
+    assert_eq!(sorted.column(2), unsorted.column(2));
+    assert_eq!(sorted.column(2).null_count(), 0, "rows without a value are not learned from");
+
+    let mut twice = shops(400, &["a"]);
+    twice.times.push(0);
+    twice.shops.push("a");
+    twice.sold.push(Some(twice.sold[0].unwrap() + 10.0));
+    twice.tomorrow.push(0.0);
+    let context = context();
+    let made = learning(&twice.table(), &recipe, &context).unwrap().rows.collect().unwrap();
+    let first = made.series(0).unwrap().of(0).unwrap();
+    assert_eq!(first.1[0], twice.sold[0].unwrap() + 5.0);
+    assert_eq!(context.warnings()[0].code, "repeated_times");
+}
+
+#[test]
+fn the_future_begins_after_the_last_known_value() {
+    let mut open = shops(400, &["a", "b"]);
+    // Of the first series the last three are not known yet.
+    (397..400).for_each(|i| open.sold[i] = None);
+    let (_, model) = rows(&open, &recipe("5", true)).unwrap();
+    let ahead = future(&open.table(), &model, &context()).unwrap().collect().unwrap();
+    let times: Vec<i64> = ahead.times(1).unwrap().values().iter().map(|t| t / HOUR).collect();
+    assert_eq!(times, [397, 398, 399, 400, 401, 400, 401, 402, 403, 404]);
+    assert_eq!(ahead.column(3).null_count(), 10);
+    let series = ahead.series(0).unwrap();
+    assert_eq!(series.of(0).unwrap().0.last(), Some(&(396 * HOUR)));
+    assert_eq!(series.of(9).unwrap().0.last(), Some(&(399 * HOUR)));
+}
+
+#[test]
+fn what_cannot_be_forecast_is_refused_with_a_remedy() {
+    let refused = |shops: &Shops, recipe: &Recipe| -> Error {
+        let e = rows(shops, recipe).err().unwrap();
+        assert!(e.remedy().is_some() || e.code() == "parameter" || ["missing_column", "wrong_kind"].contains(&e.code()), "{e}");
+        e
+    };
+    assert!(refused(&shops(30, &["a"]), &recipe("24", false)).to_string().contains("too short"));
+    assert!(
+        refused(&shops(1, &["a"]), &recipe("1", false)).to_string().contains("'at' is the same in every row")
+    );
+    assert_eq!(refused(&shops(300, &["a"]), &recipe("soon", false)).code(), "parameter");
+    let mut other = recipe("6", false);
+    other.split.kind = Some(tidemill_core::recipe::SplitKind::Random);
+    assert_eq!(refused(&shops(300, &["a"]), &other).code(), "parameter");
+    other = recipe("6", false);
+    other.data.time = Some("sold".into());
+    assert!(refused(&shops(300, &["a"]), &other).to_string().contains("sold"));
+    other = recipe("6", false);
+    other.forecast.as_mut().unwrap().known = vec!["holidays".into()];
+    assert_eq!(refused(&shops(300, &["a"]), &other).code(), "missing_column");
+    let mut unknown = shops(300, &["a"]);
+    unknown.sold.iter_mut().for_each(|x| *x = None);
+    refused(&unknown, &recipe("6", false));
+}
+
+fn csv(shops: &Shops, path: &Path) -> String {
+    let mut text = String::from("at,shop,tomorrow,sold\n");
+    for i in 0..shops.times.len() {
+        let at = tidemill_data::parse::write_iso(shops.times[i]);
+        let sold = shops.sold[i].map_or(String::new(), |x| x.to_string());
+        text += &format!("{at},{},{},{sold}\n", shops.shops[i], shops.tomorrow[i]);
+    }
+    std::fs::write(path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn from_a_table_to_forecasts_and_their_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = csv(&shops(500, &["a", "b"]), &folder.path().join("shops.csv"));
+    let toml = "[data]\ntarget = \"sold\"\ngroup = \"shop\"\n[forecast]\nhorizon = \"12h\"\n[[learners]]\nkind = \"ridge\"\n";
+    let asked = recipe_file::parse(toml, "test.toml", &builtin::registry()).unwrap();
+    let job =
+        train::Job { source: source.clone(), recipe: asked, recipe_file: None, out: folder.path().join("m") };
+    let trained = train::train(&job, &context()).unwrap();
+    let facts = trained.outcome.forecast.as_ref().unwrap();
+    let backtest = facts.backtest.as_ref().unwrap();
+    assert_eq!((facts.season, backtest.by_step.len()), (Some(24), 12));
+    assert!(backtest.origins > 20 && backtest.all.n > 200, "{backtest:?}");
+    // Noise of 3 around a wave: one season before is off by its noise too, the mean of the past by less.
+    assert!(backtest.all.mase < 0.95 && backtest.all.mase < backtest.all.naive_mase, "{backtest:?}");
+    assert!((2.0..4.5).contains(&backtest.all.rmse), "{backtest:?}");
+    let used: Vec<&str> = trained.outcome.columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(used, [HISTORY, "at", "shop", "sold"], "what is known only later is not looked at");
+
+    // The resolved recipe leads to the same model again.
+    let written = recipe_file::read(&trained.recipe, &builtin::registry()).unwrap();
+    let job = train::Job { recipe: written, out: folder.path().join("again"), ..job };
+    assert_eq!(train::train(&job, &context()).unwrap().hash, trained.hash);
+
+    let out = folder.path().join("ahead.csv").display().to_string();
+    assert_eq!(predict::predict(&trained.model, &source, &out, &context()).unwrap().rows, 24);
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(text.starts_with("at,shop,prediction\n"), "{text}");
+    let truth = |i: usize| 30.0 * (std::f64::consts::TAU * (i % 24) as f64 / 24.0).sin();
+    for (i, line) in text.lines().skip(1).enumerate() {
+        let said: f64 = line.rsplit(',').next().unwrap().parse().unwrap();
+        let level = if i < 12 { 100.0 } else { 200.0 };
+        assert!((said - level - truth(500 + i % 12)).abs() < 12.0, "{line}");
+    }
+    let judged = evaluate::model(&trained.model, &source, None, &context()).unwrap();
+    assert!(judged.report.value("rmse").unwrap() < 4.5);
+}

@@ -1,0 +1,82 @@
+//! How much a series resembles itself some steps before, and the season that this shows.
+
+/// The autocorrelation of a series at lags 0 to `most`: the biased estimate, as in Box and Jenkins and in statsmodels' `acf`.
+/// Missing values (`NaN`) are left out of every sum; each sum is still divided by what all known values vary.
+///
+/// ```
+/// let acf = tidemill_kernel::autocorrelation::acf(&[1.0, 2.0, 1.0, 2.0, 1.0, 2.0], 2);
+/// assert_eq!(acf[0], 1.0);
+/// assert!(acf[1] < -0.8 && acf[2] > 0.6);
+/// ```
+pub fn acf(series: &[f64], most: usize) -> Vec<f64> {
+    let known = series.iter().filter(|x| !x.is_nan());
+    let (sum, n) = known.clone().fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
+    let mean = sum / n;
+    let apart: Vec<f64> = series.iter().map(|x| if x.is_nan() { 0.0 } else { x - mean }).collect();
+    let whole: f64 = apart.iter().map(|x| x * x).sum();
+    let at = |lag: usize| {
+        let later = apart.get(lag..).unwrap_or_default();
+        let sum: f64 = apart.iter().zip(later).map(|(a, b)| a * b).sum();
+        if whole > 0.0 { sum / whole } else { f64::from(u8::from(lag == 0)) }
+    };
+    (0..=most).map(at).collect()
+}
+
+/// A season must stand out from its neighbours and from chance by this much.
+const CLEAR: f64 = 0.2;
+/// Of two seasons that show about as clearly, the shorter is the season and the longer a multiple of it.
+const NEAR: f64 = 0.85;
+
+/// The season of a series, in steps from 2 to `most`: the lag of the highest peak of the autocorrelation of its changes from step
+/// to step, which know no trend. `None` where no peak stands out, or less than two seasons are there.
+pub fn season(series: &[f64], most: usize) -> Option<usize> {
+    let changes: Vec<f64> = series.windows(2).map(|w| w[1] - w[0]).collect();
+    let most = most.min(changes.len() / 2);
+    if most < 2 {
+        return None;
+    }
+    let acf = acf(&changes, most + 1);
+    let chance = 4.0 / (changes.len() as f64).sqrt();
+    let is_peak = |lag: &usize| acf[*lag] >= acf[lag - 1] && acf[*lag] > acf[lag + 1];
+    let peaks: Vec<usize> = (2..=most).filter(is_peak).filter(|&lag| acf[lag] > CLEAR.max(chance)).collect();
+    let highest = peaks.iter().map(|&lag| acf[lag]).fold(0.0, f64::max);
+    peaks.into_iter().find(|&lag| acf[lag] >= NEAR * highest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Random;
+
+    fn wave(n: usize, season: usize, noise: f64) -> Vec<f64> {
+        let mut random = Random::new(3, 0);
+        let turn = |i: usize| (std::f64::consts::TAU * (i % season) as f64 / season as f64).sin();
+        (0..n).map(|i| 10.0 + 0.01 * i as f64 + turn(i) + noise * random.normal()).collect()
+    }
+
+    #[test]
+    fn the_season_is_found_under_trend_and_noise() {
+        for season in [4, 7, 12, 24] {
+            assert_eq!(super::season(&wave(40 * season, season, 0.1), 60), Some(season));
+        }
+    }
+
+    #[test]
+    fn noise_a_line_and_nothing_have_no_season() {
+        let mut random = Random::new(1, 0);
+        let noise: Vec<f64> = (0..500).map(|_| random.normal()).collect();
+        assert_eq!(season(&noise, 100), None);
+        assert_eq!(season(&(0..100).map(f64::from).collect::<Vec<_>>(), 50), None);
+        assert_eq!(season(&[1.0; 50], 20), None);
+        assert_eq!(season(&[], 20), None);
+        assert_eq!(season(&wave(20, 12, 0.0), 60), None, "less than two seasons");
+    }
+
+    #[test]
+    fn missing_values_are_left_out() {
+        let whole = wave(200, 8, 0.0);
+        let mut some = whole.clone();
+        some[50] = f64::NAN;
+        assert!((acf(&whole, 8)[8] - acf(&some, 8)[8]).abs() < 0.02);
+    }
+}
