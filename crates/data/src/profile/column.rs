@@ -144,7 +144,9 @@ impl Gather {
         }
         let raw = RawColumn::of(batch, self.place)?;
         Ok(match (self.column.kind, &raw) {
-            (Kind::Number, RawColumn::Number(array)) => self.see_typed_numbers(array, first),
+            (Kind::Number, RawColumn::Number(array)) if self.reader.takes_numbers() => {
+                self.see_typed_numbers(array, first)
+            }
             (Kind::Number | Kind::Time | Kind::Flag, raw) => self.see_read(raw, n, first),
             (_, raw) => self.see_texts(raw, n, first),
         })
