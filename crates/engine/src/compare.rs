@@ -89,10 +89,12 @@ fn compared(
     let [a, b] = aligned(answers)?;
     let metric = metric_of(metric, [&a, &b])?;
     let found = two(&a, &b, metric, context.seed_for("compare"))?;
-    let mut warnings = context.warnings();
-    for warning in a.warnings().iter().chain(b.warnings()) {
-        if !warnings.contains(warning) {
-            warnings.push(warning.clone());
+    let own = a.warnings().iter().chain(b.warnings()).cloned();
+    let mut warnings: Vec<Warning> = Vec::new();
+    // What holds of both is said once.
+    for warning in context.warnings().into_iter().chain(own) {
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
         }
     }
     Ok(Compared { first, second, rows: a.n_rows(), found, warnings })

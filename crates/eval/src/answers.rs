@@ -153,7 +153,7 @@ impl<'a> Answers<'a> {
             place(name).ok_or_else(|| Error::UnknownClass {
                 name: name.to_string(),
                 classes: names.iter().map(|n| format!("'{}'", n.as_ref())).collect::<Vec<_>>().join(", "),
-                nearest: nearest(name, names.iter().map(AsRef::as_ref)).map(String::from),
+                nearest: nearest(name, names.iter().map(|n| n.as_ref())).map(String::from),
             })
         });
         let places = places.collect::<Result<Vec<usize>>>()?;
