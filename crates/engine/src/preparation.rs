@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_core::{Column, Context, Fitted, Kind, Needs, Result, Role, Schema, Source, Table, Training};
+use tidemill_core::{Column, Context, Fitted, Kind, Layout, Needs, Result, Role, Schema, Source, Table, Training};
 
 use crate::recipe_file::column_specs;
 
@@ -132,14 +132,16 @@ fn encode(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     specs
 }
 
-/// Texts become the weights of their terms.
+/// Texts become the weights of their terms, or where their order is read, tokens.
 fn texts(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
     let texts = names(schema, |c| c.kind == Kind::Text);
     let wanted = needs.numeric || needs.tabular;
-    if wanted && !texts.is_empty() { vec![Spec::new("encode_tfidf").with("columns", texts)] } else { Vec::new() }
+    let step = if needs.tokens { "encode_tokens" } else { "encode_tfidf" };
+    if wanted && !texts.is_empty() { vec![Spec::new(step).with("columns", texts)] } else { Vec::new() }
 }
 
-/// Learners that read short rows of numbers get the leading directions of a sparse vector.
+/// Learners that read short rows of numbers get the leading directions of a sparse vector; tokens that a step of the recipe
+/// made mean nothing to them.
 fn dense(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
     let sparse = names(schema, |c| matches!(c.kind, Kind::Vector { sparse: true, .. }));
     let wanted = (needs.numeric || needs.tabular) && !needs.sparse;
@@ -160,6 +162,7 @@ fn scale(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
 fn leftovers(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
     let read = |c: &Column| match c.kind {
         Kind::Number | Kind::Flag => true,
+        Kind::Vector { .. } if matches!(c.layout, Some(Layout::Tokens { .. })) => needs.tokens,
         Kind::Vector { sparse, .. } => needs.sparse || !sparse,
         Kind::Category => !needs.numeric,
         _ => false,
