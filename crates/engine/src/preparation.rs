@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_core::{Column, Context, Fitted, Kind, Layout, Needs, Result, Role, Schema, Source, Table, Training};
+use tidemill_core::{
+    Column, Context, Fitted, Kind, Layout, Needs, Result, Role, Schema, Source, Table, Training,
+};
 
 use crate::recipe_file::column_specs;
 
@@ -145,7 +147,11 @@ fn texts(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
 fn dense(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
     let sparse = names(schema, |c| matches!(c.kind, Kind::Vector { sparse: true, .. }));
     let wanted = (needs.numeric || needs.tabular) && !needs.sparse;
-    if wanted && !sparse.is_empty() { vec![Spec::new("reduce_svd").with("columns", sparse)] } else { Vec::new() }
+    if wanted && !sparse.is_empty() {
+        vec![Spec::new("reduce_svd").with("columns", sparse)]
+    } else {
+        Vec::new()
+    }
 }
 
 fn scale(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {

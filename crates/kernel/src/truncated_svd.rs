@@ -172,14 +172,17 @@ mod tests {
         let mut random = Random::new(3, 0);
         let left: Vec<f64> = (0..n * rank).map(|_| random.normal()).collect();
         let right: Vec<f64> = (0..rank * p).map(|_| random.normal()).collect();
-        let cell = |i: usize, j: usize| (0..rank).map(|r| left[i * rank + r] * right[r * p + j] / (1 + r * r) as f64).sum::<f64>();
+        let cell = |i: usize, j: usize| {
+            (0..rank).map(|r| left[i * rank + r] * right[r * p + j] / (1 + r * r) as f64).sum::<f64>()
+        };
         (0..n * p).map(|at| cell(at / p, at % p) as f32).collect()
     }
 
     fn of_dense(x: &[f32], n: usize, p: usize, k: usize) -> (Vec<f64>, usize) {
         let offsets: Vec<i32> = (0..=n).map(|i| (i * p) as i32).collect();
         let indices: Vec<u32> = (0..n * p).map(|at| (at % p) as u32).collect();
-        directions(Sparse { offsets: &offsets, indices: &indices, values: x }, n, p, k, &Context::default()).unwrap()
+        directions(Sparse { offsets: &offsets, indices: &indices, values: x }, n, p, k, &Context::default())
+            .unwrap()
     }
 
     #[test]
@@ -196,7 +199,8 @@ mod tests {
         }
         // x v v' = x.
         for row in x.chunks_exact(p) {
-            let along: Vec<f64> = (0..k).map(|c| (0..p).map(|j| f64::from(row[j]) * v[j * k + c]).sum()).collect();
+            let along: Vec<f64> =
+                (0..k).map(|c| (0..p).map(|j| f64::from(row[j]) * v[j * k + c]).sum()).collect();
             for j in 0..p {
                 let back: f64 = (0..k).map(|c| along[c] * v[j * k + c]).sum();
                 assert!((back - f64::from(row[j])).abs() < 1e-5);

@@ -238,7 +238,10 @@ impl Known {
 impl Learned for Tokens {
     fn save(&self) -> Saved {
         let Known { cleaning, vocabulary, length, .. } = &*self.0;
-        Saved::new(SavedTokens { cleaning: *cleaning, vocabulary: vocabulary.clone(), length: *length }, vec![])
+        Saved::new(
+            SavedTokens { cleaning: *cleaning, vocabulary: vocabulary.clone(), length: *length },
+            vec![],
+        )
     }
 
     fn load(saved: Saved) -> Result<Self, String> {
@@ -254,7 +257,9 @@ impl Learned for Tokens {
         let name = |at| format!("{}: token {at}", input.name);
         let parts = self.0.parts.get_or_init(|| (1..=self.0.length).map(name).collect()).clone();
         let layout = Layout::Tokens { vocabulary: self.0.vocabulary.len() };
-        Ok(vec![Column::vector(&input.name, parts).with_layout(layout).derived_from(input).with_role(input.role)])
+        Ok(vec![
+            Column::vector(&input.name, parts).with_layout(layout).derived_from(input).with_role(input.role),
+        ])
     }
 
     fn bind(&self, _: &Column) -> Result<Box<dyn Bound>> {

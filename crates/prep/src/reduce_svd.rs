@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry, Result, State,
-    Training, dense_vector,
+    Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry, Result,
+    State, Training, dense_vector,
 };
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::truncated_svd;
@@ -156,7 +156,9 @@ impl Learned for Directions {
     fn bind(&self, input: &Column) -> Result<Box<dyn Bound>> {
         let wanted = self.0.along.len() / self.0.k;
         match input.kind {
-            Kind::Vector { len, sparse: true } if len == wanted => Ok(Box::new(BoundDirections(self.0.clone()))),
+            Kind::Vector { len, sparse: true } if len == wanted => {
+                Ok(Box::new(BoundDirections(self.0.clone())))
+            }
             found => Err(Error::WrongKind {
                 column: input.name.clone(),
                 found,

@@ -43,7 +43,8 @@ fn some(kind: &str, params: serde_json::Value, settings: usize) -> Default {
 /// linear family is alone. Nets cost much and seldom win on plain tables: they are tried where columns lie in an order
 /// that other learners do not see.
 pub fn learners(task: Task, size: Size, trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
-    let mut list = if size.texts > 0 && size.texts == size.columns { of_texts(task) } else { of_columns(task, size) };
+    let mut list =
+        if size.texts > 0 && size.texts == size.columns { of_texts(task) } else { of_columns(task, size) };
     list.retain(|d| registry.entry(&d.spec.kind).is_ok());
     list.into_iter().map(|d| (d.spec, d.settings.min(trials))).collect()
 }

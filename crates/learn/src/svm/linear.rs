@@ -10,8 +10,9 @@ use tidemill_core::{
     State, Training,
 };
 use tidemill_kernel::answer::{Answer, output};
-use tidemill_kernel::{Classes, ClassWeight, Features};
 use tidemill_kernel::reduce::in_chunks;
+use tidemill_kernel::{ClassWeight, Classes, Features};
+use tidemill_kernel::{Classes, Features};
 
 use super::dual::{Limits, Problem, Solution};
 use super::lines::Lines;
@@ -320,7 +321,12 @@ impl Fitted for FittedLinearSvm {
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
         let predictor = self.predictor.bind(input)?;
         let answer = Answer::bind(input, self.classes.as_ref().map(|c| &c.names))?;
-        Ok(Box::new(BoundLinearSvm { scores: vec![0.0; predictor.n_outputs()], fitted: self, predictor, answer }))
+        Ok(Box::new(BoundLinearSvm {
+            scores: vec![0.0; predictor.n_outputs()],
+            fitted: self,
+            predictor,
+            answer,
+        }))
     }
 }
 

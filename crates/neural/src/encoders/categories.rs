@@ -94,10 +94,6 @@ fn load(state: &State) -> Result<Box<dyn Encoder>> {
 }
 
 impl Encoder for Category {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
     fn columns(&self) -> Vec<&str> {
         vec![&self.column]
     }
