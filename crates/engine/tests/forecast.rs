@@ -170,7 +170,12 @@ fn the_future_begins_after_the_last_known_value() {
 fn what_cannot_be_forecast_is_refused_with_a_remedy() {
     let refused = |shops: &Shops, recipe: &Recipe| -> Error {
         let e = rows(shops, recipe).err().unwrap();
-        assert!(e.remedy().is_some() || e.code() == "parameter" || ["missing_column", "wrong_kind"].contains(&e.code()), "{e}");
+        assert!(
+            e.remedy().is_some()
+                || e.code() == "parameter"
+                || ["missing_column", "wrong_kind"].contains(&e.code()),
+            "{e}"
+        );
         e
     };
     assert!(refused(&shops(30, &["a"]), &recipe("24", false)).to_string().contains("too short"));
