@@ -34,7 +34,9 @@ pub(super) fn read<'a>(raw: Raw<'a>, folder: Option<&Path>) -> Result<Read<Cow<'
             (None, Some(folder)) => opened(folder, text)?,
             (None, None) => decoded(text)?,
         }),
-        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) => return Err("a single value is no picture".into()),
+        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Points(_) => {
+            return Err("it is no picture".into());
+        }
     };
     match folder {
         Some(_) => picture::decode(&bytes).map(drop),

@@ -1,7 +1,7 @@
 //! How a forecast is made: how far ahead, by which seasons, from how much of the past.
 
 use tidemill_core::recipe::{Forecast, Recipe, Spec, SplitKind};
-use tidemill_core::{Error, Kind, Result};
+use tidemill_core::{Error, Result};
 use tidemill_kernel::autocorrelation;
 
 use super::HISTORY;
@@ -87,9 +87,12 @@ impl Scheme {
         let kept: Vec<&String> =
             [&dated.target, &dated.time].into_iter().chain(&dated.group).chain(&dated.known).collect();
         recipe.columns.retain(|name, _| name == HISTORY || kept.contains(&name));
-        recipe.columns.entry(dated.target.clone()).or_default().kind = Some(Kind::Number);
-        // The formats are those of the table: these rows are typed.
-        recipe.columns.values_mut().for_each(|spec| (spec.format, spec.role) = (None, None));
+        // What has been read once is not to be taken for something else.
+        for name in kept {
+            let kind = dated.batch.schema().column(name)?.kind;
+            recipe.columns.entry(name.clone()).or_default().kind = Some(kind);
+        }
+        recipe.columns.values_mut().for_each(|spec| spec.role = None);
         let vector = self.window.min(self.seasons.first().map_or(VECTOR, |s| 2 * s)).min(VECTOR);
         let read = Spec::new("series").with("window", vector).with("seasons", self.seasons.clone());
         recipe.columns.entry(HISTORY.into()).or_default().encode.get_or_insert(read);

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use encoding_rs::Encoding;
-use tidemill_core::{BATCH_ROWS, Batches, Column, Kind, Result, Schema, Source};
+use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Kind, Result, Schema, Source};
 
 use super::chunks::{Chunks, Cut};
 use super::input::{Input, fill};
