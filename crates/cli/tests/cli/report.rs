@@ -132,7 +132,9 @@ fn of_what_led_to_the_choice_and_to_the_decision() {
         let rows: f64 = weights.iter().map(number).sum();
         assert_eq!(rows, number(&metrics["split"]["train_rows"]), "{curve}");
     }
-    assert!(html.contains("<h3>Before and after calibration</h3>") && html.contains("Platt’s logistic curve"));
+    assert!(
+        html.contains("<h3>Before and after calibration</h3>") && html.contains("Platt’s logistic curve")
+    );
     // The decision: of the thresholds that were tried, none costs less than the chosen one.
     let decision = &metrics["decision"];
     let tried = decision["tried"].as_array().unwrap();

@@ -207,7 +207,10 @@ fn ends(values: &[f64]) -> [f64; 2] {
             high[l] = if run[l] > high[l] { run[l] } else { high[l] };
         }
     }
-    [low.iter().chain(rest).copied().fold(f64::INFINITY, f64::min), high.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max)]
+    [
+        low.iter().chain(rest).copied().fold(f64::INFINITY, f64::min),
+        high.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max),
+    ]
 }
 
 /// In the order of [`f64::total_cmp`], by whole numbers that have this order: they are compared in one step.
