@@ -169,7 +169,7 @@ pub(crate) enum Reason {
 /// What led to the choice, a sentence each.
 pub(crate) fn reasons(o: &Outcome) -> Vec<(Reason, String)> {
     let mut lines = Vec::new();
-    lines.extend(o.reasons.rival.iter().map(|d| (Reason::Rival, format!("{}.", capital(&d.sentence)))));
+    lines.extend(o.reasons.rival.iter().map(|duel| (Reason::Rival, format!("{}.", duel.sentence))));
     if let Some(blend) = &o.reasons.blend {
         let taken = if o.chosen.kind == Blend::KIND { "Chosen" } else { "Not chosen" };
         lines.push((Reason::Blend, format!("{taken}: the blend, since {}.", blend.sentence)));

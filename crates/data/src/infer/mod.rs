@@ -238,7 +238,7 @@ fn settled(rows: &Batch, place: usize) -> Result<Option<Verdict>> {
             let varies = present.next().is_some_and(|first| present.any(|x| x != first));
             varies.then(|| column::of_type(Kind::Time))
         }
-        RawColumn::Text(_) | RawColumn::Category(..) => None,
+        RawColumn::Text(_) | RawColumn::Category(..) | RawColumn::Image(_) | RawColumn::Series(..) => None,
     })
 }
 

@@ -148,7 +148,7 @@ catalogue! {
     importance = "What it looks at",
     importance_lead = "A column is shuffled among the rows that were set aside: the worse the model becomes, the more it relies on it. Columns that say the same can stand in for each other, and then both seem to matter little.",
     importance_title = "Loss when a column is shuffled",
-    importance_x = "by how much {metric} gets worse",
+    importance_x = "worsening ({metric})",
     importance_caption = "Importance of each column",
     column = "column",
 
