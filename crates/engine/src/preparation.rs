@@ -28,7 +28,7 @@ pub struct Prepared {
 type Stage = fn(&Schema, &Recipe, Needs) -> Vec<Spec>;
 
 /// The order of preparation. Dates come before missing values, since a missing date has missing parts.
-const STAGES: &[Stage] = &[written, dates, missing, encode, scale, leftovers];
+const STAGES: &[Stage] = &[written, dates, missing, encode, texts, dense, scale, leftovers];
 
 /// Fits preparation for a learner with these needs on `train` alone.
 pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Result<Prepared> {
@@ -91,6 +91,28 @@ fn encode(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     specs
 }
 
+/// Texts become the weights of their terms.
+fn texts(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
+    let texts = names(schema, |c| c.kind == Kind::Text);
+    let wanted = needs.numeric || needs.tabular;
+    if wanted && !texts.is_empty() {
+        vec![Spec::new("encode_tfidf").with("columns", texts)]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Learners that read short rows of numbers get the leading directions of a sparse vector.
+fn dense(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
+    let sparse = names(schema, |c| matches!(c.kind, Kind::Vector { sparse: true, .. }));
+    let wanted = (needs.numeric || needs.tabular) && !needs.sparse;
+    if wanted && !sparse.is_empty() {
+        vec![Spec::new("reduce_svd").with("columns", sparse)]
+    } else {
+        Vec::new()
+    }
+}
+
 fn scale(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     let mut specs = of_columns(schema, recipe, "scale");
     let own = spoken_for(&specs);
@@ -101,10 +123,11 @@ fn scale(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     specs
 }
 
-/// Columns that the learner cannot read: free text, until a step for it is named.
+/// Columns that the learner cannot read: kinds that no step turns into numbers yet.
 fn leftovers(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
     let read = |c: &Column| match c.kind {
-        Kind::Number | Kind::Flag | Kind::Vector { .. } => true,
+        Kind::Number | Kind::Flag => true,
+        Kind::Vector { sparse, .. } => needs.sparse || !sparse,
         Kind::Category => !needs.numeric,
         _ => false,
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array};
 use tidemill_core::conform::{CHECKS, Subject};
 use tidemill_core::{
-    Batch, Categories, Column, Entry, Kind, Needs, Role, Schema, Table, Training, dense_vector,
+    Batch, Categories, Column, Entry, Kind, Needs, Role, Schema, Table, Training, dense_vector, sparse_vector,
 };
 use tidemill_engine::builtin;
 use tidemill_kernel::Random;
@@ -31,6 +31,15 @@ fn table(needs: Needs, classes: bool) -> Table {
         let values = (0..ROWS * 3).map(|i| ((i * 7) % 5) as f32).collect();
         let parts = ["one", "two", "three"].map(String::from).to_vec();
         columns.push((Column::vector("codes", parts), dense_vector(values, 3).unwrap()));
+    }
+    if needs.sparse || needs == Needs::default() {
+        // Of the 20 places, one or two a row, and none in some.
+        let offsets = (0..=ROWS as i32).map(|i| i - i / 7);
+        let places = (0..ROWS).filter(|i| i % 7 != 6).map(|i| (i * 3 % 20) as u32).collect::<Vec<_>>();
+        let values = places.iter().map(|&j| 0.5 + j as f32 / 7.0).collect();
+        let array = sparse_vector(offsets.collect(), places, values, 20, None).unwrap();
+        let parts = (0..20).map(|i| format!("word {i}")).collect::<Vec<_>>();
+        columns.push((Column::sparse_vector("words", parts), array));
     }
     if !needs.numeric {
         let names = Categories::new(["blue", "green", "red", "never"]);

@@ -77,7 +77,8 @@ impl Gather {
         Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
     }
 
-    fn not_finite(&self, value: f64, column: usize, row: usize) -> Error {
+    /// The error that says which feature of a row is missing or infinite.
+    pub fn not_finite(&self, value: f64, column: usize, row: usize) -> Error {
         let input = self.inputs.iter().rfind(|input| input.at <= column);
         let name = input.map_or("", |input| input.feature.name.as_str());
         let what = if value.is_nan() { "missing" } else { "not a finite number" };

@@ -23,6 +23,7 @@ pub mod sgd;
 pub mod sketch;
 pub mod softmax;
 pub mod trees;
+pub mod truncated_svd;
 pub mod vector;
 
 pub use classes::{ClassWeight, Classes};

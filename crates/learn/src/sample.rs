@@ -14,7 +14,7 @@ pub(crate) struct Sample {
     pub n: usize,
     /// How many numbers a row has.
     pub p: usize,
-    /// The numbers, row after row, all finite.
+    /// The numbers, row after row, all finite; none where a feature is a sparse vector ([`Sample::entries`]).
     pub x: Vec<f64>,
     /// The weight of each row, above 0; `None` where there is no weight column.
     pub weights: Option<Vec<f64>>,
@@ -29,6 +29,13 @@ impl Sample {
         Self::of_columns(training, context, |_| true)
     }
 
+    /// As [`Sample::of`], of sparse vectors too.
+    pub(crate) fn with_sparse(training: Training<'_>, context: &Context) -> Result<Self> {
+        let batch = rows::collect(training, context)?;
+        let features = Features::with_sparse(batch.schema())?;
+        Self::gathered(batch, features, context)
+    }
+
     /// As [`Sample::of`], of those features alone for which `reads` holds.
     pub(crate) fn of_columns(
         training: Training<'_>,
@@ -36,17 +43,25 @@ impl Sample {
         reads: impl Fn(&Column) -> bool,
     ) -> Result<Self> {
         let batch = rows::collect(training, context)?;
-        let weights = rows::weights(&batch)?;
         let columns = batch.schema().columns().iter().filter(|c| c.role == Role::Feature && reads(c));
         let features = Features::of(&Schema::new(columns.cloned().collect())?)?;
+        Self::gathered(batch, features, context)
+    }
+
+    fn gathered(batch: Batch, features: Features, context: &Context) -> Result<Self> {
+        let weights = rows::weights(&batch)?;
         let gather = Gather::bind(&features, batch.schema())?;
-        let (n, p, x) = (batch.n_rows(), gather.n_columns(), gather.finite(&batch)?);
+        let (n, p) = (batch.n_rows(), gather.n_columns());
+        let sparse = features.0.iter().any(|f| f.sparse);
+        let x = if sparse { Vec::new() } else { gather.finite(&batch)? };
         context.check()?;
         let mut sample = Sample { features, n, p, x, weights: None, kept: None, batch };
         if let Some(weights) = weights {
             if weights.contains(&0.0) {
                 let kept: Vec<usize> = (0..n).filter(|&i| weights[i] > 0.0).collect();
-                sample.x = kept.iter().flat_map(|&i| &sample.x[i * p..(i + 1) * p]).copied().collect();
+                if !sparse {
+                    sample.x = kept.iter().flat_map(|&i| &sample.x[i * p..(i + 1) * p]).copied().collect();
+                }
                 sample.n = kept.len();
                 sample.kept = Some(kept);
             }
@@ -55,10 +70,10 @@ impl Sample {
         Ok(sample)
     }
 
-    fn of_kept<T: Copy>(&self, values: Vec<T>) -> Vec<T> {
+    fn of_kept<T: Clone>(&self, values: Vec<T>) -> Vec<T> {
         match &self.kept {
             None => values,
-            Some(kept) => kept.iter().map(|&i| values[i]).collect(),
+            Some(kept) => kept.iter().map(|&i| values[i].clone()).collect(),
         }
     }
 
@@ -87,6 +102,24 @@ impl Sample {
     pub(crate) fn classes(&self) -> Result<(Classes, Vec<u32>)> {
         let (codes, names) = rows::classes(&self.batch)?;
         Ok(Classes::of(names, self.of_kept(codes), self.weights.as_deref()))
+    }
+
+    /// Whether a feature is a sparse vector.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.features.0.iter().any(|f| f.sparse)
+    }
+
+    /// The numbers of each row that are there, with their places, ascending. Errors name a feature that is missing or infinite.
+    pub(crate) fn entries(&self) -> Result<Vec<Vec<(u32, f64)>>> {
+        let gather = Gather::bind(&self.features, self.batch.schema())?;
+        let mut rows = vec![Vec::new(); self.batch.n_rows()];
+        gather.entries(&self.batch, 0..self.batch.n_rows(), |i, j, x| rows[i].push((j as u32, x)))?;
+        for (i, row) in rows.iter().enumerate() {
+            if let Some((j, x)) = row.iter().find(|(_, x)| !x.is_finite()) {
+                return Err(gather.not_finite(*x, *j as usize, i));
+            }
+        }
+        Ok(self.of_kept(rows))
     }
 
     /// Row `i`.

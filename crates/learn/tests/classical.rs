@@ -136,8 +136,9 @@ fn answers_agree_with_scikit_learn() {
         let ours = if let Some(svm) = any.downcast_ref::<svm::FittedSvm>() {
             asked.iter().flat_map(|row| svm.margins(row)).collect()
         } else if let Some(svm) = any.downcast_ref::<svm::FittedLinearSvm>() {
-            let rows = svm.coefficients().chunks(asked[0].len()).zip(svm.intercepts());
-            rows.flat_map(|(w, b)| w.iter().chain([b])).copied().collect()
+            let (by_feature, intercepts) = (svm.predictor().coefficients(), svm.predictor().intercepts());
+            let of_machine = |(o, b): (usize, &f64)| by_feature.iter().map(move |w| w.values[o]).chain([*b]);
+            intercepts.iter().enumerate().flat_map(of_machine).collect()
         } else {
             let (columns, arrays) = features(&asked, categories.as_deref());
             answers(&fitted, &batch(columns, arrays, asked.len()))

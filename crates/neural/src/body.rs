@@ -78,7 +78,7 @@ impl Body {
     pub(crate) fn declare(&self) -> Vec<Declared> {
         let mut declared = Vec::new();
         for (k, (inputs, outputs)) in self.layers().enumerate() {
-            declared.push(Declared::he(format!("body.{k}.weight"), &[outputs, inputs]));
+            declared.push(Declared::glorot(format!("body.{k}.weight"), &[outputs, inputs]));
             declared.push(Declared::new(format!("body.{k}.bias"), &[outputs], Start::Zeros));
             if self.layer_norm {
                 declared.push(Declared::new(format!("norms.{k}.weight"), &[outputs], Start::Ones));

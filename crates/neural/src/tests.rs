@@ -177,7 +177,9 @@ fn weight(i: usize) -> f64 {
 fn gradients_are_those_of_small_steps() {
     let table = table();
     let losses = [NetLoss::Squared, NetLoss::Huber, NetLoss::Absolute, NetLoss::CrossEntropy, NetLoss::Focal];
-    for (s, options) in shapes().into_iter().enumerate() {
+    // A rectifier bends at 0, where a step tells nothing.
+    let smooth = shapes().into_iter().filter(|o| o.activation != Activation::Relu || o.hidden.is_empty());
+    for (s, options) in smooth.enumerate() {
         let kind = losses[s % losses.len()];
         let loss = Loss { kind, smoothing: 0.0, gamma: 2.0, delta: 0.7 };
         let (outputs, truth) = match kind.is_for_classes() {

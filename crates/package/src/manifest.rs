@@ -102,12 +102,12 @@ impl ColumnInfo {
     /// The column.
     pub fn column(&self) -> Column {
         Column {
-            name: self.name.clone(),
-            kind: self.kind,
             role: self.role,
             origin: self.origin.clone(),
             categories: self.categories.as_ref().map(Categories::new),
             parts: self.parts.as_ref().map(|parts| Arc::from(parts.as_slice())),
+            // What goes into and comes out of a model has none: layouts arise in between.
+            ..Column::new(&self.name, self.kind)
         }
     }
 

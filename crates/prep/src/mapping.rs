@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, Cell, Column, Columns, Context, Error, Fitted, Kind, Result, Role, Row, Run, Schema,
-    State, Training,
+    Sparse, State, Training,
 };
 
 use crate::PrepError;
@@ -140,6 +140,10 @@ impl<'a> ColumnOf<'a> {
 
     pub(crate) fn texts(&self) -> Result<&'a StringArray> {
         self.batch.texts(self.at)
+    }
+
+    pub(crate) fn sparse(&self) -> Result<Sparse<'a>> {
+        self.batch.sparse(self.at)
     }
 
     /// Microseconds since 1970, and which of them are missing.

@@ -11,6 +11,8 @@ pub struct Size {
     pub rows: usize,
     /// Feature columns.
     pub columns: usize,
+    /// Those of them that are texts.
+    pub texts: usize,
     /// Classes; 0 for a quantity.
     pub classes: usize,
     /// Whether a column holds numbers that lie in an order of their own: pictures, series, tokens.
@@ -37,9 +39,17 @@ fn some(kind: &str, params: serde_json::Value, settings: usize) -> Default {
 ///
 /// The linear family is cheap and hard to beat on few rows; boosted trees win on most others, in one of the shapes below;
 /// forests and extra trees err elsewhere than both, which is what a blend lives on. Learners whose work grows with the square
-/// of the rows are for small tables. Nets cost much and seldom win on plain tables: they are tried where columns lie in an order
-/// that other learners do not see.
+/// of the rows are for small tables. Where there is nothing but texts, whose terms are many and each says a little, the
+/// linear family is alone. Nets cost much and seldom win on plain tables: they are tried where columns lie in an order that
+/// other learners do not see.
 pub fn learners(task: Task, size: Size, trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
+    let mut list =
+        if size.texts > 0 && size.texts == size.columns { of_texts(task) } else { of_columns(task, size) };
+    list.retain(|d| registry.entry(&d.spec.kind).is_ok());
+    list.into_iter().map(|d| (d.spec, d.settings.min(trials))).collect()
+}
+
+fn of_columns(task: Task, size: Size) -> Vec<Default> {
     let mut list = linear(task);
     list.extend(boosted(size));
     list.extend(forests(size));
@@ -49,8 +59,15 @@ pub fn learners(task: Task, size: Size, trials: usize, registry: &Registry) -> V
     if size.laid_out {
         list.push(some("neural_net", json!({}), 3));
     }
-    list.retain(|d| registry.entry(&d.spec.kind).is_ok());
-    list.into_iter().map(|d| (d.spec, d.settings.min(trials))).collect()
+    list
+}
+
+fn of_texts(task: Task) -> Vec<Default> {
+    if task == Task::Regression {
+        return vec![some("ridge", json!({}), usize::MAX)];
+    }
+    let c = |c: f64| some("linear_svm", json!({ "c": c }), 1);
+    vec![some("logistic", json!({}), usize::MAX), c(0.1), c(0.3), c(1.0), some("complement_nb", json!({}), 3)]
 }
 
 /// Whether a learner's answer is a weighted sum of the features (or a function of one): the simplest there are.

@@ -63,7 +63,7 @@ impl Design {
     /// Fits preparation and learners on `train`: the links of the chain. Learners of the same needs share their
     /// preparation.
     pub fn fit(&self, train: Table, recipe: &Recipe, context: &Context) -> Result<Prepared> {
-        let mut groups: Vec<([bool; 4], Group)> = Vec::new();
+        let mut groups: Vec<(super::Order, Group)> = Vec::new();
         for (spec, share) in &self.members {
             let estimator = context.build(&spec.kind, Value::Object(spec.params.clone()))?;
             let order = order(estimator.needs());

@@ -116,9 +116,13 @@ fn settings(open: &[Search]) -> impl Iterator<Item = Map<String, Value>> {
 }
 
 /// Which of a learner's needs call for other preparation.
-fn order(needs: Needs) -> [bool; 4] {
+type Order = [bool; 6];
+
+/// The same for needs that ask for the same preparation.
+fn order(needs: Needs) -> Order {
     // Numbers are a table.
-    [needs.complete, needs.numeric, needs.scaled, needs.tabular || needs.numeric]
+    let tabular = needs.tabular || needs.numeric;
+    [needs.complete, needs.numeric, needs.scaled, tabular, needs.sparse, needs.tokens]
 }
 
 /// Applies fitted steps to rows they were not fitted on.

@@ -60,13 +60,12 @@ pub fn study(
 ) -> Result<Study> {
     let judge = Judge::of(metric, table.batch())?;
     let schema = table.batch().schema();
-    let used = |role| matches!(role, Role::Feature | Role::Time);
+    let used = schema.columns().iter().filter(|c| matches!(c.role, Role::Feature | Role::Time));
+    let texts = used.clone().filter(|c| c.kind == Kind::Text).count();
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
     finish::check(recipe, classes)?;
-    let columns = schema.columns().iter().filter(|c| used(c.role));
-    let laid_out =
-        columns.clone().any(|c| c.layout.is_some() || matches!(c.kind, Kind::Image | Kind::Series));
-    let size = Size { rows: rows.len(), columns: columns.count(), classes, laid_out };
+    let laid_out = used.clone().any(|c| c.layout.is_some() || matches!(c.kind, Kind::Image | Kind::Series));
+    let size = Size { rows: rows.len(), columns: used.count(), texts, classes, laid_out };
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
     let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
     let folds = split::folds(table, &compared, &recipe.folds, &recipe.split, context)?;

@@ -21,6 +21,7 @@ pub use huber::Huber;
 pub use lasso::Lasso;
 pub use logistic::{FittedLogistic, Logistic, Penalty};
 pub use poisson::Poisson;
+pub(crate) use predictor::BoundPredictor;
 pub use predictor::{Coefficient, Predictor};
 pub use quantile::QuantileRegression;
 pub use ridge::Ridge;

@@ -7,14 +7,14 @@
 use pulp::NullaryFnOnce;
 use tidemill_core::{Context, Result};
 use tidemill_kernel::Random;
-use tidemill_kernel::vector::{axpy_inline, dot_inline, wide};
+use tidemill_kernel::vector::wide;
+
+use super::lines::Lines;
 
 /// One problem: the least of `|w|^2 / 2 + sum(c * loss)`. A row's numbers end with the constant for the intercept.
 #[derive(Clone, Copy)]
 pub(super) struct Problem<'a> {
-    /// `p` numbers for each row, row after row.
-    pub x: &'a [f64],
-    pub p: usize,
+    pub x: &'a Lines,
     /// 1 or -1 for two classes, else the quantity.
     pub y: &'a [f64],
     /// How much each row counts, above 0.
@@ -41,9 +41,9 @@ pub(super) struct Solution {
 impl Problem<'_> {
     pub(super) fn solve(self, limits: Limits, seed: u64, context: &Context) -> Result<Solution> {
         let n = self.y.len();
-        let squares: Vec<f64> = self.x.chunks_exact(self.p).map(|x| x.iter().map(|x| x * x).sum()).collect();
+        let squares = self.x.squares(n);
         let mut state = State {
-            w: vec![0.0; self.p],
+            w: vec![0.0; self.x.p],
             alpha: vec![0.0; n],
             order: (0..n).collect(),
             active: n,
@@ -118,7 +118,6 @@ impl NullaryFnOnce for Epoch<'_> {
         let mut s = 0;
         while s < state.active {
             let i = state.order[s];
-            let x = &problem.x[i * problem.p..(i + 1) * problem.p];
             let (ridge, most) = match problem.squared {
                 true => (0.5 / problem.c[i], f64::INFINITY),
                 false => (0.0, problem.c[i]),
@@ -126,7 +125,7 @@ impl NullaryFnOnce for Epoch<'_> {
             let side = if problem.epsilon.is_some() { 1.0 } else { problem.y[i] };
             let a = state.alpha[i];
             let aim = problem.y[i] * side;
-            let slope = side * dot_inline(&state.w, x) - aim + ridge * a;
+            let slope = side * problem.x.dot_inline(i, &state.w) - aim + ridge * a;
             let curvature = squares[i] + ridge;
             let (violation, aside) = match problem.epsilon {
                 None => class_violation(slope, a, most, state),
@@ -146,7 +145,7 @@ impl NullaryFnOnce for Epoch<'_> {
                     Some(epsilon) => tube_step(slope, a, curvature, epsilon).clamp(-most, most),
                 };
                 state.alpha[i] = next;
-                axpy_inline(side * (next - a), x, &mut state.w);
+                problem.x.add_inline(i, side * (next - a), &mut state.w);
             }
             s += 1;
         }

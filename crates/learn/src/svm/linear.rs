@@ -6,20 +6,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Error, Estimator, Fitted, KeyPath, Needs, Registry, Result, Run, Schema, Search, State,
-    TensorData, Training,
+    Batch, Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Row, Run, Schema, Search,
+    State, Training,
 };
-use tidemill_kernel::Features;
+use tidemill_kernel::answer::{Answer, output};
 use tidemill_kernel::reduce::in_chunks;
-use tidemill_kernel::vector::dot;
+use tidemill_kernel::{Classes, Features};
 
 use super::dual::{Limits, Problem, Solution};
+use super::lines::Lines;
 use super::platt::{self, FOLDS, Platt};
 use super::{Calibration, check_not_negative, check_positive, costs, mean, warn_not_converged};
-use crate::linear::ClassWeight;
+use crate::linear::{BoundPredictor, ClassWeight, Predictor};
 use crate::sample::Sample;
-use crate::scorer::{self, Scorer};
-use tidemill_kernel::Classes;
 
 /// What an error costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -117,20 +116,15 @@ impl Builtin for LinearSvm {
         let Saved { settings, features, classes } = state.params()?;
         let classes = classes.map(|names| Classes::load(&state, names)).transpose()?;
         let machines = n_machines(classes.as_ref());
-        let n = machines
-            .checked_mul(features.n_columns())
-            .ok_or_else(|| Error::state(Self::KIND, "more coefficients than memory can hold"))?;
         let platt = match classes.is_some() && settings.probability == Calibration::Platt {
             true => state.floats_of("platt", 2 * machines)?.to_vec(),
             false => Vec::new(),
         };
         let mean = if classes.is_none() { state.floats_of("mean", 1)?[0] } else { f64::NAN };
         Ok(Arc::new(FittedLinearSvm {
-            coefficients: state.floats_of("coefficients", n)?.to_vec(),
-            intercepts: state.floats_of("intercepts", machines)?.to_vec(),
+            predictor: Predictor::load(&state, features, machines)?,
             platt: platt.as_chunks::<2>().0.iter().map(|&[a, b]| Platt { a, b }).collect(),
             settings,
-            features,
             classes,
             mean,
         }))
@@ -147,7 +141,7 @@ impl Estimator for LinearSvm {
     }
 
     fn needs(&self) -> Needs {
-        Needs { complete: true, numeric: true, scaled: true, tabular: true, ..Needs::default() }
+        Needs { complete: true, numeric: true, scaled: true, tabular: true, sparse: true, ..Needs::default() }
     }
 
     fn search(&self) -> Vec<Search> {
@@ -156,9 +150,9 @@ impl Estimator for LinearSvm {
     }
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        let sample = Sample::of(training, context)?;
-        sample.check_sizes()?;
-        let work = Work::new(self, &sample, context);
+        let sample = Sample::with_sparse(training, context)?;
+        let x = Lines::of(&sample, self.intercept_scaling)?;
+        let work = Work { learner: self, sample: &sample, context, x };
         let fitted = if sample.has_classes() { work.classes()? } else { work.quantity()? };
         Ok(Arc::new(fitted))
     }
@@ -170,21 +164,10 @@ struct Work<'a> {
     sample: &'a Sample,
     context: &'a Context,
     /// The rows, each with the constant at its end.
-    x: Vec<f64>,
-    p: usize,
+    x: Lines,
 }
 
-impl<'a> Work<'a> {
-    fn new(learner: &'a LinearSvm, sample: &'a Sample, context: &'a Context) -> Self {
-        let p = sample.p + 1;
-        let mut x = Vec::with_capacity(sample.n * p);
-        for i in 0..sample.n {
-            x.extend_from_slice(sample.row(i));
-            x.push(learner.intercept_scaling);
-        }
-        Work { learner, sample, context, x, p }
-    }
-
+impl Work<'_> {
     fn solve(&self, problem: Problem<'_>, stream: &str) -> Result<Solution> {
         let LinearSvm { tol, max_iter, .. } = *self.learner;
         problem.solve(Limits { tol, max_iter }, self.context.seed_for(stream), self.context)
@@ -195,7 +178,7 @@ impl<'a> Work<'a> {
         let c: Vec<f64> = (0..n).map(|i| self.learner.c * self.sample.weight(i)).collect();
         let squared = self.learner.loss == Some(Loss::SquaredHinge);
         let epsilon = Some(self.learner.epsilon);
-        let problem = Problem { x: &self.x, p: self.p, y: &y, c: &c, squared, epsilon };
+        let problem = Problem { x: &self.x, y: &y, c: &c, squared, epsilon };
         let solution = self.solve(problem, "linear_svm")?;
         let mut fitted = self.assemble(None, vec![(solution, None)]);
         fitted.mean = mean(self.sample, &y);
@@ -223,22 +206,21 @@ impl<'a> Work<'a> {
         Ok(self.assemble(Some(classes), machines.into_iter().collect::<Result<_>>()?))
     }
 
-    fn machine<'b>(&self, x: &'b [f64], y: &'b [f64], c: &'b [f64]) -> Problem<'b> {
+    fn machine<'b>(&self, x: &'b Lines, y: &'b [f64], c: &'b [f64]) -> Problem<'b> {
         let squared = self.learner.loss != Some(Loss::Hinge);
-        Problem { x, p: self.p, y, c, squared, epsilon: None }
+        Problem { x, y, c, squared, epsilon: None }
     }
 
     /// The curve from margins of rows left out.
     fn calibrate(&self, y: &[f64], costs: &[f64], folds: &[usize]) -> Result<Platt> {
-        let p = self.p;
         let parts = in_chunks(FOLDS, 1, |range| {
             let kept: Vec<usize> = (0..y.len()).filter(|&i| folds[i] != range.start).collect();
-            let x: Vec<f64> = kept.iter().flat_map(|&i| &self.x[i * p..(i + 1) * p]).copied().collect();
+            let x = self.x.take(&kept);
             let some = |values: &[f64]| -> Vec<f64> { kept.iter().map(|&i| values[i]).collect() };
             Ok(self.solve(self.machine(&x, &some(y), &some(costs)), "linear_svm fold")?.w)
         });
         let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
-        let margin = |i: usize| dot(&parts[folds[i]], &self.x[i * p..(i + 1) * p]);
+        let margin = |i: usize| self.x.dot(i, &parts[folds[i]]);
         let margins: Vec<f64> = (0..y.len()).map(margin).collect();
         let first: Vec<bool> = y.iter().map(|&y| y > 0.0).collect();
         Ok(Platt::fit(&margins, &first, self.sample.weights.as_deref()))
@@ -253,12 +235,12 @@ impl<'a> Work<'a> {
             warn_not_converged(self.context, LinearSvm::KIND);
         }
         let p = self.sample.p;
+        let coefficients = machines.iter().flat_map(|(s, _)| &s.w[..p]).copied().collect();
+        let intercepts = machines.iter().map(|(s, _)| s.w[p] * self.learner.intercept_scaling).collect();
         FittedLinearSvm {
             settings: self.learner.clone(),
-            features: self.sample.features.clone(),
             classes,
-            coefficients: machines.iter().flat_map(|(s, _)| &s.w[..p]).copied().collect(),
-            intercepts: machines.iter().map(|(s, _)| s.w[p] * self.learner.intercept_scaling).collect(),
+            predictor: Predictor::new(self.sample.features.clone(), coefficients, intercepts),
             platt: machines.iter().filter_map(|(_, platt)| *platt).collect(),
             mean: f64::NAN,
         }
@@ -269,32 +251,23 @@ impl<'a> Work<'a> {
 #[derive(Clone, Debug)]
 pub struct FittedLinearSvm {
     settings: LinearSvm,
-    features: Features,
     classes: Option<Classes>,
-    /// For each machine, a number per feature.
-    coefficients: Vec<f64>,
-    intercepts: Vec<f64>,
+    predictor: Predictor,
     platt: Vec<Platt>,
     mean: f64,
 }
 
 impl FittedLinearSvm {
-    /// For each machine (for two classes one, that of the second; for more, one a class) a number per feature.
-    pub fn coefficients(&self) -> &[f64] {
-        &self.coefficients
+    /// The linear functions: for two classes one, that of the second; for more, one a class.
+    pub fn predictor(&self) -> &Predictor {
+        &self.predictor
     }
 
-    /// The constant of each machine.
-    pub fn intercepts(&self) -> &[f64] {
-        &self.intercepts
-    }
-
-    fn margin(&self, machine: usize, row: &[f64]) -> f64 {
-        let p = row.len();
-        dot(&self.coefficients[machine * p..(machine + 1) * p], row) + self.intercepts[machine]
-    }
-
+    /// The probabilities (zeros before) that the margins of one row mean; margins are used up.
     fn probabilities(&self, classes: &Classes, scores: &mut Vec<f64>, out: &mut [f64]) {
+        if scores.iter().any(|s| !s.is_finite()) {
+            return out.copy_from_slice(&classes.shares);
+        }
         let platt = self.settings.probability == Calibration::Platt;
         if platt {
             scores.iter_mut().zip(&self.platt).for_each(|(s, platt)| *s = platt.probability(*s));
@@ -316,50 +289,24 @@ impl FittedLinearSvm {
             out.copy_from_slice(&classes.shares);
         }
     }
-}
 
-impl Scorer for FittedLinearSvm {
-    type Scratch = Vec<f64>;
-
-    fn features(&self) -> &Features {
-        &self.features
-    }
-
-    fn classes(&self) -> Option<&Classes> {
-        self.classes.as_ref()
-    }
-
-    fn answer(&self, rows: &[f64], n_rows: usize, scores: &mut Vec<f64>, out: &mut [f64]) {
-        let (p, width) = (self.features.n_columns(), self.width());
-        for i in 0..n_rows {
-            let (row, out) = (&rows[i * p..(i + 1) * p], &mut out[i * width..(i + 1) * width]);
-            scores.clear();
-            scores.extend((0..self.intercepts.len()).map(|machine| self.margin(machine, row)));
-            let known = scores.iter().all(|s| s.is_finite()) && row.iter().all(|x| x.is_finite());
-            match &self.classes {
-                None => out[0] = if known { scores[0] } else { self.mean },
-                Some(classes) if !known => out.copy_from_slice(&classes.shares),
-                Some(classes) => self.probabilities(classes, scores, out),
-            }
-        }
+    fn number(&self, score: f64) -> f64 {
+        if score.is_finite() { score } else { self.mean }
     }
 }
 
 impl Fitted for FittedLinearSvm {
     fn output(&self, input: &Schema) -> Result<Schema> {
-        scorer::output_of(self, input)
+        output(input, self.classes.as_ref().map(|c| &c.names))
     }
 
     fn state(&self) -> State {
         let saved = Saved {
             settings: self.settings.clone(),
-            features: self.features.clone(),
+            features: self.predictor.features().clone(),
             classes: self.classes.as_ref().map(Classes::words),
         };
-        let shape = vec![self.intercepts.len(), self.features.n_columns()];
-        let state = State::new(LinearSvm::KIND, LinearSvm::VERSION, saved)
-            .tensor("coefficients", shape, TensorData::F64(self.coefficients.clone()))
-            .floats("intercepts", &self.intercepts);
+        let state = self.predictor.save(State::new(LinearSvm::KIND, LinearSvm::VERSION, saved));
         let platt: Vec<f64> = self.platt.iter().flat_map(|p| [p.a, p.b]).collect();
         match &self.classes {
             None => state.floats("mean", &[self.mean]),
@@ -371,6 +318,57 @@ impl Fitted for FittedLinearSvm {
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
-        scorer::bind(self, input)
+        let predictor = self.predictor.bind(input)?;
+        let answer = Answer::bind(input, self.classes.as_ref().map(|c| &c.names))?;
+        Ok(Box::new(BoundLinearSvm {
+            scores: vec![0.0; predictor.n_outputs()],
+            fitted: self,
+            predictor,
+            answer,
+        }))
+    }
+}
+
+struct BoundLinearSvm {
+    fitted: Arc<FittedLinearSvm>,
+    predictor: BoundPredictor,
+    answer: Answer,
+    scores: Vec<f64>,
+}
+
+impl Run for BoundLinearSvm {
+    fn apply(&mut self, batch: &Batch) -> Result<Batch> {
+        let (fitted, k) = (&self.fitted, self.predictor.n_outputs());
+        let Some(classes) = &fitted.classes else {
+            let numbers = self.predictor.answers(batch, |mut scores, _| {
+                scores.iter_mut().for_each(|s| *s = fitted.number(*s));
+                scores
+            })?;
+            return self.answer.numbers(batch, numbers);
+        };
+        let probabilities = self.predictor.answers(batch, |scores, n| {
+            let width = classes.names.len();
+            let (mut out, mut row) = (vec![0.0; n * width], Vec::with_capacity(k));
+            for (i, out) in out.chunks_exact_mut(width).enumerate() {
+                row.clear();
+                row.extend((0..k).map(|o| scores[o * n + i]));
+                fitted.probabilities(classes, &mut row, out);
+            }
+            out
+        })?;
+        self.answer.probabilities(batch, probabilities)
+    }
+
+    fn row(&mut self, row: &mut Row) -> Result<()> {
+        self.predictor.row(row, &mut self.scores)?;
+        match &self.fitted.classes {
+            None => self.answer.number(row, self.fitted.number(self.scores[0])),
+            Some(classes) => {
+                let mut out = vec![0.0; classes.names.len()];
+                self.fitted.probabilities(classes, &mut self.scores.clone(), &mut out);
+                self.answer.probability(row, out);
+            }
+        }
+        Ok(())
     }
 }

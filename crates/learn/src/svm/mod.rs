@@ -5,6 +5,7 @@ mod dual;
 mod fitted;
 mod kernel;
 mod linear;
+mod lines;
 mod platt;
 mod points;
 mod smo;

@@ -63,10 +63,11 @@ fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
     lesson.scan(|batch, weights| {
         let codes = batch.codes(lesson.places[0])?;
         for (i, &weight) in weights.iter().enumerate() {
-            if weight > 0.0 && codes.is_valid(i) {
-                if let Some(seen) = seen.get_mut(codes.value(i) as usize) {
-                    *seen = true;
-                }
+            if weight > 0.0
+                && codes.is_valid(i)
+                && let Some(seen) = seen.get_mut(codes.value(i) as usize)
+            {
+                *seen = true;
             }
         }
         Ok(())
@@ -93,10 +94,6 @@ fn load(state: &State) -> Result<Box<dyn Encoder>> {
 }
 
 impl Encoder for Category {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
     fn columns(&self) -> Vec<&str> {
         vec![&self.column]
     }

@@ -108,9 +108,6 @@ impl Read {
 /// `forward` is the way in training, with gradients; [`Encoder::plain`] the same function without burn, to within
 /// 1e-5. Neither may look at another row of the batch (no batch statistics): rows come in shards of any size.
 pub(crate) trait Encoder: Send + Sync {
-    /// The kind of its sort.
-    fn kind(&self) -> &'static str;
-
     /// The names of the columns it reads.
     fn columns(&self) -> Vec<&str>;
 

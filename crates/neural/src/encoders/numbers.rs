@@ -168,10 +168,6 @@ fn load(state: &State) -> Result<Box<dyn Encoder>> {
 }
 
 impl Encoder for Numbers {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
     fn columns(&self) -> Vec<&str> {
         self.0.iter().map(|number| number.name.as_str()).collect()
     }

@@ -55,10 +55,6 @@ impl Bag {
 }
 
 impl Encoder for Bag {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
     fn columns(&self) -> Vec<&str> {
         vec![&self.column]
     }

@@ -78,10 +78,6 @@ fn load(state: &State) -> Result<Box<dyn Encoder>> {
 }
 
 impl Encoder for Vector {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
     fn columns(&self) -> Vec<&str> {
         vec![&self.column]
     }

@@ -147,6 +147,7 @@ impl<'a> Run<'a> {
                     self.options.epochs
                 );
                 self.context.warn("net_out_of_time", done);
+                self.progress.values.clone_from(&self.parameters.values);
                 self.progress.finished = true;
                 Ok(())
             }
@@ -189,6 +190,9 @@ impl<'a> Run<'a> {
         self.progress.batch = b + 1;
         *pending = Pending::new(self.parameters.values.len());
         if self.progress.moments.steps.is_multiple_of(KEEP_EVERY) {
+            if !self.is_finite() {
+                return Ok(After::Diverged);
+            }
             self.keep()?;
         }
         Ok(After::GoOn)
@@ -205,11 +209,11 @@ impl<'a> Run<'a> {
     /// Looks at the rows watched, and decides whether to go on.
     fn end_of_epoch(&mut self) -> Result<()> {
         let loss = self.watched_loss()?;
+        if !self.is_finite() || loss.is_some_and(|loss| !loss.is_finite()) {
+            return self.retry();
+        }
         let progress = &mut self.progress;
         if let Some(loss) = loss {
-            if !loss.is_finite() {
-                return self.retry();
-            }
             if progress.best.as_ref().is_none_or(|(best, _)| loss < *best) {
                 progress.best = Some((loss, self.parameters.values.clone()));
                 (progress.waited, progress.flat) = (0, 0);
@@ -255,6 +259,11 @@ impl<'a> Run<'a> {
             (sum, total) = (sum + s, total + t);
         }
         Ok(Some(sum / total))
+    }
+
+    /// Whether every parameter is a number: no other state is one to go back to.
+    fn is_finite(&self) -> bool {
+        self.parameters.values.iter().all(|w| w.is_finite())
     }
 
     /// Keeps the state as a good one.

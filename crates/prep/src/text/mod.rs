@@ -3,6 +3,7 @@
 //! A text is brought into one form (Unicode NFKC, lower case, accents off if wanted), cut into words by the rules of
 //! Unicode (UAX 29; Chinese by jieba), stop words are left out, the others cut to their stem, and neighbours joined.
 
+pub(crate) mod bpe;
 mod chinese;
 mod clean;
 mod grams;
@@ -20,7 +21,7 @@ use grams::Grams;
 pub(crate) use sparse::{WeightedTerms, normalize, sum_up};
 
 /// Bytes of a text that are read; what comes behind them is not. A text of a megabyte must not hold up a server.
-const MOST_BYTES: usize = 1 << 20;
+pub(crate) const MOST_BYTES: usize = 1 << 20;
 
 /// What a term is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -149,7 +150,7 @@ pub(crate) struct TermReader {
 impl TermReader {
     /// Gives every term of `text` to `each`, in their order, repeated ones too.
     pub(crate) fn terms(&self, text: &str, mut each: impl FnMut(&str)) {
-        let text = self.cleaner.clean(up_to(text, MOST_BYTES));
+        let text = self.cleaner.clean(cut(text));
         let mut grams = Grams::new(self.ngrams);
         match self.unit {
             Unit::Word => {
@@ -181,6 +182,11 @@ impl TermReader {
             None => each(word),
         }
     }
+}
+
+/// What of a text is read.
+pub(crate) fn cut(text: &str) -> &str {
+    up_to(text, MOST_BYTES)
 }
 
 /// The text up to so many bytes, cut between characters.
