@@ -1,6 +1,6 @@
 //! The fully connected layers between the encoders and the head.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, activation};
 use pulp::NullaryFnOnce;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,8 @@ use tidemill_core::Result;
 use tidemill_kernel::vector::wide;
 
 use crate::dense::Dense;
-use crate::graph::Pass;
+use crate::graph::{Pass, linear};
 use crate::math;
-use crate::ops::activation::bend;
-use crate::ops::layer_norm::layer_norm;
-use crate::ops::linear::linear;
 use crate::parameters::{Declared, Part, Start};
 
 /// What bends the sums of a layer.
@@ -28,6 +25,14 @@ pub enum Activation {
 }
 
 impl Activation {
+    fn graph(self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Activation::Relu => activation::relu(x),
+            Activation::Gelu => activation::gelu(x),
+            Activation::Silu => activation::silu(x),
+        }
+    }
+
     #[inline(always)]
     fn all(self, values: &mut [f32]) {
         match self {
@@ -91,14 +96,11 @@ impl Body {
     pub(crate) fn forward(&self, mut x: Tensor<2>, pass: &Pass<'_>) -> Result<Tensor<2>> {
         for (k, (inputs, outputs)) in self.layers().enumerate() {
             let at = k * self.per_layer();
-            let (weight, bias) = (pass.parameter(at)?, pass.parameter(at + 1)?);
-            let y = if self.layer_norm {
-                let sums = linear(x.clone(), weight, bias, None);
-                bend(layer_norm(sums, pass.parameter(at + 2)?, pass.parameter(at + 3)?), self.activation)
-            } else {
-                linear(x.clone(), weight, bias, Some(self.activation))
-            };
-            let y = pass.dropout(y, self.dropout);
+            let mut y = linear(x.clone(), pass.parameter(at)?, pass.parameter(at + 1)?);
+            if self.layer_norm {
+                y = layer_norm(y, pass.parameter(at + 2)?, pass.parameter(at + 3)?);
+            }
+            y = pass.dropout(self.activation.graph(y), self.dropout);
             x = if self.residual && inputs == outputs { x + y } else { y };
         }
         Ok(x)
@@ -117,6 +119,13 @@ impl Body {
         };
         PlainBody(self.layers().enumerate().map(layer).collect())
     }
+}
+
+/// Each row to mean 0 and variance 1, then scaled and moved (Ba et al. 2016).
+pub(crate) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    let centred = x.clone() - x.mean_dim(1);
+    let variance = (centred.clone() * centred.clone()).mean_dim(1);
+    centred / (variance + EPSILON).sqrt() * weight.unsqueeze::<2>() + bias.unsqueeze::<2>()
 }
 
 /// The body in plain Rust.

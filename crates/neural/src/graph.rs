@@ -146,3 +146,8 @@ impl Pass<'_> {
         x * self.numbers(mask, shape)
     }
 }
+
+/// `x` (`[rows, inputs]`) times the transpose of `weight` (`[outputs, inputs]`), plus `bias` (`[outputs]`).
+pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    x.matmul(weight.transpose()) + bias.unsqueeze::<2>()
+}

@@ -5,8 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidemill_core::Result;
 
-use crate::graph::Pass;
-use crate::ops::linear::linear;
+use crate::graph::{Pass, linear};
 use crate::parameters::{Declared, Start};
 
 /// What a net makes small.
@@ -163,7 +162,7 @@ impl Head {
     }
 
     pub(crate) fn forward(&self, x: Tensor<2>, pass: &Pass<'_>) -> Result<Tensor<2>> {
-        Ok(linear(x, pass.parameter(0)?, pass.parameter(1)?, None))
+        Ok(linear(x, pass.parameter(0)?, pass.parameter(1)?))
     }
 }
 

@@ -118,10 +118,6 @@ fn places(read: &Read, segments: &Segments) -> Vec<[u32; 2]> {
 }
 
 impl Encoder for Text {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
     fn columns(&self) -> Vec<&str> {
         vec![&self.column]
     }
