@@ -140,13 +140,11 @@ impl Pass<'_> {
     }
 
     /// A random stream of its own in training, nothing otherwise: for what only training does to its rows.
-    #[expect(dead_code, reason = "for the encoders of pictures")]
     pub(crate) fn random(&self) -> Option<Random> {
         self.chance.map(Chance::next)
     }
 
     /// Dropout in training ([`Chance::mask`]); otherwise nothing changes.
-    #[expect(dead_code, reason = "for the encoders of tokens")]
     pub(crate) fn dropout<const D: usize>(&self, x: Tensor<D>, rate: f32) -> Tensor<D> {
         match self.chance {
             Some(chance) if rate > 0.0 => {
