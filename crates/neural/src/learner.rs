@@ -233,7 +233,7 @@ impl Estimator for NeuralNet {
     }
 
     fn needs(&self) -> Needs {
-        Needs { tabular: true, sparse: true, tokens: true }
+        Needs { tabular: true, sparse: true, tokens: true, ..Needs::default() }
     }
 
     fn search(&self) -> Vec<Search> {
