@@ -55,10 +55,7 @@ impl Gradients<'_> {
         let net = self.net;
         let n = net.encoders.len();
         let head = parameters.part(net.first(n + 1));
-        let by_graph = |(e, encoder, _): (usize, &dyn Encoder, usize)| {
-            encoder.by_hand().is_none() && net.first(e + 1) > net.first(e)
-        };
-        let n_leaves = if self.ways().any(by_graph) { net.first(n) } else { 0 };
+        let n_leaves = if net.has_graphs() { net.first(n) } else { 0 };
         let shared = Shared {
             parameters,
             leaves: Leaves::of(parameters, n_leaves, &self.device),
@@ -126,7 +123,7 @@ impl Gradients<'_> {
             let mut own = vec![0.0; n_rows * width];
             if let Some(by_hand) = encoder.by_hand() {
                 by_hand.run(read, shared.parameters.part(first), &mut own);
-            } else if self.net.first(e + 1) == first {
+            } else if !self.net.is_graph(e) {
                 encoder.plain(shared.parameters.part(first)).run(read, &mut own);
             } else {
                 let graph = encoder.forward(read, &pass.part(first))?;
