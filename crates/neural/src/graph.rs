@@ -155,3 +155,22 @@ impl Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Chance;
+
+    #[test]
+    fn masks_drop_a_share_and_keep_the_mean() {
+        let (mask, again) = (Chance::new(3).mask(100_001, 0.3), Chance::new(3).mask(100_001, 0.3));
+        assert_eq!(mask, again);
+        assert_eq!(mask.len(), 100_001);
+        let dropped = mask.iter().filter(|&&m| m == 0.0).count() as f64 / 100_001.0;
+        let mean = mask.iter().map(|&m| f64::from(m)).sum::<f64>() / 100_001.0;
+        // Five standard errors of a share of so many draws.
+        assert!((dropped - 0.3).abs() < 0.0073 && (mean - 1.0).abs() < 0.0104, "{dropped} {mean}");
+        let chance = Chance::new(3);
+        assert_ne!(chance.mask(64, 0.5), chance.mask(64, 0.5));
+        assert!(chance.mask(64, 0.0).is_empty());
+    }
+}

@@ -43,6 +43,16 @@ impl Net {
         self.firsts[e]
     }
 
+    /// Whether encoder `e` learns by a graph of burn's.
+    pub(crate) fn is_graph(&self, e: usize) -> bool {
+        self.encoders[e].by_hand().is_none() && self.firsts[e + 1] > self.firsts[e]
+    }
+
+    /// Whether any encoder does.
+    pub(crate) fn has_graphs(&self) -> bool {
+        (0..self.encoders.len()).any(|e| self.is_graph(e))
+    }
+
     /// The net with these parameters, in plain Rust.
     pub(crate) fn plain(&self, parameters: &Parameters) -> PlainNet {
         let firsts = &self.firsts;

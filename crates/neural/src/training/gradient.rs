@@ -1,7 +1,7 @@
 //! The gradient of the loss over a batch: each shard on its own, summed in the order of the shards.
 //!
-//! The body, the head and the loss go forwards and back in plain Rust; encoders with parameters are graphs of burn's, which
-//! get the slopes in what they gave.
+//! The body, the head and the loss go forwards and back in plain Rust, and so do encoders that can; others are graphs of burn's,
+//! which get the slopes in what they gave.
 
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
@@ -10,6 +10,7 @@ use tidemill_core::{Error, Result};
 use super::batches::Shard;
 use crate::body::PlainBody;
 use crate::dense::{Dense, column_sums, transpose};
+use crate::encoders::Encoder;
 use crate::graph::{Chance, Leaves, Pass, numbers_of};
 use crate::head::Loss;
 use crate::net::Net;
@@ -54,9 +55,10 @@ impl Gradients<'_> {
         let net = self.net;
         let n = net.encoders.len();
         let head = parameters.part(net.first(n + 1));
+        let n_leaves = if net.has_graphs() { net.first(n) } else { 0 };
         let shared = Shared {
             parameters,
-            leaves: Leaves::of(parameters, net.first(n), &self.device),
+            leaves: Leaves::of(parameters, n_leaves, &self.device),
             body: net.body.plain(parameters.part(net.first(n))),
             head: Dense::new(head.array(0), head.array(1), net.head.inputs),
         };
@@ -93,55 +95,76 @@ impl Gradients<'_> {
         bias.copy_from_slice(&column_sums(&slopes, k));
         let mut back = vec![0.0; n_rows * h];
         Dense::times(shared.parameters.part(net.first(n + 1)).array(0), k, h).apply(&slopes, &mut back);
-        let part = shared.parameters.part(net.first(n));
-        let back = net.body.backward(part, traces, back, of_body, !graphs.is_empty());
-        if let Some(sum) = against(graphs, &back, net.body.inputs, &pass) {
+        let back =
+            net.body.backward(shared.parameters.part(net.first(n)), traces, back, of_body, net.first(n) > 0);
+        if let Some(sum) = self.against(graphs, &back, &pass) {
             of_encoders.copy_from_slice(&leaves.gradient(&sum)?);
         }
+        self.back_by_hand(shared, shard, &back, of_encoders);
         Ok(Slope { loss, gradient })
+    }
+
+    /// The encoders with their numbers, and where what each gives begins in a joined row.
+    fn ways(&self) -> impl Iterator<Item = (usize, &dyn Encoder, usize)> {
+        let encoders = self.net.encoders.iter().enumerate();
+        encoders.scan(0, |at, (e, encoder)| {
+            let start = *at;
+            *at += encoder.width();
+            Some((e, &**encoder, start))
+        })
     }
 
     /// What the encoders give for a shard, side by side.
     fn encode(&self, shared: &Shared<'_>, shard: &Shard, pass: &Pass<'_>) -> Result<Encoded> {
         let (n_rows, total) = (shard.truth.len(), self.net.body.inputs);
         let mut encoded = Encoded { joined: vec![0.0; n_rows * total], graphs: Vec::new() };
-        let mut at = 0;
-        for (e, (encoder, read)) in self.net.encoders.iter().zip(&shard.reads).enumerate() {
+        for ((e, encoder, at), read) in self.ways().zip(&shard.reads) {
             let (first, width) = (self.net.first(e), encoder.width());
-            let own = if self.net.first(e + 1) == first {
-                let mut own = vec![0.0; n_rows * width];
+            let mut own = vec![0.0; n_rows * width];
+            if let Some(by_hand) = encoder.by_hand() {
+                by_hand.run(read, shared.parameters.part(first), &mut own);
+            } else if !self.net.is_graph(e) {
                 encoder.plain(shared.parameters.part(first)).run(read, &mut own);
-                own
             } else {
                 let graph = encoder.forward(read, &pass.part(first))?;
-                encoded.graphs.push((at, graph.clone()));
-                numbers_of(graph)?
-            };
+                own = numbers_of(graph.clone())?;
+                encoded.graphs.push((at, graph));
+            }
             let rows = encoded.joined.chunks_exact_mut(total.max(1)).zip(own.chunks_exact(width.max(1)));
             rows.for_each(|(row, own)| row[at..at + width].copy_from_slice(own));
-            at += width;
         }
         Ok(encoded)
     }
+
+    /// The numbers of one encoder in joined rows.
+    fn own(&self, joined: &[f32], at: usize, width: usize) -> Vec<f32> {
+        let rows = joined.chunks_exact(self.net.body.inputs.max(1));
+        rows.flat_map(|row| &row[at..at + width]).copied().collect()
+    }
+
+    /// A number whose gradient in the encoders' parameters is that of the loss: what graphs gave, times the slopes there.
+    fn against(&self, graphs: Vec<(usize, Tensor<2>)>, slopes: &[f32], pass: &Pass<'_>) -> Option<Tensor<1>> {
+        let sums = graphs.into_iter().map(|(at, graph)| {
+            let [n, width] = graph.dims();
+            (graph * pass.numbers(self.own(slopes, at, width), [n, width])).sum()
+        });
+        sums.reduce(|sum, next| sum + next)
+    }
+
+    /// The way back of the encoders without a graph.
+    fn back_by_hand(&self, shared: &Shared<'_>, shard: &Shard, slopes: &[f32], gradient: &mut [f32]) {
+        let start = |array: usize| shared.parameters.range(array).start;
+        for ((e, encoder, at), read) in self.ways().zip(&shard.reads) {
+            if let Some(by_hand) = encoder.by_hand() {
+                let gradient = &mut gradient[start(self.net.first(e))..start(self.net.first(e + 1))];
+                by_hand.back(read, &self.own(slopes, at, encoder.width()), gradient);
+            }
+        }
+    }
 }
 
-/// What encoders gave: the numbers, and the graphs of those that learn, each with the place of its numbers in a row.
+/// What encoders gave: the numbers, and the graphs of those that learn by one, each with the place of its numbers in a row.
 struct Encoded {
     joined: Vec<f32>,
     graphs: Vec<(usize, Tensor<2>)>,
-}
-
-/// A number whose gradient in the encoders' parameters is that of the loss: what they gave, times the slopes there.
-fn against(
-    graphs: Vec<(usize, Tensor<2>)>,
-    slopes: &[f32],
-    total: usize,
-    pass: &Pass<'_>,
-) -> Option<Tensor<1>> {
-    let sums = graphs.into_iter().map(|(at, graph)| {
-        let [n, width] = graph.dims();
-        let own = slopes.chunks_exact(total).flat_map(|row| &row[at..at + width]).copied().collect();
-        (graph * pass.numbers(own, [n, width])).sum()
-    });
-    sums.reduce(|sum, next| sum + next)
 }
