@@ -34,6 +34,18 @@ impl Dense {
         Dense { inputs, outputs, weights, bias: padded }
     }
 
+    /// The product with `matrix` (`[inputs, outputs]`, row-major), without a bias.
+    pub(crate) fn times(matrix: &[f32], inputs: usize, outputs: usize) -> Self {
+        let n_panels = outputs.div_ceil(LANES);
+        let mut weights = vec![[0.0; LANES]; n_panels * inputs];
+        for (i, row) in matrix.chunks_exact(outputs.max(1)).enumerate() {
+            for (panel, part) in row.chunks(LANES).enumerate() {
+                weights[panel * inputs + i][..part.len()].copy_from_slice(part);
+            }
+        }
+        Dense { inputs, outputs, weights, bias: vec![[0.0; LANES]; n_panels] }
+    }
+
     /// How many numbers a row becomes.
     pub(crate) fn outputs(&self) -> usize {
         self.outputs
@@ -89,6 +101,25 @@ impl NullaryFnOnce for Apply<'_> {
     }
 }
 
+/// Rows of `k` numbers as columns.
+pub(crate) fn transpose(a: &[f32], k: usize) -> Vec<f32> {
+    let n = a.len() / k.max(1);
+    let mut out = vec![0.0; a.len()];
+    for (i, row) in a.chunks_exact(k.max(1)).enumerate() {
+        row.iter().enumerate().for_each(|(j, x)| out[j * n + i] = *x);
+    }
+    out
+}
+
+/// The sum of rows of `k` numbers, in their order.
+pub(crate) fn column_sums(a: &[f32], k: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; k];
+    for row in a.chunks_exact(k.max(1)) {
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+    }
+    sums
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +144,17 @@ mod tests {
                 assert!((f64::from(alone[o]) - wanted).abs() < 1e-5);
             }
         }
+    }
+
+    #[test]
+    fn a_product_is_that_with_the_transpose() {
+        let matrix: Vec<f32> = (0..5 * 19).map(|i| (i as f32 * 0.7).sin()).collect();
+        let x: Vec<f32> = (0..3 * 5).map(|i| (i as f32 * 0.3).cos()).collect();
+        let (mut a, mut b) = (vec![0.0; 3 * 19], vec![0.0; 3 * 19]);
+        Dense::times(&matrix, 5, 19).apply(&x, &mut a);
+        Dense::new(&transpose(&matrix, 19), &[0.0; 19], 5).apply(&x, &mut b);
+        assert_eq!(a, b);
+        assert_eq!(column_sums(&[1.0, 2.0, 3.0, 4.0], 2), [4.0, 6.0]);
     }
 
     #[test]

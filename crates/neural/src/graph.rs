@@ -19,14 +19,14 @@ pub(crate) struct Leaves<'a> {
 }
 
 impl<'a> Leaves<'a> {
-    /// A copy of the parameters on `device`.
-    pub(crate) fn of(parameters: &'a Parameters, device: &Device) -> Self {
+    /// A copy of the first `n` arrays on `device`.
+    pub(crate) fn of(parameters: &'a Parameters, n: usize, device: &Device) -> Self {
         let tensor = |i| {
             let values = parameters.array(i).to_vec();
             let n = values.len();
             Tensor::from_data(TensorData::new(values, [n]), device)
         };
-        let declared = parameters.declared();
+        let declared = &parameters.declared()[..n];
         Leaves { declared, tensors: (0..declared.len()).map(tensor).collect(), device: device.clone() }
     }
 
@@ -36,7 +36,7 @@ impl<'a> Leaves<'a> {
         Leaves { declared: self.declared, tensors, device: self.device.clone() }
     }
 
-    /// The gradient of `loss` (one number) in all parameters, in their order.
+    /// The gradient of `loss` (one number) in all of these, in their order.
     pub(crate) fn gradient(&self, loss: &Tensor<1>) -> Result<Vec<f32>> {
         let mut gradients = loss.backward();
         let mut all = Vec::with_capacity(self.declared.iter().map(Declared::len).sum());
@@ -49,6 +49,7 @@ impl<'a> Leaves<'a> {
         Ok(all)
     }
 
+    #[cfg(test)]
     /// A pass in which nothing is left to chance.
     pub(crate) fn pass(&self) -> Pass<'_> {
         Pass { leaves: self, first: 0, chance: None }
@@ -80,6 +81,24 @@ impl Chance {
         let stream = self.used.get();
         self.used.set(stream + 1);
         Random::new(self.seed, stream)
+    }
+
+    /// What dropout multiplies `n` numbers by: a share `rate` by 0, the others by `1 / (1 - rate)` (Srivastava et al. 2014).
+    /// Nothing for a rate of 0.
+    pub(crate) fn mask(&self, n: usize, rate: f32) -> Vec<f32> {
+        if rate <= 0.0 {
+            return Vec::new();
+        }
+        let mut random = self.next();
+        let (keep, below) = (1.0 / (1.0 - rate), (f64::from(rate) * 65_536.0) as u64);
+        let mut mask = Vec::with_capacity(n + 3);
+        while mask.len() < n {
+            // One draw of 64 bits decides four numbers.
+            let bits = random.bits();
+            mask.extend((0..4).map(|part| if (bits >> (16 * part)) & 0xffff < below { 0.0 } else { keep }));
+        }
+        mask.truncate(n);
+        mask
     }
 }
 
@@ -125,24 +144,33 @@ impl Pass<'_> {
         self.chance.map(Chance::next)
     }
 
-    /// In training, a share `rate` of the numbers becomes 0 and the others grow by `1 / (1 - rate)` (Srivastava et al.
-    /// 2014); otherwise nothing changes.
+    /// Dropout in training ([`Chance::mask`]); otherwise nothing changes.
     pub(crate) fn dropout<const D: usize>(&self, x: Tensor<D>, rate: f32) -> Tensor<D> {
-        if rate <= 0.0 {
-            return x;
-        }
-        let Some(mut random) = self.random() else { return x };
-        let shape = x.dims();
-        let n: usize = shape.iter().product();
-        let (keep, below) = (1.0 / (1.0 - rate), (f64::from(rate) * 65_536.0) as u64);
-        let mut mask = Vec::with_capacity(n);
-        while mask.len() < n {
-            // One draw of 64 bits decides four numbers.
-            let bits = random.bits();
-            for part in 0..4.min(n - mask.len()) {
-                mask.push(if (bits >> (16 * part)) & 0xffff < below { 0.0 } else { keep });
+        match self.chance {
+            Some(chance) if rate > 0.0 => {
+                let shape = x.dims();
+                x * self.numbers(chance.mask(shape.iter().product(), rate), shape)
             }
+            _ => x,
         }
-        x * self.numbers(mask, shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Chance;
+
+    #[test]
+    fn masks_drop_a_share_and_keep_the_mean() {
+        let (mask, again) = (Chance::new(3).mask(100_001, 0.3), Chance::new(3).mask(100_001, 0.3));
+        assert_eq!(mask, again);
+        assert_eq!(mask.len(), 100_001);
+        let dropped = mask.iter().filter(|&&m| m == 0.0).count() as f64 / 100_001.0;
+        let mean = mask.iter().map(|&m| f64::from(m)).sum::<f64>() / 100_001.0;
+        // Five standard errors of a share of so many draws.
+        assert!((dropped - 0.3).abs() < 0.0073 && (mean - 1.0).abs() < 0.0104, "{dropped} {mean}");
+        let chance = Chance::new(3);
+        assert_ne!(chance.mask(64, 0.5), chance.mask(64, 0.5));
+        assert!(chance.mask(64, 0.0).is_empty());
     }
 }

@@ -1,12 +1,9 @@
 //! The end of a net: what its last numbers mean, and how wrong they are.
 
-use burn::tensor::{Tensor, activation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidemill_core::Result;
+use tidemill_kernel::vector::exp;
 
-use crate::graph::Pass;
-use crate::ops::linear::linear;
 use crate::parameters::{Declared, Start};
 
 /// What a net makes small.
@@ -73,67 +70,74 @@ impl Truth {
 }
 
 impl Loss {
-    /// The weighted sum of the losses of some rows, of outputs `[rows, outputs]`.
-    pub(crate) fn graph(
-        &self,
-        outputs: Tensor<2>,
-        truth: &Truth,
-        weights: &[f32],
-        pass: &Pass<'_>,
-    ) -> Tensor<1> {
-        let [n, k] = outputs.dims();
-        let weight = |pass: &Pass<'_>| pass.numbers(weights.to_vec(), [n, 1]);
-        match truth {
-            Truth::Numbers(values) => {
-                let error = outputs - pass.numbers(values.clone(), [n, 1]);
-                let losses = match self.kind {
-                    NetLoss::Absolute => error.abs(),
-                    NetLoss::Huber => {
-                        // The part within the bound counts squared, what is beyond it by its size.
-                        let within = error.clone().clamp(-self.delta, self.delta);
-                        within.clone() * (error - within.mul_scalar(0.5))
+    /// The weighted sum of the losses of some rows, row after row of outputs, and its slopes in these outputs.
+    pub(crate) fn slopes(&self, outputs: &[f32], truth: &Truth, weights: &[f32]) -> (f64, Vec<f32>) {
+        let k = outputs.len() / truth.len().max(1);
+        let mut slopes = vec![0.0; outputs.len()];
+        let mut total = 0.0;
+        let rows = outputs.chunks_exact(k).zip(slopes.chunks_exact_mut(k)).zip(weights).enumerate();
+        for (i, ((outputs, slopes), &weight)) in rows {
+            let weight = f64::from(weight);
+            total += weight
+                * match truth {
+                    Truth::Numbers(values) => {
+                        let (loss, slope) = self.of_error(f64::from(outputs[0]) - f64::from(values[i]));
+                        slopes[0] = (weight * slope) as f32;
+                        loss
                     }
-                    _ => error.clone() * error,
+                    Truth::Classes(codes) => self.of_scores(outputs, codes[i] as usize, weight, slopes),
                 };
-                (losses * weight(pass)).sum()
+        }
+        (total, slopes)
+    }
+
+    /// The loss of an error, and its slope.
+    fn of_error(&self, error: f64) -> (f64, f64) {
+        let delta = f64::from(self.delta);
+        match self.kind {
+            NetLoss::Absolute => (error.abs(), if error == 0.0 { 0.0 } else { error.signum() }),
+            NetLoss::Huber if error.abs() > delta => {
+                (delta * (error.abs() - 0.5 * delta), delta * error.signum())
             }
-            Truth::Classes(codes) => {
-                let logs = activation::log_softmax(outputs, 1);
-                let target = pass.numbers(self.targets(codes, k), [n, k]);
-                let losses = match self.kind {
-                    NetLoss::Focal => {
-                        let unsure = logs.clone().exp().neg().add_scalar(1.0).clamp_min(0.0);
-                        target * logs * unsure.powf_scalar(self.gamma)
-                    }
-                    _ => target * logs,
-                };
-                (losses * weight(pass)).sum().neg()
-            }
+            NetLoss::Huber => (0.5 * error * error, error),
+            _ => (error * error, 2.0 * error),
         }
     }
 
-    /// The truth as probabilities: the right class, and the smoothed share over all.
-    fn targets(&self, codes: &[u32], k: usize) -> Vec<f32> {
-        let mut targets = vec![self.smoothing / k as f32; codes.len() * k];
-        for (&code, row) in codes.iter().zip(targets.chunks_exact_mut(k)) {
-            row[code as usize] += 1.0 - self.smoothing;
+    /// The loss of the scores of one row, and its slopes times `weight`.
+    fn of_scores(&self, scores: &[f32], class: usize, weight: f64, slopes: &mut [f32]) -> f64 {
+        let most = scores.iter().fold(f32::NEG_INFINITY, |most, &x| most.max(x));
+        let above = |x: f32| f64::from(x) - f64::from(most);
+        let log_total = scores.iter().map(|&x| exp(above(x))).sum::<f64>().ln();
+        let (smoothing, gamma) = (f64::from(self.smoothing), f64::from(self.gamma));
+        let spread = smoothing / scores.len() as f64;
+        let target = |c: usize| spread + if c == class { 1.0 - smoothing } else { 0.0 };
+        let focal = self.kind == NetLoss::Focal;
+        // Of each class: what it adds to the loss, and that loss's slope in the log of its probability, both without sign.
+        let of_class = |c: usize, log: f64| {
+            let (p, t) = (exp(log), target(c));
+            let unsure = if focal { (1.0 - p).max(0.0).powf(gamma) } else { 1.0 };
+            let bend = if focal && gamma > 0.0 {
+                gamma * p * (1.0 - p).max(0.0).powf(gamma - 1.0) * log
+            } else {
+                0.0
+            };
+            (t * unsure * log, t * (unsure - bend))
+        };
+        let each = || {
+            scores.iter().enumerate().map(|(c, &x)| (above(x) - log_total, of_class(c, above(x) - log_total)))
+        };
+        let (loss, sum) = each().fold((0.0, 0.0), |(loss, sum), (_, (l, s))| (loss - l, sum + s));
+        for (slope, (log, (_, s))) in slopes.iter_mut().zip(each()) {
+            *slope = (weight * (exp(log) * sum - s)) as f32;
         }
-        targets
+        loss
     }
 
     /// The loss of one row, in plain Rust. Without smoothing: this is what rows left out are judged by.
     pub(crate) fn of_row(&self, outputs: &[f32], truth: &Truth, i: usize) -> f64 {
         match truth {
-            Truth::Numbers(values) => {
-                let error = f64::from(outputs[0]) - f64::from(values[i]);
-                let delta = f64::from(self.delta);
-                match self.kind {
-                    NetLoss::Absolute => error.abs(),
-                    NetLoss::Huber if error.abs() > delta => delta * (error.abs() - 0.5 * delta),
-                    NetLoss::Huber => 0.5 * error * error,
-                    _ => error * error,
-                }
-            }
+            Truth::Numbers(values) => self.of_error(f64::from(outputs[0]) - f64::from(values[i])).0,
             Truth::Classes(codes) => {
                 let most = outputs.iter().fold(f32::NEG_INFINITY, |most, &x| most.max(x));
                 let total: f64 = outputs.iter().map(|&x| f64::from(x - most).exp()).sum();
@@ -161,10 +165,6 @@ impl Head {
             Declared::new("head.bias", &[self.outputs], Start::Zeros),
         ]
     }
-
-    pub(crate) fn forward(&self, x: Tensor<2>, pass: &Pass<'_>) -> Result<Tensor<2>> {
-        Ok(linear(x, pass.parameter(0)?, pass.parameter(1)?, None))
-    }
 }
 
 #[cfg(test)]
@@ -174,6 +174,7 @@ mod tests {
 
     use super::*;
     use crate::graph::{Leaves, numbers_of};
+    use crate::oracle;
     use crate::parameters::Parameters;
 
     fn reference() -> Value {
@@ -194,7 +195,7 @@ mod tests {
         let (classes, numbers) = (Truth::Classes(classes), Truth::Numbers(floats(&reference["numbers"])));
         let (scores, outputs) = (floats(&reference["scores"]), floats(&reference["outputs"]));
         let parameters = Parameters::start(Vec::new(), 0);
-        let leaves = Leaves::of(&parameters, &Device::flex());
+        let leaves = Leaves::of(&parameters, 0, &Device::flex());
         for (name, kind, smoothing) in [
             ("cross_entropy", NetLoss::CrossEntropy, 0.0),
             ("smoothed", NetLoss::CrossEntropy, 0.1),
@@ -208,10 +209,12 @@ mod tests {
                 if kind.is_for_classes() { (&classes, &scores) } else { (&numbers, &outputs) };
             let k = outputs.len() / 3;
             let pass = leaves.pass();
-            let graph = loss.graph(pass.numbers(outputs.clone(), [3, k]), truth, &weights, &pass);
+            let graph = oracle::loss(&loss, pass.numbers(outputs.clone(), [3, k]), truth, &weights, &pass);
             let (graph, wanted) =
                 (f64::from(numbers_of(graph).unwrap()[0]), reference[name].as_f64().unwrap());
             assert!((graph - wanted).abs() < 1e-5 * wanted, "{name}: {graph} {wanted}");
+            let (fused, _) = loss.slopes(outputs, truth, &weights);
+            assert!((fused - wanted).abs() < 1e-6 * wanted, "{name}: {fused} {wanted}");
             if smoothing == 0.0 {
                 let row =
                     |i: usize| f64::from(weights[i]) * loss.of_row(&outputs[i * k..(i + 1) * k], truth, i);

@@ -1,8 +1,10 @@
-//! Nets and their one training loop: tables, pictures, series and texts. Built on burn; everything else builds without it.
+//! Nets and their one training loop: tables, pictures, series and texts. Their encoders are built on burn, without which the
+//! rest of the workspace builds.
 //!
 //! A [`NeuralNet`] takes every feature column through an encoder (`encoders/`), joins what they give, sends it through
-//! fully connected layers (`body.rs`) and ends in a head with its loss (`head.rs`). burn computes gradients
-//! (`graph.rs`); a trained net answers in plain Rust (`dense.rs`), a row alone and a row in a batch with the same bits.
+//! fully connected layers (`body.rs`) and ends in a head with its loss (`head.rs`). Encoders
+//! that learn are graphs of burn's (`graph.rs`); all else is plain Rust, and so is a trained net as a whole (`dense.rs`): a row alone
+//! and a row in a batch give the same bits.
 
 mod body;
 mod dense;
@@ -16,6 +18,8 @@ mod learner;
 mod math;
 mod net;
 mod ops;
+#[cfg(test)]
+mod oracle;
 mod parameters;
 mod standard;
 #[cfg(test)]

@@ -31,7 +31,6 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 
 /// The hyperbolic tangent, to within 4e-7 of itself.
 #[inline(always)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the recurrent encoders of series use it"))]
 pub(crate) fn tanh(x: f32) -> f32 {
     let size = x.abs();
     // Near 0 the quotient would lose its digits: there, the first terms of the series.

@@ -2,21 +2,19 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
 use tidemill_core::{Batch, Result, Row, Schema};
 
 use crate::body::{Body, PlainBody};
 use crate::dense::Dense;
 use crate::encoders::{self, Encoder, Plain, Read};
-use crate::graph::Pass;
 use crate::head::Head;
 use crate::parameters::{Declared, Parameters};
 
 /// The shape of a net; its numbers are [`Parameters`].
 pub(crate) struct Net {
     pub encoders: Vec<Box<dyn Encoder>>,
-    body: Body,
-    head: Head,
+    pub body: Body,
+    pub head: Head,
     /// The number of the first parameter of each encoder, then of the body, then of the head.
     firsts: Vec<usize>,
 }
@@ -40,23 +38,19 @@ impl Net {
         declared
     }
 
-    /// The outputs for some rows, `[rows, outputs]`, as a graph.
-    pub(crate) fn forward(&self, reads: &[Read], pass: &Pass<'_>) -> Result<Tensor<2>> {
-        let firsts = &self.firsts;
-        let encoded = self.encoders.iter().zip(reads).zip(firsts);
-        let parts = encoded.map(|((encoder, read), &first)| encoder.forward(read, &pass.part(first)));
-        let mut parts = parts.collect::<Result<Vec<_>>>()?;
-        let joined = match (parts.pop(), parts.is_empty()) {
-            (Some(only), true) => only,
-            (Some(last), false) => {
-                parts.push(last);
-                Tensor::cat(parts, 1)
-            }
-            (None, _) => pass.numbers(Vec::new(), [reads.first().map_or(0, |read| read.n_rows), 0]),
-        };
-        let n = self.encoders.len();
-        let hidden = self.body.forward(joined, &pass.part(firsts[n]))?;
-        self.head.forward(hidden, &pass.part(firsts[n + 1]))
+    /// The number of the first parameter of encoder `e`; of the body one beyond the last encoder, of the head two.
+    pub(crate) fn first(&self, e: usize) -> usize {
+        self.firsts[e]
+    }
+
+    /// Whether encoder `e` learns by a graph of burn's.
+    pub(crate) fn is_graph(&self, e: usize) -> bool {
+        self.encoders[e].by_hand().is_none() && self.firsts[e + 1] > self.firsts[e]
+    }
+
+    /// Whether any encoder does.
+    pub(crate) fn has_graphs(&self) -> bool {
+        (0..self.encoders.len()).any(|e| self.is_graph(e))
     }
 
     /// The net with these parameters, in plain Rust.

@@ -4,9 +4,9 @@ use burn::tensor::{Tensor, activation};
 use tidemill_core::Result;
 
 use crate::Activation;
-use crate::body::Body;
+use crate::body::{Body, LAYER_NORM_EPSILON};
 use crate::encoders::Read;
-use crate::graph::{Pass, layer_norm, linear};
+use crate::graph::Pass;
 use crate::head::{Loss, NetLoss, Truth};
 use crate::net::Net;
 
@@ -38,6 +38,18 @@ fn hidden(body: &Body, mut x: Tensor<2>, pass: &Pass<'_>) -> Result<Tensor<2>> {
     Ok(x)
 }
 
+/// `x` (`[rows, inputs]`) times the transpose of `weight` (`[outputs, inputs]`), plus `bias` (`[outputs]`).
+fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    x.matmul(weight.transpose()) + bias.unsqueeze::<2>()
+}
+
+/// Each row to mean 0 and variance 1, then scaled and moved (Ba et al. 2016).
+fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    let centred = x.clone() - x.mean_dim(1);
+    let variance = (centred.clone() * centred.clone()).mean_dim(1);
+    centred / (variance + LAYER_NORM_EPSILON).sqrt() * weight.unsqueeze::<2>() + bias.unsqueeze::<2>()
+}
+
 /// The weighted sum of the losses of some rows.
 pub(crate) fn loss(
     loss: &Loss,
@@ -62,15 +74,13 @@ pub(crate) fn loss(
         }
         Truth::Classes(codes) => {
             let mut targets = vec![loss.smoothing / k as f32; n * k];
-            codes
-                .iter()
-                .zip(targets.chunks_exact_mut(k))
-                .for_each(|(&c, row)| row[c as usize] += 1.0 - loss.smoothing);
+            let rows = codes.iter().zip(targets.chunks_exact_mut(k));
+            rows.for_each(|(&class, row)| row[class as usize] += 1.0 - loss.smoothing);
             let logs = activation::log_softmax(outputs, 1);
-            let losses = pass.numbers(targets, [n, k]) * logs.clone();
+            let losses = (pass.numbers(targets, [n, k]) * logs.clone()).neg();
             match loss.kind {
-                NetLoss::Focal => losses.neg() * logs.exp().neg().add_scalar(1.0).powf_scalar(loss.gamma),
-                _ => losses.neg(),
+                NetLoss::Focal => losses * logs.exp().neg().add_scalar(1.0).powf_scalar(loss.gamma),
+                _ => losses,
             }
         }
     };

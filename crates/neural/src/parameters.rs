@@ -30,7 +30,6 @@ impl Declared {
 
     /// Weights before a rectifier or its like: uniform with a variance of `2 / inputs` (He et al. 2015, "Delving deep
     /// into rectifiers").
-    #[cfg_attr(not(test), expect(dead_code, reason = "the encoders of pictures and series use it"))]
     pub(crate) fn he(name: impl Into<String>, shape: &[usize]) -> Self {
         let inputs: usize = shape.iter().skip(1).product();
         Declared::new(name, shape, Start::Uniform((6.0 / inputs.max(1) as f32).sqrt()))

@@ -14,7 +14,9 @@ use crate::head::{Loss, NetLoss, Truth};
 use crate::net::Net;
 use crate::parameters::Parameters;
 use crate::training::gradient_of;
-use crate::{Activation, Augment, Images, NeuralNet, NumberEncoding, Series, SeriesNet, Tokens, encoders};
+use crate::{
+    Activation, Augment, Images, NeuralNet, NumberEncoding, Series, SeriesNet, Tokens, encoders, oracle,
+};
 
 const ROWS: usize = 40;
 
@@ -118,8 +120,8 @@ fn the_plain_net_answers_as_burn_does() {
         let (net, parameters) = net(&options, &table, 3);
         let places = net.bind(table.schema()).unwrap();
         let reads = net.read(table.batch(), &places, 0..ROWS).unwrap();
-        let leaves = Leaves::of(&parameters, &Device::flex());
-        let graph = crate::graph::numbers_of(net.forward(&reads, &leaves.pass()).unwrap()).unwrap();
+        let leaves = Leaves::of(&parameters, parameters.declared().len(), &Device::flex());
+        let graph = crate::graph::numbers_of(oracle::outputs(&net, &reads, &leaves.pass()).unwrap()).unwrap();
         let plain = net.plain(&parameters).run(&reads, ROWS);
         assert_eq!(graph.len(), plain.len());
         for (a, b) in graph.iter().zip(&plain) {
@@ -172,23 +174,59 @@ fn weight(i: usize) -> f64 {
     1.0 + (i % 3) as f64
 }
 
+/// The loss and the target of a case.
+fn task(kind: NetLoss, smoothing: f32) -> (Loss, usize, Truth) {
+    let loss = Loss { kind, smoothing, gamma: 2.0, delta: 0.7 };
+    match kind.is_for_classes() {
+        true => (loss, 3, Truth::Classes((0..ROWS as u32).map(|i| (i * 7) % 3).collect())),
+        false => (loss, 1, Truth::Numbers((0..ROWS).map(|i| (i as f32 * 0.7).sin() * 2.0).collect())),
+    }
+}
+
+const LOSSES: [NetLoss; 5] =
+    [NetLoss::Squared, NetLoss::Huber, NetLoss::Absolute, NetLoss::CrossEntropy, NetLoss::Focal];
+
+fn weights() -> Vec<f32> {
+    (0..ROWS).map(|i| weight(i) as f32).collect()
+}
+
+/// The gradient in plain Rust is that of burn's graph of the same net and loss.
+#[test]
+fn gradients_are_those_of_burn() {
+    let table = table();
+    for (s, options) in shapes().into_iter().enumerate() {
+        for kind in LOSSES {
+            let (loss, outputs, truth) = task(kind, if s % 2 == 0 { 0.1 } else { 0.0 });
+            let (net, parameters) = net(&options, &table, outputs);
+            let found = gradient_of(&net, loss, &parameters, &table, truth.clone(), weights()).unwrap();
+            let places = net.bind(table.schema()).unwrap();
+            let reads = net.read(table.batch(), &places, 0..ROWS).unwrap();
+            let leaves = Leaves::of(&parameters, parameters.declared().len(), &Device::flex()).tracked();
+            let pass = leaves.pass();
+            let outputs = oracle::outputs(&net, &reads, &pass).unwrap();
+            let graph = oracle::loss(&loss, outputs, &truth, &weights(), &pass);
+            let wanted = leaves.gradient(&graph).unwrap();
+            for i in 0..parameters.declared().len() {
+                let (found, wanted) = (&found.gradient[parameters.range(i)], &wanted[parameters.range(i)]);
+                let size = wanted.iter().fold(1.0f32, |size, g| size.max(g.abs()));
+                let worst = found.iter().zip(wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                let name = &parameters.declared()[i].name;
+                assert!(worst < 2e-5 * size, "{kind:?} {name}: {worst} of {size}, {options:?}");
+            }
+        }
+    }
+}
+
 /// Along a random direction within each array, the gradient is what a small step there changes.
 #[test]
 fn gradients_are_those_of_small_steps() {
     let table = table();
-    let losses = [NetLoss::Squared, NetLoss::Huber, NetLoss::Absolute, NetLoss::CrossEntropy, NetLoss::Focal];
     // A rectifier bends at 0, where a step tells nothing.
     let smooth = shapes().into_iter().filter(|o| o.activation != Activation::Relu || o.hidden.is_empty());
     for (s, options) in smooth.enumerate() {
-        let kind = losses[s % losses.len()];
-        let loss = Loss { kind, smoothing: 0.0, gamma: 2.0, delta: 0.7 };
-        let (outputs, truth) = match kind.is_for_classes() {
-            true => (3, Truth::Classes((0..ROWS as u32).map(|i| (i * 7) % 3).collect())),
-            false => (1, Truth::Numbers((0..ROWS).map(|i| (i as f32 * 0.7).sin() * 2.0).collect())),
-        };
+        let (loss, outputs, truth) = task(LOSSES[s % LOSSES.len()], 0.0);
         let (net, parameters) = net(&options, &table, outputs);
-        let weights = (0..ROWS).map(|i| weight(i) as f32).collect();
-        let found = gradient_of(&net, loss, &parameters, &table, truth.clone(), weights).unwrap();
+        let found = gradient_of(&net, loss, &parameters, &table, truth.clone(), weights()).unwrap();
         assert!((found.loss / loss_of(&net, &parameters, &table, &loss, &truth) - 1.0).abs() < 1e-4);
         for i in 0..parameters.declared().len() {
             let mut random = Random::new(11, i as u64);
@@ -205,7 +243,7 @@ fn gradients_are_those_of_small_steps() {
             let slope = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
             let name = &parameters.declared()[i].name;
             let size = wanted.abs().max(slope.abs()).max(1.0);
-            assert!((wanted - slope).abs() < 0.03 * size, "{kind:?} {name}: {wanted} {slope} {options:?}");
+            assert!((wanted - slope).abs() < 0.03 * size, "{loss:?} {name}: {wanted} {slope} {options:?}");
         }
     }
 }

@@ -173,3 +173,31 @@ fn a_net_learns_products_that_a_linear_model_cannot() {
     // A linear model explains two fifths at most: the product has a variance of 1, the category of 2/3.
     assert!(errors < 0.1 * spread, "{}", errors / spread);
 }
+
+/// A target of pure chance: nothing is gained for long, and the parameters of the best epoch stay, whatever came after it.
+#[test]
+fn training_stops_when_nothing_is_gained_and_keeps_the_best() {
+    let mut table = table(300, |_| 1.0);
+    let mut random = Random::new(8, 0);
+    let mut columns = table.batch().columns().to_vec();
+    columns[4] = Arc::new(Float64Array::from_iter_values((0..300).map(|_| random.normal())));
+    table = Table::new(Batch::new(table.batch().schema().clone(), columns).unwrap());
+    let fit = |epochs: usize| {
+        let params =
+            json!({ "hidden": [32], "epochs": epochs, "patience": 5, "batch_size": 32, "dropout": 0.0 });
+        let steps = Arc::new(AtomicUsize::new(0));
+        let counter = steps.clone();
+        let context = context().with_watcher(move |event| {
+            if let Event::Step(n) = event {
+                counter.fetch_add(*n as usize, Ordering::Relaxed);
+            }
+        });
+        let tensors = fit(&params, &table, &context).unwrap().tensors;
+        // Nine batches of 270 rows.
+        (steps.load(Ordering::Relaxed) / 9, tensors)
+    };
+    let (ran, kept) = fit(500);
+    assert!((6..500).contains(&ran), "{ran}");
+    let best = ran - 5;
+    assert!(fit(best).1 == kept && fit(best - 1).1 != kept);
+}

@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Batch, Categories, Cell, Column, Error, Kind, Result, Row, State, TensorData};
 
-use super::{Encoder, Lesson, Plain, Read, Sort};
+use super::{ByHand, Encoder, Lesson, Plain, Read, Sort};
 use crate::graph::Pass;
 use crate::parameters::{Declared, Part, Start};
 
@@ -143,6 +143,10 @@ impl Encoder for Category {
         Ok(pass.parameter::<2>(0)?.select(0, pass.codes(&read.codes, [read.n_rows])))
     }
 
+    fn by_hand(&self) -> Option<&dyn ByHand> {
+        Some(self)
+    }
+
     fn plain(&self, parameters: Part<'_>) -> Box<dyn Plain> {
         Box::new(Lookup { width: self.width(), table: parameters.array(0).to_vec() })
     }
@@ -162,9 +166,27 @@ struct Lookup {
 
 impl Plain for Lookup {
     fn run(&self, read: &Read, out: &mut [f32]) {
-        for (&place, out) in read.codes.iter().zip(out.chunks_exact_mut(self.width)) {
-            let from = place as usize * self.width;
-            out.copy_from_slice(&self.table[from..from + self.width]);
+        look_up(&self.table, self.width, read, out);
+    }
+}
+
+fn look_up(table: &[f32], width: usize, read: &Read, out: &mut [f32]) {
+    for (&place, out) in read.codes.iter().zip(out.chunks_exact_mut(width)) {
+        let from = place as usize * width;
+        out.copy_from_slice(&table[from..from + width]);
+    }
+}
+
+impl ByHand for Category {
+    fn run(&self, read: &Read, parameters: Part<'_>, out: &mut [f32]) {
+        look_up(parameters.array(0), self.width(), read, out);
+    }
+
+    fn back(&self, read: &Read, slopes: &[f32], gradient: &mut [f32]) {
+        let width = self.width();
+        for (&place, slopes) in read.codes.iter().zip(slopes.chunks_exact(width)) {
+            let to = &mut gradient[place as usize * width..(place as usize + 1) * width];
+            to.iter_mut().zip(slopes).for_each(|(to, d)| *to += d);
         }
     }
 }

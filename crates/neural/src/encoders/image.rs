@@ -86,10 +86,6 @@ impl Image {
 }
 
 impl Encoder for Image {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
     fn columns(&self) -> Vec<&str> {
         vec![self.channels.column()]
     }

@@ -134,11 +134,26 @@ pub(crate) trait Encoder: Send + Sync {
     /// What the rows become: `[rows, width]`. `pass` gives its parameters, by their place in [`Encoder::declare`].
     fn forward(&self, read: &Read, pass: &Pass<'_>) -> Result<Tensor<2>>;
 
+    /// The same in training without a graph, where the way back is simple enough to be written down.
+    fn by_hand(&self) -> Option<&dyn ByHand> {
+        None
+    }
+
     /// The same without burn, parameters laid out for speed.
     fn plain(&self, parameters: Part<'_>) -> Box<dyn Plain>;
 
     /// What was learned besides the parameters; its kind is that of the sort.
     fn state(&self) -> State;
+}
+
+/// An encoder that goes forwards and back without a graph: beside products of few rows, a graph costs most of the time.
+pub(crate) trait ByHand: Sync {
+    /// As [`Plain::run`], with the parameters as they lie.
+    fn run(&self, read: &Read, parameters: Part<'_>, out: &mut [f32]);
+
+    /// From the slopes of a loss in what came out, row after row, to those in the parameters: added to `gradient`, all of the
+    /// encoder's arrays one after the other.
+    fn back(&self, read: &Read, slopes: &[f32], gradient: &mut [f32]);
 }
 
 /// An encoder that has learned all it will, in plain Rust.

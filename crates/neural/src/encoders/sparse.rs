@@ -7,7 +7,7 @@ use burn::tensor::{IndexingUpdateOp, Tensor};
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Batch, Cell, Column, Error, Kind, Result, Row, State};
 
-use super::{Encoder, Lesson, Plain, Read, Sort};
+use super::{ByHand, Encoder, Lesson, Plain, Read, Sort};
 use crate::graph::Pass;
 use crate::parameters::{Declared, Part, Start};
 
@@ -116,6 +116,10 @@ impl Encoder for Bag {
         Ok(sums.select_assign(0, pass.codes(&rows, [n]), weighted, IndexingUpdateOp::Add))
     }
 
+    fn by_hand(&self) -> Option<&dyn ByHand> {
+        Some(self)
+    }
+
     fn plain(&self, parameters: Part<'_>) -> Box<dyn Plain> {
         Box::new(PlainBag { width: self.width, table: parameters.array(0).to_vec() })
     }
@@ -132,14 +136,37 @@ struct PlainBag {
 
 impl Plain for PlainBag {
     fn run(&self, read: &Read, out: &mut [f32]) {
-        out.fill(0.0);
-        let mut start = 0;
-        for (&end, out) in read.ends.iter().zip(out.chunks_exact_mut(self.width)) {
-            for (&place, &value) in read.codes[start..end].iter().zip(&read.numbers[start..end]) {
-                let vector = &self.table[place as usize * self.width..(place as usize + 1) * self.width];
-                out.iter_mut().zip(vector).for_each(|(out, w)| *out += value * w);
+        weigh(&self.table, self.width, read, out);
+    }
+}
+
+/// The places and values of each row.
+fn rows(read: &Read) -> impl Iterator<Item = (&[u32], &[f32])> {
+    let starts = std::iter::once(0).chain(read.ends.iter().copied());
+    starts.zip(&read.ends).map(|(start, &end)| (&read.codes[start..end], &read.numbers[start..end]))
+}
+
+fn weigh(table: &[f32], width: usize, read: &Read, out: &mut [f32]) {
+    out.fill(0.0);
+    for ((places, values), out) in rows(read).zip(out.chunks_exact_mut(width)) {
+        for (&place, &value) in places.iter().zip(values) {
+            let vector = &table[place as usize * width..(place as usize + 1) * width];
+            out.iter_mut().zip(vector).for_each(|(out, w)| *out += value * w);
+        }
+    }
+}
+
+impl ByHand for Bag {
+    fn run(&self, read: &Read, parameters: Part<'_>, out: &mut [f32]) {
+        weigh(parameters.array(0), self.width, read, out);
+    }
+
+    fn back(&self, read: &Read, slopes: &[f32], gradient: &mut [f32]) {
+        for ((places, values), slopes) in rows(read).zip(slopes.chunks_exact(self.width)) {
+            for (&place, &value) in places.iter().zip(values) {
+                let to = &mut gradient[place as usize * self.width..(place as usize + 1) * self.width];
+                to.iter_mut().zip(slopes).for_each(|(to, d)| *to += value * d);
             }
-            start = end;
         }
     }
 }

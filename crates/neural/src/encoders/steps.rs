@@ -154,10 +154,6 @@ impl Steps {
 }
 
 impl Encoder for Steps {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
     fn columns(&self) -> Vec<&str> {
         vec![self.channels.column()]
     }

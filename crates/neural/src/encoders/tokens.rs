@@ -118,10 +118,6 @@ fn places(read: &Read, segments: &Segments) -> Vec<[u32; 2]> {
 }
 
 impl Encoder for Text {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
     fn columns(&self) -> Vec<&str> {
         vec![&self.column]
     }
@@ -170,7 +166,9 @@ impl Encoder for Text {
     fn forward(&self, read: &Read, pass: &Pass<'_>) -> Result<Tensor<2>> {
         let segments = segments(read);
         if segments.n_rows() == 0 {
-            return Ok(pass.numbers(vec![0.0; read.n_rows * self.width()], [read.n_rows, self.width()]));
+            // Nothing, but of the graph: whoever asks for gradients finds them to be 0.
+            let nothing = pass.parameter::<2>(0)?.narrow(0, 0, 1).mul_scalar(0.0);
+            return Ok(nothing.repeat_dim(0, read.n_rows));
         }
         self.transformer.forward(Arc::new(places(read, &segments)), &segments, self.dropout, pass)
     }
@@ -195,5 +193,45 @@ impl Plain for PlainText {
         for (rows, out) in segments.iter().zip(out.chunks_exact_mut(width.max(1))) {
             self.0.row(&places[rows], out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::graph::{Chance, Leaves, numbers_of};
+    use crate::parameters::Parameters;
+
+    fn text() -> Text {
+        let layout = Layout::Tokens { vocabulary: 9 };
+        let options = Tokens { width: 4, heads: 2, layers: 1 };
+        Text::new(Saved { column: "text".into(), layout, longest: 5, options }, 0.1).unwrap()
+    }
+
+    #[test]
+    fn a_row_ends_at_its_first_zero_and_knows_no_other_tokens() {
+        let (text, mut read) = (text(), Read::default());
+        text.put(Some(&[3.0, 8.0, 9.0, 0.0, 2.0]), &mut read);
+        text.put(None, &mut read);
+        text.put(Some(&[1.0]), &mut read);
+        assert_eq!(
+            (read.codes.as_slice(), read.ends.as_slice()),
+            ([3, 8, 1].as_slice(), [2, 2, 3].as_slice())
+        );
+        assert_eq!(places(&read, &segments(&read)), [[3, 0], [8, 1], [1, 0]]);
+    }
+
+    #[test]
+    fn rows_without_a_token_are_zeros_without_slopes() {
+        let (text, mut read) = (text(), Read { n_rows: 3, ..Read::default() });
+        (0..3).for_each(|_| text.put(Some(&[0.0; 5]), &mut read));
+        let parameters = Parameters::start(text.declare(), 1);
+        let leaves = Leaves::of(&parameters, parameters.declared().len(), &Device::flex()).tracked();
+        let chance = Chance::new(1);
+        let answer = text.forward(&read, &leaves.training_pass(&chance)).unwrap();
+        assert_eq!(numbers_of(answer.clone()).unwrap(), [0.0; 12]);
+        assert!(leaves.gradient(&answer.sum()).unwrap().iter().all(|g| *g == 0.0));
     }
 }

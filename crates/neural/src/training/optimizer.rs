@@ -195,4 +195,25 @@ mod tests {
             }
         }
     }
+
+    /// Where eight steps lead PyTorch's optimisers, from `reference/torch_steps.py`.
+    #[test]
+    fn steps_are_those_of_pytorch() {
+        let all = include_str!("../../tests/reference/torch_steps.json");
+        let all: Value = serde_json::from_str(all).unwrap();
+        for (name, optimizer, weight_decay) in
+            [("sgd", Optimizer::Sgd, 0.0), ("adam", Optimizer::Adam, 0.0), ("adamw", Optimizer::AdamW, 0.1)]
+        {
+            let options = NeuralNet { optimizer, weight_decay, ..NeuralNet::default() };
+            let mut parameters = Parameters::start(vec![Declared::new("w", &[6, 1], Start::Zeros)], 0);
+            parameters.values = floats(&all["start"]);
+            let mut moments = Moments::start(optimizer, 6);
+            for gradient in all["gradients"].as_array().unwrap() {
+                moments.step(&options, &mut parameters, &floats(gradient), 1.0, 0.01);
+            }
+            for (found, wanted) in parameters.values.iter().zip(floats(&all[name])) {
+                assert!((found - wanted).abs() < 1e-6, "{name}: {:?}", parameters.values);
+            }
+        }
+    }
 }

@@ -127,7 +127,8 @@ impl<'a> Run<'a> {
         let (epoch, first) = (self.progress.epoch, self.progress.batch);
         let order = self.rows.order(self.context.seed_for("net/order"), epoch);
         let gradients = Gradients { net: self.net, loss: self.loss, device: self.device.clone() };
-        let shard = if takes_whole_batches(&self.device) { self.batch_size } else { SHARD };
+        let whole = self.net.has_graphs() && takes_whole_batches(&self.device);
+        let shard = if whole { self.batch_size } else { SHARD };
         let mut pending = Pending::new(self.parameters.values.len());
         let mut after = After::GoOn;
         // The loop holds the run; the thread that reads ahead sees only what does not change.

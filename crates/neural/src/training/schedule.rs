@@ -77,4 +77,15 @@ mod tests {
         near(&shares(Schedule::Step, 7, 0.0), &[1.0, 1.0, 0.1, 0.1, 0.01, 0.01, 0.01]);
         near(&shares(Schedule::Constant, 1, 0.0), &[1.0]);
     }
+
+    /// Step sizes of PyTorch's schedules, from `reference/torch_steps.py`.
+    #[test]
+    fn schedules_are_those_of_pytorch() {
+        let all = include_str!("../../tests/reference/torch_steps.json");
+        let all: serde_json::Value = serde_json::from_str(all).unwrap();
+        for (name, schedule) in [("one_cycle", Schedule::OneCycle), ("cosine", Schedule::Cosine)] {
+            let wanted = all[name].as_array().unwrap().iter().map(|x| x.as_f64().unwrap());
+            near(&shares(schedule, 20, 0.0), &wanted.collect::<Vec<_>>());
+        }
+    }
 }
