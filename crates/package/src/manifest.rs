@@ -108,6 +108,8 @@ impl ColumnInfo {
             origin: self.origin.clone(),
             categories: self.categories.as_ref().map(Categories::new),
             parts: self.parts.as_ref().map(|parts| Arc::from(parts.as_slice())),
+            // Only columns within a chain have one.
+            layout: None,
         }
     }
 
