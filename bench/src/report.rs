@@ -25,7 +25,15 @@ pub(crate) fn run() -> Outcome<bool> {
         let table = peer::root().join("examples").join(table);
         reports.push(train(&table, flags, &folder)?);
     }
-    reports.push(train(&hostile, &["--target", "what's <the> \"target\" & more?"], &folder)?);
+    let target = ["--target", "what's <the> \"target\" & more?"];
+    reports.push(train(&hostile, &target, &folder)?);
+    reports.push(train(&decided_table(&folder)?, &[], &folder)?);
+    reports.push(check(
+        &peer::root().join("examples/bikeshare/bikeshare.csv"),
+        &["--target", "bikers"],
+        &folder,
+    )?);
+    reports.push(check(&hostile, &target, &folder)?);
     let arguments: Vec<&str> =
         std::iter::once(folder.to_str()).chain(reports.iter().map(|r| r.to_str())).flatten().collect();
     let found = peer::run("report", &arguments, 1)?.pop().unwrap_or_default();
@@ -42,21 +50,52 @@ pub(crate) fn run() -> Outcome<bool> {
     Ok(found["faults"].as_array().is_some_and(Vec::is_empty))
 }
 
+/// The page of an audit, under the table's name.
+fn check(table: &Path, flags: &[&str], folder: &Path) -> Outcome<std::path::PathBuf> {
+    let stem = table.file_stem().unwrap_or_default().to_string_lossy();
+    let report = folder.join(format!("check-{stem}.html"));
+    run_program(Command::new(program()?).arg("check").arg(table).args(flags).arg("--report").arg(&report))?;
+    Ok(report)
+}
+
+fn program() -> Outcome<std::path::PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(format!("tidemill{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn run_program(command: &mut Command) -> Outcome<()> {
+    let output = command.output()?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
+}
+
 /// The report of a training, under the table's name.
 fn train(table: &Path, flags: &[&str], folder: &Path) -> Outcome<std::path::PathBuf> {
-    let program =
-        std::env::current_exe()?.with_file_name(format!("tidemill{}", std::env::consts::EXE_SUFFIX));
     let name = table.file_stem().unwrap_or_default();
     let out = folder.join(name).with_extension("model");
-    let mut command = Command::new(program);
+    let mut command = Command::new(program()?);
     command.arg("train").arg(table).args(flags).args(["--trials", "3", "--quiet", "--out"]).arg(&out);
-    let output = command.output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
-    }
+    run_program(&mut command)?;
     let report = folder.join(name).with_extension("html");
     std::fs::copy(out.join("report.html"), &report)?;
     Ok(report)
+}
+
+/// A recipe that calibrates and weighs mistakes, on a table whose classes overlap: the page shows both.
+fn decided_table(folder: &Path) -> Outcome<std::path::PathBuf> {
+    let mut text = String::from("amount,visits,town,left\n");
+    for i in 0..2000u32 {
+        let (a, b) = (f64::from(i * 7919 % 2003) / 2003.0, f64::from(i * 104_729 % 1999) / 1999.0);
+        let chance = f64::from(i * 15_485_863 % 1997) / 1997.0;
+        let left = if chance < 0.05 + 0.5 * a * a + 0.2 * b { "yes" } else { "no" };
+        text +=
+            &format!("{:.3},{:.0},{},{left}\n", 100.0 * a, 40.0 * b, ["Ulm", "Bonn", "Kiel"][i as usize % 3]);
+    }
+    std::fs::write(folder.join("decided.csv"), text)?;
+    let recipe = "[data]\nsource = \"decided.csv\"\ntarget = \"left\"\n[train]\ncalibrate = \"isotonic\"\n\
+                  [decision]\ncost = { false_positive = 1, false_negative = 5 }\n\
+                  [[learners]]\nkind = \"logistic\"\n[[learners]]\nkind = \"random_forest\"\nn_trees = 50\n";
+    let file = folder.join("decided.toml");
+    std::fs::write(&file, recipe)?;
+    Ok(file)
 }
 
 /// Names that break careless pages: tags, quotes, 300 letters, right-to-left words, 40 classes.

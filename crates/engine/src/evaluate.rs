@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::Array;
+use arrow_array::{Array, ArrayRef};
 use serde::Serialize;
 use tidemill_core::recipe::Task;
-use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role, Warning};
+use tidemill_core::{Batch, Chain, Column, Context, Error, Event, Fitted, Result, Role, Schema, Warning};
 use tidemill_data::ReadOptions;
 use tidemill_eval::{Answers, Report};
 
 use crate::error::EngineError;
+use crate::model::{self, Opened};
 use crate::reporting::{self, Evidence, Other, Subject};
-use crate::{model, resolve};
+use crate::{resolve, threshold};
 
 /// What a judgement found.
 #[derive(Clone, Debug, Serialize)]
@@ -29,64 +30,92 @@ pub struct Evaluated {
 /// Judges a model on a source that has the target, and writes a report where one is asked for. Rows without a target
 /// are left out, with a warning.
 pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Evaluated> {
-    let named = source;
-    let opened = model::open(path, context)?;
-    let source = tidemill_data::open(source, &ReadOptions::default())?;
-    let intake = opened.model.intake()?;
-    let target = resolve::target(intake.plan())?.name.clone();
-    source.schema().index(&target).map_err(|_| {
-        Error::missing_column(&target, "the data to judge on (it is the target)", source.schema().names())
-    })?;
-    let (first, steps) = opened.model.chain.0.split_first().ok_or_else(no_rows)?;
-    let mut read = first.clone().bind(source.schema())?;
-    let mut say = Arc::new(Chain(steps.to_vec())).bind(&Arc::new(first.output(source.schema())?))?;
-    let (mut kept, mut rows) = (Vec::new(), Vec::new());
-    let mut without = 0;
-    context.tell(&Event::Begin { what: "judging".into(), steps: None });
-    for batch in source.scan()? {
-        context.check()?;
-        let typed = read.apply(&batch?)?;
-        let answered = say.apply(&typed)?;
-        let judged = [Role::Target, Role::Weight, Role::Prediction, Role::Probability];
-        let places = answered.schema().places(|c| judged.contains(&c.role));
-        let answered = answered.select(&places)?;
-        let known = known(&answered)?;
-        without += answered.n_rows() - known.as_ref().map_or(answered.n_rows(), Vec::len);
-        let only = |batch: Batch| known.as_deref().map_or(Ok(batch.clone()), |rows| batch.take(rows));
-        // The rows themselves are of use to a report alone.
-        if report_file.is_some() {
-            rows.push(only(typed)?);
-        }
-        kept.push(only(answered)?);
-    }
-    context.tell(&Event::End);
-    if without > 0 {
-        context.warn("no_target", format!("{without} rows without '{target}' were left out"));
-    }
-    opened.model.warn_of_cells(context)?;
-    let schema = match kept.first() {
-        Some(first) => first.schema().clone(),
-        None => return Err(no_rows()),
-    };
-    let all = Batch::concat(&schema, &kept)?;
-    if all.n_rows() == 0 {
-        return Err(no_rows());
-    }
-    let answers = Answers::of(&all)?;
+    let Answered { opened, target, rows, answered } =
+        Answered::of(path, source, report_file.is_some(), context)?;
+    let answers = Answers::of(&answered)?;
     let evaluated = Evaluated {
-        rows: all.n_rows(),
+        rows: answered.n_rows(),
         report: tidemill_eval::report(&answers),
         data_warnings: context.warnings(),
     };
-    if let Some(file) = report_file {
+    if let (Some(file), Some(rows)) = (report_file, &rows) {
         let metric = tidemill_eval::default_metric(answers.task());
-        let rows = Batch::concat(rows[0].schema(), &rows)?;
-        let seen = reporting::Seen { steps: Some(steps), train: None, rows: &rows, answered: &all, metric };
+        let steps = opened.model.chain.0.get(1..);
+        let seen = reporting::Seen { steps, train: None, rows, answered: &answered, metric };
         let evidence = Evidence::gather(&seen, context)?;
-        let other = Other::in_training(&opened.package.manifest.about);
-        write_report(file, named, &target, &answers, &evaluated, other, Some(&evidence))?;
+        let beside = Beside {
+            threshold: Some(threshold::of(&opened.model.chain)),
+            other: Other::in_training(&opened.package.manifest.about),
+            evidence: Some(&evidence),
+        };
+        write_report(file, source, &target, &answers, &evaluated, beside)?;
     }
     Ok(evaluated)
+}
+
+/// A model, and what it says of rows whose right answer is known.
+pub(crate) struct Answered {
+    pub opened: Opened,
+    pub target: String,
+    /// The rows, typed but not prepared, where they were asked for.
+    pub rows: Option<Batch>,
+    /// Target, weight, prediction and probability of these rows.
+    pub answered: Batch,
+}
+
+impl Answered {
+    /// Rows without a target are left out, with a warning.
+    pub(crate) fn of(path: &Path, source: &str, keep_rows: bool, context: &Context) -> Result<Self> {
+        let opened = model::open(path, context)?;
+        let source = tidemill_data::open(source, &ReadOptions::default())?;
+        let target = resolve::target(opened.model.intake()?.plan())?.name.clone();
+        source.schema().index(&target).map_err(|_| {
+            Error::missing_column(&target, "the data to judge on (it is the target)", source.schema().names())
+        })?;
+        let (first, steps) = opened.model.chain.0.split_first().ok_or_else(no_rows)?;
+        let mut read = first.clone().bind(source.schema())?;
+        let mut say = Arc::new(Chain(steps.to_vec())).bind(&Arc::new(first.output(source.schema())?))?;
+        let (mut kept, mut rows, mut without) = (Vec::new(), Vec::new(), 0);
+        context.tell(&Event::Begin { what: "judging".into(), steps: None });
+        for batch in source.scan()? {
+            context.check()?;
+            let typed = read.apply(&batch?)?;
+            let answered = say.apply(&typed)?;
+            let judged = [Role::Target, Role::Weight, Role::Prediction, Role::Probability];
+            let places = answered.schema().places(|c| judged.contains(&c.role));
+            let answered = answered.select(&places)?;
+            let known = known(&answered)?;
+            without += answered.n_rows() - known.as_ref().map_or(answered.n_rows(), Vec::len);
+            let only = |batch: Batch| known.as_deref().map_or(Ok(batch.clone()), |rows| batch.take(rows));
+            if keep_rows {
+                rows.push(only(typed)?);
+            }
+            kept.push(only(answered)?);
+        }
+        context.tell(&Event::End);
+        if without > 0 {
+            context.warn("no_target", format!("{without} rows without '{target}' were left out"));
+        }
+        opened.model.warn_of_cells(context)?;
+        let joined = |batches: &[Batch]| match batches.first() {
+            Some(first) => Batch::concat(first.schema(), batches),
+            None => Err(no_rows()),
+        };
+        let answered = joined(&kept)?;
+        if answered.n_rows() == 0 {
+            return Err(no_rows());
+        }
+        let rows = keep_rows.then(|| joined(&rows)).transpose()?;
+        Ok(Answered { opened, target, rows, answered })
+    }
+}
+
+/// What a page about a model tells beyond the figures.
+#[derive(Default)]
+struct Beside<'a> {
+    threshold: Option<f64>,
+    other: Option<Other>,
+    evidence: Option<&'a Evidence>,
 }
 
 fn write_report(
@@ -95,12 +124,11 @@ fn write_report(
     target: &str,
     answers: &Answers<'_>,
     found: &Evaluated,
-    other: Option<Other>,
-    evidence: Option<&Evidence>,
+    Beside { threshold, other, evidence }: Beside<'_>,
 ) -> Result<()> {
     let metric = tidemill_eval::default_metric(answers.task());
     let interval = crate::judged::interval(metric, answers, 0).map(|i| [i.low, i.high]);
-    let subject = Subject { target, metric, report: &found.report, answers, interval, other };
+    let subject = Subject { target, metric, report: &found.report, answers, interval, threshold, other };
     let page = reporting::evaluate(&subject, evidence, source, &found.data_warnings);
     crate::train::replace(file, page.as_bytes())
 }
@@ -141,23 +169,65 @@ pub fn labels(
     report_file: Option<&Path>,
     context: &Context,
 ) -> Result<Evaluated> {
-    let named = source;
-    let source = tidemill_data::open(source, &ReadOptions::default())?;
-    let schema = source.schema();
-    let mut places = vec![schema.index(&labels.truth)?, schema.index(&labels.predicted)?];
-    if places[0] == places[1] {
-        return Err(EngineError::usage("--truth and --pred name the same column", "name two").into());
-    }
-    places.extend(labels.weight.as_ref().map(|name| schema.index(name)).transpose()?);
-    let batches = source.scan()?.map(|batch| batch?.select(&places)).collect::<Result<Vec<_>>>()?;
-    let Some(first) = batches.first() else { return Err(no_rows()) };
-    let all = Batch::concat(first.schema(), &batches)?;
-    let answers =
-        Answers::of_columns(&all, &labels.truth, &labels.predicted, labels.task, labels.positive.as_deref())?;
+    let answers = labels.answers(source, None)?;
     let report = tidemill_eval::report(&answers);
     let evaluated = Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() };
     if let Some(file) = report_file {
-        write_report(file, named, &labels.truth, &answers, &evaluated, None, None)?;
+        write_report(file, source, &labels.truth, &answers, &evaluated, Beside::default())?;
     }
     Ok(evaluated)
+}
+
+impl Labels {
+    /// The answers that these columns are: predictions of one source, and truths (and weights) of the same or, row
+    /// for row, of another.
+    pub(crate) fn answers(&self, predictions: &str, truths: Option<&str>) -> Result<Answers<'static>> {
+        let known: Vec<&str> = std::iter::once(self.truth.as_str()).chain(self.weight.as_deref()).collect();
+        let beside = std::iter::once(self.predicted.as_str());
+        let (schema, columns) = match truths {
+            None if known.contains(&self.predicted.as_str()) => {
+                let problem =
+                    format!("'{}' cannot be the prediction and the truth or weight", self.predicted);
+                return Err(EngineError::usage(problem, "name two columns").into());
+            }
+            None => parts(&read(predictions, &known.into_iter().chain(beside).collect::<Vec<_>>())?),
+            Some(truths) => {
+                let (known, said) = (read(truths, &known)?, read(predictions, &[&self.predicted])?);
+                if known.n_rows() != said.n_rows() {
+                    let rows = [known.n_rows(), said.n_rows()];
+                    let problem = format!("{truths} has {} rows, {predictions} {}", rows[0], rows[1]);
+                    return Err(Error::data(problem, "give the predictions of these rows, in their order"));
+                }
+                let (mut schema, mut columns) = parts(&known);
+                let (more, values) = parts(&said);
+                // The truth may bear the same name in its own file.
+                schema.extend(more.into_iter().map(|c| Column { name: PREDICTED.into(), ..c }));
+                columns.extend(values);
+                (schema, columns)
+            }
+        };
+        let (mut schema, predicted) = (schema, if truths.is_some() { PREDICTED } else { &self.predicted });
+        if self.weight.is_some() {
+            schema[1].role = Role::Weight;
+        }
+        let all = Batch::new(Arc::new(Schema::new(schema)?), columns)?;
+        let (task, positive) = (self.task, self.positive.as_deref());
+        Ok(Answers::of_columns(&all, &self.truth, predicted, task, positive)?)
+    }
+}
+
+/// What predictions from another file are called beside the truths.
+const PREDICTED: &str = "the prediction";
+
+/// These columns of a source, in this order.
+fn read(source: &str, names: &[&str]) -> Result<Batch> {
+    let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let places = names.iter().map(|name| source.schema().index(name)).collect::<Result<Vec<_>>>()?;
+    let batches = source.scan()?.map(|batch| batch?.select(&places)).collect::<Result<Vec<_>>>()?;
+    let first = batches.first().ok_or_else(no_rows)?;
+    Batch::concat(first.schema(), &batches)
+}
+
+fn parts(batch: &Batch) -> (Vec<Column>, Vec<ArrayRef>) {
+    (batch.schema().columns().to_vec(), batch.columns().to_vec())
 }

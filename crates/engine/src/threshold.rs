@@ -1,11 +1,21 @@
 //! `threshold`: from which probability on the positive class is predicted.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use arrow_array::UInt32Array;
-use tidemill_core::{Batch, Cell, Error, Fitted, Registry, Result, Row, Run, Schema, State};
+use tidemill_core::{Batch, Cell, Chain, Error, Fitted, Registry, Result, Row, Run, Schema, State};
 
 use crate::answer::Place;
+
+/// From which probability on a chain of two classes predicts the positive one: one half where no link says otherwise.
+pub(crate) fn of(chain: &Chain) -> f64 {
+    let link = |link: &Arc<dyn Fitted>| {
+        let link: &(dyn Any + Send + Sync) = &**link;
+        link.downcast_ref::<Threshold>().map(|threshold| threshold.at)
+    };
+    chain.0.iter().find_map(link).unwrap_or(0.5)
+}
 
 /// Predicts the second of two classes, the positive one, from a probability of `at` on, and else the first; the
 /// probabilities stay as they are.

@@ -116,22 +116,43 @@ fn compared(o: &Outcome) -> String {
     )
 }
 
-/// What was chosen and why, a sentence each.
-pub(crate) fn chosen(o: &Outcome) -> Vec<String> {
+/// What a sentence about the choice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The best learner against the best of another kind.
+    Rival,
+    /// The blend against the best learner alone.
+    Blend,
+    /// What was taken in the end, where that is not simply the best.
+    Taken,
+}
+
+/// What led to the choice, a sentence each.
+pub(crate) fn reasons(o: &Outcome) -> Vec<(Reason, String)> {
     let mut lines = Vec::new();
-    let mut reasons = o.reasons.rival.iter().map(|duel| format!("{}.", capital(&duel.sentence)));
-    lines.extend(reasons.next());
+    lines.extend(o.reasons.rival.iter().map(|duel| (Reason::Rival, format!("{}.", duel.sentence))));
     if let Some(blend) = &o.reasons.blend {
         let taken = if o.chosen.kind == Blend::KIND { "Chosen" } else { "Not chosen" };
-        lines.push(format!("{taken}: the blend, since {}.", blend.sentence));
+        lines.push((Reason::Blend, format!("{taken}: the blend, since {}.", blend.sentence)));
     }
     if o.chosen.kind == Blend::KIND {
-        lines.push(format!("The model is a {}.", brief(&o.chosen)));
+        lines.push((Reason::Taken, format!("The model is a {}.", brief(&o.chosen))));
     }
-    lines.extend(o.reasons.passed_over.iter().map(|why| format!("Chosen: {why}.")));
-    lines.extend(o.gap.iter().map(|gap| gap.sentence.clone()));
+    lines.extend(o.reasons.passed_over.iter().map(|why| (Reason::Taken, format!("Chosen: {why}."))));
+    lines
+}
+
+/// Whether more rows would help, where the learning curve says so.
+pub(crate) fn more_rows(o: &Outcome) -> Option<String> {
     let greater = o.test.lines.iter().find(|l| l.name == o.metric).is_some_and(|l| l.greater_is_better);
-    lines.extend(crate::search::curve_sentence(&o.learning_curve, greater));
+    crate::search::curve_sentence(&o.learning_curve, greater)
+}
+
+/// What was chosen and why, a sentence each.
+fn chosen(o: &Outcome) -> Vec<String> {
+    let mut lines: Vec<String> = reasons(o).into_iter().map(|(_, sentence)| sentence).collect();
+    lines.extend(o.gap.iter().map(|gap| gap.sentence.clone()));
+    lines.extend(more_rows(o));
     if let Some(c) = &o.calibration {
         lines.push(format!(
             "Probabilities are calibrated ({}): log loss {} instead of {} on rows left out of training.",
@@ -158,7 +179,8 @@ fn decided(decision: &Decided, o: &Outcome) -> String {
     }
 }
 
-fn capital(sentence: &str) -> String {
+/// With a capital letter.
+pub(crate) fn capital(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

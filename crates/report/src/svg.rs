@@ -153,6 +153,14 @@ pub(crate) fn fit(text: &str, most: f64, size: f64) -> String {
     kept + "…"
 }
 
+/// The name of an axis in so much room: where all of it does not fit, without what stands in brackets at its end.
+pub(crate) fn fit_name(name: &str, most: f64, size: f64) -> String {
+    match name.rsplit_once(" (") {
+        Some((short, _)) if width(name, size) > most => fit(short, most, size),
+        _ => fit(name, most, size),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,5 +175,13 @@ mod tests {
         assert_eq!(fit("age", 100.0, 12.0), "age");
         let cut = fit(&"x".repeat(300), 100.0, 12.0);
         assert!(cut.ends_with('…') && width(&cut, 12.0) <= 112.0, "{cut}");
+    }
+
+    #[test]
+    fn names_of_axes_lose_their_brackets_before_their_letters() {
+        let name = "Root mean squared error (less is better)";
+        assert_eq!(fit_name(name, 400.0, 12.0), name);
+        assert_eq!(fit_name(name, 217.0, 12.0), "Root mean squared error");
+        assert!(fit_name(name, 80.0, 12.0).ends_with('…'));
     }
 }

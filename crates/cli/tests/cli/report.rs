@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::desk::{Desk, example};
+use crate::desk::{Desk, example, small_table};
 
 /// The report and the metrics of a training.
 fn trained(desk: &Desk, args: &[&str]) -> (String, Value) {
@@ -106,6 +106,46 @@ fn of_a_quantity() {
     }
     let mae = metrics["test"]["metrics"]["mae"].as_f64().unwrap();
     assert!(html.contains(&format!("the model is off by <strong>{}</strong>", short(mae))));
+}
+
+#[test]
+fn of_what_led_to_the_choice_and_to_the_decision() {
+    let recipe = "[data]\nsource = \"t.csv\"\ntarget = \"churned\"\n[train]\ncalibrate = \"platt\"\n\
+                  [decision]\ncost = { false_positive = 1, false_negative = 7 }\n\
+                  [[learners]]\nkind = \"logistic\"\n[[learners]]\nkind = \"extra_trees\"\nn_trees = 20\n";
+    let desk = Desk::new().with("t.csv", small_table(600)).with("r.toml", recipe);
+    let (html, metrics) = trained(&desk, &["r.toml"]);
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} is no number"));
+    // The gap, and the two best against each other, in the words of the file.
+    for sentence in [&metrics["gap"]["sentence"], &metrics["reasons"]["rival"]["sentence"]] {
+        let words = sentence.as_str().unwrap().split_once(' ').unwrap().1;
+        assert!(html.contains(words), "no '{words}'");
+    }
+    assert!(html.contains("<h3>The best against the next</h3>"));
+    // Calibration: log loss and reliability before and after, each over all rows that were left out.
+    let calibration = &metrics["calibration"];
+    for figure in [&calibration["before"], &calibration["after"]] {
+        assert!(html.contains(&short(number(figure))), "no {figure}");
+    }
+    for curve in ["before", "after"] {
+        let weights = calibration["reliability"][curve]["weight"].as_array().unwrap();
+        let rows: f64 = weights.iter().map(number).sum();
+        assert_eq!(rows, number(&metrics["split"]["train_rows"]), "{curve}");
+    }
+    assert!(
+        html.contains("<h3>Before and after calibration</h3>") && html.contains("Platt’s logistic curve")
+    );
+    // The decision: of the thresholds that were tried, none costs less than the chosen one.
+    let decision = &metrics["decision"];
+    let tried = decision["tried"].as_array().unwrap();
+    let least = tried.iter().map(|pair| number(&pair[1])).fold(f64::INFINITY, f64::min);
+    assert_eq!(least, number(&decision["score"]));
+    assert!(tried.iter().any(|pair| pair[0] == decision["threshold"] && pair[1] == decision["score"]));
+    assert!(tried.iter().any(|pair| number(&pair[0]) == 0.5 && pair[1] == decision["at_half"]));
+    assert!(tried.len() <= 70 && tried.windows(2).all(|w| number(&w[0][0]) < number(&w[1][0])));
+    let said = format!("from a probability of <strong>{}</strong> on", short(number(&decision["threshold"])));
+    assert!(html.contains(&said) && html.contains("a false alarm costs 1 and a miss 7"), "no '{said}'");
+    assert!(html.contains("<h3>What each threshold comes to</h3>"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::data::role;
 use super::verdict::named;
 use super::{W, cut, file_name, fill, name, plain};
 use crate::check::{self, Audit, Severity};
+use crate::words::capital;
 
 /// Beyond so many columns nobody looks at pictures: the table has them all.
 const PICTURES: usize = 100;
@@ -53,8 +54,7 @@ fn verdict(audit: &Audit) -> Verdict {
         tile(W.level_note, audit.notes),
     ];
     let severe = audit.findings.iter().filter(|f| f.severity == Severity::Severe);
-    verdict.findings =
-        severe.take(FIRST).map(|f| Finding::new(Level::Severe, sentence(&f.message))).collect();
+    verdict.findings = severe.take(FIRST).map(|f| Finding::new(Level::Severe, capital(&f.message))).collect();
     verdict
 }
 
@@ -72,15 +72,9 @@ fn finding(found: &check::Finding) -> Finding {
         Severity::Warning => Level::Warning,
         Severity::Note => Level::Note,
     };
-    let text = Text::plain(format!("{}. ", sentence(&found.message)))
-        .then(Text::plain(sentence(&found.remedy) + "."));
+    let text =
+        Text::plain(format!("{}. ", capital(&found.message))).then(Text::plain(capital(&found.remedy) + "."));
     Finding { remedy: found.recipe.clone(), ..Finding::new(level, text) }
-}
-
-/// With a capital letter.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn columns_section(audit: &Audit) -> Section {

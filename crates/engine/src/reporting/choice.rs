@@ -9,9 +9,9 @@ use tidemill_report::{
 
 use super::{Subject, W, cut, fill, plain, strong};
 use crate::builtin::BASELINE;
-use crate::search::Standing;
+use crate::search::{Standing, Verdict};
 use crate::train::Outcome;
-use crate::words;
+use crate::words::{self, Reason};
 
 pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
     let learners: BTreeSet<&str> = outcome.leaderboard.iter().map(|s| s.learner.as_str()).collect();
@@ -27,16 +27,58 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
     );
     let mut figures = Vec::new();
     figures.extend(leaderboard(subject, outcome).map(|chart| Figure::whole(&chart).note(W.leaderboard_note)));
+    figures.extend(duels(subject, outcome).map(|chart| Figure::whole(&chart).note(W.duels_note)));
     figures.extend(learning(subject, outcome).map(|chart| Figure::whole(&chart).note(W.learning_note)));
-    let said = words::chosen(outcome).into_iter().map(|line| Finding::new(Level::Note, line)).collect();
     Section::new("choice", W.choice)
         .lead(lead)
+        .with(Block::Findings(said(outcome)))
         .with(Block::Figures(figures))
-        .with(Block::Findings(said))
         .with(Block::Details {
             summary: Text::plain(W.leaderboard_more),
             blocks: vec![Block::Table(every(outcome))],
         })
+}
+
+/// What led to the choice and what to know of it, a sentence each.
+fn said(outcome: &Outcome) -> Vec<Finding> {
+    let reasons = words::reasons(outcome).into_iter().map(|(reason, sentence)| {
+        let chip = match reason {
+            Reason::Rival => W.chip_rival,
+            Reason::Blend => W.chip_blend,
+            Reason::Taken => W.chip_taken,
+        };
+        Finding::new(Level::Note, sentence).chip(chip)
+    });
+    let rows = words::more_rows(outcome).map(|line| Finding::new(Level::Note, line).chip(W.chip_rows));
+    reasons.chain(gap(outcome)).chain(rows).collect()
+}
+
+/// How the best learner does on rows it was fitted on against others.
+pub(super) fn gap(outcome: &Outcome) -> Option<Finding> {
+    let gap = outcome.gap.as_ref()?;
+    let (level, chip) = match gap.verdict {
+        Verdict::Overfit => (Level::Warning, W.chip_overfit),
+        Verdict::Underfit => (Level::Warning, W.chip_underfit),
+        Verdict::Fine => (Level::Good, W.chip_gap),
+    };
+    Some(Finding::new(level, gap.sentence.clone()).chip(chip))
+}
+
+/// The best learner against the best of another kind, and the blend against the best alone.
+fn duels(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot> {
+    let metric = super::verdict::title_of(subject, &outcome.metric);
+    let x = Scale::number(fill(W.duels_x, &[("metric", plain(metric))]).to_string());
+    let mut plot = IntervalPlot::new(W.duels, x, W.pair).against(W.no_difference, 0.0);
+    for duel in outcome.reasons.rival.iter().chain(&outcome.reasons.blend) {
+        let names = [("first", plain(&duel.first)), ("second", plain(&duel.second))];
+        plot.rows.push(Interval {
+            name: fill(W.duel, &names).to_string(),
+            value: duel.better_by.mean,
+            ends: Some([duel.better_by.low, duel.better_by.high]),
+            strong: !duel.same,
+        });
+    }
+    (!plot.rows.is_empty()).then_some(plot)
 }
 
 /// The score of the best learner by the rows it learned from.

@@ -4,8 +4,8 @@ use tidemill_core::recipe::Task;
 use tidemill_eval::curves::{self, Bins, Calibration, Gains, PrecisionRecall, Roc, Thresholds};
 use tidemill_eval::{ClassAnswers, Confusion};
 use tidemill_report::{
-    Align, Bin, Block, Cell, ConfusionMatrix, Figure, Histogram, LineChart, Point, Scale, Section, Series,
-    Spot, Table, Text, number,
+    Align, Bin, Block, Cell, ConfusionMatrix, Figure, Histogram, LineChart, Mark, Point, Scale, Section,
+    Series, Spot, Table, Text, number,
 };
 
 use super::verdict::named;
@@ -202,7 +202,7 @@ fn binary(subject: &Subject<'_>, answers: &ClassAnswers<'_>) -> Vec<Figure> {
     if let Some(found) =
         curves::thresholds(subject.answers, None, POINTS).ok().and_then(|c| c.into_iter().next())
     {
-        figures.push(Figure::half(&thresholds(&found)).note(note(W.thresholds_note)));
+        figures.push(Figure::half(&thresholds(&found, subject.threshold)).note(note(W.thresholds_note)));
     }
     if let Some(found) = curves::gains(subject.answers, POINTS).ok().and_then(|c| c.into_iter().next()) {
         figures.push(Figure::half(&gains(&found)).note(note(W.gains_note)));
@@ -229,10 +229,12 @@ fn probabilities(values: impl Iterator<Item = f64>, class: &str) -> Histogram {
     }
 }
 
-fn thresholds(found: &Thresholds) -> LineChart {
+fn thresholds(found: &Thresholds, in_use: Option<f64>) -> LineChart {
     let lines = [(W.precision, &found.precision), (W.recall, &found.recall), (W.f1, &found.f1)];
     let (x, y) = (Scale::share(W.thresholds_x), Scale::share(W.thresholds_y));
-    lines.into_iter().fold(LineChart::new(W.thresholds, x, y), |chart, (name, values)| {
+    let mut chart = LineChart::new(W.thresholds, x, y);
+    chart.marks.extend(in_use.map(|x| Mark { x, label: W.threshold_in_use.into() }));
+    lines.into_iter().fold(chart, |chart, (name, values)| {
         let mut points = pairs(&found.threshold, values);
         points.reverse();
         chart.with(Series::new(name, points))

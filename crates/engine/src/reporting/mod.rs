@@ -10,6 +10,7 @@ mod choice;
 mod classes;
 mod columns;
 mod data;
+mod decision;
 mod evidence;
 mod importance;
 mod residuals;
@@ -41,6 +42,7 @@ pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Res
         report: &outcome.test,
         answers: &answers,
         interval: outcome.test_interval.as_ref().map(|i| [i.low, i.high]),
+        threshold: Some(outcome.decision.as_ref().map_or(0.5, |d| d.threshold)),
         other: Some(Other::of(W.baseline, &outcome.baseline)),
     };
     let mut page = opened(&subject, W.train_kicker, outcome.tidemill);
@@ -59,6 +61,7 @@ pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Res
         importance::section(&subject, evidence.importance()),
         scores::section(&subject),
         choice::section(&subject, outcome),
+        decision::section(&subject, outcome),
         data::section(outcome, evidence),
         again::section(outcome, origin),
     ];

@@ -22,6 +22,8 @@ pub struct Subject<'a> {
     pub answers: &'a Answers<'a>,
     /// The 95% interval of the metric that counts.
     pub interval: Option<[f64; 2]>,
+    /// From which probability on the positive class of two is predicted, where that is known.
+    pub threshold: Option<f64>,
     /// What to compare the figures with.
     pub other: Option<Other>,
 }

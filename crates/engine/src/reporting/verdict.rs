@@ -37,6 +37,8 @@ pub(super) fn of_training(subject: &Subject<'_>, outcome: &Outcome, evidence: &E
     }
     findings.append(&mut verdict.findings);
     findings.extend(evidence.weak().and_then(|weak| super::slices::finding(subject, weak)));
+    // A gap as it should be is no news.
+    findings.extend(super::choice::gap(outcome).filter(|gap| gap.level == Level::Warning));
     verdict.findings = findings;
     verdict
 }

@@ -1,7 +1,9 @@
 //! The search: which learner, with which settings, or which blend of them, by cross-validation on the training part.
 
+mod calibration;
 mod choice;
 mod curve;
+mod decision;
 pub mod defaults;
 mod design;
 mod ensemble;
@@ -20,13 +22,14 @@ use tidemill_core::recipe::{Recipe, Spec, Task};
 use tidemill_core::{Batch, Context, Estimator, Fitted, Needs, Result, Search};
 use tidemill_kernel::Random;
 
+pub use calibration::{Calibrated, Reliability};
 pub(crate) use choice::choose;
 pub use choice::{Duel, Reasons};
 pub use curve::Point;
 pub(crate) use curve::sentence as curve_sentence;
+pub use decision::Decided;
 pub use design::Design;
 pub(crate) use finish::finish;
-pub use finish::{Calibrated, Decided};
 pub use gap::{Gap, Verdict};
 pub use race::Times;
 pub(crate) use race::{Race, compare};

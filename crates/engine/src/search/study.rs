@@ -11,10 +11,10 @@ use tidemill_kernel::Random;
 
 use super::choice::{Choice, Reasons};
 use super::defaults::Size;
-use super::finish::{Calibrated, Decided};
 use super::judge::Judge;
 use super::{
-    Candidate, Design, Gap, Point, Race, Standing, Times, candidates, choose, compare, curve, finish, gap,
+    Calibrated, Candidate, Decided, Design, Gap, Point, Race, Standing, Times, candidates, choose, compare,
+    curve, finish, gap,
 };
 use crate::builtin::BASELINE;
 

@@ -4,7 +4,7 @@ use super::plot::{SIZE, share};
 use super::scale::{Scale, ticks};
 use super::{Chart, Drawing};
 use crate::number::short;
-use crate::svg::{Anchor, Svg, fit, n, width};
+use crate::svg::{Anchor, Svg, fit, fit_name, n, width};
 
 /// One bar.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,8 @@ pub struct BarChart {
     pub bars: Vec<Bar>,
 }
 
+/// The share of the width that names may take on the left.
+const MOST_LEFT: f64 = 0.42;
 /// From the top of one row to the next.
 pub(crate) const ROW: f64 = 26.0;
 
@@ -72,13 +74,18 @@ impl BarChart {
     }
 }
 
-/// The place of rows with names on the left: where the names end and where the data do.
+/// From the top of one row to the next where names stand above them.
+const TALL_ROW: f64 = 42.0;
+
+/// The place of rows with names on the left, or above each row where they are too long for that: where the names end and
+/// where the data do.
 pub(crate) struct Rows {
     pub(crate) left: f64,
     pub(crate) right: f64,
     pub(crate) top: f64,
     pub(crate) bottom: f64,
     pub(crate) ends: [f64; 2],
+    above: bool,
 }
 
 impl Rows {
@@ -92,10 +99,11 @@ impl Rows {
         beside: f64,
     ) -> Rows {
         let longest = names.iter().map(|(name, strong)| label_width(name, *strong)).fold(0.0, f64::max);
-        let left = (longest + 34.0).min(0.42 * wide).max(60.0);
+        let above = longest + 34.0 > MOST_LEFT * wide;
+        let left = if above { 28.0 } else { (longest + 34.0).max(60.0) };
         let (top, right) = (8.0, wide - beside - 10.0);
-        let bottom = top + ROW * names.len() as f64;
-        let rows = Rows { left, right, top, bottom, ends };
+        let bottom = top + if above { TALL_ROW } else { ROW } * names.len() as f64;
+        let rows = Rows { left, right, top, bottom, ends, above };
         for (at, label) in ticks(ends[0], ends[1], ((right - left) / 70.0).clamp(2.0, 7.0) as usize, x.axis) {
             let at = rows.x(at);
             out.path("grid", &format!("M{} {}V{}", n(at), n(top), n(bottom)), "");
@@ -103,18 +111,18 @@ impl Rows {
         }
         for (i, (name, strong)) in names.iter().enumerate() {
             let class = if *strong { "strong" } else { "name" };
-            out.text(
-                class,
-                left - 10.0,
-                rows.middle(i) + 4.0,
-                Anchor::End,
-                &fit(name, left - 34.0, if *strong { 1.1 * SIZE } else { SIZE }),
-            );
+            let (size, middle) = (if *strong { 1.1 * SIZE } else { SIZE }, rows.middle(i));
+            if above {
+                out.text(class, left, middle - 15.0, Anchor::Start, &fit(name, wide - left, size));
+            } else {
+                out.text(class, left - 10.0, middle + 4.0, Anchor::End, &fit(name, left - 34.0, size));
+            }
         }
-        let middle =
-            ((left + right) / 2.0).max(width(&x.name, SIZE) / 2.0).min(wide - width(&x.name, SIZE) / 2.0);
-        out.text("axis-name", middle, bottom + 39.0, Anchor::Middle, &fit(&x.name, wide, SIZE));
-        out.upright("axis-name", 12.0, (top + bottom) / 2.0, &fit(y_name, bottom - top + 16.0, SIZE));
+        let name = fit_name(&x.name, wide, SIZE);
+        let half = width(&name, SIZE) / 2.0;
+        let middle = ((left + right) / 2.0).max(half).min(wide - half);
+        out.text("axis-name", middle, bottom + 39.0, Anchor::Middle, &name);
+        out.upright("axis-name", 12.0, (top + bottom) / 2.0, &fit_name(y_name, bottom - top + 16.0, SIZE));
         rows
     }
 
@@ -127,9 +135,12 @@ impl Rows {
         (self.ends[0]..=self.ends[1]).contains(&x)
     }
 
-    /// The middle of row `i`.
+    /// The middle of what is drawn for row `i`.
     pub(crate) fn middle(&self, i: usize) -> f64 {
-        self.top + ROW * (i as f64 + 0.5)
+        match self.above {
+            true => self.top + TALL_ROW * (i as f64 + 1.0) - 13.0,
+            false => self.top + ROW * (i as f64 + 0.5),
+        }
     }
 
     /// The height of the whole chart.

@@ -1,7 +1,7 @@
 //! The frame of charts with two numeric axes: margins that fit their labels, grid, ticks, names, a legend above the data.
 
 use super::scale::{Scale, ticks};
-use crate::svg::{Anchor, Svg, fit, n, width};
+use crate::svg::{Anchor, Svg, fit, fit_name, n, width};
 
 /// The size of ticks and names.
 pub(crate) const SIZE: f64 = 12.0;
@@ -92,9 +92,9 @@ impl Plot {
 
     fn names(&self, x: &Scale, y: &Scale, out: &mut Svg) {
         let middle = (self.left + self.right) / 2.0;
-        let name = fit(&x.name, self.right - self.left, SIZE);
+        let name = fit_name(&x.name, self.right - self.left, SIZE);
         out.text("axis-name", middle, self.bottom + 41.0, Anchor::Middle, &name);
-        let name = fit(&y.name, self.bottom - self.top + 24.0, SIZE);
+        let name = fit_name(&y.name, self.bottom - self.top + 24.0, SIZE);
         out.upright("axis-name", 14.0, (self.top + self.bottom) / 2.0, &name);
     }
 

@@ -95,7 +95,7 @@ impl Chart for ScoreLine {
             wide / 2.0,
             y + 75.0,
             Anchor::Middle,
-            &crate::svg::fit(&self.x.name, wide, SIZE),
+            &crate::svg::fit_name(&self.x.name, wide, SIZE),
         );
         Drawing { height: y + 84.0, body: out }
     }

@@ -11,6 +11,9 @@ use crate::{chart, palette};
 /// How many cards are shown at once; the others on request.
 const CARDS: usize = 12;
 
+/// How many letters of headings fit beside the first column on a phone.
+const HEADINGS: usize = 24;
+
 /// The drop in a wave that stands beside the name.
 const MARK: &str = "<svg class=\"brand\" viewBox=\"0 0 24 24\" width=\"20\" height=\"20\" aria-hidden=\"true\">\
     <path d=\"M2 9c3.3-4 6.7-4 10 0s6.7 4 10 0M2 16c3.3-4 6.7-4 10 0s6.7 4 10 0\" fill=\"none\" stroke=\"currentColor\" \
@@ -192,8 +195,11 @@ fn more(words: &Words, n: usize) -> Text {
 fn write_rows(table: &Table, rows: std::ops::Range<usize>, out: &mut String) {
     let caption = table.caption.html();
     let label = escaped(&table.caption.to_string());
-    // Words beside figures need more room than a phone has: there each row becomes a block of its own.
-    let stack = table.head.iter().skip(1).any(|(_, align)| *align == Align::Left);
+    // Words beside figures, and figures under long headings, need more room than a phone has: there each row becomes a block
+    // of its own.
+    let beside = || table.head.iter().skip(1);
+    let letters: usize = beside().map(|(name, _)| name.to_string().chars().count()).sum();
+    let stack = letters > HEADINGS || beside().any(|(_, align)| *align == Align::Left);
     let class = if stack { " class=\"stack\"" } else { "" };
     let _ = write!(
         out,
