@@ -6,6 +6,7 @@ pub mod blend;
 pub mod builtin;
 pub mod calibrate;
 pub mod check;
+pub mod compare;
 pub mod docs;
 pub mod error;
 pub mod evaluate;

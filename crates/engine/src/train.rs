@@ -351,7 +351,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 pub(crate) fn metric_of(recipe: &Recipe, task: Task) -> Result<&'static Metric> {
-    let metric = match &recipe.train.metric {
+    metric_named(recipe.train.metric.as_deref(), task)
+}
+
+/// The metric of this name, or the usual one of the task.
+pub(crate) fn metric_named(name: Option<&str>, task: Task) -> Result<&'static Metric> {
+    let metric = match name {
         Some(name) => tidemill_eval::metric(name)?,
         None => tidemill_eval::default_metric(task),
     };

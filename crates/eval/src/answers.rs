@@ -142,6 +142,37 @@ impl<'a> Answers<'a> {
         Ok(self)
     }
 
+    /// The same with its classes at other places, among which there may be more: these have a probability of 0. Of two
+    /// the second is positive, as in [`Answers::classes`].
+    ///
+    /// Errors when a class is not among `names`, and for quantities.
+    pub fn in_classes<S: AsRef<str>>(&self, names: &[S]) -> Result<Answers<'static>> {
+        let Answers::Classes(a) = self else { return Err(Error::NotBinary { n_classes: 0 }) };
+        let place = |name: &Arc<str>| names.iter().position(|n| *n.as_ref() == **name);
+        let places = a.names.iter().map(|name| {
+            place(name).ok_or_else(|| Error::UnknownClass {
+                name: name.to_string(),
+                classes: names.iter().map(|n| format!("'{}'", n.as_ref())).collect::<Vec<_>>().join(", "),
+                nearest: nearest(name, names.iter().map(|n| n.as_ref())).map(String::from),
+            })
+        });
+        let places = places.collect::<Result<Vec<usize>>>()?;
+        let moved =
+            |codes: &[u32]| -> Vec<u32> { codes.iter().map(|&c| places[c as usize] as u32).collect() };
+        let mut answers = Answers::classes(moved(&a.truth), moved(&a.predicted), names)?;
+        if let Some(probability) = &a.probability {
+            let mut wide = vec![0.0; a.truth.len() * names.len()];
+            for (to, from) in wide.chunks_mut(names.len()).zip(probability.chunks(places.len())) {
+                from.iter().zip(&places).for_each(|(p, &place)| to[place] = *p);
+            }
+            answers = answers.with_probability(wide)?;
+        }
+        if let Some(weights) = &a.weights {
+            answers = answers.with_weights(weights.to_vec())?;
+        }
+        Ok(answers.with_warnings(a.warnings.clone()))
+    }
+
     /// The same with something to tell beside every figure.
     pub(crate) fn with_warnings(mut self, warnings: Vec<Warning>) -> Self {
         match &mut self {

@@ -28,6 +28,7 @@ Examples:
   tidemill train customers.csv --target churned       learn, judge and package a model
   tidemill predict churned-model/model.tidemill new.csv -o answers.csv
   tidemill evaluate answers.csv --truth churned --pred prediction
+  tidemill compare old.tidemill new.tidemill labelled.csv
   tidemill init customers.csv --target churned        write a recipe to edit first
   tidemill serve churned-model/model.tidemill         answer over HTTP, keep what was answered
   tidemill improve churned-model/model.tidemill       learn from feedback, promote if better
@@ -42,6 +43,8 @@ pub(crate) enum Verb {
     Train(Train),
     /// Judge a model on rows with known answers, or a column of predictions without any model.
     Evaluate(Evaluate),
+    /// Say which of two models is better on rows with known answers, and whether that is more than chance.
+    Compare(Compare),
     /// Predict the rows of a file of any size.
     Predict(Predict),
     /// Show what is in a model file.
@@ -245,6 +248,46 @@ pub(crate) struct Evaluate {
     /// Write a page for people: one HTML file with charts.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+}
+
+/// `tidemill compare`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidemill compare old.tidemill new.tidemill labelled.csv
+  tidemill compare old.tidemill new.tidemill labelled.csv --metric roc_auc
+  tidemill compare a.csv b.csv labelled.csv --truth churned --pred prediction    what `predict` wrote, row for row
+  tidemill compare both.csv both.csv --truth churned --pred ours --pred theirs   columns of one file
+Exit codes: 0 the second is better, 1 it is not (with --not-worse: 0 unless it is worse), 2 could not say.")]
+pub(crate) struct Compare {
+    /// A model file, or with --truth a table of predictions.
+    pub first: String,
+    /// The other one.
+    pub second: String,
+    /// The table with the known answers; with --truth, those of the predictions' own files without it.
+    pub data: Option<String>,
+    /// Without models: the column with the right answers.
+    #[arg(long, value_name = "COL", requires = "pred")]
+    pub truth: Option<String>,
+    /// Without models: the column with the predictions (classes, numbers, or scores of the positive class); twice where
+    /// the second's has another name.
+    #[arg(long, value_name = "COL", requires = "truth")]
+    pub pred: Vec<String>,
+    /// Without models: the column with the weight of each row.
+    #[arg(long, value_name = "COL", requires = "truth")]
+    pub weight: Option<String>,
+    /// Without models: what kind of prediction; inferred from the truth without it.
+    #[arg(long, value_enum, requires = "truth")]
+    pub task: Option<TaskArg>,
+    /// Without models: the class that counts as positive.
+    #[arg(long, value_name = "CLASS", requires = "truth")]
+    pub positive: Option<String>,
+    /// The metric to compare by [default: log_loss or rmse; accuracy for labels without probabilities].
+    #[arg(long, value_name = "METRIC")]
+    pub metric: Option<String>,
+    /// Ask whether the second is no worse instead of whether it is better.
+    #[arg(long)]
+    pub not_worse: bool,
 }
 
 /// `tidemill predict`

@@ -1,6 +1,7 @@
 //! From arguments to the engine's verbs.
 
 mod check;
+mod compare;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Check(args) => check::check(args, cli),
         Verb::Train(args) => run_train(args, cli),
         Verb::Evaluate(args) => run_evaluate(args, cli),
+        Verb::Compare(args) => compare::compare(args, cli),
         Verb::Predict(args) => run_predict(args, cli),
         Verb::Inspect(args) => run_inspect(args, cli),
         Verb::Init(args) => run_init(args, cli),

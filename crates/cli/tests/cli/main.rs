@@ -4,6 +4,7 @@
 mod bad_input;
 mod check;
 mod choice;
+mod compare;
 mod desk;
 mod limits;
 mod report;

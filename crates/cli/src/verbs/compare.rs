@@ -1,0 +1,64 @@
+//! `tidemill compare`.
+
+use std::path::Path;
+
+use tidemill_engine::compare::{self, Compared};
+use tidemill_engine::core::Result;
+use tidemill_engine::error::EngineError;
+use tidemill_engine::evaluate::Labels;
+
+use super::{context, json_of};
+use crate::args::{Cli, Compare};
+use crate::show::Shown;
+
+/// Compares two; a second that is not better (or, when so asked, that is worse) is a 'no'.
+pub(super) fn compare(args: &Compare, cli: &Cli) -> Result<Shown> {
+    let context = context(cli, 0, None)?;
+    let metric = args.metric.as_deref();
+    let found = match (&args.data, &args.truth) {
+        (data, Some(truth)) => {
+            let [first, second] = predicted(args)?.map(|predicted| Labels {
+                truth: truth.clone(),
+                predicted: predicted.clone(),
+                weight: args.weight.clone(),
+                task: args.task.map(Into::into),
+                positive: args.positive.clone(),
+            });
+            let files = [args.first.as_str(), args.second.as_str()];
+            compare::predictions(files, [&first, &second], data.as_deref(), metric, &context)?
+        }
+        (Some(data), None) => {
+            let paths = [Path::new(&args.first), Path::new(&args.second)];
+            compare::models(paths, data, metric, &context)?
+        }
+        (None, None) => {
+            return Err(EngineError::usage(
+                "it is not clear what to compare on",
+                "either `compare A.tidemill B.tidemill DATA`, or `compare A.csv B.csv --truth COL --pred COL`",
+            )
+            .into());
+        }
+    };
+    let no = if args.not_worse { found.is_worse() } else { !found.is_better() };
+    Ok(Shown { text: text(&found), json: json_of(&found)?, no })
+}
+
+/// The column of each file.
+fn predicted(args: &Compare) -> Result<[&String; 2]> {
+    match args.pred.as_slice() {
+        [both] => Ok([both, both]),
+        [first, second] => Ok([first, second]),
+        more => {
+            let problem = format!("--pred names {} columns, and two are compared", more.len());
+            Err(EngineError::usage(problem, "give it once, or once for each of the two").into())
+        }
+    }
+}
+
+fn text(found: &Compared) -> String {
+    let wide = found.first.chars().count().max(found.second.chars().count());
+    let line = |name: &str, value: f64| format!("{name:wide$}  {} {value:.6}\n", found.found.metric);
+    let warnings: String = found.warnings.iter().map(|w| format!("note: {}\n", w.message)).collect();
+    let lines = line(&found.first, found.found.a) + &line(&found.second, found.found.b);
+    format!("{lines}{}\n{warnings}", found.found.sentence)
+}
