@@ -1,7 +1,8 @@
 //! API keys: shown once, stored as hashes.
 //!
 //! A token is `tm_ID_SECRET` with 256 random bits of secret. Guessing is hopeless, so a plain SHA-256 is enough to
-//! store it by; slow hashes are for passwords.
+//! store it by; slow hashes are for passwords. Hashes are compared by `subtle`, in a time that does not depend on where they
+//! differ: this is the only comparison of anything secret, and both sides of it are always 32 bytes.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -109,4 +110,31 @@ pub(crate) fn all(database: &mut dyn Database) -> Result<Vec<Key>> {
 pub(crate) fn revoke(database: &mut dyn Database, id: &str) -> Result<bool> {
     let sql = "UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL";
     Ok(database.execute(sql, &[Value::Int(now()), Value::Text(id)])? > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{create, id_of, matches};
+
+    /// Whatever is not the token itself is refused: shorter, longer, one character off, the hash in its place.
+    #[test]
+    fn only_the_whole_token_matches() {
+        let (key, token) = create("app", &[], None).unwrap();
+        assert!(matches(&key, &token));
+        assert_eq!(id_of(&token), Some(key.id.as_str()));
+        for end in 0..token.len() {
+            assert!(!matches(&key, &token[..end]), "the first {end} characters open");
+            assert!(!matches(&key, &token[end + 1..]), "what follows character {end} opens");
+            let mut other = token.clone().into_bytes();
+            other[end] ^= 1;
+            assert!(!matches(&key, &String::from_utf8(other).unwrap()), "another character {end} opens");
+        }
+        let hash = key.hash.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        for longer in [format!("{token}0"), format!("{token}\0"), format!(" {token}"), token.repeat(2), hash]
+        {
+            assert!(!matches(&key, &longer), "'{longer}' opens");
+        }
+        let (another, _) = create("app", &[], None).unwrap();
+        assert!(!matches(&another, &token), "it opens for another key");
+    }
 }

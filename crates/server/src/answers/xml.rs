@@ -1,5 +1,7 @@
 //! The answer as XML, as `/schema/answers.xsd` describes it.
 
+use std::borrow::Cow;
+
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
@@ -16,7 +18,8 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     let open = |name: &'static str, attributes: &[(&str, &str)]| {
         let mut tag = BytesStart::new(name);
         for attribute in attributes {
-            tag.push_attribute(*attribute);
+            let (name, value) = attribute;
+            tag.push_attribute((*name, &*plain(value)));
         }
         Event::Start(tag)
     };
@@ -25,7 +28,7 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     for (answer, id) in answered.answers.iter().zip(answered.ids) {
         put(open("answer", &[("id", &id.to_string())]));
         put(open("prediction", &[]));
-        put(Event::Text(BytesText::new(&shown(answer.prediction, version))));
+        put(Event::Text(BytesText::new(&plain(&shown(answer.prediction, version)))));
         put(close("prediction"));
         for (class, p) in version.serving.classes.iter().zip(&answer.probabilities) {
             put(open("probability", &[("class", class)]));
@@ -35,7 +38,7 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
         for flaw in &answer.flaws {
             let (code, column, message) = warning(flaw);
             put(open("warning", &[("code", code), ("column", column)]));
-            put(Event::Text(BytesText::new(&message)));
+            put(Event::Text(BytesText::new(&plain(&message))));
             put(close("warning"));
         }
         put(close("answer"));
@@ -47,4 +50,13 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     }
     put(close("answers"));
     out.into_inner()
+}
+
+/// A text as XML can hold it: characters that it has no place for are replaced (XML 1.0, production 2, "Char").
+fn plain(text: &str) -> Cow<'_, str> {
+    let has_no_place = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    match text.contains(has_no_place) {
+        true => Cow::Owned(text.replace(has_no_place, "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
 }

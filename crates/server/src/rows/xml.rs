@@ -1,5 +1,6 @@
 //! XML rows, as `/schema/rows.xsd` describes them: `<rows><row><value column="age">31</value>…</row>…</rows>`; a value
-//! with `missing="true"`, or an empty one, is a missing value. Document types and entities of one's own are refused.
+//! with `missing="true"`, or an empty one, is a missing value. Document types, entities of one's own and attributes that the
+//! schema does not know are refused.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -49,12 +50,11 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault
                 Place::Row(gathered.begin()?)
             }
             (Event::Start(tag), Place::Row(row)) if tag.local_name().as_ref() == "value" => {
-                let (place, missing) =
-                    value(&tag, gathered).ok_or_else(|| malformed("a value names no column"))?;
+                let (place, missing) = value(&tag, gathered).map_err(&malformed)?;
                 Place::Value { row, place, missing, text: String::new() }
             }
             (Event::Empty(tag), Place::Row(mut row)) if tag.local_name().as_ref() == "value" => {
-                let (place, _) = value(&tag, gathered).ok_or_else(|| malformed("a value names no column"))?;
+                let (place, _) = value(&tag, gathered).map_err(&malformed)?;
                 if let Some(place) = place {
                     gathered.set(&mut row, place, Cell::Missing).map_err(|f| f.on_line(line()))?;
                 }
@@ -106,26 +106,35 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault
     }
 }
 
-/// The column's place (none for one that is not known), and whether the value is said to be missing.
-fn value(tag: &BytesStart<'_>, gathered: &mut Gathered<'_>) -> Option<(Option<usize>, bool)> {
+/// The column's place (none for one that is not known), and whether the value is said to be missing; or what is wrong.
+fn value(tag: &BytesStart<'_>, gathered: &mut Gathered<'_>) -> Result<(Option<usize>, bool), &'static str> {
     let mut found = None;
     let mut missing = false;
     for attribute in tag.attributes() {
-        let attribute = attribute.ok()?;
-        let text = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok()?;
-        match attribute.key.local_name().as_ref() {
-            "column" => {
+        let broken = "an attribute cannot be read";
+        let attribute = attribute.map_err(|_| broken)?;
+        let text = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).map_err(|_| broken)?;
+        match (attribute.key.as_ref(), &*text) {
+            ("column", _) => {
                 let place = gathered.columns.find(&text, gathered.columns.len());
                 if place.is_none() {
                     gathered.note_unknown(&text);
                 }
                 found = Some(place);
             }
-            "missing" => missing = matches!(&*text, "true" | "1"),
-            _ => {}
+            ("missing", said) => {
+                missing = match said.trim_ascii() {
+                    "true" | "1" => true,
+                    "false" | "0" => false,
+                    _ => return Err("`missing` is neither true nor false"),
+                };
+            }
+            // What XML itself says, such as namespaces and where a schema is.
+            (name, _) if name.starts_with("xml") || name.starts_with("xsi:") => {}
+            _ => return Err("a value has an attribute that is neither `column` nor `missing`"),
         }
     }
-    found.map(|place| (place, missing))
+    found.map(|place| (place, missing)).ok_or("a value names no column")
 }
 
 #[cfg(test)]
@@ -155,6 +164,8 @@ mod tests {
             ("<rows><row>", 1),
             ("<rows></row>", 1),
             ("<rows><row><value>3</value></row></rows>", 1),
+            ("<rows><row>\n<value column=\"age\" missing=\"perhaps\">3</value></row></rows>", 2),
+            ("<rows><row>\n\n<value column=\"age\" unit=\"years\">3</value></row></rows>", 3),
             ("no marks", 1),
             ("", 1),
         ] {
