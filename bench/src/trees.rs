@@ -1,4 +1,4 @@
-//! Boosted trees against LightGBM, and a random forest against scikit-learn; two threads on both sides.
+//! Boosted trees against LightGBM, a random forest and extremely randomised trees against scikit-learn; two threads on both sides.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,14 +8,14 @@ use arrow_array::{ArrayRef, Float64Array, UInt32Array};
 use serde_json::Value;
 use tidemill_core::{Batch, Categories, Column, Context, Estimator, Fitted, Role, Schema, Table, Training};
 use tidemill_kernel::Random;
-use tidemill_learn::trees::{BoostedTrees, RandomForest};
+use tidemill_learn::trees::{BoostedTrees, ExtraTrees, RandomForest};
 
 use crate::row::Row;
 use crate::{Outcome, peer};
 
 const THREADS: usize = 2;
 
-/// Both fits, judged on rows that neither learned from.
+/// The fits, judged on rows that neither learned from.
 pub(crate) fn run() -> Outcome<Vec<Row>> {
     let boosted = BoostedTrees { n_trees: 200, early_stopping: 0, ..BoostedTrees::default() };
     let boosted =
@@ -42,13 +42,21 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
         may_lose: 0.005,
         score: ("accuracy", accuracy),
     };
+    let extra = Work {
+        name: "extra trees 50k x 20, 100 trees",
+        kind: "extra",
+        learner: &ExtraTrees::default(),
+        goals: (2.0, 5.0),
+        ..forest
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build()?;
-    [boosted, forest].into_iter().map(|work| work.compare(&pool)).collect()
+    [boosted, forest, extra].into_iter().map(|work| work.compare(&pool)).collect()
 }
 
 /// A score of the probabilities of class 1, the classes given.
 type Score = fn(&[f64], &[f64]) -> f64;
 
+#[derive(Clone, Copy)]
 struct Work<'a> {
     name: &'a str,
     peer: &'a str,

@@ -41,7 +41,8 @@ impl Random {
         }
         loop {
             let wide = u128::from(self.bits()) * u128::from(n);
-            if wide as u64 >= n.wrapping_neg() % n {
+            // What is at least `n` is at least any rest of a division by it.
+            if wide as u64 >= n || wide as u64 >= n.wrapping_neg() % n {
                 return (wide >> 64) as usize;
             }
         }

@@ -57,6 +57,29 @@ impl Cut {
     }
 }
 
+/// Which bins go left, a bit each.
+#[derive(Clone, Copy)]
+pub(super) struct Side([u64; 4]);
+
+impl Side {
+    pub(super) fn of(cut: &Cut) -> Self {
+        let mut bits = cut.set.unwrap_or_else(|| {
+            // Those below `bin + 1`.
+            std::array::from_fn(|word| match (cut.bin + 1).saturating_sub(64 * word) {
+                n @ 0..64 => (1 << n) - 1,
+                _ => u64::MAX,
+            })
+        });
+        bits[0] = bits[0] & !1 | u64::from(cut.missing_left);
+        Side(bits)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_left(&self, bin: u8) -> bool {
+        self.0[usize::from(bin) / 64] >> (bin % 64) & 1 == 1
+    }
+}
+
 /// A question and what it brings.
 #[derive(Clone, Debug)]
 pub(super) struct Split {
@@ -285,4 +308,22 @@ fn categories(n_bins: usize, cells: &[u64; CELLS], node: &Candidate<'_>, bounds:
         let missing_left = if cells[0] == 0 { follows } else { set[0] & 1 == 1 };
         (gain, Cut { bin: 0, set: Some(set), missing_left }, left)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cut, Side};
+
+    #[test]
+    fn the_bits_say_what_the_cut_says() {
+        let sets = [Some([0b1010, 0, u64::MAX, 1 << 63]), Some([u64::MAX; 4])];
+        let numbers = [0, 1, 62, 63, 64, 65, 127, 128, 200, 254, 255, 256].map(|bin| (bin, None));
+        for (bin, set) in numbers.into_iter().chain(sets.map(|set| (0, set))) {
+            for missing_left in [false, true] {
+                let cut = Cut { bin, set, missing_left };
+                let side = Side::of(&cut);
+                (0..=255).for_each(|bin| assert_eq!(side.is_left(bin), cut.goes_left(bin), "{cut:?} {bin}"));
+            }
+        }
+    }
 }

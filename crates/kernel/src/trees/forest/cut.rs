@@ -1,7 +1,7 @@
 //! The cuts of one feature: the best one, or a random one.
 
 use super::super::bins::Bins;
-use super::super::split::Cut;
+use super::super::split::{Cut, Side};
 use super::{Growing, Item, Labels};
 
 type Found = Option<(f64, Cut)>;
@@ -166,15 +166,15 @@ impl<L: Labels> Growing<'_, L> {
     }
 
     fn judge(&mut self, cut: Cut, items: &[Item<L::Label>], n_missing: usize) -> Found {
-        let mut goes_left = [false; 256];
-        (0..=255u8).for_each(|bin| goes_left[usize::from(bin)] = cut.goes_left(bin));
+        let side = Side::of(&cut);
         let mut n_left = 0;
         self.cells.left.as_mut().fill(0.0);
         for (item, &bin) in items.iter().zip(&self.bins) {
-            if goes_left[usize::from(bin)] {
-                n_left += 1;
-                self.labels.add(&mut self.cells.left, item);
-            }
+            let left = side.is_left(bin);
+            n_left += usize::from(left);
+            // A weight of nothing rather than a branch that nobody can predict.
+            let weight = if left { item.weight } else { 0.0 };
+            self.labels.add(&mut self.cells.left, &Item { weight, ..*item });
         }
         let n_right = items.len() - n_left;
         if n_left < self.growth.min_leaf.max(1) || n_right < self.growth.min_leaf.max(1) {

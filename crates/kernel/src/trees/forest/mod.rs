@@ -9,7 +9,7 @@ use std::ops::Range;
 use tidemill_core::{Context, Result, Trees};
 
 use super::bins::{Binned, Bins};
-use super::split::Cut;
+use super::split::{Cut, Side};
 use crate::Random;
 use cells::Cells;
 pub use labels::{ClassLabels, Labels, NumberLabels};
@@ -138,9 +138,8 @@ pub fn grow<L: Labels>(
             context.check()?;
         }
         let bins = &columns.columns[best.feature];
-        let mut left = [false; 256];
-        (0..=255u8).for_each(|bin| left[usize::from(bin)] = best.cut.goes_left(bin));
-        let goes_left = |row: u32| left[usize::from(bins[row as usize])];
+        let side = Side::of(&best.cut);
+        let goes_left = |row: u32| side.is_left(bins[row as usize]);
         let n_items = divide(here, &mut growing.spare, |item| goes_left(item.row));
         let there = &mut others[parent.others.clone()];
         let n_others = divide(there, &mut growing.spare_others, |row| goes_left(*row));
