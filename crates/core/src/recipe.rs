@@ -77,7 +77,8 @@ pub struct Data {
     /// Drop the columns suspected of giving the target away, instead of warning about them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub drop_leaks: bool,
-    /// Texts that mean "no value", besides the usual ones (empty, `NA`, `N/A`, `NaN`, `null`, `None`, `?`, `-`).
+    /// Texts that mean "no value", besides the usual ones (empty, `NA`, `N/A`, `NaN`, `null`, `None`, `?`, `-`); one that is a
+    /// number, such as `-999`, also means that number where a source has types.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
 }

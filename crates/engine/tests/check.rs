@@ -186,6 +186,29 @@ fn remedies_hold_for_names_that_toml_must_quote() {
     remedies_are_recipes(&audit);
 }
 
+/// A number that stands for "no value" is found in a source that has types as in one that has none, and the line that the
+/// remedy gives makes it missing: for the audit, and for what is learned from.
+#[test]
+fn what_the_remedy_says_of_a_stand_in_is_done_whatever_the_source() {
+    let value = |i: usize| if i % 25 == 7 { -999.0 } else { 10.0 + (i % 31) as f64 / 2.0 };
+    let csv =
+        (0..200).fold(String::from("score,t\n"), |text, i| text + &format!("{:.1},{}\n", value(i), i % 2));
+    let json = (0..200)
+        .fold(String::new(), |text, i| text + &format!("{{\"score\": {:?}, \"t\": {}}}\n", value(i), i % 2));
+    for (name, text) in [("s.csv", csv), ("s.jsonl", json)] {
+        let found = audit(name, &text, &target("t"));
+        let line = find(&found, "stand_in", "score").recipe.clone().unwrap();
+        let mut recipe = recipe_file::parse(&line, "remedy.toml", &builtin::registry()).unwrap();
+        assert_eq!(recipe.data.missing, ["-999"]);
+        recipe.data.target = Some("t".into());
+        let mended = audit(name, &text, &recipe);
+        assert!(mended.findings.iter().all(|f| f.code != "stand_in"), "{name}: {:?}", mended.findings);
+        let score = &mended.profile.columns[0];
+        assert_eq!((score.missing.count, score.numbers.as_ref().unwrap().min), (8, 10.0), "{name}");
+        assert_eq!(score.missing.rows[..2], [8, 33], "{name}");
+    }
+}
+
 #[test]
 fn the_examples_have_nothing_severe() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");

@@ -129,7 +129,7 @@ pub(super) fn read_column(
     }
     Ok(match reader.kind {
         Kind::Number => match raw {
-            RawColumn::Number(array) if clean(array) => Arc::new((*array).clone()),
+            RawColumn::Number(array) if reader.takes_numbers() && clean(array) => Arc::new((*array).clone()),
             _ => Arc::new(Float64Array::from_iter(each(raw, n, number, trouble, |c| reader.number(c)))),
         },
         Kind::Flag => Arc::new(BooleanArray::from(each(raw, n, number, trouble, |c| reader.flag(c)))),

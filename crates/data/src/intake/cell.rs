@@ -121,10 +121,15 @@ impl Reader {
         Reader { kind: column.kind, format: column.format.clone(), missing: Missing::new(extra), names }
     }
 
+    /// Whether a column of finite numbers can be taken over as it is.
+    pub(crate) fn takes_numbers(&self) -> bool {
+        !self.missing.has_numbers()
+    }
+
     /// A finite number.
     pub(crate) fn number(&self, raw: Raw<'_>) -> Read<f64> {
         match raw {
-            Raw::Number(x) if x.is_nan() => Read::Missing,
+            Raw::Number(x) if self.missing.is_number(x) => Read::Missing,
             Raw::Number(x) => Read::of(Some(x).filter(|x| x.is_finite())),
             Raw::Flag(yes) => Read::Value(f64::from(u8::from(yes))),
             Raw::Text(text) => {
@@ -134,7 +139,7 @@ impl Reader {
                 };
                 // Few cells are missing, so the question comes second; but `missing` may name a number, such as -999.
                 match found {
-                    Some(x) if !self.missing.is(text) => Read::Value(x),
+                    Some(x) if !self.missing.is(text) && !self.missing.is_number(x) => Read::Value(x),
                     None if !self.missing.is(text) => Read::Bad,
                     _ => Read::Missing,
                 }
@@ -147,7 +152,7 @@ impl Reader {
     pub(crate) fn flag(&self, raw: Raw<'_>) -> Read<bool> {
         match raw {
             Raw::Flag(yes) => Read::Value(yes),
-            Raw::Number(x) if x.is_nan() => Read::Missing,
+            Raw::Number(x) if self.missing.is_number(x) => Read::Missing,
             Raw::Number(x) => Read::of(if x == 1.0 { Some(true) } else { (x == 0.0).then_some(false) }),
             Raw::Text(text) if self.missing.is(text) => Read::Missing,
             Raw::Text(text) => Read::of(match &self.format {
@@ -164,7 +169,7 @@ impl Reader {
         let format = if let Format::Time(format) = &self.format { format } else { &iso };
         match raw {
             Raw::Time(at) => Read::Value(at),
-            Raw::Number(x) if x.is_nan() => Read::Missing,
+            Raw::Number(x) if self.missing.is_number(x) => Read::Missing,
             Raw::Number(x) => Read::of(format.of_number(x).or_else(|| format.parse(&written_number(x)))),
             Raw::Text(text) if self.missing.is(text) => Read::Missing,
             // Other tools write moments out as ISO: it is never mistaken for another format.

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::plain_number;
+
 /// The texts that mean "no value": the usual ones (empty, `NA`, `N/A`, `#N/A`, `NaN`, `null`, `None`, `?`, `-`, in any case,
-/// spaces around them ignored) and those a user adds, which must match exactly.
+/// spaces around them ignored) and those a user adds, which must match exactly; those that are
+/// numbers also name the number, however it is written (`-999` means `-999.0` too, and -999 in a source that has types).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Missing {
     extra: BTreeSet<String>,
+    numbers: Vec<f64>,
 }
 
 impl Missing {
@@ -17,7 +21,24 @@ impl Missing {
     /// assert!(missing.is("-999") && missing.is(" n/a ") && !missing.is("0"));
     /// ```
     pub fn new<S: Into<String>>(extra: impl IntoIterator<Item = S>) -> Self {
-        Missing { extra: extra.into_iter().map(Into::into).collect() }
+        let extra: BTreeSet<String> = extra.into_iter().map(Into::into).collect();
+        let numbers = extra.iter().filter_map(|text| plain_number(text)).collect();
+        Missing { extra, numbers }
+    }
+
+    /// Whether this number means "no value".
+    ///
+    /// ```
+    /// let missing = tidemill_data::parse::Missing::new(["-999"]);
+    /// assert!(missing.is_number(-999.0) && !missing.is_number(999.0));
+    /// ```
+    pub fn is_number(&self, x: f64) -> bool {
+        x.is_nan() || self.numbers.contains(&x)
+    }
+
+    /// Whether a number other than `NaN` can mean "no value".
+    pub(crate) fn has_numbers(&self) -> bool {
+        !self.numbers.is_empty()
     }
 
     /// Whether this text means "no value".
