@@ -31,7 +31,15 @@ pub struct Column {
 impl Column {
     /// A feature of this kind.
     pub fn new(name: impl Into<String>, kind: Kind) -> Self {
-        Column { name: name.into(), kind, role: Role::Feature, origin: None, categories: None, parts: None, layout: None }
+        Column {
+            name: name.into(),
+            kind,
+            role: Role::Feature,
+            origin: None,
+            categories: None,
+            parts: None,
+            layout: None,
+        }
     }
 
     /// A number.

@@ -72,6 +72,17 @@ impl Sums {
     }
 }
 
+/// The sum, in eight lanes of fixed order that need not wait for each other.
+fn total(values: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let mut lanes = [0.0; LANES];
+    let (runs, rest) = values.as_chunks::<LANES>();
+    for run in runs {
+        lanes.iter_mut().zip(run).for_each(|(sum, x)| *sum += x);
+    }
+    lanes.iter().chain(rest).sum()
+}
+
 impl CoMoments {
     /// Of as many columns as there are centres.
     pub fn new(centres: Vec<f64>) -> Self {
@@ -93,38 +104,40 @@ impl CoMoments {
         let p = columns.len();
         let mut sums = Sums::new(p);
         sums.n = n as f64;
-        let mut x = Vec::with_capacity(n * p);
+        let mut x = vec![0.0; n * p];
         let mut absent: Vec<Vec<u32>> = vec![Vec::new(); p];
-        for (j, (column, centre)) in columns.iter().zip(&self.centres).enumerate() {
-            for (row, value) in column.iter().enumerate() {
-                let there = !value.is_nan();
-                x.push(if there { value - centre } else { 0.0 });
-                if !there {
-                    absent[j].push(row as u32);
-                }
+        for (j, (column, &centre)) in columns.iter().zip(&self.centres).enumerate() {
+            let own = &mut x[j * n..(j + 1) * n];
+            for (to, &value) in own.iter_mut().zip(*column) {
+                *to = if value.is_nan() { 0.0 } else { value - centre };
             }
-            let own = &x[j * n..];
-            sums.first[j] = own.iter().sum();
-            sums.second[j] = own.iter().map(|x| x * x).sum();
-            sums.absent[j] = absent[j].len() as f64;
+            sums.first[j] = total(own);
+            let n_absent: u32 = column.iter().map(|x| u32::from(x.is_nan())).sum();
+            if n_absent > 0 {
+                absent[j].extend((0..n as u32).filter(|&row| column[row as usize].is_nan()));
+                sums.absent[j] = f64::from(n_absent);
+            }
         }
         let matrix = MatRef::from_column_major_slice(x.as_slice(), n, p);
         let out = MatMut::from_column_major_slice_mut(&mut sums.products, p, p);
         let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
         triangular::matmul(out, lower, Accum::Add, matrix.transpose(), whole, matrix, whole, 1.0, Par::Seq);
+        (0..p).for_each(|j| sums.second[j] = sums.products[j * p + j]);
         for (j, rows) in absent.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
             for i in 0..p {
-                let own = &x[i * n..(i + 1) * n];
+                let (own, mut both) = (&columns[i][..n], 0u32);
                 let (mut first, mut second) = (0.0, 0.0);
                 for &row in rows {
                     let value = own[row as usize];
+                    let there = !value.is_nan();
+                    let value = if there { value - self.centres[i] } else { 0.0 };
                     first += value;
                     second += value * value;
+                    both += u32::from(!there);
                 }
                 sums.lost_first[j * p + i] = first;
                 sums.lost_second[j * p + i] = second;
-                sums.both[j * p + i] =
-                    rows.iter().filter(|&&row| columns[i][row as usize].is_nan()).count() as f64;
+                sums.both[j * p + i] = f64::from(both);
             }
         }
         sums

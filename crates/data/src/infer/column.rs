@@ -50,8 +50,7 @@ pub(crate) fn judge(name: &str, raw: Kind, texts: &StringArray, missing: &Missin
         return Verdict::new(Kind::Text, "").identified(Identity::Useless, "no value in any row");
     }
     let verdict = match raw {
-        Kind::Flag => Verdict::new(Kind::Flag, "true or false in the source"),
-        Kind::Time => Verdict::new(Kind::Time, "a time in the source"),
+        Kind::Flag | Kind::Time => of_type(raw),
         _ => by_values(&facts, &hints),
     };
     if facts.n_distinct() == 1 && facts.n_missing() == 0 {
@@ -102,6 +101,12 @@ fn flag(facts: &Facts<'_>, hints: &Hints) -> Option<Verdict> {
     let why =
         if numeric { "only 0 and 1: yes or no".to_string() } else { format!("yes ({yes}) or no ({no})") };
     Some(Verdict::new(Kind::Flag, why).in_format(Format::Flag(format)))
+}
+
+/// What a source that has types says: flags, or else times.
+pub(crate) fn of_type(kind: Kind) -> Verdict {
+    let flag = kind == Kind::Flag;
+    Verdict::new(kind, if flag { "true or false in the source" } else { "a time in the source" })
 }
 
 /// Plain numbers with decimals.

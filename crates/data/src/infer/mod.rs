@@ -153,8 +153,11 @@ fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Res
         let why = format!("a {} is not read yet", raw.kind.word());
         return Ok((ColumnPlan::new(&raw.name, raw.kind, Role::Ignore, why), Identity::Useless));
     }
-    if role.is_none() && spec.is_none() && recipe.data.missing.is_empty() && has_decimals(rows, place)? {
-        let verdict = column::decimals();
+    if role.is_none()
+        && spec.is_none()
+        && recipe.data.missing.is_empty()
+        && let Some(verdict) = settled(rows, place)?
+    {
         return Ok((ColumnPlan::new(&raw.name, verdict.kind, Role::Feature, verdict.why), Identity::None));
     }
     let texts = as_text(rows, place)?;
@@ -182,13 +185,26 @@ fn decide(rows: &Batch, place: usize, recipe: &Recipe, missing: &Missing) -> Res
     Ok((plan, identity))
 }
 
-/// Whether a column is of finite numbers in the source, not all the same, one at least with decimals: what [`judge`] would find
-/// too, after writing them all out.
-fn has_decimals(rows: &Batch, place: usize) -> Result<bool> {
-    let RawColumn::Number(numbers) = RawColumn::of(rows, place)? else { return Ok(false) };
-    let present = || numbers.iter().flatten().filter(|x| !x.is_nan());
-    let varies = present().next().is_some_and(|first| present().any(|x| x != first));
-    Ok(varies && present().any(|x| x.fract() != 0.0) && present().all(f64::is_finite))
+/// The verdict on a column whose type in the source settles it: what [`judge`] would find too, after writing all values out. Such
+/// are finite numbers, one at least with decimals; flags; and times; not all the same.
+fn settled(rows: &Batch, place: usize) -> Result<Option<Verdict>> {
+    Ok(match RawColumn::of(rows, place)? {
+        RawColumn::Number(numbers) => {
+            let present = || numbers.iter().flatten().filter(|x| !x.is_nan());
+            let varies = present().next().is_some_and(|first| present().any(|x| x != first));
+            let settled = varies && present().any(|x| x.fract() != 0.0) && present().all(f64::is_finite);
+            settled.then(column::decimals)
+        }
+        RawColumn::Flag(flags) => {
+            (flags.has_true() && flags.has_false()).then(|| column::of_type(Kind::Flag))
+        }
+        RawColumn::Time(times) => {
+            let mut present = times.iter().flatten();
+            let varies = present.next().is_some_and(|first| present.any(|x| x != first));
+            varies.then(|| column::of_type(Kind::Time))
+        }
+        RawColumn::Text(_) | RawColumn::Category(..) => None,
+    })
 }
 
 /// The kind that a role asks for, whatever the values look like.

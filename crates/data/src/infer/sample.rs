@@ -17,7 +17,10 @@ pub(crate) struct Sample {
 impl Sample {
     /// One pass that keeps every row while there are few, then every second, every fourth, and so on.
     pub(crate) fn of(source: &dyn Source, limit: usize, context: &Context) -> Result<Self> {
-        let (mut kept, mut n_kept, mut n_rows, mut stride) = (Vec::new(), 0, 0usize, 1usize);
+        let (mut kept, mut n_kept, mut n_rows) = (Vec::new(), 0, 0usize);
+        // Where the number of rows is known, so is the stride at which that would end.
+        let most = limit.max(1);
+        let mut stride = source.n_rows().map_or(1, |n| n.div_ceil(most).next_power_of_two());
         for batch in source.scan()? {
             context.check()?;
             let batch = batch?;
@@ -31,7 +34,7 @@ impl Sample {
             };
             n_kept += part.n_rows();
             kept.push(part);
-            while n_kept > limit.max(1) {
+            while n_kept > most {
                 let whole = Batch::concat(source.schema(), &kept)?;
                 let places: Vec<u32> = (0..whole.n_rows() as u32).step_by(2).collect();
                 n_kept = places.len();

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use arrow_array::{Array, Float64Array};
+use arrow_array::{Array, BooleanArray, Float64Array};
 use serde::Serialize;
 use tidemill_core::{Batch, Kind, Result, Role};
 use tidemill_kernel::sketch::{self, Frequent, hash_bytes, mix};
@@ -92,6 +92,11 @@ pub(super) struct Seen<'a> {
     pub(super) numbers: Cow<'a, [f64]>,
 }
 
+/// Whether all are finite: every one is looked at, eight or so at a time, since nearly always all are.
+fn all_finite(values: &[f64]) -> bool {
+    values.iter().fold(true, |all, x| all & x.is_finite())
+}
+
 pub(super) struct Gather {
     column: ColumnPlan,
     place: usize,
@@ -144,7 +149,10 @@ impl Gather {
         }
         let raw = RawColumn::of(batch, self.place)?;
         Ok(match (self.column.kind, &raw) {
-            (Kind::Number, RawColumn::Number(array)) => self.see_typed_numbers(array, first),
+            (Kind::Number, RawColumn::Number(array)) if self.reader.takes_numbers() => {
+                self.see_typed_numbers(array, first)
+            }
+            (Kind::Flag, RawColumn::Flag(array)) => self.see_typed_flags(array, first),
             (Kind::Number | Kind::Time | Kind::Flag, raw) => self.see_read(raw, n, first),
             (_, raw) => self.see_texts(raw, n, first),
         })
@@ -152,11 +160,13 @@ impl Gather {
 
     /// Numbers as the source holds them.
     fn see_typed_numbers<'a>(&mut self, array: &'a Float64Array, first: u64) -> Seen<'a> {
-        if array.null_count() == 0 && array.values().iter().all(|x| x.is_finite()) {
+        if array.null_count() == 0 && all_finite(array.values()) {
             return self.take_numbers(Cow::Borrowed(array.values().as_ref()), first);
         }
-        let value = |row: usize| if array.is_valid(row) { array.value(row) } else { f64::NAN };
-        let mut numbers: Vec<f64> = (0..array.len()).map(value).collect();
+        let mut numbers = array.values().to_vec();
+        if let Some(nulls) = array.nulls() {
+            (!nulls.inner()).set_indices().for_each(|row| numbers[row] = f64::NAN);
+        }
         for (row, x) in numbers.iter_mut().enumerate().filter(|(_, x)| !x.is_finite()) {
             if x.is_nan() {
                 self.missing.note(first + row as u64, String::new);
@@ -164,6 +174,32 @@ impl Gather {
                 self.unreadable.note(first + row as u64, || x.to_string());
                 *x = f64::NAN;
             }
+        }
+        self.take_numbers(Cow::Owned(numbers), first)
+    }
+
+    /// Flags as the source holds them: counted, and each of the two names hashed once.
+    fn see_typed_flags(&mut self, array: &BooleanArray, first: u64) -> Seen<'static> {
+        let number = |row: usize| match array.is_valid(row) {
+            true => f64::from(u8::from(array.value(row))),
+            false => f64::NAN,
+        };
+        let numbers: Vec<f64> = (0..array.len()).map(number).collect();
+        if array.null_count() > 0 {
+            for row in (0..array.len()).filter(|&row| array.is_null(row)) {
+                self.missing.note(first + row as u64, String::new);
+            }
+        }
+        let mut met: Vec<(usize, &str, u64)> = [("false", 0.0), ("true", 1.0)]
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let at = numbers.iter().position(|x| *x == value)?;
+                Some((at, name, numbers.iter().map(|x| u64::from(*x == value)).sum()))
+            })
+            .collect();
+        met.sort_unstable();
+        for (at, name, times) in met {
+            self.name(name, hash_bytes(name.as_bytes()), first + at as u64, times);
         }
         self.take_numbers(Cow::Owned(numbers), first)
     }
@@ -192,11 +228,7 @@ impl Gather {
             match (self.column.kind, cell) {
                 (Kind::Time, Raw::Text(text)) => self.dates.see(text, 1, at),
                 (Kind::Flag, Raw::Text(text)) if read != Read::Missing => {
-                    self.name(text, hash_bytes(bare(text).as_bytes()), at)
-                }
-                (Kind::Flag, Raw::Flag(yes)) => {
-                    let text = if yes { "true" } else { "false" };
-                    self.name(text, hash_bytes(text.as_bytes()), at);
+                    self.name(text, hash_bytes(bare(text).as_bytes()), at, 1)
                 }
                 _ => {}
             }
@@ -210,7 +242,7 @@ impl Gather {
         let hash = |x: &f64| if x.is_nan() { 0 } else { mix((x + 0.0).to_bits()).max(1) };
         let hashes: Vec<u64> = numbers.iter().map(hash).collect();
         if counted {
-            hashes.iter().filter(|&&hash| hash != 0).for_each(|&hash| self.distinct.add(hash));
+            self.distinct.extend(&hashes);
         }
         if let Some(gather) = &mut self.numbers {
             gather.see(&numbers, first);
@@ -232,7 +264,7 @@ impl Gather {
             let hash = hash_bytes(bare(&text).as_bytes()).max(1);
             hashes.push(hash);
             if self.names.is_some() {
-                self.name(&text, hash, at);
+                self.name(&text, hash, at, 1);
             } else {
                 self.distinct.add(hash);
                 self.words.see(&text, 1, at);
@@ -242,11 +274,11 @@ impl Gather {
         Seen { hashes, numbers: Cow::Borrowed(&[]) }
     }
 
-    /// A name as written; `hash` is that of the name without the spaces around it.
-    fn name(&mut self, text: &str, hash: u64, row: u64) {
+    /// A name as written that comes so many times; `hash` is that of the name without the spaces around it.
+    fn name(&mut self, text: &str, hash: u64, row: u64, times: u64) {
         let Some(names) = &mut self.names else { return };
         let own = if text.len() == bare(text).len() { hash } else { hash_bytes(text.as_bytes()) };
-        if names.add(text, own, row) {
+        if names.add_times(text, own, row, times) {
             self.distinct.add(hash);
         }
     }

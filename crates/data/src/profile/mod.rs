@@ -145,11 +145,14 @@ impl Pass {
         let seen: Vec<Seen<'_>> =
             self.gathers.par_iter_mut().map(|gather| gather.see(batch, first)).collect::<Result<_>>()?;
         let numbers: Vec<&[f64]> = self.correlated.iter().map(|&at| &*seen[at].numbers).collect();
-        if numbers.len() > 1 {
-            self.moments.add(&numbers);
-        }
-        self.patterns.see(&seen, batch.n_rows());
-        self.rows.see(&seen, batch.n_rows(), first);
+        let Pass { moments, patterns, rows, .. } = self;
+        let correlate = || {
+            if numbers.len() > 1 {
+                moments.add(&numbers);
+            }
+        };
+        let n = batch.n_rows();
+        rayon::join(correlate, || rayon::join(|| rows.see(&seen, n, first), || patterns.see(&seen, n)));
         self.n_rows += batch.n_rows() as u64;
         Ok(())
     }

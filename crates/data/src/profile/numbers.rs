@@ -80,7 +80,6 @@ pub(super) struct NumberGather {
     quantiles: Quantiles,
     fences: Vec<Fence>,
     stand_in: Option<(f64, Cells)>,
-    ends: [f64; 2],
 }
 
 impl NumberGather {
@@ -100,14 +99,13 @@ impl NumberGather {
             quantiles: Quantiles::default(),
             fences,
             stand_in: stand_in.map(|x| (x, Cells::default())),
-            ends: [f64::INFINITY, f64::NEG_INFINITY],
         }
     }
 
     /// Values of consecutive rows, `NaN` where missing.
     pub(super) fn see(&mut self, values: &[f64], first: u64) {
         let compact: Vec<f64>;
-        let present = if values.iter().any(|x| x.is_nan()) {
+        let present = if values.iter().fold(false, |any, x| any | x.is_nan()) {
             compact = values.iter().copied().filter(|x| !x.is_nan()).collect();
             &compact
         } else {
@@ -116,17 +114,8 @@ impl NumberGather {
         self.n += present.len() as u64;
         let sums = powers(present, self.centre);
         self.powers.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-        let [mut low, mut high] = self.ends;
-        let (mut zeros, mut negative) = (0u64, 0u64);
-        for &x in present {
-            low = if x < low { x } else { low };
-            high = if x > high { x } else { high };
-            zeros += u64::from(x == 0.0);
-            negative += u64::from(x < 0.0);
-        }
-        self.ends = [low, high];
-        self.zeros += zeros;
-        self.negative += negative;
+        self.zeros += present.iter().map(|&x| u64::from(x == 0.0)).sum::<u64>();
+        self.negative += present.iter().map(|&x| u64::from(x < 0.0)).sum::<u64>();
         self.quantiles.extend(present);
         for fence in &mut self.fences {
             let (low, high) = (fence.low, fence.high);
@@ -145,7 +134,7 @@ impl NumberGather {
             return None;
         }
         let n = self.n as f64;
-        let ranked = self.quantiles.ranked();
+        let (ranked, ends) = (self.quantiles.ranked(), self.quantiles.ends());
         let shares = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
         let quantiles: Vec<[f64; 2]> = shares.iter().map(|&q| [q, ranked.quantile(q)]).collect();
         let [s1, s2, s3, s4] = self.powers;
@@ -154,7 +143,7 @@ impl NumberGather {
         let m2 = s2 - n * d * d;
         let m3 = s3 - 3.0 * d * s2 + 2.0 * n * d.powi(3);
         let m4 = s4 - 4.0 * d * s3 + 6.0 * d * d * s2 - 3.0 * n * d.powi(4);
-        let varies = m2 > 1e-14 * s2 && self.ends[0] < self.ends[1];
+        let varies = m2 > 1e-14 * s2 && ends[0] < ends[1];
         let variance = m2 / (n - 1.0);
         let skewness = (n > 2.0 && varies).then(|| n * (n - 1.0).sqrt() / (n - 2.0) * m3 / m2.powf(1.5));
         let kurtosis = (n > 3.0 && varies).then(|| {
@@ -164,15 +153,15 @@ impl NumberGather {
         Some(Numbers {
             mean: self.centre + d,
             std: (self.n > 1).then(|| if varies { variance.max(0.0).sqrt() } else { 0.0 }),
-            min: self.ends[0],
-            max: self.ends[1],
+            min: ends[0],
+            max: ends[1],
             skewness,
             kurtosis,
             mad: ranked.median_distance(quantiles[3][1]),
             exact: self.n < 4096,
             zeros: self.zeros,
             negative: self.negative,
-            histogram: histogram(&ranked, self.n, self.ends, &quantiles),
+            histogram: histogram(&ranked, self.n, ends, &quantiles),
             quantiles,
             fences: self.fences,
             stand_in: self.stand_in.map(|s| s.1).filter(|cells| !cells.is_empty()),

@@ -1,14 +1,19 @@
 //! Rows that come more than once, and rows with equal features but different targets.
 
-use rayon::slice::ParallelSliceMut;
+use std::ops::Range;
+
+use rayon::prelude::*;
 use serde::Serialize;
 use tidemill_core::Role;
+use tidemill_kernel::sketch::mix;
 
 use super::column::Seen;
 use crate::plan::Plan;
 
 /// So many rows are remembered; beyond, those whose hash ends in a zero, in two zeros, …: a sample of the different rows.
 const REMEMBERED: usize = 1 << 21;
+/// Rows whose hashes are summed at a time: their sums stay near.
+const CHUNK: usize = 1024;
 /// The most groups that are named.
 const NAMED: usize = 5;
 
@@ -86,7 +91,7 @@ impl Rows {
         };
         Rows {
             parts: plan.columns.iter().map(|c| part(c.role)).collect(),
-            factors: (0..plan.columns.len() as u64).map(|at| tidemill_kernel::sketch::mix(at) | 1).collect(),
+            factors: (0..plan.columns.len() as u64).map(|at| mix(at) | 1).collect(),
             entries: Vec::new(),
             zeros: 0,
             classes: plan.task.is_some_and(tidemill_core::recipe::Task::is_classes),
@@ -94,28 +99,12 @@ impl Rows {
     }
 
     pub(super) fn see(&mut self, seen: &[Seen<'_>], n: usize, first: u64) {
-        let sums = |wanted: Part| {
-            let mut sums = vec![0u64; n];
-            for (at, column) in seen.iter().enumerate().filter(|(at, _)| self.parts[*at] == wanted) {
-                // A missing value must not weigh nothing, or it would equal any other missing one two columns on.
-                let (factor, missing) = (self.factors[at], tidemill_kernel::sketch::mix(!(at as u64)));
-                for (sum, &hash) in sums.iter_mut().zip(&column.hashes) {
-                    let hash = if hash == 0 { missing } else { hash };
-                    *sum = sum.wrapping_add(hash.wrapping_mul(factor));
-                }
-            }
-            sums
-        };
-        let (features, (targets, rest)) =
-            rayon::join(|| sums(Part::Feature), || (sums(Part::Target), sums(Part::Rest)));
-        let short = |hash: u64| (tidemill_kernel::sketch::mix(hash) >> 32) as u32;
-        for row in 0..n {
-            let features = tidemill_kernel::sketch::mix(features[row]);
-            if features.trailing_zeros() >= self.zeros {
-                let (target, rest) = (short(targets[row]), short(rest[row]));
-                self.entries.push(Entry { features, target, rest, row: first + row as u64 });
-            }
-        }
+        let chunks: Vec<usize> = (0..n).step_by(CHUNK).collect();
+        let found: Vec<Vec<Entry>> = chunks
+            .into_par_iter()
+            .map(|from| self.entries_of(seen, from..n.min(from + CHUNK), first + from as u64))
+            .collect();
+        found.into_iter().for_each(|entries| self.entries.extend(entries));
         while self.entries.len() > REMEMBERED {
             self.zeros += 1;
             let zeros = self.zeros;
@@ -125,6 +114,32 @@ impl Rows {
                 self.entries.truncate(REMEMBERED);
             }
         }
+    }
+
+    /// Those of these rows of a unit that are remembered; `first` is the number of the first of them.
+    fn entries_of(&self, seen: &[Seen<'_>], rows: Range<usize>, first: u64) -> Vec<Entry> {
+        let (mut features, mut targets, mut rest) = ([0u64; CHUNK], [0u64; CHUNK], [0u64; CHUNK]);
+        for (at, column) in seen.iter().enumerate() {
+            let sums = match self.parts[at] {
+                Part::Feature => &mut features,
+                Part::Target => &mut targets,
+                Part::Rest => &mut rest,
+            };
+            // A missing value must not weigh nothing, or it would equal any other missing one two columns on.
+            let (factor, missing) = (self.factors[at], mix(!(at as u64)));
+            for (sum, &hash) in sums.iter_mut().zip(&column.hashes[rows.clone()]) {
+                let hash = if hash == 0 { missing } else { hash };
+                *sum = sum.wrapping_add(hash.wrapping_mul(factor));
+            }
+        }
+        let short = |hash: u64| (mix(hash) >> 32) as u32;
+        let entry = |at: usize| Entry {
+            features: mix(features[at]),
+            target: short(targets[at]),
+            rest: short(rest[at]),
+            row: first + at as u64,
+        };
+        (0..rows.len()).map(entry).filter(|e| e.features.trailing_zeros() >= self.zeros).collect()
     }
 
     pub(super) fn finish(mut self) -> Repeats {

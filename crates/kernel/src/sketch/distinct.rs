@@ -2,8 +2,6 @@
 
 use hashbrown::HashTable;
 
-use super::mix;
-
 /// So many different values are counted exactly.
 const EXACT: usize = 4096;
 /// The bits of a hash that choose its register.
@@ -39,6 +37,16 @@ impl Distinct {
         if self.registers.is_empty() { self.add_exactly(hash) } else { self.register(hash) }
     }
 
+    /// Many values, by their hashes; those of 0 are passed over.
+    pub fn extend(&mut self, hashes: &[u64]) {
+        let mut rest = hashes.iter().copied().filter(|&hash| hash != 0);
+        while self.registers.is_empty() {
+            let Some(hash) = rest.next() else { return };
+            self.add_exactly(hash);
+        }
+        rest.for_each(|hash| self.register(hash));
+    }
+
     fn add_exactly(&mut self, hash: u64) {
         let found = self.few.find(hash, |&h| h == hash).is_some();
         if found {
@@ -55,8 +63,6 @@ impl Distinct {
 
     #[inline]
     fn register(&mut self, hash: u64) {
-        // The bits that choose a register must not be those of the hash table, hence mixed once more.
-        let hash = mix(hash);
         let register = &mut self.registers[(hash >> (64 - BITS)) as usize];
         let zeros = ((hash << BITS) | (1 << (BITS - 1))).leading_zeros() as u8 + 1;
         *register = (*register).max(zeros);
@@ -136,6 +142,7 @@ fn tau(mut x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sketch::mix;
 
     fn of(values: std::ops::Range<u64>) -> Distinct {
         let mut distinct = Distinct::default();

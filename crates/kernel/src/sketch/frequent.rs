@@ -50,7 +50,8 @@ impl Frequent {
         self.add_times(name, hash, row, 1)
     }
 
-    fn add_times(&mut self, name: &str, hash: u64, row: u64, times: u64) -> bool {
+    /// A value that comes so many times, first in `row`.
+    pub fn add_times(&mut self, name: &str, hash: u64, row: u64, times: u64) -> bool {
         let counters = &self.counters;
         let same = |&at: &u32| counters[at as usize].hash == hash && &*counters[at as usize].name == name;
         if let Some(&at) = self.places.find(hash, same) {

@@ -59,41 +59,38 @@ impl Default for Quantiles {
 impl Quantiles {
     /// More values.
     pub fn extend(&mut self, values: &[f64]) {
-        for &x in values {
-            if !x.is_nan() {
-                self.add(x);
-            }
+        // Most columns are whole, or made so before.
+        for part in values.split(|x| x.is_nan()).filter(|part| !part.is_empty()) {
+            let [low, high] = ends(part);
+            (self.min, self.max) = (self.min.min(low), self.max.max(high));
+            self.n += part.len() as u64;
+            self.take(part);
         }
     }
 
-    #[inline]
-    fn add(&mut self, x: f64) {
-        self.min = self.min.min(x);
-        self.max = self.max.max(x);
-        self.n += 1;
-        if self.level > 0 {
+    fn take(&mut self, mut values: &[f64]) {
+        while let Some(&x) = values.first() {
+            if self.level == 0 {
+                self.taken += 1;
+                self.push(x);
+                self.thin();
+                values = &values[1..];
+                continue;
+            }
+            // The rest of the block, or as much of it as there is: one value of it at most is looked at.
             let block = 1u64 << self.level;
             let chosen = mix(self.taken) & (block - 1);
-            let at = self.passed;
-            self.passed += 1;
-            // The count moves on at the block's end, so that the choice stays the same throughout the block.
+            let passing = (block - self.passed).min(values.len() as u64);
+            if let Some(at) = chosen.checked_sub(self.passed).filter(|&at| at < passing) {
+                self.push(values[at as usize]);
+            }
+            self.passed += passing;
+            values = &values[passing as usize..];
             if self.passed == block {
-                self.passed = 0;
-                self.taken += 1;
-                if at == chosen {
-                    self.push(x);
-                }
+                (self.passed, self.taken) = (0, self.taken + 1);
                 self.thin();
-                return;
             }
-            if at == chosen {
-                self.push(x);
-            }
-            return;
         }
-        self.taken += 1;
-        self.push(x);
-        self.thin();
     }
 
     #[inline]
@@ -101,7 +98,7 @@ impl Quantiles {
         self.buffer.push(x);
         if self.buffer.len() == 2 * RUN {
             let mut values = std::mem::take(&mut self.buffer);
-            values.sort_unstable_by(f64::total_cmp);
+            sort(&mut values);
             let half = self.halve(&values, self.level as usize);
             values.clear();
             self.buffer = values;
@@ -155,6 +152,11 @@ impl Quantiles {
         self.passed = 0;
     }
 
+    /// The least and the greatest value; infinite where there is none.
+    pub fn ends(&self) -> [f64; 2] {
+        [self.min, self.max]
+    }
+
     /// How many values there were.
     pub fn n(&self) -> u64 {
         self.n
@@ -192,6 +194,32 @@ impl Quantiles {
         }
         Ranked::new(items, [self.min, self.max])
     }
+}
+
+/// The least and the greatest of some numbers, none of them `NaN`, in lanes that need not wait for each other.
+fn ends(values: &[f64]) -> [f64; 2] {
+    const LANES: usize = 8;
+    let (mut low, mut high) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+    let (runs, rest) = values.as_chunks::<LANES>();
+    for run in runs {
+        for l in 0..LANES {
+            low[l] = if run[l] < low[l] { run[l] } else { low[l] };
+            high[l] = if run[l] > high[l] { run[l] } else { high[l] };
+        }
+    }
+    [
+        low.iter().chain(rest).copied().fold(f64::INFINITY, f64::min),
+        high.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max),
+    ]
+}
+
+/// In the order of [`f64::total_cmp`], by whole numbers that have this order: they are compared in one step.
+fn sort(values: &mut [f64]) {
+    // Of negative numbers all bits but the sign are turned, as `total_cmp` does; doing it again undoes it.
+    let turned = |bits: i64| bits ^ (((bits >> 63) as u64) >> 1) as i64;
+    let mut keys: Vec<i64> = values.iter().map(|x| turned(x.to_bits() as i64)).collect();
+    keys.sort_unstable();
+    values.iter_mut().zip(keys).for_each(|(x, key)| *x = f64::from_bits(turned(key) as u64));
 }
 
 fn merged(a: &[f64], b: &[f64]) -> Vec<f64> {

@@ -20,7 +20,8 @@ const CHUNK: usize = 4096;
 const ROWS: usize = 1024;
 
 /// What all of them ask for.
-pub(super) const NEEDS: Needs = Needs { complete: true, numeric: true, scaled: false, tabular: true, sparse: true, tokens: false };
+pub(super) const NEEDS: Needs =
+    Needs { complete: true, numeric: true, scaled: false, tabular: true, sparse: true, tokens: false };
 
 /// Partial sums of one reduction together hold at most so many numbers.
 const PARTS: usize = 1 << 24;
