@@ -114,7 +114,7 @@ fn leaderboard(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot>
             name: cut(&brief(standing), 60),
             value: mean,
             ends: standing.spread.map(|s| [mean - s, mean + s]),
-            strong: plot.rows.is_empty(),
+            strong: standing.learner == outcome.chosen.kind && standing.params == outcome.chosen.params,
         });
     }
     (!plot.rows.is_empty()).then_some(plot)

@@ -113,7 +113,14 @@ impl Rows {
             let class = if *strong { "strong" } else { "name" };
             let (size, middle) = (if *strong { 1.1 * SIZE } else { SIZE }, rows.middle(i));
             if above {
-                out.text(class, left, middle - 15.0, Anchor::Start, &fit(name, wide - left, size));
+                let class = format!("{class} over");
+                out.text(
+                    &class,
+                    left + 3.0,
+                    middle - 15.0,
+                    Anchor::Start,
+                    &fit(name, wide - left - 3.0, size),
+                );
             } else {
                 out.text(class, left - 10.0, middle + 4.0, Anchor::End, &fit(name, left - 34.0, size));
             }

@@ -141,7 +141,7 @@ catalogue! {
 
     // The choice.
     choice = "How it was chosen",
-    choice_lead = "{n} settings of {learners} learners were compared on {folds} folds of the training rows. The best by {metric} was {chosen}.",
+    choice_lead = "{n} settings of {learners} learners were compared on {folds} folds of the training rows, by {metric}. The model is {chosen}.",
     leaderboard = "The best setting of each learner",
     leaderboard_note = "Mean over the folds, and the standard deviation between them.",
     leaderboard_caption = "Every setting that was compared",
@@ -154,7 +154,7 @@ catalogue! {
     size = "size",
     chip_rival = "The two best",
     chip_blend = "Blend",
-    chip_taken = "Chosen",
+    chip_taken = "Choice",
     chip_gap = "Gap",
     chip_overfit = "Overfits",
     chip_underfit = "Underfits",
