@@ -83,8 +83,9 @@ fn train(table: &Path, flags: &[&str], folder: &Path) -> Outcome<std::path::Path
 fn decided_table(folder: &Path) -> Outcome<std::path::PathBuf> {
     let mut text = String::from("amount,visits,town,left\n");
     for i in 0..2000u32 {
-        let (a, b) = (f64::from(i * 7919 % 2003) / 2003.0, f64::from(i * 104_729 % 1999) / 1999.0);
-        let chance = f64::from(i * 15_485_863 % 1997) / 1997.0;
+        // As good as random: multiples of primes.
+        let part = |by: u64, of: u64| (u64::from(i) * by % of) as f64 / of as f64;
+        let (a, b, chance) = (part(7919, 2003), part(104_729, 1999), part(15_485_863, 1997));
         let left = if chance < 0.05 + 0.5 * a * a + 0.2 * b { "yes" } else { "no" };
         text +=
             &format!("{:.3},{:.0},{},{left}\n", 100.0 * a, 40.0 * b, ["Ulm", "Bonn", "Kiel"][i as usize % 3]);

@@ -48,8 +48,8 @@ use missing::Patterns;
 use repeats::Rows;
 use thin::Thin;
 
-/// Rows that are worked on at a time.
-const UNIT: usize = 16_384;
+/// Rows that are worked on at a time: few enough that what one gatherer leaves is still near when the next one looks at it.
+const UNIT: usize = 4096;
 /// The most columns whose correlations are looked at.
 const CORRELATED: usize = 256;
 

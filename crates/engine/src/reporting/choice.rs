@@ -114,10 +114,16 @@ fn leaderboard(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot>
             name: cut(&brief(standing), 60),
             value: mean,
             ends: standing.spread.map(|s| [mean - s, mean + s]),
-            strong: plot.rows.is_empty(),
+            strong: is_chosen(standing, outcome),
         });
     }
     (!plot.rows.is_empty()).then_some(plot)
+}
+
+/// Whether a standing is that of the learner that was chosen, whose parameters are all written out.
+fn is_chosen(standing: &Standing, outcome: &Outcome) -> bool {
+    let said = |(key, value): (&String, &serde_json::Value)| outcome.chosen.params.get(key) == Some(value);
+    standing.learner == outcome.chosen.kind && standing.params.iter().all(said)
 }
 
 fn brief(standing: &Standing) -> String {

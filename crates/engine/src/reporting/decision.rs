@@ -1,7 +1,9 @@
 //! What was made of the learner's probabilities: calibration, and the threshold from which the positive class is said.
 
 use tidemill_core::recipe::Calibration;
-use tidemill_report::{Block, Figure, LineChart, Point, Scale, Section, Series, Spot, Text, Tile, number};
+use tidemill_report::{
+    Block, Figure, Finding, Level, LineChart, Point, Scale, Section, Series, Spot, Text, Tile, number,
+};
 
 use super::{Subject, W, cut, fill, name, plain, strong};
 use crate::search::{Calibrated, Decided, Reliability};
@@ -21,7 +23,9 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
         Some(calibrated) => {
             tiles.push(loss_tile(calibrated));
             figures.extend(calibrated.reliability.as_ref().map(|r| reliability(r, binary)));
-            fill(W.calibrated, &[("method", strong(method(calibrated.method)))])
+            let helped = calibrated.after < calibrated.before;
+            let words = if helped { W.calibrated } else { W.calibrated_asked };
+            fill(words, &[("method", strong(method(calibrated.method)))])
         }
         None => Text::plain(W.uncalibrated),
     };
@@ -38,6 +42,14 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
         section = section.with(Block::Tiles(tiles));
     }
     if figures.is_empty() { section } else { section.with(Block::Figures(figures)) }
+}
+
+/// What to know of the figures where the threshold was chosen for something else than being right often.
+pub(super) fn moved(subject: &Subject<'_>, outcome: &Outcome) -> Option<Finding> {
+    let decided = outcome.decision.as_ref().filter(|d| d.threshold != 0.5 && d.by != "accuracy")?;
+    let class = outcome.target.classes.last().map_or("", String::as_str);
+    let text = said(subject, Some(decided), class).then(Text::plain(W.decision_moved));
+    Some(Finding::new(Level::Note, text).chip(W.chip_decision))
 }
 
 fn method(method: Calibration) -> &'static str {

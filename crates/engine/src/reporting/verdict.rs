@@ -35,6 +35,11 @@ pub(super) fn of_training(subject: &Subject<'_>, outcome: &Outcome, evidence: &E
     if outcome.chosen.kind == BASELINE {
         findings.push(Finding::new(Level::Severe, W.useless));
     }
+    if let Some(moved) = super::decision::moved(subject, outcome) {
+        // That it is not right more often than the baseline is then no surprise, and no fault.
+        verdict.findings.retain(|finding| finding.text != Text::plain(W.no_better));
+        findings.push(moved);
+    }
     findings.append(&mut verdict.findings);
     findings.extend(evidence.weak().and_then(|weak| super::slices::finding(subject, weak)));
     // A gap as it should be is no news.

@@ -79,7 +79,8 @@ pub fn two(a: &Answers<'_>, b: &Answers<'_>, metric: &Metric, seed: u64) -> Resu
         return Err(Error::Compare { what });
     }
     let sign = if metric.greater_is_better { 1.0 } else { -1.0 };
-    let better_by = sign * (y - x);
+    // Zero has no sign here.
+    let better_by = sign * (y - x) + 0.0;
     let Outcome(test, low, high, p_value) = tested(a, b, metric, seed)?;
     let same = match p_value {
         Some(p) => p >= 1.0 - CONFIDENCE,

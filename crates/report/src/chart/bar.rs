@@ -113,7 +113,14 @@ impl Rows {
             let class = if *strong { "strong" } else { "name" };
             let (size, middle) = (if *strong { 1.1 * SIZE } else { SIZE }, rows.middle(i));
             if above {
-                out.text(class, left, middle - 15.0, Anchor::Start, &fit(name, wide - left, size));
+                let class = format!("{class} over");
+                out.text(
+                    &class,
+                    left + 3.0,
+                    middle - 15.0,
+                    Anchor::Start,
+                    &fit(name, wide - left - 3.0, size),
+                );
             } else {
                 out.text(class, left - 10.0, middle + 4.0, Anchor::End, &fit(name, left - 34.0, size));
             }
@@ -122,7 +129,10 @@ impl Rows {
         let half = width(&name, SIZE) / 2.0;
         let middle = ((left + right) / 2.0).max(half).min(wide - half);
         out.text("axis-name", middle, bottom + 39.0, Anchor::Middle, &name);
-        out.upright("axis-name", 12.0, (top + bottom) / 2.0, &fit_name(y_name, bottom - top + 16.0, SIZE));
+        // One row is less high than its name is long: there is room below, beside the ticks.
+        let name = fit_name(y_name, bottom - top + 36.0, SIZE);
+        let middle = ((top + bottom) / 2.0).max(width(&name, SIZE) / 2.0);
+        out.upright("axis-name", 12.0, middle, &name);
         rows
     }
 

@@ -12,7 +12,7 @@ use crate::{chart, palette};
 const CARDS: usize = 12;
 
 /// How many letters of headings fit beside the first column on a phone.
-const HEADINGS: usize = 24;
+const HEADINGS: usize = 20;
 
 /// The drop in a wave that stands beside the name.
 const MARK: &str = "<svg class=\"brand\" viewBox=\"0 0 24 24\" width=\"20\" height=\"20\" aria-hidden=\"true\">\
