@@ -31,7 +31,7 @@ pub(super) fn composed<const D: usize>(x: Tensor<D>, activation: Activation) -> 
 
 #[inline(always)]
 fn relu(x: f32) -> (f32, f32) {
-    if x > 0.0 { (x, 1.0) } else { (0.0 * x, 0.0) }
+    (if x < 0.0 { 0.0 } else { x }, if x > 0.0 { 1.0 } else { 0.0 })
 }
 
 #[inline(always)]
