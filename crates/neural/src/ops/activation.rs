@@ -4,7 +4,6 @@ use burn::tensor::{Tensor, activation};
 use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
 
-use super::fused::{Array, Op, apply};
 use super::math::normal;
 use crate::body::Activation;
 use crate::math::sigmoid;
@@ -21,7 +20,7 @@ pub(super) fn bend_all(activation: Activation, values: &mut [f32], slopes: Optio
     }
 }
 
-/// [`bend`] of burn's own operations.
+/// The same of burn's own operations.
 pub(super) fn composed<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
     match activation {
         Activation::Relu => activation::relu(x),
@@ -32,7 +31,7 @@ pub(super) fn composed<const D: usize>(x: Tensor<D>, activation: Activation) -> 
 
 #[inline(always)]
 fn relu(x: f32) -> (f32, f32) {
-    if x > 0.0 { (x, 1.0) } else { (0.0 * x, 0.0) }
+    (if x < 0.0 { 0.0 } else { x }, if x > 0.0 { 1.0 } else { 0.0 })
 }
 
 #[inline(always)]
@@ -71,54 +70,7 @@ impl<F: Fn(f32) -> (f32, f32)> NullaryFnOnce for BendAndSlope<'_, F> {
     }
 }
 
-/// `activation` of every number.
-pub(crate) fn bend<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
-    match apply(Bending(activation), [x.clone().into_dispatch()]) {
-        Some(answer) => Tensor::from_dispatch(answer),
-        None => composed(x, activation),
-    }
-}
-
-#[derive(Debug)]
-struct Bending(Activation);
-
-impl Op<1> for Bending {
-    type Kept = std::sync::Arc<Vec<f32>>;
-
-    fn forward(&self, [x]: &[Array; 1], keep: bool) -> (Array, Self::Kept) {
-        let mut values = x.values().to_vec();
-        let mut slopes = vec![0.0; if keep { values.len() } else { 0 }];
-        bend_all(self.0, &mut values, keep.then_some(&mut slopes));
-        (x.shaped_as(values), slopes.into())
-    }
-
-    fn backward(
-        &self,
-        [x]: &[Array; 1],
-        slopes: &Self::Kept,
-        gradient: &Array,
-        _: [bool; 1],
-    ) -> [Option<Array>; 1] {
-        [Some(x.shaped_as(times_slopes(gradient.values(), slopes)))]
-    }
-}
-
 /// The gradient by what was bent, from that by the bent.
 pub(super) fn times_slopes(gradient: &[f32], slopes: &[f32]) -> Vec<f32> {
     gradient.iter().zip(slopes).map(|(g, s)| g * s).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::agreement::{agree, inputs};
-    use super::*;
-
-    #[test]
-    fn agrees_with_burn() {
-        for activation in [Activation::Relu, Activation::Gelu, Activation::Silu] {
-            let ours = |x: &[Tensor<1>]| bend(x[0].clone() * 3.0, activation);
-            let theirs = |x: &[Tensor<1>]| composed(x[0].clone() * 3.0, activation);
-            agree(&inputs(&[1001]), &ours, &theirs);
-        }
-    }
 }

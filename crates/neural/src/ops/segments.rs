@@ -31,11 +31,6 @@ impl Segments {
         self.0.last().copied().unwrap_or(0)
     }
 
-    /// The rows of item `i`.
-    pub(crate) fn rows(&self, i: usize) -> Range<usize> {
-        self.0[i]..self.0[i + 1]
-    }
-
     /// The rows of each item.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.0.windows(2).map(|ends| ends[0]..ends[1])
