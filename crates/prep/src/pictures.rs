@@ -1,7 +1,8 @@
 //! From a decoded picture to one of another size, with the filters of Pillow.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Error, Result};
@@ -40,15 +41,28 @@ pub(crate) fn framed(picture: Picture, width: u32, height: u32, fit: Fit) -> Res
 }
 
 fn resized(picture: &Picture, width: u32, height: u32, crop: bool) -> Result<Picture> {
+    // The library's entry for any sort of pixel would compile its code for all of them: minutes.
+    match picture.channels {
+        1 => resized_as::<U8>(picture, width, height, crop),
+        _ => resized_as::<U8x3>(picture, width, height, crop),
+    }
+}
+
+fn resized_as<P: PixelTrait<Component = u8>>(
+    picture: &Picture,
+    width: u32,
+    height: u32,
+    crop: bool,
+) -> Result<Picture> {
     let failed = |e: &dyn std::fmt::Display| Error::internal(format!("resizing a picture: {e}"));
-    let kind = if picture.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
-    let source =
-        ImageRef::new(picture.width, picture.height, &picture.pixels, kind).map_err(|e| failed(&e))?;
-    let mut target = Image::new(width, height, kind);
+    let source = TypedImageRef::<P>::from_buffer(picture.width, picture.height, &picture.pixels)
+        .map_err(|e| failed(&e))?;
+    let mut pixels = vec![0; width as usize * height as usize * picture.channels];
+    let mut target = TypedImage::<P>::from_buffer(width, height, &mut pixels).map_err(|e| failed(&e))?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     let options = if crop { options.fit_into_destination(Some((0.5, 0.5))) } else { options };
-    Resizer::new().resize(&source, &mut target, &options).map_err(|e| failed(&e))?;
-    Ok(Picture { width, height, channels: picture.channels, pixels: target.into_vec() })
+    Resizer::new().resize_typed(&source, &mut target, &options).map_err(|e| failed(&e))?;
+    Ok(Picture { width, height, channels: picture.channels, pixels })
 }
 
 /// The greatest size with the picture's proportions that the frame holds.

@@ -12,7 +12,6 @@ use tidemill_core::{
 use tidemill_kernel::answer::{Answer, output};
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::{ClassWeight, Classes, Features};
-use tidemill_kernel::{Classes, Features};
 
 use super::dual::{Limits, Problem, Solution};
 use super::lines::Lines;
