@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, Float64Array};
 use serde::Serialize;
 use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Chain, Column, Context, Error, Event, Fitted, Result, Role, Schema, Warning};
 use tidemill_data::ReadOptions;
+use tidemill_data::parse::plain_number;
 use tidemill_eval::{Answers, Report};
 
 use crate::error::EngineError;
@@ -208,14 +210,30 @@ impl Labels {
                 (schema, columns)
             }
         };
-        let (mut schema, predicted) = (schema, if truths.is_some() { PREDICTED } else { &self.predicted });
-        if self.weight.is_some() {
-            schema[1].role = Role::Weight;
+        let (mut schema, mut columns) = (schema, columns);
+        let predicted = if truths.is_some() { PREDICTED } else { &self.predicted };
+        if let Some(name) = &self.weight {
+            columns[1] = numbers(&columns[1], name)?;
+            schema[1] = Column::number(name).with_role(Role::Weight);
         }
         let all = Batch::new(Arc::new(Schema::new(schema)?), columns)?;
         let (task, positive) = (self.task, self.positive.as_deref());
         Ok(Answers::of_columns(&all, &self.truth, predicted, task, positive)?)
     }
+}
+
+/// A column of weights as numbers; a source of texts has them as written.
+fn numbers(column: &ArrayRef, name: &str) -> Result<ArrayRef> {
+    let Some(texts) = column.as_string_opt::<i32>() else { return Ok(column.clone()) };
+    let number = |(row, text): (usize, Option<&str>)| {
+        let text = text.unwrap_or_default();
+        plain_number(text).ok_or_else(|| {
+            let problem = format!("weight '{name}' is '{text}' in row {row}");
+            Error::data(problem, "weights are numbers from 0 up; correct or remove the row")
+        })
+    };
+    let numbers = texts.iter().enumerate().map(number).collect::<Result<Vec<f64>>>()?;
+    Ok(Arc::new(Float64Array::from(numbers)))
 }
 
 /// What predictions from another file are called beside the truths.

@@ -84,7 +84,7 @@ fn for_each_group(
 struct Answering {
     intake: Box<dyn Run>,
     runs: Vec<Box<dyn Run>>,
-    output: tidemill_core::Schema,
+    output: Schema,
     places: Vec<usize>,
     /// The raw columns that say what an answer is about: the paths of pictures; of forecasts the moment and the group.
     about: Vec<usize>,

@@ -172,6 +172,8 @@ pub struct Trained {
 pub fn train(job: &Job, context: &Context) -> Result<Trained> {
     let job = &with_target(job)?;
     check_folder(&job.out)?;
+    #[cfg(feature = "neural")]
+    tidemill_neural::check_device(context.runtime())?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
     let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
     pool.install(|| run(job, context))

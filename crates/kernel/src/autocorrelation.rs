@@ -22,25 +22,50 @@ pub fn acf(series: &[f64], most: usize) -> Vec<f64> {
     (0..=most).map(at).collect()
 }
 
-/// A season must stand out from its neighbours and from chance by this much.
+/// A season must stand out from what lies before it by this much.
 const CLEAR: f64 = 0.2;
 /// Of two seasons that show about as clearly, the shorter is the season and the longer a multiple of it.
 const NEAR: f64 = 0.85;
+/// What is left of a series without its trend is rounding below this share of its size.
+const ROUNDING: f64 = 1e-12;
 
-/// The season of a series, in steps from 2 to `most`: the lag of the highest peak of the autocorrelation of its changes from step
-/// to step, which know no trend. `None` where no peak stands out, or less than two seasons are there.
+/// The season of a series, in steps from 2 to `most`: the lag of the highest peak of the autocorrelation of what lies apart from
+/// its straight trend, where its changes from step to step show it too (those of a series that merely wanders do not). `None`
+/// where no peak stands out, or less than two seasons are there.
 pub fn season(series: &[f64], most: usize) -> Option<usize> {
-    let changes: Vec<f64> = series.windows(2).map(|w| w[1] - w[0]).collect();
-    let most = most.min(changes.len() / 2);
+    let most = most.min(series.len().saturating_sub(1) / 2);
     if most < 2 {
         return None;
     }
-    let acf = acf(&changes, most + 1);
-    let chance = 4.0 / (changes.len() as f64).sqrt();
-    let is_peak = |lag: &usize| acf[*lag] >= acf[lag - 1] && acf[*lag] > acf[lag + 1];
-    let peaks: Vec<usize> = (2..=most).filter(is_peak).filter(|&lag| acf[lag] > CLEAR.max(chance)).collect();
-    let highest = peaks.iter().map(|&lag| acf[lag]).fold(0.0, f64::max);
-    peaks.into_iter().find(|&lag| acf[lag] >= NEAR * highest)
+    let changes: Vec<f64> = series.windows(2).map(|w| w[1] - w[0]).collect();
+    let (levels, changes) = (acf(&without_trend(series)?, most + 1), acf(&changes, most));
+    let chance = 4.0 / (series.len() as f64).sqrt();
+    let mut lowest = levels[1];
+    let mut peaks = Vec::new();
+    for lag in 2..=most {
+        let is_peak = levels[lag] >= levels[lag - 1] && levels[lag] > levels[lag + 1];
+        let is_clear = levels[lag] > CLEAR.max(chance) && levels[lag] - lowest > CLEAR;
+        if is_peak && is_clear && changes[lag] > chance {
+            peaks.push(lag);
+        }
+        lowest = lowest.min(levels[lag]);
+    }
+    let highest = peaks.iter().map(|&lag| levels[lag]).fold(0.0, f64::max);
+    peaks.into_iter().find(|&lag| levels[lag] >= NEAR * highest)
+}
+
+/// The series less its least-squares line; `None` where nothing but rounding is left, or nothing is known.
+fn without_trend(series: &[f64]) -> Option<Vec<f64>> {
+    let known = || series.iter().enumerate().filter(|(_, x)| !x.is_nan()).map(|(i, &x)| (i as f64, x));
+    let n = known().count() as f64;
+    let (when, level) = known().fold((0.0, 0.0), |(t, y), (i, x)| (t + i / n, y + x / n));
+    let spread: f64 = known().map(|(i, _)| (i - when).powi(2)).sum();
+    let slope = known().map(|(i, x)| (i - when) * (x - level)).sum::<f64>() / spread;
+    let apart: Vec<f64> =
+        series.iter().enumerate().map(|(i, x)| x - level - slope * (i as f64 - when)).collect();
+    let size = known().map(|(_, x)| x.abs()).fold(0.0, f64::max);
+    let far = apart.iter().filter(|x| !x.is_nan()).fold(0.0, |far: f64, x| far.max(x.abs()));
+    (far > ROUNDING * size).then_some(apart)
 }
 
 #[cfg(test)]

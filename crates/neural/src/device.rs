@@ -17,6 +17,17 @@ pub(crate) fn device(runtime: &Runtime) -> Result<Device> {
     }
 }
 
+/// Errors when the device that was asked for is not there, before anything is trained.
+///
+/// ```
+/// use tidemill_core::Runtime;
+/// let asked = Runtime { device: Some("gpu".into()), ..Runtime::default() };
+/// assert!(tidemill_neural::check_device(&asked).is_err());
+/// ```
+pub fn check_device(runtime: &Runtime) -> Result<()> {
+    device(runtime).map(drop)
+}
+
 #[cfg(not(feature = "cuda"))]
 fn gpu(number: usize) -> Result<Device> {
     let problem =

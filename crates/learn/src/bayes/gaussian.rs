@@ -139,7 +139,7 @@ impl Estimator for GaussianNb {
     }
 
     fn needs(&self) -> Needs {
-        NEEDS
+        Needs { sparse: false, ..NEEDS }
     }
 
     fn search(&self) -> Vec<Search> {

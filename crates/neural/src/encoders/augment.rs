@@ -57,7 +57,7 @@ impl Augment {
 /// What one picture goes through.
 struct Draw {
     shift: [f64; 2],
-    /// The sine and the cosine of the angle.
+    /// The sine and the cosine of the angle, against the clock.
     turn: (f64, f64),
     flip: bool,
     add: f32,
@@ -83,7 +83,7 @@ impl Draw {
             for x in 0..width {
                 let x = if self.flip { width - 1 - x } else { x };
                 let (dy, dx) = (y as f64 - middle[0] - self.shift[0], x as f64 - middle[1] - self.shift[1]);
-                let from = [middle[0] + cos * dy - sin * dx, middle[1] + sin * dy + cos * dx];
+                let from = [middle[0] + cos * dy + sin * dx, middle[1] - sin * dy + cos * dx];
                 let start = into.len();
                 into.resize(start + channels, 0.0);
                 for (share, [y, x]) in around(from) {

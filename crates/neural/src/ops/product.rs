@@ -31,8 +31,9 @@ pub(crate) fn multiply_strided(
     b: MatRef<'_, f32>,
     factor: f32,
 ) {
-    let out = MatMut::from_row_major_slice_with_stride_mut(out, a.nrows(), b.ncols(), stride);
-    matmul(out, Accum::Replace, a, b, factor, Par::Seq);
+    // faer 0.24's `from_row_major_slice_with_stride_mut` checks rows but strides by columns: it writes beyond the slice.
+    let out = MatMut::from_column_major_slice_with_stride_mut(out, b.ncols(), a.nrows(), stride);
+    matmul(out.transpose_mut(), Accum::Replace, a, b, factor, Par::Seq);
 }
 
 /// The product `a b` in a vector, row by row.
