@@ -239,7 +239,7 @@ fn gradients_are_those_of_small_steps() {
                 moved.values[range.clone()].iter_mut().zip(&direction).for_each(|(w, d)| *w += by * d);
                 loss_of(&net, &moved, &table, &loss, &truth)
             };
-            let step = 2e-3;
+            let step = 2e-4;
             let slope = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
             let name = &parameters.declared()[i].name;
             let size = wanted.abs().max(slope.abs()).max(1.0);

@@ -15,8 +15,8 @@ pub struct Size {
     pub texts: usize,
     /// Classes; 0 for a quantity.
     pub classes: usize,
-    /// Whether a column holds numbers that lie in an order of their own: pictures, series, tokens.
-    pub laid_out: bool,
+    /// Whether a column holds pictures.
+    pub pictures: bool,
 }
 
 /// A learner in the default list.
@@ -40,8 +40,7 @@ fn some(kind: &str, params: serde_json::Value, settings: usize) -> Default {
 /// The linear family is cheap and hard to beat on few rows; boosted trees win on most others, in one of the shapes below;
 /// forests and extra trees err elsewhere than both, which is what a blend lives on. Learners whose work grows with the square
 /// of the rows are for small tables. Where there is nothing but texts, whose terms are many and each says a little, the
-/// linear family is alone. Nets cost much and seldom win on plain tables: they are tried where columns lie in an order
-/// that other learners do not see.
+/// linear family is alone. Nets cost much and seldom win elsewhere: they are tried on pictures.
 pub fn learners(task: Task, size: Size, trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
     let mut list =
         if size.texts > 0 && size.texts == size.columns { of_texts(task) } else { of_columns(task, size) };
@@ -56,8 +55,8 @@ fn of_columns(task: Task, size: Size) -> Vec<Default> {
     if size.rows <= 20_000 {
         list.extend(by_distance(task, size));
     }
-    if size.laid_out {
-        list.push(some("neural_net", json!({}), 3));
+    if size.pictures {
+        list.push(some("neural_net", json!({}), 1));
     }
     list
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidemill_core::recipe::{Recipe, Spec, Task};
-use tidemill_core::{Context, Event, Fitted, Kind, Result, Role, Table};
+use tidemill_core::{Context, Event, Fitted, Kind, Layout, Result, Role, Table};
 use tidemill_data::split;
 use tidemill_eval::Metric;
 use tidemill_kernel::Random;
@@ -64,8 +64,9 @@ pub fn study(
     let texts = used.clone().filter(|c| c.kind == Kind::Text).count();
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
     finish::check(recipe, classes)?;
-    let laid_out = used.clone().any(|c| c.layout.is_some() || matches!(c.kind, Kind::Image | Kind::Series));
-    let size = Size { rows: rows.len(), columns: used.count(), texts, classes, laid_out };
+    let pictures =
+        used.clone().any(|c| c.kind == Kind::Image || matches!(c.layout, Some(Layout::Image { .. })));
+    let size = Size { rows: rows.len(), columns: used.count(), texts, classes, pictures };
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
     let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
     let folds = split::folds(table, &compared, &recipe.folds, &recipe.split, context)?;
