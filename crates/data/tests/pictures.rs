@@ -9,7 +9,7 @@ use arrow_array::{Array, BinaryArray, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field};
 use tempfile::TempDir;
 use tidemill_core::recipe::{ColumnSpec, Recipe};
-use tidemill_core::{Batch, Column, Context, Kind, Result, Role, Schema, Source, Table};
+use tidemill_core::{Batch, Column, Context, Kind, Result, Role, Schema, Table};
 use tidemill_data::source::default_target;
 use tidemill_data::{Intake, Plan, ReadOptions, fingerprint, infer, open};
 

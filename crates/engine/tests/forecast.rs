@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, Float64Array, StringArray, TimestampMicrosecondArray};
 use tidemill_core::recipe::{Forecast, Recipe};
-use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Schema, Source, Table};
+use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Schema, Table};
 use tidemill_engine::forecast::{HISTORY, future, learning};
 use tidemill_engine::{builtin, evaluate, predict, recipe_file, train};
 use tidemill_kernel::Random;

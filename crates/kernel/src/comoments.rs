@@ -124,8 +124,8 @@ impl CoMoments {
         triangular::matmul(out, lower, Accum::Add, matrix.transpose(), whole, matrix, whole, 1.0, Par::Seq);
         (0..p).for_each(|j| sums.second[j] = sums.products[j * p + j]);
         for (j, rows) in absent.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            for i in 0..p {
-                let (own, mut both) = (&columns[i][..n], 0u32);
+            for (i, column) in columns.iter().enumerate() {
+                let (own, mut both) = (&column[..n], 0u32);
                 let (mut first, mut second) = (0.0, 0.0);
                 for &row in rows {
                     let value = own[row as usize];

@@ -142,7 +142,7 @@ impl Learned for Directions {
 
     fn load(saved: Saved) -> Result<Self, String> {
         let k: usize = saved.read()?;
-        if k == 0 || saved.floats.is_empty() || saved.floats.len() % k != 0 {
+        if k == 0 || saved.floats.is_empty() || !saved.floats.len().is_multiple_of(k) {
             return Err(format!("{} numbers are no {k} directions", saved.floats.len()));
         }
         Ok(Directions(Arc::new(Along { k, along: saved.floats })))

@@ -42,7 +42,7 @@ pub(super) fn learning(dated: &Dated, scheme: &Scheme, context: &Context) -> Res
         let whole = |at: &usize| dated.steps(first, known[*at].0) + 1 >= scheme.window as i64;
         let origins = (0..known.len()).filter(whole).step_by(stride);
         for origin in origins {
-            gathered.from_origin(dated, scheme, line, &known, origin);
+            gathered.add_origin(dated, scheme, line, &known, origin);
         }
         short += usize::from(gathered.times.len() == before);
         gathered.points.push(known);
@@ -77,7 +77,7 @@ fn stride(least: usize, seasons: &[usize]) -> usize {
 }
 
 impl Gathered {
-    fn from_origin(&mut self, dated: &Dated, scheme: &Scheme, line: &Line, known: &[Point], origin: usize) {
+    fn add_origin(&mut self, dated: &Dated, scheme: &Scheme, line: &Line, known: &[Point], origin: usize) {
         let at = known[origin].0;
         let past = past(dated, scheme, known, origin);
         let later = line.points.partition_point(|p| p.time <= at);

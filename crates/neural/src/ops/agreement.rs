@@ -32,7 +32,7 @@ fn run(inputs: &[Vec<f32>], function: Function<'_>) -> Found {
     let n = weights.len();
     let mut gradients =
         (answer.clone() * Tensor::from_data(TensorData::new(weights, [n]), &device)).sum().backward();
-    let numbers = |tensor: Tensor<1>| tensor.into_data().to_vec::<f32>().unwrap();
+    let numbers = |tensor: Tensor<1>| tensor.into_data().try_to_vec::<f32>().unwrap();
     Found {
         answer: numbers(answer.inner()),
         gradients: leaves.iter().map(|leaf| numbers(leaf.grad_remove(&mut gradients).unwrap())).collect(),
@@ -48,7 +48,8 @@ fn loss(inputs: &[Vec<f32>], function: Function<'_>) -> f64 {
     let leaf = |values: &Vec<f32>| {
         Tensor::<1>::from_data(TensorData::new(values.clone(), [values.len()]), &Device::flex())
     };
-    let answer = function(&inputs.iter().map(leaf).collect::<Vec<_>>()).into_data().to_vec::<f32>().unwrap();
+    let answer =
+        function(&inputs.iter().map(leaf).collect::<Vec<_>>()).into_data().try_to_vec::<f32>().unwrap();
     answer.iter().zip(weights(answer.len())).map(|(a, w)| f64::from(*a) * f64::from(w)).sum()
 }
 
