@@ -105,7 +105,7 @@ impl ConfusionMatrix {
                 );
             } else if i % across == 0 {
                 let x = left + cell * middle + 4.0;
-                out.turned("name", x, bottom + 8.0, &fit(name, 84.0, SIZE));
+                out.turned("name", x, bottom + 8.0, &fit(name, 76.0, SIZE));
             }
         }
     }
