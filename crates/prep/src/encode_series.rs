@@ -13,7 +13,7 @@ use tidemill_core::{
 };
 
 use crate::mapping::wrong_cell;
-use crate::past::Past;
+use crate::past::{self, Past};
 
 /// How often the same place of a season is looked back at.
 const BACK: usize = 2;
@@ -29,7 +29,8 @@ const LONGEST: usize = 4096;
 /// ago to the last value), for each season `s` `history_s_1`, `history_s_2` (the values one and two seasons before the moment, or the latest of that
 /// place in the season that are known) and `history_s_mean` (the mean of all of that place); and `history` itself as a dense vector
 /// of the last `window` values, the oldest first. What is not there is missing; in the vector the value before it stands for it,
-/// before the first the first, and 0 where there is none at all.
+/// before the first the first, and 0 where there is none at all. A cell that reaches further back than any of training is read so far
+/// only: a caller who sends more gets the same answer.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -82,7 +83,8 @@ impl Estimator for EncodeSeries {
         let mut columns = Vec::with_capacity(places.len());
         for at in places {
             let (name, step) = (schema.columns()[at].name.clone(), usual_step(&batch, at)?);
-            columns.push(Read { name, step, window: self.window, seasons: self.seasons.clone() });
+            let depth = deepest(&batch, at, step)?;
+            columns.push(Read { name, step, depth, window: self.window, seasons: self.seasons.clone() });
         }
         Ok(Arc::new(Reads { columns, time }))
     }
@@ -105,8 +107,12 @@ impl Builtin for EncodeSeries {
 
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         let reads: Reads = state.params()?;
-        let sound =
-            |c: &Read| (1..=LONGEST).contains(&c.window) && c.step > 0 && c.seasons.iter().all(|&s| s > 1);
+        let sound = |c: &Read| {
+            (1..=LONGEST).contains(&c.window)
+                && c.step > 0
+                && c.seasons.iter().all(|&s| s > 1)
+                && (1..=past::LONGEST).contains(&c.depth)
+        };
         if reads.columns.iter().all(sound) {
             return Ok(Arc::new(reads));
         }
@@ -131,6 +137,19 @@ fn usual_step(batch: &Batch, at: usize) -> Result<i64> {
     Ok(if steps.is_empty() { 1_000_000 } else { (*steps.select_nth_unstable(middle).1).max(1) })
 }
 
+/// How many steps the longest past of a batch has, at least 1.
+fn deepest(batch: &Batch, at: usize, step: i64) -> Result<usize> {
+    let series = batch.series(at)?;
+    let moments = moment_of(batch.schema()).map(|at| batch.times(at)).transpose()?;
+    let depth = |row: usize| {
+        let (times, values) = series.of(row)?;
+        let moment = moments.filter(|m| m.is_valid(row)).map(|m| m.value(row));
+        let points = times.iter().copied().zip(values.iter().copied());
+        Some(Past::of(points, moment, step, past::LONGEST).len())
+    };
+    Ok((0..batch.n_rows()).into_par_iter().filter_map(depth).max().unwrap_or(1).max(1))
+}
+
 /// How the series of one column are read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,6 +157,8 @@ struct Read {
     name: String,
     /// Microseconds.
     step: i64,
+    /// How far back training looked, in steps.
+    depth: usize,
     window: usize,
     seasons: Vec<usize>,
 }
@@ -164,7 +185,7 @@ impl Read {
 
     /// The numbers (`NaN` where missing), and the vector into `vector`.
     fn read(&self, points: impl Iterator<Item = Point>, moment: Option<i64>, vector: &mut [f32]) -> Vec<f64> {
-        let past = Past::of(points, moment, self.step);
+        let past = Past::of(points, moment, self.step, self.depth);
         past.window(vector);
         let length = self.seasons.first().copied().unwrap_or(self.window);
         let spread = past.spread(length);

@@ -3,7 +3,7 @@
 use tidemill_core::Point;
 
 /// The longest past that is kept, in steps.
-const LONGEST: i64 = 100_000;
+pub(crate) const LONGEST: usize = 100_000;
 
 /// Values step by step up to the last one known, `NaN` where there is none.
 pub(crate) struct Past {
@@ -20,13 +20,19 @@ pub(crate) struct Spread {
 }
 
 impl Past {
-    /// Of these points, in the order of time, those before `moment` (all of them without one); `step` is in microseconds.
-    pub(crate) fn of(points: impl Iterator<Item = Point>, moment: Option<i64>, step: i64) -> Self {
+    /// Of these points, in the order of time, those before `moment` (all of them without one), and of them the last `most` steps, at
+    /// least 1; `step` is in microseconds.
+    pub(crate) fn of(
+        points: impl Iterator<Item = Point>,
+        moment: Option<i64>,
+        step: i64,
+        most: usize,
+    ) -> Self {
         let known: Vec<Point> = points.filter(|(at, _)| moment.is_none_or(|m| *at < m)).collect();
         let Some(&(last, _)) = known.last() else { return Past { grid: Vec::new(), ahead: 1 } };
         // Months are of unequal length: a moment belongs to the step it is nearest to.
         let steps = |from: i64, to: i64| (to.saturating_sub(from) as f64 / step as f64).round() as i64;
-        let depth = steps(known[0].0, last).clamp(0, LONGEST);
+        let depth = steps(known[0].0, last).clamp(0, most as i64 - 1);
         let mut grid = vec![f64::NAN; depth as usize + 1];
         for &(at, value) in &known {
             let back = steps(at, last);
@@ -34,8 +40,13 @@ impl Past {
                 grid[(depth - back) as usize] = value;
             }
         }
-        let ahead = moment.map_or(1, |m| steps(last, m).clamp(1, LONGEST)) as usize;
+        let ahead = moment.map_or(1, |m| steps(last, m).clamp(1, LONGEST as i64)) as usize;
         Past { grid, ahead }
+    }
+
+    /// How many steps it has.
+    pub(crate) fn len(&self) -> usize {
+        self.grid.len()
     }
 
     /// Steps from the last value to the moment, at least 1.
@@ -91,7 +102,7 @@ mod tests {
     use super::*;
 
     fn past(values: &[(i64, f64)], moment: Option<i64>) -> Past {
-        Past::of(values.iter().copied(), moment, 10)
+        Past::of(values.iter().copied(), moment, 10, LONGEST)
     }
 
     #[test]
@@ -127,10 +138,19 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_further_back_than_asked_for_changes_nothing() {
+        let values: Vec<(i64, f64)> = (0..10).map(|i| (i * 10, i as f64)).collect();
+        let whole = Past::of(values.iter().copied(), Some(100), 10, 4);
+        let cut = Past::of(values[6..].iter().copied(), Some(100), 10, LONGEST);
+        assert_eq!((whole.grid.as_slice(), whole.len()), (cut.grid.as_slice(), 4));
+        assert_eq!(whole.same_place(2), cut.same_place(2));
+    }
+
+    #[test]
     fn months_of_unequal_length_are_a_step_each() {
         let day = 86_400;
         let starts = [0, 31, 59, 90, 120, 151, 181].map(|d| (d * day, d as f64));
-        let past = Past::of(starts.into_iter(), Some(212 * day), 31 * day);
+        let past = Past::of(starts.into_iter(), Some(212 * day), 31 * day, LONGEST);
         assert_eq!((past.grid.len(), past.ahead()), (7, 1));
         assert!(past.grid.iter().all(|x| !x.is_nan()));
     }
