@@ -2,8 +2,8 @@
 
 The field: LightGBM, and of scikit-learn logistic or ridge regression, random forest, extra trees, histogram boosting
 and an RBF SVM, each as its documentation would have it used, chosen by nobody: the best of them by mean held-out score,
-known only afterwards, is what we are held against. With an interpreter that has AutoGluon, its `medium` preset at 60 s
-joins them.
+known only afterwards, is what we are held against. With an interpreter that has AutoGluon, its `medium` preset joins them, at
+60 s on two cores or 120 s on one: all sides use the cores that this process may run on.
 
 Scores are R2 or ROC AUC (of classes: one against the rest, averaged). Splits overlap, so the interval of the difference
 is the corrected one of Nadeau and Bengio (2003), as in quality.py. The texts of `kjv` are divided by chapters, so that
@@ -11,11 +11,13 @@ neighbouring verses stay together, and scored by accuracy; the field there is TF
 complement naive Bayes.
 
 Arguments: the program, the folder of tables, a folder to work in, the number of splits, tables (comma-separated names or
-`all`), the interpreter with AutoGluon or `none`. One line of JSON per table. What the field scored on a split is kept in the
-folder, so that it is not fitted again while ours is worked on.
+`all`), the interpreter with AutoGluon or `none`. One line of JSON per table. What a side scored on a split is kept in the folder,
+ours by the program's hash: more splits, or another program, fit only what is new.
 """
 
+import hashlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -50,7 +52,7 @@ from timing import report
 CHAPTER = "the chapter"
 # We must be within this share of the best peer's score.
 WITHIN = 0.01
-THREADS = 2
+THREADS = len(os.sched_getaffinity(0))
 
 
 def spread(random, rows, columns):
@@ -238,19 +240,18 @@ def their_scores(features, target, task, train, test):
 
 
 def autogluon(python, folder, features, target, task, train, test):
-    """AutoGluon lives in an environment of its own; it is handed files and answers with one. Its score, and seconds."""
+    """AutoGluon lives in an environment of its own; it is handed files and answers with one."""
     folder.mkdir(parents=True, exist_ok=True)
     marked = features.drop(columns=CHAPTER, errors="ignore").assign(**{"the target": target})
     marked.iloc[train].to_pickle(folder / "train.pkl")
     marked.iloc[test].to_pickle(folder / "test.pkl")
     program = pathlib.Path(__file__).with_name("autogluon_medium.py")
-    start = time.perf_counter()
-    done = subprocess.run([python, program, folder, task], capture_output=True, text=True)
+    done = subprocess.run([python, program, folder, task, str(THREADS)], capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"autogluon: {done.stderr[-2000:]}")
     answer = json.loads((folder / "answer.json").read_text())
     given = np.array(answer["answer"])
-    return score(target.iloc[test], task, given, answer["classes"]), time.perf_counter() - start
+    return score(target.iloc[test], task, given, answer["classes"])
 
 
 def kept(path, work):
@@ -267,20 +268,32 @@ def divided(features, truth, task, splits):
     return splitter(splits, test_size=TEST, random_state=0).split(features, truth)
 
 
+def build_of(program):
+    """What tells one build of a program from another."""
+    return hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest()[:12]
+
+
+def timed(work):
+    start = time.perf_counter()
+    return work(), time.perf_counter() - start
+
+
 def main(program, data, work, splits, wanted, other_python):
+    build = build_of(program)
     for name, text, features, target, truth, task in tables(data, wanted.split(",")):
         ours, theirs, secs, others_secs = [], [], [], []
+        folder = pathlib.Path(work) / name
+        folder.mkdir(parents=True, exist_ok=True)
         for seed, (train, test) in enumerate(divided(features, truth, task, splits)):
-            folder = pathlib.Path(work) / name
-            start = time.perf_counter()
-            ours.append(our_score(program, folder, text, target, task, test, seed))
-            secs.append(time.perf_counter() - start)
-            # The first splits of 10 are not those of 20.
-            known = folder / f"{splits}-{seed}"
-            scores = kept(known.with_suffix(".field.json"), lambda: their_scores(features, truth, task, train, test))
+            # The first splits of a few are those of many: each follows from the ones before it.
+            mine = folder / f"{seed}.{build}.json"
+            reached, taken = kept(mine, lambda: timed(lambda: our_score(program, folder, text, target, task, test, seed)))
+            ours.append(reached)
+            secs.append(taken)
+            scores = kept(folder / f"{seed}.field.json", lambda: their_scores(features, truth, task, train, test))
             if other_python != "none":
                 arguments = (other_python, folder, features, truth, task, train, test)
-                reached, taken = kept(known.with_suffix(".autogluon.json"), lambda: autogluon(*arguments))
+                reached, taken = kept(folder / f"{seed}.autogluon.json", lambda: timed(lambda: autogluon(*arguments)))
                 scores["autogluon"] = reached
                 others_secs.append(taken)
             theirs.append(scores)

@@ -4,6 +4,7 @@
 //! `bench/peers`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod beyond;
 mod contest;
 mod csv_read;
 mod linear;
@@ -119,6 +120,9 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
     if let ["contest", rest @ ..] = arguments {
         return contest::run(rest);
     }
+    if let ["beyond", rest @ ..] = arguments {
+        return beyond::run(rest);
+    }
     let (mut data, mut splits) = (None, 20);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -128,7 +132,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
             ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
             (other, _) => {
                 return Err(
-                    format!("'{other}' is no judge; there are: api, contest, page, postgres, quality [--data DIR] [--splits N], report, soak, tensorboard").into()
+                    format!("'{other}' is no judge; there are: api, beyond, contest, page, postgres, quality [--data DIR] [--splits N], report, soak, tensorboard").into()
                 );
             }
         }

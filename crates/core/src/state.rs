@@ -48,6 +48,29 @@ pub enum TensorData {
     U8(Vec<u8>),
 }
 
+impl TensorData {
+    /// How many numbers.
+    #[expect(clippy::len_without_is_empty, reason = "arrays are asked for their length alone")]
+    pub fn len(&self) -> usize {
+        match self {
+            TensorData::F64(v) => v.len(),
+            TensorData::F32(v) => v.len(),
+            TensorData::U32(v) => v.len(),
+            TensorData::I64(v) => v.len(),
+            TensorData::U8(v) => v.len(),
+        }
+    }
+
+    /// Bytes of a number.
+    pub fn width(&self) -> usize {
+        match self {
+            TensorData::F64(_) | TensorData::I64(_) => 8,
+            TensorData::F32(_) | TensorData::U32(_) => 4,
+            TensorData::U8(_) => 1,
+        }
+    }
+}
+
 impl State {
     /// A state with these parameters (anything that serialises to JSON).
     pub fn new(kind: &str, version: u32, params: impl serde::Serialize) -> Self {
@@ -71,6 +94,26 @@ impl State {
     pub fn child(mut self, child: State) -> Self {
         self.children.push(child);
         self
+    }
+
+    /// Bytes of its numbers and of those of its parts.
+    pub fn bytes(&self) -> u64 {
+        let own: usize = self.tensors.values().map(|t| t.data.len() * t.data.width()).sum();
+        own as u64 + self.children.iter().map(State::bytes).sum::<u64>()
+    }
+
+    /// Learned numbers read for a row, here and in its parts: all of them, or of trees (an array `roots` beside one of
+    /// `thresholds`) those on the way to a leaf.
+    pub fn operations(&self) -> u64 {
+        let len = |name: &str| self.tensors.get(name).map(|t| t.data.len());
+        let own = match (len("roots"), len("thresholds")) {
+            // A tree of n nodes is left after about log2(n) questions.
+            (Some(trees), Some(nodes)) if trees > 0 => {
+                (trees as f64 * (1.0 + (nodes as f64 / trees as f64).log2().max(1.0))) as u64
+            }
+            _ => self.tensors.values().map(|t| t.data.len() as u64).sum(),
+        };
+        own + self.children.iter().map(State::operations).sum::<u64>()
     }
 
     /// The parameters as `T`; errors with the place when they do not fit.

@@ -60,6 +60,10 @@ impl Fitted for Blend {
         self.parts.iter().fold(state, |state, part| state.child(part.state()))
     }
 
+    fn operations(&self) -> u64 {
+        self.parts.iter().map(|part| part.operations()).sum()
+    }
+
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
         let mut parts = Vec::with_capacity(self.parts.len());
         for (part, &weight) in self.parts.iter().zip(&self.weights) {

@@ -52,6 +52,7 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::neighbors::KNeighbors>(),
     #[cfg(feature = "neural")]
     Entry::of::<tidemill_neural::NeuralNet>(),
+    Entry::of::<tidemill_learn::Relative>(),
     Entry::of::<tidemill_learn::svm::LinearSvm>(),
     Entry::of::<tidemill_learn::svm::Svm>(),
     Entry::of::<tidemill_learn::trees::BoostedTrees>(),

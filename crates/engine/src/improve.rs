@@ -33,6 +33,7 @@ use crate::model::{self, Model, Opened};
 use crate::privacy::{Guard, Opener};
 use crate::search::{self, Design};
 use crate::threshold::Threshold;
+use crate::train::Shipped;
 use crate::{forecast, preparation, recipe_file, resolve, serving, train, words};
 
 /// The fewest rows to compare on.
@@ -549,13 +550,14 @@ fn promote_to(
     through: i64,
 ) -> Result<String> {
     let mut about = champion.opened.package.manifest.about.clone();
+    let (shipped, parent) = (Shipped::new(&chain, n_rows, REFITTED), &champion.opened.info.sha256);
     let told: BTreeMap<&str, Value> = BTreeMap::from([
         ("learner", json!(comparison.learner)),
         ("classes", json!(pile.intake.plan().classes)),
         ("test", json!(comparison.report)),
         ("test_interval", Value::Null),
-        ("shipped", json!({ "rows": n_rows, "note": REFITTED })),
-        ("parent", json!(champion.opened.info.sha256)),
+        ("shipped", json!(shipped)),
+        ("parent", json!(parent)),
         ("improved", json!({ "through": through, "verdict": verdict, "better_by": comparison.better_by })),
     ]);
     if let Value::Object(about) = &mut about {
@@ -565,7 +567,8 @@ fn promote_to(
     let metrics = serde_json::to_string_pretty(&comparison.report)
         .map_err(|e| Error::internal(format!("metrics: {e}")))?;
     let recipe = champion.opened.package.recipe.clone();
-    let card = words::improved_card(&champion.opened.package.card, &about, verdict, &comparison.report);
+    let card =
+        words::improved_card(&champion.opened.package.card, parent, verdict, &comparison.report, &shipped);
     let package = model::package(&model, about, recipe, card, &metrics)?;
     keep_version(&job.model, &champion.opened.info.sha256)?;
     Ok(tidemill_package::write(&job.model, &package)?.sha256)

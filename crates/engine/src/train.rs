@@ -140,8 +140,32 @@ pub struct SplitFacts {
 pub struct Shipped {
     /// All rows.
     pub rows: usize,
+    /// What each of its links costs, in order.
+    pub links: Vec<LinkCost>,
     /// Whose score is quoted.
     pub note: &'static str,
+}
+
+/// What a link of a model costs.
+#[derive(Clone, Debug, Serialize)]
+pub struct LinkCost {
+    /// What it is.
+    pub kind: String,
+    /// Bytes of the numbers it learned.
+    pub bytes: u64,
+    /// About how many operations (a multiplication with an addition, or a comparison) it takes for a row.
+    pub operations: u64,
+}
+
+impl Shipped {
+    /// Of a model that was fitted on so many rows.
+    pub(crate) fn new(chain: &Chain, rows: usize, note: &'static str) -> Self {
+        let cost = |link: &Arc<dyn Fitted>| {
+            let state = link.state();
+            LinkCost { bytes: state.bytes(), operations: link.operations(), kind: state.kind }
+        };
+        Shipped { rows, links: chain.0.iter().map(cost).collect(), note }
+    }
 }
 
 const SHIPPED: &str = "The model in the file was refitted on all rows. The scores are those of the same recipe fitted on \
@@ -239,7 +263,9 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     let times = study.times.clone();
     let (judged, evidence) = judged;
     let preparation = read.specs.into_iter().chain(shipped.specs).collect();
-    let outcome = facts.outcome(study, preparation, judged, context)?;
+    let note = if recipe.split.nested.is_some() { NESTED } else { SHIPPED };
+    let shipped = Shipped::new(&chain, n_rows, note);
+    let outcome = facts.outcome(study, preparation, judged, shipped, context)?;
     write(job, &recipe, &plan, chain, (outcome, times), &evidence)
 }
 
@@ -260,6 +286,7 @@ impl Facts<'_> {
         study: Study,
         preparation: Vec<Spec>,
         judged: Judged,
+        shipped: Shipped,
         context: &Context,
     ) -> Result<Outcome> {
         let chosen = study.spec(context)?;
@@ -307,10 +334,7 @@ impl Facts<'_> {
             test: judged.test,
             test_interval: judged.interval,
             baseline: judged.baseline,
-            shipped: Shipped {
-                rows: self.n_rows,
-                note: if self.nested.is_some() { NESTED } else { SHIPPED },
-            },
+            shipped,
             warnings: context.warnings(),
         })
     }

@@ -14,7 +14,7 @@ use crate::forecast::ForecastFacts;
 use crate::init::Inspected;
 use crate::leaderboard;
 use crate::search::Decided;
-use crate::train::{Outcome, Trained};
+use crate::train::{Outcome, Shipped, Trained};
 
 /// Warns of every leak, once each.
 pub fn warn_about_leaks(leaks: &[Leak], dropped: bool, context: &Context) {
@@ -320,23 +320,40 @@ pub fn card(o: &Outcome) -> String {
     let warnings = list(o.warnings.iter().map(|w| format!("- {}", w.message)).collect());
     let sha = o.data.sha256.as_ref().map(|sha| format!(" SHA-256 `{sha}`.")).unwrap_or_default();
     let (target, task, verdict, read) = (&o.target.column, task(o), verdict(o), read(o));
-    let (report, note, split) = (&o.test, o.shipped.note, &o.split.why);
+    let (report, note, split, costs) = (&o.test, o.shipped.note, &o.split.why, costs(&o.shipped));
     let compared = std::iter::once(compared(o)).chain(chosen(o)).collect::<Vec<_>>().join("\n");
     format!(
-        "# Model for `{target}`\n\n{task}\n\n## How good it is\n\n{verdict}\n\n```text\n{report}```\n\n{note}\n\n\
+        "# Model for `{target}`\n\n{task}\n\n## How good it is\n\n{verdict}\n\n```text\n{report}```\n\n{note}\n\n{costs}\n\n\
          ## How it was made\n\n{read}{sha}\nSplit: {split}.\n{compared}\n\nPreparation, in order:\n{steps}\n\n\
          ## What it looks at\n\n{used}\n\n## What it does not look at\n\n{left}\n\n## Warnings\n\n{warnings}\n"
     )
 }
 
+/// What the links of a model hold and do.
+fn costs(shipped: &Shipped) -> String {
+    let links = shipped.links.iter().filter(|link| link.bytes > 0).map(|link| {
+        format!("\n- `{}`: {}, {} operations", link.kind, leaderboard::size(link.bytes), link.operations)
+    });
+    format!(
+        "## What an answer costs\n\nThe bytes that its links learned, and about how many operations (a multiplication with an \
+         addition, or a comparison) each takes for a row:\n{}",
+        links.collect::<String>()
+    )
+}
+
 /// The card of an improved model: how good it is and why it took over, then what the old card says of its making.
-pub fn improved_card(old: &str, about: &serde_json::Value, verdict: &str, report: &Report) -> String {
-    let parent = about["parent"].as_str().unwrap_or_default();
-    let note = about["shipped"]["note"].as_str().unwrap_or_default();
+pub(crate) fn improved_card(
+    old: &str,
+    parent: &str,
+    verdict: &str,
+    report: &Report,
+    shipped: &Shipped,
+) -> String {
+    let (note, costs) = (shipped.note, costs(shipped));
     let title = old.lines().next().unwrap_or("# Model");
     let making = old.find("## How it was made").map_or("", |at| &old[at..]);
     format!(
-        "{title}\n\n## How good it is\n\nImproved from `{parent}`; {verdict}.\n\n```text\n{report}```\n\n{note}\n\n\
+        "{title}\n\n## How good it is\n\nImproved from `{parent}`; {verdict}.\n\n```text\n{report}```\n\n{note}\n\n{costs}\n\n\
          The first model of its line was made so:\n\n{making}"
     )
 }

@@ -197,6 +197,29 @@ fn what_cannot_be_forecast_is_refused_with_a_remedy() {
     refused(&unknown, &recipe("6", false));
 }
 
+/// Trees know no answer beyond those they have seen; and months that came once are no season.
+#[test]
+fn what_grows_is_followed() {
+    let mut grows = shops(700, &["a"]);
+    for i in 0..700 {
+        let growth = 1.004f64.powi(i as i32);
+        grows.sold[i] = grows.sold[i].map(|x| x * growth);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = csv(&grows, &folder.path().join("shops.csv"));
+    let mut asked = recipe("12", false);
+    asked.data.time = Some("at".into());
+    let job = train::Job { source, recipe: asked, recipe_file: None, out: folder.path().join("m") };
+    let outcome = train::train(&job, &context()).unwrap().outcome;
+    let all = &outcome.forecast.as_ref().unwrap().backtest.as_ref().unwrap().all;
+    // One season before lacks a day's growth, a tenth.
+    assert!(all.mase < 0.5 * all.naive_mase, "{all:?}");
+    let best = |kind: &str| outcome.leaderboard.iter().find(|s| s.learner == kind).and_then(|s| s.mean);
+    assert!(best("relative") < best("boosted_trees"), "{:?}", outcome.leaderboard);
+    let parts = outcome.preparation.iter().find(|spec| spec.kind == "date_parts");
+    assert!(parts.is_some_and(|spec| spec.params["recurring"] == true), "{:?}", outcome.preparation);
+}
+
 fn csv(shops: &Shops, path: &Path) -> String {
     let mut text = String::from("at,shop,tomorrow,sold\n");
     for i in 0..shops.times.len() {

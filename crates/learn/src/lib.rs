@@ -5,6 +5,7 @@ pub mod bayes;
 mod error;
 pub mod linear;
 pub mod neighbors;
+mod relative;
 mod rows;
 mod sample;
 mod scorer;
@@ -13,3 +14,4 @@ pub mod trees;
 
 pub use baseline::{Baseline, FittedBaseline};
 pub use error::LearnError;
+pub use relative::{Behind, FittedRelative, Relation, Relative};

@@ -137,6 +137,10 @@ impl Fitted for FittedNet {
         self.net.encoders.iter().fold(state, |state, encoder| state.child(encoder.state()))
     }
 
+    fn operations(&self) -> u64 {
+        self.net.operations() as u64
+    }
+
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
         let answer = Answer::bind(input, self.classes().map(|classes| &classes.names))?;
         let places = self.net.bind(input)?;

@@ -38,6 +38,13 @@ impl Net {
         declared
     }
 
+    /// Multiplications that a row takes.
+    pub(crate) fn operations(&self) -> usize {
+        let matrices = |declared: Vec<Declared>| declared.iter().map(Declared::len).sum::<usize>();
+        let encoders: usize = self.encoders.iter().map(|encoder| encoder.operations()).sum();
+        encoders + matrices(self.body.declare()) + matrices(self.head.declare())
+    }
+
     /// The number of the first parameter of encoder `e`; of the body one beyond the last encoder, of the head two.
     pub(crate) fn first(&self, e: usize) -> usize {
         self.firsts[e]

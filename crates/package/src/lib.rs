@@ -31,8 +31,9 @@ pub use file::{open, read, write};
 pub use manifest::{ColumnInfo, EntryInfo, Manifest};
 pub use package::{Info, Package, from_bytes, to_bytes};
 
-/// The newest layout, and the one that is written.
-pub const FORMAT: u32 = 0;
+/// The newest layout, and the one that is written. Files of every numbered one are read for ever; what came before the first
+/// (format 0, laid out alike) is read as long as its states are.
+pub const FORMAT: u32 = 1;
 
 /// What [`Manifest::new`] calls the writer.
 pub const WRITER: &str = concat!("tidemill ", env!("CARGO_PKG_VERSION"));

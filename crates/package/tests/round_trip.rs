@@ -12,13 +12,14 @@ use serde_json::Value;
 use tidemill_core::{Coded, State, Tensor, TensorData};
 use tidemill_package::{Error, from_bytes, limits, open, read, to_bytes, write};
 
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/format0.tidemill")
+fn golden(format: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/format{format}.tidemill"))
 }
 
-#[test]
-fn the_golden_file_of_format_0_reads_as_ever() {
-    let (package, info) = open(&golden()).unwrap();
+/// Both golden files hold the same model.
+fn check_golden(format: u32, sha256: &str) {
+    let (package, info) = open(&golden(format)).unwrap();
+    assert_eq!(package.manifest.format, format);
     assert_eq!(bits(&package.state), bits(&model().state));
     assert_eq!(
         (package.recipe, package.card, package.extras),
@@ -28,8 +29,21 @@ fn the_golden_file_of_format_0_reads_as_ever() {
     assert_eq!(package.manifest.input, model().manifest.input);
     assert_eq!(package.manifest.output, model().manifest.output);
     // Written down when the file was made: a change of any byte changes it.
-    assert_eq!(info.sha256, "917ddde73fbee3c13fc48c9cd9493eef0c0ba80a6a9e2d8522a9a24eb081edaf");
-    assert_eq!(fs::read(golden()).unwrap(), to_bytes(&model()).unwrap());
+    assert_eq!(info.sha256, sha256);
+}
+
+#[test]
+fn the_golden_file_of_format_0_reads_as_ever() {
+    check_golden(0, "917ddde73fbee3c13fc48c9cd9493eef0c0ba80a6a9e2d8522a9a24eb081edaf");
+}
+
+#[test]
+fn the_golden_file_of_format_1_reads_as_ever_and_is_what_is_written() {
+    if std::env::var_os("TIDEMILL_BLESS").is_some() && !golden(1).exists() {
+        fs::write(golden(1), to_bytes(&model()).unwrap()).unwrap();
+    }
+    check_golden(1, "81f110451a464285e50fbf8a4e57e743c50f4b2f653787e63d28e03f2401fa21");
+    assert_eq!(fs::read(golden(1)).unwrap(), to_bytes(&model()).unwrap());
 }
 
 #[test]

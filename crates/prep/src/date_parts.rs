@@ -41,6 +41,10 @@ use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved, w
 pub struct DateParts {
     /// The columns to take apart; without any, every time that is a feature or in the role `time`.
     pub columns: Columns,
+    /// Whether only parts are added that came round at least twice in training, such as the hour from two days on and the month from
+    /// two years on: of others it says nothing about what comes later. The year never comes round.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recurring: bool,
 }
 
 impl Estimator for DateParts {
@@ -86,7 +90,8 @@ impl ColumnStep for DateParts {
     }
 
     fn learn(&self, from: ColumnOf<'_>, _: &mut Notes) -> Result<Parts> {
-        let mut times = from.times()?.iter().flatten().map(Moment::of);
+        let known = || Ok::<_, tidemill_core::Error>(from.times()?.iter().flatten());
+        let mut times = known()?.map(Moment::of);
         let Some(first) = times.next() else { return Ok(Parts { parts: Vec::new() }) };
         let mut constant = Part::ALL.to_vec();
         for moment in times {
@@ -95,8 +100,10 @@ impl ColumnStep for DateParts {
                 break;
             }
         }
-        let varies = |part: &Part| !constant.contains(part);
-        Ok(Parts { parts: Part::ALL.into_iter().filter(varies).collect() })
+        let span = known()?.max().zip(known()?.min()).map_or(0, |(last, first)| last.saturating_sub(first));
+        let recurs = |part: &Part| part.days().is_some_and(|days| span >= 2 * days * DAY);
+        let told = |part: &Part| !constant.contains(part) && (!self.recurring || recurs(part));
+        Ok(Parts { parts: Part::ALL.into_iter().filter(told).collect() })
     }
 }
 
@@ -127,6 +134,17 @@ impl Part {
             Part::Weekday => "weekday",
             Part::DayOfYear => "day_of_year",
             Part::Hour => "hour",
+        }
+    }
+
+    /// After how many days all its values have come; never of a year.
+    fn days(self) -> Option<i64> {
+        match self {
+            Part::Year => None,
+            Part::Month | Part::DayOfYear => Some(365),
+            Part::Day => Some(31),
+            Part::Weekday => Some(7),
+            Part::Hour => Some(1),
         }
     }
 
@@ -283,7 +301,32 @@ impl Bound for BoundParts {
 
 #[cfg(test)]
 mod tests {
-    use super::Moment;
+    use std::sync::Arc;
+
+    use arrow_array::TimestampMicrosecondArray;
+    use tidemill_core::{Batch, Column, Context, Estimator, Kind, Schema, Table, Training};
+
+    use super::{DAY, DateParts, HOUR, Moment};
+
+    /// The parts that are taken of moments 5 hours apart over so many days.
+    fn parts(days: i64, recurring: bool) -> Vec<String> {
+        let times = TimestampMicrosecondArray::from_iter_values((0..).map(|i| i * 5 * HOUR).take_while(|t| *t <= days * DAY));
+        let schema = Arc::new(Schema::new(vec![Column::new("t", Kind::Time)]).unwrap());
+        let table = Table::new(Batch::new(schema, vec![Arc::new(times.with_timezone("UTC"))]).unwrap());
+        let step = DateParts { recurring, ..DateParts::default() };
+        let (_, parts) = step.fit_apply(Training::on(&table), &Context::default()).unwrap();
+        parts.batch().schema().names().map(|name| name.trim_start_matches("t_").to_string()).collect()
+    }
+
+    #[test]
+    fn what_came_round_but_once_says_nothing_of_what_comes() {
+        assert_eq!(parts(1, true), [""; 0]);
+        assert_eq!(parts(3, true), ["hour"]);
+        assert_eq!(parts(20, true), ["weekday", "hour"]);
+        assert_eq!(parts(100, true), ["day", "weekday", "hour"]);
+        assert_eq!(parts(800, true), ["month", "day", "weekday", "day_of_year", "hour"]);
+        assert_eq!(parts(800, false).len(), 6);
+    }
 
     /// Every calendar library agrees on these; `jiff` is the one asked here.
     #[test]

@@ -13,7 +13,7 @@ use tidemill_core::{
 };
 
 use crate::mapping::wrong_cell;
-use crate::past::{self, Past};
+use crate::past::{self, Past, Spread};
 
 /// How often the same place of a season is looked back at.
 const BACK: usize = 2;
@@ -26,9 +26,10 @@ const LONGEST: usize = 4096;
 /// Of `history` these come, times being counted in steps, the usual distance of neighbouring points in training:
 /// `history_ahead` (steps from the last point to the moment; 1 without a time), `history_last` (the last value),
 /// `history_mean`, `_std`, `_min`, `_max` (of the last season, of the window without one), `history_change` (from one season
-/// ago to the last value), for each season `s` `history_s_1`, `history_s_2` (the values one and two seasons before the moment, or the latest of that
-/// place in the season that are known) and `history_s_mean` (the mean of all of that place); and `history` itself as a dense vector
-/// of the last `window` values, the oldest first. What is not there is missing; in the vector the value before it stands for it,
+/// ago to the last value), `history_level` (the mean of everything it looks back at), for each season `s` `history_s_1` (the value one
+/// season before the moment, or the latest of that place in the season that is known) and, where training looks further back than one
+/// season, `history_s_2` (the one before that) and `history_s_mean` (the mean of all of that place); and `history` itself as a dense
+/// vector of the last `window` values, the oldest first. What is not there is missing; in the vector the value before it stands for it,
 /// before the first the first, and 0 where there is none at all. A cell that reaches further back than any of training is read so far
 /// only: a caller who sends more gets the same answer.
 ///
@@ -175,12 +176,20 @@ impl Read {
     /// What the numbers are called, behind the name of the column.
     fn suffixes(&self) -> Vec<String> {
         let mut names: Vec<String> =
-            ["ahead", "last", "mean", "std", "min", "max", "change"].map(String::from).into();
+            ["ahead", "last", "mean", "std", "min", "max", "change", "level"].map(String::from).into();
         for season in &self.seasons {
-            names.extend((1..=BACK).map(|back| format!("{season}_{back}")));
-            names.push(format!("{season}_mean"));
+            names.push(format!("{season}_1"));
+            if self.recurs(*season) {
+                names.extend((2..=BACK).map(|back| format!("{season}_{back}")));
+                names.push(format!("{season}_mean"));
+            }
         }
         names
+    }
+
+    /// Whether a place of this season comes more than once.
+    fn recurs(&self, season: usize) -> bool {
+        self.depth > season
     }
 
     /// The numbers (`NaN` where missing), and the vector into `vector`.
@@ -190,11 +199,17 @@ impl Read {
         let length = self.seasons.first().copied().unwrap_or(self.window);
         let spread = past.spread(length);
         let change = self.seasons.first().map_or(f64::NAN, |&s| past.last() - past.back(s));
-        let mut numbers =
-            vec![past.ahead() as f64, past.last(), spread.mean, spread.std, spread.min, spread.max, change];
+        let level = past.spread(past.len()).mean;
+        let Spread { mean, std, min, max } = spread;
+        let mut numbers = vec![past.ahead() as f64, past.last(), mean, std, min, max, change, level];
         for &season in &self.seasons {
             let same = past.same_place(season);
-            numbers.extend((0..BACK).map(|i| same.get(i).copied().unwrap_or(f64::NAN)));
+            let back = |i: usize| same.get(i).copied().unwrap_or(f64::NAN);
+            numbers.push(back(0));
+            if !self.recurs(season) {
+                continue;
+            }
+            numbers.extend((1..BACK).map(back));
             let known: Vec<f64> = same.iter().copied().filter(|x| !x.is_nan()).collect();
             numbers.push(known.iter().sum::<f64>() / known.len() as f64);
         }

@@ -53,7 +53,7 @@ fn from_a_table_to_a_model_and_its_predictions() {
     let judged = desk.run(&["evaluate", model, &penguins, "--json"]).done().json();
     assert_eq!(judged["rows"], 344);
     let shown = desk.run(&["inspect", model]).done().out;
-    for word in ["format 0", "bill_length_mm", "SHA-256", "intake -> ", "How good it is"] {
+    for word in ["format 1", "bill_length_mm", "SHA-256", "intake -> ", "How good it is"] {
         assert!(shown.contains(word), "no '{word}' in {shown}");
     }
 }

@@ -71,7 +71,11 @@ pub(crate) fn choose(
     let mut reasons =
         Reasons { rival: rival(&finishers, candidates, judge, test_share), ..Reasons::default() };
     let quality = recipe.train.optimize_for == OptimizeFor::Quality;
-    let taken = if quality {
+    let forecast = recipe.forecast.is_some();
+    let taken = if quality && forecast {
+        // What is linear in time runs away beyond it: there it is not the cautious choice.
+        0
+    } else if quality {
         simplest(&finishers, candidates, judge, test_share)
     } else {
         cheapest(&finishers, recipe.train.optimize_for, judge)
@@ -88,8 +92,12 @@ pub(crate) fn choose(
             let differences = differences(&library.honest(context)?, &library.alone(taken)?, judge);
             let name = &candidates[finishers[taken].candidate].spec.kind;
             reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
-            // A blend costs every prediction more, so it is taken on evidence alone.
-            if reasons.blend.as_ref().is_some_and(|duel| !duel.same && duel.better_by.mean > 0.0) {
+            // A blend costs every prediction more, so it is taken on evidence, by the rule of `simplest`; but that forecasts gain by
+            // it is known beforehand (Bates and Granger 1969; Makridakis et al. 2020), and their few folds could not show it.
+            let enough = |duel: &Duel| {
+                duel.better_by.mean > 0.0 && (forecast || beyond_noise(&differences, test_share))
+            };
+            if reasons.blend.as_ref().is_some_and(enough) {
                 let design = blended(&finishers, candidates, &shares);
                 let answers = (0..truths.len()).map(|f| mixed(&finishers, &shares, f, judge)).collect();
                 return Ok(Choice { design, reasons, answers, truths, test_share });

@@ -4,8 +4,10 @@ use serde_json::json;
 use tidemill_core::Registry;
 use tidemill_core::recipe::{Spec, Task};
 
+use crate::forecast::HISTORY;
+
 /// What is known of a table before any learner is tried.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Size {
     /// Training rows.
     pub rows: usize,
@@ -17,9 +19,12 @@ pub struct Size {
     pub classes: usize,
     /// Whether a column holds pictures.
     pub pictures: bool,
+    /// Of a forecast, the columns that say what was of late, in the units of the target.
+    pub past: Vec<String>,
 }
 
 /// A learner in the default list.
+#[derive(Clone)]
 struct Default {
     /// The learner, and the parameters that the search leaves alone.
     spec: Spec,
@@ -40,15 +45,21 @@ fn some(kind: &str, params: serde_json::Value, settings: usize) -> Default {
 /// The linear family is cheap and hard to beat on few rows; boosted trees win on most others, in one of the shapes below;
 /// forests and extra trees err elsewhere than both, which is what a blend lives on. Learners whose work grows with the square
 /// of the rows are for small tables. Where there is nothing but texts, whose terms are many and each says a little, the
-/// linear family is alone. Nets cost much and seldom win elsewhere: they are tried on pictures.
-pub fn learners(task: Task, size: Size, trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
-    let mut list =
-        if size.texts > 0 && size.texts == size.columns { of_texts(task) } else { of_columns(task, size) };
+/// linear family is alone. Where something is forecast, trees learn it as a share of the recent level, too: they know no answer
+/// beyond those they have seen, and what is forecast grows and falls. Nets cost much and seldom win elsewhere: they are tried on pictures.
+pub fn learners(task: Task, size: &Size, trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
+    let mut list = if size.texts > 0 && size.texts == size.columns {
+        of_texts(task)
+    } else if !size.past.is_empty() {
+        of_past(size)
+    } else {
+        of_columns(task, size)
+    };
     list.retain(|d| registry.entry(&d.spec.kind).is_ok());
     list.into_iter().map(|d| (d.spec, d.settings.min(trials))).collect()
 }
 
-fn of_columns(task: Task, size: Size) -> Vec<Default> {
+fn of_columns(task: Task, size: &Size) -> Vec<Default> {
     let mut list = linear(task);
     list.extend(boosted(size));
     list.extend(forests(size));
@@ -61,12 +72,27 @@ fn of_columns(task: Task, size: Size) -> Vec<Default> {
     list
 }
 
+fn of_past(size: &Size) -> Vec<Default> {
+    let mut list = vec![some("ridge", json!({}), 6), some("lasso", json!({}), 6)];
+    list.extend(boosted(size));
+    list.extend(forests(size).into_iter().take(1));
+    list.extend(relative(size));
+    list
+}
+
 fn of_texts(task: Task) -> Vec<Default> {
     if task == Task::Regression {
         return vec![some("ridge", json!({}), usize::MAX)];
     }
-    let c = |c: f64| some("linear_svm", json!({ "c": c }), 1);
-    vec![some("logistic", json!({}), usize::MAX), c(0.1), c(0.3), c(1.0), some("complement_nb", json!({}), 3)]
+    // Of tens of thousands of terms, a fit costs seconds: few settings, about those that are good on such tables.
+    let with = |kind: &str, c: f64| some(kind, json!({ "c": c }), 1);
+    vec![
+        with("logistic", 10.0),
+        with("logistic", 50.0),
+        with("linear_svm", 0.3),
+        with("linear_svm", 1.0),
+        some("complement_nb", json!({}), 2),
+    ]
 }
 
 /// Whether a learner's answer is a weighted sum of the features (or a function of one): the simplest there are.
@@ -94,34 +120,55 @@ fn linear(task: Task) -> Vec<Default> {
     }
 }
 
-/// Shapes of boosted trees that are good on different tables: many small steps of small trees where rows are few or noisy, large
-/// trees where there are many rows.
-fn boosted(size: Size) -> Vec<Default> {
-    let kind = "boosted_trees";
-    let rate = if size.rows > 100_000 { 0.1 } else { 0.05 };
-    let mut list = vec![
-        some(
-            kind,
-            json!({ "learning_rate": rate, "max_leaves": 31, "min_samples_leaf": 20, "max_features": 0.8, "n_trees": 1000 }),
-            1,
-        ),
-        some(
-            kind,
-            json!({ "learning_rate": rate, "max_leaves": 8, "min_samples_leaf": 10, "max_features": 0.5, "subsample": 0.8, "n_trees": 1000 }),
-            1,
-        ),
-    ];
-    if size.rows <= 2_000 {
-        let stumps = json!({ "learning_rate": 0.05, "max_leaves": 4, "min_samples_leaf": 5, "max_features": 0.5, "subsample": 0.8, "n_trees": 1000 });
-        list.push(some(kind, stumps, 1));
-    } else {
-        let large = json!({ "learning_rate": rate, "max_leaves": 127, "min_samples_leaf": 10, "max_features": 0.5, "subsample": 0.8, "n_trees": 1000 });
-        list.push(some(kind, large, 1));
+/// Shapes of boosted trees that are good on different tables: many small steps of small trees, each from half of the rows, where rows
+/// are few or noisy, large trees where there are many rows.
+fn boosted(size: &Size) -> Vec<Default> {
+    let shape = |params| some("boosted_trees", params, 1);
+    if !size.past.is_empty() {
+        // The same moment is forecast from several origins, so rows held back by chance would never say stop.
+        let fixed = |leaves: usize| {
+            shape(json!({ "learning_rate": 0.06, "max_leaves": leaves, "min_samples_leaf": 20, "max_features": 0.8, "n_trees": 250, "early_stopping": 0 }))
+        };
+        return vec![fixed(31), fixed(8)];
     }
-    list
+    let rate = if size.rows > 100_000 { 0.1 } else { 0.05 };
+    let large = shape(json!({ "learning_rate": rate, "max_leaves": 31, "min_samples_leaf": 20, "max_features": 0.8, "n_trees": 1000 }));
+    if size.rows <= 5_000 {
+        // Of many classes each step costs a tree per class.
+        let (rate, most) = if size.classes <= 2 { (0.03, 3000) } else { (rate, 1000) };
+        let small = |leaves: usize, least: usize| {
+            shape(json!({ "learning_rate": rate, "max_leaves": leaves, "min_samples_leaf": least, "max_features": 0.8, "subsample": 0.5, "n_trees": most }))
+        };
+        return vec![large, small(6, 5), small(15, 10)];
+    }
+    let other = |leaves: usize| {
+        shape(json!({ "learning_rate": rate, "max_leaves": leaves, "min_samples_leaf": 10, "max_features": 0.5, "subsample": 0.8, "n_trees": 1000 }))
+    };
+    vec![large, other(8), other(127)]
 }
 
-fn forests(size: Size) -> Vec<Default> {
+/// Trees that forecast a share of the level (of the last season, or of all that is looked back at), from the past as it is or as
+/// shares of the level too.
+fn relative(size: &Size) -> Vec<Default> {
+    let relative = |level: &str, also: &[String], Default { spec, .. }: Default| {
+        let mut learner = spec.params;
+        learner.insert("kind".into(), spec.kind.into());
+        let to = format!("{HISTORY}_{level}");
+        let also: Vec<&String> = also.iter().filter(|name| **name != to).collect();
+        some("relative", json!({ "to": to, "also": also, "learner": learner }), 1)
+    };
+    let (trees, forest) = (boosted(size).swap_remove(0), forests(size).swap_remove(0));
+    let of_level = |level| {
+        [
+            relative(level, &[], trees.clone()),
+            relative(level, &size.past, trees.clone()),
+            relative(level, &size.past, forest.clone()),
+        ]
+    };
+    ["mean", "level"].into_iter().flat_map(of_level).collect()
+}
+
+fn forests(size: &Size) -> Vec<Default> {
     // Large tables need fewer trees (each has seen much) and larger leaves (or the model is as large as the table).
     let (n_trees, leaves) = match size.rows {
         0..5_000 => (200, 1),
@@ -143,7 +190,7 @@ fn forests(size: Size) -> Vec<Default> {
 }
 
 /// Learners that compare rows with each other, and the simplest of all.
-fn by_distance(task: Task, size: Size) -> Vec<Default> {
+fn by_distance(task: Task, size: &Size) -> Vec<Default> {
     let mut list = vec![some("k_neighbors", json!({}), 3)];
     if size.rows <= 3_000 {
         list.push(some("svm", json!({}), 4));

@@ -74,7 +74,7 @@ pub struct Standing {
 }
 
 /// Every setting to compare: the baseline, then each learner with up to `trials` settings, best guesses first.
-pub fn candidates(recipe: &Recipe, task: Task, size: Size, context: &Context) -> Result<Vec<Candidate>> {
+pub fn candidates(recipe: &Recipe, task: Task, size: &Size, context: &Context) -> Result<Vec<Candidate>> {
     let trials = recipe.train.trials;
     let named = match recipe.learners.as_slice() {
         [] => defaults::learners(task, size, trials, context.registry()),

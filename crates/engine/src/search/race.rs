@@ -79,6 +79,22 @@ struct Course {
     dropped: Option<String>,
 }
 
+/// Folds in time begin with the latest: they are learned from most rows, and are most like what comes.
+fn latest_first(folds: &[Fold]) -> Vec<Fold> {
+    let mut folds = folds.to_vec();
+    if let [first, .., last] = folds.as_slice()
+        && last.train.len() > first.train.len() + first.train.len() / 2
+    {
+        folds.reverse();
+    }
+    folds
+}
+
+/// Of equals the last.
+fn largest(folds: &[Fold]) -> &Fold {
+    folds.iter().reduce(|a, b| if b.train.len() >= a.train.len() { b } else { a }).unwrap_or(&folds[0])
+}
+
 /// Compares the candidates (the first of which is the baseline) on the folds.
 ///
 /// First all are looked at: on the first three folds in ten, or where those have more than 20,000 training rows on a sample of
@@ -94,6 +110,7 @@ pub(crate) fn compare(
     context: &Context,
 ) -> Result<Race> {
     let judge = Judge::of(metric, table.batch())?;
+    let folds = latest_first(folds);
     let ring = Ring { table, candidates, recipe, judge: &judge, context };
     let mut courses: Vec<Course> = candidates.iter().map(|_| Course::default()).collect();
     let all: Vec<usize> = (0..candidates.len()).collect();
@@ -105,7 +122,7 @@ pub(crate) fn compare(
     let mut running = all.clone();
     if racing {
         let few =
-            if sampled { vec![sample(&folds[folds.len() - 1], context)] } else { folds[..n_looks].to_vec() };
+            if sampled { vec![sample(largest(&folds), context)] } else { folds[..n_looks].to_vec() };
         begin(context, "a first look at the learners", few.len() * all.len());
         let looked = run(&ring, &few, 0, &all, &anyway)?;
         context.tell(&Event::End);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidemill_core::recipe::{Recipe, Spec, Task};
-use tidemill_core::{Context, Event, Fitted, Kind, Layout, Result, Role, Table};
+use tidemill_core::{Column, Context, Event, Fitted, Kind, Layout, Result, Role, Table};
 use tidemill_data::split;
 use tidemill_eval::Metric;
 use tidemill_kernel::Random;
@@ -17,6 +17,7 @@ use super::{
     curve, finish, gap,
 };
 use crate::builtin::BASELINE;
+use crate::forecast::HISTORY;
 
 /// Learners are compared on at most so many rows: more would choose the same, and hold several copies in memory.
 const SEARCH_ROWS: usize = 200_000;
@@ -49,6 +50,14 @@ pub struct Study {
     pub n_rows: usize,
 }
 
+/// The columns that say what was of late, where something is forecast from numbers of its past.
+fn past(table: &Table, recipe: &Recipe) -> Vec<String> {
+    let of_past = |c: &&Column| c.kind == Kind::Number && c.role == Role::Feature && c.source() == HISTORY;
+    let columns = table.batch().schema().columns().iter().filter(of_past).map(|c| c.name.clone());
+    let counts = format!("{HISTORY}_ahead");
+    if recipe.forecast.is_some() { columns.filter(|name| *name != counts).collect() } else { Vec::new() }
+}
+
 /// Searches on these rows of a table. The same rows, recipe and seed give the same study.
 pub fn study(
     table: &Arc<Table>,
@@ -66,11 +75,11 @@ pub fn study(
     finish::check(recipe, classes)?;
     let pictures =
         used.clone().any(|c| c.kind == Kind::Image || matches!(c.layout, Some(Layout::Image { .. })));
-    let size = Size { rows: rows.len(), columns: used.count(), texts, classes, pictures };
+    let size = Size { rows: rows.len(), columns: used.count(), texts, classes, pictures, past: past(table, recipe) };
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
     let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
     let folds = split::folds(table, &compared, &recipe.folds, &recipe.split, context)?;
-    let candidates = candidates(recipe, task, size, context)?;
+    let candidates = candidates(recipe, task, &size, context)?;
     let race = compare(table, &folds, &candidates, metric, recipe, context)?;
     let (standings, times) = (race.standings.clone(), race.times.clone());
     let choice = chosen(race, &candidates, &judge, recipe, context)?;

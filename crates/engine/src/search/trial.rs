@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{
-    Batch, Context, Error, Event, Fitted, Result, Source, State, Table, TensorData, Training, View,
-};
+use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Source, Table, Training, View};
 use tidemill_data::split::Fold;
 
 use super::judge::{Judge, Truth};
@@ -36,37 +34,13 @@ pub(crate) struct Trial {
 pub(crate) struct Cost {
     /// Bytes of its learned numbers.
     pub bytes: u64,
-    /// Learned numbers read for a row: all of them, or of trees those on the way to a leaf.
+    /// Operations of an answer to a row.
     pub work: u64,
 }
 
 impl Cost {
-    pub(crate) fn of(state: &State) -> Self {
-        let children = state.children.iter().map(Cost::of);
-        let sum =
-            children.fold(Cost::default(), |a, b| Cost { bytes: a.bytes + b.bytes, work: a.work + b.work });
-        let (mut bytes, mut numbers) = (0, 0);
-        for tensor in state.tensors.values() {
-            let (len, size) = match &tensor.data {
-                TensorData::F64(v) => (v.len(), 8),
-                TensorData::I64(v) => (v.len(), 8),
-                TensorData::F32(v) => (v.len(), 4),
-                TensorData::U32(v) => (v.len(), 4),
-                TensorData::U8(v) => (v.len(), 1),
-            };
-            bytes += (len * size) as u64;
-            numbers += len as u64;
-        }
-        let len = |name: &str| state.tensors.get(name).map(|t| t.shape.iter().product::<usize>());
-        let work = match (len("roots"), len("thresholds")) {
-            (Some(trees), Some(nodes)) if trees > 0 => {
-                // A tree of n nodes is left after about log2(n) questions.
-                let depth = (nodes as f64 / trees as f64).log2().max(1.0);
-                (trees as f64 * (1.0 + depth)) as u64
-            }
-            _ => numbers,
-        };
-        Cost { bytes: sum.bytes + bytes, work: sum.work + work }
+    pub(crate) fn of(fitted: &dyn Fitted) -> Self {
+        Cost { bytes: fitted.state().bytes(), work: fitted.operations() }
     }
 }
 
@@ -150,7 +124,7 @@ impl Ring<'_> {
         let score = self.judge.score(truth, &answers)?;
         let seen = train.batch().slice(0, train.batch().n_rows().min(SCORED_ROWS));
         let train_score = self.judge.score(&Truth::of(&seen)?, &self::answers(&fitted, &seen)?)?;
-        Ok(Trial { score, train_score, answers, cost: Cost::of(&fitted.state()), fit, predict })
+        Ok(Trial { score, train_score, answers, cost: Cost::of(&*fitted), fit, predict })
     }
 }
 

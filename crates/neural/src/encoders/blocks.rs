@@ -71,6 +71,11 @@ impl Blocks {
         self.0.iter().enumerate().flat_map(block).collect()
     }
 
+    /// Multiplications for a picture.
+    pub(super) fn operations(&self) -> usize {
+        self.0.iter().map(|block| block.convolution.operations()).sum()
+    }
+
     /// Of pictures `[rows, height, width, channels]`, `[rows, filters]`.
     pub(super) fn forward(&self, mut x: Tensor<4>, pass: &Pass<'_>) -> Result<Tensor<2>> {
         for (k, block) in self.0.iter().enumerate() {

@@ -116,6 +116,10 @@ impl Encoder for Category {
         width(self.n_places() - 2)
     }
 
+    fn operations(&self) -> usize {
+        self.width()
+    }
+
     /// All places start at 0: a name that training never met, or met once, then says little rather than something
     /// random. The layer behind tells the numbers of a place apart.
     fn declare(&self) -> Vec<Declared> {

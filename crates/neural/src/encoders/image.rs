@@ -102,6 +102,10 @@ impl Encoder for Image {
         self.blocks.declare(&format!("{KIND}.{}", self.channels.column()))
     }
 
+    fn operations(&self) -> usize {
+        self.blocks.operations()
+    }
+
     fn read(&self, batch: &Batch, places: &[usize], rows: Range<usize>, into: &mut Read) -> Result<()> {
         let (values, array, len) = (batch.vector(places[0])?, batch.column(places[0]), self.channels.len());
         for i in rows {

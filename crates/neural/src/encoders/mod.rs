@@ -125,6 +125,11 @@ pub(crate) trait Encoder: Send + Sync {
     /// The parameters it learns, in an order of its own; their names start with what tells it from other encoders.
     fn declare(&self) -> Vec<Declared>;
 
+    /// Multiplications that a row takes, of the longest where rows differ; by default each parameter counts once.
+    fn operations(&self) -> usize {
+        self.declare().iter().map(Declared::len).sum()
+    }
+
     /// Adds `rows` of a batch to `into`; `places` are those of its columns. The caller counts `n_rows`.
     fn read(&self, batch: &Batch, places: &[usize], rows: Range<usize>, into: &mut Read) -> Result<()>;
 

@@ -175,6 +175,14 @@ impl Encoder for Steps {
         }
     }
 
+    fn operations(&self) -> usize {
+        let width = self.options.width;
+        match self.options.net {
+            SeriesNet::Cnn => self.blocks().operations(),
+            _ => self.layers().map(|inputs| self.steps * self.gates() * width * (inputs + width)).sum(),
+        }
+    }
+
     fn read(&self, batch: &Batch, places: &[usize], rows: Range<usize>, into: &mut Read) -> Result<()> {
         let (values, array, len) = (batch.vector(places[0])?, batch.column(places[0]), self.channels.len());
         for i in rows {

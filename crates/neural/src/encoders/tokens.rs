@@ -141,6 +141,10 @@ impl Encoder for Text {
         self.transformer.declare(&format!("{KIND}.{}", self.column))
     }
 
+    fn operations(&self) -> usize {
+        self.transformer.operations()
+    }
+
     fn read(&self, batch: &Batch, places: &[usize], rows: Range<usize>, into: &mut Read) -> Result<()> {
         let (values, array) = (batch.vector(places[0])?, batch.column(places[0]));
         let Kind::Vector { len, .. } = batch.schema().columns()[places[0]].kind else {

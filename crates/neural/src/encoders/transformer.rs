@@ -67,6 +67,13 @@ impl Transformer {
         declared
     }
 
+    /// Multiplications for the longest text.
+    pub(super) fn operations(&self) -> usize {
+        let Transformer { longest, width, layers, .. } = *self;
+        // Of a token and layer: four maps of its state and two of the wider one; then each token with each other, twice.
+        layers * longest * ((4 + 2 * WIDER) * width * width + 2 * longest * width)
+    }
+
     /// The mean state of each text, `[texts, width]`, whose tokens `which` names in order, each with its place.
     pub(super) fn forward(
         &self,

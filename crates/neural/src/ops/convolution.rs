@@ -65,6 +65,11 @@ impl Sizes {
         self.kernel[0] * self.kernel[1] * self.channels
     }
 
+    /// Multiplications for a picture.
+    pub(crate) fn operations(self) -> usize {
+        self.pixels() * self.patch() * self.filters
+    }
+
     fn pixels(self) -> usize {
         self.height * self.width
     }

@@ -7,8 +7,8 @@ use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
 
 use super::fused::{Array, Op, apply};
-use super::product::{add_rows, by_rows, multiply, product};
-use super::recurrent::{Sizes, Weights, swapped};
+use super::product::{by_rows, multiply};
+use super::recurrent::{Seen, Sizes, Weights, swapped};
 use crate::math::{sigmoid, tanh};
 
 /// The hidden states of series `[batch, steps, channels]`: of every moment, `[batch, steps, hidden]`, or with `last` of the
@@ -87,25 +87,9 @@ impl Op<5> for Gru {
         wanted: [bool; 5],
     ) -> [Option<Array>; 5] {
         let sizes = Sizes::of(inputs, self.last);
-        let Sizes { rows, steps, channels, hidden, .. } = sizes;
         let (by_input, by_state) = back(&sizes, inputs[2].values(), path, &sizes.gradient(gradient.values()));
-        let of_input = by_rows(&by_input, steps * rows, 3 * hidden);
-        let series = wanted[0].then(|| {
-            let of_series = product(of_input, by_rows(inputs[1].values(), 3 * hidden, channels));
-            inputs[0].shaped_as(swapped(&of_series, steps, rows, channels))
-        });
-        let input = product(of_input.transpose(), by_rows(&path.series, steps * rows, channels));
-        // The first moment's state was 0: it adds nothing.
-        let later = steps.saturating_sub(1) * rows;
-        let of_later = by_rows(&by_state[by_state.len() - later * 3 * hidden..], later, 3 * hidden);
-        let state = product(of_later.transpose(), by_rows(&path.hidden, later, hidden));
-        let bias = |gates: &[f32]| {
-            let mut total = vec![0.0; 3 * hidden];
-            add_rows(&mut total, gates);
-            Some(Array::new(total, [3 * hidden]))
-        };
-        let (input, state) = (inputs[1].shaped_as(input), inputs[2].shaped_as(state));
-        [series, Some(input), Some(state), bias(&by_input), bias(&by_state)]
+        let seen = Seen { series: &path.series, hidden: &path.hidden };
+        seen.gradients(&sizes, inputs, &by_input, Some(&by_state), wanted[0])
     }
 }
 
@@ -238,36 +222,11 @@ impl NullaryFnOnce for MomentBack<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::agreement::{agree, differs_as_its_gradients_say, inputs};
+    use super::super::recurrent::agrees;
     use super::*;
 
     #[test]
     fn agrees_with_the_composed_layer() {
-        for (rows, steps, channels, hidden) in [(1, 1, 1, 1), (1, 7, 3, 5), (5, 4, 2, 9), (40, 6, 3, 16)] {
-            for last in [false, true] {
-                let shaped = |x: &[Tensor<1>]| {
-                    let weights = Weights {
-                        input: x[1].clone().reshape([3 * hidden, channels]),
-                        hidden: x[2].clone().reshape([3 * hidden, hidden]),
-                        input_bias: x[3].clone(),
-                        hidden_bias: x[4].clone(),
-                    };
-                    (x[0].clone().reshape([rows, steps, channels]), weights)
-                };
-                let ours = |x: &[Tensor<1>]| {
-                    let (series, weights) = shaped(x);
-                    gru(series, weights, last).reshape([-1])
-                };
-                let theirs = |x: &[Tensor<1>]| {
-                    let (series, weights) = shaped(x);
-                    composed(series, weights, last).reshape([-1])
-                };
-                let gates = 3 * hidden;
-                let inputs =
-                    inputs(&[rows * steps * channels, gates * channels, gates * hidden, gates, gates]);
-                agree(&inputs, &ours, &theirs);
-                differs_as_its_gradients_say(&inputs, &ours);
-            }
-        }
+        agrees(3, gru, composed);
     }
 }

@@ -9,8 +9,8 @@ use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
 
 use super::fused::{Array, Op, apply};
-use super::product::{add_rows, by_rows, multiply, product};
-use super::recurrent::{Sizes, Weights, swapped};
+use super::product::{by_rows, multiply};
+use super::recurrent::{Seen, Sizes, Weights, swapped};
 use crate::math::{sigmoid, tanh};
 
 /// The hidden states of series `[batch, steps, channels]`: of every moment, `[batch, steps, hidden]`, or with `last` of the
@@ -90,28 +90,9 @@ impl Op<5> for Lstm {
         wanted: [bool; 5],
     ) -> [Option<Array>; 5] {
         let sizes = Sizes::of(inputs, self.last);
-        let Sizes { rows, steps, channels, hidden, .. } = sizes;
         let gates = back(&sizes, inputs[2].values(), path, &sizes.gradient(gradient.values()));
-        let of_gates = by_rows(&gates, steps * rows, 4 * hidden);
-        let series = wanted[0].then(|| {
-            let of_series = product(of_gates, by_rows(inputs[1].values(), 4 * hidden, channels));
-            inputs[0].shaped_as(swapped(&of_series, steps, rows, channels))
-        });
-        let input = product(of_gates.transpose(), by_rows(&path.series, steps * rows, channels));
-        // The first moment's state was 0: it adds nothing.
-        let later = steps.saturating_sub(1) * rows;
-        let of_later = by_rows(&gates[gates.len() - later * 4 * hidden..], later, 4 * hidden);
-        let states = product(of_later.transpose(), by_rows(&path.hidden, later, hidden));
-        let mut bias = vec![0.0; 4 * hidden];
-        add_rows(&mut bias, &gates);
-        let bias = Array::new(bias, [4 * hidden]);
-        [
-            series,
-            Some(inputs[1].shaped_as(input)),
-            Some(inputs[2].shaped_as(states)),
-            Some(bias.clone()),
-            Some(bias),
-        ]
+        let seen = Seen { series: &path.series, hidden: &path.hidden };
+        seen.gradients(&sizes, inputs, &gates, None, wanted[0])
     }
 }
 
@@ -244,36 +225,11 @@ impl NullaryFnOnce for MomentBack<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::agreement::{agree, differs_as_its_gradients_say, inputs};
+    use super::super::recurrent::agrees;
     use super::*;
 
     #[test]
     fn agrees_with_the_composed_layer() {
-        for (rows, steps, channels, hidden) in [(1, 1, 1, 1), (1, 7, 3, 5), (5, 4, 2, 9), (40, 6, 3, 16)] {
-            for last in [false, true] {
-                let shaped = |x: &[Tensor<1>]| {
-                    let weights = Weights {
-                        input: x[1].clone().reshape([4 * hidden, channels]),
-                        hidden: x[2].clone().reshape([4 * hidden, hidden]),
-                        input_bias: x[3].clone(),
-                        hidden_bias: x[4].clone(),
-                    };
-                    (x[0].clone().reshape([rows, steps, channels]), weights)
-                };
-                let ours = |x: &[Tensor<1>]| {
-                    let (series, weights) = shaped(x);
-                    lstm(series, weights, last).reshape([-1])
-                };
-                let theirs = |x: &[Tensor<1>]| {
-                    let (series, weights) = shaped(x);
-                    composed(series, weights, last).reshape([-1])
-                };
-                let gates = 4 * hidden;
-                let inputs =
-                    inputs(&[rows * steps * channels, gates * channels, gates * hidden, gates, gates]);
-                agree(&inputs, &ours, &theirs);
-                differs_as_its_gradients_say(&inputs, &ours);
-            }
-        }
+        agrees(4, lstm, composed);
     }
 }

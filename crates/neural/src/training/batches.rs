@@ -10,9 +10,12 @@ use crate::encoders::Read;
 use crate::head::Truth;
 use crate::net::Net;
 
-/// Rows of one graph. Threads take shards, and gradients are summed in the order of the shards: the answer does not
-/// depend on the number of threads.
-pub(crate) const SHARD: usize = 64;
+/// Rows of one graph of a batch of so many. Threads take shards, and gradients are summed in the order of the shards: the
+/// answer does not depend on the number of threads. Small batches are cut finer, so that more than one thread has work;
+/// products of fewer rows than 16 would cost more than that gains.
+pub(crate) fn shard_of(batch: usize) -> usize {
+    (batch / 4).clamp(16, 64)
+}
 
 /// Batches that wait at most: one is worked on, two are ready.
 const READY: usize = 2;

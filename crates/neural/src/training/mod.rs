@@ -63,7 +63,7 @@ pub(crate) fn gradient_of(
 ) -> Result<gradient::Slope> {
     let rows = (0..weights.len() as u32).collect::<Vec<_>>();
     let all = batches::Rows { source: table, rows: rows.clone(), truth: &truth, weights: &weights };
-    let shards = all.shards(net, &net.bind(all.source.schema())?, (&rows, batches::SHARD))?;
+    let shards = all.shards(net, &net.bind(all.source.schema())?, (&rows, batches::shard_of(rows.len())))?;
     let device = burn::tensor::Device::flex();
     gradient::Gradients { net, loss, device }.of(parameters, &shards, 0)
 }

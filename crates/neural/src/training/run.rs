@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use tidemill_core::{Context, Event, Result, Runtime};
 use tidemill_kernel::reduce::in_chunks;
 
-use super::batches::{Rows, SHARD, Shard, each_batch};
+use super::batches::{Rows, Shard, each_batch, shard_of};
 use super::checkpoint::{Checkpoint, fingerprint};
 use super::events::Events;
 use super::gradient::{Gradients, Slope};
@@ -128,7 +128,7 @@ impl<'a> Run<'a> {
         let order = self.rows.order(self.context.seed_for("net/order"), epoch);
         let gradients = Gradients { net: self.net, loss: self.loss, device: self.device.clone() };
         let whole = self.net.has_graphs() && takes_whole_batches(&self.device);
-        let shard = if whole { self.batch_size } else { SHARD };
+        let shard = if whole { self.batch_size } else { shard_of(self.batch_size) };
         let mut pending = Pending::new(self.parameters.values.len());
         let mut after = After::GoOn;
         // The loop holds the run; the thread that reads ahead sees only what does not change.

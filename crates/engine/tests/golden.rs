@@ -1,0 +1,205 @@
+//! Model files of format 1 that were written once and never again: every later version opens them and answers as they did.
+//!
+//! `TIDEMILL_BLESS=1` writes those that are missing (of a new built-in) and touches no other. A file here is never replaced:
+//! where a state changes, its version grows and its loader goes on reading what stands here.
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tidemill_core::{Context, State};
+use tidemill_engine::train::{Job, train};
+use tidemill_engine::{builtin, predict, recipe_file};
+
+/// Learners of quantities; all others learn classes here.
+const OF_QUANTITIES: &[&str] =
+    &["elastic_net", "gamma", "huber", "lasso", "poisson", "quantile_regression", "relative", "ridge", "tweedie"];
+
+/// Further models: a name that begins with that of its table, and the recipe.
+const FURTHER: &[(&str, &str)] = &[
+    // Every step that the defaults of preparation do not take.
+    (
+        "people-steps",
+        r#"
+        data.target = "kind"
+        data.key = "id"
+        learners = [{ kind = "logistic" }]
+        columns.note.kind = "text"
+        steps = [
+            { kind = "drop_columns", columns = ["price"] },
+            { kind = "date_parts" },
+            { kind = "impute_constant", columns = ["colour"], value = "none" },
+            { kind = "impute_mode", columns = ["loud"] },
+            { kind = "impute_mean", columns = ["height"] },
+            { kind = "scale_min_max", columns = ["height"] },
+            { kind = "scale_robust", columns = ["width"] },
+            { kind = "encode_target", columns = ["colour"] },
+            { kind = "encode_hash", places = 64 },
+        ]
+        "#,
+    ),
+    (
+        "people-ordinal",
+        r#"
+        data.target = "price"
+        data.ignore = ["id", "kind"]
+        learners = [{ kind = "ridge" }]
+        columns.note.kind = "text"
+        steps = [
+            { kind = "encode_ordinal", columns = ["colour"] },
+            { kind = "encode_tfidf" },
+            { kind = "reduce_svd", n_components = 3 },
+        ]
+        "#,
+    ),
+    (
+        "people-links",
+        r#"
+        data.target = "loud"
+        data.ignore = ["id", "note", "seen"]
+        train.calibrate = "platt"
+        decision.threshold = 0.4
+        learners = [{ kind = "gaussian_nb" }, { kind = "random_forest", n_trees = 10 }, { kind = "k_neighbors" }]
+        "#,
+    ),
+    (
+        "media-net",
+        r#"
+        data.target = "answer"
+        columns.photo.kind = "image"
+        columns.note.kind = "text"
+        columns.past.kind = "series"
+        learners = [{ kind = "neural_net", epochs = 3, hidden = [8], images = { filters = [4] }, series = { net = "gru", width = 4 }, tokens = { width = 8, heads = 2, layers = 1 } }]
+        "#,
+    ),
+    (
+        "media-lstm",
+        r#"
+        data.target = "size"
+        data.ignore = ["photo", "note"]
+        columns.past.kind = "series"
+        learners = [{ kind = "neural_net", epochs = 3, hidden = [8], series = { width = 4, layers = 2 } }]
+        "#,
+    ),
+    (
+        "media-trees",
+        r#"
+        data.target = "answer"
+        columns.photo.kind = "image"
+        columns.note.kind = "text"
+        columns.past.kind = "series"
+        learners = [{ kind = "boosted_trees", n_trees = 5 }]
+        "#,
+    ),
+];
+
+/// Below the crate's folder, where tests run: a model file says where its table was, and no machine's path should stand there.
+fn folder() -> PathBuf {
+    PathBuf::from("tests/golden")
+}
+
+fn context() -> Context {
+    Context::new(0, 2, Arc::new(builtin::registry()))
+}
+
+/// Every model that should stand in the folder, with its recipe.
+fn wanted() -> Vec<(String, String)> {
+    let of_learner = |kind: &str| {
+        let (target, other) = if OF_QUANTITIES.contains(&kind) { ("price", "kind") } else { ("kind", "price") };
+        let small = match kind {
+            "neural_net" => ", epochs = 3, hidden = [8], tokens = { width = 8, heads = 2, layers = 1 }",
+            "relative" => {
+                ", to = \"height\", relation = \"difference\", learner = { kind = \"extra_trees\", n_trees = 5 }"
+            }
+            "boosted_trees" | "extra_trees" | "random_forest" => ", n_trees = 5",
+            _ => "",
+        };
+        // These count, and nothing is there less than no time.
+        let rest = match kind {
+            "complement_nb" | "multinomial_nb" => ", \"seen\", \"height\", \"width\", \"visits\", \"colour\", \"loud\"",
+            _ => "",
+        };
+        let recipe = format!(
+            "data.target = \"{target}\"\ndata.ignore = [\"id\", \"{other}\"{rest}]\ncolumns.note.kind = \"text\"\n\
+             learners = [{{ kind = \"{kind}\"{small} }}]\n"
+        );
+        (format!("people-{kind}"), recipe)
+    };
+    let learners = builtin::LEARNERS.iter().map(|entry| of_learner(entry.kind));
+    learners.chain(FURTHER.iter().map(|(name, recipe)| (name.to_string(), recipe.to_string()))).collect()
+}
+
+/// The table that a model answers.
+fn table(name: &str) -> String {
+    let (table, _) = name.split_once('-').unwrap();
+    folder().join(format!("{table}.csv")).display().to_string()
+}
+
+fn answers(model: &Path, name: &str) -> String {
+    let out = tempfile::tempdir().unwrap();
+    let to = out.path().join("answers.csv");
+    predict::predict(model, &table(name), &to.display().to_string(), &context()).unwrap();
+    fs::read_to_string(to).unwrap()
+}
+
+fn write_if_missing(name: &str, recipe: &str) {
+    let model = folder().join(format!("{name}.tidemill"));
+    if model.exists() {
+        return;
+    }
+    let out = tempfile::tempdir().unwrap();
+    let context = context();
+    let recipe = recipe_file::parse(recipe, name, context.registry()).unwrap();
+    let job = Job { source: table(name), recipe, recipe_file: None, out: out.path().into() };
+    train(&job, &context).unwrap_or_else(|e| panic!("{name}: {e}"));
+    fs::copy(out.path().join("model.tidemill"), &model).unwrap();
+    fs::write(model.with_extension("answers.csv"), answers(&model, name)).unwrap();
+}
+
+fn kinds(state: &State, all: &mut BTreeSet<String>) {
+    all.insert(state.kind.clone());
+    state.children.iter().for_each(|child| kinds(child, all));
+}
+
+/// Whether two answers agree: words and whole numbers exactly; other numbers to what sums in another order (another CPU) may differ.
+fn agree(a: &str, b: &str, within: f64) -> bool {
+    let near = |a: f64, b: f64| (a - b).abs() <= within * (1.0 + a.abs());
+    a == b || matches!((a.parse(), b.parse()), (Ok(a), Ok(b)) if near(a, b))
+}
+
+#[test]
+fn models_written_once_open_and_answer_as_ever() {
+    if std::env::var_os("TIDEMILL_BLESS").is_some() {
+        wanted().iter().for_each(|(name, recipe)| write_if_missing(name, recipe));
+    }
+    for (name, _) in wanted() {
+        let model = folder().join(format!("{name}.tidemill"));
+        let then = fs::read_to_string(model.with_extension("answers.csv"))
+            .unwrap_or_else(|_| panic!("{name} is not held: write it once, with TIDEMILL_BLESS=1"));
+        let now = answers(&model, &name);
+        assert_eq!(now.lines().count(), then.lines().count(), "{name}");
+        // Nets answer in 32 bits.
+        let within = if name.contains("net") || name.contains("lstm") { 1e-4 } else { 1e-9 };
+        for (line, (now, then)) in now.lines().zip(then.lines()).enumerate() {
+            let alike = now.split(',').zip(then.split(',')).all(|(a, b)| agree(a, b, within));
+            assert!(alike, "{name}, line {}: {now}, but it was {then}", line + 1);
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_state_is_held_by_a_file() {
+    let mut held = BTreeSet::new();
+    for (name, _) in wanted() {
+        // Beside the test that writes what is missing there may be none yet.
+        let Ok(package) = tidemill_package::read(&folder().join(format!("{name}.tidemill"))) else { continue };
+        assert_eq!(package.manifest.format, 1, "{name}");
+        kinds(&package.state, &mut held);
+    }
+    let links = builtin::LINKS.iter().map(|(kind, _)| *kind);
+    let all = builtin::STEPS.iter().chain(builtin::LEARNERS).map(|entry| entry.kind).chain(links);
+    let missing: Vec<&str> = all.filter(|kind| !held.contains(*kind)).collect();
+    assert!(missing.is_empty(), "no golden file holds {missing:?}: add a model that does to FURTHER");
+}

@@ -1,0 +1,45 @@
+"""Made the tables of this folder, once: `python make.py`. What they say means nothing; they hold one column of every kind."""
+
+import csv
+import random
+import struct
+
+r = random.Random(20261127)
+
+
+def bmp(grey):
+    """A picture of 4 x 4 pixels, brighter below."""
+    rows = b"".join(bytes([min(255, grey + 20 * y)] * 3) * 4 for y in range(4))
+    return b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54 + len(rows), 0, 0, 54, 40, 4, 4, 1, 24, 0, len(rows), 0, 0, 0, 0) + rows
+
+
+for i in range(6):
+    with open(f"grey{i}.bmp", "wb") as file:
+        file.write(bmp(30 * i))
+
+WORDS = ["tide", "mill", "water", "wheel", "grain", "stone", "flour", "sack"]
+with open("people.csv", "w", newline="") as file:
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow(["id", "seen", "height", "width", "visits", "colour", "loud", "note", "kind", "price"])
+    for i in range(72):
+        height, width = r.gauss(0, 1), r.gauss(40, 8)
+        colour, loud = r.choice(["red", "green", "blue"]), r.random() < 0.4
+        score = height + (width - 40) / 8 * (1 if colour == "red" else -0.5) + (0.8 if loud else 0) + r.gauss(0, 0.4)
+        kind = "high" if score > 0.7 else "low" if score < -0.7 else "middle"
+        note = " ".join(r.choices(WORDS[:5] if kind == "high" else WORDS[3:], k=6))
+        seen = f"2026-{1 + i % 12:02}-{1 + i % 28:02}"
+        cells = [seen, f"{height:.3f}", f"{width:.2f}", r.randrange(9), colour, "yes" if loud else "no", note]
+        for at in (1, 4):
+            if r.random() < 0.08:
+                cells[at] = ""
+        out.writerow([f"p{i}", *cells, kind, f"{20 + 3 * score:.2f}"])
+
+with open("media.csv", "w", newline="") as file:
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow(["photo", "past", "note", "size", "answer"])
+    for i in range(48):
+        k = r.randrange(6)
+        past = [[t * 3_600_000_000, round(r.gauss(k, 1), 2)] for t in range(r.randrange(3, 9))]
+        note = " ".join(r.choices(WORDS[:4] if k > 2 else WORDS[4:], k=5))
+        answer = "yes" if k + r.gauss(0, 1) > 2.5 else "no"
+        out.writerow([f"grey{k}.bmp" if r.random() > 0.05 else "", past, note, f"{r.gauss(k, 2):.2f}", answer])
