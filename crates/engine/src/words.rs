@@ -229,7 +229,7 @@ pub fn brief(spec: &Spec) -> String {
     if let Some(members) = spec.params.get("members").and_then(serde_json::Value::as_array) {
         let member = |m: &serde_json::Value| {
             let share = 100.0 * m["share"].as_f64().unwrap_or(0.0);
-            format!("{} {share:.0}%", m["kind"].as_str().unwrap_or_default())
+            format!("{} {share:.0}%", called(m["kind"].as_str().unwrap_or_default(), |key| m.get(key)))
         };
         return format!("blend of {}", members.iter().map(member).collect::<Vec<_>>().join(", "));
     }
@@ -240,7 +240,17 @@ pub fn brief(spec: &Spec) -> String {
         _ => false,
     });
     let params: Vec<String> = shown.map(|(key, value)| format!("{key} {}", bare(value))).collect();
-    if params.is_empty() { spec.kind.clone() } else { format!("{}, {}", spec.kind, params.join(", ")) }
+    let name = called(&spec.kind, |key| spec.params.get(key));
+    if params.is_empty() { name } else { format!("{name}, {}", params.join(", ")) }
+}
+
+/// A learner's kind; of one that learns relative to a column, that of the learner behind and the column.
+fn called<'a>(kind: &str, param: impl Fn(&str) -> Option<&'a serde_json::Value>) -> String {
+    let behind = param("learner").and_then(|learner| learner["kind"].as_str());
+    match (behind, param("to").and_then(serde_json::Value::as_str)) {
+        (Some(behind), Some(to)) => format!("{behind} relative to {to}"),
+        _ => kind.into(),
+    }
 }
 
 fn bare(value: &serde_json::Value) -> String {

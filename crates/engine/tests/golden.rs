@@ -2,7 +2,7 @@
 //!
 //! `TIDEMILL_BLESS=1` writes those that are missing (of a new built-in) and touches no other. A file here is never replaced:
 //! where a state changes, its version grows and its loader goes on reading what stands here.
-#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,8 +14,17 @@ use tidemill_engine::train::{Job, train};
 use tidemill_engine::{builtin, predict, recipe_file};
 
 /// Learners of quantities; all others learn classes here.
-const OF_QUANTITIES: &[&str] =
-    &["elastic_net", "gamma", "huber", "lasso", "poisson", "quantile_regression", "relative", "ridge", "tweedie"];
+const OF_QUANTITIES: &[&str] = &[
+    "elastic_net",
+    "gamma",
+    "huber",
+    "lasso",
+    "poisson",
+    "quantile_regression",
+    "relative",
+    "ridge",
+    "tweedie",
+];
 
 /// Further models: a name that begins with that of its table, and the recipe.
 const FURTHER: &[(&str, &str)] = &[
@@ -107,7 +116,8 @@ fn context() -> Context {
 /// Every model that should stand in the folder, with its recipe.
 fn wanted() -> Vec<(String, String)> {
     let of_learner = |kind: &str| {
-        let (target, other) = if OF_QUANTITIES.contains(&kind) { ("price", "kind") } else { ("kind", "price") };
+        let (target, other) =
+            if OF_QUANTITIES.contains(&kind) { ("price", "kind") } else { ("kind", "price") };
         let small = match kind {
             "neural_net" => ", epochs = 3, hidden = [8], tokens = { width = 8, heads = 2, layers = 1 }",
             "relative" => {
@@ -118,7 +128,9 @@ fn wanted() -> Vec<(String, String)> {
         };
         // These count, and nothing is there less than no time.
         let rest = match kind {
-            "complement_nb" | "multinomial_nb" => ", \"seen\", \"height\", \"width\", \"visits\", \"colour\", \"loud\"",
+            "complement_nb" | "multinomial_nb" => {
+                ", \"seen\", \"height\", \"width\", \"visits\", \"colour\", \"loud\""
+            }
             _ => "",
         };
         let recipe = format!(
@@ -194,7 +206,9 @@ fn every_kind_of_state_is_held_by_a_file() {
     let mut held = BTreeSet::new();
     for (name, _) in wanted() {
         // Beside the test that writes what is missing there may be none yet.
-        let Ok(package) = tidemill_package::read(&folder().join(format!("{name}.tidemill"))) else { continue };
+        let Ok(package) = tidemill_package::read(&folder().join(format!("{name}.tidemill"))) else {
+            continue;
+        };
         assert_eq!(package.manifest.format, 1, "{name}");
         kinds(&package.state, &mut held);
     }

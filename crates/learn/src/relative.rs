@@ -125,7 +125,9 @@ impl Estimator for Relative {
         let batch = rows::collect(training, context)?;
         let places = Places::of(batch.schema(), self.to.as_deref(), &self.also)?;
         let view = View::of(self.relation, places.to.map(|at| numbers(&batch, at)).transpose()?.as_deref());
-        let seen = |batch: &Batch| Ok::<_, Error>(Table::new(view.target(&view.features(batch, &places)?, &places)?));
+        let seen = |batch: &Batch| {
+            Ok::<_, Error>(Table::new(view.target(&view.features(batch, &places)?, &places)?))
+        };
         let train = seen(&batch)?;
         let valid = training.valid.map(|valid| seen(&valid.collect()?)).transpose()?;
         let prior = training.prior.and_then(|prior| (prior as &dyn Any).downcast_ref::<FittedRelative>());
@@ -228,7 +230,8 @@ impl View {
         let mut columns = batch.columns().to_vec();
         for &at in &places.also {
             let pairs = batch.numbers(at)?.iter().zip(&beside);
-            columns[at] = Arc::new(pairs.map(|(x, &b)| x.map(|x| self.there(x, b))).collect::<Float64Array>());
+            columns[at] =
+                Arc::new(pairs.map(|(x, &b)| x.map(|x| self.there(x, b))).collect::<Float64Array>());
         }
         Batch::with_rows(batch.schema().clone(), columns, batch.n_rows())
     }
@@ -333,11 +336,8 @@ mod tests {
         let level: Vec<f64> = rows.clone().map(|i| 100.0 * 2f64.powf(i as f64 / 10.0)).collect();
         let x: Vec<f64> = rows.clone().map(|i| f64::from((i % 3) as u32)).collect();
         let y: Vec<f64> = level.iter().zip(&x).map(|(level, x)| level * (1.0 + x)).collect();
-        let columns = vec![
-            Column::number("level"),
-            Column::number("x"),
-            Column::number("y").with_role(Role::Target),
-        ];
+        let columns =
+            vec![Column::number("level"), Column::number("x"), Column::number("y").with_role(Role::Target)];
         let arrays: Vec<ArrayRef> =
             [level, x, y].map(|values| Arc::new(Float64Array::from(values)) as ArrayRef).to_vec();
         Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
@@ -355,7 +355,8 @@ mod tests {
 
     #[test]
     fn trees_follow_a_level_beyond_all_they_have_seen() {
-        let trees = BoostedTrees { min_samples_leaf: 2, early_stopping: 0, n_trees: 200, ..BoostedTrees::default() };
+        let trees =
+            BoostedTrees { min_samples_leaf: 2, early_stopping: 0, n_trees: 200, ..BoostedTrees::default() };
         assert!(worst(&trees) > 0.3);
         let ratio = Relative {
             to: Some("level".into()),

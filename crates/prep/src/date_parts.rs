@@ -310,7 +310,9 @@ mod tests {
 
     /// The parts that are taken of moments 5 hours apart over so many days.
     fn parts(days: i64, recurring: bool) -> Vec<String> {
-        let times = TimestampMicrosecondArray::from_iter_values((0..).map(|i| i * 5 * HOUR).take_while(|t| *t <= days * DAY));
+        let times = TimestampMicrosecondArray::from_iter_values(
+            (0..).map(|i| i * 5 * HOUR).take_while(|t| *t <= days * DAY),
+        );
         let schema = Arc::new(Schema::new(vec![Column::new("t", Kind::Time)]).unwrap());
         let table = Table::new(Batch::new(schema, vec![Arc::new(times.with_timezone("UTC"))]).unwrap());
         let step = DateParts { recurring, ..DateParts::default() };

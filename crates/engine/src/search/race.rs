@@ -121,8 +121,7 @@ pub(crate) fn compare(
     let racing = candidates.len() > 3 && (sampled || n_looks < folds.len());
     let mut running = all.clone();
     if racing {
-        let few =
-            if sampled { vec![sample(largest(&folds), context)] } else { folds[..n_looks].to_vec() };
+        let few = if sampled { vec![sample(largest(&folds), context)] } else { folds[..n_looks].to_vec() };
         begin(context, "a first look at the learners", few.len() * all.len());
         let looked = run(&ring, &few, 0, &all, &anyway)?;
         context.tell(&Event::End);
