@@ -93,7 +93,9 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
     for work in WORKS {
         let apart = work.compare(&python)?;
         for threads in [1, 2] {
-            rows.push(work.race(&python, threads, apart)?);
+            let row = work.race(&python, threads, apart)?;
+            eprintln!("{}: {:.2} of their time", row.name, row.ours_secs / row.peer_secs);
+            rows.push(row);
         }
     }
     Ok(rows)

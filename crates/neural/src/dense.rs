@@ -57,21 +57,49 @@ impl Dense {
     }
 
     #[inline(always)]
-    fn rows<const R: usize>(&self, x: [&[f32]; R], out: &mut [f32]) {
+    fn four_rows(&self, [a, b, c, d]: [&[f32]; ROWS], out: &mut [f32]) {
         for (panel, bias) in self.bias.iter().enumerate() {
             let weights = &self.weights[panel * self.inputs..(panel + 1) * self.inputs];
-            let mut sums = [*bias; R];
-            for (i, w) in weights.iter().enumerate() {
-                for (sums, x) in sums.iter_mut().zip(&x) {
-                    let x = x[i];
-                    sums.iter_mut().zip(w).for_each(|(sum, w)| *sum += x * w);
-                }
+            let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (*bias, *bias, *bias, *bias);
+            let n = weights.len();
+            let (a, b, c, d) = (&a[..n], &b[..n], &c[..n], &d[..n]);
+            for i in 0..n {
+                add(&mut sum_a, a[i], &weights[i]);
+                add(&mut sum_b, b[i], &weights[i]);
+                add(&mut sum_c, c[i], &weights[i]);
+                add(&mut sum_d, d[i], &weights[i]);
             }
-            let (from, n) = (panel * LANES, LANES.min(self.outputs - panel * LANES));
-            for (r, sums) in sums.iter().enumerate() {
-                out[r * self.outputs + from..r * self.outputs + from + n].copy_from_slice(&sums[..n]);
+            for (r, sums) in [sum_a, sum_b, sum_c, sum_d].iter().enumerate() {
+                self.put(panel, sums, &mut out[r * self.outputs..(r + 1) * self.outputs]);
             }
         }
+    }
+
+    #[inline(always)]
+    fn one_row(&self, x: &[f32], out: &mut [f32]) {
+        for (panel, bias) in self.bias.iter().enumerate() {
+            let weights = &self.weights[panel * self.inputs..(panel + 1) * self.inputs];
+            let (mut sum, x) = (*bias, &x[..weights.len()]);
+            for i in 0..weights.len() {
+                add(&mut sum, x[i], &weights[i]);
+            }
+            self.put(panel, &sum, out);
+        }
+    }
+
+    #[inline(always)]
+    fn put(&self, panel: usize, sums: &[f32; LANES], out: &mut [f32]) {
+        let (from, n) = (panel * LANES, LANES.min(self.outputs - panel * LANES));
+        out[from..from + n].copy_from_slice(&sums[..n]);
+    }
+}
+
+/// One array for each row, by index: arrays of arrays and adapters of iterators were left in memory and as calls, for ten times the
+/// time.
+#[inline(always)]
+fn add(sums: &mut [f32; LANES], x: f32, weights: &[f32; LANES]) {
+    for l in 0..LANES {
+        sums[l] += x * weights[l];
     }
 }
 
@@ -92,11 +120,11 @@ impl NullaryFnOnce for Apply<'_> {
         let mut i = 0;
         while i + ROWS <= n {
             let rows: [&[f32]; ROWS] = [row(i), row(i + 1), row(i + 2), row(i + 3)];
-            dense.rows(rows, &mut out[i * q..(i + ROWS) * q]);
+            dense.four_rows(rows, &mut out[i * q..(i + ROWS) * q]);
             i += ROWS;
         }
         for i in i..n {
-            dense.rows([row(i)], &mut out[i * q..(i + 1) * q]);
+            dense.one_row(row(i), &mut out[i * q..(i + 1) * q]);
         }
     }
 }
