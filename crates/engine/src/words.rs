@@ -171,8 +171,13 @@ pub(crate) fn reasons(o: &Outcome) -> Vec<(Reason, String)> {
     let mut lines = Vec::new();
     lines.extend(o.reasons.rival.iter().map(|duel| (Reason::Rival, format!("{}.", duel.sentence))));
     if let Some(blend) = &o.reasons.blend {
-        let taken = if o.chosen.kind == Blend::KIND { "Chosen" } else { "Not chosen" };
-        lines.push((Reason::Blend, format!("{taken}: the blend, since {}.", blend.sentence)));
+        let (by, metric, sentence) = (short(blend.better_by.mean), &o.metric, &blend.sentence);
+        let line = match (o.chosen.kind == Blend::KIND, blend.same) {
+            (true, true) => format!("Chosen: the blend, which leads by {by} of {metric}, yet {sentence}."),
+            (true, false) => format!("Chosen: the blend, since {sentence}."),
+            (false, _) => format!("Not chosen: the blend, since {sentence}."),
+        };
+        lines.push((Reason::Blend, line));
     }
     if o.chosen.kind == Blend::KIND {
         lines.push((Reason::Taken, format!("The model is a {}.", brief(&o.chosen))));
@@ -240,8 +245,13 @@ pub fn brief(spec: &Spec) -> String {
         _ => false,
     });
     let params: Vec<String> = shown.map(|(key, value)| format!("{key} {}", bare(value))).collect();
-    let name = called(&spec.kind, |key| spec.params.get(key));
+    let name = named(spec);
     if params.is_empty() { name } else { format!("{name}, {}", params.join(", ")) }
+}
+
+/// What a learner is called, without its parameters.
+pub(crate) fn named(spec: &Spec) -> String {
+    called(&spec.kind, |key| spec.params.get(key))
 }
 
 /// A learner's kind; of one that learns relative to a column, that of the learner behind and the column.

@@ -90,7 +90,7 @@ pub(crate) fn choose(
         let shares = library.select(&(0..truths.len()).collect::<Vec<_>>(), context)?;
         if shares.iter().filter(|s| **s > 0.0).count() > 1 {
             let differences = differences(&library.honest(context)?, &library.alone(taken)?, judge);
-            let name = &candidates[finishers[taken].candidate].spec.kind;
+            let name = crate::words::named(&candidates[finishers[taken].candidate].spec);
             reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
             // A blend costs every prediction more, so it is taken on evidence, by the rule of `simplest`; but that forecasts gain by
             // it is known beforehand (Bates and Granger 1969; Makridakis et al. 2020), and their few folds could not show it.
@@ -142,7 +142,8 @@ fn rival(
     let spec = |f: &Finisher| &candidates[f.candidate].spec;
     let other = finishers.iter().find(|f| spec(f).kind != spec(first).kind)?;
     let differences = differences(&first.scores, &other.scores, judge);
-    duel(&spec(first).kind, &spec(other).kind, &differences, judge, test_share)
+    let name = |f: &Finisher| crate::words::named(spec(f));
+    duel(&name(first), &name(other), &differences, judge, test_share)
 }
 
 fn duel(first: &str, second: &str, gains: &[f64], judge: &Judge<'_>, test_share: f64) -> Option<Duel> {
