@@ -1,8 +1,7 @@
 //! A forecast in service: the recent past comes with the request.
 
 use serde_json::{Value, json};
-use tidemill_engine::{builtin, recipe_file, train};
-use tidemill_server::{Options, start};
+use tidemill_engine::{builtin, predict, recipe_file, train};
 
 use crate::{PREDICT, Served, context, send};
 
@@ -13,19 +12,23 @@ fn value(hour: i64) -> f64 {
 }
 
 fn served() -> Served {
+    served_by("kind = \"ridge\"")
+}
+
+fn served_by(learner: &str) -> Served {
     let folder = tempfile::tempdir().unwrap();
     let lines = (0..400).map(|hour| format!("{},{}\n", moment(hour * HOUR), value(hour)));
     let table = folder.path().join("sales.csv");
     std::fs::write(&table, format!("at,sold\n{}", lines.collect::<String>())).unwrap();
-    let recipe = "[data]\ntarget = \"sold\"\n[forecast]\nhorizon = \"6h\"\n[[learners]]\nkind = \"ridge\"\n";
-    let recipe = recipe_file::parse(recipe, "test.toml", &builtin::registry()).unwrap();
+    let recipe = format!(
+        "[data]\ntarget = \"sold\"\n[forecast]\nhorizon = \"6h\"\n[train]\ntrials = 1\n[folds]\nn = 2\n[[learners]]\n{learner}\n"
+    );
+    let recipe = recipe_file::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let out = folder.path().join("sales-model");
     let source = table.display().to_string();
-    let model =
-        train::train(&train::Job { source, recipe, recipe_file: None, out }, &context()).unwrap().model;
-    let mut options = Options::local(vec![model], folder.path().join("s.db").display().to_string());
-    options.name = Some("customers".into());
-    Served { running: start(&options, &context()).unwrap(), folder }
+    let job = train::Job { source, recipe, recipe_file: None, out };
+    let model = train::train(&job, &context()).unwrap().model;
+    crate::serve(model, folder)
 }
 
 fn moment(micros: i64) -> String {
@@ -90,4 +93,38 @@ fn what_is_no_series_is_refused_and_little_is_answered() {
         assert!(answer.json()["predictions"][0]["prediction"].is_number(), "{}", answer.body);
     }
     assert_eq!(served.predict(&json!({ "at": at }).to_string()).code(), "missing_column");
+}
+
+#[test]
+fn feedback_on_forecasts_trains_a_better_model() {
+    better_by_feedback("kind = \"ridge\"");
+}
+
+#[test]
+fn feedback_on_forecasts_trains_a_better_net() {
+    better_by_feedback("kind = \"neural_net\"\nhidden = [8]\nepochs = 4\nseries = { width = 4 }\n");
+}
+
+/// Of late each hour is as the one a day before it, the other way round: a model of what was cannot know.
+fn better_by_feedback(learner: &str) {
+    let served = served_by(learner);
+    let turned = |hour: i64| if hour / 24 % 2 == 0 { value(hour) } else { 200.0 - value(hour) };
+    let row = |hour: i64| {
+        let past: Vec<Value> = (hour - 48..hour - 2).map(|h| json!([h * HOUR, turned(h)])).collect();
+        json!({ "history": past, "at": moment(hour * HOUR) })
+    };
+    let hours = 1000..1400;
+    let rows: Vec<Value> = hours.clone().map(row).collect();
+    let right: Vec<Value> = hours.map(|hour| json!(turned(hour))).collect();
+    served.teach(&rows, &right);
+    let improved = served.improve("sales-model");
+    assert!(improved.promoted, "{}", improved.verdict);
+    assert_eq!((improved.rows.labelled, improved.rows.unusable), (400, 0));
+
+    // The file that took over still reads a dated table, and says what comes after it.
+    let path = served.folder.path().join("sales-model/model.tidemill");
+    let [table, out] = ["sales.csv", "said.csv"].map(|name| served.folder.path().join(name).display().to_string());
+    predict::predict(&path, &table, &out, &context()).unwrap();
+    let said = std::fs::read_to_string(out).unwrap();
+    assert_eq!(said.lines().count(), 7, "{said}");
 }

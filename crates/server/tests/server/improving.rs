@@ -1,24 +1,12 @@
 //! From feedback to a better model in service, and back.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
 use tidemill_core::Context;
 use tidemill_engine::{builtin, improve};
 
-use crate::{Served, context, customers, served, trained};
-
-fn job(model: &Path) -> improve::Job {
-    improve::Job {
-        model: model.into(),
-        name: Some("customers".into()),
-        source: None,
-        search: false,
-        identity: None,
-        hash_key: None,
-    }
-}
+use crate::{Served, challenge, context, customers, served, trained};
 
 /// A server whose model learned from one world, while its users live in another: who left stays, and who stayed leaves.
 fn drifted(n: usize, flipped: bool) -> Served {
@@ -26,11 +14,7 @@ fn drifted(n: usize, flipped: bool) -> Served {
     let folder = std::mem::replace(&mut served.folder, tempfile::tempdir().unwrap());
     drop(served);
     let model = trained(&customers(400, 1), "", folder.path());
-    let mut options =
-        tidemill_server::Options::local(vec![model], folder.path().join("s.db").display().to_string());
-    options.name = Some("customers".into());
-    let running = tidemill_server::start(&options, &context()).unwrap();
-    let served = Served { running, folder };
+    let served = crate::serve(model, folder);
     teach(&served, n, flipped, 9);
     served
 }
@@ -38,20 +22,11 @@ fn drifted(n: usize, flipped: bool) -> Served {
 fn teach(served: &Served, n: usize, flipped: bool, seed: u64) {
     let text = customers(n, seed);
     let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|l| l.split(',').collect()).collect();
-    let body: Vec<_> =
+    let asked: Vec<_> =
         rows.iter().map(|r| json!({ "id": r[0], "age": r[1], "plan": r[2], "visits": r[3] })).collect();
-    let answer = served.predict(&json!(body).to_string());
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    let said = answer.json();
-    let labels: Vec<_> = rows
-        .iter()
-        .zip(said["predictions"].as_array().unwrap())
-        .map(|(r, p)| {
-            let truth = if flipped == (r[4] == "yes") { "no" } else { "yes" };
-            json!({ "prediction_id": p["prediction_id"], "kind": "label", "value": truth })
-        })
-        .collect();
-    assert_eq!(served.post("/v1/feedback", &json!(labels).to_string()).status, 200);
+    let right: Vec<_> =
+        rows.iter().map(|r| json!(if flipped == (r[4] == "yes") { "no" } else { "yes" })).collect();
+    served.teach(&asked, &right);
 }
 
 fn model(served: &Served) -> std::path::PathBuf {
@@ -63,7 +38,7 @@ fn a_better_challenger_is_promoted_and_can_be_rolled_back() {
     let served = drifted(600, true);
     let path = model(&served);
     let before = std::fs::read(&path).unwrap();
-    let improved = improve::improve(&job(&path), &served.running.app.store, &context()).unwrap();
+    let improved = served.improve("customers-model");
     assert!(improved.promoted, "{}", improved.verdict);
     let comparison = improved.comparison.as_ref().unwrap();
     assert!(comparison.better_by.low > 0.0);
@@ -74,7 +49,7 @@ fn a_better_challenger_is_promoted_and_can_be_rolled_back() {
     assert_eq!(opened.info.sha256, improved.successor.clone().unwrap());
 
     // What it was taught is what the next round is not judged on.
-    let again = improve::improve(&job(&path), &served.running.app.store, &context()).unwrap();
+    let again = served.improve("customers-model");
     assert!(!again.promoted && again.verdict.starts_with("not enough to tell"), "{}", again.verdict);
     assert_eq!(again.rows.newer, 0);
 
@@ -94,7 +69,7 @@ fn the_same_world_gives_no_reason_to_change() {
     let served = drifted(400, false);
     let path = model(&served);
     let before = std::fs::read(&path).unwrap();
-    let improved = improve::improve(&job(&path), &served.running.app.store, &context()).unwrap();
+    let improved = served.improve("customers-model");
     assert!(!improved.promoted, "{}", improved.verdict);
     assert!(improved.verdict.starts_with("not promoted"), "{}", improved.verdict);
     assert_eq!(std::fs::read(&path).unwrap(), before);
@@ -103,7 +78,7 @@ fn the_same_world_gives_no_reason_to_change() {
 #[test]
 fn few_labels_are_not_enough_to_tell() {
     let served = drifted(40, true);
-    let improved = improve::improve(&job(&model(&served)), &served.running.app.store, &context()).unwrap();
+    let improved = served.improve("customers-model");
     assert!(
         !improved.promoted && improved.verdict.starts_with("not enough to tell: 40 labelled"),
         "{}",
@@ -120,7 +95,7 @@ fn the_same_feedback_gives_the_same_bytes_whatever_the_threads() {
     for threads in [1, 2] {
         std::fs::write(&path, &before).unwrap();
         let context = Context::new(0, threads, Arc::new(builtin::registry()));
-        assert!(improve::improve(&job(&path), &served.running.app.store, &context).unwrap().promoted);
+        assert!(improve::improve(&challenge(&path), &served.running.app.store, &context).unwrap().promoted);
         files.push(std::fs::read(&path).unwrap());
     }
     assert!(files[0] == files[1]);
@@ -132,6 +107,6 @@ fn a_label_the_target_cannot_hold_is_counted_and_left_out() {
     let said = served.predict(crate::ADA).json();
     let label = json!({ "prediction_id": said["predictions"][0]["prediction_id"], "kind": "label", "value": "perhaps" });
     assert_eq!(served.post("/v1/feedback", &label.to_string()).status, 200);
-    let improved = improve::improve(&job(&model(&served)), &served.running.app.store, &context()).unwrap();
+    let improved = served.improve("customers-model");
     assert_eq!((improved.rows.labelled, improved.rows.unusable), (100, 1));
 }

@@ -11,17 +11,18 @@ mod health;
 mod improving;
 mod pictures;
 mod privacy;
+mod texts;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidemill_core::Context;
 use tidemill_core::recipe::Recipe;
-use tidemill_engine::{builtin, train};
+use tidemill_engine::{builtin, improve, train};
 use tidemill_server::{Options, Running, start};
 
 /// A server of its own, in a folder of its own.
@@ -32,6 +33,25 @@ pub(crate) struct Served {
 
 pub(crate) fn context() -> Context {
     Context::new(0, 2, Arc::new(builtin::registry()))
+}
+
+/// Serves this model as `customers`.
+pub(crate) fn serve(model: PathBuf, folder: TempDir) -> Served {
+    let mut options = Options::local(vec![model], folder.path().join("s.db").display().to_string());
+    options.name = Some("customers".into());
+    Served { running: start(&options, &context()).unwrap(), folder }
+}
+
+/// What improves a model that is served as `customers`.
+pub(crate) fn challenge(model: &Path) -> improve::Job {
+    improve::Job {
+        model: model.into(),
+        name: Some("customers".into()),
+        source: None,
+        search: false,
+        identity: None,
+        hash_key: None,
+    }
 }
 
 /// Rows of a small business: plan and age say much about who leaves.
@@ -164,6 +184,24 @@ impl Served {
 
     pub(crate) fn predict(&self, body: &str) -> Answer {
         self.post(PREDICT, body)
+    }
+
+    /// Asks for each row, then says what was right.
+    pub(crate) fn teach(&self, rows: &[Value], right: &[Value]) {
+        let answer = self.predict(&Value::from(rows.to_vec()).to_string());
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let said = answer.json();
+        let labels = said["predictions"].as_array().unwrap().iter().zip(right).map(
+            |(said, right)| json!({ "prediction_id": said["prediction_id"], "kind": "label", "value": right }),
+        );
+        let labels = Value::from_iter(labels).to_string();
+        assert_eq!(self.post("/v1/feedback", &labels).status, 200);
+    }
+
+    /// A challenger to the model in this folder of the server's.
+    pub(crate) fn improve(&self, folder: &str) -> improve::Improved {
+        let model = self.folder.path().join(folder).join("model.tidemill");
+        improve::improve(&challenge(&model), &self.running.app.store, &context()).unwrap()
     }
 
     /// Everything in the log.

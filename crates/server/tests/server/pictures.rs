@@ -6,8 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tidemill_core::recipe::Recipe;
-use tidemill_engine::{builtin, improve, predict, train};
-use tidemill_server::{Options, start};
+use tidemill_engine::{builtin, predict, train};
 
 use crate::{Served, context, send};
 
@@ -40,10 +39,10 @@ fn folder(root: &Path, n: usize) -> PathBuf {
     folder
 }
 
-fn trained(root: &Path) -> PathBuf {
-    let recipe = "[[learners]]\nkind = \"logistic\"\n[train]\ntrials = 1\n";
+fn trained(root: &Path, learner: &str) -> PathBuf {
+    let recipe = format!("learners = [{{ {learner} }}]\nfolds.n = 2\n[train]\ntrials = 1\n");
     let recipe: Recipe =
-        tidemill_engine::recipe_file::parse(recipe, "test.toml", &builtin::registry()).unwrap();
+        tidemill_engine::recipe_file::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let source = folder(root, 40).display().to_string();
     let job = train::Job { source, recipe, recipe_file: None, out: root.join("views-model") };
     let trained = train::train(&job, &context()).unwrap();
@@ -52,12 +51,15 @@ fn trained(root: &Path) -> PathBuf {
     trained.model
 }
 
+const LOGISTIC: &str = "kind = \"logistic\"";
+
 fn served() -> Served {
+    served_by(LOGISTIC)
+}
+
+fn served_by(learner: &str) -> Served {
     let folder = tempfile::tempdir().unwrap();
-    let model = trained(folder.path());
-    let mut options = Options::local(vec![model], folder.path().join("s.db").display().to_string());
-    options.name = Some("customers".into());
-    Served { running: start(&options, &context()).unwrap(), folder }
+    crate::serve(trained(folder.path(), learner), folder)
 }
 
 fn ask(served: &Served, picture: &str) -> crate::Answer {
@@ -156,32 +158,28 @@ fn one_bad_picture_among_many_is_named_and_a_large_one_is_logged_by_its_hash() {
 
 #[test]
 fn feedback_on_pictures_trains_a_better_model() {
-    let served = served();
+    better_by_feedback(LOGISTIC);
+}
+
+#[test]
+fn feedback_on_pictures_trains_a_better_net() {
+    better_by_feedback(
+        "kind = \"neural_net\", epochs = 40, batch_size = 16, learning_rate = 0.01, hidden = [16], images = { filters = [8] }",
+    );
+}
+
+fn better_by_feedback(learner: &str) {
+    let served = served_by(learner);
     // The users' world is upside down.
     let rows: Vec<Value> =
         (0..160).map(|i| json!({ "image": BASE64_STANDARD.encode(scene(1000 + i, i % 2 == 0)) })).collect();
-    let said = served.predict(&json!(rows).to_string()).json();
-    let labels: Vec<Value> = said["predictions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .enumerate()
-        .map(|(i, p)| json!({ "prediction_id": p["prediction_id"], "kind": "label", "value": if i % 2 == 0 { "sea" } else { "sky" } }))
-        .collect();
-    assert_eq!(served.post("/v1/feedback", &json!(labels).to_string()).status, 200);
-    let path = served.folder.path().join("views-model/model.tidemill");
-    let job = improve::Job {
-        model: path.clone(),
-        name: Some("customers".into()),
-        source: None,
-        search: false,
-        identity: None,
-        hash_key: None,
-    };
-    let improved = improve::improve(&job, &served.running.app.store, &context()).unwrap();
+    let right: Vec<Value> = (0..160).map(|i| json!(if i % 2 == 0 { "sea" } else { "sky" })).collect();
+    served.teach(&rows, &right);
+    let improved = served.improve("views-model");
     assert!(improved.promoted, "{}", improved.verdict);
     assert_eq!((improved.rows.labelled, improved.rows.source), (160, 80));
 
+    let path = served.folder.path().join("views-model/model.tidemill");
     // And it reads a folder as the first one did, saying which picture each answer is for.
     let out = served.folder.path().join("said.csv");
     let views = served.folder.path().join("views");

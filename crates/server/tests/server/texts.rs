@@ -1,0 +1,62 @@
+//! Texts whose words say nothing one by one, from a table into service, and from feedback to a better model.
+
+use serde_json::{Value, json};
+use tidemill_engine::{builtin, recipe_file, train};
+
+use crate::{Served, context, serve};
+
+/// Review `i`: praise and blame are of the same words, in another order.
+fn review(i: usize, praise: bool) -> String {
+    let thing = ["soup", "room", "view", "wine", "bread", "host", "garden"][i % 7];
+    let other = ["street", "table", "chair", "lamp", "window"][i % 5];
+    let (first, second) = if praise { ("very good", "not bad") } else { ("not good", "very bad") };
+    match i % 3 {
+        0 => format!("The {thing} was {first}, the {other} {second}."),
+        1 => format!("A {other} {second}; our {thing} {first}!"),
+        _ => format!("{second} this {thing}, and {first} the {other}"),
+    }
+}
+
+fn verdict(praise: bool) -> &'static str {
+    if praise { "stays" } else { "leaves" }
+}
+
+fn served(learner: &str) -> Served {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("reviews.csv");
+    let lines = (0..240).map(|i| format!("\"{}\",{}\n", review(i * 11, i % 2 == 0), verdict(i % 2 == 0)));
+    std::fs::write(&table, format!("review,guest\n{}", lines.collect::<String>())).unwrap();
+    let recipe = format!("data.target = \"guest\"\ncolumns.review.kind = \"text\"\ntrain.trials = 1\n{learner}");
+    let recipe = recipe_file::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
+    let source = table.display().to_string();
+    let job = train::Job { source, recipe, recipe_file: None, out: folder.path().join("reviews-model") };
+    let trained = train::train(&job, &context()).unwrap();
+    let accuracy = trained.outcome.test.value("accuracy").unwrap();
+    assert!(accuracy > 0.95, "{accuracy}: {:?}", trained.outcome.chosen);
+    serve(trained.model, folder)
+}
+
+fn better_by_feedback(learner: &str) {
+    let served = served(learner);
+    // From here on, guests who praise leave.
+    let rows: Vec<Value> =
+        (0..200).map(|i| json!({ "review": review(1000 + i * 13, i % 2 == 0) })).collect();
+    let right: Vec<Value> = (0..200).map(|i| json!(verdict(i % 2 == 1))).collect();
+    served.teach(&rows, &right);
+    let improved = served.improve("reviews-model");
+    assert!(improved.promoted, "{}", improved.verdict);
+    assert_eq!((improved.rows.labelled, improved.rows.unusable), (200, 0));
+}
+
+#[test]
+fn pairs_of_words_are_learned_served_and_learned_anew() {
+    better_by_feedback("");
+}
+
+#[test]
+fn a_transformer_is_learned_served_and_learned_anew() {
+    better_by_feedback(
+        "folds.n = 2\nsteps = [{ kind = \"encode_tokens\" }]\nlearners = [{ kind = \"neural_net\", epochs = 25, batch_size = 16, \
+         hidden = [8], tokens = { width = 16, heads = 2, layers = 1 } }]\n",
+    );
+}
