@@ -4,9 +4,8 @@
 //! `bench/peers`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
-mod beyond;
-mod contest;
 mod csv_read;
+mod held_out;
 mod linear;
 mod metrics;
 mod neighbors;
@@ -14,7 +13,6 @@ mod neural;
 mod one_row;
 mod peer;
 mod profile;
-mod quality;
 mod report;
 mod row;
 mod scaling;
@@ -25,7 +23,6 @@ mod svm;
 mod tensorboard;
 mod trees;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use row::Row;
@@ -64,7 +61,7 @@ fn main() -> ExitCode {
         // Not for people: the benches start these.
         ["scale", learner, rows] => scaling::fit(learner, rows).map(|()| true),
         ["empty"] => serve::serve_nothing().map(|()| true),
-        _ => Err("say `bench [NAME]` or `judge [quality] [--data DIR] [--splits N]`".into()),
+        _ => Err("say `bench [NAME]` or `judge NAME`".into()),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -101,7 +98,7 @@ fn bench(name: Option<&str>) -> Outcome<bool> {
 /// A judge that takes no arguments: its name, and whether all was well.
 type Judge = (&'static str, fn() -> Outcome<bool>);
 
-/// The judges by name, but for `quality`, which takes arguments.
+/// The judges by name, but for those of [`held_out`], which take arguments.
 const JUDGES: &[Judge] = &[
     ("api", service::api),
     ("page", service::page),
@@ -117,25 +114,16 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
     {
         return run();
     }
-    if let ["contest", rest @ ..] = arguments {
-        return contest::run(rest);
+    let Some((name, rest)) = arguments.split_first() else {
+        return Err(format!("name a judge; there are: {}", judges()).into());
+    };
+    match held_out::JUDGES.iter().find(|judge| judge.name == *name) {
+        Some(judge) => judge.run(rest),
+        None => Err(format!("'{}' is no judge; there are: {}", arguments.join(" "), judges()).into()),
     }
-    if let ["beyond", rest @ ..] = arguments {
-        return beyond::run(rest);
-    }
-    let (mut data, mut splits) = (None, 20);
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        match (*argument, rest.as_slice().first()) {
-            ("quality", _) => {}
-            ("--data", Some(folder)) => data = rest.next().map(|_| PathBuf::from(folder)),
-            ("--splits", Some(n)) => splits = rest.next().map_or(Ok(splits), |_| n.parse())?,
-            (other, _) => {
-                return Err(
-                    format!("'{other}' is no judge; there are: api, beyond, contest, page, postgres, quality [--data DIR] [--splits N], report, soak, tensorboard").into()
-                );
-            }
-        }
-    }
-    quality::run(data, splits)
+}
+
+fn judges() -> String {
+    let names = JUDGES.iter().map(|(name, _)| *name).chain(held_out::JUDGES.iter().map(|judge| judge.name));
+    names.collect::<Vec<_>>().join(", ")
 }

@@ -13,7 +13,7 @@ use tidemill_core::{
     Batch, Categories, Column, Context, Estimator, Fitted, Layout, Role, Schema, Table, TensorData, Training,
 };
 use tidemill_kernel::Random;
-use tidemill_neural::{Activation, Augment, Images, NeuralNet, Optimizer, Series, Tokens};
+use tidemill_neural::{Activation, Augment, Images, NeuralNet, Optimizer, Schedule, Series, Tokens};
 
 use crate::row::Row;
 use crate::{Outcome, peer};
@@ -116,6 +116,7 @@ impl Work {
             learning_rate: rate,
             batch_size: Some(batch),
             epochs,
+            schedule: Schedule::Constant,
             validation_share: 0.0,
             ..NeuralNet::default()
         }

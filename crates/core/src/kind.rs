@@ -48,6 +48,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether a cell says one thing: a number, a flag, a name or a moment.
+    pub fn is_plain(self) -> bool {
+        matches!(self, Kind::Number | Kind::Flag | Kind::Category | Kind::Time)
+    }
+
     /// The word a user reads and writes for this kind.
     pub fn word(self) -> &'static str {
         match self {

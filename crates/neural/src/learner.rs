@@ -133,11 +133,11 @@ impl Default for NeuralNet {
             l1: 0.0,
             l2: 0.0,
             clip_norm: 1.0,
-            schedule: Schedule::Constant,
+            schedule: Schedule::Cosine,
             warm_up: 0.0,
             batch_size: None,
             accumulate: 1,
-            epochs: 100,
+            epochs: 40,
             patience: 15,
             validation_share: 0.1,
         }

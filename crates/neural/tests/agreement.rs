@@ -86,7 +86,7 @@ fn held_out_losses_are_those_of_scikit_learn() {
         let spread = (losses.iter().map(|l| (l - mean) * (l - mean)).sum::<f64>() / (n - 1.0)).sqrt();
         let params = json!({
             "hidden": [64, 32], "dropout": 0.0, "weight_decay": 0.0, "clip_norm": 0.0, "batch_size": 64,
-            "epochs": case["epochs"], "validation_share": 0.0
+            "epochs": case["epochs"], "schedule": "constant", "validation_share": 0.0
         });
         let table = example(case);
         let ours = (0..3).map(|seed| held_out_loss(&params, &table, seed)).sum::<f64>() / 3.0;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidemill_engine::core::recipe::{OptimizeFor, Task};
+use tidemill_engine::evaluate::Labels;
 
 /// From a table to a tested, packaged model, and round the loop again.
 #[derive(Debug, Parser)]
@@ -243,6 +244,36 @@ impl From<OptimizeForArg> for OptimizeFor {
     }
 }
 
+/// What is known of a table of predictions beside these.
+#[derive(Debug, Args)]
+pub(crate) struct Answers {
+    /// Without a model: the column with the right answers.
+    #[arg(long, value_name = "COL", requires = "pred")]
+    pub truth: Option<String>,
+    /// Without a model: the column with the weight of each row.
+    #[arg(long, value_name = "COL", requires = "truth")]
+    pub weight: Option<String>,
+    /// Without a model: what kind of prediction; inferred from the truth without it.
+    #[arg(long, value_enum, requires = "truth")]
+    pub task: Option<TaskArg>,
+    /// Without a model: the class that counts as positive.
+    #[arg(long, value_name = "CLASS", requires = "truth")]
+    pub positive: Option<String>,
+}
+
+impl Answers {
+    /// Which columns hold what, the predictions in this one.
+    pub(crate) fn labels(&self, truth: &str, predicted: &str) -> Labels {
+        Labels {
+            truth: truth.into(),
+            predicted: predicted.into(),
+            weight: self.weight.clone(),
+            task: self.task.map(Into::into),
+            positive: self.positive.clone(),
+        }
+    }
+}
+
 /// `tidemill evaluate`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -255,21 +286,11 @@ pub(crate) struct Evaluate {
     pub model: String,
     /// The table to judge on.
     pub data: Option<String>,
-    /// Without a model: the column with the right answers.
-    #[arg(long, value_name = "COL", requires = "pred")]
-    pub truth: Option<String>,
     /// Without a model: the column with the predictions (classes, numbers, or scores of the positive class).
     #[arg(long, value_name = "COL", requires = "truth")]
     pub pred: Option<String>,
-    /// Without a model: the column with the weight of each row.
-    #[arg(long, value_name = "COL", requires = "truth")]
-    pub weight: Option<String>,
-    /// What kind of prediction; inferred from the truth without it.
-    #[arg(long, value_enum, requires = "truth")]
-    pub task: Option<TaskArg>,
-    /// The class that counts as positive.
-    #[arg(long, value_name = "CLASS", requires = "truth")]
-    pub positive: Option<String>,
+    #[command(flatten)]
+    pub answers: Answers,
     /// Write a page for people: one HTML file with charts.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -291,22 +312,12 @@ pub(crate) struct Compare {
     pub second: String,
     /// The table with the known answers; with --truth, those of the predictions' own files without it.
     pub data: Option<String>,
-    /// Without models: the column with the right answers.
-    #[arg(long, value_name = "COL", requires = "pred")]
-    pub truth: Option<String>,
     /// Without models: the column with the predictions (classes, numbers, or scores of the positive class); twice where
     /// the second's has another name.
     #[arg(long, value_name = "COL", requires = "truth")]
     pub pred: Vec<String>,
-    /// Without models: the column with the weight of each row.
-    #[arg(long, value_name = "COL", requires = "truth")]
-    pub weight: Option<String>,
-    /// Without models: what kind of prediction; inferred from the truth without it.
-    #[arg(long, value_enum, requires = "truth")]
-    pub task: Option<TaskArg>,
-    /// Without models: the class that counts as positive.
-    #[arg(long, value_name = "CLASS", requires = "truth")]
-    pub positive: Option<String>,
+    #[command(flatten)]
+    pub answers: Answers,
     /// The metric to compare by [default: log_loss or rmse; accuracy for labels without probabilities].
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,

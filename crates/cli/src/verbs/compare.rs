@@ -5,7 +5,6 @@ use std::path::Path;
 use tidemill_engine::compare::{self, Compared};
 use tidemill_engine::core::Result;
 use tidemill_engine::error::EngineError;
-use tidemill_engine::evaluate::Labels;
 
 use super::{context, json_of};
 use crate::args::{Cli, Compare};
@@ -15,15 +14,9 @@ use crate::show::Shown;
 pub(super) fn compare(args: &Compare, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
     let metric = args.metric.as_deref();
-    let found = match (&args.data, &args.truth) {
+    let found = match (&args.data, &args.answers.truth) {
         (data, Some(truth)) => {
-            let [first, second] = predicted(args)?.map(|predicted| Labels {
-                truth: truth.clone(),
-                predicted: predicted.clone(),
-                weight: args.weight.clone(),
-                task: args.task.map(Into::into),
-                positive: args.positive.clone(),
-            });
+            let [first, second] = predicted(args)?.map(|predicted| args.answers.labels(truth, predicted));
             let files = [args.first.as_str(), args.second.as_str()];
             compare::predictions(files, [&first, &second], data.as_deref(), metric, &context)?
         }

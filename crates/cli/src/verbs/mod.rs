@@ -174,15 +174,9 @@ fn overlay(recipe: &mut Recipe, about: &DataArgs) {
 
 fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
-    let evaluated = match (&args.data, &args.truth, &args.pred) {
+    let evaluated = match (&args.data, &args.answers.truth, &args.pred) {
         (None, Some(truth), Some(pred)) => {
-            let labels = evaluate::Labels {
-                truth: truth.clone(),
-                predicted: pred.clone(),
-                weight: args.weight.clone(),
-                task: args.task.map(Into::into),
-                positive: args.positive.clone(),
-            };
+            let labels = args.answers.labels(truth, pred);
             evaluate::labels(&args.model, &labels, args.report.as_deref(), &context)?
         }
         (Some(data), None, None) => {

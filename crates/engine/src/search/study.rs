@@ -75,8 +75,9 @@ pub fn study(
     finish::check(recipe, classes)?;
     let pictures =
         used.clone().any(|c| c.kind == Kind::Image || matches!(c.layout, Some(Layout::Image { .. })));
-    let size =
-        Size { rows: rows.len(), columns: used.count(), texts, classes, pictures, past: past(table, recipe) };
+    let plain = used.clone().all(|c| c.kind.is_plain());
+    let (n, columns, past) = (rows.len(), used.count(), past(table, recipe));
+    let size = Size { rows: n, columns, plain, texts, classes, pictures, past };
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
     let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
     let folds = split::folds(table, &compared, &recipe.folds, &recipe.split, context)?;
