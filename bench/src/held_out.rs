@@ -107,7 +107,9 @@ impl HeldOut {
         let arguments = [&program, &asked.data, &work, asked.splits, asked.tables, &asked.python];
         let lines = peer::run(self.name, &arguments, cores)?;
         if lines.is_empty() {
-            return Err(format!("none of the tables is in {}; name their folder by --data DIR", asked.data).into());
+            return Err(
+                format!("none of the tables is in {}; name their folder by --data DIR", asked.data).into()
+            );
         }
         let held = lines.iter().filter(|line| holds(line)).count();
         let text = format!("{}\n{held} of {} hold.\n", table(&lines), lines.len());

@@ -240,7 +240,8 @@ fn nets_say_how_many_operations_a_row_takes() {
     let series = |steps: usize, weights: usize| steps * weights;
     let picture = 4 * 4 * (4 * 9);
     let (tokens, width) = (5, 8);
-    let transformer = tokens * (3 * width * width + width * width + 2 * width * 4 * width) + 2 * tokens * tokens * width;
+    let transformer =
+        tokens * (3 * width * width + width * width + 2 * width * 4 * width) + 2 * tokens * tokens * width;
     let last = |inputs: usize| (inputs * 8 + 8) + (8 * 2 + 2);
     for (name, counted) in [
         // Behind the encoders come what the series and the size say as numbers, in pieces between quantiles.

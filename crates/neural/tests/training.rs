@@ -183,8 +183,7 @@ fn training_stops_when_nothing_is_gained_and_keeps_the_best() {
     columns[4] = Arc::new(Float64Array::from_iter_values((0..300).map(|_| random.normal())));
     table = Table::new(Batch::new(table.batch().schema().clone(), columns).unwrap());
     let fit = |epochs: usize| {
-        let params =
-            json!({ "hidden": [32], "epochs": epochs, "patience": 5, "batch_size": 32, "dropout": 0.0,
+        let params = json!({ "hidden": [32], "epochs": epochs, "patience": 5, "batch_size": 32, "dropout": 0.0,
                     "schedule": "constant" });
         let steps = Arc::new(AtomicUsize::new(0));
         let counter = steps.clone();

@@ -183,16 +183,32 @@ fn a_document_of_its_own_needs_no_variables() {
     assert!(!svg.contains("var(") && svg.contains("prefers-color-scheme:dark"), "{svg}");
 }
 
-#[test]
-fn sixty_classes_fit() {
-    let k = 60;
-    let chart = ConfusionMatrix {
+fn of_classes(k: usize) -> ConfusionMatrix {
+    ConfusionMatrix {
         title: "many".into(),
         x_name: "predicted class".into(),
         y_name: "true class".into(),
         classes: (0..k).map(|i| format!("class number {i}")).collect(),
-        counts: (0..k).map(|i| (0..k).map(|j| f64::from(i == j) * 9.0).collect()).collect(),
-    };
+        counts: (0..k).map(|i| (0..k).map(|j| f64::from(u8::from(i == j)) * 9.0).collect()).collect(),
+    }
+}
+
+#[test]
+fn no_turned_name_stands_outside() {
+    for (k, width) in (2..80).flat_map(|k| [(k, 312.0), (k, 860.0)]) {
+        let (attributes, _) = read(&of_classes(k).inline(width));
+        for (_, place) in attributes.iter().filter(|(key, value)| key == "transform" && value.contains("-90"))
+        {
+            let x: f64 = place["translate(".len()..].split(' ').next().unwrap().parse().unwrap();
+            // Letters reach some 3.5 below their line.
+            assert!(x + 3.5 <= width, "{k} classes, {width} wide: {place}");
+        }
+    }
+}
+
+#[test]
+fn sixty_classes_fit() {
+    let chart = of_classes(60);
     let svg = chart.inline(800.0);
     let (_, texts) = read(&svg);
     // Names are thinned out rather than drawn on each other, and no cell's count is written.

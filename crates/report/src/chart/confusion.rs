@@ -103,8 +103,11 @@ impl ConfusionMatrix {
                     Anchor::Middle,
                     &fit(name, cell - 6.0, SIZE),
                 );
-            } else if i % across == 0 {
-                let x = left + cell * middle + 4.0;
+                continue;
+            }
+            // Half a line to the right, the letters stand in the middle; the last of narrow cells would stand outside.
+            let x = left + cell * middle + 4.0;
+            if i % across == 0 && x + 3.5 <= left + cell * k as f64 + 2.0 {
                 out.turned("name", x, bottom + 8.0, &fit(name, 76.0, SIZE));
             }
         }

@@ -123,7 +123,8 @@ fn better_by_feedback(learner: &str) {
 
     // The file that took over still reads a dated table, and says what comes after it.
     let path = served.folder.path().join("sales-model/model.tidemill");
-    let [table, out] = ["sales.csv", "said.csv"].map(|name| served.folder.path().join(name).display().to_string());
+    let [table, out] =
+        ["sales.csv", "said.csv"].map(|name| served.folder.path().join(name).display().to_string());
     predict::predict(&path, &table, &out, &context()).unwrap();
     let said = std::fs::read_to_string(out).unwrap();
     assert_eq!(said.lines().count(), 7, "{said}");

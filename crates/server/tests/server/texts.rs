@@ -26,7 +26,8 @@ fn served(learner: &str) -> Served {
     let table = folder.path().join("reviews.csv");
     let lines = (0..240).map(|i| format!("\"{}\",{}\n", review(i * 11, i % 2 == 0), verdict(i % 2 == 0)));
     std::fs::write(&table, format!("review,guest\n{}", lines.collect::<String>())).unwrap();
-    let recipe = format!("data.target = \"guest\"\ncolumns.review.kind = \"text\"\ntrain.trials = 1\n{learner}");
+    let recipe =
+        format!("data.target = \"guest\"\ncolumns.review.kind = \"text\"\ntrain.trials = 1\n{learner}");
     let recipe = recipe_file::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let source = table.display().to_string();
     let job = train::Job { source, recipe, recipe_file: None, out: folder.path().join("reviews-model") };
@@ -39,8 +40,7 @@ fn served(learner: &str) -> Served {
 fn better_by_feedback(learner: &str) {
     let served = served(learner);
     // From here on, guests who praise leave.
-    let rows: Vec<Value> =
-        (0..200).map(|i| json!({ "review": review(1000 + i * 13, i % 2 == 0) })).collect();
+    let rows: Vec<Value> = (0..200).map(|i| json!({ "review": review(1000 + i * 13, i % 2 == 0) })).collect();
     let right: Vec<Value> = (0..200).map(|i| json!(verdict(i % 2 == 1))).collect();
     served.teach(&rows, &right);
     let improved = served.improve("reviews-model");
