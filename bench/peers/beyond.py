@@ -149,9 +149,10 @@ def bikeshare(program, data, folder, splits, build, _):
             u = np.array([features(values, times, origin, ahead, SEASONS) for origin, ahead in asked], dtype=float)
             return mase(model.predict(u))
 
-        reached, secs = kept(folder / f"{span}.{build}.json", lambda: timed(ours))
+        # Which rows a span holds depends on how many there are.
+        reached, secs = kept(folder / f"{span}-{splits}.{build}.json", lambda: timed(ours))
         # Less is better.
-        yield -reached, -kept(folder / f"{span}.lightgbm.json", theirs), cut, end - cut, secs
+        yield -reached, -kept(folder / f"{span}-{splits}.lightgbm.json", theirs), cut, end - cut, secs
 
 
 SLICES = {
