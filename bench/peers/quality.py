@@ -5,7 +5,7 @@ against the rest, averaged). The difference over repeated splits gets a lower bo
 resampled t test of Nadeau and Bengio (2003, "Inference for the generalization error"): splits overlap, so the plain
 variance of the mean is too small; the correction replaces 1/n by 1/n + test/train.
 
-Arguments: the program, the folder of tables, a folder to work in, the number of splits, a table or `all`. One line of JSON per table.
+Arguments: the program, the folder of tables, a folder to work in, the number of splits, tables (comma-separated names or `all`). One line of JSON per table.
 """
 
 import json
@@ -134,7 +134,7 @@ def lower_bound(differences, train, test):
 def main(program, data, work, splits, wanted):
     for file, target, task, leaks, ids in TABLES:
         path = pathlib.Path(data) / file
-        if not path.exists() or wanted not in ("all", file.split(".")[0]):
+        if not path.exists() or (wanted != "all" and file.split(".")[0] not in wanted.split(",")):
             continue
         table = pd.read_csv(path)
         text = pd.read_csv(path, dtype=str, keep_default_na=False)

@@ -1,6 +1,8 @@
 //! Judges that hold our held-out scores against the field's, on the same rows over repeated splits. The Python of the same name in
 //! `bench/peers` says how each is compared, and prints one line of JSON per table, with the bound that it must keep.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::{Outcome, peer};
@@ -90,6 +92,12 @@ impl HeldOut {
                 }
             }
         }
+        // Without the real tables, the generated ones alone would pass for all of them.
+        if !Path::new(&asked.data).is_dir() {
+            return Err(
+                format!("{}: no such folder; name that of the tables by --data DIR", asked.data).into()
+            );
+        }
         if let Some(environment) = self.further {
             asked.python = peer::environment(environment)?.display().to_string();
         }
@@ -107,9 +115,7 @@ impl HeldOut {
         let arguments = [&program, &asked.data, &work, asked.splits, asked.tables, &asked.python];
         let lines = peer::run(self.name, &arguments, cores)?;
         if lines.is_empty() {
-            return Err(
-                format!("none of the tables is in {}; name their folder by --data DIR", asked.data).into()
-            );
+            return Err(format!("there is no table '{}' in {}", asked.tables, asked.data).into());
         }
         let held = lines.iter().filter(|line| holds(line)).count();
         let text = format!("{}\n{held} of {} hold.\n", table(&lines), lines.len());

@@ -1,4 +1,4 @@
-//! Our side against peers': `cargo xtask bench [NAME]` and `cargo xtask judge [NAME]` build and run this.
+//! Our side against peers': `cargo xtask bench [NAME]` and `cargo xtask judge NAME` build and run this.
 //!
 //! A row is a function of this crate that gives [`Row`]s; its peer is a Python program of the same name in
 //! `bench/peers`.

@@ -215,3 +215,34 @@ fn by_distance(task: Task, size: &Size) -> Vec<Default> {
     }
     list
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(rows: usize, columns: usize, plain: bool) -> Vec<Spec> {
+        let size = Size { rows, columns, plain, texts: 0, classes: 2, pictures: false, past: Vec::new() };
+        learners(Task::Binary, &size, 3, &crate::builtin::registry())
+            .into_iter()
+            .map(|(spec, _)| spec)
+            .collect()
+    }
+
+    #[test]
+    #[cfg(feature = "neural")]
+    fn nets_take_part_where_they_cost_little_and_can_be_stopped() {
+        let with_net = |rows, plain| of(rows, 8, plain).iter().any(|spec| spec.kind == "neural_net");
+        assert!(with_net(1_000, true) && with_net(20_000, true));
+        assert!(!with_net(999, true) && !with_net(20_001, true) && !with_net(5_000, false));
+    }
+
+    #[test]
+    fn large_trees_see_all_of_few_columns() {
+        let seen = |columns| {
+            let list = of(3_000, columns, true);
+            let large = list.iter().find(|spec| spec.params.get("max_leaves") == Some(&json!(31)));
+            large.and_then(|spec| spec.params.get("max_features").cloned())
+        };
+        assert_eq!((seen(20), seen(21)), (Some(json!(1.0)), Some(json!(0.8))));
+    }
+}

@@ -1,5 +1,7 @@
 //! A run of training: epoch after epoch, batch after batch, until nothing is gained any more.
 
+use std::time::{Duration, Instant};
+
 use burn::tensor::Device;
 use tidemill_core::{Context, Event, Result, Runtime};
 use tidemill_kernel::reduce::in_chunks;
@@ -24,6 +26,8 @@ const SMALLER: f64 = 0.1;
 const KEEP_EVERY: u64 = 1000;
 /// Rows watched that one thread takes at a time.
 const CHUNK: usize = 1024;
+/// What takes no longer than this needs no words on the way.
+const SAY_EVERY: Duration = Duration::from_secs(3);
 /// Beyond so many standard deviations a number is worth naming when the loss leaves the numbers.
 const SUSPICIOUS: f32 = 10.0;
 
@@ -50,6 +54,8 @@ pub(crate) struct Run<'a> {
     events: Option<Events>,
     /// The length of the last gradient, before it was shortened.
     length: f64,
+    /// When people were last told how far it is.
+    told: Instant,
 }
 
 /// What a batch led to.
@@ -91,6 +97,7 @@ impl<'a> Run<'a> {
             events: events(runtime, fingerprint)?,
             checkpoint,
             length: 0.0,
+            told: Instant::now(),
             kept: progress.clone(),
             options,
             net,
@@ -281,7 +288,8 @@ impl<'a> Run<'a> {
     fn tell(&mut self, watched: Option<f64>) -> Result<()> {
         let (epoch, epochs) = (self.progress.epoch + 1, self.options.epochs);
         let loss = self.progress.loss / self.progress.weight;
-        if epoch.is_multiple_of((epochs / 10).max(1)) {
+        if epoch.is_multiple_of((epochs / 10).max(1)) && self.told.elapsed() >= SAY_EVERY {
+            self.told = Instant::now();
             let of_watched = watched.map(|l| format!(", on the rows watched {l:.5}")).unwrap_or_default();
             self.context.tell(&Event::Note(format!("epoch {epoch} of {epochs}: loss {loss:.5}{of_watched}")));
         }
