@@ -17,6 +17,8 @@ from torch.nn import functional
 
 path, job = sys.argv[1], json.loads(sys.argv[2])
 torch.set_num_threads(job["threads"])
+device = torch.device(job["device"])
+precision = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(job["precision"])
 rows, length, classes = job["rows"], job["len"], job["classes"]
 raw = np.fromfile(path, dtype="<f4")
 values = raw[: rows * length].reshape(rows, length)
@@ -96,14 +98,23 @@ else:
     model, x = Transformer(), torch.from_numpy(values.astype(np.int64))
 
 
+model, x, y = model.to(device), x.to(device), y.to(device)
+
+
 def train():
     model.load_state_dict(weights)
     optimizer = torch.optim.Adam(model.parameters(), lr=job["rate"])
+    scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
     for _ in range(job["epochs"]):
-        for batch in torch.randperm(rows).split(job["batch"]):
+        for batch in torch.randperm(rows, device=device).split(job["batch"]):
             optimizer.zero_grad()
-            functional.cross_entropy(model(x[batch]), y[batch]).backward()
-            optimizer.step()
+            with torch.autocast(device.type, dtype=precision, enabled=precision is not None):
+                loss = functional.cross_entropy(model(x[batch]), y[batch])
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
 
 
 secs, _ = median_secs(train)

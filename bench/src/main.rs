@@ -39,6 +39,7 @@ type Bench = (&'static str, fn() -> Outcome<Vec<Row>>);
 /// The benches by name.
 const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
+    ("gpu", neural::on_gpu),
     ("linear", linear::run),
     ("metrics", metrics::run),
     ("neighbors", neighbors::run),

@@ -1,8 +1,9 @@
 //! Nets of four sorts against PyTorch: the time of a step of training (forward, backward, Adam) at equal sizes, on one
-//! thread and on two; and from equal weights, the loss after some steps.
+//! thread, on two and on a GPU; and from equal weights, the loss after some steps.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -10,10 +11,13 @@ use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, UInt32Array};
 use arrow_schema::{DataType, Field};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Categories, Column, Context, Estimator, Fitted, Layout, Role, Schema, Table, TensorData, Training,
+    Batch, Categories, Column, Context, Estimator, Fitted, Layout, Role, Runtime, Schema, Table, TensorData,
+    Training,
 };
 use tidemill_kernel::Random;
-use tidemill_neural::{Activation, Augment, Images, NeuralNet, Optimizer, Schedule, Series, Tokens};
+use tidemill_neural::{
+    Activation, Augment, Images, NeuralNet, Optimizer, Precision, Schedule, Series, Tokens,
+};
 
 use crate::row::Row;
 use crate::{Outcome, peer};
@@ -89,16 +93,75 @@ const WORKS: &[Work] = &[
 /// Each net on one thread and on two.
 pub(crate) fn run() -> Outcome<Vec<Row>> {
     let python = peer::environment("torch")?;
+    let place =
+        |threads| Place { device: "cpu", threads, precision: Precision::Float32, name: "", near: 1e-4 };
     let mut rows = Vec::new();
     for work in WORKS {
-        let apart = work.compare(&python)?;
+        let apart = work.compare(&python, place(1))?;
         for threads in [1, 2] {
-            let row = work.race(&python, threads, apart)?;
-            eprintln!("{}: {:.2} of their time", row.name, row.ours_secs / row.peer_secs);
-            rows.push(row);
+            rows.push(work.race(&python, place(threads), apart)?);
         }
     }
     Ok(rows)
+}
+
+/// Each net on the first GPU, in every precision, against the PyTorch of `TIDEMILL_BENCH_PYTHON`; no rows where this build or
+/// machine has none.
+pub(crate) fn on_gpu() -> Outcome<Vec<Row>> {
+    let runtime = Runtime { device: Some(GPU.into()), ..Runtime::default() };
+    if let Err(e) = tidemill_neural::check_device(&runtime) {
+        eprintln!("left out: {e}");
+        return Ok(Vec::new());
+    }
+    let python = PathBuf::from(peer::python()?.get_program());
+    let place = |precision, name, near| Place { device: GPU, threads: 1, precision, name, near };
+    let mut rows = Vec::new();
+    for work in WORKS {
+        for place in [
+            place(Precision::Float32, "float32", 1e-3),
+            place(Precision::Bfloat16, "bfloat16", 2e-2),
+            place(Precision::Float16, "float16", 5e-3),
+        ] {
+            let race = || work.compare(&python, place).and_then(|apart| work.race(&python, place, apart));
+            // What a GPU's compiler refuses ends in a panic of its library.
+            match std::panic::catch_unwind(AssertUnwindSafe(race)) {
+                Ok(Ok(row)) => rows.push(row),
+                Ok(Err(e)) => eprintln!("left out: {e}"),
+                Err(_) => eprintln!("left out: {}, {}", work.title, place.words()),
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Where a net is trained.
+#[derive(Clone, Copy)]
+struct Place {
+    device: &'static str,
+    threads: usize,
+    precision: Precision,
+    /// The precision as PyTorch names it.
+    name: &'static str,
+    /// How far apart losses may be, as a share.
+    near: f64,
+}
+
+const GPU: &str = "cuda:0";
+
+impl Place {
+    fn words(&self) -> String {
+        match (self.device, self.threads) {
+            ("cpu", 1) => "1 thread".into(),
+            ("cpu", threads) => format!("{threads} threads"),
+            _ => format!("GPU, {}", self.name),
+        }
+    }
+
+    fn fit(&self, learner: &NeuralNet, table: &Table) -> Outcome<Arc<dyn Fitted>> {
+        let learner = NeuralNet { precision: self.precision, ..learner.clone() };
+        let runtime = Runtime { device: Some(self.device.into()), ..Runtime::default() };
+        Ok(learner.fit(Training::on(table), &Context::default().with_runtime(runtime))?)
+    }
 }
 
 impl Work {
@@ -123,50 +186,52 @@ impl Work {
     }
 
     /// Losses after some steps from equal weights; how far apart they are, as a share.
-    fn compare(&self, python: &Path) -> Outcome<f64> {
+    fn compare(&self, python: &Path, place: Place) -> Outcome<f64> {
         let data = Data::new(self, COMPARED);
         let table = data.table(self)?;
         // A step this small leaves the weights as they start.
-        let start = fit(&self.learner(COMPARED, 1, 1e-30), &table)?;
-        let job = self.job(COMPARED, COMPARED, STEPS, 1);
+        let start = place.fit(&self.learner(COMPARED, 1, 1e-30), &table)?;
+        let job = self.job(COMPARED, COMPARED, STEPS, place);
         let said = self.ask(python, &data, &start.state(), job)?;
         let theirs = said["loss"].as_f64().ok_or("the peer printed no 'loss'")?;
-        let ours = data.loss(fit(&self.learner(COMPARED, STEPS, RATE), &table)?, &table)?;
+        let ours = data.loss(place.fit(&self.learner(COMPARED, STEPS, RATE), &table)?, &table)?;
         let apart = (ours - theirs).abs() / theirs;
-        if apart.is_nan() || apart > 1e-4 {
-            return Err(format!("{}: loss {ours} here, {theirs} there", self.title).into());
+        if apart.is_nan() || apart > place.near {
+            return Err(format!("{}, {}: loss {ours} here, {theirs} there", self.title, place.words()).into());
         }
         Ok(apart)
     }
 
-    fn race(&self, python: &Path, threads: usize, apart: f64) -> Outcome<Row> {
+    fn race(&self, python: &Path, place: Place, apart: f64) -> Outcome<Row> {
         let data = Data::new(self, self.rows);
         let table = data.table(self)?;
         let learner = self.learner(self.batch, self.epochs, RATE);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        let start = fit(&self.learner(self.rows, 1, 1e-30), &table)?;
-        let job = self.job(self.rows, self.batch, self.epochs, threads);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(place.threads).build()?;
+        let start = place.fit(&self.learner(self.rows, 1, 1e-30), &table)?;
+        let job = self.job(self.rows, self.batch, self.epochs, place);
         let said = self.ask(python, &data, &start.state(), job)?;
         let peer_secs = said["secs"].as_f64().ok_or("the peer printed no 'secs'")?;
-        let work = || pool.install(|| fit(&learner, &table).map_err(|e| e.to_string())).map_err(Into::into);
+        let work =
+            || pool.install(|| place.fit(&learner, &table).map_err(|e| e.to_string())).map_err(Into::into);
         let (ours_secs, _) = peer::median_secs(work)?;
         let steps = (self.rows / self.batch * self.epochs) as f64;
-        let plural = if threads == 1 { "" } else { "s" };
-        Ok(Row {
-            name: format!("a training step: {}, {threads} thread{plural}", self.title),
+        let row = Row {
+            name: format!("a training step: {}, {}", self.title, place.words()),
             peer: "PyTorch".into(),
             ours_secs: ours_secs / steps,
             peer_secs: peer_secs / steps,
             goal_at_least: 0.83,
             reach: 1.0,
             same_answer: format!("loss after {STEPS} steps from equal weights within {apart:.0e}"),
-        })
+        };
+        eprintln!("{}: {:.2} of their time", row.name, row.ours_secs / row.peer_secs);
+        Ok(row)
     }
 
-    fn job(&self, rows: usize, batch: usize, epochs: usize, threads: usize) -> Value {
+    fn job(&self, rows: usize, batch: usize, epochs: usize, place: Place) -> Value {
         json!({
             "net": self.name, "rows": rows, "len": self.len, "batch": batch, "epochs": epochs,
-            "threads": threads, "rate": RATE, "hidden": self.hidden, "classes": CLASSES,
+            "threads": place.threads, "device": place.device, "precision": place.name, "rate": RATE, "hidden": self.hidden, "classes": CLASSES,
         })
     }
 
@@ -200,10 +265,6 @@ impl Work {
         }
         Ok(serde_json::from_slice(&output.stdout)?)
     }
-}
-
-fn fit(learner: &NeuralNet, table: &Table) -> Outcome<Arc<dyn Fitted>> {
-    Ok(learner.fit(Training::on(table), &Context::default())?)
 }
 
 /// Rows of numbers or tokens, and a class that follows from them.

@@ -1,13 +1,16 @@
 //! The fully connected layers between the encoders and the head.
 
+use burn::tensor::Tensor;
 use pulp::NullaryFnOnce;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tidemill_core::Result;
 use tidemill_kernel::vector::wide;
 
 use crate::dense::{Dense, column_sums, transpose};
-use crate::graph::Chance;
+use crate::graph::{Chance, Pass};
 use crate::math;
+use crate::ops::{activation, layer_norm::layer_norm, linear::linear};
 use crate::parameters::{Declared, Part, Start};
 
 /// What bends the sums of a layer.
@@ -103,6 +106,25 @@ impl Body {
             }
         }
         declared
+    }
+
+    /// What some rows become, `[rows, inputs]` to `[rows, width]`, as a graph.
+    pub(crate) fn forward(&self, mut x: Tensor<2>, pass: &Pass<'_>) -> Result<Tensor<2>> {
+        for (k, (inputs, outputs)) in self.layers().enumerate() {
+            let at = k * self.per_layer();
+            let (weight, bias) = (pass.parameter(at)?, pass.parameter(at + 1)?);
+            let bent = match self.layer_norm {
+                true => {
+                    let sums = linear(x.clone(), weight, bias, None);
+                    let normed = layer_norm(sums, pass.parameter(at + 2)?, pass.parameter(at + 3)?);
+                    activation::composed(normed, self.activation)
+                }
+                false => linear(x.clone(), weight, bias, Some(self.activation)),
+            };
+            let kept = pass.dropout(bent, self.dropout);
+            x = if self.residual && inputs == outputs { x + kept } else { kept };
+        }
+        Ok(x)
     }
 
     pub(crate) fn plain(&self, parameters: Part<'_>) -> PlainBody {

@@ -1,7 +1,39 @@
 //! Where gradients are computed.
 
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tidemill_core::{Error, Result, Runtime};
+
+/// In which numbers a net goes forwards and back in training. Parameters, losses and steps stay in 32 bits, and so do the
+/// moments of norms and the shares of attention (Micikevicius et al. 2018, "Mixed precision training"); a trained net answers
+/// in 32 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 32 bits throughout.
+    #[default]
+    Float32,
+    /// 16 bits with the range of 32: for GPUs, which multiply these several times as fast.
+    Bfloat16,
+    /// 16 bits, finer than `bfloat16` and of less range: the loss is scaled so that no slope vanishes.
+    Float16,
+}
+
+impl Precision {
+    pub(crate) fn dtype(self) -> DType {
+        match self {
+            Precision::Float32 => DType::F32,
+            Precision::Bfloat16 => DType::BF16,
+            Precision::Float16 => DType::F16,
+        }
+    }
+
+    /// Whether it is what a recipe means that says nothing.
+    pub(crate) fn is_full(&self) -> bool {
+        *self == Precision::Float32
+    }
+}
 
 /// The device that the user asked for. Without `cuda` among the features of the build there is the CPU alone.
 pub(crate) fn device(runtime: &Runtime) -> Result<Device> {
@@ -46,9 +78,25 @@ fn gpu(number: usize) -> Result<Device> {
     Err(Error::parameter("device", problem))
 }
 
-/// Whether shards of a batch gain nothing here: a GPU works on all rows at once.
-pub(crate) fn takes_whole_batches(device: &Device) -> bool {
-    *device != Device::flex()
+/// Where and in which numbers gradients are computed.
+#[derive(Clone, Debug)]
+pub(crate) struct Arithmetic {
+    pub device: Device,
+    pub precision: Precision,
+}
+
+impl Arithmetic {
+    /// The processor's, in 32 bits.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Arithmetic { device: Device::flex(), precision: Precision::Float32 }
+    }
+
+    /// Whether a batch goes through the whole net as one graph: a GPU works on all rows at once, and what is written by hand
+    /// is for 32 bits.
+    pub(crate) fn is_one_graph(&self) -> bool {
+        self.device != Device::flex() || !self.precision.is_full()
+    }
 }
 
 #[cfg(test)]

@@ -5,51 +5,50 @@
 
 use std::cell::Cell;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use tidemill_core::{Error, Result};
 use tidemill_kernel::Random;
 
+use crate::device::Arithmetic;
 use crate::parameters::{Declared, Parameters};
 
 /// The parameters as flat tensors on a device.
 pub(crate) struct Leaves<'a> {
     declared: &'a [Declared],
     tensors: Vec<Tensor<1>>,
-    device: Device,
+    arithmetic: Arithmetic,
 }
 
 impl<'a> Leaves<'a> {
-    /// A copy of the first `n` arrays on `device`.
-    pub(crate) fn of(parameters: &'a Parameters, n: usize, device: &Device) -> Self {
+    /// A copy of the first `n` arrays, in 32 bits whatever the precision of what follows.
+    pub(crate) fn of(parameters: &'a Parameters, n: usize, arithmetic: &Arithmetic) -> Self {
         let tensor = |i| {
             let values = parameters.array(i).to_vec();
             let n = values.len();
-            Tensor::from_data(TensorData::new(values, [n]), device)
+            Tensor::from_data(TensorData::new(values, [n]), &arithmetic.device)
         };
         let declared = &parameters.declared()[..n];
-        Leaves { declared, tensors: (0..declared.len()).map(tensor).collect(), device: device.clone() }
+        let tensors = (0..declared.len()).map(tensor).collect();
+        Leaves { declared, tensors, arithmetic: arithmetic.clone() }
     }
 
     /// The same numbers as the leaves of a graph of their own: nothing is copied, and shards do not wait for each other.
     pub(crate) fn tracked(&self) -> Self {
         let tensors = self.tensors.iter().map(|t| t.clone().autodiff().require_grad()).collect();
-        Leaves { declared: self.declared, tensors, device: self.device.clone() }
+        Leaves { declared: self.declared, tensors, arithmetic: self.arithmetic.clone() }
     }
 
     /// The gradient of `loss` (one number) in all of these, in their order.
     pub(crate) fn gradient(&self, loss: &Tensor<1>) -> Result<Vec<f32>> {
         let mut gradients = loss.backward();
-        let mut all = Vec::with_capacity(self.declared.iter().map(Declared::len).sum());
-        for (tensor, declared) in self.tensors.iter().zip(self.declared) {
-            match tensor.grad_remove(&mut gradients) {
-                Some(gradient) => all.extend(numbers_of(gradient)?),
-                None => all.resize(all.len() + declared.len(), 0.0),
-            }
-        }
-        Ok(all)
+        let none = |declared: &Declared| Tensor::zeros([declared.len()], &self.arithmetic.device);
+        let each = self.tensors.iter().zip(self.declared);
+        let each = each
+            .map(|(tensor, declared)| tensor.grad_remove(&mut gradients).unwrap_or_else(|| none(declared)));
+        // Side by side first: a GPU is waited for once.
+        numbers_of(Tensor::cat(each.collect(), 0))
     }
 
-    #[cfg(test)]
     /// A pass in which nothing is left to chance.
     pub(crate) fn pass(&self) -> Pass<'_> {
         Pass { leaves: self, first: 0, chance: None }
@@ -125,18 +124,20 @@ impl Pass<'_> {
                 declared.name, declared.shape
             ))
         })?;
-        Ok(self.leaves.tensors[self.first + i].clone().reshape(shape))
+        let tensor = self.leaves.tensors[self.first + i].clone().reshape(shape);
+        Ok(tensor.cast(self.leaves.arithmetic.precision.dtype()))
     }
 
     /// Numbers as a constant of the graph, row-major.
     pub(crate) fn numbers<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(values, shape), &self.leaves.device)
+        let Arithmetic { device, precision } = &self.leaves.arithmetic;
+        Tensor::from_data(TensorData::new(values, shape), (device, precision.dtype()))
     }
 
     /// Places in a table of parameters, as a constant of the graph.
     pub(crate) fn codes<const D: usize>(&self, codes: &[u32], shape: [usize; D]) -> Tensor<D, Int> {
         let codes: Vec<i64> = codes.iter().map(|&c| i64::from(c)).collect();
-        Tensor::from_data(TensorData::new(codes, shape), &self.leaves.device)
+        Tensor::from_data(TensorData::new(codes, shape), &self.leaves.arithmetic.device)
     }
 
     /// A random stream of its own in training, nothing otherwise: for what only training does to its rows.

@@ -169,10 +169,10 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
     use serde_json::Value;
 
     use super::*;
+    use crate::device::Arithmetic;
     use crate::graph::{Leaves, numbers_of};
     use crate::oracle;
     use crate::parameters::Parameters;
@@ -195,7 +195,7 @@ mod tests {
         let (classes, numbers) = (Truth::Classes(classes), Truth::Numbers(floats(&reference["numbers"])));
         let (scores, outputs) = (floats(&reference["scores"]), floats(&reference["outputs"]));
         let parameters = Parameters::start(Vec::new(), 0);
-        let leaves = Leaves::of(&parameters, 0, &Device::flex());
+        let leaves = Leaves::of(&parameters, 0, &Arithmetic::plain());
         for (name, kind, smoothing) in [
             ("cross_entropy", NetLoss::CrossEntropy, 0.0),
             ("smoothed", NetLoss::CrossEntropy, 0.1),

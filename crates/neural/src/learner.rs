@@ -11,6 +11,7 @@ use tidemill_core::{
 use tidemill_kernel::ClassWeight;
 
 pub use crate::body::Activation;
+use crate::device::Precision;
 use crate::encoders::{Images, Series, Tokens};
 pub use crate::head::NetLoss;
 use crate::training::{self, Optimizer, Schedule};
@@ -100,6 +101,9 @@ pub struct NeuralNet {
     pub batch_size: Option<usize>,
     /// Mini-batches whose gradients make one step.
     pub accumulate: usize,
+    /// In which numbers a net goes forwards and back in training.
+    #[serde(skip_serializing_if = "Precision::is_full")]
+    pub precision: Precision,
     /// The most passes over the rows.
     pub epochs: usize,
     /// Stop after so many epochs without progress on the rows watched.
@@ -137,6 +141,7 @@ impl Default for NeuralNet {
             warm_up: 0.0,
             batch_size: None,
             accumulate: 1,
+            precision: Precision::default(),
             epochs: 40,
             patience: 15,
             validation_share: 0.1,

@@ -26,7 +26,7 @@ mod standard;
 mod tests;
 mod training;
 
-pub use device::check_device;
+pub use device::{Precision, check_device};
 pub use encoders::{Augment, Images, Series, SeriesNet, Tokens};
 pub use error::NeuralError;
 pub use fitted::FittedNet;

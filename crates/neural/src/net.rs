@@ -2,12 +2,15 @@
 
 use std::ops::Range;
 
+use burn::tensor::Tensor;
 use tidemill_core::{Batch, Result, Row, Schema};
 
 use crate::body::{Body, PlainBody};
 use crate::dense::Dense;
 use crate::encoders::{self, Encoder, Plain, Read};
+use crate::graph::Pass;
 use crate::head::Head;
+use crate::ops::linear::linear;
 use crate::parameters::{Declared, Parameters};
 
 /// The shape of a net; its numbers are [`Parameters`].
@@ -58,6 +61,21 @@ impl Net {
     /// Whether any encoder does.
     pub(crate) fn has_graphs(&self) -> bool {
         (0..self.encoders.len()).any(|e| self.is_graph(e))
+    }
+
+    /// The outputs for some rows, `[rows, outputs]`, as one graph.
+    pub(crate) fn forward(&self, reads: &[Read], pass: &Pass<'_>) -> Result<Tensor<2>> {
+        let encoders = self.encoders.iter().zip(reads).enumerate().filter(|(_, (e, _))| e.width() > 0);
+        let encoded = encoders.map(|(e, (encoder, read))| encoder.forward(read, &pass.part(self.first(e))));
+        let encoded = encoded.collect::<Result<Vec<_>>>()?;
+        let joined = match encoded.is_empty() {
+            true => pass.numbers(Vec::new(), [reads.first().map_or(0, |read| read.n_rows), 0]),
+            false => Tensor::cat(encoded, 1),
+        };
+        let n = self.encoders.len();
+        let hidden = self.body.forward(joined, &pass.part(self.first(n)))?;
+        let head = pass.part(self.first(n + 1));
+        Ok(linear(hidden, head.parameter(0)?, head.parameter(1)?, None))
     }
 
     /// The net with these parameters, in plain Rust.

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, UInt32Array};
-use burn::tensor::Device;
 use tidemill_core::{
     Batch, Categories, Column, Context, Kind, Layout, Schema, Source, Table, dense_vector, sparse_vector,
 };
 use tidemill_kernel::Random;
 
-use crate::graph::Leaves;
+use crate::device::{Arithmetic, Precision};
+use crate::graph::{Leaves, numbers_of};
 use crate::head::{Loss, NetLoss, Truth};
 use crate::net::Net;
 use crate::parameters::Parameters;
-use crate::training::gradient_of;
+use crate::training::{Gradients, Shard, gradient_of};
 use crate::{
     Activation, Augment, Images, NeuralNet, NumberEncoding, Series, SeriesNet, Tokens, encoders, oracle,
 };
@@ -120,8 +120,8 @@ fn the_plain_net_answers_as_burn_does() {
         let (net, parameters) = net(&options, &table, 3);
         let places = net.bind(table.schema()).unwrap();
         let reads = net.read(table.batch(), &places, 0..ROWS).unwrap();
-        let leaves = Leaves::of(&parameters, parameters.declared().len(), &Device::flex());
-        let graph = crate::graph::numbers_of(oracle::outputs(&net, &reads, &leaves.pass()).unwrap()).unwrap();
+        let leaves = Leaves::of(&parameters, parameters.declared().len(), &Arithmetic::plain());
+        let graph = numbers_of(net.forward(&reads, &leaves.pass()).unwrap()).unwrap();
         let plain = net.plain(&parameters).run(&reads, ROWS);
         assert_eq!(graph.len(), plain.len());
         for (a, b) in graph.iter().zip(&plain) {
@@ -201,9 +201,9 @@ fn gradients_are_those_of_burn() {
             let found = gradient_of(&net, loss, &parameters, &table, truth.clone(), weights()).unwrap();
             let places = net.bind(table.schema()).unwrap();
             let reads = net.read(table.batch(), &places, 0..ROWS).unwrap();
-            let leaves = Leaves::of(&parameters, parameters.declared().len(), &Device::flex()).tracked();
+            let leaves = Leaves::of(&parameters, parameters.declared().len(), &Arithmetic::plain()).tracked();
             let pass = leaves.pass();
-            let outputs = oracle::outputs(&net, &reads, &pass).unwrap();
+            let outputs = net.forward(&reads, &pass).unwrap();
             let graph = oracle::loss(&loss, outputs, &truth, &weights(), &pass);
             let wanted = leaves.gradient(&graph).unwrap();
             for i in 0..parameters.declared().len() {
@@ -213,6 +213,30 @@ fn gradients_are_those_of_burn() {
                 let name = &parameters.declared()[i].name;
                 assert!(worst < 2e-5 * size, "{kind:?} {name}: {worst} of {size}, {options:?}");
             }
+        }
+    }
+}
+
+/// In 16 bits the gradient is nearly that of 32: `bfloat16` has 8 bits for the digits of a number, `float16` 11.
+#[test]
+fn gradients_in_16_bits_are_nearly_those_of_32() {
+    let table = table();
+    for (precision, near) in [(Precision::Bfloat16, 0.1), (Precision::Float16, 0.0125)] {
+        let arithmetic = Arithmetic { precision, ..Arithmetic::plain() };
+        for options in shapes() {
+            let (loss, outputs, truth) = task(NetLoss::CrossEntropy, 0.0);
+            let (net, parameters) = net(&options, &table, outputs);
+            let wanted = gradient_of(&net, loss, &parameters, &table, truth.clone(), weights()).unwrap();
+            let places = net.bind(table.schema()).unwrap();
+            let reads = net.read(table.batch(), &places, 0..ROWS).unwrap();
+            let batch = [Shard { reads, truth, weights: weights() }];
+            let gradients = Gradients { net: &net, loss, arithmetic: arithmetic.clone() };
+            let found = gradients.of(&parameters, &batch, 0, 8.0).unwrap();
+            assert!((found.loss / wanted.loss - 1.0).abs() < near, "{} {}", found.loss, wanted.loss);
+            let length = |x: &[f32]| x.iter().map(|g| f64::from(g * g)).sum::<f64>().sqrt();
+            let apart: Vec<f32> = found.gradient.iter().zip(&wanted.gradient).map(|(a, b)| a - b).collect();
+            let share = length(&apart) / length(&wanted.gradient);
+            assert!(share < near && share > 0.0, "{precision:?}: {share}, {options:?}");
         }
     }
 }

@@ -57,6 +57,7 @@ fn settings() -> Vec<Value> {
                 "weight_decay": 0.0, "schedule": "plateau", "patience": 3, "residual": true }),
         json!({ "hidden": [16], "epochs": 8, "batch_size": 64, "schedule": "one_cycle", "validation_share": 0.0,
                 "layer_norm": true, "numbers": "piecewise_linear" }),
+        json!({ "hidden": [16], "epochs": 8, "batch_size": 64, "precision": "float16" }),
     ]
 }
 

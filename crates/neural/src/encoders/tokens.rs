@@ -202,7 +202,7 @@ impl Plain for PlainText {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
+    use crate::device::Arithmetic;
 
     use super::*;
     use crate::graph::{Chance, Leaves, numbers_of};
@@ -232,7 +232,7 @@ mod tests {
         let (text, mut read) = (text(), Read { n_rows: 3, ..Read::default() });
         (0..3).for_each(|_| text.put(Some(&[0.0; 5]), &mut read));
         let parameters = Parameters::start(text.declare(), 1);
-        let leaves = Leaves::of(&parameters, parameters.declared().len(), &Device::flex()).tracked();
+        let leaves = Leaves::of(&parameters, parameters.declared().len(), &Arithmetic::plain()).tracked();
         let chance = Chance::new(1);
         let answer = text.forward(&read, &leaves.training_pass(&chance)).unwrap();
         assert_eq!(numbers_of(answer.clone()).unwrap(), [0.0; 12]);

@@ -21,7 +21,7 @@ pub(super) fn bend_all(activation: Activation, values: &mut [f32], slopes: Optio
 }
 
 /// The same of burn's own operations.
-pub(super) fn composed<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
+pub(crate) fn composed<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
     match activation {
         Activation::Relu => activation::relu(x),
         Activation::Gelu => activation::gelu(x),

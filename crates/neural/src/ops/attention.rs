@@ -1,6 +1,6 @@
 //! Scaled dot-product attention in several heads (Vaswani et al. 2017), each item of the batch within itself, as one operation.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{DType, Tensor, TensorData, activation};
 use faer::Accum;
 use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
@@ -21,21 +21,25 @@ pub(crate) fn attention(projected: Tensor<2>, segments: &Segments, heads: usize)
     }
 }
 
-/// [`attention`] of burn's own operations, item by item.
+/// [`attention`] of burn's own operations: items side by side, as long as the longest. Shares are formed in 32 bits.
 fn composed(projected: Tensor<2>, segments: &Segments, heads: usize) -> Tensor<2> {
-    let width = projected.dims()[1] / 3;
-    let per_head = width / heads;
-    let items = segments.iter().filter(|rows| !rows.is_empty()).map(|rows| {
-        let n = rows.len();
-        let item = projected.clone().narrow(0, rows.start, n);
-        let part = |k: usize| -> Tensor<3> {
-            item.clone().narrow(1, k * width, width).reshape([n, heads, per_head]).swap_dims(0, 1)
-        };
-        let scores = part(0).matmul(part(1).swap_dims(1, 2)) / (per_head as f32).sqrt();
-        activation::softmax(scores, 2).matmul(part(2)).swap_dims(0, 1).reshape([n, width])
-    });
-    Tensor::cat(items.collect(), 0)
+    let (device, dtype) = (projected.device(), projected.dtype());
+    let [items, n, three] = [segments.len(), segments.longest(), projected.dims()[1]];
+    let per_head = three / 3 / heads;
+    let all = segments.padded(projected).reshape([items, n, 3 * heads, per_head]).swap_dims(1, 2);
+    let part = |k: usize| all.clone().narrow(1, k * heads, heads);
+    let scores = part(0).matmul(part(1).swap_dims(2, 3)) / (per_head as f32).sqrt();
+    let mut scores = scores.cast(DType::F32);
+    if let Some(beyond) = segments.beyond() {
+        let beyond = Tensor::<4>::from_data(TensorData::new(beyond, [items, 1, 1, n]), &device);
+        scores = scores - beyond * NOTHING;
+    }
+    let shares = activation::softmax(scores, 3).cast(dtype);
+    segments.unpadded(shares.matmul(part(2)).swap_dims(1, 2).reshape([items, n, three / 3]))
 }
+
+/// What a score is lowered by to get no share.
+const NOTHING: f32 = 1e30;
 
 #[derive(Debug)]
 struct Attention {

@@ -4,11 +4,13 @@
 //! places at a time so that the matrix stays in the cache; what remains is a product. With the channels running fastest
 //! such a row is few long runs of memory. The backward pass builds the same matrix again rather than keep it.
 
+use burn::backend::DispatchTensor;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, module};
 use faer::Accum;
 
 use super::fused::{Array, Op, apply};
+use super::node::{self, Layer};
 use super::product::{add_rows, by_rows, multiply};
 
 /// `x` `[batch, height, width, channels]` under each of the filters `weight` `[filters, channels, rows, columns]` (PyTorch's
@@ -18,11 +20,20 @@ pub(crate) fn convolution(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> T
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
     match apply(Convolution, inputs) {
         Some(answer) => Tensor::from_dispatch(answer),
+        None => as_node(x, weight, bias),
+    }
+}
+
+/// [`convolution`] of burn's own operations, as one node: there, too, the pixels under the kernel become a matrix.
+fn as_node(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+    let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
+    match node::apply(&Convolution, inputs) {
+        Some(answer) => Tensor::from_dispatch(answer),
         None => composed(x, weight, bias),
     }
 }
 
-/// [`convolution`] of burn's own operations.
+/// [`convolution`] of burn's own operations, the graph left to burn.
 fn composed(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
     let [_, height, width, _] = x.dims();
     let [_, _, rows, columns] = weight.dims();
@@ -32,7 +43,63 @@ fn composed(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
     answer.narrow(2, 0, height).narrow(3, 0, width).permute([0, 2, 3, 1])
 }
 
-#[derive(Debug)]
+/// The pixels under a kernel of `[rows, columns]` at each place of `x`, `[places, rows * columns * channels]`, where the kernel
+/// reaches so many rows above and columns to the left of its place.
+fn under(x: Tensor<4>, kernel: [usize; 2], before: [usize; 2]) -> Tensor<2> {
+    let [batch, height, width, channels] = x.dims();
+    let [above, left] = before;
+    let [below, right] = [kernel[0] - 1 - above, kernel[1] - 1 - left];
+    let padded = x.pad([(0, 0), (above, below), (left, right), (0, 0)], 0.0);
+    let offsets = (0..kernel[0]).flat_map(|row| (0..kernel[1]).map(move |column| (row, column)));
+    let parts = offsets.map(|(row, column)| padded.clone().narrow(1, row, height).narrow(2, column, width));
+    let matrix: Tensor<4> = Tensor::cat(parts.collect(), 3);
+    matrix.reshape([batch * height * width, kernel[0] * kernel[1] * channels])
+}
+
+impl Layer<3> for Convolution {
+    type Kept = ();
+
+    fn forward(&self, [x, weight, bias]: [DispatchTensor; 3]) -> (DispatchTensor, ()) {
+        let (x, weight) = (Tensor::<4>::from_dispatch(x), Tensor::<4>::from_dispatch(weight));
+        let [batch, height, width, _] = x.dims();
+        let [filters, channels, rows, columns] = weight.dims();
+        let pixels = under(x, [rows, columns], [rows / 2, columns / 2]);
+        let matrix = weight.permute([0, 2, 3, 1]).reshape([filters, rows * columns * channels]);
+        let bias = Tensor::<1>::from_dispatch(bias).unsqueeze::<2>();
+        let answer = pixels.matmul(matrix.transpose()) + bias;
+        (answer.reshape([batch, height, width, filters]).into_dispatch(), ())
+    }
+
+    fn backward(
+        &self,
+        [x, weight, _]: [DispatchTensor; 3],
+        (): (),
+        gradient: DispatchTensor,
+        wanted: [bool; 3],
+    ) -> [Option<DispatchTensor>; 3] {
+        let (x, weight) = (Tensor::<4>::from_dispatch(x), Tensor::<4>::from_dispatch(weight));
+        let (gradient, shape) = (Tensor::<4>::from_dispatch(gradient), x.dims());
+        let [filters, channels, rows, columns] = weight.dims();
+        let kernel = [rows, columns];
+        let flat = gradient.clone().reshape([-1, filters as i32]);
+        let of_weight = wanted[1].then(|| {
+            let pixels = under(x, kernel, [rows / 2, columns / 2]);
+            let matrix = flat.clone().transpose().matmul(pixels);
+            matrix.reshape([filters, rows, columns, channels]).permute([0, 3, 1, 2]).into_dispatch()
+        });
+        let of_bias = wanted[2].then(|| flat.sum_dim(0).reshape([filters]).into_dispatch());
+        // The gradient by the pictures is that by the answer under the kernel turned round.
+        let of_x = wanted[0].then(|| {
+            let turned = weight.flip([2, 3]).permute([2, 3, 0, 1]);
+            let turned = turned.reshape([rows * columns * filters, channels]);
+            let before = [rows - 1 - rows / 2, columns - 1 - columns / 2];
+            under(gradient, kernel, before).matmul(turned).reshape(shape).into_dispatch()
+        });
+        [of_x, of_weight, of_bias]
+    }
+}
+
+#[derive(Clone, Debug)]
 struct Convolution;
 
 /// The sizes of a convolution.
@@ -244,12 +311,13 @@ mod tests {
                 convolution(x[0].clone().reshape(shape), x[1].clone().reshape(weight), x[2].clone())
                     .reshape([-1])
             };
-            let theirs = |x: &[Tensor<1>]| {
-                composed(x[0].clone().reshape(shape), x[1].clone().reshape(weight), x[2].clone())
-                    .reshape([-1])
-            };
             let inputs = inputs(&[shape.iter().product(), weight.iter().product(), filters]);
-            agree(&inputs, &ours, &theirs);
+            for other in [as_node, composed] {
+                agree(&inputs, &ours, &|x: &[Tensor<1>]| {
+                    other(x[0].clone().reshape(shape), x[1].clone().reshape(weight), x[2].clone())
+                        .reshape([-1])
+                });
+            }
             differs_as_its_gradients_say(&inputs, &ours);
         }
     }

@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 
+use burn::backend::TensorMetadata;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
@@ -14,7 +15,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{
     Autodiff, BackendTensor, DispatchAutodiffContext, DispatchKindConversion, DispatchTensor, Flex,
 };
-use burn::tensor::TensorData;
+use burn::tensor::{DType, TensorData};
+
+use super::node;
 
 type Plain = FloatTensor<Flex>;
 type Tracked = FloatTensor<Autodiff<Flex>>;
@@ -77,7 +80,7 @@ pub(crate) trait Op<const N: usize>: Debug + Send + 'static {
     ) -> [Option<Array>; N];
 }
 
-/// Runs `op` where every input lies in the processor's memory; `None` where one does not, and the caller composes the
+/// Runs `op` where every input lies in the processor's memory in 32 bits; `None` where one does not, and the caller composes the
 /// operation from burn's own.
 pub(crate) fn apply<O: Op<N>, const N: usize>(op: O, inputs: [DispatchTensor; N]) -> Option<DispatchTensor> {
     if inputs.iter().all(|input| input.autodiff == DispatchAutodiffContext::Disabled) {
@@ -109,21 +112,11 @@ fn all<T, const N: usize>(
 }
 
 fn plain(input: DispatchTensor) -> Option<Plain> {
-    match <DispatchTensor as DispatchKindConversion<Flex>>::try_into_backend(input).ok()? {
-        BackendTensor::Float(tensor) => Some(tensor),
-        _ => None,
-    }
+    node::taken::<Flex>(input).filter(|tensor| tensor.dtype() == DType::F32)
 }
 
-/// A tensor of the graph; one that belongs to no graph is a constant in it.
 fn tracked(input: DispatchTensor) -> Option<Tracked> {
-    if input.autodiff == DispatchAutodiffContext::Disabled {
-        return plain(input).map(Tracked::new);
-    }
-    match <DispatchTensor as DispatchKindConversion<Autodiff<Flex>>>::try_into_backend(input).ok()? {
-        BackendTensor::Float(tensor) => Some(tensor),
-        _ => None,
-    }
+    node::tracked::<Flex>(input).filter(|tensor| tensor.dtype() == DType::F32)
 }
 
 /// The backward step of an operation, in burn's graph.

@@ -1,7 +1,7 @@
 //! Group normalisation (Wu and He 2018; PyTorch's `GroupNorm`) of pictures and series whose channels run fastest, with the
 //! rectifier that may follow, as one operation.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{DType, Tensor, activation};
 use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
 
@@ -27,13 +27,13 @@ pub(crate) fn group_norm(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, norm:
     }
 }
 
-/// [`group_norm`] of burn's own operations.
+/// [`group_norm`] of burn's own operations; moments are formed in 32 bits.
 fn composed(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, norm: GroupNorm) -> Tensor<4> {
-    let [batch, height, width, channels] = x.dims();
-    let grouped = x.reshape([batch, height * width, norm.groups, channels / norm.groups]);
+    let ([batch, height, width, channels], dtype) = (x.dims(), x.dtype());
+    let grouped = x.cast(DType::F32).reshape([batch, height * width, norm.groups, channels / norm.groups]);
     let centred = grouped.clone() - grouped.mean_dim(1).mean_dim(3);
     let variance = (centred.clone() * centred.clone()).mean_dim(1).mean_dim(3);
-    let unit = (centred / (variance + EPSILON).sqrt()).reshape([batch, height, width, channels]);
+    let unit = (centred / (variance + EPSILON).sqrt()).reshape([batch, height, width, channels]).cast(dtype);
     let answer = unit * weight.reshape([1, 1, 1, channels]) + bias.reshape([1, 1, 1, channels]);
     if norm.relu { activation::relu(answer) } else { answer }
 }

@@ -1,14 +1,16 @@
 //! Gated recurrent units (Cho et al. 2014; gates and parameters as PyTorch's `GRU`, whose reset gate follows the product
 //! with the state), as one operation.
 
+use burn::backend::DispatchTensor;
 use burn::tensor::{Tensor, activation};
 use faer::Accum;
 use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
 
 use super::fused::{Array, Op, apply};
+use super::node::{self, Layer};
 use super::product::{by_rows, multiply};
-use super::recurrent::{Seen, Sizes, Weights, swapped};
+use super::recurrent::{Seen, Sizes, Weights, added, answer, of_answer, swapped, tensors};
 use crate::math::{sigmoid, tanh};
 
 /// The hidden states of series `[batch, steps, channels]`: of every moment, `[batch, steps, hidden]`, or with `last` of the
@@ -16,15 +18,23 @@ use crate::math::{sigmoid, tanh};
 pub(crate) fn gru(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
     match apply(Gru { last }, weights.inputs(&series)) {
         Some(answer) => Tensor::from_dispatch(answer),
+        None => as_node(series, weights, last),
+    }
+}
+
+/// [`gru`] of burn's own operations, as one node.
+fn as_node(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
+    match node::apply(&Gru { last }, weights.inputs(&series)) {
+        Some(answer) => Tensor::from_dispatch(answer),
         None => composed(series, weights, last),
     }
 }
 
-/// [`gru`] of burn's own operations.
+/// [`gru`] of burn's own operations, the graph left to burn.
 fn composed(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
     let [batch, steps, channels] = series.dims();
     let hidden = weights.hidden.dims()[1];
-    let mut h = Tensor::<2>::zeros([batch, hidden], &series.device());
+    let mut h = Tensor::<2>::zeros([batch, hidden], (&series.device(), series.dtype()));
     let (of_input, of_hidden) = (weights.input.transpose(), weights.hidden.transpose());
     let mut answers = Vec::with_capacity(steps);
     for t in 0..steps {
@@ -43,9 +53,99 @@ fn composed(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
     Tensor::cat(answers, 1)
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Gru {
     last: bool,
+}
+
+/// The gates of one moment after their functions, what the state says to the new one before the reset gate, and the
+/// state, each `[rows, hidden]`.
+#[derive(Clone, Debug)]
+struct Passed {
+    reset: Tensor<2>,
+    update: Tensor<2>,
+    new: Tensor<2>,
+    said: Tensor<2>,
+    state: Tensor<2>,
+}
+
+impl Passed {
+    /// From what the series and the state before add to the gates, each `[rows, 3 hidden]`, and that state, if there was one.
+    fn of(by_input: &Tensor<2>, by_state: &Tensor<2>, before: Option<&Passed>) -> Self {
+        let hidden = by_input.dims()[1] / 3;
+        let part = |gates: &Tensor<2>, k: usize| gates.clone().narrow(1, k * hidden, hidden);
+        let reset = activation::sigmoid(part(by_input, 0) + part(by_state, 0));
+        let update = activation::sigmoid(part(by_input, 1) + part(by_state, 1));
+        let said = part(by_state, 2);
+        let new = activation::tanh(part(by_input, 2) + reset.clone() * said.clone());
+        let beside = before.map_or(new.clone().neg(), |before| before.state.clone() - new.clone());
+        let state = new.clone() + update.clone() * beside;
+        Passed { reset, update, new, said, state }
+    }
+
+    /// From the gradient by the state, those by what the series and the state before add to the gates, and the direct one by that
+    /// state.
+    fn back(&self, before: Option<&Passed>, of_state: Tensor<2>) -> [Tensor<2>; 3] {
+        let below = |x: &Tensor<2>| x.clone().neg().add_scalar(1.0);
+        let (reset, update, new) = (&self.reset, &self.update, &self.new);
+        let beside = before.map_or(new.clone().neg(), |before| before.state.clone() - new.clone());
+        let of_update = of_state.clone() * beside * update.clone() * below(update);
+        let bend = (new.clone() * new.clone()).neg().add_scalar(1.0);
+        let of_new = of_state.clone() * below(update) * bend;
+        let of_reset = of_new.clone() * self.said.clone() * reset.clone() * below(reset);
+        let of_said = of_new.clone() * reset.clone();
+        let by_input = Tensor::cat(vec![of_reset.clone(), of_update.clone(), of_new], 1);
+        let by_state = Tensor::cat(vec![of_reset, of_update, of_said], 1);
+        [by_input, by_state, of_state * update.clone()]
+    }
+}
+
+impl Layer<5> for Gru {
+    type Kept = Vec<Passed>;
+
+    fn forward(&self, inputs: [DispatchTensor; 5]) -> (DispatchTensor, Self::Kept) {
+        let (series, weights) = tensors(inputs);
+        let ([rows, steps, _], [gates, _]) = (series.dims(), weights.input.dims());
+        let sums = weights.of_series(series) + weights.input_bias.clone().reshape([1, 1, gates]);
+        let (of_state, bias) = (weights.hidden.transpose(), weights.hidden_bias.unsqueeze::<2>());
+        let mut path: Vec<Passed> = Vec::with_capacity(steps);
+        for t in 0..steps {
+            let by_input = sums.clone().narrow(0, t, 1).reshape([rows, gates]);
+            let by_state = match path.last() {
+                Some(before) => before.state.clone().matmul(of_state.clone()) + bias.clone(),
+                None => bias.clone().repeat_dim(0, rows),
+            };
+            let passed = Passed::of(&by_input, &by_state, path.last());
+            path.push(passed);
+        }
+        let states: Vec<Tensor<2>> = path.iter().map(|passed| passed.state.clone()).collect();
+        (answer(&states, self.last), path)
+    }
+
+    fn backward(
+        &self,
+        inputs: [DispatchTensor; 5],
+        path: Self::Kept,
+        gradient: DispatchTensor,
+        wanted: [bool; 5],
+    ) -> [Option<DispatchTensor>; 5] {
+        let (series, weights) = tensors(inputs);
+        let (steps, gradient) = (path.len(), Tensor::<3>::from_dispatch(gradient));
+        let (mut of_state, mut by_input, mut by_state) =
+            (None, Vec::with_capacity(steps), Vec::with_capacity(steps));
+        for t in (0..steps).rev() {
+            let before = t.checked_sub(1).map(|t| &path[t]);
+            let Some(of_now) = added(of_answer(&gradient, t, (steps, self.last)), of_state) else { break };
+            let [input, state, direct] = path[t].back(before, of_now);
+            of_state = before.map(|_| direct + state.clone().matmul(weights.hidden.clone()));
+            by_input.push(input);
+            by_state.push(state);
+        }
+        by_input.reverse();
+        by_state.reverse();
+        let states = path.into_iter().map(|passed| passed.state).collect();
+        weights.gradients(series, states, (by_input, by_state), wanted[0])
+    }
 }
 
 /// What the forward pass went through, each `[steps, rows, width]`.
@@ -227,6 +327,6 @@ mod tests {
 
     #[test]
     fn agrees_with_the_composed_layer() {
-        agrees(3, gru, composed);
+        agrees(3, gru, [composed, as_node]);
     }
 }

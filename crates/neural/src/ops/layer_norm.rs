@@ -1,6 +1,6 @@
 //! Layer normalisation (Ba, Kiros and Hinton 2016; PyTorch's `LayerNorm` over the last dimension), as one operation.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
 
@@ -19,11 +19,14 @@ pub(crate) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Te
     }
 }
 
-/// [`layer_norm`] of burn's own operations.
+/// [`layer_norm`] of burn's own operations; moments are formed in 32 bits.
 fn composed(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    let dtype = x.dtype();
+    let x = x.cast(DType::F32);
     let centred = x.clone() - x.mean_dim(1);
     let variance = (centred.clone() * centred.clone()).mean_dim(1);
-    centred / (variance + EPSILON).sqrt() * weight.unsqueeze::<2>() + bias.unsqueeze::<2>()
+    let unit = (centred / (variance + EPSILON).sqrt()).cast(dtype);
+    unit * weight.unsqueeze::<2>() + bias.unsqueeze::<2>()
 }
 
 #[derive(Debug)]

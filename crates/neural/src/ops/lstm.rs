@@ -3,14 +3,16 @@
 //! The input's part of every gate is one product for all moments; each moment then costs one product and one pass over
 //! its gates.
 
+use burn::backend::DispatchTensor;
 use burn::tensor::{Tensor, activation};
 use faer::Accum;
 use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
 
 use super::fused::{Array, Op, apply};
+use super::node::{self, Layer};
 use super::product::{by_rows, multiply};
-use super::recurrent::{Seen, Sizes, Weights, swapped};
+use super::recurrent::{Seen, Sizes, Weights, added, answer, of_answer, swapped, tensors};
 use crate::math::{sigmoid, tanh};
 
 /// The hidden states of series `[batch, steps, channels]`: of every moment, `[batch, steps, hidden]`, or with `last` of the
@@ -18,17 +20,24 @@ use crate::math::{sigmoid, tanh};
 pub(crate) fn lstm(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
     match apply(Lstm { last }, weights.inputs(&series)) {
         Some(answer) => Tensor::from_dispatch(answer),
+        None => as_node(series, weights, last),
+    }
+}
+
+/// [`lstm`] of burn's own operations, as one node.
+fn as_node(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
+    match node::apply(&Lstm { last }, weights.inputs(&series)) {
+        Some(answer) => Tensor::from_dispatch(answer),
         None => composed(series, weights, last),
     }
 }
 
-/// [`lstm`] of burn's own operations.
+/// [`lstm`] of burn's own operations, the graph left to burn.
 fn composed(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
     let [batch, steps, channels] = series.dims();
     let hidden = weights.hidden.dims()[1];
-    let device = series.device();
-    let (mut h, mut c) =
-        (Tensor::<2>::zeros([batch, hidden], &device), Tensor::<2>::zeros([batch, hidden], &device));
+    let start = || Tensor::<2>::zeros([batch, hidden], (&series.device(), series.dtype()));
+    let (mut h, mut c) = (start(), start());
     let bias = (weights.input_bias + weights.hidden_bias).reshape([1, 4 * hidden]);
     let (of_input, of_hidden) = (weights.input.transpose(), weights.hidden.transpose());
     let mut answers = Vec::with_capacity(steps);
@@ -45,9 +54,106 @@ fn composed(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
     Tensor::cat(answers, 1)
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Lstm {
     last: bool,
+}
+
+/// The gates of one moment after their functions, and its states, each `[rows, hidden]`.
+#[derive(Clone, Debug)]
+struct Passed {
+    input: Tensor<2>,
+    forget: Tensor<2>,
+    cell: Tensor<2>,
+    output: Tensor<2>,
+    cells: Tensor<2>,
+    cells_tanh: Tensor<2>,
+    state: Tensor<2>,
+}
+
+impl Passed {
+    /// From the sums in the gates, `[rows, 4 hidden]`, and the moment before, if there was one.
+    fn of(sums: &Tensor<2>, before: Option<&Passed>) -> Self {
+        let hidden = sums.dims()[1] / 4;
+        let gate = |k: usize| sums.clone().narrow(1, k * hidden, hidden);
+        let [input, forget, output] = [0, 1, 3].map(|k| activation::sigmoid(gate(k)));
+        let cell = activation::tanh(gate(2));
+        let added = input.clone() * cell.clone();
+        let cells = before.map_or(added.clone(), |before| forget.clone() * before.cells.clone() + added);
+        let cells_tanh = activation::tanh(cells.clone());
+        let state = output.clone() * cells_tanh.clone();
+        Passed { input, forget, cell, output, cells, cells_tanh, state }
+    }
+
+    /// From the gradients by the state and by the cells, those by the sums in the gates, `[rows, 4 hidden]`, and by the cells before.
+    fn back(
+        &self,
+        before: Option<&Passed>,
+        of_state: Tensor<2>,
+        of_cells: Option<Tensor<2>>,
+    ) -> (Tensor<2>, Tensor<2>) {
+        let below = |x: &Tensor<2>| x.clone().neg().add_scalar(1.0);
+        let (input, forget, cell) = (&self.input, &self.forget, &self.cell);
+        let rest = (self.cells_tanh.clone() * self.cells_tanh.clone()).neg().add_scalar(1.0);
+        let of_output =
+            of_state.clone() * self.cells_tanh.clone() * self.output.clone() * below(&self.output);
+        let own = of_state * self.output.clone() * rest;
+        let of_cell = of_cells.map_or(own.clone(), |of_cells| of_cells + own);
+        let of_input = of_cell.clone() * cell.clone() * input.clone() * below(input);
+        let bend = (cell.clone() * cell.clone()).neg().add_scalar(1.0);
+        let of_new = of_cell.clone() * input.clone() * bend;
+        let of_forget = match before {
+            Some(before) => of_cell.clone() * before.cells.clone() * forget.clone() * below(forget),
+            None => of_cell.zeros_like(),
+        };
+        let gates = Tensor::cat(vec![of_input, of_forget, of_new, of_output], 1);
+        (gates, of_cell * forget.clone())
+    }
+}
+
+impl Layer<5> for Lstm {
+    type Kept = Vec<Passed>;
+
+    fn forward(&self, inputs: [DispatchTensor; 5]) -> (DispatchTensor, Self::Kept) {
+        let (series, weights) = tensors(inputs);
+        let ([rows, steps, _], [gates, _]) = (series.dims(), weights.input.dims());
+        let bias = (weights.input_bias.clone() + weights.hidden_bias.clone()).reshape([1, 1, gates]);
+        let sums = weights.of_series(series) + bias;
+        let of_state = weights.hidden.transpose();
+        let mut path: Vec<Passed> = Vec::with_capacity(steps);
+        for t in 0..steps {
+            let own = sums.clone().narrow(0, t, 1).reshape([rows, gates]);
+            let before = path.last();
+            let said = before.map(|before| before.state.clone().matmul(of_state.clone()));
+            let passed = Passed::of(&said.map_or(own.clone(), |said| own + said), before);
+            path.push(passed);
+        }
+        let states: Vec<Tensor<2>> = path.iter().map(|passed| passed.state.clone()).collect();
+        (answer(&states, self.last), path)
+    }
+
+    fn backward(
+        &self,
+        inputs: [DispatchTensor; 5],
+        path: Self::Kept,
+        gradient: DispatchTensor,
+        wanted: [bool; 5],
+    ) -> [Option<DispatchTensor>; 5] {
+        let (series, weights) = tensors(inputs);
+        let (steps, gradient) = (path.len(), Tensor::<3>::from_dispatch(gradient));
+        let (mut of_state, mut of_cells, mut by_gates) = (None, None, Vec::with_capacity(steps));
+        for t in (0..steps).rev() {
+            let before = t.checked_sub(1).map(|t| &path[t]);
+            let Some(of_now) = added(of_answer(&gradient, t, (steps, self.last)), of_state) else { break };
+            let (gates, of_before) = path[t].back(before, of_now, of_cells);
+            of_state = before.map(|_| gates.clone().matmul(weights.hidden.clone()));
+            of_cells = Some(of_before);
+            by_gates.push(gates);
+        }
+        by_gates.reverse();
+        let states = path.into_iter().map(|passed| passed.state).collect();
+        weights.gradients(series, states, (by_gates.clone(), by_gates), wanted[0])
+    }
 }
 
 /// What the forward pass went through, each `[steps, rows, width]`.
@@ -230,6 +336,6 @@ mod tests {
 
     #[test]
     fn agrees_with_the_composed_layer() {
-        agrees(4, lstm, composed);
+        agrees(4, lstm, [composed, as_node]);
     }
 }

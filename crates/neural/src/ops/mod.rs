@@ -1,7 +1,8 @@
 //! The layers' heavy work: operations on slices with their own backward, as nodes of burn's graph (`fused.rs`).
 //!
 //! Each file holds one, beside the same composed of burn's own operations: for tensors on another device than the
-//! processor, and for tests. They run on the thread that calls; threads work on different shards of a batch.
+//! processor, and for tests; or, for what goes step by step, of burn's operations as one node (`node.rs`). They run on the thread
+//! that calls; threads work on different shards of a batch.
 
 pub(crate) mod activation;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod lstm;
 mod math;
+mod node;
 pub(crate) mod pool;
 mod product;
 pub(crate) mod recurrent;

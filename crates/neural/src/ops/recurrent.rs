@@ -130,12 +130,101 @@ impl Seen<'_> {
     }
 }
 
-/// Holds a layer of so many gates to the same composed of burn's operations, and to differences.
+/// A layer's inputs, outside of a graph.
+pub(crate) fn tensors(
+    [series, input, hidden, input_bias, hidden_bias]: [DispatchTensor; 5],
+) -> (Tensor<3>, Weights) {
+    let weights = Weights {
+        input: Tensor::from_dispatch(input),
+        hidden: Tensor::from_dispatch(hidden),
+        input_bias: Tensor::from_dispatch(input_bias),
+        hidden_bias: Tensor::from_dispatch(hidden_bias),
+    };
+    (Tensor::from_dispatch(series), weights)
+}
+
+impl Weights {
+    /// What the series adds to each gate at every moment, `[steps, rows, gates]`.
+    pub(crate) fn of_series(&self, series: Tensor<3>) -> Tensor<3> {
+        let [rows, steps, _] = series.dims();
+        let gates = self.input.dims()[0];
+        by_moments(series).matmul(self.input.clone().transpose()).reshape([steps, rows, gates])
+    }
+
+    /// The gradients by the layer's inputs, from those by what the input adds to the sums in its gates at every moment, and by
+    /// what the state adds, each `[rows, gates]`; `states` are the hidden ones. By the series only where it is `wanted`.
+    pub(crate) fn gradients(
+        &self,
+        series: Tensor<3>,
+        states: Vec<Tensor<2>>,
+        (by_input, by_state): (Vec<Tensor<2>>, Vec<Tensor<2>>),
+        wanted: bool,
+    ) -> [Option<DispatchTensor>; 5] {
+        let ([rows, steps, channels], gates) = (series.dims(), self.input.dims()[0]);
+        let hidden = self.hidden.dims()[1];
+        let (by_input, all) = (Tensor::cat(by_input, 0), Tensor::cat(by_state, 0));
+        // The first moment's state was 0: it adds nothing.
+        let later = (steps - 1) * rows;
+        let state = match later {
+            0 => Tensor::zeros([gates, hidden], (&all.device(), all.dtype())),
+            _ => {
+                let states = Tensor::cat(states, 0).narrow(0, 0, later);
+                all.clone().narrow(0, rows, later).transpose().matmul(states)
+            }
+        };
+        let of_series = wanted.then(|| {
+            let moments = by_input.clone().matmul(self.input.clone());
+            moments.reshape([steps, rows, channels]).swap_dims(0, 1)
+        });
+        let input = by_input.clone().transpose().matmul(by_moments(series));
+        let bias = |sums: Tensor<2>| sums.sum_dim(0).reshape([gates]).into_dispatch();
+        [
+            of_series.map(Tensor::into_dispatch),
+            Some(input.into_dispatch()),
+            Some(state.into_dispatch()),
+            Some(bias(by_input)),
+            Some(bias(all)),
+        ]
+    }
+}
+
+/// `[rows, steps, channels]` as `[steps * rows, channels]`.
+fn by_moments(series: Tensor<3>) -> Tensor<2> {
+    let [rows, steps, channels] = series.dims();
+    series.swap_dims(0, 1).reshape([steps * rows, channels])
+}
+
+/// The layer's answer, of the hidden states of every moment: `[rows, steps, hidden]`, or of the `last` alone.
+pub(crate) fn answer(states: &[Tensor<2>], last: bool) -> DispatchTensor {
+    let states = if last { &states[states.len().saturating_sub(1)..] } else { states };
+    Tensor::stack::<3>(states.to_vec(), 1).into_dispatch()
+}
+
+/// What [`answer`]'s gradient says of moment `t` out of so many, if anything.
+pub(crate) fn of_answer(gradient: &Tensor<3>, t: usize, (steps, last): (usize, bool)) -> Option<Tensor<2>> {
+    let at = match (last, t + 1 == steps) {
+        (true, true) => 0,
+        (true, false) => return None,
+        (false, _) => t,
+    };
+    let [rows, _, hidden] = gradient.dims();
+    Some(gradient.clone().narrow(1, at, 1).reshape([rows, hidden]))
+}
+
+/// The sum of what there is.
+pub(crate) fn added(a: Option<Tensor<2>>, b: Option<Tensor<2>>) -> Option<Tensor<2>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Holds a layer of so many gates to the same of burn's operations, and to differences.
 #[cfg(test)]
 pub(crate) fn agrees(
     n_gates: usize,
     layer: fn(Tensor<3>, Weights, bool) -> Tensor<3>,
-    composed: fn(Tensor<3>, Weights, bool) -> Tensor<3>,
+    others: [fn(Tensor<3>, Weights, bool) -> Tensor<3>; 2],
 ) {
     use super::agreement::{agree, differs_as_its_gradients_say, inputs};
     for (rows, steps, channels, hidden) in [(1, 1, 1, 1), (1, 7, 3, 5), (5, 4, 2, 9), (40, 6, 3, 16)] {
@@ -150,9 +239,11 @@ pub(crate) fn agrees(
                 };
                 layer(x[0].clone().reshape([rows, steps, channels]), weights, last).reshape([-1])
             };
-            let (ours, theirs) = (|x: &[Tensor<1>]| flat(layer, x), |x: &[Tensor<1>]| flat(composed, x));
+            let ours = |x: &[Tensor<1>]| flat(layer, x);
             let inputs = inputs(&[rows * steps * channels, gates * channels, gates * hidden, gates, gates]);
-            agree(&inputs, &ours, &theirs);
+            for other in others {
+                agree(&inputs, &ours, &|x: &[Tensor<1>]| flat(other, x));
+            }
             differs_as_its_gradients_say(&inputs, &ours);
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::fused::{Array, Op, apply};
 
@@ -31,6 +31,47 @@ impl Segments {
         self.0.last().copied().unwrap_or(0)
     }
 
+    /// How many rows the longest item has.
+    pub(crate) fn longest(&self) -> usize {
+        self.iter().map(|rows| rows.len()).max().unwrap_or(0)
+    }
+
+    /// The rows of each item beside those of the others, `[items, longest, width]`, 0 beyond its last.
+    pub(crate) fn padded(&self, x: Tensor<2>) -> Tensor<3> {
+        let ([n_rows, width], longest) = (x.dims(), self.longest());
+        if n_rows == self.len() * longest {
+            return x.reshape([self.len(), longest, width]);
+        }
+        let places = self.iter().flat_map(|rows| {
+            let beyond = longest - rows.len();
+            rows.chain(std::iter::repeat_n(n_rows, beyond))
+        });
+        let places = places_on(&x.device(), places);
+        let nothing = Tensor::zeros([1, width], (&x.device(), x.dtype()));
+        Tensor::cat(vec![x, nothing], 0).select(0, places).reshape([self.len(), longest, width])
+    }
+
+    /// What [`Segments::padded`] did, undone.
+    pub(crate) fn unpadded(&self, x: Tensor<3>) -> Tensor<2> {
+        let [items, longest, width] = x.dims();
+        let x = x.reshape([items * longest, width]);
+        if self.n_rows() == items * longest {
+            return x;
+        }
+        let places =
+            self.iter().enumerate().flat_map(|(i, rows)| (0..rows.len()).map(move |at| i * longest + at));
+        let places = places_on(&x.device(), places);
+        x.select(0, places)
+    }
+
+    /// For each item and place of [`Segments::padded`], 1 where it is beyond the item's rows and 0 where not; nothing where all
+    /// items are as long.
+    pub(crate) fn beyond(&self) -> Option<Vec<f32>> {
+        let longest = self.longest();
+        let beyond = |rows: Range<usize>| (0..longest).map(move |at| f32::from(u8::from(at >= rows.len())));
+        (self.n_rows() < self.len() * longest).then(|| self.iter().flat_map(beyond).collect())
+    }
+
     /// The rows of each item.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.0.windows(2).map(|ends| ends[0]..ends[1])
@@ -47,13 +88,16 @@ pub(crate) fn means(x: Tensor<2>, segments: &Segments) -> Tensor<2> {
 
 /// [`means`] of burn's own operations.
 fn composed(x: Tensor<2>, segments: &Segments) -> Tensor<2> {
-    let mut shares = vec![0.0f32; segments.len() * segments.n_rows()];
-    for (i, rows) in segments.iter().enumerate() {
-        let share = 1.0 / rows.len().max(1) as f32;
-        shares[i * segments.n_rows()..][rows].fill(share);
-    }
-    let shares = TensorData::new(shares, [segments.len(), segments.n_rows()]);
-    Tensor::<2>::from_data(shares, &x.device()).matmul(x)
+    let shares: Vec<f32> = segments.iter().map(|rows| 1.0 / rows.len().max(1) as f32).collect();
+    let shares = TensorData::new(shares, [segments.len(), 1]);
+    let (shares, width) = (Tensor::<2>::from_data(shares, (&x.device(), x.dtype())), x.dims()[1]);
+    segments.padded(x).sum_dim(1).reshape([segments.len(), width]) * shares
+}
+
+fn places_on(device: &Device, places: impl Iterator<Item = usize>) -> Tensor<1, Int> {
+    let places: Vec<i32> = places.map(|place| place as i32).collect();
+    let n = places.len();
+    Tensor::from_data(TensorData::new(places, [n]), device)
 }
 
 #[derive(Debug)]

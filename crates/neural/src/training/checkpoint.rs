@@ -12,6 +12,7 @@ use tidemill_core::{Error, Result, Runtime};
 use super::batches::Rows;
 use super::optimizer::Moments;
 use super::progress::Progress;
+use super::scale::Scale;
 use crate::NeuralNet;
 use crate::head::Truth;
 use crate::net::Net;
@@ -34,6 +35,8 @@ struct Place {
     loss: f64,
     weight: f64,
     shrink: f64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    scale: Option<Scale>,
     retries: usize,
     waited: usize,
     flat: usize,
@@ -62,6 +65,7 @@ impl Checkpoint {
             loss: progress.loss,
             weight: progress.weight,
             shrink: progress.shrink,
+            scale: progress.scale,
             retries: progress.retries,
             waited: progress.waited,
             flat: progress.flat,
@@ -128,6 +132,7 @@ impl Checkpoint {
             loss: place.loss,
             weight: place.weight,
             shrink: place.shrink,
+            scale: place.scale,
             retries: place.retries,
             waited: place.waited,
             flat: place.flat,

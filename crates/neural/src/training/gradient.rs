@@ -1,16 +1,17 @@
 //! The gradient of the loss over a batch: each shard on its own, summed in the order of the shards.
 //!
-//! The body, the head and the loss go forwards and back in plain Rust, and so do encoders that can; others are graphs of burn's,
-//! which get the slopes in what they gave.
+//! On the processor, the body, the head and the loss go forwards and back in plain Rust, and so do encoders that can; others are
+//! graphs of burn's, which get the slopes in what they gave. On a GPU, and in 16 bits, the whole net is one graph.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use rayon::prelude::*;
 use tidemill_core::{Error, Result};
 
 use super::batches::Shard;
 use crate::body::PlainBody;
 use crate::dense::{Dense, column_sums, transpose};
-use crate::encoders::Encoder;
+use crate::device::Arithmetic;
+use crate::encoders::{Encoder, Read};
 use crate::graph::{Chance, Leaves, Pass, numbers_of};
 use crate::head::Loss;
 use crate::net::Net;
@@ -38,7 +39,7 @@ impl Slope {
 pub(crate) struct Gradients<'a> {
     pub net: &'a Net,
     pub loss: Loss,
-    pub device: Device,
+    pub arithmetic: Arithmetic,
 }
 
 /// What all shards of a batch share.
@@ -50,15 +51,52 @@ struct Shared<'a> {
 }
 
 impl Gradients<'_> {
-    /// Of a batch. `seed` tells what this batch drops.
-    pub(crate) fn of(&self, parameters: &Parameters, shards: &[Shard], seed: u64) -> Result<Slope> {
+    /// Of a batch. `seed` tells what this batch drops, `scale` what those of the mean loss are
+    /// multiplied by on their way back.
+    pub(crate) fn of(
+        &self,
+        parameters: &Parameters,
+        shards: &[Shard],
+        seed: u64,
+        scale: f32,
+    ) -> Result<Slope> {
+        match shards {
+            [whole] if self.arithmetic.is_one_graph() => self.of_graph(parameters, whole, seed, scale),
+            _ => self.of_shards(parameters, shards, seed),
+        }
+    }
+
+    /// Of a batch that goes through the whole net as one graph; the loss and its slopes are found in 32 bits.
+    fn of_graph(&self, parameters: &Parameters, batch: &Shard, seed: u64, scale: f32) -> Result<Slope> {
+        let leaves = Leaves::of(parameters, parameters.declared().len(), &self.arithmetic).tracked();
+        let chance = Chance::new(seed);
+        let pass = leaves.training_pass(&chance);
+        let outputs = self.net.forward(&batch.reads, &pass)?;
+        let (loss, mut slopes) =
+            self.loss.slopes(&numbers_of(outputs.clone())?, &batch.truth, &batch.weights);
+        // Scaled are the slopes of a mean, whose size does not grow with the batch.
+        let scale = scale / batch.truth.len() as f32;
+        slopes.iter_mut().for_each(|slope| *slope *= scale);
+        let shape = outputs.dims();
+        let mut gradient = leaves.gradient(&(outputs * pass.numbers(slopes, shape)).sum())?;
+        gradient.iter_mut().for_each(|slope| *slope /= scale);
+        Ok(Slope { loss, gradient })
+    }
+
+    /// The outputs for some rows, by the graph of the whole net.
+    pub(crate) fn outputs(&self, parameters: &Parameters, reads: &[Read]) -> Result<Vec<f32>> {
+        let leaves = Leaves::of(parameters, parameters.declared().len(), &self.arithmetic);
+        numbers_of(self.net.forward(reads, &leaves.pass())?)
+    }
+
+    fn of_shards(&self, parameters: &Parameters, shards: &[Shard], seed: u64) -> Result<Slope> {
         let net = self.net;
         let n = net.encoders.len();
         let head = parameters.part(net.first(n + 1));
         let n_leaves = if net.has_graphs() { net.first(n) } else { 0 };
         let shared = Shared {
             parameters,
-            leaves: Leaves::of(parameters, n_leaves, &self.device),
+            leaves: Leaves::of(parameters, n_leaves, &self.arithmetic),
             body: net.body.plain(parameters.part(net.first(n))),
             head: Dense::new(head.array(0), head.array(1), net.head.inputs),
         };

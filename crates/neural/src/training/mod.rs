@@ -7,6 +7,7 @@ mod gradient;
 mod optimizer;
 mod progress;
 mod run;
+mod scale;
 mod schedule;
 mod subject;
 
@@ -20,6 +21,9 @@ use crate::{FittedNet, NeuralNet};
 
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;
+
+#[cfg(test)]
+pub(crate) use {batches::Shard, gradient::Gradients};
 
 use run::Run;
 use subject::Subject;
@@ -64,6 +68,6 @@ pub(crate) fn gradient_of(
     let rows = (0..weights.len() as u32).collect::<Vec<_>>();
     let all = batches::Rows { source: table, rows: rows.clone(), truth: &truth, weights: &weights };
     let shards = all.shards(net, &net.bind(all.source.schema())?, (&rows, batches::shard_of(rows.len())))?;
-    let device = burn::tensor::Device::flex();
-    gradient::Gradients { net, loss, device }.of(parameters, &shards, 0)
+    let arithmetic = crate::device::Arithmetic::plain();
+    Gradients { net, loss, arithmetic }.of(parameters, &shards, 0, 1.0)
 }

@@ -1,6 +1,7 @@
 //! How far training has come: all that going on from here depends on.
 
 use super::optimizer::Moments;
+use super::scale::Scale;
 
 /// The state of a training run after a step. Which rows and masks come next follows from the seed and from where in
 /// the epoch it is, so no random stream has a state of its own.
@@ -18,6 +19,8 @@ pub(crate) struct Progress {
     pub weight: f64,
     /// What the schedule's steps are multiplied by: plateaus and retries make it smaller.
     pub shrink: f64,
+    /// What the loss is multiplied by on its way back, in 16 bits with little range.
+    pub scale: Option<Scale>,
     /// How often training went back to a state like this because the loss left the numbers.
     pub retries: usize,
     /// Epochs since the best one, and since the steps were last made smaller for lack of progress.
@@ -39,6 +42,7 @@ impl Progress {
             loss: 0.0,
             weight: 0.0,
             shrink: 1.0,
+            scale: None,
             retries: 0,
             waited: 0,
             flat: 0,

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use burn::tensor::Device;
 use tidemill_core::{Context, Event, Result, Runtime};
 use tidemill_kernel::reduce::in_chunks;
 
@@ -12,8 +11,9 @@ use super::events::Events;
 use super::gradient::{Gradients, Slope};
 use super::optimizer::{Moments, norm};
 use super::progress::Progress;
+use super::scale::Scale;
 use super::schedule::Schedule;
-use crate::device::{device, takes_whole_batches};
+use crate::device::{Arithmetic, Precision, device};
 use crate::head::Loss;
 use crate::net::Net;
 use crate::parameters::Parameters;
@@ -43,7 +43,7 @@ pub(crate) struct Run<'a> {
     batch_size: usize,
     /// The mean weight of the training rows.
     weight: f64,
-    device: Device,
+    gradients: Gradients<'a>,
     /// Where a deadline that was still ahead at the start ends training.
     hurried: bool,
     parameters: Parameters,
@@ -85,14 +85,18 @@ impl<'a> Run<'a> {
         let checkpoint = Checkpoint::of(runtime, fingerprint, parameters.values.len())?;
         let progress = match checkpoint.as_ref().map(Checkpoint::read).transpose()?.flatten() {
             Some(progress) => progress,
-            None => Progress::start(parameters.values.clone(), moments),
+            None => Progress {
+                scale: (options.precision == Precision::Float16).then(Scale::start),
+                ..Progress::start(parameters.values.clone(), moments)
+            },
         };
+        let arithmetic = Arithmetic { device: device(runtime)?, precision: options.precision };
         parameters.values.clone_from(&progress.values);
         Ok(Run {
             places: net.bind(rows.source.schema())?,
             batch_size: options.batch_size.unwrap_or_else(|| batch_size(n)).min(n),
             weight: total / n as f64,
-            device: device(runtime)?,
+            gradients: Gradients { net, loss, arithmetic },
             hurried: !context.out_of_time(),
             events: events(runtime, fingerprint)?,
             checkpoint,
@@ -133,8 +137,7 @@ impl<'a> Run<'a> {
     fn epoch(&mut self) -> Result<()> {
         let (epoch, first) = (self.progress.epoch, self.progress.batch);
         let order = self.rows.order(self.context.seed_for("net/order"), epoch);
-        let gradients = Gradients { net: self.net, loss: self.loss, device: self.device.clone() };
-        let whole = self.net.has_graphs() && takes_whole_batches(&self.device);
+        let whole = self.gradients.arithmetic.is_one_graph();
         let shard = if whole { self.batch_size } else { shard_of(self.batch_size) };
         let mut pending = Pending::new(self.parameters.values.len());
         let mut after = After::GoOn;
@@ -142,7 +145,7 @@ impl<'a> Run<'a> {
         let rows = Rows { rows: Vec::new(), ..self.rows };
         let (net, places) = (self.net, self.places.clone());
         each_batch(&rows, net, &places, (&order, self.batch_size, shard), first, |b, shards| {
-            after = self.batch(b, &shards, &gradients, &mut pending)?;
+            after = self.batch(b, &shards, &mut pending)?;
             Ok(after == After::GoOn)
         })?;
         match after {
@@ -163,19 +166,14 @@ impl<'a> Run<'a> {
     }
 
     /// One batch, and the step that its gradient makes, alone or with those before it.
-    fn batch(
-        &mut self,
-        b: usize,
-        shards: &[Shard],
-        gradients: &Gradients<'_>,
-        pending: &mut Pending,
-    ) -> Result<After> {
+    fn batch(&mut self, b: usize, shards: &[Shard], pending: &mut Pending) -> Result<After> {
         self.context.check()?;
         if self.hurried && self.context.out_of_time() {
             return Ok(After::OutOfTime);
         }
         let seed = self.context.seed_for(&format!("net/drop/{}/{b}", self.progress.epoch));
-        let slope = gradients.of(&self.parameters, shards, seed)?;
+        let scale = self.progress.scale.map_or(1.0, |scale| scale.factor);
+        let slope = self.gradients.of(&self.parameters, shards, seed, scale)?;
         pending.add(&slope, shards);
         self.context.tell(&Event::Step(1));
         if !(b + 1).is_multiple_of(self.options.accumulate) && b + 1 < self.n_batches() {
@@ -184,8 +182,20 @@ impl<'a> Run<'a> {
         let mut scale = 1.0 / (pending.n_rows as f64 * self.weight);
         let length = norm(&pending.sum.gradient) * scale;
         self.length = length;
-        if !length.is_finite() || !pending.sum.loss.is_finite() {
+        if !pending.sum.loss.is_finite() {
             return Ok(After::Diverged);
+        }
+        if !length.is_finite() {
+            if !self.progress.scale.as_mut().is_some_and(Scale::left) {
+                return Ok(After::Diverged);
+            }
+            // The gradient was too large for 16 bits, not the step: this one is left out, the next scaled less.
+            self.progress.batch = b + 1;
+            *pending = Pending::new(self.parameters.values.len());
+            return Ok(After::GoOn);
+        }
+        if let Some(scale) = &mut self.progress.scale {
+            scale.fitted();
         }
         if self.options.clip_norm > 0.0 && length > self.options.clip_norm {
             scale *= self.options.clip_norm / length;
@@ -247,11 +257,14 @@ impl<'a> Run<'a> {
         self.context.check()?;
         let plain = self.net.plain(&self.parameters);
         let places = self.net.bind(watched.source.schema())?;
-        let parts = in_chunks(watched.rows.len(), CHUNK, |range| {
-            let rows = &watched.rows[range];
+        let whole = self.gradients.arithmetic.is_one_graph();
+        let of_rows = |rows: &[u32]| {
             let batch = watched.source.take(rows)?;
             let reads = self.net.read(&batch, &places, 0..rows.len())?;
-            let outputs = plain.run(&reads, rows.len());
+            let outputs = match whole {
+                true => self.gradients.outputs(&self.parameters, &reads)?,
+                false => plain.run(&reads, rows.len()),
+            };
             let (mut sum, mut total) = (0.0, 0.0);
             for (outputs, &row) in outputs.chunks_exact(plain.outputs()).zip(rows) {
                 let weight = f64::from(watched.weights[row as usize]);
@@ -259,7 +272,12 @@ impl<'a> Run<'a> {
                 total += weight;
             }
             Ok((sum, total))
-        });
+        };
+        // What a device holds of a batch in training it holds here.
+        let parts = match whole {
+            true => watched.rows.chunks(self.batch_size).map(of_rows).collect(),
+            false => in_chunks(watched.rows.len(), CHUNK, |range| of_rows(&watched.rows[range])),
+        };
         let (mut sum, mut total) = (0.0, 0.0);
         for part in parts {
             let part: Result<(f64, f64)> = part;
