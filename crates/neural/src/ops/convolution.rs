@@ -12,6 +12,7 @@ use faer::Accum;
 use super::fused::{Array, Op, apply};
 use super::node::{self, Layer};
 use super::product::{add_rows, by_rows, multiply};
+use super::sums::{product_over_rows, sum_of_rows};
 
 /// `x` `[batch, height, width, channels]` under each of the filters `weight` `[filters, channels, rows, columns]` (PyTorch's
 /// order) plus `bias` `[filters]`: `[batch, height, width, filters]`. Beyond its border a picture is 0, as much as keeps its
@@ -84,10 +85,10 @@ impl Layer<3> for Convolution {
         let flat = gradient.clone().reshape([-1, filters as i32]);
         let of_weight = wanted[1].then(|| {
             let pixels = under(x, kernel, [rows / 2, columns / 2]);
-            let matrix = flat.clone().transpose().matmul(pixels);
+            let matrix = product_over_rows(flat.clone(), pixels);
             matrix.reshape([filters, rows, columns, channels]).permute([0, 3, 1, 2]).into_dispatch()
         });
-        let of_bias = wanted[2].then(|| flat.sum_dim(0).reshape([filters]).into_dispatch());
+        let of_bias = wanted[2].then(|| sum_of_rows(flat).into_dispatch());
         // The gradient by the pictures is that by the answer under the kernel turned round.
         let of_x = wanted[0].then(|| {
             let turned = weight.flip([2, 3]).permute([2, 3, 0, 1]);

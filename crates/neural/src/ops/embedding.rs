@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::backend::DispatchTensor;
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::fused::{Array, Op, apply};
+use super::node::{self, Layer};
 
 /// `tokens[t] + places[p]` for each token `t` at place `p`: of tables `[vocabulary, width]` and `[longest, width]`,
 /// `[rows, width]`. Both lists are as long as there are rows and within their tables.
@@ -12,22 +14,76 @@ pub(crate) fn embedding(tokens: Tensor<2>, places: Tensor<2>, which: Arc<Vec<[u3
     let inputs = [tokens.clone().into_dispatch(), places.clone().into_dispatch()];
     match apply(Embedding(which.clone()), inputs) {
         Some(answer) => Tensor::from_dispatch(answer),
+        None => as_node(tokens, places, which),
+    }
+}
+
+/// [`embedding`] of burn's own operations, as one node.
+fn as_node(tokens: Tensor<2>, places: Tensor<2>, which: Arc<Vec<[u32; 2]>>) -> Tensor<2> {
+    let inputs = [tokens.clone().into_dispatch(), places.clone().into_dispatch()];
+    match node::apply(&Embedding(which.clone()), inputs) {
+        Some(answer) => Tensor::from_dispatch(answer),
         None => composed(tokens, places, &which),
     }
 }
 
-/// [`embedding`] of burn's own operations.
+/// [`embedding`] of burn's own operations, the graph left to burn.
 fn composed(tokens: Tensor<2>, places: Tensor<2>, which: &[[u32; 2]]) -> Tensor<2> {
     let pick = |table: Tensor<2>, k: usize| {
-        let ids: Vec<i32> = which.iter().map(|pair| pair[k] as i32).collect();
-        let n = ids.len();
-        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [n]), &table.device());
+        let ids = ids(which.iter().map(|pair| pair[k]), &table.device());
         table.select(0, ids)
     };
     pick(tokens, 0) + pick(places, 1)
 }
 
-#[derive(Debug)]
+fn ids(ids: impl Iterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
+    let ids: Vec<i32> = ids.map(|id| id as i32).collect();
+    let n = ids.len();
+    Tensor::from_data(TensorData::new(ids, [n]), device)
+}
+
+/// Rows of a table whose gradient is found as one product.
+const AT_ONCE: usize = 4096;
+
+/// The sum of the rows of `gradient` that took row `r` of a table of `n`, for each `r`: as a product with ones and zeros, for on a
+/// GPU sums of rows by place go one after the other.
+fn by_place(gradient: &Tensor<2>, which: impl Iterator<Item = u32>, n: usize) -> Tensor<2> {
+    let (device, dtype, rows) = (gradient.device(), gradient.dtype(), gradient.dims()[0]);
+    let which = ids(which, &device).reshape([1, rows]);
+    let part = |start: usize| {
+        let places = start as i64..n.min(start + AT_ONCE) as i64;
+        let places = Tensor::<1, Int>::arange(places, (&device, which.dtype())).unsqueeze_dim::<2>(1);
+        let took = places.equal(which.clone()).float().cast(dtype);
+        took.matmul(gradient.clone())
+    };
+    Tensor::cat((0..n).step_by(AT_ONCE).map(part).collect(), 0)
+}
+
+impl Layer<2> for Embedding {
+    type Kept = ();
+
+    fn forward(&self, [tokens, places]: [DispatchTensor; 2]) -> (DispatchTensor, ()) {
+        let answer = composed(Tensor::from_dispatch(tokens), Tensor::from_dispatch(places), &self.0);
+        (answer.into_dispatch(), ())
+    }
+
+    fn backward(
+        &self,
+        tables: [DispatchTensor; 2],
+        (): (),
+        gradient: DispatchTensor,
+        wanted: [bool; 2],
+    ) -> [Option<DispatchTensor>; 2] {
+        let gradient = Tensor::<2>::from_dispatch(gradient);
+        let lengths = tables.map(|table| Tensor::<2>::from_dispatch(table).dims()[0]);
+        [0, 1].map(|k| {
+            let which = || self.0.iter().map(|pair| pair[k]);
+            wanted[k].then(|| by_place(&gradient, which(), lengths[k]).into_dispatch())
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
 struct Embedding(Arc<Vec<[u32; 2]>>);
 
 impl Op<2> for Embedding {
@@ -77,5 +133,10 @@ mod tests {
             composed(tokens, places, &which).reshape([-1])
         };
         agree(&inputs(&[15, 12]), &ours, &theirs);
+        let node = |x: &[Tensor<1>]| {
+            let (tokens, places) = tables(x);
+            as_node(tokens, places, which.clone()).reshape([-1])
+        };
+        agree(&inputs(&[15, 12]), &node, &theirs);
     }
 }

@@ -1,12 +1,15 @@
 //! Group normalisation (Wu and He 2018; PyTorch's `GroupNorm`) of pictures and series whose channels run fastest, with the
 //! rectifier that may follow, as one operation.
 
+use burn::backend::DispatchTensor;
 use burn::tensor::{DType, Tensor, activation};
 use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
 
 use super::fused::{Array, Op, apply};
 use super::layer_norm::EPSILON;
+use super::node::{self, Layer};
+use super::sums::sum_of_rows;
 
 /// What is normalised together, and what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +26,21 @@ pub(crate) fn group_norm(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, norm:
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
     match apply(norm, inputs) {
         Some(answer) => Tensor::from_dispatch(answer),
+        None => as_node(x, weight, bias, norm),
+    }
+}
+
+/// [`group_norm`] of burn's own operations, the norm as one node; moments are formed in 32 bits.
+fn as_node(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, norm: GroupNorm) -> Tensor<4> {
+    let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
+    match node::apply(&norm, inputs) {
+        Some(answer) if norm.relu => activation::relu(Tensor::from_dispatch(answer)),
+        Some(answer) => Tensor::from_dispatch(answer),
         None => composed(x, weight, bias, norm),
     }
 }
 
-/// [`group_norm`] of burn's own operations; moments are formed in 32 bits.
+/// [`group_norm`] of burn's own operations, the graph left to burn.
 fn composed(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, norm: GroupNorm) -> Tensor<4> {
     let ([batch, height, width, channels], dtype) = (x.dims(), x.dtype());
     let grouped = x.cast(DType::F32).reshape([batch, height * width, norm.groups, channels / norm.groups]);
@@ -36,6 +49,61 @@ fn composed(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, norm: GroupNorm) -
     let unit = (centred / (variance + EPSILON).sqrt()).reshape([batch, height, width, channels]).cast(dtype);
     let answer = unit * weight.reshape([1, 1, 1, channels]) + bias.reshape([1, 1, 1, channels]);
     if norm.relu { activation::relu(answer) } else { answer }
+}
+
+/// The mean of each group of each row, `[batch, height, width, groups, channels of a group]`, in short stages.
+fn means(x: Tensor<5>) -> Tensor<5> {
+    x.mean_dim(2).mean_dim(1).mean_dim(4)
+}
+
+impl GroupNorm {
+    /// Pictures with their channels by groups, in 32 bits.
+    fn grouped(self, x: Tensor<4>) -> Tensor<5> {
+        let [batch, height, width, channels] = x.dims();
+        x.cast(DType::F32).reshape([batch, height, width, self.groups, channels / self.groups])
+    }
+}
+
+/// The norm without the rectifier.
+impl Layer<3> for GroupNorm {
+    /// The pictures at mean 0 and variance 1, and what each group was multiplied by to get there, in 32 bits.
+    type Kept = (Tensor<5>, Tensor<5>);
+
+    fn forward(&self, [x, weight, bias]: [DispatchTensor; 3]) -> (DispatchTensor, Self::Kept) {
+        let x = Tensor::<4>::from_dispatch(x);
+        let (shape, dtype) = (x.dims(), x.dtype());
+        let x = self.grouped(x);
+        let centred = x.clone() - means(x);
+        let factor = (means(centred.clone() * centred.clone()) + EPSILON).sqrt().recip();
+        let unit = centred * factor.clone();
+        let [weight, bias] =
+            [weight, bias].map(|x| Tensor::<1>::from_dispatch(x).reshape([1, 1, 1, shape[3]]));
+        ((unit.clone().reshape(shape).cast(dtype) * weight + bias).into_dispatch(), (unit, factor))
+    }
+
+    fn backward(
+        &self,
+        [x, weight, _]: [DispatchTensor; 3],
+        (unit, factor): Self::Kept,
+        gradient: DispatchTensor,
+        wanted: [bool; 3],
+    ) -> [Option<DispatchTensor>; 3] {
+        let (shape, weight) = (Tensor::<4>::from_dispatch(x).dims(), Tensor::<1>::from_dispatch(weight));
+        let gradient = Tensor::<4>::from_dispatch(gradient);
+        let (channels, dtype) = (shape[3], gradient.dtype());
+        let gradient = self.grouped(gradient);
+        let sums = |x: Tensor<5>| sum_of_rows(x.reshape([-1, channels as i32])).cast(dtype).into_dispatch();
+        let of_weight = wanted[1].then(|| sums(gradient.clone() * unit.clone()));
+        let of_bias = wanted[2].then(|| sums(gradient.clone()));
+        let of_x = wanted[0].then(|| {
+            let weight = weight.cast(DType::F32);
+            let scaled = gradient * weight.reshape([1, 1, 1, self.groups, channels / self.groups]);
+            let along = unit.clone() * means(scaled.clone() * unit);
+            let back = (scaled.clone() - means(scaled) - along) * factor;
+            back.reshape(shape).cast(dtype).into_dispatch()
+        });
+        [of_x, of_weight, of_bias]
+    }
 }
 
 impl GroupNorm {
@@ -199,11 +267,12 @@ mod tests {
                 let ours = |x: &[Tensor<1>]| {
                     group_norm(x[0].clone().reshape(shape), x[1].clone(), x[2].clone(), norm).reshape([-1])
                 };
-                let theirs = |x: &[Tensor<1>]| {
-                    composed(x[0].clone().reshape(shape), x[1].clone(), x[2].clone(), norm).reshape([-1])
-                };
                 let inputs = inputs(&[shape.iter().product(), shape[3], shape[3]]);
-                agree(&inputs, &ours, &theirs);
+                for other in [as_node, composed] {
+                    agree(&inputs, &ours, &|x: &[Tensor<1>]| {
+                        other(x[0].clone().reshape(shape), x[1].clone(), x[2].clone(), norm).reshape([-1])
+                    });
+                }
                 if !relu {
                     differs_as_its_gradients_say(&inputs, &ours);
                 }

@@ -1,11 +1,14 @@
 //! Layer normalisation (Ba, Kiros and Hinton 2016; PyTorch's `LayerNorm` over the last dimension), as one operation.
 
+use burn::backend::DispatchTensor;
 use burn::tensor::{DType, Tensor};
 use pulp::NullaryFnOnce;
 use tidemill_kernel::vector::wide;
 
 use super::fused::{Array, Op, apply};
 use super::math::{dot, sum};
+use super::node::{self, Layer};
+use super::sums::sum_of_rows;
 
 /// Keeps a row without spread from dividing by 0.
 pub(crate) const EPSILON: f32 = 1e-5;
@@ -15,11 +18,20 @@ pub(crate) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Te
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
     match apply(LayerNorm, inputs) {
         Some(answer) => Tensor::from_dispatch(answer),
+        None => as_node(x, weight, bias),
+    }
+}
+
+/// [`layer_norm`] of burn's own operations, as one node; moments are formed in 32 bits.
+fn as_node(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
+    match node::apply(&LayerNorm, inputs) {
+        Some(answer) => Tensor::from_dispatch(answer),
         None => composed(x, weight, bias),
     }
 }
 
-/// [`layer_norm`] of burn's own operations; moments are formed in 32 bits.
+/// [`layer_norm`] of burn's own operations, the graph left to burn.
 fn composed(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
     let dtype = x.dtype();
     let x = x.cast(DType::F32);
@@ -29,8 +41,45 @@ fn composed(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
     unit * weight.unsqueeze::<2>() + bias.unsqueeze::<2>()
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LayerNorm;
+
+impl Layer<3> for LayerNorm {
+    /// The rows at mean 0 and variance 1, and what each was multiplied by to get there, in 32 bits.
+    type Kept = (Tensor<2>, Tensor<2>);
+
+    fn forward(&self, [x, weight, bias]: [DispatchTensor; 3]) -> (DispatchTensor, Self::Kept) {
+        let x = Tensor::<2>::from_dispatch(x);
+        let dtype = x.dtype();
+        let x = x.cast(DType::F32);
+        let centred = x.clone() - x.mean_dim(1);
+        let factor = ((centred.clone() * centred.clone()).mean_dim(1) + EPSILON).sqrt().recip();
+        let unit = centred * factor.clone();
+        let [weight, bias] = [weight, bias].map(|x| Tensor::<1>::from_dispatch(x).unsqueeze::<2>());
+        ((unit.clone().cast(dtype) * weight + bias).into_dispatch(), (unit, factor))
+    }
+
+    fn backward(
+        &self,
+        [_, weight, _]: [DispatchTensor; 3],
+        (unit, factor): Self::Kept,
+        gradient: DispatchTensor,
+        wanted: [bool; 3],
+    ) -> [Option<DispatchTensor>; 3] {
+        let (gradient, weight) = (Tensor::<2>::from_dispatch(gradient), Tensor::<1>::from_dispatch(weight));
+        let dtype = gradient.dtype();
+        let gradient = gradient.cast(DType::F32);
+        let back = |x: Tensor<1>| x.cast(dtype).into_dispatch();
+        let of_weight = wanted[1].then(|| back(sum_of_rows(gradient.clone() * unit.clone())));
+        let of_bias = wanted[2].then(|| back(sum_of_rows(gradient.clone())));
+        let of_x = wanted[0].then(|| {
+            let scaled = gradient * weight.cast(DType::F32).unsqueeze::<2>();
+            let along = unit.clone() * (scaled.clone() * unit).mean_dim(1);
+            ((scaled.clone() - scaled.mean_dim(1) - along) * factor).cast(dtype).into_dispatch()
+        });
+        [of_x, of_weight, of_bias]
+    }
+}
 
 /// [`layer_norm`] of rows in a slice; `moments` receives each row's mean and inverse spread.
 pub(crate) fn rows(x: &[f32], weight: &[f32], bias: &[f32], moments: &mut [f32]) -> Vec<f32> {
@@ -144,11 +193,12 @@ mod tests {
             let ours = |x: &[Tensor<1>]| {
                 layer_norm(x[0].clone().reshape([n, width]), x[1].clone(), x[2].clone()).reshape([-1])
             };
-            let theirs = |x: &[Tensor<1>]| {
-                composed(x[0].clone().reshape([n, width]), x[1].clone(), x[2].clone()).reshape([-1])
-            };
             let inputs = inputs(&[n * width, width, width]);
-            agree(&inputs, &ours, &theirs);
+            for other in [as_node, composed] {
+                agree(&inputs, &ours, &|x: &[Tensor<1>]| {
+                    other(x[0].clone().reshape([n, width]), x[1].clone(), x[2].clone()).reshape([-1])
+                });
+            }
             if width > 2 {
                 differs_as_its_gradients_say(&inputs, &ours);
             }

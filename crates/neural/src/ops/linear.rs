@@ -1,11 +1,14 @@
 //! A fully connected layer with what bends it, as one operation.
 
+use burn::backend::DispatchTensor;
 use burn::tensor::Tensor;
 use faer::Accum;
 
 use super::activation::{self, times_slopes};
 use super::fused::{Array, Op, apply};
+use super::node::{self, Layer};
 use super::product::{add_rows, by_rows, multiply, product};
+use super::sums::{product_over_rows, sum_of_rows};
 use crate::body::Activation;
 
 /// `x weight^T + bias`, bent where asked for: of rows `[n, in]`, with `weight` `[out, in]` and `bias` `[out]`, rows `[n, out]`.
@@ -18,16 +21,55 @@ pub(crate) fn linear(
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
     match apply(Linear(activation), inputs) {
         Some(answer) => Tensor::from_dispatch(answer),
-        None => composed(x, weight, bias, activation),
+        None => as_node(x, weight, bias, activation),
     }
 }
 
-/// [`linear`] of burn's own operations.
+/// [`linear`] of burn's own operations, the sums as one node.
+fn as_node(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: Option<Activation>) -> Tensor<2> {
+    let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
+    let Some(sums) = node::apply(&Sums, inputs) else { return composed(x, weight, bias, activation) };
+    let sums = Tensor::from_dispatch(sums);
+    match activation {
+        Some(activation) => activation::composed(sums, activation),
+        None => sums,
+    }
+}
+
+/// [`linear`] of burn's own operations, the graph left to burn.
 fn composed(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: Option<Activation>) -> Tensor<2> {
     let sums = x.matmul(weight.transpose()) + bias.unsqueeze::<2>();
     match activation {
         Some(activation) => activation::composed(sums, activation),
         None => sums,
+    }
+}
+
+/// The sums of a layer.
+#[derive(Clone, Debug)]
+struct Sums;
+
+impl Layer<3> for Sums {
+    type Kept = ();
+
+    fn forward(&self, [x, weight, bias]: [DispatchTensor; 3]) -> (DispatchTensor, ()) {
+        let (x, weight) = (Tensor::<2>::from_dispatch(x), Tensor::<2>::from_dispatch(weight));
+        let sums = x.matmul(weight.transpose()) + Tensor::<1>::from_dispatch(bias).unsqueeze::<2>();
+        (sums.into_dispatch(), ())
+    }
+
+    fn backward(
+        &self,
+        [x, weight, _]: [DispatchTensor; 3],
+        (): (),
+        gradient: DispatchTensor,
+        wanted: [bool; 3],
+    ) -> [Option<DispatchTensor>; 3] {
+        let gradient = Tensor::<2>::from_dispatch(gradient);
+        let of_x = wanted[0].then(|| gradient.clone().matmul(Tensor::from_dispatch(weight)).into_dispatch());
+        let of_weight =
+            wanted[1].then(|| product_over_rows(gradient.clone(), Tensor::from_dispatch(x)).into_dispatch());
+        [of_x, of_weight, wanted[2].then(|| sum_of_rows(gradient).into_dispatch())]
     }
 }
 
@@ -107,12 +149,13 @@ mod tests {
                     let (x, weight, bias) = shaped(x);
                     linear(x, weight, bias, activation).reshape([-1])
                 };
-                let theirs = |x: &[Tensor<1>]| {
-                    let (x, weight, bias) = shaped(x);
-                    composed(x, weight, bias, activation).reshape([-1])
-                };
                 let inputs = inputs(&[n * n_in, n_out * n_in, n_out]);
-                agree(&inputs, &ours, &theirs);
+                for other in [as_node, composed] {
+                    agree(&inputs, &ours, &|x: &[Tensor<1>]| {
+                        let (x, weight, bias) = shaped(x);
+                        other(x, weight, bias, activation).reshape([-1])
+                    });
+                }
                 if activation != Some(Activation::Relu) {
                     differs_as_its_gradients_say(&inputs, &ours);
                 }

@@ -22,3 +22,4 @@ pub(crate) mod pool;
 mod product;
 pub(crate) mod recurrent;
 pub(crate) mod segments;
+mod sums;

@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 
 use super::fused::Array;
 use super::product::{add_rows, by_rows, product};
+use super::sums::{product_over_rows, sum_of_rows};
 
 /// The weights of one layer; those of its gates stand one below the other, so a layer of `g` gates has `g hidden` rows.
 #[derive(Clone, Debug)]
@@ -169,15 +170,15 @@ impl Weights {
             0 => Tensor::zeros([gates, hidden], (&all.device(), all.dtype())),
             _ => {
                 let states = Tensor::cat(states, 0).narrow(0, 0, later);
-                all.clone().narrow(0, rows, later).transpose().matmul(states)
+                product_over_rows(all.clone().narrow(0, rows, later), states)
             }
         };
         let of_series = wanted.then(|| {
             let moments = by_input.clone().matmul(self.input.clone());
             moments.reshape([steps, rows, channels]).swap_dims(0, 1)
         });
-        let input = by_input.clone().transpose().matmul(by_moments(series));
-        let bias = |sums: Tensor<2>| sums.sum_dim(0).reshape([gates]).into_dispatch();
+        let input = product_over_rows(by_input.clone(), by_moments(series));
+        let bias = |sums: Tensor<2>| sum_of_rows(sums).into_dispatch();
         [
             of_series.map(Tensor::into_dispatch),
             Some(input.into_dispatch()),
