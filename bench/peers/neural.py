@@ -120,4 +120,6 @@ def train():
 secs, _ = median_secs(train)
 model.eval()
 with torch.no_grad():
-    report(secs=secs, loss=float(functional.cross_entropy(model(x), y)))
+    loss = float(functional.cross_entropy(model(x), y))
+where = f", one {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
+report(secs=secs, loss=loss, peer=f"PyTorch {torch.__version__}{where}")

@@ -89,10 +89,11 @@ fn bench(name: Option<&str>) -> Outcome<bool> {
     let mut rows = Vec::new();
     for (bench, run) in chosen {
         eprintln!("bench {bench}");
-        rows.extend(run()?);
+        let found = run()?;
+        row::record(&peer::root().join("bench/RESULTS.md"), &found)?;
+        rows.extend(found);
     }
     print!("{}", row::table(&rows));
-    row::record(&peer::root().join("bench/RESULTS.md"), &rows)?;
     Ok(true)
 }
 

@@ -105,15 +105,18 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// Each net on the first GPU, in every precision, against the PyTorch of `TIDEMILL_BENCH_PYTHON`; no rows where this build or
-/// machine has none.
+/// Each net on the first GPU, in every precision, against the PyTorch of the Python that `TIDEMILL_BENCH_TORCH` names (that of
+/// `bench/.venv-torch` knows the processor alone); no rows where this build or machine has none.
 pub(crate) fn on_gpu() -> Outcome<Vec<Row>> {
     let runtime = Runtime { device: Some(GPU.into()), ..Runtime::default() };
     if let Err(e) = tidemill_neural::check_device(&runtime) {
         eprintln!("left out: {e}");
         return Ok(Vec::new());
     }
-    let python = PathBuf::from(peer::python()?.get_program());
+    let python = match std::env::var_os("TIDEMILL_BENCH_TORCH") {
+        Some(python) => PathBuf::from(python),
+        None => peer::environment("torch")?,
+    };
     let place = |precision, name, near| Place { device: GPU, threads: 1, precision, name, near };
     let mut rows = Vec::new();
     for work in WORKS {
@@ -217,7 +220,7 @@ impl Work {
         let steps = (self.rows / self.batch * self.epochs) as f64;
         let row = Row {
             name: format!("a training step: {}, {}", self.title, place.words()),
-            peer: "PyTorch".into(),
+            peer: said["peer"].as_str().unwrap_or("PyTorch").into(),
             ours_secs: ours_secs / steps,
             peer_secs: peer_secs / steps,
             goal_at_least: 0.83,

@@ -80,7 +80,7 @@ pub(crate) fn record(path: &Path, rows: &[Row]) -> Outcome<()> {
         "# Our time against peers'\n\n\
          `cargo xtask bench` writes this file: the medians of at least 5 runs on one machine ({cores} cores), our \
          side and the peer's (its versions: `bench/requirements.txt`) in one go. The ratio is their time over \
-         ours.\n\n{HEAD}\n{}\n",
+         ours. Rows of a GPU (`cargo xtask bench gpu`) are from the machine that has it.\n\n{HEAD}\n{}\n",
         lines.into_values().collect::<Vec<_>>().join("\n")
     );
     Ok(std::fs::write(path, text)?)

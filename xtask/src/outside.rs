@@ -12,7 +12,10 @@ pub(crate) fn run(task: &str, arguments: &[String]) -> Outcome {
     let python = environment()?;
     // Of the whole workspace, and run from where it lies: another choice of packages unites other features and would
     // compile the big dependencies anew.
-    finish(cargo(&["build", "--release", "--workspace", "--bins"]))?;
+    let build = ["build", "--release", "--workspace", "--bins"];
+    let on_gpu = arguments.first().is_some_and(|name| name == "gpu");
+    let features: &[&str] = if on_gpu { &["--features", "tidemill-bench/cuda"] } else { &[] };
+    finish(cargo(&[&build, features].concat()))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut command = Command::new(target.join("release").join("tidemill-bench"));
     command.arg(task).args(arguments).current_dir(root()).env("TIDEMILL_BENCH_PYTHON", python);
