@@ -1,5 +1,7 @@
 //! Features as bins: a byte per row and feature, eight features side by side in a word.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use tidemill_core::Question;
 
@@ -12,15 +14,15 @@ const CHUNK: usize = 8192;
 /// Features per word.
 pub(super) const GROUP: usize = 8;
 
-/// The values of one feature, `NaN` where missing.
-pub enum Values {
+/// The values of one feature, `NaN` where missing; lent where they lie as they are wanted.
+pub enum Values<'a> {
     /// Numbers in their order.
-    Numbers(Vec<f64>),
+    Numbers(Cow<'a, [f64]>),
     /// Codes of categories, of which there are so many.
-    Codes(Vec<f64>, usize),
+    Codes(Cow<'a, [f64]>, usize),
 }
 
-impl Values {
+impl Values<'_> {
     fn values(&self) -> &[f64] {
         match self {
             Values::Numbers(values) | Values::Codes(values, _) => values,
@@ -46,7 +48,7 @@ impl Bins {
         }
     }
 
-    fn of(values: &Values, most: usize) -> Self {
+    fn of(values: &Values<'_>, most: usize) -> Self {
         match values {
             Values::Numbers(values) => Bins::Number(bounds(values, most)),
             Values::Codes(values, n) => categories(values, *n),
@@ -133,7 +135,7 @@ pub struct Binned {
 
 impl Binned {
     /// Quantises features of equal length to at most `most_bins` bins (2 to 255) each.
-    pub fn new(features: &[Values], most_bins: usize) -> Self {
+    pub fn new(features: &[Values<'_>], most_bins: usize) -> Self {
         let most = most_bins.clamp(2, MOST_BINS);
         let bins: Vec<Bins> = features.par_iter().map(|values| Bins::of(values, most)).collect();
         let n_rows = features.first().map_or(0, |f| f.values().len());
@@ -158,8 +160,8 @@ impl Binned {
     }
 }
 
-fn words(features: &[Values], bins: &[Bins], n_rows: usize) -> Vec<Vec<u64>> {
-    let of_group = |(features, bins): (&[Values], &[Bins])| {
+fn words(features: &[Values<'_>], bins: &[Bins], n_rows: usize) -> Vec<Vec<u64>> {
+    let of_group = |(features, bins): (&[Values<'_>], &[Bins])| {
         let mut words = vec![0u64; n_rows];
         words.par_chunks_mut(CHUNK).enumerate().for_each(|(c, words)| {
             for (k, (values, bins)) in features.iter().zip(bins).enumerate() {
@@ -203,7 +205,8 @@ mod tests {
 
     #[test]
     fn few_numbers_have_a_bin_each() {
-        let binned = Binned::new(&[Values::Numbers(vec![3.0, 1.0, f64::NAN, 2.0, f64::INFINITY])], 255);
+        let binned =
+            Binned::new(&[Values::Numbers(vec![3.0, 1.0, f64::NAN, 2.0, f64::INFINITY].into())], 255);
         let bins: Vec<u8> = (0..5).map(|i| binned.bin(0, i)).collect();
         assert_eq!(bins, [3, 1, 0, 2, 4]);
     }

@@ -164,8 +164,7 @@ impl<'a> Grower<'a> {
         self.rows.extend_from_slice(learned);
         self.others.clear();
         self.others.extend_from_slice(others);
-        self.words.clear();
-        self.words.extend(learned.iter().map(|&row| gradients.words[row as usize]));
+        learned.par_iter().map(|&row| gradients.words[row as usize]).collect_into_vec(&mut self.words);
         let word = self.words.iter().fold(0u64, |sum, w| sum.wrapping_add(*w));
         let tree = Tree { steps: (gradients.slope_step, gradients.bend_step), used };
         let (low, high) = (Bounds::FREE.low, Bounds::FREE.high);

@@ -177,10 +177,8 @@ impl<'a> Run<'a> {
                 leaves.par_iter().map(|leaf| left.value(leaf, &self.grower)).collect();
             for (leaf, &(value, cover)) in leaves.iter().zip(&values) {
                 self.trees.leaf(leaf.node, &[value], cover);
-                let rows = self.grower.rows()[leaf.rows.clone()].iter();
-                let others = &self.grower.others()[leaf.others.clone()];
-                rows.chain(others).for_each(|&row| self.scores[row as usize * k + output] += value);
             }
+            add(&mut self.scores, (output, k), &leaves, &values, &self.grower);
             self.trees.finish();
         }
         self.round += 1;
@@ -212,6 +210,8 @@ impl<'a> Run<'a> {
         let (learned, mut others): (Vec<u32>, Vec<u32>) =
             self.learned.iter().partition(|_| random.unit() < share);
         others.extend(&self.held);
+        // Two ascending runs: this merges them.
+        others.sort();
         Some((learned, others))
     }
 
@@ -228,6 +228,29 @@ impl<'a> Run<'a> {
         order.into_iter().take(n_used).for_each(|j| used[j] = true);
         used
     }
+}
+
+/// Adds each leaf's value to the score of its rows. The rows of a leaf ascend, so each thread finds those of its own stretch of
+/// scores.
+fn add(
+    scores: &mut [f64],
+    (output, k): (usize, usize),
+    leaves: &[Leaf],
+    values: &[(f64, f64)],
+    grower: &Grower<'_>,
+) {
+    scores.par_chunks_mut(CHUNK * k).enumerate().for_each(|(c, scores)| {
+        let first = c * CHUNK;
+        let end = first + scores.len() / k;
+        for (leaf, (value, _)) in leaves.iter().zip(values) {
+            let (rows, others) = (&grower.rows()[leaf.rows.clone()], &grower.others()[leaf.others.clone()]);
+            for rows in [rows, others] {
+                let start = rows.partition_point(|&row| (row as usize) < first);
+                let own = rows[start..].iter().take_while(|&&row| (row as usize) < end);
+                own.for_each(|&row| scores[(row as usize - first) * k + output] += value);
+            }
+        }
+    });
 }
 
 /// What the trees so far left over.

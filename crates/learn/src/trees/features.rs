@@ -80,18 +80,25 @@ impl TreeColumns {
         Ok(BoundColumns { inputs, n_features: at })
     }
 
-    /// The training values of each feature.
-    pub(crate) fn values(&self, batch: &Batch) -> Result<Vec<Values>> {
+    /// The training values of each feature; columns of numbers without gaps are lent, not copied.
+    pub(crate) fn values<'a>(&self, batch: &'a Batch) -> Result<Vec<Values<'a>>> {
         let bound = self.bind(batch.schema())?;
         let mut features = Vec::with_capacity(self.n_features());
         for input in &bound.inputs {
+            if batch.schema().columns()[input.place].kind == Kind::Number {
+                let numbers = batch.numbers(input.place)?;
+                if numbers.null_count() == 0 {
+                    features.push(Values::Numbers(numbers.values()[..].into()));
+                    continue;
+                }
+            }
             let width = if let Reads::Vector(len) = input.reads { len } else { 1 };
             for part in 0..width {
                 let mut values = vec![0.0; batch.n_rows()];
                 input.read(batch, part, 0..batch.n_rows(), |i, x| values[i] = x)?;
                 features.push(match input.reads {
-                    Reads::Category(n) => Values::Codes(values, n),
-                    _ => Values::Numbers(values),
+                    Reads::Category(n) => Values::Codes(values.into(), n),
+                    _ => Values::Numbers(values.into()),
                 });
             }
         }
