@@ -6,6 +6,7 @@ mod labels;
 
 use std::ops::Range;
 
+use rayon::prelude::*;
 use tidemill_core::{Context, Result, Trees};
 
 use super::bins::{Binned, Bins};
@@ -50,7 +51,7 @@ impl<'a> ByteColumns<'a> {
     /// The same bins.
     pub fn new(binned: &'a Binned) -> Self {
         let column = |j| (0..binned.n_rows() as u32).map(|row| binned.bin(j, row)).collect();
-        ByteColumns { binned, columns: (0..binned.n_features()).map(column).collect() }
+        ByteColumns { binned, columns: (0..binned.n_features()).into_par_iter().map(column).collect() }
     }
 
     fn is_category(&self, feature: usize) -> bool {
