@@ -6,7 +6,8 @@ use std::path::PathBuf;
 /// digits that another device may give, nothing of it changes what is learned.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Runtime {
-    /// Where nets are trained: `cpu`, or `cuda:0`; without it the first GPU that this build can use, else the CPU.
+    /// Where nets are trained: `cpu`, or `cuda:0`; without it the first GPU that this build can use, if steps
+    /// are large enough to gain by it, else the CPU.
     pub device: Option<String>,
     /// The folder where training leaves its state now and then.
     pub checkpoint: Option<PathBuf>,

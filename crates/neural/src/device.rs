@@ -35,10 +35,16 @@ impl Precision {
     }
 }
 
-/// The device that the user asked for. Without `cuda` among the features of the build there is the CPU alone.
-pub(crate) fn device(runtime: &Runtime) -> Result<Device> {
+/// Multiplications on a step's way forwards from which a GPU is taken unasked. Starting its kernels takes longer than a processor
+/// takes for less: on an H200 nets of 20 and 65 million gained nothing, those of 240 million half and more (`bench/RESULTS.md`).
+const WORTH_A_GPU: usize = 100_000_000;
+
+/// The device that the user asked for; where none was named, the first GPU for steps of so many multiplications that it gains
+/// something. Without `cuda` among the features of the build there is the CPU alone.
+pub(crate) fn device(runtime: &Runtime, multiplications: usize) -> Result<Device> {
     match runtime.device.as_deref() {
         Some("cpu") => Ok(Device::flex()),
+        None if multiplications < WORTH_A_GPU => Ok(Device::flex()),
         None => Ok(gpu(0).unwrap_or_else(|_| Device::flex())),
         Some(name) => match name.strip_prefix("cuda:").and_then(|number| number.parse().ok()) {
             Some(number) => gpu(number),
@@ -57,7 +63,7 @@ pub(crate) fn device(runtime: &Runtime) -> Result<Device> {
 /// assert!(tidemill_neural::check_device(&asked).is_err());
 /// ```
 pub fn check_device(runtime: &Runtime) -> Result<()> {
-    device(runtime).map(drop)
+    device(runtime, 0).map(drop)
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -104,12 +110,12 @@ mod tests {
     use super::*;
 
     fn asked(name: &str) -> Result<Device> {
-        device(&Runtime { device: Some(name.into()), ..Runtime::default() })
+        device(&Runtime { device: Some(name.into()), ..Runtime::default() }, 0)
     }
 
     #[test]
     fn what_is_not_there_is_said() {
-        assert!(asked("cpu").is_ok() && device(&Runtime::default()).is_ok());
+        assert!(asked("cpu").is_ok() && device(&Runtime::default(), WORTH_A_GPU).is_ok());
         assert!(asked("gpu").unwrap_err().to_string().contains("cuda:0"));
         assert!(asked("cuda:99").unwrap_err().to_string().contains("cuda"));
     }

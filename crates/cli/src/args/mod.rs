@@ -209,7 +209,7 @@ pub(crate) struct Train {
 /// What training a net does beside its result.
 #[derive(Debug, Args)]
 pub(crate) struct NetArgs {
-    /// Where nets are trained: auto, cpu or cuda:0 [default: auto].
+    /// Where nets are trained: auto, cpu or cuda:0; auto is the first GPU for nets that gain by one [default: auto].
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// A folder where training leaves its state now and then, so that it can go on after a cut.

@@ -51,8 +51,7 @@ struct Shared<'a> {
 }
 
 impl Gradients<'_> {
-    /// Of a batch. `seed` tells what this batch drops, `scale` what those of the mean loss are
-    /// multiplied by on their way back.
+    /// Of a batch. `seed` tells what this batch drops; the slopes of the mean loss are multiplied by `scale` on their way back.
     pub(crate) fn of(
         &self,
         parameters: &Parameters,

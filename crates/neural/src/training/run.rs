@@ -90,11 +90,14 @@ impl<'a> Run<'a> {
                 ..Progress::start(parameters.values.clone(), moments)
             },
         };
-        let arithmetic = Arithmetic { device: device(runtime)?, precision: options.precision };
+        let batch_size = options.batch_size.unwrap_or_else(|| batch_size(n)).min(n);
+        // Who asks for 16 bits means a GPU.
+        let size = if options.precision.is_full() { net.operations() * batch_size } else { usize::MAX };
+        let arithmetic = Arithmetic { device: device(runtime, size)?, precision: options.precision };
         parameters.values.clone_from(&progress.values);
         Ok(Run {
             places: net.bind(rows.source.schema())?,
-            batch_size: options.batch_size.unwrap_or_else(|| batch_size(n)).min(n),
+            batch_size,
             weight: total / n as f64,
             gradients: Gradients { net, loss, arithmetic },
             hurried: !context.out_of_time(),
