@@ -28,10 +28,7 @@ pub(crate) fn convolution(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> T
 /// [`convolution`] of burn's own operations, as one node: there, too, the pixels under the kernel become a matrix.
 fn as_node(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
-    match node::apply(&Convolution, inputs) {
-        Some(answer) => Tensor::from_dispatch(answer),
-        None => composed(x, weight, bias),
-    }
+    node::apply(&Convolution, inputs, || composed(x, weight, bias))
 }
 
 /// [`convolution`] of burn's own operations, the graph left to burn.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use burn::backend::DispatchTensor;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor};
 
 use super::fused::{Array, Op, apply};
 use super::node::{self, Layer};
+use super::segments::places_on;
 
 /// `tokens[t] + places[p]` for each token `t` at place `p`: of tables `[vocabulary, width]` and `[longest, width]`,
 /// `[rows, width]`. Both lists are as long as there are rows and within their tables.
@@ -21,25 +22,16 @@ pub(crate) fn embedding(tokens: Tensor<2>, places: Tensor<2>, which: Arc<Vec<[u3
 /// [`embedding`] of burn's own operations, as one node.
 fn as_node(tokens: Tensor<2>, places: Tensor<2>, which: Arc<Vec<[u32; 2]>>) -> Tensor<2> {
     let inputs = [tokens.clone().into_dispatch(), places.clone().into_dispatch()];
-    match node::apply(&Embedding(which.clone()), inputs) {
-        Some(answer) => Tensor::from_dispatch(answer),
-        None => composed(tokens, places, &which),
-    }
+    node::apply(&Embedding(which.clone()), inputs, || composed(tokens, places, &which))
 }
 
 /// [`embedding`] of burn's own operations, the graph left to burn.
 fn composed(tokens: Tensor<2>, places: Tensor<2>, which: &[[u32; 2]]) -> Tensor<2> {
     let pick = |table: Tensor<2>, k: usize| {
-        let ids = ids(which.iter().map(|pair| pair[k]), &table.device());
-        table.select(0, ids)
+        let places = places_on(&table.device(), which.iter().map(|pair| pair[k] as usize));
+        table.select(0, places)
     };
     pick(tokens, 0) + pick(places, 1)
-}
-
-fn ids(ids: impl Iterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
-    let ids: Vec<i32> = ids.map(|id| id as i32).collect();
-    let n = ids.len();
-    Tensor::from_data(TensorData::new(ids, [n]), device)
 }
 
 /// Rows of a table whose gradient is found as one product.
@@ -47,9 +39,9 @@ const AT_ONCE: usize = 4096;
 
 /// The sum of the rows of `gradient` that took row `r` of a table of `n`, for each `r`: as a product with ones and zeros, for on a
 /// GPU sums of rows by place go one after the other.
-fn by_place(gradient: &Tensor<2>, which: impl Iterator<Item = u32>, n: usize) -> Tensor<2> {
+fn by_place(gradient: &Tensor<2>, which: impl Iterator<Item = usize>, n: usize) -> Tensor<2> {
     let (device, dtype, rows) = (gradient.device(), gradient.dtype(), gradient.dims()[0]);
-    let which = ids(which, &device).reshape([1, rows]);
+    let which = places_on(&device, which).reshape([1, rows]);
     let part = |start: usize| {
         let places = start as i64..n.min(start + AT_ONCE) as i64;
         let places = Tensor::<1, Int>::arange(places, (&device, which.dtype())).unsqueeze_dim::<2>(1);
@@ -77,7 +69,7 @@ impl Layer<2> for Embedding {
         let gradient = Tensor::<2>::from_dispatch(gradient);
         let lengths = tables.map(|table| Tensor::<2>::from_dispatch(table).dims()[0]);
         [0, 1].map(|k| {
-            let which = || self.0.iter().map(|pair| pair[k]);
+            let which = || self.0.iter().map(|pair| pair[k] as usize);
             wanted[k].then(|| by_place(&gradient, which(), lengths[k]).into_dispatch())
         })
     }

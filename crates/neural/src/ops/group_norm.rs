@@ -33,11 +33,9 @@ pub(crate) fn group_norm(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, norm:
 /// [`group_norm`] of burn's own operations, the norm as one node; moments are formed in 32 bits.
 fn as_node(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, norm: GroupNorm) -> Tensor<4> {
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
-    match node::apply(&norm, inputs) {
-        Some(answer) if norm.relu => activation::relu(Tensor::from_dispatch(answer)),
-        Some(answer) => Tensor::from_dispatch(answer),
-        None => composed(x, weight, bias, norm),
-    }
+    let plain = GroupNorm { relu: false, ..norm };
+    let answer = node::apply(&plain, inputs, || composed(x, weight, bias, plain));
+    if norm.relu { activation::relu(answer) } else { answer }
 }
 
 /// [`group_norm`] of burn's own operations, the graph left to burn.

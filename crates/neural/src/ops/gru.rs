@@ -24,10 +24,7 @@ pub(crate) fn gru(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> 
 
 /// [`gru`] of burn's own operations, as one node.
 fn as_node(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
-    match node::apply(&Gru { last }, weights.inputs(&series)) {
-        Some(answer) => Tensor::from_dispatch(answer),
-        None => composed(series, weights, last),
-    }
+    node::apply(&Gru { last }, weights.inputs(&series), || composed(series, weights, last))
 }
 
 /// [`gru`] of burn's own operations, the graph left to burn.

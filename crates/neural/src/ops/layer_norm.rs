@@ -25,10 +25,7 @@ pub(crate) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Te
 /// [`layer_norm`] of burn's own operations, as one node; moments are formed in 32 bits.
 fn as_node(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
-    match node::apply(&LayerNorm, inputs) {
-        Some(answer) => Tensor::from_dispatch(answer),
-        None => composed(x, weight, bias),
-    }
+    node::apply(&LayerNorm, inputs, || composed(x, weight, bias))
 }
 
 /// [`layer_norm`] of burn's own operations, the graph left to burn.

@@ -28,8 +28,7 @@ pub(crate) fn linear(
 /// [`linear`] of burn's own operations, the sums as one node.
 fn as_node(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: Option<Activation>) -> Tensor<2> {
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
-    let Some(sums) = node::apply(&Sums, inputs) else { return composed(x, weight, bias, activation) };
-    let sums = Tensor::from_dispatch(sums);
+    let sums = node::apply(&Sums, inputs, || composed(x, weight, bias, None));
     match activation {
         Some(activation) => activation::composed(sums, activation),
         None => sums,

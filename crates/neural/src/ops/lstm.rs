@@ -26,10 +26,7 @@ pub(crate) fn lstm(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3>
 
 /// [`lstm`] of burn's own operations, as one node.
 fn as_node(series: Tensor<3>, weights: Weights, last: bool) -> Tensor<3> {
-    match node::apply(&Lstm { last }, weights.inputs(&series)) {
-        Some(answer) => Tensor::from_dispatch(answer),
-        None => composed(series, weights, last),
-    }
+    node::apply(&Lstm { last }, weights.inputs(&series), || composed(series, weights, last))
 }
 
 /// [`lstm`] of burn's own operations, the graph left to burn.

@@ -11,6 +11,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{
     Autodiff, Backend, BackendTensor, DispatchAutodiffContext, DispatchKindConversion, DispatchTensor, Flex,
 };
+use burn::tensor::Tensor;
 
 /// A layer of `N` inputs, with its gradients; all tensors are outside of a graph.
 pub(crate) trait Layer<const N: usize>: Clone + Debug + Send + 'static {
@@ -30,19 +31,20 @@ pub(crate) trait Layer<const N: usize>: Clone + Debug + Send + 'static {
     ) -> [Option<DispatchTensor>; N];
 }
 
-/// Runs `layer` where its inputs are; `None` on a device that this build does not know.
-pub(crate) fn apply<L: Layer<N>, const N: usize>(
+/// Runs `layer` where its inputs are; on a device that this build does not know, `other`.
+pub(crate) fn apply<L: Layer<N>, const N: usize, const D: usize>(
     layer: &L,
     inputs: [DispatchTensor; N],
-) -> Option<DispatchTensor> {
+    other: impl FnOnce() -> Tensor<D>,
+) -> Tensor<D> {
     if inputs.iter().all(|input| input.autodiff == DispatchAutodiffContext::Disabled) {
-        return Some(layer.forward(inputs).0);
+        return Tensor::from_dispatch(layer.forward(inputs).0);
     }
     #[cfg(feature = "cuda")]
     if let Some(answer) = on::<burn::backend::Cuda, L, N>(layer, &inputs) {
-        return Some(answer);
+        return Tensor::from_dispatch(answer);
     }
-    on::<Flex, L, N>(layer, &inputs)
+    on::<Flex, L, N>(layer, &inputs).map_or_else(other, Tensor::from_dispatch)
 }
 
 fn on<B: Backend, L: Layer<N>, const N: usize>(

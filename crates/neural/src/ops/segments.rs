@@ -94,7 +94,8 @@ fn composed(x: Tensor<2>, segments: &Segments) -> Tensor<2> {
     segments.padded(x).sum_dim(1).reshape([segments.len(), width]) * shares
 }
 
-fn places_on(device: &Device, places: impl Iterator<Item = usize>) -> Tensor<1, Int> {
+/// Rows of a table, as what picks them.
+pub(super) fn places_on(device: &Device, places: impl Iterator<Item = usize>) -> Tensor<1, Int> {
     let places: Vec<i32> = places.map(|place| place as i32).collect();
     let n = places.len();
     Tensor::from_data(TensorData::new(places, [n]), device)
