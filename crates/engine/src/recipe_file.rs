@@ -71,7 +71,7 @@ impl Text<'_> {
         let line = offset.map(|at| self.text[..at.min(self.text.len())].matches('\n').count() + 1);
         let shown = line.and_then(|n| self.text.lines().nth(n - 1)).map(str::trim);
         let remedy = match shown {
-            Some(shown) => format!("{remedy} The line is: {shown}"),
+            Some(shown) => format!("{remedy}; the line is: {shown}"),
             None => remedy.to_string(),
         };
         EngineError::Recipe { file: self.file.into(), line, problem, remedy }.into()
