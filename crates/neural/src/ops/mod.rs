@@ -1,7 +1,7 @@
 //! The layers' heavy work: operations on slices with their own backward, as nodes of burn's graph (`fused.rs`).
 //!
 //! Each file holds one, beside the same composed of burn's own operations: for tensors on another device than the
-//! processor, and for tests; or, for what goes step by step, of burn's operations as one node (`node.rs`). They run on the thread
+//! processor, and for tests; or of burn's operations as one node (`node.rs`), where a graph would do more than the layer. They run on the thread
 //! that calls; threads work on different shards of a batch.
 
 pub(crate) mod activation;
