@@ -14,7 +14,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 pub(crate) fn check_folder(out: &Path) -> Result<()> {
     let existing = out.ancestors().find(|p| p.exists() || p.as_os_str().is_empty());
     let folder = existing.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tidemill_core::Staged::beside(&folder.join("x")).map(drop).map_err(|e| Error::io(out, e))
+    tidemill_core::AtomicFile::beside(&folder.join("x")).map(drop).map_err(|e| Error::io(out, e))
 }
 
 /// SHA-256 in hexadecimal digits.

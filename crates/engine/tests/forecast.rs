@@ -201,7 +201,7 @@ fn what_cannot_be_forecast_is_refused_with_a_remedy() {
     refused(&unknown, &recipe("6", false));
 }
 
-/// Trees know no answer beyond those they have seen; and months that came once are no season.
+/// Trees know no answer beyond those they have seen; and months that came once are not a season.
 #[test]
 fn what_grows_is_followed() {
     let mut grows = shops(700, &["a"]);

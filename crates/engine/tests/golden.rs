@@ -16,7 +16,7 @@ use tidemill_engine::recipe;
 use tidemill_engine::verbs::predict;
 use tidemill_engine::verbs::train::{Job, train};
 
-/// Learners of quantities; all others learn classes here.
+/// Learners of numbers; all others learn classes here.
 const OF_QUANTITIES: &[&str] = &[
     "elastic_net",
     "gamma",

@@ -55,7 +55,7 @@ pub struct Replayed {
     pub started_on: usize,
     /// Rows predicted over HTTP.
     pub predicted: usize,
-    /// Rows left out: no moment or no target.
+    /// Rows left out: no timestamp or no target.
     pub left_out: usize,
     /// The metric.
     pub metric: String,
@@ -303,7 +303,7 @@ fn judge(
         _ => "there is not enough to tell the loop from the frozen model",
     };
     let verdict = format!(
-        "{relation}: {} {improving:.4} against {still:.4}, better by {value:.4} (95% between {low:.4} and {high:.4}); {promoted} \
+        "{relation}: {} {improving:.4} against {still:.4}, better by {value:.4} (95% CI {low:.4} to {high:.4}); {promoted} \
          of {} improvements were promoted",
         metric.title,
         decisions.len()

@@ -68,7 +68,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
 fn context(cli: &Cli, seed: u64, threads: Option<usize>) -> Result<Context> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = match threads {
-        Some(0) => return Err(EngineError::usage("--threads 0: nobody would work", "give at least 1").into()),
+        Some(0) => {
+            return Err(EngineError::usage("--threads 0: must be at least 1", "give at least 1").into());
+        }
         Some(n) => n.min(1024),
         None => cores,
     };

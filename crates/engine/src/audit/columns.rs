@@ -2,7 +2,7 @@
 
 use tidemill_core::{Kind, Role};
 use tidemill_data::profile::ColumnProfile;
-use tidemill_data::{Plan, Profile};
+use tidemill_data::{InferredSchema, Profile};
 
 use super::finding::{Finding, Severity, column_line, ignore, list, names, quoted, rows, share, step};
 
@@ -16,7 +16,7 @@ type Rule = fn(&ColumnProfile, u64) -> Option<Finding>;
 /// The rules for one column, each with the number of rows.
 const RULES: &[Rule] = &[unreadable, much_missing, constant, identifier, many_names, stand_in, far_out];
 
-pub(super) fn findings(plan: &Plan, profile: &Profile) -> Vec<Finding> {
+pub(super) fn findings(plan: &InferredSchema, profile: &Profile) -> Vec<Finding> {
     let each =
         profile.columns.iter().flat_map(|column| RULES.iter().filter_map(|rule| rule(column, profile.rows)));
     let mut found: Vec<Finding> = each.collect();
@@ -246,8 +246,7 @@ fn outliers(profile: &Profile) -> Option<Finding> {
         most.name
     );
     let finding = Finding::new(Severity::Note, "outliers", message).of(&named).at(at);
-    let remedy =
-        "long tails are no fault; for learners that take distances seriously, scale by median and quartiles";
+    let remedy = "long tails are not a fault; for learners that take distances seriously, scale by median and quartiles";
     Some(finding.remedy(remedy).recipe(step("scale_robust", &named)))
 }
 

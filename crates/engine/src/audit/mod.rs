@@ -12,7 +12,7 @@ mod texts;
 use serde::Serialize;
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Context, Error, Event, Result, Warning};
-use tidemill_data::{Plan, Profile, ReadOptions};
+use tidemill_data::{InferredSchema, Profile, ReadOptions};
 
 pub use finding::{Finding, Severity};
 
@@ -69,7 +69,7 @@ pub fn check(source: &str, recipe: &Recipe, context: &Context) -> Result<Audit> 
 }
 
 /// Judges a profile that was made by `plan`.
-pub fn audit(source: &str, plan: &Plan, profile: Profile, context: &Context) -> Audit {
+pub fn audit(source: &str, plan: &InferredSchema, profile: Profile, context: &Context) -> Audit {
     let mut findings = columns::findings(plan, &profile);
     findings.extend(texts::findings(&profile));
     findings.extend(rows::findings(&profile));

@@ -51,7 +51,7 @@ fn repeated(profile: &Profile) -> Option<Finding> {
     );
     let at: Vec<u64> = groups.iter().flat_map(|g| g.rows[1..].iter().copied()).take(5).collect();
     let remedy =
-        "a copy in the test part is no test: take copies out, unless each row truly happened on its own";
+        "a copy in the test part is not a test: take copies out, unless each row truly happened on its own";
     Some(Finding::new(severity, "repeated_rows", message).at(&at).remedy(remedy))
 }
 

@@ -3,7 +3,7 @@
 use tidemill_core::Role;
 use tidemill_core::recipe::Task;
 use tidemill_data::profile::ColumnProfile;
-use tidemill_data::{Plan, Profile};
+use tidemill_data::{InferredSchema, Profile};
 
 use super::finding::{Finding, Severity, ignore, names, share};
 use super::rows::{about, told};
@@ -11,7 +11,7 @@ use super::rows::{about, told};
 /// A class of fewer rows cannot be in every fold.
 const FOLDS: u64 = 10;
 
-pub(super) fn findings(plan: &Plan, profile: &Profile) -> Vec<Finding> {
+pub(super) fn findings(plan: &InferredSchema, profile: &Profile) -> Vec<Finding> {
     let mut found = leaks(plan);
     let Some(target) = profile.columns.iter().find(|c| c.role == Role::Target) else { return found };
     found.extend(unlabelled(target, profile.rows));
@@ -23,7 +23,7 @@ pub(super) fn findings(plan: &Plan, profile: &Profile) -> Vec<Finding> {
     found
 }
 
-fn leaks(plan: &Plan) -> Vec<Finding> {
+fn leaks(plan: &InferredSchema) -> Vec<Finding> {
     let one = |leak: &tidemill_data::Leak| {
         let columns: Vec<&str> = leak.columns.iter().map(String::as_str).collect();
         let (severity, surely) = match leak.exact {

@@ -11,7 +11,7 @@ use tidemill_eval::Report;
 use tidemill_eval::compare::ScoreInterval;
 
 use crate::forecast::ForecastFacts;
-use crate::search::{Calibrated, Decided, Gap, Point, Reasons, Standing, Times};
+use crate::search::{Calibrated, CandidateScore, Decided, Gap, Point, Reasons, Times};
 
 /// What `metrics.json` says. Equal for equal data, recipe and seed.
 #[derive(Clone, Debug, Serialize)]
@@ -34,12 +34,12 @@ pub struct Outcome {
     /// The metric that chose.
     pub metric: String,
     /// Every setting that was compared, the best first.
-    pub leaderboard: Vec<Standing>,
+    pub leaderboard: Vec<CandidateScore>,
     /// The learner that was chosen, with its parameters; of a blend its members and their shares.
     pub chosen: Spec,
     /// What led to the choice.
     pub reasons: Reasons,
-    /// How the best learner did on rows it was fitted on against rows left out.
+    /// How the best learner did on rows it was fitted on against held-out rows.
     pub gap: Option<Gap>,
     /// The score of the best learner by the number of rows it learned from.
     pub learning_curve: Vec<Point>,

@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Cell, Kind, Result, Role};
 use tidemill_data::parse::write_iso;
-use tidemill_data::{Plan, ReadOptions};
+use tidemill_data::{InferredSchema, ReadOptions};
 use tidemill_store::{FeedbackKind, LoggedPrediction, Store, Version};
 use uuid::Uuid;
 
 use crate::files::sha256;
-use crate::serve::privacy::Opener;
+use crate::serve::privacy::Revealer;
 
 /// A logged prediction whose right answer is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,14 +76,19 @@ pub fn class_of(value: &Value, classes: &[String]) -> Option<u32> {
 }
 
 /// The names of the cells of [`Labelled`] rows: every column that the plan uses but the target, then the target.
-pub fn names(plan: &Plan) -> Vec<String> {
+pub fn names(plan: &InferredSchema) -> Vec<String> {
     let used = plan.columns.iter().filter(|c| c.is_used() && c.role != Role::Target);
     used.map(|c| c.name.clone()).chain(plan.target().map(|c| c.name.clone())).collect()
 }
 
 /// All labelled predictions of a model, oldest first. What cannot teach is left out and counted: a label that the target cannot
-/// hold (a third class of a binary task, a word for a quantity), a picture of which only the hash was kept.
-pub fn labelled(store: &Store, model: &str, plan: &Plan, opener: &Opener) -> Result<(Vec<Labelled>, usize)> {
+/// hold (a third class of a binary task, a word for a number), an image of which only the hash was kept.
+pub fn labelled(
+    store: &Store,
+    model: &str,
+    plan: &InferredSchema,
+    opener: &Revealer,
+) -> Result<(Vec<Labelled>, usize)> {
     let versions: BTreeMap<i64, Version> =
         store.versions(model)?.into_iter().map(|version| (version.id, version)).collect();
     let names = names(plan);
@@ -115,12 +120,12 @@ pub fn labelled(store: &Store, model: &str, plan: &Plan, opener: &Opener) -> Res
     Ok((rows, unusable))
 }
 
-/// What the log keeps of a picture: all of it, in base64 as it came, up to so many characters: small pictures teach the next model. Of
+/// What the log keeps of a picture: all of it, in base64 as it came, up to so many characters: small images teach the next model. Of
 /// larger ones it keeps what tells them apart (their hash and size): photographs would fill a disk within days.
 pub const MOST_KEPT: usize = 128 << 10;
 const HASHED: &str = "sha256:";
 
-/// What the log keeps of a picture's text.
+/// What the log keeps of an image's text.
 pub fn kept_picture(text: &str) -> Cow<'_, str> {
     if text.len() <= MOST_KEPT {
         return Cow::Borrowed(text);
@@ -129,13 +134,13 @@ pub fn kept_picture(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{HASHED}{hash}, {} characters of base64", text.len()))
 }
 
-/// Whether the log kept only the hash of a picture: a row without it would teach that pictures mean nothing.
-fn is_left_out(name: &str, cell: &Cell, plan: &Plan) -> bool {
+/// Whether the log kept only the hash of a picture: a row without it would teach that images mean nothing.
+fn is_left_out(name: &str, cell: &Cell, plan: &InferredSchema) -> bool {
     let hashed = matches!(cell, Cell::Text(text) if text.starts_with(HASHED));
     hashed && plan.column(name).is_some_and(|c| c.kind == Kind::Image)
 }
 
-fn usable(truth: &Value, plan: &Plan) -> bool {
+fn usable(truth: &Value, plan: &InferredSchema) -> bool {
     match plan.task {
         Some(Task::Regression) => number_of(truth).is_some(),
         Some(Task::Binary) => class_of(truth, &plan.classes).is_some(),

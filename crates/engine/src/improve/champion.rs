@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{Context, Error, Fitted, Result};
-use tidemill_data::Plan;
+use tidemill_data::InferredSchema;
 use tidemill_eval::Metric;
 
 use super::Job;
@@ -20,7 +20,7 @@ use crate::serve::serving::name_of;
 pub(super) struct Champion {
     pub(super) opened: Opened,
     pub(super) recipe: Recipe,
-    pub(super) plan: Plan,
+    pub(super) plan: InferredSchema,
     pub(super) name: String,
     pub(super) metric: &'static Metric,
 }
@@ -35,7 +35,7 @@ impl Champion {
         Ok(Champion { opened, recipe, plan, name, metric })
     }
 
-    /// The moment of the newest feedback that it was fitted on.
+    /// The timestamp of the newest feedback that it was fitted on.
     pub(super) fn through(&self) -> i64 {
         self.opened.package.manifest.about["improved"]["through"].as_i64().unwrap_or(i64::MIN)
     }

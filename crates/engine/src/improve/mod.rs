@@ -4,11 +4,11 @@
 //! | rows | used for |
 //! |---|---|
 //! | the recipe's source, and feedback on older predictions | training the challenger |
-//! | the newest half of the feedback that is newer than the champion | comparing the two; withheld from both |
+//! | the newest half of the feedback that is newer than the champion | comparing the two; held-out from both |
 //! | all of them | refitting the challenger, once it is promoted |
 //!
 //! What was true long ago may be true no more: the challenger is fitted on the newest part of its rows (all, a half, a
-//! quarter, …), whichever did best on the newest of them; the withheld rows have no say in this.
+//! quarter, …), whichever did best on the newest of them; the held-out rows have no say in this.
 
 mod champion;
 mod rows;
@@ -31,9 +31,9 @@ use crate::model::{self, Model};
 use crate::recipe::resolve;
 use crate::report::text::improved_card;
 use crate::search::{self, Design};
-use crate::serve::privacy::{Guard, Opener};
+use crate::serve::privacy::{Redactor, Revealer};
 use champion::Champion;
-use rows::Pile;
+use rows::TrainingRows;
 use verdict::{compare, decide};
 
 pub use verdict::{Comparison, Unit};
@@ -93,17 +93,17 @@ pub struct RowCounts {
     /// Those newer than the champion.
     pub newer: usize,
     /// Those to compare on.
-    pub withheld: usize,
+    pub held_out: usize,
     /// Those the challenger was fitted on, of source and feedback.
     pub fitted: usize,
-    /// Labelled predictions that cannot teach: the target cannot hold the label, or the picture was too large to be kept.
+    /// Labelled predictions that cannot teach: the target cannot hold the label, or the image was too large to be kept.
     pub unusable: usize,
 }
 
 /// Improves a model from what is in the store. Only one at a time works on a model file.
 ///
 /// # Errors
-/// A model file or source that cannot be read; a lock that another run holds. Too few rows are no error but a verdict.
+/// A model file or source that cannot be read; a lock that another run holds. Too few rows are not an error but a verdict.
 pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let _lock = Lock::take(&job.model)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
@@ -123,8 +123,8 @@ pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> 
 fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     context.tell(&Event::Begin { what: "reading feedback".into(), steps: None });
     let champion = Champion::open(job, context)?;
-    let guard = Guard::new(&champion.recipe, job.hash_key.as_deref())?;
-    let opener = Opener::new(guard, &champion.plan, job.identity.as_deref())?;
+    let guard = Redactor::new(&champion.recipe, job.hash_key.as_deref())?;
+    let opener = Revealer::new(guard, &champion.plan, job.identity.as_deref())?;
     let (labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, &opener)?;
     context.tell(&Event::End);
     let through = champion.through();
@@ -138,16 +138,16 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
         );
         return Ok(kept(&champion, verdict, rows, None, context));
     }
-    let withheld = (newer / 2).clamp(MIN_ROWS, MOST_ROWS);
-    let (teaching, withheld) = labelled.split_at(labelled.len() - withheld);
-    let rows = RowCounts { withheld: withheld.len(), ..rows };
+    let held_out = (newer / 2).clamp(MIN_ROWS, MOST_ROWS);
+    let (teaching, held_out) = labelled.split_at(labelled.len() - held_out);
+    let rows = RowCounts { held_out: held_out.len(), ..rows };
 
     let source = job.source.clone().or_else(|| champion.recipe.data.source.clone());
     let source =
         source.ok_or_else(|| EngineError::usage("the recipe names no source", "name it with --source"))?;
     context.tell(&Event::Begin { what: "training the challenger".into(), steps: None });
-    let pile = Pile::read(&champion, &source, teaching, context)?;
-    let window = pile.best_window(&champion, newer - withheld.len(), context)?;
+    let pile = TrainingRows::read(&champion, &source, teaching, context)?;
+    let window = pile.best_window(&champion, newer - held_out.len(), context)?;
     let picked = pile.newest(window, 0)?;
     let (design, links) = choose(job, &champion, &picked, context)?;
     let fitted = design.fit((*picked).clone(), &champion.recipe, &context.with_stream("challenger"))?;
@@ -155,14 +155,14 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     context.tell(&Event::End);
     let rows = RowCounts { source: pile.n_source, fitted: picked.batch().n_rows(), ..rows };
 
-    let comparison = compare(&champion, &challenger, &design, withheld, context)?;
-    let (promote, verdict) = decide(&comparison, champion.metric, withheld.len());
+    let comparison = compare(&champion, &challenger, &design, held_out, context)?;
+    let (promote, verdict) = decide(&comparison, champion.metric, held_out.len());
     if !promote {
         return Ok(kept(&champion, verdict, rows, Some(comparison), context));
     }
     context.tell(&Event::Begin { what: "refitting on everything".into(), steps: None });
-    let pile = Pile::read(&champion, &source, &labelled, context)?;
-    let window = if window == usize::MAX { window } else { window + withheld.len() };
+    let pile = TrainingRows::read(&champion, &source, &labelled, context)?;
+    let window = if window == usize::MAX { window } else { window + held_out.len() };
     let everything = pile.newest(window, 0)?;
     let n_rows = everything.batch().n_rows();
     let fitted = design.fit((*everything).clone(), &champion.recipe, &context.with_stream("ship"))?;
@@ -188,7 +188,7 @@ fn kept(
         context.warn(
             "unusable_labels",
             format!(
-                "{} labelled predictions were left out: the label is nothing that the target can hold, or the picture was too \
+                "{} labelled predictions were left out: the label is nothing that the target can hold, or the image was too \
                  large to be kept",
                 rows.unusable
             ),
@@ -228,7 +228,7 @@ fn promote_to(
     job: &Job,
     champion: &Champion,
     chain: Chain,
-    pile: &Pile,
+    pile: &TrainingRows,
     comparison: &Comparison,
     verdict: &str,
     n_rows: usize,
@@ -259,4 +259,4 @@ fn promote_to(
 }
 
 const REFITTED: &str = "The model in the file was refitted on all rows and all feedback. The scores are those of the \
-                        challenger, which never saw the withheld feedback they were measured on.";
+                        challenger, which never saw the held-out feedback they were measured on.";

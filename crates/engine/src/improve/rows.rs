@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidemill_core::{Batch, Cell, Chain, Context, Fitted, Result, Role, Source, Table, View};
-use tidemill_data::{Canonical, Intake, canonical_rows};
+use tidemill_data::{Canonical, Ingest, canonical_rows};
 use tidemill_eval::Answers;
 
 use super::champion::Champion;
@@ -17,16 +17,16 @@ use crate::search::{self, Design};
 const MIN_WINDOW: usize = 100;
 
 /// Training rows, oldest first: the source's (by their time, where they have one), then those of feedback.
-pub(super) struct Pile {
-    pub(super) intake: Arc<Intake>,
-    /// What reads pictures and series.
+pub(super) struct TrainingRows {
+    pub(super) intake: Arc<Ingest>,
+    /// What reads images and series.
     pub(super) media: Vec<Arc<dyn Fitted>>,
     pub(super) table: Arc<Table>,
     pub(super) order: Vec<u32>,
     pub(super) n_source: usize,
 }
 
-impl Pile {
+impl TrainingRows {
     pub(super) fn read(
         champion: &Champion,
         source: &str,
@@ -43,7 +43,7 @@ impl Pile {
             ("the feedback".into(), Box::new(rows)),
         ])?;
         let quiet = context.quiet();
-        let (intake, table) = Intake::fit(&*stacked, plan.clone(), &quiet)?;
+        let (intake, table) = Ingest::fit(&*stacked, plan.clone(), &quiet)?;
         let read = preparation::media(table, &champion.recipe, &quiet)?;
         let table = read.train;
         let n = table.batch().n_rows();
@@ -56,7 +56,7 @@ impl Pile {
             let time = |row: u32| times.is_valid(row as usize).then(|| times.value(row as usize));
             order[..n_source].sort_by_key(|&row| time(row));
         }
-        Ok(Pile { intake, media: read.steps, table: Arc::new(table), order, n_source })
+        Ok(TrainingRows { intake, media: read.steps, table: Arc::new(table), order, n_source })
     }
 
     /// The chain of these steps, behind what reads the rows.

@@ -22,7 +22,7 @@ const DAY: i64 = 86_400_000_000;
 /// same feedback must lead to the same decision.
 const CHEAPER: f64 = 0.8;
 
-/// How champion and challenger compare on the withheld rows.
+/// How champion and challenger compare on the held-out rows.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
     /// The metric.
@@ -66,11 +66,11 @@ pub(super) fn compare(
     champion: &Champion,
     challenger: &Chain,
     design: &Design,
-    withheld: &[Labelled],
+    held_out: &[Labelled],
     context: &Context,
 ) -> Result<Comparison> {
-    context.tell(&Event::Begin { what: "comparing on withheld feedback".into(), steps: None });
-    let rows: Vec<Vec<Cell>> = withheld.iter().map(|row| row.cells.clone()).collect();
+    context.tell(&Event::Begin { what: "comparing on held-out feedback".into(), steps: None });
+    let rows: Vec<Vec<Cell>> = held_out.iter().map(|row| row.cells.clone()).collect();
     let batch = canonical_rows(&champion.plan, &feedback::names(&champion.plan), &rows)?;
     let challenger = Arc::new(challenger.clone());
     let answer = |chain: &Arc<Chain>| chain.clone().bind(batch.schema())?.apply(&batch);
@@ -78,7 +78,7 @@ pub(super) fn compare(
     let (before, after) = (Answers::of(&before)?, Answers::of(&after)?);
     let metric = champion.metric;
     let (unit, better_by) = {
-        let (days, seed) = (days(champion, &batch, withheld)?, champion.recipe.train.seed);
+        let (days, seed) = (days(champion, &batch, held_out)?, champion.recipe.train.seed);
         match unit(&days) {
             unit @ Unit::Days(_) => (unit, paired_blocks(&before, &after, metric, &days, 1000, 0.95, seed)?),
             unit @ Unit::Runs(n) => (unit, paired(&before, &after, metric, n, 1000, 0.95, seed)?),
@@ -99,9 +99,9 @@ pub(super) fn compare(
 }
 
 /// The day of each row, numbered from 0.
-fn days(champion: &Champion, batch: &Batch, withheld: &[Labelled]) -> Result<Vec<u32>> {
+fn days(champion: &Champion, batch: &Batch, held_out: &[Labelled]) -> Result<Vec<u32>> {
     use arrow_array::Array;
-    let mut moments: Vec<i64> = withheld.iter().map(|row| row.at).collect();
+    let mut moments: Vec<i64> = held_out.iter().map(|row| row.at).collect();
     let intake = champion.opened.model.chain.0.first().cloned();
     let intake = intake.ok_or_else(|| Error::internal("an empty chain"))?;
     let typed = intake.bind(batch.schema())?.apply(batch)?;
@@ -140,7 +140,7 @@ pub(super) fn decide(comparison: &Comparison, metric: &Metric, n: usize) -> (boo
     let Comparison { champion, challenger, better_by, unit, size_ratio, .. } = comparison;
     let ScoreInterval { value, low, high, .. } = *better_by;
     let figures = format!(
-        "{} {challenger:.4} against {champion:.4} on {n} withheld rows, better by {value:.4} (95% between {low:.4} and {high:.4}, {unit})",
+        "{} {challenger:.4} against {champion:.4} on {n} held-out rows, better by {value:.4} (95% CI {low:.4} to {high:.4}, {unit})",
         metric.title
     );
     let margin = EQUAL * champion.abs();

@@ -11,7 +11,7 @@ use crate::model::{self, Opened};
 use crate::recipe::{self, resolve};
 
 /// A model, and what it says of rows whose right answer is known.
-pub(crate) struct Answered {
+pub(crate) struct AnsweredRows {
     pub opened: Opened,
     pub target: String,
     /// The rows, typed but not prepared, where they were asked for.
@@ -20,7 +20,7 @@ pub(crate) struct Answered {
     pub answered: Batch,
 }
 
-impl Answered {
+impl AnsweredRows {
     /// Rows without a target are left out, with a warning.
     pub(crate) fn of(path: &Path, source: &str, keep_rows: bool, context: &Context) -> Result<Self> {
         let opened = model::open(path, context)?;
@@ -65,7 +65,7 @@ impl Answered {
             return Err(no_rows());
         }
         let rows = keep_rows.then(|| joined(&rows)).transpose()?;
-        Ok(Answered { opened, target, rows, answered })
+        Ok(AnsweredRows { opened, target, rows, answered })
     }
 }
 

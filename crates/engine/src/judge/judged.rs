@@ -10,7 +10,7 @@ use tidemill_eval::{Answers, Metric, Report};
 
 use super::{Evidence, Seen};
 use crate::builtin::BASELINE;
-use crate::search::{self, Design, Study};
+use crate::search::{self, Design, SearchResult};
 
 /// What the test rows say.
 pub(crate) struct Judged {
@@ -24,7 +24,7 @@ impl Judged {
     pub(crate) fn on_test(
         table: &Arc<Table>,
         parts: &Parts,
-        study: &Study,
+        study: &SearchResult,
         metric: &Metric,
         recipe: &Recipe,
         context: &Context,

@@ -15,7 +15,7 @@ use crate::error::EngineError;
 
 /// Which columns hold what, where there is no model.
 #[derive(Clone, Debug, Default)]
-pub struct Labels {
+pub struct PredictionColumns {
     /// The column with the right answers.
     pub truth: String,
     /// The column with the predictions.
@@ -28,7 +28,7 @@ pub struct Labels {
     pub positive: Option<String>,
 }
 
-impl Labels {
+impl PredictionColumns {
     /// The answers that these columns are: predictions of one source, and truths (and weights) of the same or, row
     /// for row, of another.
     pub(crate) fn answers(&self, predictions: &str, truths: Option<&str>) -> Result<Answers<'static>> {

@@ -7,9 +7,9 @@ mod judged;
 mod labels;
 mod metric;
 
-pub(crate) use answered::Answered;
+pub(crate) use answered::AnsweredRows;
 pub use columns::{Fact, Picture, Shape};
 pub use evidence::{Evidence, Seen};
 pub(crate) use judged::{Judged, interval};
-pub use labels::Labels;
+pub use labels::PredictionColumns;
 pub(crate) use metric::{metric_named, metric_of};

@@ -213,7 +213,7 @@ fn temperature(seen: &Seen<'_>) -> f64 {
         rows.map(|(i, (logs, &truth))| {
             let most = logs.iter().fold(f64::NEG_INFINITY, |m, x| m.max(power * x));
             let total: f64 = logs.iter().map(|x| (power * x - most).exp()).sum();
-            // Of the drawn-in truth, each class has a part.
+            // Of the smoothed targets, each class has a part.
             let wanted = (n_rows * logs[truth as usize] + logs.iter().sum::<f64>()) / (n_rows + k as f64);
             seen.weights.map_or(1.0, |w| w[i]) * (most + total.ln() - power * wanted)
         })

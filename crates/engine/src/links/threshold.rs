@@ -32,7 +32,7 @@ impl Threshold {
         if (0.0..=1.0).contains(&at) {
             Ok(Threshold { at })
         } else {
-            Err(Error::state(Self::KIND, format!("{at} is no probability")))
+            Err(Error::state(Self::KIND, format!("{at} is not a probability")))
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidemill_core::{Chain, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Schema, State};
-use tidemill_data::{Intake, Plan};
+use tidemill_data::{InferredSchema, Ingest};
 use tidemill_package::{Info, Manifest, Package};
 
 use crate::error::EngineError;
@@ -27,7 +27,7 @@ pub struct Model {
 
 impl Model {
     /// The model of this chain.
-    pub fn new(chain: Chain, plan: &Plan) -> Result<Self> {
+    pub fn new(chain: Chain, plan: &InferredSchema) -> Result<Self> {
         let asked =
             plan.columns.iter().filter(|c| !matches!(c.role, Role::Ignore | Role::Target | Role::Split));
         let input = Schema::new(asked.map(|c| Column::new(&c.name, Kind::Text)).collect())?;
@@ -52,24 +52,24 @@ impl Model {
     }
 
     /// The first link, to be bound to a source or to callers' rows.
-    pub fn reader(&self) -> Result<Arc<Intake>> {
+    pub fn reader(&self) -> Result<Arc<Ingest>> {
         let first: Option<Arc<dyn Any + Send + Sync>> = self.chain.0.first().cloned().map(|link| link as _);
         first
-            .and_then(|link| link.downcast::<Intake>().ok())
-            .ok_or_else(|| Error::state("model", "its first link is no intake"))
+            .and_then(|link| link.downcast::<Ingest>().ok())
+            .ok_or_else(|| Error::state("model", "its first link is not an intake"))
     }
 
     /// What the model knows of the raw columns.
-    pub fn intake(&self) -> Result<&Intake> {
+    pub fn intake(&self) -> Result<&Ingest> {
         intake(&self.chain)
     }
 }
 
-fn intake(chain: &Chain) -> Result<&Intake> {
+fn intake(chain: &Chain) -> Result<&Ingest> {
     let first: Option<&(dyn Any + Send + Sync)> = chain.0.first().map(|link| &**link as _);
     first
-        .and_then(|link| link.downcast_ref::<Intake>())
-        .ok_or_else(|| Error::state("model", "its first link is no intake"))
+        .and_then(|link| link.downcast_ref::<Ingest>())
+        .ok_or_else(|| Error::state("model", "its first link is not an intake"))
 }
 
 /// A model file and the model in it.
@@ -87,7 +87,7 @@ pub fn open(path: &Path, context: &Context) -> Result<Opened> {
     let data = ["csv", "tsv", "toml", "json", "jsonl", "parquet", "arrow"];
     if path.extension().is_some_and(|e| data.iter().any(|d| e == *d)) {
         return Err(EngineError::usage(
-            format!("{} is no model file", path.display()),
+            format!("{} is not a model file", path.display()),
             "name the model first, as in `tidemill predict model.tidemill data.csv`",
         )
         .into());

@@ -223,7 +223,7 @@ fn check_decision(decision: &Decision) -> Result<(), (&'static str, String)> {
 
 /// Reads a duration such as `90s`, `10m`, `1.5h`, `7d`.
 pub fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let wrong = || format!("'{text}' is no duration: write 90s, 10m, 2h or 7d");
+    let wrong = || format!("'{text}' is not a duration: write 90s, 10m, 2h or 7d");
     let unit = text.trim().chars().last().ok_or_else(wrong)?;
     let secs = match unit {
         's' => 1.0,

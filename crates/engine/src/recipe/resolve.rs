@@ -2,10 +2,10 @@
 
 use tidemill_core::recipe::{ColumnSpec, Recipe, SplitKind, Task};
 use tidemill_core::{Error, Result, Role};
-use tidemill_data::{ColumnPlan, Plan};
+use tidemill_data::{InferredColumn, InferredSchema};
 
 /// The recipe with everything that was inferred written into it.
-pub(crate) fn recipe(asked: &Recipe, plan: &Plan, source: &str) -> Recipe {
+pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Recipe {
     let mut recipe = asked.clone();
     recipe.data.source = Some(source.to_string());
     recipe.data.task = plan.task;
@@ -37,18 +37,18 @@ pub(crate) fn recipe(asked: &Recipe, plan: &Plan, source: &str) -> Recipe {
 }
 
 /// The plan's target.
-pub(crate) fn target(plan: &Plan) -> Result<&ColumnPlan> {
+pub(crate) fn target(plan: &InferredSchema) -> Result<&InferredColumn> {
     let target = plan.columns.iter().find(|c| c.role == Role::Target);
     target.ok_or_else(|| Error::internal("the plan has no target"))
 }
 
 /// The plan's task.
-pub(crate) fn task(plan: &Plan) -> Result<Task> {
+pub(crate) fn task(plan: &InferredSchema) -> Result<Task> {
     plan.task.ok_or_else(|| Error::internal("the plan has no task"))
 }
 
 /// The recipe as TOML, each column with a word of why it was taken for what it is.
-pub(crate) fn to_toml(recipe: &Recipe, plan: &Plan) -> Result<String> {
+pub(crate) fn to_toml(recipe: &Recipe, plan: &InferredSchema) -> Result<String> {
     let failed = |e: toml::ser::Error| Error::internal(format!("writing the recipe: {e}"));
     let bare = Recipe { columns: Default::default(), ..recipe.clone() };
     let mut text =

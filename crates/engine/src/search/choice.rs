@@ -7,7 +7,7 @@ use tidemill_eval::compare::{Interval, corrected_resampled_t};
 
 use super::ensemble::{LIBRARY, Library, mix};
 use super::judge::{Judge, Truth, mean, spread};
-use super::race::{Finisher, Race};
+use super::race::{Finisher, SuccessiveHalving};
 use super::{Candidate, Design, defaults};
 use crate::format::{brief, named};
 
@@ -29,10 +29,10 @@ pub(crate) struct Choice {
 pub struct Reasons {
     /// The best learner against the best of another kind, on the same folds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rival: Option<Duel>,
+    pub rival: Option<PairedComparison>,
     /// The blend against the best learner alone, on folds that had no say in its shares.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub blend: Option<Duel>,
+    pub blend: Option<PairedComparison>,
     /// Why the best was passed over for another, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passed_over: Option<String>,
@@ -40,7 +40,7 @@ pub struct Reasons {
 
 /// Two models on the same folds.
 #[derive(Clone, Debug, Serialize)]
-pub struct Duel {
+pub struct PairedComparison {
     /// The one that is ahead.
     pub first: String,
     /// The other.
@@ -55,16 +55,16 @@ pub struct Duel {
 
 /// Chooses: the best learner, or one nearly as good that costs less, or a blend that is better by more than chance.
 pub(crate) fn choose(
-    race: Race,
+    race: SuccessiveHalving,
     candidates: &[Candidate],
     judge: &Judge<'_>,
     recipe: &Recipe,
     context: &Context,
 ) -> Result<Choice> {
     let best = race.best(candidates)?;
-    let Race { finishers, truths, test_share, .. } = race;
+    let SuccessiveHalving { finishers, truths, test_share, .. } = race;
     let single = Design::of(candidates[best].spec.clone());
-    // The baseline is no finisher: where it is the best, there is nothing to blend or compare.
+    // The baseline is not a finisher: where it is the best, there is nothing to blend or compare.
     if finishers.first().is_none_or(|f| f.candidate != best) {
         let reasons = Reasons::default();
         return Ok(Choice { design: single, reasons, answers: Vec::new(), truths, test_share });
@@ -95,7 +95,7 @@ pub(crate) fn choose(
             reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
             // A blend costs every prediction more, so it is taken on evidence, by the rule of `simplest`; but that forecasts gain by
             // it is known beforehand (Bates and Granger 1969; Makridakis et al. 2020), and their few folds could not show it.
-            let enough = |duel: &Duel| {
+            let enough = |duel: &PairedComparison| {
                 duel.better_by.mean > 0.0 && (forecast || beyond_noise(&differences, test_share))
             };
             if reasons.blend.as_ref().is_some_and(enough) {
@@ -136,7 +136,7 @@ fn rival(
     candidates: &[Candidate],
     judge: &Judge<'_>,
     test_share: f64,
-) -> Option<Duel> {
+) -> Option<PairedComparison> {
     let first = finishers.first()?;
     let spec = |f: &Finisher| &candidates[f.candidate].spec;
     let other = finishers.iter().find(|f| spec(f).kind != spec(first).kind)?;
@@ -145,7 +145,13 @@ fn rival(
     duel(&name(first), &name(other), &differences, judge, test_share)
 }
 
-fn duel(first: &str, second: &str, gains: &[f64], judge: &Judge<'_>, test_share: f64) -> Option<Duel> {
+fn duel(
+    first: &str,
+    second: &str,
+    gains: &[f64],
+    judge: &Judge<'_>,
+    test_share: f64,
+) -> Option<PairedComparison> {
     let better_by = corrected_resampled_t(gains, test_share, 0.95).ok()?;
     let same = better_by.p_value > 0.05;
     let (n, name) = (gains.len(), judge.metric.name);
@@ -163,7 +169,7 @@ fn duel(first: &str, second: &str, gains: &[f64], judge: &Judge<'_>, test_share:
         };
         format!("{ahead} is better than {behind} by {by:.4} of {name} ({p})")
     };
-    Some(Duel { first: first.into(), second: second.into(), better_by, same, sentence })
+    Some(PairedComparison { first: first.into(), second: second.into(), better_by, same, sentence })
 }
 
 /// The best, or the best linear learner where the best is not ahead of it by more than chance: on few rows the more that a

@@ -18,7 +18,7 @@ impl Truth {
         Ok(Truth { target: Target::of(batch)?, weights: batch.weights()? })
     }
 
-    /// The class of each row; none for a quantity.
+    /// The class of each row; none for a number.
     pub(crate) fn codes(&self) -> &[u32] {
         match &self.target {
             Target::Class { codes, .. } => codes,

@@ -44,8 +44,8 @@ pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Re
     Ok(prepared)
 }
 
-/// Pictures to pixels and series to what they say at a moment, once for all learners and folds, unless the recipe's own steps do
-/// it. What is learned here (the size of the pictures and whether they are grey, the usual step of a series) belongs to the
+/// Images to pixels and series to what they say at a timestamp, once for all learners and folds, unless the recipe's own steps do
+/// it. What is learned here (the size of the images and whether they are grey, the usual step of a series) belongs to the
 /// reading of the table, as the names of categories do.
 pub fn media(table: Table, recipe: &Recipe, context: &Context) -> Result<Prepared> {
     let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train: table };
@@ -75,7 +75,7 @@ fn is_media(spec: &Spec) -> bool {
     MEDIA.iter().any(|(_, step)| spec.kind == *step)
 }
 
-/// The steps that read the table's pictures and series: as their columns ask for it, or with what suits them.
+/// The steps that read the table's images and series: as their columns ask for it, or with what suits them.
 fn read_media(schema: &Schema, recipe: &Recipe) -> Vec<Spec> {
     let mut specs = of_columns(schema, recipe, "encode");
     specs.retain(is_media);
@@ -120,7 +120,7 @@ fn missing(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
 
 fn encode(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     let mut specs = of_columns(schema, recipe, "encode");
-    // Pictures and series have been read before.
+    // Images and series have been read before.
     specs.retain(|spec| !is_media(spec));
     if !needs.numeric && !needs.tabular {
         return specs;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use tidemill_core::recipe::{Private, Recipe};
 use tidemill_core::{Error, Result};
-use tidemill_data::Plan;
+use tidemill_data::InferredSchema;
 
 use crate::error::EngineError;
 
@@ -20,13 +20,13 @@ const SEALED: &str = "age:";
 
 /// Guards the private columns of one model.
 #[derive(Clone, Default)]
-pub struct Guard {
+pub struct Redactor {
     columns: BTreeMap<String, Private>,
     secret: Option<Vec<u8>>,
     recipient: Option<Recipient>,
 }
 
-impl Guard {
+impl Redactor {
     /// The guard that a recipe asks for. `secret` is the value of [`HASH_KEY`].
     ///
     /// # Errors
@@ -55,10 +55,10 @@ impl Guard {
                 .into());
             }
             (Some(_), Some(text)) => Some(text.parse::<Recipient>().map_err(|e| {
-                EngineError::usage(format!("privacy.recipient is no age recipient: {e}"), "copy it whole")
+                EngineError::usage(format!("privacy.recipient is not an age recipient: {e}"), "copy it whole")
             })?),
         };
-        Ok(Guard { columns, secret, recipient })
+        Ok(Redactor { columns, secret, recipient })
     }
 
     /// Whether nothing is private.
@@ -102,16 +102,16 @@ impl Guard {
 }
 
 /// Makes again what can be made again of logged values.
-pub struct Opener {
-    guard: Guard,
+pub struct Revealer {
+    guard: Redactor,
     identity: Option<Identity>,
     /// For each hashed column, the names of training by their hashes.
     names: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-impl Opener {
+impl Revealer {
     /// `identity` is the text of an age identity file, for sealed columns.
-    pub fn new(guard: Guard, plan: &Plan, identity: Option<&str>) -> Result<Self> {
+    pub fn new(guard: Redactor, plan: &InferredSchema, identity: Option<&str>) -> Result<Self> {
         let identity = identity
             .map(|text| {
                 let line = text.lines().map(str::trim).find(|l| l.starts_with("AGE-SECRET-KEY-"));
@@ -129,7 +129,7 @@ impl Opener {
             }
             names.insert(column.name.clone(), hashes);
         }
-        Ok(Opener { guard, identity, names })
+        Ok(Revealer { guard, identity, names })
     }
 
     /// The value behind a logged one, where it can be known; a sealed one without the identity is missing.
@@ -175,22 +175,22 @@ mod tests {
 
     #[test]
     fn what_is_hashed_is_known_again_by_its_name_only() {
-        let guard = Guard::new(&recipe(Private::Hash, None), Some("0123456789abcdef")).unwrap();
+        let guard = Redactor::new(&recipe(Private::Hash, None), Some("0123456789abcdef")).unwrap();
         let kept = guard.kept("name", "\"Ada\"").unwrap();
         assert!(kept.as_str().unwrap().starts_with("hmac:") && !kept.to_string().contains("Ada"));
-        let mut plan = Plan::default();
-        let column = tidemill_data::ColumnPlan::new(
+        let mut plan = InferredSchema::default();
+        let column = tidemill_data::InferredColumn::new(
             "name",
             tidemill_core::Kind::Category,
             tidemill_core::Role::Feature,
             "",
         );
-        plan.columns.push(tidemill_data::ColumnPlan { categories: vec!["Ada".into()], ..column });
-        let opener = Opener::new(guard.clone(), &plan, None).unwrap();
+        plan.columns.push(tidemill_data::InferredColumn { categories: vec!["Ada".into()], ..column });
+        let opener = Revealer::new(guard.clone(), &plan, None).unwrap();
         assert_eq!(opener.open("name", kept), "Ada");
         let other = guard.kept("name", "\"Bob\"").unwrap();
         assert_eq!(opener.open("name", other.clone()), other);
-        assert!(Guard::new(&recipe(Private::Hash, None), Some("short")).is_err());
+        assert!(Redactor::new(&recipe(Private::Hash, None), Some("short")).is_err());
     }
 
     #[test]
@@ -198,19 +198,22 @@ mod tests {
         use age::secrecy::ExposeSecret;
         let identity = Identity::generate();
         let recipient = identity.to_public().to_string();
-        let guard = Guard::new(&recipe(Private::Seal, Some(recipient)), None).unwrap();
+        let guard = Redactor::new(&recipe(Private::Seal, Some(recipient)), None).unwrap();
         let kept = guard.kept("name", "42.5").unwrap();
         assert!(kept.as_str().unwrap().starts_with("age:"));
         let file = format!("# made today\n{}\n", identity.to_string().expose_secret());
-        let opener = Opener::new(guard.clone(), &Plan::default(), Some(&file)).unwrap();
+        let opener = Revealer::new(guard.clone(), &InferredSchema::default(), Some(&file)).unwrap();
         assert_eq!(opener.open("name", kept.clone()), 42.5);
-        assert_eq!(Opener::new(guard, &Plan::default(), None).unwrap().open("name", kept), Value::Null);
-        assert!(Guard::new(&recipe(Private::Seal, None), None).is_err());
+        assert_eq!(
+            Revealer::new(guard, &InferredSchema::default(), None).unwrap().open("name", kept),
+            Value::Null
+        );
+        assert!(Redactor::new(&recipe(Private::Seal, None), None).is_err());
     }
 
     #[test]
     fn what_is_dropped_is_gone() {
-        let guard = Guard::new(&recipe(Private::Drop, None), None).unwrap();
+        let guard = Redactor::new(&recipe(Private::Drop, None), None).unwrap();
         assert_eq!(guard.kept("name", "\"Ada\"").unwrap(), Value::Null);
         assert_eq!(guard.kept("age", "31").unwrap(), 31);
     }

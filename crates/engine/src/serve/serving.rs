@@ -9,13 +9,13 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{
     Batch, Categories, Cell, Chain, Context, Error, Fitted, Kind, Result, Role, Row, Run, Schema,
 };
-use tidemill_data::{Flaw, RowReader};
+use tidemill_data::{CellIssue, RowReader};
 use tidemill_prep::UNUSABLE_PICTURE;
 
 use crate::files::sha256;
 use crate::model::{self, Model};
 use crate::recipe;
-use crate::serve::privacy::Guard;
+use crate::serve::privacy::Redactor;
 
 /// A column that callers send.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,10 +54,10 @@ pub struct Serving {
     pub columns: Vec<InputColumn>,
     /// The classes in their order; empty for regression.
     pub classes: Vec<String>,
-    /// Columns the model knows and does not use; sending them is no mistake.
+    /// Columns the model knows and does not use; sending them is not a mistake.
     pub passed_over: Vec<String>,
     /// What may be kept of a row.
-    pub guard: Guard,
+    pub guard: Redactor,
     /// The recipe.
     pub recipe: Recipe,
     model: Model,
@@ -90,13 +90,13 @@ pub struct Answer {
     /// A probability per class; empty for regression.
     pub probabilities: Vec<f64>,
     /// What is odd about the row.
-    pub flaws: Vec<Flaw>,
+    pub flaws: Vec<CellIssue>,
 }
 
 /// What a model says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Prediction {
-    /// A quantity.
+    /// A number.
     Number(f64),
     /// The place of a class among [`Serving::classes`].
     Class(u32),
@@ -132,7 +132,7 @@ pub fn name_of(path: &Path) -> String {
 
 impl Serving {
     /// Loads a model file and tries it on an empty row, so that a file that cannot answer never goes into service.
-    /// `secret` is for hashed columns (see [`Guard::new`]).
+    /// `secret` is for hashed columns (see [`Redactor::new`]).
     pub fn open(path: &Path, name: Option<&str>, secret: Option<&str>, context: &Context) -> Result<Self> {
         let opened = model::open(path, context)?;
         let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
@@ -157,7 +157,7 @@ impl Serving {
             columns: columns.collect(),
             classes: plan.classes.clone(),
             passed_over: unused(plan, &opened.model.input),
-            guard: Guard::new(&recipe, secret)?,
+            guard: Redactor::new(&recipe, secret)?,
             recipe,
             model: opened.model,
             pool: Mutex::default(),
@@ -253,7 +253,7 @@ impl Serving {
     }
 }
 
-fn unused(plan: &tidemill_data::Plan, input: &Schema) -> Vec<String> {
+fn unused(plan: &tidemill_data::InferredSchema, input: &Schema) -> Vec<String> {
     let names = plan.columns.iter().map(|c| &c.name);
     names.filter(|name| input.position(name).is_none()).cloned().collect()
 }
@@ -268,7 +268,7 @@ impl Bound {
             self.reader.read(row, &mut answer.flaws)?;
         }
         let output = match self.run.apply(&Batch::of_rows(&self.typed, rows)?) {
-            // One caller's picture must not spoil the answers of the others.
+            // One caller's image must not spoil the answers of the others.
             Err(e) if e.code() == UNUSABLE_PICTURE => {
                 for (row, answer) in rows.iter_mut().zip(&mut answers) {
                     self.say(row, answer)?;
@@ -291,12 +291,12 @@ impl Bound {
         Ok(answer)
     }
 
-    /// Runs a row that has been read through the model. That a picture is damaged shows only here.
+    /// Runs a row that has been read through the model. That an image is damaged shows only here.
     fn say(&mut self, row: &mut Row, answer: &mut Answer) -> Result<()> {
         match self.run.row(row) {
             Err(e) if e.code() == UNUSABLE_PICTURE => {
                 let column = self.typed.columns().iter().find(|c| c.kind == Kind::Image);
-                answer.flaws.push(Flaw::Unreadable {
+                answer.flaws.push(CellIssue::Unreadable {
                     column: column.map(|c| c.name.clone()).unwrap_or_default(),
                     wanted: Kind::Image,
                     value: e.to_string(),

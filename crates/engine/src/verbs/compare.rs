@@ -9,7 +9,7 @@ use tidemill_eval::compare::{Comparison, two};
 use tidemill_eval::{Answers, Metric};
 
 use crate::error::EngineError;
-use crate::judge::{Answered, Labels, metric_named};
+use crate::judge::{AnsweredRows, PredictionColumns, metric_named};
 
 /// What the same rows say about two.
 #[derive(Clone, Debug, Serialize)]
@@ -49,7 +49,7 @@ pub fn models(paths: [&Path; 2], source: &str, metric: Option<&str>, context: &C
         let problem = "standard input can be read once, and each model reads the rows";
         return Err(EngineError::usage(problem, "name a file").into());
     }
-    let [first, second] = paths.map(|path| Answered::of(path, source, false, context));
+    let [first, second] = paths.map(|path| AnsweredRows::of(path, source, false, context));
     let (first, second) = (first?, second?);
     if first.target != second.target {
         let problem = format!("the first predicts '{}', the second '{}'", first.target, second.target);
@@ -66,7 +66,7 @@ pub fn models(paths: [&Path; 2], source: &str, metric: Option<&str>, context: &C
 /// Columns that are not there; files of different rows; a metric that does not judge these answers.
 pub fn predictions(
     files: [&str; 2],
-    labels: [&Labels; 2],
+    labels: [&PredictionColumns; 2],
     truths: Option<&str>,
     metric: Option<&str>,
     context: &Context,

@@ -7,7 +7,7 @@ use tidemill_core::{Context, Result, Warning};
 use tidemill_eval::{Answers, Report};
 
 use crate::files::replace;
-use crate::judge::{Answered, Evidence, Labels, Seen, interval};
+use crate::judge::{AnsweredRows, Evidence, PredictionColumns, Seen, interval};
 use crate::links::threshold;
 use crate::report::page::{self, Other, Subject};
 
@@ -26,8 +26,8 @@ pub struct Evaluated {
 /// Judges a model on a source that has the target, and writes a report where one is asked for. Rows without a target
 /// are left out, with a warning.
 pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Evaluated> {
-    let Answered { opened, target, rows, answered } =
-        Answered::of(path, source, report_file.is_some(), context)?;
+    let AnsweredRows { opened, target, rows, answered } =
+        AnsweredRows::of(path, source, report_file.is_some(), context)?;
     let answers = Answers::of(&answered)?;
     let evaluated = Evaluated {
         rows: answered.n_rows(),
@@ -75,7 +75,7 @@ fn write_report(
 /// Judges a column of predictions against a column of right answers, and writes a report where one is asked for.
 pub fn labels(
     source: &str,
-    labels: &Labels,
+    labels: &PredictionColumns,
     report_file: Option<&Path>,
     context: &Context,
 ) -> Result<Evaluated> {

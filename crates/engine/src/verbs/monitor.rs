@@ -85,7 +85,7 @@ fn test_figure(serving: &Serving, metric: &Metric) -> Option<Figure> {
     Some(Figure { value, low, high })
 }
 
-/// A moment as people write it.
+/// A timestamp as people write it.
 pub fn moment(micros: i64) -> String {
     tidemill_data::parse::write_iso(micros)
 }
@@ -148,7 +148,7 @@ impl Seen {
         let satisfied = yes as f64 / n as f64;
         let percent = |x: f64| format!("{:.0}%", 100.0 * x);
         let sentence =
-            format!("satisfied: {}, 95% between {} and {}", percent(satisfied), percent(low), percent(high));
+            format!("satisfied: {}, 95% CI {} to {}", percent(satisfied), percent(low), percent(high));
         Some(Ratings { n, satisfied, low, high, sentence })
     }
 }

@@ -86,7 +86,7 @@ struct Answering {
     runs: Vec<Box<dyn Run>>,
     output: Schema,
     places: Vec<usize>,
-    /// The raw columns that say what an answer is about: the paths of pictures; of forecasts the moment and the group.
+    /// The raw columns that say what an answer is about: the paths of images; of forecasts the moment and the group.
     about: Vec<usize>,
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Role, Source, Table};
 use tidemill_data::split::{self, Parts};
-use tidemill_data::{Intake, Plan, ReadOptions};
+use tidemill_data::{InferredSchema, Ingest, ReadOptions};
 use tidemill_eval::Metric;
 
 use crate::error::EngineError;
@@ -21,7 +21,7 @@ use crate::model::{self, Model};
 use crate::recipe::{resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
-use crate::search::{self, Study, Times, preparation};
+use crate::search::{self, SearchResult, Times, preparation};
 
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     };
     let job = &job;
     let plan = tidemill_data::infer(&*source, &job.recipe, context)?;
-    let (intake, table) = Intake::fit(&*source, plan, context)?;
+    let (intake, table) = Ingest::fit(&*source, plan, context)?;
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_rows(&job.source, &plan, &table)?;
@@ -116,7 +116,7 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
 /// Everything known once the search is over.
 struct Facts<'a> {
     job: &'a Job,
-    plan: &'a Plan,
+    plan: &'a InferredSchema,
     parts: &'a Parts,
     nested: Option<usize>,
     n_rows: usize,
@@ -127,7 +127,7 @@ struct Facts<'a> {
 impl Facts<'_> {
     fn outcome(
         &self,
-        study: Study,
+        study: SearchResult,
         preparation: Vec<Spec>,
         judged: Judged,
         shipped: Shipped,
@@ -188,7 +188,7 @@ impl Facts<'_> {
 fn write(
     job: &Job,
     recipe: &Recipe,
-    plan: &Plan,
+    plan: &InferredSchema,
     chain: Chain,
     (outcome, times): (Outcome, Vec<Times>),
     evidence: &Evidence,
@@ -241,7 +241,7 @@ fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// The job with a target: that of the recipe, or the class of a folder of pictures.
+/// The job with a target: that of the recipe, or the class of a folder of images.
 fn with_target(job: &Job) -> Result<Job> {
     let mut job = job.clone();
     if job.recipe.data.target.is_none() {
@@ -250,7 +250,7 @@ fn with_target(job: &Job) -> Result<Job> {
     if job.recipe.data.target.is_some() {
         return Ok(job);
     }
-    Err(EngineError::usage("what is to be predicted was not said", "name the column with --target").into())
+    Err(EngineError::usage("no target column given", "name the column with --target").into())
 }
 
 fn check_any_row(source: &dyn Source, name: &str) -> Result<()> {
@@ -262,7 +262,7 @@ fn check_any_row(source: &dyn Source, name: &str) -> Result<()> {
     Err(Error::data(format!("{name} has columns but no rows"), "give rows to learn from"))
 }
 
-fn check_rows(source: &str, plan: &Plan, table: &Table) -> Result<()> {
+fn check_rows(source: &str, plan: &InferredSchema, table: &Table) -> Result<()> {
     let n = table.batch().n_rows();
     if n < 10 {
         return Err(Error::data(

@@ -44,7 +44,7 @@ fn a_better_challenger_is_promoted_and_can_be_rolled_back() {
     assert!(improved.promoted, "{}", improved.verdict);
     let comparison = improved.comparison.as_ref().unwrap();
     assert!(comparison.better_by.low > 0.0);
-    assert_eq!((improved.rows.labelled, improved.rows.newer, improved.rows.withheld), (600, 600, 300));
+    assert_eq!((improved.rows.labelled, improved.rows.newer, improved.rows.held_out), (600, 600, 300));
     assert!(improved.verdict.contains("better"), "{}", improved.verdict);
     let opened = tidemill_engine::model::open(&path, &context()).unwrap();
     assert_eq!(opened.package.manifest.about["parent"], improved.champion.as_str());

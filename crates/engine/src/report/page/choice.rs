@@ -12,7 +12,7 @@ use crate::builtin::BASELINE;
 use crate::facts::Outcome;
 use crate::format::brief;
 use crate::report::text::{Reason, more_rows, reasons};
-use crate::search::{Standing, Verdict};
+use crate::search::{CandidateScore, Verdict};
 
 pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
     let learners: BTreeSet<&str> = outcome.leaderboard.iter().map(|s| s.learner.as_str()).collect();
@@ -122,12 +122,12 @@ fn leaderboard(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot>
 }
 
 /// Whether a standing is that of the learner that was chosen, whose parameters are all written out.
-fn is_chosen(standing: &Standing, outcome: &Outcome) -> bool {
+fn is_chosen(standing: &CandidateScore, outcome: &Outcome) -> bool {
     let said = |(key, value): (&String, &serde_json::Value)| outcome.chosen.params.get(key) == Some(value);
     standing.learner == outcome.chosen.kind && standing.params.iter().all(said)
 }
 
-fn of_standing(standing: &Standing) -> String {
+fn of_standing(standing: &CandidateScore) -> String {
     brief(&tidemill_core::recipe::Spec { kind: standing.learner.clone(), params: standing.params.clone() })
 }
 

@@ -1,4 +1,4 @@
-//! Predicted and true, and what lies between, where a quantity was predicted.
+//! Predicted and true, and what lies between, where a number was predicted.
 
 use tidemill_eval::NumberAnswers;
 use tidemill_eval::curves;

@@ -52,7 +52,7 @@ impl Other {
     }
 }
 
-/// The one figure that the small picture beside the verdict shows.
+/// The one figure that the small image beside the verdict shows.
 pub(super) struct Measure {
     pub(super) title: &'static str,
     pub(super) greater_is_better: bool,
@@ -71,7 +71,7 @@ impl Subject<'_> {
         self.other.as_ref()?.values.get(metric).copied()
     }
 
-    /// Log loss is no figure for people: of classes, the share of rows that is right stands for it.
+    /// Log loss is not a figure for people: of classes, the share of rows that is right stands for it.
     pub(super) fn measure(&self) -> Option<Measure> {
         let line = |name: &str| self.report.lines.iter().find(|l| l.name == name);
         let of = |line: &tidemill_eval::Line, interval| {

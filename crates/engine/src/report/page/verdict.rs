@@ -42,7 +42,7 @@ pub(super) fn of_training(subject: &Subject<'_>, outcome: &Outcome, evidence: &E
     }
     findings.append(&mut verdict.findings);
     findings.extend(evidence.weak().and_then(|weak| super::slices::finding(subject, weak)));
-    // A gap as it should be is no news.
+    // A gap as it should be is not news.
     findings.extend(super::choice::gap(outcome).filter(|gap| gap.level == Level::Warning));
     verdict.findings = findings;
     verdict

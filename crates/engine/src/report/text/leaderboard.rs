@@ -7,7 +7,7 @@ use tidemill_core::recipe::Spec;
 
 use crate::facts::Trained;
 use crate::format::{brief, short, size, time};
-use crate::search::{Standing, Times};
+use crate::search::{CandidateScore, Times};
 
 /// Lines that are shown.
 const SHOWN: usize = 12;
@@ -38,7 +38,7 @@ pub fn table(trained: &Trained) -> Vec<Line> {
 }
 
 impl Line {
-    fn of(standing: &Standing, times: Times) -> Self {
+    fn of(standing: &CandidateScore, times: Times) -> Self {
         let spec = Spec { kind: standing.learner.clone(), params: standing.params.clone() };
         Line {
             learner: brief(&spec),

@@ -18,7 +18,7 @@ pub fn story(monitor: &Monitor) -> String {
         text += &format!("  {}\n", ratings.sentence);
     }
     if !monitor.days.is_empty() {
-        text += &format!("\n  {:<12} {:>8} {:>12}   95% between\n", "day", "rows", monitor.metric);
+        text += &format!("\n  {:<12} {:>8} {:>12}   95% CI\n", "day", "rows", monitor.metric);
     }
     for day in &monitor.days {
         let range = match (day.figure.low, day.figure.high) {

@@ -105,7 +105,7 @@ pub(super) fn outcome_columns(o: &Outcome) -> Vec<String> {
             Role::Time => {
                 format!("  '{}' orders the rows in time; its date parts are features: {}", c.name, c.why)
             }
-            role => format!("  '{}' is no feature ({}): {}", c.name, word(role), c.why),
+            role => format!("  '{}' is not a feature ({}): {}", c.name, word(role), c.why),
         })
         .collect()
 }
@@ -186,7 +186,7 @@ pub(super) fn chosen(o: &Outcome) -> Vec<String> {
     lines.extend(more_rows(o));
     if let Some(c) = &o.calibration {
         lines.push(format!(
-            "Probabilities are calibrated ({}): log loss {} instead of {} on rows left out of training.",
+            "Probabilities are calibrated ({}): log loss {} instead of {} on held-out rows.",
             format!("{:?}", c.method).to_lowercase(),
             short(c.after),
             short(c.before)
@@ -201,7 +201,7 @@ fn decided(decision: &Decided, o: &Outcome) -> String {
     let from = format!("'{positive}' is predicted from a probability of {} on", short(decision.threshold));
     match (decision.score, decision.at_half) {
         (Some(score), Some(half)) => format!(
-            "{from}: {} is then {} on rows left out of training, and {} from one half on.",
+            "{from}: {} is then {} on held-out rows, and {} from one half on.",
             if decision.by == "cost" { "the cost of a row" } else { &decision.by },
             short(score),
             short(half)
@@ -236,7 +236,7 @@ pub(super) fn verdict(o: &Outcome) -> String {
     };
     let name = o.metric.as_str();
     let interval =
-        o.test_interval.as_ref().map(|i| format!(" (95% between {} and {})", short(i.low), short(i.high)));
+        o.test_interval.as_ref().map(|i| format!(" (95% CI {} to {})", short(i.low), short(i.high)));
     let metric = match (value(&o.test, name), value(&o.baseline, name)) {
         (Some(ours), Some(base)) => {
             format!(" {name}: {}{}, baseline {}.", short(ours), interval.unwrap_or_default(), short(base))
