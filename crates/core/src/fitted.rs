@@ -22,6 +22,12 @@ pub trait Fitted: Any + Send + Sync {
         self.state().operations()
     }
 
+    /// The fitted things it is made of: of a chain in the order in which they are applied, of a blend side by side. Empty
+    /// for what is one thing.
+    fn parts(&self) -> Vec<&Arc<dyn Fitted>> {
+        Vec::new()
+    }
+
     /// The trees it answers by, if it does: for exact SHAP.
     fn as_trees(&self) -> Option<&Trees> {
         None
@@ -54,6 +60,10 @@ impl Chain {
 }
 
 impl Fitted for Chain {
+    fn parts(&self) -> Vec<&Arc<dyn Fitted>> {
+        self.0.iter().collect()
+    }
+
     fn output(&self, input: &Schema) -> Result<Schema> {
         self.0.iter().try_fold(input.clone(), |schema, part| part.output(&schema))
     }

@@ -60,6 +60,9 @@ pub struct Data {
     /// multi-class, anything else regression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
+    /// Why the task was taken for what it is, as reports tell it; written by `train`, without any effect of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_task: Option<String>,
     /// The class that counts as positive in a binary task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub positive: Option<String>,
@@ -152,6 +155,9 @@ pub struct ColumnSpec {
     /// `day_first`, `month_first`, `unix_seconds`, `unix_millis` or a strftime pattern.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// Why the column was taken for what it is, as reports tell it; written by `train`, without any effect of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// How missing values are filled: the steps named `impute_…`, without that prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Spec>,

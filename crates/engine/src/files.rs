@@ -1,6 +1,6 @@
 //! Files: written whole or not at all, and named by their hashes.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tidemill_core::{Error, Result};
@@ -20,4 +20,69 @@ pub(crate) fn check_folder(out: &Path) -> Result<()> {
 /// SHA-256 in hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A path without `.` and without a `..` that takes back the folder before it. What is not a relative path stays as it is.
+pub(crate) fn clean(path: &str) -> String {
+    if !is_relative(path) {
+        return path.into();
+    }
+    let mut kept = PathBuf::new();
+    for part in Path::new(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(kept.components().next_back(), Some(Component::Normal(_))) => {
+                kept.pop();
+            }
+            part => kept.push(part),
+        }
+    }
+    kept.to_string_lossy().replace('\\', "/")
+}
+
+/// A relative path as seen from `folder`; anything else (an absolute path, a URL, `-`) as it is.
+pub(crate) fn seen_from(folder: &Path, path: &str) -> String {
+    let absolute = |path: &Path| std::path::absolute(path).map(|path| PathBuf::from(clean_root(&path)));
+    let (Ok(folder), Ok(file), true) = (absolute(folder), absolute(Path::new(path)), is_relative(path))
+    else {
+        return path.into();
+    };
+    let common = folder.components().zip(file.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(common).map(|_| Component::ParentDir);
+    let relative: PathBuf = up.chain(file.components().skip(common)).collect();
+    relative.to_string_lossy().replace('\\', "/")
+}
+
+/// An absolute path without `..`.
+fn clean_root(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut kept, part| {
+        match part {
+            Component::ParentDir => drop(kept.pop()),
+            Component::CurDir => {}
+            part => kept.push(part),
+        }
+        kept
+    })
+}
+
+fn is_relative(path: &str) -> bool {
+    path != "-" && !path.contains(':') && Path::new(path).is_relative()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_seen_from_the_folder_of_the_model() {
+        assert_eq!(clean("a/../m.csv"), "m.csv");
+        assert_eq!(clean("./a/./b/../m.csv"), "a/m.csv");
+        assert_eq!(clean("../m.csv"), "../m.csv");
+        assert_eq!(seen_from(Path::new("out"), "m.csv"), "../m.csv");
+        assert_eq!(seen_from(Path::new("."), "data/*.csv"), "data/*.csv");
+        assert_eq!(seen_from(Path::new("a/b"), "a/../c/m.csv"), "../../c/m.csv");
+        for other in ["-", "/data/m.csv", "sqlite:x.db"] {
+            assert_eq!(seen_from(Path::new("out"), other), other);
+        }
+    }
 }

@@ -10,6 +10,7 @@ use tidemill_data::{InferredSchema, Ingest};
 use tidemill_eval::Metric;
 use tidemill_package::Package;
 
+use crate::audit::{self, Finding, Severity};
 use crate::error::EngineError;
 use crate::facts::{ColumnFacts, DataFacts, NESTED, Outcome, SHIPPED, Shipped, SplitFacts, TargetFacts};
 use crate::forecast::{self, ForecastFacts};
@@ -43,6 +44,8 @@ pub struct Fit {
 pub struct Named {
     /// As the user knows them.
     pub name: String,
+    /// As the resolved recipe names them: a path seen from the folder that the recipe is written to.
+    pub source: String,
     /// SHA-256 over their bytes, where there are any.
     pub sha256: Option<String>,
 }
@@ -78,13 +81,13 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         Some(made) => (&*made.rows, &made.recipe),
         None => (source, asked),
     };
-    let plan = tidemill_data::infer(source, asked, context)?;
+    let (plan, findings) = read(source, asked, context)?;
     let (intake, table) = Ingest::fit(source, plan, context)?;
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_rows(&named.name, &plan, &table)?;
     warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
-    let recipe = resolve::recipe(asked, &plan, &named.name);
+    let recipe = resolve::recipe(asked, &plan, &named.source);
     let read = preparation::media(table, &recipe, context)?;
 
     let task = resolve::task(&plan)?;
@@ -119,8 +122,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         Ok::<_, Error>(ForecastFacts { horizon: asked.horizon.clone(), season, window, backtest })
     });
     let forecast = forecast.transpose()?;
-    let facts =
-        Facts { named, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric, forecast };
+    let nested = recipe.split.nested;
+    let facts = Facts { named, plan: &plan, findings, parts: &parts, nested, n_rows, metric, forecast };
     let links = read.steps.into_iter().chain(shipped.steps).chain(study.links.iter().cloned());
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
     let times = study.times.clone();
@@ -132,10 +135,24 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     packed(&recipe, &plan, chain, (facts, times), evidence)
 }
 
+/// What the columns mean, and what is wrong with them and with the rows: the rules of `check`. The rows of a forecast are
+/// made by the program, so they are only read.
+fn read(source: &dyn Source, asked: &Recipe, context: &Context) -> Result<(InferredSchema, Vec<Finding>)> {
+    if asked.forecast.is_some() {
+        return Ok((tidemill_data::infer(source, asked, context)?, Vec::new()));
+    }
+    let (plan, profile) = tidemill_data::profile(source, asked, context)?;
+    let findings = audit::findings(&plan, &profile);
+    // Leaks are told by a warning of their own.
+    let told = |f: &Finding| f.severity != Severity::Note && f.code != "leak";
+    Ok((plan, findings.into_iter().filter(told).collect()))
+}
+
 /// Everything known once the search is over.
 struct Facts<'a> {
     named: &'a Named,
     plan: &'a InferredSchema,
+    findings: Vec<Finding>,
     parts: &'a Parts,
     nested: Option<usize>,
     n_rows: usize,
@@ -174,6 +191,7 @@ impl Facts<'_> {
             },
             columns: columns.collect(),
             leaks: self.plan.leaks.clone(),
+            findings: self.findings.clone(),
             split: SplitFacts {
                 why: self.parts.why.clone(),
                 train_rows: self.parts.train.len(),
@@ -209,7 +227,7 @@ fn packed(
     (facts, times): (Outcome, Vec<Times>),
     evidence: Evidence,
 ) -> Result<Fit> {
-    let resolved = resolve::to_toml(recipe, plan)?;
+    let resolved = resolve::to_toml(recipe)?;
     let metrics = pretty(&facts)?;
     let about = json!({
         "task": facts.target.task,

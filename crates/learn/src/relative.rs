@@ -265,6 +265,10 @@ pub struct FittedRelative {
 }
 
 impl Fitted for FittedRelative {
+    fn parts(&self) -> Vec<&Arc<dyn Fitted>> {
+        vec![&self.behind]
+    }
+
     fn output(&self, input: &Schema) -> Result<Schema> {
         Places::of(input, self.to.as_deref(), &self.also)?;
         self.behind.output(input)?;

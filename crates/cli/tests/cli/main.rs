@@ -8,6 +8,7 @@ mod compare;
 mod desk;
 mod limits;
 mod nets;
+mod reading;
 mod report;
 mod round;
 #[cfg(unix)]

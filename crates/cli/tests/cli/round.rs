@@ -63,9 +63,7 @@ fn the_resolved_recipe_leads_to_the_same_model() {
     let desk = Desk::new().with("t.csv", small_table(120));
     desk.run(&["train", "t.csv", "--target", "churned", "--out", "a", "--trials", "3"]).done();
     desk.run(&["train", "a/tidemill.toml", "--out", "b"]).done();
-    // The reasons are others (now the recipe says so), what was learned is not.
-    let answers = |model: &str| desk.run(&["predict", model, "t.csv"]).done().out;
-    assert_eq!(answers("a/model.tidemill"), answers("b/model.tidemill"));
+    assert!(desk.bytes("a/model.tidemill") == desk.bytes("b/model.tidemill"), "not the same bytes");
     desk.run(&["train", "b/tidemill.toml", "--out", "c"]).done();
     assert!(desk.bytes("b/model.tidemill") == desk.bytes("c/model.tidemill"), "not the same bytes");
     // A recipe of the user's own is never overwritten.

@@ -96,7 +96,20 @@ pub(crate) fn infer_sampled(
     if recipe.data.drop_leaks {
         drop_leaks(&mut plan);
     }
+    keep_reasons(&mut plan, recipe);
     Ok((plan, sample))
+}
+
+/// A resolved recipe gives the reasons that were found when it was made: its model is then the same, byte for byte.
+fn keep_reasons(plan: &mut InferredSchema, recipe: &Recipe) {
+    for column in &mut plan.columns {
+        if let Some(why) = recipe.columns.get(&column.name).and_then(|spec| spec.why.clone()) {
+            column.why = why;
+        }
+    }
+    if let Some(why) = &recipe.data.why_task {
+        plan.why_task.clone_from(why);
+    }
 }
 
 /// How many of `n` values may be unreadable without the column being taken for something else.

@@ -70,7 +70,7 @@ fn unreadable(column: &ColumnProfile, n_rows: u64) -> Option<Finding> {
     }
     let severity = if bad.count * 20 > n_rows { Severity::Severe } else { Severity::Warning };
     let message = format!(
-        "column '{}': {} cells are no {}, such as {} in {}; they would count as missing",
+        "column '{}': {} cells are not a {}, such as {} in {}; they would count as missing",
         column.name,
         share(bad.count, n_rows),
         column.kind.word(),
@@ -180,14 +180,17 @@ fn many_names(column: &ColumnProfile, _: u64) -> Option<Finding> {
 }
 
 fn stand_in(column: &ColumnProfile, n_rows: u64) -> Option<Finding> {
-    let cells = column.numbers.as_ref()?.stand_in.as_ref().filter(|_| is_feature(column))?;
+    let judged = is_feature(column) || column.role == Role::Target;
+    let cells = column.numbers.as_ref()?.stand_in.as_ref().filter(|_| judged)?;
     let value = cells.examples.first()?;
     let message = format!(
         "column '{}': {value} stands in {} rows and lies far from all other values: it probably means 'no value'",
         column.name,
         share(cells.count, n_rows)
     );
-    let finding = Finding::new(Severity::Warning, "stand_in", message).of(&[&column.name]).at(&cells.rows);
+    // A target of stand-ins is learned and judged by: every score would be about them.
+    let severity = if column.role == Role::Target { Severity::Severe } else { Severity::Warning };
+    let finding = Finding::new(severity, "stand_in", message).of(&[&column.name]).at(&cells.rows);
     Some(finding.remedy("if so, say it").recipe(format!("[data]\nmissing = {}", list(&[value]))))
 }
 

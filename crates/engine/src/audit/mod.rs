@@ -74,14 +74,20 @@ pub fn check_rows(name: &str, rows: &dyn Source, recipe: &Recipe, context: &Cont
     Ok(audit(name, &plan, profile, context))
 }
 
-/// Judges a profile that was made by `plan`.
-pub fn audit(source: &str, plan: &InferredSchema, profile: Profile, context: &Context) -> Audit {
-    let mut findings = columns::findings(plan, &profile);
-    findings.extend(texts::findings(&profile));
-    findings.extend(rows::findings(&profile));
-    findings.extend(target::findings(plan, &profile));
+/// What is wrong with a table of which `profile` was made by `plan`, the worst first.
+pub fn findings(plan: &InferredSchema, profile: &Profile) -> Vec<Finding> {
+    let mut findings = columns::findings(plan, profile);
+    findings.extend(texts::findings(profile));
+    findings.extend(rows::findings(profile));
+    findings.extend(target::findings(plan, profile));
     // Within a severity the order of the rules stays.
     findings.sort_by_key(|f| f.severity);
+    findings
+}
+
+/// Judges a profile that was made by `plan`.
+pub fn audit(source: &str, plan: &InferredSchema, profile: Profile, context: &Context) -> Audit {
+    let findings = findings(plan, &profile);
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
     let (severe, warnings, notes) =
         (count(Severity::Severe), count(Severity::Warning), count(Severity::Note));

@@ -10,6 +10,7 @@ use tidemill_data::Leak;
 use tidemill_eval::Report;
 use tidemill_eval::compare::ScoreInterval;
 
+use crate::audit::Finding;
 use crate::forecast::ForecastFacts;
 use crate::search::{Calibrated, CandidateScore, Decided, Gap, Point, Reasons, Times};
 
@@ -26,6 +27,9 @@ pub struct Outcome {
     pub columns: Vec<ColumnFacts>,
     /// Columns that seem to give the target away.
     pub leaks: Vec<Leak>,
+    /// What `check` finds severe or worth a warning, the worst first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// How the rows were divided.
     pub split: SplitFacts,
     /// How far ahead is forecast, and how well.

@@ -28,7 +28,7 @@ use crate::facts::Shipped;
 use crate::feedback;
 use crate::model::versions::{Lock, keep_version};
 use crate::model::{self, Model};
-use crate::recipe::resolve;
+use crate::recipe::{self, resolve};
 use crate::report::text::improved_card;
 use crate::search::{self, Design};
 use crate::serve::privacy::{Redactor, Revealer};
@@ -142,7 +142,9 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let (teaching, held_out) = labelled.split_at(labelled.len() - held_out);
     let rows = RowCounts { held_out: held_out.len(), ..rows };
 
-    let source = job.source.clone().or_else(|| champion.recipe.data.source.clone());
+    // The recipe in a model file names its source as seen from where the file lies.
+    let own = champion.recipe.data.source.as_deref().map(|source| recipe::locate(source, &job.model));
+    let source = job.source.clone().or(own);
     let source =
         source.ok_or_else(|| EngineError::usage("the recipe names no source", "name it with --source"))?;
     context.tell(&Event::Begin { what: "training the challenger".into(), steps: None });

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, Float64Array};
+use arrow_array::{ArrayRef, Float64Array, StringArray};
 use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Column, Error, Result, Role, Schema};
 use tidemill_data::ReadOptions;
-use tidemill_data::parse::plain_number;
+use tidemill_data::parse::{Missing, plain_number};
 use tidemill_eval::Answers;
 
 use super::answered::no_rows;
@@ -91,7 +91,31 @@ fn read(source: &str, names: &[&str]) -> Result<Batch> {
     let places = names.iter().map(|name| source.schema().index(name)).collect::<Result<Vec<_>>>()?;
     let batches = source.scan()?.map(|batch| batch?.select(&places)).collect::<Result<Vec<_>>>()?;
     let first = batches.first().ok_or_else(no_rows)?;
-    Batch::concat(first.schema(), &batches)
+    typed(&Batch::concat(first.schema(), &batches)?)
+}
+
+/// Columns of a file of texts as what they hold: numbers where every cell that says something is one, and nothing where a
+/// cell means "no value", by the rules of `train`.
+fn typed(batch: &Batch) -> Result<Batch> {
+    let missing = Missing::default();
+    let (mut columns, mut arrays) = parts(batch);
+    for (column, array) in columns.iter_mut().zip(&mut arrays) {
+        let Some(texts) = array.as_string_opt::<i32>() else { continue };
+        let said: Vec<Option<&str>> =
+            texts.iter().map(|text| text.filter(|text| !missing.is(text))).collect();
+        let numbers: Option<Vec<Option<f64>>> = said
+            .iter()
+            .map(|text| text.map_or(Some(None), |text| plain_number(text.trim()).map(Some)))
+            .collect();
+        match numbers.filter(|numbers| numbers.iter().any(Option::is_some)) {
+            Some(numbers) => {
+                *column = Column::number(&column.name).with_role(column.role);
+                *array = Arc::new(Float64Array::from(numbers));
+            }
+            None => *array = Arc::new(StringArray::from(said)),
+        }
+    }
+    Batch::with_rows(Arc::new(Schema::new(columns)?), arrays, batch.n_rows())
 }
 
 fn parts(batch: &Batch) -> (Vec<Column>, Vec<ArrayRef>) {

@@ -45,12 +45,16 @@ impl Blend {
     }
 
     /// The parts and their shares, which sum to 1.
-    pub fn parts(&self) -> impl Iterator<Item = (&Arc<dyn Fitted>, f64)> {
+    pub fn shares(&self) -> impl Iterator<Item = (&Arc<dyn Fitted>, f64)> {
         self.parts.iter().zip(self.weights.iter().copied())
     }
 }
 
 impl Fitted for Blend {
+    fn parts(&self) -> Vec<&Arc<dyn Fitted>> {
+        self.parts.iter().collect()
+    }
+
     fn output(&self, input: &Schema) -> Result<Schema> {
         self.parts[0].output(input)
     }

@@ -1,6 +1,6 @@
 //! Turning a recipe and what was inferred into the resolved recipe that leads to the same model again.
 
-use tidemill_core::recipe::{ColumnSpec, Recipe, SplitKind, Task};
+use tidemill_core::recipe::{Recipe, SplitKind, Task};
 use tidemill_core::{Error, Result, Role};
 use tidemill_data::{InferredColumn, InferredSchema};
 
@@ -9,6 +9,7 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
     let mut recipe = asked.clone();
     recipe.data.source = Some(source.to_string());
     recipe.data.task = plan.task;
+    recipe.data.why_task = plan.task.map(|_| plan.why_task.clone());
     if plan.task == Some(Task::Binary) {
         recipe.data.positive = plan.classes.last().cloned();
     }
@@ -16,6 +17,7 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
         let spec = recipe.columns.entry(column.name.clone()).or_default();
         spec.kind = Some(column.kind);
         spec.role = Some(column.role);
+        spec.why = Some(column.why.clone()).filter(|why| !why.is_empty());
         // The words of a flag are found again by themselves: it has a format that needs no saying.
         spec.format = Some(column.format.to_string()).filter(|word| !word.is_empty());
     }
@@ -47,29 +49,8 @@ pub(crate) fn task(plan: &InferredSchema) -> Result<Task> {
     plan.task.ok_or_else(|| Error::internal("the plan has no task"))
 }
 
-/// The recipe as TOML, each column with a word of why it was taken for what it is.
-pub(crate) fn to_toml(recipe: &Recipe, plan: &InferredSchema) -> Result<String> {
-    let failed = |e: toml::ser::Error| Error::internal(format!("writing the recipe: {e}"));
-    let bare = Recipe { columns: Default::default(), ..recipe.clone() };
-    let mut text =
-        String::from("# Written by tidemill; edit it and run `tidemill train` on this file again.\n");
-    if let Some(task) = plan.task {
-        text += &format!("# Task: {}, since {}.\n", task.word(), plan.why_task);
-    }
-    text += "\n";
-    text += &toml::to_string(&bare).map_err(failed)?;
-    for (name, column) in &recipe.columns {
-        let why = plan.columns.iter().find(|c| c.name == *name).map(|c| c.why.replace('\n', " "));
-        let only =
-            Recipe { columns: [(name.clone(), column.clone())].into_iter().collect(), ..Recipe::default() };
-        let section = toml::to_string(&Only { columns: &only.columns }).map_err(failed)?;
-        text += &why.map(|why| format!("\n# {why}\n")).unwrap_or_else(|| "\n".into());
-        text += section.trim_start();
-    }
-    Ok(text)
-}
-
-#[derive(serde::Serialize)]
-struct Only<'a> {
-    columns: &'a indexmap::IndexMap<String, ColumnSpec>,
+/// The recipe as TOML.
+pub(crate) fn to_toml(recipe: &Recipe) -> Result<String> {
+    let text = toml::to_string(recipe).map_err(|e| Error::internal(format!("writing the recipe: {e}")))?;
+    Ok(format!("# Written by tidemill; edit it and run `tidemill train` on this file again.\n\n{text}"))
 }

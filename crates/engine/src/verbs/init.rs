@@ -37,7 +37,7 @@ pub fn init(source: &str, asked: &Recipe, out: &Path, context: &Context) -> Resu
     let plan = tidemill_data::infer(&*rows, asked, context)?;
     recipe::warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
     let resolved = resolve::recipe(asked, &plan, source);
-    let text = resolve::to_toml(&resolved, &plan)?;
+    let text = resolve::to_toml(&resolved)?;
     replace(out, text.as_bytes())?;
     Ok(Initialised {
         recipe: out.to_path_buf(),

@@ -8,7 +8,7 @@ use tidemill_data::ReadOptions;
 
 use crate::error::EngineError;
 use crate::facts::Trained;
-use crate::files::{check_folder, replace};
+use crate::files::{check_folder, clean, replace, seen_from};
 use crate::fit::{Fit, Named, fit};
 
 /// What to train on, by what recipe, and where the result goes.
@@ -31,7 +31,7 @@ pub fn train(job: &Job, context: &Context) -> Result<Trained> {
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
     let source = tidemill_data::open(&job.source, &ReadOptions::default())?;
     let sha256 = (job.source != "-").then(|| tidemill_data::fingerprint(&job.source)).transpose()?;
-    let named = Named { name: job.source.clone(), sha256 };
+    let named = Named { name: clean(&job.source), source: seen_from(&job.out, &job.source), sha256 };
     let fit = fit(&*source, &named, &job.recipe, context)?;
     write(fit, &job.out, job.recipe_file.as_deref())
 }

@@ -8,6 +8,7 @@ use tidemill_data::Leak;
 use tidemill_eval::Report;
 
 use super::leaderboard;
+use crate::audit::Severity;
 use crate::builtin::BASELINE;
 use crate::facts::{Outcome, Trained};
 use crate::forecast::ForecastFacts;
@@ -33,6 +34,7 @@ pub fn story(trained: &Trained) -> String {
     outcome.forecast.iter().flat_map(forecast).for_each(&mut line);
     line(String::new());
     line(verdict(outcome));
+    cautions(outcome).into_iter().for_each(&mut line);
     line(String::new());
     line(outcome.test.to_string());
     line(outcome.shipped.note.to_string());
@@ -45,6 +47,49 @@ pub fn story(trained: &Trained) -> String {
         trained.report.display()
     ));
     text
+}
+
+/// What the rows themselves say against trusting the score, and what to do about it.
+fn cautions(o: &Outcome) -> Vec<String> {
+    let mut lines: Vec<String> = never_predicted(o).into_iter().collect();
+    let severe = o.findings.iter().filter(|f| f.severity == Severity::Severe);
+    for finding in severe {
+        lines.push(format!("Severe: {}.", finding.message));
+        let colon = if finding.recipe.is_some() { ":" } else { "." };
+        lines.push(format!("  -> {}{colon}", finding.remedy));
+        lines.extend(
+            finding.recipe.iter().flat_map(|recipe| recipe.lines()).map(|line| format!("     {line}")),
+        );
+    }
+    let warnings: Vec<&str> =
+        o.findings.iter().filter(|f| f.severity == Severity::Warning).map(|f| f.message.as_str()).collect();
+    if let [first, rest @ ..] = warnings.as_slice() {
+        let more = match rest.len() {
+            0 => String::new(),
+            n => format!(" `tidemill check` tells of {n} more."),
+        };
+        lines.push(format!("Of the rows: {first}.{more}"));
+    }
+    lines
+}
+
+/// Classes that the test part has and the model never predicts there.
+fn never_predicted(o: &Outcome) -> Option<String> {
+    let confusion = o.test.confusion.as_ref()?;
+    let said = |class: usize| confusion.counts.iter().map(|row| row[class]).sum::<f64>();
+    let never =
+        o.test.classes.iter().enumerate().filter(|(at, class)| class.support > 0.0 && said(*at) == 0.0);
+    let never: Vec<String> = never.map(|(_, c)| format!("'{}' ({} test rows)", c.name, c.support)).collect();
+    if never.is_empty() {
+        return None;
+    }
+    let mend = match o.target.task {
+        Task::Binary => {
+            "; `[decision] metric = \"f1\"` in the recipe moves the threshold so that it finds some, at the price of false alarms"
+        }
+        _ => "; `[train] metric = \"f1_macro\"` chooses for all classes alike",
+    };
+    Some(format!("The model never predicts {}{mend}.", never.join(", ")))
 }
 
 /// What a forecast looks at and how it did against what was one season before.

@@ -1,0 +1,105 @@
+//! What users' files taught: what `train`, `check` and `evaluate` say of rows that are not as they should be.
+
+use serde_json::Value;
+
+use crate::desk::Desk;
+
+/// Truths and predictions of a regression, as CSV has them: texts.
+fn numbers(decimals: usize) -> (String, f64) {
+    let (mut text, mut errors) = (String::from("y,p\n"), 0.0);
+    for i in 0..200 {
+        let (y, p) = (f64::from(i * 37 % 101) / 7.0, f64::from(i * 37 % 101) / 7.0 + f64::from(i % 5) - 2.0);
+        let [y, p] = [y, p].map(|x| format!("{x:.decimals$}"));
+        errors += (y.parse::<f64>().unwrap() - p.parse::<f64>().unwrap()).abs();
+        text += &format!("{y},{p}\n");
+    }
+    (text, errors / 200.0)
+}
+
+fn metric(found: &Value, name: &str) -> f64 {
+    found["metrics"][name].as_f64().unwrap_or(f64::NAN)
+}
+
+#[test]
+fn evaluate_reads_columns_of_csv_as_train_does() {
+    for decimals in [2, 3, 5] {
+        let (text, mae) = numbers(decimals);
+        let desk = Desk::new().with("e.csv", text);
+        for more in [&[][..], &["--task", "regression"]] {
+            let args = ["evaluate", "e.csv", "--truth", "y", "--pred", "p", "--json"];
+            let found = desk.run(&[&args[..], more].concat()).done().json();
+            assert!((metric(&found, "mae") - mae).abs() < 1e-9, "{found}");
+        }
+    }
+}
+
+#[test]
+fn evaluate_reads_probabilities_and_missing_truths_of_csv() {
+    let mut scores = String::from("y,p\n");
+    let mut labels = String::from("y,p\n,no\nNA,yes\n");
+    for i in 0..100 {
+        scores +=
+            &format!("{},{:.4}\n", i % 2, if i % 10 == 0 { 0.45 } else { 0.1 + 0.8 * f64::from(i % 2) });
+        let word = if i % 2 == 0 { "no" } else { "yes" };
+        labels += &format!("{word},{word}\n");
+    }
+    let desk = Desk::new().with("s.csv", scores).with("l.csv", labels);
+    let found = desk.run(&["evaluate", "s.csv", "--truth", "y", "--pred", "p", "--json"]).done().json();
+    assert_eq!(metric(&found, "accuracy"), 1.0, "{found}");
+    assert!(metric(&found, "roc_auc") > 0.9, "{found}");
+    let found = desk.run(&["evaluate", "l.csv", "--truth", "y", "--pred", "p", "--json"]).done().json();
+    assert_eq!(found["n_rows"], 100, "{found}");
+    assert_eq!(found["classes"].as_array().map(Vec::len), Some(2), "{found}");
+}
+
+#[test]
+fn train_says_what_check_finds_in_the_target() {
+    let mut text = String::from("x,z,y\n");
+    for i in 0..240 {
+        let y = if i % 20 == 3 { 9999.0 } else { 10.0 + f64::from(i * 29 % 100) / 10.0 };
+        text += &format!("{:.3},{:.3},{y}\n", f64::from(i * 29 % 100) / 100.0, f64::from(i * 13 % 97) / 9.0);
+    }
+    let desk = Desk::new().with("s.csv", text);
+    let args = ["train", "s.csv", "-t", "y", "-o", "m", "--trials", "1"];
+    let told = desk.run(&args).done().out;
+    assert!(told.contains("Severe: column 'y': 9999 stands in 12 of 240"), "{told}");
+    assert!(told.contains("missing = [\"9999\"]"), "{told}");
+    // The line that it prints acts when it is pasted.
+    let recipe = "[data]\nsource = \"s.csv\"\ntarget = \"y\"\nmissing = [\"9999\"]\n[train]\ntrials = 1\n";
+    let desk = desk.with("r.toml", recipe);
+    let told = desk.run(&["train", "r.toml", "-o", "m"]).done().out;
+    assert!(!told.contains("9999"), "{told}");
+}
+
+#[test]
+fn a_class_that_is_never_predicted_is_said() {
+    let mut text = String::from("a,b,fraud\n");
+    for i in 0..1500 {
+        let (a, b) = (f64::from(i * 7919 % 1009) / 100.0, f64::from(i * 104_729 % 997) / 100.0);
+        text += &format!("{a:.3},{b:.3},{}\n", u8::from(i % 75 == 7));
+    }
+    let desk = Desk::new().with("imb.csv", text);
+    let told = desk.run(&["train", "imb.csv", "-t", "fraud", "-o", "m", "--trials", "1"]).done().out;
+    assert!(told.contains("The model never predicts '1'") && told.contains("[decision]"), "{told}");
+}
+
+#[test]
+fn a_resolved_recipe_trains_to_the_same_bytes_from_any_folder() {
+    let desk = Desk::new().with("t.csv", crate::desk::small_table(120));
+    std::fs::create_dir(desk.path("deep")).unwrap();
+    desk.run(&["train", "t.csv", "-t", "churned", "-o", "a", "--trials", "2"]).done();
+    assert!(
+        desk.read("a/tidemill.toml").contains("source = \"../t.csv\""),
+        "{}",
+        desk.read("a/tidemill.toml")
+    );
+    let inside = assert_cmd::Command::cargo_bin("tidemill")
+        .unwrap()
+        .args(["train", "../a/tidemill.toml", "-o", "../b"])
+        .current_dir(desk.path("deep"))
+        .output()
+        .unwrap();
+    assert!(inside.status.success(), "{inside:?}");
+    let answers = |model: &str| desk.run(&["predict", model, "t.csv"]).done().out;
+    assert_eq!(answers("a/model.tidemill"), answers("b/model.tidemill"));
+}
