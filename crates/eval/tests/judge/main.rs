@@ -10,4 +10,5 @@ mod forecasts;
 mod permutation;
 mod properties;
 mod slices;
+mod tree_shap;
 mod undefined;
