@@ -97,7 +97,9 @@ pub enum Error {
         what: String,
     },
     /// A tree does not know how many training rows went which way.
-    #[error("tree {tree} does not hold the weights of its training rows, which path-dependent SHAP values rest on")]
+    #[error(
+        "tree {tree} does not hold the weights of its training rows, which path-dependent SHAP values rest on"
+    )]
     NoCover {
         /// The tree, counted from 1.
         tree: usize,
@@ -106,7 +108,9 @@ pub enum Error {
     #[error("the background has no rows, so there is nothing to take unknown features from")]
     EmptyBackground,
     /// A path that asks about more features than can be told apart.
-    #[error("a path of tree {tree} asks about {n_features} features, but interventional SHAP takes up to {most}")]
+    #[error(
+        "a path of tree {tree} asks about {n_features} features, but interventional SHAP takes up to {most}"
+    )]
     LongPath {
         /// The tree, counted from 1.
         tree: usize,

@@ -25,7 +25,8 @@ pub const MOST_EXACT: usize = 20;
 pub fn exact_shap<G: Game>(game: &G, context: &Context) -> Result<ShapEstimate, G::Error> {
     let (p, k) = (game.n_players(), game.n_outputs());
     if p > MOST_EXACT {
-        let what = format!("{p} columns have too many coalitions ({MOST_EXACT} are the most) to ask about all");
+        let what =
+            format!("{p} columns have too many coalitions ({MOST_EXACT} are the most) to ask about all");
         return Err(Error::Explain { what, remedy: "use permutation or kernel SHAP".into() }.into());
     }
     let n = 1usize << p;

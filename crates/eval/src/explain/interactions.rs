@@ -117,15 +117,7 @@ impl Ways {
         Ways { edges, ends, merged: merged(flat, &shares(trees, flat)), nodes, weights }
     }
 
-    fn add(
-        &self,
-        trees: &Trees,
-        tree: usize,
-        flat: &FlatTree,
-        x: &[f64],
-        out: &mut [f64],
-        room: &mut Room,
-    ) {
+    fn add(&self, trees: &Trees, tree: usize, flat: &FlatTree, x: &[f64], out: &mut [f64], room: &mut Room) {
         let p = trees.n_features();
         flat.hold(trees, x, &mut room.held);
         let mut start = 0;

@@ -88,8 +88,7 @@ struct Plan {
 impl Plan {
     fn new(p: usize, budget: usize) -> Self {
         let kernel = |s: usize| (p - 1) as f64 / (s * (p - s)) as f64;
-        let weights: Vec<f64> =
-            (1..=p / 2).map(|s| kernel(s) * if 2 * s == p { 1.0 } else { 2.0 }).collect();
+        let weights: Vec<f64> = (1..=p / 2).map(|s| kernel(s) * if 2 * s == p { 1.0 } else { 2.0 }).collect();
         let (mut whole_sizes, mut n_whole) = (0, 0);
         for size in 1..=p / 2 {
             let n = count(p, size) * if 2 * size == p { 1.0 } else { 2.0 };

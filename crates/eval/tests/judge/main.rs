@@ -6,6 +6,7 @@ mod agreement;
 mod columns;
 mod comparisons;
 mod curves;
+mod explanations;
 mod forecasts;
 mod permutation;
 mod properties;
