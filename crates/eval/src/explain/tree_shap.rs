@@ -200,36 +200,49 @@ impl pulp::NullaryFnOnce for Sums<'_> {
     #[inline(always)]
     fn call(self) {
         let (flat, walk) = (self.flat, self.walk);
-        walk.sums.fill([0.0; LANES]);
+        let (shares, sums) = (&mut walk.shares[..flat.n_nodes], &mut walk.sums[..flat.features.len()]);
+        sums.fill([0.0; LANES]);
         let per_group = (flat.asked.len() * WAYS).max(1);
         for (weights, steps) in self.steps.weights.iter().zip(self.steps.steps.chunks_exact(per_group)) {
             let steps = steps.as_chunks::<WAYS>().0;
-            walk.shares[0] = *weights;
+            shares[0] = *weights;
             for ((asked, steps), &way) in flat.asked.iter().zip(steps).zip(&walk.way) {
                 let step = &steps[usize::from(way)];
-                let share = walk.shares[asked.node as usize];
-                let left = asked.left as usize;
-                walk.shares[left] = product(&share, &step.times[0]);
-                walk.shares[left + 1] = product(&share, &step.times[1]);
+                let share = shares[asked.node as usize];
+                if let Some([left, right]) = children(shares, asked.left) {
+                    *left = product(&share, &step.times[0]);
+                    *right = product(&share, &step.times[1]);
+                }
             }
             for &leaf in &flat.leaves {
                 let value = self.trees.values(flat.root + leaf as usize)[self.place];
-                walk.shares[leaf as usize].iter_mut().for_each(|share| *share *= value);
+                shares[leaf as usize] = product(&shares[leaf as usize], &[value; LANES]);
             }
             for ((asked, steps), &way) in flat.asked.iter().zip(steps).zip(&walk.way).rev() {
                 let step: &Step = &steps[usize::from(way)];
-                let (left, right) = (walk.shares[asked.left as usize], walk.shares[asked.left as usize + 1]);
-                let (sums, node) = (&mut walk.sums[asked.slot as usize], asked.node as usize);
-                for lane in 0..LANES {
-                    sums[lane] += left[lane] * step.gains[0][lane] + right[lane] * step.gains[1][lane];
-                    walk.shares[node][lane] = left[lane] + right[lane];
+                if let Some([left, right]) = children(shares, asked.left) {
+                    let (left, right) = (*left, *right);
+                    let gains = sum(&product(&left, &step.gains[0]), &product(&right, &step.gains[1]));
+                    sums[asked.slot as usize] = sum(&sums[asked.slot as usize], &gains);
+                    shares[asked.node as usize] = sum(&left, &right);
                 }
             }
         }
     }
 }
 
+/// Both children's lanes.
+#[inline(always)]
+fn children(shares: &mut [Lanes], left: u32) -> Option<&mut [Lanes; 2]> {
+    shares.get_mut(left as usize..)?.first_chunk_mut()
+}
+
 #[inline(always)]
 fn product(a: &Lanes, b: &Lanes) -> Lanes {
-    std::array::from_fn(|lane| a[lane] * b[lane])
+    [a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]]
+}
+
+#[inline(always)]
+fn sum(a: &Lanes, b: &Lanes) -> Lanes {
+    [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]]
 }

@@ -121,7 +121,7 @@ fn pairs_are_exact_and_more_lies_within_the_errors() {
         for found in [&by_order, &by_kernel] {
             let total: f64 = found.of(1).iter().sum();
             assert!((total - 2.5).abs() < 1e-9 && found.base == [1.0, 1.0], "{total}");
-            assert_near(found.of(1), &more, 0.8);
+            assert_near(found.of(1), &more, 1.5);
         }
         for player in [5, 8, 11] {
             for found in [&by_order, &by_kernel] {
