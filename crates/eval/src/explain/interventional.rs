@@ -89,12 +89,12 @@ impl<'a> InterventionalTreeShap<'a> {
             for &(leaf, pattern) in &walk.came {
                 let (start, end) = leaves.shares(leaf, pattern, &self.shares);
                 let shares = &leaves.table[start..end];
-                let slots = &leaves.slots[leaves.starts[leaf as usize]..];
+                let features = &leaves.features[leaves.starts[leaf as usize]..];
                 let numbers = self.trees.values(flat.root + flat.leaves[leaf as usize] as usize);
                 for (output, value) in outputs(self.trees, tree).zip(numbers) {
                     let values = &mut values[output * p..(output + 1) * p];
-                    for (share, &slot) in shares.iter().zip(slots) {
-                        values[flat.features[slot as usize] as usize] += share * value;
+                    for (share, &feature) in shares.iter().zip(features) {
+                        values[feature as usize] += share * value;
                     }
                 }
             }
@@ -125,9 +125,9 @@ struct Leaves {
     passes: Vec<u64>,
     /// By leaf, which features on its way each background row has right: patterns with their number, ascending.
     patterns: Vec<Vec<(u128, f64)>>,
-    /// By leaf: where its features start in `slots`.
+    /// By leaf: where its features start in `features`.
     starts: Vec<usize>,
-    slots: Vec<u32>,
+    features: Vec<u32>,
     /// Leaves with few features have a place for each pattern in `known` (0: not met), the others a map.
     known: Vec<Vec<u32>>,
     rare: Vec<BTreeMap<u128, u32>>,
@@ -150,7 +150,7 @@ impl Leaves {
             passes: vec![0; flat.n_nodes * words],
             patterns: vec![Vec::new(); n_leaves],
             starts: Vec::with_capacity(n_leaves),
-            slots: Vec::new(),
+            features: Vec::new(),
             known: Vec::with_capacity(n_leaves),
             rare: vec![BTreeMap::new(); n_leaves],
             table: Vec::new(),
@@ -162,12 +162,12 @@ impl Leaves {
 
     fn lay_out(&mut self, flat: &FlatTree) {
         for &leaf in &flat.leaves {
-            self.starts.push(self.slots.len());
+            self.starts.push(self.features.len());
             let mut way: Vec<(u32, u32)> =
                 flat.way(leaf).iter().map(|(asked, _)| (asked.bit, asked.slot)).collect();
             way.sort_unstable();
             self.known.push(if way.len() <= FEW { vec![0; 1 << way.len()] } else { Vec::new() });
-            self.slots.extend(way.into_iter().map(|(_, slot)| slot));
+            self.features.extend(way.into_iter().map(|(_, slot)| flat.features[slot as usize]));
         }
     }
 
@@ -194,7 +194,7 @@ impl Leaves {
 
     /// The features on the way to a leaf.
     fn n_features(&self, leaf: usize) -> usize {
-        self.starts.get(leaf + 1).map_or(self.slots.len(), |&end| end) - self.starts[leaf]
+        self.starts.get(leaf + 1).map_or(self.features.len(), |&end| end) - self.starts[leaf]
     }
 
     /// Where the table holds what a row of this pattern gives each feature, in shares of the leaf's value.

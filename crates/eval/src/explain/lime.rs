@@ -75,7 +75,7 @@ impl Lime {
         }
         if settings.n_samples < 2
             || settings.n_repeats == 0
-            || settings.kernel_width.is_some_and(|w| !(w > 0.0))
+            || settings.kernel_width.is_some_and(|w| w.is_nan() || w <= 0.0)
         {
             let what = "LIME needs at least 2 samples, 1 run and a kernel width above 0".into();
             return Err(Error::Explain { what, remedy: "change these settings".into() });

@@ -1,8 +1,8 @@
 //! Exact Shapley values of trees, with what is not known averaged over training rows ("path-dependent").
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use tidemill_core::{Context, Trees};
-use tidemill_kernel::vector::wide;
 
 use super::cover_steps::{LANES, Lanes, Step, Steps, WAYS, bytes};
 use super::flat_tree::{FlatTree, NONE, ends, outputs};
@@ -104,11 +104,12 @@ impl<'a> TreeShap<'a> {
             }
         };
         walk.size(flat);
+        let arch = Arch::new();
         for (x, values) in x.chunks_exact(p).zip(values.chunks_exact_mut(k * p)) {
             walk.choose(self.trees, flat, x);
             for output in outputs(self.trees, tree) {
                 let place = if self.trees.is_whole() { output } else { 0 };
-                wide(Sums { trees: self.trees, flat, steps, place, walk });
+                arch.dispatch(Sums { trees: self.trees, flat, steps, place, walk });
                 let values = &mut values[output * p..(output + 1) * p];
                 for (&feature, sums) in flat.features.iter().zip(&walk.sums) {
                     values[feature as usize] += (sums[0] + sums[1]) + (sums[2] + sums[3]);
@@ -194,11 +195,11 @@ struct Sums<'a> {
     walk: &'a mut Walk,
 }
 
-impl pulp::NullaryFnOnce for Sums<'_> {
+impl WithSimd for Sums<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let (flat, walk) = (self.flat, self.walk);
         let (shares, sums) = (&mut walk.shares[..flat.n_nodes], &mut walk.sums[..flat.features.len()]);
         sums.fill([0.0; LANES]);
@@ -210,21 +211,25 @@ impl pulp::NullaryFnOnce for Sums<'_> {
                 let step = &steps[usize::from(way)];
                 let share = shares[asked.node as usize];
                 if let Some([left, right]) = children(shares, asked.left) {
-                    *left = product(&share, &step.times[0]);
-                    *right = product(&share, &step.times[1]);
+                    *left = product(simd, &share, &step.times[0]);
+                    *right = product(simd, &share, &step.times[1]);
                 }
             }
             for &leaf in &flat.leaves {
                 let value = self.trees.values(flat.root + leaf as usize)[self.place];
-                shares[leaf as usize] = product(&shares[leaf as usize], &[value; LANES]);
+                shares[leaf as usize] = product(simd, &shares[leaf as usize], &[value; LANES]);
             }
             for ((asked, steps), &way) in flat.asked.iter().zip(steps).zip(&walk.way).rev() {
                 let step: &Step = &steps[usize::from(way)];
                 if let Some([left, right]) = children(shares, asked.left) {
                     let (left, right) = (*left, *right);
-                    let gains = sum(&product(&left, &step.gains[0]), &product(&right, &step.gains[1]));
-                    sums[asked.slot as usize] = sum(&sums[asked.slot as usize], &gains);
-                    shares[asked.node as usize] = sum(&left, &right);
+                    let gains = sum(
+                        simd,
+                        &product(simd, &left, &step.gains[0]),
+                        &product(simd, &right, &step.gains[1]),
+                    );
+                    sums[asked.slot as usize] = sum(simd, &sums[asked.slot as usize], &gains);
+                    shares[asked.node as usize] = sum(simd, &left, &right);
                 }
             }
         }
@@ -238,11 +243,27 @@ fn children(shares: &mut [Lanes], left: u32) -> Option<&mut [Lanes; 2]> {
 }
 
 #[inline(always)]
-fn product(a: &Lanes, b: &Lanes) -> Lanes {
-    [a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]]
+fn product<S: Simd>(simd: S, a: &Lanes, b: &Lanes) -> Lanes {
+    lane_by_lane::<S>(a, b, |a, b| simd.mul_f64s(a, b), |a, b| a * b)
 }
 
 #[inline(always)]
-fn sum(a: &Lanes, b: &Lanes) -> Lanes {
-    [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]]
+fn sum<S: Simd>(simd: S, a: &Lanes, b: &Lanes) -> Lanes {
+    lane_by_lane::<S>(a, b, |a, b| simd.add_f64s(a, b), |a, b| a + b)
+}
+
+/// By vectors as wide as this CPU's, and what is left one by one: the same bits on every machine.
+#[inline(always)]
+fn lane_by_lane<S: Simd>(
+    a: &Lanes,
+    b: &Lanes,
+    wide: impl Fn(S::f64s, S::f64s) -> S::f64s,
+    one: impl Fn(f64, f64) -> f64,
+) -> Lanes {
+    let mut out = [0.0; LANES];
+    let (to, to_rest) = S::as_mut_simd_f64s(&mut out);
+    let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(a), S::as_simd_f64s(b));
+    to.iter_mut().zip(a.iter().zip(b)).for_each(|(to, (a, b))| *to = wide(*a, *b));
+    to_rest.iter_mut().zip(a_rest.iter().zip(b_rest)).for_each(|(to, (a, b))| *to = one(*a, *b));
+    out
 }

@@ -209,7 +209,7 @@ fn values_are_those_of_shapleys_formula() {
 
 #[test]
 fn deep_trees_keep_their_digits_and_threads_change_nothing() {
-    let trees = random_trees(9, 60, 20, 400);
+    let trees = random_trees(9, 60, 10, 200);
     let (x, background) = (random_rows(9, 600, 60), random_rows(10, 90, 60));
     let runs = [1, 3].map(|threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
