@@ -333,23 +333,27 @@ impl Trees {
     }
 
     /// The feature that a node asks about and its left child, whose neighbour is the right one; `None` for a leaf.
+    #[inline]
     pub fn question(&self, node: usize) -> Option<(usize, usize)> {
         let asked = self.nodes[node];
         (asked.left as usize != node).then_some(((asked.feature & FEATURE) as usize, asked.left as usize))
     }
 
     /// The child of a node to which a value of its feature leads; a leaf leads to itself.
+    #[inline]
     pub fn child(&self, node: usize, x: f64) -> usize {
         let asked = &self.nodes[node];
         asked.left as usize + usize::from(!self.goes_left(asked, x) && asked.left as usize != node)
     }
 
     /// The weight of the training rows that came by a node.
+    #[inline]
     pub fn cover(&self, node: usize) -> f64 {
         self.cover[node]
     }
 
     /// The numbers of a leaf; of an inner node zeros.
+    #[inline]
     pub fn values(&self, node: usize) -> &[f64] {
         &self.values[node * self.width..(node + 1) * self.width]
     }

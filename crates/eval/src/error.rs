@@ -96,6 +96,43 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// A tree does not know how many training rows went which way.
+    #[error(
+        "tree {tree} does not hold the weights of its training rows, which path-dependent SHAP values rest on"
+    )]
+    NoCover {
+        /// The tree, counted from 1.
+        tree: usize,
+    },
+    /// A background without rows.
+    #[error("the background has no rows, so there is nothing to take unknown features from")]
+    EmptyBackground,
+    /// A path that asks about more features than can be told apart.
+    #[error(
+        "a path of tree {tree} asks about {n_features} features, but interventional SHAP takes up to {most}"
+    )]
+    LongPath {
+        /// The tree, counted from 1.
+        tree: usize,
+        /// How many features the path asks about.
+        n_features: usize,
+        /// How many it may be.
+        most: usize,
+    },
+    /// Interactions of too many features.
+    #[error("the interactions of {n_features} features with each other do not fit into memory")]
+    TooManyCells {
+        /// How many features there are.
+        n_features: usize,
+    },
+    /// Something about an explanation that cannot be.
+    #[error("{what}")]
+    Explain {
+        /// What was found.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// An error about the table.
     #[error(transparent)]
     Core(#[from] tidemill_core::Error),
@@ -118,6 +155,11 @@ impl Coded for Error {
             Error::NeitherLabelNorScore { .. } => "neither_label_nor_score",
             Error::NotForThreshold { .. } => "not_for_threshold",
             Error::Compare { .. } => "compare",
+            Error::NoCover { .. } => "trees_without_cover",
+            Error::EmptyBackground => "empty_background",
+            Error::LongPath { .. } => "path_too_long",
+            Error::TooManyCells { .. } => "too_many_features",
+            Error::Explain { .. } => "explain",
             Error::Core(e) => e.code(),
         }
     }
@@ -138,6 +180,13 @@ impl Coded for Error {
             Error::NeitherLabelNorScore { .. } => {
                 Some("give predicted classes, or for two classes the probability of the positive one".into())
             }
+            Error::NoCover { .. } => {
+                Some("train the model again, or ask for interventional values with a background".into())
+            }
+            Error::EmptyBackground => Some("give at least one row, better a hundred".into()),
+            Error::LongPath { .. } => Some("ask for path-dependent or permutation values".into()),
+            Error::TooManyCells { .. } => Some("explain fewer rows at a time, or ask for SHAP values".into()),
+            Error::Explain { remedy, .. } => Some(remedy.clone()),
             Error::Core(e) => e.remedy(),
             _ => None,
         }

@@ -421,8 +421,12 @@ fn trees_are_open_to_those_who_explain_them() {
         fit("boosted_trees", json!({ "n_trees": 5, "early_stopping": 0, "subsample": 1.0 }), &train).unwrap();
     let trees = fitted.as_trees().unwrap();
     let answers = answers(&fitted, train.batch());
+    let open = (&*fitted as &dyn std::any::Any).downcast_ref::<FittedTrees>().unwrap();
+    assert_eq!((open.feature_columns()[3], open.margin_scale()), ("x3", 1.0));
+    let rows = open.feature_rows(train.batch()).unwrap();
     for (i, answer) in answers.iter().enumerate().take(20) {
         let x: Vec<f64> = (0..5).map(|j| train.batch().numbers(j).unwrap().value(i)).collect();
+        assert_eq!(rows[i * 5..(i + 1) * 5], x);
         let mut sum = trees.start()[0];
         for root in trees.roots() {
             assert_eq!(trees.cover(root), 400.0);

@@ -1,5 +1,53 @@
-//! What a model goes by.
+//! What a model goes by: Shapley values, local models, effects of a column.
 
+mod accumulated_effects;
+mod cells;
+mod cover_steps;
+mod effect_grid;
+mod estimate;
+mod exact_shap;
+mod flat_tree;
+mod game;
+mod interactions;
+mod interventional;
+mod kernel_shap;
+mod lime;
+mod lime_columns;
+mod linear_shap;
+mod partial_dependence;
 mod permutation;
+mod permutation_shap;
+mod quadrature;
+mod shap_values;
+mod tree_shap;
+mod weighted_ridge;
 
+pub use accumulated_effects::{AccumulatedEffects, accumulated_effects};
+pub use cells::Cells;
+pub use effect_grid::GridValue;
+pub use estimate::{Sampling, ShapEstimate};
+pub use exact_shap::{MOST_EXACT, exact_shap};
+pub use game::{BatchGame, Game, MatrixGame};
+pub use interactions::{Interactions, tree_interactions};
+pub use interventional::InterventionalTreeShap;
+pub use kernel_shap::kernel_shap;
+pub use lime::{Lime, LimeSettings, LocalModel};
+pub use linear_shap::{LinearFunction, correlated_linear_shap, linear_shap, linear_shap_of_columns};
+pub use partial_dependence::{PartialDependence, partial_dependence};
 pub use permutation::{Importance, permutation};
+pub use permutation_shap::permutation_shap;
+pub use shap_values::{ShapValues, Sources};
+pub use tree_shap::TreeShap;
+
+use crate::{Error, Result};
+
+/// How many rows of `p` numbers `x` holds.
+fn check_rows(x: &[f64], p: usize) -> Result<usize> {
+    match x.len() % p.max(1) {
+        0 => Ok(x.len() / p.max(1)),
+        _ => {
+            let wanted = x.len().div_ceil(p.max(1)) * p.max(1);
+            Err(Error::Lengths { what: "rows to explain", found: x.len(), wanted })
+        }
+    }
+}

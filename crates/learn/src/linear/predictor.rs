@@ -61,6 +61,28 @@ impl Predictor {
             .collect()
     }
 
+    /// What each input column (a vector column as a whole) gives to the linear function of each output: row after row, output
+    /// after output, a number per column of [`Predictor::features`]; `NaN` where it is missing. With the intercepts they sum to
+    /// the linear function, before any link: what exact SHAP values of columns are made of.
+    pub fn parts(&self, batch: &Batch) -> Result<Vec<f64>> {
+        let bound = self.bind(batch.schema())?;
+        let (n_outputs, n_columns) = (self.intercepts.len(), bound.inputs.len());
+        let chunks = in_chunks(batch.n_rows(), CHUNK, |rows| {
+            let n = rows.len();
+            let mut parts = vec![0.0; n * n_outputs * n_columns];
+            for (at, input) in bound.inputs.iter().enumerate() {
+                let mut scores = vec![0.0; n * n_outputs];
+                bound.add_input(input, batch, rows.clone(), &mut scores)?;
+                for (i, score) in scores.into_iter().enumerate() {
+                    let (output, row) = (i / n, i % n);
+                    parts[(row * n_outputs + output) * n_columns + at] = score;
+                }
+            }
+            Ok(parts)
+        });
+        Ok(chunks.into_iter().collect::<Result<Vec<_>>>()?.concat())
+    }
+
     pub(crate) fn save(&self, state: State) -> State {
         let shape = vec![self.intercepts.len(), self.features.n_columns()];
         state
@@ -133,36 +155,34 @@ impl BoundPredictor {
         let n = rows.len();
         let mut scores: Vec<f64> = Vec::with_capacity(n * self.n_outputs());
         self.intercepts.iter().for_each(|&b| scores.extend(std::iter::repeat_n(b, n)));
-        let mut buffer = Vec::new();
         for input in &self.inputs {
-            match batch.schema().columns()[input.place].kind {
-                Kind::Vector { sparse: true, .. } => {
-                    self.add_sparse(input, batch, rows.clone(), &mut scores)?;
-                }
-                Kind::Vector { .. } => self.add_vector(input, batch, rows.clone(), &mut scores)?,
-                Kind::Flag => {
-                    let flags = batch.flags(input.place)?;
-                    buffer.clear();
-                    buffer.extend(rows.clone().map(|i| {
-                        if flags.is_null(i) { f64::NAN } else { f64::from(u8::from(flags.value(i))) }
-                    }));
-                    self.add(input, &buffer, &mut scores);
-                }
-                _ => {
-                    let numbers = batch.numbers(input.place)?;
-                    if numbers.null_count() == 0 {
-                        self.add(input, &numbers.values()[rows.clone()], &mut scores);
-                        continue;
-                    }
-                    buffer.clear();
-                    buffer.extend(
-                        rows.clone().map(|i| if numbers.is_null(i) { f64::NAN } else { numbers.value(i) }),
-                    );
-                    self.add(input, &buffer, &mut scores);
+            self.add_input(input, batch, rows.clone(), &mut scores)?;
+        }
+        Ok(scores)
+    }
+
+    /// Adds what one input column gives to the scores of some rows.
+    fn add_input(&self, input: &Input, batch: &Batch, rows: Range<usize>, scores: &mut [f64]) -> Result<()> {
+        match batch.schema().columns()[input.place].kind {
+            Kind::Vector { sparse: true, .. } => self.add_sparse(input, batch, rows, scores)?,
+            Kind::Vector { .. } => self.add_vector(input, batch, rows, scores)?,
+            Kind::Flag => {
+                let flags = batch.flags(input.place)?;
+                let value =
+                    |i: usize| if flags.is_null(i) { f64::NAN } else { f64::from(u8::from(flags.value(i))) };
+                self.add(input, &rows.map(value).collect::<Vec<f64>>(), scores);
+            }
+            _ => {
+                let numbers = batch.numbers(input.place)?;
+                if numbers.null_count() == 0 {
+                    self.add(input, &numbers.values()[rows], scores);
+                } else {
+                    let value = |i: usize| if numbers.is_null(i) { f64::NAN } else { numbers.value(i) };
+                    self.add(input, &rows.map(value).collect::<Vec<f64>>(), scores);
                 }
             }
         }
-        Ok(scores)
+        Ok(())
     }
 
     fn add(&self, input: &Input, values: &[f64], scores: &mut [f64]) {
@@ -253,4 +273,31 @@ fn add_some(score: f64, weights: &[f64], places: &[u32], values: &[f32]) -> f64 
     terms.fold(score, |score, (&j, &x)| {
         score + weights.get(j as usize).copied().unwrap_or(f64::NAN) * f64::from(x)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array};
+    use tidemill_core::{Column, dense_vector};
+
+    use super::*;
+
+    #[test]
+    fn parts_and_intercepts_sum_to_the_function() {
+        let vector = Column::vector("v", ["a", "b"].map(String::from).to_vec());
+        let schema = Arc::new(Schema::new(vec![Column::number("x"), vector]).unwrap());
+        let x: ArrayRef = Arc::new(Float64Array::from(vec![Some(2.0), None]));
+        let batch =
+            Batch::new(schema.clone(), vec![x, dense_vector(vec![1.0, 3.0, 5.0, 7.0], 2).unwrap()]).unwrap();
+        let features = Features::of(&schema).unwrap();
+        let predictor = Predictor::new(features, vec![1.0, 10.0, 100.0, -1.0, 0.0, 2.0], vec![0.5, 0.25]);
+        let parts = predictor.parts(&batch).unwrap();
+        assert_eq!(parts[..4], [2.0, 310.0, -2.0, 6.0]);
+        assert!(parts[4].is_nan() && parts[6].is_nan());
+        assert_eq!((parts[5], parts[7]), (750.0, 14.0));
+        let answers = predictor.bind(&schema).unwrap().answers(&batch.slice(0, 1), |s, _| s).unwrap();
+        assert_eq!(answers, [312.5, 4.25]);
+    }
 }

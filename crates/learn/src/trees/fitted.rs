@@ -73,6 +73,23 @@ impl FittedTrees {
         }))
     }
 
+    /// The column that each feature of the trees is read from: a vector column gives a feature for each of its numbers.
+    pub fn feature_columns(&self) -> Vec<&str> {
+        let names = self.columns.0.iter();
+        names.flat_map(|column| std::iter::repeat_n(column.name.as_str(), column.width())).collect()
+    }
+
+    /// Rows as the trees read them: a number per feature, row after row; categories as codes, `NaN` for what is missing or not
+    /// known.
+    pub fn feature_rows(&self, batch: &Batch) -> Result<Vec<f64>> {
+        self.columns.bind(batch.schema())?.gather(batch, 0..batch.n_rows())
+    }
+
+    /// What the sum of the trees is multiplied by for the margin: one over their number for a forest, 1 for boosted trees.
+    pub fn margin_scale(&self) -> f64 {
+        if self.link == Link::Mean { 1.0 / self.trees.n_trees().max(1) as f64 } else { 1.0 }
+    }
+
     /// What was learned besides the trees.
     pub fn notes(&self) -> &Value {
         &self.notes
