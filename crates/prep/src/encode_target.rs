@@ -10,7 +10,7 @@ use tidemill_core::{
     Builtin, Categories, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry,
     Result, Role, State, Table, Target, Training, dense_vector,
 };
-use tidemill_kernel::Random;
+use tidemill_kernel::{Random, blocks};
 
 use crate::mapping::{self, Bound, ColumnOf, Learned, Mapping, Saved, wrong_cell};
 use crate::recode::strings;
@@ -95,7 +95,7 @@ impl Estimator for EncodeTarget {
         let table = Table::new(training.train.collect()?);
         let answers = Answers::of(&table)?;
         let fitted = self.learn(&table, &answers, context)?;
-        let folds = self.folds_of(&answers, context);
+        let folds = self.folds_of(&answers, table.batch().blocks()?.as_deref(), context);
         let encoded = fitted.replace(table.batch(), |whole, from| {
             context.check()?;
             self.out_of_fold(whole, from, &answers, &folds)
@@ -137,17 +137,14 @@ impl EncodeTarget {
         })
     }
 
-    /// The fold of each row: rows in random order, classes one after the other, dealt out in turn.
-    fn folds_of(&self, answers: &Answers, context: &Context) -> Vec<u32> {
-        let n = answers.n_rows;
-        let mut order: Vec<usize> = (0..n).collect();
+    /// The fold of each row: rows in random order, classes one after the other, dealt out in turn; copies of a row together.
+    fn folds_of(&self, answers: &Answers, together: Option<&[u32]>, context: &Context) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..answers.n_rows as u32).collect();
         Random::new(context.seed_for(Self::KIND), 0).shuffle(&mut order);
         if let Some(classes) = &answers.strata {
-            order.sort_by_key(|&row| classes[row]);
+            order.sort_by_key(|&row| classes[row as usize]);
         }
-        let mut folds = vec![0; n];
-        order.iter().enumerate().for_each(|(i, &row)| folds[row] = (i % self.folds) as u32);
-        folds
+        blocks::deal(&order, together, self.folds)
     }
 
     fn out_of_fold(
