@@ -73,8 +73,10 @@ fn share(classes: &[String], class: &str, rows: &[u32]) -> f64 {
 #[test]
 fn copies_never_judge_near_equal_texts() {
     let divided = divided(&here("neardup.csv"), &recipe("y"));
-    let stems: Vec<String> =
-        column(&divided.table, "text").iter().map(|t| t.split(" sent ").next().unwrap().to_string()).collect();
+    let stems: Vec<String> = column(&divided.table, "text")
+        .iter()
+        .map(|t| t.split(" sent ").next().unwrap().to_string())
+        .collect();
     assert_eq!(stems.iter().collect::<BTreeSet<_>>().len(), 30);
     apart(&stems, &divided);
     assert_eq!(divided.blocks.equal + divided.blocks.near, 270);
@@ -134,10 +136,17 @@ fn visits(names: impl Fn(usize) -> String, header: &str, n: usize, visits: usize
     let mut random = Random::new(21, 0);
     let mut rows = format!("{header},pulse,pressure,y\n");
     for person in 0..n {
-        let (pulse, pressure, sick) = (60.0 + 20.0 * random.unit(), 100.0 + 40.0 * random.unit(), random.below(2));
+        let (pulse, pressure, sick) =
+            (60.0 + 20.0 * random.unit(), 100.0 + 40.0 * random.unit(), random.below(2));
         for _ in 0..visits {
             let noise = random.normal();
-            rows += &format!("{},{:.1},{:.1},{}\n", names(person), pulse + noise, pressure + noise, ["well", "sick"][sick]);
+            rows += &format!(
+                "{},{:.1},{:.1},{}\n",
+                names(person),
+                pulse + noise,
+                pressure + noise,
+                ["well", "sick"][sick]
+            );
         }
     }
     rows
@@ -170,7 +179,13 @@ fn names_that_do_not_share_their_target_are_no_group() {
     let mut rows = "customer_id,city,x,y\n".to_string();
     for i in 0..600 {
         let (who, city) = (random.below(90), random.below(12));
-        rows += &format!("{},{},{:.3},{}\n", 1000 + who, ["Rome", "Oslo", "Bern"][city % 3], random.normal(), ["no", "yes"][i * 7 % 2]);
+        rows += &format!(
+            "{},{},{:.3},{}\n",
+            1000 + who,
+            ["Rome", "Oslo", "Bern"][city % 3],
+            random.normal(),
+            ["no", "yes"][i * 7 % 2]
+        );
     }
     let file = written(&rows);
     let divided = divided(&file.path().display().to_string(), &recipe("y"));
@@ -186,7 +201,8 @@ fn copies_never_judge_in_time_either() {
     let mut rows = "day,a,b,y\n".to_string();
     for i in 0..300 {
         let (a, b) = values[i % 150];
-        rows += &format!("2024-{:02}-{:02},{a:.5},{b:.5},{}\n", 1 + i / 28, 1 + i % 28, u8::from(a + b > 0.0));
+        rows +=
+            &format!("2024-{:02}-{:02},{a:.5},{b:.5},{}\n", 1 + i / 28, 1 + i % 28, u8::from(a + b > 0.0));
     }
     let file = written(&rows);
     let mut by_time = recipe("y");
@@ -203,7 +219,13 @@ fn known_keys_stay_in_time_and_new_ones_are_named() {
     let mut random = Random::new(24, 0);
     for i in 0..400 {
         let who = if i < 320 { random.below(40) } else { random.below(60) };
-        rows += &format!("c{who},2024-{:02}-{:02},{:.3},{:.3}\n", 1 + i / 40, 1 + i % 28, random.normal(), random.normal());
+        rows += &format!(
+            "c{who},2024-{:02}-{:02},{:.3},{:.3}\n",
+            1 + i / 40,
+            1 + i % 28,
+            random.normal(),
+            random.normal()
+        );
     }
     let file = written(&rows);
     let mut by_time = recipe("y");
@@ -212,7 +234,8 @@ fn known_keys_stay_in_time_and_new_ones_are_named() {
     let divided = divided(&file.path().display().to_string(), &by_time);
     let names = column(&divided.table, "customer");
     let learned: BTreeSet<&String> = divided.parts.train.iter().map(|&r| &names[r as usize]).collect();
-    let new: Vec<u32> = divided.parts.test.iter().copied().filter(|&r| !learned.contains(&names[r as usize])).collect();
+    let new: Vec<u32> =
+        divided.parts.test.iter().copied().filter(|&r| !learned.contains(&names[r as usize])).collect();
     assert!(!new.is_empty() && new.len() < divided.parts.test.len());
     assert_eq!(divided.parts.unseen, new);
 }
@@ -224,7 +247,12 @@ fn a_given_split_moves_nothing_and_says_so() {
     let mut rows = "part,a,b,y\n".to_string();
     for i in 0..240 {
         let x = values[i % 200];
-        rows += &format!("{},{x:.6},{:.6},{:.3}\n", if i < 200 { "train" } else { "test" }, x * x, x + random.normal());
+        rows += &format!(
+            "{},{x:.6},{:.6},{:.3}\n",
+            if i < 200 { "train" } else { "test" },
+            x * x,
+            x + random.normal()
+        );
     }
     let file = written(&rows);
     let mut given = recipe("y");

@@ -130,7 +130,9 @@ mod tests {
         assert!(counts.iter().all(|n| (115..=125).contains(n)), "{counts:?}");
         let held = held_out(&order, &blocks, 0.1);
         assert!((55..=65).contains(&held.len()), "{}", held.len());
-        for (a, b) in (0..600).flat_map(|a| (0..600).map(move |b| (a, b))).filter(|&(a, b)| blocks[a] == blocks[b]) {
+        for (a, b) in
+            (0..600).flat_map(|a| (0..600).map(move |b| (a, b))).filter(|&(a, b)| blocks[a] == blocks[b])
+        {
             assert_eq!(folds[a], folds[b]);
             assert_eq!(held.binary_search(&(a as u32)).is_ok(), held.binary_search(&(b as u32)).is_ok());
         }

@@ -423,10 +423,38 @@ mod tests {
     }
 
     fn encoded(y: &[f64]) -> Vec<f64> {
-        let table = table(y);
+        encoded_of(&table(y))
+    }
+
+    fn encoded_of(table: &Table) -> Vec<f64> {
         let step = EncodeTarget::default();
-        let (_, out) = step.fit_apply(Training::on(&table), &Context::default()).unwrap();
+        let (_, out) = step.fit_apply(Training::on(table), &Context::default()).unwrap();
         out.batch().numbers(0).unwrap().values().to_vec()
+    }
+
+    #[test]
+    fn no_training_row_sees_the_target_of_its_copy() {
+        // Each letter comes in four blocks of five rows.
+        let blocks = |row: usize| (row % 12) as f64;
+        let of = |y: &[f64]| {
+            let batch = table(y).batch().clone();
+            let mut columns = batch.schema().columns().to_vec();
+            columns.push(Column::number("(block)").with_role(Role::Block));
+            let own: ArrayRef = Arc::new(Float64Array::from_iter_values((0..y.len()).map(blocks)));
+            let arrays = [batch.columns(), &[own]].concat();
+            encoded_of(&Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap()))
+        };
+        let y: Vec<f64> = (0..60).map(|i| f64::from(i * i % 17)).collect();
+        let before = of(&y);
+        for row in 0..12 {
+            let mut y = y.clone();
+            y[row] = 1e6;
+            let after = of(&y);
+            for copy in (row..60).step_by(12) {
+                assert_eq!(before[copy], after[copy], "rows {row} and {copy}");
+            }
+            assert_ne!(before, after, "the other rows do see it");
+        }
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl<'a> Cells<'a> {
             Kind::Text => Values::Texts(batch.texts(at)?),
             Kind::Vector { sparse: false, len } => {
                 let values = batch.vector(at)?;
-                hashed(n, |row| of_floats(values[row * len..(row + 1) * len].iter().map(|x| (0, f64::from(*x)))))
+                hashed(n, |row| {
+                    of_floats(values[row * len..(row + 1) * len].iter().map(|x| (0, f64::from(*x))))
+                })
             }
             Kind::Vector { sparse: true, .. } => {
                 let sparse = batch.sparse(at)?;
@@ -56,14 +58,18 @@ impl<'a> Cells<'a> {
             Kind::Series => {
                 let series = batch.series(at)?;
                 let of = |row: usize| match series.of(row) {
-                    Some((times, values)) => of_floats(times.iter().map(|&t| t as u64).zip(values.iter().copied())),
+                    Some((times, values)) => {
+                        of_floats(times.iter().map(|&t| t as u64).zip(values.iter().copied()))
+                    }
                     None => (MISSING, false),
                 };
                 hashed(n, of)
             }
             Kind::Image => {
                 let pictures = batch.images(at)?;
-                hashed(n, |row| if pictures.is_null(row) { (MISSING, false) } else { of_picture(pictures.value(row)) })
+                hashed(n, |row| {
+                    if pictures.is_null(row) { (MISSING, false) } else { of_picture(pictures.value(row)) }
+                })
             }
             Kind::Point | Kind::Track => Values::Hashed(vec![(MISSING, false); n]),
         };
@@ -132,7 +138,10 @@ fn of_picture(bytes: &[u8]) -> (u64, bool) {
         Ok(found) => {
             let size = u64::from(found.width) << 32 | u64::from(found.height);
             let varies = found.pixels.iter().any(|x| *x != found.pixels[0]);
-            (mix(hash_bytes(&found.pixels) ^ mix(size ^ found.channels as u64)), varies && found.pixels.len() >= MANY)
+            (
+                mix(hash_bytes(&found.pixels) ^ mix(size ^ found.channels as u64)),
+                varies && found.pixels.len() >= MANY,
+            )
         }
         Err(_) => (hash_bytes(bytes), bytes.len() >= MANY),
     }

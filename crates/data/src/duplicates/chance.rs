@@ -3,11 +3,14 @@
 //! Each column says how often its value would be met again in another row: how many of the other rows have it, but not less than its
 //! precision allows (a number of two decimals that range over a thousand has 100,000 possible values; a character of a text tells
 //! about one bit, Shannon 1951). Of categories all rows count; of the rest each class of equal rows counts once, or copies would
-//! make themselves look usual. Columns depend on each other, so the columns after the most telling one count half (in logarithms).
+//! make themselves look usual. Columns depend on each other, so the columns after the most telling one count half (in logarithms), or
+//! less: how much more the number of columns in which two rows agree varies than if columns were independent says how many
+//! independent ones they are worth (the overdispersion of quasi-likelihood, Wedderburn 1974).
 
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use tidemill_core::Kind;
+use tidemill_kernel::Random;
 
 use super::cells::{Cells, Values};
 
@@ -20,12 +23,19 @@ const REGULAR: f64 = 0.9;
 /// The share of values left out at each end when the spread is measured.
 const TAIL: f64 = 0.05;
 
+/// Pairs of rows by which the dependence of columns is measured.
+const PAIRS: usize = 10_000;
+/// The share of the spread within which two quantities agree, where dependence is measured.
+const AGREE: f64 = 0.05;
+
 /// What the columns say about chance.
 pub(super) struct Evidence<'a> {
     cells: &'a [Cells<'a>],
     pub(super) columns: Vec<Usual>,
     /// The rows counted, each the first of its class; ascending.
     counted: Vec<u32>,
+    /// How much the columns after the most telling one count.
+    weight: f64,
 }
 
 /// What is usual in a column.
@@ -48,14 +58,17 @@ pub(super) struct Quantity {
 
 impl<'a> Evidence<'a> {
     pub(super) fn of(cells: &'a [Cells<'a>], n: usize, firsts: &[u32]) -> Self {
-        let counted: Vec<u32> = firsts.iter().copied().step_by(firsts.len().div_ceil(COUNTED).max(1)).collect();
+        let counted: Vec<u32> =
+            firsts.iter().copied().step_by(firsts.len().div_ceil(COUNTED).max(1)).collect();
         let all: Vec<u32> = (0..n as u32).step_by(n.div_ceil(COUNTED).max(1)).collect();
         let usual = |column: &Cells<'_>| match &column.values {
             Values::Numbers(_) | Values::Times(_) => Usual::Quantity(Quantity::of(column, &counted)),
             Values::Flags(_) | Values::Codes(_) => named(column, &all),
             Values::Texts(_) | Values::Hashed(_) => named(column, &counted),
         };
-        Evidence { cells, columns: cells.par_iter().map(usual).collect(), counted }
+        let columns: Vec<Usual> = cells.par_iter().map(usual).collect();
+        let weight = 1.0 / overdispersion(cells, &columns, &counted).max(2.0);
+        Evidence { cells, columns, counted, weight }
     }
 
     /// The chance, as a logarithm, that one other row equals this one as nearly as rows `a` and `b` equal each other.
@@ -63,28 +76,55 @@ impl<'a> Evidence<'a> {
         let own = |row: u32| u32::from(self.counted.binary_search(&row).is_ok());
         let own = own(a) + if a == b { 0 } else { own(b) };
         let each = self.cells.iter().zip(&self.columns);
-        tempered(each.map(|(cells, usual)| usual.chance(cells, (a as usize, b as usize), own)))
+        self.joint(each.map(|(cells, usual)| usual.chance(cells, (a as usize, b as usize), own)))
     }
 
-    /// The least chance that any two rows could have, by the precision of quantities and the rest as it is in row `a`.
+    /// The least chance that any two rows could have, by the precision of quantities.
     pub(super) fn least(&self) -> f64 {
-        tempered(self.columns.iter().zip(self.cells).map(|(usual, cells)| match usual {
+        self.joint(self.columns.iter().zip(self.cells).map(|(usual, cells)| match usual {
             Usual::Quantity(quantity) => quantity.precision(0.0),
-            Usual::Named { of, .. } if matches!(cells.column.kind, Kind::Flag | Kind::Category) => 1.0 / of.max(1.0),
+            Usual::Named { of, .. } if matches!(cells.column.kind, Kind::Flag | Kind::Category) => {
+                1.0 / of.max(1.0)
+            }
             Usual::Named { .. } => LEAST,
         }))
     }
+
+    /// The product of these chances as a logarithm, where all but the least count less.
+    fn joint(&self, chances: impl Iterator<Item = f64>) -> f64 {
+        let (mut sum, mut least) = (0.0, 0.0f64);
+        for chance in chances {
+            let chance = chance.clamp(LEAST, 1.0).ln();
+            sum += chance;
+            least = least.min(chance);
+        }
+        least + (sum - least) * self.weight
+    }
 }
 
-/// The product of these chances as a logarithm, where all but the least count half.
-fn tempered(chances: impl Iterator<Item = f64>) -> f64 {
-    let (mut sum, mut least) = (0.0, 0.0f64);
-    for chance in chances {
-        let chance = chance.clamp(LEAST, 1.0).ln();
-        sum += chance;
-        least = least.min(chance);
+/// The variance of the number of columns in which two different rows agree over what it would be if columns were independent.
+fn overdispersion(cells: &[Cells<'_>], columns: &[Usual], rows: &[u32]) -> f64 {
+    if rows.len() < 3 {
+        return 1.0;
     }
-    least + (sum - least) / 2.0
+    let mut random = Random::new(0, 0);
+    let (mut by_column, mut sum, mut squares) = (vec![0u64; cells.len()], 0u64, 0u64);
+    for _ in 0..PAIRS {
+        let a = random.below(rows.len());
+        let b = (a + 1 + random.below(rows.len() - 1)) % rows.len();
+        let (a, b) = (rows[a] as usize, rows[b] as usize);
+        let mut n = 0;
+        for ((cells, usual), total) in cells.iter().zip(columns).zip(&mut by_column) {
+            let agree = u64::from(usual.agree(cells, a, b));
+            *total += agree;
+            n += agree;
+        }
+        sum += n;
+        squares += n * n;
+    }
+    let of = |n: u64| n as f64 / PAIRS as f64;
+    let independent: f64 = by_column.iter().map(|&n| of(n) * (1.0 - of(n))).sum();
+    if independent > 0.0 { (of(squares) - of(sum).powi(2)) / independent } else { 1.0 }
 }
 
 fn named(column: &Cells<'_>, rows: &[u32]) -> Usual {
@@ -94,6 +134,16 @@ fn named(column: &Cells<'_>, rows: &[u32]) -> Usual {
 }
 
 impl Usual {
+    fn agree(&self, cells: &Cells<'_>, a: usize, b: usize) -> bool {
+        match self {
+            Usual::Named { .. } => cells.hash(a) == cells.hash(b),
+            Usual::Quantity(usual) => match (cells.quantity(a), cells.quantity(b)) {
+                (Some(x), Some(y)) => (x - y).abs() <= AGREE * usual.spread,
+                (x, y) => x.is_none() && y.is_none(),
+            },
+        }
+    }
+
     /// The chance of one other row; `own` of the rows counted are the two themselves.
     fn chance(&self, cells: &Cells<'_>, (a, b): (usize, usize), own: u32) -> f64 {
         match self {
@@ -145,7 +195,8 @@ impl Quantity {
         let apart = high - low;
         let from = self.sorted.partition_point(|x| *x < low - apart);
         let to = self.sorted.partition_point(|x| *x <= high + apart);
-        let others = (to - from).saturating_sub(own as usize) as f64;
+        // One other may be there by chance: it takes two to make a value usual.
+        let others = (to - from).saturating_sub(own as usize + 1) as f64;
         (others / self.sorted.len().max(1) as f64).max(self.precision(apart))
     }
 }
@@ -165,6 +216,8 @@ fn of_numbers(values: &[f64]) -> Option<f64> {
 
 /// A day, an hour, a minute, a second or a microsecond.
 fn of_times(values: &[f64]) -> f64 {
-    let regular = |step: f64| values.iter().filter(|x| **x % step == 0.0).count() as f64 >= REGULAR * values.len() as f64;
+    let regular = |step: f64| {
+        values.iter().filter(|x| **x % step == 0.0).count() as f64 >= REGULAR * values.len() as f64
+    };
     [86_400e6, 3_600e6, 60e6, 1e6].into_iter().find(|step| regular(*step)).unwrap_or(1.0)
 }

@@ -82,7 +82,9 @@ pub fn find(batch: &Batch, context: &Context) -> Result<Copies> {
     context.check()?;
     let evidence = Evidence::of(&cells, n, &classes.firsts);
     let mut equal = Unions::new(n);
-    for (first, others) in sure(classes.repeated(), classes.firsts.len(), |(first, _)| evidence.chance(*first, *first)) {
+    for (first, others) in
+        sure(classes.repeated(), classes.firsts.len(), |(first, _)| evidence.chance(*first, *first))
+    {
         others.iter().for_each(|&other| {
             equal.join(*first, other);
         });
@@ -117,8 +119,11 @@ fn counted(equal: &[u32], near: Vec<u32>) -> Copies {
     let most = (MOST_JOINED * equal.len() as f64).max(ALWAYS_JOINED as f64) as usize;
     let mut sizes = vec![0usize; equal.len()];
     near.iter().for_each(|&first| sizes[first as usize] += 1);
-    let first: Vec<u32> =
-        near.iter().zip(equal).map(|(&near, &equal)| if sizes[near as usize] > most { equal } else { near }).collect();
+    let first: Vec<u32> = near
+        .iter()
+        .zip(equal)
+        .map(|(&near, &equal)| if sizes[near as usize] > most { equal } else { near })
+        .collect();
     let own = |labels: &[u32]| labels.iter().zip(0..).filter(|&(&first, row)| first == row).count();
     let (n_equal, n_first) = (own(equal), own(&first));
     Copies { equal: equal.len() - n_equal, near: n_equal - n_first, first }

@@ -50,7 +50,9 @@ pub(super) fn pairs(
     if !can_be || fine == 0 {
         return Ok(Vec::new());
     }
-    let missing = |row: usize, hash: u64| near.iter().fold(hash, |hash, n| hash << 1 ^ u64::from(n.cells.is_missing(row)));
+    let missing = |row: usize, hash: u64| {
+        near.iter().fold(hash, |hash, n| hash << 1 ^ u64::from(n.cells.is_missing(row)))
+    };
     let rest = |&row: &u32| {
         let hash = others.iter().fold(0, |hash, cells| mix(hash ^ cells.hash(row as usize)));
         missing(row as usize, mix(hash))
@@ -59,7 +61,8 @@ pub(super) fn pairs(
     let mut pairs = Vec::new();
     for band in 0..BANDS {
         context.check()?;
-        let columns: Vec<&Near<'_>> = (0..BAND.min(fine)).map(|at| &near[(band * BAND + at) % fine]).collect();
+        let columns: Vec<&Near<'_>> =
+            (0..BAND.min(fine)).map(|at| &near[(band * BAND + at) % fine]).collect();
         in_band(&near, &columns, band, rows, &rest, &mut pairs);
     }
     pairs.sort_unstable();

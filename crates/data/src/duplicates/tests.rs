@@ -59,7 +59,9 @@ fn equal_rows_of_decimals_are_copies_and_others_are_none() {
 fn tables_that_repeat_by_nature_stay_as_they_are() {
     let mut random = Random::new(2, 0);
     // A few categories; whole numbers of few values; decimals of few values, as of prices; zeros beside decimals.
-    let few = batch((0..5).map(|c| categories(&format!("c{c}"), 4, (0..2000).map(|_| random.below(4) as u32))).collect());
+    let few = batch(
+        (0..5).map(|c| categories(&format!("c{c}"), 4, (0..2000).map(|_| random.below(4) as u32))).collect(),
+    );
     assert!(found(&few).is_empty());
     let ages = (0..2000).map(|_| 18.0 + random.below(60) as f64).collect::<Vec<_>>();
     let scores = (0..2000).map(|_| random.below(11) as f64).collect::<Vec<_>>();
@@ -73,7 +75,12 @@ fn tables_that_repeat_by_nature_stay_as_they_are() {
     ];
     assert!(found(&batch(ticket)).is_empty());
     let sparse = (0..4).map(|c| {
-        numbers(&format!("n{c}"), (0..2000).map(|_| if random.unit() < 0.9 { 0.0 } else { rounded(random.normal(), 4) }).collect::<Vec<_>>())
+        numbers(
+            &format!("n{c}"),
+            (0..2000)
+                .map(|_| if random.unit() < 0.9 { 0.0 } else { rounded(random.normal(), 4) })
+                .collect::<Vec<_>>(),
+        )
     });
     assert!(found(&batch(sparse.collect())).is_empty());
 }
@@ -107,10 +114,13 @@ fn long_texts_that_differ_in_a_word_are_copies_and_short_ones_are_not() {
     // A copy of a copy differs in two words: 23 of 27 terms are the same.
     let right = (0..400).filter(|&i| copies.first[i] as usize == i % 40).count();
     assert!(right >= 396, "{right} of 400");
-    let short = (0..400).map(|_| format!("{} {} {}", words[random.below(9)], words[random.below(9)], words[random.below(9)]));
+    let short = (0..400)
+        .map(|_| format!("{} {} {}", words[random.below(9)], words[random.below(9)], words[random.below(9)]));
     assert!(found(&batch(vec![texts(short.collect::<Vec<_>>())])).is_empty());
-    let scripts = ["深度学习模型需要大量的数据才能训练得很好我们", "今天的天气非常好我们一起去公园散步吃冰淇淋吧"];
-    let chinese: Vec<String> = (0..60).map(|i| format!("{}{}", scripts[i % 2], ["吗", "呢", "了"][i / 2 % 3])).collect();
+    let scripts =
+        ["深度学习模型需要大量的数据才能训练得很好我们", "今天的天气非常好我们一起去公园散步吃冰淇淋吧"];
+    let chinese: Vec<String> =
+        (0..60).map(|i| format!("{}{}", scripts[i % 2], ["吗", "呢", "了"][i / 2 % 3])).collect();
     let copies = found(&batch(vec![texts(chinese), numbers("n", (0..60).map(f64::from))]));
     // More than 5% of the rows are like each other, so that nothing is joined.
     assert!(copies.is_empty());
@@ -120,7 +130,10 @@ fn long_texts_that_differ_in_a_word_are_copies_and_short_ones_are_not() {
 fn templates_do_not_join_the_whole_table() {
     let mut random = Random::new(7, 0);
     let call = |random: &mut Random, i: usize| {
-        format!("customer number {i} called us about the invoice of last month and asked to be called back on day {}", random.below(30))
+        format!(
+            "customer number {i} called us about the invoice of last month and asked to be called back on day {}",
+            random.below(30)
+        )
     };
     let mut rows: Vec<String> = (0..500).map(|i| call(&mut random, i)).collect();
     rows[77] = rows[3].clone();
@@ -131,7 +144,8 @@ fn templates_do_not_join_the_whole_table() {
 #[test]
 fn numbers_that_were_rounded_are_near_copies() {
     let mut random = Random::new(8, 0);
-    let columns: Vec<Vec<f64>> = (0..8).map(|_| (0..500).map(|_| rounded(random.normal(), 4)).collect()).collect();
+    let columns: Vec<Vec<f64>> =
+        (0..8).map(|_| (0..500).map(|_| rounded(random.normal(), 4)).collect()).collect();
     let twice = |c: usize| {
         let own = columns[c].iter().copied();
         numbers(&format!("n{c}"), own.clone().chain(own.take(100).map(|x| rounded(x, 3))).collect::<Vec<_>>())
@@ -186,7 +200,11 @@ fn pictures_of_equal_pixels_are_copies_however_encoded() {
     assert!((0..90).all(|i| copies.first[i] as usize == i % 30));
     // Read to pixels, they are equal, too; blank ones say nothing.
     let floats = |i: usize| -> Vec<f32> {
-        if i >= 60 { vec![0.0; 243] } else { noise[i % 30].iter().flatten().map(|&x| f32::from(x) / 255.0).collect() }
+        if i >= 60 {
+            vec![0.0; 243]
+        } else {
+            noise[i % 30].iter().flatten().map(|&x| f32::from(x) / 255.0).collect()
+        }
     };
     let parts: Vec<String> = (0..243).map(|i| format!("p{i}")).collect();
     let values = dense_vector((0..90).flat_map(floats).collect(), 243).unwrap();
@@ -216,7 +234,8 @@ fn the_same_copies_whatever_the_number_of_threads() {
     let mut random = Random::new(12, 0);
     let which = drawn(9000, 6000);
     let x: Vec<f64> = (0..6000).map(|_| rounded(random.normal(), 4)).collect();
-    let words: Vec<String> = (0..6000).map(|i| (0..12).map(|w| format!("t{} ", (i * 31 + w * w * 7) % 5000)).collect()).collect();
+    let words: Vec<String> =
+        (0..6000).map(|i| (0..12).map(|w| format!("t{} ", (i * 31 + w * w * 7) % 5000)).collect()).collect();
     let table = batch(vec![
         numbers("x", which.iter().map(|&i| x[i] + if i % 3 == 0 { 1e-5 } else { 0.0 })),
         numbers("x2", which.iter().map(|&i| rounded(x[i] * 7.0, 4))),

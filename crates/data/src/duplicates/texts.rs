@@ -28,7 +28,9 @@ pub(super) fn pairs(cells: &[Cells<'_>], rows: &[u32], context: &Context) -> Res
     let mut pairs = Vec::new();
     for column in cells {
         if let Values::Texts(texts) = &column.values {
-            let text = |row: u32| -> &str { if column.is_missing(row as usize) { "" } else { texts.value(row as usize) } };
+            let text = |row: u32| -> &str {
+                if column.is_missing(row as usize) { "" } else { texts.value(row as usize) }
+            };
             of_column(&text, rows, &mut pairs, context)?;
         }
     }
@@ -41,7 +43,8 @@ fn of_column<'t>(
     pairs: &mut Vec<(u32, u32)>,
     context: &Context,
 ) -> Result<()> {
-    let mut hashed: Vec<(u64, u32)> = rows.par_iter().map(|&row| (hash_bytes(text(row).as_bytes()), row)).collect();
+    let mut hashed: Vec<(u64, u32)> =
+        rows.par_iter().map(|&row| (hash_bytes(text(row).as_bytes()), row)).collect();
     hashed.par_sort_unstable();
     // Long texts that are the same, and of each the first row with its signature.
     let signed: Vec<(Signature, &[(u64, u32)])> = hashed
@@ -49,7 +52,8 @@ fn of_column<'t>(
         .filter_map(|same| signature(text(same[0].1)).map(|signature| (signature, same)))
         .collect();
     pairs.extend(signed.iter().flat_map(|(_, same)| same[1..].iter().map(|other| (same[0].1, other.1))));
-    let signed: Vec<(Signature, u32)> = signed.into_iter().map(|(signature, same)| (signature, same[0].1)).collect();
+    let signed: Vec<(Signature, u32)> =
+        signed.into_iter().map(|(signature, same)| (signature, same[0].1)).collect();
     let mut unions = Unions::new(signed.len());
     for band in 0..BANDS {
         context.check()?;
@@ -177,7 +181,8 @@ mod tests {
         let (mut off, mut n) = (0.0, 0.0);
         for shift in 0..8 {
             let (a, b) = (text(0), text(shift));
-            let equal = signature(&a).unwrap().iter().zip(signature(&b).unwrap()).filter(|(x, y)| **x == *y).count();
+            let equal =
+                signature(&a).unwrap().iter().zip(signature(&b).unwrap()).filter(|(x, y)| **x == *y).count();
             let true_one = similarity(&terms(&a), &terms(&b));
             assert!((true_one - (40.0 - shift as f64) / (40.0 + shift as f64)).abs() < 1e-12);
             off += equal as f64 / SLOTS as f64 - true_one;

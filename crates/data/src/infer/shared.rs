@@ -30,7 +30,9 @@ pub(super) fn candidates(columns: &[(ColumnPlan, Identity)], recipe: &Recipe) ->
         let is_name = matches!(column.kind, Kind::Category | Kind::Text) || named.person();
         match identity {
             Identity::Blurred => Some((at, SHARED)),
-            Identity::None if column.role == Role::Feature && is_name && !told(&column.name) => Some((at, ALL)),
+            Identity::None if column.role == Role::Feature && is_name && !told(&column.name) => {
+                Some((at, ALL))
+            }
             _ => None,
         }
     };
@@ -91,7 +93,10 @@ fn groups<'a>(names: impl Iterator<Item = Option<&'a str>>) -> HashMap<&'a str, 
 
 /// A short word with a digit in it, such as `P017`.
 fn is_code(name: &str) -> bool {
-    name.len() <= 40 && name.bytes().any(|b| b.is_ascii_digit()) && !name.contains(char::is_whitespace) && plain_number(name).is_none()
+    name.len() <= 40
+        && name.bytes().any(|b| b.is_ascii_digit())
+        && !name.contains(char::is_whitespace)
+        && plain_number(name).is_none()
 }
 
 /// What is to be predicted, row by row.

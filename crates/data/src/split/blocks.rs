@@ -99,7 +99,12 @@ fn rows(n: usize) -> String {
 }
 
 /// Joins the rows of one key. A key that more than half of the rows have is none, with a warning.
-fn by_key(batch: &Batch, at: usize, unions: &mut Unions, context: &Context) -> Result<Option<(String, usize)>> {
+fn by_key(
+    batch: &Batch,
+    at: usize,
+    unions: &mut Unions,
+    context: &Context,
+) -> Result<Option<(String, usize)>> {
     let name = &batch.schema().columns()[at].name;
     let mut own = Unions::new(batch.n_rows());
     let repeated = join_equal(batch, at, &mut own)?;
@@ -109,7 +114,8 @@ fn by_key(batch: &Batch, at: usize, unions: &mut Unions, context: &Context) -> R
     let labels = own.labels();
     let all: Vec<u32> = (0..labels.len() as u32).collect();
     if members(&all, &labels).iter().any(|same| 2 * same.len() > all.len()) {
-        let message = format!("more than half of the rows have one and the same '{name}': rows of one key are divided");
+        let message =
+            format!("more than half of the rows have one and the same '{name}': rows of one key are divided");
         context.warn("split_key_says_nothing", message);
         return Ok(None);
     }
@@ -145,7 +151,8 @@ fn with_column(batch: &Batch, labels: &[u32]) -> Result<Table> {
     let mut columns = schema.columns().to_vec();
     columns.push(Column::number(name).with_role(Role::Block));
     let mut arrays = batch.columns().to_vec();
-    let labels: ArrayRef = Arc::new(Float64Array::from_iter_values(labels.iter().map(|&label| f64::from(label))));
+    let labels: ArrayRef =
+        Arc::new(Float64Array::from_iter_values(labels.iter().map(|&label| f64::from(label))));
     arrays.push(labels);
     Ok(Table::new(Batch::new(Arc::new(Schema::new(columns)?), arrays)?))
 }
@@ -171,7 +178,8 @@ pub(super) fn purge(batch: &Batch, train: &mut Vec<u32>, judged: &[u32]) -> Resu
 pub(super) fn copied(batch: &Batch, train: &[u32], test: &[u32], context: &Context) -> Result<Vec<u32>> {
     let Some(blocks) = batch.blocks()? else { return Ok(Vec::new()) };
     let learned = marked(batch.n_rows(), train, &blocks);
-    let copied: Vec<u32> = test.iter().copied().filter(|&row| learned[blocks[row as usize] as usize]).collect();
+    let copied: Vec<u32> =
+        test.iter().copied().filter(|&row| learned[blocks[row as usize] as usize]).collect();
     if !copied.is_empty() {
         let message = format!(
             "{} of {} test rows are copies of training rows, as the given split has it: the score is better than it would be \
@@ -193,7 +201,8 @@ pub(super) fn unseen(batch: &Batch, train: &[u32], test: &[u32]) -> Result<Vec<u
     }
     let labels = unions.labels();
     let known = marked(batch.n_rows(), train, &labels);
-    let unseen: Vec<u32> = test.iter().copied().filter(|&row| !known[labels[row as usize] as usize]).collect();
+    let unseen: Vec<u32> =
+        test.iter().copied().filter(|&row| !known[labels[row as usize] as usize]).collect();
     Ok(if unseen.len() < test.len() { unseen } else { Vec::new() })
 }
 
@@ -212,7 +221,9 @@ pub(super) fn sentence(batch: &Batch, kind: SplitKind, purged: usize) -> Result<
     let of_group = matches!(kind, SplitKind::Group | SplitKind::StratifiedGroup);
     Ok(match of_group {
         true => "; copies of a row stay on one side, too".into(),
-        false => format!("; {n_rows} rows that are copies of each other or share their key stay together, in {n_blocks} blocks"),
+        false => format!(
+            "; {n_rows} rows that are copies of each other or share their key stay together, in {n_blocks} blocks"
+        ),
     })
 }
 

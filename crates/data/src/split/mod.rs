@@ -111,10 +111,14 @@ pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Par
         }
     }
     let share = 100.0 * test.len() as f64 / rows.len() as f64;
-    let gap = if n_gap > 0 { format!("; {n_gap} rows in the gap between are left out") } else { String::new() };
+    let gap =
+        if n_gap > 0 { format!("; {n_gap} rows in the gap between are left out") } else { String::new() };
     let together = blocks::sentence(batch, kind, n_copies)?;
-    let why =
-        format!("{how}: {} rows to train on, {} to test on ({share:.0}%){gap}{together}", train.len(), test.len());
+    let why = format!(
+        "{how}: {} rows to train on, {} to test on ({share:.0}%){gap}{together}",
+        train.len(),
+        test.len()
+    );
     let copied = blocks::copied(batch, &train, &test, context)?;
     blocks::warn_of_few(batch, &test, context)?;
     let unseen = if kind == SplitKind::Time { blocks::unseen(batch, &train, &test)? } else { Vec::new() };

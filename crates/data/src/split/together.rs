@@ -54,14 +54,22 @@ impl Block {
     fn of(rows: Vec<u32>, stratum: &[u32]) -> Self {
         let mut strata: Vec<u32> = rows.iter().map(|&row| stratum[row as usize]).collect();
         strata.sort_unstable();
-        let counts = strata.chunk_by(|a, b| a == b).map(|same| (same[0] as usize, same.len() as f64)).collect();
+        let counts =
+            strata.chunk_by(|a, b| a == b).map(|same| (same[0] as usize, same.len() as f64)).collect();
         Block { rows, counts }
     }
 }
 
 /// About `share` of all rows and of each stratum, whole blocks together. A stratum never goes into the test part as a whole.
-pub(super) fn test(batch: &Batch, strata: Vec<Vec<u32>>, share: f64, random: &mut Random) -> Result<Vec<u32>> {
-    let Some(units) = Units::of(batch, &strata, random)? else { return Ok(strata::test(strata, share, random)) };
+pub(super) fn test(
+    batch: &Batch,
+    strata: Vec<Vec<u32>>,
+    share: f64,
+    random: &mut Random,
+) -> Result<Vec<u32>> {
+    let Some(units) = Units::of(batch, &strata, random)? else {
+        return Ok(strata::test(strata, share, random));
+    };
     let (mut wanted, mut taken) = (vec![0.0; strata.len()], vec![0.0; strata.len()]);
     let mut test = Vec::new();
     for Block { rows, counts } in &units.blocks {
@@ -93,7 +101,12 @@ pub(super) fn test(batch: &Batch, strata: Vec<Vec<u32>>, share: f64, random: &mu
 }
 
 /// `n` folds of about equal size, each with about the same share of every stratum, whole blocks together.
-pub(super) fn folds(batch: &Batch, strata: Vec<Vec<u32>>, n: usize, random: &mut Random) -> Result<Vec<Vec<u32>>> {
+pub(super) fn folds(
+    batch: &Batch,
+    strata: Vec<Vec<u32>>,
+    n: usize,
+    random: &mut Random,
+) -> Result<Vec<Vec<u32>>> {
     let Some(units) = Units::of(batch, &strata, random)? else { return Ok(strata::folds(strata, n, random)) };
     let all: f64 = units.sizes.iter().map(|&size| size as f64).sum();
     // By stratum, what each fold has so far.
@@ -114,7 +127,9 @@ pub(super) fn folds(batch: &Batch, strata: Vec<Vec<u32>>, n: usize, random: &mut
     for (mut rows, held) in units.alone.into_iter().zip(&mut held) {
         random.shuffle(&mut rows);
         for row in rows {
-            let order = |&a: &usize, &b: &usize| held[a].total_cmp(&held[b]).then(folds[a].len().cmp(&folds[b].len()));
+            let order = |&a: &usize, &b: &usize| {
+                held[a].total_cmp(&held[b]).then(folds[a].len().cmp(&folds[b].len()))
+            };
             let least = (0..n).min_by(order).unwrap_or(0);
             held[least] += 1.0;
             folds[least].push(row);

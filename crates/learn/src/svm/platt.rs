@@ -173,6 +173,16 @@ mod tests {
     }
 
     #[test]
+    fn folds_do_not_divide_copies() {
+        let classes: Vec<u32> = (0..60).map(|i| u32::from(i / 3 % 4 == 0)).collect();
+        let blocks: Vec<u32> = (0..60).map(|i| i / 3).collect();
+        let folds = folds(&classes, Some(&blocks), 3);
+        assert!(folds.chunks(3).all(|of| of == [of[0]; 3]));
+        let in_fold = |f| (0..60).filter(|&i| folds[i] == f && classes[i] == 1).count();
+        assert_eq!((0..FOLDS).map(in_fold).collect::<Vec<_>>(), [3; FOLDS]);
+    }
+
+    #[test]
     fn platt_finds_the_curve_that_made_the_classes() {
         let mut random = Random::new(5, 0);
         let truth = Platt { a: -2.0, b: 0.5 };

@@ -136,10 +136,14 @@ impl Boost<'_> {
 /// The rows to hold back where some belong together: in turns, or once a share of them.
 fn whole(order: &[u32], blocks: &[u32], (turns, share): (usize, f64)) -> Vec<Vec<u32>> {
     if turns == 1 {
-        return vec![blocks::held_out(order, blocks, share)].into_iter().filter(|part| !part.is_empty()).collect();
+        return vec![blocks::held_out(order, blocks, share)]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
     }
     let folds = blocks::deal(order, Some(blocks), turns);
-    let part = |turn: usize| (0..order.len() as u32).filter(|&row| folds[row as usize] as usize == turn).collect();
+    let part =
+        |turn: usize| (0..order.len() as u32).filter(|&row| folds[row as usize] as usize == turn).collect();
     (0..turns).map(part).filter(|part: &Vec<u32>| !part.is_empty() && part.len() < order.len()).collect()
 }
 

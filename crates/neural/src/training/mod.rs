@@ -49,7 +49,7 @@ pub(crate) fn train(
         None => {
             let (blocks, seed) = (taught.blocks.as_deref(), context.seed_for("net/watched"));
             subject::set_aside(&mut rows, blocks, options.validation_share, seed)
-        },
+        }
     };
     // A single class has a probability of 1 whatever the net says.
     if !matches!(&meaning, Meaning::Classes(classes) if classes.k() == 1) {

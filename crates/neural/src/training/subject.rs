@@ -209,6 +209,23 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn rows_to_watch_are_no_copies_of_those_learned_from() {
+        let column = Column::number("y").with_role(Role::Target);
+        let block = Column::number("(block)").with_role(Role::Block);
+        let schema = Arc::new(Schema::new(vec![column, block]).unwrap());
+        let numbers = |of: fn(u32) -> f64| -> ArrayRef {
+            Arc::new(arrow_array::Float64Array::from_iter_values((0..200).map(of)))
+        };
+        let batch = Batch::new(schema, vec![numbers(f64::from), numbers(|i| f64::from(i % 40))]).unwrap();
+        let table = Table::new(batch);
+        let (subject, _) = Subject::learn(&NeuralNet::default(), &table, &Context::default()).unwrap();
+        let mut rows = subject.rows(&table);
+        let watched = set_aside(&mut rows, subject.blocks.as_deref(), 0.1, 3).unwrap();
+        assert_eq!((rows.rows.len(), watched.rows.len()), (180, 20));
+        assert!(watched.rows.iter().all(|w| rows.rows.iter().all(|r| r % 40 != w % 40)));
+    }
+
     /// Weights of `compute_class_weight("balanced")`, from `reference/nets.py`; a class without rows has none.
     #[test]
     fn balanced_classes_weigh_as_in_scikit_learn() {
