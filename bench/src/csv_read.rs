@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Context, Kind};
-use tidemill_data::{Intake, infer, open};
+use tidemill_data::{Ingest, infer, open};
 use tidemill_kernel::Random;
 
 use crate::row::Row;
@@ -45,7 +45,7 @@ fn read(path: &str) -> Outcome<Batch> {
     recipe.columns.entry("code".into()).or_default().kind = Some(Kind::Number);
     let context = Context::default();
     let plan = infer(&*source, &recipe, &context)?;
-    let (_, table) = Intake::fit(&*source, plan, &context)?;
+    let (_, table) = Ingest::fit(&*source, plan, &context)?;
     Ok(table.batch().clone())
 }
 

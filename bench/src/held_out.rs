@@ -58,7 +58,7 @@ pub(crate) const JUDGES: &[HeldOut] = &[
         further: Some("torch"),
         share: 1.0,
         page: "BEYOND.md",
-        head: "# Texts, pictures and forecasts against the field\n\n`cargo xtask judge beyond` writes this file.",
+        head: "# Texts, images and forecasts against the field\n\n`cargo xtask judge beyond` writes this file.",
     },
 ];
 

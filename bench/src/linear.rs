@@ -112,7 +112,7 @@ impl Data {
         Data { columns, quantity, class }
     }
 
-    /// The features, the quantity and the class, column after column, 64-bit little-endian floats.
+    /// The features, the number and the class, column after column, 64-bit little-endian floats.
     fn write(&self, path: &Path) -> Outcome<()> {
         let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
         for column in self.columns.iter().chain([&self.quantity, &self.class]) {

@@ -121,7 +121,7 @@ fn judge(arguments: &[&str]) -> Outcome<bool> {
     };
     match held_out::JUDGES.iter().find(|judge| judge.name == *name) {
         Some(judge) => judge.run(rest),
-        None => Err(format!("'{}' is no judge; there are: {}", arguments.join(" "), judges()).into()),
+        None => Err(format!("'{}' is not a judge; there are: {}", arguments.join(" "), judges()).into()),
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
         goal_at_least: 10.0,
         reach: 30.0,
         same_answer: format!(
-            "missing values equal, moments and correlations to 1e-8, medians within {medians:.4} standard deviations"
+            "missing values equal, timestamps and correlations to 1e-8, medians within {medians:.4} standard deviations"
         ),
     }])
 }

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use tidemill_core::Context;
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_engine::{builtin, train};
+use tidemill_engine::builtin;
+use tidemill_engine::verbs::train;
 use tidemill_kernel::Random;
 
 use crate::row::Row;
@@ -71,7 +72,7 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// Measures the servers in turn, over and over, so that a noisy moment hits all of them; the medians.
+/// Measures the servers in turn, over and over, so that a noisy timestamp hits all of them; the medians.
 pub(crate) fn side_by_side<const N: usize>(
     servers: [&Server; N],
     connections: usize,
@@ -325,7 +326,7 @@ fn body() -> String {
     format!("{{{}}}", row.join(", "))
 }
 
-/// Sends a request and reads its answer to the end; an answer that is no success is an error.
+/// Sends a request and reads its answer to the end; an answer that is not a success is an error.
 fn ask(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<()> {
     use std::io::{Error, Read, Write};
     stream.write_all(request)?;

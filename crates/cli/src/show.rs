@@ -26,11 +26,11 @@ impl Shown {
 /// Shows something before the verb has ended.
 pub(crate) fn early(shown: &Shown, json: bool) {
     done(shown, json);
-    // A reader that is gone is no reason to stop.
+    // A reader that is gone is not a reason to stop.
     let _ = std::io::stdout().lock().flush();
 }
 
-/// Shows a result on standard output. A reader that goes away early (`| head`) is no failure.
+/// Shows a result on standard output. A reader that goes away early (`| head`) is not a failure.
 pub(crate) fn done(shown: &Shown, json: bool) -> ExitCode {
     let text = if json && shown.json.is_null() {
         String::new()

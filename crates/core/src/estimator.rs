@@ -30,7 +30,7 @@ impl<'a> Training<'a> {
 /// The target column of a batch, as learners want it: complete, and in one of two forms.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
-    /// A quantity per row.
+    /// A number per row.
     Number(Vec<f64>),
     /// A class per row, as its place in the engine's fixed order of `n_classes`.
     Class {

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A quantity: differences between values mean something.
+    /// A number: differences between values mean something.
     Number,
     /// Yes or no.
     Flag,
@@ -28,7 +28,7 @@ pub enum Kind {
     Category,
     /// Free text.
     Text,
-    /// A moment, in microseconds since 1970 (UTC).
+    /// A timestamp, in microseconds since 1970 (UTC).
     Time,
     /// Many numbers that belong together: one-hot codes, embeddings, pixels. One column, never a thousand.
     Vector {
@@ -37,7 +37,7 @@ pub enum Kind {
         /// Whether only the non-zero numbers are kept.
         sparse: bool,
     },
-    /// An encoded picture.
+    /// An encoded image.
     Image,
     /// A place on the earth (reserved: no step reads it yet).
     Point,
@@ -48,7 +48,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether a cell says one thing: a number, a flag, a name or a moment.
+    /// Whether a cell says one thing: a number, a flag, a name or a timestamp.
     pub fn is_plain(self) -> bool {
         matches!(self, Kind::Number | Kind::Flag | Kind::Category | Kind::Time)
     }
@@ -72,7 +72,7 @@ impl Kind {
 
 /// How the numbers of a dense vector lie, where they are more than a list. Row-major: the last dimension runs fastest.
 ///
-/// Learners that know nothing of layouts read such a vector as a list of numbers, but for tokens, which mean nothing as quantities.
+/// Learners that know nothing of layouts read such a vector as a list of numbers, but for tokens, which mean nothing as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
@@ -85,11 +85,11 @@ pub enum Layout {
         /// Columns of pixels.
         width: usize,
     },
-    /// Moments in order, the oldest first, each with so many numbers.
+    /// Timestamps in order, the oldest first, each with so many numbers.
     Steps {
-        /// Moments.
+        /// Timestamps.
         steps: usize,
-        /// Numbers of a moment.
+        /// Numbers of a timestamp.
         channels: usize,
     },
     /// Places in a vocabulary, in the order of the text; 0 stands for "nothing here" and fills the end.

@@ -2,7 +2,7 @@
 //! contracts of everything that learns ([`Estimator`], [`Fitted`], [`Run`]), what is saved ([`State`]), the list
 //! of built-ins ([`Registry`]), the recipe a user writes ([`recipe::Recipe`]) and the errors they meet.
 //!
-//! Nothing here reads a file (but for [`Staged`], none writes one), starts a thread or computes a statistic.
+//! Nothing here reads a file (but for [`AtomicFile`], none writes one), starts a thread or computes a statistic.
 
 mod batch;
 mod category;
@@ -38,6 +38,6 @@ pub use schema::{BLOCK, Column, PREDICTION, PROBABILITY, Schema};
 pub use series::{Point, Series, series_column};
 pub use source::{BATCH_ROWS, Batches, Source, Table, View};
 pub use sparse::{Sparse, sparse_vector};
-pub use staged::{Staged, replace};
+pub use staged::{AtomicFile, replace};
 pub use state::{State, Tensor, TensorData};
 pub use trees::{Question, Trees};

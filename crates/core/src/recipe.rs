@@ -49,7 +49,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Data {
-    /// A file (CSV, TSV, Parquet, JSON lines, Arrow IPC; gzip or zstd), a glob, a folder of pictures (each of its folders a
+    /// A file (CSV, TSV, Parquet, JSON lines, Arrow IPC; gzip or zstd), a glob, a folder of images (each of its folders a
     /// class), or `-` for standard input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -87,7 +87,7 @@ pub struct Data {
     pub missing: Vec<String>,
 }
 
-/// What is to be forecast: the target, at moments after the last one that is known, from its own past, the calendar and what is known
+/// What is to be forecast: the target, at timestamps after the last one that is known, from its own past, the calendar and what is known
 /// beforehand. Needs the `target` of `[data]`, and its `time` where the table has more than one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -113,7 +113,7 @@ pub struct Forecast {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
-    /// A quantity.
+    /// A number.
     Regression,
     /// One of two classes.
     Binary,
@@ -327,7 +327,7 @@ pub struct Train {
     /// `optimize_for = "quality"`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blend: Option<bool>,
-    /// How probabilities are brought in line with what was seen; without it, whichever lowers the log loss of rows left out
+    /// How probabilities are brought in line with what was seen; without it, whichever lowers the log loss of held-out rows
     /// of training by more than chance, or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibrate: Option<Calibration>,
@@ -379,10 +379,10 @@ pub enum Calibration {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Decision {
-    /// The metric of labels, such as `f1`, that the threshold makes best on rows left out of training.
+    /// The metric of labels, such as `f1`, that the threshold makes best on held-out rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
-    /// What mistakes cost: the threshold makes their sum least on rows left out of training.
+    /// What mistakes cost: the threshold makes their sum least on held-out rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
     /// The threshold itself, between 0 and 1.

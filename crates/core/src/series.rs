@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
 use crate::{Batch, Error, Result};
 
-/// A moment (microseconds since 1970, UTC) and the value at it.
+/// A timestamp (microseconds since 1970, UTC) and the value at it.
 pub type Point = (i64, f64);
 
 /// A series column.
@@ -22,7 +22,7 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// The moments of row `i`, and the values at them; `None` where the cell is missing.
+    /// The timestamps of row `i`, and the values at them; `None` where the cell is missing.
     pub fn of(&self, i: usize) -> Option<(&'a [i64], &'a [f64])> {
         let offsets = self.list.value_offsets();
         let range = offsets[i] as usize..offsets[i + 1] as usize;

@@ -21,7 +21,7 @@ pub trait Source: Send + Sync {
     fn scan(&self) -> Result<Batches<'_>>;
     /// These rows, in this order: for folds and shuffled mini-batches.
     fn take(&self, rows: &[u32]) -> Result<Batch>;
-    /// The folder in which a path that stands in a cell is looked for: that of the file. Sources that are no files have none,
+    /// The folder in which a path that stands in a cell is looked for: that of the file. Sources that are not files have none,
     /// and no path is ever opened for them.
     fn folder(&self) -> Option<&Path> {
         None

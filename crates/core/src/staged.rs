@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 /// use std::io::Write;
 /// let folder = tempfile::tempdir()?;
 /// let target = folder.path().join("a.txt");
-/// let mut file = tidemill_core::Staged::beside(&target)?;
+/// let mut file = tidemill_core::AtomicFile::beside(&target)?;
 /// file.write_all(b"whole")?;
 /// assert!(!target.exists());
 /// file.finish()?;
@@ -22,12 +22,12 @@ use tempfile::NamedTempFile;
 /// # std::io::Result::Ok(())
 /// ```
 #[derive(Debug)]
-pub struct Staged {
+pub struct AtomicFile {
     file: NamedTempFile,
     target: PathBuf,
 }
 
-impl Staged {
+impl AtomicFile {
     /// Starts a file that will replace `target`. Errors when the folder is missing or cannot be written to.
     pub fn beside(target: &Path) -> Result<Self> {
         let mut builder = tempfile::Builder::new();
@@ -38,7 +38,7 @@ impl Staged {
             // As any new file: what the umask leaves of it (temporary files are the owner's alone otherwise).
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        Ok(Staged { file: builder.tempfile_in(folder(target))?, target: target.to_owned() })
+        Ok(AtomicFile { file: builder.tempfile_in(folder(target))?, target: target.to_owned() })
     }
 
     /// Puts the bytes on disk and the file in its place. A full disk may show only here.
@@ -53,7 +53,7 @@ impl Staged {
     }
 }
 
-impl Write for Staged {
+impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         self.file.write(bytes)
     }
@@ -65,7 +65,7 @@ impl Write for Staged {
 
 /// Writes `bytes` to `target`, replacing a file that is there: whole or not at all.
 pub fn replace(target: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = Staged::beside(target)?;
+    let mut file = AtomicFile::beside(target)?;
     file.write_all(bytes)?;
     file.finish()
 }

@@ -47,7 +47,7 @@ pub enum Error {
         /// What its reader said.
         problem: String,
     },
-    /// Bytes that are no text.
+    /// Bytes that are not text.
     #[error("{file}, line {line}: binary data where text was expected")]
     Binary {
         /// The file.

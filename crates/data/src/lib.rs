@@ -1,5 +1,5 @@
 //! Where rows come from and go to, and what they mean: [`source`] (files of every format), [`infer`] (what each
-//! column means: a [`Plan`]), [`Intake`] (raw cells to typed columns), [`sink`] (the same formats, written whole or
+//! column means: a [`InferredSchema`]), [`Ingest`] (raw cells to typed columns), [`sink`] (the same formats, written whole or
 //! not at all), [`duplicates`] (rows that are copies of each other) and [`split`] (the test part and the folds).
 
 pub mod duplicates;
@@ -15,8 +15,8 @@ pub mod split;
 
 pub use error::Error;
 pub use infer::infer;
-pub use intake::{Canonical, Flaw, Intake, RowReader, canonical_rows};
-pub use plan::{ColumnPlan, Leak, Plan};
+pub use intake::{Canonical, CellIssue, Ingest, RowReader, canonical_rows};
+pub use plan::{InferredColumn, InferredSchema, Leak};
 pub use profile::{Profile, profile};
 pub use sink::{Sink, create};
 pub use source::{Provenance, ReadOptions, fingerprint, open, stack};

@@ -1,4 +1,4 @@
-//! What the columns of a source mean: the decisions of [`crate::infer`], which [`crate::Intake`] carries out.
+//! What the columns of a source mean: the decisions of [`crate::infer`], which [`crate::Ingest`] carries out.
 
 use serde::{Deserialize, Serialize};
 use tidemill_core::recipe::Task;
@@ -9,7 +9,7 @@ use crate::parse::Format;
 /// What one column of the source means, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ColumnPlan {
+pub struct InferredColumn {
     /// Its name in the source.
     pub name: String,
     /// What its values become.
@@ -27,18 +27,18 @@ pub struct ColumnPlan {
     /// Whether the recipe said the kind, so that it is never widened.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub declared: bool,
-    /// Of a category, once [`crate::Intake::fit`] has seen all rows: the names in the order of their codes.
+    /// Of a category, once [`crate::Ingest::fit`] has seen all rows: the names in the order of their codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
-    /// Of a number, once [`crate::Intake::fit`] has seen all rows: the least and the greatest.
+    /// Of a number, once [`crate::Ingest::fit`] has seen all rows: the least and the greatest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[f64; 2]>,
 }
 
-impl ColumnPlan {
+impl InferredColumn {
     /// A column with nothing special about it.
     pub fn new(name: impl Into<String>, kind: Kind, role: Role, why: impl Into<String>) -> Self {
-        ColumnPlan {
+        InferredColumn {
             name: name.into(),
             kind,
             role,
@@ -72,9 +72,9 @@ pub struct Leak {
 /// What every column of a source means, and what is to be predicted. Plain data: it is saved with the model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub struct InferredSchema {
     /// One per column of the source, in its order.
-    pub columns: Vec<ColumnPlan>,
+    pub columns: Vec<InferredColumn>,
     /// What kind of prediction; `None` without a target.
     pub task: Option<Task>,
     /// The reason for the task, in plain words.
@@ -97,19 +97,19 @@ pub struct Plan {
     pub n_rows: usize,
 }
 
-impl Plan {
+impl InferredSchema {
     /// The column of this name.
-    pub fn column(&self, name: &str) -> Option<&ColumnPlan> {
+    pub fn column(&self, name: &str) -> Option<&InferredColumn> {
         self.columns.iter().find(|c| c.name == name)
     }
 
     /// The first column in this role.
-    pub fn role(&self, role: Role) -> Option<&ColumnPlan> {
+    pub fn role(&self, role: Role) -> Option<&InferredColumn> {
         self.columns.iter().find(|c| c.role == role)
     }
 
     /// The column to predict.
-    pub fn target(&self) -> Option<&ColumnPlan> {
+    pub fn target(&self) -> Option<&InferredColumn> {
         self.role(Role::Target)
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use tidemill_core::recipe::{Copies, Folds, Recipe, Split, SplitKind};
 use tidemill_core::{Context, Role, Table};
 use tidemill_data::split::{self, Blocks, Fold, Parts};
-use tidemill_data::{Intake, ReadOptions};
+use tidemill_data::{Ingest, ReadOptions};
 use tidemill_kernel::Random;
 
 fn here(name: &str) -> String {
@@ -32,7 +32,7 @@ fn divided(source: &str, recipe: &Recipe) -> Divided {
     let context = Context::default();
     let source = tidemill_data::open(source, &ReadOptions::default()).unwrap();
     let plan = tidemill_data::infer(&*source, recipe, &context).unwrap();
-    let (_, table) = Intake::fit(&*source, plan, &context).unwrap();
+    let (_, table) = Ingest::fit(&*source, plan, &context).unwrap();
     let (table, blocks) = split::mark(table, &recipe.split, &context).unwrap();
     let parts = split::test_split(&table, &recipe.split, &context).unwrap();
     let folds = split::folds(&table, &parts.train, &Folds::default(), &recipe.split, &context).unwrap();

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Column, Context, Kind, Role, Schema, Table};
-use tidemill_data::{Plan, infer};
+use tidemill_data::{InferredSchema, infer};
 
 /// The share of expectations that must be met.
 const WANTED: f64 = 0.95;
@@ -46,7 +46,7 @@ fn table(columns: Vec<(String, Texts)>) -> Table {
     Table::new(Batch::new(Arc::new(schema), arrays.collect()).unwrap())
 }
 
-fn plan(table: &Table, target: Option<&str>) -> Plan {
+fn plan(table: &Table, target: Option<&str>) -> InferredSchema {
     let mut recipe = Recipe::default();
     recipe.data.target = target.map(String::from);
     infer(table, &recipe, &Context::default()).unwrap()

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Cell, Column, Context, Fitted, Kind, Registry, Role, Row, Schema, Source, Table};
 use tidemill_data::parse::{NumberFormat, Thousands};
-use tidemill_data::{ColumnPlan, Intake, Plan, infer};
+use tidemill_data::{InferredColumn, InferredSchema, Ingest, infer};
 
 fn texts(columns: &[(&str, Vec<&str>)]) -> Table {
     let schema = Schema::new(columns.iter().map(|(n, _)| Column::new(*n, Kind::Text)).collect()).unwrap();
@@ -23,10 +23,10 @@ fn recipe(target: &str) -> Recipe {
     recipe
 }
 
-fn fit(table: &Table, recipe: &Recipe) -> (Arc<Intake>, Table, Context) {
+fn fit(table: &Table, recipe: &Recipe) -> (Arc<Ingest>, Table, Context) {
     let context = Context::default();
     let plan = infer(table, recipe, &context).unwrap();
-    let (intake, table) = Intake::fit(table, plan, &context).unwrap();
+    let (intake, table) = Ingest::fit(table, plan, &context).unwrap();
     (intake, table, context)
 }
 
@@ -71,7 +71,7 @@ fn a_table_is_read_whole() {
 fn saving_and_loading_change_nothing_and_rows_equal_the_batch() {
     let raw = mixed();
     let (intake, _, _) = fit(&raw, &recipe("target"));
-    let loaded = Intake::load(&Registry::default(), intake.state()).unwrap();
+    let loaded = Ingest::load(&Registry::default(), intake.state()).unwrap();
     assert_eq!(loaded.state(), intake.state());
     let mut run = loaded.bind(raw.schema()).unwrap();
     let bulk = run.apply(raw.batch()).unwrap();
@@ -180,12 +180,12 @@ fn a_column_that_the_plan_took_for_something_else_is_widened() {
     let mut values = vec!["1"; 200];
     values[150..].fill("many");
     let table = texts(&[("a", values)]);
-    let plan = Plan {
-        columns: vec![ColumnPlan::new("a", Kind::Number, Role::Feature, "numbers")],
-        ..Plan::default()
+    let plan = InferredSchema {
+        columns: vec![InferredColumn::new("a", Kind::Number, Role::Feature, "numbers")],
+        ..InferredSchema::default()
     };
     let context = Context::default();
-    let (intake, read) = Intake::fit(&table, plan, &context).unwrap();
+    let (intake, read) = Ingest::fit(&table, plan, &context).unwrap();
     assert_eq!(intake.plan().columns[0].kind, Kind::Category);
     assert_eq!(read.schema().columns()[0].categories().unwrap().len(), 2);
     assert_eq!(context.warnings()[0].code, "widened");
@@ -196,14 +196,14 @@ fn a_column_that_the_plan_took_for_something_else_is_widened() {
 fn a_hundred_thousand_names_are_fine() {
     let names: Vec<String> = (0..200_000).map(|i| format!("n{} {}", i % 100_000, "x")).collect();
     let table = texts(&[("name", names.iter().map(String::as_str).collect())]);
-    let plan = Plan {
-        columns: vec![ColumnPlan::new("name", Kind::Category, Role::Feature, "names")],
-        ..Plan::default()
+    let plan = InferredSchema {
+        columns: vec![InferredColumn::new("name", Kind::Category, Role::Feature, "names")],
+        ..InferredSchema::default()
     };
-    let (intake, read) = Intake::fit(&table, plan, &Context::default()).unwrap();
+    let (intake, read) = Ingest::fit(&table, plan, &Context::default()).unwrap();
     assert_eq!(read.schema().columns()[0].categories().unwrap().len(), 100_000);
     assert_eq!(read.batch().codes(0).unwrap().value(0), read.batch().codes(0).unwrap().value(100_000));
-    assert!(Intake::load(&Registry::default(), intake.state()).is_ok());
+    assert!(Ingest::load(&Registry::default(), intake.state()).is_ok());
 }
 
 #[test]
@@ -211,13 +211,13 @@ fn a_damaged_state_is_refused() {
     let (intake, _, _) = fit(&mixed(), &recipe("target"));
     let mut newer = intake.state();
     newer.version = 2;
-    assert!(Intake::load(&Registry::default(), newer).is_err());
+    assert!(Ingest::load(&Registry::default(), newer).is_err());
     let mut twice = intake.state();
     twice.params["columns"][1]["name"] = "id".into();
-    assert!(Intake::load(&Registry::default(), twice).is_err());
+    assert!(Ingest::load(&Registry::default(), twice).is_err());
     let mut classes = intake.state();
     classes.params["classes"] = serde_json::json!(["low"]);
-    assert!(Intake::load(&Registry::default(), classes).is_err());
+    assert!(Ingest::load(&Registry::default(), classes).is_err());
 }
 
 fn format() -> impl Strategy<Value = NumberFormat> {
@@ -263,7 +263,7 @@ proptest! {
         let table = texts(&[("a", column.clone()), ("b", column)]);
         let context = Context::default();
         let plan = infer(&table, &Recipe::default(), &context).unwrap();
-        let (intake, read) = Intake::fit(&table, plan, &context).unwrap();
+        let (intake, read) = Ingest::fit(&table, plan, &context).unwrap();
         let mut run = intake.bind(table.schema()).unwrap();
         let bulk = run.apply(table.batch()).unwrap();
         prop_assert_eq!(format!("{:?}", bulk.columns()), format!("{:?}", read.batch().columns()));

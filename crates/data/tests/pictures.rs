@@ -1,4 +1,4 @@
-//! Pictures from files to typed columns: folders of classes, tables of paths, bytes in Parquet.
+//! Images from files to typed columns: folders of classes, tables of paths, bytes in Parquet.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may stop the test")]
 
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tidemill_core::recipe::{ColumnSpec, Recipe};
 use tidemill_core::{Batch, Column, Context, Kind, Result, Role, Schema, Table};
 use tidemill_data::source::default_target;
-use tidemill_data::{Intake, Plan, ReadOptions, fingerprint, infer, open};
+use tidemill_data::{InferredSchema, Ingest, ReadOptions, fingerprint, infer, open};
 
 /// A BMP of one grey pixel.
 fn dot(grey: u8) -> Vec<u8> {
@@ -29,7 +29,7 @@ fn location(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// A folder with pictures `a/0.bmp`, `a/1.bmp`, … and the table `t.csv` that names them.
+/// A folder with images `a/0.bmp`, `a/1.bmp`, … and the table `t.csv` that names them.
 fn table(n: usize, line: impl Fn(usize) -> String) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     (0..n).for_each(|i| put(&folder, &format!("a/{i}.bmp"), dot(i as u8)));
@@ -44,11 +44,11 @@ fn recipe() -> Recipe {
     recipe
 }
 
-fn read(folder: &TempDir, recipe: &Recipe) -> Result<(Plan, Table, Context)> {
+fn read(folder: &TempDir, recipe: &Recipe) -> Result<(InferredSchema, Table, Context)> {
     let context = Context::default();
     let source = open(&location(&folder.path().join("t.csv")), &ReadOptions::default())?;
     let plan = infer(&*source, recipe, &context)?;
-    let (intake, table) = Intake::fit(&*source, plan, &context)?;
+    let (intake, table) = Ingest::fit(&*source, plan, &context)?;
     Ok((intake.plan().clone(), table, context))
 }
 
@@ -58,7 +58,7 @@ fn a_folder_of_folders_is_a_table_of_classes() {
     for (name, grey) in [("cats/1.bmp", 1), ("cats/old/2.BMP", 2), ("dogs/3.bmp", 3), ("4.bmp", 4)] {
         put(&folder, name, dot(grey));
     }
-    put(&folder, "cats/notes.txt", "no picture");
+    put(&folder, "cats/notes.txt", "no image");
     put(&folder, ".hidden/5.bmp", dot(5));
     let place = location(folder.path());
     let source = open(&place, &ReadOptions::default()).unwrap();
@@ -73,7 +73,7 @@ fn a_folder_of_folders_is_a_table_of_classes() {
     assert_eq!(source.take(&[3, 0]).unwrap().texts(0).unwrap().value(0), "dogs/3.bmp");
     assert_eq!(default_target(&place).unwrap(), Some("label"));
     assert_eq!(default_target(&location(&folder.path().join("cats/old"))).unwrap(), None);
-    // A picture that changes its class changes the table.
+    // An image that changes its class changes the table.
     let before = fingerprint(&place).unwrap();
     std::fs::rename(folder.path().join("cats/1.bmp"), folder.path().join("dogs/1.bmp")).unwrap();
     assert_ne!(fingerprint(&place).unwrap(), before);
@@ -105,7 +105,7 @@ fn a_picture_that_cannot_be_read_is_missing_and_named() {
     let images = table.batch().images(0).unwrap();
     assert!(images.is_null(4) && images.is_null(9) && images.null_count() == 2);
     let warning = &context.warnings()[0].message;
-    assert!(warning.contains("2 values are no image") && warning.contains("in row 5"), "{warning}");
+    assert!(warning.contains("2 values are not an image") && warning.contains("in row 5"), "{warning}");
     assert!(warning.contains("a/none.bmp: there is no such file"), "{warning}");
 }
 
@@ -130,11 +130,11 @@ fn many_that_cannot_be_read_are_an_error() {
         assert!(e.to_string().contains("column 'photo'") && e.to_string().contains(why), "{e}");
         assert!(e.remedy().is_some());
     }
-    // Text files with the names of pictures.
+    // Text files with the names of images.
     let folder = table(30, |i| format!("a/{i}.bmp"));
-    (0..30).for_each(|i| put(&folder, &format!("a/{i}.bmp"), "not a picture"));
+    (0..30).for_each(|i| put(&folder, &format!("a/{i}.bmp"), "not an image"));
     let e = read(&folder, &recipe()).err().unwrap();
-    assert!(e.to_string().contains("30 of 30 pictures cannot be read, the first in row 1"), "{e}");
+    assert!(e.to_string().contains("30 of 30 images cannot be read, the first in row 1"), "{e}");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn bytes_of_parquet_are_pictures_or_left_out() {
     let plan = infer(&*source, &recipe(), &context).unwrap();
     assert_eq!((plan.columns[0].kind, plan.columns[0].role), (Kind::Image, Role::Feature));
     assert_eq!(plan.columns[1].role, Role::Ignore, "{}", plan.columns[1].why);
-    let (_, table) = Intake::fit(&*source, plan, &context).unwrap();
+    let (_, table) = Ingest::fit(&*source, plan, &context).unwrap();
     assert_eq!(table.batch().images(0).unwrap().value(29), dot(29));
 }
 

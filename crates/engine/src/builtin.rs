@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use tidemill_core::{Entry, Fitted, Registry, Result, State};
-use tidemill_data::Intake;
+use tidemill_data::Ingest;
 
-use crate::blend::Blend;
-use crate::calibrate::Calibrate;
-use crate::threshold::Threshold;
+use crate::links::blend::Blend;
+use crate::links::calibrate::Calibrate;
+use crate::links::threshold::Threshold;
 
 /// Steps of preparation.
 pub const STEPS: &[Entry] = &[
@@ -52,7 +52,7 @@ pub const LEARNERS: &[Entry] = &[
     Entry::of::<tidemill_learn::neighbors::KNeighbors>(),
     #[cfg(feature = "neural")]
     Entry::of::<tidemill_neural::NeuralNet>(),
-    Entry::of::<tidemill_learn::Relative>(),
+    Entry::of::<tidemill_learn::TransformedTarget>(),
     Entry::of::<tidemill_learn::svm::LinearSvm>(),
     Entry::of::<tidemill_learn::svm::Svm>(),
     Entry::of::<tidemill_learn::trees::BoostedTrees>(),
@@ -64,7 +64,7 @@ pub const LEARNERS: &[Entry] = &[
 pub const LINKS: &[(&str, Loader)] = &[
     (Blend::KIND, Blend::load),
     (Calibrate::KIND, Calibrate::load),
-    (Intake::KIND, Intake::load),
+    (Ingest::KIND, Ingest::load),
     (Threshold::KIND, Threshold::load),
 ];
 

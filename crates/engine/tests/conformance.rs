@@ -22,7 +22,7 @@ fn dot(grey: u8) -> Vec<u8> {
     [head.as_slice(), &[0; 16], &[grey, grey, grey, 0]].concat()
 }
 
-/// A table with everything an estimator with these needs may meet, and a target of classes or a quantity.
+/// A table with everything an estimator with these needs may meet, and a target of classes or a number.
 fn table(needs: Needs, classes: bool) -> Table {
     let mut random = Random::new(1, 0);
     let mut columns: Vec<(Column, ArrayRef)> = Vec::new();
@@ -131,7 +131,7 @@ fn broken(entry: &Entry) -> Vec<String> {
         let mut table = table(estimator.needs(), classes);
         let context = tidemill_core::Context::new(7, 2, registry.clone());
         match estimator.fit(Training::on(&table), &context) {
-            // A learner of classes need not learn quantities, and the other way round; but one of them.
+            // A learner of classes need not learn numbers, and the other way round; but one of them.
             Err(e) if e.code() == "wrong_kind" => continue,
             Err(e) if e.code() == "negative_count" => table = without_signs(table),
             _ => {}

@@ -224,7 +224,8 @@ fn what_the_test_part_says_has_no_say_in_the_search() {
         Arc::new(Table::new(Batch::new(batch.schema().clone(), columns.collect()).unwrap()))
     };
     let (a, b) = (study(&table), study(&other));
-    let json = |s: &search::Study| serde_json::to_string(&(&s.standings, &s.curve, &s.reasons)).unwrap();
+    let json =
+        |s: &search::SearchResult| serde_json::to_string(&(&s.standings, &s.curve, &s.reasons)).unwrap();
     assert_eq!(json(&a), json(&b));
     assert_eq!(a.design, b.design);
     // And the search is not blind: other training rows lead to other scores.

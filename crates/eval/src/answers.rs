@@ -24,7 +24,7 @@ use crate::{Error, Result};
 pub enum Answers<'a> {
     /// One of several classes per row.
     Classes(ClassAnswers<'a>),
-    /// A quantity per row.
+    /// A number per row.
     Numbers(NumberAnswers<'a>),
 }
 
@@ -44,7 +44,7 @@ pub struct ClassAnswers<'a> {
     pub(crate) steps: OnceLock<Box<Steps>>,
 }
 
-/// Quantities, true and predicted.
+/// Numbers, true and predicted.
 #[derive(Clone, Debug)]
 pub struct NumberAnswers<'a> {
     pub(crate) truth: Cow<'a, [f64]>,
@@ -87,7 +87,7 @@ impl<'a> Answers<'a> {
         }))
     }
 
-    /// Quantities. Errors when the lengths differ or a number is not finite.
+    /// Numbers. Errors when the lengths differ or a number is not finite.
     pub fn numbers(truth: impl Into<Cow<'a, [f64]>>, predicted: impl Into<Cow<'a, [f64]>>) -> Result<Self> {
         let (truth, predicted) = (truth.into(), predicted.into());
         length("predictions", predicted.len(), truth.len())?;
@@ -145,7 +145,7 @@ impl<'a> Answers<'a> {
     /// The same with its classes at other places, among which there may be more: these have a probability of 0. Of two
     /// the second is positive, as in [`Answers::classes`].
     ///
-    /// Errors when a class is not among `names`, and for quantities.
+    /// Errors when a class is not among `names`, and for numbers.
     pub fn in_classes<S: AsRef<str>>(&self, names: &[S]) -> Result<Answers<'static>> {
         let Answers::Classes(a) = self else { return Err(Error::NotBinary { n_classes: 0 }) };
         let place = |name: &Arc<str>| names.iter().position(|n| *n.as_ref() == **name);
@@ -182,7 +182,7 @@ impl<'a> Answers<'a> {
         self
     }
 
-    /// What was predicted: a quantity, one of two classes, or one of any other number of classes.
+    /// What was predicted: a number, one of two classes, or one of any other number of classes.
     pub fn task(&self) -> Task {
         match self {
             Answers::Numbers(_) => Task::Regression,

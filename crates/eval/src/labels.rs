@@ -65,7 +65,7 @@ impl Answers<'static> {
     ///
     /// The task, where it is not given: classes where the truth is text, a category or a flag, where it has at most
     /// two values, or where both columns are whole numbers of at most 20 values, each twice or more on average;
-    /// quantities otherwise. Where the truth has two classes, predictions that are numbers from 0 to 1 and not the
+    /// numbers otherwise. Where the truth has two classes, predictions that are numbers from 0 to 1 and not the
     /// classes themselves are taken as the probability of the positive class, predicted from 0.5 up. The positive
     /// class, where it is not given, is the second in order (of numbers by size, else by letters).
     pub fn of_columns(
@@ -251,7 +251,7 @@ fn by_role(batch: &Batch, role: Role, word: &str) -> Result<usize> {
     })
 }
 
-/// Whether two columns hold quantities rather than classes.
+/// Whether two columns hold numbers rather than classes.
 fn quantities(batch: &Batch, truth: usize, predicted: usize) -> Result<bool> {
     let kinds = [truth, predicted].map(|at| batch.schema().columns()[at].kind);
     if kinds != [Kind::Number, Kind::Number] {

@@ -8,7 +8,7 @@ use tidemill_core::{
     probability_vector,
 };
 
-/// The columns that come out of a learner: those that are no feature, `prediction`, and for classes `probability`.
+/// The columns that come out of a learner: those that are not a feature, `prediction`, and for classes `probability`.
 pub fn output(input: &Schema, classes: Option<&Arc<Categories>>) -> Result<Schema> {
     let kept = input.columns().iter().filter(|c| c.role != Role::Feature).cloned();
     let mut columns: Vec<Column> = kept.collect();

@@ -95,7 +95,7 @@ impl Classes {
     }
 
     /// Scores (one for each class present, used up) to probabilities by softmax. Infinite scores give the limit; where
-    /// a score is no number, the answer is the shares in training.
+    /// a score is not a number, the answer is the shares in training.
     pub fn softmax(&self, scores: &mut [f64], out: &mut [f64]) {
         let most = scores.iter().fold(f64::NEG_INFINITY, |most, &s| f64::max(most, s));
         if scores.iter().any(|s| s.is_nan()) || most == f64::NEG_INFINITY {

@@ -161,7 +161,7 @@ impl CoMoments {
         let ((xi, xxi), (xj, xxj)) = (of(i, j), of(j, i));
         let xy = s.products[column * p + row] - xi * xj / n;
         let (vi, vj) = (xxi - xi * xi / n, xxj - xj * xj / n);
-        // What rounding leaves of the variance of a constant is no variance.
+        // What rounding leaves of the variance of a constant is not a variance.
         let (least_i, least_j) = (1e-13 * xxi, 1e-13 * xxj);
         let sound = n >= 2.0 && vi > least_i && vj > least_j;
         sound.then(|| (xy / (vi.sqrt() * vj.sqrt())).clamp(-1.0, 1.0))

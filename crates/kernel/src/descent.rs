@@ -17,8 +17,8 @@ const SPARSE_COLUMNS: usize = 500;
 pub trait Quadratic {
     /// `Q[j][j]`.
     fn curvature(&self, j: usize) -> f64;
-    /// `c[j] - Q[j] w`: the slope downwards.
-    fn slope(&mut self, j: usize) -> f64;
+    /// `c[j] - Q[j] w`: the gradient downwards.
+    fn gradient(&mut self, j: usize) -> f64;
     /// `w[j] += step`.
     fn advance(&mut self, j: usize, step: f64);
 }
@@ -29,19 +29,19 @@ pub struct Gram<'a> {
     /// `Q`, symmetric.
     pub matrix: &'a [f64],
     /// `c - Q w`.
-    pub slopes: Vec<f64>,
+    pub gradients: Vec<f64>,
 }
 
 impl Quadratic for Gram<'_> {
     fn curvature(&self, j: usize) -> f64 {
-        self.matrix[j * self.slopes.len() + j]
+        self.matrix[j * self.gradients.len() + j]
     }
-    fn slope(&mut self, j: usize) -> f64 {
-        self.slopes[j]
+    fn gradient(&mut self, j: usize) -> f64 {
+        self.gradients[j]
     }
     fn advance(&mut self, j: usize, step: f64) {
-        let p = self.slopes.len();
-        axpy(-step, &self.matrix[j * p..(j + 1) * p], &mut self.slopes);
+        let p = self.gradients.len();
+        axpy(-step, &self.matrix[j * p..(j + 1) * p], &mut self.gradients);
     }
 }
 
@@ -70,7 +70,7 @@ impl Quadratic for OverRows<'_> {
     fn curvature(&self, j: usize) -> f64 {
         self.curvatures[j]
     }
-    fn slope(&mut self, j: usize) -> f64 {
+    fn gradient(&mut self, j: usize) -> f64 {
         let sum = match self.weights {
             None => self.columns.dot(j, &self.residual),
             Some(weights) => self.columns.weighted_dot(j, weights, &self.residual),
@@ -95,12 +95,12 @@ pub struct Penalty {
 
 /// The least of `0.5 q w^2 - s w + l1 |w| + l2/2 w^2` over `w`.
 #[inline(always)]
-pub fn shrink(slope: f64, curvature: f64, penalty: Penalty) -> f64 {
-    let size = slope.abs() - penalty.l1;
+pub fn shrink(gradient: f64, curvature: f64, penalty: Penalty) -> f64 {
+    let size = gradient.abs() - penalty.l1;
     if size <= 0.0 || curvature + penalty.l2 <= 0.0 {
         0.0
     } else {
-        size.copysign(slope) / (curvature + penalty.l2)
+        size.copysign(gradient) / (curvature + penalty.l2)
     }
 }
 
@@ -118,7 +118,7 @@ pub fn sweep(
         if curvature + penalty.l2 <= 0.0 {
             continue;
         }
-        let next = shrink(problem.slope(j) + curvature * w[j], curvature, penalty);
+        let next = shrink(problem.gradient(j) + curvature * w[j], curvature, penalty);
         let step = next - w[j];
         if step != 0.0 {
             problem.advance(j, step);
@@ -134,7 +134,7 @@ pub fn sweep(
 pub struct Outcome {
     /// Passes over the columns, or steps.
     pub iterations: usize,
-    /// The duality gap (coordinate descent), or the greatest slope left (the others).
+    /// The duality gap (coordinate descent), or the greatest gradient left (the others).
     pub gap: f64,
     /// Whether the tolerance was reached.
     pub converged: bool,
@@ -169,9 +169,9 @@ impl<'a> ElasticNet<'a> {
         let most = if problem.design.is_sparse() { SPARSE_COLUMNS } else { GRAM_COLUMNS };
         let gram = (p <= n && p <= most).then(|| {
             let mut gram = problem.design.gram(problem.weights.as_deref());
-            let mut slopes = problem.products(&problem.target);
-            gram.iter_mut().chain(slopes.iter_mut()).for_each(|x| *x /= total);
-            (gram, slopes)
+            let mut gradients = problem.products(&problem.target);
+            gram.iter_mut().chain(gradients.iter_mut()).for_each(|x| *x /= total);
+            (gram, gradients)
         });
         let squares = problem.square(&problem.target) / total;
         ElasticNet { problem, gram, squares, last_l1: None, coefficients: vec![0.0; p] }
@@ -179,14 +179,14 @@ impl<'a> ElasticNet<'a> {
 
     /// The least `l1` that leaves every coefficient at zero.
     pub fn greatest_l1(&self) -> f64 {
-        let slopes = match &self.gram {
-            Some((_, slopes)) => slopes.clone(),
+        let gradients = match &self.gram {
+            Some((_, gradients)) => gradients.clone(),
             None => {
-                let slopes = self.problem.products(&self.problem.target);
-                slopes.into_iter().map(|s| s / self.problem.total_weight).collect()
+                let gradients = self.problem.products(&self.problem.target);
+                gradients.into_iter().map(|s| s / self.problem.total_weight).collect()
             }
         };
-        slopes.iter().fold(0.0, |most, s| most.max(s.abs()))
+        gradients.iter().fold(0.0, |most, s| most.max(s.abs()))
     }
 
     /// Solves for this penalty, until the duality gap is at most `tolerance` times the target's mean square.
@@ -194,14 +194,14 @@ impl<'a> ElasticNet<'a> {
         let mut w = std::mem::take(&mut self.coefficients);
         let limit = limits.tolerance * self.squares;
         let outcome = match &self.gram {
-            Some((gram, slopes)) => {
-                let mut problem = Gram { matrix: gram, slopes: slopes.clone() };
+            Some((gram, gradients)) => {
+                let mut problem = Gram { matrix: gram, gradients: gradients.clone() };
                 for j in (0..w.len()).filter(|&j| w[j] != 0.0) {
                     problem.advance(j, w[j]);
                 }
-                // |r|^2 = y'y - w'(c + slopes), as Q w = c - slopes.
+                // |r|^2 = y'y - w'(c + gradients), as Q w = c - gradients.
                 let residual =
-                    |w: &[f64], left: &[f64]| (self.squares - dot(w, slopes) - dot(w, left)).max(0.0);
+                    |w: &[f64], left: &[f64]| (self.squares - dot(w, gradients) - dot(w, left)).max(0.0);
                 let dual = |w: &[f64], left: &[f64]| self.gap(w, left, residual(w, left), penalty);
                 descend(&mut problem, &mut w, penalty, limits, limit, dual, context)
             }
@@ -241,10 +241,11 @@ impl<'a> ElasticNet<'a> {
 
     /// The columns that the strong rule leaves (Tibshirani and others 2012, "Strong rules for discarding predictors
     /// in lasso-type problems"): it hardly ever errs, and the duality gap over all columns tells when it did.
-    fn strong(&self, w: &[f64], slopes: &[f64], l1: f64) -> Vec<bool> {
-        let last = self.last_l1.unwrap_or_else(|| slopes.iter().fold(0.0, |most, s| f64::max(most, s.abs())));
+    fn strong(&self, w: &[f64], gradients: &[f64], l1: f64) -> Vec<bool> {
+        let last =
+            self.last_l1.unwrap_or_else(|| gradients.iter().fold(0.0, |most, s| f64::max(most, s.abs())));
         let least = 2.0 * l1 - last.max(l1);
-        w.iter().zip(slopes).map(|(w, s)| *w != 0.0 || s.abs() >= least).collect()
+        w.iter().zip(gradients).map(|(w, s)| *w != 0.0 || s.abs() >= least).collect()
     }
 
     fn over_rows(
@@ -257,8 +258,8 @@ impl<'a> ElasticNet<'a> {
         context: &Context,
     ) -> Result<Outcome> {
         let slopes_of = |problem: &OverRows<'_>| -> Vec<f64> {
-            let slopes = self.problem.products(&problem.residual);
-            slopes.into_iter().map(|s| s / problem.total).collect()
+            let gradients = self.problem.products(&problem.residual);
+            gradients.into_iter().map(|s| s / problem.total).collect()
         };
         let mut strong = self.strong(w, &slopes_of(problem), penalty.l1);
         let mut outcome = Outcome::default();
@@ -267,13 +268,13 @@ impl<'a> ElasticNet<'a> {
             outcome.iterations += 1 + active_sweeps(problem, w, penalty, limits, limit, outcome.iterations);
             sweep(problem, w, (0..w.len()).filter(|&j| strong[j]), |_| penalty);
             problem.settle();
-            let slopes = slopes_of(problem);
+            let gradients = slopes_of(problem);
             // Whatever is steeper than the penalty allows was left out in error.
-            for ((strong, w), s) in strong.iter_mut().zip(&*w).zip(&slopes) {
+            for ((strong, w), s) in strong.iter_mut().zip(&*w).zip(&gradients) {
                 *strong |= (s - penalty.l2 * w).abs() > penalty.l1;
             }
             let squares = self.problem.square(&problem.residual) / problem.total;
-            outcome.gap = self.gap(w, &slopes, squares, penalty);
+            outcome.gap = self.gap(w, &gradients, squares, penalty);
             if outcome.gap <= limit {
                 outcome.converged = true;
                 break;
@@ -282,15 +283,16 @@ impl<'a> ElasticNet<'a> {
         Ok(outcome)
     }
 
-    /// Fenchel's duality gap at `w`, from the slopes and the mean square of the residual left there: as
+    /// Fenchel's duality gap at `w`, from the gradients and the mean square of the residual left there: as
     /// scikit-learn's, which treats the squared part of the penalty as `p` more rows.
-    fn gap(&self, w: &[f64], slopes: &[f64], residual: f64, penalty: Penalty) -> f64 {
+    fn gap(&self, w: &[f64], gradients: &[f64], residual: f64, penalty: Penalty) -> f64 {
         let norm = dot(w, w);
-        let steepest = slopes.iter().zip(w).fold(0.0f64, |most, (s, w)| most.max((s - penalty.l2 * w).abs()));
+        let steepest =
+            gradients.iter().zip(w).fold(0.0f64, |most, (s, w)| most.max((s - penalty.l2 * w).abs()));
         let sizes: f64 = w.iter().map(|w| w.abs()).sum();
         let squares = residual + penalty.l2 * norm;
         // y'r = |r|^2 + w' X' r.
-        let along = residual + dot(w, slopes);
+        let along = residual + dot(w, gradients);
         let factor = if steepest > penalty.l1 { penalty.l1 / steepest } else { 1.0 };
         0.5 * squares * (1.0 + factor * factor) + penalty.l1 * sizes - factor * along
     }
@@ -331,7 +333,7 @@ fn descend(
         context.check()?;
         outcome.iterations += 1 + active_sweeps(problem, w, penalty, limits, limit, outcome.iterations);
         sweep(problem, w, 0..w.len(), |_| penalty);
-        outcome.gap = gap(w, &problem.slopes);
+        outcome.gap = gap(w, &problem.gradients);
         if outcome.gap <= limit {
             outcome.converged = true;
             break;
@@ -367,13 +369,13 @@ mod tests {
                 let apart =
                     w.iter().zip(&alone.coefficients).fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs()));
                 assert!(apart < 1e-5, "{n} {p} {penalty:?}: {apart}");
-                let slopes = problem.products(&problem.residual(w));
-                for (w, slope) in w.iter().zip(slopes) {
-                    let slope = slope / n as f64 - penalty.l2 * w;
+                let gradients = problem.products(&problem.residual(w));
+                for (w, gradient) in w.iter().zip(gradients) {
+                    let gradient = gradient / n as f64 - penalty.l2 * w;
                     let wrong = if *w == 0.0 {
-                        slope.abs() - penalty.l1
+                        gradient.abs() - penalty.l1
                     } else {
-                        (slope - penalty.l1.copysign(*w)).abs()
+                        (gradient - penalty.l1.copysign(*w)).abs()
                     };
                     assert!(wrong < 1e-5, "{n} {p}: {wrong}");
                 }

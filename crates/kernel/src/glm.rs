@@ -37,13 +37,13 @@ pub struct Glm<'a, L> {
 }
 
 impl<L: RowLoss> Glm<'_, L> {
-    /// Moves `x` (coefficients, then the intercept) to the least of the objective, until no slope is steeper than the
+    /// Moves `x` (coefficients, then the intercept) to the least of the objective, until no gradient is steeper than the
     /// tolerance.
     pub fn minimise(&self, x: &mut Vec<f64>, limits: Limits, context: &Context) -> Result<Outcome> {
         let mut total = Outcome::default();
         loop {
             context.check()?;
-            let curvature = Curvature::of(self.design, &self.bends(x), self.l2);
+            let curvature = Curvature::of(self.design, &self.curvatures(x), self.l2);
             let few =
                 Limits { max_iterations: STEPS.min(limits.max_iterations - total.iterations), ..limits };
             let outcome = lbfgs::minimise(&mut Scaled { glm: self, curvature }, x, few, context)?;
@@ -57,16 +57,16 @@ impl<L: RowLoss> Glm<'_, L> {
         }
     }
 
-    /// How much each row bends the objective along its score.
-    fn bends(&self, x: &[f64]) -> Vec<f64> {
+    /// How much each row hessians the objective along its score.
+    fn curvatures(&self, x: &[f64]) -> Vec<f64> {
         let p = self.design.n_columns();
-        let mut bends = self.design.times(&x[..p], x[p]);
-        for ((bend, y), w) in bends.iter_mut().zip(self.target).zip(self.weights) {
-            let found = self.loss.at(*bend, *y)[2];
-            // Far from the least a loss may bend down or beyond all measure: such rows have no say.
-            *bend = if found.is_finite() { w * found.max(0.0) } else { 0.0 };
+        let mut curvatures = self.design.times(&x[..p], x[p]);
+        for ((curvature, y), w) in curvatures.iter_mut().zip(self.target).zip(self.weights) {
+            let found = self.loss.at(*curvature, *y)[2];
+            // Far from the least a loss may hessian down or beyond all measure: such rows have no say.
+            *curvature = if found.is_finite() { w * found.max(0.0) } else { 0.0 };
         }
-        bends
+        curvatures
     }
 }
 
@@ -79,17 +79,17 @@ pub(crate) enum Curvature {
 }
 
 impl Curvature {
-    /// Of `sum(bend / 2 * score^2) + l2/2 |w|^2`.
-    pub(crate) fn of(design: &Design, bends: &[f64], l2: f64) -> Self {
+    /// Of `sum(hessian / 2 * score^2) + l2/2 |w|^2`.
+    pub(crate) fn of(design: &Design, curvatures: &[f64], l2: f64) -> Self {
         let p = design.n_columns();
         let most = if design.is_sparse() { WHOLE_COLUMNS / 2 } else { WHOLE_COLUMNS };
         if p <= most {
-            let gram = design.gram_with_constant(bends);
+            let gram = design.gram_with_constant(curvatures);
             if let Some(factor) = steadied(gram, p + 1, |j| if j < p { l2 } else { 0.0 }) {
                 return Curvature::Joint(factor);
             }
         }
-        let total: f64 = bends.iter().sum();
+        let total: f64 = curvatures.iter().sum();
         let share = total / design.n_rows().max(1) as f64;
         let mut inverse: Vec<f64> = design.squared_norms().iter().map(|s| share * s + l2).collect();
         inverse.push(total);
@@ -126,8 +126,8 @@ impl<L: RowLoss> Objective for Scaled<'_, L> {
         });
         let sums = sum_parts(parts, p + 2);
         gradient.copy_from_slice(&sums[..=p]);
-        let slopes = gradient[p];
-        glm.design.settle(&mut gradient[..p], slopes);
+        let gradients = gradient[p];
+        glm.design.settle(&mut gradient[..p], gradients);
         let mut value = sums[p + 1];
         for (g, w) in gradient[..p].iter_mut().zip(x) {
             *g += glm.l2 * w;
@@ -141,7 +141,7 @@ impl<L: RowLoss> Objective for Scaled<'_, L> {
     }
 }
 
-/// One block's slopes and loss, added to `sums` (coefficients, intercept, loss).
+/// One block's gradients and loss, added to `sums` (coefficients, intercept, loss).
 struct Pass<'a, L> {
     glm: &'a Glm<'a, L>,
     block: Block<'a>,
@@ -161,10 +161,10 @@ impl<L: RowLoss> NullaryFnOnce for Pass<'_, L> {
         self.block.times_inline(&self.x[..p], self.scores);
         let (target, weights) = (&self.glm.target[self.block.rows()], &self.glm.weights[self.block.rows()]);
         for ((score, y), w) in self.scores.iter_mut().zip(target).zip(weights) {
-            let [loss, slope, _] = self.glm.loss.at(*score, *y);
+            let [loss, gradient, _] = self.glm.loss.at(*score, *y);
             // A row without weight has no say, be its loss infinite.
             (*score, self.sums[p + 1]) = match *w > 0.0 {
-                true => (w * slope, self.sums[p + 1] + w * loss),
+                true => (w * gradient, self.sums[p + 1] + w * loss),
                 false => (0.0, self.sums[p + 1]),
             };
         }

@@ -33,7 +33,7 @@ pub struct Huber<'a> {
 }
 
 impl Huber<'_> {
-    /// Moves `x` (coefficients, then the intercept) to the least of the objective, until no slope is steeper than the
+    /// Moves `x` (coefficients, then the intercept) to the least of the objective, until no gradient is steeper than the
     /// tolerance; the scale there.
     pub fn minimise(&self, x: &mut Vec<f64>, limits: Limits, context: &Context) -> Result<(Outcome, f64)> {
         let mut total = Outcome::default();
@@ -43,8 +43,8 @@ impl Huber<'_> {
             let scale = self.scale(&residual);
             let near =
                 |(r, w): (&f64, &f64)| if r.abs() <= self.epsilon * scale { 2.0 * w / scale } else { 0.0 };
-            let bends: Vec<f64> = residual.iter().zip(self.weights).map(near).collect();
-            let curvature = Curvature::of(self.design, &bends, 2.0 * self.alpha);
+            let curvatures: Vec<f64> = residual.iter().zip(self.weights).map(near).collect();
+            let curvature = Curvature::of(self.design, &curvatures, 2.0 * self.alpha);
             let few =
                 Limits { max_iterations: STEPS.min(limits.max_iterations - total.iterations), ..limits };
             let outcome = lbfgs::minimise(&mut Scaled { huber: self, curvature }, x, few, context)?;
@@ -105,21 +105,21 @@ impl Objective for Scaled<'_> {
     fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
         let huber = self.huber;
         let p = huber.design.n_columns();
-        let mut slopes = huber.residual(x);
-        let scale = huber.scale(&slopes);
+        let mut gradients = huber.residual(x);
+        let scale = huber.scale(&gradients);
         let mut value = 0.0;
-        for (r, w) in slopes.iter_mut().zip(huber.weights) {
+        for (r, w) in gradients.iter_mut().zip(huber.weights) {
             let z = *r / scale;
-            let (loss, slope) = if z.abs() <= huber.epsilon {
+            let (loss, gradient) = if z.abs() <= huber.epsilon {
                 (z * z, 2.0 * z)
             } else {
                 (huber.epsilon * (2.0 * z.abs() - huber.epsilon), 2.0 * huber.epsilon * z.signum())
             };
             value += w * (scale + scale * loss);
-            *r = -w * slope;
+            *r = -w * gradient;
         }
-        gradient[..p].copy_from_slice(&huber.design.transposed_times(&slopes));
-        gradient[p] = slopes.iter().sum();
+        gradient[..p].copy_from_slice(&huber.design.transposed_times(&gradients));
+        gradient[p] = gradients.iter().sum();
         for (g, w) in gradient[..p].iter_mut().zip(x) {
             *g += 2.0 * huber.alpha * w;
             value += huber.alpha * w * w;

@@ -28,7 +28,7 @@ const STEPS: usize = 6;
 const WORKING_COLUMNS: usize = 200;
 
 /// Moves `x` (see [`Problem::n_unknowns`]; coefficients, then intercepts) to the least of the objective, until no
-/// slope is steeper than the tolerance. Columns should be centred.
+/// gradient is steeper than the tolerance. Columns should be centred.
 pub fn minimise(
     problem: Problem<'_>,
     penalty: Penalty,
@@ -181,10 +181,10 @@ impl Objective for Ridged<'_> {
             return;
         }
         for o in 0..k {
-            let slopes = &mut gradient[o * p..(o + 1) * p];
+            let gradients = &mut gradient[o * p..(o + 1) * p];
             match &self.scaling {
-                Scaling::Diagonal(inverse) => slopes.iter_mut().zip(inverse).for_each(|(g, i)| *g *= i),
-                Scaling::Joint(cholesky) | Scaling::Columns(cholesky) => cholesky.solve(slopes),
+                Scaling::Diagonal(inverse) => gradients.iter_mut().zip(inverse).for_each(|(g, i)| *g *= i),
+                Scaling::Joint(cholesky) | Scaling::Columns(cholesky) => cholesky.solve(gradients),
             }
         }
         let bound = bound(&self.problem);
@@ -192,16 +192,16 @@ impl Objective for Ridged<'_> {
     }
 }
 
-/// How far each slope is from what the penalty holds; intercepts last, as in `x`.
+/// How far each gradient is from what the penalty holds; intercepts last, as in `x`.
 fn violations(x: &[f64], gradient: &[f64], penalty: Penalty, n_coefficients: usize) -> Vec<f64> {
     let one = |(j, (&w, &g)): (usize, (&f64, &f64))| {
-        let slope = g + penalty.l2 * w;
+        let gradient = g + penalty.l2 * w;
         if j >= n_coefficients {
             g.abs()
         } else if w != 0.0 {
-            (slope + penalty.l1.copysign(w)).abs()
+            (gradient + penalty.l1.copysign(w)).abs()
         } else {
-            (slope.abs() - penalty.l1).max(0.0)
+            (gradient.abs() - penalty.l1).max(0.0)
         }
     };
     x.iter().zip(gradient).enumerate().map(one).collect()
@@ -263,7 +263,7 @@ fn newton_target(
     let places: Vec<usize> =
         outputs.flat_map(|o| (o * p..(o + 1) * p).chain(std::iter::once(k * p + o))).collect();
     let mut w: Vec<f64> = places.iter().map(|&j| x[j]).collect();
-    let mut quadratic = Gram { matrix: &hessian, slopes: places.iter().map(|&j| -gradient[j]).collect() };
+    let mut quadratic = Gram { matrix: &hessian, gradients: places.iter().map(|&j| -gradient[j]).collect() };
     let free = Penalty { l1: 0.0, l2: 0.0 };
     let of = |j: usize| if j % (p + 1) == p { free } else { penalty };
     let first = sweep(&mut quadratic, &mut w, 0..places.len(), of);
@@ -310,7 +310,7 @@ fn step_towards(
     false
 }
 
-/// Solves on the columns that matter, and adds those whose slopes then exceed the penalty, until none does.
+/// Solves on the columns that matter, and adds those whose gradients then exceed the penalty, until none does.
 fn on_working_set(
     problem: Problem<'_>,
     penalty: Penalty,
@@ -347,7 +347,7 @@ fn on_working_set(
     }
 }
 
-/// The columns in use, and of the others those with the worst slopes: as many again, or a hundred.
+/// The columns in use, and of the others those with the worst gradients: as many again, or a hundred.
 fn working_columns(x: &[f64], wrong: &[f64], k: usize, p: usize) -> Vec<usize> {
     let used = |j: usize| (0..k).any(|o| x[o * p + j] != 0.0);
     let worst = |j: usize| (0..k).fold(0.0, |most, o| f64::max(most, wrong[o * p + j]));

@@ -1,4 +1,4 @@
-//! Encoded pictures (PNG, JPEG, GIF, BMP, WebP) to pixels, within bounds that hold before anything is set aside.
+//! Encoded images (PNG, JPEG, GIF, BMP, WebP) to pixels, within bounds that hold before anything is set aside.
 //!
 //! Of an animation the first frame counts; the orientation that a camera noted (EXIF) is carried out; what is transparent lies
 //! over white.
@@ -9,12 +9,12 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
 
-/// The most pixels that a picture may have; its header says so before any memory is set aside.
+/// The most pixels that an image may have; its header says so before any memory is set aside.
 pub const MOST_PIXELS: u64 = 50_000_000;
-/// The most bytes that an encoded picture may have.
+/// The most bytes that an encoded image may have.
 pub const MOST_BYTES: usize = 64 << 20;
 
-/// A decoded picture.
+/// A decoded image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Columns of pixels.
@@ -27,7 +27,7 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// Why bytes are no picture that can be used.
+/// Why bytes are not an image that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
     /// No bytes at all.
@@ -46,8 +46,8 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unusable::Empty => write!(f, "no bytes"),
-            Unusable::NoPicture => write!(f, "not a PNG, JPEG, GIF, BMP or WebP picture"),
-            Unusable::Damaged => write!(f, "the picture is cut off or damaged"),
+            Unusable::NoPicture => write!(f, "not a PNG, JPEG, GIF, BMP or WebP image"),
+            Unusable::Damaged => write!(f, "the image is cut off or damaged"),
             Unusable::TooManyPixels(n) => {
                 write!(
                     f,
@@ -68,14 +68,14 @@ impl std::error::Error for Unusable {}
 /// Width and height as the header says them (as the camera was held, where it noted that), without decoding the pixels.
 ///
 /// # Errors
-/// Bytes that are no picture, or one beyond the bounds.
+/// Bytes that are not an image, or one beyond the bounds.
 pub fn size(bytes: &[u8]) -> Result<(u32, u32), Unusable> {
     let mut decoder = decoder(bytes)?;
     let (width, height) = decoder.dimensions();
     Ok(if turns(orientation(&mut decoder)) { (height, width) } else { (width, height) })
 }
 
-/// The pixels of a picture.
+/// The pixels of an image.
 ///
 /// ```
 /// // The smallest BMP: one white pixel.
@@ -87,7 +87,7 @@ pub fn size(bytes: &[u8]) -> Result<(u32, u32), Unusable> {
 /// ```
 ///
 /// # Errors
-/// Bytes that are no picture, one that is cut off or damaged, or one beyond the bounds.
+/// Bytes that are not an image, one that is cut off or damaged, or one beyond the bounds.
 pub fn decode(bytes: &[u8]) -> Result<Picture, Unusable> {
     let mut decoder = decoder(bytes)?;
     // The decoder fills what is missing of a JPEG with grey.
@@ -125,7 +125,7 @@ fn unusable(e: &ImageError) -> Unusable {
     if matches!(e, ImageError::Unsupported(_)) { Unusable::NoPicture } else { Unusable::Damaged }
 }
 
-/// Damaged notes of a camera do not make a picture unusable.
+/// Damaged notes of a camera do not make an image unusable.
 fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
     decoder.orientation().unwrap_or(Orientation::NoTransforms)
 }

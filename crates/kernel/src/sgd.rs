@@ -18,8 +18,8 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// The slope at a score.
-    pub fn slope(self, score: f64, y: f64) -> f64 {
+    /// The gradient at a score.
+    pub fn gradient(self, score: f64, y: f64) -> f64 {
         match self {
             Loss::Log => -y * crate::vector::sigmoid(-y * score),
             Loss::Hinge => {
@@ -34,8 +34,8 @@ impl Loss {
         }
     }
 
-    /// The most that the slope changes with the score.
-    pub fn bend(self) -> f64 {
+    /// The most that the gradient changes with the score.
+    pub fn curvature(self) -> f64 {
         match self {
             Loss::Log => 0.25,
             Loss::Hinge => 0.0,
@@ -44,9 +44,9 @@ impl Loss {
     }
 }
 
-/// An implicit step: its slope is that after the step, which the bend foretells.
-fn implicit(length: f64, bend: f64, row: &impl RowOf) -> f64 {
-    length / (1.0 + length * bend * row.square())
+/// An implicit step: its gradient is that after the step, which the hessian foretells.
+fn implicit(length: f64, curvature: f64, row: &impl RowOf) -> f64 {
+    length / (1.0 + length * curvature * row.square())
 }
 
 /// How steps are taken.
@@ -121,16 +121,23 @@ impl Learned {
         let step = match loss {
             // Up to the margin and no further.
             Loss::Hinge => length.min((1.0 - y * score).max(0.0) / row.square()),
-            _ => implicit(length, loss.bend(), row),
+            _ => implicit(length, loss.curvature(), row),
         };
-        self.advance(row, step * loss.slope(score, y), length * steps.l2);
+        self.advance(row, step * loss.gradient(score, y), length * steps.l2);
     }
 
-    /// One step on a row along a given slope of a loss that bends by at most `bend`.
+    /// One step on a row along a given gradient of a loss that hessians by at most `hessian`.
     #[inline]
-    pub fn step_along(&mut self, row: &impl RowOf, slope: f64, bend: f64, weight: f64, steps: &Steps) {
+    pub fn step_along(
+        &mut self,
+        row: &impl RowOf,
+        gradient: f64,
+        curvature: f64,
+        weight: f64,
+        steps: &Steps,
+    ) {
         let length = steps.length(self.steps) * weight;
-        self.advance(row, implicit(length, bend, row) * slope, length * steps.l2);
+        self.advance(row, implicit(length, curvature, row) * gradient, length * steps.l2);
     }
 
     fn advance(&mut self, row: &impl RowOf, back: f64, shrinkage: f64) {

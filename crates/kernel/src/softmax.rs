@@ -115,12 +115,13 @@ impl Problem<'_> {
         scores
     }
 
-    /// How much each row bends the mean loss along two scores with these probabilities.
+    /// How much each row hessians the mean loss along two scores with these probabilities.
     fn curvatures(&self, a: &[f64], b: &[f64], same: bool) -> Vec<f64> {
         let share = 1.0 / self.design.n_rows() as f64;
         let weight = |i: usize| self.weights.map_or(share, |w| w[i]);
-        let bend = |(i, (a, b)): (usize, (&f64, &f64))| weight(i) * if same { a * (1.0 - a) } else { -a * b };
-        a.iter().zip(b).enumerate().map(bend).collect()
+        let curvature =
+            |(i, (a, b)): (usize, (&f64, &f64))| weight(i) * if same { a * (1.0 - a) } else { -a * b };
+        a.iter().zip(b).enumerate().map(curvature).collect()
     }
 }
 

@@ -14,7 +14,7 @@ pub enum LearnError {
         /// The column of weights.
         column: String,
     },
-    /// A quantity to predict is not a number.
+    /// A number to predict is not a number.
     #[error("target '{column}' is not a finite number in row {row}")]
     TargetNotFinite {
         /// The target.
@@ -22,7 +22,7 @@ pub enum LearnError {
         /// The row, from 0.
         row: usize,
     },
-    /// A quantity to predict is one that the learner's distribution does not know.
+    /// A number to predict is one that the learner's distribution does not know.
     #[error("target '{column}' is {value} in row {row}, but {wanted}")]
     TargetOutside {
         /// The target.

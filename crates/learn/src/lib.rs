@@ -14,4 +14,4 @@ pub mod trees;
 
 pub use baseline::{Baseline, FittedBaseline};
 pub use error::LearnError;
-pub use relative::{Behind, FittedRelative, Relation, Relative};
+pub use relative::{BaseLearner, FittedRelative, Relation, TransformedTarget};

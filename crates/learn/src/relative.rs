@@ -30,7 +30,7 @@ pub enum Relation {
 /// The learner behind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Behind {
+pub enum BaseLearner {
     /// Boosted trees.
     BoostedTrees(BoostedTrees),
     /// Extremely randomised trees.
@@ -39,17 +39,17 @@ pub enum Behind {
     RandomForest(RandomForest),
 }
 
-impl Behind {
+impl BaseLearner {
     fn learner(&self) -> &dyn Estimator {
         match self {
-            Behind::BoostedTrees(learner) => learner,
-            Behind::ExtraTrees(learner) => learner,
-            Behind::RandomForest(learner) => learner,
+            BaseLearner::BoostedTrees(learner) => learner,
+            BaseLearner::ExtraTrees(learner) => learner,
+            BaseLearner::RandomForest(learner) => learner,
         }
     }
 }
 
-/// Trees that learn a quantity relative to a column: as a multiple of it, or as the difference from it (differencing, where the
+/// Trees that learn a number relative to a column: as a multiple of it, or as the difference from it (differencing, where the
 /// column is the value before).
 ///
 /// Trees know no answer beyond those they have seen, so a series that grows leaves them behind; of a share of the recent level
@@ -57,14 +57,14 @@ impl Behind {
 /// for it. Without a column, the learner behind learns the target as it is.
 ///
 /// ```
-/// use tidemill_learn::{Relation, Relative};
-/// let learner = Relative { to: Some("last_month".into()), relation: Relation::Ratio, ..Default::default() };
+/// use tidemill_learn::{Relation, TransformedTarget};
+/// let learner = TransformedTarget { to: Some("last_month".into()), relation: Relation::Ratio, ..Default::default() };
 /// # use tidemill_core::Estimator;
 /// assert_eq!(learner.params()["learner"]["kind"], "boosted_trees");
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Relative {
+pub struct TransformedTarget {
     /// The column, a number.
     pub to: Option<String>,
     /// How the target is seen from it.
@@ -73,24 +73,24 @@ pub struct Relative {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
     /// The learner, with its `kind` and its own parameters.
-    pub learner: Behind,
+    pub learner: BaseLearner,
 }
 
-impl Default for Relative {
+impl Default for TransformedTarget {
     fn default() -> Self {
-        let learner = Behind::BoostedTrees(BoostedTrees::default());
-        Relative { to: None, relation: Relation::default(), also: Vec::new(), learner }
+        let learner = BaseLearner::BoostedTrees(BoostedTrees::default());
+        TransformedTarget { to: None, relation: Relation::default(), also: Vec::new(), learner }
     }
 }
 
-impl Builtin for Relative {
+impl Builtin for TransformedTarget {
     const KIND: &'static str = "relative";
 
     fn check(&self) -> Result<(), KeyPath> {
         let checked = match &self.learner {
-            Behind::BoostedTrees(learner) => learner.check(),
-            Behind::ExtraTrees(learner) => learner.check(),
-            Behind::RandomForest(learner) => learner.check(),
+            BaseLearner::BoostedTrees(learner) => learner.check(),
+            BaseLearner::ExtraTrees(learner) => learner.check(),
+            BaseLearner::RandomForest(learner) => learner.check(),
         };
         checked.map_err(|e| KeyPath::new(format!("learner.{}", e.path), e.problem))
     }
@@ -108,7 +108,7 @@ impl Builtin for Relative {
     }
 }
 
-impl Estimator for Relative {
+impl Estimator for TransformedTarget {
     fn kind(&self) -> &'static str {
         Self::KIND
     }
@@ -256,7 +256,7 @@ struct Saved {
     also: Vec<String>,
 }
 
-/// What a [`Relative`] learned.
+/// What a [`TransformedTarget`] learned.
 pub struct FittedRelative {
     to: Option<String>,
     also: Vec<String>,
@@ -273,7 +273,7 @@ impl Fitted for FittedRelative {
 
     fn state(&self) -> State {
         let saved = Saved { to: self.to.clone(), relation: self.view.relation, also: self.also.clone() };
-        State::new(Relative::KIND, Relative::VERSION, saved)
+        State::new(TransformedTarget::KIND, TransformedTarget::VERSION, saved)
             .floats("typical", &[self.view.typical])
             .child(self.behind.state())
     }
@@ -358,10 +358,10 @@ mod tests {
         let trees =
             BoostedTrees { min_samples_leaf: 2, early_stopping: 0, n_trees: 200, ..BoostedTrees::default() };
         assert!(worst(&trees) > 0.3);
-        let ratio = Relative {
+        let ratio = TransformedTarget {
             to: Some("level".into()),
-            learner: Behind::BoostedTrees(trees),
-            ..Relative::default()
+            learner: BaseLearner::BoostedTrees(trees),
+            ..TransformedTarget::default()
         };
         assert!(worst(&ratio) < 0.05, "{}", worst(&ratio));
     }

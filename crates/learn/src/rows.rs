@@ -25,7 +25,7 @@ pub(crate) fn weights(batch: &Batch) -> Result<Option<Vec<f64>>> {
     Ok(weights)
 }
 
-/// The quantity of each row. Errors on a target of classes and on values that are not finite.
+/// The number of each row. Errors on a target of classes and on values that are not finite.
 pub(crate) fn numbers(batch: &Batch) -> Result<Vec<f64>> {
     match Target::of(batch)? {
         Target::Number(values) => match values.iter().position(|y| !y.is_finite()) {

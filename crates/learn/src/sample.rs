@@ -98,7 +98,7 @@ impl Sample {
         schema.role(Role::Target).is_some_and(|at| schema.columns()[at].kind == Kind::Category)
     }
 
-    /// The quantity of each row.
+    /// The number of each row.
     pub(crate) fn numbers(&self) -> Result<Vec<f64>> {
         Ok(self.of_kept(rows::moderate_numbers(&self.batch)?))
     }
@@ -146,7 +146,7 @@ impl Sample {
         self.kept.as_ref().map_or(i, |kept| kept[i])
     }
 
-    /// Errors when a feature has spread or size whose square is no number.
+    /// Errors when a feature has spread or size whose square is not a number.
     pub(crate) fn check_sizes(&self) -> Result<()> {
         let large = self.x.iter().position(|x| x.abs() > 1e150);
         match large {

@@ -17,7 +17,7 @@ pub(crate) trait Scorer: Fitted {
     /// The columns it reads.
     fn features(&self) -> &Features;
 
-    /// The classes; `None` for a model of a quantity.
+    /// The classes; `None` for a model of a number.
     fn classes(&self) -> Option<&Classes>;
 
     /// How many rows one thread takes at a time.

@@ -297,7 +297,7 @@ fn descent_goes_on_from_an_earlier_model() {
     let truth = [1.0, -2.0, 0.0];
     let (all, one) = (tensor(&*model, "coefficients"), tensor(&*last, "coefficients"));
     assert!(apart(&all, &truth) < apart(&one, &truth), "{all:?} {one:?}");
-    // A model of other features is no beginning.
+    // A model of other features is not a beginning.
     let other = fit("sgd", json!({}), &words(50, 4, 2, &Words::Dense, false), &context).unwrap();
     let rows = part(4000);
     let training = Training { prior: Some(&*other), ..Training::on(&rows) };

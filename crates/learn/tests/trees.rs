@@ -336,9 +336,9 @@ impl Loss for Mine {
     fn start(&self, y: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
         Squared.start(y, weights)
     }
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]) {
         for (i, (y, s)) in y.iter().zip(scores).enumerate() {
-            (slopes[i], bends[i]) = (s - y, 1.0);
+            (gradients[i], hessians[i]) = (s - y, 1.0);
         }
     }
     fn value(&self, y: f64, scores: &[f64]) -> f64 {

@@ -13,7 +13,7 @@ use crate::math;
 use crate::ops::{activation, layer_norm::layer_norm, linear::linear};
 use crate::parameters::{Declared, Part, Start};
 
-/// What bends the sums of a layer.
+/// What hessians the sums of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -26,7 +26,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Turns slopes in what came out into slopes in what came in (`before`).
+    /// Turns gradients in what came out into gradients in what came in (`before`).
     #[inline(always)]
     fn slopes(self, before: &[f32], slopes: &mut [f32]) {
         let both = before.iter().zip(slopes);
@@ -152,7 +152,7 @@ struct PlainLayer {
     adds_input: bool,
 }
 
-/// What a layer did to some rows, as far as the way back needs it.
+/// What a layer did to some rows, as far as the backward pass needs it.
 pub(crate) struct Trace {
     /// What came in.
     x: Vec<f32>,
@@ -182,7 +182,7 @@ impl PlainBody {
         })
     }
 
-    /// As [`PlainBody::run`] in training, `rate` of each layer's numbers dropped; with what the way back needs.
+    /// As [`PlainBody::run`] in training, `rate` of each layer's numbers dropped; with what the backward pass needs.
     pub(crate) fn trace(
         &self,
         x: Vec<f32>,
@@ -221,7 +221,7 @@ impl PlainLayer {
 }
 
 impl Body {
-    /// The way back: from the slopes of a loss in the body's outputs to those in its parameters, added to `gradient` (all of
+    /// The way back: from the gradients of a loss in the body's outputs to those in its parameters, added to `gradient` (all of
     /// the body's arrays, one after the other), and to those in its inputs, where they are wanted.
     pub(crate) fn backward(
         &self,
@@ -299,7 +299,7 @@ fn scale(row: &mut [f32], weight: &[f32], bias: &[f32]) {
     row.iter_mut().zip(weight).zip(bias).for_each(|((x, weight), bias)| *x = *x * weight + bias);
 }
 
-/// Slopes in a scaled, normalised row `x` to those in the row before.
+/// Gradients in a scaled, normalised row `x` to those in the row before.
 fn unnormalise(slopes: &mut [f32], x: &[f32], factor: f32, weight: &[f32]) {
     slopes.iter_mut().zip(weight).for_each(|(d, weight)| *d *= weight);
     let n = slopes.len() as f64;

@@ -16,7 +16,7 @@ pub enum Precision {
     Float32,
     /// 16 bits with the range of 32: for GPUs, which multiply these several times as fast.
     Bfloat16,
-    /// 16 bits, finer than `bfloat16` and of less range: the loss is scaled so that no slope vanishes.
+    /// 16 bits, finer than `bfloat16` and of less range: the loss is scaled so that no gradient vanishes.
     Float16,
 }
 

@@ -11,7 +11,7 @@ pub enum NeuralError {
     /// Every row counts for nothing.
     #[error("every row of the weight column is 0")]
     NoWeight,
-    /// A quantity to predict is not a number.
+    /// A number to predict is not a number.
     #[error("target '{column}' is not a finite number in row {row}")]
     TargetNotFinite {
         /// The target.
@@ -31,7 +31,7 @@ pub enum NeuralError {
     },
     /// The loss left the numbers, again and again.
     #[error(
-        "the loss is no number any more in epoch {epoch}, after {retries} retries with smaller steps{suspect}"
+        "the loss is not a number any more in epoch {epoch}, after {retries} retries with smaller steps{suspect}"
     )]
     Diverged {
         /// The pass over the rows, from 1.

@@ -22,7 +22,7 @@ const CHUNK: usize = 512;
 /// What the outputs of a net mean.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Meaning {
-    /// A standardised quantity.
+    /// A standardised number.
     Number(Standard),
     /// A score for each class that had training rows.
     Classes(Classes),
@@ -106,7 +106,7 @@ impl FittedNet {
         }
     }
 
-    /// The quantity that an output means.
+    /// The number that an output means.
     fn number(target: Standard, output: f32) -> f64 {
         match target.factor {
             0.0 => target.centre,

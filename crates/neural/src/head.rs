@@ -54,7 +54,7 @@ pub(crate) struct Loss {
 /// The truth of some rows, as the loss compares it with the net's outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Truth {
-    /// Standardised quantities.
+    /// Standardised numbers.
     Numbers(Vec<f32>),
     /// Places among the classes that have rows.
     Classes(Vec<u32>),
@@ -70,7 +70,7 @@ impl Truth {
 }
 
 impl Loss {
-    /// The weighted sum of the losses of some rows, row after row of outputs, and its slopes in these outputs.
+    /// The weighted sum of the losses of some rows, row after row of outputs, and its gradients in these outputs.
     pub(crate) fn slopes(&self, outputs: &[f32], truth: &Truth, weights: &[f32]) -> (f64, Vec<f32>) {
         let k = outputs.len() / truth.len().max(1);
         let mut slopes = vec![0.0; outputs.len()];
@@ -91,7 +91,7 @@ impl Loss {
         (total, slopes)
     }
 
-    /// The loss of an error, and its slope.
+    /// The loss of an error, and its gradient.
     fn of_error(&self, error: f64) -> (f64, f64) {
         let delta = f64::from(self.delta);
         match self.kind {
@@ -104,7 +104,7 @@ impl Loss {
         }
     }
 
-    /// The loss of the scores of one row, and its slopes times `weight`.
+    /// The loss of the scores of one row, and its gradients times `weight`.
     fn of_scores(&self, scores: &[f32], class: usize, weight: f64, slopes: &mut [f32]) -> f64 {
         let most = scores.iter().fold(f32::NEG_INFINITY, |most, &x| most.max(x));
         let above = |x: f32| f64::from(x) - f64::from(most);
@@ -113,7 +113,7 @@ impl Loss {
         let spread = smoothing / scores.len() as f64;
         let target = |c: usize| spread + if c == class { 1.0 - smoothing } else { 0.0 };
         let focal = self.kind == NetLoss::Focal;
-        // Of each class: what it adds to the loss, and that loss's slope in the log of its probability, both without sign.
+        // Of each class: what it adds to the loss, and that loss's gradient in the log of its probability, both without sign.
         let of_class = |c: usize, log: f64| {
             let (p, t) = (exp(log), target(c));
             let unsure = if focal { (1.0 - p).max(0.0).powf(gamma) } else { 1.0 };
@@ -134,7 +134,7 @@ impl Loss {
         loss
     }
 
-    /// The loss of one row, in plain Rust. Without smoothing: this is what rows left out are judged by.
+    /// The loss of one row, in plain Rust. Without smoothing: this is what held-out rows are judged by.
     pub(crate) fn of_row(&self, outputs: &[f32], truth: &Truth, i: usize) -> f64 {
         match truth {
             Truth::Numbers(values) => self.of_error(f64::from(outputs[0]) - f64::from(values[i])).0,
@@ -151,7 +151,7 @@ impl Loss {
     }
 }
 
-/// The last linear map: one number for a quantity, a score for each class.
+/// The last linear map: one number for a number, a score for each class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Head {
     pub inputs: usize,

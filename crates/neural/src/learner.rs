@@ -25,7 +25,7 @@ pub enum NumberEncoding {
     #[default]
     Plain,
     /// Laid out over pieces of its range that hold equally many training values (Gorishniy et al. 2022): helps where the
-    /// answer bends with the number.
+    /// answer hessians with the number.
     PiecewiseLinear,
 }
 
@@ -48,7 +48,7 @@ pub enum NumberEncoding {
 pub struct NeuralNet {
     /// The width of each hidden layer; none makes a linear model.
     pub hidden: Vec<usize>,
-    /// What bends the sums of a hidden layer.
+    /// What hessians the sums of a hidden layer.
     pub activation: Activation,
     /// The share of each hidden layer's numbers that training drops, from 0 to below 1.
     pub dropout: f64,
@@ -60,7 +60,7 @@ pub struct NeuralNet {
     pub numbers: NumberEncoding,
     /// With `numbers = "piecewise_linear"`, the most pieces of a number's range, from 2 up.
     pub pieces: usize,
-    /// How pictures come in.
+    /// How images come in.
     pub images: Images,
     /// How series come in.
     pub series: Series,

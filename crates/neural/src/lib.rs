@@ -1,4 +1,4 @@
-//! Nets and their one training loop: tables, pictures, series and texts. Their encoders are built on burn, without which the
+//! Nets and their one training loop: tables, images, series and texts. Their encoders are built on burn, without which the
 //! rest of the workspace builds.
 //!
 //! A [`NeuralNet`] takes every feature column through an encoder (`encoders/`), joins what they give, sends it through

@@ -23,7 +23,7 @@ fn context() -> Context {
     Context::new(7, 2, registry())
 }
 
-/// `n` rows of three numbers and a category, a quantity to predict, and a weight for each.
+/// `n` rows of three numbers and a category, a number to predict, and a weight for each.
 fn table(n: usize, weight: impl Fn(usize) -> f64) -> Table {
     let mut random = Random::new(3, 0);
     let x: Vec<Vec<f64>> = (0..3).map(|_| (0..n).map(|_| random.normal()).collect()).collect();

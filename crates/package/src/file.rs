@@ -25,7 +25,7 @@ pub fn read(path: &Path) -> Result<Package> {
 
 /// The model in a file, and what names it.
 ///
-/// Errors when the file cannot be read, is no model, is damaged in any way, comes from a newer format, or is beyond
+/// Errors when the file cannot be read, is not a model, is damaged in any way, comes from a newer format, or is beyond
 /// [`limits`]. Memory: the length of the file, and its tensors once more.
 pub fn open(path: &Path) -> Result<(Package, Info)> {
     let io = |source| Error::Io { path: path.into(), source };

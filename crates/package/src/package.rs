@@ -65,7 +65,7 @@ pub struct Info {
 
 /// The file's bytes: equal for equal packages. `manifest.format` and `manifest.entries` are filled in.
 ///
-/// Errors ([`Error::Unwritable`]) where a reader would refuse the result: a name that is no entry name or taken, a
+/// Errors ([`Error::Unwritable`]) where a reader would refuse the result: a name that is not an entry name or taken, a
 /// state that nests too deep or holds a tensor whose shape does not fit, more than [`limits`] allow.
 pub fn to_bytes(package: &Package) -> Result<Vec<u8>> {
     to_bytes_with_info(package).map(|(bytes, _)| bytes)

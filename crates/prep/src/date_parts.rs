@@ -171,7 +171,7 @@ impl Part {
     }
 }
 
-/// A moment in UTC, taken apart.
+/// A timestamp in UTC, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Moment {
     year: i32,
@@ -308,7 +308,7 @@ mod tests {
 
     use super::{DAY, DateParts, HOUR, Moment};
 
-    /// The parts that are taken of moments 5 hours apart over so many days.
+    /// The parts that are taken of timestamps 5 hours apart over so many days.
     fn parts(days: i64, recurring: bool) -> Vec<String> {
         let times = TimestampMicrosecondArray::from_iter_values(
             (0..).map(|i| i * 5 * HOUR).take_while(|t| *t <= days * DAY),

@@ -17,20 +17,20 @@ use crate::PrepError;
 use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved, wrong_cell};
 use crate::pictures::{Fit, framed};
 
-/// Sides up to this are kept where all pictures have the same; else it is the side of the frame.
+/// Sides up to this are kept where all images have the same; else it is the side of the frame.
 const SIDE: u32 = 64;
 /// The longest side of a frame.
 const LONGEST: u32 = 1024;
-/// The most numbers that a picture becomes.
+/// The most numbers that an image becomes.
 const MOST: usize = 1 << 20;
 /// What stands for a missing picture: a white one.
 const WHITE: f32 = 1.0;
 
-/// Replaces each image column by one dense vector column of the same name: the picture in a frame of `width` x `height`, channel
+/// Replaces each image column by one dense vector column of the same name: the image in a frame of `width` x `height`, channel
 /// after channel, each number from 0 (black) to 1 (white).
 ///
 /// Reads PNG, JPEG, GIF (its first frame), BMP and WebP of at most 50 megapixels and 64 MiB; the orientation that a camera noted
-/// is carried out, what is transparent lies over white, grey is the luma of ITU-R BT.601. A missing picture is a white
+/// is carried out, what is transparent lies over white, grey is the luma of ITU-R BT.601. A missing image is a white
 /// one. Agrees with Pillow's `Image.resize` (bilinear), `ImageOps.fit` and `ImageOps.pad` to 2/255.
 ///
 /// ```
@@ -51,17 +51,17 @@ const WHITE: f32 = 1.0;
 pub struct EncodePixels {
     /// The columns to encode; without any, every image that is a feature.
     pub columns: Columns,
-    /// Columns of pixels, 1 to 1024; without it that of the training pictures where all have the same size of at most 64 x 64,
+    /// Columns of pixels, 1 to 1024; without it that of the training images where all have the same size of at most 64 x 64,
     /// else 64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     /// Rows of pixels, as `width`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// 1 for grey, 3 for red, green and blue; without it 1 where all training pictures are grey.
+    /// 1 for grey, 3 for red, green and blue; without it 1 where all training images are grey.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
-    /// How a picture of other proportions comes into the frame.
+    /// How an image of other proportions comes into the frame.
     pub fit: Fit,
 }
 
@@ -135,7 +135,7 @@ impl ColumnStep for EncodePixels {
     }
 }
 
-/// The size that all pictures have, where it is small; else that of the default frame.
+/// The size that all images have, where it is small; else that of the default frame.
 fn common_size(images: &BinaryArray, column: &str) -> Result<(u32, u32)> {
     let sizes = each(images, column, picture::size)?;
     Ok(match sizes.split_first() {
@@ -156,7 +156,7 @@ fn all_grey(images: &BinaryArray, column: &str) -> Result<bool> {
     Ok(all(&few)? && all(images)?)
 }
 
-/// Something about each picture that is there; errors name the row of the first that cannot be used.
+/// Something about each image that is there; errors name the row of the first that cannot be used.
 fn each<T: Send>(
     images: &BinaryArray,
     column: &str,
@@ -174,7 +174,7 @@ fn unusable(column: &str, row: Option<usize>, why: picture::Unusable) -> PrepErr
     PrepError::UnusablePicture { column: column.into(), row: row.map(|row| row + 1), why }
 }
 
-/// The frame that the pictures of one column come into.
+/// The frame that the images of one column come into.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pixels {
@@ -189,7 +189,7 @@ impl Pixels {
         self.width as usize * self.height as usize * self.channels
     }
 
-    /// The numbers of a picture into `out`, which has [`Pixels::len`] of them.
+    /// The numbers of an image into `out`, which has [`Pixels::len`] of them.
     fn write(&self, bytes: &[u8], out: &mut [f32]) -> Result<Result<(), picture::Unusable>> {
         let picture = match picture::decode(bytes) {
             Ok(picture) => picture,

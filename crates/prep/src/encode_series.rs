@@ -20,8 +20,8 @@ const BACK: usize = 2;
 /// The longest window.
 const LONGEST: usize = 4096;
 
-/// Replaces each series column by what its points say at a moment, that of the column in the role `time`: points at or after this
-/// moment are never looked at, so nothing that is known only later can help.
+/// Replaces each series column by what its points say at a timestamp, that of the column in the role `time`: points at or after this
+/// timestamp are never looked at, so nothing that is known only later can help.
 ///
 /// Of `history` these come, times being counted in steps, the usual distance of neighbouring points in training:
 /// `history_ahead` (steps from the last point to the moment; 1 without a time), `history_last` (the last value),
@@ -121,7 +121,7 @@ impl Builtin for EncodeSeries {
     }
 }
 
-/// The column that says for which moment the past is looked at.
+/// The column that says for which timestamp the past is looked at.
 fn moment_of(schema: &Schema) -> Option<usize> {
     schema.columns().iter().position(|c| c.role == Role::Time && c.kind == Kind::Time)
 }

@@ -238,7 +238,7 @@ impl Learned for TfIdf {
             return Err("the terms are out of order".into());
         }
         if saved.floats.iter().any(|w| !w.is_finite()) {
-            return Err("a weight is no number".into());
+            return Err("a weight is not a number".into());
         }
         Ok(TfIdf::new(settings, vocabulary, saved.floats))
     }

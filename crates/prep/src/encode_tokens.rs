@@ -249,7 +249,7 @@ impl Learned for Tokens {
         let SavedTokens { cleaning, vocabulary, length } = saved.read()?;
         // As many as a text can have characters.
         if length == 0 || length > MOST_BYTES {
-            return Err(format!("{length} is no number of tokens to read"));
+            return Err(format!("{length} is not a number of tokens to read"));
         }
         Ok(Tokens(Arc::new(Known::new(cleaning, vocabulary, length)?)))
     }

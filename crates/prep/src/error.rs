@@ -3,7 +3,7 @@
 use tidemill_core::Coded;
 use tidemill_kernel::picture::Unusable;
 
-/// The code of [`PrepError::UnusablePicture`], by which a server tells a caller's picture from a fault of its own.
+/// The code of [`PrepError::UnusablePicture`], by which a server tells a caller's image from a fault of its own.
 pub const UNUSABLE_PICTURE: &str = "prep_unusable_picture";
 
 /// The errors of this room.
@@ -41,7 +41,7 @@ pub enum PrepError {
         /// The column.
         column: String,
     },
-    /// Bytes that cannot be used as a picture.
+    /// Bytes that cannot be used as an image.
     #[error("column '{column}'{}: {why}", at(.row))]
     UnusablePicture {
         /// The column.
@@ -51,9 +51,9 @@ pub enum PrepError {
         /// What is wrong with it.
         why: Unusable,
     },
-    /// A frame of more numbers than a picture may become.
+    /// A frame of more numbers than an image may become.
     #[error(
-        "'width' x 'height' x 'channels' are {numbers} numbers, more than the {most} that a picture may become"
+        "'width' x 'height' x 'channels' are {numbers} numbers, more than the {most} that an image may become"
     )]
     PictureTooFine {
         /// So many.
@@ -91,7 +91,7 @@ impl Coded for PrepError {
             }
             PrepError::NotInOrder { value, .. } => format!("add '{value}' to the 'order' of this column"),
             PrepError::UnusablePicture { .. } => {
-                "give a whole PNG, JPEG, GIF, BMP or WebP picture, or none where there is none".into()
+                "give a whole PNG, JPEG, GIF, BMP or WebP image, or none where there is none".into()
             }
             PrepError::PictureTooFine { .. } => "give smaller sides".into(),
             PrepError::OrderUnused { column } => {

@@ -1,4 +1,4 @@
-//! The past of a series as seen from a moment: its values on a grid of equal steps.
+//! The past of a series as seen from a timestamp: its values on a grid of equal steps.
 
 use tidemill_core::Point;
 
@@ -20,7 +20,7 @@ pub(crate) struct Spread {
 }
 
 impl Past {
-    /// Of these points, in the order of time, those before `moment` (all of them without one), and of them the last `most` steps, at
+    /// Of these points, in the order of time, those before `timestamp` (all of them without one), and of them the last `most` steps, at
     /// least 1; `step` is in microseconds.
     pub(crate) fn of(
         points: impl Iterator<Item = Point>,
@@ -30,7 +30,7 @@ impl Past {
     ) -> Self {
         let known: Vec<Point> = points.filter(|(at, _)| moment.is_none_or(|m| *at < m)).collect();
         let Some(&(last, _)) = known.last() else { return Past { grid: Vec::new(), ahead: 1 } };
-        // Months are of unequal length: a moment belongs to the step it is nearest to.
+        // Months are of unequal length: a timestamp belongs to the step it is nearest to.
         let steps = |from: i64, to: i64| (to.saturating_sub(from) as f64 / step as f64).round() as i64;
         let depth = steps(known[0].0, last).clamp(0, most as i64 - 1);
         let mut grid = vec![f64::NAN; depth as usize + 1];

@@ -1,4 +1,4 @@
-//! From a decoded picture to one of another size, with the filters of Pillow.
+//! From a decoded image to one of another size, with the filters of Pillow.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::{Error, Result};
 use tidemill_kernel::picture::Picture;
 
-/// How a picture of other proportions comes into the frame.
+/// How an image of other proportions comes into the frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
@@ -21,10 +21,10 @@ pub enum Fit {
     Pad,
 }
 
-/// What fills a frame around a picture.
+/// What fills a frame around an image.
 const WHITE: u8 = 255;
 
-/// The picture in a frame of `width` x `height`: each pixel the mean of those it covers, weighed by a triangle (bilinear with
+/// The image in a frame of `width` x `height`: each pixel the mean of those it covers, weighed by a triangle (bilinear with
 /// anti-aliasing), in eight bits. Agrees with Pillow's `Image.resize`, `ImageOps.fit` and `ImageOps.pad` to a step or two of 255.
 pub(crate) fn framed(picture: Picture, width: u32, height: u32, fit: Fit) -> Result<Picture> {
     if (picture.width, picture.height) == (width, height) {
@@ -65,7 +65,7 @@ fn resized_as<P: PixelTrait<Component = u8>>(
     Ok(Picture { width, height, channels: picture.channels, pixels })
 }
 
-/// The greatest size with the picture's proportions that the frame holds.
+/// The greatest size with the image's proportions that the frame holds.
 fn contained(picture: &Picture, width: u32, height: u32) -> (u32, u32) {
     let [from_width, from_height, to_width, to_height] =
         [picture.width, picture.height, width, height].map(f64::from);

@@ -1,4 +1,4 @@
-//! The step that reads pictures against Pillow's answers, stored in `reference/pictures.json` by `reference/pictures.py`.
+//! The step that reads images against Pillow's answers, stored in `reference/pictures.json` by `reference/pictures.py`.
 
 #![expect(clippy::unwrap_used, reason = "a test: what cannot be read fails it")]
 
@@ -95,7 +95,7 @@ fn the_frame_follows_the_pictures() {
     let frame = |channels, height, width| Layout::Image { channels, height, width };
     assert_eq!(layout(&["grey.png", "grey.jpg"]), frame(1, 28, 40));
     assert_eq!(layout(&["grey.png", "rgb.bmp"]), frame(3, 28, 40));
-    // A picture that was turned has other sides.
+    // An image that was turned has other sides.
     assert_eq!(layout(&["rgb.jpg", "turned6.jpg"]), frame(3, 64, 64));
     assert_eq!(encode(&table(&[None]), Value::Null).unwrap().vector(0).unwrap(), [1.0; 64 * 64]);
 }

@@ -40,7 +40,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A count, or a weight where it is no whole number.
+/// A count, or a weight where it is not a whole number.
 ///
 /// ```
 /// assert_eq!(tidemill_report::number::count(12345.0), "12,345");
@@ -67,7 +67,7 @@ pub fn bare(x: f64) -> String {
     }
 }
 
-/// Commas between each three digits of the whole part, from five digits on: a year is no thousand.
+/// Commas between each three digits of the whole part, from five digits on: a year is not a thousand.
 pub(crate) fn grouped(text: &str) -> String {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
     let (whole, part) = rest.split_once('.').map_or((rest, None), |(whole, part)| (whole, Some(part)));

@@ -16,7 +16,7 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// A coordinate with at most one decimal. What is no number becomes 0: a chart may be incomplete, never broken.
+/// A coordinate with at most one decimal. What is not a number becomes 0: a chart may be incomplete, never broken.
 pub(crate) fn n(x: f64) -> String {
     if !x.is_finite() {
         return "0".into();

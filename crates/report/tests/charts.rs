@@ -259,8 +259,8 @@ fn bins_count_every_finite_value_once() {
     assert_eq!(same.iter().map(|b| b.count).sum::<f64>(), 5.0);
 }
 
-/// Holds a chart against the picture of it in `tests/looks`, which any browser shows; with `TIDEMILL_BLESS=1` in the
-/// environment the picture is drawn anew.
+/// Holds a chart against the image of it in `tests/looks`, which any browser shows; with `TIDEMILL_BLESS=1` in the
+/// environment the image is drawn anew.
 fn looks_as_it_did(name: &str, chart: &dyn Chart) {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/looks/{name}.svg"));
     let svg = chart.svg().replace("><", ">\n<");

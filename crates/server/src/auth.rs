@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use tidemill_store::{Key, Store, keys};
 
 use crate::clock;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Guarded {
     ///
     /// # Errors
     /// 401 without a valid key, 403 for a key without the scope. Neither says which part was wrong.
-    pub fn check(&self, headers: &HeaderMap, scope: Scope) -> Result<Option<Arc<str>>, Fault> {
+    pub fn check(&self, headers: &HeaderMap, scope: Scope) -> Result<Option<Arc<str>>, ApiError> {
         let known = self.0.load();
         if known.is_empty() {
             return Ok(None);
@@ -74,13 +74,17 @@ impl Guarded {
             (keys::matches(&known.key, token) && known.key.is_live(clock::now())).then_some(known)
         });
         let Some(found) = found else {
-            return Err(Fault::new(StatusCode::UNAUTHORIZED, "unauthorized", "this needs a valid API key")
-                .help("send `Authorization: Bearer KEY`; `tidemill keys create` makes one"));
+            return Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "this needs a valid API key",
+            )
+            .help("send `Authorization: Bearer KEY`; `tidemill keys create` makes one"));
         };
         if found.key.scopes.iter().any(|s| s == scope.word()) {
             return Ok(Some(found.id.clone()));
         }
-        Err(Fault::new(
+        Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "forbidden",
             format!("this key has not the scope '{}'", scope.word()),

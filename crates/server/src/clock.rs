@@ -7,7 +7,7 @@ pub(crate) fn now() -> i64 {
     Timestamp::now().as_microsecond()
 }
 
-/// A moment as people write it; empty for one beyond the calendar.
+/// A timestamp as people write it; empty for one beyond the calendar.
 pub(crate) fn written(micros: i64) -> String {
     Timestamp::from_microsecond(micros).map(|t| t.to_string()).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use tidemill_core::Coded;
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The errors of the server as a whole; those of requests are [`crate::fault::Fault`]s.
+/// The errors of the server as a whole; those of requests are [`crate::fault::ApiError`]s.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address cannot be listened on.

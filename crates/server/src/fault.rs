@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// A request that was refused or failed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
+pub struct ApiError {
     /// The HTTP status.
     pub status: StatusCode,
     /// A stable, machine-readable name.
@@ -24,15 +24,15 @@ pub struct Fault {
     pub remedy: Option<String>,
 }
 
-impl Fault {
+impl ApiError {
     /// A fault without a place.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Fault { status, code, message: message.into(), row: None, column: None, line: None, remedy: None }
+        ApiError { status, code, message: message.into(), row: None, column: None, line: None, remedy: None }
     }
 
     /// 400.
     pub fn bad(code: &'static str, message: impl Into<String>) -> Self {
-        Fault::new(StatusCode::BAD_REQUEST, code, message)
+        ApiError::new(StatusCode::BAD_REQUEST, code, message)
     }
 
     /// The same at a row (from 1) of the request.
@@ -75,7 +75,7 @@ impl Fault {
     }
 }
 
-impl IntoResponse for Fault {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.document().to_string()).into_response();
         let json = HeaderValue::from_static("application/json");
@@ -90,10 +90,10 @@ impl IntoResponse for Fault {
     }
 }
 
-impl From<tidemill_store::Error> for Fault {
+impl From<tidemill_store::Error> for ApiError {
     fn from(e: tidemill_store::Error) -> Self {
         tracing::error!(error = %e, "the store failed");
-        Fault::new(
+        ApiError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "store_unavailable",
             "the store cannot keep this now; nothing was answered",
@@ -102,9 +102,9 @@ impl From<tidemill_store::Error> for Fault {
     }
 }
 
-impl From<tidemill_core::Error> for Fault {
+impl From<tidemill_core::Error> for ApiError {
     fn from(e: tidemill_core::Error) -> Self {
         tracing::error!(code = e.code(), "a model failed on a request");
-        Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "model_failed", "the model failed on this request")
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "model_failed", "the model failed on this request")
     }
 }

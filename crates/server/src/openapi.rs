@@ -103,9 +103,9 @@ fn schemas() -> Value {
     let kinds: Vec<&str> = FeedbackKind::ALL.iter().map(|kind| kind.word()).collect();
     let cell = json!({ "type": ["number", "string", "boolean", "null", "array"] });
     let row = json!({ "type": "object", "additionalProperties": true,
-                      "description": "A value per column of the model; null where it is not known. A picture (a column of kind image) is its PNG, \
+                      "description": "A value per column of the model; null where it is not known. An image (a column of kind image) is its PNG, \
                                       JPEG, GIF, BMP or WebP file in base64, or a data URL of it; never a path or an address. A series (of kind series) is an \
-                                      array of [moment, value] pairs." });
+                                      array of [timestamp, value] pairs." });
     let list = json!({ "type": "array", "items": cell });
     let warning = json!({ "type": "object", "required": ["code", "message"], "properties": {
         "code": { "type": "string" }, "column": { "type": "string" }, "message": { "type": "string" } } });

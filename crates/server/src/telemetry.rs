@@ -44,7 +44,7 @@ pub struct ModelFigures {
     pub batch: Histogram,
     /// Requests being answered.
     pub in_flight: IntGauge,
-    /// Predictions of each class; one counter for a quantity.
+    /// Predictions of each class; one counter for a number.
     pub predictions: Vec<IntCounter>,
     /// Rows with a category never seen.
     pub unseen: IntCounter,
@@ -89,7 +89,7 @@ impl Telemetry {
             batch: histogram("tidemill_batch_rows", "Rows per request.", &["model"], &rows)?,
             predictions: counter(
                 "tidemill_predictions_total",
-                "Predicted rows, by class (empty for a quantity).",
+                "Predicted rows, by class (empty for a number).",
                 &["model", "version", "class"],
             )?,
             feedback: counter(

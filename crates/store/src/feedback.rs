@@ -3,7 +3,7 @@
 //! | feedback | its fate |
 //! |---|---|
 //! | late | counts, for the day of its prediction, as long as the prediction is kept |
-//! | repeated: the same idempotency key, or without one the same prediction, kind, user, value and moment | stored once |
+//! | repeated: the same idempotency key, or without one the same prediction, kind, user, value and timestamp | stored once |
 //! | contradictory: another value of the same kind on the same prediction | all stored; the latest `at` counts |
 //! | orphaned: no such prediction | stored; counts once the prediction is there, else goes with the retention |
 

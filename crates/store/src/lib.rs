@@ -103,7 +103,7 @@ impl Store {
     /// file (`sqlite:` before it is allowed).
     ///
     /// # Errors
-    /// A database that cannot be reached, is no database, or was made by a newer version of this program.
+    /// A database that cannot be reached, is not a database, or was made by a newer version of this program.
     pub fn open(location: &str, options: Options) -> Result<Store> {
         let location = Arc::new(Location::parse(location));
         let mut database = location.connect(options.durability)?;

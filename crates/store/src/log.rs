@@ -158,7 +158,7 @@ pub(crate) fn newest_feedback(
     Ok(found)
 }
 
-/// The least id that is made at this moment: ids grow with time.
+/// The least id that is made at this timestamp: ids grow with time.
 pub(crate) fn first_id(at: i64) -> Uuid {
     let millis = (at.max(0) / 1000) as u64;
     let mut bytes = [0; 16];

@@ -47,7 +47,7 @@ fn models(database: &mut dyn Database) -> Result<Vec<String>> {
     Ok(models)
 }
 
-/// Moments are microseconds since 1970 (UTC); `BYTES` stands for what bytes are called, `CLUSTERED` for keeping rows
+/// Timestamps are microseconds since 1970 (UTC); `BYTES` stands for what bytes are called, `CLUSTERED` for keeping rows
 /// in the order of their key: ids grow, so rows are added at the end of one tree.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS versions (

@@ -1,4 +1,4 @@
-//! How many predictions of a model are logged, without counting all of them each time: the log is counted once up to a moment that
+//! How many predictions of a model are logged, without counting all of them each time: the log is counted once up to a timestamp that
 //! moves on, and from there anew.
 
 use uuid::Uuid;

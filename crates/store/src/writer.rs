@@ -104,7 +104,7 @@ struct Waiting {
 
 /// Who sees to what waits.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Tender {
+enum Drainer {
     /// Nobody yet: whoever hands the next work over calls one.
     #[default]
     Nobody,
@@ -118,7 +118,7 @@ enum Tender {
 struct Queue {
     jobs: VecDeque<Waiting>,
     rows: usize,
-    tender: Tender,
+    tender: Drainer,
     /// How many jobs the last group had.
     last: usize,
 }
@@ -178,7 +178,7 @@ impl Writer {
         let place = if matches!(job, Job::Log(_, Some(_))) { place() } else { 0 };
         let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
         let runtime = tokio::runtime::Handle::try_current().ok().filter(|_| self.quick);
-        let tender = if runtime.is_some() { Tender::Task } else { Tender::Thread };
+        let tender = if runtime.is_some() { Drainer::Task } else { Drainer::Thread };
         let waiting = Waiting { rows: job.n_rows(), job, _permit: Some(permit) };
         let called = self.shared.push(place, waiting, tender);
         match runtime {
@@ -194,7 +194,7 @@ impl Writer {
     /// Hands work over from a thread that may wait.
     pub(crate) fn submit_blocking(&self, job: Job) {
         // It may be long work, such as deleting: not for a thread that answers requests.
-        if self.shared.push(0, Waiting { job, rows: SPOT_ROWS + 1, _permit: None }, Tender::Thread) {
+        if self.shared.push(0, Waiting { job, rows: SPOT_ROWS + 1, _permit: None }, Drainer::Thread) {
             self.shared.wake();
         }
     }
@@ -217,7 +217,7 @@ struct Tending(Option<Arc<Shared>>, usize);
 impl Drop for Tending {
     fn drop(&mut self) {
         if let Some(shared) = self.0.take() {
-            lock(&shared.queues[self.1]).tender = Tender::Thread;
+            lock(&shared.queues[self.1]).tender = Drainer::Thread;
             shared.wake();
         }
     }
@@ -249,7 +249,7 @@ async fn when_idle(mut tending: Tending) {
 enum Left {
     Nothing,
     More,
-    /// All, since somebody else is writing at this moment.
+    /// All, since somebody else is writing at this timestamp.
     Held,
     /// What is not for a thread that answers requests.
     TooMuch,
@@ -257,11 +257,11 @@ enum Left {
 
 impl Shared {
     /// Adds work; whether this `tender` is to be called, since nobody else is on the way.
-    fn push(&self, place: usize, waiting: Waiting, tender: Tender) -> bool {
+    fn push(&self, place: usize, waiting: Waiting, tender: Drainer) -> bool {
         let mut queue = lock(&self.queues[place]);
         queue.rows += waiting.rows;
         queue.jobs.push_back(waiting);
-        let nobody = queue.tender == Tender::Nobody;
+        let nobody = queue.tender == Drainer::Nobody;
         if nobody {
             queue.tender = tender;
         }
@@ -327,7 +327,7 @@ impl Shared {
         if !queue.jobs.is_empty() {
             return Left::More;
         }
-        queue.tender = Tender::Nobody;
+        queue.tender = Drainer::Nobody;
         Left::Nothing
     }
 
@@ -358,11 +358,11 @@ impl Shared {
     fn serve(&self, mut second: Option<Box<dyn Database>>) {
         loop {
             let closed = self.closed.load(Ordering::Acquire);
-            let mine = |place: &usize| closed || lock(&self.queues[*place]).tender == Tender::Thread;
+            let mine = |place: &usize| closed || lock(&self.queues[*place]).tender == Drainer::Thread;
             let places: Vec<usize> = (0..QUEUES).filter(mine).collect();
             let checkpoint = self.checkpoint.swap(false, Ordering::Relaxed);
             if places.is_empty() && !checkpoint {
-                // Whoever hands something over wakes it; also if that was a moment ago.
+                // Whoever hands something over wakes it; also if that was a timestamp ago.
                 std::thread::park();
                 continue;
             }
@@ -388,8 +388,8 @@ impl Shared {
         drop(database);
         let mut queue = lock(&self.queues[place]);
         // A task that tends the queue says itself when it is done.
-        if queue.jobs.is_empty() && queue.tender == Tender::Thread {
-            queue.tender = Tender::Nobody;
+        if queue.jobs.is_empty() && queue.tender == Drainer::Thread {
+            queue.tender = Drainer::Nobody;
         }
         queue.jobs.is_empty()
     }

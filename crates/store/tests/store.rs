@@ -457,7 +457,7 @@ fn reading_keeps_its_connection() {
     });
 }
 
-/// An id of this moment.
+/// An id of this timestamp.
 fn id_at(micros: i64, i: u64) -> Uuid {
     let mut bytes = [0; 16];
     bytes[..6].copy_from_slice(&((micros / 1000) as u64).to_be_bytes()[2..]);
@@ -466,7 +466,7 @@ fn id_at(micros: i64, i: u64) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
-/// Logs rows whose ids are of this moment.
+/// Logs rows whose ids are of this timestamp.
 fn log_at(store: &Store, version: i64, at: i64, mut rows: Vec<LoggedRow>) -> Vec<Uuid> {
     rows.iter_mut().enumerate().for_each(|(i, row)| row.id = id_at(at, i as u64));
     log(store, version, at, rows)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidemill_engine::core::recipe::{OptimizeFor, Task};
-use tidemill_engine::evaluate::Labels;
+use tidemill_engine::judge::PredictionColumns;
 
 /// From a table to a tested, packaged model, and round the loop again.
 #[derive(Debug, Parser)]
@@ -118,7 +118,7 @@ pub(crate) struct DataArgs {
 /// The kinds of prediction.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum TaskArg {
-    /// A quantity.
+    /// A number.
     Regression,
     /// One of two classes.
     Binary,
@@ -167,12 +167,12 @@ pub(crate) struct Check {
 Examples:
   tidemill train penguins.csv --target species
   tidemill train 'logs/*.parquet' --target bikers --time hour --drop-leaks --out bikes
-  tidemill train pictures/                           a folder of pictures for each class
+  tidemill train images/                           a folder of images for each class
   tidemill train sales.csv --target sold --horizon 4w
   tidemill train tidemill.toml --trials 20 --time-limit 10m
   zcat rows.csv.gz | tidemill train - --target y")]
 pub(crate) struct Train {
-    /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, a folder of pictures, `-`, or a recipe (`.toml`).
+    /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, a folder of images, `-`, or a recipe (`.toml`).
     pub data: String,
     /// What is known about the data.
     #[command(flatten)]
@@ -263,8 +263,8 @@ pub(crate) struct Answers {
 
 impl Answers {
     /// Which columns hold what, the predictions in this one.
-    pub(crate) fn labels(&self, truth: &str, predicted: &str) -> Labels {
-        Labels {
+    pub(crate) fn labels(&self, truth: &str, predicted: &str) -> PredictionColumns {
+        PredictionColumns {
             truth: truth.into(),
             predicted: predicted.into(),
             weight: self.weight.clone(),

@@ -17,14 +17,14 @@ fn trained(desk: &Desk) -> Ran {
 }
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 #[test]
 fn the_story_compares_costs_and_the_file_has_no_time_in_it() {
     let desk = with_recipe(small_table(400), QUICK);
     let ran = desk.run(&["train", "r.toml", "--out", "m", "--trials", "2"]).done();
-    for word in ["per row", "size", "rows left out", "logistic", "extra_trees", "folds can tell"] {
+    for word in ["per row", "size", "held-out rows", "logistic", "extra_trees", "folds can tell"] {
         let said = ran.out.contains(word) || (word == "folds can tell" && ran.out.contains("is better than"));
         assert!(said, "no '{word}' in {}", ran.out);
     }

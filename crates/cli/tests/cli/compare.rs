@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::desk::{Desk, small_table};
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 /// A desk with a model that knows nothing, and one that has learned, of the same table.

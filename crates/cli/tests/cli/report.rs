@@ -115,7 +115,7 @@ fn of_what_led_to_the_choice_and_to_the_decision() {
                   [[learners]]\nkind = \"logistic\"\n[[learners]]\nkind = \"extra_trees\"\nn_trees = 20\n";
     let desk = Desk::new().with("t.csv", small_table(600)).with("r.toml", recipe);
     let (html, metrics) = trained(&desk, &["r.toml"]);
-    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} is no number"));
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"));
     // The gap, and the two best against each other, in the words of the file.
     for sentence in [&metrics["gap"]["sentence"], &metrics["reasons"]["rival"]["sentence"]] {
         let words = sentence.as_str().unwrap().replace('<', "&lt;");

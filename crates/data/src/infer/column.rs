@@ -111,10 +111,10 @@ pub(crate) fn of_type(kind: Kind) -> Verdict {
 
 /// Plain numbers with decimals.
 pub(crate) fn decimals() -> Verdict {
-    Verdict::new(Kind::Number, "numbers with decimals: a quantity")
+    Verdict::new(Kind::Number, "numbers with decimals: a number")
 }
 
-/// A column of numbers: quantity, code, identifier, or moment.
+/// A column of numbers: number, code, identifier, or timestamp.
 fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[String]) -> Verdict {
     let numbers: Vec<f64> = facts.values.iter().filter_map(|v| format.parse(v.0)).collect();
     let whole = numbers.iter().all(|x| x.fract() == 0.0);
@@ -139,7 +139,7 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
         };
     }
     if padded {
-        return Verdict::new(Kind::Category, "digits with leading zeros: a code, not a quantity");
+        return Verdict::new(Kind::Category, "digits with leading zeros: a code, not a number");
     }
     let few = facts.n_distinct() <= 30.max((facts.n_values as f64).sqrt() as usize / 4);
     if hints.code() {
@@ -160,10 +160,10 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
     if hints.year() && numbers.iter().all(|x| (1000.0..=2500.0).contains(x)) {
         return number("years, kept as a number".into());
     }
-    number("whole numbers: a quantity".into())
+    number("whole numbers: a number".into())
 }
 
-/// Whole numbers that are moments: eight digits that are all dates, or seconds or milliseconds since 1970 where the name says time.
+/// Whole numbers that are timestamps: eight digits that are all dates, or seconds or milliseconds since 1970 where the name says time.
 fn moment(facts: &Facts<'_>, hints: &Hints, numbers: &[f64]) -> Option<(TimeFormat, String)> {
     let compact = TimeFormat::Pattern("%Y%m%d".into());
     let within = |low: f64, high: f64| numbers.iter().all(|x| (low..high).contains(x));

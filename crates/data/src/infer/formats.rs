@@ -1,10 +1,10 @@
-//! Which way of writing numbers or moments explains the values of a column.
+//! Which way of writing numbers or timestamps explains the values of a column.
 
 use super::facts::Facts;
 use super::tolerated;
 use crate::parse::{NumberFormat, Thousands, TimeFormat};
 
-/// Words that stand for "no value" where everything else is a number or a moment.
+/// Words that stand for "no value" where everything else is a number or a timestamp.
 const UNKNOWN: &[&str] = &[
     "unknown",
     "missing",

@@ -179,7 +179,7 @@ impl Hints {
         ])
     }
 
-    /// A quantity that may well be 0 or 1 in all rows seen.
+    /// A number that may well be 0 or 1 in all rows seen.
     pub(crate) fn count(&self) -> bool {
         self.any(&[
             "n", "num", "count", "counts", "cnt", "number", "nr", "total", "sum", "amount", "qty",
@@ -187,7 +187,7 @@ impl Hints {
         ])
     }
 
-    /// A moment.
+    /// A timestamp.
     pub(crate) fn time(&self) -> bool {
         self.any(&[
             "time",

@@ -2,7 +2,7 @@
 //!
 //! 1. A column is looked at through up to 100,000 rows spread evenly over the source.
 //! 2. Its kind: words of yes and no are a flag; what reads as numbers in one way of writing is a number, unless it has leading
-//!    zeros or a name that says code (then a category); what reads as dates is a time; paths of pictures that are there are
+//!    zeros or a name that says code (then a category); what reads as dates is a time; paths of images that are there are
 //!    images; words are categories, or free text when they are many and rarely repeat.
 //! 3. Its role: what the recipe says; else columns that name rows are recognised by values that all differ, together with the
 //!    name, their sequence or their shape. The first clear one becomes the key, others are ignored, as are constant and empty columns.
@@ -31,7 +31,7 @@ use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Source};
 
 use crate::intake::{Raw, RawColumn, is_readable, written_number};
 use crate::parse::{FlagFormat, Format, Missing, plain_number};
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{InferredColumn, InferredSchema};
 pub(crate) use column::clip;
 use column::{Verdict, judge, role_of};
 use facts::Facts;
@@ -62,7 +62,7 @@ pub(crate) use sample::Sample;
 /// assert_eq!((plan.task, plan.classes), (Some(Task::Binary), vec!["no".to_string(), "yes".to_string()]));
 /// # Ok::<(), tidemill_core::Error>(())
 /// ```
-pub fn infer(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Plan> {
+pub fn infer(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<InferredSchema> {
     Ok(infer_sampled(source, recipe, context)?.0)
 }
 
@@ -71,14 +71,14 @@ pub(crate) fn infer_sampled(
     source: &dyn Source,
     recipe: &Recipe,
     context: &Context,
-) -> Result<(Plan, Sample)> {
+) -> Result<(InferredSchema, Sample)> {
     check_names(recipe, source)?;
     let sample = Sample::of(source, SAMPLE_ROWS, context)?;
     if sample.n_rows == 0 {
         return Err(Error::data("the data have no rows", "give rows to learn from"));
     }
     let missing = Missing::new(recipe.data.missing.iter().map(|m| m.trim()));
-    let columns: Vec<(ColumnPlan, Identity)> = (0..source.schema().len())
+    let columns: Vec<(InferredColumn, Identity)> = (0..source.schema().len())
         .into_par_iter()
         .map(|place| {
             context.check()?;
@@ -86,7 +86,11 @@ pub(crate) fn infer_sampled(
         })
         .collect::<Result<_>>()?;
     let repeating = shared::candidates(&columns, recipe);
-    let mut plan = Plan { missing: recipe.data.missing.clone(), n_rows: sample.n_rows, ..Plan::default() };
+    let mut plan = InferredSchema {
+        missing: recipe.data.missing.clone(),
+        n_rows: sample.n_rows,
+        ..InferredSchema::default()
+    };
     plan.columns = assign_key(columns);
     check_roles(&plan)?;
     target::decide(&mut plan, &sample.rows, recipe, &missing)?;
@@ -152,7 +156,7 @@ fn decide(
     folder: Option<&Path>,
     recipe: &Recipe,
     missing: &Missing,
-) -> Result<(ColumnPlan, Identity)> {
+) -> Result<(InferredColumn, Identity)> {
     let raw = &rows.schema().columns()[place];
     let spec = recipe.columns.get(&raw.name);
     let role = declared_role(&raw.name, recipe);
@@ -170,19 +174,22 @@ fn decide(
             return Err(Error::data(problem.to_lowercase(), "name another column"));
         }
         let why = format!("a {} is not read yet", raw.kind.word());
-        return Ok((ColumnPlan::new(&raw.name, raw.kind, Role::Ignore, why), Identity::Useless));
+        return Ok((InferredColumn::new(&raw.name, raw.kind, Role::Ignore, why), Identity::Useless));
     }
     if role.is_none()
         && spec.is_none()
         && recipe.data.missing.is_empty()
         && let Some(verdict) = settled(rows, place)?
     {
-        return Ok((ColumnPlan::new(&raw.name, verdict.kind, Role::Feature, verdict.why), Identity::None));
+        return Ok((
+            InferredColumn::new(&raw.name, verdict.kind, Role::Feature, verdict.why),
+            Identity::None,
+        ));
     }
     let texts = as_text(rows, place)?;
     let verdict = judge(&raw.name, raw.kind, &texts, missing);
     let identity = if role.is_some() { Identity::None } else { verdict.identity };
-    let mut plan = ColumnPlan::new(&raw.name, verdict.kind, role_of(&identity), &verdict.why);
+    let mut plan = InferredColumn::new(&raw.name, verdict.kind, role_of(&identity), &verdict.why);
     plan.format = verdict.format.clone();
     plan.missing = verdict.missing.clone();
     if let Some((role, why)) = role {
@@ -205,7 +212,7 @@ fn decide(
 }
 
 /// The plan of a column of series.
-fn series(raw: &Column, told: Option<Kind>, role: Option<(Role, &'static str)>) -> Result<ColumnPlan> {
+fn series(raw: &Column, told: Option<Kind>, role: Option<(Role, &'static str)>) -> Result<InferredColumn> {
     let role = match role {
         None => Role::Feature,
         Some((role @ (Role::Feature | Role::Ignore), _)) => role,
@@ -215,12 +222,12 @@ fn series(raw: &Column, told: Option<Kind>, role: Option<(Role, &'static str)>) 
         }
     };
     if !matches!(raw.kind, Kind::Series | Kind::Text) {
-        let wanted = "a series, as [[moment, value], …]".into();
+        let wanted = "a series, as [[timestamp, value], …]".into();
         return Err(Error::WrongKind { column: raw.name.clone(), found: raw.kind, wanted });
     }
     let why = if told.is_some() { "kind as told" } else { "values over time in the source" };
-    let plan = ColumnPlan::new(&raw.name, Kind::Series, role, why);
-    Ok(ColumnPlan { declared: told.is_some(), ..plan })
+    let plan = InferredColumn::new(&raw.name, Kind::Series, role, why);
+    Ok(InferredColumn { declared: told.is_some(), ..plan })
 }
 
 /// The verdict on a column whose type in the source settles it: what [`judge`] would find too, after writing all values out. Such
@@ -246,8 +253,8 @@ fn settled(rows: &Batch, place: usize) -> Result<Option<Verdict>> {
 }
 
 /// The kind that a role asks for, whatever the values look like.
-fn in_role(plan: &mut ColumnPlan, verdict: &Verdict, texts: &StringArray, missing: &Missing, raw: Kind) {
-    let plain = |plan: &mut ColumnPlan, kind| {
+fn in_role(plan: &mut InferredColumn, verdict: &Verdict, texts: &StringArray, missing: &Missing, raw: Kind) {
+    let plain = |plan: &mut InferredColumn, kind| {
         (plan.kind, plan.format, plan.declared) = (kind, Format::Plain, true);
         plan.missing.clear();
     };
@@ -270,7 +277,7 @@ fn in_role(plan: &mut ColumnPlan, verdict: &Verdict, texts: &StringArray, missin
 
 /// Takes the kind that the recipe says, with the format that its values suggest.
 fn declare_kind(
-    plan: &mut ColumnPlan,
+    plan: &mut InferredColumn,
     kind: Kind,
     verdict: &Verdict,
     texts: &StringArray,
@@ -305,9 +312,9 @@ fn declare_kind(
 }
 
 /// The first clear identifier becomes the key, where the recipe names none.
-fn assign_key(columns: Vec<(ColumnPlan, Identity)>) -> Vec<ColumnPlan> {
+fn assign_key(columns: Vec<(InferredColumn, Identity)>) -> Vec<InferredColumn> {
     let mut has_key = columns.iter().any(|(c, _)| c.role == Role::Key);
-    let assign = |(mut column, identity): (ColumnPlan, Identity)| {
+    let assign = |(mut column, identity): (InferredColumn, Identity)| {
         match identity {
             Identity::Clear if !has_key => {
                 has_key = true;
@@ -324,7 +331,7 @@ fn assign_key(columns: Vec<(ColumnPlan, Identity)>) -> Vec<ColumnPlan> {
     columns.into_iter().map(assign).collect()
 }
 
-fn check_roles(plan: &Plan) -> Result<()> {
+fn check_roles(plan: &InferredSchema) -> Result<()> {
     for (role, word) in [
         (Role::Target, "target"),
         (Role::Key, "key"),
@@ -363,7 +370,7 @@ fn check_roles(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-fn drop_leaks(plan: &mut Plan) {
+fn drop_leaks(plan: &mut InferredSchema) {
     for leak in &plan.leaks {
         for column in plan.columns.iter_mut().filter(|c| leak.columns.contains(&c.name)) {
             column.role = Role::Ignore;

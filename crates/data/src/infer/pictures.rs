@@ -9,19 +9,19 @@ use super::as_text;
 use super::facts::Facts;
 use crate::intake::{below, is_named};
 use crate::parse::Missing;
-use crate::plan::ColumnPlan;
+use crate::plan::InferredColumn;
 
 /// So many files are looked for, spread evenly.
 const LOOKED_AT: usize = 20;
 
-/// The plan of a column of pictures; `None` for any other. `told` is the kind and the role that the recipe gives it.
+/// The plan of a column of images; `None` for any other. `told` is the kind and the role that the recipe gives it.
 pub(super) fn decide(
     rows: &Batch,
     place: usize,
     folder: Option<&Path>,
     told: (Option<Kind>, Option<(Role, &'static str)>),
     missing: &Missing,
-) -> Result<Option<ColumnPlan>> {
+) -> Result<Option<InferredColumn>> {
     let raw = &rows.schema().columns()[place];
     let (kind, role) = told;
     let found = match (raw.kind, kind) {
@@ -34,7 +34,7 @@ pub(super) fn decide(
         return Err(Error::WrongKind {
             column: raw.name.clone(),
             found: raw.kind,
-            wanted: "paths or bytes of pictures".into(),
+            wanted: "paths or bytes of images".into(),
         });
     }
     let (sound, why) = match found {
@@ -54,10 +54,10 @@ pub(super) fn decide(
         None => Role::Ignore,
     };
     let why = if declared { format!("kind as told ({why})") } else { why };
-    Ok(Some(ColumnPlan { declared, ..ColumnPlan::new(&raw.name, Kind::Image, role, why) }))
+    Ok(Some(InferredColumn { declared, ..InferredColumn::new(&raw.name, Kind::Image, role, why) }))
 }
 
-/// Whether the bytes are pictures, and the reason.
+/// Whether the bytes are images, and the reason.
 fn of_bytes(rows: &Batch, place: usize) -> Result<(bool, String)> {
     let images = rows.images(place)?;
     let present: Vec<&[u8]> = images.iter().flatten().collect();
@@ -68,7 +68,7 @@ fn of_bytes(rows: &Batch, place: usize) -> Result<(bool, String)> {
     } else {
         (
             false,
-            format!("bytes, of which {} of {} looked at are no pictures", looked.len() - sound, looked.len()),
+            format!("bytes, of which {} of {} looked at are not images", looked.len() - sound, looked.len()),
         )
     })
 }

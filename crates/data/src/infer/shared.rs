@@ -9,7 +9,7 @@ use super::as_text;
 use super::hints::Hints;
 use super::identity::Identity;
 use crate::parse::{Format, Missing, plain_number};
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{InferredColumn, InferredSchema};
 
 /// How much of what chance leaves open the name must say: Cohen's kappa of two rows of one name, or for numbers the share of the
 /// variance between names.
@@ -23,9 +23,9 @@ const CLASSES: usize = 50;
 
 /// The columns that may name what rows belong to: those that were set aside as identifiers that repeat, and columns that nothing was
 /// said about whose names or values look so. In each case how much they must say.
-pub(super) fn candidates(columns: &[(ColumnPlan, Identity)], recipe: &Recipe) -> Vec<(usize, f64)> {
+pub(super) fn candidates(columns: &[(InferredColumn, Identity)], recipe: &Recipe) -> Vec<(usize, f64)> {
     let told = |name: &str| recipe.columns.get(name).is_some_and(|c| c.role.is_some() || c.kind.is_some());
-    let needed = |(at, (column, identity)): (usize, &(ColumnPlan, Identity))| {
+    let needed = |(at, (column, identity)): (usize, &(InferredColumn, Identity))| {
         let named = Hints::of(&column.name);
         let is_name = matches!(column.kind, Kind::Category | Kind::Text) || named.person();
         match identity {
@@ -42,7 +42,7 @@ pub(super) fn candidates(columns: &[(ColumnPlan, Identity)], recipe: &Recipe) ->
 /// Makes the column of the fewest names among those that say enough the group, where the recipe names none and does not ignore
 /// copies.
 pub(super) fn group(
-    plan: &mut Plan,
+    plan: &mut InferredSchema,
     candidates: &[(usize, f64)],
     rows: &Batch,
     recipe: &Recipe,

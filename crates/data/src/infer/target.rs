@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::hints::Hints;
 use super::{as_text, class_order};
 use crate::parse::{Format, Missing, plain_number, yes_or_no};
-use crate::plan::Plan;
+use crate::plan::InferredSchema;
 
 /// Whole numbers up to so many different ones may be classes.
 const FEW: usize = 20;
@@ -57,7 +57,12 @@ const POSITIVE: &[&str] = &[
 ];
 
 /// Sets kind and format of the target's column, and the plan's task and classes.
-pub(super) fn decide(plan: &mut Plan, rows: &Batch, recipe: &Recipe, missing: &Missing) -> Result<()> {
+pub(super) fn decide(
+    plan: &mut InferredSchema,
+    rows: &Batch,
+    recipe: &Recipe,
+    missing: &Missing,
+) -> Result<()> {
     let Some(at) = plan.columns.iter().position(|c| c.role == Role::Target) else {
         plan.why_task = "no target was named".into();
         return Ok(());
@@ -97,7 +102,7 @@ pub(super) fn decide(plan: &mut Plan, rows: &Batch, recipe: &Recipe, missing: &M
     Ok(())
 }
 
-/// The task that the values suggest: two of them are binary; words, or few whole numbers that repeat, are classes; else a quantity.
+/// The task that the values suggest: two of them are binary; words, or few whole numbers that repeat, are classes; else a number.
 fn task(name: &str, kind: Kind, declared: bool, facts: &Facts<'_>) -> Result<(Task, String)> {
     let d = facts.n_distinct();
     let quantity = |why: &str| Ok((Task::Regression, format!("target '{name}' {why}")));
@@ -115,7 +120,7 @@ fn task(name: &str, kind: Kind, declared: bool, facts: &Facts<'_>) -> Result<(Ta
         Kind::Number => {}
         Kind::Time => {
             return Err(Error::data(
-                format!("target '{name}' is a time, and moments cannot be predicted"),
+                format!("target '{name}' is a time, and timestamps cannot be predicted"),
                 "predict a number, such as the days until then, or set its kind to category",
             ));
         }
@@ -147,7 +152,7 @@ fn task(name: &str, kind: Kind, declared: bool, facts: &Facts<'_>) -> Result<(Ta
     Ok((Task::Multiclass, format!("target '{name}' has only {d} different whole numbers")))
 }
 
-fn regression(plan: &mut Plan, at: usize, facts: &Facts<'_>) -> Result<()> {
+fn regression(plan: &mut InferredSchema, at: usize, facts: &Facts<'_>) -> Result<()> {
     let column = &mut plan.columns[at];
     let was_number = column.kind == Kind::Number;
     column.kind = Kind::Number;
@@ -164,7 +169,7 @@ fn regression(plan: &mut Plan, at: usize, facts: &Facts<'_>) -> Result<()> {
         }
         None => Err(Error::data(
             format!(
-                "the task is regression, but target '{}' holds '{}', which is no number",
+                "the task is regression, but target '{}' holds '{}', which is not a number",
                 column.name,
                 clip(facts.values[0].0)
             ),
@@ -174,7 +179,7 @@ fn regression(plan: &mut Plan, at: usize, facts: &Facts<'_>) -> Result<()> {
 }
 
 fn classes(
-    plan: &mut Plan,
+    plan: &mut InferredSchema,
     task: Task,
     name: &str,
     facts: &Facts<'_>,

@@ -12,11 +12,11 @@ use rayon::prelude::*;
 use tidemill_core::{Batch, Categories, Cell, Error, Fitted, Kind, Result, Row, Run, Schema, series_column};
 
 use super::cell::raw_cell;
-use super::{Intake, Raw, RawColumn, Read, Reader, Trouble, places};
+use super::{CellProblem, Ingest, Raw, RawColumn, Read, Reader, places};
 use crate::infer::clip;
 
 pub(super) struct BoundIntake {
-    intake: Arc<Intake>,
+    intake: Arc<Ingest>,
     places: Vec<(usize, usize)>,
     /// The names of the input's own category columns, where it has any.
     names: Vec<Option<Arc<Categories>>>,
@@ -29,7 +29,7 @@ pub(super) struct BoundIntake {
 }
 
 impl BoundIntake {
-    pub(super) fn new(intake: Arc<Intake>, input: &Schema) -> Result<Self> {
+    pub(super) fn new(intake: Arc<Ingest>, input: &Schema) -> Result<Self> {
         let places = places(&intake.outputs, input)?;
         let output = Arc::new(intake.output(input)?);
         let names = places.iter().map(|&(_, p)| input.columns()[p].categories.clone()).collect();
@@ -62,7 +62,7 @@ impl Run for BoundIntake {
             let array = read_column(reader, &raw, batch.n_rows(), folder, &number, &mut trouble)?;
             Ok((array, trouble))
         };
-        let columns: Vec<(ArrayRef, Option<Trouble>)> =
+        let columns: Vec<(ArrayRef, Option<CellProblem>)> =
             self.places.par_iter().map(read).collect::<Result<_>>()?;
         let mut arrays = Vec::with_capacity(columns.len());
         for ((array, trouble), &(output, _)) in columns.into_iter().zip(&self.places) {
@@ -80,7 +80,7 @@ impl Run for BoundIntake {
         let (intake, number) = (self.intake.clone(), self.rows_before);
         self.convert(row, |output, raw, _, bad| {
             if bad {
-                let trouble = Trouble { count: 1, row: number, value: raw.shown() };
+                let trouble = CellProblem { count: 1, row: number, value: raw.shown() };
                 intake.add_trouble(&intake.outputs[output].column.name, trouble);
             }
         })
@@ -127,13 +127,13 @@ pub(super) fn read_column(
     n: usize,
     folder: Option<&Path>,
     number: &(dyn Fn(usize) -> u64 + Sync),
-    trouble: &mut Option<Trouble>,
+    trouble: &mut Option<CellProblem>,
 ) -> Result<ArrayRef> {
     fn each<'a, T>(
         raw: &RawColumn<'a>,
         n: usize,
         number: &dyn Fn(usize) -> u64,
-        trouble: &mut Option<Trouble>,
+        trouble: &mut Option<CellProblem>,
         mut read: impl FnMut(Raw<'a>) -> Read<T>,
     ) -> Vec<Option<T>> {
         let mut one = |row| {
@@ -142,7 +142,7 @@ pub(super) fn read_column(
                 Read::Value(value) => Some(value),
                 Read::Missing => None,
                 Read::Bad => {
-                    Trouble::note(trouble, number(row), || cell.shown());
+                    CellProblem::note(trouble, number(row), || cell.shown());
                     None
                 }
             }
@@ -166,7 +166,7 @@ pub(super) fn read_column(
                 (0..n).map(|row| last.code(raw.cell(row), |cell| reader.code(cell))).collect();
             let unseen = names.categories.unseen();
             for row in (0..n).filter(|&row| codes.is_valid(row) && codes.value(row) == unseen) {
-                Trouble::note(trouble, number(row), || raw.cell(row).shown());
+                CellProblem::note(trouble, number(row), || raw.cell(row).shown());
             }
             names.categories.column(codes)?
         }
@@ -179,14 +179,14 @@ pub(super) fn read_column(
     })
 }
 
-/// Pictures, each read and looked at by the thread that is free.
+/// Images, each read and looked at by the thread that is free.
 fn images(
     reader: &Reader,
     raw: &RawColumn<'_>,
     n: usize,
     folder: Option<&Path>,
     number: &dyn Fn(usize) -> u64,
-    trouble: &mut Option<Trouble>,
+    trouble: &mut Option<CellProblem>,
 ) -> Result<BinaryArray> {
     let read = |row: usize| reader.image(raw.cell(row), folder);
     let cells: Vec<std::result::Result<Read<Cow<'_, [u8]>>, String>> =
@@ -194,8 +194,8 @@ fn images(
     let total: usize = cells.iter().map(|cell| if let Ok(Read::Value(x)) = cell { x.len() } else { 0 }).sum();
     if i32::try_from(total).is_err() {
         return Err(Error::data(
-            format!("{n} pictures of {} MiB at once: more than a batch can hold", total >> 20),
-            "give smaller pictures, or fewer at a time",
+            format!("{n} images of {} MiB at once: more than a batch can hold", total >> 20),
+            "give smaller images, or fewer at a time",
         ));
     }
     let mut sound = Vec::with_capacity(n);
@@ -204,7 +204,9 @@ fn images(
             Ok(Read::Value(bytes)) => Some(bytes),
             Ok(_) => None,
             Err(why) => {
-                Trouble::note(trouble, number(row), || format!("{}: {why}", clip(&raw.cell(row).shown())));
+                CellProblem::note(trouble, number(row), || {
+                    format!("{}: {why}", clip(&raw.cell(row).shown()))
+                });
                 None
             }
         });
@@ -218,7 +220,7 @@ fn serieses(
     raw: &RawColumn<'_>,
     n: usize,
     number: &dyn Fn(usize) -> u64,
-    trouble: &mut Option<Trouble>,
+    trouble: &mut Option<CellProblem>,
 ) -> Result<ArrayRef> {
     if let RawColumn::Series(_, array) = raw {
         return Ok((*array).clone());
@@ -229,7 +231,9 @@ fn serieses(
             Ok(Read::Value(points)) => Some(points),
             Ok(_) => None,
             Err(why) => {
-                Trouble::note(trouble, number(row), || format!("{}: {why}", clip(&raw.cell(row).shown())));
+                CellProblem::note(trouble, number(row), || {
+                    format!("{}: {why}", clip(&raw.cell(row).shown()))
+                });
                 None
             }
         });

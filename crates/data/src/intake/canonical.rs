@@ -8,7 +8,7 @@ use tidemill_core::{Batch, Batches, Cell, Column, Error, Kind, Result, Schema, S
 
 use super::bound::read_column;
 use super::cell::{Raw, RawColumn, Read, Reader, raw_cell};
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{InferredColumn, InferredSchema};
 use crate::source::pieces;
 
 /// The rows of a source, read as a plan says but not yet coded: numbers, flags and times as such, names as text.
@@ -24,11 +24,11 @@ pub struct Canonical {
 
 impl Canonical {
     /// Errors when a column that the plan uses is missing.
-    pub fn new(source: Box<dyn Source>, plan: &Plan) -> Result<Self> {
+    pub fn new(source: Box<dyn Source>, plan: &InferredSchema) -> Result<Self> {
         let used = plan.columns.iter().filter(|c| c.is_used());
         let columns = used.map(|column| {
             let place = source.schema().index(&column.name)?;
-            Ok((place, Reader::new(plan, &ColumnPlan { categories: Vec::new(), ..column.clone() })))
+            Ok((place, Reader::new(plan, &InferredColumn { categories: Vec::new(), ..column.clone() })))
         });
         let columns = columns.collect::<Result<_>>()?;
         Ok(Canonical { columns, schema: Arc::new(schema(plan)?), batch_rows: plan.batch_rows(), source })
@@ -52,7 +52,7 @@ fn named(reader: &Reader, raw: Raw<'_>) -> Option<String> {
     text.map(|text| text.into_owned())
 }
 
-fn schema(plan: &Plan) -> Result<Schema> {
+fn schema(plan: &InferredSchema) -> Result<Schema> {
     let used = plan.columns.iter().filter(|c| c.is_used());
     let columns = used.map(|c| {
         let kind = if c.kind == Kind::Category { Kind::Text } else { c.kind };
@@ -82,10 +82,10 @@ impl Source for Canonical {
 
 /// Rows of cells, each in the order of `names`, in the form of [`Canonical`]. Columns of the plan that are not among
 /// the names are missing (a weight is 1); a cell that cannot be read is missing.
-pub fn canonical_rows(plan: &Plan, names: &[String], rows: &[Vec<Cell>]) -> Result<Batch> {
+pub fn canonical_rows(plan: &InferredSchema, names: &[String], rows: &[Vec<Cell>]) -> Result<Batch> {
     let used = plan.columns.iter().filter(|c| c.is_used());
     let arrays = used.map(|column| -> Result<ArrayRef> {
-        let reader = Reader::new(plan, &ColumnPlan { categories: Vec::new(), ..column.clone() });
+        let reader = Reader::new(plan, &InferredColumn { categories: Vec::new(), ..column.clone() });
         let place = names.iter().position(|name| *name == column.name);
         let weight = Cell::Number(1.0);
         let absent = if column.role == tidemill_core::Role::Weight { &weight } else { &Cell::Missing };

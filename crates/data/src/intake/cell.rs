@@ -14,7 +14,7 @@ use tidemill_kernel::sketch::hash_bytes;
 
 use super::{picture, series};
 use crate::parse::{Format, Missing, TimeFormat, plain_number, write_iso, yes_or_no};
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{InferredColumn, InferredSchema};
 
 /// A cell as the source gave it.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,7 @@ pub(crate) enum RawColumn<'a> {
 }
 
 impl<'a> RawColumn<'a> {
-    /// Errors for kinds that are no single value (vectors, tracks, …).
+    /// Errors for kinds that are not a single value (vectors, tracks, …).
     pub(crate) fn of(batch: &'a Batch, place: usize) -> Result<Self> {
         let column = &batch.schema().columns()[place];
         Ok(match column.kind {
@@ -131,7 +131,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(plan: &Plan, column: &ColumnPlan) -> Self {
+    pub(crate) fn new(plan: &InferredSchema, column: &InferredColumn) -> Self {
         let extra = plan.missing.iter().chain(&column.missing).map(|m| m.trim().to_string());
         let names = (column.kind == Kind::Category).then(|| Names::new(&column.categories));
         Reader { kind: column.kind, format: column.format.clone(), missing: Missing::new(extra), names }
@@ -188,14 +188,14 @@ impl Reader {
             Raw::Number(x) if self.missing.is_number(x) => Read::Missing,
             Raw::Number(x) => Read::of(format.of_number(x).or_else(|| format.parse(&written_number(x)))),
             Raw::Text(text) if self.missing.is(text) => Read::Missing,
-            // Other tools write moments out as ISO: it is never mistaken for another format.
+            // Other tools write timestamps out as ISO: it is never mistaken for another format.
             Raw::Text(text) => Read::of(format.parse(text).or_else(|| iso.parse(text))),
             Raw::Missing => Read::Missing,
             Raw::Flag(_) | Raw::Image(_) | Raw::Points(_) => Read::Bad,
         }
     }
 
-    /// The bytes of a picture; the error says why there are none. See [`picture::read`].
+    /// The bytes of an image; the error says why there are none. See [`picture::read`].
     pub(crate) fn image<'a>(
         &self,
         raw: Raw<'a>,
@@ -269,7 +269,7 @@ impl Reader {
     }
 }
 
-/// A cell as text: a whole number without a point, a moment as ISO, a flag as `true` or `false`.
+/// A cell as text: a whole number without a point, a timestamp as ISO, a flag as `true` or `false`.
 fn written(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     Some(match raw {
         Raw::Missing => return None,
@@ -278,8 +278,8 @@ fn written(raw: Raw<'_>) -> Option<Cow<'_, str>> {
         Raw::Flag(yes) => Cow::Borrowed(if yes { "true" } else { "false" }),
         Raw::Time(at) => Cow::Owned(write_iso(at)),
         Raw::Text(text) => Cow::Borrowed(text),
-        // Equal pictures are called equal.
-        Raw::Image(bytes) => Cow::Owned(format!("picture {:016x}", hash_bytes(bytes))),
+        // Equal images are called equal.
+        Raw::Image(bytes) => Cow::Owned(format!("image {:016x}", hash_bytes(bytes))),
         Raw::Points(_) => Cow::Borrowed("a series"),
     })
 }

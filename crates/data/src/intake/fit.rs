@@ -10,16 +10,20 @@ use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Schema, Source, Table};
 
 use super::bound::{Last, read_column};
-use super::{Intake, Raw, RawColumn, Reader, Trouble};
+use super::{CellProblem, Ingest, Raw, RawColumn, Reader};
 use crate::infer::{class_order, tolerated};
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{InferredColumn, InferredSchema};
 use crate::source::pieces;
 
 /// The most names that are kept of one category column; rarer ones that come later count as unseen.
 const MAX_NAMES: usize = 1_000_000;
 const OVERFLOW: u32 = u32::MAX;
 
-pub(super) fn fit(source: &dyn Source, mut plan: Plan, context: &Context) -> Result<(Arc<Intake>, Table)> {
+pub(super) fn fit(
+    source: &dyn Source,
+    mut plan: InferredSchema,
+    context: &Context,
+) -> Result<(Arc<Ingest>, Table)> {
     loop {
         let pass = Pass::run(source, &plan, context)?;
         pass.check_pictures(&plan)?;
@@ -45,7 +49,7 @@ struct Filling {
     reader: Reader,
     parts: Vec<ArrayRef>,
     names: Interner,
-    trouble: Option<Trouble>,
+    trouble: Option<CellProblem>,
     /// Cells that say something.
     n_values: u64,
 }
@@ -106,14 +110,14 @@ impl Interner {
 
 struct Pass<'a> {
     fillings: Vec<Filling>,
-    /// Where the paths of pictures are looked for.
+    /// Where the paths of images are looked for.
     folder: Option<&'a Path>,
     n_dropped: u64,
     n_rows: u64,
 }
 
 impl<'a> Pass<'a> {
-    fn run(source: &'a dyn Source, plan: &Plan, context: &Context) -> Result<Self> {
+    fn run(source: &'a dyn Source, plan: &InferredSchema, context: &Context) -> Result<Self> {
         let mut fillings = Vec::new();
         for (at, column) in plan.columns.iter().enumerate().filter(|(_, c)| c.is_used()) {
             let place = source.schema().index(&column.name)?;
@@ -166,18 +170,18 @@ impl<'a> Pass<'a> {
         self.fillings.par_iter_mut().try_for_each(|filling| filling.add(&batch, folder, &number))
     }
 
-    /// Too many pictures that cannot be read are no slip: another folder, another column.
-    fn check_pictures(&self, plan: &Plan) -> Result<()> {
+    /// Too many images that cannot be read are not a slip: another folder, another column.
+    fn check_pictures(&self, plan: &InferredSchema) -> Result<()> {
         for filling in self.fillings.iter().filter(|f| f.reader.kind == Kind::Image) {
             let Some(trouble) = filling.trouble.as_ref().filter(|t| t.count > tolerated(filling.n_values))
             else {
                 continue;
             };
-            let Trouble { count, row, value } = trouble;
+            let CellProblem { count, row, value } = trouble;
             let name = &plan.columns[filling.at].name;
             return Err(Error::data(
                 format!(
-                    "column '{name}': {count} of {} pictures cannot be read, the first in row {row} ({value})",
+                    "column '{name}': {count} of {} images cannot be read, the first in row {row} ({value})",
                     filling.n_values
                 ),
                 "give PNG, JPEG, GIF, BMP or WebP files, named by paths below the table's folder",
@@ -187,7 +191,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The columns that the sample took for something else than they are.
-    fn widened(&self, plan: &Plan) -> Vec<ColumnPlan> {
+    fn widened(&self, plan: &InferredSchema) -> Vec<InferredColumn> {
         let wrong = |f: &&Filling| {
             let column = &plan.columns[f.at];
             let bad = f.trouble.as_ref().map_or(0, |t| t.count);
@@ -198,7 +202,7 @@ impl<'a> Pass<'a> {
         self.fillings.iter().filter(wrong).filter_map(widen).collect()
     }
 
-    fn finish(self, mut plan: Plan, context: &Context) -> Result<(Arc<Intake>, Table)> {
+    fn finish(self, mut plan: InferredSchema, context: &Context) -> Result<(Arc<Ingest>, Table)> {
         self.report(&plan, context);
         let n_rows = (self.n_rows - self.n_dropped) as usize;
         if n_rows == 0 {
@@ -222,7 +226,7 @@ impl<'a> Pass<'a> {
             plan.columns[at].range = range(&array);
             arrays.push(array);
         }
-        let intake = Arc::new(Intake::new(plan));
+        let intake = Arc::new(Ingest::new(plan));
         let columns = intake.outputs.iter().map(|o| o.column.clone()).collect();
         let arrays = intake.outputs.iter().zip(arrays).map(|(output, array)| match &output.reader.names {
             Some(names) => names.categories.column(arrow_array::cast::AsArray::as_primitive(&array).clone()),
@@ -233,7 +237,7 @@ impl<'a> Pass<'a> {
         Ok((intake, Table::new(batch)))
     }
 
-    fn report(&self, plan: &Plan, context: &Context) {
+    fn report(&self, plan: &InferredSchema, context: &Context) {
         if self.n_dropped > 0 {
             let target = plan.target().map_or("", |t| &t.name);
             let rows =
@@ -259,7 +263,7 @@ impl<'a> Pass<'a> {
 
 impl Filling {
     /// The names in their order, and the column in one piece: of a category, its codes.
-    fn finish(self, plan: &Plan) -> Result<(usize, Vec<String>, ArrayRef)> {
+    fn finish(self, plan: &InferredSchema) -> Result<(usize, Vec<String>, ArrayRef)> {
         let column = &plan.columns[self.at];
         let is_target = column.role == Role::Target;
         let order = match (is_target, plan.task) {
@@ -310,7 +314,7 @@ fn range(array: &ArrayRef) -> Option<[f64; 2]> {
 }
 
 /// The order of the classes: the plan's, and sorted among them those that the sample missed.
-fn classes(plan: &Plan, task: Task, met: &[String]) -> Result<Vec<String>> {
+fn classes(plan: &InferredSchema, task: Task, met: &[String]) -> Result<Vec<String>> {
     let more: Vec<&String> = met.iter().filter(|name| !plan.classes.contains(name)).collect();
     if more.is_empty() {
         return Ok(plan.classes.clone());

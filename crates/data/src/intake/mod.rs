@@ -16,40 +16,40 @@ use tidemill_core::{
     State, Table, Warning,
 };
 
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{InferredColumn, InferredSchema};
 use crate::source::pieces;
 use bound::BoundIntake;
 pub use canonical::{Canonical, canonical_rows};
 pub(crate) use cell::{Raw, RawColumn, Read, Reader, written_number};
 pub(crate) use picture::{below, is_named};
-pub use rows::{Flaw, RowReader};
+pub use rows::{CellIssue, RowReader};
 
-/// Reads raw columns as its [`Plan`] says.
+/// Reads raw columns as its [`InferredSchema`] says.
 ///
 /// What comes in are the columns of any source or request, in any order and of any type that can be converted; columns that
 /// the plan does not know or ignores are passed over. What comes out are the plan's columns in the plan's order. A feature must
 /// be there; key, time, group, weight and target may be absent, and are then absent from the output too. A cell that cannot
-/// be read becomes missing and is counted (see [`Intake::warnings`]); a category that training never saw becomes the
+/// be read becomes missing and is counted (see [`Ingest::warnings`]); a category that training never saw becomes the
 /// code [`tidemill_core::Categories::unseen`].
 ///
 /// ```
 /// use std::sync::Arc;
 /// use arrow_array::{ArrayRef, StringArray};
 /// use tidemill_core::{Batch, Column, Context, Kind, Role, Schema, Source, Table};
-/// use tidemill_data::{ColumnPlan, Intake, Plan};
+/// use tidemill_data::{InferredColumn, Ingest, InferredSchema};
 ///
 /// let schema = Arc::new(Schema::new(vec![Column::new("age", Kind::Text)])?);
 /// let raw: ArrayRef = Arc::new(StringArray::from(vec!["31", "NA"]));
-/// let plan = Plan { columns: vec![ColumnPlan::new("age", Kind::Number, Role::Feature, "numbers")], ..Plan::default() };
-/// let (_, table) = Intake::fit(&Table::new(Batch::new(schema, vec![raw])?), plan, &Context::default())?;
+/// let plan = InferredSchema { columns: vec![InferredColumn::new("age", Kind::Number, Role::Feature, "numbers")], ..InferredSchema::default() };
+/// let (_, table) = Ingest::fit(&Table::new(Batch::new(schema, vec![raw])?), plan, &Context::default())?;
 /// assert_eq!(table.batch().numbers(0)?.value(0), 31.0);
 /// # Ok::<(), tidemill_core::Error>(())
 /// ```
-pub struct Intake {
-    plan: Plan,
+pub struct Ingest {
+    plan: InferredSchema,
     /// One per used column of the plan.
     outputs: Vec<Output>,
-    troubles: Mutex<BTreeMap<String, Trouble>>,
+    troubles: Mutex<BTreeMap<String, CellProblem>>,
 }
 
 struct Output {
@@ -61,23 +61,23 @@ struct Output {
 
 /// The cells of a column that could not be read.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Trouble {
+pub(crate) struct CellProblem {
     count: u64,
     /// The first of them, from 1.
     row: u64,
     value: String,
 }
 
-impl Trouble {
-    fn note(slot: &mut Option<Trouble>, row: u64, value: impl FnOnce() -> String) {
+impl CellProblem {
+    fn note(slot: &mut Option<CellProblem>, row: u64, value: impl FnOnce() -> String) {
         match slot {
             Some(trouble) => trouble.count += 1,
-            None => *slot = Some(Trouble { count: 1, row, value: value() }),
+            None => *slot = Some(CellProblem { count: 1, row, value: value() }),
         }
     }
 
     fn warning(&self, column: &str, kind: Kind) -> Warning {
-        let Trouble { count, row, value } = self;
+        let CellProblem { count, row, value } = self;
         let value: String =
             value.chars().take(if matches!(kind, Kind::Image | Kind::Series) { 200 } else { 40 }).collect();
         if kind == Kind::Category {
@@ -101,7 +101,7 @@ impl Trouble {
     }
 }
 
-impl Intake {
+impl Ingest {
     /// The kind under which it is saved.
     pub const KIND: &'static str = "intake";
 
@@ -112,30 +112,30 @@ impl Intake {
     /// The table holds the key, time, group, weight, target and features, in the plan's order. The plan within the result
     /// is the one that was carried out. Errors when a column of the plan is missing, no row is left, or a class
     /// turns up that a binary task has no place for.
-    pub fn fit(source: &dyn Source, plan: Plan, context: &Context) -> Result<(Arc<Intake>, Table)> {
+    pub fn fit(source: &dyn Source, plan: InferredSchema, context: &Context) -> Result<(Arc<Ingest>, Table)> {
         fit::fit(source, plan, context)
     }
 
     /// Builds the intake that [`Fitted::state`] saved.
     pub fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         state.check_version(1)?;
-        let plan: Plan = state.params()?;
+        let plan: InferredSchema = state.params()?;
         check(&plan).map_err(|problem| Error::state(Self::KIND, problem))?;
-        Ok(Arc::new(Intake::new(plan)))
+        Ok(Arc::new(Ingest::new(plan)))
     }
 
-    fn new(plan: Plan) -> Self {
+    fn new(plan: InferredSchema) -> Self {
         let outputs = plan.columns.iter().filter(|c| c.is_used()).map(|column| {
             let reader = Reader::new(&plan, column);
             let categories = reader.names.as_ref().map(|n| n.categories.clone());
             let typed = Column { categories, ..Column::new(&column.name, column.kind) };
             Output { column: typed.with_role(column.role), reader, range: column.range }
         });
-        Intake { outputs: outputs.collect(), plan, troubles: Mutex::default() }
+        Ingest { outputs: outputs.collect(), plan, troubles: Mutex::default() }
     }
 
     /// What each column means.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &InferredSchema {
         &self.plan
     }
 
@@ -155,19 +155,19 @@ impl Intake {
             .collect()
     }
 
-    /// The batches of `source`, small where a cell is a picture.
+    /// The batches of `source`, small where a cell is an image.
     pub fn batches<'a>(&self, source: &'a dyn Source) -> Result<Batches<'a>> {
         let most = self.plan.batch_rows();
         Ok(Box::new(source.scan()?.flat_map(move |batch| pieces(batch, most))))
     }
 
-    /// As [`Fitted::bind`], for the batches of this source: paths of pictures are looked for in its folder, and every picture is
+    /// As [`Fitted::bind`], for the batches of this source: paths of images are looked for in its folder, and every image is
     /// decoded once to see whether it can be.
     pub fn bind_to(self: Arc<Self>, source: &dyn Source) -> Result<Box<dyn Run>> {
         Ok(Box::new(BoundIntake::new(self, source.schema())?.in_folder(source.folder())))
     }
 
-    fn add_trouble(&self, column: &str, new: Trouble) {
+    fn add_trouble(&self, column: &str, new: CellProblem) {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         match troubles.get_mut(column) {
             Some(old) => {
@@ -185,7 +185,7 @@ impl Intake {
 }
 
 /// Whether a saved plan is whole.
-fn check(plan: &Plan) -> std::result::Result<(), String> {
+fn check(plan: &InferredSchema) -> std::result::Result<(), String> {
     let mut names: Vec<&str> = plan.columns.iter().map(|c| c.name.as_str()).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|w| w[0] == w[1]) {
@@ -207,7 +207,7 @@ fn check(plan: &Plan) -> std::result::Result<(), String> {
     Ok(())
 }
 
-impl Fitted for Intake {
+impl Fitted for Ingest {
     fn output(&self, input: &Schema) -> Result<Schema> {
         let places = places(&self.outputs, input)?;
         Schema::new(places.iter().map(|&(output, _)| self.outputs[output].column.clone()).collect())
@@ -259,10 +259,10 @@ fn convertible(raw: &Column, wanted: &Column) -> Result<()> {
     })
 }
 
-/// Rows of pictures that are read at a time: those of a batch are in memory together.
+/// Rows of images that are read at a time: those of a batch are in memory together.
 const PICTURE_ROWS: usize = 64;
 
-impl Plan {
+impl InferredSchema {
     /// The most rows of a batch that is read at once.
     pub(crate) fn batch_rows(&self) -> usize {
         let pictures = self.columns.iter().any(|c| c.is_used() && c.kind == Kind::Image);
@@ -270,14 +270,14 @@ impl Plan {
     }
 }
 
-/// Columns of single values, pictures and series are read; anything else is left out of plans.
+/// Columns of single values, images and series are read; anything else is left out of plans.
 pub(crate) fn is_readable(kind: Kind) -> bool {
     !matches!(kind, Kind::Vector { .. } | Kind::Point | Kind::Track)
 }
 
-impl ColumnPlan {
+impl InferredColumn {
     /// What a value that cannot be read makes of the column.
-    fn widened(&self, example: &Trouble) -> ColumnPlan {
+    fn widened(&self, example: &CellProblem) -> InferredColumn {
         let why = format!(
             "taken for a {} at first, but {} values are none (row {}: '{}')",
             self.kind.word(),
@@ -285,9 +285,9 @@ impl ColumnPlan {
             example.row,
             example.value
         );
-        ColumnPlan {
+        InferredColumn {
             missing: self.missing.clone(),
-            ..ColumnPlan::new(&self.name, Kind::Category, self.role, why)
+            ..InferredColumn::new(&self.name, Kind::Category, self.role, why)
         }
     }
 }

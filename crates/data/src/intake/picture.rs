@@ -1,4 +1,4 @@
-//! From a raw cell to the bytes of a picture. In a request a text is the picture itself, in base64; in a file it is a path below the
+//! From a raw cell to the bytes of an image. In a request a text is the image itself, in base64; in a file it is a path below the
 //! file's folder. Whoever has no folder opens no path: that is what keeps a server from reading its own disk for a caller.
 
 use std::borrow::Cow;
@@ -12,10 +12,10 @@ use tidemill_kernel::picture::{self, MOST_BYTES, Unusable};
 
 use super::cell::{Raw, Read};
 
-/// What the extensions of pictures are.
+/// What the extensions of images are.
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "gif", "bmp", "webp"];
 
-/// Whether a name ends as those of pictures do.
+/// Whether a name ends as those of images do.
 pub(crate) fn is_named(name: &str) -> bool {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     EXTENSIONS.iter().any(|known| ending.eq_ignore_ascii_case(known))
@@ -23,7 +23,7 @@ pub(crate) fn is_named(name: &str) -> bool {
 
 /// The bytes of a cell; what cannot be read comes with the reason.
 ///
-/// Of a file (where there is a folder) every picture is decoded once, so that a damaged one is named by its row. Of a request
+/// Of a file (where there is a folder) every image is decoded once, so that a damaged one is named by its row. Of a request
 /// only the header is looked at: the step that takes the pixels refuses the rest.
 pub(super) fn read<'a>(raw: Raw<'a>, folder: Option<&Path>) -> Result<Read<Cow<'a, [u8]>>, String> {
     let bytes = match raw {
@@ -35,7 +35,7 @@ pub(super) fn read<'a>(raw: Raw<'a>, folder: Option<&Path>) -> Result<Read<Cow<'
             (None, None) => decoded(text)?,
         }),
         Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Points(_) => {
-            return Err("it is no picture".into());
+            return Err("it is not an image".into());
         }
     };
     match folder {
@@ -61,10 +61,10 @@ fn decoded(text: &str) -> Result<Vec<u8>, String> {
     let engine = GeneralPurpose::new(&STANDARD, padding);
     // Letters and XML break base64 into lines.
     let plain: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    engine.decode(plain).map_err(|_| "it is no base64".to_string())
+    engine.decode(plain).map_err(|_| "it is not base64".to_string())
 }
 
-/// The path of a picture below `folder`.
+/// The path of an image below `folder`.
 ///
 /// # Errors
 /// A path that leads out of the folder: tables come from strangers.
@@ -110,8 +110,8 @@ mod tests {
         let here = std::env::current_dir().unwrap();
         let file = here.join("src/lib.rs");
         let told = read(Raw::Text(&file.display().to_string()), None).unwrap_err();
-        assert_eq!(told, "it is no base64");
-        // A path of letters and strokes is base64 of something that is no picture.
+        assert_eq!(told, "it is not base64");
+        // A path of letters and strokes is base64 of something that is not an image.
         assert!(read(Raw::Text("src"), None).is_err());
     }
 

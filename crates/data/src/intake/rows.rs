@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tidemill_core::{Cell, Kind, Result, Role, Row, Schema};
 
-use super::Intake;
+use super::Ingest;
 use super::bound::BoundIntake;
 
 /// What is odd about a cell of a caller's row.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Flaw {
+pub enum CellIssue {
     /// It is not what the column holds; the model takes it as missing.
     Unreadable {
         /// The column.
@@ -38,9 +38,9 @@ pub enum Flaw {
 }
 
 /// An intake bound for rows of callers.
-pub struct RowReader(BoundIntake, Arc<Intake>);
+pub struct RowReader(BoundIntake, Arc<Ingest>);
 
-impl Intake {
+impl Ingest {
     /// Binds the intake for single rows of this schema. Errors as [`tidemill_core::Fitted::bind`].
     pub fn rows(self: &Arc<Self>, input: &Schema) -> Result<RowReader> {
         Ok(RowReader(BoundIntake::new(self.clone(), input)?, self.clone()))
@@ -49,7 +49,7 @@ impl Intake {
 
 impl RowReader {
     /// Reads a raw row in place, as [`tidemill_core::Run::row`] does, and adds what is odd about it to `flaws`.
-    pub fn read(&mut self, row: &mut Row, flaws: &mut Vec<Flaw>) -> Result<()> {
+    pub fn read(&mut self, row: &mut Row, flaws: &mut Vec<CellIssue>) -> Result<()> {
         let RowReader(bound, intake) = self;
         bound.convert(row, |at, raw, cell, bad| {
             let column = &intake.outputs[at].column;
@@ -57,14 +57,14 @@ impl RowReader {
             let shown = || raw.shown().chars().take(40).collect::<String>();
             match cell {
                 Cell::Code(_) if bad && column.role == Role::Feature => {
-                    flaws.push(Flaw::Unseen { column: name(), value: shown() });
+                    flaws.push(CellIssue::Unseen { column: name(), value: shown() });
                 }
                 Cell::Missing if bad => {
-                    flaws.push(Flaw::Unreadable { column: name(), wanted: column.kind, value: shown() });
+                    flaws.push(CellIssue::Unreadable { column: name(), wanted: column.kind, value: shown() });
                 }
                 Cell::Number(x) if column.role == Role::Feature => {
                     if let Some(range) = intake.outputs[at].range.filter(|[a, b]| x < a || x > b) {
-                        flaws.push(Flaw::Outside { column: name(), value: *x, range });
+                        flaws.push(CellIssue::Outside { column: name(), value: *x, range });
                     }
                 }
                 _ => {}

@@ -1,4 +1,4 @@
-//! From a raw cell to a series: `[[moment, value], …]` as JSON, in any order.
+//! From a raw cell to a series: `[[timestamp, value], …]` as JSON, in any order.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,7 +13,7 @@ const MOST_POINTS: usize = 100_000;
 #[derive(Deserialize)]
 struct Written(Value, Option<f64>);
 
-/// The points of a cell in the order of time. Points at the same moment become one, with the mean of their values; a point without
+/// The points of a cell in the order of time. Points at the same timestamp become one, with the mean of their values; a point without
 /// a value (null) is none.
 pub(super) fn read(raw: Raw<'_>, format: &TimeFormat) -> Result<Read<Vec<Point>>, String> {
     let points = match raw {
@@ -21,21 +21,21 @@ pub(super) fn read(raw: Raw<'_>, format: &TimeFormat) -> Result<Read<Vec<Point>>
         Raw::Points(points) => points.to_vec(),
         Raw::Text(text) => of_text(text, format)?,
         Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Image(_) => {
-            return Err("a single value is no series".into());
+            return Err("a single value is not a series".into());
         }
     };
     if points.len() > MOST_POINTS {
         return Err(format!("{} points, more than the {MOST_POINTS} that are read", points.len()));
     }
     if points.iter().any(|(_, value)| !value.is_finite()) {
-        return Err("a value is no finite number".into());
+        return Err("a value is not a finite number".into());
     }
     Ok(Read::Value(in_order(points)))
 }
 
 fn of_text(text: &str, format: &TimeFormat) -> Result<Vec<Point>, String> {
     let written: Vec<Written> =
-        serde_json::from_str(text).map_err(|_| "it is no list of [moment, value] pairs".to_string())?;
+        serde_json::from_str(text).map_err(|_| "it is not a list of [timestamp, value] pairs".to_string())?;
     let mut points = Vec::with_capacity(written.len());
     for Written(moment, value) in written {
         let at = match &moment {
@@ -44,13 +44,13 @@ fn of_text(text: &str, format: &TimeFormat) -> Result<Vec<Point>, String> {
             Value::Number(micros) => micros.as_i64(),
             _ => None,
         };
-        let at = at.ok_or("a moment is neither a date nor whole microseconds since 1970")?;
+        let at = at.ok_or("a timestamp is neither a date nor whole microseconds since 1970")?;
         points.extend(value.map(|value| (at, value)));
     }
     Ok(points)
 }
 
-/// By time, equal moments averaged.
+/// By time, equal timestamps averaged.
 fn in_order(mut points: Vec<Point>) -> Vec<Point> {
     points.sort_by_key(|point| point.0);
     let mean = |same: &[Point]| {

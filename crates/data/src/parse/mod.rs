@@ -1,4 +1,4 @@
-//! From a cell as it is written to its value: numbers, flags and moments, each in the ways people write them.
+//! From a cell as it is written to its value: numbers, flags and timestamps, each in the ways people write them.
 
 mod flag;
 mod missing;
@@ -25,7 +25,7 @@ pub enum Format {
     Plain,
     /// A number with decorations.
     Number(NumberFormat),
-    /// A moment.
+    /// A timestamp.
     Time(TimeFormat),
     /// Words of yes and no.
     Flag(FlagFormat),

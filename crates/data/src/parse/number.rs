@@ -19,7 +19,7 @@ pub enum Thousands {
 /// How numbers are decorated.
 ///
 /// A percentage is the number before the sign: `12.5%` is 12.5. A number in brackets is negative where there is a currency:
-/// `($5.00)` is -5. Values that no 64-bit float can hold, such as `1e400`, and the words of infinity are no numbers here.
+/// `($5.00)` is -5. Values that no 64-bit float can hold, such as `1e400`, and the words of infinity are not numbers here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NumberFormat {
@@ -76,7 +76,7 @@ impl NumberFormat {
                 "thousands_space" => format.thousands = Some(Thousands::Space),
                 "percent" => format.percent = true,
                 "currency" => format.currency = true,
-                other => return Err(format!("'{other}' is no way to write a number; use {WORDS}")),
+                other => return Err(format!("'{other}' is not a way to write a number; use {WORDS}")),
             }
         }
         if format.decimal_comma && format.thousands == Some(Thousands::Comma) {

@@ -1,10 +1,10 @@
-//! Moments as people write them.
+//! Timestamps as people write them.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How moments are written. All are read to microseconds since 1970 in UTC; a moment without a zone is taken as UTC, a date as
+/// How timestamps are written. All are read to microseconds since 1970 in UTC; a timestamp without a zone is taken as UTC, a date as
 /// its midnight. Years of two digits mean 1969 to 2068, as in POSIX.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,14 +44,14 @@ impl TimeFormat {
             pattern if pattern.contains('%') => TimeFormat::Pattern(pattern.into()),
             other => {
                 return Err(format!(
-                    "'{other}' is no way to write a time; use day_first, month_first, year_first, iso, unix_seconds, unix_millis \
+                    "'{other}' is not a way to write a time; use day_first, month_first, year_first, iso, unix_seconds, unix_millis \
                      or a strftime pattern such as %d.%m.%Y"
                 ));
             }
         })
     }
 
-    /// The moment that a cell says, in microseconds since 1970 (UTC); `None` when it says none in this format.
+    /// The timestamp that a cell says, in microseconds since 1970 (UTC); `None` when it says none in this format.
     ///
     /// ```
     /// use tidemill_data::parse::TimeFormat;
@@ -72,7 +72,7 @@ impl TimeFormat {
         }
     }
 
-    /// The moment that a number says: only the unix formats read numbers.
+    /// The timestamp that a number says: only the unix formats read numbers.
     pub fn of_number(&self, x: f64) -> Option<i64> {
         let scale = match self {
             TimeFormat::UnixSeconds => 1e6,
@@ -99,7 +99,7 @@ impl fmt::Display for TimeFormat {
     }
 }
 
-/// A moment as ISO 8601 in UTC, with as many decimals as it needs: `2024-05-31T10:00:00Z`.
+/// A timestamp as ISO 8601 in UTC, with as many decimals as it needs: `2024-05-31T10:00:00Z`.
 ///
 /// ```
 /// assert_eq!(tidemill_data::parse::write_iso(0), "1970-01-01T00:00:00Z");

@@ -15,7 +15,7 @@ use super::thin::{Thin, Values};
 use super::words::Words;
 use crate::intake::{Raw, RawColumn, Read, Reader, is_readable};
 use crate::parse::{bare, write_iso};
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{InferredColumn, InferredSchema};
 
 /// So many names of a column are counted exactly.
 const NAMES: usize = 4096;
@@ -98,7 +98,7 @@ fn all_finite(values: &[f64]) -> bool {
 }
 
 pub(super) struct Gather {
-    column: ColumnPlan,
+    column: InferredColumn,
     place: usize,
     reader: Reader,
     missing: Cells,
@@ -111,7 +111,7 @@ pub(super) struct Gather {
 }
 
 impl Gather {
-    pub(super) fn new(plan: &Plan, place: usize, thin: &Thin) -> Self {
+    pub(super) fn new(plan: &InferredSchema, place: usize, thin: &Thin) -> Self {
         let column = plan.columns[place].clone();
         let numeric = matches!(column.kind, Kind::Number | Kind::Time);
         let numbers = thin

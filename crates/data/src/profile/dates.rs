@@ -27,7 +27,7 @@ pub struct DateShape {
 
 #[derive(Default)]
 pub(super) struct Dates {
-    /// Shapes met so far; `None` for those that are no dates.
+    /// Shapes met so far; `None` for those that are not dates.
     met: Vec<(Vec<u8>, Option<DateShape>)>,
     buffer: Vec<u8>,
     others: u64,

@@ -6,7 +6,7 @@ use tidemill_core::{Kind, Role};
 
 use super::thin::{NONE, Thin, Values};
 use crate::parse::write_iso;
-use crate::plan::Plan;
+use crate::plan::InferredSchema;
 
 /// Smaller differences are not told.
 const CLEAR: f64 = 0.1;
@@ -18,7 +18,7 @@ const ENOUGH: usize = 50;
 pub struct Drift {
     /// The column that says when.
     pub time: String,
-    /// The moment (or number) from which rows are of the newer half.
+    /// The timestamp (or number) from which rows are of the newer half.
     pub from: String,
     /// Columns whose values differ between the halves, the most changed first.
     pub moved: Vec<Moved>,
@@ -36,9 +36,9 @@ pub struct Moved {
     pub value: f64,
 }
 
-pub(super) fn find(plan: &Plan, thin: &Thin) -> Option<Drift> {
-    let said = |c: &crate::ColumnPlan| c.role == Role::Time;
-    let shown = |c: &crate::ColumnPlan| c.kind == Kind::Time && c.role == Role::Feature;
+pub(super) fn find(plan: &InferredSchema, thin: &Thin) -> Option<Drift> {
+    let said = |c: &crate::InferredColumn| c.role == Role::Time;
+    let shown = |c: &crate::InferredColumn| c.kind == Kind::Time && c.role == Role::Feature;
     let at = plan.columns.iter().position(said).or_else(|| plan.columns.iter().position(shown))?;
     let times = thin.numbers(at)?;
     let mut order: Vec<usize> = (0..times.len()).filter(|&row| !times[row].is_nan()).collect();
@@ -47,7 +47,7 @@ pub(super) fn find(plan: &Plan, thin: &Thin) -> Option<Drift> {
     }
     order.sort_by(|&a, &b| times[a].total_cmp(&times[b]).then(a.cmp(&b)));
     let (older, newer) = order.split_at(order.len() / 2);
-    let used = |c: &crate::ColumnPlan| matches!(c.role, Role::Feature | Role::Target);
+    let used = |c: &crate::InferredColumn| matches!(c.role, Role::Feature | Role::Target);
     let mut moved: Vec<Moved> = (0..plan.columns.len())
         .into_par_iter()
         .filter(|&place| place != at && used(&plan.columns[place]) && plan.columns[place].kind != Kind::Time)

@@ -5,7 +5,7 @@
 //!
 //! | exact over all rows | by a sketch over all rows | on at most 32,768 rows spread evenly |
 //! |---|---|---|
-//! | counts, missing values and their patterns, moments, correlation of numbers, values beyond the fences, cells that cannot be read, faults of texts | quantiles and histograms beyond 4,096 values (standard error of a rank about 0.1%), different values beyond 4,096 (standard error 0.8%), most frequent names beyond 4,096 of them, repeated rows and conflicting targets beyond 2 million rows | the fences themselves, Cramér's V, correlation ratio, near-duplicates, drift over time |
+//! | counts, missing values and their patterns, timestamps, correlation of numbers, values beyond the fences, cells that cannot be read, faults of texts | quantiles and histograms beyond 4,096 values (standard error of a rank about 0.1%), different values beyond 4,096 (standard error 0.8%), most frequent names beyond 4,096 of them, repeated rows and conflicting targets beyond 2 million rows | the fences themselves, Cramér's V, correlation ratio, near-duplicates, drift over time |
 //!
 //! The same source gives the same profile, whatever the number of threads.
 
@@ -29,7 +29,7 @@ use tidemill_core::{Batch, Context, Kind, Result, Role, Source};
 use tidemill_kernel::CoMoments;
 
 use crate::infer::infer_sampled;
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{InferredColumn, InferredSchema};
 
 pub use cells::Cells;
 pub use column::{ColumnProfile, Distinct, TopName};
@@ -94,7 +94,7 @@ pub struct Profile {
 /// assert_eq!(profile.columns[0].numbers.as_ref().unwrap().mean, 2.5);
 /// # Ok::<(), tidemill_core::Error>(())
 /// ```
-pub fn profile(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<(Plan, Profile)> {
+pub fn profile(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<(InferredSchema, Profile)> {
     let (plan, sample) = infer_sampled(source, recipe, context)?;
     let thin = Thin::of(&plan, &sample, context)?;
     drop(sample);
@@ -122,9 +122,9 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(plan: &Plan, thin: &Thin) -> Self {
+    fn new(plan: &InferredSchema, thin: &Thin) -> Self {
         let gathers: Vec<Gather> = (0..plan.columns.len()).map(|at| Gather::new(plan, at, thin)).collect();
-        let counts = |c: &ColumnPlan| {
+        let counts = |c: &InferredColumn| {
             matches!(c.kind, Kind::Number | Kind::Flag) && matches!(c.role, Role::Feature | Role::Target)
         };
         let correlated: Vec<usize> =
@@ -157,7 +157,7 @@ impl Pass {
         Ok(())
     }
 
-    fn finish(self, plan: &Plan, thin: &Thin, context: &Context) -> Result<Profile> {
+    fn finish(self, plan: &InferredSchema, thin: &Thin, context: &Context) -> Result<Profile> {
         let names: Vec<&str> = plan.columns.iter().map(|c| &*c.name).collect();
         let correlations = Correlations::of(&self.moments, &self.correlated, &names);
         let mut pairs = pairs::of_numbers(&self.moments, &self.correlated, &names);

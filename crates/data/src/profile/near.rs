@@ -2,7 +2,7 @@
 //!
 //! The used columns are divided into three bands; rows that differ in at most two columns are equal in at least one band.
 //! Rows with the same hash of a band are compared column by column, but only where at most eight rows share it: what many
-//! rows share is no sign of a copy. (Banding as in Indyk and Motwani 1998, with equality in place of random hashes.)
+//! rows share is not a sign of a copy. (Banding as in Indyk and Motwani 1998, with equality in place of random hashes.)
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use tidemill_core::{Context, Result, Role};
 use tidemill_kernel::sketch::mix;
 
 use super::thin::{Thin, Values};
-use crate::plan::Plan;
+use crate::plan::InferredSchema;
 
 /// Fewer columns are too few for agreement to mean anything.
 const COLUMNS: usize = 6;
@@ -39,7 +39,7 @@ pub struct NearPair {
     pub differ: Vec<String>,
 }
 
-pub(super) fn find(plan: &Plan, thin: &Thin, context: &Context) -> Result<NearRepeats> {
+pub(super) fn find(plan: &InferredSchema, thin: &Thin, context: &Context) -> Result<NearRepeats> {
     let used: Vec<usize> = (0..plan.columns.len())
         .filter(|&at| !matches!(plan.columns[at].role, Role::Key | Role::Ignore))
         .filter(|&at| !matches!(thin.columns[at], Values::Unread))

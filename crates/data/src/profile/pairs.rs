@@ -6,7 +6,7 @@ use tidemill_core::{Context, Result, Role};
 use tidemill_kernel::CoMoments;
 
 use super::thin::{NONE, Thin, Values};
-use crate::plan::Plan;
+use crate::plan::InferredSchema;
 
 /// Weaker ones are not told.
 const STRONG: f64 = 0.5;
@@ -82,7 +82,7 @@ pub(super) fn of_numbers(moments: &CoMoments, places: &[usize], names: &[&str]) 
 }
 
 /// The associated pairs of which one at least is a category.
-pub(super) fn of_names(plan: &Plan, thin: &Thin, context: &Context) -> Result<Vec<Pair>> {
+pub(super) fn of_names(plan: &InferredSchema, thin: &Thin, context: &Context) -> Result<Vec<Pair>> {
     let used = |at: &usize| matches!(plan.columns[*at].role, Role::Feature | Role::Target);
     let places: Vec<usize> = (0..plan.columns.len()).filter(used).collect();
     let coded = |at: &usize| match &thin.columns[*at] {

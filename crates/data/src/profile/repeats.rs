@@ -8,7 +8,7 @@ use tidemill_core::Role;
 use tidemill_kernel::sketch::mix;
 
 use super::column::Seen;
-use crate::plan::Plan;
+use crate::plan::InferredSchema;
 
 /// So many rows are remembered; beyond, those whose hash ends in a zero, in two zeros, …: a sample of the different rows.
 const REMEMBERED: usize = 1 << 21;
@@ -83,7 +83,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &InferredSchema) -> Self {
         let part = |role: Role| match role {
             Role::Target => Part::Target,
             Role::Key | Role::Ignore => Part::Rest,

@@ -7,7 +7,7 @@ use tidemill_kernel::sketch::hash_bytes;
 
 use crate::infer::Sample;
 use crate::intake::{RawColumn, Read, Reader, is_readable};
-use crate::plan::Plan;
+use crate::plan::InferredSchema;
 
 /// The most rows.
 const ROWS: usize = 32_768;
@@ -33,7 +33,7 @@ pub(super) struct Thin {
 }
 
 impl Thin {
-    pub(super) fn of(plan: &Plan, sample: &Sample, context: &Context) -> Result<Self> {
+    pub(super) fn of(plan: &InferredSchema, sample: &Sample, context: &Context) -> Result<Self> {
         let n = sample.rows.n_rows();
         let step = n.div_ceil(ROWS).max(1);
         let kept: Vec<usize> = (0..n).step_by(step).collect();
@@ -74,7 +74,7 @@ impl Thin {
     }
 }
 
-fn read(plan: &Plan, sample: &Sample, place: usize, kept: &[usize]) -> Result<Values> {
+fn read(plan: &InferredSchema, sample: &Sample, place: usize, kept: &[usize]) -> Result<Values> {
     let column = &plan.columns[place];
     if !is_readable(sample.rows.schema().columns()[place].kind) {
         return Ok(Values::Unread);

@@ -6,7 +6,7 @@ use super::cells::Cells;
 use crate::parse::{bare, plain_number};
 
 /// What UTF-8 looks like when it is read as Windows-1252: the beginnings of its two- and three-byte characters. (`Ã` before
-/// a lower-case letter is Portuguese; before these characters it is no word of any language.)
+/// a lower-case letter is Portuguese; before these characters it is not a word of any language.)
 const MOJIBAKE: &[&str] =
     &["â€", "Â ", "Â\u{a0}", "Â°", "Â£", "Â©", "Â®", "Â«", "Â»", "Ã\u{ad}", "ï»¿", "ðŸ"];
 
@@ -15,7 +15,7 @@ const MOJIBAKE: &[&str] =
 pub struct Words {
     /// Spaces before or after.
     pub spaces: Cells,
-    /// The replacement character: bytes that were no text in the encoding that they were read in, lost for good.
+    /// The replacement character: bytes that were not text in the encoding that they were read in, lost for good.
     pub broken: Cells,
     /// UTF-8 that was read as Windows-1252: `Ã¼` for `ü`.
     pub mojibake: Cells,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use tidemill_core::{Result, Staged};
+use tidemill_core::{AtomicFile, Result};
 
 use crate::Error;
 
@@ -12,7 +12,7 @@ use crate::Error;
 const BUFFER: usize = 1 << 18;
 
 enum Place {
-    Staged(BufWriter<Staged>),
+    AtomicFile(BufWriter<AtomicFile>),
     /// What cannot be replaced: a device, a named pipe.
     Direct(BufWriter<File>),
     Standard(BufWriter<std::io::Stdout>),
@@ -26,7 +26,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Standard output; that its reader goes away is no error.
+    /// Standard output; that its reader goes away is not an error.
     pub(super) fn standard() -> Self {
         let place = Place::Standard(BufWriter::with_capacity(BUFFER, std::io::stdout()));
         Output { place, path: "standard output".into(), closed: false }
@@ -44,7 +44,10 @@ impl Output {
                 let file = File::options().write(true).open(&path).map_err(failed)?;
                 Place::Direct(BufWriter::with_capacity(BUFFER, file))
             }
-            _ => Place::Staged(BufWriter::with_capacity(BUFFER, Staged::beside(&path).map_err(failed)?)),
+            _ => Place::AtomicFile(BufWriter::with_capacity(
+                BUFFER,
+                AtomicFile::beside(&path).map_err(failed)?,
+            )),
         };
         Ok(Output { place, path, closed: false })
     }
@@ -62,7 +65,7 @@ impl Output {
     /// Hands over the last bytes and puts the file in its place.
     pub(super) fn finish(mut self) -> Result<()> {
         self.flush().map_err(|e| self.failed(e))?;
-        let Output { place: Place::Staged(buffer), path, .. } = self else { return Ok(()) };
+        let Output { place: Place::AtomicFile(buffer), path, .. } = self else { return Ok(()) };
         let failed = |source| Error::Write { path: path.clone(), source };
         let file = buffer.into_inner().map_err(|e| failed(e.into_error()))?;
         Ok(file.finish().map_err(failed)?)
@@ -75,7 +78,7 @@ impl Write for Output {
             return Ok(bytes.len());
         }
         let written = match &mut self.place {
-            Place::Staged(file) => return file.write(bytes),
+            Place::AtomicFile(file) => return file.write(bytes),
             Place::Direct(file) => return file.write(bytes),
             Place::Standard(out) => out.write(bytes),
         };
@@ -87,7 +90,7 @@ impl Write for Output {
             return Ok(());
         }
         let flushed = match &mut self.place {
-            Place::Staged(file) => return file.flush(),
+            Place::AtomicFile(file) => return file.flush(),
             Place::Direct(file) => return file.flush(),
             Place::Standard(out) => out.flush(),
         };

@@ -1,4 +1,4 @@
-//! A folder of pictures, sorted into one folder per class.
+//! A folder of images, sorted into one folder per class.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,25 +18,25 @@ const LABEL: &str = "label";
 /// Folders within folders that are looked into.
 const DEPTH: usize = 16;
 
-/// The target that a location suggests: the class of a folder of pictures.
+/// The target that a location suggests: the class of a folder of images.
 ///
 /// # Errors
 /// A folder that cannot be read.
 pub fn default_target(location: &str) -> Result<Option<&'static str>> {
-    Ok(Classes::find(location)?.filter(Classes::is_sorted).map(|_| LABEL))
+    Ok(ImageFolder::find(location)?.filter(ImageFolder::is_sorted).map(|_| LABEL))
 }
 
-/// The pictures below a folder, in the order of their paths: those of `cats/` are of class `cats`, however deep they lie; a picture
+/// The images below a folder, in the order of their paths: those of `cats/` are of class `cats`, however deep they lie; an image
 /// directly in the folder has no class.
-pub(super) struct Classes {
+pub(super) struct ImageFolder {
     folder: PathBuf,
     /// Paths below the folder, with `/` between folders.
     paths: Vec<String>,
     schema: Arc<Schema>,
 }
 
-impl Classes {
-    /// The pictures of a location; `None` where it is no folder, or one without pictures.
+impl ImageFolder {
+    /// The images of a location; `None` where it is not a folder, or one without images.
     pub(super) fn find(location: &str) -> Result<Option<Self>> {
         let folder = PathBuf::from(location);
         if !folder.is_dir() {
@@ -52,7 +52,7 @@ impl Classes {
         if paths.iter().any(|path| class(path).is_some()) {
             columns.push(Column::new(LABEL, Kind::Text));
         }
-        Ok(Some(Classes { folder, paths, schema: Arc::new(Schema::new(columns)?) }))
+        Ok(Some(ImageFolder { folder, paths, schema: Arc::new(Schema::new(columns)?) }))
     }
 
     pub(super) fn provenance(&self, location: &str) -> Provenance {
@@ -64,7 +64,7 @@ impl Classes {
         }
     }
 
-    /// Over the paths and bytes of all pictures: a picture that moves to another class is another table.
+    /// Over the paths and bytes of all pictures: an image that moves to another class is another table.
     pub(super) fn sha256(&self) -> Result<String> {
         let mut hash = Sha256::new();
         for path in &self.paths {
@@ -112,7 +112,7 @@ fn gather(folder: &Path, below: &str, depth: usize, paths: &mut Vec<String>) -> 
     Ok(())
 }
 
-impl Source for Classes {
+impl Source for ImageFolder {
     fn schema(&self) -> &Arc<Schema> {
         &self.schema
     }

@@ -83,7 +83,7 @@ impl Input {
             return Err(Error::Format {
                 file: self.name.clone(),
                 found: "a folder".into(),
-                remedy: "name a file in it, or a pattern such as folder/*.csv; a folder of pictures holds a folder per class".into(),
+                remedy: "name a file in it, or a pattern such as folder/*.csv; a folder of images holds a folder per class".into(),
             }
             .into());
         }

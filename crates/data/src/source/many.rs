@@ -14,12 +14,12 @@ struct Part {
 }
 
 /// Files matched by name of column, in the order of their names.
-pub(super) struct Many {
+pub(super) struct Concat {
     schema: Arc<Schema>,
     parts: Vec<Part>,
 }
 
-impl Many {
+impl Concat {
     /// Errors when a file has other columns than the first, or the same in other kinds.
     pub(super) fn new(files: Vec<(String, Box<dyn Source>)>) -> Result<Self> {
         let mut parts = Vec::with_capacity(files.len());
@@ -35,7 +35,7 @@ impl Many {
             parts.push(Part { source, places });
         }
         let schema = base.map(|(_, schema)| schema).unwrap_or_default();
-        Ok(Many { schema, parts })
+        Ok(Concat { schema, parts })
     }
 
     fn aligned(&self, batch: &Batch, places: &[usize]) -> Result<Batch> {
@@ -65,7 +65,7 @@ fn places(schema: &Schema, other: &Schema) -> Result<Vec<usize>, String> {
     Ok(places)
 }
 
-impl Source for Many {
+impl Source for Concat {
     fn schema(&self) -> &Arc<Schema> {
         &self.schema
     }

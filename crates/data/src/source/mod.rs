@@ -20,7 +20,7 @@ use tidemill_core::{Batch, Error as CoreError, Result, Source};
 
 use crate::Error;
 use chunks::CHUNK;
-use classes::Classes;
+use classes::ImageFolder;
 pub use classes::default_target;
 use input::{Input, Packing};
 
@@ -76,7 +76,7 @@ impl Provenance {
     }
 }
 
-/// Opens a location: a file, a pattern (`data/*.csv`: files with the same columns, one below the other), a folder of pictures
+/// Opens a location: a file, a pattern (`data/*.csv`: files with the same columns, one below the other), a folder of images
 /// (columns `image`, the path, and `label`, the folder within it that it lies in: its class) or `-`
 /// (standard input, copied to a temporary file because sources are passed over more than once).
 ///
@@ -116,7 +116,7 @@ pub(crate) fn open_in_chunks(
     options: &ReadOptions,
     chunk: usize,
 ) -> Result<(Box<dyn Source>, Provenance)> {
-    if let Some(folder) = Classes::find(location)? {
+    if let Some(folder) = ImageFolder::find(location)? {
         let provenance = folder.provenance(location);
         return Ok((Box::new(folder), provenance));
     }
@@ -141,7 +141,7 @@ pub(crate) fn open_in_chunks(
     for file in rest {
         parts.push((file.name.clone(), open_file(file.clone(), location, &options, chunk)?.0));
     }
-    Ok((Box::new(many::Many::new(parts)?), provenance))
+    Ok((Box::new(many::Concat::new(parts)?), provenance))
 }
 
 /// Sources of the same columns, one below the other.
@@ -149,7 +149,7 @@ pub(crate) fn open_in_chunks(
 /// # Errors
 /// Columns that differ, by name or by kind, named.
 pub fn stack(parts: Vec<(String, Box<dyn Source>)>) -> Result<Box<dyn Source>> {
-    Ok(Box::new(many::Many::new(parts)?))
+    Ok(Box::new(many::Concat::new(parts)?))
 }
 
 /// SHA-256 over the bytes of the files of a location, in the order of their names, as 64 hexadecimal digits.
@@ -160,7 +160,7 @@ pub fn fingerprint(location: &str) -> Result<String> {
     if location == "-" {
         return Err(CoreError::parameter("location", "standard input has no bytes to come back to"));
     }
-    match Classes::find(location)? {
+    match ImageFolder::find(location)? {
         Some(folder) => folder.sha256(),
         None => input::sha256(&Input::find(location)?),
     }

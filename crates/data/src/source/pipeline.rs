@@ -52,7 +52,7 @@ impl Fault {
     }
 }
 
-/// The first fault that any text can have: bytes that are no text, or not UTF-8.
+/// The first fault that any text can have: bytes that are not text, or not UTF-8.
 pub(crate) fn check_text(chunk: &[u8]) -> Result<&str, Fault> {
     if let Some(at) = memchr::memchr(0, chunk) {
         return Err(Fault::new(at, Problem::Binary));

@@ -186,7 +186,7 @@ fn cast(array: &ArrayRef, kind: Kind) -> Result<ArrayRef, ArrowError> {
     }
 }
 
-/// Moments in UTC: a time zone changes only how they are shown; times without one are taken as UTC.
+/// Timestamps in UTC: a time zone changes only how they are shown; times without one are taken as UTC.
 fn time(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let zone = match array.data_type() {
         DataType::Timestamp(_, zone) => zone.clone(),

@@ -58,12 +58,12 @@ pub(crate) fn backtest(
     Ok(Backtest { origins, all: scored.score(), by_step: scored.by_step() })
 }
 
-/// The moments and values of the rows of a forecast, and which series each belongs to.
+/// The timestamps and values of the rows of a forecast, and which series each belongs to.
 struct Series {
     groups: Vec<u32>,
     times: Vec<i64>,
     values: Vec<f64>,
-    /// The usual distance of moments.
+    /// The usual distance of timestamps.
     step: i64,
 }
 
@@ -82,7 +82,7 @@ impl Series {
         Ok(Series { groups, times, values: numbers(rows, role(rows, Role::Target)?)?, step })
     }
 
-    /// The mean change over a season, over all series; each moment counts once, however many origins forecast it.
+    /// The mean change over a season, over all series; each timestamp counts once, however many origins forecast it.
     fn scale(&self, season: usize) -> f64 {
         let mut lines: BTreeMap<u32, BTreeMap<i64, f64>> = BTreeMap::new();
         for ((&group, &time), &value) in self.groups.iter().zip(&self.times).zip(&self.values) {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use arrow_array::Array;
 use tidemill_core::recipe::{ColumnSpec, Recipe};
 use tidemill_core::{Batch, Context, Error, Kind, Point, Result, Role, Source};
-use tidemill_data::{Intake, infer};
+use tidemill_data::{Ingest, infer};
 
-/// A row of the table, or several of the same moment.
+/// A row of the table, or several of the same timestamp.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At {
     pub time: i64,
@@ -17,13 +17,13 @@ pub(super) struct At {
     pub row: u32,
 }
 
-/// One series, in the order of time, each moment once.
+/// One series, in the order of time, each timestamp once.
 pub(super) struct Line {
     pub points: Vec<At>,
 }
 
 impl Line {
-    /// The moments whose value is known.
+    /// The timestamps whose value is known.
     pub(super) fn known(&self) -> Vec<Point> {
         self.points.iter().filter(|p| !p.value.is_nan()).map(|p| (p.time, p.value)).collect()
     }
@@ -59,14 +59,14 @@ impl Dated {
         }
         let own = reading(source, recipe, &used, &target, &time, group.as_deref());
         let plan = infer(source, &own, &context.quiet())?;
-        let (_, table) = Intake::fit(source, plan, context)?;
+        let (_, table) = Ingest::fit(source, plan, context)?;
         let batch = table.batch().clone();
         let lines = lines(&batch, &target, &time, group.as_deref(), context)?;
         let step = step(&lines, &time)?;
         Ok(Dated { batch, target, time, group, known: forecast.known, lines, step })
     }
 
-    /// How many steps lie between two moments.
+    /// How many steps lie between two timestamps.
     pub(super) fn steps(&self, from: i64, to: i64) -> i64 {
         ((to - from) as f64 / self.step as f64).round() as i64
     }
@@ -114,16 +114,16 @@ fn reading(
     own
 }
 
-/// The only column of moments.
+/// The only column of timestamps.
 fn sole_time(source: &dyn Source, context: &Context) -> Result<String> {
     let plan = infer(source, &Recipe::default(), &context.quiet())?;
     let times: Vec<&str> =
         plan.columns.iter().filter(|c| c.kind == Kind::Time).map(|c| c.name.as_str()).collect();
     match times.as_slice() {
         [one] => Ok(one.to_string()),
-        [] => Err(Error::data("no column holds moments, which a forecast needs", "name it with --time")),
+        [] => Err(Error::data("no column holds timestamps, which a forecast needs", "name it with --time")),
         _ => Err(Error::data(
-            format!("several columns hold moments: '{}'", times.join("', '")),
+            format!("several columns hold timestamps: '{}'", times.join("', '")),
             "name the one that says when with --time",
         )),
     }
@@ -139,7 +139,7 @@ fn lines(
     let schema = batch.schema();
     let at = schema.index(time)?;
     if schema.columns()[at].kind != Kind::Time {
-        let (found, wanted) = (schema.columns()[at].kind, "moments, for a forecast".into());
+        let (found, wanted) = (schema.columns()[at].kind, "timestamps, for a forecast".into());
         return Err(Error::WrongKind { column: time.into(), found, wanted });
     }
     let (times, values) = (batch.times(at)?, batch.numbers(schema.index(target)?)?);
@@ -155,7 +155,7 @@ fn lines(
         gathered.entry(groups.map_or(0, |g| g.value(row))).or_default().push(point);
     }
     if undated > 0 {
-        let what = if group.is_some() { "moment or no group" } else { "moment" };
+        let what = if group.is_some() { "timestamp or no group" } else { "moment" };
         context.warn("undated", format!("{undated} rows have no {what}; left out of the series"));
     }
     let mut repeated = 0;
@@ -164,13 +164,13 @@ fn lines(
     if repeated > 0 {
         context.warn(
             "repeated_times",
-            format!("{repeated} rows repeat a moment of their series; they count as one, with the mean of '{target}'"),
+            format!("{repeated} rows repeat a timestamp of their series; they count as one, with the mean of '{target}'"),
         );
     }
     Ok(lines)
 }
 
-/// By time, rows of one moment as one.
+/// By time, rows of one timestamp as one.
 fn in_order(mut points: Vec<At>, repeated: &mut usize) -> Vec<At> {
     points.sort_by_key(|point| (point.time, point.row));
     let one = |same: &[At]| {
@@ -189,7 +189,7 @@ fn step(lines: &[Line], time: &str) -> Result<i64> {
     if sorted.is_empty() {
         return Err(Error::data(
             format!("'{time}' is the same in every row of a series: there is nothing to forecast from"),
-            "give a table of many moments",
+            "give a table of many timestamps",
         ));
     }
     let middle = sorted.len() / 2;

@@ -1,4 +1,4 @@
-//! Forecasts: a dated table becomes rows of what was known at a moment and what came some steps later, and from there on
+//! Forecasts: a dated table becomes rows of what was known at a timestamp and what came some steps later, and from there on
 //! everything is as for any other table: any learner learns from them, folds and the test part lie later than what is learned
 //! from (with the horizon as gap), and a model answers row by row.
 //!
@@ -40,7 +40,7 @@ pub struct Prepared {
 /// The rows of a forecast to learn from and to judge by, at most some ten thousands, from origins spread evenly.
 ///
 /// # Errors
-/// A target that is no number, no time or several, a horizon that cannot be read, series too short for it.
+/// A target that is not a number, no time or several, a horizon that cannot be read, series too short for it.
 pub fn learning(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Prepared> {
     let dated = Dated::read(source, recipe, context)?;
     let scheme = Scheme::of(&dated, recipe)?;

@@ -127,7 +127,7 @@ fn past(dated: &Dated, scheme: &Scheme, known: &[Point], origin: usize) -> Range
     known.partition_point(|point| !inside(point))..origin + 1
 }
 
-/// The steps after the last known value of each series; of moments that the table names, with what is known of them.
+/// The steps after the last known value of each series; of timestamps that the table names, with what is known of them.
 pub(super) fn future(dated: &Dated, scheme: &Scheme) -> Result<Table> {
     let mut gathered = Gathered::default();
     for line in &dated.lines {

@@ -7,10 +7,10 @@ use tidemill_eval::Answers;
 use tidemill_eval::curves::{self, Bins};
 
 use super::choice::beyond_noise;
-use super::finish::{Answered, joined};
+use super::finish::{AnsweredRows, joined};
 use super::judge::{Judge, Truth, mean};
-use crate::answer::most_probable;
-use crate::calibrate::{Calibrate, Seen, drawn_in_loss, log_loss};
+use crate::links::answer::most_probable;
+use crate::links::calibrate::{Calibrate, Seen, drawn_in_loss, log_loss};
 
 /// With fewer rows in all, nothing is calibrated unasked: a curve would follow chance.
 const CALIBRATION_ROWS: usize = 200;
@@ -26,7 +26,7 @@ const FEW_ROWS: usize = 400;
 pub struct Calibrated {
     /// How.
     pub method: Calibration,
-    /// The log loss of rows left out of training, before.
+    /// The log loss of held-out rows, before.
     pub before: f64,
     /// And after, where each fold had no say in its own curve.
     pub after: f64,
@@ -35,7 +35,7 @@ pub struct Calibrated {
     pub reliability: Option<Reliability>,
 }
 
-/// Reliability diagrams of rows left out of training: of the positive class, or of several classes of the one that was
+/// Reliability diagrams of held-out rows: of the positive class, or of several classes of the one that was
 /// predicted (Guo et al. 2017).
 #[derive(Clone, Debug, Serialize)]
 pub struct Reliability {
@@ -55,7 +55,7 @@ struct Attempt {
 
 /// The curve that lowers the log loss most and by more than chance, or the one that was asked for.
 pub(super) fn calibration(
-    folds: &[Answered],
+    folds: &[AnsweredRows],
     judge: &Judge<'_>,
     test_share: f64,
     asked: Option<Calibration>,
@@ -90,7 +90,7 @@ pub(super) fn calibration(
 }
 
 /// What so many rows can bear, or what was asked for.
-fn methods(folds: &[Answered], asked: Option<Calibration>) -> Vec<Calibration> {
+fn methods(folds: &[AnsweredRows], asked: Option<Calibration>) -> Vec<Calibration> {
     let n_rows: usize = folds.iter().map(|f| f.1.target.len()).sum();
     match asked {
         Some(Calibration::None) => Vec::new(),
@@ -103,7 +103,7 @@ fn methods(folds: &[Answered], asked: Option<Calibration>) -> Vec<Calibration> {
 }
 
 /// The answers of each fold after the curve of the other folds.
-fn crossed(folds: &[Answered], method: Calibration, n_classes: usize) -> Vec<Vec<f64>> {
+fn crossed(folds: &[AnsweredRows], method: Calibration, n_classes: usize) -> Vec<Vec<f64>> {
     let changed = |f: usize| {
         let (others, truth) = joined(folds, (0..folds.len()).filter(move |o| *o != f));
         let weights = truth.weights.as_deref();
@@ -130,9 +130,9 @@ fn plain(folds: &[FoldLoss]) -> f64 {
 }
 
 /// The log loss of each fold's answers.
-fn losses(folds: &[Answered], answers: &[Vec<f64>], n_classes: usize) -> Vec<FoldLoss> {
+fn losses(folds: &[AnsweredRows], answers: &[Vec<f64>], n_classes: usize) -> Vec<FoldLoss> {
     let n_rows = folds.iter().map(|f| f.1.target.len()).sum::<usize>() as f64;
-    let loss = |((_, truth), answers): (&Answered, &Vec<f64>)| {
+    let loss = |((_, truth), answers): (&AnsweredRows, &Vec<f64>)| {
         let (mut plain, mut drawn_in, mut total) = (0.0, 0.0, 0.0);
         for (i, (row, &code)) in answers.chunks_exact(n_classes).zip(truth.codes()).enumerate() {
             let weight = truth.weights.as_ref().map_or(1.0, |w| w[i]);

@@ -7,8 +7,9 @@ use tidemill_eval::compare::{Interval, corrected_resampled_t};
 
 use super::ensemble::{LIBRARY, Library, mix};
 use super::judge::{Judge, Truth, mean, spread};
-use super::race::{Finisher, Race};
+use super::race::{Finisher, SuccessiveHalving};
 use super::{Candidate, Design, defaults};
+use crate::format::{brief, named};
 
 /// What was chosen.
 pub(crate) struct Choice {
@@ -28,10 +29,10 @@ pub(crate) struct Choice {
 pub struct Reasons {
     /// The best learner against the best of another kind, on the same folds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rival: Option<Duel>,
+    pub rival: Option<PairedComparison>,
     /// The blend against the best learner alone, on folds that had no say in its shares.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub blend: Option<Duel>,
+    pub blend: Option<PairedComparison>,
     /// Why the best was passed over for another, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passed_over: Option<String>,
@@ -39,7 +40,7 @@ pub struct Reasons {
 
 /// Two models on the same folds.
 #[derive(Clone, Debug, Serialize)]
-pub struct Duel {
+pub struct PairedComparison {
     /// The one that is ahead.
     pub first: String,
     /// The other.
@@ -54,16 +55,16 @@ pub struct Duel {
 
 /// Chooses: the best learner, or one nearly as good that costs less, or a blend that is better by more than chance.
 pub(crate) fn choose(
-    race: Race,
+    race: SuccessiveHalving,
     candidates: &[Candidate],
     judge: &Judge<'_>,
     recipe: &Recipe,
     context: &Context,
 ) -> Result<Choice> {
     let best = race.best(candidates)?;
-    let Race { finishers, truths, test_share, .. } = race;
+    let SuccessiveHalving { finishers, truths, test_share, .. } = race;
     let single = Design::of(candidates[best].spec.clone());
-    // The baseline is no finisher: where it is the best, there is nothing to blend or compare.
+    // The baseline is not a finisher: where it is the best, there is nothing to blend or compare.
     if finishers.first().is_none_or(|f| f.candidate != best) {
         let reasons = Reasons::default();
         return Ok(Choice { design: single, reasons, answers: Vec::new(), truths, test_share });
@@ -90,11 +91,11 @@ pub(crate) fn choose(
         let shares = library.select(&(0..truths.len()).collect::<Vec<_>>(), context)?;
         if shares.iter().filter(|s| **s > 0.0).count() > 1 {
             let differences = differences(&library.honest(context)?, &library.alone(taken)?, judge);
-            let name = crate::words::named(&candidates[finishers[taken].candidate].spec);
+            let name = named(&candidates[finishers[taken].candidate].spec);
             reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
             // A blend costs every prediction more, so it is taken on evidence, by the rule of `simplest`; but that forecasts gain by
             // it is known beforehand (Bates and Granger 1969; Makridakis et al. 2020), and their few folds could not show it.
-            let enough = |duel: &Duel| {
+            let enough = |duel: &PairedComparison| {
                 duel.better_by.mean > 0.0 && (forecast || beyond_noise(&differences, test_share))
             };
             if reasons.blend.as_ref().is_some_and(enough) {
@@ -106,12 +107,10 @@ pub(crate) fn choose(
     }
     let spec = &candidates[finishers[taken].candidate].spec;
     if taken > 0 {
-        let name = crate::words::brief(&candidates[best].spec);
+        let name = brief(&candidates[best].spec);
         let why = if quality { "is the simpler of the two" } else { "costs less" };
-        reasons.passed_over = Some(format!(
-            "{} scores within one standard error of {name} and {why}",
-            crate::words::brief(spec)
-        ));
+        reasons.passed_over =
+            Some(format!("{} scores within one standard error of {name} and {why}", brief(spec)));
     }
     let design = Design::of(spec.clone());
     let answers = finishers.into_iter().nth(taken).map(|f| f.answers).unwrap_or_default();
@@ -137,16 +136,22 @@ fn rival(
     candidates: &[Candidate],
     judge: &Judge<'_>,
     test_share: f64,
-) -> Option<Duel> {
+) -> Option<PairedComparison> {
     let first = finishers.first()?;
     let spec = |f: &Finisher| &candidates[f.candidate].spec;
     let other = finishers.iter().find(|f| spec(f).kind != spec(first).kind)?;
     let differences = differences(&first.scores, &other.scores, judge);
-    let name = |f: &Finisher| crate::words::named(spec(f));
+    let name = |f: &Finisher| named(spec(f));
     duel(&name(first), &name(other), &differences, judge, test_share)
 }
 
-fn duel(first: &str, second: &str, gains: &[f64], judge: &Judge<'_>, test_share: f64) -> Option<Duel> {
+fn duel(
+    first: &str,
+    second: &str,
+    gains: &[f64],
+    judge: &Judge<'_>,
+    test_share: f64,
+) -> Option<PairedComparison> {
     let better_by = corrected_resampled_t(gains, test_share, 0.95).ok()?;
     let same = better_by.p_value > 0.05;
     let (n, name) = (gains.len(), judge.metric.name);
@@ -164,7 +169,7 @@ fn duel(first: &str, second: &str, gains: &[f64], judge: &Judge<'_>, test_share:
         };
         format!("{ahead} is better than {behind} by {by:.4} of {name} ({p})")
     };
-    Some(Duel { first: first.into(), second: second.into(), better_by, same, sentence })
+    Some(PairedComparison { first: first.into(), second: second.into(), better_by, same, sentence })
 }
 
 /// The best, or the best linear learner where the best is not ahead of it by more than chance: on few rows the more that a

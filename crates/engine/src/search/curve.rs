@@ -10,7 +10,7 @@ use tidemill_kernel::Random;
 
 use super::Candidate;
 use super::judge::{Judge, mean};
-use super::trial::Ring;
+use super::trial::FoldRunner;
 
 /// The shares of the training rows.
 const SHARES: [f64; 5] = [0.1, 0.2, 0.4, 0.7, 1.0];
@@ -26,7 +26,7 @@ pub struct Point {
     pub rows: usize,
     /// The metric on these.
     pub train: Option<f64>,
-    /// The metric on rows left out.
+    /// The metric on held-out rows.
     pub valid: Option<f64>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn curve(
     // Of folds in time the last has the most rows to learn from.
     let used = &folds[folds.len() - n_folds..];
     let candidates = [candidate];
-    let ring = Ring { table, candidates: &candidates, recipe, judge, context };
+    let ring = FoldRunner { table, candidates: &candidates, recipe, judge, context };
     let shuffled: Vec<Vec<u32>> = used.iter().enumerate().map(|(at, f)| shuffled(f, at, context)).collect();
     let mut points = Vec::with_capacity(SHARES.len());
     for share in SHARES {

@@ -22,7 +22,7 @@ pub struct Decided {
     /// What mistakes cost, where it was chosen by cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
-    /// What the metric or cost is on rows left out of training.
+    /// What the metric or cost is on held-out rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
     /// And what it would be from one half on.

@@ -13,13 +13,13 @@ pub struct Size {
     pub rows: usize,
     /// Feature columns.
     pub columns: usize,
-    /// Whether each of them says one thing: a number, a flag, a name or a moment.
+    /// Whether each of them says one thing: a number, a flag, a name or a timestamp.
     pub plain: bool,
     /// Those of them that are texts.
     pub texts: usize,
-    /// Classes; 0 for a quantity.
+    /// Classes; 0 for a number.
     pub classes: usize,
-    /// Whether a column holds pictures.
+    /// Whether a column holds images.
     pub pictures: bool,
     /// Of a forecast, the columns that say what was of late, in the units of the target.
     pub past: Vec<String>,
@@ -49,7 +49,7 @@ fn some(kind: &str, params: serde_json::Value, settings: usize) -> Default {
 /// of the rows are for small tables. Where there is nothing but texts, whose terms are many and each says a little, the
 /// linear family is alone. Where something is forecast, trees learn it as a share of the recent level, too: they know no answer
 /// beyond those they have seen, and what is forecast grows and falls. Nets take part on plain tables of some
-/// thousands of rows, where smooth answers are theirs, and on pictures.
+/// thousands of rows, where smooth answers are theirs, and on images.
 pub fn learners(task: Task, size: &Size, trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
     let mut list = if size.texts > 0 && size.texts == size.columns {
         of_texts(task)
@@ -130,7 +130,7 @@ fn linear(task: Task) -> Vec<Default> {
 fn boosted(size: &Size) -> Vec<Default> {
     let shape = |params| some("boosted_trees", params, 1);
     if !size.past.is_empty() {
-        // The same moment is forecast from several origins, so rows held back by chance would never say stop.
+        // The same timestamp is forecast from several origins, so rows held back by chance would never say stop.
         let fixed = |leaves: usize| {
             shape(
                 json!({ "learning_rate": 0.06, "max_leaves": leaves, "min_samples_leaf": 20, "max_features": 0.8, "n_trees": 250, "early_stopping": 0 }),

@@ -11,7 +11,7 @@ use super::choice::Choice;
 use super::decision::{Decided, decide};
 use super::judge::{Judge, Truth};
 use crate::error::EngineError;
-use crate::threshold::Threshold;
+use crate::links::threshold::Threshold;
 
 /// Rows of a fold that calibrate and decide.
 const ROWS: usize = 20_000;
@@ -86,10 +86,10 @@ pub(super) fn check(recipe: &Recipe, n_classes: usize) -> Result<()> {
 }
 
 /// The answers to the rows of a fold, and what is true of these.
-pub(super) type Answered = (Vec<f64>, Truth);
+pub(super) type AnsweredRows = (Vec<f64>, Truth);
 
 /// The folds, or of large ones a sample.
-fn sampled(choice: &Choice, context: &Context) -> Vec<Answered> {
+fn sampled(choice: &Choice, context: &Context) -> Vec<AnsweredRows> {
     let mut random = Random::new(context.seed_for("finish"), 0);
     let folds = choice.answers.iter().zip(&choice.truths);
     folds
@@ -104,7 +104,10 @@ fn sampled(choice: &Choice, context: &Context) -> Vec<Answered> {
 }
 
 /// Several folds as one.
-pub(super) fn joined(folds: &[Answered], which: impl Iterator<Item = usize> + Clone) -> (Vec<f64>, Truth) {
+pub(super) fn joined(
+    folds: &[AnsweredRows],
+    which: impl Iterator<Item = usize> + Clone,
+) -> (Vec<f64>, Truth) {
     let answers = which.clone().flat_map(|f| folds[f].0.iter().copied()).collect();
     let codes = which.clone().flat_map(|f| folds[f].1.codes().iter().copied()).collect();
     let n_classes = match folds.first().map(|f| &f.1.target) {

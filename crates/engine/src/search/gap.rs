@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::Standing;
+use super::CandidateScore;
 use super::judge::Judge;
+use crate::format::short;
 
 /// A larger share of what was learned than this holds on its own rows only.
 const OVERFIT: f64 = 0.5;
@@ -18,7 +19,7 @@ pub struct Gap {
     pub learner: String,
     /// The metric on rows it was fitted on.
     pub train: f64,
-    /// The metric on rows left out.
+    /// The metric on held-out rows.
     pub valid: f64,
     /// What follows.
     pub verdict: Verdict,
@@ -39,7 +40,11 @@ pub enum Verdict {
 }
 
 /// The gap of a standing, measured by the way from the baseline to a perfect score.
-pub(super) fn gap(standing: &Standing, baseline: Option<&Standing>, judge: &Judge<'_>) -> Option<Gap> {
+pub(super) fn gap(
+    standing: &CandidateScore,
+    baseline: Option<&CandidateScore>,
+    judge: &Judge<'_>,
+) -> Option<Gap> {
     let (train, valid) = (standing.train?, standing.mean?);
     let start = judge.gain(baseline?.mean?);
     // Metrics of which more is better end at 1, the others at 0.
@@ -49,7 +54,7 @@ pub(super) fn gap(standing: &Standing, baseline: Option<&Standing>, judge: &Judg
     let forgets = matches!(standing.learner.as_str(), "random_forest" | "extra_trees" | "k_neighbors");
     let name = judge.metric.name;
     let scores =
-        format!("{name} {} on rows it was fitted on, {} on rows left out", short(train), short(valid));
+        format!("{name} {} on rows it was fitted on, {} on held-out rows", short(train), short(valid));
     let (verdict, what) = if learned > 0.0 && learned - kept > OVERFIT * learned && !forgets {
         let advice = "it overfits. More rows, fewer columns or a stricter setting would narrow the gap";
         (Verdict::Overfit, format!("{advice}; judge it by the latter"))
@@ -63,8 +68,4 @@ pub(super) fn gap(standing: &Standing, baseline: Option<&Standing>, judge: &Judg
     };
     let sentence = format!("{}: {scores}: {what}.", standing.learner);
     Some(Gap { learner: standing.learner.clone(), train, valid, verdict, sentence })
-}
-
-fn short(x: f64) -> String {
-    crate::words::short(x)
 }

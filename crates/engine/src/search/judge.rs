@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidemill_core::{Batch, Error, Result, Role, Target};
 use tidemill_eval::{Answers, Metric};
 
-use crate::answer::most_probable;
+use crate::links::answer::most_probable;
 
 /// What is true of the rows of a fold that judge.
 pub(crate) struct Truth {
@@ -18,7 +18,7 @@ impl Truth {
         Ok(Truth { target: Target::of(batch)?, weights: batch.weights()? })
     }
 
-    /// The class of each row; none for a quantity.
+    /// The class of each row; none for a number.
     pub(crate) fn codes(&self) -> &[u32] {
         match &self.target {
             Target::Class { codes, .. } => codes,

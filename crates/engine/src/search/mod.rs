@@ -10,6 +10,7 @@ mod ensemble;
 mod finish;
 mod gap;
 mod judge;
+pub mod preparation;
 mod race;
 mod study;
 mod trial;
@@ -24,7 +25,7 @@ use tidemill_kernel::Random;
 
 pub use calibration::{Calibrated, Reliability};
 pub(crate) use choice::choose;
-pub use choice::{Duel, Reasons};
+pub use choice::{PairedComparison, Reasons};
 pub use curve::Point;
 pub(crate) use curve::sentence as curve_sentence;
 pub use decision::Decided;
@@ -32,8 +33,8 @@ pub use design::Design;
 pub(crate) use finish::finish;
 pub use gap::{Gap, Verdict};
 pub use race::Times;
-pub(crate) use race::{Race, compare};
-pub use study::{Study, study};
+pub(crate) use race::{SuccessiveHalving, compare};
+pub use study::{SearchResult, study};
 
 use crate::builtin::BASELINE;
 use defaults::Size;
@@ -48,7 +49,7 @@ pub struct Candidate {
 
 /// How a candidate did over the folds.
 #[derive(Clone, Debug, Serialize)]
-pub struct Standing {
+pub struct CandidateScore {
     /// The learner's kind.
     pub learner: String,
     /// The parameters that were tried.

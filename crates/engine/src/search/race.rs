@@ -12,8 +12,8 @@ use tidemill_eval::Metric;
 use tidemill_kernel::Random;
 
 use super::judge::{Judge, Truth, mean, spread};
-use super::trial::{Cost, Looked, Ring};
-use super::{Candidate, Standing};
+use super::trial::{Cost, FoldResult, FoldRunner};
+use super::{Candidate, CandidateScore};
 use crate::builtin::BASELINE;
 
 /// With more training rows than this in a fold, the first look is at a sample of so many.
@@ -30,9 +30,9 @@ const HOPELESS: f64 = 0.5;
 const SMALL: usize = 4_000_000;
 
 /// What the race leaves.
-pub(crate) struct Race {
+pub(crate) struct SuccessiveHalving {
     /// Every candidate, the best first.
-    pub standings: Vec<Standing>,
+    pub standings: Vec<CandidateScore>,
     /// How long each took, in the order of the standings: for people, never for a file.
     pub times: Vec<Times>,
     /// Those that ran on every fold, the best first.
@@ -66,7 +66,7 @@ pub(crate) struct Finisher {
 
 /// What is known of a candidate so far.
 #[derive(Default)]
-struct Course {
+struct CandidateState {
     scores: Vec<f64>,
     train_scores: Vec<f64>,
     answers: Vec<Vec<f64>>,
@@ -108,11 +108,11 @@ pub(crate) fn compare(
     metric: &Metric,
     recipe: &Recipe,
     context: &Context,
-) -> Result<Race> {
+) -> Result<SuccessiveHalving> {
     let judge = Judge::of(metric, table.batch())?;
     let folds = latest_first(folds);
-    let ring = Ring { table, candidates, recipe, judge: &judge, context };
-    let mut courses: Vec<Course> = candidates.iter().map(|_| Course::default()).collect();
+    let ring = FoldRunner { table, candidates, recipe, judge: &judge, context };
+    let mut courses: Vec<CandidateState> = candidates.iter().map(|_| CandidateState::default()).collect();
     let all: Vec<usize> = (0..candidates.len()).collect();
     let anyway: Vec<usize> = all.iter().copied().take(2).collect();
     let mut truths = Vec::new();
@@ -125,7 +125,7 @@ pub(crate) fn compare(
         begin(context, "a first look at the learners", few.len() * all.len());
         let looked = run(&ring, &few, 0, &all, &anyway)?;
         context.tell(&Event::End);
-        let mut first: Vec<Course> = candidates.iter().map(|_| Course::default()).collect();
+        let mut first: Vec<CandidateState> = candidates.iter().map(|_| CandidateState::default()).collect();
         let seen = if sampled { &mut first } else { &mut courses };
         let known = note(looked, seen);
         let left = survivors(candidates, seen, &judge);
@@ -138,7 +138,7 @@ pub(crate) fn compare(
         if sampled {
             // What a sample says is kept only of those that do not go on.
             for (i, course) in first.into_iter().enumerate().filter(|(i, _)| !left.contains(i)) {
-                courses[i] = Course { answers: Vec::new(), ..course };
+                courses[i] = CandidateState { answers: Vec::new(), ..course };
             }
         } else {
             truths = known;
@@ -167,12 +167,12 @@ fn begin(context: &Context, what: &str, steps: usize) {
 /// Runs the entries on these folds: side by side where the table is small, else one after the other, since each holds copies
 /// of its rows.
 fn run(
-    ring: &Ring<'_>,
+    ring: &FoldRunner<'_>,
     folds: &[Fold],
     first: usize,
     entries: &[usize],
     anyway: &[usize],
-) -> Result<Vec<Looked>> {
+) -> Result<Vec<FoldResult>> {
     let rows = folds.iter().map(|f| f.train.len() + f.valid.len()).max().unwrap_or(0);
     // A vector column counts by its length, but that is known only after preparation: a wide table is taken as large.
     let look = |(at, fold): (usize, &Fold)| {
@@ -194,7 +194,7 @@ fn sample(fold: &Fold, context: &Context) -> Fold {
 }
 
 /// Adds what came of folds to the courses; the truth of each fold comes back.
-fn note(looked: Vec<Looked>, courses: &mut [Course]) -> Vec<Truth> {
+fn note(looked: Vec<FoldResult>, courses: &mut [CandidateState]) -> Vec<Truth> {
     let mut truths = Vec::with_capacity(looked.len());
     for fold in looked {
         let rows = fold.truth.target.len();
@@ -228,7 +228,7 @@ fn note(looked: Vec<Looked>, courses: &mut [Course]) -> Vec<Truth> {
 }
 
 /// Those that run on all folds: the baseline, and of each learner that is not hopeless the better third of its settings.
-fn survivors(candidates: &[Candidate], courses: &[Course], judge: &Judge<'_>) -> Vec<usize> {
+fn survivors(candidates: &[Candidate], courses: &[CandidateState], judge: &Judge<'_>) -> Vec<usize> {
     let gain = |i: usize| judge.gain(mean(&courses[i].scores));
     let sound = |i: &usize| courses[*i].problem.is_none() && !gain(*i).is_nan();
     let mut by_learner: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -250,14 +250,14 @@ fn survivors(candidates: &[Candidate], courses: &[Course], judge: &Judge<'_>) ->
 
 fn ranked(
     candidates: &[Candidate],
-    courses: Vec<Course>,
+    courses: Vec<CandidateState>,
     truths: Vec<Truth>,
     judge: &Judge<'_>,
     test_share: f64,
-) -> Race {
+) -> SuccessiveHalving {
     let most = courses.iter().filter(|c| c.problem.is_none()).map(|c| c.scores.len()).max().unwrap_or(0);
-    let mut entries: Vec<(usize, Course)> = courses.into_iter().enumerate().collect();
-    let rank = |course: &Course| {
+    let mut entries: Vec<(usize, CandidateState)> = courses.into_iter().enumerate().collect();
+    let rank = |course: &CandidateState| {
         let whole = course.problem.is_none() && course.scores.len() == most && course.dropped_late(most);
         let gain = judge.gain(mean(&course.scores));
         (!whole, if gain.is_nan() { f64::INFINITY } else { -gain })
@@ -272,15 +272,15 @@ fn ranked(
         times.push(course.times());
         standings.push(course.standing(&candidates[i], whole));
         if whole && candidates[i].spec.kind != BASELINE {
-            let Course { answers, scores, cost, .. } = course;
+            let CandidateState { answers, scores, cost, .. } = course;
             finishers.push(Finisher { candidate: i, answers, scores, cost });
         }
     }
     let truths = truths.into_iter().take(most).collect();
-    Race { standings, times, finishers, truths, test_share }
+    SuccessiveHalving { standings, times, finishers, truths, test_share }
 }
 
-impl Course {
+impl CandidateState {
     /// Whether it was ended by the clock at the earliest after all that anybody finished.
     fn dropped_late(&self, most: usize) -> bool {
         self.dropped.is_none() || (self.scores.len() == most && self.answers.len() == most)
@@ -292,10 +292,10 @@ impl Course {
         Times { fit: self.fit / n, predict_row: Duration::from_secs_f64(self.predict.as_secs_f64() / rows) }
     }
 
-    fn standing(&self, candidate: &Candidate, whole: bool) -> Standing {
+    fn standing(&self, candidate: &Candidate, whole: bool) -> CandidateScore {
         let known = |x: f64| (!x.is_nan()).then_some(x);
         let problem = self.problem.clone();
-        Standing {
+        CandidateScore {
             learner: candidate.spec.kind.clone(),
             params: candidate.spec.params.clone(),
             mean: known(mean(&self.scores)).filter(|_| problem.is_none()),
@@ -313,14 +313,14 @@ impl Course {
     }
 }
 
-impl Race {
+impl SuccessiveHalving {
     /// The best candidate's place among them.
     ///
     /// # Errors
     /// None could be fitted and scored.
     pub(crate) fn best(&self, candidates: &[Candidate]) -> Result<usize> {
         let first = self.standings.first().filter(|s| s.mean.is_some() && s.dropped.is_none());
-        let same = |c: &Candidate, s: &Standing| c.spec.kind == s.learner && c.spec.params == s.params;
+        let same = |c: &Candidate, s: &CandidateScore| c.spec.kind == s.learner && c.spec.params == s.params;
         let found = first.and_then(|first| candidates.iter().position(|c| same(c, first)));
         found.ok_or_else(|| {
             let problem = self.standings.iter().find_map(|s| s.problem.clone()).unwrap_or_default();

@@ -13,8 +13,8 @@ use super::choice::{Choice, Reasons};
 use super::defaults::Size;
 use super::judge::Judge;
 use super::{
-    Calibrated, Candidate, Decided, Design, Gap, Point, Race, Standing, Times, candidates, choose, compare,
-    curve, finish, gap,
+    Calibrated, Candidate, CandidateScore, Decided, Design, Gap, Point, SuccessiveHalving, Times, candidates,
+    choose, compare, curve, finish, gap,
 };
 use crate::builtin::BASELINE;
 use crate::forecast::HISTORY;
@@ -25,13 +25,13 @@ const SEARCH_ROWS: usize = 200_000;
 const SEARCH_ANSWERS: usize = 4_000_000;
 
 /// What a search found.
-pub struct Study {
+pub struct SearchResult {
     /// How the model is made.
     pub design: Design,
     /// What comes after the learners.
     pub links: Vec<Arc<dyn Fitted>>,
     /// Every setting that was compared, the best first.
-    pub standings: Vec<Standing>,
+    pub standings: Vec<CandidateScore>,
     /// How long each took.
     pub times: Vec<Times>,
     /// What led to the choice.
@@ -66,7 +66,7 @@ pub fn study(
     task: Task,
     metric: &Metric,
     context: &Context,
-) -> Result<Study> {
+) -> Result<SearchResult> {
     let judge = Judge::of(metric, table.batch())?;
     let schema = table.batch().schema();
     let used = schema.columns().iter().filter(|c| matches!(c.role, Role::Feature | Role::Time));
@@ -94,7 +94,7 @@ pub fn study(
     let estimator = context.build(&leading.kind, Value::Object(leading.params.clone()))?;
     let curve = curve::curve(table, &folds, Candidate { spec: leading, estimator }, &judge, recipe, context)?;
     context.tell(&Event::End);
-    Ok(Study {
+    Ok(SearchResult {
         design: choice.design,
         links: finished.links,
         standings,
@@ -110,7 +110,7 @@ pub fn study(
 }
 
 fn chosen(
-    race: Race,
+    race: SuccessiveHalving,
     candidates: &[Candidate],
     judge: &Judge<'_>,
     recipe: &Recipe,
@@ -122,7 +122,7 @@ fn chosen(
     Ok(choice)
 }
 
-impl Study {
+impl SearchResult {
     /// The learner or blend, as a model file says it.
     pub fn spec(&self, context: &Context) -> Result<Spec> {
         self.design.spec(context)

@@ -10,8 +10,8 @@ use tidemill_data::split::Fold;
 
 use super::judge::{Judge, Truth};
 use super::{Candidate, apply, order};
-use crate::answer::Place;
-use crate::preparation;
+use crate::links::answer::Place;
+use crate::search::preparation;
 
 /// The most training rows on which the training score is taken.
 const SCORED_ROWS: usize = 20_000;
@@ -45,7 +45,7 @@ impl Cost {
 }
 
 /// Everything that learners of one comparison share.
-pub(crate) struct Ring<'a> {
+pub(crate) struct FoldRunner<'a> {
     pub table: &'a Arc<Table>,
     pub candidates: &'a [Candidate],
     pub recipe: &'a Recipe,
@@ -54,15 +54,21 @@ pub(crate) struct Ring<'a> {
 }
 
 /// What came of a fold: its truth, and by candidate what came of it (`None` when time ran out before it began).
-pub(crate) struct Looked {
+pub(crate) struct FoldResult {
     pub truth: Truth,
     pub trials: Vec<(usize, Option<Result<Trial>>)>,
 }
 
-impl Ring<'_> {
+impl FoldRunner<'_> {
     /// Fits and judges the candidates of `entries` on a fold. Preparation is fitted once per kind of need, on the fold's
     /// training rows alone, and let go before the next kind's. Candidates of `anyway` are tried whatever the time.
-    pub(crate) fn look(&self, at: usize, fold: &Fold, entries: &[usize], anyway: &[usize]) -> Result<Looked> {
+    pub(crate) fn look(
+        &self,
+        at: usize,
+        fold: &Fold,
+        entries: &[usize],
+        anyway: &[usize],
+    ) -> Result<FoldResult> {
         let stream = self.context.quiet().with_stream(&format!("fold {at}"));
         let rows = |rows: &[u32]| View::new(self.table.clone(), rows)?.collect();
         let truth = Truth::of(&rows(&fold.valid)?)?;
@@ -101,7 +107,7 @@ impl Ring<'_> {
         if trials.iter().any(|(_, t)| matches!(t, Some(Err(Error::Cancelled)))) {
             return Err(Error::Cancelled);
         }
-        Ok(Looked { truth, trials })
+        Ok(FoldResult { truth, trials })
     }
 
     fn try_one(

@@ -33,7 +33,9 @@ pub struct FiveByTwo {
 /// ```
 pub fn five_by_two(differences: &[[f64; 2]; 5]) -> Result<FiveByTwo> {
     if let Some(bad) = differences.iter().flatten().find(|d| !d.is_finite()) {
-        return Err(Error::Compare { what: format!("a difference is {bad}, which is no number to compare") });
+        return Err(Error::Compare {
+            what: format!("a difference is {bad}, which is not a number to compare"),
+        });
     }
     let variance = |[a, b]: &[f64; 2]| 0.5 * (a - b) * (a - b);
     let spread: f64 = differences.iter().map(variance).sum();

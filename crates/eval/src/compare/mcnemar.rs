@@ -45,7 +45,7 @@ pub fn mcnemar(only_a: u64, only_b: u64) -> McNemar {
 /// McNemar's test of predictions `a` and `b` against the truth, row by row. Errors when the lengths differ.
 pub fn mcnemar_of(truth: &[u32], a: &[u32], b: &[u32]) -> Result<McNemar> {
     if truth.len() != a.len() || truth.len() != b.len() {
-        let what = format!("{} truths, {} and {} predictions are no pairs", truth.len(), a.len(), b.len());
+        let what = format!("{} truths, {} and {} predictions are not pairs", truth.len(), a.len(), b.len());
         return Err(Error::Compare { what });
     }
     let rows = || truth.iter().zip(a).zip(b);

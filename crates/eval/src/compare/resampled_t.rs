@@ -45,7 +45,7 @@ pub fn corrected_resampled_t(differences: &[f64], test_share: f64, confidence: f
     }
     if let Some(at) = differences.iter().position(|d| !d.is_finite()) {
         return refuse(format!(
-            "difference {} is {}, which is no number to compare",
+            "difference {} is {}, which is not a number to compare",
             at + 1,
             differences[at]
         ));

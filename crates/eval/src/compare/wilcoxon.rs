@@ -36,7 +36,7 @@ pub struct Wilcoxon {
 /// ```
 pub fn wilcoxon(differences: &[f64]) -> Result<Wilcoxon> {
     if let Some(at) = differences.iter().position(|d| !d.is_finite()) {
-        let what = format!("difference {} is {}, which is no number to compare", at + 1, differences[at]);
+        let what = format!("difference {} is {}, which is not a number to compare", at + 1, differences[at]);
         return Err(Error::Compare { what });
     }
     let mut sorted: Vec<f64> = differences.iter().copied().filter(|&d| d != 0.0).collect();

@@ -43,7 +43,7 @@ pub struct Calibration {
 /// The calibration of each class that has rows, over `n_bins` bins (1 at least; 10 is usual).
 ///
 /// Agrees with scikit-learn's `calibration_curve`; its quantile bins interpolate between rows, ours never do, so that
-/// a row of weight 2 is the same row twice (equal where the bins share the rows evenly). Errors for quantities, and
+/// a row of weight 2 is the same row twice (equal where the bins share the rows evenly). Errors for numbers, and
 /// for labels without probabilities.
 ///
 /// ```

@@ -28,7 +28,7 @@ pub struct Gains {
     pub prevalence: f64,
 }
 
-/// Cumulative gains and lift, each of at most `max_points` points (2 at least). Errors for quantities.
+/// Cumulative gains and lift, each of at most `max_points` points (2 at least). Errors for numbers.
 ///
 /// ```
 /// use tidemill_eval::{Answers, curves::gains};

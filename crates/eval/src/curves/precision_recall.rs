@@ -32,7 +32,7 @@ pub struct PrecisionRecall {
 /// The precision-recall curves, each of at most `max_points` points (2 at least).
 ///
 /// Agrees with scikit-learn's `precision_recall_curve`, read from its end, where it has no more points than that.
-/// Errors for quantities.
+/// Errors for numbers.
 ///
 /// ```
 /// use tidemill_eval::{Answers, curves::precision_recall};

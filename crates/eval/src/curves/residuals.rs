@@ -1,4 +1,4 @@
-//! Where a model of quantities is off: errors over predictions.
+//! Where a model of numbers is off: errors over predictions.
 
 use rayon::prelude::*;
 use serde::Serialize;

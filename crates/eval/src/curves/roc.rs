@@ -28,7 +28,7 @@ pub struct Roc {
 /// The ROC curves, each of at most `max_points` points (2 at least).
 ///
 /// Agrees with scikit-learn's `roc_curve` with `drop_intermediate=False` where it has no more points than that.
-/// Errors for quantities.
+/// Errors for numbers.
 ///
 /// ```
 /// use tidemill_eval::{Answers, curves::roc};

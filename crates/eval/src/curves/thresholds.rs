@@ -30,7 +30,7 @@ pub struct Thresholds {
 }
 
 /// The sweep over thresholds of each class, each of at most `max_points` points (10 at least). [`super::best_threshold`]
-/// chooses one. Errors for quantities.
+/// chooses one. Errors for numbers.
 ///
 /// ```
 /// use tidemill_eval::{Answers, curves::{Costs, thresholds}};

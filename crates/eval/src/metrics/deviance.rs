@@ -39,7 +39,7 @@ pub(super) const D2_POISSON: Metric = Metric {
 pub(super) const GAMMA_DEVIANCE: Metric = Metric {
     name: "gamma_deviance",
     title: "Gamma deviance",
-    about: "Twice the log-likelihood lost against a perfect prediction under the gamma distribution: the loss for positive quantities whose error grows with them.",
+    about: "Twice the log-likelihood lost against a perfect prediction under the gamma distribution: the loss for positive numbers whose error grows with them.",
     formula: "gamma_deviance = mean over rows 2 (ln(prediction / truth) + truth / prediction - 1)",
     range: "0 up",
     greater_is_better: false,
@@ -67,7 +67,7 @@ pub(super) const D2_GAMMA: Metric = Metric {
 pub(super) const TWEEDIE_DEVIANCE: Metric = Metric {
     name: "tweedie_deviance",
     title: "Tweedie deviance",
-    about: "Twice the log-likelihood lost against a perfect prediction under the Tweedie distribution: the loss for quantities that are often 0 and else positive, such as claims (power 1.5).",
+    about: "Twice the log-likelihood lost against a perfect prediction under the Tweedie distribution: the loss for numbers that are often 0 and else positive, such as claims (power 1.5).",
     formula: "tweedie_deviance = mean over rows 2 (truth^0.5 / (-0.25) + 2 truth / prediction^0.5 + 2 prediction^0.5)",
     range: "0 up",
     greater_is_better: false,
@@ -91,7 +91,7 @@ pub(super) const D2_TWEEDIE: Metric = Metric {
     compute: |answers| explained(answers, &TWEEDIE),
 };
 
-/// A distribution: which quantities it knows, and the deviance of one row.
+/// A distribution: which numbers it knows, and the deviance of one row.
 struct Family {
     name: &'static str,
     truth: (fn(f64) -> bool, &'static str),

@@ -8,7 +8,7 @@ use crate::{Answers, Result};
 pub(super) const RMSLE: Metric = Metric {
     name: "rmsle",
     title: "Root mean squared logarithmic error",
-    about: "How far a prediction is off as a ratio, on quantities from 0 up: 10 for 20 counts about as much as 1000 for 2000.",
+    about: "How far a prediction is off as a ratio, on numbers from 0 up: 10 for 20 counts about as much as 1000 for 2000.",
     formula: "rmsle = sqrt(mean over rows (ln(1 + truth) - ln(1 + prediction))^2)",
     range: "0 up",
     greater_is_better: false,

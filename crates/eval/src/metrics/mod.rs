@@ -241,7 +241,7 @@ pub fn metric(name: &str) -> Result<&'static Metric> {
 }
 
 /// The metric that learners are compared by when the recipe names none: log loss for classes, the root mean squared
-/// error for quantities.
+/// error for numbers.
 pub fn default_metric(task: Task) -> &'static Metric {
     const LOG_LOSS: &Metric = &log_loss::LOG_LOSS;
     const RMSE: &Metric = &regression::RMSE;

@@ -1,4 +1,4 @@
-//! Errors relative to the quantity itself.
+//! Errors relative to the number itself.
 
 use super::{Metric, REGRESSION, Score, numbers};
 use crate::sum::{mean, weight};

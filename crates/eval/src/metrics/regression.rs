@@ -1,4 +1,4 @@
-//! Figures of quantities: mean absolute and squared errors, R2, explained variance.
+//! Figures of numbers: mean absolute and squared errors, R2, explained variance.
 
 use super::{Metric, REGRESSION, Score, numbers};
 use crate::sum::{mean, weighted_sum};

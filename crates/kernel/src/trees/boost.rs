@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use tidemill_core::Trees;
 
 use super::bins::{Binned, GROUP};
-use super::gradients::Gradients;
 use super::histogram::{self, Histogram};
+use super::quantized::QuantizedGradients;
 use super::split::{self, Bounds, Candidate, Cut, Rules, Scratch, Split, Sums};
 
 /// Rows per task of a partition.
@@ -36,17 +36,17 @@ pub struct Growth {
     pub max_depth: usize,
     /// Which leaf is split next.
     pub order: Order,
-    /// A leaf has about so many rows at least; counted by their share of the bend, as LightGBM does.
+    /// A leaf has about so many rows at least; counted by their share of the hessian, as LightGBM does.
     pub min_rows: f64,
     /// The least sum of second derivatives in a leaf.
     pub min_bend: f64,
-    /// Taken off slopes.
+    /// Taken off gradients.
     pub l1: f64,
-    /// Added to bends.
+    /// Added to hessians.
     pub l2: f64,
     /// The least that a split must gain.
     pub min_gain: f64,
-    /// Added to the bend of each category where they are put in order.
+    /// Added to the hessian of each category where they are put in order.
     pub category_smooth: f64,
     /// Added to `l2` where categories are divided.
     pub category_l2: f64,
@@ -154,7 +154,7 @@ impl<'a> Grower<'a> {
     /// values are still to be set. The rows of `others` follow to their leaves, and change nothing.
     pub fn grow(
         &mut self,
-        gradients: &Gradients,
+        quantized: &QuantizedGradients,
         learned: &[u32],
         others: &[u32],
         used: &[bool],
@@ -164,9 +164,9 @@ impl<'a> Grower<'a> {
         self.rows.extend_from_slice(learned);
         self.others.clear();
         self.others.extend_from_slice(others);
-        learned.par_iter().map(|&row| gradients.words[row as usize]).collect_into_vec(&mut self.words);
+        learned.par_iter().map(|&row| quantized.words[row as usize]).collect_into_vec(&mut self.words);
         let word = self.words.iter().fold(0u64, |sum, w| sum.wrapping_add(*w));
-        let tree = Tree { steps: (gradients.slope_step, gradients.bend_step), used };
+        let tree = Tree { steps: (quantized.slope_step, quantized.bend_step), used };
         let (low, high) = (Bounds::FREE.low, Bounds::FREE.high);
         let (rows, others) = (0..self.rows.len(), 0..self.others.len());
         let root = Node { leaf: Leaf { node: trees.plant(), rows, others, low, high }, depth: 0, word };
@@ -331,8 +331,8 @@ impl<'a> Grower<'a> {
             return None;
         }
         let growth = &self.growth;
-        // One row is what any side has; with weights its bend may be below the mean.
-        let rows_bend = if growth.min_rows > 1.0 { growth.min_rows * whole.bend / n } else { 0.0 };
+        // One row is what any side has; with weights its hessian may be below the mean.
+        let rows_bend = if growth.min_rows > 1.0 { growth.min_rows * whole.hessian / n } else { 0.0 };
         let rules = Rules {
             least_bend: growth.min_bend.max(rows_bend * (1.0 - 1e-9)).max(f64::MIN_POSITIVE),
             l1: growth.l1,

@@ -8,8 +8,8 @@
 mod bins;
 mod boost;
 mod forest;
-mod gradients;
 mod histogram;
+mod quantized;
 mod split;
 
 pub use bins::{Binned, Values};
@@ -18,4 +18,4 @@ pub use forest::{
     ByteColumns, ClassLabels, ForestGround, ForestGrowth, Item, Labels, NumberLabels,
     grow as grow_forest_tree,
 };
-pub use gradients::Gradients;
+pub use quantized::QuantizedGradients;

@@ -3,20 +3,20 @@
 use pulp::NullaryFnOnce;
 
 use super::bins::Bins;
-use super::gradients::{bend, slope};
 use super::histogram::CELLS;
+use super::quantized::{gradient, hessian};
 use crate::vector::wide;
 
 /// What a split must respect, and what holds leaves back.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
-    /// The least bend a child must have.
+    /// The least hessian a child must have.
     pub least_bend: f64,
     pub l1: f64,
     pub l2: f64,
     /// The least that a split must gain.
     pub least_gain: f64,
-    /// Added to the bend of each category's bin when bins are put in order.
+    /// Added to the hessian of each category's bin when bins are put in order.
     pub category_smooth: f64,
     /// Added to `l2` where categories are divided.
     pub category_l2: f64,
@@ -25,13 +25,13 @@ pub(super) struct Rules {
 /// The rows of a node in sum.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
-    pub slope: f64,
-    pub bend: f64,
+    pub gradient: f64,
+    pub hessian: f64,
 }
 
 impl Sums {
     pub(super) fn of(word: u64, steps: (f64, f64)) -> Self {
-        Sums { slope: f64::from(slope(word)) * steps.0, bend: f64::from(bend(word)) * steps.1 }
+        Sums { gradient: f64::from(gradient(word)) * steps.0, hessian: f64::from(hessian(word)) * steps.1 }
     }
 }
 
@@ -106,21 +106,21 @@ impl Bounds {
     }
 }
 
-/// `l1` taken off a slope.
+/// `l1` taken off a gradient.
 #[inline(always)]
-fn softened(slope: f64, l1: f64) -> f64 {
-    if l1 == 0.0 { slope } else { slope.signum() * (slope.abs() - l1).max(0.0) }
+fn softened(gradient: f64, l1: f64) -> f64 {
+    if l1 == 0.0 { gradient } else { gradient.signum() * (gradient.abs() - l1).max(0.0) }
 }
 
 /// The value of a leaf that lowers the loss most.
 pub(super) fn leaf_value(sums: Sums, l1: f64, l2: f64) -> f64 {
-    let bend = sums.bend + l2;
-    if bend > 0.0 { -softened(sums.slope, l1) / bend } else { 0.0 }
+    let hessian = sums.hessian + l2;
+    if hessian > 0.0 { -softened(sums.gradient, l1) / hessian } else { 0.0 }
 }
 
 /// Twice the loss that a leaf of this value takes away.
 fn gain_of(sums: Sums, value: f64, l1: f64, l2: f64) -> f64 {
-    -(2.0 * sums.slope * value + (sums.bend + l2) * value * value + 2.0 * l1 * value.abs())
+    -(2.0 * sums.gradient * value + (sums.hessian + l2) * value * value + 2.0 * l1 * value.abs())
 }
 
 /// Twice the loss that these rows' best leaf takes away.
@@ -150,7 +150,7 @@ impl Default for Scratch {
 pub(super) struct Candidate<'a> {
     /// The sum of its rows' words.
     pub total: u64,
-    /// What one step of the slope is worth, and one of the bend.
+    /// What one step of the gradient is worth, and one of the hessian.
     pub steps: (f64, f64),
     pub rules: &'a Rules,
 }
@@ -204,7 +204,7 @@ fn numbers(
         if gain > 0.0 && best.as_ref().is_none_or(|(most, ..)| gain > *most) {
             let left = prefix[at];
             // Where nothing was missing, what comes to be missing follows the many.
-            let follows = 2.0 * Sums::of(left, steps).bend > whole.bend;
+            let follows = 2.0 * Sums::of(left, steps).hessian > whole.hessian;
             let missing_left = if missing == 0 { follows } else { missing_left };
             best = Some((gain, Cut { bin: at + 1, set: None, missing_left }, left));
         }
@@ -221,11 +221,11 @@ fn numbers(
 }
 
 fn allowed(left: Sums, whole: Sums, rules: &Rules) -> bool {
-    left.bend >= rules.least_bend && whole.bend - left.bend >= rules.least_bend
+    left.hessian >= rules.least_bend && whole.hessian - left.hessian >= rules.least_bend
 }
 
 fn both(left: Sums, whole: Sums, rules: &Rules, bounds: Bounds) -> f64 {
-    let right = Sums { slope: whole.slope - left.slope, bend: whole.bend - left.bend };
+    let right = Sums { gradient: whole.gradient - left.gradient, hessian: whole.hessian - left.hessian };
     score(left, rules, bounds) + score(right, rules, bounds)
 }
 
@@ -246,13 +246,15 @@ impl NullaryFnOnce for Scan<'_> {
     fn call(self) -> (usize, f64) {
         let Rules { least_bend, l1, l2, .. } = *self.rules;
         for (out, &word) in self.scores.iter_mut().zip(self.prefix) {
-            let (slope, bend) = (f64::from(slope(word)) * self.steps.0, f64::from(bend(word)) * self.steps.1);
-            let (other_slope, other_bend) = (self.whole.slope - slope, self.whole.bend - bend);
-            let (a, b) = (softened(slope, l1), softened(other_slope, l1));
-            let (below_a, below_b) = (bend + l2, other_bend + l2);
+            let (gradient, hessian) =
+                (f64::from(gradient(word)) * self.steps.0, f64::from(hessian(word)) * self.steps.1);
+            let (other_slope, other_bend) = (self.whole.gradient - gradient, self.whole.hessian - hessian);
+            let (a, b) = (softened(gradient, l1), softened(other_slope, l1));
+            let (below_a, below_b) = (hessian + l2, other_bend + l2);
             // One division for both sides.
             let score = (a * a * below_b + b * b * below_a) / (below_a * below_b);
-            *out = if (bend >= least_bend) & (other_bend >= least_bend) { score } else { f64::NEG_INFINITY };
+            *out =
+                if (hessian >= least_bend) & (other_bend >= least_bend) { score } else { f64::NEG_INFINITY };
         }
         let most = self.scores.iter().fold(f64::NEG_INFINITY, |m, s| if *s > m { *s } else { m });
         (self.scores.iter().position(|s| *s == most).unwrap_or(0), most)
@@ -264,7 +266,10 @@ fn bounded(scan: &Scan<'_>, bounds: Bounds) -> (usize, f64) {
     let value = |sums| leaf_value(sums, scan.rules.l1, scan.rules.l2).clamp(bounds.low, bounds.high);
     for (b, &word) in scan.prefix.iter().enumerate() {
         let left = Sums::of(word, scan.steps);
-        let right = Sums { slope: scan.whole.slope - left.slope, bend: scan.whole.bend - left.bend };
+        let right = Sums {
+            gradient: scan.whole.gradient - left.gradient,
+            hessian: scan.whole.hessian - left.hessian,
+        };
         let rises = value(right) - value(left);
         if !allowed(left, scan.whole, scan.rules) || rises * f64::from(bounds.direction) < 0.0 {
             continue;
@@ -277,7 +282,7 @@ fn bounded(scan: &Scan<'_>, bounds: Bounds) -> (usize, f64) {
     (at, most)
 }
 
-/// Categories in the order of their mean slope: the best set is a run from one end (Fisher 1958).
+/// Categories in the order of their mean gradient: the best set is a run from one end (Fisher 1958).
 fn categories(n_bins: usize, cells: &[u64; CELLS], node: &Candidate<'_>, bounds: Bounds) -> Option<Found> {
     let Candidate { total, steps, rules } = *node;
     let whole = Sums::of(total, steps);
@@ -285,7 +290,7 @@ fn categories(n_bins: usize, cells: &[u64; CELLS], node: &Candidate<'_>, bounds:
     let rules = Rules { l2: rules.l2 + rules.category_l2, ..rules.clone() };
     let ratio = |b: usize| {
         let sums = Sums::of(cells[b], steps);
-        sums.slope / (sums.bend + rules.category_smooth)
+        sums.gradient / (sums.hessian + rules.category_smooth)
     };
     let mut order: Vec<usize> = (0..n_bins).filter(|&b| cells[b] != 0).collect();
     order.sort_by(|&a, &b| ratio(a).total_cmp(&ratio(b)).then(a.cmp(&b)));
@@ -304,7 +309,7 @@ fn categories(n_bins: usize, cells: &[u64; CELLS], node: &Candidate<'_>, bounds:
     best.map(|(gain, at, left)| {
         let mut set = [0u64; 4];
         order[..=at].iter().for_each(|&b| set[b / 64] |= 1 << (b % 64));
-        let follows = 2.0 * Sums::of(left, steps).bend > whole.bend;
+        let follows = 2.0 * Sums::of(left, steps).hessian > whole.hessian;
         let missing_left = if cells[0] == 0 { follows } else { set[0] & 1 == 1 };
         (gain, Cut { bin: 0, set: Some(set), missing_left }, left)
     })

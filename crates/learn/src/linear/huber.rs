@@ -31,7 +31,7 @@ pub struct Huber {
     pub epsilon: f64,
     /// Strength of the penalty, from 0 up. Larger: smaller coefficients.
     pub alpha: f64,
-    /// When to stop: the steepest slope left.
+    /// When to stop: the steepest gradient left.
     pub tol: f64,
     /// The most steps.
     pub max_iter: usize,

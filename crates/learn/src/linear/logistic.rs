@@ -43,7 +43,7 @@ pub enum Penalty {
 /// over one function per class). The penalty is `|w|^2 / 2`, `|w|_1`, or
 /// `l1_ratio * |w|_1 + (1 - l1_ratio) / 2 * |w|^2`.
 ///
-/// Solved by preconditioned L-BFGS, or with `l1` by proximal Newton steps over coordinate descent, until no slope
+/// Solved by preconditioned L-BFGS, or with `l1` by proximal Newton steps over coordinate descent, until no gradient
 /// of the mean loss (with its penalty) is steeper than `tol`.
 ///
 /// A class with no training row gets probability 0. A row whose scores are not numbers (a feature is missing) gets
@@ -66,7 +66,7 @@ pub struct Logistic {
     pub l1_ratio: f64,
     /// Whether rare classes count more.
     pub class_weight: ClassWeight,
-    /// When to stop: the steepest slope left of the mean loss with its penalty.
+    /// When to stop: the steepest gradient left of the mean loss with its penalty.
     pub tol: f64,
     /// The most steps.
     pub max_iter: usize,
@@ -239,7 +239,7 @@ impl Logistic {
             context.warn(
                 "not_converged",
                 format!(
-                    "logistic stopped after {} steps with a slope of {:.2e}; {advice}",
+                    "logistic stopped after {} steps with a gradient of {:.2e}; {advice}",
                     outcome.iterations, outcome.gap
                 ),
             );

@@ -220,8 +220,8 @@ impl Seen {
                 }
             }
         };
-        let bend = if self.loss.bend() > 0.0 { self.loss.bend() } else { 1.0 };
-        self.steps.rate = learner.learning_rate / (bend * square);
+        let curvature = if self.loss.curvature() > 0.0 { self.loss.curvature() } else { 1.0 };
+        self.steps.rate = learner.learning_rate / (curvature * square);
         Ok(())
     }
 
@@ -363,8 +363,8 @@ impl Seen {
                 scores.iter_mut().for_each(|s| *s = exp(*s - most));
                 let total: f64 = scores.iter().sum();
                 for ((one, score), &class) in several.iter_mut().zip(&*scores).zip(&self.present) {
-                    let slope = score / total - f64::from(u8::from(class == codes[i]));
-                    one.step_along(row, slope, 0.5, weight, &self.steps);
+                    let gradient = score / total - f64::from(u8::from(class == codes[i]));
+                    one.step_along(row, gradient, 0.5, weight, &self.steps);
                 }
             }
             _ => {}

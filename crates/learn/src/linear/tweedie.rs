@@ -30,7 +30,7 @@ pub struct Tweedie {
     pub power: f64,
     /// Strength of the penalty, from 0 up. Larger: smaller coefficients, steadier predictions.
     pub alpha: f64,
-    /// When to stop: the steepest slope left, in units of the target.
+    /// When to stop: the steepest gradient left, in units of the target.
     pub tol: f64,
     /// The most steps.
     pub max_iter: usize,

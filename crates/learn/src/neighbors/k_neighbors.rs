@@ -42,7 +42,7 @@ pub enum Votes {
 
 /// The mean target of the `n_neighbors` nearest training rows or, for classes, each class's share among them; as
 /// scikit-learn's `KNeighborsRegressor` and `KNeighborsClassifier`. The search is exact; of rows equally far the first in the
-/// table is taken. A row's weight multiplies its vote, and rows of weight 0 are no neighbours.
+/// table is taken. A row's weight multiplies its vote, and rows of weight 0 are not neighbours.
 ///
 /// The model holds all training rows: its file is as large as they are, and contains them.
 ///
@@ -75,7 +75,7 @@ impl Default for KNeighbors {
 struct Saved {
     settings: KNeighbors,
     features: Features,
-    /// `None` for a model of a quantity.
+    /// `None` for a model of a number.
     classes: Option<Vec<String>>,
     n_rows: usize,
     weighted: bool,

@@ -15,13 +15,13 @@ use super::lines::Lines;
 #[derive(Clone, Copy)]
 pub(super) struct Problem<'a> {
     pub x: &'a Lines,
-    /// 1 or -1 for two classes, else the quantity.
+    /// 1 or -1 for two classes, else the number.
     pub y: &'a [f64],
     /// How much each row counts, above 0.
     pub c: &'a [f64],
     /// The loss is squared.
     pub squared: bool,
-    /// `None` for classes; the half width of the tube for a quantity.
+    /// `None` for classes; the half width of the tube for a number.
     pub epsilon: Option<f64>,
 }
 
@@ -56,7 +56,7 @@ impl Problem<'_> {
             context.check()?;
             random.shuffle(&mut state.order[..state.active]);
             let left = wide(Epoch { problem: self, squares: &squares, state: &mut state });
-            // A quantity's slopes have a size of their own: what is left is held against the first epoch's.
+            // A number's gradients have a size of their own: what is left is held against the first epoch's.
             let unit = if self.epsilon.is_some() { *first.get_or_insert(left.sum) } else { 1.0 };
             let small = if self.epsilon.is_some() { left.sum } else { left.high - left.low };
             if small <= limits.tol * unit {
@@ -78,12 +78,12 @@ struct State {
     /// The rows; those at work come first.
     order: Vec<usize>,
     active: usize,
-    /// Beyond these slopes of the last epoch, a row at its bound is set aside.
+    /// Beyond these gradients of the last epoch, a row at its bound is set aside.
     high: f64,
     low: f64,
 }
 
-/// The projected slopes of an epoch.
+/// The projected gradients of an epoch.
 struct Left {
     high: f64,
     low: f64,
@@ -125,11 +125,11 @@ impl NullaryFnOnce for Epoch<'_> {
             let side = if problem.epsilon.is_some() { 1.0 } else { problem.y[i] };
             let a = state.alpha[i];
             let aim = problem.y[i] * side;
-            let slope = side * problem.x.dot_inline(i, &state.w) - aim + ridge * a;
+            let gradient = side * problem.x.dot_inline(i, &state.w) - aim + ridge * a;
             let curvature = squares[i] + ridge;
             let (violation, aside) = match problem.epsilon {
-                None => class_violation(slope, a, most, state),
-                Some(epsilon) => tube_violation(slope, a, most, epsilon, state),
+                None => class_violation(gradient, a, most, state),
+                Some(epsilon) => tube_violation(gradient, a, most, epsilon, state),
             };
             if aside {
                 state.active -= 1;
@@ -141,8 +141,8 @@ impl NullaryFnOnce for Epoch<'_> {
             left.sum += violation.abs();
             if violation.abs() > 1e-12 && curvature > 0.0 {
                 let next = match problem.epsilon {
-                    None => (a - slope / curvature).clamp(0.0, most),
-                    Some(epsilon) => tube_step(slope, a, curvature, epsilon).clamp(-most, most),
+                    None => (a - gradient / curvature).clamp(0.0, most),
+                    Some(epsilon) => tube_step(gradient, a, curvature, epsilon).clamp(-most, most),
                 };
                 state.alpha[i] = next;
                 problem.x.add_inline(i, side * (next - a), &mut state.w);
@@ -153,22 +153,22 @@ impl NullaryFnOnce for Epoch<'_> {
     }
 }
 
-/// The projected slope of a row of a class, and whether it is set aside.
+/// The projected gradient of a row of a class, and whether it is set aside.
 #[inline(always)]
-fn class_violation(slope: f64, a: f64, most: f64, state: &State) -> (f64, bool) {
+fn class_violation(gradient: f64, a: f64, most: f64, state: &State) -> (f64, bool) {
     if a <= 0.0 {
-        (slope.min(0.0), slope > state.high)
+        (gradient.min(0.0), gradient > state.high)
     } else if a >= most {
-        (slope.max(0.0), slope < state.low)
+        (gradient.max(0.0), gradient < state.low)
     } else {
-        (slope, false)
+        (gradient, false)
     }
 }
 
-/// The violation of a row of a quantity (from 0 up), and whether it is set aside.
+/// The violation of a row of a number (from 0 up), and whether it is set aside.
 #[inline(always)]
-fn tube_violation(slope: f64, a: f64, most: f64, epsilon: f64, state: &State) -> (f64, bool) {
-    let (over, under) = (slope + epsilon, slope - epsilon);
+fn tube_violation(gradient: f64, a: f64, most: f64, epsilon: f64, state: &State) -> (f64, bool) {
+    let (over, under) = (gradient + epsilon, gradient - epsilon);
     let room = state.high;
     if a == 0.0 {
         let violation = if over < 0.0 {
@@ -192,8 +192,8 @@ fn tube_violation(slope: f64, a: f64, most: f64, epsilon: f64, state: &State) ->
 
 /// Where the row's own problem, a parabola with a kink at 0, is least.
 #[inline(always)]
-fn tube_step(slope: f64, a: f64, curvature: f64, epsilon: f64) -> f64 {
-    let (over, under) = (slope + epsilon, slope - epsilon);
+fn tube_step(gradient: f64, a: f64, curvature: f64, epsilon: f64) -> f64 {
+    let (over, under) = (gradient + epsilon, gradient - epsilon);
     if over < curvature * a {
         a - over / curvature
     } else if under > curvature * a {

@@ -19,7 +19,7 @@ use tidemill_kernel::Classes;
 struct Saved {
     settings: Svm,
     features: Features,
-    /// `None` for a model of a quantity.
+    /// `None` for a model of a number.
     classes: Option<Vec<String>>,
     /// Support vectors of each class present, or of the one function.
     counts: Vec<usize>,
@@ -82,14 +82,14 @@ impl FittedSvm {
         })
     }
 
-    /// How many support vectors each class that had training rows has; for a quantity, how many there are.
+    /// How many support vectors each class that had training rows has; for a number, how many there are.
     pub fn n_support(&self) -> &[usize] {
         &self.counts
     }
 
     /// The margins of a row of finite numbers, in the order of the features, as scikit-learn's `decision_function` with
     /// `decision_function_shape="ovo"`: for two classes one, positive for the second; for more, one for each pair,
-    /// positive for its first; for a quantity the prediction.
+    /// positive for its first; for a number the prediction.
     pub fn margins(&self, row: &[f64]) -> Vec<f64> {
         let mut scratch = Scratch::default();
         self.pairs(row, &mut scratch);

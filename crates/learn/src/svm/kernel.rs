@@ -56,7 +56,7 @@ pub enum Gamma {
 }
 
 /// A support vector machine: two classes by the widest margin, more by one machine for each pair of classes, a
-/// quantity by the flattest function that errs by `epsilon` at no cost. Solves the problems of scikit-learn's `SVC` and
+/// number by the flattest function that errs by `epsilon` at no cost. Solves the problems of scikit-learn's `SVC` and
 /// `SVR` (LIBSVM, Chang and Lin 2011) to the same `tol`, by the same method (sequential minimal optimisation with working
 /// sets of the second order, shrinking and a cache). A row's weight multiplies its `c`.
 ///
@@ -86,7 +86,7 @@ pub struct Svm {
     pub degree: u32,
     /// Added within the polynomial and sigmoid kernels.
     pub coef0: f64,
-    /// For a quantity: errors up to this cost nothing, from 0 up.
+    /// For a number: errors up to this cost nothing, from 0 up.
     pub epsilon: f64,
     /// Whether rare classes count more.
     pub class_weight: ClassWeight,
@@ -374,7 +374,7 @@ impl Work<'_> {
         let mut coefficients = vec![0.0; slots * n];
         let mut machine = machines.iter();
         for i in 0..k {
-            // A quantity is the one machine of one class against itself.
+            // A number is the one machine of one class against itself.
             for j in if classes.is_some() { i + 1..k } else { 1..2 } {
                 let Some(machine) = machine.next() else { continue };
                 for (&row, &a) in machine.rows.iter().zip(&machine.alpha).filter(|(_, a)| **a != 0.0) {

@@ -24,14 +24,14 @@ use crate::sample::Sample;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
-    /// How far a row is on the wrong side of its margin (for a quantity: outside the tube).
+    /// How far a row is on the wrong side of its margin (for a number: outside the tube).
     Hinge,
     /// The square of that.
     SquaredHinge,
 }
 
 /// A linear support vector machine: the least of `|w|^2 / 2 + c * sum(weight * loss)`, for more than two classes one
-/// machine for each class against the rest, and for a quantity with the loss of errors beyond `epsilon`. Solves the
+/// machine for each class against the rest, and for a number with the loss of errors beyond `epsilon`. Solves the
 /// problems of scikit-learn's `LinearSVC` and `LinearSVR` (LIBLINEAR) by dual coordinate descent.
 ///
 /// The intercept is the coefficient of one more feature that is always `intercept_scaling`, and so is kept small like the
@@ -52,9 +52,9 @@ pub enum Loss {
 pub struct LinearSvm {
     /// How much errors cost against the width of the margin, above 0.
     pub c: f64,
-    /// What an error costs; without it, the squared hinge for classes and the plain one for a quantity.
+    /// What an error costs; without it, the squared hinge for classes and the plain one for a number.
     pub loss: Option<Loss>,
-    /// For a quantity: errors up to this cost nothing, from 0 up.
+    /// For a number: errors up to this cost nothing, from 0 up.
     pub epsilon: f64,
     /// The constant feature whose coefficient is the intercept, above 0.
     pub intercept_scaling: f64,
@@ -62,7 +62,7 @@ pub struct LinearSvm {
     pub class_weight: ClassWeight,
     /// How margins become probabilities.
     pub probability: Calibration,
-    /// When to stop: the greatest violation of optimality left, above 0 (for a quantity: of all rows together, as a share
+    /// When to stop: the greatest violation of optimality left, above 0 (for a number: of all rows together, as a share
     /// of that of the first pass).
     pub tol: f64,
     /// The most passes over the rows.
@@ -89,7 +89,7 @@ impl Default for LinearSvm {
 struct Saved {
     settings: LinearSvm,
     features: Features,
-    /// `None` for a model of a quantity.
+    /// `None` for a model of a number.
     classes: Option<Vec<String>>,
 }
 
@@ -212,7 +212,7 @@ impl Work<'_> {
         Problem { x, y, c, squared, epsilon: None }
     }
 
-    /// The curve from margins of rows left out.
+    /// The curve from margins of held-out rows.
     fn calibrate(&self, y: &[f64], costs: &[f64], folds: &[usize]) -> Result<Platt> {
         let parts = in_chunks(FOLDS, 1, |range| {
             let kept: Vec<usize> = (0..y.len()).filter(|&i| folds[i] != range.start).collect();

@@ -7,7 +7,7 @@ use tidemill_kernel::vector::{axpy_inline, dot, dot_inline};
 use crate::LearnError;
 use crate::sample::Sample;
 
-/// Beyond this size, squares are no numbers.
+/// Beyond this size, squares are not numbers.
 const LARGE: f64 = 1e150;
 
 /// Rows of `p` numbers.

@@ -25,7 +25,7 @@ use crate::sample::Sample;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Calibration {
-    /// By a logistic curve fitted to margins of rows left out, in 5 folds (Platt): true to how often classes occur, and
+    /// By a logistic curve fitted to margins of held-out rows, in 5 folds (Platt): true to how often classes occur, and
     /// 5 further fits.
     #[default]
     Platt,

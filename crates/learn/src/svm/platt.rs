@@ -74,12 +74,12 @@ fn newton(rows: &[(f64, f64, f64)], start: Platt) -> Platt {
         }
         let det = h11 * h22 - h21 * h21;
         let (da, db) = (-(h22 * g1 - h21 * g2) / det, -(h11 * g2 - h21 * g1) / det);
-        let slope = g1 * da + g2 * db;
+        let gradient = g1 * da + g2 * db;
         let mut size = 1.0;
         let found = loop {
             let next = Platt { a: at.a + size * da, b: at.b + size * db };
             let value = loss(rows, next);
-            if value < least + 1e-4 * size * slope {
+            if value < least + 1e-4 * size * gradient {
                 break Some((next, value));
             }
             size /= 2.0;

@@ -1,9 +1,9 @@
 //! Sequential minimal optimisation: the least of `a'Ka / 2 + linear'a + kink |a|_1` where `sum(a) = 0` and each `a` is
 //! within its bounds, two of them at a time.
 //!
-//! Two classes are `kink = 0`, `linear = -y` and bounds `0..C` (for `y = 1`) or `-C..0`; a quantity is
+//! Two classes are `kink = 0`, `linear = -y` and bounds `0..C` (for `y = 1`) or `-C..0`; a number is
 //! `linear = -target`, bounds `-C..C` and the width of the tube as kink. (LIBSVM has the same problems with twice the variables
-//! for a quantity and a sign for each class; in this form one step serves both.)
+//! for a number and a sign for each class; in this form one step serves both.)
 //!
 //! Sources: Platt 1998; Fan, Chen and Lin 2005, "Working set selection using second order information for training
 //! support vector machines"; Chang and Lin 2011, "LIBSVM: a library for support vector machines" (shrinking, stopping,
@@ -63,8 +63,8 @@ struct Solver {
     high: Vec<f64>,
     kink: f64,
     diagonal: Vec<f64>,
-    /// The slope without the kink.
-    slope: Vec<f64>,
+    /// The gradient without the kink.
+    gradient: Vec<f64>,
     /// What the kink adds to it on the way up; infinite at the upper bound.
     up: Vec<f64>,
     /// What it adds on the way down; minus infinity at the lower bound.
@@ -90,7 +90,7 @@ impl Problem {
             order: (0..n).collect(),
             active: n,
             alpha: vec![0.0; n],
-            slope: self.linear.clone(),
+            gradient: self.linear.clone(),
             linear: self.linear,
             low: self.low,
             high: self.high,
@@ -161,8 +161,8 @@ impl Solver {
         let n = self.active;
         // No step: rare enough that two rows of zeros cost nothing.
         let zeros = vec![0.0; n];
-        let (slope, up, down) = (&mut self.slope[..n], &self.up[..n], &self.down[..n]);
-        wide(Update { delta: 0.0, rows: (&zeros, &zeros), slope, up, down })
+        let (gradient, up, down) = (&mut self.gradient[..n], &self.up[..n], &self.down[..n]);
+        wide(Update { delta: 0.0, rows: (&zeros, &zeros), gradient, up, down })
     }
 
     /// The variable to go down, by the gain in the second order; how steep the pair is, and how curved.
@@ -170,16 +170,16 @@ impl Solver {
         let n = self.active;
         let own = self.diagonal[ends.i];
         let row = &self.cache.row(ends.i, n)[..n];
-        let (slope, down, diagonal) = (&self.slope[..n], &self.down[..n], &self.diagonal[..n]);
-        let j = wide(Second { most: ends.most, own, row, slope, down, diagonal })?;
-        let steep = ends.most + self.slope[j] + self.down[j];
+        let (gradient, down, diagonal) = (&self.gradient[..n], &self.down[..n], &self.diagonal[..n]);
+        let j = wide(Second { most: ends.most, own, row, gradient, down, diagonal })?;
+        let steep = ends.most + self.gradient[j] + self.down[j];
         let curvature = own + self.diagonal[j] - 2.0 * f64::from(row[j]);
         Some((j, steep, if curvature > 0.0 { curvature } else { TAU }))
     }
 
     fn step(&mut self, i: usize, j: usize, steep: f64, curvature: f64) -> Ends {
         let n = self.active;
-        // No farther than the bound, or than zero, where the slope has its kink.
+        // No farther than the bound, or than zero, where the gradient has its kink.
         let top = if self.alpha[i] < 0.0 { self.high[i].min(0.0) } else { self.high[i] };
         let bottom = if self.alpha[j] > 0.0 { self.low[j].max(0.0) } else { self.low[j] };
         let (room_up, room_down) = (top - self.alpha[i], self.alpha[j] - bottom);
@@ -191,15 +191,15 @@ impl Solver {
         self.cache.row(i, n);
         self.cache.row(j, n);
         let (a, b) = self.cache.pair(i, j);
-        let (slope, up, down) = (&mut self.slope[..n], &self.up[..n], &self.down[..n]);
-        wide(Update { delta, rows: (&a[..n], &b[..n]), slope, up, down })
+        let (gradient, up, down) = (&mut self.gradient[..n], &self.up[..n], &self.down[..n]);
+        wide(Update { delta, rows: (&a[..n], &b[..n]), gradient, up, down })
     }
 
     /// Sets variables aside that stand at a bound and will likely stay there, if there are enough of them.
     fn shrink(&mut self, ends: Ends) -> bool {
         let n = self.active;
         let stays = |t: usize| {
-            -(self.slope[t] + self.up[t]) < ends.least && -(self.slope[t] + self.down[t]) > ends.most
+            -(self.gradient[t] + self.up[t]) < ends.least && -(self.gradient[t] + self.down[t]) > ends.most
         };
         let (aside, mut order): (Vec<usize>, Vec<usize>) = (0..n).partition(|&t| stays(t));
         if aside.len() * 6 < n {
@@ -215,7 +215,7 @@ impl Solver {
             &mut self.low,
             &mut self.high,
             &mut self.diagonal,
-            &mut self.slope,
+            &mut self.gradient,
             &mut self.up,
             &mut self.down,
         ] {
@@ -224,19 +224,19 @@ impl Solver {
         true
     }
 
-    /// All variables at work again: the slopes of those set aside are summed anew.
+    /// All variables at work again: the gradients of those set aside are summed anew.
     fn bring_back(&mut self) {
         let (n, from) = (self.order.len(), self.active);
         if from == n {
             return;
         }
-        self.slope[from..].copy_from_slice(&self.linear[from..]);
+        self.gradient[from..].copy_from_slice(&self.linear[from..]);
         for s in 0..n {
             let a = self.alpha[s];
             if a != 0.0 {
-                let slope = &mut self.slope;
+                let gradient = &mut self.gradient;
                 self.cache.rest(s, from, |first, row| {
-                    let to = &mut slope[first..first + row.len()];
+                    let to = &mut gradient[first..first + row.len()];
                     to.iter_mut().zip(row).for_each(|(g, k)| *g += a * f64::from(*k));
                 });
             }
@@ -251,7 +251,7 @@ impl Solver {
         let mut alpha = vec![0.0; n];
         for t in 0..n {
             alpha[self.order[t]] = self.alpha[t];
-            let (up, down) = (-(self.slope[t] + self.up[t]), -(self.slope[t] + self.down[t]));
+            let (up, down) = (-(self.gradient[t] + self.up[t]), -(self.gradient[t] + self.down[t]));
             if up == down {
                 sum += up;
                 free += 1;
@@ -270,11 +270,11 @@ impl Solver {
     }
 }
 
-/// `slope += delta (a - b)`, and its new ends.
+/// `gradient += delta (a - b)`, and its new ends.
 struct Update<'a> {
     delta: f64,
     rows: (&'a [f32], &'a [f32]),
-    slope: &'a mut [f64],
+    gradient: &'a mut [f64],
     up: &'a [f64],
     down: &'a [f64],
 }
@@ -283,13 +283,13 @@ impl NullaryFnOnce for Update<'_> {
     type Output = Ends;
     #[inline(always)]
     fn call(self) -> Ends {
-        let Update { delta, rows: (a, b), slope, up, down } = self;
-        let whole = slope.len() / LANES * LANES;
+        let Update { delta, rows: (a, b), gradient, up, down } = self;
+        let whole = gradient.len() / LANES * LANES;
         let mut best = [f64::NEG_INFINITY; LANES];
         let mut at = [0u64; LANES];
         let mut lowest = [f64::NEG_INFINITY; LANES];
         let mut place: [u64; LANES] = std::array::from_fn(|l| l as u64);
-        let (runs, rest) = slope.as_chunks_mut::<LANES>();
+        let (runs, rest) = gradient.as_chunks_mut::<LANES>();
         let (up_runs, up_rest) = up.as_chunks::<LANES>();
         let (down_runs, down_rest) = down.as_chunks::<LANES>();
         let (a_runs, a_rest) = a.as_chunks::<LANES>();
@@ -330,7 +330,7 @@ struct Second<'a> {
     most: f64,
     own: f64,
     row: &'a [f32],
-    slope: &'a [f64],
+    gradient: &'a [f64],
     down: &'a [f64],
     diagonal: &'a [f64],
 }
@@ -339,11 +339,11 @@ impl NullaryFnOnce for Second<'_> {
     type Output = Option<usize>;
     #[inline(always)]
     fn call(self) -> Option<usize> {
-        let Second { most, own, row, slope, down, diagonal } = self;
-        let n = slope.len();
+        let Second { most, own, row, gradient, down, diagonal } = self;
+        let n = gradient.len();
         let (row, down, diagonal) = (&row[..n], &down[..n], &diagonal[..n]);
         let measure = |t: usize| {
-            let steep = most + slope[t] + down[t];
+            let steep = most + gradient[t] + down[t];
             let curvature = own + diagonal[t] - 2.0 * f64::from(row[t]);
             let curvature = if curvature > 0.0 { curvature } else { TAU };
             (if steep > 0.0 { steep * steep } else { 0.0 }, curvature)

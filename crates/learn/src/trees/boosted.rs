@@ -32,9 +32,9 @@ pub enum LossName {
     Quantile,
     /// The Poisson deviance: counts.
     Poisson,
-    /// The gamma deviance: positive quantities.
+    /// The gamma deviance: positive numbers.
     Gamma,
-    /// The Tweedie deviance of `tweedie_power`: quantities with many zeros.
+    /// The Tweedie deviance of `tweedie_power`: numbers with many zeros.
     Tweedie,
 }
 
@@ -72,7 +72,7 @@ pub struct BoostedTrees {
     pub min_samples_leaf: usize,
     /// Second derivatives of a leaf in sum at least.
     pub min_child_weight: f64,
-    /// Taken off the slopes of each leaf.
+    /// Taken off the gradients of each leaf.
     pub l1: f64,
     /// Added to the second derivatives of each leaf.
     pub l2: f64,

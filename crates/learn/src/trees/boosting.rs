@@ -1,4 +1,4 @@
-//! Boosting under way: a tree per round and output, each grown to the slopes that those before it left over.
+//! Boosting under way: a tree per round and output, each grown to the gradients that those before it left over.
 
 use std::any::Any;
 
@@ -6,14 +6,14 @@ use rayon::prelude::*;
 use tidemill_core::{Batch, Context, Error, Fitted, Result, Trees};
 use tidemill_kernel::Random;
 use tidemill_kernel::reduce::in_chunks;
-use tidemill_kernel::trees::{Binned, Gradients, Grower, Growth, Leaf};
+use tidemill_kernel::trees::{Binned, Grower, Growth, Leaf, QuantizedGradients};
 
 use super::features::TreeColumns;
 use super::losses::{Loss, weighted_quantile};
 use super::{BoostedTrees, FittedTrees};
 use crate::{LearnError, rows};
 
-/// Rows whose slopes one thread takes at a time.
+/// Rows whose gradients one thread takes at a time.
 pub(super) const CHUNK: usize = 8192;
 /// Sums over more rows than this could overflow their words.
 const MOST_ROWS: usize = 1 << 27;
@@ -114,9 +114,9 @@ pub(super) struct Run<'a> {
     /// The rows to learn from, and those that only follow.
     learned: Vec<u32>,
     held: Vec<u32>,
-    slopes: Vec<f64>,
-    bends: Vec<f64>,
-    gradients: Gradients,
+    gradients: Vec<f64>,
+    hessians: Vec<f64>,
+    quantized: QuantizedGradients,
     /// Rounds so far, those of an earlier model included: going on is the same as never having stopped.
     round: usize,
 }
@@ -148,9 +148,9 @@ impl<'a> Run<'a> {
             grower: Grower::new(&boost.binned, boost.growth.clone()),
             learned,
             held,
-            slopes: vec![0.0; n * k],
-            bends: vec![0.0; n * k],
-            gradients: Gradients::default(),
+            gradients: vec![0.0; n * k],
+            hessians: vec![0.0; n * k],
+            quantized: QuantizedGradients::default(),
             round: earlier,
         }
     }
@@ -167,12 +167,12 @@ impl<'a> Run<'a> {
         let used = self.used();
         for output in 0..k {
             let seed = self.boost.seed ^ ((self.round * k + output) as u64) << 33;
-            self.gradients.fill(&self.slopes, &self.bends, output, k, seed);
-            let leaves = self.grower.grow(&self.gradients, learned, others, &used, &mut self.trees);
+            self.quantized.fill(&self.gradients, &self.hessians, output, k, seed);
+            let leaves = self.grower.grow(&self.quantized, learned, others, &used, &mut self.trees);
             let left = Left {
                 boost: self.boost,
-                slopes: &self.slopes,
-                bends: &self.bends,
+                gradients: &self.gradients,
+                hessians: &self.hessians,
                 scores: &self.scores,
                 output,
             };
@@ -187,18 +187,18 @@ impl<'a> Run<'a> {
         self.round += 1;
     }
 
-    /// The slopes and bends of all rows.
+    /// The gradients and hessians of all rows.
     fn fill(&mut self) {
         let (boost, scores, k) = (self.boost, &self.scores, self.boost.loss.n_outputs());
-        let chunks = self.slopes.par_chunks_mut(CHUNK * k).zip(self.bends.par_chunks_mut(CHUNK * k));
-        chunks.enumerate().for_each(|(c, (slopes, bends))| {
-            let (first, n) = (c * CHUNK, slopes.len() / k);
+        let chunks = self.gradients.par_chunks_mut(CHUNK * k).zip(self.hessians.par_chunks_mut(CHUNK * k));
+        chunks.enumerate().for_each(|(c, (gradients, hessians))| {
+            let (first, n) = (c * CHUNK, gradients.len() / k);
             let scores = &scores[first * k..(first + n) * k];
-            boost.loss.slopes(&boost.y[first..first + n], scores, slopes, bends);
+            boost.loss.gradients(&boost.y[first..first + n], scores, gradients, hessians);
             let Some(weights) = &boost.weights else { return };
-            let rows = slopes.chunks_exact_mut(k).zip(bends.chunks_exact_mut(k));
-            for (weight, (slopes, bends)) in weights[first..].iter().zip(rows) {
-                slopes.iter_mut().chain(bends).for_each(|x| *x *= weight);
+            let rows = gradients.chunks_exact_mut(k).zip(hessians.chunks_exact_mut(k));
+            for (weight, (gradients, hessians)) in weights[first..].iter().zip(rows) {
+                gradients.iter_mut().chain(hessians).for_each(|x| *x *= weight);
             }
         });
     }
@@ -259,8 +259,8 @@ fn add(
 /// What the trees so far left over.
 struct Left<'a> {
     boost: &'a Boost<'a>,
-    slopes: &'a [f64],
-    bends: &'a [f64],
+    gradients: &'a [f64],
+    hessians: &'a [f64],
     scores: &'a [f64],
     output: usize,
 }
@@ -282,15 +282,15 @@ impl Left<'_> {
 
     /// A Newton step from exact sums, whatever was rounded while the tree grew.
     fn newton(&self, rows: &[u32]) -> f64 {
-        let (mut slope, mut bend) = (0.0, 0.0);
+        let (mut gradient, mut hessian) = (0.0, 0.0);
         let k = self.boost.loss.n_outputs();
         for &row in rows {
             let at = row as usize * k + self.output;
-            slope += self.slopes[at];
-            bend += self.bends[at];
+            gradient += self.gradients[at];
+            hessian += self.hessians[at];
         }
-        let softened = slope.signum() * (slope.abs() - self.boost.params.l1).max(0.0);
-        let below = bend + self.boost.params.l2;
+        let softened = gradient.signum() * (gradient.abs() - self.boost.params.l1).max(0.0);
+        let below = hessian + self.boost.params.l2;
         if below > 0.0 { -softened / below } else { 0.0 }
     }
 

@@ -6,7 +6,7 @@ use tidemill_kernel::vector;
 /// What targets must be, in words, and whether one is.
 pub type Domain = (&'static str, fn(f64) -> bool);
 
-/// A loss of raw scores, with its slopes.
+/// A loss of raw scores, with its gradients.
 pub trait Loss: Send + Sync {
     /// Scores per row.
     fn n_outputs(&self) -> usize {
@@ -17,7 +17,7 @@ pub trait Loss: Send + Sync {
     fn start(&self, y: &[f64], weights: Option<&[f64]>) -> Vec<f64>;
 
     /// First and second derivatives by the scores, row after row, for some rows.
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]);
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]);
 
     /// The loss of one row.
     fn value(&self, y: f64, scores: &[f64]) -> f64;
@@ -90,16 +90,16 @@ fn quantile_of(y: &[f64], weights: Option<&[f64]>, share: f64) -> f64 {
     weighted_quantile(&mut pairs, share)
 }
 
-/// Fills slopes and bends row by row.
+/// Fills gradients and hessians row by row.
 fn each(
     y: &[f64],
     scores: &[f64],
-    slopes: &mut [f64],
-    bends: &mut [f64],
+    gradients: &mut [f64],
+    hessians: &mut [f64],
     one: impl Fn(f64, f64) -> (f64, f64),
 ) {
-    for (((y, s), slope), bend) in y.iter().zip(scores).zip(slopes).zip(bends) {
-        (*slope, *bend) = one(*y, *s);
+    for (((y, s), gradient), hessian) in y.iter().zip(scores).zip(gradients).zip(hessians) {
+        (*gradient, *hessian) = one(*y, *s);
     }
 }
 
@@ -110,8 +110,8 @@ impl Loss for Squared {
     fn start(&self, y: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
         vec![mean(y, weights)]
     }
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
-        each(y, scores, slopes, bends, |y, s| (s - y, 1.0));
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]) {
+        each(y, scores, gradients, hessians, |y, s| (s - y, 1.0));
     }
     fn value(&self, y: f64, scores: &[f64]) -> f64 {
         0.5 * (scores[0] - y) * (scores[0] - y)
@@ -125,9 +125,9 @@ impl Loss for Quantile {
     fn start(&self, y: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
         vec![quantile_of(y, weights, self.0)]
     }
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]) {
         let a = self.0;
-        each(y, scores, slopes, bends, |y, s| (if s >= y { 1.0 - a } else { -a }, 1.0));
+        each(y, scores, gradients, hessians, |y, s| (if s >= y { 1.0 - a } else { -a }, 1.0));
     }
     fn value(&self, y: f64, scores: &[f64]) -> f64 {
         let over = y - scores[0];
@@ -145,9 +145,9 @@ impl Loss for Huber {
     fn start(&self, y: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
         vec![quantile_of(y, weights, 0.5)]
     }
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]) {
         let d = self.0;
-        each(y, scores, slopes, bends, |y, s| ((s - y).clamp(-d, d), 1.0));
+        each(y, scores, gradients, hessians, |y, s| ((s - y).clamp(-d, d), 1.0));
     }
     fn value(&self, y: f64, scores: &[f64]) -> f64 {
         let off = (scores[0] - y).abs();
@@ -169,10 +169,10 @@ impl Loss for Poisson {
     fn start(&self, y: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
         vec![mean(y, weights).max(1e-10).ln()]
     }
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
-        // A steeper bend than the true one keeps steps from running away where counts are rare, as LightGBM's
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]) {
+        // A steeper hessian than the true one keeps steps from running away where counts are rare, as LightGBM's
         // `poisson_max_delta_step` of 0.7 does.
-        each(y, scores, slopes, bends, |y, s| (exp(s) - y, exp(s + 0.7)));
+        each(y, scores, gradients, hessians, |y, s| (exp(s) - y, exp(s + 0.7)));
     }
     fn value(&self, y: f64, scores: &[f64]) -> f64 {
         exp(scores[0]) - y * scores[0]
@@ -185,15 +185,15 @@ impl Loss for Poisson {
     }
 }
 
-/// Positive quantities whose spread grows with their size: the gamma deviance, with the logarithm as link.
+/// Positive numbers whose spread grows with their size: the gamma deviance, with the logarithm as link.
 pub struct Gamma;
 
 impl Loss for Gamma {
     fn start(&self, y: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
         vec![mean(y, weights).max(1e-10).ln()]
     }
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
-        each(y, scores, slopes, bends, |y, s| {
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]) {
+        each(y, scores, gradients, hessians, |y, s| {
             let ratio = y * exp(-s);
             (1.0 - ratio, ratio.max(1e-12))
         });
@@ -209,16 +209,16 @@ impl Loss for Gamma {
     }
 }
 
-/// Quantities with many zeros: the Tweedie deviance of a power between 1 and 2, with the logarithm as link.
+/// Numbers with many zeros: the Tweedie deviance of a power between 1 and 2, with the logarithm as link.
 pub struct Tweedie(pub f64);
 
 impl Loss for Tweedie {
     fn start(&self, y: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
         vec![mean(y, weights).max(1e-10).ln()]
     }
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]) {
         let p = self.0;
-        each(y, scores, slopes, bends, |y, s| {
+        each(y, scores, gradients, hessians, |y, s| {
             let (a, b) = (y * exp((1.0 - p) * s), exp((2.0 - p) * s));
             (b - a, (p - 1.0) * a + (2.0 - p) * b)
         });
@@ -244,11 +244,11 @@ impl pulp::NullaryFnOnce for Logistic<'_> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        let Logistic(y, scores, slopes, bends) = self;
-        for (((y, s), slope), bend) in y.iter().zip(scores).zip(slopes).zip(bends) {
+        let Logistic(y, scores, gradients, hessians) = self;
+        for (((y, s), gradient), hessian) in y.iter().zip(scores).zip(gradients).zip(hessians) {
             let p = vector::sigmoid(*s);
-            *slope = p - y;
-            *bend = p * (1.0 - p);
+            *gradient = p - y;
+            *hessian = p * (1.0 - p);
         }
     }
 }
@@ -258,8 +258,8 @@ impl Loss for LogLoss {
         let share = mean(y, weights).clamp(1e-9, 1.0 - 1e-9);
         vec![(share / (1.0 - share)).ln()]
     }
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
-        vector::wide(Logistic(y, scores, slopes, bends));
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]) {
+        vector::wide(Logistic(y, scores, gradients, hessians));
     }
     fn value(&self, y: f64, scores: &[f64]) -> f64 {
         let s = scores[0];
@@ -293,15 +293,16 @@ impl Loss for Softmax {
         let total: f64 = shares.iter().sum();
         shares.iter().map(|s| (s / total).max(1e-9).ln()).collect()
     }
-    fn slopes(&self, y: &[f64], scores: &[f64], slopes: &mut [f64], bends: &mut [f64]) {
+    fn gradients(&self, y: &[f64], scores: &[f64], gradients: &mut [f64], hessians: &mut [f64]) {
         let k = self.0;
         // Friedman 2001: the scores are one more than are free.
         let factor = if k > 1 { k as f64 / (k as f64 - 1.0) } else { 1.0 };
-        let rows = scores.chunks_exact(k).zip(slopes.chunks_exact_mut(k).zip(bends.chunks_exact_mut(k)));
-        for (y, (scores, (slopes, bends))) in y.iter().zip(rows) {
-            Softmax::shares(scores, slopes);
-            bends.iter_mut().zip(&*slopes).for_each(|(b, p)| *b = factor * p * (1.0 - p));
-            slopes[*y as usize] -= 1.0;
+        let rows =
+            scores.chunks_exact(k).zip(gradients.chunks_exact_mut(k).zip(hessians.chunks_exact_mut(k)));
+        for (y, (scores, (gradients, hessians))) in y.iter().zip(rows) {
+            Softmax::shares(scores, gradients);
+            hessians.iter_mut().zip(&*gradients).for_each(|(b, p)| *b = factor * p * (1.0 - p));
+            gradients[*y as usize] -= 1.0;
         }
     }
     fn value(&self, y: f64, scores: &[f64]) -> f64 {
@@ -318,7 +319,7 @@ impl Loss for Softmax {
 mod tests {
     use super::*;
 
-    /// Slopes are those of the value, by differences.
+    /// Gradients are those of the value, by differences.
     #[test]
     fn slopes_are_derivatives() {
         let losses: [(&dyn Loss, &[f64]); 8] = [
@@ -335,17 +336,21 @@ mod tests {
             let k = loss.n_outputs();
             for &y in targets {
                 let scores: Vec<f64> = (0..k).map(|j| 0.3 - 0.4 * j as f64).collect();
-                let (mut slopes, mut bends) = (vec![0.0; k], vec![0.0; k]);
-                loss.slopes(&[y], &scores, &mut slopes, &mut bends);
+                let (mut gradients, mut hessians) = (vec![0.0; k], vec![0.0; k]);
+                loss.gradients(&[y], &scores, &mut gradients, &mut hessians);
                 for j in 0..k {
                     let at = |h: f64| {
                         let mut moved = scores.clone();
                         moved[j] += h;
                         loss.value(y, &moved)
                     };
-                    let slope = (at(1e-6) - at(-1e-6)) / 2e-6;
-                    assert!((slope - slopes[j]).abs() < 1e-6, "{y}: {slope} against {}", slopes[j]);
-                    assert!(bends[j] > 0.0);
+                    let gradient = (at(1e-6) - at(-1e-6)) / 2e-6;
+                    assert!(
+                        (gradient - gradients[j]).abs() < 1e-6,
+                        "{y}: {gradient} against {}",
+                        gradients[j]
+                    );
+                    assert!(hessians[j] > 0.0);
                 }
             }
         }

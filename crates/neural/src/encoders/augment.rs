@@ -1,11 +1,11 @@
-//! Pictures in training, each time a little different: what a net must not mistake for a difference.
+//! Images in training, each time a little different: what a net must not mistake for a difference.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidemill_core::KeyPath;
 use tidemill_kernel::Random;
 
-/// How far pictures may differ in training; 0 leaves them as they are.
+/// How far images may differ in training; 0 leaves them as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augment {
@@ -15,7 +15,7 @@ pub struct Augment {
     pub rotate: f64,
     /// Left and right change places in half of all cases.
     pub flip: bool,
-    /// Made lighter or darker by at most so many standard deviations of the training pictures, from 0 to 3.
+    /// Made lighter or darker by at most so many standard deviations of the training images, from 0 to 3.
     pub brightness: f64,
     /// Its numbers' distances from the mean grow or shrink by at most this share, from 0 to 1.
     pub contrast: f64,
@@ -43,7 +43,7 @@ impl Augment {
         }
     }
 
-    /// Standardised pictures of `[height, width, channels]`, one after the other, each changed by its own draws.
+    /// Standardised images of `[height, width, channels]`, one after the other, each changed by its own draws.
     pub(super) fn apply(&self, pictures: &[f32], size: [usize; 3], random: &mut Random) -> Vec<f32> {
         let mut changed = Vec::with_capacity(pictures.len());
         for picture in pictures.chunks_exact(size.iter().product::<usize>().max(1)) {
@@ -54,7 +54,7 @@ impl Augment {
     }
 }
 
-/// What one picture goes through.
+/// What one image goes through.
 struct Draw {
     shift: [f64; 2],
     /// The sine and the cosine of the angle, against the clock.
@@ -75,7 +75,7 @@ impl Draw {
         Draw { shift, turn, flip, add, factor }
     }
 
-    /// Each place of the new picture takes what lies where it comes from, between the four pixels around.
+    /// Each place of the new image takes what lies where it comes from, between the four pixels around.
     fn apply(&self, picture: &[f32], [height, width, channels]: [usize; 3], into: &mut Vec<f32>) {
         let middle = [(height as f64 - 1.0) / 2.0, (width as f64 - 1.0) / 2.0];
         let (sin, cos) = self.turn;

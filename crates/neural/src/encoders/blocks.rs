@@ -1,4 +1,4 @@
-//! Convolutional blocks, for pictures and series: convolution, group norm, rectifier, and the largest of each small window;
+//! Convolutional blocks, for images and series: convolution, group norm, rectifier, and the largest of each small window;
 //! at the end the mean over all places.
 
 use burn::tensor::Tensor;
@@ -28,7 +28,7 @@ pub(super) struct Blocks(Vec<Block>);
 const PER_BLOCK: usize = 4;
 
 impl Blocks {
-    /// For pictures of `[height, width, channels]`: a block for each of `filters`. Each halves the picture where it can.
+    /// For images of `[height, width, channels]`: a block for each of `filters`. Each halves the image where it can.
     pub(super) fn new(
         [mut height, mut width, mut channels]: [usize; 3],
         filters: &[usize],
@@ -71,12 +71,12 @@ impl Blocks {
         self.0.iter().enumerate().flat_map(block).collect()
     }
 
-    /// Multiplications for a picture.
+    /// Multiplications for an image.
     pub(super) fn operations(&self) -> usize {
         self.0.iter().map(|block| block.convolution.operations()).sum()
     }
 
-    /// Of pictures `[rows, height, width, channels]`, `[rows, filters]`.
+    /// Of images `[rows, height, width, channels]`, `[rows, filters]`.
     pub(super) fn forward(&self, mut x: Tensor<4>, pass: &Pass<'_>) -> Result<Tensor<2>> {
         for (k, block) in self.0.iter().enumerate() {
             let (s, at) = (block.convolution, k * PER_BLOCK);
@@ -122,7 +122,7 @@ struct PlainBlock {
 }
 
 impl PlainBlocks {
-    /// What one picture becomes, into `out`.
+    /// What one image becomes, into `out`.
     pub(super) fn row(&self, picture: &[f32], out: &mut [f32]) {
         let mut x = picture.to_vec();
         for PlainBlock { block, filters, bias, norm } in &self.0 {

@@ -1,4 +1,4 @@
-//! Numbers of pictures and series, standardised channel by channel.
+//! Numbers of images and series, standardised channel by channel.
 
 use arrow_array::Array;
 use tidemill_core::{Cell, Column, Error, Kind, Layout, Result, Row, State};

@@ -20,14 +20,14 @@ const KIND: &str = "images";
 /// Rows and columns of every kernel.
 const KERNEL: [usize; 2] = [3, 3];
 
-/// How pictures come into a net.
+/// How images come into a net.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Images {
-    /// The filters of each block of convolution (3 by 3), group norm, rectifier and pooling, which halves the picture. What the
+    /// The filters of each block of convolution (3 by 3), group norm, rectifier and pooling, which halves the image. What the
     /// last says of all places is averaged.
     pub filters: Vec<usize>,
-    /// How pictures are varied in training.
+    /// How images are varied in training.
     pub augment: Augment,
 }
 
@@ -78,7 +78,7 @@ fn load(state: &State) -> Result<Box<dyn Encoder>> {
 impl Image {
     fn new(channels: Channels, options: Images) -> Result<Self> {
         let Layout::Image { channels: planes, height, width } = channels.layout() else {
-            return Err(Error::internal(format!("'{}' is no picture", channels.column())));
+            return Err(Error::internal(format!("'{}' is not an image", channels.column())));
         };
         let size = [height, width, planes];
         Ok(Image { channels, size, blocks: Blocks::new(size, &options.filters, KERNEL), options })

@@ -139,7 +139,7 @@ pub(crate) trait Encoder: Send + Sync {
     /// What the rows become: `[rows, width]`. `pass` gives its parameters, by their place in [`Encoder::declare`].
     fn forward(&self, read: &Read, pass: &Pass<'_>) -> Result<Tensor<2>>;
 
-    /// The same in training without a graph, where the way back is simple enough to be written down.
+    /// The same in training without a graph, where the backward pass is simple enough to be written down.
     fn by_hand(&self) -> Option<&dyn ByHand> {
         None
     }
@@ -156,7 +156,7 @@ pub(crate) trait ByHand: Sync {
     /// As [`Plain::run`], with the parameters as they lie.
     fn run(&self, read: &Read, parameters: Part<'_>, out: &mut [f32]);
 
-    /// From the slopes of a loss in what came out, row after row, to those in the parameters: added to `gradient`, all of the
+    /// From the gradients of a loss in what came out, row after row, to those in the parameters: added to `gradient`, all of the
     /// encoder's arrays one after the other.
     fn back(&self, read: &Read, slopes: &[f32], gradient: &mut [f32]);
 }

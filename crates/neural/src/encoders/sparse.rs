@@ -32,7 +32,7 @@ struct Bag {
 fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
     let column = lesson.column()?;
     let Kind::Vector { len, .. } = column.kind else {
-        return Err(Error::internal(format!("'{}' is no vector", column.name)));
+        return Err(Error::internal(format!("'{}' is not a vector", column.name)));
     };
     let width = lesson.options.hidden.first().copied().unwrap_or(WIDTH).min(WIDTH);
     Ok(Box::new(Bag { column: column.name.clone(), len, width }))

@@ -95,7 +95,7 @@ fn load(state: &State) -> Result<Box<dyn Encoder>> {
 impl Steps {
     fn new(channels: Channels, options: Series) -> Result<Self> {
         let Layout::Steps { steps, channels: n_channels } = channels.layout() else {
-            return Err(Error::internal(format!("'{}' is no series", channels.column())));
+            return Err(Error::internal(format!("'{}' is not a series", channels.column())));
         };
         Ok(Steps { channels, steps, n_channels, options })
     }

@@ -97,7 +97,7 @@ impl Text {
         Ok(Text { column, layout, dropout, transformer, options })
     }
 
-    /// The tokens of a row: its places in the vocabulary up to the first 0. What is no place in it says nothing.
+    /// The tokens of a row: its places in the vocabulary up to the first 0. What is not a place in it says nothing.
     fn put(&self, row: Option<&[f32]>, into: &mut Read) {
         let tokens = row.unwrap_or_default().iter().map(|&token| token as u32).take_while(|&token| token > 0);
         into.codes.extend(tokens.filter(|&token| (token as usize) < self.transformer.vocabulary));
@@ -148,7 +148,7 @@ impl Encoder for Text {
     fn read(&self, batch: &Batch, places: &[usize], rows: Range<usize>, into: &mut Read) -> Result<()> {
         let (values, array) = (batch.vector(places[0])?, batch.column(places[0]));
         let Kind::Vector { len, .. } = batch.schema().columns()[places[0]].kind else {
-            return Err(Error::internal(format!("'{}' is no vector", self.column)));
+            return Err(Error::internal(format!("'{}' is not a vector", self.column)));
         };
         for i in rows {
             self.put(array.is_valid(i).then(|| &values[i * len..(i + 1) * len]), into);

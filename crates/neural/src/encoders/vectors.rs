@@ -29,7 +29,7 @@ struct Vector {
 fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
     let column = lesson.column()?;
     let Kind::Vector { len, .. } = column.kind else {
-        return Err(Error::internal(format!("'{}' is no vector", column.name)));
+        return Err(Error::internal(format!("'{}' is not a vector", column.name)));
     };
     let mut sums = vec![Sums::default(); len];
     let mut marked = false;

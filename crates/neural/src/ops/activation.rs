@@ -1,4 +1,4 @@
-//! What bends a layer's answer, with its slope in the same pass.
+//! What hessians a layer's answer, with its gradient in the same pass.
 
 use burn::tensor::{Tensor, activation};
 use pulp::NullaryFnOnce;
@@ -8,7 +8,7 @@ use super::math::normal;
 use crate::body::Activation;
 use crate::math::sigmoid;
 
-/// Bends `values` in place; with `slopes`, as long, also the slope at each.
+/// Bends `values` in place; with `gradients`, as long, also the gradient at each.
 pub(super) fn bend_all(activation: Activation, values: &mut [f32], slopes: Option<&mut [f32]>) {
     match (activation, slopes) {
         (Activation::Relu, None) => wide(Bend(values, relu)),

@@ -1,4 +1,4 @@
-//! Convolution of pictures and series whose channels run fastest, as one operation.
+//! Convolution of images and series whose channels run fastest, as one operation.
 //!
 //! The pixels under the kernel at each place become a row of a matrix (im2col: Chellapilla, Puri and Simard 2006), some
 //! places at a time so that the matrix stays in the cache; what remains is a product. With the channels running fastest
@@ -15,8 +15,8 @@ use super::product::{add_rows, by_rows, multiply};
 use super::sums::{product_over_rows, sum_of_rows};
 
 /// `x` `[batch, height, width, channels]` under each of the filters `weight` `[filters, channels, rows, columns]` (PyTorch's
-/// order) plus `bias` `[filters]`: `[batch, height, width, filters]`. Beyond its border a picture is 0, as much as keeps its
-/// size. A series is a picture of height 1.
+/// order) plus `bias` `[filters]`: `[batch, height, width, filters]`. Beyond its border an image is 0, as much as keeps its
+/// size. A series is an image of height 1.
 pub(crate) fn convolution(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
     let inputs = [x.clone().into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch()];
     match apply(Convolution, inputs) {
@@ -86,7 +86,7 @@ impl Layer<3> for Convolution {
             matrix.reshape([filters, rows, columns, channels]).permute([0, 3, 1, 2]).into_dispatch()
         });
         let of_bias = wanted[2].then(|| sum_of_rows(flat).into_dispatch());
-        // The gradient by the pictures is that by the answer under the kernel turned round.
+        // The gradient by the images is that by the answer under the kernel turned round.
         let of_x = wanted[0].then(|| {
             let turned = weight.flip([2, 3]).permute([2, 3, 0, 1]);
             let turned = turned.reshape([rows * columns * filters, channels]);
@@ -103,9 +103,9 @@ struct Convolution;
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
-    /// Rows of a picture.
+    /// Rows of an image.
     pub(crate) height: usize,
-    /// Columns of a picture.
+    /// Columns of an image.
     pub(crate) width: usize,
     /// Numbers of a pixel.
     pub(crate) channels: usize,
@@ -130,7 +130,7 @@ impl Sizes {
         self.kernel[0] * self.kernel[1] * self.channels
     }
 
-    /// Multiplications for a picture.
+    /// Multiplications for an image.
     pub(crate) fn operations(self) -> usize {
         self.pixels() * self.patch() * self.filters
     }
@@ -139,17 +139,17 @@ impl Sizes {
         self.height * self.width
     }
 
-    /// Numbers of a row of the padded picture.
+    /// Numbers of a row of the padded image.
     fn padded_row(self) -> usize {
         (self.width + self.kernel[1] - 1) * self.channels
     }
 
-    /// A padded picture of zeros.
+    /// A padded image of zeros.
     fn canvas(self) -> Vec<f32> {
         vec![0.0; (self.height + self.kernel[0] - 1) * self.padded_row()]
     }
 
-    /// Where row `y` of the picture lies in the padded picture.
+    /// Where row `y` of the image lies in the padded image.
     fn inner_row(self, y: usize) -> std::ops::Range<usize> {
         let start = (y + self.kernel[0] / 2) * self.padded_row() + self.kernel[1] / 2 * self.channels;
         start..start + self.width * self.channels
@@ -161,13 +161,13 @@ impl Sizes {
         }
     }
 
-    /// The rows of a picture, some at a time.
+    /// The rows of an image, some at a time.
     fn strips(self) -> impl Iterator<Item = std::ops::Range<usize>> {
         let per_strip = (PLACES / self.width.max(1)).clamp(1, self.height.max(1));
         (0..self.height).step_by(per_strip).map(move |y| y..self.height.min(y + per_strip))
     }
 
-    /// For each place of the rows `strip` and each row of the kernel, where its run begins in the padded picture.
+    /// For each place of the rows `strip` and each row of the kernel, where its run begins in the padded image.
     fn runs(self, strip: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
         strip.flat_map(move |y| {
             (0..self.width).flat_map(move |x| {
@@ -206,7 +206,7 @@ impl Sizes {
 }
 
 impl Sizes {
-    /// [`convolution`] of the pictures in a slice, each for itself, by filters in the order of a patch.
+    /// [`convolution`] of the images in a slice, each for itself, by filters in the order of a patch.
     pub(crate) fn forward(self, pictures: &[f32], by_patch: &[f32], bias: &[f32]) -> Vec<f32> {
         let of_patch = by_rows(by_patch, self.filters, self.patch()).transpose();
         let per_picture = (self.pixels() * self.channels).max(1);

@@ -1,4 +1,4 @@
-//! Group normalisation (Wu and He 2018; PyTorch's `GroupNorm`) of pictures and series whose channels run fastest, with the
+//! Group normalisation (Wu and He 2018; PyTorch's `GroupNorm`) of images and series whose channels run fastest, with the
 //! rectifier that may follow, as one operation.
 
 use burn::backend::DispatchTensor;
@@ -55,7 +55,7 @@ fn means(x: Tensor<5>) -> Tensor<5> {
 }
 
 impl GroupNorm {
-    /// Pictures with their channels by groups, in 32 bits.
+    /// Images with their channels by groups, in 32 bits.
     fn grouped(self, x: Tensor<4>) -> Tensor<5> {
         let [batch, height, width, channels] = x.dims();
         x.cast(DType::F32).reshape([batch, height, width, self.groups, channels / self.groups])
@@ -64,7 +64,7 @@ impl GroupNorm {
 
 /// The norm without the rectifier.
 impl Layer<3> for GroupNorm {
-    /// The pictures at mean 0 and variance 1, and what each group was multiplied by to get there, in 32 bits.
+    /// The images at mean 0 and variance 1, and what each group was multiplied by to get there, in 32 bits.
     type Kept = (Tensor<5>, Tensor<5>);
 
     fn forward(&self, [x, weight, bias]: [DispatchTensor; 3]) -> (DispatchTensor, Self::Kept) {

@@ -1,4 +1,4 @@
-//! A fully connected layer with what bends it, as one operation.
+//! A fully connected layer with what hessians it, as one operation.
 
 use burn::backend::DispatchTensor;
 use burn::tensor::Tensor;
@@ -75,7 +75,7 @@ impl Layer<3> for Sums {
 #[derive(Debug)]
 struct Linear(Option<Activation>);
 
-/// [`linear`] of the `n` rows in a slice; with `slopes` and an activation, also the activation's slope at each answer.
+/// [`linear`] of the `n` rows in a slice; with `gradients` and an activation, also the activation's gradient at each answer.
 pub(crate) fn rows(
     x: &[f32],
     n: usize,
@@ -99,7 +99,7 @@ pub(crate) fn rows(
 }
 
 impl Op<3> for Linear {
-    /// The slopes of the activation, `[n, out]`; none where nothing is bent.
+    /// The gradients of the activation, `[n, out]`; none where nothing is bent.
     type Kept = std::sync::Arc<Vec<f32>>;
 
     fn forward(&self, [x, weight, bias]: &[Array; 3], keep: bool) -> (Array, Self::Kept) {

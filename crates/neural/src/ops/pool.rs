@@ -1,4 +1,4 @@
-//! The largest number of each small window of a picture or series whose channels run fastest, as one operation.
+//! The largest number of each small window of an image or series whose channels run fastest, as one operation.
 
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Tensor, module};
@@ -25,21 +25,21 @@ fn composed(x: Tensor<4>, window: [usize; 2]) -> Tensor<4> {
 #[derive(Debug)]
 struct MaxPool([usize; 2]);
 
-/// The windows of a picture.
+/// The windows of an image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Windows {
     /// Rows and columns of a window.
     pub(crate) window: [usize; 2],
-    /// Rows of the picture.
+    /// Rows of the image.
     pub(crate) height: usize,
-    /// Columns of the picture.
+    /// Columns of the image.
     pub(crate) width: usize,
     /// Numbers of a pixel.
     pub(crate) channels: usize,
 }
 
 impl Windows {
-    /// The first number of each window's pixels, window by window, in a picture.
+    /// The first number of each window's pixels, window by window, in an image.
     fn pixels(self, at: usize) -> impl Iterator<Item = usize> {
         let columns = self.width / self.window[1];
         let (y, x) = (at / columns * self.window[0], at % columns * self.window[1]);
@@ -54,7 +54,7 @@ impl Windows {
         (self.height / self.window[0]) * (self.width / self.window[1])
     }
 
-    /// [`max_pool`] of the pictures in a slice, and which pixel of its window each answer is.
+    /// [`max_pool`] of the images in a slice, and which pixel of its window each answer is.
     pub(crate) fn largest(self, pictures: &[f32]) -> (Vec<f32>, Vec<u8>) {
         let batch = pictures.len() / (self.height * self.width * self.channels).max(1);
         let len = batch * self.n() * self.channels;

@@ -92,7 +92,7 @@ impl Checkpoint {
         if !self.resume || !self.path.exists() {
             return Ok(None);
         }
-        // A state is four arrays at most, and the place; what is larger is no state of this run.
+        // A state is four arrays at most, and the place; what is larger is not a state of this run.
         let most = 16 * self.n_parameters as u64 + 65_536;
         let mut bytes = Vec::new();
         let file = File::open(&self.path).map_err(|e| Error::io(&self.path, e))?;

@@ -46,7 +46,7 @@ impl Events {
         self.summary(step, &point)
     }
 
-    /// The distribution of `values` under `tag`. Nothing is written of none, or where one is no number.
+    /// The distribution of `values` under `tag`. Nothing is written of none, or where one is not a number.
     pub(crate) fn histogram(&mut self, step: u64, tag: &str, values: &[f32]) -> Result<()> {
         if values.is_empty() || values.iter().any(|x| !x.is_finite()) {
             return Ok(());

@@ -1,7 +1,7 @@
 //! The gradient of the loss over a batch: each shard on its own, summed in the order of the shards.
 //!
 //! On the processor, the body, the head and the loss go forwards and back in plain Rust, and so do encoders that can; others are
-//! graphs of burn's, which get the slopes in what they gave. On a GPU, and in 16 bits, the whole net is one graph.
+//! graphs of burn's, which get the gradients in what they gave. On a GPU, and in 16 bits, the whole net is one graph.
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -51,7 +51,7 @@ struct Shared<'a> {
 }
 
 impl Gradients<'_> {
-    /// Of a batch. `seed` tells what this batch drops; the slopes of the mean loss are multiplied by `scale` on their way back.
+    /// Of a batch. `seed` tells what this batch drops; the gradients of the mean loss are multiplied by `scale` on their way back.
     pub(crate) fn of(
         &self,
         parameters: &Parameters,
@@ -65,7 +65,7 @@ impl Gradients<'_> {
         }
     }
 
-    /// Of a batch that goes through the whole net as one graph; the loss and its slopes are found in 32 bits.
+    /// Of a batch that goes through the whole net as one graph; the loss and its gradients are found in 32 bits.
     fn of_graph(&self, parameters: &Parameters, batch: &Shard, seed: u64, scale: f32) -> Result<Slope> {
         let leaves = Leaves::of(parameters, parameters.declared().len(), &self.arithmetic).tracked();
         let chance = Chance::new(seed);
@@ -73,7 +73,7 @@ impl Gradients<'_> {
         let outputs = self.net.forward(&batch.reads, &pass)?;
         let (loss, mut slopes) =
             self.loss.slopes(&numbers_of(outputs.clone())?, &batch.truth, &batch.weights);
-        // Scaled are the slopes of a mean, whose size does not grow with the batch.
+        // Scaled are the gradients of a mean, whose size does not grow with the batch.
         let scale = scale / batch.truth.len() as f32;
         slopes.iter_mut().for_each(|slope| *slope *= scale);
         let shape = outputs.dims();
@@ -179,7 +179,7 @@ impl Gradients<'_> {
         rows.flat_map(|row| &row[at..at + width]).copied().collect()
     }
 
-    /// A number whose gradient in the encoders' parameters is that of the loss: what graphs gave, times the slopes there.
+    /// A number whose gradient in the encoders' parameters is that of the loss: what graphs gave, times the gradients there.
     fn against(&self, graphs: Vec<(usize, Tensor<2>)>, slopes: &[f32], pass: &Pass<'_>) -> Option<Tensor<1>> {
         let sums = graphs.into_iter().map(|(at, graph)| {
             let [n, width] = graph.dims();

@@ -341,7 +341,7 @@ impl<'a> Run<'a> {
         self.progress.clone_from(&self.kept);
         self.parameters.values.clone_from(&self.kept.values);
         let message = format!(
-            "the loss was no number any more in epoch {epoch}: going back to the last good state, with steps a tenth as large{}",
+            "the loss was not a number any more in epoch {epoch}: going back to the last good state, with steps a tenth as large{}",
             self.suspect()?
         );
         self.context.warn("net_diverged", message);

@@ -1,8 +1,8 @@
-//! What keeps slopes of 16 bits from vanishing.
+//! What keeps gradients of 16 bits from vanishing.
 
 use serde::{Deserialize, Serialize};
 
-/// What the loss is multiplied by before the way back, and its gradient divided by after it: as large as fits
+/// What the loss is multiplied by before the backward pass, and its gradient divided by after it: as large as fits
 /// (Micikevicius et al. 2018; the rule and its numbers as PyTorch's `GradScaler`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

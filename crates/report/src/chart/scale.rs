@@ -9,7 +9,7 @@ pub enum Axis {
     Number,
     /// Shares from 0 to 1, shown as percentages.
     Share,
-    /// Moments, in microseconds since 1970 (UTC).
+    /// Timestamps, in microseconds since 1970 (UTC).
     Time,
 }
 
@@ -30,7 +30,7 @@ impl Scale {
         Scale { name: name.into(), axis: Axis::Number, range: None }
     }
 
-    /// An axis of moments.
+    /// An axis of timestamps.
     pub fn time(name: impl Into<String>) -> Self {
         Scale { name: name.into(), axis: Axis::Time, range: None }
     }

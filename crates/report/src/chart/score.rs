@@ -1,4 +1,4 @@
-//! One score on its way from the baseline: the small picture beside a verdict.
+//! One score on its way from the baseline: the small image beside a verdict.
 
 use super::plot::{SIZE, share};
 use super::scale::{Scale, ticks};

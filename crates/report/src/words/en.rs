@@ -186,9 +186,9 @@ catalogue! {
 
     // From probabilities to decisions.
     decision = "From probabilities to decisions",
-    decision_lead = "Found on rows left out of training, never on those that judge the model.",
-    calibrated = "Probabilities are calibrated by {method}: it lowered the log loss of rows left out, each fold corrected by a curve that the others taught.",
-    calibrated_asked = "Probabilities are calibrated by {method}, as the recipe asks; on rows left out it did not lower the log loss.",
+    decision_lead = "Found on held-out rows, never on those that judge the model.",
+    calibrated = "Probabilities are calibrated by {method}: it lowered the log loss of held-out rows, each fold corrected by a curve that the others taught.",
+    calibrated_asked = "Probabilities are calibrated by {method}, as the recipe asks; on held-out rows it did not lower the log loss.",
     uncalibrated = "Probabilities stand as the learners give them: no calibration was asked for, or none was better by more than chance explains.",
     calibration_none = "nothing",
     calibration_temperature = "temperature scaling",
@@ -215,7 +215,7 @@ catalogue! {
     threshold_in_use = "in use",
     from_half = "from one half on",
     tried = "What each threshold comes to",
-    tried_note = "Thresholds that were tried on rows left out of training.",
+    tried_note = "Thresholds that were tried on held-out rows.",
 
     // The data.
     data = "The data, and what was done to it",

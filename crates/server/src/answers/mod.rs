@@ -5,8 +5,8 @@ mod json;
 mod xml;
 
 use axum::http::HeaderValue;
-use tidemill_data::Flaw;
-use tidemill_engine::serving::{Answer, Prediction};
+use tidemill_data::CellIssue;
+use tidemill_engine::serve::serving::{Answer, Prediction};
 use uuid::Uuid;
 
 pub use xml::XSD;
@@ -62,15 +62,15 @@ pub(crate) fn prediction(out: &mut Vec<u8>, prediction: Prediction, class_texts:
 }
 
 /// What is said about a row that is odd: a code, the column, a sentence without the value.
-pub(crate) fn warning(flaw: &Flaw) -> (&'static str, &str, String) {
+pub(crate) fn warning(flaw: &CellIssue) -> (&'static str, &str, String) {
     match flaw {
-        Flaw::Unreadable { column, wanted, .. } => {
+        CellIssue::Unreadable { column, wanted, .. } => {
             ("wrong_type", column, format!("the value is no {}", wanted.word()))
         }
-        Flaw::Unseen { column, .. } => {
+        CellIssue::Unseen { column, .. } => {
             ("unseen_category", column, "training never saw this value; the model knows nothing of it".into())
         }
-        Flaw::Outside { column, range: [least, greatest], .. } => (
+        CellIssue::Outside { column, range: [least, greatest], .. } => (
             "outside_training_range",
             column,
             format!("in training the values lay between {least} and {greatest}"),

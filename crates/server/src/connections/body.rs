@@ -7,41 +7,41 @@ use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::app::Limits;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// Reads a body.
 ///
 /// # Errors
 /// 413 beyond the limit (also after unpacking), 408 when it does not arrive in time, 400 when it breaks off or is not packed as
 /// it says, 415 for another packing than gzip.
-pub async fn read<B>(body: B, headers: &HeaderMap, limits: &Limits) -> Result<Bytes, Fault>
+pub async fn read<B>(body: B, headers: &HeaderMap, limits: &Limits) -> Result<Bytes, ApiError>
 where
     B: BodyExt<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let collected = tokio::time::timeout(limits.time, Limited::new(body, limits.body).collect()).await;
     let collected = collected.map_err(|_| {
-        Fault::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
     })?;
     let bytes = collected.map_err(|e| match e.downcast_ref::<LengthLimitError>() {
         Some(_) => too_large(limits.body),
-        None => Fault::bad("broken_body", "the body broke off"),
+        None => ApiError::bad("broken_body", "the body broke off"),
     })?;
     unpacked(bytes.to_bytes(), headers, limits.body)
 }
 
-fn too_large(limit: usize) -> Fault {
-    Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body has more than {limit} bytes"))
+fn too_large(limit: usize) -> ApiError {
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body has more than {limit} bytes"))
         .help("send several requests")
 }
 
-fn unpacked(bytes: Bytes, headers: &HeaderMap, limit: usize) -> Result<Bytes, Fault> {
+fn unpacked(bytes: Bytes, headers: &HeaderMap, limit: usize) -> Result<Bytes, ApiError> {
     let packing = headers.get(header::CONTENT_ENCODING).map(|p| p.as_bytes().to_ascii_lowercase());
     match packing.as_deref() {
         None | Some(b"identity") => return Ok(bytes),
         Some(b"gzip" | b"x-gzip") => {}
         Some(_) => {
-            return Err(Fault::new(
+            return Err(ApiError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_encoding",
                 "the body is packed in a way that is not read",
@@ -53,6 +53,6 @@ fn unpacked(bytes: Bytes, headers: &HeaderMap, limit: usize) -> Result<Bytes, Fa
     let mut unpacker = flate2::read::GzDecoder::new(&*bytes).take(limit as u64 + 1);
     unpacker
         .read_to_end(&mut out)
-        .map_err(|_| Fault::bad("broken_body", "the body is not packed with gzip"))?;
+        .map_err(|_| ApiError::bad("broken_body", "the body is not packed with gzip"))?;
     if out.len() > limit { Err(too_large(limit)) } else { Ok(out.into()) }
 }

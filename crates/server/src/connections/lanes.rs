@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tidemill_core::Result;
 use tokio::runtime::Runtime;
 
-struct Lane {
+struct Worker {
     runtime: Runtime,
     /// How many connections it has.
     open: Arc<AtomicUsize>,
 }
 
 /// One lane per thread.
-pub(super) struct Lanes(Vec<Lane>);
+pub(super) struct Workers(Vec<Worker>);
 
 /// A connection of a lane, for as long as it lives.
 struct Open(Arc<AtomicUsize>);
@@ -26,10 +26,10 @@ impl Drop for Open {
     }
 }
 
-impl Lanes {
+impl Workers {
     pub(super) fn start(threads: usize) -> Result<Self> {
-        let lane = |_| Ok(Lane { runtime: super::runtime("lane")?, open: Arc::default() });
-        (0..threads.max(1)).map(lane).collect::<Result<_>>().map(Lanes)
+        let lane = |_| Ok(Worker { runtime: super::runtime("lane")?, open: Arc::default() });
+        (0..threads.max(1)).map(lane).collect::<Result<_>>().map(Workers)
     }
 
     /// Gives a connection to the lane that has the fewest.
@@ -51,7 +51,7 @@ impl Lanes {
     }
 }
 
-impl Drop for Lanes {
+impl Drop for Workers {
     fn drop(&mut self) {
         self.end();
     }

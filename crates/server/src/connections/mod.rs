@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::app::{App, Options};
 use crate::error::Error;
 use front::Front;
-use lanes::Lanes;
+use lanes::Workers;
 
 /// How often a model's file is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -78,7 +78,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
 pub fn start(options: &Options, context: &Context) -> Result<Running> {
     let app = App::new(options, context)?;
     app.check_open(options.listen)?;
-    let (runtime, lanes) = (runtime("server")?, Lanes::start(context.threads)?);
+    let (runtime, lanes) = (runtime("server")?, Workers::start(context.threads)?);
     let listener = runtime.block_on(listen(options.listen))?;
     let address = listener.local_addr().map_err(|e| Error::System(e.to_string()))?;
     let (stop, stopped) = oneshot::channel();
@@ -94,7 +94,7 @@ pub fn start(options: &Options, context: &Context) -> Result<Running> {
 pub fn serve(options: &Options, context: &Context, listening: impl FnOnce(SocketAddr)) -> Result<()> {
     let app = App::new(options, context)?;
     app.check_open(options.listen)?;
-    let (runtime, lanes) = (runtime("server")?, Lanes::start(context.threads)?);
+    let (runtime, lanes) = (runtime("server")?, Workers::start(context.threads)?);
     runtime.block_on(async {
         let listener = listen(options.listen).await?;
         let told = signal()?;
@@ -124,7 +124,7 @@ fn signal() -> Result<impl Future<Output = ()>> {
 
 async fn run(
     app: Arc<App>,
-    (listener, mut lanes): (TcpListener, Lanes),
+    (listener, mut lanes): (TcpListener, Workers),
     options: Options,
     context: Context,
     told: impl Future<Output = ()>,

@@ -19,7 +19,7 @@ impl Client {
         Client { agent, base: format!("http://{address}") }
     }
 
-    /// Sends a document; an answer that is no success is an error.
+    /// Sends a document; an answer that is not a success is an error.
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let failed = |e: ureq::Error| CoreError::from(Error::System(format!("a request of the replay: {e}")));
         let request = self.agent.post(format!("{}{path}", self.base)).content_type("application/json");

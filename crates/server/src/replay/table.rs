@@ -1,18 +1,18 @@
-//! The rows of a dated table, in the order of their moments, as callers would send them.
+//! The rows of a dated table, in the order of their timestamps, as callers would send them.
 
 use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use tidemill_core::{Cell, Context, Error, Result, Role, Row, Staged};
+use tidemill_core::{AtomicFile, Cell, Context, Error, Result, Role, Row};
 use tidemill_data::parse::{Format, TimeFormat};
 use tidemill_data::{ReadOptions, infer};
 use tidemill_engine::feedback;
-use tidemill_engine::serving::Serving;
+use tidemill_engine::serve::serving::Serving;
 
 use super::Job;
 
-/// A row and its moment.
+/// A row and its timestamp.
 pub(super) struct DatedRow {
     /// In microseconds since 1970.
     pub at: i64,
@@ -23,7 +23,7 @@ pub(super) struct DatedRow {
 
 pub(super) struct DatedTable {
     pub rows: Vec<DatedRow>,
-    /// Rows without a moment or a target.
+    /// Rows without a timestamp or a target.
     pub left_out: usize,
     names: Vec<String>,
     target: String,
@@ -35,7 +35,7 @@ pub(super) fn moment_of(text: &str) -> Option<i64> {
 }
 
 impl DatedTable {
-    /// Reads the whole table. Only its moments and targets are understood here; everything else stays as it came.
+    /// Reads the whole table. Only its timestamps and targets are understood here; everything else stays as it came.
     pub(super) fn read(job: &Job, context: &Context) -> Result<Self> {
         let source = tidemill_data::open(&job.source, &ReadOptions::default())?;
         let plan = infer(&*source, &job.recipe, &context.quiet())?;
@@ -71,7 +71,7 @@ impl DatedTable {
         Ok(table)
     }
 
-    /// How many rows the first model is trained on: the share, up to the end of a moment.
+    /// How many rows the first model is trained on: the share, up to the end of a timestamp.
     pub(super) fn start(&self, share: f64) -> Result<usize> {
         let n = self.rows.len();
         let at = ((n as f64 * share) as usize).clamp(0, n);
@@ -79,7 +79,10 @@ impl DatedTable {
         let start = self.rows.partition_point(|row| moment.is_none_or(|m| row.at < m));
         if start < 20 || n - start < 20 {
             return Err(Error::data(
-                format!("{n} rows with a moment and a target: {start} to start on, {} to replay", n - start),
+                format!(
+                    "{n} rows with a timestamp and a target: {start} to start on, {} to replay",
+                    n - start
+                ),
                 "give a longer table, or another --start",
             ));
         }
@@ -89,7 +92,7 @@ impl DatedTable {
     /// The rows as JSON lines, everything as it came.
     pub(super) fn write(&self, rows: &[DatedRow], path: &Path) -> Result<()> {
         let failed = |e| Error::io(path, e);
-        let mut file = std::io::BufWriter::new(Staged::beside(path).map_err(failed)?);
+        let mut file = std::io::BufWriter::new(AtomicFile::beside(path).map_err(failed)?);
         for row in rows {
             let all = self.names.iter().zip(&row.values).map(|(name, value)| (name.clone(), value.clone()));
             writeln!(file, "{}", Value::Object(all.collect())).map_err(failed)?;

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::auth::Scope;
 use crate::clock;
 use crate::connections::body;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// The most characters of a text.
 const TEXT: usize = 10_000;
@@ -23,7 +23,7 @@ pub(super) async fn feedback(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     request: Body,
-) -> Result<Response, Fault> {
+) -> Result<Response, ApiError> {
     let key_id = app.keys.check(&headers, Scope::Feedback)?;
     let body = body::read(request, &headers, &app.limits).await?;
     let mut given = parse(&body, app.limits.rows)?;
@@ -39,26 +39,26 @@ pub(super) async fn feedback(
 }
 
 /// Reads one piece of feedback, an array of them, or `{"feedback": […]}`. All are sound, or none is taken.
-pub fn parse(body: &[u8], most: usize) -> Result<Vec<Feedback>, Fault> {
+pub fn parse(body: &[u8], most: usize) -> Result<Vec<Feedback>, ApiError> {
     let document: Value = serde_json::from_slice(body).map_err(|e| {
-        Fault::bad("malformed_json", format!("the body is no JSON: {e}")).on_line(e.line() as u64)
+        ApiError::bad("malformed_json", format!("the body is no JSON: {e}")).on_line(e.line() as u64)
     })?;
     let items = match document {
         Value::Array(items) => items,
         Value::Object(mut object) => match object.remove("feedback") {
             Some(Value::Array(items)) if object.is_empty() => items,
-            Some(_) => return Err(Fault::bad("wrong_shape", "'feedback' is no list of its own")),
+            Some(_) => return Err(ApiError::bad("wrong_shape", "'feedback' is not a list of its own")),
             None => vec![Value::Object(object)],
         },
-        _ => return Err(Fault::bad("wrong_shape", "feedback is an object or an array of objects")),
+        _ => return Err(ApiError::bad("wrong_shape", "feedback is an object or an array of objects")),
     };
     if items.is_empty() || items.len() > most {
-        return Err(Fault::bad("no_rows", format!("there must be 1 to {most} pieces of feedback")));
+        return Err(ApiError::bad("no_rows", format!("there must be 1 to {most} pieces of feedback")));
     }
     let read = |(i, item): (usize, Value)| {
         one(item).map_err(|fault| {
             let message = format!("feedback {}: {}", i + 1, fault.message);
-            Fault { message, ..fault.at_row(i + 1) }
+            ApiError { message, ..fault.at_row(i + 1) }
         })
     };
     items.into_iter().enumerate().map(read).collect()
@@ -66,24 +66,24 @@ pub fn parse(body: &[u8], most: usize) -> Result<Vec<Feedback>, Fault> {
 
 const KEYS: [&str; 6] = ["prediction_id", "kind", "value", "at", "user", "idempotency_key"];
 
-fn one(item: Value) -> Result<Feedback, Fault> {
+fn one(item: Value) -> Result<Feedback, ApiError> {
     let Value::Object(mut item) = item else {
-        return Err(Fault::bad("wrong_shape", "it is no object"));
+        return Err(ApiError::bad("wrong_shape", "it is not an object"));
     };
     if let Some(unknown) = item.keys().find(|key| !KEYS.contains(&key.as_str())) {
         let near = tidemill_core::nearest(unknown, KEYS).map(|near| format!("is '{near}' meant?"));
         let shown: String = unknown.chars().take(80).collect();
-        let fault = Fault::bad("unknown_key", format!("there is no key '{shown}'"));
+        let fault = ApiError::bad("unknown_key", format!("there is no key '{shown}'"));
         return Err(fault.help(near.unwrap_or_else(|| format!("known are {}", KEYS.join(", ")))));
     }
     let id = text(&mut item, "prediction_id")?.ok_or_else(|| missing("prediction_id"))?;
     let prediction_id = Uuid::try_parse(&id).map_err(|_| {
-        Fault::bad("wrong_type", "'prediction_id' is no id of a prediction").in_column("prediction_id")
+        ApiError::bad("wrong_type", "'prediction_id' is not an id of a prediction").in_column("prediction_id")
     })?;
     let kind = text(&mut item, "kind")?.ok_or_else(|| missing("kind"))?;
     let kind = FeedbackKind::of(&kind).ok_or_else(|| {
         let kinds = FeedbackKind::ALL.map(FeedbackKind::word).join(", ");
-        Fault::bad("wrong_type", "there is no such kind of feedback")
+        ApiError::bad("wrong_type", "there is no such kind of feedback")
             .in_column("kind")
             .help(format!("known are {kinds}"))
     })?;
@@ -92,29 +92,32 @@ fn one(item: Value) -> Result<Feedback, Fault> {
     let at = match item.remove("at").filter(|at| !at.is_null()) {
         None => None,
         Some(at) => Some(clock::read(&at).ok_or_else(|| {
-            Fault::bad("wrong_type", "'at' is no moment").in_column("at").help("write 2026-05-31T10:00:00Z")
+            ApiError::bad("wrong_type", "'at' is not a timestamp")
+                .in_column("at")
+                .help("write 2026-05-31T10:00:00Z")
         })?),
     };
     let (user, idempotency_key) = (text(&mut item, "user")?, text(&mut item, "idempotency_key")?);
     Ok(Feedback { prediction_id, kind, value, at, user, idempotency_key, key_id: None })
 }
 
-fn missing(key: &str) -> Fault {
-    Fault::bad("missing_key", format!("'{key}' is missing")).in_column(key)
+fn missing(key: &str) -> ApiError {
+    ApiError::bad("missing_key", format!("'{key}' is missing")).in_column(key)
 }
 
-fn text(item: &mut Map<String, Value>, key: &str) -> Result<Option<String>, Fault> {
+fn text(item: &mut Map<String, Value>, key: &str) -> Result<Option<String>, ApiError> {
     match item.remove(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.len() <= TEXT => Ok(Some(text)),
         Some(Value::Number(n)) => Ok(Some(n.to_string())),
         Some(_) => {
-            Err(Fault::bad("wrong_type", format!("'{key}' is no text, or a very long one")).in_column(key))
+            Err(ApiError::bad("wrong_type", format!("'{key}' is not text, or a very long one"))
+                .in_column(key))
         }
     }
 }
 
-fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<(), Fault> {
+fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<(), ApiError> {
     let single = |v: &Value| v.is_number() || v.is_boolean() || v.as_str().is_some_and(|t| t.len() <= TEXT);
     let (sound, wanted) = match kind {
         FeedbackKind::Label | FeedbackKind::Correction => (value.is_some_and(single), "the right answer"),
@@ -133,7 +136,7 @@ fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<(), Fault> {
     if sound {
         return Ok(());
     }
-    Err(Fault::bad("wrong_type", format!("the value of a {} must be {wanted}", kind.word()))
+    Err(ApiError::bad("wrong_type", format!("the value of a {} must be {wanted}", kind.word()))
         .in_column("value"))
 }
 

@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 use serde_json::Value;
 
 use crate::app::App;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::{answers, openapi, rows};
 
 pub use feedback::parse as parse_feedback;
@@ -51,13 +51,13 @@ async fn described(State(app): State<Arc<App>>) -> Response {
     json(&openapi::document(&models))
 }
 
-async fn no_such_address(State(_): State<Arc<App>>) -> Fault {
-    Fault::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+async fn no_such_address(State(_): State<Arc<App>>) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
         .help("see /openapi.json")
 }
 
-async fn wrong_method(State(_): State<Arc<App>>) -> Fault {
-    Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address has no such method")
+async fn wrong_method(State(_): State<Arc<App>>) -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address has no such method")
         .help("see /openapi.json")
 }
 
@@ -70,7 +70,7 @@ fn asset(media: &'static str, body: impl Into<axum::body::Body>) -> Response {
     ([(header::CONTENT_TYPE, media)], body.into()).into_response()
 }
 
-fn no_such_model() -> Fault {
-    Fault::new(StatusCode::NOT_FOUND, "no_such_model", "no model of this name is served")
+fn no_such_model() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "no_such_model", "no model of this name is served")
         .help("see /v1/models")
 }

@@ -7,16 +7,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use prometheus::core::Metric;
 use serde_json::{Value, json};
-use tidemill_engine::monitor;
+use tidemill_engine::verbs::monitor;
 
 use super::no_such_model;
 use crate::app::App;
 use crate::auth::Scope;
 use crate::clock;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::live::Version;
 
-pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Fault> {
+pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
     app.keys.check(&headers, Scope::Read)?;
     let models: Vec<Value> = app.models.values().map(|live| brief(&live.version())).collect();
     Ok(super::json(&json!({ "models": models })))
@@ -26,7 +26,7 @@ pub(super) async fn one(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Fault> {
+) -> Result<Response, ApiError> {
     let version = read(&app, &headers, &name)?;
     let columns = version.serving.columns.iter().map(|c| {
         json!({ "name": c.name, "kind": c.kind.word(), "role": c.role, "required": c.required,
@@ -43,7 +43,7 @@ pub(super) async fn one(
 }
 
 /// The version in service of a model, for those who may see it.
-fn read(app: &App, headers: &HeaderMap, name: &str) -> Result<Arc<Version>, Fault> {
+fn read(app: &App, headers: &HeaderMap, name: &str) -> Result<Arc<Version>, ApiError> {
     app.keys.check(headers, Scope::Read)?;
     let live = app.models.get(name).ok_or_else(no_such_model)?;
     Ok(arc_swap::Guard::into_inner(live.version()))
@@ -68,12 +68,12 @@ pub(super) async fn monitor(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Fault> {
+) -> Result<Response, ApiError> {
     let version = read(&app, &headers, &name)?;
     let store = app.store.clone();
     let work = move || monitor::of_serving(&version.serving, &store, clock::now());
     let found = tokio::task::spawn_blocking(work).await.map_err(|_| {
-        Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the figures could not be made")
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the figures could not be made")
     })??;
     let document = serde_json::to_value(&found).unwrap_or_default();
     Ok(super::json(&document))
@@ -84,7 +84,7 @@ pub(super) async fn live(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Fault> {
+) -> Result<Response, ApiError> {
     let version = read(&app, &headers, &name)?;
     let figures = &version.figures;
     let metric = figures.total.metric();

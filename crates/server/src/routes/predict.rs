@@ -8,9 +8,9 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tidemill_core::{Cell, Kind, Row};
-use tidemill_data::Flaw;
+use tidemill_data::CellIssue;
 use tidemill_engine::feedback;
-use tidemill_engine::serving::{Answer, Prediction};
+use tidemill_engine::serve::serving::{Answer, Prediction};
 use tidemill_store::{LoggedRow, Predictions};
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::auth::Scope;
 use crate::clock;
 use crate::connections::body;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::live::Version;
 use crate::rows::{self, Format, Parsed};
 
@@ -50,7 +50,7 @@ where
     B: http_body_util::BodyExt<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    predictions(app, name, headers, request).await.unwrap_or_else(Fault::into_response)
+    predictions(app, name, headers, request).await.unwrap_or_else(ApiError::into_response)
 }
 
 async fn predictions<B>(
@@ -58,7 +58,7 @@ async fn predictions<B>(
     name: &str,
     headers: &HeaderMap,
     request: B,
-) -> Result<Response, Fault>
+) -> Result<Response, ApiError>
 where
     B: http_body_util::BodyExt<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -91,7 +91,7 @@ async fn answer(
     headers: &HeaderMap,
     body: Bytes,
     start: Instant,
-) -> Result<Response, Fault> {
+) -> Result<Response, ApiError> {
     let figures = &version.figures;
     let format = Format::of_request(headers)?;
     let wanted = Format::of_answer(headers, format)?;
@@ -140,9 +140,9 @@ async fn answer(
 }
 
 /// The answer of a thread, or 503 when it takes too long.
-async fn in_time<T>(limit: std::time::Duration, work: tokio::task::JoinHandle<T>) -> Result<T, Fault> {
-    let late = |_| Fault::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "the answer took too long");
-    let broken = |_| Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the answer failed");
+async fn in_time<T>(limit: std::time::Duration, work: tokio::task::JoinHandle<T>) -> Result<T, ApiError> {
+    let late = |_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "the answer took too long");
+    let broken = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the answer failed");
     tokio::time::timeout(limit, work).await.map_err(late)?.map_err(broken)
 }
 
@@ -165,20 +165,20 @@ struct Worked {
     prepared: Instant,
 }
 
-fn work(version: &Version, body: &[u8], format: Format, most: usize) -> Result<Worked, Fault> {
+fn work(version: &Version, body: &[u8], format: Format, most: usize) -> Result<Worked, ApiError> {
     let mut asked = asked(version, body, format, most)?;
     let answers = infer(version, &mut asked.rows)?;
     worked(version, asked, answers)
 }
 
-fn asked(version: &Version, body: &[u8], format: Format, most: usize) -> Result<Asked, Fault> {
+fn asked(version: &Version, body: &[u8], format: Format, most: usize) -> Result<Asked, ApiError> {
     let Parsed { rows, unknown } = rows::read(body, format, &version.columns, most)?;
     let at = clock::now();
     let logged = rows.iter().map(|row| kept(row, version)).collect::<Result<_, _>>()?;
     Ok(Asked { rows, unknown, logged, at, prepared: Instant::now() })
 }
 
-fn worked(version: &Version, asked: Asked, answers: Vec<Answer>) -> Result<Worked, Fault> {
+fn worked(version: &Version, asked: Asked, answers: Vec<Answer>) -> Result<Worked, ApiError> {
     refuse_unreadable(&answers)?;
     let Asked { unknown, mut logged, at, prepared, .. } = asked;
     // Ids grow from row to row, so the log keeps the order of the rows.
@@ -201,7 +201,7 @@ fn worked(version: &Version, asked: Asked, answers: Vec<Answer>) -> Result<Worke
     Ok(Worked { unknown, answers, at, ids, logged, prepared })
 }
 
-fn infer(version: &Version, rows: &mut [Row]) -> Result<Vec<Answer>, Fault> {
+fn infer(version: &Version, rows: &mut [Row]) -> Result<Vec<Answer>, ApiError> {
     use rayon::prelude::*;
     if rows.len() <= SMALL {
         return Ok(version.serving.answer(rows)?);
@@ -215,22 +215,22 @@ fn infer(version: &Version, rows: &mut [Row]) -> Result<Vec<Answer>, Fault> {
 }
 
 /// A number column with a word in it would be answered as if nothing were known: better to say so.
-fn refuse_unreadable(answers: &[Answer]) -> Result<(), Fault> {
+fn refuse_unreadable(answers: &[Answer]) -> Result<(), ApiError> {
     for (i, answer) in answers.iter().enumerate() {
         for flaw in &answer.flaws {
-            if let Flaw::Unreadable { column, wanted, .. } = flaw {
+            if let CellIssue::Unreadable { column, wanted, .. } = flaw {
                 let message =
                     format!("row {}: the value of column '{column}' is no {}", i + 1, wanted.word());
                 let help = match wanted {
                     Kind::Image => {
-                        "send the bytes of a whole PNG, JPEG, GIF, BMP or WebP picture as base64, or null where there is none"
+                        "send the bytes of a whole PNG, JPEG, GIF, BMP or WebP image as base64, or null where there is none"
                     }
                     Kind::Series => {
-                        "send [[moment, value], …] with dates or microseconds since 1970, or null where nothing is known"
+                        "send [[timestamp, value], …] with dates or microseconds since 1970, or null where nothing is known"
                     }
                     _ => "send null where the value is not known",
                 };
-                return Err(Fault::bad("wrong_type", message).at_row(i + 1).in_column(column).help(help));
+                return Err(ApiError::bad("wrong_type", message).at_row(i + 1).in_column(column).help(help));
             }
         }
     }
@@ -238,7 +238,7 @@ fn refuse_unreadable(answers: &[Answer]) -> Result<(), Fault> {
 }
 
 /// What the log keeps of a row as it came.
-fn kept(row: &Row, version: &Version) -> Result<LoggedRow, Fault> {
+fn kept(row: &Row, version: &Version) -> Result<LoggedRow, ApiError> {
     let (columns, guard) = (&version.columns, &version.serving.guard);
     let mut text = Vec::with_capacity(16 * row.cells.len());
     for (i, &place) in columns.logged_places().iter().enumerate() {
@@ -270,7 +270,7 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-fn key(row: &Row, version: &Version) -> Result<Option<String>, Fault> {
+fn key(row: &Row, version: &Version) -> Result<Option<String>, ApiError> {
     let Some(place) = version.columns.key else { return Ok(None) };
     let key = match &row.cells[place] {
         Cell::Missing => return Ok(None),
@@ -321,10 +321,10 @@ fn count(version: &Version, answers: &[Answer]) {
         if answer.flaws.is_empty() {
             continue;
         }
-        if answer.flaws.iter().any(|f| matches!(f, Flaw::Unseen { .. })) {
+        if answer.flaws.iter().any(|f| matches!(f, CellIssue::Unseen { .. })) {
             figures.unseen.inc();
         }
-        if answer.flaws.iter().any(|f| matches!(f, Flaw::Outside { .. })) {
+        if answer.flaws.iter().any(|f| matches!(f, CellIssue::Outside { .. })) {
             figures.outside.inc();
         }
     }

@@ -4,9 +4,9 @@ use ::csv::{ErrorKind, ReaderBuilder, StringRecord};
 use tidemill_core::Cell;
 
 use super::Gathered;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
-pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault> {
+pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiError> {
     let mut reader = ReaderBuilder::new().from_reader(body);
     let names = reader.headers().map_err(fault)?.clone();
     let mut order = Vec::with_capacity(names.len());
@@ -20,7 +20,7 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(fault)? {
         let line = record.position().map(|p| p.line());
-        let at_line = |fault: Fault| match line {
+        let at_line = |fault: ApiError| match line {
             Some(line) => fault.on_line(line),
             None => fault,
         };
@@ -35,7 +35,7 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault
     Ok(())
 }
 
-fn fault(e: ::csv::Error) -> Fault {
+fn fault(e: ::csv::Error) -> ApiError {
     let line = e.position().map(|p| p.line());
     let what = match e.kind() {
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -44,7 +44,7 @@ fn fault(e: ::csv::Error) -> Fault {
         ErrorKind::Utf8 { .. } => "it is not UTF-8 text".into(),
         _ => "it cannot be read".into(),
     };
-    let fault = Fault::bad("malformed_csv", format!("the body is no CSV: {what}"));
+    let fault = ApiError::bad("malformed_csv", format!("the body is no CSV: {what}"));
     match line {
         Some(line) => fault.on_line(line),
         None => fault,

@@ -7,9 +7,9 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use tidemill_core::{Cell, Row};
 
 use super::Gathered;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
-pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault> {
+pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiError> {
     let mut reading = Reading { gathered, fault: None };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = Top(&mut reading).deserialize(&mut deserializer).and_then(|()| deserializer.end());
@@ -23,7 +23,7 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault
                 serde_json::error::Category::Syntax => format!("the body is no JSON: {e}"),
                 _ => "the body is neither an object nor an array of rows".to_string(),
             };
-            Err(Fault::bad("malformed_json", what).on_line(e.line() as u64).at_row(number))
+            Err(ApiError::bad("malformed_json", what).on_line(e.line() as u64).at_row(number))
         }
         (Ok(()), _) => Ok(()),
     }
@@ -32,26 +32,26 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault
 struct Reading<'r, 'a> {
     gathered: &'r mut Gathered<'a>,
     /// What is wrong, where it is more than a matter of syntax.
-    fault: Option<Fault>,
+    fault: Option<ApiError>,
 }
 
 impl Reading<'_, '_> {
     /// Keeps the fault and ends the reading.
-    fn keep<T, E: serde::de::Error>(&mut self, result: Result<T, Fault>) -> Result<T, E> {
+    fn keep<T, E: serde::de::Error>(&mut self, result: Result<T, ApiError>) -> Result<T, E> {
         result.map_err(|fault| {
             self.fault = Some(fault);
             E::custom("")
         })
     }
 
-    fn refuse<T, E: serde::de::Error>(&mut self, fault: Fault) -> Result<T, E> {
+    fn refuse<T, E: serde::de::Error>(&mut self, fault: ApiError) -> Result<T, E> {
         self.keep(Err(fault))
     }
 
     fn shape<T, E: serde::de::Error>(&mut self) -> Result<T, E> {
         let number = self.gathered.number();
         self.refuse(
-            Fault::bad("wrong_shape", format!("row {number} is neither an object nor an array"))
+            ApiError::bad("wrong_shape", format!("row {number} is neither an object nor an array"))
                 .at_row(number)
                 .help("send an object per row, or an array in the model's order of columns"),
         )
@@ -135,7 +135,7 @@ impl<'de> DeserializeSeed<'de> for Names<'_, '_, '_> {
         match <Vec<String> as serde::Deserialize>::deserialize(deserializer) {
             Ok(names) => Ok(names),
             Err(e) => {
-                self.0.fault = Some(Fault::bad("wrong_shape", "'columns' is no list of names"));
+                self.0.fault = Some(ApiError::bad("wrong_shape", "'columns' is not a list of names"));
                 Err(e)
             }
         }
@@ -203,7 +203,7 @@ impl<'de> Visitor<'de> for OneRow<'_, '_, '_, '_> {
         if at < width || items.next_element::<IgnoredAny>()?.is_some() {
             let number = reading.gathered.number();
             let found = if at < width { format!("only {at}") } else { format!("more than {width}") };
-            let fault = Fault::bad("wrong_width", format!("row {number} has {found} of {width} values"));
+            let fault = ApiError::bad("wrong_width", format!("row {number} has {found} of {width} values"));
             return reading.refuse(fault.at_row(number));
         }
         let ended = reading.gathered.end(row);
@@ -355,7 +355,7 @@ mod tests {
     use super::super::{Columns, Format, read};
     use super::*;
 
-    fn rows(body: &str) -> Result<Vec<Vec<Cell>>, Fault> {
+    fn rows(body: &str) -> Result<Vec<Vec<Cell>>, ApiError> {
         let parsed = read(body.as_bytes(), Format::Json, &Columns::for_test(&["age", "sex"]), 3)?;
         Ok(parsed.rows.into_iter().map(|row| row.cells).collect())
     }

@@ -9,9 +9,9 @@ pub use xml::XSD;
 use axum::http::{HeaderMap, StatusCode, header};
 use hashbrown::HashMap;
 use tidemill_core::{Cell, Kind, Role, Row, nearest};
-use tidemill_engine::serving::Serving;
+use tidemill_engine::serve::serving::Serving;
 
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +37,10 @@ impl Format {
     }
 
     /// The format of a request's body; JSON where nothing is said.
-    pub fn of_request(headers: &HeaderMap) -> Result<Self, Fault> {
+    pub fn of_request(headers: &HeaderMap) -> Result<Self, ApiError> {
         let Some(said) = headers.get(header::CONTENT_TYPE) else { return Ok(Format::Json) };
         said.to_str().ok().and_then(Format::of).ok_or_else(|| {
-            Fault::new(
+            ApiError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
                 "the body is in none of the formats that are read",
@@ -50,7 +50,7 @@ impl Format {
     }
 
     /// The format that the caller wants: the first of `Accept` that is known, else that of the request.
-    pub fn of_answer(headers: &HeaderMap, request: Format) -> Result<Self, Fault> {
+    pub fn of_answer(headers: &HeaderMap, request: Format) -> Result<Self, ApiError> {
         let Some(said) = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()) else {
             return Ok(request);
         };
@@ -59,7 +59,7 @@ impl Format {
         };
         let found = said.split(',').find_map(|m| Format::of(m).or(any(m).then_some(request)));
         found.ok_or_else(|| {
-            Fault::new(
+            ApiError::new(
                 StatusCode::NOT_ACCEPTABLE,
                 "not_acceptable",
                 "none of the accepted formats is written",
@@ -123,7 +123,7 @@ impl Columns {
         &self.logged
     }
 
-    /// Whether the column at a place holds pictures.
+    /// Whether the column at a place holds images.
     pub fn is_picture(&self, place: usize) -> bool {
         self.kinds.get(place) == Some(&Kind::Image)
     }
@@ -156,7 +156,7 @@ pub struct Parsed {
 /// # Errors
 /// 400 for a body that is not what it says, a column that is missing, comes twice or holds no single value, each with
 /// its place; 413 for too many rows.
-pub fn read(body: &[u8], format: Format, columns: &Columns, most: usize) -> Result<Parsed, Fault> {
+pub fn read(body: &[u8], format: Format, columns: &Columns, most: usize) -> Result<Parsed, ApiError> {
     let mut gathered = Gathered::new(columns, most);
     match format {
         Format::Json => json::read(body, &mut gathered)?,
@@ -164,7 +164,7 @@ pub fn read(body: &[u8], format: Format, columns: &Columns, most: usize) -> Resu
         Format::Xml => xml::read(body, &mut gathered)?,
     }
     if gathered.rows.is_empty() {
-        return Err(Fault::bad("no_rows", "the request has no rows"));
+        return Err(ApiError::bad("no_rows", "the request has no rows"));
     }
     Ok(Parsed { rows: gathered.rows, unknown: gathered.unknown })
 }
@@ -192,9 +192,9 @@ impl<'a> Gathered<'a> {
         self.rows.len() + 1
     }
 
-    fn begin(&mut self) -> Result<Row, Fault> {
+    fn begin(&mut self) -> Result<Row, ApiError> {
         if self.rows.len() >= self.most {
-            return Err(Fault::new(
+            return Err(ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too_many_rows",
                 format!("more than {} rows in one request", self.most),
@@ -206,7 +206,7 @@ impl<'a> Gathered<'a> {
         Ok(Row::missing(self.columns.len()))
     }
 
-    fn set(&mut self, row: &mut Row, place: usize, cell: Cell) -> Result<(), Fault> {
+    fn set(&mut self, row: &mut Row, place: usize, cell: Cell) -> Result<(), ApiError> {
         if std::mem::replace(&mut self.present[place], true) {
             return Err(self.fault(place, "repeated_column", "comes twice"));
         }
@@ -214,7 +214,7 @@ impl<'a> Gathered<'a> {
         Ok(())
     }
 
-    fn end(&mut self, row: Row) -> Result<(), Fault> {
+    fn end(&mut self, row: Row) -> Result<(), ApiError> {
         let absent =
             self.present.iter().zip(&self.columns.required).position(|(here, asked)| *asked && !here);
         if let Some(place) = absent {
@@ -237,9 +237,9 @@ impl<'a> Gathered<'a> {
         }
     }
 
-    fn fault(&self, place: usize, code: &'static str, what: &str) -> Fault {
+    fn fault(&self, place: usize, code: &'static str, what: &str) -> ApiError {
         let (number, name) = (self.number(), self.columns.name(place));
-        Fault::bad(code, format!("row {number}: column '{name}' {what}")).at_row(number).in_column(name)
+        ApiError::bad(code, format!("row {number}: column '{name}' {what}")).at_row(number).in_column(name)
     }
 }
 

@@ -7,7 +7,7 @@ use quick_xml::events::{BytesStart, Event};
 use tidemill_core::{Cell, Row};
 
 use super::Gathered;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// What the body may be.
 pub const XSD: &str = include_str!("rows.xsd");
@@ -21,9 +21,9 @@ enum Place {
     After,
 }
 
-pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault> {
-    let text =
-        std::str::from_utf8(body).map_err(|_| Fault::bad("malformed_xml", "the body is not UTF-8 text"))?;
+pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiError> {
+    let text = std::str::from_utf8(body)
+        .map_err(|_| ApiError::bad("malformed_xml", "the body is not UTF-8 text"))?;
     let mut reader = Reader::from_str(text);
     let mut place = Place::Before;
     loop {
@@ -35,7 +35,7 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), Fault
                 .count() as u64
         };
         let malformed = |what: &str| {
-            Fault::bad("malformed_xml", format!("the body is no such XML: {what}")).on_line(line())
+            ApiError::bad("malformed_xml", format!("the body is no such XML: {what}")).on_line(line())
         };
         let event = event.map_err(|_| malformed("its marks do not fit together"))?;
         place = match (event, place) {
@@ -142,7 +142,7 @@ mod tests {
     use super::super::{Columns, Format, read};
     use super::*;
 
-    fn rows(body: &str) -> Result<Vec<Row>, Fault> {
+    fn rows(body: &str) -> Result<Vec<Row>, ApiError> {
         let columns = Columns::for_test(&["age", "bill length"]);
         read(body.as_bytes(), Format::Xml, &columns, 9).map(|parsed| parsed.rows)
     }

@@ -20,7 +20,7 @@ fn late_repeated_contradictory_and_orphaned_feedback_have_their_fates() {
     let served = served();
     let id = id(&served);
     let label = json!({ "prediction_id": id, "kind": "label", "value": "yes", "at": "2020-01-01T00:00:00Z" });
-    assert_eq!(fates(&served, &label), ["stored"], "late is no fault");
+    assert_eq!(fates(&served, &label), ["stored"], "late is not a fault");
     assert_eq!(fates(&served, &json!([label, label])), ["repeated", "repeated"]);
     let other = json!({ "prediction_id": id, "kind": "label", "value": "no" });
     assert_eq!(fates(&served, &json!({ "feedback": [other] })), ["contradicts"]);
@@ -62,7 +62,7 @@ fn ratings_and_live_scores_stand_beside_the_test_score() {
     assert!((ratings["satisfied"].as_f64().unwrap() - 2.0 / 3.0).abs() < 1e-12);
     assert!((ratings["low"].as_f64().unwrap() - 0.5406).abs() < 2e-4, "{ratings}");
     assert!((ratings["high"].as_f64().unwrap() - 0.7727).abs() < 1e-3, "{ratings}");
-    assert_eq!(ratings["sentence"], "satisfied: 67%, 95% between 54% and 77%");
+    assert_eq!(ratings["sentence"], "satisfied: 67%, 95% CI 54% to 77%");
     assert_eq!(found["recent"].as_array().unwrap().len(), 20);
 }
 

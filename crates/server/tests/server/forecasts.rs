@@ -1,7 +1,10 @@
 //! A forecast in service: the recent past comes with the request.
 
 use serde_json::{Value, json};
-use tidemill_engine::{builtin, predict, recipe_file, train};
+use tidemill_engine::builtin;
+use tidemill_engine::recipe;
+use tidemill_engine::verbs::predict;
+use tidemill_engine::verbs::train;
 
 use crate::{PREDICT, Served, context, send};
 
@@ -23,7 +26,7 @@ fn served_by(learner: &str) -> Served {
     let recipe = format!(
         "[data]\ntarget = \"sold\"\n[forecast]\nhorizon = \"6h\"\n[train]\ntrials = 1\n[folds]\nn = 2\n[[learners]]\n{learner}\n"
     );
-    let recipe = recipe_file::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
+    let recipe = recipe::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let out = folder.path().join("sales-model");
     let source = table.display().to_string();
     let job = train::Job { source, recipe, recipe_file: None, out };
@@ -55,7 +58,7 @@ fn the_past_of_a_request_is_forecast_in_any_order_and_format() {
     let said = ask(&plain, 1003);
     let mut turned = past(1000);
     turned.reverse();
-    // Twice the same moment is once its mean; dates say the same as microseconds; what is not known is not there.
+    // Twice the same timestamp is once its mean; dates say the same as microseconds; what is not known is not there.
     turned.push(json!([1001 * HOUR, null]));
     turned[5] = json!([moment(turned[5][0].as_i64().unwrap()), turned[5][1]]);
     let first = turned[7].clone();
@@ -85,7 +88,7 @@ fn what_is_no_series_is_refused_and_little_is_answered() {
     {
         let answer = served.predict(&json!({ "history": bad, "at": at }).to_string());
         assert_eq!((answer.status, answer.code().as_str()), (400, "wrong_type"), "{bad}: {}", answer.body);
-        assert!(answer.json()["error"]["remedy"].as_str().unwrap().contains("[moment, value]"));
+        assert!(answer.json()["error"]["remedy"].as_str().unwrap().contains("[timestamp, value]"));
     }
     for little in [json!([]), json!([[999 * HOUR, 5.0]]), Value::Null] {
         let answer = served.predict(&json!({ "history": little, "at": at }).to_string());

@@ -1,4 +1,4 @@
-//! Pictures from a folder of classes into service, and from feedback to a better model.
+//! Images from a folder of classes into service, and from feedback to a better model.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tidemill_core::recipe::Recipe;
-use tidemill_engine::{builtin, predict, train};
+use tidemill_engine::builtin;
+use tidemill_engine::verbs::predict;
+use tidemill_engine::verbs::train;
 
 use crate::{Served, context, send};
 
@@ -22,7 +24,7 @@ fn bmp(pixel: impl Fn(usize, usize) -> u8) -> Vec<u8> {
     bytes
 }
 
-/// Picture `i`: its upper half brighter than the lower, or the other way round.
+/// Image `i`: its upper half brighter than the lower, or the other way round.
 fn scene(i: usize, sky: bool) -> Vec<u8> {
     let noise = |x: usize, y: usize| (((i * 7919 + x * 131 + y * 31) * 2_654_435_761) >> 7) as u8 % 90;
     bmp(|x, y| if (y < 4) == sky { 120 + noise(x, y) } else { 40 + noise(x, y) })
@@ -41,8 +43,7 @@ fn folder(root: &Path, n: usize) -> PathBuf {
 
 fn trained(root: &Path, learner: &str) -> PathBuf {
     let recipe = format!("learners = [{{ {learner} }}]\nfolds.n = 2\n[train]\ntrials = 1\n");
-    let recipe: Recipe =
-        tidemill_engine::recipe_file::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
+    let recipe: Recipe = tidemill_engine::recipe::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let source = folder(root, 40).display().to_string();
     let job = train::Job { source, recipe, recipe_file: None, out: root.join("views-model") };
     let trained = train::train(&job, &context()).unwrap();
@@ -100,7 +101,7 @@ fn pictures_are_served_as_base64_and_never_as_paths() {
         "an empty text is none"
     );
 
-    // Every path of a picture that lies on the server's disk, and rubbish.
+    // Every path of an image that lies on the server's disk, and rubbish.
     let there = served.folder.path().join("views/sky/000.bmp");
     assert!(there.is_file());
     let broken = &scene(1, true)[..100];
@@ -128,7 +129,7 @@ fn pictures_are_served_as_base64_and_never_as_paths() {
         assert!(said["error"]["remedy"].as_str().unwrap().contains("base64"), "{said}");
         assert!(bad.len() < 4 || !answer.body.contains(&bad), "a value in {said}");
     }
-    // Only what was answered is logged, small pictures whole.
+    // Only what was answered is logged, small images whole.
     let logged = served.logged();
     assert_eq!(logged.len(), 5);
     let kept = json!([picture]).to_string();
@@ -180,7 +181,7 @@ fn better_by_feedback(learner: &str) {
     assert_eq!((improved.rows.labelled, improved.rows.source), (160, 80));
 
     let path = served.folder.path().join("views-model/model.tidemill");
-    // And it reads a folder as the first one did, saying which picture each answer is for.
+    // And it reads a folder as the first one did, saying which image each answer is for.
     let out = served.folder.path().join("said.csv");
     let views = served.folder.path().join("views");
     predict::predict(&path, &views.display().to_string(), &out.display().to_string(), &context()).unwrap();

@@ -3,7 +3,7 @@
 use super::{Answer, ENOUGH, Feature, NONE, Values};
 use crate::plan::Leak;
 
-/// A correlation beyond this is no accident.
+/// A correlation beyond this is not an accident.
 const COPY: f64 = 0.9999;
 /// The share of held-out rows that a rule on one column must get right.
 const SURE: f64 = 0.999;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use tidemill_core::{Batch, Context, Kind, Result, Role};
 
 use crate::intake::{RawColumn, Read, Reader};
-use crate::plan::{ColumnPlan, Leak, Plan};
+use crate::plan::{InferredColumn, InferredSchema, Leak};
 
 /// The most rows that leaks are looked for in.
 const ROWS: usize = 20_000;
@@ -41,7 +41,7 @@ struct Answer {
 }
 
 /// The suspected leaks, single columns first.
-pub(super) fn find(plan: &Plan, rows: &Batch, context: &Context) -> Result<Vec<Leak>> {
+pub(super) fn find(plan: &InferredSchema, rows: &Batch, context: &Context) -> Result<Vec<Leak>> {
     let Some(at) = plan.columns.iter().position(|c| c.role == Role::Target) else { return Ok(Vec::new()) };
     let step = rows.n_rows().div_ceil(ROWS).max(1);
     let all: Vec<usize> = (0..rows.n_rows()).step_by(step).collect();
@@ -78,7 +78,7 @@ pub(super) fn find(plan: &Plan, rows: &Batch, context: &Context) -> Result<Vec<L
 }
 
 impl Answer {
-    fn of(values: Values, plan: &Plan) -> Self {
+    fn of(values: Values, plan: &InferredSchema) -> Self {
         match values {
             Values::Numbers(y) => Answer { numbers: Some(y), classes: None },
             Values::Codes(y) => {
@@ -96,8 +96,8 @@ impl Answer {
 }
 
 /// The values of a column in these rows.
-fn read(plan: &Plan, rows: &Batch, place: usize, kept: &[usize]) -> Result<Values> {
-    let column: &ColumnPlan = &plan.columns[place];
+fn read(plan: &InferredSchema, rows: &Batch, place: usize, kept: &[usize]) -> Result<Values> {
+    let column: &InferredColumn = &plan.columns[place];
     let reader = Reader::new(plan, column);
     let raw = RawColumn::of(rows, place)?;
     let cells = kept.iter().map(|&row| raw.cell(row));

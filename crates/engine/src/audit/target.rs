@@ -1,0 +1,126 @@
+//! Findings about the target: leaks, imbalance, rare classes, conflicting labels, missing answers.
+
+use tidemill_core::Role;
+use tidemill_core::recipe::Task;
+use tidemill_data::profile::ColumnProfile;
+use tidemill_data::{InferredSchema, Profile};
+
+use super::finding::{Finding, Severity, ignore, names, share};
+use super::rows::{about, told};
+
+/// A class of fewer rows cannot be in every fold.
+const FOLDS: u64 = 10;
+
+pub(super) fn findings(plan: &InferredSchema, profile: &Profile) -> Vec<Finding> {
+    let mut found = leaks(plan);
+    let Some(target) = profile.columns.iter().find(|c| c.role == Role::Target) else { return found };
+    found.extend(unlabelled(target, profile.rows));
+    found.extend(conflicts(target, profile));
+    if let Some(task) = plan.task.filter(|task| task.is_classes()) {
+        found.extend(rare_classes(target));
+        found.extend(imbalance(target, task));
+    }
+    found
+}
+
+fn leaks(plan: &InferredSchema) -> Vec<Finding> {
+    let one = |leak: &tidemill_data::Leak| {
+        let columns: Vec<&str> = leak.columns.iter().map(String::as_str).collect();
+        let (severity, surely) = match leak.exact {
+            true => (Severity::Severe, "in every row looked at"),
+            false => (Severity::Warning, "in nearly every row looked at"),
+        };
+        let message = format!("the target leaks {surely}: {}", leak.how);
+        let finding = Finding::new(severity, "leak", message).of(&columns);
+        let remedy = format!(
+            "if {} not known when predicting, leave out",
+            match columns.as_slice() {
+                [one] => format!("'{one}' is"),
+                all => format!("{} are", names(all)),
+            }
+        );
+        finding.remedy(remedy).recipe(ignore(&columns))
+    };
+    plan.leaks.iter().map(one).collect()
+}
+
+fn unlabelled(target: &ColumnProfile, n_rows: u64) -> Option<Finding> {
+    if target.missing.is_empty() {
+        return None;
+    }
+    let part = target.missing.count as f64 / n_rows.max(1) as f64;
+    let severity = if part >= 0.05 { Severity::Warning } else { Severity::Note };
+    let message = format!(
+        "target '{}' is missing in {} rows, which teach nothing",
+        target.name,
+        share(target.missing.count, n_rows)
+    );
+    let finding = Finding::new(severity, "unlabelled", message).of(&[&target.name]).at(&target.missing.rows);
+    Some(
+        finding
+            .remedy("nothing: they are left out; if they are not missing by chance, the model will not know"),
+    )
+}
+
+fn conflicts(target: &ColumnProfile, profile: &Profile) -> Option<Finding> {
+    let conflicts = profile.repeats.conflicts.as_ref().filter(|c| c.rows > 0)?;
+    let part = conflicts.errors_at_least as f64 / profile.rows.max(1) as f64;
+    let severity = match part {
+        _ if part >= 0.1 => Severity::Severe,
+        _ if part >= 0.01 => Severity::Warning,
+        _ => Severity::Note,
+    };
+    let message = format!(
+        "{}{} rows have the same features as another row but another '{}' (rows {}): no model can be right on {} of them",
+        about(profile.repeats.exact),
+        share(conflicts.rows, profile.rows),
+        target.name,
+        told(&conflicts.groups),
+        conflicts.errors_at_least
+    );
+    let at: Vec<u64> = conflicts.groups.iter().flat_map(|g| g.rows.iter().copied()).take(5).collect();
+    let finding = Finding::new(severity, "conflicting_labels", message).of(&[&target.name]).at(&at);
+    let remedy =
+        "correct the labels or add what tells these rows apart; choose by probabilities, not by hits";
+    Some(finding.remedy(remedy).recipe("[train]\nmetric = \"log_loss\""))
+}
+
+/// Classes with fewer rows than there are folds. Of more than ten classes the rarest cannot all be seen.
+fn rare_classes(target: &ColumnProfile) -> Option<Finding> {
+    let complete = target.distinct.count <= target.top.len() as u64;
+    let rare: Vec<_> = target.top.iter().filter(|class| class.count < FOLDS).collect();
+    if rare.is_empty() || (!complete && rare.len() == target.top.len()) {
+        return None;
+    }
+    let shown: Vec<String> = rare.iter().map(|c| format!("{} ({})", c.name, c.count)).collect();
+    let message =
+        format!("target '{}' has classes of fewer than {FOLDS} rows: {}", target.name, shown.join(", "));
+    let finding = Finding::new(Severity::Warning, "rare_class", message).of(&[&target.name]);
+    let remedy = "too few to learn from and to judge by: gather more, put them together, or use fewer folds";
+    Some(finding.remedy(remedy).recipe("[folds]\nn = 3"))
+}
+
+fn imbalance(target: &ColumnProfile, task: Task) -> Option<Finding> {
+    let n: u64 = target.values;
+    let (most, least) = (target.top.first()?, target.top.last()?);
+    let known = target.distinct.count <= target.top.len() as u64;
+    // Of many classes a tenth is much; what counts is how far the rarest is below its fair share.
+    let fair = n as f64 / target.distinct.count.max(1) as f64;
+    if !known || least.count as f64 >= 0.2 * fair {
+        return None;
+    }
+    let message = format!(
+        "target '{}' is unbalanced: '{}' has {} rows, '{}' only {}; always saying '{}' is right in {:.1}%",
+        target.name,
+        most.name,
+        most.count,
+        least.name,
+        share(least.count, n),
+        most.name,
+        100.0 * most.count as f64 / n as f64
+    );
+    let metric = if task == Task::Binary { "average_precision" } else { "balanced_accuracy" };
+    let finding = Finding::new(Severity::Warning, "imbalance", message).of(&[&target.name]);
+    let remedy = "do not judge by accuracy; choose by a metric that looks at the rare class";
+    Some(finding.remedy(remedy).recipe(format!("[train]\nmetric = \"{metric}\"")))
+}
