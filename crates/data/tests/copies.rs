@@ -275,4 +275,8 @@ fn rows_to_compare_on_are_new_and_counted_once() {
     assert!(of(&left).is_disjoint(&of(&learned)));
     assert_eq!(of(&left).len(), left.len());
     assert_eq!(of(&left).union(&of(&learned)).count(), 240);
+    // The same of a part of the table, whose blocks keep their numbers.
+    let part = table.batch().take(&(500..960).collect::<Vec<u32>>()).unwrap();
+    let of_part = split::unlike(&part, &[], &(0..460).collect::<Vec<u32>>()).unwrap();
+    assert_eq!(of_part.len(), incomes[500..].iter().collect::<BTreeSet<_>>().len());
 }

@@ -50,7 +50,7 @@ pub(super) fn group(
 ) -> Result<()> {
     let target = plan.columns.iter().position(|c| c.role == Role::Target);
     let (Some(target), None) = (target, plan.role(Role::Group)) else { return Ok(()) };
-    if recipe.split.copies == Copies::Ignore {
+    if recipe.split.copies == Copies::Ignore || recipe.forecast.is_some() {
         return Ok(());
     }
     let truth = Truth::of(&as_text(rows, target)?, missing);

@@ -67,7 +67,7 @@ pub fn mark(table: Table, split: &Split, context: &Context) -> Result<(Table, Bl
 /// learned from `learned` can be compared, each new to them and each counted once.
 pub fn unlike(batch: &Batch, learned: &[u32], judged: &[u32]) -> Result<Vec<u32>> {
     let Some(blocks) = batch.blocks()? else { return Ok(judged.to_vec()) };
-    let mut taken = marked(batch.n_rows(), learned, &blocks);
+    let mut taken = marked(learned, &blocks);
     let mut left = Vec::new();
     for &row in judged.iter().rev() {
         if !std::mem::replace(&mut taken[blocks[row as usize] as usize], true) {
@@ -158,8 +158,8 @@ fn with_column(batch: &Batch, labels: &[u32]) -> Result<Table> {
 }
 
 /// For each block whether one of these rows is in it.
-fn marked(n: usize, rows: &[u32], blocks: &[u32]) -> Vec<bool> {
-    let mut marked = vec![false; n];
+fn marked(rows: &[u32], blocks: &[u32]) -> Vec<bool> {
+    let mut marked = vec![false; blocks.iter().max().map_or(0, |last| *last as usize + 1)];
     rows.iter().for_each(|&row| marked[blocks[row as usize] as usize] = true);
     marked
 }
@@ -168,7 +168,7 @@ fn marked(n: usize, rows: &[u32], blocks: &[u32]) -> Vec<bool> {
 /// judged rows); says how many.
 pub(super) fn purge(batch: &Batch, train: &mut Vec<u32>, judged: &[u32]) -> Result<usize> {
     let Some(blocks) = batch.blocks()? else { return Ok(0) };
-    let judged = marked(batch.n_rows(), judged, &blocks);
+    let judged = marked(judged, &blocks);
     let before = train.len();
     train.retain(|&row| !judged[blocks[row as usize] as usize]);
     Ok(before - train.len())
@@ -177,7 +177,7 @@ pub(super) fn purge(batch: &Batch, train: &mut Vec<u32>, judged: &[u32]) -> Resu
 /// The rows of `test` that belong together with one of `train`, with a warning.
 pub(super) fn copied(batch: &Batch, train: &[u32], test: &[u32], context: &Context) -> Result<Vec<u32>> {
     let Some(blocks) = batch.blocks()? else { return Ok(Vec::new()) };
-    let learned = marked(batch.n_rows(), train, &blocks);
+    let learned = marked(train, &blocks);
     let copied: Vec<u32> =
         test.iter().copied().filter(|&row| learned[blocks[row as usize] as usize]).collect();
     if !copied.is_empty() {
@@ -192,15 +192,15 @@ pub(super) fn copied(batch: &Batch, train: &[u32], test: &[u32], context: &Conte
     Ok(copied)
 }
 
-/// The rows of `test` whose key or group is that of no row of `train`, where some are known and some are not.
-pub(super) fn unseen(batch: &Batch, train: &[u32], test: &[u32]) -> Result<Vec<u32>> {
+/// The rows of `test` whose key or group is that of no row of `train`, where some are known and some are not; else none.
+pub fn unseen(batch: &Batch, train: &[u32], test: &[u32]) -> Result<Vec<u32>> {
     let mut unions = Unions::new(batch.n_rows());
     let names = [Role::Group, Role::Key].into_iter().filter_map(|role| batch.schema().role(role));
     for at in names {
         join_equal(batch, at, &mut unions)?;
     }
     let labels = unions.labels();
-    let known = marked(batch.n_rows(), train, &labels);
+    let known = marked(train, &labels);
     let unseen: Vec<u32> =
         test.iter().copied().filter(|&row| !known[labels[row as usize] as usize]).collect();
     Ok(if unseen.len() < test.len() { unseen } else { Vec::new() })

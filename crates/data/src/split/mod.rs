@@ -13,7 +13,7 @@ use tidemill_core::{Batch, Context, Error as CoreError, Kind, Result, Role, Tabl
 use tidemill_kernel::Random;
 
 use crate::Error;
-pub use blocks::{Blocks, mark, unlike};
+pub use blocks::{Blocks, mark, unlike, unseen};
 
 /// The rows of a table in two parts, by their numbers, each in the order of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Par
     );
     let copied = blocks::copied(batch, &train, &test, context)?;
     blocks::warn_of_few(batch, &test, context)?;
-    let unseen = if kind == SplitKind::Time { blocks::unseen(batch, &train, &test)? } else { Vec::new() };
+    let unseen = if kind == SplitKind::Time { unseen(batch, &train, &test)? } else { Vec::new() };
     Ok(Parts { train, test, copied, unseen, why })
 }
 

@@ -70,7 +70,7 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
 
     let task = resolve::task(&plan)?;
     let metric = metric_of(&recipe, task)?;
-    let table = Arc::new(read.train);
+    let table = Arc::new(keep_together(read.train, &recipe, context)?);
     let (parts, study, judged) = match recipe.split.nested {
         None => {
             let parts = split::test_split(&table, &recipe.split, context)?;
@@ -111,6 +111,21 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     let shipped = Shipped::new(&chain, n_rows, note);
     let outcome = facts.outcome(study, preparation, judged, shipped, context)?;
     write(job, &recipe, &plan, chain, (outcome, times), &evidence)
+}
+
+/// The table, its copies marked so that nothing divides them; the rows of a forecast overlap by nature.
+fn keep_together(table: Table, recipe: &Recipe, context: &Context) -> Result<Table> {
+    if recipe.forecast.is_some() {
+        return Ok(table);
+    }
+    let (table, blocks) = split::mark(table, &recipe.split, context)?;
+    if let Some(why) = blocks.why {
+        let message = format!(
+            "{why}: no split, fold or early stopping divides them (split.copies = \"ignore\" treats them as any rows)"
+        );
+        context.warn("copies_kept_together", message);
+    }
+    Ok(table)
 }
 
 /// Everything known once the search is over.
@@ -164,7 +179,9 @@ impl Facts<'_> {
                 folds: study.n_folds,
                 compared_rows: study.n_rows,
                 nested: self.nested.unwrap_or(0),
+                copied_rows: self.parts.copied.len(),
             },
+            unseen: judged.unseen,
             forecast: self.forecast.clone(),
             metric: self.metric.name.to_string(),
             leaderboard: study.standings,
