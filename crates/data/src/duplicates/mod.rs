@@ -51,8 +51,8 @@ impl Copies {
     }
 }
 
-/// Finds the copies among these rows, by their features alone: keys, groups, times that order the rows, weights and the target
-/// are not looked at.
+/// Finds the copies among these rows, by their features alone: groups, times that order the rows, weights and the target
+/// are not looked at, and of keys only that equal rows of one key are copies even where equal rows are usual.
 ///
 /// ```
 /// # fn main() -> tidemill_core::Result<()> {
@@ -89,6 +89,10 @@ pub fn find(batch: &Batch, context: &Context) -> Result<Copies> {
             equal.join(*first, other);
         });
     }
+    if let Some(key) = batch.schema().role(Role::Key) {
+        let key = Cells::of(batch, key)?;
+        classes.repeated.iter().for_each(|class| join_same(class, &key, &mut equal));
+    }
     context.check()?;
     let mut near = equal.clone();
     let pairs = texts::pairs(&cells, &classes.firsts, context)?;
@@ -112,6 +116,16 @@ fn sure<T: Sync>(pairs: &[T], n_rows: usize, chance: impl Fn(&T) -> f64 + Sync) 
     let passes = |&k: &usize| sorted[k] <= FALSE_SHARE * ((k + 1) as f64 / n).min(1.0);
     let most = (0..sorted.len()).rev().find(passes).map_or(f64::NEG_INFINITY, |k| sorted[k]);
     pairs.iter().zip(each).filter(move |(_, p)| *p <= most).map(|(pair, _)| pair)
+}
+
+/// Joins the rows of a class that have the same key.
+fn join_same((first, others): &(u32, Vec<u32>), key: &Cells<'_>, equal: &mut Unions) {
+    let rows = std::iter::once(first).chain(others).filter(|&&row| !key.is_missing(row as usize));
+    let mut keyed: Vec<(u64, u32)> = rows.map(|&row| (key.hash(row as usize), row)).collect();
+    keyed.sort_unstable();
+    for pair in keyed.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+        equal.join(pair[0].1, pair[1].1);
+    }
 }
 
 /// The copies, where near ones count only within sets that are small enough.

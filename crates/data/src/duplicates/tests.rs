@@ -230,6 +230,21 @@ fn keys_targets_and_weights_are_not_looked_at() {
 }
 
 #[test]
+fn equal_rows_of_one_key_are_copies_though_equal_rows_are_usual() {
+    let mut random = Random::new(14, 0);
+    let (a, b): (Vec<u32>, Vec<u32>) =
+        (0..300).map(|_| (random.below(5) as u32, random.below(6) as u32)).unzip();
+    let (key, array) = numbers("id", (0..900).map(|i| f64::from(i % 300)));
+    let copies = found(&batch(vec![
+        (key.with_role(Role::Key), array),
+        categories("a", 5, (0..900).map(|i| a[i % 300])),
+        categories("b", 6, (0..900).map(|i| b[i % 300])),
+    ]));
+    assert_eq!((copies.equal, copies.near), (600, 0));
+    assert!((0..900).all(|i| copies.first[i] as usize == i % 300));
+}
+
+#[test]
 fn the_same_copies_whatever_the_number_of_threads() {
     let mut random = Random::new(12, 0);
     let which = drawn(9000, 6000);
