@@ -14,7 +14,7 @@ use crate::plan::{InferredColumn, InferredSchema};
 /// How much of what chance leaves open the name must say: Cohen's kappa of two rows of one name, or for numbers the share of the
 /// variance between names.
 const SHARED: f64 = 0.8;
-/// What it must say where only the look of the values speaks for a name, not that of the column.
+/// What it must say where the values repeat so often that the column could be a feature.
 const ALL: f64 = 0.999;
 /// Fewer names than this that repeat are too few to tell.
 const FEWEST: usize = 10;
@@ -22,12 +22,13 @@ const FEWEST: usize = 10;
 const CLASSES: usize = 50;
 
 /// The columns that may name what rows belong to: those that were set aside as identifiers that repeat, and columns that nothing was
-/// said about whose names or values look so. In each case how much they must say.
+/// said about whose own name says so. In each case how much they must say.
 pub(super) fn candidates(columns: &[(InferredColumn, Identity)], recipe: &Recipe) -> Vec<(usize, f64)> {
     let told = |name: &str| recipe.columns.get(name).is_some_and(|c| c.role.is_some() || c.kind.is_some());
     let needed = |(at, (column, identity)): (usize, &(InferredColumn, Identity))| {
         let named = Hints::of(&column.name);
-        let is_name = matches!(column.kind, Kind::Category | Kind::Text) || named.person();
+        let is_name =
+            named.person() || (named.identifier() && matches!(column.kind, Kind::Category | Kind::Text));
         match identity {
             Identity::Blurred => Some((at, SHARED)),
             Identity::None if column.role == Role::Feature && is_name && !told(&column.name) => {
@@ -59,11 +60,8 @@ pub(super) fn group(
         let texts = as_text(rows, at)?;
         let names = texts.iter().map(|text| text.map(str::trim).filter(|text| !missing.is(text)));
         let groups = groups(names);
-        let column = &plan.columns[at];
-        let hints = Hints::of(&column.name);
-        let looks_so = || hints.identifier() || hints.person() || groups.keys().all(|name| is_code(name));
         let repeated = groups.values().filter(|rows| rows.len() > 1).count();
-        if repeated < FEWEST || 2 * repeated < groups.len() && needed == ALL || !looks_so() && needed == ALL {
+        if repeated < FEWEST || (needed == ALL && 2 * repeated < groups.len()) {
             continue;
         }
         if truth.shared(&groups) >= needed && best.is_none_or(|(_, fewest)| groups.len() < fewest) {
@@ -89,14 +87,6 @@ fn groups<'a>(names: impl Iterator<Item = Option<&'a str>>) -> HashMap<&'a str, 
         }
     }
     groups
-}
-
-/// A short word with a digit in it, such as `P017`.
-fn is_code(name: &str) -> bool {
-    name.len() <= 40
-        && name.bytes().any(|b| b.is_ascii_digit())
-        && !name.contains(char::is_whitespace)
-        && plain_number(name).is_none()
 }
 
 /// What is to be predicted, row by row.

@@ -149,13 +149,7 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let n_held_out = held_out.judges.len();
     let rows = RowCounts { held_out: n_held_out, copies: newest.len() - n_held_out, ..rows };
     if n_held_out < MIN_ROWS {
-        let verdict = format!(
-            "not enough to tell: of the {} newest labelled predictions, {} are copies of rows that are learned from or of each \
-             other, and a copy never judges; {n_held_out} are left to compare on, and {MIN_ROWS} are needed",
-            newest.len(),
-            rows.copies
-        );
-        return Ok(kept(&champion, verdict, rows, None, context));
+        return Ok(kept(&champion, mostly_copies(&rows), rows, None, context));
     }
     context.tell(&Event::Begin { what: "training the challenger".into(), steps: None });
     let pile = TrainingRows::read(&champion, &source, teaching, context)?;
@@ -167,14 +161,7 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     context.tell(&Event::End);
     let rows = RowCounts { source: pile.n_source, fitted: picked.batch().n_rows(), ..rows };
 
-    let comparison = compare(&champion, &challenger, &design, &held_out.judges, context)?;
-    let (mut promote, mut verdict) = decide(&comparison, champion.metric, n_held_out);
-    if promote && held_out.unseen.len() >= MIN_ROWS {
-        let on_unseen = compare(&champion, &challenger, &design, &held_out.unseen, context)?;
-        if let Some(worse) = worse_on_unseen(&on_unseen, champion.metric, held_out.unseen.len()) {
-            (promote, verdict) = (false, worse);
-        }
-    }
+    let (comparison, promote, verdict) = judge(&champion, &challenger, &design, &held_out, context)?;
     if !promote {
         return Ok(kept(&champion, verdict, rows, Some(comparison), context));
     }
@@ -193,6 +180,35 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
         successor: Some(successor),
         ..kept(&champion, verdict, rows, Some(comparison), context)
     })
+}
+
+/// The verdict where copies leave too few rows to compare on.
+fn mostly_copies(rows: &RowCounts) -> String {
+    let RowCounts { held_out, copies, .. } = rows;
+    format!(
+        "not enough to tell: of the {} newest labelled predictions, {copies} are copies of rows that are learned from or of each \
+         other, and a copy never judges; {held_out} are left to compare on, and {MIN_ROWS} are needed",
+        held_out + copies
+    )
+}
+
+/// Whether the challenger takes over: it must be better on the held-out rows, and not worse on those of unseen keys.
+fn judge(
+    champion: &Champion,
+    challenger: &Chain,
+    design: &Design,
+    held_out: &HeldOut,
+    context: &Context,
+) -> Result<(Comparison, bool, String)> {
+    let comparison = compare(champion, challenger, design, &held_out.judges, context)?;
+    let (promote, verdict) = decide(&comparison, champion.metric, held_out.judges.len());
+    if promote && held_out.unseen.len() >= MIN_ROWS {
+        let on_unseen = compare(champion, challenger, design, &held_out.unseen, context)?;
+        if let Some(worse) = worse_on_unseen(&on_unseen, champion.metric, held_out.unseen.len()) {
+            return Ok((comparison, false, worse));
+        }
+    }
+    Ok((comparison, promote, verdict))
 }
 
 fn kept(
