@@ -5,7 +5,7 @@ use crate::{Outcome, cargo};
 
 /// Writes the pages.
 pub(crate) fn write() -> Outcome {
-    let mut command = cargo(&["run", "--quiet", "--package", "tidemill", "--", "docs", "docs"]);
+    let mut command = cargo(&["run", "--quiet", "--package", "tidemill-cli", "--", "docs", "docs"]);
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`tidemill docs` failed: {status}")),

@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[(&str, &[&str])])] = &[("engine", ENGINE)];
 const ENGINE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("files", &["error"]),
+    ("rows", &[]),
     ("format", &[]),
     ("links", &["error", "format"]),
     ("builtin", &["links"]),
@@ -33,11 +34,17 @@ const ENGINE: &[(&str, &[&str])] = &[
     ),
     ("serve", &["model", "forecast", "recipe", "builtin", "links", "error", "files", "format"]),
     ("feedback", &["serve", "model", "recipe", "builtin", "links", "error", "files", "format"]),
+    ("fit", ABOVE),
     ("improve", ABOVE),
-    ("verbs", ABOVE),
+    ("verbs", VERBS),
 ];
 const ABOVE: &[&str] = &[
     "report", "facts", "judge", "audit", "feedback", "serve", "model", "search", "forecast", "recipe",
+    "builtin", "links", "error", "files", "format",
+];
+
+const VERBS: &[&str] = &[
+    "fit", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search", "forecast", "recipe",
     "builtin", "links", "error", "files", "format",
 ];
 

@@ -18,5 +18,5 @@ pub use infer::infer;
 pub use intake::{Canonical, CellIssue, Ingest, RowReader, canonical_rows};
 pub use plan::{InferredColumn, InferredSchema, Leak};
 pub use profile::{Profile, profile};
-pub use sink::{Sink, create};
-pub use source::{Provenance, ReadOptions, fingerprint, open, stack};
+pub use sink::{Sink, create, to_arrow};
+pub use source::{Provenance, ReadOptions, fingerprint, from_arrow, open, stack};

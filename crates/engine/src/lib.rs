@@ -3,7 +3,7 @@
 //! Arrows between the modules run one way (`cargo xtask layers` holds them):
 //!
 //! ```text
-//! verbs, improve -> report -> facts, judge -> search -> forecast -> recipe -> builtin -> links
+//! verbs, improve -> fit -> report -> facts, judge -> search -> forecast -> recipe -> builtin -> links
 //! verbs, improve -> feedback -> serve -> model -> recipe          ground: audit, links, files, format, error
 //! ```
 
@@ -13,6 +13,7 @@ pub mod error;
 pub mod facts;
 pub mod feedback;
 pub mod files;
+pub mod fit;
 pub mod forecast;
 pub mod format;
 pub mod improve;
@@ -21,8 +22,10 @@ pub mod links;
 pub mod model;
 pub mod recipe;
 pub mod report;
+pub mod rows;
 pub mod search;
 pub mod serve;
 pub mod verbs;
 
 pub use tidemill_core as core;
+pub use tidemill_package as package;

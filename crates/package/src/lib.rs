@@ -29,7 +29,7 @@ mod state;
 pub use error::{Error, Result};
 pub use file::{open, read, write};
 pub use manifest::{ColumnInfo, EntryInfo, Manifest};
-pub use package::{Info, Package, from_bytes, to_bytes};
+pub use package::{Info, Package, from_bytes, info, to_bytes};
 
 /// The newest layout, and the one that is written. Files of every numbered one are read for ever; what came before the first
 /// (format 0, laid out alike) is read as long as its states are.

@@ -71,6 +71,11 @@ pub fn to_bytes(package: &Package) -> Result<Vec<u8>> {
     to_bytes_with_info(package).map(|(bytes, _)| bytes)
 }
 
+/// What names the model: the same as of the file that [`to_bytes`] makes. Errors as it does.
+pub fn info(package: &Package) -> Result<Info> {
+    to_bytes_with_info(package).map(|(_, info)| info)
+}
+
 pub(crate) fn to_bytes_with_info(package: &Package) -> Result<(Vec<u8>, Info)> {
     let (state, tensors) = state::to_bytes(&package.state)?;
     let mut entries: BTreeMap<&str, &[u8]> = BTreeMap::from([

@@ -37,6 +37,43 @@ pub enum CellIssue {
     },
 }
 
+impl CellIssue {
+    /// A stable, machine-readable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            CellIssue::Unreadable { .. } => "wrong_type",
+            CellIssue::Unseen { .. } => "unseen_category",
+            CellIssue::Outside { .. } => "outside_training_range",
+        }
+    }
+
+    /// The column that it is about.
+    pub fn column(&self) -> &str {
+        match self {
+            CellIssue::Unreadable { column, .. }
+            | CellIssue::Unseen { column, .. }
+            | CellIssue::Outside { column, .. } => column,
+        }
+    }
+
+    /// What is odd, without the value: it may go into an answer or a log.
+    pub fn message(&self) -> String {
+        match self {
+            CellIssue::Unreadable { wanted, .. } => format!("the value is not a {}", wanted.word()),
+            CellIssue::Unseen { .. } => "training never saw this value; the model knows nothing of it".into(),
+            CellIssue::Outside { range: [least, greatest], .. } => {
+                format!("in training the values lay between {least} and {greatest}")
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for CellIssue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "column '{}': {}", self.column(), self.message())
+    }
+}
+
 /// An intake bound for rows of callers.
 pub struct RowReader(BoundIntake, Arc<Ingest>);
 

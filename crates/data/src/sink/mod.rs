@@ -81,5 +81,13 @@ pub fn create(location: &str, schema: &Schema) -> Result<Box<dyn Sink>> {
     })
 }
 
+/// Rows as Arrow has them, with vectors spread and categories by name as [`create`] writes them.
+///
+/// # Errors
+/// A column of a kind that no cell can hold; a spread name that is taken.
+pub fn to_arrow(batch: &Batch) -> Result<arrow_array::RecordBatch> {
+    Flat::new(batch.schema(), "memory")?.batch(batch)
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! Text formats give text columns exactly as written (an empty cell is an empty text: what counts as missing is
 //! decided later); typed formats give numbers, flags, texts and times, with their nulls.
 
+mod arrow;
 mod chunks;
 mod classes;
 mod csv;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use tidemill_core::{Batch, Error as CoreError, Result, Source};
 
 use crate::Error;
+pub use arrow::from_arrow;
 use chunks::CHUNK;
 use classes::ImageFolder;
 pub use classes::default_target;

@@ -134,14 +134,14 @@ fn batches<'a>(
     Box::new(batches)
 }
 
-fn batch(arrays: &RecordBatch, schema: &Arc<Schema>) -> Result<Batch, ArrowError> {
+pub(super) fn batch(arrays: &RecordBatch, schema: &Arc<Schema>) -> Result<Batch, ArrowError> {
     let columns = schema.columns().iter().zip(arrays.columns()).map(|(column, a)| cast(a, column.kind));
     Batch::with_rows(schema.clone(), columns.collect::<Result<_, _>>()?, arrays.num_rows())
         .map_err(|e| ArrowError::SchemaError(e.to_string()))
 }
 
 /// The columns of an Arrow schema; nested ones are an error that names the column.
-fn columns(schema: &SchemaRef, file: &str) -> Result<Arc<Schema>> {
+pub(super) fn columns(schema: &SchemaRef, file: &str) -> Result<Arc<Schema>> {
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let Some(kind) = kind(field.data_type()) else {

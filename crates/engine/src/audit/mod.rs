@@ -11,7 +11,7 @@ mod texts;
 
 use serde::Serialize;
 use tidemill_core::recipe::{Recipe, Task};
-use tidemill_core::{Context, Error, Event, Result, Warning};
+use tidemill_core::{Context, Error, Event, Result, Source, Warning};
 use tidemill_data::{InferredSchema, Profile, ReadOptions};
 
 pub use finding::{Finding, Severity};
@@ -62,10 +62,16 @@ pub fn check(source: &str, recipe: &Recipe, context: &Context) -> Result<Audit> 
     pool.install(|| {
         context.tell(&Event::Begin { what: "looking at every row".into(), steps: None });
         let rows = tidemill_data::open(source, &ReadOptions::default())?;
-        let (plan, profile) = tidemill_data::profile(&*rows, recipe, context)?;
-        context.tell(&Event::End);
-        Ok(audit(source, &plan, profile, context))
+        check_rows(source, &*rows, recipe, context)
     })
+}
+
+/// As [`check`], of rows that are open already.
+pub fn check_rows(name: &str, rows: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Audit> {
+    context.tell(&Event::Begin { what: "looking at every row".into(), steps: None });
+    let (plan, profile) = tidemill_data::profile(rows, recipe, context)?;
+    context.tell(&Event::End);
+    Ok(audit(name, &plan, profile, context))
 }
 
 /// Judges a profile that was made by `plan`.

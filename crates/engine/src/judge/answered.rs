@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::Array;
-use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role};
+use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role, Source};
 
 use crate::forecast;
 use crate::model::{self, Opened};
@@ -12,7 +12,6 @@ use crate::recipe::{self, resolve};
 
 /// A model, and what it says of rows whose right answer is known.
 pub(crate) struct AnsweredRows {
-    pub opened: Opened,
     pub target: String,
     /// The rows, typed but not prepared, where they were asked for.
     pub rows: Option<Batch>,
@@ -22,21 +21,37 @@ pub(crate) struct AnsweredRows {
 
 impl AnsweredRows {
     /// Rows without a target are left out, with a warning.
-    pub(crate) fn of(path: &Path, source: &str, keep_rows: bool, context: &Context) -> Result<Self> {
+    pub(crate) fn of(
+        path: &Path,
+        source: &str,
+        keep_rows: bool,
+        context: &Context,
+    ) -> Result<(Opened, Self)> {
         let opened = model::open(path, context)?;
         let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
         let source = forecast::open(source, &recipe, context)?;
+        let rows = Self::of_rows(&opened, &*source, keep_rows, context)?;
+        Ok((opened, rows))
+    }
+
+    /// As [`AnsweredRows::of`], of an open model and open rows.
+    pub(crate) fn of_rows(
+        opened: &Opened,
+        source: &dyn Source,
+        keep_rows: bool,
+        context: &Context,
+    ) -> Result<Self> {
         let intake = opened.model.intake()?;
         let target = resolve::target(intake.plan())?.name.clone();
         source.schema().index(&target).map_err(|_| {
             Error::missing_column(&target, "the data to judge on (it is the target)", source.schema().names())
         })?;
         let (first, steps) = opened.model.chain.0.split_first().ok_or_else(no_rows)?;
-        let mut read = opened.model.reader()?.bind_to(&*source)?;
+        let mut read = opened.model.reader()?.bind_to(source)?;
         let mut say = Arc::new(Chain(steps.to_vec())).bind(&Arc::new(first.output(source.schema())?))?;
         let (mut kept, mut rows, mut without) = (Vec::new(), Vec::new(), 0);
         context.tell(&Event::Begin { what: "judging".into(), steps: None });
-        for batch in intake.batches(&*source)? {
+        for batch in intake.batches(source)? {
             context.check()?;
             let typed = read.apply(&batch?)?;
             let answered = say.apply(&typed)?;
@@ -65,7 +80,7 @@ impl AnsweredRows {
             return Err(no_rows());
         }
         let rows = keep_rows.then(|| joined(&rows)).transpose()?;
-        Ok(AnsweredRows { opened, target, rows, answered })
+        Ok(AnsweredRows { target, rows, answered })
     }
 }
 

@@ -14,3 +14,5 @@ pub use judged::UnseenScore;
 pub(crate) use judged::{Judged, interval};
 pub use labels::PredictionColumns;
 pub(crate) use metric::{metric_named, metric_of};
+pub use tidemill_eval::Report;
+pub use tidemill_eval::compare::Comparison;

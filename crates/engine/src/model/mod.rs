@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tidemill_core::{Chain, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Schema, State};
+use tidemill_core::{
+    Batch, Chain, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Schema, Source, State,
+};
 use tidemill_data::{InferredSchema, Ingest};
 use tidemill_package::{Info, Manifest, Package};
 
@@ -59,6 +61,24 @@ impl Model {
             .ok_or_else(|| Error::state("model", "its first link is not an intake"))
     }
 
+    /// Answers all rows: the columns in these roles.
+    pub fn answer(&self, rows: &dyn Source, roles: &[Role]) -> Result<Batch> {
+        let (first, rest) = self.chain.0.split_first().ok_or_else(|| Error::internal("an empty chain"))?;
+        let typed = first.output(rows.schema())?;
+        let mut read = self.reader()?.bind_to(rows)?;
+        let rest = Arc::new(Chain(rest.to_vec()));
+        let output = rest.output(&typed)?;
+        let mut run = rest.bind(&typed)?;
+        let places: Vec<usize> = roles.iter().flat_map(|role| output.with_role(*role)).collect();
+        let batches = self.intake()?.batches(rows)?;
+        let answers = batches.map(|batch| run.apply(&read.apply(&batch?)?)?.select(&places));
+        let answers = answers.collect::<Result<Vec<_>>>()?;
+        match answers.first() {
+            Some(first) => Batch::concat(first.schema(), &answers),
+            None => Err(Error::data("there are no rows", "give rows to answer")),
+        }
+    }
+
     /// What the model knows of the raw columns.
     pub fn intake(&self) -> Result<&Ingest> {
         intake(&self.chain)
@@ -93,6 +113,13 @@ pub fn open(path: &Path, context: &Context) -> Result<Opened> {
         .into());
     }
     let (package, info) = tidemill_package::open(path)?;
+    let model = Model::load(package.state.clone(), context.registry())?;
+    Ok(Opened { package, info, model })
+}
+
+/// The model of a package that is in memory.
+pub fn of_package(package: Package, context: &Context) -> Result<Opened> {
+    let info = tidemill_package::info(&package)?;
     let model = Model::load(package.state.clone(), context.registry())?;
     Ok(Opened { package, info, model })
 }

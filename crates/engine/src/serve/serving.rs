@@ -13,7 +13,7 @@ use tidemill_data::{CellIssue, RowReader};
 use tidemill_prep::UNUSABLE_PICTURE;
 
 use crate::files::sha256;
-use crate::model::{self, Model};
+use crate::model::{self, Model, Opened};
 use crate::recipe;
 use crate::serve::privacy::Redactor;
 
@@ -134,7 +134,17 @@ impl Serving {
     /// Loads a model file and tries it on an empty row, so that a file that cannot answer never goes into service.
     /// `secret` is for hashed columns (see [`Redactor::new`]).
     pub fn open(path: &Path, name: Option<&str>, secret: Option<&str>, context: &Context) -> Result<Self> {
-        let opened = model::open(path, context)?;
+        Self::of(model::open(path, context)?, path, name, secret, context)
+    }
+
+    /// As [`Serving::open`], of a model that is open already; `path` is where a newer one would appear.
+    pub fn of(
+        opened: Opened,
+        path: &Path,
+        name: Option<&str>,
+        secret: Option<&str>,
+        context: &Context,
+    ) -> Result<Self> {
         let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
         let plan = opened.model.intake()?.plan();
         let columns = opened.model.input.names().filter_map(|name| plan.column(name)).map(|c| InputColumn {

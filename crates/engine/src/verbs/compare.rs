@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidemill_core::{Context, Result, Warning};
+use tidemill_core::{Context, Result, Source, Warning};
 use tidemill_eval::compare::{Comparison, two};
 use tidemill_eval::{Answers, Metric};
 
 use crate::error::EngineError;
 use crate::judge::{AnsweredRows, PredictionColumns, metric_named};
+use crate::model::Opened;
 
 /// What the same rows say about two.
 #[derive(Clone, Debug, Serialize)]
@@ -50,13 +51,33 @@ pub fn models(paths: [&Path; 2], source: &str, metric: Option<&str>, context: &C
         return Err(EngineError::usage(problem, "name a file").into());
     }
     let [first, second] = paths.map(|path| AnsweredRows::of(path, source, false, context));
-    let (first, second) = (first?, second?);
+    let ((_, first), (_, second)) = (first?, second?);
+    of_answers(paths.map(|path| path.display().to_string()), [first, second], metric, context)
+}
+
+/// As [`models`], of open models and open rows.
+pub fn on_rows(
+    models: [&Opened; 2],
+    rows: &dyn Source,
+    metric: Option<&str>,
+    context: &Context,
+) -> Result<Comparison> {
+    let [first, second] = models.map(|model| AnsweredRows::of_rows(model, rows, false, context));
+    Ok(of_answers(["the first".into(), "the second".into()], [first?, second?], metric, context)?.found)
+}
+
+fn of_answers(
+    names: [String; 2],
+    [first, second]: [AnsweredRows; 2],
+    metric: Option<&str>,
+    context: &Context,
+) -> Result<Compared> {
     if first.target != second.target {
         let problem = format!("the first predicts '{}', the second '{}'", first.target, second.target);
         return Err(EngineError::usage(problem, "compare models of the same target").into());
     }
     let answers = [Answers::of(&first.answered)?, Answers::of(&second.answered)?];
-    compared(paths.map(|path| path.display().to_string()), answers, metric, context)
+    compared(names, answers, metric, context)
 }
 
 /// Compares two files of predictions, each with its own column; the truths stand in the same files or, row for row, in

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use serde::Serialize;
-use tidemill_core::{Context, Result, Warning};
+use tidemill_core::{Context, Result, Source, Warning};
 use tidemill_eval::{Answers, Report};
 
 use crate::files::replace;
 use crate::judge::{AnsweredRows, Evidence, PredictionColumns, Seen, interval};
 use crate::links::threshold;
+use crate::model::Opened;
 use crate::report::page::{self, Other, Subject};
 
 /// What a judgement found.
@@ -26,7 +27,7 @@ pub struct Evaluated {
 /// Judges a model on a source that has the target, and writes a report where one is asked for. Rows without a target
 /// are left out, with a warning.
 pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Evaluated> {
-    let AnsweredRows { opened, target, rows, answered } =
+    let (opened, AnsweredRows { target, rows, answered }) =
         AnsweredRows::of(path, source, report_file.is_some(), context)?;
     let answers = Answers::of(&answered)?;
     let evaluated = Evaluated {
@@ -47,6 +48,12 @@ pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Co
         write_report(file, source, &target, &answers, &evaluated, beside)?;
     }
     Ok(evaluated)
+}
+
+/// Every metric that applies to what a model says of rows that have the target.
+pub fn rows(opened: &Opened, rows: &dyn Source, context: &Context) -> Result<Report> {
+    let answered = AnsweredRows::of_rows(opened, rows, false, context)?.answered;
+    Ok(tidemill_eval::report(&Answers::of(&answered)?))
 }
 
 /// What a page about a model tells beyond the figures.

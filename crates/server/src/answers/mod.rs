@@ -63,17 +63,5 @@ pub(crate) fn prediction(out: &mut Vec<u8>, prediction: Prediction, class_texts:
 
 /// What is said about a row that is odd: a code, the column, a sentence without the value.
 pub(crate) fn warning(flaw: &CellIssue) -> (&'static str, &str, String) {
-    match flaw {
-        CellIssue::Unreadable { column, wanted, .. } => {
-            ("wrong_type", column, format!("the value is no {}", wanted.word()))
-        }
-        CellIssue::Unseen { column, .. } => {
-            ("unseen_category", column, "training never saw this value; the model knows nothing of it".into())
-        }
-        CellIssue::Outside { column, range: [least, greatest], .. } => (
-            "outside_training_range",
-            column,
-            format!("in training the values lay between {least} and {greatest}"),
-        ),
-    }
+    (flaw.code(), flaw.column(), flaw.message())
 }

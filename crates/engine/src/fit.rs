@@ -1,0 +1,277 @@
+//! From rows in memory or in a file to a tested model in memory: no path, no terminal.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tidemill_core::recipe::{Recipe, Spec};
+use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Role, Source, Table};
+use tidemill_data::split::{self, Parts};
+use tidemill_data::{InferredSchema, Ingest};
+use tidemill_eval::Metric;
+use tidemill_package::Package;
+
+use crate::error::EngineError;
+use crate::facts::{ColumnFacts, DataFacts, NESTED, Outcome, SHIPPED, Shipped, SplitFacts, TargetFacts};
+use crate::forecast::{self, ForecastFacts};
+use crate::judge::{Evidence, Judged, metric_of};
+use crate::model::{self, Model};
+use crate::recipe::{resolve, warn_about_leaks};
+use crate::report::page::{self, Origin};
+use crate::report::text::card;
+use crate::search::{self, SearchResult, Times, preparation};
+
+/// What a training leads to, in memory.
+pub struct Fit {
+    /// The model, fitted on all rows.
+    pub model: Model,
+    /// What happened.
+    pub facts: Outcome,
+    /// How long each line of the leaderboard took; it differs from run to run.
+    pub times: Vec<Times>,
+    /// The recipe that leads here again, as TOML.
+    pub recipe: String,
+    /// What becomes the model file.
+    pub package: Package,
+    /// `metrics.json`.
+    pub metrics: String,
+    seed: u64,
+    evidence: Evidence,
+}
+
+/// What the rows to learn from are called, and what their bytes are.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// As the user knows them.
+    pub name: String,
+    /// SHA-256 over their bytes, where there are any.
+    pub sha256: Option<String>,
+}
+
+/// Fits the best model for these rows: splits, searches, judges on held-out rows, and fits what was chosen on all rows.
+///
+/// # Errors
+/// No target in the recipe, too few rows, nothing to learn from, and whatever the recipe asks that the rows cannot give.
+pub fn fit(source: &dyn Source, named: &Named, recipe: &Recipe, context: &Context) -> Result<Fit> {
+    if recipe.data.target.is_none() {
+        return Err(EngineError::usage("no target column given", "name the column with --target").into());
+    }
+    #[cfg(feature = "neural")]
+    tidemill_neural::check_device(context.runtime())?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
+    let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
+    pool.install(|| run(source, named, recipe, context))
+}
+
+impl Fit {
+    /// The report as a page of HTML; `recipe_name` is the file that the recipe is written to, `hash` names the model.
+    pub fn report(&self, recipe_name: &str, hash: &str) -> Result<String> {
+        let origin = Origin { recipe: (&self.recipe, recipe_name), seed: self.seed, model: hash };
+        page::train(&self.facts, &self.evidence, &origin)
+    }
+}
+
+fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) -> Result<Fit> {
+    context.tell(&Event::Begin { what: "reading".into(), steps: None });
+    check_any_row(source, &named.name)?;
+    let made = asked.forecast.as_ref().map(|_| forecast::learning(source, asked, context)).transpose()?;
+    let (source, asked) = match &made {
+        Some(made) => (&*made.rows, &made.recipe),
+        None => (source, asked),
+    };
+    let plan = tidemill_data::infer(source, asked, context)?;
+    let (intake, table) = Ingest::fit(source, plan, context)?;
+    context.tell(&Event::End);
+    let plan = intake.plan().clone();
+    check_rows(&named.name, &plan, &table)?;
+    warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
+    let recipe = resolve::recipe(asked, &plan, &named.name);
+    let read = preparation::media(table, &recipe, context)?;
+
+    let task = resolve::task(&plan)?;
+    let metric = metric_of(&recipe, task)?;
+    let table = Arc::new(keep_together(read.train, &recipe, context)?);
+    let (parts, study, judged) = match recipe.split.nested {
+        None => {
+            let parts = split::test_split(&table, &recipe.split, context)?;
+            let study = search::study(&table, &parts.train, &recipe, task, metric, context)?;
+            let judged = Judged::on_test(&table, &parts, &study, metric, &recipe, context)?;
+            (parts, study, judged)
+        }
+        Some(n) => {
+            let (parts, outer) = split::outer(&table, &recipe.split, n, context)?;
+            let judged = Judged::nested(&table, &outer, task, metric, &recipe, context)?;
+            let study = search::study(&table, &parts.train, &recipe, task, metric, context)?;
+            (parts, study, judged)
+        }
+    };
+    context.tell(&Event::Begin { what: "fitting on all rows".into(), steps: None });
+    let shipped = study.design.fit((*table).clone(), &recipe, &context.with_stream("ship"))?;
+    context.tell(&Event::End);
+    context.check()?;
+
+    let n_rows = table.batch().n_rows();
+    let forecast = recipe.forecast.as_ref().map(|asked| {
+        let backtest = match recipe.split.nested {
+            None => Some(forecast::backtest(&table, &parts, judged.1.answered(), &recipe)?),
+            Some(_) => None,
+        };
+        let (season, window) = (asked.season, asked.window.unwrap_or_default());
+        Ok::<_, Error>(ForecastFacts { horizon: asked.horizon.clone(), season, window, backtest })
+    });
+    let forecast = forecast.transpose()?;
+    let facts =
+        Facts { named, plan: &plan, parts: &parts, nested: recipe.split.nested, n_rows, metric, forecast };
+    let links = read.steps.into_iter().chain(shipped.steps).chain(study.links.iter().cloned());
+    let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
+    let times = study.times.clone();
+    let (judged, evidence) = judged;
+    let preparation = read.specs.into_iter().chain(shipped.specs).collect();
+    let note = if recipe.split.nested.is_some() { NESTED } else { SHIPPED };
+    let shipped = Shipped::new(&chain, n_rows, note);
+    let facts = facts.outcome(study, preparation, judged, shipped, context)?;
+    packed(&recipe, &plan, chain, (facts, times), evidence)
+}
+
+/// The table, its copies marked so that nothing divides them; the rows of a forecast overlap by nature.
+fn keep_together(table: Table, recipe: &Recipe, context: &Context) -> Result<Table> {
+    if recipe.forecast.is_some() {
+        return Ok(table);
+    }
+    let (table, blocks) = split::mark(table, &recipe.split, context)?;
+    if let Some(why) = blocks.why {
+        let message = format!(
+            "{why}: no split, fold or early stopping divides them (split.copies = \"ignore\" treats them as any rows)"
+        );
+        context.warn("copies_kept_together", message);
+    }
+    Ok(table)
+}
+
+/// Everything known once the search is over.
+struct Facts<'a> {
+    named: &'a Named,
+    plan: &'a InferredSchema,
+    parts: &'a Parts,
+    nested: Option<usize>,
+    n_rows: usize,
+    metric: &'a Metric,
+    forecast: Option<ForecastFacts>,
+}
+
+impl Facts<'_> {
+    fn outcome(
+        &self,
+        study: SearchResult,
+        preparation: Vec<Spec>,
+        judged: Judged,
+        shipped: Shipped,
+        context: &Context,
+    ) -> Result<Outcome> {
+        let chosen = study.spec(context)?;
+        let columns = self.plan.columns.iter().map(|c| ColumnFacts {
+            name: c.name.clone(),
+            kind: c.kind.word(),
+            role: c.role,
+            why: c.why.clone(),
+        });
+        Ok(Outcome {
+            tidemill: env!("CARGO_PKG_VERSION"),
+            data: DataFacts {
+                source: self.named.name.clone(),
+                rows: self.n_rows,
+                sha256: self.named.sha256.clone(),
+            },
+            target: TargetFacts {
+                column: resolve::target(self.plan)?.name.clone(),
+                task: resolve::task(self.plan)?,
+                why: self.plan.why_task.clone(),
+                classes: self.plan.classes.clone(),
+            },
+            columns: columns.collect(),
+            leaks: self.plan.leaks.clone(),
+            split: SplitFacts {
+                why: self.parts.why.clone(),
+                train_rows: self.parts.train.len(),
+                test_rows: self.parts.test.len(),
+                folds: study.n_folds,
+                compared_rows: study.n_rows,
+                nested: self.nested.unwrap_or(0),
+                copied_rows: self.parts.copied.len(),
+            },
+            unseen: judged.unseen,
+            forecast: self.forecast.clone(),
+            metric: self.metric.name.to_string(),
+            leaderboard: study.standings,
+            chosen,
+            reasons: study.reasons,
+            gap: study.gap,
+            learning_curve: study.curve,
+            calibration: study.calibration,
+            decision: study.decision,
+            preparation,
+            test: judged.test,
+            test_interval: judged.interval,
+            baseline: judged.baseline,
+            shipped,
+            warnings: context.warnings(),
+        })
+    }
+}
+
+/// The model as its file will hold it.
+fn packed(
+    recipe: &Recipe,
+    plan: &InferredSchema,
+    chain: Chain,
+    (facts, times): (Outcome, Vec<Times>),
+    evidence: Evidence,
+) -> Result<Fit> {
+    let resolved = resolve::to_toml(recipe, plan)?;
+    let metrics = pretty(&facts)?;
+    let about = json!({
+        "task": facts.target.task,
+        "target": facts.target.column,
+        "classes": facts.target.classes,
+        "learner": facts.chosen,
+        "data": facts.data,
+        "test": facts.test,
+        "test_interval": facts.test_interval,
+        "shipped": facts.shipped,
+    });
+    let model = Model::new(chain, plan)?;
+    let package = model::package(&model, about, resolved.clone(), card(&facts), &metrics)?;
+    Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed: recipe.train.seed, evidence })
+}
+
+fn pretty(outcome: &Outcome) -> Result<String> {
+    let text = serde_json::to_string_pretty(outcome).map_err(|e| Error::internal(format!("metrics: {e}")))?;
+    Ok(text + "\n")
+}
+
+fn check_any_row(source: &dyn Source, name: &str) -> Result<()> {
+    for batch in source.scan()? {
+        if batch?.n_rows() > 0 {
+            return Ok(());
+        }
+    }
+    Err(Error::data(format!("{name} has columns but no rows"), "give rows to learn from"))
+}
+
+fn check_rows(source: &str, plan: &InferredSchema, table: &Table) -> Result<()> {
+    let n = table.batch().n_rows();
+    if n < 10 {
+        return Err(Error::data(
+            format!("{source} has {n} rows with a target: too few to learn from and to judge by"),
+            "gather at least 10, better some hundreds",
+        ));
+    }
+    if !table.schema().columns().iter().any(|c| matches!(c.role, Role::Feature | Role::Time)) {
+        let left_out = plan.columns.iter().filter(|c| c.role == Role::Ignore);
+        let reasons: Vec<String> = left_out.map(|c| format!("'{}': {}", c.name, c.why)).collect();
+        return Err(Error::data(
+            format!("no column is left to learn from ({})", reasons.join("; ")),
+            "give a column the role 'feature' in the recipe's [columns]",
+        ));
+    }
+    Ok(())
+}
