@@ -91,6 +91,13 @@ impl Batch {
         self.columns[i].as_primitive_opt::<Float64Type>().ok_or_else(|| self.wrong(i, "a number"))
     }
 
+    /// The block of each row, from the column in that role: rows of equal numbers are never divided between those that are
+    /// learned from and those that judge. `None` where no rows belong together.
+    pub fn blocks(&self) -> Result<Option<Vec<u32>>> {
+        let Some(at) = self.schema.role(Role::Block) else { return Ok(None) };
+        Ok(Some(self.numbers(at)?.values().iter().map(|&block| block as u32).collect()))
+    }
+
     /// A flag column.
     pub fn flags(&self, i: usize) -> Result<&BooleanArray> {
         self.columns[i].as_boolean_opt().ok_or_else(|| self.wrong(i, "a flag"))

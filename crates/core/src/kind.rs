@@ -118,6 +118,11 @@ pub enum Role {
     Weight,
     /// Says which part the row belongs to, `train` or `test`.
     Split,
+    /// Says which rows belong together as copies, or by their key or group: added by the split (see [`crate::BLOCK`]), so that
+    /// no split, fold or early stopping divides them. Never a feature.
+    #[serde(skip_deserializing)]
+    #[schemars(skip)]
+    Block,
     /// Read but not used.
     Ignore,
     /// What a model says: a class or a number.

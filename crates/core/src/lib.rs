@@ -34,7 +34,7 @@ pub use kind::{Kind, Layout, Role};
 pub use registry::{Builtin, Entry, KeyPath, Registry, Search};
 pub use row::{Cell, Row};
 pub use runtime::Runtime;
-pub use schema::{Column, PREDICTION, PROBABILITY, Schema};
+pub use schema::{BLOCK, Column, PREDICTION, PROBABILITY, Schema};
 pub use series::{Point, Series, series_column};
 pub use source::{BATCH_ROWS, Batches, Source, Table, View};
 pub use sparse::{Sparse, sparse_vector};

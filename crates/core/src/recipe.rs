@@ -261,11 +261,26 @@ pub struct Split {
     /// searches more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nested: Option<usize>,
+    /// Whether copies of a row (equal or nearly equal, where that cannot be chance) and rows of one key stay on one side of
+    /// every split.
+    #[serde(skip_serializing_if = "is_default")]
+    pub copies: Copies,
+}
+
+/// What is done about copies of a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Copies {
+    /// They stay on one side of every split: no row is judged by a model that learned from its copy.
+    #[default]
+    Together,
+    /// They are treated as any other rows.
+    Ignore,
 }
 
 impl Default for Split {
     fn default() -> Self {
-        Split { kind: None, test: 0.2, column: None, gap: None, nested: None }
+        Split { kind: None, test: 0.2, column: None, gap: None, nested: None, copies: Copies::Together }
     }
 }
 

@@ -9,6 +9,9 @@ pub const PREDICTION: &str = "prediction";
 /// The name of the vector column a classifier adds with one probability per class.
 pub const PROBABILITY: &str = "probability";
 
+/// The name of the number column in the role [`Role::Block`], where the table has no other column of that name.
+pub const BLOCK: &str = "(block)";
+
 /// One column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {

@@ -1,7 +1,8 @@
 //! Where rows come from and go to, and what they mean: [`source`] (files of every format), [`infer`] (what each
 //! column means: a [`InferredSchema`]), [`Ingest`] (raw cells to typed columns), [`sink`] (the same formats, written whole or
-//! not at all) and [`split`] (the test part and the folds).
+//! not at all), [`duplicates`] (rows that are copies of each other) and [`split`] (the test part and the folds).
 
+pub mod duplicates;
 mod error;
 pub mod infer;
 mod intake;

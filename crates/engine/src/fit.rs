@@ -92,7 +92,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
 
     let task = resolve::task(&plan)?;
     let metric = metric_of(&recipe, task)?;
-    let table = Arc::new(read.train);
+    let table = Arc::new(keep_together(read.train, &recipe, context)?);
     let (parts, study, judged) = match recipe.split.nested {
         None => {
             let parts = split::test_split(&table, &recipe.split, context)?;
@@ -148,6 +148,21 @@ fn read(source: &dyn Source, asked: &Recipe, context: &Context) -> Result<(Infer
     Ok((plan, findings.into_iter().filter(told).collect()))
 }
 
+/// The table, its copies marked so that nothing divides them; the rows of a forecast overlap by nature.
+fn keep_together(table: Table, recipe: &Recipe, context: &Context) -> Result<Table> {
+    if recipe.forecast.is_some() {
+        return Ok(table);
+    }
+    let (table, blocks) = split::mark(table, &recipe.split, context)?;
+    if let Some(why) = blocks.why {
+        let message = format!(
+            "{why}: no split, fold or early stopping divides them (split.copies = \"ignore\" treats them as any rows)"
+        );
+        context.warn("copies_kept_together", message);
+    }
+    Ok(table)
+}
+
 /// Everything known once the search is over.
 struct Facts<'a> {
     named: &'a Named,
@@ -199,7 +214,9 @@ impl Facts<'_> {
                 folds: study.n_folds,
                 compared_rows: study.n_rows,
                 nested: self.nested.unwrap_or(0),
+                copied_rows: self.parts.copied.len(),
             },
+            unseen: judged.unseen,
             forecast: self.forecast.clone(),
             metric: self.metric.name.to_string(),
             leaderboard: study.standings,

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod autocorrelation;
+pub mod blocks;
 pub mod cholesky;
 mod classes;
 mod comoments;

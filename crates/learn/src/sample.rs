@@ -87,6 +87,11 @@ impl Sample {
         self.weights.as_ref().map_or(1.0, |w| w[i])
     }
 
+    /// The block of each row, where some belong together.
+    pub(crate) fn blocks(&self) -> Result<Option<Vec<u32>>> {
+        Ok(self.batch.blocks()?.map(|blocks| self.of_kept(blocks)))
+    }
+
     /// Whether the target is a class.
     pub(crate) fn has_classes(&self) -> bool {
         let schema = self.batch.schema();

@@ -239,6 +239,26 @@ fn what_is_missing_and_categories_say_something_by_themselves() {
 }
 
 #[test]
+fn boosting_watches_no_copies_of_rows_it_learns_from() {
+    // A target of pure chance, each row five times: the copies could be learned by heart.
+    for n in [300, 3000] {
+        let x: Vec<Vec<f64>> = (0..4).map(|j| (0..n).map(|i| unit(j, i / 5)).collect()).collect();
+        let y: Vec<f64> = (0..n).map(|i| unit(9, i / 5)).collect();
+        let plain = table(&x, None, Y::Number(y), None);
+        let mut columns = plain.batch().schema().columns().to_vec();
+        columns.push(Column::number("(block)").with_role(Role::Block));
+        let blocks: ArrayRef = Arc::new(Float64Array::from_iter_values((0..n).map(|i| (i / 5) as f64)));
+        let arrays = [plain.batch().columns(), &[blocks]].concat();
+        let marked = Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap());
+        let n_trees = |table: &Table| {
+            notes(&fit("boosted_trees", json!({}), table).unwrap())["trees"].as_u64().unwrap()
+        };
+        assert!(n_trees(&marked) <= 12, "{} rows, {} trees", n, n_trees(&marked));
+        assert!(n_trees(&plain) >= 60, "the case shows nothing: {} trees", n_trees(&plain));
+    }
+}
+
+#[test]
 fn boosting_stops_when_watched_rows_no_longer_gain() {
     let n = 500;
     let x: Vec<Vec<f64>> = (0..3).map(|j| (0..n).map(|i| unit(j, i)).collect()).collect();

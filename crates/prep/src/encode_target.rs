@@ -10,7 +10,7 @@ use tidemill_core::{
     Builtin, Categories, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry,
     Result, Role, State, Table, Target, Training, dense_vector,
 };
-use tidemill_kernel::Random;
+use tidemill_kernel::{Random, blocks};
 
 use crate::mapping::{self, Bound, ColumnOf, Learned, Mapping, Saved, wrong_cell};
 use crate::recode::strings;
@@ -95,7 +95,7 @@ impl Estimator for EncodeTarget {
         let table = Table::new(training.train.collect()?);
         let answers = Answers::of(&table)?;
         let fitted = self.learn(&table, &answers, context)?;
-        let folds = self.folds_of(&answers, context);
+        let folds = self.folds_of(&answers, table.batch().blocks()?.as_deref(), context);
         let encoded = fitted.replace(table.batch(), |whole, from| {
             context.check()?;
             self.out_of_fold(whole, from, &answers, &folds)
@@ -137,17 +137,14 @@ impl EncodeTarget {
         })
     }
 
-    /// The fold of each row: rows in random order, classes one after the other, dealt out in turn.
-    fn folds_of(&self, answers: &Answers, context: &Context) -> Vec<u32> {
-        let n = answers.n_rows;
-        let mut order: Vec<usize> = (0..n).collect();
+    /// The fold of each row: rows in random order, classes one after the other, dealt out in turn; copies of a row together.
+    fn folds_of(&self, answers: &Answers, together: Option<&[u32]>, context: &Context) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..answers.n_rows as u32).collect();
         Random::new(context.seed_for(Self::KIND), 0).shuffle(&mut order);
         if let Some(classes) = &answers.strata {
-            order.sort_by_key(|&row| classes[row]);
+            order.sort_by_key(|&row| classes[row as usize]);
         }
-        let mut folds = vec![0; n];
-        order.iter().enumerate().for_each(|(i, &row)| folds[row] = (i % self.folds) as u32);
-        folds
+        blocks::deal(&order, together, self.folds)
     }
 
     fn out_of_fold(
@@ -426,10 +423,38 @@ mod tests {
     }
 
     fn encoded(y: &[f64]) -> Vec<f64> {
-        let table = table(y);
+        encoded_of(&table(y))
+    }
+
+    fn encoded_of(table: &Table) -> Vec<f64> {
         let step = EncodeTarget::default();
-        let (_, out) = step.fit_apply(Training::on(&table), &Context::default()).unwrap();
+        let (_, out) = step.fit_apply(Training::on(table), &Context::default()).unwrap();
         out.batch().numbers(0).unwrap().values().to_vec()
+    }
+
+    #[test]
+    fn no_training_row_sees_the_target_of_its_copy() {
+        // Each letter comes in four blocks of five rows.
+        let blocks = |row: usize| (row % 12) as f64;
+        let of = |y: &[f64]| {
+            let batch = table(y).batch().clone();
+            let mut columns = batch.schema().columns().to_vec();
+            columns.push(Column::number("(block)").with_role(Role::Block));
+            let own: ArrayRef = Arc::new(Float64Array::from_iter_values((0..y.len()).map(blocks)));
+            let arrays = [batch.columns(), &[own]].concat();
+            encoded_of(&Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap()))
+        };
+        let y: Vec<f64> = (0..60).map(|i| f64::from(i * i % 17)).collect();
+        let before = of(&y);
+        for row in 0..12 {
+            let mut y = y.clone();
+            y[row] = 1e6;
+            let after = of(&y);
+            for copy in (row..60).step_by(12) {
+                assert_eq!(before[copy], after[copy], "rows {row} and {copy}");
+            }
+            assert_ne!(before, after, "the other rows do see it");
+        }
     }
 
     #[test]

@@ -62,6 +62,26 @@ impl Hints {
             || joined
     }
 
+    /// Someone or something that several rows may be about: `patient`, `customer`, …
+    pub(crate) fn person(&self) -> bool {
+        self.last(&[
+            "patient",
+            "subject",
+            "participant",
+            "person",
+            "customer",
+            "client",
+            "user",
+            "household",
+            "family",
+            "animal",
+            "device",
+            "machine",
+            "session",
+            "account",
+        ])
+    }
+
     /// A row number that a tool left behind.
     pub(crate) fn row_number(&self) -> bool {
         self.words.is_empty()

@@ -19,6 +19,7 @@ mod identity;
 mod leaks;
 mod pictures;
 mod sample;
+mod shared;
 mod target;
 
 use std::path::Path;
@@ -84,6 +85,7 @@ pub(crate) fn infer_sampled(
             decide(&sample.rows, place, source.folder(), recipe, &missing)
         })
         .collect::<Result<_>>()?;
+    let repeating = shared::candidates(&columns, recipe);
     let mut plan = InferredSchema {
         missing: recipe.data.missing.clone(),
         n_rows: sample.n_rows,
@@ -92,6 +94,7 @@ pub(crate) fn infer_sampled(
     plan.columns = assign_key(columns);
     check_roles(&plan)?;
     target::decide(&mut plan, &sample.rows, recipe, &missing)?;
+    shared::group(&mut plan, &repeating, &sample.rows, recipe, &missing)?;
     plan.leaks = leaks::find(&plan, &sample.rows, context)?;
     if recipe.data.drop_leaks {
         drop_leaks(&mut plan);

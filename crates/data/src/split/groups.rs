@@ -12,6 +12,11 @@ fn groups(batch: &Batch, rows: &[u32], context: &Context) -> Result<(Vec<Vec<u32
     let column = super::needed(batch, Role::Group, "group", "group")?;
     let name = batch.schema().columns()[column].name.clone();
     let (mut named, mut alone): (BTreeMap<String, Vec<u32>>, Vec<Vec<u32>>) = Default::default();
+    if let Some(blocks) = batch.blocks()? {
+        // They hold the groups, and what copies and keys join.
+        let groups = tidemill_kernel::blocks::members(rows, &blocks);
+        return enough(groups, name);
+    }
     for &row in rows {
         match super::text_of(batch, column, row as usize)? {
             Some(group) => named.entry(group).or_default().push(row),
@@ -22,7 +27,11 @@ fn groups(batch: &Batch, rows: &[u32], context: &Context) -> Result<(Vec<Vec<u32
         let message = format!("{} rows have no '{name}': each counts as a group of its own", alone.len());
         context.warn("split_missing_group", message);
     }
-    let groups: Vec<Vec<u32>> = named.into_values().chain(alone).collect();
+    enough(named.into_values().chain(alone).collect(), name)
+}
+
+/// Errors where there is only one group.
+fn enough(groups: Vec<Vec<u32>>, name: String) -> Result<(Vec<Vec<u32>>, String)> {
     if groups.len() < 2 {
         let problem = format!("'{name}' has the same value in every row, so groups cannot be divided");
         return Err(

@@ -1,16 +1,19 @@
 //! The test part that no model is shown, and the folds on which learners are compared.
 
+mod blocks;
 mod gap;
 mod groups;
 mod marked;
 mod strata;
 mod time;
+mod together;
 
 use tidemill_core::recipe::{Folds, Split, SplitKind};
 use tidemill_core::{Batch, Context, Error as CoreError, Kind, Result, Role, Table};
 use tidemill_kernel::Random;
 
 use crate::Error;
+pub use blocks::{Blocks, mark, unlike, unseen};
 
 /// The rows of a table in two parts, by their numbers, each in the order of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +22,12 @@ pub struct Parts {
     pub train: Vec<u32>,
     /// The rows to judge on.
     pub test: Vec<u32>,
+    /// Of the rows to judge on, those that have a copy among the rows to learn from: none, but where a column says the part of each
+    /// row. A score over them is flattered.
+    pub copied: Vec<u32>,
+    /// Of the rows to judge on, those whose key or group no row to learn from has, where some are known and some are not: by
+    /// time, known ones stay, and the score of these says how well the model does on new ones.
+    pub unseen: Vec<u32>,
     /// How and why the rows were divided so, as a sentence without its full stop.
     pub why: String,
 }
@@ -34,11 +43,14 @@ pub struct Fold {
 
 /// Sets the test part aside: `split.test` of the rows (a share between 0 and 1).
 ///
-/// Without a kind: the latest rows where a column has the role time, whole groups where one has the role group, else
-/// by chance with each class (or tenth of a numeric target) in proportion. The same table, split and
+/// Without a kind: the latest rows where a column has the role time, whole groups where one has the role group (each class as nearly
+/// in proportion as that allows), else by chance with each class (or tenth of a numeric target) in proportion. The same table, split and
 /// `context.seed` give the same parts. `given` reads `train`, `valid` (which trains) and `test` from
 /// `split.column`; `hash` needs a key, and puts a row in the test part when the first 8 bytes of the SHA-256 of its
 /// key, as a share of their greatest value, are below `split.test`.
+///
+/// Rows of one block (see [`mark`]) are never divided: by chance they go to one side together, by time and hash those to learn
+/// from are left out where one is judged. A given column moves nothing, with a warning.
 ///
 /// # Errors
 /// A share outside of (0, 1); a column that the kind needs and that is not there; missing times or keys; marks
@@ -70,11 +82,11 @@ pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Par
     let (is_test, how) = match kind {
         SplitKind::Random => {
             let strata = vec![rows.clone()];
-            (strata::test(strata, split.test, &mut random), "by chance".into())
+            (together::test(batch, strata, split.test, &mut random)?, "by chance".into())
         }
         SplitKind::Stratified => {
             let (strata, how) = strata::of_target(batch, &rows, context)?;
-            (strata::test(strata, split.test, &mut random), how)
+            (together::test(batch, strata, split.test, &mut random)?, how)
         }
         SplitKind::Group => groups::test(batch, &rows, split.test, &mut random, context)?,
         SplitKind::StratifiedGroup => {
@@ -88,6 +100,7 @@ pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Par
     test.sort_unstable();
     let mut train = complement(&rows, &test);
     let n_gap = gap::leave(batch, split.gap.as_deref(), kind, &mut train, &test)?;
+    let n_copies = if kind == SplitKind::Given { 0 } else { blocks::purge(batch, &mut train, &test)? };
     for (part, found) in [("training", &train), ("test", &test)] {
         if found.is_empty() {
             return Err(Error::split(
@@ -98,11 +111,18 @@ pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Par
         }
     }
     let share = 100.0 * test.len() as f64 / rows.len() as f64;
-    let left_out =
+    let gap =
         if n_gap > 0 { format!("; {n_gap} rows in the gap between are left out") } else { String::new() };
-    let why =
-        format!("{how}: {} rows to train on, {} to test on ({share:.0}%){left_out}", train.len(), test.len());
-    Ok(Parts { train, test, why })
+    let together = blocks::sentence(batch, kind, n_copies)?;
+    let why = format!(
+        "{how}: {} rows to train on, {} to test on ({share:.0}%){gap}{together}",
+        train.len(),
+        test.len()
+    );
+    let copied = blocks::copied(batch, &train, &test, context)?;
+    blocks::warn_of_few(batch, &test, context)?;
+    let unseen = if kind == SplitKind::Time { unseen(batch, &train, &test)? } else { Vec::new() };
+    Ok(Parts { train, test, copied, unseen, why })
 }
 
 /// Divides the training rows `rows` into `folds.n` folds, every row in at most one valid part; anew, by another chance, for
@@ -162,7 +182,7 @@ pub fn outer(table: &Table, split: &Split, n: usize, context: &Context) -> Resul
         test.len(),
         rows.len()
     );
-    Ok((Parts { train: rows, test, why }, folds))
+    Ok((Parts { train: rows, test, copied: Vec::new(), unseen: Vec::new(), why }, folds))
 }
 
 /// One way to divide rows into folds.
@@ -202,11 +222,11 @@ impl Division<'_> {
         }
         let valid = match kind {
             SplitKind::Time => time::folds(batch, &rows, n, context)?,
-            SplitKind::Random => strata::folds(vec![rows.clone()], n, random),
+            SplitKind::Random => together::folds(batch, vec![rows.clone()], n, random)?,
             SplitKind::Stratified => {
                 let (strata, _) = strata::of_target(batch, &rows, &context.quiet())?;
                 strata::warn_of_small(batch, &strata, n, context);
-                strata::folds(strata, n, random)
+                together::folds(batch, strata, n, random)?
             }
             SplitKind::Group => groups::folds(batch, &rows, n, random, context)?,
             SplitKind::StratifiedGroup => groups::stratified_folds(batch, &rows, n, random, context)?,
@@ -227,6 +247,7 @@ impl Division<'_> {
                 _ => complement(&rows, &valid),
             };
             gap::leave(batch, self.gap, kind, &mut train, &valid)?;
+            blocks::purge(batch, &mut train, &valid)?;
             folds.push(Fold { train, valid });
         }
         // Two times make one fold.
@@ -245,6 +266,7 @@ fn suited(batch: &Batch) -> SplitKind {
     let schema = batch.schema();
     match (schema.role(Role::Time), schema.role(Role::Group), schema.role(Role::Target)) {
         (Some(_), _, _) => SplitKind::Time,
+        (_, Some(_), Some(_)) => SplitKind::StratifiedGroup,
         (_, Some(_), _) => SplitKind::Group,
         (_, _, Some(_)) => SplitKind::Stratified,
         _ => SplitKind::Random,

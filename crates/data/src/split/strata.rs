@@ -48,12 +48,23 @@ fn tenths(batch: &Batch, target: usize, rows: &[u32]) -> Result<Vec<Vec<u32>>> {
     Ok(strata)
 }
 
-/// Of each stratum `share` (to within one row), and `share` of all rows (rounded): what is left after rounding down
-/// goes to the strata that lost most by it. A stratum never goes into the test part as a whole.
-pub(super) fn test(mut strata: Vec<Vec<u32>>, share: f64, random: &mut Random) -> Vec<u32> {
+/// Of each stratum `share` (to within one row), and `share` of all rows (rounded).
+pub(super) fn test(strata: Vec<Vec<u32>>, share: f64, random: &mut Random) -> Vec<u32> {
     let n: usize = strata.iter().map(Vec::len).sum();
-    let wanted = (share * n as f64).round() as usize;
     let exact: Vec<f64> = strata.iter().map(|s| share * s.len() as f64).collect();
+    let most: Vec<usize> = strata.iter().map(|s| s.len().saturating_sub(1)).collect();
+    draw(strata, &exact, &most, (share * n as f64).round() as usize, random)
+}
+
+/// Of each stratum about so many rows, `wanted` in all: what is left after rounding down goes to the strata that lost most by
+/// it, but never more than `most` of one.
+pub(super) fn draw(
+    mut strata: Vec<Vec<u32>>,
+    exact: &[f64],
+    most: &[usize],
+    wanted: usize,
+    random: &mut Random,
+) -> Vec<u32> {
     let mut counts: Vec<usize> = exact.iter().map(|x| x.floor() as usize).collect();
     let mut order: Vec<usize> = (0..strata.len()).collect();
     // Strata of the same remainder (many classes of one row) take turns by chance, not by name.
@@ -61,17 +72,17 @@ pub(super) fn test(mut strata: Vec<Vec<u32>>, share: f64, random: &mut Random) -
     order.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()));
     let mut lacking = wanted.saturating_sub(counts.iter().sum());
     for i in order {
-        if lacking > 0 && counts[i] + 1 < strata[i].len() {
+        if lacking > 0 && counts[i] < most[i] {
             counts[i] += 1;
             lacking -= 1;
         }
     }
-    let mut test = Vec::with_capacity(wanted);
+    let mut drawn = Vec::with_capacity(wanted);
     for (rows, count) in strata.iter_mut().zip(counts) {
         random.shuffle(rows);
-        test.extend_from_slice(&rows[..count]);
+        drawn.extend_from_slice(&rows[..count]);
     }
-    test
+    drawn
 }
 
 /// The rows of each stratum dealt out like cards: folds differ by at most one row, within a stratum and over all.

@@ -159,7 +159,8 @@ fn the_kind_follows_the_roles() {
         ),
         (
             (Role::Target, Role::Group),
-            "by chance, rows of one 'x' together: 16 rows to train on, 4 to test on (20%)",
+            "by chance, rows of one 'x' together, the target's classes as nearly in proportion as that allows: 16 rows to \
+             train on, 4 to test on (20%)",
         ),
         (
             (Role::Target, Role::Feature),
@@ -356,4 +357,74 @@ fn gaps_and_repeats_that_make_no_sense_are_refused() {
     }
     let given = Split { kind: Some(SplitKind::Given), ..Split::default() };
     assert_eq!(outer(&table, &given, 3, &context(0)).unwrap_err().code(), "parameter");
+}
+
+/// A table of `n` rows whose rows of equal `blocks` belong together.
+fn with_blocks(classes: &[u32], blocks: &[u32]) -> Table {
+    let names = Categories::new(["a", "b", "c", "d"]);
+    let codes = names.column(UInt32Array::from_iter_values(classes.iter().copied())).unwrap();
+    let first = |row: &u32| blocks.iter().position(|block| block == row).unwrap() as f64;
+    table(vec![
+        (Column::number("x"), numbers((0..classes.len()).map(|i| i as f64))),
+        (Column::number("t").with_role(Role::Weight), numbers(classes.iter().map(|_| 1.0))),
+        (Column::number(tidemill_core::BLOCK).with_role(Role::Block), numbers(blocks.iter().map(first))),
+        (Column::category("y", names).with_role(Role::Target), codes),
+    ])
+}
+
+proptest! {
+    #[test]
+    fn blocks_are_never_divided(
+        rows in proptest::collection::vec((0u32..4, 0u32..60), 30..200),
+        seed in 0u64..5,
+        share in 0.1f64..0.5,
+    ) {
+        let (classes, blocks): (Vec<u32>, Vec<u32>) = rows.into_iter().unzip();
+        let table = with_blocks(&classes, &blocks);
+        let of = |rows: &[u32]| rows.iter().map(|&r| blocks[r as usize]).collect::<std::collections::BTreeSet<_>>();
+        let all: Vec<u32> = (0..classes.len() as u32).collect();
+        for how in [SplitKind::Random, SplitKind::Stratified] {
+            let parts = test_split(&table, &kind(how, share), &context(seed)).unwrap();
+            prop_assert!(of(&parts.train).is_disjoint(&of(&parts.test)));
+            prop_assert_eq!([parts.train.clone(), parts.test.clone()].concat().len(), all.len());
+            prop_assert_eq!(&parts, &test_split(&table, &kind(how, share), &context(seed)).unwrap());
+            let wanted = Folds { kind: Some(how), n: Some(4), repeats: None };
+            let made = folds(&table, &all, &wanted, &Split::default(), &context(seed)).unwrap();
+            for fold in &made {
+                prop_assert!(of(&fold.train).is_disjoint(&of(&fold.valid)));
+                prop_assert_eq!(fold.train.len() + fold.valid.len(), all.len());
+            }
+            let mut judged: Vec<u32> = made.iter().flat_map(|f| f.valid.clone()).collect();
+            judged.sort_unstable();
+            prop_assert_eq!(&judged, &all);
+        }
+    }
+}
+
+#[test]
+fn blocks_leave_shares_and_sizes_as_they_should_be() {
+    // A quarter of the rows stand alone; the others come in blocks of 2 to 7; a tenth of the blocks are of the rare class.
+    let mut random = Random::new(8, 0);
+    let (mut classes, mut blocks, mut block) = (Vec::new(), Vec::new(), 0);
+    while classes.len() < 2000 {
+        let size = if random.unit() < 0.5 { 1 } else { 2 + random.below(6) };
+        let class = u32::from(random.unit() < 0.1);
+        block += 1;
+        (0..size).for_each(|_| {
+            classes.push(class);
+            blocks.push(block);
+        });
+    }
+    let table = with_blocks(&classes, &blocks);
+    let all: Vec<u32> = (0..classes.len() as u32).collect();
+    let rare = |rows: &[u32]| counts(&table, rows).get(&1).copied().unwrap_or(0) as f64;
+    let n = all.len() as f64;
+    let parts = test_split(&table, &kind(SplitKind::Stratified, 0.2), &context(1)).unwrap();
+    assert!((parts.test.len() as f64 - 0.2 * n).abs() <= 2.0, "{}", parts.test.len());
+    assert!((rare(&parts.test) - 0.2 * rare(&all)).abs() <= 3.0);
+    let wanted = Folds { kind: Some(SplitKind::Stratified), n: Some(5), repeats: None };
+    for fold in folds(&table, &all, &wanted, &Split::default(), &context(1)).unwrap() {
+        assert!((fold.valid.len() as f64 - n / 5.0).abs() <= 3.0, "{}", fold.valid.len());
+        assert!((rare(&fold.valid) - rare(&all) / 5.0).abs() <= 2.0);
+    }
 }

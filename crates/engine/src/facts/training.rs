@@ -12,6 +12,7 @@ use tidemill_eval::compare::ScoreInterval;
 
 use crate::audit::Finding;
 use crate::forecast::ForecastFacts;
+use crate::judge::UnseenScore;
 use crate::search::{Calibrated, CandidateScore, Decided, Gap, Point, Reasons, Times};
 
 /// What `metrics.json` says. Equal for equal data, recipe and seed.
@@ -59,6 +60,9 @@ pub struct Outcome {
     pub test_interval: Option<ScoreInterval>,
     /// How the baseline did on the same rows.
     pub baseline: Report,
+    /// How the chosen one did on the test rows whose key or group it did not know, where rows are divided by time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<UnseenScore>,
     /// What the model that ships was fitted on.
     pub shipped: Shipped,
     /// What the user should know.
@@ -117,6 +121,8 @@ pub struct SplitFacts {
     pub compared_rows: usize,
     /// Outer folds, each of which was the test part once; 0 where there was one test part.
     pub nested: usize,
+    /// Test rows that have a copy in the training part: only where a column says the part of each row.
+    pub copied_rows: usize,
 }
 
 /// What the model that ships was fitted on.

@@ -33,8 +33,8 @@ use crate::report::text::improved_card;
 use crate::search::{self, Design};
 use crate::serve::privacy::{Redactor, Revealer};
 use champion::Champion;
-use rows::TrainingRows;
-use verdict::{compare, decide};
+use rows::{HeldOut, TrainingRows};
+use verdict::{compare, decide, worse_on_unseen};
 
 pub use verdict::{Comparison, Unit};
 
@@ -94,6 +94,8 @@ pub struct RowCounts {
     pub newer: usize,
     /// Those to compare on.
     pub held_out: usize,
+    /// Of the newest, those left out of the comparison: copies of rows that are learned from, or of each other.
+    pub copies: usize,
     /// Those the challenger was fitted on, of source and feedback.
     pub fitted: usize,
     /// Labelled predictions that cannot teach: the target cannot hold the label, or the image was too large to be kept.
@@ -139,17 +141,21 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
         return Ok(kept(&champion, verdict, rows, None, context));
     }
     let held_out = (newer / 2).clamp(MIN_ROWS, MOST_ROWS);
-    let (teaching, held_out) = labelled.split_at(labelled.len() - held_out);
-    let rows = RowCounts { held_out: held_out.len(), ..rows };
-
+    let (teaching, newest) = labelled.split_at(labelled.len() - held_out);
     // The recipe in a model file names its source as seen from where the file lies.
     let own = champion.recipe.data.source.as_deref().map(|source| recipe::locate(source, &job.model));
     let source = job.source.clone().or(own);
     let source =
         source.ok_or_else(|| EngineError::usage("the recipe names no source", "name it with --source"))?;
+    let held_out = HeldOut::of(&champion, &source, &labelled, newest.len(), context)?;
+    let n_held_out = held_out.judges.len();
+    let rows = RowCounts { held_out: n_held_out, copies: newest.len() - n_held_out, ..rows };
+    if n_held_out < MIN_ROWS {
+        return Ok(kept(&champion, mostly_copies(&rows), rows, None, context));
+    }
     context.tell(&Event::Begin { what: "training the challenger".into(), steps: None });
     let pile = TrainingRows::read(&champion, &source, teaching, context)?;
-    let window = pile.best_window(&champion, newer - held_out.len(), context)?;
+    let window = pile.best_window(&champion, newer - newest.len(), context)?;
     let picked = pile.newest(window, 0)?;
     let (design, links) = choose(job, &champion, &picked, context)?;
     let fitted = design.fit((*picked).clone(), &champion.recipe, &context.with_stream("challenger"))?;
@@ -157,14 +163,13 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     context.tell(&Event::End);
     let rows = RowCounts { source: pile.n_source, fitted: picked.batch().n_rows(), ..rows };
 
-    let comparison = compare(&champion, &challenger, &design, held_out, context)?;
-    let (promote, verdict) = decide(&comparison, champion.metric, held_out.len());
+    let (comparison, promote, verdict) = judge(&champion, &challenger, &design, &held_out, context)?;
     if !promote {
         return Ok(kept(&champion, verdict, rows, Some(comparison), context));
     }
     context.tell(&Event::Begin { what: "refitting on everything".into(), steps: None });
     let pile = TrainingRows::read(&champion, &source, &labelled, context)?;
-    let window = if window == usize::MAX { window } else { window + held_out.len() };
+    let window = if window == usize::MAX { window } else { window + newest.len() };
     let everything = pile.newest(window, 0)?;
     let n_rows = everything.batch().n_rows();
     let fitted = design.fit((*everything).clone(), &champion.recipe, &context.with_stream("ship"))?;
@@ -177,6 +182,35 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
         successor: Some(successor),
         ..kept(&champion, verdict, rows, Some(comparison), context)
     })
+}
+
+/// The verdict where copies leave too few rows to compare on.
+fn mostly_copies(rows: &RowCounts) -> String {
+    let RowCounts { held_out, copies, .. } = rows;
+    format!(
+        "not enough to tell: of the {} newest labelled predictions, {copies} are copies of rows that are learned from or of each \
+         other, and a copy never judges; {held_out} are left to compare on, and {MIN_ROWS} are needed",
+        held_out + copies
+    )
+}
+
+/// Whether the challenger takes over: it must be better on the held-out rows, and not worse on those of unseen keys.
+fn judge(
+    champion: &Champion,
+    challenger: &Chain,
+    design: &Design,
+    held_out: &HeldOut,
+    context: &Context,
+) -> Result<(Comparison, bool, String)> {
+    let comparison = compare(champion, challenger, design, &held_out.judges, context)?;
+    let (promote, verdict) = decide(&comparison, champion.metric, held_out.judges.len());
+    if promote && held_out.unseen.len() >= MIN_ROWS {
+        let on_unseen = compare(champion, challenger, design, &held_out.unseen, context)?;
+        if let Some(worse) = worse_on_unseen(&on_unseen, champion.metric, held_out.unseen.len()) {
+            return Ok((comparison, false, worse));
+        }
+    }
+    Ok((comparison, promote, verdict))
 }
 
 fn kept(

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use tidemill_core::recipe::{Split, SplitKind};
 use tidemill_core::{Batch, Cell, Chain, Context, Fitted, Result, Role, Source, Table, View};
-use tidemill_data::{Canonical, Ingest, canonical_rows};
+use tidemill_data::{Canonical, Ingest, canonical_rows, split};
 use tidemill_eval::Answers;
 
 use super::champion::Champion;
@@ -12,6 +13,45 @@ use crate::feedback::{self, Labelled};
 use crate::forecast;
 use crate::search::preparation;
 use crate::search::{self, Design};
+
+/// Of the last labelled rows, so many, those to compare on.
+pub(super) struct HeldOut {
+    /// Rows that are copies neither of rows that are learned from nor of each other.
+    pub(super) judges: Vec<Labelled>,
+    /// Of these, rows whose key or group no row has that is learned from, where some are known and some are not.
+    pub(super) unseen: Vec<Labelled>,
+}
+
+impl HeldOut {
+    /// Among the source's rows and all `labelled` ones, of which the last `n` are held out.
+    pub(super) fn of(
+        champion: &Champion,
+        source: &str,
+        labelled: &[Labelled],
+        n: usize,
+        context: &Context,
+    ) -> Result<Self> {
+        let all = TrainingRows::read(champion, source, labelled, context)?;
+        let batch = all.table.batch();
+        let first = (batch.n_rows() - labelled.len().min(batch.n_rows())) as u32;
+        let (learned, held_out): (Vec<u32>, Vec<u32>) =
+            (0..batch.n_rows() as u32).partition(|row| (*row as usize) < batch.n_rows() - n);
+        let judges = split::unlike(batch, &learned, &held_out)?;
+        let unseen = split::unseen(batch, &learned, &judges)?;
+        let of =
+            |rows: Vec<u32>| rows.into_iter().map(|row| labelled[(row - first) as usize].clone()).collect();
+        Ok(HeldOut { judges: of(judges), unseen: of(unseen) })
+    }
+}
+
+/// The table, its copies marked: known keys stay, as they come again in service.
+fn together(table: Table, champion: &Champion, context: &Context) -> Result<Table> {
+    if champion.recipe.forecast.is_some() {
+        return Ok(table);
+    }
+    let by_time = Split { kind: Some(SplitKind::Time), ..champion.recipe.split.clone() };
+    Ok(split::mark(table, &by_time, context)?.0)
+}
 
 /// The fewest rows of a part of the training rows that is tried alone.
 const MIN_WINDOW: usize = 100;
@@ -45,7 +85,7 @@ impl TrainingRows {
         let quiet = context.quiet();
         let (intake, table) = Ingest::fit(&*stacked, plan.clone(), &quiet)?;
         let read = preparation::media(table, &champion.recipe, &quiet)?;
-        let table = read.train;
+        let table = together(read.train, champion, &quiet)?;
         let n = table.batch().n_rows();
         let n_source = n - labelled.len().min(n);
         let mut order: Vec<u32> = (0..n as u32).collect();
@@ -81,7 +121,12 @@ impl TrainingRows {
             return Ok(usize::MAX);
         }
         let end = self.order.len();
-        let judged = View::new(self.table.clone(), &self.order[end - judging..])?.collect()?;
+        let (learned, judged) = self.order.split_at(end - judging);
+        let judged = split::unlike(self.table.batch(), learned, judged)?;
+        if judged.len() < MIN_ROWS / 2 {
+            return Ok(usize::MAX);
+        }
+        let judged = View::new(self.table.clone(), judged)?.collect()?;
         let design = Design::read(&champion.learner()?)?;
         let mut best: Option<(f64, usize)> = None;
         let sizes = std::iter::successors(Some(n), |size| Some(size / 2))

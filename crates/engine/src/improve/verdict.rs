@@ -168,6 +168,19 @@ pub(super) fn decide(comparison: &Comparison, metric: &Metric, n: usize) -> (boo
     (false, format!("not promoted: not enough to tell the two apart ({figures})"))
 }
 
+/// Why a challenger that is better on all held-out rows is not promoted: it is worse on those whose key or group neither knew.
+pub(super) fn worse_on_unseen(comparison: &Comparison, metric: &Metric, n: usize) -> Option<String> {
+    let Comparison { champion, challenger, better_by: ScoreInterval { value, low, high, .. }, .. } =
+        comparison;
+    (*high < 0.0).then(|| {
+        format!(
+            "not promoted: the challenger is worse on rows of unseen keys ({} {challenger:.4} against {champion:.4} on {n} held-out \
+             rows, better by {value:.4}, 95% CI {low:.4} to {high:.4})",
+            metric.title
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Unit, unit};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use tidemill_core::recipe::{Recipe, Spec, Task};
 use tidemill_core::{Batch, Context, Event, Fitted, Result, Role, Source, Table, View};
 use tidemill_data::split::{Fold, Parts};
@@ -12,11 +13,21 @@ use super::{Evidence, Seen};
 use crate::builtin::BASELINE;
 use crate::search::{self, Design, SearchResult};
 
+/// The score on rows whose key or group no training row has.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct UnseenScore {
+    /// How many rows.
+    pub rows: usize,
+    /// The metric that chose, on them.
+    pub value: f64,
+}
+
 /// What the test rows say.
 pub(crate) struct Judged {
     pub test: Report,
     pub interval: Option<ScoreInterval>,
     pub baseline: Report,
+    pub unseen: Option<UnseenScore>,
 }
 
 impl Judged {
@@ -37,7 +48,8 @@ impl Judged {
         let seen = Seen { steps: Some(&steps), train: Some(train), rows: test, answered: &best, metric };
         let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
         context.tell(&Event::End);
-        Ok((Judged::of(&Answers::of(&best)?, &Answers::of(&baseline)?, metric, recipe)?, evidence))
+        let judged = Judged::of(&Answers::of(&best)?, &Answers::of(&baseline)?, metric, recipe)?;
+        Ok((Judged { unseen: unseen(parts, &best, metric)?, ..judged }, evidence))
     }
 
     /// Nested cross-validation: each outer fold is judged by a model whose whole search saw the other folds alone.
@@ -77,6 +89,7 @@ impl Judged {
             test: tidemill_eval::report(best),
             interval: interval(metric, best, recipe.train.seed),
             baseline: tidemill_eval::report(baseline),
+            unseen: None,
         })
     }
 }
@@ -106,6 +119,18 @@ impl Rows<'_> {
     fn batch(&self, rows: &[u32]) -> Result<Batch> {
         View::new(self.table.clone(), rows)?.collect()
     }
+}
+
+/// The score of the answers to those test rows whose key or group is new; `None` where there are none, or it has no score on them.
+fn unseen(parts: &Parts, answered: &Batch, metric: &Metric) -> Result<Option<UnseenScore>> {
+    let places = parts.unseen.iter().filter_map(|row| parts.test.binary_search(row).ok());
+    let places: Vec<u32> = places.map(|at| at as u32).collect();
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let score = metric.score(&Answers::of(&answered.take(&places)?)?);
+    let value = score.ok().map(|score| score.value).filter(|value| value.is_finite());
+    Ok(value.map(|value| UnseenScore { rows: places.len(), value }))
 }
 
 /// The columns that judging needs, in an order that does not depend on the preparation.

@@ -10,6 +10,7 @@ mod metric;
 pub(crate) use answered::AnsweredRows;
 pub use columns::{Fact, Picture, Shape};
 pub use evidence::{Evidence, Seen};
+pub use judged::UnseenScore;
 pub(crate) use judged::{Judged, interval};
 pub use labels::PredictionColumns;
 pub(crate) use metric::{metric_named, metric_of};

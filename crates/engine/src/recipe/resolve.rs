@@ -30,7 +30,7 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
         } else if has(Role::Time) {
             SplitKind::Time
         } else if has(Role::Group) {
-            SplitKind::Group
+            SplitKind::StratifiedGroup
         } else {
             SplitKind::Stratified
         }

@@ -319,7 +319,8 @@ impl Work<'_> {
 
     fn calibrate(&self, rows: &[usize], first: u32, codes: &[u32], costs: &[f64]) -> Result<Platt> {
         let sides: Vec<u32> = rows.iter().map(|&r| u32::from(codes[r] == first)).collect();
-        let folds = platt::folds(&sides, self.context.seed_for("svm folds"));
+        let blocks = self.sample.blocks()?.map(|of| rows.iter().map(|&row| of[row]).collect::<Vec<u32>>());
+        let folds = platt::folds(&sides, blocks.as_deref(), self.context.seed_for("svm folds"));
         let parts = in_chunks(FOLDS, 1, |range| {
             let fold = range.start;
             let (mut kept, mut held) = (Vec::new(), Vec::new());

@@ -190,7 +190,8 @@ impl Work<'_> {
         classes.warn_if_one(self.context);
         let shares = classes.present_shares();
         let costs = costs(self.learner.c, self.learner.class_weight, self.sample, &codes, &shares);
-        let folds = platt::folds(&codes, self.context.seed_for("linear_svm folds"));
+        let folds =
+            platt::folds(&codes, self.sample.blocks()?.as_deref(), self.context.seed_for("linear_svm folds"));
         let k = n_machines(Some(&classes));
         let machines = in_chunks(k, 1, |range| {
             // Of two classes the one machine speaks for the second.

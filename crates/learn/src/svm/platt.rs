@@ -4,7 +4,7 @@
 //! Wu, Lin and Weng 2004, "Probability estimates for multi-class classification by pairwise coupling", their second
 //! method.
 
-use tidemill_kernel::Random;
+use tidemill_kernel::{Random, blocks};
 
 /// Parts into which rows are cut, so that margins come from models that have not seen the row.
 pub(super) const FOLDS: usize = 5;
@@ -95,14 +95,12 @@ fn newton(rows: &[(f64, f64, f64)], start: Platt) -> Platt {
     at
 }
 
-/// The fold of each row: classes shared out evenly, in random order.
-pub(super) fn folds(classes: &[u32], seed: u64) -> Vec<usize> {
+/// The fold of each row: classes shared out evenly, in random order; rows of one block, where there are blocks, together.
+pub(super) fn folds(classes: &[u32], together: Option<&[u32]>, seed: u64) -> Vec<usize> {
     let mut rows: Vec<u32> = (0..classes.len() as u32).collect();
     Random::new(seed, 0).shuffle(&mut rows);
     rows.sort_by_key(|&i| classes[i as usize]);
-    let mut folds = vec![0; classes.len()];
-    rows.iter().enumerate().for_each(|(at, &i)| folds[i as usize] = at % FOLDS);
-    folds
+    blocks::deal(&rows, together, FOLDS).into_iter().map(|fold| fold as usize).collect()
 }
 
 /// The probabilities of `k` classes (into `out`) from `r(i, j)`, that of class `i` where only `i < j` are possible.
@@ -166,12 +164,22 @@ mod tests {
     #[test]
     fn folds_share_out_each_class() {
         let classes: Vec<u32> = (0..53).map(|i| u32::from(i % 10 == 0)).collect();
-        let folds = folds(&classes, 3);
+        let folds = folds(&classes, None, 3);
         for class in [0, 1] {
             let in_fold = |f| (0..53).filter(|&i| folds[i] == f && classes[i] == class).count();
             let counts: Vec<usize> = (0..FOLDS).map(in_fold).collect();
             assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{counts:?}");
         }
+    }
+
+    #[test]
+    fn folds_do_not_divide_copies() {
+        let classes: Vec<u32> = (0..60).map(|i| u32::from(i / 3 % 4 == 0)).collect();
+        let blocks: Vec<u32> = (0..60).map(|i| i / 3).collect();
+        let folds = folds(&classes, Some(&blocks), 3);
+        assert!(folds.chunks(3).all(|of| of == [of[0]; 3]));
+        let in_fold = |f| (0..60).filter(|&i| folds[i] == f && classes[i] == 1).count();
+        assert_eq!((0..FOLDS).map(in_fold).collect::<Vec<_>>(), [3; FOLDS]);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(super) struct Boost<'a> {
     pub(super) columns: TreeColumns,
     pub(super) y: Vec<f64>,
     pub(super) weights: Option<Vec<f64>>,
+    /// The rows that belong together, so that none is watched while its copy is learned from.
+    pub(super) blocks: Option<Vec<u32>>,
     /// An earlier model and its scores.
     pub(super) prior: Option<(Trees, Vec<f64>)>,
     pub(super) seed: u64,
@@ -55,6 +57,7 @@ impl<'a> Boost<'a> {
             columns,
             y,
             weights: rows::weights(batch)?,
+            blocks: batch.blocks()?,
             prior: None,
             seed: context.seed_for("boosted_trees"),
         })

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use tidemill_core::{Batch, Context, Error, Result, Trees};
-use tidemill_kernel::Random;
+use tidemill_kernel::{Random, blocks};
 
 use super::boosted::Target;
 use super::boosting::{Boost, CHUNK, Run};
@@ -119,6 +119,9 @@ impl Boost<'_> {
             true => (TURNS, TURNS as f64),
             false => (1, 1.0 / self.params.validation_share),
         };
+        if let Some(blocks) = &self.blocks {
+            return whole(&order, blocks, (turns, 1.0 / every));
+        }
         let part = |turn: usize| {
             let places = (0..n).map(|i| (i as f64 + (turn as f64 + 0.5) / turns as f64) * every);
             let places = places.map(|place| place as usize).take_while(|place| *place < n);
@@ -128,6 +131,20 @@ impl Boost<'_> {
         };
         (0..turns).map(part).collect()
     }
+}
+
+/// The rows to hold back where some belong together: in turns, or once a share of them.
+fn whole(order: &[u32], blocks: &[u32], (turns, share): (usize, f64)) -> Vec<Vec<u32>> {
+    if turns == 1 {
+        return vec![blocks::held_out(order, blocks, share)]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+    }
+    let folds = blocks::deal(order, Some(blocks), turns);
+    let part =
+        |turn: usize| (0..order.len() as u32).filter(|&row| folds[row as usize] as usize == turn).collect();
+    (0..turns).map(part).filter(|part: &Vec<u32>| !part.is_empty() && part.len() < order.len()).collect()
 }
 
 /// How the loss of the watched rows went.

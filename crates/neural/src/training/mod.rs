@@ -46,7 +46,10 @@ pub(crate) fn train(
     };
     let watched = match &given {
         Some((source, subject)) => Some(subject.rows(*source)).filter(|rows| !rows.rows.is_empty()),
-        None => subject::set_aside(&mut rows, options.validation_share, context.seed_for("net/watched")),
+        None => {
+            let (blocks, seed) = (taught.blocks.as_deref(), context.seed_for("net/watched"));
+            subject::set_aside(&mut rows, blocks, options.validation_share, seed)
+        }
     };
     // A single class has a probability of 1 whatever the net says.
     if !matches!(&meaning, Meaning::Classes(classes) if classes.k() == 1) {

@@ -14,18 +14,21 @@ use crate::{NeuralError, NeuralNet};
 pub(crate) struct Subject {
     pub truth: Truth,
     pub weights: Vec<f32>,
+    /// The block of each row, where some belong together.
+    pub blocks: Option<Vec<u32>>,
 }
 
-/// The target and the weights of all rows of a source.
+/// The target, the weights and the blocks of all rows of a source.
 struct Raw {
     target: Target,
     weights: Vec<f64>,
+    blocks: Option<Vec<u32>>,
 }
 
 impl Raw {
     fn of(source: &dyn Source, context: &Context) -> Result<Raw> {
         let (mut numbers, mut classes, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-        let mut n_classes = None;
+        let (mut n_classes, mut blocks) = (None, None);
         for batch in source.scan()? {
             context.check()?;
             let batch = batch?;
@@ -39,13 +42,16 @@ impl Raw {
                     n_classes = Some(n);
                 }
             }
+            if let Some(own) = batch.blocks()? {
+                blocks.get_or_insert_with(Vec::new).extend(own);
+            }
             weights.extend(batch.weights()?.unwrap_or_else(|| vec![1.0; batch.n_rows()]));
         }
         let target = match n_classes {
             Some(n_classes) => Target::Class { codes: classes, n_classes },
             None => Target::Number(numbers),
         };
-        Ok(Raw { target, weights })
+        Ok(Raw { target, weights, blocks })
     }
 }
 
@@ -128,7 +134,7 @@ impl Subject {
             }
             _ => return Err(Error::internal("the rows to watch have a target of another kind")),
         };
-        Ok(Subject { truth, weights })
+        Ok(Subject { truth, weights, blocks: raw.blocks })
     }
 
     /// The rows that count, of `source`.
@@ -139,17 +145,39 @@ impl Subject {
     }
 }
 
-/// Takes a share of the rows away, chosen by the seed, to watch; none where so few would be left that they say nothing.
-pub(crate) fn set_aside<'a>(rows: &mut Rows<'a>, share: f64, seed: u64) -> Option<Rows<'a>> {
+/// Takes a share of the rows away, chosen by the seed, to watch; none where so few would be left that they say nothing. Rows of
+/// one block go together.
+pub(crate) fn set_aside<'a>(
+    rows: &mut Rows<'a>,
+    blocks: Option<&[u32]>,
+    share: f64,
+    seed: u64,
+) -> Option<Rows<'a>> {
     const FEWEST: usize = 4;
     let n = (share * rows.rows.len() as f64).round() as usize;
     if n < FEWEST {
         return None;
     }
     Random::new(seed, 0).shuffle(&mut rows.rows);
-    let mut watched = rows.rows.split_off(rows.rows.len() - n);
+    let mut watched = match blocks {
+        None => rows.rows.split_off(rows.rows.len() - n),
+        Some(blocks) => {
+            let own: Vec<u32> = rows.rows.iter().map(|&row| blocks[row as usize]).collect();
+            let order: Vec<u32> = (0..own.len() as u32).collect();
+            let places = tidemill_kernel::blocks::held_out(&order, &own, share);
+            let watched: Vec<u32> = places.iter().map(|&at| rows.rows[at as usize]).collect();
+            let mut at = 0u32..;
+            rows.rows.retain(|_| at.next().is_some_and(|at| places.binary_search(&at).is_err()));
+            watched
+        }
+    };
     watched.sort_unstable();
     rows.rows.sort_unstable();
+    if watched.len() < FEWEST || rows.rows.is_empty() {
+        rows.rows.append(&mut watched);
+        rows.rows.sort_unstable();
+        return None;
+    }
     Some(Rows { source: rows.source, rows: watched, truth: rows.truth, weights: rows.weights })
 }
 
@@ -180,6 +208,23 @@ mod tests {
     use tidemill_core::{Categories, Column, Table};
 
     use super::*;
+
+    #[test]
+    fn rows_to_watch_are_no_copies_of_those_learned_from() {
+        let column = Column::number("y").with_role(Role::Target);
+        let block = Column::number("(block)").with_role(Role::Block);
+        let schema = Arc::new(Schema::new(vec![column, block]).unwrap());
+        let numbers = |of: fn(u32) -> f64| -> ArrayRef {
+            Arc::new(arrow_array::Float64Array::from_iter_values((0..200).map(of)))
+        };
+        let batch = Batch::new(schema, vec![numbers(f64::from), numbers(|i| f64::from(i % 40))]).unwrap();
+        let table = Table::new(batch);
+        let (subject, _) = Subject::learn(&NeuralNet::default(), &table, &Context::default()).unwrap();
+        let mut rows = subject.rows(&table);
+        let watched = set_aside(&mut rows, subject.blocks.as_deref(), 0.1, 3).unwrap();
+        assert_eq!((rows.rows.len(), watched.rows.len()), (180, 20));
+        assert!(watched.rows.iter().all(|w| rows.rows.iter().all(|r| r % 40 != w % 40)));
+    }
 
     /// Weights of `compute_class_weight("balanced")`, from `reference/nets.py`; a class without rows has none.
     #[test]

@@ -78,6 +78,22 @@ fn the_same_world_gives_no_reason_to_change() {
 }
 
 #[test]
+fn copies_of_rows_that_are_learned_from_never_judge() {
+    // 60 customers of honest labels, each asked for several times, as retries and returning customers are.
+    for times in [3, 6, 12] {
+        let served = drifted(0, false);
+        let path = model(&served);
+        let before = std::fs::read(&path).unwrap();
+        (0..times).for_each(|_| teach(&served, 60, false, 77));
+        let improved = served.improve("customers-model");
+        assert!(!improved.promoted, "{times} times: {}", improved.verdict);
+        assert!(improved.verdict.starts_with("not enough to tell"), "{}", improved.verdict);
+        assert!(improved.rows.copies > 0 && improved.rows.held_out < 30);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+}
+
+#[test]
 fn few_labels_are_not_enough_to_tell() {
     let served = drifted(40, true);
     let improved = served.improve("customers-model");

@@ -13,6 +13,7 @@ use crate::builtin::BASELINE;
 use crate::facts::{Outcome, Trained};
 use crate::forecast::ForecastFacts;
 use crate::format::{brief, percent, short};
+use crate::judge::UnseenScore;
 use crate::links::blend::Blend;
 use crate::search::Decided;
 
@@ -35,6 +36,7 @@ pub fn story(trained: &Trained) -> String {
     line(String::new());
     line(verdict(outcome));
     cautions(outcome).into_iter().for_each(&mut line);
+    outcome.unseen.iter().for_each(|unseen| line(on_new_ones(outcome, unseen)));
     line(String::new());
     line(outcome.test.to_string());
     line(outcome.shipped.note.to_string());
@@ -253,6 +255,17 @@ fn decided(decision: &Decided, o: &Outcome) -> String {
         ),
         _ => format!("{from}, as the recipe says."),
     }
+}
+
+/// The score on rows whose key or group is new.
+fn on_new_ones(o: &Outcome, unseen: &UnseenScore) -> String {
+    let all = o.test.value(&o.metric).map(|all| format!(", {} on all", short(all))).unwrap_or_default();
+    let UnseenScore { rows, value } = *unseen;
+    format!(
+        "On the {rows} test rows whose key or group training never saw, {} is {}{all}.",
+        o.metric,
+        short(value)
+    )
 }
 
 /// How good the result is against the baseline, in a sentence or two.

@@ -1,0 +1,276 @@
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, StringArray, UInt32Array};
+use tidemill_core::{Categories, Column, Kind, Schema, dense_vector};
+use tidemill_kernel::Random;
+
+use super::*;
+
+fn batch(columns: Vec<(Column, ArrayRef)>) -> Batch {
+    let (columns, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap()
+}
+
+fn numbers(name: &str, values: impl IntoIterator<Item = f64>) -> (Column, ArrayRef) {
+    (Column::number(name), Arc::new(Float64Array::from_iter_values(values)))
+}
+
+fn texts(values: impl IntoIterator<Item = String>) -> (Column, ArrayRef) {
+    (Column::new("text", Kind::Text), Arc::new(StringArray::from_iter_values(values)))
+}
+
+fn categories(name: &str, n: u32, values: impl IntoIterator<Item = u32>) -> (Column, ArrayRef) {
+    let names = Categories::new((0..n).map(|i| format!("{name}{i}")));
+    let codes = names.column(UInt32Array::from_iter_values(values)).unwrap();
+    (Column::category(name, names), codes)
+}
+
+fn found(batch: &Batch) -> Copies {
+    find(batch, &Context::default()).unwrap()
+}
+
+/// `n` rows of which each is one of `different`.
+fn drawn(n: usize, different: usize) -> Vec<usize> {
+    let mut random = Random::new(5, 0);
+    (0..n).map(|i| if i < different { i } else { random.below(different) }).collect()
+}
+
+fn rounded(x: f64, decimals: i32) -> f64 {
+    (x * 10f64.powi(decimals)).round() / 10f64.powi(decimals)
+}
+
+#[test]
+fn equal_rows_of_decimals_are_copies_and_others_are_none() {
+    let which = drawn(900, 300);
+    let mut random = Random::new(1, 0);
+    let (a, b): (Vec<f64>, Vec<f64>) =
+        (0..300).map(|_| (rounded(random.normal(), 3), rounded(100.0 * random.unit(), 2))).unzip();
+    let copies = found(&batch(vec![
+        numbers("a", which.iter().map(|&i| a[i])),
+        numbers("b", which.iter().map(|&i| b[i])),
+    ]));
+    assert_eq!((copies.equal, copies.near), (600, 0));
+    for (row, &i) in which.iter().enumerate() {
+        assert_eq!(copies.first[row] as usize, i);
+    }
+}
+
+#[test]
+fn tables_that_repeat_by_nature_stay_as_they_are() {
+    let mut random = Random::new(2, 0);
+    // A few categories; whole numbers of few values; decimals of few values, as of prices; zeros beside decimals.
+    let few = batch(
+        (0..5).map(|c| categories(&format!("c{c}"), 4, (0..2000).map(|_| random.below(4) as u32))).collect(),
+    );
+    assert!(found(&few).is_empty());
+    let ages = (0..2000).map(|_| 18.0 + random.below(60) as f64).collect::<Vec<_>>();
+    let scores = (0..2000).map(|_| random.below(11) as f64).collect::<Vec<_>>();
+    assert!(found(&batch(vec![numbers("age", ages.clone()), numbers("score", scores)])).is_empty());
+    let prices = [7.25, 7.8958, 8.05, 13.0, 26.0, 10.5, 7.775, 26.55];
+    let prices = (0..2000).map(|_| prices[random.below(8)]).collect::<Vec<_>>();
+    let ticket = vec![
+        numbers("fare", prices),
+        numbers("age", ages),
+        categories("class", 3, (0..2000).map(|_| random.below(3) as u32)),
+    ];
+    assert!(found(&batch(ticket)).is_empty());
+    let sparse = (0..4).map(|c| {
+        numbers(
+            &format!("n{c}"),
+            (0..2000)
+                .map(|_| if random.unit() < 0.9 { 0.0 } else { rounded(random.normal(), 4) })
+                .collect::<Vec<_>>(),
+        )
+    });
+    assert!(found(&batch(sparse.collect())).is_empty());
+}
+
+#[test]
+fn survey_answers_that_follow_one_opinion_are_no_copies() {
+    // Forty questions of yes and no that one attitude answers: independent columns would never repeat like this.
+    let mut random = Random::new(3, 0);
+    let attitudes: Vec<f64> = (0..1500).map(|_| random.normal()).collect();
+    let question = |c: usize| {
+        let mut random = Random::new(4, c as u64);
+        let values: Vec<bool> = attitudes.iter().map(|a| 3.0 * a + random.normal() > 0.0).collect();
+        let array: ArrayRef = Arc::new(BooleanArray::from(values));
+        (Column::new(format!("q{c}"), Kind::Flag), array)
+    };
+    let copies = found(&batch((0..40).map(question).collect()));
+    assert!(copies.equal < 75, "{} of 1500 rows are taken for copies", copies.equal);
+}
+
+#[test]
+fn long_texts_that_differ_in_a_word_are_copies_and_short_ones_are_not() {
+    let mut random = Random::new(6, 0);
+    let words: Vec<String> = (0..400).map(|i| format!("w{i}")).collect();
+    let stories: Vec<Vec<usize>> = (0..40).map(|_| (0..25).map(|_| random.below(400)).collect()).collect();
+    let mut told = |story: usize| -> String {
+        let mut story = stories[story].clone();
+        story[random.below(25)] = random.below(400);
+        story.iter().map(|&w| words[w].to_uppercase()).collect::<Vec<_>>().join(", ")
+    };
+    let copies = found(&batch(vec![texts((0..400).map(|i| told(i % 40)))]));
+    // A copy of a copy differs in two words: 23 of 27 terms are the same.
+    let right = (0..400).filter(|&i| copies.first[i] as usize == i % 40).count();
+    assert!(right >= 396, "{right} of 400");
+    let short = (0..400)
+        .map(|_| format!("{} {} {}", words[random.below(9)], words[random.below(9)], words[random.below(9)]));
+    assert!(found(&batch(vec![texts(short.collect::<Vec<_>>())])).is_empty());
+    let scripts =
+        ["深度学习模型需要大量的数据才能训练得很好我们", "今天的天气非常好我们一起去公园散步吃冰淇淋吧"];
+    let chinese: Vec<String> =
+        (0..60).map(|i| format!("{}{}", scripts[i % 2], ["吗", "呢", "了"][i / 2 % 3])).collect();
+    let copies = found(&batch(vec![texts(chinese), numbers("n", (0..60).map(f64::from))]));
+    // More than 5% of the rows are like each other, so that nothing is joined.
+    assert!(copies.is_empty());
+}
+
+#[test]
+fn templates_do_not_join_the_whole_table() {
+    let mut random = Random::new(7, 0);
+    let call = |random: &mut Random, i: usize| {
+        format!(
+            "customer number {i} called us about the invoice of last month and asked to be called back on day {}",
+            random.below(30)
+        )
+    };
+    let mut rows: Vec<String> = (0..500).map(|i| call(&mut random, i)).collect();
+    rows[77] = rows[3].clone();
+    let copies = found(&batch(vec![texts(rows)]));
+    assert_eq!((copies.equal, copies.near, copies.first[77]), (1, 0, 3));
+}
+
+#[test]
+fn numbers_that_were_rounded_are_near_copies() {
+    let mut random = Random::new(8, 0);
+    let columns: Vec<Vec<f64>> =
+        (0..8).map(|_| (0..500).map(|_| rounded(random.normal(), 4)).collect()).collect();
+    let twice = |c: usize| {
+        let own = columns[c].iter().copied();
+        numbers(&format!("n{c}"), own.clone().chain(own.take(100).map(|x| rounded(x, 3))).collect::<Vec<_>>())
+    };
+    let copies = found(&batch((0..8).map(twice).collect()));
+    let right = (0..100).filter(|&i| copies.first[500 + i] as usize == i).count();
+    assert!(right >= 95 && copies.near + copies.equal <= 100, "{right} of 100, {copies:?}");
+    // Noise of a tenth of the spread is no rounding.
+    let noisy = |c: usize| {
+        let mut random = Random::new(9, c as u64);
+        let own = columns[c].iter().copied();
+        let noise: Vec<f64> = own.clone().take(100).map(|x| x + 0.1 * random.normal()).collect();
+        numbers(&format!("n{c}"), own.chain(noise).collect::<Vec<_>>())
+    };
+    assert!(found(&batch((0..8).map(noisy).collect())).is_empty());
+}
+
+/// An uncompressed BMP picture, or a PPM-like variant of the same pixels with another row order.
+fn bmp(pixels: &[[u8; 3]], side: usize, upside_down: bool) -> Vec<u8> {
+    let row = (side * 3).div_ceil(4) * 4;
+    let size = 54 + row * side;
+    let mut out = b"BM".to_vec();
+    out.extend((size as u32).to_le_bytes());
+    out.extend([0; 4]);
+    out.extend(54u32.to_le_bytes());
+    out.extend(40u32.to_le_bytes());
+    out.extend((side as i32).to_le_bytes());
+    out.extend((if upside_down { side as i32 } else { -(side as i32) }).to_le_bytes());
+    out.extend(1u16.to_le_bytes());
+    out.extend(24u16.to_le_bytes());
+    out.extend([0; 24]);
+    for y in 0..side {
+        let y = if upside_down { side - 1 - y } else { y };
+        let before = out.len();
+        pixels[y * side..(y + 1) * side].iter().for_each(|[r, g, b]| out.extend([*b, *g, *r]));
+        out.resize(before + row, 0);
+    }
+    out
+}
+
+#[test]
+fn pictures_of_equal_pixels_are_copies_however_encoded() {
+    let mut random = Random::new(10, 0);
+    let noise: Vec<Vec<[u8; 3]>> = (0..30)
+        .map(|_| (0..81).map(|_| std::array::from_fn(|_| random.below(256) as u8)).collect())
+        .collect();
+    let bytes: Vec<Vec<u8>> = (0..90).map(|i| bmp(&noise[i % 30], 9, i >= 60)).collect();
+    assert_ne!(bytes[0], bytes[60]);
+    let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values(&bytes));
+    let copies = found(&batch(vec![(Column::new("picture", Kind::Image), pictures)]));
+    assert_eq!((copies.equal, copies.near), (60, 0));
+    assert!((0..90).all(|i| copies.first[i] as usize == i % 30));
+    // Read to pixels, they are equal, too; blank ones say nothing.
+    let floats = |i: usize| -> Vec<f32> {
+        if i >= 60 {
+            vec![0.0; 243]
+        } else {
+            noise[i % 30].iter().flatten().map(|&x| f32::from(x) / 255.0).collect()
+        }
+    };
+    let parts: Vec<String> = (0..243).map(|i| format!("p{i}")).collect();
+    let values = dense_vector((0..90).flat_map(floats).collect(), 243).unwrap();
+    let copies = found(&batch(vec![(Column::vector("pixels", parts), values)]));
+    assert_eq!(copies.equal, 30);
+    assert!((60..90).all(|i| copies.first[i] as usize == i));
+}
+
+#[test]
+fn keys_targets_and_weights_are_not_looked_at() {
+    let mut random = Random::new(11, 0);
+    let x: Vec<f64> = (0..100).map(|_| rounded(random.normal(), 5)).collect();
+    let role = |(column, array): (Column, ArrayRef), role| (column.with_role(role), array);
+    let copies = found(&batch(vec![
+        role(numbers("id", (0..200).map(f64::from)), Role::Key),
+        role(numbers("w", (0..200).map(|_| random.unit()).collect::<Vec<_>>()), Role::Weight),
+        role(numbers("when", (0..200).map(f64::from)), Role::Time),
+        numbers("x", (0..200).map(|i| x[i % 100])),
+        numbers("z", (0..200).map(|i| rounded(x[i % 100].sin(), 3))),
+        role(numbers("y", (0..200).map(|_| random.unit()).collect::<Vec<_>>()), Role::Target),
+    ]));
+    assert_eq!(copies.equal, 100);
+}
+
+#[test]
+fn equal_rows_of_one_key_are_copies_though_equal_rows_are_usual() {
+    let mut random = Random::new(14, 0);
+    let (a, b): (Vec<u32>, Vec<u32>) =
+        (0..300).map(|_| (random.below(5) as u32, random.below(6) as u32)).unzip();
+    let (key, array) = numbers("id", (0..900).map(|i| f64::from(i % 300)));
+    let copies = found(&batch(vec![
+        (key.with_role(Role::Key), array),
+        categories("a", 5, (0..900).map(|i| a[i % 300])),
+        categories("b", 6, (0..900).map(|i| b[i % 300])),
+    ]));
+    assert_eq!((copies.equal, copies.near), (600, 0));
+    assert!((0..900).all(|i| copies.first[i] as usize == i % 300));
+}
+
+#[test]
+fn the_same_copies_whatever_the_number_of_threads() {
+    let mut random = Random::new(12, 0);
+    let which = drawn(9000, 6000);
+    let x: Vec<f64> = (0..6000).map(|_| rounded(random.normal(), 4)).collect();
+    let words: Vec<String> =
+        (0..6000).map(|i| (0..12).map(|w| format!("t{} ", (i * 31 + w * w * 7) % 5000)).collect()).collect();
+    let table = batch(vec![
+        numbers("x", which.iter().map(|&i| x[i] + if i % 3 == 0 { 1e-5 } else { 0.0 })),
+        numbers("x2", which.iter().map(|&i| rounded(x[i] * 7.0, 4))),
+        texts(which.iter().map(|&i| words[i].clone())),
+    ]);
+    let with = |threads: usize| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| found(&table))
+    };
+    let one = with(1);
+    assert_eq!(one, with(2));
+    assert_eq!(one, with(5));
+    assert!(one.equal >= 3000);
+}
+
+#[test]
+fn tables_without_features_or_rows_have_no_copies() {
+    assert!(found(&batch(vec![numbers("x", [])])).is_empty());
+    assert!(found(&batch(vec![numbers("x", [1.5])])).is_empty());
+    let target = Column::number("y").with_role(Role::Target);
+    assert!(found(&batch(vec![(target, Arc::new(Float64Array::from(vec![0.25; 4])))])).is_empty());
+    let missing: ArrayRef = Arc::new(Float64Array::from(vec![None; 50]));
+    assert!(found(&batch(vec![(Column::number("x"), missing)])).is_empty());
+}
