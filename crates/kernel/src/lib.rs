@@ -17,6 +17,7 @@ pub mod lbfgs;
 pub mod least_squares;
 pub mod logistic;
 pub mod neighbors;
+pub mod nelder_mead;
 pub mod picture;
 pub mod quantile;
 mod random;
