@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod autocorrelation;
+pub mod calendar;
 pub mod cholesky;
 mod classes;
 mod comoments;

@@ -1,13 +1,19 @@
 //! Forecasts of one series from its own past: the methods that every forecaster knows.
 
 pub mod arima;
+mod combination;
 pub mod decompose;
 pub mod ets;
+mod grid;
+mod learner;
 mod method;
 pub mod naive;
+mod saved;
 pub mod stl;
 pub mod theta;
 
+pub use combination::{Combination, Trial};
+pub use learner::{FittedLocalForecast, LocalForecast};
 pub use method::{Method, Model};
 use serde::{Deserialize, Serialize};
 

@@ -31,6 +31,12 @@ impl Order {
         p + q + sp + sq + usize::from(self.mean)
     }
 
+    /// Whether it is of a size that the search can lead to.
+    pub(super) fn is_sound(&self) -> bool {
+        let small = |orders: [usize; 3]| orders.iter().all(|n| *n <= 5);
+        small(self.step) && small(self.season) && (1..=24).contains(&self.n_season)
+    }
+
     /// What is left after differences.
     fn differenced(&self, y: &[f64]) -> Vec<f64> {
         let apart = |w: &[f64], lag: usize| -> Vec<f64> {
