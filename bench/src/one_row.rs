@@ -8,7 +8,9 @@ use std::time::Instant;
 use serde_json::Value;
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{Cell, Context, Fitted, Row as Cells};
-use tidemill_engine::{builtin, model, train};
+use tidemill_engine::builtin;
+use tidemill_engine::model;
+use tidemill_engine::verbs::train;
 use tidemill_kernel::Random;
 
 use crate::row::Row;

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use tidemill_core::Context;
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_engine::{builtin, train};
+use tidemill_engine::builtin;
+use tidemill_engine::verbs::train;
 use tidemill_kernel::Random;
 
 use crate::row::Row;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::cargo;
+use crate::{cargo, modules, root};
 
 /// Each crate with the crates of ours that it may use, in normal, development and build dependencies alike. The
 /// rooms between `core` and `engine` never see each other, but for `kernel`.
@@ -86,8 +86,16 @@ pub(crate) fn check() -> Result<String, String> {
         }
     }
     faults.extend(fenced(&metadata, &members));
+    let modules = modules::check(&root().join("crates"));
+    if let Err(problem) = &modules {
+        faults.push(problem.clone());
+    }
     if faults.is_empty() {
-        return Ok(format!("{} crates, {n_edges} dependencies between them, all allowed", members.len()));
+        return Ok(format!(
+            "{} crates, {n_edges} dependencies between them, all allowed; {}",
+            members.len(),
+            modules.unwrap_or_default()
+        ));
     }
     Err(faults.join("\n"))
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tidemill_core::{Entry, Fitted, Registry, Result, State};
 use tidemill_data::Intake;
 
-use crate::blend::Blend;
-use crate::calibrate::Calibrate;
-use crate::threshold::Threshold;
+use crate::links::blend::Blend;
+use crate::links::calibrate::Calibrate;
+use crate::links::threshold::Threshold;
 
 /// Steps of preparation.
 pub const STEPS: &[Entry] = &[

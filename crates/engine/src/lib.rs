@@ -1,34 +1,28 @@
-//! What each verb does, free of any user interface: [`train`], [`predict`], [`evaluate`], [`init`], and the lists
-//! of built-ins in [`builtin`].
+//! What each verb does, free of any user interface.
+//!
+//! Arrows between the modules run one way (`cargo xtask layers` holds them):
+//!
+//! ```text
+//! verbs, improve -> report -> facts, judge -> search -> forecast -> recipe -> builtin -> links
+//! verbs, improve -> feedback -> serve -> model -> recipe          ground: audit, links, files, format, error
+//! ```
 
-mod answer;
-pub mod blend;
+pub mod audit;
 pub mod builtin;
-pub mod calibrate;
-pub mod check;
-pub mod compare;
-pub mod docs;
 pub mod error;
-pub mod evaluate;
+pub mod facts;
 pub mod feedback;
+pub mod files;
 pub mod forecast;
+pub mod format;
 pub mod improve;
-pub mod init;
-mod judged;
-pub mod leaderboard;
+pub mod judge;
+pub mod links;
 pub mod model;
-pub mod monitor;
-pub mod predict;
-pub mod preparation;
-pub mod privacy;
-pub mod recipe_file;
-pub mod reporting;
-mod resolve;
-pub mod schema;
+pub mod recipe;
+pub mod report;
 pub mod search;
-pub mod serving;
-pub mod threshold;
-pub mod train;
-pub mod words;
+pub mod serve;
+pub mod verbs;
 
 pub use tidemill_core as core;

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use tidemill_engine::check::{Audit, Finding, Severity, check};
+use tidemill_engine::audit::{Audit, Finding, Severity, check};
+use tidemill_engine::builtin;
 use tidemill_engine::core::Context;
 use tidemill_engine::core::recipe::Recipe;
-use tidemill_engine::{builtin, recipe_file};
+use tidemill_engine::recipe;
 
 fn audit(name: &str, text: &str, recipe: &Recipe) -> Audit {
     let folder = tempfile::tempdir().unwrap();
@@ -34,7 +35,7 @@ fn remedies_are_recipes(audit: &Audit) {
     for finding in &audit.findings {
         assert!(!finding.remedy.is_empty(), "{finding:?}");
         if let Some(lines) = &finding.recipe {
-            recipe_file::parse(lines, "remedy.toml", &builtin::registry())
+            recipe::parse(lines, "remedy.toml", &builtin::registry())
                 .unwrap_or_else(|e| panic!("{}: {e}\n{lines}", finding.code));
         }
     }
@@ -198,7 +199,7 @@ fn what_the_remedy_says_of_a_stand_in_is_done_whatever_the_source() {
     for (name, text) in [("s.csv", csv), ("s.jsonl", json)] {
         let found = audit(name, &text, &target("t"));
         let line = find(&found, "stand_in", "score").recipe.clone().unwrap();
-        let mut recipe = recipe_file::parse(&line, "remedy.toml", &builtin::registry()).unwrap();
+        let mut recipe = recipe::parse(&line, "remedy.toml", &builtin::registry()).unwrap();
         assert_eq!(recipe.data.missing, ["-999"]);
         recipe.data.target = Some("t".into());
         let mended = audit(name, &text, &recipe);

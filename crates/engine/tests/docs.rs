@@ -1,6 +1,7 @@
 //! The generated pages are those that the code would write now.
 
-use tidemill_engine::{builtin, docs};
+use tidemill_engine::builtin;
+use tidemill_engine::recipe::docs;
 
 #[test]
 fn generated_pages_are_unchanged() {

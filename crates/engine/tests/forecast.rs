@@ -7,8 +7,12 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Float64Array, StringArray, TimestampMicrosecondArray};
 use tidemill_core::recipe::{Forecast, Recipe};
 use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Schema, Table};
+use tidemill_engine::builtin;
 use tidemill_engine::forecast::{HISTORY, future, learning};
-use tidemill_engine::{builtin, evaluate, predict, recipe_file, train};
+use tidemill_engine::recipe;
+use tidemill_engine::verbs::evaluate;
+use tidemill_engine::verbs::predict;
+use tidemill_engine::verbs::train;
 use tidemill_kernel::Random;
 
 const HOUR: i64 = 3_600_000_000;
@@ -236,7 +240,7 @@ fn from_a_table_to_forecasts_and_their_figures() {
     let folder = tempfile::tempdir().unwrap();
     let source = csv(&shops(500, &["a", "b"]), &folder.path().join("shops.csv"));
     let toml = "[data]\ntarget = \"sold\"\ngroup = \"shop\"\n[forecast]\nhorizon = \"12h\"\n[[learners]]\nkind = \"ridge\"\n";
-    let asked = recipe_file::parse(toml, "test.toml", &builtin::registry()).unwrap();
+    let asked = recipe::parse(toml, "test.toml", &builtin::registry()).unwrap();
     let job =
         train::Job { source: source.clone(), recipe: asked, recipe_file: None, out: folder.path().join("m") };
     let trained = train::train(&job, &context()).unwrap();
@@ -251,7 +255,7 @@ fn from_a_table_to_forecasts_and_their_figures() {
     assert_eq!(used, [HISTORY, "at", "shop", "sold"], "what is known only later is not looked at");
 
     // The resolved recipe leads to the same model again; only the reasons of what it says differ.
-    let written = recipe_file::read(&trained.recipe, &builtin::registry()).unwrap();
+    let written = recipe::read(&trained.recipe, &builtin::registry()).unwrap();
     let job = train::Job { recipe: written, out: folder.path().join("again"), ..job };
     let again = train::train(&job, &context()).unwrap().outcome;
     assert_eq!(again.test.to_string(), trained.outcome.test.to_string());

@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tidemill_core::{Context, State};
-use tidemill_engine::train::{Job, train};
-use tidemill_engine::{builtin, model, predict, recipe_file};
+use tidemill_engine::builtin;
+use tidemill_engine::model;
+use tidemill_engine::recipe;
+use tidemill_engine::verbs::predict;
+use tidemill_engine::verbs::train::{Job, train};
 
 /// Learners of quantities; all others learn classes here.
 const OF_QUANTITIES: &[&str] = &[
@@ -172,7 +175,7 @@ fn write_if_missing(name: &str, recipe: &str) {
     }
     let out = tempfile::tempdir().unwrap();
     let context = context();
-    let recipe = recipe_file::parse(recipe, name, context.registry()).unwrap();
+    let recipe = recipe::parse(recipe, name, context.registry()).unwrap();
     let job = Job { source: table(name), recipe, recipe_file: None, out: out.path().into() };
     let only = (job.recipe.learners.len() == 1).then(|| job.recipe.learners[0].kind.clone());
     let trained = train(&job, &context).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tidemill_core::{Error, Result, Row};
-use tidemill_engine::serving::{Answer, Serving};
+use tidemill_engine::serve::serving::{Answer, Serving};
 use tokio::sync::{mpsc, oneshot};
 
 /// A batch takes no more requests once it holds so many rows.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use tidemill_core::{Context, Result};
-use tidemill_engine::serving::Serving;
+use tidemill_engine::serve::serving::Serving;
 use tidemill_store::{NewVersion, Store};
 
 use crate::batcher::Batcher;

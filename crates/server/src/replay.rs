@@ -12,8 +12,11 @@ use serde_json::{Value, json};
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Error, Event, Result};
 use tidemill_engine::feedback::{class_of, number_of};
-use tidemill_engine::serving::{Prediction, Serving};
-use tidemill_engine::{improve, monitor, train};
+use tidemill_engine::files::replace;
+use tidemill_engine::improve;
+use tidemill_engine::serve::serving::{Prediction, Serving};
+use tidemill_engine::verbs::monitor;
+use tidemill_engine::verbs::train;
 use tidemill_eval::compare::{ScoreInterval, bootstrap, paired};
 use tidemill_eval::{Answers, Metric};
 use tidemill_report::{Chart, LineChart, Mark, Point, Scale, Series};
@@ -321,7 +324,7 @@ fn judge(
     };
     let document = serde_json::to_string_pretty(&replayed)
         .map_err(|e| Error::internal(format!("writing the replay down: {e}")))?;
-    train::replace(&job.out.join("replay.json"), document.as_bytes())?;
+    replace(&job.out.join("replay.json"), document.as_bytes())?;
     Ok(replayed)
 }
 
@@ -345,7 +348,7 @@ impl Judged {
         &mut self,
         row: &table::DatedRow,
         said: &Value,
-        answer: &tidemill_engine::serving::Answer,
+        answer: &tidemill_engine::serve::serving::Answer,
         frozen: &Serving,
     ) {
         let classes = &frozen.classes;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidemill_engine::core::recipe::{OptimizeFor, Task};
-use tidemill_engine::evaluate::Labels;
+use tidemill_engine::judge::Labels;
 
 /// From a table to a tested, packaged model, and round the loop again.
 #[derive(Debug, Parser)]

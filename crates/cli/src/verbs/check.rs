@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use tidemill_engine::check::{self, Audit};
+use tidemill_engine::audit::{self, Audit};
+use tidemill_engine::builtin;
 use tidemill_engine::core::Result;
 use tidemill_engine::core::recipe::Recipe;
-use tidemill_engine::{builtin, recipe_file, reporting, train};
+use tidemill_engine::files::replace;
+use tidemill_engine::recipe;
+use tidemill_engine::report::{page, text};
 
 use super::{context, is_recipe, json_of, overlay, source_of};
 use crate::args::{Check, Cli};
@@ -16,19 +19,19 @@ use crate::show::Shown;
 pub(super) fn check(args: &Check, cli: &Cli) -> Result<Shown> {
     let file = is_recipe(&args.data).then(|| PathBuf::from(&args.data));
     let mut recipe = match &file {
-        Some(file) => recipe_file::read(file, &builtin::registry())?,
+        Some(file) => recipe::read(file, &builtin::registry())?,
         None => Recipe::default(),
     };
     overlay(&mut recipe, &args.about);
     let source = source_of(&args.data, file.as_deref(), &recipe)?;
     let context = context(cli, recipe.train.seed, args.threads)?;
-    let audit: Audit = check::check(&source, &recipe, &context)?;
+    let audit: Audit = audit::check(&source, &recipe, &context)?;
     let no = args.strict && audit.severe > 0;
-    let (mut text, mut json) = (check::story(&audit), json_of(&audit)?);
+    let (mut shown, mut json) = (text::audit(&audit), json_of(&audit)?);
     if let Some(file) = &args.report {
-        train::replace(file, reporting::audit(&audit).as_bytes())?;
-        text += &format!("\nReport: {}\n", file.display());
+        replace(file, page::audit(&audit).as_bytes())?;
+        shown += &format!("\nReport: {}\n", file.display());
         json["written"] = json!({ "report": file });
     }
-    Ok(Shown { text, json, no })
+    Ok(Shown { text: shown, json, no })
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use tidemill_engine::compare::{self, Compared};
 use tidemill_engine::core::Result;
 use tidemill_engine::error::EngineError;
+use tidemill_engine::verbs::compare::{self, Compared};
 
 use super::{context, json_of};
 use crate::args::{Cli, Compare};

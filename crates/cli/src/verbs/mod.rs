@@ -12,12 +12,20 @@ use std::time::Instant;
 use clap::CommandFactory;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result, Runtime};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::{
-    builtin, docs, evaluate, init, leaderboard, predict, recipe_file, schema, train, words,
-};
+use tidemill_engine::files::replace;
+use tidemill_engine::model;
+use tidemill_engine::recipe;
+use tidemill_engine::recipe::docs;
+use tidemill_engine::recipe::schema;
+use tidemill_engine::report::text;
+use tidemill_engine::verbs::evaluate;
+use tidemill_engine::verbs::init;
+use tidemill_engine::verbs::predict;
+use tidemill_engine::verbs::train;
 
 use crate::args::{Cli, DataArgs, Evaluate, Init, Inspect, NetArgs, Predict, Train, Verb};
 use crate::progress::Progress;
@@ -85,7 +93,7 @@ fn json_of(value: &impl Serialize) -> Result<Value> {
 fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let recipe_file = is_recipe(&args.data).then(|| PathBuf::from(&args.data));
     let mut recipe = match &recipe_file {
-        Some(file) => recipe_file::read(file, &builtin::registry())?,
+        Some(file) => recipe::read(file, &builtin::registry())?,
         None => Recipe::default(),
     };
     overlay(&mut recipe, &args.about);
@@ -97,7 +105,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     recipe.train.trials = args.trials.unwrap_or(recipe.train.trials).max(1);
     recipe.train.time_limit = args.time_limit.clone().or(recipe.train.time_limit);
     recipe.train.optimize_for = args.optimize_for.map_or(recipe.train.optimize_for, Into::into);
-    let limit = recipe.train.time_limit.as_deref().map(recipe_file::duration).transpose();
+    let limit = recipe.train.time_limit.as_deref().map(recipe::duration).transpose();
     let limit = limit.map_err(|problem| EngineError::usage(problem, "correct --time-limit"))?;
     let source = source_of(&args.data, recipe_file.as_deref(), &recipe)?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&source));
@@ -110,9 +118,9 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
                               "report": trained.report, "hash": trained.hash });
         document.insert("written".into(), written);
-        document.insert("times".into(), json_of(&leaderboard::table(&trained))?);
+        document.insert("times".into(), json_of(&text::table(&trained))?);
     }
-    Ok(Shown::new(words::story(&trained), json))
+    Ok(Shown::new(text::training(&trained), json))
 }
 
 fn runtime(nets: &NetArgs) -> Runtime {
@@ -132,7 +140,7 @@ fn is_recipe(data: &str) -> bool {
 fn source_of(data: &str, recipe_file: Option<&Path>, recipe: &Recipe) -> Result<String> {
     let Some(file) = recipe_file else { return Ok(data.to_string()) };
     match &recipe.data.source {
-        Some(source) => Ok(recipe_file::locate(source, file)),
+        Some(source) => Ok(recipe::locate(source, file)),
         None => Err(EngineError::usage(
             format!("{} names no source", file.display()),
             "add `source = \"FILE\"` to its [data]",
@@ -217,8 +225,8 @@ fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
 }
 
 fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
-    let inspected = init::inspect(&args.model, &context(cli, 0, None)?)?;
-    Ok(Shown::new(words::inspected(&inspected), json_of(&inspected)?))
+    let inspected = model::inspect(&args.model, &context(cli, 0, None)?)?;
+    Ok(Shown::new(text::inspected(&inspected), json_of(&inspected)?))
 }
 
 fn run_init(args: &Init, cli: &Cli) -> Result<Shown> {
@@ -238,7 +246,7 @@ fn run_docs(folder: &Path) -> Result<Shown> {
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     let pages = docs::pages(&builtin::registry());
     for (name, text) in &pages {
-        train::replace(&folder.join(name), text.as_bytes())?;
+        replace(&folder.join(name), text.as_bytes())?;
     }
     let names: Vec<&str> = pages.iter().map(|(name, _)| *name).collect();
     Ok(Shown::new(names.join("\n") + "\n", json!({ "pages": names })))

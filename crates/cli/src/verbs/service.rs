@@ -5,12 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result, nearest};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::privacy::HASH_KEY;
-use tidemill_engine::serving::Serving;
-use tidemill_engine::{builtin, feedback, improve, monitor, recipe_file};
+use tidemill_engine::feedback;
+use tidemill_engine::improve;
+use tidemill_engine::model::versions;
+use tidemill_engine::recipe;
+use tidemill_engine::report::text;
+use tidemill_engine::serve::privacy::HASH_KEY;
+use tidemill_engine::serve::serving::Serving;
+use tidemill_engine::verbs::monitor;
 use tidemill_server::auth::Scope;
 use tidemill_server::{Limits, Options, replay};
 use tidemill_store::{Durability, Store};
@@ -25,8 +31,7 @@ use crate::show::{self, Shown};
 
 /// A duration, or an error that names the flag.
 fn duration(flag: &str, text: &str) -> Result<Duration> {
-    recipe_file::duration(text)
-        .map_err(|problem| EngineError::usage(problem, format!("correct {flag}")).into())
+    recipe::duration(text).map_err(|problem| EngineError::usage(problem, format!("correct {flag}")).into())
 }
 
 fn open(store: &str) -> Result<Store> {
@@ -216,7 +221,7 @@ pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
     let serving = Serving::open(&args.model, args.name.as_deref(), hash_key().as_deref(), &context)?;
     let found = monitor::of_serving(&serving, &store, tidemill_store::now())?;
-    Ok(Shown::new(monitor::story(&found), json_of(&found)?))
+    Ok(Shown::new(text::monitor(&found), json_of(&found)?))
 }
 
 pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
@@ -239,7 +244,7 @@ pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
 }
 
 pub(super) fn rollback(args: &Rollback, cli: &Cli) -> Result<Shown> {
-    let done = improve::rollback(&args.model, &context(cli, 0, None)?)?;
+    let done = versions::rollback(&args.model, &context(cli, 0, None)?)?;
     Ok(Shown::new(format!("{} is back in place of {}\n", done.to, done.from), json_of(&done)?))
 }
 

@@ -118,7 +118,7 @@ pub(super) fn horizon(text: &str, step: i64) -> Result<usize> {
             let weeks = text.strip_suffix('w').map(|n| (n, 604_800.0));
             let secs = match weeks {
                 Some((n, unit)) => n.trim().parse::<f64>().ok().map(|n| n * unit),
-                None => crate::recipe_file::duration(text).ok().map(|d| d.as_secs_f64()),
+                None => crate::recipe::duration(text).ok().map(|d| d.as_secs_f64()),
             };
             let secs = secs.ok_or_else(|| {
                 wrong(format!(

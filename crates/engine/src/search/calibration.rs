@@ -9,8 +9,8 @@ use tidemill_eval::curves::{self, Bins};
 use super::choice::beyond_noise;
 use super::finish::{Answered, joined};
 use super::judge::{Judge, Truth, mean};
-use crate::answer::most_probable;
-use crate::calibrate::{Calibrate, Seen, drawn_in_loss, log_loss};
+use crate::links::answer::most_probable;
+use crate::links::calibrate::{Calibrate, Seen, drawn_in_loss, log_loss};
 
 /// With fewer rows in all, nothing is calibrated unasked: a curve would follow chance.
 const CALIBRATION_ROWS: usize = 200;

@@ -9,6 +9,7 @@ use super::ensemble::{LIBRARY, Library, mix};
 use super::judge::{Judge, Truth, mean, spread};
 use super::race::{Finisher, Race};
 use super::{Candidate, Design, defaults};
+use crate::format::{brief, named};
 
 /// What was chosen.
 pub(crate) struct Choice {
@@ -90,7 +91,7 @@ pub(crate) fn choose(
         let shares = library.select(&(0..truths.len()).collect::<Vec<_>>(), context)?;
         if shares.iter().filter(|s| **s > 0.0).count() > 1 {
             let differences = differences(&library.honest(context)?, &library.alone(taken)?, judge);
-            let name = crate::words::named(&candidates[finishers[taken].candidate].spec);
+            let name = named(&candidates[finishers[taken].candidate].spec);
             reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
             // A blend costs every prediction more, so it is taken on evidence, by the rule of `simplest`; but that forecasts gain by
             // it is known beforehand (Bates and Granger 1969; Makridakis et al. 2020), and their few folds could not show it.
@@ -106,12 +107,10 @@ pub(crate) fn choose(
     }
     let spec = &candidates[finishers[taken].candidate].spec;
     if taken > 0 {
-        let name = crate::words::brief(&candidates[best].spec);
+        let name = brief(&candidates[best].spec);
         let why = if quality { "is the simpler of the two" } else { "costs less" };
-        reasons.passed_over = Some(format!(
-            "{} scores within one standard error of {name} and {why}",
-            crate::words::brief(spec)
-        ));
+        reasons.passed_over =
+            Some(format!("{} scores within one standard error of {name} and {why}", brief(spec)));
     }
     let design = Design::of(spec.clone());
     let answers = finishers.into_iter().nth(taken).map(|f| f.answers).unwrap_or_default();
@@ -142,7 +141,7 @@ fn rival(
     let spec = |f: &Finisher| &candidates[f.candidate].spec;
     let other = finishers.iter().find(|f| spec(f).kind != spec(first).kind)?;
     let differences = differences(&first.scores, &other.scores, judge);
-    let name = |f: &Finisher| crate::words::named(spec(f));
+    let name = |f: &Finisher| named(spec(f));
     duel(&name(first), &name(other), &differences, judge, test_share)
 }
 

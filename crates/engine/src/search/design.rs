@@ -7,8 +7,8 @@ use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{Chain, Context, Error, Estimator, Fitted, Result, Table, Training};
 
 use super::order;
-use crate::blend::Blend;
-use crate::preparation::{self, Prepared};
+use crate::links::blend::Blend;
+use crate::search::preparation::{self, Prepared};
 
 /// Learners of the same needs, and their shares.
 type Group = Vec<(Box<dyn Estimator>, f64)>;

@@ -11,7 +11,7 @@ use super::choice::Choice;
 use super::decision::{Decided, decide};
 use super::judge::{Judge, Truth};
 use crate::error::EngineError;
-use crate::threshold::Threshold;
+use crate::links::threshold::Threshold;
 
 /// Rows of a fold that calibrate and decide.
 const ROWS: usize = 20_000;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Standing;
 use super::judge::Judge;
+use crate::format::short;
 
 /// A larger share of what was learned than this holds on its own rows only.
 const OVERFIT: f64 = 0.5;
@@ -63,8 +64,4 @@ pub(super) fn gap(standing: &Standing, baseline: Option<&Standing>, judge: &Judg
     };
     let sentence = format!("{}: {scores}: {what}.", standing.learner);
     Some(Gap { learner: standing.learner.clone(), train, valid, verdict, sentence })
-}
-
-fn short(x: f64) -> String {
-    crate::words::short(x)
 }

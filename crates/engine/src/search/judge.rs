@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidemill_core::{Batch, Error, Result, Role, Target};
 use tidemill_eval::{Answers, Metric};
 
-use crate::answer::most_probable;
+use crate::links::answer::most_probable;
 
 /// What is true of the rows of a fold that judge.
 pub(crate) struct Truth {

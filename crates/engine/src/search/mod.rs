@@ -10,6 +10,7 @@ mod ensemble;
 mod finish;
 mod gap;
 mod judge;
+pub mod preparation;
 mod race;
 mod study;
 mod trial;

@@ -10,8 +10,8 @@ use tidemill_data::split::Fold;
 
 use super::judge::{Judge, Truth};
 use super::{Candidate, apply, order};
-use crate::answer::Place;
-use crate::preparation;
+use crate::links::answer::Place;
+use crate::search::preparation;
 
 /// The most training rows on which the training score is taken.
 const SCORED_ROWS: usize = 20_000;

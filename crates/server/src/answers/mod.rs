@@ -6,7 +6,7 @@ mod xml;
 
 use axum::http::HeaderValue;
 use tidemill_data::Flaw;
-use tidemill_engine::serving::{Answer, Prediction};
+use tidemill_engine::serve::serving::{Answer, Prediction};
 use uuid::Uuid;
 
 pub use xml::XSD;

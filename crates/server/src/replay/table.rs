@@ -8,7 +8,7 @@ use tidemill_core::{Cell, Context, Error, Result, Role, Row, Staged};
 use tidemill_data::parse::{Format, TimeFormat};
 use tidemill_data::{ReadOptions, infer};
 use tidemill_engine::feedback;
-use tidemill_engine::serving::Serving;
+use tidemill_engine::serve::serving::Serving;
 
 use super::Job;
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use prometheus::core::Metric;
 use serde_json::{Value, json};
-use tidemill_engine::monitor;
+use tidemill_engine::verbs::monitor;
 
 use super::no_such_model;
 use crate::app::App;

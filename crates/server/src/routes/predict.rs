@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tidemill_core::{Cell, Kind, Row};
 use tidemill_data::Flaw;
 use tidemill_engine::feedback;
-use tidemill_engine::serving::{Answer, Prediction};
+use tidemill_engine::serve::serving::{Answer, Prediction};
 use tidemill_store::{LoggedRow, Predictions};
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@ pub use xml::XSD;
 use axum::http::{HeaderMap, StatusCode, header};
 use hashbrown::HashMap;
 use tidemill_core::{Cell, Kind, Role, Row, nearest};
-use tidemill_engine::serving::Serving;
+use tidemill_engine::serve::serving::Serving;
 
 use crate::fault::Fault;
 

@@ -1,7 +1,10 @@
 //! A forecast in service: the recent past comes with the request.
 
 use serde_json::{Value, json};
-use tidemill_engine::{builtin, predict, recipe_file, train};
+use tidemill_engine::builtin;
+use tidemill_engine::recipe;
+use tidemill_engine::verbs::predict;
+use tidemill_engine::verbs::train;
 
 use crate::{PREDICT, Served, context, send};
 
@@ -23,7 +26,7 @@ fn served_by(learner: &str) -> Served {
     let recipe = format!(
         "[data]\ntarget = \"sold\"\n[forecast]\nhorizon = \"6h\"\n[train]\ntrials = 1\n[folds]\nn = 2\n[[learners]]\n{learner}\n"
     );
-    let recipe = recipe_file::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
+    let recipe = recipe::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let out = folder.path().join("sales-model");
     let source = table.display().to_string();
     let job = train::Job { source, recipe, recipe_file: None, out };

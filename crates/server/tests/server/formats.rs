@@ -135,7 +135,7 @@ fn the_model_says_what_it_asks_for() {
 #[test]
 fn what_is_answered_together_is_answered_as_alone() {
     use tidemill_core::{Cell, Row};
-    use tidemill_engine::serving::Serving;
+    use tidemill_engine::serve::serving::Serving;
     let served = served();
     let path = served.folder.path().join("customers.tidemill");
     let serving = std::sync::Arc::new(Serving::open(&path, None, None, &crate::context()).unwrap());

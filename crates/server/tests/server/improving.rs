@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tidemill_core::Context;
-use tidemill_engine::{builtin, improve};
+use tidemill_engine::builtin;
+use tidemill_engine::improve;
+use tidemill_engine::model::versions;
 
 use crate::{Served, challenge, context, customers, served, trained};
 
@@ -53,13 +55,13 @@ fn a_better_challenger_is_promoted_and_can_be_rolled_back() {
     assert!(!again.promoted && again.verdict.starts_with("not enough to tell"), "{}", again.verdict);
     assert_eq!(again.rows.newer, 0);
 
-    let back = improve::rollback(&path, &context()).unwrap();
+    let back = versions::rollback(&path, &context()).unwrap();
     assert_eq!(
         (back.from.as_str(), back.to.as_str()),
         (improved.successor.as_deref().unwrap(), improved.champion.as_str())
     );
     assert_eq!(std::fs::read(&path).unwrap(), before);
-    assert!(improve::rollback(&path, &context()).is_err(), "the first model has no parent");
+    assert!(versions::rollback(&path, &context()).is_err(), "the first model has no parent");
     let noted = served.running.app.store.improvements("customers", 9).unwrap();
     assert_eq!(noted.iter().map(|i| i.promoted).collect::<Vec<_>>(), [false, true]);
 }

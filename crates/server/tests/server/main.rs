@@ -22,7 +22,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidemill_core::Context;
 use tidemill_core::recipe::Recipe;
-use tidemill_engine::{builtin, improve, train};
+use tidemill_engine::builtin;
+use tidemill_engine::improve;
+use tidemill_engine::verbs::train;
 use tidemill_server::{Options, Running, start};
 
 /// A server of its own, in a folder of its own.
@@ -80,7 +82,7 @@ pub(crate) fn trained(csv: &str, recipe: &str, out: &Path) -> PathBuf {
     let data = out.join("customers.csv");
     std::fs::write(&data, csv).unwrap();
     let mut recipe: Recipe =
-        tidemill_engine::recipe_file::parse(recipe, "test.toml", &builtin::registry()).unwrap();
+        tidemill_engine::recipe::parse(recipe, "test.toml", &builtin::registry()).unwrap();
     recipe.train.trials = 1;
     recipe.data.target = Some("left".into());
     recipe.data.key = Some("id".into());

@@ -6,7 +6,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tidemill_core::recipe::Recipe;
-use tidemill_engine::{builtin, predict, train};
+use tidemill_engine::builtin;
+use tidemill_engine::verbs::predict;
+use tidemill_engine::verbs::train;
 
 use crate::{Served, context, send};
 
@@ -41,8 +43,7 @@ fn folder(root: &Path, n: usize) -> PathBuf {
 
 fn trained(root: &Path, learner: &str) -> PathBuf {
     let recipe = format!("learners = [{{ {learner} }}]\nfolds.n = 2\n[train]\ntrials = 1\n");
-    let recipe: Recipe =
-        tidemill_engine::recipe_file::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
+    let recipe: Recipe = tidemill_engine::recipe::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let source = folder(root, 40).display().to_string();
     let job = train::Job { source, recipe, recipe_file: None, out: root.join("views-model") };
     let trained = train::train(&job, &context()).unwrap();

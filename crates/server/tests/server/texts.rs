@@ -1,7 +1,9 @@
 //! Texts whose words say nothing one by one, from a table into service, and from feedback to a better model.
 
 use serde_json::{Value, json};
-use tidemill_engine::{builtin, recipe_file, train};
+use tidemill_engine::builtin;
+use tidemill_engine::recipe;
+use tidemill_engine::verbs::train;
 
 use crate::{Served, context, serve};
 
@@ -28,7 +30,7 @@ fn served(learner: &str) -> Served {
     std::fs::write(&table, format!("review,guest\n{}", lines.collect::<String>())).unwrap();
     let recipe =
         format!("data.target = \"guest\"\ncolumns.review.kind = \"text\"\ntrain.trials = 1\n{learner}");
-    let recipe = recipe_file::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
+    let recipe = recipe::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let source = table.display().to_string();
     let job = train::Job { source, recipe, recipe_file: None, out: folder.path().join("reviews-model") };
     let trained = train::train(&job, &context()).unwrap();

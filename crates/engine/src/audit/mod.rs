@@ -1,0 +1,113 @@
+//! `tidemill check`: what is wrong with a table before anything is learned from it.
+//!
+//! [`tidemill_data::profile`] counts; this room judges. Each rule is a function from the profile to findings, in the file of what
+//! it is about ([`columns`], [`texts`], [`rows`], [`target`]); a new one is a function and a line in its file's list.
+
+mod columns;
+mod finding;
+mod rows;
+mod target;
+mod texts;
+
+use serde::Serialize;
+use tidemill_core::recipe::{Recipe, Task};
+use tidemill_core::{Context, Error, Event, Result, Warning};
+use tidemill_data::{Plan, Profile, ReadOptions};
+
+pub use finding::{Finding, Severity};
+
+/// What `check` has to say of a table: plain data, from which text, JSON and reports are made.
+#[derive(Clone, Debug, Serialize)]
+pub struct Audit {
+    /// The program that wrote it.
+    pub tidemill: &'static str,
+    /// Where the rows came from, as the user named it.
+    pub source: String,
+    /// The verdict in a sentence.
+    pub verdict: String,
+    /// How many findings are severe.
+    pub severe: usize,
+    /// How many are warnings.
+    pub warnings: usize,
+    /// How many are notes.
+    pub notes: usize,
+    /// What would be predicted.
+    pub target: Option<Target>,
+    /// What was found, the worst first.
+    pub findings: Vec<Finding>,
+    /// The figures behind the findings.
+    pub profile: Profile,
+    /// What else the user should know.
+    pub remarks: Vec<Warning>,
+}
+
+/// What would be predicted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Target {
+    /// The column.
+    pub column: String,
+    /// What kind of prediction.
+    pub task: Task,
+    /// Why it was taken for that.
+    pub why: String,
+}
+
+/// Audits `source`. What the recipe says of the data is taken as said.
+///
+/// # Errors
+/// Those of reading the source and of [`tidemill_data::infer`].
+pub fn check(source: &str, recipe: &Recipe, context: &Context) -> Result<Audit> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
+    let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
+    pool.install(|| {
+        context.tell(&Event::Begin { what: "looking at every row".into(), steps: None });
+        let rows = tidemill_data::open(source, &ReadOptions::default())?;
+        let (plan, profile) = tidemill_data::profile(&*rows, recipe, context)?;
+        context.tell(&Event::End);
+        Ok(audit(source, &plan, profile, context))
+    })
+}
+
+/// Judges a profile that was made by `plan`.
+pub fn audit(source: &str, plan: &Plan, profile: Profile, context: &Context) -> Audit {
+    let mut findings = columns::findings(plan, &profile);
+    findings.extend(texts::findings(&profile));
+    findings.extend(rows::findings(&profile));
+    findings.extend(target::findings(plan, &profile));
+    // Within a severity the order of the rules stays.
+    findings.sort_by_key(|f| f.severity);
+    let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
+    let (severe, warnings, notes) =
+        (count(Severity::Severe), count(Severity::Warning), count(Severity::Note));
+    let target = plan.target().zip(plan.task).map(|(column, task)| Target {
+        column: column.name.clone(),
+        task,
+        why: plan.why_task.clone(),
+    });
+    Audit {
+        tidemill: env!("CARGO_PKG_VERSION"),
+        source: source.to_string(),
+        verdict: verdict(severe, warnings, notes),
+        severe,
+        warnings,
+        notes,
+        target,
+        findings,
+        profile,
+        remarks: context.warnings(),
+    }
+}
+
+fn verdict(severe: usize, warnings: usize, notes: usize) -> String {
+    let count = |n: usize, one: &str| match n {
+        0 => format!("no {one}s"),
+        1 => format!("1 {one}"),
+        n => format!("{n} {one}s"),
+    };
+    let rest = format!("{}, {}", count(warnings, "warning"), count(notes, "note"));
+    match severe {
+        0 if warnings == 0 => format!("Sound: nothing severe, {rest}."),
+        0 => format!("Usable: nothing severe, {rest}."),
+        n => format!("Not ready to train on: {}, {rest}.", count(n, "severe fault")),
+    }
+}

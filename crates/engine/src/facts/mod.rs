@@ -1,0 +1,8 @@
+//! What happened, as plain numbers and names: [`crate::report`] alone makes sentences of it.
+
+mod monitor;
+mod training;
+
+pub use monitor::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
+pub use training::{ColumnFacts, DataFacts, LinkCost, Outcome, Shipped, SplitFacts, TargetFacts, Trained};
+pub(crate) use training::{NESTED, SHIPPED};

@@ -1,0 +1,173 @@
+//! What a training found.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tidemill_core::recipe::{Spec, Task};
+use tidemill_core::{Chain, Fitted, Role, Warning};
+use tidemill_data::Leak;
+use tidemill_eval::Report;
+use tidemill_eval::compare::ScoreInterval;
+
+use crate::forecast::ForecastFacts;
+use crate::search::{Calibrated, Decided, Gap, Point, Reasons, Standing, Times};
+
+/// What `metrics.json` says. Equal for equal data, recipe and seed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The program that wrote it.
+    pub tidemill: &'static str,
+    /// Where the rows came from.
+    pub data: DataFacts,
+    /// What was predicted, and why it was taken for that.
+    pub target: TargetFacts,
+    /// The columns used or left out, each with a word of why.
+    pub columns: Vec<ColumnFacts>,
+    /// Columns that seem to give the target away.
+    pub leaks: Vec<Leak>,
+    /// How the rows were divided.
+    pub split: SplitFacts,
+    /// How far ahead is forecast, and how well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastFacts>,
+    /// The metric that chose.
+    pub metric: String,
+    /// Every setting that was compared, the best first.
+    pub leaderboard: Vec<Standing>,
+    /// The learner that was chosen, with its parameters; of a blend its members and their shares.
+    pub chosen: Spec,
+    /// What led to the choice.
+    pub reasons: Reasons,
+    /// How the best learner did on rows it was fitted on against rows left out.
+    pub gap: Option<Gap>,
+    /// The score of the best learner by the number of rows it learned from.
+    pub learning_curve: Vec<Point>,
+    /// How probabilities were brought in line with what was seen.
+    pub calibration: Option<Calibrated>,
+    /// From which probability on the positive class is predicted, where that is not one half.
+    pub decision: Option<Decided>,
+    /// The steps of preparation, in order.
+    pub preparation: Vec<Spec>,
+    /// How the chosen one, fitted on the training part, did on the test part.
+    pub test: Report,
+    /// The interval of the choosing metric on the test part.
+    pub test_interval: Option<ScoreInterval>,
+    /// How the baseline did on the same rows.
+    pub baseline: Report,
+    /// What the model that ships was fitted on.
+    pub shipped: Shipped,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Where the rows came from.
+#[derive(Clone, Debug, Serialize)]
+pub struct DataFacts {
+    /// As the user named it.
+    pub source: String,
+    /// Rows with a target.
+    pub rows: usize,
+    /// SHA-256 over the bytes; absent for standard input.
+    pub sha256: Option<String>,
+}
+
+/// What was predicted.
+#[derive(Clone, Debug, Serialize)]
+pub struct TargetFacts {
+    /// The column.
+    pub column: String,
+    /// What kind of prediction.
+    pub task: Task,
+    /// Why it was taken for that.
+    pub why: String,
+    /// The classes in their fixed order; the positive one last in a binary task.
+    pub classes: Vec<String>,
+}
+
+/// A column, and what became of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ColumnFacts {
+    /// Its name.
+    pub name: String,
+    /// What its values are.
+    pub kind: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// Why.
+    pub why: String,
+}
+
+/// How the rows were divided.
+#[derive(Clone, Debug, Serialize)]
+pub struct SplitFacts {
+    /// In words.
+    pub why: String,
+    /// Rows of the training part.
+    pub train_rows: usize,
+    /// Rows of the test part.
+    pub test_rows: usize,
+    /// Folds within the training part.
+    pub folds: usize,
+    /// Rows that these folds were made of: all of the training part, or of a large one a sample.
+    pub compared_rows: usize,
+    /// Outer folds, each of which was the test part once; 0 where there was one test part.
+    pub nested: usize,
+}
+
+/// What the model that ships was fitted on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shipped {
+    /// All rows.
+    pub rows: usize,
+    /// What each of its links costs, in order.
+    pub links: Vec<LinkCost>,
+    /// Whose score is quoted.
+    pub note: &'static str,
+}
+
+/// What a link of a model costs.
+#[derive(Clone, Debug, Serialize)]
+pub struct LinkCost {
+    /// What it is.
+    pub kind: String,
+    /// Bytes of the numbers it learned.
+    pub bytes: u64,
+    /// About how many operations (a multiplication with an addition, or a comparison) it takes for a row.
+    pub operations: u64,
+}
+
+impl Shipped {
+    /// Of a model that was fitted on so many rows.
+    pub(crate) fn new(chain: &Chain, rows: usize, note: &'static str) -> Self {
+        let cost = |link: &Arc<dyn Fitted>| {
+            let state = link.state();
+            LinkCost { bytes: state.bytes(), operations: link.operations(), kind: state.kind }
+        };
+        Shipped { rows, links: chain.0.iter().map(cost).collect(), note }
+    }
+}
+
+pub(crate) const SHIPPED: &str = "The model in the file was refitted on all rows. The scores are those of the same recipe fitted on \
+                       the training part alone, which never saw the test rows.";
+
+pub(crate) const NESTED: &str = "The model in the file was fitted on all rows. The scores are those of the same search done anew on each outer \
+                      fold's training rows, over all rows, each judged by a model that never saw it.";
+
+/// A finished training.
+pub struct Trained {
+    /// What happened.
+    pub outcome: Outcome,
+    /// How long each line of the leaderboard took; no file holds it, for it differs from run to run.
+    pub times: Vec<Times>,
+    /// The model file.
+    pub model: PathBuf,
+    /// The resolved recipe.
+    pub recipe: PathBuf,
+    /// The metrics.
+    pub metrics: PathBuf,
+    /// The report.
+    pub report: PathBuf,
+    /// The SHA-256 of the model's manifest.
+    pub hash: String,
+}

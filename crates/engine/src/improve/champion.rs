@@ -1,0 +1,56 @@
+//! The model in service, and what it was made by.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use tidemill_core::recipe::{Recipe, Spec};
+use tidemill_core::{Context, Error, Fitted, Result};
+use tidemill_data::Plan;
+use tidemill_eval::Metric;
+
+use super::Job;
+use crate::judge::metric_of;
+use crate::links::calibrate::Calibrate;
+use crate::links::threshold::Threshold;
+use crate::model::{self, Opened};
+use crate::recipe::{self, resolve};
+use crate::serve::serving::name_of;
+
+/// The champion, and what it was made by.
+pub(super) struct Champion {
+    pub(super) opened: Opened,
+    pub(super) recipe: Recipe,
+    pub(super) plan: Plan,
+    pub(super) name: String,
+    pub(super) metric: &'static Metric,
+}
+
+impl Champion {
+    pub(super) fn open(job: &Job, context: &Context) -> Result<Self> {
+        let opened = model::open(&job.model, context)?;
+        let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+        let plan = opened.model.intake()?.plan().clone();
+        let metric = metric_of(&recipe, resolve::task(&plan)?)?;
+        let name = job.name.clone().unwrap_or_else(|| name_of(&job.model));
+        Ok(Champion { opened, recipe, plan, name, metric })
+    }
+
+    /// The moment of the newest feedback that it was fitted on.
+    pub(super) fn through(&self) -> i64 {
+        self.opened.package.manifest.about["improved"]["through"].as_i64().unwrap_or(i64::MIN)
+    }
+
+    /// What comes after its learners: calibration and the threshold.
+    pub(super) fn links(&self) -> Vec<Arc<dyn Fitted>> {
+        let after = |link: &&Arc<dyn Fitted>| {
+            let link: &dyn Any = &***link;
+            link.is::<Calibrate>() || link.is::<Threshold>()
+        };
+        self.opened.model.chain.0.iter().filter(after).cloned().collect()
+    }
+
+    pub(super) fn learner(&self) -> Result<Spec> {
+        let spec = self.opened.package.manifest.about["learner"].clone();
+        serde_json::from_value(spec).map_err(|e| Error::state("model", format!("its learner: {e}")))
+    }
+}

@@ -1,0 +1,262 @@
+//! `improve`: a challenger trained on what users taught meanwhile, held against the champion on feedback that neither has
+//! seen, and promoted only if it is better.
+//!
+//! | rows | used for |
+//! |---|---|
+//! | the recipe's source, and feedback on older predictions | training the challenger |
+//! | the newest half of the feedback that is newer than the champion | comparing the two; withheld from both |
+//! | all of them | refitting the challenger, once it is promoted |
+//!
+//! What was true long ago may be true no more: the challenger is fitted on the newest part of its rows (all, a half, a
+//! quarter, …), whichever did best on the newest of them; the withheld rows have no say in this.
+
+mod champion;
+mod rows;
+mod verdict;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Table};
+use tidemill_store::{Improvement, Store};
+
+use crate::error::EngineError;
+use crate::facts::Shipped;
+use crate::feedback;
+use crate::model::versions::{Lock, keep_version};
+use crate::model::{self, Model};
+use crate::recipe::resolve;
+use crate::report::text::improved_card;
+use crate::search::{self, Design};
+use crate::serve::privacy::{Guard, Opener};
+use champion::Champion;
+use rows::Pile;
+use verdict::{compare, decide};
+
+pub use verdict::{Comparison, Unit};
+
+/// The fewest rows to compare on.
+const MIN_ROWS: usize = 30;
+/// The most rows to compare on: more would say no more, and are better used to train.
+const MOST_ROWS: usize = 1_000;
+
+/// What to improve, and by what.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The model file; a promoted challenger takes its place.
+    pub model: PathBuf,
+    /// The name under which it is served; by its file without it.
+    pub name: Option<String>,
+    /// The training rows; the recipe's own source without it.
+    pub source: Option<String>,
+    /// Whether to compare all learners again, or to keep the champion's and its parameters.
+    pub search: bool,
+    /// The text of an age identity, for sealed columns.
+    pub identity: Option<String>,
+    /// The secret of hashed columns.
+    pub hash_key: Option<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Improved {
+    /// Whether the challenger took over.
+    pub promoted: bool,
+    /// The decision in a sentence.
+    pub verdict: String,
+    /// The model's name.
+    pub model: String,
+    /// The champion's hash.
+    pub champion: String,
+    /// The hash of the file that took over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
+    /// The rows of each use.
+    pub rows: RowCounts,
+    /// How the two compare; absent where there are too few rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// What the user should know.
+    pub warnings: Vec<tidemill_core::Warning>,
+}
+
+/// The rows of each use.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct RowCounts {
+    /// Of the recipe's source.
+    pub source: usize,
+    /// Labelled predictions in all.
+    pub labelled: usize,
+    /// Those newer than the champion.
+    pub newer: usize,
+    /// Those to compare on.
+    pub withheld: usize,
+    /// Those the challenger was fitted on, of source and feedback.
+    pub fitted: usize,
+    /// Labelled predictions that cannot teach: the target cannot hold the label, or the picture was too large to be kept.
+    pub unusable: usize,
+}
+
+/// Improves a model from what is in the store. Only one at a time works on a model file.
+///
+/// # Errors
+/// A model file or source that cannot be read; a lock that another run holds. Too few rows are no error but a verdict.
+pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
+    let _lock = Lock::take(&job.model)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
+    let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
+    let improved = pool.install(|| run(job, store, context))?;
+    store.note_improvement(&Improvement {
+        model: improved.model.clone(),
+        at: tidemill_store::now(),
+        promoted: improved.promoted,
+        verdict: improved.verdict.clone(),
+        document: serde_json::to_value(&improved)
+            .map_err(|e| Error::internal(format!("writing the decision down: {e}")))?,
+    })?;
+    Ok(improved)
+}
+
+fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
+    context.tell(&Event::Begin { what: "reading feedback".into(), steps: None });
+    let champion = Champion::open(job, context)?;
+    let guard = Guard::new(&champion.recipe, job.hash_key.as_deref())?;
+    let opener = Opener::new(guard, &champion.plan, job.identity.as_deref())?;
+    let (labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, &opener)?;
+    context.tell(&Event::End);
+    let through = champion.through();
+    let newer = labelled.len() - labelled.partition_point(|row| row.at <= through);
+    let rows = RowCounts { labelled: labelled.len(), newer, unusable, ..RowCounts::default() };
+    if newer < 2 * MIN_ROWS {
+        let verdict = format!(
+            "not enough to tell: {newer} labelled predictions are newer than the model, and {} are needed to train on one \
+             half and compare on the other",
+            2 * MIN_ROWS
+        );
+        return Ok(kept(&champion, verdict, rows, None, context));
+    }
+    let withheld = (newer / 2).clamp(MIN_ROWS, MOST_ROWS);
+    let (teaching, withheld) = labelled.split_at(labelled.len() - withheld);
+    let rows = RowCounts { withheld: withheld.len(), ..rows };
+
+    let source = job.source.clone().or_else(|| champion.recipe.data.source.clone());
+    let source =
+        source.ok_or_else(|| EngineError::usage("the recipe names no source", "name it with --source"))?;
+    context.tell(&Event::Begin { what: "training the challenger".into(), steps: None });
+    let pile = Pile::read(&champion, &source, teaching, context)?;
+    let window = pile.best_window(&champion, newer - withheld.len(), context)?;
+    let picked = pile.newest(window, 0)?;
+    let (design, links) = choose(job, &champion, &picked, context)?;
+    let fitted = design.fit((*picked).clone(), &champion.recipe, &context.with_stream("challenger"))?;
+    let challenger = pile.chain(fitted.steps, &links);
+    context.tell(&Event::End);
+    let rows = RowCounts { source: pile.n_source, fitted: picked.batch().n_rows(), ..rows };
+
+    let comparison = compare(&champion, &challenger, &design, withheld, context)?;
+    let (promote, verdict) = decide(&comparison, champion.metric, withheld.len());
+    if !promote {
+        return Ok(kept(&champion, verdict, rows, Some(comparison), context));
+    }
+    context.tell(&Event::Begin { what: "refitting on everything".into(), steps: None });
+    let pile = Pile::read(&champion, &source, &labelled, context)?;
+    let window = if window == usize::MAX { window } else { window + withheld.len() };
+    let everything = pile.newest(window, 0)?;
+    let n_rows = everything.batch().n_rows();
+    let fitted = design.fit((*everything).clone(), &champion.recipe, &context.with_stream("ship"))?;
+    let chain = pile.chain(fitted.steps, &links);
+    let last = labelled.last().map_or(i64::MIN, |row| row.at);
+    let successor = promote_to(job, &champion, chain, &pile, &comparison, &verdict, n_rows, last)?;
+    context.tell(&Event::End);
+    Ok(Improved {
+        promoted: true,
+        successor: Some(successor),
+        ..kept(&champion, verdict, rows, Some(comparison), context)
+    })
+}
+
+fn kept(
+    champion: &Champion,
+    verdict: String,
+    rows: RowCounts,
+    comparison: Option<Comparison>,
+    context: &Context,
+) -> Improved {
+    if rows.unusable > 0 {
+        context.warn(
+            "unusable_labels",
+            format!(
+                "{} labelled predictions were left out: the label is nothing that the target can hold, or the picture was too \
+                 large to be kept",
+                rows.unusable
+            ),
+        );
+    }
+    Improved {
+        promoted: false,
+        verdict,
+        model: champion.name.clone(),
+        champion: champion.opened.info.sha256.clone(),
+        successor: None,
+        rows,
+        comparison,
+        warnings: context.warnings(),
+    }
+}
+
+/// The challenger's learners and what comes after them: the best of all by cross-validation, or the champion's.
+fn choose(
+    job: &Job,
+    champion: &Champion,
+    table: &Arc<Table>,
+    context: &Context,
+) -> Result<(Design, Vec<Arc<dyn Fitted>>)> {
+    if !job.search {
+        return Ok((Design::read(&champion.learner()?)?, champion.links()));
+    }
+    let recipe = &champion.recipe;
+    let all: Vec<u32> = (0..table.batch().n_rows() as u32).collect();
+    let study = search::study(table, &all, recipe, resolve::task(&champion.plan)?, champion.metric, context)?;
+    Ok((study.design, study.links))
+}
+
+/// Packages the refitted challenger, keeps the champion's file beside it, and puts the new one in its place.
+#[expect(clippy::too_many_arguments, reason = "everything the new file says of its origin")]
+fn promote_to(
+    job: &Job,
+    champion: &Champion,
+    chain: Chain,
+    pile: &Pile,
+    comparison: &Comparison,
+    verdict: &str,
+    n_rows: usize,
+    through: i64,
+) -> Result<String> {
+    let mut about = champion.opened.package.manifest.about.clone();
+    let (shipped, parent) = (Shipped::new(&chain, n_rows, REFITTED), &champion.opened.info.sha256);
+    let told: BTreeMap<&str, Value> = BTreeMap::from([
+        ("learner", json!(comparison.learner)),
+        ("classes", json!(pile.intake.plan().classes)),
+        ("test", json!(comparison.report)),
+        ("test_interval", Value::Null),
+        ("shipped", json!(shipped)),
+        ("parent", json!(parent)),
+        ("improved", json!({ "through": through, "verdict": verdict, "better_by": comparison.better_by })),
+    ]);
+    if let Value::Object(about) = &mut about {
+        about.extend(told.into_iter().map(|(key, value)| (key.to_string(), value)));
+    }
+    let model = Model::new(chain, pile.intake.plan())?;
+    let metrics = serde_json::to_string_pretty(&comparison.report)
+        .map_err(|e| Error::internal(format!("metrics: {e}")))?;
+    let recipe = champion.opened.package.recipe.clone();
+    let card = improved_card(&champion.opened.package.card, parent, verdict, &comparison.report, &shipped);
+    let package = model::package(&model, about, recipe, card, &metrics)?;
+    keep_version(&job.model, &champion.opened.info.sha256)?;
+    Ok(tidemill_package::write(&job.model, &package)?.sha256)
+}
+
+const REFITTED: &str = "The model in the file was refitted on all rows and all feedback. The scores are those of the \
+                        challenger, which never saw the withheld feedback they were measured on.";

@@ -1,0 +1,119 @@
+//! The rows to train a challenger on.
+
+use std::sync::Arc;
+
+use tidemill_core::{Batch, Cell, Chain, Context, Fitted, Result, Role, Source, Table, View};
+use tidemill_data::{Canonical, Intake, canonical_rows};
+use tidemill_eval::Answers;
+
+use super::champion::Champion;
+use super::{MIN_ROWS, MOST_ROWS};
+use crate::feedback::{self, Labelled};
+use crate::forecast;
+use crate::search::preparation;
+use crate::search::{self, Design};
+
+/// The fewest rows of a part of the training rows that is tried alone.
+const MIN_WINDOW: usize = 100;
+
+/// Training rows, oldest first: the source's (by their time, where they have one), then those of feedback.
+pub(super) struct Pile {
+    pub(super) intake: Arc<Intake>,
+    /// What reads pictures and series.
+    pub(super) media: Vec<Arc<dyn Fitted>>,
+    pub(super) table: Arc<Table>,
+    pub(super) order: Vec<u32>,
+    pub(super) n_source: usize,
+}
+
+impl Pile {
+    pub(super) fn read(
+        champion: &Champion,
+        source: &str,
+        labelled: &[Labelled],
+        context: &Context,
+    ) -> Result<Self> {
+        let plan = &champion.plan;
+        let source = forecast::open(source, &champion.recipe, context)?;
+        let source = Box::new(Canonical::new(source, plan)?);
+        let rows: Vec<Vec<Cell>> = labelled.iter().map(|row| row.cells.clone()).collect();
+        let rows = Table::new(canonical_rows(plan, &feedback::names(plan), &rows)?);
+        let stacked = tidemill_data::stack(vec![
+            ("the source".into(), source),
+            ("the feedback".into(), Box::new(rows)),
+        ])?;
+        let quiet = context.quiet();
+        let (intake, table) = Intake::fit(&*stacked, plan.clone(), &quiet)?;
+        let read = preparation::media(table, &champion.recipe, &quiet)?;
+        let table = read.train;
+        let n = table.batch().n_rows();
+        let n_source = n - labelled.len().min(n);
+        let mut order: Vec<u32> = (0..n as u32).collect();
+        if let Some(at) = table.schema().role(Role::Time)
+            && let Ok(times) = table.batch().times(at)
+        {
+            use arrow_array::Array;
+            let time = |row: u32| times.is_valid(row as usize).then(|| times.value(row as usize));
+            order[..n_source].sort_by_key(|&row| time(row));
+        }
+        Ok(Pile { intake, media: read.steps, table: Arc::new(table), order, n_source })
+    }
+
+    /// The chain of these steps, behind what reads the rows.
+    pub(super) fn chain(&self, steps: Vec<Arc<dyn Fitted>>, links: &[Arc<dyn Fitted>]) -> Chain {
+        let links = self.media.iter().cloned().chain(steps).chain(links.iter().cloned());
+        Chain(std::iter::once(self.intake.clone() as Arc<dyn Fitted>).chain(links).collect())
+    }
+
+    /// The newest `n` rows but for the last `without`.
+    pub(super) fn newest(&self, n: usize, without: usize) -> Result<Arc<Table>> {
+        let end = self.order.len() - without.min(self.order.len());
+        let rows = &self.order[end.saturating_sub(n)..end];
+        Ok(Arc::new(View::new(self.table.clone(), rows)?.collect()?.into()))
+    }
+
+    /// How many of the newest rows to learn from (`usize::MAX` for all): whichever did best, with the champion's learner, on
+    /// the newest of them. `newer` is how many of the rows are newer than the champion.
+    pub(super) fn best_window(&self, champion: &Champion, newer: usize, context: &Context) -> Result<usize> {
+        let judging = (newer / 2).min(MOST_ROWS);
+        let n = self.order.len() - judging;
+        if judging < MIN_ROWS / 2 {
+            return Ok(usize::MAX);
+        }
+        let end = self.order.len();
+        let judged = View::new(self.table.clone(), &self.order[end - judging..])?.collect()?;
+        let design = Design::read(&champion.learner()?)?;
+        let mut best: Option<(f64, usize)> = None;
+        let sizes = std::iter::successors(Some(n), |size| Some(size / 2))
+            .take_while(|size| *size >= MIN_WINDOW.min(n));
+        for size in sizes.take(10) {
+            context.check()?;
+            let score = self.score(size, judging, &judged, &design, champion, &context.quiet());
+            let Ok(score) = score else { continue };
+            let score = if champion.metric.greater_is_better { score } else { -score };
+            // Of equals the larger part, which came first.
+            if score.is_finite() && best.is_none_or(|(most, _)| score > most) {
+                best = Some((score, size));
+            }
+        }
+        Ok(match best {
+            Some((_, size)) if size < n => size + judging,
+            _ => usize::MAX,
+        })
+    }
+
+    fn score(
+        &self,
+        size: usize,
+        judging: usize,
+        judged: &Batch,
+        design: &Design,
+        champion: &Champion,
+        context: &Context,
+    ) -> Result<f64> {
+        let rows = self.newest(size, judging)?;
+        let fitted = design.fit((*rows).clone(), &champion.recipe, &context.with_stream("window"))?;
+        let output = search::apply(&fitted.steps, judged.clone())?;
+        Ok(champion.metric.score(&Answers::of(&output)?)?.value)
+    }
+}

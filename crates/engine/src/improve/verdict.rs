@@ -1,0 +1,182 @@
+//! Champion against challenger on rows that neither has seen, and what follows.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tidemill_core::recipe::Spec;
+use tidemill_core::{Batch, Cell, Chain, Context, Error, Event, Fitted, Result, Role, State};
+use tidemill_data::canonical_rows;
+use tidemill_eval::compare::{ScoreInterval, paired, paired_blocks};
+use tidemill_eval::{Answers, Metric, Report};
+
+use super::champion::Champion;
+use crate::feedback::{self, Labelled};
+use crate::search::Design;
+
+/// Two models whose scores surely differ by less than this share of the champion's are equal.
+const EQUAL: f64 = 0.01;
+/// From so many days on, the interval is over whole days: rows of one day have its weather in common.
+const MIN_DAYS: usize = 8;
+const DAY: i64 = 86_400_000_000;
+/// An equal challenger takes over when it holds at most this share of the champion's learned numbers. Not by the clock: the
+/// same feedback must lead to the same decision.
+const CHEAPER: f64 = 0.8;
+
+/// How champion and challenger compare on the withheld rows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// The metric.
+    pub metric: String,
+    /// The champion's score.
+    pub champion: f64,
+    /// The challenger's score.
+    pub challenger: f64,
+    /// By how much the challenger is better; negative where it is worse.
+    pub better_by: ScoreInterval,
+    /// What the interval takes for independent of each other.
+    pub unit: Unit,
+    /// The challenger's learned numbers over the champion's: the work of a row follows them.
+    pub size_ratio: f64,
+    /// The challenger's learner.
+    pub learner: Spec,
+    /// How the challenger did by every metric.
+    pub report: Report,
+}
+
+/// What an interval takes for independent of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// So many whole days (UTC): of the rows' own time, where the model knows one, else of the prediction.
+    Days(usize),
+    /// Runs of so many rows that follow each other, where the days are too few.
+    Runs(usize),
+}
+
+impl std::fmt::Display for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unit::Days(n) => write!(f, "over {n} whole days"),
+            Unit::Runs(n) => write!(f, "over runs of {n} rows"),
+        }
+    }
+}
+
+pub(super) fn compare(
+    champion: &Champion,
+    challenger: &Chain,
+    design: &Design,
+    withheld: &[Labelled],
+    context: &Context,
+) -> Result<Comparison> {
+    context.tell(&Event::Begin { what: "comparing on withheld feedback".into(), steps: None });
+    let rows: Vec<Vec<Cell>> = withheld.iter().map(|row| row.cells.clone()).collect();
+    let batch = canonical_rows(&champion.plan, &feedback::names(&champion.plan), &rows)?;
+    let challenger = Arc::new(challenger.clone());
+    let answer = |chain: &Arc<Chain>| chain.clone().bind(batch.schema())?.apply(&batch);
+    let (before, after) = (answer(&champion.opened.model.chain)?, answer(&challenger)?);
+    let (before, after) = (Answers::of(&before)?, Answers::of(&after)?);
+    let metric = champion.metric;
+    let (unit, better_by) = {
+        let (days, seed) = (days(champion, &batch, withheld)?, champion.recipe.train.seed);
+        match unit(&days) {
+            unit @ Unit::Days(_) => (unit, paired_blocks(&before, &after, metric, &days, 1000, 0.95, seed)?),
+            unit @ Unit::Runs(n) => (unit, paired(&before, &after, metric, n, 1000, 0.95, seed)?),
+        }
+    };
+    let (one, other) = (n_numbers(&champion.opened.model.chain.state()), n_numbers(&challenger.state()));
+    context.tell(&Event::End);
+    Ok(Comparison {
+        metric: metric.name.into(),
+        champion: metric.score(&before)?.value,
+        challenger: metric.score(&after)?.value,
+        better_by,
+        unit,
+        size_ratio: other as f64 / one.max(1) as f64,
+        learner: design.spec(context)?,
+        report: tidemill_eval::report(&after),
+    })
+}
+
+/// The day of each row, numbered from 0.
+fn days(champion: &Champion, batch: &Batch, withheld: &[Labelled]) -> Result<Vec<u32>> {
+    use arrow_array::Array;
+    let mut moments: Vec<i64> = withheld.iter().map(|row| row.at).collect();
+    let intake = champion.opened.model.chain.0.first().cloned();
+    let intake = intake.ok_or_else(|| Error::internal("an empty chain"))?;
+    let typed = intake.bind(batch.schema())?.apply(batch)?;
+    if let Some(at) = typed.schema().role(Role::Time)
+        && let Ok(times) = typed.times(at)
+    {
+        for (i, moment) in moments.iter_mut().enumerate() {
+            if times.is_valid(i) {
+                *moment = times.value(i);
+            }
+        }
+    }
+    let mut known: Vec<i64> = moments.iter().map(|moment| moment.div_euclid(DAY)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let number = |moment: i64| known.partition_point(|day| *day < moment.div_euclid(DAY)) as u32;
+    Ok(moments.into_iter().map(number).collect())
+}
+
+/// Whole days where there are enough of them; else runs as long as the cube root of the number of rows (Künsch 1989).
+fn unit(days: &[u32]) -> Unit {
+    let n_days = days.iter().max().map_or(0, |last| *last as usize + 1);
+    match n_days >= MIN_DAYS {
+        true => Unit::Days(n_days),
+        false => Unit::Runs((days.len() as f64).cbrt().ceil().max(1.0) as usize),
+    }
+}
+
+/// How many numbers a fitted thing holds, its parts included.
+fn n_numbers(state: &State) -> usize {
+    let own: usize = state.tensors.values().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
+    own + state.children.iter().map(n_numbers).sum::<usize>()
+}
+
+pub(super) fn decide(comparison: &Comparison, metric: &Metric, n: usize) -> (bool, String) {
+    let Comparison { champion, challenger, better_by, unit, size_ratio, .. } = comparison;
+    let ScoreInterval { value, low, high, .. } = *better_by;
+    let figures = format!(
+        "{} {challenger:.4} against {champion:.4} on {n} withheld rows, better by {value:.4} (95% between {low:.4} and {high:.4}, {unit})",
+        metric.title
+    );
+    let margin = EQUAL * champion.abs();
+    if low > 0.0 {
+        return (true, format!("promoted: the challenger is better ({figures})"));
+    }
+    if high < 0.0 {
+        return (false, format!("not promoted: the challenger is worse ({figures})"));
+    }
+    if low >= -margin && high <= margin {
+        if *size_ratio <= CHEAPER {
+            let share = 100.0 * size_ratio;
+            return (
+                true,
+                format!(
+                    "promoted: the two are the same, and the challenger has {share:.0}% of the size ({figures})"
+                ),
+            );
+        }
+        return (
+            false,
+            format!("not promoted: the two are the same, and the challenger is not smaller ({figures})"),
+        );
+    }
+    (false, format!("not promoted: not enough to tell the two apart ({figures})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Unit, unit};
+
+    #[test]
+    fn few_days_are_no_units() {
+        let rows = |n_days: u32| (0..120).map(|i| i % n_days).collect::<Vec<u32>>();
+        assert_eq!(unit(&rows(8)), Unit::Days(8));
+        assert_eq!(unit(&rows(7)), Unit::Runs(5));
+        assert_eq!(unit(&rows(8)).to_string(), "over 8 whole days");
+    }
+}

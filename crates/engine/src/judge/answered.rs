@@ -1,0 +1,84 @@
+//! What a model says of rows whose right answer is known.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::Array;
+use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role};
+
+use crate::forecast;
+use crate::model::{self, Opened};
+use crate::recipe::{self, resolve};
+
+/// A model, and what it says of rows whose right answer is known.
+pub(crate) struct Answered {
+    pub opened: Opened,
+    pub target: String,
+    /// The rows, typed but not prepared, where they were asked for.
+    pub rows: Option<Batch>,
+    /// Target, weight, prediction and probability of these rows.
+    pub answered: Batch,
+}
+
+impl Answered {
+    /// Rows without a target are left out, with a warning.
+    pub(crate) fn of(path: &Path, source: &str, keep_rows: bool, context: &Context) -> Result<Self> {
+        let opened = model::open(path, context)?;
+        let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+        let source = forecast::open(source, &recipe, context)?;
+        let intake = opened.model.intake()?;
+        let target = resolve::target(intake.plan())?.name.clone();
+        source.schema().index(&target).map_err(|_| {
+            Error::missing_column(&target, "the data to judge on (it is the target)", source.schema().names())
+        })?;
+        let (first, steps) = opened.model.chain.0.split_first().ok_or_else(no_rows)?;
+        let mut read = opened.model.reader()?.bind_to(&*source)?;
+        let mut say = Arc::new(Chain(steps.to_vec())).bind(&Arc::new(first.output(source.schema())?))?;
+        let (mut kept, mut rows, mut without) = (Vec::new(), Vec::new(), 0);
+        context.tell(&Event::Begin { what: "judging".into(), steps: None });
+        for batch in intake.batches(&*source)? {
+            context.check()?;
+            let typed = read.apply(&batch?)?;
+            let answered = say.apply(&typed)?;
+            let judged = [Role::Target, Role::Weight, Role::Prediction, Role::Probability];
+            let places = answered.schema().places(|c| judged.contains(&c.role));
+            let answered = answered.select(&places)?;
+            let known = known(&answered)?;
+            without += answered.n_rows() - known.as_ref().map_or(answered.n_rows(), Vec::len);
+            let only = |batch: Batch| known.as_deref().map_or(Ok(batch.clone()), |rows| batch.take(rows));
+            if keep_rows {
+                rows.push(only(typed)?);
+            }
+            kept.push(only(answered)?);
+        }
+        context.tell(&Event::End);
+        if without > 0 {
+            context.warn("no_target", format!("{without} rows without '{target}' were left out"));
+        }
+        opened.model.warn_of_cells(context)?;
+        let joined = |batches: &[Batch]| match batches.first() {
+            Some(first) => Batch::concat(first.schema(), batches),
+            None => Err(no_rows()),
+        };
+        let answered = joined(&kept)?;
+        if answered.n_rows() == 0 {
+            return Err(no_rows());
+        }
+        let rows = keep_rows.then(|| joined(&rows)).transpose()?;
+        Ok(Answered { opened, target, rows, answered })
+    }
+}
+
+/// The rows whose target is known; `None` where that is all of them.
+fn known(batch: &Batch) -> Result<Option<Vec<u32>>> {
+    let Some(at) = batch.schema().role(Role::Target) else { return Err(no_rows()) };
+    let target = batch.column(at);
+    if target.null_count() == 0 {
+        return Ok(None);
+    }
+    Ok(Some((0..batch.n_rows() as u32).filter(|&i| target.is_valid(i as usize)).collect()))
+}
+
+pub(super) fn no_rows() -> Error {
+    Error::data("there is no row with a known target", "judge on rows whose right answer is known")
+}

@@ -1,0 +1,6 @@
+//! Links of a model that the engine puts there: saved in model files, never written in a recipe.
+
+pub(crate) mod answer;
+pub mod blend;
+pub mod calibrate;
+pub mod threshold;

@@ -1,0 +1,105 @@
+//! A model: the fitted chain from raw rows to answers, and its file.
+
+mod inspect;
+pub mod versions;
+
+use std::any::Any;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tidemill_core::{Chain, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Schema, State};
+use tidemill_data::{Intake, Plan};
+use tidemill_package::{Info, Manifest, Package};
+
+use crate::error::EngineError;
+pub use inspect::{Inspected, inspect};
+
+/// A chain whose first link is the intake: it takes rows as they come from a file or a request.
+pub struct Model {
+    /// The chain.
+    pub chain: Arc<Chain>,
+    /// The raw columns it asks for, the target left out.
+    pub input: Schema,
+    /// What comes out for them.
+    pub output: Schema,
+}
+
+impl Model {
+    /// The model of this chain.
+    pub fn new(chain: Chain, plan: &Plan) -> Result<Self> {
+        let asked =
+            plan.columns.iter().filter(|c| !matches!(c.role, Role::Ignore | Role::Target | Role::Split));
+        let input = Schema::new(asked.map(|c| Column::new(&c.name, Kind::Text)).collect())?;
+        let output = chain.output(&input)?;
+        Ok(Model { chain: Arc::new(chain), input, output })
+    }
+
+    /// Builds what a package holds.
+    pub fn load(state: State, registry: &Registry) -> Result<Self> {
+        let loaded: Arc<dyn Any + Send + Sync> = registry.load(state)?;
+        let chain = loaded.downcast::<Chain>().map_err(|_| Error::state("model", "it is not a chain"))?;
+        let plan = intake(&chain)?.plan().clone();
+        Model::new(Chain(chain.0.clone()), &plan)
+    }
+
+    /// Warns of the cells that could not be read since this was last asked.
+    pub fn warn_of_cells(&self, context: &Context) -> Result<()> {
+        for warning in self.intake()?.warnings() {
+            context.warn(&warning.code, warning.message);
+        }
+        Ok(())
+    }
+
+    /// The first link, to be bound to a source or to callers' rows.
+    pub fn reader(&self) -> Result<Arc<Intake>> {
+        let first: Option<Arc<dyn Any + Send + Sync>> = self.chain.0.first().cloned().map(|link| link as _);
+        first
+            .and_then(|link| link.downcast::<Intake>().ok())
+            .ok_or_else(|| Error::state("model", "its first link is no intake"))
+    }
+
+    /// What the model knows of the raw columns.
+    pub fn intake(&self) -> Result<&Intake> {
+        intake(&self.chain)
+    }
+}
+
+fn intake(chain: &Chain) -> Result<&Intake> {
+    let first: Option<&(dyn Any + Send + Sync)> = chain.0.first().map(|link| &**link as _);
+    first
+        .and_then(|link| link.downcast_ref::<Intake>())
+        .ok_or_else(|| Error::state("model", "its first link is no intake"))
+}
+
+/// A model file and the model in it.
+pub struct Opened {
+    /// The file's parts.
+    pub package: Package,
+    /// What names it.
+    pub info: Info,
+    /// The model.
+    pub model: Model,
+}
+
+/// Opens and checks a model file.
+pub fn open(path: &Path, context: &Context) -> Result<Opened> {
+    let data = ["csv", "tsv", "toml", "json", "jsonl", "parquet", "arrow"];
+    if path.extension().is_some_and(|e| data.iter().any(|d| e == *d)) {
+        return Err(EngineError::usage(
+            format!("{} is no model file", path.display()),
+            "name the model first, as in `tidemill predict model.tidemill data.csv`",
+        )
+        .into());
+    }
+    let (package, info) = tidemill_package::open(path)?;
+    let model = Model::load(package.state.clone(), context.registry())?;
+    Ok(Opened { package, info, model })
+}
+
+/// The model's file, in memory.
+pub fn package(model: &Model, about: Value, recipe: String, card: String, metrics: &str) -> Result<Package> {
+    let typed = model.intake()?.output(&model.input)?;
+    let manifest = Manifest::new(about, &typed, &model.output);
+    Ok(Package::new(manifest, recipe, model.chain.state(), card).with_extra("metrics.json", metrics))
+}

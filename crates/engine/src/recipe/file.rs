@@ -1,0 +1,280 @@
+//! Reading `tidemill.toml`: every error shows the line and, for a misspelt key, the nearest known one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+use tidemill_core::recipe::{ColumnSpec, Decision, Recipe, Spec, Task};
+use tidemill_core::{Error, Registry, Result, nearest};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::error::EngineError;
+use crate::recipe::schema;
+
+/// Reads and checks the recipe at `path`. Errors name the file and line and show it.
+pub fn read(path: &Path, registry: &Registry) -> Result<Recipe> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    parse(&text, &path.display().to_string(), registry)
+}
+
+/// As [`read`], from text; `file` is what errors call it.
+pub fn parse(text: &str, file: &str, registry: &Registry) -> Result<Recipe> {
+    let source = Text { text, file };
+    let table = DeTable::parse(text)
+        .map_err(|e| source.wrong(e.span().map(|s| s.start), e.message().to_string(), "correct the TOML"))?;
+    let mut places = BTreeMap::new();
+    let value = value_of_table(table.get_ref(), "", &mut places);
+    if let Some(unknown) = schema::unknown_key(&value, &schema::recipe(registry)) {
+        let hint = match nearest(&unknown.key, unknown.known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => format!("known here: {}", unknown.known.join(", ")),
+        };
+        let place = places.get(&unknown.path).copied();
+        return Err(source.wrong(place, format!("there is no key '{}'", unknown.key), &hint));
+    }
+    let recipe: Recipe = serde_path_to_error::deserialize(value).map_err(|e| {
+        let path = e.path().to_string();
+        source.wrong(nearest_place(&places, &path), format!("'{path}': {}", e.inner()), "correct the value")
+    })?;
+    for (path, spec) in specs(&recipe) {
+        check_spec(&path, &spec, registry).map_err(|(path, problem)| {
+            source.wrong(
+                nearest_place(&places, &path),
+                problem,
+                "`tidemill schema` lists what can stand here",
+            )
+        })?;
+    }
+    check_values(&recipe).map_err(|(path, problem)| {
+        source.wrong(nearest_place(&places, path), problem, "correct the value")
+    })?;
+    Ok(recipe)
+}
+
+/// Where a `source` of the recipe lies: beside the recipe, or else in the current folder.
+pub fn locate(source: &str, recipe: &Path) -> String {
+    let beside = recipe.parent().map(|folder| folder.join(source));
+    match beside {
+        Some(path) if source != "-" && path.exists() => path.display().to_string(),
+        _ => source.to_string(),
+    }
+}
+
+struct Text<'a> {
+    text: &'a str,
+    file: &'a str,
+}
+
+impl Text<'_> {
+    fn wrong(&self, offset: Option<usize>, problem: String, remedy: &str) -> Error {
+        let line = offset.map(|at| self.text[..at.min(self.text.len())].matches('\n').count() + 1);
+        let shown = line.and_then(|n| self.text.lines().nth(n - 1)).map(str::trim);
+        let remedy = match shown {
+            Some(shown) => format!("{remedy}; the line is: {shown}"),
+            None => remedy.to_string(),
+        };
+        EngineError::Recipe { file: self.file.into(), line, problem, remedy }.into()
+    }
+}
+
+/// The byte where each dotted path of the document begins.
+type Places = BTreeMap<String, usize>;
+
+fn value_of_table(table: &DeTable<'_>, path: &str, places: &mut Places) -> Value {
+    let entries = table.iter().map(|(key, value)| {
+        let path = join(path, key.get_ref());
+        places.insert(path.clone(), key.span().start);
+        (key.get_ref().to_string(), value_of(value, &path, places))
+    });
+    Value::Object(entries.collect())
+}
+
+fn value_of(value: &Spanned<DeValue<'_>>, path: &str, places: &mut Places) -> Value {
+    match value.get_ref() {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Integer(number) => {
+            let digits = number.as_str().replace('_', "");
+            i64::from_str_radix(&digits, number.radix()).map_or_else(|_| Value::String(digits), Value::from)
+        }
+        // `inf` and `nan` have no JSON form: they stay text, and the parameter's type refuses them by name.
+        DeValue::Float(number) => {
+            let digits = number.as_str().replace('_', "");
+            let float = digits.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
+            float.map_or(Value::String(digits), Value::Number)
+        }
+        DeValue::Datetime(time) => Value::String(time.to_string()),
+        DeValue::Array(items) => {
+            let items = items.iter().enumerate().map(|(i, item)| {
+                let path = format!("{path}[{i}]");
+                places.insert(path.clone(), item.span().start);
+                value_of(item, &path, places)
+            });
+            Value::Array(items.collect())
+        }
+        DeValue::Table(table) => value_of_table(table, path, places),
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
+}
+
+/// The place of a path, or of the nearest enclosing one that stands in the text.
+fn nearest_place(places: &Places, path: &str) -> Option<usize> {
+    let mut path = path;
+    loop {
+        if let Some(place) = places.get(path) {
+            return Some(*place);
+        }
+        path = &path[..path.rfind(['.', '['])?];
+    }
+}
+
+/// Everything named by a kind, with its path, as the registry knows it (a column's `missing = { kind = "mean" }`
+/// is the step `impute_mean`).
+fn specs(recipe: &Recipe) -> Vec<(String, Spec)> {
+    let lists = [("steps", &recipe.steps), ("learners", &recipe.learners)];
+    let listed = lists.into_iter().flat_map(|(name, list)| {
+        list.iter().enumerate().map(move |(i, s)| (format!("{name}[{i}]"), s.clone()))
+    });
+    let of_columns = recipe.columns.iter().flat_map(|(name, column)| {
+        column_specs(column).map(move |(slot, spec)| (format!("columns.{name}.{slot}"), spec))
+    });
+    listed.chain(of_columns).collect()
+}
+
+/// The steps that a column's own table asks for, as (key in the table, step).
+pub fn column_specs(column: &ColumnSpec) -> impl Iterator<Item = (&'static str, Spec)> {
+    let slots = [
+        ("missing", "impute_", &column.missing),
+        ("scale", "scale_", &column.scale),
+        ("encode", "encode_", &column.encode),
+    ];
+    slots.into_iter().filter_map(|(slot, prefix, spec)| {
+        let spec = spec.as_ref()?;
+        Some((slot, Spec { kind: format!("{prefix}{}", spec.kind), params: spec.params.clone() }))
+    })
+}
+
+fn check_spec(path: &str, spec: &Spec, registry: &Registry) -> Result<(), (String, String)> {
+    let entry = registry.entry(&spec.kind).map_err(|e| (format!("{path}.kind"), e.to_string()))?;
+    match (entry.parse)(Value::Object(spec.params.clone())) {
+        Ok(_) => Ok(()),
+        Err(e) if e.path.is_empty() => Err((path.to_string(), format!("'{}': {}", spec.kind, e.problem))),
+        Err(e) => Err((format!("{path}.{}", e.path), format!("'{}': {}", e.path, e.problem))),
+    }
+}
+
+fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
+    let test = recipe.split.test;
+    if !(test > 0.0 && test < 1.0) {
+        return Err((
+            "split.test",
+            format!("the share of test rows must lie between 0 and 1, not be {test}"),
+        ));
+    }
+    if let Some(n) = recipe.folds.n.filter(|n| !(2..=1000).contains(n)) {
+        return Err(("folds.n", format!("the number of folds must be 2 to 1000, not {n}")));
+    }
+    if let Some(n) = recipe.folds.repeats.filter(|n| !(1..=100).contains(n)) {
+        return Err(("folds.repeats", format!("folds are repeated 1 to 100 times, not {n}")));
+    }
+    if let Some(n) = recipe.split.nested.filter(|n| !(2..=100).contains(n)) {
+        return Err(("split.nested", format!("the number of outer folds must be 2 to 100, not {n}")));
+    }
+    check_decision(&recipe.decision)?;
+    if recipe.train.trials == 0 {
+        return Err(("train.trials", "at least one trial is needed".into()));
+    }
+    if let Some(limit) = &recipe.train.time_limit {
+        duration(limit).map_err(|problem| ("train.time_limit", problem))?;
+    }
+    if let Some(metric) = &recipe.train.metric {
+        tidemill_eval::metric(metric).map_err(|e| ("train.metric", e.to_string()))?;
+    }
+    Ok(())
+}
+
+fn check_decision(decision: &Decision) -> Result<(), (&'static str, String)> {
+    if let Some(metric) = &decision.metric {
+        let metric = tidemill_eval::metric(metric).map_err(|e| ("decision.metric", e.to_string()))?;
+        if metric.needs_probability || !metric.tasks.contains(&Task::Binary) {
+            let problem =
+                format!("'{}' does not judge the labels of two classes, such as f1 does", metric.name);
+            return Err(("decision.metric", problem));
+        }
+    }
+    if let Some(cost) = decision.cost {
+        let sound = |x: f64| x >= 0.0 && x.is_finite();
+        let both = [cost.false_positive, cost.false_negative];
+        if !both.into_iter().all(sound) || both == [0.0, 0.0] {
+            return Err(("decision.cost", "costs are numbers from 0 up, not both 0".into()));
+        }
+    }
+    match decision.threshold {
+        Some(at) if !(0.0..=1.0).contains(&at) => {
+            Err(("decision.threshold", format!("is {at}, but must lie from 0 to 1")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads a duration such as `90s`, `10m`, `1.5h`, `7d`.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("'{text}' is no duration: write 90s, 10m, 2h or 7d");
+    let unit = text.trim().chars().last().ok_or_else(wrong)?;
+    let secs = match unit {
+        's' => 1.0,
+        'm' => 60.0,
+        'h' => 3600.0,
+        'd' => 86_400.0,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = text.trim().trim_end_matches(unit).trim().parse().map_err(|_| wrong())?;
+    std::time::Duration::try_from_secs_f64(number * secs).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        let e = parse(text, "r.toml", &crate::builtin::registry()).unwrap_err();
+        format!("{e} | {}", e.remedy().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_misspelt_key_shows_its_line_and_the_nearest_known_one() {
+        let text = error("[data]\nsource = \"a.csv\"\ntraget = \"y\"\n");
+        assert!(text.starts_with("r.toml, line 3: there is no key 'traget'"), "{text}");
+        assert!(text.contains("did you mean 'target'?") && text.contains("traget = \"y\""), "{text}");
+    }
+
+    #[test]
+    fn a_parameter_of_a_learner_is_found_by_line() {
+        let text = error("[[learners]]\nkind = \"ridge\"\n\n[[learners]]\nkind = \"ridge\"\nalpa = 2.0\n");
+        assert!(text.contains("line 6") && text.contains("did you mean 'alpha'?"), "{text}");
+        let text = error("[[learners]]\nkind = \"rigde\"\n");
+        assert!(text.contains("line 2") && text.contains("ridge"), "{text}");
+        let text = error("[[learners]]\nkind = \"ridge\"\nalpha = \"much\"\n");
+        assert!(text.contains("line 3"), "{text}");
+    }
+
+    #[test]
+    fn values_are_checked_before_any_work() {
+        assert!(error("[split]\ntest = 1.5\n").contains("line 2"));
+        assert!(error("[train]\nmetric = \"acuracy\"\n").contains("accuracy"));
+        assert!(error("[train]\ntime_limit = \"soon\"\n").contains("10m"));
+        assert!(error("[columns.age]\nmissing = { kind = \"meen\" }\n").contains("impute_mean"));
+        assert!(error("[data\n").contains("line 1"));
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("90s").unwrap().as_secs(), 90);
+        assert_eq!(duration("1.5h").unwrap().as_secs(), 5400);
+        assert!(duration("").is_err() && duration("10").is_err() && duration("-1s").is_err());
+    }
+}

@@ -1,0 +1,10 @@
+//! The recipe: its file, its schema and reference pages, and what inference adds to it.
+
+pub mod docs;
+mod file;
+mod leaks;
+pub(crate) mod resolve;
+pub mod schema;
+
+pub use file::*;
+pub use leaks::warn_about_leaks;

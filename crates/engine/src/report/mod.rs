@@ -1,0 +1,4 @@
+//! What people read: pages of HTML and text for the terminal.
+
+pub mod page;
+pub mod text;

@@ -1,0 +1,54 @@
+//! How to repeat it.
+
+use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
+
+use super::{W, file_name};
+use crate::facts::Outcome;
+use crate::format::brief;
+
+/// Where a model came from, beyond what its metrics say.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The resolved recipe, and the name of its file.
+    pub recipe: (&'a str, &'a str),
+    /// The seed.
+    pub seed: u64,
+    /// The SHA-256 that names the model.
+    pub model: &'a str,
+}
+
+pub(super) fn section(outcome: &Outcome, origin: &Origin<'_>) -> Section {
+    let (recipe, file) = origin.recipe;
+    let commands = format!(
+        "tidemill train {file}\ntidemill predict model.tidemill NEW.csv -o answers.csv\n\
+         tidemill evaluate model.tidemill LABELLED.csv --report evaluation.html\n"
+    );
+    Section::new("again", W.again)
+        .lead(W.again_lead)
+        .with(Block::Table(facts(outcome, origin)))
+        .with(Block::Text(Text::plain(outcome.shipped.note)))
+        .with(Block::Code { label: Text::plain(W.again_commands), text: commands })
+        .with(Block::Details {
+            summary: Text::plain(W.again_recipe),
+            blocks: vec![Block::Code { label: Text::code(file), text: recipe.to_string() }],
+        })
+}
+
+fn facts(outcome: &Outcome, origin: &Origin<'_>) -> Table {
+    let mut table = Table::new(W.again_caption, &[(W.fact, Align::Left), (W.value, Align::Left)]);
+    let sha = |text: &str| Cell::from(Text::code(text));
+    let mut row = |what: &str, value: Cell| table.rows.push(vec![what.into(), value]);
+    row(W.fact_source, Text::name(file_name(&outcome.data.source)).into());
+    if let Some(found) = &outcome.data.sha256 {
+        row(W.fact_sha, sha(found));
+    }
+    row(W.fact_rows, number::count(outcome.data.rows as f64).into());
+    row(W.fact_split, outcome.split.why.clone().into());
+    row(W.fact_train, number::count(outcome.split.train_rows as f64).into());
+    row(W.fact_test, number::count(outcome.split.test_rows as f64).into());
+    row(W.fact_learner, brief(&outcome.chosen).into());
+    row(W.fact_seed, origin.seed.to_string().into());
+    row(W.fact_version, format!("tidemill {}", outcome.tidemill).into());
+    row(W.fact_model, sha(origin.model));
+    table
+}

@@ -1,0 +1,165 @@
+//! How the learner was chosen.
+
+use std::collections::BTreeSet;
+
+use tidemill_report::{
+    Align, Block, Cell, Figure, Finding, Interval, IntervalPlot, Level, LineChart, Point, Scale, Section,
+    Series, Table, Text, number,
+};
+
+use super::{Subject, W, cut, fill, plain, strong};
+use crate::builtin::BASELINE;
+use crate::facts::Outcome;
+use crate::format::brief;
+use crate::report::text::{Reason, more_rows, reasons};
+use crate::search::{Standing, Verdict};
+
+pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
+    let learners: BTreeSet<&str> = outcome.leaderboard.iter().map(|s| s.learner.as_str()).collect();
+    let lead = fill(
+        W.choice_lead,
+        &[
+            ("n", plain(outcome.leaderboard.len().to_string())),
+            ("learners", plain(learners.len().to_string())),
+            ("folds", plain(outcome.split.folds.to_string())),
+            ("metric", plain(super::verdict::title_of(subject, &outcome.metric))),
+            ("chosen", strong(brief(&outcome.chosen))),
+        ],
+    );
+    let mut figures = Vec::new();
+    figures.extend(leaderboard(subject, outcome).map(|chart| Figure::whole(&chart).note(W.leaderboard_note)));
+    figures.extend(duels(subject, outcome).map(|chart| Figure::whole(&chart).note(W.duels_note)));
+    figures.extend(learning(subject, outcome).map(|chart| Figure::whole(&chart).note(W.learning_note)));
+    Section::new("choice", W.choice)
+        .lead(lead)
+        .with(Block::Findings(said(outcome)))
+        .with(Block::Figures(figures))
+        .with(Block::Details {
+            summary: Text::plain(W.leaderboard_more),
+            blocks: vec![Block::Table(every(outcome))],
+        })
+}
+
+/// What led to the choice and what to know of it, a sentence each.
+fn said(outcome: &Outcome) -> Vec<Finding> {
+    let reasons = reasons(outcome).into_iter().map(|(reason, sentence)| {
+        let chip = match reason {
+            Reason::Rival => W.chip_rival,
+            Reason::Blend => W.chip_blend,
+            Reason::Taken => W.chip_taken,
+        };
+        Finding::new(Level::Note, sentence).chip(chip)
+    });
+    let rows = more_rows(outcome).map(|line| Finding::new(Level::Note, line).chip(W.chip_rows));
+    reasons.chain(gap(outcome)).chain(rows).collect()
+}
+
+/// How the best learner does on rows it was fitted on against others.
+pub(super) fn gap(outcome: &Outcome) -> Option<Finding> {
+    let gap = outcome.gap.as_ref()?;
+    let (level, chip) = match gap.verdict {
+        Verdict::Overfit => (Level::Warning, W.chip_overfit),
+        Verdict::Underfit => (Level::Warning, W.chip_underfit),
+        Verdict::Fine => (Level::Good, W.chip_gap),
+    };
+    Some(Finding::new(level, gap.sentence.clone()).chip(chip))
+}
+
+/// The best learner against the best of another kind, and the blend against the best alone.
+fn duels(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot> {
+    let metric = super::verdict::title_of(subject, &outcome.metric);
+    let x = Scale::number(fill(W.duels_x, &[("metric", plain(metric))]).to_string());
+    let mut plot = IntervalPlot::new(W.duels, x, W.pair).against(W.no_difference, 0.0);
+    for duel in outcome.reasons.rival.iter().chain(&outcome.reasons.blend) {
+        let names = [("first", plain(&duel.first)), ("second", plain(&duel.second))];
+        plot.rows.push(Interval {
+            name: fill(W.duel, &names).to_string(),
+            value: duel.better_by.mean,
+            ends: Some([duel.better_by.low, duel.better_by.high]),
+            strong: !duel.same,
+        });
+    }
+    (!plot.rows.is_empty()).then_some(plot)
+}
+
+/// The score of the best learner by the rows it learned from.
+fn learning(subject: &Subject<'_>, outcome: &Outcome) -> Option<LineChart> {
+    let curve = &outcome.learning_curve;
+    let line = |name: &str, of: fn(&crate::search::Point) -> Option<f64>| {
+        let points = curve.iter().filter_map(|p| Some(Point::new(p.rows as f64, of(p)?))).collect();
+        Series::new(name, points).with_dots()
+    };
+    let y = Scale::number(subject.axis(subject.metric.title, subject.metric.greater_is_better));
+    let chart = LineChart::new(W.learning, Scale::number(W.learning_x), y)
+        .with(line(W.on_others, |p| p.valid))
+        .with(line(W.on_training, |p| p.train));
+    (chart.series[0].points.len() > 1).then_some(chart)
+}
+
+/// The best setting of each learner; the baseline is the line to compare with.
+fn leaderboard(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot> {
+    let x = Scale::number(subject.axis(subject.metric.title, subject.metric.greater_is_better));
+    let mut plot = IntervalPlot::new(W.leaderboard, x, W.learner);
+    let mut seen = BTreeSet::new();
+    for standing in &outcome.leaderboard {
+        // The mean of one that left the race early is over other folds: it cannot be compared.
+        let Some(mean) = standing.mean.filter(|_| standing.dropped.is_none()) else { continue };
+        if standing.learner == BASELINE {
+            plot.reference = Some((W.baseline.into(), mean));
+            continue;
+        }
+        if !seen.insert((&standing.learner, standing.params.get("penalty").map(ToString::to_string))) {
+            continue;
+        }
+        plot.rows.push(Interval {
+            name: cut(&of_standing(standing), 60),
+            value: mean,
+            ends: standing.spread.map(|s| [mean - s, mean + s]),
+            strong: is_chosen(standing, outcome),
+        });
+    }
+    (!plot.rows.is_empty()).then_some(plot)
+}
+
+/// Whether a standing is that of the learner that was chosen, whose parameters are all written out.
+fn is_chosen(standing: &Standing, outcome: &Outcome) -> bool {
+    let said = |(key, value): (&String, &serde_json::Value)| outcome.chosen.params.get(key) == Some(value);
+    standing.learner == outcome.chosen.kind && standing.params.iter().all(said)
+}
+
+fn of_standing(standing: &Standing) -> String {
+    brief(&tidemill_core::recipe::Spec { kind: standing.learner.clone(), params: standing.params.clone() })
+}
+
+fn every(outcome: &Outcome) -> Table {
+    let head = [
+        (W.learner, Align::Left),
+        (W.mean, Align::Right),
+        (W.spread, Align::Right),
+        (W.own_rows, Align::Right),
+        (W.size, Align::Right),
+        (W.problem, Align::Left),
+    ];
+    let mut table = Table::new(W.leaderboard_caption, &head);
+    table.rows = outcome
+        .leaderboard
+        .iter()
+        .map(|s| {
+            let params: Vec<String> = s.params.iter().map(|(key, value)| format!("{key} {value}")).collect();
+            let name = std::iter::once(s.learner.clone()).chain(params).collect::<Vec<_>>().join(", ");
+            let [mean, spread, own] =
+                [s.mean, s.spread, s.train].map(|x| Cell::from(number::short(x.unwrap_or(f64::NAN))));
+            let note = s.problem.clone().or_else(|| s.dropped.clone()).unwrap_or_default();
+            vec![name.into(), mean, spread, own, bytes(s.bytes).into(), note.into()]
+        })
+        .collect();
+    table
+}
+
+fn bytes(n: u64) -> String {
+    match n {
+        0..10_000 => format!("{n} B"),
+        10_000..10_000_000 => format!("{} kB", n / 1000),
+        _ => format!("{} MB", n / 1_000_000),
+    }
+}

@@ -1,0 +1,144 @@
+//! Reports: from what a verb found to one page of HTML for people who were not there.
+//!
+//! Each section is a file with one function from what is known to a [`tidemill_report::Section`]; a page is the list of
+//! them. The sentences stand in [`tidemill_report::words`], the charts in [`tidemill_report::chart`]; here is only what goes
+//! where. No clock enters: the same data, recipe and seed give the same page.
+
+mod again;
+mod audit;
+mod choice;
+mod classes;
+mod columns;
+mod data;
+mod decision;
+mod forecast;
+mod importance;
+mod residuals;
+mod scores;
+mod slices;
+mod subject;
+mod verdict;
+
+use tidemill_core::Result;
+use tidemill_eval::Answers;
+use tidemill_report::words::{EN, Words};
+use tidemill_report::{Report, Span, Text, number};
+
+use crate::facts::Outcome;
+use crate::judge::Evidence;
+pub use again::Origin;
+pub use audit::audit;
+pub use subject::{Other, Subject};
+
+/// The language of reports: one so far.
+pub(crate) const W: &Words = &EN;
+
+/// The page about a training.
+pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Result<String> {
+    let answers = Answers::of(evidence.answered())?;
+    let subject = Subject {
+        target: &outcome.target.column,
+        metric: tidemill_eval::metric(&outcome.metric)?,
+        report: &outcome.test,
+        answers: &answers,
+        interval: outcome.test_interval.as_ref().map(|i| [i.low, i.high]),
+        threshold: Some(outcome.decision.as_ref().map_or(0.5, |d| d.threshold)),
+        other: Some(Other::of(W.baseline, &outcome.baseline)),
+    };
+    let mut page = opened(&subject, W.train_kicker, outcome.tidemill);
+    page.lead = fill(
+        W.train_lead,
+        &[
+            ("rows", plain(number::count(outcome.split.train_rows as f64))),
+            ("source", name(file_name(&outcome.data.source))),
+            ("test", plain(number::count(outcome.split.test_rows as f64))),
+        ],
+    );
+    page.verdict = Some(verdict::of_training(&subject, outcome, evidence));
+    let mut sections = vec![
+        judged(&subject),
+        slices::section(&subject, evidence.weak()),
+        importance::section(&subject, evidence.importance()),
+        scores::section(&subject),
+        choice::section(&subject, outcome),
+        decision::section(&subject, outcome),
+        data::section(outcome, evidence),
+        again::section(outcome, origin),
+    ];
+    if let Some(backtest) = outcome.forecast.as_ref().and_then(|f| f.backtest.as_ref()) {
+        sections.insert(1, forecast::section(backtest));
+    }
+    Ok(sections.into_iter().fold(page, Report::with).html())
+}
+
+/// The page about a judgement of rows with known answers.
+pub fn evaluate(
+    subject: &Subject<'_>,
+    evidence: Option<&Evidence>,
+    source: &str,
+    notes: &[tidemill_core::Warning],
+) -> String {
+    let mut page = opened(subject, W.evaluate_kicker, env!("CARGO_PKG_VERSION"));
+    page.lead = fill(
+        W.evaluate_lead,
+        &[("rows", plain(number::count(subject.report.n_rows as f64))), ("source", name(file_name(source)))],
+    );
+    let mut verdict = verdict::of_rows(subject, notes);
+    let weak = evidence.and_then(Evidence::weak);
+    verdict.findings.extend(weak.and_then(|weak| slices::finding(subject, weak)));
+    page.verdict = Some(verdict);
+    let importance = evidence.map(Evidence::importance).unwrap_or_default();
+    let sections = [
+        judged(subject),
+        slices::section(subject, weak),
+        importance::section(subject, importance),
+        scores::section(subject),
+    ];
+    sections.into_iter().fold(page, Report::with).html()
+}
+
+fn judged(subject: &Subject<'_>) -> tidemill_report::Section {
+    match subject.answers {
+        Answers::Classes(answers) => classes::section(subject, answers),
+        Answers::Numbers(answers) => residuals::section(subject, answers),
+    }
+}
+
+fn opened(subject: &Subject<'_>, kicker: &str, version: &str) -> Report {
+    let mut page = Report::new(W, fill(W.predicting, &[("target", name(subject.target))]));
+    page.kicker = Text::plain(format!("Tidemill · {kicker}"));
+    page.foot = fill(W.foot, &[("version", plain(version))]);
+    page
+}
+
+pub(crate) fn fill(template: &str, values: &[(&str, Span)]) -> Text {
+    Text::fill(template, values)
+}
+
+pub(crate) fn plain(text: impl Into<String>) -> Span {
+    Span::Plain(text.into())
+}
+
+pub(crate) fn strong(text: impl Into<String>) -> Span {
+    Span::Strong(text.into())
+}
+
+pub(crate) fn name(text: impl Into<String>) -> Span {
+    Span::Name(text.into())
+}
+
+/// A name that does not fill the page.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_string();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The last part of a path: a page that is sent around should not tell of folders.
+pub(crate) fn file_name(source: &str) -> String {
+    match source {
+        "-" => "standard input".into(),
+        _ => source.rsplit(['/', '\\']).next().unwrap_or(source).to_string(),
+    }
+}

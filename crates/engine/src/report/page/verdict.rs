@@ -1,0 +1,165 @@
+//! What it comes to, in the words of somebody who has one minute.
+
+use tidemill_core::recipe::Task;
+use tidemill_core::{Role, Warning};
+use tidemill_report::{Figure, Finding, Level, Text, Tile, Verdict, number};
+
+use super::{Subject, W, fill, name, plain, strong};
+use crate::builtin::BASELINE;
+use crate::facts::Outcome;
+use crate::judge::Evidence;
+
+/// Fewer rows than this say little.
+const FEW: usize = 50;
+
+/// The figures that count, by task, in order of weight: the first four that are defined are shown.
+const TILES: [(Task, &[&str]); 3] = [
+    (Task::Binary, &["accuracy", "roc_auc", "average_precision", "f1", "log_loss"]),
+    (Task::Multiclass, &["accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr", "log_loss"]),
+    (Task::Regression, &["mae", "rmse", "r2", "median_absolute_error"]),
+];
+
+pub(super) fn of_training(subject: &Subject<'_>, outcome: &Outcome, evidence: &Evidence) -> Verdict {
+    let mut verdict = of_rows(subject, &[]);
+    let mut findings = Vec::new();
+    for leak in &outcome.leaks {
+        let kept = leak
+            .columns
+            .iter()
+            .all(|column| outcome.columns.iter().any(|c| c.name == *column && c.role == Role::Feature));
+        if kept {
+            let text = fill(W.leak, &[("how", plain(&leak.how))]);
+            findings.push(Finding::new(Level::Severe, text).chip(W.leak_chip));
+        }
+    }
+    if outcome.chosen.kind == BASELINE {
+        findings.push(Finding::new(Level::Severe, W.useless));
+    }
+    if let Some(moved) = super::decision::moved(subject, outcome) {
+        // That it is not right more often than the baseline is then no surprise, and no fault.
+        verdict.findings.retain(|finding| finding.text != Text::plain(W.no_better));
+        findings.push(moved);
+    }
+    findings.append(&mut verdict.findings);
+    findings.extend(evidence.weak().and_then(|weak| super::slices::finding(subject, weak)));
+    // A gap as it should be is no news.
+    findings.extend(super::choice::gap(outcome).filter(|gap| gap.level == Level::Warning));
+    verdict.findings = findings;
+    verdict
+}
+
+/// The name for people of a metric, written within a sentence.
+pub(super) fn title_of(subject: &Subject<'_>, metric: &str) -> String {
+    let title = subject.report.lines.iter().find(|l| l.name == metric).map(|l| l.title);
+    let title = title.or_else(|| tidemill_eval::metric(metric).ok().map(|m| m.title)).unwrap_or(metric);
+    lower(title)
+}
+
+/// The first letter small, but for abbreviations.
+fn lower(title: &str) -> String {
+    let mut letters = title.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => {
+            first.to_lowercase().chain(std::iter::once(second)).chain(letters).collect()
+        }
+        _ => title.to_string(),
+    }
+}
+
+/// What the figures alone say.
+pub(super) fn of_rows(subject: &Subject<'_>, notes: &[Warning]) -> Verdict {
+    let mut verdict = Verdict::new(sentence(subject));
+    verdict.more = more(subject);
+    let measure = subject.measure();
+    verdict.figure = measure.as_ref().map(|m| Figure::half(&m.chart(subject)));
+    verdict.tiles = tiles(subject);
+    if let Some(measure) = &measure {
+        let baseline = subject.other.as_ref().is_some_and(|o| o.name == W.baseline);
+        let caution = match baseline {
+            true => measure.is_not_better().then_some(W.no_better),
+            false => measure.is_worse().then_some(W.worse_than_before),
+        };
+        verdict.findings.extend(caution.map(|text| Finding::new(Level::Warning, text).chip(W.caution_chip)));
+    }
+    verdict.findings.extend(too_sure(subject));
+    if subject.report.n_rows < FEW {
+        let text = fill(W.few_rows, &[("rows", plain(subject.report.n_rows.to_string()))]);
+        verdict.findings.push(Finding::new(Level::Warning, text).chip(W.caution_chip));
+    }
+    let said = notes.iter().map(|w| Finding::new(Level::Note, w.message.clone()));
+    verdict.findings.extend(said);
+    verdict
+}
+
+/// Right about the classes and too sure of them: a few sure errors cost more than guessing does.
+fn too_sure(subject: &Subject<'_>) -> Option<Finding> {
+    let (ours, base) = (subject.report.value("log_loss")?, subject.other("log_loss")?);
+    let baseline = subject.other.as_ref().is_some_and(|o| o.name == W.baseline);
+    let text = || {
+        let values = [("ours", plain(number::short(ours))), ("base", plain(number::short(base)))];
+        fill(W.too_sure, &values)
+    };
+    (baseline && ours > base).then(|| Finding::new(Level::Warning, text()).chip(W.caution_chip))
+}
+
+fn sentence(subject: &Subject<'_>) -> Text {
+    let (metric, compared, alone, key) = match subject.task() {
+        Task::Regression => ("mae", W.off, W.off_alone, "mae"),
+        _ => ("accuracy", W.right, W.right_alone, "share"),
+    };
+    let Some(value) = subject.report.value(metric) else { return Text::plain(W.unscored) };
+    let written = |x: f64| if key == "share" { number::percent(x) } else { number::short(x) };
+    let rows = ("rows", plain(number::count(subject.report.n_rows as f64)));
+    // Only a baseline always says the same.
+    let base = subject.other.as_ref().filter(|o| o.name == W.baseline).and_then(|_| subject.other(metric));
+    match base {
+        Some(base) => fill(compared, &[rows, (key, strong(written(value))), ("base", plain(written(base)))]),
+        None => fill(alone, &[rows, (key, strong(written(value)))]),
+    }
+}
+
+fn more(subject: &Subject<'_>) -> Text {
+    let mut text = Text::default();
+    if let Some(r2) = subject.report.value("r2") {
+        text = text.then(match r2 > 0.0 {
+            true => fill(W.explains, &[("share", plain(number::percent(r2)))]),
+            false => Text::plain(W.explains_none),
+        });
+    }
+    let Some(measure) = subject.measure() else { return text };
+    let Some([low, high]) = measure.interval.filter(|i| i[0].is_finite() && i[1].is_finite()) else {
+        return text;
+    };
+    let gap = if text.is_empty() { "" } else { " " };
+    text.then(Text::plain(gap)).then(fill(
+        W.confident,
+        &[
+            ("metric", plain(lower(measure.title))),
+            ("low", plain(measure.written(low))),
+            ("high", plain(measure.written(high))),
+        ],
+    ))
+}
+
+fn tiles(subject: &Subject<'_>) -> Vec<Tile> {
+    let wanted = TILES.iter().find(|(task, _)| *task == subject.task()).map_or(&[][..], |(_, names)| names);
+    let lines = wanted.iter().filter_map(|name| subject.report.lines.iter().find(|l| l.name == *name));
+    let known = lines.filter(|l| l.value.is_finite()).take(4);
+    known
+        .map(|line| Tile {
+            name: Text::plain(line.title),
+            value: number::short(line.value),
+            aside: match (&subject.other, subject.other(line.name)) {
+                (Some(other), Some(value)) => {
+                    fill(W.aside, &[("name", plain(other.name)), ("value", plain(number::short(value)))])
+                }
+                _ => Text::default(),
+            },
+        })
+        .collect()
+}
+
+/// A name as it stands in a sentence.
+pub(super) fn named(text: &str) -> Text {
+    Text(vec![name(super::cut(text, 120))])
+}

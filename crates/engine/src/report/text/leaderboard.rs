@@ -1,0 +1,86 @@
+//! The leaderboard for people: scores, spreads, costs and times.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tidemill_core::recipe::Spec;
+
+use crate::facts::Trained;
+use crate::format::{brief, short, size, time};
+use crate::search::{Standing, Times};
+
+/// Lines that are shown.
+const SHOWN: usize = 12;
+
+/// One line, with how long it took: for the terminal and `--json`, never for a file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// The learner with the parameters that say the most.
+    pub learner: String,
+    /// The mean of the metric over the folds it ran on.
+    pub mean: Option<f64>,
+    /// Its standard deviation over the folds.
+    pub spread: Option<f64>,
+    /// How many folds it ran on.
+    pub folds: usize,
+    /// Seconds to fit on a fold on average, while others ran beside it.
+    pub fit_secs: f64,
+    /// Microseconds to answer a row, in a batch.
+    pub predict_row_us: f64,
+    /// Bytes of its learned numbers.
+    pub bytes: u64,
+}
+
+/// Every line, the best first.
+pub fn table(trained: &Trained) -> Vec<Line> {
+    let lines = trained.outcome.leaderboard.iter().zip(&trained.times);
+    lines.map(|(standing, times)| Line::of(standing, *times)).collect()
+}
+
+impl Line {
+    fn of(standing: &Standing, times: Times) -> Self {
+        let spec = Spec { kind: standing.learner.clone(), params: standing.params.clone() };
+        Line {
+            learner: brief(&spec),
+            mean: standing.mean,
+            spread: standing.spread,
+            folds: standing.folds.len(),
+            fit_secs: times.fit.as_secs_f64(),
+            predict_row_us: times.predict_row.as_secs_f64() * 1e6,
+            bytes: standing.bytes,
+        }
+    }
+}
+
+/// The best lines as text, under their heads.
+pub(crate) fn lines(trained: &Trained) -> Vec<String> {
+    let table = table(trained);
+    let scored: Vec<&Line> = table.iter().filter(|line| line.mean.is_some()).collect();
+    let wide = scored.iter().take(SHOWN).map(|l| l.learner.chars().count()).max().unwrap_or(0).max(7);
+    let head = format!(
+        "  {:wide$}  {:>10}  {:>8}  {:>5}  {:>8}  {:>8}  {:>8}",
+        "learner", trained.outcome.metric, "spread", "folds", "fit", "per row", "size"
+    );
+    let mut lines = vec![head];
+    lines.extend(scored.iter().take(SHOWN).map(|l| {
+        format!(
+            "  {:wide$}  {:>10}  {:>8}  {:>5}  {:>8}  {:>8}  {:>8}",
+            l.learner,
+            l.mean.map(short).unwrap_or_default(),
+            l.spread.map(short).unwrap_or_default(),
+            l.folds,
+            time(Duration::from_secs_f64(l.fit_secs)),
+            time(Duration::from_secs_f64(l.predict_row_us / 1e6)),
+            size(l.bytes)
+        )
+    }));
+    if table.len() > SHOWN {
+        let failed = table.len() - scored.len();
+        let without = if failed > 0 { format!(", {failed} of them without a score") } else { String::new() };
+        lines.push(format!(
+            "  and {} more{without}; metrics.json has them all",
+            table.len() - SHOWN.min(scored.len())
+        ));
+    }
+    lines
+}

@@ -1,0 +1,17 @@
+//! Text for the terminal, and the card in a model file.
+
+mod audit;
+mod card;
+mod inspection;
+mod leaderboard;
+mod monitor;
+mod training;
+
+pub use audit::story as audit;
+pub use card::card;
+pub(crate) use card::improved_card;
+pub use inspection::inspected;
+pub use leaderboard::{Line, table};
+pub use monitor::story as monitor;
+pub use training::story as training;
+pub(crate) use training::{Reason, more_rows, reasons};

@@ -1,0 +1,328 @@
+//! A model ready to answer callers' rows: bound once per thread, told what is odd about each row.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use serde_json::Value;
+use tidemill_core::recipe::Recipe;
+use tidemill_core::{
+    Batch, Categories, Cell, Chain, Context, Error, Fitted, Kind, Result, Role, Row, Run, Schema,
+};
+use tidemill_data::{Flaw, RowReader};
+use tidemill_prep::UNUSABLE_PICTURE;
+
+use crate::files::sha256;
+use crate::model::{self, Model};
+use crate::recipe;
+use crate::serve::privacy::Guard;
+
+/// A column that callers send.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputColumn {
+    /// Its name.
+    pub name: String,
+    /// What its values are.
+    pub kind: Kind,
+    /// What it is for.
+    pub role: Role,
+    /// Whether a row must have it.
+    pub required: bool,
+    /// Of a category: the names known from training.
+    pub categories: Vec<String>,
+    /// Of a number: the least and the greatest of training.
+    pub range: Option<[f64; 2]>,
+}
+
+/// A loaded model, ready to answer.
+pub struct Serving {
+    /// What people call it.
+    pub name: String,
+    /// The file it came from.
+    pub path: PathBuf,
+    /// SHA-256 of its manifest.
+    pub hash: String,
+    /// SHA-256 of its recipe.
+    pub recipe_hash: String,
+    /// The hash of the version it was improved from.
+    pub parent: Option<String>,
+    /// What the file says about itself.
+    pub about: Value,
+    /// The card, for people.
+    pub card: String,
+    /// The columns that callers send, in the order of a row's cells.
+    pub columns: Vec<InputColumn>,
+    /// The classes in their order; empty for regression.
+    pub classes: Vec<String>,
+    /// Columns the model knows and does not use; sending them is no mistake.
+    pub passed_over: Vec<String>,
+    /// What may be kept of a row.
+    pub guard: Guard,
+    /// The recipe.
+    pub recipe: Recipe,
+    model: Model,
+    pool: Mutex<Vec<Bound>>,
+    pace: Pace,
+}
+
+/// How quick a model is, measured when it is loaded.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// So many rows or more are answered as a batch, fewer one by one.
+    bulk_from: usize,
+    /// What a row in a batch of [`MICRO`] costs less than one alone, in seconds.
+    saved: f64,
+}
+
+/// Rows of a micro-batch.
+const MICRO: usize = 16;
+/// What it costs to hand a request to another thread and back, in seconds: batches must save more.
+const HAND_OVER: f64 = 50e-6;
+
+/// The most rows that are tried to learn where batches begin to pay.
+const TRIED: usize = 256;
+
+/// The answer for one row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The number, or the code of the class.
+    pub prediction: Prediction,
+    /// A probability per class; empty for regression.
+    pub probabilities: Vec<f64>,
+    /// What is odd about the row.
+    pub flaws: Vec<Flaw>,
+}
+
+/// What a model says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Prediction {
+    /// A quantity.
+    Number(f64),
+    /// The place of a class among [`Serving::classes`].
+    Class(u32),
+}
+
+impl Default for Prediction {
+    fn default() -> Self {
+        Prediction::Number(f64::NAN)
+    }
+}
+
+struct Bound {
+    reader: RowReader,
+    run: Box<dyn Run>,
+    typed: Arc<Schema>,
+    prediction: usize,
+    probability: Option<usize>,
+}
+
+/// The name of a model by its file: the file's stem, or for `churn-model/model.tidemill` the folder's `churn`.
+pub fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    if stem != "model" {
+        return stem;
+    }
+    let folder =
+        path.canonicalize().ok().and_then(|p| Some(p.parent()?.file_name()?.to_string_lossy().into_owned()));
+    match folder {
+        Some(folder) => folder.strip_suffix("-model").unwrap_or(&folder).to_string(),
+        None => stem,
+    }
+}
+
+impl Serving {
+    /// Loads a model file and tries it on an empty row, so that a file that cannot answer never goes into service.
+    /// `secret` is for hashed columns (see [`Guard::new`]).
+    pub fn open(path: &Path, name: Option<&str>, secret: Option<&str>, context: &Context) -> Result<Self> {
+        let opened = model::open(path, context)?;
+        let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+        let plan = opened.model.intake()?.plan();
+        let columns = opened.model.input.names().filter_map(|name| plan.column(name)).map(|c| InputColumn {
+            name: c.name.clone(),
+            kind: c.kind,
+            role: c.role,
+            required: c.role == Role::Feature,
+            categories: c.categories.clone(),
+            range: c.range,
+        });
+        let about = opened.package.manifest.about.clone();
+        let serving = Serving {
+            name: name.map_or_else(|| name_of(path), String::from),
+            path: path.into(),
+            hash: opened.info.sha256,
+            recipe_hash: sha256(opened.package.recipe.as_bytes()),
+            parent: about["parent"].as_str().map(String::from),
+            about,
+            card: opened.package.card.clone(),
+            columns: columns.collect(),
+            classes: plan.classes.clone(),
+            passed_over: unused(plan, &opened.model.input),
+            guard: Guard::new(&recipe, secret)?,
+            recipe,
+            model: opened.model,
+            pool: Mutex::default(),
+            pace: Pace { bulk_from: usize::MAX, saved: 0.0 },
+        };
+        let pace = serving.measured()?;
+        Ok(Serving { pace, ..serving })
+    }
+
+    /// Tries single rows against batches, on rows of which nothing is known.
+    fn measured(&self) -> Result<Pace> {
+        let mut bound = self.bind()?;
+        let mut pace = Pace { bulk_from: usize::MAX, saved: 0.0 };
+        let mut n = 1;
+        while n <= TRIED {
+            let [single, bulk] =
+                [self.least_secs(&mut bound, n, false)?, self.least_secs(&mut bound, n, true)?];
+            if n == MICRO {
+                pace.saved = (single - bulk) / n as f64;
+            }
+            // By a clear margin: one row at a time has no other costs.
+            if bulk < 0.7 * single && pace.bulk_from == usize::MAX {
+                pace.bulk_from = n;
+            }
+            n *= 4;
+        }
+        Ok(pace)
+    }
+
+    /// The least time of three tries to answer `n` rows.
+    fn least_secs(&self, bound: &mut Bound, n: usize, bulk: bool) -> Result<f64> {
+        let mut least = f64::INFINITY;
+        for _ in 0..3 {
+            let mut rows = vec![Row::missing(self.columns.len()); n];
+            let start = Instant::now();
+            bound.answers(&mut rows, bulk)?;
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        Ok(least)
+    }
+
+    /// Whether requests that come at once are better answered together: a model that takes microseconds for a row never
+    /// gains, a net may.
+    pub fn gains_by_batches(&self) -> bool {
+        self.pace.saved > HAND_OVER
+    }
+
+    /// The model itself.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Answers rows of raw cells, in the order of [`Serving::columns`]; the rows are used up.
+    pub fn answer(&self, rows: &mut [Row]) -> Result<Vec<Answer>> {
+        let mut bound = match self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            Some(bound) => bound,
+            None => self.bind()?,
+        };
+        let answers = bound.answers(rows, rows.len() >= self.pace.bulk_from);
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner).push(bound);
+        answers
+    }
+
+    fn bind(&self) -> Result<Bound> {
+        let input = &self.model.input;
+        let (_, rest) = self.model.chain.0.split_first().ok_or_else(|| Error::internal("an empty chain"))?;
+        let typed = self.model.intake()?.output(input)?;
+        let place = |role| self.model.output.role(role);
+        Ok(Bound {
+            reader: self.model.reader()?.rows(input)?,
+            run: Arc::new(Chain(rest.to_vec())).bind(&typed)?,
+            typed: Arc::new(typed),
+            prediction: place(Role::Prediction)
+                .ok_or_else(|| Error::state("model", "it predicts nothing"))?,
+            probability: place(Role::Probability),
+        })
+    }
+
+    /// The names of the classes as the output has them.
+    pub fn class_names(&self) -> Option<&Arc<Categories>> {
+        let at = self.model.output.role(Role::Prediction)?;
+        self.model.output.columns()[at].categories.as_ref()
+    }
+
+    /// The task in a word.
+    pub fn task(&self) -> &str {
+        self.about["task"].as_str().unwrap_or("unknown")
+    }
+
+    /// The name of the target.
+    pub fn target(&self) -> &str {
+        self.about["target"].as_str().unwrap_or_default()
+    }
+}
+
+fn unused(plan: &tidemill_data::Plan, input: &Schema) -> Vec<String> {
+    let names = plan.columns.iter().map(|c| &c.name);
+    names.filter(|name| input.position(name).is_none()).cloned().collect()
+}
+
+impl Bound {
+    fn answers(&mut self, rows: &mut [Row], bulk: bool) -> Result<Vec<Answer>> {
+        if !bulk {
+            return rows.iter_mut().map(|row| self.answer(row)).collect();
+        }
+        let mut answers = vec![Answer::default(); rows.len()];
+        for (row, answer) in rows.iter_mut().zip(&mut answers) {
+            self.reader.read(row, &mut answer.flaws)?;
+        }
+        let output = match self.run.apply(&Batch::of_rows(&self.typed, rows)?) {
+            // One caller's picture must not spoil the answers of the others.
+            Err(e) if e.code() == UNUSABLE_PICTURE => {
+                for (row, answer) in rows.iter_mut().zip(&mut answers) {
+                    self.say(row, answer)?;
+                }
+                return Ok(answers);
+            }
+            output => output?,
+        };
+        for (i, answer) in answers.iter_mut().enumerate() {
+            let row = Row::of(&output, i)?;
+            self.take(row, answer)?;
+        }
+        Ok(answers)
+    }
+
+    fn answer(&mut self, row: &mut Row) -> Result<Answer> {
+        let mut answer = Answer::default();
+        self.reader.read(row, &mut answer.flaws)?;
+        self.say(row, &mut answer)?;
+        Ok(answer)
+    }
+
+    /// Runs a row that has been read through the model. That a picture is damaged shows only here.
+    fn say(&mut self, row: &mut Row, answer: &mut Answer) -> Result<()> {
+        match self.run.row(row) {
+            Err(e) if e.code() == UNUSABLE_PICTURE => {
+                let column = self.typed.columns().iter().find(|c| c.kind == Kind::Image);
+                answer.flaws.push(Flaw::Unreadable {
+                    column: column.map(|c| c.name.clone()).unwrap_or_default(),
+                    wanted: Kind::Image,
+                    value: e.to_string(),
+                });
+                Ok(())
+            }
+            done => {
+                done?;
+                self.take(std::mem::take(row), answer)
+            }
+        }
+    }
+
+    /// Takes what the model says out of its row.
+    fn take(&self, mut row: Row, answer: &mut Answer) -> Result<()> {
+        answer.prediction = match row.cells.get(self.prediction) {
+            Some(Cell::Number(x)) => Prediction::Number(*x),
+            Some(Cell::Code(code)) => Prediction::Class(*code),
+            Some(Cell::Missing) => Prediction::Number(f64::NAN),
+            other => return Err(Error::internal(format!("a prediction came as {other:?}"))),
+        };
+        if let Some(at) = self.probability
+            && let Some(Cell::Probability(probabilities)) = row.cells.get_mut(at)
+        {
+            answer.probabilities = std::mem::take(probabilities);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! Judging: a model on rows with known answers, or a column of predictions without any model.
+
+use std::path::Path;
+
+use serde::Serialize;
+use tidemill_core::{Context, Result, Warning};
+use tidemill_eval::{Answers, Report};
+
+use crate::files::replace;
+use crate::judge::{Answered, Evidence, Labels, Seen, interval};
+use crate::links::threshold;
+use crate::report::page::{self, Other, Subject};
+
+/// What a judgement found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluated {
+    /// How many rows it rests on.
+    pub rows: usize,
+    /// Every metric that applies.
+    #[serde(flatten)]
+    pub report: Report,
+    /// What the user should know about the rows.
+    pub data_warnings: Vec<Warning>,
+}
+
+/// Judges a model on a source that has the target, and writes a report where one is asked for. Rows without a target
+/// are left out, with a warning.
+pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Evaluated> {
+    let Answered { opened, target, rows, answered } =
+        Answered::of(path, source, report_file.is_some(), context)?;
+    let answers = Answers::of(&answered)?;
+    let evaluated = Evaluated {
+        rows: answered.n_rows(),
+        report: tidemill_eval::report(&answers),
+        data_warnings: context.warnings(),
+    };
+    if let (Some(file), Some(rows)) = (report_file, &rows) {
+        let metric = tidemill_eval::default_metric(answers.task());
+        let steps = opened.model.chain.0.get(1..);
+        let seen = Seen { steps, train: None, rows, answered: &answered, metric };
+        let evidence = Evidence::gather(&seen, context)?;
+        let beside = Beside {
+            threshold: Some(threshold::of(&opened.model.chain)),
+            other: Other::in_training(&opened.package.manifest.about),
+            evidence: Some(&evidence),
+        };
+        write_report(file, source, &target, &answers, &evaluated, beside)?;
+    }
+    Ok(evaluated)
+}
+
+/// What a page about a model tells beyond the figures.
+#[derive(Default)]
+struct Beside<'a> {
+    threshold: Option<f64>,
+    other: Option<Other>,
+    evidence: Option<&'a Evidence>,
+}
+
+fn write_report(
+    file: &Path,
+    source: &str,
+    target: &str,
+    answers: &Answers<'_>,
+    found: &Evaluated,
+    Beside { threshold, other, evidence }: Beside<'_>,
+) -> Result<()> {
+    let metric = tidemill_eval::default_metric(answers.task());
+    let interval = interval(metric, answers, 0).map(|i| [i.low, i.high]);
+    let subject = Subject { target, metric, report: &found.report, answers, interval, threshold, other };
+    let page = page::evaluate(&subject, evidence, source, &found.data_warnings);
+    replace(file, page.as_bytes())
+}
+
+/// Judges a column of predictions against a column of right answers, and writes a report where one is asked for.
+pub fn labels(
+    source: &str,
+    labels: &Labels,
+    report_file: Option<&Path>,
+    context: &Context,
+) -> Result<Evaluated> {
+    let answers = labels.answers(source, None)?;
+    let report = tidemill_eval::report(&answers);
+    let evaluated = Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() };
+    if let Some(file) = report_file {
+        write_report(file, source, &labels.truth, &answers, &evaluated, Beside::default())?;
+    }
+    Ok(evaluated)
+}

@@ -1,0 +1,8 @@
+//! The verbs: each opens, calls and writes.
+
+pub mod compare;
+pub mod evaluate;
+pub mod init;
+pub mod monitor;
+pub mod predict;
+pub mod train;

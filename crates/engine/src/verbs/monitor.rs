@@ -1,0 +1,269 @@
+//! How a model in service does: live scores by day against the test score, and what users say.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tidemill_core::{Error, Result};
+use tidemill_eval::compare::{bootstrap, wilson};
+use tidemill_eval::{Answers, Metric};
+use tidemill_store::{FeedbackKind, Given, LoggedPrediction, Store};
+
+use crate::facts::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
+use crate::feedback::{class_of, number_of, truth};
+use crate::serve::serving::Serving;
+
+/// The days that are shown, counted back from now.
+const DAYS: i64 = 90;
+/// The most pieces of feedback that the figures rest on, counted back from now: an accuracy of so many rows is known to
+/// within 0.7 points.
+const MOST: usize = 20_000;
+/// Fewer rows get no interval.
+const INTERVAL_ROWS: usize = 20;
+const DAY: i64 = 86_400_000_000;
+/// How many pieces of feedback are shown.
+const RECENT: usize = 20;
+
+/// How `serving` does, by the store; `now` is in microseconds since 1970.
+pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor> {
+    let metric = watched(serving)?;
+    let mut seen = Seen::default();
+    let from = now - DAYS * DAY;
+    for logged in store.newest_judged(&serving.name, from, MOST)? {
+        seen.add(&logged, serving);
+    }
+    let recent = said(&store.newest_feedback(&serving.name, from, RECENT)?);
+    let known = store.versions(&serving.name)?;
+    let test = test_figure(serving, metric);
+    let live = seen.live(serving, metric)?;
+    let ratings = seen.ratings();
+    let recent_days = seen.days(serving, metric)?;
+    let improvements = store.improvements(&serving.name, 20)?.into_iter().map(|i| Decision {
+        at: moment(i.at),
+        promoted: i.promoted,
+        verdict: i.verdict,
+    });
+    let versions = known.into_iter().rev().map(|v| VersionLine {
+        version: v.version.hash.chars().take(12).collect(),
+        current: v.version.hash == serving.hash,
+        hash: v.version.hash,
+        parent: v.version.parent,
+        since: moment(v.created_at),
+    });
+    Ok(Monitor {
+        model: serving.name.clone(),
+        metric: metric.name.into(),
+        metric_title: metric.title.into(),
+        greater_is_better: metric.greater_is_better,
+        sentence: sentence(metric, test.as_ref(), live.as_ref(), ratings.as_ref()),
+        test,
+        live,
+        days: recent_days,
+        ratings,
+        predictions: store.count(&serving.name)?,
+        feedback: seen.counts,
+        versions: versions.collect(),
+        improvements: improvements.collect(),
+        recent,
+    })
+}
+
+/// The metric that chose the model, or else the usual one of the task.
+pub fn watched(serving: &Serving) -> Result<&'static Metric> {
+    let task =
+        serving.model().intake()?.plan().task.ok_or_else(|| Error::internal("a model without a task"))?;
+    Ok(match &serving.recipe.train.metric {
+        Some(name) => tidemill_eval::metric(name)?,
+        None => tidemill_eval::default_metric(task),
+    })
+}
+
+fn test_figure(serving: &Serving, metric: &Metric) -> Option<Figure> {
+    let about = &serving.about;
+    let value = about["test"]["metrics"][metric.name].as_f64()?;
+    let interval = &about["test_interval"];
+    let (low, high) = (interval["low"].as_f64(), interval["high"].as_f64());
+    Some(Figure { value, low, high })
+}
+
+/// A moment as people write it.
+pub fn moment(micros: i64) -> String {
+    tidemill_data::parse::write_iso(micros)
+}
+
+/// A labelled prediction: when, the truth and the answer as the metrics want them.
+struct Judged {
+    at: i64,
+    truth: f64,
+    predicted: f64,
+    probabilities: Vec<f64>,
+}
+
+#[derive(Default)]
+struct Seen {
+    counts: BTreeMap<&'static str, u64>,
+    judged: Vec<Judged>,
+    votes: BTreeMap<(uuid::Uuid, Option<String>), bool>,
+}
+
+impl Seen {
+    fn add(&mut self, logged: &LoggedPrediction, serving: &Serving) {
+        for given in &logged.feedback {
+            *self.counts.entry(given.kind.word()).or_default() += 1;
+            if let Some(vote) = vote(given) {
+                self.votes.insert((logged.id, given.user.clone()), vote);
+            }
+        }
+        self.judged.extend(judged(logged, serving));
+    }
+
+    fn live(&self, serving: &Serving, metric: &Metric) -> Result<Option<LiveFigure>> {
+        if self.judged.is_empty() {
+            return Ok(None);
+        }
+        let answers = answers(&self.judged, serving)?;
+        let report = tidemill_eval::report(&answers);
+        let metrics = report.lines.iter().map(|l| (l.name, Some(l.value).filter(|v| v.is_finite())));
+        let samples = if self.judged.len() >= INTERVAL_ROWS { 300 } else { 0 };
+        let figure = figure(&answers, metric, samples)?;
+        let (rows, metrics) = (self.judged.len(), metrics.collect());
+        Ok(figure.map(|figure| LiveFigure { rows, figure, metrics }))
+    }
+
+    fn days(&self, serving: &Serving, metric: &Metric) -> Result<Vec<Day>> {
+        let mut days = Vec::new();
+        for day in self.judged.chunk_by(|a, b| a.at.div_euclid(DAY) == b.at.div_euclid(DAY)) {
+            let samples = if day.len() >= INTERVAL_ROWS { 200 } else { 0 };
+            if let Some(figure) = figure(&answers(day, serving)?, metric, samples)? {
+                let name = moment(day[0].at).chars().take(10).collect();
+                days.push(Day { day: name, rows: day.len(), figure });
+            }
+        }
+        Ok(days)
+    }
+
+    fn ratings(&self) -> Option<Ratings> {
+        let n = self.votes.len() as u64;
+        let yes = self.votes.values().filter(|v| **v).count() as u64;
+        let [low, high] = wilson(yes, n)?;
+        let satisfied = yes as f64 / n as f64;
+        let percent = |x: f64| format!("{:.0}%", 100.0 * x);
+        let sentence =
+            format!("satisfied: {}, 95% between {} and {}", percent(satisfied), percent(low), percent(high));
+        Some(Ratings { n, satisfied, low, high, sentence })
+    }
+}
+
+/// Feedback for people.
+fn said(logged: &[LoggedPrediction]) -> Vec<Said> {
+    let of_one = |logged: &LoggedPrediction| {
+        let said = |given: &Given| Said {
+            at: moment(given.received_at),
+            kind: given.kind.word(),
+            value: given.value.clone(),
+            prediction_id: logged.id.to_string(),
+            prediction: serde_json::from_str(&logged.prediction).unwrap_or_default(),
+            user: given.user.clone(),
+        };
+        logged.feedback.iter().map(said).collect::<Vec<_>>()
+    };
+    logged.iter().flat_map(of_one).collect()
+}
+
+/// Whether a piece of feedback is a word of content or of discontent.
+fn vote(given: &Given) -> Option<bool> {
+    match given.kind {
+        FeedbackKind::Accept => Some(true),
+        FeedbackKind::Reject => Some(false),
+        FeedbackKind::Rating => match given.value.as_ref()? {
+            Value::Bool(yes) => Some(*yes),
+            value => value.as_f64().map(|stars| stars >= 4.0),
+        },
+        _ => None,
+    }
+}
+
+fn judged(logged: &LoggedPrediction, serving: &Serving) -> Option<Judged> {
+    let truth = truth(logged, &serving.classes)?;
+    let prediction: Value = serde_json::from_str(&logged.prediction).ok()?;
+    if serving.classes.is_empty() {
+        let (truth, predicted) = (number_of(&truth)?, prediction.as_f64()?);
+        return Some(Judged { at: logged.at, truth, predicted, probabilities: Vec::new() });
+    }
+    let probabilities: Vec<f64> =
+        logged.probabilities.as_deref().and_then(|p| serde_json::from_str(p).ok()).unwrap_or_default();
+    if probabilities.len() != serving.classes.len() {
+        // Another version with other classes: its figures cannot be set beside these.
+        return None;
+    }
+    let truth = f64::from(class_of(&truth, &serving.classes)?);
+    let predicted = f64::from(class_of(&prediction, &serving.classes)?);
+    Some(Judged { at: logged.at, truth, predicted, probabilities })
+}
+
+fn answers(judged: &[Judged], serving: &Serving) -> Result<Answers<'static>> {
+    let truth = judged.iter().map(|j| j.truth);
+    let predicted = judged.iter().map(|j| j.predicted);
+    if serving.classes.is_empty() {
+        return Ok(Answers::numbers(truth.collect::<Vec<_>>(), predicted.collect::<Vec<_>>())?);
+    }
+    let codes = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x as u32).collect::<Vec<u32>>();
+    let probabilities: Vec<f64> = judged.iter().flat_map(|j| j.probabilities.iter().copied()).collect();
+    let (mut truth, mut predicted) = (truth, predicted);
+    let answers = Answers::classes(codes(&mut truth), codes(&mut predicted), &serving.classes)?;
+    Ok(answers.with_probability(probabilities)?)
+}
+
+fn figure(answers: &Answers<'_>, metric: &Metric, n_samples: usize) -> Result<Option<Figure>> {
+    let value = metric.score(answers)?.value;
+    if !value.is_finite() {
+        return Ok(None);
+    }
+    if n_samples == 0 {
+        return Ok(Some(Figure { value, low: None, high: None }));
+    }
+    // Of very many rows few samples say as much.
+    let n_samples = n_samples.min((20_000_000 / answers.n_rows().max(1)).max(30));
+    let interval = bootstrap(answers, metric, n_samples, 0.95, 0)?;
+    let finite = |x: f64| Some(x).filter(|x| x.is_finite());
+    Ok(Some(Figure { value, low: finite(interval.low), high: finite(interval.high) }))
+}
+
+fn sentence(
+    metric: &Metric,
+    test: Option<&Figure>,
+    live: Option<&LiveFigure>,
+    ratings: Option<&Ratings>,
+) -> String {
+    let mut text = match (live, test) {
+        (None, _) => "No right answer is known yet: send feedback to see the live score.".to_string(),
+        (Some(live), None) => {
+            format!(
+                "Live {} is {:.4} on {} labelled predictions.",
+                metric.title, live.figure.value, live.rows
+            )
+        }
+        (Some(live), Some(test)) => format!(
+            "Live {} is {:.4} on {} labelled predictions, against {:.4} in the test: {}.",
+            metric.title,
+            live.figure.value,
+            live.rows,
+            test.value,
+            against(metric, live, test)
+        ),
+    };
+    if let Some(ratings) = ratings {
+        text += &format!(" Users are {} ({} votes).", ratings.sentence, ratings.n);
+    }
+    text
+}
+
+fn against(metric: &Metric, live: &LiveFigure, test: &Figure) -> &'static str {
+    let (Some(low), Some(high)) = (live.figure.low, live.figure.high) else { return "too few to compare" };
+    let better = if metric.greater_is_better { low > test.value } else { high < test.value };
+    let worse = if metric.greater_is_better { high < test.value } else { low > test.value };
+    match (better, worse) {
+        (true, _) => "better than in the test",
+        (_, true) => "worse than in the test",
+        _ => "as in the test, as far as these rows can tell",
+    }
+}

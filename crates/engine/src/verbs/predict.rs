@@ -1,0 +1,139 @@
+//! Predicting a source of any size in bounded memory.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde::Serialize;
+use tidemill_core::{
+    Batch, Batches, Chain, Column, Context, Error, Event, Fitted, Kind, Result, Role, Run, Schema, Source,
+};
+use tidemill_data::ReadOptions;
+
+use crate::forecast::{self, HISTORY};
+use crate::model::{self, Model};
+use crate::recipe;
+
+/// What a prediction run did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Predicted {
+    /// How many rows were answered.
+    pub rows: u64,
+    /// Where the answers went.
+    pub out: String,
+    /// Columns of the input that the model does not use.
+    pub unused_columns: Vec<String>,
+    /// What the user should know.
+    pub warnings: Vec<tidemill_core::Warning>,
+}
+
+/// Answers the rows of `source` in their order and writes the key, where there is one, the prediction and the
+/// probability of each class. Holds a few batches at a time, whatever the size of the source.
+pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Result<Predicted> {
+    let opened = model::open(model, context)?;
+    let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+    let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let source = match recipe.forecast {
+        Some(_) if source.schema().position(HISTORY).is_none() => {
+            forecast::future(&*source, &recipe, context)?
+        }
+        _ => source,
+    };
+    let unused = opened.model.intake()?.unknown(source.schema());
+    let intake = opened.model.intake()?;
+    let told: Vec<String> = match &recipe.forecast {
+        Some(asked) => recipe.data.time.iter().chain(&asked.group).cloned().collect(),
+        None => Vec::new(),
+    };
+    let mut answers = Answering::new(&opened.model, &*source, &told, context.threads)?;
+    let mut sink = tidemill_data::create(out, &answers.schema(source.schema())?)?;
+    context.tell(&Event::Begin { what: "predicting".into(), steps: source.n_rows().map(|n| n as u64) });
+    let mut rows = 0;
+    for_each_group(intake.batches(&*source)?, context.threads, |group| {
+        context.check()?;
+        for batch in answers.apply(group)? {
+            rows += batch.n_rows() as u64;
+            context.tell(&Event::Step(batch.n_rows() as u64));
+            sink.write(&batch)?;
+        }
+        Ok(())
+    })?;
+    sink.finish()?;
+    context.tell(&Event::End);
+    opened.model.warn_of_cells(context)?;
+    Ok(Predicted { rows, out: out.to_string(), unused_columns: unused, warnings: context.warnings() })
+}
+
+/// Hands the batches of a scan over in groups, one batch per thread.
+fn for_each_group(
+    mut batches: Batches<'_>,
+    size: usize,
+    mut each: impl FnMut(Vec<Batch>) -> Result<()>,
+) -> Result<()> {
+    loop {
+        let group = batches.by_ref().take(size).collect::<Result<Vec<_>>>()?;
+        if group.is_empty() {
+            return Ok(());
+        }
+        each(group)?;
+    }
+}
+
+/// The intake bound once, since it counts the rows that its warnings name (its columns are read in parallel); the rest
+/// of the chain bound once per thread.
+struct Answering {
+    intake: Box<dyn Run>,
+    runs: Vec<Box<dyn Run>>,
+    output: Schema,
+    places: Vec<usize>,
+    /// The raw columns that say what an answer is about: the paths of pictures; of forecasts the moment and the group.
+    about: Vec<usize>,
+}
+
+impl Answering {
+    fn new(model: &Model, source: &dyn Source, told: &[String], threads: usize) -> Result<Self> {
+        let input = source.schema();
+        let output = model.chain.output(input)?;
+        let shown = [Role::Key, Role::Prediction, Role::Probability];
+        let places = shown.iter().flat_map(|role| output.with_role(*role)).collect();
+        let (first, rest) = model.chain.0.split_first().ok_or_else(|| Error::internal("an empty chain"))?;
+        let (typed, rest) = (first.output(input)?, Arc::new(Chain(rest.to_vec())));
+        let runs = (0..threads.max(1)).map(|_| rest.clone().bind(&typed)).collect::<Result<_>>()?;
+        let plan = model.intake()?.plan();
+        let named = |c: &Column| {
+            let picture = c.kind == Kind::Text
+                && plan.column(&c.name).is_some_and(|p| p.is_used() && p.kind == Kind::Image);
+            picture || told.contains(&c.name)
+        };
+        let about = input.places(named);
+        Ok(Answering { intake: model.reader()?.bind_to(source)?, runs, output, places, about })
+    }
+
+    /// The columns of the answers.
+    fn schema(&self, input: &Schema) -> Result<Schema> {
+        let named = self.about.iter().map(|&i| input.columns()[i].clone());
+        Schema::new(named.chain(self.places.iter().map(|&i| self.output.columns()[i].clone())).collect())
+    }
+
+    /// At most as many batches as there are runs.
+    fn apply(&mut self, group: Vec<Batch>) -> Result<Vec<Batch>> {
+        if group.len() > self.runs.len() {
+            return Err(Error::internal("more batches than runs"));
+        }
+        let read = group.iter().map(|batch| self.intake.apply(batch)).collect::<Result<Vec<_>>>()?;
+        let (places, about) = (&self.places, &self.about);
+        let answered = self.runs.par_iter_mut().zip(&group).zip(read);
+        answered.map(|((run, raw), batch)| beside(raw, about, &run.apply(&batch)?.select(places)?)).collect()
+    }
+}
+
+/// The answers, behind these columns of the raw rows.
+fn beside(raw: &Batch, places: &[usize], answers: &Batch) -> Result<Batch> {
+    if places.is_empty() {
+        return Ok(answers.clone());
+    }
+    let raw = raw.select(places)?;
+    let columns = raw.schema().columns().iter().chain(answers.schema().columns()).cloned().collect();
+    let arrays = raw.columns().iter().chain(answers.columns()).cloned().collect();
+    Batch::with_rows(Arc::new(Schema::new(columns)?), arrays, answers.n_rows())
+}
