@@ -64,6 +64,9 @@ pub struct EncodeSeries {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub step: Option<Step>,
+    /// How far back at most, in steps; without it as far as the longest series of training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
     /// Whether the series stays beside what is read of it, for learners that read a series themselves.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
@@ -71,7 +74,7 @@ pub struct EncodeSeries {
 
 impl Default for EncodeSeries {
     fn default() -> Self {
-        EncodeSeries { columns: Columns::default(), window: 16, seasons: Vec::new(), step: None, keep: false }
+        EncodeSeries { columns: Columns::default(), window: 16, seasons: Vec::new(), step: None, depth: None, keep: false }
     }
 }
 
@@ -93,7 +96,8 @@ impl Estimator for EncodeSeries {
         let mut columns = Vec::with_capacity(places.len());
         for at in places {
             let (name, step) = (schema.columns()[at].name.clone(), usual_step(&batch, at)?);
-            let depth = deepest(&batch, at, self.step.unwrap_or(Step::Clock(step)))?;
+            let deepest = deepest(&batch, at, self.step.unwrap_or(Step::Clock(step)))?;
+            let depth = self.depth.map_or(deepest, |most| most.clamp(1, deepest));
             let (window, seasons) = (self.window, self.seasons.clone());
             columns.push(Read { name, step, depth, window, seasons, calendar: self.step, keep: self.keep });
         }

@@ -181,6 +181,18 @@ impl Arima {
         aicc.is_finite().then(|| Fit { model: fitted, aicc })
     }
 
+    /// Minus twice the logarithm of the exact Gaussian likelihood of what is left of a series after differences, with the best variance.
+    pub fn deviance(&self, y: &[f64]) -> f64 {
+        let (arma, mean) = self.arma();
+        arma.deviance(&self.order.differenced(y), mean)
+    }
+
+    /// Akaike's criterion for short series, as R's `auto.arima` has it.
+    pub fn aicc(&self, y: &[f64]) -> f64 {
+        let (n, k) = (self.order.differenced(y).len() as f64, self.order.n_coefficients() as f64 + 1.0);
+        self.deviance(y) + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0)
+    }
+
     /// The `horizon` steps after `y`: the best linear forecast by these coefficients.
     pub fn forecast(&self, y: &[f64], horizon: usize) -> Vec<f64> {
         let Order { step, season, n_season, .. } = self.order;
