@@ -97,13 +97,22 @@ pub struct Data {
 pub struct Forecast {
     /// How far ahead: a number of steps, such as `24`, or a length of time, such as `24h`, `7d` or `4w`.
     pub horizon: String,
-    /// How many steps make a season; without it the one that the autocorrelation of the target shows, if any.
+    /// How many steps make a season; without it that of the calendar (12 months, 4 quarters, 7 days, 24 hours, …), or another where the
+    /// autocorrelation of the target shows it clearly and the calendar's not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub season: Option<usize>,
     /// How many steps of the past a forecast looks at; without it what covers two seasons, and a week where steps are hours or days,
     /// but at most a quarter of the series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<usize>,
+    /// How many steps of the past a row holds, for methods that follow all of a series; at least `window`, without it as many as fit
+    /// into memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub past: Option<usize>,
+    /// The distance of neighbouring rows of a series, such as `30 minutes`, `1 day`, `weekdays mon tue wed thu fri`, `1 month` or `3 months
+    /// end`; without it the one that the timestamps show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
     /// The column that says which series a row belongs to; the `group` of `[data]` is taken for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,

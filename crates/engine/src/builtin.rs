@@ -7,6 +7,7 @@ use tidemill_data::Ingest;
 
 use crate::links::blend::Blend;
 use crate::links::calibrate::Calibrate;
+use crate::links::interval::Interval;
 use crate::links::threshold::Threshold;
 
 /// Steps of preparation.
@@ -53,6 +54,7 @@ pub const LEARNERS: &[Entry] = &[
     #[cfg(feature = "neural")]
     Entry::of::<tidemill_neural::NeuralNet>(),
     Entry::of::<tidemill_learn::TransformedTarget>(),
+    Entry::of::<tidemill_learn::series::LocalForecast>(),
     Entry::of::<tidemill_learn::svm::LinearSvm>(),
     Entry::of::<tidemill_learn::svm::Svm>(),
     Entry::of::<tidemill_learn::trees::BoostedTrees>(),
@@ -65,6 +67,7 @@ pub const LINKS: &[(&str, Loader)] = &[
     (Blend::KIND, Blend::load),
     (Calibrate::KIND, Calibrate::load),
     (Ingest::KIND, Ingest::load),
+    (Interval::KIND, Interval::load),
     (Threshold::KIND, Threshold::load),
 ];
 

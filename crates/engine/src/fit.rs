@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Role, Source, Table};
+use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Role, Source, Table, View};
 use tidemill_data::split::{self, Parts};
 use tidemill_data::{InferredSchema, Ingest};
 use tidemill_eval::Metric;
@@ -14,7 +14,7 @@ use crate::audit::{self, Finding, Severity};
 use crate::error::EngineError;
 use crate::facts::{ColumnFacts, DataFacts, NESTED, Outcome, SHIPPED, Shipped, SplitFacts, TargetFacts};
 use crate::forecast::{self, ForecastFacts};
-use crate::judge::{Evidence, Judged, metric_of};
+use crate::judge::{BestNaive, Evidence, Judged, held_against, metric_of};
 use crate::model::{self, Model};
 use crate::recipe::{resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
@@ -93,11 +93,20 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let task = resolve::task(&plan)?;
     let metric = metric_of(&recipe, task)?;
     let table = Arc::new(keep_together(read.train, &recipe, context)?);
+    let mut naive = None;
     let (parts, study, judged) = match recipe.split.nested {
         None => {
-            let parts = split::test_split(&table, &recipe.split, context)?;
-            let study = search::study(&table, &parts.train, &recipe, task, metric, context)?;
-            let judged = Judged::on_test(&table, &parts, &study, metric, &recipe, context)?;
+            let parts = match recipe.forecast {
+                Some(_) => forecast::origins::parts(table.batch(), &recipe)?,
+                None => split::test_split(&table, &recipe.split, context)?,
+            };
+            let mut study = search::study(&table, &parts.train, &recipe, task, metric, context)?;
+            let mut judged = Judged::on_test(&table, &parts, &study, metric, &recipe, context)?;
+            if recipe.forecast.is_some() {
+                let held = held_against(&table, &parts, &mut study, judged, metric, &recipe, context)?;
+                judged = held.0;
+                naive = Some(held.1);
+            }
             (parts, study, judged)
         }
         Some(n) => {
@@ -114,17 +123,22 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
 
     let n_rows = table.batch().n_rows();
     let forecast = recipe.forecast.as_ref().map(|asked| {
-        let backtest = match recipe.split.nested {
-            None => Some(forecast::backtest(&table, &parts, judged.1.answered(), &recipe)?),
-            Some(_) => None,
-        };
+        let backtest = naive.map(|BestNaive { about, said }| {
+            forecast::backtest(&table, &parts, judged.1.answered(), &recipe, (about, &said))
+        });
+        let backtest = backtest.transpose()?;
         let (season, window) = (asked.season, asked.window.unwrap_or_default());
         Ok::<_, Error>(ForecastFacts { horizon: asked.horizon.clone(), season, window, backtest })
     });
     let forecast = forecast.transpose()?;
     let nested = recipe.split.nested;
     let facts = Facts { named, plan: &plan, findings, parts: &parts, nested, n_rows, metric, forecast };
-    let links = read.steps.into_iter().chain(shipped.steps).chain(study.links.iter().cloned());
+    let mut answering = Chain(shipped.steps.into_iter().chain(study.links.iter().cloned()).collect());
+    if recipe.forecast.is_some() && recipe.split.nested.is_none() {
+        let test = View::new(table.clone(), &parts.test[..])?.collect()?;
+        answering = forecast::with_interval(answering, &table, &test, judged.1.answered(), &recipe)?;
+    }
+    let links = read.steps.into_iter().chain(answering.0);
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
     let times = study.times.clone();
     let (judged, evidence) = judged;

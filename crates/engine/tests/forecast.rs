@@ -92,7 +92,7 @@ fn rows_hold_the_past_and_nothing_that_comes_after() {
     for row in 0..batch.n_rows() {
         let (past, values) = series.of(row).unwrap();
         let ahead = (times.value(row) - past[past.len() - 1]) / HOUR;
-        assert!((1..=6).contains(&ahead) && past.len() == 48, "row {row}: {ahead}");
+        assert!((1..=6).contains(&ahead) && past.len() >= 48, "row {row}: {ahead}");
         // Each series keeps to itself.
         let shift = if sold.value(row) > 150.0 { 400 } else { 0 };
         let at = |time: i64| truth.sold[shift + (time / HOUR) as usize].unwrap();
@@ -220,8 +220,7 @@ fn what_grows_is_followed() {
     assert!(all.mase < 0.5 * all.naive_mase, "{all:?}");
     let best = |kind: &str| outcome.leaderboard.iter().find(|s| s.learner == kind).and_then(|s| s.mean);
     assert!(best("relative") < best("boosted_trees"), "{:?}", outcome.leaderboard);
-    let parts = outcome.preparation.iter().find(|spec| spec.kind == "date_parts");
-    assert!(parts.is_some_and(|spec| spec.params["recurring"] == true), "{:?}", outcome.preparation);
+    assert!(best("local_forecast") < best("boosted_trees"), "{:?}", outcome.leaderboard);
 }
 
 fn csv(shops: &Shops, path: &Path) -> String {
@@ -264,13 +263,91 @@ fn from_a_table_to_forecasts_and_their_figures() {
     let out = folder.path().join("ahead.csv").display().to_string();
     assert_eq!(predict::predict(&trained.model, &source, &out, &context()).unwrap().rows, 24);
     let text = std::fs::read_to_string(&out).unwrap();
-    assert!(text.starts_with("at,shop,prediction\n"), "{text}");
+    assert!(text.starts_with("at,shop,prediction,lower_80,upper_80\n"), "{text}");
     let truth = |i: usize| 30.0 * (std::f64::consts::TAU * (i % 24) as f64 / 24.0).sin();
     for (i, line) in text.lines().skip(1).enumerate() {
-        let said: f64 = line.rsplit(',').next().unwrap().parse().unwrap();
+        let said: Vec<f64> = line.split(',').skip(2).map(|x| x.parse().unwrap()).collect();
         let level = if i < 12 { 100.0 } else { 200.0 };
-        assert!((said - level - truth(500 + i % 12)).abs() < 12.0, "{line}");
+        assert!((said[0] - level - truth(500 + i % 12)).abs() < 12.0, "{line}");
+        // Noise of 3 has 80% of its values within 3.84.
+        assert!(
+            said[1] < said[0] && said[0] < said[2] && (4.0..16.0).contains(&(said[2] - said[1])),
+            "{line}"
+        );
     }
     let judged = evaluate::model(&trained.model, &source, None, &context()).unwrap();
     assert!(judged.report.value("rmse").unwrap() < 4.5);
+}
+
+/// A file of one series, and what a model of it says next.
+fn ahead(
+    name: &str,
+    lines: impl Iterator<Item = String>,
+    horizon: &str,
+    toml: &str,
+) -> (Vec<String>, Vec<f64>, train::Job) {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let source = folder.join(format!("{name}.csv"));
+    std::fs::write(&source, format!("when,sold\n{}", lines.map(|l| l + "\n").collect::<String>())).unwrap();
+    let text = format!(
+        "[data]\ntarget = \"sold\"\n{toml}[forecast]\nhorizon = \"{horizon}\"\n[train]\nblend = false\n"
+    );
+    let asked = recipe::parse(&text, "test.toml", &builtin::registry()).unwrap();
+    let source = source.display().to_string();
+    let job = train::Job { source: source.clone(), recipe: asked, recipe_file: None, out: folder.join("m") };
+    let trained = train::train(&job, &context()).unwrap();
+    let out = folder.join("ahead.csv").display().to_string();
+    predict::predict(&trained.model, &source, &out, &context()).unwrap();
+    let text = std::fs::read_to_string(&out).unwrap();
+    let cells = |at: usize| text.lines().skip(1).map(move |l| l.split(',').nth(at).unwrap().to_string());
+    let values = cells(1).map(|x| x.parse().unwrap()).collect();
+    (cells(0).map(|d| d[..10].to_string()).collect(), values, job)
+}
+
+fn wave(i: usize, season: usize) -> f64 {
+    100.0
+        + 20.0 * (std::f64::consts::TAU * (i % season) as f64 / season as f64).sin()
+        + 0.2 * (i * 7 % 11) as f64
+}
+
+#[test]
+fn time_is_a_calendar() {
+    let month = |i: usize| format!("{}-{:02}-01,{}", 2015 + i / 12, i % 12 + 1, wave(i, 12));
+    let (dates, values, _) = ahead("months", (0..60).map(month), "5", "");
+    assert_eq!(dates, ["2020-01-01", "2020-02-01", "2020-03-01", "2020-04-01", "2020-05-01"]);
+    assert!(values.iter().enumerate().all(|(i, x)| (x - wave(60 + i, 12)).abs() < 5.0), "{values:?}");
+
+    let ends = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let end = |i: usize| {
+        let leap = usize::from((2015 + i / 12) % 4 == 0 && i % 12 == 1);
+        format!("{}-{:02}-{},{}", 2015 + i / 12, i % 12 + 1, ends[i % 12] + leap, wave(i, 12))
+    };
+    let (dates, _, _) = ahead("ends", (0..60).map(end), "3", "");
+    assert_eq!(dates, ["2020-01-31", "2020-02-29", "2020-03-31"]);
+
+    let quarter = |i: usize| format!("{} Q{},{}", 1970 + i / 4, i % 4 + 1, wave(i, 4));
+    let (dates, _, _) = ahead("quarters", (0..41).map(quarter), "3", "time = \"when\"\n");
+    assert_eq!(dates, ["1980-04-01", "1980-07-01", "1980-10-01"]);
+
+    let year = |i: usize| format!("{},{}", 1900 + i, wave(i, 9));
+    let (dates, _, _) = ahead("years", (0..80).map(year), "2", "time = \"when\"\n");
+    assert_eq!(dates, ["1980-01-01", "1981-01-01"]);
+
+    // 2024-01-01 was a Monday.
+    let weekday = |i: usize| {
+        let day = 1_704_067_200_000_000 + (i / 5 * 7 + i % 5) as i64 * 24 * HOUR;
+        format!("{},{}", &tidemill_data::parse::write_iso(day)[..10], wave(i, 5))
+    };
+    let (dates, values, _) = ahead("weekdays", (0..200).map(weekday), "6", "");
+    assert_eq!(dates, ["2024-10-07", "2024-10-08", "2024-10-09", "2024-10-10", "2024-10-11", "2024-10-14"]);
+    assert!(values.iter().enumerate().all(|(i, x)| (x - wave(200 + i, 5)).abs() < 5.0), "{values:?}");
+}
+
+#[test]
+fn a_short_series_gets_what_can_be_fitted_and_a_wandering_one_the_naive_forecast() {
+    let day = |i: usize| format!("2024-01-{:02},{}", i + 1, 5 + i * i % 3);
+    let (dates, values, _) = ahead("short", (0..12).map(day), "2", "");
+    assert_eq!((dates.len(), values.iter().all(|x| (3.0..9.0).contains(x))), (2, true));
+    let (_, zeros, _) = ahead("zeros", (0..30).map(|i| format!("2024-01-{:02},0", i + 1)), "3", "");
+    assert_eq!(zeros, [0.0; 3]);
 }

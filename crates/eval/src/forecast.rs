@@ -9,7 +9,7 @@ pub struct Forecasts<'a> {
     pub truth: &'a [f64],
     /// What was forecast.
     pub predicted: &'a [f64],
-    /// What the seasonal naive forecast says; `NaN` where it says nothing.
+    /// What a naive forecast says; `NaN` where it says nothing.
     pub naive: &'a [f64],
     /// Steps ahead, from 1.
     pub ahead: &'a [usize],
@@ -29,7 +29,7 @@ pub struct ForecastScore {
     /// Mean absolute scaled error: below 1, better than the seasonal naive forecast one step ahead was on the training series
     /// (Hyndman and Koehler 2006).
     pub mase: f64,
-    /// The same of the seasonal naive forecast, over the rows where it says something.
+    /// The same of the naive forecast, over the rows where it says something.
     pub naive_mase: f64,
 }
 

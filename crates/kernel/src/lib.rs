@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod autocorrelation;
 pub mod blocks;
+pub mod calendar;
 pub mod cholesky;
 mod classes;
 mod comoments;
@@ -18,6 +19,7 @@ pub mod lbfgs;
 pub mod least_squares;
 pub mod logistic;
 pub mod neighbors;
+pub mod nelder_mead;
 pub mod picture;
 pub mod quantile;
 mod random;

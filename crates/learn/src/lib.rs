@@ -9,6 +9,7 @@ mod relative;
 mod rows;
 mod sample;
 mod scorer;
+pub mod series;
 pub mod svm;
 pub mod trees;
 

@@ -11,6 +11,7 @@ use tidemill_core::{
     Batch, Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Point,
     Registry, Result, Role, Row, Run, Schema, State, Training, dense_vector,
 };
+use tidemill_kernel::calendar::Step;
 
 use crate::mapping::wrong_cell;
 use crate::past::{self, Past, Spread};
@@ -58,11 +59,29 @@ pub struct EncodeSeries {
     /// The seasons, in steps, each at least 2; none by default.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seasons: Vec<usize>,
+    /// The distance of neighbouring points by the calendar, such as `1 month` or `weekdays mon tue wed thu fri`; without it the usual
+    /// distance of neighbouring points in training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub step: Option<Step>,
+    /// How far back at most, in steps; without it as far as the longest series of training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
+    /// Whether the series stays beside what is read of it, for learners that read a series themselves.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
 }
 
 impl Default for EncodeSeries {
     fn default() -> Self {
-        EncodeSeries { columns: Columns::default(), window: 16, seasons: Vec::new() }
+        EncodeSeries {
+            columns: Columns::default(),
+            window: 16,
+            seasons: Vec::new(),
+            step: None,
+            depth: None,
+            keep: false,
+        }
     }
 }
 
@@ -84,8 +103,10 @@ impl Estimator for EncodeSeries {
         let mut columns = Vec::with_capacity(places.len());
         for at in places {
             let (name, step) = (schema.columns()[at].name.clone(), usual_step(&batch, at)?);
-            let depth = deepest(&batch, at, step)?;
-            columns.push(Read { name, step, depth, window: self.window, seasons: self.seasons.clone() });
+            let deepest = deepest(&batch, at, self.step.unwrap_or(Step::Clock(step)))?;
+            let depth = self.depth.map_or(deepest, |most| most.clamp(1, deepest));
+            let (window, seasons) = (self.window, self.seasons.clone());
+            columns.push(Read { name, step, depth, window, seasons, calendar: self.step, keep: self.keep });
         }
         Ok(Arc::new(Reads { columns, time }))
     }
@@ -139,7 +160,7 @@ fn usual_step(batch: &Batch, at: usize) -> Result<i64> {
 }
 
 /// How many steps the longest past of a batch has, at least 1.
-fn deepest(batch: &Batch, at: usize, step: i64) -> Result<usize> {
+fn deepest(batch: &Batch, at: usize, step: Step) -> Result<usize> {
     let series = batch.series(at)?;
     let moments = moment_of(batch.schema()).map(|at| batch.times(at)).transpose()?;
     let depth = |row: usize| {
@@ -162,6 +183,11 @@ struct Read {
     depth: usize,
     window: usize,
     seasons: Vec<usize>,
+    /// Counts the steps instead of their length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calendar: Option<Step>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    keep: bool,
 }
 
 /// The fitted step.
@@ -194,7 +220,7 @@ impl Read {
 
     /// The numbers (`NaN` where missing), and the vector into `vector`.
     fn read(&self, points: impl Iterator<Item = Point>, moment: Option<i64>, vector: &mut [f32]) -> Vec<f64> {
-        let past = Past::of(points, moment, self.step, self.depth);
+        let past = Past::of(points, moment, self.calendar.unwrap_or(Step::Clock(self.step)), self.depth);
         past.window(vector);
         let length = self.seasons.first().copied().unwrap_or(self.window);
         let spread = past.spread(length);
@@ -222,6 +248,9 @@ impl Read {
         let vector = Column::new(&input.name, Kind::Vector { len: self.window, sparse: false });
         columns
             .push(vector.derived_from(input).with_layout(Layout::Steps { steps: self.window, channels: 1 }));
+        if self.keep {
+            columns.push(Column::new(format!("{}_past", input.name), Kind::Series).derived_from(input));
+        }
         columns.into_iter().map(|c| c.with_role(input.role)).collect()
     }
 }
@@ -295,6 +324,9 @@ impl Run for BoundReads {
                 columns.push(Arc::new(values.collect::<Float64Array>()));
             }
             columns.push(dense_vector(vectors, read.window)?);
+            if read.keep {
+                columns.push(batch.column(at).clone());
+            }
         }
         Batch::with_rows(self.output.clone(), columns, batch.n_rows())
     }
@@ -321,6 +353,9 @@ impl Run for BoundReads {
                 numbers.into_iter().map(|x| if x.is_nan() { Cell::Missing } else { Cell::Number(x) }),
             );
             cells.push(Cell::Vector(vector));
+            if read.keep {
+                cells.push(Cell::Series(points));
+            }
         }
         row.cells = cells;
         Ok(())

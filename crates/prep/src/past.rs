@@ -1,6 +1,7 @@
 //! The past of a series as seen from a timestamp: its values on a grid of equal steps.
 
 use tidemill_core::Point;
+use tidemill_kernel::calendar::Step;
 
 /// The longest past that is kept, in steps.
 pub(crate) const LONGEST: usize = 100_000;
@@ -21,22 +22,21 @@ pub(crate) struct Spread {
 
 impl Past {
     /// Of these points, in the order of time, those before `timestamp` (all of them without one), and of them the last `most` steps, at
-    /// least 1; `step` is in microseconds.
+    /// least 1.
     pub(crate) fn of(
         points: impl Iterator<Item = Point>,
         moment: Option<i64>,
-        step: i64,
+        step: Step,
         most: usize,
     ) -> Self {
         let known: Vec<Point> = points.filter(|(at, _)| moment.is_none_or(|m| *at < m)).collect();
         let Some(&(last, _)) = known.last() else { return Past { grid: Vec::new(), ahead: 1 } };
-        // Months are of unequal length: a timestamp belongs to the step it is nearest to.
-        let steps = |from: i64, to: i64| (to.saturating_sub(from) as f64 / step as f64).round() as i64;
+        let steps = |from: i64, to: i64| step.between(from, to);
         let depth = steps(known[0].0, last).clamp(0, most as i64 - 1);
         let mut grid = vec![f64::NAN; depth as usize + 1];
         for &(at, value) in &known {
             let back = steps(at, last);
-            if back <= depth {
+            if (0..=depth).contains(&back) {
                 grid[(depth - back) as usize] = value;
             }
         }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn past(values: &[(i64, f64)], moment: Option<i64>) -> Past {
-        Past::of(values.iter().copied(), moment, 10, LONGEST)
+        Past::of(values.iter().copied(), moment, Step::Clock(10), LONGEST)
     }
 
     #[test]

@@ -22,6 +22,10 @@ pub enum TimeFormat {
     UnixSeconds,
     /// Milliseconds since 1970.
     UnixMillis,
+    /// The year alone: `1970`.
+    Year,
+    /// A quarter of a year: `1970 Q1`, `1970-Q1`, `1970Q1`, `Q1 1970`.
+    Quarter,
     /// A strftime pattern such as `%Y%m%d`.
     Pattern(String),
 }
@@ -41,11 +45,13 @@ impl TimeFormat {
             "month_first" => TimeFormat::MonthFirst,
             "unix_seconds" => TimeFormat::UnixSeconds,
             "unix_millis" => TimeFormat::UnixMillis,
+            "year" => TimeFormat::Year,
+            "quarter" => TimeFormat::Quarter,
             pattern if pattern.contains('%') => TimeFormat::Pattern(pattern.into()),
             other => {
                 return Err(format!(
-                    "'{other}' is not a way to write a time; use day_first, month_first, year_first, iso, unix_seconds, unix_millis \
-                     or a strftime pattern such as %d.%m.%Y"
+                    "'{other}' is not a way to write a time; use day_first, month_first, year_first, iso, year, quarter, unix_seconds, \
+                     unix_millis or a strftime pattern such as %d.%m.%Y"
                 ));
             }
         })
@@ -68,6 +74,8 @@ impl TimeFormat {
             TimeFormat::MonthFirst => any(text, Order::Month),
             TimeFormat::UnixSeconds => self.of_number(super::plain_number(text)?),
             TimeFormat::UnixMillis => self.of_number(super::plain_number(text)?),
+            TimeFormat::Year => written_year(text).and_then(|year| Some(days(year, 1, 1)? * DAY)),
+            TimeFormat::Quarter => quarter(text),
             TimeFormat::Pattern(pattern) => by_pattern(pattern, text),
         }
     }
@@ -94,6 +102,8 @@ impl fmt::Display for TimeFormat {
             TimeFormat::MonthFirst => "month_first",
             TimeFormat::UnixSeconds => "unix_seconds",
             TimeFormat::UnixMillis => "unix_millis",
+            TimeFormat::Year => "year",
+            TimeFormat::Quarter => "quarter",
             TimeFormat::Pattern(pattern) => pattern,
         })
     }
@@ -113,10 +123,14 @@ fn by_pattern(pattern: &str, text: &str) -> Option<i64> {
     if parsed.offset().is_some() {
         return parsed.to_timestamp().ok().map(|t| t.as_microsecond());
     }
-    let moment = parsed
-        .to_datetime()
-        .or_else(|_| parsed.to_date().map(|date| date.to_datetime(jiff::civil::Time::midnight())))
-        .ok()?;
+    let first = || {
+        // A pattern without a day means the first of the month, without a month the first of the year.
+        let (year, month) = (parsed.year()?, parsed.month().unwrap_or(1));
+        let told = parsed.day().is_none() && parsed.day_of_year().is_none();
+        told.then(|| jiff::civil::Date::new(year, month, 1).ok()).flatten()
+    };
+    let midnight = |date: jiff::civil::Date| date.to_datetime(jiff::civil::Time::midnight());
+    let moment = parsed.to_datetime().ok().or_else(|| parsed.to_date().ok().or_else(first).map(midnight))?;
     jiff::tz::Offset::UTC.to_timestamp(moment).ok().map(|t| t.as_microsecond())
 }
 
@@ -133,6 +147,26 @@ fn iso(text: &str) -> Option<i64> {
         Some(b'T' | b't' | b' ') => Some(date + clock(text.get(11..)?)?),
         Some(_) => None,
     }
+}
+
+/// Four digits, perhaps with `.0` behind them, as a table of numbers writes years.
+fn written_year(text: &str) -> Option<i64> {
+    let digits = text.strip_suffix(".0").unwrap_or(text);
+    number(digits.as_bytes()).filter(|year| digits.len() == 4 && *year > 0)
+}
+
+/// The first day of a quarter.
+fn quarter(text: &str) -> Option<i64> {
+    let folded = text.to_ascii_uppercase();
+    let (before, after) = folded.split_once('Q')?;
+    let trimmed = |part: &str| part.trim_matches([' ', '-', '/', '_', '.']).to_string();
+    let (before, after) = (trimmed(before), trimmed(after));
+    let (year, quarter) = match (before.as_str(), after.as_str()) {
+        ("", both) => both.split_at_checked(1).map(|(quarter, year)| (trimmed(year), quarter.to_string()))?,
+        (year, quarter) => (year.to_string(), quarter.to_string()),
+    };
+    let quarter = number(quarter.as_bytes()).filter(|q| (1..=4).contains(q))?;
+    Some(days(written_year(&year)?, 3 * quarter - 2, 1)? * DAY)
 }
 
 /// Digits alone, at most nine of them.
@@ -324,6 +358,21 @@ mod tests {
         assert_eq!(shown(TimeFormat::YearFirst, "2021-03"), "2021-03-01T00:00:00Z");
         assert_eq!(shown(TimeFormat::Pattern("%Y%m%d".into()), "20210304"), "2021-03-04T00:00:00Z");
         assert_eq!(shown(TimeFormat::UnixMillis, "1500"), "1970-01-01T00:00:01.5Z");
+        assert_eq!(shown(TimeFormat::Pattern("%Y-%m".into()), "2021-03"), "2021-03-01T00:00:00Z");
+        assert_eq!(shown(TimeFormat::Pattern("%Y".into()), "2021"), "2021-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn years_and_quarters_are_their_first_day() {
+        for text in ["1970 Q2", "1970Q2", "1970-q2", "Q2 1970", "Q2/1970"] {
+            assert_eq!(shown(TimeFormat::Quarter, text), "1970-04-01T00:00:00Z", "{text}");
+        }
+        for text in ["1970 Q5", "Q1", "1970", "70 Q1", "1970 Q", ""] {
+            assert_eq!(shown(TimeFormat::Quarter, text), "none", "{text}");
+        }
+        assert_eq!(shown(TimeFormat::Year, "1871"), "1871-01-01T00:00:00Z");
+        assert_eq!(shown(TimeFormat::Year, "1871.0"), "1871-01-01T00:00:00Z");
+        assert_eq!(shown(TimeFormat::Year, "187"), "none");
     }
 
     #[test]

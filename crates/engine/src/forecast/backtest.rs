@@ -9,7 +9,9 @@ use tidemill_core::{Batch, Error, Result, Role, Source, Table, View};
 use tidemill_data::split::Parts;
 use tidemill_eval::forecast::{ForecastScore, Forecasts, seasonal_scale};
 
-use super::HISTORY;
+use tidemill_kernel::calendar::Step;
+
+use super::{HISTORY, candidates};
 
 /// What a forecast looks at and how good it is.
 #[derive(Clone, Debug, Serialize)]
@@ -24,11 +26,22 @@ pub struct ForecastFacts {
     pub backtest: Option<Backtest>,
 }
 
-/// Forecasts from all origins of the test part, by a model that was fitted on what came before, less the horizon.
+/// A naive forecast.
+#[derive(Clone, Debug, Serialize)]
+pub struct Naive {
+    /// The last value, the value one season before or the mean change.
+    pub method: String,
+    /// Whether the model lost to it and it was shipped instead.
+    pub shipped: bool,
+}
+
+/// Forecasts from all origins of the test part, by a model that was fitted on what came before.
 #[derive(Clone, Debug, Serialize)]
 pub struct Backtest {
     /// How many origins.
     pub origins: usize,
+    /// The best of the naive forecasts: the one that the figures hold against.
+    pub naive: Naive,
     /// Over all steps ahead.
     pub all: ForecastScore,
     /// By the number of steps ahead, from 1.
@@ -41,21 +54,29 @@ pub(crate) fn backtest(
     parts: &Parts,
     answered: &Batch,
     recipe: &Recipe,
+    (naive, said): (Naive, &[f64]),
 ) -> Result<Backtest> {
     let asked = recipe.forecast.clone().unwrap_or_default();
     let rows = |rows: &[u32]| View::new(table.clone(), rows)?.collect();
     let (train, test) = (rows(&parts.train)?, rows(&parts.test)?);
-    let naive = asked.season.map_or(format!("{HISTORY}_last"), |s| format!("{HISTORY}_{s}_1"));
-    let naive = numbers(&test, test.schema().index(&naive)?)?;
     let ahead = numbers(&test, test.schema().index(&format!("{HISTORY}_ahead"))?)?;
     let ahead: Vec<usize> = ahead.iter().map(|&x| x as usize).collect();
     let truth = numbers(answered, role(answered, Role::Target)?)?;
     let predicted = numbers(answered, role(answered, Role::Prediction)?)?;
-    let train = Series::of(&train, asked.group.as_deref())?;
+    let train = Series::of(&train, asked.group.as_deref(), candidates::step(recipe)?)?;
     let scale = train.scale(asked.season.unwrap_or(1));
-    let scored = Forecasts { truth: &truth, predicted: &predicted, naive: &naive, ahead: &ahead, scale };
-    let origins = Series::of(&test, asked.group.as_deref())?.origins(&ahead, train.step);
-    Ok(Backtest { origins, all: scored.score(), by_step: scored.by_step() })
+    let scored = Forecasts { truth: &truth, predicted: &predicted, naive: said, ahead: &ahead, scale };
+    let origins = origins(&test, asked.group.as_deref())?;
+    Ok(Backtest { origins, naive, all: scored.score(), by_step: scored.by_step() })
+}
+
+/// How many different origins the rows were forecast from.
+fn origins(rows: &Batch, group: Option<&str>) -> Result<usize> {
+    let series = rows.series(rows.schema().index(&candidates::past())?)?;
+    let groups = group.map(|name| rows.codes(rows.schema().index(name)?)).transpose()?;
+    let origin = |row: usize| series.of(row).and_then(|(times, _)| times.last().copied());
+    let of = |row: usize| (groups.map_or(0, |g| g.value(row)), origin(row));
+    Ok((0..rows.n_rows()).map(of).collect::<BTreeSet<_>>().len())
 }
 
 /// The timestamps and values of the rows of a forecast, and which series each belongs to.
@@ -63,22 +84,17 @@ struct Series {
     groups: Vec<u32>,
     times: Vec<i64>,
     values: Vec<f64>,
-    /// The usual distance of timestamps.
-    step: i64,
+    /// The distance of neighbours.
+    step: Step,
 }
 
 impl Series {
-    fn of(rows: &Batch, group: Option<&str>) -> Result<Self> {
+    fn of(rows: &Batch, group: Option<&str>, step: Step) -> Result<Self> {
         let groups = match group {
             Some(name) => rows.codes(rows.schema().index(name)?)?.values().to_vec(),
             None => vec![0; rows.n_rows()],
         };
         let times = rows.times(role(rows, Role::Time)?)?.values().to_vec();
-        let mut sorted = times.clone();
-        sorted.sort_unstable();
-        let mut gaps: Vec<i64> = sorted.windows(2).map(|w| w[1] - w[0]).filter(|&gap| gap > 0).collect();
-        let middle = gaps.len() / 2;
-        let step = if gaps.is_empty() { 1 } else { *gaps.select_nth_unstable(middle).1 };
         Ok(Series { groups, times, values: numbers(rows, role(rows, Role::Target)?)?, step })
     }
 
@@ -91,7 +107,7 @@ impl Series {
         let (mut sum, mut n) = (0.0, 0.0);
         for line in lines.values() {
             let first = line.first_key_value().map_or(0, |(&time, _)| time);
-            let place = |time: i64| ((time - first) as f64 / self.step as f64).round() as usize;
+            let place = |time: i64| self.step.between(first, time).max(0) as usize;
             let mut grid = vec![f64::NAN; line.last_key_value().map_or(0, |(&time, _)| place(time) + 1)];
             line.iter().for_each(|(&time, &value)| grid[place(time)] = value);
             let scale = seasonal_scale(&grid, season);
@@ -102,12 +118,6 @@ impl Series {
         }
         sum / n
     }
-
-    /// How many different origins the rows were forecast from.
-    fn origins(&self, ahead: &[usize], step: i64) -> usize {
-        let origin = |i: usize| (self.times[i] as f64 / step as f64).round() as i64 - ahead[i] as i64;
-        (0..self.times.len()).map(|i| (self.groups[i], origin(i))).collect::<BTreeSet<_>>().len()
-    }
 }
 
 fn role(batch: &Batch, role: Role) -> Result<usize> {
@@ -115,6 +125,6 @@ fn role(batch: &Batch, role: Role) -> Result<usize> {
 }
 
 /// The numbers of a column, `NaN` where missing.
-fn numbers(batch: &Batch, at: usize) -> Result<Vec<f64>> {
+pub(crate) fn numbers(batch: &Batch, at: usize) -> Result<Vec<f64>> {
     Ok(batch.numbers(at)?.iter().map(|x| x.unwrap_or(f64::NAN)).collect())
 }

@@ -6,6 +6,9 @@ use arrow_array::Array;
 use tidemill_core::recipe::{ColumnSpec, Recipe};
 use tidemill_core::{Batch, Context, Error, Kind, Point, Result, Role, Source};
 use tidemill_data::{Ingest, infer};
+use tidemill_kernel::calendar::Step;
+
+use super::stamps;
 
 /// A row of the table, or several of the same timestamp.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +41,10 @@ pub(super) struct Dated {
     pub group: Option<String>,
     pub known: Vec<String>,
     pub lines: Vec<Line>,
-    /// The usual distance of neighbouring rows, in microseconds.
-    pub step: i64,
+    /// The usual distance of neighbouring rows.
+    pub step: Step,
+    /// How the timestamps are written, where that had to be found out.
+    pub format: Option<String>,
 }
 
 impl Dated {
@@ -57,27 +62,32 @@ impl Dated {
         for name in &used {
             source.schema().index(name)?;
         }
-        let own = reading(source, recipe, &used, &target, &time, group.as_deref());
+        let mut own = reading(source, recipe, &used, &target, &time, group.as_deref());
+        let format = stamps::format(source, &time, &own)?;
+        if let Some(format) = &format {
+            let spec = own.columns.entry(time.clone()).or_default();
+            (spec.kind, spec.format) = (Some(Kind::Time), Some(format.clone()));
+        }
         let plan = infer(source, &own, &context.quiet())?;
         let (_, table) = Ingest::fit(source, plan, context)?;
         let batch = table.batch().clone();
         let lines = lines(&batch, &target, &time, group.as_deref(), context)?;
-        let step = step(&lines, &time)?;
-        Ok(Dated { batch, target, time, group, known: forecast.known, lines, step })
+        let step = stamps::step(&lines, &time, forecast.step.as_deref(), context)?;
+        Ok(Dated { batch, target, time, group, known: forecast.known, lines, step, format })
     }
 
     /// How many steps lie between two timestamps.
     pub(super) fn steps(&self, from: i64, to: i64) -> i64 {
-        ((to - from) as f64 / self.step as f64).round() as i64
+        self.step.between(from, to)
     }
 
     /// The values of a line step by step, `NaN` where none is known.
     pub(super) fn grid(&self, line: &Line) -> Vec<f64> {
         let known = line.known();
         let Some((&(first, _), &(last, _))) = known.first().zip(known.last()) else { return Vec::new() };
-        let mut grid = vec![f64::NAN; self.steps(first, last) as usize + 1];
+        let mut grid = vec![f64::NAN; self.steps(first, last).max(0) as usize + 1];
         for (time, value) in known {
-            grid[self.steps(first, time) as usize] = value;
+            grid[self.steps(first, time).max(0) as usize] = value;
         }
         grid
     }
@@ -164,7 +174,14 @@ fn lines(
     if repeated > 0 {
         context.warn(
             "repeated_times",
-            format!("{repeated} rows repeat a timestamp of their series; they count as one, with the mean of '{target}'"),
+            format!(
+                "{repeated} rows repeat a timestamp of their series; they count as one, with the mean of '{target}'{}",
+                if group.is_none() {
+                    ". If the table holds several series, name the column that tells them apart: [forecast] group"
+                } else {
+                    ""
+                }
+            ),
         );
     }
     Ok(lines)
@@ -180,24 +197,4 @@ fn in_order(mut points: Vec<At>, repeated: &mut usize) -> Vec<At> {
     let joined: Vec<At> = points.chunk_by(|a, b| a.time == b.time).map(one).collect();
     *repeated += points.len() - joined.len();
     joined
-}
-
-/// The mean distance of neighbours, where several steps count as so many: months are of unequal length.
-fn step(lines: &[Line], time: &str) -> Result<i64> {
-    let gaps = || lines.iter().flat_map(|line| line.points.windows(2).map(|w| w[1].time - w[0].time));
-    let mut sorted: Vec<i64> = gaps().collect();
-    if sorted.is_empty() {
-        return Err(Error::data(
-            format!("'{time}' is the same in every row of a series: there is nothing to forecast from"),
-            "give a table of many timestamps",
-        ));
-    }
-    let middle = sorted.len() / 2;
-    let usual = *sorted.select_nth_unstable(middle).1 as f64;
-    let (whole, n) = gaps()
-        .fold((0.0, 0.0), |(whole, n), gap| (whole + gap as f64, n + (gap as f64 / usual).round().max(1.0)));
-    // Clocks are exact, calendars are not.
-    let exact =
-        gaps().filter(|&gap| (gap as f64 / usual).fract().abs() < 1e-9).count() * 10 > 9 * sorted.len();
-    Ok(if exact { usual as i64 } else { (whole / n).round().max(1.0) as i64 })
 }

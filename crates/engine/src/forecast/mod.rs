@@ -1,6 +1,7 @@
 //! Forecasts: a dated table becomes rows of what was known at a timestamp and what came some steps later, and from there on
-//! everything is as for any other table: any learner learns from them, folds and the test part lie later than what is learned
-//! from (with the horizon as gap), and a model answers row by row.
+//! everything is as for any other table: any learner learns from them, folds and the test part are forecast from later than all that
+//! is learned from, and a model answers row by row. The methods that every forecaster knows (`local_forecast`) read the past of a row
+//! as a series.
 //!
 //! | column of such a row | what it holds |
 //! |---|---|
@@ -13,17 +14,22 @@
 //! Nothing else of the table is there, so nothing that is known only later can be learned from. A caller sends the same.
 
 mod backtest;
+pub(crate) mod candidates;
 mod lines;
+pub(crate) mod origins;
+mod range;
 mod rows;
 mod scheme;
+mod stamps;
 
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Source};
 use tidemill_data::ReadOptions;
 
-pub(crate) use backtest::backtest;
-pub use backtest::{Backtest, ForecastFacts};
+pub use backtest::{Backtest, ForecastFacts, Naive};
+pub(crate) use backtest::{backtest, numbers};
 use lines::Dated;
+pub(crate) use range::with_interval;
 use scheme::Scheme;
 
 /// The column of the past.

@@ -7,12 +7,14 @@ use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, Float64Array, PrimitiveArray, UInt32Array};
 use tidemill_core::{Batch, Column, Context, Error, Kind, Point, Result, Schema, Table, series_column};
 
+use tidemill_kernel::calendar::Step;
+
 use super::HISTORY;
 use super::lines::{Dated, Line};
 use super::scheme::Scheme;
 
 /// About so many rows are made at most: origins are then spread evenly.
-const MOST_ROWS: usize = 20_000;
+pub(super) const MOST_ROWS: usize = 20_000;
 
 /// Rows as they are gathered.
 #[derive(Default)]
@@ -121,9 +123,9 @@ impl Gathered {
     }
 }
 
-/// The points of the window that ends with an origin.
+/// The points that a row holds: the last ones up to an origin.
 fn past(dated: &Dated, scheme: &Scheme, known: &[Point], origin: usize) -> Range<usize> {
-    let inside = |point: &Point| dated.steps(point.0, known[origin].0) < scheme.window as i64;
+    let inside = |point: &Point| dated.steps(point.0, known[origin].0) < scheme.past as i64;
     known.partition_point(|point| !inside(point))..origin + 1
 }
 
@@ -135,6 +137,7 @@ pub(super) fn future(dated: &Dated, scheme: &Scheme) -> Result<Table> {
         let Some(origin) = known.len().checked_sub(1) else { continue };
         let last = known[origin].0;
         let past = past(dated, scheme, &known, origin);
+        let day = Step::day_of_month(line.points.iter().map(|p| p.time));
         let named = |ahead: i64| {
             line.points
                 .iter()
@@ -145,7 +148,7 @@ pub(super) fn future(dated: &Dated, scheme: &Scheme) -> Result<Table> {
         for ahead in 1..=scheme.horizon as i64 {
             let point = named(ahead);
             gathered.pasts.push((gathered.points.len(), past.clone()));
-            gathered.times.push(point.map_or(last + ahead * dated.step, |p| p.time));
+            gathered.times.push(point.map_or_else(|| dated.step.later(last, ahead, day), |p| p.time));
             gathered.values.push(f64::NAN);
             gathered.rows.push(point.map(|p| p.row));
             gathered.members.push(line.points[0].row);

@@ -3,9 +3,10 @@
 use tidemill_core::recipe::{Forecast, Recipe, Spec, SplitKind};
 use tidemill_core::{Error, Result};
 use tidemill_kernel::autocorrelation;
+use tidemill_kernel::calendar::Step;
 
-use super::HISTORY;
 use super::lines::Dated;
+use super::{HISTORY, candidates, rows};
 
 /// The longest season that is looked for, in steps.
 const LONGEST_SEASON: usize = 400;
@@ -14,8 +15,12 @@ const LONGEST_WEEK: i64 = 336;
 const WEEK: i64 = 7 * 86_400_000_000;
 /// What is looked back at where no season shows.
 const NO_SEASON: usize = 24;
-/// The least number of origins that a series must have.
-const LEAST: usize = 20;
+/// The least number of values that a series must have.
+const LEAST: usize = 8;
+/// About so many values are held by all rows together.
+const MOST_VALUES: usize = 8_000_000;
+/// A season other than the calendar's must resemble itself more by this much.
+const LOUDER: f64 = 0.2;
 /// The longest vector of last values.
 const VECTOR: usize = 64;
 
@@ -26,8 +31,10 @@ pub(super) struct Scheme {
     pub horizon: usize,
     /// The season that the series shows, and the week.
     pub seasons: Vec<usize>,
-    /// Steps of the past.
+    /// Steps of the past that a learner reads.
     pub window: usize,
+    /// Steps of the past that a row holds.
+    pub past: usize,
 }
 
 impl Scheme {
@@ -39,19 +46,22 @@ impl Scheme {
         let longest = grids.iter().max_by_key(|grid| grid.len());
         let longest =
             longest.ok_or_else(|| Error::data("the data have no rows", "give rows to learn from"))?;
-        let season = asked.season.or_else(|| autocorrelation::season(longest, LONGEST_SEASON));
+        let season = asked.season.or_else(|| season(longest, dated.step));
         if season.is_some_and(|s| s < 2) {
             return Err(Error::parameter("forecast.season", "must be at least 2 steps"));
         }
-        let week =
-            (WEEK % dated.step == 0).then_some(WEEK / dated.step).filter(|w| (2..=LONGEST_WEEK).contains(w));
+        let length = match dated.step {
+            Step::Clock(length) => length,
+            _ => i64::MAX,
+        };
+        let week = (WEEK % length == 0).then_some(WEEK / length).filter(|w| (2..=LONGEST_WEEK).contains(w));
         let week = week.map(|w| w as usize).filter(|w| Some(*w) != season && longest.len() >= 4 * w);
         let seasons: Vec<usize> = season.into_iter().chain(week).collect();
         let window = asked.window.unwrap_or_else(|| {
             let wanted = season.map_or(NO_SEASON, |s| 2 * s).max(week.unwrap_or(0));
-            wanted.min(longest.len() / 4).max(2)
+            wanted.min(longest.len() / 4).max(1)
         });
-        let (n, needed) = (longest.len(), window + horizon + LEAST);
+        let (n, needed) = (longest.len(), LEAST.max(window + horizon + 2));
         if n < needed {
             return Err(Error::data(
                 format!(
@@ -62,7 +72,9 @@ impl Scheme {
                 "give a longer series, or a shorter horizon or window",
             ));
         }
-        Ok(Scheme { horizon, seasons, window })
+        let n_rows: usize = dated.lines.iter().map(|line| line.points.len() * horizon).sum();
+        let past = asked.past.unwrap_or(MOST_VALUES / n_rows.clamp(1, rows::MOST_ROWS)).max(window);
+        Ok(Scheme { horizon, seasons, window, past })
     }
 
     /// What a model's recipe says.
@@ -70,7 +82,8 @@ impl Scheme {
         let asked = recipe.forecast.clone().unwrap_or_default();
         let window =
             asked.window.ok_or_else(|| Error::state("model", "its recipe says no forecast.window"))?;
-        Ok(Scheme { horizon: horizon(&asked.horizon, dated.step)?, seasons: Vec::new(), window })
+        let past = asked.past.unwrap_or(window);
+        Ok(Scheme { horizon: horizon(&asked.horizon, dated.step)?, seasons: Vec::new(), window, past })
     }
 
     /// The recipe for the rows of the forecast.
@@ -93,58 +106,87 @@ impl Scheme {
             recipe.columns.entry(name.clone()).or_default().kind = Some(kind);
         }
         recipe.columns.values_mut().for_each(|spec| spec.role = None);
+        if dated.format.is_some() {
+            recipe.columns.entry(dated.time.clone()).or_default().format.clone_from(&dated.format);
+        }
         let vector = self.window.min(self.seasons.first().map_or(VECTOR, |s| 2 * s)).min(VECTOR);
-        let read = Spec::new("series").with("window", vector).with("seasons", self.seasons.clone());
+        let step = dated.step.to_string();
+        let read = Spec::new("series")
+            .with("window", vector)
+            .with("seasons", self.seasons.clone())
+            .with("step", step.clone())
+            .with("depth", self.window)
+            .with("keep", true);
         recipe.columns.entry(HISTORY.into()).or_default().encode.get_or_insert(read);
         recipe.split.kind = Some(SplitKind::Time);
-        recipe.split.gap = Some(format!("{}s", (self.horizon as i64 * dated.step) as f64 / 1e6));
+        recipe.split.gap = Some(format!("{}s", (self.horizon as i64 * dated.step.length()) as f64 / 1e6));
         recipe.forecast = Some(Forecast {
             season: self.seasons.first().copied(),
             window: Some(self.window),
+            past: Some(self.past),
+            step: Some(step),
             group: dated.group.clone(),
             ..asked.forecast.clone().unwrap_or_default()
         });
+        candidates::complete(&mut recipe, self.horizon);
         Ok(recipe)
     }
 }
 
-/// A horizon in steps: `24`, or `24h` by the length of a step in microseconds.
-pub(super) fn horizon(text: &str, step: i64) -> Result<usize> {
+/// The season of the calendar, where the series has two of it, or another that the series shows far more clearly.
+fn season(series: &[f64], step: Step) -> Option<usize> {
+    let shown = autocorrelation::season(series, LONGEST_SEASON);
+    let usual = step.season().filter(|season| series.len() >= 2 * season);
+    match (usual, shown) {
+        (Some(usual), Some(shown)) if usual != shown => {
+            let acf = autocorrelation::acf(series, usual.max(shown));
+            let louder = acf[shown] > acf[usual] + LOUDER && !shown.is_multiple_of(usual);
+            Some(if louder { shown } else { usual })
+        }
+        (usual, shown) => usual.or(shown),
+    }
+}
+
+/// A horizon in steps: `24`, or `24h`, `4w` or `6 months` by the length of a step.
+pub(super) fn horizon(text: &str, step: Step) -> Result<usize> {
     let wrong = |problem: String| Error::parameter("forecast.horizon", problem);
     let text = text.trim();
     let steps = match text.parse::<usize>() {
         Ok(steps) => steps as f64,
         Err(_) => {
             let weeks = text.strip_suffix('w').map(|n| (n, 604_800.0));
-            let secs = match weeks {
-                Some((n, unit)) => n.trim().parse::<f64>().ok().map(|n| n * unit),
-                None => crate::recipe::duration(text).ok().map(|d| d.as_secs_f64()),
+            let secs = match (text.parse::<Step>(), weeks) {
+                (Ok(told), _) => Some(told.length() as f64 / 1e6),
+                (_, Some((n, unit))) => n.trim().parse::<f64>().ok().map(|n| n * unit),
+                _ => crate::recipe::duration(text).ok().map(|d| d.as_secs_f64()),
             };
             let secs = secs.ok_or_else(|| {
                 wrong(format!(
-                    "'{text}' is neither a number of steps nor a length of time such as 24h, 7d or 4w"
+                    "'{text}' is neither a number of steps nor a length of time such as 24h, 7d, 4w or 6 months"
                 ))
             })?;
-            (secs * 1e6 / step as f64).round()
+            (secs * 1e6 / step.length() as f64).round()
         }
     };
     if (1.0..=10_000.0).contains(&steps) {
         return Ok(steps as usize);
     }
-    Err(wrong(format!("'{text}' is {steps} steps of {} seconds, but must be 1 to 10000", step as f64 / 1e6)))
+    Err(wrong(format!("'{text}' is {steps} steps of {step}, but must be 1 to 10000")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::horizon;
+    use super::{Step, horizon};
 
     #[test]
     fn horizons_are_steps_or_lengths_of_time() {
-        let hour = 3_600_000_000;
+        let hour = Step::Clock(3_600_000_000);
         assert_eq!(horizon("24", hour).unwrap(), 24);
         assert_eq!(horizon("24h", hour).unwrap(), 24);
         assert_eq!(horizon(" 2w ", hour).unwrap(), 336);
-        assert_eq!(horizon("90m", hour / 2).unwrap(), 3);
+        assert_eq!(horizon("90m", Step::Clock(1_800_000_000)).unwrap(), 3);
+        let month = Step::Months { n: 1, end: false };
+        assert_eq!((horizon("6 months", month).unwrap(), horizon("2 years", month).unwrap()), (6, 24));
         for wrong in ["", "soon", "0", "1m", "-3", "9999999", "h"] {
             assert_eq!(horizon(wrong, hour).unwrap_err().code(), "parameter", "{wrong}");
         }

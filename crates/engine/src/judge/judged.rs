@@ -11,6 +11,7 @@ use tidemill_eval::{Answers, Metric, Report};
 
 use super::{Evidence, Seen};
 use crate::builtin::BASELINE;
+use crate::forecast;
 use crate::search::{self, Design, SearchResult};
 
 /// The score on rows whose key or group no training row has.
@@ -45,11 +46,26 @@ impl Judged {
         let (steps, best) = rows.answered(&study.design, &study.links, recipe, context)?;
         let (_, baseline) = rows.answered(&Design::of(Spec::new(BASELINE)), &[], recipe, &context.quiet())?;
         let (train, test) = (&rows.batch(rows.train)?, &rows.batch(rows.test)?);
-        let seen = Seen { steps: Some(&steps), train: Some(train), rows: test, answered: &best, metric };
+        // Shuffled pasts would each be followed anew, which costs far more than all that a forecast learned from.
+        let local = study.design.members.iter().any(|(spec, _)| spec.kind == forecast::candidates::LOCAL);
+        let steps = (!local).then_some(&steps[..]);
+        let seen = Seen { steps, train: Some(train), rows: test, answered: &best, metric };
         let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
         context.tell(&Event::End);
         let judged = Judged::of(&Answers::of(&best)?, &Answers::of(&baseline)?, metric, recipe)?;
         Ok((Judged { unseen: unseen(parts, &best, metric)?, ..judged }, evidence))
+    }
+
+    /// The test rows as a design answers them that is fitted on the training part.
+    pub(crate) fn answered(
+        table: &Arc<Table>,
+        parts: &Parts,
+        design: &Design,
+        recipe: &Recipe,
+        context: &Context,
+    ) -> Result<Batch> {
+        let rows = Rows { table, train: &parts.train, test: &parts.test };
+        Ok(rows.answered(design, &[], recipe, context)?.1)
     }
 
     /// Nested cross-validation: each outer fold is judged by a model whose whole search saw the other folds alone.

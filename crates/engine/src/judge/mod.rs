@@ -6,6 +6,7 @@ mod evidence;
 mod judged;
 mod labels;
 mod metric;
+mod naive;
 
 pub(crate) use answered::AnsweredRows;
 pub use columns::{Fact, Picture, Shape};
@@ -14,5 +15,6 @@ pub use judged::UnseenScore;
 pub(crate) use judged::{Judged, interval};
 pub use labels::PredictionColumns;
 pub(crate) use metric::{metric_named, metric_of};
+pub(crate) use naive::{BestNaive, held_against};
 pub use tidemill_eval::Report;
 pub use tidemill_eval::compare::Comparison;

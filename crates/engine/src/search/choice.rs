@@ -9,6 +9,7 @@ use super::ensemble::{LIBRARY, Library, mix};
 use super::judge::{Judge, Truth, mean, spread};
 use super::race::{Finisher, SuccessiveHalving};
 use super::{Candidate, Design, defaults};
+use crate::forecast;
 use crate::format::{brief, named};
 
 /// What was chosen.
@@ -72,10 +73,9 @@ pub(crate) fn choose(
     let mut reasons =
         Reasons { rival: rival(&finishers, candidates, judge, test_share), ..Reasons::default() };
     let quality = recipe.train.optimize_for == OptimizeFor::Quality;
-    let forecast = recipe.forecast.is_some();
-    let taken = if quality && forecast {
-        // What is linear in time runs away beyond it: there it is not the cautious choice.
-        0
+    let is_forecast = recipe.forecast.is_some();
+    let taken = if quality && is_forecast {
+        combination(&finishers, candidates, judge, test_share)
     } else if quality {
         simplest(&finishers, candidates, judge, test_share)
     } else {
@@ -95,8 +95,10 @@ pub(crate) fn choose(
             reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
             // A blend costs every prediction more, so it is taken on evidence, by the rule of `simplest`; but that forecasts gain by
             // it is known beforehand (Bates and Granger 1969; Makridakis et al. 2020), and their few folds could not show it.
+            let known = is_forecast
+                && !forecast::candidates::is_combination(&candidates[finishers[taken].candidate].spec);
             let enough = |duel: &PairedComparison| {
-                duel.better_by.mean > 0.0 && (forecast || beyond_noise(&differences, test_share))
+                duel.better_by.mean > 0.0 && (known || beyond_noise(&differences, test_share))
             };
             if reasons.blend.as_ref().is_some_and(enough) {
                 let design = blended(&finishers, candidates, &shares);
@@ -181,6 +183,21 @@ fn simplest(finishers: &[Finisher], candidates: &[Candidate], judge: &Judge<'_>,
     let found = finishers.iter().position(linear);
     // One fold, after a short time limit, says nothing of chance: then the best it is.
     found.filter(|&i| by_chance(ahead(&finishers[i]))).unwrap_or(0)
+}
+
+/// The best of a forecast, or the combination of all methods for single series where the best is not ahead of it by more than chance: few
+/// origins tell little, and a combination is the choice that is least often far off (Makridakis et al. 2020). What is linear in time
+/// runs away beyond it: there it is not the cautious choice.
+fn combination(
+    finishers: &[Finisher],
+    candidates: &[Candidate],
+    judge: &Judge<'_>,
+    test_share: f64,
+) -> usize {
+    let found =
+        finishers.iter().position(|f| forecast::candidates::is_combination(&candidates[f.candidate].spec));
+    let ahead = |f: &Finisher| differences(&finishers[0].scores, &f.scores, judge);
+    found.filter(|&i| !beyond_noise(&ahead(&finishers[i]), test_share)).unwrap_or(0)
 }
 
 /// The cheapest of those within one standard error of the best.

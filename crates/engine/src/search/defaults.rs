@@ -23,6 +23,8 @@ pub struct Size {
     pub pictures: bool,
     /// Of a forecast, the columns that say what was of late, in the units of the target.
     pub past: Vec<String>,
+    /// Of a forecast, how many series there are.
+    pub series: usize,
 }
 
 /// A learner in the default list.
@@ -78,10 +80,10 @@ fn of_columns(task: Task, size: &Size) -> Vec<Default> {
 }
 
 fn of_past(size: &Size) -> Vec<Default> {
-    let mut list = vec![some("ridge", json!({}), 6), some("lasso", json!({}), 6)];
-    list.extend(boosted(size));
-    list.extend(forests(size).into_iter().take(1));
-    list.extend(relative(size));
+    // Beside the methods for single series, few: each costs more than all of those.
+    let mut list = vec![some("ridge", json!({}), 3)];
+    list.extend(relative(size).into_iter().skip(1).take(1));
+    list.extend(boosted(size).into_iter().skip(1));
     list
 }
 
@@ -221,7 +223,8 @@ mod tests {
     use super::*;
 
     fn of(rows: usize, columns: usize, plain: bool) -> Vec<Spec> {
-        let size = Size { rows, columns, plain, texts: 0, classes: 2, pictures: false, past: Vec::new() };
+        let size =
+            Size { rows, columns, plain, texts: 0, classes: 2, pictures: false, past: Vec::new(), series: 0 };
         learners(Task::Binary, &size, 3, &crate::builtin::registry())
             .into_iter()
             .map(|(spec, _)| spec)

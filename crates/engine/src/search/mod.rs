@@ -37,6 +37,7 @@ pub(crate) use race::{SuccessiveHalving, compare};
 pub use study::{SearchResult, study};
 
 use crate::builtin::BASELINE;
+use crate::forecast;
 use defaults::Size;
 
 /// A learner with one setting of its parameters.
@@ -78,7 +79,13 @@ pub struct CandidateScore {
 pub fn candidates(recipe: &Recipe, task: Task, size: &Size, context: &Context) -> Result<Vec<Candidate>> {
     let trials = recipe.train.trials;
     let named = match recipe.learners.as_slice() {
-        [] => defaults::learners(task, size, trials, context.registry()),
+        [] => {
+            let across = defaults::learners(task, size, trials, context.registry());
+            match recipe.forecast {
+                Some(_) => forecast::candidates::learners(recipe, size.rows, size.series, across)?,
+                None => across,
+            }
+        }
         own => own.iter().map(|spec| (spec.clone(), trials)).collect(),
     };
     let mut specs = vec![Spec::new(BASELINE)];

@@ -17,7 +17,7 @@ use super::{
     choose, compare, curve, finish, gap,
 };
 use crate::builtin::BASELINE;
-use crate::forecast::HISTORY;
+use crate::forecast::{self, HISTORY};
 
 /// Learners are compared on at most so many rows: more would choose the same, and hold several copies in memory.
 const SEARCH_ROWS: usize = 200_000;
@@ -77,10 +77,17 @@ pub fn study(
         used.clone().any(|c| c.kind == Kind::Image || matches!(c.layout, Some(Layout::Image { .. })));
     let plain = used.clone().all(|c| c.kind.is_plain());
     let (n, columns, past) = (rows.len(), used.count(), past(table, recipe));
-    let size = Size { rows: n, columns, plain, texts, classes, pictures, past };
+    let series = match recipe.forecast {
+        Some(_) => forecast::origins::n_series(table.batch(), recipe)?,
+        None => 0,
+    };
+    let size = Size { rows: n, columns, plain, texts, classes, pictures, past, series };
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
     let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
-    let folds = split::folds(table, &compared, &recipe.folds, &recipe.split, context)?;
+    let folds = match recipe.forecast {
+        Some(_) => forecast::origins::folds(table.batch(), &compared, recipe)?,
+        None => split::folds(table, &compared, &recipe.folds, &recipe.split, context)?,
+    };
     let candidates = candidates(recipe, task, &size, context)?;
     let race = compare(table, &folds, &candidates, metric, recipe, context)?;
     let (standings, times) = (race.standings.clone(), race.times.clone());
@@ -92,7 +99,11 @@ pub fn study(
     let gap = standing.filter(|s| s.learner != BASELINE).and_then(|s| gap::gap(s, baseline, &judge));
     context.tell(&Event::Begin { what: "the learning curve".into(), steps: None });
     let estimator = context.build(&leading.kind, Value::Object(leading.params.clone()))?;
-    let curve = curve::curve(table, &folds, Candidate { spec: leading, estimator }, &judge, recipe, context)?;
+    // Rows of a forecast left out by chance would leave holes in its series, not fewer of them.
+    let curve = match recipe.forecast {
+        Some(_) => Vec::new(),
+        None => curve::curve(table, &folds, Candidate { spec: leading, estimator }, &judge, recipe, context)?,
+    };
     context.tell(&Event::End);
     Ok(SearchResult {
         design: choice.design,

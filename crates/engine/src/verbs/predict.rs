@@ -11,6 +11,7 @@ use tidemill_core::{
 use tidemill_data::ReadOptions;
 
 use crate::forecast::{self, HISTORY};
+use crate::links::interval::BOUNDS;
 use crate::model::{self, Model};
 use crate::recipe;
 
@@ -95,7 +96,8 @@ impl Answering {
         let input = source.schema();
         let output = model.chain.output(input)?;
         let shown = [Role::Key, Role::Prediction, Role::Probability];
-        let places = shown.iter().flat_map(|role| output.with_role(*role)).collect();
+        let places = shown.iter().flat_map(|role| output.with_role(*role));
+        let places = places.chain(BOUNDS.iter().filter_map(|name| output.position(name))).collect();
         let (first, rest) = model.chain.0.split_first().ok_or_else(|| Error::internal("an empty chain"))?;
         let (typed, rest) = (first.output(input)?, Arc::new(Chain(rest.to_vec())));
         let runs = (0..threads.max(1)).map(|_| rest.clone().bind(&typed)).collect::<Result<_>>()?;

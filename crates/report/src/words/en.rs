@@ -80,7 +80,7 @@ catalogue! {
     forecast_smape = "sMAPE",
     forecast_mase = "MASE",
     forecast_naive = "MASE of the naive forecast",
-    forecast_note = "MASE: the mean error over the mean change of the training series from one season to the next; less is better. The naive forecast says what was one season before, or where no season shows, the last value. sMAPE: the mean share of error, from 0 to 200.",
+    forecast_note = "MASE: the mean error over the mean change of the training series from one season to the next; less is better. The naive forecast is the best of three: the last value, the value one season before, the last value and the mean change. sMAPE: the mean share of error, from 0 to 200.",
 
     // Curves.
     curves = "Where it is right and wrong",

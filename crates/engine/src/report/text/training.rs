@@ -107,7 +107,7 @@ fn forecast(facts: &ForecastFacts) -> Vec<String> {
         facts.window
     )];
     let Some(backtest) = &facts.backtest else { return lines };
-    let naive = if facts.season.is_some() { "the value one season before" } else { "the last value" };
+    let naive = format!("the best naive forecast, {}", backtest.naive.method);
     let all = &backtest.all;
     lines.push(format!(
         "Backtest: {} forecasts from {} origins later than all that was learned from. MASE {} ({naive}: {}), sMAPE {}, RMSE {}.",

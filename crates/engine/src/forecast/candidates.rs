@@ -1,0 +1,97 @@
+//! The learners that a forecast compares.
+
+use serde_json::{Value, json};
+use tidemill_core::recipe::{Recipe, Spec};
+use tidemill_core::{Error, Result};
+use tidemill_kernel::calendar::Step;
+use tidemill_learn::series::Method;
+
+use super::HISTORY;
+use super::scheme::horizon;
+
+/// The kind of the learner that forecasts each series from its own past.
+pub const LOCAL: &str = "local_forecast";
+/// From this many series on, methods are weighed from fewer earlier origins.
+const PANEL: usize = 10;
+/// Learners across rows take part from so many on: trees and lines on fewer mostly follow chance.
+const ROWS: usize = 500;
+
+/// The column of the past as a series, beside what is read of it.
+pub(super) fn past() -> String {
+    format!("{HISTORY}_past")
+}
+
+/// The step of the calendar that a recipe of rows says.
+pub(crate) fn step(recipe: &Recipe) -> Result<Step> {
+    let told = recipe.forecast.as_ref().and_then(|f| f.step.as_deref());
+    let told = told.ok_or_else(|| Error::state("model", "its recipe says no forecast.step"))?;
+    told.parse().map_err(|e: String| Error::parameter("forecast.step", e))
+}
+
+/// Gives local forecasts of a recipe the season, step and horizon that it says.
+pub(super) fn complete(recipe: &mut Recipe, steps: usize) {
+    let own = settings(recipe, steps);
+    for spec in recipe.learners.iter_mut().filter(|spec| spec.kind == LOCAL) {
+        for (key, value) in &own {
+            spec.params.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+fn settings(recipe: &Recipe, steps: usize) -> Vec<(String, Value)> {
+    let asked = recipe.forecast.clone().unwrap_or_default();
+    let mut own = vec![
+        ("history".to_string(), json!(past())),
+        ("season".to_string(), json!(asked.season.unwrap_or(1))),
+        ("horizon".to_string(), json!(steps)),
+    ];
+    own.extend(asked.step.map(|step| ("step".to_string(), json!(step))));
+    own.extend(asked.group.map(|group| ("group".to_string(), json!(group))));
+    own
+}
+
+/// Local forecasts by these methods (all, without any).
+fn local(recipe: &Recipe, steps: usize, methods: &[Method]) -> Spec {
+    let spec = settings(recipe, steps)
+        .into_iter()
+        .fold(Spec::new(LOCAL), |spec, (key, value)| spec.with(&key, value));
+    if methods.is_empty() { spec } else { spec.with("methods", json!(methods)) }
+}
+
+/// The naive forecasts, each of which a model must beat.
+pub(crate) fn naive(recipe: &Recipe) -> Result<Vec<Spec>> {
+    let steps = steps(recipe)?;
+    let seasonal = recipe.forecast.as_ref().and_then(|f| f.season).is_some();
+    let methods =
+        Method::ALL.into_iter().filter(|m| m.is_naive() && (seasonal || *m != Method::SeasonalNaive));
+    Ok(methods.map(|method| local(recipe, steps, &[method])).collect())
+}
+
+fn steps(recipe: &Recipe) -> Result<usize> {
+    let asked = recipe.forecast.clone().unwrap_or_default();
+    horizon(&asked.horizon, step(recipe)?)
+}
+
+/// The learners to compare, each with how many of its settings: the naive forecasts, the combination of all methods for single
+/// series, and where there are rows enough, learners across rows.
+pub(crate) fn learners(
+    recipe: &Recipe,
+    rows: usize,
+    series: usize,
+    across: Vec<(Spec, usize)>,
+) -> Result<Vec<(Spec, usize)>> {
+    let steps = steps(recipe)?;
+    let all = local(recipe, steps, &[]);
+    let all = if series > PANEL { all.with("origins", 2) } else { all };
+    let mut list = vec![(all, 1)];
+    list.extend(naive(recipe)?.into_iter().map(|spec| (spec, 1)));
+    if rows >= ROWS {
+        list.extend(across);
+    }
+    Ok(list)
+}
+
+/// Whether a learner is the combination of all methods for single series.
+pub(crate) fn is_combination(spec: &Spec) -> bool {
+    spec.kind == LOCAL && !spec.params.contains_key("methods")
+}

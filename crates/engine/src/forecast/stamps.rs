@@ -1,0 +1,74 @@
+//! Timestamps as a table writes them, and the step of the calendar that they show.
+
+use arrow_array::Array;
+use tidemill_core::recipe::Recipe;
+use tidemill_core::{Context, Error, Kind, Result, Source};
+use tidemill_data::parse::TimeFormat;
+use tidemill_kernel::calendar::{Found, Step};
+
+use super::lines::Line;
+
+/// Below this share of neighbours a whole number of steps apart, a series is said to be irregular.
+const REGULAR: f64 = 0.9;
+
+/// How the column of time is written, where it is read as time only because it was named: years and quarters.
+pub(super) fn format(source: &dyn Source, time: &str, recipe: &Recipe) -> Result<Option<String>> {
+    let at = source.schema().index(time)?;
+    let told = recipe.columns.get(time);
+    if let Some(format) = told.and_then(|spec| spec.format.clone()) {
+        return Ok(Some(format));
+    }
+    if told.is_some_and(|spec| spec.kind.is_some_and(|kind| kind != Kind::Time)) {
+        return Ok(None);
+    }
+    let candidates = [TimeFormat::Year, TimeFormat::Quarter];
+    let mut fits = [true; 2];
+    let mut any = false;
+    for batch in source.scan()?.take(4) {
+        let batch = batch?;
+        for row in 0..batch.n_rows() {
+            let text = match source.schema().columns()[at].kind {
+                Kind::Text if batch.texts(at)?.is_valid(row) => {
+                    batch.texts(at)?.value(row).trim().to_string()
+                }
+                Kind::Number if batch.numbers(at)?.is_valid(row) => batch.numbers(at)?.value(row).to_string(),
+                Kind::Text | Kind::Number => continue,
+                _ => return Ok(None),
+            };
+            if text.is_empty() {
+                continue;
+            }
+            any = true;
+            fits.iter_mut()
+                .zip(&candidates)
+                .for_each(|(fits, format)| *fits &= format.parse(&text).is_some());
+        }
+    }
+    let found = candidates.into_iter().zip(fits).find(|(_, fits)| any && *fits);
+    Ok(found.map(|(format, _)| format.to_string()))
+}
+
+/// The step that was told, or the one that the timestamps show.
+pub(super) fn step(lines: &[Line], time: &str, told: Option<&str>, context: &Context) -> Result<Step> {
+    let series: Vec<Vec<i64>> =
+        lines.iter().map(|line| line.points.iter().map(|p| p.time).collect()).collect();
+    let told = told.map(|text| text.parse::<Step>().map_err(|e| Error::parameter("forecast.step", e)));
+    if let Some(told) = told {
+        return told;
+    }
+    let Some(Found { step, regular }) = Step::infer(&series) else {
+        return Err(Error::data(
+            format!("'{time}' is the same in every row of a series: there is nothing to forecast from"),
+            "give a table of many timestamps",
+        ));
+    };
+    if regular < REGULAR {
+        let message = format!(
+            "'{time}' is irregular: its usual step is {step}, but {:.0}% of neighbouring timestamps are not a whole number of steps \
+             apart. Each value counts for the nearest step; set [forecast] step where another is meant",
+            100.0 * (1.0 - regular)
+        );
+        context.warn("irregular_times", message);
+    }
+    Ok(step)
+}

@@ -1,0 +1,160 @@
+//! One list of all methods, and what each learns of a series.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::arima::{self, Arima};
+use super::ets::{self, Ets};
+use super::theta::{self, Theta};
+use super::{naive, stl};
+
+/// A way to forecast a series from its own past.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The last value.
+    LastValue,
+    /// The value one season before.
+    #[default]
+    SeasonalNaive,
+    /// The last value and the mean change from there on.
+    Drift,
+    /// Exponential smoothing; error, trend and season by AICc.
+    Ets,
+    /// The best of four Theta models.
+    Theta,
+    /// ARIMA; orders by stepwise search.
+    Arima,
+    /// Trend and season by STL; exponential smoothing of what is left without the season, and the last season again.
+    StlEts,
+    /// The same with ARIMA.
+    StlArima,
+}
+
+/// The longest season of exponential smoothing and ARIMA.
+const LONGEST: usize = 24;
+
+/// A method and what it learned of a series.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Model {
+    /// The last value.
+    LastValue,
+    /// The value one season before.
+    SeasonalNaive,
+    /// The last value and the mean change.
+    Drift,
+    /// Exponential smoothing.
+    Ets(Ets),
+    /// A Theta model.
+    Theta(Theta),
+    /// ARIMA.
+    Arima(Arima),
+    /// Exponential smoothing of the series without its season.
+    StlEts(Ets),
+    /// ARIMA of the series without its season.
+    StlArima(Arima),
+}
+
+/// The series without its season, and the season; `None` where there is none to be found.
+fn without_season(y: &[f64], season: usize) -> Option<(Vec<f64>, Vec<f64>)> {
+    let parts = stl::stl(y, season)?;
+    Some((y.iter().zip(&parts.season).map(|(y, s)| y - s).collect(), parts.season))
+}
+
+impl Method {
+    /// All of them, the naive ones first.
+    pub const ALL: [Method; 8] = [
+        Method::LastValue,
+        Method::SeasonalNaive,
+        Method::Drift,
+        Method::Ets,
+        Method::Theta,
+        Method::Arima,
+        Method::StlEts,
+        Method::StlArima,
+    ];
+
+    /// Whether it says of a series only what anybody would.
+    pub fn is_naive(self) -> bool {
+        matches!(self, Method::LastValue | Method::SeasonalNaive | Method::Drift)
+    }
+
+    /// What it learns of a series whose season has so many steps (1 for none); `None` where the series is too short for it, constant, or of
+    /// another sort.
+    pub fn fit(self, y: &[f64], season: usize) -> Option<Model> {
+        let (&first, rest) = y.split_first()?;
+        let constant = rest.iter().all(|x| *x == first);
+        if constant && !self.is_naive() {
+            return None;
+        }
+        Some(match self {
+            Method::LastValue => Model::LastValue,
+            Method::SeasonalNaive => {
+                Some(Model::SeasonalNaive).filter(|_| season > 1 && y.len() >= season)?
+            }
+            Method::Drift => Model::Drift,
+            // Their seasons are of at most 24 steps: without a longer one they would be other models.
+            Method::Ets | Method::Arima if season > LONGEST => return None,
+            Method::Ets => Model::Ets(ets::automatic(y, season)?),
+            Method::Theta => Model::Theta(theta::automatic(y, season)?),
+            Method::Arima => Model::Arima(arima::automatic(y, season)?),
+            Method::StlEts => Model::StlEts(ets::automatic(&without_season(y, season)?.0, 1)?),
+            Method::StlArima => Model::StlArima(arima::automatic(&without_season(y, season)?.0, 1)?),
+        })
+    }
+}
+
+impl Model {
+    /// The method that learned it.
+    pub fn method(&self) -> Method {
+        match self {
+            Model::LastValue => Method::LastValue,
+            Model::SeasonalNaive => Method::SeasonalNaive,
+            Model::Drift => Method::Drift,
+            Model::Ets(_) => Method::Ets,
+            Model::Theta(_) => Method::Theta,
+            Model::Arima(_) => Method::Arima,
+            Model::StlEts(_) => Method::StlEts,
+            Model::StlArima(_) => Method::StlArima,
+        }
+    }
+
+    /// The `horizon` steps after `y`. With `same_start`, `y` begins where the series of the fit began, and is followed from there;
+    /// else what depends on the start is found again, the form and how fast it follows kept as far as they can be.
+    pub fn forecast(&self, y: &[f64], season: usize, horizon: usize, same_start: bool) -> Vec<f64> {
+        let smoothed = |model: &Ets, y: &[f64]| {
+            if same_start { model.forecast(y, horizon) } else { model.refit(y).forecast(y, horizon) }
+        };
+        let seasoned = |ahead: Vec<f64>, places: &[f64]| -> Vec<f64> {
+            let again = naive::seasonal_naive(places, season, horizon);
+            ahead.into_iter().zip(again).map(|(a, s)| a + s).collect()
+        };
+        let too_short = y.len() < 4 || !y.iter().any(|x| *x != y[0]);
+        match self {
+            _ if too_short => naive::last_value(y, horizon),
+            Model::LastValue => naive::last_value(y, horizon),
+            Model::SeasonalNaive => naive::seasonal_naive(y, season, horizon),
+            Model::Drift => naive::drift(y, horizon),
+            Model::Ets(model) => smoothed(model, y),
+            Model::Theta(model) => {
+                if same_start {
+                    model.forecast(y, horizon)
+                } else {
+                    model.refit(y).forecast(y, horizon)
+                }
+            }
+            Model::Arima(model) => model.forecast(y, horizon),
+            Model::StlEts(model) => match without_season(y, season) {
+                // Where the series ends changes the season found for all of it, so there is no state to follow on.
+                Some((flat, places)) => seasoned(smoothed(model, &flat), &places),
+                None => naive::seasonal_naive(y, season, horizon),
+            },
+            Model::StlArima(model) => match without_season(y, season) {
+                Some((flat, places)) => seasoned(model.forecast(&flat, horizon), &places),
+                None => naive::seasonal_naive(y, season, horizon),
+            },
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! STL: trend and season by local regressions (Cleveland et al. 1990).
+
+/// A series as the sum of three.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parts {
+    /// What changes slowly.
+    pub trend: Vec<f64>,
+    /// What comes round.
+    pub season: Vec<f64>,
+    /// The rest.
+    pub rest: Vec<f64>,
+}
+
+/// The loess window of a season, in seasons (R's `mstl`: `7 + 4`).
+const SEASON_WINDOW: usize = 11;
+/// Rounds of the inner loop, as statsmodels without robustness.
+const ROUNDS: usize = 5;
+
+/// Decomposes a series of at least two seasons, with the windows of R's `mstl` and lines as local regressions; agrees with statsmodels'
+/// `STL(y, period, seasonal=11).fit()`. `None` for a shorter series or a season below 2.
+pub fn stl(y: &[f64], season: usize) -> Option<Parts> {
+    let n = y.len();
+    if season < 2 || n < 2 * season {
+        return None;
+    }
+    let odd = |x: usize| if x.is_multiple_of(2) { x + 1 } else { x };
+    let trend_window = odd((1.5 * season as f64 / (1.0 - 1.5 / SEASON_WINDOW as f64)).ceil() as usize);
+    let low_window = odd(season + 1);
+    let mut trend = vec![0.0; n];
+    let mut places = vec![0.0; n];
+    for _ in 0..ROUNDS {
+        let apart: Vec<f64> = y.iter().zip(&trend).map(|(y, t)| y - t).collect();
+        let wide = by_place(&apart, season);
+        let low = loess_all(&averages(&averages(&averages(&wide, season), season), 3), low_window);
+        places = wide[season..season + n].iter().zip(&low).map(|(w, l)| w - l).collect();
+        let apart: Vec<f64> = y.iter().zip(&places).map(|(y, s)| y - s).collect();
+        trend = loess_all(&apart, trend_window);
+    }
+    let rest = (0..n).map(|i| y[i] - trend[i] - places[i]).collect();
+    Some(Parts { trend, season: places, rest })
+}
+
+/// Each place of the season smoothed over the seasons, one season longer at both ends.
+fn by_place(y: &[f64], season: usize) -> Vec<f64> {
+    let mut wide = vec![0.0; y.len() + 2 * season];
+    for place in 0..season {
+        let own: Vec<f64> = y.iter().skip(place).step_by(season).copied().collect();
+        for at in 0..own.len() + 2 {
+            wide[place + at * season] = loess(&own, at as f64 - 1.0, SEASON_WINDOW);
+        }
+    }
+    wide
+}
+
+/// Means of `n` neighbours.
+fn averages(y: &[f64], n: usize) -> Vec<f64> {
+    y.windows(n).map(|w| w.iter().sum::<f64>() / n as f64).collect()
+}
+
+fn loess_all(y: &[f64], window: usize) -> Vec<f64> {
+    (0..y.len()).map(|at| loess(y, at as f64, window)).collect()
+}
+
+/// The local line at a place, from the nearest `window` values with tricube weights.
+fn loess(y: &[f64], at: f64, window: usize) -> f64 {
+    let n = y.len();
+    let some = window.min(n);
+    let first = (at - (some as f64 - 1.0) / 2.0).round().clamp(0.0, (n - some) as f64) as usize;
+    let last = first + some - 1;
+    let mut reach = (at - first as f64).max(last as f64 - at);
+    if window > n {
+        reach += (window - n).div_euclid(2) as f64;
+    }
+    let (near, far) = (0.001 * reach, 0.999 * reach);
+    let mut weights = vec![0.0; some];
+    let mut sum = 0.0;
+    for (i, weight) in weights.iter_mut().enumerate() {
+        let apart = ((first + i) as f64 - at).abs();
+        if apart <= far {
+            *weight = if apart <= near { 1.0 } else { (1.0 - (apart / reach).powi(3)).powi(3) };
+            sum += *weight;
+        }
+    }
+    if sum <= 0.0 {
+        return y[(at.round().max(0.0) as usize).min(n - 1)];
+    }
+    weights.iter_mut().for_each(|w| *w /= sum);
+    let centre: f64 = weights.iter().enumerate().map(|(i, w)| w * (first + i) as f64).sum();
+    let spread: f64 =
+        weights.iter().enumerate().map(|(i, w)| w * ((first + i) as f64 - centre).powi(2)).sum();
+    let tilt = if spread.sqrt() > 0.001 * (n as f64 - 1.0) { (at - centre) / spread } else { 0.0 };
+    let line = |(i, w): (usize, &f64)| w * (1.0 + tilt * ((first + i) as f64 - centre)) * y[first + i];
+    weights.iter().enumerate().map(line).sum()
+}
+
+/// How much of what varies beside the trend the season explains, from 0 to 1; `None` where there is no season to look for.
+pub fn seasonal_strength(y: &[f64], season: usize) -> Option<f64> {
+    let parts = stl(y, season)?;
+    let variance = |x: &[f64]| {
+        let mean = x.iter().sum::<f64>() / x.len() as f64;
+        x.iter().map(|v| (v - mean).powi(2)).sum::<f64>()
+    };
+    let both: Vec<f64> = parts.season.iter().zip(&parts.rest).map(|(s, r)| s + r).collect();
+    let whole = variance(&both);
+    let size = y.iter().map(|x| x * x).sum::<f64>();
+    Some(if whole <= 1e-20 * size { 0.0 } else { (1.0 - variance(&parts.rest) / whole).clamp(0.0, 1.0) })
+}
