@@ -105,7 +105,7 @@ fn a_picture_that_cannot_be_read_is_missing_and_named() {
     let images = table.batch().images(0).unwrap();
     assert!(images.is_null(4) && images.is_null(9) && images.null_count() == 2);
     let warning = &context.warnings()[0].message;
-    assert!(warning.contains("2 values are not an image") && warning.contains("in row 5"), "{warning}");
+    assert!(warning.contains("2 values are not of kind image") && warning.contains("in row 5"), "{warning}");
     assert!(warning.contains("a/none.bmp: there is no such file"), "{warning}");
 }
 

@@ -94,7 +94,7 @@ impl CellProblem {
         Warning {
             code: "unparsable".into(),
             message: format!(
-                "column '{column}': {cells} no {}, first '{value}' in row {row}; taken as missing",
+                "column '{column}': {cells} not of kind {}, first '{value}' in row {row}; taken as missing",
                 kind.word()
             ),
         }

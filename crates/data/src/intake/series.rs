@@ -87,8 +87,8 @@ mod tests {
             ("[1, 2]", "pairs"),
             ("[[0, \"much\"]]", "pairs"),
             ("[[0, NaN]]", "pairs"),
-            ("[[\"soon\", 1]]", "moment"),
-            ("[[0.5, 1]]", "moment"),
+            ("[[\"soon\", 1]]", "timestamp"),
+            ("[[0.5, 1]]", "timestamp"),
             ("[[0, 1e999]]", "pairs"),
         ] {
             let said = points(text).unwrap_err();

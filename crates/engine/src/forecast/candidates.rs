@@ -10,7 +10,7 @@ use super::HISTORY;
 use super::scheme::horizon;
 
 /// The kind of the learner that forecasts each series from its own past.
-pub const LOCAL: &str = "local_forecast";
+pub(crate) const LOCAL: &str = "local_forecast";
 /// From this many series on, methods are weighed from fewer earlier origins.
 const PANEL: usize = 10;
 /// Learners across rows take part from so many on: trees and lines on fewer mostly follow chance.

@@ -91,7 +91,7 @@ pub(crate) fn parts(batch: &Batch, recipe: &Recipe) -> Result<Parts> {
     }
     let Fold { train, valid } = rows.cut(&all, times[n - 1 - wanted], i64::MAX);
     let why = format!("by time, forecasts from the last {wanted} steps to test on");
-    Ok(Parts { train, test: valid, why })
+    Ok(Parts { train, test: valid, why, copied: Vec::new(), unseen: Vec::new() })
 }
 
 /// Stretches of one horizon within these rows, one after the other up to their end, each judged by what is fitted on what lies before
