@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tidemill-prep", ROOM),
     ("tidemill-learn", ROOM),
     ("tidemill-neural", ROOM),
+    ("tidemill-language", ROOM),
     ("tidemill-eval", ROOM),
     ("tidemill-report", &[CORE]),
     ("tidemill-value", ROOM),

@@ -1,0 +1,25 @@
+//! Large language models: open checkpoints that run, and are tuned on what users did, in plain Rust.
+//!
+//! [`Model::open`] reads a checkpoint as it is published; [`Model::generate`] answers; `tune` learns an [`Adapter`] from
+//! examples.
+
+mod blocks;
+mod checkpoint;
+mod decode;
+pub mod error;
+mod model;
+mod template;
+mod tokens;
+mod tune;
+
+pub use checkpoint::{Config, Family, RopeScaling};
+pub use decode::cache::Cache;
+pub use decode::generate::{Finish, Generated, Request};
+pub use decode::sample::Sampling;
+pub use error::LanguageError;
+pub use model::Model;
+pub use template::Message;
+pub use tokens::Tokens;
+pub use tune::examples::{PromptPair, read_pairs};
+pub use tune::lora::{Adapter, Site};
+pub use tune::sft::{Sft, Tuned, sft};
