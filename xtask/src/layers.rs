@@ -41,7 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "tidemill-server",
         &[CORE, "tidemill-data", "tidemill-eval", "tidemill-report", "tidemill-store", "tidemill-engine"],
     ),
-    ("tidemill", &[CORE, "tidemill-store", "tidemill-engine", "tidemill-server"]),
+    ("tidemill", &[CORE, "tidemill-language", "tidemill-store", "tidemill-engine", "tidemill-server"]),
     ("tidemill-python", &[CORE, "tidemill-engine"]),
     // Measures any room, and nothing uses it.
     (

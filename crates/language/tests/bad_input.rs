@@ -75,8 +75,15 @@ fn damaged_shards_are_named() {
     says(&refused(folder.path()), &[second, "18446744073709551615"]);
 
     let folder = copy("llama");
-    fs::copy(folder.path().join(second), folder.path().join("model-00001-of-00002.safetensors")).unwrap();
+    fs::copy(folder.path().join(second), folder.path().join("model-00003-of-00002.safetensors")).unwrap();
+    let index = folder.path().join("model.safetensors.index.json");
+    let text = fs::read_to_string(&index).unwrap().replacen(second, "model-00003-of-00002.safetensors", 1);
+    fs::write(&index, text).unwrap();
     says(&refused(folder.path()), &["is in two shards"]);
+
+    let folder = copy("llama");
+    fs::copy(folder.path().join(second), folder.path().join("model-00001-of-00002.safetensors")).unwrap();
+    says(&refused(folder.path()), &["lacks tensor", "which the index places here"]);
 
     let folder = copy("llama");
     let index = folder.path().join("model.safetensors.index.json");

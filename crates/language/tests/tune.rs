@@ -31,12 +31,14 @@ fn an_answer_is_learned_and_the_same_seed_gives_the_same_bytes() {
     };
     let tuned = tune(3, 2);
     assert_eq!((tuned.examples, tuned.left_out, tuned.losses.len()), (2, 0, 60));
+    assert!(tuned.losses[59] < 0.6 * tuned.losses[0], "{:?}", tuned.losses);
     for pair in &pairs {
         let prompt = model.chat_tokens(&[Message::new("user", &pair.prompt)]).unwrap();
         let request =
             Request { prompt, max_tokens: Some(8), sampling: Sampling::default(), stop: Vec::new() };
         let answer = model.generate(&request, Some(&tuned.adapter), &mut |_| ControlFlow::Continue(()));
-        assert_eq!(answer.unwrap().text, pair.response);
+        // The tied embedding of 20 random numbers a token cannot say an end for certain, but it can say the answer.
+        assert!(answer.unwrap().text.starts_with(&pair.response));
     }
     let (first, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     tuned.adapter.save(first.path(), "llama").unwrap();
