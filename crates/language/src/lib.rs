@@ -6,6 +6,7 @@
 mod blocks;
 mod checkpoint;
 mod decode;
+mod embed;
 pub mod error;
 mod model;
 mod template;
@@ -16,6 +17,7 @@ pub use checkpoint::{Config, Family, RopeScaling};
 pub use decode::cache::Cache;
 pub use decode::generate::{Finish, Generated, Request};
 pub use decode::sample::Sampling;
+pub use embed::Embedder;
 pub use error::LanguageError;
 pub use model::Model;
 pub use template::Message;

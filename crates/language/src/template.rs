@@ -10,7 +10,7 @@ use tidemill_core::Result;
 use crate::error::LanguageError;
 
 /// Steps of a template before it is taken to loop for ever.
-const FUEL: u64 = 20_000_000;
+const FUEL: u64 = 5_000_000;
 
 /// One message of a chat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! From texts to tokens and back, by the `tokenizers` library.
 
 use tidemill_core::Result;
-use tokenizers::Tokenizer;
+use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::error::LanguageError;
 
@@ -24,6 +24,13 @@ impl Tokens {
             return Err(LanguageError::Tokens(problem).into());
         }
         Ok(Tokens(inner))
+    }
+
+    /// The same, where texts are cut to at most `longest` tokens, those that the tokenizer adds among them.
+    pub(crate) fn cut(mut self, longest: usize) -> Result<Self> {
+        let limit = TruncationParams { max_length: longest, ..TruncationParams::default() };
+        self.0.with_truncation(Some(limit)).map_err(failed)?;
+        Ok(self)
     }
 
     /// The tokens of a text. With `special`, also those that the tokenizer puts before or after every text.

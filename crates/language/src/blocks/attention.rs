@@ -46,6 +46,23 @@ pub(crate) fn attend(config: &Config, queries: &[f32], start: usize, memory: &Me
     out
 }
 
+/// Attention in which every token of a text sees all: queries, keys and values of `heads` heads side by side, rows of
+/// `heads * size` each.
+pub(crate) fn attend_all(size: usize, heads: usize, queries: &[f32], memory: &Memory) -> Vec<f32> {
+    let width = heads * size;
+    let n = queries.len() / width;
+    let mut out = vec![0.0; queries.len()];
+    let rows = out.par_chunks_mut(width).zip(queries.par_chunks(width)).with_min_len(4);
+    rows.for_each_init(Vec::new, |shares, (out, queries)| {
+        let parts = out.chunks_exact_mut(size).zip(queries.chunks_exact(size)).enumerate();
+        for (head, (out, query)) in parts {
+            let seen = 0..n;
+            Arch::new().dispatch(Head { query, memory, seen, at: head * size, width, shares, out });
+        }
+    });
+    out
+}
+
 struct Head<'a> {
     query: &'a [f32],
     memory: &'a Memory,

@@ -5,6 +5,7 @@
 use tidemill_core::Result;
 
 use super::attention::{Memory, attend};
+use super::linear::Linear;
 use super::matrix::Matrix;
 use super::norm::{rms_norm, rms_norm_in_place};
 use super::rope::{Rope, Turns};
@@ -13,12 +14,6 @@ use crate::checkpoint::{Config, Tensors};
 use crate::decode::cache::Cache;
 use crate::error::LanguageError;
 use crate::tune::lora::{Adapter, Site};
-
-/// A linear layer, with a bias or without.
-pub(crate) struct Linear {
-    pub(crate) weight: Matrix,
-    bias: Vec<f32>,
-}
 
 /// One block.
 pub(crate) struct Block {
@@ -59,6 +54,15 @@ pub(crate) struct Trace {
     pub(crate) between: Vec<f32>,
     /// Gates and ups.
     pub(crate) gate_up: Vec<f32>,
+}
+
+impl Trace {
+    /// The bytes of the traces of all blocks, for `n` tokens.
+    pub(crate) fn bytes(config: &Config, n: usize) -> usize {
+        let raw = if config.qk_norm { config.qkv() } else { 0 };
+        let heads = (config.heads + config.kv_heads) * config.head_size;
+        size_of::<f32>() * config.layers * n * (2 * (config.hidden + config.inner + heads) + raw)
+    }
 }
 
 impl Decoder {
@@ -150,7 +154,7 @@ impl Block {
                     bias.extend(from.take(&name(&format!("{part}.bias")), &[*outputs])?);
                 }
             }
-            Ok(Linear { weight: Matrix::new(weight, inputs), bias })
+            Ok(Linear::new(weight, bias, inputs))
         };
         let qkv = [("self_attn.q_proj", q), ("self_attn.k_proj", kv), ("self_attn.v_proj", kv)];
         let qkv = linear(&qkv, d, config.qkv_bias)?;
@@ -166,20 +170,6 @@ impl Block {
         let attention_norm = norm("input_layernorm.weight", d)?;
         let inner_norm = norm("post_attention_layernorm.weight", d)?;
         Ok(Block { attention_norm, qkv, q_norm, k_norm, out, inner_norm, gate_up, down })
-    }
-}
-
-impl Linear {
-    fn apply(&self, x: &[f32]) -> Vec<f32> {
-        let outputs = self.weight.outputs();
-        let mut out = vec![0.0; x.len() / self.weight.inputs() * outputs];
-        self.weight.times(x, &mut out);
-        if !self.bias.is_empty() {
-            for row in out.chunks_exact_mut(outputs) {
-                row.iter_mut().zip(&self.bias).for_each(|(y, b)| *y += b);
-            }
-        }
-        out
     }
 }
 

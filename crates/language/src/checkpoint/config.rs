@@ -237,13 +237,15 @@ pub(crate) const FAMILIES: &str = "LlamaForCausalLM, MistralForCausalLM, Qwen2Fo
 /// No size of a model is beyond this: products of two of them stay far from overflow.
 pub(crate) const LARGEST: u64 = 1 << 24;
 
-struct Fields<'a> {
-    raw: &'a Value,
-    file: &'a Path,
+/// A config's values, with the file that holds them.
+pub(super) struct Fields<'a> {
+    pub(super) raw: &'a Value,
+    pub(super) file: &'a Path,
 }
 
 impl Fields<'_> {
-    fn size(&self, key: &str) -> Result<usize> {
+    /// A size that must be there.
+    pub(super) fn size(&self, key: &str) -> Result<usize> {
         let found = &self.raw[key];
         match found.as_u64() {
             Some(n) if (1..=LARGEST).contains(&n) => Ok(n as usize),
@@ -258,7 +260,8 @@ impl Fields<'_> {
         if self.raw[key].is_null() { Ok(default) } else { self.size(key) }
     }
 
-    fn unsupported(&self, what: &'static str, found: &str, known: &'static str) -> Error {
+    /// Something that this build does not have.
+    pub(super) fn unsupported(&self, what: &'static str, found: &str, known: &'static str) -> Error {
         LanguageError::Unsupported { file: self.file.into(), what, found: found.into(), known }.into()
     }
 }

@@ -58,7 +58,7 @@ fn special(token: &Value) -> Option<String> {
 }
 
 /// The shards of a folder.
-struct Shards {
+pub(crate) struct Shards {
     folder: PathBuf,
     shards: Vec<Shard>,
     /// The shard of each tensor.
@@ -67,7 +67,8 @@ struct Shards {
 }
 
 impl Shards {
-    fn open(folder: &Path) -> Result<Self> {
+    /// Opens all shards of a folder and reads their headers.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
         let index = folder.join("model.safetensors.index.json");
         let single = folder.join("model.safetensors");
         let files = if index.exists() {

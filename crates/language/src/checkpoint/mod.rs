@@ -1,6 +1,7 @@
 //! Checkpoints as they are published: a folder with `config.json` and safetensors, or one GGUF file.
 
 mod config;
+mod encoder;
 mod folder;
 mod gguf;
 mod gguf_config;
@@ -15,6 +16,8 @@ use serde_json::Value;
 use tidemill_core::{Error, Result};
 
 pub use config::{Config, Family, RopeScaling};
+pub(crate) use encoder::{EncoderConfig, Pooling};
+pub(crate) use folder::Shards;
 pub(crate) use shard::Shard;
 
 use crate::error::LanguageError;

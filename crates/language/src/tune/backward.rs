@@ -6,7 +6,8 @@ use rayon::prelude::*;
 
 use super::attention;
 use super::lora::{Adapter, Pair, Site};
-use crate::blocks::decoder::{Linear, Pass, Trace};
+use crate::blocks::decoder::{Pass, Trace};
+use crate::blocks::linear::Linear;
 use crate::blocks::matrix::product;
 use crate::blocks::norm;
 use crate::blocks::swiglu;

@@ -7,9 +7,13 @@ use super::backward::BlockGradients;
 use super::examples::Example;
 use super::lora::{Adapter, Pair};
 use super::loss::cross_entropy;
+use crate::blocks::attention::Memory;
 use crate::blocks::decoder::{Pass, Trace};
 use crate::blocks::norm;
 use crate::model::Model;
+
+/// Bytes of traces that are kept; beyond, layers are computed a second time on the way back.
+const KEPT: usize = 256 << 20;
 
 /// An adapter while it learns.
 pub(crate) struct Trainer<'a> {
@@ -19,6 +23,8 @@ pub(crate) struct Trainer<'a> {
     means: Vec<BlockGradients>,
     squares: Vec<BlockGradients>,
     optimizer: AdamW,
+    /// Bytes of traces that are kept.
+    kept: usize,
     /// The longest gradient of a step; longer ones are shortened to it.
     clip_norm: f64,
     n_steps: usize,
@@ -35,6 +41,7 @@ impl<'a> Trainer<'a> {
             means: zeros.clone(),
             squares: zeros,
             optimizer: AdamW::new(weight_decay),
+            kept: KEPT,
             clip_norm,
             n_steps: 0,
         }
@@ -58,20 +65,26 @@ impl<'a> Trainer<'a> {
 
     /// Adds the gradients of an example's loss, times `factor`, and gives that loss, summed over its labels.
     pub(crate) fn backward(&mut self, example: &Example, factor: f64) -> f64 {
-        let Trainer { model, adapter, gradients, .. } = self;
+        let Trainer { model, adapter, gradients, kept, .. } = self;
         let (config, decoder) = (model.config(), &model.decoder);
         let turns = decoder.rope.turns(0, example.tokens.len());
         let pass = |layer: usize| {
             let block = &decoder.blocks[layer];
             Pass { config, block, layer, adapter: Some(adapter), turns: &turns, start: 0 }
         };
+        let keep = Trace::bytes(config, example.tokens.len()) <= *kept;
+        let trace = |layer: usize, state: Vec<f32>| {
+            let (mut trace, mut memory) = (Trace::default(), Memory::default());
+            let state = pass(layer).forward(state, &mut memory, Some(&mut trace));
+            trace.memory = memory;
+            (state, trace)
+        };
         let mut state = decoder.embed(&example.tokens);
         let mut traces = Vec::with_capacity(config.layers);
         for layer in 0..config.layers {
-            let (mut trace, mut memory) = (Trace::default(), Default::default());
-            state = pass(layer).forward(state, &mut memory, Some(&mut trace));
-            trace.memory = memory;
-            traces.push(trace);
+            let (after, whole) = trace(layer, state);
+            state = after;
+            traces.push(if keep { whole } else { Trace { before: whole.before, ..Trace::default() } });
         }
         // The state of a token says the next one: labels begin one token after their states.
         let (first, d) = (example.first_label(), config.hidden);
@@ -88,16 +101,11 @@ impl<'a> Trainer<'a> {
         );
         for layer in (0..config.layers).rev() {
             // Each trace is freed once it was used.
-            let trace = traces.pop().unwrap_or_default();
-            pass(layer).backward(&trace, &mut d_state, &mut gradients[layer]);
+            let found = traces.pop().unwrap_or_default();
+            let found = if keep { found } else { trace(layer, found.before).1 };
+            pass(layer).backward(&found, &mut d_state, &mut gradients[layer]);
         }
         sum
-    }
-
-    /// The gradients of the last batch.
-    #[cfg(test)]
-    pub(crate) fn gradients(&self) -> &[BlockGradients] {
-        &self.gradients
     }
 
     fn update(&mut self, rate: f64) {
@@ -173,7 +181,7 @@ mod tests {
         let pairs = wanted(&model).pairs;
         let mut n = 0;
         for (ours, wanted) in
-            trainer.gradients().iter().flatten().flatten().zip(pairs.iter().flatten().flatten())
+            trainer.gradients.iter().flatten().flatten().zip(pairs.iter().flatten().flatten())
         {
             let (ours, wanted) = (ours.a.iter().chain(&ours.b), wanted.a.iter().chain(&wanted.b));
             for (x, y) in ours.zip(wanted) {
@@ -182,6 +190,18 @@ mod tests {
             }
         }
         assert_eq!(n, trainer.adapter.n_parameters());
+    }
+
+    #[test]
+    fn layers_computed_twice_give_the_same_bits() {
+        let (model, adapter, _, examples) = case();
+        let gradients = |kept: usize| {
+            let mut trainer = Trainer::new(&model, adapter.clone(), 0.0, 1.0);
+            trainer.kept = kept;
+            let sums: Vec<f64> = examples.iter().map(|example| trainer.backward(example, 0.1)).collect();
+            (sums, trainer.gradients)
+        };
+        assert!(gradients(0) == gradients(KEPT));
     }
 
     #[test]
