@@ -61,7 +61,7 @@ pub enum LanguageError {
         /// What is wrong.
         problem: String,
     },
-    /// A file of examples cannot be read.
+    /// A file of examples or texts cannot be read.
     #[error("{}, line {line}: {problem}", file.display())]
     Examples {
         /// The file.
@@ -118,7 +118,9 @@ impl Coded for LanguageError {
                 "give examples with a response, short enough for the length limit"
             }
             LanguageError::Adapter { .. } => "use an adapter that was tuned on this model",
-            LanguageError::Examples { .. } => "correct the line: each needs a prompt and a response",
+            LanguageError::Examples { .. } => {
+                "correct the line: a pair needs prompt and response, a text to embed its column"
+            }
             LanguageError::Diverged { .. } => "choose a smaller learning rate",
         };
         Some(remedy.into())

@@ -1,7 +1,7 @@
 //! Large language models: open checkpoints that run, and are tuned on what users did, in plain Rust.
 //!
-//! [`Model::open`] reads a checkpoint as it is published; [`Model::generate`] answers; `tune` learns an [`Adapter`] from
-//! examples.
+//! [`Model::open`] reads a decoder as it is published; [`Model::generate`] answers; [`sft`] learns an [`Adapter`] from pairs of
+//! prompt and response. [`Embedder`] turns texts into vectors.
 
 mod blocks;
 mod checkpoint;
@@ -10,6 +10,7 @@ mod embed;
 pub mod error;
 mod model;
 mod template;
+mod texts;
 mod tokens;
 mod tune;
 
@@ -21,6 +22,7 @@ pub use embed::Embedder;
 pub use error::LanguageError;
 pub use model::Model;
 pub use template::Message;
+pub use texts::read_texts;
 pub use tokens::Tokens;
 pub use tune::examples::{PromptPair, read_pairs};
 pub use tune::lora::{Adapter, Site};

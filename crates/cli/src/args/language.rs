@@ -46,6 +46,25 @@ pub(crate) struct Generate {
     pub stop: Vec<String>,
 }
 
+/// `tidemill embed`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidemill embed all-MiniLM-L6-v2/ reviews.csv --column review -o vectors.jsonl
+  tidemill embed all-MiniLM-L6-v2/ lines.txt")]
+pub(crate) struct Embed {
+    /// A sentence encoder: a folder with config.json, tokenizer.json and safetensors.
+    pub model: PathBuf,
+    /// The texts: a column of a CSV file, a key of JSON lines, or the lines of any other file.
+    pub texts: PathBuf,
+    /// The column or key that holds the texts.
+    #[arg(long, default_value = "text", value_name = "COL")]
+    pub column: String,
+    /// Where the vectors go, as JSON lines with text and vector; `-` for standard output.
+    #[arg(long, short, default_value = "-", value_name = "FILE")]
+    pub out: String,
+}
+
 /// `tidemill tune`
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -71,6 +71,8 @@ pub(crate) enum Verb {
     Replay(service::Replay),
     /// Answer a prompt or a chat with a large language model.
     Generate(language::Generate),
+    /// Turn texts into vectors with a sentence encoder.
+    Embed(language::Embed),
     /// Tune an adapter of a large language model on pairs of prompt and response.
     Tune(language::Tune),
     /// Print the JSON Schema of the recipe.

@@ -2,6 +2,7 @@
 
 mod check;
 mod compare;
+mod embed;
 mod generate;
 mod service;
 
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Rollback(args) => service::rollback(args, cli),
         Verb::Replay(args) => service::replay(args, cli),
         Verb::Generate(args) => generate::generate(args, cli),
+        Verb::Embed(args) => embed::embed(args, cli),
         Verb::Tune(args) => generate::tune(args, cli),
         Verb::Schema => {
             let schema = schema::recipe(&builtin::registry());

@@ -282,7 +282,7 @@ impl Reader<'_> {
             file: self.path.into(),
             what: "tensor type",
             found: format!("{found} (of tensor '{name}')"),
-            known: "F32, F16, BF16, Q8_0, Q4_0, Q4_1",
+            known: "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K, Q6_K",
         })?;
         Ok((name, shape, format, self.u64()?))
     }
