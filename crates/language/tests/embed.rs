@@ -1,5 +1,7 @@
 //! Agreement with sentence-transformers, on the encoder that `fixtures/make_bert.py` writes.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
