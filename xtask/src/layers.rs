@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tidemill-prep", ROOM),
     ("tidemill-learn", ROOM),
     ("tidemill-neural", ROOM),
+    ("tidemill-language", ROOM),
     ("tidemill-eval", ROOM),
     ("tidemill-report", &[CORE]),
     ("tidemill-value", ROOM),
@@ -41,7 +42,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[CORE, "tidemill-data", "tidemill-eval", "tidemill-report", "tidemill-store", "tidemill-engine"],
     ),
     ("tidemill", &[CORE, "tidemill-engine"]),
-    ("tidemill-cli", &[CORE, "tidemill", "tidemill-store", "tidemill-engine", "tidemill-server"]),
+    (
+        "tidemill-cli",
+        &[CORE, "tidemill", "tidemill-language", "tidemill-store", "tidemill-engine", "tidemill-server"],
+    ),
     ("tidemill-python", &[CORE, "tidemill"]),
     // Measures any room, and nothing uses it.
     (

@@ -1,5 +1,6 @@
 //! The arguments as written; each verb's own module turns them into work.
 
+pub(crate) mod language;
 pub(crate) mod service;
 
 use std::path::PathBuf;
@@ -68,6 +69,12 @@ pub(crate) enum Verb {
     Rollback(service::Rollback),
     /// Play a dated table through the whole loop, as if its users were arriving.
     Replay(service::Replay),
+    /// Answer a prompt or a chat with a large language model.
+    Generate(language::Generate),
+    /// Turn texts into vectors with a sentence encoder.
+    Embed(language::Embed),
+    /// Tune an adapter of a large language model on pairs of prompt and response.
+    Tune(language::Tune),
     /// Print the JSON Schema of the recipe.
     Schema,
     /// Print the completion script of a shell.

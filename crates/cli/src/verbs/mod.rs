@@ -2,6 +2,8 @@
 
 mod check;
 mod compare;
+mod embed;
+mod generate;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -49,6 +51,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Improve(args) => service::improve(args, cli),
         Verb::Rollback(args) => service::rollback(args, cli),
         Verb::Replay(args) => service::replay(args, cli),
+        Verb::Generate(args) => generate::generate(args, cli),
+        Verb::Embed(args) => embed::embed(args, cli),
+        Verb::Tune(args) => generate::tune(args, cli),
         Verb::Schema => {
             let schema = schema::recipe(&builtin::registry());
             let text = serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n";

@@ -1,0 +1,108 @@
+//! `tidemill generate` and `tidemill tune`.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::json;
+use tidemill_engine::core::{Error, Result};
+use tidemill_language::{Adapter, Message, Model, Request, Sampling, Sft, read_pairs, sft};
+
+use super::{context, json_of};
+use crate::args::Cli;
+use crate::args::language::{Generate, Method, Tune};
+use crate::show::Shown;
+
+/// Answers a prompt or a chat. Text appears as it comes; with `--json`, one document at the end.
+pub(super) fn generate(args: &Generate, cli: &Cli) -> Result<Shown> {
+    let context = context(cli, args.seed, None)?;
+    let model = Model::open(&args.model)?;
+    let adapter = adapter(args.adapter.as_deref(), &model)?;
+    let sampling =
+        Sampling { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p, seed: args.seed };
+    let request = Request {
+        prompt: prompt(args, &model)?,
+        max_tokens: Some(args.max_tokens),
+        sampling,
+        stop: args.stop.clone(),
+    };
+    let mut out = std::io::stdout();
+    let mut listen = |piece: &str| {
+        let gone = !cli.json && out.write_all(piece.as_bytes()).and_then(|()| out.flush()).is_err();
+        if gone || context.check().is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let answer = model.generate(&request, adapter.as_ref(), &mut listen)?;
+    context.check()?;
+    Ok(Shown::new("\n", json_of(&answer)?))
+}
+
+/// Learns an adapter from pairs and writes it.
+pub(super) fn tune(args: &Tune, cli: &Cli) -> Result<Shown> {
+    let context = context(cli, args.seed, None)?;
+    let Method::Sft = args.method;
+    let pairs = read_pairs(&args.pairs)?;
+    let model = Model::open(&args.model)?;
+    let start = adapter(args.adapter.as_deref(), &model)?;
+    let settings = Sft {
+        rank: args.rank,
+        alpha: args.alpha,
+        epochs: args.epochs,
+        batch: args.batch,
+        learning_rate: args.learning_rate,
+        max_length: args.max_length,
+        ..Sft::default()
+    };
+    let tuned = sft(&model, &pairs, &settings, start, &context)?;
+    let base = args.model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    tuned.adapter.save(&args.out, &base)?;
+    let ends = |losses: &[f64]| Some((*losses.first()?, *losses.last()?));
+    let losses = ends(&tuned.losses).map(|(a, b)| format!("; loss {a:.3} at first, {b:.3} at last"));
+    let text = format!(
+        "{} of {} pairs learned in {} steps{}\nAdapter: {}\n",
+        tuned.examples,
+        pairs.len(),
+        tuned.losses.len(),
+        losses.unwrap_or_default(),
+        args.out.display()
+    );
+    let mut document = json_of(&tuned)?;
+    document["written"] = json!({ "adapter": args.out });
+    Ok(Shown::new(text, document))
+}
+
+fn adapter(folder: Option<&Path>, model: &Model) -> Result<Option<Adapter>> {
+    folder.map(|folder| Adapter::load(folder, model.config())).transpose()
+}
+
+/// The tokens of the prompt or the chat.
+fn prompt(args: &Generate, model: &Model) -> Result<Vec<u32>> {
+    match (&args.prompt, &args.chat) {
+        (Some(prompt), _) if args.raw || !model.chats() => model.tokens().encode(prompt, true),
+        (Some(prompt), _) => model.chat_tokens(&[Message::new("user", prompt)]),
+        (None, Some(file)) => model.chat_tokens(&messages(file)?),
+        (None, None) => Err(Error::parameter("prompt", "is missing, and so is a chat")),
+    }
+}
+
+/// A list of messages, alone or as `messages` of an object.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Chat {
+    List(Vec<Message>),
+    Request { messages: Vec<Message> },
+}
+
+fn messages(file: &Path) -> Result<Vec<Message>> {
+    let text = std::fs::read_to_string(file).map_err(|e| Error::io(file, e))?;
+    match serde_json::from_str(&text) {
+        Ok(Chat::List(messages) | Chat::Request { messages }) if !messages.is_empty() => Ok(messages),
+        Ok(_) => {
+            Err(Error::data(format!("{} holds no message", file.display()), "give at least one message"))
+        }
+        Err(e) => Err(Error::data(
+            format!("{} is no chat: {e}", file.display()),
+            r#"write it as [{"role": "user", "content": "Hello"}]"#,
+        )),
+    }
+}

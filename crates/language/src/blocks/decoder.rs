@@ -1,0 +1,252 @@
+//! A decoder of the Llama family: its weights, and the way forwards.
+//!
+//! The weights of queries, keys and values lie in one matrix, as do those of gates and ups: fewer and larger products.
+
+use tidemill_core::Result;
+
+use super::attention::{Memory, attend};
+use super::linear::Linear;
+use super::matrix::Matrix;
+use super::norm::{rms_norm, rms_norm_in_place};
+use super::rope::{Rope, Turns};
+use super::swiglu::swiglu;
+use crate::checkpoint::{Config, Tensors};
+use crate::decode::cache::Cache;
+use crate::error::LanguageError;
+use crate::tune::lora::{Adapter, Site};
+
+/// One block.
+pub(crate) struct Block {
+    pub(crate) attention_norm: Vec<f32>,
+    pub(crate) qkv: Linear,
+    /// Of queries and of keys, by head; empty where the family has none.
+    pub(crate) q_norm: Vec<f32>,
+    pub(crate) k_norm: Vec<f32>,
+    pub(crate) out: Linear,
+    pub(crate) inner_norm: Vec<f32>,
+    pub(crate) gate_up: Linear,
+    pub(crate) down: Linear,
+}
+
+/// All weights.
+pub(crate) struct Decoder {
+    pub(crate) embedding: Matrix,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) norm: Vec<f32>,
+    head: Option<Matrix>,
+    pub(crate) rope: Rope,
+}
+
+/// What the backward pass needs of one block, of `n` tokens.
+#[derive(Default)]
+pub(crate) struct Trace {
+    /// The state that came in.
+    pub(crate) before: Vec<f32>,
+    /// Queries, keys and values before norms by head and rotation, where there are such norms.
+    pub(crate) raw: Vec<f32>,
+    /// Queries after rotation.
+    pub(crate) queries: Vec<f32>,
+    /// Keys after rotation, and values.
+    pub(crate) memory: Memory,
+    /// The answer of attention.
+    pub(crate) attended: Vec<f32>,
+    /// The state between attention and the feed-forward part.
+    pub(crate) between: Vec<f32>,
+    /// Gates and ups.
+    pub(crate) gate_up: Vec<f32>,
+}
+
+impl Trace {
+    /// The bytes of the traces of all blocks, for `n` tokens.
+    pub(crate) fn bytes(config: &Config, n: usize) -> usize {
+        let raw = if config.qk_norm { config.qkv() } else { 0 };
+        let heads = (config.heads + config.kv_heads) * config.head_size;
+        size_of::<f32>() * config.layers * n * (2 * (config.hidden + config.inner + heads) + raw)
+    }
+}
+
+impl Decoder {
+    /// Takes the weights; every tensor must be there and none may be left over.
+    pub(crate) fn load(config: &Config, from: &mut dyn Tensors, file: &std::path::Path) -> Result<Self> {
+        let d = config.hidden;
+        let embedding = Matrix::new(from.take("model.embed_tokens.weight", &[config.vocabulary, d])?, d);
+        let blocks = (0..config.layers).map(|i| Block::load(config, from, i)).collect::<Result<_>>()?;
+        let norm = from.take("model.norm.weight", &[d])?;
+        let head = match config.tied {
+            true => None,
+            false => Some(Matrix::new(from.take("lm_head.weight", &[config.vocabulary, d])?, d)),
+        };
+        // Tied checkpoints may repeat the embedding as the head, and old ones hold what rotary positions follow from.
+        let harmless =
+            |name: &String| (config.tied && name == "lm_head.weight") || name.ends_with("inv_freq");
+        if let Some(name) = from.left().into_iter().find(|name| !harmless(name)) {
+            let problem = format!("holds tensor '{name}', which this architecture does not have");
+            return Err(LanguageError::checkpoint(file, problem).into());
+        }
+        Ok(Decoder { embedding, blocks, norm, head, rope: Rope::new(config) })
+    }
+
+    /// The matrix from states to logits.
+    pub(crate) fn head(&self) -> &Matrix {
+        self.head.as_ref().unwrap_or(&self.embedding)
+    }
+
+    /// The bytes of all matrices in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let linear = |block: &Block| {
+            [&block.qkv, &block.out, &block.gate_up, &block.down]
+                .iter()
+                .map(|l| l.weight.bytes())
+                .sum::<usize>()
+        };
+        let blocks: usize = self.blocks.iter().map(linear).sum();
+        blocks + self.embedding.bytes() + self.head.as_ref().map_or(0, Matrix::bytes)
+    }
+
+    /// The embeddings of tokens, each below the vocabulary's size.
+    pub(crate) fn embed(&self, tokens: &[u32]) -> Vec<f32> {
+        let d = self.embedding.inputs();
+        let mut state = vec![0.0; tokens.len() * d];
+        for (row, token) in state.chunks_exact_mut(d).zip(tokens) {
+            self.embedding.row(*token as usize, row);
+        }
+        state
+    }
+
+    /// The states of `tokens` after the last block and its norm, `[tokens, hidden]`; the cache then holds them too.
+    pub(crate) fn states(
+        &self,
+        config: &Config,
+        tokens: &[u32],
+        cache: &mut Cache,
+        adapter: Option<&Adapter>,
+    ) -> Vec<f32> {
+        let turns = self.rope.turns(cache.n, tokens.len());
+        let mut state = self.embed(tokens);
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let pass = Pass { config, block, layer, adapter, turns: &turns, start: cache.n };
+            state = pass.forward(state, &mut cache.memories[layer], None);
+        }
+        cache.n += tokens.len();
+        rms_norm_in_place(&mut state, &self.norm, config.norm_epsilon);
+        state
+    }
+
+    /// The logits of states, `[states, vocabulary]`.
+    pub(crate) fn logits(&self, states: &[f32]) -> Vec<f32> {
+        let head = self.head();
+        let mut logits = vec![0.0; states.len() / head.inputs() * head.outputs()];
+        head.times(states, &mut logits);
+        logits
+    }
+}
+
+impl Block {
+    fn load(config: &Config, from: &mut dyn Tensors, layer: usize) -> Result<Self> {
+        let name = |part: &str| format!("model.layers.{layer}.{part}");
+        let (d, inner, size) = (config.hidden, config.inner, config.head_size);
+        let (q, kv) = (config.heads * size, config.kv_heads * size);
+        let mut linear = |parts: &[(&str, usize)], inputs: usize, biased: bool| -> Result<Linear> {
+            let (mut weight, mut bias) = (Vec::new(), Vec::new());
+            for (part, outputs) in parts {
+                weight.extend(from.take(&name(&format!("{part}.weight")), &[*outputs, inputs])?);
+                if biased {
+                    bias.extend(from.take(&name(&format!("{part}.bias")), &[*outputs])?);
+                }
+            }
+            Ok(Linear::new(weight, bias, inputs))
+        };
+        let qkv = [("self_attn.q_proj", q), ("self_attn.k_proj", kv), ("self_attn.v_proj", kv)];
+        let qkv = linear(&qkv, d, config.qkv_bias)?;
+        let out = linear(&[("self_attn.o_proj", d)], q, config.out_bias)?;
+        let gate_up = linear(&[("mlp.gate_proj", inner), ("mlp.up_proj", inner)], d, config.inner_bias)?;
+        let down = linear(&[("mlp.down_proj", d)], inner, config.inner_bias)?;
+        let mut norm = |part: &str, size: usize| from.take(&name(part), &[size]);
+        let by_head = |norm: &mut dyn FnMut(&str, usize) -> Result<Vec<f32>>, part: &str| {
+            if config.qk_norm { norm(part, size) } else { Ok(Vec::new()) }
+        };
+        let q_norm = by_head(&mut norm, "self_attn.q_norm.weight")?;
+        let k_norm = by_head(&mut norm, "self_attn.k_norm.weight")?;
+        let attention_norm = norm("input_layernorm.weight", d)?;
+        let inner_norm = norm("post_attention_layernorm.weight", d)?;
+        Ok(Block { attention_norm, qkv, q_norm, k_norm, out, inner_norm, gate_up, down })
+    }
+}
+
+/// One block with what surrounds it.
+pub(crate) struct Pass<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) block: &'a Block,
+    pub(crate) layer: usize,
+    pub(crate) adapter: Option<&'a Adapter>,
+    pub(crate) turns: &'a Turns,
+    /// The position of the first token.
+    pub(crate) start: usize,
+}
+
+impl Pass<'_> {
+    /// The state of tokens after this block; keys and values are added to `memory`.
+    pub(crate) fn forward(
+        &self,
+        mut state: Vec<f32>,
+        memory: &mut Memory,
+        mut trace: Option<&mut Trace>,
+    ) -> Vec<f32> {
+        let (block, epsilon) = (self.block, self.config.norm_epsilon);
+        let normed = rms_norm(&state, &block.attention_norm, epsilon);
+        let qkv = self.linear(&block.qkv, &normed, &[Site::Q, Site::K, Site::V]);
+        let queries = self.remember(&qkv, memory);
+        let attended = attend(self.config, &queries, self.start, memory);
+        let added = self.linear(&block.out, &attended, &[Site::O]);
+        if let Some(trace) = trace.as_deref_mut() {
+            trace.before.clone_from(&state);
+            trace.raw = if block.q_norm.is_empty() { Vec::new() } else { qkv };
+            (trace.queries, trace.attended) = (queries, attended);
+        }
+        add(&mut state, &added);
+        let normed = rms_norm(&state, &block.inner_norm, epsilon);
+        let gate_up = self.linear(&block.gate_up, &normed, &[Site::Gate, Site::Up]);
+        let hidden = swiglu(&gate_up, self.config.inner);
+        let added = self.linear(&block.down, &hidden, &[Site::Down]);
+        if let Some(trace) = trace {
+            trace.between.clone_from(&state);
+            trace.gate_up = gate_up;
+        }
+        add(&mut state, &added);
+        state
+    }
+
+    fn linear(&self, linear: &Linear, x: &[f32], sites: &[Site]) -> Vec<f32> {
+        let mut out = linear.apply(x);
+        if let Some(adapter) = self.adapter {
+            adapter.add(self.layer, sites, x, linear.weight.outputs(), &mut out);
+        }
+        out
+    }
+
+    /// Normalises and turns queries and keys, keeps keys and values, gives queries.
+    fn remember(&self, qkv: &[f32], memory: &mut Memory) -> Vec<f32> {
+        let Pass { config, block, .. } = self;
+        let (q, kv) = (config.heads * config.head_size, config.kv_heads * config.head_size);
+        let mut queries = Vec::with_capacity(qkv.len() / config.qkv() * q);
+        for (i, row) in qkv.chunks_exact(config.qkv()).enumerate() {
+            let keep = |to: &mut Vec<f32>, heads: &[f32], norm: &[f32]| {
+                let from = to.len();
+                to.extend_from_slice(heads);
+                if !norm.is_empty() {
+                    rms_norm_in_place(&mut to[from..], norm, config.norm_epsilon);
+                }
+                self.turns.apply(i, &mut to[from..]);
+            };
+            keep(&mut queries, &row[..q], &block.q_norm);
+            keep(&mut memory.keys, &row[q..q + kv], &block.k_norm);
+            memory.values.extend_from_slice(&row[q + kv..]);
+        }
+        queries
+    }
+}
+
+/// `to += added`.
+pub(crate) fn add(to: &mut [f32], added: &[f32]) {
+    to.iter_mut().zip(added).for_each(|(to, added)| *to += added);
+}

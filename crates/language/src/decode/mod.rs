@@ -1,0 +1,6 @@
+//! Generating text, token by token.
+
+pub(crate) mod cache;
+pub(crate) mod generate;
+pub(crate) mod sample;
+pub(crate) mod stream;

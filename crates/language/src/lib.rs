@@ -1,0 +1,29 @@
+//! Large language models: open checkpoints that run, and are tuned on what users did, in plain Rust.
+//!
+//! [`Model::open`] reads a decoder as it is published; [`Model::generate`] answers; [`sft`] learns an [`Adapter`] from pairs of
+//! prompt and response. [`Embedder`] turns texts into vectors.
+
+mod blocks;
+mod checkpoint;
+mod decode;
+mod embed;
+pub mod error;
+mod model;
+mod template;
+mod texts;
+mod tokens;
+mod tune;
+
+pub use checkpoint::{Config, Family, RopeScaling};
+pub use decode::cache::Cache;
+pub use decode::generate::{Finish, Generated, Request};
+pub use decode::sample::Sampling;
+pub use embed::Embedder;
+pub use error::LanguageError;
+pub use model::Model;
+pub use template::Message;
+pub use texts::read_texts;
+pub use tokens::Tokens;
+pub use tune::examples::{PromptPair, read_pairs};
+pub use tune::lora::{Adapter, Site};
+pub use tune::sft::{Sft, Tuned, sft};

@@ -1,0 +1,127 @@
+//! `Model`: a checkpoint that is ready to run.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use tidemill_core::Result;
+
+use crate::blocks::decoder::Decoder;
+use crate::checkpoint::{Checkpoint, Config};
+use crate::decode::cache::Cache;
+use crate::decode::generate::{Generated, Request, generate};
+use crate::error::LanguageError;
+use crate::template::{Message, Template};
+use crate::tokens::Tokens;
+use crate::tune::lora::Adapter;
+
+/// A decoder with its tokenizer and chat template. Weights are shared: many threads may use one model at once.
+pub struct Model {
+    path: PathBuf,
+    config: Config,
+    pub(crate) decoder: Decoder,
+    tokens: Tokens,
+    template: Option<Template>,
+}
+
+impl Model {
+    /// Opens a folder as Hugging Face's libraries write it, or a GGUF file, and reads its weights into memory, as 32-bit
+    /// floats ([`Model::bytes`] says how much that is).
+    ///
+    /// # Errors
+    /// When files are missing, damaged or disagree, or the architecture, a rope type or a tensor type is unknown. Code
+    /// and pickles are refused.
+    pub fn open(path: &Path) -> Result<Self> {
+        let Checkpoint { config, tokenizer, template, bos, eos, mut tensors } = Checkpoint::open(path)?;
+        let tokens = Tokens::new(&tokenizer, config.vocabulary)?;
+        let template = template.map(|source| Template::new(source, bos, eos)).transpose()?;
+        let decoder = Decoder::load(&config, tensors.as_mut(), path)?;
+        Ok(Model { path: path.into(), config, decoder, tokens, template })
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its sizes.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its tokenizer.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// The bytes of its weights in memory.
+    pub fn bytes(&self) -> usize {
+        self.decoder.bytes()
+    }
+
+    /// Whether it has a chat template.
+    pub fn chats(&self) -> bool {
+        self.template.is_some()
+    }
+
+    /// The text of a chat by the model's template; with `answer`, up to where the assistant's next message begins.
+    ///
+    /// # Errors
+    /// When there is no template, or it refuses the messages.
+    pub fn chat(&self, messages: &[Message], answer: bool) -> Result<String> {
+        self.template.as_ref().ok_or(LanguageError::NoTemplate)?.apply(messages, answer)
+    }
+
+    /// The tokens of a chat, ready for the assistant's answer.
+    ///
+    /// # Errors
+    /// As [`Model::chat`].
+    pub fn chat_tokens(&self, messages: &[Message]) -> Result<Vec<u32>> {
+        // The template writes the special tokens itself.
+        self.tokens.encode(&self.chat(messages, true)?, false)
+    }
+
+    /// Generates from a request; `listen` gets each piece of text once it is certain (whole characters, and no beginning
+    /// of a stop string), and may break off.
+    ///
+    /// # Errors
+    /// When the prompt is empty or does not fit the context, or a setting is out of range.
+    pub fn generate(
+        &self,
+        request: &Request,
+        adapter: Option<&Adapter>,
+        listen: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Generated> {
+        generate(self, request, adapter, listen)
+    }
+
+    /// The logits of every token, `[tokens, vocabulary]`; the cache then holds these tokens after those it held.
+    ///
+    /// # Errors
+    /// When a token is beyond the vocabulary, or the context does not hold them.
+    pub fn logits(&self, tokens: &[u32], cache: &mut Cache, adapter: Option<&Adapter>) -> Result<Vec<f32>> {
+        if let Some(token) = tokens.iter().find(|t| **t as usize >= self.config.vocabulary) {
+            return Err(LanguageError::Tokens(format!("there is no token {token}")).into());
+        }
+        let (n, context) = (cache.len() + tokens.len(), self.config.context);
+        if n > context {
+            return Err(LanguageError::PromptTooLong { tokens: n, context }.into());
+        }
+        Ok(self.decoder.logits(&self.states(tokens, cache, adapter)))
+    }
+
+    /// The states of tokens, which the context must hold.
+    pub(crate) fn states(&self, tokens: &[u32], cache: &mut Cache, adapter: Option<&Adapter>) -> Vec<f32> {
+        self.decoder.states(&self.config, tokens, cache, adapter)
+    }
+
+    /// The logits after the last of `tokens`.
+    pub(crate) fn next_logits(
+        &self,
+        tokens: &[u32],
+        cache: &mut Cache,
+        adapter: Option<&Adapter>,
+    ) -> Vec<f32> {
+        let states = self.states(tokens, cache, adapter);
+        self.decoder.logits(&states[states.len() - self.config.hidden..])
+    }
+}

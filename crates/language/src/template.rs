@@ -1,0 +1,164 @@
+//! Chat templates: from messages to the text that a model was tuned on.
+
+use minijinja::value::{Kwargs, Value};
+use minijinja::{Environment, ErrorKind, context};
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use tidemill_core::Result;
+
+use crate::error::LanguageError;
+
+/// Steps of a template before it is taken to loop for ever.
+const FUEL: u64 = 5_000_000;
+
+/// One message of a chat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// `system`, `user`, `assistant`, or what else the template knows.
+    pub role: String,
+    /// What was said.
+    pub content: String,
+    /// What else the template may ask for.
+    #[serde(flatten)]
+    pub rest: Map<String, serde_json::Value>,
+}
+
+impl Message {
+    /// A message of a role.
+    pub fn new(role: &str, content: impl Into<String>) -> Self {
+        Message { role: role.into(), content: content.into(), rest: Map::new() }
+    }
+}
+
+/// A model's chat template, in Jinja, with what transformers gives such templates.
+///
+/// `strftime_now` is not defined: an answer must not depend on the clock. Templates fall back to a fixed date.
+pub(crate) struct Template {
+    environment: Environment<'static>,
+    bos: String,
+    eos: String,
+}
+
+impl Template {
+    /// # Errors
+    /// When the template is not valid.
+    pub(crate) fn new(source: String, bos: Option<String>, eos: Option<String>) -> Result<Self> {
+        let mut environment = Environment::new();
+        environment.set_trim_blocks(true);
+        environment.set_lstrip_blocks(true);
+        environment.set_fuel(Some(FUEL));
+        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_function("raise_exception", raise);
+        environment.add_filter("tojson", to_json);
+        environment.add_template_owned("chat", source).map_err(failed)?;
+        Ok(Template { environment, bos: bos.unwrap_or_default(), eos: eos.unwrap_or_default() })
+    }
+
+    /// The text of a chat; with `answer`, up to where the assistant's next message begins.
+    ///
+    /// # Errors
+    /// When the template refuses the messages.
+    pub(crate) fn apply(&self, messages: &[Message], answer: bool) -> Result<String> {
+        let template = self.environment.get_template("chat").map_err(failed)?;
+        let none = Value::from(());
+        let text = template.render(context! {
+            messages => messages,
+            add_generation_prompt => answer,
+            bos_token => self.bos,
+            eos_token => self.eos,
+            tools => none,
+            documents => none,
+        });
+        Ok(text.map_err(failed)?)
+    }
+}
+
+fn failed(e: minijinja::Error) -> LanguageError {
+    let problem = match e.kind() {
+        ErrorKind::OutOfFuel => "takes too many steps".into(),
+        _ => e.to_string(),
+    };
+    LanguageError::Template(problem)
+}
+
+fn raise(message: String) -> Result<String, minijinja::Error> {
+    Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// As Python's `json.dumps` writes it: with spaces after commas and colons, and nothing escaped for HTML.
+fn to_json(value: Value, options: Kwargs) -> Result<Value, minijinja::Error> {
+    let indent: Option<usize> = options.get("indent")?;
+    // The other options of transformers' filter change nothing here.
+    let _: Option<Value> = options.get("ensure_ascii")?;
+    let _: Option<Value> = options.get("separators")?;
+    let _: Option<Value> = options.get("sort_keys")?;
+    options.assert_all_used()?;
+    let mut out = Vec::new();
+    let written = match indent {
+        Some(n) => {
+            let spaces = " ".repeat(n.min(64));
+            let formatter = PrettyFormatter::with_indent(spaces.as_bytes());
+            value.serialize(&mut Serializer::with_formatter(&mut out, formatter))
+        }
+        None => value.serialize(&mut Serializer::with_formatter(&mut out, Spaced)),
+    };
+    let bad = |problem: String| minijinja::Error::new(ErrorKind::BadSerialization, problem);
+    written.map_err(|e| bad(e.to_string()))?;
+    Ok(Value::from_safe_string(String::from_utf8(out).map_err(|e| bad(e.to_string()))?))
+}
+
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + std::io::Write>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + std::io::Write>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + std::io::Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        out.write_all(b": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn applied(source: &str) -> Result<String> {
+        let template = Template::new(source.into(), Some("<s>".into()), None)?;
+        template.apply(&[Message::new("user", "Tom & \"Jo\"")], true)
+    }
+
+    #[test]
+    fn blocks_leave_no_lines_and_text_is_not_escaped() {
+        let source = "{{ bos_token }}\n{% for m in messages %}\n  {% if m.role == 'user' %}\n[{{ m['content'].strip() }}]\n  {% endif %}\n{% endfor %}";
+        assert_eq!(applied(source).unwrap(), "<s>\n[Tom & \"Jo\"]\n");
+    }
+
+    /// By Python 3.11: `json.dumps({"a": [1, "é<"], "b": None}, ensure_ascii=False)`.
+    #[test]
+    fn json_is_that_of_python() {
+        let source = "{{ {'a': [1, 'é<'], 'b': none} | tojson }}";
+        assert_eq!(applied(source).unwrap(), r#"{"a": [1, "é<"], "b": null}"#);
+    }
+
+    #[test]
+    fn a_template_can_refuse_and_cannot_hang() {
+        let error = applied("{{ raise_exception('roles must alternate') }}").unwrap_err();
+        assert!(error.to_string().contains("roles must alternate"), "{error}");
+        let error = applied("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}");
+        assert!(error.unwrap_err().to_string().contains("too many steps"));
+    }
+}

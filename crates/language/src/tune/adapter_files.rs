@@ -1,0 +1,157 @@
+//! Adapters on disk, as `peft` writes and reads them: `adapter_config.json` and `adapter_model.safetensors`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, serialize};
+use serde_json::{Value, json};
+use tidemill_core::{Error, Result};
+
+use super::lora::{Adapter, Pair, Site};
+use crate::checkpoint::{Config, Shard, read_json};
+use crate::error::LanguageError;
+
+const SETTINGS: &str = "adapter_config.json";
+const TENSORS: &str = "adapter_model.safetensors";
+
+impl Adapter {
+    /// Reads a folder.
+    ///
+    /// # Errors
+    /// When files are missing or damaged, the adapter is of another sort than LoRA, or it does not fit a model of these
+    /// sizes.
+    pub fn load(folder: &Path, config: &Config) -> Result<Self> {
+        let settings = read_json(&folder.join(SETTINGS))?;
+        let (rank, alpha) = checked(&settings, folder)?;
+        let mut file = Shard::open(&folder.join(TENSORS))?;
+        let outputs = Site::ALL.map(|site| site.sizes(config).1);
+        let root = settings["use_rslora"] == true;
+        let pairs = (0..config.layers).map(|_| Default::default()).collect();
+        let mut adapter = Adapter { rank, alpha, root, pairs, outputs };
+        let mut n_read = 0;
+        for layer in 0..config.layers {
+            for site in Site::ALL {
+                let (inputs, outputs) = site.sizes(config);
+                let (a, b) = (name(layer, site, 'A'), name(layer, site, 'B'));
+                if file.shape(&a).is_none() && file.shape(&b).is_none() {
+                    continue;
+                }
+                let pair = Pair { a: file.take(&a, &[rank, inputs])?, b: file.take(&b, &[outputs, rank])? };
+                adapter.pairs[layer][site as usize] = Some(pair);
+                n_read += 2;
+            }
+        }
+        let names = file.names();
+        if n_read == 0 || n_read != names.len() {
+            let known = |name: &&String| adapter.names().any(|known| known == **name);
+            let stray = names.iter().find(|name| !known(name)).cloned().unwrap_or_default();
+            let problem = format!("tensor '{stray}' matches no layer of the model");
+            return Err(LanguageError::Adapter { folder: folder.into(), problem }.into());
+        }
+        Ok(adapter)
+    }
+
+    /// Writes a folder; `base` names the model that it belongs to.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, folder: &Path, base: &str) -> Result<()> {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        let sites: Vec<&str> = Site::ALL
+            .into_iter()
+            .filter(|site| self.pairs.iter().any(|pairs| pairs[*site as usize].is_some()))
+            .map(Site::name)
+            .collect();
+        let settings = json!({
+            "peft_type": "LORA",
+            "task_type": "CAUSAL_LM",
+            "base_model_name_or_path": base,
+            "r": self.rank,
+            "lora_alpha": self.alpha,
+            "lora_dropout": 0.0,
+            "target_modules": sites,
+            "bias": "none",
+            "fan_in_fan_out": false,
+            "use_rslora": self.root,
+            "use_dora": false,
+            "modules_to_save": null,
+            "init_lora_weights": true,
+            "inference_mode": true,
+        });
+        let text = serde_json::to_string_pretty(&settings).unwrap_or_default() + "\n";
+        write(&folder.join(SETTINGS), text.as_bytes())?;
+        write(&folder.join(TENSORS), &self.tensors()?)
+    }
+
+    /// The bytes of its tensors, by their names.
+    fn tensors(&self) -> Result<Vec<u8>> {
+        let mut bytes: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
+        for (layer, pairs) in self.pairs.iter().enumerate() {
+            for site in Site::ALL {
+                let Some(pair) = &pairs[site as usize] else { continue };
+                for (part, values, shape) in [
+                    ('A', &pair.a, vec![self.rank, pair.a.len() / self.rank]),
+                    ('B', &pair.b, vec![pair.b.len() / self.rank, self.rank]),
+                ] {
+                    let raw = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+                    bytes.insert(name(layer, site, part), (shape, raw));
+                }
+            }
+        }
+        let internal = |e: safetensors::SafeTensorError| Error::internal(format!("adapter: {e}"));
+        let views = bytes
+            .iter()
+            .map(|(name, (shape, raw))| {
+                Ok((name, TensorView::new(Dtype::F32, shape.clone(), raw).map_err(internal)?))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        serialize(views, None).map_err(internal)
+    }
+
+    fn names(&self) -> impl Iterator<Item = String> + '_ {
+        let layers = 0..self.pairs.len();
+        layers.flat_map(|layer| {
+            Site::ALL.into_iter().flat_map(move |site| ['A', 'B'].map(|part| name(layer, site, part)))
+        })
+    }
+}
+
+fn name(layer: usize, site: Site, part: char) -> String {
+    let (block, site) = (site.part(), site.name());
+    format!("base_model.model.model.layers.{layer}.{block}.{site}.lora_{part}.weight")
+}
+
+/// Rank and alpha, when all else is as this build knows it.
+fn checked(settings: &Value, folder: &Path) -> Result<(usize, f64)> {
+    let wrong = |problem: String| Err(LanguageError::Adapter { folder: folder.into(), problem }.into());
+    if settings["peft_type"] != "LORA" {
+        return wrong(format!("is of sort {}; only LORA is supported", settings["peft_type"]));
+    }
+    let plain = [
+        ("use_dora", json!(false)),
+        ("bias", json!("none")),
+        ("lora_bias", json!(false)),
+        ("fan_in_fan_out", json!(false)),
+        ("modules_to_save", json!([])),
+        ("rank_pattern", json!({})),
+        ("alpha_pattern", json!({})),
+        ("layer_replication", json!([])),
+    ];
+    for (key, only) in plain {
+        let found = &settings[key];
+        if !found.is_null() && *found != only {
+            return wrong(format!("'{key}' is {found}; only {only} is supported"));
+        }
+    }
+    let (rank, alpha) =
+        (settings["r"].as_u64().unwrap_or(0), settings["lora_alpha"].as_f64().unwrap_or(f64::NAN));
+    if !(1..=65_536).contains(&rank) || !alpha.is_finite() {
+        return wrong(format!("'r' is {} and 'lora_alpha' {}", settings["r"], settings["lora_alpha"]));
+    }
+    Ok((rank as usize, alpha))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).map_err(|e| Error::io(path, e))
+}

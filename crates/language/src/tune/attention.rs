@@ -1,0 +1,120 @@
+//! The way back through attention. Scores are formed anew rather than kept: they grow with the square of the length.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+use crate::blocks::attention::seen;
+use crate::blocks::decoder::Trace;
+use crate::checkpoint::Config;
+
+/// Gradients at queries, keys and values (after rotation), side by side as the forward pass had them, from that at the
+/// answer of attention.
+pub(crate) fn backward(config: &Config, trace: &Trace, d_out: &[f32]) -> Vec<f32> {
+    let size = config.head_size;
+    let (q, kv, group) = (config.heads * size, config.kv_heads * size, config.heads / config.kv_heads);
+    let n = d_out.len() / q;
+    let heads: Vec<Head> = (0..config.kv_heads)
+        .into_par_iter()
+        .map(|kv_head| {
+            let keys = strided(&trace.memory.keys, n, kv_head * size, size, kv);
+            let values = strided(&trace.memory.values, n, kv_head * size, size, kv);
+            let mut head = Head::new(n, size, group);
+            for member in 0..group {
+                let at = (kv_head * group + member) * size;
+                let queries = strided(&trace.queries, n, at, size, q);
+                head.add(config, member, [queries, keys, values, strided(d_out, n, at, size, q)]);
+            }
+            head
+        })
+        .collect();
+    let width = q + 2 * kv;
+    let mut out = vec![0.0; n * width];
+    for (i, row) in out.chunks_exact_mut(width).enumerate() {
+        for (kv_head, head) in heads.iter().enumerate() {
+            let part = |from: &[f32]| from[i * size..(i + 1) * size].to_vec();
+            for (member, queries) in head.queries.iter().enumerate() {
+                let at = (kv_head * group + member) * size;
+                row[at..at + size].copy_from_slice(&part(queries));
+            }
+            let at = q + kv_head * size;
+            row[at..at + size].copy_from_slice(&part(&head.keys));
+            row[at + kv..at + kv + size].copy_from_slice(&part(&head.values));
+        }
+    }
+    out
+}
+
+/// The gradients of one head of keys and of the queries that share it, `[tokens, head_size]` each.
+struct Head {
+    n: usize,
+    queries: Vec<Vec<f32>>,
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    shares: Vec<f32>,
+    d_shares: Vec<f32>,
+}
+
+impl Head {
+    fn new(n: usize, size: usize, group: usize) -> Self {
+        let (zeros, square) = (vec![0.0; n * size], vec![0.0; n * n]);
+        Head {
+            n,
+            queries: vec![zeros.clone(); group],
+            keys: zeros.clone(),
+            values: zeros,
+            shares: square.clone(),
+            d_shares: square,
+        }
+    }
+
+    fn add(&mut self, config: &Config, member: usize, [queries, keys, values, d_out]: [MatRef<'_, f32>; 4]) {
+        let (n, size) = (self.n, config.head_size);
+        let factor = 1.0 / (size as f32).sqrt();
+        times(&mut self.shares, Accum::Replace, queries, keys.transpose(), factor);
+        times(&mut self.d_shares, Accum::Replace, d_out, values.transpose(), 1.0);
+        for (i, (shares, d_shares)) in
+            self.shares.chunks_exact_mut(n).zip(self.d_shares.chunks_exact_mut(n)).enumerate()
+        {
+            softmax_backward(seen(i, config.window), shares, d_shares);
+        }
+        let shares = MatRef::from_row_major_slice(&self.shares, n, n);
+        let d_scores = MatRef::from_row_major_slice(&self.d_shares, n, n);
+        times(&mut self.values, Accum::Add, shares.transpose(), d_out, 1.0);
+        times(&mut self.queries[member], Accum::Replace, d_scores, keys, factor);
+        times(&mut self.keys, Accum::Add, d_scores.transpose(), queries, factor);
+    }
+}
+
+/// Scores of a row become shares, and gradients at shares become those at scores; 0 where a query sees nothing.
+fn softmax_backward(seen: std::ops::Range<usize>, shares: &mut [f32], d_shares: &mut [f32]) {
+    for hidden in [0..seen.start, seen.end..shares.len()] {
+        shares[hidden.clone()].fill(0.0);
+        d_shares[hidden].fill(0.0);
+    }
+    let (shares, d_shares) = (&mut shares[seen.clone()], &mut d_shares[seen]);
+    let greatest = shares.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut total = 0.0f64;
+    for share in shares.iter_mut() {
+        *share = (*share - greatest).exp();
+        total += f64::from(*share);
+    }
+    let mut mean = 0.0f64;
+    for (share, d_share) in shares.iter_mut().zip(d_shares.iter()) {
+        *share = (f64::from(*share) / total) as f32;
+        mean += f64::from(*share) * f64::from(*d_share);
+    }
+    for (share, d_share) in shares.iter().zip(d_shares) {
+        *d_share = share * (*d_share - mean as f32);
+    }
+}
+
+/// `columns` columns from `at` on of `n` rows that are `width` wide.
+fn strided(values: &[f32], n: usize, at: usize, columns: usize, width: usize) -> MatRef<'_, f32> {
+    MatRef::from_row_major_slice(values, n, width).subcols(at, columns)
+}
+
+fn times(out: &mut [f32], accum: Accum, a: MatRef<'_, f32>, b: MatRef<'_, f32>, factor: f32) {
+    let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
+    matmul(out, accum, a, b, factor, Par::Seq);
+}

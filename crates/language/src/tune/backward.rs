@@ -1,0 +1,141 @@
+//! The way back through a block: gradients of the adapter's matrices, and of the state that came in.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+use super::attention;
+use super::lora::{Adapter, Pair, Site};
+use crate::blocks::decoder::{Pass, Trace};
+use crate::blocks::linear::Linear;
+use crate::blocks::matrix::product;
+use crate::blocks::norm;
+use crate::blocks::swiglu;
+
+/// Columns of a gradient that a task computes: fixed, so that the bits are the same on any number of threads.
+const TASK: usize = 128;
+
+/// The gradients of one block's pairs.
+pub(crate) type BlockGradients = [Option<Pair>; 7];
+
+impl Pass<'_> {
+    /// Turns the gradient at the state after this block into that before it; adds those of the adapter to `gradients`.
+    pub(crate) fn backward(&self, trace: &Trace, d_state: &mut [f32], gradients: &mut BlockGradients) {
+        let (config, block, epsilon) = (self.config, self.block, self.config.norm_epsilon);
+        let hidden = swiglu::swiglu(&trace.gate_up, config.inner);
+        let d_hidden = self.linear_backward(&block.down, &hidden, d_state, &[Site::Down], gradients);
+        let d_gate_up = swiglu::backward(&trace.gate_up, config.inner, &d_hidden);
+        let normed = norm::rms_norm(&trace.between, &block.inner_norm, epsilon);
+        let sites = [Site::Gate, Site::Up];
+        let d_normed = self.linear_backward(&block.gate_up, &normed, &d_gate_up, &sites, gradients);
+        norm::backward(&trace.between, &block.inner_norm, epsilon, &d_normed, d_state);
+
+        let d_attended = self.linear_backward(&block.out, &trace.attended, d_state, &[Site::O], gradients);
+        let mut d_qkv = attention::backward(config, trace, &d_attended);
+        self.turn_back(trace, &mut d_qkv);
+        let normed = norm::rms_norm(&trace.before, &block.attention_norm, epsilon);
+        let sites = [Site::Q, Site::K, Site::V];
+        let d_normed = self.linear_backward(&block.qkv, &normed, &d_qkv, &sites, gradients);
+        norm::backward(&trace.before, &block.attention_norm, epsilon, &d_normed, d_state);
+    }
+
+    /// Undoes rotation and norms by head on gradients of queries and keys.
+    fn turn_back(&self, trace: &Trace, d_qkv: &mut [f32]) {
+        let (config, block) = (self.config, self.block);
+        let (q, kv) = (config.heads * config.head_size, config.kv_heads * config.head_size);
+        let normed = !block.q_norm.is_empty();
+        for (i, row) in d_qkv.chunks_exact_mut(config.qkv()).enumerate() {
+            for (range, weight) in [(0..q, &block.q_norm), (q..q + kv, &block.k_norm)] {
+                let part = &mut row[range.clone()];
+                self.turns.undo(i, part);
+                if normed {
+                    let raw = &trace.raw[i * config.qkv()..(i + 1) * config.qkv()][range];
+                    let mut before = vec![0.0; part.len()];
+                    norm::backward(raw, weight, config.norm_epsilon, part, &mut before);
+                    part.copy_from_slice(&before);
+                }
+            }
+        }
+    }
+
+    /// The gradient at `x` from that at the outputs; adds those of the pairs of `sites`.
+    fn linear_backward(
+        &self,
+        linear: &Linear,
+        x: &[f32],
+        dy: &[f32],
+        sites: &[Site],
+        gradients: &mut BlockGradients,
+    ) -> Vec<f32> {
+        let weight = &linear.weight;
+        let mut dx = backward_product(weight.values(), dy, weight.inputs());
+        let Some(adapter) = self.adapter else { return dx };
+        let width = weight.outputs();
+        let n = dy.len() / width;
+        let mut from = 0;
+        for site in sites {
+            let outputs = adapter.outputs[*site as usize];
+            if let (Some(pair), Some(gradient)) =
+                (&adapter.pairs[self.layer][*site as usize], &mut gradients[*site as usize])
+            {
+                let dy = MatRef::from_row_major_slice(dy, n, width).subcols(from, outputs);
+                pair_backward(adapter, pair, x, dy, gradient, &mut dx);
+            }
+            from += outputs;
+        }
+        dx
+    }
+}
+
+/// Of `y = scale * B A x`, for rows of `x`.
+fn pair_backward(
+    adapter: &Adapter,
+    pair: &Pair,
+    x: &[f32],
+    dy: MatRef<'_, f32>,
+    gradient: &mut Pair,
+    dx: &mut [f32],
+) {
+    let (rank, scale) = (adapter.rank, adapter.scale());
+    let (n, outputs) = (dy.nrows(), dy.ncols());
+    let inputs = pair.a.len() / rank;
+    let mut small = vec![0.0; n * rank];
+    product(&pair.a, x, inputs, &mut small);
+    let small = MatRef::from_row_major_slice(&small, n, rank);
+    let by_rows = MatRef::from_row_major_slice;
+    let mut d_small = vec![0.0; n * rank];
+    times(&mut d_small, Accum::Replace, dy, by_rows(&pair.b, outputs, rank), scale);
+    times(&mut gradient.b, Accum::Add, dy.transpose(), small, scale);
+    let d_small = by_rows(&d_small, n, rank);
+    times(&mut gradient.a, Accum::Add, d_small.transpose(), by_rows(x, n, inputs), 1.0);
+    times(dx, Accum::Add, d_small, by_rows(&pair.a, rank, inputs), 1.0);
+}
+
+/// `dy weights`: rows of `inputs` numbers from rows of outputs.
+pub(crate) fn backward_product(weights: &[f32], dy: &[f32], inputs: usize) -> Vec<f32> {
+    let outputs = weights.len() / inputs;
+    let n = dy.len() / outputs;
+    let dy = MatRef::from_row_major_slice(dy, n, outputs);
+    let weights = MatRef::from_row_major_slice(weights, outputs, inputs);
+    let parts: Vec<Vec<f32>> = (0..inputs.div_ceil(TASK))
+        .into_par_iter()
+        .map(|task| {
+            let columns = TASK.min(inputs - task * TASK);
+            let mut part = vec![0.0; n * columns];
+            times(&mut part, Accum::Replace, dy, weights.subcols(task * TASK, columns), 1.0);
+            part
+        })
+        .collect();
+    let mut dx = vec![0.0; n * inputs];
+    for (i, row) in dx.chunks_exact_mut(inputs).enumerate() {
+        for (part, to) in parts.iter().zip(row.chunks_mut(TASK)) {
+            to.copy_from_slice(&part[i * to.len()..(i + 1) * to.len()]);
+        }
+    }
+    dx
+}
+
+fn times(out: &mut [f32], accum: Accum, a: MatRef<'_, f32>, b: MatRef<'_, f32>, factor: f32) {
+    let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
+    matmul(out, accum, a, b, factor, Par::Seq);
+}

@@ -1,0 +1,117 @@
+//! Examples to learn from: what a user asked, and the answer that should have come.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tidemill_core::{Error, Result};
+
+use crate::error::LanguageError;
+use crate::model::Model;
+use crate::template::Message;
+
+/// A prompt with its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PromptPair {
+    /// What was asked.
+    pub prompt: String,
+    /// What should be answered.
+    #[serde(alias = "completion", alias = "answer")]
+    pub response: String,
+}
+
+/// Tokens, of which those from `prompt` on are learned.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Example {
+    pub(crate) tokens: Vec<u32>,
+    pub(crate) prompt: usize,
+}
+
+impl Example {
+    /// The first token that is learned: nothing says the very first.
+    pub(crate) fn first_label(&self) -> usize {
+        self.prompt.max(1)
+    }
+
+    pub(crate) fn n_labels(&self) -> usize {
+        self.tokens.len().saturating_sub(self.first_label())
+    }
+
+    /// As the model's chat template writes the pair, or one after the other where it has none; at most `longest` tokens.
+    pub(crate) fn of(model: &Model, pair: &PromptPair, longest: usize) -> Result<Self> {
+        let (mut tokens, rest) = if model.chats() { chat(model, pair)? } else { plain(model, pair)? };
+        let prompt = tokens.len();
+        tokens.extend(rest);
+        tokens.truncate(longest);
+        Ok(Example { prompt: prompt.min(tokens.len()), tokens })
+    }
+}
+
+fn chat(model: &Model, pair: &PromptPair) -> Result<(Vec<u32>, Vec<u32>)> {
+    let messages = [Message::new("user", &pair.prompt), Message::new("assistant", &pair.response)];
+    let asked = model.chat(&messages[..1], true)?;
+    let whole = model.chat(&messages, false)?;
+    let tokens = model.tokens().encode(&asked, false)?;
+    // Templates that add to the last question (thinking, say) leave the answer to be added by itself.
+    let rest = whole.strip_prefix(&asked).unwrap_or(&pair.response);
+    let mut rest = model.tokens().encode(rest, false)?;
+    let ends = &model.config().eos;
+    // What the template writes after the end (a new line, say) is never generated.
+    match rest.iter().rposition(|token| ends.contains(token)) {
+        Some(end) => rest.truncate(end + 1),
+        None => rest.extend(ends.first()),
+    }
+    Ok((tokens, rest))
+}
+
+fn plain(model: &Model, pair: &PromptPair) -> Result<(Vec<u32>, Vec<u32>)> {
+    let tokens = model.tokens().encode(&pair.prompt, true)?;
+    let mut rest = model.tokens().encode(&pair.response, false)?;
+    rest.extend(model.config().eos.first());
+    Ok((tokens, rest))
+}
+
+/// Reads pairs: JSON lines with `prompt` and `response`, or a CSV file with these columns (by the file's ending).
+///
+/// # Errors
+/// When the file cannot be read, or a line lacks one of the two; the line is named.
+pub fn read_pairs(file: &Path) -> Result<Vec<PromptPair>> {
+    let pairs = if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+        csv(file)
+    } else {
+        lines(file)
+    }?;
+    if pairs.is_empty() {
+        return Err(Error::data(format!("{} holds no example", file.display()), "give at least one pair"));
+    }
+    Ok(pairs)
+}
+
+fn lines(file: &Path) -> Result<Vec<PromptPair>> {
+    let reader = BufReader::new(File::open(file).map_err(|e| Error::io(file, e))?);
+    let mut pairs = Vec::new();
+    for (i, line) in reader.lines().enumerate() {
+        let line = line.map_err(|e| Error::io(file, e))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let pair = serde_json::from_str(&line).map_err(|e| LanguageError::Examples {
+            file: file.into(),
+            line: i as u64 + 1,
+            problem: e.to_string(),
+        })?;
+        pairs.push(pair);
+    }
+    Ok(pairs)
+}
+
+fn csv(file: &Path) -> Result<Vec<PromptPair>> {
+    let wrong = |e: csv::Error| {
+        let line = e.position().map_or(1, csv::Position::line);
+        LanguageError::Examples { file: file.into(), line, problem: e.to_string() }
+    };
+    let opened = File::open(file).map_err(|e| Error::io(file, e))?;
+    let mut reader = csv::Reader::from_reader(opened);
+    Ok(reader.deserialize().collect::<Result<_, _>>().map_err(wrong)?)
+}

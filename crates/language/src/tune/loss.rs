@@ -1,0 +1,45 @@
+//! Cross-entropy of the next token, and the backward pass from it to the states.
+
+use rayon::prelude::*;
+
+use super::backward::backward_product;
+use crate::blocks::decoder::Decoder;
+
+/// States whose logits lie in memory at once.
+const CHUNK: usize = 64;
+
+/// The sum of `-ln p(label)` over states (after the last norm), and its gradient at them times `factor`.
+pub(crate) fn cross_entropy(
+    decoder: &Decoder,
+    states: &[f32],
+    labels: &[u32],
+    factor: f64,
+) -> (f64, Vec<f32>) {
+    let head = decoder.head();
+    let (mut sum, mut gradient) = (0.0, Vec::with_capacity(states.len()));
+    for (states, labels) in states.chunks(CHUNK * head.inputs()).zip(labels.chunks(CHUNK)) {
+        let mut logits = decoder.logits(states);
+        let rows = logits.par_chunks_mut(head.outputs()).zip(labels);
+        let losses: Vec<f64> = rows.map(|(row, label)| one(row, *label as usize, factor)).collect();
+        sum += losses.iter().sum::<f64>();
+        gradient.extend(backward_product(head.values(), &logits, head.inputs()));
+    }
+    (sum, gradient)
+}
+
+/// The loss of one row of logits, which become their gradient.
+fn one(logits: &mut [f32], label: usize, factor: f64) -> f64 {
+    let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let own = f64::from(logits[label] - greatest);
+    let mut total = 0.0f64;
+    for logit in logits.iter_mut() {
+        *logit = (*logit - greatest).exp();
+        total += f64::from(*logit);
+    }
+    let share = (factor / total) as f32;
+    for logit in logits.iter_mut() {
+        *logit *= share;
+    }
+    logits[label] -= factor as f32;
+    total.ln() - own
+}

@@ -1,0 +1,11 @@
+//! Tuning a model on what users did: small matrices beside frozen weights.
+
+mod adamw;
+mod adapter_files;
+mod attention;
+mod backward;
+pub(crate) mod examples;
+pub(crate) mod lora;
+mod loss;
+pub(crate) mod sft;
+mod trainer;

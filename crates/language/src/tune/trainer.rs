@@ -1,0 +1,218 @@
+//! Steps of an adapter: loss and gradients of a batch, and AdamW.
+
+use tidemill_core::{Context, Result};
+
+use super::adamw::AdamW;
+use super::backward::BlockGradients;
+use super::examples::Example;
+use super::lora::{Adapter, Pair};
+use super::loss::cross_entropy;
+use crate::blocks::attention::Memory;
+use crate::blocks::decoder::{Pass, Trace};
+use crate::blocks::norm;
+use crate::model::Model;
+
+/// Bytes of traces that are kept; beyond, layers are computed a second time on the backward pass.
+const KEPT: usize = 256 << 20;
+
+/// An adapter while it learns.
+pub(crate) struct Trainer<'a> {
+    model: &'a Model,
+    pub(crate) adapter: Adapter,
+    gradients: Vec<BlockGradients>,
+    means: Vec<BlockGradients>,
+    squares: Vec<BlockGradients>,
+    optimizer: AdamW,
+    /// Bytes of traces that are kept.
+    kept: usize,
+    /// The longest gradient of a step; longer ones are shortened to it.
+    clip_norm: f64,
+    n_steps: usize,
+}
+
+impl<'a> Trainer<'a> {
+    pub(crate) fn new(model: &'a Model, adapter: Adapter, weight_decay: f64, clip_norm: f64) -> Self {
+        let zeros: Vec<BlockGradients> =
+            adapter.pairs.iter().map(|pairs| pairs.each_ref().map(zero)).collect();
+        Trainer {
+            model,
+            adapter,
+            gradients: zeros.clone(),
+            means: zeros.clone(),
+            squares: zeros,
+            optimizer: AdamW::new(weight_decay),
+            kept: KEPT,
+            clip_norm,
+            n_steps: 0,
+        }
+    }
+
+    /// One step on a batch; gives its mean loss per label before the step. Every example has a label.
+    pub(crate) fn step(&mut self, batch: &[&Example], rate: f64, context: &Context) -> Result<f64> {
+        self.gradients.iter_mut().flatten().flatten().for_each(|pair| {
+            pair.a.fill(0.0);
+            pair.b.fill(0.0);
+        });
+        let n_labels: usize = batch.iter().map(|example| example.n_labels()).sum();
+        let mut sum = 0.0;
+        for example in batch {
+            context.check()?;
+            sum += self.backward(example, 1.0 / n_labels as f64);
+        }
+        self.update(rate);
+        Ok(sum / n_labels as f64)
+    }
+
+    /// Adds the gradients of an example's loss, times `factor`, and gives that loss, summed over its labels.
+    pub(crate) fn backward(&mut self, example: &Example, factor: f64) -> f64 {
+        let Trainer { model, adapter, gradients, kept, .. } = self;
+        let (config, decoder) = (model.config(), &model.decoder);
+        let turns = decoder.rope.turns(0, example.tokens.len());
+        let pass = |layer: usize| {
+            let block = &decoder.blocks[layer];
+            Pass { config, block, layer, adapter: Some(adapter), turns: &turns, start: 0 }
+        };
+        let keep = Trace::bytes(config, example.tokens.len()) <= *kept;
+        let trace = |layer: usize, state: Vec<f32>| {
+            let (mut trace, mut memory) = (Trace::default(), Memory::default());
+            let state = pass(layer).forward(state, &mut memory, Some(&mut trace));
+            trace.memory = memory;
+            (state, trace)
+        };
+        let mut state = decoder.embed(&example.tokens);
+        let mut traces = Vec::with_capacity(config.layers);
+        for layer in 0..config.layers {
+            let (after, whole) = trace(layer, state);
+            state = after;
+            traces.push(if keep { whole } else { Trace { before: whole.before, ..Trace::default() } });
+        }
+        // The state of a token says the next one: labels begin one token after their states.
+        let (first, d) = (example.first_label(), config.hidden);
+        let rows = (first - 1) * d..(example.tokens.len() - 1) * d;
+        let normed = norm::rms_norm(&state[rows.clone()], &decoder.norm, config.norm_epsilon);
+        let (sum, d_normed) = cross_entropy(decoder, &normed, &example.tokens[first..], factor);
+        let mut d_state = vec![0.0; state.len()];
+        norm::backward(
+            &state[rows.clone()],
+            &decoder.norm,
+            config.norm_epsilon,
+            &d_normed,
+            &mut d_state[rows],
+        );
+        for layer in (0..config.layers).rev() {
+            // Each trace is freed once it was used.
+            let found = traces.pop().unwrap_or_default();
+            let found = if keep { found } else { trace(layer, found.before).1 };
+            pass(layer).backward(&found, &mut d_state, &mut gradients[layer]);
+        }
+        sum
+    }
+
+    fn update(&mut self, rate: f64) {
+        self.n_steps += 1;
+        let numbers = |pair: &Pair| pair.a.iter().chain(&pair.b).map(|x| f64::from(*x).powi(2)).sum::<f64>();
+        let norm = self.gradients.iter().flatten().flatten().map(numbers).sum::<f64>().sqrt();
+        let shrink = (self.clip_norm / (norm + 1e-6)).min(1.0) as f32;
+        let all = self.adapter.pairs.iter_mut().flatten().flatten();
+        let moments =
+            self.means.iter_mut().flatten().flatten().zip(self.squares.iter_mut().flatten().flatten());
+        for ((pair, gradient), (mean, square)) in
+            all.zip(self.gradients.iter_mut().flatten().flatten()).zip(moments)
+        {
+            let Pair { a, b } = gradient;
+            a.iter_mut().chain(b.iter_mut()).for_each(|g| *g *= shrink);
+            self.optimizer.step(self.n_steps, rate, &mut pair.a, a, &mut mean.a, &mut square.a);
+            self.optimizer.step(self.n_steps, rate, &mut pair.b, b, &mut mean.b, &mut square.b);
+        }
+    }
+}
+
+fn zero(pair: &Option<Pair>) -> Option<Pair> {
+    pair.as_ref().map(|pair| Pair { a: vec![0.0; pair.a.len()], b: vec![0.0; pair.b.len()] })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn fixtures() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+    }
+
+    fn case() -> (Model, Adapter, Value, Vec<Example>) {
+        let reference = std::fs::read(fixtures().join("reference.json")).unwrap();
+        let reference: Value = serde_json::from_slice(&reference).unwrap();
+        let case = reference["adapter"].clone();
+        let model = Model::open(&fixtures().join("llama")).unwrap();
+        let adapter = Adapter::load(&fixtures().join("adapter"), model.config()).unwrap();
+        let sequences = case["sequences"].as_array().unwrap().iter();
+        let examples = sequences
+            .map(|sequence| Example {
+                tokens: serde_json::from_value(sequence["ids"].clone()).unwrap(),
+                prompt: sequence["masked"].as_u64().unwrap() as usize,
+            })
+            .collect();
+        (model, adapter, case, examples)
+    }
+
+    /// The gradients of peft, read as if they were an adapter.
+    fn wanted(model: &Model) -> Adapter {
+        let folder = tempfile::tempdir().unwrap();
+        let adapter = fixtures().join("adapter");
+        std::fs::copy(adapter.join("adapter_config.json"), folder.path().join("adapter_config.json"))
+            .unwrap();
+        let tensors = folder.path().join("adapter_model.safetensors");
+        std::fs::copy(adapter.join("gradients.safetensors"), tensors).unwrap();
+        Adapter::load(folder.path(), model.config()).unwrap()
+    }
+
+    #[test]
+    fn loss_and_gradients_are_those_of_peft() {
+        let (model, adapter, case, examples) = case();
+        let n_labels: usize = examples.iter().map(Example::n_labels).sum();
+        let mut trainer = Trainer::new(&model, adapter, 0.0, 1.0);
+        let sums: f64 = examples.iter().map(|example| trainer.backward(example, 1.0 / n_labels as f64)).sum();
+        let loss = case["loss"].as_f64().unwrap();
+        assert!((sums / n_labels as f64 - loss).abs() < 1e-4, "{sums} {loss}");
+        let pairs = wanted(&model).pairs;
+        let mut n = 0;
+        for (ours, wanted) in
+            trainer.gradients.iter().flatten().flatten().zip(pairs.iter().flatten().flatten())
+        {
+            let (ours, wanted) = (ours.a.iter().chain(&ours.b), wanted.a.iter().chain(&wanted.b));
+            for (x, y) in ours.zip(wanted) {
+                assert!((x - y).abs() < 1e-4 * y.abs().max(1.0), "number {n}: {x} is not {y}");
+                n += 1;
+            }
+        }
+        assert_eq!(n, trainer.adapter.n_parameters());
+    }
+
+    #[test]
+    fn layers_computed_twice_give_the_same_bits() {
+        let (model, adapter, _, examples) = case();
+        let gradients = |kept: usize| {
+            let mut trainer = Trainer::new(&model, adapter.clone(), 0.0, 1.0);
+            trainer.kept = kept;
+            let sums: Vec<f64> = examples.iter().map(|example| trainer.backward(example, 0.1)).collect();
+            (sums, trainer.gradients)
+        };
+        assert!(gradients(0) == gradients(KEPT));
+    }
+
+    #[test]
+    fn twenty_losses_are_those_of_torch() {
+        let (model, adapter, case, examples) = case();
+        let examples: Vec<&Example> = examples.iter().collect();
+        let mut trainer = Trainer::new(&model, adapter, 0.01, 1.0);
+        for (step, wanted) in case["losses"].as_array().unwrap().iter().enumerate() {
+            let loss = trainer.step(&examples, 1e-2, &Context::default()).unwrap();
+            let wanted = wanted.as_f64().unwrap();
+            assert!((loss - wanted).abs() < 1e-3, "step {step}: {loss} is not {wanted}");
+        }
+    }
+}

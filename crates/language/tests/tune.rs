@@ -1,0 +1,81 @@
+//! Tuning from pairs: masks, determinism, and that something is learned.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use tidemill_core::Context;
+use tidemill_language::{Message, Model, PromptPair, Request, Sampling, Sft, read_pairs, sft};
+
+fn model() -> Model {
+    Model::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/llama")).unwrap()
+}
+
+fn pair(prompt: &str, response: &str) -> PromptPair {
+    PromptPair { prompt: prompt.into(), response: response.into() }
+}
+
+fn settings() -> Sft {
+    Sft { epochs: 60, batch: 2, learning_rate: 2e-2, ..Sft::default() }
+}
+
+#[test]
+fn an_answer_is_learned_and_the_same_seed_gives_the_same_bytes() {
+    let model = model();
+    let pairs = [pair("Hi", "ok"), pair("Bye", "no")];
+    let tune = |seed: u64, threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let context = Context::new(seed, threads, Arc::default());
+        pool.install(|| sft(&model, &pairs, &settings(), None, &context).unwrap())
+    };
+    let tuned = tune(3, 2);
+    assert_eq!((tuned.examples, tuned.left_out, tuned.losses.len()), (2, 0, 60));
+    assert!(tuned.losses[59] < 0.6 * tuned.losses[0], "{:?}", tuned.losses);
+    for pair in &pairs {
+        let prompt = model.chat_tokens(&[Message::new("user", &pair.prompt)]).unwrap();
+        let request =
+            Request { prompt, max_tokens: Some(8), sampling: Sampling::default(), stop: Vec::new() };
+        let answer = model.generate(&request, Some(&tuned.adapter), &mut |_| ControlFlow::Continue(()));
+        // The tied embedding of 20 random numbers a token cannot say an end for certain, but it can say the answer.
+        assert!(answer.unwrap().text.starts_with(&pair.response));
+    }
+    let (first, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    tuned.adapter.save(first.path(), "llama").unwrap();
+    tune(3, 1).adapter.save(again.path(), "llama").unwrap();
+    for name in ["adapter_config.json", "adapter_model.safetensors"] {
+        assert_eq!(fs::read(first.path().join(name)).unwrap(), fs::read(again.path().join(name)).unwrap());
+    }
+    assert_ne!(tune(4, 2).losses, tuned.losses);
+}
+
+#[test]
+fn where_every_label_is_masked_nothing_is_learned() {
+    let model = model();
+    let pairs = [pair("a question that is far too long", "yes")];
+    let settings = Sft { max_length: 5, ..Sft::default() };
+    let error = sft(&model, &pairs, &settings, None, &Context::default()).unwrap_err();
+    assert_eq!(error.code(), "all_masked");
+    let error =
+        sft(&model, &pairs, &Sft { batch: 0, ..Sft::default() }, None, &Context::default()).unwrap_err();
+    assert!(error.to_string().contains("'batch'"), "{error}");
+}
+
+#[test]
+fn pairs_are_read_from_lines_and_from_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = vec![pair("a, b", "line\nbreak"), pair("é", "\"q\"")];
+    let lines = folder.path().join("pairs.jsonl");
+    fs::write(&lines, "{\"prompt\":\"a, b\",\"response\":\"line\\nbreak\"}\n\n{\"prompt\":\"é\",\"completion\":\"\\\"q\\\"\"}\n").unwrap();
+    assert_eq!(read_pairs(&lines).unwrap(), wanted);
+    let table = folder.path().join("pairs.csv");
+    fs::write(&table, "id,prompt,response\n1,\"a, b\",\"line\nbreak\"\n2,é,\"\"\"q\"\"\"\n").unwrap();
+    assert_eq!(read_pairs(&table).unwrap(), wanted);
+    fs::write(&lines, "{\"prompt\":\"x\",\"response\":\"y\"}\n{\"prompt\":\"x\"}\n").unwrap();
+    let error = read_pairs(&lines).unwrap_err();
+    assert!(error.to_string().contains("line 2") && error.to_string().contains("response"), "{error}");
+    fs::write(&lines, "\n").unwrap();
+    assert!(read_pairs(&lines).unwrap_err().to_string().contains("no example"));
+}
