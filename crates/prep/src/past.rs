@@ -140,17 +140,17 @@ mod tests {
     #[test]
     fn what_lies_further_back_than_asked_for_changes_nothing() {
         let values: Vec<(i64, f64)> = (0..10).map(|i| (i * 10, i as f64)).collect();
-        let whole = Past::of(values.iter().copied(), Some(100), 10, 4);
-        let cut = Past::of(values[6..].iter().copied(), Some(100), 10, LONGEST);
+        let whole = Past::of(values.iter().copied(), Some(100), Step::Clock(10), 4);
+        let cut = Past::of(values[6..].iter().copied(), Some(100), Step::Clock(10), LONGEST);
         assert_eq!((whole.grid.as_slice(), whole.len()), (cut.grid.as_slice(), 4));
         assert_eq!(whole.same_place(2), cut.same_place(2));
     }
 
     #[test]
     fn months_of_unequal_length_are_a_step_each() {
-        let day = 86_400;
+        let day = 86_400_000_000;
         let starts = [0, 31, 59, 90, 120, 151, 181].map(|d| (d * day, d as f64));
-        let past = Past::of(starts.into_iter(), Some(212 * day), 31 * day, LONGEST);
+        let past = Past::of(starts.into_iter(), Some(212 * day), Step::Months { n: 1, end: false }, LONGEST);
         assert_eq!((past.grid.len(), past.ahead()), (7, 1));
         assert!(past.grid.iter().all(|x| !x.is_nan()));
     }
