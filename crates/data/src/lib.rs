@@ -2,6 +2,7 @@
 //! column means: a [`Plan`]), [`Intake`] (raw cells to typed columns), [`sink`] (the same formats, written whole or
 //! not at all) and [`split`] (the test part and the folds).
 
+mod cell;
 mod error;
 pub mod infer;
 mod intake;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::recipe::Task;
 use tidemill_core::{Kind, Role};
 
-use crate::parse::Format;
+use crate::parse::{Format, plain_number};
 
 /// What one column of the source means, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,4 +112,23 @@ impl Plan {
     pub fn target(&self) -> Option<&ColumnPlan> {
         self.role(Role::Target)
     }
+}
+
+/// How many of `n` values may be unreadable without the column being taken for something else.
+pub(crate) fn tolerated(n: u64) -> u64 {
+    (n / 100).max((n / 20).min(2))
+}
+
+/// The order in which names get their codes: numbers by size where all are numbers, else by their bytes.
+pub(crate) fn class_order(names: &[String]) -> Vec<String> {
+    let mut keyed: Vec<(f64, &String)> =
+        names.iter().map(|n| (plain_number(n).unwrap_or(f64::NAN), n)).collect();
+    let numeric = keyed.iter().all(|(x, _)| !x.is_nan());
+    keyed.sort_by(|a, b| if numeric { a.0.total_cmp(&b.0).then(a.1.cmp(b.1)) } else { a.1.cmp(b.1) });
+    keyed.into_iter().map(|(_, name)| name.clone()).collect()
+}
+
+/// Columns of single values, pictures and series are read; anything else is left out of plans.
+pub(crate) fn is_readable(kind: Kind) -> bool {
+    !matches!(kind, Kind::Vector { .. } | Kind::Point | Kind::Track)
 }

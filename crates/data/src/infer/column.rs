@@ -7,6 +7,7 @@ use super::facts::Facts;
 use super::formats;
 use super::hints::Hints;
 use super::identity::{self, Identity};
+use crate::cell::clip;
 use crate::parse::{FlagFormat, Format, Missing, NumberFormat, TimeFormat, plain_number, write_iso};
 
 /// What a column seems to be.
@@ -251,11 +252,6 @@ fn time_words(format: &TimeFormat) -> &'static str {
         TimeFormat::MonthFirst => ", month first",
         _ => " in a format of their own",
     }
-}
-
-/// A value short enough for a message.
-pub(crate) fn clip(text: &str) -> String {
-    if text.chars().count() <= 40 { text.to_string() } else { text.chars().take(39).chain(['…']).collect() }
 }
 
 /// The role that an identity suggests, unless a column is the first clear identifier.

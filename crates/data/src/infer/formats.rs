@@ -1,8 +1,8 @@
 //! Which way of writing numbers or moments explains the values of a column.
 
 use super::facts::Facts;
-use super::tolerated;
 use crate::parse::{NumberFormat, Thousands, TimeFormat};
+use crate::plan::tolerated;
 
 /// Words that stand for "no value" where everything else is a number or a moment.
 const UNKNOWN: &[&str] = &[

@@ -28,10 +28,9 @@ use rayon::prelude::*;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Source};
 
-use crate::intake::{Raw, RawColumn, is_readable, written_number};
+use crate::cell::{Raw, RawColumn, written_number};
 use crate::parse::{FlagFormat, Format, Missing, plain_number};
-use crate::plan::{ColumnPlan, Plan};
-pub(crate) use column::clip;
+use crate::plan::{ColumnPlan, Plan, is_readable};
 use column::{Verdict, judge, role_of};
 use facts::Facts;
 use identity::Identity;
@@ -93,20 +92,6 @@ pub(crate) fn infer_sampled(
         drop_leaks(&mut plan);
     }
     Ok((plan, sample))
-}
-
-/// How many of `n` values may be unreadable without the column being taken for something else.
-pub(crate) fn tolerated(n: u64) -> u64 {
-    (n / 100).max((n / 20).min(2))
-}
-
-/// The order in which names get their codes: numbers by size where all are numbers, else by their bytes.
-pub(crate) fn class_order(names: &[String]) -> Vec<String> {
-    let mut keyed: Vec<(f64, &String)> =
-        names.iter().map(|n| (plain_number(n).unwrap_or(f64::NAN), n)).collect();
-    let numeric = keyed.iter().all(|(x, _)| !x.is_nan());
-    keyed.sort_by(|a, b| if numeric { a.0.total_cmp(&b.0).then(a.1.cmp(b.1)) } else { a.1.cmp(b.1) });
-    keyed.into_iter().map(|(_, name)| name.clone()).collect()
 }
 
 /// Every column that the recipe names must be there.

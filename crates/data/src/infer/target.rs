@@ -3,12 +3,12 @@
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Error, Kind, Result, Role, nearest};
 
-use super::column::clip;
+use super::as_text;
 use super::facts::Facts;
 use super::hints::Hints;
-use super::{as_text, class_order};
+use crate::cell::clip;
 use crate::parse::{Format, Missing, plain_number, yes_or_no};
-use crate::plan::Plan;
+use crate::plan::{Plan, class_order};
 
 /// Whole numbers up to so many different ones may be classes.
 const FEW: usize = 20;

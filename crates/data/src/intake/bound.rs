@@ -11,9 +11,8 @@ use arrow_array::{
 use rayon::prelude::*;
 use tidemill_core::{Batch, Categories, Cell, Error, Fitted, Kind, Result, Row, Run, Schema, series_column};
 
-use super::cell::raw_cell;
-use super::{Intake, Raw, RawColumn, Read, Reader, Trouble, places};
-use crate::infer::clip;
+use super::{Intake, Trouble, places};
+use crate::cell::{Raw, RawColumn, Read, Reader, clip, raw_cell};
 
 pub(super) struct BoundIntake {
     intake: Arc<Intake>,

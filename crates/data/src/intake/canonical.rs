@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveAr
 use tidemill_core::{Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source, series_column};
 
 use super::bound::read_column;
-use super::cell::{Raw, RawColumn, Read, Reader, raw_cell};
+use crate::cell::{Raw, RawColumn, Read, Reader, raw_cell};
 use crate::plan::{ColumnPlan, Plan};
 use crate::source::pieces;
 

@@ -10,9 +10,9 @@ use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Schema, Source, Table};
 
 use super::bound::{Last, read_column};
-use super::{Intake, Raw, RawColumn, Reader, Trouble};
-use crate::infer::{class_order, tolerated};
-use crate::plan::{ColumnPlan, Plan};
+use super::{Intake, Trouble};
+use crate::cell::{Raw, RawColumn, Reader};
+use crate::plan::{ColumnPlan, Plan, class_order, tolerated};
 use crate::source::pieces;
 
 /// The most names that are kept of one category column; rarer ones that come later count as unseen.

@@ -2,11 +2,8 @@
 
 mod bound;
 mod canonical;
-mod cell;
 mod fit;
-mod picture;
 mod rows;
-mod series;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +13,11 @@ use tidemill_core::{
     State, Table, Warning,
 };
 
-use crate::plan::{ColumnPlan, Plan};
+use crate::cell::Reader;
+use crate::plan::{ColumnPlan, Plan, is_readable};
 use crate::source::pieces;
 use bound::BoundIntake;
 pub use canonical::{Canonical, canonical_rows};
-pub(crate) use cell::{Raw, RawColumn, Read, Reader, written_number};
-pub(crate) use picture::{below, is_named};
 pub use rows::{Flaw, RowReader};
 
 /// Reads raw columns as its [`Plan`] says.
@@ -268,11 +264,6 @@ impl Plan {
         let pictures = self.columns.iter().any(|c| c.is_used() && c.kind == Kind::Image);
         if pictures { PICTURE_ROWS } else { BATCH_ROWS }
     }
-}
-
-/// Columns of single values, pictures and series are read; anything else is left out of plans.
-pub(crate) fn is_readable(kind: Kind) -> bool {
-    !matches!(kind, Kind::Vector { .. } | Kind::Point | Kind::Track)
 }
 
 impl ColumnPlan {

@@ -13,9 +13,9 @@ use super::names::{self, Variants};
 use super::numbers::{NumberGather, Numbers};
 use super::thin::{Thin, Values};
 use super::words::Words;
-use crate::intake::{Raw, RawColumn, Read, Reader, is_readable};
+use crate::cell::{Raw, RawColumn, Read, Reader};
 use crate::parse::{bare, write_iso};
-use crate::plan::{ColumnPlan, Plan};
+use crate::plan::{ColumnPlan, Plan, is_readable};
 
 /// So many names of a column are counted exactly.
 const NAMES: usize = 4096;

@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use tidemill_core::{Context, Kind, Result};
 use tidemill_kernel::sketch::hash_bytes;
 
+use crate::cell::{RawColumn, Read, Reader};
 use crate::infer::Sample;
-use crate::intake::{RawColumn, Read, Reader, is_readable};
-use crate::plan::Plan;
+use crate::plan::{Plan, is_readable};
 
 /// The most rows.
 const ROWS: usize = 32_768;

@@ -10,7 +10,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use tidemill_kernel::picture::{self, MOST_BYTES, Unusable};
 
-use super::cell::{Raw, Read};
+use super::raw::{Raw, Read};
 
 /// What the extensions of pictures are.
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "gif", "bmp", "webp"];

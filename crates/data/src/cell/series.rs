@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidemill_core::Point;
 
-use super::cell::{Raw, Read};
+use super::raw::{Raw, Read};
 use crate::parse::TimeFormat;
 
 /// The most points of a series.
