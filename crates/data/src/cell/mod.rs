@@ -5,7 +5,9 @@ mod picture;
 mod raw;
 mod reader;
 mod series;
+mod vector;
 
 pub(crate) use picture::{below, is_named};
 pub(crate) use raw::{Raw, RawColumn, Read, clip, raw_cell, written_number};
 pub(crate) use reader::Reader;
+pub(crate) use vector::numbers;

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use tidemill_core::Categories;
 
 use super::raw::Raw;
-use crate::parse::{plain_number, yes_or_no};
+use crate::parse::{EXACT, plain_number, yes_or_no};
 
 /// The names of a category column, found also when another source writes them in another way: `1.0` or the number 1 for `1`, a
 /// flag for the word of yes or no.
@@ -23,7 +23,7 @@ impl Names {
         let number = |name: &String| {
             let digits = name.trim_start_matches(['-', '+']);
             let padded = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
-            plain_number(name).filter(|_| !padded)
+            plain_number(name).filter(|x| !padded && x.abs() <= EXACT)
         };
         let mut numbers = HashMap::new();
         for (code, name) in names.iter().enumerate() {
@@ -67,7 +67,10 @@ impl Names {
                 }
             }
             _ if self.numbers.is_empty() => None,
-            _ => plain_number(name).and_then(|x| self.numbers.get(&bits(x)).copied()),
+            _ => {
+                let exact = plain_number(name).filter(|x| x.abs() <= EXACT);
+                exact.and_then(|x| self.numbers.get(&bits(x)).copied())
+            }
         };
         found.unwrap_or(code)
     }

@@ -21,6 +21,7 @@ pub(crate) enum Raw<'a> {
     Text(&'a str),
     Image(&'a [u8]),
     Points(&'a [Point]),
+    Vector(&'a [f32]),
 }
 
 /// What became of a cell.
@@ -63,10 +64,12 @@ pub(crate) enum RawColumn<'a> {
     Category(&'a UInt32Array, &'a Categories),
     Image(&'a BinaryArray),
     Series(Series<'a>, &'a ArrayRef),
+    /// So many numbers a row.
+    Vector(&'a [f32], usize),
 }
 
 impl<'a> RawColumn<'a> {
-    /// Errors for kinds that are no single value (vectors, tracks, …).
+    /// Errors for kinds that no cell is read from (sparse vectors, tracks, …).
     pub(crate) fn of(batch: &'a Batch, place: usize) -> Result<Self> {
         let column = &batch.schema().columns()[place];
         Ok(match column.kind {
@@ -77,6 +80,7 @@ impl<'a> RawColumn<'a> {
             Kind::Category => RawColumn::Category(batch.codes(place)?, column.categories()?),
             Kind::Image => RawColumn::Image(batch.images(place)?),
             Kind::Series => RawColumn::Series(batch.series(place)?, batch.column(place)),
+            Kind::Vector { len, sparse: false } => RawColumn::Vector(batch.vector(place)?, len),
             found => {
                 return Err(Error::WrongKind {
                     column: column.name.clone(),
@@ -97,6 +101,7 @@ impl<'a> RawColumn<'a> {
             RawColumn::Image(a) if a.is_valid(row) => Raw::Image(a.value(row)),
             // What is in it is taken over as a column.
             RawColumn::Series(a, _) if a.of(row).is_some() => Raw::Points(&[]),
+            RawColumn::Vector(a, len) => Raw::Vector(&a[row * len..(row + 1) * len]),
             _ => Raw::Missing,
         }
     }
@@ -113,7 +118,8 @@ pub(crate) fn raw_cell<'a>(cell: &'a Cell, names: Option<&'a Categories>) -> Opt
         Cell::Image(bytes) => Raw::Image(bytes),
         Cell::Series(points) => Raw::Points(points),
         Cell::Code(code) => Raw::Text(names?.name(*code)),
-        Cell::Vector(_) | Cell::Sparse(..) | Cell::Probability(_) => return None,
+        Cell::Vector(numbers) => Raw::Vector(numbers),
+        Cell::Sparse(..) | Cell::Probability(_) => return None,
     })
 }
 
@@ -129,6 +135,7 @@ pub(super) fn written(raw: Raw<'_>) -> Option<Cow<'_, str>> {
         // Equal pictures are called equal.
         Raw::Image(bytes) => Cow::Owned(format!("picture {:016x}", hash_bytes(bytes))),
         Raw::Points(_) => Cow::Borrowed("a series"),
+        Raw::Vector(_) => Cow::Borrowed("a vector"),
     })
 }
 

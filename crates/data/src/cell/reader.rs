@@ -7,8 +7,8 @@ use tidemill_core::{Cell, Kind, Point, Result};
 
 use super::names::Names;
 use super::raw::{Raw, Read, written, written_number};
-use super::{picture, series};
-use crate::parse::{Format, Missing, TimeFormat, plain_number, yes_or_no};
+use super::{picture, series, vector};
+use crate::parse::{Format, Missing, TimeFormat, is_missing_word, plain_number, unquoted, yes_or_no};
 use crate::plan::{ColumnPlan, Plan};
 
 /// Reads the cells of one column as its plan says.
@@ -21,9 +21,12 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(plan: &Plan, column: &ColumnPlan) -> Self {
-        let extra = plan.missing.iter().chain(&column.missing).map(|m| m.trim().to_string());
+        let told = plan.missing.iter().chain(plan.missing_only.iter().flatten());
+        let extra = told.chain(&column.missing).map(|m| m.trim().to_string());
+        let missing = Missing::new(extra).but(&column.values);
+        let missing = if plan.missing_only.is_some() { missing.only() } else { missing };
         let names = (column.kind == Kind::Category).then(|| Names::new(&column.categories));
-        Reader { kind: column.kind, format: column.format.clone(), missing: Missing::new(extra), names }
+        Reader { kind: column.kind, format: column.format.clone(), missing, names }
     }
 
     /// Whether a column of finite numbers can be taken over as it is.
@@ -36,7 +39,6 @@ impl Reader {
         match raw {
             Raw::Number(x) if self.missing.is_number(x) => Read::Missing,
             Raw::Number(x) => Read::of(Some(x).filter(|x| x.is_finite())),
-            Raw::Flag(yes) => Read::Value(f64::from(u8::from(yes))),
             Raw::Text(text) => {
                 let found = match &self.format {
                     Format::Number(format) => format.parse(text),
@@ -45,13 +47,19 @@ impl Reader {
                 // Few cells are missing, so the question comes second; but `missing` may name a number, such as -999.
                 match found {
                     Some(x) if !self.missing.is(text) && !self.missing.is_number(x) => Read::Value(x),
-                    None if !self.missing.is(text) => Read::Bad,
+                    None if !self.says_nothing(text) => Read::Bad,
                     _ => Read::Missing,
                 }
             }
             Raw::Missing => Read::Missing,
-            Raw::Time(_) | Raw::Image(_) | Raw::Points(_) => Read::Bad,
+            // True is a fact, not the number 1.
+            Raw::Flag(_) | Raw::Time(_) | Raw::Image(_) | Raw::Points(_) | Raw::Vector(_) => Read::Bad,
         }
+    }
+
+    /// Whether a text means "no value" where only numbers, flags or moments do: a quoted word is none of them either.
+    fn says_nothing(&self, text: &str) -> bool {
+        self.missing.is(text) || is_missing_word(unquoted(text))
     }
 
     pub(crate) fn flag(&self, raw: Raw<'_>) -> Read<bool> {
@@ -59,13 +67,13 @@ impl Reader {
             Raw::Flag(yes) => Read::Value(yes),
             Raw::Number(x) if self.missing.is_number(x) => Read::Missing,
             Raw::Number(x) => Read::of(if x == 1.0 { Some(true) } else { (x == 0.0).then_some(false) }),
-            Raw::Text(text) if self.missing.is(text) => Read::Missing,
+            Raw::Text(text) if self.says_nothing(text) => Read::Missing,
             Raw::Text(text) => Read::of(match &self.format {
                 Format::Flag(format) => format.parse(text),
                 _ => yes_or_no(text),
             }),
             Raw::Missing => Read::Missing,
-            Raw::Time(_) | Raw::Image(_) | Raw::Points(_) => Read::Bad,
+            Raw::Time(_) | Raw::Image(_) | Raw::Points(_) | Raw::Vector(_) => Read::Bad,
         }
     }
 
@@ -76,11 +84,11 @@ impl Reader {
             Raw::Time(at) => Read::Value(at),
             Raw::Number(x) if self.missing.is_number(x) => Read::Missing,
             Raw::Number(x) => Read::of(format.of_number(x).or_else(|| format.parse(&written_number(x)))),
-            Raw::Text(text) if self.missing.is(text) => Read::Missing,
+            Raw::Text(text) if self.says_nothing(text) => Read::Missing,
             // Other tools write moments out as ISO: it is never mistaken for another format.
             Raw::Text(text) => Read::of(format.parse(text).or_else(|| iso.parse(text))),
             Raw::Missing => Read::Missing,
-            Raw::Flag(_) | Raw::Image(_) | Raw::Points(_) => Read::Bad,
+            Raw::Flag(_) | Raw::Image(_) | Raw::Points(_) | Raw::Vector(_) => Read::Bad,
         }
     }
 
@@ -105,9 +113,21 @@ impl Reader {
         }
     }
 
-    /// Text as it is written.
+    /// The numbers of a vector; the error says why there are none. See [`vector::read`].
+    pub(crate) fn vector(&self, raw: Raw<'_>, len: usize) -> Result<Read<Vec<f32>>, String> {
+        match raw {
+            Raw::Text(text) if self.missing.is(text) => Ok(Read::Missing),
+            _ => vector::read(raw, len),
+        }
+    }
+
+    /// Text as it is written, without the quotes that make a value of a word.
     pub(crate) fn text<'a>(&self, raw: Raw<'a>) -> Option<Cow<'a, str>> {
-        written(raw).filter(|text| !self.missing.is(text))
+        let text = written(raw).filter(|text| !self.missing.is(text))?;
+        Some(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(unquoted(text)),
+            owned => owned,
+        })
     }
 
     /// The name of a category: text without the spaces around it.
@@ -147,6 +167,12 @@ impl Reader {
                 Ok(Read::Value(bytes)) => (Cell::Image(bytes.into_owned().into()), false),
                 Ok(_) => (Cell::Missing, false),
                 Err(_) => (Cell::Missing, true),
+            },
+            // A vector has no way to be missing.
+            Kind::Vector { len, .. } => match self.vector(raw, len) {
+                Ok(Read::Value(numbers)) => (Cell::Vector(numbers), false),
+                Ok(_) => (Cell::Vector(vec![0.0; len]), false),
+                Err(_) => (Cell::Vector(vec![0.0; len]), true),
             },
             Kind::Category => {
                 let code = self.code(raw);

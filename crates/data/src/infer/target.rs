@@ -6,6 +6,7 @@ use tidemill_core::{Batch, Error, Kind, Result, Role, nearest};
 use super::as_text;
 use super::facts::Facts;
 use super::hints::Hints;
+use super::locale::Locale;
 use crate::cell::clip;
 use crate::parse::{Format, Missing, plain_number, yes_or_no};
 use crate::plan::{Plan, class_order};
@@ -57,14 +58,21 @@ const POSITIVE: &[&str] = &[
 ];
 
 /// Sets kind and format of the target's column, and the plan's task and classes.
-pub(super) fn decide(plan: &mut Plan, rows: &Batch, recipe: &Recipe, missing: &Missing) -> Result<()> {
+pub(super) fn decide(
+    plan: &mut Plan,
+    rows: &Batch,
+    recipe: &Recipe,
+    missing: &Missing,
+    locale: &Locale,
+) -> Result<()> {
     let Some(at) = plan.columns.iter().position(|c| c.role == Role::Target) else {
         plan.why_task = "no target was named".into();
         return Ok(());
     };
     let name = plan.columns[at].name.clone();
     let texts = as_text(rows, at)?;
-    let facts = Facts::of(&texts, missing).without(&plan.columns[at].missing);
+    let missing = missing.clone().but(&plan.columns[at].values);
+    let facts = Facts::of(&texts, &missing).without(&plan.columns[at].missing);
     match facts.n_distinct() {
         0 => {
             return Err(Error::data(
@@ -87,7 +95,7 @@ pub(super) fn decide(plan: &mut Plan, rows: &Batch, recipe: &Recipe, missing: &M
     };
     (plan.task, plan.why_task) = (Some(task), why);
     if task == Task::Regression {
-        return regression(plan, at, &facts);
+        return regression(plan, at, &facts, locale);
     }
     let classes = classes(plan, task, &name, &facts, recipe.data.positive.as_deref())?;
     let column = &mut plan.columns[at];
@@ -147,7 +155,7 @@ fn task(name: &str, kind: Kind, declared: bool, facts: &Facts<'_>) -> Result<(Ta
     Ok((Task::Multiclass, format!("target '{name}' has only {d} different whole numbers")))
 }
 
-fn regression(plan: &mut Plan, at: usize, facts: &Facts<'_>) -> Result<()> {
+fn regression(plan: &mut Plan, at: usize, facts: &Facts<'_>, locale: &Locale) -> Result<()> {
     let column = &mut plan.columns[at];
     let was_number = column.kind == Kind::Number;
     column.kind = Kind::Number;
@@ -155,7 +163,7 @@ fn regression(plan: &mut Plan, at: usize, facts: &Facts<'_>) -> Result<()> {
     if was_number {
         return Ok(());
     }
-    match super::formats::number(facts) {
+    match super::numbers::number(facts, locale) {
         Some(found) => {
             column.format =
                 if found.format.is_plain() { Format::Plain } else { Format::Number(found.format) };

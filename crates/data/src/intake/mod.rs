@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tidemill_core::{
     BATCH_ROWS, Batches, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Run, Schema, Source,
-    State, Table, Warning,
+    State, Table, Warning, escaped,
 };
 
-use crate::cell::Reader;
+use crate::cell::{Reader, clip};
 use crate::plan::{ColumnPlan, Plan, is_readable};
 use crate::source::pieces;
 use bound::BoundIntake;
@@ -72,7 +72,23 @@ impl Trouble {
         }
     }
 
+    /// The error where not one cell of a column could be read.
+    fn nothing_read(&self, column: &str, kind: Kind) -> Error {
+        let (value, word) = (clip(&self.value), kind.word());
+        Error::data(
+            format!(
+                "column '{}': no cell is a {word} as in training, the first says '{value}' in row {}",
+                escaped(column),
+                self.row
+            ),
+            format!(
+                "write the column as the training data did, or leave its cells empty where the {word} is not known"
+            ),
+        )
+    }
+
     fn warning(&self, column: &str, kind: Kind) -> Warning {
+        let column = escaped(column);
         let Trouble { count, row, value } = self;
         let value: String =
             value.chars().take(if matches!(kind, Kind::Image | Kind::Series) { 200 } else { 40 }).collect();
@@ -160,7 +176,7 @@ impl Intake {
     /// As [`Fitted::bind`], for the batches of this source: paths of pictures are looked for in its folder, and every picture is
     /// decoded once to see whether it can be.
     pub fn bind_to(self: Arc<Self>, source: &dyn Source) -> Result<Box<dyn Run>> {
-        Ok(Box::new(BoundIntake::new(self, source.schema())?.in_folder(source.folder())))
+        Ok(Box::new(BoundIntake::new(self, source.schema())?.to_file(source.folder())))
     }
 
     fn add_trouble(&self, column: &str, new: Trouble) {
@@ -240,6 +256,9 @@ fn places(outputs: &[Output], input: &Schema) -> Result<Vec<(usize, usize)>> {
 fn convertible(raw: &Column, wanted: &Column) -> Result<()> {
     let sound = match (raw.kind, wanted.kind) {
         (Kind::Image | Kind::Text, Kind::Image) | (Kind::Series | Kind::Text, Kind::Series) => true,
+        (Kind::Vector { len, .. }, Kind::Vector { len: wanted, .. }) => len == wanted,
+        (Kind::Text, Kind::Vector { .. }) => true,
+        (Kind::Vector { .. }, _) | (_, Kind::Vector { .. }) => false,
         (Kind::Image | Kind::Series, _) | (_, Kind::Image | Kind::Series) => false,
         (Kind::Time, Kind::Number | Kind::Flag) | (Kind::Flag, Kind::Time) => false,
         (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Category, _) => true,
