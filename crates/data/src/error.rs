@@ -230,7 +230,7 @@ impl Coded for Error {
             }
             Error::DuplicateNames { .. } => "rename the columns so that each has a name of its own",
             Error::OtherColumns { .. } => "give files with the same columns, or train on them one by one",
-            Error::Nested { .. } => "spread it into plain columns before",
+            Error::Nested { .. } => "spread it into plain columns before, or leave it out: --ignore",
             Error::Json { .. } => "write one JSON object per line",
             Error::Unwritable { .. } => "write to .parquet, .arrow or .jsonl, or leave the column out",
             Error::Write { .. } => "check the folder, its permissions and the space left on the disk",

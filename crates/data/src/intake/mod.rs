@@ -8,6 +8,7 @@ mod rows;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tidemill_core::recipe::{ColumnSpec, Recipe};
 use tidemill_core::{
     BATCH_ROWS, Batches, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Run, Schema, Source,
     State, Table, Warning, escaped,
@@ -126,6 +127,23 @@ impl Intake {
     /// turns up that a binary task has no place for.
     pub fn fit(source: &dyn Source, plan: Plan, context: &Context) -> Result<(Arc<Intake>, Table)> {
         fit::fit(source, plan, context)
+    }
+
+    /// These columns of a source alone, typed as [`crate::infer`] finds them, none of them in another role than a feature: for truths
+    /// and predictions that are judged without a model. Rows stay as they are; a cell that says nothing is null.
+    ///
+    /// # Errors
+    /// A column that is not there, a source without rows.
+    pub fn read_columns(source: &dyn Source, names: &[&str], context: &Context) -> Result<Table> {
+        let mut recipe = Recipe::default();
+        for name in names {
+            source.schema().index(name)?;
+            let spec = ColumnSpec { role: Some(Role::Feature), ..ColumnSpec::default() };
+            recipe.columns.insert((*name).into(), spec);
+        }
+        let mut plan = crate::infer(source, &recipe, context)?;
+        plan.columns.retain(|c| names.contains(&c.name.as_str()));
+        Ok(fit::fit(source, plan, context)?.1)
     }
 
     /// Builds the intake that [`Fitted::state`] saved.

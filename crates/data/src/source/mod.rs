@@ -3,7 +3,7 @@
 //! Requests are read by the same code: [`open_body`].
 //!
 //! Text formats give text columns exactly as written (an empty cell is an empty text: what counts as missing is
-//! decided later); typed formats give numbers, flags, texts and times, with their nulls.
+//! decided later; a word such as `NA` that a CSV file quotes keeps its quotes, which make it a value: see [`crate::parse::unquoted`]); typed formats give numbers, flags, texts and times, with their nulls.
 
 mod chunks;
 mod classes;
@@ -170,7 +170,7 @@ pub enum BodyFormat {
 /// use tidemill_core::Source;
 /// use tidemill_data::source::{BodyFormat, ReadOptions, open_body};
 /// let body = b"name;age\nAda;36\n";
-/// let rows = open_body(body, "the body", BodyFormat::Csv, &ReadOptions::at_prediction())?.collect()?;
+/// let rows = open_body(body, "the body", BodyFormat::Csv, &ReadOptions::at_prediction(["age"]))?.collect()?;
 /// assert_eq!(rows.texts(1)?.value(0), "36");
 /// # Ok::<(), tidemill_core::Error>(())
 /// ```

@@ -26,11 +26,20 @@ pub struct ReadOptions {
     pub encoding: Option<String>,
     /// How many bytes of a text are looked at to find what is not said. What contradicts it later is an error with its line.
     pub look: usize,
+    /// Names that a row of names would have: a first row with one of them is a header.
+    pub known: Vec<String>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        ReadOptions { delimiter: None, header: None, skip: None, encoding: None, look: AT_TRAINING }
+        ReadOptions {
+            delimiter: None,
+            header: None,
+            skip: None,
+            encoding: None,
+            look: AT_TRAINING,
+            known: Vec::new(),
+        }
     }
 }
 
@@ -57,9 +66,10 @@ impl ReadOptions {
         })
     }
 
-    /// For files and requests that a model answers: each is judged by itself, from its first 64 KiB.
-    pub fn at_prediction() -> Self {
-        ReadOptions { look: AT_PREDICTION, ..ReadOptions::default() }
+    /// For files and requests that a model of these columns answers: each is judged by itself, from its first 64 KiB.
+    pub fn at_prediction<'a>(columns: impl IntoIterator<Item = &'a str>) -> Self {
+        let known = columns.into_iter().map(String::from).collect();
+        ReadOptions { look: AT_PREDICTION, known, ..ReadOptions::default() }
     }
 
     /// What was found out about a text, to read it the same way again.

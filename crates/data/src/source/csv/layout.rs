@@ -145,7 +145,10 @@ impl Table<'_> {
     ) -> Result<Layout> {
         let (first, body) = (&self.records[0], &self.records[1..]);
         let has_units = options.header != Some(false) && units(first, body);
-        let header = options.header.unwrap_or_else(|| has_units || has_header(self.records));
+        let is_known = |cell: &Vec<u8>| options.known.iter().any(|name| name.as_bytes() == cell.trim_ascii());
+        let header = options
+            .header
+            .unwrap_or_else(|| has_units || first.cells.iter().any(is_known) || has_header(self.records));
         let skip = count_lines(&self.text[..self.from + first.start]);
         let mut names = names(first, header, shape, file, skip + 1)?;
         let trailing = header && self.trims(&mut names);
