@@ -6,11 +6,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::Array;
-use tidemill_core::recipe::{Recipe, Task};
-use tidemill_core::{Batch, Context, Error, Kind, Role, Source};
-use tidemill_data::source::{BodyFormat, open_body};
-use tidemill_data::{ColumnPlan, Intake, Plan, ReadOptions, Weight, infer, open};
+use arrow_array::{Array, ArrayRef, StringArray};
+use proptest::prelude::*;
+use tidemill_core::recipe::{ColumnSpec, Recipe, Task};
+use tidemill_core::{Batch, Column, Context, Error, Kind, Role, Schema, Source};
+use tidemill_data::source::{BodyFormat, gunzip, open_body};
+use tidemill_data::{ColumnPlan, Intake, Plan, ReadOptions, Weight, create, infer, open};
 
 fn file(name: &str) -> String {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reading").join(name);
@@ -218,9 +219,9 @@ fn gzip_members_and_padding_are_read_as_gzip_reads_them() {
         let read =
             open_body(bytes.clone(), "a", BodyFormat::Csv, &ReadOptions::default()).and_then(|s| s.collect());
         assert_eq!(read.is_ok(), sound, "{tail:?}");
-        assert_eq!(tidemill_data::source::gunzip(&bytes, 1 << 20).is_ok(), sound, "{tail:?}");
+        assert_eq!(gunzip(&bytes, 1 << 20).is_ok(), sound, "{tail:?}");
     }
-    assert_eq!(tidemill_data::source::gunzip(&packed, 10).unwrap(), None);
+    assert_eq!(gunzip(&packed, 10).unwrap(), None);
 }
 
 /// The rows of a source, or its refusal without the name.
@@ -229,10 +230,10 @@ fn outcome(
     name: &str,
 ) -> Result<(Vec<String>, String), String> {
     let rows = source.and_then(|s| s.collect()).map_err(|e| e.to_string().replace(name, "it"))?;
-    Ok((rows.schema().names().map(String::from).collect(), format!("{:?}", columns(&rows))))
+    Ok((rows.schema().names().map(String::from).collect(), format!("{:?}", columns_of(&rows))))
 }
 
-fn columns(rows: &Batch) -> Vec<arrow_array::ArrayRef> {
+fn columns_of(rows: &Batch) -> Vec<ArrayRef> {
     (0..rows.schema().len()).map(|i| Arc::clone(rows.column(i))).collect()
 }
 
@@ -314,10 +315,7 @@ fn only_0_and_1_is_a_number_unless_declared() {
         assert_eq!((found.kind, found.role), (Kind::Number, Role::Feature), "{csv:?}");
     }
     let mut recipe = Recipe::default();
-    recipe.columns.insert(
-        "x".into(),
-        tidemill_core::recipe::ColumnSpec { kind: Some(Kind::Flag), ..Default::default() },
-    );
+    recipe.columns.insert("x".into(), ColumnSpec { kind: Some(Kind::Flag), ..Default::default() });
     let plan = infer(&*text("x,y\n0,1.5\n1,2.5\n"), &recipe, &Context::default()).unwrap();
     assert_eq!(plan.columns[0].kind, Kind::Flag);
 }
@@ -381,7 +379,7 @@ fn words_for_missing_can_be_values() {
     // What is taken as missing is said, severely of a target.
     let plan = plan_of(&*text("c,x\na,1.5\nb,3\nn/a,2.5\na,4\n"), Some("c"));
     let note = plan.notes.iter().find(|n| n.code == "missing_words").unwrap();
-    assert_eq!((note.weight, note.message.as_str()), (Weight::Severe, "'n/a' (1 rows) counts as missing"));
+    assert_eq!((note.weight, note.message.as_str()), (Weight::Severe, "'n/a' (1 row) counts as missing"));
 }
 
 #[test]
@@ -513,4 +511,57 @@ fn names_with_line_breaks_are_shown_on_one_line() {
     recipe.data.target = Some("Total (EUR)".into());
     let said = infer(&*source, &recipe, &Context::default()).unwrap_err().to_string();
     assert!(said.contains("Total\\n(EUR)") && !said.contains('\n'), "{said}");
+}
+
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-c,;\"'\n .é世]{0,6}",
+        "[a-c]{1,2}",
+        "-?[0-9]{1,4}(\\.[0-9]{1,3})?",
+        Just("NA".to_string()),
+        Just("None".to_string()),
+        Just(String::new()),
+        Just("2024-01-31".to_string()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_file_a_body_and_a_typed_file_give_the_same_rows(
+        rows in proptest::collection::vec((cell(), cell(), -99i32..99), 1..40),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let schema = ["a", "b", "n"].map(|name| Column::new(name, Kind::Text)).to_vec();
+        let columns: [Vec<String>; 3] = [
+            rows.iter().map(|r| r.0.clone()).collect(),
+            rows.iter().map(|r| r.1.clone()).collect(),
+            rows.iter().map(|r| r.2.to_string()).collect(),
+        ];
+        let arrays = columns.into_iter().map(|c| Arc::new(StringArray::from(c)) as ArrayRef).collect();
+        let batch = Batch::new(Arc::new(Schema::new(schema).unwrap()), arrays).unwrap();
+        for name in ["t.csv", "t.parquet", "t.jsonl"] {
+            let mut sink = create(&at(name), batch.schema()).unwrap();
+            sink.write(&batch).unwrap();
+            sink.finish().unwrap();
+        }
+        let told = ReadOptions { delimiter: Some(','), header: Some(true), skip: Some(0), ..ReadOptions::default() };
+        let sources: Vec<Box<dyn Source>> = vec![
+            open(&at("t.csv"), &told).unwrap(),
+            open_body(std::fs::read(at("t.csv")).unwrap(), "a body", BodyFormat::Csv, &told).unwrap(),
+            open_body(std::fs::read(at("t.jsonl")).unwrap(), "a body", BodyFormat::JsonLines, &told).unwrap(),
+            open(&at("t.parquet"), &told).unwrap(),
+        ];
+        let plan = Plan { reading: None, ..plan_of(&*sources[0], None) };
+        let read = |source: &dyn Source| {
+            let (intake, table) = Intake::fit(source, plan.clone(), &Context::default()).unwrap();
+            (intake.plan().clone(), columns_of(table.batch()))
+        };
+        let first = read(&*sources[0]);
+        for (i, source) in sources.iter().enumerate().skip(1) {
+            prop_assert_eq!(&read(&**source), &first, "source {}", i);
+        }
+    }
 }

@@ -23,7 +23,7 @@ impl Names {
         let number = |name: &String| {
             let digits = name.trim_start_matches(['-', '+']);
             let padded = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
-            plain_number(name).filter(|x| !padded && x.abs() <= EXACT)
+            plain_number(name).filter(|x| !padded && x.abs() < EXACT)
         };
         let mut numbers = HashMap::new();
         for (code, name) in names.iter().enumerate() {
@@ -68,7 +68,7 @@ impl Names {
             }
             _ if self.numbers.is_empty() => None,
             _ => {
-                let exact = plain_number(name).filter(|x| x.abs() <= EXACT);
+                let exact = plain_number(name).filter(|x| x.abs() < EXACT);
                 exact.and_then(|x| self.numbers.get(&bits(x)).copied())
             }
         };

@@ -37,8 +37,7 @@ mod tests {
     fn a_list_has_the_length_of_training() {
         assert_eq!(read(Raw::Text("[1, -2.5]"), 2), Ok(Read::Value(vec![1.0, -2.5])));
         assert_eq!(read(Raw::Missing, 2), Ok(Read::Missing));
-        for (text, why) in
-            [("[1]", "1 numbers"), ("[1, null]", "list"), ("7", "list"), ("[1, 1e39]", "finite")]
+        for (text, why) in [("[1]", "1 numbers"), ("[1, null]", "list"), ("7", "list"), ("[1, 1e39]", "list")]
         {
             let said = read(Raw::Text(text), 2).unwrap_err();
             assert!(said.contains(why), "{text}: {said}");

@@ -70,7 +70,7 @@ pub(crate) fn judge(
         _ => by_values(&facts, &hints, locale),
     };
     if verdict.kind == Kind::Category && raw == Kind::Text {
-        let names = words::names(&facts);
+        let names = words::names(&facts, missing);
         if !names.is_empty() {
             let doubts = words::doubt(&facts, &names).into_iter().collect();
             let facts = Facts::of(texts, &missing.clone().but(&names));
@@ -152,7 +152,7 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
     if let Some((identity, why)) = identity::of_numbers(facts, hints, &numbers, padded) {
         return Verdict::new(Kind::Text, "").identified(identity, why);
     }
-    if numbers.iter().any(|x| x.abs() > EXACT) {
+    if numbers.iter().any(|x| x.abs() >= EXACT) {
         let why = "whole numbers longer than a number holds exactly: names, not quantities";
         return Verdict::new(Kind::Category, why);
     }

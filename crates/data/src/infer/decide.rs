@@ -8,6 +8,7 @@ use tidemill_core::{Batch, Column, Error, Kind, Result, Role, escaped};
 
 use super::column::{self, Verdict, judge, moment, role_of};
 use super::facts::Facts;
+use super::formats::Doubt;
 use super::identity::Identity;
 use super::locale::Locale;
 use super::{as_text, dates, numbers, pictures};
@@ -64,10 +65,12 @@ impl Decider<'_> {
         let texts = as_text(rows, place)?;
         let verdict = judge(&raw.name, raw.kind, &texts, self.missing, self.locale);
         let identity = if role.is_some() { Identity::None } else { verdict.identity };
-        let mut plan = ColumnPlan::new(&raw.name, verdict.kind, role_of(&identity), &verdict.why);
-        plan.format = verdict.format.clone();
-        plan.missing = verdict.missing.clone();
-        plan.values = verdict.values.clone();
+        let mut plan = ColumnPlan {
+            format: verdict.format.clone(),
+            missing: verdict.missing.clone(),
+            values: verdict.values.clone(),
+            ..ColumnPlan::new(&raw.name, verdict.kind, role_of(&identity), &verdict.why)
+        };
         let mut notes = Vec::new();
         if let Some((role, why)) = role {
             plan.role = role;
@@ -85,18 +88,7 @@ impl Decider<'_> {
             plan.format = Format::of_recipe(&raw.name, plan.kind, format)?;
             plan.declared = true;
         }
-        if plan.kind == verdict.kind {
-            // Who says how to read the column has answered.
-            let open = verdict.doubts.iter().filter(|d| format.is_none() || d.code == "missing_words");
-            notes.extend(open.map(|doubt| {
-                let weight = match (plan.role, doubt.code) {
-                    (Role::Target, "missing_words") => Weight::Severe,
-                    (Role::Target, "word_is_name") => Weight::Warning,
-                    _ => doubt.weight,
-                };
-                Note::of(&raw.name, doubt.code, weight, &doubt.message, &doubt.remedy)
-            }));
-        }
+        notes.extend(open_notes(&plan, &verdict, format.is_some()));
         let identity = if plan.role == Role::Ignore { identity } else { Identity::None };
         Ok(Decided { plan, identity, notes })
     }
@@ -210,6 +202,23 @@ impl Decider<'_> {
         }
         None
     }
+}
+
+/// What is open about the values of a column; who says how to read them (`told`) has answered most of it.
+fn open_notes(plan: &ColumnPlan, verdict: &Verdict, told: bool) -> Vec<Note> {
+    if plan.kind != verdict.kind {
+        return Vec::new();
+    }
+    let open = verdict.doubts.iter().filter(|d| !told || d.code == "missing_words");
+    let note = |doubt: &Doubt| {
+        let weight = match (plan.role, doubt.code) {
+            (Role::Target, "missing_words") => Weight::Severe,
+            (Role::Target, "word_is_name") => Weight::Warning,
+            _ => doubt.weight,
+        };
+        Note::of(&plan.name, doubt.code, weight, &doubt.message, &doubt.remedy)
+    };
+    open.map(note).collect()
 }
 
 /// The moments that whole numbers of a column of times say.

@@ -2,17 +2,20 @@
 
 use super::facts::Facts;
 use super::formats::Doubt;
+use crate::parse::Missing;
 use crate::plan::Weight;
 
 /// The words that are names in this column: those that stood in quotes and nowhere without; `None`, where the others are words, too;
 /// and `NA` among codes of two capitals.
-pub(super) fn names(facts: &Facts<'_>) -> Vec<String> {
+pub(super) fn names(facts: &Facts<'_>, missing: &Missing) -> Vec<String> {
     let loose = |word: &str| facts.words.iter().any(|(w, _)| *w == word);
     let capitals = |t: &str| t.len() == 2 && t.bytes().all(|b| b.is_ascii_uppercase());
     let codes = facts.n_distinct() >= 3 && facts.values.iter().all(|v| capitals(v.0));
     let is_name = |word: &str| word.eq_ignore_ascii_case("none") || (word == "NA" && codes);
     let mut names: Vec<String> = facts.quoted.iter().filter(|w| !loose(w)).map(|w| w.to_string()).collect();
-    names.extend(facts.words.iter().filter(|(w, _)| is_name(w)).map(|(w, _)| w.to_string()));
+    names.extend(
+        facts.words.iter().filter(|(w, _)| is_name(w) && !missing.is_told(w)).map(|(w, _)| w.to_string()),
+    );
     names
 }
 
@@ -22,12 +25,12 @@ pub(super) fn doubt(facts: &Facts<'_>, names: &[String]) -> Option<Doubt> {
     if told.is_empty() {
         return None;
     }
-    let listed: Vec<String> = told.iter().map(|(word, n)| format!("'{word}' ({n} rows)")).collect();
+    let all: Vec<String> = told.iter().map(|(word, n)| listed(word, *n)).collect();
     let words: Vec<String> = told.iter().map(|(word, _)| format!("\"{word}\"")).collect();
     Some(Doubt {
         code: "word_is_name",
         weight: Weight::Remark,
-        message: format!("{} counts as a name, not as missing", listed.join(", ")),
+        message: format!("{} counts as a name, not as missing", all.join(", ")),
         remedy: format!("[data] missing = [{}]", words.join(", ")),
     })
 }
@@ -37,11 +40,15 @@ pub(super) fn taken(facts: &Facts<'_>) -> Option<Doubt> {
     if facts.words.is_empty() {
         return None;
     }
-    let listed: Vec<String> = facts.words.iter().map(|(word, n)| format!("'{word}' ({n} rows)")).collect();
+    let all: Vec<String> = facts.words.iter().map(|(word, n)| listed(word, *n)).collect();
     Some(Doubt {
         code: "missing_words",
         weight: Weight::Remark,
-        message: format!("{} counts as missing", listed.join(", ")),
+        message: format!("{} counts as missing", all.join(", ")),
         remedy: "[data] missing_only = [] where it is a value".into(),
     })
+}
+
+fn listed(word: &str, n: u64) -> String {
+    format!("'{word}' ({n} row{})", if n == 1 { "" } else { "s" })
 }

@@ -116,7 +116,9 @@ impl BoundIntake {
         self.spare.clear();
         for (&(at, place), names) in self.places.iter().zip(&self.names) {
             let output = &self.intake.outputs[at];
-            let Some(raw) = raw_cell(&row.cells[place], names.as_deref()) else {
+            let is_vector = matches!(output.reader.kind, Kind::Vector { .. });
+            let raw = raw_cell(&row.cells[place], names.as_deref());
+            let Some(raw) = raw.filter(|raw| is_vector || !matches!(raw, Raw::Vector(_))) else {
                 return Err(Error::data(
                     format!(
                         "column '{}' came as a list, not as a {}",

@@ -69,6 +69,11 @@ impl Missing {
         !self.numbers.is_empty()
     }
 
+    /// Whether a user named this text.
+    pub(crate) fn is_told(&self, text: &str) -> bool {
+        self.extra.contains(text)
+    }
+
     /// Whether this text means "no value".
     pub fn is(&self, text: &str) -> bool {
         let text = bare(text);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The greatest whole number that 64-bit floats tell from its neighbours.
+/// Below this, 64-bit floats tell every whole number from its neighbours; at it and above they do not.
 pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// What stands between groups of digits.

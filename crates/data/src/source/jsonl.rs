@@ -140,7 +140,7 @@ fn kind(raw: &str) -> Option<Kind> {
         Some(b'"' | b'{' | b'[') => Kind::Text,
         // A number too large for a float, or a whole one that a float would round, is kept as it is written.
         _ => match raw.parse::<f64>() {
-            Ok(x) if x.is_finite() && (x.abs() <= EXACT || raw.contains(['.', 'e', 'E'])) => Kind::Number,
+            Ok(x) if x.is_finite() && (x.abs() < EXACT || raw.contains(['.', 'e', 'E'])) => Kind::Number,
             _ => Kind::Text,
         },
     })

@@ -61,7 +61,7 @@ fn within(builder: &ParquetRecordBatchReaderBuilder<File>, leaves: &Leaves, plac
         let column = group.columns().iter().find(|c| c.column_path().string() == *name)?;
         let Some(Statistics::Int64(found)) = column.statistics() else { return None };
         let (least, most) = (*found.min_opt()?, *found.max_opt()?);
-        inside &= least.unsigned_abs().max(most.unsigned_abs()) <= EXACT as u64;
+        inside &= least.unsigned_abs().max(most.unsigned_abs()) < EXACT as u64;
     }
     Some(inside)
 }
@@ -199,7 +199,7 @@ fn rounded(
         let arrays = arrays?;
         for &place in places.iter().filter(|p| !found.contains(p)).collect::<Vec<_>>() {
             let numbers = leaves.array(&arrays, place)?;
-            let far = |x: Option<f64>| x.is_some_and(|x| x.abs() > EXACT);
+            let far = |x: Option<f64>| x.is_some_and(|x| x.abs() >= EXACT);
             if numbers.as_primitive::<Float64Type>().iter().any(far) {
                 found.push(place);
             }

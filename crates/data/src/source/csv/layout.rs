@@ -234,7 +234,7 @@ pub(super) fn preamble(records: &[Record]) -> usize {
         narrow || (r.n_filled() <= 1 && (n > 2 || r.n_filled() == 0)) || is_comment(r)
     };
     for (at, record) in records.iter().enumerate().take(ABOVE) {
-        let fits = record.cells.len() == n || record.cells.len() + 1 == n || record.is_padded(&records[at]);
+        let fits = record.cells.len() == n || record.cells.len() + 1 == n;
         let full = record.n_filled() * 5 >= record.cells.len().min(n) * 3 && record.n_filled() > 1;
         let below = &records[at..];
         if fits && full && !(is_comment(record) && below.len() > 1 && strong_header(&records[at + 1..])) {
