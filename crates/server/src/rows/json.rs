@@ -433,7 +433,8 @@ mod tests {
         assert!(!fault("\"secret\"").message.contains("secret"));
         assert_eq!(fault("[]").code, "no_rows");
         assert_eq!(fault(&format!("[{}]", ["[1,2]"; 4].join(","))).code, "too_many_rows");
-        assert_eq!(fault(&"[".repeat(5000)).code, "wrong_type");
+        assert_eq!(fault(&"[".repeat(5000)).code, "malformed_json");
+        assert_eq!(fault(&format!("[[{}1{}, 2]]", "[".repeat(5000), "]".repeat(5000))).code, "wrong_type");
         assert_eq!(fault(&format!("{{\"x\": {}", "[".repeat(100_000))).code, "malformed_json");
         let help = fault(r#"{"aeg": 31, "sex": "f"}"#).remedy.unwrap();
         assert!(help.contains("'aeg'") && help.contains("'age'"), "{help}");
