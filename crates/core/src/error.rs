@@ -1,5 +1,6 @@
 //! What can go wrong, in words that help: what was found, where, and what to do.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::Kind;
@@ -15,13 +16,17 @@ pub trait Coded: std::error::Error + Send + Sync + 'static {
     fn remedy(&self) -> Option<String> {
         None
     }
+    /// The line of the input that it is about, from 1.
+    fn line(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The errors of `core`, and through [`Error::Room`] those of every room.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A column that is needed is not there.
-    #[error("column '{column}' is missing from {place}{}", near(.nearest))]
+    #[error("column '{}' is missing from {place}{}", escaped(.column), near(.nearest))]
     MissingColumn {
         /// The column asked for.
         column: String,
@@ -31,7 +36,7 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// A column holds another kind of value than needed.
-    #[error("column '{column}' holds {found}, but {wanted} is needed", found = .found.word())]
+    #[error("column '{}' holds {found}, but {wanted} is needed", escaped(.column), found = .found.word())]
     WrongKind {
         /// The column.
         column: String,
@@ -99,6 +104,14 @@ impl Error {
         }
     }
 
+    /// The line of the input that it is about, from 1, where there is one.
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Error::Room(e) => e.line(),
+            _ => None,
+        }
+    }
+
     /// What to do about it, where the message does not say so itself.
     pub fn remedy(&self) -> Option<String> {
         match self {
@@ -161,7 +174,21 @@ impl<E: Coded> From<E> for Error {
 }
 
 fn near(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default()
+    nearest.as_ref().map(|n| format!("; did you mean '{}'?", escaped(n))).unwrap_or_default()
+}
+
+/// A name on one line: line breaks, tabs and other control characters are written as `\\n`, `\\t`, `\\u{7}`.
+///
+/// ```
+/// assert_eq!(tidemill_core::escaped("Total\n(EUR)"), "Total\\n(EUR)");
+/// assert_eq!(tidemill_core::escaped("naïve"), "naïve");
+/// ```
+pub fn escaped(name: &str) -> Cow<'_, str> {
+    if !name.chars().any(char::is_control) {
+        return Cow::Borrowed(name);
+    }
+    let one = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(name.chars().map(one).collect())
 }
 
 /// From 0 to 1. Of short words, one slip or swap is much by Jaro and Winkler's measure, and yet a plain slip.

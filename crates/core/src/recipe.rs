@@ -49,8 +49,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Data {
-    /// A file (CSV, TSV, Parquet, JSON lines, Arrow IPC; gzip or zstd), a glob, a folder of images (each of its folders a
-    /// class), or `-` for standard input.
+    /// A file (CSV, TSV, Parquet, JSON lines, Arrow IPC, an Excel or OpenDocument workbook; gzip or zstd), a glob, a folder of
+    /// images (each of its folders a class), `sqlite:FILE?table=NAME`, or `-` for standard input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// The column to predict.
@@ -88,6 +88,22 @@ pub struct Data {
     /// number, such as `-999`, also means that number where a source has types.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// The only texts that mean "no value", instead of the usual ones: `[]` where `NA` or `None` is a name like any other. An
+    /// empty cell always means no value, and so does a word where every other cell is a number or a date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_only: Option<Vec<String>>,
+    /// Whether the first row of a CSV file or sheet holds the names of the columns; found out without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// How many lines of a CSV file or sheet stand above the table (titles, comments); found out without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip: Option<usize>,
+    /// What divides the cells of a CSV file: one character, a space for any run of spaces; found out without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// The encoding of a text file, such as `utf-8` or `windows-1252`; found out without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
 }
 
 /// What is to be forecast: the target, at timestamps after the last one that is known, from its own past, the calendar and what is known
@@ -160,7 +176,8 @@ pub struct ColumnSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// How its values are written, where that is not plain: for a number any of `decimal_comma`,
-    /// `thousands_comma`, `thousands_point`, `thousands_space`, `percent`, `currency` joined by `+`; for a time
+    /// `thousands_comma`, `thousands_point`, `thousands_space`, `thousands_apostrophe`, `thousands_lakh`, `percent`, `currency`,
+    /// `magnitude` (`1.2K`, `3 bn`), `clock` (`h:mm:ss`, as seconds), `censored` (`<0.5`, as its bound), `unit:kg`, joined by `+`; for a time
     /// `day_first`, `month_first`, `unix_seconds`, `unix_millis` or a strftime pattern.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::{Batch, Error, Result, Schema};
+use crate::{Batch, Error, Reading, Result, Schema};
 
 /// The most rows a batch of a scan has.
 pub const BATCH_ROWS: usize = 65_536;
@@ -24,6 +24,10 @@ pub trait Source: Send + Sync {
     /// The folder in which a path that stands in a cell is looked for: that of the file. Sources that are not files have none,
     /// and no path is ever opened for them.
     fn folder(&self) -> Option<&Path> {
+        None
+    }
+    /// How the text behind the rows was read, where there is one.
+    fn reading(&self) -> Option<&Reading> {
         None
     }
     /// All rows as one batch. In-memory sources override it to copy less.

@@ -48,7 +48,7 @@ pub enum Error {
         problem: String,
     },
     /// Bytes that are not text.
-    #[error("{file}, line {line}: binary data where text was expected")]
+    #[error("{file}, line {line}: binary data (a NUL byte or its like) where text was expected")]
     Binary {
         /// The file.
         file: String,
@@ -168,7 +168,26 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The line that it is about, from 1.
+    fn place(&self) -> Option<u64> {
+        match self {
+            Error::Binary { line, .. }
+            | Error::Encoding { line, .. }
+            | Error::Ragged { line, .. }
+            | Error::UnclosedQuote { line, .. }
+            | Error::LongRow { line, .. }
+            | Error::Json { line, .. } => Some(*line),
+            _ => None,
+        }
+    }
+}
+
 impl Coded for Error {
+    fn line(&self) -> Option<u64> {
+        self.place()
+    }
+
     fn code(&self) -> &'static str {
         match self {
             Error::NoFiles { .. } => "data_no_files",
@@ -198,7 +217,9 @@ impl Coded for Error {
             Error::Empty { .. } => "check that the export finished",
             Error::Format { remedy, .. } | Error::Split { remedy, .. } => remedy,
             Error::Corrupt { .. } => "write the file again, and check that its copy is complete",
-            Error::Binary { .. } => "give a CSV, TSV, JSON lines, Parquet or Arrow file",
+            Error::Binary { .. } => {
+                "give a CSV, TSV, JSON lines, Parquet or Arrow file; in a text, take the NUL byte out of that line"
+            }
             Error::Encoding { .. } => "save the file as UTF-8, or name its encoding",
             Error::Ragged { .. } => {
                 "quote cells that hold the delimiter or a line break, or name the delimiter if it is another one"
@@ -209,7 +230,7 @@ impl Coded for Error {
             }
             Error::DuplicateNames { .. } => "rename the columns so that each has a name of its own",
             Error::OtherColumns { .. } => "give files with the same columns, or train on them one by one",
-            Error::Nested { .. } => "spread it into plain columns before",
+            Error::Nested { .. } => "spread it into plain columns before, or leave it out: --ignore",
             Error::Json { .. } => "write one JSON object per line",
             Error::Unwritable { .. } => "write to .parquet, .arrow or .jsonl, or leave the column out",
             Error::Write { .. } => "check the folder, its permissions and the space left on the disk",
@@ -219,5 +240,5 @@ impl Coded for Error {
 }
 
 fn quoted(names: &[String]) -> String {
-    names.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ")
+    names.iter().map(|n| format!("'{}'", tidemill_core::escaped(n))).collect::<Vec<_>>().join(", ")
 }

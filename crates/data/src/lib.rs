@@ -2,6 +2,7 @@
 //! column means: a [`InferredSchema`]), [`Ingest`] (raw cells to typed columns), [`sink`] (the same formats, written whole or
 //! not at all), [`duplicates`] (rows that are copies of each other) and [`split`] (the test part and the folds).
 
+mod cell;
 pub mod duplicates;
 mod error;
 pub mod infer;
@@ -16,7 +17,7 @@ pub mod split;
 pub use error::Error;
 pub use infer::infer;
 pub use intake::{Canonical, CellIssue, Ingest, RowReader, canonical_rows};
-pub use plan::{InferredColumn, InferredSchema, Leak};
+pub use plan::{InferredColumn, InferredSchema, Leak, Note, Weight};
 pub use profile::{Profile, profile};
 pub use sink::{Sink, create, to_arrow};
-pub use source::{Provenance, ReadOptions, fingerprint, from_arrow, open, stack};
+pub use source::{Provenance, ReadOptions, fingerprint, from_arrow, open, open_body, stack};

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use tidemill_core::recipe::Task;
-use tidemill_core::{Kind, Role};
+use tidemill_core::{Kind, Reading, Role, escaped};
 
-use crate::parse::Format;
+use crate::parse::{Format, plain_number};
 
 /// What one column of the source means, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct InferredColumn {
     /// Texts that mean "no value" in this column, besides those of the whole plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// Texts that usually mean "no value" and are values of this column, such as `None` among the names of allergies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
     /// Whether the recipe said the kind, so that it is never widened.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub declared: bool,
@@ -45,6 +48,7 @@ impl InferredColumn {
             format: Format::Plain,
             why: why.into(),
             missing: Vec::new(),
+            values: Vec::new(),
             declared: false,
             categories: Vec::new(),
             range: None,
@@ -67,6 +71,62 @@ pub struct Leak {
     pub how: String,
     /// Whether every row looked at obeys it (to rounding).
     pub exact: bool,
+}
+
+/// How much a [`Note`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// What is learned is probably wrong without an answer.
+    Severe,
+    /// Worth a look.
+    Warning,
+    /// For the record.
+    Remark,
+}
+
+/// What was decided in reading a table where something else was possible, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    /// A stable name, such as `ambiguous_dates`.
+    pub code: String,
+    /// How much it matters.
+    pub weight: Weight,
+    /// The column, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// What was found, and what was made of it.
+    pub message: String,
+    /// What to write into the recipe if that is wrong.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remedy: String,
+}
+
+impl Note {
+    /// A note about a column.
+    pub(crate) fn of(
+        column: &str,
+        code: &str,
+        weight: Weight,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let (message, remedy) = (message.into(), remedy.into());
+        Note { code: code.into(), weight, column: Some(column.into()), message, remedy }
+    }
+
+    /// The note as one sentence for a terminal: the column, what was found, what to do.
+    pub fn text(&self) -> String {
+        let column =
+            self.column.as_ref().map(|name| format!("column '{}': ", escaped(name))).unwrap_or_default();
+        let remedy = if self.remedy.is_empty() {
+            String::new()
+        } else {
+            format!(" (if that is wrong: {})", self.remedy)
+        };
+        format!("{column}{}{remedy}", self.message)
+    }
 }
 
 /// What every column of a source means, and what is to be predicted. Plain data: it is saved with the model.
@@ -92,6 +152,15 @@ pub struct InferredSchema {
     /// Texts that mean "no value", besides the usual ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// The only texts that mean "no value" besides the empty one, where the recipe names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_only: Option<Vec<String>>,
+    /// How the text behind the rows was read, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
+    /// What was decided where something else was possible, too, and what a reader should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// How many rows the source had when the plan was made.
     #[serde(default)]
     pub n_rows: usize,
@@ -112,4 +181,28 @@ impl InferredSchema {
     pub fn target(&self) -> Option<&InferredColumn> {
         self.role(Role::Target)
     }
+}
+
+/// How many of `n` values may be unreadable without the column being taken for something else.
+pub(crate) fn tolerated(n: u64) -> u64 {
+    (n / 100).max((n / 20).min(2))
+}
+
+/// The order in which names get their codes: numbers by size where all are numbers, else by their bytes.
+pub(crate) fn class_order(names: &[String]) -> Vec<String> {
+    let mut keyed: Vec<(f64, &String)> =
+        names.iter().map(|n| (plain_number(n).unwrap_or(f64::NAN), n)).collect();
+    let numeric = keyed.iter().all(|(x, _)| !x.is_nan());
+    keyed.sort_by(|a, b| if numeric { a.0.total_cmp(&b.0).then(a.1.cmp(b.1)) } else { a.1.cmp(b.1) });
+    keyed.into_iter().map(|(_, name)| name.clone()).collect()
+}
+
+/// Columns of single values, images, series and dense vectors are read; anything else is left out of plans.
+pub(crate) fn is_readable(kind: Kind) -> bool {
+    !matches!(kind, Kind::Vector { sparse: true, .. } | Kind::Point | Kind::Track)
+}
+
+/// Whether a cell of the kind is a list of numbers.
+pub(crate) fn is_vector(kind: Kind) -> bool {
+    matches!(kind, Kind::Vector { .. })
 }

@@ -227,10 +227,13 @@ fn format() -> impl Strategy<Value = NumberFormat> {
         Just((Some(Thousands::Comma), false)),
         Just((Some(Thousands::Point), true)),
         Just((Some(Thousands::Space), false)),
+        Just((Some(Thousands::Apostrophe), false)),
+        Just((Some(Thousands::Apostrophe), true)),
+        Just((Some(Thousands::Lakh), false)),
         Just((Some(Thousands::Space), true)),
     ];
     (thousands, any::<bool>(), any::<bool>()).prop_map(|((thousands, decimal_comma), percent, currency)| {
-        NumberFormat { thousands, decimal_comma, percent, currency }
+        NumberFormat { thousands, decimal_comma, percent, currency, ..NumberFormat::default() }
     })
 }
 

@@ -30,6 +30,7 @@ pub mod softmax;
 pub mod trees;
 pub mod truncated_svd;
 pub mod vector;
+pub mod words;
 
 pub use classes::{ClassWeight, Classes};
 pub use comoments::CoMoments;

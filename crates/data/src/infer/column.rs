@@ -2,12 +2,16 @@
 
 use arrow_array::StringArray;
 use tidemill_core::{Kind, Role};
+use tidemill_kernel::words::count;
 
 use super::facts::Facts;
-use super::formats;
+use super::formats::Doubt;
 use super::hints::Hints;
 use super::identity::{self, Identity};
-use crate::parse::{FlagFormat, Format, Missing, NumberFormat, TimeFormat, plain_number, write_iso};
+use super::locale::Locale;
+use super::{dates, numbers, words};
+use crate::cell::clip;
+use crate::parse::{EXACT, FlagFormat, Format, Missing, NumberFormat, TimeFormat, plain_number, write_iso};
 
 /// What a column seems to be.
 #[derive(Clone, Debug)]
@@ -16,7 +20,11 @@ pub(crate) struct Verdict {
     pub(crate) format: Format,
     pub(crate) why: String,
     pub(crate) missing: Vec<String>,
+    /// Words that usually mean "no value" and are names here.
+    pub(crate) values: Vec<String>,
     pub(crate) identity: Identity,
+    /// What a user should know.
+    pub(crate) doubts: Vec<Doubt>,
 }
 
 impl Verdict {
@@ -26,7 +34,9 @@ impl Verdict {
             format: Format::Plain,
             why: why.into(),
             missing: Vec::new(),
+            values: Vec::new(),
             identity: Identity::None,
+            doubts: Vec::new(),
         }
     }
 
@@ -43,16 +53,33 @@ impl Verdict {
 }
 
 /// Looks at the values of a column as text; `raw` is the type that its source gave it.
-pub(crate) fn judge(name: &str, raw: Kind, texts: &StringArray, missing: &Missing) -> Verdict {
+pub(crate) fn judge(
+    name: &str,
+    raw: Kind,
+    texts: &StringArray,
+    missing: &Missing,
+    locale: &Locale,
+) -> Verdict {
     let facts = Facts::of(texts, missing);
     let hints = Hints::of(name);
     if facts.values.is_empty() {
         return Verdict::new(Kind::Text, "").identified(Identity::Useless, "no value in any row");
     }
-    let verdict = match raw {
+    let mut verdict = match raw {
         Kind::Flag | Kind::Time => of_type(raw),
-        _ => by_values(&facts, &hints),
+        _ => by_values(&facts, &hints, locale),
     };
+    if verdict.kind == Kind::Category && raw == Kind::Text {
+        let names = words::names(&facts, missing);
+        if !names.is_empty() {
+            let doubts = words::doubt(&facts, &names).into_iter().collect();
+            let facts = Facts::of(texts, &missing.clone().but(&names));
+            return Verdict { values: names, doubts, ..textual(&facts, &hints) };
+        }
+    }
+    if matches!(verdict.kind, Kind::Category | Kind::Text) {
+        verdict.doubts.extend(words::taken(&facts));
+    }
     if facts.n_distinct() == 1 && facts.n_missing() == 0 {
         let why = format!("constant: every row says '{}'", clip(facts.values[0].0));
         return verdict.identified(Identity::Useless, why);
@@ -60,46 +87,39 @@ pub(crate) fn judge(name: &str, raw: Kind, texts: &StringArray, missing: &Missin
     verdict
 }
 
-fn by_values(facts: &Facts<'_>, hints: &Hints) -> Verdict {
-    if let Some(flag) = flag(facts, hints) {
+fn by_values(facts: &Facts<'_>, hints: &Hints, locale: &Locale) -> Verdict {
+    if let Some(flag) = flag(facts) {
         return flag;
     }
-    if let Some(found) = formats::number(facts) {
+    if let Some(found) = numbers::number(facts, locale) {
         let mut verdict = numeric(facts, hints, &found.format, &found.missing);
         if found.bad > 0 && verdict.kind == Kind::Number {
             verdict.why += &format!("; {} values cannot be read and count as missing", found.bad);
         }
         if verdict.kind == Kind::Number {
             verdict.missing = found.missing;
+            verdict.doubts.extend(found.doubt);
         }
         return verdict;
     }
-    if let Some(found) = formats::time(facts) {
-        let mut why = format!("dates or times{}", time_words(&found.format));
-        if matches!(found.format, TimeFormat::DayFirst | TimeFormat::MonthFirst)
-            && formats::is_undecided(facts)
-        {
-            why += "; no value tells day from month, so set format = \"day_first\" or \"month_first\" if this is wrong";
-        }
+    if let Some(found) = dates::time(facts, locale) {
+        let why = format!("dates or times{}", time_words(&found.format));
         let plain = found.format == TimeFormat::Iso;
         let format = if plain { Format::Plain } else { Format::Time(found.format) };
-        return Verdict { missing: found.missing, ..Verdict::new(Kind::Time, why).in_format(format) };
+        let verdict = Verdict::new(Kind::Time, why).in_format(format);
+        return Verdict { missing: found.missing, doubts: found.doubt.into_iter().collect(), ..verdict };
     }
     textual(facts, hints)
 }
 
-fn flag(facts: &Facts<'_>, hints: &Hints) -> Option<Verdict> {
-    if facts.n_distinct() > 8 {
+/// Words of yes and no. Digits are none: what holds only 0 and 1 is a number that may be 2 tomorrow.
+fn flag(facts: &Facts<'_>) -> Option<Verdict> {
+    if facts.n_distinct() > 8 || facts.values.iter().all(|v| plain_number(v.0).is_some()) {
         return None;
     }
     let format = FlagFormat::of_words(facts.values.iter().map(|v| v.0))?;
-    let numeric = facts.values.iter().all(|v| plain_number(v.0).is_some());
-    if numeric && hints.count() {
-        return None;
-    }
     let (yes, no) = (format.yes.join(", "), format.no.join(", "));
-    let why =
-        if numeric { "only 0 and 1: yes or no".to_string() } else { format!("yes ({yes}) or no ({no})") };
+    let why = format!("yes ({yes}) or no ({no})");
     Some(Verdict::new(Kind::Flag, why).in_format(Format::Flag(format)))
 }
 
@@ -118,7 +138,7 @@ pub(crate) fn decimals() -> Verdict {
 fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[String]) -> Verdict {
     let numbers: Vec<f64> = facts.values.iter().filter_map(|v| format.parse(v.0)).collect();
     let whole = numbers.iter().all(|x| x.fract() == 0.0);
-    let written = Format::Number(*format);
+    let written = Format::Number(format.clone());
     let format = if format.is_plain() { Format::Plain } else { written };
     let number = |why: String| Verdict::new(Kind::Number, why).in_format(format.clone());
     if !format.is_plain() {
@@ -132,7 +152,14 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
     if let Some((identity, why)) = identity::of_numbers(facts, hints, &numbers, padded) {
         return Verdict::new(Kind::Text, "").identified(identity, why);
     }
-    if let Some((format, why)) = moment(facts, hints, &numbers) {
+    if numbers.iter().any(|x| x.abs() >= EXACT) {
+        let why = "whole numbers longer than a number holds exactly: names, not numbers";
+        return Verdict::new(Kind::Category, why);
+    }
+    if facts.n_distinct() == 2 && numbers.iter().all(|x| *x == 0.0 || *x == 1.0) && !padded {
+        return number("only 0 and 1: a number of two values".into());
+    }
+    if let Some((format, why)) = moment(facts, hints.time(), &numbers) {
         return Verdict {
             missing: missing.to_vec(),
             ..Verdict::new(Kind::Time, why).in_format(Format::Time(format))
@@ -163,31 +190,26 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
     number("whole numbers: a number".into())
 }
 
-/// Whole numbers that are timestamps: eight digits that are all dates, or seconds or milliseconds since 1970 where the name says time.
-fn moment(facts: &Facts<'_>, hints: &Hints, numbers: &[f64]) -> Option<(TimeFormat, String)> {
+/// Whole numbers that are timestamps: eight digits that are all dates, or seconds or milliseconds since 1970 where the column is a time
+/// by its name or its role.
+pub(crate) fn moment(facts: &Facts<'_>, is_time: bool, numbers: &[f64]) -> Option<(TimeFormat, String)> {
     let compact = TimeFormat::Pattern("%Y%m%d".into());
     let within = |low: f64, high: f64| numbers.iter().all(|x| (low..high).contains(x));
     let is_date = |t: &str| t.len() == 8 && compact.parse(t).is_some();
     if within(19_000_101.0, 21_000_000.0)
-        && (hints.time() || facts.n_distinct() >= 5)
+        && (is_time || facts.n_distinct() >= 5)
         && facts.values.iter().all(|v| is_date(v.0))
     {
         return Some((compact, "eight digits that are dates (year, month, day)".into()));
     }
-    if !hints.time() {
+    if !is_time {
         return None;
     }
     if within(1e8, 4.2e9) {
-        return Some((
-            TimeFormat::UnixSeconds,
-            format!("the name says time: seconds since 1970{}", range(numbers, 1e6)),
-        ));
+        return Some((TimeFormat::UnixSeconds, format!("seconds since 1970{}", range(numbers, 1e6))));
     }
     if within(1e11, 4.2e12) {
-        return Some((
-            TimeFormat::UnixMillis,
-            format!("the name says time: milliseconds since 1970{}", range(numbers, 1e3)),
-        ));
+        return Some((TimeFormat::UnixMillis, format!("milliseconds since 1970{}", range(numbers, 1e3))));
     }
     None
 }
@@ -203,7 +225,7 @@ fn textual(facts: &Facts<'_>, hints: &Hints) -> Verdict {
     if let Some((identity, why)) = identity::of_texts(facts, hints) {
         return Verdict::new(Kind::Text, "").identified(identity, why);
     }
-    let words = facts.mean(|t| t.split_whitespace().count() as f64);
+    let words = facts.mean(count);
     let (d, ratio) = (facts.n_distinct(), facts.distinct_ratio());
     let long = facts.mean(|t| t.chars().count() as f64);
     // Sentences that rarely repeat are text; so is anything with several words that hardly ever repeats.
@@ -224,17 +246,33 @@ fn textual(facts: &Facts<'_>, hints: &Hints) -> Verdict {
 
 fn number_words(format: &Format) -> String {
     let Format::Number(format) = format else { return String::new() };
-    let mut words = Vec::new();
+    let (mut words, unit_words): (Vec<&str>, String);
+    words = Vec::new();
     if format.currency {
         words.push("a currency");
     }
     if format.percent {
         words.push("a percent sign");
     }
+    if format.magnitude {
+        words.push("a magnitude (K, M, bn)");
+    }
+    if format.clock {
+        words.push("colons: lengths of time, in seconds");
+    }
+    if format.censored {
+        words.push("signs of bounds");
+    }
+    if let Some(unit) = &format.unit {
+        unit_words = format!("the unit {unit}");
+        words.push(&unit_words);
+    }
     match format.thousands {
         Some(crate::parse::Thousands::Comma) => words.push("a comma between thousands"),
         Some(crate::parse::Thousands::Point) => words.push("a point between thousands"),
         Some(crate::parse::Thousands::Space) => words.push("a space between thousands"),
+        Some(crate::parse::Thousands::Apostrophe) => words.push("an apostrophe between thousands"),
+        Some(crate::parse::Thousands::Lakh) => words.push("commas between thousands and lakhs"),
         None => {}
     }
     if format.decimal_comma {
@@ -251,11 +289,6 @@ fn time_words(format: &TimeFormat) -> &'static str {
         TimeFormat::MonthFirst => ", month first",
         _ => " in a format of their own",
     }
-}
-
-/// A value short enough for a message.
-pub(crate) fn clip(text: &str) -> String {
-    if text.chars().count() <= 40 { text.to_string() } else { text.chars().take(39).chain(['…']).collect() }
 }
 
 /// The role that an identity suggests, unless a column is the first clear identifier.

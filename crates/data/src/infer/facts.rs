@@ -3,7 +3,7 @@
 use arrow_array::{Array, StringArray};
 use hashbrown::HashMap;
 
-use crate::parse::Missing;
+use crate::parse::{Missing, unquoted};
 
 /// The different values of a column, and how often each comes.
 pub(crate) struct Facts<'a> {
@@ -13,18 +13,34 @@ pub(crate) struct Facts<'a> {
     pub(crate) n_values: u64,
     /// The different values without the spaces around them, in the order in which they first come.
     pub(crate) values: Vec<(&'a str, u64)>,
+    /// The words that were taken for "no value", and how often each comes.
+    pub(crate) words: Vec<(&'a str, u64)>,
+    /// Such words that stood in quotes, and so are values.
+    pub(crate) quoted: Vec<&'a str>,
 }
 
 impl<'a> Facts<'a> {
     pub(crate) fn of(texts: &'a StringArray, missing: &Missing) -> Self {
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut values: Vec<(&str, u64)> = Vec::new();
+        let (mut words, mut quoted): (Vec<(&str, u64)>, Vec<&str>) = (Vec::new(), Vec::new());
         let mut n_values = 0;
         for text in texts.iter().flatten() {
             let text = text.trim();
             if missing.is(text) {
+                if !text.is_empty() {
+                    match words.iter_mut().find(|(word, _)| *word == text) {
+                        Some((_, n)) => *n += 1,
+                        None => words.push((text, 1)),
+                    }
+                }
                 continue;
             }
+            let bare = unquoted(text);
+            if bare.len() < text.len() && !quoted.contains(&bare) {
+                quoted.push(bare);
+            }
+            let text = bare;
             n_values += 1;
             let place = *places.entry(text).or_insert_with(|| {
                 values.push((text, 0));
@@ -32,7 +48,7 @@ impl<'a> Facts<'a> {
             });
             values[place].1 += 1;
         }
-        Facts { n_rows: texts.len() as u64, n_values, values }
+        Facts { n_rows: texts.len() as u64, n_values, values, words, quoted }
     }
 
     pub(crate) fn n_distinct(&self) -> usize {

@@ -1,5 +1,7 @@
 //! Which columns name rows instead of describing them.
 
+use tidemill_kernel::words::count;
+
 use super::facts::Facts;
 use super::hints::Hints;
 
@@ -59,7 +61,7 @@ pub(crate) fn of_numbers(
 /// Words.
 pub(crate) fn of_texts(facts: &Facts<'_>, hints: &Hints) -> Option<(Identity, String)> {
     let (ratio, enough) = (facts.distinct_ratio(), facts.n_values >= ENOUGH);
-    let words = facts.mean(|t| t.split_whitespace().count() as f64);
+    let words = facts.mean(count);
     if ratio > 0.9 && facts.n_values >= 5 && facts.share(is_hash) > 0.99 {
         return Some((clear(facts), "an identifier: hexadecimal codes such as a UUID or a hash".into()));
     }

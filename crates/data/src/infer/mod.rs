@@ -1,7 +1,7 @@
 //! What the columns of a source mean, decided by stated rules and never in silence: every decision carries its reason.
 //!
 //! 1. A column is looked at through up to 100,000 rows spread evenly over the source.
-//! 2. Its kind: words of yes and no are a flag; what reads as numbers in one way of writing is a number, unless it has leading
+//! 2. Its kind: words of yes and no are a flag, only 0 and 1 a number of two values; what reads as numbers in one way of writing is a number, unless it has leading
 //!    zeros or a name that says code (then a category); what reads as dates is a time; paths of images that are there are
 //!    images; words are categories, or free text when they are many and rarely repeat.
 //! 3. Its role: what the recipe says; else columns that name rows are recognised by values that all differ, together with the
@@ -9,33 +9,37 @@
 //! 4. The task follows from the target: see [`tidemill_core::recipe::Data::task`].
 //! 5. Columns that give the target away are looked for, alone and in sums, differences, means, products and ratios.
 //!
+//! Where something else was possible too, the plan says so: see [`crate::Note`].
+//!
 //! A value that cannot be read is tolerated in up to 1% of a column's values (in small tables: 1 of 20, 2 of 40 and more).
 
 mod column;
+mod dates;
+mod decide;
 mod facts;
 mod formats;
 mod hints;
 mod identity;
 mod leaks;
+mod locale;
+mod numbers;
 mod pictures;
+mod roles;
 mod sample;
 mod shared;
 mod target;
-
-use std::path::Path;
+mod words;
 
 use arrow_array::StringArray;
 use rayon::prelude::*;
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Source};
+use tidemill_core::{Batch, Context, Error, Result, Role, Source, escaped};
 
-use crate::intake::{Raw, RawColumn, is_readable, written_number};
-use crate::parse::{FlagFormat, Format, Missing, plain_number};
-use crate::plan::{InferredColumn, InferredSchema};
-pub(crate) use column::clip;
-use column::{Verdict, judge, role_of};
-use facts::Facts;
-use identity::Identity;
+use crate::cell::{Raw, RawColumn, clip, written_number};
+use crate::parse::Missing;
+use crate::plan::{InferredSchema, Note, Weight};
+use decide::{Decided, Decider};
+use locale::Locale;
 use sample::SAMPLE_ROWS;
 pub(crate) use sample::Sample;
 
@@ -78,28 +82,51 @@ pub(crate) fn infer_sampled(
         return Err(Error::data("the data have no rows", "give rows to learn from"));
     }
     let missing = Missing::new(recipe.data.missing.iter().map(|m| m.trim()));
-    let columns: Vec<(InferredColumn, Identity)> = (0..source.schema().len())
+    let missing = match &recipe.data.missing_only {
+        Some(only) => Missing::new(recipe.data.missing.iter().chain(only).map(|m| m.trim())).only(),
+        None => missing,
+    };
+    let reading = source.reading().cloned();
+    let delimiter = reading.as_ref().and_then(|r| r.delimiter);
+    let locale = Locale::of(&sample.rows, delimiter, &missing)?;
+    let decider =
+        Decider { rows: &sample.rows, folder: source.folder(), recipe, missing: &missing, locale: &locale };
+    let decided: Vec<Decided> = (0..source.schema().len())
         .into_par_iter()
         .map(|place| {
             context.check()?;
-            decide(&sample.rows, place, source.folder(), recipe, &missing)
+            decider.decide(place)
         })
         .collect::<Result<_>>()?;
-    let repeating = shared::candidates(&columns, recipe);
     let mut plan = InferredSchema {
         missing: recipe.data.missing.clone(),
+        missing_only: recipe.data.missing_only.clone(),
         n_rows: sample.n_rows,
+        notes: notes_of_reading(source),
+        reading,
         ..InferredSchema::default()
     };
-    plan.columns = assign_key(columns);
-    check_roles(&plan)?;
-    target::decide(&mut plan, &sample.rows, recipe, &missing)?;
+    let columns = decided.into_iter().map(|d| {
+        plan.notes.extend(d.notes);
+        (d.plan, d.identity)
+    });
+    let columns: Vec<_> = columns.collect();
+    let repeating = shared::candidates(&columns, recipe);
+    plan.columns = roles::assign_key(columns);
+    // What is passed over needs no answer.
+    let used: Vec<&str> = plan.columns.iter().filter(|c| c.is_used()).map(|c| c.name.as_str()).collect();
+    plan.notes.retain(|note| note.column.as_deref().is_none_or(|name| used.contains(&name)));
+    roles::check(&plan)?;
+    target::decide(&mut plan, &sample.rows, recipe, &missing, &locale)?;
     shared::group(&mut plan, &repeating, &sample.rows, recipe, &missing)?;
     plan.leaks = leaks::find(&plan, &sample.rows, context)?;
     if recipe.data.drop_leaks {
         drop_leaks(&mut plan);
     }
     keep_reasons(&mut plan, recipe);
+    for note in plan.notes.iter().filter(|note| note.weight <= Weight::Warning) {
+        context.warn(&note.code, note.text());
+    }
     Ok((plan, sample))
 }
 
@@ -115,272 +142,80 @@ fn keep_reasons(plan: &mut InferredSchema, recipe: &Recipe) {
     }
 }
 
-/// How many of `n` values may be unreadable without the column being taken for something else.
-pub(crate) fn tolerated(n: u64) -> u64 {
-    (n / 100).max((n / 20).min(2))
-}
-
-/// The order in which names get their codes: numbers by size where all are numbers, else by their bytes.
-pub(crate) fn class_order(names: &[String]) -> Vec<String> {
-    let mut keyed: Vec<(f64, &String)> =
-        names.iter().map(|n| (plain_number(n).unwrap_or(f64::NAN), n)).collect();
-    let numeric = keyed.iter().all(|(x, _)| !x.is_nan());
-    keyed.sort_by(|a, b| if numeric { a.0.total_cmp(&b.0).then(a.1.cmp(b.1)) } else { a.1.cmp(b.1) });
-    keyed.into_iter().map(|(_, name)| name.clone()).collect()
+/// What the source says of its reading, and the columns that it could not read.
+fn notes_of_reading(source: &dyn Source) -> Vec<Note> {
+    let Some(reading) = source.reading() else { return Vec::new() };
+    let of_text = |message: &String| Note {
+        code: "reading".into(),
+        weight: Weight::Remark,
+        column: None,
+        message: message.clone(),
+        remedy: "[data] header, skip, delimiter or encoding where it should be read in another way".into(),
+    };
+    let left_out = |(name, found): &(String, String)| Note {
+        code: "left_out".into(),
+        weight: Weight::Warning,
+        column: None,
+        message: format!(
+            "column '{}' holds {}, which is not read; it is left out",
+            escaped(name),
+            clip(found)
+        ),
+        remedy: format!("--ignore '{}' to say so", escaped(name)),
+    };
+    reading.notes.iter().map(of_text).chain(reading.left_out.iter().map(left_out)).collect()
 }
 
 /// Every column that the recipe names must be there.
 fn check_names(recipe: &Recipe, source: &dyn Source) -> Result<()> {
     let data = &recipe.data;
     let single = [&data.target, &data.key, &data.time, &data.group, &data.weight, &recipe.split.column];
-    let named = single.into_iter().flatten().chain(&data.ignore).chain(recipe.columns.keys());
-    for name in named {
-        source.schema().index(name)?;
+    let schema = source.schema();
+    let left_out = source.reading().map_or(&[][..], |r| &r.left_out);
+    let ignored = |name: &String| {
+        data.ignore.contains(name) || recipe.columns.get(name).is_some_and(|c| c.role == Some(Role::Ignore))
+    };
+    for name in single.into_iter().flatten().chain(&data.ignore).chain(recipe.columns.keys()) {
+        // Of a struct, its fields are columns: they are ignored together.
+        let within = format!("{name}.");
+        if schema.position(name).is_some()
+            || (ignored(name) && schema.names().any(|n| n.starts_with(&within)))
+        {
+            continue;
+        }
+        match left_out.iter().find(|(n, _)| n == name) {
+            Some(_) if ignored(name) => {}
+            Some((column, found)) => {
+                let file = "the data".into();
+                return Err(crate::Error::Nested { file, column: column.clone(), found: clip(found) }.into());
+            }
+            None => return Err(absent(name, source)),
+        }
     }
     Ok(())
 }
 
-/// The role that the recipe gives a column.
-fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
-    let data = &recipe.data;
-    let is = |named: &Option<String>| named.as_deref() == Some(name);
-    if is(&data.target) {
-        Some((Role::Target, "named as the target"))
-    } else if is(&data.key) {
-        Some((Role::Key, "named as the key"))
-    } else if is(&data.time) {
-        Some((Role::Time, "named as the time"))
-    } else if is(&data.group) {
-        Some((Role::Group, "named as the group"))
-    } else if is(&data.weight) {
-        Some((Role::Weight, "named as the weight"))
-    } else if data.ignore.iter().any(|i| i == name) {
-        Some((Role::Ignore, "ignored as told"))
-    } else if is(&recipe.split.column) {
-        Some((Role::Split, "names the part of each row"))
-    } else {
-        recipe.columns.get(name).and_then(|spec| spec.role).map(|role| (role, "role as told"))
-    }
-}
-
-fn decide(
-    rows: &Batch,
-    place: usize,
-    folder: Option<&Path>,
-    recipe: &Recipe,
-    missing: &Missing,
-) -> Result<(InferredColumn, Identity)> {
-    let raw = &rows.schema().columns()[place];
-    let spec = recipe.columns.get(&raw.name);
-    let role = declared_role(&raw.name, recipe);
-    let told = spec.and_then(|s| s.kind);
-    if let Some(plan) = pictures::decide(rows, place, folder, (told, role), missing)? {
-        return Ok((plan, Identity::None));
-    }
-    if raw.kind == Kind::Series || told == Some(Kind::Series) {
-        return Ok((series(raw, told, role)?, Identity::None));
-    }
-    if !is_readable(raw.kind) {
-        if let Some((role, _)) = role.filter(|(role, _)| *role != Role::Ignore) {
-            let problem =
-                format!("column '{}' is a {} and cannot be the {role:?}", raw.name, raw.kind.word());
-            return Err(Error::data(problem.to_lowercase(), "name another column"));
-        }
-        let why = format!("a {} is not read yet", raw.kind.word());
-        return Ok((InferredColumn::new(&raw.name, raw.kind, Role::Ignore, why), Identity::Useless));
-    }
-    if role.is_none()
-        && spec.is_none()
-        && recipe.data.missing.is_empty()
-        && let Some(verdict) = settled(rows, place)?
+/// The error of a column that is not there: with the nearest name, else with the names that are, and the line they were read from.
+fn absent(name: &str, source: &dyn Source) -> Error {
+    let names = source.schema().names();
+    if let near @ Error::MissingColumn { nearest: Some(_), .. } =
+        Error::missing_column(name, "the data", names)
     {
-        return Ok((
-            InferredColumn::new(&raw.name, verdict.kind, Role::Feature, verdict.why),
-            Identity::None,
-        ));
+        return near;
     }
-    let texts = as_text(rows, place)?;
-    let verdict = judge(&raw.name, raw.kind, &texts, missing);
-    let identity = if role.is_some() { Identity::None } else { verdict.identity };
-    let mut plan = InferredColumn::new(&raw.name, verdict.kind, role_of(&identity), &verdict.why);
-    plan.format = verdict.format.clone();
-    plan.missing = verdict.missing.clone();
-    if let Some((role, why)) = role {
-        plan.role = role;
-        plan.why = format!("{why}; {}", verdict.why);
-        in_role(&mut plan, &verdict, &texts, missing, raw.kind);
+    let mut found: Vec<String> =
+        source.schema().names().take(20).map(|n| format!("'{}'", escaped(n))).collect();
+    if source.schema().len() > found.len() {
+        found.push("…".into());
     }
-    if let Some(kind) = told {
-        declare_kind(&mut plan, kind, &verdict, &texts, missing)?;
-        if role.is_none() {
-            plan.role = Role::Feature;
-        }
+    let mut problem =
+        format!("column '{}' is missing from the data; the columns are {}", escaped(name), found.join(", "));
+    if let Some(reading) = source.reading().filter(|r| !r.first_line.is_empty()) {
+        problem += &format!("; line 1 of the file is '{}'", reading.first_line);
     }
-    if let Some(format) = spec.and_then(|s| s.format.as_deref()) {
-        plan.format = Format::of_recipe(&raw.name, plan.kind, format)?;
-        plan.declared = true;
-    }
-    let identity = if plan.role == Role::Ignore { identity } else { Identity::None };
-    Ok((plan, identity))
-}
-
-/// The plan of a column of series.
-fn series(raw: &Column, told: Option<Kind>, role: Option<(Role, &'static str)>) -> Result<InferredColumn> {
-    let role = match role {
-        None => Role::Feature,
-        Some((role @ (Role::Feature | Role::Ignore), _)) => role,
-        Some((role, _)) => {
-            let problem = format!("column '{}' is a series and cannot be the {role:?}", raw.name);
-            return Err(Error::data(problem.to_lowercase(), "name another column"));
-        }
-    };
-    if !matches!(raw.kind, Kind::Series | Kind::Text) {
-        let wanted = "a series, as [[timestamp, value], …]".into();
-        return Err(Error::WrongKind { column: raw.name.clone(), found: raw.kind, wanted });
-    }
-    let why = if told.is_some() { "kind as told" } else { "values over time in the source" };
-    let plan = InferredColumn::new(&raw.name, Kind::Series, role, why);
-    Ok(InferredColumn { declared: told.is_some(), ..plan })
-}
-
-/// The verdict on a column whose type in the source settles it: what [`judge`] would find too, after writing all values out. Such
-/// are finite numbers, one at least with decimals; flags; and times; not all the same.
-fn settled(rows: &Batch, place: usize) -> Result<Option<Verdict>> {
-    Ok(match RawColumn::of(rows, place)? {
-        RawColumn::Number(numbers) => {
-            let present = || numbers.iter().flatten().filter(|x| !x.is_nan());
-            let varies = present().next().is_some_and(|first| present().any(|x| x != first));
-            let settled = varies && present().any(|x| x.fract() != 0.0) && present().all(f64::is_finite);
-            settled.then(column::decimals)
-        }
-        RawColumn::Flag(flags) => {
-            (flags.has_true() && flags.has_false()).then(|| column::of_type(Kind::Flag))
-        }
-        RawColumn::Time(times) => {
-            let mut present = times.iter().flatten();
-            let varies = present.next().is_some_and(|first| present.any(|x| x != first));
-            varies.then(|| column::of_type(Kind::Time))
-        }
-        RawColumn::Text(_) | RawColumn::Category(..) | RawColumn::Image(_) | RawColumn::Series(..) => None,
-    })
-}
-
-/// The kind that a role asks for, whatever the values look like.
-fn in_role(plan: &mut InferredColumn, verdict: &Verdict, texts: &StringArray, missing: &Missing, raw: Kind) {
-    let plain = |plan: &mut InferredColumn, kind| {
-        (plan.kind, plan.format, plan.declared) = (kind, Format::Plain, true);
-        plan.missing.clear();
-    };
-    match plan.role {
-        // A key is a name, also where it is written in digits.
-        Role::Key => plain(plan, Kind::Text),
-        Role::Group | Role::Split => plain(plan, Kind::Category),
-        Role::Time | Role::Weight => plan.declared = true,
-        // Digits that all differ were taken for an identifier; a feature or a target by order is what it is written as.
-        Role::Feature | Role::Target if verdict.identity != Identity::None && raw != Kind::Flag => {
-            let facts = Facts::of(texts, missing);
-            let numeric = facts.values.iter().all(|v| plain_number(v.0).is_some());
-            if numeric && !facts.values.is_empty() && plan.kind == Kind::Text {
-                plan.kind = Kind::Number;
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Takes the kind that the recipe says, with the format that its values suggest.
-fn declare_kind(
-    plan: &mut InferredColumn,
-    kind: Kind,
-    verdict: &Verdict,
-    texts: &StringArray,
-    missing: &Missing,
-) -> Result<()> {
-    if !is_readable(kind) {
-        let problem = format!(
-            "a {} cannot be read from a column; use number, flag, category, text, time, image or series",
-            kind.word()
-        );
-        return Err(Error::parameter(format!("columns.{}.kind", plan.name), problem));
-    }
-    plan.declared = true;
-    plan.why = format!("kind as told ({})", verdict.why);
-    if plan.kind == kind {
-        return Ok(());
-    }
-    let facts = Facts::of(texts, missing);
-    plan.kind = kind;
-    plan.missing.clear();
-    plan.format = match kind {
-        Kind::Number => formats::number(&facts).map_or(Format::Plain, |f| {
-            if f.format.is_plain() { Format::Plain } else { Format::Number(f.format) }
-        }),
-        Kind::Time => formats::time(&facts).map_or(Format::Plain, |f| Format::Time(f.format)),
-        Kind::Flag => {
-            FlagFormat::of_words(facts.values.iter().map(|v| v.0)).map_or(Format::Plain, Format::Flag)
-        }
-        _ => Format::Plain,
-    };
-    Ok(())
-}
-
-/// The first clear identifier becomes the key, where the recipe names none.
-fn assign_key(columns: Vec<(InferredColumn, Identity)>) -> Vec<InferredColumn> {
-    let mut has_key = columns.iter().any(|(c, _)| c.role == Role::Key);
-    let assign = |(mut column, identity): (InferredColumn, Identity)| {
-        match identity {
-            Identity::Clear if !has_key => {
-                has_key = true;
-                column.role = Role::Key;
-                column.why += "; the key";
-            }
-            Identity::Clear => column.why += "; ignored, as there is a key already",
-            Identity::Blurred => column.why += "; ignored",
-            Identity::Useless if column.role == Role::Ignore => column.why += "; ignored",
-            _ => {}
-        }
-        column
-    };
-    columns.into_iter().map(assign).collect()
-}
-
-fn check_roles(plan: &InferredSchema) -> Result<()> {
-    for (role, word) in [
-        (Role::Target, "target"),
-        (Role::Key, "key"),
-        (Role::Time, "time"),
-        (Role::Group, "group"),
-        (Role::Weight, "weight"),
-    ] {
-        let names: Vec<&str> =
-            plan.columns.iter().filter(|c| c.role == role).map(|c| c.name.as_str()).collect();
-        if names.len() > 1 {
-            let problem = format!("'{}' and '{}' are both the {word}", names[0], names[1]);
-            return Err(Error::parameter(format!("columns.{}.role", names[1]), problem));
-        }
-    }
-    let told =
-        plan.columns.iter().find(|c| matches!(c.role, Role::Prediction | Role::Probability | Role::Flag));
-    if let Some(column) = told {
-        let problem =
-            "this role is for what models add; use feature, target, key, time, group, weight or ignore";
-        return Err(Error::parameter(format!("columns.{}.role", column.name), problem));
-    }
-    if let Some(weight) = plan.role(Role::Weight).filter(|c| !matches!(c.kind, Kind::Number | Kind::Flag)) {
-        return Err(Error::WrongKind {
-            column: weight.name.clone(),
-            found: weight.kind,
-            wanted: "a number as weight".into(),
-        });
-    }
-    if let Some(time) = plan.role(Role::Time).filter(|c| !matches!(c.kind, Kind::Number | Kind::Time)) {
-        return Err(Error::WrongKind {
-            column: time.name.clone(),
-            found: time.kind,
-            wanted: "a time or a number".into(),
-        });
-    }
-    Ok(())
+    let remedy =
+        "check the name; where the names stand further down, say how many lines to skip: [data] skip = 3";
+    Error::data(problem, remedy)
 }
 
 fn drop_leaks(plan: &mut InferredSchema) {

@@ -7,7 +7,7 @@ use tidemill_kernel::picture;
 
 use super::as_text;
 use super::facts::Facts;
-use crate::intake::{below, is_named};
+use crate::cell::{below, is_named};
 use crate::parse::Missing;
 use crate::plan::InferredColumn;
 

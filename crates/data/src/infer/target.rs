@@ -3,12 +3,13 @@
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Error, Kind, Result, Role, nearest};
 
-use super::column::clip;
+use super::as_text;
 use super::facts::Facts;
 use super::hints::Hints;
-use super::{as_text, class_order};
+use super::locale::Locale;
+use crate::cell::clip;
 use crate::parse::{Format, Missing, plain_number, yes_or_no};
-use crate::plan::InferredSchema;
+use crate::plan::{InferredSchema, class_order};
 
 /// Whole numbers up to so many different ones may be classes.
 const FEW: usize = 20;
@@ -62,6 +63,7 @@ pub(super) fn decide(
     rows: &Batch,
     recipe: &Recipe,
     missing: &Missing,
+    locale: &Locale,
 ) -> Result<()> {
     let Some(at) = plan.columns.iter().position(|c| c.role == Role::Target) else {
         plan.why_task = "no target was named".into();
@@ -69,7 +71,8 @@ pub(super) fn decide(
     };
     let name = plan.columns[at].name.clone();
     let texts = as_text(rows, at)?;
-    let facts = Facts::of(&texts, missing).without(&plan.columns[at].missing);
+    let missing = missing.clone().but(&plan.columns[at].values);
+    let facts = Facts::of(&texts, &missing).without(&plan.columns[at].missing);
     match facts.n_distinct() {
         0 => {
             return Err(Error::data(
@@ -92,7 +95,7 @@ pub(super) fn decide(
     };
     (plan.task, plan.why_task) = (Some(task), why);
     if task == Task::Regression {
-        return regression(plan, at, &facts);
+        return regression(plan, at, &facts, locale);
     }
     let classes = classes(plan, task, &name, &facts, recipe.data.positive.as_deref())?;
     let column = &mut plan.columns[at];
@@ -152,7 +155,7 @@ fn task(name: &str, kind: Kind, declared: bool, facts: &Facts<'_>) -> Result<(Ta
     Ok((Task::Multiclass, format!("target '{name}' has only {d} different whole numbers")))
 }
 
-fn regression(plan: &mut InferredSchema, at: usize, facts: &Facts<'_>) -> Result<()> {
+fn regression(plan: &mut InferredSchema, at: usize, facts: &Facts<'_>, locale: &Locale) -> Result<()> {
     let column = &mut plan.columns[at];
     let was_number = column.kind == Kind::Number;
     column.kind = Kind::Number;
@@ -160,7 +163,7 @@ fn regression(plan: &mut InferredSchema, at: usize, facts: &Facts<'_>) -> Result
     if was_number {
         return Ok(());
     }
-    match super::formats::number(facts) {
+    match super::numbers::number(facts, locale) {
         Some(found) => {
             column.format =
                 if found.format.is_plain() { Format::Plain } else { Format::Number(found.format) };

@@ -9,11 +9,12 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
 };
 use rayon::prelude::*;
-use tidemill_core::{Batch, Categories, Cell, Error, Fitted, Kind, Result, Row, Run, Schema, series_column};
+use tidemill_core::{
+    Batch, Categories, Cell, Error, Fitted, Kind, Result, Role, Row, Run, Schema, dense_vector, series_column,
+};
 
-use super::cell::raw_cell;
-use super::{CellProblem, Ingest, Raw, RawColumn, Read, Reader, places};
-use crate::infer::clip;
+use super::{CellProblem, Ingest, places};
+use crate::cell::{Raw, RawColumn, Read, Reader, clip, raw_cell};
 
 pub(super) struct BoundIntake {
     intake: Arc<Ingest>,
@@ -26,6 +27,8 @@ pub(super) struct BoundIntake {
     spare: Vec<Cell>,
     /// Where paths are looked for: never set for what a caller sent.
     folder: Option<PathBuf>,
+    /// Of a file, for each place: whether a cell was read. `None` for what a caller sent, who is told of each row.
+    read: Option<Vec<bool>>,
 }
 
 impl BoundIntake {
@@ -43,11 +46,13 @@ impl BoundIntake {
             rows_before: 0,
             spare: Vec::new(),
             folder: None,
+            read: None,
         })
     }
 
-    pub(super) fn in_folder(self, folder: Option<&Path>) -> Self {
-        BoundIntake { folder: folder.map(Path::to_owned), ..self }
+    pub(super) fn to_file(self, folder: Option<&Path>) -> Self {
+        let read = Some(vec![false; self.places.len()]);
+        BoundIntake { folder: folder.map(Path::to_owned), read, ..self }
     }
 }
 
@@ -65,7 +70,17 @@ impl Run for BoundIntake {
         let columns: Vec<(ArrayRef, Option<CellProblem>)> =
             self.places.par_iter().map(read).collect::<Result<_>>()?;
         let mut arrays = Vec::with_capacity(columns.len());
-        for ((array, trouble), &(output, _)) in columns.into_iter().zip(&self.places) {
+        for (at, ((array, trouble), &(output, _))) in columns.into_iter().zip(&self.places).enumerate() {
+            if let Some(read) = self.read.as_mut() {
+                let column = &outputs[output].column;
+                let any = matches!(column.kind, Kind::Category | Kind::Text | Kind::Vector { .. })
+                    || array.null_count() < array.len();
+                read[at] |= any;
+                if let Some(trouble) = trouble.as_ref().filter(|_| !read[at] && column.role == Role::Feature)
+                {
+                    return Err(trouble.nothing_read(&column.name, column.kind));
+                }
+            }
             arrays.push(array);
             if let Some(trouble) = trouble {
                 self.intake.add_trouble(&outputs[output].column.name, trouble);
@@ -101,7 +116,9 @@ impl BoundIntake {
         self.spare.clear();
         for (&(at, place), names) in self.places.iter().zip(&self.names) {
             let output = &self.intake.outputs[at];
-            let Some(raw) = raw_cell(&row.cells[place], names.as_deref()) else {
+            let is_vector = matches!(output.reader.kind, Kind::Vector { .. });
+            let raw = raw_cell(&row.cells[place], names.as_deref());
+            let Some(raw) = raw.filter(|raw| is_vector || !matches!(raw, Raw::Vector(_))) else {
                 return Err(Error::data(
                     format!(
                         "column '{}' came as a list, not as a {}",
@@ -171,6 +188,7 @@ pub(super) fn read_column(
             names.categories.column(codes)?
         }
         Kind::Series => serieses(reader, raw, n, number, trouble)?,
+        Kind::Vector { len, .. } => vectors(reader, raw, n, len, number, trouble)?,
         Kind::Image => Arc::new(images(reader, raw, n, folder, number, trouble)?),
         _ => {
             let texts = (0..n).map(|row| reader.text(raw.cell(row)));
@@ -212,6 +230,32 @@ fn images(
         });
     }
     Ok(sound.iter().map(Option::as_deref).collect())
+}
+
+/// Vectors; a missing one and one that cannot be read are all zeros.
+fn vectors(
+    reader: &Reader,
+    raw: &RawColumn<'_>,
+    n: usize,
+    len: usize,
+    number: &dyn Fn(usize) -> u64,
+    trouble: &mut Option<CellProblem>,
+) -> Result<ArrayRef> {
+    let mut values = Vec::with_capacity(n * len);
+    for row in 0..n {
+        let before = values.len();
+        match reader.vector(raw.cell(row), len) {
+            Ok(Read::Value(numbers)) => values.extend(numbers),
+            Ok(_) => {}
+            Err(why) => {
+                CellProblem::note(trouble, number(row), || {
+                    format!("{}: {why}", clip(&raw.cell(row).shown()))
+                });
+            }
+        }
+        values.resize(before + len, 0.0);
+    }
+    dense_vector(values, len)
 }
 
 /// Series: those of a typed source as they are.

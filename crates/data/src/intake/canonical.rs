@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray};
-use tidemill_core::{Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source, series_column};
+use tidemill_core::{
+    Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source, dense_vector, series_column,
+};
 
 use super::bound::read_column;
-use super::cell::{Raw, RawColumn, Read, Reader, raw_cell};
+use crate::cell::{Raw, RawColumn, Read, Reader, raw_cell};
+use crate::parse::quoted;
 use crate::plan::{InferredColumn, InferredSchema};
 use crate::source::pieces;
 
@@ -49,7 +52,8 @@ impl Canonical {
 
 fn named(reader: &Reader, raw: Raw<'_>) -> Option<String> {
     let text = if reader.kind == Kind::Category { reader.name(raw) } else { reader.text(raw) };
-    text.map(|text| text.into_owned())
+    // Whoever reads this again must not take a name for a missing word.
+    text.map(|text| quoted(&text).into_owned())
 }
 
 fn schema(plan: &InferredSchema) -> Result<Schema> {
@@ -103,6 +107,13 @@ pub fn canonical_rows(plan: &InferredSchema, names: &[String], rows: &[Vec<Cell>
             }
             Kind::Category | Kind::Text => {
                 Arc::new(raws().map(|raw| named(&reader, raw)).collect::<StringArray>())
+            }
+            Kind::Vector { len, .. } => {
+                let numbers = |raw| match reader.vector(raw, len) {
+                    Ok(Read::Value(numbers)) => numbers,
+                    _ => vec![0.0; len],
+                };
+                dense_vector(raws().flat_map(numbers).collect(), len)?
             }
             Kind::Image => {
                 let picture = |raw| {

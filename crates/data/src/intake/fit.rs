@@ -10,9 +10,9 @@ use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Schema, Source, Table};
 
 use super::bound::{Last, read_column};
-use super::{CellProblem, Ingest, Raw, RawColumn, Reader};
-use crate::infer::{class_order, tolerated};
-use crate::plan::{InferredColumn, InferredSchema};
+use super::{CellProblem, Ingest};
+use crate::cell::{Raw, RawColumn, Reader};
+use crate::plan::{InferredColumn, InferredSchema, class_order, tolerated};
 use crate::source::pieces;
 
 /// The most names that are kept of one category column; rarer ones that come later count as unseen.

@@ -2,26 +2,23 @@
 
 mod bound;
 mod canonical;
-mod cell;
 mod fit;
-mod picture;
 mod rows;
-mod series;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tidemill_core::recipe::{ColumnSpec, Recipe};
 use tidemill_core::{
     BATCH_ROWS, Batches, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Run, Schema, Source,
-    State, Table, Warning,
+    State, Table, Warning, escaped,
 };
 
-use crate::plan::{InferredColumn, InferredSchema};
+use crate::cell::{Reader, clip};
+use crate::plan::{InferredColumn, InferredSchema, is_readable};
 use crate::source::pieces;
 use bound::BoundIntake;
 pub use canonical::{Canonical, canonical_rows};
-pub(crate) use cell::{Raw, RawColumn, Read, Reader, written_number};
-pub(crate) use picture::{below, is_named};
 pub use rows::{CellIssue, RowReader};
 
 /// Reads raw columns as its [`InferredSchema`] says.
@@ -76,7 +73,23 @@ impl CellProblem {
         }
     }
 
+    /// The error where not one cell of a column could be read.
+    fn nothing_read(&self, column: &str, kind: Kind) -> Error {
+        let (value, word) = (clip(&self.value), kind.word());
+        Error::data(
+            format!(
+                "column '{}': no cell is a {word} as in training, the first says '{value}' in row {}",
+                escaped(column),
+                self.row
+            ),
+            format!(
+                "write the column as the training data did, or leave its cells empty where the {word} is not known"
+            ),
+        )
+    }
+
     fn warning(&self, column: &str, kind: Kind) -> Warning {
+        let column = escaped(column);
         let CellProblem { count, row, value } = self;
         let value: String =
             value.chars().take(if matches!(kind, Kind::Image | Kind::Series) { 200 } else { 40 }).collect();
@@ -114,6 +127,23 @@ impl Ingest {
     /// turns up that a binary task has no place for.
     pub fn fit(source: &dyn Source, plan: InferredSchema, context: &Context) -> Result<(Arc<Ingest>, Table)> {
         fit::fit(source, plan, context)
+    }
+
+    /// These columns of a source alone, typed as [`crate::infer`] finds them, none of them in another role than a feature: for truths
+    /// and predictions that are judged without a model. Rows stay as they are; a cell that says nothing is null.
+    ///
+    /// # Errors
+    /// A column that is not there, a source without rows.
+    pub fn read_columns(source: &dyn Source, names: &[&str], context: &Context) -> Result<Table> {
+        let mut recipe = Recipe::default();
+        for name in names {
+            source.schema().index(name)?;
+            let spec = ColumnSpec { role: Some(Role::Feature), ..ColumnSpec::default() };
+            recipe.columns.insert((*name).into(), spec);
+        }
+        let mut plan = crate::infer(source, &recipe, context)?;
+        plan.columns.retain(|c| names.contains(&c.name.as_str()));
+        Ok(fit::fit(source, plan, context)?.1)
     }
 
     /// Builds the intake that [`Fitted::state`] saved.
@@ -164,7 +194,7 @@ impl Ingest {
     /// As [`Fitted::bind`], for the batches of this source: paths of images are looked for in its folder, and every image is
     /// decoded once to see whether it can be.
     pub fn bind_to(self: Arc<Self>, source: &dyn Source) -> Result<Box<dyn Run>> {
-        Ok(Box::new(BoundIntake::new(self, source.schema())?.in_folder(source.folder())))
+        Ok(Box::new(BoundIntake::new(self, source.schema())?.to_file(source.folder())))
     }
 
     fn add_trouble(&self, column: &str, new: CellProblem) {
@@ -244,6 +274,9 @@ fn places(outputs: &[Output], input: &Schema) -> Result<Vec<(usize, usize)>> {
 fn convertible(raw: &Column, wanted: &Column) -> Result<()> {
     let sound = match (raw.kind, wanted.kind) {
         (Kind::Image | Kind::Text, Kind::Image) | (Kind::Series | Kind::Text, Kind::Series) => true,
+        (Kind::Vector { len, .. }, Kind::Vector { len: wanted, .. }) => len == wanted,
+        (Kind::Text, Kind::Vector { .. }) => true,
+        (Kind::Vector { .. }, _) | (_, Kind::Vector { .. }) => false,
         (Kind::Image | Kind::Series, _) | (_, Kind::Image | Kind::Series) => false,
         (Kind::Time, Kind::Number | Kind::Flag) | (Kind::Flag, Kind::Time) => false,
         (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Category, _) => true,
@@ -268,11 +301,6 @@ impl InferredSchema {
         let pictures = self.columns.iter().any(|c| c.is_used() && c.kind == Kind::Image);
         if pictures { PICTURE_ROWS } else { BATCH_ROWS }
     }
-}
-
-/// Columns of single values, images and series are read; anything else is left out of plans.
-pub(crate) fn is_readable(kind: Kind) -> bool {
-    !matches!(kind, Kind::Vector { .. } | Kind::Point | Kind::Track)
 }
 
 impl InferredColumn {

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::{Error, Kind, Result};
 
 pub use flag::{FlagFormat, yes_or_no};
-pub use missing::Missing;
-pub(crate) use missing::bare;
+pub use missing::{Missing, is_missing_word, unquoted};
+pub(crate) use missing::{bare, quoted};
+pub(crate) use number::EXACT;
+pub(crate) use number::magnitude;
 pub use number::{NumberFormat, Thousands, plain_number};
 pub use time::{TimeFormat, write_iso};
 

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What stands between groups of three digits.
+/// Below this, 64-bit floats tell every whole number from its neighbours; at it and above they do not.
+pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// What stands between groups of digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thousands {
@@ -14,19 +17,61 @@ pub enum Thousands {
     Point,
     /// `1 234 567` (also with a no-break or thin space)
     Space,
+    /// `1'234'567` (also with a typographic apostrophe)
+    Apostrophe,
+    /// `12,34,567`: three digits, then groups of two
+    Lakh,
+}
+
+impl Thousands {
+    fn separates(self, c: char) -> bool {
+        match self {
+            Thousands::Comma | Thousands::Lakh => c == ',',
+            Thousands::Point => c == '.',
+            Thousands::Space => matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'),
+            Thousands::Apostrophe => matches!(c, '\'' | '\u{2019}'),
+        }
+    }
+
+    fn sign(self) -> char {
+        match self {
+            Thousands::Comma | Thousands::Lakh => ',',
+            Thousands::Point => '.',
+            Thousands::Space => ' ',
+            Thousands::Apostrophe => '\'',
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Thousands::Comma => "thousands_comma",
+            Thousands::Point => "thousands_point",
+            Thousands::Space => "thousands_space",
+            Thousands::Apostrophe => "thousands_apostrophe",
+            Thousands::Lakh => "thousands_lakh",
+        }
+    }
+
+    /// Whether a separator stands before so many digits.
+    fn before(self, digits: usize) -> bool {
+        match self {
+            Thousands::Lakh => digits == 3 || (digits > 3 && (digits - 3).is_multiple_of(2)),
+            _ => digits.is_multiple_of(3),
+        }
+    }
 }
 
 /// How numbers are decorated.
 ///
 /// A percentage is the number before the sign: `12.5%` is 12.5. A number in brackets is negative where there is a currency:
 /// `($5.00)` is -5. Values that no 64-bit float can hold, such as `1e400`, and the words of infinity are not numbers here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NumberFormat {
     /// A comma stands before the decimals: `3,14`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub decimal_comma: bool,
-    /// What stands between groups of three digits.
+    /// What stands between groups of digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thousands: Option<Thousands>,
     /// There may be a percent sign.
@@ -35,6 +80,46 @@ pub struct NumberFormat {
     /// There may be a currency sign or code.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub currency: bool,
+    /// There may be a magnitude: `1.2K` is 1200, `3 bn` is 3e9.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub magnitude: bool,
+    /// Lengths of time: `1:02:03` is 3723 seconds, `1:30` (hours and minutes) 5400.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub clock: bool,
+    /// There may be a sign of censoring, and the number is the bound: `<0.5` is 0.5, `>=100` is 100.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub censored: bool,
+    /// There may be this unit behind the number, in any case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+/// Powers of ten and the words for them, in lower case.
+const MAGNITUDES: &[(&str, u8)] = &[
+    ("k", 3),
+    ("thousand", 3),
+    ("tsd", 3),
+    ("lakh", 5),
+    ("m", 6),
+    ("mn", 6),
+    ("mm", 6),
+    ("mio", 6),
+    ("million", 6),
+    ("crore", 7),
+    ("cr", 7),
+    ("b", 9),
+    ("bn", 9),
+    ("mrd", 9),
+    ("billion", 9),
+    ("t", 12),
+    ("tn", 12),
+    ("trillion", 12),
+];
+
+/// The power of ten that a word stands for.
+pub(crate) fn magnitude(word: &str) -> Option<u8> {
+    let word = word.trim_end_matches('.');
+    MAGNITUDES.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, power)| *power)
 }
 
 const CURRENCY_SIGNS: &[char] = &['$', '€', '£', '¥', '₹', '₽', '₩', '₺', '₴', '₪', '₫', '฿', '₦', '¢'];
@@ -74,12 +159,20 @@ impl NumberFormat {
                 "thousands_comma" => format.thousands = Some(Thousands::Comma),
                 "thousands_point" => format.thousands = Some(Thousands::Point),
                 "thousands_space" => format.thousands = Some(Thousands::Space),
+                "thousands_apostrophe" => format.thousands = Some(Thousands::Apostrophe),
+                "thousands_lakh" => format.thousands = Some(Thousands::Lakh),
                 "percent" => format.percent = true,
                 "currency" => format.currency = true,
-                other => return Err(format!("'{other}' is not a way to write a number; use {WORDS}")),
+                "magnitude" => format.magnitude = true,
+                "clock" => format.clock = true,
+                "censored" => format.censored = true,
+                other => match other.strip_prefix("unit:").map(str::trim).filter(|unit| !unit.is_empty()) {
+                    Some(unit) => format.unit = Some(unit.into()),
+                    None => return Err(format!("'{other}' is not a way to write a number; use {WORDS}")),
+                },
             }
         }
-        if format.decimal_comma && format.thousands == Some(Thousands::Comma) {
+        if format.decimal_comma && matches!(format.thousands, Some(Thousands::Comma | Thousands::Lakh)) {
             return Err("a comma cannot stand before decimals and between thousands".into());
         }
         if !format.decimal_comma && format.thousands == Some(Thousands::Point) {
@@ -126,7 +219,11 @@ impl NumberFormat {
 
     fn parse_with(&self, text: &str, strict: bool) -> Option<f64> {
         let (negative, body) = self.undress(text)?;
+        if self.clock && body.contains(':') {
+            return clock(body).map(|x| if negative { -x } else { x });
+        }
         let decimal = if self.decimal_comma { ',' } else { '.' };
+        let (body, power) = if self.magnitude { without_magnitude(body) } else { (body, None) };
         let (mantissa, exponent) = match body.find(['e', 'E']) {
             Some(at) => body.split_at(at),
             None => (body, ""),
@@ -139,7 +236,7 @@ impl NumberFormat {
         if !decimals.is_none_or(digits) || (whole.is_empty() && decimals.is_none_or(str::is_empty)) {
             return None;
         }
-        let mut plain = String::with_capacity(body.len() + 2);
+        let mut plain = String::with_capacity(body.len() + 4);
         if negative {
             plain.push('-');
         }
@@ -148,7 +245,11 @@ impl NumberFormat {
             plain.push('.');
             plain.push_str(decimals);
         }
-        plain.push_str(exponent);
+        match (exponent, power) {
+            (exponent, None) => plain.push_str(exponent),
+            ("", Some(power)) => plain.push_str(&format!("e{power}")),
+            _ => return None,
+        }
         plain_number(&plain)
     }
 
@@ -157,6 +258,9 @@ impl NumberFormat {
         let mut negative = false;
         let mut signs = 0;
         let mut body = text.trim();
+        if self.censored {
+            body = body.trim_start_matches(['<', '>', '≤', '≥', '=']).trim_start();
+        }
         if self.currency && body.starts_with('(') && body.ends_with(')') {
             body = body[1..body.len() - 1].trim();
             (negative, signs) = (true, 1);
@@ -175,6 +279,9 @@ impl NumberFormat {
             if self.currency {
                 body = without_currency(body);
             }
+            if let Some(unit) = &self.unit {
+                body = without_unit(body, unit);
+            }
             if body.len() == before {
                 return (signs <= 1).then_some((negative, body));
             }
@@ -183,28 +290,24 @@ impl NumberFormat {
 
     fn push_whole(&self, plain: &mut String, whole: &str, strict: bool) -> Option<()> {
         let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
-        let is_separator = |c: char| match self.thousands {
-            Some(Thousands::Comma) => c == ',',
-            Some(Thousands::Point) => c == '.',
-            Some(Thousands::Space) => matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'),
-            None => false,
-        };
-        let mut groups = whole.split(is_separator);
+        let mut groups = whole.split(|c| self.thousands.is_some_and(|t| t.separates(c)));
         let first = groups.next().unwrap_or_default();
-        let mut separated = false;
         if !digits(first) {
             return None;
         }
         plain.push_str(first);
-        for group in groups {
-            separated = true;
-            if group.len() != 3 || !digits(group) {
+        let longest = if self.thousands == Some(Thousands::Lakh) { 2 } else { 3 };
+        let mut groups = groups.peekable();
+        let separated = groups.peek().is_some();
+        while let Some(group) = groups.next() {
+            let wanted = if groups.peek().is_some() { longest } else { 3 };
+            if group.len() != wanted || !digits(group) {
                 return None;
             }
             plain.push_str(group);
         }
         let sound = match (separated, strict) {
-            (true, _) => (1..=3).contains(&first.len()) && !(strict && first.starts_with('0')),
+            (true, _) => (1..=longest).contains(&first.len()) && !(strict && first.starts_with('0')),
             (false, true) => self.thousands.is_none() || first.len() <= 3,
             (false, false) => true,
         };
@@ -216,11 +319,6 @@ impl NumberFormat {
     pub fn write(&self, x: f64) -> String {
         let plain = format!("{}", x.abs());
         let (whole, decimals) = plain.split_once('.').unwrap_or((&plain, ""));
-        let separator = self.thousands.map(|t| match t {
-            Thousands::Comma => ',',
-            Thousands::Point => '.',
-            Thousands::Space => ' ',
-        });
         let mut out = String::new();
         if x.is_sign_negative() {
             out.push('-');
@@ -229,8 +327,8 @@ impl NumberFormat {
             out.push('$');
         }
         for (i, digit) in whole.chars().enumerate() {
-            if let Some(separator) = separator.filter(|_| i > 0 && (whole.len() - i) % 3 == 0) {
-                out.push(separator);
+            if let Some(thousands) = self.thousands.filter(|t| i > 0 && t.before(whole.len() - i)) {
+                out.push(thousands.sign());
             }
             out.push(digit);
         }
@@ -259,23 +357,64 @@ fn without_currency(text: &str) -> &str {
     text
 }
 
-const WORDS: &str =
-    "decimal_comma, thousands_comma, thousands_point, thousands_space, percent, currency, joined by '+'";
+const WORDS: &str = "decimal_comma, thousands_comma, thousands_point, thousands_space, thousands_apostrophe, thousands_lakh, \
+                     percent, currency, magnitude, clock, censored, unit:kg, joined by '+'";
+
+/// A text without the unit at its end.
+fn without_unit<'a>(body: &'a str, unit: &str) -> &'a str {
+    let Some(at) = body.len().checked_sub(unit.len()).filter(|at| body.is_char_boundary(*at)) else {
+        return body;
+    };
+    let (rest, end) = body.split_at(at);
+    let same = end.chars().flat_map(char::to_lowercase).eq(unit.chars().flat_map(char::to_lowercase));
+    if same && !rest.is_empty() { rest.trim_end() } else { body }
+}
+
+/// A text without the magnitude at its end, and the power of ten that it stands for.
+fn without_magnitude(body: &str) -> (&str, Option<u8>) {
+    let rest = body.trim_end_matches(|c: char| c.is_alphabetic() || c == '.');
+    // The point of `1.` belongs to the number.
+    let rest = if rest.len() < body.len() && body[rest.len()..].starts_with('.') {
+        body.trim_end_matches(char::is_alphabetic)
+    } else {
+        rest
+    };
+    match magnitude(&body[rest.len()..]) {
+        Some(power) => (rest.trim_end(), Some(power)),
+        None => (body, None),
+    }
+}
+
+/// The seconds of `h:mm` or `h:mm:ss`, with decimals of the last; hours may be more than a day has.
+fn clock(text: &str) -> Option<f64> {
+    let mut parts = text.split(':');
+    let whole = |t: &str| if t.bytes().all(|b| b.is_ascii_digit()) { t.parse::<f64>().ok() } else { None };
+    let hours = whole(parts.next()?)?;
+    let minutes = parts.next().filter(|t| t.len() == 2).and_then(whole).filter(|m| *m < 60.0)?;
+    let seconds = match parts.next() {
+        Some(text) => {
+            let sound = text.len() >= 2 && text.as_bytes()[..2].iter().all(u8::is_ascii_digit);
+            plain_number(text).filter(|s| sound && *s < 60.0)?
+        }
+        None => 0.0,
+    };
+    parts.next().is_none().then_some(hours * 3600.0 + minutes * 60.0 + seconds)
+}
 
 impl fmt::Display for NumberFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let thousands = self.thousands.map(|t| match t {
-            Thousands::Comma => "thousands_comma",
-            Thousands::Point => "thousands_point",
-            Thousands::Space => "thousands_space",
-        });
         let words = [
             self.decimal_comma.then_some("decimal_comma"),
-            thousands,
+            self.thousands.map(Thousands::word),
             self.percent.then_some("percent"),
             self.currency.then_some("currency"),
+            self.magnitude.then_some("magnitude"),
+            self.clock.then_some("clock"),
+            self.censored.then_some("censored"),
         ];
-        f.write_str(&words.into_iter().flatten().collect::<Vec<_>>().join("+"))
+        let mut words: Vec<String> = words.into_iter().flatten().map(String::from).collect();
+        words.extend(self.unit.as_ref().map(|unit| format!("unit:{unit}")));
+        f.write_str(&words.join("+"))
     }
 }
 
@@ -300,6 +439,31 @@ mod tests {
         assert_eq!(read("currency", "--5"), None);
         assert_eq!(read("currency", "$"), None);
         assert_eq!(read("", "1_000"), None);
+    }
+
+    #[test]
+    fn numbers_as_the_world_writes_them() {
+        assert_eq!(read("thousands_apostrophe", "1'234'567.5"), Some(1234567.5));
+        assert_eq!(read("thousands_apostrophe", "301\u{2019}212"), Some(301212.0));
+        assert_eq!(read("thousands_lakh", "1,23,45,678.5"), Some(12345678.5));
+        assert_eq!(read("thousands_lakh", "12,345"), Some(12345.0));
+        assert_eq!(read("thousands_lakh", "123,456"), None);
+        assert_eq!(read("magnitude", "1.2K"), Some(1200.0));
+        assert_eq!(read("magnitude+currency", "-$3.4 bn"), Some(-3.4e9));
+        assert_eq!(read("magnitude+decimal_comma", "1,5 Mio."), Some(1.5e6));
+        assert_eq!(read("magnitude", "950"), Some(950.0));
+        assert_eq!(read("magnitude", "5x"), None);
+        assert_eq!(read("clock", "1:02:03.5"), Some(3723.5));
+        assert_eq!(read("clock", "-0:30"), Some(-1800.0));
+        assert_eq!(read("clock", "1:60"), None);
+        assert_eq!(read("clock", "100:00:01"), Some(360001.0));
+        assert_eq!(read("censored", "<0.5"), Some(0.5));
+        assert_eq!(read("censored+decimal_comma", ">= 1,5"), Some(1.5));
+        assert_eq!(read("censored", "<"), None);
+        assert_eq!(read("unit:kg", "12.5 KG"), Some(12.5));
+        assert_eq!(read("unit:°C", "-3°c"), Some(-3.0));
+        assert_eq!(read("unit:kg", "12 g"), None);
+        assert_eq!(read("unit:kg", "kg"), None);
     }
 
     #[test]

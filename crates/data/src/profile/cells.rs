@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::infer::clip;
+use crate::cell::clip;
 
 /// So many are named.
 pub(super) const NAMED: usize = 5;

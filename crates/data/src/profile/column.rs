@@ -13,9 +13,9 @@ use super::names::{self, Variants};
 use super::numbers::{NumberGather, Numbers};
 use super::thin::{Thin, Values};
 use super::words::Words;
-use crate::intake::{Raw, RawColumn, Read, Reader, is_readable};
+use crate::cell::{Raw, RawColumn, Read, Reader};
 use crate::parse::{bare, write_iso};
-use crate::plan::{InferredColumn, InferredSchema};
+use crate::plan::{InferredColumn, InferredSchema, is_readable, is_vector};
 
 /// So many names of a column are counted exactly.
 const NAMES: usize = 4096;
@@ -127,7 +127,7 @@ impl Gather {
             }
             _ => true,
         };
-        let named = !numeric && is_readable(column.kind) && repeats;
+        let named = !numeric && is_readable(column.kind) && !is_vector(column.kind) && repeats;
         Gather {
             place,
             reader: Reader::new(plan, &column),
@@ -144,7 +144,7 @@ impl Gather {
 
     pub(super) fn see<'a>(&mut self, batch: &'a Batch, first: u64) -> Result<Seen<'a>> {
         let n = batch.n_rows();
-        if !is_readable(self.column.kind) {
+        if !is_readable(self.column.kind) || is_vector(self.column.kind) {
             return Ok(Seen { hashes: vec![1; n], numbers: Cow::Borrowed(&[]) });
         }
         let raw = RawColumn::of(batch, self.place)?;

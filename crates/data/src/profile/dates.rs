@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::infer::clip;
+use crate::cell::clip;
 use crate::parse::{TimeFormat, bare, plain_number};
 
 /// The most shapes that are told apart.

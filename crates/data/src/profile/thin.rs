@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use tidemill_core::{Context, Kind, Result};
 use tidemill_kernel::sketch::hash_bytes;
 
+use crate::cell::{RawColumn, Read, Reader};
 use crate::infer::Sample;
-use crate::intake::{RawColumn, Read, Reader, is_readable};
-use crate::plan::InferredSchema;
+use crate::plan::{InferredSchema, is_readable, is_vector};
 
 /// The most rows.
 const ROWS: usize = 32_768;
@@ -76,7 +76,8 @@ impl Thin {
 
 fn read(plan: &InferredSchema, sample: &Sample, place: usize, kept: &[usize]) -> Result<Values> {
     let column = &plan.columns[place];
-    if !is_readable(sample.rows.schema().columns()[place].kind) {
+    let raw = sample.rows.schema().columns()[place].kind;
+    if !is_readable(raw) || is_vector(raw) || is_vector(plan.columns[place].kind) {
         return Ok(Values::Unread);
     }
     let reader = Reader::new(plan, column);

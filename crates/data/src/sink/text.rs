@@ -11,6 +11,7 @@ use tidemill_core::{Batch, Error as CoreError, Result};
 use super::Sink;
 use super::flat::Flat;
 use super::output::Output;
+use crate::parse::unquoted;
 
 /// A cell as it is written.
 enum Cell<'a> {
@@ -106,6 +107,10 @@ impl Csv {
 
     fn quoted(&self, text: &str, out: &mut Vec<u8>) {
         let bytes = text.as_bytes();
+        // A word in quotes that was read as a value is written as it was read.
+        if unquoted(text).len() < text.len() {
+            return out.extend_from_slice(bytes);
+        }
         let special = |b: &u8| *b == self.delimiter || matches!(b, b'"' | b'\n' | b'\r');
         // A leading single quote or space could be read as something else than itself.
         let begins = bytes.first().is_some_and(|b| matches!(b, b'\'' | b' '));

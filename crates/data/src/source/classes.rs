@@ -9,7 +9,7 @@ use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Error, Kind, Result, Sch
 
 use super::Provenance;
 use super::input::Input;
-use crate::intake::is_named;
+use crate::cell::is_named;
 
 /// The column of paths.
 const IMAGE: &str = "image";

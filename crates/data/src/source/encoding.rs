@@ -15,10 +15,13 @@ pub(crate) struct Malformed {
     pub(crate) line: u64,
 }
 
-/// The encoding of a sample: by its byte order mark, else UTF-8 where it is valid, else by the frequencies of
+/// The encoding of a sample: by its byte order mark or the NULs of UTF-16, else UTF-8 where it is valid, else by the frequencies of
 /// letters (chardetng, as browsers guess). `whole` says that the sample is all there is.
 pub(crate) fn detect(sample: &[u8], whole: bool) -> &'static Encoding {
     if let Some((encoding, _)) = Encoding::for_bom(sample) {
+        return encoding;
+    }
+    if let Some(encoding) = utf16(sample) {
         return encoding;
     }
     match std::str::from_utf8(sample) {
@@ -41,13 +44,42 @@ pub(crate) fn named(label: &str) -> Result<&'static Encoding> {
     })
 }
 
-/// Whether bytes cannot be text of this encoding: they hold NUL, or more than one control character in ten.
-pub(crate) fn is_binary(sample: &[u8], encoding: &'static Encoding) -> bool {
+/// The line, from 1, of the first byte that no text of this encoding has, where the bytes as a whole cannot be text: more than one
+/// byte in ten is a control character, one in a hundred is NUL, or there is a NUL and the rest is not UTF-8. A stray NUL in a text
+/// is found later, with its line.
+pub(crate) fn binary_line(sample: &[u8], encoding: &'static Encoding) -> Option<u64> {
     if encoding == UTF_16LE || encoding == UTF_16BE {
-        return false;
+        return None;
     }
     let control = |b: &u8| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c);
-    memchr::memchr(0, sample).is_some() || sample.iter().filter(|b| control(b)).count() * 10 > sample.len()
+    let n_nul = memchr::memchr_iter(0, sample).count();
+    let n_control = sample.iter().filter(|b| control(b)).count();
+    let foreign = n_nul > 0 && encoding != UTF_8;
+    if n_control * 10 <= sample.len() && n_nul * 100 <= sample.len() && !foreign {
+        return None;
+    }
+    let first = sample.iter().position(|b| if foreign { *b == 0 } else { control(b) }).unwrap_or_default();
+    Some(1 + memchr::memchr_iter(b'\n', &sample[..first]).count() as u64)
+}
+
+/// UTF-16 without a byte order mark: every second byte of plain letters, digits and line breaks is NUL, and the whole decodes to text.
+fn utf16(sample: &[u8]) -> Option<&'static Encoding> {
+    let sample = &sample[..sample.len() / 2 * 2];
+    let nul_at = |parity: usize| sample.iter().skip(parity).step_by(2).filter(|b| **b == 0).count();
+    let (even, odd) = (nul_at(0), nul_at(1));
+    let encoding = match (even, odd) {
+        (0, 1..) => UTF_16LE,
+        (1.., 0) => UTF_16BE,
+        _ => return None,
+    };
+    let unit = |pair: &[u8]| {
+        let pair = [pair[0], pair[1]];
+        if encoding == UTF_16LE { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) }
+    };
+    let units: Vec<u16> = sample.chunks_exact(2).map(unit).collect();
+    let breaks = units.iter().filter(|u| matches!(**u, 10 | 13)).count();
+    let control = units.iter().any(|u| *u < 0x20 && !matches!(*u, 9 | 10 | 13));
+    (breaks > 0 && !control && (even + odd) * 20 > units.len()).then_some(encoding)
 }
 
 /// The file as UTF-8, without byte order mark. UTF-8 itself is passed on unchecked: chunks are checked later.

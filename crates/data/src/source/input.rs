@@ -1,15 +1,15 @@
-//! The files behind a location: a path, a glob, or standard input spooled to a temporary file.
+//! What is read: a file, several by a glob, standard input spooled to a temporary file, or bytes in memory.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 use tidemill_core::Result;
 
+use super::gzip::Members;
 use crate::Error;
 
 /// One file to read, and the name people know it by.
@@ -18,9 +18,43 @@ pub(crate) struct Input {
     pub(crate) path: PathBuf,
     /// As shown in errors.
     pub(crate) name: String,
-    /// Deletes the spooled standard input once nobody reads it any more.
-    _spool: Option<Arc<TempPath>>,
+    content: Content,
 }
+
+/// Where the bytes are.
+#[derive(Clone)]
+enum Content {
+    /// At the path.
+    File,
+    /// At the path, which is deleted once nobody reads it any more.
+    Spool(#[expect(dead_code, reason = "held so that the file is deleted at the right time")] Arc<TempPath>),
+    /// Here.
+    Memory(Held),
+}
+
+/// Bytes that somebody else may hold as well.
+#[derive(Clone)]
+struct Held(Arc<dyn AsRef<[u8]> + Send + Sync>);
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Content::File => "a file",
+            Content::Spool(_) => "a temporary file",
+            Content::Memory(_) => "bytes",
+        })
+    }
+}
+
+/// Bytes that can be read from any place.
+trait Bytes: Read + Seek + Send {}
+impl<T: Read + Seek + Send> Bytes for T {}
 
 /// How the bytes of a file are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,16 +102,56 @@ impl Input {
     }
 
     pub(crate) fn file(path: PathBuf) -> Input {
-        Input { name: path.display().to_string(), path, _spool: None }
+        Input { name: path.display().to_string(), path, content: Content::File }
     }
 
-    /// The folder that the file lies in; none for standard input.
+    /// Bytes in memory, known by this name.
+    pub(crate) fn memory(name: &str, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Input {
+        let content = Content::Memory(Held(Arc::new(bytes)));
+        Input { path: PathBuf::new(), name: name.into(), content }
+    }
+
+    /// A temporary file, deleted once nobody reads it any more.
+    pub(crate) fn temporary(path: TempPath, name: &str) -> Input {
+        Input { path: path.to_path_buf(), name: name.into(), content: Content::Spool(Arc::new(path)) }
+    }
+
+    /// Whether it is in memory, and so small enough that one thread reads it.
+    pub(crate) fn is_memory(&self) -> bool {
+        matches!(self.content, Content::Memory(_))
+    }
+
+    /// How many bytes it has, as stored.
+    pub(crate) fn n_bytes(&self) -> Result<u64> {
+        match &self.content {
+            Content::Memory(held) => Ok(held.as_ref().len() as u64),
+            _ => Ok(self.open()?.metadata().map_err(|e| tidemill_core::Error::io(&self.path, e))?.len()),
+        }
+    }
+
+    /// The folder that the file lies in; none for what is not a file of the user's.
     pub(crate) fn folder(&self) -> Option<&Path> {
-        let folder = self.path.parent().filter(|_| self._spool.is_none())?;
+        let folder = self.path.parent().filter(|_| matches!(self.content, Content::File))?;
         Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
     }
 
+    fn bytes(&self) -> Result<Box<dyn Bytes>> {
+        match &self.content {
+            Content::Memory(held) => Ok(Box::new(Cursor::new(held.clone()))),
+            _ => Ok(Box::new(self.open()?)),
+        }
+    }
+
+    /// The file, for formats that need one.
     pub(crate) fn open(&self) -> Result<File> {
+        if self.is_memory() {
+            return Err(Error::Format {
+                file: self.name.clone(),
+                found: "a typed file".into(),
+                remedy: "send CSV, JSON or JSON lines".into(),
+            }
+            .into());
+        }
         let file = File::open(&self.path).map_err(|e| tidemill_core::Error::io(&self.path, e))?;
         if file.metadata().is_ok_and(|m| m.is_dir()) {
             return Err(Error::Format {
@@ -93,19 +167,19 @@ impl Input {
     /// The first bytes, at most `n`.
     pub(crate) fn head(&self, n: usize) -> Result<Vec<u8>> {
         let mut head = Vec::new();
-        self.open()?.take(n as u64).read_to_end(&mut head).map_err(|e| self.failed(e))?;
+        self.bytes()?.take(n as u64).read_to_end(&mut head).map_err(|e| self.failed(e))?;
         Ok(head)
     }
 
     /// The unpacked bytes.
     pub(crate) fn unpacked(&self) -> Result<Box<dyn Read + Send>> {
-        let mut file = self.open()?;
+        let mut file = self.bytes()?;
         let mut magic = [0; 4];
         let n = fill(&mut file, &mut magic).map_err(|e| self.failed(e))?;
         file.seek(SeekFrom::Start(0)).map_err(|e| self.failed(e))?;
         Ok(match Packing::of(&magic[..n]) {
             Packing::Plain => Box::new(file),
-            Packing::Gzip => Box::new(MultiGzDecoder::new(std::io::BufReader::with_capacity(1 << 16, file))),
+            Packing::Gzip => Box::new(Members::new(BufReader::with_capacity(1 << 16, file))),
             Packing::Zstd => Box::new(zstd::Decoder::new(file).map_err(|e| self.failed(e))?),
         })
     }
@@ -142,8 +216,7 @@ fn spool(reader: &mut dyn Read) -> Result<Input> {
     let failed = |e| tidemill_core::Error::io("standard input", e);
     let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
     std::io::copy(reader, &mut file).map_err(failed)?;
-    let path = file.into_temp_path();
-    Ok(Input { path: path.to_path_buf(), name: "standard input".into(), _spool: Some(Arc::new(path)) })
+    Ok(Input::temporary(file.into_temp_path(), "standard input"))
 }
 
 /// SHA-256 over the bytes of the files, in the order of their names, as lower-case hexadecimal digits.

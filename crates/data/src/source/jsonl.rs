@@ -1,4 +1,4 @@
-//! JSON lines: one object per line.
+//! JSON lines: one object per line. The fields of an object within it are columns of their own (`user.age`), a list is text as written.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -16,11 +16,12 @@ use super::input::Input;
 use super::pipeline::{Fault, Pipeline, Problem, check_text};
 use super::{ReadOptions, encoding};
 use crate::Error;
-
-/// The greatest whole number that 64-bit floats tell from its neighbours.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+use crate::parse::EXACT;
 
 type Object<'a> = IndexMap<Cow<'a, str>, &'a RawValue>;
+
+/// Objects within objects that are spread into columns.
+const DEPTH: usize = 16;
 
 /// A file of JSON lines. Opening it reads it once: a column is a number when every value of the file is a number
 /// that a 64-bit float holds, a flag when every value is true or false, and else text as written.
@@ -91,41 +92,58 @@ fn objects<'a>(
     Ok(())
 }
 
+/// Calls `each` with every value of an object that is none itself, and its name: dotted within other objects.
+fn leaves<'a>(
+    object: Object<'a>,
+    within: Option<&str>,
+    depth: usize,
+    each: &mut impl FnMut(Cow<'_, str>, &'a str) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    for (key, value) in object {
+        let raw = value.get();
+        let name = match within {
+            Some(outer) => Cow::Owned(format!("{outer}.{key}")),
+            None => key,
+        };
+        match raw.starts_with('{').then(|| serde_json::from_str::<Object<'_>>(raw)) {
+            Some(Ok(inner)) if depth < DEPTH => leaves(inner, Some(&name), depth + 1, each)?,
+            _ => each(name, raw)?,
+        }
+    }
+    Ok(())
+}
+
 type Look = (usize, IndexMap<String, Option<Kind>>);
 
 /// The number of rows, and the kind of every key; `None` where all is null so far.
 fn look(chunk: &[u8]) -> Result<Look, Fault> {
     let mut kinds: IndexMap<String, Option<Kind>> = IndexMap::new();
     let mut n_rows = 0;
-    objects(chunk, |at, object| {
+    objects(chunk, |_, object| {
         n_rows += 1;
-        for (key, value) in object {
-            let kind = kind(at, &key, value.get())?;
+        leaves(object, None, 0, &mut |key, raw| {
+            let kind = kind(raw);
             match kinds.get_mut(&*key) {
                 Some(known) => *known = both(*known, kind),
                 None => drop(kinds.insert(key.into_owned(), kind)),
             }
-        }
-        Ok(())
+            Ok(())
+        })
     })?;
     Ok((n_rows, kinds))
 }
 
-fn kind(at: usize, key: &str, raw: &str) -> Result<Option<Kind>, Fault> {
-    Ok(Some(match raw.as_bytes().first() {
-        Some(b'n') => return Ok(None),
+fn kind(raw: &str) -> Option<Kind> {
+    Some(match raw.as_bytes().first() {
+        Some(b'n') => return None,
         Some(b't' | b'f') => Kind::Flag,
-        Some(b'"') => Kind::Text,
-        Some(b @ (b'{' | b'[')) => {
-            let found = if *b == b'{' { "an object" } else { "a list" };
-            return Err(Fault::new(at, Problem::Nested { column: key.into(), found }));
-        }
+        Some(b'"' | b'{' | b'[') => Kind::Text,
         // A number too large for a float, or a whole one that a float would round, is kept as it is written.
         _ => match raw.parse::<f64>() {
-            Ok(x) if x.is_finite() && (x.abs() <= EXACT || raw.contains(['.', 'e', 'E'])) => Kind::Number,
+            Ok(x) if x.is_finite() && (x.abs() < EXACT || raw.contains(['.', 'e', 'E'])) => Kind::Number,
             _ => Kind::Text,
         },
-    }))
+    })
 }
 
 fn both(a: Option<Kind>, b: Option<Kind>) -> Option<Kind> {
@@ -204,13 +222,18 @@ fn batch(chunk: &[u8], schema: &Arc<Schema>) -> Result<Batch, Fault> {
     let mut n_rows = 0;
     objects(chunk, |at, object| {
         n_rows += 1;
-        for (place, (key, value)) in object.iter().enumerate() {
+        let mut place = 0;
+        leaves(object, None, 0, &mut |key, raw| {
             // Keys mostly come in the order of the columns.
-            let here = schema.columns().get(place).is_some_and(|c| c.name == **key);
-            let i = if here { Some(place) } else { schema.position(key) };
+            let here = schema.columns().get(place).is_some_and(|c| c.name == key);
+            let i = if here { Some(place) } else { schema.position(&key) };
             let i = i.ok_or_else(|| Fault::new(at, Problem::Json(changed())))?;
-            columns[i].push(value.get()).map_err(|e| Fault::new(at, Problem::Json(e)))?;
-        }
+            if columns[i].len() >= n_rows {
+                return Err(Fault::new(at, Problem::Json(format!("'{key}' comes twice"))));
+            }
+            place = i + 1;
+            columns[i].push(raw).map_err(|e| Fault::new(at, Problem::Json(e)))
+        })?;
         for cells in columns.iter_mut().filter(|cells| cells.len() < n_rows) {
             cells.append_null();
         }

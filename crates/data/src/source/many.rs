@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tidemill_core::{Batch, Batches, Result, Schema, Source};
+use tidemill_core::{Batch, Batches, Reading, Result, Schema, Source};
 
 use crate::Error;
 
@@ -78,6 +78,11 @@ impl Source for Concat {
     fn folder(&self) -> Option<&Path> {
         let first = self.parts.first()?.source.folder()?;
         self.parts.iter().all(|part| part.source.folder() == Some(first)).then_some(first)
+    }
+
+    /// That of the first file.
+    fn reading(&self) -> Option<&Reading> {
+        self.parts.first()?.source.reading()
     }
 
     fn scan(&self) -> Result<Batches<'_>> {

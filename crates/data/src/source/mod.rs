@@ -1,18 +1,26 @@
 //! Files of every format as [`Source`]s of raw columns.
 //!
+//! Requests are read by the same code: [`open_body`].
+//!
 //! Text formats give text columns exactly as written (an empty cell is an empty text: what counts as missing is
-//! decided later); typed formats give numbers, flags, texts and times, with their nulls.
+//! decided later; a word such as `NA` that a CSV file quotes keeps its quotes, which make it a value: see [`crate::parse::unquoted`]); typed formats give numbers, flags, texts and times, with their nulls.
 
 mod arrow;
 mod chunks;
 mod classes;
 mod csv;
 mod encoding;
+mod gzip;
 mod input;
 mod jsonl;
 mod many;
+mod nested;
+mod options;
 mod pipeline;
+mod sqlite;
+mod text;
 mod typed;
+mod workbook;
 
 use std::path::Path;
 
@@ -24,30 +32,16 @@ pub use arrow::from_arrow;
 use chunks::CHUNK;
 use classes::ImageFolder;
 pub use classes::default_target;
+pub use gzip::gunzip;
 use input::{Input, Packing};
-
-/// What a user says about a text file; what is not said is detected.
-///
-/// ```
-/// let options = tidemill_data::source::ReadOptions { delimiter: Some(';'), ..Default::default() };
-/// assert_eq!(options.header, None);
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReadOptions {
-    /// What divides the cells of a CSV file; one ASCII character.
-    pub delimiter: Option<char>,
-    /// Whether the first row of a CSV file holds the names of the columns.
-    pub header: Option<bool>,
-    /// The encoding of a text file: a label of the Encoding Standard, such as `windows-1252`.
-    pub encoding: Option<String>,
-}
+pub use options::ReadOptions;
 
 /// Where rows came from and how they were read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Provenance {
     /// As the user gave it.
     pub location: String,
-    /// `CSV`, `JSON lines`, `Parquet`, `Arrow IPC` or `pictures`.
+    /// `CSV`, `JSON lines`, `Parquet`, `Arrow IPC`, `workbook`, `SQLite` or `pictures`.
     pub format: String,
     /// How many files.
     pub n_files: usize,
@@ -83,8 +77,9 @@ impl Provenance {
 /// (standard input, copied to a temporary file because sources are passed over more than once).
 ///
 /// The format is found from the first bytes and the name: CSV and TSV, JSON lines (both also packed with gzip or
-/// zstd), Parquet, Arrow IPC (file and stream). Opening CSV reads its first MiB; opening JSON lines reads the
-/// whole file once, to know every key and its kind. Scans use bounded memory.
+/// zstd), Parquet, Arrow IPC (file and stream), workbooks of Excel and OpenDocument (`book.xlsx`, or `book.xlsx?sheet=Sales`), and
+/// tables of SQLite (`sqlite:shop.db?table=orders`). Opening CSV reads its first MiB; opening JSON lines reads the
+/// whole file once, to know every key and its kind. Scans use bounded memory, but for workbooks.
 ///
 /// # Errors
 /// A file that is missing, empty, of another format, damaged, with nested or repeated columns; files of one
@@ -122,10 +117,19 @@ pub(crate) fn open_in_chunks(
         let provenance = folder.provenance(location);
         return Ok((Box::new(folder), provenance));
     }
+    if let Some(error) = not_a_file(location) {
+        return Err(error.into());
+    }
+    if let Some(table) = location.strip_prefix("sqlite:") {
+        return sqlite::open(table, location, chunk);
+    }
+    if let Some(book) = workbook::Sheet::of(location) {
+        return book.open(location, options, chunk);
+    }
     let files = Input::find(location)?;
     let mut bytes = 0;
     for file in &files {
-        bytes += file.open()?.metadata().map_err(|e| CoreError::io(&file.path, e))?.len();
+        bytes += file.n_bytes()?;
     }
     let n_files = files.len();
     let (first, rest) = match files.split_first() {
@@ -146,6 +150,48 @@ pub(crate) fn open_in_chunks(
     Ok((Box::new(many::Concat::new(parts)?), provenance))
 }
 
+/// How the bytes of a request are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFormat {
+    /// CSV and its kin.
+    Csv,
+    /// JSON lines.
+    JsonLines,
+}
+
+/// The rows of a request: read by the code that reads files, so that the same bytes give the same rows or the same refusal, on the
+/// thread that asks. `name` is what errors call it. The layout is judged as `options` say; for what a model answers that is
+/// [`ReadOptions::at_prediction`].
+///
+/// Memory is bounded by the bytes themselves, also where they are packed with gzip or zstd: rows are unpacked as they are read.
+///
+/// # Errors
+/// Those of [`open`] for a file of these bytes.
+///
+/// ```
+/// use tidemill_core::Source;
+/// use tidemill_data::source::{BodyFormat, ReadOptions, open_body};
+/// let body = b"name;age\nAda;36\n";
+/// let rows = open_body(body, "the body", BodyFormat::Csv, &ReadOptions::at_prediction(["age"]))?.collect()?;
+/// assert_eq!(rows.texts(1)?.value(0), "36");
+/// # Ok::<(), tidemill_core::Error>(())
+/// ```
+pub fn open_body(
+    bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+    name: &str,
+    format: BodyFormat,
+    options: &ReadOptions,
+) -> Result<Box<dyn Source>> {
+    let chunk = CHUNK.min(bytes.as_ref().len() + 1);
+    let input = Input::memory(name, bytes);
+    // What is not text at all says what it is.
+    by_magic(&input)?;
+    Ok(match format {
+        BodyFormat::Csv => Box::new(csv::Csv::open(input, options, chunk)?),
+        BodyFormat::JsonLines => Box::new(jsonl::JsonLines::open(input, options, chunk)?),
+    })
+}
+
 /// Sources of the same columns, one below the other.
 ///
 /// # Errors
@@ -162,9 +208,15 @@ pub fn fingerprint(location: &str) -> Result<String> {
     if location == "-" {
         return Err(CoreError::parameter("location", "standard input has no bytes to come back to"));
     }
-    match ImageFolder::find(location)? {
+    let sheet = workbook::Sheet::of(location);
+    let path = match (location.strip_prefix("sqlite:"), &sheet) {
+        (Some(table), _) => sqlite::path(table),
+        (None, Some(sheet)) => sheet.path(),
+        _ => location,
+    };
+    match ImageFolder::find(path)? {
         Some(folder) => folder.sha256(),
-        None => input::sha256(&Input::find(location)?),
+        None => input::sha256(&Input::find(path)?),
     }
 }
 
@@ -203,35 +255,47 @@ enum Format {
     ArrowStream,
 }
 
-/// The format of a file, by its first bytes, then by its name, then by its first letter.
-fn format(file: &Input) -> Result<Format> {
+/// The typed format that the first bytes of a file tell; `None` for text, packed or not.
+fn by_magic(file: &Input) -> Result<Option<Format>> {
     let head = file.head(64)?;
     let other = |found: &str, remedy: &str| {
         Err(Error::Format { file: file.name.clone(), found: found.into(), remedy: remedy.into() }.into())
     };
-    match &*head {
+    Ok(match &*head {
         [] => return Err(Error::Empty { file: file.name.clone() }.into()),
-        [b'P', b'A', b'R', b'1', ..] => return Ok(Format::Parquet),
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => return Ok(Format::ArrowFile),
-        [0xff, 0xff, 0xff, 0xff, ..] => return Ok(Format::ArrowStream),
+        [b'P', b'A', b'R', b'1', ..] => Some(Format::Parquet),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Some(Format::ArrowFile),
+        [0xff, 0xff, 0xff, 0xff, ..] => Some(Format::ArrowStream),
         [b'P', b'K', 3, 4, ..] => {
-            return other("a ZIP archive or an Excel workbook", "unpack it, or save the sheet as CSV");
+            let remedy = "name it .xlsx or .ods where it is a workbook, unpack it where it is an archive";
+            return other("an Excel or OpenDocument workbook, or another ZIP archive", remedy);
         }
         [b'S', b'Q', b'L', b'i', b't', b'e', b' ', ..] => {
-            return other("an SQLite database", "export the table as CSV");
+            let remedy = format!("name its table: sqlite:{}?table=NAME", file.name);
+            return other("an SQLite database", &remedy);
         }
         [b'%', b'P', b'D', b'F', ..] => return other("a PDF document", "give the table behind it as CSV"),
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => return other("an old Excel workbook", "save the sheet as CSV"),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+            return other("an old Excel workbook", "name it .xls, or save the sheet as CSV");
+        }
         [b'B', b'Z', b'h', ..] => {
             return other("packed with bzip2", "unpack it, or pack it with gzip or zstd");
         }
         [0xfd, b'7', b'z', b'X', b'Z', ..] => {
             return other("packed with xz", "unpack it, or pack it with gzip or zstd");
         }
-        _ => {}
+        _ => None,
+    })
+}
+
+/// The format of a file, by its first bytes, then by its name, then by its first letter.
+fn format(file: &Input) -> Result<Format> {
+    if let Some(typed) = by_magic(file)? {
+        return Ok(typed);
     }
     let mut name = file.path.clone();
-    if Packing::of(&head) != Packing::Plain && matches!(&*extension(&name), "gz" | "zst" | "gzip" | "zstd") {
+    let packed = Packing::of(&file.head(4)?) != Packing::Plain;
+    if packed && matches!(&*extension(&name), "gz" | "zst" | "gzip" | "zstd") {
         name.set_extension("");
     }
     match &*extension(&name) {
@@ -245,11 +309,30 @@ fn format(file: &Input) -> Result<Format> {
     let n = input::fill(&mut file.unpacked()?, &mut head).map_err(|e| file.failed(e))?;
     match head[..n].trim_ascii_start() {
         [b'{', ..] => Ok(Format::JsonLines),
-        [b'[', ..] if extension(&name) == "json" => {
-            other("a JSON array", "write one JSON object per line (JSON lines)")
+        [b'[', ..] if extension(&name) == "json" => Err(Error::Format {
+            file: file.name.clone(),
+            found: "a JSON array".into(),
+            remedy: "write one JSON object per line (JSON lines)".into(),
         }
+        .into()),
         _ => Ok(Format::Csv),
     }
+}
+
+/// What names no file of this machine.
+fn not_a_file(location: &str) -> Option<Error> {
+    let (scheme, _) = location.split_once("://")?;
+    let (found, remedy) = match scheme {
+        "http" | "https" | "ftp" | "s3" | "gs" | "az" | "abfs" => {
+            ("an address, and nothing is fetched from the network", "download the file first, then name it")
+        }
+        "postgres" | "postgresql" | "mysql" => {
+            ("a database server, which is not read", "export the table as CSV or Parquet first")
+        }
+        "sqlite" => ("an SQLite address", "write sqlite:FILE?table=NAME"),
+        _ => return None,
+    };
+    Some(Error::Format { file: location.into(), found: found.into(), remedy: remedy.into() })
 }
 
 fn corrupt(file: &Input, format: &'static str) -> CoreError {

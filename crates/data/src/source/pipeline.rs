@@ -18,7 +18,6 @@ pub(crate) enum Problem {
     Binary,
     Encoding,
     Json(String),
-    Nested { column: String, found: &'static str },
     Internal(String),
 }
 
@@ -43,9 +42,6 @@ impl Fault {
             Problem::Binary => Error::Binary { file, line },
             Problem::Encoding => Error::Encoding { file, line, encoding: "UTF-8".into() },
             Problem::Json(problem) => Error::Json { file, line, problem },
-            Problem::Nested { column, found } => {
-                Error::Nested { file: format!("{file}, line {line}"), column, found: found.into() }
-            }
             Problem::Internal(problem) => return tidemill_core::Error::internal(problem),
         }
         .into()
@@ -97,6 +93,11 @@ where
 
     fn advance(&mut self) {
         let (chunks, group, parse) = (&mut self.chunks, self.group, &self.parse);
+        // What is in memory is small, and other threads have other requests.
+        if self.input.is_memory() {
+            self.ready.extend(chunks.next().map(|chunk| piece(chunk, parse)));
+            return;
+        }
         let waiting = std::mem::take(&mut self.waiting);
         let (next, pieces) = rayon::join(
             || chunks.take(group).collect(),

@@ -187,7 +187,8 @@ fn errors_name_file_and_line() {
     );
     assert_eq!(error("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR").0, "data_binary");
     assert_eq!(error("a.csv", b"\x01\x02\x03\x04,\x05\n\x06").0, "data_binary");
-    assert_eq!(error("a.xlsx", b"PK\x03\x04....").0, "data_format");
+    assert_eq!(error("a.xlsx", b"PK\x03\x04....").0, "data_corrupt");
+    assert_eq!(error("a.csv", b"PK\x03\x04....").0, "data_format");
     assert_eq!(error("a.json", "[\n{\"a\": 1}]").0, "data_format");
     assert_eq!(error("a.parquet", "a,b\n1,2\n").0, "data_corrupt");
     assert_eq!(error("a.parquet", "PAR1 and then nothing").0, "data_corrupt");
@@ -253,11 +254,12 @@ fn json_lines() {
     assert_eq!(read_texts(5)[1], Some("10000000000000000001"));
     assert_eq!(read_texts(6)[2], Some("1e400"));
     assert_eq!(batch.flags(2).unwrap().iter().collect::<Vec<_>>(), [Some(true), Some(false), None]);
-    let (code, message) = error("a.jsonl", "{\"a\": 1}\n{\"a\": 1, \"b\": [1]}\n");
-    assert_eq!(
-        (code, &*message),
-        ("data_nested", "a.jsonl, line 2: column 'b' holds a list, which is not read yet")
-    );
+    let nested = "{\"a\": {\"x\": 1, \"y\": {\"z\": true}}}\n{\"b\": [1, \"c\"], \"a\": null}\n";
+    let (batch, _) = read("a.jsonl", nested).unwrap();
+    assert_eq!(names(&batch), ["a.x", "a.y.z", "b", "a"]);
+    assert_eq!(batch.texts(2).unwrap().value(1), "[1, \"c\"]");
+    let (code, message) = error("a.jsonl", "{\"a\": 1}\n{\"b\": {\"c\": 1}, \"b.c\": 2}\n");
+    assert_eq!((code, &*message), ("data_json", "a.jsonl, line 2: 'b.c' comes twice"));
     assert_eq!(error("a.jsonl", "{\"a\": 1}\n{\"a\": \n").0, "data_json");
     assert!(error("a.jsonl", "{\"a\": 1}\n3\n").1.starts_with("a.jsonl, line 2: not a JSON object"));
 }

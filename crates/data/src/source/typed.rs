@@ -5,32 +5,65 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
-use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::types::Float64Type;
 use arrow_ipc::reader::{FileReader, StreamReader};
-use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
+use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Error as CoreError, Kind, Result, Schema, Source};
+use parquet::file::statistics::Statistics;
+use tidemill_core::{BATCH_ROWS, Batch, Batches, Error as CoreError, Reading, Result, Schema, Source};
 
 use super::input::Input;
+use super::nested::Leaves;
 use super::pieces;
 use crate::Error;
+use crate::parse::EXACT;
 
 /// A Parquet file; the number of rows is known.
 pub(super) struct Parquet {
     input: Input,
-    schema: Arc<Schema>,
+    leaves: Leaves,
+    reading: Reading,
     n_rows: usize,
 }
 
 impl Parquet {
     pub(super) fn open(input: Input) -> Result<Self> {
         let builder = builder(&input)?;
-        let schema = columns(builder.schema(), &input.name)?;
+        let leaves = Leaves::of(builder.schema(), &input.name)?;
         let n_rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-        Ok(Parquet { input, schema, n_rows })
+        let wide = leaves.wide();
+        let (settled, open): (Vec<_>, Vec<_>) = wide
+            .into_iter()
+            .map(|p| (p, within(&builder, &leaves, p)))
+            .partition(|(_, within)| within.is_some());
+        let mut texts: Vec<usize> =
+            settled.iter().filter(|(_, w)| *w == Some(false)).map(|(p, _)| *p).collect();
+        if !open.is_empty() {
+            // The file does not say: one pass.
+            let failed = |e: String| corrupt(&input, "Parquet", e);
+            let rows = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| failed(e.to_string()))?;
+            let places = open.into_iter().map(|(p, _)| p).collect();
+            texts.extend(rounded(&leaves, places, rows).map_err(|e| failed(e.to_string()))?);
+        }
+        let leaves = leaves.with_texts(&texts)?;
+        let reading = Reading { left_out: leaves.left_out.clone(), ..Reading::default() };
+        Ok(Parquet { input, leaves, reading, n_rows })
     }
+}
+
+/// Whether a column of whole numbers is within what 64-bit floats hold exactly, where the file's statistics say so.
+fn within(builder: &ParquetRecordBatchReaderBuilder<File>, leaves: &Leaves, place: usize) -> Option<bool> {
+    let name = &leaves.schema.columns()[place].name;
+    let mut inside = true;
+    for group in builder.metadata().row_groups() {
+        let column = group.columns().iter().find(|c| c.column_path().string() == *name)?;
+        let Some(Statistics::Int64(found)) = column.statistics() else { return None };
+        let (least, most) = (*found.min_opt()?, *found.max_opt()?);
+        inside &= least.unsigned_abs().max(most.unsigned_abs()) < EXACT as u64;
+    }
+    Some(inside)
 }
 
 fn builder(input: &Input) -> Result<ParquetRecordBatchReaderBuilder<File>> {
@@ -44,7 +77,7 @@ fn corrupt(input: &Input, format: &'static str, problem: String) -> CoreError {
 
 impl Source for Parquet {
     fn schema(&self) -> &Arc<Schema> {
-        &self.schema
+        &self.leaves.schema
     }
 
     fn n_rows(&self) -> Option<usize> {
@@ -55,12 +88,16 @@ impl Source for Parquet {
         self.input.folder()
     }
 
+    fn reading(&self) -> Option<&Reading> {
+        Some(&self.reading)
+    }
+
     fn scan(&self) -> Result<Batches<'_>> {
         let reader = builder(&self.input)?
             .with_batch_size(BATCH_ROWS)
             .build()
             .map_err(|e| corrupt(&self.input, "Parquet", e.to_string()))?;
-        Ok(batches(&self.input, "Parquet", &self.schema, reader))
+        Ok(batches(&self.input, "Parquet", &self.leaves, reader))
     }
 
     /// A pass over the file.
@@ -72,14 +109,21 @@ impl Source for Parquet {
 /// An Arrow IPC file or stream.
 pub(super) struct Ipc {
     input: Input,
-    schema: Arc<Schema>,
+    leaves: Leaves,
+    reading: Reading,
     is_stream: bool,
 }
 
 impl Ipc {
     pub(super) fn open(input: Input, is_stream: bool) -> Result<Self> {
-        let schema = columns(&ipc(&input, is_stream)?.0, &input.name)?;
-        Ok(Ipc { input, schema, is_stream })
+        let (schema, rows) = ipc(&input, is_stream)?;
+        let leaves = Leaves::of(&schema, &input.name)?;
+        let wide = leaves.wide();
+        let texts = if wide.is_empty() { Ok(Vec::new()) } else { rounded(&leaves, wide, rows) };
+        let texts = texts.map_err(|e| corrupt(&input, "Arrow IPC", e.to_string()))?;
+        let leaves = leaves.with_texts(&texts)?;
+        let reading = Reading { left_out: leaves.left_out.clone(), ..Reading::default() };
+        Ok(Ipc { input, leaves, reading, is_stream })
     }
 }
 
@@ -98,7 +142,7 @@ fn ipc(input: &Input, is_stream: bool) -> Result<(SchemaRef, Arrays)> {
 
 impl Source for Ipc {
     fn schema(&self) -> &Arc<Schema> {
-        &self.schema
+        &self.leaves.schema
     }
 
     /// Not known without a pass: the format does not say.
@@ -110,9 +154,13 @@ impl Source for Ipc {
         self.input.folder()
     }
 
+    fn reading(&self) -> Option<&Reading> {
+        Some(&self.reading)
+    }
+
     fn scan(&self) -> Result<Batches<'_>> {
         let (_, arrays) = ipc(&self.input, self.is_stream)?;
-        Ok(batches(&self.input, "Arrow IPC", &self.schema, arrays))
+        Ok(batches(&self.input, "Arrow IPC", &self.leaves, arrays))
     }
 
     /// A pass over the file.
@@ -124,74 +172,41 @@ impl Source for Ipc {
 fn batches<'a>(
     input: &'a Input,
     format: &'static str,
-    schema: &'a Arc<Schema>,
+    leaves: &'a Leaves,
     arrays: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'a,
 ) -> Batches<'a> {
     let batches = arrays.flat_map(move |arrays| {
-        let batch = arrays.and_then(|a| batch(&a, schema)).map_err(|e| corrupt(input, format, e.to_string()));
+        let batch = arrays.and_then(|a| batch(&a, leaves)).map_err(|e| corrupt(input, format, e.to_string()));
         pieces(batch, BATCH_ROWS)
     });
     Box::new(batches)
 }
 
-pub(super) fn batch(arrays: &RecordBatch, schema: &Arc<Schema>) -> Result<Batch, ArrowError> {
-    let columns = schema.columns().iter().zip(arrays.columns()).map(|(column, a)| cast(a, column.kind));
-    Batch::with_rows(schema.clone(), columns.collect::<Result<_, _>>()?, arrays.num_rows())
+pub(super) fn batch(arrays: &RecordBatch, leaves: &Leaves) -> Result<Batch, ArrowError> {
+    let columns = (0..leaves.leaves.len()).map(|place| leaves.array(arrays, place));
+    Batch::with_rows(leaves.schema.clone(), columns.collect::<Result<_, _>>()?, arrays.num_rows())
         .map_err(|e| ArrowError::SchemaError(e.to_string()))
 }
 
-/// The columns of an Arrow schema; nested ones are an error that names the column.
-pub(super) fn columns(schema: &SchemaRef, file: &str) -> Result<Arc<Schema>> {
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
-        let Some(kind) = kind(field.data_type()) else {
-            let (column, found) = (field.name().clone(), field.data_type().to_string());
-            return Err(Error::Nested { file: file.into(), column, found }.into());
-        };
-        columns.push(Column::new(field.name(), kind));
+/// Which of these columns hold whole numbers that a 64-bit float would round: names of things, to be kept digit for digit.
+fn rounded(
+    leaves: &Leaves,
+    places: Vec<usize>,
+    arrays: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+) -> Result<Vec<usize>, ArrowError> {
+    let mut found: Vec<usize> = Vec::new();
+    for arrays in arrays {
+        let arrays = arrays?;
+        for &place in places.iter().filter(|p| !found.contains(p)).collect::<Vec<_>>() {
+            let numbers = leaves.array(&arrays, place)?;
+            let far = |x: Option<f64>| x.is_some_and(|x| x.abs() >= EXACT);
+            if numbers.as_primitive::<Float64Type>().iter().any(far) {
+                found.push(place);
+            }
+        }
+        if found.len() == places.len() {
+            break;
+        }
     }
-    let mut names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
-    names.sort_unstable();
-    let mut twice: Vec<String> = names.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
-    twice.dedup();
-    if !twice.is_empty() {
-        return Err(Error::DuplicateNames { file: file.into(), names: twice }.into());
-    }
-    Ok(Arc::new(Schema::new(columns)?))
-}
-
-fn kind(found: &DataType) -> Option<Kind> {
-    match found {
-        DataType::Boolean => Some(Kind::Flag),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => Some(Kind::Text),
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => Some(Kind::Time),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Some(Kind::Image),
-        DataType::Dictionary(_, value) => kind(value),
-        number if number.is_numeric() => Some(Kind::Number),
-        _ => None,
-    }
-}
-
-fn cast(array: &ArrayRef, kind: Kind) -> Result<ArrayRef, ArrowError> {
-    let plain = match array.data_type() {
-        DataType::Dictionary(_, value) => arrow_cast::cast(array, value)?,
-        _ => array.clone(),
-    };
-    match kind {
-        Kind::Number => arrow_cast::cast(&plain, &DataType::Float64),
-        Kind::Text => arrow_cast::cast(&plain, &DataType::Utf8),
-        Kind::Image => arrow_cast::cast(&plain, &DataType::Binary),
-        Kind::Time => time(&plain),
-        _ => Ok(plain),
-    }
-}
-
-/// Timestamps in UTC: a time zone changes only how they are shown; times without one are taken as UTC.
-fn time(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let zone = match array.data_type() {
-        DataType::Timestamp(_, zone) => zone.clone(),
-        _ => None,
-    };
-    let micros = arrow_cast::cast(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
-    Ok(Arc::new(micros.as_primitive::<TimestampMicrosecondType>().clone().with_timezone("UTC")))
+    Ok(found)
 }

@@ -1,7 +1,7 @@
 //! From a text to its terms, and from terms to sparse vectors: what the steps that count terms share.
 //!
 //! A text is brought into one form (Unicode NFKC, lower case, accents off if wanted), cut into words by the rules of
-//! Unicode (UAX 29; Chinese by jieba), stop words are left out, the others cut to their stem, and neighbours joined.
+//! Unicode (UAX 29; Chinese by jieba; Japanese, Thai and their like into pairs of characters), stop words are left out, the others cut to their stem, and neighbours joined.
 
 pub(crate) mod bpe;
 mod chinese;
@@ -14,7 +14,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidemill_core::KeyPath;
-use unicode_segmentation::UnicodeSegmentation;
+use tidemill_kernel::words::{self, Piece, Script};
 
 pub(crate) use clean::Cleaner;
 use grams::Grams;
@@ -48,7 +48,7 @@ pub struct Terms {
     pub lowercase: bool,
     /// Whether accents are ignored.
     pub strip_accents: bool,
-    /// Words of fewer characters are left out; Chinese characters and their like always count.
+    /// Words of fewer characters are left out; Chinese characters, emoji and their like always count.
     pub shortest: usize,
     /// The language whose commonest words are left out, as its two letters (`en`, `de`, `fr`); none by default.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,18 +163,25 @@ impl TermReader {
     }
 
     fn words(&self, text: &str, mut each: impl FnMut(&str)) {
-        for (han, piece) in chinese::pieces(text) {
-            if han {
-                chinese::words(piece).into_iter().for_each(|word| self.word(word, &mut each));
-            } else {
-                piece.unicode_words().for_each(|word| self.word(word, &mut each));
+        words::pieces(text, |piece| match piece {
+            Piece::Word(word) => self.word(word, &mut each),
+            Piece::Run(Script::Chinese, run) => {
+                chinese::words(run).into_iter().for_each(|word| self.word(word, &mut each));
             }
-        }
+            Piece::Run(_, run) => words::pairs(run, |pair| self.term(pair, &mut each)),
+        });
     }
 
     fn word(&self, word: &str, each: &mut impl FnMut(&str)) {
         let long_enough = word.chars().nth(self.shortest.saturating_sub(1)).is_some();
-        if !long_enough && !word.chars().any(chinese::is_ideograph) || self.stop_words.contains(word) {
+        if !long_enough && !word.chars().any(|c| words::is_ideograph(c) || words::is_emoji(c)) {
+            return;
+        }
+        self.term(word, each);
+    }
+
+    fn term(&self, word: &str, each: &mut impl FnMut(&str)) {
+        if self.stop_words.contains(word) {
             return;
         }
         match &self.stemmer {
@@ -234,6 +241,13 @@ mod tests {
             of(&Terms::default(), "我们中出了一个叛徒 hello"),
             ["我们", "中", "出", "了", "一个", "叛徒", "hello"]
         );
+    }
+
+    #[test]
+    fn scripts_without_spaces_have_terms() {
+        assert_eq!(of(&Terms::default(), "ดีมาก good"), ["ดีม", "มา", "าก", "good"]);
+        assert_eq!(of(&Terms::default(), "良いホテル"), ["良い", "いホ", "ホテ", "テル"]);
+        assert_eq!(of(&Terms::default(), "ອາຫານ 👍"), ["ອາ", "າຫ", "ຫາ", "ານ", "👍"]);
     }
 
     #[test]

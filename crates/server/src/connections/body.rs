@@ -1,7 +1,5 @@
 //! The body of a request, within bounds of size and time, unpacked where it came packed.
 
-use std::io::Read;
-
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -49,10 +47,8 @@ fn unpacked(bytes: Bytes, headers: &HeaderMap, limit: usize) -> Result<Bytes, Ap
             .help("send it plain or packed with gzip"));
         }
     }
-    let mut out = Vec::new();
-    let mut unpacker = flate2::read::GzDecoder::new(&*bytes).take(limit as u64 + 1);
-    unpacker
-        .read_to_end(&mut out)
-        .map_err(|_| ApiError::bad("broken_body", "the body is not packed with gzip"))?;
-    if out.len() > limit { Err(too_large(limit)) } else { Ok(out.into()) }
+    // As files are unpacked: all members, and nothing behind them.
+    let unpacked = tidemill_data::source::gunzip(&bytes, limit)
+        .map_err(|e| ApiError::bad("broken_body", format!("the body cannot be unpacked with gzip: {e}")))?;
+    unpacked.map(Bytes::from).ok_or_else(|| too_large(limit))
 }

@@ -249,7 +249,7 @@ fn kept(row: &Row, version: &Version) -> Result<LoggedRow, ApiError> {
                 let _ = serde_json::to_writer(&mut text, &feedback::kept_picture(picture));
             }
             // As the list that it is, where it is one.
-            Cell::Text(series) if columns.is_series(place) && is_json(series) => {
+            Cell::Text(series) if columns.is_list(place) && is_json(series) => {
                 text.extend_from_slice(series.as_bytes());
             }
             other => cell(&mut text, other),

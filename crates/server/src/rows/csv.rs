@@ -1,51 +1,51 @@
-//! CSV rows: a line of names, then a line per row; an empty cell is a missing value.
+//! CSV rows: read by the code that reads files, so that a file and a body of the same bytes give the same rows or the same refusal.
 
-use ::csv::{ErrorKind, ReaderBuilder, StringRecord};
-use tidemill_core::Cell;
+use tidemill_core::{Cell, Error};
+use tidemill_data::source::{BodyFormat, ReadOptions, open_body};
 
 use super::Gathered;
 use crate::fault::ApiError;
 
 pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiError> {
-    let mut reader = ReaderBuilder::new().from_reader(body);
-    let names = reader.headers().map_err(fault)?.clone();
-    let mut order = Vec::with_capacity(names.len());
-    for name in &names {
-        let place = gathered.columns.find(name.trim_start_matches('\u{feff}').trim(), order.len());
+    let options = ReadOptions::at_prediction(gathered.columns.names.iter().map(String::as_str));
+    let rows = open_body(body.to_vec(), "the body", BodyFormat::Csv, &options).map_err(|e| fault(&e))?;
+    let mut order = Vec::with_capacity(rows.schema().len());
+    for name in rows.schema().names() {
+        let place = gathered.columns.find(name, order.len());
         if place.is_none() {
             gathered.note_unknown(name);
         }
         order.push(place);
     }
-    let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(fault)? {
-        let line = record.position().map(|p| p.line());
-        let at_line = |fault: ApiError| match line {
-            Some(line) => fault.on_line(line),
-            None => fault,
-        };
-        let mut row = gathered.begin()?;
-        for (text, place) in record.iter().zip(&order) {
-            let Some(place) = *place else { continue };
-            let cell = if text.is_empty() { Cell::Missing } else { Cell::Text(text.into()) };
-            gathered.set(&mut row, place, cell).map_err(at_line)?;
+    for batch in rows.scan().map_err(|e| fault(&e))? {
+        let batch = batch.map_err(|e| fault(&e))?;
+        let known = order.iter().enumerate().filter_map(|(at, place)| Some((at, (*place)?)));
+        let columns = known.map(|(at, place)| Ok((batch.texts(at)?, place)));
+        let columns = columns.collect::<Result<Vec<_>, Error>>()?;
+        for i in 0..batch.n_rows() {
+            let mut row = gathered.begin()?;
+            for &(texts, place) in &columns {
+                let text = texts.value(i);
+                let cell = if text.is_empty() { Cell::Missing } else { Cell::Text(text.into()) };
+                gathered.set(&mut row, place, cell)?;
+            }
+            gathered.end(row)?;
         }
-        gathered.end(row).map_err(at_line)?;
     }
     Ok(())
 }
 
-fn fault(e: ::csv::Error) -> ApiError {
-    let line = e.position().map(|p| p.line());
-    let what = match e.kind() {
-        ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("a row has {len} values, the line of names has {expected_len}")
-        }
-        ErrorKind::Utf8 { .. } => "it is not UTF-8 text".into(),
-        _ => "it cannot be read".into(),
+/// What is wrong with the body, with its line.
+fn fault(e: &Error) -> ApiError {
+    let fault = match e.code() {
+        "data_empty" => ApiError::bad("no_rows", "the request has no rows"),
+        _ => ApiError::bad("malformed_csv", e.to_string()),
     };
-    let fault = ApiError::bad("malformed_csv", format!("the body is no CSV: {what}"));
-    match line {
+    let fault = match e.remedy() {
+        Some(remedy) => fault.help(remedy),
+        None => fault,
+    };
+    match e.line() {
         Some(line) => fault.on_line(line),
         None => fault,
     }
@@ -56,16 +56,45 @@ mod tests {
     use super::super::{Columns, Format, read};
     use super::*;
 
+    fn columns() -> Columns {
+        Columns::for_test(&["age", "sex"])
+    }
+
     #[test]
     fn columns_are_found_by_name_and_faults_by_line() {
-        let columns = Columns::for_test(&["age", "sex"]);
-        let rows = read(b"sex,age\nf,31\n\"m, or so\",\n", Format::Csv, &columns, 9).unwrap().rows;
+        let rows = read(b"sex,age\nf,31\n\"m, or so\",\n", Format::Csv, &columns(), 9).unwrap().rows;
         assert_eq!(rows[0].cells, [Cell::Text("31".into()), Cell::Text("f".into())]);
         assert_eq!(rows[1].cells, [Cell::Missing, Cell::Text("m, or so".into())]);
-        let fault = read(b"sex,age\nf,31\nf\n", Format::Csv, &columns, 9).unwrap_err();
-        assert_eq!((fault.code, fault.line), ("malformed_csv", Some(3)));
-        assert_eq!(read(b"sex\nf\n", Format::Csv, &columns, 9).unwrap_err().code, "missing_column");
-        assert_eq!(read(b"sex,age\nf,\xff\n", Format::Csv, &columns, 9).unwrap_err().code, "malformed_csv");
-        assert_eq!(read(b"", Format::Csv, &columns, 9).unwrap_err().code, "no_rows");
+        for (body, line) in
+            [("sex,age\nf,31\nf\n", 3), ("sex,age\n\"f,31\nm,32\nm,33\n", 2), ("sex,age\nf,31\nm,3\0\n", 3)]
+        {
+            let fault = read(body.as_bytes(), Format::Csv, &columns(), 9).unwrap_err();
+            assert_eq!((fault.code, fault.line), ("malformed_csv", Some(line)), "{body:?}");
+        }
+        assert_eq!(read(b"sex\nf\n", Format::Csv, &columns(), 9).unwrap_err().code, "missing_column");
+        assert_eq!(read(b"", Format::Csv, &columns(), 9).unwrap_err().code, "no_rows");
+        let four = "age,sex\n1,f\n2,f\n3,f\n4,f\n";
+        assert_eq!(read(four.as_bytes(), Format::Csv, &columns(), 3).unwrap_err().code, "too_many_rows");
+    }
+
+    #[test]
+    fn a_body_is_read_as_a_file_is() {
+        let wanted = read(b"age,sex\n31,f\n", Format::Csv, &columns(), 9).unwrap().rows;
+        for body in [
+            "\u{feff}age;sex\r\n31;f\r\n",
+            "sep=;\nage;sex\n31;f\n",
+            "\n\nage\tsex\n\n31\tf\n",
+            "age,sex,\n31,f,\n",
+            "# exported today\nage,sex\n31,f\n",
+            "age sex\n31  f\n",
+            "age,sex\r31,f\r",
+        ] {
+            let rows = read(body.as_bytes(), Format::Csv, &columns(), 9)
+                .unwrap_or_else(|e| panic!("{body:?}: {e:?}"))
+                .rows;
+            assert_eq!(rows, wanted, "{body:?}");
+        }
+        // The names of the model are a header, whatever stands below.
+        assert_eq!(read(b"age,sex\nage,sex\n", Format::Csv, &columns(), 9).unwrap().rows.len(), 1);
     }
 }

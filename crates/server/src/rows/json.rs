@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use tidemill_core::{Cell, Row};
 
 use super::Gathered;
@@ -292,7 +293,8 @@ impl<'de> DeserializeSeed<'de> for One<'_, '_, '_> {
     type Value = Cell;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell, D::Error> {
         match self.1 {
-            Some(place) if self.0.gathered.columns.is_series(place) => series(deserializer),
+            Some(place) if self.0.gathered.columns.is_list(place) => series(deserializer),
+            Some(place) if self.0.gathered.columns.is_name(place) => self.name(deserializer),
             Some(_) => deserializer.deserialize_any(self),
             None => deserializer.deserialize_ignored_any(IgnoredAny).map(|_| Cell::Missing),
         }
@@ -309,11 +311,33 @@ fn series<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cell, D::Error> 
 }
 
 impl One<'_, '_, '_> {
+    /// A value of a column of names, such as a key: a whole number stays as it is written, however long.
+    fn name<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell, D::Error> {
+        let raw = <&RawValue as serde::Deserialize>::deserialize(deserializer)?.get();
+        let digits = raw.strip_prefix('-').unwrap_or(raw);
+        if digits.len() > 15 && digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(Cell::Text(raw.into()));
+        }
+        let broken = serde::de::Error::custom;
+        match raw.as_bytes().first() {
+            Some(b'[' | b'{') => self.several(),
+            Some(b'n') => Ok(Cell::Missing),
+            Some(b't' | b'f') => Ok(Cell::Flag(raw == "true")),
+            Some(b'"') => serde_json::from_str(raw).map(Cell::Text).map_err(broken),
+            _ => serde_json::from_str(raw).map(Cell::Number).map_err(broken),
+        }
+    }
+
     fn several<T, E: serde::de::Error>(self) -> Result<T, E> {
         let One(reading, place) = self;
         let fault = reading.gathered.fault(place.unwrap_or_default(), "wrong_type", "holds no single value");
         reading.refuse(fault)
     }
+}
+
+/// A whole number; as text where a 64-bit float would round it, so that the log keeps what came.
+fn whole(size: u64, number: f64, written: impl fmt::Display) -> Cell {
+    if size <= 1 << 53 { Cell::Number(number) } else { Cell::Text(written.to_string()) }
 }
 
 impl<'de> Visitor<'de> for One<'_, '_, '_> {
@@ -325,10 +349,10 @@ impl<'de> Visitor<'de> for One<'_, '_, '_> {
         Ok(Cell::Flag(yes))
     }
     fn visit_i64<E>(self, x: i64) -> Result<Cell, E> {
-        Ok(Cell::Number(x as f64))
+        Ok(whole(x.unsigned_abs(), x as f64, x))
     }
     fn visit_u64<E>(self, x: u64) -> Result<Cell, E> {
-        Ok(Cell::Number(x as f64))
+        Ok(whole(x, x as f64, x))
     }
     fn visit_f64<E>(self, x: f64) -> Result<Cell, E> {
         Ok(Cell::Number(x))
@@ -378,6 +402,22 @@ mod tests {
     }
 
     #[test]
+    fn long_identities_stay_as_they_are_written() {
+        for id in
+            ["1234567890123456789", "9007199254740993", "-9007199254740993", "123456789012345678901234567890"]
+        {
+            let found = rows(&format!("{{\"age\": 1, \"sex\": {id}}}")).unwrap();
+            assert_eq!(found[0][1], Cell::Text(id.into()));
+        }
+        assert_eq!(
+            rows(r#"{"age": 1, "sex": 9007199254740992}"#).unwrap()[0][1],
+            Cell::Text("9007199254740992".into())
+        );
+        assert_eq!(rows(r#"{"age": 1, "sex": 7.0}"#).unwrap()[0][1], Cell::Number(7.0));
+        assert_eq!(rows(r#"{"age": 1, "sex": "\u0041\n"}"#).unwrap()[0][1], Cell::Text("A\n".into()));
+    }
+
+    #[test]
     fn faults_name_the_place_and_never_the_value() {
         let fault = |body: &str| rows(body).unwrap_err();
         let found = fault(r#"[{"age": 31, "sex": "f"}, {"age": ["secret"], "sex": "m"}]"#);
@@ -393,7 +433,8 @@ mod tests {
         assert!(!fault("\"secret\"").message.contains("secret"));
         assert_eq!(fault("[]").code, "no_rows");
         assert_eq!(fault(&format!("[{}]", ["[1,2]"; 4].join(","))).code, "too_many_rows");
-        assert_eq!(fault(&"[".repeat(5000)).code, "wrong_type");
+        assert_eq!(fault(&"[".repeat(5000)).code, "malformed_json");
+        assert_eq!(fault(&format!("[[{}1{}, 2]]", "[".repeat(5000), "]".repeat(5000))).code, "wrong_type");
         assert_eq!(fault(&format!("{{\"x\": {}", "[".repeat(100_000))).code, "malformed_json");
         let help = fault(r#"{"aeg": 31, "sex": "f"}"#).remedy.unwrap();
         assert!(help.contains("'aeg'") && help.contains("'age'"), "{help}");

@@ -128,9 +128,14 @@ impl Columns {
         self.kinds.get(place) == Some(&Kind::Image)
     }
 
-    /// Whether the column at a place holds series.
-    pub fn is_series(&self, place: usize) -> bool {
-        self.kinds.get(place) == Some(&Kind::Series)
+    /// Whether a value of the column at a place is a list: a series or a vector.
+    pub fn is_list(&self, place: usize) -> bool {
+        matches!(self.kinds.get(place), Some(Kind::Series | Kind::Vector { .. }))
+    }
+
+    /// Whether the column at a place holds names, such as keys.
+    fn is_name(&self, place: usize) -> bool {
+        matches!(self.kinds.get(place), Some(Kind::Text | Kind::Category))
     }
 
     /// The place of a name, looked for first where the last row had it.

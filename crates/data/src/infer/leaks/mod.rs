@@ -8,7 +8,7 @@ mod formula;
 use rayon::prelude::*;
 use tidemill_core::{Batch, Context, Kind, Result, Role};
 
-use crate::intake::{RawColumn, Read, Reader};
+use crate::cell::{RawColumn, Read, Reader};
 use crate::plan::{InferredColumn, InferredSchema, Leak};
 
 /// The most rows that leaks are looked for in.

@@ -1,118 +1,97 @@
-//! The layout of a CSV file, found from its beginning: delimiter, quote, header.
-
-use tidemill_core::Result;
+//! What divides and what encloses the cells of a text, found from its beginning.
 
 use super::Dialect;
-use super::records::first_record;
+use super::layout::{Record, preamble, records, strong_header};
 use crate::Error;
-use crate::source::ReadOptions;
-use crate::source::chunks::{RECORD, count_lines};
+use crate::parse::TimeFormat;
 
-/// How many records are looked at.
-const RECORDS: usize = 500;
 /// Candidates, the rarer in plain text first: where two fit equally well, the rarer one is meant.
 const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
+/// What a run of spaces becomes: see [`super::super::text::Shape`].
+pub(super) const OF_SPACES: u8 = b'\t';
 
-/// How the file is laid out.
-#[derive(Debug)]
-pub(super) struct Layout {
-    pub(super) dialect: Dialect,
-    pub(super) header: bool,
-    pub(super) names: Vec<String>,
-    /// Where the rows begin: the byte of the text (as UTF-8, without byte order mark) and the line, from 1.
-    pub(super) body_at: usize,
-    pub(super) body_line: u64,
-}
-
-struct Record {
-    cells: Vec<Vec<u8>>,
-    start: usize,
-    end: usize,
-}
-
-impl Layout {
-    /// From the beginning of the text; `whole` says that it is all of it.
-    ///
-    /// The delimiter is the candidate that divides most records like the first one. The first record is a header
-    /// when one of its texts stands over a column of numbers; or when all its cells are texts none of which
-    /// comes again in its column.
-    pub(super) fn of(
-        mut sample: Vec<u8>,
-        whole: bool,
-        options: &ReadOptions,
-        prefers_tab: bool,
-        file: &str,
-    ) -> Result<Self> {
-        if whole && sample.last().is_some_and(|&b| b != b'\n') {
-            sample.push(b'\n');
-        }
-        if sample.iter().all(|b| matches!(b, b'\n' | b'\r' | b' ')) {
-            return Err(Error::Empty { file: file.into() }.into());
-        }
-        let dialect = match options.delimiter {
-            Some(delimiter) => Dialect { delimiter: byte(delimiter)?, quote: b'"' },
-            None => delimiter(&sample, prefers_tab),
-        };
-        let dialect = Dialect { quote: quote(&sample, dialect.delimiter), ..dialect };
-        let records = records(&sample, dialect);
-        let Some(first) = records.first() else {
-            let line = 1;
-            return Err(match whole {
-                true => Error::UnclosedQuote { file: file.into(), line },
-                false => Error::LongRow { file: file.into(), line, limit: RECORD },
-            }
-            .into());
-        };
-        let header = options.header.unwrap_or_else(|| has_header(&records));
-        let body_at = if header { first.end } else { first.start };
-        let body_line = 1 + count_lines(&sample[..body_at]);
-        let names = names(first, header, file)?;
-        Ok(Layout { dialect, header, names, body_at, body_line })
-    }
-}
-
-fn byte(delimiter: char) -> Result<u8> {
+/// The delimiter that a user names; a space stands for runs of spaces.
+pub(super) fn told(delimiter: char) -> Result<u8, tidemill_core::Error> {
     match u8::try_from(delimiter) {
         Ok(byte) if byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | b'"' | 0) => Ok(byte),
         _ => Err(tidemill_core::Error::parameter(
-            "delimiter",
+            "data.delimiter",
             format!("{delimiter:?} cannot divide cells; use one ASCII character such as , or ;"),
         )),
     }
 }
 
-/// The first records; blank lines are left out.
-fn records(sample: &[u8], dialect: Dialect) -> Vec<Record> {
-    let (mut found, mut at) = (Vec::new(), 0);
-    while found.len() < RECORDS
-        && let Some((cells, length)) = first_record(&sample[at..], dialect)
-    {
-        let blank = matches!(&sample[at..at + length], b"\n" | b"\r\n");
-        if !blank {
-            found.push(Record { cells, start: at, end: at + length });
-        }
-        at += length;
+/// The delimiter that a first line `sep=;` names, as Excel writes it, and where the next line begins.
+pub(super) fn of_sep_line(sample: &[u8]) -> Option<(u8, usize)> {
+    let end = memchr::memchr(b'\n', sample)? + 1;
+    let line = sample[..end].trim_ascii();
+    let line = line.strip_prefix(b"\"").and_then(|l| l.strip_suffix(b"\"")).unwrap_or(line);
+    match line {
+        [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some((*delimiter, end)),
+        // A tab at the end of the line was trimmed.
+        [s, e, p, b'='] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some((b'\t', end)),
+        _ => None,
     }
-    found
 }
 
-fn delimiter(sample: &[u8], prefers_tab: bool) -> Dialect {
-    let mut best = (0.0, Dialect { delimiter: if prefers_tab { b'\t' } else { b',' }, quote: b'"' });
+/// The delimiter that divides most records alike; `None` where none divides them.
+///
+/// Either most records look like the first one, or like each other below a few lines of another shape (a title) and a header.
+pub(super) fn delimiter(sample: &[u8]) -> Option<u8> {
+    let mut best: (f64, Option<u8>) = (0.0, None);
     for delimiter in DELIMITERS {
-        let dialect = Dialect { delimiter, quote: b'"' };
-        let records = records(sample, dialect);
-        let Some(first) = records.first() else { continue };
-        let alike = records.iter().filter(|r| r.cells.len() == first.cells.len()).count();
-        let share = alike as f64 / records.len() as f64;
-        if first.cells.len() > 1 && share > best.0 {
-            best = (share, dialect);
+        let records = records(sample, Dialect { delimiter, quote: b'"', trailing: false });
+        let share = share(&records);
+        if share > best.0 {
+            best = (share, Some(delimiter));
         }
     }
     best.1
 }
 
+/// The share of records that are alike, where they have more than one cell.
+fn share(records: &[Record]) -> f64 {
+    let alike = |records: &[Record]| {
+        let Some(first) = records.first().filter(|r| r.cells.len() > 1) else { return 0.0 };
+        let n = records.iter().filter(|r| r.cells.len() == first.cells.len() || r.is_padded(first)).count();
+        n as f64 / records.len() as f64
+    };
+    let below = preamble(records);
+    let titled = match below {
+        0 => 0.0,
+        _ if records[below].cells.len() > 2 || strong_header(&records[below..]) => alike(&records[below..]),
+        _ => 0.0,
+    };
+    alike(records).max(if titled >= 0.9 { titled } else { 0.0 })
+}
+
+/// Whether runs of spaces divide the records of a text that is already brought into that shape: all into the same number of cells, and
+/// at least every second column a column of numbers. A date and its time of day, or the groups of a large number, are one cell.
+pub(super) fn is_spaced(shaped: &[u8]) -> bool {
+    let records = records(shaped, Dialect { delimiter: OF_SPACES, quote: b'"', trailing: false });
+    let Some((first, body)) = records.split_first().filter(|(_, body)| !body.is_empty()) else {
+        return false;
+    };
+    let n = body[0].cells.len();
+    let same = |r: &Record| r.cells.len() == n;
+    let header = same(first) || (first.cells.len() == n + 1 && first.cells[0] == b"#");
+    if n < 2 || !header || !body.iter().all(same) {
+        return false;
+    }
+    let column = |i: usize| body.iter().map(move |r| std::str::from_utf8(&r.cells[i]).unwrap_or_default());
+    let number = |i: usize| column(i).all(|t| crate::parse::plain_number(t).is_some());
+    let numbers = (0..n).filter(|&i| number(i)).count();
+    let dated = (1..n).any(|i| {
+        column(i - 1).zip(column(i)).all(|(date, clock)| {
+            clock.contains(':') && TimeFormat::Iso.parse(&format!("{date}T{clock}")).is_some()
+        })
+    });
+    let grouped = n == 2 && column(1).all(|t| t.len() == 3) && column(0).all(|t| t.len() <= 3);
+    numbers * 2 >= n && !dated && !grouped
+}
+
 /// A single quote where many cells stand in single quotes and no double quote is to be seen.
-fn quote(sample: &[u8], delimiter: u8) -> u8 {
+pub(super) fn quote(sample: &[u8], delimiter: u8) -> u8 {
     if memchr::memchr(b'"', sample).is_some() {
         return b'"';
     }
@@ -124,60 +103,26 @@ fn quote(sample: &[u8], delimiter: u8) -> u8 {
     if wrapped >= 2 && wrapped * 2 >= opened { b'\'' } else { b'"' }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
-    Missing,
-    Number,
-    Text,
-}
-
-/// What a cell looks like, at a glance: dates and amounts of money count as numbers.
-fn look(cell: &[u8]) -> Look {
-    let cell = cell.trim_ascii();
-    let lower = cell.to_ascii_lowercase();
-    if matches!(&*lower, b"" | b"na" | b"n/a" | b"nan" | b"null" | b"none" | b"?" | b"-" | b".") {
-        return Look::Missing;
+/// What a text is where it is not a table: an HTML page or a spreadsheet in XML that somebody named `.csv`.
+pub(super) fn not_a_table(sample: &[u8], file: &str) -> Option<Error> {
+    let start = sample.trim_ascii_start();
+    if !start.starts_with(b"<") {
+        return None;
     }
-    let number = |b: &u8| b.is_ascii_digit() || b".,+-$%/: eETZ'\xe2\x82\xac\xc2\xa3".contains(b);
-    let begins = |b: &u8| b.is_ascii_digit() || b".+-$\xe2\xc2".contains(b);
-    let is_number =
-        cell.first().is_some_and(begins) && cell.iter().all(number) && cell.iter().any(u8::is_ascii_digit);
-    if is_number { Look::Number } else { Look::Text }
-}
-
-fn has_header(records: &[Record]) -> bool {
-    let Some((first, body)) = records.split_first() else { return false };
-    let looks: Vec<Look> = first.cells.iter().map(|c| look(c)).collect();
-    let column = |i: usize| body.iter().filter_map(move |r| r.cells.get(i));
-    let over_numbers = |i: usize| {
-        let mut seen = column(i).map(|c| look(c)).filter(|l| *l != Look::Missing).peekable();
-        seen.peek().is_some() && seen.all(|l| l == Look::Number)
+    let head = String::from_utf8_lossy(&start[..start.len().min(4096)]).to_lowercase();
+    let remedy = "open it in a browser or a spreadsheet and save the table as CSV";
+    let (found, remedy) = if head.starts_with("<!doctype html")
+        || head.contains("<html")
+        || head.contains("<table")
+    {
+        let page = "look at what it says (often that one has to log in), or open it in a spreadsheet and save the table as CSV";
+        ("an HTML page, not CSV", page)
+    } else if head.contains("<workbook") || head.contains("urn:schemas-microsoft-com:office:spreadsheet") {
+        ("an Excel workbook in XML, not CSV", "save the sheet as CSV or .xlsx")
+    } else if head.starts_with("<?xml") {
+        ("an XML document, not CSV", remedy)
+    } else {
+        return None;
     };
-    if (0..looks.len()).any(|i| looks[i] == Look::Text && over_numbers(i)) {
-        return true;
-    }
-    let comes_again = |i: usize| looks[i] == Look::Text && column(i).any(|c| *c == first.cells[i]);
-    looks.contains(&Look::Text) && !looks.contains(&Look::Number) && !(0..looks.len()).any(comes_again)
-}
-
-/// The names of the columns: of the header, trimmed; `column_<place from 1>` where there is none.
-fn names(first: &Record, header: bool, file: &str) -> Result<Vec<String>> {
-    let mut names = Vec::with_capacity(first.cells.len());
-    for (i, cell) in first.cells.iter().enumerate() {
-        let cell = if header { cell.trim_ascii() } else { b"" };
-        let name = std::str::from_utf8(cell).map_err(|_| Error::Encoding {
-            file: file.into(),
-            line: 1,
-            encoding: "UTF-8".into(),
-        })?;
-        names.push(if name.is_empty() { format!("column_{}", i + 1) } else { name.to_owned() });
-    }
-    let mut sorted = names.clone();
-    sorted.sort_unstable();
-    let mut twice: Vec<String> = sorted.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
-    twice.dedup();
-    if twice.is_empty() {
-        return Ok(names);
-    }
-    Err(Error::DuplicateNames { file: file.into(), names: twice }.into())
+    Some(Error::Format { file: file.into(), found: found.into(), remedy: remedy.into() })
 }

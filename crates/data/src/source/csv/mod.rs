@@ -1,6 +1,7 @@
 //! CSV and its kin: text columns exactly as written, whatever the delimiter, quote and encoding.
 
 mod dialect;
+mod layout;
 mod records;
 mod scanner;
 
@@ -9,29 +10,29 @@ use std::path::Path;
 use std::sync::Arc;
 
 use encoding_rs::Encoding;
-use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Kind, Result, Schema, Source};
+use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Kind, Reading, Result, Schema, Source};
 
-use super::chunks::{Chunks, Cut};
+use super::chunks::{Chunks, Cut, RECORD};
 use super::input::{Input, fill};
 use super::pipeline::{Pipeline, malformed};
 use super::{Provenance, ReadOptions, encoding, pieces};
 use crate::Error;
-use dialect::Layout;
+use layout::Layout;
 
-/// How much of the text is looked at to find its layout.
-const SAMPLE: usize = 1 << 20;
-
-/// The two bytes that give a CSV file its shape.
+/// What gives a CSV file its shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Dialect {
     pub(super) delimiter: u8,
     pub(super) quote: u8,
+    /// Whether empty cells may stand behind the last column.
+    pub(super) trailing: bool,
 }
 
 pub(super) struct Csv {
     input: Input,
     encoding: &'static Encoding,
     layout: Layout,
+    reading: Reading,
     schema: Arc<Schema>,
     chunk: usize,
 }
@@ -39,38 +40,76 @@ pub(super) struct Csv {
 impl Csv {
     /// Finds encoding, delimiter, quote and header from the beginning of the file.
     pub(super) fn open(input: Input, options: &ReadOptions, chunk: usize) -> Result<Self> {
-        let (encoding, sample, whole) = sample(&input, options)?;
-        let prefers_tab = super::extension(&input.path) == "tsv";
-        let layout = Layout::of(sample, whole, options, prefers_tab, &input.name)?;
+        let prefers_tab = matches!(&*super::extension(&input.path), "tsv" | "tab");
+        let mut looked_at = options.look;
+        let (encoding, layout, first_line) = loop {
+            let (encoding, sample, whole) = sample(&input, options, looked_at)?;
+            if let Some(layout) = Layout::of(&sample, whole, options, prefers_tab, &input.name)? {
+                break (encoding, layout, first_line(&sample));
+            }
+            // Not even the header ends within what was looked at.
+            if looked_at > RECORD {
+                return Err(Error::LongRow { file: input.name, line: 1, limit: RECORD }.into());
+            }
+            looked_at *= 8;
+        };
         let columns = layout.names.iter().map(|name| Column::new(name, Kind::Text)).collect();
         let schema = Arc::new(Schema::new(columns)?);
-        Ok(Csv { input, encoding, layout, schema, chunk })
+        let delimiter = if layout.shape.spaces { ' ' } else { char::from(layout.dialect.delimiter) };
+        let reading = Reading {
+            delimiter: Some(delimiter),
+            quote: Some(char::from(layout.dialect.quote)),
+            header: Some(layout.header),
+            skip: Some(layout.skip),
+            encoding: Some(encoding.name().into()),
+            first_line,
+            notes: layout.notes.clone(),
+            left_out: Vec::new(),
+        };
+        Ok(Csv { input, encoding, layout, reading, schema, chunk })
+    }
+
+    /// Adds a sentence to what is said of the reading.
+    pub(super) fn note(&mut self, note: String) {
+        self.reading.notes.push(note);
     }
 
     pub(super) fn provenance(&self, location: &str) -> Provenance {
         Provenance {
-            delimiter: Some(char::from(self.layout.dialect.delimiter)),
-            quote: Some(char::from(self.layout.dialect.quote)),
-            header: Some(self.layout.header),
-            encoding: Some(self.encoding.name().into()),
+            delimiter: self.reading.delimiter,
+            quote: self.reading.quote,
+            header: self.reading.header,
+            encoding: self.reading.encoding.clone(),
             ..Provenance::new(location, "CSV")
         }
     }
 }
 
+/// The first line of the text, shortened.
+fn first_line(sample: &[u8]) -> String {
+    let end = memchr::memchr2(b'\n', b'\r', sample).unwrap_or(sample.len()).min(400);
+    crate::cell::clip(&tidemill_core::escaped(String::from_utf8_lossy(&sample[..end]).trim()))
+}
+
 /// The beginning of the text as UTF-8, and whether it is all of it.
-fn sample(input: &Input, options: &ReadOptions) -> Result<(&'static Encoding, Vec<u8>, bool)> {
-    let mut raw = vec![0; SAMPLE];
-    let n = fill(&mut input.unpacked()?, &mut raw).map_err(|e| input.failed(e))?;
-    raw.truncate(n);
+fn sample(input: &Input, options: &ReadOptions, most: usize) -> Result<(&'static Encoding, Vec<u8>, bool)> {
+    // No more than there is: requests are small and many. Packed bytes are more than they seem.
+    let mut raw = Vec::new();
+    let mut reader = input.unpacked()?.take(most as u64);
+    reader.read_to_end(&mut raw).map_err(|e| input.failed(e))?;
+    let whole = raw.len() < most;
     let encoding = match &options.encoding {
         Some(label) => encoding::named(label)?,
-        None => encoding::detect(&raw, n < SAMPLE),
+        None => encoding::detect(&raw, whole),
     };
-    if encoding::is_binary(&raw, encoding) {
-        return Err(Error::Binary { file: input.name.clone(), line: 1 }.into());
+    if let Some(line) = encoding::binary_line(&raw, encoding) {
+        return Err(Error::Binary { file: input.name.clone(), line }.into());
     }
-    let mut text = vec![0; SAMPLE];
+    if encoding == encoding_rs::UTF_8 {
+        let text = raw.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(raw);
+        return Ok((encoding, text, whole));
+    }
+    let mut text = vec![0; most];
     let n = fill(&mut encoding::reader(input, encoding)?, &mut text).map_err(|e| match malformed(&e) {
         Some(line) => {
             Error::Encoding { file: input.name.clone(), line, encoding: encoding.name().into() }.into()
@@ -78,7 +117,7 @@ fn sample(input: &Input, options: &ReadOptions) -> Result<(&'static Encoding, Ve
         None => input.failed(e),
     })?;
     text.truncate(n);
-    Ok((encoding, text, n < SAMPLE))
+    Ok((encoding, text, n < most))
 }
 
 impl Source for Csv {
@@ -95,8 +134,12 @@ impl Source for Csv {
         self.input.folder()
     }
 
+    fn reading(&self) -> Option<&Reading> {
+        Some(&self.reading)
+    }
+
     fn scan(&self) -> Result<Batches<'_>> {
-        let mut reader = encoding::reader(&self.input, self.encoding)?;
+        let mut reader = self.layout.shape.reader(encoding::reader(&self.input, self.encoding)?);
         let header = self.layout.body_at as u64;
         std::io::copy(&mut reader.by_ref().take(header), &mut std::io::sink())
             .map_err(|e| self.input.failed(e))?;

@@ -8,7 +8,11 @@ use tidemill_core::{Batch, Schema};
 
 use super::Dialect;
 use super::scanner::Scanner;
+use crate::parse::is_missing_word;
 use crate::source::pipeline::{Fault, Problem, check_text};
+
+/// The longest word that means "no value", in bytes.
+const LONGEST_WORD: usize = 4;
 
 /// The cells of one column, one after the other.
 struct Cells {
@@ -35,6 +39,16 @@ impl Cells {
     #[inline]
     fn end(&mut self) {
         self.ends.push(self.text.len() as i32);
+    }
+
+    /// A word that would mean "no value" was quoted, so that it is a value: it stays quoted. See [`crate::parse::unquoted`].
+    fn keep_quotes(&mut self, whole: bool) {
+        let from = self.ends.last().map_or(0, |end| *end as usize);
+        let word = std::str::from_utf8(&self.text[from..]).unwrap_or_default();
+        if whole && is_missing_word(word) {
+            self.text.insert(from, b'"');
+            self.text.push(b'"');
+        }
     }
 
     fn array(self) -> Result<ArrayRef, arrow_schema::ArrowError> {
@@ -71,7 +85,7 @@ pub(super) fn batch(chunk: &[u8], dialect: Dialect, schema: &Arc<Schema>) -> Res
 }
 
 fn read(chunk: &[u8], dialect: Dialect, columns: &mut [Cells]) -> Result<usize, Fault> {
-    let Dialect { delimiter, quote } = dialect;
+    let Dialect { delimiter, quote, trailing } = dialect;
     let mut scanner = Scanner::new(chunk, [delimiter, b'\n', quote]);
     let (mut n_rows, mut row_start, mut start, mut i) = (0, 0, 0, 0);
     // Whether the cell began with a quoted part, which is already pushed.
@@ -79,21 +93,25 @@ fn read(chunk: &[u8], dialect: Dialect, columns: &mut [Cells]) -> Result<usize, 
     while let Some(at) = scanner.next() {
         let byte = chunk[at];
         if byte == delimiter {
-            let Some(cells) = columns.get_mut(i) else {
-                return Err(ragged(chunk, row_start, dialect, columns.len()));
-            };
-            cells.push(chunk, start, at);
-            cells.end();
+            match columns.get_mut(i) {
+                Some(cells) => {
+                    cells.push(chunk, start, at);
+                    cells.end();
+                }
+                None if trailing && at == start && !quoted => {}
+                None => return Err(ragged(chunk, row_start, dialect, columns.len())),
+            }
             i += 1;
         } else if byte == b'\n' {
             let end = if at > start && chunk[at - 1] == b'\r' { at - 1 } else { at };
             let blank = i == 0 && end == start && !quoted;
             if !blank {
-                if i + 1 != columns.len() {
+                if i + 1 == columns.len() {
+                    columns[i].push(chunk, start, end);
+                    columns[i].end();
+                } else if !(trailing && i >= columns.len() && end == start && !quoted) {
                     return Err(ragged(chunk, row_start, dialect, columns.len()));
                 }
-                columns[i].push(chunk, start, end);
-                columns[i].end();
                 n_rows += 1;
             }
             (i, row_start) = (0, at + 1);
@@ -106,6 +124,11 @@ fn read(chunk: &[u8], dialect: Dialect, columns: &mut [Cells]) -> Result<usize, 
             };
             start =
                 push_quoted(chunk, at, quote, cells).ok_or_else(|| Fault::new(at, Problem::UnclosedQuote))?;
+            if start - at <= LONGEST_WORD + 2 {
+                cells.keep_quotes(
+                    chunk.get(start).is_none_or(|b| *b == delimiter || matches!(b, b'\r' | b'\n')),
+                );
+            }
             quoted = true;
             scanner.skip_to(start);
             continue;
@@ -137,7 +160,7 @@ fn ragged(chunk: &[u8], row_start: usize, dialect: Dialect, expected: usize) -> 
 
 /// The cells of the first record of a text, and the place after it; `None` when it does not end.
 pub(super) fn first_record(bytes: &[u8], dialect: Dialect) -> Option<(Vec<Vec<u8>>, usize)> {
-    let Dialect { delimiter, quote } = dialect;
+    let Dialect { delimiter, quote, .. } = dialect;
     let (mut cells, mut cell, mut at, mut begins) = (Vec::new(), Vec::new(), 0, true);
     loop {
         let byte = *bytes.get(at)?;

@@ -10,7 +10,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use tidemill_kernel::picture::{self, MOST_BYTES, Unusable};
 
-use super::cell::{Raw, Read};
+use super::raw::{Raw, Read};
 
 /// What the extensions of images are.
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "gif", "bmp", "webp"];
@@ -34,7 +34,7 @@ pub(super) fn read<'a>(raw: Raw<'a>, folder: Option<&Path>) -> Result<Read<Cow<'
             (None, Some(folder)) => opened(folder, text)?,
             (None, None) => decoded(text)?,
         }),
-        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Points(_) => {
+        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Points(_) | Raw::Vector(_) => {
             return Err("it is not an image".into());
         }
     };

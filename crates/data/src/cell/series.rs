@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidemill_core::Point;
 
-use super::cell::{Raw, Read};
+use super::raw::{Raw, Read};
 use crate::parse::TimeFormat;
 
 /// The most points of a series.
@@ -20,7 +20,7 @@ pub(super) fn read(raw: Raw<'_>, format: &TimeFormat) -> Result<Read<Vec<Point>>
         Raw::Missing => return Ok(Read::Missing),
         Raw::Points(points) => points.to_vec(),
         Raw::Text(text) => of_text(text, format)?,
-        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Image(_) => {
+        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Image(_) | Raw::Vector(_) => {
             return Err("a single value is not a series".into());
         }
     };

@@ -1,0 +1,90 @@
+//! Which way of writing timestamps explains the values of a column.
+
+use super::facts::Facts;
+use super::formats::{Doubt, Found, accept, explain};
+use super::locale::Locale;
+use crate::parse::TimeFormat;
+use crate::plan::Weight;
+
+pub(crate) fn time(facts: &Facts<'_>, locale: &Locale) -> Option<Found<TimeFormat>> {
+    let candidates = [TimeFormat::Iso, TimeFormat::YearFirst, TimeFormat::DayFirst, TimeFormat::MonthFirst];
+    // Most columns of text are settled by their first values.
+    let first = || facts.values.iter().take(50);
+    let plausible = |format: &TimeFormat| {
+        first().filter(|(t, _)| format.parse(t).is_some()).count() * 10 >= first().count() * 7
+    };
+    if !candidates.iter().any(plausible) {
+        return None;
+    }
+    let explained = candidates.map(|format| {
+        let found = explain(facts, &|t| format.parse(t).is_some());
+        (format, found)
+    });
+    let best = explained.into_iter().reduce(|best, next| if next.1.1 < best.1.1 { next } else { best })?;
+    let mut found = accept(facts, best.0, best.1)?;
+    if found.format == TimeFormat::DayFirst && is_undecided(facts) {
+        let (format, why) = order(facts, locale);
+        found.doubt = (format != found.format || by_order(facts) || named_months(facts) == 0)
+            .then(|| doubt(&format, &why));
+        found.format = format;
+    }
+    Some(found)
+}
+
+/// Whether day first and month first explain the values equally well.
+fn is_undecided(facts: &Facts<'_>) -> bool {
+    let reads = |format: TimeFormat| explain(facts, &|t| format.parse(t).is_some()).1;
+    reads(TimeFormat::DayFirst) == reads(TimeFormat::MonthFirst)
+}
+
+/// How many values name the month in letters.
+fn named_months(facts: &Facts<'_>) -> usize {
+    facts.values.iter().filter(|(t, _)| t.chars().any(char::is_alphabetic)).count()
+}
+
+/// Which of day and month comes first where the values themselves do not tell: the reading in which the rows are in order; else as
+/// in the other columns; else month first with a slash, as Americans write, and day first with a point or a dash.
+fn order(facts: &Facts<'_>, locale: &Locale) -> (TimeFormat, String) {
+    let (day, month) = (rises(facts, &TimeFormat::DayFirst), rises(facts, &TimeFormat::MonthFirst));
+    if day != month {
+        let format = if day { TimeFormat::DayFirst } else { TimeFormat::MonthFirst };
+        return (format, "so read, the rows are in order".into());
+    }
+    if let Some(day_first) = locale.day_first {
+        let format = if day_first { TimeFormat::DayFirst } else { TimeFormat::MonthFirst };
+        return (format, "another column is written so".into());
+    }
+    if locale.is_european() {
+        return (TimeFormat::DayFirst, "the numbers of the file have decimal commas".into());
+    }
+    match facts.share(|t| t.contains('/')) > 0.5 {
+        true => (TimeFormat::MonthFirst, "that is how most files with slashes are written".into()),
+        false => (TimeFormat::DayFirst, "that is how most files with points or dashes are written".into()),
+    }
+}
+
+fn by_order(facts: &Facts<'_>) -> bool {
+    rises(facts, &TimeFormat::DayFirst) != rises(facts, &TimeFormat::MonthFirst)
+}
+
+/// Whether the different values, in the order in which they first come, rise or fall all along; at least ten of them.
+fn rises(facts: &Facts<'_>, format: &TimeFormat) -> bool {
+    let moments: Vec<i64> = facts.values.iter().filter_map(|v| format.parse(v.0)).collect();
+    moments.len() >= 10
+        && (moments.windows(2).all(|w| w[0] < w[1]) || moments.windows(2).all(|w| w[0] > w[1]))
+}
+
+fn doubt(format: &TimeFormat, why: &str) -> Doubt {
+    let (taken, other) = match format {
+        TimeFormat::DayFirst => ("day first", "month_first"),
+        _ => ("month first", "day_first"),
+    };
+    Doubt {
+        code: "ambiguous_dates",
+        weight: Weight::Warning,
+        message: format!(
+            "every date can be read with the day or with the month first; read {taken}, since {why}"
+        ),
+        remedy: format!("format = \"{other}\""),
+    }
+}

@@ -1,0 +1,200 @@
+//! Which way of writing numbers explains the values of a column.
+
+use super::facts::Facts;
+use super::formats::{Doubt, Found, accept, explain};
+use super::locale::{Locale, may_group};
+use crate::parse::{NumberFormat, Thousands, magnitude};
+use crate::plan::Weight;
+
+/// The longest unit, in characters.
+const UNIT: usize = 12;
+
+pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberFormat>> {
+    let first = facts.values.iter().take(200);
+    let with_digit = first.clone().filter(|(t, _)| t.bytes().any(|b| b.is_ascii_digit())).count();
+    if with_digit * 10 < first.len() * 7 {
+        return None;
+    }
+    let plain = explain(facts, &|t| NumberFormat::default().parse(t).is_some());
+    if plain.1 == 0 {
+        let (format, doubt) = grouped(facts, locale);
+        return Some(Found { doubt, ..accept(facts, format, plain)? });
+    }
+    let base = dress(facts);
+    let style = |decimal_comma, thousands| NumberFormat { decimal_comma, thousands, ..base.clone() };
+    // Tried in this order, the strict ones first; of those that explain equally many rows the first is taken.
+    let candidates = [
+        (style(false, None), false),
+        (style(false, Some(Thousands::Comma)), true),
+        (style(true, Some(Thousands::Point)), true),
+        (style(false, Some(Thousands::Space)), true),
+        (style(true, Some(Thousands::Space)), true),
+        (style(true, None), false),
+        (style(false, Some(Thousands::Comma)), false),
+        (style(true, Some(Thousands::Point)), false),
+        (style(false, Some(Thousands::Space)), false),
+        (style(true, Some(Thousands::Space)), false),
+        (style(false, Some(Thousands::Apostrophe)), false),
+        (style(true, Some(Thousands::Apostrophe)), false),
+        (style(false, Some(Thousands::Lakh)), false),
+    ];
+    let explained = candidates.map(|(format, strict)| {
+        let reads = |t: &str| if strict { format.parse_strictly(t) } else { format.parse(t) }.is_some();
+        let found = explain(facts, &reads);
+        (format, found)
+    });
+    let (format, found) =
+        explained.into_iter().reduce(|best, next| if next.1.1 < best.1.1 { next } else { best })?;
+    let (format, doubt) = commas(facts, locale, format);
+    let doubt = doubt.or_else(|| censored(facts, &format)).or_else(|| clocks(facts, &format));
+    Some(Found { doubt, ..accept(facts, format, found)? })
+}
+
+/// What stands around the numbers: percent signs, currencies, signs of censoring, magnitudes, units, colons of lengths of time.
+fn dress(facts: &Facts<'_>) -> NumberFormat {
+    let bare = NumberFormat::default();
+    let odd = || facts.values.iter().map(|v| v.0).filter(|t| bare.parse(t).is_none());
+    let takes_off = |probe: NumberFormat| odd().any(|t| probe.undressed(t));
+    let mut dress = NumberFormat {
+        percent: takes_off(NumberFormat { percent: true, ..Default::default() }),
+        currency: takes_off(NumberFormat { currency: true, ..Default::default() }),
+        censored: odd()
+            .any(|t| t.starts_with(['<', '>', '≤', '≥']) && t.ends_with(|c: char| c.is_ascii_digit())),
+        clock: odd().any(|t| NumberFormat { clock: true, ..Default::default() }.parse(t).is_some()),
+        ..Default::default()
+    };
+    let mut suffixes: Vec<String> = odd().filter_map(suffix).map(str::to_lowercase).collect();
+    let n = suffixes.len();
+    suffixes.sort_unstable();
+    suffixes.dedup();
+    // A few words that happen to end otherwise must not hide the unit of all others.
+    if n * 10 < odd().count() * 8 || dress.percent || suffixes.is_empty() {
+        return dress;
+    }
+    let all = facts.values.iter().filter(|v| v.0.bytes().any(|b| b.is_ascii_digit())).count();
+    let magnitudes = suffixes.iter().all(|word| magnitude(word).is_some());
+    let scale = ["k", "bn", "mn", "mio", "mrd", "crore", "lakh", "million", "billion", "thousand"];
+    let sure = suffixes.len() > 1 || n < all || scale.contains(&suffixes[0].trim_end_matches('.'));
+    if magnitudes && sure {
+        dress.magnitude = true;
+    } else if let [unit] = suffixes.as_slice()
+        && !["am", "pm", "st", "nd", "rd", "th"].contains(&unit.as_str())
+    {
+        dress.unit = Some(unit.clone());
+    }
+    dress
+}
+
+/// What stands behind the digits of a text that begins with a number.
+fn suffix(text: &str) -> Option<&str> {
+    let begins = |c: char| c.is_ascii_digit() || "+-−.,<>≤≥$€£¥₹(".contains(c);
+    let end = text.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let unit = text[end..].trim_start_matches(['.', ',']).trim();
+    let sound = text.starts_with(begins)
+        && !unit.is_empty()
+        && unit.chars().count() <= UNIT
+        && unit.chars().all(|c| c.is_alphabetic() || "°µ/²³·.% ".contains(c))
+        && unit.chars().any(char::is_alphabetic)
+        && text[..end].chars().all(|c| !c.is_alphabetic() || "eE".contains(c));
+    sound.then_some(unit)
+}
+
+/// Plain numbers whose points may stand between thousands: `1.234` beside `958`.
+///
+/// They do where the rest of the file has decimal commas; and where a number without a point stands beside one that ends with a zero
+/// behind its point: neither decimals cut to their need nor decimals of fixed length are written so.
+fn grouped(facts: &Facts<'_>, locale: &Locale) -> (NumberFormat, Option<Doubt>) {
+    let plain = NumberFormat::default();
+    let texts = || facts.values.iter().map(|v| v.0);
+    let pointed = || texts().filter(|t| t.contains('.'));
+    let n = pointed().count();
+    let short = |t: &str| t.trim_start_matches(['-', '+']).len() <= 3;
+    if n == 0 || !pointed().all(|t| may_group(t, '.')) || !texts().all(|t| t.contains('.') || short(t)) {
+        return (plain, None);
+    }
+    let mixed = texts().any(|t| !t.contains('.'));
+    let proof = mixed && n >= 3 && pointed().any(|t| t.ends_with('0'));
+    let is_grouped =
+        !locale.is_anglo() && (proof || (n >= 2 && (locale.has_commas() || (locale.is_european() && mixed))));
+    let (taken, why, remedy) = match is_grouped {
+        true => (
+            "points between thousands",
+            if proof { "numbers below 1,000 have none" } else { "the file has decimal commas" },
+            "format = \"plain\"",
+        ),
+        false => {
+            ("points before decimals", "nothing in the file says otherwise", "format = \"thousands_point\"")
+        }
+    };
+    let example = pointed().next().unwrap_or_default();
+    let doubt = Doubt {
+        code: "ambiguous_numbers",
+        weight: if mixed || is_grouped { Weight::Warning } else { Weight::Remark },
+        message: format!(
+            "every number, such as '{example}', can be read in two ways; read with {taken}, since {why}"
+        ),
+        remedy: remedy.into(),
+    };
+    let german = NumberFormat { decimal_comma: true, thousands: Some(Thousands::Point), ..plain.clone() };
+    (if is_grouped { german } else { plain }, Some(doubt))
+}
+
+/// Numbers whose commas may stand between thousands or before decimals: `1,234` alone.
+fn commas(facts: &Facts<'_>, locale: &Locale, format: NumberFormat) -> (NumberFormat, Option<Doubt>) {
+    let texts = || facts.values.iter().map(|v| v.0);
+    let with = || texts().filter(|t| t.contains(','));
+    let both = format.thousands == Some(Thousands::Comma)
+        && with().all(|t| may_group(t, ','))
+        && !texts().any(|t| t.contains('.'));
+    if !both || with().next().is_none() {
+        return (format, None);
+    }
+    let decimals = locale.is_european();
+    let (taken, why, remedy) = match decimals {
+        true => {
+            ("commas before decimals", "the rest of the file is written so", "format = \"thousands_comma\"")
+        }
+        false => {
+            ("commas between thousands", "nothing in the file says otherwise", "format = \"decimal_comma\"")
+        }
+    };
+    let example = with().next().unwrap_or_default();
+    let sure = !decimals && (locale.is_anglo() || texts().any(|t| t.len() <= 3));
+    let doubt = Doubt {
+        code: "ambiguous_numbers",
+        weight: if sure { Weight::Remark } else { Weight::Warning },
+        message: format!(
+            "every number, such as '{example}', can be read in two ways; read with {taken}, since {why}"
+        ),
+        remedy: remedy.into(),
+    };
+    let comma = NumberFormat { decimal_comma: true, thousands: None, ..format.clone() };
+    (if decimals { comma } else { format }, Some(doubt))
+}
+
+fn censored(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
+    let n: u64 = facts.values.iter().filter(|v| v.0.starts_with(['<', '>', '≤', '≥'])).map(|v| v.1).sum();
+    let example = facts.values.iter().find(|v| v.0.starts_with(['<', '>', '≤', '≥']))?.0;
+    format.censored.then(|| Doubt {
+        code: "censored",
+        weight: Weight::Warning,
+        message: format!(
+            "{n} of {} values, such as '{example}', are bounds, not measurements; each is read as its bound",
+            facts.n_values
+        ),
+        remedy: "role = \"ignore\", or replace them beforehand".into(),
+    })
+}
+
+fn clocks(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
+    let short = |t: &str| t.bytes().filter(|b| *b == b':').count() == 1;
+    let example = facts.values.iter().find(|v| short(v.0))?.0;
+    format.clock.then(|| Doubt {
+        code: "ambiguous_lengths",
+        weight: Weight::Remark,
+        message: format!(
+            "'{example}' may be hours and minutes or minutes and seconds; read as hours and minutes"
+        ),
+        remedy: "write h:mm:ss".into(),
+    })
+}

@@ -1,0 +1,54 @@
+//! Words that usually mean "no value": which of them are names in a column, and what is said about the others.
+
+use super::facts::Facts;
+use super::formats::Doubt;
+use crate::parse::Missing;
+use crate::plan::Weight;
+
+/// The words that are names in this column: those that stood in quotes and nowhere without; `None`, where the others are words, too;
+/// and `NA` among codes of two capitals.
+pub(super) fn names(facts: &Facts<'_>, missing: &Missing) -> Vec<String> {
+    let loose = |word: &str| facts.words.iter().any(|(w, _)| *w == word);
+    let capitals = |t: &str| t.len() == 2 && t.bytes().all(|b| b.is_ascii_uppercase());
+    let codes = facts.n_distinct() >= 3 && facts.values.iter().all(|v| capitals(v.0));
+    let is_name = |word: &str| word.eq_ignore_ascii_case("none") || (word == "NA" && codes);
+    let mut names: Vec<String> = facts.quoted.iter().filter(|w| !loose(w)).map(|w| w.to_string()).collect();
+    names.extend(
+        facts.words.iter().filter(|(w, _)| is_name(w) && !missing.is_told(w)).map(|(w, _)| w.to_string()),
+    );
+    names
+}
+
+/// What is said where a word became a name without being quoted.
+pub(super) fn doubt(facts: &Facts<'_>, names: &[String]) -> Option<Doubt> {
+    let told: Vec<_> = facts.words.iter().filter(|(w, _)| names.iter().any(|n| n == w)).collect();
+    if told.is_empty() {
+        return None;
+    }
+    let all: Vec<String> = told.iter().map(|(word, n)| listed(word, *n)).collect();
+    let words: Vec<String> = told.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+    Some(Doubt {
+        code: "word_is_name",
+        weight: Weight::Remark,
+        message: format!("{} counts as a name, not as missing", all.join(", ")),
+        remedy: format!("[data] missing = [{}]", words.join(", ")),
+    })
+}
+
+/// What is said of the words that count as missing.
+pub(super) fn taken(facts: &Facts<'_>) -> Option<Doubt> {
+    if facts.words.is_empty() {
+        return None;
+    }
+    let all: Vec<String> = facts.words.iter().map(|(word, n)| listed(word, *n)).collect();
+    Some(Doubt {
+        code: "missing_words",
+        weight: Weight::Remark,
+        message: format!("{} counts as missing", all.join(", ")),
+        remedy: "[data] missing_only = [] where it is a value".into(),
+    })
+}
+
+fn listed(word: &str, n: u64) -> String {
+    format!("'{word}' ({n} row{})", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,382 @@
+//! The layout of a CSV file, found from its beginning: what stands above the table, the names, the units below them.
+
+use tidemill_core::Result;
+
+use super::Dialect;
+use super::dialect::{self, OF_SPACES};
+use super::records::first_record;
+use crate::Error;
+use crate::source::ReadOptions;
+use crate::source::chunks::count_lines;
+use crate::source::text::Shape;
+
+/// How many records are looked at.
+const RECORDS: usize = 500;
+/// The most records that may stand above the table.
+const ABOVE: usize = 30;
+
+/// How the file is laid out.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) dialect: Dialect,
+    pub(super) shape: Shape,
+    pub(super) header: bool,
+    pub(super) names: Vec<String>,
+    /// How many lines stand above the table.
+    pub(super) skip: usize,
+    /// Where the rows begin: the byte of the text (as UTF-8, in its usual shape, without byte order mark) and the line, from 1.
+    pub(super) body_at: usize,
+    pub(super) body_line: u64,
+    /// What was passed over, one sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+pub(super) struct Record {
+    pub(super) cells: Vec<Vec<u8>>,
+    start: usize,
+    end: usize,
+}
+
+impl Record {
+    /// How many cells there are up to the last one that says something.
+    fn width(&self) -> usize {
+        self.cells.iter().rposition(|c| !c.trim_ascii().is_empty()).map_or(0, |at| at + 1)
+    }
+
+    fn n_filled(&self) -> usize {
+        self.cells.iter().filter(|c| !c.trim_ascii().is_empty()).count()
+    }
+
+    /// Whether it is a row below `header` with nothing but empty cells beyond the header's.
+    pub(super) fn is_padded(&self, header: &Record) -> bool {
+        self.cells.len() > header.cells.len() && self.width() <= header.cells.len()
+    }
+}
+
+impl Layout {
+    /// From the beginning of the text; `whole` says that it is all of it. `None` where not even the first record ends within it.
+    ///
+    /// The delimiter is the candidate that divides most records alike. The header is the first record that is as wide as
+    /// the table, where what stands above it is narrow, empty or a comment. It holds names when one of its texts stands over a
+    /// column of numbers, or when all its cells are texts none of which comes again in its column.
+    pub(super) fn of(
+        sample: &[u8],
+        whole: bool,
+        options: &ReadOptions,
+        prefers_tab: bool,
+        file: &str,
+    ) -> Result<Option<Self>> {
+        let mut shape = Shape { lone_returns: Shape::has_lone_returns(sample), spaces: false };
+        let mut text = shape.apply(sample);
+        if whole && text.last().is_some_and(|&b| b != b'\n') {
+            text.push(b'\n');
+        }
+        if whole && text.iter().all(|b| matches!(b, b'\n' | b'\r' | b' ')) {
+            return Err(Error::Empty { file: file.into() }.into());
+        }
+        if let Some(error) = dialect::not_a_table(&text, file) {
+            return Err(error.into());
+        }
+        let mut notes = Vec::new();
+        let sep = dialect::of_sep_line(&text).filter(|_| options.skip.is_none());
+        let from = match (options.skip, sep) {
+            (Some(lines), _) => after_lines(&text, lines),
+            (None, Some((_, at))) => at,
+            _ => 0,
+        };
+        let told = options.delimiter.map(dialect::told).transpose()?.or(sep.map(|(delimiter, _)| delimiter));
+        let found = told.or_else(|| dialect::delimiter(&text[from..]));
+        if found == Some(b' ') || (found.is_none() && spaced(&text[from..])) {
+            shape.spaces = true;
+            text = shape.apply(sample);
+            if whole && text.last().is_some_and(|&b| b != b'\n') {
+                text.push(b'\n');
+            }
+        }
+        let from = options.skip.map_or(from, |lines| after_lines(&text, lines));
+        let delimiter = match found {
+            _ if shape.spaces => OF_SPACES,
+            Some(delimiter) => delimiter,
+            None if prefers_tab => b'\t',
+            None => b',',
+        };
+        let quote = dialect::quote(&text[from..], delimiter);
+        let dialect = Dialect { delimiter, quote, trailing: false };
+        let records = records(&text[from..], dialect);
+        if records.is_empty() {
+            return match whole {
+                true if from < text.len() && !text[from..].trim_ascii().is_empty() => {
+                    let line = 1 + count_lines(&text[..from]);
+                    Err(Error::UnclosedQuote { file: file.into(), line }.into())
+                }
+                true => Err(Error::Empty { file: file.into() }.into()),
+                false => Ok(None),
+            };
+        }
+        let above = if options.skip.is_some() { 0 } else { preamble(&records) };
+        let table = Table { records: &records[above..], from, text: &text };
+        if above > 0 {
+            let lines = count_lines(&text[..from + records[above].start]);
+            notes.push(match lines {
+                1 => "1 line stands above the table and is passed over".into(),
+                n => format!("{n} lines stand above the table and are passed over"),
+            });
+        }
+        table.layout(dialect, shape, options, file, notes).map(Some)
+    }
+}
+
+/// The records from the header on.
+struct Table<'a> {
+    records: &'a [Record],
+    /// The text, and where in it the places of the records count from.
+    text: &'a [u8],
+    from: usize,
+}
+
+impl Table<'_> {
+    fn layout(
+        &self,
+        dialect: Dialect,
+        shape: Shape,
+        options: &ReadOptions,
+        file: &str,
+        mut notes: Vec<String>,
+    ) -> Result<Layout> {
+        let (first, body) = (&self.records[0], &self.records[1..]);
+        let has_units = options.header != Some(false) && units(first, body);
+        let is_known = |cell: &Vec<u8>| options.known.iter().any(|name| name.as_bytes() == cell.trim_ascii());
+        let header = options
+            .header
+            .unwrap_or_else(|| has_units || first.cells.iter().any(is_known) || has_header(self.records));
+        let skip = count_lines(&self.text[..self.from + first.start]);
+        let mut names = names(first, header, shape, file, skip + 1)?;
+        let trailing = header && self.trims(&mut names);
+        if trailing {
+            let last = names.last().map_or("", String::as_str);
+            let last = tidemill_core::escaped(last);
+            notes.push(format!("the cells behind the last column, '{last}', are empty and passed over"));
+        }
+        let last = if has_units { &body[0] } else { first };
+        if has_units {
+            let words: Vec<_> =
+                last.cells.iter().map(|c| String::from_utf8_lossy(c).trim().to_string()).collect();
+            notes.push(format!(
+                "the row below the names holds units ({}) and is passed over",
+                words.join(", ")
+            ));
+        }
+        check_names(&names, file)?;
+        let body_at = self.from + if header { last.end } else { first.start };
+        Ok(Layout {
+            dialect: Dialect { trailing, ..dialect },
+            shape,
+            header,
+            names,
+            skip: skip as usize,
+            body_at,
+            body_line: 1 + count_lines(&self.text[..body_at]),
+            notes,
+        })
+    }
+
+    /// Takes off names that are empty and stand over empty cells at the end of each line; says whether lines may end with more
+    /// delimiters than there are columns.
+    fn trims(&self, names: &mut Vec<String>) -> bool {
+        let (first, body) = (&self.records[0], &self.records[1..]);
+        let empty = |from: usize| body.iter().all(|r| r.width() <= from);
+        let kept = first.width().max(1);
+        if kept < first.cells.len() && !body.is_empty() && empty(kept) {
+            names.truncate(kept);
+            return true;
+        }
+        body.iter().any(|r| r.cells.len() > first.cells.len()) && empty(first.cells.len())
+    }
+}
+
+/// The place after so many lines.
+fn after_lines(text: &[u8], lines: usize) -> usize {
+    let mut breaks = memchr::memchr_iter(b'\n', text);
+    match lines {
+        0 => 0,
+        _ => breaks.nth(lines - 1).map_or(text.len(), |at| at + 1),
+    }
+}
+
+fn spaced(text: &[u8]) -> bool {
+    dialect::is_spaced(&Shape { spaces: true, ..Shape::default() }.apply(text))
+}
+
+/// The first records; blank lines are left out.
+pub(super) fn records(sample: &[u8], dialect: Dialect) -> Vec<Record> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while found.len() < RECORDS
+        && let Some((cells, length)) = first_record(&sample[at..], dialect)
+    {
+        let blank = matches!(&sample[at..at + length], b"\n" | b"\r\n");
+        if !blank {
+            found.push(Record { cells, start: at, end: at + length });
+        }
+        at += length;
+    }
+    found
+}
+
+/// How many records stand above the table: titles, comments and empty ones, where a header follows.
+pub(super) fn preamble(records: &[Record]) -> usize {
+    let n = usual_width(records);
+    if n < 2 {
+        return 0;
+    }
+    let is_comment = |r: &Record| r.cells[0].trim_ascii_start().starts_with(b"#");
+    let is_title = |r: &Record| {
+        let narrow = r.cells.len() != n && r.cells.len() <= (n / 2).max(2);
+        narrow || (r.n_filled() <= 1 && (n > 2 || r.n_filled() == 0)) || is_comment(r)
+    };
+    for (at, record) in records.iter().enumerate().take(ABOVE) {
+        let fits = record.cells.len() == n || record.cells.len() + 1 == n;
+        let full = record.n_filled() * 5 >= record.cells.len().min(n) * 3 && record.n_filled() > 1;
+        let below = &records[at..];
+        if fits && full && !(is_comment(record) && below.len() > 1 && strong_header(&records[at + 1..])) {
+            let table = at > 0 && below.len() > 1 && has_header(below);
+            return if table || (at > 0 && units(record, &below[1..])) { at } else { 0 };
+        }
+        if !is_title(record) {
+            return 0;
+        }
+    }
+    0
+}
+
+/// The number of cells that most records have.
+fn usual_width(records: &[Record]) -> usize {
+    let mut widths: Vec<usize> = records.iter().map(|r| r.cells.len()).collect();
+    widths.sort_unstable();
+    let runs = widths.chunk_by(|a, b| a == b);
+    runs.max_by_key(|run| run.len()).map_or(0, |run| run[0])
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Missing,
+    Number,
+    Text,
+}
+
+/// What a cell looks like, at a glance: dates and amounts of money count as numbers.
+fn look(cell: &[u8]) -> Look {
+    let cell = cell.trim_ascii();
+    let lower = cell.to_ascii_lowercase();
+    if matches!(&*lower, b"" | b"na" | b"n/a" | b"nan" | b"null" | b"none" | b"?" | b"-" | b".") {
+        return Look::Missing;
+    }
+    let number = |b: &u8| b.is_ascii_digit() || b".,+-$%/: eETZ'\xe2\x82\xac\xc2\xa3".contains(b);
+    let begins = |b: &u8| b.is_ascii_digit() || b".+-$<>\xe2\xc2".contains(b);
+    let is_number = cell.first().is_some_and(begins)
+        && cell[1..].iter().all(number)
+        && cell.iter().any(u8::is_ascii_digit);
+    if is_number { Look::Number } else { Look::Text }
+}
+
+/// Whether a text stands over a column of numbers.
+pub(super) fn strong_header(records: &[Record]) -> bool {
+    let Some((first, body)) = records.split_first() else { return false };
+    (0..first.cells.len()).any(|i| look(&first.cells[i]) == Look::Text && over_numbers(body, i))
+}
+
+/// Whether a column holds numbers alone.
+fn over_numbers(body: &[Record], i: usize) -> bool {
+    let cells = body.iter().filter_map(|r| r.cells.get(i));
+    let mut seen = cells.map(|c| look(c)).filter(|l| *l != Look::Missing).peekable();
+    seen.peek().is_some() && seen.all(|l| l == Look::Number)
+}
+
+fn has_header(records: &[Record]) -> bool {
+    if strong_header(records) {
+        return true;
+    }
+    let Some((first, body)) = records.split_first() else { return false };
+    let looks: Vec<Look> = first.cells.iter().map(|c| look(c)).collect();
+    let column = |i: usize| body.iter().filter_map(move |r| r.cells.get(i));
+    let comes_again = |i: usize| looks[i] == Look::Text && column(i).any(|c| *c == first.cells[i]);
+    looks.contains(&Look::Text) && !looks.contains(&Look::Number) && !(0..looks.len()).any(comes_again)
+}
+
+/// What stands for the unit of a column without one.
+const TYPES: &[&str] = &[
+    "text", "string", "str", "char", "category", "name", "date", "time", "datetime", "utc", "id", "none",
+    "n/a", "-", "--",
+];
+/// Units that are told by their name alone.
+const UNITS: &[&str] = &[
+    "m", "cm", "mm", "km", "kg", "g", "mg", "t", "s", "ms", "min", "h", "hours", "days", "years", "°c", "c",
+    "k", "°f", "f", "%", "v", "a", "w", "kw", "kwh", "mwh", "hz", "pa", "hpa", "bar", "n", "j", "l", "ml",
+    "mol", "eur", "usd", "€", "$", "m/s", "km/h", "mm/h", "ppm", "ppb", "psu", "deg", "degrees", "lbs", "lb",
+    "ft", "in", "mi", "mph", "m2", "m²", "m3", "m³", "µm", "nm",
+];
+
+/// Whether the first row below the names holds units: words over columns that are numbers from the second row on.
+fn units(first: &Record, body: &[Record]) -> bool {
+    let Some((row, rest)) = body
+        .split_first()
+        .filter(|(row, rest)| rest.len() >= 2 && row.cells.len() == first.cells.len() && row.n_filled() > 0)
+    else {
+        return false;
+    };
+    let (mut words, mut known) = (0, 0);
+    for (i, cell) in row.cells.iter().enumerate() {
+        let text = String::from_utf8_lossy(cell).trim().to_lowercase();
+        let bracketed = text.len() > 2
+            && matches!(
+                (text.chars().next(), text.chars().last()),
+                (Some('('), Some(')')) | (Some('['), Some(']'))
+            );
+        let bare = text.trim_matches(['(', ')', '[', ']']);
+        let is_unit = bracketed || UNITS.contains(&bare);
+        match (look(cell), over_numbers(rest, i)) {
+            (Look::Number, _) => return false,
+            (Look::Text, true) if text.chars().count() <= 16 => {
+                words += 1;
+                known += usize::from(is_unit);
+            }
+            (Look::Text, true) => return false,
+            (Look::Text, false) if !is_unit && !TYPES.contains(&bare) && !bare.contains("yyyy") => {
+                return false;
+            }
+            _ => {}
+        }
+        if look(&first.cells[i]) == Look::Number {
+            return false;
+        }
+    }
+    // One word over one column of numbers may well be a value that is missing.
+    known > 0 && known * 2 >= words || words >= 3 && words == row.n_filled()
+}
+
+/// The names of the columns: of the header, trimmed; `column_<place from 1>` where there is none.
+fn names(first: &Record, header: bool, shape: Shape, file: &str, line: u64) -> Result<Vec<String>> {
+    let mut names = Vec::with_capacity(first.cells.len());
+    // Of `# x y z` the sign of a comment is no name.
+    let from = usize::from(header && shape.spaces && first.cells[0] == b"#");
+    for (i, cell) in first.cells[from..].iter().enumerate() {
+        let cell = if header { cell.trim_ascii() } else { b"" };
+        let name = std::str::from_utf8(cell).map_err(|_| Error::Encoding {
+            file: file.into(),
+            line,
+            encoding: "UTF-8".into(),
+        })?;
+        names.push(if name.is_empty() { format!("column_{}", i + 1) } else { name.to_owned() });
+    }
+    Ok(names)
+}
+
+fn check_names(names: &[String], file: &str) -> Result<()> {
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    let mut twice: Vec<String> = sorted.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
+    twice.dedup();
+    if twice.is_empty() {
+        return Ok(());
+    }
+    Err(Error::DuplicateNames { file: file.into(), names: twice }.into())
+}

@@ -1,0 +1,91 @@
+//! What a user says about a text file.
+
+use tidemill_core::recipe::Data;
+use tidemill_core::{Error, Reading, Result};
+
+/// How much of a text is looked at to find its layout when a model is trained.
+const AT_TRAINING: usize = 1 << 20;
+/// The same at prediction, of files and of requests alike.
+const AT_PREDICTION: usize = 1 << 16;
+
+/// What a user says about a text file; what is not said is detected.
+///
+/// ```
+/// let options = tidemill_data::source::ReadOptions { delimiter: Some(';'), ..Default::default() };
+/// assert_eq!(options.header, None);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// What divides the cells of a CSV file; one ASCII character, a space for any run of spaces and tabs.
+    pub delimiter: Option<char>,
+    /// Whether the first row of the table in a CSV file holds the names of the columns.
+    pub header: Option<bool>,
+    /// How many lines of a CSV file stand above the table.
+    pub skip: Option<usize>,
+    /// The encoding of a text file: a label of the Encoding Standard, such as `windows-1252`.
+    pub encoding: Option<String>,
+    /// How many bytes of a text are looked at to find what is not said. What contradicts it later is an error with its line.
+    pub look: usize,
+    /// Names that a row of names would have: a first row with one of them is a header.
+    pub known: Vec<String>,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        ReadOptions {
+            delimiter: None,
+            header: None,
+            skip: None,
+            encoding: None,
+            look: AT_TRAINING,
+            known: Vec::new(),
+        }
+    }
+}
+
+impl ReadOptions {
+    /// What a recipe says.
+    ///
+    /// # Errors
+    /// A delimiter that is not one character.
+    pub fn of(data: &Data) -> Result<Self> {
+        let one = |text: &String| {
+            let mut chars = text.chars();
+            match (chars.next(), chars.next()) {
+                (Some(c), None) => Ok(c),
+                _ if text == "\\t" || text == "tab" => Ok('\t'),
+                _ => Err(Error::parameter("data.delimiter", format!("'{text}' is not one character"))),
+            }
+        };
+        Ok(ReadOptions {
+            delimiter: data.delimiter.as_ref().map(one).transpose()?,
+            header: data.header,
+            skip: data.skip,
+            encoding: data.encoding.clone(),
+            ..ReadOptions::default()
+        })
+    }
+
+    /// For files and requests that a model of these columns answers: each is judged by itself, from its first 64 KiB.
+    pub fn at_prediction<'a>(columns: impl IntoIterator<Item = &'a str>) -> Self {
+        let known = columns.into_iter().map(String::from).collect();
+        ReadOptions { look: AT_PREDICTION, known, ..ReadOptions::default() }
+    }
+
+    /// What was found out about a text, to read it the same way again.
+    ///
+    /// ```
+    /// use tidemill_core::Reading;
+    /// let found = Reading { delimiter: Some(';'), skip: Some(3), ..Reading::default() };
+    /// assert_eq!(tidemill_data::ReadOptions::again(&found).skip, Some(3));
+    /// ```
+    pub fn again(found: &Reading) -> Self {
+        ReadOptions {
+            delimiter: found.delimiter,
+            header: found.header,
+            skip: found.skip,
+            encoding: found.encoding.clone(),
+            ..ReadOptions::default()
+        }
+    }
+}

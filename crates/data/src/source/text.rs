@@ -1,0 +1,136 @@
+//! Texts of unusual shape brought into the usual one while they are read: lines that end with a carriage return alone, cells that
+//! are divided by runs of spaces.
+
+use std::io::Read;
+
+/// What is unusual about a text. Neither changes the number of lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Lines end with a carriage return alone, as on old Macs.
+    pub(super) lone_returns: bool,
+    /// Cells are divided by runs of spaces and tabs: each run becomes one tab, and those at the ends of a line go.
+    pub(super) spaces: bool,
+}
+
+impl Shape {
+    /// Whether the lines of a sample end with carriage returns alone.
+    pub(super) fn has_lone_returns(sample: &[u8]) -> bool {
+        memchr::memchr(b'\n', sample).is_none()
+            && memchr::memchr(b'\r', sample).is_some_and(|at| at + 1 < sample.len())
+    }
+
+    /// The text in the usual shape.
+    pub(super) fn reader(self, bytes: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+        if self == Shape::default() {
+            return bytes;
+        }
+        Box::new(Shaped { bytes, pen: Pen::new(self), raw: vec![0; 1 << 16], text: Vec::new(), unread: 0 })
+    }
+
+    /// The sample in the usual shape.
+    pub(super) fn apply(self, sample: &[u8]) -> Vec<u8> {
+        let mut text = Vec::with_capacity(sample.len());
+        Pen::new(self).write(sample, &mut text);
+        text
+    }
+}
+
+/// Writes the text anew.
+struct Pen {
+    shape: Shape,
+    /// Whether spaces came that are not written yet.
+    gap: bool,
+    begins_line: bool,
+    quoted: bool,
+    /// The last byte that was written.
+    last: u8,
+}
+
+impl Pen {
+    fn new(shape: Shape) -> Self {
+        Pen { shape, gap: false, begins_line: true, quoted: false, last: 0 }
+    }
+
+    fn write(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        for &byte in raw {
+            let byte = if self.shape.lone_returns && byte == b'\r' { b'\n' } else { byte };
+            if !self.shape.spaces {
+                out.push(byte);
+                continue;
+            }
+            match byte {
+                b' ' | b'\t' if !self.quoted => (self.gap, self.last) = (true, byte),
+                b'\r' if !self.quoted => {}
+                b'\n' if !self.quoted => {
+                    out.push(byte);
+                    (self.gap, self.begins_line) = (false, true);
+                    self.last = byte;
+                }
+                _ => {
+                    let begins_cell = self.gap || self.begins_line;
+                    if self.gap && !self.begins_line {
+                        out.push(b'\t');
+                    }
+                    // A doubled quote within a quoted cell closes and opens again.
+                    if byte == b'"' && (self.quoted || begins_cell || self.last == b'"') {
+                        self.quoted = !self.quoted;
+                    }
+                    out.push(byte);
+                    (self.gap, self.begins_line, self.last) = (false, false, byte);
+                }
+            }
+        }
+    }
+}
+
+struct Shaped {
+    bytes: Box<dyn Read + Send>,
+    pen: Pen,
+    raw: Vec<u8>,
+    text: Vec<u8>,
+    unread: usize,
+}
+
+impl Read for Shaped {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        while self.unread == self.text.len() {
+            let n = self.bytes.read(&mut self.raw)?;
+            if n == 0 {
+                return Ok(0);
+            }
+            self.text.clear();
+            self.unread = 0;
+            self.pen.write(&self.raw[..n], &mut self.text);
+        }
+        let n = out.len().min(self.text.len() - self.unread);
+        out[..n].copy_from_slice(&self.text[self.unread..self.unread + n]);
+        self.unread += n;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_spaces_are_one_tab_but_within_quotes() {
+        let spaces = Shape { spaces: true, ..Shape::default() };
+        for (text, wanted) in [
+            ("  a  b\t c \n1   2 3\n", "a\tb\tc\n1\t2\t3\n"),
+            ("\"x  y\" 1\r\n", "\"x  y\"\t1\n"),
+            ("\"a\"\"  b\"  2\n", "\"a\"\"  b\"\t2\n"),
+            ("5\" wide\n", "5\"\twide\n"),
+        ] {
+            assert_eq!(String::from_utf8(spaces.apply(text.as_bytes())).unwrap(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn lone_returns_are_line_breaks() {
+        assert!(Shape::has_lone_returns(b"a,b\r1,2\r"));
+        assert!(!Shape::has_lone_returns(b"a,b\r\n1,2\r\n") && !Shape::has_lone_returns(b"a,b\r"));
+        let mac = Shape { lone_returns: true, ..Shape::default() };
+        assert_eq!(mac.apply(b"a,b\r1,2\r"), b"a,b\n1,2\n");
+    }
+}

@@ -1,0 +1,567 @@
+//! Tables as people send them, each read as a person would: one test per kind of difficulty. Files lie in `reading/`; those with types were
+//! made by the program beside them, the others are as users sent them.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test may stop the test")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, StringArray};
+use proptest::prelude::*;
+use tidemill_core::recipe::{ColumnSpec, Recipe, Task};
+use tidemill_core::{Batch, Column, Context, Error, Kind, Role, Schema, Source};
+use tidemill_data::source::{BodyFormat, gunzip, open_body};
+use tidemill_data::{InferredColumn, InferredSchema, Ingest, ReadOptions, Weight, create, infer, open};
+
+fn file(name: &str) -> String {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reading").join(name);
+    path.display().to_string()
+}
+
+fn opened(name: &str) -> Box<dyn Source> {
+    open(&file(name), &ReadOptions::default()).unwrap()
+}
+
+/// A CSV of one's own, as a file would be read.
+fn text(csv: &str) -> Box<dyn Source> {
+    open_body(csv.as_bytes().to_vec(), "a.csv", BodyFormat::Csv, &ReadOptions::default()).unwrap()
+}
+
+fn plan_of(source: &dyn Source, target: Option<&str>) -> InferredSchema {
+    let mut recipe = Recipe::default();
+    recipe.data.target = target.map(String::from);
+    infer(source, &recipe, &Context::default()).unwrap()
+}
+
+fn column(source: &dyn Source, name: &str) -> InferredColumn {
+    plan_of(source, None).column(name).unwrap().clone()
+}
+
+/// The numbers of a column of a table that has no target.
+fn numbers(source: &dyn Source, name: &str) -> Vec<f64> {
+    let mut plan = plan_of(source, None);
+    plan.columns
+        .iter_mut()
+        .filter(|c| c.role == Role::Ignore || c.role == Role::Key)
+        .for_each(|c| c.role = Role::Feature);
+    let (_, table) = Ingest::fit(source, plan, &Context::default()).unwrap();
+    let at = table.batch().schema().index(name).unwrap();
+    table.batch().numbers(at).unwrap().iter().map(|x| x.unwrap_or(f64::NAN)).collect()
+}
+
+fn names(source: &dyn Source) -> Vec<String> {
+    source.schema().names().map(String::from).collect()
+}
+
+fn texts(source: &dyn Source, name: &str) -> Vec<String> {
+    let rows = source.collect().unwrap();
+    let at = rows.schema().index(name).unwrap();
+    rows.texts(at).unwrap().iter().map(|t| t.unwrap_or("(null)").to_string()).collect()
+}
+
+fn codes(plan: &InferredSchema) -> Vec<&str> {
+    plan.notes.iter().map(|note| note.code.as_str()).collect()
+}
+
+fn refusal(result: tidemill_core::Result<Box<dyn Source>>) -> Error {
+    match result.and_then(|source| source.collect()) {
+        Ok(rows) => panic!("{} rows", rows.n_rows()),
+        Err(e) => e,
+    }
+}
+
+#[test]
+fn headers_are_found_below_titles_and_comments() {
+    for name in ["title.csv", "title_lines.csv"] {
+        let source = opened(name);
+        assert_eq!(names(&*source), ["Customer", "Age", "Income", "City", "Left"], "{name}");
+        assert_eq!(source.reading().unwrap().skip, Some(3));
+        assert!(source.reading().unwrap().notes[0].starts_with("3 lines stand above the table"));
+        // Read again as it was found, it is the same.
+        let again = open(&file(name), &ReadOptions::again(source.reading().unwrap())).unwrap();
+        assert_eq!(again.collect().unwrap().n_rows(), source.collect().unwrap().n_rows());
+    }
+    for (csv, skip, rows) in [
+        ("# made today\n# by hand, at night\nage,city\n1,Oslo\n2,Bonn\n", 2, 2),
+        ("Report\n\nage;city;n\n1;Oslo;2\n2;Bonn;3\n3;Rome;4\n", 2, 3),
+        ("\"Sales, by shop\nand month\",,\nage,city,n\n1,Oslo,2\n2,Bonn,2\n", 2, 2),
+        ("#age,city\n1,Oslo\n2,Bonn\n", 0, 2),
+        ("age,city,n\n1,,\n,,\n3,Oslo,1\n", 0, 3),
+    ] {
+        let source = text(csv);
+        assert_eq!(source.reading().unwrap().skip, Some(skip), "{csv:?}");
+        assert_eq!(source.collect().unwrap().n_rows(), rows, "{csv:?}");
+        assert!(names(&*source)[1] == "city", "{csv:?}");
+    }
+    let told = ReadOptions { skip: Some(1), header: Some(true), ..ReadOptions::default() };
+    let source = open_body(&b"1,2\n3,4\n5,6\n"[..], "a.csv", BodyFormat::Csv, &told).unwrap();
+    assert_eq!((names(&*source), texts(&*source, "4")), (vec!["3".into(), "4".into()], vec!["6".into()]));
+}
+
+#[test]
+fn a_missing_column_is_said_with_those_that_are_there() {
+    let mut recipe = Recipe::default();
+    recipe.data.target = Some("profit".into());
+    let source = text("Some words\n\nmore words\n");
+    let said = infer(&*source, &recipe, &Context::default()).unwrap_err().to_string();
+    assert!(
+        said.contains("the columns are 'Some words'") && said.contains("line 1 of the file is 'Some words'"),
+        "{said}"
+    );
+}
+
+#[test]
+fn units_below_the_names_are_passed_over() {
+    for (csv, names_wanted) in [
+        ("time,temp,wind\ns,°C,m/s\n1,20.5,3\n2,21.0,4\n3,21.5,5\n", ["time", "temp", "wind"]),
+        ("site,depth,mass\n-,(m),(kg)\nA,1.5,3\nB,2.5,4\nC,3.5,5\n", ["site", "depth", "mass"]),
+        ("a;b;c\n[mm];[mm];[g]\n1,5;2;3\n2,5;3;4\n3,5;4;5\n", ["a", "b", "c"]),
+    ] {
+        let source = text(csv);
+        assert_eq!(names(&*source), names_wanted, "{csv:?}");
+        assert_eq!(source.collect().unwrap().n_rows(), 3, "{csv:?}");
+        assert!(source.reading().unwrap().notes[0].contains("units"));
+    }
+    // A first row of values that are missing is none.
+    assert_eq!(text("name,age\nAda,unknown\nBo,41\nCy,42\n").collect().unwrap().n_rows(), 3);
+    assert_eq!(text("a,b\nlow,high\n1,2\n3,4\n").collect().unwrap().n_rows(), 3);
+}
+
+#[test]
+fn trailing_delimiters_are_no_column() {
+    let source = opened("trailing.csv");
+    assert_eq!(
+        (names(&*source), source.collect().unwrap().n_rows()),
+        (vec!["a".into(), "b".into(), "y".into()], 400)
+    );
+    for csv in ["a;b\n1;2;\n3;4;\n", "a,b,,\n1,2,,\n3,4,,\n", "a,b\n1,2,\n3,4\n", "a\tb\t\n1\t2\t\n3\t4\t\n"]
+    {
+        let source = text(csv);
+        assert_eq!(
+            (names(&*source), texts(&*source, "b")),
+            (vec!["a".into(), "b".into()], vec!["2".into(), "4".into()]),
+            "{csv:?}"
+        );
+    }
+    let mut late = "a,b\n".to_string() + &"1,2,\n".repeat(600);
+    late += "1,2,3\n";
+    let e = refusal(open_body(late.into_bytes(), "a.csv", BodyFormat::Csv, &ReadOptions::default()));
+    assert_eq!((e.code(), e.line()), ("csv_ragged_row", Some(602)));
+}
+
+#[test]
+fn unusual_shapes_of_text_are_read() {
+    for (csv, wanted) in [
+        ("sep=|\na|b\n1|2\n", "2"),
+        ("a,b\r1,2\r", "2"),
+        ("a  b\n1   2\n", "2"),
+        ("# a b\n1 2\n3 4\n", "2"),
+        ("  x1    b\n  1.5   2e3\n -2.5   7\n", "2e3"),
+    ] {
+        let source = text(csv);
+        assert_eq!(names(&*source)[1], "b", "{csv:?}");
+        assert_eq!(texts(&*source, "b")[0], wanted, "{csv:?}");
+    }
+    // Words and timestamps are divided by spaces, too.
+    for csv in [
+        "title\ngood film\nbad film\n",
+        "when\n2024-01-01 10:00\n2024-01-02 11:00\n",
+        "amount\n1 234\n56 789\n",
+    ] {
+        assert_eq!(names(&*text(csv)).len(), 1, "{csv:?}");
+    }
+    let source = opened("utf16.csv");
+    assert_eq!(
+        (names(&*source), source.reading().unwrap().encoding.as_deref()),
+        (vec!["name".into(), "age".into(), "y".into()], Some("UTF-16LE"))
+    );
+    for big in [false, true] {
+        let units = "a,Größe\n1,ж\n2,世\n".encode_utf16();
+        let bytes: Vec<u8> =
+            units.flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect();
+        let source = open_body(bytes, "a.csv", BodyFormat::Csv, &ReadOptions::default()).unwrap();
+        assert_eq!(texts(&*source, "Größe"), ["ж", "世"]);
+    }
+}
+
+#[test]
+fn what_is_no_table_says_what_it_is() {
+    let e = refusal(open(&file("nul.csv"), &ReadOptions::default()));
+    assert!(e.to_string().contains("line 7") && e.to_string().contains("NUL"), "{e}");
+    for (bytes, wanted) in [
+        ("<!DOCTYPE html>\n<html><body>Log in</body></html>", "an HTML page"),
+        ("\n<table><tr><td>1</td></tr></table>", "an HTML page"),
+        (
+            "<?xml version=\"1.0\"?><?mso-application progid=\"Excel.Sheet\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">",
+            "Excel workbook in XML",
+        ),
+        ("PK\u{3}\u{4}xl/", "workbook"),
+    ] {
+        let e =
+            refusal(open_body(bytes.as_bytes().to_vec(), "a.csv", BodyFormat::Csv, &ReadOptions::default()));
+        assert!(e.to_string().contains(wanted) && e.remedy().is_some(), "{e}");
+    }
+    for location in ["https://example.com/a.csv", "s3://bucket/a.csv", "postgres://host/db"] {
+        let e = refusal(open(location, &ReadOptions::default()));
+        assert!(e.remedy().unwrap().contains("first"), "{e}");
+    }
+}
+
+#[test]
+fn gzip_members_and_padding_are_read_as_gzip_reads_them() {
+    assert_eq!(opened("padded.csv.gz").collect().unwrap().n_rows(), 400);
+    assert_eq!(opened("members.csv.gz").collect().unwrap().n_rows(), 4);
+    let packed = std::fs::read(file("members.csv.gz")).unwrap();
+    for (tail, sound) in
+        [(&b"\0\0\0\0"[..], true), (b"", true), (b"x", false), (b"\0\0x", false), (b"\x1f\x8b", false)]
+    {
+        let bytes = [&packed, tail].concat();
+        let read =
+            open_body(bytes.clone(), "a", BodyFormat::Csv, &ReadOptions::default()).and_then(|s| s.collect());
+        assert_eq!(read.is_ok(), sound, "{tail:?}");
+        assert_eq!(gunzip(&bytes, 1 << 20).is_ok(), sound, "{tail:?}");
+    }
+    assert_eq!(gunzip(&packed, 10).unwrap(), None);
+}
+
+/// The rows of a source, or its refusal without the name.
+fn outcome(
+    source: tidemill_core::Result<Box<dyn Source>>,
+    name: &str,
+) -> Result<(Vec<String>, String), String> {
+    let rows = source.and_then(|s| s.collect()).map_err(|e| e.to_string().replace(name, "it"))?;
+    Ok((rows.schema().names().map(String::from).collect(), format!("{:?}", columns_of(&rows))))
+}
+
+fn columns_of(rows: &Batch) -> Vec<ArrayRef> {
+    (0..rows.schema().len()).map(|i| Arc::clone(rows.column(i))).collect()
+}
+
+#[test]
+fn a_body_and_a_file_of_the_same_bytes_give_the_same() {
+    let folder = std::fs::read_dir(file("")).unwrap();
+    let mut n = 0;
+    for entry in folder {
+        let path = entry.unwrap().path();
+        let name = path.display().to_string();
+        let format = match name.trim_end_matches(".gz").rsplit_once('.').unwrap().1 {
+            "csv" => BodyFormat::Csv,
+            "jsonl" => BodyFormat::JsonLines,
+            _ => continue,
+        };
+        let options = ReadOptions::at_prediction([]);
+        let body = open_body(std::fs::read(&path).unwrap(), "the body", format, &options);
+        assert_eq!(outcome(body, "the body"), outcome(open(&name, &options), &name), "{name}");
+        n += 1;
+    }
+    assert!(n > 15);
+    let e = refusal(open(&file("open_quote.csv"), &ReadOptions::default()));
+    assert_eq!((e.code(), e.line()), ("csv_unclosed_quote", Some(2)));
+}
+
+#[test]
+fn numbers_are_read_as_the_world_writes_them() {
+    for (csv, wanted) in [
+        ("x;y\n1,5;a\n2,25;b\n1.000,5;c\n", vec![1.5, 2.25, 1000.5]),
+        ("x;y\n1.234;0,5\n958;1,5\n12.000;2,5\n", vec![1234.0, 958.0, 12000.0]),
+        ("x\ty\n301'212\ta\n7'000.5\tb\n12\tc\n", vec![301212.0, 7000.5, 12.0]),
+        ("x,y\n\"1,23,456\",a\n\"12,34,567.5\",b\n900,c\n", vec![123456.0, 1234567.5, 900.0]),
+        ("x,y\n1 234,a\n12 345 678,b\n9,c\n", vec![1234.0, 12345678.0, 9.0]),
+        ("x,y\n1:02:03,a\n0:30:00,b\n10:00:00,c\n", vec![3723.0, 1800.0, 36000.0]),
+        ("x,y\n12.5 kg,a\n3 kg,b\n4 KG,c\n", vec![12.5, 3.0, 4.0]),
+        ("x,y\n1.2K,a\n3M,b\n950,c\n", vec![1200.0, 3e6, 950.0]),
+        ("x,y\n$1.5bn,a\n$2bn,b\n$0.5bn,c\n", vec![1.5e9, 2e9, 0.5e9]),
+        ("x,y\n<0.5,a\n1.5,b\n>100,c\n", vec![0.5, 1.5, 100.0]),
+        ("x;y\n1,234;2,5\n2,345;3,5\n3,456;4,5\n", vec![1.234, 2.345, 3.456]),
+    ] {
+        assert_eq!(numbers(&*text(csv), "x"), wanted, "{csv:?}");
+    }
+    let points = numbers(&*opened("points.csv"), "betrag");
+    let (least, most) = points.iter().fold((f64::MAX, 0.0_f64), |(a, b), x| (a.min(*x), b.max(*x)));
+    assert_eq!((least, most), (100.0, 99835.0));
+    assert_eq!(column(&*opened("apostrophes.csv"), "amount").format.to_string(), "thousands_apostrophe");
+    let plan = plan_of(&*opened("censored.csv"), Some("y"));
+    assert_eq!(plan.column("conc").unwrap().kind, Kind::Number);
+    assert!(plan.notes.iter().any(|n| n.code == "censored" && n.message.starts_with("26 of 500")));
+}
+
+#[test]
+fn what_can_be_read_in_two_ways_is_said() {
+    let plan = plan_of(&*opened("dates.csv"), Some("y"));
+    assert_eq!(plan.column("d").unwrap().format.to_string(), "day_first");
+    assert_eq!(codes(&plan), ["ambiguous_dates"]);
+    for (csv, format, code) in [
+        ("d,x\n03/04/2024,1.5\n05/06/2024,2.5\n01/02/2023,3.5\n", "month_first", "ambiguous_dates"),
+        (
+            "d,e\n03/04/2024,25/12/2020\n05/06/2024,26/12/2020\n01/02/2023,1/1/2020\n",
+            "day_first",
+            "ambiguous_dates",
+        ),
+        ("d,e\n1.234,a\n958,b\n2.345,c\n", "", "ambiguous_numbers"),
+        ("d,e\n\"1,234\",a\n\"9,581\",b\n\"2,345\",c\n", "thousands_comma", "ambiguous_numbers"),
+    ] {
+        let plan = plan_of(&*text(csv), None);
+        assert_eq!(plan.column("d").unwrap().format.to_string(), format, "{csv:?}");
+        assert!(codes(&plan).contains(&code), "{csv:?}: {:?}", plan.notes);
+    }
+    // Days beyond 12 leave no doubt.
+    assert_eq!(codes(&plan_of(&*text("d,x\n25/12/2024,1.5\n05/06/2024,2.5\n"), None)), [""; 0]);
+}
+
+#[test]
+fn only_0_and_1_is_a_number_unless_declared() {
+    for csv in ["x,y\n0,1.5\n1,2.5\n1,3.5\n", "gender,y\n0,1.5\n1,2.5\n0,4.5\n", "x,y\n0.0,a\n1.0,b\n,c\n"] {
+        let found = plan_of(&*text(csv), None).columns[0].clone();
+        assert_eq!((found.kind, found.role), (Kind::Number, Role::Feature), "{csv:?}");
+    }
+    let mut recipe = Recipe::default();
+    recipe.columns.insert("x".into(), ColumnSpec { kind: Some(Kind::Flag), ..Default::default() });
+    let plan = infer(&*text("x,y\n0,1.5\n1,2.5\n"), &recipe, &Context::default()).unwrap();
+    assert_eq!(plan.columns[0].kind, Kind::Flag);
+}
+
+#[test]
+fn a_column_of_which_no_cell_reads_is_an_error() {
+    let train = opened("loans.csv");
+    let plan = plan_of(&*train, Some("left"));
+    let (intake, _) = Ingest::fit(&*train, plan, &Context::default()).unwrap();
+    let answered = |source: &dyn Source| {
+        let mut run = intake.clone().bind_to(source)?;
+        source.scan()?.try_for_each(|batch| run.apply(&batch?).map(drop))
+    };
+    let e = answered(&*opened("loans_decimal_commas.csv")).unwrap_err();
+    assert!(
+        e.to_string().contains("'income': no cell is a number")
+            && e.to_string().contains("'6010,5' in row 1"),
+        "{e}"
+    );
+    for csv in ["id,age,income,city\n1,old,5,Oslo\n2,young,6,Oslo\n", "id,age,income,city\n1,44,true,Oslo\n"]
+    {
+        assert!(answered(&*text(csv)).is_err(), "{csv:?}");
+    }
+    for csv in
+        ["id,age,income,city\n1,44,,Oslo\n", "id,age,income,city\n1,44,NA,Oslo\n2,45,x,Oslo\n3,45,1,Oslo\n"]
+    {
+        answered(&*text(csv)).unwrap();
+    }
+    answered(&*opened("loans_bad_cells.csv")).unwrap();
+    assert!(!intake.warnings().is_empty());
+}
+
+#[test]
+fn words_for_missing_can_be_values() {
+    let plan = plan_of(&*opened("allergy.csv"), Some("allergy"));
+    assert_eq!(
+        (plan.task, plan.classes),
+        (Some(Task::Multiclass), vec!["Milk".into(), "None".into(), "Nuts".into()])
+    );
+    let plan = plan_of(&*opened("countries.csv"), Some("y"));
+    assert_eq!(plan.column("country").unwrap().values, ["NA"]);
+    // Quoted text is a value; among numbers it is none.
+    let (intake, table) = {
+        let source = text("c,x\nyes,1.5\n\"NA\",\"NA\"\nNo,2.5\nNA,\nyes,3\n");
+        let plan = plan_of(&*source, None);
+        Ingest::fit(&*source, plan, &Context::default()).unwrap()
+    };
+    assert_eq!(intake.plan().columns[0].categories, ["NA", "No", "yes"]);
+    assert_eq!(table.batch().column(0).null_count(), 1);
+    assert_eq!(
+        table.batch().numbers(1).unwrap().iter().collect::<Vec<_>>(),
+        [Some(1.5), None, Some(2.5), None, Some(3.0)]
+    );
+    let mut recipe = Recipe::default();
+    recipe.data.missing_only = Some(vec![]);
+    let source = text("c,x\nnull,1.5\nb,NA\nc,2.5\nnull,4\n");
+    let plan = infer(&*source, &recipe, &Context::default()).unwrap();
+    let (intake, table) = Ingest::fit(&*source, plan, &Context::default()).unwrap();
+    assert_eq!(intake.plan().columns[0].categories, ["b", "c", "null"]);
+    assert_eq!(table.batch().numbers(1).unwrap().iter().flatten().collect::<Vec<_>>(), [1.5, 2.5, 4.0]);
+    // What is taken as missing is said, severely of a target.
+    let plan = plan_of(&*text("c,x\na,1.5\nb,3\nn/a,2.5\na,4\n"), Some("c"));
+    let note = plan.notes.iter().find(|n| n.code == "missing_words").unwrap();
+    assert_eq!((note.weight, note.message.as_str()), (Weight::Severe, "'n/a' (1 row) counts as missing"));
+}
+
+#[test]
+fn identities_are_text() {
+    let long = "id,x\n1234567890123456789,1.5\n1234567890123456700,2.5\n1234567890123456789,3.5\n";
+    let found = column(&*text(long), "id");
+    assert_eq!(found.kind, Kind::Category);
+    for name in ["typed.parquet", "typed_without_statistics.parquet"] {
+        let source = opened(name);
+        assert_eq!(texts(&*source, "id"), ["9007199254740993", "9007199254740992", "1", "(null)"], "{name}");
+        assert_eq!(source.schema().columns()[1].kind, Kind::Number);
+    }
+    let lines = b"{\"id\": 9007199254740993}\n{\"id\": 1}\n";
+    let source = open_body(&lines[..], "a", BodyFormat::JsonLines, &ReadOptions::default()).unwrap();
+    assert_eq!(texts(&*source, "id"), ["9007199254740993", "1"]);
+    // Names that a 64-bit float would not tell apart have codes of their own.
+    let source = text(long);
+    let (intake, _) = Ingest::fit(&*source, plan_of(&*source, None), &Context::default()).unwrap();
+    let other = text("id,x\n1234567890123456701,1\n1234567890123456700,1\n");
+    let coded = intake.clone().bind_to(&*other).unwrap().apply(&other.collect().unwrap()).unwrap();
+    let (codes, n) = (coded.codes(0).unwrap(), intake.plan().columns[0].categories.len() as u32);
+    assert_eq!(codes.iter().collect::<Vec<_>>(), [Some(n), Some(0)]);
+    assert_eq!(column(&*text("zip,x\n01234,1.5\n01234,2.5\n99999,3.5\n"), "zip").kind, Kind::Category);
+}
+
+#[test]
+fn what_is_not_used_does_not_block() {
+    let mut recipe = Recipe::default();
+    recipe.data.target = Some("left".into());
+    for (name, ignored) in
+        [("nested.parquet", vec!["tags", "addr", "m", "bin"]), ("nested.jsonl", vec!["user", "tags"])]
+    {
+        recipe.data.ignore = ignored.into_iter().map(String::from).collect();
+        let source = opened(name);
+        let plan = infer(&*source, &recipe, &Context::default()).unwrap();
+        let used = plan.columns.iter().filter(|c| c.is_used());
+        assert!(
+            used.clone().count() > 1 && used.clone().all(|c| !c.name.contains('.') && c.name != "tags"),
+            "{name}"
+        );
+    }
+    let source = opened("typed.parquet");
+    assert_eq!(names(&*source), ["id", "n", "user.age", "user.home.city", "tags", "point"]);
+    assert_eq!(texts(&*source, "user.home.city"), ["Oslo", "(null)", "(null)", "Bonn"]);
+    assert_eq!(texts(&*source, "tags"), ["[\"a\",\"b\"]", "[]", "(null)", "[\"c\\\"d\"]"]);
+    assert_eq!(source.collect().unwrap().vector(5).unwrap(), [1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 5.0, 6.0]);
+    assert_eq!(source.reading().unwrap().left_out[0].0, "map");
+    let recipe = |target: &str| {
+        let mut recipe = Recipe::default();
+        recipe.data.target = Some(target.into());
+        infer(&*source, &recipe, &Context::default())
+    };
+    assert_eq!(recipe("map").unwrap_err().code(), "data_nested");
+    assert!(codes(&recipe("n").unwrap()).contains(&"left_out"));
+    let embedding = opened("embedding.parquet");
+    let plan = plan_of(&*embedding, None);
+    assert!(plan.columns.iter().any(|c| matches!(c.kind, Kind::Vector { len: 8, .. }) && c.is_used()));
+    let lines = "{\"v\": [1, 2.5], \"w\": [1], \"x\": 1.5}\n{\"v\": [3, 4], \"w\": [], \"x\": 2.5}\n";
+    let source = open_body(lines.as_bytes(), "a", BodyFormat::JsonLines, &ReadOptions::default()).unwrap();
+    let (_, table) = Ingest::fit(&*source, plan_of(&*source, None), &Context::default()).unwrap();
+    assert_eq!(table.batch().vector(0).unwrap(), [1.0, 2.5, 3.0, 4.0]);
+}
+
+#[test]
+fn workbooks_and_sqlite_tables_are_read() {
+    let source = opened("sales.xlsx");
+    assert_eq!(names(&*source), ["shop", "sold on", "amount"]);
+    assert_eq!(
+        (texts(&*source, "shop")[0].as_str(), texts(&*source, "sold on")[1].as_str()),
+        ("001", "2024-01-02")
+    );
+    assert_eq!(numbers(&*source, "amount")[5], 1005.5);
+    assert!(source.reading().unwrap().notes.iter().any(|n| n.contains("Stock")));
+    let stock = open(&(file("sales.xlsx") + "?sheet=Stock"), &ReadOptions::default()).unwrap();
+    assert_eq!(texts(&*stock, "shop"), ["011"]);
+    let e = refusal(open(&(file("sales.xlsx") + "?sheet=None"), &ReadOptions::default()));
+    assert!(e.remedy().unwrap().contains("Sales, Stock"), "{e}");
+    let table = |what: &str| open(&format!("sqlite:{}{what}", file("shop.db")), &ReadOptions::default());
+    let orders = table("?table=orders").unwrap();
+    assert_eq!(texts(&*orders, "id"), ["9007199254740993", "2", "3"]);
+    assert_eq!(texts(&*orders, "country"), ["\"NA\"", "", "a \"b\", c"]);
+    assert_eq!(table("?query=select count(*) as n from orders").unwrap().collect().unwrap().n_rows(), 1);
+    assert!(refusal(table("")).remedy().unwrap().contains("orders"));
+    assert!(refusal(table("?table=oders")).remedy().unwrap().contains("orders"));
+}
+
+#[test]
+fn texts_without_spaces_are_texts() {
+    for (name, column) in [("chinese.csv", "text"), ("thai.csv", "text"), ("chinese_stars.csv", "评论")] {
+        let plan = plan_of(&*opened(name), Some("y"));
+        let found = plan.column(column).unwrap();
+        assert_eq!((found.kind, found.role), (Kind::Text, Role::Feature), "{name}: {}", found.why);
+    }
+    let japanese: String = (0..30).map(|i| format!("このホテルはとても良かったです{i}番\n")).collect();
+    assert_eq!(column(&*text(&format!("感想\n{japanese}")), "感想").role, Role::Feature);
+    let codes: String = (0..60).map(|i| format!("AB-{}-x,{}.5\n", 1000 + 7 * i, i % 9)).collect();
+    assert_eq!(column(&*text(&format!("code,x\n{codes}")), "code").role, Role::Key);
+}
+
+#[test]
+fn what_is_named_as_the_time_is_read_as_one() {
+    let epoch = opened("epoch.csv");
+    let millis = text("t,y\n1700000000000,1.5\n1700086400000,2.5\n1700000000500,3\n");
+    let days = text("t,y\n20240131,1.5\n20240201,2.5\n20240202,3\n");
+    for (source, format) in [(&epoch, "unix_seconds"), (&millis, "unix_millis"), (&days, "%Y%m%d")] {
+        let mut recipe = Recipe::default();
+        recipe.data.time = Some("t".into());
+        let plan = infer(&**source, &recipe, &Context::default()).unwrap();
+        let found = plan.column("t").unwrap();
+        assert_eq!(
+            (found.kind, found.role, found.format.to_string().as_str()),
+            (Kind::Time, Role::Time, format)
+        );
+        assert!(codes(&plan).contains(&"time_from_numbers"));
+    }
+    // A step of a simulation stays a number.
+    let mut recipe = Recipe::default();
+    recipe.data.time = Some("t".into());
+    let steps: String = (0..30).map(|i| format!("{i},{}.5\n", i % 7)).collect();
+    let plan = infer(&*text(&format!("t,y\n{steps}")), &recipe, &Context::default()).unwrap();
+    assert_eq!(plan.column("t").unwrap().kind, Kind::Number);
+}
+
+#[test]
+fn names_with_line_breaks_are_shown_on_one_line() {
+    let source = text("\"Total\n(EUR)\",b\n1.5,2\n2.5,3\n");
+    assert_eq!(names(&*source)[0], "Total\n(EUR)");
+    let mut recipe = Recipe::default();
+    recipe.data.target = Some("Total (EUR)".into());
+    let said = infer(&*source, &recipe, &Context::default()).unwrap_err().to_string();
+    assert!(said.contains("Total\\n(EUR)") && !said.contains('\n'), "{said}");
+}
+
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-c,;\"'\n .é世]{0,6}",
+        "[a-c]{1,2}",
+        "-?[0-9]{1,4}(\\.[0-9]{1,3})?",
+        Just("NA".to_string()),
+        Just("None".to_string()),
+        Just(String::new()),
+        Just("2024-01-31".to_string()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_file_a_body_and_a_typed_file_give_the_same_rows(
+        rows in proptest::collection::vec((cell(), cell(), -99i32..99), 1..40),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let schema = ["a", "b", "n"].map(|name| Column::new(name, Kind::Text)).to_vec();
+        let columns: [Vec<String>; 3] = [
+            rows.iter().map(|r| r.0.clone()).collect(),
+            rows.iter().map(|r| r.1.clone()).collect(),
+            rows.iter().map(|r| r.2.to_string()).collect(),
+        ];
+        let arrays = columns.into_iter().map(|c| Arc::new(StringArray::from(c)) as ArrayRef).collect();
+        let batch = Batch::new(Arc::new(Schema::new(schema).unwrap()), arrays).unwrap();
+        for name in ["t.csv", "t.parquet", "t.jsonl"] {
+            let mut sink = create(&at(name), batch.schema()).unwrap();
+            sink.write(&batch).unwrap();
+            sink.finish().unwrap();
+        }
+        let told = ReadOptions { delimiter: Some(','), header: Some(true), skip: Some(0), ..ReadOptions::default() };
+        let sources: Vec<Box<dyn Source>> = vec![
+            open(&at("t.csv"), &told).unwrap(),
+            open_body(std::fs::read(at("t.csv")).unwrap(), "a body", BodyFormat::Csv, &told).unwrap(),
+            open_body(std::fs::read(at("t.jsonl")).unwrap(), "a body", BodyFormat::JsonLines, &told).unwrap(),
+            open(&at("t.parquet"), &told).unwrap(),
+        ];
+        let plan = InferredSchema { reading: None, ..plan_of(&*sources[0], None) };
+        let read = |source: &dyn Source| {
+            let (intake, table) = Ingest::fit(source, plan.clone(), &Context::default()).unwrap();
+            (intake.plan().clone(), columns_of(table.batch()))
+        };
+        let first = read(&*sources[0]);
+        for (i, source) in sources.iter().enumerate().skip(1) {
+            prop_assert_eq!(&read(&**source), &first, "source {}", i);
+        }
+    }
+}
