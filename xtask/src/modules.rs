@@ -35,17 +35,24 @@ const ENGINE: &[(&str, &[&str])] = &[
     ("serve", &["model", "forecast", "recipe", "builtin", "links", "error", "files", "format"]),
     ("feedback", &["serve", "model", "recipe", "builtin", "links", "error", "files", "format"]),
     ("fit", ABOVE),
+    (
+        "explain",
+        &[
+            "feedback", "serve", "model", "search", "forecast", "recipe", "builtin", "links", "error",
+            "files", "format",
+        ],
+    ),
     ("improve", ABOVE),
     ("verbs", VERBS),
 ];
 const ABOVE: &[&str] = &[
-    "report", "facts", "judge", "audit", "feedback", "serve", "model", "search", "forecast", "recipe",
-    "builtin", "links", "error", "files", "format",
+    "explain", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search", "forecast",
+    "recipe", "builtin", "links", "error", "files", "format",
 ];
 
 const VERBS: &[&str] = &[
-    "fit", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search", "forecast", "recipe",
-    "builtin", "links", "error", "files", "format",
+    "explain", "fit", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search",
+    "forecast", "recipe", "builtin", "links", "error", "files", "format",
 ];
 
 /// Says what was checked; errors with every broken rule.
