@@ -28,8 +28,8 @@ const ENGINE: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "facts", "judge", "audit", "model", "search", "forecast", "recipe", "builtin", "links", "error",
-            "format",
+            "explain", "facts", "judge", "audit", "model", "search", "forecast", "recipe", "builtin",
+            "links", "error", "format",
         ],
     ),
     ("serve", &["model", "forecast", "recipe", "builtin", "links", "error", "files", "format"]),
