@@ -10,7 +10,7 @@ use super::HISTORY;
 use super::scheme::horizon;
 
 /// The kind of the learner that forecasts each series from its own past.
-pub const LOCAL: &str = "local_forecast";
+pub(crate) const LOCAL: &str = "local_forecast";
 /// From this many series on, methods are weighed from fewer earlier origins.
 const PANEL: usize = 10;
 /// Learners across rows take part from so many on: trees and lines on fewer mostly follow chance.
@@ -72,15 +72,18 @@ fn steps(recipe: &Recipe) -> Result<usize> {
 /// The learners to compare, each with how many of its settings: the naive forecasts, the combination of all methods for single
 /// series, and where there are rows enough, learners across rows.
 pub(crate) fn learners(recipe: &Recipe, rows: usize, series: usize, across: Vec<(Spec, usize)>) -> Result<Vec<(Spec, usize)>> {
-    let steps = steps(recipe)?;
-    let all = local(recipe, steps, &[]);
-    let all = if series > PANEL { all.with("origins", 2) } else { all };
-    let mut list = vec![(all, 1)];
+    let mut list = vec![(combination(recipe, series)?, 1)];
     list.extend(naive(recipe)?.into_iter().map(|spec| (spec, 1)));
     if rows >= ROWS {
         list.extend(across);
     }
     Ok(list)
+}
+
+/// The combination of all methods for single series.
+pub(crate) fn combination(recipe: &Recipe, series: usize) -> Result<Spec> {
+    let all = local(recipe, steps(recipe)?, &[]);
+    Ok(if series > PANEL { all.with("origins", 2) } else { all })
 }
 
 /// Whether a learner is the combination of all methods for single series.
