@@ -270,18 +270,28 @@ fn from_a_table_to_forecasts_and_their_figures() {
         let level = if i < 12 { 100.0 } else { 200.0 };
         assert!((said[0] - level - truth(500 + i % 12)).abs() < 12.0, "{line}");
         // Noise of 3 has 80% of its values within 3.84.
-        assert!(said[1] < said[0] && said[0] < said[2] && (4.0..16.0).contains(&(said[2] - said[1])), "{line}");
+        assert!(
+            said[1] < said[0] && said[0] < said[2] && (4.0..16.0).contains(&(said[2] - said[1])),
+            "{line}"
+        );
     }
     let judged = evaluate::model(&trained.model, &source, None, &context()).unwrap();
     assert!(judged.report.value("rmse").unwrap() < 4.5);
 }
 
 /// A file of one series, and what a model of it says next.
-fn ahead(name: &str, lines: impl Iterator<Item = String>, horizon: &str, toml: &str) -> (Vec<String>, Vec<f64>, train::Job) {
+fn ahead(
+    name: &str,
+    lines: impl Iterator<Item = String>,
+    horizon: &str,
+    toml: &str,
+) -> (Vec<String>, Vec<f64>, train::Job) {
     let folder = tempfile::tempdir().unwrap().keep();
     let source = folder.join(format!("{name}.csv"));
     std::fs::write(&source, format!("when,sold\n{}", lines.map(|l| l + "\n").collect::<String>())).unwrap();
-    let text = format!("[data]\ntarget = \"sold\"\n{toml}[forecast]\nhorizon = \"{horizon}\"\n[train]\nblend = false\n");
+    let text = format!(
+        "[data]\ntarget = \"sold\"\n{toml}[forecast]\nhorizon = \"{horizon}\"\n[train]\nblend = false\n"
+    );
     let asked = recipe::parse(&text, "test.toml", &builtin::registry()).unwrap();
     let source = source.display().to_string();
     let job = train::Job { source: source.clone(), recipe: asked, recipe_file: None, out: folder.join("m") };
@@ -295,7 +305,9 @@ fn ahead(name: &str, lines: impl Iterator<Item = String>, horizon: &str, toml: &
 }
 
 fn wave(i: usize, season: usize) -> f64 {
-    100.0 + 20.0 * (std::f64::consts::TAU * (i % season) as f64 / season as f64).sin() + 0.2 * (i * 7 % 11) as f64
+    100.0
+        + 20.0 * (std::f64::consts::TAU * (i % season) as f64 / season as f64).sin()
+        + 0.2 * (i * 7 % 11) as f64
 }
 
 #[test]

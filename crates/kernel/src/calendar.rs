@@ -188,11 +188,14 @@ impl Step {
                 let (month, of_month) = month_of(day);
                 of_month == month_length(month)
             };
-            let same = |n: i64| gaps().filter(|(a, b)| (b - a) % (n * 7 * DAY) == 0).count() * 10 > 9 * lengths.len();
+            let same = |n: i64| {
+                gaps().filter(|(a, b)| (b - a) % (n * 7 * DAY) == 0).count() * 10 > 9 * lengths.len()
+            };
             if usual % (7 * DAY) == 0 && same(usual / (7 * DAY)) {
                 Step::Clock(usual)
             } else {
-                let end = times().all(last) && times().any(|d| month_of(d).1 < 31) || times().all(|d| month_of(d).1 == 31);
+                let end = times().all(last) && times().any(|d| month_of(d).1 < 31)
+                    || times().all(|d| month_of(d).1 == 31);
                 Step::Months { n: n.max(1), end }
             }
         } else if (DAY - HOUR..=DAY + HOUR).contains(&usual) {
@@ -234,7 +237,9 @@ impl Step {
             Step::Clock(length) if length >= 15 * 60 * SECOND && DAY % length == 0 && length < DAY => {
                 Some((DAY / length) as usize)
             }
-            Step::Clock(length) if length >= 60 * SECOND && HOUR % length == 0 => Some((HOUR / length) as usize),
+            Step::Clock(length) if length >= 60 * SECOND && HOUR % length == 0 => {
+                Some((HOUR / length) as usize)
+            }
             Step::Clock(length) if length > 0 && (60 * SECOND) % length == 0 && length >= SECOND => {
                 Some((60 * SECOND / length) as usize)
             }
@@ -317,7 +322,8 @@ impl FromStr for Step {
         if let Some(n) = months.filter(|n| *n <= 12_000) {
             return Ok(Step::Months { n, end });
         }
-        let length = UNITS.into_iter().find(|(name, _)| *name == unit).and_then(|(_, size)| n.checked_mul(size));
+        let length =
+            UNITS.into_iter().find(|(name, _)| *name == unit).and_then(|(_, size)| n.checked_mul(size));
         length.filter(|_| !end).map(Step::Clock).ok_or_else(wrong)
     }
 }
@@ -395,9 +401,12 @@ mod tests {
         let working: Vec<i64> = all.filter(|t| weekday(t / DAY) < 5).collect();
         let Found { step, regular } = found(&working);
         assert_eq!((step, regular), (Step::Weekdays(0b1_1111), 1.0));
-        assert!(working.windows(2).all(|w| step.later(w[0], 1, None) == w[1] && step.between(w[0], w[1]) == 1));
+        assert!(
+            working.windows(2).all(|w| step.later(w[0], 1, None) == w[1] && step.between(w[0], w[1]) == 1)
+        );
         assert_eq!(step.season(), Some(5));
-        let shop: Vec<i64> = (0..100).map(|d| at(2022, 1, 1) + d * DAY).filter(|t| weekday(t / DAY) != 0).collect();
+        let shop: Vec<i64> =
+            (0..100).map(|d| at(2022, 1, 1) + d * DAY).filter(|t| weekday(t / DAY) != 0).collect();
         let step = found(&shop).step;
         assert!(shop.windows(2).all(|w| step.later(w[0], 1, None) == w[1]));
         // A holiday is a step that is missing, not another step.
@@ -431,7 +440,9 @@ mod tests {
             assert_eq!(step.to_string().parse(), Ok(step));
         }
         assert_eq!("1 quarter".parse(), Ok(Step::Months { n: 3, end: false }));
-        for wrong in ["", "soon", "0 days", "1 fortnight", "weekdays", "weekdays someday", "-1 month", "1 day end"] {
+        for wrong in
+            ["", "soon", "0 days", "1 fortnight", "weekdays", "weekdays someday", "-1 month", "1 day end"]
+        {
             assert!(wrong.parse::<Step>().is_err(), "{wrong}");
         }
     }

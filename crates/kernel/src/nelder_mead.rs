@@ -80,10 +80,10 @@ pub fn minimise(f: impl Fn(&[f64]) -> f64, start: &[f64], step: &[f64], stop: St
             }
         }
     }
-    simplex.into_iter().min_by(|a, b| a.value.total_cmp(&b.value)).unwrap_or(Minimum {
-        point: Vec::new(),
-        value: f64::INFINITY,
-    })
+    simplex
+        .into_iter()
+        .min_by(|a, b| a.value.total_cmp(&b.value))
+        .unwrap_or(Minimum { point: Vec::new(), value: f64::INFINITY })
 }
 
 #[cfg(test)]

@@ -74,7 +74,14 @@ pub struct EncodeSeries {
 
 impl Default for EncodeSeries {
     fn default() -> Self {
-        EncodeSeries { columns: Columns::default(), window: 16, seasons: Vec::new(), step: None, depth: None, keep: false }
+        EncodeSeries {
+            columns: Columns::default(),
+            window: 16,
+            seasons: Vec::new(),
+            step: None,
+            depth: None,
+            keep: false,
+        }
     }
 }
 

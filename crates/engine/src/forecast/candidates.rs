@@ -52,7 +52,9 @@ fn settings(recipe: &Recipe, steps: usize) -> Vec<(String, Value)> {
 
 /// Local forecasts by these methods (all, without any).
 fn local(recipe: &Recipe, steps: usize, methods: &[Method]) -> Spec {
-    let spec = settings(recipe, steps).into_iter().fold(Spec::new(LOCAL), |spec, (key, value)| spec.with(&key, value));
+    let spec = settings(recipe, steps)
+        .into_iter()
+        .fold(Spec::new(LOCAL), |spec, (key, value)| spec.with(&key, value));
     if methods.is_empty() { spec } else { spec.with("methods", json!(methods)) }
 }
 
@@ -60,7 +62,8 @@ fn local(recipe: &Recipe, steps: usize, methods: &[Method]) -> Spec {
 pub(crate) fn naive(recipe: &Recipe) -> Result<Vec<Spec>> {
     let steps = steps(recipe)?;
     let seasonal = recipe.forecast.as_ref().and_then(|f| f.season).is_some();
-    let methods = Method::ALL.into_iter().filter(|m| m.is_naive() && (seasonal || *m != Method::SeasonalNaive));
+    let methods =
+        Method::ALL.into_iter().filter(|m| m.is_naive() && (seasonal || *m != Method::SeasonalNaive));
     Ok(methods.map(|method| local(recipe, steps, &[method])).collect())
 }
 
@@ -71,7 +74,12 @@ fn steps(recipe: &Recipe) -> Result<usize> {
 
 /// The learners to compare, each with how many of its settings: the naive forecasts, the combination of all methods for single
 /// series, and where there are rows enough, learners across rows.
-pub(crate) fn learners(recipe: &Recipe, rows: usize, series: usize, across: Vec<(Spec, usize)>) -> Result<Vec<(Spec, usize)>> {
+pub(crate) fn learners(
+    recipe: &Recipe,
+    rows: usize,
+    series: usize,
+    across: Vec<(Spec, usize)>,
+) -> Result<Vec<(Spec, usize)>> {
     let mut list = vec![(combination(recipe, series)?, 1)];
     list.extend(naive(recipe)?.into_iter().map(|spec| (spec, 1)));
     if rows >= ROWS {

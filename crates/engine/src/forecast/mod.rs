@@ -26,8 +26,8 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Source};
 use tidemill_data::ReadOptions;
 
-pub(crate) use backtest::{backtest, numbers};
 pub use backtest::{Backtest, ForecastFacts, Naive};
+pub(crate) use backtest::{backtest, numbers};
 use lines::Dated;
 pub(crate) use range::with_interval;
 use scheme::Scheme;

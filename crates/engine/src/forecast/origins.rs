@@ -26,7 +26,8 @@ struct Rows {
 impl Rows {
     fn of(batch: &Batch, recipe: &Recipe) -> Result<Self> {
         let schema = batch.schema();
-        let at = schema.role(Role::Time).ok_or_else(|| Error::internal("rows of a forecast without a time"))?;
+        let at =
+            schema.role(Role::Time).ok_or_else(|| Error::internal("rows of a forecast without a time"))?;
         let times = batch.times(at)?.values().to_vec();
         let series = batch.series(schema.index(&candidates::past())?)?;
         let origin = |row: usize| series.of(row).and_then(|(times, _)| times.last().copied());

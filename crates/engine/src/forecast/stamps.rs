@@ -28,7 +28,9 @@ pub(super) fn format(source: &dyn Source, time: &str, recipe: &Recipe) -> Result
         let batch = batch?;
         for row in 0..batch.n_rows() {
             let text = match source.schema().columns()[at].kind {
-                Kind::Text if batch.texts(at)?.is_valid(row) => batch.texts(at)?.value(row).trim().to_string(),
+                Kind::Text if batch.texts(at)?.is_valid(row) => {
+                    batch.texts(at)?.value(row).trim().to_string()
+                }
                 Kind::Number if batch.numbers(at)?.is_valid(row) => batch.numbers(at)?.value(row).to_string(),
                 Kind::Text | Kind::Number => continue,
                 _ => return Ok(None),
@@ -37,7 +39,9 @@ pub(super) fn format(source: &dyn Source, time: &str, recipe: &Recipe) -> Result
                 continue;
             }
             any = true;
-            fits.iter_mut().zip(&candidates).for_each(|(fits, format)| *fits &= format.parse(&text).is_some());
+            fits.iter_mut()
+                .zip(&candidates)
+                .for_each(|(fits, format)| *fits &= format.parse(&text).is_some());
         }
     }
     let found = candidates.into_iter().zip(fits).find(|(_, fits)| any && *fits);

@@ -13,5 +13,5 @@ pub use columns::{Fact, Picture, Shape};
 pub use evidence::{Evidence, Seen};
 pub(crate) use judged::{Judged, interval};
 pub use labels::Labels;
-pub(crate) use naive::{BestNaive, held_against};
 pub(crate) use metric::{metric_named, metric_of};
+pub(crate) use naive::{BestNaive, held_against};

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, Float64Array};
 use serde::{Deserialize, Serialize};
-use tidemill_core::{Batch, Cell, Chain, Column, Error, Fitted, Registry, Result, Role, Row, Run, Schema, State};
+use tidemill_core::{
+    Batch, Cell, Chain, Column, Error, Fitted, Registry, Result, Role, Row, Run, Schema, State,
+};
 use tidemill_kernel::calendar::Step;
 
 use super::answer::Place;
@@ -55,7 +57,8 @@ impl Interval {
 
     /// A range about what these links answer; `None` where the backtest has no errors.
     pub(crate) fn of(inner: Chain, reading: Reading, errors: &Errors<'_>) -> Option<Self> {
-        let mut known: Vec<f64> = errors.sizes.iter().copied().filter(|s| s.is_finite() && *s > 0.0).collect();
+        let mut known: Vec<f64> =
+            errors.sizes.iter().copied().filter(|s| s.is_finite() && *s > 0.0).collect();
         known.sort_by(f64::total_cmp);
         let usual = known.get(known.len() / 2).copied().unwrap_or(1.0);
         let unit = |size: f64| if size.is_finite() && size > 0.0 { size } else { usual };
@@ -66,7 +69,8 @@ impl Interval {
         let mut widths = Vec::with_capacity(most);
         for step in 1..=most {
             let near = |i: &usize| errors.ahead[*i].abs_diff(step) <= reach;
-            let mut some: Vec<f64> = (0..errors.truth.len()).filter(near).map(apart).filter(|e| e.is_finite()).collect();
+            let mut some: Vec<f64> =
+                (0..errors.truth.len()).filter(near).map(apart).filter(|e| e.is_finite()).collect();
             some.sort_by(f64::total_cmp);
             let rank = ((some.len() + 1) as f64 * COVERAGE).ceil() as usize;
             let width = some.get(rank.min(some.len()).checked_sub(1)?)?;
@@ -158,7 +162,8 @@ impl Run for BoundInterval {
             self.fitted.bounds(prediction, past, values, moment)
         });
         let bounds: Vec<[f64; 3]> = bounds.collect();
-        let numbers = |k: usize| Arc::new(bounds.iter().map(|b| Some(b[k])).collect::<Float64Array>()) as ArrayRef;
+        let numbers =
+            |k: usize| Arc::new(bounds.iter().map(|b| Some(b[k])).collect::<Float64Array>()) as ArrayRef;
         let answered = self.place.put(&answered, bounds.iter().map(|b| b[0]).collect())?;
         let columns = answered.columns().iter().cloned().chain([numbers(1), numbers(2)]).collect();
         Batch::with_rows(self.output.clone(), columns, batch.n_rows())

@@ -96,10 +96,10 @@ pub(crate) fn choose(
             reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
             // A blend costs every prediction more, so it is taken on evidence, by the rule of `simplest`; but that forecasts gain by
             // it is known beforehand (Bates and Granger 1969; Makridakis et al. 2020), and their few folds could not show it.
-            let known = is_forecast && !forecast::candidates::is_combination(&candidates[finishers[taken].candidate].spec);
-            let enough = |duel: &Duel| {
-                duel.better_by.mean > 0.0 && (known || beyond_noise(&differences, test_share))
-            };
+            let known = is_forecast
+                && !forecast::candidates::is_combination(&candidates[finishers[taken].candidate].spec);
+            let enough =
+                |duel: &Duel| duel.better_by.mean > 0.0 && (known || beyond_noise(&differences, test_share));
             if reasons.blend.as_ref().is_some_and(enough) {
                 let design = blended(&finishers, candidates, &shares);
                 let answers = (0..truths.len()).map(|f| mixed(&finishers, &shares, f, judge)).collect();
@@ -188,7 +188,8 @@ fn combination(
     judge: &Judge<'_>,
     test_share: f64,
 ) -> usize {
-    let found = finishers.iter().position(|f| forecast::candidates::is_combination(&candidates[f.candidate].spec));
+    let found =
+        finishers.iter().position(|f| forecast::candidates::is_combination(&candidates[f.candidate].spec));
     let ahead = |f: &Finisher| differences(&finishers[0].scores, &f.scores, judge);
     found.filter(|&i| !beyond_noise(&ahead(&finishers[i]), test_share)).unwrap_or(0)
 }

@@ -223,7 +223,8 @@ mod tests {
     use super::*;
 
     fn of(rows: usize, columns: usize, plain: bool) -> Vec<Spec> {
-        let size = Size { rows, columns, plain, texts: 0, classes: 2, pictures: false, past: Vec::new(), series: 0 };
+        let size =
+            Size { rows, columns, plain, texts: 0, classes: 2, pictures: false, past: Vec::new(), series: 0 };
         learners(Task::Binary, &size, 3, &crate::builtin::registry())
             .into_iter()
             .map(|(spec, _)| spec)

@@ -43,7 +43,11 @@ impl Combination {
         if weights.is_empty() {
             models.retain(|model| !model.method().is_naive());
             if models.is_empty() {
-                models.push(if season > 1 && y.len() >= season { Model::SeasonalNaive } else { Model::LastValue });
+                models.push(if season > 1 && y.len() >= season {
+                    Model::SeasonalNaive
+                } else {
+                    Model::LastValue
+                });
             }
             return Combination { models, weights };
         }
@@ -56,7 +60,8 @@ impl Combination {
     pub fn forecast(&self, y: &[f64], season: usize, horizon: usize, same_start: bool) -> Vec<f64> {
         let all: Vec<Vec<f64>> =
             self.models.iter().map(|model| model.forecast(y, season, horizon, same_start)).collect();
-        let (least, most) = y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
+        let (least, most) =
+            y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
         // A model that left the numbers, or runs away from all that was ever seen, says nothing.
         let reach = 10.0 * (most - least) + f64::MIN_POSITIVE;
         let sane = |x: f64| x.is_finite() && x >= least - reach && x <= most + reach;
@@ -66,8 +71,8 @@ impl Combination {
                 if self.weights.is_empty() {
                     return median(answers.map(|(_, x)| x).collect()).unwrap_or_else(|| last(y));
                 }
-                let (sum, weight) = answers
-                    .fold((0.0, 0.0), |(s, w), (i, x)| (s + self.weights[i] * x, w + self.weights[i]));
+                let (sum, weight) =
+                    answers.fold((0.0, 0.0), |(s, w), (i, x)| (s + self.weights[i] * x, w + self.weights[i]));
                 if weight > 0.0 { sum / weight } else { last(y) }
             })
             .collect()
@@ -90,7 +95,8 @@ fn past_errors(y: &[f64], season: usize, models: &[Model], trial: Trial) -> Vec<
     let Trial { horizon, origins } = trial;
     let apart = (horizon / 2).max(1);
     let least = (2 * season).max(8).max(y.len() / 3);
-    let starts = (0..origins).filter_map(|k| y.len().checked_sub(horizon + k * apart)).filter(|at| *at >= least);
+    let starts =
+        (0..origins).filter_map(|k| y.len().checked_sub(horizon + k * apart)).filter(|at| *at >= least);
     let starts: Vec<usize> = starts.collect();
     if starts.is_empty() {
         return Vec::new();
@@ -129,8 +135,14 @@ mod tests {
 
     #[test]
     fn every_series_gets_an_answer() {
-        let rows: [&[f64]; 6] =
-            [&[5.0], &[1.0, 2.0, 3.0, 4.0, 5.0], &[0.0; 30], &[7.5; 9], &[1e9, 1e9 + 1.0, 1e9], &[-1.0, 1.0, -1.0, 1.0]];
+        let rows: [&[f64]; 6] = [
+            &[5.0],
+            &[1.0, 2.0, 3.0, 4.0, 5.0],
+            &[0.0; 30],
+            &[7.5; 9],
+            &[1e9, 1e9 + 1.0, 1e9],
+            &[-1.0, 1.0, -1.0, 1.0],
+        ];
         for y in rows {
             for season in [1, 4, 12] {
                 let fitted = Combination::fit(y, season, &Method::ALL, TRIAL);
@@ -138,7 +150,10 @@ mod tests {
                 assert!(ahead.iter().all(|x| x.is_finite()), "{y:?} {season} {ahead:?}");
             }
         }
-        assert_eq!(Combination::fit(&[0.0; 30], 4, &Method::ALL, TRIAL).forecast(&[0.0; 30], 4, 2, true), [0.0, 0.0]);
+        assert_eq!(
+            Combination::fit(&[0.0; 30], 4, &Method::ALL, TRIAL).forecast(&[0.0; 30], 4, 2, true),
+            [0.0, 0.0]
+        );
     }
 
     #[test]
@@ -146,14 +161,16 @@ mod tests {
         let jump: Vec<f64> = (0..60).map(|i| if i < 30 { 10.0 } else { 50.0 } + f64::from(i % 2)).collect();
         let ahead = Combination::fit(&jump, 1, &Method::ALL, TRIAL).forecast(&jump, 1, 4, true);
         assert!(ahead.iter().all(|x| (x - 50.5).abs() < 3.0), "{ahead:?}");
-        let wave: Vec<f64> = (0..48).map(|i| 20.0 + 5.0 * f64::from(i % 4) + 0.1 * f64::from(i * 7 % 11)).collect();
+        let wave: Vec<f64> =
+            (0..48).map(|i| 20.0 + 5.0 * f64::from(i % 4) + 0.1 * f64::from(i * 7 % 11)).collect();
         let ahead = Combination::fit(&wave, 4, &Method::ALL, TRIAL).forecast(&wave, 4, 4, true);
         assert!(ahead.iter().zip([20.5, 25.5, 30.5, 35.5]).all(|(a, b)| (a - b).abs() < 1.0), "{ahead:?}");
     }
 
     #[test]
     fn the_same_series_from_elsewhere_gives_about_the_same() {
-        let y: Vec<f64> = (0..80).map(|i| 100.0 + f64::from(i) + 10.0 * f64::from(i % 4) + f64::from(i * i % 7)).collect();
+        let y: Vec<f64> =
+            (0..80).map(|i| 100.0 + f64::from(i) + 10.0 * f64::from(i % 4) + f64::from(i * i % 7)).collect();
         let fitted = Combination::fit(&y, 4, &Method::ALL, TRIAL);
         let (whole, part) = (fitted.forecast(&y, 4, 4, true), fitted.forecast(&y[20..], 4, 4, false));
         assert!(whole.iter().zip(&part).all(|(a, b)| (a - b).abs() < 4.0), "{whole:?} {part:?}");

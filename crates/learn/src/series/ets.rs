@@ -147,7 +147,8 @@ impl Ets {
 
     /// The model of this form that makes the series most likely.
     pub fn fit(form: Form, y: &[f64], season: usize) -> Ets {
-        let first = Ets { form, smoothing: first_smoothing(form, season), start: first_level(form, y, season) };
+        let first =
+            Ets { form, smoothing: first_smoothing(form, season), start: first_level(form, y, season) };
         first.improved(y, 200 * first.packed().len().min(10))
     }
 
@@ -166,7 +167,11 @@ impl Ets {
         let step: Vec<f64> = start
             .iter()
             .enumerate()
-            .map(|(i, x)| if i < n_smoothing { 0.1 } else { 0.05 * x.abs().max(0.1 * size.min(x.abs() + size)) })
+            .map(
+                |(i, x)| {
+                    if i < n_smoothing { 0.1 } else { 0.05 * x.abs().max(0.1 * size.min(x.abs() + size)) }
+                },
+            )
             .collect();
         let value = |x: &[f64]| self.unpacked(x).map_or(f64::INFINITY, |model| model.deviance(y));
         let stop = Stop { evaluations, tolerance: 1e-8 };

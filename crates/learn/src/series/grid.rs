@@ -69,7 +69,10 @@ mod tests {
         let step = Step::Clock(10);
         let grid = Grid::of([(0, 1.0), (10, 2.0), (40, 5.0)].into_iter(), step);
         assert_eq!(grid.values, [1.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!((grid.ahead(Some(60), step), grid.ahead(None, step), grid.ahead(Some(0), step)), (2, 1, 1));
+        assert_eq!(
+            (grid.ahead(Some(60), step), grid.ahead(None, step), grid.ahead(Some(0), step)),
+            (2, 1, 1)
+        );
         assert!(Grid::of(std::iter::empty(), step).values.is_empty());
     }
 }

@@ -97,7 +97,8 @@ impl Builtin for LocalForecast {
         let mut known = BTreeMap::new();
         for ((code, saved), start) in series.into_iter().zip(starts) {
             let read = saved.read(&mut numbers);
-            let combination = read.ok_or_else(|| Error::state(Self::KIND, "its models and numbers differ"))?;
+            let combination =
+                read.ok_or_else(|| Error::state(Self::KIND, "its models and numbers differ"))?;
             known.insert(code, Local { start, combination });
         }
         Ok(Arc::new(FittedLocalForecast { settings, known, typical }))
@@ -271,8 +272,9 @@ impl Fitted for FittedLocalForecast {
     fn state(&self) -> State {
         let mut numbers = Vec::new();
         let series = self.known.iter();
-        let series =
-            series.map(|(code, local)| (*code, SavedCombination::of(&local.combination, &mut numbers))).collect();
+        let series = series
+            .map(|(code, local)| (*code, SavedCombination::of(&local.combination, &mut numbers)))
+            .collect();
         let starts = self.known.values().map(|local| local.start).collect();
         let saved = Saved { settings: self.settings.clone(), series, starts };
         State::new(LocalForecast::KIND, LocalForecast::VERSION, saved)
@@ -307,14 +309,14 @@ impl Run for BoundLocalForecast {
         // Neighbours with the same past, which ends before all of them, share one path.
         let later = |row: usize| past(row).0.last().is_none_or(|last| moment(row).is_none_or(|m| *last < m));
         let all: Vec<usize> = (0..n).collect();
-        let same = |a: &usize, b: &usize| {
-            later(*a) && later(*b) && group(*a) == group(*b) && past(*a) == past(*b)
-        };
+        let same =
+            |a: &usize, b: &usize| later(*a) && later(*b) && group(*a) == group(*b) && past(*a) == past(*b);
         let runs: Vec<&[usize]> = all.chunk_by(same).collect();
         let one = |rows: &&[usize]| {
             let (times, values) = past(rows[0]);
             let grid = self.fitted.grid(times, values, moment(rows[0]));
-            let ahead: Vec<usize> = rows.iter().map(|&row| grid.ahead(moment(row), self.fitted.step())).collect();
+            let ahead: Vec<usize> =
+                rows.iter().map(|&row| grid.ahead(moment(row), self.fitted.step())).collect();
             let path = self.fitted.path(group(rows[0]), &grid, ahead.iter().copied().max().unwrap_or(1));
             ahead.into_iter().map(|ahead| path[ahead - 1]).collect::<Vec<f64>>()
         };

@@ -9,7 +9,9 @@ use super::theta::{self, Theta};
 use super::{naive, stl};
 
 /// A way to forecast a series from its own past.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// The last value.
@@ -89,7 +91,9 @@ impl Method {
         }
         Some(match self {
             Method::LastValue => Model::LastValue,
-            Method::SeasonalNaive => Some(Model::SeasonalNaive).filter(|_| season > 1 && y.len() >= season)?,
+            Method::SeasonalNaive => {
+                Some(Model::SeasonalNaive).filter(|_| season > 1 && y.len() >= season)?
+            }
             Method::Drift => Model::Drift,
             // Their seasons are of at most 24 steps: without a longer one they would be other models.
             Method::Ets | Method::Arima if season > LONGEST => return None,
@@ -135,7 +139,11 @@ impl Model {
             Model::Drift => naive::drift(y, horizon),
             Model::Ets(model) => smoothed(model, y),
             Model::Theta(model) => {
-                if same_start { model.forecast(y, horizon) } else { model.refit(y).forecast(y, horizon) }
+                if same_start {
+                    model.forecast(y, horizon)
+                } else {
+                    model.refit(y).forecast(y, horizon)
+                }
             }
             Model::Arima(model) => model.forecast(y, horizon),
             Model::StlEts(model) => match without_season(y, season) {

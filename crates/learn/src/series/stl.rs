@@ -86,7 +86,8 @@ fn loess(y: &[f64], at: f64, window: usize) -> f64 {
     }
     weights.iter_mut().for_each(|w| *w /= sum);
     let centre: f64 = weights.iter().enumerate().map(|(i, w)| w * (first + i) as f64).sum();
-    let spread: f64 = weights.iter().enumerate().map(|(i, w)| w * ((first + i) as f64 - centre).powi(2)).sum();
+    let spread: f64 =
+        weights.iter().enumerate().map(|(i, w)| w * ((first + i) as f64 - centre).powi(2)).sum();
     let tilt = if spread.sqrt() > 0.001 * (n as f64 - 1.0) { (at - centre) / spread } else { 0.0 };
     let line = |(i, w): (usize, &f64)| w * (1.0 + tilt * ((first + i) as f64 - centre)) * y[first + i];
     weights.iter().enumerate().map(line).sum()

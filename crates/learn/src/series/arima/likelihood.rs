@@ -23,7 +23,8 @@ fn product(step: &[f64], far: &[f64], season: usize, sign: f64) -> Vec<f64> {
 impl Arma {
     pub(super) fn new(past: &[f64], errors: &[f64], far: &[f64], far_errors: &[f64], season: usize) -> Self {
         let (past, errors) = (product(past, far, season, -1.0), product(errors, far_errors, season, 1.0));
-        let terms = |c: &[f64]| c.iter().enumerate().filter(|(_, c)| **c != 0.0).map(|(i, &c)| (i + 1, c)).collect();
+        let terms =
+            |c: &[f64]| c.iter().enumerate().filter(|(_, c)| **c != 0.0).map(|(i, &c)| (i + 1, c)).collect();
         Arma { past_terms: terms(&past), error_terms: terms(&errors), past, errors }
     }
 
@@ -100,7 +101,11 @@ impl Arma {
         let moving: Vec<f64> = (0..=q).map(|d| (d..=q).map(|r| theta(r) * theta(r - d)).sum()).collect();
         let covariance = |i: usize, j: usize| {
             let d = i - j;
-            if i < m { gamma[d] } else { (if j < m { &cross } else { &moving }).get(d).copied().unwrap_or(0.0) }
+            if i < m {
+                gamma[d]
+            } else {
+                (if j < m { &cross } else { &moving }).get(d).copied().unwrap_or(0.0)
+            }
         };
         let width = m.max(q + 1);
         // The last rows, each `width` long, by row modulo `width`.
@@ -117,7 +122,10 @@ impl Arma {
                     let mut sum = covariance(i, j);
                     if j < i {
                         let begin = first.max(from);
-                        let (a, b) = (&row[begin - first..j - first], &rows[other * width + begin - from..other * width + j - from]);
+                        let (a, b) = (
+                            &row[begin - first..j - first],
+                            &rows[other * width + begin - from..other * width + j - from],
+                        );
                         sum -= a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
                         row[j - first] = sum / rows[other * width + j - from];
                     } else {
@@ -196,11 +204,8 @@ impl Arma {
         }
         for (h, told) in expected.into_iter().enumerate() {
             let t = n + h;
-            let past: f64 = if t < m {
-                0.0
-            } else {
-                self.past_terms.iter().map(|&(lag, c)| c * values[t - lag]).sum()
-            };
+            let past: f64 =
+                if t < m { 0.0 } else { self.past_terms.iter().map(|&(lag, c)| c * values[t - lag]).sum() };
             values.push(told + past);
         }
         values[n..].iter().map(|x| x + mean).collect()
