@@ -64,10 +64,7 @@ fn codes(plan: &Plan) -> Vec<&str> {
 }
 
 fn refusal(result: tidemill_core::Result<Box<dyn Source>>) -> Error {
-    match result.and_then(|source| source.collect()) {
-        Ok(rows) => panic!("{} rows", rows.n_rows()),
-        Err(e) => e,
-    }
+    result.and_then(|source| source.collect()).map(|rows| rows.n_rows()).unwrap_err()
 }
 
 #[test]
