@@ -6,10 +6,11 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, StringArray};
 use serde_json::Value;
 use tidemill_core::{Batch, Column, Context, Event, Kind, Result, Schema};
-use tidemill_data::ReadOptions;
 
 use crate::explain::{Asked, Explained, explain};
 use crate::model;
+use crate::recipe;
+use crate::rows::open_to_answer;
 
 /// Explains rows of a file, and writes the values of every row to `out` where one is named.
 ///
@@ -24,7 +25,8 @@ pub fn file(
     context: &Context,
 ) -> Result<Explained> {
     let opened = model::open(model, context)?;
-    let open = |location: &str| tidemill_data::open(location, &ReadOptions::default());
+    let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+    let open = |location: &str| open_to_answer(location, &recipe);
     let rows = open(data)?;
     let background = background.map(open).transpose()?;
     context.tell(&Event::Begin { what: "explaining".into(), steps: None });
