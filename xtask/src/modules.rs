@@ -18,34 +18,44 @@ const ENGINE: &[(&str, &[&str])] = &[
     ("format", &[]),
     ("links", &["error", "format"]),
     ("builtin", &["links"]),
-    ("recipe", &["builtin", "links", "error", "files", "format"]),
-    ("audit", &["recipe", "builtin", "error", "files", "format"]),
-    ("forecast", &["recipe", "builtin", "links", "error", "files", "format"]),
-    ("search", &["forecast", "recipe", "builtin", "links", "error", "files", "format"]),
-    ("model", &["recipe", "builtin", "links", "error", "files", "format"]),
-    ("judge", &["model", "search", "forecast", "recipe", "builtin", "links", "error", "files", "format"]),
+    ("recipe", &["builtin", "links", "error", "files", "format", "rows"]),
+    ("audit", &["recipe", "builtin", "error", "files", "format", "rows"]),
+    ("forecast", &["recipe", "builtin", "links", "error", "files", "format", "rows"]),
+    ("search", &["forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
+    ("model", &["recipe", "builtin", "links", "error", "files", "format", "rows"]),
+    (
+        "judge",
+        &["model", "search", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"],
+    ),
     ("facts", &["audit", "judge", "model", "search", "forecast", "recipe", "links", "error"]),
     (
         "report",
         &[
-            "facts", "judge", "audit", "model", "search", "forecast", "recipe", "builtin", "links", "error",
-            "format",
+            "explain", "facts", "judge", "audit", "model", "search", "forecast", "recipe", "builtin",
+            "links", "error", "format",
         ],
     ),
-    ("serve", &["model", "forecast", "recipe", "builtin", "links", "error", "files", "format"]),
-    ("feedback", &["serve", "model", "recipe", "builtin", "links", "error", "files", "format"]),
+    ("serve", &["model", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
+    ("feedback", &["serve", "model", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
     ("fit", ABOVE),
+    (
+        "explain",
+        &[
+            "feedback", "serve", "model", "search", "forecast", "recipe", "builtin", "links", "error",
+            "files", "format",
+        ],
+    ),
     ("improve", ABOVE),
     ("verbs", VERBS),
 ];
 const ABOVE: &[&str] = &[
-    "report", "facts", "judge", "audit", "feedback", "serve", "model", "search", "forecast", "recipe",
-    "builtin", "links", "error", "files", "format",
+    "explain", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search", "forecast",
+    "recipe", "builtin", "links", "error", "files", "format", "rows",
 ];
 
 const VERBS: &[&str] = &[
-    "fit", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search", "forecast", "recipe",
-    "builtin", "links", "error", "files", "format",
+    "explain", "fit", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search",
+    "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows",
 ];
 
 /// Says what was checked; errors with every broken rule.

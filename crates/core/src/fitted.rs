@@ -28,10 +28,28 @@ pub trait Fitted: Any + Send + Sync {
         Vec::new()
     }
 
+    /// The linear function it answers by, if it does: for exact SHAP.
+    fn as_linear(&self) -> Option<&dyn Linear> {
+        None
+    }
+
     /// The trees it answers by, if it does: for exact SHAP.
     fn as_trees(&self) -> Option<&Trees> {
         None
     }
+}
+
+/// A linear function of columns, as learned: what each column adds can be told apart.
+pub trait Linear {
+    /// The columns that it reads; a vector column counts as one.
+    fn columns(&self) -> Vec<&str>;
+
+    /// Its value where every column adds nothing, by output: one for a number or two classes, else one per class.
+    fn intercepts(&self) -> &[f64];
+
+    /// What each column adds for each row: row after row, output after output, a number per column; `NaN` where it is
+    /// missing.
+    fn parts(&self, batch: &Batch) -> Result<Vec<f64>>;
 }
 
 /// A bound [`Fitted`]: applied by one thread at a time, to whole batches or to single rows, with the same answer.

@@ -30,7 +30,7 @@ pub use category::{Categories, UNSEEN};
 pub use context::{Context, Event, Warning};
 pub use error::{Coded, Error, Result, escaped, nearest};
 pub use estimator::{Columns, Estimator, Needs, Resampler, Rows, Target, Training};
-pub use fitted::{Chain, Fitted, Run};
+pub use fitted::{Chain, Fitted, Linear, Run};
 pub use kind::{Kind, Layout, Role};
 pub use reading::Reading;
 pub use registry::{Builtin, Entry, KeyPath, Registry, Search};

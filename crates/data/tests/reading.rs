@@ -64,10 +64,7 @@ fn codes(plan: &InferredSchema) -> Vec<&str> {
 }
 
 fn refusal(result: tidemill_core::Result<Box<dyn Source>>) -> Error {
-    match result.and_then(|source| source.collect()) {
-        Ok(rows) => panic!("{} rows", rows.n_rows()),
-        Err(e) => e,
-    }
+    result.and_then(|source| source.collect()).map(|rows| rows.n_rows()).unwrap_err()
 }
 
 #[test]
@@ -188,6 +185,10 @@ fn unusual_shapes_of_text_are_read() {
 fn what_is_no_table_says_what_it_is() {
     let e = refusal(open(&file("nul.csv"), &ReadOptions::default()));
     assert!(e.to_string().contains("line 7") && e.to_string().contains("NUL"), "{e}");
+    for csv in ["a,b\nf,31\nm,3\0\n", "a,b\nf,3\0\n", "a,b\n\0,3\n1,2\n"] {
+        let e = refusal(open_body(csv.as_bytes(), "a.csv", BodyFormat::Csv, &ReadOptions::default()));
+        assert_eq!(e.code(), "data_binary", "{csv:?}");
+    }
     for (bytes, wanted) in [
         ("<!DOCTYPE html>\n<html><body>Log in</body></html>", "an HTML page"),
         ("\n<table><tr><td>1</td></tr></table>", "an HTML page"),

@@ -159,7 +159,9 @@ fn read(source: &dyn Source, asked: &Recipe, context: &Context) -> Result<(Infer
     let findings = audit::findings(&plan, &profile);
     // Leaks are told by a warning of their own.
     let told = |f: &Finding| f.severity != Severity::Note && f.code != "leak";
-    Ok((plan, findings.into_iter().filter(told).collect()))
+    let severe = audit::notes(&plan).into_iter().filter(|note| note.severity == Severity::Severe);
+    let findings = severe.chain(findings.into_iter().filter(told)).collect();
+    Ok((plan, findings))
 }
 
 /// The table, its copies marked so that nothing divides them; the rows of a forecast overlap by nature.

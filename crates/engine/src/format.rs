@@ -37,6 +37,11 @@ pub(crate) fn named(spec: &Spec) -> String {
 
 /// A learner's kind; of one that learns relative to a column, that of the learner behind and the column.
 fn called<'a>(kind: &str, param: impl Fn(&str) -> Option<&'a serde_json::Value>) -> String {
+    if kind == "local_forecast" {
+        let methods = param("methods").and_then(serde_json::Value::as_array);
+        let only = methods.filter(|m| m.len() == 1).and_then(|m| m[0].as_str());
+        return only.map_or_else(|| "combined forecasts".to_string(), |m| m.replace('_', " "));
+    }
     let behind = param("learner").and_then(|learner| learner["kind"].as_str());
     match (behind, param("to").and_then(serde_json::Value::as_str)) {
         (Some(behind), Some(to)) => format!("{behind} relative to {to}"),

@@ -4,12 +4,14 @@
 //!
 //! ```text
 //! verbs, improve -> fit -> report -> facts, judge -> search -> forecast -> recipe -> builtin -> links
+//! verbs -> explain -> feedback, judge
 //! verbs, improve -> feedback -> serve -> model -> recipe          ground: audit, links, files, format, error
 //! ```
 
 pub mod audit;
 pub mod builtin;
 pub mod error;
+pub mod explain;
 pub mod facts;
 pub mod feedback;
 pub mod files;

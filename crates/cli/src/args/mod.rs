@@ -49,6 +49,8 @@ pub(crate) enum Verb {
     Compare(Compare),
     /// Predict the rows of a file of any size.
     Predict(Predict),
+    /// Say why: what each column adds to what a model says of rows.
+    Explain(crate::verbs::explain::Explain),
     /// Show what is in a model file.
     Inspect(Inspect),
     /// Write a commented recipe with what was inferred from a table.

@@ -3,6 +3,7 @@
 mod check;
 mod compare;
 mod embed;
+pub(crate) mod explain;
 mod generate;
 mod service;
 
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Evaluate(args) => run_evaluate(args, cli),
         Verb::Compare(args) => compare::compare(args, cli),
         Verb::Predict(args) => run_predict(args, cli),
+        Verb::Explain(args) => explain::explain(args, cli),
         Verb::Inspect(args) => run_inspect(args, cli),
         Verb::Init(args) => run_init(args, cli),
         Verb::Serve(args) => service::serve(args, cli),

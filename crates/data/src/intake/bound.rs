@@ -50,7 +50,7 @@ impl BoundIntake {
         })
     }
 
-    pub(super) fn to_file(self, folder: Option<&Path>) -> Self {
+    pub(super) fn of_file(self, folder: Option<&Path>) -> Self {
         let read = Some(vec![false; self.places.len()]);
         BoundIntake { folder: folder.map(Path::to_owned), read, ..self }
     }

@@ -194,7 +194,7 @@ impl Ingest {
     /// As [`Fitted::bind`], for the batches of this source: paths of images are looked for in its folder, and every image is
     /// decoded once to see whether it can be.
     pub fn bind_to(self: Arc<Self>, source: &dyn Source) -> Result<Box<dyn Run>> {
-        Ok(Box::new(BoundIntake::new(self, source.schema())?.to_file(source.folder())))
+        Ok(Box::new(BoundIntake::new(self, source.schema())?.of_file(source.folder())))
     }
 
     fn add_trouble(&self, column: &str, new: CellProblem) {

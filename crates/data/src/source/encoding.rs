@@ -78,8 +78,10 @@ fn utf16(sample: &[u8]) -> Option<&'static Encoding> {
     };
     let units: Vec<u16> = sample.chunks_exact(2).map(unit).collect();
     let breaks = units.iter().filter(|u| matches!(**u, 10 | 13)).count();
+    // Of a text of single bytes with a stray NUL, most line breaks are within other pairs.
+    let raw = sample.iter().filter(|b| matches!(**b, 10 | 13)).count();
     let control = units.iter().any(|u| *u < 0x20 && !matches!(*u, 9 | 10 | 13));
-    (breaks > 0 && !control && (even + odd) * 20 > units.len()).then_some(encoding)
+    (breaks * 2 > raw && !control && (even + odd) * 20 > units.len()).then_some(encoding)
 }
 
 /// The file as UTF-8, without byte order mark. UTF-8 itself is passed on unchecked: chunks are checked later.

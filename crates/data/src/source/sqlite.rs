@@ -84,7 +84,7 @@ fn tables(database: &Connection) -> Result<Vec<String>, rusqlite::Error> {
 
 fn spool(database: &Connection, query: &str, name: &str) -> Result<Input, Spooling> {
     let mut statement = database.prepare(query)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(String::from).collect();
+    let names: Vec<String> = statement.column_names().map(String::from).collect();
     let mut file = tempfile::NamedTempFile::new()?;
     let mut out = BufWriter::new(&mut file);
     for (i, name) in names.iter().enumerate() {

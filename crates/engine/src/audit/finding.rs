@@ -1,5 +1,7 @@
 //! What `check` finds: how bad it is, where, and what to do about it.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// How bad a finding is.
@@ -31,7 +33,7 @@ pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// A stable, machine-readable name, such as `mixed_types`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The columns that it is about; none where it is about whole rows.
     pub columns: Vec<String>,
     /// What was found and where, as a sentence.
@@ -48,7 +50,7 @@ impl Finding {
     pub(super) fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
         Finding {
             severity,
-            code,
+            code: code.into(),
             columns: Vec::new(),
             message: message.into(),
             rows: Vec::new(),

@@ -12,7 +12,9 @@ mod texts;
 use serde::Serialize;
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Context, Error, Event, Result, Source, Warning};
-use tidemill_data::{InferredSchema, Profile, ReadOptions};
+use tidemill_data::{InferredSchema, Note, Profile, Weight};
+
+use crate::rows::open_to_learn;
 
 pub use finding::{Finding, Severity};
 
@@ -61,7 +63,7 @@ pub fn check(source: &str, recipe: &Recipe, context: &Context) -> Result<Audit> 
     let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
     pool.install(|| {
         context.tell(&Event::Begin { what: "looking at every row".into(), steps: None });
-        let rows = tidemill_data::open(source, &ReadOptions::default())?;
+        let rows = open_to_learn(source, recipe)?;
         check_rows(source, &*rows, recipe, context)
     })
 }
@@ -85,9 +87,34 @@ pub fn findings(plan: &InferredSchema, profile: &Profile) -> Vec<Finding> {
     findings
 }
 
+/// What was decided in reading where something else was possible, too.
+pub fn notes(plan: &InferredSchema) -> Vec<Finding> {
+    let finding = |note: &Note| {
+        let severity = match note.weight {
+            Weight::Severe => Severity::Severe,
+            Weight::Warning => Severity::Warning,
+            Weight::Remark => Severity::Note,
+        };
+        let columns: Vec<String> = note.column.iter().cloned().collect();
+        let about = note.column.as_ref().map(|name| format!("column '{name}': ")).unwrap_or_default();
+        Finding {
+            severity,
+            code: note.code.clone().into(),
+            columns,
+            message: about + &note.message,
+            rows: Vec::new(),
+            remedy: note.remedy.clone(),
+            recipe: None,
+        }
+    };
+    plan.notes.iter().map(finding).collect()
+}
+
 /// Judges a profile that was made by `plan`.
 pub fn audit(source: &str, plan: &InferredSchema, profile: Profile, context: &Context) -> Audit {
-    let findings = findings(plan, &profile);
+    let mut findings = findings(plan, &profile);
+    findings.extend(notes(plan));
+    findings.sort_by_key(|f| f.severity);
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
     let (severe, warnings, notes) =
         (count(Severity::Severe), count(Severity::Warning), count(Severity::Note));

@@ -80,15 +80,18 @@ pub(crate) fn learners(
     series: usize,
     across: Vec<(Spec, usize)>,
 ) -> Result<Vec<(Spec, usize)>> {
-    let steps = steps(recipe)?;
-    let all = local(recipe, steps, &[]);
-    let all = if series > PANEL { all.with("origins", 2) } else { all };
-    let mut list = vec![(all, 1)];
+    let mut list = vec![(combination(recipe, series)?, 1)];
     list.extend(naive(recipe)?.into_iter().map(|spec| (spec, 1)));
     if rows >= ROWS {
         list.extend(across);
     }
     Ok(list)
+}
+
+/// The combination of all methods for single series.
+pub(crate) fn combination(recipe: &Recipe, series: usize) -> Result<Spec> {
+    let all = local(recipe, steps(recipe)?, &[]);
+    Ok(if series > PANEL { all.with("origins", 2) } else { all })
 }
 
 /// Whether a learner is the combination of all methods for single series.

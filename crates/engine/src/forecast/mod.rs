@@ -24,7 +24,6 @@ mod stamps;
 
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Source};
-use tidemill_data::ReadOptions;
 
 pub use backtest::{Backtest, ForecastFacts, Naive};
 pub(crate) use backtest::{backtest, numbers};
@@ -65,9 +64,8 @@ pub fn future(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result
     Ok(Box::new(rows::future(&dated, &scheme)?))
 }
 
-/// Opens a location as a model with this recipe was trained on it: a dated table as the rows of its forecast.
-pub fn open(location: &str, recipe: &Recipe, context: &Context) -> Result<Box<dyn Source>> {
-    let source = tidemill_data::open(location, &ReadOptions::default())?;
+/// A source as a model with this recipe was trained on it: a dated table as the rows of its forecast.
+pub fn open(source: Box<dyn Source>, recipe: &Recipe, context: &Context) -> Result<Box<dyn Source>> {
     if recipe.forecast.is_none() || source.schema().position(HISTORY).is_some() {
         return Ok(source);
     }

@@ -11,6 +11,7 @@ use super::champion::Champion;
 use super::{MIN_ROWS, MOST_ROWS};
 use crate::feedback::{self, Labelled};
 use crate::forecast;
+use crate::rows::open_to_learn;
 use crate::search::preparation;
 use crate::search::{self, Design};
 
@@ -74,7 +75,7 @@ impl TrainingRows {
         context: &Context,
     ) -> Result<Self> {
         let plan = &champion.plan;
-        let source = forecast::open(source, &champion.recipe, context)?;
+        let source = forecast::open(open_to_learn(source, &champion.recipe)?, &champion.recipe, context)?;
         let source = Box::new(Canonical::new(source, plan)?);
         let rows: Vec<Vec<Cell>> = labelled.iter().map(|row| row.cells.clone()).collect();
         let rows = Table::new(canonical_rows(plan, &feedback::names(plan), &rows)?);

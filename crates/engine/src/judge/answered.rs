@@ -9,6 +9,7 @@ use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role, S
 use crate::forecast;
 use crate::model::{self, Opened};
 use crate::recipe::{self, resolve};
+use crate::rows::open_to_answer;
 
 /// A model, and what it says of rows whose right answer is known.
 pub(crate) struct AnsweredRows {
@@ -29,7 +30,7 @@ impl AnsweredRows {
     ) -> Result<(Opened, Self)> {
         let opened = model::open(path, context)?;
         let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
-        let source = forecast::open(source, &recipe, context)?;
+        let source = forecast::open(open_to_answer(source, &recipe)?, &recipe, context)?;
         let rows = Self::of_rows(&opened, &*source, keep_rows, context)?;
         Ok((opened, rows))
     }

@@ -9,6 +9,7 @@ use tidemill_eval::Metric;
 
 use super::{Evidence, Judged};
 use crate::forecast::{self, Naive};
+use crate::format::brief;
 use crate::search::{Design, SearchResult};
 
 /// What the best naive forecast says of the test rows, and whether it is what ships.
@@ -18,7 +19,8 @@ pub(crate) struct BestNaive {
 }
 
 /// Holds what was chosen against the best of the naive forecasts on the test part, by the mean absolute error (which MASE is in other
-/// units); where it loses, the naive one takes its place.
+/// units). Where it loses, the combination of all methods, then half of it and half of the naive forecast are tried; where these
+/// lose too, the naive forecast ships.
 pub(crate) fn held_against(
     table: &Arc<Table>,
     parts: &Parts,
@@ -28,35 +30,53 @@ pub(crate) fn held_against(
     recipe: &Recipe,
     context: &Context,
 ) -> Result<((Judged, Evidence), BestNaive)> {
-    let (error, _) = error(judged.1.answered())?;
+    let quiet = context.quiet();
+    let tried = |design: &Design| error(&Judged::answered(table, parts, design, recipe, &quiet)?);
+    let (lost, _) = error(judged.1.answered())?;
     let mut best: Option<(f64, Spec, Vec<f64>)> = None;
     for spec in forecast::candidates::naive(recipe)? {
-        let answered = Judged::answered(table, parts, &Design::of(spec.clone()), recipe, &context.quiet())?;
-        let (error, said) = self::error(&answered)?;
+        let (error, said) = tried(&Design::of(spec.clone()))?;
         if best.as_ref().is_none_or(|(least, ..)| error < *least) {
             best = Some((error, spec, said));
         }
     }
-    let (least, spec, said) = best.ok_or_else(|| Error::internal("no naive forecast"))?;
-    let method = match spec.params.get("methods").and_then(|m| m.get(0)).and_then(|m| m.as_str()) {
-        Some("seasonal_naive") => "the value one season before",
-        Some("drift") => "the last value and the mean change",
-        _ => "the last value",
-    };
-    let shipped = least < error || error.is_nan();
-    let about = Naive { method: method.into(), shipped };
-    if !shipped {
+    let (least, naive, said) = best.ok_or_else(|| Error::internal("no naive forecast"))?;
+    let mut about = Naive { method: method(&naive).into(), shipped: false };
+    if lost <= least {
         return Ok((judged, BestNaive { about, said }));
     }
+    let series = forecast::origins::n_series(table.batch(), recipe)?;
+    let combined = forecast::candidates::combination(recipe, series)?;
+    let half = Design { members: vec![(combined.clone(), 0.5), (naive.clone(), 0.5)] };
+    let others = [Design::of(combined), half];
+    let mut taken = None;
+    for design in others.into_iter().filter(|design| *design != study.design) {
+        if tried(&design)?.0 <= least {
+            taken = Some(design);
+            break;
+        }
+    }
+    about.shipped = taken.is_none();
+    let design = taken.unwrap_or_else(|| Design::of(naive));
+    let (chosen, instead) = (brief(&study.design.spec(context)?), brief(&design.spec(context)?));
     let message = format!(
-        "what was chosen has a mean absolute error of {error:.4} in the backtest, and the naive forecast '{method}' of {least:.4}: the naive \
-         forecast is shipped"
+        "in the backtest {chosen} has a mean absolute error of {lost:.4}, and the naive forecast '{}' one of {least:.4}: {instead} is \
+         shipped instead",
+        about.method
     );
-    context.warn("naive_is_best", message.clone());
-    study.design = Design::of(spec);
+    context.warn("naive_is_better", message.clone());
+    study.design = design;
     study.reasons.passed_over = Some(message);
     let judged = Judged::on_test(table, parts, study, metric, recipe, context)?;
     Ok((judged, BestNaive { about, said }))
+}
+
+fn method(spec: &Spec) -> &'static str {
+    match spec.params.get("methods").and_then(|m| m.get(0)).and_then(|m| m.as_str()) {
+        Some("seasonal_naive") => "the value one season before",
+        Some("drift") => "the last value and the mean change",
+        _ => "the last value",
+    }
 }
 
 /// The mean absolute error of answered rows, and the answers.

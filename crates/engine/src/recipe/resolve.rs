@@ -8,6 +8,13 @@ use tidemill_data::{InferredColumn, InferredSchema};
 pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Recipe {
     let mut recipe = asked.clone();
     recipe.data.source = Some(source.to_string());
+    if let Some(reading) = &plan.reading {
+        let data = &mut recipe.data;
+        data.delimiter = data.delimiter.take().or(reading.delimiter.map(String::from));
+        data.header = data.header.or(reading.header);
+        data.skip = data.skip.or(reading.skip);
+        data.encoding = data.encoding.take().or_else(|| reading.encoding.clone());
+    }
     recipe.data.task = plan.task;
     recipe.data.why_task = plan.task.map(|_| plan.why_task.clone());
     if plan.task == Some(Task::Binary) {

@@ -66,14 +66,15 @@ pub(crate) fn choose(
     let SuccessiveHalving { finishers, truths, test_share, .. } = race;
     let single = Design::of(candidates[best].spec.clone());
     // The baseline is not a finisher: where it is the best, there is nothing to blend or compare.
-    if finishers.first().is_none_or(|f| f.candidate != best) {
+    // (A mean of all that was is no forecast: there the finishers are all there is to choose from.)
+    let is_forecast = recipe.forecast.is_some();
+    if finishers.first().is_none_or(|f| f.candidate != best && !is_forecast) {
         let reasons = Reasons::default();
         return Ok(Choice { design: single, reasons, answers: Vec::new(), truths, test_share });
     }
     let mut reasons =
         Reasons { rival: rival(&finishers, candidates, judge, test_share), ..Reasons::default() };
     let quality = recipe.train.optimize_for == OptimizeFor::Quality;
-    let is_forecast = recipe.forecast.is_some();
     let taken = if quality && is_forecast {
         combination(&finishers, candidates, judge, test_share)
     } else if quality {

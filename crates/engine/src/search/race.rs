@@ -244,6 +244,11 @@ fn survivors(candidates: &[Candidate], courses: &[CandidateState], judge: &Judge
         let n = settings.len().div_ceil(KEPT).max(LEFT);
         left.extend(settings.iter().take(n).filter(|&&i| gain(i) >= enough || gain(i) == best));
     }
+    // What a forecast falls back on is known on all folds.
+    let combined = (1..candidates.len())
+        .filter(sound)
+        .find(|&i| crate::forecast::candidates::is_combination(&candidates[i].spec));
+    left.extend(combined.filter(|i| !left.contains(i)));
     left.sort_unstable();
     left
 }

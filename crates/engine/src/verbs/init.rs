@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result};
-use tidemill_data::{Leak, ReadOptions};
+use tidemill_data::Leak;
 
 use crate::error::EngineError;
 use crate::files::replace;
 use crate::recipe::{self, resolve};
+use crate::rows::open_to_learn;
 
 /// What `init` found.
 #[derive(Clone, Debug, Serialize)]
@@ -33,7 +34,7 @@ pub fn init(source: &str, asked: &Recipe, out: &Path, context: &Context) -> Resu
         )
         .into());
     }
-    let rows = tidemill_data::open(source, &ReadOptions::default())?;
+    let rows = open_to_learn(source, asked)?;
     let plan = tidemill_data::infer(&*rows, asked, context)?;
     recipe::warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
     let resolved = resolve::recipe(asked, &plan, source);

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod evaluate;
+pub mod explain;
 pub mod init;
 pub mod monitor;
 pub mod predict;

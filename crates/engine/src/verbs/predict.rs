@@ -8,12 +8,12 @@ use serde::Serialize;
 use tidemill_core::{
     Batch, Batches, Chain, Column, Context, Error, Event, Fitted, Kind, Result, Role, Run, Schema, Source,
 };
-use tidemill_data::ReadOptions;
 
 use crate::forecast::{self, HISTORY};
 use crate::links::interval::BOUNDS;
 use crate::model::{self, Model};
 use crate::recipe;
+use crate::rows::open_to_answer;
 
 /// What a prediction run did.
 #[derive(Clone, Debug, Serialize)]
@@ -33,7 +33,7 @@ pub struct Predicted {
 pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Result<Predicted> {
     let opened = model::open(model, context)?;
     let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
-    let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let source = open_to_answer(source, &recipe)?;
     let source = match recipe.forecast {
         Some(_) if source.schema().position(HISTORY).is_none() => {
             forecast::future(&*source, &recipe, context)?

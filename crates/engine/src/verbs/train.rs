@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Error, Event, Result};
-use tidemill_data::ReadOptions;
 
 use crate::error::EngineError;
 use crate::facts::Trained;
 use crate::files::{check_folder, clean, replace, seen_from};
 use crate::fit::{Fit, Named, fit};
+use crate::rows::open_to_learn;
 
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub fn train(job: &Job, context: &Context) -> Result<Trained> {
     let job = &with_target(job)?;
     check_folder(&job.out)?;
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
-    let source = tidemill_data::open(&job.source, &ReadOptions::default())?;
+    let source = open_to_learn(&job.source, &job.recipe)?;
     let sha256 = (job.source != "-").then(|| tidemill_data::fingerprint(&job.source)).transpose()?;
     let named = Named { name: clean(&job.source), source: seen_from(&job.out, &job.source), sha256 };
     let fit = fit(&*source, &named, &job.recipe, context)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidemill_core::{Batch, Builtin, Fitted, Result, Row, Run, Schema, State, Training};
+use tidemill_core::{Batch, Builtin, Fitted, Linear, Result, Row, Run, Schema, State, Training};
 use tidemill_core::{Context, Role};
 use tidemill_kernel::descent::Outcome;
 use tidemill_kernel::least_squares::{Centred, Solution};
@@ -108,6 +108,10 @@ impl FittedLinear {
 }
 
 impl Fitted for FittedLinear {
+    fn as_linear(&self) -> Option<&dyn Linear> {
+        Some(self.predictor())
+    }
+
     fn output(&self, input: &Schema) -> Result<Schema> {
         output(input, None)
     }

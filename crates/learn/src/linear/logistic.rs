@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Categories, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Row, Run,
-    Schema, Search, State, Training,
+    Batch, Builtin, Categories, Context, Estimator, Fitted, KeyPath, Linear, Needs, Registry, Result, Row,
+    Run, Schema, Search, State, Training,
 };
 use tidemill_kernel::descent::{self, Limits};
 use tidemill_kernel::logistic::minimise;
@@ -318,6 +318,10 @@ impl FittedLogistic {
 }
 
 impl Fitted for FittedLogistic {
+    fn as_linear(&self) -> Option<&dyn Linear> {
+        Some(self.predictor())
+    }
+
     fn output(&self, input: &Schema) -> Result<Schema> {
         output(input, Some(&self.classes))
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use arrow_array::Array;
-use tidemill_core::{Batch, Cell, Error, Kind, Result, Row, Schema, State, TensorData};
+use tidemill_core::{Batch, Cell, Error, Kind, Linear, Result, Row, Schema, State, TensorData};
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::{Feature, Features, vector};
 
@@ -113,6 +113,20 @@ impl Predictor {
             coefficients: self.coefficients.clone(),
             intercepts: self.intercepts.clone(),
         })
+    }
+}
+
+impl Linear for Predictor {
+    fn columns(&self) -> Vec<&str> {
+        self.features.0.iter().map(|feature| feature.name.as_str()).collect()
+    }
+
+    fn intercepts(&self) -> &[f64] {
+        &self.intercepts
+    }
+
+    fn parts(&self, batch: &Batch) -> Result<Vec<f64>> {
+        Predictor::parts(self, batch)
     }
 }
 

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Categories, Context, Error, Estimator, Fitted, KeyPath, Kind, Needs, Registry, Result,
-    Role, Run, Schema, Search, Source, State, Training,
+    Batch, Builtin, Categories, Context, Error, Estimator, Fitted, KeyPath, Kind, Linear, Needs, Registry,
+    Result, Role, Run, Schema, Search, Source, State, Training,
 };
 use tidemill_kernel::least_squares::Solution;
 use tidemill_kernel::sgd::{ByRow, Learned, Loss, RowOf, Steps};
@@ -397,6 +397,10 @@ impl FittedSgd {
 }
 
 impl Fitted for FittedSgd {
+    fn as_linear(&self) -> Option<&dyn Linear> {
+        Some(self.predictor())
+    }
+
     fn output(&self, input: &Schema) -> Result<Schema> {
         match &self.inner {
             Inner::Number(fitted) => fitted.output(input),

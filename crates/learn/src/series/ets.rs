@@ -174,7 +174,11 @@ impl Ets {
             )
             .collect();
         let value = |x: &[f64]| self.unpacked(x).map_or(f64::INFINITY, |model| model.deviance(y));
-        let found = minimise(value, &start, &step, Stop { evaluations, tolerance: 1e-8 });
+        let stop = Stop { evaluations, tolerance: 1e-8 };
+        let first = minimise(value, &start, &step, stop);
+        // A fresh simplex: the old one may have collapsed against the edge of the region.
+        let step: Vec<f64> = step.iter().map(|s| 0.3 * s).collect();
+        let found = minimise(value, &first.point, &step, stop);
         self.unpacked(&found.point).unwrap_or_else(|| self.clone())
     }
 

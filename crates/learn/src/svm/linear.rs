@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Row, Run, Schema, Search,
-    State, Training,
+    Batch, Builtin, Context, Estimator, Fitted, KeyPath, Linear, Needs, Registry, Result, Row, Run, Schema,
+    Search, State, Training,
 };
 use tidemill_kernel::answer::{Answer, output};
 use tidemill_kernel::reduce::in_chunks;
@@ -297,6 +297,10 @@ impl FittedLinearSvm {
 }
 
 impl Fitted for FittedLinearSvm {
+    fn as_linear(&self) -> Option<&dyn Linear> {
+        Some(self.predictor())
+    }
+
     fn output(&self, input: &Schema) -> Result<Schema> {
         output(input, self.classes.as_ref().map(|c| &c.names))
     }

@@ -37,7 +37,7 @@ pub(super) fn moment_of(text: &str) -> Option<i64> {
 impl DatedTable {
     /// Reads the whole table. Only its timestamps and targets are understood here; everything else stays as it came.
     pub(super) fn read(job: &Job, context: &Context) -> Result<Self> {
-        let source = tidemill_data::open(&job.source, &ReadOptions::default())?;
+        let source = tidemill_data::open(&job.source, &ReadOptions::of(&job.recipe.data)?)?;
         let plan = infer(&*source, &job.recipe, &context.quiet())?;
         let missing = |what: &str, flag: &str| {
             Error::parameter(flag, format!("{} has no {what} of that name", job.source))

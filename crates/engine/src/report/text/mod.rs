@@ -2,6 +2,7 @@
 
 mod audit;
 mod card;
+mod explanation;
 mod inspection;
 mod leaderboard;
 mod monitor;
@@ -10,6 +11,7 @@ mod training;
 pub use audit::story as audit;
 pub use card::card;
 pub(crate) use card::improved_card;
+pub use explanation::story as explanation;
 pub use inspection::inspected;
 pub use leaderboard::{Line, table};
 pub use monitor::story as monitor;

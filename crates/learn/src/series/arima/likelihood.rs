@@ -112,11 +112,11 @@ impl Arma {
         let mut rows = vec![0.0; width * width];
         let mut firsts = vec![0usize; width];
         let mut row = vec![0.0; width];
-        let mut steady = false;
+        let mut alike = 0;
         for i in 0..n {
             let first = if i < m { 0 } else { i.saturating_sub(q) };
             let len = i - first + 1;
-            if !(steady && len == q + 1) {
+            if alike <= q || len != q + 1 {
                 for j in first..=i {
                     let (other, from) = (j % width, firsts[j % width]);
                     let mut sum = covariance(i, j);
@@ -136,10 +136,12 @@ impl Arma {
                         row[len - 1] = sum.sqrt();
                     }
                 }
-                // Past the first rows each tends to the same: then it is.
+                // Past the first rows each tends to the same. A season's rows may be alike before those of the next differ, so as many as
+                // the band is wide must be.
                 let before = (i + width - 1) % width;
                 let kept = &rows[before * width..before * width + len];
-                steady = i > m + q && row[..len].iter().zip(kept).all(|(a, b)| (a - b).abs() < 1e-11);
+                let same = i > m + q && row[..len].iter().zip(kept).all(|(a, b)| (a - b).abs() < 1e-12);
+                alike = if same { alike + 1 } else { 0 };
                 rows[i % width * width..i % width * width + len].copy_from_slice(&row[..len]);
                 firsts[i % width] = first;
             }

@@ -175,11 +175,12 @@ impl Arima {
         point = minimise(conditional, &point, &vec![0.2; free], stop).point;
         let stop = Stop { evaluations: exact, tolerance: 1e-8 };
         let found = minimise(likely, &point, &vec![0.1; free], stop);
-        let fitted = model(&found.point);
-        if exact > 0 && !fitted.is_clear() {
-            return None;
-        }
-        let aicc = found.value + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0);
+        // Where the likelihood leads to a root that is refused, what conditional sums found may yet be sound.
+        let value = likely(&point);
+        let points = [(found.point, found.value), (point, value)];
+        let (fitted, value) =
+            points.iter().map(|(x, value)| (model(x), *value)).find(|(model, _)| model.is_clear())?;
+        let aicc = value + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0);
         aicc.is_finite().then(|| Fit { model: fitted, aicc })
     }
 

@@ -1,0 +1,53 @@
+//! Which explanation a model allows.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tidemill_core::{Fitted, Result};
+use tidemill_learn::trees::FittedTrees;
+
+use crate::error::EngineError;
+
+/// A way of explaining.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Exact for trees, path-dependent.
+    TreeShap,
+    /// Exact for linear functions.
+    LinearShap,
+    /// Sampled, for any model.
+    PermutationShap,
+}
+
+/// What a model is explained by: the place of the link that answers.
+pub(super) enum Found {
+    Trees(usize),
+    Linear(usize),
+    Any,
+}
+
+/// The method asked for, or the best that the links of a model allow.
+pub(super) fn of(steps: &[Arc<dyn Fitted>], asked: Option<Method>) -> Result<Found> {
+    let trees = steps.iter().position(|step| as_trees(step).is_some());
+    let linear = steps.iter().position(|step| step.as_linear().is_some());
+    let refused = |what: &str| {
+        EngineError::usage(
+            format!("this model does not answer by {what}"),
+            "leave --method out, or name permutation_shap",
+        )
+    };
+    Ok(match (asked, trees, linear) {
+        (None | Some(Method::TreeShap), Some(at), _) => Found::Trees(at),
+        (None | Some(Method::LinearShap), _, Some(at)) => Found::Linear(at),
+        (None | Some(Method::PermutationShap), ..) => Found::Any,
+        (Some(Method::TreeShap), None, _) => return Err(refused("trees alone").into()),
+        (Some(Method::LinearShap), _, None) => return Err(refused("a linear function alone").into()),
+    })
+}
+
+pub(super) fn as_trees(step: &Arc<dyn Fitted>) -> Option<&FittedTrees> {
+    let any: &dyn Any = &**step;
+    any.downcast_ref()
+}

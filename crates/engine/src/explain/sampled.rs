@@ -1,0 +1,65 @@
+//! Values of any model, by sampling orders of its columns.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use tidemill_core::{Batch, Context, Error, Fitted, Result, Role};
+use tidemill_eval::explain::{BatchGame, MOST_EXACT, Sampling, ShapValues, exact_shap, permutation_shap};
+
+use super::values::Found;
+use super::{Method, evenly, features};
+use crate::search::apply;
+
+/// Rows that stand for what is not known: each coalition costs an answer for each of them.
+const BACKGROUND: usize = 20;
+/// With so few columns every coalition is asked about.
+const EXACT: usize = 7;
+
+/// The Shapley values of the answers themselves.
+pub(super) fn values(
+    steps: &[Arc<dyn Fitted>],
+    rows: &Batch,
+    usual: &Batch,
+    context: &Context,
+) -> Result<Found> {
+    let usual = evenly(usual, BACKGROUND)?;
+    let places = features(rows);
+    let n_outputs = answers(steps, &rows.slice(0, 1))?.len();
+    let of_row = |row: usize| {
+        let own = rows.slice(row, 1);
+        let players = places.iter().map(|place| vec![*place]).collect();
+        let predict = |batch: &Batch| answers(steps, batch);
+        let game = BatchGame::with_players(&own, &usual, players, n_outputs, predict)?;
+        context.check()?;
+        if places.len() <= EXACT.min(MOST_EXACT) {
+            return exact_shap(&game, context);
+        }
+        permutation_shap(&game, Sampling::default(), &context.with_stream(&format!("explain {row}")))
+    };
+    let found = (0..rows.n_rows()).into_par_iter().map(of_row).collect::<Result<Vec<_>>>()?;
+    let base = found.first().map(|first| first.base.clone()).unwrap_or_default();
+    let mut shap = ShapValues::zeros(found.len(), base, places.len());
+    let mut errors = Vec::with_capacity(shap.values().len());
+    for (row, estimate) in found.iter().enumerate() {
+        for output in 0..n_outputs {
+            shap.of_mut(row, output).copy_from_slice(estimate.of(output));
+        }
+        errors.extend_from_slice(&estimate.standard_errors);
+    }
+    let columns = places.iter().map(|place| rows.schema().columns()[*place].name.clone()).collect();
+    let units = if n_outputs > 1 || rows.n_rows() == 0 { "probability" } else { "prediction" };
+    Ok(Found { method: Method::PermutationShap, units, columns, shap, errors: Some(errors) })
+}
+
+/// A number per output and row: the probabilities (of two classes that of the positive one), or the number.
+fn answers(steps: &[Arc<dyn Fitted>], rows: &Batch) -> Result<Vec<f64>> {
+    let answered = apply(steps, rows.clone())?;
+    if let Some(at) = answered.schema().role(Role::Probability) {
+        let all = answered.probabilities(at)?;
+        let k = all.len() / answered.n_rows().max(1);
+        return Ok(if k == 2 { all.iter().skip(1).step_by(2).copied().collect() } else { all.to_vec() });
+    }
+    let at = answered.schema().role(Role::Prediction);
+    let at = at.ok_or_else(|| Error::state("model", "it predicts nothing"))?;
+    Ok(answered.numbers(at)?.values().to_vec())
+}

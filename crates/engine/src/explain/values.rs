@@ -1,0 +1,59 @@
+//! Exact values of trees and of linear functions.
+
+use std::sync::Arc;
+
+use tidemill_core::{Batch, Context, Error, Fitted, Result};
+use tidemill_eval::explain::{ShapValues, Sources, TreeShap, linear_shap_of_columns};
+
+use super::Method;
+use super::method::as_trees;
+use crate::search::apply;
+
+/// Values by source column, and what they are of.
+pub(super) struct Found {
+    pub(super) method: Method,
+    /// What base and values sum to.
+    pub(super) units: &'static str,
+    pub(super) columns: Vec<String>,
+    pub(super) shap: ShapValues,
+    /// The standard error of each value, where they are sampled.
+    pub(super) errors: Option<Vec<f64>>,
+}
+
+/// Of the trees at this place, on rows that the links before have prepared.
+pub(super) fn of_trees(
+    steps: &[Arc<dyn Fitted>],
+    at: usize,
+    rows: &Batch,
+    context: &Context,
+) -> Result<Found> {
+    let fitted = as_trees(&steps[at]).ok_or_else(|| Error::internal("the trees are gone"))?;
+    let trees = steps[at].as_trees().ok_or_else(|| Error::internal("the trees are gone"))?;
+    let prepared = apply(&steps[..at], rows.clone())?;
+    let shap = TreeShap::new(trees)?.explain(&fitted.feature_rows(&prepared)?, context)?;
+    let sources = Sources::of_columns(fitted.feature_columns(), prepared.schema());
+    Ok(Found {
+        method: Method::TreeShap,
+        units: "margin",
+        shap: shap.scaled(fitted.margin_scale()).by_source(&sources),
+        columns: sources.names,
+        errors: None,
+    })
+}
+
+/// Of the linear function at this place; what is not known of a row is the mean of the usual rows.
+pub(super) fn of_linear(steps: &[Arc<dyn Fitted>], at: usize, rows: &Batch, usual: &Batch) -> Result<Found> {
+    let linear = steps[at].as_linear().ok_or_else(|| Error::internal("the linear function is gone"))?;
+    let (rows, usual) = (apply(&steps[..at], rows.clone())?, apply(&steps[..at], usual.clone())?);
+    let (columns, intercepts) = (linear.columns(), linear.intercepts());
+    let shap =
+        linear_shap_of_columns(intercepts, columns.len(), &linear.parts(&rows)?, &linear.parts(&usual)?)?;
+    let sources = Sources::of_columns(columns, rows.schema());
+    Ok(Found {
+        method: Method::LinearShap,
+        units: "margin",
+        shap: shap.by_source(&sources),
+        columns: sources.names,
+        errors: None,
+    })
+}

@@ -1,0 +1,115 @@
+//! An explanation as text for people.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::explain::{Explained, ExplainedRow, Method};
+use crate::format::short;
+
+/// Columns of a row that are shown; the rest is summed.
+const SHOWN: usize = 10;
+/// Rows that are shown.
+const ROWS: usize = 5;
+/// How wide the longest bar is.
+const BAR: f64 = 24.0;
+
+/// The whole explanation: what matters over all rows, then the first rows one by one.
+pub fn story(explained: &Explained) -> String {
+    let mut text = String::new();
+    let how = match explained.method {
+        Method::TreeShap => "exact, of the trees' own score",
+        Method::LinearShap => {
+            "exact, of the linear function; what is not known of a row is as in the usual row"
+        }
+        Method::PermutationShap => "sampled, of the answer itself",
+    };
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "What '{}' goes by, over {} rows (SHAP values, {how}; in units of the {}):\n",
+        explained.target,
+        explained.rows.len(),
+        explained.units
+    );
+    let most = explained.importance.first().copied().unwrap_or(0.0);
+    let wide = explained.columns.iter().map(|c| c.chars().count()).max().unwrap_or(0).min(32);
+    for (name, value) in explained.columns.iter().zip(&explained.importance).take(2 * SHOWN) {
+        let name: String = name.chars().take(32).collect();
+        let _ = writeln!(text, "  {name:wide$}  {:>10}  {}", short(*value), bar(*value, most));
+    }
+    for row in explained.rows.iter().take(ROWS) {
+        text += &of_row(explained, row);
+    }
+    if explained.rows.len() > ROWS {
+        let _ = writeln!(text, "\nand {} rows more; -o FILE writes all of them", explained.rows.len() - ROWS);
+    }
+    text
+}
+
+/// One row: what it says in each column, and what that adds.
+fn of_row(explained: &Explained, row: &ExplainedRow) -> String {
+    let key = row.key.as_ref().map(|key| format!(" ({})", plain(key))).unwrap_or_default();
+    let mut text = format!("\nRow {}{key}: {} = {}\n", row.row, explained.target, plain(&row.prediction));
+    // Of many classes, the one that was predicted.
+    let said = plain(&row.prediction);
+    let output = explained.outputs.iter().position(|name| *name == said).unwrap_or(0);
+    text += &sentence(explained, row, output);
+    let values = &row.values[output];
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
+    let shown: Vec<usize> = order.iter().copied().take(SHOWN).filter(|at| values[*at] != 0.0).collect();
+    let name = |at: usize| {
+        let cell: String = plain(&row.cells[at]).chars().take(24).collect();
+        format!("{} = {cell}", explained.columns[at])
+    };
+    let rest: f64 = order.iter().skip(shown.len()).map(|at| values[*at]).sum();
+    let wide = shown.iter().map(|at| name(*at).chars().count()).max().unwrap_or(0).max(12);
+    let most = shown.iter().map(|at| values[*at].abs()).fold(0.0, f64::max);
+    let mut line = |name: &str, value: f64| {
+        let sign = if value < 0.0 { "-" } else { "+" };
+        let _ = writeln!(text, "  {name:wide$}  {sign}{:<10} {}", short(value.abs()), bar(value.abs(), most));
+    };
+    shown.iter().for_each(|at| line(&name(*at), values[*at]));
+    if rest != 0.0 {
+        line("all others", rest);
+    }
+    let (base, total) = (explained.base[output], row.totals[output]);
+    let _ = writeln!(text, "  {:wide$}  {} + the above = {}", "usually", short(base), short(total));
+    text
+}
+
+/// What raises and what lowers it most, in one sentence.
+fn sentence(explained: &Explained, row: &ExplainedRow, output: usize) -> String {
+    let values = row.values[output].iter().enumerate();
+    let most = |sign: f64| {
+        let signed = values.clone().filter(|(_, v)| **v * sign > 0.0);
+        signed
+            .max_by(|a, b| (a.1 * sign).total_cmp(&(b.1 * sign)))
+            .map(|(at, _)| format!("'{}' = {}", explained.columns[at], plain(&row.cells[at])))
+    };
+    let about = if explained.outputs.len() > 1 || explained.outputs[0] != explained.target {
+        format!("'{}'", explained.outputs[output])
+    } else {
+        "it".into()
+    };
+    match (most(1.0), most(-1.0)) {
+        (Some(up), Some(down)) => format!("{up} raises {about} most, {down} lowers it most.\n"),
+        (Some(up), None) => format!("{up} raises {about} most; nothing lowers it.\n"),
+        (None, Some(down)) => format!("{down} lowers {about} most; nothing raises it.\n"),
+        (None, None) => "No column changes what is usual.\n".into(),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "missing".into(),
+        Value::String(text) => text.clone(),
+        Value::Number(x) if x.is_f64() => x.as_f64().map(short).unwrap_or_default(),
+        other => other.to_string(),
+    }
+}
+
+fn bar(value: f64, most: f64) -> String {
+    if most > 0.0 { "#".repeat((BAR * value / most).round() as usize) } else { String::new() }
+}
