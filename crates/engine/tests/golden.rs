@@ -77,6 +77,15 @@ const FURTHER: &[(&str, &str)] = &[
         "#,
     ),
     (
+        "months-forecast",
+        r#"
+        data.target = "sold"
+        data.time = "month"
+        forecast.horizon = "6"
+        learners = [{ kind = "local_forecast" }]
+        "#,
+    ),
+    (
         "media-net",
         r#"
         data.target = "answer"
@@ -151,7 +160,9 @@ fn wanted() -> Vec<(String, String)> {
         );
         (format!("people-{kind}"), recipe)
     };
-    let learners = builtin::LEARNERS.iter().map(|entry| of_learner(entry.kind));
+    // A forecaster needs a dated table: `months-forecast` holds it.
+    let of_rows = builtin::LEARNERS.iter().filter(|entry| entry.kind != "local_forecast");
+    let learners = of_rows.map(|entry| of_learner(entry.kind));
     learners.chain(FURTHER.iter().map(|(name, recipe)| (name.to_string(), recipe.to_string()))).collect()
 }
 

@@ -135,6 +135,8 @@ fn keep_reasons(plan: &mut InferredSchema, recipe: &Recipe) {
     for column in &mut plan.columns {
         if let Some(why) = recipe.columns.get(&column.name).and_then(|spec| spec.why.clone()) {
             column.why = why;
+            // What has a reason was inferred, not said by the user: it may still be widened, but for the target.
+            column.declared &= column.role == Role::Target;
         }
     }
     if let Some(why) = &recipe.data.why_task {

@@ -24,7 +24,9 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
         let spec = recipe.columns.entry(column.name.clone()).or_default();
         spec.kind = Some(column.kind);
         spec.role = Some(column.role);
-        spec.why = Some(column.why.clone()).filter(|why| !why.is_empty());
+        // A kind that the user said has its reason in the recipe already.
+        let inferred = !column.declared || column.role == Role::Target;
+        spec.why = Some(column.why.clone()).filter(|why| inferred && !why.is_empty());
         // The words of a flag are found again by themselves: it has a format that needs no saying.
         spec.format = Some(column.format.to_string()).filter(|word| !word.is_empty());
     }
