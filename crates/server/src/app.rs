@@ -1,8 +1,7 @@
 //! Everything that requests share.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -12,13 +11,14 @@ use tidemill_store::{Durability, Store};
 
 use crate::auth::Guarded;
 use crate::live::Live;
+use crate::models::Models;
 use crate::telemetry::Telemetry;
 use crate::{Error, Result};
 
 /// What to serve, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The model files.
+    /// The model files, and folders whose model files come into and go out of service as they appear and vanish.
     pub models: Vec<PathBuf>,
     /// What to call the model, where there is one and its file's name will not do.
     pub name: Option<String>,
@@ -84,8 +84,8 @@ impl Options {
 
 /// Everything that requests share.
 pub struct App {
-    /// The models, by name.
-    pub models: BTreeMap<String, Live>,
+    /// The models in service.
+    pub models: Models,
     /// The database.
     pub store: Store,
     /// The API keys.
@@ -96,6 +96,10 @@ pub struct App {
     pub limits: Limits,
     /// Whether new work is welcome.
     pub ready: AtomicBool,
+    /// The secret of hashed columns.
+    pub(crate) hash_key: Option<String>,
+    /// What models are loaded by.
+    pub(crate) context: Context,
 }
 
 impl App {
@@ -103,24 +107,28 @@ impl App {
     pub fn new(options: &Options, context: &Context) -> tidemill_core::Result<Arc<App>> {
         let store = Store::open(&options.store, tidemill_store::Options { durability: options.durability })?;
         let telemetry = Telemetry::new().map_err(|e| Error::System(format!("metrics: {e}")))?;
-        let mut models = BTreeMap::new();
-        for path in &options.models {
-            let name = options.name.as_deref().filter(|_| options.models.len() == 1);
-            let live = Live::open(path, name, options.hash_key.clone(), &store, &telemetry, context)?;
-            let name = live.name.clone();
-            if models.insert(name.clone(), live).is_some() {
-                return Err(Error::SameName { name }.into());
-            }
-        }
         let keys = Guarded::new(&store)?;
-        Ok(Arc::new(App {
-            models,
+        let app = App {
+            models: Models::of(&options.models),
             store,
             keys,
             telemetry,
             limits: options.limits,
             ready: AtomicBool::new(true),
-        }))
+            hash_key: options.hash_key.clone(),
+            context: context.clone(),
+        };
+        for path in options.models.iter().filter(|path| !path.is_dir()) {
+            let name = options.name.as_deref().filter(|_| options.models.len() == 1);
+            app.models.add(app.open_model(path, name)?)?;
+        }
+        app.models.look(&app);
+        Ok(Arc::new(app))
+    }
+
+    /// Loads a model, to be put into service.
+    pub(crate) fn open_model(&self, path: &Path, name: Option<&str>) -> tidemill_core::Result<Live> {
+        Live::open(path, name, self)
     }
 
     /// Refuses to be reachable from other machines without keys.

@@ -5,7 +5,9 @@
 //! | [`rows`] | callers' rows in JSON, CSV or XML become cells |
 //! | [`answers`] | answers become JSON, CSV or XML |
 //! | [`batcher`] | micro-batches, for models that gain by them |
-//! | [`live`] | models in service, swapped while requests run |
+//! | [`models`], [`live`] | models in service: they come, go and are swapped while requests run |
+//! | `protocols` | requests become rows, answers become bytes: one file per protocol |
+//! | `predicting` | a request for predictions from its head to its answer, whatever the protocol |
 //! | [`routes`] | one file per address |
 //! | [`auth`] | API keys and scopes |
 //! | [`telemetry`] | what Prometheus reads |
@@ -24,7 +26,10 @@ pub mod connections;
 mod error;
 pub mod fault;
 pub mod live;
+pub mod models;
 pub mod openapi;
+mod predicting;
+mod protocols;
 pub mod replay;
 pub mod routes;
 pub mod rows;

@@ -1,15 +1,16 @@
 //! The verbs that keep a model in service and make it better.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result, nearest};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::feedback;
+use tidemill_engine::feedback::{self, parse::FeedbackError};
 use tidemill_engine::improve;
 use tidemill_engine::model::versions;
 use tidemill_engine::recipe;
@@ -151,53 +152,32 @@ const PIECE: usize = 1000;
 
 pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
     let FeedbackAct::Import { file, kind, store } = &args.act;
-    let mut pieces = Vec::new();
-    let mut rows = Vec::new();
+    let now = tidemill_store::now();
+    let mut given = Vec::new();
+    // All is read before anything is stored: a fault in the last row must not leave the others behind.
     feedback::each_row(file, &mut |row| {
-        rows.push(feedback_of(row, kind.as_deref()));
+        let n = given.len() + 1;
+        let read = feedback::parse::table_row(row, kind.as_deref(), now);
+        given.push(read.map_err(|e| refused(file, n, &e))?);
         Ok(())
     })?;
-    // All is read before anything is stored: a fault in the last row must not leave the others behind.
-    for (i, piece) in rows.chunks(PIECE).enumerate() {
-        let body = Value::Array(piece.to_vec()).to_string();
-        let given = tidemill_server::routes::parse_feedback(body.as_bytes(), PIECE).map_err(|fault| {
-            let row = i * PIECE + fault.row.unwrap_or(1) as usize;
-            let message =
-                fault.message.split_once(": ").map_or(fault.message.clone(), |(_, rest)| rest.into());
-            Error::data(format!("{file}, row {row}: {message}"), fault.remedy.unwrap_or_default())
-        })?;
-        pieces.push(given);
-    }
     let store = open_existing(store)?;
-    let mut fates: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    for given in pieces {
-        for fate in store.feedback_blocking(given)? {
+    let n = given.len();
+    let mut fates: BTreeMap<&str, usize> = BTreeMap::new();
+    while !given.is_empty() {
+        let rest = given.split_off(given.len().min(PIECE));
+        for fate in store.feedback_blocking(std::mem::replace(&mut given, rest))? {
             *fates.entry(fate.word()).or_default() += 1;
         }
     }
     let words: Vec<String> = fates.iter().map(|(fate, n)| format!("{n} {fate}")).collect();
-    Ok(Shown::new(
-        format!("{} pieces of feedback: {}\n", rows.len(), words.join(", ")),
-        json!({ "fates": fates }),
-    ))
+    let text = format!("{n} pieces of feedback: {}\n", words.join(", "));
+    Ok(Shown::new(text, json!({ "fates": fates })))
 }
 
-/// A row of a table as a piece of feedback: empty cells are left out, and what must be a number is read as one.
-fn feedback_of(mut row: Map<String, Value>, kind: Option<&str>) -> Value {
-    let unsaid = |value: &Value| value.is_null() || value.as_str() == Some("");
-    if let Some(kind) = kind.filter(|_| row.get("kind").is_none_or(unsaid)) {
-        row.insert("kind".into(), kind.into());
-    }
-    let numeric = matches!(row.get("kind").and_then(Value::as_str), Some("rating" | "outcome"));
-    let kept = row.into_iter().filter(|(_, value)| !unsaid(value));
-    let read = |(name, value): (String, Value)| match &value {
-        Value::String(text) if name == "value" && numeric => {
-            let read = serde_json::from_str(&text.trim().to_lowercase()).unwrap_or(value);
-            (name, read)
-        }
-        _ => (name, value),
-    };
-    Value::Object(kept.map(read).collect())
+/// A row of a feedback file that cannot be taken.
+fn refused(file: &str, row: usize, e: &FeedbackError) -> Error {
+    Error::data(format!("{file}, row {row}: {}", e.message), e.remedy.clone().unwrap_or_default())
 }
 
 pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
@@ -281,23 +261,4 @@ pub(super) fn replay(args: &Replay, cli: &Cli) -> Result<Shown> {
     };
     let replayed = replay::replay(&job, &context(cli, args.seed, args.threads)?)?;
     Ok(Shown::new(replay::story(&replayed), json_of(&replayed)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_ratings_are_read_and_labels_stay_texts() {
-        let row = |kind: &str, value: &str| {
-            let pairs = [("kind", kind), ("value", value), ("user", "")];
-            feedback_of(pairs.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect(), None)
-        };
-        assert_eq!(row("rating", "4"), json!({ "kind": "rating", "value": 4 }));
-        assert_eq!(row("rating", "True"), json!({ "kind": "rating", "value": true }));
-        assert_eq!(row("label", "4"), json!({ "kind": "label", "value": "4" }));
-        let kindless = feedback_of([("value".to_string(), json!("a"))].into_iter().collect(), Some("label"));
-        assert_eq!(kindless, json!({ "value": "a", "kind": "label" }));
-        assert_eq!(feedback::number_of(&json!("4")), Some(4.0));
-    }
 }

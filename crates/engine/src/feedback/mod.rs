@@ -1,6 +1,7 @@
 //! The prediction log joined with what users said: rows that can judge a model and train the next one.
 
-use std::borrow::Cow;
+pub mod parse;
+
 use std::collections::BTreeMap;
 
 use arrow_array::Array;
@@ -12,8 +13,8 @@ use tidemill_data::{InferredSchema, ReadOptions};
 use tidemill_store::{FeedbackKind, LoggedPrediction, Store, Version};
 use uuid::Uuid;
 
-use crate::files::sha256;
 use crate::serve::privacy::Revealer;
+use crate::serve::record::is_hash_of_picture;
 
 /// A logged prediction whose right answer is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,23 +121,9 @@ pub fn labelled(
     Ok((rows, unusable))
 }
 
-/// What the log keeps of a picture: all of it, in base64 as it came, up to so many characters: small images teach the next model. Of
-/// larger ones it keeps what tells them apart (their hash and size): photographs would fill a disk within days.
-pub const MOST_KEPT: usize = 128 << 10;
-const HASHED: &str = "sha256:";
-
-/// What the log keeps of an image's text.
-pub fn kept_picture(text: &str) -> Cow<'_, str> {
-    if text.len() <= MOST_KEPT {
-        return Cow::Borrowed(text);
-    }
-    let hash = sha256(text.as_bytes());
-    Cow::Owned(format!("{HASHED}{hash}, {} characters of base64", text.len()))
-}
-
 /// Whether the log kept only the hash of a picture: a row without it would teach that images mean nothing.
 fn is_left_out(name: &str, cell: &Cell, plan: &InferredSchema) -> bool {
-    let hashed = matches!(cell, Cell::Text(text) if text.starts_with(HASHED));
+    let hashed = matches!(cell, Cell::Text(text) if is_hash_of_picture(text));
     hashed && plan.column(name).is_some_and(|c| c.kind == Kind::Image)
 }
 

@@ -1,4 +1,6 @@
 //! Models that answer callers, and what may be kept of what callers send.
 
+pub mod answer;
 pub mod privacy;
+pub mod record;
 pub mod serving;

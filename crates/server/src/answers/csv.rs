@@ -6,7 +6,7 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     let version = answered.version;
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     let mut record = vec!["prediction_id".to_string(), "prediction".into()];
-    record.extend(version.serving.classes.iter().map(|class| format!("probability_{class}")));
+    record.extend(version.serving().classes.iter().map(|class| format!("probability_{class}")));
     record.push("warnings".into());
     // Writing to memory cannot fail.
     let _ = writer.write_record(&record);

@@ -41,23 +41,7 @@ fn shown(prediction: Prediction, version: &Version) -> String {
     match prediction {
         Prediction::Number(x) if x.is_finite() => x.to_string(),
         Prediction::Number(_) => String::new(),
-        Prediction::Class(code) => version.serving.classes.get(code as usize).cloned().unwrap_or_default(),
-    }
-}
-
-/// A number as JSON; `null` for what JSON has no word for.
-pub(crate) fn number(out: &mut Vec<u8>, x: f64) {
-    // Writing to memory cannot fail.
-    let _ = serde_json::to_writer(out, &x);
-}
-
-/// A prediction as JSON.
-pub(crate) fn prediction(out: &mut Vec<u8>, prediction: Prediction, class_texts: &[String]) {
-    match prediction {
-        Prediction::Number(x) => number(out, x),
-        Prediction::Class(code) => {
-            out.extend_from_slice(class_texts.get(code as usize).map_or("null", String::as_str).as_bytes());
-        }
+        Prediction::Class(code) => version.serving().classes.get(code as usize).cloned().unwrap_or_default(),
     }
 }
 

@@ -24,13 +24,13 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
         Event::Start(tag)
     };
     let close = |name: &'static str| Event::End(BytesEnd::new(name));
-    put(open("answers", &[("model", &version.serving.name), ("version", version.short())]));
+    put(open("answers", &[("model", &version.serving().name), ("version", version.short())]));
     for (answer, id) in answered.answers.iter().zip(answered.ids) {
         put(open("answer", &[("id", &id.to_string())]));
         put(open("prediction", &[]));
         put(Event::Text(BytesText::new(&plain(&shown(answer.prediction, version)))));
         put(close("prediction"));
-        for (class, p) in version.serving.classes.iter().zip(&answer.probabilities) {
+        for (class, p) in version.serving().classes.iter().zip(&answer.probabilities) {
             put(open("probability", &[("class", class)]));
             put(Event::Text(BytesText::new(&p.to_string())));
             put(close("probability"));

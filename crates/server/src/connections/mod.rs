@@ -86,7 +86,7 @@ pub fn start(options: &Options, context: &Context) -> Result<Running> {
         // Dropping the sender is the signal as well.
         let _ = stopped.await;
     };
-    let ended = runtime.spawn(run(app.clone(), (listener, lanes), options.clone(), context.clone(), stopped));
+    let ended = runtime.spawn(run(app.clone(), (listener, lanes), options.clone(), stopped));
     Ok(Running { address, app, runtime: Some(runtime), stop: Some(stop), ended: Some(ended) })
 }
 
@@ -99,7 +99,7 @@ pub fn serve(options: &Options, context: &Context, listening: impl FnOnce(Socket
         let listener = listen(options.listen).await?;
         let told = signal()?;
         listening(listener.local_addr().map_err(|e| Error::System(e.to_string()))?);
-        run(app, (listener, lanes), options.clone(), context.clone(), told).await;
+        run(app, (listener, lanes), options.clone(), told).await;
         Ok(())
     })
 }
@@ -126,10 +126,9 @@ async fn run(
     app: Arc<App>,
     (listener, mut lanes): (TcpListener, Workers),
     options: Options,
-    context: Context,
     told: impl Future<Output = ()>,
 ) {
-    let chores = tokio::spawn(chores(app.clone(), options.retention, context));
+    let chores = tokio::spawn(chores(app.clone(), options.retention));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(options.limits.connections));
     let mut told = std::pin::pin!(async {
@@ -188,16 +187,14 @@ async fn accept(
 }
 
 /// What happens beside the requests: newer model files, newer keys, retention.
-async fn chores(app: Arc<App>, retention: Option<Duration>, context: Context) {
+async fn chores(app: Arc<App>, retention: Option<Duration>) {
     let mut rounds: u64 = 0;
     loop {
         tokio::time::sleep(LOOK).await;
         rounds += 1;
-        let (app, context) = (app.clone(), context.clone());
+        let app = app.clone();
         let done = tokio::task::spawn_blocking(move || {
-            for live in app.models.values() {
-                live.refresh(&app.store, &app.telemetry, &context);
-            }
+            app.models.look(&app);
             if rounds.is_multiple_of(3)
                 && let Err(e) = app.keys.refresh(&app.store)
             {
