@@ -12,7 +12,9 @@ use tidemill_store::{Durability, Store};
 use crate::auth::Guarded;
 use crate::live::Live;
 use crate::models::Models;
+use crate::origin::Origins;
 use crate::telemetry::Telemetry;
+use crate::trouble::StoreHealth;
 use crate::{Error, Result};
 
 /// What to serve, and how.
@@ -36,6 +38,8 @@ pub struct Options {
     pub retention: Option<Duration>,
     /// The secret of hashed columns.
     pub hash_key: Option<String>,
+    /// Sites whose pages may ask, such as `https://app.example`.
+    pub allow_origin: Vec<String>,
 }
 
 /// What a request may take.
@@ -78,6 +82,7 @@ impl Options {
             drain: Duration::ZERO,
             retention: None,
             hash_key: None,
+            allow_origin: Vec::new(),
         }
     }
 }
@@ -96,6 +101,10 @@ pub struct App {
     pub limits: Limits,
     /// Whether new work is welcome.
     pub ready: AtomicBool,
+    /// Whether the store keeps rows.
+    pub store_health: StoreHealth,
+    /// Which pages may ask.
+    pub(crate) origins: Origins,
     /// The secret of hashed columns.
     pub(crate) hash_key: Option<String>,
     /// What models are loaded by.
@@ -105,6 +114,10 @@ pub struct App {
 impl App {
     /// Opens the store and the models.
     pub fn new(options: &Options, context: &Context) -> tidemill_core::Result<Arc<App>> {
+        if options.retention.is_some_and(|time| time < Duration::from_secs(1)) {
+            return Err(Error::Retention.into());
+        }
+        let origins = Origins::new(&options.allow_origin)?;
         let store = Store::open(&options.store, tidemill_store::Options { durability: options.durability })?;
         let telemetry = Telemetry::new().map_err(|e| Error::System(format!("metrics: {e}")))?;
         let keys = Guarded::new(&store)?;
@@ -115,6 +128,8 @@ impl App {
             telemetry,
             limits: options.limits,
             ready: AtomicBool::new(true),
+            store_health: StoreHealth::default(),
+            origins,
             hash_key: options.hash_key.clone(),
             context: context.clone(),
         };

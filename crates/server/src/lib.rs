@@ -10,6 +10,8 @@
 //! | `predicting` | a request for predictions from its head to its answer, whatever the protocol |
 //! | [`routes`] | one file per address |
 //! | [`auth`] | API keys and scopes |
+//! | [`origin`] | which pages may speak with the server |
+//! | [`trouble`] | whether the store refuses; log lines that repeat |
 //! | [`telemetry`] | what Prometheus reads |
 //! | [`connections`] | listening, slow clients, ending well |
 //! | [`replay`] | a dated table played through all of it |
@@ -28,12 +30,14 @@ pub mod fault;
 pub mod live;
 pub mod models;
 pub mod openapi;
+pub mod origin;
 mod predicting;
 mod protocols;
 pub mod replay;
 pub mod routes;
 pub mod rows;
 pub mod telemetry;
+pub mod trouble;
 
 pub use app::{App, Limits, Options};
 pub use connections::{Running, serve, start};

@@ -64,6 +64,11 @@ impl Live {
         Ok(Live { name, path: path.into(), watched: false, version, seen })
     }
 
+    /// The same, found in a watched folder.
+    pub(crate) fn of_folder(self) -> Self {
+        Live { watched: true, ..self }
+    }
+
     /// The version that answers now.
     pub fn version(&self) -> arc_swap::Guard<Arc<Version>> {
         self.version.load()

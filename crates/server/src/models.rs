@@ -150,7 +150,7 @@ impl Models {
             return Err(CoreError::from(Error::SameName { name }));
         }
         let live = app.open_model(path, None)?;
-        Ok(Live { watched: true, ..live })
+        Ok(live.of_folder())
     }
 }
 

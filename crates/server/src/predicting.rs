@@ -89,7 +89,7 @@ async fn answer<P: Protocol>(
     let latency_us = (inferred - start).as_micros().min(u128::from(u32::MAX)) as u32;
     let predictions = version.model.predictions(&mut answered, latency_us, key_id);
     // The row is written before the answer leaves: what was answered can be asked about for ever.
-    app.store.log(predictions).await?;
+    app.store_health.note(app.store.log(predictions).await)?;
     let kept = Instant::now();
     figures.stages[3].observe((kept - inferred).as_secs_f64());
 

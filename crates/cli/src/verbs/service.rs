@@ -1,6 +1,7 @@
 //! The verbs that keep a model in service and make it better.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +11,13 @@ use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result, nearest};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::feedback::{self, parse::FeedbackError};
+use tidemill_engine::feedback::{self, judge::accept_many, parse::FeedbackError};
 use tidemill_engine::improve;
 use tidemill_engine::model::versions;
 use tidemill_engine::recipe;
 use tidemill_engine::report::text;
 use tidemill_engine::serve::privacy::HASH_KEY;
+use tidemill_engine::serve::secrets::{self, Means};
 use tidemill_engine::serve::serving::Serving;
 use tidemill_engine::verbs::monitor;
 use tidemill_server::auth::Scope;
@@ -25,7 +27,7 @@ use tidemill_store::{Durability, Store};
 use super::{context, default_out, json_of, overlay};
 use crate::args::Cli;
 use crate::args::service::{
-    DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay, Rollback,
+    Backup, DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay, Rollback,
     Serve,
 };
 use crate::show::{self, Shown};
@@ -79,10 +81,14 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
         drain: duration("--drain", &args.drain)?,
         retention: args.retention.as_deref().map(|time| duration("--retention", time)).transpose()?,
         hash_key: hash_key(),
+        allow_origin: args.allow_origin.clone(),
     };
     if !cli.quiet {
+        // Colours are for terminals, and not for people who asked for none (no-color.org).
+        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours);
         // Only one can be first; there is no other in this process.
-        let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).try_init();
+        let _ = log.with_target(false).try_init();
     }
     tidemill_server::serve(&options, &context, |address| {
         let shown = Shown::new(
@@ -162,34 +168,32 @@ pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
         Ok(())
     })?;
     let store = open_existing(store)?;
-    let n = given.len();
+    let judged = accept_many(&store, given, PIECE)?;
+    let found = judged.map_err(|e| refused(file, e.item.unwrap_or(1), &e))?;
     let mut fates: BTreeMap<&str, usize> = BTreeMap::new();
-    while !given.is_empty() {
-        let rest = given.split_off(given.len().min(PIECE));
-        for fate in store.feedback_blocking(std::mem::replace(&mut given, rest))? {
-            *fates.entry(fate.word()).or_default() += 1;
-        }
+    for fate in &found {
+        *fates.entry(fate.word()).or_default() += 1;
     }
     let words: Vec<String> = fates.iter().map(|(fate, n)| format!("{n} {fate}")).collect();
-    let text = format!("{n} pieces of feedback: {}\n", words.join(", "));
-    Ok(Shown::new(text, json!({ "fates": fates })))
+    let text = format!("{} pieces of feedback: {}\n", found.len(), words.join(", "));
+    Ok(Shown::new(text, json!({ "statuses": fates, "fates": fates })))
 }
 
 /// A row of a feedback file that cannot be taken.
 fn refused(file: &str, row: usize, e: &FeedbackError) -> Error {
-    Error::data(format!("{file}, row {row}: {}", e.message), e.remedy.clone().unwrap_or_default())
+    // The row of the file says which piece it is.
+    let message = e.message.split_once(": ").filter(|_| e.item.is_some()).map_or(e.message.as_str(), |(_, rest)| rest);
+    Error::data(format!("{file}, row {row}: {message}"), e.remedy.clone().unwrap_or_default())
 }
 
 pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
-    let mut keys = vec![args.key.clone()];
-    if let Some(model) = &args.model {
-        let serving = Serving::open(model, None, hash_key().as_deref(), &context(cli, 0, None)?)?;
-        if let Some(column) = serving.columns.iter().find(|c| c.role == tidemill_engine::core::Role::Key) {
-            keys.extend(serving.guard.hash(&column.name, &Value::String(args.key.clone()).to_string()));
-        }
-    }
-    let (predictions, pieces) = store.forget(keys)?;
+    let context = context(cli, 0, None)?;
+    let secret = hash_key();
+    let serving = args.model.as_ref().map(|model| Serving::open(model, args.name.as_deref(), secret.as_deref(), &context));
+    let identity = read_identity(args.identity.as_deref())?;
+    let means = Means { secret: secret.as_deref(), identity: identity.as_deref() };
+    let (predictions, pieces) = secrets::forget(&store, &args.key, means, serving.transpose()?.as_ref())?;
     let text = format!("forgot {predictions} predictions and {pieces} pieces of feedback\n");
     let mut shown = Shown::new(text, json!({ "predictions": predictions, "feedback": pieces }));
     shown.no = predictions + pieces == 0;
@@ -207,20 +211,31 @@ pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
 pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
     let context = context(cli, 0, args.threads)?;
-    let identity =
-        args.identity.as_ref().map(|path| std::fs::read_to_string(path).map_err(|e| Error::io(path, e)));
     let job = improve::Job {
         model: args.model.clone(),
         name: args.name.clone(),
         source: args.source.clone(),
         search: !args.quick,
-        identity: identity.transpose()?,
+        identity: read_identity(args.identity.as_deref())?,
         hash_key: hash_key(),
+        trust: args.trust.clone(),
+        despite_tests: args.despite_tests,
+        again: args.again,
     };
     let improved = improve::improve(&job, &store, &context)?;
     let mut shown = Shown::new(format!("{}\n", improved.verdict), json_of(&improved)?);
     shown.no = !improved.promoted;
     Ok(shown)
+}
+
+fn read_identity(path: Option<&Path>) -> Result<Option<String>> {
+    path.map(|path| std::fs::read_to_string(path).map_err(|e| Error::io(path, e))).transpose()
+}
+
+pub(super) fn backup(args: &Backup) -> Result<Shown> {
+    let bytes = open_existing(&args.store)?.backup(&args.out)?;
+    let text = format!("{} holds a copy of {}, {bytes} bytes\n", args.out.display(), args.store);
+    Ok(Shown::new(text, json!({ "written": args.out, "bytes": bytes })))
 }
 
 pub(super) fn rollback(args: &Rollback, cli: &Cli) -> Result<Shown> {

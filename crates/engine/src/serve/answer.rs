@@ -10,6 +10,7 @@ use tidemill_store::{LoggedRow, NewVersion, Predictions, Store};
 use uuid::Uuid;
 
 use crate::serve::record::Recorder;
+use crate::serve::secrets;
 use crate::serve::serving::{Answer, Serving};
 
 /// More rows than these are divided over the threads.
@@ -90,7 +91,11 @@ fn article(word: &str) -> &'static str {
 
 impl Answering {
     /// Puts a model into service: the store gives its version a number.
+    ///
+    /// # Errors
+    /// A store that fails; another secret than the one that rows of this model were hashed with.
     pub fn new(serving: Serving, store: &Store) -> Result<Self> {
+        secrets::enlist(&serving, store)?;
         let recorder = Recorder::of(&serving);
         let number = store.version(&NewVersion {
             model: serving.name.clone(),

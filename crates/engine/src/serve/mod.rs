@@ -3,4 +3,5 @@
 pub mod answer;
 pub mod privacy;
 pub mod record;
+pub mod secrets;
 pub mod serving;

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 use tidemill_core::{Cell, Kind, Result, Role, Row};
+use tidemill_data::CellIssue;
 use tidemill_store::LoggedRow;
 use uuid::Uuid;
 
 use crate::files::sha256;
 use crate::serve::privacy::Redactor;
-use crate::serve::serving::{Answer, Prediction, Serving};
+use crate::serve::serving::{Answer, NOT_FINITE, Prediction, Serving};
 
 /// Writes rows and answers as the log keeps them. Everything that follows from the model is found once.
 pub struct Recorder {
@@ -95,6 +96,7 @@ impl Recorder {
     /// Adds the answer to what is kept of its row.
     pub fn answer(&self, logged: &mut LoggedRow, answer: &Answer, id: Uuid) {
         logged.id = id;
+        logged.flaws = flaws(answer);
         let mut text = Vec::new();
         write_prediction(&mut text, answer.prediction, &self.class_texts);
         logged.prediction = into_text(text);
@@ -108,6 +110,17 @@ impl Recorder {
             into_text(text)
         });
     }
+}
+
+/// The codes of all that is odd about a row, each once.
+fn flaws(answer: &Answer) -> Option<String> {
+    let mut codes: Vec<&str> = answer.flaws.iter().map(CellIssue::code).collect();
+    if answer.is_not_finite() {
+        codes.push(NOT_FINITE);
+    }
+    codes.sort_unstable();
+    codes.dedup();
+    (!codes.is_empty()).then(|| codes.join(" "))
 }
 
 impl RecordedColumn {

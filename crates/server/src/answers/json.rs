@@ -2,7 +2,7 @@
 
 use tidemill_engine::serve::record::{write_number, write_prediction};
 
-use super::{Answered, warning};
+use super::{Answered, is_odd, warnings};
 
 pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     let version = answered.version;
@@ -31,14 +31,13 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
             }
             out.push(b'}');
         }
-        if !answer.flaws.is_empty() {
+        if is_odd(answer) {
             out.extend_from_slice(b",\"warnings\":[");
-            for (w, flaw) in answer.flaws.iter().enumerate() {
+            for (w, (code, column, message)) in warnings(answer).enumerate() {
                 if w > 0 {
                     out.push(b',');
                 }
-                let (code, column, message) = warning(flaw);
-                said(&mut out, code, Some(column), &message);
+                said(&mut out, code, column, &message);
             }
             out.push(b']');
         }

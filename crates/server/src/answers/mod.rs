@@ -5,8 +5,7 @@ mod json;
 mod xml;
 
 use axum::http::HeaderValue;
-use tidemill_data::CellIssue;
-use tidemill_engine::serve::serving::{Answer, Prediction};
+use tidemill_engine::serve::serving::{Answer, NOT_FINITE, Prediction};
 use uuid::Uuid;
 
 pub use xml::XSD;
@@ -45,7 +44,14 @@ fn shown(prediction: Prediction, version: &Version) -> String {
     }
 }
 
-/// What is said about a row that is odd: a code, the column, a sentence without the value.
-pub(crate) fn warning(flaw: &CellIssue) -> (&'static str, &str, String) {
-    (flaw.code(), flaw.column(), flaw.message())
+/// Whether there is anything odd to say about a row.
+pub(crate) fn is_odd(answer: &Answer) -> bool {
+    !answer.flaws.is_empty() || answer.is_not_finite()
+}
+
+/// What is odd about a row: a code, the column where it is about one, a sentence without the value.
+pub(crate) fn warnings(answer: &Answer) -> impl Iterator<Item = (&'static str, Option<&str>, String)> {
+    let flaws = answer.flaws.iter().map(|flaw| (flaw.code(), Some(flaw.column()), flaw.message()));
+    let not_finite = answer.is_not_finite().then(|| (NOT_FINITE, None, "the answer is not a finite number".into()));
+    flaws.chain(not_finite)
 }

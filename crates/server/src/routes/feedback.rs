@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
+use tidemill_engine::feedback::judge::{CONFLICT, accept};
 use tidemill_engine::feedback::parse::{self, FeedbackError};
 
 use crate::app::App;
@@ -14,6 +15,7 @@ use crate::auth::Scope;
 use crate::clock;
 use crate::connections::body;
 use crate::fault::ApiError;
+use crate::rows::Format;
 
 pub(super) async fn feedback(
     State(app): State<Arc<App>>,
@@ -21,6 +23,7 @@ pub(super) async fn feedback(
     request: Body,
 ) -> Result<Response, ApiError> {
     let key_id = app.keys.check(&headers, Scope::Feedback)?;
+    check_media(&headers)?;
     let body = body::read(request, &headers, &app.limits).await?;
     let document: Value = serde_json::from_slice(&body).map_err(|e| {
         ApiError::bad("malformed_json", format!("the body is not JSON: {e}")).on_line(e.line() as u64)
@@ -29,17 +32,31 @@ pub(super) async fn feedback(
     given.iter_mut().for_each(|f| f.key_id = key_id.as_deref().map(String::from));
     let kinds: Vec<&str> = given.iter().map(|f| f.kind.word()).collect();
     // Acknowledged means stored: the answer waits for the commit.
-    let fates = app.store.feedback(given).await?;
+    let fates = app.store_health.note(accept(&app.store, given).await)??;
     for (kind, fate) in kinds.iter().zip(&fates) {
         app.telemetry.count_feedback(kind, fate.word());
     }
-    let fates: Vec<Value> = fates.iter().map(|fate| json!({ "fate": fate.word() })).collect();
+    let fates: Vec<Value> = fates.iter().map(|fate| json!({ "status": fate.word(), "fate": fate.word() })).collect();
     Ok(super::json(&json!({ "feedback": fates })))
+}
+
+/// Feedback is JSON; what curl says of any `--data` is let pass, since a page is asked more strictly before.
+fn check_media(headers: &HeaderMap) -> Result<(), ApiError> {
+    match Format::of_request(headers) {
+        Ok(Format::Json) => Ok(()),
+        _ => Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "feedback is read as JSON alone",
+        )
+        .help("send Content-Type: application/json; `tidemill feedback import` reads tables")),
+    }
 }
 
 impl From<FeedbackError> for ApiError {
     fn from(e: FeedbackError) -> Self {
-        let fault = ApiError::bad(e.code, e.message);
+        let status = if e.code == CONFLICT { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
+        let fault = ApiError::new(status, e.code, e.message);
         ApiError {
             row: e.item.and_then(|item| u32::try_from(item).ok()),
             column: e.key.map(String::from),
