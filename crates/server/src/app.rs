@@ -1,7 +1,7 @@
 //! Everything that requests share.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tidemill_core::Context;
 use tidemill_store::{Durability, Store};
 
 use crate::auth::Guarded;
-use crate::live::Live;
+use crate::live::{Live, Loader};
 use crate::models::Models;
 use crate::origin::Origins;
 use crate::telemetry::Telemetry;
@@ -96,7 +96,7 @@ pub struct App {
     /// The API keys.
     pub keys: Guarded,
     /// The figures.
-    pub telemetry: Telemetry,
+    pub telemetry: Arc<Telemetry>,
     /// What a request may take.
     pub limits: Limits,
     /// Whether new work is welcome.
@@ -105,10 +105,8 @@ pub struct App {
     pub store_health: StoreHealth,
     /// Which pages may ask.
     pub(crate) origins: Origins,
-    /// The secret of hashed columns.
-    pub(crate) hash_key: Option<String>,
     /// What models are loaded by.
-    pub(crate) context: Context,
+    pub(crate) loader: Loader,
 }
 
 impl App {
@@ -121,6 +119,13 @@ impl App {
         let store = Store::open(&options.store, tidemill_store::Options { durability: options.durability })?;
         let telemetry = Telemetry::new().map_err(|e| Error::System(format!("metrics: {e}")))?;
         let keys = Guarded::new(&store)?;
+        let telemetry = Arc::new(telemetry);
+        let loader = Loader {
+            store: store.clone(),
+            telemetry: telemetry.clone(),
+            hash_key: options.hash_key.clone(),
+            context: context.clone(),
+        };
         let app = App {
             models: Models::of(&options.models),
             store,
@@ -130,20 +135,14 @@ impl App {
             ready: AtomicBool::new(true),
             store_health: StoreHealth::default(),
             origins,
-            hash_key: options.hash_key.clone(),
-            context: context.clone(),
+            loader,
         };
         for path in options.models.iter().filter(|path| !path.is_dir()) {
             let name = options.name.as_deref().filter(|_| options.models.len() == 1);
-            app.models.add(app.open_model(path, name)?)?;
+            app.models.add(Live::open(path, name, &app.loader)?)?;
         }
-        app.models.look(&app);
+        app.models.look(&app.loader);
         Ok(Arc::new(app))
-    }
-
-    /// Loads a model, to be put into service.
-    pub(crate) fn open_model(&self, path: &Path, name: Option<&str>) -> tidemill_core::Result<Live> {
-        Live::open(path, name, self)
     }
 
     /// Refuses to be reachable from other machines without keys.

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use tidemill_core::Result;
+use tidemill_core::{Context, Result};
 use tidemill_engine::serve::answer::Answering;
 use tidemill_engine::serve::serving::Serving;
+use tidemill_store::Store;
 
-use crate::app::App;
 use crate::batcher::Batcher;
 use crate::rows::Columns;
-use crate::telemetry::ModelFigures;
+use crate::telemetry::{ModelFigures, Telemetry};
 
 /// One version of a model, with everything a request needs found beforehand.
 pub struct Version {
@@ -27,6 +27,18 @@ pub struct Version {
     pub figures: ModelFigures,
     /// When it went into service, in microseconds since 1970.
     pub since: i64,
+}
+
+/// What models are loaded by.
+pub(crate) struct Loader {
+    /// Numbers their versions.
+    pub(crate) store: Store,
+    /// Has their figures.
+    pub(crate) telemetry: Arc<Telemetry>,
+    /// The secret of hashed columns.
+    pub(crate) hash_key: Option<String>,
+    /// What is built-in, and how many threads there are.
+    pub(crate) context: Context,
 }
 
 /// A model in service.
@@ -56,11 +68,11 @@ pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
 
 impl Live {
     /// Loads a model and records its version.
-    pub(crate) fn open(path: &Path, name: Option<&str>, app: &App) -> Result<Self> {
+    pub(crate) fn open(path: &Path, name: Option<&str>, loader: &Loader) -> Result<Self> {
         let seen = Mutex::new(stamp(path));
-        let serving = Serving::open(path, name, app.hash_key.as_deref(), &app.context)?;
+        let serving = Serving::open(path, name, loader.hash_key.as_deref(), &loader.context)?;
         let name = serving.name.clone();
-        let version = ArcSwap::from_pointee(Version::new(serving, app)?);
+        let version = ArcSwap::from_pointee(Version::new(serving, loader)?);
         Ok(Live { name, path: path.into(), watched: false, version, seen })
     }
 
@@ -75,7 +87,7 @@ impl Live {
     }
 
     /// Looks whether there is a newer file, and puts it into service if it loads. Whether it did.
-    pub(crate) fn refresh(&self, app: &App) -> bool {
+    pub(crate) fn refresh(&self, loader: &Loader) -> bool {
         // Held to the end: who looks while another loads wants to know how that ended, not that it began.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let found = stamp(&self.path);
@@ -83,8 +95,8 @@ impl Live {
             return false;
         }
         *seen = found;
-        let loaded = Serving::open(&self.path, Some(&self.name), app.hash_key.as_deref(), &app.context);
-        let version = loaded.and_then(|serving| Version::new(serving, app));
+        let loaded = Serving::open(&self.path, Some(&self.name), loader.hash_key.as_deref(), &loader.context);
+        let version = loaded.and_then(|serving| Version::new(serving, loader));
         match version {
             Ok(version) if version.serving().hash == self.version().serving().hash => false,
             Ok(version) => {
@@ -109,11 +121,11 @@ impl Live {
 }
 
 impl Version {
-    fn new(serving: Serving, app: &App) -> Result<Self> {
+    fn new(serving: Serving, loader: &Loader) -> Result<Self> {
         let columns = Columns::of(&serving);
-        let model = Answering::new(serving, &app.store)?;
+        let model = Answering::new(serving, &loader.store)?;
         let serving = &model.serving;
-        let figures = app.telemetry.of_model(&serving.name, short(&serving.hash), &serving.classes);
+        let figures = loader.telemetry.of_model(&serving.name, short(&serving.hash), &serving.classes);
         let batcher = serving.gains_by_batches().then(|| Batcher::start(serving.clone())).transpose()?;
         Ok(Version { model, batcher, columns, figures, since: crate::clock::now() })
     }

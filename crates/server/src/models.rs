@@ -9,9 +9,8 @@ use arc_swap::ArcSwap;
 use tidemill_core::{Error as CoreError, Result};
 use tidemill_engine::serve::serving::name_of;
 
-use crate::app::App;
 use crate::error::Error;
-use crate::live::{Live, Stamp, Version, stamp};
+use crate::live::{Live, Loader, Stamp, Version, stamp};
 
 type ByName = BTreeMap<String, Arc<Live>>;
 
@@ -99,9 +98,9 @@ impl Models {
     }
 
     /// Looks for newer files of the models in service, and for files that came into or went from the watched folders.
-    pub(crate) fn look(&self, app: &App) {
+    pub(crate) fn look(&self, loader: &Loader) {
         for live in self.all() {
-            live.refresh(app);
+            live.refresh(loader);
         }
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         if watch.folders.is_empty() {
@@ -117,18 +116,18 @@ impl Models {
             self.change(|models| models.remove(&live.name));
         }
         for path in files {
-            self.discover(&mut watch, path, app);
+            self.discover(&mut watch, path, loader);
         }
     }
 
     /// Puts the model in a file of a watched folder into service, unless it is there already or cannot be used.
-    fn discover(&self, watch: &mut Watch, path: PathBuf, app: &App) {
+    fn discover(&self, watch: &mut Watch, path: PathBuf, loader: &Loader) {
         let serves = |live: &Arc<Live>| live.path == path;
         let Some(now) = stamp(&path) else { return };
         if self.current.load().values().any(serves) || watch.refused.get(&path) == Some(&now) {
             return;
         }
-        match self.load_watched(&path, app) {
+        match self.load_watched(&path, loader) {
             Ok(live) => {
                 tracing::info!(model = live.name, "a new model is in service");
                 watch.refused.remove(&path);
@@ -144,12 +143,12 @@ impl Models {
         }
     }
 
-    fn load_watched(&self, path: &Path, app: &App) -> Result<Live> {
+    fn load_watched(&self, path: &Path, loader: &Loader) -> Result<Live> {
         let name = name_of(path);
         if self.current.load().contains_key(&name) {
             return Err(CoreError::from(Error::SameName { name }));
         }
-        let live = app.open_model(path, None)?;
+        let live = Live::open(path, None, loader)?;
         Ok(live.of_folder())
     }
 }

@@ -253,7 +253,7 @@ impl Play<'_> {
         let improved = improve::improve(&job, &app.store, &self.context.quiet())?;
         if improved.promoted {
             // The server looks for newer files by itself; at this speed of time it must not wait for its next look.
-            app.models.look(app);
+            app.models.look(&app.loader);
         }
         self.decisions.push(Step {
             at: monitor::moment(now),

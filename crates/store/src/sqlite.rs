@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::backup::Backup;
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
@@ -75,7 +75,17 @@ fn copy(from: &Path, to: &Path) -> rusqlite::Result<()> {
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     source.busy_timeout(BUSY)?;
     let mut target = Connection::open(to)?;
-    Backup::new(&source, &mut target)?.run_to_completion(-1, Duration::from_millis(50), None)?;
+    let backup = Backup::new(&source, &mut target)?;
+    let mut tries = 0;
+    while backup.step(-1)? != StepResult::Done {
+        // Another program holds the file for itself, as when its write-ahead log is cut.
+        tries += 1;
+        if tries > 100 {
+            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(backup);
     // One file, complete in itself; a store that is opened on it turns write-ahead mode on again.
     target.pragma_update(None, "journal_mode", "DELETE")?;
     let check: String = target.query_row("PRAGMA quick_check", [], |row| row.get(0))?;

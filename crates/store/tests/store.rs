@@ -603,6 +603,23 @@ fn marks_are_made_once_and_a_probe_leaves_nothing() {
     });
 }
 
+#[derive(Default)]
+struct Stop(std::sync::atomic::AtomicBool);
+
+impl Stop {
+    fn is_set(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+struct Stopping<'a>(&'a Stop);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
 /// The copy is of one moment: whatever was acknowledged before the backup began is in it, and it opens as a store.
 #[test]
 fn a_backup_of_a_store_in_use_is_whole() {
@@ -611,15 +628,17 @@ fn a_backup_of_a_store_in_use_is_whole() {
     let store = open(&location);
     let v = version(&store);
     let before = log(&store, v, now(), rows(500, Some("k")));
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = Stop::default();
     std::thread::scope(|scope| {
         let writing = scope.spawn(|| {
             let mut n = 0;
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            while !stop.is_set() {
                 n += log(&store, v, now(), rows(7, None)).len();
             }
             n
         });
+        // Set also where a check fails, or the writer would be waited for without end.
+        let stopping = Stopping(&stop);
         for i in 0..5 {
             let to = folder.path().join(format!("copy{i}.db"));
             let bytes = store.backup(&to).unwrap();
@@ -630,7 +649,7 @@ fn a_backup_of_a_store_in_use_is_whole() {
             assert_eq!((found.len() - 500) % 7, 0, "no half of a request");
             assert!(matches!(store.backup(&to), Err(Error::Exists { .. })), "nothing is overwritten");
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(stopping);
         assert!(writing.join().unwrap() > 0, "nobody was kept from writing");
     });
     let missing = folder.path().join("no/such/folder.db");
@@ -648,12 +667,12 @@ fn a_killed_database_loses_nothing_that_was_acknowledged() {
         }
         let store = open(location);
         let v = version(&store);
-        let (stop, kept) = (std::sync::atomic::AtomicBool::new(false), std::sync::Mutex::new(Vec::new()));
+        let (stop, kept) = (Stop::default(), std::sync::Mutex::new(Vec::new()));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     let runtime = runtime();
-                    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    while !stop.is_set() {
                         let rows = rows(1, None);
                         let id = rows[0].id;
                         if runtime.block_on(store.log(predictions(v, now(), rows))).is_ok() {
@@ -662,6 +681,7 @@ fn a_killed_database_loses_nothing_that_was_acknowledged() {
                     }
                 });
             }
+            let _stopping = Stopping(&stop);
             for _ in 0..5 {
                 std::thread::sleep(std::time::Duration::from_millis(300));
                 if let Ok(mut killer) = postgres::Client::connect(location, postgres::NoTls) {
@@ -670,7 +690,6 @@ fn a_killed_database_loses_nothing_that_was_acknowledged() {
                 }
                 std::thread::sleep(std::time::Duration::from_millis(700));
             }
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
         });
         let there: std::collections::BTreeSet<Uuid> = all(&open(location)).into_iter().map(|p| p.id).collect();
         let kept = kept.into_inner().unwrap();

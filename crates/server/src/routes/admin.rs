@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::auth::Scope;
 use crate::connections::body;
 use crate::fault::ApiError;
+use crate::live::Live;
 
 /// A model to put into service.
 #[derive(Deserialize)]
@@ -52,7 +53,7 @@ fn load(app: &App, wanted: &Wanted) -> Result<Value, ApiError> {
         ApiError::new(StatusCode::NOT_FOUND, "no_such_file", "there is no such file in a folder that models are served from")
             .help("put the file into a folder that `tidemill serve` was given, or beside a model that it was given")
     })?;
-    let live = app.open_model(&path, wanted.name.as_deref()).map_err(|e| {
+    let live = Live::open(&path, wanted.name.as_deref(), &app.loader).map_err(|e| {
         tracing::warn!(code = e.code(), "a model that an administrator named cannot be used: {e}");
         let status = match e.code() {
             code if code.starts_with("store") => StatusCode::SERVICE_UNAVAILABLE,
