@@ -238,7 +238,7 @@ impl Server {
         let key = self.key.as_ref().map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
         let path = self.url.splitn(4, '/').nth(3).unwrap_or_default();
         let body = &self.body;
-        format!("POST /{path} HTTP/1.1\r\nHost: bench\r\n{key}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        format!("POST /{path} HTTP/1.1\r\nHost: localhost\r\n{key}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
             .into_bytes()
     }
 

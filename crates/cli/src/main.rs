@@ -15,7 +15,10 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return show::unread(&e),
+    };
     match verbs::run(&cli) {
         Ok(shown) => show::done(&shown, cli.json),
         Err(error) => show::failed(&error, cli.json),

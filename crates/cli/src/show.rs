@@ -2,7 +2,9 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::error::ErrorKind;
 use serde_json::{Value, json};
 use tidemill_engine::core::Error;
 
@@ -23,9 +25,13 @@ impl Shown {
     }
 }
 
+/// Whether the one JSON document is out.
+static SHOWN: AtomicBool = AtomicBool::new(false);
+
 /// Shows something before the verb has ended.
 pub(crate) fn early(shown: &Shown, json: bool) {
     done(shown, json);
+    SHOWN.store(true, Ordering::Relaxed);
     // A reader that is gone is not a reason to stop.
     let _ = std::io::stdout().lock().flush();
 }
@@ -53,13 +59,41 @@ pub(crate) fn failed(error: &Error, json: bool) -> ExitCode {
     if let Some(remedy) = error.remedy().filter(|r| !r.is_empty()) {
         eprintln!("  help: {remedy}");
     }
-    if json {
+    // A reader of one document would not understand a second one.
+    if json && !SHOWN.load(Ordering::Relaxed) {
         let document = json!({ "error": {
             "code": error.code(), "message": error.to_string(), "remedy": error.remedy() } });
         // Standard output may be what failed; the message above stands either way.
         let _ = std::io::stdout().lock().write_all(pretty(&document).as_bytes());
     }
     ExitCode::from(if matches!(error, Error::Cancelled) { 130 } else { 2 })
+}
+
+/// Shows what is wrong with the arguments, or the help that was asked for. With `--json` among them, standard output gets one document.
+pub(crate) fn unread(e: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().skip(1).take_while(|arg| arg != "--").any(|arg| arg == "--json");
+    let code = ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+    if !json {
+        // A reader that is gone is not a reason to fail otherwise.
+        let _ = e.print();
+        return code;
+    }
+    let text = e.render().to_string();
+    let document = if e.use_stderr() {
+        let _ = e.print();
+        let (problem, rest) = match e.kind() {
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                ("a verb or an argument is missing", text.as_str())
+            }
+            _ => text.split_once("\n").unwrap_or((&text, "")),
+        };
+        let problem = problem.strip_prefix("error: ").unwrap_or(problem);
+        json!({ "error": { "code": "usage", "message": problem.trim(), "remedy": rest.trim() } })
+    } else {
+        json!({ "text": text })
+    };
+    let _ = std::io::stdout().lock().write_all(pretty(&document).as_bytes());
+    code
 }
 
 fn pretty(value: &Value) -> String {

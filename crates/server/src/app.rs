@@ -1,6 +1,5 @@
 //! Everything that requests share.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,14 +10,17 @@ use tidemill_core::Context;
 use tidemill_store::{Durability, Store};
 
 use crate::auth::Guarded;
-use crate::live::Live;
+use crate::live::{Live, Loader};
+use crate::models::Models;
+use crate::origin::Origins;
 use crate::telemetry::Telemetry;
+use crate::trouble::StoreHealth;
 use crate::{Error, Result};
 
 /// What to serve, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The model files.
+    /// The model files, and folders whose model files come into and go out of service as they appear and vanish.
     pub models: Vec<PathBuf>,
     /// What to call the model, where there is one and its file's name will not do.
     pub name: Option<String>,
@@ -36,6 +38,8 @@ pub struct Options {
     pub retention: Option<Duration>,
     /// The secret of hashed columns.
     pub hash_key: Option<String>,
+    /// Sites whose pages may ask, such as `https://app.example`.
+    pub allow_origin: Vec<String>,
 }
 
 /// What a request may take.
@@ -78,49 +82,67 @@ impl Options {
             drain: Duration::ZERO,
             retention: None,
             hash_key: None,
+            allow_origin: Vec::new(),
         }
     }
 }
 
 /// Everything that requests share.
 pub struct App {
-    /// The models, by name.
-    pub models: BTreeMap<String, Live>,
+    /// The models in service.
+    pub models: Models,
     /// The database.
     pub store: Store,
     /// The API keys.
     pub keys: Guarded,
     /// The figures.
-    pub telemetry: Telemetry,
+    pub telemetry: Arc<Telemetry>,
     /// What a request may take.
     pub limits: Limits,
     /// Whether new work is welcome.
     pub ready: AtomicBool,
+    /// Whether the store keeps rows.
+    pub store_health: StoreHealth,
+    /// Which pages may ask.
+    pub(crate) origins: Origins,
+    /// What models are loaded by.
+    pub(crate) loader: Loader,
 }
 
 impl App {
     /// Opens the store and the models.
     pub fn new(options: &Options, context: &Context) -> tidemill_core::Result<Arc<App>> {
+        if options.retention.is_some_and(|time| time < Duration::from_secs(1)) {
+            return Err(Error::Retention.into());
+        }
+        let origins = Origins::new(&options.allow_origin)?;
         let store = Store::open(&options.store, tidemill_store::Options { durability: options.durability })?;
         let telemetry = Telemetry::new().map_err(|e| Error::System(format!("metrics: {e}")))?;
-        let mut models = BTreeMap::new();
-        for path in &options.models {
-            let name = options.name.as_deref().filter(|_| options.models.len() == 1);
-            let live = Live::open(path, name, options.hash_key.clone(), &store, &telemetry, context)?;
-            let name = live.name.clone();
-            if models.insert(name.clone(), live).is_some() {
-                return Err(Error::SameName { name }.into());
-            }
-        }
         let keys = Guarded::new(&store)?;
-        Ok(Arc::new(App {
-            models,
+        let telemetry = Arc::new(telemetry);
+        let loader = Loader {
+            store: store.clone(),
+            telemetry: telemetry.clone(),
+            hash_key: options.hash_key.clone(),
+            context: context.clone(),
+        };
+        let app = App {
+            models: Models::of(&options.models),
             store,
             keys,
             telemetry,
             limits: options.limits,
             ready: AtomicBool::new(true),
-        }))
+            store_health: StoreHealth::default(),
+            origins,
+            loader,
+        };
+        for path in options.models.iter().filter(|path| !path.is_dir()) {
+            let name = options.name.as_deref().filter(|_| options.models.len() == 1);
+            app.models.add(Live::open(path, name, &app.loader)?)?;
+        }
+        app.models.look(&app.loader);
+        Ok(Arc::new(app))
     }
 
     /// Refuses to be reachable from other machines without keys.

@@ -28,6 +28,15 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// What is no origin.
+    #[error("'{origin}' is not an origin")]
+    Origin {
+        /// What was given.
+        origin: String,
+    },
+    /// Nothing can be kept for so short a time.
+    #[error("a retention of less than a second would delete every prediction")]
+    Retention,
     /// The system refused something it needs.
     #[error("{0}")]
     System(String),
@@ -47,6 +56,8 @@ impl Coded for Error {
             Error::Listen { .. } => "listen",
             Error::Open { .. } => "open_to_the_world",
             Error::SameName { .. } => "same_name",
+            Error::Origin { .. } => "origin",
+            Error::Retention => "retention",
             Error::System(_) => "system",
             Error::Request { .. } => "request",
         }
@@ -58,6 +69,10 @@ impl Coded for Error {
                 Error::Listen { .. } => "choose another port with --listen, or stop what uses this one",
                 Error::Open { .. } => "make a key with `tidemill keys create`, or listen on 127.0.0.1",
                 Error::SameName { .. } => "give them different file names, or serve one of them",
+                Error::Origin { .. } => {
+                    "write a scheme and a host, such as https://app.example or http://localhost:3000"
+                }
+                Error::Retention => "give a time such as 2160h, or leave --retention out to keep all",
                 Error::System(_) | Error::Request { .. } => return None,
             }
             .into(),

@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
+use crate::trouble::Repeated;
+
 /// A request that was refused or failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiError {
@@ -92,7 +94,10 @@ impl IntoResponse for ApiError {
 
 impl From<tidemill_store::Error> for ApiError {
     fn from(e: tidemill_store::Error) -> Self {
-        tracing::error!(error = %e, "the store failed");
+        static LINE: Repeated = Repeated::new();
+        if let Some(held_back) = LINE.due() {
+            tracing::error!(error = %e, held_back, "the store failed");
+        }
         ApiError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "store_unavailable",
@@ -104,7 +109,10 @@ impl From<tidemill_store::Error> for ApiError {
 
 impl From<tidemill_core::Error> for ApiError {
     fn from(e: tidemill_core::Error) -> Self {
-        tracing::error!(code = e.code(), "a model failed on a request");
+        static LINE: Repeated = Repeated::new();
+        if let Some(held_back) = LINE.due() {
+            tracing::error!(code = e.code(), held_back, "a model failed on a request");
+        }
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "model_failed", "the model failed on this request")
     }
 }

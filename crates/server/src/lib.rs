@@ -5,9 +5,13 @@
 //! | [`rows`] | callers' rows in JSON, CSV or XML become cells |
 //! | [`answers`] | answers become JSON, CSV or XML |
 //! | [`batcher`] | micro-batches, for models that gain by them |
-//! | [`live`] | models in service, swapped while requests run |
+//! | [`models`], [`live`] | models in service: they come, go and are swapped while requests run |
+//! | `protocols` | requests become rows, answers become bytes: one file per protocol |
+//! | `predicting` | a request for predictions from its head to its answer, whatever the protocol |
 //! | [`routes`] | one file per address |
 //! | [`auth`] | API keys and scopes |
+//! | [`origin`] | which pages may speak with the server |
+//! | [`trouble`] | whether the store refuses; log lines that repeat |
 //! | [`telemetry`] | what Prometheus reads |
 //! | [`connections`] | listening, slow clients, ending well |
 //! | [`replay`] | a dated table played through all of it |
@@ -24,11 +28,16 @@ pub mod connections;
 mod error;
 pub mod fault;
 pub mod live;
+pub mod models;
 pub mod openapi;
+pub mod origin;
+mod predicting;
+mod protocols;
 pub mod replay;
 pub mod routes;
 pub mod rows;
 pub mod telemetry;
+pub mod trouble;
 
 pub use app::{App, Limits, Options};
 pub use connections::{Running, serve, start};

@@ -7,8 +7,9 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use tidemill_core::{Context, Result};
+use tidemill_engine::serve::answer::Answering;
 use tidemill_engine::serve::serving::Serving;
-use tidemill_store::{NewVersion, Store};
+use tidemill_store::Store;
 
 use crate::batcher::Batcher;
 use crate::rows::Columns;
@@ -16,42 +17,47 @@ use crate::telemetry::{ModelFigures, Telemetry};
 
 /// One version of a model, with everything a request needs found beforehand.
 pub struct Version {
-    /// The model.
-    pub serving: Arc<Serving>,
+    /// The model, and what its answers are recorded by.
+    pub model: Answering,
     /// Answers small requests together, where that is quicker.
     pub batcher: Option<Batcher>,
-    /// Its number in the store.
-    pub number: i64,
     /// Its columns, ready for reading rows.
     pub columns: Columns,
     /// Its figures.
     pub figures: ModelFigures,
-    /// Each class as a JSON text.
-    pub class_texts: Vec<String>,
-    /// What the log calls it beside others of its name.
-    pub variant: Arc<str>,
     /// When it went into service, in microseconds since 1970.
     pub since: i64,
 }
 
-/// The variant that answers while there is one model of a name.
-const CHAMPION: &str = "champion";
+/// What models are loaded by.
+pub(crate) struct Loader {
+    /// Numbers their versions.
+    pub(crate) store: Store,
+    /// Has their figures.
+    pub(crate) telemetry: Arc<Telemetry>,
+    /// The secret of hashed columns.
+    pub(crate) hash_key: Option<String>,
+    /// What is built-in, and how many threads there are.
+    pub(crate) context: Context,
+}
 
 /// A model in service.
 pub struct Live {
     /// Its name.
     pub name: String,
-    path: PathBuf,
-    hash_key: Option<String>,
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether it came from a watched folder, and goes with its file.
+    pub watched: bool,
     version: ArcSwap<Version>,
     /// The file as it was when last looked at.
     seen: Mutex<Option<Stamp>>,
 }
 
 /// What changes when a file is replaced.
-type Stamp = (SystemTime, u64, u64);
+pub(crate) type Stamp = (SystemTime, u64, u64);
 
-fn stamp(path: &Path) -> Option<Stamp> {
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     let found = std::fs::metadata(path).ok()?;
     #[cfg(unix)]
     let inode = std::os::unix::fs::MetadataExt::ino(&found);
@@ -62,19 +68,17 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 impl Live {
     /// Loads a model and records its version.
-    pub fn open(
-        path: &Path,
-        name: Option<&str>,
-        hash_key: Option<String>,
-        store: &Store,
-        telemetry: &Telemetry,
-        context: &Context,
-    ) -> Result<Self> {
+    pub(crate) fn open(path: &Path, name: Option<&str>, loader: &Loader) -> Result<Self> {
         let seen = Mutex::new(stamp(path));
-        let serving = Serving::open(path, name, hash_key.as_deref(), context)?;
+        let serving = Serving::open(path, name, loader.hash_key.as_deref(), &loader.context)?;
         let name = serving.name.clone();
-        let version = Version::new(serving, store, telemetry)?;
-        Ok(Live { name, path: path.into(), hash_key, version: ArcSwap::from_pointee(version), seen })
+        let version = ArcSwap::from_pointee(Version::new(serving, loader)?);
+        Ok(Live { name, path: path.into(), watched: false, version, seen })
+    }
+
+    /// The same, found in a watched folder.
+    pub(crate) fn of_folder(self) -> Self {
+        Live { watched: true, ..self }
     }
 
     /// The version that answers now.
@@ -83,7 +87,7 @@ impl Live {
     }
 
     /// Looks whether there is a newer file, and puts it into service if it loads. Whether it did.
-    pub fn refresh(&self, store: &Store, telemetry: &Telemetry, context: &Context) -> bool {
+    pub(crate) fn refresh(&self, loader: &Loader) -> bool {
         // Held to the end: who looks while another loads wants to know how that ended, not that it began.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let found = stamp(&self.path);
@@ -91,10 +95,10 @@ impl Live {
             return false;
         }
         *seen = found;
-        let loaded = Serving::open(&self.path, Some(&self.name), self.hash_key.as_deref(), context);
-        let version = loaded.and_then(|serving| Version::new(serving, store, telemetry));
+        let loaded = Serving::open(&self.path, Some(&self.name), loader.hash_key.as_deref(), &loader.context);
+        let version = loaded.and_then(|serving| Version::new(serving, loader));
         match version {
-            Ok(version) if version.serving.hash == self.version().serving.hash => false,
+            Ok(version) if version.serving().hash == self.version().serving().hash => false,
             Ok(version) => {
                 tracing::info!(model = self.name, version = version.short(), "a new version is in service");
                 self.version.store(Arc::new(version));
@@ -117,36 +121,26 @@ impl Live {
 }
 
 impl Version {
-    fn new(serving: Serving, store: &Store, telemetry: &Telemetry) -> Result<Self> {
+    fn new(serving: Serving, loader: &Loader) -> Result<Self> {
         let columns = Columns::of(&serving);
-        let number = store.version(&NewVersion {
-            model: serving.name.clone(),
-            hash: serving.hash.clone(),
-            recipe_hash: serving.recipe_hash.clone(),
-            parent: serving.parent.clone(),
-            columns: columns.logged().map(String::from).collect(),
-            about: serving.about.clone(),
-        })?;
-        let short = serving.hash[..12.min(serving.hash.len())].to_string();
-        let figures = telemetry.of_model(&serving.name, &short, &serving.classes);
-        let class_texts = serving.classes.iter().map(|c| serde_json::Value::from(c.as_str()).to_string());
-        let class_texts = class_texts.collect();
-        let serving = Arc::new(serving);
+        let model = Answering::new(serving, &loader.store)?;
+        let serving = &model.serving;
+        let figures = loader.telemetry.of_model(&serving.name, short(&serving.hash), &serving.classes);
         let batcher = serving.gains_by_batches().then(|| Batcher::start(serving.clone())).transpose()?;
-        Ok(Version {
-            serving,
-            batcher,
-            number,
-            columns,
-            figures,
-            class_texts,
-            variant: CHAMPION.into(),
-            since: crate::clock::now(),
-        })
+        Ok(Version { model, batcher, columns, figures, since: crate::clock::now() })
+    }
+
+    /// The model itself.
+    pub fn serving(&self) -> &Serving {
+        &self.model.serving
     }
 
     /// The first digits of the hash: what people call the version.
     pub fn short(&self) -> &str {
-        &self.serving.hash[..12.min(self.serving.hash.len())]
+        short(&self.serving().hash)
     }
+}
+
+fn short(hash: &str) -> &str {
+    &hash[..12.min(hash.len())]
 }

@@ -1,7 +1,7 @@
 //! `/openapi.json`: the addresses, described from the same lists that the code works by.
 
 use serde_json::{Value, json};
-use tidemill_store::FeedbackKind;
+use tidemill_store::{Fate, FeedbackKind};
 
 use crate::auth::Scope;
 
@@ -35,8 +35,12 @@ fn paths(models: &[&str]) -> Value {
         "/v1/models/{name}/live": { "parameters": name, "get": read_named("Counters since the server started.", "Document") },
         "/v1/models/{name}/predict": { "parameters": name, "post": predict() },
         "/v1/feedback": { "post": feedback() },
+        "/v1/admin/models": { "post": put_model() },
+        "/v1/admin/models/{name}": { "parameters": name, "delete": {
+            "summary": format!("Takes a model out of service. Scope: {}.", Scope::Admin.word()),
+            "responses": { "200": answer("Document"), "default": fault() } } },
         "/health/live": { "get": open("The process runs.") },
-        "/health/ready": { "get": open("New work is welcome; 503 while the server ends.") },
+        "/health/ready": { "get": open("New work is welcome; 503 while the server ends or the store keeps nothing.") },
         "/metrics": { "get": {
             "summary": format!("What Prometheus reads. Scope: {}.", Scope::Read.word()),
             "responses": { "200": { "description": "Metrics.", "content": { "text/plain": {} } }, "default": fault() }
@@ -99,8 +103,20 @@ fn feedback() -> Value {
     })
 }
 
+fn put_model() -> Value {
+    let body = json!({ "type": "object", "required": ["path"], "additionalProperties": false, "properties": {
+        "path": { "type": "string", "description": "A model file in a folder that models are served from." },
+        "name": { "type": ["string", "null"], "description": "What to call it; by its file without it." } } });
+    json!({
+        "summary": format!("Puts a model into service. Scope: {}.", Scope::Admin.word()),
+        "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+        "responses": { "200": answer("Brief"), "default": fault() }
+    })
+}
+
 fn schemas() -> Value {
     let kinds: Vec<&str> = FeedbackKind::ALL.iter().map(|kind| kind.word()).collect();
+    let statuses = Fate::ALL.map(Fate::word);
     let cell = json!({ "type": ["number", "string", "boolean", "null", "array"] });
     let row = json!({ "type": "object", "additionalProperties": true,
                       "description": "A value per column of the model; null where it is not known. An image (a column of kind image) is its PNG, \
@@ -135,8 +151,9 @@ fn schemas() -> Value {
             "user": { "type": ["string", "null"] },
             "idempotency_key": { "type": ["string", "null"] } } },
         "Fates": { "type": "object", "required": ["feedback"], "properties": { "feedback": { "type": "array", "items": {
-            "type": "object", "required": ["fate"], "properties": {
-                "fate": { "enum": ["stored", "repeated", "contradicts", "orphaned"] } } } } } },
+            "type": "object", "required": ["status"], "properties": {
+                "status": { "enum": statuses },
+                "fate": { "enum": statuses, "deprecated": true, "description": "What `status` was called." } } } } } },
         "Models": { "type": "object", "required": ["models"], "properties": {
             "models": { "type": "array", "items": { "$ref": "#/components/schemas/Brief" } } } },
         "Brief": { "type": "object", "required": ["name", "version", "hash", "task", "target", "classes", "since"] },

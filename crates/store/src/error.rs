@@ -33,6 +33,18 @@ pub enum Error {
         /// The newest version known.
         known: i64,
     },
+    /// An idempotency key came with other content than the first time.
+    #[error("this idempotency key was used for something else")]
+    Conflict,
+    /// The file that a backup would go into is there already.
+    #[error("{place} is there already")]
+    Exists {
+        /// The path.
+        place: String,
+    },
+    /// This program does not back up a PostgreSQL database.
+    #[error("a store in PostgreSQL is backed up by PostgreSQL's own tools")]
+    NoBackup,
     /// The writer has ended.
     #[error("the store has been closed")]
     Stopped,
@@ -46,6 +58,9 @@ impl Coded for Error {
             Error::Busy => "store_busy",
             Error::Gone => "store_gone",
             Error::TooNew { .. } => "store_too_new",
+            Error::Conflict => "idempotency_conflict",
+            Error::Exists { .. } => "file_exists",
+            Error::NoBackup => "no_backup",
             Error::Stopped => "store_stopped",
         }
     }
@@ -57,6 +72,9 @@ impl Coded for Error {
                 Error::Failed(_) => "see whether the disk is full or the database is down, then try again",
                 Error::Gone => "put the file back, or start again with another --store",
                 Error::TooNew { .. } => "use the newer program, or another --store",
+                Error::Conflict => "give each piece of feedback a key of its own",
+                Error::Exists { .. } => "name another file, or move this one away",
+                Error::NoBackup => "use pg_dump, or a base backup with archived write-ahead logs",
                 Error::Busy => "wait until the other program is done, then try again",
                 Error::Stopped => return None,
             }

@@ -3,17 +3,20 @@
 //! | feedback | its fate |
 //! |---|---|
 //! | late | counts, for the day of its prediction, as long as the prediction is kept |
-//! | repeated: the same idempotency key, or without one the same prediction, kind, user, value and timestamp | stored once |
-//! | contradictory: another value of the same kind on the same prediction | all stored; the latest `at` counts |
+//! | repeated: the same idempotency key of the same API key, or without one the same prediction, kind, user, value and timestamp | stored once |
+//! | the same idempotency key with other content | refused, with all that came with it |
+//! | contradictory: it says another right answer than the one that counted, or another value of its kind | all stored; the latest `at` counts |
+//! | superseded: it says another right answer, but a later word counts already | stored; does not count |
 //! | orphaned: no such prediction | stored; counts once the prediction is there, else goes with the retention |
+//! | what its prediction cannot have: no class of the model, no number | refused, with all that came with it |
+//!
+//! Whether feedback can count, and what right answer it says, is for a [`Judge`] to know.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::database::{Database, Datum, Value, first};
-use crate::{Result, now};
+use crate::database::Datum;
 
 /// What sort of thing is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,6 +101,20 @@ pub struct Given {
     pub received_at: i64,
     /// Who said it.
     pub user: Option<String>,
+    /// The API key that brought it.
+    pub key_id: Option<String>,
+}
+
+impl Given {
+    /// From when it counts: not from a future that it claims to come from.
+    pub fn counts_at(&self) -> i64 {
+        self.at.min(self.received_at)
+    }
+
+    /// Who is behind it: the user, else the API key that brought it.
+    pub fn by(&self) -> Option<&str> {
+        self.user.as_deref().or(self.key_id.as_deref())
+    }
 }
 
 /// What became of a piece of feedback.
@@ -108,84 +125,35 @@ pub enum Fate {
     Stored,
     /// Known already; not stored again.
     Repeated,
-    /// Stored; it says something else than an earlier piece of its kind.
+    /// Stored; it says something else than what counted before, and counts from now on.
     Contradicts,
+    /// Stored; a later word counts already, so this one does not.
+    Superseded,
     /// Stored; there is no such prediction (yet).
     Orphaned,
 }
 
 impl Fate {
+    /// All fates.
+    pub const ALL: [Fate; 5] =
+        [Fate::Stored, Fate::Repeated, Fate::Contradicts, Fate::Superseded, Fate::Orphaned];
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Fate::Stored => "stored",
             Fate::Repeated => "repeated",
             Fate::Contradicts => "contradicts",
+            Fate::Superseded => "superseded",
             Fate::Orphaned => "orphaned",
         }
     }
 }
 
-pub(crate) fn insert_all(database: &mut dyn Database, given: &[Feedback]) -> Result<Vec<Fate>> {
-    given.iter().map(|feedback| insert(database, feedback)).collect()
-}
-
-fn insert(database: &mut dyn Database, feedback: &Feedback) -> Result<Fate> {
-    let value = feedback.value.as_ref().map(Json::to_string);
-    let received = now();
-    let key = feedback.idempotency_key.clone().unwrap_or_else(|| content_key(feedback, value.as_deref()));
-    let prediction = feedback.prediction_id.as_bytes();
-    let kind = feedback.kind.word();
-    let last = first(
-        database,
-        "SELECT value FROM feedback WHERE prediction_id = ? AND kind = ? ORDER BY at DESC, id DESC LIMIT 1",
-        &[Value::Bytes(prediction), Value::Text(kind)],
-    )?;
-    let inserted = database.execute(
-        "INSERT INTO feedback (id, prediction_id, kind, value, at, received_at, by_user, key_id, idempotency_key) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING",
-        &[
-            Value::Bytes(Uuid::now_v7().as_bytes()),
-            Value::Bytes(prediction),
-            Value::Text(kind),
-            value.as_deref().into(),
-            Value::Int(feedback.at.unwrap_or(received)),
-            Value::Int(received),
-            feedback.user.as_deref().into(),
-            feedback.key_id.as_deref().into(),
-            Value::Text(&key),
-        ],
-    )?;
-    if inserted == 0 {
-        return Ok(Fate::Repeated);
-    }
-    let known = first(database, "SELECT at FROM predictions WHERE id = ?", &[Value::Bytes(prediction)])?;
-    Ok(match last {
-        _ if known.is_none() => Fate::Orphaned,
-        Some(last) if last.clone().text() != value => Fate::Contradicts,
-        _ => Fate::Stored,
-    })
-}
-
-/// A key made of what is said, for feedback that brings none.
-fn content_key(feedback: &Feedback, value: Option<&str>) -> String {
-    let mut hash = Sha256::new();
-    let at = feedback.at.map(|at| at.to_string());
-    let parts = [Some(feedback.kind.word()), value, feedback.user.as_deref(), at.as_deref()];
-    hash.update(feedback.prediction_id.as_bytes());
-    for part in parts {
-        // Lengths keep neighbours apart: ("ab", "c") is not ("a", "bc").
-        hash.update((part.map_or(u64::MAX, |p| p.len() as u64)).to_le_bytes());
-        hash.update(part.unwrap_or_default());
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    format!("content:{}", Uuid::from_slice(&digest[..16]).unwrap_or_default().simple())
-}
-
-/// The piece of feedback in the next five columns, where there is one.
+/// The piece of feedback in the next six columns, where there is one.
 pub(crate) fn given(next: &mut impl FnMut() -> Datum) -> Option<Given> {
     let kind = next().text().and_then(|kind| FeedbackKind::of(&kind));
     let value = next().text().and_then(|text| serde_json::from_str(&text).ok());
-    let (at, received_at, user) = (next().int(), next().int(), next().text());
-    kind.map(|kind| Given { kind, value, at, received_at, user })
+    let (at, received_at, user, key_id) = (next().int(), next().int(), next().text(), next().text());
+    kind.map(|kind| Given { kind, value, at, received_at, user, key_id })
 }

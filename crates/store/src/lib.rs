@@ -5,11 +5,11 @@
 //! at once share one. Every statement is written once, in the SQL that both databases
 //! understand ([`database::Database`]).
 //!
-//! | durability | when [`Store::log`] returns |
-//! |---|---|
-//! | [`Durability::Durable`] | the rows are with the operating system: a killed process loses nothing |
-//! | [`Durability::DurablePower`] | the rows are on disk: a power cut loses nothing |
-//! | [`Durability::Relaxed`] | the rows are queued: a killed process loses what was queued |
+//! | durability | when [`Store::log`] returns | on SQLite | on PostgreSQL |
+//! |---|---|---|---|
+//! | [`Durability::Durable`] | nothing is lost when this process is killed, nor the database's | `synchronous = NORMAL` | `synchronous_commit = on` |
+//! | [`Durability::DurablePower`] | nothing is lost in a power cut | `synchronous = FULL` | `synchronous_commit = on` |
+//! | [`Durability::Relaxed`] | the rows are queued: a killed process loses what was queued | `synchronous = NORMAL` | `synchronous_commit = off` |
 //!
 //! ```
 //! use tidemill_store::{Options, Store};
@@ -21,11 +21,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod accept;
 pub mod database;
 mod error;
 mod feedback;
 pub mod keys;
 mod log;
+mod marks;
 mod postgres;
 mod schema;
 mod sqlite;
@@ -33,10 +35,12 @@ mod tally;
 mod versions;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
+pub use accept::{Judge, Refused, Subject};
 pub use error::{Error, Result};
 pub use feedback::{Fate, Feedback, FeedbackKind, Given};
 pub use keys::Key;
@@ -49,7 +53,7 @@ use writer::{Job, Writer};
 /// When a logged row counts as kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// With the operating system: safe against a killed process.
+    /// Safe against a killed process, ours or the database's.
     #[default]
     Durable,
     /// On disk: safe against a power cut.
@@ -125,14 +129,100 @@ impl Store {
         kept.await.map_err(|_| Error::Stopped)?
     }
 
-    /// Stores feedback; the fate of each piece, in order, once all of it is kept.
-    pub async fn feedback(&self, given: Vec<Feedback>) -> Result<Vec<Fate>> {
-        self.write(move |database| feedback::insert_all(database, &given)).await
+    /// Stores feedback that `judge` finds sound; the fate of each piece, in order, once all of it is kept. If one piece is
+    /// refused, nothing is stored.
+    pub async fn accept<J: Judge>(
+        &self,
+        given: Vec<Feedback>,
+        judge: J,
+    ) -> Result<std::result::Result<Vec<Fate>, Refused<J::Refusal>>> {
+        self.write(move |database| accept::accept(database, &given, &judge)).await
     }
 
-    /// As [`Store::feedback`], for threads outside of an async runtime.
+    /// As [`Store::accept`], for threads outside of an async runtime.
+    pub fn accept_blocking<J: Judge>(
+        &self,
+        given: Vec<Feedback>,
+        judge: J,
+    ) -> Result<std::result::Result<Vec<Fate>, Refused<J::Refusal>>> {
+        self.write_blocking(move |database| accept::accept(database, &given, &judge))
+    }
+
+    /// Whether [`Store::accept`] would take all of it now. Stores nothing.
+    pub fn check_feedback<J: Judge>(
+        &self,
+        given: &[Feedback],
+        judge: &J,
+    ) -> Result<std::result::Result<(), Refused<J::Refusal>>> {
+        self.read(|database| accept::check_all(database, given, judge))
+    }
+
+    /// Stores feedback as it is; the fate of each piece, in order, once all of it is kept.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for an idempotency key that was used for something else.
     pub fn feedback_blocking(&self, given: Vec<Feedback>) -> Result<Vec<Fate>> {
-        self.write_blocking(move |database| feedback::insert_all(database, &given))
+        self.accept_blocking(given, accept::Lenient)?.map_err(|_| Error::Conflict)
+    }
+
+    /// What is noted under a name.
+    pub fn mark(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.read(|database| marks::read(database, name))
+    }
+
+    /// Notes something about the store under a name, unless something is noted there; what is noted then.
+    pub fn mark_once(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
+        let (name, value) = (name.to_string(), value.to_vec());
+        self.write_blocking(move |database| marks::once(database, &name, &value))
+    }
+
+    /// All that is noted under names that begin so, by name.
+    pub fn marks(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>> {
+        self.read(|database| marks::all(database, prefix))
+    }
+
+    /// Whether rows can be kept: writes as much as many rows need, and takes it away again. Blocks.
+    pub fn probe(&self) -> Result<()> {
+        self.write_blocking(marks::probe)
+    }
+
+    /// Copies the store, as it is at one moment, into a new SQLite file while others go on reading and writing. How many bytes
+    /// the copy has.
+    ///
+    /// # Errors
+    /// A file that is there already; a store in PostgreSQL, which has tools of its own.
+    pub fn backup(&self, to: &std::path::Path) -> Result<u64> {
+        match &*self.location {
+            Location::Sqlite(from) => sqlite::backup(from, to),
+            Location::Postgres(_) => Err(Error::NoBackup),
+        }
+    }
+
+    /// How many of the newest `most` predictions of a model since `from` (microseconds since 1970) were odd in which way, and how
+    /// many predictions these are.
+    pub fn flaws(&self, model: &str, from: i64, most: usize) -> Result<(u64, BTreeMap<String, u64>)> {
+        self.read(|database| log::flaws(database, model, from, most))
+    }
+
+    /// How many of the newest `most` pieces of feedback since `from` (microseconds since 1970), of all models, are about
+    /// predictions that the store does not hold.
+    pub fn orphans(&self, from: i64, most: usize) -> Result<u64> {
+        self.read(|database| log::orphans(database, from, most))
+    }
+
+    /// The models with rows whose kept key begins with `prefix`.
+    pub fn models_with_keys_like(&self, prefix: &str) -> Result<Vec<String>> {
+        self.read(|database| log::models_with_keys_like(database, prefix))
+    }
+
+    /// Passes over the distinct kept keys of a model that begin with `prefix`.
+    pub fn each_key_like(
+        &self,
+        model: &str,
+        prefix: &str,
+        each: &mut dyn FnMut(String) -> Result<()>,
+    ) -> Result<()> {
+        self.read(|database| log::each_key_like(database, model, prefix, each))
     }
 
     /// Runs `work` in a transaction on the writer's thread.

@@ -1,10 +1,11 @@
 //! The prediction log.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::database::{Database, Datum, Value};
+use crate::database::{Database, Datum, Value, first};
 use crate::feedback::{self, Given};
 use crate::{Error, Result, tally};
 
@@ -40,11 +41,13 @@ pub struct LoggedRow {
     pub probabilities: Option<String>,
     /// The value of the key column.
     pub row_key: Option<String>,
+    /// What was odd about the row: the codes of its warnings, divided by spaces.
+    pub flaws: Option<String>,
 }
 
-const WIDTH: usize = 11;
+const WIDTH: usize = 12;
 const HEAD: &str = "INSERT INTO predictions (id, at, version, variant, propensity, features, prediction, \
-                    probabilities, latency_us, key_id, row_key) VALUES";
+                    probabilities, latency_us, key_id, row_key, flaws) VALUES";
 
 pub(crate) fn insert(database: &mut dyn Database, predictions: &Predictions) -> Result<()> {
     let mut values = Vec::with_capacity(predictions.rows.len() * WIDTH);
@@ -61,6 +64,7 @@ pub(crate) fn insert(database: &mut dyn Database, predictions: &Predictions) -> 
             Value::Int(predictions.latency_us.into()),
             predictions.key_id.as_deref().into(),
             row.row_key.as_deref().into(),
+            row.flaws.as_deref().into(),
         ]);
     }
     // A group that is tried again after a failure must not fail on the rows that were kept.
@@ -92,7 +96,7 @@ pub struct LoggedPrediction {
 
 /// What is read of a prediction, and of a piece of feedback on it.
 const COLUMNS: &str = "SELECT p.id, p.at, p.version, p.features, p.prediction, p.probabilities, p.row_key, p.latency_us, \
-                       f.kind, f.value, f.at, f.received_at, f.by_user";
+                       f.kind, f.value, f.at, f.received_at, f.by_user, f.key_id";
 
 /// Joined from feedback to its prediction, in this order also where the database would choose another one.
 const FROM_FEEDBACK: &str = "FROM feedback f CROSS JOIN predictions p CROSS JOIN versions v \
@@ -196,17 +200,79 @@ fn grouped(
         match &mut open {
             Some(same) if same.id == id => same.feedback.extend(given),
             _ => {
-                if let Some(done) =
-                    open.replace(LoggedPrediction { feedback: given.into_iter().collect(), ..found })
-                {
-                    each(done)?;
+                let begun = LoggedPrediction { feedback: given.into_iter().collect(), ..found };
+                if let Some(done) = open.replace(begun) {
+                    each(in_order(done))?;
                 }
             }
         }
         Ok(())
     })?;
-    open.map_or(Ok(()), each)?;
+    open.map_or(Ok(()), |last| each(in_order(last)))?;
     Ok(n_rows)
+}
+
+/// The prediction with its feedback in the order in which it counts: what claims to come from the future counts from when it came in.
+fn in_order(mut logged: LoggedPrediction) -> LoggedPrediction {
+    // Stable: of equal timestamps the one that came later comes last, as the query gives them.
+    logged.feedback.sort_by_key(Given::counts_at);
+    logged
+}
+
+/// How many of the newest rows of a model, at most `most` since `from`, were odd in which way, and how many rows these are.
+pub(crate) fn flaws(
+    database: &mut dyn Database,
+    model: &str,
+    from: i64,
+    most: usize,
+) -> Result<(u64, BTreeMap<String, u64>)> {
+    let sql = "SELECT p.flaws FROM predictions p CROSS JOIN versions v WHERE v.id = p.version AND v.model = ? AND p.id >= ? \
+               ORDER BY p.id DESC LIMIT ?";
+    let least = first_id(from);
+    let values = [Value::Text(model), Value::Bytes(least.as_bytes()), Value::Int(most as i64)];
+    let (mut n, mut found) = (0, BTreeMap::new());
+    database.query(sql, &values, &mut |row| {
+        n += 1;
+        let codes = row.into_iter().next().and_then(Datum::text).unwrap_or_default();
+        for code in codes.split_whitespace() {
+            *found.entry(code.to_string()).or_default() += 1;
+        }
+        Ok(())
+    })?;
+    Ok((n, found))
+}
+
+/// How many of the newest pieces of feedback, at most `most` since `from`, are about predictions that the store does not hold.
+pub(crate) fn orphans(database: &mut dyn Database, from: i64, most: usize) -> Result<u64> {
+    let sql = "SELECT COUNT(*) FROM (SELECT prediction_id FROM feedback WHERE id >= ? ORDER BY id DESC LIMIT ?) f \
+               WHERE NOT EXISTS (SELECT 1 FROM predictions p WHERE p.id = f.prediction_id)";
+    let least = first_id(from);
+    let found = first(database, sql, &[Value::Bytes(least.as_bytes()), Value::Int(most as i64)])?;
+    Ok(found.map_or(0, |n| n.int()).max(0) as u64)
+}
+
+/// The models of rows whose key was hashed (`prefix` is what hashes begin with).
+pub(crate) fn models_with_keys_like(database: &mut dyn Database, prefix: &str) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT v.model FROM versions v JOIN predictions p ON p.version = v.id WHERE p.row_key LIKE ? ORDER BY v.model";
+    let mut models = Vec::new();
+    database.query(sql, &[Value::Text(&format!("{prefix}%"))], &mut |row| {
+        models.extend(row.into_iter().next().and_then(Datum::text));
+        Ok(())
+    })?;
+    Ok(models)
+}
+
+/// Passes over the distinct kept keys of a model that begin with `prefix`.
+pub(crate) fn each_key_like(
+    database: &mut dyn Database,
+    model: &str,
+    prefix: &str,
+    each: &mut dyn FnMut(String) -> Result<()>,
+) -> Result<()> {
+    let sql = "SELECT DISTINCT p.row_key FROM predictions p JOIN versions v ON v.id = p.version WHERE v.model = ? AND p.row_key LIKE ?";
+    database.query(sql, &[Value::Text(model), Value::Text(&format!("{prefix}%"))], &mut |row| {
+        row.into_iter().next().and_then(Datum::text).map_or(Ok(()), &mut *each)
+    })
 }
 
 pub(crate) fn forget(database: &mut dyn Database, keys: &[String]) -> Result<(u64, u64)> {

@@ -4,7 +4,7 @@ use crate::database::{Database, Datum, Value, first};
 use crate::{Error, Result, tally};
 
 /// The version of the tables below. A later one comes with the statements that lead to it.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Makes the tables where they are missing.
 pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
@@ -24,13 +24,18 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
         None => {
             make(TABLES)?;
             make(TALLIES)?;
+            make(MARKS)?;
             database.execute("INSERT INTO tidemill (version) VALUES (?)", &[Value::Int(VERSION)])?;
         }
-        Some(1) => {
-            make(TALLIES)?;
-            for model in models(database)? {
-                tally::begin(database, &model)?;
+        Some(found) if found < VERSION => {
+            if found < 2 {
+                make(TALLIES)?;
+                for model in models(database)? {
+                    tally::begin(database, &model)?;
+                }
             }
+            database.script(&MARKS.replace("BYTES", bytes))?;
+            database.script(TO_3)?;
             database.execute("UPDATE tidemill SET version = ?", &[Value::Int(VERSION)])?;
         }
         Some(_) => {}
@@ -72,7 +77,8 @@ CREATE TABLE IF NOT EXISTS predictions (
   probabilities TEXT,
   latency_us BIGINT NOT NULL,
   key_id TEXT,
-  row_key TEXT
+  row_key TEXT,
+  flaws TEXT
 ) CLUSTERED;
 CREATE INDEX IF NOT EXISTS predictions_row_key ON predictions (row_key) WHERE row_key IS NOT NULL;
 CREATE TABLE IF NOT EXISTS feedback (
@@ -114,4 +120,19 @@ CREATE TABLE IF NOT EXISTS tallies (
   n BIGINT NOT NULL,
   generation BIGINT NOT NULL
 );
+";
+
+/// Version 3: what is noted about the store as a whole, such as proofs of the secrets it was written with.
+const MARKS: &str = "
+CREATE TABLE IF NOT EXISTS marks (
+  name TEXT PRIMARY KEY,
+  value BYTES NOT NULL
+);
+";
+
+/// To version 3: what was odd about a row; idempotency keys belong to the API key that brought them.
+const TO_3: &str = "
+ALTER TABLE predictions ADD COLUMN flaws TEXT;
+UPDATE feedback SET idempotency_key = 'key:' || COALESCE(key_id, '') || ':' || idempotency_key
+  WHERE idempotency_key NOT LIKE 'content:%';
 ";

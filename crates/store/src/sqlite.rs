@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
 use crate::database::{Database, Datum, Value};
 use crate::{Durability, Error, Result};
@@ -46,6 +47,57 @@ impl Sqlite {
             crate::schema::prepare(self)?;
         }
         Ok(())
+    }
+}
+
+/// Copies the database into a new file by SQLite's online backup: all pages in one step, so that the copy is of one moment; in
+/// write-ahead mode that keeps nobody from writing.
+pub(crate) fn backup(from: &Path, to: &Path) -> Result<u64> {
+    let place = to.display().to_string();
+    let fails = |problem: String| Error::Open { place: place.clone(), problem };
+    if to.exists() {
+        return Err(Error::Exists { place });
+    }
+    let part = to.with_added_extension("part");
+    let copied = copy(from, &part).map_err(|e| fails(e.to_string()));
+    let moved = copied.and_then(|()| std::fs::rename(&part, to).map_err(|e| fails(e.to_string())));
+    if let Err(e) = moved {
+        // What is left of it is of no use.
+        let _ = std::fs::remove_file(&part);
+        return Err(e);
+    }
+    std::fs::metadata(to).map(|found| found.len()).map_err(|e| fails(e.to_string()))
+}
+
+fn copy(from: &Path, to: &Path) -> rusqlite::Result<()> {
+    // A part that an interrupted backup left behind.
+    let _ = std::fs::remove_file(to);
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    source.busy_timeout(BUSY)?;
+    let mut target = Connection::open(to)?;
+    let backup = Backup::new(&source, &mut target)?;
+    let mut tries = 0;
+    while backup.step(-1)? != StepResult::Done {
+        // Another program holds the file for itself, as when its write-ahead log is cut.
+        tries += 1;
+        if tries > 100 {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+                None,
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(backup);
+    // One file, complete in itself; a store that is opened on it turns write-ahead mode on again.
+    target.pragma_update(None, "journal_mode", "DELETE")?;
+    let check: String = target.query_row("PRAGMA quick_check", [], |row| row.get(0))?;
+    match check.as_str() {
+        "ok" => Ok(()),
+        _ => Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            Some(check),
+        )),
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tidemill_store::{
-    Durability, Fate, Feedback, FeedbackKind, Improvement, LoggedRow, NewVersion, Options, Predictions,
-    Store, keys, now,
+    Durability, Error, Fate, Feedback, FeedbackKind, Improvement, LoggedRow, NewVersion, Options,
+    Predictions, Store, keys, now,
 };
 use uuid::Uuid;
 
@@ -48,6 +48,7 @@ fn rows(n: usize, key: Option<&str>) -> Vec<LoggedRow> {
         prediction: "\"yes\"".into(),
         probabilities: Some("[0.25,0.75]".into()),
         row_key: key.map(String::from),
+        ..LoggedRow::default()
     };
     (0..n).map(row).collect()
 }
@@ -118,7 +119,15 @@ fn every_piece_of_feedback_has_its_fate() {
             idempotency_key: Some("one".into()),
             ..said(ids[1], FeedbackKind::Outcome, json!(value))
         };
-        assert_eq!(give(vec![keyed(1), keyed(2)]), [Fate::Stored, Fate::Repeated]);
+        assert_eq!(give(vec![keyed(1), keyed(1)]), [Fate::Stored, Fate::Repeated]);
+        for conflicting in [vec![keyed(2)], vec![keyed(1), keyed(3)]] {
+            let e = store.feedback_blocking(conflicting).unwrap_err();
+            assert!(matches!(e, Error::Conflict), "{e}");
+        }
+        let of_another = Feedback { key_id: Some("k".into()), ..keyed(2) };
+        assert_eq!(give(vec![of_another]), [Fate::Contradicts], "an idempotency key belongs to its API key");
+        let earlier = Feedback { at: Some(9), ..said(ids[0], FeedbackKind::Correction, json!("no")) };
+        assert_eq!(give(vec![earlier]), [Fate::Superseded], "a later word counts already");
 
         let mut early = rows(1, None);
         let orphan = early[0].id;
@@ -136,7 +145,7 @@ fn every_piece_of_feedback_has_its_fate() {
             "an orphan counts once its prediction is there"
         );
         assert_eq!(kinds(ids[0]).last().unwrap().1, Some(json!("yes")), "the latest word comes last");
-        assert_eq!(kinds(ids[1]).len(), 2);
+        assert_eq!(kinds(ids[1]).len(), 3);
     });
 }
 
@@ -536,12 +545,25 @@ fn a_store_of_the_first_version_is_brought_up_to_date() {
         log(&store, v, now(), rows(3, None));
         let back = |db: &mut dyn tidemill_store::database::Database| {
             db.execute("DROP TABLE tallies", &[])?;
+            db.execute("DROP TABLE marks", &[])?;
+            db.execute("ALTER TABLE predictions DROP COLUMN flaws", &[])?;
+            db.execute("UPDATE feedback SET idempotency_key = 'raw'", &[])?;
             db.execute("UPDATE tidemill SET version = 1", &[])
         };
+        let id = all(&store)[0].id;
+        let keyed =
+            Feedback { idempotency_key: Some("raw".into()), ..said(id, FeedbackKind::Accept, json!(null)) };
+        store.feedback_blocking(vec![keyed.clone()]).unwrap();
         store.write_blocking(back).unwrap();
         drop(store);
         let store = open(location);
         assert_eq!(store.count("m").unwrap(), 3);
+        assert_eq!(
+            store.feedback_blocking(vec![keyed.clone()]).unwrap(),
+            [Fate::Repeated],
+            "its key is still known"
+        );
+        assert_eq!(log(&store, v, now(), rows(1, None)).len(), 1);
         let mut models = 0;
         let mut count = |_| {
             models += 1;
@@ -549,5 +571,136 @@ fn a_store_of_the_first_version_is_brought_up_to_date() {
         };
         store.read(|db| db.query("SELECT model FROM tallies", &[], &mut count)).unwrap();
         assert_eq!(models, 1);
+    });
+}
+
+#[test]
+fn what_is_odd_about_rows_is_counted_and_orphans_are_found() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        let mut odd = rows(4, None);
+        odd[1].flaws = Some("outside_training_range unseen_category".into());
+        odd[3].flaws = Some("unseen_category".into());
+        log(&store, v, now(), odd);
+        let counted = |most: usize| {
+            let (n, found) = store.flaws("m", 0, most).unwrap();
+            (n, found.get("unseen_category").copied(), found.get("outside_training_range").copied())
+        };
+        assert_eq!(counted(10), (4, Some(2), Some(1)));
+        assert_eq!(counted(2), (2, Some(1), None), "the newest two");
+        store.feedback_blocking(vec![said(Uuid::now_v7(), FeedbackKind::Accept, json!(null))]).unwrap();
+        assert_eq!(store.orphans(0, 10).unwrap(), 1);
+    });
+}
+
+#[test]
+fn marks_are_made_once_and_a_probe_leaves_nothing() {
+    on_every_database(|location| {
+        let store = open(location);
+        assert_eq!(store.mark("a/b").unwrap(), None);
+        assert_eq!(store.mark_once("a/b", b"one").unwrap(), b"one");
+        assert_eq!(store.mark_once("a/b", b"two").unwrap(), b"one", "the first word stays");
+        store.mark_once("c", b"three").unwrap();
+        store.probe().unwrap();
+        assert_eq!(store.marks("a/").unwrap(), [("a/b".to_string(), b"one".to_vec())]);
+        assert_eq!(store.marks("").unwrap().len(), 2);
+    });
+}
+
+#[derive(Default)]
+struct Stop(std::sync::atomic::AtomicBool);
+
+impl Stop {
+    fn is_set(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+struct Stopping<'a>(&'a Stop);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// The copy is of one moment: whatever was acknowledged before the backup began is in it, and it opens as a store.
+#[test]
+fn a_backup_of_a_store_in_use_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = folder.path().join("loop.db").display().to_string();
+    let store = open(&location);
+    let v = version(&store);
+    let before = log(&store, v, now(), rows(500, Some("k")));
+    let stop = Stop::default();
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            let mut n = 0;
+            while !stop.is_set() {
+                n += log(&store, v, now(), rows(7, None)).len();
+            }
+            n
+        });
+        // Set also where a check fails, or the writer would be waited for without end.
+        let stopping = Stopping(&stop);
+        for i in 0..5 {
+            let to = folder.path().join(format!("copy{i}.db"));
+            let bytes = store.backup(&to).unwrap();
+            assert_eq!(std::fs::metadata(&to).unwrap().len(), bytes);
+            let copy = open(&to.display().to_string());
+            let found = all(&copy);
+            assert_eq!(found.iter().take(500).map(|p| p.id).collect::<Vec<_>>(), before);
+            assert_eq!((found.len() - 500) % 7, 0, "no half of a request");
+            assert!(matches!(store.backup(&to), Err(Error::Exists { .. })), "nothing is overwritten");
+        }
+        drop(stopping);
+        assert!(writing.join().unwrap() > 0, "nobody was kept from writing");
+    });
+    let missing = folder.path().join("no/such/folder.db");
+    assert!(store.backup(&missing).is_err());
+    assert!(!folder.path().join("copy0.db.part").exists());
+}
+
+/// Kills a process of the database again and again, which makes all of them begin anew without what was only in their memory. What
+/// was acknowledged must be there: with `synchronous_commit = off` it is not.
+#[test]
+fn a_killed_database_loses_nothing_that_was_acknowledged() {
+    on_every_database(|location| {
+        if !location.starts_with("postgres") {
+            return;
+        }
+        let store = open(location);
+        let v = version(&store);
+        let (stop, kept) = (Stop::default(), std::sync::Mutex::new(Vec::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let runtime = runtime();
+                    while !stop.is_set() {
+                        let rows = rows(1, None);
+                        let id = rows[0].id;
+                        if runtime.block_on(store.log(predictions(v, now(), rows))).is_ok() {
+                            kept.lock().unwrap().push(id);
+                        }
+                    }
+                });
+            }
+            let _stopping = Stopping(&stop);
+            for _ in 0..5 {
+                std::thread::sleep(std::time::Duration::from_millis(300));
+                if let Ok(mut killer) = postgres::Client::connect(location, postgres::NoTls) {
+                    // The shell's parent is the process that serves this very connection.
+                    let _ = killer.batch_execute("COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'");
+                }
+                std::thread::sleep(std::time::Duration::from_millis(700));
+            }
+        });
+        let there: std::collections::BTreeSet<Uuid> =
+            all(&open(location)).into_iter().map(|p| p.id).collect();
+        let kept = kept.into_inner().unwrap();
+        let lost = kept.iter().filter(|id| !there.contains(id)).count();
+        assert!(kept.len() > 100, "{}", kept.len());
+        assert_eq!(lost, 0, "of {}", kept.len());
     });
 }

@@ -63,6 +63,8 @@ pub(crate) enum Verb {
     Feedback(service::FeedbackArgs),
     /// Delete everything known of a key.
     Forget(service::Forget),
+    /// Copy a store into a file while it is in use.
+    Backup(service::Backup),
     /// Show how a model in service does: live scores against the test score, ratings.
     Monitor(service::Monitor),
     /// Train a challenger on feedback, and put it in place if it is better.

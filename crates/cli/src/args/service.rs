@@ -18,7 +18,7 @@ Examples:
   tidemill serve a.tidemill b.tidemill --listen 127.0.0.1:9000 --store postgres://me@localhost/loop
   curl localhost:8080/v1/models/churned/predict -d '{\"age\": 31, \"plan\": \"basic\"}'")]
 pub(crate) struct Serve {
-    /// The model files.
+    /// The model files; of a folder, all that are in it or come into it later.
     #[arg(required = true)]
     pub models: Vec<PathBuf>,
     /// Where to listen; beyond this machine only with API keys.
@@ -45,9 +45,12 @@ pub(crate) struct Serve {
     /// How long new requests are still answered once the server is told to end.
     #[arg(long, default_value = "1s", value_name = "TIME")]
     pub drain: String,
-    /// How long predictions are kept, such as 2160h [default: for ever].
+    /// How long predictions are kept, such as 2160h; they go at most a tenth of that later [default: for ever].
     #[arg(long, value_name = "TIME")]
     pub retention: Option<String>,
+    /// A site whose pages may ask this server, such as https://app.example; may be repeated.
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<String>,
     /// How many threads may work [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
@@ -56,7 +59,7 @@ pub(crate) struct Serve {
 /// When a prediction counts as kept.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DurabilityArg {
-    /// Before the answer leaves, it is with the operating system: safe against a killed process.
+    /// Before the answer leaves, it is kept: safe against a killed process, the database's own included.
     Durable,
     /// Before the answer leaves, it is on disk: safe against a power cut.
     DurablePower,
@@ -82,7 +85,7 @@ pub(crate) enum KeysAct {
     Create {
         /// What people call it.
         name: String,
-        /// What it may do: predict, feedback, read; may be repeated [default: predict and feedback].
+        /// What it may do: predict, feedback, read, admin; may be repeated [default: predict and feedback].
         #[arg(long, value_name = "SCOPE")]
         scope: Vec<String>,
         /// When it ends, from now, such as 720h.
@@ -130,9 +133,25 @@ pub(crate) struct Forget {
     /// Where predictions and feedback are kept: an SQLite file, or postgres://….
     #[arg(long, default_value = STORE, value_name = "STORE")]
     pub store: String,
-    /// A model whose key column is private: its hash of the key is forgotten too.
+    /// A model whose key column is private, where the store was made by an earlier version and does not know.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
+    /// What that model is called [default: by its file].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The age identity file for sealed keys.
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+}
+
+/// `tidemill backup`
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The store: an SQLite file, which others may be writing to.
+    pub store: String,
+    /// The copy, a file that is not there yet.
+    #[arg(long, short, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `tidemill monitor`
@@ -170,6 +189,15 @@ pub(crate) struct Improve {
     /// The age identity file for sealed columns.
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
+    /// A user, or the id of an API key, whose labels may decide alone; of others at most a third of the labels count; may be repeated.
+    #[arg(long, value_name = "USER")]
+    pub trust: Vec<String>,
+    /// Promote also what is far worse on the recipe's own test rows: the world has changed.
+    #[arg(long)]
+    pub despite_tests: bool,
+    /// Let feedback count again that led to a version which was rolled back.
+    #[arg(long)]
+    pub again: bool,
     /// How many threads may work [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,

@@ -49,6 +49,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Keys(args) => service::keys(args),
         Verb::Feedback(args) => service::feedback(args),
         Verb::Forget(args) => service::forget(args, cli),
+        Verb::Backup(args) => service::backup(args),
         Verb::Monitor(args) => service::monitor(args, cli),
         Verb::Improve(args) => service::improve(args, cli),
         Verb::Rollback(args) => service::rollback(args, cli),

@@ -1,20 +1,23 @@
 //! The verbs that keep a model in service and make it better.
 
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result, nearest};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::feedback;
+use tidemill_engine::feedback::{self, judge::accept_many, parse::FeedbackError};
 use tidemill_engine::improve;
 use tidemill_engine::model::versions;
 use tidemill_engine::recipe;
 use tidemill_engine::report::text;
 use tidemill_engine::serve::privacy::HASH_KEY;
+use tidemill_engine::serve::secrets::{self, Means};
 use tidemill_engine::serve::serving::Serving;
 use tidemill_engine::verbs::monitor;
 use tidemill_server::auth::Scope;
@@ -24,8 +27,8 @@ use tidemill_store::{Durability, Store};
 use super::{context, default_out, json_of, overlay};
 use crate::args::Cli;
 use crate::args::service::{
-    DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay, Rollback,
-    Serve,
+    Backup, DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay,
+    Rollback, Serve,
 };
 use crate::show::{self, Shown};
 
@@ -78,10 +81,15 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
         drain: duration("--drain", &args.drain)?,
         retention: args.retention.as_deref().map(|time| duration("--retention", time)).transpose()?,
         hash_key: hash_key(),
+        allow_origin: args.allow_origin.clone(),
     };
     if !cli.quiet {
+        // Colours are for terminals, and not for people who asked for none (no-color.org).
+        let colours =
+            std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours);
         // Only one can be first; there is no other in this process.
-        let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).try_init();
+        let _ = log.with_target(false).try_init();
     }
     tidemill_server::serve(&options, &context, |address| {
         let shown = Shown::new(
@@ -151,65 +159,46 @@ const PIECE: usize = 1000;
 
 pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
     let FeedbackAct::Import { file, kind, store } = &args.act;
-    let mut pieces = Vec::new();
-    let mut rows = Vec::new();
+    let now = tidemill_store::now();
+    let mut given = Vec::new();
+    // All is read before anything is stored: a fault in the last row must not leave the others behind.
     feedback::each_row(file, &mut |row| {
-        rows.push(feedback_of(row, kind.as_deref()));
+        let n = given.len() + 1;
+        let read = feedback::parse::table_row(row, kind.as_deref(), now);
+        given.push(read.map_err(|e| refused(file, n, &e))?);
         Ok(())
     })?;
-    // All is read before anything is stored: a fault in the last row must not leave the others behind.
-    for (i, piece) in rows.chunks(PIECE).enumerate() {
-        let body = Value::Array(piece.to_vec()).to_string();
-        let given = tidemill_server::routes::parse_feedback(body.as_bytes(), PIECE).map_err(|fault| {
-            let row = i * PIECE + fault.row.unwrap_or(1) as usize;
-            let message =
-                fault.message.split_once(": ").map_or(fault.message.clone(), |(_, rest)| rest.into());
-            Error::data(format!("{file}, row {row}: {message}"), fault.remedy.unwrap_or_default())
-        })?;
-        pieces.push(given);
-    }
     let store = open_existing(store)?;
-    let mut fates: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    for given in pieces {
-        for fate in store.feedback_blocking(given)? {
-            *fates.entry(fate.word()).or_default() += 1;
-        }
+    let judged = accept_many(&store, given, PIECE)?;
+    let found = judged.map_err(|e| refused(file, e.item.unwrap_or(1), &e))?;
+    let mut fates: BTreeMap<&str, usize> = BTreeMap::new();
+    for fate in &found {
+        *fates.entry(fate.word()).or_default() += 1;
     }
     let words: Vec<String> = fates.iter().map(|(fate, n)| format!("{n} {fate}")).collect();
-    Ok(Shown::new(
-        format!("{} pieces of feedback: {}\n", rows.len(), words.join(", ")),
-        json!({ "fates": fates }),
-    ))
+    let text = format!("{} pieces of feedback: {}\n", found.len(), words.join(", "));
+    Ok(Shown::new(text, json!({ "statuses": fates, "fates": fates })))
 }
 
-/// A row of a table as a piece of feedback: empty cells are left out, and what must be a number is read as one.
-fn feedback_of(mut row: Map<String, Value>, kind: Option<&str>) -> Value {
-    let unsaid = |value: &Value| value.is_null() || value.as_str() == Some("");
-    if let Some(kind) = kind.filter(|_| row.get("kind").is_none_or(unsaid)) {
-        row.insert("kind".into(), kind.into());
-    }
-    let numeric = matches!(row.get("kind").and_then(Value::as_str), Some("rating" | "outcome"));
-    let kept = row.into_iter().filter(|(_, value)| !unsaid(value));
-    let read = |(name, value): (String, Value)| match &value {
-        Value::String(text) if name == "value" && numeric => {
-            let read = serde_json::from_str(&text.trim().to_lowercase()).unwrap_or(value);
-            (name, read)
-        }
-        _ => (name, value),
-    };
-    Value::Object(kept.map(read).collect())
+/// A row of a feedback file that cannot be taken.
+fn refused(file: &str, row: usize, e: &FeedbackError) -> Error {
+    // The row of the file says which piece it is.
+    let message =
+        e.message.split_once(": ").filter(|_| e.item.is_some()).map_or(e.message.as_str(), |(_, rest)| rest);
+    Error::data(format!("{file}, row {row}: {message}"), e.remedy.clone().unwrap_or_default())
 }
 
 pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
-    let mut keys = vec![args.key.clone()];
-    if let Some(model) = &args.model {
-        let serving = Serving::open(model, None, hash_key().as_deref(), &context(cli, 0, None)?)?;
-        if let Some(column) = serving.columns.iter().find(|c| c.role == tidemill_engine::core::Role::Key) {
-            keys.extend(serving.guard.hash(&column.name, &Value::String(args.key.clone()).to_string()));
-        }
-    }
-    let (predictions, pieces) = store.forget(keys)?;
+    let context = context(cli, 0, None)?;
+    let secret = hash_key();
+    let serving = args
+        .model
+        .as_ref()
+        .map(|model| Serving::open(model, args.name.as_deref(), secret.as_deref(), &context));
+    let identity = read_identity(args.identity.as_deref())?;
+    let means = Means { secret: secret.as_deref(), identity: identity.as_deref() };
+    let (predictions, pieces) = secrets::forget(&store, &args.key, means, serving.transpose()?.as_ref())?;
     let text = format!("forgot {predictions} predictions and {pieces} pieces of feedback\n");
     let mut shown = Shown::new(text, json!({ "predictions": predictions, "feedback": pieces }));
     shown.no = predictions + pieces == 0;
@@ -227,20 +216,31 @@ pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
 pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
     let context = context(cli, 0, args.threads)?;
-    let identity =
-        args.identity.as_ref().map(|path| std::fs::read_to_string(path).map_err(|e| Error::io(path, e)));
     let job = improve::Job {
         model: args.model.clone(),
         name: args.name.clone(),
         source: args.source.clone(),
         search: !args.quick,
-        identity: identity.transpose()?,
+        identity: read_identity(args.identity.as_deref())?,
         hash_key: hash_key(),
+        trust: args.trust.clone(),
+        despite_tests: args.despite_tests,
+        again: args.again,
     };
     let improved = improve::improve(&job, &store, &context)?;
     let mut shown = Shown::new(format!("{}\n", improved.verdict), json_of(&improved)?);
     shown.no = !improved.promoted;
     Ok(shown)
+}
+
+fn read_identity(path: Option<&Path>) -> Result<Option<String>> {
+    path.map(|path| std::fs::read_to_string(path).map_err(|e| Error::io(path, e))).transpose()
+}
+
+pub(super) fn backup(args: &Backup) -> Result<Shown> {
+    let bytes = open_existing(&args.store)?.backup(&args.out)?;
+    let text = format!("{} holds a copy of {}, {bytes} bytes\n", args.out.display(), args.store);
+    Ok(Shown::new(text, json!({ "written": args.out, "bytes": bytes })))
 }
 
 pub(super) fn rollback(args: &Rollback, cli: &Cli) -> Result<Shown> {
@@ -281,23 +281,4 @@ pub(super) fn replay(args: &Replay, cli: &Cli) -> Result<Shown> {
     };
     let replayed = replay::replay(&job, &context(cli, args.seed, args.threads)?)?;
     Ok(Shown::new(replay::story(&replayed), json_of(&replayed)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_ratings_are_read_and_labels_stay_texts() {
-        let row = |kind: &str, value: &str| {
-            let pairs = [("kind", kind), ("value", value), ("user", "")];
-            feedback_of(pairs.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect(), None)
-        };
-        assert_eq!(row("rating", "4"), json!({ "kind": "rating", "value": 4 }));
-        assert_eq!(row("rating", "True"), json!({ "kind": "rating", "value": true }));
-        assert_eq!(row("label", "4"), json!({ "kind": "label", "value": "4" }));
-        let kindless = feedback_of([("value".to_string(), json!("a"))].into_iter().collect(), Some("label"));
-        assert_eq!(kindless, json!({ "value": "a", "kind": "label" }));
-        assert_eq!(feedback::number_of(&json!("4")), Some(4.0));
-    }
 }

@@ -6,6 +6,7 @@ mod check;
 mod choice;
 mod compare;
 mod desk;
+mod json;
 mod limits;
 mod nets;
 mod reading;

@@ -189,7 +189,11 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
                     .iter()
                     .map(|p| p["prediction_id"].as_str().unwrap().to_string()),
             ),
-            503 => refused += 1,
+            503 => {
+                refused += 1;
+                let ready = agent().get(format!("{}/health/ready", process.address)).call().unwrap();
+                assert_eq!(ready.status(), 503, "no row can be kept");
+            }
             other => panic!("{other}: {answer}"),
         }
         if refused > 3 {
@@ -204,6 +208,33 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
     assert_eq!(process.post("/v1/models/m/predict", &row(1)).unwrap().0, 200);
     let ids: BTreeSet<String> = logged(&desk).into_iter().map(|(id, _)| id).collect();
     assert!(kept.iter().all(|id| ids.contains(id)));
+}
+
+#[test]
+fn a_store_in_use_is_backed_up() {
+    let desk = desk();
+    let process = Process::start(&desk, &[]);
+    for i in 0..3 {
+        assert_eq!(process.post("/v1/models/m/predict", &row(i)).unwrap().0, 200);
+    }
+    let done = desk.run(&["backup", "tidemill.db", "-o", "copy.db", "--json"]).done().json();
+    assert!(done["bytes"].as_u64().unwrap() > 0);
+    desk.run(&["backup", "tidemill.db", "-o", "copy.db"]).refused(&["copy.db is there already"]);
+    desk.run(&["backup", "nothing.db", "-o", "other.db"]).refused(&["no store at nothing.db"]);
+    process.kill();
+    let seen = desk.run(&["monitor", "m.tidemill", "--store", "copy.db"]).done().out;
+    assert!(seen.contains("3 predictions logged"), "{seen}");
+}
+
+#[test]
+fn a_retention_of_nothing_is_refused() {
+    let desk = desk();
+    for time in ["0s", "0d", "0.5s"] {
+        desk.run(&["serve", "m.tidemill", "--listen", "127.0.0.1:0", "--retention", time])
+            .refused(&["less than a second", "--retention"]);
+    }
+    desk.run(&["serve", "m.tidemill", "--allow-origin", "*"])
+        .refused(&["not an origin", "https://app.example"]);
 }
 
 #[test]
@@ -268,13 +299,17 @@ fn no_key_and_no_value_of_a_caller_is_in_a_log() {
     assert_eq!(send(token, format!("{secret}}}")), 400);
     // A failure that is worth a line: the store goes away.
     std::fs::rename(desk.path("tidemill.db"), desk.path("away.db")).unwrap();
-    assert_eq!(send(token, secret), 503);
+    for _ in 0..20 {
+        assert_eq!(send(token, secret.clone()), 503);
+    }
     // And a file that cannot be used.
     std::fs::write(desk.path("m.tidemill"), "broken").unwrap();
     std::thread::sleep(Duration::from_millis(800));
     process.kill();
     let log = desk.read("log");
     assert!(log.contains("the store failed") && log.contains("cannot be used"), "{log}");
+    assert!(!log.contains('\u{1b}'), "no colours off a terminal: {log}");
+    assert_eq!(log.matches("the store failed").count(), 1, "what repeats is held back: {log}");
     for secret in [token, token.rsplit('_').next().unwrap(), "secret-town", "tidemill.db"] {
         assert!(!log.contains(secret), "{secret} is in the log: {log}");
     }

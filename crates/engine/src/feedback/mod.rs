@@ -1,6 +1,9 @@
 //! The prediction log joined with what users said: rows that can judge a model and train the next one.
 
-use std::borrow::Cow;
+pub mod judge;
+pub mod parse;
+mod truth;
+
 use std::collections::BTreeMap;
 
 use arrow_array::Array;
@@ -9,11 +12,12 @@ use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Cell, Kind, Result, Role};
 use tidemill_data::parse::write_iso;
 use tidemill_data::{InferredSchema, ReadOptions};
-use tidemill_store::{FeedbackKind, LoggedPrediction, Store, Version};
+use tidemill_store::{Store, Version};
 use uuid::Uuid;
 
-use crate::files::sha256;
 use crate::serve::privacy::Revealer;
+use crate::serve::record::is_hash_of_picture;
+pub use truth::{Target, Truth, Uncounted, class_of, number_of, truth};
 
 /// A logged prediction whose right answer is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,28 +28,10 @@ pub struct Labelled {
     pub at: i64,
     /// The number of the version that made it.
     pub version: i64,
+    /// Whose word the right answer is: the user's, else that of the API key; unknown without either.
+    pub by: Option<String>,
     /// The values of the plan's columns that were logged, in the order of [`names`], then the right answer.
     pub cells: Vec<Cell>,
-}
-
-/// What the latest word on the right answer is: a label or a correction says it, an `accept` confirms the prediction, and
-/// of two classes a `reject` means the other one.
-pub fn truth(logged: &LoggedPrediction, classes: &[String]) -> Option<Value> {
-    let mut truth = None;
-    for given in &logged.feedback {
-        let said = match given.kind {
-            FeedbackKind::Label | FeedbackKind::Correction => given.value.clone(),
-            FeedbackKind::Accept => serde_json::from_str(&logged.prediction).ok(),
-            FeedbackKind::Reject if classes.len() == 2 => {
-                let prediction: Option<String> = serde_json::from_str(&logged.prediction).ok();
-                let other = prediction.and_then(|p| classes.iter().find(|c| **c != p));
-                other.map(|c| Value::String(c.clone()))
-            }
-            _ => None,
-        };
-        truth = said.or(truth);
-    }
-    truth
 }
 
 /// A value as JSON has it, as a cell.
@@ -58,21 +44,6 @@ pub fn cell(value: &Value) -> Cell {
         Value::Array(_) => Cell::Text(value.to_string()),
         _ => Cell::Missing,
     }
-}
-
-/// The place of a class among `classes`: by its name, or for numbers by their value.
-pub fn class_of(value: &Value, classes: &[String]) -> Option<u32> {
-    let text = match value {
-        Value::String(text) => text.trim().to_string(),
-        other => other.to_string(),
-    };
-    let number = |text: &str| text.parse::<f64>().ok();
-    let exact = classes.iter().position(|c| *c == text);
-    let place = exact.or_else(|| {
-        let wanted = number(&text)?;
-        classes.iter().position(|c| number(c) == Some(wanted))
-    });
-    place.map(|p| p as u32)
 }
 
 /// The names of the cells of [`Labelled`] rows: every column that the plan uses but the target, then the target.
@@ -93,10 +64,17 @@ pub fn labelled(
         store.versions(model)?.into_iter().map(|version| (version.id, version)).collect();
     let names = names(plan);
     let key = plan.role(Role::Key).map(|c| c.name.as_str());
+    // More than two classes may become more still: a new one is learned.
+    let classes = if plan.task == Some(Task::Multiclass) { &[] } else { plan.classes.as_slice() };
+    let target = Target { task: plan.task, classes };
     let mut rows = Vec::new();
     let mut unusable = 0;
     store.each_logged(model, i64::MIN, i64::MAX, true, &mut |logged| {
-        let Some(truth) = truth(&logged, &plan.classes) else { return Ok(()) };
+        let truth = truth(&logged, target);
+        let Some(said) = truth.value else {
+            unusable += usize::from(!truth.uncounted.is_empty());
+            return Ok(());
+        };
         let Some(version) = versions.get(&logged.version) else { return Ok(()) };
         let values: Vec<Value> = serde_json::from_str(&logged.features)?;
         let mut by_name: BTreeMap<&str, Value> =
@@ -108,50 +86,21 @@ pub fn labelled(
             .iter()
             .map(|name| by_name.remove(name.as_str()).map_or(Cell::Missing, |v| cell(&opener.open(name, v))))
             .collect();
-        if !usable(&truth, plan) || names.iter().zip(&cells).any(|(name, cell)| is_left_out(name, cell, plan))
-        {
+        if names.iter().zip(&cells).any(|(name, cell)| is_left_out(name, cell, plan)) {
             unusable += 1;
             return Ok(());
         }
-        cells.push(cell(&truth));
-        rows.push(Labelled { id: logged.id, at: logged.at, version: logged.version, cells });
+        cells.push(cell(&said));
+        rows.push(Labelled { id: logged.id, at: logged.at, version: logged.version, by: truth.by, cells });
         Ok(())
     })?;
     Ok((rows, unusable))
 }
 
-/// What the log keeps of a picture: all of it, in base64 as it came, up to so many characters: small images teach the next model. Of
-/// larger ones it keeps what tells them apart (their hash and size): photographs would fill a disk within days.
-pub const MOST_KEPT: usize = 128 << 10;
-const HASHED: &str = "sha256:";
-
-/// What the log keeps of an image's text.
-pub fn kept_picture(text: &str) -> Cow<'_, str> {
-    if text.len() <= MOST_KEPT {
-        return Cow::Borrowed(text);
-    }
-    let hash = sha256(text.as_bytes());
-    Cow::Owned(format!("{HASHED}{hash}, {} characters of base64", text.len()))
-}
-
 /// Whether the log kept only the hash of a picture: a row without it would teach that images mean nothing.
 fn is_left_out(name: &str, cell: &Cell, plan: &InferredSchema) -> bool {
-    let hashed = matches!(cell, Cell::Text(text) if text.starts_with(HASHED));
+    let hashed = matches!(cell, Cell::Text(text) if is_hash_of_picture(text));
     hashed && plan.column(name).is_some_and(|c| c.kind == Kind::Image)
-}
-
-fn usable(truth: &Value, plan: &InferredSchema) -> bool {
-    match plan.task {
-        Some(Task::Regression) => number_of(truth).is_some(),
-        Some(Task::Binary) => class_of(truth, &plan.classes).is_some(),
-        _ => !truth.is_null(),
-    }
-}
-
-/// The number behind a value: itself, or a text that spells one.
-pub fn number_of(value: &Value) -> Option<f64> {
-    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-    number.filter(|x| x.is_finite())
 }
 
 /// A raw cell of a batch as JSON has it.

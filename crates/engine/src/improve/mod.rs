@@ -9,10 +9,16 @@
 //!
 //! What was true long ago may be true no more: the challenger is fitted on the newest part of its rows (all, a half, a
 //! quarter, …), whichever did best on the newest of them; the held-out rows have no say in this.
+//!
+//! Who gives feedback may be wrong, or mean harm: no user decides alone ([`trust`]), a challenger that is far worse on the recipe's own
+//! test rows waits for a person's word ([`veto`]), and feedback that led to a version that was rolled back does not lead there again.
 
 mod champion;
+mod material;
 mod rows;
+mod trust;
 mod verdict;
+mod veto;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,16 +31,16 @@ use tidemill_store::{Improvement, Store};
 
 use crate::error::EngineError;
 use crate::facts::Shipped;
-use crate::feedback;
 use crate::model::versions::{Lock, keep_version};
 use crate::model::{self, Model};
 use crate::recipe::{self, resolve};
 use crate::report::text::improved_card;
 use crate::search::{self, Design};
-use crate::serve::privacy::{Redactor, Revealer};
 use champion::Champion;
+use material::{Found, Material};
 use rows::{HeldOut, TrainingRows};
 use verdict::{compare, decide, worse_on_unseen};
+use veto::veto;
 
 pub use verdict::{Comparison, Unit};
 
@@ -44,7 +50,7 @@ const MIN_ROWS: usize = 30;
 const MOST_ROWS: usize = 1_000;
 
 /// What to improve, and by what.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Job {
     /// The model file; a promoted challenger takes its place.
     pub model: PathBuf,
@@ -58,6 +64,12 @@ pub struct Job {
     pub identity: Option<String>,
     /// The secret of hashed columns.
     pub hash_key: Option<String>,
+    /// Users, or ids of API keys, for whom a person vouches: they may decide alone.
+    pub trust: Vec<String>,
+    /// Whether to promote a challenger that is far worse on the recipe's own test rows.
+    pub despite_tests: bool,
+    /// Whether feedback that led to a version that was rolled back may lead there again.
+    pub again: bool,
 }
 
 /// What came of it.
@@ -98,6 +110,8 @@ pub struct RowCounts {
     pub copies: usize,
     /// Those the challenger was fitted on, of source and feedback.
     pub fitted: usize,
+    /// Labelled predictions left out since one user gave too many.
+    pub capped: usize,
     /// Labelled predictions that cannot teach: the target cannot hold the label, or the image was too large to be kept.
     pub unusable: usize,
 }
@@ -123,24 +137,12 @@ pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> 
 }
 
 fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
-    context.tell(&Event::Begin { what: "reading feedback".into(), steps: None });
     let champion = Champion::open(job, context)?;
-    let guard = Redactor::new(&champion.recipe, job.hash_key.as_deref())?;
-    let opener = Revealer::new(guard, &champion.plan, job.identity.as_deref())?;
-    let (labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, &opener)?;
-    context.tell(&Event::End);
-    let through = champion.through();
-    let newer = labelled.len() - labelled.partition_point(|row| row.at <= through);
-    let rows = RowCounts { labelled: labelled.len(), newer, unusable, ..RowCounts::default() };
-    if newer < 2 * MIN_ROWS {
-        let verdict = format!(
-            "not enough to tell: {newer} labelled predictions are newer than the model, and {} are needed to train on one \
-             half and compare on the other",
-            2 * MIN_ROWS
-        );
-        return Ok(kept(&champion, verdict, rows, None, context));
-    }
-    let held_out = (newer / 2).clamp(MIN_ROWS, MOST_ROWS);
+    let Material { labelled, newer, held_out, rows } = match material::gather(job, &champion, store, context)?
+    {
+        Found::Enough(material) => material,
+        Found::TooLittle(verdict, rows) => return Ok(kept(&champion, verdict, rows, None, context)),
+    };
     let (teaching, newest) = labelled.split_at(labelled.len() - held_out);
     // The recipe in a model file names its source as seen from where the file lies.
     let own = champion.recipe.data.source.as_deref().map(|source| recipe::locate(source, &job.model));
@@ -164,6 +166,11 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let rows = RowCounts { source: pile.n_source, fitted: picked.batch().n_rows(), ..rows };
 
     let (comparison, promote, verdict) = judge(&champion, &challenger, &design, &held_out, context)?;
+    let veto = match promote && !job.despite_tests {
+        true => veto(&champion, &challenger, &source, context)?,
+        false => None,
+    };
+    let (promote, verdict) = (promote && veto.is_none(), veto.unwrap_or(verdict));
     if !promote {
         return Ok(kept(&champion, verdict, rows, Some(comparison), context));
     }

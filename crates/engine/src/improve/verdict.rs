@@ -10,6 +10,7 @@ use tidemill_eval::compare::{ScoreInterval, paired, paired_blocks};
 use tidemill_eval::{Answers, Metric, Report};
 
 use super::champion::Champion;
+use super::trust::least_gain;
 use crate::feedback::{self, Labelled};
 use crate::search::Design;
 
@@ -35,6 +36,9 @@ pub struct Comparison {
     pub better_by: ScoreInterval,
     /// What the interval takes for independent of each other.
     pub unit: Unit,
+    /// The least that the challenger is better by when the rows of any one user are left out; none where no user gave many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub better_without_any_user: Option<f64>,
     /// The challenger's learned numbers over the champion's: the work of a row follows them.
     pub size_ratio: f64,
     /// The challenger's learner.
@@ -92,6 +96,7 @@ pub(super) fn compare(
         challenger: metric.score(&after)?.value,
         better_by,
         unit,
+        better_without_any_user: least_gain(&before, &after, metric, held_out)?,
         size_ratio: other as f64 / one.max(1) as f64,
         learner: design.spec(context)?,
         report: tidemill_eval::report(&after),
@@ -144,6 +149,10 @@ pub(super) fn decide(comparison: &Comparison, metric: &Metric, n: usize) -> (boo
         metric.title
     );
     let margin = EQUAL * champion.abs();
+    if low > 0.0 && comparison.better_without_any_user.is_some_and(|gain| gain <= 0.0) {
+        let why = "it is better by the labels of one user alone, and no user decides alone (--trust USER vouches for one)";
+        return (false, format!("not promoted: {why} ({figures})"));
+    }
     if low > 0.0 {
         return (true, format!("promoted: the challenger is better ({figures})"));
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tidemill_core::{Context, Error, Result};
 
 use super::open;
@@ -89,6 +89,50 @@ pub fn rollback(model: &Path, context: &Context) -> Result<RolledBack> {
         .into());
     }
     keep_version(model, &opened.info.sha256)?;
+    let through = opened.package.manifest.about["improved"]["through"].as_i64().unwrap_or(i64::MIN);
+    note_returned(model, Returned { from: opened.info.sha256.clone(), to: parent.clone(), through })?;
     copy(&former, model)?;
     Ok(RolledBack { from: opened.info.sha256, to: parent })
+}
+
+/// A version that was taken out of service again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Returned {
+    /// Its hash.
+    from: String,
+    /// The version that came back.
+    to: String,
+    /// The timestamp of the newest feedback that it rested on, in microseconds since 1970.
+    through: i64,
+}
+
+/// The timestamp up to which feedback led to versions that `hash` was put back in place of: it must not lead there again.
+pub(crate) fn returned_through(model: &Path, hash: &str) -> Result<Option<i64>> {
+    Ok(returned(model)?.iter().filter(|r| r.to == hash).map(|r| r.through).max())
+}
+
+fn returned_path(model: &Path) -> PathBuf {
+    version_path(model, "returned").with_extension("json")
+}
+
+fn returned(model: &Path) -> Result<Vec<Returned>> {
+    let path = returned_path(model);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io(&path, e)),
+    };
+    serde_json::from_slice(&bytes).map_err(|e| {
+        let problem =
+            format!("{}, line {}: this is not a list of versions taken back", path.display(), e.line());
+        EngineError::usage(problem, "delete the file; improve may then promote again what was rolled back")
+            .into()
+    })
+}
+
+fn note_returned(model: &Path, one: Returned) -> Result<()> {
+    let mut all = returned(model)?;
+    all.push(one);
+    let text = serde_json::to_string_pretty(&all).map_err(|e| Error::internal(format!("a note: {e}")))?;
+    replace(&returned_path(model), text.as_bytes())
 }

@@ -1,6 +1,7 @@
 //! What of a caller's row the prediction log may keep, and what `improve` can make of it again.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use age::x25519::{Identity, Recipient};
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,8 +16,12 @@ use crate::error::EngineError;
 /// The environment's variable with the secret of hashed columns.
 pub const HASH_KEY: &str = "TIDEMILL_HASH_KEY";
 
-const HASHED: &str = "hmac:";
-const SEALED: &str = "age:";
+/// What hashed values begin with in the log.
+pub(crate) const HASHED: &str = "hmac:";
+/// What sealed values begin with in the log.
+pub(crate) const SEALED: &str = "age:";
+/// What is hashed to prove a secret; no column has a name with a zero byte.
+pub(crate) const PROOF: &str = "\0tidemill";
 
 /// Guards the private columns of one model.
 #[derive(Clone, Default)]
@@ -92,34 +97,59 @@ impl Redactor {
     /// The hash of a value under the secret; the column is part of it, so that equal values of two columns differ.
     pub fn hash(&self, column: &str, value: &str) -> Result<String> {
         let secret = self.secret.as_deref().ok_or_else(|| Error::internal("hashing without a secret"))?;
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(secret).map_err(|e| Error::internal(format!("hashing: {e}")))?;
-        mac.update(column.as_bytes());
-        mac.update(&[0]);
-        mac.update(value.as_bytes());
-        Ok(format!("{HASHED}{}", hex(&mac.finalize().into_bytes()[..16])))
+        hash_with(secret, column, value)
     }
+
+    /// What only who has the secret can write; none where nothing is hashed.
+    pub fn proof(&self) -> Result<Option<String>> {
+        let hashes = self.columns.values().any(|private| *private == Private::Hash);
+        hashes.then(|| self.hash(PROOF, PROOF)).transpose()
+    }
+}
+
+/// The hash of a value of a column under a secret, as the log keeps it.
+pub(crate) fn hash_with(secret: &[u8], column: &str, value: &str) -> Result<String> {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret).map_err(|e| Error::internal(format!("hashing: {e}")))?;
+    mac.update(column.as_bytes());
+    mac.update(&[0]);
+    mac.update(value.as_bytes());
+    Ok(format!("{HASHED}{}", hex(&mac.finalize().into_bytes()[..16])))
+}
+
+/// The identities in the text of an age identity file.
+pub(crate) fn identities(text: &str) -> Result<Vec<Identity>> {
+    let lines = text.lines().map(str::trim).filter(|line| line.starts_with("AGE-SECRET-KEY-"));
+    let found: Vec<Identity> = lines.filter_map(|line| line.parse().ok()).collect();
+    if found.is_empty() {
+        let problem = "the identity file holds no AGE-SECRET-KEY line";
+        return Err(EngineError::usage(problem, "give age-keygen's").into());
+    }
+    Ok(found)
+}
+
+/// The value in a sealed text, where one of the identities opens it.
+pub(crate) fn unsealed(kept: &str, identities: &[Identity]) -> Option<Value> {
+    let bytes = unhex(kept.strip_prefix(SEALED)?)?;
+    let opened = identities.iter().find_map(|identity| age::decrypt(identity, &bytes).ok())?;
+    serde_json::from_slice(&opened).ok()
 }
 
 /// Makes again what can be made again of logged values.
 pub struct Revealer {
     guard: Redactor,
-    identity: Option<Identity>,
+    /// None where sealed values stay closed.
+    identities: Option<Vec<Identity>>,
+    /// How many sealed values no identity opened.
+    closed: AtomicUsize,
     /// For each hashed column, the names of training by their hashes.
     names: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Revealer {
-    /// `identity` is the text of an age identity file, for sealed columns.
+    /// `identity` is the text of an age identity file, for sealed columns; it may hold several identities.
     pub fn new(guard: Redactor, plan: &InferredSchema, identity: Option<&str>) -> Result<Self> {
-        let identity = identity
-            .map(|text| {
-                let line = text.lines().map(str::trim).find(|l| l.starts_with("AGE-SECRET-KEY-"));
-                line.and_then(|l| l.parse::<Identity>().ok()).ok_or_else(|| {
-                    EngineError::usage("the identity file holds no AGE-SECRET-KEY line", "give age-keygen's")
-                })
-            })
-            .transpose()?;
+        let identities = identity.map(identities).transpose()?;
         let mut names = BTreeMap::new();
         for column in plan.columns.iter().filter(|c| guard.of(&c.name) == Some(Private::Hash)) {
             let mut hashes = BTreeMap::new();
@@ -129,7 +159,7 @@ impl Revealer {
             }
             names.insert(column.name.clone(), hashes);
         }
-        Ok(Revealer { guard, identity, names })
+        Ok(Revealer { guard, identities, closed: AtomicUsize::new(0), names })
     }
 
     /// The value behind a logged one, where it can be known; a sealed one without the identity is missing.
@@ -140,14 +170,26 @@ impl Revealer {
                 let name = self.names.get(column).and_then(|names| names.get(text));
                 name.map_or(kept, |name| Value::String(name.clone()))
             }
-            Some(Private::Seal) => {
-                let opened = self.identity.as_ref().and_then(|identity| {
-                    let bytes = unhex(text.strip_prefix(SEALED)?)?;
-                    serde_json::from_slice(&age::decrypt(identity, &bytes).ok()?).ok()
-                });
-                opened.unwrap_or(Value::Null)
-            }
+            Some(Private::Seal) => match &self.identities {
+                None => Value::Null,
+                Some(identities) => unsealed(text, identities).unwrap_or_else(|| {
+                    self.closed.fetch_add(1, Ordering::Relaxed);
+                    Value::Null
+                }),
+            },
             _ => kept,
+        }
+    }
+
+    /// Refuses an identity that did not open every sealed value so far: rows of which part is missing would teach something else.
+    pub fn check(&self) -> Result<()> {
+        match self.closed.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            closed => Err(EngineError::usage(
+                format!("the identity does not open {closed} sealed values of this store"),
+                "give the identity of the recipe's recipient; a file may hold several, for values of several recipients",
+            )
+            .into()),
         }
     }
 }
@@ -205,9 +247,19 @@ mod tests {
         let opener = Revealer::new(guard.clone(), &InferredSchema::default(), Some(&file)).unwrap();
         assert_eq!(opener.open("name", kept.clone()), 42.5);
         assert_eq!(
-            Revealer::new(guard, &InferredSchema::default(), None).unwrap().open("name", kept),
+            Revealer::new(guard.clone(), &InferredSchema::default(), None)
+                .unwrap()
+                .open("name", kept.clone()),
             Value::Null
         );
+        assert!(opener.check().is_ok());
+        let other = Identity::generate().to_string().expose_secret().to_string();
+        let wrong = Revealer::new(guard.clone(), &InferredSchema::default(), Some(&other)).unwrap();
+        assert_eq!(wrong.open("name", kept.clone()), Value::Null);
+        assert!(wrong.check().unwrap_err().to_string().contains("1 sealed"));
+        let both =
+            Revealer::new(guard, &InferredSchema::default(), Some(&format!("{other}\n{file}"))).unwrap();
+        assert_eq!((both.open("name", kept), both.check().is_ok()), (42.5.into(), true));
         assert!(Redactor::new(&recipe(Private::Seal, None), None).is_err());
     }
 

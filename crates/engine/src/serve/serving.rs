@@ -93,6 +93,17 @@ pub struct Answer {
     pub flaws: Vec<CellIssue>,
 }
 
+/// The code of the warning that an answer is not a finite number.
+pub const NOT_FINITE: &str = "not_finite";
+
+impl Answer {
+    /// Whether the model gave no usable number: nothing was known, or its arithmetic left the numbers.
+    pub fn is_not_finite(&self) -> bool {
+        let number = matches!(self.prediction, Prediction::Number(x) if !x.is_finite());
+        number || self.probabilities.iter().any(|p| !p.is_finite())
+    }
+}
+
 /// What a model says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Prediction {

@@ -9,7 +9,7 @@ use tidemill_eval::{Answers, Metric};
 use tidemill_store::{FeedbackKind, Given, LoggedPrediction, Store};
 
 use crate::facts::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
-use crate::feedback::{class_of, number_of, truth};
+use crate::feedback::{Target, Uncounted, class_of, number_of, truth};
 use crate::serve::serving::Serving;
 
 /// The days that are shown, counted back from now.
@@ -31,6 +31,11 @@ pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor>
     for logged in store.newest_judged(&serving.name, from, MOST)? {
         seen.add(&logged, serving);
     }
+    let orphans = store.orphans(from, MOST)?;
+    if orphans > 0 {
+        seen.uncounted.insert("orphaned", orphans);
+    }
+    let (odd_of, odd_rows) = store.flaws(&serving.name, from, MOST)?;
     let recent = said(&store.newest_feedback(&serving.name, from, RECENT)?);
     let known = store.versions(&serving.name)?;
     let test = test_figure(serving, metric);
@@ -61,6 +66,9 @@ pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor>
         ratings,
         predictions: store.count(&serving.name)?,
         feedback: seen.counts,
+        not_counted: seen.uncounted,
+        odd_rows,
+        odd_of,
         versions: versions.collect(),
         improvements: improvements.collect(),
         recent,
@@ -101,6 +109,8 @@ struct Judged {
 #[derive(Default)]
 struct Seen {
     counts: BTreeMap<&'static str, u64>,
+    /// Words about the right answer that do not count, by why not.
+    uncounted: BTreeMap<&'static str, u64>,
     judged: Vec<Judged>,
     votes: BTreeMap<(uuid::Uuid, Option<String>), bool>,
 }
@@ -113,7 +123,20 @@ impl Seen {
                 self.votes.insert((logged.id, given.user.clone()), vote);
             }
         }
-        self.judged.extend(judged(logged, serving));
+        let target = Target {
+            task: serving.model().intake().ok().and_then(|i| i.plan().task),
+            classes: &serving.classes,
+        };
+        let truth = truth(logged, target);
+        let mut uncounted = truth.uncounted;
+        match truth.value.map(|said| judged(logged, &said, serving)) {
+            Some(Ok(judged)) => self.judged.push(judged),
+            Some(Err(why)) => uncounted.push(why),
+            None => {}
+        }
+        for why in uncounted {
+            *self.uncounted.entry(why.word()).or_default() += 1;
+        }
     }
 
     fn live(&self, serving: &Serving, metric: &Metric) -> Result<Option<LiveFigure>> {
@@ -182,22 +205,24 @@ fn vote(given: &Given) -> Option<bool> {
     }
 }
 
-fn judged(logged: &LoggedPrediction, serving: &Serving) -> Option<Judged> {
-    let truth = truth(logged, &serving.classes)?;
-    let prediction: Value = serde_json::from_str(&logged.prediction).ok()?;
+/// The prediction as the metrics want it, where its right answer is known.
+fn judged(logged: &LoggedPrediction, truth: &Value, serving: &Serving) -> Result<Judged, Uncounted> {
+    let prediction: Value = serde_json::from_str(&logged.prediction).unwrap_or_default();
     if serving.classes.is_empty() {
-        let (truth, predicted) = (number_of(&truth)?, prediction.as_f64()?);
-        return Some(Judged { at: logged.at, truth, predicted, probabilities: Vec::new() });
+        let truth = number_of(truth).ok_or(Uncounted::NotANumber)?;
+        // Another version with classes, or an answer that was no number.
+        let predicted = prediction.as_f64().ok_or(Uncounted::OtherClasses)?;
+        return Ok(Judged { at: logged.at, truth, predicted, probabilities: Vec::new() });
     }
     let probabilities: Vec<f64> =
         logged.probabilities.as_deref().and_then(|p| serde_json::from_str(p).ok()).unwrap_or_default();
     if probabilities.len() != serving.classes.len() {
-        // Another version with other classes: its figures cannot be set beside these.
-        return None;
+        // Its figures cannot be set beside those of the model at hand.
+        return Err(Uncounted::OtherClasses);
     }
-    let truth = f64::from(class_of(&truth, &serving.classes)?);
-    let predicted = f64::from(class_of(&prediction, &serving.classes)?);
-    Some(Judged { at: logged.at, truth, predicted, probabilities })
+    let truth = f64::from(class_of(truth, &serving.classes).ok_or(Uncounted::UnknownClass)?);
+    let predicted = f64::from(class_of(&prediction, &serving.classes).ok_or(Uncounted::OtherClasses)?);
+    Ok(Judged { at: logged.at, truth, predicted, probabilities })
 }
 
 fn answers(judged: &[Judged], serving: &Serving) -> Result<Answers<'static>> {

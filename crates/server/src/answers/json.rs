@@ -1,12 +1,15 @@
 //! The answer as JSON.
 
-use super::{Answered, number, prediction, warning};
+use tidemill_engine::serve::record::{write_number, write_prediction};
+
+use super::{Answered, is_odd, warnings};
 
 pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     let version = answered.version;
-    let mut out = Vec::with_capacity(128 + answered.answers.len() * (96 + 32 * version.class_texts.len()));
+    let class_texts = version.model.recorder.class_texts();
+    let mut out = Vec::with_capacity(128 + answered.answers.len() * (96 + 32 * class_texts.len()));
     out.extend_from_slice(b"{\"model\":");
-    text(&mut out, &version.serving.name);
+    text(&mut out, &version.serving().name);
     out.extend_from_slice(b",\"version\":\"");
     out.extend_from_slice(version.short().as_bytes());
     out.extend_from_slice(b"\",\"predictions\":[");
@@ -15,27 +18,26 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
         out.extend_from_slice(if i == 0 { b"{\"prediction_id\":\"" } else { b",{\"prediction_id\":\"" });
         out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
         out.extend_from_slice(b"\",\"prediction\":");
-        prediction(&mut out, answer.prediction, &version.class_texts);
+        write_prediction(&mut out, answer.prediction, class_texts);
         if !answer.probabilities.is_empty() {
             out.extend_from_slice(b",\"probabilities\":{");
-            for (c, (class, p)) in version.class_texts.iter().zip(&answer.probabilities).enumerate() {
+            for (c, (class, p)) in class_texts.iter().zip(&answer.probabilities).enumerate() {
                 if c > 0 {
                     out.push(b',');
                 }
                 out.extend_from_slice(class.as_bytes());
                 out.push(b':');
-                number(&mut out, *p);
+                write_number(&mut out, *p);
             }
             out.push(b'}');
         }
-        if !answer.flaws.is_empty() {
+        if is_odd(answer) {
             out.extend_from_slice(b",\"warnings\":[");
-            for (w, flaw) in answer.flaws.iter().enumerate() {
+            for (w, (code, column, message)) in warnings(answer).enumerate() {
                 if w > 0 {
                     out.push(b',');
                 }
-                let (code, column, message) = warning(flaw);
-                said(&mut out, code, Some(column), &message);
+                said(&mut out, code, column, &message);
             }
             out.push(b']');
         }

@@ -5,8 +5,7 @@ mod json;
 mod xml;
 
 use axum::http::HeaderValue;
-use tidemill_data::CellIssue;
-use tidemill_engine::serve::serving::{Answer, Prediction};
+use tidemill_engine::serve::serving::{Answer, NOT_FINITE, Prediction};
 use uuid::Uuid;
 
 pub use xml::XSD;
@@ -41,27 +40,19 @@ fn shown(prediction: Prediction, version: &Version) -> String {
     match prediction {
         Prediction::Number(x) if x.is_finite() => x.to_string(),
         Prediction::Number(_) => String::new(),
-        Prediction::Class(code) => version.serving.classes.get(code as usize).cloned().unwrap_or_default(),
+        Prediction::Class(code) => version.serving().classes.get(code as usize).cloned().unwrap_or_default(),
     }
 }
 
-/// A number as JSON; `null` for what JSON has no word for.
-pub(crate) fn number(out: &mut Vec<u8>, x: f64) {
-    // Writing to memory cannot fail.
-    let _ = serde_json::to_writer(out, &x);
+/// Whether there is anything odd to say about a row.
+pub(crate) fn is_odd(answer: &Answer) -> bool {
+    !answer.flaws.is_empty() || answer.is_not_finite()
 }
 
-/// A prediction as JSON.
-pub(crate) fn prediction(out: &mut Vec<u8>, prediction: Prediction, class_texts: &[String]) {
-    match prediction {
-        Prediction::Number(x) => number(out, x),
-        Prediction::Class(code) => {
-            out.extend_from_slice(class_texts.get(code as usize).map_or("null", String::as_str).as_bytes());
-        }
-    }
-}
-
-/// What is said about a row that is odd: a code, the column, a sentence without the value.
-pub(crate) fn warning(flaw: &CellIssue) -> (&'static str, &str, String) {
-    (flaw.code(), flaw.column(), flaw.message())
+/// What is odd about a row: a code, the column where it is about one, a sentence without the value.
+pub(crate) fn warnings(answer: &Answer) -> impl Iterator<Item = (&'static str, Option<&str>, String)> {
+    let flaws = answer.flaws.iter().map(|flaw| (flaw.code(), Some(flaw.column()), flaw.message()));
+    let not_finite =
+        answer.is_not_finite().then(|| (NOT_FINITE, None, "the answer is not a finite number".into()));
+    flaws.chain(not_finite)
 }

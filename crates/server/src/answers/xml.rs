@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
-use super::{Answered, shown, warning};
+use super::{Answered, shown, warnings};
 
 /// What the body may be.
 pub const XSD: &str = include_str!("answers.xsd");
@@ -24,20 +24,20 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
         Event::Start(tag)
     };
     let close = |name: &'static str| Event::End(BytesEnd::new(name));
-    put(open("answers", &[("model", &version.serving.name), ("version", version.short())]));
+    put(open("answers", &[("model", &version.serving().name), ("version", version.short())]));
     for (answer, id) in answered.answers.iter().zip(answered.ids) {
         put(open("answer", &[("id", &id.to_string())]));
         put(open("prediction", &[]));
         put(Event::Text(BytesText::new(&plain(&shown(answer.prediction, version)))));
         put(close("prediction"));
-        for (class, p) in version.serving.classes.iter().zip(&answer.probabilities) {
+        for (class, p) in version.serving().classes.iter().zip(&answer.probabilities) {
             put(open("probability", &[("class", class)]));
             put(Event::Text(BytesText::new(&p.to_string())));
             put(close("probability"));
         }
-        for flaw in &answer.flaws {
-            let (code, column, message) = warning(flaw);
-            put(open("warning", &[("code", code), ("column", column)]));
+        for (code, column, message) in warnings(answer) {
+            let of_column = column.map(|column| ("column", column));
+            put(open("warning", &std::iter::once(("code", code)).chain(of_column).collect::<Vec<_>>()));
             put(Event::Text(BytesText::new(&plain(&message))));
             put(close("warning"));
         }

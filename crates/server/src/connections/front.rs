@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{Method, Request};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use crate::app::App;
+use crate::origin::{preflight, with_origin};
 use crate::routes;
 
 /// The service of a connection.
@@ -34,14 +35,22 @@ impl Service<Request<Incoming>> for Front {
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        if request.method() != Method::POST || routes::model_of(request.uri().path()).is_none() {
-            return Box::pin(self.router.call(request));
+        let (head, body) = request.into_parts();
+        let origin = match self.app.origins.check(!self.app.keys.any(), &head) {
+            Ok(origin) => origin,
+            Err(fault) => return Box::pin(std::future::ready(Ok(fault.into_response()))),
+        };
+        if head.method == Method::POST && routes::model_of(head.uri.path()).is_some() {
+            let app = self.app.clone();
+            return Box::pin(async move {
+                let name = routes::model_of(head.uri.path()).unwrap_or_default();
+                Ok(with_origin(routes::of_model(&app, name, &head.headers, body).await, origin))
+            });
         }
-        let app = self.app.clone();
-        Box::pin(async move {
-            let (head, body) = request.into_parts();
-            let name = routes::model_of(head.uri.path()).unwrap_or_default();
-            Ok(routes::of_model(&app, name, &head.headers, body).await)
-        })
+        if let Some(origin) = origin.clone().filter(|_| head.method == Method::OPTIONS) {
+            return Box::pin(std::future::ready(Ok(preflight(origin))));
+        }
+        let answer = self.router.call(Request::from_parts(head, body));
+        Box::pin(async move { Ok(with_origin(answer.await?, origin)) })
     }
 }

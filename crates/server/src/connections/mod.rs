@@ -2,6 +2,7 @@
 //! process goes.
 
 pub mod body;
+mod chores;
 mod front;
 mod lanes;
 
@@ -11,21 +12,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tidemill_core::{Context, Result};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::app::{App, Options};
 use crate::error::Error;
+use crate::trouble::Repeated;
+use chores::chores;
 use front::Front;
 use lanes::Workers;
 
-/// How often a model's file is looked at.
-const LOOK: Duration = Duration::from_millis(300);
+/// How many requests of one HTTP/2 connection may be in flight.
+const STREAMS: u32 = 128;
 /// How long requests in flight may take once the server ends.
 const LAST: Duration = Duration::from_secs(60);
 
@@ -86,7 +89,7 @@ pub fn start(options: &Options, context: &Context) -> Result<Running> {
         // Dropping the sender is the signal as well.
         let _ = stopped.await;
     };
-    let ended = runtime.spawn(run(app.clone(), (listener, lanes), options.clone(), context.clone(), stopped));
+    let ended = runtime.spawn(run(app.clone(), (listener, lanes), options.clone(), stopped));
     Ok(Running { address, app, runtime: Some(runtime), stop: Some(stop), ended: Some(ended) })
 }
 
@@ -99,7 +102,7 @@ pub fn serve(options: &Options, context: &Context, listening: impl FnOnce(Socket
         let listener = listen(options.listen).await?;
         let told = signal()?;
         listening(listener.local_addr().map_err(|e| Error::System(e.to_string()))?);
-        run(app, (listener, lanes), options.clone(), context.clone(), told).await;
+        run(app, (listener, lanes), options.clone(), told).await;
         Ok(())
     })
 }
@@ -126,10 +129,9 @@ async fn run(
     app: Arc<App>,
     (listener, mut lanes): (TcpListener, Workers),
     options: Options,
-    context: Context,
     told: impl Future<Output = ()>,
 ) {
-    let chores = tokio::spawn(chores(app.clone(), options.retention, context));
+    let chores = tokio::spawn(chores(app.clone(), options.retention));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(options.limits.connections));
     let mut told = std::pin::pin!(async {
@@ -148,12 +150,8 @@ async fn run(
         app.telemetry.connections.inc();
         lanes.spawn(async move {
             // A client that goes away or sends nonsense is its own affair.
-            if let Ok(stream) = stream.and_then(tokio::net::TcpStream::from_std) {
-                let connection = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(app.limits.head)
-                    .serve_connection(TokioIo::new(stream), front);
-                let _ = watcher.watch(connection).await;
+            if let Ok(stream) = stream.and_then(TcpStream::from_std) {
+                converse(stream, front, watcher, app.limits.head).await;
             }
             app.telemetry.connections.dec();
             drop(place);
@@ -165,6 +163,45 @@ async fn run(
     }
     chores.abort();
     lanes.end();
+}
+
+/// Answers the requests of a connection: HTTP/1, or HTTP/2 where the client begins with it ("prior knowledge", RFC 9113, section 3.3).
+async fn converse(stream: TcpStream, front: Front, watcher: Watcher, head: Duration) {
+    let begins = tokio::time::timeout(head, begins_http2(&stream)).await;
+    let Ok(Ok(is_http2)) = begins else { return };
+    let stream = TokioIo::new(stream);
+    if is_http2 {
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .keep_alive_interval(Some(head))
+            .serve_connection(stream, front);
+        let _ = watcher.watch(connection).await;
+    } else {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(head)
+            .serve_connection(stream, front);
+        let _ = watcher.watch(connection).await;
+    }
+}
+
+/// Whether the first bytes are those of an HTTP/2 client. They stay to be read.
+async fn begins_http2(stream: &TcpStream) -> std::io::Result<bool> {
+    // No method of HTTP/1 that is answered begins so.
+    const START: &[u8] = b"PRI";
+    let mut found = [0; START.len()];
+    loop {
+        let n = stream.peek(&mut found).await?;
+        if n == 0 || found[..n] != START[..n] {
+            return Ok(false);
+        }
+        if n == START.len() {
+            return Ok(true);
+        }
+        // The rest is on its way, and peeking would not wait for it.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 async fn accept(
@@ -180,39 +217,12 @@ async fn accept(
         }
         Err(e) => {
             // Out of file descriptors, most likely: closing connections will help, spinning would not.
-            tracing::warn!(error = %e, "a connection could not be accepted");
+            static LINE: Repeated = Repeated::new();
+            if let Some(held_back) = LINE.due() {
+                tracing::warn!(error = %e, held_back, "a connection could not be accepted");
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
             None
         }
-    }
-}
-
-/// What happens beside the requests: newer model files, newer keys, retention.
-async fn chores(app: Arc<App>, retention: Option<Duration>, context: Context) {
-    let mut rounds: u64 = 0;
-    loop {
-        tokio::time::sleep(LOOK).await;
-        rounds += 1;
-        let (app, context) = (app.clone(), context.clone());
-        let done = tokio::task::spawn_blocking(move || {
-            for live in app.models.values() {
-                live.refresh(&app.store, &app.telemetry, &context);
-            }
-            if rounds.is_multiple_of(3)
-                && let Err(e) = app.keys.refresh(&app.store)
-            {
-                tracing::warn!(error = %e, "the keys could not be read again");
-            }
-            if let Some(retention) = retention.filter(|_| rounds % 10_000 == 1) {
-                let before = crate::clock::now() - retention.as_micros() as i64;
-                match app.store.prune(before) {
-                    Ok(0) => {}
-                    Ok(n) => tracing::info!(predictions = n, "old predictions were deleted"),
-                    Err(e) => tracing::warn!(error = %e, "old predictions could not be deleted"),
-                }
-            }
-        });
-        // A panic in one round must not end the rounds.
-        let _ = done.await;
     }
 }

@@ -17,12 +17,16 @@ pub(super) async fn live() -> Response {
     super::json(&json!({ "live": true }))
 }
 
-/// New work is welcome.
+/// New work is welcome: the server is not ending, and the store keeps what is answered.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
-    if app.ready.load(Ordering::Relaxed) {
-        return Ok(super::json(&json!({ "ready": true })));
+    let refuse = |code, message| Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message));
+    if !app.ready.load(Ordering::Relaxed) {
+        return refuse("ending", "this server is about to end");
     }
-    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", "this server is about to end"))
+    if app.store_health.refuses() {
+        return refuse("store_unavailable", "the store cannot keep rows now, so nothing is answered");
+    }
+    Ok(super::json(&json!({ "ready": true })))
 }
 
 /// What Prometheus reads.

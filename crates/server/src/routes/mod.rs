@@ -1,5 +1,6 @@
 //! The addresses, one file each.
 
+mod admin;
 mod feedback;
 mod health;
 mod models;
@@ -12,14 +13,13 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::fault::ApiError;
 use crate::{answers, openapi, rows};
 
-pub use feedback::parse as parse_feedback;
 pub(crate) use predict::{model_of, of_model};
 
 /// All addresses.
@@ -30,6 +30,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/models/{name}/predict", post(predict::predict))
         .route("/v1/models/{name}/monitor", get(models::monitor))
         .route("/v1/models/{name}/live", get(models::live))
+        .route("/v1/admin/models", post(admin::put))
+        .route("/v1/admin/models/{name}", delete(admin::remove))
         .route("/v1/feedback", post(feedback::feedback))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
@@ -47,7 +49,8 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 async fn described(State(app): State<Arc<App>>) -> Response {
-    let models: Vec<&str> = app.models.keys().map(String::as_str).collect();
+    let models = app.models.all();
+    let models: Vec<&str> = models.iter().map(|live| live.name.as_str()).collect();
     json(&openapi::document(&models))
 }
 

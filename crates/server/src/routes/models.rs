@@ -18,7 +18,7 @@ use crate::live::Version;
 
 pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
     app.keys.check(&headers, Scope::Read)?;
-    let models: Vec<Value> = app.models.values().map(|live| brief(&live.version())).collect();
+    let models: Vec<Value> = app.models.all().iter().map(|live| brief(&live.version())).collect();
     Ok(super::json(&json!({ "models": models })))
 }
 
@@ -28,16 +28,16 @@ pub(super) async fn one(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let version = read(&app, &headers, &name)?;
-    let columns = version.serving.columns.iter().map(|c| {
+    let columns = version.serving().columns.iter().map(|c| {
         json!({ "name": c.name, "kind": c.kind.word(), "role": c.role, "required": c.required,
                 "categories": (!c.categories.is_empty()).then_some(&c.categories), "range": c.range })
     });
     let mut document = brief(&version);
     if let Value::Object(document) = &mut document {
         document.insert("columns".into(), columns.collect());
-        document.insert("passed_over".into(), json!(version.serving.passed_over));
-        document.insert("about".into(), version.serving.about.clone());
-        document.insert("card".into(), json!(version.serving.card));
+        document.insert("passed_over".into(), json!(version.serving().passed_over));
+        document.insert("about".into(), version.serving().about.clone());
+        document.insert("card".into(), json!(version.serving().card));
     }
     Ok(super::json(&document))
 }
@@ -45,12 +45,11 @@ pub(super) async fn one(
 /// The version in service of a model, for those who may see it.
 fn read(app: &App, headers: &HeaderMap, name: &str) -> Result<Arc<Version>, ApiError> {
     app.keys.check(headers, Scope::Read)?;
-    let live = app.models.get(name).ok_or_else(no_such_model)?;
-    Ok(arc_swap::Guard::into_inner(live.version()))
+    app.models.version(name).ok_or_else(no_such_model)
 }
 
-fn brief(version: &Version) -> Value {
-    let serving = &version.serving;
+pub(super) fn brief(version: &Version) -> Value {
+    let serving = version.serving();
     json!({
         "name": serving.name,
         "version": version.short(),
@@ -71,7 +70,7 @@ pub(super) async fn monitor(
 ) -> Result<Response, ApiError> {
     let version = read(&app, &headers, &name)?;
     let store = app.store.clone();
-    let work = move || monitor::of_serving(&version.serving, &store, clock::now());
+    let work = move || monitor::of_serving(version.serving(), &store, clock::now());
     let found = tokio::task::spawn_blocking(work).await.map_err(|_| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the figures could not be made")
     })??;

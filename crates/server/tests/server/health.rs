@@ -35,7 +35,7 @@ fn told_to_end_it_finishes_what_it_has_and_is_not_ready() {
     // A request in flight: its head is there, its body comes later.
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!(
-        "POST {PREDICT} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        "POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         ADA.len()
     );
     stream.write_all(head.as_bytes()).unwrap();
@@ -73,4 +73,39 @@ fn the_page_needs_no_other_place() {
             );
         }
     }
+}
+
+/// The frames of RFC 9113: the client's preface, its settings, a request by HPACK's static table; what comes back begins with frames as well.
+#[test]
+fn http2_is_spoken_to_who_begins_with_it() {
+    let served = served();
+    let mut stream = TcpStream::connect(served.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    sent.extend([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    // :method GET, :scheme http, :path /health/live, :authority localhost
+    let mut block = vec![0x82, 0x86, 0x04, 12];
+    block.extend(b"/health/live");
+    block.extend([0x01, 9]);
+    block.extend(b"localhost");
+    sent.extend([0, 0, block.len() as u8, 1, 0x05, 0, 0, 0, 1]);
+    sent.extend(block);
+    // The beginning of the preface alone must not be taken for HTTP/1.
+    stream.write_all(&sent[..2]).unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    stream.write_all(&sent[2..]).unwrap();
+    let (mut body, mut status) = (Vec::new(), None);
+    while body.is_empty() {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let mut frame = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        stream.read_exact(&mut frame).unwrap();
+        match head[3] {
+            0 => body = frame,
+            // Entry 8 of the static table is ":status 200".
+            1 => status = frame.first().copied(),
+            _ => {}
+        }
+    }
+    assert_eq!((status, String::from_utf8(body).unwrap().as_str()), (Some(0x88), r#"{"live":true}"#));
 }

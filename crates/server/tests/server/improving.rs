@@ -120,11 +120,49 @@ fn the_same_feedback_gives_the_same_bytes_whatever_the_threads() {
 }
 
 #[test]
-fn a_label_the_target_cannot_hold_is_counted_and_left_out() {
+fn a_label_the_target_cannot_hold_that_was_stored_by_an_older_version_is_counted_and_left_out() {
     let served = drifted(100, true);
     let said = served.predict(crate::ADA).json();
-    let label = json!({ "prediction_id": said["predictions"][0]["prediction_id"], "kind": "label", "value": "perhaps" });
-    assert_eq!(served.post("/v1/feedback", &label.to_string()).status, 200);
+    let id = said["predictions"][0]["prediction_id"].as_str().unwrap();
+    store_as_it_is(&served, id, "perhaps");
     let improved = served.improve("customers-model");
     assert_eq!((improved.rows.labelled, improved.rows.unusable), (100, 1));
+}
+
+/// Stores a label unjudged, as older versions did.
+fn store_as_it_is(served: &Served, id: &str, value: &str) {
+    let label = tidemill_store::Feedback {
+        prediction_id: id.parse().unwrap(),
+        kind: tidemill_store::FeedbackKind::Label,
+        value: Some(json!(value)),
+        at: None,
+        user: None,
+        idempotency_key: None,
+        key_id: None,
+    };
+    served.running.app.store.feedback_blocking(vec![label]).unwrap();
+}
+
+/// Kind 26: a way back lasts.
+#[test]
+fn what_was_rolled_back_is_not_promoted_again_on_the_same_feedback() {
+    let served = drifted(300, true);
+    let path = model(&served);
+    assert!(served.improve("customers-model").promoted);
+    versions::rollback(&path, &context()).unwrap();
+    let again = served.improve("customers-model");
+    assert!(!again.promoted && again.verdict.contains("rolled back"), "{}", again.verdict);
+    assert_eq!(again.rows.newer, 0);
+    // A second time round as well, and with a little new feedback.
+    teach(&served, 50, true, 21);
+    let few = served.improve("customers-model");
+    assert!(!few.promoted && few.rows.newer == 50, "{}", few.verdict);
+    // Enough that is new may speak; and so may whoever asks for it.
+    let asked = improve::Job { again: true, ..challenge(&path) };
+    let before = std::fs::read(&path).unwrap();
+    assert!(improve::improve(&asked, &served.running.app.store, &context()).unwrap().promoted);
+    std::fs::write(&path, before).unwrap();
+    teach(&served, 200, true, 22);
+    let new = served.improve("customers-model");
+    assert!(new.promoted && new.rows.newer == 250, "{}", new.verdict);
 }

@@ -1,6 +1,9 @@
 //! Private columns are never stored in the clear.
 
 use crate::{ADA, Served, context, customers, trained};
+use tidemill_engine::improve;
+use tidemill_engine::serve::secrets;
+use tidemill_engine::serve::serving::Serving;
 use tidemill_server::{Options, start};
 
 fn served(recipe: &str) -> Served {
@@ -48,4 +51,105 @@ fn without_the_secret_it_does_not_start() {
     let options = Options::local(vec![model], folder.path().join("loop.db").display().to_string());
     let Err(e) = start(&options, &context()) else { panic!("it started") };
     assert!(e.to_string().contains("'plan'"), "{e}");
+}
+
+const HASHED: &str = "[columns.plan]\nprivate = \"hash\"\n[columns.id]\nprivate = \"hash\"\n";
+const RIGHT: &str = "0123456789abcdef";
+const WRONG: &str = "fedcba9876543210";
+
+fn forget(served: &Served, key: &str, secret: Option<&str>) -> tidemill_core::Result<(u64, u64)> {
+    let means = secrets::Means { secret, identity: None };
+    secrets::forget(&served.running.app.store, key, means, None)
+}
+
+/// Kind 23: another secret is refused, wherever it is needed.
+#[test]
+fn another_secret_than_the_one_that_rows_were_hashed_with_is_refused() {
+    let served = served(HASHED);
+    assert_eq!(served.predict(ADA).status, 200);
+    let model = served.folder.path().join("customers.tidemill");
+    let improve = |key: &str| {
+        let job = improve::Job { hash_key: Some(key.into()), ..crate::challenge(&model) };
+        improve::improve(&job, &served.running.app.store, &context())
+    };
+    assert!(
+        improve(WRONG).unwrap_err().to_string().contains("is not the one that the rows of model 'customers'")
+    );
+    assert!(improve(RIGHT).unwrap().verdict.starts_with("not enough to tell"));
+    assert!(forget(&served, "ada", Some(WRONG)).is_err());
+    let mut options = Options::local(vec![model], served.folder.path().join("loop.db").display().to_string());
+    options.hash_key = Some(WRONG.into());
+    let Err(e) = start(&options, &context()) else { panic!("it started") };
+    assert_eq!(e.code(), "usage", "{e}");
+}
+
+#[test]
+fn forgetting_finds_hashed_keys_or_says_that_it_cannot() {
+    let served = served(HASHED);
+    let said = served.predict(ADA).json();
+    served.predict(&ADA.replace("ada", "bob"));
+    let id = &said["predictions"][0]["prediction_id"];
+    let feedback = serde_json::json!({ "prediction_id": id, "kind": "accept", "user": "ada" });
+    assert_eq!(served.post("/v1/feedback", &feedback.to_string()).status, 200);
+    let e = forget(&served, "ada", None).unwrap_err();
+    assert!(
+        e.to_string().contains("nothing was forgotten") && e.remedy().unwrap().contains("TIDEMILL_HASH_KEY"),
+        "{e}"
+    );
+    assert_eq!((served.logged().len(), served.logged()[0].feedback.len()), (2, 1));
+    assert_eq!(forget(&served, "ada", Some(RIGHT)).unwrap(), (1, 1));
+    assert_eq!(served.logged().len(), 1);
+    assert_eq!(forget(&served, "nobody", Some(RIGHT)).unwrap(), (0, 0));
+}
+
+#[test]
+fn forgetting_in_a_store_that_does_not_know_asks_for_the_model() {
+    let served = served(HASHED);
+    served.predict(ADA);
+    let store = &served.running.app.store;
+    store.write_blocking(|db| db.execute("DELETE FROM marks", &[])).unwrap();
+    let e = forget(&served, "ada", Some(RIGHT)).unwrap_err();
+    assert!(e.remedy().unwrap().contains("--model"), "{e}");
+    let model = served.folder.path().join("customers.tidemill");
+    let serving = Serving::open(&model, None, Some(RIGHT), &context()).unwrap();
+    let means = secrets::Means { secret: Some(RIGHT), identity: None };
+    assert_eq!(secrets::forget(store, "ada", means, Some(&serving)).unwrap(), (1, 0));
+}
+
+/// Kind 3: keys are texts to the last digit, in the log and for `forget`.
+#[test]
+fn keys_are_kept_as_texts() {
+    let served = crate::served();
+    for key in ["007", "7", "9007199254740993", "9007199254740992", "1234567890123456789012345", "1e3", " x "]
+    {
+        assert_eq!(served.predict(&ADA.replace("ada", key)).status, 200);
+    }
+    let keys: Vec<_> = served.logged().into_iter().map(|p| p.row_key.unwrap()).collect();
+    assert_eq!(
+        keys,
+        ["007", "7", "9007199254740993", "9007199254740992", "1234567890123456789012345", "1e3", " x "]
+    );
+    assert_eq!(forget(&served, "9007199254740993", None).unwrap(), (1, 0));
+    assert_eq!(forget(&served, "7", None).unwrap(), (1, 0));
+    let by = |user: serde_json::Value| {
+        let id = served.logged()[0].id.to_string();
+        let body = serde_json::json!({ "prediction_id": id, "kind": "rating", "value": 4, "user": user });
+        served.post("/v1/feedback", &body.to_string()).status
+    };
+    assert_eq!((by(9_007_199_254_740_993_u64.into()), by(1.5.into())), (200, 400));
+    assert_eq!(served.logged()[0].feedback[0].user.as_deref(), Some("9007199254740993"));
+}
+
+#[test]
+fn nothing_is_kept_for_less_than_a_second_and_nothing_for_much_longer_than_asked() {
+    let mut options = Options::local(vec![], "unused.db");
+    options.retention = Some(std::time::Duration::ZERO);
+    let Err(e) = start(&options, &context()) else { panic!("it started") };
+    assert_eq!(e.code(), "retention");
+
+    let served = crate::served_with(|o| o.retention = Some(std::time::Duration::from_secs(1)));
+    assert_eq!(served.predict(ADA).status, 200);
+    assert_eq!(served.logged().len(), 1);
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    assert!(served.logged().is_empty(), "it is gone while the server runs");
 }

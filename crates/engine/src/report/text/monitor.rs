@@ -8,6 +8,14 @@ pub fn story(monitor: &Monitor) -> String {
     let feedback: Vec<String> = monitor.feedback.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
     let feedback = if feedback.is_empty() { "none".into() } else { feedback.join(", ") };
     text += &format!("\n{} predictions logged; feedback: {feedback}.\n", monitor.predictions);
+    if !monitor.not_counted.is_empty() {
+        let reasons: Vec<String> = monitor.not_counted.iter().map(|(why, n)| format!("{n} {why}")).collect();
+        text += &format!("Feedback that does not count: {}.\n", reasons.join(", "));
+    }
+    if !monitor.odd_rows.is_empty() {
+        let odd: Vec<String> = monitor.odd_rows.iter().map(|(code, n)| format!("{n} {code}")).collect();
+        text += &format!("Odd rows among the newest {}: {}.\n", monitor.odd_of, odd.join(", "));
+    }
     if let Some(live) = &monitor.live {
         text += "\n";
         for (name, value) in &live.metrics {

@@ -1,5 +1,6 @@
 // What can be said about an answer.
-const FATES = { stored: 'Thank you, this is stored.', repeated: 'This was known already.',
+const STATUSES = { stored: 'Thank you, this is stored.', repeated: 'This was known already.',
+  contradicts: 'Stored; it counts instead of what was said before.', superseded: 'Stored, but a later word counts already.',
   orphaned: 'Stored, but this prediction is not in the store.' };
 
 /** What can be said about one prediction. */
@@ -7,8 +8,8 @@ function judge({ prediction_id: id, prediction }) {
   const reply = element('p', { class: 'thanks whole', role: 'status' });
   const give = async (kind, value, after = () => {}) => {
     try {
-      const [{ fate }] = (await ask('/v1/feedback', { prediction_id: id, kind, value })).feedback;
-      Object.assign(reply, { className: 'thanks whole', textContent: FATES[fate] || sentence(fate) });
+      const [{ status }] = (await ask('/v1/feedback', { prediction_id: id, kind, value })).feedback;
+      Object.assign(reply, { className: 'thanks whole', textContent: STATUSES[status] || sentence(status) });
       after();
       // The list should have at once what was just said.
       await monitor();

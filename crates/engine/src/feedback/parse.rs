@@ -1,0 +1,285 @@
+//! Feedback as callers and files write it becomes [`Feedback`]: one reader for all of them.
+
+use serde_json::{Map, Number, Value};
+use tidemill_core::nearest;
+use tidemill_store::{Feedback, FeedbackKind};
+use uuid::Uuid;
+
+/// The most characters of a text.
+const TEXT: usize = 10_000;
+
+/// A timestamp may be ahead of this machine's clock by so much, in microseconds: clocks differ.
+pub const CLOCKS_DIFFER: i64 = 5 * 60 * 1_000_000;
+
+/// What is wrong with a piece of feedback, and where.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct FeedbackError {
+    /// A stable, machine-readable name.
+    pub code: &'static str,
+    /// What was found; never a value that came in.
+    pub message: String,
+    /// Which piece, counted from 1, where there are several.
+    pub item: Option<usize>,
+    /// The key within it.
+    pub key: Option<&'static str>,
+    /// What to do.
+    pub remedy: Option<String>,
+}
+
+impl FeedbackError {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        FeedbackError { code, message: message.into(), item: None, key: None, remedy: None }
+    }
+
+    pub(super) fn in_key(mut self, key: &'static str) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    pub(super) fn help(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The same of the piece at `i` (from 0).
+    pub(super) fn of_item(self, i: usize) -> Self {
+        FeedbackError { message: format!("feedback {}: {}", i + 1, self.message), item: Some(i + 1), ..self }
+    }
+}
+
+type Result<T> = std::result::Result<T, FeedbackError>;
+
+/// Reads one piece of feedback, an array of them, or `{"feedback": […]}`, at most `most`. All are sound, or none is taken.
+/// `now` is in microseconds since 1970.
+pub fn document(document: Value, most: usize, now: i64) -> Result<Vec<Feedback>> {
+    let items = match document {
+        Value::Array(items) => items,
+        Value::Object(mut object) => match object.remove("feedback") {
+            Some(Value::Array(items)) if object.is_empty() => items,
+            Some(_) => {
+                return Err(FeedbackError::new(
+                    "wrong_shape",
+                    "'feedback' is not a list, or not the only key",
+                ));
+            }
+            None => vec![Value::Object(object)],
+        },
+        _ => return Err(FeedbackError::new("wrong_shape", "feedback is an object or an array of objects")),
+    };
+    if items.is_empty() || items.len() > most {
+        return Err(FeedbackError::new("no_rows", format!("there must be 1 to {most} pieces of feedback")));
+    }
+    items.into_iter().enumerate().map(|(i, item)| one(item, now).map_err(|e| e.of_item(i))).collect()
+}
+
+/// Reads a row of a table: empty cells say nothing, and a value that must be a number or a flag is read as one. `kind` is the kind
+/// of rows that name none.
+pub fn table_row(mut row: Map<String, Value>, kind: Option<&str>, now: i64) -> Result<Feedback> {
+    row.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+    if let Some(kind) = kind.filter(|_| !row.contains_key("kind")) {
+        row.insert("kind".into(), kind.into());
+    }
+    let numeric = matches!(row.get("kind").and_then(Value::as_str), Some("rating" | "outcome"));
+    if let Some(value) = row.get_mut("value").filter(|_| numeric)
+        && let Some(read) =
+            value.as_str().and_then(|text| serde_json::from_str(&text.trim().to_lowercase()).ok())
+    {
+        *value = read;
+    }
+    fields(row, now)
+}
+
+fn one(item: Value, now: i64) -> Result<Feedback> {
+    match item {
+        Value::Object(item) => fields(item, now),
+        _ => Err(FeedbackError::new("wrong_shape", "it is not an object")),
+    }
+}
+
+const KEYS: [&str; 6] = ["prediction_id", "kind", "value", "at", "user", "idempotency_key"];
+
+fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback> {
+    if let Some(unknown) = item.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        let near = nearest(unknown, KEYS).map(|near| format!("is '{near}' meant?"));
+        let shown: String = unknown.chars().take(80).collect();
+        let error = FeedbackError::new("unknown_key", format!("there is no key '{shown}'"));
+        return Err(error.help(near.unwrap_or_else(|| format!("known are {}", KEYS.join(", ")))));
+    }
+    let id = text(&mut item, "prediction_id")?.ok_or_else(|| missing("prediction_id"))?;
+    let prediction_id = Uuid::try_parse(&id).map_err(|_| {
+        FeedbackError::new("wrong_type", "'prediction_id' is not the id of a prediction")
+            .in_key("prediction_id")
+    })?;
+    let kind = text(&mut item, "kind")?.ok_or_else(|| missing("kind"))?;
+    let kind = FeedbackKind::of(&kind).ok_or_else(|| {
+        let kinds = FeedbackKind::ALL.map(FeedbackKind::word).join(", ");
+        FeedbackError::new("wrong_type", "there is no such kind of feedback")
+            .in_key("kind")
+            .help(format!("known are {kinds}"))
+    })?;
+    let value = item.remove("value").filter(|value| !value.is_null());
+    check_value(kind, value.as_ref())?;
+    let at = item.remove("at").filter(|at| !at.is_null()).map(|at| moment(&at, now)).transpose()?;
+    let (user, idempotency_key) = (text(&mut item, "user")?, text(&mut item, "idempotency_key")?);
+    Ok(Feedback { prediction_id, kind, value, at, user, idempotency_key, key_id: None })
+}
+
+/// `2026-05-31T10:00:00Z`, or microseconds since 1970; not later than now.
+fn moment(at: &Value, now: i64) -> Result<i64> {
+    let read = match at {
+        Value::Number(n) => n.as_i64(),
+        Value::String(text) => {
+            let zoned = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond);
+            zoned.or_else(|| tidemill_data::parse::TimeFormat::Iso.parse(text))
+        }
+        _ => None,
+    };
+    let at = read.ok_or_else(|| {
+        FeedbackError::new("wrong_type", "'at' is not a timestamp")
+            .in_key("at")
+            .help("write 2026-05-31T10:00:00Z")
+    })?;
+    if at > now.saturating_add(CLOCKS_DIFFER) {
+        return Err(FeedbackError::new(
+            "ahead_of_clock",
+            "'at' is more than five minutes ahead of this machine's clock",
+        )
+        .in_key("at")
+        .help("send when it was said, with its time zone, or leave 'at' out; set the sender's clock"));
+    }
+    Ok(at)
+}
+
+fn missing(key: &'static str) -> FeedbackError {
+    FeedbackError::new("missing_key", format!("'{key}' is missing")).in_key(key)
+}
+
+/// A name: a text, or a whole number exactly as it was written.
+fn text(item: &mut Map<String, Value>, key: &'static str) -> Result<Option<String>> {
+    let problem = match item.remove(key) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) if text.chars().count() <= TEXT => return Ok(Some(text)),
+        Some(Value::Number(n)) if is_exact(&n) => return Ok(Some(n.to_string())),
+        Some(Value::Number(_)) => "is a number whose digits cannot be kept: send it as text",
+        Some(Value::String(_)) => "is too long",
+        Some(_) => "is not text",
+    };
+    Err(FeedbackError::new("wrong_type", format!("'{key}' {problem}")).in_key(key))
+}
+
+fn is_exact(n: &Number) -> bool {
+    n.is_i64() || n.is_u64()
+}
+
+fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
+    let short = |t: &str| t.chars().count() <= TEXT;
+    let single = |v: &Value| v.is_number() || v.is_boolean() || v.as_str().is_some_and(short);
+    let (sound, wanted) = match kind {
+        FeedbackKind::Label | FeedbackKind::Correction => (value.is_some_and(single), "the right answer"),
+        FeedbackKind::Rating => (
+            value.is_some_and(|v| v.is_boolean() || v.as_f64().is_some_and(|x| (1.0..=5.0).contains(&x))),
+            "true, false or a number from 1 to 5",
+        ),
+        FeedbackKind::Outcome => (value.is_some_and(Value::is_number), "a number"),
+        FeedbackKind::Comment => (value.is_some_and(|v| v.as_str().is_some_and(short)), "a text"),
+        FeedbackKind::Accept | FeedbackKind::Reject => {
+            (value.is_none_or(single), "nothing or a single value")
+        }
+    };
+    if sound {
+        return Ok(());
+    }
+    Err(FeedbackError::new("wrong_type", format!("the value of a {} must be {wanted}", kind.word()))
+        .in_key("value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const ID: &str = "0198c0de-0000-7000-8000-000000000001";
+    /// 2026-05-31T10:00:00Z
+    const NOW: i64 = 1_780_221_600_000_000;
+
+    fn read(body: Value) -> Result<Vec<Feedback>> {
+        document(body, 9, NOW)
+    }
+
+    #[test]
+    fn one_or_many_are_read_and_faults_name_their_place() {
+        let one = json!({ "prediction_id": ID, "kind": "label", "value": "yes" });
+        assert_eq!(read(one.clone()).unwrap().len(), 1);
+        assert_eq!(read(json!([one, one])).unwrap().len(), 2);
+        assert_eq!(read(json!({ "feedback": [one] })).unwrap().len(), 1);
+        for (body, code, key) in [
+            (json!({ "kind": "label", "value": 1 }), "missing_key", Some("prediction_id")),
+            (json!({ "prediction_id": ID, "kind": "lable", "value": 1 }), "wrong_type", Some("kind")),
+            (json!({ "prediction_id": ID, "kind": "rating", "value": 9 }), "wrong_type", Some("value")),
+            (json!({ "prediction_id": ID, "kind": "label", "valeu": 9 }), "unknown_key", None),
+            (json!({ "prediction_id": ID, "kind": "accept", "at": "soon" }), "wrong_type", Some("at")),
+            (json!([]), "no_rows", None),
+            (json!("text"), "wrong_shape", None),
+        ] {
+            let error = read(body.clone()).unwrap_err();
+            assert_eq!((error.code, error.key), (code, key), "{body}");
+        }
+        let second = read(json!([one, {}])).unwrap_err();
+        assert_eq!((second.item, second.message.starts_with("feedback 2: ")), (Some(2), true));
+    }
+
+    #[test]
+    fn a_clock_ahead_by_more_than_five_minutes_is_refused() {
+        let at = |at: Value| read(json!({ "prediction_id": ID, "kind": "accept", "at": at }));
+        for ahead in [
+            json!("2026-05-31T10:05:01Z"),
+            json!("2026-06-01T10:00:00Z"),
+            json!("2099-01-01"),
+            json!(NOW + CLOCKS_DIFFER + 1),
+            json!(i64::MAX),
+            json!("2026-05-31T10:00:00-01:00"),
+        ] {
+            let error = at(ahead.clone()).unwrap_err();
+            assert_eq!((error.code, error.key), ("ahead_of_clock", Some("at")), "{ahead}");
+        }
+        for sound in
+            [json!("2026-05-31T10:04:59Z"), json!("2026-05-31T12:00:00+02:00"), json!(5), json!("1999-01-01")]
+        {
+            assert!(at(sound.clone()).is_ok(), "{sound}");
+        }
+    }
+
+    #[test]
+    fn names_are_kept_to_the_last_digit_or_refused() {
+        let user = |user: Value| {
+            let mut read = read(json!({ "prediction_id": ID, "kind": "accept", "user": user }))?;
+            Ok::<_, FeedbackError>(read.remove(0).user.unwrap())
+        };
+        for (sent, kept) in [
+            (json!("007"), "007"),
+            (json!(1_234_567_890_123_456_789_u64), "1234567890123456789"),
+            (json!(9_007_199_254_740_993_i64), "9007199254740993"),
+            (json!(-1), "-1"),
+        ] {
+            assert_eq!(user(sent).unwrap(), kept);
+        }
+        let too_long: Value = serde_json::from_str("123456789012345678901234567890").unwrap();
+        for lossy in [too_long, json!(1.5), json!(1e300), json!(true), json!([1])] {
+            assert_eq!(user(lossy.clone()).unwrap_err().key, Some("user"), "{lossy}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_ratings_are_read_from_tables_and_labels_stay_texts() {
+        let row = |kind: &str, value: &str| {
+            let pairs = [("prediction_id", ID), ("kind", kind), ("value", value), ("user", "")];
+            let row = pairs.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect();
+            table_row(row, Some("label"), NOW).unwrap()
+        };
+        assert_eq!(row("rating", "4").value, Some(json!(4)));
+        assert_eq!(row("rating", "True").value, Some(json!(true)));
+        assert_eq!(row("label", "4").value, Some(json!("4")));
+        assert_eq!((row("", "a").kind, row("", "a").user), (FeedbackKind::Label, None));
+    }
+}

@@ -1,0 +1,206 @@
+//! What feedback says the right answer is, and what of it cannot count.
+
+use serde_json::Value;
+use tidemill_core::recipe::Task;
+use tidemill_store::{FeedbackKind, LoggedPrediction};
+
+/// What a model can answer with.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The task, where it is known.
+    pub task: Option<Task>,
+    /// The classes; empty for numbers.
+    pub classes: &'a [String],
+}
+
+/// Why a word about the right answer does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Uncounted {
+    /// It names no class of the model.
+    UnknownClass,
+    /// It is not a number, but the target is.
+    NotANumber,
+    /// A later word says something else.
+    Superseded,
+    /// The prediction was made by a version with other classes.
+    OtherClasses,
+}
+
+impl Uncounted {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Uncounted::UnknownClass => "unknown_class",
+            Uncounted::NotANumber => "not_a_number",
+            Uncounted::Superseded => "superseded",
+            Uncounted::OtherClasses => "other_classes",
+        }
+    }
+}
+
+impl Target<'_> {
+    /// The value as the target has it, so that equal answers are equal texts.
+    pub fn normal(&self, value: &Value) -> Result<String, Uncounted> {
+        if !self.classes.is_empty() {
+            let class = class_of(value, self.classes).and_then(|place| self.classes.get(place as usize));
+            return class.cloned().ok_or(Uncounted::UnknownClass);
+        }
+        match self.task {
+            Some(Task::Regression) => number_of(value).map(|x| x.to_string()).ok_or(Uncounted::NotANumber),
+            _ => Ok(value.to_string()),
+        }
+    }
+}
+
+/// What a piece of feedback says the right answer is: a label or a correction says it, an `accept` confirms the prediction (which is
+/// given as JSON), and of two classes a `reject` means the other one.
+pub(super) fn says(
+    kind: FeedbackKind,
+    value: Option<&Value>,
+    prediction: &str,
+    classes: &[String],
+) -> Option<Value> {
+    match kind {
+        FeedbackKind::Label | FeedbackKind::Correction => value.cloned(),
+        FeedbackKind::Accept => serde_json::from_str(prediction).ok(),
+        FeedbackKind::Reject if classes.len() == 2 => {
+            let prediction: String = serde_json::from_str(prediction).ok()?;
+            let other = classes.iter().find(|class| **class != prediction);
+            other.map(|class| Value::String(class.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// The right answer to a prediction, by all that was said of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Truth {
+    /// The latest word that can count.
+    pub value: Option<Value>,
+    /// Whose word it is: the user's, else that of the API key; unknown without either.
+    pub by: Option<String>,
+    /// Why other words do not count.
+    pub uncounted: Vec<Uncounted>,
+}
+
+/// What was said of the right answer; the latest word that the target can hold counts.
+pub fn truth(logged: &LoggedPrediction, target: Target<'_>) -> Truth {
+    let mut truth = Truth::default();
+    let mut counting: Option<String> = None;
+    let mut agreeing = 0;
+    for given in &logged.feedback {
+        let said = says(given.kind, given.value.as_ref(), &logged.prediction, target.classes);
+        let Some(value) = said else { continue };
+        match target.normal(&value) {
+            Err(why) => truth.uncounted.push(why),
+            Ok(normal) => {
+                if counting.as_ref().is_some_and(|earlier| *earlier != normal) {
+                    truth.uncounted.extend(std::iter::repeat_n(Uncounted::Superseded, agreeing));
+                    agreeing = 0;
+                }
+                agreeing += 1;
+                counting = Some(normal);
+                truth.by = given.by().map(String::from);
+                truth.value = Some(value);
+            }
+        }
+    }
+    truth
+}
+
+/// The place of a class among `classes`: by its name, or for numbers by their value.
+pub fn class_of(value: &Value, classes: &[String]) -> Option<u32> {
+    let text = match value {
+        Value::String(text) => text.trim().to_string(),
+        other => other.to_string(),
+    };
+    let number = |text: &str| text.parse::<f64>().ok();
+    let exact = classes.iter().position(|c| *c == text);
+    let place = exact.or_else(|| {
+        let wanted = number(&text)?;
+        classes.iter().position(|c| number(c) == Some(wanted))
+    });
+    place.map(|p| p as u32)
+}
+
+/// The number behind a value: itself, or a text that spells one.
+pub fn number_of(value: &Value) -> Option<f64> {
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    number.filter(|x| x.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use tidemill_store::Given;
+    use uuid::Uuid;
+
+    fn logged(prediction: &str, said: &[(FeedbackKind, Value)]) -> LoggedPrediction {
+        let given = |(i, (kind, value)): (usize, &(FeedbackKind, Value))| Given {
+            kind: *kind,
+            value: Some(value.clone()).filter(|v| !v.is_null()),
+            at: i as i64,
+            received_at: i as i64,
+            user: Some(format!("u{i}")),
+            key_id: None,
+        };
+        LoggedPrediction {
+            id: Uuid::nil(),
+            at: 0,
+            version: 1,
+            features: "[]".into(),
+            prediction: prediction.into(),
+            probabilities: None,
+            row_key: None,
+            latency_us: 1,
+            feedback: said.iter().enumerate().map(given).collect(),
+        }
+    }
+
+    #[test]
+    fn the_latest_word_that_the_target_can_hold_counts() {
+        use FeedbackKind::{Accept, Comment, Label, Reject};
+        let classes = ["no".to_string(), "yes".into()];
+        let target = Target { task: Some(Task::Binary), classes: &classes };
+        let found = truth(&logged("\"no\"", &[(Label, json!("yes")), (Label, json!("perhaps"))]), target);
+        assert_eq!((found.value, found.by.as_deref()), (Some(json!("yes")), Some("u0")));
+        assert_eq!(found.uncounted, [Uncounted::UnknownClass]);
+        let found = truth(
+            &logged(
+                "\"no\"",
+                &[(Accept, json!(null)), (Accept, json!(null)), (Reject, json!(null)), (Comment, json!("x"))],
+            ),
+            target,
+        );
+        assert_eq!((found.value, found.uncounted), (Some(json!("yes")), vec![Uncounted::Superseded; 2]));
+        let found = truth(&logged("\"no\"", &[(Label, json!("YES")), (Label, json!(true))]), target);
+        assert_eq!((found.value, found.uncounted.len()), (None, 2));
+    }
+
+    #[test]
+    fn numbers_are_numbers_and_classes_that_are_numbers_are_found_by_value() {
+        let digits = ["0".to_string(), "1".into()];
+        let binary = Target { task: Some(Task::Binary), classes: &digits };
+        for (value, class) in [
+            (json!("1"), Some("1")),
+            (json!(1), Some("1")),
+            (json!(1.0), Some("1")),
+            (json!(true), None),
+            (json!("one"), None),
+        ] {
+            assert_eq!(binary.normal(&value).ok().as_deref(), class, "{value}");
+        }
+        let number = Target { task: Some(Task::Regression), classes: &[] };
+        for (value, sound) in [
+            (json!(2), true),
+            (json!("2.50"), true),
+            (json!("two"), false),
+            (json!(true), false),
+            (json!("inf"), false),
+        ] {
+            assert_eq!(number.normal(&value).is_ok(), sound, "{value}");
+        }
+        assert_eq!(number.normal(&json!("2.50")), number.normal(&json!(2.5)));
+    }
+}

@@ -1,0 +1,79 @@
+//! What there is to learn from and to compare on: the feedback in the store, as far as it counts.
+
+use tidemill_core::{Context, Event, Result};
+use tidemill_store::Store;
+
+use super::champion::Champion;
+use super::trust::{Capped, cap};
+use super::{Job, MIN_ROWS, MOST_ROWS, RowCounts};
+use crate::feedback::{self, Labelled};
+use crate::model::versions::returned_through;
+use crate::serve::privacy::{Redactor, Revealer};
+use crate::serve::secrets;
+
+/// Labelled rows that count.
+pub(super) struct Material {
+    /// The rows, oldest first.
+    pub(super) labelled: Vec<Labelled>,
+    /// How many of them, the newest, are newer than the champion.
+    pub(super) newer: usize,
+    /// How many of these, the newest, are to be held out.
+    pub(super) held_out: usize,
+    /// Their numbers.
+    pub(super) rows: RowCounts,
+}
+
+/// Whether there is enough.
+pub(super) enum Found {
+    Enough(Material),
+    /// The verdict, and the rows there are.
+    TooLittle(String, RowCounts),
+}
+
+/// Reads what was taught since the champion was made.
+///
+/// # Errors
+/// A secret or an identity that the rows were not kept under.
+pub(super) fn gather(job: &Job, champion: &Champion, store: &Store, context: &Context) -> Result<Found> {
+    context.tell(&Event::Begin { what: "reading feedback".into(), steps: None });
+    let guard = Redactor::new(&champion.recipe, job.hash_key.as_deref())?;
+    secrets::check(&guard, &champion.name, store)?;
+    let opener = Revealer::new(guard, &champion.plan, job.identity.as_deref())?;
+    let (labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, &opener)?;
+    opener.check()?;
+    context.tell(&Event::End);
+    let returned = if job.again { None } else { returned_through(&job.model, &champion.opened.info.sha256)? };
+    let through = champion.through().max(returned.unwrap_or(i64::MIN));
+    let newer = labelled.len() - labelled.partition_point(|row| row.at <= through);
+    let rows = RowCounts { labelled: labelled.len(), newer, unusable, ..RowCounts::default() };
+    if newer < 2 * MIN_ROWS {
+        return Ok(Found::TooLittle(too_few(newer, returned.is_some()), rows));
+    }
+    let held_out = (newer / 2).clamp(MIN_ROWS, MOST_ROWS);
+    let Capped { rows: labelled, newer, held_out, left_out, loudest } =
+        cap(labelled, newer, held_out, &job.trust);
+    let rows = RowCounts { newer, capped: left_out, ..rows };
+    if held_out < MIN_ROWS || newer < 2 * MIN_ROWS {
+        return Ok(Found::TooLittle(one_voice(loudest), rows));
+    }
+    Ok(Found::Enough(Material { labelled, newer, held_out, rows }))
+}
+
+fn too_few(newer: usize, returned: bool) -> String {
+    let than = match returned {
+        true => "the feedback that led to a version that was rolled back (--again lets that count once more)",
+        false => "the model",
+    };
+    format!(
+        "not enough to tell: {newer} labelled predictions are newer than {than}, and {} are needed to train on one half and compare on \
+         the other",
+        2 * MIN_ROWS
+    )
+}
+
+fn one_voice((loudest, of): (usize, usize)) -> String {
+    format!(
+        "not enough to tell: one user gave {loudest} of the {of} labels that are newer than the model, and no user decides alone: at most \
+         a third of the labels count of one; where a person vouches for a user, say so with --trust USER"
+    )
+}

@@ -1,0 +1,231 @@
+//! What the prediction log keeps of a row and of its answer.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use tidemill_core::{Cell, Kind, Result, Role, Row};
+use tidemill_data::CellIssue;
+use tidemill_store::LoggedRow;
+use uuid::Uuid;
+
+use crate::files::sha256;
+use crate::serve::privacy::Redactor;
+use crate::serve::serving::{Answer, NOT_FINITE, Prediction, Serving};
+
+/// Writes rows and answers as the log keeps them. Everything that follows from the model is found once.
+pub struct Recorder {
+    columns: Vec<RecordedColumn>,
+    key: Option<RecordedColumn>,
+    class_texts: Vec<String>,
+}
+
+/// A column that the log keeps.
+struct RecordedColumn {
+    /// Its place among the cells of a row.
+    place: usize,
+    name: String,
+    kind: Kind,
+    /// Whether something is done to its values before they are kept.
+    private: bool,
+}
+
+impl Recorder {
+    /// The recorder of a model. The log keeps every column in its features but the key, which it keeps apart.
+    pub fn of(serving: &Serving) -> Self {
+        let mut columns = Vec::with_capacity(serving.columns.len());
+        let mut key = None;
+        for (place, column) in serving.columns.iter().enumerate() {
+            let private = serving.guard.of(&column.name).is_some();
+            let recorded = RecordedColumn { place, name: column.name.clone(), kind: column.kind, private };
+            match column.role {
+                Role::Key if key.is_none() => key = Some(recorded),
+                _ => columns.push(recorded),
+            }
+        }
+        let class_texts = serving.classes.iter().map(|class| Value::from(class.as_str()).to_string());
+        Recorder { columns, key, class_texts: class_texts.collect() }
+    }
+
+    /// The names of the columns in the features, in their order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// Each class as a JSON text.
+    pub fn class_texts(&self) -> &[String] {
+        &self.class_texts
+    }
+
+    /// What the log keeps of a row of raw cells as it came.
+    pub fn row(&self, row: &Row, guard: &Redactor) -> Result<LoggedRow> {
+        let mut text = Vec::with_capacity(16 * row.cells.len());
+        text.push(b'[');
+        for (i, column) in self.columns.iter().enumerate() {
+            if i > 0 {
+                text.push(b',');
+            }
+            let start = text.len();
+            column.write(&mut text, &row.cells[column.place]);
+            if column.private {
+                let came = into_text(text.split_off(start));
+                text.extend_from_slice(guard.kept(&column.name, &came)?.to_string().as_bytes());
+            }
+        }
+        text.push(b']');
+        Ok(LoggedRow { features: into_text(text), row_key: self.key(row, guard)?, ..LoggedRow::default() })
+    }
+
+    fn key(&self, row: &Row, guard: &Redactor) -> Result<Option<String>> {
+        let Some(column) = &self.key else { return Ok(None) };
+        let key = match &row.cells[column.place] {
+            Cell::Missing => return Ok(None),
+            Cell::Text(text) => text.clone(),
+            other => {
+                let mut text = Vec::new();
+                write_cell(&mut text, other);
+                into_text(text)
+            }
+        };
+        if !column.private {
+            return Ok(Some(key));
+        }
+        let kept = guard.kept(&column.name, &Value::String(key).to_string())?;
+        Ok(kept.as_str().map(String::from))
+    }
+
+    /// Adds the answer to what is kept of its row.
+    pub fn answer(&self, logged: &mut LoggedRow, answer: &Answer, id: Uuid) {
+        logged.id = id;
+        logged.flaws = flaws(answer);
+        let mut text = Vec::new();
+        write_prediction(&mut text, answer.prediction, &self.class_texts);
+        logged.prediction = into_text(text);
+        logged.probabilities = (!answer.probabilities.is_empty()).then(|| {
+            let mut text = Vec::with_capacity(20 * answer.probabilities.len());
+            for (i, p) in answer.probabilities.iter().enumerate() {
+                text.push(if i == 0 { b'[' } else { b',' });
+                write_number(&mut text, *p);
+            }
+            text.push(b']');
+            into_text(text)
+        });
+    }
+}
+
+/// The codes of all that is odd about a row, each once.
+fn flaws(answer: &Answer) -> Option<String> {
+    let mut codes: Vec<&str> = answer.flaws.iter().map(CellIssue::code).collect();
+    if answer.is_not_finite() {
+        codes.push(NOT_FINITE);
+    }
+    codes.sort_unstable();
+    codes.dedup();
+    (!codes.is_empty()).then(|| codes.join(" "))
+}
+
+impl RecordedColumn {
+    fn write(&self, out: &mut Vec<u8>, value: &Cell) {
+        match value {
+            Cell::Text(picture) if self.kind == Kind::Image => {
+                // Writing to memory cannot fail.
+                let _ = serde_json::to_writer(out, &kept_picture(picture));
+            }
+            // As the list that it is, where it is one.
+            Cell::Text(series) if self.kind == Kind::Series && is_json(series) => {
+                out.extend_from_slice(series.as_bytes());
+            }
+            other => write_cell(out, other),
+        }
+    }
+}
+
+/// What the log keeps of a picture: all of it, in base64 as it came, up to so many characters: small images teach the next model. Of
+/// larger ones it keeps what tells them apart (their hash and size): photographs would fill a disk within days.
+pub const MOST_KEPT: usize = 128 << 10;
+const HASHED: &str = "sha256:";
+
+/// What the log keeps of an image's text.
+pub fn kept_picture(text: &str) -> Cow<'_, str> {
+    if text.len() <= MOST_KEPT {
+        return Cow::Borrowed(text);
+    }
+    let hash = sha256(text.as_bytes());
+    Cow::Owned(format!("{HASHED}{hash}, {} characters of base64", text.len()))
+}
+
+/// Whether the log kept only the hash of a picture.
+pub fn is_hash_of_picture(kept: &str) -> bool {
+    kept.starts_with(HASHED)
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// A number as JSON; `null` for what JSON has no word for.
+pub fn write_number(out: &mut Vec<u8>, x: f64) {
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(out, &x);
+}
+
+/// A prediction as JSON: the number, or the class out of `class_texts`.
+pub fn write_prediction(out: &mut Vec<u8>, prediction: Prediction, class_texts: &[String]) {
+    match prediction {
+        Prediction::Number(x) => write_number(out, x),
+        Prediction::Class(code) => {
+            out.extend_from_slice(class_texts.get(code as usize).map_or("null", String::as_str).as_bytes());
+        }
+    }
+}
+
+fn write_cell(out: &mut Vec<u8>, cell: &Cell) {
+    match cell {
+        Cell::Number(x) if *x == x.trunc() && x.abs() < 9e15 => {
+            // Whole numbers without a point: that is how they came.
+            let _ = serde_json::to_writer(out, &(*x as i64));
+        }
+        Cell::Number(x) => write_number(out, *x),
+        Cell::Flag(yes) => out.extend_from_slice(if *yes { b"true" } else { b"false" }),
+        Cell::Text(text) => {
+            let _ = serde_json::to_writer(out, text);
+        }
+        _ => out.extend_from_slice(b"null"),
+    }
+}
+
+fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_kept_as_they_came() {
+        let kept = |cell: Cell| {
+            let mut out = Vec::new();
+            write_cell(&mut out, &cell);
+            into_text(out)
+        };
+        for (cell, text) in [
+            (Cell::Number(3.0), "3"),
+            (Cell::Number(-2.5), "-2.5"),
+            (Cell::Number(f64::NAN), "null"),
+            (Cell::Text("007".into()), "\"007\""),
+            (Cell::Text("1234567890123456789".into()), "\"1234567890123456789\""),
+            (Cell::Flag(true), "true"),
+            (Cell::Missing, "null"),
+        ] {
+            assert_eq!(kept(cell), text);
+        }
+    }
+
+    #[test]
+    fn large_pictures_are_kept_as_their_hash() {
+        let small = "a".repeat(MOST_KEPT);
+        assert_eq!(kept_picture(&small), small);
+        let large = "a".repeat(MOST_KEPT + 1);
+        assert!(is_hash_of_picture(&kept_picture(&large)) && !is_hash_of_picture(&kept_picture(&small)));
+    }
+}

@@ -1,0 +1,167 @@
+//! A request for predictions from its head to its answer, whatever the protocol: read, answered, logged, counted.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use tidemill_data::CellIssue;
+use tidemill_engine::serve::answer::{AnswerError, Answered, Asked};
+use tidemill_engine::serve::serving::{Answer, Prediction};
+
+use crate::answers;
+use crate::app::App;
+use crate::clock;
+use crate::connections::body;
+use crate::fault::ApiError;
+use crate::live::Version;
+use crate::protocols::Protocol;
+use crate::rows::Parsed;
+
+/// Bodies of at most so many bytes are answered on the thread that read them.
+const SMALL: usize = 64 << 10;
+
+/// Answers a request: its body is read, and what comes of it is counted.
+pub(crate) async fn predict<P: Protocol, B>(
+    app: &Arc<App>,
+    version: Arc<Version>,
+    key_id: Option<Arc<str>>,
+    headers: &HeaderMap,
+    request: B,
+    protocol: impl FnOnce(&HeaderMap) -> Result<P, ApiError>,
+) -> Result<Response, ApiError>
+where
+    B: BodyExt<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let start = Instant::now();
+    version.figures.in_flight.inc();
+    let body = body::read(request, headers, &app.limits).await;
+    let answered = match body.and_then(|body| Ok((protocol(headers)?, body))) {
+        Ok((protocol, body)) => answer(app, &version, key_id, protocol, body, start).await,
+        Err(fault) => Err(fault),
+    };
+    let figures = &version.figures;
+    figures.in_flight.dec();
+    match &answered {
+        Ok(_) => figures.answered.inc(),
+        Err(fault) if fault.status.is_client_error() => figures.refused.inc(),
+        Err(_) => figures.failed.inc(),
+    }
+    figures.total.observe(start.elapsed().as_secs_f64());
+    answered
+}
+
+async fn answer<P: Protocol>(
+    app: &Arc<App>,
+    version: &Arc<Version>,
+    key_id: Option<Arc<str>>,
+    protocol: P,
+    body: Bytes,
+    start: Instant,
+) -> Result<Response, ApiError> {
+    let figures = &version.figures;
+    let queued = Instant::now();
+    figures.stages[0].observe((queued - start).as_secs_f64());
+
+    let small = body.len() <= SMALL;
+    let most = app.limits.rows;
+    let Worked { unknown, mut answered, prepared } = match &version.batcher {
+        Some(batcher) if small => {
+            let (mut asked, unknown, prepared) = asked(version, &body, protocol, most)?;
+            let answers = batcher.answer(std::mem::take(&mut asked.rows)).await?;
+            Worked { unknown, answered: version.model.complete(asked, answers)?, prepared }
+        }
+        _ if small => work(version, &body, protocol, most)?,
+        _ => {
+            let version = version.clone();
+            let work = tokio::task::spawn_blocking(move || work(&version, &body, protocol, most));
+            in_time(app.limits.time, work).await??
+        }
+    };
+    let inferred = Instant::now();
+    figures.stages[1].observe((prepared - queued).as_secs_f64());
+    figures.stages[2].observe((inferred - prepared).as_secs_f64());
+    figures.batch.observe(answered.answers.len() as f64);
+
+    let latency_us = (inferred - start).as_micros().min(u128::from(u32::MAX)) as u32;
+    let predictions = version.model.predictions(&mut answered, latency_us, key_id);
+    // The row is written before the answer leaves: what was answered can be asked about for ever.
+    app.store_health.note(app.store.log(predictions).await)?;
+    let kept = Instant::now();
+    figures.stages[3].observe((kept - inferred).as_secs_f64());
+
+    let Answered { answers, ids, .. } = &answered;
+    let (body, media) = protocol.encode(&answers::Answered { version, answers, ids, unknown: &unknown });
+    count(version, answers);
+    figures.stages[4].observe(kept.elapsed().as_secs_f64());
+    Ok(([(header::CONTENT_TYPE, media)], body).into_response())
+}
+
+/// The answer of a thread, or 503 when it takes too long.
+async fn in_time<T>(limit: Duration, work: tokio::task::JoinHandle<T>) -> Result<T, ApiError> {
+    let late = |_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "the answer took too long");
+    let broken = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the answer failed");
+    tokio::time::timeout(limit, work).await.map_err(late)?.map_err(broken)
+}
+
+/// What came of a request's rows.
+struct Worked {
+    unknown: Vec<String>,
+    answered: Answered,
+    prepared: Instant,
+}
+
+fn work<P: Protocol>(version: &Version, body: &[u8], protocol: P, most: usize) -> Result<Worked, ApiError> {
+    let (mut asked, unknown, prepared) = asked(version, body, protocol, most)?;
+    let answers = version.model.infer(&mut asked)?;
+    Ok(Worked { unknown, answered: version.model.complete(asked, answers)?, prepared })
+}
+
+fn asked<P: Protocol>(
+    version: &Version,
+    body: &[u8],
+    protocol: P,
+    most: usize,
+) -> Result<(Asked, Vec<String>, Instant), ApiError> {
+    let Parsed { rows, unknown } = protocol.decode(body, &version.columns, most)?;
+    let asked = version.model.ask(rows, clock::now())?;
+    Ok((asked, unknown, Instant::now()))
+}
+
+impl From<AnswerError> for ApiError {
+    fn from(e: AnswerError) -> Self {
+        let remedy = e.remedy();
+        match e {
+            AnswerError::Model(e) => e.into(),
+            AnswerError::Unreadable { row, ref column, .. } => {
+                let fault = ApiError::bad("wrong_type", e.to_string()).at_row(row).in_column(column);
+                ApiError { remedy: remedy.map(String::from), ..fault }
+            }
+        }
+    }
+}
+
+fn count(version: &Version, answers: &[Answer]) {
+    let figures = &version.figures;
+    for answer in answers {
+        let place = match answer.prediction {
+            Prediction::Class(code) => code as usize,
+            Prediction::Number(_) => 0,
+        };
+        if let Some(counter) = figures.predictions.get(place) {
+            counter.inc();
+        }
+        if answer.flaws.is_empty() {
+            continue;
+        }
+        if answer.flaws.iter().any(|f| matches!(f, CellIssue::Unseen { .. })) {
+            figures.unseen.inc();
+        }
+        if answer.flaws.iter().any(|f| matches!(f, CellIssue::Outside { .. })) {
+            figures.outside.inc();
+        }
+    }
+}

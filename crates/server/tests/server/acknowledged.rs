@@ -1,0 +1,209 @@
+//! Kind 4: acknowledged means it counts. What cannot count is refused when it arrives, or its status says so.
+
+use serde_json::{Value, json};
+
+use crate::{ADA, Served, context, send, served, trained};
+use tidemill_server::{Options, start};
+
+fn id(served: &Served) -> String {
+    served.predict(ADA).json()["predictions"][0]["prediction_id"].as_str().unwrap().to_string()
+}
+
+fn label(id: &str, value: Value) -> Value {
+    json!({ "prediction_id": id, "kind": "label", "value": value })
+}
+
+fn give(served: &Served, body: &Value) -> crate::Answer {
+    served.post("/v1/feedback", &body.to_string())
+}
+
+fn statuses(served: &Served, body: &Value) -> Vec<String> {
+    let answer = give(served, body);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let said = answer.json()["feedback"].as_array().cloned().unwrap_or_default();
+    said.iter().map(|f| f["status"].as_str().unwrap().to_string()).collect()
+}
+
+#[test]
+fn a_label_that_is_no_class_is_refused_with_the_classes() {
+    let served = served();
+    let id = id(&served);
+    for value in [json!("perhaps"), json!("YES"), json!(true), json!(1), json!("")] {
+        for kind in ["label", "correction"] {
+            let answer = give(&served, &json!({ "prediction_id": id, "kind": kind, "value": value }));
+            let error = &answer.json()["error"];
+            assert_eq!((answer.status, error["code"].as_str()), (400, Some("unknown_class")), "{value}");
+            assert!(error["remedy"].as_str().unwrap().contains("no, yes"), "{error}");
+        }
+    }
+    // One that cannot count, and nothing is stored.
+    let both = json!([label(&id, json!("yes")), label(&id, json!("maybe"))]);
+    let answer = give(&served, &both);
+    assert_eq!((answer.status, answer.json()["error"]["row"].as_u64()), (400, Some(2)));
+    assert!(served.logged()[0].feedback.is_empty());
+    assert_eq!(statuses(&served, &label(&id, json!(" yes "))), ["stored"]);
+    // What is no word about the right answer is not judged by it.
+    assert_eq!(
+        statuses(&served, &json!({ "prediction_id": id, "kind": "comment", "value": "perhaps" })),
+        ["stored"]
+    );
+}
+
+/// A server of a model with this table's last column as its target.
+fn serving(csv: &str, target: &str) -> Served {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = "[[learners]]\nkind = \"ridge\"\n";
+    let csv = csv.replace(target, "left");
+    let recipe = if target == "price" { recipe } else { "" };
+    let model = trained(&csv, recipe, folder.path());
+    let path = folder.path().join("customers.tidemill");
+    std::fs::copy(model, &path).unwrap();
+    let options = Options::local(vec![path], folder.path().join("loop.db").display().to_string());
+    Served { running: start(&options, &context()).unwrap(), folder }
+}
+
+#[test]
+fn a_label_of_a_number_is_a_number_and_digits_are_classes_by_value() {
+    let rows = |value: &dyn Fn(usize) -> String| {
+        (0..200).map(|i| format!("k{i},{},{}\n", i % 37, value(i))).collect::<String>()
+    };
+    let prices =
+        serving(&format!("id,age,price\n{}", rows(&|i| format!("{}.5", 3 * (i % 37) + i % 5))), "price");
+    let ask = |served: &Served| {
+        served.predict(r#"{"id": "a", "age": 3}"#).json()["predictions"][0]["prediction_id"]
+            .as_str()
+            .unwrap()
+            .to_string()
+    };
+    let id = ask(&prices);
+    for (value, status) in [(json!("dear"), 400), (json!(false), 400), (json!("12.5"), 200), (json!(13), 200)]
+    {
+        assert_eq!(give(&prices, &label(&id, value.clone())).status, status, "{value}");
+    }
+    assert_eq!(give(&prices, &label(&id, json!("dear"))).code(), "not_a_number");
+
+    let digits =
+        serving(&format!("id,age,paid\n{}", rows(&|i| usize::from(i % 37 > 15 + i % 7).to_string())), "paid");
+    let id = ask(&digits);
+    for (value, status) in [
+        (json!(true), 400),
+        (json!("true"), 400),
+        (json!(2), 400),
+        (json!(1), 200),
+        (json!("0"), 200),
+        (json!(1.0), 200),
+    ] {
+        assert_eq!(give(&digits, &label(&id, value.clone())).status, status, "{value}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_ahead_is_refused_and_a_correction_counts() {
+    let served = served();
+    let id = id(&served);
+    let tomorrow = tidemill_store::now() + 86_400_000_000;
+    for at in [json!(tomorrow), json!("2099-01-01"), json!("2099-01-01T00:00:00Z")] {
+        let answer = give(&served, &json!({ "prediction_id": id, "kind": "label", "value": "no", "at": at }));
+        assert_eq!((answer.status, answer.code().as_str()), (400, "ahead_of_clock"), "{at}");
+    }
+    // A little ahead is how clocks are: it is taken, and does not outlast what is said after it.
+    let soon = tidemill_store::now() + 60_000_000;
+    let early = json!({ "prediction_id": id, "kind": "label", "value": "no", "at": soon });
+    assert_eq!(statuses(&served, &early), ["stored"]);
+    let right = json!({ "prediction_id": id, "kind": "correction", "value": "yes" });
+    assert_eq!(statuses(&served, &right), ["contradicts"]);
+    let found = served.get("/v1/models/customers/monitor").json();
+    let said = served.predict(ADA).json()["predictions"][0]["prediction"].clone();
+    assert_eq!(found["live"]["metrics"]["accuracy"], json!(f64::from(u8::from(said == "yes"))), "{found}");
+    assert_eq!(found["not_counted"]["superseded"], 1, "the first word does not count, and is shown");
+}
+
+#[test]
+fn an_older_word_than_the_one_that_counts_is_superseded() {
+    let served = served();
+    let id = id(&served);
+    assert_eq!(statuses(&served, &label(&id, json!("yes"))), ["stored"]);
+    let old =
+        json!({ "prediction_id": id, "kind": "correction", "value": "no", "at": "2020-01-01T00:00:00Z" });
+    assert_eq!(statuses(&served, &old), ["superseded"]);
+    let agreeing =
+        json!({ "prediction_id": id, "kind": "label", "value": "yes", "at": "2020-01-01T00:00:00Z" });
+    assert_eq!(statuses(&served, &agreeing), ["stored"]);
+    let said = served.logged()[0].prediction.clone();
+    let rejected =
+        json!({ "prediction_id": id, "kind": if said == "\"yes\"" { "reject" } else { "accept" } });
+    assert_eq!(statuses(&served, &rejected), ["contradicts"], "a rejection is a word about the right answer");
+}
+
+#[test]
+fn idempotency_keys_belong_to_one_api_key_and_one_content() {
+    let served = served();
+    let (one, other) = (id(&served), id(&served));
+    let keyed = |id: &str, value: &str| json!({ "prediction_id": id, "kind": "label", "value": value, "idempotency_key": "1" });
+    assert_eq!(statuses(&served, &keyed(&one, "yes")), ["stored"]);
+    assert_eq!(statuses(&served, &keyed(&one, "yes")), ["repeated"]);
+    for conflicting in [keyed(&other, "no"), keyed(&one, "no"), keyed(&other, "yes")] {
+        let answer = give(&served, &conflicting);
+        assert_eq!((answer.status, answer.code().as_str()), (409, "idempotency_conflict"), "{conflicting}");
+    }
+    let twice = json!([
+        { "prediction_id": one, "kind": "label", "value": "yes", "idempotency_key": "2" },
+        { "prediction_id": one, "kind": "label", "value": "no", "idempotency_key": "2" },
+    ]);
+    assert_eq!(give(&served, &twice).status, 409, "within one request as well");
+
+    let app = &served.running.app;
+    let tokens: Vec<String> =
+        ["a", "b"].map(|name| app.store.create_key(name, &["feedback".into()], None).unwrap().1).into();
+    app.keys.refresh(&app.store).unwrap();
+    for (token, id, value) in [(&tokens[0], &one, "no"), (&tokens[1], &other, "no")] {
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let body = keyed(id, value).to_string();
+        let answer = send(served.address(), "POST", "/v1/feedback", &headers, body.as_bytes());
+        assert_eq!((answer.status, answer.body.contains("repeated")), (200, false), "{}", answer.body);
+    }
+    let of_other = served.logged().into_iter().find(|p| p.id.to_string() == other).unwrap();
+    assert_eq!(of_other.feedback.len(), 1, "the second key's label is there");
+}
+
+#[test]
+fn what_older_versions_stored_and_cannot_count_is_shown() {
+    let served = served();
+    let ids: Vec<String> = (0..4).map(|_| id(&served)).collect();
+    let as_it_is = |id: &str, value: Value, at: Option<i64>| tidemill_store::Feedback {
+        prediction_id: id.parse().unwrap(),
+        kind: tidemill_store::FeedbackKind::Label,
+        value: Some(value),
+        at,
+        user: None,
+        idempotency_key: None,
+        key_id: None,
+    };
+    let future = Some(tidemill_store::now() + 1_000_000_000_000);
+    let store = &served.running.app.store;
+    let old = vec![
+        as_it_is(&ids[0], json!("perhaps"), None),
+        as_it_is(&ids[1], json!("YES"), None),
+        as_it_is(&ids[2], json!("no"), future),
+        as_it_is("0198c0de-0000-7000-8000-000000000001", json!("no"), None),
+    ];
+    store.feedback_blocking(old).unwrap();
+    assert_eq!(
+        statuses(&served, &label(&ids[2], json!("yes"))),
+        ["contradicts"],
+        "it does not wait for the future to pass"
+    );
+    let found = served.get("/v1/models/customers/monitor").json();
+    assert_eq!(
+        found["not_counted"],
+        json!({ "orphaned": 1, "superseded": 1, "unknown_class": 2 }),
+        "{found}"
+    );
+    assert_eq!(found["live"]["rows"], 1);
+    // And what was odd about rows is counted as well.
+    assert_eq!(served.predict(r#"{"age": 500, "plan": "gold", "visits": 1}"#).status, 200);
+    let found = served.get("/v1/models/customers/monitor").json();
+    assert_eq!(found["odd_rows"], json!({ "outside_training_range": 1, "unseen_category": 1 }));
+    assert_eq!(found["odd_of"], 5);
+}

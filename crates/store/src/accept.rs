@@ -1,0 +1,267 @@
+//! Taking feedback in: judged against its prediction before anything of it is stored.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::database::{Database, Datum, Value, first};
+use crate::feedback::{self, Fate, Feedback, FeedbackKind, Given};
+use crate::{Result, now};
+
+/// A prediction, as feedback on it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// What the model file says about itself.
+    pub about: &'a Json,
+    /// The answer, as JSON.
+    pub prediction: &'a str,
+}
+
+/// Knows what feedback means for the prediction that it is about.
+pub trait Judge: Send + 'static {
+    /// Why feedback is refused.
+    type Refusal: Send + 'static;
+
+    /// Refuses what could never count.
+    fn check(&self, feedback: &Feedback, subject: Subject<'_>) -> std::result::Result<(), Self::Refusal>;
+
+    /// The right answer that is said, written so that equal answers are equal texts; none where none is said.
+    fn truth(&self, kind: FeedbackKind, value: Option<&Json>, subject: Subject<'_>) -> Option<String>;
+}
+
+/// Why nothing was stored of what came in together. The place counts from 0.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refused<R> {
+    /// The piece at this place cannot count.
+    Judged(usize, R),
+    /// The idempotency key of the piece at this place was used for something else.
+    Conflict(usize),
+}
+
+/// Takes everything.
+pub(crate) struct Lenient;
+
+impl Judge for Lenient {
+    type Refusal = std::convert::Infallible;
+
+    fn check(&self, _: &Feedback, _: Subject<'_>) -> std::result::Result<(), Self::Refusal> {
+        Ok(())
+    }
+
+    fn truth(&self, kind: FeedbackKind, value: Option<&Json>, _: Subject<'_>) -> Option<String> {
+        let says = matches!(kind, FeedbackKind::Label | FeedbackKind::Correction);
+        value.filter(|_| says).map(Json::to_string)
+    }
+}
+
+/// Whether all of it would be taken.
+pub(crate) fn check_all<J: Judge>(
+    database: &mut dyn Database,
+    given: &[Feedback],
+    judge: &J,
+) -> Result<std::result::Result<(), Refused<J::Refusal>>> {
+    let mut subjects = Subjects::default();
+    let mut keyed: BTreeMap<String, &Feedback> = BTreeMap::new();
+    for (i, feedback) in given.iter().enumerate() {
+        if feedback.idempotency_key.is_some() {
+            let key = stored_key(feedback);
+            let other = keyed.get(&key).is_some_and(|other| !same_content(other, feedback));
+            match stored_under(database, &key)? {
+                Some(stored) if other || !stored.says(feedback) => return Ok(Err(Refused::Conflict(i))),
+                // It was judged when it first came.
+                Some(_) => continue,
+                None if other => return Ok(Err(Refused::Conflict(i))),
+                None => drop(keyed.insert(key, feedback)),
+            }
+        }
+        if let Some((about, prediction)) = subjects.of(database, feedback.prediction_id)? {
+            let subject = Subject { about: &about, prediction: &prediction };
+            if let Err(refusal) = judge.check(feedback, subject) {
+                return Ok(Err(Refused::Judged(i, refusal)));
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Stores all of it or nothing; the fate of each piece, in order.
+pub(crate) fn accept<J: Judge>(
+    database: &mut dyn Database,
+    given: &[Feedback],
+    judge: &J,
+) -> Result<std::result::Result<Vec<Fate>, Refused<J::Refusal>>> {
+    if let Err(refused) = check_all(database, given, judge)? {
+        return Ok(Err(refused));
+    }
+    let mut subjects = Subjects::default();
+    given
+        .iter()
+        .map(|feedback| insert(database, feedback, judge, &mut subjects))
+        .collect::<Result<_>>()
+        .map(Ok)
+}
+
+fn insert<J: Judge>(
+    database: &mut dyn Database,
+    feedback: &Feedback,
+    judge: &J,
+    subjects: &mut Subjects,
+) -> Result<Fate> {
+    let value = feedback.value.as_ref().map(Json::to_string);
+    let received = now();
+    let key = stored_key(feedback);
+    let prediction = feedback.prediction_id.as_bytes();
+    let kind = feedback.kind.word();
+    let at = feedback.at.unwrap_or(received);
+    let counts_at = at.min(received);
+    let fate = match subjects.of(database, feedback.prediction_id)? {
+        None => Fate::Orphaned,
+        Some((about, answer)) => {
+            let subject = Subject { about: &about, prediction: &answer };
+            fate(&said_of(database, feedback.prediction_id)?, feedback, counts_at, judge, subject)
+        }
+    };
+    let inserted = database.execute(
+        "INSERT INTO feedback (id, prediction_id, kind, value, at, received_at, by_user, key_id, idempotency_key) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING",
+        &[
+            Value::Bytes(Uuid::now_v7().as_bytes()),
+            Value::Bytes(prediction),
+            Value::Text(kind),
+            value.as_deref().into(),
+            Value::Int(at),
+            Value::Int(received),
+            feedback.user.as_deref().into(),
+            feedback.key_id.as_deref().into(),
+            Value::Text(&key),
+        ],
+    )?;
+    Ok(if inserted == 0 { Fate::Repeated } else { fate })
+}
+
+/// What becomes of a piece of feedback beside what was said before.
+fn fate<J: Judge>(earlier: &[Given], feedback: &Feedback, at: i64, judge: &J, subject: Subject<'_>) -> Fate {
+    let Some(truth) = judge.truth(feedback.kind, feedback.value.as_ref(), subject) else {
+        let last = earlier.iter().rfind(|given| given.kind == feedback.kind);
+        let differs = last.is_some_and(|last| last.value != feedback.value);
+        return if differs { Fate::Contradicts } else { Fate::Stored };
+    };
+    let counting = earlier.iter().rev().find_map(|given| {
+        judge.truth(given.kind, given.value.as_ref(), subject).map(|truth| (given.counts_at(), truth))
+    });
+    match counting {
+        Some((since, counting)) if counting != truth && since > at => Fate::Superseded,
+        Some((_, counting)) if counting != truth => Fate::Contradicts,
+        _ => Fate::Stored,
+    }
+}
+
+/// What was said of a prediction, in the order in which it counts.
+fn said_of(database: &mut dyn Database, prediction: Uuid) -> Result<Vec<Given>> {
+    let sql = "SELECT kind, value, at, received_at, by_user, key_id FROM feedback WHERE prediction_id = ? ORDER BY at, id";
+    let mut said = Vec::new();
+    database.query(sql, &[Value::Bytes(prediction.as_bytes())], &mut |row| {
+        let mut row = row.into_iter();
+        said.extend(feedback::given(&mut || row.next().unwrap_or(Datum::Null)));
+        Ok(())
+    })?;
+    said.sort_by_key(Given::counts_at);
+    Ok(said)
+}
+
+/// What predictions of which versions are about, read once per version.
+#[derive(Default)]
+struct Subjects(BTreeMap<i64, Arc<Json>>);
+
+impl Subjects {
+    /// What the model says about itself, and its answer; none where there is no such prediction.
+    fn of(&mut self, database: &mut dyn Database, prediction: Uuid) -> Result<Option<(Arc<Json>, String)>> {
+        let mut found = None;
+        let sql = "SELECT version, prediction FROM predictions WHERE id = ?";
+        database.query(sql, &[Value::Bytes(prediction.as_bytes())], &mut |row| {
+            let mut row = row.into_iter();
+            let mut next = || row.next().unwrap_or(Datum::Null);
+            found = Some((next().int(), next().text().unwrap_or_default()));
+            Ok(())
+        })?;
+        let Some((version, answer)) = found else { return Ok(None) };
+        if let Some(about) = self.0.get(&version) {
+            return Ok(Some((about.clone(), answer)));
+        }
+        let about = first(database, "SELECT about FROM versions WHERE id = ?", &[Value::Int(version)])?;
+        let about = about.and_then(Datum::text).unwrap_or_else(|| "null".into());
+        let about = Arc::new(serde_json::from_str(&about)?);
+        self.0.insert(version, Arc::clone(&about));
+        Ok(Some((about, answer)))
+    }
+}
+
+/// A stored piece, as far as it tells whether another one says the same.
+struct Stored {
+    prediction: Vec<u8>,
+    kind: Option<String>,
+    value: Option<String>,
+    at: i64,
+    user: Option<String>,
+}
+
+impl Stored {
+    /// Whether it is what `feedback` says; one that names no timestamp is the same at any.
+    fn says(&self, feedback: &Feedback) -> bool {
+        self.prediction == feedback.prediction_id.as_bytes()
+            && self.kind.as_deref() == Some(feedback.kind.word())
+            && self.value == feedback.value.as_ref().map(Json::to_string)
+            && self.user == feedback.user
+            && feedback.at.is_none_or(|at| at == self.at)
+    }
+}
+
+fn stored_under(database: &mut dyn Database, key: &str) -> Result<Option<Stored>> {
+    let sql = "SELECT prediction_id, kind, value, at, by_user FROM feedback WHERE idempotency_key = ?";
+    let mut found = None;
+    database.query(sql, &[Value::Text(key)], &mut |row| {
+        let mut row = row.into_iter();
+        let mut next = || row.next().unwrap_or(Datum::Null);
+        found = Some(Stored {
+            prediction: next().bytes(),
+            kind: next().text(),
+            value: next().text(),
+            at: next().int(),
+            user: next().text(),
+        });
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn same_content(a: &Feedback, b: &Feedback) -> bool {
+    (a.prediction_id, a.kind, &a.value, a.at, &a.user) == (b.prediction_id, b.kind, &b.value, b.at, &b.user)
+}
+
+/// The key under which a piece is stored once: its own within its API key, else one made of what is said.
+fn stored_key(feedback: &Feedback) -> String {
+    match &feedback.idempotency_key {
+        Some(key) => format!("key:{}:{key}", feedback.key_id.as_deref().unwrap_or_default()),
+        None => content_key(feedback, feedback.value.as_ref().map(Json::to_string).as_deref()),
+    }
+}
+
+/// A key made of what is said, for feedback that brings none.
+fn content_key(feedback: &Feedback, value: Option<&str>) -> String {
+    let mut hash = Sha256::new();
+    let at = feedback.at.map(|at| at.to_string());
+    let parts = [Some(feedback.kind.word()), value, feedback.user.as_deref(), at.as_deref()];
+    // Two API keys that say the same are two voices; where no key is in force the hash is as it always was.
+    let by = feedback.key_id.as_deref().filter(|_| feedback.user.is_none()).map(Some);
+    hash.update(feedback.prediction_id.as_bytes());
+    for part in parts.into_iter().chain(by) {
+        // Lengths keep neighbours apart: ("ab", "c") is not ("a", "bc").
+        hash.update((part.map_or(u64::MAX, |p| p.len() as u64)).to_le_bytes());
+        hash.update(part.unwrap_or_default());
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    format!("content:{}", Uuid::from_slice(&digest[..16]).unwrap_or_default().simple())
+}
