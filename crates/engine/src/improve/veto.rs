@@ -10,6 +10,7 @@ use tidemill_eval::{Answers, metric};
 
 use super::champion::Champion;
 use crate::forecast;
+use crate::rows::open_to_learn;
 
 /// The most test rows that are looked at.
 const MOST_ROWS: usize = 20_000;
@@ -60,7 +61,7 @@ pub(super) fn veto(
 fn test_rows(champion: &Champion, source: &str, context: &Context) -> Result<Batch> {
     let mut context = context.quiet();
     context.seed = champion.recipe.train.seed;
-    let source = forecast::open(source, &champion.recipe, &context)?;
+    let source = forecast::open(open_to_learn(source, &champion.recipe)?, &champion.recipe, &context)?;
     let source = Canonical::new(source, &champion.plan)?;
     let batches = tidemill_core::Source::scan(&source)?.collect::<Result<Vec<_>>>()?;
     let Some(first) = batches.first() else {
