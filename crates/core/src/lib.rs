@@ -5,6 +5,7 @@
 //! Nothing here reads a file (but for [`AtomicFile`], none writes one), starts a thread or computes a statistic.
 
 mod batch;
+mod builtin;
 mod category;
 pub mod conform;
 mod context;
@@ -25,13 +26,16 @@ mod state;
 mod trees;
 
 pub use batch::{Batch, dense_vector, probability_vector};
+pub use builtin::{
+    Builtin, BuiltinLearner, BuiltinResampler, BuiltinStep, Entry, Family, KeyPath, Search, Slot, Sort,
+};
 pub use category::{Categories, UNSEEN};
 pub use context::{Context, Event, Warning};
 pub use error::{Coded, Error, Result, nearest};
 pub use estimator::{Columns, Estimator, Needs, Resampler, Rows, Target, Training};
 pub use fitted::{Chain, Fitted, Run};
 pub use kind::{Kind, Layout, Role};
-pub use registry::{Builtin, Entry, KeyPath, Registry, Search};
+pub use registry::Registry;
 pub use row::{Cell, Row};
 pub use runtime::Runtime;
 pub use schema::{Column, PREDICTION, PROBABILITY, Schema};

@@ -8,7 +8,8 @@ use arrow_array::{Array, ArrayRef, Float64Array, UInt32Array};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tidemill_core::{
-    Batch, Builtin, Categories, Column, Context, Entry, Fitted, Kind, Registry, Role, Schema, Table, Training,
+    Batch, BuiltinStep, Categories, Column, Context, Entry, Fitted, Kind, Registry, Role, Schema, Table,
+    Training,
 };
 use tidemill_prep as prep;
 
@@ -51,8 +52,8 @@ fn reference() -> Reference {
 }
 
 fn registry() -> Arc<Registry> {
-    fn entry<T: Builtin>() -> Entry {
-        Entry::of::<T>()
+    fn entry<T: BuiltinStep>() -> Entry {
+        Entry::step::<T>()
     }
     Arc::new(Registry::new([
         entry::<prep::ScaleStandard>(),

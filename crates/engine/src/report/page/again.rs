@@ -4,7 +4,7 @@ use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
 
 use super::{W, file_name};
 use crate::facts::Outcome;
-use crate::format::brief;
+use crate::recipe::label;
 
 /// Where a model came from, beyond what its metrics say.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ fn facts(outcome: &Outcome, origin: &Origin<'_>) -> Table {
     row(W.fact_split, outcome.split.why.clone().into());
     row(W.fact_train, number::count(outcome.split.train_rows as f64).into());
     row(W.fact_test, number::count(outcome.split.test_rows as f64).into());
-    row(W.fact_learner, brief(&outcome.chosen).into());
+    row(W.fact_learner, label(&outcome.chosen).into());
     row(W.fact_seed, origin.seed.to_string().into());
     row(W.fact_version, format!("tidemill {}", outcome.tidemill).into());
     row(W.fact_model, sha(origin.model));

@@ -11,8 +11,9 @@ use super::leaderboard;
 use crate::builtin::BASELINE;
 use crate::facts::{Outcome, Trained};
 use crate::forecast::ForecastFacts;
-use crate::format::{brief, percent, short};
+use crate::format::{percent, short};
 use crate::links::blend::Blend;
+use crate::recipe::label;
 use crate::search::Decided;
 
 /// The story of a training, a paragraph per line.
@@ -130,7 +131,7 @@ pub(super) fn compared(o: &Outcome) -> String {
     } else {
         "the training part".into()
     };
-    let name = best.map(|s| brief(&Spec { kind: s.learner.clone(), params: s.params.clone() }));
+    let name = best.map(|s| label(&Spec { kind: s.learner.clone(), params: s.params.clone() }));
     format!(
         "Compared {} settings of {} learners on {} folds of {rows}; best by {}: {} ({}).",
         o.leaderboard.len(),
@@ -167,7 +168,7 @@ pub(crate) fn reasons(o: &Outcome) -> Vec<(Reason, String)> {
         lines.push((Reason::Blend, line));
     }
     if o.chosen.kind == Blend::KIND {
-        lines.push((Reason::Taken, format!("The model is a {}.", brief(&o.chosen))));
+        lines.push((Reason::Taken, format!("The model is a {}.", label(&o.chosen))));
     }
     lines.extend(o.reasons.passed_over.iter().map(|why| (Reason::Taken, format!("Chosen: {why}."))));
     lines
