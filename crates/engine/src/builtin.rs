@@ -7,10 +7,12 @@ use tidemill_data::Ingest;
 
 use crate::links::blend::Blend;
 use crate::links::calibrate::Calibrate;
+use crate::links::prior::Prior;
 use crate::links::threshold::Threshold;
 
 /// Steps of preparation.
 pub const STEPS: &[Entry] = &[
+    Entry::step::<tidemill_prep::Bin>(),
     Entry::step::<tidemill_prep::DateParts>(),
     Entry::step::<tidemill_prep::DropColumns>(),
     Entry::step::<tidemill_prep::EncodeHash>(),
@@ -21,10 +23,17 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::EncodeTarget>(),
     Entry::step::<tidemill_prep::EncodeTfidf>(),
     Entry::step::<tidemill_prep::EncodeTokens>(),
+    Entry::step::<tidemill_prep::Expression>(),
     Entry::step::<tidemill_prep::ImputeConstant>(),
+    Entry::step::<tidemill_prep::ImputeIterative>(),
+    Entry::step::<tidemill_prep::ImputeKnn>(),
     Entry::step::<tidemill_prep::ImputeMean>(),
     Entry::step::<tidemill_prep::ImputeMedian>(),
     Entry::step::<tidemill_prep::ImputeMode>(),
+    Entry::step::<tidemill_prep::Outliers>(),
+    Entry::step::<tidemill_prep::Polynomial>(),
+    Entry::step::<tidemill_prep::Power>(),
+    Entry::step::<tidemill_prep::RareCategories>(),
     Entry::step::<tidemill_prep::ReduceSvd>(),
     Entry::step::<tidemill_prep::ScaleMinMax>(),
     Entry::step::<tidemill_prep::ScaleRobust>(),
@@ -32,7 +41,18 @@ pub const STEPS: &[Entry] = &[
 ];
 
 /// Resamplers.
-pub const RESAMPLERS: &[Entry] = &[];
+pub const RESAMPLERS: &[Entry] = &[
+    Entry::resampler::<tidemill_prep::resample::Adasyn>(),
+    Entry::resampler::<tidemill_prep::resample::BorderlineSmote>(),
+    Entry::resampler::<tidemill_prep::resample::EditedNearestNeighbours>(),
+    Entry::resampler::<tidemill_prep::resample::RandomOver>(),
+    Entry::resampler::<tidemill_prep::resample::RandomUnder>(),
+    Entry::resampler::<tidemill_prep::resample::Smote>(),
+    Entry::resampler::<tidemill_prep::resample::SmoteEnn>(),
+    Entry::resampler::<tidemill_prep::resample::SmoteNc>(),
+    Entry::resampler::<tidemill_prep::resample::SmoteTomek>(),
+    Entry::resampler::<tidemill_prep::resample::TomekLinks>(),
+];
 
 /// Learners.
 pub const LEARNERS: &[Entry] = &[
@@ -68,6 +88,7 @@ pub const LINKS: &[(&str, Loader)] = &[
     (Blend::KIND, Blend::load),
     (Calibrate::KIND, Calibrate::load),
     (Ingest::KIND, Ingest::load),
+    (Prior::KIND, Prior::load),
     (Threshold::KIND, Threshold::load),
 ];
 

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod autocorrelation;
+pub mod bayesian_ridge;
 pub mod cholesky;
 mod classes;
 mod comoments;

@@ -11,7 +11,7 @@ use tidemill_eval::Report;
 use tidemill_eval::compare::ScoreInterval;
 
 use crate::forecast::ForecastFacts;
-use crate::search::{Calibrated, CandidateScore, Decided, Gap, Point, Reasons, Times};
+use crate::search::{BalanceFacts, Calibrated, CandidateScore, Decided, Gap, Point, Reasons, Times};
 
 /// What `metrics.json` says. Equal for equal data, recipe and seed.
 #[derive(Clone, Debug, Serialize)]
@@ -122,6 +122,9 @@ pub struct Shipped {
     pub rows: usize,
     /// What each of its links costs, in order.
     pub links: Vec<LinkCost>,
+    /// What balancing did to these rows; the learners were fitted on what came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance: Option<BalanceFacts>,
     /// Whose score is quoted.
     pub note: &'static str,
 }
@@ -144,7 +147,7 @@ impl Shipped {
             let state = link.state();
             LinkCost { bytes: state.bytes(), operations: link.operations(), kind: state.kind }
         };
-        Shipped { rows, links: chain.0.iter().map(cost).collect(), note }
+        Shipped { rows, links: chain.0.iter().map(cost).collect(), balance: None, note }
     }
 }
 

@@ -3,4 +3,5 @@
 pub(crate) mod answer;
 pub mod blend;
 pub mod calibrate;
+pub mod prior;
 pub mod threshold;

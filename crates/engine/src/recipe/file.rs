@@ -293,6 +293,23 @@ mod tests {
     }
 
     #[test]
+    fn repairs_of_single_columns_are_checked_as_their_steps_are() {
+        let text = error("[columns.age]\noutliers = { detect = \"irq\" }\n");
+        assert!(text.contains("line 2") && text.contains("iqr"), "{text}");
+        let text = error("[columns.age]\noutliers = { detct = \"iqr\" }\n");
+        assert!(text.contains("line 2") && text.contains("did you mean 'detect'?"), "{text}");
+        let text = error("[[steps]]\nkind = \"expression\"\nnew = { ratio = \"price / \" }\n");
+        assert!(text.contains("line 3") && text.contains("at character 9"), "{text}");
+        let text = error("[balance]\nkind = \"smote\"\nn_neighbours = 3\n");
+        assert!(text.contains("line 3") && text.contains("did you mean 'n_neighbors'?"), "{text}");
+        let text = error("[balance]\nkind = \"smote\"\nratio = 2.0\n");
+        assert!(text.contains("line 3") && text.contains("at most at 1"), "{text}");
+        let read =
+            parse("[balance]\nkind = \"smote\"\ncorrect = false\n", "r.toml", &crate::builtin::registry());
+        assert!(read.is_ok_and(|recipe| recipe.balance.is_some_and(|b| !b.correct && b.params.is_empty())));
+    }
+
+    #[test]
     fn values_are_checked_before_any_work() {
         assert!(error("[split]\ntest = 1.5\n").contains("line 2"));
         assert!(error("[train]\nmetric = \"acuracy\"\n").contains("accuracy"));

@@ -108,7 +108,7 @@ fn run(job: &Job, context: &Context) -> Result<Trained> {
     let (judged, evidence) = judged;
     let preparation = read.specs.into_iter().chain(shipped.specs).collect();
     let note = if recipe.split.nested.is_some() { NESTED } else { SHIPPED };
-    let shipped = Shipped::new(&chain, n_rows, note);
+    let shipped = Shipped { balance: shipped.balance, ..Shipped::new(&chain, n_rows, note) };
     let outcome = facts.outcome(study, preparation, judged, shipped, context)?;
     write(job, &recipe, &plan, chain, (outcome, times), &evidence)
 }

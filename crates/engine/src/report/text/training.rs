@@ -36,6 +36,7 @@ pub fn story(trained: &Trained) -> String {
     line(verdict(outcome));
     line(String::new());
     line(outcome.test.to_string());
+    balance(outcome).into_iter().for_each(&mut line);
     line(outcome.shipped.note.to_string());
     line(format!(
         "Written: {} ({}), {}, {}, {}",
@@ -46,6 +47,24 @@ pub fn story(trained: &Trained) -> String {
         trained.report.display()
     ));
     text
+}
+
+/// What balancing did to the rows of the model in the file.
+pub(crate) fn balance(o: &Outcome) -> Option<String> {
+    let facts = o.shipped.balance.as_ref()?;
+    let counts = o.target.classes.iter().zip(facts.before.iter().zip(&facts.after));
+    let counts: Vec<String> =
+        counts.map(|(class, (before, after))| format!("{class} {before} to {after}")).collect();
+    let probabilities = if facts.corrected {
+        "Probabilities are brought back to the true shares of the classes"
+    } else {
+        "Probabilities answer for balanced classes, not for the true shares"
+    };
+    Some(format!(
+        "Classes of the training rows were balanced by {} ({}); rows that judge were left as they are. {probabilities}.",
+        facts.kind,
+        counts.join(", ")
+    ))
 }
 
 /// What a forecast looks at and how it did against what was one season before.
