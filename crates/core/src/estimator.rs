@@ -181,6 +181,11 @@ pub trait Estimator: Send + Sync {
 
 /// Changes the number of rows, so it exists in training only: balancing, dropping outliers.
 pub trait Resampler: Send + Sync {
+    /// What must be true of the rows, which are prepared; the engine adds what is missing, for training and service alike.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
     /// The rows to train on instead of `train`.
     fn resample(&self, train: &Table, context: &Context) -> Result<Table>;
 }

@@ -5,6 +5,7 @@
 //! Nothing here reads a file (but for [`AtomicFile`], none writes one), starts a thread or computes a statistic.
 
 mod batch;
+mod builtin;
 mod category;
 pub mod conform;
 mod context;
@@ -26,6 +27,9 @@ mod state;
 mod trees;
 
 pub use batch::{Batch, dense_vector, probability_vector};
+pub use builtin::{
+    Builtin, BuiltinLearner, BuiltinResampler, BuiltinStep, Entry, Family, KeyPath, Search, Slot, Sort,
+};
 pub use category::{Categories, UNSEEN};
 pub use context::{Context, Event, Warning};
 pub use error::{Coded, Error, Result, escaped, nearest};
@@ -33,7 +37,7 @@ pub use estimator::{Columns, Estimator, Needs, Resampler, Rows, Target, Training
 pub use fitted::{Chain, Fitted, Linear, Run};
 pub use kind::{Kind, Layout, Role};
 pub use reading::Reading;
-pub use registry::{Builtin, Entry, KeyPath, Registry, Search};
+pub use registry::Registry;
 pub use row::{Cell, Row};
 pub use runtime::Runtime;
 pub use schema::{BLOCK, Column, PREDICTION, PROBABILITY, Schema};

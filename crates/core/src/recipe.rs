@@ -28,6 +28,9 @@ pub struct Recipe {
     /// Steps of preparation, in order, before those that the engine adds for a learner's needs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Spec>,
+    /// Whether classes are brought into balance, and how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Balance>,
     /// The learners to compare; without any, those that suit the task.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub learners: Vec<Spec>,
@@ -187,6 +190,9 @@ pub struct ColumnSpec {
     /// How missing values are filled: the steps named `impute_…`, without that prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Spec>,
+    /// How outliers are found and treated: the parameters of the step `outliers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<Map<String, Value>>,
     /// How numbers are scaled: the steps named `scale_…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<Spec>,
@@ -242,6 +248,25 @@ impl Spec {
         self.params.insert(key.into(), value.into());
         self
     }
+}
+
+/// Brings the classes of the training rows into balance, for learners that would otherwise overlook the rare ones. Only rows that
+/// a learner is fitted on are touched: those of each fold, and in the end those of the model. Rows that judge never are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Balance {
+    /// Which one: see the list below.
+    pub kind: String,
+    /// Whether probabilities are brought back to the shares that the classes had before: without that they answer for rows
+    /// of which as many were of each class.
+    #[serde(default = "yes")]
+    pub correct: bool,
+    /// Its parameters.
+    #[serde(flatten)]
+    pub params: Map<String, Value>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How rows are divided into parts.

@@ -2,64 +2,87 @@
 
 use std::sync::Arc;
 
-use tidemill_core::{Entry, Fitted, Registry, Result, State};
+use tidemill_core::{Entry, Family, Fitted, Registry, Result, Sort, State};
 use tidemill_data::Ingest;
 
 use crate::links::blend::Blend;
 use crate::links::calibrate::Calibrate;
 use crate::links::interval::Interval;
+use crate::links::prior::Prior;
 use crate::links::threshold::Threshold;
 
 /// Steps of preparation.
 pub const STEPS: &[Entry] = &[
-    Entry::of::<tidemill_prep::DateParts>(),
-    Entry::of::<tidemill_prep::DropColumns>(),
-    Entry::of::<tidemill_prep::EncodeHash>(),
-    Entry::of::<tidemill_prep::EncodeOneHot>(),
-    Entry::of::<tidemill_prep::EncodeOrdinal>(),
-    Entry::of::<tidemill_prep::EncodePixels>(),
-    Entry::of::<tidemill_prep::EncodeSeries>(),
-    Entry::of::<tidemill_prep::EncodeTarget>(),
-    Entry::of::<tidemill_prep::EncodeTfidf>(),
-    Entry::of::<tidemill_prep::EncodeTokens>(),
-    Entry::of::<tidemill_prep::ImputeConstant>(),
-    Entry::of::<tidemill_prep::ImputeMean>(),
-    Entry::of::<tidemill_prep::ImputeMedian>(),
-    Entry::of::<tidemill_prep::ImputeMode>(),
-    Entry::of::<tidemill_prep::ReduceSvd>(),
-    Entry::of::<tidemill_prep::ScaleMinMax>(),
-    Entry::of::<tidemill_prep::ScaleRobust>(),
-    Entry::of::<tidemill_prep::ScaleStandard>(),
+    Entry::step::<tidemill_prep::Bin>(),
+    Entry::step::<tidemill_prep::DateParts>(),
+    Entry::step::<tidemill_prep::DropColumns>(),
+    Entry::step::<tidemill_prep::EncodeHash>(),
+    Entry::step::<tidemill_prep::EncodeOneHot>(),
+    Entry::step::<tidemill_prep::EncodeOrdinal>(),
+    Entry::step::<tidemill_prep::EncodePixels>(),
+    Entry::step::<tidemill_prep::EncodeSeries>(),
+    Entry::step::<tidemill_prep::EncodeTarget>(),
+    Entry::step::<tidemill_prep::EncodeTfidf>(),
+    Entry::step::<tidemill_prep::EncodeTokens>(),
+    Entry::step::<tidemill_prep::Expression>(),
+    Entry::step::<tidemill_prep::ImputeConstant>(),
+    Entry::step::<tidemill_prep::ImputeIterative>(),
+    Entry::step::<tidemill_prep::ImputeKnn>(),
+    Entry::step::<tidemill_prep::ImputeMean>(),
+    Entry::step::<tidemill_prep::ImputeMedian>(),
+    Entry::step::<tidemill_prep::ImputeMode>(),
+    Entry::step::<tidemill_prep::Outliers>(),
+    Entry::step::<tidemill_prep::Polynomial>(),
+    Entry::step::<tidemill_prep::Power>(),
+    Entry::step::<tidemill_prep::RareCategories>(),
+    Entry::step::<tidemill_prep::ReduceSvd>(),
+    Entry::step::<tidemill_prep::ScaleMinMax>(),
+    Entry::step::<tidemill_prep::ScaleRobust>(),
+    Entry::step::<tidemill_prep::ScaleStandard>(),
+];
+
+/// Resamplers.
+pub const RESAMPLERS: &[Entry] = &[
+    Entry::resampler::<tidemill_prep::resample::Adasyn>(),
+    Entry::resampler::<tidemill_prep::resample::BorderlineSmote>(),
+    Entry::resampler::<tidemill_prep::resample::EditedNearestNeighbours>(),
+    Entry::resampler::<tidemill_prep::resample::RandomOver>(),
+    Entry::resampler::<tidemill_prep::resample::RandomUnder>(),
+    Entry::resampler::<tidemill_prep::resample::Smote>(),
+    Entry::resampler::<tidemill_prep::resample::SmoteEnn>(),
+    Entry::resampler::<tidemill_prep::resample::SmoteNc>(),
+    Entry::resampler::<tidemill_prep::resample::SmoteTomek>(),
+    Entry::resampler::<tidemill_prep::resample::TomekLinks>(),
 ];
 
 /// Learners.
 pub const LEARNERS: &[Entry] = &[
-    Entry::of::<tidemill_learn::Baseline>(),
-    Entry::of::<tidemill_learn::bayes::BernoulliNb>(),
-    Entry::of::<tidemill_learn::bayes::CategoricalNb>(),
-    Entry::of::<tidemill_learn::bayes::ComplementNb>(),
-    Entry::of::<tidemill_learn::bayes::GaussianNb>(),
-    Entry::of::<tidemill_learn::bayes::MultinomialNb>(),
-    Entry::of::<tidemill_learn::linear::ElasticNet>(),
-    Entry::of::<tidemill_learn::linear::Gamma>(),
-    Entry::of::<tidemill_learn::linear::Huber>(),
-    Entry::of::<tidemill_learn::linear::Lasso>(),
-    Entry::of::<tidemill_learn::linear::Logistic>(),
-    Entry::of::<tidemill_learn::linear::Poisson>(),
-    Entry::of::<tidemill_learn::linear::QuantileRegression>(),
-    Entry::of::<tidemill_learn::linear::Ridge>(),
-    Entry::of::<tidemill_learn::linear::Sgd>(),
-    Entry::of::<tidemill_learn::linear::Tweedie>(),
-    Entry::of::<tidemill_learn::neighbors::KNeighbors>(),
+    Entry::learner::<tidemill_learn::Baseline>(),
+    Entry::learner::<tidemill_learn::bayes::BernoulliNb>(),
+    Entry::learner::<tidemill_learn::bayes::CategoricalNb>(),
+    Entry::learner::<tidemill_learn::bayes::ComplementNb>(),
+    Entry::learner::<tidemill_learn::bayes::GaussianNb>(),
+    Entry::learner::<tidemill_learn::bayes::MultinomialNb>(),
+    Entry::learner::<tidemill_learn::linear::ElasticNet>(),
+    Entry::learner::<tidemill_learn::linear::Gamma>(),
+    Entry::learner::<tidemill_learn::linear::Huber>(),
+    Entry::learner::<tidemill_learn::linear::Lasso>(),
+    Entry::learner::<tidemill_learn::linear::Logistic>(),
+    Entry::learner::<tidemill_learn::linear::Poisson>(),
+    Entry::learner::<tidemill_learn::linear::QuantileRegression>(),
+    Entry::learner::<tidemill_learn::linear::Ridge>(),
+    Entry::learner::<tidemill_learn::linear::Sgd>(),
+    Entry::learner::<tidemill_learn::linear::Tweedie>(),
+    Entry::learner::<tidemill_learn::neighbors::KNeighbors>(),
     #[cfg(feature = "neural")]
-    Entry::of::<tidemill_neural::NeuralNet>(),
-    Entry::of::<tidemill_learn::TransformedTarget>(),
-    Entry::of::<tidemill_learn::series::LocalForecast>(),
-    Entry::of::<tidemill_learn::svm::LinearSvm>(),
-    Entry::of::<tidemill_learn::svm::Svm>(),
-    Entry::of::<tidemill_learn::trees::BoostedTrees>(),
-    Entry::of::<tidemill_learn::trees::ExtraTrees>(),
-    Entry::of::<tidemill_learn::trees::RandomForest>(),
+    Entry::learner::<tidemill_neural::NeuralNet>(),
+    Entry::learner::<tidemill_learn::TransformedTarget>(),
+    Entry::learner::<tidemill_learn::series::LocalForecast>(),
+    Entry::learner::<tidemill_learn::svm::LinearSvm>(),
+    Entry::learner::<tidemill_learn::svm::Svm>(),
+    Entry::learner::<tidemill_learn::trees::BoostedTrees>(),
+    Entry::learner::<tidemill_learn::trees::ExtraTrees>(),
+    Entry::learner::<tidemill_learn::trees::RandomForest>(),
 ];
 
 /// Links of a model that the engine puts there: saved in model files, never written in a recipe.
@@ -68,6 +91,7 @@ pub const LINKS: &[(&str, Loader)] = &[
     (Calibrate::KIND, Calibrate::load),
     (Ingest::KIND, Ingest::load),
     (Interval::KIND, Interval::load),
+    (Prior::KIND, Prior::load),
     (Threshold::KIND, Threshold::load),
 ];
 
@@ -76,9 +100,24 @@ type Loader = fn(&Registry, State) -> Result<Arc<dyn Fitted>>;
 /// The learner that every other is held against.
 pub const BASELINE: &str = "baseline";
 
+/// Every line of every list.
+pub fn entries() -> impl Iterator<Item = &'static Entry> {
+    STEPS.iter().chain(RESAMPLERS).chain(LEARNERS)
+}
+
+/// The line of this kind, for those who want to know what it says of itself.
+pub fn entry(kind: &str) -> Option<&'static Entry> {
+    entries().find(|entry| entry.kind == kind)
+}
+
+/// Whether this is a learner of the family.
+pub fn is_of(kind: &str, family: Family) -> bool {
+    entry(kind).is_some_and(|entry| entry.sort == Sort::Learner(family))
+}
+
 /// Everything that a recipe can name or a model file can hold.
 pub fn registry() -> Registry {
-    LINKS.iter().fold(Registry::new(STEPS.iter().chain(LEARNERS).copied()), |registry, (kind, load)| {
-        registry.with_loader(kind, *load)
-    })
+    LINKS
+        .iter()
+        .fold(Registry::new(entries().copied()), |registry, (kind, load)| registry.with_loader(kind, *load))
 }

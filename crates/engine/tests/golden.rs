@@ -53,6 +53,26 @@ const FURTHER: &[(&str, &str)] = &[
         "#,
     ),
     (
+        "people-repaired",
+        r#"
+        data.target = "kind"
+        data.key = "id"
+        data.ignore = ["note"]
+        balance = { kind = "smote", n_neighbors = 2 }
+        learners = [{ kind = "logistic" }]
+        columns.price.outliers = { detect = "percentile", action = "clip", threshold = 5.0 }
+        steps = [
+            { kind = "expression", new = { ratio = "height / width", high = "height > 1" } },
+            { kind = "rare_categories", columns = ["colour"], min_share = 0.1 },
+            { kind = "impute_knn", columns = ["height"], n_neighbors = 3 },
+            { kind = "impute_iterative", columns = ["width", "visits", "height"] },
+            { kind = "polynomial", columns = ["height", "price"] },
+            { kind = "power", columns = ["width"] },
+            { kind = "bin", columns = ["visits"], n_bins = 3 },
+        ]
+        "#,
+    ),
+    (
         "people-ordinal",
         r#"
         data.target = "price"

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, UInt32Array};
-use tidemill_core::recipe::{Recipe, Spec, Task};
+use tidemill_core::recipe::{Balance, Recipe, Spec, Task};
 use tidemill_core::{
     Batch, Categories, Column, Context, Fitted, Role, Row, Schema, Source, State, Table, Tensor, TensorData,
 };
@@ -235,6 +235,81 @@ fn what_the_test_part_says_has_no_say_in_the_search() {
         search::study(&table, &rows[..150], &recipe, Task::Binary, metric, &context()).unwrap()
     };
     assert_ne!(json(&a), json(&fewer));
+}
+
+/// A table in which one row in about 15 is of the second class, and how many rows each class has.
+fn thinned() -> (Arc<Table>, [usize; 2]) {
+    let all = table(1200, true);
+    let at = all.batch().schema().position("y").unwrap();
+    let codes = all.batch().codes(at).unwrap();
+    let kept = |row: &u32| codes.value(*row as usize) == 0 || row % 10 == 0;
+    let rows: Vec<u32> = (0..1200).filter(kept).collect();
+    let yes = rows.iter().filter(|row| codes.value(**row as usize) == 1).count();
+    let counts = [rows.len() - yes, yes];
+    (Arc::new(Table::new(all.batch().take(&rows).unwrap())), counts)
+}
+
+fn balanced(kind: &str, correct: bool) -> Recipe {
+    let balance = Balance { kind: kind.into(), correct, params: Default::default() };
+    Recipe { balance: Some(balance), ..Recipe::default() }
+}
+
+#[test]
+fn a_balanced_model_answers_for_the_true_shares_unless_told_otherwise() {
+    let (table, counts) = thinned();
+    let [no, yes] = counts.map(|n| n as f64);
+    let share = yes / (no + yes);
+    for kind in ["random_over", "random_under", "smote", "smote_enn"] {
+        let mean = |correct: bool| {
+            let trees = Spec::new("extra_trees").with("n_trees", 20).with("min_samples_leaf", 20);
+            let design = Design { members: vec![(Spec::new("logistic"), 0.5), (trees, 0.5)] };
+            let fitted = design.fit((*table).clone(), &balanced(kind, correct), &context()).unwrap();
+            let facts = fitted.balance.unwrap();
+            assert_eq!((facts.before, facts.corrected), (counts.to_vec(), correct), "{kind}");
+            let after = [facts.after[0] as f64, facts.after[1] as f64];
+            assert!((after[0] / after[1] - 1.0).abs() < 0.35, "{kind}: {after:?}");
+            // The rows to answer are all that came: none was added to or taken from them.
+            let answers = search::apply(&fitted.steps, table.batch().clone()).unwrap();
+            assert_eq!(answers.n_rows(), table.batch().n_rows());
+            let at = answers.schema().role(Role::Probability).unwrap();
+            let said: f64 = answers.probabilities(at).unwrap().iter().skip(1).step_by(2).sum();
+            said / (no + yes)
+        };
+        let (corrected, left) = (mean(true), mean(false));
+        assert!((corrected - share).abs() < 0.03, "{kind}: {corrected} for a share of {share}");
+        assert!(left > 2.0 * share, "{kind}: {left} for a share of {share}");
+    }
+}
+
+/// The baseline knows nothing but shares: fitted on balanced rows and brought back, it must score on the untouched held-out rows
+/// of each fold as without balance.
+#[test]
+fn balance_leaves_the_rows_that_judge_alone() {
+    let (table, _) = thinned();
+    let rows: Vec<u32> = (0..table.batch().n_rows() as u32).collect();
+    let metric = tidemill_eval::metric("log_loss").unwrap();
+    let folds = |recipe: Recipe| {
+        let recipe = Recipe { learners: vec![Spec::new("gaussian_nb")], ..recipe };
+        let study = search::study(&table, &rows, &recipe, Task::Binary, metric, &context()).unwrap();
+        let of = |kind: &str| study.standings.iter().find(|s| s.learner == kind).unwrap().folds.clone();
+        (of("baseline"), of("gaussian_nb"))
+    };
+    let (plain, learner) = folds(Recipe::default());
+    let (over, balanced_learner) = folds(balanced("random_over", true));
+    assert!(plain.iter().zip(&over).all(|(a, b)| (a - b).abs() < 1e-9), "{plain:?} {over:?}");
+    // Bayes' rule with the prior brought back is nearly what it was; without, it is not.
+    let (_, left) = folds(balanced("random_over", false));
+    let off = |other: &[f64]| learner.iter().zip(other).map(|(a, b)| (a - b).abs()).sum::<f64>();
+    assert!(off(&balanced_learner) < 0.2 * off(&left), "{learner:?} {balanced_learner:?} {left:?}");
+    let error = search::study(
+        &self::table(60, false),
+        &(0..60).collect::<Vec<u32>>(),
+        &balanced("smote", true),
+        Task::Regression,
+        tidemill_eval::metric("rmse").unwrap(),
+        &context(),
+    );
+    assert!(error.err().unwrap().to_string().contains("no classes to balance"));
 }
 
 #[test]

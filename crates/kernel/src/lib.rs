@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod autocorrelation;
+pub mod bayesian_ridge;
 pub mod blocks;
 pub mod calendar;
 pub mod cholesky;

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, Categories, Context, Error, Estimator, Fitted, Kind, Registry, Result, Role, Row, Run,
-    Schema, State, Training,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, Fitted, Kind, Registry,
+    Result, Role, Row, Run, Schema, State, Training,
 };
 
 use crate::rows;
@@ -34,6 +34,10 @@ impl Builtin for Baseline {
         let constants = state.floats_of("constants", classes.as_ref().map_or(1, |c| c.len()))?.to_vec();
         Ok(Arc::new(FittedBaseline { classes, constants }))
     }
+}
+
+impl BuiltinLearner for Baseline {
+    const FAMILY: Family = Family::Baseline;
 }
 
 impl Estimator for Baseline {

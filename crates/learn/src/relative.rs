@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Cell, Context, Error, Estimator, Fitted, KeyPath, Kind, Needs, Registry, Result, Role,
-    Row, Run, Schema, State, Table, Training,
+    Batch, Builtin, BuiltinLearner, Cell, Context, Error, Estimator, Family, Fitted, KeyPath, Kind, Needs,
+    Registry, Result, Role, Row, Run, Schema, State, Table, Training,
 };
 use tidemill_kernel::answer::output;
 
@@ -106,6 +106,10 @@ impl Builtin for TransformedTarget {
         let view = View { relation, typical };
         Ok(Arc::new(FittedRelative { to, also, view, behind: registry.load(behind)? }))
     }
+}
+
+impl BuiltinLearner for TransformedTarget {
+    const FAMILY: Family = Family::Ensemble;
 }
 
 impl Estimator for TransformedTarget {

@@ -14,16 +14,16 @@ use tidemill_learn::{Baseline, linear};
 
 fn registry() -> Registry {
     Registry::new([
-        Entry::of::<Baseline>(),
-        Entry::of::<linear::Ridge>(),
-        Entry::of::<linear::Lasso>(),
-        Entry::of::<linear::ElasticNet>(),
-        Entry::of::<linear::Logistic>(),
-        Entry::of::<linear::Gamma>(),
-        Entry::of::<linear::Huber>(),
-        Entry::of::<linear::Poisson>(),
-        Entry::of::<linear::QuantileRegression>(),
-        Entry::of::<linear::Tweedie>(),
+        Entry::learner::<Baseline>(),
+        Entry::learner::<linear::Ridge>(),
+        Entry::learner::<linear::Lasso>(),
+        Entry::learner::<linear::ElasticNet>(),
+        Entry::learner::<linear::Logistic>(),
+        Entry::learner::<linear::Gamma>(),
+        Entry::learner::<linear::Huber>(),
+        Entry::learner::<linear::Poisson>(),
+        Entry::learner::<linear::QuantileRegression>(),
+        Entry::learner::<linear::Tweedie>(),
     ])
 }
 

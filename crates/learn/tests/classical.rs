@@ -14,14 +14,14 @@ use tidemill_learn::{bayes, neighbors, svm};
 
 fn registry() -> Registry {
     Registry::new([
-        Entry::of::<bayes::BernoulliNb>(),
-        Entry::of::<bayes::CategoricalNb>(),
-        Entry::of::<bayes::ComplementNb>(),
-        Entry::of::<bayes::GaussianNb>(),
-        Entry::of::<bayes::MultinomialNb>(),
-        Entry::of::<neighbors::KNeighbors>(),
-        Entry::of::<svm::LinearSvm>(),
-        Entry::of::<svm::Svm>(),
+        Entry::learner::<bayes::BernoulliNb>(),
+        Entry::learner::<bayes::CategoricalNb>(),
+        Entry::learner::<bayes::ComplementNb>(),
+        Entry::learner::<bayes::GaussianNb>(),
+        Entry::learner::<bayes::MultinomialNb>(),
+        Entry::learner::<neighbors::KNeighbors>(),
+        Entry::learner::<svm::LinearSvm>(),
+        Entry::learner::<svm::Svm>(),
     ])
 }
 

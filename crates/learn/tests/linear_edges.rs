@@ -15,16 +15,16 @@ use tidemill_learn::linear;
 
 fn registry() -> Registry {
     Registry::new([
-        Entry::of::<linear::ElasticNet>(),
-        Entry::of::<linear::Gamma>(),
-        Entry::of::<linear::Huber>(),
-        Entry::of::<linear::Lasso>(),
-        Entry::of::<linear::Logistic>(),
-        Entry::of::<linear::Poisson>(),
-        Entry::of::<linear::QuantileRegression>(),
-        Entry::of::<linear::Ridge>(),
-        Entry::of::<linear::Sgd>(),
-        Entry::of::<linear::Tweedie>(),
+        Entry::learner::<linear::ElasticNet>(),
+        Entry::learner::<linear::Gamma>(),
+        Entry::learner::<linear::Huber>(),
+        Entry::learner::<linear::Lasso>(),
+        Entry::learner::<linear::Logistic>(),
+        Entry::learner::<linear::Poisson>(),
+        Entry::learner::<linear::QuantileRegression>(),
+        Entry::learner::<linear::Ridge>(),
+        Entry::learner::<linear::Sgd>(),
+        Entry::learner::<linear::Tweedie>(),
     ])
 }
 

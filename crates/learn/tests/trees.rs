@@ -15,7 +15,11 @@ use tidemill_learn::trees::losses::{Loss, Squared};
 use tidemill_learn::trees::{BoostedTrees, ExtraTrees, FittedTrees, RandomForest};
 
 fn registry() -> Registry {
-    Registry::new([Entry::of::<BoostedTrees>(), Entry::of::<ExtraTrees>(), Entry::of::<RandomForest>()])
+    Registry::new([
+        Entry::learner::<BoostedTrees>(),
+        Entry::learner::<ExtraTrees>(),
+        Entry::learner::<RandomForest>(),
+    ])
 }
 
 fn context(seed: u64) -> Context {

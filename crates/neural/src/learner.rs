@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
+    State, Training,
 };
 use tidemill_kernel::ClassWeight;
 
@@ -227,6 +228,10 @@ impl Builtin for NeuralNet {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         Ok(Arc::new(FittedNet::load(&state)?))
     }
+}
+
+impl BuiltinLearner for NeuralNet {
+    const FAMILY: Family = Family::Neural;
 }
 
 impl Estimator for NeuralNet {

@@ -51,7 +51,7 @@ fn held_out_loss(params: &Value, table: &Table, seed: u64) -> f64 {
     let n = table.batch().n_rows() as u32;
     let (train, test): (Vec<u32>, Vec<u32>) = (0..n).partition(|i| i % 4 != 3);
     let (train, test) = (Table::new(table.take(&train).unwrap()), table.take(&test).unwrap());
-    let registry = Registry::new([Entry::of::<NeuralNet>()]);
+    let registry = Registry::new([Entry::learner::<NeuralNet>()]);
     let net = registry.build("neural_net", params.clone()).unwrap();
     let context = Context::new(seed, 2, Arc::new(registry));
     let fitted = net.fit(Training::on(&train), &context).unwrap();

@@ -16,7 +16,7 @@ use tidemill_kernel::Random;
 use tidemill_neural::NeuralNet;
 
 fn registry() -> Arc<Registry> {
-    Arc::new(Registry::new([Entry::of::<NeuralNet>()]))
+    Arc::new(Registry::new([Entry::learner::<NeuralNet>()]))
 }
 
 fn context() -> Context {

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Categories, Cell, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, Role,
-    Schema, State, Training,
+    Builtin, BuiltinStep, Categories, Cell, Column, Columns, Context, Estimator, Fitted, Kind, Registry,
+    Result, Role, Schema, Slot, State, Training,
 };
 
 use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved, wrong_cell};
@@ -67,6 +67,11 @@ impl Builtin for DateParts {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for DateParts {
+    const SLOT: Slot = Slot::Derived;
+    const DONE: &'static str = "split into parts of the date";
 }
 
 impl ColumnStep for DateParts {

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, Columns, Context, Estimator, Fitted, Registry, Result, Role, Row, Run, Schema, State,
-    Training,
+    Batch, Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, Registry, Result, Role, Row, Run,
+    Schema, Slot, State, Training,
 };
 
 use crate::{PrepError, mapping};
@@ -47,6 +47,11 @@ impl Builtin for DropColumns {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         Ok(Arc::new(state.params::<Dropped>()?))
     }
+}
+
+impl BuiltinStep for DropColumns {
+    const SLOT: Slot = Slot::Select;
+    const DONE: &'static str = "dropped";
 }
 
 #[derive(Serialize, Deserialize)]

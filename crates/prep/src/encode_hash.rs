@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, State, Training,
+    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
+    State, Training,
 };
 
 use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved};
@@ -66,6 +67,11 @@ impl Builtin for EncodeHash {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for EncodeHash {
+    const SLOT: Slot = Slot::Text;
+    const DONE: &'static str = "counts of hashed terms";
 }
 
 impl ColumnStep for EncodeHash {

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Categories, Cell, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result,
-    State, Training, dense_vector,
+    Builtin, BuiltinStep, Categories, Cell, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind,
+    Registry, Result, Slot, State, Training, dense_vector,
 };
 
 use crate::impute::MISSING;
@@ -82,6 +82,11 @@ impl Builtin for EncodeOneHot {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for EncodeOneHot {
+    const SLOT: Slot = Slot::Encode;
+    const DONE: &'static str = "one column for each value";
 }
 
 impl ColumnStep for EncodeOneHot {

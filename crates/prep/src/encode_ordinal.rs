@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Categories, Cell, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result,
-    State, Training,
+    Builtin, BuiltinStep, Categories, Cell, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind,
+    Registry, Result, Slot, State, Training,
 };
 
 use crate::PrepError;
@@ -67,6 +67,11 @@ impl Builtin for EncodeOrdinal {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for EncodeOrdinal {
+    const SLOT: Slot = Slot::Encode;
+    const DONE: &'static str = "numbered";
 }
 
 impl ColumnStep for EncodeOrdinal {

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Registry,
-    Result, State, Training, dense_vector,
+    Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout,
+    Registry, Result, Slot, State, Training, dense_vector,
 };
 use tidemill_kernel::picture;
 
@@ -99,6 +99,11 @@ impl Builtin for EncodePixels {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for EncodePixels {
+    const SLOT: Slot = Slot::Media;
+    const DONE: &'static str = "read as numbers of one size";
 }
 
 impl ColumnStep for EncodePixels {

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Point,
-    Registry, Result, Role, Row, Run, Schema, State, Training, dense_vector,
+    Batch, Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind,
+    Layout, Point, Registry, Result, Role, Row, Run, Schema, Slot, State, Training, dense_vector,
 };
 use tidemill_kernel::calendar::Step;
 
@@ -140,6 +140,11 @@ impl Builtin for EncodeSeries {
         }
         Err(Error::state(Self::KIND, "a window, a season or a step that cannot be"))
     }
+}
+
+impl BuiltinStep for EncodeSeries {
+    const SLOT: Slot = Slot::Media;
+    const DONE: &'static str = "read as what the series says of late";
 }
 
 /// The column that says for which timestamp the past is looked at.

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Categories, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry,
-    Result, Role, State, Table, Target, Training, dense_vector,
+    Builtin, BuiltinStep, Categories, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath,
+    Kind, Registry, Result, Role, Slot, State, Table, Target, Training, dense_vector,
 };
 use tidemill_kernel::{Random, blocks};
 
@@ -122,6 +122,11 @@ impl Builtin for EncodeTarget {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         Ok(Arc::new(mapping::load_columns::<Averages>(Self::KIND, Self::VERSION, &state)?))
     }
+}
+
+impl BuiltinStep for EncodeTarget {
+    const SLOT: Slot = Slot::Encode;
+    const DONE: &'static str = "replaced by the mean of the target, out of fold";
 }
 
 impl EncodeTarget {

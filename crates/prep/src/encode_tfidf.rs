@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, State, Training,
+    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
+    State, Training,
 };
 
 use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved};
@@ -108,6 +109,11 @@ impl Builtin for EncodeTfidf {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for EncodeTfidf {
+    const SLOT: Slot = Slot::Text;
+    const DONE: &'static str = "weights of terms";
 }
 
 impl ColumnStep for EncodeTfidf {

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Registry,
-    Result, State, Training, dense_vector,
+    Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout,
+    Registry, Result, Slot, State, Training, dense_vector,
 };
 use tidemill_kernel::reduce::in_chunks;
 
@@ -112,6 +112,11 @@ impl Builtin for EncodeTokens {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for EncodeTokens {
+    const SLOT: Slot = Slot::Text;
+    const DONE: &'static str = "divided into tokens";
 }
 
 impl ColumnStep for EncodeTokens {

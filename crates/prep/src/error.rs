@@ -41,6 +41,12 @@ pub enum PrepError {
         /// The column.
         column: String,
     },
+    /// Classes were to be balanced where the target has none.
+    #[error("'{kind}' brings classes into balance, and the target is a number")]
+    NothingToBalance {
+        /// The resampler's kind.
+        kind: &'static str,
+    },
     /// Bytes that cannot be used as an image.
     #[error("column '{column}'{}: {why}", at(.row))]
     UnusablePicture {
@@ -74,6 +80,7 @@ impl Coded for PrepError {
             PrepError::ConstantKind { .. } => "prep_constant_kind",
             PrepError::NotInOrder { .. } => "prep_not_in_order",
             PrepError::OrderUnused { .. } => "prep_order_unused",
+            PrepError::NothingToBalance { .. } => "prep_nothing_to_balance",
             PrepError::UnusablePicture { .. } => UNUSABLE_PICTURE,
             PrepError::PictureTooFine { .. } => "prep_picture_too_fine",
         }
@@ -94,6 +101,7 @@ impl Coded for PrepError {
                 "give a whole PNG, JPEG, GIF, BMP or WebP image, or none where there is none".into()
             }
             PrepError::PictureTooFine { .. } => "give smaller sides".into(),
+            PrepError::NothingToBalance { .. } => "leave [balance] out of the recipe".into(),
             PrepError::OrderUnused { column } => {
                 format!("name '{column}' in 'columns', or take its 'order' away")
             }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, State, Training,
+    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
+    State, Training,
 };
 
 use crate::PrepError;
@@ -86,6 +87,11 @@ impl Builtin for ImputeConstant {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for ImputeConstant {
+    const SLOT: Slot = Slot::Missing;
+    const DONE: &'static str = "missing values filled with a constant";
 }
 
 impl ColumnStep for ImputeConstant {

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, State, Training,
+    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, Slot, State,
+    Training,
 };
 
 use crate::impute::{Choices, Fill, Imputed, Infinite};
@@ -62,6 +63,11 @@ impl Builtin for ImputeMedian {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for ImputeMedian {
+    const SLOT: Slot = Slot::Missing;
+    const DONE: &'static str = "missing values filled with the median";
 }
 
 impl ColumnStep for ImputeMedian {

@@ -218,7 +218,7 @@ pub(crate) fn learn_columns<L: Learned>(
 }
 
 /// `name`, or with a number behind it when there is such a column already.
-fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
+pub(crate) fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
     let mut free = name.clone();
     let mut n = 2;
     while !taken.insert(free.clone()) {

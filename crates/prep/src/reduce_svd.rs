@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry, Result,
-    State, Training, dense_vector,
+    Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry,
+    Result, Slot, State, Training, dense_vector,
 };
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::truncated_svd;
@@ -76,6 +76,11 @@ impl Builtin for ReduceSvd {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for ReduceSvd {
+    const SLOT: Slot = Slot::Select;
+    const DONE: &'static str = "reduced to its leading directions";
 }
 
 impl ReduceSvd {

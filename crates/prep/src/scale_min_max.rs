@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, State, Training,
+    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
+    State, Training,
 };
 
 use crate::mapping::{self, ColumnOf, ColumnStep, Notes, NumberMap};
@@ -78,6 +79,11 @@ impl Builtin for ScaleMinMax {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for ScaleMinMax {
+    const SLOT: Slot = Slot::Scale;
+    const DONE: &'static str = "scaled to its range";
 }
 
 impl ColumnStep for ScaleMinMax {

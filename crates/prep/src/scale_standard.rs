@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, State, Training,
+    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, Slot, State,
+    Training,
 };
 
 use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
@@ -57,6 +58,11 @@ impl Builtin for ScaleStandard {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         mapping::load::<Self>(&state)
     }
+}
+
+impl BuiltinStep for ScaleStandard {
+    const SLOT: Slot = Slot::Scale;
+    const DONE: &'static str = "scaled to mean 0 and deviation 1";
 }
 
 impl ColumnStep for ScaleStandard {

@@ -43,7 +43,7 @@ fn table(pictures: &[Option<&[u8]>]) -> Table {
 }
 
 fn encode(table: &Table, params: Value) -> Result<Batch> {
-    let registry = Arc::new(Registry::new([Entry::of::<EncodePixels>()]));
+    let registry = Arc::new(Registry::new([Entry::step::<EncodePixels>()]));
     let context = Context::new(0, 1, registry.clone());
     let (fitted, output) =
         registry.build("encode_pixels", params)?.fit_apply(Training::on(table), &context)?;

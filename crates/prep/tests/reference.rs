@@ -8,7 +8,8 @@ use arrow_array::{Array, ArrayRef, Float64Array, UInt32Array};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tidemill_core::{
-    Batch, Builtin, Categories, Column, Context, Entry, Fitted, Kind, Registry, Role, Schema, Table, Training,
+    Batch, BuiltinStep, Categories, Column, Context, Entry, Fitted, Kind, Registry, Role, Schema, Table,
+    Training,
 };
 use tidemill_prep as prep;
 
@@ -51,8 +52,8 @@ fn reference() -> Reference {
 }
 
 fn registry() -> Arc<Registry> {
-    fn entry<T: Builtin>() -> Entry {
-        Entry::of::<T>()
+    fn entry<T: BuiltinStep>() -> Entry {
+        Entry::step::<T>()
     }
     Arc::new(Registry::new([
         entry::<prep::ScaleStandard>(),
@@ -65,6 +66,11 @@ fn registry() -> Arc<Registry> {
         entry::<prep::EncodeOneHot>(),
         entry::<prep::EncodeOrdinal>(),
         entry::<prep::EncodeTarget>(),
+        entry::<prep::Bin>(),
+        entry::<prep::ImputeIterative>(),
+        entry::<prep::ImputeKnn>(),
+        entry::<prep::Polynomial>(),
+        entry::<prep::Power>(),
     ]))
 }
 
@@ -117,6 +123,28 @@ fn assert_close(found: &Rows, wanted: &Rows, tolerance: impl Fn(usize) -> f64, w
                 }
                 (f, w) => assert_eq!(f, w, "{what}: row {i}, column {c}"),
             }
+        }
+    }
+}
+
+/// A step on complete or holed numbers, and how closely it agrees.
+#[derive(Deserialize)]
+struct Repair {
+    #[serde(flatten)]
+    numbers: Numbers,
+    tolerance: f64,
+}
+
+#[test]
+fn repairs_agree_with_scikit_learn() {
+    let repairs: Vec<Repair> = serde_json::from_str(include_str!("reference/repairs.json")).unwrap();
+    for Repair { numbers: Numbers { names, train, later, steps }, tolerance } in repairs {
+        let (train, later) = (numbers(&names, &train), numbers(&names, &later));
+        for step in steps {
+            let fitted = fit(&step.kind, step.params.clone(), &train);
+            let what = format!("{} {:?}", step.kind, step.params);
+            assert_close(&rows(&apply(&fitted, train.batch()), 61), &step.train, |_| tolerance, &what);
+            assert_close(&rows(&apply(&fitted, later.batch()), 17), &step.later, |_| tolerance, &what);
         }
     }
 }

@@ -48,7 +48,7 @@ fn compare(batch: &Batch, expected: &[Cells], what: &str) {
 #[test]
 fn texts_are_encoded_as_scikit_learn_does() {
     let reference: Reference = serde_json::from_str(include_str!("reference/texts.json")).unwrap();
-    let registry = Arc::new(Registry::new([Entry::of::<EncodeHash>(), Entry::of::<EncodeTfidf>()]));
+    let registry = Arc::new(Registry::new([Entry::step::<EncodeHash>(), Entry::step::<EncodeTfidf>()]));
     let context = Context::new(0, 1, registry.clone());
     let train = Table::new(texts(&reference.train));
     for case in reference.cases {

@@ -13,7 +13,7 @@ use tidemill_eval::compare::ScoreInterval;
 use crate::audit::Finding;
 use crate::forecast::ForecastFacts;
 use crate::judge::UnseenScore;
-use crate::search::{Calibrated, CandidateScore, Decided, Gap, Point, Reasons, Times};
+use crate::search::{BalanceFacts, Calibrated, CandidateScore, Decided, Gap, Point, Reasons, Times};
 
 /// What `metrics.json` says. Equal for equal data, recipe and seed.
 #[derive(Clone, Debug, Serialize)]
@@ -132,6 +132,9 @@ pub struct Shipped {
     pub rows: usize,
     /// What each of its links costs, in order.
     pub links: Vec<LinkCost>,
+    /// What balancing did to these rows; the learners were fitted on what came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance: Option<BalanceFacts>,
     /// Whose score is quoted.
     pub note: &'static str,
 }
@@ -154,7 +157,7 @@ impl Shipped {
             let state = link.state();
             LinkCost { bytes: state.bytes(), operations: link.operations(), kind: state.kind }
         };
-        Shipped { rows, links: chain.0.iter().map(cost).collect(), note }
+        Shipped { rows, links: chain.0.iter().map(cost).collect(), balance: None, note }
     }
 }
 

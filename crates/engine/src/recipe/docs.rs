@@ -19,35 +19,53 @@ const NOTE: &str =
 fn recipe_page(registry: &Registry) -> String {
     let root = schema::recipe(registry);
     let mut page = format!("{NOTE}# The recipe, `tidemill.toml`\n\n{}\n", described(&root));
-    let sections = [
-        ("data", "Data"),
-        ("columns.NAME", "ColumnSpec"),
-        ("split", "Split"),
-        ("folds", "Folds"),
-        ("train", "Train"),
-        ("decision", "Decision"),
-    ];
-    for (title, definition) in sections {
-        if let Some(section) = root.pointer(&format!("/$defs/{definition}")) {
-            let _ = write!(page, "\n## `[{title}]`\n\n{}\n\n", described(section));
-            keys(&mut page, section, &root, &[]);
-        }
-    }
-    let lists = [
-        (
-            "[[steps]]",
-            "Steps of preparation, in order. In `[columns.NAME]`, `missing`, `scale` and `encode` name them without their prefix.",
-            builtin::STEPS,
-        ),
-        ("[[learners]]", "Learners to compare.", builtin::LEARNERS),
-    ];
-    for (title, about, entries) in lists {
-        let _ = write!(page, "\n## `{title}`\n\n{about}\n");
-        for entry in entries {
-            builtin_section(&mut page, entry, &root);
-        }
+    for (name, property) in root["properties"].as_object().into_iter().flatten() {
+        section(&mut page, name, property, &root);
     }
     page
+}
+
+/// A table of the recipe: one with keys, one per name, or a list of built-ins.
+fn section(page: &mut String, name: &str, property: &Value, root: &Value) {
+    let built_ins: &[Entry] = match name {
+        "steps" => builtin::STEPS,
+        "balance" => builtin::RESAMPLERS,
+        "learners" => builtin::LEARNERS,
+        _ => &[],
+    };
+    let table = target(property, root);
+    let per_name = table.get("additionalProperties").filter(|rest| rest.is_object());
+    let (title, table) = match per_name {
+        Some(rest) => (format!("[{name}.NAME]"), target(rest, root)),
+        None if property.get("items").is_some() => (format!("[[{name}]]"), table),
+        None => (format!("[{name}]"), table),
+    };
+    // What stands at the key says more than its type where that is a list.
+    let about = if built_ins.is_empty() { described(table) } else { described(property) };
+    let _ = write!(page, "\n## `{title}`\n\n{about}\n");
+    if name == "steps" {
+        let keys = "In `[columns.NAME]`, `missing`, `scale` and `encode` name them without their prefix.";
+        let _ = writeln!(page, "{keys}");
+    }
+    if built_ins.is_empty() {
+        page.push('\n');
+        keys(page, table, root, &[]);
+    }
+    if let Some(balance) = root.pointer("/$defs/Balance").filter(|_| name == "balance") {
+        let _ = write!(page, "\n{}\n\n", described(balance));
+        keys(page, balance, root, &[]);
+    }
+    for entry in built_ins {
+        builtin_section(page, entry, root);
+    }
+}
+
+/// What a property holds, references followed.
+fn target<'a>(property: &'a Value, root: &'a Value) -> &'a Value {
+    let options = property.get("anyOf").and_then(Value::as_array);
+    let option = options.and_then(|all| all.iter().find(|o| o.get("$ref").is_some()));
+    let reference = option.unwrap_or(property).get("$ref").and_then(Value::as_str);
+    reference.and_then(|at| root.pointer(at.trim_start_matches('#'))).unwrap_or(property)
 }
 
 fn builtin_section(page: &mut String, entry: &Entry, root: &Value) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use tidemill_core::recipe::{ColumnSpec, Decision, Recipe, Spec, Task};
-use tidemill_core::{Error, Registry, Result, nearest};
+use tidemill_core::{Error, Registry, Result, Slot, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -37,8 +37,8 @@ pub fn parse(text: &str, file: &str, registry: &Registry) -> Result<Recipe> {
         let path = e.path().to_string();
         source.wrong(nearest_place(&places, &path), format!("'{path}': {}", e.inner()), "correct the value")
     })?;
-    for (path, spec) in specs(&recipe) {
-        check_spec(&path, &spec, registry).map_err(|(path, problem)| {
+    for (path, spec, table) in specs(&recipe) {
+        check_spec(&path, &spec, table, registry).map_err(|(path, problem)| {
             source.wrong(
                 nearest_place(&places, &path),
                 problem,
@@ -133,34 +133,48 @@ fn nearest_place(places: &Places, path: &str) -> Option<usize> {
 }
 
 /// Everything named by a kind, with its path, as the registry knows it (a column's `missing = { kind = "mean" }`
-/// is the step `impute_mean`).
-fn specs(recipe: &Recipe) -> Vec<(String, Spec)> {
-    let lists = [("steps", &recipe.steps), ("learners", &recipe.learners)];
-    let listed = lists.into_iter().flat_map(|(name, list)| {
-        list.iter().enumerate().map(move |(i, s)| (format!("{name}[{i}]"), s.clone()))
+/// is the step `impute_mean`), and the table that such things stand under.
+fn specs(recipe: &Recipe) -> Vec<(String, Spec, &'static str)> {
+    let lists = [("steps", &recipe.steps, "[[steps]]"), ("learners", &recipe.learners, "[[learners]]")];
+    let listed = lists.into_iter().flat_map(|(name, list, table)| {
+        list.iter().enumerate().map(move |(i, s)| (format!("{name}[{i}]"), s.clone(), table))
     });
     let of_columns = recipe.columns.iter().flat_map(|(name, column)| {
-        column_specs(column).map(move |(slot, spec)| (format!("columns.{name}.{slot}"), spec))
+        column_specs(column).map(move |(key, spec)| (format!("columns.{name}.{key}"), spec, "[[steps]]"))
     });
-    listed.chain(of_columns).collect()
+    let balance = recipe.balance.iter().map(|balance| {
+        let spec = Spec { kind: balance.kind.clone(), params: balance.params.clone() };
+        ("balance".to_string(), spec, "[balance]")
+    });
+    listed.chain(of_columns).chain(balance).collect()
 }
 
 /// The steps that a column's own table asks for, as (key in the table, step).
 pub fn column_specs(column: &ColumnSpec) -> impl Iterator<Item = (&'static str, Spec)> {
-    let slots = [
-        ("missing", "impute_", &column.missing),
-        ("scale", "scale_", &column.scale),
-        ("encode", "encode_", &column.encode),
-    ];
-    slots.into_iter().filter_map(|(slot, prefix, spec)| {
-        let spec = spec.as_ref()?;
-        Some((slot, Spec { kind: format!("{prefix}{}", spec.kind), params: spec.params.clone() }))
-    })
+    let slots =
+        [(Slot::Missing, &column.missing), (Slot::Scale, &column.scale), (Slot::Encode, &column.encode)];
+    let named = slots.into_iter().filter_map(|(slot, spec)| {
+        let (spec, (key, prefix)) = (spec.as_ref()?, slot.key()?);
+        Some((key, Spec { kind: format!("{prefix}{}", spec.kind), params: spec.params.clone() }))
+    });
+    let outliers = column.outliers.iter();
+    named.chain(outliers.map(|p| ("outliers", Spec { kind: "outliers".into(), params: p.clone() })))
 }
 
-fn check_spec(path: &str, spec: &Spec, registry: &Registry) -> Result<(), (String, String)> {
-    let entry = registry.entry(&spec.kind).map_err(|e| (format!("{path}.kind"), e.to_string()))?;
-    match (entry.parse)(Value::Object(spec.params.clone())) {
+fn check_spec(
+    path: &str,
+    spec: &Spec,
+    table: &'static str,
+    registry: &Registry,
+) -> Result<(), (String, String)> {
+    let entry = registry.entry_among(&spec.kind, |entry| entry.sort.table() == table);
+    let entry = entry.map_err(|e| (format!("{path}.kind"), e.to_string()))?;
+    if entry.sort.table() != table {
+        let (noun, own) = (entry.sort.noun(), entry.sort.table());
+        let problem = format!("'{}' is {noun}: write it under {own}", spec.kind);
+        return Err((format!("{path}.kind"), problem));
+    }
+    match entry.check(Value::Object(spec.params.clone())) {
         Ok(_) => Ok(()),
         Err(e) if e.path.is_empty() => Err((path.to_string(), format!("'{}': {}", spec.kind, e.problem))),
         Err(e) => Err((format!("{path}.{}", e.path), format!("'{}': {}", e.path, e.problem))),
@@ -260,6 +274,39 @@ mod tests {
         assert!(text.contains("line 2") && text.contains("ridge"), "{text}");
         let text = error("[[learners]]\nkind = \"ridge\"\nalpha = \"much\"\n");
         assert!(text.contains("line 3"), "{text}");
+    }
+
+    #[test]
+    fn a_built_in_in_the_wrong_place_is_sent_to_its_own() {
+        let text = error("[[learners]]\nkind = \"impute_mean\"\n");
+        assert!(
+            text.starts_with("r.toml, line 2: 'impute_mean' is a step: write it under [[steps]]"),
+            "{text}"
+        );
+        let text = error("[[steps]]\nkind = \"ridge\"\n");
+        assert!(text.contains("line 2: 'ridge' is a learner: write it under [[learners]]"), "{text}");
+        let text = error("[balance]\nkind = \"scale_robust\"\n");
+        assert!(text.contains("line 2: 'scale_robust' is a step: write it under [[steps]]"), "{text}");
+        // The nearest name of the right sort is offered.
+        let text = error("[[learners]]\nkind = \"rigde\"\n");
+        assert!(text.contains("did you mean 'ridge'?"), "{text}");
+    }
+
+    #[test]
+    fn repairs_of_single_columns_are_checked_as_their_steps_are() {
+        let text = error("[columns.age]\noutliers = { detect = \"irq\" }\n");
+        assert!(text.contains("line 2") && text.contains("iqr"), "{text}");
+        let text = error("[columns.age]\noutliers = { detct = \"iqr\" }\n");
+        assert!(text.contains("line 2") && text.contains("did you mean 'detect'?"), "{text}");
+        let text = error("[[steps]]\nkind = \"expression\"\nnew = { ratio = \"price / \" }\n");
+        assert!(text.contains("line 3") && text.contains("at character 9"), "{text}");
+        let text = error("[balance]\nkind = \"smote\"\nn_neighbours = 3\n");
+        assert!(text.contains("line 3") && text.contains("did you mean 'n_neighbors'?"), "{text}");
+        let text = error("[balance]\nkind = \"smote\"\nratio = 2.0\n");
+        assert!(text.contains("line 3") && text.contains("at most at 1"), "{text}");
+        let read =
+            parse("[balance]\nkind = \"smote\"\ncorrect = false\n", "r.toml", &crate::builtin::registry());
+        assert!(read.is_ok_and(|recipe| recipe.balance.is_some_and(|b| !b.correct && b.params.is_empty())));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 pub mod docs;
 mod file;
+mod label;
 mod leaks;
 pub(crate) mod resolve;
 pub mod schema;
 
 pub use file::*;
+pub use label::{label, labels, named};
 pub use leaks::warn_about_leaks;

@@ -3,30 +3,55 @@
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Entry, Registry};
+use tidemill_core::{Entry, Registry, Sort};
 
 use crate::builtin;
 
 /// The JSON Schema (draft 2020-12) of `tidemill.toml`.
 pub fn recipe(registry: &Registry) -> Value {
     let mut root = schemars::schema_for!(Recipe).to_value();
-    let known = |list: &[Entry], prefix: &str| -> Value {
-        let specs = list.iter().filter(|e| e.kind.starts_with(prefix) && registry.entry(e.kind).is_ok());
-        Value::Array(specs.map(|e| spec(e, prefix)).collect())
-    };
-    let places = [
-        ("/properties/steps/items", known(builtin::STEPS, "")),
-        ("/properties/learners/items", known(builtin::LEARNERS, "")),
-        ("/$defs/ColumnSpec/properties/missing", known(builtin::STEPS, "impute_")),
-        ("/$defs/ColumnSpec/properties/scale", known(builtin::STEPS, "scale_")),
-        ("/$defs/ColumnSpec/properties/encode", known(builtin::STEPS, "encode_")),
+    let here = |list: &'static [Entry]| list.iter().filter(|e| registry.entry(e.kind).is_ok());
+    let correct = root.pointer("/$defs/Balance/properties/correct").cloned();
+    let resamplers = here(builtin::RESAMPLERS).map(|e| {
+        let mut schema = spec(e, "");
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.extend(correct.clone().map(|correct| ("correct".to_string(), correct)));
+        }
+        schema
+    });
+    let mut places = vec![
+        ("/properties/steps/items".to_string(), here(builtin::STEPS).map(|e| spec(e, "")).collect()),
+        ("/properties/balance".to_string(), resamplers.collect()),
+        ("/properties/learners/items".to_string(), here(builtin::LEARNERS).map(|e| spec(e, "")).collect()),
     ];
+    for key in ["missing", "scale", "encode"] {
+        let of_key = here(builtin::STEPS).filter_map(|e| match e.sort {
+            Sort::Step(slot) => slot.key().filter(|(of, _)| *of == key).map(|(_, prefix)| (e, prefix)),
+            _ => None,
+        });
+        let specs: Vec<Value> = of_key
+            .filter(|(e, prefix)| e.kind.starts_with(prefix))
+            .map(|(e, prefix)| spec(e, prefix))
+            .collect();
+        places.push((format!("/$defs/ColumnSpec/properties/{key}"), specs));
+    }
     for (place, specs) in places {
-        if let Some(Value::Object(slot)) = root.pointer_mut(place) {
+        if let Some(Value::Object(slot)) = root.pointer_mut(&place) {
             slot.remove("$ref");
             slot.remove("anyOf");
-            slot.insert("oneOf".into(), specs);
+            slot.insert("oneOf".into(), Value::Array(specs));
         }
+    }
+    if let Some(outliers) = builtin::entry("outliers")
+        && let Some(Value::Object(slot)) = root.pointer_mut("/$defs/ColumnSpec/properties/outliers")
+    {
+        slot.remove("type");
+        slot.remove("additionalProperties");
+        let own = parameters(outliers).to_value();
+        let own = own.as_object().into_iter().flatten().filter(|(key, _)| {
+            ["properties", "type", "additionalProperties", "$defs"].contains(&key.as_str())
+        });
+        slot.extend(own.map(|(key, value)| (key.clone(), value.clone())));
     }
     root
 }

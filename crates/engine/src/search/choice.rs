@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 use tidemill_core::recipe::{OptimizeFor, Recipe};
-use tidemill_core::{Context, Result};
+use tidemill_core::{Context, Family, Result};
 use tidemill_eval::compare::{Interval, corrected_resampled_t};
 
 use super::ensemble::{LIBRARY, Library, mix};
 use super::judge::{Judge, Truth, mean, spread};
 use super::race::{Finisher, SuccessiveHalving};
-use super::{Candidate, Design, defaults};
+use super::{Candidate, Design};
+use crate::builtin;
 use crate::forecast;
-use crate::format::{brief, named};
+use crate::recipe::{label, named};
 
 /// What was chosen.
 pub(crate) struct Choice {
@@ -110,10 +111,10 @@ pub(crate) fn choose(
     }
     let spec = &candidates[finishers[taken].candidate].spec;
     if taken > 0 {
-        let name = brief(&candidates[best].spec);
+        let name = label(&candidates[best].spec);
         let why = if quality { "is the simpler of the two" } else { "costs less" };
         reasons.passed_over =
-            Some(format!("{} scores within one standard error of {name} and {why}", brief(spec)));
+            Some(format!("{} scores within one standard error of {name} and {why}", label(spec)));
     }
     let design = Design::of(spec.clone());
     let answers = finishers.into_iter().nth(taken).map(|f| f.answers).unwrap_or_default();
@@ -178,7 +179,7 @@ fn duel(
 /// The best, or the best linear learner where the best is not ahead of it by more than chance: on few rows the more that a
 /// learner can follow, the more often it leads by luck (the rule of one standard error, Breiman et al. 1984).
 fn simplest(finishers: &[Finisher], candidates: &[Candidate], judge: &Judge<'_>, test_share: f64) -> usize {
-    let linear = |f: &Finisher| defaults::is_linear(&candidates[f.candidate].spec.kind);
+    let linear = |f: &Finisher| builtin::is_of(&candidates[f.candidate].spec.kind, Family::Linear);
     let ahead = |f: &Finisher| differences(&finishers[0].scores, &f.scores, judge);
     let by_chance = |gains: Vec<f64>| gains.len() > 1 && !beyond_noise(&gains, test_share);
     let found = finishers.iter().position(linear);

@@ -102,13 +102,6 @@ fn of_texts(task: Task) -> Vec<Default> {
     ]
 }
 
-/// Whether a learner's answer is a weighted sum of the features (or a function of one): the simplest there are.
-pub fn is_linear(kind: &str) -> bool {
-    const LINEAR: [&str; 9] =
-        ["elastic_net", "gamma", "huber", "lasso", "linear_svm", "logistic", "poisson", "ridge", "tweedie"];
-    LINEAR.contains(&kind)
-}
-
 fn linear(task: Task) -> Vec<Default> {
     match task {
         Task::Regression => vec![

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{Chain, Context, Error, Estimator, Fitted, Result, Table, Training};
 
-use super::order;
+use super::{Balancer, order};
 use crate::links::blend::Blend;
 use crate::search::preparation::{self, Prepared};
 
@@ -72,26 +72,38 @@ impl Design {
                 None => groups.push((order, vec![(estimator, *share)])),
             }
         }
+        let balancer = Balancer::of(recipe, context)?;
+        let mut balance = None;
         let (mut chains, mut shares, mut specs) = (Vec::new(), Vec::new(), Vec::new());
         let (mut raw, mut last) = (Some(train), None);
         let n_groups = groups.len();
         for (at, (_, group)) in groups.into_iter().enumerate() {
-            let needs = group[0].0.needs();
+            let needs = Balancer::needs(balancer.as_ref(), group[0].0.needs());
             // The last group's preparation may let go of the raw rows as it goes.
             let rows = if at + 1 == n_groups { raw.take() } else { raw.clone() };
             let rows = rows.ok_or_else(|| Error::internal("the rows of a design are gone"))?;
             let mut prepared = preparation::fit(rows, recipe, needs, context)?;
+            let balanced = balancer.as_ref().map(|b| b.balance(&prepared.train, context)).transpose()?;
+            let rows = balanced.as_ref().map_or(&prepared.train, |b| &b.rows);
             let mut fitted: Vec<Arc<dyn Fitted>> = Vec::with_capacity(group.len());
             for (estimator, _) in &group {
                 context.check()?;
                 let stream = context.with_stream(estimator.kind());
-                fitted.push(estimator.fit(Training::on(&prepared.train), &stream)?);
+                fitted.push(estimator.fit(Training::on(rows), &stream)?);
             }
             let own: Vec<f64> = group.iter().map(|(_, share)| *share).collect();
             match fitted.len() {
-                1 => prepared.steps.append(&mut fitted),
-                _ => prepared.steps.push(Arc::new(Blend::new(fitted, &own)?)),
+                1 => {
+                    let links = |one| balanced.as_ref().map_or(vec![Arc::clone(&one)], |b| b.links(one));
+                    prepared.steps.extend(fitted.drain(..).flat_map(links));
+                }
+                _ => {
+                    let link = |one| balanced.as_ref().map_or(Arc::clone(&one), |b| b.link(one));
+                    let fitted = fitted.into_iter().map(link).collect();
+                    prepared.steps.push(Arc::new(Blend::new(fitted, &own)?));
+                }
             }
+            balance = balanced.map(|b| b.facts).or(balance);
             chains.push(prepared.steps);
             shares.push(own.iter().sum());
             specs.extend(prepared.specs.into_iter().filter(|spec| !specs.contains(spec)).collect::<Vec<_>>());
@@ -107,6 +119,6 @@ impl Design {
                 vec![Arc::new(Blend::new(parts, &shares)?) as Arc<dyn Fitted>]
             }
         };
-        Ok(Prepared { steps, specs, train })
+        Ok(Prepared { steps, specs, train, balance })
     }
 }

@@ -63,6 +63,10 @@ pub(crate) fn finish(
 /// Refuses what cannot be asked of so many classes, before any work.
 pub(super) fn check(recipe: &Recipe, n_classes: usize) -> Result<()> {
     let decision = &recipe.decision;
+    if n_classes < 2 && recipe.balance.is_some() {
+        let problem = "there are no classes to balance: the target is a number";
+        return Err(EngineError::usage(problem, "leave [balance] out of the recipe").into());
+    }
     if n_classes < 2 && recipe.train.calibrate.is_some_and(|method| method != Calibration::None) {
         let problem = "there are no probabilities to calibrate: the target is a number";
         return Err(EngineError::usage(problem, "leave train.calibrate out of the recipe").into());

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::CandidateScore;
 use super::judge::Judge;
+use crate::builtin;
 use crate::format::short;
 
 /// A larger share of what was learned than this holds on its own rows only.
@@ -51,17 +52,17 @@ pub(super) fn gap(
     let perfect = judge.gain(if judge.metric.greater_is_better { 1.0 } else { 0.0 });
     let learned = judge.gain(train) - start;
     let kept = judge.gain(valid) - start;
-    let forgets = matches!(standing.learner.as_str(), "random_forest" | "extra_trees" | "k_neighbors");
+    let memorises = builtin::entry(&standing.learner).is_some_and(|entry| entry.memorises);
     let name = judge.metric.name;
     let scores =
         format!("{name} {} on rows it was fitted on, {} on held-out rows", short(train), short(valid));
-    let (verdict, what) = if learned > 0.0 && learned - kept > OVERFIT * learned && !forgets {
+    let (verdict, what) = if learned > 0.0 && learned - kept > OVERFIT * learned && !memorises {
         let advice = "it overfits. More rows, fewer columns or a stricter setting would narrow the gap";
         (Verdict::Overfit, format!("{advice}; judge it by the latter"))
     } else if perfect > start && learned < UNDERFIT * (perfect - start) && kept > 0.5 * learned {
         let what = "alike and far from perfect: it underfits, or these columns say no more about the target";
         (Verdict::Underfit, what.into())
-    } else if forgets {
+    } else if memorises {
         (Verdict::Fine, "which is usual of a learner that remembers its rows: the latter counts".into())
     } else {
         (Verdict::Fine, "a gap as it should be".into())

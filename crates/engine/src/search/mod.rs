@@ -1,5 +1,6 @@
 //! The search: which learner, with which settings, or which blend of them, by cross-validation on the training part.
 
+mod balance;
 mod calibration;
 mod choice;
 mod curve;
@@ -23,6 +24,8 @@ use tidemill_core::recipe::{Recipe, Spec, Task};
 use tidemill_core::{Batch, Context, Estimator, Fitted, Needs, Result, Search};
 use tidemill_kernel::Random;
 
+pub use balance::BalanceFacts;
+pub(crate) use balance::{Balanced, Balancer};
 pub use calibration::{Calibrated, Reliability};
 pub(crate) use choice::choose;
 pub use choice::{PairedComparison, Reasons};

@@ -8,6 +8,7 @@ use tidemill_core::{
     Column, Context, Fitted, Kind, Layout, Needs, Result, Role, Schema, Source, Table, Training,
 };
 
+use super::BalanceFacts;
 use crate::recipe::column_specs;
 
 /// Categories with more names than this are encoded by the target's mean, not by one number per name.
@@ -25,17 +26,20 @@ pub struct Prepared {
     pub specs: Vec<Spec>,
     /// The training rows as the learner sees them.
     pub train: Table,
+    /// What balancing did to the rows that the learner was fitted on.
+    pub balance: Option<BalanceFacts>,
 }
 
 /// A stage looks at the columns that have come out so far and says which steps follow.
 type Stage = fn(&Schema, &Recipe, Needs) -> Vec<Spec>;
 
-/// The order of preparation. Dates come before missing values, since a missing date has missing parts.
-const STAGES: &[Stage] = &[written, dates, missing, encode, texts, dense, scale, leftovers];
+/// The order of preparation. Dates come before missing values, since a missing date has missing parts; outliers too, since they may
+/// be taken for missing.
+const STAGES: &[Stage] = &[written, dates, outliers, missing, encode, texts, dense, scale, leftovers];
 
 /// Fits preparation for a learner with these needs on `train` alone.
 pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Result<Prepared> {
-    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train };
+    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train, balance: None };
     for stage in STAGES {
         for spec in stage(prepared.train.schema(), recipe, needs) {
             prepared.add(spec, context)?;
@@ -48,7 +52,7 @@ pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Re
 /// it. What is learned here (the size of the images and whether they are grey, the usual step of a series) belongs to the
 /// reading of the table, as the names of categories do.
 pub fn media(table: Table, recipe: &Recipe, context: &Context) -> Result<Prepared> {
-    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train: table };
+    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train: table, balance: None };
     for spec in read_media(prepared.train.schema(), recipe) {
         prepared.add(spec, context)?;
     }
@@ -102,6 +106,10 @@ fn dates(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {
     }
     let parts = Spec::new("date_parts");
     vec![if recipe.forecast.is_some() { parts.with("recurring", true) } else { parts }]
+}
+
+fn outliers(schema: &Schema, recipe: &Recipe, _: Needs) -> Vec<Spec> {
+    of_columns(schema, recipe, "outliers")
 }
 
 fn missing(schema: &Schema, recipe: &Recipe, needs: Needs) -> Vec<Spec> {

@@ -9,7 +9,7 @@ use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Source, Table,
 use tidemill_data::split::Fold;
 
 use super::judge::{Judge, Truth};
-use super::{Candidate, apply, order};
+use super::{Balanced, Balancer, Candidate, apply, order};
 use crate::links::answer::Place;
 use crate::search::preparation;
 
@@ -72,6 +72,7 @@ impl FoldRunner<'_> {
         let stream = self.context.quiet().with_stream(&format!("fold {at}"));
         let rows = |rows: &[u32]| View::new(self.table.clone(), rows)?.collect();
         let truth = Truth::of(&rows(&fold.valid)?)?;
+        let balancer = Balancer::of(self.recipe, self.context)?;
         let mut open: Vec<usize> = entries.to_vec();
         let mut trials = Vec::with_capacity(entries.len());
         while let Some(&first) = open.first() {
@@ -83,9 +84,13 @@ impl FoldRunner<'_> {
                 trials.extend(same.into_iter().map(|i| (i, None)));
                 continue;
             }
+            let needs = Balancer::needs(balancer.as_ref(), needs);
             let prepared = preparation::fit(rows(&fold.train)?.into(), self.recipe, needs, &stream);
-            let prepared = prepared.and_then(|p| Ok((apply(&p.steps, rows(&fold.valid)?)?, p.train)));
-            let (valid, train) = match prepared {
+            let prepared = prepared.and_then(|p| {
+                let balanced = balancer.as_ref().map(|b| b.balance(&p.train, &stream)).transpose()?;
+                Ok((apply(&p.steps, rows(&fold.valid)?)?, p.train, balanced))
+            });
+            let (valid, train, balanced) = match prepared {
                 Ok(parts) => parts,
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
                 Err(e) => {
@@ -98,7 +103,7 @@ impl FoldRunner<'_> {
                 if self.context.out_of_time() && !anyway.contains(&i) {
                     return (i, None);
                 }
-                let trial = self.try_one(i, &train, &valid, &truth, &stream);
+                let trial = self.try_one(i, (&train, balanced.as_ref()), &valid, &truth, &stream);
                 self.context.tell(&Event::Step(1));
                 (i, Some(trial))
             };
@@ -113,7 +118,7 @@ impl FoldRunner<'_> {
     fn try_one(
         &self,
         i: usize,
-        train: &Table,
+        (train, balanced): (&Table, Option<&Balanced>),
         valid: &Batch,
         truth: &Truth,
         context: &Context,
@@ -121,8 +126,10 @@ impl FoldRunner<'_> {
         context.check()?;
         let candidate = &self.candidates[i];
         let began = Instant::now();
+        let rows = balanced.map_or(train, |b| &b.rows);
         let fitted =
-            candidate.estimator.fit(Training::on(train), &context.with_stream(&candidate.spec.kind))?;
+            candidate.estimator.fit(Training::on(rows), &context.with_stream(&candidate.spec.kind))?;
+        let fitted = balanced.map_or_else(|| fitted.clone(), |b| b.link(fitted.clone()));
         let fit = began.elapsed();
         let began = Instant::now();
         let answers = answers(&fitted, valid)?;

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Cell, Column, Context, Error, Estimator, Fitted, KeyPath, Kind, Needs, Registry, Result,
-    Role, Row, Run, Schema, Search, State, Training,
+    Batch, Builtin, BuiltinLearner, Cell, Column, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
+    Needs, Registry, Result, Role, Row, Run, Schema, Search, State, Training,
 };
 use tidemill_kernel::reduce::in_chunks;
 
@@ -127,6 +127,10 @@ impl Builtin for CategoricalNb {
         }
         Ok(Arc::new(FittedCategoricalNb { classes, named, tables, numbers: Arc::new(numbers) }))
     }
+}
+
+impl BuiltinLearner for CategoricalNb {
+    const FAMILY: Family = Family::Bayes;
 }
 
 impl Estimator for CategoricalNb {

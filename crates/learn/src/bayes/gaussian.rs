@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Error, Estimator, Fitted, KeyPath, Needs, Registry, Result, Run, Schema, Search, State,
-    TensorData, Training,
+    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
+    Run, Schema, Search, State, TensorData, Training,
 };
 use tidemill_kernel::Features;
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
@@ -127,6 +127,10 @@ impl Builtin for GaussianNb {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         Ok(Arc::new(FittedGaussianNb::of(state)?))
     }
+}
+
+impl BuiltinLearner for GaussianNb {
+    const FAMILY: Family = Family::Bayes;
 }
 
 impl Estimator for GaussianNb {

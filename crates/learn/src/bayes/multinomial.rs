@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
+    State, Training,
 };
 
 use super::counts::{Counts, FittedCounts, NEEDS};
@@ -49,6 +50,10 @@ impl Builtin for MultinomialNb {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         FittedCounts::load(Self::KIND, &state)
     }
+}
+
+impl BuiltinLearner for MultinomialNb {
+    const FAMILY: Family = Family::Bayes;
 }
 
 impl Estimator for MultinomialNb {

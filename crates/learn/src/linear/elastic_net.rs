@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
+    State, Training,
 };
 use tidemill_kernel::descent::{self, Limits, Penalty};
 
@@ -67,6 +68,11 @@ impl Builtin for ElasticNet {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         FittedLinear::load::<Self>(&state)
     }
+}
+
+impl BuiltinLearner for ElasticNet {
+    const FAMILY: Family = Family::Linear;
+    const LABEL: &'static [&'static str] = &["alpha"];
 }
 
 impl Estimator for ElasticNet {

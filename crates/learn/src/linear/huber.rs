@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
+    State, Training,
 };
 use tidemill_kernel::descent::Limits;
 use tidemill_kernel::huber;
@@ -60,6 +61,10 @@ impl Builtin for Huber {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         FittedLinear::load::<Self>(&state)
     }
+}
+
+impl BuiltinLearner for Huber {
+    const FAMILY: Family = Family::Linear;
 }
 
 impl Estimator for Huber {

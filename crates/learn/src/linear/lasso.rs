@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
+    State, Training,
 };
 
 use super::elastic_net::RATIOS;
@@ -59,6 +60,11 @@ impl Builtin for Lasso {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         FittedLinear::load::<Self>(&state)
     }
+}
+
+impl BuiltinLearner for Lasso {
+    const FAMILY: Family = Family::Linear;
+    const LABEL: &'static [&'static str] = &["alpha"];
 }
 
 impl Estimator for Lasso {

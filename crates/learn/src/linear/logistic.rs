@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Categories, Context, Estimator, Fitted, KeyPath, Linear, Needs, Registry, Result, Row,
-    Run, Schema, Search, State, Training,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Estimator, Family, Fitted, KeyPath, Linear, Needs,
+    Registry, Result, Row, Run, Schema, Search, State, Training,
 };
 use tidemill_kernel::descent::{self, Limits};
 use tidemill_kernel::logistic::minimise;
@@ -110,6 +110,11 @@ impl Builtin for Logistic {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         Ok(Arc::new(FittedLogistic::load_as::<Self>(&state)?))
     }
+}
+
+impl BuiltinLearner for Logistic {
+    const FAMILY: Family = Family::Linear;
+    const LABEL: &'static [&'static str] = &["penalty", "l1_ratio"];
 }
 
 /// How many linear functions so many classes take.

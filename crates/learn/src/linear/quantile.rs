@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
+    State, Training,
 };
 use tidemill_kernel::descent::Limits;
 use tidemill_kernel::quantile;
@@ -62,6 +63,11 @@ impl Builtin for QuantileRegression {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         FittedLinear::load::<Self>(&state)
     }
+}
+
+impl BuiltinLearner for QuantileRegression {
+    const FAMILY: Family = Family::Linear;
+    const LABEL: &'static [&'static str] = &["quantile"];
 }
 
 impl Estimator for QuantileRegression {

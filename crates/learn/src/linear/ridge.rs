@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
+    State, Training,
 };
 
 use super::FittedLinear;
@@ -57,6 +58,10 @@ impl Builtin for Ridge {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         FittedLinear::load::<Self>(&state)
     }
+}
+
+impl BuiltinLearner for Ridge {
+    const FAMILY: Family = Family::Linear;
 }
 
 /// Refuses a parameter that is negative or not finite.

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Categories, Context, Error, Estimator, Fitted, KeyPath, Kind, Linear, Needs, Registry,
-    Result, Role, Run, Schema, Search, Source, State, Training,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
+    Linear, Needs, Registry, Result, Role, Run, Schema, Search, Source, State, Training,
 };
 use tidemill_kernel::least_squares::Solution;
 use tidemill_kernel::sgd::{ByRow, Learned, Loss, RowOf, Steps};
@@ -92,6 +92,11 @@ impl Builtin for Sgd {
         };
         Ok(Arc::new(FittedSgd { inner, steps }))
     }
+}
+
+impl BuiltinLearner for Sgd {
+    const FAMILY: Family = Family::Linear;
+    const LABEL: &'static [&'static str] = &["loss", "penalty", "l1_ratio"];
 }
 
 impl Estimator for Sgd {

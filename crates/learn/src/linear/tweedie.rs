@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
+    State, Training,
 };
 
 use super::FittedLinear;
@@ -56,6 +57,10 @@ impl Builtin for Tweedie {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         FittedLinear::load_linked::<Self>(&state, Link::Exp)
     }
+}
+
+impl BuiltinLearner for Tweedie {
+    const FAMILY: Family = Family::Linear;
 }
 
 impl Estimator for Tweedie {

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Error, Estimator, Fitted, KeyPath, Needs, Registry, Result, Run, Schema, Search, State,
-    TensorData, Training,
+    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
+    Run, Schema, Search, State, TensorData, Training,
 };
 use tidemill_kernel::Features;
 use tidemill_kernel::neighbors::{Distance, Neighbors};
@@ -119,6 +119,11 @@ impl Builtin for KNeighbors {
         };
         Ok(Arc::new(FittedKNeighbors::new(settings, features, points, truth, weights)))
     }
+}
+
+impl BuiltinLearner for KNeighbors {
+    const FAMILY: Family = Family::Neighbors;
+    const MEMORISES: bool = true;
 }
 
 impl Estimator for KNeighbors {

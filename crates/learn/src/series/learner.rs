@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Cell, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry, Result, Role, Row, Run,
-    Schema, State, Training,
+    Batch, Builtin, BuiltinLearner, Cell, Context, Error, Estimator, Family, Fitted, KeyPath, Kind, Registry,
+    Result, Role, Row, Run, Schema, State, Training,
 };
 use tidemill_kernel::answer::{Answer, output};
 use tidemill_kernel::calendar::Step;
@@ -71,6 +71,11 @@ impl Default for LocalForecast {
             origins: 6,
         }
     }
+}
+
+impl BuiltinLearner for LocalForecast {
+    const FAMILY: Family = Family::Series;
+    const LABEL: &'static [&'static str] = &["methods"];
 }
 
 impl Builtin for LocalForecast {

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, Context, Estimator, Fitted, KeyPath, Needs, Registry, Result, Search, State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
+    State, Training,
 };
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::vector::dot;
@@ -140,6 +141,11 @@ impl Builtin for Svm {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         Ok(Arc::new(FittedSvm::load(&state)?))
     }
+}
+
+impl BuiltinLearner for Svm {
+    const FAMILY: Family = Family::Svm;
+    const LABEL: &'static [&'static str] = &["kernel"];
 }
 
 impl Estimator for Svm {

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Context, Estimator, Fitted, KeyPath, Linear, Needs, Registry, Result, Row, Run, Schema,
-    Search, State, Training,
+    Batch, Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Linear, Needs, Registry,
+    Result, Row, Run, Schema, Search, State, Training,
 };
 use tidemill_kernel::answer::{Answer, output};
 use tidemill_kernel::reduce::in_chunks;
@@ -129,6 +129,11 @@ impl Builtin for LinearSvm {
             mean,
         }))
     }
+}
+
+impl BuiltinLearner for LinearSvm {
+    const FAMILY: Family = Family::Linear;
+    const LABEL: &'static [&'static str] = &["loss"];
 }
 
 impl Estimator for LinearSvm {

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Categories, Context, Error, Estimator, Fitted, KeyPath, Kind, Needs, Registry, Result,
-    Role, Search, State, Training,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
+    Needs, Registry, Result, Role, Search, State, Training,
 };
 use tidemill_kernel::trees::{Growth, Order};
 
@@ -180,6 +180,11 @@ impl Builtin for BoostedTrees {
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         FittedTrees::load::<Self>(&state)
     }
+}
+
+impl BuiltinLearner for BoostedTrees {
+    const FAMILY: Family = Family::Trees;
+    const LABEL: &'static [&'static str] = &["loss"];
 }
 
 impl Estimator for BoostedTrees {

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Categories, Context, Estimator, Fitted, KeyPath, Kind, Needs, Registry, Result, Role,
-    Search, State, Training, Trees,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Estimator, Family, Fitted, KeyPath, Kind, Needs,
+    Registry, Result, Role, Search, State, Training, Trees,
 };
 use tidemill_kernel::Random;
 use tidemill_kernel::trees::{
@@ -95,6 +95,11 @@ macro_rules! forest {
             fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
                 FittedTrees::load::<Self>(&state)
             }
+        }
+
+        impl BuiltinLearner for $name {
+            const FAMILY: Family = Family::Trees;
+            const MEMORISES: bool = true;
         }
 
         impl Estimator for $name {

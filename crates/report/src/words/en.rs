@@ -240,18 +240,6 @@ catalogue! {
     distinct = "distinct",
     range = "range",
     middle = "median",
-    step_impute_mean = "missing values filled with the mean",
-    step_impute_median = "missing values filled with the median",
-    step_impute_mode = "missing values filled with the most frequent one",
-    step_impute_constant = "missing values filled with a constant",
-    step_encode_one_hot = "one column for each value",
-    step_encode_ordinal = "numbered",
-    step_encode_target = "replaced by the mean of the target, out of fold",
-    step_scale_standard = "scaled to mean 0 and deviation 1",
-    step_scale_min_max = "scaled to its range",
-    step_scale_robust = "scaled by median and quartiles",
-    step_date_parts = "split into parts of the date",
-    step_drop_columns = "dropped",
     marked = " and marked",
 
     // Again.

@@ -4,7 +4,8 @@ use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
 
 use super::{W, file_name};
 use crate::facts::Outcome;
-use crate::format::brief;
+use crate::recipe::label;
+use crate::report::text::balance;
 
 /// Where a model came from, beyond what its metrics say.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +27,18 @@ pub(super) fn section(outcome: &Outcome, origin: &Origin<'_>) -> Section {
     Section::new("again", W.again)
         .lead(W.again_lead)
         .with(Block::Table(facts(outcome, origin)))
-        .with(Block::Text(Text::plain(outcome.shipped.note)))
+        .with(Block::Text(Text::plain(said(outcome))))
         .with(Block::Code { label: Text::plain(W.again_commands), text: commands })
         .with(Block::Details {
             summary: Text::plain(W.again_recipe),
             blocks: vec![Block::Code { label: Text::code(file), text: recipe.to_string() }],
         })
+}
+
+/// What the model in the file was fitted on.
+fn said(outcome: &Outcome) -> String {
+    let balanced = balance(outcome);
+    balanced.into_iter().chain([outcome.shipped.note.to_string()]).collect::<Vec<_>>().join(" ")
 }
 
 fn facts(outcome: &Outcome, origin: &Origin<'_>) -> Table {
@@ -46,7 +53,7 @@ fn facts(outcome: &Outcome, origin: &Origin<'_>) -> Table {
     row(W.fact_split, outcome.split.why.clone().into());
     row(W.fact_train, number::count(outcome.split.train_rows as f64).into());
     row(W.fact_test, number::count(outcome.split.test_rows as f64).into());
-    row(W.fact_learner, brief(&outcome.chosen).into());
+    row(W.fact_learner, label(&outcome.chosen).into());
     row(W.fact_seed, origin.seed.to_string().into());
     row(W.fact_version, format!("tidemill {}", outcome.tidemill).into());
     row(W.fact_model, sha(origin.model));

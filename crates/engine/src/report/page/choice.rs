@@ -10,7 +10,7 @@ use tidemill_report::{
 use super::{Subject, W, cut, fill, plain, strong};
 use crate::builtin::BASELINE;
 use crate::facts::Outcome;
-use crate::format::brief;
+use crate::recipe::label;
 use crate::report::text::{Reason, more_rows, reasons};
 use crate::search::{CandidateScore, Verdict};
 
@@ -23,7 +23,7 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
             ("learners", plain(learners.len().to_string())),
             ("folds", plain(outcome.split.folds.to_string())),
             ("metric", plain(super::verdict::title_of(subject, &outcome.metric))),
-            ("chosen", strong(brief(&outcome.chosen))),
+            ("chosen", strong(label(&outcome.chosen))),
         ],
     );
     let mut figures = Vec::new();
@@ -128,7 +128,7 @@ fn is_chosen(standing: &CandidateScore, outcome: &Outcome) -> bool {
 }
 
 fn of_standing(standing: &CandidateScore) -> String {
-    brief(&tidemill_core::recipe::Spec { kind: standing.learner.clone(), params: standing.params.clone() })
+    label(&tidemill_core::recipe::Spec { kind: standing.learner.clone(), params: standing.params.clone() })
 }
 
 fn every(outcome: &Outcome) -> Table {

@@ -1,12 +1,13 @@
 //! What was done to each column, and what was noticed about the data.
 
 use serde_json::Value;
-use tidemill_core::Role;
 use tidemill_core::recipe::Spec;
+use tidemill_core::{Role, Slot, Sort};
 use tidemill_report::{Align, Block, Cell, Finding, Level, Section, Table, Text};
 
 use super::verdict::named;
 use super::{W, columns};
+use crate::builtin;
 use crate::facts::{ColumnFacts, Outcome};
 use crate::judge::Evidence;
 
@@ -85,30 +86,18 @@ fn touches(step: &Spec, column: &ColumnFacts) -> bool {
         Some(Value::Array(names)) if !names.is_empty() => {
             names.iter().any(|n| n.as_str() == Some(column.name.as_str()))
         }
-        _ => match step.kind.as_str() {
-            "date_parts" => column.kind == "time",
-            kind if kind.starts_with("encode_") => column.kind == "category",
+        _ => match builtin::entry(&step.kind).map(|entry| entry.sort) {
+            Some(Sort::Step(Slot::Derived)) => column.kind == "time",
+            Some(Sort::Step(Slot::Encode)) => column.kind == "category",
+            Some(Sort::Step(Slot::Text)) => column.kind == "text",
+            Some(Sort::Step(Slot::Select | Slot::Media)) => false,
             _ => column.kind == "number",
         },
     }
 }
 
 fn in_words(step: &Spec) -> String {
-    let words = match step.kind.as_str() {
-        "impute_mean" => W.step_impute_mean,
-        "impute_median" => W.step_impute_median,
-        "impute_mode" => W.step_impute_mode,
-        "impute_constant" => W.step_impute_constant,
-        "encode_one_hot" => W.step_encode_one_hot,
-        "encode_ordinal" => W.step_encode_ordinal,
-        "encode_target" => W.step_encode_target,
-        "scale_standard" => W.step_scale_standard,
-        "scale_min_max" => W.step_scale_min_max,
-        "scale_robust" => W.step_scale_robust,
-        "date_parts" => W.step_date_parts,
-        "drop_columns" => W.step_drop_columns,
-        other => other,
-    };
+    let words = builtin::entry(&step.kind).map_or(step.kind.as_str(), |entry| entry.done);
     let marked = step.params.get("flag") == Some(&Value::Bool(true));
     if marked { format!("{words}{}", W.marked) } else { words.to_string() }
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 use tidemill_core::recipe::Spec;
 
 use crate::facts::Trained;
-use crate::format::{brief, short, size, time};
+use crate::format::{short, size, time};
+use crate::recipe::labels;
 use crate::search::{CandidateScore, Times};
 
 /// Lines that are shown.
@@ -33,15 +34,16 @@ pub struct Line {
 
 /// Every line, the best first.
 pub fn table(trained: &Trained) -> Vec<Line> {
-    let lines = trained.outcome.leaderboard.iter().zip(&trained.times);
-    lines.map(|(standing, times)| Line::of(standing, *times)).collect()
+    let specs = trained.outcome.leaderboard.iter();
+    let specs = specs.map(|s| Spec { kind: s.learner.clone(), params: s.params.clone() }).collect::<Vec<_>>();
+    let lines = trained.outcome.leaderboard.iter().zip(&trained.times).zip(labels(&specs));
+    lines.map(|((standing, times), label)| Line::of(standing, *times, label)).collect()
 }
 
 impl Line {
-    fn of(standing: &CandidateScore, times: Times) -> Self {
-        let spec = Spec { kind: standing.learner.clone(), params: standing.params.clone() };
+    fn of(standing: &CandidateScore, times: Times, learner: String) -> Self {
         Line {
-            learner: brief(&spec),
+            learner,
             mean: standing.mean,
             spread: standing.spread,
             folds: standing.folds.len(),

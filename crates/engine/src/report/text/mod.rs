@@ -16,4 +16,4 @@ pub use inspection::inspected;
 pub use leaderboard::{Line, table};
 pub use monitor::story as monitor;
 pub use training::story as training;
-pub(crate) use training::{Reason, more_rows, reasons};
+pub(crate) use training::{Reason, balance, more_rows, reasons};

@@ -12,9 +12,10 @@ use crate::audit::Severity;
 use crate::builtin::BASELINE;
 use crate::facts::{Outcome, Trained};
 use crate::forecast::ForecastFacts;
-use crate::format::{brief, percent, short};
+use crate::format::{percent, short};
 use crate::judge::UnseenScore;
 use crate::links::blend::Blend;
+use crate::recipe::label;
 use crate::search::Decided;
 
 /// The story of a training, a paragraph per line.
@@ -39,6 +40,7 @@ pub fn story(trained: &Trained) -> String {
     outcome.unseen.iter().for_each(|unseen| line(on_new_ones(outcome, unseen)));
     line(String::new());
     line(outcome.test.to_string());
+    balance(outcome).into_iter().for_each(&mut line);
     line(outcome.shipped.note.to_string());
     line(format!(
         "Written: {} ({}), {}, {}, {}",
@@ -92,6 +94,24 @@ fn never_predicted(o: &Outcome) -> Option<String> {
         _ => "; `[train] metric = \"f1_macro\"` chooses for all classes alike",
     };
     Some(format!("The model never predicts {}{mend}.", never.join(", ")))
+}
+
+/// What balancing did to the rows of the model in the file.
+pub(crate) fn balance(o: &Outcome) -> Option<String> {
+    let facts = o.shipped.balance.as_ref()?;
+    let counts = o.target.classes.iter().zip(facts.before.iter().zip(&facts.after));
+    let counts: Vec<String> =
+        counts.map(|(class, (before, after))| format!("{class} {before} to {after}")).collect();
+    let probabilities = if facts.corrected {
+        "Probabilities are brought back to the true shares of the classes"
+    } else {
+        "Probabilities answer for balanced classes, not for the true shares"
+    };
+    Some(format!(
+        "Classes of the training rows were balanced by {} ({}); rows that judge were left as they are. {probabilities}.",
+        facts.kind,
+        counts.join(", ")
+    ))
 }
 
 /// What a forecast looks at and how it did against what was one season before.
@@ -177,7 +197,7 @@ pub(super) fn compared(o: &Outcome) -> String {
     } else {
         "the training part".into()
     };
-    let name = best.map(|s| brief(&Spec { kind: s.learner.clone(), params: s.params.clone() }));
+    let name = best.map(|s| label(&Spec { kind: s.learner.clone(), params: s.params.clone() }));
     format!(
         "Compared {} settings of {} learners on {} folds of {rows}; best by {}: {} ({}).",
         o.leaderboard.len(),
@@ -214,7 +234,7 @@ pub(crate) fn reasons(o: &Outcome) -> Vec<(Reason, String)> {
         lines.push((Reason::Blend, line));
     }
     if o.chosen.kind == Blend::KIND {
-        lines.push((Reason::Taken, format!("The model is a {}.", brief(&o.chosen))));
+        lines.push((Reason::Taken, format!("The model is a {}.", label(&o.chosen))));
     }
     lines.extend(o.reasons.passed_over.iter().map(|why| (Reason::Taken, format!("Chosen: {why}."))));
     lines

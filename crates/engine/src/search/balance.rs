@@ -1,0 +1,98 @@
+//! `[balance]`: other rows to fit a learner on, and the way back to the true shares of the classes.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use tidemill_core::recipe::Recipe;
+use tidemill_core::{Chain, Context, Fitted, Needs, Resampler, Result, Table, Target};
+
+use crate::links::prior::Prior;
+
+/// What balancing did to the rows that a model was fitted on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BalanceFacts {
+    /// The resampler.
+    pub kind: String,
+    /// Rows of each class before, in the order of the classes.
+    pub before: Vec<usize>,
+    /// And after.
+    pub after: Vec<usize>,
+    /// Whether probabilities are brought back to the shares before.
+    pub corrected: bool,
+}
+
+/// The resampler of a recipe.
+pub(crate) struct Balancer {
+    kind: String,
+    resampler: Box<dyn Resampler>,
+    correct: bool,
+}
+
+/// Rows to fit on.
+pub(crate) struct Balanced {
+    pub(crate) rows: Table,
+    pub(crate) facts: BalanceFacts,
+    prior: Option<Arc<dyn Fitted>>,
+}
+
+impl Balancer {
+    /// `None` where the recipe asks for no balance.
+    pub(crate) fn of(recipe: &Recipe, context: &Context) -> Result<Option<Self>> {
+        let Some(balance) = &recipe.balance else { return Ok(None) };
+        let params = Value::Object(balance.params.clone());
+        let resampler = context.registry().resampler(&balance.kind, params)?;
+        Ok(Some(Balancer { kind: balance.kind.clone(), resampler, correct: balance.correct }))
+    }
+
+    /// What a learner with these needs asks of its rows together with the resampler.
+    pub(crate) fn needs(this: Option<&Self>, needs: Needs) -> Needs {
+        let own = this.map(|balancer| balancer.resampler.needs()).unwrap_or_default();
+        Needs {
+            complete: needs.complete || own.complete,
+            // What is complete and scaled must be numbers and categories.
+            tabular: needs.tabular || own != Needs::default(),
+            scaled: needs.scaled || own.scaled,
+            ..needs
+        }
+    }
+
+    /// Balances prepared training rows.
+    pub(crate) fn balance(&self, train: &Table, context: &Context) -> Result<Balanced> {
+        let rows = self.resampler.resample(train, &context.with_stream("balance"))?;
+        let (before, after) = (classes(train)?, classes(&rows)?);
+        let weights = |classes: &[(usize, f64)]| classes.iter().map(|c| c.1).collect::<Vec<f64>>();
+        let prior = self.correct.then(|| Arc::new(Prior::new(&weights(&before), &weights(&after))) as _);
+        let counts = |classes: Vec<(usize, f64)>| classes.into_iter().map(|c| c.0).collect();
+        let (before, after) = (counts(before), counts(after));
+        let facts = BalanceFacts { kind: self.kind.clone(), before, after, corrected: self.correct };
+        Ok(Balanced { rows, facts, prior })
+    }
+}
+
+impl Balanced {
+    /// A learner that was fitted on these rows, and what brings its probabilities back.
+    pub(crate) fn links(&self, learner: Arc<dyn Fitted>) -> Vec<Arc<dyn Fitted>> {
+        std::iter::once(learner).chain(self.prior.clone()).collect()
+    }
+
+    /// The same as one link.
+    pub(crate) fn link(&self, learner: Arc<dyn Fitted>) -> Arc<dyn Fitted> {
+        match self.prior {
+            Some(_) => Arc::new(Chain(self.links(learner))),
+            None => learner,
+        }
+    }
+}
+
+/// Rows and weight of each class.
+fn classes(table: &Table) -> Result<Vec<(usize, f64)>> {
+    let Target::Class { codes, n_classes } = Target::of(table.batch())? else { return Ok(Vec::new()) };
+    let weights = table.batch().weights()?;
+    let mut classes = vec![(0, 0.0); n_classes];
+    for (row, code) in codes.iter().enumerate() {
+        let class = &mut classes[*code as usize];
+        *class = (class.0 + 1, class.1 + weights.as_ref().map_or(1.0, |w| w[row]));
+    }
+    Ok(classes)
+}

@@ -1,0 +1,232 @@
+//! `impute_iterative`: each column with missing numbers is predicted from all others, in turns.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidemill_core::{
+    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
+    State, Training,
+};
+use tidemill_kernel::bayesian_ridge::{self, Products};
+use tidemill_kernel::reduce::{in_chunks, sum_parts};
+
+use crate::joint::{self, Joint, Together};
+use crate::mapping::{self, Saved};
+
+/// Rows whose products one thread sums at a time.
+const ROWS: usize = 2048;
+
+/// Fills missing numbers by predicting each column from the others with Bayesian ridge regression, round after round (chained
+/// equations, van Buuren and Groothuis-Oudshoorn 2011).
+///
+/// Agrees with scikit-learn's `IterativeImputer` with its defaults, but for the last digits: missing numbers begin as the column's
+/// mean, columns with fewest missing come first, and rounds end when none of the filled numbers moves much. Infinite numbers are missing. A
+/// column without any value in training is filled with 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImputeIterative {
+    /// The columns to fill, which are predicted from each other; without any, every feature that is a number.
+    pub columns: Columns,
+    /// The most rounds, from 1.
+    pub max_iter: usize,
+    /// Rounds end when the filled numbers of no row move by more than this share of the greatest number.
+    pub tol: f64,
+}
+
+impl Default for ImputeIterative {
+    fn default() -> Self {
+        ImputeIterative { columns: Columns::default(), max_iter: 10, tol: 1e-3 }
+    }
+}
+
+impl Estimator for ImputeIterative {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn params(&self) -> Value {
+        mapping::params(self)
+    }
+
+    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
+        let schema = training.train.schema();
+        let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
+        joint::refuse_target(Self::KIND, schema, &places)?;
+        let batch = training.train.collect()?;
+        let learned = self.chain(joint::matrix(&batch, &places)?, places.len(), context)?;
+        for (at, _) in places.iter().zip(&learned.means).filter(|(_, mean)| mean.is_nan()) {
+            let name = &schema.columns()[*at].name;
+            context.warn("no_value", format!("column '{name}' has no value in training: filled with 0"));
+        }
+        let changed = vec![true; places.len()];
+        let kind = (Self::KIND, Self::VERSION);
+        Ok(Arc::new(Together::new(kind, schema, &places, changed, Vec::new(), learned)))
+    }
+}
+
+impl Builtin for ImputeIterative {
+    const KIND: &'static str = "impute_iterative";
+
+    fn check(&self) -> Result<(), KeyPath> {
+        if !(1..=1000).contains(&self.max_iter) {
+            return Err(KeyPath::new("max_iter", format!("must be 1 to 1000, but is {}", self.max_iter)));
+        }
+        match self.tol {
+            tol if tol >= 0.0 && tol.is_finite() => Ok(()),
+            tol => Err(KeyPath::new("tol", format!("must be a number from 0 up, but is {tol}"))),
+        }
+    }
+
+    fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
+        Together::<Rounds>::load((Self::KIND, Self::VERSION), &state)
+    }
+}
+
+impl BuiltinStep for ImputeIterative {
+    const SLOT: Slot = Slot::Missing;
+    const DONE: &'static str = "missing values predicted from other columns";
+}
+
+impl ImputeIterative {
+    /// Learns from rows of `p` numbers.
+    fn chain(&self, mut x: Vec<f64>, p: usize, context: &Context) -> Result<Rounds> {
+        x.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = f64::NAN);
+        let missing: Vec<bool> = x.iter().map(|x| x.is_nan()).collect();
+        let greatest = x.iter().filter(|x| !x.is_nan()).fold(0.0f64, |most, x| most.max(x.abs()));
+        let mean = |j: usize| {
+            let known = x.iter().skip(j).step_by(p).filter(|x| !x.is_nan());
+            let (sum, n) = known.fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
+            sum / n
+        };
+        let means: Vec<f64> = (0..p).map(mean).collect();
+        let mut rounds = Rounds { means, order: Vec::new(), equations: Vec::new() };
+        fill(&mut x, &rounds.means);
+        let count = |j: &usize| missing.iter().skip(*j).step_by(p).filter(|m| **m).count();
+        rounds.order = (0..p).filter(|j| !rounds.means[*j].is_nan()).collect();
+        rounds.order.sort_by_key(count);
+        if p < 2 || x.is_empty() {
+            rounds.order.clear();
+        }
+        for _ in 0..self.max_iter {
+            if rounds.order.is_empty() {
+                break;
+            }
+            let before = x.clone();
+            for at in 0..rounds.order.len() {
+                context.check()?;
+                let j = rounds.order[at];
+                let equation = regress(&x, &missing, p, j, &rounds.means);
+                let rows = x.chunks_exact_mut(p).zip(missing.chunks_exact(p));
+                rows.filter(|(_, missing)| missing[j])
+                    .for_each(|(row, _)| row[j] = predict(&equation, row, j));
+                rounds.equations.extend(equation);
+            }
+            let moved = x.chunks_exact(p).zip(before.chunks_exact(p));
+            let moved = moved.map(|(a, b)| a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f64>());
+            if moved.fold(0.0, f64::max) < self.tol * greatest {
+                break;
+            }
+        }
+        Ok(rounds)
+    }
+}
+
+fn fill(x: &mut [f64], means: &[f64]) {
+    for row in x.chunks_exact_mut(means.len().max(1)) {
+        let holes = row.iter_mut().zip(means).filter(|(x, _)| x.is_nan());
+        holes.for_each(|(x, mean)| *x = if mean.is_nan() { 0.0 } else { *mean });
+    }
+}
+
+/// The intercept and a coefficient for each column, 0 for `j` itself: of column `j` on the others, over the rows that have it.
+fn regress(x: &[f64], missing: &[bool], p: usize, j: usize, means: &[f64]) -> Vec<f64> {
+    let centre = |k: usize| if means[k].is_nan() { 0.0 } else { means[k] };
+    // Behind the products of all pairs come the sums and the count.
+    let width = p * p + p + 1;
+    let parts = in_chunks(x.len() / p, ROWS, |rows| {
+        let mut sums = vec![0.0; width];
+        let mut row = vec![0.0; p];
+        for i in rows.filter(|i| !missing[i * p + j]) {
+            row.iter_mut()
+                .zip(&x[i * p..(i + 1) * p])
+                .enumerate()
+                .for_each(|(k, (to, x))| *to = x - centre(k));
+            for (k, &a) in row.iter().enumerate() {
+                let products = sums[k * p..k * p + k + 1].iter_mut().zip(&row);
+                products.for_each(|(sum, b)| *sum += a * b);
+            }
+            sums[p * p..p * p + p].iter_mut().zip(&row).for_each(|(sum, x)| *sum += x);
+            sums[width - 1] += 1.0;
+        }
+        sums
+    });
+    let sums = sum_parts(parts, width);
+    let n = sums[width - 1];
+    let first = |k: usize| sums[p * p + k];
+    let product = |a: usize, b: usize| sums[a.max(b) * p + a.min(b)] - first(a) * first(b) / n;
+    let others: Vec<usize> = (0..p).filter(|k| *k != j).collect();
+    let xx: Vec<f64> = others
+        .iter()
+        .flat_map(|a| others.iter().map(move |b| (*a, *b)))
+        .map(|(a, b)| product(a, b))
+        .collect();
+    let xy: Vec<f64> = others.iter().map(|a| product(*a, j)).collect();
+    let found = Products { n: n as usize, xx: &xx, xy: &xy, yy: product(j, j) };
+    let coefficients = bayesian_ridge::coefficients(found).unwrap_or_else(|| vec![0.0; p - 1]);
+    let mean = |k: usize| centre(k) + first(k) / n;
+    let mut equation = vec![0.0; p + 1];
+    others.iter().zip(&coefficients).for_each(|(k, w)| equation[1 + k] = *w);
+    equation[0] = mean(j) - others.iter().map(|k| equation[1 + k] * mean(*k)).sum::<f64>();
+    equation
+}
+
+fn predict(equation: &[f64], row: &[f64], j: usize) -> f64 {
+    let terms = equation[1..].iter().zip(row).enumerate().filter(|(k, _)| *k != j);
+    let value = terms.fold(equation[0], |sum, (_, (w, x))| sum + w * x);
+    // Numbers near the largest there are may overflow on the way.
+    if value.is_nan() { row[j] } else { value }
+}
+
+/// The equations of all rounds, one after the other.
+struct Rounds {
+    /// `NaN` for a column that had no value.
+    means: Vec<f64>,
+    /// The columns in the order in which a round predicts them.
+    order: Vec<usize>,
+    /// An intercept and `p` coefficients each.
+    equations: Vec<f64>,
+}
+
+impl Joint for Rounds {
+    fn save(&self) -> Saved {
+        Saved::new(&self.order, [&self.means[..], &self.equations].concat())
+    }
+
+    fn load(saved: Saved, p: usize) -> Result<Self, String> {
+        let order: Vec<usize> = saved.read()?;
+        let Some((means, equations)) = saved.floats.split_at_checked(p) else {
+            return Err("there is not a mean for each column".into());
+        };
+        let round = order.len().checked_mul(p + 1).ok_or("more equations than there can be")?;
+        let whole = if round == 0 { equations.is_empty() } else { equations.len() % round == 0 };
+        if !whole || order.iter().any(|j| *j >= p) {
+            return Err("its equations are not whole".into());
+        }
+        Ok(Rounds { means: means.to_vec(), order, equations: equations.to_vec() })
+    }
+
+    fn work(&self, row: &mut [f64], _: &mut [f64]) {
+        row.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = f64::NAN);
+        let open: Vec<bool> = row.iter().map(|x| x.is_nan()).collect();
+        if !open.contains(&true) {
+            return;
+        }
+        fill(row, &self.means);
+        let equations = self.equations.chunks_exact(row.len() + 1);
+        for (&j, equation) in self.order.iter().cycle().zip(equations).filter(|(j, _)| open[**j]) {
+            row[j] = predict(equation, row, j);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+"""Writes repairs.json: what scikit-learn makes of fixed inputs. Run: python repairs.py (scikit-learn 1.9, numpy 2)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+from sklearn.impute import IterativeImputer, KNNImputer
+from sklearn.preprocessing import KBinsDiscretizer, PolynomialFeatures, PowerTransformer
+
+rng = np.random.default_rng(31)
+N, M = 61, 17  # training rows, later rows
+
+
+def columns(n):
+    normal = rng.normal(size=n)
+    return {
+        "normal": normal,
+        "positive": np.exp(0.7 * normal + rng.normal(scale=0.4, size=n)),
+        "negative": -rng.gamma(2.0, 1.5, size=n),
+        "whole": rng.integers(1, 6, size=n).astype(float),
+        "shifted": 40.0 + 3.0 * rng.normal(size=n),
+    }
+
+
+def holes(x):
+    x = x.copy()
+    x[rng.random(x.shape) < 0.2] = np.nan
+    x[0] = np.nan
+    return x
+
+
+def as_list(a):
+    return [[None if np.isnan(x) else float(x) for x in row] for row in np.asarray(a, dtype=float)]
+
+
+train, later = columns(N), columns(M)
+names = list(train)
+x, z = (np.column_stack([t[n] for n in names]) for t in (train, later))
+later_holes = holes(z)
+positive = [1, 3, 4]
+
+
+def case(kind, params, tolerance, names, x, z, step):
+    return {
+        "names": names,
+        "train": as_list(x),
+        "later": as_list(z),
+        "tolerance": tolerance,
+        "steps": [{"kind": kind, "params": params, "train": as_list(step.fit_transform(x)), "later": as_list(step.transform(z))}],
+    }
+
+
+holed = holes(x)
+own = [names[j] for j in positive]
+# Columns that say something of each other.
+mixed = x @ (np.eye(5) + 0.4 * rng.normal(size=(5, 5)))
+mixed_later = z @ (np.eye(5) + 0.4 * rng.normal(size=(5, 5)))
+mixed, mixed_later = holes(mixed), holes(mixed_later)
+cases = [
+    case("impute_knn", {}, 1e-12, names, holed, later_holes, KNNImputer()),
+    case("impute_knn", {"n_neighbors": 2}, 1e-12, names, holed, later_holes, KNNImputer(n_neighbors=2)),
+    # Its distances come from products of rows, which cost digits: without the column of whole numbers no distance is 0.
+    case("impute_knn", {"weights": "distance"}, 1e-9, [n for n in names if n != "whole"], holed[:, [0, 1, 2, 4]],
+         later_holes[:, [0, 1, 2, 4]], KNNImputer(weights="distance")),
+    case("impute_iterative", {}, 1e-8, names, mixed, mixed_later, IterativeImputer()),
+    case("impute_iterative", {"max_iter": 3}, 1e-8, names, holed, later_holes, IterativeImputer(max_iter=3)),
+    case("power", {}, 1e-5, names, x, z, PowerTransformer()),
+    case("power", {"standardize": False}, 1e-4, names[:3], x[:, :3], z[:, :3], PowerTransformer(standardize=False)),
+    case("power", {"method": "box_cox"}, 1e-5, own, x[:, positive], z[:, positive], PowerTransformer("box-cox")),
+] + [
+    case("bin", {"strategy": s, "n_bins": n}, 0.0, names, x, z,
+         KBinsDiscretizer(n, encode="ordinal", strategy=s, **({"quantile_method": "linear"} if s == "quantile" else {})))
+    for s in ("uniform", "quantile") for n in (2, 5, 9)
+] + [
+    # The columns themselves first, as ours leaves them, then the products.
+    case("polynomial", {"interaction_only": True}, 1e-15, names, x, z,
+         PolynomialFeatures(2, interaction_only=True, include_bias=False)),
+    case("polynomial", {}, 1e-15, names, x, z, PolynomialFeatures(2, include_bias=False)),
+]
+Path(__file__).with_name("repairs.json").write_text(json.dumps(cases) + "\n")
