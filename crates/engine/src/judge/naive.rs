@@ -9,7 +9,7 @@ use tidemill_eval::Metric;
 
 use super::{Evidence, Judged};
 use crate::forecast::{self, Naive};
-use crate::format::brief;
+use crate::recipe::label;
 use crate::search::{Design, SearchResult};
 
 /// What the best naive forecast says of the test rows, and whether it is what ships.
@@ -58,7 +58,7 @@ pub(crate) fn held_against(
     }
     about.shipped = taken.is_none();
     let design = taken.unwrap_or_else(|| Design::of(naive));
-    let (chosen, instead) = (brief(&study.design.spec(context)?), brief(&design.spec(context)?));
+    let (chosen, instead) = (label(&study.design.spec(context)?), label(&design.spec(context)?));
     let message = format!(
         "in the backtest {chosen} has a mean absolute error of {lost:.4}, and the naive forecast '{}' one of {least:.4}: {instead} is \
          shipped instead",
