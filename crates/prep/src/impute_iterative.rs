@@ -98,7 +98,8 @@ impl ImputeIterative {
         let mean = |j: usize| {
             let known = x.iter().skip(j).step_by(p).filter(|x| !x.is_nan());
             let (sum, n) = known.fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
-            sum / n
+            // A sum beyond the largest number says nothing.
+            Some(sum / n).filter(|mean: &f64| mean.is_finite()).unwrap_or(f64::NAN)
         };
         let means: Vec<f64> = (0..p).map(mean).collect();
         let mut rounds = Rounds { means, order: Vec::new(), equations: Vec::new() };
@@ -201,7 +202,9 @@ struct Rounds {
 
 impl Joint for Rounds {
     fn save(&self) -> Saved {
-        Saved::new(&self.order, [&self.means[..], &self.equations].concat())
+        // NaN would be saved and read, but never equal itself.
+        let means = self.means.iter().map(|mean| if mean.is_nan() { f64::INFINITY } else { *mean });
+        Saved::new(&self.order, means.chain(self.equations.iter().copied()).collect())
     }
 
     fn load(saved: Saved, p: usize) -> Result<Self, String> {
@@ -214,7 +217,8 @@ impl Joint for Rounds {
         if !whole || order.iter().any(|j| *j >= p) {
             return Err("its equations are not whole".into());
         }
-        Ok(Rounds { means: means.to_vec(), order, equations: equations.to_vec() })
+        let means = means.iter().map(|mean| if mean.is_finite() { *mean } else { f64::NAN }).collect();
+        Ok(Rounds { means, order, equations: equations.to_vec() })
     }
 
     fn work(&self, row: &mut [f64], _: &mut [f64]) {

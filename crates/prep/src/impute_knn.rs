@@ -230,7 +230,8 @@ impl Joint for Donors {
     fn save(&self) -> Saved {
         let Donors { n, k, weights, fills, marks, .. } = self;
         let columns = self.values.iter().zip(&self.known);
-        let columns = columns.map(|(x, known)| if *known > 0.0 { *x } else { f64::NAN }).collect();
+        // Of numbers that are there none is infinite; NaN would be saved and read, but never equal itself.
+        let columns = columns.map(|(x, known)| if *known > 0.0 { *x } else { f64::INFINITY }).collect();
         let (fills, marks) = (fills.clone(), marks.clone());
         Saved::new(Notes { k: *k, weights: *weights, n: *n, fills, marks }, columns)
     }
@@ -241,7 +242,8 @@ impl Joint for Donors {
         if !whole || notes.k == 0 || notes.marks.iter().any(|j| *j >= p) {
             return Err("its training rows are not whole".into());
         }
-        Ok(Donors::of(notes, p, saved.floats))
+        let number = |x: f64| if x.is_finite() { x } else { f64::NAN };
+        Ok(Donors::of(notes, p, saved.floats.into_iter().map(number).collect()))
     }
 
     fn work(&self, row: &mut [f64], added: &mut [f64]) {

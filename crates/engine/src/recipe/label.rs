@@ -85,9 +85,10 @@ mod tests {
 
     #[test]
     fn settings_of_one_learner_are_told_apart() {
-        let two = [spec(json!({ "kind": "ridge", "tol": 0.01 })), spec(json!({ "kind": "ridge" }))];
-        assert_eq!(label(&two[0]), "ridge");
-        assert_eq!(labels(&two), ["ridge, tol 0.01", "ridge"]);
+        let far = json!({ "kind": "k_neighbors", "metric": "manhattan" });
+        let two = [spec(far), spec(json!({ "kind": "k_neighbors" }))];
+        assert_eq!(label(&two[0]), "k_neighbors");
+        assert_eq!(labels(&two), ["k_neighbors, metric manhattan", "k_neighbors"]);
         let more = [spec(json!({ "kind": "svm", "c": 10.0 })), spec(json!({ "kind": "svm" }))];
         assert_eq!(labels(&more), ["svm, c 10.0", "svm"]);
     }
