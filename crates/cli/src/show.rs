@@ -82,7 +82,9 @@ pub(crate) fn unread(e: &clap::Error) -> ExitCode {
     let document = if e.use_stderr() {
         let _ = e.print();
         let (problem, rest) = match e.kind() {
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => ("a verb or an argument is missing", text.as_str()),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                ("a verb or an argument is missing", text.as_str())
+            }
             _ => text.split_once("\n").unwrap_or((&text, "")),
         };
         let problem = problem.strip_prefix("error: ").unwrap_or(problem);

@@ -69,7 +69,9 @@ impl Coded for Error {
                 Error::Listen { .. } => "choose another port with --listen, or stop what uses this one",
                 Error::Open { .. } => "make a key with `tidemill keys create`, or listen on 127.0.0.1",
                 Error::SameName { .. } => "give them different file names, or serve one of them",
-                Error::Origin { .. } => "write a scheme and a host, such as https://app.example or http://localhost:3000",
+                Error::Origin { .. } => {
+                    "write a scheme and a host, such as https://app.example or http://localhost:3000"
+                }
                 Error::Retention => "give a time such as 2160h, or leave --retention out to keep all",
                 Error::System(_) | Error::Request { .. } => return None,
             }

@@ -107,7 +107,9 @@ impl Models {
             return;
         }
         // A folder that cannot be read now, such as one on a disk that is away, takes nothing out of service.
-        let Ok(files) = watch.folders.iter().map(|folder| model_files(folder)).collect::<std::io::Result<Vec<_>>>() else {
+        let Ok(files) =
+            watch.folders.iter().map(|folder| model_files(folder)).collect::<std::io::Result<Vec<_>>>()
+        else {
             return;
         };
         let files: BTreeSet<PathBuf> = files.into_iter().flatten().collect();

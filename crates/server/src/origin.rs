@@ -2,9 +2,9 @@
 //! name that a stranger points at 127.0.0.1 would make the answers readable to that stranger's page (DNS rebinding). So without keys
 //! only requests to a loopback name are answered; and always, a page of another site is refused unless `--allow-origin` names it.
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::http::request::Parts;
 
 use crate::fault::ApiError;
 
@@ -24,7 +24,9 @@ impl Origins {
     pub fn new(allowed: &[String]) -> Result<Self, crate::Error> {
         let read = |origin: &String| {
             let (scheme, host) = origin.split_once("://").unwrap_or_default();
-            let sound = ["http", "https"].contains(&scheme) && !host.is_empty() && !host.contains(['/', '*', ' ', '@']);
+            let sound = ["http", "https"].contains(&scheme)
+                && !host.is_empty()
+                && !host.contains(['/', '*', ' ', '@']);
             let value = HeaderValue::from_str(&origin.to_ascii_lowercase()).ok().filter(|_| sound);
             value.ok_or_else(|| crate::Error::Origin { origin: origin.clone() })
         };
@@ -48,11 +50,16 @@ impl Origins {
         }
         let Some(origin) = head.headers.get(header::ORIGIN) else { return Ok(None) };
         let own = host.is_some_and(|host| is_of(origin.as_bytes(), host));
-        let allowed = !own && self.0.iter().any(|allowed| origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes()));
+        let allowed =
+            !own && self.0.iter().any(|allowed| origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes()));
         // With keys a page must send one, which a browser does only where the answer to its first question allows it.
         if open && !own && !allowed {
-            return Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", "a page of another site may not ask this")
-                .help("name the site with `tidemill serve --allow-origin`"));
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "foreign_origin",
+                "a page of another site may not ask this",
+            )
+            .help("name the site with `tidemill serve --allow-origin`"));
         }
         if head.method == Method::POST && !is_read(&head.headers) {
             return Err(ApiError::new(
@@ -102,7 +109,10 @@ fn is_read(headers: &HeaderMap) -> bool {
 pub(crate) fn preflight(origin: HeaderValue) -> Response {
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE")),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type, x-api-key")),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("authorization, content-type, x-api-key"),
+        ),
         (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600")),
     ];
     with_origin((StatusCode::NO_CONTENT, headers).into_response(), Some(origin))
@@ -123,7 +133,9 @@ mod tests {
     use axum::http::Request;
 
     fn head(method: Method, headers: &[(&str, &str)]) -> Parts {
-        let request = headers.iter().fold(Request::builder().method(method), |r, (name, value)| r.header(*name, *value));
+        let request = headers
+            .iter()
+            .fold(Request::builder().method(method), |r, (name, value)| r.header(*name, *value));
         request.body(()).unwrap().into_parts().0
     }
 
@@ -133,10 +145,28 @@ mod tests {
 
     #[test]
     fn names_of_this_machine() {
-        for name in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.9.9.9", "[::1]:9000", "[::1]", "a.localhost", "localhost."] {
+        for name in [
+            "localhost",
+            "LOCALHOST:80",
+            "127.0.0.1:8080",
+            "127.9.9.9",
+            "[::1]:9000",
+            "[::1]",
+            "a.localhost",
+            "localhost.",
+        ] {
             assert!(is_loopback(name), "{name}");
         }
-        for name in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[2001:db8::1]", "", "notlocalhost", "0.0.0.0"] {
+        for name in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1",
+            "[2001:db8::1]",
+            "",
+            "notlocalhost",
+            "0.0.0.0",
+        ] {
             assert!(!is_loopback(name), "{name}");
         }
     }
@@ -153,7 +183,11 @@ mod tests {
             (Method::POST, vec![own], 200),
             (Method::POST, vec![own, ("content-type", "text/plain")], 200),
             (Method::POST, vec![own, ("origin", "http://localhost:8080"), json], 200),
-            (Method::POST, vec![own, ("origin", "http://localhost:8080"), ("content-type", "text/plain")], 415),
+            (
+                Method::POST,
+                vec![own, ("origin", "http://localhost:8080"), ("content-type", "text/plain")],
+                415,
+            ),
             (Method::POST, vec![own, ("origin", "http://localhost:8080")], 415),
             (Method::POST, vec![own, ("origin", "http://localhost:3000"), json], 403),
             (Method::POST, vec![own, ("origin", "https://evil.example"), json], 403),

@@ -97,7 +97,11 @@ pub(crate) fn accept<J: Judge>(
         return Ok(Err(refused));
     }
     let mut subjects = Subjects::default();
-    given.iter().map(|feedback| insert(database, feedback, judge, &mut subjects)).collect::<Result<_>>().map(Ok)
+    given
+        .iter()
+        .map(|feedback| insert(database, feedback, judge, &mut subjects))
+        .collect::<Result<_>>()
+        .map(Ok)
 }
 
 fn insert<J: Judge>(

@@ -81,7 +81,10 @@ fn copy(from: &Path, to: &Path) -> rusqlite::Result<()> {
         // Another program holds the file for itself, as when its write-ahead log is cut.
         tries += 1;
         if tries > 100 {
-            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None));
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+                None,
+            ));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -91,7 +94,10 @@ fn copy(from: &Path, to: &Path) -> rusqlite::Result<()> {
     let check: String = target.query_row("PRAGMA quick_check", [], |row| row.get(0))?;
     match check.as_str() {
         "ok" => Ok(()),
-        _ => Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(check))),
+        _ => Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            Some(check),
+        )),
     }
 }
 

@@ -27,8 +27,8 @@ use tidemill_store::{Durability, Store};
 use super::{context, default_out, json_of, overlay};
 use crate::args::Cli;
 use crate::args::service::{
-    Backup, DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay, Rollback,
-    Serve,
+    Backup, DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay,
+    Rollback, Serve,
 };
 use crate::show::{self, Shown};
 
@@ -85,7 +85,8 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
     };
     if !cli.quiet {
         // Colours are for terminals, and not for people who asked for none (no-color.org).
-        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        let colours =
+            std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
         let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours);
         // Only one can be first; there is no other in this process.
         let _ = log.with_target(false).try_init();
@@ -182,7 +183,8 @@ pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
 /// A row of a feedback file that cannot be taken.
 fn refused(file: &str, row: usize, e: &FeedbackError) -> Error {
     // The row of the file says which piece it is.
-    let message = e.message.split_once(": ").filter(|_| e.item.is_some()).map_or(e.message.as_str(), |(_, rest)| rest);
+    let message =
+        e.message.split_once(": ").filter(|_| e.item.is_some()).map_or(e.message.as_str(), |(_, rest)| rest);
     Error::data(format!("{file}, row {row}: {message}"), e.remedy.clone().unwrap_or_default())
 }
 
@@ -190,7 +192,10 @@ pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
     let context = context(cli, 0, None)?;
     let secret = hash_key();
-    let serving = args.model.as_ref().map(|model| Serving::open(model, args.name.as_deref(), secret.as_deref(), &context));
+    let serving = args
+        .model
+        .as_ref()
+        .map(|model| Serving::open(model, args.name.as_deref(), secret.as_deref(), &context));
     let identity = read_identity(args.identity.as_deref())?;
     let means = Means { secret: secret.as_deref(), identity: identity.as_deref() };
     let (predictions, pieces) = secrets::forget(&store, &args.key, means, serving.transpose()?.as_ref())?;

@@ -18,7 +18,10 @@ fn usage_errors_are_one_document_too() {
         let ran = desk.run(&args);
         let error = &ran.json()["error"];
         assert_eq!((ran.code, error["code"].as_str()), (2, Some("usage")), "{args:?}");
-        assert!(error["message"].as_str().is_some_and(|m| !m.is_empty() && !m.contains('\n')), "{args:?}: {error}");
+        assert!(
+            error["message"].as_str().is_some_and(|m| !m.is_empty() && !m.contains('\n')),
+            "{args:?}: {error}"
+        );
         assert!(!ran.err.is_empty(), "people read it too: {args:?}");
     }
     let bogus = desk.run(&["train", "a.csv", "--trget", "y", "--json"]).json();

@@ -233,7 +233,8 @@ fn a_retention_of_nothing_is_refused() {
         desk.run(&["serve", "m.tidemill", "--listen", "127.0.0.1:0", "--retention", time])
             .refused(&["less than a second", "--retention"]);
     }
-    desk.run(&["serve", "m.tidemill", "--allow-origin", "*"]).refused(&["not an origin", "https://app.example"]);
+    desk.run(&["serve", "m.tidemill", "--allow-origin", "*"])
+        .refused(&["not an origin", "https://app.example"]);
 }
 
 #[test]

@@ -63,7 +63,9 @@ fn explained(refused: Refused<FeedbackError>) -> FeedbackError {
         Refused::Conflict(i) => {
             let message = "this idempotency key was used for other content";
             let error = FeedbackError::new(CONFLICT, message).in_key("idempotency_key");
-            error.help("give each piece of feedback a key of its own; repeat a piece only as it was").of_item(i)
+            error
+                .help("give each piece of feedback a key of its own; repeat a piece only as it was")
+                .of_item(i)
         }
     }
 }

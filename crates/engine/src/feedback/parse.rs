@@ -58,7 +58,10 @@ pub fn document(document: Value, most: usize, now: i64) -> Result<Vec<Feedback>>
         Value::Object(mut object) => match object.remove("feedback") {
             Some(Value::Array(items)) if object.is_empty() => items,
             Some(_) => {
-                return Err(FeedbackError::new("wrong_shape", "'feedback' is not a list, or not the only key"));
+                return Err(FeedbackError::new(
+                    "wrong_shape",
+                    "'feedback' is not a list, or not the only key",
+                ));
             }
             None => vec![Value::Object(object)],
         },
@@ -79,7 +82,8 @@ pub fn table_row(mut row: Map<String, Value>, kind: Option<&str>, now: i64) -> R
     }
     let numeric = matches!(row.get("kind").and_then(Value::as_str), Some("rating" | "outcome"));
     if let Some(value) = row.get_mut("value").filter(|_| numeric)
-        && let Some(read) = value.as_str().and_then(|text| serde_json::from_str(&text.trim().to_lowercase()).ok())
+        && let Some(read) =
+            value.as_str().and_then(|text| serde_json::from_str(&text.trim().to_lowercase()).ok())
     {
         *value = read;
     }
@@ -104,7 +108,8 @@ fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback> {
     }
     let id = text(&mut item, "prediction_id")?.ok_or_else(|| missing("prediction_id"))?;
     let prediction_id = Uuid::try_parse(&id).map_err(|_| {
-        FeedbackError::new("wrong_type", "'prediction_id' is not the id of a prediction").in_key("prediction_id")
+        FeedbackError::new("wrong_type", "'prediction_id' is not the id of a prediction")
+            .in_key("prediction_id")
     })?;
     let kind = text(&mut item, "kind")?.ok_or_else(|| missing("kind"))?;
     let kind = FeedbackKind::of(&kind).ok_or_else(|| {
@@ -131,12 +136,17 @@ fn moment(at: &Value, now: i64) -> Result<i64> {
         _ => None,
     };
     let at = read.ok_or_else(|| {
-        FeedbackError::new("wrong_type", "'at' is not a timestamp").in_key("at").help("write 2026-05-31T10:00:00Z")
+        FeedbackError::new("wrong_type", "'at' is not a timestamp")
+            .in_key("at")
+            .help("write 2026-05-31T10:00:00Z")
     })?;
     if at > now.saturating_add(CLOCKS_DIFFER) {
-        return Err(FeedbackError::new("ahead_of_clock", "'at' is more than five minutes ahead of this machine's clock")
-            .in_key("at")
-            .help("send when it was said, with its time zone, or leave 'at' out; set the sender's clock"));
+        return Err(FeedbackError::new(
+            "ahead_of_clock",
+            "'at' is more than five minutes ahead of this machine's clock",
+        )
+        .in_key("at")
+        .help("send when it was said, with its time zone, or leave 'at' out; set the sender's clock"));
     }
     Ok(at)
 }
@@ -173,12 +183,15 @@ fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
         ),
         FeedbackKind::Outcome => (value.is_some_and(Value::is_number), "a number"),
         FeedbackKind::Comment => (value.is_some_and(|v| v.as_str().is_some_and(short)), "a text"),
-        FeedbackKind::Accept | FeedbackKind::Reject => (value.is_none_or(single), "nothing or a single value"),
+        FeedbackKind::Accept | FeedbackKind::Reject => {
+            (value.is_none_or(single), "nothing or a single value")
+        }
     };
     if sound {
         return Ok(());
     }
-    Err(FeedbackError::new("wrong_type", format!("the value of a {} must be {wanted}", kind.word())).in_key("value"))
+    Err(FeedbackError::new("wrong_type", format!("the value of a {} must be {wanted}", kind.word()))
+        .in_key("value"))
 }
 
 #[cfg(test)]
@@ -230,7 +243,9 @@ mod tests {
             let error = at(ahead.clone()).unwrap_err();
             assert_eq!((error.code, error.key), ("ahead_of_clock", Some("at")), "{ahead}");
         }
-        for sound in [json!("2026-05-31T10:04:59Z"), json!("2026-05-31T12:00:00+02:00"), json!(5), json!("1999-01-01")] {
+        for sound in
+            [json!("2026-05-31T10:04:59Z"), json!("2026-05-31T12:00:00+02:00"), json!(5), json!("1999-01-01")]
+        {
             assert!(at(sound.clone()).is_ok(), "{sound}");
         }
     }

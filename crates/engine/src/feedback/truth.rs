@@ -167,7 +167,10 @@ mod tests {
         assert_eq!((found.value, found.by.as_deref()), (Some(json!("yes")), Some("u0")));
         assert_eq!(found.uncounted, [Uncounted::UnknownClass]);
         let found = truth(
-            &logged("\"no\"", &[(Accept, json!(null)), (Accept, json!(null)), (Reject, json!(null)), (Comment, json!("x"))]),
+            &logged(
+                "\"no\"",
+                &[(Accept, json!(null)), (Accept, json!(null)), (Reject, json!(null)), (Comment, json!("x"))],
+            ),
             target,
         );
         assert_eq!((found.value, found.uncounted), (Some(json!("yes")), vec![Uncounted::Superseded; 2]));
@@ -179,11 +182,23 @@ mod tests {
     fn numbers_are_numbers_and_classes_that_are_numbers_are_found_by_value() {
         let digits = ["0".to_string(), "1".into()];
         let binary = Target { task: Some(Task::Binary), classes: &digits };
-        for (value, class) in [(json!("1"), Some("1")), (json!(1), Some("1")), (json!(1.0), Some("1")), (json!(true), None), (json!("one"), None)] {
+        for (value, class) in [
+            (json!("1"), Some("1")),
+            (json!(1), Some("1")),
+            (json!(1.0), Some("1")),
+            (json!(true), None),
+            (json!("one"), None),
+        ] {
             assert_eq!(binary.normal(&value).ok().as_deref(), class, "{value}");
         }
         let number = Target { task: Some(Task::Regression), classes: &[] };
-        for (value, sound) in [(json!(2), true), (json!("2.50"), true), (json!("two"), false), (json!(true), false), (json!("inf"), false)] {
+        for (value, sound) in [
+            (json!(2), true),
+            (json!("2.50"), true),
+            (json!("two"), false),
+            (json!(true), false),
+            (json!("inf"), false),
+        ] {
             assert_eq!(number.normal(&value).is_ok(), sound, "{value}");
         }
         assert_eq!(number.normal(&json!("2.50")), number.normal(&json!(2.5)));

@@ -136,7 +136,8 @@ pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> 
 
 fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let champion = Champion::open(job, context)?;
-    let Material { labelled, newer, held_out, rows } = match material::gather(job, &champion, store, context)? {
+    let Material { labelled, newer, held_out, rows } = match material::gather(job, &champion, store, context)?
+    {
         Found::Enough(material) => material,
         Found::TooLittle(verdict, rows) => return Ok(kept(&champion, verdict, rows, None, context)),
     };

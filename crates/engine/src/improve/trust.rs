@@ -95,7 +95,8 @@ pub(super) fn least_gain(
         if n * LOUD < held_out.len() || n == held_out.len() {
             continue;
         }
-        let others = (0..held_out.len() as u32).filter(|row| held_out[*row as usize].by.as_deref() != Some(by));
+        let others =
+            (0..held_out.len() as u32).filter(|row| held_out[*row as usize].by.as_deref() != Some(by));
         let others: Vec<u32> = others.collect();
         let score = |answers: &Answers<'_>| Ok::<_, Error>(metric.score(&answers.take(&others)?)?.value);
         let gain = score(after)? - score(before)?;
@@ -168,7 +169,8 @@ mod tests {
     fn a_gain_that_rests_on_one_user_is_none() {
         // The loud user says 1, all others 0; one model says 1 of everything, the other 0.
         let held_out = rows(&[(Some("m"), 40), (Some("a"), 20), (Some("b"), 20), (None, 3)]);
-        let truth: Vec<f64> = held_out.iter().map(|row| f64::from(u8::from(row.by.as_deref() == Some("m")))).collect();
+        let truth: Vec<f64> =
+            held_out.iter().map(|row| f64::from(u8::from(row.by.as_deref() == Some("m")))).collect();
         let (zeros, ones) = (vec![0.0; 83], vec![1.0; 83]);
         let of = |predicted: Vec<f64>| Answers::numbers(truth.clone(), predicted).unwrap();
         let mae = tidemill_eval::metric("mae").unwrap();

@@ -23,7 +23,12 @@ const KEPT: f64 = 0.5;
 const BEYOND_MEAN: f64 = 2.0;
 
 /// Why the challenger is not promoted, where it is far worse.
-pub(super) fn veto(champion: &Champion, challenger: &Chain, source: &str, context: &Context) -> Result<Option<String>> {
+pub(super) fn veto(
+    champion: &Champion,
+    challenger: &Chain,
+    source: &str,
+    context: &Context,
+) -> Result<Option<String>> {
     let rows = test_rows(champion, source, context)?;
     let answer = |chain: Arc<Chain>| -> Result<Batch> { chain.bind(rows.schema())?.apply(&rows) };
     let before = answer(champion.opened.model.chain.clone())?;
@@ -31,7 +36,8 @@ pub(super) fn veto(champion: &Champion, challenger: &Chain, source: &str, contex
     let (before, after) = (skill(&Answers::of(&before)?)?, skill(&Answers::of(&after)?)?);
     let (Some(before), Some(after)) = (before, after) else { return Ok(None) };
     let lost = before.value >= SOME_SKILL && after.value < KEPT * before.value;
-    let wild = after.error.is_some_and(|error| error > BEYOND_MEAN) && before.error.is_some_and(|error| error < 1.0);
+    let wild =
+        after.error.is_some_and(|error| error > BEYOND_MEAN) && before.error.is_some_and(|error| error < 1.0);
     if !(lost || wild) || before.rows < MIN_ROWS {
         return Ok(None);
     }
@@ -43,7 +49,8 @@ pub(super) fn veto(champion: &Champion, challenger: &Chain, source: &str, contex
         after.value,
         before.value,
         match (after.error, before.error) {
-            (Some(after), Some(before)) => format!("; error {after:.2} against {before:.2} times that of the mean"),
+            (Some(after), Some(before)) =>
+                format!("; error {after:.2} against {before:.2} times that of the mean"),
             _ => String::new(),
         }
     )))
@@ -56,12 +63,16 @@ fn test_rows(champion: &Champion, source: &str, context: &Context) -> Result<Bat
     let source = forecast::open(source, &champion.recipe, &context)?;
     let source = Canonical::new(source, &champion.plan)?;
     let batches = tidemill_core::Source::scan(&source)?.collect::<Result<Vec<_>>>()?;
-    let Some(first) = batches.first() else { return Err(Error::data("the source has no rows", "name it with --source")) };
+    let Some(first) = batches.first() else {
+        return Err(Error::data("the source has no rows", "name it with --source"));
+    };
     let raw = Batch::concat(first.schema(), &batches)?;
-    let intake = champion.opened.model.chain.0.first().cloned().ok_or_else(|| Error::internal("an empty chain"))?;
+    let intake =
+        champion.opened.model.chain.0.first().cloned().ok_or_else(|| Error::internal("an empty chain"))?;
     let typed = intake.bind(raw.schema())?.apply(&raw)?;
     let target = typed.schema().role(Role::Target).ok_or_else(|| Error::internal("no target was read"))?;
-    let known: Vec<u32> = (0..typed.n_rows() as u32).filter(|row| !typed.column(target).is_null(*row as usize)).collect();
+    let known: Vec<u32> =
+        (0..typed.n_rows() as u32).filter(|row| !typed.column(target).is_null(*row as usize)).collect();
     let table = Table::new(typed.take(&known)?);
     let parts = split::test_split(&table, &champion.recipe.split, &context)?;
     let step = parts.test.len().div_ceil(MOST_ROWS).max(1);
@@ -90,7 +101,12 @@ fn skill(answers: &Answers<'_>) -> Result<Option<Skill>> {
             let n = classes.names().len();
             let ranked = if n == 2 { "roc_auc" } else { "roc_auc_ovr" };
             if let Some(auc) = defined(ranked, answers)? {
-                return Ok(Some(Skill { name: "Gini coefficient", value: 2.0 * auc - 1.0, error: None, rows }));
+                return Ok(Some(Skill {
+                    name: "Gini coefficient",
+                    value: 2.0 * auc - 1.0,
+                    error: None,
+                    rows,
+                }));
             }
             let chance = 1.0 / n.max(2) as f64;
             let recall = defined("balanced_accuracy", answers)?;

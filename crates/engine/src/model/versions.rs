@@ -123,8 +123,10 @@ fn returned(model: &Path) -> Result<Vec<Returned>> {
         Err(e) => return Err(Error::io(&path, e)),
     };
     serde_json::from_slice(&bytes).map_err(|e| {
-        let problem = format!("{}, line {}: this is not a list of versions taken back", path.display(), e.line());
-        EngineError::usage(problem, "delete the file; improve may then promote again what was rolled back").into()
+        let problem =
+            format!("{}, line {}: this is not a list of versions taken back", path.display(), e.line());
+        EngineError::usage(problem, "delete the file; improve may then promote again what was rolled back")
+            .into()
     })
 }
 

@@ -247,7 +247,9 @@ mod tests {
         let opener = Revealer::new(guard.clone(), &InferredSchema::default(), Some(&file)).unwrap();
         assert_eq!(opener.open("name", kept.clone()), 42.5);
         assert_eq!(
-            Revealer::new(guard.clone(), &InferredSchema::default(), None).unwrap().open("name", kept.clone()),
+            Revealer::new(guard.clone(), &InferredSchema::default(), None)
+                .unwrap()
+                .open("name", kept.clone()),
             Value::Null
         );
         assert!(opener.check().is_ok());
@@ -255,7 +257,8 @@ mod tests {
         let wrong = Revealer::new(guard.clone(), &InferredSchema::default(), Some(&other)).unwrap();
         assert_eq!(wrong.open("name", kept.clone()), Value::Null);
         assert!(wrong.check().unwrap_err().to_string().contains("1 sealed"));
-        let both = Revealer::new(guard, &InferredSchema::default(), Some(&format!("{other}\n{file}"))).unwrap();
+        let both =
+            Revealer::new(guard, &InferredSchema::default(), Some(&format!("{other}\n{file}"))).unwrap();
         assert_eq!((both.open("name", kept), both.check().is_ok()), (42.5.into(), true));
         assert!(Redactor::new(&recipe(Private::Seal, None), None).is_err());
     }

@@ -119,10 +119,16 @@ fn hashed(
     key: &str,
     secret: Option<&str>,
 ) -> Result<Vec<String>> {
-    let columns: Vec<&str> =
-        private.iter().filter(|k| k.model == model && k.way == Way::Hash).map(|k| k.column.as_str()).collect();
+    let columns: Vec<&str> = private
+        .iter()
+        .filter(|k| k.model == model && k.way == Way::Hash)
+        .map(|k| k.column.as_str())
+        .collect();
     let refuse = |problem: &str, remedy: String| {
-        EngineError::usage(format!("model '{model}' keeps its keys as hashes, and {problem}: nothing was forgotten"), remedy)
+        EngineError::usage(
+            format!("model '{model}' keeps its keys as hashes, and {problem}: nothing was forgotten"),
+            remedy,
+        )
     };
     if columns.is_empty() {
         let remedy = "name its file with --model".to_string();
@@ -140,14 +146,23 @@ fn hashed(
 }
 
 /// The texts in which rows of a model keep this key encrypted.
-fn sealed(store: &Store, model: &str, key: &str, identity: Option<&str>, keys: &mut Vec<String>) -> Result<()> {
+fn sealed(
+    store: &Store,
+    model: &str,
+    key: &str,
+    identity: Option<&str>,
+    keys: &mut Vec<String>,
+) -> Result<()> {
     let refuse = |problem: &str| {
         EngineError::usage(
             format!("model '{model}' keeps its keys sealed, and {problem}: nothing was forgotten"),
             "give the age identity file of its recipient with --identity",
         )
     };
-    let identities = identity.map(identities).transpose()?.ok_or_else(|| refuse("there is no identity to open them by"))?;
+    let identities = identity
+        .map(identities)
+        .transpose()?
+        .ok_or_else(|| refuse("there is no identity to open them by"))?;
     let (wanted, mut closed) = (Value::String(key.into()), 0);
     store.each_key_like(model, SEALED, &mut |kept| {
         match unsealed(&kept, &identities) {

@@ -123,7 +123,10 @@ impl Seen {
                 self.votes.insert((logged.id, given.user.clone()), vote);
             }
         }
-        let target = Target { task: serving.model().intake().ok().and_then(|i| i.plan().task), classes: &serving.classes };
+        let target = Target {
+            task: serving.model().intake().ok().and_then(|i| i.plan().task),
+            classes: &serving.classes,
+        };
         let truth = truth(logged, target);
         let mut uncounted = truth.uncounted;
         match truth.value.map(|said| judged(logged, &said, serving)) {

@@ -52,6 +52,7 @@ pub(crate) fn is_odd(answer: &Answer) -> bool {
 /// What is odd about a row: a code, the column where it is about one, a sentence without the value.
 pub(crate) fn warnings(answer: &Answer) -> impl Iterator<Item = (&'static str, Option<&str>, String)> {
     let flaws = answer.flaws.iter().map(|flaw| (flaw.code(), Some(flaw.column()), flaw.message()));
-    let not_finite = answer.is_not_finite().then(|| (NOT_FINITE, None, "the answer is not a finite number".into()));
+    let not_finite =
+        answer.is_not_finite().then(|| (NOT_FINITE, None, "the answer is not a finite number".into()));
     flaws.chain(not_finite)
 }

@@ -44,14 +44,21 @@ pub(super) async fn put(
         let app = app.clone();
         tokio::task::spawn_blocking(move || load(&app, &wanted))
     };
-    let failed = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the model could not be loaded");
+    let failed =
+        |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the model could not be loaded");
     Ok(super::json(&work.await.map_err(failed)??))
 }
 
 fn load(app: &App, wanted: &Wanted) -> Result<Value, ApiError> {
     let path = app.models.permitted(&wanted.path).ok_or_else(|| {
-        ApiError::new(StatusCode::NOT_FOUND, "no_such_file", "there is no such file in a folder that models are served from")
-            .help("put the file into a folder that `tidemill serve` was given, or beside a model that it was given")
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "no_such_file",
+            "there is no such file in a folder that models are served from",
+        )
+        .help(
+            "put the file into a folder that `tidemill serve` was given, or beside a model that it was given",
+        )
     })?;
     let live = Live::open(&path, wanted.name.as_deref(), &app.loader).map_err(|e| {
         tracing::warn!(code = e.code(), "a model that an administrator named cannot be used: {e}");

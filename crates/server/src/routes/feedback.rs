@@ -36,7 +36,8 @@ pub(super) async fn feedback(
     for (kind, fate) in kinds.iter().zip(&fates) {
         app.telemetry.count_feedback(kind, fate.word());
     }
-    let fates: Vec<Value> = fates.iter().map(|fate| json!({ "status": fate.word(), "fate": fate.word() })).collect();
+    let fates: Vec<Value> =
+        fates.iter().map(|fate| json!({ "status": fate.word(), "fate": fate.word() })).collect();
     Ok(super::json(&json!({ "feedback": fates })))
 }
 

@@ -43,7 +43,10 @@ fn a_label_that_is_no_class_is_refused_with_the_classes() {
     assert!(served.logged()[0].feedback.is_empty());
     assert_eq!(statuses(&served, &label(&id, json!(" yes "))), ["stored"]);
     // What is no word about the right answer is not judged by it.
-    assert_eq!(statuses(&served, &json!({ "prediction_id": id, "kind": "comment", "value": "perhaps" })), ["stored"]);
+    assert_eq!(
+        statuses(&served, &json!({ "prediction_id": id, "kind": "comment", "value": "perhaps" })),
+        ["stored"]
+    );
 }
 
 /// A server of a model with this table's last column as its target.
@@ -61,18 +64,35 @@ fn serving(csv: &str, target: &str) -> Served {
 
 #[test]
 fn a_label_of_a_number_is_a_number_and_digits_are_classes_by_value() {
-    let rows = |value: &dyn Fn(usize) -> String| (0..200).map(|i| format!("k{i},{},{}\n", i % 37, value(i))).collect::<String>();
-    let prices = serving(&format!("id,age,price\n{}", rows(&|i| format!("{}.5", 3 * (i % 37) + i % 5))), "price");
-    let ask = |served: &Served| served.predict(r#"{"id": "a", "age": 3}"#).json()["predictions"][0]["prediction_id"].as_str().unwrap().to_string();
+    let rows = |value: &dyn Fn(usize) -> String| {
+        (0..200).map(|i| format!("k{i},{},{}\n", i % 37, value(i))).collect::<String>()
+    };
+    let prices =
+        serving(&format!("id,age,price\n{}", rows(&|i| format!("{}.5", 3 * (i % 37) + i % 5))), "price");
+    let ask = |served: &Served| {
+        served.predict(r#"{"id": "a", "age": 3}"#).json()["predictions"][0]["prediction_id"]
+            .as_str()
+            .unwrap()
+            .to_string()
+    };
     let id = ask(&prices);
-    for (value, status) in [(json!("dear"), 400), (json!(false), 400), (json!("12.5"), 200), (json!(13), 200)] {
+    for (value, status) in [(json!("dear"), 400), (json!(false), 400), (json!("12.5"), 200), (json!(13), 200)]
+    {
         assert_eq!(give(&prices, &label(&id, value.clone())).status, status, "{value}");
     }
     assert_eq!(give(&prices, &label(&id, json!("dear"))).code(), "not_a_number");
 
-    let digits = serving(&format!("id,age,paid\n{}", rows(&|i| usize::from(i % 37 > 15 + i % 7).to_string())), "paid");
+    let digits =
+        serving(&format!("id,age,paid\n{}", rows(&|i| usize::from(i % 37 > 15 + i % 7).to_string())), "paid");
     let id = ask(&digits);
-    for (value, status) in [(json!(true), 400), (json!("true"), 400), (json!(2), 400), (json!(1), 200), (json!("0"), 200), (json!(1.0), 200)] {
+    for (value, status) in [
+        (json!(true), 400),
+        (json!("true"), 400),
+        (json!(2), 400),
+        (json!(1), 200),
+        (json!("0"), 200),
+        (json!(1.0), 200),
+    ] {
         assert_eq!(give(&digits, &label(&id, value.clone())).status, status, "{value}");
     }
 }
@@ -103,12 +123,15 @@ fn an_older_word_than_the_one_that_counts_is_superseded() {
     let served = served();
     let id = id(&served);
     assert_eq!(statuses(&served, &label(&id, json!("yes"))), ["stored"]);
-    let old = json!({ "prediction_id": id, "kind": "correction", "value": "no", "at": "2020-01-01T00:00:00Z" });
+    let old =
+        json!({ "prediction_id": id, "kind": "correction", "value": "no", "at": "2020-01-01T00:00:00Z" });
     assert_eq!(statuses(&served, &old), ["superseded"]);
-    let agreeing = json!({ "prediction_id": id, "kind": "label", "value": "yes", "at": "2020-01-01T00:00:00Z" });
+    let agreeing =
+        json!({ "prediction_id": id, "kind": "label", "value": "yes", "at": "2020-01-01T00:00:00Z" });
     assert_eq!(statuses(&served, &agreeing), ["stored"]);
     let said = served.logged()[0].prediction.clone();
-    let rejected = json!({ "prediction_id": id, "kind": if said == "\"yes\"" { "reject" } else { "accept" } });
+    let rejected =
+        json!({ "prediction_id": id, "kind": if said == "\"yes\"" { "reject" } else { "accept" } });
     assert_eq!(statuses(&served, &rejected), ["contradicts"], "a rejection is a word about the right answer");
 }
 
@@ -130,7 +153,8 @@ fn idempotency_keys_belong_to_one_api_key_and_one_content() {
     assert_eq!(give(&served, &twice).status, 409, "within one request as well");
 
     let app = &served.running.app;
-    let tokens: Vec<String> = ["a", "b"].map(|name| app.store.create_key(name, &["feedback".into()], None).unwrap().1).into();
+    let tokens: Vec<String> =
+        ["a", "b"].map(|name| app.store.create_key(name, &["feedback".into()], None).unwrap().1).into();
     app.keys.refresh(&app.store).unwrap();
     for (token, id, value) in [(&tokens[0], &one, "no"), (&tokens[1], &other, "no")] {
         let bearer = format!("Bearer {token}");
@@ -165,9 +189,17 @@ fn what_older_versions_stored_and_cannot_count_is_shown() {
         as_it_is("0198c0de-0000-7000-8000-000000000001", json!("no"), None),
     ];
     store.feedback_blocking(old).unwrap();
-    assert_eq!(statuses(&served, &label(&ids[2], json!("yes"))), ["contradicts"], "it does not wait for the future to pass");
+    assert_eq!(
+        statuses(&served, &label(&ids[2], json!("yes"))),
+        ["contradicts"],
+        "it does not wait for the future to pass"
+    );
     let found = served.get("/v1/models/customers/monitor").json();
-    assert_eq!(found["not_counted"], json!({ "orphaned": 1, "superseded": 1, "unknown_class": 2 }), "{found}");
+    assert_eq!(
+        found["not_counted"],
+        json!({ "orphaned": 1, "superseded": 1, "unknown_class": 2 }),
+        "{found}"
+    );
     assert_eq!(found["live"]["rows"], 1);
     // And what was odd about rows is counted as well.
     assert_eq!(served.predict(r#"{"age": 500, "plan": "gold", "visits": 1}"#).status, 200);

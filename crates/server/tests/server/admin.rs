@@ -17,7 +17,11 @@ fn with_key(served: &Served, method: &str, path: &str, token: &str, body: &str) 
 fn an_administrator_adds_and_removes_models() {
     let served = served();
     let put = |body: &str| served.post("/v1/admin/models", body);
-    assert_eq!(put(r#"{"path": "second.tidemill"}"#).status, 401, "it needs a key even where nothing else does");
+    assert_eq!(
+        put(r#"{"path": "second.tidemill"}"#).status,
+        401,
+        "it needs a key even where nothing else does"
+    );
     let store = &served.running.app.store;
     let scopes = ["admin".into(), "predict".into(), "read".into()];
     let (_, token) = store.create_key("admin", &scopes, None).unwrap();
@@ -49,7 +53,8 @@ fn an_administrator_adds_and_removes_models() {
     assert_eq!(admin("DELETE", "/v1/admin/models/second", "").status, 404);
     assert_eq!(admin("POST", "/v1/models/second/predict", ADA).status, 404);
     let models = admin("GET", "/v1/models", "").json();
-    let names: Vec<_> = models["models"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        models["models"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["customers", "third"]);
 }
 

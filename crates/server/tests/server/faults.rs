@@ -11,8 +11,10 @@ use crate::{ADA, PREDICT, served, served_with};
 fn a_client_that_goes_half_way_harms_nobody() {
     let served = served();
     for cut in [10, 60, 120] {
-        let request =
-            format!("POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{ADA}", ADA.len());
+        let request = format!(
+            "POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{ADA}",
+            ADA.len()
+        );
         let mut stream = TcpStream::connect(served.address()).unwrap();
         stream.write_all(&request.as_bytes()[..cut]).unwrap();
         drop(stream);
@@ -78,7 +80,11 @@ fn while_the_store_is_away_nothing_is_answered_and_nothing_lost() {
     let feedback = r#"{"prediction_id": "0198c0de-0000-7000-8000-000000000001", "kind": "accept"}"#;
     assert_eq!(served.post("/v1/feedback", feedback).status, 503);
     let ready = served.get("/health/ready");
-    assert_eq!((ready.status, ready.code().as_str()), (503, "store_unavailable"), "nothing can be answered now");
+    assert_eq!(
+        (ready.status, ready.code().as_str()),
+        (503, "store_unavailable"),
+        "nothing can be answered now"
+    );
     assert_eq!(served.get("/health/live").status, 200);
     for name in names {
         let _ = std::fs::rename(away.join(name), served.folder.path().join(name));

@@ -72,7 +72,9 @@ fn another_secret_than_the_one_that_rows_were_hashed_with_is_refused() {
         let job = improve::Job { hash_key: Some(key.into()), ..crate::challenge(&model) };
         improve::improve(&job, &served.running.app.store, &context())
     };
-    assert!(improve(WRONG).unwrap_err().to_string().contains("is not the one that the rows of model 'customers'"));
+    assert!(
+        improve(WRONG).unwrap_err().to_string().contains("is not the one that the rows of model 'customers'")
+    );
     assert!(improve(RIGHT).unwrap().verdict.starts_with("not enough to tell"));
     assert!(forget(&served, "ada", Some(WRONG)).is_err());
     let mut options = Options::local(vec![model], served.folder.path().join("loop.db").display().to_string());
@@ -90,7 +92,10 @@ fn forgetting_finds_hashed_keys_or_says_that_it_cannot() {
     let feedback = serde_json::json!({ "prediction_id": id, "kind": "accept", "user": "ada" });
     assert_eq!(served.post("/v1/feedback", &feedback.to_string()).status, 200);
     let e = forget(&served, "ada", None).unwrap_err();
-    assert!(e.to_string().contains("nothing was forgotten") && e.remedy().unwrap().contains("TIDEMILL_HASH_KEY"), "{e}");
+    assert!(
+        e.to_string().contains("nothing was forgotten") && e.remedy().unwrap().contains("TIDEMILL_HASH_KEY"),
+        "{e}"
+    );
     assert_eq!((served.logged().len(), served.logged()[0].feedback.len()), (2, 1));
     assert_eq!(forget(&served, "ada", Some(RIGHT)).unwrap(), (1, 1));
     assert_eq!(served.logged().len(), 1);
@@ -115,11 +120,15 @@ fn forgetting_in_a_store_that_does_not_know_asks_for_the_model() {
 #[test]
 fn keys_are_kept_as_texts() {
     let served = crate::served();
-    for key in ["007", "7", "9007199254740993", "9007199254740992", "1234567890123456789012345", "1e3", " x "] {
+    for key in ["007", "7", "9007199254740993", "9007199254740992", "1234567890123456789012345", "1e3", " x "]
+    {
         assert_eq!(served.predict(&ADA.replace("ada", key)).status, 200);
     }
     let keys: Vec<_> = served.logged().into_iter().map(|p| p.row_key.unwrap()).collect();
-    assert_eq!(keys, ["007", "7", "9007199254740993", "9007199254740992", "1234567890123456789012345", "1e3", " x "]);
+    assert_eq!(
+        keys,
+        ["007", "7", "9007199254740993", "9007199254740992", "1234567890123456789012345", "1e3", " x "]
+    );
     assert_eq!(forget(&served, "9007199254740993", None).unwrap(), (1, 0));
     assert_eq!(forget(&served, "7", None).unwrap(), (1, 0));
     let by = |user: serde_json::Value| {

@@ -6,7 +6,8 @@ use tidemill_engine::improve;
 use crate::{ADA, PREDICT, Served, challenge, context, customers, raw, send, served, served_with, trained};
 
 fn asked(served: &Served, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> crate::Answer {
-    let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut request =
+        format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
@@ -53,11 +54,19 @@ fn a_named_site_may_ask() {
     let headers = [("Origin", site), ("Content-Type", "application/json")];
     let answer = send(served.address(), "POST", PREDICT, &headers, ADA.as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert!(answer.head.to_lowercase().contains("access-control-allow-origin: https://app.example"), "{}", answer.head);
+    assert!(
+        answer.head.to_lowercase().contains("access-control-allow-origin: https://app.example"),
+        "{}",
+        answer.head
+    );
     let first = [("Origin", site), ("Access-Control-Request-Method", "POST")];
     let preflight = send(served.address(), "OPTIONS", PREDICT, &first, b"");
     assert_eq!(preflight.status, 204);
-    assert!(preflight.head.to_lowercase().contains("access-control-allow-headers: authorization"), "{}", preflight.head);
+    assert!(
+        preflight.head.to_lowercase().contains("access-control-allow-headers: authorization"),
+        "{}",
+        preflight.head
+    );
     let other = [("Origin", EVIL), ("Content-Type", "application/json")];
     let refused = send(served.address(), "POST", PREDICT, &other, ADA.as_bytes());
     assert_eq!((refused.status, refused.head.to_lowercase().contains("access-control")), (403, false));
@@ -72,7 +81,8 @@ fn labelled(n: usize, by: impl Fn(usize) -> Option<String>, lies: impl Fn(usize)
     let served = crate::serve(model, folder);
     let text = customers(n, 9);
     let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|l| l.split(',').collect()).collect();
-    let asked: Vec<_> = rows.iter().map(|r| json!({ "id": r[0], "age": r[1], "plan": r[2], "visits": r[3] })).collect();
+    let asked: Vec<_> =
+        rows.iter().map(|r| json!({ "id": r[0], "age": r[1], "plan": r[2], "visits": r[3] })).collect();
     let said = served.predict(&json!(asked).to_string()).json();
     let labels = rows.iter().enumerate().map(|(i, row)| {
         let value = if lies(i) == (row[4] == "yes") { "no" } else { "yes" };
@@ -115,7 +125,11 @@ fn unknown_users_fall_under_the_veto() {
 
 #[test]
 fn a_loud_user_among_others_counts_for_a_third() {
-    let served = labelled(600, |i| Some(if i % 2 == 0 { "mallory".into() } else { format!("u{}", i % 40) }), |i| i % 2 == 0);
+    let served = labelled(
+        600,
+        |i| Some(if i % 2 == 0 { "mallory".into() } else { format!("u{}", i % 40) }),
+        |i| i % 2 == 0,
+    );
     let found = improved(&served, |_| {});
     assert_eq!(found.rows.capped, 150, "of mallory's 300, 150 are a third of 450");
     assert!(!found.promoted && found.verdict.contains("labels of one user alone"), "{}", found.verdict);
