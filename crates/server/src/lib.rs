@@ -23,6 +23,7 @@ pub mod answers;
 pub mod app;
 pub mod auth;
 pub mod batcher;
+pub mod body;
 mod clock;
 pub mod connections;
 mod error;

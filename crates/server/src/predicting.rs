@@ -13,8 +13,8 @@ use tidemill_engine::serve::serving::{Answer, Prediction};
 
 use crate::answers;
 use crate::app::App;
+use crate::body;
 use crate::clock;
-use crate::connections::body;
 use crate::fault::ApiError;
 use crate::live::Version;
 use crate::protocols::Protocol;

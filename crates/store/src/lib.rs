@@ -25,6 +25,7 @@ mod accept;
 pub mod database;
 mod error;
 mod feedback;
+mod ids;
 pub mod keys;
 mod log;
 mod marks;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::database::{Database, Datum, Value, first};
 use crate::feedback::{self, Given};
+use crate::ids::first_id;
 use crate::{Error, Result, tally};
 
 /// The answers to one request.
@@ -160,14 +161,6 @@ pub(crate) fn newest_feedback(
         Ok(())
     })?;
     Ok(found)
-}
-
-/// The least id that is made at this timestamp: ids grow with time.
-pub(crate) fn first_id(at: i64) -> Uuid {
-    let millis = (at.max(0) / 1000) as u64;
-    let mut bytes = [0; 16];
-    bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
-    Uuid::from_bytes(bytes)
 }
 
 /// Rows of [`COLUMNS`], those of one prediction that follow each other as one; how many rows there were.

@@ -3,8 +3,9 @@
 
 use uuid::Uuid;
 
+use crate::Result;
 use crate::database::{Database, Datum, Value, first};
-use crate::{Result, log};
+use crate::ids::first_id;
 
 /// Predictions younger than this, in microseconds, may still be on their way into the log.
 const SETTLED: i64 = 60_000_000;
@@ -28,7 +29,7 @@ pub(crate) fn count(
     now: i64,
 ) -> Result<(u64, Option<(Tally, Tally)>)> {
     let noted = noted(database, model)?;
-    let horizon = log::first_id(now - SETTLED).max(noted.through);
+    let horizon = first_id(now - SETTLED).max(noted.through);
     let settled = format!("SELECT COUNT(*) FROM predictions WHERE id >= ? AND id < ? AND {OF_MODEL}");
     let bounds =
         [Value::Bytes(noted.through.as_bytes()), Value::Bytes(horizon.as_bytes()), Value::Text(model)];

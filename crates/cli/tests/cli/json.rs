@@ -42,7 +42,7 @@ fn verbs_that_fail_give_one_document() {
         vec!["train", "missing.csv", "--target", "y", "--json"],
         vec!["serve", "missing.tidemill", "--json"],
         vec!["backup", "missing.db", "-o", "b.db", "--json"],
-        vec!["forget", "k", "--json"],
+        vec!["forget", "k", "--store", "missing.db", "--json"],
     ] {
         let ran = desk.run(&args);
         assert_eq!(ran.code, 2, "{args:?}");

@@ -1,7 +1,6 @@
 //! Listening, and ending well: on the signal to end, `/health/ready` turns 503, requests in flight are finished, and the
 //! process goes.
 
-pub mod body;
 mod chores;
 mod front;
 mod lanes;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{models::brief, no_such_model};
 use crate::app::App;
 use crate::auth::Scope;
-use crate::connections::body;
+use crate::body;
 use crate::fault::ApiError;
 use crate::live::Live;
 

@@ -12,8 +12,8 @@ use tidemill_engine::feedback::parse::{self, FeedbackError};
 
 use crate::app::App;
 use crate::auth::Scope;
+use crate::body;
 use crate::clock;
-use crate::connections::body;
 use crate::fault::ApiError;
 use crate::rows::Format;
 

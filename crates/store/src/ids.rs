@@ -1,0 +1,11 @@
+//! Ids grow with time.
+
+use uuid::Uuid;
+
+/// The least id that is made at this timestamp: ids grow with time.
+pub(crate) fn first_id(at: i64) -> Uuid {
+    let millis = (at.max(0) / 1000) as u64;
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+    Uuid::from_bytes(bytes)
+}
