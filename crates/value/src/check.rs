@@ -97,6 +97,9 @@ impl Plan {
             late("loans", i, "month", x.month)?;
             late("loans", i, "months", x.months)?;
         }
+        for (i, need) in self.team.iter().flat_map(|team| &team.needs).enumerate() {
+            late("team.needs", i, "from", need.from)?;
+        }
         for (i, x) in self.funding.iter().enumerate() {
             late("funding", i, "month", x.month)?;
         }

@@ -1,9 +1,11 @@
 //! Plans as users write them, right and wrong.
 #![expect(clippy::unwrap_used, reason = "a plan that cannot be read is a failed test")]
 
+use std::path::Path;
+
 use proptest::prelude::*;
 use tidemill_value::cash::{Account, Ledger};
-use tidemill_value::{Money, Plan, TEMPLATES, forecast, template};
+use tidemill_value::{Money, Plan, TEMPLATES, forecast, market_report, template};
 
 const SMALL: &str = "\
 [company]
@@ -37,6 +39,23 @@ fn every_template_is_a_plan_whose_balance_balances() {
         }
         assert!(!found.tornado.is_empty() && found.simulated.cash.len() == plan.company.months);
     }
+}
+
+#[test]
+fn the_startup_of_the_examples() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/startup/plan.toml");
+    let (plan, document) = Plan::open(&file).unwrap();
+    let market = market_report(&plan, &document, file.parent().unwrap()).unwrap();
+    let customers = market.customers.unwrap();
+    // `make.py` drew 420 customers who spend about 56 at a time at most.
+    assert_eq!(customers.customers, 420);
+    assert!(customers.alive > 100.0 && customers.alive < 420.0 && customers.mean_value > 0.0, "{customers:?}");
+    assert!((market.growth.unwrap().model.potential - 18_712.7).abs() < 0.1);
+    let size = market.size;
+    assert!(size.total.low < size.total.median && size.obtainable.unwrap().high < size.reachable.unwrap().high);
+    let found = forecast(&plan).unwrap();
+    assert!(found.statement.months.iter().all(|m| m.assets == m.liabilities_and_equity));
+    assert!(found.team.hires.iter().any(|h| h.month == 4));
 }
 
 /// By hand: one customer more each month at 100; 78 customer months are 7800, with 1000 to begin with.
