@@ -44,7 +44,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tidemill", &[CORE, "tidemill-engine"]),
     (
         "tidemill-cli",
-        &[CORE, "tidemill", "tidemill-language", "tidemill-store", "tidemill-engine", "tidemill-server"],
+        &[
+            CORE,
+            "tidemill",
+            "tidemill-language",
+            "tidemill-value",
+            "tidemill-report",
+            "tidemill-store",
+            "tidemill-engine",
+            "tidemill-server",
+        ],
     ),
     ("tidemill-python", &[CORE, "tidemill"]),
     // Measures any room, and nothing uses it.

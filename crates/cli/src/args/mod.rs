@@ -1,5 +1,6 @@
 //! The arguments as written; each verb's own module turns them into work.
 
+pub(crate) mod business;
 pub(crate) mod language;
 pub(crate) mod service;
 
@@ -79,6 +80,16 @@ pub(crate) enum Verb {
     Embed(language::Embed),
     /// Tune an adapter of a large language model on pairs of prompt and response.
     Tune(language::Tune),
+    /// Size the market of a business plan: ranges, growth, the worth of customers.
+    Market(business::PlanArgs),
+    /// Play a business plan through: profit and loss, cash, balance, risk.
+    Finance(business::PlanArgs),
+    /// Say which work of a business plan nobody does, and whom to hire.
+    Team(business::PlanArgs),
+    /// The whole of a business plan, as a page to send to an investor; or a plan to begin with.
+    Plan(business::WholePlan),
+    /// Say what a model's predictions cost.
+    Cost(business::Cost),
     /// Print the JSON Schema of the recipe.
     Schema,
     /// Print the completion script of a shell.

@@ -1,5 +1,6 @@
 //! From arguments to the engine's verbs.
 
+mod business;
 mod check;
 mod compare;
 mod embed;
@@ -57,6 +58,11 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Generate(args) => generate::generate(args, cli),
         Verb::Embed(args) => embed::embed(args, cli),
         Verb::Tune(args) => generate::tune(args, cli),
+        Verb::Market(args) => business::market(args),
+        Verb::Finance(args) => business::finance(args),
+        Verb::Team(args) => business::team(args),
+        Verb::Plan(args) => business::plan(args),
+        Verb::Cost(args) => business::cost(args, cli),
         Verb::Schema => {
             let schema = schema::recipe(&builtin::registry());
             let text = serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n";

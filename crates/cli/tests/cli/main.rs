@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
 mod bad_input;
+mod business;
 mod check;
 mod choice;
 mod compare;
