@@ -26,15 +26,17 @@
 mod judge;
 mod model;
 mod rows;
+mod surroundings;
 mod training;
 
 pub use judge::{Audit, Comparison, Report, check, compare, evaluate};
 pub use model::{Answer, Model};
 pub use rows::{open, table, table_of_numbers};
+pub use surroundings::context;
 pub use tidemill_core::recipe::Recipe;
 pub use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Schema, Source, Table};
 pub use tidemill_engine::facts::Outcome;
-pub use training::{Fit, context, fit, recipe};
+pub use training::{Fit, fit, recipe};
 
 /// The version of `arrow` that batches are made with.
 pub use arrow_array as arrow;

@@ -12,7 +12,7 @@ use tidemill_engine::package::{Package, from_bytes, to_bytes};
 use tidemill_engine::rows;
 use tidemill_engine::serve::serving::{Prediction, Serving};
 
-use crate::training::context;
+use crate::surroundings::context;
 
 /// A trained model: takes rows as they come from a file or a caller, and answers them.
 pub struct Model {

@@ -1,7 +1,6 @@
 //! Fitting.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Source};
@@ -16,12 +15,6 @@ pub struct Fit {
     /// What was found: columns, split, leaderboard, scores on held-out rows, warnings.
     pub facts: Outcome,
     inner: fit::Fit,
-}
-
-/// A context with all built-ins: this seed, all processors, nobody watching. [`Context`] has more to set.
-pub fn context(seed: u64) -> Context {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    Context::new(seed, threads, Arc::new(builtin::registry()))
 }
 
 /// A recipe from its TOML text.

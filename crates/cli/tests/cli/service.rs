@@ -323,11 +323,7 @@ fn nobody_from_outside_is_let_in_without_keys() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap().to_string();
     desk.run(&["serve", "m.tidemill", "--listen", &taken]).refused(&["cannot listen", "--listen"]);
-<<<<<<< HEAD
-    desk.run(&["serve", "t.csv"]).refused(&["not a model file"]);
-=======
     desk.run(&["serve", "t.csv"]).refused(&["is not a model file"]);
->>>>>>> 496afcb2ee85ab587ff5412e70e8789ab13c9073
     desk.run(&["serve", "m.tidemill", "--listen", "127.0.0.1:0", "--store", "t.csv"]).refused(&["t.csv"]);
 }
 

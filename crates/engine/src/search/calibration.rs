@@ -6,8 +6,8 @@ use tidemill_core::recipe::Calibration;
 use tidemill_eval::Answers;
 use tidemill_eval::curves::{self, Bins};
 
+use super::answered::{AnsweredRows, joined};
 use super::choice::beyond_noise;
-use super::finish::{AnsweredRows, joined};
 use super::judge::{Judge, Truth, mean};
 use crate::links::answer::most_probable;
 use crate::links::calibrate::{Calibrate, Seen, drawn_in_loss, log_loss};

@@ -6,6 +6,7 @@ use tidemill_core::recipe::{Calibration, Decision, Recipe};
 use tidemill_core::{Context, Fitted, Result};
 use tidemill_kernel::Random;
 
+use super::answered::{AnsweredRows, joined};
 use super::calibration::{Calibrated, calibration};
 use super::choice::Choice;
 use super::decision::{Decided, decide};
@@ -89,9 +90,6 @@ pub(super) fn check(recipe: &Recipe, n_classes: usize) -> Result<()> {
     Ok(())
 }
 
-/// The answers to the rows of a fold, and what is true of these.
-pub(super) type AnsweredRows = (Vec<f64>, Truth);
-
 /// The folds, or of large ones a sample.
 fn sampled(choice: &Choice, context: &Context) -> Vec<AnsweredRows> {
     let mut random = Random::new(context.seed_for("finish"), 0);
@@ -105,21 +103,4 @@ fn sampled(choice: &Choice, context: &Context) -> Vec<AnsweredRows> {
             (rows.iter().flat_map(row).copied().collect(), truth.take(&rows))
         })
         .collect()
-}
-
-/// Several folds as one.
-pub(super) fn joined(
-    folds: &[AnsweredRows],
-    which: impl Iterator<Item = usize> + Clone,
-) -> (Vec<f64>, Truth) {
-    let answers = which.clone().flat_map(|f| folds[f].0.iter().copied()).collect();
-    let codes = which.clone().flat_map(|f| folds[f].1.codes().iter().copied()).collect();
-    let n_classes = match folds.first().map(|f| &f.1.target) {
-        Some(tidemill_core::Target::Class { n_classes, .. }) => *n_classes,
-        _ => 0,
-    };
-    let weighted = folds.iter().any(|f| f.1.weights.is_some());
-    let weights =
-        weighted.then(|| which.flat_map(|f| folds[f].1.weights.iter().flatten().copied()).collect());
-    (answers, Truth { target: tidemill_core::Target::Class { codes, n_classes }, weights })
 }

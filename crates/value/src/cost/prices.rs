@@ -60,7 +60,11 @@ impl Prices {
     fn check(&self) -> std::result::Result<(), Fault> {
         if self.as_of.parse::<jiff::civil::Date>().is_err() {
             let problem = format!("is '{}', which is no date", self.as_of);
-            return Err(Fault::new("as_of", problem, "write the day the prices were looked up as 2026-11-30"));
+            return Err(Fault::new(
+                "as_of",
+                problem,
+                "write the day the prices were looked up as 2026-11-30",
+            ));
         }
         let paid = [
             ("cpu_hour", self.cpu_hour),

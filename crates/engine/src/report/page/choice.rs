@@ -22,7 +22,7 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
             ("n", plain(outcome.leaderboard.len().to_string())),
             ("learners", plain(learners.len().to_string())),
             ("folds", plain(outcome.split.folds.to_string())),
-            ("metric", plain(super::verdict::title_of(subject, &outcome.metric))),
+            ("metric", plain(super::subject::title_of(subject, &outcome.metric))),
             ("chosen", strong(label(&outcome.chosen))),
         ],
     );
@@ -67,7 +67,7 @@ pub(super) fn gap(outcome: &Outcome) -> Option<Finding> {
 
 /// The best learner against the best of another kind, and the blend against the best alone.
 fn duels(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot> {
-    let metric = super::verdict::title_of(subject, &outcome.metric);
+    let metric = super::subject::title_of(subject, &outcome.metric);
     let x = Scale::number(fill(W.duels_x, &[("metric", plain(metric))]).to_string());
     let mut plot = IntervalPlot::new(W.duels, x, W.pair).against(W.no_difference, 0.0);
     for duel in outcome.reasons.rival.iter().chain(&outcome.reasons.blend) {

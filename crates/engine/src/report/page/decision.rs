@@ -91,7 +91,7 @@ fn said(subject: &Subject<'_>, decided: Option<&Decided>, class: &str) -> Text {
 fn by(subject: &Subject<'_>, decided: &Decided) -> String {
     match decided.by.as_str() {
         "cost" => W.cost.into(),
-        metric => super::verdict::title_of(subject, metric),
+        metric => super::subject::title_of(subject, metric),
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn section(subject: &Subject<'_>, found: &[Importance]) -> Section {
         return section;
     }
     let x =
-        fill(W.importance_x, &[("metric", plain(super::verdict::title_of(subject, subject.metric.name)))]);
+        fill(W.importance_x, &[("metric", plain(super::subject::title_of(subject, subject.metric.name)))]);
     let mut chart = BarChart::new(W.importance_title, Scale::number(x.to_string()), W.column);
     chart.bars = found
         .iter()

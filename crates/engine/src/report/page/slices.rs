@@ -14,7 +14,7 @@ pub(super) fn section(subject: &Subject<'_>, weak: Option<&Slices>) -> Section {
             if weak.n_tested == 0 { Text::plain(W.weak_few) } else { Text::plain(W.weak_none).then(looked) };
         return section.with(Block::Text(text));
     }
-    let metric = super::verdict::title_of(subject, weak.metric);
+    let metric = super::subject::title_of(subject, weak.metric);
     let head = [
         (W.slice, Align::Left),
         (W.rows, Align::Right),
@@ -46,7 +46,7 @@ pub(super) fn finding(subject: &Subject<'_>, weak: &Slices) -> Option<Finding> {
     };
     let [before, after] = W.weak.split("{conditions}").collect::<Vec<_>>()[..] else { return None };
     let values = [
-        ("metric", plain(super::verdict::title_of(subject, metric))),
+        ("metric", plain(super::subject::title_of(subject, metric))),
         ("value", Span::Strong(number::short(value))),
         ("rest", plain(number::short(rest))),
         ("rows", plain(number::count(slice.n_rows as f64))),

@@ -48,24 +48,6 @@ pub(super) fn of_training(subject: &Subject<'_>, outcome: &Outcome, evidence: &E
     verdict
 }
 
-/// The name for people of a metric, written within a sentence.
-pub(super) fn title_of(subject: &Subject<'_>, metric: &str) -> String {
-    let title = subject.report.lines.iter().find(|l| l.name == metric).map(|l| l.title);
-    let title = title.or_else(|| tidemill_eval::metric(metric).ok().map(|m| m.title)).unwrap_or(metric);
-    lower(title)
-}
-
-/// The first letter small, but for abbreviations.
-fn lower(title: &str) -> String {
-    let mut letters = title.chars();
-    match (letters.next(), letters.next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => {
-            first.to_lowercase().chain(std::iter::once(second)).chain(letters).collect()
-        }
-        _ => title.to_string(),
-    }
-}
-
 /// What the figures alone say.
 pub(super) fn of_rows(subject: &Subject<'_>, notes: &[Warning]) -> Verdict {
     let mut verdict = Verdict::new(sentence(subject));
