@@ -4,6 +4,7 @@ use tidemill_core::recipe::Task;
 use tidemill_core::{Role, Warning};
 use tidemill_report::{Figure, Finding, Level, Text, Tile, Verdict, number};
 
+use super::subject::lower;
 use super::{Subject, W, fill, name, plain, strong};
 use crate::builtin::BASELINE;
 use crate::facts::Outcome;
