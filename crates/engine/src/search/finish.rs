@@ -10,7 +10,7 @@ use super::answered::{AnsweredRows, joined};
 use super::calibration::{Calibrated, calibration};
 use super::choice::Choice;
 use super::decision::{Decided, decide};
-use super::judge::{Judge, Truth};
+use super::judge::Judge;
 use crate::error::EngineError;
 use crate::links::threshold::Threshold;
 
