@@ -7,6 +7,7 @@ mod check;
 mod choice;
 mod compare;
 mod desk;
+mod explain;
 mod json;
 mod limits;
 mod nets;
