@@ -8,6 +8,7 @@ use tidemill_data::Ingest;
 use crate::links::blend::Blend;
 use crate::links::calibrate::Calibrate;
 use crate::links::interval::Interval;
+use crate::links::smooth::Smooth;
 use crate::links::threshold::Threshold;
 
 /// Steps of preparation.
@@ -68,6 +69,7 @@ pub const LINKS: &[(&str, Loader)] = &[
     (Calibrate::KIND, Calibrate::load),
     (Ingest::KIND, Ingest::load),
     (Interval::KIND, Interval::load),
+    (Smooth::KIND, Smooth::load),
     (Threshold::KIND, Threshold::load),
 ];
 

@@ -4,4 +4,5 @@ pub(crate) mod answer;
 pub mod blend;
 pub mod calibrate;
 pub mod interval;
+pub mod smooth;
 pub mod threshold;
