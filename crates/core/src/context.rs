@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +39,7 @@ pub enum Event {
 }
 
 type Watcher = Arc<dyn Fn(&Event) + Send + Sync>;
+type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
 /// Seed, threads, deadline, cancellation, progress and warnings of one piece of work. Cloning shares all of them.
 #[derive(Clone)]
@@ -48,12 +49,21 @@ pub struct Context {
     /// How many threads may work. Answers never depend on it.
     pub threads: usize,
     deadline: Option<Instant>,
+    clock: Option<Clock>,
+    /// Whether the deadline ends the work instead of shortening it.
+    strict: bool,
+    hurried: Arc<AtomicBool>,
     cancelled: Arc<AtomicBool>,
     watcher: Option<Watcher>,
     warnings: Arc<Mutex<Vec<Warning>>>,
+    /// Of quiet work, whom to tell what must be heard all the same.
+    heard: Option<Heard>,
     registry: Arc<Registry>,
     runtime: Arc<Runtime>,
 }
+
+/// The warnings and the watcher of the work around quiet work.
+type Heard = (Arc<Mutex<Vec<Warning>>>, Option<Watcher>);
 
 impl Context {
     /// A context with no limits and nobody watching.
@@ -62,9 +72,13 @@ impl Context {
             seed,
             threads: threads.max(1),
             deadline: None,
+            clock: None,
+            strict: false,
+            hurried: Arc::default(),
             cancelled: Arc::default(),
             watcher: None,
             warnings: Arc::default(),
+            heard: None,
             registry,
             runtime: Arc::default(),
         }
@@ -74,6 +88,23 @@ impl Context {
     pub fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// The same work by another clock than the machine's: for tests of deadlines.
+    pub fn with_clock(mut self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// The same work, which has nothing to show for itself when the time is up: [`Context::check`] then fails.
+    pub fn strict(&self) -> Self {
+        Context { strict: true, ..self.clone() }
+    }
+
+    /// The same work, which is to be done in this share of the time that is left.
+    pub fn within(&self, share: f64) -> Self {
+        let left = self.time_left().map(|left| self.now() + left.mul_f64(share.clamp(0.0, 1.0)));
+        Context { deadline: left, ..self.clone() }
     }
 
     /// The same work, watched.
@@ -102,7 +133,8 @@ impl Context {
     /// fits).
     pub fn quiet(&self) -> Self {
         let runtime = Arc::new(Runtime { tensorboard: None, ..Runtime::clone(&self.runtime) });
-        Context { warnings: Arc::default(), watcher: None, runtime, ..self.clone() }
+        let heard = self.heard.clone().or_else(|| Some((self.warnings.clone(), self.watcher.clone())));
+        Context { warnings: Arc::default(), watcher: None, heard, runtime, ..self.clone() }
     }
 
     /// A seed for the random stream named `label` (FNV-1a over the label, mixed with this context's seed).
@@ -116,14 +148,55 @@ impl Context {
         self.cancelled.clone()
     }
 
-    /// Errors with [`Error::Cancelled`] once the user asked to stop. Long loops call it every few milliseconds.
-    pub fn check(&self) -> Result<()> {
-        if self.cancelled.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+    /// The switch that ends a search with the best so far, as if its time were up.
+    pub fn hurry_switch(&self) -> Arc<AtomicBool> {
+        self.hurried.clone()
     }
 
-    /// Whether the time limit has passed: a search ends with the best so far.
+    /// Errors with [`Error::Cancelled`] once the user asked to stop. Long loops call it every few milliseconds.
+    pub fn check(&self) -> Result<()> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Error::Cancelled);
+        }
+        if !self.strict || !self.out_of_time() {
+            return Ok(());
+        }
+        if self.hurried() {
+            return Err(Error::Cancelled);
+        }
+        let remedy = "give a longer --time-limit, or fewer rows";
+        Err(Error::data("the time limit passed before there was anything to choose from", remedy))
+    }
+
+    /// Whether the time limit has passed, or the user asked to come to an end: a search ends with the best so far.
     pub fn out_of_time(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.hurried() || self.deadline.is_some_and(|deadline| self.now() >= deadline)
+    }
+
+    /// Whether the user asked to come to an end.
+    pub fn hurried(&self) -> bool {
+        self.hurried.load(Ordering::Relaxed)
+    }
+
+    /// How much time is left, where there is a limit.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(self.now()))
+    }
+
+    /// What the clock says.
+    pub fn now(&self) -> Instant {
+        self.clock.as_ref().map_or_else(Instant::now, |clock| clock())
+    }
+
+    /// Collects a warning that is heard even if this is part of quiet work: it is about the machine, not about a trial.
+    pub fn alarm(&self, code: &str, message: impl Into<String>) {
+        match &self.heard {
+            Some((warnings, watcher)) => {
+                let (warnings, watcher) = (warnings.clone(), watcher.clone());
+                Context { warnings, watcher, heard: None, ..self.clone() }.warn(code, message);
+            }
+            None => self.warn(code, message),
+        }
     }
 
     /// Collects a warning and shows it once.
@@ -164,5 +237,54 @@ impl Default for Context {
     /// Seed 0, one thread, no built-ins: for examples and tests of single estimators.
     fn default() -> Self {
         Context::new(0, 1, Arc::default())
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a promise breaks")]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    /// A context with a limit of ten seconds, and its clock.
+    fn limited() -> (Context, Arc<AtomicU64>) {
+        let (start, elapsed) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+        let hand = elapsed.clone();
+        let clock = move || start + Duration::from_secs(hand.load(Ordering::Relaxed));
+        (Context::default().with_clock(clock).with_deadline(Some(start + Duration::from_secs(10))), elapsed)
+    }
+
+    #[test]
+    fn part_of_the_work_has_part_of_the_time() {
+        let (context, elapsed) = limited();
+        let half = context.within(0.5);
+        assert_eq!(half.time_left(), Some(Duration::from_secs(5)));
+        elapsed.store(6, Ordering::Relaxed);
+        assert!(half.out_of_time() && !context.out_of_time());
+        assert_eq!(context.within(0.25).time_left(), Some(Duration::from_secs(1)));
+        assert_eq!(Context::default().within(0.1).time_left(), None);
+    }
+
+    #[test]
+    fn strict_work_fails_when_its_time_is_up() {
+        let (context, elapsed) = limited();
+        let reading = context.strict();
+        assert!(reading.check().is_ok());
+        elapsed.store(11, Ordering::Relaxed);
+        assert!(context.check().is_ok());
+        assert_eq!(reading.check().unwrap_err().code(), "data");
+        context.hurry_switch().store(true, Ordering::Relaxed);
+        assert_eq!(reading.check().unwrap_err().code(), "cancelled");
+    }
+
+    #[test]
+    fn alarms_are_heard_through_quiet_work() {
+        let context = Context::default();
+        let quiet = context.quiet().with_stream("fold").quiet();
+        quiet.warn("trial", "nobody hears this");
+        quiet.alarm("disk", "this is heard");
+        let codes: Vec<String> = context.warnings().into_iter().map(|w| w.code).collect();
+        assert_eq!(codes, ["disk"]);
     }
 }

@@ -371,8 +371,13 @@ pub struct Train {
     pub metric: Option<String>,
     /// From which every random choice is derived.
     pub seed: u64,
-    /// How many settings of each learner are tried at most.
-    pub trials: usize,
+    /// How much work the search may do; `trials`, or learners that are named, win over it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub quality: Quality,
+    /// How many settings of each learner are tried at most, whatever they cost; without it as many as `quality` allows, and
+    /// 12 of learners that are named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trials: Option<usize>,
     /// When the search must end, such as `90s`, `10m` or `2h`; the best so far is then taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<String>,
@@ -395,13 +400,28 @@ impl Default for Train {
         Train {
             metric: None,
             seed: 0,
-            trials: 12,
+            quality: Quality::Default,
+            trials: None,
             time_limit: None,
             optimize_for: OptimizeFor::Quality,
             blend: None,
             calibrate: None,
         }
     }
+}
+
+/// How much work a search may do. The work is counted in operations by the size of the table, not by a clock: the same rows
+/// give the same model on any machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// One good setting of one learner per family.
+    Fast,
+    /// About a minute on two cores for a table of up to a million cells, and in proportion beyond.
+    #[default]
+    Default,
+    /// Up to ten times that.
+    Best,
 }
 
 /// What matters most in a model.

@@ -81,14 +81,19 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         Some(made) => (&*made.rows, &made.recipe),
         None => (source, asked),
     };
-    let (plan, findings) = read(source, asked, context)?;
-    let (intake, table) = Ingest::fit(source, plan, context)?;
+    // Without rows there is nothing to choose from: a time limit that ends here ends the training.
+    let reading = context.strict();
+    reading.check()?;
+    let (plan, findings) = read(source, asked, &reading)?;
+    let (intake, table) = Ingest::fit(source, plan, &reading)?;
+    reading.check()?;
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_rows(&named.name, &plan, &table)?;
     warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
     let recipe = resolve::recipe(asked, &plan, &named.source);
-    let read = preparation::media(table, &recipe, context)?;
+    let read = preparation::media(table, &recipe, &reading)?;
+    reading.check()?;
 
     let task = resolve::task(&plan)?;
     let metric = metric_of(&recipe, task)?;
@@ -242,6 +247,7 @@ impl Facts<'_> {
             learning_curve: study.curve,
             calibration: study.calibration,
             decision: study.decision,
+            operating_points: study.points,
             preparation,
             test: judged.test,
             test_interval: judged.interval,

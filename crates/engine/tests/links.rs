@@ -198,7 +198,7 @@ fn what_the_test_part_says_has_no_say_in_the_search() {
     let study = |table: &Arc<Table>| {
         let recipe = Recipe {
             learners: vec![Spec::new("logistic"), Spec::new("extra_trees").with("n_trees", 10)],
-            train: tidemill_core::recipe::Train { trials: 3, ..Default::default() },
+            train: tidemill_core::recipe::Train { trials: Some(3), ..Default::default() },
             ..Recipe::default()
         };
         let metric = tidemill_eval::metric("log_loss").unwrap();
@@ -318,4 +318,47 @@ fn a_missing_answer_is_named() {
     let bare = Schema::new(vec![Column::number("x")]).unwrap();
     let error = threshold.bind(&bare).err().unwrap().to_string();
     assert!(error.contains("prediction"), "{error}");
+}
+
+/// A clock that is so much later whenever it is asked.
+fn stepping(step: std::time::Duration) -> impl Fn() -> std::time::Instant + Send + Sync {
+    let (start, asked) = (std::time::Instant::now(), std::sync::atomic::AtomicU32::new(0));
+    move || start + step * asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
+/// Whenever the clock says stop, there is a model, and what was cut is said.
+#[test]
+fn a_search_ends_with_a_model_at_whatever_instant_time_runs_out() {
+    let (table, rows) = (table(240, true), (0..180).collect::<Vec<u32>>());
+    let metric = tidemill_eval::metric("log_loss").unwrap();
+    for ticks in [1, 20, 60, 300] {
+        let clock = stepping(std::time::Duration::from_secs(1));
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(ticks);
+        let context = context().with_clock(clock).with_deadline(Some(deadline));
+        let recipe = Recipe {
+            learners: vec![Spec::new("logistic"), Spec::new("boosted_trees"), Spec::new("extra_trees")],
+            ..Recipe::default()
+        };
+        let study = search::study(&table, &rows, &recipe, Task::Binary, metric, &context).unwrap();
+        assert_ne!(study.design.members[0].0.kind, builtin::BASELINE, "{ticks}");
+        assert!(context.warnings().iter().any(|w| w.code == "time_limit"), "{ticks}");
+    }
+}
+
+/// The plan, and so the model, does not ask how many threads there are or what time it is.
+#[test]
+fn threads_and_the_clock_have_no_say_without_a_limit() {
+    let (table, rows) = (table(240, true), (0..180).collect::<Vec<u32>>());
+    let metric = tidemill_eval::metric("log_loss").unwrap();
+    let mut found = Vec::new();
+    for threads in [1, 7] {
+        let registry = Arc::new(builtin::registry());
+        let context =
+            Context::new(3, threads, registry).with_clock(stepping(std::time::Duration::from_secs(60)));
+        let mut recipe = Recipe::default();
+        recipe.train.quality = tidemill_core::recipe::Quality::Fast;
+        let study = search::study(&table, &rows, &recipe, Task::Binary, metric, &context).unwrap();
+        found.push((study.design, serde_json::to_string(&study.standings).unwrap()));
+    }
+    assert_eq!(found[0], found[1]);
 }

@@ -89,20 +89,47 @@ fn a_run_that_was_cut_ends_as_if_it_never_was() {
     }
 }
 
+/// A context whose clock is half a minute on whenever it is asked.
+fn leaping(runtime: &Runtime) -> Context {
+    let (start, asked) = (std::time::Instant::now(), AtomicUsize::new(0));
+    let clock = move || {
+        let n = asked.fetch_add(1, Ordering::Relaxed) as u32;
+        start + std::time::Duration::from_secs(30) * n
+    };
+    context().with_runtime(runtime.clone()).with_clock(clock)
+}
+
 #[test]
-fn a_damaged_checkpoint_is_named() {
+fn a_damaged_checkpoint_is_named_and_left_out() {
     let (table, params) = (table(100, |_| 1.0), &settings()[0]);
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = Some(folder.path().to_path_buf());
     let runtime = Runtime { checkpoint, resume: true, ..Runtime::default() };
-    fit(params, &table, &context().with_runtime(runtime.clone())).unwrap();
+    let whole = fit(params, &table, &leaping(&runtime)).unwrap();
     let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     let bytes = std::fs::read(&file).unwrap();
-    for broken in [&bytes[..bytes.len() / 2], &bytes[..4], &[0xff; 64], &[]] {
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() - 9] ^= 4;
+    for broken in [&bytes[..bytes.len() / 2], &bytes[..4], &[0xff; 64], &[], &flipped[..]] {
         std::fs::write(&file, broken).unwrap();
-        let error = fit(params, &table, &context().with_runtime(runtime.clone())).unwrap_err();
-        assert!(error.to_string().contains("no checkpoint to go on from"), "{error}");
+        let context = context().with_runtime(runtime.clone());
+        assert!(fit(params, &table, &context.quiet()).unwrap() == whole);
+        let said = context.warnings();
+        assert_eq!(said.len(), 1);
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(said[0].code == "checkpoint_damaged" && said[0].message.contains(name), "{said:?}");
     }
+}
+
+#[test]
+fn states_are_written_by_the_clock() {
+    let (table, params) = (table(100, |_| 1.0), &settings()[0]);
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime { checkpoint: Some(folder.path().to_path_buf()), ..Runtime::default() };
+    fit(params, &table, &context().with_runtime(runtime.clone())).unwrap();
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    fit(params, &table, &leaping(&runtime)).unwrap();
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
 }
 
 #[test]

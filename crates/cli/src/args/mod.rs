@@ -7,7 +7,7 @@ pub(crate) mod service;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tidemill_engine::core::recipe::{OptimizeFor, Task};
+use tidemill_engine::core::recipe::{OptimizeFor, Quality, Task};
 use tidemill_engine::judge::PredictionColumns;
 
 /// From a table to a tested, packaged model, and round the loop again.
@@ -190,7 +190,9 @@ Examples:
   tidemill train penguins.csv --target species
   tidemill train 'logs/*.parquet' --target bikers --time hour --drop-leaks --out bikes
   tidemill train images/                           a folder of images for each class
+  tidemill train payments.csv --target fraud --decide cost:fn=10
   tidemill train sales.csv --target sold --horizon 4w
+  tidemill train rows.csv --target y --quality best
   tidemill train tidemill.toml --trials 20 --time-limit 10m
   zcat rows.csv.gz | tidemill train - --target y")]
 pub(crate) struct Train {
@@ -208,16 +210,22 @@ pub(crate) struct Train {
     /// The metric that chooses the best learner [default: log_loss or rmse].
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
+    /// What the positive class is predicted by: a metric of labels such as f1, costs such as cost:fn=10, or a threshold.
+    #[arg(long, value_name = "METRIC|cost:fn=N|P")]
+    pub decide: Option<String>,
     /// From which every random choice is derived.
     #[arg(long)]
     pub seed: Option<u64>,
     /// How many threads may work; the result does not depend on it [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
-    /// How many settings of each learner are tried.
+    /// How much work the search may do: default ends within about a minute for up to a million cells on two cores.
+    #[arg(long, value_enum)]
+    pub quality: Option<QualityArg>,
+    /// How many settings of each learner are tried, whatever that costs.
     #[arg(long)]
     pub trials: Option<usize>,
-    /// When the search must end, such as 90s, 10m or 2h.
+    /// When all must have ended, such as 90s, 10m or 2h; the best so far is taken.
     #[arg(long, value_name = "TIME")]
     pub time_limit: Option<String>,
     /// What matters most in the model: of learners within one standard error of the best, the quickest or the smallest.
@@ -243,6 +251,27 @@ pub(crate) struct NetArgs {
     /// A folder for TensorBoard's event files: losses, step sizes, the distribution of weights.
     #[arg(long, value_name = "DIR")]
     pub tensorboard: Option<PathBuf>,
+}
+
+/// How much work a search may do.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum QualityArg {
+    /// One good setting of one learner per family.
+    Fast,
+    /// About a minute for up to a million cells on two cores.
+    Default,
+    /// Up to ten times that.
+    Best,
+}
+
+impl From<QualityArg> for Quality {
+    fn from(quality: QualityArg) -> Self {
+        match quality {
+            QualityArg::Fast => Quality::Fast,
+            QualityArg::Default => Quality::Default,
+            QualityArg::Best => Quality::Best,
+        }
+    }
 }
 
 /// What matters most in a model.

@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
-use tidemill_engine::core::{Context, Error, Result, Runtime};
+use tidemill_engine::core::{Context, Error, Event, Result, Runtime};
 use tidemill_engine::error::EngineError;
 use tidemill_engine::files::replace;
 use tidemill_engine::model;
@@ -80,6 +80,11 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
 
 /// A context that shows progress and stops on Ctrl-C.
 fn context(cli: &Cli, seed: u64, threads: Option<usize>) -> Result<Context> {
+    interruptible(cli, seed, threads, false)
+}
+
+/// The same; where `ends_early`, the first Ctrl-C ends the search with the best so far, and only the second stops.
+fn interruptible(cli: &Cli, seed: u64, threads: Option<usize>, ends_early: bool) -> Result<Context> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = match threads {
         Some(0) => {
@@ -88,13 +93,17 @@ fn context(cli: &Cli, seed: u64, threads: Option<usize>) -> Result<Context> {
         Some(n) => n.min(1024),
         None => cores,
     };
-    let progress = Progress::new(cli.quiet);
+    let progress = Arc::new(Progress::new(cli.quiet));
+    let watching = progress.clone();
     let context = Context::new(seed, threads, Arc::new(builtin::registry()))
-        .with_watcher(move |event| progress.show(event));
-    let switch = context.cancel_switch();
+        .with_watcher(move |event| watching.show(event));
+    let (hurry, cancel) = (context.hurry_switch(), context.cancel_switch());
     ctrlc::set_handler(move || {
-        // The first asks nicely; the second is for whoever cannot wait.
-        if switch.swap(true, Ordering::Relaxed) {
+        if ends_early && !hurry.swap(true, Ordering::Relaxed) {
+            let said = "ending with the best so far; Ctrl-C again stops at once and writes nothing";
+            progress.show(&Event::Note(said.into()));
+        // The next asks nicely; the one after is for whoever cannot wait.
+        } else if cancel.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
     })
@@ -118,14 +127,19 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     }
     recipe.train.metric = args.metric.clone().or(recipe.train.metric);
     recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
-    recipe.train.trials = args.trials.unwrap_or(recipe.train.trials).max(1);
+    recipe.train.trials = args.trials.map(|n| n.max(1)).or(recipe.train.trials);
+    recipe.train.quality = args.quality.map_or(recipe.train.quality, Into::into);
     recipe.train.time_limit = args.time_limit.clone().or(recipe.train.time_limit);
     recipe.train.optimize_for = args.optimize_for.map_or(recipe.train.optimize_for, Into::into);
+    if let Some(decide) = &args.decide {
+        let decision = recipe::decision(decide);
+        recipe.decision = decision.map_err(|problem| EngineError::usage(problem, "correct --decide"))?;
+    }
     let limit = recipe.train.time_limit.as_deref().map(recipe::duration).transpose();
     let limit = limit.map_err(|problem| EngineError::usage(problem, "correct --time-limit"))?;
     let source = source_of(&args.data, recipe_file.as_deref(), &recipe)?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&source));
-    let context = context(cli, recipe.train.seed, args.threads)?;
+    let context = interruptible(cli, recipe.train.seed, args.threads, true)?;
     let context = context.with_deadline(limit.map(|limit| Instant::now() + limit));
     let context = context.with_runtime(runtime(&args.nets));
     let trained = train::train(&train::Job { source, recipe, recipe_file, out }, &context)?;

@@ -265,7 +265,7 @@ pub(super) fn replay(args: &Replay, cli: &Cli) -> Result<Shown> {
     }
     recipe.train.seed = args.seed;
     recipe.train.metric = args.metric.clone();
-    recipe.train.trials = args.trials.unwrap_or(recipe.train.trials).max(1);
+    recipe.train.trials = args.trials.map(|n| n.max(1)).or(recipe.train.trials);
     let out = args.out.clone().unwrap_or_else(|| {
         let named = default_out(&args.data).display().to_string();
         format!("{}-replay", named.strip_suffix("-model").unwrap_or(&named)).into()

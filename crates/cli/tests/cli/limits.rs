@@ -9,20 +9,41 @@ fn long_work() -> Desk {
     desk.with("long.toml", recipe)
 }
 
+/// A training that is interrupted so often, with half a second between.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_stops_cleanly() {
-    let desk = long_work();
+fn interrupted(desk: &Desk, times: usize) -> std::process::Output {
     let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("tidemill"))
         .args(["train", "long.toml", "--out", "m"])
         .current_dir(desk.path(""))
+        .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(700));
-    let asked = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(asked.success());
-    let ended = child.wait_with_output().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(900));
+    for _ in 0..times {
+        let asked = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(asked.unwrap().success());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_search_with_the_best_so_far() {
+    let desk = long_work();
+    let ended = interrupted(&desk, 1);
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(0), "{said}");
+    assert!(said.contains("ending with the best so far") && said.contains("you ended the search"), "{said}");
+    assert!(desk.path("m/model.tidemill").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_twice_stops_cleanly() {
+    let desk = long_work();
+    let ended = interrupted(&desk, 2);
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(130), "{said}");
     assert!(said.contains("stopped on request; nothing was written"), "{said}");

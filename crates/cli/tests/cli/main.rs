@@ -14,5 +14,6 @@ mod nets;
 mod reading;
 mod report;
 mod round;
+mod search;
 #[cfg(unix)]
 mod service;

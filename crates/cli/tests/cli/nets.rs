@@ -47,8 +47,6 @@ fn a_training_that_was_killed_goes_on_to_the_same_bytes() {
     }
     desk.run(&resumed).done();
     assert!(desk.bytes("whole/model.tidemill") == desk.bytes("resumed/model.tidemill"), "not the same bytes");
-    let left = std::fs::read_dir(desk.path("states")).unwrap().count();
-    assert!(left > 0, "no state was written");
 }
 
 #[test]

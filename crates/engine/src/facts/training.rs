@@ -13,7 +13,11 @@ use tidemill_eval::compare::ScoreInterval;
 use crate::audit::Finding;
 use crate::forecast::ForecastFacts;
 use crate::judge::UnseenScore;
+<<<<<<< HEAD
 use crate::search::{BalanceFacts, Calibrated, CandidateScore, Decided, Gap, Point, Reasons, Times};
+=======
+use crate::search::{Calibrated, CandidateScore, Decided, Gap, OperatingPoint, Point, Reasons, Times};
+>>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 
 /// What `metrics.json` says. Equal for equal data, recipe and seed.
 #[derive(Clone, Debug, Serialize)]
@@ -52,6 +56,9 @@ pub struct Outcome {
     pub calibration: Option<Calibrated>,
     /// From which probability on the positive class is predicted, where that is not one half.
     pub decision: Option<Decided>,
+    /// Where positives are rare: what the threshold in force and others come to on held-out rows of training.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operating_points: Vec<OperatingPoint>,
     /// The steps of preparation, in order.
     pub preparation: Vec<Spec>,
     /// How the chosen one, fitted on the training part, did on the test part.

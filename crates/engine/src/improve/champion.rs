@@ -11,6 +11,7 @@ use tidemill_eval::Metric;
 use super::Job;
 use crate::judge::metric_of;
 use crate::links::calibrate::Calibrate;
+use crate::links::smooth::Smooth;
 use crate::links::threshold::Threshold;
 use crate::model::{self, Opened};
 use crate::recipe::{self, resolve};
@@ -44,7 +45,7 @@ impl Champion {
     pub(super) fn links(&self) -> Vec<Arc<dyn Fitted>> {
         let after = |link: &&Arc<dyn Fitted>| {
             let link: &dyn Any = &***link;
-            link.is::<Calibrate>() || link.is::<Threshold>()
+            link.is::<Calibrate>() || link.is::<Smooth>() || link.is::<Threshold>()
         };
         self.opened.model.chain.0.iter().filter(after).cloned().collect()
     }

@@ -99,7 +99,7 @@ fn for_people<'a>(metric: &'a Metric, answers: &Answers<'_>) -> &'a Metric {
 
 /// Importance over all rows, or over evenly spaced ones where that would take long.
 fn importance(seen: &Seen<'_>, context: &Context) -> Result<Vec<Importance>> {
-    let Some(steps) = seen.steps else { return Ok(Vec::new()) };
+    let Some(steps) = seen.steps.filter(|_| !context.out_of_time()) else { return Ok(Vec::new()) };
     let n_columns = seen.rows.schema().with_role(Role::Feature).len().max(1);
     let most = (PREDICTIONS / (n_columns * REPEATS)).clamp(100, 10_000);
     let step = seen.rows.n_rows().div_ceil(most).max(1);

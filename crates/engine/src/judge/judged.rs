@@ -23,6 +23,9 @@ pub struct UnseenScore {
     pub value: f64,
 }
 
+/// The share of the time that is left for the fit that is judged; as much again is for the one that ships.
+const JUDGING: f64 = 0.45;
+
 /// What the test rows say.
 pub(crate) struct Judged {
     pub test: Report,
@@ -43,7 +46,7 @@ impl Judged {
     ) -> Result<(Self, Evidence)> {
         context.tell(&Event::Begin { what: "judging on the test part".into(), steps: None });
         let rows = Rows { table, train: &parts.train, test: &parts.test };
-        let (steps, best) = rows.answered(&study.design, &study.links, recipe, context)?;
+        let (steps, best) = rows.answered(&study.design, &study.links, recipe, &context.within(JUDGING))?;
         let (_, baseline) = rows.answered(&Design::of(Spec::new(BASELINE)), &[], recipe, &context.quiet())?;
         let (train, test) = (&rows.batch(rows.train)?, &rows.batch(rows.test)?);
         // Shuffled pasts would each be followed anew, which costs far more than all that a forecast learned from.

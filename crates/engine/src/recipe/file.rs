@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
+<<<<<<< HEAD
 use tidemill_core::recipe::{ColumnSpec, Decision, Recipe, Spec, Task};
 use tidemill_core::{Error, Registry, Result, Slot, nearest};
+=======
+use tidemill_core::recipe::{ColumnSpec, Cost, Decision, Recipe, Spec, Task};
+use tidemill_core::{Error, Registry, Result, nearest};
+>>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -199,7 +204,7 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
         return Err(("split.nested", format!("the number of outer folds must be 2 to 100, not {n}")));
     }
     check_decision(&recipe.decision)?;
-    if recipe.train.trials == 0 {
+    if recipe.train.trials == Some(0) {
         return Err(("train.trials", "at least one trial is needed".into()));
     }
     if let Some(limit) = &recipe.train.time_limit {
@@ -233,6 +238,36 @@ fn check_decision(decision: &Decision) -> Result<(), (&'static str, String)> {
         }
         _ => Ok(()),
     }
+}
+
+/// Reads a decision as the command line says it: a metric of labels (`f1`), costs (`cost:fn=10`, `cost:fn=10,fp=2`) or a threshold
+/// (`0.3`).
+pub fn decision(text: &str) -> Result<Decision, String> {
+    let wrong = || {
+        format!(
+            "'{text}' is no decision: write a metric such as f1, costs such as cost:fn=10,fp=1, or a threshold"
+        )
+    };
+    let decision = if let Some(costs) = text.strip_prefix("cost:") {
+        let mut cost = Cost { false_positive: 1.0, false_negative: 1.0 };
+        for part in costs.split(',') {
+            let (name, value) = part.split_once('=').ok_or_else(wrong)?;
+            let value: f64 = value.trim().parse().map_err(|_| wrong())?;
+            match name.trim() {
+                "fn" | "false_negative" => cost.false_negative = value,
+                "fp" | "false_positive" => cost.false_positive = value,
+                _ => return Err(wrong()),
+            }
+        }
+        Decision { cost: Some(cost), ..Decision::default() }
+    } else if let Ok(threshold) = text.parse::<f64>() {
+        Decision { threshold: Some(threshold), ..Decision::default() }
+    } else {
+        tidemill_eval::metric(text).map_err(|e| e.to_string())?;
+        Decision { metric: Some(text.into()), ..Decision::default() }
+    };
+    check_decision(&decision).map_err(|(_, problem)| problem)?;
+    Ok(decision)
 }
 
 /// Reads a duration such as `90s`, `10m`, `1.5h`, `7d`.
@@ -316,6 +351,19 @@ mod tests {
         assert!(error("[train]\ntime_limit = \"soon\"\n").contains("10m"));
         assert!(error("[columns.age]\nmissing = { kind = \"meen\" }\n").contains("impute_mean"));
         assert!(error("[data\n").contains("line 1"));
+    }
+
+    #[test]
+    fn decisions_of_the_command_line() {
+        assert_eq!(decision("f1").unwrap().metric.as_deref(), Some("f1"));
+        assert_eq!(decision("0.3").unwrap().threshold, Some(0.3));
+        let cost = decision("cost:fn=10").unwrap().cost.unwrap();
+        assert_eq!((cost.false_negative, cost.false_positive), (10.0, 1.0));
+        let cost = decision("cost:fp=2,fn=7").unwrap().cost.unwrap();
+        assert_eq!((cost.false_negative, cost.false_positive), (7.0, 2.0));
+        for wrong in ["", "f3", "cost:fn", "cost:x=1", "cost:fn=-1", "1.5", "log_loss"] {
+            assert!(decision(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -76,7 +76,15 @@ pub(crate) fn choose(
     let mut reasons =
         Reasons { rival: rival(&finishers, candidates, judge, test_share), ..Reasons::default() };
     let quality = recipe.train.optimize_for == OptimizeFor::Quality;
+<<<<<<< HEAD
     let taken = if quality && is_forecast {
+=======
+    let is_forecast = recipe.forecast.is_some();
+    let hurried = in_time(&finishers, context);
+    let taken = if let Some(taken) = hurried {
+        taken
+    } else if quality && is_forecast {
+>>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
         combination(&finishers, candidates, judge, test_share)
     } else if quality {
         simplest(&finishers, candidates, judge, test_share)
@@ -84,6 +92,7 @@ pub(crate) fn choose(
         cheapest(&finishers, recipe.train.optimize_for, judge)
     };
     if quality
+        && hurried.is_none()
         && taken < LIBRARY
         && recipe.train.blend.unwrap_or(true)
         && finishers.len() > 1
@@ -102,7 +111,7 @@ pub(crate) fn choose(
             let enough = |duel: &PairedComparison| {
                 duel.better_by.mean > 0.0 && (known || beyond_noise(&differences, test_share))
             };
-            if reasons.blend.as_ref().is_some_and(enough) {
+            if reasons.blend.as_ref().is_some_and(enough) && affordable(&finishers, &shares, context) {
                 let design = blended(&finishers, candidates, &shares);
                 let answers = (0..truths.len()).map(|f| mixed(&finishers, &shares, f, judge)).collect();
                 return Ok(Choice { design, reasons, answers, truths, test_share });
@@ -113,12 +122,40 @@ pub(crate) fn choose(
     if taken > 0 {
         let name = label(&candidates[best].spec);
         let why = if quality { "is the simpler of the two" } else { "costs less" };
+<<<<<<< HEAD
         reasons.passed_over =
             Some(format!("{} scores within one standard error of {name} and {why}", label(spec)));
+=======
+        reasons.passed_over = Some(match hurried {
+            Some(_) => format!("{}: the time left does not suffice to fit {name} on all rows", brief(spec)),
+            None => format!("{} scores within one standard error of {name} and {why}", brief(spec)),
+        });
+>>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
     }
     let design = Design::of(spec.clone());
     let answers = finishers.into_iter().nth(taken).map(|f| f.answers).unwrap_or_default();
     Ok(Choice { design, reasons, answers, truths, test_share })
+}
+
+/// Fits that follow the choice, in fits on a fold, with some room.
+const FITS_AFTER: f64 = 3.0;
+
+/// Where the time left does not suffice to fit the best twice more: the best that can be, or the quickest.
+fn in_time(finishers: &[Finisher], context: &Context) -> Option<usize> {
+    let left = context.time_left()?.as_secs_f64();
+    let fits = |f: &Finisher| FITS_AFTER * f.fit.as_secs_f64() <= left;
+    if finishers.first().is_none_or(fits) {
+        return None;
+    }
+    let quickest = (0..finishers.len()).min_by_key(|&i| (finishers[i].fit, i));
+    finishers.iter().position(fits).or(quickest)
+}
+
+/// Whether the time left suffices for all members of a blend.
+fn affordable(finishers: &[Finisher], shares: &[f64], context: &Context) -> bool {
+    let members = finishers.iter().zip(shares).filter(|(_, share)| **share > 0.0);
+    let fits: f64 = members.map(|(f, _)| f.fit.as_secs_f64()).sum();
+    context.time_left().is_none_or(|left| FITS_AFTER * fits <= left.as_secs_f64())
 }
 
 /// By how much `a` is better than `b`, fold by fold, where both are defined.

@@ -39,16 +39,18 @@ pub(super) fn curve(
     judge: &Judge<'_>,
     recipe: &Recipe,
     context: &Context,
+    most_fits: f64,
 ) -> Result<Vec<Point>> {
-    let Some(last) = folds.last() else { return Ok(Vec::new()) };
-    let n_folds = if last.train.len() < FEW_ROWS { 3.min(folds.len()) } else { 1 };
-    // Of folds in time the last has the most rows to learn from.
-    let used = &folds[folds.len() - n_folds..];
+    let Some(first) = folds.first() else { return Ok(Vec::new()) };
+    let n_folds = if first.train.len() < FEW_ROWS { 3.min(folds.len()) } else { 1 };
+    let Some((shares, n_folds)) = affordable(n_folds, most_fits) else { return Ok(Vec::new()) };
+    // Of folds in time the first is the latest, with the most rows to learn from.
+    let used = &folds[..n_folds];
     let candidates = [candidate];
     let ring = FoldRunner { table, candidates: &candidates, recipe, judge, context };
     let shuffled: Vec<Vec<u32>> = used.iter().enumerate().map(|(at, f)| shuffled(f, at, context)).collect();
-    let mut points = Vec::with_capacity(SHARES.len());
-    for share in SHARES {
+    let mut points = Vec::with_capacity(shares.len());
+    for &share in shares {
         let (mut train, mut valid, mut rows) = (Vec::new(), Vec::new(), 0);
         for (at, (fold, order)) in used.iter().zip(&shuffled).enumerate() {
             if context.out_of_time() {
@@ -72,6 +74,12 @@ pub(super) fn curve(
         }
     }
     Ok(points)
+}
+
+/// The shares and folds of a curve of at most so many fits on all of a fold's rows; `None` where not two points are to be had.
+fn affordable(n_folds: usize, most_fits: f64) -> Option<(&'static [f64], usize)> {
+    let plans = [(&SHARES[..], n_folds), (&SHARES[..], 1), (&SHARES[..4], 1), (&SHARES[..3], 1)];
+    plans.into_iter().find(|(shares, n)| shares.iter().sum::<f64>() * *n as f64 <= most_fits)
 }
 
 /// A fold's training rows in an order by chance: each part of the curve holds the one before it.

@@ -1,6 +1,6 @@
 //! The one place that says which learners a recipe without learners compares.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidemill_core::Registry;
 use tidemill_core::recipe::{Spec, Task};
 
@@ -21,11 +21,16 @@ pub struct Size {
     pub classes: usize,
     /// Whether a column holds images.
     pub pictures: bool,
+    /// Of images, the parameters of a net that is as large as the budget allows.
+    pub net: Value,
     /// Of a forecast, the columns that say what was of late, in the units of the target.
     pub past: Vec<String>,
     /// Of a forecast, how many series there are.
     pub series: usize,
 }
+
+/// From so many rows on, boosted trees are the strongest learner of most tables; of fewer, a linear one.
+const MANY_ROWS: usize = 2_000;
 
 /// A learner in the default list.
 #[derive(Clone)]
@@ -36,9 +41,9 @@ struct Default {
     settings: usize,
 }
 
-fn some(kind: &str, params: serde_json::Value, settings: usize) -> Default {
+fn some(kind: &str, params: Value, settings: usize) -> Default {
     let mut spec = Spec::new(kind);
-    if let serde_json::Value::Object(params) = params {
+    if let Value::Object(params) = params {
         spec.params = params;
     }
     Default { spec, settings }
@@ -52,9 +57,15 @@ fn some(kind: &str, params: serde_json::Value, settings: usize) -> Default {
 /// linear family is alone. Where something is forecast, trees learn it as a share of the recent level, too: they know no answer
 /// beyond those they have seen, and what is forecast grows and falls. Nets take part on plain tables of some
 /// thousands of rows, where smooth answers are theirs, and on images.
+///
+/// They come in the order of what they are worth for tables of this sort: a budget is spent from the first on.
 pub fn learners(task: Task, size: &Size, trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
     let mut list = if size.texts > 0 && size.texts == size.columns {
         of_texts(task)
+    } else if size.pictures {
+        of_pictures(task, size)
+    } else if size.texts > 0 {
+        of_texts_and_columns(task, size)
     } else if !size.past.is_empty() {
         of_past(size)
     } else {
@@ -65,15 +76,18 @@ pub fn learners(task: Task, size: &Size, trials: usize, registry: &Registry) -> 
 }
 
 fn of_columns(task: Task, size: &Size) -> Vec<Default> {
-    let mut list = linear(task);
-    list.extend(boosted(size));
+    let (mut list, other) = match size.rows < MANY_ROWS {
+        true => (linear(task), boosted(size)),
+        false => (boosted(size), linear(task)),
+    };
+    list.extend(other);
     list.extend(forests(size));
     if size.rows <= 20_000 {
         list.extend(by_distance(task, size));
     }
     // Of a plain table of this size, a net learns in about the time of a forest, and errs elsewhere than trees and linear learners.
     // Of fewer rows, the tenth that is set aside to stop by is mostly chance; what reads texts and series would cost minutes.
-    if size.pictures || (size.plain && (1_000..=20_000).contains(&size.rows)) {
+    if size.plain && (1_000..=20_000).contains(&size.rows) {
         list.push(some("neural_net", json!({}), 1));
     }
     list
@@ -102,6 +116,43 @@ fn of_texts(task: Task) -> Vec<Default> {
     ]
 }
 
+<<<<<<< HEAD
+=======
+/// Where texts stand beside other columns, linear learners read the weights of terms and the numbers side by side; trees and
+/// forests get the leading directions of the terms. What compares rows has nothing to compare in either.
+fn of_texts_and_columns(task: Task, size: &Size) -> Vec<Default> {
+    let mut list = of_texts(task);
+    list.retain(|d| d.spec.kind != "complement_nb");
+    if task == Task::Regression {
+        list[0].settings = 3;
+    } else {
+        list.push(some("logistic", json!({ "c": 1.0, "tol": 1e-4 }), 1));
+    }
+    list.extend(boosted(size).into_iter().take(1));
+    list.extend(forests(size).into_iter().take(1));
+    list
+}
+
+/// Of images, a convolutional net sized by them first; then what is cheap on pixels: a machine with a kernel, a linear learner, a
+/// forest. Boosted trees over thousands of pixels cost minutes and lose to all of them.
+fn of_pictures(task: Task, size: &Size) -> Vec<Default> {
+    let mut list = vec![some("neural_net", size.net.clone(), 1)];
+    if size.rows <= 10_000 {
+        list.push(some("svm", json!({ "c": 10.0 }), 1));
+    }
+    list.push(some(if task == Task::Regression { "ridge" } else { "logistic" }, json!({}), 2));
+    list.extend(forests(size).into_iter().take(1));
+    list
+}
+
+/// Whether a learner's answer is a weighted sum of the features (or a function of one): the simplest there are.
+pub fn is_linear(kind: &str) -> bool {
+    const LINEAR: [&str; 9] =
+        ["elastic_net", "gamma", "huber", "lasso", "linear_svm", "logistic", "poisson", "ridge", "tweedie"];
+    LINEAR.contains(&kind)
+}
+
+>>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 fn linear(task: Task) -> Vec<Default> {
     match task {
         Task::Regression => vec![
@@ -216,8 +267,17 @@ mod tests {
     use super::*;
 
     fn of(rows: usize, columns: usize, plain: bool) -> Vec<Spec> {
-        let size =
-            Size { rows, columns, plain, texts: 0, classes: 2, pictures: false, past: Vec::new(), series: 0 };
+        let size = Size {
+            rows,
+            columns,
+            plain,
+            texts: 0,
+            classes: 2,
+            pictures: false,
+            net: Value::Null,
+            past: Vec::new(),
+            series: 0,
+        };
         learners(Task::Binary, &size, 3, &crate::builtin::registry())
             .into_iter()
             .map(|(spec, _)| spec)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidemill_core::recipe::{Calibration, Decision, Recipe};
+use tidemill_core::recipe::{Calibration, Cost, Decision, Recipe};
 use tidemill_core::{Context, Fitted, Result};
 use tidemill_kernel::Random;
 
@@ -10,8 +10,14 @@ use super::answered::{AnsweredRows, joined};
 use super::calibration::{Calibrated, calibration};
 use super::choice::Choice;
 use super::decision::{Decided, decide};
+<<<<<<< HEAD
 use super::judge::Judge;
+=======
+use super::judge::{Judge, Truth};
+use super::threshold::{self, OperatingPoint};
+>>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 use crate::error::EngineError;
+use crate::links::smooth::Smooth;
 use crate::links::threshold::Threshold;
 
 /// Rows of a fold that calibrate and decide.
@@ -26,6 +32,8 @@ pub(crate) struct Finish {
     pub calibration: Option<Calibrated>,
     /// From which probability on the positive class is predicted, where that is not one half.
     pub decision: Option<Decided>,
+    /// Where positives are rare: what this threshold and others come to.
+    pub points: Vec<OperatingPoint>,
 }
 
 /// Finds calibration and threshold for what was chosen.
@@ -39,7 +47,7 @@ pub(crate) fn finish(
     context: &Context,
 ) -> Result<Finish> {
     let n_classes = judge.classes.as_ref().map_or(0, |c| c.len());
-    let decision = &recipe.decision;
+    let decision = &threshold::implied(&recipe.decision, judge.metric, n_classes);
     let mut finish = Finish::default();
     let mut folds = sampled(choice, context);
     if n_classes >= 2 && !folds.is_empty() {
@@ -50,15 +58,58 @@ pub(crate) fn finish(
             }
             finish.links.push(Arc::new(curve));
             finish.calibration = Some(facts);
+        } else if recipe.train.calibrate.is_none()
+            && let Some(smooth) = smooth(&folds)?
+        {
+            for (answers, _) in &mut folds {
+                answers.chunks_exact_mut(n_classes).for_each(|p| smooth.change(p));
+            }
+            finish.links.push(Arc::new(smooth));
         }
     }
-    if *decision != Decision::default() {
+    if n_classes == 2 && !folds.is_empty() {
+        finish.points = points(decision, &folds, judge)?;
+    }
+    if *decision != Decision::default() && !folds.is_empty() {
         let (answers, truth) = joined(&folds, 0..folds.len());
         let decided = decide(decision, &answers, &truth, judge)?;
         finish.links.push(Arc::new(Threshold::new(decided.threshold)?));
         finish.decision = Some(decided);
     }
     Ok(finish)
+}
+
+/// What keeps certainty out of answers that counts of rows gave: votes, leaves, frequencies; nothing where none is exactly 0 or 1.
+fn smooth(folds: &[AnsweredRows]) -> Result<Option<Smooth>> {
+    let certain = folds.iter().any(|(answers, _)| answers.iter().any(|p| *p <= 0.0 || *p >= 1.0));
+    let n_rows: usize = folds.iter().map(|(_, truth)| truth.target.len()).sum();
+    certain.then(|| Smooth::new(n_rows as f64)).transpose()
+}
+
+/// The decisions that are shown where positives are rare, beside the one in force.
+const ASKED: [(&str, &str); 2] = [
+    ("where finding positives and raising no false alarm are weighed alike (F1)", "--decide f1"),
+    ("where a missed positive costs ten false alarms", "--decide cost:fn=10"),
+];
+
+/// What the threshold in force and others come to on held-out rows; nothing where positives are not rare.
+fn points(decision: &Decision, folds: &[AnsweredRows], judge: &Judge<'_>) -> Result<Vec<OperatingPoint>> {
+    let (answers, truth) = joined(folds, 0..folds.len());
+    if !threshold::is_rare(&truth) {
+        return Ok(Vec::new());
+    }
+    let in_force = match *decision == Decision::default() {
+        true => 0.5,
+        false => decide(decision, &answers, &truth, judge)?.threshold,
+    };
+    let f1 = Decision { metric: Some("f1".into()), ..Decision::default() };
+    let cost = Cost { false_positive: 1.0, false_negative: 10.0 };
+    let costs = Decision { cost: Some(cost), ..Decision::default() };
+    let mut asked = Vec::with_capacity(ASKED.len());
+    for ((what, flag), decision) in ASKED.into_iter().zip([f1, costs]) {
+        asked.push((what, flag, decide(&decision, &answers, &truth, judge)?.threshold));
+    }
+    Ok(threshold::points(&truth, &answers, in_force, &asked))
 }
 
 /// Refuses what cannot be asked of so many classes, before any work.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tidemill_core::{Batch, Error, Result, Role, Target};
 use tidemill_eval::{Answers, Metric};
 
+use super::threshold::LabelMetric;
 use crate::links::answer::most_probable;
 
 /// What is true of the rows of a fold that judge.
@@ -31,6 +32,8 @@ impl Truth {
 pub(crate) struct Judge<'a> {
     pub metric: &'a Metric,
     pub classes: Option<Arc<[String]>>,
+    /// Where the threshold is part of what is chosen: the metric at its best threshold.
+    labels: Option<LabelMetric>,
 }
 
 impl<'a> Judge<'a> {
@@ -38,16 +41,24 @@ impl<'a> Judge<'a> {
     pub(crate) fn of(metric: &'a Metric, batch: &Batch) -> Result<Self> {
         let target = batch.schema().role(Role::Target).map(|at| &batch.schema().columns()[at]);
         let classes = target.and_then(|c| c.categories.as_ref());
-        let classes = classes.map(|c| c.names().iter().map(|n| n.to_string()).collect());
-        Ok(Judge { metric, classes })
+        let classes: Option<Arc<[String]>> =
+            classes.map(|c| c.names().iter().map(|n| n.to_string()).collect());
+        let labels = LabelMetric::of(metric, classes.as_ref().map_or(0, |c| c.len()));
+        Ok(Judge { metric, classes, labels })
     }
 
-    /// The metric of raw answers (a number a row, or a probability per class): `NaN` where it is undefined on these rows.
+    /// The metric of raw answers (a number a row, or a probability per class): `NaN` where it is undefined on these rows. Metrics of
+    /// the labels of two classes are taken at the threshold that is best on these rows: it is found anew for what is chosen.
     ///
     /// # Errors
     /// Answers that are not finite or no probabilities.
     pub(crate) fn score(&self, truth: &Truth, answers: &[f64]) -> Result<f64> {
-        Ok(self.metric.score(&self.answers(truth, answers)?)?.value)
+        // This refuses answers that are not finite, whatever is made of them.
+        let built = self.answers(truth, answers)?;
+        match self.labels {
+            Some(labels) => Ok(labels.best(truth, answers)),
+            None => Ok(self.metric.score(&built)?.value),
+        }
     }
 
     /// Raw answers as the metrics take them.

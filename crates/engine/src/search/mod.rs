@@ -4,6 +4,7 @@ mod answered;
 mod balance;
 mod calibration;
 mod choice;
+mod cost;
 mod curve;
 mod decision;
 pub mod defaults;
@@ -12,17 +13,19 @@ mod ensemble;
 mod finish;
 mod gap;
 mod judge;
+mod plan;
 pub mod preparation;
 mod race;
 mod study;
+mod threshold;
 mod trial;
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tidemill_core::recipe::{Recipe, Spec, Task};
-use tidemill_core::{Batch, Context, Estimator, Fitted, Needs, Result, Search};
+use tidemill_core::recipe::Spec;
+use tidemill_core::{Batch, Context, Estimator, Fitted, Needs, Result};
 use tidemill_kernel::Random;
 
 pub use balance::BalanceFacts;
@@ -37,12 +40,9 @@ pub use design::Design;
 pub(crate) use finish::finish;
 pub use gap::{Gap, Verdict};
 pub use race::Times;
-pub(crate) use race::{SuccessiveHalving, compare};
+pub(crate) use race::{SuccessiveHalving, compare, latest_first};
 pub use study::{SearchResult, study};
-
-use crate::builtin::BASELINE;
-use crate::forecast;
-use defaults::Size;
+pub use threshold::OperatingPoint;
 
 /// A learner with one setting of its parameters.
 pub struct Candidate {
@@ -79,55 +79,11 @@ pub struct CandidateScore {
     pub problem: Option<String>,
 }
 
-/// Every setting to compare: the baseline, then each learner with up to `trials` settings, best guesses first.
-pub fn candidates(recipe: &Recipe, task: Task, size: &Size, context: &Context) -> Result<Vec<Candidate>> {
-    let trials = recipe.train.trials;
-    let named = match recipe.learners.as_slice() {
-        [] => {
-            let across = defaults::learners(task, size, trials, context.registry());
-            match recipe.forecast {
-                Some(_) => forecast::candidates::learners(recipe, size.rows, size.series, across)?,
-                None => across,
-            }
-        }
-        own => own.iter().map(|spec| (spec.clone(), trials)).collect(),
-    };
-    let mut specs = vec![Spec::new(BASELINE)];
-    for (spec, trials) in named.into_iter().filter(|(spec, _)| spec.kind != BASELINE) {
-        let open = context.build(&spec.kind, Value::Object(spec.params.clone()))?.search();
-        let open: Vec<Search> = open.into_iter().filter(|s| !spec.params.contains_key(s.key)).collect();
-        for setting in settings(&open).take(trials) {
-            let mut tried = spec.clone();
-            tried.params.extend(setting);
-            if !specs.contains(&tried) {
-                specs.push(tried);
-            }
-        }
+impl Candidate {
+    fn new(spec: Spec, context: &Context) -> Result<Self> {
+        let estimator = context.build(&spec.kind, Value::Object(spec.params.clone()))?;
+        Ok(Candidate { spec, estimator })
     }
-    specs
-        .into_iter()
-        .map(|spec| {
-            let estimator = context.build(&spec.kind, Value::Object(spec.params.clone()))?;
-            Ok(Candidate { spec, estimator })
-        })
-        .collect()
-}
-
-/// All combinations of the searched values, those nearest to every best guess first.
-fn settings(open: &[Search]) -> impl Iterator<Item = Map<String, Value>> {
-    let mut all: Vec<(usize, Map<String, Value>)> = vec![(0, Map::new())];
-    for search in open {
-        let extended = all.iter().flat_map(|(far, setting)| {
-            search.values.iter().enumerate().map(move |(i, value)| {
-                let mut setting = setting.clone();
-                setting.insert(search.key.into(), value.clone());
-                (far + i, setting)
-            })
-        });
-        all = extended.collect();
-    }
-    all.sort_by_key(|(far, _)| *far);
-    all.into_iter().map(|(_, setting)| setting)
 }
 
 /// Which of a learner's needs call for other preparation.

@@ -17,17 +17,20 @@ use super::{Candidate, CandidateScore};
 use crate::builtin::BASELINE;
 
 /// With more training rows than this in a fold, the first look is at a sample of so many.
-const LOOK_ROWS: usize = 20_000;
+pub(super) const LOOK_ROWS: usize = 20_000;
 /// The share of folds of the first look, where it is at whole folds.
 const LOOK_FOLDS: f64 = 0.3;
 /// Of a learner's settings, one in so many is left after the first look, and at least [`LEFT`].
 const KEPT: usize = 3;
 /// Two settings of a learner err in different places: a blend may gain by both.
-const LEFT: usize = 2;
+pub(super) const LEFT: usize = 2;
 /// A learner whose best setting gains less than this share of what the best of all gains over the baseline is left out.
 const HOPELESS: f64 = 0.5;
 /// Tables of fewer cells have several folds in memory at a time.
 const SMALL: usize = 4_000_000;
+
+/// Why a candidate did not run where the clock or the user came first.
+const LATE: &str = "the time limit came first";
 
 /// What the race leaves.
 pub(crate) struct SuccessiveHalving {
@@ -62,6 +65,8 @@ pub(crate) struct Finisher {
     pub scores: Vec<f64>,
     /// The largest of the folds'.
     pub cost: Cost,
+    /// How long a fit took: asked only where there is a time limit.
+    pub fit: Duration,
 }
 
 /// What is known of a candidate so far.
@@ -80,7 +85,7 @@ struct CandidateState {
 }
 
 /// Folds in time begin with the latest: they are learned from most rows, and are most like what comes.
-fn latest_first(folds: &[Fold]) -> Vec<Fold> {
+pub(crate) fn latest_first(folds: &[Fold]) -> Vec<Fold> {
     let mut folds = folds.to_vec();
     if let [first, .., last] = folds.as_slice()
         && last.train.len() > first.train.len() + first.train.len() / 2
@@ -88,6 +93,16 @@ fn latest_first(folds: &[Fold]) -> Vec<Fold> {
         folds.reverse();
     }
     folds
+}
+
+/// Whether a fold of so many training rows is first looked at by a sample.
+pub(super) fn is_sampled(n_train: usize) -> bool {
+    n_train > LOOK_ROWS + LOOK_ROWS / 2
+}
+
+/// How many of the folds the first look is at.
+pub(super) fn n_looks(n_folds: usize) -> usize {
+    (n_folds as f64 * LOOK_FOLDS).ceil().max(2.0) as usize
 }
 
 /// Of equals the last.
@@ -116,8 +131,8 @@ pub(crate) fn compare(
     let all: Vec<usize> = (0..candidates.len()).collect();
     let anyway: Vec<usize> = all.iter().copied().take(2).collect();
     let mut truths = Vec::new();
-    let n_looks = (folds.len() as f64 * LOOK_FOLDS).ceil().max(2.0) as usize;
-    let sampled = folds.iter().any(|f| f.train.len() > LOOK_ROWS + LOOK_ROWS / 2);
+    let n_looks = n_looks(folds.len());
+    let sampled = folds.iter().any(|f| is_sampled(f.train.len()));
     let racing = candidates.len() > 3 && (sampled || n_looks < folds.len());
     let mut running = all.clone();
     if racing {
@@ -152,12 +167,61 @@ pub(crate) fn compare(
     let looked = run(&ring, &folds[rest.clone()], rest.start, &running, &anyway)?;
     truths.extend(note(looked, &mut courses));
     context.tell(&Event::End);
-    if context.out_of_time() {
-        context.warn("time_limit", "the time limit ended the search: the best so far was taken");
+    tell_of_cuts(candidates, &courses, context);
+    tell_of_failures(candidates, &courses, context);
+    if recipe.learners.iter().any(|spec| spec.kind != BASELINE) {
+        check_any_fitted(candidates, &courses)?;
     }
     let share = folds.iter().map(|f| f.valid.len() as f64 / (f.valid.len() + f.train.len()) as f64);
     let test_share = share.sum::<f64>() / folds.len() as f64;
     Ok(ranked(candidates, courses, truths, &judge, test_share))
+}
+
+/// Says what the clock, or the user, left undone.
+fn tell_of_cuts(candidates: &[Candidate], courses: &[CandidateState], context: &Context) {
+    let cut: Vec<&CandidateState> = courses.iter().filter(|c| c.dropped.as_deref() == Some(LATE)).collect();
+    if cut.is_empty() {
+        return;
+    }
+    let never = cut.iter().filter(|c| c.scores.is_empty()).count();
+    let (n, all) = (cut.len(), candidates.len());
+    let (code, who) = match context.hurried() {
+        true => ("ended_early", "you ended the search"),
+        false => ("time_limit", "the time limit ended the search"),
+    };
+    let message = format!(
+        "{who}: {n} of {all} settings did not run on every fold ({never} on none); the best so far was taken"
+    );
+    context.warn(code, message);
+}
+
+/// A learner that could not be fitted is no learner that scored badly: each is named with what it said.
+fn tell_of_failures(candidates: &[Candidate], courses: &[CandidateState], context: &Context) {
+    let mut failed: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for (candidate, course) in candidates.iter().zip(courses) {
+        if let Some(problem) = &course.problem {
+            failed.entry(&candidate.spec.kind).or_insert((0, problem.as_str())).0 += 1;
+        }
+    }
+    for (kind, (n, problem)) in failed {
+        let settings = if n == 1 { String::new() } else { format!(" with {n} settings") };
+        context.warn("fit_failed", format!("{kind} failed{settings} and is left out: {problem}"));
+    }
+}
+
+/// Where every learner that was named failed, the baseline is not what was asked for.
+fn check_any_fitted(candidates: &[Candidate], courses: &[CandidateState]) -> Result<()> {
+    let named = || candidates.iter().zip(courses).filter(|(c, _)| c.spec.kind != BASELINE);
+    let Some((first, problem)) = named().find_map(|(c, course)| Some((c, course.problem.as_ref()?))) else {
+        return Ok(());
+    };
+    if named().any(|(_, course)| course.problem.is_none()) {
+        return Ok(());
+    }
+    Err(Error::data(
+        format!("{} failed: {problem}; no learner that the recipe names could be fitted", first.spec.kind),
+        "change its parameters or the columns it reads, or name another learner",
+    ))
 }
 
 fn begin(context: &Context, what: &str, steps: usize) {
@@ -202,8 +266,7 @@ fn note(looked: Vec<FoldResult>, courses: &mut [CandidateState]) -> Vec<Truth> {
             let course = &mut courses[i];
             match trial {
                 None => {
-                    let late = "the time limit came first".to_string();
-                    course.dropped.get_or_insert(late);
+                    course.dropped.get_or_insert(LATE.into());
                 }
                 Some(Err(e)) => {
                     course.problem.get_or_insert(e.to_string());
@@ -277,8 +340,9 @@ fn ranked(
         times.push(course.times());
         standings.push(course.standing(&candidates[i], whole));
         if whole && candidates[i].spec.kind != BASELINE {
+            let fit = course.times().fit;
             let CandidateState { answers, scores, cost, .. } = course;
-            finishers.push(Finisher { candidate: i, answers, scores, cost });
+            finishers.push(Finisher { candidate: i, answers, scores, cost, fit });
         }
     }
     let truths = truths.into_iter().take(most).collect();

@@ -10,17 +10,23 @@ use tidemill_eval::Metric;
 use tidemill_kernel::Random;
 
 use super::choice::{Choice, Reasons};
+use super::cost::Shape;
 use super::defaults::Size;
 use super::judge::Judge;
+use super::plan::{self, Ground, Plan};
 use super::{
-    Calibrated, Candidate, CandidateScore, Decided, Design, Gap, Point, SuccessiveHalving, Times, candidates,
-    choose, compare, curve, finish, gap,
+    Calibrated, Candidate, CandidateScore, Decided, Design, Gap, OperatingPoint, Point, SuccessiveHalving,
+    Times, choose, compare, curve, finish, gap, latest_first,
 };
 use crate::builtin::BASELINE;
 use crate::forecast::{self, HISTORY};
 
 /// Learners are compared on at most so many rows: more would choose the same, and hold several copies in memory.
 const SEARCH_ROWS: usize = 200_000;
+/// The share of the time limit that comparing learners may take: what is chosen is fitted twice more.
+const SEARCHING: f64 = 0.5;
+/// And of what is then left, the learning curve.
+const CURVE: f64 = 0.25;
 /// The most numbers of one candidate's answers.
 const SEARCH_ANSWERS: usize = 4_000_000;
 
@@ -40,6 +46,8 @@ pub struct SearchResult {
     pub calibration: Option<Calibrated>,
     /// The threshold, where it is not one half.
     pub decision: Option<Decided>,
+    /// Where positives are rare: what the threshold in force and others come to on held-out rows.
+    pub points: Vec<OperatingPoint>,
     /// Training against validation, of the best learner.
     pub gap: Option<Gap>,
     /// The score of the best learner by the number of rows.
@@ -58,6 +66,30 @@ fn past(table: &Table, recipe: &Recipe) -> Vec<String> {
     if recipe.forecast.is_some() { columns.filter(|name| *name != counts).collect() } else { Vec::new() }
 }
 
+/// What is known of the table before any learner is tried, and what costs depend on.
+fn measured(
+    table: &Table,
+    rows: &[u32],
+    recipe: &Recipe,
+    classes: usize,
+    context: &Context,
+) -> Result<(Size, Shape)> {
+    let schema = table.batch().schema();
+    let used = schema.columns().iter().filter(|c| matches!(c.role, Role::Feature | Role::Time));
+    let texts = used.clone().filter(|c| c.kind == Kind::Text).count();
+    let pictures =
+        used.clone().any(|c| c.kind == Kind::Image || matches!(c.layout, Some(Layout::Image { .. })));
+    let plain = used.clone().all(|c| c.kind.is_plain());
+    let (n, columns, past) = (rows.len(), used.count(), past(table, recipe));
+    let series = match recipe.forecast {
+        Some(_) => forecast::origins::n_series(table.batch(), recipe)?,
+        None => 0,
+    };
+    let shape = Shape::of(table.batch(), rows, classes)?;
+    let net = if pictures { plan::net_of(&shape, recipe, context) } else { Value::Null };
+    Ok((Size { rows: n, columns, plain, texts, classes, pictures, net, past, series }, shape))
+}
+
 /// Searches on these rows of a table. The same rows, recipe and seed give the same study.
 pub fn study(
     table: &Arc<Table>,
@@ -68,28 +100,24 @@ pub fn study(
     context: &Context,
 ) -> Result<SearchResult> {
     let judge = Judge::of(metric, table.batch())?;
-    let schema = table.batch().schema();
-    let used = schema.columns().iter().filter(|c| matches!(c.role, Role::Feature | Role::Time));
-    let texts = used.clone().filter(|c| c.kind == Kind::Text).count();
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
     finish::check(recipe, classes)?;
-    let pictures =
-        used.clone().any(|c| c.kind == Kind::Image || matches!(c.layout, Some(Layout::Image { .. })));
-    let plain = used.clone().all(|c| c.kind.is_plain());
-    let (n, columns, past) = (rows.len(), used.count(), past(table, recipe));
-    let series = match recipe.forecast {
-        Some(_) => forecast::origins::n_series(table.batch(), recipe)?,
-        None => 0,
-    };
-    let size = Size { rows: n, columns, plain, texts, classes, pictures, past, series };
+    let (size, shape) = measured(table, rows, recipe, classes, context)?;
     let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
     let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
     let folds = match recipe.forecast {
         Some(_) => forecast::origins::folds(table.batch(), &compared, recipe)?,
         None => split::folds(table, &compared, &recipe.folds, &recipe.split, context)?,
     };
-    let candidates = candidates(recipe, task, &size, context)?;
-    let race = compare(table, &folds, &candidates, metric, recipe, context)?;
+    let mut folds = latest_first(&folds);
+    let n_train: Vec<usize> = folds.iter().map(|f| f.train.len()).collect();
+    let ground = Ground { task, size: &size, shape, folds: &n_train };
+    let Plan { candidates, n_folds, curve_fits, said } = plan::plan(recipe, &ground, context)?;
+    if let Some(said) = said {
+        context.tell(&Event::Note(said));
+    }
+    folds.truncate(n_folds);
+    let race = compare(table, &folds, &candidates, metric, recipe, &context.within(SEARCHING))?;
     let (standings, times) = (race.standings.clone(), race.times.clone());
     let choice = chosen(race, &candidates, &judge, recipe, context)?;
     let finished = finish(&choice, &judge, recipe, context)?;
@@ -102,7 +130,10 @@ pub fn study(
     // Rows of a forecast left out by chance would leave holes in its series, not fewer of them.
     let curve = match recipe.forecast {
         Some(_) => Vec::new(),
-        None => curve::curve(table, &folds, Candidate { spec: leading, estimator }, &judge, recipe, context)?,
+        None => {
+            let candidate = Candidate { spec: leading, estimator };
+            curve::curve(table, &folds, candidate, &judge, recipe, &context.within(CURVE), curve_fits)?
+        }
     };
     context.tell(&Event::End);
     Ok(SearchResult {
@@ -113,6 +144,7 @@ pub fn study(
         reasons: choice.reasons,
         calibration: finished.calibration,
         decision: finished.decision,
+        points: finished.points,
         gap,
         curve,
         n_folds: folds.len(),

@@ -92,9 +92,10 @@ impl FoldRunner<'_> {
             });
             let (valid, train, balanced) = match prepared {
                 Ok(parts) => parts,
-                Err(Error::Cancelled) => return Err(Error::Cancelled),
+                Err(e) if is_of_the_machine(&e) => return Err(e),
                 Err(e) => {
-                    let failed = |i| (i, Some(Err(Error::internal(e.to_string()))));
+                    let failed =
+                        |i| (i, Some(Err(Error::data(e.to_string(), e.remedy().unwrap_or_default()))));
                     trials.extend(same.into_iter().map(failed));
                     continue;
                 }
@@ -109,8 +110,11 @@ impl FoldRunner<'_> {
             };
             trials.extend(same.par_iter().map(one).collect::<Vec<_>>());
         }
-        if trials.iter().any(|(_, t)| matches!(t, Some(Err(Error::Cancelled)))) {
-            return Err(Error::Cancelled);
+        let fatal = |(_, trial): &(usize, Option<Result<Trial>>)| matches!(trial, Some(Err(e)) if is_of_the_machine(e));
+        if let Some(at) = trials.iter().position(fatal)
+            && let (_, Some(Err(e))) = trials.swap_remove(at)
+        {
+            return Err(e);
         }
         Ok(FoldResult { truth, trials })
     }
@@ -139,6 +143,12 @@ impl FoldRunner<'_> {
         let train_score = self.judge.score(&Truth::of(&seen)?, &self::answers(&fitted, &seen)?)?;
         Ok(Trial { score, train_score, answers, cost: Cost::of(&*fitted), fit, predict })
     }
+}
+
+/// Whether an error says nothing of the learner: a full disk, a damaged state, a wish to stop. It ends the training; a search that
+/// went on without the learner would ship a weaker model and not say why.
+fn is_of_the_machine(error: &Error) -> bool {
+    matches!(error, Error::Io { .. } | Error::State { .. } | Error::Cancelled)
 }
 
 /// What a fitted learner answers, as raw numbers.

@@ -10,11 +10,14 @@ use tidemill_kernel::trees::{Binned, Grower, Growth, Leaf, QuantizedGradients};
 
 use super::features::TreeColumns;
 use super::losses::{Loss, weighted_quantile};
+use super::stopping::TimeLimit;
 use super::{BoostedTrees, FittedTrees};
 use crate::{LearnError, rows};
 
 /// Rows whose gradients one thread takes at a time.
 pub(super) const CHUNK: usize = 8192;
+/// Bins that few rows get whatever their number.
+const LEAST_BINS: usize = 64;
 /// Sums over more rows than this could overflow their words.
 const MOST_ROWS: usize = 1 << 27;
 
@@ -52,7 +55,7 @@ impl<'a> Boost<'a> {
         Ok(Boost {
             params,
             loss,
-            binned: Binned::new(&values, params.max_bins),
+            binned: Binned::new(&values, bins_for(params.max_bins, batch.n_rows())),
             growth,
             columns,
             y,
@@ -96,12 +99,22 @@ impl<'a> Boost<'a> {
     /// So many rounds on all rows.
     pub(super) fn rounds(&self, n: usize, context: &Context) -> Result<Trees> {
         let mut run = Run::new(self, &[]);
-        for _ in 0..n {
+        let time = TimeLimit::of(context);
+        for round in 0..n {
             context.check()?;
+            if time.is_up(round, context) {
+                break;
+            }
             run.round();
         }
         Ok(run.trees)
     }
+}
+
+/// Bins of about three rows are as fine as splits of few rows need, and a tree's cost is its bins where columns are many
+/// (LightGBM's `min_data_in_bin`); some dozens there are always.
+fn bins_for(asked: usize, n_rows: usize) -> usize {
+    asked.min((n_rows / 3).max(LEAST_BINS))
 }
 
 /// One model in the making.

@@ -48,8 +48,12 @@ impl Boost<'_> {
             each.map(|(i, (scores, y))| weight(i) * self.loss.value(*y, scores)).sum::<f64>()
         };
         let mut course = Course::new(self.params.early_stopping, loss(&scores));
-        for _ in 0..self.params.n_trees {
+        let time = TimeLimit::of(context);
+        for round in 0..self.params.n_trees {
             context.check()?;
+            if time.is_up(round, context) {
+                break;
+            }
             let before = run.trees.n_trees();
             run.round();
             let trees = &run.trees;
@@ -74,8 +78,12 @@ impl Boost<'_> {
         let loss =
             |runs: &[Run<'_>]| runs.iter().zip(&parts).map(|(run, part)| self.held_loss(run, part)).sum();
         let mut course = Course::new(self.params.early_stopping, loss(&runs));
-        for _ in 0..self.params.n_trees {
+        let time = TimeLimit::of(context);
+        for round in 0..self.params.n_trees {
             context.check()?;
+            if time.is_up(round, context) {
+                break;
+            }
             runs.par_iter_mut().for_each(Run::round);
             if course.ended(loss(&runs)) {
                 break;
@@ -145,6 +153,27 @@ fn whole(order: &[u32], blocks: &[u32], (turns, share): (usize, f64)) -> Vec<Vec
     let part =
         |turn: usize| (0..order.len() as u32).filter(|&row| folds[row as usize] as usize == turn).collect();
     (0..turns).map(part).filter(|part: &Vec<u32>| !part.is_empty() && part.len() < order.len()).collect()
+}
+
+/// A time limit that was still ahead when boosting began ends it with the trees that it has.
+pub(super) struct TimeLimit {
+    ahead: bool,
+}
+
+impl TimeLimit {
+    pub(super) fn of(context: &Context) -> Self {
+        TimeLimit { ahead: !context.out_of_time() }
+    }
+
+    /// Whether to stop before this round; the first is always grown.
+    pub(super) fn is_up(&self, round: usize, context: &Context) -> bool {
+        let is_up = self.ahead && round > 0 && context.out_of_time();
+        if is_up {
+            context
+                .warn("boosting_out_of_time", format!("the time limit ended boosting after {round} rounds"));
+        }
+        is_up
+    }
 }
 
 /// How the loss of the watched rows went.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tidemill_core::{Error, Result, Runtime};
 
 use super::batches::Rows;
@@ -45,6 +46,9 @@ struct Place {
 }
 
 const VERSION: u32 = 1;
+/// What a file begins with; behind it the SHA-256 of all that follows.
+const MAGIC: &[u8; 8] = b"tmstate1";
+const HEAD: usize = MAGIC.len() + 32;
 
 impl Checkpoint {
     /// The file of the run with this fingerprint, where the user asked for one.
@@ -84,7 +88,8 @@ impl Checkpoint {
         }
         let bytes =
             safetensors::serialize(arrays, None).map_err(|e| Error::internal(format!("checkpoint: {e}")))?;
-        tidemill_core::replace(&self.path, &bytes).map_err(|e| Error::io(&self.path, e))
+        let whole = [MAGIC.as_slice(), Sha256::digest(&bytes).as_slice(), &bytes].concat();
+        tidemill_core::replace(&self.path, &whole).map_err(|e| Error::io(&self.path, e))
     }
 
     /// The state to go on from: none without `--resume` or where the run never left one. Errors when the file is damaged.
@@ -100,7 +105,14 @@ impl Checkpoint {
         if bytes.len() as u64 > most {
             return Err(self.damaged("it is larger than the state of this net"));
         }
-        self.parse(&bytes).map(Some)
+        let content = match bytes.split_at_checked(HEAD) {
+            Some((head, content)) if head.starts_with(MAGIC) => (&head[MAGIC.len()..], content),
+            _ => return Err(self.damaged("it does not begin as a state does")),
+        };
+        if Sha256::digest(content.1).as_slice() != content.0 {
+            return Err(self.damaged("its content does not match its SHA-256"));
+        }
+        self.parse(content.1).map(Some)
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Progress> {
@@ -144,7 +156,7 @@ impl Checkpoint {
     fn damaged(&self, problem: impl std::fmt::Display) -> Error {
         Error::data(
             format!("{}: no checkpoint to go on from: {problem}", self.path.display()),
-            "remove the file, or leave --resume out",
+            "nothing: training starts anew and replaces it",
         )
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tidemill_core::{Context, Event, Result, Runtime};
+use tidemill_core::{Context, Error, Event, Result, Runtime};
 use tidemill_kernel::reduce::in_chunks;
 
 use super::batches::{Rows, Shard, each_batch, shard_of};
@@ -22,8 +22,10 @@ use crate::{NeuralError, NeuralNet};
 /// How often training may go back to its last good state with smaller steps, and how much smaller they become.
 const RETRIES: usize = 3;
 const SMALLER: f64 = 0.1;
-/// Steps after which the state is kept, besides at the start of every epoch.
+/// Steps after which the state is kept in memory, besides at the start of every epoch.
 const KEEP_EVERY: u64 = 1000;
+/// States are written to disk no more often than this.
+const WRITE_EVERY: Duration = Duration::from_secs(10);
 /// Rows watched that one thread takes at a time.
 const CHUNK: usize = 1024;
 /// What takes no longer than this needs no words on the way.
@@ -56,6 +58,9 @@ pub(crate) struct Run<'a> {
     length: f64,
     /// When people were last told how far it is.
     told: Instant,
+    /// When the state was last written, and whether what is kept is what was written.
+    written: Instant,
+    is_written: bool,
 }
 
 /// What a batch led to.
@@ -83,7 +88,15 @@ impl<'a> Run<'a> {
         let moments = Moments::start(options.optimizer, parameters.values.len());
         let fingerprint = fingerprint(options, net, context.seed, &rows)?;
         let checkpoint = Checkpoint::of(runtime, fingerprint, parameters.values.len())?;
-        let progress = match checkpoint.as_ref().map(Checkpoint::read).transpose()?.flatten() {
+        let found = match checkpoint.as_ref().map(Checkpoint::read).transpose() {
+            // A file that is not what was written says nothing: as if there was none.
+            Err(damaged @ Error::Data { .. }) => {
+                context.alarm("checkpoint_damaged", format!("{damaged}; training starts anew"));
+                None
+            }
+            found => found?.flatten(),
+        };
+        let progress = match found {
             Some(progress) => progress,
             None => Progress {
                 scale: (options.precision == Precision::Float16).then(Scale::start),
@@ -105,6 +118,8 @@ impl<'a> Run<'a> {
             checkpoint,
             length: 0.0,
             told: Instant::now(),
+            written: context.now(),
+            is_written: true,
             kept: progress.clone(),
             options,
             net,
@@ -125,7 +140,13 @@ impl<'a> Run<'a> {
         let done = self.progress.epoch * self.n_batches() + self.progress.batch;
         self.context.tell(&Event::Step(done as u64));
         while !self.progress.finished {
-            self.epoch()?;
+            if let Err(error) = self.epoch() {
+                // Who stops it can go on from here, whenever the state was last written.
+                if matches!(error, Error::Cancelled) {
+                    self.write()?;
+                }
+                return Err(error);
+            }
         }
         self.context.tell(&Event::End);
         self.parameters.values = self.progress.chosen();
@@ -299,10 +320,21 @@ impl<'a> Run<'a> {
     fn keep(&mut self) -> Result<()> {
         self.progress.values.clone_from(&self.parameters.values);
         self.kept.clone_from(&self.progress);
-        match &self.checkpoint {
-            Some(checkpoint) => checkpoint.write(&self.kept),
-            None => Ok(()),
+        self.is_written = false;
+        // By the clock and not by the epoch: writing waits for the disk, and short epochs would wait for nothing else.
+        if self.context.now().saturating_duration_since(self.written) < WRITE_EVERY {
+            return Ok(());
         }
+        self.write()
+    }
+
+    /// Writes the state that is kept, where the user asked for it and it is not on disk yet.
+    fn write(&mut self) -> Result<()> {
+        if let Some(checkpoint) = self.checkpoint.as_ref().filter(|_| !self.is_written) {
+            checkpoint.write(&self.kept)?;
+            (self.written, self.is_written) = (self.context.now(), true);
+        }
+        Ok(())
     }
 
     /// Shows where training stands at the end of an epoch: some lines for people, all of it for TensorBoard.

@@ -85,7 +85,7 @@ pub(crate) fn trained(csv: &str, recipe: &str, out: &Path) -> PathBuf {
     std::fs::write(&data, csv).unwrap();
     let mut recipe: Recipe =
         tidemill_engine::recipe::parse(recipe, "test.toml", &builtin::registry()).unwrap();
-    recipe.train.trials = 1;
+    recipe.train.trials = Some(1);
     recipe.data.target = Some("left".into());
     recipe.data.key = Some("id".into());
     let job = train::Job {

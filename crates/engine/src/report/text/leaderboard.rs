@@ -12,6 +12,8 @@ use crate::search::{CandidateScore, Times};
 
 /// Lines that are shown.
 const SHOWN: usize = 12;
+/// Settings that failed and are shown.
+const FAILED: usize = 4;
 
 /// One line, with how long it took: for the terminal and `--json`, never for a file.
 #[derive(Clone, Debug, Serialize)]
@@ -30,6 +32,9 @@ pub struct Line {
     pub predict_row_us: f64,
     /// Bytes of its learned numbers.
     pub bytes: u64,
+    /// Why it could not be fitted, where it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// Every line, the best first.
@@ -50,6 +55,7 @@ impl Line {
             fit_secs: times.fit.as_secs_f64(),
             predict_row_us: times.predict_row.as_secs_f64() * 1e6,
             bytes: standing.bytes,
+            problem: standing.problem.clone(),
         }
     }
 }
@@ -76,13 +82,20 @@ pub(crate) fn lines(trained: &Trained) -> Vec<String> {
             size(l.bytes)
         )
     }));
-    if table.len() > SHOWN {
-        let failed = table.len() - scored.len();
-        let without = if failed > 0 { format!(", {failed} of them without a score") } else { String::new() };
-        lines.push(format!(
-            "  and {} more{without}; metrics.json has them all",
-            table.len() - SHOWN.min(scored.len())
-        ));
+    let failed: Vec<&Line> = table.iter().filter(|line| line.problem.is_some()).collect();
+    lines.extend(
+        failed
+            .iter()
+            .take(FAILED)
+            .filter_map(|l| Some(format!("  {:wide$}  failed: {}", l.learner, l.problem.as_ref()?))),
+    );
+    let shown = SHOWN.min(scored.len()) + FAILED.min(failed.len());
+    if table.len() > shown {
+        let without = match failed.len().saturating_sub(FAILED) {
+            0 => String::new(),
+            n => format!(", {n} of them failed"),
+        };
+        lines.push(format!("  and {} more{without}; metrics.json has them all", table.len() - shown));
     }
     lines
 }

@@ -15,8 +15,12 @@ use crate::forecast::ForecastFacts;
 use crate::format::{percent, short};
 use crate::judge::UnseenScore;
 use crate::links::blend::Blend;
+<<<<<<< HEAD
 use crate::recipe::label;
 use crate::search::Decided;
+=======
+use crate::search::{CandidateScore, Decided};
+>>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 
 /// The story of a training, a paragraph per line.
 pub fn story(trained: &Trained) -> String {
@@ -36,6 +40,7 @@ pub fn story(trained: &Trained) -> String {
     outcome.forecast.iter().flat_map(forecast).for_each(&mut line);
     line(String::new());
     line(verdict(outcome));
+    operating_points(outcome).into_iter().for_each(&mut line);
     cautions(outcome).into_iter().for_each(&mut line);
     outcome.unseen.iter().for_each(|unseen| line(on_new_ones(outcome, unseen)));
     line(String::new());
@@ -77,6 +82,32 @@ fn cautions(o: &Outcome) -> Vec<String> {
     lines
 }
 
+/// Where positives are rare: how many are found, at what price, and what else one might choose.
+fn operating_points(o: &Outcome) -> Vec<String> {
+    let Some(first) = o.operating_points.first() else { return Vec::new() };
+    let positive = o.target.classes.last().map_or("", String::as_str);
+    let mut lines = vec![format!(
+        "'{positive}' is rare. On the {} held-out rows that are:",
+        short_count(first.positives)
+    )];
+    for point in &o.operating_points {
+        let flag = if point.flag.is_empty() { String::new() } else { format!("   {}", point.flag) };
+        lines.push(format!(
+            "  from a probability of {} on it finds {} of them with {} false alarms, {}{flag}",
+            short(point.threshold),
+            short_count(point.found),
+            short_count(point.false_alarms),
+            point.what
+        ));
+    }
+    lines
+}
+
+/// A count; with a fraction only where rows have weights.
+fn short_count(n: f64) -> String {
+    if n.fract() == 0.0 { format!("{n:.0}") } else { short(n) }
+}
+
 /// Classes that the test part has and the model never predicts there.
 fn never_predicted(o: &Outcome) -> Option<String> {
     let confusion = o.test.confusion.as_ref()?;
@@ -89,7 +120,8 @@ fn never_predicted(o: &Outcome) -> Option<String> {
     }
     let mend = match o.target.task {
         Task::Binary => {
-            "; `[decision] metric = \"f1\"` in the recipe moves the threshold so that it finds some, at the price of false alarms"
+            "; `--decide f1` (in the recipe, `[decision] metric = \"f1\"`) moves the threshold so that it finds some, at the price of false \
+             alarms"
         }
         _ => "; `[train] metric = \"f1_macro\"` chooses for all classes alike",
     };
@@ -322,19 +354,51 @@ pub(super) fn verdict(o: &Outcome) -> String {
         (Some(ours), None) => format!(" {name}: {}{}.", short(ours), interval.unwrap_or_default()),
         _ => String::new(),
     };
-    let useless = if o.chosen.kind == BASELINE {
-        " No learner did better than saying the same every time: these columns say nothing about the target that \
-         these learners can find."
-    } else {
-        ""
-    };
+    let useless = useless(o);
     let caution = if rows < 50 { " So few test rows say little: the interval is wide." } else { "" };
     let leak = if o.leaks.iter().any(|leak| is_kept(leak, o)) {
         " Mind the leak named above: this score is likely too good to be true."
     } else {
         ""
     };
-    format!("{sentence}{metric}{useless}{caution}{leak}")
+    let worse = worse_than_baseline(o).unwrap_or_default();
+    format!("{worse}{sentence}{metric}{useless}{caution}{leak}")
+}
+
+/// Where the baseline ships: that the columns say nothing only where every learner could be fitted.
+fn useless(o: &Outcome) -> String {
+    if o.chosen.kind != BASELINE {
+        return String::new();
+    }
+    let tried = |s: &&CandidateScore| s.learner != BASELINE;
+    let failed = o.leaderboard.iter().filter(tried).filter(|s| s.problem.is_some()).count();
+    let untried = |s: &&CandidateScore| s.problem.is_none() && s.folds.is_empty();
+    let late = o.leaderboard.iter().filter(tried).filter(untried).count();
+    match (failed, late) {
+        (0, 0) => " No learner did better than saying the same every time: these columns say nothing about the target that \
+                    these learners can find."
+            .into(),
+        (0, late) => format!(" {late} settings were never tried for want of time: this says nothing about the columns."),
+        (failed, _) => format!(
+            " {failed} settings could not be fitted (see the lines that say so above): this says nothing about the columns."
+        ),
+    }
+}
+
+/// That a model does worse than the baseline by the metric that chose it, before anything else is said.
+fn worse_than_baseline(o: &Outcome) -> Option<String> {
+    let greater = o.test.lines.iter().find(|l| l.name == o.metric)?.greater_is_better;
+    let (ours, base) = (o.test.value(&o.metric)?, o.baseline.value(&o.metric)?);
+    let worse = o.chosen.kind != BASELINE && if greater { ours < base } else { ours > base };
+    worse.then(|| {
+        format!(
+            "Worse than the baseline on the test rows: {} is {}, and {} for always saying the same. Do not use this model before \
+             you know why. ",
+            o.metric,
+            short(ours),
+            short(base)
+        )
+    })
 }
 
 fn is_kept(leak: &Leak, o: &Outcome) -> bool {
