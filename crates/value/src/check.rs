@@ -4,9 +4,9 @@ use std::path::Path;
 
 use tidemill_core::{Error, Result};
 
-use crate::inputs::Inputs;
 use crate::document::Document;
 use crate::fault::Fault;
+use crate::inputs::Inputs;
 use crate::market;
 use crate::plan::{Plan, start};
 use crate::scenario::{Draw, Scenario};
@@ -63,7 +63,11 @@ impl Plan {
 
     fn check_months(&self) -> Result<(), Fault> {
         let late = |list: &str, i: usize, key: &str, month: usize| match month {
-            0 => Err(Fault::new(format!("{list}[{i}].{key}"), "is 0, but months count from 1", "write 1 or more")),
+            0 => Err(Fault::new(
+                format!("{list}[{i}].{key}"),
+                "is 0, but months count from 1",
+                "write 1 or more",
+            )),
             _ => Ok(()),
         };
         for (i, p) in self.products.iter().enumerate() {
@@ -111,12 +115,20 @@ impl Plan {
             let bad = |share: &f64| !(0.0..=1.5).contains(share);
             if let Some((area, share)) = person.covers.iter().find(|(_, share)| bad(share)) {
                 let key = format!("people[{i}].covers.{}", area.name());
-                return Err(Fault::new(key, format!("is {share}"), "give the share of a full-time position, from 0 to 1"));
+                return Err(Fault::new(
+                    key,
+                    format!("is {share}"),
+                    "give the share of a full-time position, from 0 to 1",
+                ));
             }
             let sum: f64 = person.covers.values().sum();
             if sum > 1.5 {
                 let problem = format!("adds up to {sum} positions for one person");
-                return Err(Fault::new(format!("people[{i}].covers"), problem, "one person has about 1 to give"));
+                return Err(Fault::new(
+                    format!("people[{i}].covers"),
+                    problem,
+                    "one person has about 1 to give",
+                ));
             }
         }
         Ok(())

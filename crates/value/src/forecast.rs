@@ -62,14 +62,21 @@ pub struct MarketReport {
 /// Sizes the market, fits its growth and values its customers. `folder` is that of the plan, from which its files are seen.
 pub fn market_report(plan: &Plan, document: &Document, folder: &Path) -> Result<MarketReport> {
     let wrong = |fault: Fault| document.error(&fault);
-    let missing = || Error::data("the plan has no [market]", "add [market] with `total = …`, what could be sold a year");
+    let missing = || {
+        Error::data("the plan has no [market]", "add [market] with `total = …`, what could be sold a year")
+    };
     let market = plan.market.as_ref().ok_or_else(missing)?;
     let size = MarketSize::of(plan).map_err(wrong)?.ok_or_else(missing)?;
     let growth = match &market.growth {
         None => None,
         Some(growth) => Some(fit_bass(&growth.sales, growth.ahead).ok_or_else(|| {
-            let problem = "fit no Bass model: at least 4 periods with sales that have begun to level off are needed";
-            wrong(Fault::new("market.growth.sales", problem, "give more periods, or leave [market.growth] out"))
+            let problem =
+                "fit no Bass model: at least 4 periods with sales that have begun to level off are needed";
+            wrong(Fault::new(
+                "market.growth.sales",
+                problem,
+                "give more periods, or leave [market.growth] out",
+            ))
         })?),
     };
     let customers = match &market.customers {
@@ -78,7 +85,8 @@ pub fn market_report(plan: &Plan, document: &Document, folder: &Path) -> Result<
             let mut scenario = Scenario::new(&plan.assumptions, Draw::Median).map_err(wrong)?;
             let margin = scenario.within("market.customers.margin", &c.margin, [0.0, 1.0]).map_err(wrong)?;
             let rate = &plan.company.discount_rate;
-            let discount = scenario.within("company.discount_rate", rate, [0.0, f64::INFINITY]).map_err(wrong)?;
+            let discount =
+                scenario.within("company.discount_rate", rate, [0.0, f64::INFINITY]).map_err(wrong)?;
             let events = Events::read(&folder.join(&c.events), [&c.customer, &c.date, &c.amount])?;
             Some(value(&events, Valuation { weeks: c.weeks, margin, discount })?)
         }

@@ -292,7 +292,8 @@ pub enum Area {
 
 impl Area {
     /// All of them, in the order in which equal gaps are filled.
-    pub const ALL: [Area; 5] = [Area::Technical, Area::Business, Area::Operations, Area::Finance, Area::Legal];
+    pub const ALL: [Area; 5] =
+        [Area::Technical, Area::Business, Area::Operations, Area::Finance, Area::Legal];
 
     /// Its name.
     pub fn name(self) -> &'static str {

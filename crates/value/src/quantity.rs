@@ -84,7 +84,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             found.push(Token::Sign(c));
             1
         } else {
-            return Err(format!("'{text}' holds '{c}', which no formula has: write 12, 5%, 8 to 12 or a * b"));
+            return Err(format!(
+                "'{text}' holds '{c}', which no formula has: write 12, 5%, 8 to 12 or a * b"
+            ));
         };
         rest = &rest[taken..];
     }
@@ -94,8 +96,10 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
 /// Digits with `_` and commas are not told from lists, so only `_` may group them; then `%`, `k`, `M` or `bn`.
 fn number(text: &str) -> Result<(Token, usize), String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(text.len());
-    let value: f64 =
-        text[..digits].replace('_', "").parse().map_err(|_| format!("'{}' is not a number", &text[..digits]))?;
+    let value: f64 = text[..digits]
+        .replace('_', "")
+        .parse()
+        .map_err(|_| format!("'{}' is not a number", &text[..digits]))?;
     let unit = text[digits..].trim_start_matches(' ');
     let gap = text.len() - digits - unit.len();
     if unit.starts_with('%') {
@@ -148,7 +152,9 @@ impl Parser {
     fn factor(&mut self) -> Result<Expr, String> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(format!("a formula is nested more than {DEEPEST} deep: give a part of it a name of its own"));
+            return Err(format!(
+                "a formula is nested more than {DEEPEST} deep: give a part of it a name of its own"
+            ));
         }
         let found = self.factor_within();
         self.depth -= 1;

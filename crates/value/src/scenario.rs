@@ -85,7 +85,11 @@ impl<'a> Scenario<'a> {
             (low, f64::INFINITY) => format!("at least {low}"),
             (low, high) => format!("from {low} to {high}"),
         };
-        Err(Fault::new(key, format!("comes to {value}, but must be {wanted}"), "correct the value or its range"))
+        Err(Fault::new(
+            key,
+            format!("comes to {value}, but must be {wanted}"),
+            "correct the value or its range",
+        ))
     }
 
     /// As [`Scenario::within`], of what must be above zero.
@@ -185,9 +189,15 @@ mod tests {
     fn circles_and_unknown_names_are_named() {
         let given = assumptions(&[("a", "b + 1"), ("b", "c"), ("c", "2 * b")]);
         let fault = Scenario::new(&given, Draw::Median).err().unwrap();
-        assert_eq!((fault.key.as_str(), fault.problem.as_str()), ("assumptions.b", "depends on itself: b -> c -> b"));
+        assert_eq!(
+            (fault.key.as_str(), fault.problem.as_str()),
+            ("assumptions.b", "depends on itself: b -> c -> b")
+        );
         let given = assumptions(&[("price", "10"), ("sales", "3 * prise")]);
         let fault = Scenario::new(&given, Draw::Median).err().unwrap();
-        assert_eq!((fault.key.as_str(), fault.remedy.as_str()), ("assumptions.sales", "did you mean 'price'?"));
+        assert_eq!(
+            (fault.key.as_str(), fault.remedy.as_str()),
+            ("assumptions.sales", "did you mean 'price'?")
+        );
     }
 }

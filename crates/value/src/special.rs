@@ -17,7 +17,10 @@ pub(crate) fn ln_gamma(x: f64) -> f64 {
         return (pi / (pi * x).sin()).ln() - ln_gamma(1.0 - x);
     }
     let x = x - 1.0;
-    let sum = TERMS.iter().enumerate().fold(0.999_999_999_999_809_9, |sum, (i, term)| sum + term / (x + (i + 1) as f64));
+    let sum = TERMS
+        .iter()
+        .enumerate()
+        .fold(0.999_999_999_999_809_9, |sum, (i, term)| sum + term / (x + (i + 1) as f64));
     let t = x + 7.5;
     0.5 * (2.0 * std::f64::consts::PI).ln() + (x + 0.5) * t.ln() - t + sum.ln()
 }
@@ -51,6 +54,8 @@ mod tests {
         ] {
             assert!((ln_gamma(x) - answer).abs() < 1e-13 * f64::max(1.0, answer), "{x}: {}", ln_gamma(x));
         }
-        assert!((hypergeometric(2.242_593, 4.425_754, 4.218_64, 0.5) / 5.160_448_267_154_567 - 1.0).abs() < 1e-12);
+        assert!(
+            (hypergeometric(2.242_593, 4.425_754, 4.218_64, 0.5) / 5.160_448_267_154_567 - 1.0).abs() < 1e-12
+        );
     }
 }

@@ -49,10 +49,15 @@ fn the_startup_of_the_examples() {
     let customers = market.customers.unwrap();
     // `make.py` drew 420 customers who spend about 56 at a time at most.
     assert_eq!(customers.customers, 420);
-    assert!(customers.alive > 100.0 && customers.alive < 420.0 && customers.mean_value > 0.0, "{customers:?}");
+    assert!(
+        customers.alive > 100.0 && customers.alive < 420.0 && customers.mean_value > 0.0,
+        "{customers:?}"
+    );
     assert!((market.growth.unwrap().model.potential - 18_712.7).abs() < 0.1);
     let size = market.size;
-    assert!(size.total.low < size.total.median && size.obtainable.unwrap().high < size.reachable.unwrap().high);
+    assert!(
+        size.total.low < size.total.median && size.obtainable.unwrap().high < size.reachable.unwrap().high
+    );
     let found = forecast(&plan).unwrap();
     assert!(found.statement.months.iter().all(|m| m.assets == m.liabilities_and_equity));
     assert!(found.team.hires.iter().any(|h| h.month == 4));
@@ -113,6 +118,20 @@ months = 6
     assert_eq!(months[2].assets, months[2].liabilities_and_equity);
 }
 
+/// By hand: 24 customers, 2 of whom renew each month; without churn all stay, and with everybody leaving none is left after a year.
+#[test]
+fn customers_of_a_year_stay_for_it() {
+    let text = SMALL.replace("months = 12", "months = 24").replace("new_customers = 1", "new_customers = 0");
+    let text = format!("{text}customers = 24\nbilling = \"yearly\"\n");
+    let customers = |text: &str| -> Vec<f64> {
+        let found = forecast(&Plan::parse(text, "plan.toml").unwrap().0).unwrap();
+        found.statement.months.iter().map(|m| m.customers).collect()
+    };
+    assert!(customers(&text).iter().all(|n| (n - 24.0).abs() < 1e-9));
+    let left = customers(&format!("{text}churn = \"100%\"\n"));
+    assert!((left[0] - 22.0).abs() < 1e-9 && left[11].abs() < 1e-9 && left[23].abs() < 1e-9, "{left:?}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_result() {
     let text = format!("{SMALL}churn = \"1% to 5%\"\n[simulation]\ndraws = 200\nseed = 3\n");
@@ -139,7 +158,11 @@ fn what_is_wrong_is_shown_with_its_line() {
         (format!("{SMALL}[assumptions]\na = \"b\"\nb = \"a + 1\"\n"), "line 11", "a -> b -> a"),
         (format!("{SMALL}[assumptions]\na = \"1 / (3 - 3)\"\n"), "line 11", "no finite number"),
         (format!("{SMALL}[market]\ntotal = 5\nreachable = 6\n"), "line 12", "more than the 5"),
-        (format!("{SMALL}[[people]]\nname = \"X\"\nsalary = 1\ncovers = {{ techncal = 1 }}\n"), "line 13", "technical"),
+        (
+            format!("{SMALL}[[people]]\nname = \"X\"\nsalary = 1\ncovers = {{ techncal = 1 }}\n"),
+            "line 13",
+            "technical",
+        ),
         (SMALL.replace("price = 100\n", ""), "line 6", "lacks 'price'"),
         ("[company\n".into(), "line 1", "TOML"),
     ];
@@ -151,8 +174,11 @@ fn what_is_wrong_is_shown_with_its_line() {
 
 #[test]
 fn growth_without_end_is_an_error_and_no_number() {
-    let (plan, document) =
-        Plan::parse(&format!("{}growth = \"900%\"\n", SMALL.replace("months = 12", "months = 60")), "plan.toml").unwrap();
+    let (plan, document) = Plan::parse(
+        &format!("{}growth = \"900%\"\n", SMALL.replace("months = 12", "months = 60")),
+        "plan.toml",
+    )
+    .unwrap();
     let said = forecast(&plan).map_err(|fault| document.error(&fault)).unwrap_err().to_string();
     assert!(said.contains("line 6") && said.contains("hundred billion"), "{said}");
 }

@@ -42,7 +42,11 @@ fn purchases_of_cdnow() {
     {
         let c = &customers[some[i] as usize];
         assert!((found.alive(c) - alive).abs() < 1e-5, "{c:?}: {} {alive}", found.alive(c));
-        assert!((found.expected(39.0, c) / expected - 1.0).abs() < 1e-5, "{c:?}: {}", found.expected(39.0, c));
+        assert!(
+            (found.expected(39.0, c) / expected - 1.0).abs() < 1e-5,
+            "{c:?}: {}",
+            found.expected(39.0, c)
+        );
     }
 }
 

@@ -36,7 +36,11 @@ fn a_wrong_plan_is_shown_by_line_and_leaves_no_page() {
     desk.run(&["plan", "--template", "saas", "-o", "plan.toml"]).done();
     let text = desk.read("plan.toml");
     let desk = desk.with("bad.toml", text.replace("\"18k to 26k\"", "\"26k to 18k\""));
-    desk.run(&["plan", "bad.toml", "--report", "page.html"]).refused(&["bad.toml, line", "upside down", "the line is: firms"]);
+    desk.run(&["plan", "bad.toml", "--report", "page.html"]).refused(&[
+        "bad.toml, line",
+        "upside down",
+        "the line is: firms",
+    ]);
     assert!(!desk.path("page.html").exists());
 }
 
@@ -52,5 +56,6 @@ fn what_predictions_cost() {
     let measured = desk.run(&["cost", model, "--rows", "t.csv", "--json"]).done().json();
     assert!(measured["cpu_us"].as_f64().unwrap() > 0.0);
     let desk = desk.with("prices.toml", "as_of = \"2026-11-30\"\ncurrency = \"EUR\"\ncpu_hour = 0\nmemory_gb_hour = 1\nstorage_gb_month = 1\n");
-    desk.run(&["cost", model, "--cpu-us", "90", "--prices", "prices.toml"]).refused(&["prices.toml, line 3", "above 0"]);
+    desk.run(&["cost", model, "--cpu-us", "90", "--prices", "prices.toml"])
+        .refused(&["prices.toml, line 3", "above 0"]);
 }

@@ -60,7 +60,7 @@ const GB: u128 = 1_000_000_000;
 pub fn bill(used: &Usage, prices: &Prices) -> Bill {
     let line = |name, amount: u128, per: u128, unit, price: f64| {
         let nano = u128::from((price * 1e9).round() as u64);
-        let cost = ((amount * nano * 2 + per) / (2 * per)) as i128;
+        let cost = (amount.saturating_mul(nano * 2).saturating_add(per) / (2 * per)) as i128;
         BillLine { name, quantity: amount as f64 / per as f64, unit, price, nano: cost }
     };
     let held = |(bytes, seconds): (u64, u64)| u128::from(bytes) * u128::from(seconds);
@@ -101,7 +101,10 @@ mod tests {
             sent: 0,
         };
         let bill = bill(&used, &prices());
-        assert_eq!(bill.lines.iter().map(|l| l.nano).collect::<Vec<_>>(), [3_600_000_000, 7_300_000_000, 500_000_000, 0]);
+        assert_eq!(
+            bill.lines.iter().map(|l| l.nano).collect::<Vec<_>>(),
+            [3_600_000_000, 7_300_000_000, 500_000_000, 0]
+        );
         assert_eq!((bill.total, bill.nano), (Money::cents(1140), 11_400_000_000));
         assert!((bill.per_1000.unwrap() - 0.0057).abs() < 1e-12);
     }
@@ -111,7 +114,11 @@ mod tests {
         let text = Prices::sample_text().replace("cpu_hour = 0.04 ", "cpu_hour = 0 ");
         let error = Prices::parse(&text, "prices.toml").unwrap_err();
         let said = format!("{error} | {}", error.remedy().unwrap_or_default());
-        assert!(said.starts_with("prices.toml, line 6: 'cpu_hour' is 0") && said.contains("the line is: cpu_hour = 0"), "{said}");
+        assert!(
+            said.starts_with("prices.toml, line 6: 'cpu_hour' is 0")
+                && said.contains("the line is: cpu_hour = 0"),
+            "{said}"
+        );
         assert!(Prices::sample().is_ok());
     }
 }

@@ -60,7 +60,11 @@ impl Prices {
     fn check(&self) -> std::result::Result<(), Fault> {
         if self.as_of.parse::<jiff::civil::Date>().is_err() {
             let problem = format!("is '{}', which is no date", self.as_of);
-            return Err(Fault::new("as_of", problem, "write the day the prices were looked up as 2026-11-30"));
+            return Err(Fault::new(
+                "as_of",
+                problem,
+                "write the day the prices were looked up as 2026-11-30",
+            ));
         }
         let paid = [
             ("cpu_hour", self.cpu_hour),
@@ -68,8 +72,10 @@ impl Prices {
             ("storage_gb_month", self.storage_gb_month),
         ];
         for (key, price) in paid {
-            if !(price > 0.0 && price <= 1e6) {
-                let problem = format!("is {price}, but a price is above 0 and at most a million");
+            if !(1e-9..=1e6).contains(&price) {
+                let problem = format!(
+                    "is {price}, but a price is above 0 (at least a billionth) and at most a million"
+                );
                 return Err(Fault::new(key, problem, "look it up in your provider's list"));
             }
         }

@@ -33,7 +33,9 @@ impl BetaGeometric {
         let again = customers.iter().filter(|c| c.repeats > 0).count();
         if again < 5 {
             return Err(Error::data(
-                format!("only {again} customers bought on more than one day, too few to learn how often they return"),
+                format!(
+                    "only {again} customers bought on more than one day, too few to learn how often they return"
+                ),
                 "give events over a longer time, or leave `customers` out of [market]",
             ));
         }

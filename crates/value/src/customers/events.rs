@@ -66,7 +66,10 @@ impl Events {
             events.push(Event { customer: cell(who).to_string(), date: day, amount: paid });
         }
         if events.is_empty() {
-            return Err(Error::data(format!("{place} has no rows"), "give at least a few customers who bought again"));
+            return Err(Error::data(
+                format!("{place} has no rows"),
+                "give at least a few customers who bought again",
+            ));
         }
         Ok(Events(events))
     }

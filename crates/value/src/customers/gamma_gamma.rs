@@ -31,7 +31,8 @@ impl GammaGamma {
             ));
         }
         if again.len() < 5 {
-            let problem = format!("only {} customers bought again, too few to learn what they spend", again.len());
+            let problem =
+                format!("only {} customers bought again, too few to learn what they spend", again.len());
             return Err(Error::data(problem, "give events over a longer time"));
         }
         let unit = again.iter().map(|(_, m)| m).sum::<f64>() / again.len() as f64;

@@ -38,7 +38,8 @@ pub fn tornado(plan: &Plan) -> Result<Vec<Swing>, Fault> {
     let one = |(i, (name, range)): (usize, &(String, Range))| {
         Ok(Swing { name: name.clone(), range: *range, at_low: cash(i, false)?, at_high: cash(i, true)? })
     };
-    let mut swings: Vec<Swing> = scenario.met.par_iter().enumerate().map(one).collect::<Result<_, Fault>>()?;
+    let mut swings: Vec<Swing> =
+        scenario.met.par_iter().enumerate().map(one).collect::<Result<_, Fault>>()?;
     swings.retain(|swing| swing.width() > 0.0);
     swings.sort_by(|a, b| b.width().total_cmp(&a.width()).then_with(|| a.name.cmp(&b.name)));
     Ok(swings)

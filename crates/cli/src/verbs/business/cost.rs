@@ -26,7 +26,8 @@ pub(in crate::verbs) fn cost(args: &Cost, cli: &Cli) -> Result<Shown> {
     if args.sample_prices {
         return Ok(Shown::new(Prices::sample_text(), json!({ "prices": Prices::sample_text() })));
     }
-    let file = args.model.as_deref().ok_or_else(|| EngineError::usage("no model is named", "name a model file"))?;
+    let file =
+        args.model.as_deref().ok_or_else(|| EngineError::usage("no model is named", "name a model file"))?;
     let prices = match &args.prices {
         Some(file) => Prices::open(file)?,
         None => Prices::sample()?,
@@ -37,10 +38,18 @@ pub(in crate::verbs) fn cost(args: &Cost, cli: &Cli) -> Result<Shown> {
     let cpu_us = match (args.cpu_us, &args.rows) {
         (Some(us), _) if us > 0.0 && us < 1e9 => us,
         (Some(us), _) => {
-            return Err(EngineError::usage(format!("--cpu-us {us}: must be above 0"), "give microseconds").into());
+            return Err(
+                EngineError::usage(format!("--cpu-us {us}: must be above 0"), "give microseconds").into()
+            );
         }
         (None, Some(rows)) => measured(&opened.model, rows)?,
-        (None, None) => return Err(EngineError::usage("nothing says what CPU time a prediction takes", "give --rows or --cpu-us").into()),
+        (None, None) => {
+            return Err(EngineError::usage(
+                "nothing says what CPU time a prediction takes",
+                "give --rows or --cpu-us",
+            )
+            .into());
+        }
     };
     let memory = args.memory_mb.map_or_else(|| held(&opened.model), |mb| mb.saturating_mul(1_000_000));
     let used = Usage {
@@ -64,14 +73,22 @@ pub(in crate::verbs) fn cost(args: &Cost, cli: &Cli) -> Result<Shown> {
 
 fn text(file: &Path, cpu_us: f64, prices: &Prices, bill: &Bill, training: Option<&Bill>) -> String {
     let currency = &bill.currency;
-    let mut out = format!("{}: {cpu_us:.1} µs of CPU a prediction; prices of {}", file.display(), prices.as_of);
+    let mut out =
+        format!("{}: {cpu_us:.1} µs of CPU a prediction; prices of {}", file.display(), prices.as_of);
     if !prices.source.is_empty() {
         let _ = write!(out, " ({})", prices.source);
     }
     let _ = writeln!(out, "\n\nA month, {currency}");
     for line in &bill.lines {
         let amount = line.nano as f64 / 1e9;
-        let _ = writeln!(out, "  {:<9}{:>12} {:<11} at {:<7} {amount:>12.4}", line.name, brief(line.quantity), line.unit, line.price);
+        let _ = writeln!(
+            out,
+            "  {:<9}{:>12} {:<11} at {:<7} {amount:>12.4}",
+            line.name,
+            brief(line.quantity),
+            line.unit,
+            line.price
+        );
     }
     let _ = writeln!(out, "  {:<41} {:>12}", "total", bill.total);
     if let Some(each) = bill.per_1000 {

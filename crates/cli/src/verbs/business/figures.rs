@@ -57,7 +57,10 @@ mod tests {
 
     #[test]
     fn amounts_are_short() {
-        assert_eq!([brief(12.0), brief(0.057), brief(19_234.0), brief(-1_234_567.0)], ["12", "0.06", "19.2 k", "−1.23 M"]);
+        assert_eq!(
+            [brief(12.0), brief(0.057), brief(19_234.0), brief(-1_234_567.0)],
+            ["12", "0.06", "19.2 k", "−1.23 M"]
+        );
         assert_eq!([whole(-1234.4), whole(-0.2), whole(999.6)], ["−1,234", "0", "1,000"]);
     }
 }

@@ -57,12 +57,17 @@ fn worth(plan: &Plan, found: &Forecast, out: &mut String) {
     let _ = writeln!(out, "  least cash          {}", spread(&s.lowest_cash));
     let _ = writeln!(out, "  NPV                 {}", spread(&s.npv));
     if let Some(runway) = &s.runway {
-        let _ = writeln!(out, "  where cash runs out, after {} ({} to {}) months", runway.median, runway.low, runway.high);
+        let _ = writeln!(
+            out,
+            "  where cash runs out, after {} ({} to {}) months",
+            runway.median, runway.low, runway.high
+        );
     }
     if !found.tornado.is_empty() {
         let _ = writeln!(out, "\nWhat moves closing cash most (each range at its ends)");
         for swing in found.tornado.iter().take(8) {
-            let _ = writeln!(out, "  {:<32}{:>10} … {}", swing.name, brief(swing.at_low), brief(swing.at_high));
+            let _ =
+                writeln!(out, "  {:<32}{:>10} … {}", swing.name, brief(swing.at_low), brief(swing.at_high));
         }
     }
 }

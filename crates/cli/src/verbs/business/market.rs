@@ -23,7 +23,10 @@ pub(in crate::verbs) fn market(args: &PlanArgs) -> Result<Shown> {
 /// In words.
 pub(super) fn text(plan: &Plan, found: &MarketReport) -> String {
     let currency = &plan.company.currency;
-    let mut out = format!("Market a year, {currency}: the median, and the ends that hold 90% of {} draws\n", plan.simulation.draws);
+    let mut out = format!(
+        "Market a year, {currency}: the median, and the ends that hold 90% of {} draws\n",
+        plan.simulation.draws
+    );
     let size = &found.size;
     for (name, of) in
         [("total", Some(size.total)), ("reachable", size.reachable), ("obtainable", size.obtainable)]
@@ -32,7 +35,9 @@ pub(super) fn text(plan: &Plan, found: &MarketReport) -> String {
             let _ = writeln!(out, "  {name:<11}{}", spread(&of));
         }
     }
-    if let Some((growth, asked)) = found.growth.as_ref().zip(plan.market.as_ref().and_then(|m| m.growth.as_ref())) {
+    if let Some((growth, asked)) =
+        found.growth.as_ref().zip(plan.market.as_ref().and_then(|m| m.growth.as_ref()))
+    {
         let (model, period) = (growth.model, &asked.period);
         let _ = writeln!(
             out,

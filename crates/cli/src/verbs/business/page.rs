@@ -2,8 +2,8 @@
 
 use tidemill_report::words::EN;
 use tidemill_report::{
-    Align, Bar, BarChart, Block, Cell, Figure, Finding, Level, LineChart, Point, Report, Scale, Section, Series, Table,
-    Text, Tile, Verdict,
+    Align, Bar, BarChart, Block, Cell, Figure, Finding, Level, LineChart, Point, Report, Scale, Section,
+    Series, Table, Text, Tile, Verdict,
 };
 use tidemill_value::cash::Month;
 use tidemill_value::market::Spread;
@@ -82,7 +82,12 @@ fn verdict(plan: &Plan, parts: &Parts<'_>, found: &Forecast) -> Verdict {
         verdict.findings.push(Finding::new(level, Text::plain(text)).chip("Cash"));
     }
     if let Some(gap) = found.team.gaps.first().filter(|_| !found.team.hired) {
-        let text = format!("Nobody covers {} of the {} work from {}.", percent(gap.share), gap.area.name(), plan.month_name(gap.month - 1));
+        let text = format!(
+            "Nobody covers {} of the {} work from {}.",
+            percent(gap.share),
+            gap.area.name(),
+            plan.month_name(gap.month - 1)
+        );
         verdict.findings.push(Finding::new(Level::Note, Text::plain(text)).chip("Team"));
     }
     verdict
@@ -99,20 +104,28 @@ fn market(plan: &Plan, found: &MarketReport) -> Section {
     let mut chart = BarChart::new("Market a year", axis, "part");
     for (name, of) in sizes {
         if let Some(of) = of {
-            let bar = Bar { spread: Some([of.low, of.high]), label: Some(spread(&of)), ..Bar::new(name, of.median) };
+            let bar = Bar {
+                spread: Some([of.low, of.high]),
+                label: Some(spread(&of)),
+                ..Bar::new(name, of.median)
+            };
             chart = chart.with(bar);
         }
     }
     let note = "Bars: medians. Whiskers: 90% of the draws.";
     let mut figures = vec![Figure::half(&chart).note(note)];
-    if let Some((growth, asked)) = found.growth.as_ref().zip(plan.market.as_ref().and_then(|m| m.growth.as_ref())) {
+    if let Some((growth, asked)) =
+        found.growth.as_ref().zip(plan.market.as_ref().and_then(|m| m.growth.as_ref()))
+    {
         let line = |name: &str, values: &mut dyn Iterator<Item = f64>| {
             let points = values.enumerate().map(|(i, y)| Point::new((i + 1) as f64, y)).collect();
             Series::new(name, points)
         };
         let sold = line("sold", &mut asked.sales.iter().copied()).with_dots();
         let model = line("model", &mut growth.fitted.iter().chain(&growth.ahead).copied());
-        let chart = LineChart::new("Growth", Scale::number(&asked.period), Scale::number("sales")).with(sold).with(model);
+        let chart = LineChart::new("Growth", Scale::number(&asked.period), Scale::number("sales"))
+            .with(sold)
+            .with(model);
         let note = format!(
             "Bass's model: potential {}, innovation {:.4}, imitation {:.4}; R² {:.3}.",
             brief(growth.model.potential),
@@ -144,7 +157,9 @@ fn customers(plan: &Plan, found: &MarketReport) -> Option<Section> {
         table.rows.push(row);
     }
     let lead = "What customers are expected to buy, from what they bought: BG/NBD for how often, Gamma-Gamma for how much.";
-    Some(Section::new("customers", "Customers").lead(lead).with(Block::Tiles(tiles)).with(Block::Table(table)))
+    Some(
+        Section::new("customers", "Customers").lead(lead).with(Block::Tiles(tiles)).with(Block::Table(table)),
+    )
 }
 
 fn cash(plan: &Plan, found: &Forecast) -> Section {
@@ -167,7 +182,8 @@ fn cash(plan: &Plan, found: &Forecast) -> Section {
     let monthly = LineChart::new("Revenue and profit by month", axis(), amounts)
         .with(line("revenue", &|m| m.revenue.units()))
         .with(line("net profit", &|m| m.net_profit.units()));
-    let customers = LineChart::new("Customers", axis(), Scale::number("customers")).with(line("customers", &|m| m.customers));
+    let customers = LineChart::new("Customers", axis(), Scale::number("customers"))
+        .with(line("customers", &|m| m.customers));
     Section::new("cash", "Cash")
         .lead("The line is the median of the draws, the band holds 90% of them.")
         .with(Block::Figures(vec![Figure::whole(&chart)]))
@@ -224,17 +240,16 @@ fn team(plan: &Plan, found: &TeamReport) -> Section {
     );
     for area in &found.areas {
         let short = area.covered + 1e-9 < area.needed;
-        let covered = Cell {
-            text: format!("{:.2}", area.covered).into(),
-            level: short.then_some(Level::Warning),
-        };
+        let covered =
+            Cell { text: format!("{:.2}", area.covered).into(), level: short.then_some(Level::Warning) };
         let people = Text::name(area.people.join(", "));
         let row = vec![area.area.name().into(), format!("{:.2}", area.needed).into(), covered, people.into()];
         table.rows.push(row);
     }
     let mut section = Section::new("team", "Team").lead("Before hiring.").with(Block::Table(table));
     if !found.hires.is_empty() {
-        let head = [("from", Align::Left), ("work", Align::Left), ("positions", right), ("salary a year", right)];
+        let head =
+            [("from", Align::Left), ("work", Align::Left), ("positions", right), ("salary a year", right)];
         let mut table = Table::new("Hires in order", &head);
         for hire in &found.hires {
             table.rows.push(vec![

@@ -17,14 +17,16 @@ pub(in crate::verbs) fn plan(args: &WholePlan) -> Result<Shown> {
     if let Some(name) = args.template {
         return begin(name.name(), args);
     }
-    let file = args.plan.as_deref().ok_or_else(|| EngineError::usage("no plan is named", "name a plan file"))?;
+    let file =
+        args.plan.as_deref().ok_or_else(|| EngineError::usage("no plan is named", "name a plan file"))?;
     let (plan, document) = Plan::open(file)?;
     let market = match plan.market {
         Some(_) => Some(market_report(&plan, &document, folder(file))?),
         None => None,
     };
     let money = played(&plan, &document)?;
-    let mut text = format!("{}, {} months from {}\n\n", plan.company.name, plan.company.months, plan.company.start);
+    let mut text =
+        format!("{}, {} months from {}\n\n", plan.company.name, plan.company.months, plan.company.start);
     if let Some(market) = &market {
         text += &market::text(&plan, market);
         text.push('\n');
@@ -38,7 +40,8 @@ pub(in crate::verbs) fn plan(args: &WholePlan) -> Result<Shown> {
 }
 
 fn begin(name: &str, args: &WholePlan) -> Result<Shown> {
-    let text = template(name).ok_or_else(|| EngineError::usage("there is no such template", "saas, b2b or b2c"))?;
+    let text =
+        template(name).ok_or_else(|| EngineError::usage("there is no such template", "saas, b2b or b2c"))?;
     let Some(out) = &args.out else {
         return Ok(Shown::new(text, json!({ "plan": text })));
     };
@@ -47,6 +50,7 @@ fn begin(name: &str, args: &WholePlan) -> Result<Shown> {
         return Err(EngineError::usage(problem, "name another file with -o, or remove it first").into());
     }
     replace(out, text.as_bytes())?;
-    let said = format!("{0} is a plan to begin with. Change its figures, then: tidemill plan {0}\n", out.display());
+    let said =
+        format!("{0} is a plan to begin with. Change its figures, then: tidemill plan {0}\n", out.display());
     Ok(Shown::new(said, json!({ "written": { "plan": out } })))
 }

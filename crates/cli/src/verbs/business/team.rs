@@ -49,7 +49,8 @@ pub(super) fn text(plan: &Plan, team: &TeamReport) -> String {
         }
     }
     if !team.hires.is_empty() {
-        let paid = if team.hired { "part of the cash plan" } else { "not part of the cash plan: set `hire = true`" };
+        let paid =
+            if team.hired { "part of the cash plan" } else { "not part of the cash plan: set `hire = true`" };
         let _ = writeln!(out, "\nHires in order ({paid})");
         for hire in &team.hires {
             let month = plan.month_name(hire.month - 1);
