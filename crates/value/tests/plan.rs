@@ -118,6 +118,20 @@ months = 6
     assert_eq!(months[2].assets, months[2].liabilities_and_equity);
 }
 
+/// By hand: 24 customers, 2 of whom renew each month; without churn all stay, and with everybody leaving none is left after a year.
+#[test]
+fn customers_of_a_year_stay_for_it() {
+    let text = SMALL.replace("months = 12", "months = 24").replace("new_customers = 1", "new_customers = 0");
+    let text = format!("{text}customers = 24\nbilling = \"yearly\"\n");
+    let customers = |text: &str| -> Vec<f64> {
+        let found = forecast(&Plan::parse(text, "plan.toml").unwrap().0).unwrap();
+        found.statement.months.iter().map(|m| m.customers).collect()
+    };
+    assert!(customers(&text).iter().all(|n| (n - 24.0).abs() < 1e-9));
+    let left = customers(&format!("{text}churn = \"100%\"\n"));
+    assert!((left[0] - 22.0).abs() < 1e-9 && left[11].abs() < 1e-9 && left[23].abs() < 1e-9, "{left:?}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_result() {
     let text = format!("{SMALL}churn = \"1% to 5%\"\n[simulation]\ndraws = 200\nseed = 3\n");

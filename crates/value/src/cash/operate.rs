@@ -73,15 +73,23 @@ impl Books {
     /// Gives the customers at the end of each month.
     fn product(&mut self, p: &ProductInputs, months: usize) -> Result<Vec<f64>, Fault> {
         let mut active = Vec::with_capacity(months);
+        let mut paid = Vec::with_capacity(months);
         let mut there = p.opening;
         for m in 0..months {
-            let stays = there * (1.0 - p.churn);
-            there = stays + p.new[m];
+            paid.push(renewing(p, m));
+            there = match p.billing {
+                Billing::Yearly => {
+                    // Whoever paid within a year, and whose year had begun before the first day.
+                    let not_yet = 11usize.saturating_sub(m) as f64 / 12.0;
+                    paid[m.saturating_sub(11)..].iter().sum::<f64>() + p.opening * not_yet
+                }
+                _ => there * (1.0 - p.churn) + p.new[m],
+            };
             active.push(there);
             match p.billing {
                 Billing::Monthly => self.invoice(m, p, there * p.price, 1)?,
                 Billing::Once => self.invoice(m, p, p.new[m] * p.price, 1)?,
-                Billing::Yearly => self.invoice(m, p, renewing(p, m) * p.price, 12)?,
+                Billing::Yearly => self.invoice(m, p, paid[m] * p.price, 12)?,
             }
             self.post(m, Account::CostOfSales, Account::Cash, there * p.unit_cost)?;
             self.post(m, Account::Acquisition, Account::Cash, p.new[m] * p.acquisition_cost)?;

@@ -60,7 +60,7 @@ const GB: u128 = 1_000_000_000;
 pub fn bill(used: &Usage, prices: &Prices) -> Bill {
     let line = |name, amount: u128, per: u128, unit, price: f64| {
         let nano = u128::from((price * 1e9).round() as u64);
-        let cost = ((amount * nano * 2 + per) / (2 * per)) as i128;
+        let cost = (amount.saturating_mul(nano * 2).saturating_add(per) / (2 * per)) as i128;
         BillLine { name, quantity: amount as f64 / per as f64, unit, price, nano: cost }
     };
     let held = |(bytes, seconds): (u64, u64)| u128::from(bytes) * u128::from(seconds);

@@ -72,8 +72,10 @@ impl Prices {
             ("storage_gb_month", self.storage_gb_month),
         ];
         for (key, price) in paid {
-            if !(price > 0.0 && price <= 1e6) {
-                let problem = format!("is {price}, but a price is above 0 and at most a million");
+            if !(1e-9..=1e6).contains(&price) {
+                let problem = format!(
+                    "is {price}, but a price is above 0 (at least a billionth) and at most a million"
+                );
                 return Err(Fault::new(key, problem, "look it up in your provider's list"));
             }
         }

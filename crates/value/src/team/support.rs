@@ -26,8 +26,8 @@ pub struct SupportMonth {
 pub(crate) fn support(inputs: &Inputs, m: usize, customers: f64) -> Option<SupportMonth> {
     let s = inputs.support.as_ref().filter(|s| m >= s.from)?;
     let contacts = customers * s.contacts;
-    // Beyond a million agents at a time the plan is no plan.
-    let load = (contacts / s.open_hours * s.handling_hours).min(1e6);
+    // Beyond a hundred thousand agents at a time the plan is no plan.
+    let load = (contacts / s.open_hours * s.handling_hours).min(1e5);
     let agents = agents(load, s.handling_hours, s.within_hours, s.share);
     let queue = Queue { load, agents };
     Some(SupportMonth {
