@@ -8,11 +8,8 @@ use tidemill_data::Ingest;
 use crate::links::blend::Blend;
 use crate::links::calibrate::Calibrate;
 use crate::links::interval::Interval;
-<<<<<<< HEAD
 use crate::links::prior::Prior;
-=======
 use crate::links::smooth::Smooth;
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 use crate::links::threshold::Threshold;
 
 /// Steps of preparation.
@@ -95,11 +92,8 @@ pub const LINKS: &[(&str, Loader)] = &[
     (Calibrate::KIND, Calibrate::load),
     (Ingest::KIND, Ingest::load),
     (Interval::KIND, Interval::load),
-<<<<<<< HEAD
     (Prior::KIND, Prior::load),
-=======
     (Smooth::KIND, Smooth::load),
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
     (Threshold::KIND, Threshold::load),
 ];
 

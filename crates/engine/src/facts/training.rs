@@ -13,11 +13,9 @@ use tidemill_eval::compare::ScoreInterval;
 use crate::audit::Finding;
 use crate::forecast::ForecastFacts;
 use crate::judge::UnseenScore;
-<<<<<<< HEAD
-use crate::search::{BalanceFacts, Calibrated, CandidateScore, Decided, Gap, Point, Reasons, Times};
-=======
-use crate::search::{Calibrated, CandidateScore, Decided, Gap, OperatingPoint, Point, Reasons, Times};
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
+use crate::search::{
+    BalanceFacts, Calibrated, CandidateScore, Decided, Gap, OperatingPoint, Point, Reasons, Times,
+};
 
 /// What `metrics.json` says. Equal for equal data, recipe and seed.
 #[derive(Clone, Debug, Serialize)]

@@ -4,9 +4,6 @@ pub(crate) mod answer;
 pub mod blend;
 pub mod calibrate;
 pub mod interval;
-<<<<<<< HEAD
 pub mod prior;
-=======
 pub mod smooth;
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 pub mod threshold;

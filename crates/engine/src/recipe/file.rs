@@ -4,13 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-<<<<<<< HEAD
-use tidemill_core::recipe::{ColumnSpec, Decision, Recipe, Spec, Task};
-use tidemill_core::{Error, Registry, Result, Slot, nearest};
-=======
 use tidemill_core::recipe::{ColumnSpec, Cost, Decision, Recipe, Spec, Task};
-use tidemill_core::{Error, Registry, Result, nearest};
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
+use tidemill_core::{Error, Registry, Result, Slot, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 

@@ -76,15 +76,10 @@ pub(crate) fn choose(
     let mut reasons =
         Reasons { rival: rival(&finishers, candidates, judge, test_share), ..Reasons::default() };
     let quality = recipe.train.optimize_for == OptimizeFor::Quality;
-<<<<<<< HEAD
-    let taken = if quality && is_forecast {
-=======
-    let is_forecast = recipe.forecast.is_some();
     let hurried = in_time(&finishers, context);
     let taken = if let Some(taken) = hurried {
         taken
     } else if quality && is_forecast {
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
         combination(&finishers, candidates, judge, test_share)
     } else if quality {
         simplest(&finishers, candidates, judge, test_share)
@@ -122,15 +117,10 @@ pub(crate) fn choose(
     if taken > 0 {
         let name = label(&candidates[best].spec);
         let why = if quality { "is the simpler of the two" } else { "costs less" };
-<<<<<<< HEAD
-        reasons.passed_over =
-            Some(format!("{} scores within one standard error of {name} and {why}", label(spec)));
-=======
         reasons.passed_over = Some(match hurried {
-            Some(_) => format!("{}: the time left does not suffice to fit {name} on all rows", brief(spec)),
-            None => format!("{} scores within one standard error of {name} and {why}", brief(spec)),
+            Some(_) => format!("{}: the time left does not suffice to fit {name} on all rows", label(spec)),
+            None => format!("{} scores within one standard error of {name} and {why}", label(spec)),
         });
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
     }
     let design = Design::of(spec.clone());
     let answers = finishers.into_iter().nth(taken).map(|f| f.answers).unwrap_or_default();

@@ -116,8 +116,6 @@ fn of_texts(task: Task) -> Vec<Default> {
     ]
 }
 
-<<<<<<< HEAD
-=======
 /// Where texts stand beside other columns, linear learners read the weights of terms and the numbers side by side; trees and
 /// forests get the leading directions of the terms. What compares rows has nothing to compare in either.
 fn of_texts_and_columns(task: Task, size: &Size) -> Vec<Default> {
@@ -145,14 +143,6 @@ fn of_pictures(task: Task, size: &Size) -> Vec<Default> {
     list
 }
 
-/// Whether a learner's answer is a weighted sum of the features (or a function of one): the simplest there are.
-pub fn is_linear(kind: &str) -> bool {
-    const LINEAR: [&str; 9] =
-        ["elastic_net", "gamma", "huber", "lasso", "linear_svm", "logistic", "poisson", "ridge", "tweedie"];
-    LINEAR.contains(&kind)
-}
-
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 fn linear(task: Task) -> Vec<Default> {
     match task {
         Task::Regression => vec![

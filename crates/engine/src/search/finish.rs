@@ -10,12 +10,8 @@ use super::answered::{AnsweredRows, joined};
 use super::calibration::{Calibrated, calibration};
 use super::choice::Choice;
 use super::decision::{Decided, decide};
-<<<<<<< HEAD
 use super::judge::Judge;
-=======
-use super::judge::{Judge, Truth};
 use super::threshold::{self, OperatingPoint};
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 use crate::error::EngineError;
 use crate::links::smooth::Smooth;
 use crate::links::threshold::Threshold;

@@ -15,12 +15,8 @@ use crate::forecast::ForecastFacts;
 use crate::format::{percent, short};
 use crate::judge::UnseenScore;
 use crate::links::blend::Blend;
-<<<<<<< HEAD
 use crate::recipe::label;
-use crate::search::Decided;
-=======
 use crate::search::{CandidateScore, Decided};
->>>>>>> 9fb679770808e1b065c7ff758c0d790a69232a98
 
 /// The story of a training, a paragraph per line.
 pub fn story(trained: &Trained) -> String {
