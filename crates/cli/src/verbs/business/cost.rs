@@ -9,6 +9,7 @@ use serde_json::json;
 use tidemill_engine::core::{Error, Fitted, Result, Role};
 use tidemill_engine::error::EngineError;
 use tidemill_engine::model::{self, Model};
+use tidemill_report::number::short;
 use tidemill_value::cost::{Bill, Prices, Usage, bill};
 
 use super::figures::{brief, percent};
@@ -88,7 +89,7 @@ fn text(file: &Path, cpu_us: f64, prices: &Prices, bill: &Bill, training: Option
             out,
             "  {:<9}{:>12} {:<11} at {:<7} {amount:>12.4}",
             line.name,
-            brief(line.quantity),
+            short(line.quantity),
             line.unit,
             line.price
         );
