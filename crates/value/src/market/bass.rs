@@ -144,9 +144,8 @@ fn solve(mut a: [[f64; 4]; 3]) -> Option<[f64; 3]> {
         }
         for i in (0..3).filter(|i| *i != k) {
             let by = a[i][k] / a[k][k];
-            for j in k..4 {
-                a[i][j] -= by * a[k][j];
-            }
+            let pivot = a[k];
+            a[i].iter_mut().zip(pivot).skip(k).for_each(|(x, p)| *x -= by * p);
         }
     }
     Some([0, 1, 2].map(|k| a[k][3] / a[k][k]))

@@ -143,7 +143,7 @@ mod tests {
         ];
         let found = xirr(&flows);
         assert!(found.len() == 1 && (found[0] - 0.373_362_533_5).abs() < 1e-9, "{found:?}");
-        assert!((xnpv(0.09, &flows) - 2086.647_602).abs() < 1e-6, "{}", xnpv(0.09, &flows));
+        assert!((xnpv(0.09, &flows) - 2_086.647_602).abs() < 1e-6, "{}", xnpv(0.09, &flows));
     }
 
     #[test]

@@ -4,13 +4,15 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::json;
-use tidemill_engine::core::{Error, Result, Role};
+use tidemill_engine::core::{Error, Fitted, Result, Role};
 use tidemill_engine::error::EngineError;
 use tidemill_engine::model::{self, Model};
+use tidemill_report::number::short;
 use tidemill_value::cost::{Bill, Prices, Usage, bill};
 
-use super::figures::brief;
+use super::figures::{brief, percent};
 use crate::args::Cli;
 use crate::args::business::Cost;
 use crate::show::Shown;
@@ -64,11 +66,13 @@ pub(in crate::verbs) fn cost(args: &Cost, cli: &Cli) -> Result<Shown> {
         let used = Usage { cpu_us: (s * 1e6) as u64, ..Usage::default() };
         tidemill_value::cost::bill(&used, &prices)
     });
+    let links: Vec<LinkCost> = opened.model.chain.0.iter().map(|link| LinkCost::of(&**link)).collect();
     let json = json!({
-        "model": opened.info.sha256, "as_of": prices.as_of, "cpu_us": cpu_us, "memory_bytes": memory,
+        "model": opened.info.sha256, "links": json_of(&links)?, "as_of": prices.as_of, "cpu_us": cpu_us, "memory_bytes": memory,
         "month": json_of(&bill)?, "training": json_of(&training)?,
     });
-    Ok(Shown::new(text(file, cpu_us, &prices, &bill, training.as_ref()), json))
+    let said = text(file, cpu_us, &prices, &bill, training.as_ref()) + &heaviest(&links);
+    Ok(Shown::new(said, json))
 }
 
 fn text(file: &Path, cpu_us: f64, prices: &Prices, bill: &Bill, training: Option<&Bill>) -> String {
@@ -85,7 +89,7 @@ fn text(file: &Path, cpu_us: f64, prices: &Prices, bill: &Bill, training: Option
             out,
             "  {:<9}{:>12} {:<11} at {:<7} {amount:>12.4}",
             line.name,
-            brief(line.quantity),
+            short(line.quantity),
             line.unit,
             line.price
         );
@@ -98,6 +102,31 @@ fn text(file: &Path, cpu_us: f64, prices: &Prices, bill: &Bill, training: Option
         let _ = writeln!(out, "A training costs {} {currency}", training.total);
     }
     out
+}
+
+/// What a link of the model holds and does.
+#[derive(Serialize)]
+struct LinkCost {
+    kind: String,
+    bytes: u64,
+    operations: u64,
+}
+
+impl LinkCost {
+    fn of(link: &dyn Fitted) -> Self {
+        let state = link.state();
+        LinkCost { bytes: state.bytes(), operations: link.operations(), kind: state.kind }
+    }
+}
+
+/// Which part of the model does most of the work for a row.
+fn heaviest(links: &[LinkCost]) -> String {
+    let all: u64 = links.iter().map(|link| link.operations).sum();
+    let Some(most) = links.iter().max_by_key(|link| link.operations).filter(|_| all > 0) else {
+        return String::new();
+    };
+    let share = percent(most.operations as f64 / all as f64);
+    format!("Of about {} operations for a row, {share} are those of {}\n", brief(all as f64), most.kind)
 }
 
 /// Microseconds of CPU for a row, answered in batches over and over on what may be several threads.

@@ -65,6 +65,10 @@ pub(super) fn runway(plan: &Plan, found: &Forecast) -> String {
 pub(super) fn returns(found: &Forecast) -> String {
     match found.irr.as_slice() {
         [] => "none within the plan".into(),
-        rates => rates.iter().map(|rate| percent(*rate)).collect::<Vec<_>>().join(" and "),
+        rates => rates.iter().map(|rate| rate_of(*rate)).collect::<Vec<_>>().join(" and "),
     }
+}
+
+fn rate_of(rate: f64) -> String {
+    if rate < -0.999 { "below −99.9%".into() } else { percent(rate) }
 }

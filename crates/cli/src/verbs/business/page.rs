@@ -10,7 +10,7 @@ use tidemill_value::market::Spread;
 use tidemill_value::team::TeamReport;
 use tidemill_value::{Forecast, MarketReport, Money, Plan};
 
-use super::figures::{brief, money, percent, spread, whole};
+use super::figures::{brief, money, percent, whole};
 use super::lines::{FLOWS, Line, STANDS, by_year, returns, runway, years};
 
 /// What the page tells of.
@@ -55,11 +55,16 @@ fn tile(name: &str, value: String, aside: impl Into<Text>) -> Tile {
 
 fn verdict(plan: &Plan, parts: &Parts<'_>, found: &Forecast) -> Verdict {
     let s = &found.simulated;
-    let mut verdict = Verdict::new(Text::plain(format!(
-        "In {} of {} draws of its ranges, the company never runs out of cash.",
-        percent(s.solvent),
-        whole(s.draws as f64)
-    )));
+    let draws = whole(s.draws as f64);
+    let sentence = match s.solvent {
+        1.0 => format!("In all {draws} draws of its ranges, the company never runs out of cash."),
+        0.0 => format!("In each of {draws} draws of its ranges, the company runs out of cash."),
+        share => format!(
+            "In {} of {draws} draws of its ranges, the company never runs out of cash.",
+            percent(share)
+        ),
+    };
+    let mut verdict = Verdict::new(Text::plain(sentence));
     verdict.more = Text::plain(format!("With every range at its median, {}.", runway(plan, found)));
     let size = parts.market.map(|market| market.size);
     let revenue = found.statement.years(|m| m.revenue).last().copied().unwrap_or(Money::ZERO);
@@ -106,13 +111,15 @@ fn market(plan: &Plan, found: &MarketReport) -> Section {
         if let Some(of) = of {
             let bar = Bar {
                 spread: Some([of.low, of.high]),
-                label: Some(spread(&of)),
+                label: Some(brief(of.median)),
                 ..Bar::new(name, of.median)
             };
             chart = chart.with(bar);
         }
     }
-    let note = "Bars: medians. Whiskers: 90% of the draws.";
+    let parts = sizes.iter().filter_map(|(name, of)| of.map(|of| format!("{name} {}", between(&of))));
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    let note = format!("Bars: medians. Whiskers hold 90% of the draws: {}.", parts);
     let mut figures = vec![Figure::half(&chart).note(note)];
     if let Some((growth, asked)) =
         found.growth.as_ref().zip(plan.market.as_ref().and_then(|m| m.growth.as_ref()))
@@ -146,11 +153,12 @@ fn customers(plan: &Plan, found: &MarketReport) -> Option<Section> {
         tile("Worth each", format!("{:.2}", c.mean_value), format!("{}, discounted", plan.company.currency)),
         tile("Worth together", brief(c.total_value), ""),
     ];
-    let most = c.cohorts.iter().map(|cohort| cohort.active.len()).max().unwrap_or(1).min(13);
+    let most = c.cohorts.iter().map(|cohort| cohort.active.len()).max().unwrap_or(1).min(7);
     let mut head = vec![("month".to_string(), Align::Left), ("customers".to_string(), Align::Right)];
     head.extend((1..most).map(|m| (format!("+{m}"), Align::Right)));
     let head: Vec<(&str, Align)> = head.iter().map(|(name, align)| (name.as_str(), *align)).collect();
     let mut table = Table::new("Share active in the months after the first purchase", &head);
+    table.shown = 6;
     for cohort in &c.cohorts {
         let mut row: Vec<Cell> = vec![cohort.month.as_str().into(), whole(cohort.customers as f64).into()];
         row.extend((1..most).map(|m| cohort.active.get(m).map_or(String::new(), |s| percent(*s)).into()));
