@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use tidemill_core::recipe::{Quality, Recipe, Spec, Task};
-use tidemill_core::{Context, Needs, Result, Search};
+use tidemill_core::{Context, Family, Needs, Result, Search};
 
 use super::cost::{self, Shape};
 use super::defaults::{self, Size};
 use super::race::{LEFT, LOOK_ROWS, is_sampled, n_looks};
 use super::{Candidate, Order, order};
-use crate::builtin::BASELINE;
+use crate::builtin::{self, BASELINE};
 use crate::forecast;
 
 /// Settings of a learner that is named, and of the default list's where nothing limits the work.
@@ -316,7 +316,7 @@ fn family(kind: &str) -> Option<&'static str> {
         "random_forest" | "extra_trees" => Some("forests"),
         "boosted_trees" => Some("boosting"),
         "neural_net" => Some("nets"),
-        kind if defaults::is_linear(kind) => Some("linear"),
+        kind if builtin::is_of(kind, Family::Linear) => Some("linear"),
         _ => None,
     }
 }
@@ -352,7 +352,7 @@ mod tests {
     use super::*;
 
     fn planned(rows: usize, columns: usize, quality: Quality) -> Plan {
-        let context = Context::new(0, 2, Arc::new(crate::builtin::registry()));
+        let context = Context::new(0, 2, Arc::new(builtin::registry()));
         let mut recipe = Recipe::default();
         recipe.train.quality = quality;
         let size = Size {
