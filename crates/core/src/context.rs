@@ -241,7 +241,6 @@ impl Default for Context {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where a promise breaks")]
 mod tests {
     use std::sync::atomic::AtomicU64;
 

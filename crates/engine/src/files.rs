@@ -42,7 +42,7 @@ pub(crate) fn clean(path: &str) -> String {
 
 /// A relative path as seen from `folder`; anything else (an absolute path, a URL, `-`) as it is.
 pub(crate) fn seen_from(folder: &Path, path: &str) -> String {
-    let absolute = |path: &Path| std::path::absolute(path).map(|path| PathBuf::from(clean_root(&path)));
+    let absolute = |path: &Path| std::path::absolute(path).map(|path| clean_root(&path));
     let (Ok(folder), Ok(file), true) = (absolute(folder), absolute(Path::new(path)), is_relative(path))
     else {
         return path.into();

@@ -1,5 +1,4 @@
 //! The generated pages are those that the code would write now; `TIDEMILL_BLESS=1` writes them.
-#![expect(clippy::unwrap_used, reason = "a page that cannot be written has failed")]
 
 use tidemill_engine::builtin;
 use tidemill_engine::recipe::docs;

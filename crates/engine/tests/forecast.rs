@@ -319,7 +319,7 @@ fn time_is_a_calendar() {
 
     let ends = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let end = |i: usize| {
-        let leap = usize::from((2015 + i / 12) % 4 == 0 && i % 12 == 1);
+        let leap = usize::from((2015 + i / 12usize).is_multiple_of(4) && i % 12 == 1);
         format!("{}-{:02}-{},{}", 2015 + i / 12, i % 12 + 1, ends[i % 12] + leap, wave(i, 12))
     };
     let (dates, _, _) = ahead("ends", (0..60).map(end), "3", "");

@@ -242,7 +242,7 @@ fn thinned() -> (Arc<Table>, [usize; 2]) {
     let all = table(1200, true);
     let at = all.batch().schema().position("y").unwrap();
     let codes = all.batch().codes(at).unwrap();
-    let kept = |row: &u32| codes.value(*row as usize) == 0 || row % 10 == 0;
+    let kept = |row: &u32| codes.value(*row as usize) == 0 || row.is_multiple_of(10);
     let rows: Vec<u32> = (0..1200).filter(kept).collect();
     let yes = rows.iter().filter(|row| codes.value(**row as usize) == 1).count();
     let counts = [rows.len() - yes, yes];

@@ -53,8 +53,8 @@ fn fill(values: &mut [f64]) {
         }
         let (from, to) = (values[known], values[at]);
         let width = (at - known) as f64;
-        for between in known + 1..at {
-            values[between] = from + (to - from) * (between - known) as f64 / width;
+        for (steps, between) in values[known..at].iter_mut().enumerate().skip(1) {
+            *between = from + (to - from) * steps as f64 / width;
         }
         known = at;
     }

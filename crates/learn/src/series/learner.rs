@@ -182,10 +182,10 @@ fn gathered(batch: &Batch, places: Places, target: &[f64]) -> Result<BTreeMap<u3
     let mut ends: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
     let mut points: BTreeMap<u32, BTreeMap<i64, f64>> = BTreeMap::new();
     let past = |row: usize| series.of(row).filter(|(times, _)| !times.is_empty());
-    for row in 0..batch.n_rows() {
+    for (row, &value) in target.iter().enumerate().take(batch.n_rows()) {
         let group = groups.map_or(0, |g| g.value(row));
         if let Some(times) = times.filter(|t| t.is_valid(row)) {
-            points.entry(group).or_default().insert(times.value(row), target[row]);
+            points.entry(group).or_default().insert(times.value(row), value);
         }
         let Some((own, _)) = past(row) else { continue };
         let (first, last) = ends.entry(group).or_insert((row, row));

@@ -181,7 +181,7 @@ impl Arima {
         let (fitted, value) =
             points.iter().map(|(x, value)| (model(x), *value)).find(|(model, _)| model.is_clear())?;
         let aicc = value + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0);
-        aicc.is_finite().then(|| Fit { model: fitted, aicc })
+        aicc.is_finite().then_some(Fit { model: fitted, aicc })
     }
 
     /// Minus twice the logarithm of the exact Gaussian likelihood of what is left of a series after differences, with the best variance.
