@@ -316,14 +316,29 @@ fn survivors(candidates: &[Candidate], courses: &[CandidateState], judge: &Judge
     left
 }
 
+/// The most folds that a learner ran on; without any, the baseline.
+fn folds_compared(candidates: &[Candidate], courses: &[CandidateState]) -> usize {
+    let sound = candidates.iter().zip(courses).filter(|(_, course)| course.problem.is_none());
+    let most = |baseline: bool| {
+        let of = sound.clone().filter(|(c, _)| (c.spec.kind == BASELINE) == baseline);
+        of.map(|(_, course)| course.scores.len()).max().unwrap_or(0)
+    };
+    match most(false) {
+        0 => most(true),
+        n => n,
+    }
+}
+
 fn ranked(
     candidates: &[Candidate],
-    courses: Vec<CandidateState>,
+    mut courses: Vec<CandidateState>,
     truths: Vec<Truth>,
     judge: &Judge<'_>,
     test_share: f64,
 ) -> SuccessiveHalving {
-    let most = courses.iter().filter(|c| c.problem.is_none()).map(|c| c.scores.len()).max().unwrap_or(0);
+    let most = folds_compared(candidates, &courses);
+    // The baseline is quick: where time ran out it may have more folds than any learner, and is compared on theirs.
+    courses.iter_mut().for_each(|course| course.truncate(most));
     let mut entries: Vec<(usize, CandidateState)> = courses.into_iter().enumerate().collect();
     let rank = |course: &CandidateState| {
         let whole = course.problem.is_none() && course.scores.len() == most && course.dropped_late(most);
@@ -350,6 +365,13 @@ fn ranked(
 }
 
 impl CandidateState {
+    /// Forgets what came after so many folds.
+    fn truncate(&mut self, n_folds: usize) {
+        self.scores.truncate(n_folds);
+        self.train_scores.truncate(n_folds);
+        self.answers.truncate(n_folds);
+    }
+
     /// Whether it was ended by the clock at the earliest after all that anybody finished.
     fn dropped_late(&self, most: usize) -> bool {
         self.dropped.is_none() || (self.scores.len() == most && self.answers.len() == most)
