@@ -96,6 +96,16 @@ const FURTHER: &[(&str, &str)] = &[
         learners = [{ kind = "gaussian_nb" }, { kind = "random_forest", n_trees = 10 }, { kind = "k_neighbors" }]
         "#,
     ),
+    // Probabilities of exactly 0 and 1 from counts, kept away from both.
+    (
+        "people-smooth",
+        r#"
+        data.target = "loud"
+        data.ignore = ["id", "note", "seen"]
+        train.calibrate = "none"
+        learners = [{ kind = "k_neighbors", n_neighbors = 3 }]
+        "#,
+    ),
     (
         "months-forecast",
         r#"
