@@ -12,11 +12,54 @@ fn review(i: usize, praise: bool) -> String {
     let thing = ["soup", "room", "view", "wine", "bread", "host", "garden"][i % 7];
     let other = ["street", "table", "chair", "lamp", "window"][i % 5];
     let (first, second) = if praise { ("very good", "not bad") } else { ("not good", "very bad") };
-    match i % 3 {
+    let told = match i % 3 {
         0 => format!("The {thing} was {first}, the {other} {second}."),
         1 => format!("A {other} {second}; our {thing} {first}!"),
         _ => format!("{second} this {thing}, and {first} the {other}"),
-    }
+    };
+    format!("{told} We saw {}.", sights(i))
+}
+
+/// What guest `i` saw: no two guests saw the same, or their reviews would be copies of each other.
+fn sights(i: usize) -> String {
+    const SEEN: [&str; 30] = [
+        "harbour",
+        "castle",
+        "bridge",
+        "river",
+        "forest",
+        "museum",
+        "market",
+        "church",
+        "tower",
+        "valley",
+        "beach",
+        "island",
+        "lake",
+        "mill",
+        "square",
+        "theatre",
+        "zoo",
+        "station",
+        "canal",
+        "hill",
+        "fountain",
+        "library",
+        "palace",
+        "meadow",
+        "lighthouse",
+        "vineyard",
+        "cave",
+        "abbey",
+        "dam",
+        "fort",
+    ];
+    let mut state = i as u64 * 2 + 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        SEEN[(state >> 33) as usize % SEEN.len()]
+    };
+    (0..6).map(|_| next()).collect::<Vec<_>>().join(" ")
 }
 
 fn verdict(praise: bool) -> &'static str {
