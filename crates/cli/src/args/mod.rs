@@ -1,6 +1,7 @@
 //! The arguments as written; each verb's own module turns them into work.
 
 pub(crate) mod business;
+pub(crate) mod explain;
 pub(crate) mod language;
 pub(crate) mod service;
 
@@ -51,7 +52,7 @@ pub(crate) enum Verb {
     /// Predict the rows of a file of any size.
     Predict(Predict),
     /// Say why: what each column adds to what a model says of rows.
-    Explain(crate::verbs::explain::Explain),
+    Explain(explain::Explain),
     /// Show what is in a model file.
     Inspect(Inspect),
     /// Write a commented recipe with what was inferred from a table.

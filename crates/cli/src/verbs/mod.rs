@@ -4,7 +4,7 @@ mod business;
 mod check;
 mod compare;
 mod embed;
-pub(crate) mod explain;
+mod explain;
 mod generate;
 mod service;
 
