@@ -100,10 +100,11 @@ const FURTHER: &[(&str, &str)] = &[
     (
         "people-smooth",
         r#"
-        data.target = "loud"
-        data.ignore = ["id", "note", "seen"]
+        data.target = "kind"
+        data.ignore = ["id", "price"]
+        columns.note.kind = "text"
         train.calibrate = "none"
-        learners = [{ kind = "k_neighbors", n_neighbors = 3 }]
+        learners = [{ kind = "random_forest", n_trees = 5 }]
         "#,
     ),
     (
