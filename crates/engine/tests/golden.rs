@@ -103,7 +103,6 @@ const FURTHER: &[(&str, &str)] = &[
         data.target = "kind"
         data.ignore = ["id", "price"]
         columns.note.kind = "text"
-        train.calibrate = "none"
         learners = [{ kind = "random_forest", n_trees = 5 }]
         "#,
     ),
