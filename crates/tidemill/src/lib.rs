@@ -5,15 +5,15 @@
 //! use tidemill::arrow::{ArrayRef, Float64Array, RecordBatch, StringArray};
 //!
 //! # fn main() -> tidemill::Result<()> {
-//! let x: Vec<f64> = (0..200).map(f64::from).collect();
-//! let y: Vec<&str> = x.iter().map(|x| if *x < 100.5 { "low" } else { "high" }).collect();
+//! let x: Vec<f64> = (0..200).map(|i| f64::from(i) / 7.0).collect();
+//! let y: Vec<&str> = x.iter().map(|x| if *x < 14.3 { "low" } else { "high" }).collect();
 //! let columns: [(&str, ArrayRef); 2] =
 //!     [("x", Arc::new(Float64Array::from(x))), ("y", Arc::new(StringArray::from(y)))];
 //! let rows = tidemill::table(&[RecordBatch::try_from_iter(columns).unwrap()])?;
 //! let recipe = tidemill::recipe("[data]\ntarget = 'y'\n[[learners]]\nkind = 'logistic'")?;
 //! let fit = tidemill::fit(&rows, &recipe, &tidemill::context(0))?;
 //! assert!(fit.facts.test.value("accuracy") > Some(0.9));
-//! let answers = fit.model()?.predict(&tidemill::table_of_numbers(&[("x", &[3.0, 190.0])])?)?;
+//! let answers = fit.model()?.predict(&tidemill::table_of_numbers(&[("x", &[3.1, 25.2])])?)?;
 //! assert_eq!(answers.schema().field(0).name(), "prediction");
 //! # Ok(())
 //! # }
