@@ -97,7 +97,7 @@ pub(crate) fn weights(batch: &Batch) -> Result<Option<Vec<f64>>> {
     let usable = |i: usize| values.is_valid(i) && values.value(i) >= 0.0 && values.value(i).is_finite();
     match (0..values.len()).find(|&i| !usable(i)) {
         Some(row) => Err(Error::data(
-            format!("weight '{name}' is missing, negative or infinite in row {row}"),
+            format!("weight '{name}' is missing, negative or infinite in row {}", row + 1),
             "weights are numbers from 0 up; correct or remove the row",
         )),
         None => Ok(Some(values.values().to_vec())),

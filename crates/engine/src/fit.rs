@@ -90,6 +90,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_rows(&named.name, &plan, &table)?;
+    // Before rows are divided: the error then names the row of the user's table.
+    table.batch().weights()?;
     warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
     let recipe = resolve::recipe(asked, &plan, &named.source);
     let read = preparation::media(table, &recipe, &reading)?;

@@ -103,3 +103,16 @@ fn a_resolved_recipe_trains_to_the_same_bytes_from_any_folder() {
     let answers = |model: &str| desk.run(&["predict", model, "t.csv"]).done().out;
     assert_eq!(answers("a/model.tidemill"), answers("b/model.tidemill"));
 }
+
+#[test]
+fn a_weight_that_cannot_be_one_is_named_by_its_row() {
+    for (at, bad) in [(41, "-1"), (7, ""), (60, "-0.5")] {
+        let mut text = String::from("x,w,y\n");
+        for i in 1..=80 {
+            let weight = if i == at { bad } else { "1" };
+            text += &format!("{:.3},{weight},{}\n", f64::from(i * 37 % 101) / 101.0, i % 2);
+        }
+        let desk = Desk::new().with("w.csv", text);
+        desk.run(&["train", "w.csv", "-t", "y", "--weight", "w"]).refused(&[&format!("in row {at}\n")]);
+    }
+}

@@ -1,7 +1,7 @@
 //! Rows whose numbers differ by rounding only, all else being equal.
 //!
 //! Numbers are put into cells of grids whose origins differ from band to band, so that two numbers that lie near each other share a
-//! cell in most of them (Indyk and Motwani 1998); rows that share the cells of three columns and all that is no number are
+//! cell in most of them (Indyk and Motwani 1998); rows that share the cells of three columns and all that is not a number are
 //! compared in every column.
 
 use rayon::prelude::*;

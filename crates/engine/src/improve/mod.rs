@@ -156,14 +156,14 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
         return Ok(kept(&champion, mostly_copies(&rows), rows, None, context));
     }
     context.tell(&Event::Begin { what: "training the challenger".into(), steps: None });
-    let pile = TrainingRows::read(&champion, &source, teaching, context)?;
-    let window = pile.best_window(&champion, newer - newest.len(), context)?;
-    let picked = pile.newest(window, 0)?;
+    let training = TrainingRows::read(&champion, &source, teaching, context)?;
+    let window = training.best_window(&champion, newer - newest.len(), context)?;
+    let picked = training.newest(window, 0)?;
     let (design, links) = choose(job, &champion, &picked, context)?;
     let fitted = design.fit((*picked).clone(), &champion.recipe, &context.with_stream("challenger"))?;
-    let challenger = pile.chain(fitted.steps, &links);
+    let challenger = training.chain(fitted.steps, &links);
     context.tell(&Event::End);
-    let rows = RowCounts { source: pile.n_source, fitted: picked.batch().n_rows(), ..rows };
+    let rows = RowCounts { source: training.n_source, fitted: picked.batch().n_rows(), ..rows };
 
     let (comparison, promote, verdict) = judge(&champion, &challenger, &design, &held_out, context)?;
     let veto = match promote && !job.despite_tests {
@@ -175,14 +175,14 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
         return Ok(kept(&champion, verdict, rows, Some(comparison), context));
     }
     context.tell(&Event::Begin { what: "refitting on everything".into(), steps: None });
-    let pile = TrainingRows::read(&champion, &source, &labelled, context)?;
+    let training = TrainingRows::read(&champion, &source, &labelled, context)?;
     let window = if window == usize::MAX { window } else { window + newest.len() };
-    let everything = pile.newest(window, 0)?;
+    let everything = training.newest(window, 0)?;
     let n_rows = everything.batch().n_rows();
     let fitted = design.fit((*everything).clone(), &champion.recipe, &context.with_stream("ship"))?;
-    let chain = pile.chain(fitted.steps, &links);
+    let chain = training.chain(fitted.steps, &links);
     let last = labelled.last().map_or(i64::MIN, |row| row.at);
-    let successor = promote_to(job, &champion, chain, &pile, &comparison, &verdict, n_rows, last)?;
+    let successor = promote_to(job, &champion, chain, &training, &comparison, &verdict, n_rows, last)?;
     context.tell(&Event::End);
     Ok(Improved {
         promoted: true,
@@ -271,7 +271,7 @@ fn promote_to(
     job: &Job,
     champion: &Champion,
     chain: Chain,
-    pile: &TrainingRows,
+    training: &TrainingRows,
     comparison: &Comparison,
     verdict: &str,
     n_rows: usize,
@@ -281,7 +281,7 @@ fn promote_to(
     let (shipped, parent) = (Shipped::new(&chain, n_rows, REFITTED), &champion.opened.info.sha256);
     let told: BTreeMap<&str, Value> = BTreeMap::from([
         ("learner", json!(comparison.learner)),
-        ("classes", json!(pile.intake.plan().classes)),
+        ("classes", json!(training.intake.plan().classes)),
         ("test", json!(comparison.report)),
         ("test_interval", Value::Null),
         ("shipped", json!(shipped)),
@@ -291,7 +291,7 @@ fn promote_to(
     if let Value::Object(about) = &mut about {
         about.extend(told.into_iter().map(|(key, value)| (key.to_string(), value)));
     }
-    let model = Model::new(chain, pile.intake.plan())?;
+    let model = Model::new(chain, training.intake.plan())?;
     let metrics = serde_json::to_string_pretty(&comparison.report)
         .map_err(|e| Error::internal(format!("metrics: {e}")))?;
     let recipe = champion.opened.package.recipe.clone();
