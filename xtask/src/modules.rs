@@ -44,8 +44,8 @@ const ENGINE: Table = &[
     (
         "explain",
         &[
-            "feedback", "serve", "model", "search", "forecast", "recipe", "builtin", "links", "error",
-            "files", "format",
+            "serve", "model", "search", "forecast", "recipe", "builtin", "links", "error", "files",
+            "format", "rows",
         ],
     ),
     ("improve", ABOVE),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Role, Source, Table, View};
 use tidemill_data::split::{self, Parts};
@@ -12,10 +11,11 @@ use tidemill_package::Package;
 
 use crate::audit::{self, Finding, Severity};
 use crate::error::EngineError;
+use crate::explain::{self, Explained};
 use crate::facts::{ColumnFacts, DataFacts, NESTED, Outcome, SHIPPED, Shipped, SplitFacts, TargetFacts};
 use crate::forecast::{self, ForecastFacts};
 use crate::judge::{BestNaive, Evidence, Judged, held_against, metric_of};
-use crate::model::{self, Model};
+use crate::model::{self, Model, Provenance, Reference};
 use crate::recipe::{resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
@@ -37,6 +37,7 @@ pub struct Fit {
     pub metrics: String,
     seed: u64,
     evidence: Evidence,
+    explained: Option<Explained>,
 }
 
 /// What the rows to learn from are called, and what their bytes are.
@@ -69,7 +70,7 @@ impl Fit {
     /// The report as a page of HTML; `recipe_name` is the file that the recipe is written to, `hash` names the model.
     pub fn report(&self, recipe_name: &str, hash: &str) -> Result<String> {
         let origin = Origin { recipe: (&self.recipe, recipe_name), seed: self.seed, model: hash };
-        page::train(&self.facts, &self.evidence, &origin)
+        page::train(&self.facts, &self.evidence, self.explained.as_ref(), &origin)
     }
 }
 
@@ -94,6 +95,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     table.batch().weights()?;
     warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
     let recipe = resolve::recipe(asked, &plan, &named.source);
+    let typed = table.batch().clone();
     let read = preparation::media(table, &recipe, &reading)?;
     reading.check()?;
 
@@ -146,6 +148,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         answering = forecast::with_interval(answering, &table, &test, judged.1.answered(), &recipe)?;
     }
     let links = read.steps.into_iter().chain(answering.0);
+    let reference = Reference::of(&typed, &recipe, context)?;
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
     let times = study.times.clone();
     let (judged, evidence) = judged;
@@ -153,7 +156,16 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let note = if recipe.split.nested.is_some() { NESTED } else { SHIPPED };
     let shipped = Shipped { balance: shipped.balance, ..Shipped::new(&chain, n_rows, note) };
     let facts = facts.outcome(study, preparation, judged, shipped, context)?;
-    packed(&recipe, &plan, chain, (facts, times), evidence)
+    let model = Model::new(chain, &plan)?;
+    // The rows of a forecast are made by the program: no column of theirs is the user's.
+    let explained = match recipe.forecast {
+        Some(_) => None,
+        None => explain::of_training(&model, &reference, &typed, &parts.test, &context.with_stream("why"))?,
+    };
+    let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
+    let package = packed(&model, &reference, &facts, resolved.clone(), &metrics)?;
+    let seed = recipe.train.seed;
+    Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed, evidence, explained })
 }
 
 /// What the columns mean, and what is wrong with them and with the rows: the rules of `check`. The rows of a forecast are
@@ -262,27 +274,24 @@ impl Facts<'_> {
 
 /// The model as its file will hold it.
 fn packed(
-    recipe: &Recipe,
-    plan: &InferredSchema,
-    chain: Chain,
-    (facts, times): (Outcome, Vec<Times>),
-    evidence: Evidence,
-) -> Result<Fit> {
-    let resolved = resolve::to_toml(recipe)?;
-    let metrics = pretty(&facts)?;
-    let about = json!({
-        "task": facts.target.task,
-        "target": facts.target.column,
-        "classes": facts.target.classes,
-        "learner": facts.chosen,
-        "data": facts.data,
-        "test": facts.test,
-        "test_interval": facts.test_interval,
-        "shipped": facts.shipped,
-    });
-    let model = Model::new(chain, plan)?;
-    let package = model::package(&model, about, resolved.clone(), card(&facts), &metrics)?;
-    Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed: recipe.train.seed, evidence })
+    model: &Model,
+    reference: &Reference,
+    facts: &Outcome,
+    recipe: String,
+    metrics: &str,
+) -> Result<Package> {
+    let provenance = Provenance {
+        task: Some(facts.target.task),
+        target: facts.target.column.clone(),
+        classes: facts.target.classes.clone(),
+        learner: Some(facts.chosen.clone()),
+        data: Some(model::part(&facts.data)?),
+        test: Some(model::part(&facts.test)?),
+        test_interval: facts.test_interval.as_ref().map(model::part).transpose()?,
+        shipped: model::part(&facts.shipped)?,
+        ..Provenance::default()
+    };
+    reference.put_into(model::package(model, &provenance, recipe, card(facts), metrics)?)
 }
 
 fn pretty(outcome: &Outcome) -> Result<String> {

@@ -1,8 +1,11 @@
 //! Rows in files and in memory.
 
+use arrow_array::Array;
+use serde_json::Value;
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Result, Source};
+use tidemill_core::{Batch, Cell, Kind, Result, Source};
 use tidemill_data::ReadOptions;
+use tidemill_data::parse::write_iso;
 
 pub use tidemill_data::{from_arrow, to_arrow};
 
@@ -21,4 +24,35 @@ pub fn open_to_learn(location: &str, recipe: &Recipe) -> Result<Box<dyn Source>>
 pub fn open_to_answer(location: &str, recipe: &Recipe) -> Result<Box<dyn Source>> {
     let known = recipe.columns.keys().map(String::as_str);
     tidemill_data::open(location, &ReadOptions::at_prediction(known))
+}
+
+/// A value as JSON has it, as a cell.
+pub fn cell(value: &Value) -> Cell {
+    match value {
+        Value::Number(x) => x.as_f64().map_or(Cell::Missing, Cell::Number),
+        Value::Bool(yes) => Cell::Flag(*yes),
+        Value::String(text) => Cell::Text(text.clone()),
+        // A series.
+        Value::Array(_) => Cell::Text(value.to_string()),
+        _ => Cell::Missing,
+    }
+}
+
+/// A raw cell of a batch as JSON has it.
+pub fn value(batch: &Batch, c: usize, i: usize) -> Result<Value> {
+    if batch.column(c).is_null(i) {
+        return Ok(Value::Null);
+    }
+    Ok(match batch.schema().columns()[c].kind {
+        Kind::Number => {
+            let x = batch.numbers(c)?.value(i);
+            // Whole numbers stay whole: `3`, not `3.0`.
+            if x == x.trunc() && x.abs() < 9e15 { Value::from(x as i64) } else { Value::from(x) }
+        }
+        Kind::Flag => batch.flags(c)?.value(i).into(),
+        Kind::Time => write_iso(batch.times(c)?.value(i)).into(),
+        Kind::Text => batch.texts(c)?.value(i).into(),
+        Kind::Category => batch.schema().columns()[c].categories()?.name(batch.codes(c)?.value(i)).into(),
+        _ => Value::Null,
+    })
 }

@@ -4,8 +4,9 @@
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use tidemill_report::{
-    Bar, BarChart, Bin, Chart, ConfusionMatrix, Histogram, Interval, IntervalPlot, LineChart, Mark, Point,
+    Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, Histogram, Interval, IntervalPlot, LineChart, Mark, Point,
     Reference, Scale, Scatter, ScoreLine, Series, Spot,
+    SwarmDot, Waterfall,
 };
 
 /// Names that break careless charts.
@@ -66,6 +67,23 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
         mark: Some((name(3), numbers[0])),
         small,
     };
+    let dots = |i: usize| SwarmDot { value: numbers[i], level: (i % 4 > 0).then_some(numbers[(i + 1) % numbers.len()]) };
+    let swarm = Beeswarm {
+        title: name(0),
+        x: Scale::number(name(1)),
+        y_name: name(2),
+        rows: (0..numbers.len()).map(|i| (name(i), (0..numbers.len()).map(dots).collect())).collect(),
+        levels: [name(3), name(4), name(5)],
+        other: name(0),
+    };
+    let waterfall = Waterfall {
+        title: name(0),
+        x: Scale::number(name(1)),
+        y_name: name(2),
+        first: (name(3), numbers[0]),
+        steps: numbers.iter().enumerate().map(|(i, x)| (name(i), *x)).collect(),
+        last: name(4),
+    };
     let counts = vec![numbers.to_vec(); numbers.len()];
     vec![
         Box::new(line),
@@ -73,6 +91,8 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
         Box::new(intervals),
         Box::new(scatter(pairs.clone())),
         Box::new(scatter(pairs.iter().cycle().take(2000).copied().collect())),
+        Box::new(swarm),
+        Box::new(waterfall),
         Box::new(histogram(false)),
         Box::new(histogram(true)),
         Box::new(ConfusionMatrix {

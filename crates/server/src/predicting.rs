@@ -7,7 +7,9 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
+use tidemill_core::Error;
 use tidemill_data::CellIssue;
+use tidemill_engine::explain::{self, Explained};
 use tidemill_engine::serve::answer::{AnswerError, Answered, Asked};
 use tidemill_engine::serve::serving::{Answer, Prediction};
 
@@ -66,21 +68,8 @@ async fn answer<P: Protocol>(
     let queued = Instant::now();
     figures.stages[0].observe((queued - start).as_secs_f64());
 
-    let small = body.len() <= SMALL;
-    let most = app.limits.rows;
-    let Worked { unknown, mut answered, prepared } = match &version.batcher {
-        Some(batcher) if small => {
-            let (mut asked, unknown, prepared) = asked(version, &body, protocol, most)?;
-            let answers = batcher.answer(std::mem::take(&mut asked.rows)).await?;
-            Worked { unknown, answered: version.model.complete(asked, answers)?, prepared }
-        }
-        _ if small => work(version, &body, protocol, most)?,
-        _ => {
-            let version = version.clone();
-            let work = tokio::task::spawn_blocking(move || work(&version, &body, protocol, most));
-            in_time(app.limits.time, work).await??
-        }
-    };
+    let Worked { question, mut answered, explained } = worked(app, version, protocol, body).await?;
+    let Question { unknown, prepared, .. } = question;
     let inferred = Instant::now();
     figures.stages[1].observe((prepared - queued).as_secs_f64());
     figures.stages[2].observe((inferred - prepared).as_secs_f64());
@@ -94,7 +83,13 @@ async fn answer<P: Protocol>(
     figures.stages[3].observe((kept - inferred).as_secs_f64());
 
     let Answered { answers, ids, .. } = &answered;
-    let (body, media) = protocol.encode(&answers::Answered { version, answers, ids, unknown: &unknown });
+    let (body, media) = protocol.encode(&answers::Answered {
+        version,
+        answers,
+        ids,
+        explained: explained.as_ref(),
+        unknown: &unknown,
+    });
     count(version, answers);
     figures.stages[4].observe(kept.elapsed().as_secs_f64());
     Ok(([(header::CONTENT_TYPE, media)], body).into_response())
@@ -107,28 +102,76 @@ async fn in_time<T>(limit: Duration, work: tokio::task::JoinHandle<T>) -> Result
     tokio::time::timeout(limit, work).await.map_err(late)?.map_err(broken)
 }
 
-/// What came of a request's rows.
-struct Worked {
+/// A request's rows, decoded.
+struct Question {
+    asked: Asked,
     unknown: Vec<String>,
-    answered: Answered,
+    explain: bool,
     prepared: Instant,
 }
 
-fn work<P: Protocol>(version: &Version, body: &[u8], protocol: P, most: usize) -> Result<Worked, ApiError> {
-    let (mut asked, unknown, prepared) = asked(version, body, protocol, most)?;
-    let answers = version.model.infer(&mut asked)?;
-    Ok(Worked { unknown, answered: version.model.complete(asked, answers)?, prepared })
+/// What came of a request's rows.
+struct Worked {
+    question: Question,
+    answered: Answered,
+    explained: Option<Explained>,
 }
 
-fn asked<P: Protocol>(
+/// Decodes and answers: on this thread where that is soon done.
+async fn worked<P: Protocol>(
+    app: &Arc<App>,
+    version: &Arc<Version>,
+    protocol: P,
+    body: Bytes,
+) -> Result<Worked, ApiError> {
+    let most = app.limits.rows;
+    if body.len() > SMALL {
+        let (app, version, limit) = (app.clone(), version.clone(), app.limits.time);
+        let work = move || work(&app, &version, question(&version, &body, protocol, most)?);
+        return in_time(limit, tokio::task::spawn_blocking(work)).await?;
+    }
+    let mut question = question(version, &body, protocol, most)?;
+    if question.explain {
+        let (app, version, limit) = (app.clone(), version.clone(), app.limits.time);
+        return in_time(limit, tokio::task::spawn_blocking(move || work(&app, &version, question))).await?;
+    }
+    let Some(batcher) = &version.batcher else { return work(app, version, question) };
+    let answers = batcher.answer(std::mem::take(&mut question.asked.rows)).await?;
+    let answered = version.model.complete(std::mem::take(&mut question.asked), answers)?;
+    Ok(Worked { question, answered, explained: None })
+}
+
+fn work(app: &App, version: &Version, mut question: Question) -> Result<Worked, ApiError> {
+    let rows = question.explain.then(|| question.asked.rows.clone());
+    let answers = version.model.infer(&mut question.asked)?;
+    let answered = version.model.complete(std::mem::take(&mut question.asked), answers)?;
+    let context = &app.loader.context;
+    let context = context.clone().with_deadline(Some(context.now() + app.limits.time)).strict();
+    let explained = rows.map(|rows| explain::served(&version.model.serving, rows, &context));
+    let explained = explained.transpose().map_err(not_explained)?;
+    Ok(Worked { question, answered, explained })
+}
+
+/// What is asked of a model that cannot be explained so is the caller's to change, and what fails is ours.
+fn not_explained(e: Error) -> ApiError {
+    match e.code() {
+        "usage" => {
+            let fault = ApiError::bad("not_explainable", e.to_string());
+            ApiError { remedy: e.remedy(), ..fault }
+        }
+        _ => e.into(),
+    }
+}
+
+fn question<P: Protocol>(
     version: &Version,
     body: &[u8],
     protocol: P,
     most: usize,
-) -> Result<(Asked, Vec<String>, Instant), ApiError> {
-    let Parsed { rows, unknown } = protocol.decode(body, &version.columns, most)?;
+) -> Result<Question, ApiError> {
+    let Parsed { rows, unknown, explain } = protocol.decode(body, &version.columns, most)?;
     let asked = version.model.ask(rows, clock::now())?;
-    Ok((asked, unknown, Instant::now()))
+    Ok(Question { asked, unknown, explain, prepared: Instant::now() })
 }
 
 impl From<AnswerError> for ApiError {

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::RecordBatch;
 use serde_json::{Map, Value};
 use tidemill_core::{Context, Error, Result, Role, Row, Source, nearest};
-use tidemill_engine::feedback::cell;
+use tidemill_engine::explain::{self, Explained};
 use tidemill_engine::model::{self, Opened};
 use tidemill_engine::package::{Package, from_bytes, to_bytes};
-use tidemill_engine::rows;
+use tidemill_engine::rows::{self, cell};
 use tidemill_engine::serve::serving::{Prediction, Serving};
 
 use crate::surroundings::context;
@@ -91,6 +91,16 @@ impl Model {
             probabilities: serving.classes.iter().cloned().zip(answer.probabilities).collect(),
             warnings: answer.flaws.iter().map(ToString::to_string).collect(),
         })
+    }
+
+    /// Explains the answers for rows of a source, by the best method that the model allows: what each of the user's columns adds
+    /// to each answer, beside the usual answer. `numbers` chooses rows, counted from 1; without any, all are explained.
+    ///
+    /// # Errors
+    /// No such row; more than 200 rows where the model is explained by sampling.
+    pub fn explain(&self, rows: &dyn Source, numbers: &[u64]) -> Result<Explained> {
+        let asked = explain::Asked { rows: numbers.to_vec(), method: None };
+        explain::explain(&self.opened, rows, None, &asked, &self.context)
     }
 
     fn serving(&self) -> Result<&Serving> {

@@ -6,11 +6,11 @@ use arrow_array::Array;
 use serde::Serialize;
 use serde_json::Value;
 use tidemill_core::{Batch, Fitted, Result, Role};
+use tidemill_data::InferredSchema;
 
 use super::Method;
 use super::values::Found;
-use crate::feedback::value;
-use crate::model::Opened;
+use crate::rows::value;
 use crate::search::apply;
 
 /// What each column adds to what a model says.
@@ -58,7 +58,7 @@ pub struct ExplainedRow {
 
 /// Values in the order of their importance, beside the rows that they are about.
 pub(super) fn told(
-    opened: &Opened,
+    plan: &InferredSchema,
     steps: &[Arc<dyn Fitted>],
     rows: &Batch,
     numbers: Vec<u64>,
@@ -68,7 +68,6 @@ pub(super) fn told(
     let mean = shap.mean_absolute();
     let mut order: Vec<usize> = (0..columns.len()).collect();
     order.sort_by(|a, b| mean[*b].total_cmp(&mean[*a]).then(a.cmp(b)));
-    let plan = opened.model.intake()?.plan();
     let target = plan.target().map(|c| c.name.clone()).unwrap_or_default();
     let outputs = match (shap.n_outputs(), plan.classes.as_slice()) {
         (1, [_, positive]) => vec![positive.clone()],

@@ -21,6 +21,17 @@ pub enum Method {
     PermutationShap,
 }
 
+impl Method {
+    /// Its word in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Method::TreeShap => "tree_shap",
+            Method::LinearShap => "linear_shap",
+            Method::PermutationShap => "permutation_shap",
+        }
+    }
+}
+
 /// What a model is explained by: the place of the link that answers.
 pub(super) enum Found {
     Trees(usize),

@@ -11,15 +11,21 @@
 mod explained;
 mod method;
 mod sampled;
+mod training;
 mod values;
 
 pub use explained::{Explained, ExplainedRow};
 pub use method::Method;
+pub(crate) use training::of_training;
 
-use tidemill_core::{Batch, Context, Error, Result, Role, Source};
+use std::sync::Arc;
+
+use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Row, Source};
+use tidemill_data::InferredSchema;
 
 use crate::error::EngineError;
-use crate::model::Opened;
+use crate::model::{Model, Opened};
+use crate::serve::serving::Serving;
 
 /// What to explain, and how.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +41,13 @@ const MOST_SAMPLED: usize = 200;
 /// The most rows that stand for what is not known of a row.
 const BACKGROUND: usize = 100;
 
+/// What explains: the links of a model after its first, what it knows of its columns, and rows that stand for what is usual.
+pub struct Explainer<'a> {
+    steps: &'a [Arc<dyn Fitted>],
+    plan: &'a InferredSchema,
+    usual: Option<Batch>,
+}
+
 /// Explains what a model says of rows. `background` are rows that stand for what is usual, where the method needs them: those
 /// of the same source without it.
 ///
@@ -48,37 +61,101 @@ pub fn explain(
     asked: &Asked,
     context: &Context,
 ) -> Result<Explained> {
-    let typed = read(opened, source)?;
+    let typed = read(&opened.model, source)?;
     let chosen = chosen(&typed, &asked.rows)?;
     let rows = typed.take(&chosen)?;
     let usual = match background {
-        Some(source) => read(opened, source)?,
+        Some(source) => read(&opened.model, source)?,
         None => typed,
     };
-    let usual = evenly(&usual, BACKGROUND)?;
-    let steps = opened.model.chain.0.get(1..).unwrap_or_default();
-    let found = match method::of(steps, asked.method)? {
-        method::Found::Trees(at) => values::of_trees(steps, at, &rows, context)?,
-        method::Found::Linear(at) => values::of_linear(steps, at, &rows, &usual)?,
-        method::Found::Any => {
-            if rows.n_rows() > MOST_SAMPLED {
-                let problem = format!(
-                    "this model is explained by sampling, row by row, and {} rows would take long",
-                    rows.n_rows()
-                );
-                return Err(EngineError::usage(problem, "name up to 200 rows with --rows").into());
-            }
-            sampled::values(steps, &rows, &usual, context)?
-        }
-    };
     let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
-    explained::told(opened, steps, &rows, numbers, found)
+    Explainer::new(&opened.model, Some(usual))?.explain(&rows, numbers, asked.method, context)
+}
+
+impl<'a> Explainer<'a> {
+    /// Of a model. `usual` are typed rows that stand for what is not known of a row (trees need none); at most 100 of them are
+    /// looked at.
+    ///
+    /// # Errors
+    /// None that a user can cause.
+    pub fn new(model: &'a Model, usual: Option<Batch>) -> Result<Self> {
+        let steps = model.chain.0.get(1..).unwrap_or_default();
+        Ok(Explainer { steps, plan: model.intake()?.plan(), usual: usual.map(|rows| evenly(&rows, BACKGROUND)).transpose()? })
+    }
+
+    /// About how many operations a row costs to explain (a multiplication with an addition, or a comparison).
+    pub fn operations(&self) -> u64 {
+        let answer: u64 = self.steps.iter().map(|step| step.operations()).sum();
+        match method::of(self.steps, None) {
+            Ok(method::Found::Any) | Err(_) => {
+                let players = self.usual.as_ref().map_or(0, |usual| features(usual).len() as u64);
+                answer.saturating_mul(sampled::answers_per_row(players))
+            }
+            Ok(_) => answer.saturating_mul(20),
+        }
+    }
+
+    /// Explains typed rows, `numbers` being theirs in the data.
+    ///
+    /// # Errors
+    /// A method that the model does not allow; more rows than can be sampled.
+    pub fn explain(
+        &self,
+        rows: &Batch,
+        numbers: Vec<u64>,
+        method: Option<Method>,
+        context: &Context,
+    ) -> Result<Explained> {
+        let steps = self.steps;
+        let found = match method::of(steps, method)? {
+            method::Found::Trees(at) => values::of_trees(steps, at, rows, context)?,
+            method::Found::Linear(at) => values::of_linear(steps, at, rows, self.usual()?)?,
+            method::Found::Any => {
+                if rows.n_rows() > MOST_SAMPLED {
+                    let problem = format!(
+                        "this model is explained by sampling, row by row, and {} rows would take long",
+                        rows.n_rows()
+                    );
+                    return Err(EngineError::usage(problem, "ask for at most 200 at a time (--rows names them)").into());
+                }
+                sampled::values(steps, rows, self.usual()?, context)?
+            }
+        };
+        explained::told(self.plan, steps, rows, numbers, found)
+    }
+
+    fn usual(&self) -> Result<&Batch> {
+        let missing = || {
+            EngineError::usage(
+                "this model file does not say what is usual in its columns: an earlier version wrote it",
+                "train again, or use `tidemill explain`, which takes rows to compare with",
+            )
+        };
+        self.usual.as_ref().ok_or_else(|| missing().into())
+    }
+}
+
+/// Explains what a served model says of a caller's raw cells, compared with what is usual by its file.
+///
+/// # Errors
+/// A model that is explained by sampling: a file of an earlier version, or more than 200 rows.
+pub fn served(serving: &Serving, mut rows: Vec<Row>, context: &Context) -> Result<Explained> {
+    let model = serving.model();
+    let usual = serving.reference.as_ref().map(|reference| reference.rows(model)).transpose()?;
+    let typed = Arc::new(model.intake()?.output(&model.input)?);
+    let mut reader = model.reader()?.rows(&model.input)?;
+    for row in &mut rows {
+        // What is odd about a cell is said beside the answer.
+        reader.read(row, &mut Vec::new())?;
+    }
+    let numbers = (1..=rows.len() as u64).collect();
+    Explainer::new(model, usual)?.explain(&Batch::of_rows(&typed, &rows)?, numbers, None, context)
 }
 
 /// The rows as the model's first link reads them.
-fn read(opened: &Opened, source: &dyn Source) -> Result<Batch> {
-    let mut reader = opened.model.reader()?.bind_to(source)?;
-    let batches = opened.model.intake()?.batches(source)?;
+fn read(model: &Model, source: &dyn Source) -> Result<Batch> {
+    let mut reader = model.reader()?.bind_to(source)?;
+    let batches = model.intake()?.batches(source)?;
     let batches = batches.map(|batch| reader.apply(&batch?)).collect::<Result<Vec<_>>>()?;
     match batches.first() {
         Some(first) if batches.iter().any(|b| b.n_rows() > 0) => Batch::concat(first.schema(), &batches),

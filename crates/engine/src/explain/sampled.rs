@@ -15,6 +15,13 @@ const BACKGROUND: usize = 20;
 /// With so few columns every coalition is asked about.
 const EXACT: usize = 7;
 
+/// The most answers that a row costs: each coalition is asked about with every row of the background.
+pub(super) fn answers_per_row(n_columns: u64) -> u64 {
+    let most = Sampling::default().max_evaluations as u64;
+    let coalitions = if n_columns <= EXACT as u64 { 1 << n_columns } else { most };
+    coalitions * BACKGROUND as u64
+}
+
 /// The Shapley values of the answers themselves.
 pub(super) fn values(
     steps: &[Arc<dyn Fitted>],

@@ -1,11 +1,11 @@
 //! Feedback judged against its prediction when it arrives: what is acknowledged counts.
 
 use serde_json::Value;
-use tidemill_core::recipe::Task;
 use tidemill_store::{Fate, Feedback, FeedbackKind, Judge, Refused, Store, Subject};
 
 use super::parse::FeedbackError;
 use super::truth::{Target, Uncounted, says};
+use crate::model::Provenance;
 
 /// So many classes are named at most.
 const NAMED: usize = 20;
@@ -19,28 +19,27 @@ impl Judge for ByModel {
     fn check(&self, feedback: &Feedback, subject: Subject<'_>) -> Result<(), FeedbackError> {
         let says_it = matches!(feedback.kind, FeedbackKind::Label | FeedbackKind::Correction);
         let Some(value) = feedback.value.as_ref().filter(|_| says_it) else { return Ok(()) };
-        let classes = classes(subject.about);
-        match target(subject.about, &classes).normal(value) {
+        let origin = origin(&subject);
+        match target(&origin).normal(value) {
             Ok(_) => Ok(()),
-            Err(why) => Err(refusal(why, &classes)),
+            Err(why) => Err(refusal(why, &origin.classes)),
         }
     }
 
     fn truth(&self, kind: FeedbackKind, value: Option<&Value>, subject: Subject<'_>) -> Option<String> {
-        let classes = classes(subject.about);
-        let said = says(kind, value, subject.prediction, &classes)?;
-        target(subject.about, &classes).normal(&said).ok()
+        let origin = origin(&subject);
+        let said = says(kind, value, subject.prediction, &origin.classes)?;
+        target(&origin).normal(&said).ok()
     }
 }
 
-fn classes(about: &Value) -> Vec<String> {
-    let names = about["classes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    names.iter().filter_map(|name| name.as_str().map(String::from)).collect()
+/// What the model that predicted can answer with; nothing is held against a version whose origin cannot be read.
+fn origin(subject: &Subject<'_>) -> Provenance {
+    Provenance::read(subject.about).unwrap_or_default()
 }
 
-fn target<'a>(about: &Value, classes: &'a [String]) -> Target<'a> {
-    let all = [Task::Regression, Task::Binary, Task::Multiclass];
-    Target { task: all.into_iter().find(|task| about["task"] == task.word()), classes }
+fn target(origin: &Provenance) -> Target<'_> {
+    Target { task: origin.task, classes: &origin.classes }
 }
 
 fn refusal(why: Uncounted, classes: &[String]) -> FeedbackError {

@@ -6,15 +6,14 @@ mod truth;
 
 use std::collections::BTreeMap;
 
-use arrow_array::Array;
 use serde_json::{Map, Value};
 use tidemill_core::recipe::Task;
-use tidemill_core::{Batch, Cell, Kind, Result, Role};
-use tidemill_data::parse::write_iso;
+use tidemill_core::{Cell, Kind, Result, Role};
 use tidemill_data::{InferredSchema, ReadOptions};
 use tidemill_store::{Store, Version};
 use uuid::Uuid;
 
+use crate::rows::{cell, value};
 use crate::serve::privacy::Revealer;
 use crate::serve::record::is_hash_of_picture;
 pub use truth::{Target, Truth, Uncounted, class_of, number_of, truth};
@@ -32,18 +31,6 @@ pub struct Labelled {
     pub by: Option<String>,
     /// The values of the plan's columns that were logged, in the order of [`names`], then the right answer.
     pub cells: Vec<Cell>,
-}
-
-/// A value as JSON has it, as a cell.
-pub fn cell(value: &Value) -> Cell {
-    match value {
-        Value::Number(x) => x.as_f64().map_or(Cell::Missing, Cell::Number),
-        Value::Bool(yes) => Cell::Flag(*yes),
-        Value::String(text) => Cell::Text(text.clone()),
-        // A series.
-        Value::Array(_) => Cell::Text(value.to_string()),
-        _ => Cell::Missing,
-    }
 }
 
 /// The names of the cells of [`Labelled`] rows: every column that the plan uses but the target, then the target.
@@ -101,25 +88,6 @@ pub fn labelled(
 fn is_left_out(name: &str, cell: &Cell, plan: &InferredSchema) -> bool {
     let hashed = matches!(cell, Cell::Text(text) if is_hash_of_picture(text));
     hashed && plan.column(name).is_some_and(|c| c.kind == Kind::Image)
-}
-
-/// A raw cell of a batch as JSON has it.
-pub fn value(batch: &Batch, c: usize, i: usize) -> Result<Value> {
-    if batch.column(c).is_null(i) {
-        return Ok(Value::Null);
-    }
-    Ok(match batch.schema().columns()[c].kind {
-        Kind::Number => {
-            let x = batch.numbers(c)?.value(i);
-            // Whole numbers stay whole: `3`, not `3.0`.
-            if x == x.trunc() && x.abs() < 9e15 { Value::from(x as i64) } else { Value::from(x) }
-        }
-        Kind::Flag => batch.flags(c)?.value(i).into(),
-        Kind::Time => write_iso(batch.times(c)?.value(i)).into(),
-        Kind::Text => batch.texts(c)?.value(i).into(),
-        Kind::Category => batch.schema().columns()[c].categories()?.name(batch.codes(c)?.value(i)).into(),
-        _ => Value::Null,
-    })
 }
 
 /// Passes over the rows of a file, each as a JSON object.

@@ -38,7 +38,7 @@ impl Champion {
 
     /// The timestamp of the newest feedback that it was fitted on.
     pub(super) fn through(&self) -> i64 {
-        self.opened.package.manifest.about["improved"]["through"].as_i64().unwrap_or(i64::MIN)
+        self.opened.provenance.through()
     }
 
     /// What comes after its learners: calibration and the threshold.
@@ -51,7 +51,7 @@ impl Champion {
     }
 
     pub(super) fn learner(&self) -> Result<Spec> {
-        let spec = self.opened.package.manifest.about["learner"].clone();
-        serde_json::from_value(spec).map_err(|e| Error::state("model", format!("its learner: {e}")))
+        let learner = self.opened.provenance.learner.clone();
+        learner.ok_or_else(|| Error::state("model", "manifest.json, about.learner: it names no learner"))
     }
 }

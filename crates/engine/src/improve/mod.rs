@@ -20,19 +20,17 @@ mod trust;
 mod verdict;
 mod veto;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Table};
 use tidemill_store::{Improvement, Store};
 
 use crate::error::EngineError;
 use crate::facts::Shipped;
 use crate::model::versions::{Lock, keep_version};
-use crate::model::{self, Model};
+use crate::model::{self, Model, Promotion, Provenance};
 use crate::recipe::{self, resolve};
 use crate::report::text::improved_card;
 use crate::search::{self, Design};
@@ -277,26 +275,28 @@ fn promote_to(
     n_rows: usize,
     through: i64,
 ) -> Result<String> {
-    let mut about = champion.opened.package.manifest.about.clone();
     let (shipped, parent) = (Shipped::new(&chain, n_rows, REFITTED), &champion.opened.info.sha256);
-    let told: BTreeMap<&str, Value> = BTreeMap::from([
-        ("learner", json!(comparison.learner)),
-        ("classes", json!(training.intake.plan().classes)),
-        ("test", json!(comparison.report)),
-        ("test_interval", Value::Null),
-        ("shipped", json!(shipped)),
-        ("parent", json!(parent)),
-        ("improved", json!({ "through": through, "verdict": verdict, "better_by": comparison.better_by })),
-    ]);
-    if let Value::Object(about) = &mut about {
-        about.extend(told.into_iter().map(|(key, value)| (key.to_string(), value)));
-    }
+    let provenance = Provenance {
+        learner: Some(comparison.learner.clone()),
+        classes: training.intake.plan().classes.clone(),
+        test: Some(model::part(&comparison.report)?),
+        test_interval: None,
+        shipped: model::part(&shipped)?,
+        improved: Some(Promotion {
+            through,
+            verdict: verdict.into(),
+            better_by: Some(model::part(&comparison.better_by)?),
+        }),
+        parent: Some(parent.clone()),
+        ..champion.opened.provenance.clone()
+    };
     let model = Model::new(chain, training.intake.plan())?;
     let metrics = serde_json::to_string_pretty(&comparison.report)
         .map_err(|e| Error::internal(format!("metrics: {e}")))?;
     let recipe = champion.opened.package.recipe.clone();
     let card = improved_card(&champion.opened.package.card, parent, verdict, &comparison.report, &shipped);
-    let package = model::package(&model, about, recipe, card, &metrics)?;
+    let package = model::package(&model, &provenance, recipe, card, &metrics)?;
+    let package = training.reference.put_into(package)?;
     keep_version(&job.model, &champion.opened.info.sha256)?;
     Ok(tidemill_package::write(&job.model, &package)?.sha256)
 }

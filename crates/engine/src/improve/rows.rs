@@ -11,6 +11,7 @@ use super::champion::Champion;
 use super::{MIN_ROWS, MOST_ROWS};
 use crate::feedback::{self, Labelled};
 use crate::forecast;
+use crate::model::Reference;
 use crate::rows::open_to_learn;
 use crate::search::preparation;
 use crate::search::{self, Design};
@@ -65,6 +66,8 @@ pub(super) struct TrainingRows {
     pub(super) table: Arc<Table>,
     pub(super) order: Vec<u32>,
     pub(super) n_source: usize,
+    /// What is usual in their columns.
+    pub(super) reference: Reference,
 }
 
 impl TrainingRows {
@@ -85,6 +88,7 @@ impl TrainingRows {
         ])?;
         let quiet = context.quiet();
         let (intake, table) = Ingest::fit(&*stacked, plan.clone(), &quiet)?;
+        let reference = Reference::of(table.batch(), &champion.recipe, &quiet)?;
         let read = preparation::media(table, &champion.recipe, &quiet)?;
         let table = together(read.train, champion, &quiet)?;
         let n = table.batch().n_rows();
@@ -97,7 +101,7 @@ impl TrainingRows {
             let time = |row: u32| times.is_valid(row as usize).then(|| times.value(row as usize));
             order[..n_source].sort_by_key(|&row| time(row));
         }
-        Ok(TrainingRows { intake, media: read.steps, table: Arc::new(table), order, n_source })
+        Ok(TrainingRows { intake, media: read.steps, table: Arc::new(table), order, n_source, reference })
     }
 
     /// The chain of these steps, behind what reads the rows.

@@ -1,13 +1,14 @@
 //! A model: the fitted chain from raw rows to answers, and its file.
 
 mod inspect;
+mod provenance;
+mod reference;
 pub mod versions;
 
 use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value;
 use tidemill_core::{
     Batch, Chain, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Schema, Source, State,
 };
@@ -16,6 +17,9 @@ use tidemill_package::{Info, Manifest, Package};
 
 use crate::error::EngineError;
 pub use inspect::{Inspected, inspect};
+pub(crate) use provenance::part;
+pub use provenance::{Promotion, Provenance, ScoreRange, TestScores, TrainedOn};
+pub use reference::Reference;
 
 /// A chain whose first link is the intake: it takes rows as they come from a file or a request.
 pub struct Model {
@@ -98,6 +102,8 @@ pub struct Opened {
     pub package: Package,
     /// What names it.
     pub info: Info,
+    /// Where the model comes from.
+    pub provenance: Provenance,
     /// The model.
     pub model: Model,
 }
@@ -113,20 +119,30 @@ pub fn open(path: &Path, context: &Context) -> Result<Opened> {
         .into());
     }
     let (package, info) = tidemill_package::open(path)?;
-    let model = Model::load(package.state.clone(), context.registry())?;
-    Ok(Opened { package, info, model })
+    loaded(package, info, context)
 }
 
 /// The model of a package that is in memory.
 pub fn of_package(package: Package, context: &Context) -> Result<Opened> {
     let info = tidemill_package::info(&package)?;
+    loaded(package, info, context)
+}
+
+fn loaded(package: Package, info: Info, context: &Context) -> Result<Opened> {
+    let provenance = Provenance::read(&package.manifest.about)?;
     let model = Model::load(package.state.clone(), context.registry())?;
-    Ok(Opened { package, info, model })
+    Ok(Opened { package, info, provenance, model })
 }
 
 /// The model's file, in memory.
-pub fn package(model: &Model, about: Value, recipe: String, card: String, metrics: &str) -> Result<Package> {
+pub fn package(
+    model: &Model,
+    provenance: &Provenance,
+    recipe: String,
+    card: String,
+    metrics: &str,
+) -> Result<Package> {
     let typed = model.intake()?.output(&model.input)?;
-    let manifest = Manifest::new(about, &typed, &model.output);
+    let manifest = Manifest::new(provenance.write()?, &typed, &model.output);
     Ok(Package::new(manifest, recipe, model.chain.state(), card).with_extra("metrics.json", metrics))
 }

@@ -73,7 +73,7 @@ pub struct RolledBack {
 pub fn rollback(model: &Path, context: &Context) -> Result<RolledBack> {
     let _lock = Lock::take(model)?;
     let opened = open(model, context)?;
-    let parent = opened.package.manifest.about["parent"].as_str().map(String::from).ok_or_else(|| {
+    let parent = opened.provenance.parent.clone().ok_or_else(|| {
         EngineError::usage(
             format!("{} was trained, not improved: there is nothing to go back to", model.display()),
             "train again, or put another file in its place",
@@ -89,7 +89,7 @@ pub fn rollback(model: &Path, context: &Context) -> Result<RolledBack> {
         .into());
     }
     keep_version(model, &opened.info.sha256)?;
-    let through = opened.package.manifest.about["improved"]["through"].as_i64().unwrap_or(i64::MIN);
+    let through = opened.provenance.through();
     note_returned(model, Returned { from: opened.info.sha256.clone(), to: parent.clone(), through })?;
     copy(&former, model)?;
     Ok(RolledBack { from: opened.info.sha256, to: parent })

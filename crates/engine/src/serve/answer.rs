@@ -34,6 +34,7 @@ pub struct Answering {
 }
 
 /// Rows before the model sees them, and what the log keeps of them.
+#[derive(Default)]
 pub struct Asked {
     /// The rows; answering uses them up.
     pub rows: Vec<Row>,
@@ -101,9 +102,9 @@ impl Answering {
             model: serving.name.clone(),
             hash: serving.hash.clone(),
             recipe_hash: serving.recipe_hash.clone(),
-            parent: serving.parent.clone(),
+            parent: serving.provenance.parent.clone(),
             columns: recorder.columns().map(String::from).collect(),
-            about: serving.about.clone(),
+            about: serving.provenance.write()?,
         })?;
         Ok(Answering { serving: Arc::new(serving), recorder, number, variant: CHAMPION.into() })
     }

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use serde_json::Value;
-use tidemill_core::recipe::Recipe;
+use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{
     Batch, Categories, Cell, Chain, Context, Error, Fitted, Kind, Result, Role, Row, Run, Schema,
 };
@@ -13,7 +12,7 @@ use tidemill_data::{CellIssue, RowReader};
 use tidemill_prep::UNUSABLE_PICTURE;
 
 use crate::files::sha256;
-use crate::model::{self, Model, Opened};
+use crate::model::{self, Model, Opened, Provenance, Reference};
 use crate::recipe;
 use crate::serve::privacy::Redactor;
 
@@ -44,10 +43,8 @@ pub struct Serving {
     pub hash: String,
     /// SHA-256 of its recipe.
     pub recipe_hash: String,
-    /// The hash of the version it was improved from.
-    pub parent: Option<String>,
-    /// What the file says about itself.
-    pub about: Value,
+    /// Where it comes from.
+    pub provenance: Provenance,
     /// The card, for people.
     pub card: String,
     /// The columns that callers send, in the order of a row's cells.
@@ -60,6 +57,8 @@ pub struct Serving {
     pub guard: Redactor,
     /// The recipe.
     pub recipe: Recipe,
+    /// What is usual in its columns; files of earlier versions do not say it.
+    pub reference: Option<Reference>,
     model: Model,
     pool: Mutex<Vec<Bound>>,
     pace: Pace,
@@ -166,20 +165,19 @@ impl Serving {
             categories: c.categories.clone(),
             range: c.range,
         });
-        let about = opened.package.manifest.about.clone();
         let serving = Serving {
             name: name.map_or_else(|| name_of(path), String::from),
             path: path.into(),
             hash: opened.info.sha256,
             recipe_hash: sha256(opened.package.recipe.as_bytes()),
-            parent: about["parent"].as_str().map(String::from),
-            about,
+            provenance: opened.provenance,
             card: opened.package.card.clone(),
             columns: columns.collect(),
             classes: plan.classes.clone(),
             passed_over: unused(plan, &opened.model.input),
             guard: Redactor::new(&recipe, secret)?,
             recipe,
+            reference: Reference::in_package(&opened.package)?,
             model: opened.model,
             pool: Mutex::default(),
             pace: Pace { bulk_from: usize::MAX, saved: 0.0 },
@@ -265,12 +263,12 @@ impl Serving {
 
     /// The task in a word.
     pub fn task(&self) -> &str {
-        self.about["task"].as_str().unwrap_or("unknown")
+        self.provenance.task.map_or("unknown", Task::word)
     }
 
     /// The name of the target.
     pub fn target(&self) -> &str {
-        self.about["target"].as_str().unwrap_or_default()
+        &self.provenance.target
     }
 }
 

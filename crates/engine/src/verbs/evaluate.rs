@@ -42,7 +42,7 @@ pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Co
         let evidence = Evidence::gather(&seen, context)?;
         let beside = Beside {
             threshold: Some(threshold::of(&opened.model.chain)),
-            other: Other::in_training(&opened.package.manifest.about),
+            other: Other::in_training(&opened.provenance),
             evidence: Some(&evidence),
         };
         write_report(file, source, &target, &answers, &evaluated, beside)?;

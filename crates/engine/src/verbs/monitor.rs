@@ -86,11 +86,9 @@ pub fn watched(serving: &Serving) -> Result<&'static Metric> {
 }
 
 fn test_figure(serving: &Serving, metric: &Metric) -> Option<Figure> {
-    let about = &serving.about;
-    let value = about["test"]["metrics"][metric.name].as_f64()?;
-    let interval = &about["test_interval"];
-    let (low, high) = (interval["low"].as_f64(), interval["high"].as_f64());
-    Some(Figure { value, low, high })
+    let value = serving.provenance.test_metric(metric.name)?;
+    let interval = serving.provenance.test_interval;
+    Some(Figure { value, low: interval.and_then(|i| i.low), high: interval.and_then(|i| i.high) })
 }
 
 /// A timestamp as people write it.

@@ -1,6 +1,7 @@
 //! Charts. Each draws itself at a width; labels stay of one size, so a chart for a phone is drawn anew, not shrunk.
 
 mod bar;
+mod beeswarm;
 mod confusion;
 mod histogram;
 mod interval;
@@ -9,10 +10,12 @@ mod plot;
 mod scale;
 mod scatter;
 mod score;
+mod waterfall;
 
 use std::fmt::Write;
 
 pub use bar::{Bar, BarChart};
+pub use beeswarm::{Beeswarm, SwarmDot};
 pub use confusion::ConfusionMatrix;
 pub use histogram::{Bin, Histogram};
 pub use interval::{Interval, IntervalPlot};
@@ -20,6 +23,7 @@ pub use line::{LineChart, Mark, Point, Reference, Series, Spot};
 pub use scale::{Axis, Scale, ticks};
 pub use scatter::Scatter;
 pub use score::ScoreLine;
+pub use waterfall::Waterfall;
 
 use crate::palette;
 use crate::svg::{Anchor, Svg, n};

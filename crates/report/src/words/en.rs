@@ -152,6 +152,26 @@ catalogue! {
     importance_caption = "Importance of each column",
     column = "column",
 
+    // Why it answers so.
+    explanation = "Why it answers so",
+    explanation_lead = "What each column adds to an answer, looked at on {rows} rows ({how}). The columns that matter most come first; together with what is usual they add up to the answer.",
+    explanation_exact = "exact Shapley values",
+    explanation_sampled = "Shapley values, sampled",
+    explanation_title = "What the columns add, row by row",
+    explanation_note = "Each dot is a row. On the right of the line the column raises {of}, on the left it lowers it.",
+    explanation_row = "Row {row}: {answer}",
+    explanation_row_title = "What led to the answer for row {row}",
+    explanation_usual = "usual answer",
+    explanation_this = "this row",
+    explanation_others = "all other columns",
+    units_margin = "what the column adds to the score of “{of}”",
+    units_probability = "what the column adds to the probability of “{of}”",
+    units_prediction = "what the column adds to “{of}”",
+    level_low = "low value",
+    level_middle = "middle value",
+    level_high = "high value",
+    level_none = "not a number",
+
     // The choice.
     choice = "How it was chosen",
     choice_lead = "{n} settings of {learners} learners were compared on {folds} folds of the training rows, by {metric}. The model is {chosen}.",

@@ -2,6 +2,7 @@
 
 use tidemill_engine::serve::record::{write_number, write_prediction};
 
+use super::explanation::Explanation;
 use super::{Answered, is_odd, warnings};
 
 pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
@@ -30,6 +31,9 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
                 write_number(&mut out, *p);
             }
             out.push(b'}');
+        }
+        if let Some(explanation) = Explanation::of(answered, i) {
+            explained(&mut out, &explanation);
         }
         if is_odd(answer) {
             out.extend_from_slice(b",\"warnings\":[");
@@ -61,6 +65,27 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     }
     out.push(b'}');
     out
+}
+
+fn explained(out: &mut Vec<u8>, explanation: &Explanation<'_>) {
+    out.extend_from_slice(b",\"explanation\":{\"method\":");
+    text(out, explanation.method);
+    out.extend_from_slice(b",\"units\":");
+    text(out, explanation.units);
+    out.extend_from_slice(b",\"of\":");
+    text(out, explanation.of);
+    out.extend_from_slice(b",\"base\":");
+    write_number(out, explanation.base);
+    out.extend_from_slice(b",\"values\":{");
+    for (i, (column, value)) in explanation.columns.iter().zip(explanation.values).enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        text(out, column);
+        out.push(b':');
+        write_number(out, *value);
+    }
+    out.extend_from_slice(b"}}");
 }
 
 fn said(out: &mut Vec<u8>, code: &str, column: Option<&str>, message: &str) {

@@ -1,10 +1,12 @@
 //! Answers: JSON, CSV or XML, written straight into the body.
 
 mod csv;
+mod explanation;
 mod json;
 mod xml;
 
 use axum::http::HeaderValue;
+use tidemill_engine::explain::Explained;
 use tidemill_engine::serve::serving::{Answer, NOT_FINITE, Prediction};
 use uuid::Uuid;
 
@@ -21,6 +23,8 @@ pub struct Answered<'a> {
     pub answers: &'a [Answer],
     /// The name of each row's prediction.
     pub ids: &'a [Uuid],
+    /// Why each answer is what it is, where that was asked.
+    pub explained: Option<&'a Explained>,
     /// Columns that came and that the model does not know.
     pub unknown: &'a [String],
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
+use super::explanation::Explanation;
 use super::{Answered, shown, warnings};
 
 /// What the body may be.
@@ -25,7 +26,7 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     };
     let close = |name: &'static str| Event::End(BytesEnd::new(name));
     put(open("answers", &[("model", &version.serving().name), ("version", version.short())]));
-    for (answer, id) in answered.answers.iter().zip(answered.ids) {
+    for (i, (answer, id)) in answered.answers.iter().zip(answered.ids).enumerate() {
         put(open("answer", &[("id", &id.to_string())]));
         put(open("prediction", &[]));
         put(Event::Text(BytesText::new(&plain(&shown(answer.prediction, version)))));
@@ -34,6 +35,17 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
             put(open("probability", &[("class", class)]));
             put(Event::Text(BytesText::new(&p.to_string())));
             put(close("probability"));
+        }
+        if let Some(explanation) = Explanation::of(answered, i) {
+            let Explanation { method, units, of, base, columns, values } = explanation;
+            let base = base.to_string();
+            put(open("explanation", &[("method", method), ("units", units), ("of", of), ("base", &base)]));
+            for (column, value) in columns.iter().zip(values) {
+                put(open("value", &[("column", column)]));
+                put(Event::Text(BytesText::new(&value.to_string())));
+                put(close("value"));
+            }
+            put(close("explanation"));
         }
         for (code, column, message) in warnings(answer) {
             let of_column = column.map(|column| ("column", column));

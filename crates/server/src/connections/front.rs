@@ -44,7 +44,7 @@ impl Service<Request<Incoming>> for Front {
             let app = self.app.clone();
             return Box::pin(async move {
                 let name = routes::model_of(head.uri.path()).unwrap_or_default();
-                Ok(with_origin(routes::of_model(&app, name, &head.headers, body).await, origin))
+                Ok(with_origin(routes::of_model(&app, name, &head, body).await, origin))
             });
         }
         if let Some(origin) = origin.clone().filter(|_| head.method == Method::OPTIONS) {

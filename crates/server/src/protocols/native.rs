@@ -7,27 +7,31 @@ use crate::answers::{self, Answered};
 use crate::fault::ApiError;
 use crate::rows::{self, Columns, Format, Parsed};
 
-/// The formats of a request and of its answer.
+/// The formats of a request and of its answer, and whether the address asks why.
 #[derive(Clone, Copy)]
 pub(crate) struct Native {
     sent: Format,
     wanted: Format,
+    explain: bool,
 }
 
 impl Native {
-    /// What the headers say of both.
+    /// What the headers say of both, and the address: `?explain=shap`.
     ///
     /// # Errors
-    /// 415 and 406 for formats that are not read and not written.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+    /// 415 and 406 for formats that are not read and not written; 400 for another explanation.
+    pub(crate) fn of(headers: &HeaderMap, query: Option<&str>) -> Result<Self, ApiError> {
         let sent = Format::of_request(headers)?;
-        Ok(Native { sent, wanted: Format::of_answer(headers, sent)? })
+        let asked = query.unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("explain="));
+        let explain = asked.map(rows::explain).transpose()?.unwrap_or(false);
+        Ok(Native { sent, wanted: Format::of_answer(headers, sent)?, explain })
     }
 }
 
 impl Protocol for Native {
     fn decode(self, body: &[u8], columns: &Columns, most: usize) -> Result<Parsed, ApiError> {
-        rows::read(body, self.sent, columns, most)
+        let parsed = rows::read(body, self.sent, columns, most)?;
+        Ok(Parsed { explain: parsed.explain || self.explain, ..parsed })
     }
 
     fn encode(self, answered: &Answered<'_>) -> (Vec<u8>, HeaderValue) {

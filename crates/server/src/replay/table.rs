@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tidemill_core::{AtomicFile, Cell, Context, Error, Result, Role, Row};
 use tidemill_data::parse::{Format, TimeFormat};
 use tidemill_data::{ReadOptions, infer};
-use tidemill_engine::feedback;
+use tidemill_engine::rows;
 use tidemill_engine::serve::serving::Serving;
 
 use super::Job;
@@ -56,7 +56,7 @@ impl DatedTable {
             let batch = batch?;
             for i in 0..batch.n_rows() {
                 let values = (0..batch.schema().len())
-                    .map(|c| feedback::value(&batch, c, i))
+                    .map(|c| rows::value(&batch, c, i))
                     .collect::<Result<Vec<_>>>()?;
                 let at = moment(&values[time_at], &format);
                 let truth = values[target_at].clone();
@@ -110,7 +110,7 @@ impl DatedTable {
     pub(super) fn row(&self, row: &DatedRow, model: &Serving) -> Row {
         let cells = model.columns.iter().map(|column| {
             let at = self.names.iter().position(|name| *name == column.name);
-            at.map_or(Cell::Missing, |at| feedback::cell(&row.values[at]))
+            at.map_or(Cell::Missing, |at| rows::cell(&row.values[at]))
         });
         Row { cells: cells.collect() }
     }

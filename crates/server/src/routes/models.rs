@@ -36,7 +36,7 @@ pub(super) async fn one(
     if let Value::Object(document) = &mut document {
         document.insert("columns".into(), columns.collect());
         document.insert("passed_over".into(), json!(version.serving().passed_over));
-        document.insert("about".into(), version.serving().about.clone());
+        document.insert("about".into(), json!(version.serving().provenance));
         document.insert("card".into(), json!(version.serving().card));
     }
     Ok(super::json(&document))
@@ -54,7 +54,7 @@ pub(super) fn brief(version: &Version) -> Value {
         "name": serving.name,
         "version": version.short(),
         "hash": serving.hash,
-        "parent": serving.parent,
+        "parent": serving.provenance.parent,
         "task": serving.task(),
         "target": serving.target(),
         "classes": serving.classes,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 
@@ -21,7 +22,7 @@ pub(super) async fn predict(
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    of_model(&app, &name, &head.headers, body).await
+    of_model(&app, &name, &head, body).await
 }
 
 /// The name of the model of which predictions are asked, where the address needs no further reading.
@@ -31,25 +32,26 @@ pub(crate) fn model_of(path: &str) -> Option<&str> {
 }
 
 /// Predictions of this model for the rows of a body.
-pub(crate) async fn of_model<B>(app: &Arc<App>, name: &str, headers: &HeaderMap, request: B) -> Response
+pub(crate) async fn of_model<B>(app: &Arc<App>, name: &str, head: &Parts, request: B) -> Response
 where
     B: BodyExt<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    predictions(app, name, headers, request).await.unwrap_or_else(ApiError::into_response)
+    predictions(app, name, head, request).await.unwrap_or_else(ApiError::into_response)
 }
 
 async fn predictions<B>(
     app: &Arc<App>,
     name: &str,
-    headers: &HeaderMap,
+    head: &Parts,
     request: B,
 ) -> Result<Response, ApiError>
 where
     B: BodyExt<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let key_id = app.keys.check(headers, Scope::Predict)?;
+    let key_id = app.keys.check(&head.headers, Scope::Predict)?;
     let version = app.models.version(name).ok_or_else(no_such_model)?;
-    predicting::predict(app, version, key_id, headers, request, Native::of).await
+    let protocol = |headers: &HeaderMap| Native::of(headers, head.uri.query());
+    predicting::predict(app, version, key_id, &head.headers, request, protocol).await
 }

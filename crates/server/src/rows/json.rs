@@ -1,5 +1,6 @@
 //! JSON rows: an object (one row), an array of objects, an array of arrays in the model's order, or
-//! `{"columns": […], "rows": [[…], …]}` (also `"rows": [{…}, …]`).
+//! `{"columns": […], "rows": [[…], …]}` (also `"rows": [{…}, …]`), with `"explain": "shap"` where the answers are to be
+//! explained.
 
 use std::fmt;
 
@@ -84,7 +85,7 @@ impl<'de> Visitor<'de> for Top<'_, '_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         match map.next_key_seed(Key(self.0, 0))? {
             None => object(self.0, map, None),
-            Some(Name::Other(name)) if name == "rows" || name == "columns" => table(self.0, map, &name),
+            Some(Name::Other(name)) if name == "rows" || name == "columns" || name == "explain" => table(self.0, map, &name),
             first => object(self.0, map, first),
         }
     }
@@ -113,6 +114,11 @@ fn table<'de, A: MapAccess<'de>>(
                 order = Some(found);
             }
             "rows" => map.next_value_seed(AllRows(reading, order.as_deref()))?,
+            "explain" => {
+                let word: Option<String> = map.next_value()?;
+                let asked = super::explain(word.as_deref().unwrap_or("none"));
+                reading.gathered.explain = reading.keep(asked)?;
+            }
             _ => {
                 map.next_value::<IgnoredAny>()?;
                 reading.gathered.note_unknown(&key);

@@ -154,6 +154,20 @@ pub struct Parsed {
     pub rows: Vec<Row>,
     /// Columns that came and that the model does not know.
     pub unknown: Vec<String>,
+    /// Whether the answers are to be explained.
+    pub explain: bool,
+}
+
+/// Whether an explanation is asked for by this word.
+///
+/// # Errors
+/// 400 for a word that names no explanation.
+pub fn explain(word: &str) -> Result<bool, ApiError> {
+    match word {
+        "shap" => Ok(true),
+        "none" => Ok(false),
+        _ => Err(ApiError::bad("unknown_explanation", "'explain' names no explanation").help("ask for 'shap' or 'none'")),
+    }
 }
 
 /// Reads the rows of a body, at most `most` of them.
@@ -171,7 +185,7 @@ pub fn read(body: &[u8], format: Format, columns: &Columns, most: usize) -> Resu
     if gathered.rows.is_empty() {
         return Err(ApiError::bad("no_rows", "the request has no rows"));
     }
-    Ok(Parsed { rows: gathered.rows, unknown: gathered.unknown })
+    Ok(Parsed { rows: gathered.rows, unknown: gathered.unknown, explain: gathered.explain })
 }
 
 /// Rows as they come in.
@@ -180,6 +194,7 @@ struct Gathered<'a> {
     most: usize,
     rows: Vec<Row>,
     unknown: Vec<String>,
+    explain: bool,
     /// Which columns of the row at hand have come.
     present: Vec<bool>,
 }
@@ -189,7 +204,7 @@ const UNKNOWN: usize = 20;
 
 impl<'a> Gathered<'a> {
     fn new(columns: &'a Columns, most: usize) -> Self {
-        Gathered { columns, most, rows: Vec::new(), unknown: Vec::new(), present: Vec::new() }
+        Gathered { columns, most, rows: Vec::new(), unknown: Vec::new(), explain: false, present: Vec::new() }
     }
 
     /// The number, from 1, of the row at hand.

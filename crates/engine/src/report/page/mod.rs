@@ -11,6 +11,7 @@ mod classes;
 mod columns;
 mod data;
 mod decision;
+mod explanation;
 mod forecast;
 mod importance;
 mod residuals;
@@ -24,6 +25,7 @@ use tidemill_eval::Answers;
 use tidemill_report::words::{EN, Words};
 use tidemill_report::{Report, Span, Text, number};
 
+use crate::explain::Explained;
 use crate::facts::Outcome;
 use crate::judge::Evidence;
 pub use again::Origin;
@@ -34,7 +36,12 @@ pub use subject::{Other, Subject};
 pub(crate) const W: &Words = &EN;
 
 /// The page about a training.
-pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Result<String> {
+pub fn train(
+    outcome: &Outcome,
+    evidence: &Evidence,
+    explained: Option<&Explained>,
+    origin: &Origin<'_>,
+) -> Result<String> {
     let answers = Answers::of(evidence.answered())?;
     let subject = Subject {
         target: &outcome.target.column,
@@ -65,6 +72,9 @@ pub fn train(outcome: &Outcome, evidence: &Evidence, origin: &Origin<'_>) -> Res
         data::section(outcome, evidence),
         again::section(outcome, origin),
     ];
+    if let Some(explained) = explained {
+        sections.insert(3, explanation::section(explained));
+    }
     if let Some(backtest) = outcome.forecast.as_ref().and_then(|f| f.backtest.as_ref()) {
         sections.insert(1, forecast::section(backtest));
     }

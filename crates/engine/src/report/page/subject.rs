@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use tidemill_core::recipe::Task;
 use tidemill_eval::compare::wilson;
 use tidemill_eval::{Answers, Metric, Report};
 use tidemill_report::{Scale, ScoreLine, number};
 
 use super::{W, cut, fill, plain};
+use crate::model::Provenance;
 
 /// Some rows with known answers, and what was said of them.
 pub struct Subject<'a> {
@@ -45,9 +45,9 @@ impl Other {
     }
 
     /// The figures that a model file keeps of its training; `None` where it keeps none.
-    pub fn in_training(about: &Value) -> Option<Self> {
-        let metrics = about["test"]["metrics"].as_object()?;
-        let values = metrics.iter().filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)));
+    pub fn in_training(provenance: &Provenance) -> Option<Self> {
+        let metrics = &provenance.test.as_ref()?.metrics;
+        let values = metrics.iter().filter_map(|(name, value)| Some((name.clone(), (*value)?)));
         Some(Other { name: W.before, values: values.collect() })
     }
 }

@@ -49,18 +49,18 @@ pub fn story(explained: &Explained) -> String {
 
 /// One row: what it says in each column, and what that adds.
 fn of_row(explained: &Explained, row: &ExplainedRow) -> String {
-    let key = row.key.as_ref().map(|key| format!(" ({})", plain(key))).unwrap_or_default();
-    let mut text = format!("\nRow {}{key}: {} = {}\n", row.row, explained.target, plain(&row.prediction));
+    let key = row.key.as_ref().map(|key| format!(" ({})", cell_text(key))).unwrap_or_default();
+    let mut text = format!("\nRow {}{key}: {} = {}\n", row.row, explained.target, cell_text(&row.prediction));
     // Of many classes, the one that was predicted.
-    let said = plain(&row.prediction);
+    let said = cell_text(&row.prediction);
     let output = explained.outputs.iter().position(|name| *name == said).unwrap_or(0);
-    text += &sentence(explained, row, output);
+    text += &main_reasons(explained, row, output);
     let values = &row.values[output];
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
     let shown: Vec<usize> = order.iter().copied().take(SHOWN).filter(|at| values[*at] != 0.0).collect();
     let name = |at: usize| {
-        let cell: String = plain(&row.cells[at]).chars().take(24).collect();
+        let cell: String = cell_text(&row.cells[at]).chars().take(24).collect();
         format!("{} = {cell}", explained.columns[at])
     };
     let rest: f64 = order.iter().skip(shown.len()).map(|at| values[*at]).sum();
@@ -80,13 +80,13 @@ fn of_row(explained: &Explained, row: &ExplainedRow) -> String {
 }
 
 /// What raises and what lowers it most, in one sentence.
-fn sentence(explained: &Explained, row: &ExplainedRow, output: usize) -> String {
+pub(crate) fn main_reasons(explained: &Explained, row: &ExplainedRow, output: usize) -> String {
     let values = row.values[output].iter().enumerate();
     let most = |sign: f64| {
         let signed = values.clone().filter(|(_, v)| **v * sign > 0.0);
         signed
             .max_by(|a, b| (a.1 * sign).total_cmp(&(b.1 * sign)))
-            .map(|(at, _)| format!("'{}' = {}", explained.columns[at], plain(&row.cells[at])))
+            .map(|(at, _)| format!("'{}' = {}", explained.columns[at], cell_text(&row.cells[at])))
     };
     let about = if explained.outputs.len() > 1 || explained.outputs[0] != explained.target {
         format!("'{}'", explained.outputs[output])
@@ -101,7 +101,8 @@ fn sentence(explained: &Explained, row: &ExplainedRow, output: usize) -> String 
     }
 }
 
-fn plain(value: &Value) -> String {
+/// A cell or an answer as people read it.
+pub(crate) fn cell_text(value: &Value) -> String {
     match value {
         Value::Null => "missing".into(),
         Value::String(text) => text.clone(),

@@ -12,6 +12,7 @@ pub use audit::story as audit;
 pub use card::card;
 pub(crate) use card::improved_card;
 pub use explanation::story as explanation;
+pub(crate) use explanation::{cell_text, main_reasons};
 pub use inspection::inspected;
 pub use leaderboard::{Line, table};
 pub use monitor::story as monitor;

@@ -1,0 +1,159 @@
+//! Where a model comes from: what it predicts, what it was made of and from which version, and how well it did.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tidemill_core::recipe::{Spec, Task};
+use tidemill_core::{Error, Result};
+
+/// What the manifest of a model file says of its origin (`about`). A key that an older version did not write has its default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Provenance {
+    /// The task.
+    pub task: Option<Task>,
+    /// The target column.
+    pub target: String,
+    /// The classes in their fixed order; empty for regression.
+    pub classes: Vec<String>,
+    /// The learner with its parameters; of a blend its members and their shares.
+    pub learner: Option<Spec>,
+    /// The rows of the first training.
+    pub data: Option<TrainedOn>,
+    /// How it did on rows that it was not fitted on.
+    pub test: Option<TestScores>,
+    /// The interval of the choosing metric on these rows.
+    pub test_interval: Option<ScoreRange>,
+    /// What the model that ships was fitted on, and what its links cost: for people.
+    pub shipped: Value,
+    /// What led to it, where it took the place of another version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub improved: Option<Promotion>,
+    /// The hash of the version that it was improved from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+/// The rows of a training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainedOn {
+    /// As the user named them.
+    pub source: String,
+    /// How many had a target.
+    pub rows: usize,
+    /// SHA-256 over their bytes; absent for rows in memory.
+    pub sha256: Option<String>,
+    /// What a later version adds.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+/// The report on rows that a model was not fitted on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TestScores {
+    /// The figures, by name; `None` where undefined.
+    pub metrics: IndexMap<String, Option<f64>>,
+    /// Rows, figures by class, the confusion matrix: for people.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+/// The range in which a figure may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreRange {
+    /// The figure of all rows; `None` where undefined.
+    pub value: Option<f64>,
+    /// The lower end.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+    /// The chance that the interval holds the figure of the population.
+    pub confidence: f64,
+    /// How many samples of the rows had no figure.
+    pub n_undefined: usize,
+}
+
+/// Why a version took the place of another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Promotion {
+    /// The timestamp of the newest feedback that it was fitted on, in microseconds since 1970.
+    pub through: i64,
+    /// The decision in a sentence.
+    pub verdict: String,
+    /// By how much it was better, in the comparison's own units.
+    #[serde(default)]
+    pub better_by: Option<ScoreRange>,
+}
+
+impl Provenance {
+    /// Reads what a manifest or a store holds.
+    ///
+    /// # Errors
+    /// A key that holds something else than it should, named by its path.
+    pub fn read(about: &Value) -> Result<Self> {
+        serde_path_to_error::deserialize(about)
+            .map_err(|e| Error::state("model", format!("manifest.json, about.{}: {}", e.path(), e.inner())))
+    }
+
+    /// As the manifest holds it.
+    ///
+    /// # Errors
+    /// None that a user can cause.
+    pub fn write(&self) -> Result<Value> {
+        serde_json::to_value(self).map_err(|e| Error::internal(format!("the provenance: {e}")))
+    }
+
+    /// The figure of a metric on rows that the model was not fitted on, where it has one.
+    pub fn test_metric(&self, name: &str) -> Option<f64> {
+        self.test.as_ref()?.metrics.get(name).copied().flatten()
+    }
+
+    /// The timestamp of the newest feedback that it was fitted on; the least of all where it was only trained.
+    pub fn through(&self) -> i64 {
+        self.improved.as_ref().map_or(i64::MIN, |promotion| promotion.through)
+    }
+}
+
+/// As a part of a provenance: facts that other modules describe.
+pub(crate) fn part<T: for<'a> Deserialize<'a>>(fact: &impl Serialize) -> Result<T> {
+    let value = serde_json::to_value(fact).map_err(|e| Error::internal(format!("the provenance: {e}")))?;
+    serde_json::from_value(value).map_err(|e| Error::internal(format!("the provenance: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Provenance;
+
+    #[test]
+    fn what_an_old_file_lacks_has_its_default() {
+        let old = json!({ "task": "binary", "target": "left", "classes": ["no", "yes"] });
+        let read = Provenance::read(&old).unwrap();
+        assert_eq!((read.target.as_str(), read.classes.len()), ("left", 2));
+        assert_eq!((read.learner.is_none(), read.parent.is_none(), read.through()), (true, true, i64::MIN));
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let about = json!({
+            "task": "regression", "target": "price", "classes": [], "learner": { "kind": "ridge", "alpha": 0.5 },
+            "data": { "source": "a.csv", "rows": 12, "sha256": null },
+            "test": { "task": "regression", "metrics": { "rmse": 0.1, "r2": null } },
+            "test_interval": null, "shipped": { "rows": 12 },
+            "improved": { "through": 17, "verdict": "better", "better_by": { "value": 0.1, "low": 0.0, "high": 0.2, "confidence": 0.95, "n_undefined": 0 } }, "parent": "ab",
+        });
+        let read = Provenance::read(&about).unwrap();
+        assert_eq!((read.test_metric("rmse"), read.test_metric("r2"), read.through()), (Some(0.1), None, 17));
+        assert_eq!(read.write().unwrap(), about);
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_by_its_path() {
+        let cut = json!({ "task": "binary", "improved": { "through": "yesterday" } });
+        let error = Provenance::read(&cut).unwrap_err().to_string();
+        assert!(error.contains("about.improved.through"), "{error}");
+    }
+}

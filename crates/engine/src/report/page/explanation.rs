@@ -1,0 +1,129 @@
+//! Why it answers so: what each column adds, over many rows and for some of them one by one (SHAP).
+
+use serde_json::Value;
+use tidemill_report::{
+    Beeswarm, Block, Figure, Scale, Section, SwarmDot, Text, Waterfall, number,
+};
+
+use super::{W, cut, fill, name, plain};
+use crate::explain::{Explained, ExplainedRow, Method};
+use crate::report::text::{cell_text, main_reasons};
+
+/// How many columns the charts show.
+const SHOWN: usize = 12;
+
+pub(super) fn section(explained: &Explained) -> Section {
+    let how = match explained.method {
+        Method::PermutationShap => W.explanation_sampled,
+        Method::TreeShap | Method::LinearShap => W.explanation_exact,
+    };
+    let output = most_moved(explained);
+    let rows = number::count(explained.rows.len() as f64);
+    let lead = fill(W.explanation_lead, &[("rows", plain(rows)), ("how", plain(how))]);
+    let mut section =
+        Section::new("explanation", W.explanation).lead(lead).with(Block::Figures(vec![swarm(explained, output)]));
+    for row in examples(explained, output) {
+        let said = fill(
+            W.explanation_row,
+            &[("row", plain(row.row.to_string())), ("answer", name(cell_text(&row.prediction)))],
+        );
+        let of_row = of_prediction(explained, row);
+        section = section
+            .with(Block::Heading(said))
+            .with(Block::Text(Text::plain(main_reasons(explained, row, of_row).trim_end())))
+            .with(Block::Figures(vec![Figure::whole(&waterfall(explained, row, of_row))]));
+    }
+    section
+}
+
+/// Dots for each row and column: what the column adds to one output.
+fn swarm(explained: &Explained, output: usize) -> Figure {
+    let rows = (0..explained.columns.len().min(SHOWN)).map(|at| {
+        let levels = levels(explained.rows.iter().map(|row| &row.cells[at]));
+        let dots = explained.rows.iter().zip(levels);
+        let dots = dots.map(|(row, level)| SwarmDot { value: row.values[output][at], level });
+        (cut(&explained.columns[at], 60), dots.collect())
+    });
+    let chart = Beeswarm {
+        title: W.explanation_title.into(),
+        x: Scale::number(x_name(explained, output)),
+        y_name: W.column.into(),
+        rows: rows.collect(),
+        levels: [W.level_low, W.level_middle, W.level_high].map(String::from),
+        other: W.level_none.into(),
+    };
+    let mut figure = Figure::whole(&chart);
+    figure.note = fill(W.explanation_note, &[("of", name(explained.outputs[output].as_str()))]);
+    figure
+}
+
+fn waterfall(explained: &Explained, row: &ExplainedRow, output: usize) -> Waterfall {
+    let values = &row.values[output];
+    let mut order: Vec<usize> = (0..values.len()).filter(|at| values[*at] != 0.0).collect();
+    order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
+    let step = |at: &usize| {
+        let cell = cut(&cell_text(&row.cells[*at]), 24);
+        (format!("{} = {cell}", cut(&explained.columns[*at], 40)), values[*at])
+    };
+    let mut steps: Vec<(String, f64)> = order.iter().take(SHOWN).map(step).collect();
+    if order.len() > SHOWN {
+        steps.push((W.explanation_others.into(), order[SHOWN..].iter().map(|at| values[*at]).sum()));
+    }
+    Waterfall {
+        title: fill(W.explanation_row_title, &[("row", plain(row.row.to_string()))]).to_string(),
+        x: Scale::number(x_name(explained, output)),
+        y_name: W.column.into(),
+        first: (W.explanation_usual.into(), explained.base[output]),
+        steps,
+        last: W.explanation_this.into(),
+    }
+}
+
+fn x_name(explained: &Explained, output: usize) -> String {
+    let of = explained.outputs[output].as_str();
+    let units = match explained.units {
+        "margin" => W.units_margin,
+        "probability" => W.units_probability,
+        _ => W.units_prediction,
+    };
+    fill(units, &[("of", plain(cut(of, 40)))]).to_string()
+}
+
+/// The output that the columns move most: of many classes, one is shown.
+fn most_moved(explained: &Explained) -> usize {
+    let moved = |output: usize| -> f64 {
+        explained.rows.iter().flat_map(|row| &row.values[output]).map(|value| value.abs()).sum()
+    };
+    let moved: Vec<f64> = (0..explained.outputs.len()).map(moved).collect();
+    (0..moved.len()).rev().max_by(|a, b| moved[*a].total_cmp(&moved[*b])).unwrap_or(0)
+}
+
+/// The output that a row's answer is about: of many classes, the one that was predicted.
+fn of_prediction(explained: &Explained, row: &ExplainedRow) -> usize {
+    let said = row.prediction.as_str().unwrap_or_default();
+    explained.outputs.iter().position(|name| name == said).unwrap_or(0)
+}
+
+/// The rows with the greatest, the least and the middle total.
+fn examples(explained: &Explained, output: usize) -> Vec<&ExplainedRow> {
+    let mut rows: Vec<&ExplainedRow> = explained.rows.iter().collect();
+    rows.sort_by(|a, b| b.totals[output].total_cmp(&a.totals[output]).then(a.row.cmp(&b.row)));
+    match rows.len() {
+        0..=3 => rows,
+        n => vec![rows[0], rows[n / 2], rows[n - 1]],
+    }
+}
+
+/// How great each value is among all of a column, from 0 to 1; equal values have one level, what is no number has none.
+fn levels<'a>(cells: impl Iterator<Item = &'a Value>) -> Vec<Option<f64>> {
+    let values: Vec<Option<f64>> =
+        cells.map(|cell| cell.as_f64().or(cell.as_bool().map(|yes| f64::from(u8::from(yes))))).collect();
+    let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
+    sorted.sort_by(f64::total_cmp);
+    let level = |value: f64| {
+        let (below, upto) =
+            (sorted.partition_point(|x| *x < value), sorted.partition_point(|x| *x <= value));
+        (below + upto) as f64 / (2 * sorted.len()) as f64
+    };
+    values.into_iter().map(|value| value.map(level)).collect()
+}
