@@ -101,6 +101,7 @@ fn threads_do_not_matter(s: &Subject<'_>) -> Result<()> {
 
 fn save_and_load_are_inverse(s: &Subject<'_>) -> Result<()> {
     let fitted = s.fit()?;
+    must(fitted.size() == fitted.state().bytes(), || "its size is not that of its state".into())?;
     let loaded = s.registry.load(fitted.state())?;
     must(loaded.state() == fitted.state(), || "the loaded state differs from the saved one".into())?;
     let batch = s.table.batch();

@@ -16,6 +16,12 @@ pub trait Fitted: Any + Send + Sync {
     /// Resolves the schema once and sets buffers aside; never asks for the target.
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>>;
 
+    /// Bytes of its learned numbers: what [`State::bytes`] says of its state. Whoever holds many numbers counts them, so that
+    /// measuring copies nothing.
+    fn size(&self) -> u64 {
+        self.state().bytes()
+    }
+
     /// About how many operations (a multiplication with an addition, or a comparison) the answer to a row takes: for those
     /// that use each learned number once, what [`State::operations`] says.
     fn operations(&self) -> u64 {
@@ -89,6 +95,10 @@ impl Fitted for Chain {
     fn state(&self) -> State {
         let state = State::new(Self::KIND, 1, serde_json::json!({}));
         self.0.iter().fold(state, |state, part| state.child(part.state()))
+    }
+
+    fn size(&self) -> u64 {
+        self.0.iter().map(|part| part.size()).sum()
     }
 
     fn operations(&self) -> u64 {

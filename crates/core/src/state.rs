@@ -102,17 +102,9 @@ impl State {
         own as u64 + self.children.iter().map(State::bytes).sum::<u64>()
     }
 
-    /// Learned numbers read for a row, here and in its parts: all of them, or of trees (an array `roots` beside one of
-    /// `thresholds`) those on the way to a leaf.
+    /// Learned numbers, here and in its parts.
     pub fn operations(&self) -> u64 {
-        let len = |name: &str| self.tensors.get(name).map(|t| t.data.len());
-        let own = match (len("roots"), len("thresholds")) {
-            // A tree of n nodes is left after about log2(n) questions.
-            (Some(trees), Some(nodes)) if trees > 0 => {
-                (trees as f64 * (1.0 + (nodes as f64 / trees as f64).log2().max(1.0))) as u64
-            }
-            _ => self.tensors.values().map(|t| t.data.len() as u64).sum(),
-        };
+        let own: u64 = self.tensors.values().map(|t| t.data.len() as u64).sum();
         own + self.children.iter().map(State::operations).sum::<u64>()
     }
 

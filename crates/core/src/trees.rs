@@ -386,6 +386,22 @@ impl Trees {
             .tensor("sets", vec![sets.len()], TensorData::I64(sets))
     }
 
+    /// Bytes of the numbers that [`Trees::save`] adds to a state.
+    pub fn size(&self) -> u64 {
+        let n = self.nodes.len();
+        let leaves = (0..n).filter(|&node| self.is_leaf(node)).count();
+        let inner = n - leaves;
+        let words = 4 * (self.roots.len() + n + inner);
+        (words + 8 * (inner + leaves * (self.width + 1) + self.start.len() + self.sets.len())) as u64
+    }
+
+    /// About how many questions a row is asked: a tree of n of them is left after log2(n).
+    pub fn operations(&self) -> u64 {
+        let trees = self.roots.len() as f64;
+        let questions = (0..self.nodes.len()).filter(|&node| !self.is_leaf(node)).count() as f64;
+        if trees == 0.0 { 0 } else { (trees * (1.0 + (questions / trees).log2().max(1.0))) as u64 }
+    }
+
     /// The trees that [`Trees::save`] wrote. Refuses anything that could not be followed to its end.
     pub fn load(state: &State, n_features: usize, n_outputs: usize, whole: bool) -> Result<Self> {
         let wrong = |problem: &str| Error::state(&state.kind, format!("the trees are not whole: {problem}"));

@@ -66,6 +66,11 @@ impl Classes {
         state.tensor("present", vec![self.present.len()], present).floats("shares", &self.shares)
     }
 
+    /// Bytes of the numbers that [`Classes::save`] adds.
+    pub fn size(&self) -> u64 {
+        (4 * self.present.len() + 8 * self.shares.len()) as u64
+    }
+
     /// What [`Classes::save`] wrote. Errors unless it is whole.
     pub fn load(state: &State, names: Vec<String>) -> Result<Self> {
         let names = Categories::new(names);

@@ -291,6 +291,10 @@ impl Fitted for FittedRelative {
         Ok(Box::new(BoundRelative { behind: self.behind.clone().bind(input)?, view: self.view, places }))
     }
 
+    fn size(&self) -> u64 {
+        8 + self.behind.size()
+    }
+
     fn operations(&self) -> u64 {
         self.behind.operations() + 1 + self.also.len() as u64
     }

@@ -137,6 +137,15 @@ impl Fitted for FittedNet {
         self.net.encoders.iter().fold(state, |state, encoder| state.child(encoder.state()))
     }
 
+    fn size(&self) -> u64 {
+        let meaning = match &self.meaning {
+            Meaning::Number(_) => 16,
+            Meaning::Classes(classes) => classes.size(),
+        };
+        let encoders: u64 = self.net.encoders.iter().map(|encoder| encoder.state().bytes()).sum();
+        self.parameters.size() + meaning + encoders
+    }
+
     fn operations(&self) -> u64 {
         self.net.operations() as u64
     }

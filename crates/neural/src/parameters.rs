@@ -113,6 +113,11 @@ impl Parameters {
         })
     }
 
+    /// Bytes of the arrays.
+    pub(crate) fn size(&self) -> u64 {
+        4 * self.values.len() as u64
+    }
+
     /// The arrays of a state. Errors when one is missing or of another shape.
     pub(crate) fn load(declared: Vec<Declared>, state: &State) -> Result<Self> {
         let mut values = Vec::new();

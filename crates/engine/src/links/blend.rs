@@ -64,6 +64,10 @@ impl Fitted for Blend {
         self.parts.iter().fold(state, |state, part| state.child(part.state()))
     }
 
+    fn size(&self) -> u64 {
+        8 * self.weights.len() as u64 + self.parts.iter().map(|part| part.size()).sum::<u64>()
+    }
+
     fn operations(&self) -> u64 {
         self.parts.iter().map(|part| part.operations()).sum()
     }

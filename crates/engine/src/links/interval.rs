@@ -129,6 +129,10 @@ impl Fitted for Interval {
         self.inner.0.iter().fold(state, |state, part| state.child(part.state()))
     }
 
+    fn size(&self) -> u64 {
+        8 * (self.widths.len() as u64 + 1) + self.inner.size()
+    }
+
     fn operations(&self) -> u64 {
         self.inner.operations() + 1
     }

@@ -40,7 +40,7 @@ pub(crate) struct Cost {
 
 impl Cost {
     pub(crate) fn of(fitted: &dyn Fitted) -> Self {
-        Cost { bytes: fitted.state().bytes(), work: fitted.operations() }
+        Cost { bytes: fitted.size(), work: fitted.operations() }
     }
 }
 

@@ -356,6 +356,15 @@ impl Fitted for FittedKNeighbors {
         }
     }
 
+    fn size(&self) -> u64 {
+        let truth = match &self.truth {
+            Truth::Numbers { numbers, .. } => 8 * (numbers.len() as u64 + 1),
+            Truth::Classes { classes, codes } => classes.size() + 4 * codes.len() as u64,
+        };
+        let weights = self.weights.as_ref().map_or(0, Vec::len);
+        8 * (self.search.points().len() + weights) as u64 + truth
+    }
+
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
         scorer::bind(self, input)
     }

@@ -235,6 +235,18 @@ impl Fitted for FittedSvm {
         }
     }
 
+    fn size(&self) -> u64 {
+        let numbers = self.vectors.len() + self.coefficients.len() + self.intercepts.len() + 1;
+        let answer = match &self.classes {
+            None => 8,
+            Some(classes) if self.settings.probability == Calibration::Platt => {
+                classes.size() + 16 * self.platt.len() as u64
+            }
+            Some(classes) => classes.size(),
+        };
+        8 * numbers as u64 + answer
+    }
+
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
         scorer::bind(self, input)
     }

@@ -121,6 +121,14 @@ impl Fitted for FittedTrees {
         self.trees.save(State::new(self.kind, self.version, saved))
     }
 
+    fn size(&self) -> u64 {
+        self.trees.size()
+    }
+
+    fn operations(&self) -> u64 {
+        self.trees.operations()
+    }
+
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
         let columns = self.columns.bind(input)?;
         Ok(Box::new(BoundTrees {

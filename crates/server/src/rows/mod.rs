@@ -8,7 +8,7 @@ pub use xml::XSD;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use hashbrown::HashMap;
-use tidemill_core::{Cell, Kind, Role, Row, nearest};
+use tidemill_core::{Cell, Kind, Row, nearest};
 use tidemill_engine::serve::serving::Serving;
 
 use crate::fault::ApiError;
@@ -75,10 +75,6 @@ pub struct Columns {
     required: Vec<bool>,
     places: HashMap<String, usize>,
     passed_over: Vec<String>,
-    /// The place of the key.
-    pub key: Option<usize>,
-    /// The places of the columns that the log keeps.
-    logged: Vec<usize>,
     kinds: Vec<Kind>,
 }
 
@@ -86,14 +82,11 @@ impl Columns {
     /// The columns of a model.
     pub fn of(serving: &Serving) -> Self {
         let names: Vec<String> = serving.columns.iter().map(|c| c.name.clone()).collect();
-        let key = serving.columns.iter().position(|c| c.role == Role::Key);
         Columns {
             required: serving.columns.iter().map(|c| c.required).collect(),
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: serving.passed_over.clone(),
-            logged: (0..names.len()).filter(|i| Some(*i) != key).collect(),
             kinds: serving.columns.iter().map(|c| c.kind).collect(),
-            key,
             names,
         }
     }
@@ -111,21 +104,6 @@ impl Columns {
     /// The name of a column.
     pub fn name(&self, place: usize) -> &str {
         self.names.get(place).map_or("", String::as_str)
-    }
-
-    /// The names of the columns that the log keeps, in order: all but the key, which it keeps apart.
-    pub fn logged(&self) -> impl Iterator<Item = &str> {
-        self.logged.iter().map(|&i| self.names[i].as_str())
-    }
-
-    /// The places of the columns that the log keeps.
-    pub fn logged_places(&self) -> &[usize] {
-        &self.logged
-    }
-
-    /// Whether the column at a place holds images.
-    pub fn is_picture(&self, place: usize) -> bool {
-        self.kinds.get(place) == Some(&Kind::Image)
     }
 
     /// Whether a value of the column at a place is a list: a series or a vector.
@@ -271,9 +249,7 @@ impl Columns {
             required: vec![true; names.len()],
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: vec!["target".into()],
-            logged: (0..names.len()).collect(),
             kinds: vec![Kind::Text; names.len()],
-            key: None,
             names,
         }
     }
