@@ -9,6 +9,7 @@ mod builtin;
 mod category;
 pub mod conform;
 mod context;
+mod document;
 mod error;
 mod estimator;
 mod fitted;
@@ -32,6 +33,7 @@ pub use builtin::{
 };
 pub use category::{Categories, UNSEEN};
 pub use context::{Context, Event, Warning};
+pub use document::{Document, DocumentError};
 pub use error::{Coded, Error, Result, escaped, nearest};
 pub use estimator::{Columns, Estimator, Needs, Resampler, Rows, Target, Training};
 pub use fitted::{Chain, Fitted, Linear, Run};

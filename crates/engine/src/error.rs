@@ -1,6 +1,6 @@
 //! What can go wrong with what a user asked for as a whole.
 
-use tidemill_core::Coded;
+use tidemill_core::{Coded, DocumentError};
 
 /// The errors of the engine.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,12 @@ impl Coded for EngineError {
         match self {
             EngineError::Recipe { remedy, .. } | EngineError::Usage { remedy, .. } => Some(remedy.clone()),
         }
+    }
+}
+
+impl From<DocumentError> for EngineError {
+    fn from(e: DocumentError) -> Self {
+        EngineError::Recipe { file: e.file, line: e.line, problem: e.problem, remedy: e.remedy }
     }
 }
 

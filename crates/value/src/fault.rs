@@ -1,6 +1,6 @@
 //! What is wrong with a plan, a price list or a table of events.
 
-use tidemill_core::Coded;
+use tidemill_core::{Coded, DocumentError};
 
 /// What is wrong with the value of a key, before it is known in which line it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,12 @@ pub enum ValueError {
         /// What to do, and the line's text.
         remedy: String,
     },
+}
+
+impl From<DocumentError> for ValueError {
+    fn from(e: DocumentError) -> Self {
+        ValueError::Plan { file: e.file, line: e.line, problem: e.problem, remedy: e.remedy }
+    }
 }
 
 impl Coded for ValueError {

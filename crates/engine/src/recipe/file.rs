@@ -1,13 +1,10 @@
 //! Reading `tidemill.toml`: every error shows the line and, for a misspelt key, the nearest known one.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 use tidemill_core::recipe::{ColumnSpec, Cost, Decision, Recipe, Spec, Task};
-use tidemill_core::{Error, Registry, Result, Slot, nearest};
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use tidemill_core::{Document, DocumentError, Error, Registry, Result, Slot, nearest};
 
 use crate::error::EngineError;
 use crate::recipe::schema;
@@ -20,35 +17,28 @@ pub fn read(path: &Path, registry: &Registry) -> Result<Recipe> {
 
 /// As [`read`], from text; `file` is what errors call it.
 pub fn parse(text: &str, file: &str, registry: &Registry) -> Result<Recipe> {
-    let source = Text { text, file };
-    let table = DeTable::parse(text)
-        .map_err(|e| source.wrong(e.span().map(|s| s.start), e.message().to_string(), "correct the TOML"))?;
-    let mut places = BTreeMap::new();
-    let value = value_of_table(table.get_ref(), "", &mut places);
+    read_document(text, file, registry).map_err(|e| EngineError::from(e).into())
+}
+
+fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, DocumentError> {
+    let (value, document) = Document::parse(text, file)?;
     if let Some(unknown) = schema::unknown_key(&value, &schema::recipe(registry)) {
         let hint = match nearest(&unknown.key, unknown.known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean '{near}'?"),
             None => format!("known here: {}", unknown.known.join(", ")),
         };
-        let place = places.get(&unknown.path).copied();
-        return Err(source.wrong(place, format!("there is no key '{}'", unknown.key), &hint));
+        return Err(document.wrong(&unknown.path, format!("there is no key '{}'", unknown.key), &hint));
     }
     let recipe: Recipe = serde_path_to_error::deserialize(value).map_err(|e| {
         let path = e.path().to_string();
-        source.wrong(nearest_place(&places, &path), format!("'{path}': {}", e.inner()), "correct the value")
+        document.wrong(&path, format!("'{path}': {}", e.inner()), "correct the value")
     })?;
     for (path, spec, table) in specs(&recipe) {
         check_spec(&path, &spec, table, registry).map_err(|(path, problem)| {
-            source.wrong(
-                nearest_place(&places, &path),
-                problem,
-                "`tidemill schema` lists what can stand here",
-            )
+            document.wrong(&path, problem, "`tidemill schema` lists what can stand here")
         })?;
     }
-    check_values(&recipe).map_err(|(path, problem)| {
-        source.wrong(nearest_place(&places, path), problem, "correct the value")
-    })?;
+    check_values(&recipe).map_err(|(path, problem)| document.wrong(path, problem, "correct the value"))?;
     Ok(recipe)
 }
 
@@ -58,77 +48,6 @@ pub fn locate(source: &str, recipe: &Path) -> String {
     match beside {
         Some(path) if source != "-" && path.exists() => path.display().to_string(),
         _ => source.to_string(),
-    }
-}
-
-struct Text<'a> {
-    text: &'a str,
-    file: &'a str,
-}
-
-impl Text<'_> {
-    fn wrong(&self, offset: Option<usize>, problem: String, remedy: &str) -> Error {
-        let line = offset.map(|at| self.text[..at.min(self.text.len())].matches('\n').count() + 1);
-        let shown = line.and_then(|n| self.text.lines().nth(n - 1)).map(str::trim);
-        let remedy = match shown {
-            Some(shown) => format!("{remedy}; the line is: {shown}"),
-            None => remedy.to_string(),
-        };
-        EngineError::Recipe { file: self.file.into(), line, problem, remedy }.into()
-    }
-}
-
-/// The byte where each dotted path of the document begins.
-type Places = BTreeMap<String, usize>;
-
-fn value_of_table(table: &DeTable<'_>, path: &str, places: &mut Places) -> Value {
-    let entries = table.iter().map(|(key, value)| {
-        let path = join(path, key.get_ref());
-        places.insert(path.clone(), key.span().start);
-        (key.get_ref().to_string(), value_of(value, &path, places))
-    });
-    Value::Object(entries.collect())
-}
-
-fn value_of(value: &Spanned<DeValue<'_>>, path: &str, places: &mut Places) -> Value {
-    match value.get_ref() {
-        DeValue::String(text) => Value::String(text.to_string()),
-        DeValue::Boolean(flag) => Value::Bool(*flag),
-        DeValue::Integer(number) => {
-            let digits = number.as_str().replace('_', "");
-            i64::from_str_radix(&digits, number.radix()).map_or_else(|_| Value::String(digits), Value::from)
-        }
-        // `inf` and `nan` have no JSON form: they stay text, and the parameter's type refuses them by name.
-        DeValue::Float(number) => {
-            let digits = number.as_str().replace('_', "");
-            let float = digits.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
-            float.map_or(Value::String(digits), Value::Number)
-        }
-        DeValue::Datetime(time) => Value::String(time.to_string()),
-        DeValue::Array(items) => {
-            let items = items.iter().enumerate().map(|(i, item)| {
-                let path = format!("{path}[{i}]");
-                places.insert(path.clone(), item.span().start);
-                value_of(item, &path, places)
-            });
-            Value::Array(items.collect())
-        }
-        DeValue::Table(table) => value_of_table(table, path, places),
-    }
-}
-
-fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
-}
-
-/// The place of a path, or of the nearest enclosing one that stands in the text.
-fn nearest_place(places: &Places, path: &str) -> Option<usize> {
-    let mut path = path;
-    loop {
-        if let Some(place) = places.get(path) {
-            return Some(*place);
-        }
-        path = &path[..path.rfind(['.', '['])?];
     }
 }
 
