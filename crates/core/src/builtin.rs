@@ -125,6 +125,17 @@ pub enum Family {
     Series,
 }
 
+/// What the weights of rows mean to a learner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// A row of weight 2 is that row twice: the same answers.
+    Equivalent,
+    /// Rows of more weight count more.
+    Accepted,
+    /// All rows count the same.
+    Ignored,
+}
+
 /// Plain parameters that are an [`Estimator`]: what one file writes to become a built-in.
 ///
 /// Derive `Default, Serialize, Deserialize, JsonSchema` with `#[serde(deny_unknown_fields, default)]`; the doc
@@ -158,6 +169,10 @@ pub trait BuiltinLearner: Builtin {
     const FAMILY: Family;
     /// Whether it is expected to score near perfect on the rows it was fitted on, so that the gap to held-out rows says nothing.
     const MEMORISES: bool = false;
+    /// What the weights of rows mean to it.
+    const WEIGHTS: Weights = Weights::Accepted;
+    /// Whether the order of the columns may change its answers: where columns are drawn by chance, or ties go to the first.
+    const COLUMN_ORDER_MATTERS: bool = false;
     /// Parameters that its label shows besides those of [`Estimator::search`].
     const LABEL: &'static [&'static str] = &[];
 }
@@ -198,6 +213,10 @@ pub struct Entry {
     pub schema: fn(&mut SchemaGenerator) -> JsonSchemaDoc,
     /// Of a learner, whether its score on its own rows says nothing; see [`BuiltinLearner::MEMORISES`].
     pub memorises: bool,
+    /// Of a learner, what the weights of rows mean to it.
+    pub weights: Weights,
+    /// Of a learner, whether the order of the columns may change its answers.
+    pub column_order_matters: bool,
     /// Of a step, what it does to a column; see [`BuiltinStep::DONE`].
     pub done: &'static str,
     /// The default of each parameter.
@@ -221,7 +240,12 @@ impl Entry {
             keys.extend(T::LABEL);
             keys
         });
-        Entry { memorises: T::MEMORISES, ..entry }
+        Entry {
+            memorises: T::MEMORISES,
+            weights: T::WEIGHTS,
+            column_order_matters: T::COLUMN_ORDER_MATTERS,
+            ..entry
+        }
     }
 
     /// The line of a resampler.
@@ -232,6 +256,8 @@ impl Entry {
             version: 0,
             schema: |generator| generator.root_schema_for::<T>(),
             memorises: false,
+            weights: Weights::Ignored,
+            column_order_matters: true,
             done: "",
             defaults: defaults::<T>,
             shown: Vec::new,
@@ -251,6 +277,8 @@ impl Entry {
             version: T::VERSION,
             schema: |generator| generator.root_schema_for::<T>(),
             memorises: false,
+            weights: Weights::Ignored,
+            column_order_matters: true,
             done: "",
             defaults: defaults::<T>,
             shown,

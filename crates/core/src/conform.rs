@@ -4,7 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::{Batch, Context, Entry, Error, Estimator, Fitted, Registry, Result, Row, Rows, Table, Training};
+use arrow_array::Float64Array;
+
+use crate::{
+    Batch, Column, Context, Entry, Error, Estimator, Fitted, Registry, Result, Row, Rows, Schema, Sort, Table,
+    Training, Weights,
+};
 
 /// What a suite needs to run: the built-ins, and a table that suits the estimator (every kind it handles, some
 /// missing values where it handles them, and a target where it learns from one).
@@ -38,6 +43,8 @@ pub const CHECKS: &[Check] = &[
     ("truncated_state_is_refused", truncated_state_is_refused),
     ("unknown_parameter_is_refused", unknown_parameter_is_refused),
     ("hard_values_are_no_panic", hard_values_are_no_panic),
+    ("weights_are_what_they_are_said_to_be", weights_are_what_they_are_said_to_be),
+    ("column_order_does_not_matter", column_order_does_not_matter),
 ];
 
 impl Subject<'_> {
@@ -83,6 +90,66 @@ fn same(a: &Batch, b: &Batch, what: &str) -> Result<()> {
 /// The values of a column, row by row, in a form in which `NaN` equals itself (floats print exactly).
 fn bits(array: &arrow_array::ArrayRef) -> Vec<String> {
     (0..array.len()).map(|i| format!("{:?}", array.slice(i, 1))).collect()
+}
+
+/// The answers of a learner that was fitted on a table, for the rows of the suite's own.
+fn answers_after(s: &Subject<'_>, table: &Table, asked: &Batch) -> Result<Batch> {
+    let fitted = s.estimator()?.fit(Training::on(table), &s.context())?;
+    let output = s.apply(&fitted, asked)?;
+    output.select(&output.schema().places(|c| matches!(c.role, crate::Role::Prediction | crate::Role::Probability)))
+}
+
+/// Whether answers are the same but for rounding.
+fn near(a: &Batch, b: &Batch, what: &str) -> Result<()> {
+    for (place, column) in a.schema().columns().iter().enumerate() {
+        if column.kind == crate::Kind::Category {
+            must(bits(a.column(place)) == bits(b.column(place)), || format!("{what}: other classes"))?;
+            continue;
+        }
+        let numbers = |batch: &Batch| match column.role {
+            crate::Role::Probability => batch.probabilities(place).map(<[f64]>::to_vec),
+            _ => batch.numbers(place).map(|numbers| numbers.values().to_vec()),
+        };
+        for (x, y) in numbers(a)?.into_iter().zip(numbers(b)?) {
+            let close = (x - y).abs() <= 1e-9 * x.abs().max(1.0) || (x.is_nan() && y.is_nan());
+            must(close, || format!("{what}: {x} and {y}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn weights_are_what_they_are_said_to_be(s: &Subject<'_>) -> Result<()> {
+    if !matches!(s.entry.sort, Sort::Learner(_)) || s.entry.weights == Weights::Ignored {
+        return Ok(());
+    }
+    let batch = s.table.batch();
+    let twice = |row: usize| row % 3 == 0;
+    let weights = (0..batch.n_rows()).map(|row| if twice(row) { 2.0 } else { 1.0 });
+    let mut columns = batch.schema().columns().to_vec();
+    columns.push(Column::number("how much").with_role(crate::Role::Weight));
+    let mut arrays = batch.columns().to_vec();
+    arrays.push(Arc::new(Float64Array::from_iter_values(weights)));
+    let weighted = Table::new(Batch::new(Arc::new(Schema::new(columns)?), arrays)?);
+    let asked = s.without_target()?;
+    let by_weight = answers_after(s, &weighted, &asked)?;
+    if s.entry.weights == Weights::Accepted {
+        return Ok(());
+    }
+    let rows = (0..batch.n_rows()).flat_map(|row| std::iter::repeat_n(row as u32, 1 + usize::from(twice(row))));
+    let repeated = Table::new(batch.take(&rows.collect::<Vec<_>>())?);
+    near(&by_weight, &answers_after(s, &repeated, &asked)?, "weight 2 is not the row twice")
+}
+
+fn column_order_does_not_matter(s: &Subject<'_>) -> Result<()> {
+    if !matches!(s.entry.sort, Sort::Learner(_)) || s.entry.column_order_matters {
+        return Ok(());
+    }
+    let batch = s.table.batch();
+    let turned: Vec<usize> = (0..batch.schema().len()).rev().collect();
+    let asked = s.without_target()?;
+    let usual = answers_after(s, &s.table, &asked)?;
+    let other = answers_after(s, &Table::new(batch.select(&turned)?), &asked)?;
+    near(&usual, &other, "another order of columns")
 }
 
 fn refit_gives_equal_state(s: &Subject<'_>) -> Result<()> {

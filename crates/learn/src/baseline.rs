@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, Fitted, Kind, Registry,
-    Result, Role, Row, Run, Schema, State, Training,
-};
+    Result, Role, Row, Run, Schema, State, Training, Weights};
 
 use crate::rows;
 use tidemill_kernel::answer::{Answer, output};
@@ -38,6 +37,7 @@ impl Builtin for Baseline {
 
 impl BuiltinLearner for Baseline {
     const FAMILY: Family = Family::Baseline;
+    const WEIGHTS: Weights = Weights::Equivalent;
 }
 
 impl Estimator for Baseline {

@@ -232,6 +232,7 @@ impl Builtin for NeuralNet {
 
 impl BuiltinLearner for NeuralNet {
     const FAMILY: Family = Family::Neural;
+    const COLUMN_ORDER_MATTERS: bool = true;
 }
 
 impl Estimator for NeuralNet {

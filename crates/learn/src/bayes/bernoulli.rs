@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
-};
+    State, Training, Weights};
 
 use super::counts::{Counts, FittedCounts, NEEDS};
 use super::{check_alpha, log_priors};
@@ -57,6 +56,7 @@ impl Builtin for BernoulliNb {
 
 impl BuiltinLearner for BernoulliNb {
     const FAMILY: Family = Family::Bayes;
+    const WEIGHTS: Weights = Weights::Equivalent;
 }
 
 impl Estimator for BernoulliNb {

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
-};
+    State, Training, Weights};
 
 use super::counts::{Counts, FittedCounts, NEEDS};
 use super::{check_alpha, log_priors};
@@ -54,6 +53,7 @@ impl Builtin for MultinomialNb {
 
 impl BuiltinLearner for MultinomialNb {
     const FAMILY: Family = Family::Bayes;
+    const WEIGHTS: Weights = Weights::Equivalent;
 }
 
 impl Estimator for MultinomialNb {

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
-};
+    State, Training, Weights};
 
 use super::FittedLinear;
 use super::fitted::Link;
@@ -56,6 +55,7 @@ impl Builtin for Gamma {
 
 impl BuiltinLearner for Gamma {
     const FAMILY: Family = Family::Linear;
+    const WEIGHTS: Weights = Weights::Equivalent;
 }
 
 impl Estimator for Gamma {

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Categories, Context, Estimator, Family, Fitted, KeyPath, Linear, Needs,
-    Registry, Result, Row, Run, Schema, Search, State, Training,
-};
+    Registry, Result, Row, Run, Schema, Search, State, Training, Weights};
 use tidemill_kernel::descent::{self, Limits};
 use tidemill_kernel::logistic::minimise;
 use tidemill_kernel::softmax::Problem;
@@ -114,6 +113,7 @@ impl Builtin for Logistic {
 
 impl BuiltinLearner for Logistic {
     const FAMILY: Family = Family::Linear;
+    const WEIGHTS: Weights = Weights::Equivalent;
     const LABEL: &'static [&'static str] = &["penalty", "l1_ratio"];
 }
 

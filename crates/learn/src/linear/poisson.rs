@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
-};
+    State, Training, Weights};
 
 use super::FittedLinear;
 use super::fitted::Link;
@@ -59,6 +58,7 @@ impl Builtin for Poisson {
 
 impl BuiltinLearner for Poisson {
     const FAMILY: Family = Family::Linear;
+    const WEIGHTS: Weights = Weights::Equivalent;
 }
 
 impl Estimator for Poisson {

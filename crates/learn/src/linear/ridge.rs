@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
-};
+    State, Training, Weights};
 
 use super::FittedLinear;
 use super::fitted::regression;
@@ -62,6 +61,7 @@ impl Builtin for Ridge {
 
 impl BuiltinLearner for Ridge {
     const FAMILY: Family = Family::Linear;
+    const WEIGHTS: Weights = Weights::Equivalent;
 }
 
 /// Refuses a parameter that is negative or not finite.

@@ -99,6 +99,7 @@ macro_rules! forest {
 
         impl BuiltinLearner for $name {
             const FAMILY: Family = Family::Trees;
+            const COLUMN_ORDER_MATTERS: bool = true;
             const MEMORISES: bool = true;
         }
 
