@@ -2,12 +2,14 @@
 
 use tidemill_core::recipe::Calibration;
 use tidemill_report::{
-    Block, Figure, Finding, Level, LineChart, Point, Scale, Section, Series, Spot, Text, Tile, number,
+    Align, Block, Cell, Figure, Finding, Level, LineChart, Point, Scale, Section, Series, Spot, Table, Text, Tile,
+    number,
 };
 
 use super::{Subject, W, cut, fill, name, plain, strong};
 use crate::facts::Outcome;
 use crate::format::capital;
+use crate::report::text::short_count;
 use crate::search::{Calibrated, Decided, Reliability};
 
 /// Empty where no probabilities were given.
@@ -41,7 +43,33 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
     if !tiles.is_empty() {
         section = section.with(Block::Tiles(tiles));
     }
-    if figures.is_empty() { section } else { section.with(Block::Figures(figures)) }
+    if !figures.is_empty() {
+        section = section.with(Block::Figures(figures));
+    }
+    if outcome.operating_points.is_empty() { section } else { section.with(Block::Table(operating_points(outcome))) }
+}
+
+/// Where positives are rare: how many each threshold finds, and at what price.
+fn operating_points(outcome: &Outcome) -> Table {
+    let head = [
+        (W.operating_what, Align::Left),
+        (W.threshold, Align::Right),
+        (W.operating_found, Align::Right),
+        (W.operating_of, Align::Right),
+        (W.operating_alarms, Align::Right),
+        (W.operating_flag, Align::Left),
+    ];
+    let mut table = Table::new(W.operating_caption, &head);
+    let points = outcome.operating_points.iter();
+    table.rows = points
+        .map(|point| {
+            let counts = [point.found, point.positives, point.false_alarms].map(short_count);
+            let [found, positives, alarms] = counts.map(Cell::from);
+            let threshold = number::short(point.threshold).into();
+            vec![point.what.clone().into(), threshold, found, positives, alarms, point.flag.clone().into()]
+        })
+        .collect();
+    table
 }
 
 /// What to know of the figures where the threshold was chosen for something else than being right often.

@@ -6,9 +6,9 @@ use tidemill_report::{Figure, Finding, Level, Text, Tile, Verdict, number};
 
 use super::subject::lower;
 use super::{Subject, W, fill, name, plain, strong};
-use crate::builtin::BASELINE;
 use crate::facts::Outcome;
 use crate::judge::Evidence;
+use crate::report::text::{never_predicted, useless, worse_than_baseline};
 
 /// Fewer rows than this say little.
 const FEW: usize = 50;
@@ -33,9 +33,10 @@ pub(super) fn of_training(subject: &Subject<'_>, outcome: &Outcome, evidence: &E
             findings.push(Finding::new(Level::Severe, text).chip(W.leak_chip));
         }
     }
-    if outcome.chosen.kind == BASELINE {
-        findings.push(Finding::new(Level::Severe, W.useless));
-    }
+    let severe = worse_than_baseline(outcome).into_iter().chain([useless(outcome)]);
+    let severe = severe.map(|sentence| sentence.trim().to_string()).filter(|sentence| !sentence.is_empty());
+    findings.extend(severe.map(|sentence| Finding::new(Level::Severe, sentence)));
+    findings.extend(never_predicted(outcome).map(|line| Finding::new(Level::Warning, line).chip(W.caution_chip)));
     if let Some(moved) = super::decision::moved(subject, outcome) {
         // That it is not right more often than the baseline is then no surprise, and no fault.
         verdict.findings.retain(|finding| finding.text != Text::plain(W.no_better));

@@ -17,4 +17,6 @@ pub use inspection::inspected;
 pub use leaderboard::{Line, table};
 pub use monitor::story as monitor;
 pub use training::story as training;
-pub(crate) use training::{Reason, balance, more_rows, reasons};
+pub(crate) use training::{
+    Reason, balance, more_rows, never_predicted, reasons, short_count, useless, worse_than_baseline,
+};

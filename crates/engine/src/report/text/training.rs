@@ -100,12 +100,12 @@ fn operating_points(o: &Outcome) -> Vec<String> {
 }
 
 /// A count; with a fraction only where rows have weights.
-fn short_count(n: f64) -> String {
+pub(crate) fn short_count(n: f64) -> String {
     if n.fract() == 0.0 { format!("{n:.0}") } else { short(n) }
 }
 
 /// Classes that the test part has and the model never predicts there.
-fn never_predicted(o: &Outcome) -> Option<String> {
+pub(crate) fn never_predicted(o: &Outcome) -> Option<String> {
     let confusion = o.test.confusion.as_ref()?;
     let said = |class: usize| confusion.counts.iter().map(|row| row[class]).sum::<f64>();
     let never =
@@ -362,7 +362,7 @@ pub(super) fn verdict(o: &Outcome) -> String {
 }
 
 /// Where the baseline ships: that the columns say nothing only where every learner could be fitted.
-fn useless(o: &Outcome) -> String {
+pub(crate) fn useless(o: &Outcome) -> String {
     if o.chosen.kind != BASELINE {
         return String::new();
     }
@@ -382,7 +382,7 @@ fn useless(o: &Outcome) -> String {
 }
 
 /// That a model does worse than the baseline by the metric that chose it, before anything else is said.
-fn worse_than_baseline(o: &Outcome) -> Option<String> {
+pub(crate) fn worse_than_baseline(o: &Outcome) -> Option<String> {
     let greater = o.test.lines.iter().find(|l| l.name == o.metric)?.greater_is_better;
     let (ours, base) = (o.test.value(&o.metric)?, o.baseline.value(&o.metric)?);
     let worse = o.chosen.kind != BASELINE && if greater { ours < base } else { ours > base };
