@@ -6,6 +6,7 @@ mod layers;
 mod modules;
 mod outside;
 mod stages;
+mod test_files;
 
 use std::process::ExitCode;
 

@@ -3,9 +3,7 @@
 //! Hashes are made to fit where a fault lies deeper, as someone who means harm would do it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-mod common;
-
-use common::{bits, model};
+use crate::common::{bits, model};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tidemill_core::Coded;

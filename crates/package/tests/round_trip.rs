@@ -1,12 +1,10 @@
 //! What is written is what is read, bit for bit, and one package has one form in bytes.
 
-mod common;
-
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use common::{bits, model};
+use crate::common::{bits, model};
 use proptest::prelude::*;
 use serde_json::Value;
 use tidemill_core::{Coded, State, Tensor, TensorData};

@@ -1,0 +1,8 @@
+//! The tests of the crate as one program: each file is a module, so that the crate is linked once.
+
+mod copies;
+mod inference;
+mod intake;
+mod pictures;
+mod profile;
+mod reading;
