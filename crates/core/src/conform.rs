@@ -306,7 +306,7 @@ fn hard_values_are_no_panic(s: &Subject<'_>) -> Result<()> {
     for value in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e300, 0.0] {
         let columns = batch.schema().columns().iter().enumerate().map(|(i, column)| {
             if column.kind == crate::Kind::Number && column.role == crate::Role::Feature {
-                Arc::new(arrow_array::Float64Array::from(vec![value; batch.n_rows()]))
+                Arc::new(Float64Array::from(vec![value; batch.n_rows()]))
                     as arrow_array::ArrayRef
             } else {
                 batch.column(i).clone()

@@ -13,7 +13,7 @@ use arrow_array::Array;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Row};
+use tidemill_core::{Batch, Context, Error, Fitted, Kind, Result, Role, Row};
 use tidemill_kernel::Random;
 use tidemill_package::Package;
 
