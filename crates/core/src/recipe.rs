@@ -199,9 +199,22 @@ pub struct ColumnSpec {
     /// How categories are encoded: the steps named `encode_…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encode: Option<Spec>,
+    /// What becomes of names that differ only in case, spaces or accents, such as `Yes` and `YES`; without it, each is a name of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spellings: Option<Spellings>,
     /// How the prediction log keeps what callers send in this column; without it, as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<Private>,
+}
+
+/// What becomes of the spellings of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Spellings {
+    /// Each is a name of its own.
+    Keep,
+    /// They are one name, written as most rows write it.
+    Merge,
 }
 
 /// How a value is kept out of the prediction log.

@@ -16,7 +16,7 @@ pub mod split;
 
 pub use error::Error;
 pub use infer::infer;
-pub use intake::{Canonical, CellIssue, Ingest, RowReader, canonical_rows};
+pub use intake::{Canonical, CellIssue, Ingest, RowReader, Seen, canonical_rows};
 pub use plan::{InferredColumn, InferredSchema, Leak, Note, Weight};
 pub use profile::{Profile, profile};
 pub use sink::{Sink, create, to_arrow};

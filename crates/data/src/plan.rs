@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::recipe::Task;
 use tidemill_core::{Kind, Reading, Role, escaped};
 
+use crate::intake::Seen;
 use crate::parse::{Format, plain_number};
 
 /// What one column of the source means, and why.
@@ -30,12 +31,18 @@ pub struct InferredColumn {
     /// Whether the recipe said the kind, so that it is never widened.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub declared: bool,
+    /// Whether names that differ only in case, spaces or accents are one name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merged: bool,
     /// Of a category, once [`crate::Ingest::fit`] has seen all rows: the names in the order of their codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
     /// Of a number, once [`crate::Ingest::fit`] has seen all rows: the least and the greatest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[f64; 2]>,
+    /// Of other kinds, what training saw: the words of texts, the sizes of images, the levels of series, the zones of times.
+    #[serde(default, skip_serializing_if = "Seen::is_empty")]
+    pub seen: Seen,
 }
 
 impl InferredColumn {
@@ -50,8 +57,10 @@ impl InferredColumn {
             missing: Vec::new(),
             values: Vec::new(),
             declared: false,
+            merged: false,
             categories: Vec::new(),
             range: None,
+            seen: Seen::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, StringArray};
 use proptest::prelude::*;
-use tidemill_core::recipe::{Recipe, Task};
+use tidemill_core::recipe::{Recipe, Spellings, Task};
 use tidemill_core::{Batch, Cell, Column, Context, Fitted, Kind, Registry, Role, Row, Schema, Source, Table};
 use tidemill_data::parse::{NumberFormat, Thousands};
 use tidemill_data::{InferredColumn, InferredSchema, Ingest, infer};
@@ -276,4 +276,71 @@ proptest! {
             prop_assert_eq!(row, Row::of(&bulk, i).unwrap());
         }
     }
+}
+
+/// Kind 10: the line that `check` prints for the spellings of a class mends them.
+#[test]
+fn spellings_are_one_name_where_the_recipe_says_so() {
+    let left = ["Yes", "no", "YES ", "No", "yes", "NO", "Yes", "No"];
+    let town = ["Málaga", "Bern", "malaga", "BERN", "Málaga", "Bern ", "Bern", "Chur"];
+    let table = texts(&[
+        ("left", left.to_vec()),
+        ("town", town.to_vec()),
+        ("x", vec!["1.5", "2.5", "3", "4", "5", "6", "7", "8"]),
+    ]);
+    let mut recipe = recipe("left");
+    assert_eq!(fit(&table, &recipe).0.plan().task, Some(Task::Multiclass));
+    for name in ["left", "town"] {
+        recipe.columns.entry(name.into()).or_default().spellings = Some(Spellings::Merge);
+    }
+    let (intake, read, _) = fit(&table, &recipe);
+    let plan = intake.plan();
+    assert_eq!(
+        (plan.task, &plan.classes[..]),
+        (Some(Task::Binary), &["No".to_string(), "Yes".to_string()][..])
+    );
+    assert_eq!(plan.positive.as_deref(), Some("Yes"));
+    assert_eq!(plan.column("town").unwrap().categories, ["Bern", "Chur", "Málaga"]);
+    let codes = |name: &str| {
+        read.batch().codes(read.batch().schema().index(name).unwrap()).unwrap().values().to_vec()
+    };
+    assert_eq!(codes("left"), [1, 0, 1, 0, 1, 0, 1, 0]);
+    assert_eq!(codes("town"), [2, 0, 2, 0, 2, 0, 0, 1]);
+    // And so for rows that come later, after the model was saved.
+    let again = Ingest::load(&Registry::default(), intake.state()).unwrap();
+    let later = texts(&[("town", vec!["MALAGA", "bern", "Genf"]), ("x", vec!["1", "2", "3"])]);
+    let mut run = again.bind(later.schema()).unwrap();
+    let later = run.apply(later.batch()).unwrap();
+    assert_eq!(later.codes(0).unwrap().values().to_vec(), [2, 0, 3]);
+    // A line that cannot act is refused.
+    recipe.columns.entry("x".into()).or_default().spellings = Some(Spellings::Merge);
+    let refused = infer(&table, &recipe, &Context::default()).unwrap_err();
+    assert!(refused.to_string().contains("column 'x' is a number"), "{refused}");
+}
+
+/// Kind 6: every cell of a caller says whether the model knows it.
+#[test]
+fn a_row_says_what_training_did_not_prepare_the_model_for() {
+    let note: Vec<String> =
+        (0..40).map(|i| format!("the guest in room {i} asked for {} towels", i * 7 % 11)).collect();
+    let at: Vec<String> = (0..40).map(|i| format!("2024-01-{:02}T10:00:00+01:00", 1 + i % 28)).collect();
+    let y: Vec<&str> = (0..40).map(|i| ["a", "b"][i % 2]).collect();
+    let table = texts(&[
+        ("note", note.iter().map(String::as_str).collect()),
+        ("at", at.iter().map(String::as_str).collect()),
+        ("y", y),
+    ]);
+    let (intake, _, _) = fit(&table, &recipe("y"));
+    let input = Schema::new(vec![Column::new("note", Kind::Text), Column::new("at", Kind::Text)]).unwrap();
+    let mut reader = intake.rows(&input).unwrap();
+    let mut codes = |note: &str, at: &str| {
+        let mut row = Row { cells: vec![Cell::Text(note.into()), Cell::Text(at.into())] };
+        let mut flaws = Vec::new();
+        reader.read(&mut row, &mut flaws).unwrap();
+        flaws.iter().map(|f| f.code()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes("The guest asked", "2024-03-01T10:00:00+01:00"), Vec::<&str>::new());
+    assert_eq!(codes("Zwölf Boxkämpfer", "2024-03-01T10:00:00+0100"), ["unknown_text"]);
+    assert_eq!(codes("guest jagt Viktor quer", "2024-03-01"), ["partly_known_text"]);
+    assert_eq!(codes("room 3", "2024-03-01T10:00:00Z"), ["other_time_zone"]);
 }

@@ -247,3 +247,51 @@ fn the_audit_is_the_same_for_one_two_and_three_threads() {
     let one = with(1);
     assert!(one == with(2) && one == with(3));
 }
+
+/// Kind 21: what `train` keeps together because of its content, `check` names.
+#[test]
+fn copies_of_texts_and_pictures_are_named() {
+    let line = |i: usize| {
+        let words: Vec<String> = (0..14).map(|w| format!("w{}", (i / 4 * 37 + w * 101) % 997)).collect();
+        format!("{} w{},{}\n", words.join(" "), 2000 + i, ["a", "b"][i / 4 % 2])
+    };
+    let text: String = (0..80).map(line).collect();
+    let found = audit("texts.csv", &format!("note,y\n{text}"), &target("y"));
+    let copies = find(&found, "near_copies", "");
+    assert_eq!((copies.severity, copies.rows.first()), (Severity::Severe, Some(&2)), "{copies:?}");
+    assert!(copies.message.starts_with("60 of 80 (75%) rows are nearly equal"), "{copies:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    for i in 0..10u8 {
+        for class in ["cat", "dog"] {
+            std::fs::create_dir_all(folder.path().join(class)).unwrap();
+            let mut bmp =
+                b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\0\0\0\0\x04\0\0\0"
+                    .to_vec();
+            bmp.extend([0; 16]);
+            bmp.extend([20 * i, 20 * i, 20 * i, 0]);
+            std::fs::write(folder.path().join(class).join(format!("{i}.bmp")), bmp).unwrap();
+        }
+    }
+    let found = check(&folder.path().display().to_string(), &target("label"), &Context::default()).unwrap();
+    assert_eq!(find(&found, "near_copies", "").severity, Severity::Severe);
+    let conflicts = find(&found, "conflicting_labels", "label");
+    assert_eq!(conflicts.severity, Severity::Severe);
+    assert!(conflicts.message.starts_with("20 of 20 (100%) rows are copies of one another"), "{conflicts:?}");
+}
+
+/// Kind 10: the spellings of a class are severe, and the line that is printed mends them.
+#[test]
+fn the_remedy_for_spellings_mends_them() {
+    let line = |i: usize| format!("{},{}\n", i as f64 * 1.37, ["Yes", "yes ", "YES", "No", "no"][i * 7 % 5]);
+    let text = format!("x,left\n{}", (0..100).map(line).collect::<String>());
+    let found = audit("left.csv", &text, &target("left"));
+    let variants = find(&found, "name_variants", "left");
+    assert_eq!(variants.severity, Severity::Severe);
+    let mut mended =
+        recipe::parse(variants.recipe.as_ref().unwrap(), "remedy.toml", &builtin::registry()).unwrap();
+    mended.data.target = Some("left".into());
+    let found = audit("left.csv", &text, &mended);
+    assert!(found.findings.iter().all(|f| f.code != "name_variants"));
+    assert_eq!(found.target.unwrap().task, tidemill_engine::core::recipe::Task::Binary);
+}

@@ -65,14 +65,34 @@ impl fmt::Display for Unusable {
 
 impl std::error::Error for Unusable {}
 
+/// What the header of an image says, as the camera was held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Columns of pixels.
+    pub width: u32,
+    /// Rows of pixels.
+    pub height: u32,
+    /// Whether its pixels are stored in colour.
+    pub colour: bool,
+}
+
+/// Size and mode as the header says them, without decoding the pixels.
+///
+/// # Errors
+/// As [`size`].
+pub fn header(bytes: &[u8]) -> Result<Header, Unusable> {
+    let mut decoder = decoder(bytes)?;
+    let ((width, height), colour) = (decoder.dimensions(), decoder.color_type().has_color());
+    let (width, height) = if turns(orientation(&mut decoder)) { (height, width) } else { (width, height) };
+    Ok(Header { width, height, colour })
+}
+
 /// Width and height as the header says them (as the camera was held, where it noted that), without decoding the pixels.
 ///
 /// # Errors
 /// Bytes that are not an image, or one beyond the bounds.
 pub fn size(bytes: &[u8]) -> Result<(u32, u32), Unusable> {
-    let mut decoder = decoder(bytes)?;
-    let (width, height) = decoder.dimensions();
-    Ok(if turns(orientation(&mut decoder)) { (height, width) } else { (width, height) })
+    header(bytes).map(|found| (found.width, found.height))
 }
 
 /// The pixels of an image.

@@ -8,9 +8,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use tidemill_core::Error;
-use tidemill_data::CellIssue;
 use tidemill_engine::explain::{self, Explained};
 use tidemill_engine::serve::answer::{AnswerError, Answered, Asked};
+use tidemill_engine::serve::record::odd_codes;
 use tidemill_engine::serve::serving::{Answer, Prediction};
 
 use crate::answers;
@@ -197,14 +197,8 @@ fn count(version: &Version, answers: &[Answer]) {
         if let Some(counter) = figures.predictions.get(place) {
             counter.inc();
         }
-        if answer.flaws.is_empty() {
-            continue;
-        }
-        if answer.flaws.iter().any(|f| matches!(f, CellIssue::Unseen { .. })) {
-            figures.unseen.inc();
-        }
-        if answer.flaws.iter().any(|f| matches!(f, CellIssue::Outside { .. })) {
-            figures.outside.inc();
+        if answers::is_odd(answer) {
+            odd_codes(answer).iter().for_each(|code| figures.count_odd(code));
         }
     }
 }

@@ -46,10 +46,15 @@ pub struct ModelFigures {
     pub in_flight: IntGauge,
     /// Predictions of each class; one counter for a number.
     pub predictions: Vec<IntCounter>,
-    /// Rows with a category never seen.
-    pub unseen: IntCounter,
-    /// Rows with a number beyond those of training.
-    pub outside: IntCounter,
+    flaws: IntCounterVec,
+    model: String,
+}
+
+impl ModelFigures {
+    /// Counts a row that has something odd of this code.
+    pub fn count_odd(&self, code: &str) {
+        self.flaws.with_label_values(&[self.model.as_str(), code]).inc();
+    }
 }
 
 impl Telemetry {
@@ -99,7 +104,7 @@ impl Telemetry {
             )?,
             flaws: counter(
                 "tidemill_odd_rows_total",
-                "Rows with a category never seen in training, or a number beyond those of training.",
+                "Rows of which training told the model little or nothing, by the codes of their warnings.",
                 &["model", "flaw"],
             )?,
             connections: IntGauge::new("tidemill_connections", "Connections open now.")?,
@@ -130,8 +135,8 @@ impl Telemetry {
                 [] => vec![class("")],
                 classes => classes.iter().map(|c| class(c)).collect(),
             },
-            unseen: self.flaws.with_label_values(&[model, "unseen_category"]),
-            outside: self.flaws.with_label_values(&[model, "outside_training_range"]),
+            flaws: self.flaws.clone(),
+            model: model.into(),
         }
     }
 

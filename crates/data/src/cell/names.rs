@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use tidemill_core::Categories;
 
 use super::raw::Raw;
-use crate::parse::{EXACT, plain_number, yes_or_no};
+use crate::parse::{EXACT, plain_number, spelling, yes_or_no};
 
 /// The names of a category column, found also when another source writes them in another way: `1.0` or the number 1 for `1`, a
 /// flag for the word of yes or no.
@@ -16,6 +16,8 @@ pub(crate) struct Names {
     numbers: HashMap<u64, u32>,
     yes: Option<u32>,
     no: Option<u32>,
+    /// The codes by folded names, where spellings are merged.
+    folded: HashMap<String, u32>,
 }
 
 impl Names {
@@ -50,12 +52,24 @@ impl Names {
             numbers,
             yes: yes.filter(|_| paired),
             no: no.filter(|_| paired),
+            folded: HashMap::new(),
         }
+    }
+
+    /// The same with every spelling of a name as that name.
+    pub(crate) fn merged(mut self, names: &[String]) -> Self {
+        self.folded = names.iter().zip(0..).map(|(name, code)| (spelling::folded(name), code)).collect();
+        self
     }
 
     pub(super) fn code(&self, name: &str, raw: Raw<'_>) -> u32 {
         let code = self.categories.code(name);
         if code != self.categories.unseen() {
+            return code;
+        }
+        if !self.folded.is_empty()
+            && let Some(&code) = self.folded.get(&spelling::folded(name))
+        {
             return code;
         }
         let found = match raw {

@@ -26,6 +26,7 @@ impl Reader {
         let missing = Missing::new(extra).but(&column.values);
         let missing = if plan.missing_only.is_some() { missing.only() } else { missing };
         let names = (column.kind == Kind::Category).then(|| Names::new(&column.categories));
+        let names = if column.merged { names.map(|n| n.merged(&column.categories)) } else { names };
         Reader { kind: column.kind, format: column.format.clone(), missing, names }
     }
 
@@ -111,6 +112,12 @@ impl Reader {
             Raw::Text(text) if self.missing.is(text) => Ok(Read::Missing),
             _ => series::read(raw, format),
         }
+    }
+
+    /// Whether the points of a series come in the order of time.
+    pub(crate) fn is_in_order(&self, raw: Raw<'_>) -> bool {
+        let format = if let Format::Time(format) = &self.format { format } else { &TimeFormat::Iso };
+        series::is_in_order(raw, format)
     }
 
     /// The numbers of a vector; the error says why there are none. See [`vector::read`].

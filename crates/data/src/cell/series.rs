@@ -13,6 +13,17 @@ const MOST_POINTS: usize = 100_000;
 #[derive(Deserialize)]
 struct Written(Value, Option<f64>);
 
+/// Whether the points of a cell come in the order of time, as far as they can be read.
+pub(super) fn is_in_order(raw: Raw<'_>, format: &TimeFormat) -> bool {
+    match raw {
+        Raw::Points(points) => points.is_sorted_by_key(|point| point.0),
+        Raw::Text(text) => {
+            of_text(text, format).map_or(true, |points| points.is_sorted_by_key(|point| point.0))
+        }
+        _ => true,
+    }
+}
+
 /// The points of a cell in the order of time. Points at the same timestamp become one, with the mean of their values; a point without
 /// a value (null) is none.
 pub(super) fn read(raw: Raw<'_>, format: &TimeFormat) -> Result<Read<Vec<Point>>, String> {

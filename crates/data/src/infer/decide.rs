@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use arrow_array::StringArray;
-use tidemill_core::recipe::{ColumnSpec, Recipe};
+use tidemill_core::recipe::{ColumnSpec, Recipe, Spellings};
 use tidemill_core::{Batch, Column, Error, Kind, Result, Role, escaped};
 
 use super::column::{self, Verdict, judge, moment, role_of};
@@ -13,6 +13,7 @@ use super::identity::Identity;
 use super::locale::Locale;
 use super::{as_text, dates, numbers, pictures};
 use crate::cell::{self, RawColumn};
+use crate::intake::Seen;
 use crate::parse::{FlagFormat, Format, Missing, TimeFormat, plain_number};
 use crate::plan::{InferredColumn, Note, Weight, is_readable, is_vector};
 
@@ -83,10 +84,14 @@ impl Decider<'_> {
                 plan.role = Role::Feature;
             }
         }
+        plan.merged = spec.is_some_and(|s| s.spellings == Some(Spellings::Merge));
         let format = spec.and_then(|s| s.format.as_deref());
         if let Some(format) = format {
             plan.format = Format::of_recipe(&raw.name, plan.kind, format)?;
             plan.declared = true;
+        }
+        if plan.kind == Kind::Time && raw.kind == Kind::Text && plan.is_used() {
+            plan.seen = Seen::of_times(texts.iter().flatten());
         }
         notes.extend(open_notes(&plan, &verdict, format.is_some()));
         let identity = if plan.role == Role::Ignore { identity } else { Identity::None };

@@ -3,7 +3,7 @@
 use arrow_array::{Array, StringArray};
 use hashbrown::HashMap;
 
-use crate::parse::{Missing, unquoted};
+use crate::parse::{Missing, spelling, unquoted};
 
 /// The different values of a column, and how often each comes.
 pub(crate) struct Facts<'a> {
@@ -73,6 +73,21 @@ impl<'a> Facts<'a> {
     /// The share of rows for whose value something holds.
     pub(crate) fn share(&self, holds: impl Fn(&str) -> bool) -> f64 {
         self.mean(|text| f64::from(u8::from(holds(text))))
+    }
+
+    /// The same with the spellings of a name as one value, written as most rows write it.
+    pub(crate) fn merged(self) -> Self {
+        let mut values: Vec<(&str, u64)> = Vec::new();
+        let names = spelling::merged(&self.values, &[]);
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (name, (_, count)) in names.into_iter().zip(&self.values) {
+            let place = *places.entry(name).or_insert(values.len());
+            match values.get_mut(place) {
+                Some((_, sum)) => *sum += count,
+                None => values.push((name, *count)),
+            }
+        }
+        Facts { values, ..self }
     }
 
     /// Different values in the order in which they first come, without those to be left out.

@@ -33,11 +33,11 @@ mod words;
 use arrow_array::StringArray;
 use rayon::prelude::*;
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Batch, Context, Error, Result, Role, Source, escaped};
+use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source, escaped};
 
 use crate::cell::{Raw, RawColumn, clip, written_number};
-use crate::parse::Missing;
-use crate::plan::{InferredSchema, Note, Weight};
+use crate::parse::{Missing, plain_number};
+use crate::plan::{InferredColumn, InferredSchema, Note, Weight};
 use decide::{Decided, Decider};
 use locale::Locale;
 use sample::SAMPLE_ROWS;
@@ -118,6 +118,7 @@ pub(crate) fn infer_sampled(
     plan.notes.retain(|note| note.column.as_deref().is_none_or(|name| used.contains(&name)));
     roles::check(&plan)?;
     target::decide(&mut plan, &sample.rows, recipe, &missing, &locale)?;
+    check_spellings(&plan)?;
     shared::group(&mut plan, &repeating, &sample.rows, recipe, &missing)?;
     plan.leaks = leaks::find(&plan, &sample.rows, context)?;
     if recipe.data.drop_leaks {
@@ -197,6 +198,22 @@ fn check_names(recipe: &Recipe, source: &dyn Source) -> Result<()> {
     Ok(())
 }
 
+const REMEDY_SKIP: &str =
+    "check the name; where the names stand further down, say how many lines to skip: [data] skip = 3";
+
+/// Whether the names of the columns look like a line of something else: skipping lines is no remedy where they do not, nor in a
+/// source that brings its names with it.
+fn may_stand_lower(source: &dyn Source) -> bool {
+    let odd = |name: &str| name.trim().is_empty() || plain_number(name).is_some() || is_numbered(name);
+    let lines = source.reading().is_some_and(|r| !r.first_line.is_empty());
+    lines && (source.schema().len() == 1 || source.schema().names().any(odd))
+}
+
+/// Whether a name was given to a column that had none: `column_3`.
+fn is_numbered(name: &str) -> bool {
+    name.strip_prefix("column_").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// The error of a column that is not there: with the nearest name, else with the names that are, and the line they were read from.
 fn absent(name: &str, source: &dyn Source) -> Error {
     let names = source.schema().names();
@@ -215,9 +232,23 @@ fn absent(name: &str, source: &dyn Source) -> Error {
     if let Some(reading) = source.reading().filter(|r| !r.first_line.is_empty()) {
         problem += &format!("; line 1 of the file is '{}'", reading.first_line);
     }
-    let remedy =
-        "check the name; where the names stand further down, say how many lines to skip: [data] skip = 3";
-    Error::data(problem, remedy)
+    Error::data(problem, if may_stand_lower(source) { REMEDY_SKIP } else { "check the name" })
+}
+
+/// Only names have spellings; the words of a flag are read in all of theirs as it is.
+fn check_spellings(plan: &InferredSchema) -> Result<()> {
+    let names = |c: &InferredColumn| matches!(c.kind, Kind::Category | Kind::Flag) || !c.is_used();
+    match plan.columns.iter().find(|c| c.merged && !names(c)) {
+        None => Ok(()),
+        Some(column) => Err(Error::parameter(
+            format!("columns.{}.spellings", column.name),
+            format!(
+                "only names have spellings to merge, and column '{}' is a {}; take the line out, or say kind = \"category\"",
+                escaped(&column.name),
+                column.kind.word()
+            ),
+        )),
+    }
 }
 
 fn drop_leaks(plan: &mut InferredSchema) {

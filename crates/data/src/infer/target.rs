@@ -73,6 +73,7 @@ pub(super) fn decide(
     let texts = as_text(rows, at)?;
     let missing = missing.clone().but(&plan.columns[at].values);
     let facts = Facts::of(&texts, &missing).without(&plan.columns[at].missing);
+    let facts = if plan.columns[at].merged { facts.merged() } else { facts };
     match facts.n_distinct() {
         0 => {
             return Err(Error::data(

@@ -13,7 +13,8 @@ use tidemill_core::{
     Batch, Categories, Cell, Error, Fitted, Kind, Result, Role, Row, Run, Schema, dense_vector, series_column,
 };
 
-use super::{CellProblem, Ingest, places};
+use super::seen::Unfamiliar;
+use super::{CellProblem, Ingest, Strange, Strangers, places};
 use crate::cell::{Raw, RawColumn, Read, Reader, clip, raw_cell};
 
 pub(super) struct BoundIntake {
@@ -86,8 +87,10 @@ impl Run for BoundIntake {
                 self.intake.add_trouble(&outputs[output].column.name, trouble);
             }
         }
+        let typed = Batch::with_rows(self.output.clone(), arrays, batch.n_rows())?;
+        self.note_strange(batch, &typed)?;
         self.rows_before += batch.n_rows() as u64;
-        Batch::with_rows(self.output.clone(), arrays, batch.n_rows())
+        Ok(typed)
     }
 
     fn row(&mut self, row: &mut Row) -> Result<()> {
@@ -103,6 +106,44 @@ impl Run for BoundIntake {
 }
 
 impl BoundIntake {
+    /// Notes the cells of a file that training did not prepare the model for.
+    fn note_strange(&self, raw: &Batch, typed: &Batch) -> Result<()> {
+        if self.read.is_none() {
+            return Ok(());
+        }
+        let column = |(at, &(output, place)): (usize, &(usize, usize))| -> Result<()> {
+            let output = &self.intake.outputs[output];
+            if !matches!(output.column.role, Role::Feature | Role::Time)
+                || (output.seen.is_empty() && output.range.is_none())
+            {
+                return Ok(());
+            }
+            let mut strange = Strangers::new();
+            let (written, cells) = (RawColumn::of(raw, place)?, RawColumn::of(typed, at)?);
+            for row in 0..typed.n_rows() {
+                let cell = cells.cell(row);
+                let found = match (cell, output.range) {
+                    (Raw::Number(x), Some([least, greatest])) if x < least || x > greatest => {
+                        Some(Unfamiliar {
+                            code: "outside_training_range",
+                            says: format!("in training the values lay between {least} and {greatest}"),
+                        })
+                    }
+                    (Raw::Number(_), _) => None,
+                    _ => output.seen.judge(cell).or_else(|| output.seen.judge_written(written.cell(row))),
+                };
+                if let Some(found) = found {
+                    let first =
+                        Strange { count: 0, row: self.rows_before + row as u64 + 1, says: found.says };
+                    strange.entry(found.code).or_insert(first).count += 1;
+                }
+            }
+            self.intake.add_strange(&output.column.name, strange);
+            Ok(())
+        };
+        self.places.par_iter().enumerate().try_for_each(column)
+    }
+
     /// Reads a raw row in place. `note` gets, for every cell: its place among the outputs, what came, what it was read
     /// as, and whether that failed or is a category never seen.
     pub(super) fn convert(

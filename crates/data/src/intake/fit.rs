@@ -7,11 +7,12 @@ use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use tidemill_core::recipe::Task;
-use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Schema, Source, Table};
+use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Schema, Source, Table};
 
 use super::bound::{Last, read_column};
 use super::{CellProblem, Ingest};
 use crate::cell::{Raw, RawColumn, Reader};
+use crate::parse::spelling;
 use crate::plan::{InferredColumn, InferredSchema, class_order, tolerated};
 use crate::source::pieces;
 
@@ -226,6 +227,10 @@ impl<'a> Pass<'a> {
             plan.columns[at].range = range(&array);
             arrays.push(array);
         }
+        let used = plan.columns.iter_mut().filter(|c| c.is_used()).zip(&arrays);
+        for (column, array) in used.filter(|(c, _)| c.role == Role::Feature) {
+            column.seen.add(&Column::new(&column.name, column.kind), array)?;
+        }
         let intake = Arc::new(Ingest::new(plan));
         let columns = intake.outputs.iter().map(|o| o.column.clone()).collect();
         let arrays = intake.outputs.iter().zip(arrays).map(|(output, array)| match &output.reader.names {
@@ -266,18 +271,16 @@ impl Filling {
     fn finish(self, plan: &InferredSchema) -> Result<(usize, Vec<String>, ArrayRef)> {
         let column = &plan.columns[self.at];
         let is_target = column.role == Role::Target;
+        let met = if column.merged { self.merged(plan) } else { self.names.names.clone() };
         let order = match (is_target, plan.task) {
-            (true, Some(task)) if column.kind == Kind::Category => classes(plan, task, &self.names.names)?,
-            _ => class_order(&self.names.names),
+            (true, Some(task)) if column.kind == Kind::Category => classes(plan, task, &distinct(&met))?,
+            _ => class_order(&distinct(&met)),
         };
-        let mut places = vec![0u32; self.names.names.len()];
-        let names = Interner { codes: HashMap::new(), names: order };
-        for (code, name) in names.names.iter().enumerate() {
-            if let Some(&met) = self.names.codes.get(name) {
-                places[met as usize] = code as u32;
-            }
-        }
-        let unseen = names.names.len() as u32;
+        let places: Vec<u32> = {
+            let codes: HashMap<&str, u32> = order.iter().map(String::as_str).zip(0..).collect();
+            met.iter().map(|name| codes.get(&**name).copied().unwrap_or(0)).collect()
+        };
+        let unseen = order.len() as u32;
         let parts = self.parts.into_iter().map(|part| {
             if column.kind != Kind::Category {
                 return part;
@@ -299,8 +302,31 @@ impl Filling {
                 })?
             }
         };
-        Ok((self.at, names.names, array))
+        Ok((self.at, order, array))
     }
+
+    /// For each name that was met, the spelling that stands for it.
+    fn merged(&self, plan: &InferredSchema) -> Vec<String> {
+        let column = &plan.columns[self.at];
+        let mut counts = vec![0u64; self.names.names.len()];
+        for part in &self.parts {
+            let codes: &UInt32Array = arrow_array::cast::AsArray::as_primitive(part);
+            codes.iter().flatten().for_each(|code| {
+                if let Some(count) = counts.get_mut(code as usize) {
+                    *count += 1;
+                }
+            });
+        }
+        let names: Vec<(&str, u64)> = self.names.names.iter().map(String::as_str).zip(counts).collect();
+        let known = if column.role == Role::Target { &plan.classes[..] } else { &[] };
+        spelling::merged(&names, known).into_iter().map(String::from).collect()
+    }
+}
+
+/// Each name once, in the order in which they first come.
+fn distinct(names: &[String]) -> Vec<String> {
+    let mut seen = hashbrown::HashSet::new();
+    names.iter().filter(|name| seen.insert(name.as_str())).cloned().collect()
 }
 
 /// The least and the greatest of a column of numbers.
@@ -320,12 +346,18 @@ fn classes(plan: &InferredSchema, task: Task, met: &[String]) -> Result<Vec<Stri
         return Ok(plan.classes.clone());
     }
     if task == Task::Binary && plan.classes.len() == 2 {
+        let is_spelling = |class: &String| spelling::folded(class) == spelling::folded(more[0]);
+        let remedy = if plan.classes.iter().any(is_spelling) {
+            "read the spellings of a class as one: spellings = \"merge\" in the [columns] of the target"
+        } else {
+            "set the task to multiclass, or name that value in [data] missing to drop its rows"
+        };
         return Err(Error::data(
             format!(
                 "the task is binary between '{}' and '{}', but there is also '{}'",
                 plan.classes[0], plan.classes[1], more[0]
             ),
-            "set the task to multiclass, or name that value in [data] missing to drop its rows",
+            remedy,
         ));
     }
     let all: Vec<String> = plan.classes.iter().chain(more).cloned().collect();

@@ -4,6 +4,7 @@ mod bound;
 mod canonical;
 mod fit;
 mod rows;
+mod seen;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,7 @@ use crate::source::pieces;
 use bound::BoundIntake;
 pub use canonical::{Canonical, canonical_rows};
 pub use rows::{CellIssue, RowReader};
+pub use seen::Seen;
 
 /// Reads raw columns as its [`InferredSchema`] says.
 ///
@@ -47,6 +49,28 @@ pub struct Ingest {
     /// One per used column of the plan.
     outputs: Vec<Output>,
     troubles: Mutex<BTreeMap<String, CellProblem>>,
+    /// What training did not see, by the column and what it is.
+    strange: Mutex<BTreeMap<(String, &'static str), Strange>>,
+}
+
+/// The cells of a column of which the model knows little or nothing.
+#[derive(Clone, Debug, PartialEq)]
+struct Strange {
+    count: u64,
+    /// The first of them, from 1, and what is said of it.
+    row: u64,
+    says: String,
+}
+
+/// By what it is.
+type Strangers = BTreeMap<&'static str, Strange>;
+
+impl Strange {
+    fn warning(&self, column: &str, code: &str) -> Warning {
+        let Strange { count, row, says } = self;
+        let at = if *count == 1 { format!("row {row}") } else { format!("{count} rows, first in row {row}") };
+        Warning { code: code.into(), message: format!("column '{}', {at}: {says}", escaped(column)) }
+    }
 }
 
 struct Output {
@@ -54,6 +78,7 @@ struct Output {
     reader: Reader,
     /// The least and the greatest number of training.
     range: Option<[f64; 2]>,
+    seen: Seen,
 }
 
 /// The cells of a column that could not be read.
@@ -159,9 +184,14 @@ impl Ingest {
             let reader = Reader::new(&plan, column);
             let categories = reader.names.as_ref().map(|n| n.categories.clone());
             let typed = Column { categories, ..Column::new(&column.name, column.kind) };
-            Output { column: typed.with_role(column.role), reader, range: column.range }
+            Output {
+                column: typed.with_role(column.role),
+                reader,
+                range: column.range,
+                seen: column.seen.clone(),
+            }
         });
-        Ingest { outputs: outputs.collect(), plan, troubles: Mutex::default() }
+        Ingest { outputs: outputs.collect(), plan, troubles: Mutex::default(), strange: Mutex::default() }
     }
 
     /// What each column means.
@@ -174,15 +204,14 @@ impl Ingest {
         input.names().filter(|name| self.plan.column(name).is_none()).map(String::from).collect()
     }
 
-    /// The cells that could not be read since this was last asked, over all bound copies: one warning per column, by name.
+    /// The cells that could not be read since this was last asked, over all bound copies, one warning per column, by name; then those
+    /// that training did not prepare the model for.
     pub fn warnings(&self) -> Vec<Warning> {
         let troubles = std::mem::take(&mut *self.troubles.lock().unwrap_or_else(PoisonError::into_inner));
-        troubles
-            .iter()
-            .map(|(name, trouble)| {
-                trouble.warning(name, self.plan.column(name).map_or(Kind::Text, |c| c.kind))
-            })
-            .collect()
+        let kind = |name: &String| self.plan.column(name).map_or(Kind::Text, |c| c.kind);
+        let strange = std::mem::take(&mut *self.strange.lock().unwrap_or_else(PoisonError::into_inner));
+        let unread = troubles.iter().map(|(name, trouble)| trouble.warning(name, kind(name)));
+        unread.chain(strange.iter().map(|((name, code), strange)| strange.warning(name, code))).collect()
     }
 
     /// The batches of `source`, small where a cell is an image.
@@ -195,6 +224,20 @@ impl Ingest {
     /// decoded once to see whether it can be.
     pub fn bind_to(self: Arc<Self>, source: &dyn Source) -> Result<Box<dyn Run>> {
         Ok(Box::new(BoundIntake::new(self, source.schema())?.of_file(source.folder())))
+    }
+
+    /// Adds what is strange about the cells of a column.
+    fn add_strange(&self, column: &str, found: Strangers) {
+        let mut strange = self.strange.lock().unwrap_or_else(PoisonError::into_inner);
+        for (code, new) in found {
+            let all =
+                strange.entry((column.into(), code)).or_insert_with(|| Strange { count: 0, ..new.clone() });
+            let count = all.count + new.count;
+            if new.row < all.row {
+                *all = new;
+            }
+            all.count = count;
+        }
     }
 
     fn add_trouble(&self, column: &str, new: CellProblem) {

@@ -6,6 +6,8 @@ use tidemill_core::{Cell, Kind, Result, Role, Row, Schema};
 
 use super::Ingest;
 use super::bound::BoundIntake;
+use super::seen::Unfamiliar;
+use crate::cell::{Raw, Reader, raw_cell};
 
 /// What is odd about a cell of a caller's row.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,15 @@ pub enum CellIssue {
         /// The least and the greatest of training.
         range: [f64; 2],
     },
+    /// Something of which training told the model little or nothing.
+    Unfamiliar {
+        /// The column.
+        column: String,
+        /// What it is, such as `unknown_text`.
+        code: &'static str,
+        /// The same as a sentence, without the value.
+        says: String,
+    },
 }
 
 impl CellIssue {
@@ -44,6 +55,7 @@ impl CellIssue {
             CellIssue::Unreadable { .. } => "wrong_type",
             CellIssue::Unseen { .. } => "unseen_category",
             CellIssue::Outside { .. } => "outside_training_range",
+            CellIssue::Unfamiliar { code, .. } => code,
         }
     }
 
@@ -52,7 +64,8 @@ impl CellIssue {
         match self {
             CellIssue::Unreadable { column, .. }
             | CellIssue::Unseen { column, .. }
-            | CellIssue::Outside { column, .. } => column,
+            | CellIssue::Outside { column, .. }
+            | CellIssue::Unfamiliar { column, .. } => column,
         }
     }
 
@@ -64,6 +77,7 @@ impl CellIssue {
             CellIssue::Outside { range: [least, greatest], .. } => {
                 format!("in training the values lay between {least} and {greatest}")
             }
+            CellIssue::Unfamiliar { says, .. } => says.clone(),
         }
     }
 }
@@ -72,6 +86,13 @@ impl std::fmt::Display for CellIssue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "column '{}': {}", self.column(), self.message())
     }
+}
+
+/// Points that came out of the order of time: they are put into it, but whoever sent them may have mixed up something else, too.
+fn disordered(reader: &Reader, raw: Raw<'_>) -> Option<Unfamiliar> {
+    let (code, says) =
+        ("history_out_of_order", "its points are not in the order of time; they were put into it");
+    (reader.kind == Kind::Series && !reader.is_in_order(raw)).then(|| Unfamiliar { code, says: says.into() })
 }
 
 /// An intake bound for rows of callers.
@@ -89,7 +110,8 @@ impl RowReader {
     pub fn read(&mut self, row: &mut Row, flaws: &mut Vec<CellIssue>) -> Result<()> {
         let RowReader(bound, intake) = self;
         bound.convert(row, |at, raw, cell, bad| {
-            let column = &intake.outputs[at].column;
+            let output = &intake.outputs[at];
+            let column = &output.column;
             let name = || column.name.clone();
             let shown = || raw.shown().chars().take(40).collect::<String>();
             match cell {
@@ -100,11 +122,22 @@ impl RowReader {
                     flaws.push(CellIssue::Unreadable { column: name(), wanted: column.kind, value: shown() });
                 }
                 Cell::Number(x) if column.role == Role::Feature => {
-                    if let Some(range) = intake.outputs[at].range.filter(|[a, b]| x < a || x > b) {
+                    if let Some(range) = output.range.filter(|[a, b]| x < a || x > b) {
                         flaws.push(CellIssue::Outside { column: name(), value: *x, range });
                     }
                 }
                 _ => {}
+            }
+            if matches!(column.role, Role::Feature | Role::Time) && !output.seen.is_empty() {
+                let typed = raw_cell(cell, None).and_then(|typed| output.seen.judge(typed));
+                let found = typed
+                    .or_else(|| output.seen.judge_written(raw))
+                    .or_else(|| disordered(&output.reader, raw));
+                flaws.extend(found.map(|f| CellIssue::Unfamiliar {
+                    column: name(),
+                    code: f.code,
+                    says: f.says,
+                }));
             }
         })
     }

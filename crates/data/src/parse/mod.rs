@@ -3,6 +3,7 @@
 mod flag;
 mod missing;
 mod number;
+pub(crate) mod spelling;
 mod time;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub(crate) use missing::{bare, quoted};
 pub(crate) use number::EXACT;
 pub(crate) use number::magnitude;
 pub use number::{NumberFormat, Thousands, plain_number};
+pub(crate) use time::zone_of;
 pub use time::{TimeFormat, write_iso};
 
 /// How the values of a column are written.

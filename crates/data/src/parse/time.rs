@@ -237,6 +237,26 @@ fn seconds(text: &str) -> Option<i64> {
     Some(second * SECOND + number(kept)? * 10_i64.pow(6 - kept.len() as u32))
 }
 
+/// The zone that a timestamp with a clock is written in: `Z`, `+02:00`, or nothing where none is; `None` without a clock.
+pub(crate) fn zone_of(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (_, rest) = text.split_once(':')?;
+    let start =
+        rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(rest.len());
+    let mut written = rest[start..].trim();
+    if let Some((half, after)) = written.split_at_checked(2)
+        && (half.eq_ignore_ascii_case("am") || half.eq_ignore_ascii_case("pm"))
+    {
+        written = after.trim();
+    }
+    let minutes = zone(written)? / (60 * SECOND);
+    Some(match minutes {
+        _ if written.is_empty() => String::new(),
+        0 => "Z".into(),
+        m => format!("{}{:02}:{:02}", if m < 0 { '-' } else { '+' }, m.abs() / 60, m.abs() % 60),
+    })
+}
+
 /// The microseconds that a zone is ahead of UTC.
 fn zone(text: &str) -> Option<i64> {
     if text.is_empty() || ["Z", "UTC", "GMT"].iter().any(|z| z.eq_ignore_ascii_case(text)) {

@@ -295,6 +295,7 @@ impl Gather {
             top_error = found.error();
             if self.column.kind != Kind::Flag {
                 variants = names::variants(found);
+                variants.retain(|v| !self.column.merged || v.differ == ["spelling"]);
             }
         }
         let spread = self.numbers.and_then(NumberGather::finish);

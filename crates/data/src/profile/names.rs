@@ -6,6 +6,7 @@ use serde::Serialize;
 use tidemill_kernel::sketch::{Counted, Frequent};
 
 use super::column::TopName;
+use crate::parse::spelling::{folded, plain, spaced};
 
 /// Misspellings are looked for among so many names.
 const COMPARED: usize = 500;
@@ -93,63 +94,6 @@ fn misspelt(groups: &BTreeMap<String, Vec<&Counted>>) -> Vec<Variants> {
     }
     found.sort_by_key(|v| v.rows[1]);
     found
-}
-
-/// Without accents, case, and the number and place of spaces.
-fn folded(name: &str) -> String {
-    spaced(&plain(name)).to_lowercase()
-}
-
-fn spaced(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn plain(name: &str) -> String {
-    if name.is_ascii() { name.to_string() } else { name.chars().map(bare).filter(|c| !is_mark(*c)).collect() }
-}
-
-fn is_mark(c: char) -> bool {
-    ('\u{300}'..='\u{36f}').contains(&c)
-}
-
-/// A letter of the Latin alphabets without its accent.
-fn bare(c: char) -> char {
-    const ROWS: &[(char, &str)] = &[
-        ('A', "ÀÁÂÃÄÅĀĂĄ"),
-        ('a', "àáâãäåāăą"),
-        ('C', "ÇĆĈĊČ"),
-        ('c', "çćĉċč"),
-        ('D', "ĎĐ"),
-        ('d', "ďđ"),
-        ('E', "ÈÉÊËĒĔĖĘĚ"),
-        ('e', "èéêëēĕėęě"),
-        ('G', "ĜĞĠĢ"),
-        ('g', "ĝğġģ"),
-        ('I', "ÌÍÎÏĨĪĬĮİ"),
-        ('i', "ìíîïĩīĭįı"),
-        ('L', "ĹĻĽŁ"),
-        ('l', "ĺļľł"),
-        ('N', "ÑŃŅŇ"),
-        ('n', "ñńņň"),
-        ('O', "ÒÓÔÕÖØŌŎŐ"),
-        ('o', "òóôõöøōŏő"),
-        ('R', "ŔŖŘ"),
-        ('r', "ŕŗř"),
-        ('S', "ŚŜŞŠȘ"),
-        ('s', "śŝşšș"),
-        ('T', "ŢŤȚ"),
-        ('t', "ţťț"),
-        ('U', "ÙÚÛÜŨŪŬŮŰŲ"),
-        ('u', "ùúûüũūŭůűų"),
-        ('Y', "ÝŸ"),
-        ('y', "ýÿ"),
-        ('Z', "ŹŻŽ"),
-        ('z', "źżž"),
-    ];
-    if c.is_ascii() {
-        return c;
-    }
-    ROWS.iter().find(|(_, accented)| accented.contains(c)).map_or(c, |row| row.0)
 }
 
 #[cfg(test)]

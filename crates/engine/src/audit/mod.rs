@@ -4,6 +4,7 @@
 //! it is about ([`columns`], [`texts`], [`rows`], [`target`]); a new one is a function and a line in its file's list.
 
 mod columns;
+mod copies;
 mod finding;
 mod rows;
 mod target;
@@ -72,8 +73,9 @@ pub fn check(source: &str, recipe: &Recipe, context: &Context) -> Result<Audit> 
 pub fn check_rows(name: &str, rows: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Audit> {
     context.tell(&Event::Begin { what: "looking at every row".into(), steps: None });
     let (plan, profile) = tidemill_data::profile(rows, recipe, context)?;
+    let copied = copies::findings(rows, &plan, &profile, context)?;
     context.tell(&Event::End);
-    Ok(audit(name, &plan, profile, context))
+    Ok(audit(name, &plan, profile, copied, context))
 }
 
 /// What is wrong with a table of which `profile` was made by `plan`, the worst first.
@@ -110,9 +112,16 @@ pub fn notes(plan: &InferredSchema) -> Vec<Finding> {
     plan.notes.iter().map(finding).collect()
 }
 
-/// Judges a profile that was made by `plan`.
-pub fn audit(source: &str, plan: &InferredSchema, profile: Profile, context: &Context) -> Audit {
+/// Judges a profile that was made by `plan`; `copied` is what the rows themselves show.
+fn audit(
+    source: &str,
+    plan: &InferredSchema,
+    profile: Profile,
+    copied: Vec<Finding>,
+    context: &Context,
+) -> Audit {
     let mut findings = findings(plan, &profile);
+    findings.extend(copied);
     findings.extend(notes(plan));
     findings.sort_by_key(|f| f.severity);
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count();

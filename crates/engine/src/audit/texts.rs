@@ -143,10 +143,18 @@ fn variants(column: &ColumnProfile) -> Option<Finding> {
         differ.join(", "),
         told(&real)
     );
-    let severity = if column.role == Role::Ignore { Severity::Note } else { Severity::Warning };
+    let severity = match column.role {
+        Role::Ignore => Severity::Note,
+        // The model would choose among spellings, and be judged by them.
+        Role::Target => Severity::Severe,
+        _ => Severity::Warning,
+    };
     let finding = Finding::new(severity, "name_variants", message).of(&[&column.name]).at(&odd_rows(&real));
-    let remedy = "write each name in one way; the rarer ways are otherwise learned as names of their own. To put rare ones together";
-    Some(finding.remedy(remedy).recipe(rare(column)))
+    let remedy = match column.kind {
+        Kind::Category => "read them as one name; each is otherwise learned as a name of its own",
+        _ => return Some(finding.remedy("write each name in one way")),
+    };
+    Some(finding.remedy(remedy).recipe(column_line(&column.name, "spellings = \"merge\"")))
 }
 
 fn misspelt(column: &ColumnProfile) -> Option<Finding> {
@@ -156,6 +164,10 @@ fn misspelt(column: &ColumnProfile) -> Option<Finding> {
     }
     let message = format!("column '{}' has rare names very like common ones: {}", column.name, told(&near));
     let finding = Finding::new(Severity::Note, "misspelt", message).of(&[&column.name]).at(&odd_rows(&near));
+    // A target is not encoded.
+    if column.role == Role::Target {
+        return Some(finding.remedy("correct them if they are misspelt"));
+    }
     Some(finding.remedy("correct them if they are misspelt. To put rare names together").recipe(rare(column)))
 }
 

@@ -24,6 +24,7 @@ mod stamps;
 
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Source};
+use tidemill_kernel::calendar::Step;
 
 pub use backtest::{Backtest, ForecastFacts, Naive};
 pub(crate) use backtest::{backtest, numbers};
@@ -61,7 +62,14 @@ pub fn learning(source: &dyn Source, recipe: &Recipe, context: &Context) -> Resu
 pub fn future(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Box<dyn Source>> {
     let dated = Dated::read(source, recipe, context)?;
     let scheme = Scheme::of_model(&dated, recipe)?;
-    Ok(Box::new(rows::future(&dated, &scheme)?))
+    Ok(Box::new(rows::future(&dated, &scheme, context)?))
+}
+
+/// The step of a model that forecasts, and how many of them it looks ahead; `None` for any other model.
+pub(crate) fn reach(recipe: &Recipe) -> Option<(Step, usize)> {
+    let asked = recipe.forecast.as_ref()?;
+    let step = asked.step.as_ref()?.parse().ok()?;
+    Some((step, scheme::horizon(&asked.horizon, step).ok()?))
 }
 
 /// A source as a model with this recipe was trained on it: a dated table as the rows of its forecast.

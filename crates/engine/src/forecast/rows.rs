@@ -130,7 +130,7 @@ fn past(dated: &Dated, scheme: &Scheme, known: &[Point], origin: usize) -> Range
 }
 
 /// The steps after the last known value of each series; of timestamps that the table names, with what is known of them.
-pub(super) fn future(dated: &Dated, scheme: &Scheme) -> Result<Table> {
+pub(super) fn future(dated: &Dated, scheme: &Scheme, context: &Context) -> Result<Table> {
     let mut gathered = Gathered::default();
     for line in &dated.lines {
         let known = line.known();
@@ -160,6 +160,19 @@ pub(super) fn future(dated: &Dated, scheme: &Scheme) -> Result<Table> {
             format!("'{}' has no known value to forecast from", dated.target),
             "give the recent past of the series",
         ));
+    }
+    let unsaid = gathered.rows.iter().filter(|row| row.is_none()).count();
+    if unsaid > 0 && !dated.known.is_empty() {
+        let names: Vec<String> = dated.known.iter().map(|name| format!("'{name}'")).collect();
+        let message = format!(
+            "{unsaid} of {} timestamps to be forecast have no row in the data, so {} known beforehand ({}) is missing there: add a row \
+             for each, with an empty '{}'",
+            gathered.rows.len(),
+            if names.len() == 1 { "what is" } else { "all that is" },
+            names.join(", "),
+            dated.target
+        );
+        context.warn("known_ahead_missing", message);
     }
     gathered.table(dated)
 }

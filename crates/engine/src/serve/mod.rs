@@ -1,5 +1,6 @@
 //! Models that answer callers, and what may be kept of what callers send.
 
+mod ahead;
 pub mod answer;
 pub mod privacy;
 pub mod record;

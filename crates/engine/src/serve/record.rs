@@ -112,15 +112,21 @@ impl Recorder {
     }
 }
 
-/// The codes of all that is odd about a row, each once.
+/// The same as the log keeps it.
 fn flaws(answer: &Answer) -> Option<String> {
-    let mut codes: Vec<&str> = answer.flaws.iter().map(CellIssue::code).collect();
+    let codes = odd_codes(answer);
+    (!codes.is_empty()).then(|| codes.join(" "))
+}
+
+/// The codes of all that is odd about an answer and its row, each once.
+pub fn odd_codes(answer: &Answer) -> Vec<&'static str> {
+    let mut codes: Vec<&'static str> = answer.flaws.iter().map(CellIssue::code).collect();
     if answer.is_not_finite() {
         codes.push(NOT_FINITE);
     }
     codes.sort_unstable();
     codes.dedup();
-    (!codes.is_empty()).then(|| codes.join(" "))
+    codes
 }
 
 impl RecordedColumn {

@@ -14,6 +14,7 @@ use tidemill_prep::UNUSABLE_PICTURE;
 use crate::files::sha256;
 use crate::model::{self, Model, Opened, Provenance, Reference};
 use crate::recipe;
+use crate::serve::ahead::Ahead;
 use crate::serve::privacy::Redactor;
 
 /// A column that callers send.
@@ -124,6 +125,7 @@ struct Bound {
     typed: Arc<Schema>,
     prediction: usize,
     probability: Option<usize>,
+    ahead: Option<Ahead>,
 }
 
 /// The name of a model by its file: the file's stem, or for `churn-model/model.tidemill` the folder's `churn`.
@@ -246,6 +248,7 @@ impl Serving {
         let typed = self.model.intake()?.output(input)?;
         let place = |role| self.model.output.role(role);
         Ok(Bound {
+            ahead: Ahead::of(&self.recipe, &typed),
             reader: self.model.reader()?.rows(input)?,
             run: Arc::new(Chain(rest.to_vec())).bind(&typed)?,
             typed: Arc::new(typed),
@@ -284,7 +287,7 @@ impl Bound {
         }
         let mut answers = vec![Answer::default(); rows.len()];
         for (row, answer) in rows.iter_mut().zip(&mut answers) {
-            self.reader.read(row, &mut answer.flaws)?;
+            self.read(row, answer)?;
         }
         let output = match self.run.apply(&Batch::of_rows(&self.typed, rows)?) {
             // One caller's image must not spoil the answers of the others.
@@ -305,9 +308,17 @@ impl Bound {
 
     fn answer(&mut self, row: &mut Row) -> Result<Answer> {
         let mut answer = Answer::default();
-        self.reader.read(row, &mut answer.flaws)?;
+        self.read(row, &mut answer)?;
         self.say(row, &mut answer)?;
         Ok(answer)
+    }
+
+    fn read(&mut self, row: &mut Row, answer: &mut Answer) -> Result<()> {
+        self.reader.read(row, &mut answer.flaws)?;
+        if let Some(ahead) = &self.ahead {
+            ahead.judge(row, &mut answer.flaws);
+        }
+        Ok(())
     }
 
     /// Runs a row that has been read through the model. That an image is damaged shows only here.
