@@ -17,6 +17,9 @@ use tidemill_package::{Info, Manifest, Package};
 use crate::error::EngineError;
 pub use inspect::{Inspected, inspect};
 
+/// What a package says of itself that holds a preparation without a learner: the list of its steps.
+pub const PREPARATION: &str = "preparation";
+
 /// A chain whose first link is the intake: it takes rows as they come from a file or a request.
 pub struct Model {
     /// The chain.
@@ -113,6 +116,13 @@ pub fn open(path: &Path, context: &Context) -> Result<Opened> {
         .into());
     }
     let (package, info) = tidemill_package::open(path)?;
+    if package.manifest.about.get(PREPARATION).is_some() {
+        return Err(EngineError::usage(
+            format!("{} holds a preparation, which predicts nothing", path.display()),
+            "apply it with `tidemill prepare NEW --with FILE -o OUT`",
+        )
+        .into());
+    }
     let model = Model::load(package.state.clone(), context.registry())?;
     Ok(Opened { package, info, model })
 }

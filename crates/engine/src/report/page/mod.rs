@@ -13,6 +13,7 @@ mod data;
 mod decision;
 mod forecast;
 mod importance;
+mod prepared;
 mod residuals;
 mod scores;
 mod slices;
@@ -28,6 +29,7 @@ use crate::facts::Outcome;
 use crate::judge::Evidence;
 pub use again::Origin;
 pub use audit::audit;
+pub use prepared::prepared;
 pub use subject::{Other, Subject};
 
 /// The language of reports: one so far.
