@@ -87,6 +87,13 @@ pub struct Data {
     /// Drop the columns suspected of giving the target away, instead of warning about them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub drop_leaks: bool,
+    /// Keep a copy of the rows that the model is trained on, to be brought back by `tidemill data restore --of MODEL`; encrypted where
+    /// `[privacy]` names a recipient.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub snapshot: bool,
+    /// The folder of snapshots; seen from the recipe's folder where it is there; without it `tidemill-snapshots`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<String>,
     /// Texts that mean "no value", besides the usual ones (empty, `NA`, `N/A`, `NaN`, `null`, `None`, `?`, `-`); one that is a
     /// number, such as `-999`, also means that number where a source has types.
     #[serde(skip_serializing_if = "Vec::is_empty")]

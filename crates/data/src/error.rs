@@ -143,6 +143,14 @@ pub enum Error {
         /// Its kind.
         kind: &'static str,
     },
+    /// Something about snapshots.
+    #[error("{problem}")]
+    Snapshot {
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A file that cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -207,6 +215,7 @@ impl Coded for Error {
             Error::Unwritable { .. } => "data_unwritable",
             Error::Write { .. } => "data_write",
             Error::Split { .. } => "split",
+            Error::Snapshot { .. } => "snapshot",
         }
     }
 
@@ -215,7 +224,9 @@ impl Coded for Error {
             Error::NoFiles { .. } => "check the folder and the pattern",
             Error::Pattern { .. } => "use * for any characters and ** for any folders",
             Error::Empty { .. } => "check that the export finished",
-            Error::Format { remedy, .. } | Error::Split { remedy, .. } => remedy,
+            Error::Format { remedy, .. } | Error::Split { remedy, .. } | Error::Snapshot { remedy, .. } => {
+                remedy
+            }
             Error::Corrupt { .. } => "write the file again, and check that its copy is complete",
             Error::Binary { .. } => {
                 "give a CSV, TSV, JSON lines, Parquet or Arrow file; in a text, take the NUL byte out of that line"

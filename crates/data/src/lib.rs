@@ -1,6 +1,6 @@
 //! Where rows come from and go to, and what they mean: [`source`] (files of every format), [`infer`] (what each
 //! column means: a [`InferredSchema`]), [`Ingest`] (raw cells to typed columns), [`sink`] (the same formats, written whole or
-//! not at all), [`duplicates`] (rows that are copies of each other) and [`split`] (the test part and the folds).
+//! not at all), [`snapshots`] (rows kept, checked and brought back), [`duplicates`] (rows that are copies of each other) and [`split`] (the test part and the folds).
 
 mod cell;
 pub mod duplicates;
@@ -11,6 +11,7 @@ pub mod parse;
 mod plan;
 pub mod profile;
 pub mod sink;
+pub mod snapshots;
 pub mod source;
 pub mod split;
 

@@ -49,6 +49,8 @@ pub struct Named {
     pub source: String,
     /// SHA-256 over their bytes, where there are any.
     pub sha256: Option<String>,
+    /// The snapshot that holds them, where one was taken.
+    pub snapshot: Option<String>,
 }
 
 /// Fits the best model for these rows: splits, searches, judges on held-out rows, and fits what was chosen on all rows.
@@ -184,7 +186,7 @@ fn read(source: &dyn Source, asked: &Recipe, context: &Context) -> Result<(Infer
 }
 
 /// The table, its copies marked so that nothing divides them; the rows of a forecast overlap by nature.
-fn keep_together(table: Table, recipe: &Recipe, context: &Context) -> Result<Table> {
+pub(crate) fn keep_together(table: Table, recipe: &Recipe, context: &Context) -> Result<Table> {
     if recipe.forecast.is_some() {
         return Ok(table);
     }
@@ -232,6 +234,7 @@ impl Facts<'_> {
                 source: self.named.name.clone(),
                 rows: self.n_rows,
                 sha256: self.named.sha256.clone(),
+                snapshot: self.named.snapshot.clone(),
             },
             target: TargetFacts {
                 column: resolve::target(self.plan)?.name.clone(),

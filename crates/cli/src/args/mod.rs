@@ -1,8 +1,10 @@
 //! The arguments as written; each verb's own module turns them into work.
 
 pub(crate) mod business;
+pub(crate) mod data;
 pub(crate) mod explain;
 pub(crate) mod language;
+pub(crate) mod prepare;
 pub(crate) mod service;
 
 use std::path::PathBuf;
@@ -45,6 +47,10 @@ pub(crate) enum Verb {
     Check(Check),
     /// Learn from a table: infer, split, prepare, compare, judge, package.
     Train(Train),
+    /// Prepare rows without learning from them: fill, treat, encode, and say what was changed.
+    Prepare(prepare::Prepare),
+    /// Snapshots of tables: keep rows, compare them, bring them back.
+    Data(data::Data),
     /// Judge a model on rows with known answers, or a column of predictions without any model.
     Evaluate(Evaluate),
     /// Say which of two models is better on rows with known answers, and whether that is more than chance.

@@ -127,6 +127,8 @@ pub(crate) enum FeedbackAct {
 
 /// `tidemill forget`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 forgotten, 1 nothing was found or a copy could not be reached, 2 could not do it.")]
 pub(crate) struct Forget {
     /// The value of the key column, or the user of feedback.
     pub key: String,
@@ -139,9 +141,15 @@ pub(crate) struct Forget {
     /// What that model is called [default: by its file].
     #[arg(long)]
     pub name: Option<String>,
-    /// The age identity file for sealed keys.
+    /// The age identity file for sealed keys and sealed snapshots.
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
+    /// A folder of snapshots to forget the key in; may be repeated [default: tidemill-snapshots, where it is there].
+    #[arg(long, value_name = "DIR")]
+    pub snapshots: Vec<PathBuf>,
+    /// The column that names rows, of snapshots that do not say it.
+    #[arg(long, value_name = "COL")]
+    pub column: Option<String>,
 }
 
 /// `tidemill backup`

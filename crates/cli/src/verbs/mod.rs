@@ -3,9 +3,11 @@
 mod business;
 mod check;
 mod compare;
+mod data;
 mod embed;
 mod explain;
 mod generate;
+mod prepare;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +42,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
     match &cli.verb {
         Verb::Check(args) => check::check(args, cli),
         Verb::Train(args) => run_train(args, cli),
+        Verb::Prepare(args) => prepare::prepare(args, cli),
+        Verb::Data(args) => data::data(args, cli),
         Verb::Evaluate(args) => run_evaluate(args, cli),
         Verb::Compare(args) => compare::compare(args, cli),
         Verb::Predict(args) => run_predict(args, cli),

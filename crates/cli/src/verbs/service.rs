@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tidemill_engine::report::text;
 use tidemill_engine::serve::privacy::HASH_KEY;
 use tidemill_engine::serve::secrets::{self, Means};
 use tidemill_engine::serve::serving::Serving;
+use tidemill_engine::verbs::data::{self, FOLDER};
 use tidemill_engine::verbs::monitor;
 use tidemill_server::auth::Scope;
 use tidemill_server::{Limits, Options, replay};
@@ -41,12 +42,16 @@ fn open(store: &str) -> Result<Store> {
     Ok(Store::open(store, tidemill_store::Options::default())?)
 }
 
+fn store_path(store: &str) -> &Path {
+    Path::new(store.strip_prefix("sqlite:").unwrap_or(store))
+}
+
 /// A store that must be there already: a misspelt path must not become an empty database.
 fn open_existing(store: &str) -> Result<Store> {
-    let path = store.strip_prefix("sqlite:").unwrap_or(store);
-    if !path.starts_with("postgres") && !Path::new(path).exists() {
+    let path = store_path(store);
+    if !store.starts_with("postgres") && !path.exists() {
         return Err(EngineError::usage(
-            format!("there is no store at {path}"),
+            format!("there is no store at {}", path.display()),
             "name the one that `tidemill serve` writes with --store",
         )
         .into());
@@ -188,7 +193,39 @@ fn refused(file: &str, row: usize, e: &FeedbackError) -> Error {
     Error::data(format!("{file}, row {row}: {message}"), e.remedy.clone().unwrap_or_default())
 }
 
+/// Forgets a key in the store, and in folders of snapshots. Snapshots come last: a store that refuses leaves all as it was.
 pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
+    let default = Path::new(FOLDER);
+    let folders: Vec<&Path> = match args.snapshots.as_slice() {
+        [] if default.exists() => vec![default],
+        named => named.iter().map(PathBuf::as_path).collect(),
+    };
+    let identity = read_identity(args.identity.as_deref())?;
+    let vaults = folders.iter().map(|folder| data::vault(folder, identity.as_deref()));
+    let vaults = vaults.collect::<Result<Vec<_>>>()?;
+    // Whoever keeps snapshots may never have served a model.
+    let has_store =
+        vaults.is_empty() || args.store.starts_with("postgres") || store_path(&args.store).exists();
+    let mut shown = match has_store {
+        true => forget_in_store(args, cli)?,
+        false => {
+            Shown { no: true, ..Shown::new(format!("there is no store at {}\n", args.store), json!({})) }
+        }
+    };
+    let mut done = Vec::new();
+    for vault in &vaults {
+        let forgotten = vault.forget(&args.key, args.column.as_deref(), tidemill_store::now())?;
+        shown.text += &text::forgotten(&forgotten);
+        shown.no &= forgotten.rewritten.is_empty();
+        done.push(forgotten);
+    }
+    // What is left somewhere is not forgotten.
+    shown.no |= done.iter().any(|forgotten| !forgotten.unreached.is_empty());
+    shown.json["snapshots"] = json_of(&done)?;
+    Ok(shown)
+}
+
+fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
     let context = context(cli, 0, None)?;
     let secret = hash_key();
@@ -233,7 +270,7 @@ pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
     Ok(shown)
 }
 
-fn read_identity(path: Option<&Path>) -> Result<Option<String>> {
+pub(super) fn read_identity(path: Option<&Path>) -> Result<Option<String>> {
     path.map(|path| std::fs::read_to_string(path).map_err(|e| Error::io(path, e))).transpose()
 }
 

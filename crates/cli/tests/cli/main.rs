@@ -11,9 +11,11 @@ mod explain;
 mod json;
 mod limits;
 mod nets;
+mod prepare;
 mod reading;
 mod report;
 mod round;
 mod search;
 #[cfg(unix)]
 mod service;
+mod snapshots;

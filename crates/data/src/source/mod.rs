@@ -357,7 +357,7 @@ pub(crate) fn extension(path: &Path) -> String {
 }
 
 /// Rows of a source that can only be passed over: one pass, keeping what is wanted.
-fn take_by_scan(source: &dyn Source, rows: &[u32]) -> Result<Batch> {
+pub(crate) fn take_by_scan(source: &dyn Source, rows: &[u32]) -> Result<Batch> {
     let mut wanted = rows.to_vec();
     wanted.sort_unstable();
     wanted.dedup();

@@ -1,8 +1,14 @@
 //! What happened, as plain numbers and names: [`crate::report`] alone makes sentences of it.
 
 mod monitor;
+mod prepared;
+mod restored;
 mod training;
 
 pub use monitor::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
+pub use prepared::{
+    CellChanges, ColumnShape, ColumnStory, LeftOut, Numbers, PreparedFacts, StepFacts, TimeRange,
+};
+pub use restored::Restored;
 pub use training::{ColumnFacts, DataFacts, LinkCost, Outcome, Shipped, SplitFacts, TargetFacts, Trained};
 pub(crate) use training::{NESTED, SHIPPED};

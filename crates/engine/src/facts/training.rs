@@ -83,6 +83,9 @@ pub struct DataFacts {
     pub rows: usize,
     /// SHA-256 over the bytes; absent for standard input.
     pub sha256: Option<String>,
+    /// The snapshot that holds the rows, where one was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
 }
 
 /// What was predicted.

@@ -21,6 +21,9 @@ pub(crate) use provenance::part;
 pub use provenance::{Promotion, Provenance, ScoreRange, TestScores, TrainedOn};
 pub use reference::Reference;
 
+/// What a package says of itself that holds a preparation without a learner: the list of its steps.
+pub const PREPARATION: &str = "preparation";
+
 /// A chain whose first link is the intake: it takes rows as they come from a file or a request.
 pub struct Model {
     /// The chain.
@@ -119,6 +122,13 @@ pub fn open(path: &Path, context: &Context) -> Result<Opened> {
         .into());
     }
     let (package, info) = tidemill_package::open(path)?;
+    if package.manifest.about.get(PREPARATION).is_some() {
+        return Err(EngineError::usage(
+            format!("{} holds a preparation, which predicts nothing", path.display()),
+            "apply it with `tidemill prepare NEW --with FILE -o OUT`",
+        )
+        .into());
+    }
     loaded(package, info, context)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{
-    Column, Context, Fitted, Kind, Layout, Needs, Result, Role, Schema, Source, Table, Training,
+    Column, Context, Error, Fitted, Kind, Layout, Needs, Result, Role, Schema, Source, Table, Training,
 };
 
 use super::BalanceFacts;
@@ -39,10 +39,23 @@ const STAGES: &[Stage] = &[written, dates, outliers, missing, encode, texts, den
 
 /// Fits preparation for a learner with these needs on `train` alone.
 pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Result<Prepared> {
+    fit_watched(train, recipe, needs, context, &mut |_, _, _| Ok(()))
+}
+
+/// As [`fit`]; after each step, `watch` gets it with the rows before and after it.
+pub fn fit_watched(
+    train: Table,
+    recipe: &Recipe,
+    needs: Needs,
+    context: &Context,
+    watch: &mut dyn FnMut(&Spec, &Table, &Table) -> Result<()>,
+) -> Result<Prepared> {
     let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train, balance: None };
     for stage in STAGES {
         for spec in stage(prepared.train.schema(), recipe, needs) {
-            prepared.add(spec, context)?;
+            let before = prepared.add(spec, context)?;
+            let spec = prepared.specs.last().ok_or_else(|| Error::internal("a step without a name"))?;
+            watch(spec, &before, &prepared.train)?;
         }
     }
     Ok(prepared)
@@ -60,15 +73,15 @@ pub fn media(table: Table, recipe: &Recipe, context: &Context) -> Result<Prepare
 }
 
 impl Prepared {
-    fn add(&mut self, spec: Spec, context: &Context) -> Result<()> {
+    /// Gives back the rows before the step.
+    fn add(&mut self, spec: Spec, context: &Context) -> Result<Table> {
         context.check()?;
         let step = context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
         let stream = context.with_stream(&format!("{}:{}", self.steps.len(), spec.kind));
         let (fitted, output) = step.fit_apply(Training::on(&self.train), &stream)?;
         self.steps.push(fitted);
         self.specs.push(spec);
-        self.train = output;
-        Ok(())
+        Ok(std::mem::replace(&mut self.train, output))
     }
 }
 

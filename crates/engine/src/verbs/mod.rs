@@ -1,9 +1,11 @@
 //! The verbs: each opens, calls and writes.
 
 pub mod compare;
+pub mod data;
 pub mod evaluate;
 pub mod explain;
 pub mod init;
 pub mod monitor;
 pub mod predict;
+pub mod prepare;
 pub mod train;

@@ -66,7 +66,7 @@ pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Resu
 }
 
 /// Hands the batches of a scan over in groups, one batch per thread.
-fn for_each_group(
+pub(super) fn for_each_group(
     mut batches: Batches<'_>,
     size: usize,
     mut each: impl FnMut(Vec<Batch>) -> Result<()>,

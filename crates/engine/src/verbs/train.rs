@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Context, Error, Event, Result};
+use tidemill_core::{Context, Error, Event, Result, Source};
+use tidemill_data::snapshots::{About, FOLDER};
 
 use crate::error::EngineError;
 use crate::facts::Trained;
 use crate::files::{check_folder, clean, replace, seen_from};
 use crate::fit::{Fit, Named, fit};
+use crate::recipe;
 use crate::rows::open_to_learn;
+use crate::verbs::data;
 
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
@@ -31,9 +34,34 @@ pub fn train(job: &Job, context: &Context) -> Result<Trained> {
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
     let source = open_to_learn(&job.source, &job.recipe)?;
     let sha256 = (job.source != "-").then(|| tidemill_data::fingerprint(&job.source)).transpose()?;
-    let named = Named { name: clean(&job.source), source: seen_from(&job.out, &job.source), sha256 };
+    let snapshot = keep(&*source, sha256.as_deref(), job, context)?;
+    let named =
+        Named { name: clean(&job.source), source: seen_from(&job.out, &job.source), sha256, snapshot };
     let fit = fit(&*source, &named, &job.recipe, context)?;
     write(fit, &job.out, job.recipe_file.as_deref())
+}
+
+/// Copies the rows into a snapshot where the recipe asks for it; its id.
+fn keep(source: &dyn Source, sha256: Option<&str>, job: &Job, context: &Context) -> Result<Option<String>> {
+    let asked = &job.recipe.data;
+    if !asked.snapshot {
+        return Ok(None);
+    }
+    let folder = asked.snapshots.as_deref().unwrap_or(FOLDER);
+    let folder = match &job.recipe_file {
+        Some(file) => recipe::locate(folder, file),
+        None => folder.to_string(),
+    };
+    let about = About {
+        source: clean(&job.source),
+        source_sha256: sha256.map(String::from),
+        key: asked.key.clone(),
+        seal: job.recipe.privacy.recipient.clone(),
+        // A snapshot says when it was taken; no model does.
+        at: tidemill_store::now(),
+        ..About::default()
+    };
+    Ok(Some(data::take(source, Path::new(&folder), &about, context)?.snapshot.id))
 }
 
 /// Writes the folder of a model: the model first, since it is what matters; each file appears whole or not at all.

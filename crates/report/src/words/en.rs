@@ -301,4 +301,23 @@ catalogue! {
     audit_pearson = "correlation",
     audit_cramers_v = "Cramér's V",
     audit_correlation_ratio = "correlation ratio",
+
+    // What preparation did.
+    prepared_kicker = "Preparation report",
+    prepared_lead = "{before} rows of {source} in, {after} rows out.",
+    prepared_fitted = "The steps were fitted on all of these rows. Rows that will judge a model should be kept out and prepared with what was saved.",
+    prepared_applied = "The steps were fitted on other rows before; nothing was learned from these.",
+    prepared_rows_in = "rows in",
+    prepared_rows_out = "rows out",
+    prepared_rows_touched = "rows with a changed cell",
+    prepared_steps = "The steps, in order",
+    prepared_step = "step",
+    prepared_columns = "The columns before and after",
+    prepared_when = "when",
+    prepared_before = "before",
+    prepared_after = "after",
+    prepared_holds = "what it holds",
+    prepared_by = "steps",
+    prepared_pictures = "Distributions before and after",
+    prepared_pictures_lead = "Columns that changed. The axes of a pair differ where a step moved the values.",
 }

@@ -14,6 +14,7 @@ mod decision;
 mod explanation;
 mod forecast;
 mod importance;
+mod prepared;
 mod residuals;
 mod scores;
 mod slices;
@@ -30,6 +31,7 @@ use crate::facts::Outcome;
 use crate::judge::Evidence;
 pub use again::Origin;
 pub use audit::audit;
+pub use prepared::prepared;
 pub use subject::{Other, Subject};
 
 /// The language of reports: one so far.

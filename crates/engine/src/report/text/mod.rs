@@ -6,6 +6,8 @@ mod explanation;
 mod inspection;
 mod leaderboard;
 mod monitor;
+pub(crate) mod prepared;
+mod snapshots;
 mod training;
 
 pub use audit::story as audit;
@@ -16,6 +18,8 @@ pub(crate) use explanation::{cell_text, main_reasons};
 pub use inspection::inspected;
 pub use leaderboard::{Line, table};
 pub use monitor::story as monitor;
+pub use prepared::story as prepared;
+pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, verified};
 pub use training::story as training;
 pub(crate) use training::{
     Reason, balance, more_rows, never_predicted, reasons, short_count, useless, worse_than_baseline,
