@@ -150,6 +150,8 @@ pub trait BuiltinStep: Builtin {
     const SLOT: Slot;
     /// What it does to a column, as a report says it after the column's name: "scaled to its range".
     const DONE: &'static str;
+    /// Whether what it saves holds rows of the training data (some parameters may make it hold none: then it saves no numbers).
+    const KEEPS_ROWS: bool = false;
 }
 
 /// A built-in that stands under `[[learners]]`.
@@ -158,6 +160,8 @@ pub trait BuiltinLearner: Builtin {
     const FAMILY: Family;
     /// Whether it is expected to score near perfect on the rows it was fitted on, so that the gap to held-out rows says nothing.
     const MEMORISES: bool = false;
+    /// Whether what it saves holds rows of the training data.
+    const KEEPS_ROWS: bool = false;
     /// Parameters that its label shows besides those of [`Estimator::search`].
     const LABEL: &'static [&'static str] = &[];
 }
@@ -198,6 +202,8 @@ pub struct Entry {
     pub schema: fn(&mut SchemaGenerator) -> JsonSchemaDoc,
     /// Of a learner, whether its score on its own rows says nothing; see [`BuiltinLearner::MEMORISES`].
     pub memorises: bool,
+    /// Whether what it saves holds rows of the training data: `[privacy] rows_in_model = false` refuses it.
+    pub keeps_rows: bool,
     /// Of a step, what it does to a column; see [`BuiltinStep::DONE`].
     pub done: &'static str,
     /// The default of each parameter.
@@ -211,7 +217,11 @@ pub struct Entry {
 impl Entry {
     /// The line of a step.
     pub const fn step<T: BuiltinStep>() -> Self {
-        Entry { done: T::DONE, ..Entry::of::<T>(Sort::Step(T::SLOT), searched::<T>) }
+        Entry {
+            done: T::DONE,
+            keeps_rows: T::KEEPS_ROWS,
+            ..Entry::of::<T>(Sort::Step(T::SLOT), searched::<T>)
+        }
     }
 
     /// The line of a learner.
@@ -221,7 +231,7 @@ impl Entry {
             keys.extend(T::LABEL);
             keys
         });
-        Entry { memorises: T::MEMORISES, ..entry }
+        Entry { memorises: T::MEMORISES, keeps_rows: T::KEEPS_ROWS, ..entry }
     }
 
     /// The line of a resampler.
@@ -232,6 +242,7 @@ impl Entry {
             version: 0,
             schema: |generator| generator.root_schema_for::<T>(),
             memorises: false,
+            keeps_rows: false,
             done: "",
             defaults: defaults::<T>,
             shown: Vec::new,
@@ -251,6 +262,7 @@ impl Entry {
             version: T::VERSION,
             schema: |generator| generator.root_schema_for::<T>(),
             memorises: false,
+            keeps_rows: false,
             done: "",
             defaults: defaults::<T>,
             shown,

@@ -25,7 +25,7 @@ pub mod words;
 
 pub use chart::{
     Axis, Bar, BarChart, Bin, Chart, ConfusionMatrix, Histogram, Interval, IntervalPlot, LineChart, Mark,
-    Point, Reference, Scale, Scatter, ScoreLine, Series, Spot, ticks,
+    PlaceMap, Point, Reference, Scale, Scatter, ScoreLine, Series, Spot, ticks,
 };
 pub use page::{Align, Block, Card, Cell, Figure, Finding, Level, Report, Section, Table, Tile, Verdict};
 pub use text::{Span, Text};
