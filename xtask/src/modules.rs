@@ -30,7 +30,7 @@ const ENGINE: Table = &[
         "judge",
         &["model", "search", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"],
     ),
-    ("facts", &["audit", "judge", "model", "search", "forecast", "recipe", "links", "error"]),
+    ("facts", &["audit", "judge", "model", "search", "forecast", "recipe", "builtin", "links", "error"]),
     (
         "report",
         &[

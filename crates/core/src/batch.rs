@@ -225,6 +225,7 @@ fn empty(column: &Column) -> Result<ArrayRef> {
             Arc::new(PrimitiveArray::<TimestampMicrosecondType>::from(Vec::<i64>::new()).with_timezone("UTC"))
         }
         Kind::Series => crate::series_column([])?,
+        Kind::Point => crate::point_column([])?,
         kind => arrow_array::new_empty_array(&data_type(kind)),
     })
 }
@@ -253,7 +254,7 @@ fn fits(column: &Column, found: &DataType) -> bool {
         (Kind::Vector { sparse: true, .. }, found) => *found == crate::sparse::data_type(),
         (Kind::Series, found) => *found == crate::series::data_type(),
         (Kind::Track, DataType::List(_)) => true,
-        (Kind::Point, DataType::Struct(_)) => true,
+        (Kind::Point, found) => *found == crate::point::data_type(),
         (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Image, found) => {
             data_type(column.kind) == *found
         }

@@ -161,6 +161,8 @@ pub trait BuiltinStep: Builtin {
     const SLOT: Slot;
     /// What it does to a column, as a report says it after the column's name: "scaled to its range".
     const DONE: &'static str;
+    /// Whether what it saves holds rows of the training data (some parameters may make it hold none: then it saves no numbers).
+    const KEEPS_ROWS: bool = false;
 }
 
 /// A built-in that stands under `[[learners]]`.
@@ -173,6 +175,8 @@ pub trait BuiltinLearner: Builtin {
     const WEIGHTS: Weights = Weights::Accepted;
     /// Whether the order of the columns may change its answers: where columns are drawn by chance, or ties go to the first.
     const COLUMN_ORDER_MATTERS: bool = false;
+    /// Whether what it saves holds rows of the training data.
+    const KEEPS_ROWS: bool = false;
     /// Parameters that its label shows besides those of [`Estimator::search`].
     const LABEL: &'static [&'static str] = &[];
 }
@@ -217,6 +221,8 @@ pub struct Entry {
     pub weights: Weights,
     /// Of a learner, whether the order of the columns may change its answers.
     pub column_order_matters: bool,
+    /// Whether what it saves holds rows of the training data: `[privacy] rows_in_model = false` refuses it.
+    pub keeps_rows: bool,
     /// Of a step, what it does to a column; see [`BuiltinStep::DONE`].
     pub done: &'static str,
     /// The default of each parameter.
@@ -230,7 +236,11 @@ pub struct Entry {
 impl Entry {
     /// The line of a step.
     pub const fn step<T: BuiltinStep>() -> Self {
-        Entry { done: T::DONE, ..Entry::of::<T>(Sort::Step(T::SLOT), searched::<T>) }
+        Entry {
+            done: T::DONE,
+            keeps_rows: T::KEEPS_ROWS,
+            ..Entry::of::<T>(Sort::Step(T::SLOT), searched::<T>)
+        }
     }
 
     /// The line of a learner.
@@ -244,6 +254,7 @@ impl Entry {
             memorises: T::MEMORISES,
             weights: T::WEIGHTS,
             column_order_matters: T::COLUMN_ORDER_MATTERS,
+            keeps_rows: T::KEEPS_ROWS,
             ..entry
         }
     }
@@ -258,6 +269,7 @@ impl Entry {
             memorises: false,
             weights: Weights::Ignored,
             column_order_matters: true,
+            keeps_rows: false,
             done: "",
             defaults: defaults::<T>,
             shown: Vec::new,
@@ -279,6 +291,7 @@ impl Entry {
             memorises: false,
             weights: Weights::Ignored,
             column_order_matters: true,
+            keeps_rows: false,
             done: "",
             defaults: defaults::<T>,
             shown,

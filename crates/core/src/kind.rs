@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// | `time` | `Timestamp(Microsecond, UTC)` |
 /// | `vector` | `FixedSizeList<Float32>` (`Float64` for probabilities), or `List<Struct{index, value}>` when sparse |
 /// | `image` | `Binary`: the encoded bytes (PNG, JPEG, GIF, BMP, WebP); paths become bytes where a file is read |
-/// | `point` | `Struct{lon, lat: Float64}` |
+/// | `point` | `Struct{lon, lat: Float64}`: degrees, or the x and y of a plane ([`Layout::Point`] says which) |
 /// | `series` | `List<Struct{time: Timestamp(Microsecond, UTC), value: Float64}>` |
 /// | `track` | `List<Struct{time, lon, lat}>` |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +39,7 @@ pub enum Kind {
     },
     /// An encoded image.
     Image,
-    /// A place on the earth (reserved: no step reads it yet).
+    /// A place: longitude and latitude in degrees, or x and y in a plane.
     Point,
     /// Values over time within one cell, such as the recent past of what is to be forecast.
     Series,
@@ -70,7 +70,8 @@ impl Kind {
     }
 }
 
-/// How the numbers of a dense vector lie, where they are more than a list. Row-major: the last dimension runs fastest.
+/// What the numbers of a column mean beyond their kind: how those of a dense vector lie (row-major: the last dimension runs fastest),
+/// and what coordinates are measured in.
 ///
 /// Learners that know nothing of layouts read such a vector as a list of numbers, but for tokens, which mean nothing as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +98,28 @@ pub enum Layout {
         /// How many places the vocabulary has, 0 among them.
         vocabulary: usize,
     },
+    /// Of a point column.
+    Point {
+        /// Longitude and latitude in degrees on the earth; otherwise x and y in a plane.
+        degrees: bool,
+    },
+    /// Of a number column: one coordinate of the place where the row is.
+    Coordinate {
+        /// Which of the two.
+        axis: Axis,
+        /// Whether both are degrees on the earth; otherwise they are lengths in a plane.
+        degrees: bool,
+    },
+}
+
+/// One of the two coordinates of a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// Longitude, easting.
+    X,
+    /// Latitude, northing.
+    Y,
 }
 
 /// What a column is for.

@@ -78,6 +78,13 @@ pub struct Data {
     /// Rows that share a value of this column are never split across parts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Where the rows are: the columns of longitude and latitude or of x and y, in this order, or one column of points
+    /// (`POINT (13.4 52.5)`). Found without it by names such as `lon` and `lat`, `pickup_longitude` and `pickup_latitude`, `x` and `y`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub point: Option<Vec<String>>,
+    /// What the coordinates are measured in; found without it by names and ranges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<Coordinates>,
     /// The column that says how much a row counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<String>,
@@ -114,6 +121,16 @@ pub struct Data {
     /// The encoding of a text file, such as `utf-8` or `windows-1252`; found out without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+}
+
+/// What coordinates are measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Coordinates {
+    /// Longitude and latitude on the earth, in degrees: distances are great circles, in metres.
+    Degrees,
+    /// x and y in a plane: distances are straight lines, in their unit.
+    Plane,
 }
 
 /// What is to be forecast: the target, at timestamps after the last one that is known, from its own past, the calendar and what is known
@@ -179,7 +196,7 @@ impl Task {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ColumnSpec {
-    /// What its values are: `number`, `flag`, `category`, `text`, `time` or `image` (of a file: paths below the file's folder).
+    /// What its values are: `number`, `flag`, `category`, `text`, `time`, `point` or `image` (of a file: paths below the file's folder).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
     /// What it is for.
@@ -245,6 +262,9 @@ pub struct Privacy {
     /// The age recipient (`age1…`) that columns with `private = "seal"` are encrypted for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
+    /// Whether the model file may hold rows of the training data, as those of nearest neighbours do; `false` refuses them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_in_model: Option<bool>,
 }
 
 /// Something named by its kind, with its parameters beside it.
@@ -308,6 +328,9 @@ pub enum SplitKind {
     Given,
     /// By a hash of the key, so that a row stays in its part when the table grows.
     Hash,
+    /// By place: whole blocks of neighbours, with a belt around those that are judged from which nothing is learned. For rows that have
+    /// a place (see `point` of `[data]`): divided by chance, nearly each judged row has a neighbour that was learned from.
+    Spatial,
 }
 
 /// How the test part is set aside.
@@ -327,6 +350,13 @@ pub struct Split {
     /// help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,
+    /// For `spatial`: into how many blocks of neighbours the rows are cut; without it 25.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<usize>,
+    /// For `spatial`, of the test part and of folds: rows at most this far from a judged row are left out of training, in metres where
+    /// places are degrees, else in their unit; without it the median distance from a row to its fifth nearest other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub buffer: Option<f64>,
     /// Into how many outer folds the rows are divided, each of which is the test part once (nested cross-validation): the whole
     /// search is done anew for each, and the quoted score is over all rows. Without it there is one test part. Costs as many
     /// searches more.
@@ -351,7 +381,16 @@ pub enum Copies {
 
 impl Default for Split {
     fn default() -> Self {
-        Split { kind: None, test: 0.2, column: None, gap: None, nested: None, copies: Copies::Together }
+        Split {
+            kind: None,
+            test: 0.2,
+            column: None,
+            gap: None,
+            blocks: None,
+            buffer: None,
+            nested: None,
+            copies: Copies::Together,
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
 };
 
-use crate::{Batch, Column, Error, Kind, Point, Result, Role, Schema, series_column, sparse_vector};
+use crate::{
+    Batch, Column, Error, Kind, Point, Result, Role, Schema, point_column, series_column, sparse_vector,
+};
 
 /// One value of a [`Row`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +35,8 @@ pub enum Cell {
     Image(Arc<[u8]>),
     /// Of a series column.
     Series(Arc<[Point]>),
+    /// Of a point column: longitude and latitude, or x and y.
+    Point([f64; 2]),
     /// Of a probability column.
     Probability(Vec<f64>),
 }
@@ -64,7 +68,7 @@ impl Row {
         Row { cells: vec![Cell::Missing; n] }
     }
 
-    /// Row `i` of a batch. Errors for kinds that have no cell yet (point, track).
+    /// Row `i` of a batch. Errors for kinds that have no cell yet (track).
     pub fn of(batch: &Batch, i: usize) -> Result<Row> {
         let cells = (0..batch.schema().len()).map(|c| cell(batch, c, i)).collect::<Result<_>>()?;
         Ok(Row { cells })
@@ -124,6 +128,14 @@ fn array<'a>(column: &Column, cells: impl Iterator<Item = Option<&'a Cell>>) -> 
             };
             series_column(cells.map(cell).collect::<Result<Vec<_>>>()?)?
         }
+        Kind::Point => {
+            let cell = |cell: Option<&'a Cell>| match cell {
+                Some(Cell::Point(at)) => Ok(Some(*at)),
+                Some(Cell::Missing) => Ok(None),
+                other => Err(wrong(other)),
+            };
+            point_column(cells.map(cell).collect::<Result<Vec<_>>>()?)?
+        }
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
     })
 }
@@ -179,6 +191,7 @@ fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
             }
             None => Cell::Missing,
         },
+        Kind::Point => batch.points(c)?.of(i).map_or(Cell::Missing, Cell::Point),
         kind => return Err(Error::internal(format!("no one-row cell for a {} yet", kind.word()))),
     })
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidemill_core::recipe::Task;
-use tidemill_core::{Kind, Reading, Role, escaped};
+use tidemill_core::{Axis, Kind, Layout, Reading, Role, escaped};
 
 use crate::intake::Seen;
 use crate::parse::{Format, plain_number};
@@ -43,6 +43,9 @@ pub struct InferredColumn {
     /// Of other kinds, what training saw: the words of texts, the sizes of images, the levels of series, the zones of times.
     #[serde(default, skip_serializing_if = "Seen::is_empty")]
     pub seen: Seen,
+    /// Of a point, and of the two numbers that say together where a row is: what they are measured in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
 }
 
 impl InferredColumn {
@@ -61,6 +64,7 @@ impl InferredColumn {
             categories: Vec::new(),
             range: None,
             seen: Seen::default(),
+            layout: None,
         }
     }
 
@@ -186,6 +190,24 @@ impl InferredSchema {
         self.columns.iter().find(|c| c.role == role)
     }
 
+    /// Where the rows are: the names of the columns that say it (one of points, or two of coordinates, x first), and whether these are
+    /// degrees.
+    pub fn place(&self) -> Option<(Vec<&str>, bool)> {
+        let used = || self.columns.iter().filter(|c| c.role == Role::Feature);
+        let axis = |wanted: Axis| {
+            used().find_map(|c| match c.layout {
+                Some(Layout::Coordinate { axis, degrees }) if axis == wanted => Some((&*c.name, degrees)),
+                _ => None,
+            })
+        };
+        let point = used().find_map(|c| match c.layout {
+            Some(Layout::Point { degrees }) => Some((vec![&*c.name], degrees)),
+            _ => None,
+        });
+        let pair = || axis(Axis::X).zip(axis(Axis::Y)).map(|((x, degrees), (y, _))| (vec![x, y], degrees));
+        pair().or(point)
+    }
+
     /// The column to predict.
     pub fn target(&self) -> Option<&InferredColumn> {
         self.role(Role::Target)
@@ -206,9 +228,9 @@ pub(crate) fn class_order(names: &[String]) -> Vec<String> {
     keyed.into_iter().map(|(_, name)| name.clone()).collect()
 }
 
-/// Columns of single values, images, series and dense vectors are read; anything else is left out of plans.
+/// Columns of single values, points, images, series and dense vectors are read; anything else is left out of plans.
 pub(crate) fn is_readable(kind: Kind) -> bool {
-    !matches!(kind, Kind::Vector { sparse: true, .. } | Kind::Point | Kind::Track)
+    !matches!(kind, Kind::Vector { sparse: true, .. } | Kind::Track)
 }
 
 /// Whether a cell of the kind is a list of numbers.

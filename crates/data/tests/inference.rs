@@ -179,3 +179,59 @@ fn penguins_are_read_as_they_are() {
     let kinds: Vec<&str> = plan.columns.iter().map(|c| c.kind.word()).collect();
     assert_eq!(kinds, ["category", "category", "number", "number", "number", "number", "category", "number"]);
 }
+
+fn places(names: [&str; 2], rows: &[(&str, &str)], recipe: &Recipe) -> (InferredSchema, Vec<String>) {
+    let schema = names.map(|name| Column::new(name, Kind::Text)).to_vec();
+    let (x, y): (Vec<&str>, Vec<&str>) = rows.iter().copied().unzip();
+    let arrays: Vec<ArrayRef> = vec![Arc::new(StringArray::from(x)), Arc::new(StringArray::from(y))];
+    let table = Table::new(Batch::new(Arc::new(Schema::new(schema).unwrap()), arrays).unwrap());
+    let plan = infer(&table, recipe, &Context::default()).unwrap();
+    let notes = plan.notes.iter().map(|note| format!("{}: {}", note.code, note.message)).collect();
+    (plan, notes)
+}
+
+#[test]
+fn places_are_found_by_name_and_range() {
+    let berlin = [("13.41", "52.52"), ("13.38", "52.51"), ("13.45", "52.49"), ("13.29", "52.57")];
+    let recipe = Recipe::default();
+    let (plan, notes) = places(["pickup_lng", "pickup_lat"], &berlin, &recipe);
+    assert_eq!(plan.place(), Some((vec!["pickup_lng", "pickup_lat"], true)));
+    assert!(notes.is_empty(), "{notes:?}");
+    // Nothing says where these are.
+    assert_eq!(places(["height", "width"], &berlin, &recipe).0.place(), None);
+    let told = Recipe {
+        data: tidemill_core::recipe::Data {
+            point: Some(vec!["height".into(), "width".into()]),
+            ..Default::default()
+        },
+        ..Recipe::default()
+    };
+    assert_eq!(places(["height", "width"], &berlin, &told).0.place(), Some((vec!["height", "width"], true)));
+}
+
+#[test]
+fn coordinates_that_cannot_be_are_named_by_row() {
+    let recipe = Recipe::default();
+    let mut rows = vec![("121.4", "31.2"), ("121.5", "31.3"), ("121.6", "31.1"), ("121.7", "31.4")];
+    rows.push(("31.25", "121.9"));
+    let (plan, notes) = places(["lon", "lat"], &rows, &recipe);
+    assert_eq!(plan.place(), Some((vec!["lon", "lat"], true)));
+    assert!(
+        notes.iter().any(|n| n.contains("swapped in 1 of 5 rows") && n.contains("row 5 has lon = 31.25")),
+        "{notes:?}"
+    );
+    let turned: Vec<_> = rows[..4].iter().map(|(a, b)| (*b, *a)).collect();
+    let (plan, notes) = places(["lon", "lat"], &turned, &recipe);
+    assert_eq!(plan.place(), Some((vec!["lat", "lon"], true)));
+    assert!(notes.iter().any(|n| n.contains("read the other way round")), "{notes:?}");
+    rows[4] = ("356000.5", "3450000.25");
+    let (_, notes) = places(["lon", "lat"], &rows, &recipe);
+    assert!(
+        notes.iter().any(|n| n.contains("two coordinate systems are mixed") && n.contains("row 5")),
+        "{notes:?}"
+    );
+    let plane = [("907.5", "534.1"), ("922.5", "574.2"), ("920.1", "581.3")];
+    let (plan, notes) = places(["lon", "lat"], &plane, &recipe);
+    assert_eq!(plan.place(), Some((vec!["lon", "lat"], false)));
+    assert!(notes.iter().any(|n| n.contains("claim to be degrees") && n.contains("row 1")), "{notes:?}");
+}

@@ -26,6 +26,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::EncodeTfidf>(),
     Entry::step::<tidemill_prep::EncodeTokens>(),
     Entry::step::<tidemill_prep::Expression>(),
+    Entry::step::<tidemill_prep::GeoFeatures>(),
     Entry::step::<tidemill_prep::ImputeConstant>(),
     Entry::step::<tidemill_prep::ImputeIterative>(),
     Entry::step::<tidemill_prep::ImputeKnn>(),
@@ -33,8 +34,11 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::ImputeMedian>(),
     Entry::step::<tidemill_prep::ImputeMode>(),
     Entry::step::<tidemill_prep::Outliers>(),
+    Entry::step::<tidemill_prep::PointCoordinates>(),
+    Entry::step::<tidemill_prep::PointsFromXy>(),
     Entry::step::<tidemill_prep::Polynomial>(),
     Entry::step::<tidemill_prep::Power>(),
+    Entry::step::<tidemill_prep::Project>(),
     Entry::step::<tidemill_prep::RareCategories>(),
     Entry::step::<tidemill_prep::ReduceSvd>(),
     Entry::step::<tidemill_prep::ScaleMinMax>(),
@@ -110,6 +114,22 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
 /// The line of this kind, for those who want to know what it says of itself.
 pub fn entry(kind: &str) -> Option<&'static Entry> {
     entries().find(|entry| entry.kind == kind)
+}
+
+/// The built-ins within a state that hold rows of the training data, each once, in their order.
+pub fn keeping_rows(state: &State) -> Vec<String> {
+    let keeps = entry(&state.kind).is_some_and(|entry| entry.keeps_rows);
+    let holds = state.tensors.values().any(|tensor| tensor.data.len() > 0);
+    let own = (keeps && holds).then(|| state.kind.clone());
+    let mut all: Vec<String> = own.into_iter().chain(state.children.iter().flat_map(keeping_rows)).collect();
+    let mut seen = Vec::new();
+    all.retain(|kind| {
+        !seen.contains(kind) && {
+            seen.push(kind.clone());
+            true
+        }
+    });
+    all
 }
 
 /// Whether this is a learner of the family.

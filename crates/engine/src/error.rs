@@ -49,6 +49,17 @@ impl From<DocumentError> for EngineError {
 }
 
 impl EngineError {
+    /// What would hold rows of the training data where the recipe refuses that.
+    pub(crate) fn rows_in_model(kinds: &[String]) -> Self {
+        EngineError::usage(
+            format!(
+                "the model would hold rows of the training data ({}), and [privacy] rows_in_model is false",
+                kinds.join(", ")
+            ),
+            "leave these out of the recipe, or allow rows in the model: rows_in_model = true",
+        )
+    }
+
     /// An argument that cannot be used, and what to do.
     pub fn usage(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         EngineError::Usage { problem: problem.into(), remedy: remedy.into() }

@@ -10,6 +10,7 @@ use tidemill_eval::Metric;
 use tidemill_package::Package;
 
 use crate::audit::{self, Finding, Severity};
+use crate::builtin;
 use crate::error::EngineError;
 use crate::explain::{self, Explained};
 use crate::facts::{ColumnFacts, DataFacts, NESTED, Outcome, SHIPPED, Shipped, SplitFacts, TargetFacts};
@@ -98,6 +99,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
     let recipe = resolve::recipe(asked, &plan, &named.source);
     let typed = table.batch().clone();
+    check_privacy(&recipe)?;
     let read = preparation::media(table, &recipe, &reading)?;
     reading.check()?;
 
@@ -157,6 +159,9 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let preparation = read.specs.into_iter().chain(shipped.specs).collect();
     let note = if recipe.split.nested.is_some() { NESTED } else { SHIPPED };
     let shipped = Shipped { balance: shipped.balance, ..Shipped::new(&chain, n_rows, note) };
+    if recipe.privacy.rows_in_model == Some(false) && !shipped.keeps_rows.is_empty() {
+        return Err(EngineError::rows_in_model(&shipped.keeps_rows).into());
+    }
     let facts = facts.outcome(study, preparation, judged, shipped, context)?;
     let model = Model::new(chain, &plan)?;
     // The rows of a forecast are made by the program: no column of theirs is the user's.
@@ -300,6 +305,17 @@ fn packed(
 fn pretty(outcome: &Outcome) -> Result<String> {
     let text = serde_json::to_string_pretty(outcome).map_err(|e| Error::internal(format!("metrics: {e}")))?;
     Ok(text + "\n")
+}
+
+/// Learners that would be refused in the end are refused before any work.
+fn check_privacy(recipe: &Recipe) -> Result<()> {
+    if recipe.privacy.rows_in_model != Some(false) {
+        return Ok(());
+    }
+    let keeps = |kind: &str| builtin::entry(kind).is_some_and(|entry| entry.keeps_rows);
+    let keeping: Vec<String> =
+        recipe.learners.iter().map(|spec| spec.kind.clone()).filter(|kind| keeps(kind)).collect();
+    if keeping.is_empty() { Ok(()) } else { Err(EngineError::rows_in_model(&keeping).into()) }
 }
 
 fn check_any_row(source: &dyn Source, name: &str) -> Result<()> {

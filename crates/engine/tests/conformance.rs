@@ -8,8 +8,8 @@ use arrow_array::{
 };
 use tidemill_core::conform::{CHECKS, Subject};
 use tidemill_core::{
-    Batch, Categories, Column, Entry, Kind, Needs, Point, Role, Schema, Table, Training, dense_vector,
-    series_column, sparse_vector,
+    Axis, Batch, Categories, Column, Entry, Kind, Layout, Needs, Point, Role, Schema, Table, Training,
+    dense_vector, point_column, series_column, sparse_vector,
 };
 use tidemill_engine::builtin;
 use tidemill_kernel::Random;
@@ -74,6 +74,18 @@ fn table(needs: Needs, classes: bool) -> Table {
         let pasts =
             pasts.iter().enumerate().map(|(i, past)| (needs.complete || i % 12 != 6).then_some(&**past));
         columns.push((Column::new("past", Kind::Series), series_column(pasts).unwrap()));
+        // Places of a town, one of them far away; in the one column as points, in two as numbers.
+        let place = |i: usize| {
+            [13.0 + (i * 37 % 101) as f64 / 100.0, if i == 5 { -33.0 } else { 52.0 + (i % 17) as f64 / 20.0 }]
+        };
+        let places = (0..ROWS).map(|i| (needs.complete || i % 14 != 8).then(|| place(i)));
+        let degrees = Layout::Point { degrees: true };
+        columns.push((Column::new("place", Kind::Point).with_layout(degrees), point_column(places).unwrap()));
+        for (name, axis, at) in [("lon", Axis::X, 0), ("lat", Axis::Y, 1)] {
+            let layout = Layout::Coordinate { axis, degrees: true };
+            let values = Float64Array::from_iter_values((0..ROWS).map(|i| place(i)[at]));
+            columns.push((Column::number(name).with_layout(layout), Arc::new(values)));
+        }
     }
     let keys = Float64Array::from_iter_values((0..ROWS).map(|i| i as f64));
     columns.push((Column::number("id").with_role(Role::Key), Arc::new(keys)));

@@ -115,6 +115,28 @@ const FURTHER: &[(&str, &str)] = &[
         learners = [{ kind = "local_forecast" }]
         "#,
     ),
+    // Two columns that say a place, made a point and projected; what is near it.
+    (
+        "homes-near",
+        r#"
+        data.target = "price"
+        data.ignore = ["id"]
+        split.kind = "spatial"
+        learners = [{ kind = "ridge" }]
+        steps = [
+            { kind = "project", to = "utm" },
+            { kind = "geo_features", places = { centre = [391000.0, 5819000.0] }, neighbors = 3, mean_of = ["size"], radii = [2000.0] },
+        ]
+        "#,
+    ),
+    // Points in well-known text, divided into their coordinates.
+    (
+        "spots-point",
+        r#"
+        data.target = "price"
+        learners = [{ kind = "ridge" }]
+        "#,
+    ),
     (
         "media-net",
         r#"

@@ -13,6 +13,7 @@ pub mod descent;
 mod design;
 mod features;
 mod gather;
+pub mod geo;
 pub mod glm;
 pub mod huber;
 pub mod isotonic;

@@ -57,6 +57,12 @@ pub enum PrepError {
         /// What is wrong with it.
         why: Unusable,
     },
+    /// Points in a plane where degrees are needed.
+    #[error("column '{column}' holds x and y in a plane, and 'project' starts from longitude and latitude")]
+    PlanarPoint {
+        /// The column.
+        column: String,
+    },
     /// A frame of more numbers than an image may become.
     #[error(
         "'width' x 'height' x 'channels' are {numbers} numbers, more than the {most} that an image may become"
@@ -82,6 +88,7 @@ impl Coded for PrepError {
             PrepError::OrderUnused { .. } => "prep_order_unused",
             PrepError::NothingToBalance { .. } => "prep_nothing_to_balance",
             PrepError::UnusablePicture { .. } => UNUSABLE_PICTURE,
+            PrepError::PlanarPoint { .. } => "prep_planar_point",
             PrepError::PictureTooFine { .. } => "prep_picture_too_fine",
         }
     }
@@ -99,6 +106,9 @@ impl Coded for PrepError {
             PrepError::NotInOrder { value, .. } => format!("add '{value}' to the 'order' of this column"),
             PrepError::UnusablePicture { .. } => {
                 "give a whole PNG, JPEG, GIF, BMP or WebP image, or none where there is none".into()
+            }
+            PrepError::PlanarPoint { .. } => {
+                "say which system they are in, such as from = 25832, or leave the step out".into()
             }
             PrepError::PictureTooFine { .. } => "give smaller sides".into(),
             PrepError::NothingToBalance { .. } => "leave [balance] out of the recipe".into(),

@@ -112,6 +112,7 @@ impl Builtin for ImputeKnn {
 impl BuiltinStep for ImputeKnn {
     const SLOT: Slot = Slot::Missing;
     const DONE: &'static str = "missing values filled from the nearest rows";
+    const KEEPS_ROWS: bool = true;
 }
 
 #[derive(Serialize, Deserialize)]

@@ -41,6 +41,7 @@ mod scale;
 mod scale_min_max;
 mod scale_robust;
 mod scale_standard;
+mod space;
 mod text;
 
 pub use bin::{Bin, BinStrategy};
@@ -72,4 +73,5 @@ pub use reduce_svd::ReduceSvd;
 pub use scale_min_max::ScaleMinMax;
 pub use scale_robust::ScaleRobust;
 pub use scale_standard::ScaleStandard;
+pub use space::{GeoFeatures, Layer, PointCoordinates, PointsFromXy, Project, To};
 pub use text::{Terms, Unit};

@@ -206,3 +206,6 @@ fn encoders_agree_with_scikit_learn() {
         assert_close(&rows(&found, 17), &case.expected, tolerance, &what);
     }
 }
+
+#[path = "reference/space.rs"]
+mod space;

@@ -34,7 +34,7 @@ pub(super) fn read<'a>(raw: Raw<'a>, folder: Option<&Path>) -> Result<Read<Cow<'
             (None, Some(folder)) => opened(folder, text)?,
             (None, None) => decoded(text)?,
         }),
-        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Points(_) | Raw::Vector(_) => {
+        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Points(_) | Raw::Vector(_) | Raw::Place(_) => {
             return Err("it is not an image".into());
         }
     };

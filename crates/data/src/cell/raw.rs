@@ -6,7 +6,7 @@ use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
 };
-use tidemill_core::{Batch, Categories, Cell, Error, Kind, Point, Result, Series};
+use tidemill_core::{Batch, Categories, Cell, Error, Kind, Point, Points, Result, Series};
 use tidemill_kernel::sketch::hash_bytes;
 
 use crate::parse::write_iso;
@@ -22,6 +22,7 @@ pub(crate) enum Raw<'a> {
     Image(&'a [u8]),
     Points(&'a [Point]),
     Vector(&'a [f32]),
+    Place([f64; 2]),
 }
 
 /// What became of a cell.
@@ -64,6 +65,7 @@ pub(crate) enum RawColumn<'a> {
     Category(&'a UInt32Array, &'a Categories),
     Image(&'a BinaryArray),
     Series(Series<'a>, &'a ArrayRef),
+    Place(Points<'a>),
     /// So many numbers a row.
     Vector(&'a [f32], usize),
 }
@@ -79,6 +81,7 @@ impl<'a> RawColumn<'a> {
             Kind::Text => RawColumn::Text(batch.texts(place)?),
             Kind::Category => RawColumn::Category(batch.codes(place)?, column.categories()?),
             Kind::Image => RawColumn::Image(batch.images(place)?),
+            Kind::Point => RawColumn::Place(batch.points(place)?),
             Kind::Series => RawColumn::Series(batch.series(place)?, batch.column(place)),
             Kind::Vector { len, sparse: false } => RawColumn::Vector(batch.vector(place)?, len),
             found => {
@@ -101,6 +104,7 @@ impl<'a> RawColumn<'a> {
             RawColumn::Image(a) if a.is_valid(row) => Raw::Image(a.value(row)),
             // What is in it is taken over as a column.
             RawColumn::Series(a, _) if a.of(row).is_some() => Raw::Points(&[]),
+            RawColumn::Place(a) => a.of(row).map_or(Raw::Missing, Raw::Place),
             RawColumn::Vector(a, len) => Raw::Vector(&a[row * len..(row + 1) * len]),
             _ => Raw::Missing,
         }
@@ -118,6 +122,7 @@ pub(crate) fn raw_cell<'a>(cell: &'a Cell, names: Option<&'a Categories>) -> Opt
         Cell::Image(bytes) => Raw::Image(bytes),
         Cell::Series(points) => Raw::Points(points),
         Cell::Code(code) => Raw::Text(names?.name(*code)),
+        Cell::Point(place) => Raw::Place(*place),
         Cell::Vector(numbers) => Raw::Vector(numbers),
         Cell::Sparse(..) | Cell::Probability(_) => return None,
     })
@@ -136,6 +141,7 @@ pub(super) fn written(raw: Raw<'_>) -> Option<Cow<'_, str>> {
         Raw::Image(bytes) => Cow::Owned(format!("image {:016x}", hash_bytes(bytes))),
         Raw::Points(_) => Cow::Borrowed("a series"),
         Raw::Vector(_) => Cow::Borrowed("a vector"),
+        Raw::Place([x, y]) => Cow::Owned(format!("POINT ({x} {y})")),
     })
 }
 

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use tidemill_core::{Cell, Kind, Point, Result};
+use tidemill_core::{Cell, Kind, Layout, Point, Result};
+use tidemill_kernel::geo::Metric;
 
 use super::names::Names;
 use super::raw::{Raw, Read, written, written_number};
-use super::{picture, series, vector};
+use super::{picture, point, series, vector};
 use crate::parse::{Format, Missing, TimeFormat, is_missing_word, plain_number, unquoted, yes_or_no};
 use crate::plan::{InferredColumn, InferredSchema};
 
@@ -17,6 +18,8 @@ pub(crate) struct Reader {
     format: Format,
     missing: Missing,
     pub(crate) names: Option<Names>,
+    /// Of a point, what its coordinates are measured in.
+    metric: Metric,
 }
 
 impl Reader {
@@ -27,7 +30,9 @@ impl Reader {
         let missing = if plan.missing_only.is_some() { missing.only() } else { missing };
         let names = (column.kind == Kind::Category).then(|| Names::new(&column.categories));
         let names = if column.merged { names.map(|n| n.merged(&column.categories)) } else { names };
-        Reader { kind: column.kind, format: column.format.clone(), missing, names }
+        let degrees = !matches!(column.layout, Some(Layout::Point { degrees: false }));
+        let metric = Metric { degrees };
+        Reader { kind: column.kind, format: column.format.clone(), missing, names, metric }
     }
 
     /// Whether a column of finite numbers can be taken over as it is.
@@ -54,7 +59,9 @@ impl Reader {
             }
             Raw::Missing => Read::Missing,
             // True is a fact, not the number 1.
-            Raw::Flag(_) | Raw::Time(_) | Raw::Image(_) | Raw::Points(_) | Raw::Vector(_) => Read::Bad,
+            Raw::Flag(_) | Raw::Time(_) | Raw::Image(_) | Raw::Points(_) | Raw::Vector(_) | Raw::Place(_) => {
+                Read::Bad
+            }
         }
     }
 
@@ -74,7 +81,7 @@ impl Reader {
                 _ => yes_or_no(text),
             }),
             Raw::Missing => Read::Missing,
-            Raw::Time(_) | Raw::Image(_) | Raw::Points(_) | Raw::Vector(_) => Read::Bad,
+            Raw::Time(_) | Raw::Image(_) | Raw::Points(_) | Raw::Vector(_) | Raw::Place(_) => Read::Bad,
         }
     }
 
@@ -89,7 +96,7 @@ impl Reader {
             // Other tools write timestamps out as ISO: it is never mistaken for another format.
             Raw::Text(text) => Read::of(format.parse(text).or_else(|| iso.parse(text))),
             Raw::Missing => Read::Missing,
-            Raw::Flag(_) | Raw::Image(_) | Raw::Points(_) | Raw::Vector(_) => Read::Bad,
+            Raw::Flag(_) | Raw::Image(_) | Raw::Points(_) | Raw::Vector(_) | Raw::Place(_) => Read::Bad,
         }
     }
 
@@ -118,6 +125,14 @@ impl Reader {
     pub(crate) fn is_in_order(&self, raw: Raw<'_>) -> bool {
         let format = if let Format::Time(format) = &self.format { format } else { &TimeFormat::Iso };
         series::is_in_order(raw, format)
+    }
+
+    /// A place; the error says why there is none. See [`point::read`].
+    pub(crate) fn place(&self, raw: Raw<'_>) -> Result<Read<[f64; 2]>, String> {
+        match raw {
+            Raw::Text(text) if self.missing.is(text) => Ok(Read::Missing),
+            _ => point::read(raw, self.metric),
+        }
     }
 
     /// The numbers of a vector; the error says why there are none. See [`vector::read`].
@@ -167,6 +182,11 @@ impl Reader {
             Kind::Time => cell(self.time(raw), Cell::Time),
             Kind::Series => match self.series(raw) {
                 Ok(Read::Value(points)) => (Cell::Series(points.into()), false),
+                Ok(_) => (Cell::Missing, false),
+                Err(_) => (Cell::Missing, true),
+            },
+            Kind::Point => match self.place(raw) {
+                Ok(Read::Value(place)) => (Cell::Point(place), false),
                 Ok(_) => (Cell::Missing, false),
                 Err(_) => (Cell::Missing, true),
             },

@@ -31,7 +31,7 @@ pub(super) fn read(raw: Raw<'_>, format: &TimeFormat) -> Result<Read<Vec<Point>>
         Raw::Missing => return Ok(Read::Missing),
         Raw::Points(points) => points.to_vec(),
         Raw::Text(text) => of_text(text, format)?,
-        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Image(_) | Raw::Vector(_) => {
+        Raw::Number(_) | Raw::Flag(_) | Raw::Time(_) | Raw::Image(_) | Raw::Vector(_) | Raw::Place(_) => {
             return Err("a single value is not a series".into());
         }
     };

@@ -71,7 +71,15 @@ impl<'a> Cells<'a> {
                     if pictures.is_null(row) { (MISSING, false) } else { of_picture(pictures.value(row)) }
                 })
             }
-            Kind::Point | Kind::Track => Values::Hashed(vec![(MISSING, false); n]),
+            Kind::Point => {
+                let points = batch.points(at)?;
+                // Two numbers alone may be equal by chance: many homes share an address.
+                hashed(n, |row| match points.of(row) {
+                    Some([x, y]) => of_floats([(0, x), (1, y)].into_iter()),
+                    None => (MISSING, false),
+                })
+            }
+            Kind::Track => Values::Hashed(vec![(MISSING, false); n]),
         };
         Ok(Cells { column, array: batch.column(at), values })
     }

@@ -11,7 +11,7 @@ use super::facts::Facts;
 use super::formats::Doubt;
 use super::identity::Identity;
 use super::locale::Locale;
-use super::{as_text, dates, numbers, pictures};
+use super::{as_text, dates, numbers, pictures, space};
 use crate::cell::{self, RawColumn};
 use crate::intake::Seen;
 use crate::parse::{FlagFormat, Format, Missing, TimeFormat, plain_number};
@@ -51,6 +51,9 @@ impl Decider<'_> {
         }
         if raw.kind == Kind::Series || told == Some(Kind::Series) {
             return Ok(Decided::plainly(series(raw, told, role)?, Identity::None));
+        }
+        if let Some(plan) = space::point(rows, place, (told, role), recipe, self.missing)? {
+            return Ok(Decided::plainly(plan, Identity::None));
         }
         if let Some(decided) = self.listed(place, told, role)? {
             return Ok(decided);
@@ -318,7 +321,7 @@ fn declare_kind(
 ) -> Result<()> {
     if !is_readable(kind) {
         let problem = format!(
-            "a {} cannot be read from a column; use number, flag, category, text, time, image or series",
+            "a {} cannot be read from a column; use number, flag, category, text, time, image, point or series",
             kind.word()
         );
         return Err(Error::parameter(format!("columns.{}.kind", plan.name), problem));

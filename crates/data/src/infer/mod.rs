@@ -7,7 +7,8 @@
 //! 3. Its role: what the recipe says; else columns that name rows are recognised by values that all differ, together with the
 //!    name, their sequence or their shape. The first clear one becomes the key, others are ignored, as are constant and empty columns.
 //! 4. The task follows from the target: see [`tidemill_core::recipe::Data::task`].
-//! 5. Columns that give the target away are looked for, alone and in sums, differences, means, products and ratios.
+//! 5. Where the rows are: two numbers named as coordinates are, or a column of points.
+//! 6. Columns that give the target away are looked for, alone and in sums, differences, means, products and ratios.
 //!
 //! Where something else was possible too, the plan says so: see [`crate::Note`].
 //!
@@ -27,6 +28,7 @@ mod pictures;
 mod roles;
 mod sample;
 mod shared;
+mod space;
 mod target;
 mod words;
 
@@ -117,6 +119,7 @@ pub(crate) fn infer_sampled(
     let used: Vec<&str> = plan.columns.iter().filter(|c| c.is_used()).map(|c| c.name.as_str()).collect();
     plan.notes.retain(|note| note.column.as_deref().is_none_or(|name| used.contains(&name)));
     roles::check(&plan)?;
+    space::decide(&mut plan, &sample, recipe, &missing)?;
     target::decide(&mut plan, &sample.rows, recipe, &missing, &locale)?;
     check_spellings(&plan)?;
     shared::group(&mut plan, &repeating, &sample.rows, recipe, &missing)?;
@@ -178,7 +181,13 @@ fn check_names(recipe: &Recipe, source: &dyn Source) -> Result<()> {
     let ignored = |name: &String| {
         data.ignore.contains(name) || recipe.columns.get(name).is_some_and(|c| c.role == Some(Role::Ignore))
     };
-    for name in single.into_iter().flatten().chain(&data.ignore).chain(recipe.columns.keys()) {
+    for name in single
+        .into_iter()
+        .flatten()
+        .chain(data.point.iter().flatten())
+        .chain(&data.ignore)
+        .chain(recipe.columns.keys())
+    {
         // Of a struct, its fields are columns: they are ignored together.
         let within = format!("{name}.");
         if schema.position(name).is_some()

@@ -10,7 +10,8 @@ use arrow_array::{
 };
 use rayon::prelude::*;
 use tidemill_core::{
-    Batch, Categories, Cell, Error, Fitted, Kind, Result, Role, Row, Run, Schema, dense_vector, series_column,
+    Batch, Categories, Cell, Error, Fitted, Kind, Result, Role, Row, Run, Schema, dense_vector, point_column,
+    series_column,
 };
 
 use super::seen::Unfamiliar;
@@ -228,6 +229,7 @@ pub(super) fn read_column(
             }
             names.categories.column(codes)?
         }
+        Kind::Point => places_of(reader, raw, n, number, trouble)?,
         Kind::Series => serieses(reader, raw, n, number, trouble)?,
         Kind::Vector { len, .. } => vectors(reader, raw, n, len, number, trouble)?,
         Kind::Image => Arc::new(images(reader, raw, n, folder, number, trouble)?),
@@ -297,6 +299,25 @@ fn vectors(
         values.resize(before + len, 0.0);
     }
     dense_vector(values, len)
+}
+
+/// Points; what cannot be one is missing, and the first such is named with the reason.
+fn places_of(
+    reader: &Reader,
+    raw: &RawColumn<'_>,
+    n: usize,
+    number: &dyn Fn(usize) -> u64,
+    trouble: &mut Option<CellProblem>,
+) -> Result<ArrayRef> {
+    let read = |row: usize| match reader.place(raw.cell(row)) {
+        Ok(Read::Value(place)) => Some(place),
+        Ok(_) => None,
+        Err(why) => {
+            CellProblem::note(trouble, number(row), || format!("{}: {why}", clip(&raw.cell(row).shown())));
+            None
+        }
+    };
+    point_column((0..n).map(read).collect::<Vec<_>>())
 }
 
 /// Series: those of a typed source as they are.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray};
 use tidemill_core::{
-    Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source, dense_vector, series_column,
+    Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source, dense_vector, point_column,
+    series_column,
 };
 
 use super::bound::read_column;
@@ -114,6 +115,11 @@ pub fn canonical_rows(plan: &InferredSchema, names: &[String], rows: &[Vec<Cell>
                     _ => vec![0.0; len],
                 };
                 dense_vector(raws().flat_map(numbers).collect(), len)?
+            }
+            Kind::Point => {
+                let place =
+                    |raw| if let Ok(Read::Value(place)) = reader.place(raw) { Some(place) } else { None };
+                point_column(raws().map(place).collect::<Vec<_>>())?
             }
             Kind::Image => {
                 let picture = |raw| {

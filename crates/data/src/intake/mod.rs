@@ -116,8 +116,10 @@ impl CellProblem {
     fn warning(&self, column: &str, kind: Kind) -> Warning {
         let column = escaped(column);
         let CellProblem { count, row, value } = self;
-        let value: String =
-            value.chars().take(if matches!(kind, Kind::Image | Kind::Series) { 200 } else { 40 }).collect();
+        let value: String = value
+            .chars()
+            .take(if matches!(kind, Kind::Image | Kind::Series | Kind::Point) { 200 } else { 40 })
+            .collect();
         if kind == Kind::Category {
             let cells = if *count == 1 { "1 value was" } else { &format!("{count} values were") };
             return Warning {
@@ -183,7 +185,8 @@ impl Ingest {
         let outputs = plan.columns.iter().filter(|c| c.is_used()).map(|column| {
             let reader = Reader::new(&plan, column);
             let categories = reader.names.as_ref().map(|n| n.categories.clone());
-            let typed = Column { categories, ..Column::new(&column.name, column.kind) };
+            let typed =
+                Column { categories, layout: column.layout, ..Column::new(&column.name, column.kind) };
             Output {
                 column: typed.with_role(column.role),
                 reader,
@@ -317,10 +320,13 @@ fn places(outputs: &[Output], input: &Schema) -> Result<Vec<(usize, usize)>> {
 fn convertible(raw: &Column, wanted: &Column) -> Result<()> {
     let sound = match (raw.kind, wanted.kind) {
         (Kind::Image | Kind::Text, Kind::Image) | (Kind::Series | Kind::Text, Kind::Series) => true,
+        (Kind::Point | Kind::Text, Kind::Point) => true,
         (Kind::Vector { len, .. }, Kind::Vector { len: wanted, .. }) => len == wanted,
         (Kind::Text, Kind::Vector { .. }) => true,
         (Kind::Vector { .. }, _) | (_, Kind::Vector { .. }) => false,
-        (Kind::Image | Kind::Series, _) | (_, Kind::Image | Kind::Series) => false,
+        (Kind::Image | Kind::Series | Kind::Point, _) | (_, Kind::Image | Kind::Series | Kind::Point) => {
+            false
+        }
         (Kind::Time, Kind::Number | Kind::Flag) | (Kind::Flag, Kind::Time) => false,
         (Kind::Number | Kind::Flag | Kind::Text | Kind::Time | Kind::Category, _) => true,
         _ => false,

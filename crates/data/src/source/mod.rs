@@ -10,6 +10,7 @@ mod chunks;
 mod classes;
 mod csv;
 mod encoding;
+mod geojson;
 mod gzip;
 mod input;
 mod jsonl;
@@ -41,7 +42,7 @@ pub use options::ReadOptions;
 pub struct Provenance {
     /// As the user gave it.
     pub location: String,
-    /// `CSV`, `JSON lines`, `Parquet`, `Arrow IPC`, `workbook`, `SQLite` or `pictures`.
+    /// `CSV`, `JSON lines`, `GeoJSON`, `Parquet`, `Arrow IPC`, `workbook`, `SQLite` or `pictures`.
     pub format: String,
     /// How many files.
     pub n_files: usize,
@@ -76,7 +77,7 @@ impl Provenance {
 /// (columns `image`, the path, and `label`, the folder within it that it lies in: its class) or `-`
 /// (standard input, copied to a temporary file because sources are passed over more than once).
 ///
-/// The format is found from the first bytes and the name: CSV and TSV, JSON lines (both also packed with gzip or
+/// The format is found from the first bytes and the name: CSV and TSV, JSON lines and GeoJSON (all also packed with gzip or
 /// zstd), Parquet, Arrow IPC (file and stream), workbooks of Excel and OpenDocument (`book.xlsx`, or `book.xlsx?sheet=Sales`), and
 /// tables of SQLite (`sqlite:shop.db?table=orders`). Opening CSV reads its first MiB; opening JSON lines reads the
 /// whole file once, to know every key and its kind. Scans use bounded memory, but for workbooks.
@@ -236,6 +237,11 @@ fn open_file(
             let lines = jsonl::JsonLines::open(file, options, chunk)?;
             (Box::new(lines), Provenance::new(location, "JSON lines"))
         }
+        Format::GeoJson => {
+            let rows = Input::memory(&file.name, geojson::lines(&file)?);
+            let rows = jsonl::JsonLines::open(rows, options, chunk)?;
+            (Box::new(rows), Provenance::new(location, "GeoJSON"))
+        }
         Format::Parquet => (Box::new(typed::Parquet::open(file)?), Provenance::new(location, "Parquet")),
         Format::ArrowFile => {
             (Box::new(typed::Ipc::open(file, false)?), Provenance::new(location, "Arrow IPC"))
@@ -250,6 +256,7 @@ fn open_file(
 enum Format {
     Csv,
     JsonLines,
+    GeoJson,
     Parquet,
     ArrowFile,
     ArrowStream,
@@ -305,9 +312,10 @@ fn format(file: &Input) -> Result<Format> {
         "arrow" | "feather" | "ipc" => return Err(corrupt(file, "Arrow IPC")),
         _ => {}
     }
-    let mut head = vec![0; 64];
+    let mut head = vec![0; geojson::LOOK];
     let n = input::fill(&mut file.unpacked()?, &mut head).map_err(|e| file.failed(e))?;
     match head[..n].trim_ascii_start() {
+        head @ [b'{', ..] if geojson::is_collection(head) => Ok(Format::GeoJson),
         [b'{', ..] => Ok(Format::JsonLines),
         [b'[', ..] if extension(&name) == "json" => Err(Error::Format {
             file: file.name.clone(),

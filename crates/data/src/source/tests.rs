@@ -302,3 +302,24 @@ fn batches_are_bounded_and_rows_can_be_taken() {
     assert_eq!(texts(&source.take(&[299_999, 5, 70_000]).unwrap(), 0), ["299999", "5", "70000"]);
     assert!(source.take(&[300_000]).is_err());
 }
+
+#[test]
+fn features_of_geojson_are_rows() {
+    let text = r#"{ "type": "FeatureCollection", "features": [
+        { "type": "Feature", "properties": { "price": 47.5, "kind": "house" }, "geometry": { "type": "Point", "coordinates": [-76.6, 39.3, 12] } },
+        { "type": "Feature", "properties": { "price": null, "kind": "flat" }, "geometry": null },
+        { "type": "Feature", "properties": { "price": 9, "kind": "lot" },
+          "geometry": { "type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 4], [0, 4], [0, 0]]] } } ] }"#;
+    let (rows, provenance) = read("homes.geojson", text).unwrap();
+    assert_eq!((names(&rows), &*provenance.format), (vec!["price", "kind", "lon", "lat"], "GeoJSON"));
+    assert_eq!(rows.numbers(2).unwrap().iter().collect::<Vec<_>>(), [Some(-76.6), None, Some(1.0)]);
+    assert_eq!(rows.numbers(3).unwrap().iter().collect::<Vec<_>>(), [Some(39.3), None, Some(2.0)]);
+    assert_eq!(texts(&rows, 1), ["house", "flat", "lot"]);
+    // A property of that name keeps it.
+    let (rows, _) = read("a.json", text.replace("price", "lat")).unwrap();
+    assert_eq!(names(&rows), ["lat", "kind", "geometry_lon", "geometry_lat"]);
+    let (_, told) = error("a.geojson", text.replace("\"Polygon\"", "\"LineString\""));
+    assert!(told.contains("feature 3 has a geometry of LineString"), "{told}");
+    let (_, told) = error("a.geojson", &text[..200]);
+    assert!(told.contains("not GeoJSON") && told.contains("line"), "{told}");
+}

@@ -50,13 +50,19 @@ pub(super) fn test(
     random: &mut Random,
     context: &Context,
 ) -> Result<(Vec<u32>, String)> {
-    let (mut groups, name) = groups(batch, rows, context)?;
+    let (groups, name) = groups(batch, rows, context)?;
+    let test = self::share(groups, share, rows.len(), random);
+    Ok((test, format!("by chance, rows of one '{name}' together")))
+}
+
+/// Groups in random order, each taken when it brings what is taken nearer to a share of `n_rows`.
+pub(super) fn share(mut groups: Vec<Vec<u32>>, share: f64, n_rows: usize, random: &mut Random) -> Vec<u32> {
     random.shuffle(&mut groups);
-    let wanted = share * rows.len() as f64;
+    let wanted = share * n_rows as f64;
     let mut test: Vec<u32> = Vec::new();
     for group in &groups {
         let (now, then) = (test.len() as f64, (test.len() + group.len()) as f64);
-        if (then - wanted).abs() < (now - wanted).abs() && test.len() + group.len() < rows.len() {
+        if (then - wanted).abs() < (now - wanted).abs() && test.len() + group.len() < n_rows {
             test.extend_from_slice(group);
         }
     }
@@ -65,7 +71,7 @@ pub(super) fn test(
     {
         test.clone_from(smallest);
     }
-    Ok((test, format!("by chance, rows of one '{name}' together")))
+    test
 }
 
 /// The largest groups first, each into the smallest fold (as scikit-learn's `GroupKFold`); groups of one size in
@@ -77,11 +83,16 @@ pub(super) fn folds(
     random: &mut Random,
     context: &Context,
 ) -> Result<Vec<Vec<u32>>> {
-    let (mut groups, name) = groups(batch, rows, context)?;
+    let (groups, name) = groups(batch, rows, context)?;
     if groups.len() < n {
         let message = format!("'{name}' has {} values, so there are as many folds, not {n}", groups.len());
         context.warn("folds_few_groups", message);
     }
+    Ok(deal(groups, n, random))
+}
+
+/// At most `n` folds: the largest groups first, each into the smallest fold; groups of one size in random order.
+pub(super) fn deal(mut groups: Vec<Vec<u32>>, n: usize, random: &mut Random) -> Vec<Vec<u32>> {
     let mut folds = vec![Vec::new(); n.min(groups.len())];
     random.shuffle(&mut groups);
     groups.sort_by_key(|g| std::cmp::Reverse(g.len()));
@@ -90,7 +101,7 @@ pub(super) fn folds(
             smallest.extend(group);
         }
     }
-    Ok(folds)
+    folds
 }
 
 /// The rows of each group counted by stratum of the target.

@@ -4,6 +4,7 @@ mod blocks;
 mod gap;
 mod groups;
 mod marked;
+mod spatial;
 mod strata;
 mod time;
 mod together;
@@ -95,11 +96,13 @@ pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Par
         SplitKind::Time => time::test(batch, &rows, split.test)?,
         SplitKind::Given => marked::given(batch, split)?,
         SplitKind::Hash => marked::hashed(batch, split.test)?,
+        SplitKind::Spatial => spatial::test(batch, &rows, split, &mut random)?,
     };
     let mut test = is_test;
     test.sort_unstable();
     let mut train = complement(&rows, &test);
     let n_gap = gap::leave(batch, split.gap.as_deref(), kind, &mut train, &test)?;
+    let belt = belt(batch, kind, split.buffer, &mut train, &test)?;
     let n_copies = if kind == SplitKind::Given { 0 } else { blocks::purge(batch, &mut train, &test)? };
     for (part, found) in [("training", &train), ("test", &test)] {
         if found.is_empty() {
@@ -115,7 +118,7 @@ pub fn test_split(table: &Table, split: &Split, context: &Context) -> Result<Par
         if n_gap > 0 { format!("; {n_gap} rows in the gap between are left out") } else { String::new() };
     let together = blocks::sentence(batch, kind, n_copies)?;
     let why = format!(
-        "{how}: {} rows to train on, {} to test on ({share:.0}%){gap}{together}",
+        "{how}: {} rows to train on, {} to test on ({share:.0}%){gap}{belt}{together}",
         train.len(),
         test.len()
     );
@@ -152,7 +155,8 @@ pub fn folds(
     for repeat in 0..repeats {
         let chance = Random::new(context.seed_for("folds"), repeat as u64);
         let context = if repeat == 0 { context.clone() } else { context.quiet() };
-        let division = Division { n, kind, gap: split.gap.as_deref(), key: "folds", repeats, chance };
+        let (gap, space) = (split.gap.as_deref(), (split.blocks, split.buffer));
+        let division = Division { n, kind, gap, space, key: "folds", repeats, chance };
         all.extend(division.of(table, rows, &context)?);
     }
     Ok(all)
@@ -172,7 +176,8 @@ pub fn outer(table: &Table, split: &Split, n: usize, context: &Context) -> Resul
     warn_of_groups(batch, split.kind.unwrap_or_else(|| suited(batch)), context);
     let chance = Random::new(context.seed_for("outer"), 0);
     let gap = split.gap.as_deref();
-    let division = Division { n, kind: split.kind, gap, key: "split.nested", repeats: 1, chance };
+    let space = (split.blocks, split.buffer);
+    let division = Division { n, kind: split.kind, gap, space, key: "split.nested", repeats: 1, chance };
     let folds = division.of(table, &rows, context)?;
     let mut test: Vec<u32> = folds.iter().flat_map(|f| f.valid.iter().copied()).collect();
     test.sort_unstable();
@@ -190,6 +195,8 @@ struct Division<'a> {
     n: usize,
     kind: Option<SplitKind>,
     gap: Option<&'a str>,
+    /// Of folds by place.
+    space: (Option<usize>, Option<f64>),
     /// The key of the recipe that asks for it.
     key: &'static str,
     repeats: usize,
@@ -231,6 +238,7 @@ impl Division<'_> {
             SplitKind::Group => groups::folds(batch, &rows, n, random, context)?,
             SplitKind::StratifiedGroup => groups::stratified_folds(batch, &rows, n, random, context)?,
             SplitKind::Hash => marked::hash_folds(batch, &rows, n)?,
+            SplitKind::Spatial => spatial::folds(batch, &rows, n, self.space.0, random)?,
             SplitKind::Given => {
                 return Err(CoreError::parameter(
                     "folds.kind",
@@ -247,6 +255,7 @@ impl Division<'_> {
                 _ => complement(&rows, &valid),
             };
             gap::leave(batch, self.gap, kind, &mut train, &valid)?;
+            belt(batch, kind, self.space.1, &mut train, &valid)?;
             blocks::purge(batch, &mut train, &valid)?;
             folds.push(Fold { train, valid });
         }
@@ -259,6 +268,27 @@ impl Division<'_> {
         }
         Ok(folds)
     }
+}
+
+/// Leaves the rows around those that are judged out of training where rows are divided by place; says so.
+fn belt(
+    batch: &Batch,
+    kind: SplitKind,
+    buffer: Option<f64>,
+    train: &mut Vec<u32>,
+    judged: &[u32],
+) -> Result<String> {
+    if kind != SplitKind::Spatial {
+        return match buffer {
+            None => Ok(String::new()),
+            Some(_) => Err(CoreError::parameter(
+                "split.buffer",
+                "there is a buffer only where rows are divided by place (split.kind = \"spatial\")",
+            )),
+        };
+    }
+    let (n, width) = spatial::leave(batch, buffer, train, judged)?;
+    Ok(format!("; {n} rows within {width:.4} of them are left out"))
 }
 
 /// The kind that suits a table for which none was named.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, StringArray, UInt32Array};
 use proptest::prelude::*;
-use tidemill_core::{Categories, Column, Schema};
+use tidemill_core::{Axis, Categories, Column, Layout, Schema};
 
 use super::*;
 
@@ -427,4 +427,63 @@ fn blocks_leave_shares_and_sizes_as_they_should_be() {
         assert!((fold.valid.len() as f64 - n / 5.0).abs() <= 3.0, "{}", fold.valid.len());
         assert!((rare(&fold.valid) - rare(&all) / 5.0).abs() <= 2.0);
     }
+}
+
+/// Rows of a grid in a plane, one of them without a place.
+fn grid() -> Table {
+    let axis = |axis| Layout::Coordinate { axis, degrees: false };
+    let at = |i: usize| if i == 7 { f64::NAN } else { (i % 20) as f64 };
+    table(vec![
+        (Column::number("x").with_layout(axis(Axis::X)), numbers((0..400).map(at))),
+        (Column::number("y").with_layout(axis(Axis::Y)), numbers((0..400).map(|i| (i / 20) as f64))),
+    ])
+}
+
+#[test]
+fn by_place_nothing_near_a_judged_row_is_learned_from() {
+    let table = grid();
+    let place = |row: u32| [value(&table, 0, row), value(&table, 1, row)];
+    let far = |a: u32, b: u32| {
+        let ([x, y], [v, w]) = (place(a), place(b));
+        (x - v).hypot(y - w)
+    };
+    let split = Split { buffer: Some(2.5), ..kind(SplitKind::Spatial, 0.2) };
+    let parts = test_split(&table, &split, &context(3)).unwrap();
+    assert!((60..=100).contains(&parts.test.len()), "{}", parts.test.len());
+    let all: Vec<u32> = (0..400).collect();
+    let made = folds(&table, &all, &Folds::default(), &split, &context(3)).unwrap();
+    let divided = made.iter().map(|f| (&f.train, &f.valid)).chain([(&parts.train, &parts.test)]);
+    for (learned, judged) in divided {
+        assert!(!learned.is_empty());
+        for (&a, &b) in learned.iter().flat_map(|a| judged.iter().map(move |b| (a, b))) {
+            // The row without a place is far from none.
+            assert!(a != b && !(far(a, b) <= 2.5), "{a} {b}");
+        }
+    }
+    let mut judged: Vec<u32> = made.iter().flat_map(|f| f.valid.clone()).collect();
+    judged.sort_unstable();
+    assert_eq!(judged, all);
+    // Neighbours lie in one block: most of those of a judged row are judged with it.
+    let beside = |a: u32, rows: &[u32]| rows.iter().filter(|&&b| far(a, b) == 1.0).count();
+    let together: usize = parts.test.iter().map(|&row| beside(row, &parts.test)).sum();
+    assert!(together > 2 * parts.test.len(), "{together}");
+    assert_eq!(parts, test_split(&table, &split, &context(3)).unwrap());
+}
+
+#[test]
+fn by_place_needs_places_that_differ() {
+    let (_, told) =
+        code(test_split(&mixed(&[0, 1], &[0, 1], &[0, 1]), &kind(SplitKind::Spatial, 0.5), &context(1)));
+    assert!(told.contains("data.point"), "{told}");
+    let layout = |axis| Layout::Coordinate { axis, degrees: true };
+    let one = table(vec![
+        (Column::number("lon").with_layout(layout(Axis::X)), numbers([13.4; 30])),
+        (Column::number("lat").with_layout(layout(Axis::Y)), numbers([52.5; 30])),
+    ]);
+    let (_, told) = code(test_split(&one, &kind(SplitKind::Spatial, 0.5), &context(1)));
+    assert!(told.contains("all rows are at one place"), "{told}");
+    let belt = Split { buffer: Some(1.0), ..kind(SplitKind::Random, 0.2) };
+    assert!(code(test_split(&grid(), &belt, &context(1))).1.contains("split.buffer"));
+    let wrong = Split { buffer: Some(-1.0), ..kind(SplitKind::Spatial, 0.2) };
+    assert!(code(test_split(&grid(), &wrong, &context(1))).1.contains("from 0 up"));
 }

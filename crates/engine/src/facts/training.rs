@@ -11,6 +11,7 @@ use tidemill_eval::Report;
 use tidemill_eval::compare::ScoreInterval;
 
 use crate::audit::Finding;
+use crate::builtin;
 use crate::forecast::ForecastFacts;
 use crate::judge::UnseenScore;
 use crate::search::{
@@ -140,6 +141,9 @@ pub struct Shipped {
     pub rows: usize,
     /// What each of its links costs, in order.
     pub links: Vec<LinkCost>,
+    /// What in it holds rows of the training data, so that whoever has the file has these rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keeps_rows: Vec<String>,
     /// What balancing did to these rows; the learners were fitted on what came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<BalanceFacts>,
@@ -165,7 +169,8 @@ impl Shipped {
             let state = link.state();
             LinkCost { bytes: state.bytes(), operations: link.operations(), kind: state.kind }
         };
-        Shipped { rows, links: chain.0.iter().map(cost).collect(), balance: None, note }
+        let keeps_rows = builtin::keeping_rows(&chain.state());
+        Shipped { rows, links: chain.0.iter().map(cost).collect(), keeps_rows, balance: None, note }
     }
 }
 
@@ -174,6 +179,18 @@ pub(crate) const SHIPPED: &str = "The model in the file was refitted on all rows
 
 pub(crate) const NESTED: &str = "The model in the file was fitted on all rows. The scores are those of the same search done anew on each outer \
                       fold's training rows, over all rows, each judged by a model that never saw it.";
+
+impl Shipped {
+    /// Who has the file has rows of the training data: told where that is so.
+    pub(crate) fn rows_note(&self) -> Option<String> {
+        (!self.keeps_rows.is_empty()).then(|| {
+            format!(
+                "The model file holds rows of the training data ({}): who has it has them. `[privacy] rows_in_model = false` refuses that.",
+                self.keeps_rows.join(", ")
+            )
+        })
+    }
+}
 
 /// A finished training.
 pub struct Trained {

@@ -6,6 +6,7 @@ use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Role};
 use tidemill_eval::explain::{Importance, permutation};
 use tidemill_eval::slices::{Slices, Slicing, slices};
 use tidemill_eval::{Answers, Metric};
+use tidemill_kernel::geo::Located;
 
 use super::columns::{self, Picture};
 use crate::search;
@@ -35,6 +36,7 @@ pub struct Evidence {
     importance: Vec<Importance>,
     weak: Option<Slices>,
     columns: Vec<Picture>,
+    located: Option<Located>,
 }
 
 impl Evidence {
@@ -54,6 +56,7 @@ impl Evidence {
             answered: seen.answered.select(&places)?,
             importance: optional(importance(seen, context))?.unwrap_or_default(),
             weak,
+            located: Located::of(seen.rows)?,
             columns: seen.train.map(columns::pictures).transpose()?.unwrap_or_default(),
         };
         context.tell(&Event::End);
@@ -70,6 +73,11 @@ impl Evidence {
 
     pub(crate) fn weak(&self) -> Option<&Slices> {
         self.weak.as_ref()
+    }
+
+    /// Where the judged rows are.
+    pub(crate) fn located(&self) -> Option<&Located> {
+        self.located.as_ref()
     }
 
     pub(crate) fn columns(&self) -> &[Picture] {

@@ -7,6 +7,7 @@ use tidemill_core::{Context, Result};
 use tidemill_package::Manifest;
 
 use super::open;
+use crate::builtin;
 
 /// What is in a model file.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +22,8 @@ pub struct Inspected {
     pub manifest: Manifest,
     /// The links of its chain, in order.
     pub chain: Vec<String>,
+    /// What in it holds rows of the training data.
+    pub keeps_rows: Vec<String>,
     /// The card, for people.
     pub card: String,
     /// The recipe it came from.
@@ -36,6 +39,7 @@ pub fn inspect(path: &Path, context: &Context) -> Result<Inspected> {
         bytes: opened.info.bytes,
         hash: opened.info.sha256,
         chain: chain.collect(),
+        keeps_rows: builtin::keeping_rows(&opened.package.state),
         manifest: opened.package.manifest,
         card: opened.package.card,
         recipe: opened.package.recipe,

@@ -1,6 +1,6 @@
 //! Turning a recipe and what was inferred into the resolved recipe that leads to the same model again.
 
-use tidemill_core::recipe::{Recipe, SplitKind, Task};
+use tidemill_core::recipe::{Coordinates, Recipe, SplitKind, Task};
 use tidemill_core::{Error, Result, Role};
 use tidemill_data::{InferredColumn, InferredSchema};
 
@@ -19,6 +19,10 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
     recipe.data.why_task = plan.task.map(|_| plan.why_task.clone());
     if plan.task == Some(Task::Binary) {
         recipe.data.positive = plan.classes.last().cloned();
+    }
+    if let Some((names, degrees)) = plan.place() {
+        recipe.data.point = Some(names.into_iter().map(String::from).collect());
+        recipe.data.coordinates = Some(if degrees { Coordinates::Degrees } else { Coordinates::Plane });
     }
     for column in &plan.columns {
         let spec = recipe.columns.entry(column.name.clone()).or_default();

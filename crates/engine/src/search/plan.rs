@@ -72,7 +72,10 @@ pub(super) fn plan(recipe: &Recipe, ground: &Ground<'_>, context: &Context) -> R
 fn offers(recipe: &Recipe, ground: &Ground<'_>, trials: usize, context: &Context) -> Result<Vec<Offer>> {
     let named = match recipe.learners.as_slice() {
         [] => {
-            let across = defaults::learners(ground.task, ground.size, trials, context.registry());
+            let mut across = defaults::learners(ground.task, ground.size, trials, context.registry());
+            if recipe.privacy.rows_in_model == Some(false) {
+                across.retain(|(spec, _)| !builtin::entry(&spec.kind).is_some_and(|entry| entry.keeps_rows));
+            }
             match recipe.forecast {
                 Some(_) => {
                     forecast::candidates::learners(recipe, ground.size.rows, ground.size.series, across)?

@@ -8,7 +8,7 @@ use tidemill_core::{
     Column, Context, Error, Fitted, Kind, Layout, Needs, Result, Role, Schema, Source, Table, Training,
 };
 
-use super::BalanceFacts;
+use super::{BalanceFacts, layers};
 use crate::recipe::column_specs;
 
 /// Categories with more names than this are encoded by the target's mean, not by one number per name.
@@ -35,7 +35,7 @@ type Stage = fn(&Schema, &Recipe, Needs) -> Vec<Spec>;
 
 /// The order of preparation. Dates come before missing values, since a missing date has missing parts; outliers too, since they may
 /// be taken for missing.
-const STAGES: &[Stage] = &[written, dates, outliers, missing, encode, texts, dense, scale, leftovers];
+const STAGES: &[Stage] = &[written, points, dates, outliers, missing, encode, texts, dense, scale, leftovers];
 
 /// Fits preparation for a learner with these needs on `train` alone.
 pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Result<Prepared> {
@@ -76,7 +76,7 @@ impl Prepared {
     /// Gives back the rows before the step.
     fn add(&mut self, spec: Spec, context: &Context) -> Result<Table> {
         context.check()?;
-        let step = context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
+        let step = context.build(&spec.kind, serde_json::Value::Object(layers::read(&spec, context)?))?;
         let stream = context.with_stream(&format!("{}:{}", self.steps.len(), spec.kind));
         let (fitted, output) = step.fit_apply(Training::on(&self.train), &stream)?;
         self.steps.push(fitted);
@@ -107,8 +107,30 @@ fn read_media(schema: &Schema, recipe: &Recipe) -> Vec<Spec> {
 }
 
 /// The recipe's `[[steps]]`.
-fn written(_: &Schema, recipe: &Recipe, _: Needs) -> Vec<Spec> {
-    recipe.steps.clone()
+fn written(schema: &Schema, recipe: &Recipe, _: Needs) -> Vec<Spec> {
+    let mut specs = recipe.steps.clone();
+    let reads = specs.iter().any(|spec| READ_POINTS.contains(&&*spec.kind));
+    let made = specs.iter().any(|spec| spec.kind == "points_from_xy");
+    if reads && !made && !has(schema, |c| c.kind == Kind::Point) {
+        specs.insert(0, Spec::new("points_from_xy"));
+    }
+    specs
+}
+
+/// Steps that read points, which are made for them of two columns of coordinates.
+const READ_POINTS: [&str; 2] = ["geo_features", "project"];
+
+/// The coordinates of points of which nothing has them yet: a step has divided or projected others, or made them of coordinates.
+fn points(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {
+    let open = |c: &Column| {
+        c.kind == Kind::Point && c.source() == c.name && schema.position(&format!("{}_x", c.name)).is_none()
+    };
+    let open = names(schema, open);
+    if (needs.numeric || needs.tabular) && !open.is_empty() {
+        vec![Spec::new("point_coordinates").with("columns", open)]
+    } else {
+        Vec::new()
+    }
 }
 
 /// The parts of dates; for a forecast those alone that come round: trees take a month that came once for a level.

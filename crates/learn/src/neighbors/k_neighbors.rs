@@ -124,6 +124,7 @@ impl Builtin for KNeighbors {
 impl BuiltinLearner for KNeighbors {
     const FAMILY: Family = Family::Neighbors;
     const MEMORISES: bool = true;
+    const KEEPS_ROWS: bool = true;
 }
 
 impl Estimator for KNeighbors {

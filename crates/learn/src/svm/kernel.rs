@@ -146,6 +146,8 @@ impl Builtin for Svm {
 impl BuiltinLearner for Svm {
     const FAMILY: Family = Family::Svm;
     const LABEL: &'static [&'static str] = &["kernel"];
+    // Support vectors are rows.
+    const KEEPS_ROWS: bool = true;
 }
 
 impl Estimator for Svm {

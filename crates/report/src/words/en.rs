@@ -125,6 +125,16 @@ catalogue! {
 
     // Residuals.
     residuals = "Where it is right and wrong",
+    map = "Where it errs",
+    map_lead = "Each judged row where it is: errors that lie together are something about the place that the model does not know.",
+    map_errors = "Errors by place",
+    map_note = "Each dot is a row; as many rows have each shade as equal errors allow.",
+    map_off_by = "off by",
+    map_doubt = "probability missing from the true class",
+    map_longitude = "longitude (degrees)",
+    map_latitude = "latitude (degrees)",
+    map_x = "x",
+    map_y = "y",
     residuals_lead = "Each row that was set aside: what was predicted, and what was true.",
     predicted_true = "Predicted and true",
     predicted_true_note = "On the diagonal, the prediction is right.",

@@ -15,6 +15,7 @@ mod explanation;
 mod forecast;
 mod importance;
 mod prepared;
+mod map;
 mod residuals;
 mod scores;
 mod slices;
@@ -77,6 +78,9 @@ pub fn train(
     if let Some(explained) = explained {
         sections.insert(3, explanation::section(explained));
     }
+    if let Some(map) = map::section(&subject, evidence) {
+        sections.insert(1, map);
+    }
     if let Some(backtest) = outcome.forecast.as_ref().and_then(|f| f.backtest.as_ref()) {
         sections.insert(1, forecast::section(backtest));
     }
@@ -100,12 +104,15 @@ pub fn evaluate(
     verdict.findings.extend(weak.and_then(|weak| slices::finding(subject, weak)));
     page.verdict = Some(verdict);
     let importance = evidence.map(Evidence::importance).unwrap_or_default();
-    let sections = [
+    let mut sections = vec![
         judged(subject),
         slices::section(subject, weak),
         importance::section(subject, importance),
         scores::section(subject),
     ];
+    if let Some(map) = evidence.and_then(|evidence| map::section(subject, evidence)) {
+        sections.insert(1, map);
+    }
     sections.into_iter().fold(page, Report::with).html()
 }
 

@@ -37,7 +37,7 @@ fn costs(shipped: &Shipped) -> String {
         "## What an answer costs\n\nThe bytes that its links learned, and about how many operations (a multiplication with an \
          addition, or a comparison) each takes for a row:\n{}",
         links.collect::<String>()
-    )
+    ) + &shipped.rows_note().map(|note| format!("\n\n{note}")).unwrap_or_default()
 }
 
 /// The card of an improved model: how good it is and why it took over, then what the old card says of its making.

@@ -43,6 +43,7 @@ pub fn story(trained: &Trained) -> String {
     line(outcome.test.to_string());
     balance(outcome).into_iter().for_each(&mut line);
     line(outcome.shipped.note.to_string());
+    outcome.shipped.rows_note().into_iter().for_each(&mut line);
     line(format!(
         "Written: {} ({}), {}, {}, {}",
         trained.model.display(),
