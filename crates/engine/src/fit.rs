@@ -299,7 +299,7 @@ fn packed(
         shipped: model::part(&facts.shipped)?,
         ..Provenance::default()
     };
-    reference.put_into(model::package(model, &provenance, recipe, card(facts), metrics)?)
+    reference.put_into(model::package(model, provenance.write()?, recipe, card(facts), metrics)?)
 }
 
 fn pretty(outcome: &Outcome) -> Result<String> {

@@ -295,7 +295,7 @@ fn promote_to(
         .map_err(|e| Error::internal(format!("metrics: {e}")))?;
     let recipe = champion.opened.package.recipe.clone();
     let card = improved_card(&champion.opened.package.card, parent, verdict, &comparison.report, &shipped);
-    let package = model::package(&model, &provenance, recipe, card, &metrics)?;
+    let package = model::package(&model, provenance.write()?, recipe, card, &metrics)?;
     let package = training.reference.put_into(package)?;
     keep_version(&job.model, &champion.opened.info.sha256)?;
     Ok(tidemill_package::write(&job.model, &package)?.sha256)

@@ -9,6 +9,7 @@ use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tidemill_core::{
     Batch, Chain, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Schema, Source, State,
 };
@@ -144,15 +145,15 @@ fn loaded(package: Package, info: Info, context: &Context) -> Result<Opened> {
     Ok(Opened { package, info, provenance, model })
 }
 
-/// The model's file, in memory.
+/// The model's file, in memory; `about` is what [`Provenance::write`] makes, or of a preparation the list of its steps.
 pub fn package(
     model: &Model,
-    provenance: &Provenance,
+    about: Value,
     recipe: String,
     card: String,
     metrics: &str,
 ) -> Result<Package> {
     let typed = model.intake()?.output(&model.input)?;
-    let manifest = Manifest::new(provenance.write()?, &typed, &model.output);
+    let manifest = Manifest::new(about, &typed, &model.output);
     Ok(Package::new(manifest, recipe, model.chain.state(), card).with_extra("metrics.json", metrics))
 }

@@ -19,7 +19,7 @@ fn order(layout: Layout) -> (usize, usize, bool) {
     match layout {
         Layout::Image { channels, height, width } => (channels, height * width, false),
         Layout::Steps { steps, channels } => (channels, steps, true),
-        Layout::Tokens { .. } => (0, 0, true),
+        Layout::Tokens { .. } | Layout::Point { .. } | Layout::Coordinate { .. } => (0, 0, true),
     }
 }
 
