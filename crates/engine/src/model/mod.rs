@@ -1,6 +1,7 @@
 //! A model: the fitted chain from raw rows to answers, and its file.
 
 mod inspect;
+pub mod language;
 pub mod versions;
 
 use std::any::Any;
@@ -113,6 +114,13 @@ pub fn open(path: &Path, context: &Context) -> Result<Opened> {
         .into());
     }
     let (package, info) = tidemill_package::open(path)?;
+    if package.state.kind == language::KIND {
+        return Err(EngineError::usage(
+            format!("{} holds an adapter of a language model, not a model of tables", path.display()),
+            "serve it, improve it, or roll it back",
+        )
+        .into());
+    }
     let model = Model::load(package.state.clone(), context.registry())?;
     Ok(Opened { package, info, model })
 }

@@ -1,6 +1,7 @@
 //! Models that answer callers, and what may be kept of what callers send.
 
 pub mod answer;
+pub mod language;
 pub mod privacy;
 pub mod record;
 pub mod secrets;
