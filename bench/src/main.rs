@@ -6,6 +6,7 @@
 
 mod csv_read;
 mod held_out;
+mod language;
 mod linear;
 mod metrics;
 mod neighbors;
@@ -103,6 +104,7 @@ type Judge = (&'static str, fn() -> Outcome<bool>);
 /// The judges by name, but for those of [`held_out`], which take arguments.
 const JUDGES: &[Judge] = &[
     ("api", service::api),
+    ("language", language::run),
     ("page", service::page),
     ("postgres", service::postgres),
     ("report", report::run),

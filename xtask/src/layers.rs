@@ -30,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "tidemill-prep",
             "tidemill-learn",
             "tidemill-neural",
+            "tidemill-language",
             "tidemill-eval",
             "tidemill-report",
             "tidemill-value",

@@ -15,7 +15,7 @@ cargo xtask test                every check and every test: what CI runs
 cargo xtask layers              holds dependencies of crates and imports of modules against their tables, and finds circles
 cargo xtask docs                writes the generated pages of docs/ (a test holds them against the code)
 cargo xtask bench [NAME] [...]  our speed against peers', side by side; writes bench/RESULTS.md
-cargo xtask judge NAME [...]    our answers held against outside judges: api, beyond, contest, page, postgres, quality, report, soak, tensorboard
+cargo xtask judge NAME [...]    our answers held against outside judges: api, beyond, contest, language, page, postgres, quality, report, soak, tensorboard
 ";
 
 /// What a task that failed says.

@@ -30,4 +30,5 @@ pub mod serve;
 pub mod verbs;
 
 pub use tidemill_core as core;
+pub use tidemill_language as language;
 pub use tidemill_package as package;

@@ -43,6 +43,14 @@ impl Embedder {
         self.config.longest
     }
 
+    /// How many tokens of a text are looked at.
+    ///
+    /// # Errors
+    /// When the tokenizer has no token for a part of it.
+    pub fn n_tokens(&self, text: &str) -> Result<usize> {
+        Ok(self.tokens.encode(text, true)?.len())
+    }
+
     /// The vectors of texts, `[texts, width]`, row-major. A text's vector does not depend on the others.
     ///
     /// # Errors

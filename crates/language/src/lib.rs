@@ -16,7 +16,7 @@ mod tune;
 
 pub use checkpoint::{Config, Family, RopeScaling};
 pub use decode::cache::Cache;
-pub use decode::generate::{Finish, Generated, Request};
+pub use decode::generate::{Finish, Generated, Logprob, Request};
 pub use decode::sample::Sampling;
 pub use embed::Embedder;
 pub use error::LanguageError;
@@ -24,6 +24,7 @@ pub use model::Model;
 pub use template::Message;
 pub use texts::read_texts;
 pub use tokens::Tokens;
-pub use tune::examples::{PromptPair, read_pairs};
+pub use tune::examples::{Prompt, PromptPair, read_pairs};
+pub use tune::judge::losses;
 pub use tune::lora::{Adapter, Site};
 pub use tune::sft::{Sft, Tuned, sft};

@@ -8,10 +8,11 @@ use tidemill_core::Result;
 use crate::blocks::decoder::Decoder;
 use crate::checkpoint::{Checkpoint, Config};
 use crate::decode::cache::Cache;
-use crate::decode::generate::{Generated, Request, generate};
+use crate::decode::generate::{Generated, Request, generate, room};
 use crate::error::LanguageError;
 use crate::template::{Message, Template};
 use crate::tokens::Tokens;
+use crate::tune::examples::Prompt;
 use crate::tune::lora::Adapter;
 
 /// A decoder with its tokenizer and chat template. Weights are shared: many threads may use one model at once.
@@ -71,6 +72,18 @@ impl Model {
         self.template.as_ref().ok_or(LanguageError::NoTemplate)?.apply(messages, answer)
     }
 
+    /// The tokens of a prompt, ready for the answer.
+    ///
+    /// # Errors
+    /// As [`Model::chat`], and when the tokenizer has no token for a part of the text.
+    pub fn prompt_tokens(&self, prompt: &Prompt) -> Result<Vec<u32>> {
+        match prompt {
+            Prompt::Text(text) if self.chats() => self.chat_tokens(&[Message::new("user", text)]),
+            Prompt::Text(text) | Prompt::Raw(text) => self.tokens.encode(text, true),
+            Prompt::Chat(messages) => self.chat_tokens(messages),
+        }
+    }
+
     /// The tokens of a chat, ready for the assistant's answer.
     ///
     /// # Errors
@@ -80,8 +93,17 @@ impl Model {
         self.tokens.encode(&self.chat(messages, true)?, false)
     }
 
+    /// How many tokens may be generated for a request.
+    ///
+    /// # Errors
+    /// When the prompt is empty or does not fit the context, or a setting is out of range.
+    pub fn room(&self, request: &Request) -> Result<usize> {
+        room(self, request)
+    }
+
     /// Generates from a request; `listen` gets each piece of text once it is certain (whole characters, and no beginning
-    /// of a stop string), and may break off.
+    /// of a stop string), and may break off. It is asked after each token and each piece of the prompt, with an empty text
+    /// where none is certain.
     ///
     /// # Errors
     /// When the prompt is empty or does not fit the context, or a setting is out of range.

@@ -48,7 +48,13 @@ fn assert_near(ours: &[f32], wanted: &[f64], within: f64, what: &str) {
 }
 
 fn greedy(model: &Model, prompt: Vec<u32>, n: usize) -> Vec<u32> {
-    let request = Request { prompt, max_tokens: Some(n), sampling: Sampling::default(), stop: Vec::new() };
+    let request = Request {
+        prompt,
+        max_tokens: Some(n),
+        sampling: Sampling::default(),
+        stop: Vec::new(),
+        logprobs: None,
+    };
     model.generate(&request, None, &mut |_| ControlFlow::Continue(())).unwrap().tokens
 }
 
@@ -134,7 +140,7 @@ fn an_adapter_of_peft_changes_the_logits_as_there() {
 fn request(model: &Model, max_tokens: usize) -> Request {
     let sampling = Sampling { temperature: 1.5, seed: 4, ..Sampling::default() };
     let prompt = model.tokens().encode("The naïve café", false).unwrap();
-    Request { prompt, max_tokens: Some(max_tokens), sampling, stop: Vec::new() }
+    Request { prompt, max_tokens: Some(max_tokens), sampling, stop: Vec::new(), logprobs: None }
 }
 
 /// The model's texts are noise, and so are full of broken characters.

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tidemill_core::Context;
-use tidemill_language::{Message, Model, PromptPair, Request, Sampling, Sft, read_pairs, sft};
+use tidemill_language::{
+    Adapter, Message, Model, Prompt, PromptPair, Request, Sampling, Sft, losses, read_pairs, sft,
+};
 
 fn model() -> Model {
     Model::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/llama")).unwrap()
@@ -35,9 +37,14 @@ fn an_answer_is_learned_and_the_same_seed_gives_the_same_bytes() {
     assert_eq!((tuned.examples, tuned.left_out, tuned.losses.len()), (2, 0, 60));
     assert!(tuned.losses[59] < 0.6 * tuned.losses[0], "{:?}", tuned.losses);
     for pair in &pairs {
-        let prompt = model.chat_tokens(&[Message::new("user", &pair.prompt)]).unwrap();
-        let request =
-            Request { prompt, max_tokens: Some(8), sampling: Sampling::default(), stop: Vec::new() };
+        let prompt = model.prompt_tokens(&pair.prompt).unwrap();
+        let request = Request {
+            prompt,
+            max_tokens: Some(8),
+            sampling: Sampling::default(),
+            stop: Vec::new(),
+            logprobs: None,
+        };
         let answer = model.generate(&request, Some(&tuned.adapter), &mut |_| ControlFlow::Continue(()));
         // The tied embedding of 20 random numbers a token cannot say an end for certain, but it can say the answer.
         assert!(answer.unwrap().text.starts_with(&pair.response));
@@ -78,4 +85,42 @@ fn pairs_are_read_from_lines_and_from_tables() {
     assert!(error.to_string().contains("line 2") && error.to_string().contains("response"), "{error}");
     fs::write(&lines, "\n").unwrap();
     assert!(read_pairs(&lines).unwrap_err().to_string().contains("no example"));
+}
+
+#[test]
+fn the_loss_of_known_answers_is_that_of_training_and_a_chat_of_one_message_is_a_text() {
+    let model = model();
+    let pairs = [pair("Hi", "ok"), pair("Hi there", "good"), pair("a long question", "yes")];
+    // One step on all of them says the mean over their labels, before anything was learned.
+    let first = Sft { epochs: 1, batch: 3, ..Sft::default() };
+    let tuned = sft(&model, &pairs, &first, None, &Context::default()).unwrap();
+    let context = Context::default();
+    let found = losses(&model, &pairs, None, 1024, &context).unwrap();
+    let labels = |pair: &PromptPair| {
+        let tuned = sft(&model, std::slice::from_ref(pair), &first, None, &context).unwrap();
+        (tuned.labels as f64, tuned.losses[0])
+    };
+    let mut sum = 0.0;
+    for (pair, found) in pairs.iter().zip(&found) {
+        let (n, loss) = labels(pair);
+        assert!((found.unwrap() - loss).abs() < 1e-5, "{found:?} {loss}");
+        sum += n * loss;
+    }
+    assert!((sum / tuned.labels as f64 - tuned.losses[0]).abs() < 1e-5);
+    let chat = PromptPair { prompt: Prompt::Chat(vec![Message::new("user", "Hi")]), ..pairs[0].clone() };
+    assert_eq!(losses(&model, &[chat], None, 1024, &context).unwrap()[0], found[0]);
+    assert_eq!(losses(&model, &pairs[2..], None, 4, &context).unwrap(), [None]);
+}
+
+#[test]
+fn an_adapter_comes_back_from_its_state() {
+    let model = model();
+    let tuned = sft(&model, &[pair("Hi", "ok")], &settings(), None, &Context::default()).unwrap();
+    let state = tuned.adapter.state();
+    assert!(state.tensors.keys().all(|name| name.starts_with("base_model.model.model.layers.")));
+    assert_eq!(Adapter::of_state(state.clone(), model.config()).unwrap(), tuned.adapter);
+    let mut stray = state.clone();
+    let (_, tensor) = stray.tensors.pop_first().unwrap();
+    stray.tensors.insert("base_model.model.other.weight".into(), tensor);
+    assert!(Adapter::of_state(stray, model.config()).is_err());
 }

@@ -7,9 +7,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tidemill_core::Context;
+use tidemill_engine::model::language::Place;
 use tidemill_store::{Durability, Store};
 
 use crate::auth::Guarded;
+use crate::languages::{Language, Languages};
 use crate::live::{Live, Loader};
 use crate::models::Models;
 use crate::origin::Origins;
@@ -20,7 +22,8 @@ use crate::{Error, Result};
 /// What to serve, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The model files, and folders whose model files come into and go out of service as they appear and vanish.
+    /// The model files and language models, and folders whose model files come into and go out of service as they appear and
+    /// vanish.
     pub models: Vec<PathBuf>,
     /// What to call the model, where there is one and its file's name will not do.
     pub name: Option<String>,
@@ -91,6 +94,8 @@ impl Options {
 pub struct App {
     /// The models in service.
     pub models: Models,
+    /// The language models in service.
+    pub languages: Languages,
     /// The database.
     pub store: Store,
     /// The API keys.
@@ -126,8 +131,16 @@ impl App {
             hash_key: options.hash_key.clone(),
             context: context.clone(),
         };
+        let (talking, tables): (Vec<_>, Vec<_>) =
+            options.models.iter().cloned().partition(|path| Place::is_language(path));
+        let name = options.name.as_deref().filter(|_| options.models.len() == 1);
+        let mut languages = Languages::default();
+        for path in &talking {
+            languages.add(Language::open(path, name, &loader)?)?;
+        }
         let app = App {
-            models: Models::of(&options.models),
+            models: Models::of(&tables),
+            languages,
             store,
             keys,
             telemetry,
@@ -137,11 +150,13 @@ impl App {
             origins,
             loader,
         };
-        for path in options.models.iter().filter(|path| !path.is_dir()) {
-            let name = options.name.as_deref().filter(|_| options.models.len() == 1);
+        for path in tables.iter().filter(|path| !path.is_dir()) {
             app.models.add(Live::open(path, name, &app.loader)?)?;
         }
         app.models.look(&app.loader);
+        if let Some(live) = app.models.all().iter().find(|live| app.languages.named(&live.name).is_some()) {
+            return Err(Error::SameName { name: live.name.clone() }.into());
+        }
         Ok(Arc::new(app))
     }
 

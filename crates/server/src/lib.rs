@@ -6,6 +6,8 @@
 //! | [`answers`] | answers become JSON, CSV or XML |
 //! | [`batcher`] | micro-batches, for models that gain by them |
 //! | [`models`], [`live`] | models in service: they come, go and are swapped while requests run |
+//! | [`languages`] | language models in service, each with its queue |
+//! | `generating` | a question to a language model from its turn to its answer |
 //! | `protocols` | requests become rows, answers become bytes: one file per protocol |
 //! | `predicting` | a request for predictions from its head to its answer, whatever the protocol |
 //! | [`routes`] | one file per address |
@@ -28,6 +30,8 @@ mod clock;
 pub mod connections;
 mod error;
 pub mod fault;
+mod generating;
+pub mod languages;
 pub mod live;
 pub mod models;
 pub mod openapi;

@@ -35,6 +35,9 @@ fn paths(models: &[&str]) -> Value {
         "/v1/models/{name}/live": { "parameters": name, "get": read_named("Counters since the server started.", "Document") },
         "/v1/models/{name}/predict": { "parameters": name, "post": predict() },
         "/v1/feedback": { "post": feedback() },
+        "/v1/chat/completions": { "post": of_openai("An answer of a language model to a chat, whole or as events.") },
+        "/v1/completions": { "post": of_openai("What a language model makes of a text, whole or as events.") },
+        "/v1/embeddings": { "post": of_openai("Texts as vectors.") },
         "/v1/admin/models": { "post": put_model() },
         "/v1/admin/models/{name}": { "parameters": name, "delete": {
             "summary": format!("Takes a model out of service. Scope: {}.", Scope::Admin.word()),
@@ -87,6 +90,18 @@ fn predict() -> Value {
             } },
             "default": fault()
         }
+    })
+}
+
+/// An address that speaks as OpenAI's API does.
+fn of_openai(summary: &str) -> Value {
+    json!({
+        "summary": format!("{summary} As in OpenAI's API. Scope: {}.", Scope::Predict.word()),
+        "requestBody": { "required": true, "content": { "application/json": { "schema": {
+            "type": "object", "required": ["model"], "properties": { "model": { "type": "string" } } } } } },
+        "responses": { "200": answer("Document"), "default": {
+            "description": "What is wrong, as OpenAI's API says it: message, type, param, code.",
+            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Document" } } } } }
     })
 }
 
@@ -144,7 +159,7 @@ fn schemas() -> Value {
                     "warnings": { "type": "array", "items": warning } } } },
             "warnings": { "type": "array", "items": warning } } },
         "Feedback": { "type": "object", "required": ["prediction_id", "kind"], "additionalProperties": false, "properties": {
-            "prediction_id": { "type": "string", "format": "uuid" },
+            "prediction_id": { "type": "string", "description": "A UUID; of a language model's answer also the id as it came (chatcmpl-…, cmpl-…)." },
             "kind": { "enum": kinds },
             "value": {},
             "at": { "type": ["string", "integer", "null"], "description": "RFC 3339, or microseconds since 1970." },

@@ -18,6 +18,8 @@ pub struct Subject<'a> {
     pub about: &'a Json,
     /// The answer, as JSON.
     pub prediction: &'a str,
+    /// Of a preference: whether the value names another answer to the same question.
+    pub rival: bool,
 }
 
 /// Knows what feedback means for the prediction that it is about.
@@ -39,6 +41,8 @@ pub enum Refused<R> {
     Judged(usize, R),
     /// The idempotency key of the piece at this place was used for something else.
     Conflict(usize),
+    /// The piece at this place is about a prediction that must be there and is not.
+    Unknown(usize),
 }
 
 /// Takes everything.
@@ -77,14 +81,29 @@ pub(crate) fn check_all<J: Judge>(
                 None => drop(keyed.insert(key, feedback)),
             }
         }
-        if let Some((about, prediction)) = subjects.of(database, feedback.prediction_id)? {
-            let subject = Subject { about: &about, prediction: &prediction };
+        let found = subjects.of(database, feedback.prediction_id)?;
+        if found.is_none() && feedback.must_exist {
+            return Ok(Err(Refused::Unknown(i)));
+        }
+        if let Some((about, prediction)) = found {
+            let rival = feedback.kind == FeedbackKind::Preference && is_rival(database, feedback)?;
+            let subject = Subject { about: &about, prediction: &prediction, rival };
             if let Err(refusal) = judge.check(feedback, subject) {
                 return Ok(Err(Refused::Judged(i, refusal)));
             }
         }
     }
     Ok(Ok(()))
+}
+
+/// Whether the value names another answer to the same question, by the same model.
+fn is_rival(database: &mut dyn Database, feedback: &Feedback) -> Result<bool> {
+    let named = feedback.value.as_ref().and_then(Json::as_str).and_then(|id| Uuid::try_parse(id).ok());
+    let Some(other) = named.filter(|other| *other != feedback.prediction_id) else { return Ok(false) };
+    let sql = "SELECT COUNT(*) FROM predictions a JOIN predictions b ON b.features = a.features AND b.version = a.version \
+               WHERE a.id = ? AND b.id = ?";
+    let ids = [Value::Bytes(feedback.prediction_id.as_bytes()), Value::Bytes(other.as_bytes())];
+    Ok(first(database, sql, &ids)?.is_some_and(|n| n.int() > 0))
 }
 
 /// Stores all of it or nothing; the fate of each piece, in order.
@@ -120,7 +139,7 @@ fn insert<J: Judge>(
     let fate = match subjects.of(database, feedback.prediction_id)? {
         None => Fate::Orphaned,
         Some((about, answer)) => {
-            let subject = Subject { about: &about, prediction: &answer };
+            let subject = Subject { about: &about, prediction: &answer, rival: true };
             fate(&said_of(database, feedback.prediction_id)?, feedback, counts_at, judge, subject)
         }
     };

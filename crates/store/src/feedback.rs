@@ -8,6 +8,7 @@
 //! | contradictory: it says another right answer than the one that counted, or another value of its kind | all stored; the latest `at` counts |
 //! | superseded: it says another right answer, but a later word counts already | stored; does not count |
 //! | orphaned: no such prediction | stored; counts once the prediction is there, else goes with the retention |
+//! | about no prediction, where it must be about one (an answer of a language model, a preference) | refused, with all that came with it |
 //! | what its prediction cannot have: no class of the model, no number | refused, with all that came with it |
 //!
 //! Whether feedback can count, and what right answer it says, is for a [`Judge`] to know.
@@ -36,11 +37,13 @@ pub enum FeedbackKind {
     Outcome,
     /// A remark.
     Comment,
+    /// The answer was better than another one to the same question, which the value names by its id.
+    Preference,
 }
 
 impl FeedbackKind {
     /// All kinds.
-    pub const ALL: [FeedbackKind; 7] = [
+    pub const ALL: [FeedbackKind; 8] = [
         FeedbackKind::Label,
         FeedbackKind::Rating,
         FeedbackKind::Correction,
@@ -48,6 +51,7 @@ impl FeedbackKind {
         FeedbackKind::Reject,
         FeedbackKind::Outcome,
         FeedbackKind::Comment,
+        FeedbackKind::Preference,
     ];
 
     /// The word for it.
@@ -60,6 +64,7 @@ impl FeedbackKind {
             FeedbackKind::Reject => "reject",
             FeedbackKind::Outcome => "outcome",
             FeedbackKind::Comment => "comment",
+            FeedbackKind::Preference => "preference",
         }
     }
 
@@ -86,6 +91,8 @@ pub struct Feedback {
     pub idempotency_key: Option<String>,
     /// The API key that brought it.
     pub key_id: Option<String>,
+    /// Whether the prediction must be there: an answer of a language model is in the log before its last word leaves.
+    pub must_exist: bool,
 }
 
 /// A piece of feedback as it is kept.

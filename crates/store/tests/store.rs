@@ -70,7 +70,16 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn said(id: Uuid, kind: FeedbackKind, value: serde_json::Value) -> Feedback {
     let value = Some(value).filter(|v| !v.is_null());
-    Feedback { prediction_id: id, kind, value, at: None, user: None, idempotency_key: None, key_id: None }
+    Feedback {
+        prediction_id: id,
+        kind,
+        value,
+        at: None,
+        user: None,
+        idempotency_key: None,
+        key_id: None,
+        must_exist: false,
+    }
 }
 
 fn all(store: &Store) -> Vec<tidemill_store::LoggedPrediction> {

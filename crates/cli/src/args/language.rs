@@ -38,6 +38,18 @@ pub(crate) struct Generate {
     /// Draw from the likeliest tokens that together have this probability only.
     #[arg(long, default_value_t = 1.0)]
     pub top_p: f32,
+    /// Draw from tokens with at least this share of the likeliest's probability only.
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub min_p: f32,
+    /// Divide the logits of tokens of prompt and answer by this; 1 changes nothing.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    pub repetition_penalty: f32,
+    /// Take this from the logits of tokens that the answer holds already.
+    #[arg(long, default_value_t = 0.0, value_name = "LOGIT", allow_negative_numbers = true)]
+    pub presence_penalty: f32,
+    /// The same, once for each time that they came.
+    #[arg(long, default_value_t = 0.0, value_name = "LOGIT", allow_negative_numbers = true)]
+    pub frequency_penalty: f32,
     /// From which the draws follow: the same seed gives the same text.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,

@@ -16,9 +16,11 @@ const STORE: &str = "tidemill.db";
 Examples:
   tidemill serve churned-model/model.tidemill
   tidemill serve a.tidemill b.tidemill --listen 127.0.0.1:9000 --store postgres://me@localhost/loop
-  curl localhost:8080/v1/models/churned/predict -d '{\"age\": 31, \"plan\": \"basic\"}'")]
+  curl localhost:8080/v1/models/churned/predict -d '{\"age\": 31, \"plan\": \"basic\"}'
+  tidemill serve SmolLM2-135M-Instruct.gguf       a language model, with the API of OpenAI")]
 pub(crate) struct Serve {
-    /// The model files; of a folder, all that are in it or come into it later.
+    /// The model files; of a folder, all that are in it or come into it later. Language models: a checkpoint's folder, a GGUF file, an
+    /// adapter's folder.
     #[arg(required = true)]
     pub models: Vec<PathBuf>,
     /// Where to listen; beyond this machine only with API keys.
@@ -180,7 +182,8 @@ pub(crate) struct Monitor {
 #[command(after_help = "\
 Exit codes: 0 a better model is in place, 1 the old one stays, 2 could not do it.")]
 pub(crate) struct Improve {
-    /// The model file; a better one takes its place, the old one is kept in `versions` beside it.
+    /// The model file; a better one takes its place, the old one is kept in `versions` beside it. Of a language model, the checkpoint
+    /// that is served; what it learns is put beside it.
     pub model: PathBuf,
     /// Where predictions and feedback are kept: an SQLite file, or postgres://….
     #[arg(long, default_value = STORE, value_name = "STORE")]
@@ -214,7 +217,7 @@ pub(crate) struct Improve {
 /// `tidemill rollback`
 #[derive(Debug, Args)]
 pub(crate) struct Rollback {
-    /// The model file.
+    /// The model file, or the checkpoint of a language model.
     pub model: PathBuf,
 }
 

@@ -19,13 +19,22 @@ pub(super) fn generate(args: &Generate, cli: &Cli) -> Result<Shown> {
     let context = context(cli, args.seed, None)?;
     let model = Model::open(&args.model)?;
     let adapter = adapter(args.adapter.as_deref(), &model)?;
-    let sampling =
-        Sampling { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p, seed: args.seed };
+    let sampling = Sampling {
+        temperature: args.temperature,
+        top_k: args.top_k,
+        top_p: args.top_p,
+        min_p: args.min_p,
+        repetition_penalty: args.repetition_penalty,
+        presence_penalty: args.presence_penalty,
+        frequency_penalty: args.frequency_penalty,
+        seed: args.seed,
+    };
     let request = Request {
         prompt: prompt(args, &model)?,
         max_tokens: Some(args.max_tokens),
         sampling,
         stop: args.stop.clone(),
+        logprobs: None,
     };
     let mut out = std::io::stdout();
     let mut listen = |piece: &str| {

@@ -13,6 +13,7 @@ use tidemill_engine::core::{Context, Error, Result, nearest};
 use tidemill_engine::error::EngineError;
 use tidemill_engine::feedback::{self, judge::accept_many, parse::FeedbackError};
 use tidemill_engine::improve;
+use tidemill_engine::model::language::Place;
 use tidemill_engine::model::versions;
 use tidemill_engine::recipe;
 use tidemill_engine::report::text;
@@ -263,7 +264,14 @@ pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
         trust: args.trust.clone(),
         despite_tests: args.despite_tests,
         again: args.again,
+        ..improve::Job::default()
     };
+    if Place::is_language(&args.model) {
+        let improved = improve::language::improve(&job, &store, &context)?;
+        let mut shown = Shown::new(format!("{}\n", improved.verdict), json_of(&improved)?);
+        shown.no = !improved.promoted;
+        return Ok(shown);
+    }
     let improved = improve::improve(&job, &store, &context)?;
     let mut shown = Shown::new(format!("{}\n", improved.verdict), json_of(&improved)?);
     shown.no = !improved.promoted;

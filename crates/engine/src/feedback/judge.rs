@@ -6,6 +6,7 @@ use tidemill_store::{Fate, Feedback, FeedbackKind, Judge, Refused, Store, Subjec
 use super::parse::FeedbackError;
 use super::truth::{Target, Uncounted, says};
 use crate::model::Provenance;
+use crate::model::language::GENERATION;
 
 /// So many classes are named at most.
 const NAMED: usize = 20;
@@ -17,8 +18,17 @@ impl Judge for ByModel {
     type Refusal = FeedbackError;
 
     fn check(&self, feedback: &Feedback, subject: Subject<'_>) -> Result<(), FeedbackError> {
+        if feedback.kind == FeedbackKind::Preference {
+            return preference(subject);
+        }
         let says_it = matches!(feedback.kind, FeedbackKind::Label | FeedbackKind::Correction);
         let Some(value) = feedback.value.as_ref().filter(|_| says_it) else { return Ok(()) };
+        if generates(subject.about) {
+            let sound = value.as_str().is_some_and(|text| !text.trim().is_empty());
+            let error =
+                || FeedbackError::new("wrong_type", "the right answer must be a text").in_key("value");
+            return if sound { Ok(()) } else { Err(error()) };
+        }
         let origin = origin(&subject);
         match target(&origin).normal(value) {
             Ok(_) => Ok(()),
@@ -31,6 +41,21 @@ impl Judge for ByModel {
         let said = says(kind, value, subject.prediction, &origin.classes)?;
         target(&origin).normal(&said).ok()
     }
+}
+
+/// Whether it is about answers of a language model.
+fn generates(about: &Value) -> bool {
+    about["task"] == GENERATION
+}
+
+/// A preference is between two answers of a language model to the same question.
+fn preference(subject: Subject<'_>) -> Result<(), FeedbackError> {
+    if generates(subject.about) && subject.rival {
+        return Ok(());
+    }
+    let message = "a preference is between two answers of a language model to the same question";
+    let error = FeedbackError::new("no_such_answer", message).in_key("value");
+    Err(error.help("ask with n = 2; prediction_id is the better answer's, value the id of the other"))
 }
 
 /// What the model that predicted can answer with; nothing is held against a version whose origin cannot be read.
@@ -59,6 +84,10 @@ fn refusal(why: Uncounted, classes: &[String]) -> FeedbackError {
 fn explained(refused: Refused<FeedbackError>) -> FeedbackError {
     match refused {
         Refused::Judged(i, error) => error.of_item(i),
+        Refused::Unknown(i) => {
+            let error = FeedbackError::new("no_such_prediction", "there is no answer of this id");
+            error.in_key("prediction_id").help("send the id that came with the answer").of_item(i)
+        }
         Refused::Conflict(i) => {
             let message = "this idempotency key was used for other content";
             let error = FeedbackError::new(CONFLICT, message).in_key("idempotency_key");

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 /// The most characters of a text.
 const TEXT: usize = 10_000;
+/// The most characters of a right answer: those of language models can be long.
+const ANSWER: usize = 100_000;
 
 /// A timestamp may be ahead of this machine's clock by so much, in microseconds: clocks differ.
 pub const CLOCKS_DIFFER: i64 = 5 * 60 * 1_000_000;
@@ -107,7 +109,8 @@ fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback> {
         return Err(error.help(near.unwrap_or_else(|| format!("known are {}", KEYS.join(", ")))));
     }
     let id = text(&mut item, "prediction_id")?.ok_or_else(|| missing("prediction_id"))?;
-    let prediction_id = Uuid::try_parse(&id).map_err(|_| {
+    let (bare, of_language) = id_of(&id);
+    let prediction_id = Uuid::try_parse(bare).map_err(|_| {
         FeedbackError::new("wrong_type", "'prediction_id' is not the id of a prediction")
             .in_key("prediction_id")
     })?;
@@ -118,11 +121,26 @@ fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback> {
             .in_key("kind")
             .help(format!("known are {kinds}"))
     })?;
-    let value = item.remove("value").filter(|value| !value.is_null());
+    let mut value = item.remove("value").filter(|value| !value.is_null());
+    if kind == FeedbackKind::Preference {
+        // As the log names it, so that equal words are equal texts.
+        let named = value.as_ref().and_then(Value::as_str).and_then(|id| Uuid::try_parse(id_of(id).0).ok());
+        value = named.filter(|other| *other != prediction_id).map(|id| Value::String(id.to_string()));
+    }
+    let must_exist = of_language || kind == FeedbackKind::Preference;
     check_value(kind, value.as_ref())?;
     let at = item.remove("at").filter(|at| !at.is_null()).map(|at| moment(&at, now)).transpose()?;
     let (user, idempotency_key) = (text(&mut item, "user")?, text(&mut item, "idempotency_key")?);
-    Ok(Feedback { prediction_id, kind, value, at, user, idempotency_key, key_id: None })
+    Ok(Feedback { prediction_id, kind, value, at, user, idempotency_key, key_id: None, must_exist })
+}
+
+/// What an id of an answer of a language model begins with, as the OpenAI API writes it.
+const LANGUAGE: [&str; 2] = ["chatcmpl-", "cmpl-"];
+
+/// The id without what it begins with, and whether it is one of a language model.
+fn id_of(id: &str) -> (&str, bool) {
+    let bare = LANGUAGE.into_iter().find_map(|begin| id.strip_prefix(begin));
+    (bare.unwrap_or(id), bare.is_some())
 }
 
 /// `2026-05-31T10:00:00Z`, or microseconds since 1970; not later than now.
@@ -173,10 +191,17 @@ fn is_exact(n: &Number) -> bool {
 }
 
 fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
-    let short = |t: &str| t.chars().count() <= TEXT;
-    let single = |v: &Value| v.is_number() || v.is_boolean() || v.as_str().is_some_and(short);
+    let within = |t: &str, most: usize| t.chars().count() <= most;
+    let short = |t: &str| within(t, TEXT);
+    let up_to = |v: &Value, most: usize| {
+        v.is_number() || v.is_boolean() || v.as_str().is_some_and(|t| within(t, most))
+    };
+    let single = |v: &Value| up_to(v, TEXT);
     let (sound, wanted) = match kind {
-        FeedbackKind::Label | FeedbackKind::Correction => (value.is_some_and(single), "the right answer"),
+        FeedbackKind::Label | FeedbackKind::Correction => {
+            (value.is_some_and(|v| up_to(v, ANSWER)), "the right answer")
+        }
+        FeedbackKind::Preference => (value.is_some(), "the id of the other answer, the one that was worse"),
         FeedbackKind::Rating => (
             value.is_some_and(|v| v.is_boolean() || v.as_f64().is_some_and(|x| (1.0..=5.0).contains(&x))),
             "true, false or a number from 1 to 5",
@@ -227,6 +252,23 @@ mod tests {
         }
         let second = read(json!([one, {}])).unwrap_err();
         assert_eq!((second.item, second.message.starts_with("feedback 2: ")), (Some(2), true));
+    }
+
+    #[test]
+    fn answers_of_language_models_must_be_there_and_a_preference_names_another_one() {
+        let other = "0198c0de-0000-7000-8000-000000000002";
+        let one = |id: &str, kind: &str, value: Value| {
+            read(json!({ "prediction_id": id, "kind": kind, "value": value })).map(|mut all| all.remove(0))
+        };
+        let chat = one(&format!("chatcmpl-{ID}"), "correction", json!("Paris.")).unwrap();
+        assert_eq!((chat.prediction_id.to_string().as_str(), chat.must_exist), (ID, true));
+        assert!(!one(ID, "label", json!("yes")).unwrap().must_exist);
+        let preferred = one(ID, "preference", json!(format!("chatcmpl-{other}"))).unwrap();
+        assert_eq!((preferred.value, preferred.must_exist), (Some(json!(other)), true));
+        for wrong in [json!(ID), json!("b"), json!(2), json!(null)] {
+            let error = one(ID, "preference", wrong.clone()).unwrap_err();
+            assert_eq!((error.code, error.key), ("wrong_type", Some("value")), "{wrong}");
+        }
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(super) fn gather(job: &Job, champion: &Champion, store: &Store, context: &Co
     Ok(Found::Enough(Material { labelled, newer, held_out, rows }))
 }
 
-fn too_few(newer: usize, returned: bool) -> String {
+pub(super) fn too_few(newer: usize, returned: bool) -> String {
     let than = match returned {
         true => "the feedback that led to a version that was rolled back (--again lets that count once more)",
         false => "the model",
@@ -71,7 +71,7 @@ fn too_few(newer: usize, returned: bool) -> String {
     )
 }
 
-fn one_voice((loudest, of): (usize, usize)) -> String {
+pub(super) fn one_voice((loudest, of): (usize, usize)) -> String {
     format!(
         "not enough to tell: one user gave {loudest} of the {of} labels that are newer than the model, and no user decides alone: at most \
          a third of the labels count of one; where a person vouches for a user, say so with --trust USER"

@@ -14,6 +14,7 @@
 //! test rows waits for a person's word ([`veto`]), and feedback that led to a version that was rolled back does not lead there again.
 
 mod champion;
+pub mod language;
 mod material;
 mod rows;
 mod trust;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Table};
+use tidemill_language::Sft;
 use tidemill_store::{Improvement, Store};
 
 use crate::error::EngineError;
@@ -68,6 +70,8 @@ pub struct Job {
     pub despite_tests: bool,
     /// Whether feedback that led to a version that was rolled back may lead there again.
     pub again: bool,
+    /// How an adapter of a language model is tuned.
+    pub tuning: Sft,
 }
 
 /// What came of it.

@@ -18,7 +18,7 @@ use crate::search::Design;
 const EQUAL: f64 = 0.01;
 /// From so many days on, the interval is over whole days: rows of one day have its weather in common.
 const MIN_DAYS: usize = 8;
-const DAY: i64 = 86_400_000_000;
+pub(super) const DAY: i64 = 86_400_000_000;
 /// An equal challenger takes over when it holds at most this share of the champion's learned numbers. Not by the clock: the
 /// same feedback must lead to the same decision.
 const CHEAPER: f64 = 0.8;
@@ -119,15 +119,20 @@ fn days(champion: &Champion, batch: &Batch, held_out: &[Labelled]) -> Result<Vec
             }
         }
     }
-    let mut known: Vec<i64> = moments.iter().map(|moment| moment.div_euclid(DAY)).collect();
+    Ok(numbered(moments.into_iter().map(|moment| moment.div_euclid(DAY))))
+}
+
+/// The days, numbered from 0 in their order.
+pub(super) fn numbered(days: impl Iterator<Item = i64>) -> Vec<u32> {
+    let days: Vec<i64> = days.collect();
+    let mut known = days.clone();
     known.sort_unstable();
     known.dedup();
-    let number = |moment: i64| known.partition_point(|day| *day < moment.div_euclid(DAY)) as u32;
-    Ok(moments.into_iter().map(number).collect())
+    days.into_iter().map(|day| known.partition_point(|earlier| *earlier < day) as u32).collect()
 }
 
 /// Whole days where there are enough of them; else runs as long as the cube root of the number of rows (Künsch 1989).
-fn unit(days: &[u32]) -> Unit {
+pub(super) fn unit(days: &[u32]) -> Unit {
     let n_days = days.iter().max().map_or(0, |last| *last as usize + 1);
     match n_days >= MIN_DAYS {
         true => Unit::Days(n_days),

@@ -1,6 +1,7 @@
 //! A model: the fitted chain from raw rows to answers, and its file.
 
 mod inspect;
+pub mod language;
 mod provenance;
 mod reference;
 pub mod versions;
@@ -123,6 +124,13 @@ pub fn open(path: &Path, context: &Context) -> Result<Opened> {
         .into());
     }
     let (package, info) = tidemill_package::open(path)?;
+    if package.state.kind == language::KIND {
+        return Err(EngineError::usage(
+            format!("{} holds an adapter of a language model, not a model of tables", path.display()),
+            "serve it, improve it, or roll it back",
+        )
+        .into());
+    }
     if package.manifest.about.get(PREPARATION).is_some() {
         return Err(EngineError::usage(
             format!("{} holds a preparation, which predicts nothing", path.display()),

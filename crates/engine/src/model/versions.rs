@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Context, Error, Result};
 
+use super::language::Place;
 use super::open;
 use crate::error::EngineError;
 use crate::files::replace;
@@ -71,6 +72,9 @@ pub struct RolledBack {
 /// # Errors
 /// A model that was not improved, or whose former version is gone or is not what its name says.
 pub fn rollback(model: &Path, context: &Context) -> Result<RolledBack> {
+    if Place::is_language(model) {
+        return rollback_language(&Place::of(model)?);
+    }
     let _lock = Lock::take(model)?;
     let opened = open(model, context)?;
     let parent = opened.provenance.parent.clone().ok_or_else(|| {
@@ -93,6 +97,39 @@ pub fn rollback(model: &Path, context: &Context) -> Result<RolledBack> {
     note_returned(model, Returned { from: opened.info.sha256.clone(), to: parent.clone(), through })?;
     copy(&former, model)?;
     Ok(RolledBack { from: opened.info.sha256, to: parent })
+}
+
+/// The same of a language model: where there is no former adapter, the model file goes and the checkpoint answers as it is.
+fn rollback_language(place: &Place) -> Result<RolledBack> {
+    let model = &place.file;
+    let _lock = Lock::take(model)?;
+    if !model.exists() {
+        return Err(EngineError::usage(
+            format!("{} was not improved: there is nothing to go back to", place.name),
+            "nothing needs to be done",
+        )
+        .into());
+    }
+    let (package, info) = tidemill_package::open(model)?;
+    let about = &package.manifest.about;
+    let to = about["parent"].as_str().unwrap_or_default().to_string();
+    let former = version_path(model, &to);
+    let returns = about["parent_is_file"] == true;
+    if returns && tidemill_package::open(&former)?.1.sha256 != to {
+        return Err(EngineError::usage(
+            format!("{} is another version than the one it was improved from", former.display()),
+            "put the right file there",
+        )
+        .into());
+    }
+    keep_version(model, &info.sha256)?;
+    let through = about["improved"]["through"].as_i64().unwrap_or(i64::MIN);
+    note_returned(model, Returned { from: info.sha256.clone(), to: to.clone(), through })?;
+    match returns {
+        true => copy(&former, model)?,
+        false => std::fs::remove_file(model).map_err(|e| Error::io(model, e))?,
+    }
+    Ok(RolledBack { from: info.sha256, to })
 }
 
 /// A version that was taken out of service again.

@@ -34,13 +34,18 @@ enum Way {
 impl PrivateKey {
     fn of(serving: &Serving) -> Option<Self> {
         let column = serving.columns.iter().find(|c| c.role == Role::Key)?;
-        let way = match serving.guard.of(&column.name)? {
+        Self::by(&serving.guard, &serving.name, &column.name)
+    }
+
+    /// The same by the guard of a model.
+    fn by(guard: &Redactor, model: &str, column: &str) -> Option<Self> {
+        let way = match guard.of(column)? {
             Private::Hash => Way::Hash,
             Private::Seal => Way::Seal,
             // Nothing is kept.
             Private::Drop => return None,
         };
-        Some(PrivateKey { model: serving.name.clone(), column: column.name.clone(), way })
+        Some(PrivateKey { model: model.into(), column: column.into(), way })
     }
 }
 
@@ -49,11 +54,20 @@ impl PrivateKey {
 /// # Errors
 /// Another secret than the one that rows of a model of this name were hashed with.
 pub fn enlist(serving: &Serving, store: &Store) -> Result<()> {
-    if let Some(proof) = serving.guard.proof()? {
-        let noted = store.mark_once(&format!("{PROOFS}{}", serving.name), proof.as_bytes())?;
-        same(&noted, &proof, &serving.name)?;
+    let key = serving.columns.iter().find(|c| c.role == Role::Key).map(|c| c.name.as_str());
+    enlist_guard(&serving.guard, &serving.name, key, store)
+}
+
+/// The same of a model of this name, whose rows are kept as `guard` says; `key` is its key column.
+///
+/// # Errors
+/// As [`enlist`].
+pub fn enlist_guard(guard: &Redactor, model: &str, key: Option<&str>, store: &Store) -> Result<()> {
+    if let Some(proof) = guard.proof()? {
+        let noted = store.mark_once(&format!("{PROOFS}{model}"), proof.as_bytes())?;
+        same(&noted, &proof, model)?;
     }
-    if let Some(key) = PrivateKey::of(serving) {
+    if let Some(key) = key.and_then(|key| PrivateKey::by(guard, model, key)) {
         let document = serde_json::to_vec(&key).map_err(|e| Error::internal(format!("a note: {e}")))?;
         let name = format!("{KEYS}{}/{}/{:?}", key.model, key.column, key.way);
         store.mark_once(&name, &document)?;

@@ -26,6 +26,19 @@ pub struct Request {
     pub sampling: Sampling,
     /// Texts that end the answer and are not part of it.
     pub stop: Vec<String>,
+    /// Whether the log-probability of each token is wanted, and those of how many likeliest ones beside it.
+    pub logprobs: Option<usize>,
+}
+
+/// How likely a token was, as the model says it, before temperature and penalties.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Logprob {
+    /// The token.
+    pub token: u32,
+    /// The natural logarithm of its probability.
+    pub logprob: f32,
+    /// The likeliest tokens in its place, likeliest first.
+    pub top: Vec<(u32, f32)>,
 }
 
 /// Why an answer ended.
@@ -51,9 +64,13 @@ pub struct Generated {
     pub prompt_tokens: usize,
     /// Why it ended.
     pub finish: Finish,
+    /// How likely each token was, where that was wanted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub logprobs: Vec<Logprob>,
 }
 
-/// Generates; `listen` gets each piece of text once it is certain, and may break off.
+/// Generates; `listen` gets each piece of text once it is certain, and may break off: it is asked after each token and each
+/// piece of the prompt, with an empty text where none is certain.
 pub(crate) fn generate(
     model: &Model,
     request: &Request,
@@ -62,18 +79,25 @@ pub(crate) fn generate(
 ) -> Result<Generated> {
     let room = room(model, request)?;
     let mut cache = Cache::new(model.config());
-    let mut sampler = Sampler::new(&request.sampling);
+    let mut sampler = Sampler::new(&request.sampling, &request.prompt);
     let mut stream = Stream::new(model.tokens(), &request.stop);
-    let mut logits = read_prompt(model, &request.prompt, &mut cache, adapter);
     let mut finish = Finish::Length;
+    let mut logits = read_prompt(model, &request.prompt, &mut cache, adapter, listen);
+    if logits.is_empty() {
+        finish = Finish::Cancelled;
+    }
+    let room = if logits.is_empty() { 0 } else { room };
+    let mut logprobs = Vec::new();
     for n in 1..=room {
-        let next = sampler.next(&logits).ok_or_else(not_a_number)?;
+        let raw = request.logprobs.map(|top| (top, logits.clone()));
+        let next = sampler.next(&mut logits).ok_or_else(not_a_number)?;
         if model.config().eos.contains(&next) {
             finish = Finish::Stop;
             break;
         }
+        logprobs.extend(raw.map(|(top, raw)| logprob(&raw, next, top)));
         let piece = stream.push(next)?;
-        if !piece.is_empty() && listen(piece).is_break() {
+        if listen(piece).is_break() {
             finish = Finish::Cancelled;
             break;
         }
@@ -94,11 +118,11 @@ pub(crate) fn generate(
         finish = Finish::Stop;
     }
     let (text, tokens) = stream.into_parts();
-    Ok(Generated { text, tokens, prompt_tokens: request.prompt.len(), finish })
+    Ok(Generated { text, tokens, prompt_tokens: request.prompt.len(), finish, logprobs })
 }
 
 /// How many tokens may be generated.
-fn room(model: &Model, request: &Request) -> Result<usize> {
+pub(crate) fn room(model: &Model, request: &Request) -> Result<usize> {
     let (n, context) = (request.prompt.len(), model.config().context);
     if n == 0 {
         return Err(LanguageError::EmptyPrompt.into());
@@ -125,14 +149,37 @@ fn check(sampling: &Sampling) -> Result<()> {
         let problem = format!("is {}; a number above 0 and up to 1 is needed", sampling.top_p);
         return Err(Error::parameter("top_p", problem));
     }
-    Ok(())
+    if !(0.0..=1.0).contains(&sampling.min_p) {
+        let problem = format!("is {}; a number from 0 to 1 is needed", sampling.min_p);
+        return Err(Error::parameter("min_p", problem));
+    }
+    let repetition = sampling.repetition_penalty;
+    if !(repetition > 0.0 && repetition.is_finite()) {
+        let problem = format!("is {repetition}; a number above 0 is needed, 1 changes nothing");
+        return Err(Error::parameter("repetition_penalty", problem));
+    }
+    let others =
+        [("presence_penalty", sampling.presence_penalty), ("frequency_penalty", sampling.frequency_penalty)];
+    match others.iter().find(|(_, x)| !x.is_finite()) {
+        Some((key, x)) => Err(Error::parameter(*key, format!("is {x}; a number is needed"))),
+        None => Ok(()),
+    }
 }
 
-/// The logits after the prompt.
-fn read_prompt(model: &Model, prompt: &[u32], cache: &mut Cache, adapter: Option<&Adapter>) -> Vec<f32> {
+/// The logits after the prompt; none where `listen` broke off.
+fn read_prompt(
+    model: &Model,
+    prompt: &[u32],
+    cache: &mut Cache,
+    adapter: Option<&Adapter>,
+    listen: &mut dyn FnMut(&str) -> ControlFlow<()>,
+) -> Vec<f32> {
     let mut logits = Vec::new();
     let last = prompt.len().div_ceil(CHUNK) - 1;
     for (i, chunk) in prompt.chunks(CHUNK).enumerate() {
+        if listen("").is_break() {
+            return Vec::new();
+        }
         if i == last {
             logits = model.next_logits(chunk, cache, adapter);
         } else {
@@ -142,9 +189,41 @@ fn read_prompt(model: &Model, prompt: &[u32], cache: &mut Cache, adapter: Option
     logits
 }
 
+/// How likely a token is by these logits, and the `top` likeliest.
+fn logprob(logits: &[f32], token: u32, top: usize) -> Logprob {
+    let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f64 = logits.iter().filter(|x| !x.is_nan()).map(|x| f64::from(x - greatest).exp()).sum();
+    let of = |logit: f32| (f64::from(logit - greatest) - total.ln()) as f32;
+    let mut likeliest: Vec<(u32, f32)> = Vec::new();
+    if top > 0 {
+        likeliest.extend(logits.iter().enumerate().map(|(id, logit)| (id as u32, *logit)));
+        // Likelier first, and of equals the lower id.
+        likeliest.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        likeliest.truncate(top);
+        likeliest.iter_mut().for_each(|(_, logit)| *logit = of(*logit));
+    }
+    Logprob { token, logprob: of(logits[token as usize]), top: likeliest }
+}
+
 fn not_a_number() -> Error {
     Error::data(
         "the model's logits are not numbers",
         "check the checkpoint and the adapter: one of them holds values that are not numbers",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::logprob;
+
+    /// By Python 3.11: `m = math.log(sum(map(math.exp, z))); [x - m for x in z]` with z = [1, 3, 2, 3].
+    #[test]
+    fn logprobs_are_those_of_python() {
+        let found = logprob(&[1.0, 3.0, 2.0, 3.0], 2, 3);
+        let close = |x: f32, y: f32| (x - y).abs() < 1e-5;
+        assert!(close(found.logprob, -1.917_576));
+        let ids: Vec<u32> = found.top.iter().map(|t| t.0).collect();
+        assert_eq!(ids, [1, 3, 2]);
+        assert!(close(found.top[0].1, -0.917_576) && close(found.top[2].1, -1.917_576));
+    }
 }

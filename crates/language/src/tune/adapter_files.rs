@@ -1,4 +1,5 @@
-//! Adapters on disk, as `peft` writes and reads them: `adapter_config.json` and `adapter_model.safetensors`.
+//! Adapters on disk, as `peft` writes and reads them: `adapter_config.json` and `adapter_model.safetensors`; and as part of a
+//! model file, under the same names.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 use serde_json::{Value, json};
-use tidemill_core::{Error, Result};
+use tidemill_core::{Error, Result, State, Tensor, TensorData};
 
 use super::lora::{Adapter, Pair, Site};
 use crate::checkpoint::{Config, Shard, read_json};
@@ -14,6 +15,56 @@ use crate::error::LanguageError;
 
 const SETTINGS: &str = "adapter_config.json";
 const TENSORS: &str = "adapter_model.safetensors";
+/// The state of an adapter in a model file.
+const KIND: &str = "lora";
+const VERSION: u32 = 1;
+const IN_FILE: &str = "in the model file";
+
+/// Tensors by name.
+trait Named {
+    fn has(&self, name: &str) -> bool;
+    fn names(&self) -> Vec<String>;
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>>;
+}
+
+impl Named for Shard {
+    fn has(&self, name: &str) -> bool {
+        self.shape(name).is_some()
+    }
+
+    fn names(&self) -> Vec<String> {
+        Shard::names(self)
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        Shard::take(self, name, shape)
+    }
+}
+
+/// Those of a model file.
+struct Stored(BTreeMap<String, Tensor>);
+
+impl Named for Stored {
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        match self.0.get(name) {
+            Some(Tensor { shape: found, data: TensorData::F32(values) }) if found == shape => {
+                Ok(values.clone())
+            }
+            _ => {
+                let problem = format!("tensor '{name}' is missing, or not 32-bit floats of shape {shape:?}");
+                Err(LanguageError::Adapter { folder: IN_FILE.into(), problem }.into())
+            }
+        }
+    }
+}
 
 impl Adapter {
     /// Reads a folder.
@@ -23,8 +74,31 @@ impl Adapter {
     /// sizes.
     pub fn load(folder: &Path, config: &Config) -> Result<Self> {
         let settings = read_json(&folder.join(SETTINGS))?;
-        let (rank, alpha) = checked(&settings, folder)?;
-        let mut file = Shard::open(&folder.join(TENSORS))?;
+        Self::read(&settings, &mut Shard::open(&folder.join(TENSORS))?, config, folder)
+    }
+
+    /// From what [`Adapter::state`] gave.
+    ///
+    /// # Errors
+    /// When it is damaged, or does not fit a model of these sizes.
+    pub fn of_state(state: State, config: &Config) -> Result<Self> {
+        if (state.kind.as_str(), state.version) != (KIND, VERSION) {
+            let problem = format!("is of kind '{}', version {}", state.kind, state.version);
+            return Err(LanguageError::Adapter { folder: IN_FILE.into(), problem }.into());
+        }
+        Self::read(&state.params, &mut Stored(state.tensors), config, Path::new(IN_FILE))
+    }
+
+    /// Its settings and tensors, under the names that peft gives them.
+    pub fn state(&self) -> State {
+        let tensors = self.parts().map(|(name, shape, values)| {
+            (name, Tensor { shape: shape.to_vec(), data: TensorData::F32(values.clone()) })
+        });
+        State { tensors: tensors.collect(), ..State::new(KIND, VERSION, self.settings("")) }
+    }
+
+    fn read(settings: &Value, file: &mut dyn Named, config: &Config, folder: &Path) -> Result<Self> {
+        let (rank, alpha) = checked(settings, folder)?;
         let outputs = Site::ALL.map(|site| site.sizes(config).1);
         let root = settings["use_rslora"] == true;
         let pairs = (0..config.layers).map(|_| Default::default()).collect();
@@ -34,7 +108,7 @@ impl Adapter {
             for site in Site::ALL {
                 let (inputs, outputs) = site.sizes(config);
                 let (a, b) = (name(layer, site, 'A'), name(layer, site, 'B'));
-                if file.shape(&a).is_none() && file.shape(&b).is_none() {
+                if !file.has(&a) && !file.has(&b) {
                     continue;
                 }
                 let pair = Pair { a: file.take(&a, &[rank, inputs])?, b: file.take(&b, &[outputs, rank])? };
@@ -58,12 +132,19 @@ impl Adapter {
     /// When it cannot be written.
     pub fn save(&self, folder: &Path, base: &str) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        let text = serde_json::to_string_pretty(&self.settings(base)).unwrap_or_default() + "\n";
+        write(&folder.join(SETTINGS), text.as_bytes())?;
+        write(&folder.join(TENSORS), &self.tensors()?)
+    }
+
+    /// What peft's `adapter_config.json` says.
+    fn settings(&self, base: &str) -> Value {
         let sites: Vec<&str> = Site::ALL
             .into_iter()
             .filter(|site| self.pairs.iter().any(|pairs| pairs[*site as usize].is_some()))
             .map(Site::name)
             .collect();
-        let settings = json!({
+        json!({
             "peft_type": "LORA",
             "task_type": "CAUSAL_LM",
             "base_model_name_or_path": base,
@@ -78,32 +159,38 @@ impl Adapter {
             "modules_to_save": null,
             "init_lora_weights": true,
             "inference_mode": true,
-        });
-        let text = serde_json::to_string_pretty(&settings).unwrap_or_default() + "\n";
-        write(&folder.join(SETTINGS), text.as_bytes())?;
-        write(&folder.join(TENSORS), &self.tensors()?)
+        })
+    }
+
+    /// Each tensor with its name and shape.
+    fn parts(&self) -> impl Iterator<Item = (String, [usize; 2], &Vec<f32>)> {
+        let rank = self.rank;
+        self.pairs.iter().enumerate().flat_map(move |(layer, pairs)| {
+            Site::ALL.into_iter().flat_map(move |site| {
+                let parts = pairs[site as usize].as_ref().map(|pair| {
+                    [
+                        (name(layer, site, 'A'), [rank, pair.a.len() / rank], &pair.a),
+                        (name(layer, site, 'B'), [pair.b.len() / rank, rank], &pair.b),
+                    ]
+                });
+                parts.into_iter().flatten()
+            })
+        })
     }
 
     /// The bytes of its tensors, by their names.
     fn tensors(&self) -> Result<Vec<u8>> {
-        let mut bytes: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
-        for (layer, pairs) in self.pairs.iter().enumerate() {
-            for site in Site::ALL {
-                let Some(pair) = &pairs[site as usize] else { continue };
-                for (part, values, shape) in [
-                    ('A', &pair.a, vec![self.rank, pair.a.len() / self.rank]),
-                    ('B', &pair.b, vec![pair.b.len() / self.rank, self.rank]),
-                ] {
-                    let raw = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-                    bytes.insert(name(layer, site, part), (shape, raw));
-                }
-            }
-        }
+        let bytes: BTreeMap<String, ([usize; 2], Vec<u8>)> = self
+            .parts()
+            .map(|(name, shape, values)| {
+                (name, (shape, values.iter().flat_map(|x| x.to_le_bytes()).collect()))
+            })
+            .collect();
         let internal = |e: safetensors::SafeTensorError| Error::internal(format!("adapter: {e}"));
         let views = bytes
             .iter()
             .map(|(name, (shape, raw))| {
-                Ok((name, TensorView::new(Dtype::F32, shape.clone(), raw).map_err(internal)?))
+                Ok((name, TensorView::new(Dtype::F32, shape.to_vec(), raw).map_err(internal)?))
             })
             .collect::<Result<Vec<_>>>()?;
         serialize(views, None).map_err(internal)

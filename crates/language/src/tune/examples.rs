@@ -4,21 +4,51 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tidemill_core::{Error, Result};
 
 use crate::error::LanguageError;
 use crate::model::Model;
 use crate::template::Message;
 
+/// What a model is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prompt {
+    /// A text: the chat template is applied where there is one.
+    Text(String),
+    /// A chat.
+    Chat(Vec<Message>),
+    /// A text to go on from as it stands.
+    Raw(String),
+}
+
+impl From<&str> for Prompt {
+    fn from(text: &str) -> Self {
+        Prompt::Text(text.into())
+    }
+}
+
 /// A prompt with its answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PromptPair {
     /// What was asked.
-    pub prompt: String,
+    pub prompt: Prompt,
     /// What should be answered.
-    #[serde(alias = "completion", alias = "answer")]
     pub response: String,
+}
+
+/// A pair as a file holds it.
+#[derive(Deserialize)]
+struct Line {
+    prompt: String,
+    #[serde(alias = "completion", alias = "answer")]
+    response: String,
+}
+
+impl From<Line> for PromptPair {
+    fn from(line: Line) -> Self {
+        PromptPair { prompt: Prompt::Text(line.prompt), response: line.response }
+    }
 }
 
 /// Tokens, of which those from `prompt` on are learned.
@@ -40,7 +70,12 @@ impl Example {
 
     /// As the model's chat template writes the pair, or one after the other where it has none; at most `longest` tokens.
     pub(crate) fn of(model: &Model, pair: &PromptPair, longest: usize) -> Result<Self> {
-        let (mut tokens, rest) = if model.chats() { chat(model, pair)? } else { plain(model, pair)? };
+        let response = &pair.response;
+        let (mut tokens, rest) = match &pair.prompt {
+            Prompt::Text(text) if model.chats() => chat(model, &[Message::new("user", text)], response)?,
+            Prompt::Text(text) | Prompt::Raw(text) => plain(model, text, response)?,
+            Prompt::Chat(messages) => chat(model, messages, response)?,
+        };
         let prompt = tokens.len();
         tokens.extend(rest);
         tokens.truncate(longest);
@@ -48,13 +83,14 @@ impl Example {
     }
 }
 
-fn chat(model: &Model, pair: &PromptPair) -> Result<(Vec<u32>, Vec<u32>)> {
-    let messages = [Message::new("user", &pair.prompt), Message::new("assistant", &pair.response)];
-    let asked = model.chat(&messages[..1], true)?;
+fn chat(model: &Model, messages: &[Message], response: &str) -> Result<(Vec<u32>, Vec<u32>)> {
+    let asked = model.chat(messages, true)?;
+    let mut messages = messages.to_vec();
+    messages.push(Message::new("assistant", response));
     let whole = model.chat(&messages, false)?;
     let tokens = model.tokens().encode(&asked, false)?;
     // Templates that add to the last question (thinking, say) leave the answer to be added by itself.
-    let rest = whole.strip_prefix(&asked).unwrap_or(&pair.response);
+    let rest = whole.strip_prefix(&asked).unwrap_or(response);
     let mut rest = model.tokens().encode(rest, false)?;
     let ends = &model.config().eos;
     // What the template writes after the end (a new line, say) is never generated.
@@ -65,9 +101,9 @@ fn chat(model: &Model, pair: &PromptPair) -> Result<(Vec<u32>, Vec<u32>)> {
     Ok((tokens, rest))
 }
 
-fn plain(model: &Model, pair: &PromptPair) -> Result<(Vec<u32>, Vec<u32>)> {
-    let tokens = model.tokens().encode(&pair.prompt, true)?;
-    let mut rest = model.tokens().encode(&pair.response, false)?;
+fn plain(model: &Model, prompt: &str, response: &str) -> Result<(Vec<u32>, Vec<u32>)> {
+    let tokens = model.tokens().encode(prompt, true)?;
+    let mut rest = model.tokens().encode(response, false)?;
     rest.extend(model.config().eos.first());
     Ok((tokens, rest))
 }
@@ -96,12 +132,12 @@ fn lines(file: &Path) -> Result<Vec<PromptPair>> {
         if line.trim().is_empty() {
             continue;
         }
-        let pair = serde_json::from_str(&line).map_err(|e| LanguageError::Examples {
+        let pair: Line = serde_json::from_str(&line).map_err(|e| LanguageError::Examples {
             file: file.into(),
             line: i as u64 + 1,
             problem: e.to_string(),
         })?;
-        pairs.push(pair);
+        pairs.push(pair.into());
     }
     Ok(pairs)
 }
@@ -113,5 +149,6 @@ fn csv(file: &Path) -> Result<Vec<PromptPair>> {
     };
     let opened = File::open(file).map_err(|e| Error::io(file, e))?;
     let mut reader = csv::Reader::from_reader(opened);
-    Ok(reader.deserialize().collect::<Result<_, _>>().map_err(wrong)?)
+    let pairs = reader.deserialize::<Line>().map(|line| line.map(PromptPair::from));
+    Ok(pairs.collect::<Result<_, _>>().map_err(wrong)?)
 }

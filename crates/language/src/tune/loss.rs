@@ -27,6 +27,19 @@ pub(crate) fn cross_entropy(
     (sum, gradient)
 }
 
+/// The sum of `-ln p(label)` over states (as `Model::states` gives them).
+pub(crate) fn log_losses(decoder: &Decoder, states: &[f32], labels: &[u32]) -> f64 {
+    let head = decoder.head();
+    let chunks = states.chunks(CHUNK * head.inputs()).zip(labels.chunks(CHUNK));
+    let sums = chunks.map(|(states, labels)| {
+        let mut logits = decoder.logits(states);
+        let rows = logits.par_chunks_mut(head.outputs()).zip(labels);
+        let losses: Vec<f64> = rows.map(|(row, label)| one(row, *label as usize, 0.0)).collect();
+        losses.iter().sum::<f64>()
+    });
+    sums.sum()
+}
+
 /// The loss of one row of logits, which become their gradient.
 fn one(logits: &mut [f32], label: usize, factor: f64) -> f64 {
     let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -5,6 +5,7 @@ mod adapter_files;
 mod attention;
 mod backward;
 pub(crate) mod examples;
+pub(crate) mod judge;
 pub(crate) mod lora;
 mod loss;
 pub(crate) mod sft;

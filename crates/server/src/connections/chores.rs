@@ -32,6 +32,7 @@ pub(super) async fn chores(app: Arc<App>, retention: Option<Duration>) {
         let app = app.clone();
         let done = tokio::task::spawn_blocking(move || {
             app.models.look(&app.loader);
+            app.languages.look(&app.loader);
             if rounds.is_multiple_of(SLOW) {
                 slower(&app);
             }

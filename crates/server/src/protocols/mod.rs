@@ -2,6 +2,7 @@
 //! and does nothing else; who may ask, what the model says and what is kept is the same for all of them ([`crate::predicting`]).
 
 mod native;
+pub(crate) mod openai;
 
 use axum::http::HeaderValue;
 

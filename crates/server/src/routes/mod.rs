@@ -4,6 +4,7 @@ mod admin;
 mod feedback;
 mod health;
 mod models;
+mod openai;
 mod page;
 mod predict;
 
@@ -33,6 +34,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/admin/models", post(admin::put))
         .route("/v1/admin/models/{name}", delete(admin::remove))
         .route("/v1/feedback", post(feedback::feedback))
+        .route("/v1/chat/completions", post(openai::chat))
+        .route("/v1/completions", post(openai::completion))
+        .route("/v1/embeddings", post(openai::embeddings))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -19,7 +19,9 @@ use crate::live::Version;
 pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
     app.keys.check(&headers, Scope::Read)?;
     let models: Vec<Value> = app.models.all().iter().map(|live| brief(&live.version())).collect();
-    Ok(super::json(&json!({ "models": models })))
+    // Clients of OpenAI's read `data`.
+    let data: Vec<Value> = app.languages.all().map(|language| super::openai::listed(language)).collect();
+    Ok(super::json(&json!({ "models": models, "object": "list", "data": data })))
 }
 
 pub(super) async fn one(
@@ -27,6 +29,10 @@ pub(super) async fn one(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    app.keys.check(&headers, Scope::Read)?;
+    if let Some(language) = app.languages.named(&name) {
+        return Ok(super::json(&super::openai::listed(language)));
+    }
     let version = read(&app, &headers, &name)?;
     let columns = version.serving().columns.iter().map(|c| {
         json!({ "name": c.name, "kind": c.kind.word(), "role": c.role, "required": c.required,

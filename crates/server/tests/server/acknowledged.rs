@@ -179,6 +179,7 @@ fn what_older_versions_stored_and_cannot_count_is_shown() {
         user: None,
         idempotency_key: None,
         key_id: None,
+        must_exist: false,
     };
     let future = Some(tidemill_store::now() + 1_000_000_000_000);
     let store = &served.running.app.store;

@@ -141,6 +141,7 @@ fn store_as_it_is(served: &Served, id: &str, value: &str) {
         user: None,
         idempotency_key: None,
         key_id: None,
+        must_exist: false,
     };
     served.running.app.store.feedback_blocking(vec![label]).unwrap();
 }

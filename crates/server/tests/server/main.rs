@@ -12,6 +12,7 @@ mod forecasts;
 mod formats;
 mod health;
 mod improving;
+mod language;
 mod pictures;
 mod privacy;
 mod texts;

@@ -1,0 +1,146 @@
+//! What there is to tune on and to compare on: questions with the answers that should have come, oldest first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use tidemill_core::{Context, Event, Result};
+use tidemill_data::InferredSchema;
+use tidemill_language::PromptPair;
+use tidemill_store::Store;
+use uuid::Uuid;
+
+use super::Counts;
+use crate::feedback::{Labelled, Target, truth};
+use crate::improve::material::{one_voice, too_few};
+use crate::improve::trust::{Capped, cap};
+use crate::improve::{Job, MIN_ROWS};
+use crate::model::language::Opened;
+use crate::model::versions::returned_through;
+use crate::serve::language::{guard, prompt_of};
+use crate::serve::privacy::{HASHED, Revealer, SEALED};
+use crate::serve::secrets;
+
+/// The most answers to compare on: each is read three times by the whole model.
+const MOST: usize = 300;
+/// Column names of a question as the recipe has them; the answer's.
+const ANSWER: &str = "answer";
+
+/// Feedback that counts.
+pub(super) struct Material {
+    /// To learn from, oldest first.
+    pub(super) teaching: Vec<PromptPair>,
+    /// To compare on, newer than all of these.
+    pub(super) held_out: Vec<PromptPair>,
+    /// Who said what is compared on, and when.
+    pub(super) judges: Vec<Labelled>,
+    /// The timestamp of the newest, in microseconds since 1970.
+    pub(super) through: i64,
+    /// Their numbers.
+    pub(super) rows: Counts,
+}
+
+/// Whether there is enough.
+pub(super) enum Found {
+    Enough(Material),
+    /// The verdict, and what there is.
+    TooLittle(String, Counts),
+}
+
+/// Reads what users said of the answers of a model.
+///
+/// # Errors
+/// A secret or an identity that the answers were not kept under.
+pub(super) fn gather(
+    job: &Job,
+    champion: &Opened,
+    name: &str,
+    store: &Store,
+    context: &Context,
+) -> Result<Found> {
+    context.tell(&Event::Note("reading feedback".into()));
+    let guard = guard(champion, job.hash_key.as_deref(), context)?;
+    secrets::check(&guard, name, store)?;
+    let opener = Revealer::new(guard, &InferredSchema::default(), job.identity.as_deref())?;
+    let (labelled, mut pairs, unusable) = labelled(store, name, &opener)?;
+    opener.check()?;
+    let file = &champion.place.file;
+    let returned = if job.again { None } else { returned_through(file, &champion.hash)? };
+    let since = champion.through().max(returned.unwrap_or(i64::MIN));
+    let newer = labelled.len() - labelled.partition_point(|row| row.at <= since);
+    let rows = Counts { labelled: labelled.len(), newer, unusable, ..Counts::default() };
+    if newer < 2 * MIN_ROWS {
+        return Ok(Found::TooLittle(too_few(newer, returned.is_some()), rows));
+    }
+    let through = labelled.last().map_or(i64::MIN, |row| row.at);
+    let held_out = (newer / 2).clamp(MIN_ROWS, MOST);
+    let Capped { rows: labelled, newer, held_out, left_out, loudest } =
+        cap(labelled, newer, held_out, &job.trust);
+    let rows = Counts { newer, capped: left_out, ..rows };
+    if held_out < MIN_ROWS || newer < 2 * MIN_ROWS {
+        return Ok(Found::TooLittle(one_voice(loudest), rows));
+    }
+    let (older, newest) = labelled.split_at(labelled.len() - held_out);
+    let mut take = |row: &Labelled| pairs.remove(&row.id);
+    let teaching: Vec<PromptPair> = older.iter().filter_map(&mut take).collect();
+    let mut known: BTreeSet<String> = teaching.iter().map(question).collect();
+    let (mut held_out, mut judges) = (Vec::new(), Vec::new());
+    for row in newest {
+        if let Some(pair) = take(row).filter(|pair| known.insert(question(pair))) {
+            held_out.push(pair);
+            judges.push(row.clone());
+        }
+    }
+    let copies = newest.len() - judges.len();
+    let rows = Counts { held_out: judges.len(), copies, tuned: teaching.len(), ..rows };
+    if judges.len() < MIN_ROWS {
+        return Ok(Found::TooLittle(mostly_copies(&rows), rows));
+    }
+    Ok(Found::Enough(Material { teaching, held_out, judges, through, rows }))
+}
+
+fn question(pair: &PromptPair) -> String {
+    format!("{:?}", pair.prompt)
+}
+
+fn mostly_copies(rows: &Counts) -> String {
+    format!(
+        "not enough to tell: of the {} newest answers with a right text, {} are to questions that are learned from or come twice, \
+         and these never judge; {} are left to compare on, and {MIN_ROWS} are needed",
+        rows.held_out + rows.copies,
+        rows.copies,
+        rows.held_out
+    )
+}
+
+type Pairs = BTreeMap<Uuid, PromptPair>;
+
+/// All answers whose right text is known, oldest first, and those texts; how many cannot teach.
+fn labelled(store: &Store, model: &str, opener: &Revealer) -> Result<(Vec<Labelled>, Pairs, usize)> {
+    let (mut rows, mut pairs, mut unusable) = (Vec::new(), Pairs::new(), 0);
+    let target = Target { task: None, classes: &[] };
+    store.each_logged(model, i64::MIN, i64::MAX, true, &mut |logged| {
+        let truth = truth(&logged, target);
+        let Some(said) = truth.value else { return Ok(()) };
+        let response = text_of(said, opener);
+        let prompt = prompt_of(&logged.features, |column, kept| opener.open(column, kept));
+        let (Some(prompt), Some(response)) = (prompt, response) else {
+            unusable += 1;
+            return Ok(());
+        };
+        pairs.insert(logged.id, PromptPair { prompt, response });
+        let (id, at, version) = (logged.id, logged.at, logged.version);
+        rows.push(Labelled { id, at, version, by: truth.by, cells: Vec::new() });
+        Ok(())
+    })?;
+    Ok((rows, pairs, unusable))
+}
+
+/// The text of a right answer: a correction as it was given, an accepted answer as it was kept.
+fn text_of(said: Value, opener: &Revealer) -> Option<String> {
+    let sealed = said.as_str().is_some_and(|text| text.starts_with(SEALED));
+    let opened = if sealed { opener.open(ANSWER, said) } else { said };
+    match opened {
+        Value::String(text) if !text.trim().is_empty() && !text.starts_with(HASHED) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,47 @@
+//! The model file of a language model: an adapter, and the base that it belongs to, by name and hashes.
+
+use serde_json::{Value, json};
+use tidemill_core::{Result, Schema, State};
+use tidemill_language::Adapter;
+use tidemill_package::{Manifest, Package};
+
+use super::{GENERATION, KIND, Opened, VERSION};
+use crate::model::versions::keep_version;
+
+/// What a new version rests on.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// What the file says of how it came about, as JSON: through which feedback, the verdict, how much better.
+    pub improved: Value,
+    /// What it is, for people.
+    pub card: String,
+}
+
+/// Puts an adapter into service in place of what `champion` is; gives the hash of the new version. A model file that was there is
+/// kept in `versions` beside it.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(champion: &Opened, adapter: &Adapter, origin: Origin) -> Result<String> {
+    let base = &champion.base;
+    let name = base.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let about = json!({
+        "task": GENERATION,
+        "family": base.family,
+        "base": { "path": name, "files": base.files },
+        "parent": champion.hash,
+        "parent_is_file": champion.place.file.exists(),
+        "improved": origin.improved,
+    });
+    let state = State { children: vec![adapter.state()], ..State::new(KIND, VERSION, json!({})) };
+    let none = Schema::new(Vec::new())?;
+    let recipe = match champion.place.recipe() {
+        Some(file) => std::fs::read_to_string(&file).map_err(|e| tidemill_core::Error::io(&file, e))?,
+        None => String::new(),
+    };
+    let package = Package::new(Manifest::new(about, &none, &none), recipe, state, origin.card);
+    if champion.place.file.exists() {
+        keep_version(&champion.place.file, &champion.hash)?;
+    }
+    Ok(tidemill_package::write(&champion.place.file, &package)?.sha256)
+}

@@ -1,0 +1,275 @@
+//! Answering prompts for whoever asks: the model, an id for each answer, and the record of it. HTTP only turns requests into
+//! [`Question`]s before this, and answers into bytes after it.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tidemill_core::recipe::Recipe;
+use tidemill_core::{Context, Result, nearest};
+use tidemill_language::{Finish, Generated, Message, Prompt, Request, Sampling};
+use tidemill_store::{LoggedRow, NewVersion, Predictions, Store};
+use uuid::Uuid;
+
+use crate::error::EngineError;
+use crate::files::sha256;
+use crate::model::language::Opened;
+use crate::recipe;
+use crate::serve::privacy::{HASHED, Redactor, SEALED};
+use crate::serve::secrets;
+
+/// What the log keeps of a question, in this order.
+pub const COLUMNS: [&str; 3] = ["messages", "prompt", "settings"];
+/// What a recipe may say of the answer and of who asked.
+const ANSWER: &str = "answer";
+const USER: &str = "user";
+
+/// The variant that answers while there is one model of a name.
+const CHAMPION: &str = "champion";
+
+/// What is asked, and how it is to be answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// What is asked.
+    pub prompt: Prompt,
+    /// How it is to be answered.
+    pub settings: Settings,
+    /// Who asks, as the caller names them: the key under which the log keeps it.
+    pub user: Option<String>,
+}
+
+/// How a question is to be answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The most tokens of an answer; as many as the context holds without it.
+    pub max_tokens: Option<usize>,
+    /// How many answers.
+    pub n: usize,
+    /// From which the draws follow; the answers after the first have the seeds after it.
+    pub seed: u64,
+    /// 0 takes the likeliest token each time.
+    pub temperature: f32,
+    /// The likeliest tokens that together have this probability.
+    pub top_p: f32,
+    /// The so many likeliest tokens; 0 for all.
+    pub top_k: usize,
+    /// Tokens with at least this share of the likeliest's probability.
+    pub min_p: f32,
+    /// By what the logits of tokens that came already shrink; 1 changes nothing.
+    pub repetition_penalty: f32,
+    /// What is taken from the logits of tokens that the answer holds already.
+    pub presence_penalty: f32,
+    /// The same, once for each time that they came.
+    pub frequency_penalty: f32,
+    /// Texts that end an answer.
+    pub stop: Vec<String>,
+    /// Whether log-probabilities are wanted, and of how many other tokens.
+    pub logprobs: Option<usize>,
+}
+
+/// A language model in service.
+pub struct Generating {
+    /// What people call it.
+    pub name: String,
+    /// The model.
+    pub opened: Opened,
+    /// What may be kept.
+    guard: Redactor,
+    /// Its number in the store.
+    number: i64,
+}
+
+/// A question that can be answered.
+pub struct Asked {
+    /// What is generated, for each answer.
+    pub requests: Vec<Request>,
+    features: String,
+    row_key: Option<String>,
+    at: i64,
+}
+
+/// An answer with its id.
+pub struct Said {
+    /// Its name for ever.
+    pub id: Uuid,
+    /// The answer.
+    pub generated: Generated,
+}
+
+/// What may be kept of a language model's prompts and answers: as the recipe beside it says, all without one.
+///
+/// # Errors
+/// A recipe that cannot be read, or speaks of columns that there are not.
+pub fn guard(opened: &Opened, secret: Option<&str>, context: &Context) -> Result<Redactor> {
+    let Some(file) = opened.place.recipe() else { return Redactor::new(&Recipe::default(), secret) };
+    let recipe = recipe::read(&file, context.registry())?;
+    let known = || COLUMNS.into_iter().chain([ANSWER, USER]);
+    if let Some(unknown) = recipe.columns.keys().find(|name| !known().any(|known| known == name.as_str())) {
+        let near = nearest(unknown, known()).map(|near| format!("is '{near}' meant? "));
+        let known: Vec<&str> = known().collect();
+        return Err(EngineError::usage(
+            format!("{}: a language model has no column '{unknown}'", file.display()),
+            format!("{}known are {}", near.unwrap_or_default(), known.join(", ")),
+        )
+        .into());
+    }
+    Redactor::new(&recipe, secret)
+}
+
+impl Generating {
+    /// Opens the model at a path and puts it into service: the store gives its version a number.
+    ///
+    /// # Errors
+    /// A model that cannot be opened; a store that fails.
+    pub fn open(
+        path: &Path,
+        name: Option<&str>,
+        secret: Option<&str>,
+        store: &Store,
+        context: &Context,
+    ) -> Result<Self> {
+        let opened = Opened::open(path)?;
+        let name = name.unwrap_or(&opened.place.name).to_string();
+        Self::of(opened, name, secret, store, context)
+    }
+
+    /// The same on the same base, with what is in service at its place now.
+    ///
+    /// # Errors
+    /// As [`Generating::open`].
+    pub fn again(&self, secret: Option<&str>, store: &Store, context: &Context) -> Result<Self> {
+        Self::of(self.opened.again()?, self.name.clone(), secret, store, context)
+    }
+
+    fn of(
+        opened: Opened,
+        name: String,
+        secret: Option<&str>,
+        store: &Store,
+        context: &Context,
+    ) -> Result<Self> {
+        let guard = guard(&opened, secret, context)?;
+        secrets::enlist_guard(&guard, &name, Some(USER), store)?;
+        let number = store.version(&NewVersion {
+            model: name.clone(),
+            hash: opened.hash.clone(),
+            recipe_hash: sha256(b""),
+            parent: opened.parent.clone(),
+            columns: COLUMNS.map(String::from).to_vec(),
+            about: opened.about.clone(),
+        })?;
+        Ok(Generating { name, opened, guard, number })
+    }
+
+    /// Takes a question: its tokens, and what the log keeps of it; `at` is in microseconds since 1970.
+    ///
+    /// # Errors
+    /// A prompt that is empty, that the template refuses or that the context does not hold; settings out of range.
+    pub fn ask(&self, question: &Question, at: i64) -> Result<Asked> {
+        let model = &self.opened.model;
+        let settings = &question.settings;
+        let prompt = model.prompt_tokens(&question.prompt)?;
+        let request = |i: usize| Request {
+            prompt: prompt.clone(),
+            max_tokens: settings.max_tokens,
+            sampling: Sampling {
+                temperature: settings.temperature,
+                top_k: settings.top_k,
+                top_p: settings.top_p,
+                min_p: settings.min_p,
+                repetition_penalty: settings.repetition_penalty,
+                presence_penalty: settings.presence_penalty,
+                frequency_penalty: settings.frequency_penalty,
+                seed: settings.seed.wrapping_add(i as u64),
+            },
+            stop: settings.stop.clone(),
+            logprobs: settings.logprobs,
+        };
+        let requests: Vec<Request> = (0..settings.n.max(1)).map(request).collect();
+        requests.first().map(|request| model.room(request)).transpose()?;
+        let row_key = question.user.as_ref().map(|user| self.kept(USER, &json!(user))).transpose()?;
+        let row_key = row_key.and_then(|kept| kept.as_str().map(String::from));
+        Ok(Asked { requests, features: self.features(question)?, row_key, at })
+    }
+
+    fn features(&self, question: &Question) -> Result<String> {
+        let (messages, prompt) = match &question.prompt {
+            Prompt::Chat(messages) => (json!(messages), Value::Null),
+            Prompt::Text(text) | Prompt::Raw(text) => (Value::Null, json!(text)),
+        };
+        let values = [messages, prompt, json!(question.settings)];
+        let kept = COLUMNS.iter().zip(&values).map(|(column, value)| self.kept(column, value));
+        Ok(Value::Array(kept.collect::<Result<_>>()?).to_string())
+    }
+
+    fn kept(&self, column: &str, value: &Value) -> Result<Value> {
+        self.guard.kept(column, &value.to_string())
+    }
+
+    /// Generates one answer; `listen` gets each piece of text once it is certain, and may break off within a token.
+    ///
+    /// # Errors
+    /// When the model's logits are no numbers.
+    pub fn answer(
+        &self,
+        request: &Request,
+        listen: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Generated> {
+        self.opened.model.generate(request, self.opened.adapter.as_ref(), listen)
+    }
+
+    /// What goes into the log before the last of the answers leaves.
+    ///
+    /// # Errors
+    /// When an answer cannot be sealed.
+    pub fn predictions(
+        &self,
+        asked: &Asked,
+        said: &[Said],
+        latency_us: u32,
+        key_id: Option<Arc<str>>,
+    ) -> Result<Predictions> {
+        let row = |said: &Said| -> Result<LoggedRow> {
+            Ok(LoggedRow {
+                id: said.id,
+                features: asked.features.clone(),
+                prediction: self.kept(ANSWER, &json!(said.generated.text))?.to_string(),
+                probabilities: None,
+                row_key: asked.row_key.clone(),
+                flaws: flaw(said.generated.finish).map(String::from),
+            })
+        };
+        Ok(Predictions {
+            at: asked.at,
+            version: self.number,
+            variant: CHAMPION.into(),
+            propensity: 1.0,
+            latency_us,
+            key_id,
+            rows: said.iter().map(row).collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// What is odd about an answer that ended so.
+fn flaw(finish: Finish) -> Option<&'static str> {
+    match finish {
+        Finish::Stop => None,
+        Finish::Length => Some("length"),
+        Finish::Cancelled => Some("cancelled"),
+    }
+}
+
+/// The question behind what the log kept of it, with `open` applied to each column; none where too little was kept.
+pub fn prompt_of(features: &str, open: impl Fn(&str, Value) -> Value) -> Option<Prompt> {
+    let values: Vec<Value> = serde_json::from_str(features).ok()?;
+    let mut opened = COLUMNS.iter().zip(values).map(|(column, value)| open(column, value));
+    let (messages, prompt) = (opened.next()?, opened.next()?);
+    if let Ok(messages) = serde_json::from_value::<Vec<Message>>(messages) {
+        return (!messages.is_empty()).then_some(Prompt::Chat(messages));
+    }
+    let readable = |text: &&str| !text.starts_with(HASHED) && !text.starts_with(SEALED);
+    prompt.as_str().filter(readable).map(|text| Prompt::Raw(text.into()))
+}

@@ -1,0 +1,39 @@
+//! How well answers that are known are said: the mean loss of each.
+
+use tidemill_core::{Context, Result};
+
+use super::examples::{Example, PromptPair};
+use super::lora::Adapter;
+use super::loss::log_losses;
+use crate::decode::cache::Cache;
+use crate::model::Model;
+
+/// The mean of `-ln p` over the tokens of each response, in nats a token; `None` where nothing of a response lies within
+/// `longest` tokens.
+///
+/// # Errors
+/// When a prompt has no tokens, the chat template refuses one, or the user stops it.
+pub fn losses(
+    model: &Model,
+    pairs: &[PromptPair],
+    adapter: Option<&Adapter>,
+    longest: usize,
+    context: &Context,
+) -> Result<Vec<Option<f64>>> {
+    let longest = longest.min(model.config().context);
+    let loss = |pair: &PromptPair| -> Result<Option<f64>> {
+        context.check()?;
+        let example = Example::of(model, pair, longest)?;
+        if example.n_labels() == 0 {
+            return Ok(None);
+        }
+        let first = example.first_label();
+        let before = &example.tokens[..example.tokens.len() - 1];
+        let states = model.states(before, &mut Cache::new(model.config()), adapter);
+        // The state of a token says the next one: labels begin one token after their states.
+        let states = &states[(first - 1) * model.config().hidden..];
+        let sum = log_losses(&model.decoder, states, &example.tokens[first..]);
+        Ok(Some(sum / example.n_labels() as f64))
+    };
+    pairs.iter().map(loss).collect()
+}

@@ -1,0 +1,173 @@
+//! Language models in service. They are named at the start; an adapter that `improve` puts beside one is swapped in while requests
+//! run, and the weights stay in memory.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::http::StatusCode;
+use tidemill_core::Result;
+use tidemill_engine::language::Embedder;
+use tidemill_engine::model::language::Place;
+use tidemill_engine::serve::language::Generating;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::Error;
+use crate::fault::ApiError;
+use crate::live::{Loader, Stamp, stamp};
+use crate::telemetry::ModelFigures;
+
+/// Requests of one model that may wait for their turn; more are refused.
+pub const WAITING: usize = 16;
+
+/// A language model in service.
+pub struct Language {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub(crate) does: Does,
+    /// When it went into service, in microseconds since 1970.
+    pub since: i64,
+    /// Its figures.
+    pub(crate) figures: ModelFigures,
+    /// Whose turn it is.
+    pub(crate) queue: Queue,
+}
+
+/// What a language model does.
+pub(crate) enum Does {
+    /// It answers.
+    Generates { version: ArcSwap<Generating>, seen: Mutex<Option<Stamp>> },
+    /// It turns texts into vectors.
+    Embeds(Arc<Embedder>),
+}
+
+impl Language {
+    pub(crate) fn open(path: &Path, name: Option<&str>, loader: &Loader) -> Result<Self> {
+        let place = Place::of(path)?;
+        let called = name.unwrap_or(&place.name).to_string();
+        let does = if Place::is_encoder(path) {
+            Does::Embeds(Arc::new(Embedder::open(&place.base)?))
+        } else {
+            let seen = Mutex::new(stamp(&place.file));
+            let secret = loader.hash_key.as_deref();
+            let version = Generating::open(path, Some(&called), secret, &loader.store, &loader.context)?;
+            Does::Generates { version: ArcSwap::from_pointee(version), seen }
+        };
+        let figures = loader.telemetry.of_model(&called, "", &[]);
+        Ok(Language { name: called, does, since: crate::clock::now(), figures, queue: Queue::default() })
+    }
+
+    /// Looks whether another adapter is in place, and puts it into service if it loads.
+    fn refresh(&self, loader: &Loader) {
+        let Does::Generates { version, seen } = &self.does else { return };
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = version.load();
+        // That the file is gone is news, too: the version before the first improvement is back.
+        let found = stamp(&current.opened.place.file);
+        if *seen == found {
+            return;
+        }
+        *seen = found;
+        match current.again(loader.hash_key.as_deref(), &loader.store, &loader.context) {
+            Ok(next) if next.opened.hash == current.opened.hash => {}
+            Ok(next) => {
+                let hash = &next.opened.hash;
+                tracing::info!(
+                    model = self.name,
+                    version = &hash[..12.min(hash.len())],
+                    "a new version is in service"
+                );
+                version.store(Arc::new(next));
+            }
+            Err(e) => {
+                tracing::error!(
+                    model = self.name,
+                    code = e.code(),
+                    "the new adapter cannot be used; the old version stays: {e}"
+                );
+                if e.code().starts_with("store") {
+                    *seen = None;
+                }
+            }
+        }
+    }
+}
+
+/// The language models in service, by name.
+#[derive(Default)]
+pub struct Languages(BTreeMap<String, Arc<Language>>);
+
+impl Languages {
+    /// Adds a model.
+    ///
+    /// # Errors
+    /// One of that name is in service.
+    pub(crate) fn add(&mut self, language: Language) -> Result<(), Error> {
+        if self.0.contains_key(&language.name) {
+            return Err(Error::SameName { name: language.name });
+        }
+        self.0.insert(language.name.clone(), Arc::new(language));
+        Ok(())
+    }
+
+    /// The one of this name.
+    pub fn named(&self, name: &str) -> Option<&Arc<Language>> {
+        self.0.get(name)
+    }
+
+    /// All of them, in the order of their names.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Language>> {
+        self.0.values()
+    }
+
+    /// Looks for other adapters.
+    pub(crate) fn look(&self, loader: &Loader) {
+        self.0.values().for_each(|language| language.refresh(loader));
+    }
+}
+
+/// One request at a time is worked on; a few more wait.
+pub(crate) struct Queue {
+    turn: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Queue { turn: Arc::new(Semaphore::new(1)), waiting: AtomicUsize::new(0) }
+    }
+}
+
+/// Someone who waits, for as long as they do.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Queue {
+    /// Waits for its turn, which lasts as long as what this gives.
+    ///
+    /// # Errors
+    /// 429 when too many wait already; 503 when the turn does not come in time.
+    pub(crate) async fn turn(&self, limit: Duration) -> Result<OwnedSemaphorePermit, ApiError> {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            let message = format!("{WAITING} requests wait for this model already");
+            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).help("try again later"));
+        }
+        let _waiting = Waiting(&self.waiting);
+        let late = || {
+            let message = format!("no turn came within {} seconds", limit.as_secs());
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", message).help("try again later")
+        };
+        let turn = tokio::time::timeout(limit, self.turn.clone().acquire_owned()).await;
+        turn.map_err(|_| late())?.map_err(|_| late())
+    }
+}

@@ -1,0 +1,268 @@
+//! Requests of `/v1/chat/completions` and `/v1/completions`.
+
+use serde_json::{Value, json};
+use tidemill_engine::language::{Message, Prompt};
+use tidemill_engine::serve::language::{Question, Settings};
+use uuid::Uuid;
+
+use super::fields::{Fields, wrong};
+use crate::fault::ApiError;
+
+/// Which of the two addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `/v1/chat/completions`
+    Chat,
+    /// `/v1/completions`
+    Text,
+}
+
+/// The most answers to one question.
+const ANSWERS: usize = 16;
+/// The tokens of a completion that names no number, as OpenAI has it.
+const SHORT: usize = 16;
+
+const KNOWN: [&str; 20] = [
+    "model",
+    "messages",
+    "prompt",
+    "max_tokens",
+    "max_completion_tokens",
+    "n",
+    "seed",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "logprobs",
+    "top_logprobs",
+    "stop",
+    "stream",
+    "stream_options",
+    "user",
+];
+
+/// What a request wants.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Wanted {
+    /// The name of the model.
+    pub(crate) model: String,
+    /// The question.
+    pub(crate) question: Question,
+    /// Whether pieces are sent as they come.
+    pub(crate) stream: bool,
+    /// Whether the last event of a stream counts the tokens.
+    pub(crate) usage: bool,
+}
+
+impl Wanted {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    /// 400 for what is missing, of a wrong type, out of range, not known or not supported; `param` names it.
+    pub(crate) fn of(form: Form, body: &[u8]) -> Result<Self, ApiError> {
+        let mut fields = Fields::of(body)?;
+        let model = fields.text("model")?.ok_or_else(|| missing("model"))?;
+        let prompt = match form {
+            Form::Chat => Prompt::Chat(messages(&mut fields)?),
+            Form::Text => Prompt::Raw(prompt(&mut fields)?),
+        };
+        let settings = settings(form, &mut fields)?;
+        let user = fields.text("user")?;
+        let stream = fields.flag("stream")?;
+        let usage = stream_options(fields.take("stream_options"), stream)?;
+        unsupported(&mut fields)?;
+        fields.end(&KNOWN)?;
+        Ok(Wanted { model, question: Question { prompt, settings, user }, stream, usage })
+    }
+}
+
+fn missing(key: &str) -> ApiError {
+    ApiError::bad("missing_required_parameter", format!("'{key}' is missing")).in_column(key)
+}
+
+fn settings(form: Form, fields: &mut Fields) -> Result<Settings, ApiError> {
+    let newer = fields.count("max_completion_tokens", 1)?;
+    let max_tokens = newer.or(fields.count("max_tokens", 1)?);
+    let n = fields.count("n", 1)?.unwrap_or(1);
+    if n > ANSWERS {
+        return Err(wrong("n", &format!("is more than {ANSWERS}")));
+    }
+    Ok(Settings {
+        max_tokens: if form == Form::Text { max_tokens.or(Some(SHORT)) } else { max_tokens },
+        n,
+        // Whoever names none wants another answer each time; the log keeps which it was.
+        seed: fields.seed()?.unwrap_or_else(|| Uuid::now_v7().as_u128() as u64),
+        temperature: fields.number("temperature", [0.0, 2.0])?.unwrap_or(1.0),
+        top_p: fields.number("top_p", [f64::from(f32::MIN_POSITIVE), 1.0])?.unwrap_or(1.0),
+        top_k: fields.count("top_k", 0)?.unwrap_or(0),
+        min_p: fields.number("min_p", [0.0, 1.0])?.unwrap_or(0.0),
+        repetition_penalty: fields.number("repetition_penalty", [0.01, 100.0])?.unwrap_or(1.0),
+        presence_penalty: fields.number("presence_penalty", [-2.0, 2.0])?.unwrap_or(0.0),
+        frequency_penalty: fields.number("frequency_penalty", [-2.0, 2.0])?.unwrap_or(0.0),
+        stop: fields.stop()?,
+        logprobs: logprobs(form, fields)?,
+    })
+}
+
+/// Of a chat `logprobs` says whether and `top_logprobs` how many others; of a completion `logprobs` is that number.
+fn logprobs(form: Form, fields: &mut Fields) -> Result<Option<usize>, ApiError> {
+    let within = |n: usize, key: &str, most: usize| {
+        if n > most { Err(wrong(key, &format!("is more than {most}"))) } else { Ok(n) }
+    };
+    if form == Form::Text {
+        return fields.count("logprobs", 0)?.map(|n| within(n, "logprobs", 5)).transpose();
+    }
+    let wanted = fields.flag("logprobs")?;
+    match fields.count("top_logprobs", 0)? {
+        Some(_) if !wanted => Err(wrong("top_logprobs", "is for requests with 'logprobs'")),
+        n => wanted.then(|| within(n.unwrap_or(0), "top_logprobs", 20)).transpose(),
+    }
+}
+
+fn unsupported(fields: &mut Fields) -> Result<(), ApiError> {
+    let none = [json!(0), json!(0.0), json!(false), json!({}), json!([])];
+    for key in ["logit_bias", "echo", "tools", "functions"] {
+        fields.only(key, &none)?;
+    }
+    fields.only("response_format", &[json!({ "type": "text" })])?;
+    fields.only("tool_choice", &[json!("none"), json!("auto")])?;
+    fields.only("parallel_tool_calls", &[json!(true), json!(false)])?;
+    fields.only("modalities", &[json!(["text"])])?;
+    fields.only("best_of", &[json!(1)])?;
+    fields.only("suffix", &[json!("")])
+}
+
+fn stream_options(options: Option<Value>, stream: bool) -> Result<bool, ApiError> {
+    let Some(options) = options else { return Ok(false) };
+    if !stream {
+        return Err(wrong("stream_options", "is for streams alone"));
+    }
+    match options {
+        Value::Object(options) => Ok(options.get("include_usage") == Some(&Value::Bool(true))),
+        _ => Err(wrong("stream_options", "is not an object")),
+    }
+}
+
+fn prompt(fields: &mut Fields) -> Result<String, ApiError> {
+    match fields.take("prompt").ok_or_else(|| missing("prompt"))? {
+        Value::String(text) => Ok(text),
+        Value::Array(mut list) if list.len() == 1 => match list.pop() {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(wrong("prompt", "is not a text; tokens are not read")),
+        },
+        _ => Err(wrong("prompt", "is not one text")),
+    }
+}
+
+fn messages(fields: &mut Fields) -> Result<Vec<Message>, ApiError> {
+    let Some(list) = fields.take("messages") else { return Err(missing("messages")) };
+    let list = match list {
+        Value::Array(list) if !list.is_empty() => list,
+        _ => return Err(wrong("messages", "is not a list of messages")),
+    };
+    list.into_iter().enumerate().map(|(i, message)| one(message, &format!("messages[{i}]"))).collect()
+}
+
+fn one(message: Value, place: &str) -> Result<Message, ApiError> {
+    let Value::Object(mut message) = message else { return Err(wrong(place, "is not an object")) };
+    let Some(Value::String(role)) = message.remove("role") else {
+        return Err(wrong(&format!("{place}.role"), "is missing or not a text"));
+    };
+    let content = content(message.remove("content"), &format!("{place}.content"))?;
+    for key in ["tool_calls", "function_call", "audio"] {
+        if message.remove(key).is_some_and(|value| !value.is_null()) {
+            return Err(wrong(&format!("{place}.{key}"), "is not supported"));
+        }
+    }
+    message.retain(|_, value| !value.is_null());
+    Ok(Message { role, content, rest: message })
+}
+
+/// A text, or its parts.
+fn content(value: Option<Value>, place: &str) -> Result<String, ApiError> {
+    match value {
+        None | Some(Value::Null) => Err(wrong(place, "is missing")),
+        Some(Value::String(text)) => Ok(text),
+        Some(Value::Array(parts)) => parts
+            .iter()
+            .map(|part| match (part["type"].as_str(), part["text"].as_str()) {
+                (Some("text"), Some(text)) => Ok(text),
+                _ => Err(wrong(place, "holds a part that is not text")),
+            })
+            .collect(),
+        Some(_) => Err(wrong(place, "is not a text")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(form: Form, body: Value) -> Result<Wanted, ApiError> {
+        Wanted::of(form, body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_chat_as_the_client_writes_it() {
+        let parts = json!([{ "type": "text", "text": "Hello" }, { "type": "text", "text": ", you" }]);
+        let body = json!({ "model": "m", "messages": [{ "role": "system", "content": "Be brief." },
+            { "role": "user", "content": parts }], "max_completion_tokens": 7, "stop": "\n", "seed": -1, "temperature": 0,
+            "stream": true, "stream_options": { "include_usage": true }, "metadata": { "a": "b" }, "tools": null });
+        let wanted = read(Form::Chat, body).unwrap();
+        let Prompt::Chat(messages) = &wanted.question.prompt else { panic!("no chat") };
+        assert_eq!(messages[1], Message::new("user", "Hello, you"));
+        let settings = &wanted.question.settings;
+        assert_eq!((settings.max_tokens, settings.seed, settings.temperature), (Some(7), u64::MAX, 0.0));
+        assert_eq!(
+            (settings.top_p, settings.n, settings.stop.as_slice()),
+            (1.0, 1, ["\n".to_string()].as_slice())
+        );
+        assert!(wanted.stream && wanted.usage);
+    }
+
+    #[test]
+    fn faults_name_their_parameter() {
+        let chat = |extra: Value| {
+            let mut body = json!({ "model": "m", "messages": [{ "role": "user", "content": "x" }] });
+            body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            let e = read(Form::Chat, body).unwrap_err();
+            (e.code, e.column.unwrap())
+        };
+        for (extra, code, param) in [
+            (json!({ "temperature": 3 }), "invalid_value", "temperature"),
+            (json!({ "temperature": "hot" }), "invalid_value", "temperature"),
+            (json!({ "top_p": 0 }), "invalid_value", "top_p"),
+            (json!({ "max_tokens": 0 }), "invalid_value", "max_tokens"),
+            (json!({ "n": 17 }), "invalid_value", "n"),
+            (json!({ "stop": ["a", "b", "c", "d", "e"] }), "invalid_value", "stop"),
+            (json!({ "stop": "" }), "invalid_value", "stop"),
+            (json!({ "stream_options": { "include_usage": true } }), "invalid_value", "stream_options"),
+            (json!({ "top_logprobs": 2 }), "invalid_value", "top_logprobs"),
+            (json!({ "logprobs": true, "top_logprobs": 21 }), "invalid_value", "top_logprobs"),
+            (json!({ "tools": [{}] }), "unsupported_parameter", "tools"),
+            (
+                json!({ "response_format": { "type": "json_object" } }),
+                "unsupported_parameter",
+                "response_format",
+            ),
+            (json!({ "temprature": 1 }), "unknown_parameter", "temprature"),
+            (json!({ "messages": [] }), "invalid_value", "messages"),
+            (json!({ "messages": [{ "role": "user" }] }), "invalid_value", "messages[0].content"),
+            (json!({ "model": null }), "missing_required_parameter", "model"),
+        ] {
+            assert_eq!(chat(extra.clone()), (code, param.to_string()), "{extra}");
+        }
+    }
+
+    #[test]
+    fn a_completion_is_short_unless_it_says_otherwise() {
+        let wanted = read(Form::Text, json!({ "model": "m", "prompt": ["Once"] })).unwrap();
+        assert_eq!(wanted.question.prompt, Prompt::Raw("Once".into()));
+        assert_eq!(wanted.question.settings.max_tokens, Some(16));
+        assert!(read(Form::Text, json!({ "model": "m", "prompt": [1, 2] })).is_err());
+    }
+}

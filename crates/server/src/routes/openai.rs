@@ -1,0 +1,113 @@
+//! `POST /v1/chat/completions`, `/v1/completions` and `/v1/embeddings`, as OpenAI's clients ask them.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::auth::Scope;
+use crate::body;
+use crate::clock;
+use crate::fault::ApiError;
+use crate::generating;
+use crate::languages::{Does, Language};
+use crate::protocols::openai::{self, Chunks, Form, Texts, Wanted};
+
+pub(super) async fn chat(State(app): State<Arc<App>>, headers: HeaderMap, request: Body) -> Response {
+    completions(&app, Form::Chat, &headers, request).await.unwrap_or_else(openai::fault)
+}
+
+pub(super) async fn completion(State(app): State<Arc<App>>, headers: HeaderMap, request: Body) -> Response {
+    completions(&app, Form::Text, &headers, request).await.unwrap_or_else(openai::fault)
+}
+
+pub(super) async fn embeddings(State(app): State<Arc<App>>, headers: HeaderMap, request: Body) -> Response {
+    embedded(&app, &headers, request).await.unwrap_or_else(openai::fault)
+}
+
+/// A model as OpenAI lists it.
+pub(super) fn listed(language: &Language) -> Value {
+    let (version, parent) = match &language.does {
+        Does::Generates { version, .. } => {
+            let version = version.load();
+            (Some(version.opened.hash.clone()), version.opened.parent.clone())
+        }
+        Does::Embeds(_) => (None, None),
+    };
+    json!({ "id": language.name, "object": "model", "created": language.since / 1_000_000, "owned_by": "tidemill",
+            "hash": version, "parent": parent })
+}
+
+async fn completions(
+    app: &Arc<App>,
+    form: Form,
+    headers: &HeaderMap,
+    request: Body,
+) -> Result<Response, ApiError> {
+    let key_id = app.keys.check(headers, Scope::Predict)?;
+    let body = body::read(request, headers, &app.limits).await?;
+    let wanted = Wanted::of(form, &body)?;
+    let language = named(app, &wanted.model)?;
+    let Does::Generates { version, .. } = &language.does else {
+        return Err(wrong_sort("this model turns texts into vectors", "ask it at /v1/embeddings"));
+    };
+    let begun = generating::begin(app, language, version.load_full(), &wanted.question, key_id).await;
+    let answering = begun.inspect_err(|fault| {
+        let figures = &language.figures;
+        if fault.status.is_client_error() { figures.refused.inc() } else { figures.failed.inc() }
+    })?;
+    let created = clock::now() / 1_000_000;
+    if !wanted.stream {
+        return Ok(super::json(&openai::whole(form, &wanted.model, created, answering).await?));
+    }
+    let chunks = Chunks::of(form, &wanted.model, created, wanted.usage, answering);
+    let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
+    Ok((head, Body::new(chunks)).into_response())
+}
+
+async fn embedded(app: &Arc<App>, headers: &HeaderMap, request: Body) -> Result<Response, ApiError> {
+    app.keys.check(headers, Scope::Predict)?;
+    let body: Bytes = body::read(request, headers, &app.limits).await?;
+    let texts = Texts::of(&body)?;
+    let language = named(app, &texts.model)?;
+    let Does::Embeds(embedder) = &language.does else {
+        return Err(wrong_sort("this model gives no vectors", "ask it at /v1/chat/completions"));
+    };
+    let width = embedder.width();
+    if texts.dimensions.is_some_and(|n| n != width) {
+        let fault = ApiError::bad("invalid_value", format!("'dimensions' can only be {width} here"));
+        return Err(fault.in_column("dimensions"));
+    }
+    let turn = language.queue.turn(app.limits.time).await?;
+    let embedder = embedder.clone();
+    let work = tokio::task::spawn_blocking(move || {
+        let vectors = embedder.embed(&texts.texts)?;
+        let n_tokens = texts.texts.iter().map(|text| embedder.n_tokens(text)).sum::<Result<usize, _>>()?;
+        drop(turn);
+        Ok::<_, tidemill_core::Error>(texts.answer(&vectors, width, n_tokens))
+    });
+    let failed =
+        |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the vectors could not be made");
+    let answer = work.await.map_err(failed)??;
+    language.figures.answered.inc();
+    Ok(super::json(&answer))
+}
+
+fn named<'a>(app: &'a App, name: &str) -> Result<&'a Arc<Language>, ApiError> {
+    app.languages.named(name).ok_or_else(|| {
+        let fault = ApiError::new(
+            StatusCode::NOT_FOUND,
+            "model_not_found",
+            "no language model of this name is served",
+        );
+        fault.in_column("model").help("see /v1/models")
+    })
+}
+
+fn wrong_sort(message: &str, remedy: &str) -> ApiError {
+    ApiError::bad("unsupported_model", message).in_column("model").help(remedy)
+}
