@@ -141,6 +141,8 @@ fn total(recipe: &Recipe, shape: &Shape, context: &Context) -> f64 {
 struct Budgeted<'a> {
     quality: Quality,
     total: f64,
+    /// Whether the time limit leaves less than that.
+    limited: bool,
     /// Of a fold.
     shape: Shape,
     folds: usize,
@@ -154,11 +156,12 @@ impl<'a> Budgeted<'a> {
     fn new(recipe: &Recipe, ground: &'a Ground<'a>, context: &Context) -> Result<Self> {
         let quality = recipe.train.quality;
         let total = total(recipe, &ground.shape, context);
+        let limited = total < cost::budget(quality, &ground.shape);
         let rows = ground.folds.first().copied().unwrap_or(ground.size.rows);
         let shape = ground.shape.with_rows(rows);
         let fixed = recipe.folds.n.is_some() || recipe.folds.repeats.is_some();
         let (folds, threads) = (ground.folds.len(), context.threads);
-        Ok(Budgeted { quality, total, shape, folds, fixed, threads, ground })
+        Ok(Budgeted { quality, total, limited, shape, folds, fixed, threads, ground })
     }
 
     fn plan(mut self, mut offers: Vec<Offer>, context: &Context) -> Result<Plan> {
@@ -261,19 +264,17 @@ impl<'a> Budgeted<'a> {
         let folds = if self.folds == 1 { "1 fold".into() } else { format!("{} folds", self.folds) };
         let secs = work / cost::within(1.0, self.threads);
         let time = if secs < 1.5 { "about a second".into() } else { format!("about {secs:.0} s") };
+        let beyond = if self.limited { "the time limit" } else { "the budget" };
         let cut = match (n < all, left_out) {
             (false, _) => String::new(),
-            (true, []) => format!(" {} more settings are beyond the budget.", all - n),
+            (true, []) => format!(" {} more settings are beyond {beyond}.", all - n),
             (true, kinds) => {
-                format!(
-                    " {} more settings are beyond the budget, all of {} among them.",
-                    all - n,
-                    kinds.join(", ")
-                )
+                let kinds = kinds.join(", ");
+                format!(" {} more settings are beyond {beyond}, all of {kinds} among them.", all - n)
             }
         };
         let more = match self.quality {
-            Quality::Default if n < all => " --quality best allows ten times the work.",
+            Quality::Default if n < all && !self.limited => " --quality best allows ten times the work.",
             _ => "",
         };
         format!(
