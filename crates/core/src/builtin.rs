@@ -173,7 +173,8 @@ pub trait BuiltinLearner: Builtin {
     const MEMORISES: bool = false;
     /// What the weights of rows mean to it.
     const WEIGHTS: Weights = Weights::Accepted;
-    /// Whether the order of the columns may change its answers: where columns are drawn by chance, or ties go to the first.
+    /// Whether the order of the columns may change its answers: where columns are drawn by chance, ties go to the first, or columns
+    /// are improved one after the other until that changes little.
     const COLUMN_ORDER_MATTERS: bool = false;
     /// Whether what it saves holds rows of the training data.
     const KEEPS_ROWS: bool = false;

@@ -265,11 +265,12 @@ fn copies_of_texts_and_pictures_are_named() {
     for i in 0..10u8 {
         for class in ["cat", "dog"] {
             std::fs::create_dir_all(folder.path().join(class)).unwrap();
+            // Four rows of four pixels: that so many agree is no chance.
             let mut bmp =
-                b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\0\0\0\0\x04\0\0\0"
+                b"BM\x66\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x04\0\0\0\x04\0\0\0\x01\0\x18\0\0\0\0\0\x30\0\0\0"
                     .to_vec();
             bmp.extend([0; 16]);
-            bmp.extend([20 * i, 20 * i, 20 * i, 0]);
+            bmp.extend((0..48u8).map(|at| (i + 3).wrapping_mul(at.wrapping_mul(29).wrapping_add(7))));
             std::fs::write(folder.path().join(class).join(format!("{i}.bmp")), bmp).unwrap();
         }
     }

@@ -110,6 +110,7 @@ impl Builtin for TransformedTarget {
 
 impl BuiltinLearner for TransformedTarget {
     const FAMILY: Family = Family::Ensemble;
+    const COLUMN_ORDER_MATTERS: bool = true;
 }
 
 impl Estimator for TransformedTarget {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Cell, Column, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
-    Needs, Registry, Result, Role, Row, Run, Schema, Search, State, Training, Weights};
+    Needs, Registry, Result, Role, Row, Run, Schema, Search, State, Training};
 use tidemill_kernel::reduce::in_chunks;
 
 use super::gaussian::{FittedGaussianNb, GaussianNb};
@@ -130,7 +130,6 @@ impl Builtin for CategoricalNb {
 
 impl BuiltinLearner for CategoricalNb {
     const FAMILY: Family = Family::Bayes;
-    const WEIGHTS: Weights = Weights::Equivalent;
 }
 
 impl Estimator for CategoricalNb {

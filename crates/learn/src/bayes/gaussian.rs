@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
-    Run, Schema, Search, State, TensorData, Training, Weights};
+    Run, Schema, Search, State, TensorData, Training};
 use tidemill_kernel::Features;
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
 
@@ -130,7 +130,6 @@ impl Builtin for GaussianNb {
 
 impl BuiltinLearner for GaussianNb {
     const FAMILY: Family = Family::Bayes;
-    const WEIGHTS: Weights = Weights::Equivalent;
 }
 
 impl Estimator for GaussianNb {

@@ -64,6 +64,7 @@ impl Builtin for Lasso {
 
 impl BuiltinLearner for Lasso {
     const FAMILY: Family = Family::Linear;
+    const COLUMN_ORDER_MATTERS: bool = true;
     const LABEL: &'static [&'static str] = &["alpha"];
 }
 
