@@ -13,6 +13,7 @@ use tidemill_eval::compare::ScoreInterval;
 use crate::audit::Finding;
 use crate::forecast::ForecastFacts;
 use crate::judge::UnseenScore;
+use crate::search::labels::LabelFacts;
 use crate::search::{
     BalanceFacts, Calibrated, CandidateScore, Decided, Gap, OperatingPoint, Point, Reasons, Times,
 };
@@ -140,6 +141,9 @@ pub struct Shipped {
     /// What balancing did to these rows; the learners were fitted on what came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<BalanceFacts>,
+    /// What became of training rows of doubtful label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelFacts>,
     /// Whose score is quoted.
     pub note: &'static str,
 }
@@ -162,7 +166,7 @@ impl Shipped {
             let state = link.state();
             LinkCost { bytes: state.bytes(), operations: link.operations(), kind: state.kind }
         };
-        Shipped { rows, links: chain.0.iter().map(cost).collect(), balance: None, note }
+        Shipped { rows, links: chain.0.iter().map(cost).collect(), balance: None, labels: None, note }
     }
 }
 

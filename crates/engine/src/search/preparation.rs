@@ -9,6 +9,7 @@ use tidemill_core::{
 };
 
 use super::BalanceFacts;
+use super::labels::LabelFacts;
 use crate::recipe::column_specs;
 
 /// Categories with more names than this are encoded by the target's mean, not by one number per name.
@@ -28,6 +29,8 @@ pub struct Prepared {
     pub train: Table,
     /// What balancing did to the rows that the learner was fitted on.
     pub balance: Option<BalanceFacts>,
+    /// What became of rows of doubtful label among those that it was fitted on.
+    pub labels: Option<LabelFacts>,
 }
 
 /// A stage looks at the columns that have come out so far and says which steps follow.
@@ -39,7 +42,7 @@ const STAGES: &[Stage] = &[written, dates, outliers, missing, encode, texts, den
 
 /// Fits preparation for a learner with these needs on `train` alone.
 pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Result<Prepared> {
-    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train, balance: None };
+    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train, balance: None, labels: None };
     for stage in STAGES {
         for spec in stage(prepared.train.schema(), recipe, needs) {
             prepared.add(spec, context)?;
@@ -52,7 +55,8 @@ pub fn fit(train: Table, recipe: &Recipe, needs: Needs, context: &Context) -> Re
 /// it. What is learned here (the size of the images and whether they are grey, the usual step of a series) belongs to the
 /// reading of the table, as the names of categories do.
 pub fn media(table: Table, recipe: &Recipe, context: &Context) -> Result<Prepared> {
-    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train: table, balance: None };
+    let mut prepared =
+        Prepared { steps: Vec::new(), specs: Vec::new(), train: table, balance: None, labels: None };
     for spec in read_media(prepared.train.schema(), recipe) {
         prepared.add(spec, context)?;
     }

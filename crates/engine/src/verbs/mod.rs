@@ -4,6 +4,7 @@ pub mod compare;
 pub mod evaluate;
 pub mod explain;
 pub mod init;
+pub mod labels;
 pub mod monitor;
 pub mod predict;
 pub mod train;
