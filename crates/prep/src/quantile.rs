@@ -22,7 +22,8 @@ const EDGE: f64 = 1e-7;
 /// distribution becomes a uniform or a normal one, and outliers lose their reach.
 ///
 /// Agrees with scikit-learn's `QuantileTransformer(subsample=None)`: quantiles in equal steps, linear between them, the middle of
-/// the ranks for values that repeat, 0 and 1 (or -5.2 and 5.2) beyond the training values. Missing values stay missing. A column
+/// the ranks for values that repeat, 0 and 1 (or -5.2 and 5.2) beyond the training values. Quantiles stand at their exact
+/// places, where the reference's may be off by a rounding. Missing values stay missing. A column
 /// without any value in training becomes 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -103,9 +104,10 @@ impl ColumnStep for Quantile {
         values.sort_unstable_by(f64::total_cmp);
         let n = self.n_quantiles.min(values.len());
         let at = |i: usize| {
-            let place = i as f64 / (n - 1).max(1) as f64 * (values.len() - 1) as f64;
-            let below = place as usize;
-            let t = place - below as f64;
+            // In whole numbers: a place that is off by a rounding would miss values that repeat.
+            let (place, steps) = (i * (values.len() - 1), (n - 1).max(1));
+            let below = place / steps;
+            let t = (place % steps) as f64 / steps as f64;
             let above = values[(below + 1).min(values.len() - 1)];
             (1.0 - t) * values[below] + t * above
         };
