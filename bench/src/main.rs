@@ -12,6 +12,7 @@ mod metrics;
 mod neighbors;
 mod neural;
 mod one_row;
+mod outliers;
 mod peer;
 mod profile;
 mod report;
@@ -46,6 +47,7 @@ const BENCHES: &[Bench] = &[
     ("neighbors", neighbors::run),
     ("neural", neural::run),
     ("one_row", one_row::run),
+    ("outliers", outliers::run),
     ("profile", profile::run),
     ("serve", serve::run),
     ("serve_trees", serve_trees::run),

@@ -16,6 +16,8 @@ use crate::{
 pub struct Subject<'a> {
     /// The line under test.
     pub entry: &'a Entry,
+    /// Its parameters; null for the defaults.
+    pub params: serde_json::Value,
     /// All built-ins, for loading.
     pub registry: Arc<Registry>,
     /// The table to fit on.
@@ -49,7 +51,7 @@ pub const CHECKS: &[Check] = &[
 
 impl Subject<'_> {
     fn estimator(&self) -> Result<Box<dyn Estimator>> {
-        self.registry.build(self.entry.kind, serde_json::Value::Null)
+        self.registry.build(self.entry.kind, self.params.clone())
     }
 
     fn context(&self) -> Context {

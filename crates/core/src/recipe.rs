@@ -28,6 +28,9 @@ pub struct Recipe {
     /// Steps of preparation, in order, before those that the engine adds for a learner's needs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Spec>,
+    /// What becomes of training rows whose label is probably wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
     /// Whether classes are brought into balance, and how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
@@ -288,6 +291,39 @@ impl Spec {
         self.params.insert(key.into(), value.into());
         self
     }
+}
+
+/// Finds training rows whose label is probably wrong, and leaves them out or makes them count for less. Confident learning (Northcutt,
+/// Jiang and Chuang 2021): a learner says of each row, fitted on other rows, how probable each class is; a row that reaches the usual
+/// probability of another class, more than that of its own, is doubtful. Only rows that a learner is fitted on are touched, anew
+/// in each fold; rows that judge never are. `tidemill check --labels` lists them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Labels {
+    /// What becomes of doubtful rows.
+    pub action: LabelAction,
+    /// What a doubtful row counts with `down_weight`, from 0 to 1.
+    pub weight: f64,
+    /// The learner, with its defaults, that says how probable each class is.
+    pub learner: String,
+    /// Into how many parts rows are divided, from 2: each is judged by the learner fitted on the others.
+    pub folds: usize,
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Labels { action: LabelAction::Drop, weight: 0.1, learner: "random_forest".into(), folds: 5 }
+    }
+}
+
+/// What becomes of training rows whose label is probably wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelAction {
+    /// They are left out.
+    Drop,
+    /// They count for less.
+    DownWeight,
 }
 
 /// Brings the classes of the training rows into balance, for learners that would otherwise overlook the rare ones. Only rows that

@@ -158,7 +158,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let (judged, evidence) = judged;
     let preparation = read.specs.into_iter().chain(shipped.specs).collect();
     let note = if recipe.split.nested.is_some() { NESTED } else { SHIPPED };
-    let shipped = Shipped { balance: shipped.balance, ..Shipped::new(&chain, n_rows, note) };
+    let shipped =
+        Shipped { balance: shipped.balance, labels: shipped.labels, ..Shipped::new(&chain, n_rows, note) };
     if recipe.privacy.rows_in_model == Some(false) && !shipped.keeps_rows.is_empty() {
         return Err(EngineError::rows_in_model(&shipped.keeps_rows).into());
     }

@@ -130,12 +130,40 @@ fn on_threads(threads: usize, work: &mut (dyn FnMut() + Send)) {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work);
 }
 
+/// Settings beside the defaults, of steps that do other work with them.
+const FURTHER: &[(&str, &str)] = &[
+    ("impute_mean", r#"{ "by": ["colour", "loud"], "flag": true }"#),
+    ("impute_model", r#"{ "learner": "random_forest", "params": { "n_trees": 5 }, "flag": true }"#),
+    ("impute_time", r#"{ "method": "spline", "by": ["colour"], "flag": true }"#),
+    ("impute_time", r#"{ "method": "seasonal", "period": "12h" }"#),
+    ("impute_time", r#"{ "method": "linear", "along": "id" }"#),
+    ("outliers", r#"{ "detect": "isolation_forest", "n_trees": 20 }"#),
+    ("outliers", r#"{ "detect": "isolation_forest", "n_trees": 20, "action": "missing" }"#),
+    ("outliers", r#"{ "detect": "local_outlier_factor" }"#),
+    ("outliers", r#"{ "detect": "mahalanobis", "contamination": 0.1 }"#),
+    ("outliers", r#"{ "detect": "mahalanobis", "action": "down_weight" }"#),
+    ("pca", r#"{ "n_components": 2, "keep": true }"#),
+    ("smooth_time", r#"{ "filter": "exponential", "by": ["colour"], "alpha": 0.3 }"#),
+    ("smooth_time", r#"{ "filter": "savitzky_golay", "window": 7, "degree": 3, "along": "id" }"#),
+    ("smooth_time", r#"{ "filter": "median", "centered": true }"#),
+    ("quantile", r#"{ "output": "normal", "n_quantiles": 20 }"#),
+];
+
 /// The broken promises of one built-in.
 fn broken(entry: &Entry) -> Vec<String> {
+    let further = FURTHER.iter().filter(|(kind, _)| *kind == entry.kind);
+    let further = further.map(|(_, params)| serde_json::from_str(params).unwrap());
+    std::iter::once(serde_json::Value::Null)
+        .chain(further)
+        .flat_map(|params| broken_with(entry, params))
+        .collect()
+}
+
+fn broken_with(entry: &Entry, params: serde_json::Value) -> Vec<String> {
     let registry = Arc::new(builtin::registry());
-    let estimator = match registry.build(entry.kind, serde_json::Value::Null) {
+    let estimator = match registry.build(entry.kind, params.clone()) {
         Ok(estimator) => estimator,
-        Err(e) => return vec![format!("{}: cannot be built with its defaults: {e}", entry.kind)],
+        Err(e) => return vec![format!("{} {params}: cannot be built: {e}", entry.kind)],
     };
     let mut failures = Vec::new();
     let mut suited = 0;
@@ -149,11 +177,17 @@ fn broken(entry: &Entry) -> Vec<String> {
             _ => {}
         }
         suited += 1;
-        let subject = Subject { entry, registry: registry.clone(), table, on_threads: &on_threads };
+        let subject = Subject {
+            entry,
+            params: params.clone(),
+            registry: registry.clone(),
+            table,
+            on_threads: &on_threads,
+        };
         for (name, check) in CHECKS {
             if let Err(e) = check(&subject) {
                 failures.push(format!(
-                    "{} ({}): {name}: {e}",
+                    "{} {params} ({}): {name}: {e}",
                     entry.kind,
                     if classes { "classes" } else { "number" }
                 ));

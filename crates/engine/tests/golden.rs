@@ -72,6 +72,35 @@ const FURTHER: &[(&str, &str)] = &[
         ]
         "#,
     ),
+    // What is filled in by group and along time, whole rows that are outliers, and what is chosen of the columns.
+    (
+        "people-filled",
+        r#"
+        data.target = "kind"
+        data.key = "id"
+        data.ignore = ["note"]
+        balance = { kind = "class_weights" }
+        labels = { action = "down_weight", folds = 3 }
+        learners = [{ kind = "logistic" }]
+        steps = [
+            { kind = "smooth_time", columns = ["price"], along = "seen", by = ["loud"], window = 3 },
+            { kind = "impute_time", columns = ["price"], along = "seen", method = "spline" },
+            { kind = "impute_mean", columns = ["height"], by = ["colour"], flag = true },
+            { kind = "impute_trimmed_mean", columns = ["width"], share = 0.2 },
+            { kind = "impute_min", columns = ["visits"] },
+            { kind = "impute_model", columns = ["colour", "visits"], params = { n_trees = 5 }, flag = true },
+            { kind = "impute_max" },
+            { kind = "outliers", columns = ["height", "width"], detect = "isolation_forest", n_trees = 5, threshold = 0.55 },
+            { kind = "outliers", columns = ["height", "width", "price"], detect = "local_outlier_factor", n_neighbors = 5 },
+            { kind = "outliers", columns = ["price", "visits"], detect = "mahalanobis", action = "down_weight" },
+            { kind = "quantile", columns = ["visits"], output = "normal", n_quantiles = 10 },
+            { kind = "select_variance" },
+            { kind = "select_correlation" },
+            { kind = "select_mutual_information", columns = ["visits", "loud"], n_features = 1 },
+            { kind = "pca", columns = ["height", "width", "price"], n_components = 2 },
+        ]
+        "#,
+    ),
     (
         "people-ordinal",
         r#"

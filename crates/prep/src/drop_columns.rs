@@ -37,7 +37,7 @@ impl Estimator for DropColumns {
                 return Err(PrepError::TargetNamed { step: Self::KIND, column: name.clone() }.into());
             }
         }
-        Ok(Arc::new(Dropped { names: self.columns.0.iter().cloned().collect() }))
+        Ok(dropped((Self::KIND, Self::VERSION), self.columns.0.iter().cloned()))
     }
 }
 
@@ -45,7 +45,7 @@ impl Builtin for DropColumns {
     const KIND: &'static str = "drop_columns";
 
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
-        Ok(Arc::new(state.params::<Dropped>()?))
+        load_dropped((Self::KIND, Self::VERSION), &state)
     }
 }
 
@@ -54,9 +54,29 @@ impl BuiltinStep for DropColumns {
     const DONE: &'static str = "dropped";
 }
 
+/// What takes these columns away: the fitted form of every step that selects.
+pub(crate) fn dropped(
+    (kind, version): (&'static str, u32),
+    names: impl IntoIterator<Item = String>,
+) -> Arc<dyn Fitted> {
+    Arc::new(Dropped { kind, version, names: names.into_iter().collect() })
+}
+
+/// Builds what [`Fitted::state`] of it saved.
+pub(crate) fn load_dropped((kind, version): (&'static str, u32), state: &State) -> Result<Arc<dyn Fitted>> {
+    let Saved { names } = state.params()?;
+    Ok(Arc::new(Dropped { kind, version, names }))
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Saved {
+    names: BTreeSet<String>,
+}
+
 struct Dropped {
+    kind: &'static str,
+    version: u32,
     names: BTreeSet<String>,
 }
 
@@ -72,7 +92,7 @@ impl Fitted for Dropped {
     }
 
     fn state(&self) -> State {
-        State::new(DropColumns::KIND, DropColumns::VERSION, self)
+        State::new(self.kind, self.version, Saved { names: self.names.clone() })
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {

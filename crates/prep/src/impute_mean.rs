@@ -13,6 +13,7 @@ use tidemill_core::{
 use crate::impute::{Choices, Fill, Imputed, Infinite};
 use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
 use crate::numbers::summary;
+use crate::within_groups::{self, Statistic};
 
 /// Fills missing numbers with the mean of the finite training values.
 ///
@@ -23,6 +24,10 @@ use crate::numbers::summary;
 pub struct ImputeMean {
     /// The columns to fill; without any, every feature that is a number.
     pub columns: Columns,
+    /// The columns that tell groups apart: filled is the statistic of the row's own group, or that of all rows where training did not
+    /// have the group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
     /// Whether to add a flag column `NAME_missing` for each column that misses values in training.
     pub flag: bool,
     /// What becomes of infinite numbers.
@@ -39,15 +44,17 @@ impl Estimator for ImputeMean {
     }
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        mapping::fit(self, training, context)
+        within_groups::fit_step(self, training, context)
     }
 }
 
 impl Builtin for ImputeMean {
     const KIND: &'static str = "impute_mean";
+    /// Version 2 knows groups.
+    const VERSION: u32 = 2;
 
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
-        mapping::load::<Self>(&state)
+        within_groups::load_step::<Self>(&state)
     }
 }
 
@@ -72,5 +79,25 @@ impl ColumnStep for ImputeMean {
         let found = summary(from.numbers()?);
         let fill = (found.n > 0).then_some(Fill::Number(found.mean));
         Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
+    }
+}
+
+impl Statistic for ImputeMean {
+    fn by(&self) -> &[String] {
+        &self.by
+    }
+
+    fn flag(&self) -> bool {
+        self.flag
+    }
+
+    fn infinite(&self) -> Infinite {
+        self.infinite
+    }
+
+    fn of(&self, values: &mut [f64]) -> f64 {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        if mean.is_finite() { mean } else { values.iter().map(|x| x / n).sum() }
     }
 }

@@ -13,6 +13,7 @@ use tidemill_core::{
 use crate::impute::{Choices, Fill, Imputed, Infinite};
 use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
 use crate::numbers::{finite, median};
+use crate::within_groups::{self, Statistic};
 
 /// Fills missing numbers with the median of the finite training values (exact; the mean of the two in the middle).
 ///
@@ -37,6 +38,10 @@ use crate::numbers::{finite, median};
 pub struct ImputeMedian {
     /// The columns to fill; without any, every feature that is a number.
     pub columns: Columns,
+    /// The columns that tell groups apart: filled is the statistic of the row's own group, or that of all rows where training did not
+    /// have the group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
     /// Whether to add a flag column `NAME_missing` for each column that misses values in training.
     pub flag: bool,
     /// What becomes of infinite numbers.
@@ -53,15 +58,17 @@ impl Estimator for ImputeMedian {
     }
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        mapping::fit(self, training, context)
+        within_groups::fit_step(self, training, context)
     }
 }
 
 impl Builtin for ImputeMedian {
     const KIND: &'static str = "impute_median";
+    /// Version 2 knows groups.
+    const VERSION: u32 = 2;
 
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
-        mapping::load::<Self>(&state)
+        within_groups::load_step::<Self>(&state)
     }
 }
 
@@ -86,5 +93,23 @@ impl ColumnStep for ImputeMedian {
         let mut values = finite(from.numbers()?);
         let fill = median(&mut values).map(Fill::Number);
         Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
+    }
+}
+
+impl Statistic for ImputeMedian {
+    fn by(&self) -> &[String] {
+        &self.by
+    }
+
+    fn flag(&self) -> bool {
+        self.flag
+    }
+
+    fn infinite(&self) -> Infinite {
+        self.infinite
+    }
+
+    fn of(&self, values: &mut [f64]) -> f64 {
+        median(values).unwrap_or(0.0)
     }
 }

@@ -12,6 +12,7 @@ use tidemill_core::{Batch, Cell, Column, Error, Fitted, Kind, Result, Role, Row,
 
 use crate::PrepError;
 use crate::mapping::{Saved, unique, wrong_cell};
+use crate::placing::{BoundPlacing, Place, Placing};
 
 /// Rows that one thread takes at a time.
 const CHUNK: usize = 1024;
@@ -26,6 +27,18 @@ pub(crate) trait Joint: Send + Sync + Sized + 'static {
 
     /// Changes the inputs of one row in place (`NaN` where one is missing, before and after) and writes what is added.
     fn work(&self, row: &mut [f64], added: &mut [f64]);
+
+    /// The same for many rows of `p` inputs, one after the other, and what is added to each, `a` numbers: for what works faster on
+    /// many at a time. The answer for a row must not depend on the others.
+    fn work_rows(&self, rows: &mut [f64], added: &mut [f64], (p, a): (usize, usize)) {
+        let rows = rows.chunks_exact_mut(p).enumerate();
+        rows.for_each(|(i, row)| self.work(row, &mut added[i * a..(i + 1) * a]));
+    }
+
+    /// As [`Joint::work`], for what depends on the place of the row too: see [`Together::placed`].
+    fn work_at(&self, _: Place, row: &mut [f64], added: &mut [f64]) {
+        self.work(row, added);
+    }
 }
 
 /// A column behind all others.
@@ -47,6 +60,8 @@ pub(crate) struct Together<J> {
     /// By input: whether it is changed in place.
     changed: Vec<bool>,
     added: Vec<Added>,
+    /// What tells the place of a row, where that matters.
+    placing: Option<Placing>,
     learned: J,
 }
 
@@ -57,6 +72,8 @@ struct Layout {
     changed: Vec<bool>,
     added: Vec<Added>,
     n_floats: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    placing: Option<Placing>,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     learned: Value,
 }
@@ -102,19 +119,24 @@ impl<J: Joint> Together<J> {
             column.name = unique(std::mem::take(&mut column.name), &mut taken);
         }
         let inputs = places.iter().map(|&at| schema.columns()[at].name.clone()).collect();
-        Together { kind, version, inputs, changed, added, learned }
+        Together { kind, version, inputs, changed, added, placing: None, learned }
+    }
+
+    /// The same, told the place of each row ([`Joint::work_at`]).
+    pub(crate) fn placed(self, placing: Placing) -> Self {
+        Together { placing: Some(placing), ..self }
     }
 
     /// Builds what [`Fitted::state`] saved.
     pub(crate) fn load((kind, version): (&'static str, u32), state: &State) -> Result<Arc<dyn Fitted>> {
-        let Layout { inputs, changed, added, n_floats, learned } = state.params()?;
+        let Layout { inputs, changed, added, n_floats, placing, learned } = state.params()?;
         let floats = state.floats_of("floats", n_floats)?.to_vec();
         let wrong = |problem: String| Error::state(kind, problem);
         if changed.len() != inputs.len() || added.iter().any(|a| a.from >= inputs.len()) {
             return Err(wrong("its columns do not fit together".into()));
         }
         let learned = J::load(Saved { notes: learned, floats }, inputs.len()).map_err(wrong)?;
-        Ok(Arc::new(Together { kind, version, inputs, changed, added, learned }))
+        Ok(Arc::new(Together { kind, version, inputs, changed, added, placing, learned }))
     }
 
     fn places(&self, input: &Schema) -> Result<Vec<usize>> {
@@ -154,6 +176,7 @@ impl<J: Joint> Fitted for Together<J> {
             changed: self.changed.clone(),
             added: self.added.clone(),
             n_floats: floats.len(),
+            placing: self.placing.clone(),
             learned: notes,
         };
         State::new(self.kind, self.version, layout).floats("floats", &floats)
@@ -166,6 +189,7 @@ impl<J: Joint> Fitted for Together<J> {
             n_columns: input.len(),
             row: vec![f64::NAN; self.inputs.len()],
             added: vec![f64::NAN; self.added.len()],
+            placing: self.placing.as_ref().map(|placing| placing.bind(input)).transpose()?,
             fitted: self,
         }))
     }
@@ -178,6 +202,7 @@ struct BoundTogether<J> {
     n_columns: usize,
     row: Vec<f64>,
     added: Vec<f64>,
+    placing: Option<BoundPlacing>,
 }
 
 impl<J> BoundTogether<J> {
@@ -200,15 +225,22 @@ impl<J: Joint> Run for BoundTogether<J> {
         let (p, a) = (self.places.len(), self.fitted.added.len());
         let mut x = matrix(batch, &self.places)?;
         let mut added = vec![f64::NAN; batch.n_rows() * a];
-        if a > 0 && p > 0 {
+        if let Some(placing) = &mut self.placing {
+            let places = placing.of(batch)?;
+            // Of nothing added each row has an empty part; `chunks_mut` knows no parts of length 0.
+            let mut nothing = vec![f64::NAN; if a == 0 { batch.n_rows() } else { 0 }];
+            let parts = if a == 0 { &mut nothing } else { &mut added };
+            let rows = x.par_chunks_mut(p.max(1)).zip(parts.par_chunks_mut(a.max(1))).zip(&places);
+            let work = |((row, added), place): ((&mut [f64], &mut [f64]), &Place)| {
+                self.fitted.learned.work_at(*place, row, &mut added[..a]);
+            };
+            rows.with_min_len(CHUNK).for_each(work);
+        } else if a > 0 && p > 0 {
             let chunks = x.par_chunks_mut(CHUNK * p).zip(added.par_chunks_mut(CHUNK * a));
-            chunks.for_each(|(x, added)| {
-                let rows = x.chunks_exact_mut(p).zip(added.chunks_exact_mut(a));
-                rows.for_each(|(row, added)| self.fitted.learned.work(row, added));
-            });
+            chunks.for_each(|(x, added)| self.fitted.learned.work_rows(x, added, (p, a)));
         } else if p > 0 {
-            x.par_chunks_mut(CHUNK * p)
-                .for_each(|x| x.chunks_exact_mut(p).for_each(|row| self.fitted.learned.work(row, &mut [])));
+            let chunks = x.par_chunks_mut(CHUNK * p);
+            chunks.for_each(|x| self.fitted.learned.work_rows(x, &mut [], (p, a)));
         }
         let mut columns = batch.columns().to_vec();
         for (j, &at) in self.places.iter().enumerate().filter(|(j, _)| self.fitted.changed[*j]) {
@@ -234,7 +266,9 @@ impl<J: Joint> Run for BoundTogether<J> {
             };
         }
         self.added.fill(f64::NAN);
-        if !self.row.is_empty() {
+        if let Some(placing) = &mut self.placing {
+            self.fitted.learned.work_at(placing.of_row(row), &mut self.row, &mut self.added);
+        } else if !self.row.is_empty() {
             self.fitted.learned.work(&mut self.row, &mut self.added);
         }
         let cell = |x: f64| if x.is_nan() { Cell::Missing } else { Cell::Number(x) };

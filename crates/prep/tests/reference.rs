@@ -1,12 +1,13 @@
-//! The steps against scikit-learn's answers, stored in `reference/sklearn.json` by `reference/make.py`.
+//! The steps against scikit-learn's answers, stored in `reference/sklearn.json` by `reference/make.py` and beside it.
 
 #![expect(clippy::unwrap_used, reason = "a test: what cannot be read fails it")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, Float64Array, UInt32Array};
+use arrow_array::{Array, ArrayRef, Float64Array, TimestampMicrosecondArray, UInt32Array};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tidemill_core::{
     Batch, BuiltinStep, Categories, Column, Context, Entry, Fitted, Kind, Registry, Role, Schema, Table,
     Training,
@@ -67,7 +68,17 @@ fn registry() -> Arc<Registry> {
         entry::<prep::EncodeOrdinal>(),
         entry::<prep::EncodeTarget>(),
         entry::<prep::Bin>(),
+        entry::<prep::DropColumns>(),
         entry::<prep::ImputeIterative>(),
+        entry::<prep::ImputeMax>(),
+        entry::<prep::ImputeMin>(),
+        entry::<prep::ImputeTime>(),
+        entry::<prep::ImputeTrimmedMean>(),
+        entry::<prep::Pca>(),
+        entry::<prep::Quantile>(),
+        entry::<prep::SelectCorrelation>(),
+        entry::<prep::SelectVariance>(),
+        entry::<prep::SmoothTime>(),
         entry::<prep::ImputeKnn>(),
         entry::<prep::Polynomial>(),
         entry::<prep::Power>(),
@@ -204,6 +215,85 @@ fn encoders_agree_with_scikit_learn() {
         // Vectors are of 32-bit floats.
         let tolerance = |_| if vector { 1e-6 } else { 1e-12 };
         assert_close(&rows(&found, 17), &case.expected, tolerance, &what);
+    }
+}
+
+#[derive(Deserialize)]
+struct AlongTime {
+    shop: Vec<String>,
+    time: Vec<i64>,
+    y: Vec<Option<f64>>,
+    group_means: Vec<f64>,
+    smoothed: BTreeMap<String, Vec<Option<f64>>>,
+    #[serde(flatten)]
+    methods: Map<String, Value>,
+}
+
+/// Rows of shops and times, and what pandas and SciPy (see `reference/along.py`) fill into them, whatever their order.
+#[test]
+fn lines_along_time_agree_with_pandas_and_scipy() {
+    let case: AlongTime = serde_json::from_str(include_str!("reference/along.json")).unwrap();
+    let shops = Categories::new(["west", "north", "south"]);
+    let codes = UInt32Array::from_iter_values(case.shop.iter().map(|name| shops.code(name)));
+    let times = TimestampMicrosecondArray::from(case.time.clone()).with_timezone("UTC");
+    let columns = vec![
+        Column::category("shop", shops.clone()),
+        Column::new("time", Kind::Time).with_role(Role::Time),
+        Column::number("y"),
+    ];
+    let arrays: Vec<ArrayRef> =
+        vec![shops.column(codes).unwrap(), Arc::new(times), Arc::new(Float64Array::from(case.y.clone()))];
+    let table = Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap());
+    assert_eq!((case.methods.len(), case.smoothed.len()), (6, 7));
+    for (filter, wanted) in case.smoothed {
+        let (filter, centered) = match filter.split_once(' ') {
+            Some((filter, _)) => (filter, true),
+            None => (filter.as_str(), false),
+        };
+        let params = json!({ "filter": filter, "centered": centered, "by": ["shop"], "alpha": 0.3 });
+        let context = Context::new(0, 1, registry());
+        let step = registry().build("smooth_time", params).unwrap();
+        let (_, found) = step.fit_apply(Training::on(&table), &context).unwrap();
+        assert_eq!(context.warnings().len(), usize::from(centered), "a look ahead is warned of");
+        let golay = filter == "savitzky_golay";
+        for (i, (found, wanted)) in found.batch().numbers(2).unwrap().iter().zip(wanted).enumerate() {
+            // The reference has no answer where the window is not full.
+            match (found, wanted) {
+                (Some(found), Some(wanted)) => {
+                    assert!(
+                        (found - wanted).abs() < 1e-9,
+                        "{filter} {centered}, row {i}: {found}, not {wanted}"
+                    )
+                }
+                (found, wanted) => {
+                    assert!(golay || found == wanted, "{filter} {centered}, row {i}: {found:?}")
+                }
+            }
+        }
+    }
+    for (method, wanted) in case.methods {
+        let mut params = Map::from_iter([
+            ("method".to_string(), method.clone().into()),
+            ("by".into(), vec!["shop"].into()),
+        ]);
+        if method == "seasonal" {
+            params.insert("period".into(), "7d".into());
+        }
+        let found = apply(&fit("impute_time", params, &table), table.batch());
+        let wanted: Vec<Option<f64>> = serde_json::from_value(wanted).unwrap();
+        for (i, (found, wanted)) in found.numbers(2).unwrap().iter().zip(wanted).enumerate() {
+            let (found, wanted) = (found.unwrap(), wanted.unwrap_or(case.group_means[i]));
+            assert!(
+                (found - wanted).abs() < 1e-9 * wanted.abs().max(1.0),
+                "{method}, row {i}: {found}, not {wanted}"
+            );
+        }
+    }
+    // The mean of a shop's own rows.
+    let params = Map::from_iter([("by".to_string(), vec!["shop"].into())]);
+    let found = apply(&fit("impute_mean", params, &table), table.batch());
+    for (found, wanted) in found.numbers(2).unwrap().iter().zip(&case.group_means) {
+        assert!((found.unwrap() - wanted).abs() < 1e-12 * wanted.abs());
     }
 }
 

@@ -50,7 +50,7 @@ fn cases() -> Cases {
     serde_json::from_str(include_str!("reference/resample.json")).unwrap()
 }
 
-const ALL: [Entry; 10] = [
+const ALL: [Entry; 11] = [
     Entry::resampler::<Adasyn>(),
     Entry::resampler::<BorderlineSmote>(),
     Entry::resampler::<EditedNearestNeighbours>(),
@@ -61,6 +61,7 @@ const ALL: [Entry; 10] = [
     Entry::resampler::<SmoteNc>(),
     Entry::resampler::<SmoteTomek>(),
     Entry::resampler::<TomekLinks>(),
+    Entry::resampler::<ClassWeights>(),
 ];
 
 fn context() -> Context {
@@ -311,4 +312,40 @@ fn a_number_to_predict_and_a_missing_value_are_refused_by_name() {
     assert!(error.contains("'x'") && error.contains("row 1"), "{error}");
     let error = context.registry().resampler("smote", json!({ "ratio": 1.5 })).map(drop).unwrap_err();
     assert!(error.to_string().contains("ratio"), "{error}");
+}
+
+/// `sklearn.utils.class_weight.compute_class_weight("balanced", …)`, scikit-learn 1.9.1.
+#[test]
+fn class_weights_are_those_of_scikit_learn() {
+    let y: Vec<String> = "aaaaaabbbc".chars().map(String::from).collect();
+    let x: Vec<Vec<f64>> = (0..10).map(|i| vec![f64::from(i)]).collect();
+    let all = table(&x, &y);
+    let weights = |params: Value| {
+        let out = resampled("class_weights", params, &all);
+        assert_eq!(rows(&out), x);
+        out.batch().weights().unwrap().unwrap()
+    };
+    let balanced = weights(json!({}));
+    for (row, wanted) in
+        [(0, 0.555_555_555_555_555_6), (6, 1.111_111_111_111_111_2), (9, 3.333_333_333_333_333_5)]
+    {
+        assert!((balanced[row] - wanted).abs() < 1e-12, "{balanced:?}");
+    }
+    // Cui and others 2019: one over (1 - beta^n) / (1 - beta).
+    let effective = weights(json!({ "by": "effective_number", "beta": 0.9 }));
+    let wanted = (1.0 - 0.9f64.powi(6)) / (1.0 - 0.9f64.powi(3));
+    assert!((effective[6] / effective[0] - wanted).abs() < 1e-12);
+    let costs = weights(json!({ "by": "cost", "costs": { "c": 4.0 } }));
+    assert!((costs[9] / costs[0] - 4.0).abs() < 1e-12 && (costs[6] - costs[0]).abs() < 1e-12);
+    for w in [balanced, effective, costs] {
+        assert!((w.iter().sum::<f64>() - 10.0).abs() < 1e-12);
+    }
+    let context = context();
+    let unknown =
+        context.registry().resampler("class_weights", json!({ "by": "cost", "costs": { "d": 4.0 } }));
+    let error = unknown.unwrap().resample(&all, &context).unwrap_err();
+    assert!(error.to_string().contains("'d'") && error.remedy().unwrap().contains("a, b, c"), "{error}");
+    for wrong in [json!({ "by": "cost" }), json!({ "costs": { "a": 2.0 } }), json!({ "beta": 1.0 })] {
+        assert!(context.registry().resampler("class_weights", wrong).is_err());
+    }
 }

@@ -179,6 +179,9 @@ pub(crate) struct Check {
     /// What is known about the data.
     #[command(flatten)]
     pub about: DataArgs,
+    /// List the rows whose label is probably wrong, with the label they probably should have; takes as long as a small training.
+    #[arg(long)]
+    pub labels: bool,
     /// Exit with code 1 when a finding is severe.
     #[arg(long)]
     pub strict: bool,

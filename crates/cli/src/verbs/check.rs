@@ -10,6 +10,7 @@ use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::files::replace;
 use tidemill_engine::recipe;
 use tidemill_engine::report::{page, text};
+use tidemill_engine::verbs::labels;
 
 use super::{context, is_recipe, json_of, overlay, source_of};
 use crate::args::{Check, Cli};
@@ -28,6 +29,11 @@ pub(super) fn check(args: &Check, cli: &Cli) -> Result<Shown> {
     let audit: Audit = audit::check(&source, &recipe, &context)?;
     let no = args.strict && audit.severe > 0;
     let (mut shown, mut json) = (text::audit(&audit), json_of(&audit)?);
+    if args.labels {
+        let doubtful = labels::doubtful(&source, &recipe, &context)?;
+        shown += &format!("\n{}", text::labels(&doubtful));
+        json["labels"] = json_of(&doubtful)?;
+    }
     if let Some(file) = &args.report {
         replace(file, page::audit(&audit).as_bytes())?;
         shown += &format!("\nReport: {}\n", file.display());

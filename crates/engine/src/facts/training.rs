@@ -14,6 +14,7 @@ use crate::audit::Finding;
 use crate::builtin;
 use crate::forecast::ForecastFacts;
 use crate::judge::UnseenScore;
+use crate::search::labels::LabelFacts;
 use crate::search::{
     BalanceFacts, Calibrated, CandidateScore, Decided, Gap, OperatingPoint, Point, Reasons, Times,
 };
@@ -147,6 +148,9 @@ pub struct Shipped {
     /// What balancing did to these rows; the learners were fitted on what came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<BalanceFacts>,
+    /// What became of training rows of doubtful label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelFacts>,
     /// Whose score is quoted.
     pub note: &'static str,
 }
@@ -170,7 +174,8 @@ impl Shipped {
             LinkCost { bytes: state.bytes(), operations: link.operations(), kind: state.kind }
         };
         let keeps_rows = builtin::keeping_rows(&chain.state());
-        Shipped { rows, links: chain.0.iter().map(cost).collect(), keeps_rows, balance: None, note }
+        let links = chain.0.iter().map(cost).collect();
+        Shipped { rows, links, keeps_rows, balance: None, labels: None, note }
     }
 }
 

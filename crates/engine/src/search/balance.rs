@@ -16,8 +16,10 @@ pub struct BalanceFacts {
     pub kind: String,
     /// Rows of each class before, in the order of the classes.
     pub before: Vec<usize>,
-    /// And after.
+    /// And after; where rows were weighed, the sum of their weights.
     pub after: Vec<usize>,
+    /// Whether rows were weighed, and their number left as it is.
+    pub weighed: bool,
     /// Whether probabilities are brought back to the shares before.
     pub corrected: bool,
 }
@@ -63,9 +65,12 @@ impl Balancer {
         let (before, after) = (classes(train)?, classes(&rows)?);
         let weights = |classes: &[(usize, f64)]| classes.iter().map(|c| c.1).collect::<Vec<f64>>();
         let prior = self.correct.then(|| Arc::new(Prior::new(&weights(&before), &weights(&after))) as _);
-        let counts = |classes: Vec<(usize, f64)>| classes.into_iter().map(|c| c.0).collect();
+        let same = before.iter().zip(&after).all(|(a, b)| a.0 == b.0);
+        let weighed = same && before != after;
+        let count = |(rows, weight): (usize, f64)| if weighed { weight.round() as usize } else { rows };
+        let counts = |classes: Vec<(usize, f64)>| classes.into_iter().map(count).collect();
         let (before, after) = (counts(before), counts(after));
-        let facts = BalanceFacts { kind: self.kind.clone(), before, after, corrected: self.correct };
+        let facts = BalanceFacts { kind: self.kind.clone(), before, after, weighed, corrected: self.correct };
         Ok(Balanced { rows, facts, prior })
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{Chain, Context, Error, Estimator, Fitted, Result, Table, Training};
 
-use super::{Balancer, order};
+use super::{Balancer, labels, order};
 use crate::links::blend::Blend;
 use crate::search::preparation::{self, Prepared};
 
@@ -75,6 +75,7 @@ impl Design {
         let balancer = Balancer::of(recipe, context)?;
         let mut balance = None;
         let (mut chains, mut shares, mut specs) = (Vec::new(), Vec::new(), Vec::new());
+        let (train, doubts) = labels::cleaned(train, recipe, context)?;
         let (mut raw, mut last) = (Some(train), None);
         let n_groups = groups.len();
         for (at, (_, group)) in groups.into_iter().enumerate() {
@@ -119,6 +120,6 @@ impl Design {
                 vec![Arc::new(Blend::new(parts, &shares)?) as Arc<dyn Fitted>]
             }
         };
-        Ok(Prepared { steps, specs, train, balance })
+        Ok(Prepared { steps, specs, train, balance, labels: doubts })
     }
 }

@@ -115,6 +115,10 @@ pub(super) fn check(recipe: &Recipe, n_classes: usize) -> Result<()> {
         let problem = "there are no classes to balance: the target is a number";
         return Err(EngineError::usage(problem, "leave [balance] out of the recipe").into());
     }
+    if n_classes < 2 && recipe.labels.is_some() {
+        let problem = "there are no labels to doubt: the target is a number";
+        return Err(EngineError::usage(problem, "leave [labels] out of the recipe").into());
+    }
     if n_classes < 2 && recipe.train.calibrate.is_some_and(|method| method != Calibration::None) {
         let problem = "there are no probabilities to calibrate: the target is a number";
         return Err(EngineError::usage(problem, "leave train.calibrate out of the recipe").into());

@@ -13,6 +13,7 @@ mod ensemble;
 mod finish;
 mod gap;
 mod judge;
+pub mod labels;
 mod layers;
 mod plan;
 pub mod preparation;

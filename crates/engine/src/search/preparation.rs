@@ -8,6 +8,7 @@ use tidemill_core::{
     Column, Context, Error, Fitted, Kind, Layout, Needs, Result, Role, Schema, Source, Table, Training,
 };
 
+use super::labels::LabelFacts;
 use super::{BalanceFacts, layers};
 use crate::recipe::column_specs;
 
@@ -28,6 +29,8 @@ pub struct Prepared {
     pub train: Table,
     /// What balancing did to the rows that the learner was fitted on.
     pub balance: Option<BalanceFacts>,
+    /// What became of rows of doubtful label among those that it was fitted on.
+    pub labels: Option<LabelFacts>,
 }
 
 /// A stage looks at the columns that have come out so far and says which steps follow.
@@ -50,7 +53,7 @@ pub fn fit_watched(
     context: &Context,
     watch: &mut dyn FnMut(&Spec, &Table, &Table) -> Result<()>,
 ) -> Result<Prepared> {
-    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train, balance: None };
+    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train, balance: None, labels: None };
     for stage in STAGES {
         for spec in stage(prepared.train.schema(), recipe, needs) {
             let before = prepared.add(spec, context)?;
@@ -65,7 +68,8 @@ pub fn fit_watched(
 /// it. What is learned here (the size of the images and whether they are grey, the usual step of a series) belongs to the
 /// reading of the table, as the names of categories do.
 pub fn media(table: Table, recipe: &Recipe, context: &Context) -> Result<Prepared> {
-    let mut prepared = Prepared { steps: Vec::new(), specs: Vec::new(), train: table, balance: None };
+    let mut prepared =
+        Prepared { steps: Vec::new(), specs: Vec::new(), train: table, balance: None, labels: None };
     for spec in read_media(prepared.train.schema(), recipe) {
         prepared.add(spec, context)?;
     }

@@ -9,7 +9,7 @@ use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Source, Table,
 use tidemill_data::split::Fold;
 
 use super::judge::{Judge, Truth};
-use super::{Balanced, Balancer, Candidate, apply, order};
+use super::{Balanced, Balancer, Candidate, apply, labels, order};
 use crate::links::answer::Place;
 use crate::search::preparation;
 
@@ -73,6 +73,11 @@ impl FoldRunner<'_> {
         let rows = |rows: &[u32]| View::new(self.table.clone(), rows)?.collect();
         let truth = Truth::of(&rows(&fold.valid)?)?;
         let balancer = Balancer::of(self.recipe, self.context)?;
+        // Without labels to doubt, rows are read anew for each kind of need, and kept for none.
+        let cleaned = match self.recipe.labels {
+            Some(_) => Some(labels::cleaned(rows(&fold.train)?.into(), self.recipe, &stream)?.0),
+            None => None,
+        };
         let mut open: Vec<usize> = entries.to_vec();
         let mut trials = Vec::with_capacity(entries.len());
         while let Some(&first) = open.first() {
@@ -85,7 +90,11 @@ impl FoldRunner<'_> {
                 continue;
             }
             let needs = Balancer::needs(balancer.as_ref(), needs);
-            let prepared = preparation::fit(rows(&fold.train)?.into(), self.recipe, needs, &stream);
+            let train = match &cleaned {
+                Some(cleaned) => cleaned.clone(),
+                None => rows(&fold.train)?.into(),
+            };
+            let prepared = preparation::fit(train, self.recipe, needs, &stream);
             let prepared = prepared.and_then(|p| {
                 let balanced = balancer.as_ref().map(|b| b.balance(&p.train, &stream)).transpose()?;
                 Ok((apply(&p.steps, rows(&fold.valid)?)?, p.train, balanced))

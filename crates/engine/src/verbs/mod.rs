@@ -5,6 +5,7 @@ pub mod data;
 pub mod evaluate;
 pub mod explain;
 pub mod init;
+pub mod labels;
 pub mod monitor;
 pub mod predict;
 pub mod prepare;

@@ -30,6 +30,11 @@ impl ByClass {
         Ok(ByClass { codes, rows, names })
     }
 
+    /// The name of each class.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Rows of the most frequent class.
     pub(super) fn most(&self) -> usize {
         self.rows.iter().map(Vec::len).max().unwrap_or(0)

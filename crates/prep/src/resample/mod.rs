@@ -7,6 +7,7 @@
 
 mod adasyn;
 mod borderline_smote;
+mod class_weights;
 mod classes;
 mod edited_nearest_neighbours;
 mod random_over;
@@ -21,6 +22,7 @@ mod tomek_links;
 
 pub use adasyn::Adasyn;
 pub use borderline_smote::BorderlineSmote;
+pub use class_weights::{ClassWeights, Weighing};
 pub use edited_nearest_neighbours::{EditedNearestNeighbours, Selection};
 pub use random_over::RandomOver;
 pub use random_under::RandomUnder;

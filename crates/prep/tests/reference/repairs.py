@@ -1,12 +1,17 @@
-"""Writes repairs.json: what scikit-learn makes of fixed inputs. Run: python repairs.py (scikit-learn 1.9, numpy 2)."""
+"""Writes repairs.json: what scikit-learn makes of fixed inputs. Run: python repairs.py (scikit-learn 1.9, SciPy 1.17, numpy 2)."""
 
 import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer
-from sklearn.preprocessing import KBinsDiscretizer, PolynomialFeatures, PowerTransformer
+from scipy.stats import trim_mean
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import KBinsDiscretizer, PolynomialFeatures, PowerTransformer, QuantileTransformer, StandardScaler
 
 rng = np.random.default_rng(31)
 N, M = 61, 17  # training rows, later rows
@@ -77,5 +82,59 @@ cases = [
     case("polynomial", {"interaction_only": True}, 1e-15, names, x, z,
          PolynomialFeatures(2, interaction_only=True, include_bias=False)),
     case("polynomial", {}, 1e-15, names, x, z, PolynomialFeatures(2, include_bias=False)),
+]
+
+
+class Ranks(QuantileTransformer):
+    """With a quantile for each row, at its exact place: numpy's percentiles are off by a rounding, and then miss values that repeat."""
+
+    def fit_transform(self, x):
+        self.fit(x)
+        self.quantiles_ = np.sort(x, axis=0)
+        return self.transform(x)
+
+
+class Filled:
+    """Missing numbers become what `of` makes of a column's others."""
+
+    def __init__(self, of):
+        self.of = of
+
+    def fit_transform(self, x):
+        self.values = [self.of(c[~np.isnan(c)]) for c in x.T]
+        return self.transform(x)
+
+    def transform(self, x):
+        return np.where(np.isnan(x), self.values, x)
+
+
+class Uncorrelated:
+    """Leaves out each column that is correlated with one kept before it, by pandas' corr."""
+
+    def fit_transform(self, x):
+        r = pd.DataFrame(x).corr().abs().to_numpy()
+        self.kept = []
+        for j in range(x.shape[1]):
+            if not any(r[i, j] > 0.7 for i in self.kept):
+                self.kept.append(j)
+        return self.transform(x)
+
+    def transform(self, x):
+        return x[:, self.kept]
+
+
+wide = np.round(x, 1)  # Values repeat.
+cases += [
+    case("quantile", {}, 1e-12, names, wide, z, Ranks(n_quantiles=61, subsample=None)),
+    case("quantile", {"n_quantiles": 10}, 1e-12, names, x, z, QuantileTransformer(n_quantiles=10, subsample=None)),
+    case("quantile", {"output": "normal"}, 1e-8, names, wide, z,
+         Ranks(n_quantiles=61, subsample=None, output_distribution="normal")),
+    case("pca", {"n_components": 3}, 1e-9, names, x, z, make_pipeline(StandardScaler(), PCA(3))),
+    case("pca", {"standardize": False, "variance": 0.9}, 1e-9, names, x, z, PCA(0.9, svd_solver="full")),
+    case("select_variance", {"threshold": 2.0}, 0.0, names, x, z, VarianceThreshold(2.0)),
+    case("select_correlation", {"threshold": 0.7}, 0.0, names, holed, later_holes, Uncorrelated()),
+    case("impute_trimmed_mean", {"share": 0.15}, 1e-12, names, holed, later_holes, Filled(lambda v: trim_mean(v, 0.15))),
+    case("impute_min", {}, 0.0, names, holed, later_holes, Filled(np.min)),
+    case("impute_max", {}, 0.0, names, holed, later_holes, Filled(np.max)),
 ]
 Path(__file__).with_name("repairs.json").write_text(json.dumps(cases) + "\n")

@@ -5,7 +5,7 @@ use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
 use super::{W, file_name};
 use crate::facts::Outcome;
 use crate::recipe::label;
-use crate::report::text::balance;
+use crate::report::text::{balance, doubts};
 
 /// Where a model came from, beyond what its metrics say.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +37,8 @@ pub(super) fn section(outcome: &Outcome, origin: &Origin<'_>) -> Section {
 
 /// What the model in the file was fitted on.
 fn said(outcome: &Outcome) -> String {
-    let balanced = balance(outcome);
-    balanced.into_iter().chain([outcome.shipped.note.to_string()]).collect::<Vec<_>>().join(" ")
+    let doubts = outcome.shipped.labels.iter().map(doubts);
+    doubts.chain(balance(outcome)).chain([outcome.shipped.note.to_string()]).collect::<Vec<_>>().join(" ")
 }
 
 fn facts(outcome: &Outcome, origin: &Origin<'_>) -> Table {

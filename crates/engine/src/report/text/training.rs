@@ -41,6 +41,7 @@ pub fn story(trained: &Trained) -> String {
     outcome.unseen.iter().for_each(|unseen| line(on_new_ones(outcome, unseen)));
     line(String::new());
     line(outcome.test.to_string());
+    outcome.shipped.labels.iter().map(super::doubts).for_each(&mut line);
     balance(outcome).into_iter().for_each(&mut line);
     line(outcome.shipped.note.to_string());
     outcome.shipped.rows_note().into_iter().for_each(&mut line);
@@ -137,8 +138,9 @@ pub(crate) fn balance(o: &Outcome) -> Option<String> {
         "Probabilities answer for balanced classes, not for the true shares"
     };
     Some(format!(
-        "Classes of the training rows were balanced by {} ({}); rows that judge were left as they are. {probabilities}.",
+        "Classes of the training rows were balanced by {} ({}{}); rows that judge were left as they are. {probabilities}.",
         facts.kind,
+        if facts.weighed { "their weight: " } else { "" },
         counts.join(", ")
     ))
 }

@@ -1,0 +1,154 @@
+//! `[labels]`: rows whose label is probably wrong, found by models that did not see them, and what becomes of them in training.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use tidemill_core::recipe::{Folds, LabelAction, Labels, Recipe, Split, SplitKind};
+use tidemill_core::{Context, Error, Event, Result, Role, Source, Table, Target, Training, View};
+use tidemill_data::split;
+use tidemill_kernel::confident_learning::{Suspect, suspects};
+
+use super::{apply, preparation};
+use crate::links::answer::Place;
+
+/// What became of rows with a doubtful label, among those that the model in the file was fitted on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LabelFacts {
+    /// The rows there were.
+    pub rows: usize,
+    /// Those whose label is probably wrong.
+    pub doubtful: usize,
+    /// What was done with them.
+    pub action: LabelAction,
+}
+
+/// Rows whose label is probably wrong.
+#[derive(Clone, Debug, Serialize)]
+pub struct DoubtfulLabels {
+    /// The column.
+    pub target: String,
+    /// The learner whose probabilities say so.
+    pub learner: String,
+    /// The rows that have a label.
+    pub rows: usize,
+    /// Whether rows without a label came between them, so that `row` counts the labelled ones alone.
+    pub labelled_only: bool,
+    /// The rows, the surest first.
+    pub doubtful: Vec<Doubt>,
+}
+
+/// A row whose label is probably wrong.
+#[derive(Clone, Debug, Serialize)]
+pub struct Doubt {
+    /// The row, from 1; the line with the column names is not counted.
+    pub row: usize,
+    /// What its key column says, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The label it has.
+    pub given: String,
+    /// The label it probably should have.
+    pub likely: String,
+    /// From 0 to 1: the less, the surer it is that the label is wrong; at 0.5 both labels are as probable.
+    pub margin: f64,
+}
+
+/// The rows whose label is probably wrong, the surest first: by the probabilities of `labels.learner` on folds that it was not
+/// fitted on, each with preparation of its own.
+///
+/// # Errors
+/// A target that is no class; a learner that gives no probabilities; too few rows to divide.
+pub fn doubtful(table: &Table, recipe: &Recipe, labels: &Labels, context: &Context) -> Result<Vec<Suspect>> {
+    let Target::Class { codes, n_classes } = Target::of(table.batch())? else {
+        return Err(Error::data(
+            "the target is a number: there are no labels to doubt",
+            "leave [labels] out of the recipe; for numbers far off see the step 'outliers'",
+        ));
+    };
+    let context = context.quiet().with_stream("labels");
+    let rows: Vec<u32> = (0..codes.len() as u32).collect();
+    // By chance whatever the split: each row must be judged once, the earliest too.
+    let group = table.schema().role(Role::Group).is_some();
+    let kind = if group { SplitKind::StratifiedGroup } else { SplitKind::Stratified };
+    let asked = Folds { n: Some(labels.folds), kind: Some(kind), ..Folds::default() };
+    let by_chance = Split { gap: None, ..recipe.split.clone() };
+    let folds = split::folds(table, &rows, &asked, &by_chance, &context)?;
+    let shared = Arc::new(table.clone());
+    let mut probabilities = vec![f64::NAN; codes.len() * n_classes];
+    for fold in &folds {
+        context.check()?;
+        let part = |rows: &[u32]| View::new(shared.clone(), rows)?.collect();
+        let learner = context.build(&labels.learner, Value::Null)?;
+        let prepared = preparation::fit(part(&fold.train)?.into(), recipe, learner.needs(), &context)?;
+        let fitted = learner.fit(Training::on(&prepared.train), &context)?;
+        let valid = apply(&prepared.steps, part(&fold.valid)?)?;
+        let output = fitted.bind(valid.schema())?.apply(&valid)?;
+        let values = Place::of_classes(output.schema())?.values(&output)?;
+        for (row, own) in fold.valid.iter().zip(values.chunks_exact(n_classes)) {
+            probabilities[*row as usize * n_classes..][..n_classes].copy_from_slice(own);
+        }
+        context.tell(&Event::Step(1));
+    }
+    // Rows that no fold judged (there may be fewer groups than folds) are not doubted.
+    let judged: Vec<usize> =
+        (0..codes.len()).filter(|row| !probabilities[row * n_classes].is_nan()).collect();
+    let own: Vec<f64> =
+        judged.iter().flat_map(|row| &probabilities[row * n_classes..][..n_classes]).copied().collect();
+    let given: Vec<u32> = judged.iter().map(|row| codes[*row]).collect();
+    let mut found = suspects(&given, &own, n_classes);
+    found.iter_mut().for_each(|suspect| suspect.row = judged[suspect.row]);
+    Ok(found)
+}
+
+/// The rows that a learner is fitted on, without those of doubtful label or with less weight on them; as they are where the recipe
+/// has no `[labels]`. To be called on training rows alone.
+pub(crate) fn cleaned(
+    table: Table,
+    recipe: &Recipe,
+    context: &Context,
+) -> Result<(Table, Option<LabelFacts>)> {
+    let Some(labels) = &recipe.labels else { return Ok((table, None)) };
+    let mut doubted = vec![false; table.batch().n_rows()];
+    doubtful(&table, recipe, labels, context)?.iter().for_each(|suspect| doubted[suspect.row] = true);
+    let n = doubted.iter().filter(|doubted| **doubted).count();
+    let facts = LabelFacts { rows: doubted.len(), doubtful: n, action: labels.action };
+    let batch = table.batch();
+    let cleaned = match labels.action {
+        LabelAction::Drop => {
+            let kept: Vec<u32> = (0..doubted.len() as u32).filter(|row| !doubted[*row as usize]).collect();
+            batch.take(&kept)?
+        }
+        LabelAction::DownWeight => {
+            tidemill_prep::scaled_weights(batch, |row| if doubted[row] { labels.weight } else { 1.0 })?
+        }
+    };
+    Ok((Table::new(cleaned), Some(facts)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use tidemill_kernel::confident_learning::suspects;
+
+    #[derive(Deserialize)]
+    struct Case {
+        labels: Vec<u32>,
+        probabilities: Vec<Vec<f64>>,
+        doubtful: Vec<usize>,
+        likely: Vec<u32>,
+    }
+
+    /// Stored by `tests/reference/labels.py`.
+    #[test]
+    fn cleanlab_doubts_the_same_labels_in_the_same_order() {
+        let cases: Vec<Case> =
+            serde_json::from_str(include_str!("../../tests/reference/labels.json")).unwrap();
+        for case in cases {
+            let k = case.probabilities[0].len();
+            let found = suspects(&case.labels, &case.probabilities.concat(), k);
+            assert_eq!(found.iter().map(|s| s.row).collect::<Vec<_>>(), case.doubtful);
+            assert_eq!(found.iter().map(|s| s.likely).collect::<Vec<_>>(), case.likely);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `impute_max`: missing numbers become the column's greatest value.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidemill_core::{
+    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, Slot, State,
+    Training,
+};
+
+use crate::impute::{Choices, Fill, Imputed, Infinite};
+use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
+use crate::numbers::finite;
+use crate::within_groups::{self, Statistic};
+
+/// Fills missing numbers with the greatest finite training value.
+///
+/// `NaN` counts as missing. A column without any value in training is filled with 0, with a warning. For a value that stands
+/// apart from all others take `impute_constant`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImputeMax {
+    /// The columns to fill; without any, every feature that is a number.
+    pub columns: Columns,
+    /// The columns that tell groups apart: filled is the statistic of the row's own group, or that of all rows where training did not
+    /// have the group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// Whether to add a flag column `NAME_missing` for each column that misses values in training.
+    pub flag: bool,
+    /// What becomes of infinite numbers.
+    pub infinite: Infinite,
+}
+
+impl Estimator for ImputeMax {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn params(&self) -> Value {
+        mapping::params(self)
+    }
+
+    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
+        within_groups::fit_step(self, training, context)
+    }
+}
+
+impl Builtin for ImputeMax {
+    const KIND: &'static str = "impute_max";
+
+    fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
+        within_groups::load_step::<Self>(&state)
+    }
+}
+
+impl BuiltinStep for ImputeMax {
+    const SLOT: Slot = Slot::Missing;
+    const DONE: &'static str = "missing values filled with the greatest value";
+}
+
+impl ColumnStep for ImputeMax {
+    type Learned = Imputed;
+    const WANTED: &'static str = "a number";
+
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn handles(&self, column: &Column) -> bool {
+        column.kind == Kind::Number
+    }
+
+    fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Imputed> {
+        let mut values = finite(from.numbers()?);
+        let fill = (!values.is_empty()).then(|| Fill::Number(self.of(&mut values)));
+        Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
+    }
+}
+
+impl Statistic for ImputeMax {
+    fn by(&self) -> &[String] {
+        &self.by
+    }
+
+    fn flag(&self) -> bool {
+        self.flag
+    }
+
+    fn infinite(&self) -> Infinite {
+        self.infinite
+    }
+
+    fn of(&self, values: &mut [f64]) -> f64 {
+        values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    }
+}

@@ -1,0 +1,281 @@
+//! `outliers`: numbers, or whole rows, far from the others, found and treated.
+
+mod bounds;
+mod isolation_forest;
+mod local_outlier_factor;
+mod mahalanobis;
+#[cfg(test)]
+mod tests;
+mod training;
+mod treatment;
+mod whole_rows;
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidemill_core::{
+    Batch, Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry,
+    Result, Slot, State, Table, Training,
+};
+
+use crate::joint::{self, Added, Together};
+use crate::{mapping, weights};
+use bounds::{bounds, outside};
+use treatment::Treatment;
+use whole_rows::WholeRows;
+
+/// Finds numbers, or whole rows, that lie far from the others in training, and clips, marks, removes or plays them down.
+///
+/// What is far is learned from the training rows, and later rows are held to the same bounds: the treatment of a
+/// row never depends on the rows beside it. `zscore`, `modified_zscore`, `iqr` and `percentile` look at each column by itself:
+/// missing values stay missing; infinite ones are outliers; a column that does not vary by the measure taken (a deviation, a
+/// median absolute deviation or a distance between quartiles of 0) has none but these. `isolation_forest`,
+/// `local_outlier_factor` and `mahalanobis` look at all columns of a row together: a missing number counts as the column's
+/// median, a row with an infinite one is an outlier, and for the latter two each column is standardised first. `drop` and
+/// `down_weight` touch training rows only: later rows pass as they are.
+///
+/// Agrees with scikit-learn's `IsolationForest` (the score, not the random cuts), `LocalOutlierFactor` and `LedoitWolf`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outliers {
+    /// The columns to look at; without any, every feature that is a number.
+    pub columns: Columns,
+    /// How outliers are found.
+    pub detect: Detect,
+    /// What becomes of them; without it they are brought to the nearest bound where columns are looked at one by one, and
+    /// marked where rows are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// How far is too far: deviations from the mean (3 without it), median absolute deviations made to agree with those for normal
+    /// values (3.5), distances between the quartiles beyond them (1.5), for `percentile` the percentage at each end (1), for
+    /// `isolation_forest` the score between 0 and 1 (0.6), for `local_outlier_factor` the factor (1.5), and for `mahalanobis` the
+    /// share of normal rows that lie nearer (0.999).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// Instead of a threshold, the share of training rows, up to 0.5, that are outliers; where whole rows are looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contamination: Option<f64>,
+    /// How many trees an isolation forest has (100 without it).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_trees: Option<usize>,
+    /// With how many neighbours the local outlier factor compares a row (20 without it).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_neighbors: Option<usize>,
+    /// What an outlier counts with `down_weight`, from 0 to 1 (0.1 without it); a weight column is multiplied by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+}
+
+/// How outliers are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Detect {
+    /// By standard deviations from the mean.
+    Zscore,
+    /// By median absolute deviations from the median (Iglewicz and Hoaglin 1993).
+    ModifiedZscore,
+    /// By distances between the quartiles, from these (Tukey 1977).
+    #[default]
+    Iqr,
+    /// The least and the greatest values, by percentage.
+    Percentile,
+    /// Rows that few random cuts set apart from all others (Liu, Ting and Zhou 2008).
+    IsolationForest,
+    /// Rows in emptier places than their nearest neighbours (Breunig and others 2000). With `flag` or `missing` the model keeps
+    /// the training rows.
+    LocalOutlierFactor,
+    /// Rows far from the mean, measured by how the columns vary together (covariance shrunk after Ledoit and Wolf 2004).
+    Mahalanobis,
+}
+
+impl Detect {
+    fn by_row(self) -> bool {
+        matches!(self, Detect::IsolationForest | Detect::LocalOutlierFactor | Detect::Mahalanobis)
+    }
+
+    /// What a threshold must be above and below.
+    fn range(self) -> (f64, f64) {
+        match self {
+            Detect::Percentile => (0.0, 50.0),
+            Detect::IsolationForest | Detect::Mahalanobis => (0.0, 1.0),
+            _ => (0.0, f64::MAX),
+        }
+    }
+}
+
+/// What becomes of outliers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// They are brought to the nearest bound; where columns are looked at one by one.
+    Clip,
+    /// They stay, and a flag column marks them: `NAME_outlier`, or `outlier` for whole rows.
+    Flag,
+    /// They are taken for missing; of a row that is an outlier, all of the columns.
+    Missing,
+    /// Training rows that hold one are left out.
+    Drop,
+    /// Training rows that hold one count for less.
+    DownWeight,
+}
+
+/// What a fit finds.
+struct Findings {
+    fitted: Arc<Together<Treatment>>,
+    batch: Batch,
+    places: Vec<usize>,
+    /// Which training rows hold an outlier.
+    rows: Vec<bool>,
+}
+
+impl Outliers {
+    fn action(&self) -> Action {
+        self.action.unwrap_or(if self.detect.by_row() { Action::Flag } else { Action::Clip })
+    }
+
+    fn find(&self, training: Training<'_>, context: &Context) -> Result<Findings> {
+        context.check()?;
+        let schema = training.train.schema();
+        let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
+        joint::refuse_target(Self::KIND, schema, &places)?;
+        let batch = training.train.collect()?;
+        let columns = places.iter().map(|&at| batch.numbers(at)).collect::<Result<Vec<_>>>()?;
+        let action = self.action();
+        let (treatment, rows) = if self.detect.by_row() && !places.is_empty() {
+            let x = joint::matrix(&batch, &places)?;
+            let (whole, rows) = WholeRows::fit(self, &columns, x, context)?;
+            (Treatment::Rows { action, whole: Box::new(whole) }, rows)
+        } else {
+            let bounds = columns.iter().filter_map(|values| bounds(self.detect, self.threshold, values));
+            let bounds: Vec<[f64; 2]> = bounds.collect();
+            let mut rows = vec![false; batch.n_rows()];
+            for (values, bounds) in columns.iter().zip(&bounds) {
+                let marks = rows.iter_mut().zip(values.iter());
+                marks.for_each(|(mark, x)| *mark |= x.is_some_and(|x| outside(x, *bounds)));
+            }
+            (Treatment::Cells { action, bounds }, rows)
+        };
+        let fitted = Arc::new(match action {
+            Action::Drop | Action::DownWeight => {
+                let kind = (Self::KIND, Self::VERSION);
+                Together::new(kind, schema, &[], Vec::new(), Vec::new(), Treatment::Training { action })
+            }
+            _ => self.together(&batch, &places, treatment),
+        });
+        Ok(Findings { fitted, batch, places, rows })
+    }
+
+    /// The treatment of later rows.
+    fn together(&self, batch: &Batch, places: &[usize], treatment: Treatment) -> Together<Treatment> {
+        let schema = batch.schema();
+        let marked = self.action() == Action::Flag;
+        let added: Vec<Added> = match (marked, self.detect.by_row()) {
+            (false, _) => Vec::new(),
+            (true, true) if places.is_empty() => Vec::new(),
+            (true, true) => vec![Added { name: "outlier".into(), flag: true, from: 0 }],
+            (true, false) => {
+                let name = |at: usize| format!("{}_outlier", schema.columns()[at].name);
+                let places = places.iter().enumerate();
+                places.map(|(from, &at)| Added { name: name(at), flag: true, from }).collect()
+            }
+        };
+        let changed = vec![!marked; places.len()];
+        Together::new((Self::KIND, Self::VERSION), schema, places, changed, added, treatment)
+    }
+}
+
+impl Estimator for Outliers {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn params(&self) -> Value {
+        mapping::params(self)
+    }
+
+    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
+        Ok(self.find(training, context)?.fitted)
+    }
+
+    fn fit_apply(&self, training: Training<'_>, context: &Context) -> Result<(Arc<dyn Fitted>, Table)> {
+        let Findings { fitted, batch, places, rows } = self.find(training, context)?;
+        let output = match self.action() {
+            Action::Drop => training::without(&batch, &rows)?,
+            Action::DownWeight => {
+                let share = self.weight.unwrap_or(0.1);
+                weights::scaled(&batch, |row| if rows[row] { share } else { 1.0 })?
+            }
+            // Among the rows that it was learned from, a row is its own nearest neighbour: they are judged without themselves.
+            action if self.detect.by_row() => {
+                let schema = Arc::new(fitted.output(batch.schema())?);
+                treatment::marked(&batch, schema, &places, &rows, action)?
+            }
+            _ => fitted.clone().bind(batch.schema())?.apply(&batch)?,
+        };
+        Ok((fitted, Table::new(output)))
+    }
+}
+
+impl Builtin for Outliers {
+    const KIND: &'static str = "outliers";
+    /// Version 2 knows whole rows, and actions on training rows alone.
+    const VERSION: u32 = 2;
+
+    fn check(&self) -> Result<(), KeyPath> {
+        let (by_row, action) = (self.detect.by_row(), self.action());
+        if by_row && action == Action::Clip {
+            let problem = "is \"clip\", which brings one number to a bound, and this detector judges whole rows: \
+                           take \"flag\", \"missing\", \"drop\" or \"down_weight\"";
+            return Err(KeyPath::new("action", problem));
+        }
+        let (low, high) = self.detect.range();
+        if let Some(x) = self.threshold.filter(|x| !(*x > low && *x < high)) {
+            let end = if high < f64::MAX { format!(" and below {high}") } else { String::new() };
+            return Err(KeyPath::new("threshold", format!("must be a number above {low}{end}, but is {x}")));
+        }
+        if let Some(x) = self.contamination.filter(|x| !(*x > 0.0 && *x <= 0.5)) {
+            return Err(KeyPath::new(
+                "contamination",
+                format!("must be above 0 and at most 0.5, but is {x}"),
+            ));
+        }
+        if self.contamination.is_some() && self.threshold.is_some() {
+            return Err(KeyPath::new("contamination", "stands beside 'threshold': give one of them"));
+        }
+        if let Some(x) = self.weight.filter(|x| !(0.0..=1.0).contains(x)) {
+            return Err(KeyPath::new("weight", format!("must be from 0 to 1, but is {x}")));
+        }
+        let (forest, factor) = (Detect::IsolationForest, Detect::LocalOutlierFactor);
+        let given = [
+            ("contamination", self.contamination.is_some(), by_row, "a detector that judges whole rows"),
+            ("n_trees", self.n_trees.is_some(), self.detect == forest, "detect = \"isolation_forest\""),
+            (
+                "n_neighbors",
+                self.n_neighbors.is_some(),
+                self.detect == factor,
+                "detect = \"local_outlier_factor\"",
+            ),
+            ("weight", self.weight.is_some(), action == Action::DownWeight, "action = \"down_weight\""),
+        ];
+        if let Some((key, .., with)) = given.iter().find(|(_, given, fits, _)| *given && !fits) {
+            return Err(KeyPath::new(*key, format!("has an effect only with {with}")));
+        }
+        for (key, n, most) in [("n_trees", self.n_trees, 10_000), ("n_neighbors", self.n_neighbors, 10_000)] {
+            if let Some(n) = n.filter(|n| !(1..=most).contains(n)) {
+                return Err(KeyPath::new(key, format!("must be 1 to {most}, but is {n}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
+        Together::<Treatment>::load((Self::KIND, Self::VERSION), &state)
+    }
+}
+
+impl BuiltinStep for Outliers {
+    const SLOT: Slot = Slot::Outliers;
+    const DONE: &'static str = "outliers treated";
+}
