@@ -151,3 +151,30 @@ fn sketches_are_near_the_truth() {
     assert!(!x.exact && profile.sampled_rows <= 32_768);
     assert_eq!(profile.rows, 150_000);
 }
+
+/// Vectors are compared by what they hold: embeddings that differ are neither copies nor one row with two labels.
+#[test]
+fn rows_of_vectors_repeat_where_their_numbers_do() {
+    let n = 40usize;
+    let values = |i: usize, k: usize| ((i * 7 + k * 3) % 101) as f32 / 8.0;
+    let rows = |n_different: usize| {
+        let flat: Vec<f32> = (0..n).flat_map(|i| (0..4).map(move |k| values(i % n_different, k))).collect();
+        let labels = (0..n).map(|i| if i % 2 == 0 { "yes" } else { "no" });
+        let mut recipe = Recipe::default();
+        recipe.data.target = Some("y".into());
+        let columns = vec![
+            (
+                Column::new("e", Kind::Vector { len: 4, sparse: false }),
+                tidemill_core::dense_vector(flat, 4).unwrap(),
+            ),
+            (Column::new("y", Kind::Text), Arc::new(labels.map(Some).collect::<StringArray>()) as ArrayRef),
+        ];
+        profiled(columns, &recipe)
+    };
+    let different = rows(n);
+    assert_eq!((different.repeats.rows, different.repeats.conflicts.as_ref().unwrap().rows), (0, 0));
+    assert_eq!(different.columns[0].distinct.count, 40);
+    // Twenty vectors twice, each time with the same label; of five, each comes with both.
+    assert_eq!((rows(20).repeats.rows, rows(20).repeats.conflicts.as_ref().unwrap().rows), (20, 0));
+    assert_eq!(rows(5).repeats.conflicts.as_ref().unwrap().errors_at_least, 20);
+}

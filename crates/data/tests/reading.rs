@@ -566,3 +566,54 @@ proptest! {
         }
     }
 }
+
+/// The header is found: below a title that happens to be nearly as wide as the table, and where files were put one behind the other.
+#[test]
+fn headers_are_found_below_wide_titles_and_between_files() {
+    let source = text("Quarterly report\tInternal\n\na\tb\ty\n1.5\t2\tyes\n2.5\t3\tno\n");
+    assert_eq!(names(&*source), ["a", "b", "y"]);
+    assert_eq!(source.collect().unwrap().n_rows(), 2);
+    // As R writes it: the rows have names, the header has none for them.
+    assert!(
+        open_body(&b"x,y\nr1,1,2\nr2,3,4\n"[..], "a.csv", BodyFormat::Csv, &ReadOptions::default()).is_ok()
+    );
+
+    for csv in [
+        "a,b,y\n1.5,2,yes\na,b,y\n2.5,3,no\n",
+        "a,b,y\r\n1.5,2,yes\r\na,b,y\r\na,b,y\r\n2.5,3,no\r\na,b,y\r\n",
+        "a;b;y\na;b;y\n1.5;2;yes\n\na;b;y\n2.5;3;no",
+    ] {
+        let source = text(csv);
+        assert_eq!(names(&*source), ["a", "b", "y"], "{csv:?}");
+        assert_eq!(texts(&*source, "y"), ["yes", "no"], "{csv:?}");
+        assert_eq!(numbers(&*source, "a"), [1.5, 2.5], "{csv:?}");
+        assert!(source.reading().unwrap().notes.iter().any(|n| n.contains("names comes")), "{csv:?}");
+    }
+    // A table of names alone in which a row comes again has no header.
+    assert_eq!(text("Oslo,yes\nBonn,no\nOslo,yes\n").collect().unwrap().n_rows(), 3);
+}
+
+/// Numbers as the world writes them: with the sign behind, as books of accounts do.
+#[test]
+fn a_sign_may_stand_behind_the_number() {
+    let source = text("v;w\n1.234,50-;5-\n12,00;7\n1.000,25-;8-\n3,10;9\n");
+    assert_eq!(numbers(&*source, "v"), [-1234.5, 12.0, -1000.25, 3.1]);
+    assert_eq!(numbers(&*source, "w"), [-5.0, 7.0, -8.0, 9.0]);
+    // Bands of age are names.
+    let bands = text("age,y\n18-24,1\n25-64,0\n65-,1\n18-24,1\n25-64,0\n");
+    assert_eq!(column(&*bands, "age").kind, Kind::Category);
+}
+
+/// Addresses of the web say something about their row: they are no keys, unless the name says so.
+#[test]
+fn addresses_of_the_web_are_texts() {
+    for form in ["https://shop.example/sale/{i}/x", "/articles/2024/{i}.html"] {
+        let rows = |name: &str| {
+            let lines = (0..60).map(|i| format!("{},{}\n", form.replace("{i}", &format!("{i}")), i % 2));
+            text(&format!("{name},y\n{}", lines.collect::<String>()))
+        };
+        let found = column(&*rows("address"), "address");
+        assert_eq!((found.kind, found.role), (Kind::Text, Role::Feature), "{form}");
+        assert_eq!(column(&*rows("page_id"), "page_id").role, Role::Key, "{form}");
+    }
+}

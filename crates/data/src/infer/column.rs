@@ -238,6 +238,12 @@ fn textual(facts: &Facts<'_>, hints: &Hints) -> Verdict {
             format!("free text: {words:.1} words on average, {:.0}% of the values differ", ratio * 100.0),
         );
     }
+    if d > 20 && ratio > 0.8 && facts.share(identity::is_path) > 0.5 {
+        return Verdict::new(
+            Kind::Text,
+            "addresses or paths that rarely repeat: their parts are read as words",
+        );
+    }
     if d == 1 {
         return Verdict::new(Kind::Category, format!("a category: '{}' or nothing", clip(facts.values[0].0)));
     }

@@ -48,7 +48,7 @@ fn order(facts: &Facts<'_>, locale: &Locale) -> (TimeFormat, String) {
     let (day, month) = (rises(facts, &TimeFormat::DayFirst), rises(facts, &TimeFormat::MonthFirst));
     if day != month {
         let format = if day { TimeFormat::DayFirst } else { TimeFormat::MonthFirst };
-        return (format, "so read, the rows are in order".into());
+        return (format, "that puts the rows in order".into());
     }
     if let Some(day_first) = locale.day_first {
         let format = if day_first { TimeFormat::DayFirst } else { TimeFormat::MonthFirst };

@@ -73,6 +73,7 @@ pub(crate) fn of_texts(facts: &Facts<'_>, hints: &Hints) -> Option<(Identity, St
         return Some((clear(facts), "an identifier: addresses of e-mail".into()));
     }
     let short = facts.mean(|t| t.chars().count() as f64) <= 40.0;
+    let short = short && facts.share(is_path) <= 0.5;
     let numbered = facts.share(|t| t.bytes().any(|b| b.is_ascii_digit())) > 0.9;
     if ratio > 0.98 && enough && numbered && short && words < 3.0 {
         return Some((clear(facts), "an identifier: short codes that all differ".into()));
@@ -93,6 +94,11 @@ fn repeats() -> String {
 fn clear(facts: &Facts<'_>) -> Identity {
     let sole = facts.n_missing() == 0 && facts.n_distinct() as u64 == facts.n_values;
     if sole { Identity::Clear } else { Identity::Blurred }
+}
+
+/// An address of the web or a path: its parts say something about the row.
+pub(super) fn is_path(text: &str) -> bool {
+    !text.contains(' ') && (text.contains("://") || text.matches('/').count() > 1)
 }
 
 /// Sixteen hexadecimal digits or more, with at least one digit and no other characters than dashes or braces.

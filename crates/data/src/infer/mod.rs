@@ -104,7 +104,7 @@ pub(crate) fn infer_sampled(
         missing: recipe.data.missing.clone(),
         missing_only: recipe.data.missing_only.clone(),
         n_rows: sample.n_rows,
-        notes: notes_of_reading(source),
+        notes: notes_of_reading(recipe, source),
         reading,
         ..InferredSchema::default()
     };
@@ -149,7 +149,7 @@ fn keep_reasons(plan: &mut InferredSchema, recipe: &Recipe) {
 }
 
 /// What the source says of its reading, and the columns that it could not read.
-fn notes_of_reading(source: &dyn Source) -> Vec<Note> {
+fn notes_of_reading(recipe: &Recipe, source: &dyn Source) -> Vec<Note> {
     let Some(reading) = source.reading() else { return Vec::new() };
     let of_text = |message: &String| Note {
         code: "reading".into(),
@@ -169,7 +169,13 @@ fn notes_of_reading(source: &dyn Source) -> Vec<Note> {
         ),
         remedy: format!("--ignore '{}' to say so", escaped(name)),
     };
-    reading.notes.iter().map(of_text).chain(reading.left_out.iter().map(left_out)).collect()
+    // What the user ignores anyway needs no word.
+    let told = |name: &String| {
+        recipe.data.ignore.contains(name)
+            || recipe.columns.get(name).is_some_and(|c| c.role == Some(Role::Ignore))
+    };
+    let open = reading.left_out.iter().filter(|(name, _)| !told(name));
+    reading.notes.iter().map(of_text).chain(open.map(left_out)).collect()
 }
 
 /// Every column that the recipe names must be there.

@@ -63,8 +63,8 @@ impl Thousands {
 
 /// How numbers are decorated.
 ///
-/// A percentage is the number before the sign: `12.5%` is 12.5. A number in brackets is negative where there is a currency:
-/// `($5.00)` is -5. Values that no 64-bit float can hold, such as `1e400`, and the words of infinity are not numbers here.
+/// A percentage is the number before the sign: `12.5%` is 12.5. Where there is a currency, a number in brackets or before its sign is
+/// negative, as in accounts: `($5.00)` and `5.00-` are -5. Values that no 64-bit float can hold, such as `1e400`, and the words of infinity are not numbers here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NumberFormat {
@@ -263,6 +263,11 @@ impl NumberFormat {
         }
         if self.currency && body.starts_with('(') && body.ends_with(')') {
             body = body[1..body.len() - 1].trim();
+            (negative, signs) = (true, 1);
+        } else if self.currency
+            && let Some(rest) = body.strip_suffix(['-', '−']).filter(|rest| !rest.is_empty())
+        {
+            body = rest.trim_end();
             (negative, signs) = (true, 1);
         }
         loop {

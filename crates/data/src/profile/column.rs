@@ -92,6 +92,19 @@ pub(super) struct Seen<'a> {
     pub(super) numbers: Cow<'a, [f64]>,
 }
 
+/// The hash of a vector: of its numbers, or of the text that lists them.
+fn of_vector(cell: Raw<'_>) -> u64 {
+    let hash = match cell {
+        Raw::Vector(numbers) => {
+            let bytes: Vec<u8> = numbers.iter().flat_map(|x| (x + 0.0).to_le_bytes()).collect();
+            hash_bytes(&bytes)
+        }
+        Raw::Text(text) => hash_bytes(bare(text).as_bytes()),
+        _ => return 0,
+    };
+    hash.max(1)
+}
+
 /// Whether all are finite: every one is looked at, eight or so at a time, since nearly always all are.
 fn all_finite(values: &[f64]) -> bool {
     values.iter().fold(true, |all, x| all & x.is_finite())
@@ -144,10 +157,15 @@ impl Gather {
 
     pub(super) fn see<'a>(&mut self, batch: &'a Batch, first: u64) -> Result<Seen<'a>> {
         let n = batch.n_rows();
-        if !is_readable(self.column.kind) || is_vector(self.column.kind) {
+        if !is_readable(self.column.kind) || matches!(self.column.kind, Kind::Vector { sparse: true, .. }) {
             return Ok(Seen { hashes: vec![1; n], numbers: Cow::Borrowed(&[]) });
         }
         let raw = RawColumn::of(batch, self.place)?;
+        if is_vector(self.column.kind) {
+            let hashes: Vec<u64> = (0..n).map(|row| of_vector(raw.cell(row))).collect();
+            self.distinct.extend(&hashes);
+            return Ok(Seen { hashes, numbers: Cow::Borrowed(&[]) });
+        }
         Ok(match (self.column.kind, &raw) {
             (Kind::Number, RawColumn::Number(array)) if self.reader.takes_numbers() => {
                 self.see_typed_numbers(array, first)

@@ -222,7 +222,7 @@ pub(super) fn sentence(batch: &Batch, kind: SplitKind, purged: usize) -> Result<
     Ok(match of_group {
         true => "; copies of a row stay on one side, too".into(),
         false => format!(
-            "; {n_rows} rows that are copies of each other or share their key stay together, in {n_blocks} blocks"
+            "; {n_rows} rows that are copies of each other, nearly so, or share their key stay together, in {n_blocks} blocks"
         ),
     })
 }

@@ -22,6 +22,8 @@ pub(super) struct Layout {
     pub(super) shape: Shape,
     pub(super) header: bool,
     pub(super) names: Vec<String>,
+    /// The line of the names with its end, of a table of two columns or more: files put one behind the other hold it again.
+    pub(super) header_line: Vec<u8>,
     /// How many lines stand above the table.
     pub(super) skip: usize,
     /// Where the rows begin: the byte of the text (as UTF-8, in its usual shape, without byte order mark) and the line, from 1.
@@ -159,8 +161,12 @@ impl Table<'_> {
         }
         let last = if has_units { &body[0] } else { first };
         if has_units {
-            let words: Vec<_> =
-                last.cells.iter().map(|c| String::from_utf8_lossy(c).trim().to_string()).collect();
+            let words: Vec<_> = last
+                .cells
+                .iter()
+                .map(|c| String::from_utf8_lossy(c).trim().to_string())
+                .filter(|word| !word.is_empty())
+                .collect();
             notes.push(format!(
                 "the row below the names holds units ({}) and is passed over",
                 words.join(", ")
@@ -168,10 +174,23 @@ impl Table<'_> {
         }
         check_names(&names, file)?;
         let body_at = self.from + if header { last.end } else { first.start };
+        let repeats = header && first.cells.len() > 1;
+        let again = body.iter().filter(|r| repeats && r.cells == first.cells).count();
+        if again > 0 {
+            let times = if again == 1 { "once more".into() } else { format!("{again} times more") };
+            notes.push(format!(
+                "the line of the names comes {times} among the rows looked at, and is passed over there"
+            ));
+        }
         Ok(Layout {
             dialect: Dialect { trailing, ..dialect },
             shape,
             header,
+            header_line: if repeats {
+                self.text[self.from + first.start..self.from + first.end].to_vec()
+            } else {
+                Vec::new()
+            },
             names,
             skip: skip as usize,
             body_at,
@@ -234,18 +253,25 @@ pub(super) fn preamble(records: &[Record]) -> usize {
         narrow || (r.n_filled() <= 1 && (n > 2 || r.n_filled() == 0)) || is_comment(r)
     };
     for (at, record) in records.iter().enumerate().take(ABOVE) {
-        let fits = record.cells.len() == n || record.cells.len() + 1 == n;
+        let fits = record.cells.len() == n || (record.cells.len() + 1 == n && !is_above(records, at, n));
         let full = record.n_filled() * 5 >= record.cells.len().min(n) * 3 && record.n_filled() > 1;
         let below = &records[at..];
         if fits && full && !(is_comment(record) && below.len() > 1 && strong_header(&records[at + 1..])) {
             let table = at > 0 && below.len() > 1 && has_header(below);
             return if table || (at > 0 && units(record, &below[1..])) { at } else { 0 };
         }
-        if !is_title(record) {
+        if !is_title(record) && !(record.cells.len() + 1 == n && is_above(records, at, n)) {
             return 0;
         }
     }
     0
+}
+
+/// Whether a record that lacks one cell of the usual width is a title: it names no numbers, and the first record of full width
+/// does. (A header that lacks a cell stands over rows with names, as R writes them.)
+fn is_above(records: &[Record], at: usize, n: usize) -> bool {
+    let full = records[at..].iter().position(|r| r.cells.len() == n);
+    !strong_header(&records[at..]) && full.is_some_and(|next| strong_header(&records[at + next..]))
 }
 
 /// The number of cells that most records have.
@@ -281,11 +307,13 @@ fn look(cell: &[u8]) -> Look {
 /// Whether a text stands over a column of numbers.
 pub(super) fn strong_header(records: &[Record]) -> bool {
     let Some((first, body)) = records.split_first() else { return false };
-    (0..first.cells.len()).any(|i| look(&first.cells[i]) == Look::Text && over_numbers(body, i))
+    // Of files put one behind the other the names come again.
+    let others: Vec<&Record> = body.iter().filter(|r| r.cells != first.cells).collect();
+    (0..first.cells.len()).any(|i| look(&first.cells[i]) == Look::Text && over_numbers(&others, i))
 }
 
 /// Whether a column holds numbers alone.
-fn over_numbers(body: &[Record], i: usize) -> bool {
+fn over_numbers(body: &[&Record], i: usize) -> bool {
     let cells = body.iter().filter_map(|r| r.cells.get(i));
     let mut seen = cells.map(|c| look(c)).filter(|l| *l != Look::Missing).peekable();
     seen.peek().is_some() && seen.all(|l| l == Look::Number)
@@ -323,6 +351,7 @@ fn units(first: &Record, body: &[Record]) -> bool {
     else {
         return false;
     };
+    let rest: Vec<&Record> = rest.iter().collect();
     let (mut words, mut known) = (0, 0);
     for (i, cell) in row.cells.iter().enumerate() {
         let text = String::from_utf8_lossy(cell).trim().to_lowercase();
@@ -333,7 +362,7 @@ fn units(first: &Record, body: &[Record]) -> bool {
             );
         let bare = text.trim_matches(['(', ')', '[', ']']);
         let is_unit = bracketed || UNITS.contains(&bare);
-        match (look(cell), over_numbers(rest, i)) {
+        match (look(cell), over_numbers(&rest, i)) {
             (Look::Number, _) => return false,
             (Look::Text, true) if text.chars().count() <= 16 => {
                 words += 1;

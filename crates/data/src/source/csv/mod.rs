@@ -140,14 +140,15 @@ impl Source for Csv {
 
     fn scan(&self) -> Result<Batches<'_>> {
         let mut reader = self.layout.shape.reader(encoding::reader(&self.input, self.encoding)?);
-        let header = self.layout.body_at as u64;
-        std::io::copy(&mut reader.by_ref().take(header), &mut std::io::sink())
+        let above = self.layout.body_at as u64;
+        std::io::copy(&mut reader.by_ref().take(above), &mut std::io::sink())
             .map_err(|e| self.input.failed(e))?;
         let dialect = self.layout.dialect;
         let cut = Cut::Records { delimiter: dialect.delimiter, quote: dialect.quote };
         let chunks = Chunks::new(reader, cut, self.chunk);
         let schema = &self.schema;
-        let parse = move |chunk: &[u8]| records::batch(chunk, dialect, schema);
+        let header = &self.layout.header_line;
+        let parse = move |chunk: &[u8]| records::batch(chunk, dialect, header, schema);
         let (name, line) = (self.encoding.name(), self.layout.body_line);
         let pipeline = Pipeline::new(self.input.clone(), name, chunks, line, parse);
         Ok(Box::new(pipeline.flat_map(|piece| pieces(piece.map(|(_, batch)| batch), BATCH_ROWS))))

@@ -57,18 +57,23 @@ impl Cells {
     }
 }
 
-/// The records of a chunk of whole records; blank lines are skipped.
+/// The records of a chunk of whole records; blank lines are skipped, and those that say `header` again (nothing, where it is empty).
 ///
 /// A quote opens a quoted cell only as its first byte; within it, two quotes are one; what follows the closing
 /// quote belongs to the cell as it stands. Lines end with `\n` or `\r\n`.
-pub(super) fn batch(chunk: &[u8], dialect: Dialect, schema: &Arc<Schema>) -> Result<Batch, Fault> {
+pub(super) fn batch(
+    chunk: &[u8],
+    dialect: Dialect,
+    header: &[u8],
+    schema: &Arc<Schema>,
+) -> Result<Batch, Fault> {
     if let Some(at) = memchr::memchr(0, chunk) {
         return Err(Fault::new(at, Problem::Binary));
     }
     let n = schema.len();
     let mut columns: Vec<Cells> =
         (0..n).map(|_| Cells { text: Vec::with_capacity(chunk.len() / n + 64), ends: vec![0] }).collect();
-    let n_rows = read(chunk, dialect, &mut columns)?;
+    let n_rows = read(chunk, dialect, header, &mut columns)?;
     let mut arrays = Vec::with_capacity(n);
     for cells in columns {
         match cells.array() {
@@ -84,12 +89,18 @@ pub(super) fn batch(chunk: &[u8], dialect: Dialect, schema: &Arc<Schema>) -> Res
         .map_err(|e| Fault::new(0, Problem::Internal(e.to_string())))
 }
 
-fn read(chunk: &[u8], dialect: Dialect, columns: &mut [Cells]) -> Result<usize, Fault> {
+fn read(chunk: &[u8], dialect: Dialect, header: &[u8], columns: &mut [Cells]) -> Result<usize, Fault> {
     let Dialect { delimiter, quote, trailing } = dialect;
     let mut scanner = Scanner::new(chunk, [delimiter, b'\n', quote]);
     let (mut n_rows, mut row_start, mut start, mut i) = (0, 0, 0, 0);
     // Whether the cell began with a quoted part, which is already pushed.
     let mut quoted = false;
+    let says_header = |at: usize| !header.is_empty() && chunk[at..].starts_with(header);
+    while says_header(row_start) {
+        row_start += header.len();
+        start = row_start;
+        scanner.skip_to(row_start);
+    }
     while let Some(at) = scanner.next() {
         let byte = chunk[at];
         if byte == delimiter {
@@ -115,6 +126,14 @@ fn read(chunk: &[u8], dialect: Dialect, columns: &mut [Cells]) -> Result<usize, 
                 n_rows += 1;
             }
             (i, row_start) = (0, at + 1);
+            if says_header(row_start) {
+                while says_header(row_start) {
+                    row_start += header.len();
+                }
+                (start, quoted) = (row_start, false);
+                scanner.skip_to(row_start);
+                continue;
+            }
         } else {
             if at != start || quoted {
                 continue; // a quote within a cell stands for itself
