@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Role, Source, Table, View};
+use tidemill_core::{
+    Chain, Context, Error, Event, Fitted, PREDICTION, PROBABILITY, Result, Role, Source, Table, View,
+};
 use tidemill_data::split::{self, Parts};
-use tidemill_data::{InferredSchema, Ingest};
+use tidemill_data::{InferredColumn, InferredSchema, Ingest};
 use tidemill_eval::Metric;
 use tidemill_package::Package;
 
@@ -93,6 +95,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     reading.check()?;
     context.tell(&Event::End);
     let plan = intake.plan().clone();
+    check_own_names(&plan)?;
     check_rows(&named.name, &plan, &table)?;
     // Before rows are divided: the error then names the row of the user's table.
     table.batch().weights()?;
@@ -141,7 +144,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         });
         let backtest = backtest.transpose()?;
         let (season, window) = (asked.season, asked.window.unwrap_or_default());
-        Ok::<_, Error>(ForecastFacts { horizon: asked.horizon.clone(), season, window, backtest })
+        let table = made.as_ref().map_or([0; 2], |made| made.table);
+        Ok::<_, Error>(ForecastFacts { table, horizon: asked.horizon.clone(), season, window, backtest })
     });
     let forecast = forecast.transpose()?;
     let nested = recipe.split.nested;
@@ -326,6 +330,26 @@ fn check_any_row(source: &dyn Source, name: &str) -> Result<()> {
         }
     }
     Err(Error::data(format!("{name} has columns but no rows"), "give rows to learn from"))
+}
+
+/// A column that stays beside the answers of the model cannot bear the name of one of them.
+fn check_own_names(plan: &InferredSchema) -> Result<()> {
+    let of_class = |name: &str| {
+        let class = name.strip_prefix(PROBABILITY).and_then(|rest| rest.strip_prefix('_'));
+        class.is_some_and(|class| plan.classes.iter().any(|c| c == class))
+    };
+    let clashes = |c: &&InferredColumn| match c.role {
+        Role::Feature | Role::Ignore => false,
+        Role::Target => c.name == PREDICTION || c.name == PROBABILITY,
+        _ => c.name == PREDICTION || c.name == PROBABILITY || of_class(&c.name),
+    };
+    match plan.columns.iter().find(clashes) {
+        None => Ok(()),
+        Some(column) => Err(Error::data(
+            format!("column '{}' has the name of a column that a model answers with", column.name),
+            "rename it in the table",
+        )),
+    }
 }
 
 fn check_rows(source: &str, plan: &InferredSchema, table: &Table) -> Result<()> {

@@ -18,6 +18,14 @@ pub(crate) fn short(x: f64) -> String {
     format!("{x:.digits$}")
 }
 
+/// A number of a user's table: all its digits, unless they are many.
+pub(crate) fn plain(x: f64) -> String {
+    match x.abs() {
+        size if size != 0.0 && !(1e-4..1e12).contains(&size) => format!("{x:e}"),
+        _ => x.to_string(),
+    }
+}
+
 pub(crate) fn time(time: Duration) -> String {
     match time.as_secs_f64() {
         s if s >= 1.0 => format!("{s:.1} s"),
@@ -32,5 +40,16 @@ pub(crate) fn size(bytes: u64) -> String {
         b if b >= 1e6 => format!("{:.1} MB", b / 1e6),
         b if b >= 1e3 => format!("{:.0} kB", b / 1e3),
         b => format!("{b:.0} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn long_numbers_are_short() {
+        let said = [1e300, -3.5, 594486.98, 0.0, 1e-9, 1e11].map(plain);
+        assert_eq!(said, ["1e300", "-3.5", "594486.98", "0", "1e-9", "100000000000"]);
     }
 }

@@ -8,6 +8,7 @@ use tidemill_engine::builtin;
 use tidemill_engine::core::Context;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::recipe;
+use tidemill_engine::verbs::train;
 
 fn audit(name: &str, text: &str, recipe: &Recipe) -> Audit {
     let folder = tempfile::tempdir().unwrap();
@@ -295,4 +296,60 @@ fn the_remedy_for_spellings_mends_them() {
     let found = audit("left.csv", &text, &mended);
     assert!(found.findings.iter().all(|f| f.code != "name_variants"));
     assert_eq!(found.target.unwrap().task, tidemill_engine::core::recipe::Task::Binary);
+}
+
+/// What was decided in reading is given back by lines that can be pasted.
+#[test]
+fn remedies_of_readings_are_recipes() {
+    let mut text = String::from("d,country,y\n");
+    for i in 0..120 {
+        let country = ["NA", "ZW", "ZA", "BW"][i * 7 % 4];
+        text += &format!("{:02}-{:02}-2020,{country},{}\n", 1 + i * 5 % 12, 1 + i * 7 % 12, i * 29 % 31);
+    }
+    let audit = audit("read.csv", &text, &target("y"));
+    remedies_are_recipes(&audit);
+    let dates = find(&audit, "ambiguous_dates", "d").recipe.as_deref().unwrap();
+    assert_eq!(dates, "[columns.d]\nformat = \"month_first\"");
+    let word = find(&audit, "word_is_name", "country").recipe.as_deref().unwrap();
+    assert_eq!(word, "[data]\nmissing = [\"NA\"]");
+}
+
+/// A value that is far out is said in few digits.
+#[test]
+fn far_values_are_said_in_few_digits() {
+    let mut text = String::from("x,y\n");
+    for i in 0..200 {
+        let x = if i == 7 { "1e300".into() } else { format!("{}", f64::from(i * 29 % 101) / 8.0) };
+        text += &format!("{x},{}\n", i * 17 % 13);
+    }
+    let audit = audit("far.csv", &text, &target("y"));
+    let said = &find(&audit, "far_out", "x").message;
+    assert!(said.contains("1e300 lies over a million robust deviations") && said.len() < 200, "{said}");
+}
+
+/// What the program calls its own columns is known before anything is learned.
+#[test]
+fn names_of_answers_are_refused_for_columns_that_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    for (header, target, key) in [
+        ("id,x,prediction", "prediction", None),
+        ("prediction,x,y", "y", Some("prediction")),
+        ("probability,x,y", "y", Some("probability")),
+        ("probability_b,x,y", "y", Some("probability_b")),
+    ] {
+        let rows: String = (0..40).map(|i| format!("k{i},{},{}\n", i * 7 % 11, ["a", "b"][i % 2])).collect();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, format!("{header}\n{rows}")).unwrap();
+        let mut recipe = self::target(target);
+        recipe.data.key = key.map(String::from);
+        let job = train::Job {
+            source: path.display().to_string(),
+            recipe,
+            recipe_file: None,
+            out: folder.path().join("m"),
+        };
+        let context = Context::new(0, 1, std::sync::Arc::new(builtin::registry()));
+        let said = train::train(&job, &context).err().unwrap().to_string();
+        assert!(said.contains("the name of a column that a model answers with"), "{header}: {said}");
+    }
 }

@@ -246,6 +246,13 @@ fn from_a_table_to_forecasts_and_their_figures() {
     let facts = trained.outcome.forecast.as_ref().unwrap();
     let backtest = facts.backtest.as_ref().unwrap();
     assert_eq!((facts.season, backtest.by_step.len()), (Some(24), 12));
+    // What was read are the rows of the file, not the examples made of them.
+    assert_eq!(facts.table, [1000, 3]);
+    let said = tidemill_engine::report::text::training(&trained);
+    assert!(
+        said.contains("Read 1000 rows and 3 columns from") && said.contains("examples of a past"),
+        "{said}"
+    );
     assert!(backtest.origins > 20 && backtest.all.n > 200, "{backtest:?}");
     // Noise of 3 around a wave: one season before is off by its noise too, the mean of the past by less.
     assert!(backtest.all.mase < 0.95 && backtest.all.mase < backtest.all.naive_mase, "{backtest:?}");

@@ -5,6 +5,7 @@ use tidemill_data::profile::ColumnProfile;
 use tidemill_data::{InferredSchema, Profile};
 
 use super::finding::{Finding, Severity, column_line, ignore, list, names, quoted, rows, share, step};
+use crate::format::plain;
 
 /// Missing more often than this is worth a finding of its own.
 const MUCH: f64 = 0.2;
@@ -212,9 +213,11 @@ fn far_out(column: &ColumnProfile, _: u64) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "column '{}': {value} lies {z:.0} robust deviations from the median {}; {} values lie beyond 3.5 ({})",
+        "column '{}': {} lies {} robust deviations from the median {}; {} values lie beyond 3.5 ({})",
         column.name,
-        numbers.quantiles[3][1],
+        plain(value),
+        if z < 1e6 { format!("{z:.0}") } else { "over a million".into() },
+        plain(numbers.quantiles[3][1]),
         share(outside.count, column.values),
         rows(&outside.rows, outside.count)
     );

@@ -99,17 +99,30 @@ pub fn notes(plan: &InferredSchema) -> Vec<Finding> {
         };
         let columns: Vec<String> = note.column.iter().cloned().collect();
         let about = note.column.as_ref().map(|name| format!("column '{name}': ")).unwrap_or_default();
+        let recipe = lines_of(note);
+        let remedy = if recipe.is_some() { "if that is wrong, say so".into() } else { note.remedy.clone() };
         Finding {
             severity,
             code: note.code.clone().into(),
             columns,
             message: about + &note.message,
             rows: Vec::new(),
-            remedy: note.remedy.clone(),
-            recipe: None,
+            remedy,
+            recipe,
         }
     };
     plan.notes.iter().map(finding).collect()
+}
+
+/// What a note says to write, as lines to paste into a recipe; `None` where it is more or less than that.
+fn lines_of(note: &Note) -> Option<String> {
+    let remedy = &note.remedy;
+    if remedy.starts_with("format = \"") && remedy.matches('"').count() == 2 && remedy.ends_with('"') {
+        return Some(finding::column_line(note.column.as_ref()?, remedy));
+    }
+    let key =
+        remedy.strip_prefix("[data] ").filter(|key| key.starts_with("missing = [") && key.ends_with(']'))?;
+    Some(format!("[data]\n{key}"))
 }
 
 /// Judges a profile that was made by `plan`; `copied` is what the rows themselves show.

@@ -16,6 +16,8 @@ use super::{HISTORY, candidates};
 /// What a forecast looks at and how good it is.
 #[derive(Clone, Debug, Serialize)]
 pub struct ForecastFacts {
+    /// The rows of the table that it learns from, and the columns that it looks at.
+    pub table: [usize; 2],
     /// As it was asked for.
     pub horizon: String,
     /// The season, in steps; none where none shows.

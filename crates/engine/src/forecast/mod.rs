@@ -41,6 +41,8 @@ pub struct Prepared {
     pub rows: Box<dyn Source>,
     /// The recipe for these rows; its `[forecast]` says everything that was found out.
     pub recipe: Recipe,
+    /// The rows of the table, and the columns of it that a forecast looks at.
+    pub table: [usize; 2],
 }
 
 /// The rows of a forecast to learn from and to judge by, at most some ten thousands, from origins spread evenly.
@@ -51,7 +53,8 @@ pub fn learning(source: &dyn Source, recipe: &Recipe, context: &Context) -> Resu
     let dated = Dated::read(source, recipe, context)?;
     let scheme = Scheme::of(&dated, recipe)?;
     let rows = rows::learning(&dated, &scheme, context)?;
-    Ok(Prepared { rows: Box::new(rows), recipe: scheme.recipe(&dated, recipe)? })
+    let table = [dated.batch.n_rows(), dated.batch.schema().len()];
+    Ok(Prepared { rows: Box::new(rows), recipe: scheme.recipe(&dated, recipe)?, table })
 }
 
 /// The rows to be forecast: for each series the steps after its last known value, as far as the horizon reaches. `recipe` is

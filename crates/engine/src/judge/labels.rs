@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, Float64Array, StringArray};
 use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Column, Error, Result, Role, Schema};
 use tidemill_data::ReadOptions;
-use tidemill_data::parse::{Missing, plain_number};
+use tidemill_data::parse::{Missing, NumberFormat, Thousands, plain_number};
 use tidemill_eval::Answers;
 
 use super::answered::no_rows;
@@ -99,14 +99,16 @@ fn read(source: &str, names: &[&str]) -> Result<Batch> {
 fn typed(batch: &Batch) -> Result<Batch> {
     let missing = Missing::default();
     let (mut columns, mut arrays) = parts(batch);
+    let said = |array: &ArrayRef| -> Option<Vec<Option<String>>> {
+        let texts = array.as_string_opt::<i32>()?;
+        Some(texts.iter().map(|t| t.filter(|t| !missing.is(t)).map(|t| t.trim().to_string())).collect())
+    };
+    let all: Vec<Vec<Option<String>>> = arrays.iter().filter_map(&said).collect();
+    let style = style(&all);
     for (column, array) in columns.iter_mut().zip(&mut arrays) {
-        let Some(texts) = array.as_string_opt::<i32>() else { continue };
-        let said: Vec<Option<&str>> =
-            texts.iter().map(|text| text.filter(|text| !missing.is(text))).collect();
-        let numbers: Option<Vec<Option<f64>>> = said
-            .iter()
-            .map(|text| text.map_or(Some(None), |text| plain_number(text.trim()).map(Some)))
-            .collect();
+        let Some(said) = said(array) else { continue };
+        let numbers = read_by(&said, &NumberFormat::default())
+            .or_else(|| style.as_ref().and_then(|style| read_by(&said, style)));
         match numbers.filter(|numbers| numbers.iter().any(Option::is_some)) {
             Some(numbers) => {
                 *column = Column::number(&column.name).with_role(column.role);
@@ -118,6 +120,70 @@ fn typed(batch: &Batch) -> Result<Batch> {
     Batch::with_rows(Arc::new(Schema::new(columns)?), arrays, batch.n_rows())
 }
 
+/// The numbers of cells that are all written in one way; `None` where one of them is not.
+fn read_by(said: &[Option<String>], format: &NumberFormat) -> Option<Vec<Option<f64>>> {
+    said.iter().map(|text| text.as_ref().map_or(Some(None), |text| format.parse(text).map(Some))).collect()
+}
+
+/// How numbers are written that are not plain: the first way that reads every column that any of them reads. A file is written
+/// in one way, so that `1,234` beside `0,5` has decimals.
+fn style(columns: &[Vec<Option<String>>]) -> Option<NumberFormat> {
+    let of = |decimal_comma, thousands| NumberFormat { decimal_comma, thousands, ..Default::default() };
+    let styles = [
+        of(false, Some(Thousands::Comma)),
+        of(true, None),
+        of(true, Some(Thousands::Point)),
+        of(false, Some(Thousands::Space)),
+        of(true, Some(Thousands::Space)),
+        of(false, Some(Thousands::Apostrophe)),
+    ];
+    // No group of thousands begins with a zero.
+    let grouped = |text: &str| !text.trim_start_matches(['-', '+', '−']).starts_with("0,");
+    let reads = |style: &NumberFormat, column: &[Option<String>]| {
+        let sound = style.thousands != Some(Thousands::Comma) || column.iter().flatten().all(|t| grouped(t));
+        sound && read_by(column, style).is_some()
+    };
+    let odd = columns.iter().filter(|column| read_by(column, &NumberFormat::default()).is_none());
+    let numbers: Vec<_> = odd.filter(|column| styles.iter().any(|style| reads(style, column))).collect();
+    let fits = |style: &NumberFormat| numbers.iter().all(|column| reads(style, column));
+    styles.iter().find(|style| !numbers.is_empty() && fits(style)).cloned()
+}
+
 fn parts(batch: &Batch) -> (Vec<Column>, Vec<ArrayRef>) {
     (batch.schema().columns().to_vec(), batch.columns().to_vec())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a helper of a test may stop the test")]
+mod tests {
+    use super::*;
+
+    /// The columns of such lines as they are read: the numbers of each, or nothing where it holds names.
+    fn read_lines(lines: &str) -> Vec<Option<Vec<f64>>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("e.csv");
+        std::fs::write(&path, lines).unwrap();
+        let batch = read(&path.display().to_string(), &["y", "p"]).unwrap();
+        let numbers = |at| batch.numbers(at).ok().map(|x| x.iter().map(|x| x.unwrap_or(f64::NAN)).collect());
+        (0..2).map(numbers).collect()
+    }
+
+    #[test]
+    fn evaluate_reads_numbers_as_the_world_writes_them() {
+        for (lines, y, p) in [
+            ("y;p\n-3,54;-3,5\n1,25;0,75\n", [-3.54, 1.25], [-3.5, 0.75]),
+            ("y;p\n1.234,5;1234\n7,25;8\n", [1234.5, 7.25], [1234.0, 8.0]),
+            ("y,p\n\"1,234.5\",1200\n8,9.5\n", [1234.5, 8.0], [1200.0, 9.5]),
+            ("y\tp\n1 234,5\t1 200\n8\t9\n", [1234.5, 8.0], [1200.0, 9.0]),
+            ("y;p\n1'234.5;1'200\n8;9\n", [1234.5, 8.0], [1200.0, 9.0]),
+            // What could be thousands alone has decimals beside them.
+            ("y;p\n1,234;0,5\n2,345;0,25\n", [1.234, 2.345], [0.5, 0.25]),
+            ("y;p\n0,234;0,5\n0,345;0,7\n", [0.234, 0.345], [0.5, 0.7]),
+        ] {
+            assert_eq!(read_lines(lines), [Some(y.to_vec()), Some(p.to_vec())], "{lines:?}");
+        }
+        // Classes stay what they are, and so does the file beside them.
+        assert_eq!(read_lines("y;p\n<=50K;0,25\n>50K;0,75\n"), [None, Some(vec![0.25, 0.75])]);
+        assert_eq!(read_lines("y,p\n1:30,1:30\n2:45,1:30\n"), [None, None]);
+    }
 }

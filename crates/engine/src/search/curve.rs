@@ -11,6 +11,7 @@ use tidemill_kernel::Random;
 use super::Candidate;
 use super::judge::{Judge, mean};
 use super::trial::FoldRunner;
+use crate::format::short;
 
 /// The shares of the training rows.
 const SHARES: [f64; 5] = [0.1, 0.2, 0.4, 0.7, 1.0];
@@ -18,6 +19,9 @@ const SHARES: [f64; 5] = [0.1, 0.2, 0.4, 0.7, 1.0];
 const MOST_ROWS: usize = 50_000;
 /// With fewer training rows, a point is the mean over three folds.
 const FEW_ROWS: usize = 2_000;
+
+/// A score that the last stretch of the curve changes by more than this share of itself still grows.
+const NOTABLE: f64 = 0.05;
 
 /// One point of the curve.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -95,18 +99,44 @@ pub(crate) fn sentence(points: &[Point], greater_is_better: bool) -> Option<Stri
     let gain = |p: &Point| p.valid.map(|v| if greater_is_better { v } else { -v });
     let first = gain(points.first()?)?;
     let (then, now) = (gain(before)?, gain(last)?);
-    // What a tenth of the rows taught is the measure of what the last third did.
-    let all = now - first;
-    let share = (now - then) / all;
-    Some(if all > 0.0 && share > 0.15 {
-        format!(
-            "The score still grows with more rows (from {} to {}): more would help.",
-            before.rows, last.rows
-        )
-    } else {
-        format!(
-            "From {} to {} rows the score hardly grew: more rows alone would help little.",
-            before.rows, last.rows
-        )
-    })
+    // What a tenth of the rows taught is the measure of what the last third did; so is what there was to improve.
+    let (all, step) = (now - first, now - then);
+    let grows = step > 0.0 && all > 0.0 && (step > 0.15 * all || step > NOTABLE * then.abs());
+    let what = match step {
+        _ if grows => "more would help",
+        step if step > 0.0 => "more rows alone would help little",
+        _ => "more rows alone would not help",
+    };
+    let scores = [before.valid, last.valid].map(|score| short(score.unwrap_or_default()));
+    Some(format!(
+        "With {} instead of {} rows to learn from the score went from {} to {}: {what}.",
+        last.rows, before.rows, scores[0], scores[1]
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a curve of these scores, of which less is better.
+    fn said(valid: [f64; 3]) -> String {
+        let points = [40, 280, 400].iter().zip(valid);
+        let points: Vec<Point> =
+            points.map(|(&rows, v)| Point { rows, train: None, valid: Some(v) }).collect();
+        sentence(&points, false).unwrap_or_default()
+    }
+
+    #[test]
+    fn whether_more_rows_help_follows_from_the_scores() {
+        assert_eq!(
+            said([0.9, 0.41, 0.39]),
+            "With 400 instead of 280 rows to learn from the score went from 0.4100 to 0.3900: more rows alone would help little."
+        );
+        // Still falling by 7%, though most was learned from the first rows.
+        assert!(said([2.0, 0.43, 0.40]).ends_with("more would help."));
+        assert!(said([0.6, 0.5, 0.45]).ends_with("more would help."));
+        // It got worse: over all, or at last.
+        assert!(said([0.40, 0.42, 0.41]).ends_with("help little."));
+        assert!(said([0.9, 0.39, 0.41]).ends_with("would not help."));
+    }
 }

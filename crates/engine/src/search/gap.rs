@@ -65,8 +65,33 @@ pub(super) fn gap(
     } else if memorises {
         (Verdict::Fine, "which is usual of a learner that remembers its rows: the latter counts".into())
     } else {
-        (Verdict::Fine, "a gap as it should be".into())
+        (Verdict::Fine, kept_part(learned, kept))
     };
     let sentence = format!("{}: {scores}: {what}.", standing.learner);
     Some(Gap { learner: standing.learner.clone(), train, valid, verdict, sentence })
+}
+
+/// How much of the way from the baseline that a learner goes on its own rows it goes on others.
+fn kept_part(learned: f64, kept: f64) -> String {
+    if learned <= 0.0 {
+        return "no better than the baseline".into();
+    }
+    match (100.0 * kept / learned).floor() {
+        percent if percent >= 100.0 => "as good on rows it has not seen".into(),
+        percent => format!("{percent:.0}% of its gain over the baseline holds on rows it has not seen"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gap_is_said_in_figures() {
+        assert_eq!(kept_part(2.651, 2.66), "as good on rows it has not seen");
+        // RMSE 10.9 on its own rows and 52.9 on others, where the baseline has 80.
+        assert_eq!(kept_part(69.1, 27.1), "39% of its gain over the baseline holds on rows it has not seen");
+        assert_eq!(kept_part(1.0, 0.999), "99% of its gain over the baseline holds on rows it has not seen");
+        assert_eq!(kept_part(-0.1, -0.2), "no better than the baseline");
+    }
 }

@@ -183,7 +183,13 @@ fn forecast(facts: &ForecastFacts) -> Vec<String> {
 }
 
 pub(super) fn read(o: &Outcome) -> String {
-    format!("Read {} rows and {} columns from {}.", o.data.rows, o.columns.len(), o.data.source)
+    let Some(ForecastFacts { table: [rows, columns], .. }) = o.forecast else {
+        return format!("Read {} rows and {} columns from {}.", o.data.rows, o.columns.len(), o.data.source);
+    };
+    format!(
+        "Read {rows} rows and {columns} columns from {}: {} examples of a past and what came after it.",
+        o.data.source, o.data.rows
+    )
 }
 
 pub(super) fn task(o: &Outcome) -> String {
@@ -273,6 +279,10 @@ pub(crate) fn reasons(o: &Outcome) -> Vec<(Reason, String)> {
 
 /// Whether more rows would help, where the learning curve says so.
 pub(crate) fn more_rows(o: &Outcome) -> Option<String> {
+    // What always says the same learns nothing from more rows.
+    if o.chosen.kind == BASELINE {
+        return None;
+    }
     let greater = o.test.lines.iter().find(|l| l.name == o.metric).is_some_and(|l| l.greater_is_better);
     crate::search::curve_sentence(&o.learning_curve, greater)
 }
