@@ -618,6 +618,21 @@ fn addresses_of_the_web_are_texts() {
     }
 }
 
+/// What the user says is missing is not said to be missing once more.
+#[test]
+fn words_that_the_user_named_are_no_news() {
+    let rows = "x,y\n1,none\n2,mild\n3,severe\n4,none\n5,mild\n6,severe\n";
+    let mut recipe = Recipe::default();
+    recipe.data.target = Some("y".into());
+    let notes = |recipe: &Recipe| {
+        let plan = infer(&*text(rows), recipe, &Context::default()).unwrap();
+        codes(&plan).into_iter().map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&recipe), ["word_is_name"]);
+    recipe.data.missing = vec!["none".into()];
+    assert_eq!(notes(&recipe), Vec::<String>::new());
+}
+
 /// Values of a laboratory: many bounds of either side, and words for what was not found.
 #[test]
 fn bounds_and_words_of_laboratories_are_numbers() {
