@@ -66,7 +66,7 @@ pub enum Error {
         encoding: String,
     },
     /// A row with another number of cells than the first.
-    #[error("{file}, line {line}: {found} fields, but the first row has {expected}")]
+    #[error("{file}, line {line}: {found} field{}, but the first row has {expected}", if *found == 1 { "" } else { "s" })]
     Ragged {
         /// The file.
         file: String,

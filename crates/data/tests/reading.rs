@@ -617,3 +617,34 @@ fn addresses_of_the_web_are_texts() {
         assert_eq!(column(&*rows("page_id"), "page_id").role, Role::Key, "{form}");
     }
 }
+
+/// What the user says is missing is not said to be missing once more.
+#[test]
+fn words_that_the_user_named_are_no_news() {
+    let rows = "x,y\n1,none\n2,mild\n3,severe\n4,none\n5,mild\n6,severe\n";
+    let mut recipe = Recipe::default();
+    recipe.data.target = Some("y".into());
+    let notes = |recipe: &Recipe| {
+        let plan = infer(&*text(rows), recipe, &Context::default()).unwrap();
+        codes(&plan).into_iter().map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&recipe), ["word_is_name"]);
+    recipe.data.missing = vec!["none".into()];
+    assert_eq!(notes(&recipe), Vec::<String>::new());
+}
+
+/// Values of a laboratory: many bounds of either side, and words for what was not found.
+#[test]
+fn bounds_and_words_of_laboratories_are_numbers() {
+    let cells = ["<0.5", ">100", "≤2", "n.d.", "12.25", "3.5", "BDL", "41.75"];
+    let rows: String = (0..80).map(|i| format!("{},{}\n", cells[i * 5 % 8], i % 3)).collect();
+    let source = text(&format!("conc,y\n{rows}"));
+    assert_eq!(column(&*source, "conc").kind, Kind::Number);
+    let found = numbers(&*source, "conc");
+    let wanted = [0.5, 100.0, 2.0, f64::NAN, 12.25, 3.5, f64::NAN, 41.75];
+    for (i, x) in found.iter().enumerate() {
+        let wanted = wanted[i * 5 % 8];
+        assert!(*x == wanted || (x.is_nan() && wanted.is_nan()), "row {i}: {x}, not {wanted}");
+    }
+    assert!(codes(&plan_of(&*source, None)).contains(&"censored"));
+}

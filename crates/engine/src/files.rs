@@ -53,6 +53,13 @@ pub(crate) fn seen_from(folder: &Path, path: &str) -> String {
     relative.to_string_lossy().replace('\\', "/")
 }
 
+/// What reports and the model file call a source: its name without the folders, so that the folder in which a training is started
+/// is not among the model's bytes. Addresses stay whole.
+pub(crate) fn source_name(source: &str) -> String {
+    let name = Path::new(source).file_name().filter(|_| !source.contains(':'));
+    name.map_or_else(|| source.into(), |name| name.to_string_lossy().into_owned())
+}
+
 /// An absolute path without `..`.
 fn clean_root(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut kept, part| {
@@ -83,6 +90,16 @@ mod tests {
         assert_eq!(seen_from(Path::new("a/b"), "a/../c/m.csv"), "../../c/m.csv");
         for other in ["-", "/data/m.csv", "sqlite:x.db"] {
             assert_eq!(seen_from(Path::new("out"), other), other);
+        }
+    }
+
+    #[test]
+    fn a_source_has_one_name_from_any_folder() {
+        for source in ["t.csv", "../t.csv", "data/t.csv", "/home/me/t.csv"] {
+            assert_eq!(source_name(source), "t.csv");
+        }
+        for source in ["-", "sqlite:shop.db?table=t", "postgres://host/shop", ".."] {
+            assert_eq!(source_name(source), source);
         }
     }
 }

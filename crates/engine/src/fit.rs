@@ -15,6 +15,7 @@ use crate::audit::{self, Finding, Severity};
 use crate::builtin;
 use crate::error::EngineError;
 use crate::explain::{self, Explained};
+use crate::files::source_name;
 use crate::facts::{ColumnFacts, DataFacts, NESTED, Outcome, SHIPPED, Shipped, SplitFacts, TargetFacts};
 use crate::forecast::{self, ForecastFacts};
 use crate::judge::{BestNaive, Evidence, Judged, held_against, metric_of};
@@ -241,7 +242,7 @@ impl Facts<'_> {
         Ok(Outcome {
             tidemill: env!("CARGO_PKG_VERSION"),
             data: DataFacts {
-                source: self.named.name.clone(),
+                source: source_name(&self.named.name),
                 rows: self.n_rows,
                 sha256: self.named.sha256.clone(),
                 snapshot: self.named.snapshot.clone(),

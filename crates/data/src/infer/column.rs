@@ -78,7 +78,7 @@ pub(crate) fn judge(
         }
     }
     if matches!(verdict.kind, Kind::Category | Kind::Text) {
-        verdict.doubts.extend(words::taken(&facts));
+        verdict.doubts.extend(words::taken(&facts, missing));
     }
     if facts.n_distinct() == 1 && facts.n_missing() == 0 {
         let why = format!("constant: every row says '{}'", clip(facts.values[0].0));

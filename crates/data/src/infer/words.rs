@@ -36,11 +36,13 @@ pub(super) fn doubt(facts: &Facts<'_>, names: &[String]) -> Option<Doubt> {
 }
 
 /// What is said of the words that count as missing.
-pub(super) fn taken(facts: &Facts<'_>) -> Option<Doubt> {
-    if facts.words.is_empty() {
+pub(super) fn taken(facts: &Facts<'_>, missing: &Missing) -> Option<Doubt> {
+    // What the user said needs no word.
+    let open: Vec<_> = facts.words.iter().filter(|(word, _)| !missing.is_told(word)).collect();
+    if open.is_empty() {
         return None;
     }
-    let all: Vec<String> = facts.words.iter().map(|(word, n)| listed(word, *n)).collect();
+    let all: Vec<String> = open.iter().map(|(word, n)| listed(word, *n)).collect();
     Some(Doubt {
         code: "missing_words",
         weight: Weight::Remark,
