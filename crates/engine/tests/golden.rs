@@ -94,9 +94,9 @@ const FURTHER: &[(&str, &str)] = &[
             { kind = "outliers", columns = ["height", "width", "price"], detect = "local_outlier_factor", n_neighbors = 5 },
             { kind = "outliers", columns = ["price", "visits"], detect = "mahalanobis", action = "down_weight" },
             { kind = "quantile", columns = ["visits"], output = "normal", n_quantiles = 10 },
+            { kind = "select_mutual_information", columns = ["visits", "loud"], n_features = 1 },
             { kind = "select_variance" },
             { kind = "select_correlation" },
-            { kind = "select_mutual_information", columns = ["visits", "loud"], n_features = 1 },
             { kind = "pca", columns = ["height", "width", "price"], n_components = 2 },
         ]
         "#,
