@@ -44,8 +44,8 @@ const ENGINE: Table = &[
     (
         "explain",
         &[
-            "serve", "model", "search", "forecast", "recipe", "builtin", "links", "error", "files",
-            "format", "rows",
+            "serve", "model", "search", "forecast", "recipe", "builtin", "links", "error", "files", "format",
+            "rows",
         ],
     ),
     ("improve", ABOVE),

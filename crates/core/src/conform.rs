@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use arrow_array::Float64Array;
 
 use crate::{
-    Batch, Column, Context, Entry, Error, Estimator, Fitted, Registry, Result, Row, Rows, Schema, Sort, Table,
-    Training, Weights,
+    Batch, Column, Context, Entry, Error, Estimator, Fitted, Registry, Result, Row, Rows, Schema, Sort,
+    Table, Training, Weights,
 };
 
 /// What a suite needs to run: the built-ins, and a table that suits the estimator (every kind it handles, some
@@ -98,7 +98,9 @@ fn bits(array: &arrow_array::ArrayRef) -> Vec<String> {
 fn answers_after(s: &Subject<'_>, table: &Table, asked: &Batch) -> Result<Batch> {
     let fitted = s.estimator()?.fit(Training::on(table), &s.context())?;
     let output = s.apply(&fitted, asked)?;
-    output.select(&output.schema().places(|c| matches!(c.role, crate::Role::Prediction | crate::Role::Probability)))
+    output.select(
+        &output.schema().places(|c| matches!(c.role, crate::Role::Prediction | crate::Role::Probability)),
+    )
 }
 
 /// Whether answers are the same but for rounding.
@@ -137,7 +139,8 @@ fn weights_are_what_they_are_said_to_be(s: &Subject<'_>) -> Result<()> {
     if s.entry.weights == Weights::Accepted {
         return Ok(());
     }
-    let rows = (0..batch.n_rows()).flat_map(|row| std::iter::repeat_n(row as u32, 1 + usize::from(twice(row))));
+    let rows =
+        (0..batch.n_rows()).flat_map(|row| std::iter::repeat_n(row as u32, 1 + usize::from(twice(row))));
     let repeated = Table::new(batch.take(&rows.collect::<Vec<_>>())?);
     near(&by_weight, &answers_after(s, &repeated, &asked)?, "weight 2 is not the row twice")
 }
@@ -308,8 +311,7 @@ fn hard_values_are_no_panic(s: &Subject<'_>) -> Result<()> {
     for value in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e300, 0.0] {
         let columns = batch.schema().columns().iter().enumerate().map(|(i, column)| {
             if column.kind == crate::Kind::Number && column.role == crate::Role::Feature {
-                Arc::new(Float64Array::from(vec![value; batch.n_rows()]))
-                    as arrow_array::ArrayRef
+                Arc::new(Float64Array::from(vec![value; batch.n_rows()])) as arrow_array::ArrayRef
             } else {
                 batch.column(i).clone()
             }

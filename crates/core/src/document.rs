@@ -41,9 +41,8 @@ impl Document {
     /// ```
     pub fn parse(text: &str, file: &str) -> Result<(Value, Document), DocumentError> {
         let mut document = Document { file: file.into(), text: text.into(), places: BTreeMap::new() };
-        let table = DeTable::parse(text).map_err(|e| {
-            document.at(e.span().map(|span| span.start), e.message(), "correct the TOML")
-        })?;
+        let table = DeTable::parse(text)
+            .map_err(|e| document.at(e.span().map(|span| span.start), e.message(), "correct the TOML"))?;
         let value = value_of_table(table.get_ref(), "", &mut document.places);
         Ok((value, document))
     }

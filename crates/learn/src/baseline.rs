@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, Fitted, Kind, Registry,
-    Result, Role, Row, Run, Schema, State, Training, Weights};
+    Result, Role, Row, Run, Schema, State, Training, Weights,
+};
 
 use crate::rows;
 use tidemill_kernel::answer::{Answer, output};

@@ -4,9 +4,8 @@
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use tidemill_report::{
-    Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, Histogram, Interval, IntervalPlot, LineChart, Mark, Point,
-    Reference, Scale, Scatter, ScoreLine, Series, Spot,
-    SwarmDot, Waterfall,
+    Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, Histogram, Interval, IntervalPlot, LineChart, Mark,
+    Point, Reference, Scale, Scatter, ScoreLine, Series, Spot, SwarmDot, Waterfall,
 };
 
 /// Names that break careless charts.
@@ -67,7 +66,10 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
         mark: Some((name(3), numbers[0])),
         small,
     };
-    let dots = |i: usize| SwarmDot { value: numbers[i], level: (i % 4 > 0).then_some(numbers[(i + 1) % numbers.len()]) };
+    let dots = |i: usize| SwarmDot {
+        value: numbers[i],
+        level: (i % 4 > 0).then_some(numbers[(i + 1) % numbers.len()]),
+    };
     let swarm = Beeswarm {
         title: name(0),
         x: Scale::number(name(1)),

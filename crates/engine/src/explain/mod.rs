@@ -80,7 +80,11 @@ impl<'a> Explainer<'a> {
     /// None that a user can cause.
     pub fn new(model: &'a Model, usual: Option<Batch>) -> Result<Self> {
         let steps = model.chain.0.get(1..).unwrap_or_default();
-        Ok(Explainer { steps, plan: model.intake()?.plan(), usual: usual.map(|rows| evenly(&rows, BACKGROUND)).transpose()? })
+        Ok(Explainer {
+            steps,
+            plan: model.intake()?.plan(),
+            usual: usual.map(|rows| evenly(&rows, BACKGROUND)).transpose()?,
+        })
     }
 
     /// About how many operations a row costs to explain (a multiplication with an addition, or a comparison).
@@ -116,7 +120,11 @@ impl<'a> Explainer<'a> {
                         "this model is explained by sampling, row by row, and {} rows would take long",
                         rows.n_rows()
                     );
-                    return Err(EngineError::usage(problem, "ask for at most 200 at a time (--rows names them)").into());
+                    return Err(EngineError::usage(
+                        problem,
+                        "ask for at most 200 at a time (--rows names them)",
+                    )
+                    .into());
                 }
                 sampled::values(steps, rows, self.usual()?, context)?
             }

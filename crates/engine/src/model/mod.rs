@@ -154,13 +154,7 @@ fn loaded(package: Package, info: Info, context: &Context) -> Result<Opened> {
 }
 
 /// The model's file, in memory; `about` is what [`Provenance::write`] makes, or of a preparation the list of its steps.
-pub fn package(
-    model: &Model,
-    about: Value,
-    recipe: String,
-    card: String,
-    metrics: &str,
-) -> Result<Package> {
+pub fn package(model: &Model, about: Value, recipe: String, card: String, metrics: &str) -> Result<Package> {
     let typed = model.intake()?.output(&model.input)?;
     let manifest = Manifest::new(about, &typed, &model.output);
     Ok(Package::new(manifest, recipe, model.chain.state(), card).with_extra("metrics.json", metrics))

@@ -132,8 +132,7 @@ mod tests {
 
     #[test]
     fn twenty_quantiles_stand_for_a_column_and_none_for_a_protected_one() {
-        let columns =
-            vec![Column::number("x"), Column::number("secret"), Column::new("text", Kind::Text)];
+        let columns = vec![Column::number("x"), Column::number("secret"), Column::new("text", Kind::Text)];
         let numbers = || Float64Array::from_iter((0..1000).map(|i| (i >= 250).then_some(f64::from(i))));
         let texts = StringArray::from_iter_values((0..1000).map(|i| format!("text {i}")));
         let arrays: Vec<ArrayRef> = vec![Arc::new(numbers()), Arc::new(numbers()), Arc::new(texts)];
@@ -148,6 +147,9 @@ mod tests {
         assert_eq!((values.len(), known.len()), (N, 15));
         known.sort_by(f64::total_cmp);
         assert!(known.windows(2).all(|pair| pair[1] - pair[0] == 50.0), "{known:?}");
-        assert!(!values.windows(2).all(|pair| pair[0].as_f64() <= pair[1].as_f64()), "the order is no longer that of the column");
+        assert!(
+            !values.windows(2).all(|pair| pair[0].as_f64() <= pair[1].as_f64()),
+            "the order is no longer that of the column"
+        );
     }
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Cell, Column, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
-    Needs, Registry, Result, Role, Row, Run, Schema, Search, State, Training};
+    Needs, Registry, Result, Role, Row, Run, Schema, Search, State, Training,
+};
 use tidemill_kernel::reduce::in_chunks;
 
 use super::gaussian::{FittedGaussianNb, GaussianNb};

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
-    Run, Schema, Search, State, TensorData, Training};
+    Run, Schema, Search, State, TensorData, Training,
+};
 use tidemill_kernel::Features;
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training, Weights};
+    State, Training, Weights,
+};
 
 use super::counts::{Counts, FittedCounts, NEEDS};
 use super::{check_alpha, log_priors};

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Categories, Context, Estimator, Family, Fitted, KeyPath, Linear, Needs,
-    Registry, Result, Row, Run, Schema, Search, State, Training, Weights};
+    Registry, Result, Row, Run, Schema, Search, State, Training, Weights,
+};
 use tidemill_kernel::descent::{self, Limits};
 use tidemill_kernel::logistic::minimise;
 use tidemill_kernel::softmax::Problem;

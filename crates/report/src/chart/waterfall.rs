@@ -72,8 +72,10 @@ impl Chart for Waterfall {
         let levels = self.levels();
         let total = levels[levels.len() - 1];
         let steps = self.steps.iter().map(|(name, _)| (name.as_str(), false));
-        let names: Vec<(&str, bool)> =
-            std::iter::once((self.first.0.as_str(), true)).chain(steps).chain([(&*self.last, true)]).collect();
+        let names: Vec<(&str, bool)> = std::iter::once((self.first.0.as_str(), true))
+            .chain(steps)
+            .chain([(&*self.last, true)])
+            .collect();
         let labels: Vec<String> = std::iter::once(short(self.first.1))
             .chain(self.steps.iter().map(|(_, step)| signed(*step)))
             .chain([short(total)])
@@ -93,7 +95,11 @@ impl Chart for Waterfall {
                 let (from, to) = (rows.x(levels[i - 1]), rows.x(levels[i]));
                 let class = if levels[i] < levels[i - 1] { "lowers" } else { "raises" };
                 out.rect(class, [from.min(to), middle - 7.0, (to - from).abs().max(1.0), 14.0], &what);
-                out.path("mark", &format!("M{} {}V{}", n(to), n(middle + 7.0), n(rows.middle(i + 1) - 7.0)), "");
+                out.path(
+                    "mark",
+                    &format!("M{} {}V{}", n(to), n(middle + 7.0), n(rows.middle(i + 1) - 7.0)),
+                    "",
+                );
             }
             let class = if names[i].1 { "strong" } else { "value" };
             out.text(class, wide, middle + 4.0, Anchor::End, label);

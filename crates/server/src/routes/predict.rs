@@ -40,12 +40,7 @@ where
     predictions(app, name, head, request).await.unwrap_or_else(ApiError::into_response)
 }
 
-async fn predictions<B>(
-    app: &Arc<App>,
-    name: &str,
-    head: &Parts,
-    request: B,
-) -> Result<Response, ApiError>
+async fn predictions<B>(app: &Arc<App>, name: &str, head: &Parts, request: B) -> Result<Response, ApiError>
 where
     B: BodyExt<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

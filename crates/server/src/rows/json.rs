@@ -85,7 +85,9 @@ impl<'de> Visitor<'de> for Top<'_, '_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         match map.next_key_seed(Key(self.0, 0))? {
             None => object(self.0, map, None),
-            Some(Name::Other(name)) if name == "rows" || name == "columns" || name == "explain" => table(self.0, map, &name),
+            Some(Name::Other(name)) if name == "rows" || name == "columns" || name == "explain" => {
+                table(self.0, map, &name)
+            }
             first => object(self.0, map, first),
         }
     }

@@ -144,7 +144,8 @@ pub fn explain(word: &str) -> Result<bool, ApiError> {
     match word {
         "shap" => Ok(true),
         "none" => Ok(false),
-        _ => Err(ApiError::bad("unknown_explanation", "'explain' names no explanation").help("ask for 'shap' or 'none'")),
+        _ => Err(ApiError::bad("unknown_explanation", "'explain' names no explanation")
+            .help("ask for 'shap' or 'none'")),
     }
 }
 

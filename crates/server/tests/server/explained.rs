@@ -52,10 +52,17 @@ fn other_formats_say_it_too_and_who_does_not_ask_is_not_told() {
     let path = format!("{PREDICT}?explain=shap");
     let csv = send(served.address(), "POST", &path, &[("Content-Type", "text/csv")], row.as_bytes());
     let head = csv.body.lines().next().unwrap();
-    assert!(["shap_base", "shap_age", "shap_plan", "shap_visits"].iter().all(|name| head.contains(name)), "{head}");
+    assert!(
+        ["shap_base", "shap_age", "shap_plan", "shap_visits"].iter().all(|name| head.contains(name)),
+        "{head}"
+    );
     let headers = [("Content-Type", "text/csv"), ("Accept", "application/xml")];
     let xml = send(served.address(), "POST", &path, &headers, row.as_bytes());
-    assert!(xml.body.contains("<explanation method=") && xml.body.contains("<value column=\"age\">"), "{}", xml.body);
+    assert!(
+        xml.body.contains("<explanation method=") && xml.body.contains("<value column=\"age\">"),
+        "{}",
+        xml.body
+    );
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use tidemill_core::recipe::Calibration;
 use tidemill_report::{
-    Align, Block, Cell, Figure, Finding, Level, LineChart, Point, Scale, Section, Series, Spot, Table, Text, Tile,
-    number,
+    Align, Block, Cell, Figure, Finding, Level, LineChart, Point, Scale, Section, Series, Spot, Table, Text,
+    Tile, number,
 };
 
 use super::{Subject, W, cut, fill, name, plain, strong};
@@ -46,7 +46,11 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
     if !figures.is_empty() {
         section = section.with(Block::Figures(figures));
     }
-    if outcome.operating_points.is_empty() { section } else { section.with(Block::Table(operating_points(outcome))) }
+    if outcome.operating_points.is_empty() {
+        section
+    } else {
+        section.with(Block::Table(operating_points(outcome)))
+    }
 }
 
 /// Where positives are rare: how many each threshold finds, and at what price.

@@ -1,9 +1,7 @@
 //! Why it answers so: what each column adds, over many rows and for some of them one by one (SHAP).
 
 use serde_json::Value;
-use tidemill_report::{
-    Beeswarm, Block, Figure, Scale, Section, SwarmDot, Text, Waterfall, number,
-};
+use tidemill_report::{Beeswarm, Block, Figure, Scale, Section, SwarmDot, Text, Waterfall, number};
 
 use super::{W, cut, fill, name, plain};
 use crate::explain::{Explained, ExplainedRow, Method};
@@ -20,8 +18,9 @@ pub(super) fn section(explained: &Explained) -> Section {
     let output = most_moved(explained);
     let rows = number::count(explained.rows.len() as f64);
     let lead = fill(W.explanation_lead, &[("rows", plain(rows)), ("how", plain(how))]);
-    let mut section =
-        Section::new("explanation", W.explanation).lead(lead).with(Block::Figures(vec![swarm(explained, output)]));
+    let mut section = Section::new("explanation", W.explanation)
+        .lead(lead)
+        .with(Block::Figures(vec![swarm(explained, output)]));
     for row in examples(explained, output) {
         let said = fill(
             W.explanation_row,
@@ -121,8 +120,7 @@ fn levels<'a>(cells: impl Iterator<Item = &'a Value>) -> Vec<Option<f64>> {
     let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
     sorted.sort_by(f64::total_cmp);
     let level = |value: f64| {
-        let (below, upto) =
-            (sorted.partition_point(|x| *x < value), sorted.partition_point(|x| *x <= value));
+        let (below, upto) = (sorted.partition_point(|x| *x < value), sorted.partition_point(|x| *x <= value));
         (below + upto) as f64 / (2 * sorted.len()) as f64
     };
     values.into_iter().map(|value| value.map(level)).collect()

@@ -36,7 +36,8 @@ pub(super) fn of_training(subject: &Subject<'_>, outcome: &Outcome, evidence: &E
     let severe = worse_than_baseline(outcome).into_iter().chain([useless(outcome)]);
     let severe = severe.map(|sentence| sentence.trim().to_string()).filter(|sentence| !sentence.is_empty());
     findings.extend(severe.map(|sentence| Finding::new(Level::Severe, sentence)));
-    findings.extend(never_predicted(outcome).map(|line| Finding::new(Level::Warning, line).chip(W.caution_chip)));
+    findings
+        .extend(never_predicted(outcome).map(|line| Finding::new(Level::Warning, line).chip(W.caution_chip)));
     if let Some(moved) = super::decision::moved(subject, outcome) {
         // That it is not right more often than the baseline is then no surprise, and no fault.
         verdict.findings.retain(|finding| finding.text != Text::plain(W.no_better));
