@@ -127,7 +127,7 @@ fn weights_are_what_they_are_said_to_be(s: &Subject<'_>) -> Result<()> {
         return Ok(());
     }
     let batch = s.table.batch();
-    let twice = |row: usize| row % 3 == 0;
+    let twice = |row: usize| row.is_multiple_of(3);
     let weights = (0..batch.n_rows()).map(|row| if twice(row) { 2.0 } else { 1.0 });
     let mut columns = batch.schema().columns().to_vec();
     columns.push(Column::number("how much").with_role(crate::Role::Weight));

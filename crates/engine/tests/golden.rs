@@ -95,9 +95,9 @@ const FURTHER: &[(&str, &str)] = &[
             { kind = "outliers", columns = ["price", "visits"], detect = "mahalanobis", action = "down_weight" },
             { kind = "quantile", columns = ["visits"], output = "normal", n_quantiles = 10 },
             { kind = "select_mutual_information", columns = ["visits", "loud"], n_features = 1 },
+            { kind = "pca", columns = ["height", "width", "price"], n_components = 2 },
             { kind = "select_variance" },
             { kind = "select_correlation" },
-            { kind = "pca", columns = ["height", "width", "price"], n_components = 2 },
         ]
         "#,
     ),

@@ -1,6 +1,6 @@
 //! Where a row stands: in which group, and where along time or another number.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ const BETWEEN: char = '\u{1f}';
 pub(crate) struct BoundPlacing {
     by: Vec<(usize, Option<Arc<Categories>>)>,
     along: Option<usize>,
-    index: Arc<HashMap<String, u32>>,
+    index: Arc<BTreeMap<String, u32>>,
     key: String,
 }
 
@@ -54,7 +54,7 @@ impl Placing {
         });
         let mut placing = Placing { by: named, along, groups: Vec::new() };
         let mut bound = placing.bind(schema)?;
-        let (mut index, mut groups) = (HashMap::new(), Vec::new());
+        let (mut index, mut groups) = (BTreeMap::new(), Vec::new());
         let mut places = Vec::with_capacity(batch.n_rows());
         for i in 0..batch.n_rows() {
             bound.write_key(batch, i)?;

@@ -68,7 +68,7 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
     };
     let dots = |i: usize| SwarmDot {
         value: numbers[i],
-        level: (i % 4 > 0).then_some(numbers[(i + 1) % numbers.len()]),
+        level: (!i.is_multiple_of(4)).then_some(numbers[(i + 1) % numbers.len()]),
     };
     let swarm = Beeswarm {
         title: name(0),

@@ -89,7 +89,7 @@ fn one_changed_column_costs_its_own_chunks_alone() {
     assert_eq!((diff.changed.len(), diff.same), (1, 2));
     assert_eq!((diff.changed[0].cells, diff.changed[0].first_row), (Some(1), Some(501)));
     // What only the first needs goes with it.
-    let pruned = vault.prune(None, &[first.snapshot.id.clone()], false).unwrap();
+    let pruned = vault.prune(None, std::slice::from_ref(&first.snapshot.id), false).unwrap();
     assert_eq!((pruned.snapshots.len(), pruned.chunks), (1, 1));
     assert!(vault.verify(None, &|| Ok(())).unwrap().damaged.is_empty());
 }

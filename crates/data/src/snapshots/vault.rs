@@ -31,6 +31,9 @@ struct Kept {
     snapshot: Box<RawValue>,
 }
 
+/// A list of a snapshot that cannot be read: its id, and why.
+type Broken = (String, Error);
+
 impl Vault {
     /// Opens the folder, or makes it where it is missing or empty.
     ///
@@ -98,7 +101,7 @@ impl Vault {
     ///
     /// # Errors
     /// A folder that cannot be read.
-    pub fn all(&self) -> Result<(Vec<Snapshot>, Vec<(String, Error)>)> {
+    pub fn all(&self) -> Result<(Vec<Snapshot>, Vec<Broken>)> {
         let (mut found, mut broken) = (Vec::new(), Vec::new());
         for id in self.ids()? {
             match self.read(&id) {

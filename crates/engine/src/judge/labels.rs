@@ -154,7 +154,6 @@ fn parts(batch: &Batch) -> (Vec<Column>, Vec<ArrayRef>) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a helper of a test may stop the test")]
 mod tests {
     use super::*;
 

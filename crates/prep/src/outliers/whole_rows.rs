@@ -26,7 +26,7 @@ pub(super) struct WholeRows {
 
 enum Detector {
     Forest(IsolationForest),
-    Factor(LocalOutlierFactor),
+    Factor(Box<LocalOutlierFactor>),
     Distance(Mahalanobis),
 }
 
@@ -118,7 +118,9 @@ impl WholeRows {
             Detect::IsolationForest => {
                 Detector::Forest(IsolationForest::load(notes.size, &notes.trees, learned, p)?)
             }
-            Detect::LocalOutlierFactor => Detector::Factor(LocalOutlierFactor::load(notes.size, learned, p)?),
+            Detect::LocalOutlierFactor => {
+                Detector::Factor(Box::new(LocalOutlierFactor::load(notes.size, learned, p)?))
+            }
             Detect::Mahalanobis => Detector::Distance(Mahalanobis::load(learned, p)?),
             other => return Err(format!("{other:?} looks at one column at a time")),
         };
@@ -132,7 +134,7 @@ impl Detector {
         let detector = match step.detect {
             Detect::LocalOutlierFactor => {
                 let (factor, scores) = LocalOutlierFactor::fit(x, p, step.n_neighbors.unwrap_or(20));
-                return (Detector::Factor(factor), scores);
+                return (Detector::Factor(Box::new(factor)), scores);
             }
             Detect::Mahalanobis => Detector::Distance(Mahalanobis::fit(&x, p)),
             _ => {

@@ -77,7 +77,7 @@ const SHADES: usize = 4;
 /// The class of a shade, from 0, where there are so many bounds between them.
 fn class(shade: usize, bounds: usize) -> String {
     let (least, most) = (HEAT - SHADES, HEAT - 1);
-    let at = if bounds == 0 { most } else { least + shade * (most - least) / bounds };
+    let at = (shade * (most - least)).checked_div(bounds).map_or(most, |above| least + above);
     format!("h{at}")
 }
 

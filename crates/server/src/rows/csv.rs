@@ -94,7 +94,9 @@ mod tests {
                 .rows;
             assert_eq!(rows, wanted, "{body:?}");
         }
-        // The names of the model are a header, whatever stands below.
-        assert_eq!(read(b"age,sex\nage,sex\n", Format::Csv, &columns(), 9).unwrap().rows.len(), 1);
+        // The names of the model are a header, whatever stands below; names that come again are no row, as in a file.
+        assert_eq!(read(b"age,sex\nsex,age\n", Format::Csv, &columns(), 9).unwrap().rows.len(), 1);
+        let again = read(b"age,sex\nage,sex\n31,f\n", Format::Csv, &columns(), 9).unwrap();
+        assert_eq!(again.rows, wanted);
     }
 }

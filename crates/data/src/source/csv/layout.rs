@@ -260,7 +260,8 @@ pub(super) fn preamble(records: &[Record]) -> usize {
             let table = at > 0 && below.len() > 1 && has_header(below);
             return if table || (at > 0 && units(record, &below[1..])) { at } else { 0 };
         }
-        if !is_title(record) && !(record.cells.len() + 1 == n && is_above(records, at, n)) {
+        let is_wide_title = record.cells.len() + 1 == n && is_above(records, at, n);
+        if !is_title(record) && !is_wide_title {
             return 0;
         }
     }
