@@ -10,7 +10,7 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, TimeUnit};
 
-use crate::{Column, Error, Kind, Result, Role, Schema};
+use crate::{Column, Error, Kind, Points, Result, Role, Schema};
 
 /// Rows as columns: Arrow arrays that fit a [`Schema`]. Cloning copies no data.
 ///
@@ -116,6 +116,11 @@ impl Batch {
     /// A time column, in microseconds since 1970 (UTC).
     pub fn times(&self, i: usize) -> Result<&PrimitiveArray<TimestampMicrosecondType>> {
         self.columns[i].as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| self.wrong(i, "a time"))
+    }
+
+    /// A point column. Nothing is copied.
+    pub fn points(&self, i: usize) -> Result<Points<'_>> {
+        Points::of_array(&self.columns[i]).ok_or_else(|| self.wrong(i, "a point"))
     }
 
     /// An image column: the encoded bytes.

@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, Float64Array, StructArray};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Fields};
 
-use crate::{Batch, Error, Result};
+use crate::{Error, Result};
 
 /// A point column.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,15 @@ pub struct Points<'a> {
     y: &'a [f64],
 }
 
-impl Points<'_> {
+impl<'a> Points<'a> {
+    /// The points of an array; `None` for one of another type.
+    pub(crate) fn of_array(array: &'a ArrayRef) -> Option<Self> {
+        let array = array.as_struct_opt()?;
+        let [x, y] = array.columns() else { return None };
+        let values = |column: &'a ArrayRef| Some(&**column.as_primitive_opt::<Float64Type>()?.values());
+        Some(Points { array, x: values(x)?, y: values(y)? })
+    }
+
     /// Longitude and latitude (or x and y) of row `i`; `None` where the cell is missing.
     pub fn of(&self, i: usize) -> Option<[f64; 2]> {
         self.array.is_valid(i).then(|| [self.x[i], self.y[i]])
@@ -57,24 +65,10 @@ pub fn point_column(cells: impl IntoIterator<Item = Option<[f64; 2]>>) -> Result
     Ok(Arc::new(points.map_err(|e| Error::internal(format!("points: {e}")))?))
 }
 
-impl Batch {
-    /// A point column. Nothing is copied.
-    pub fn points(&self, i: usize) -> Result<Points<'_>> {
-        let wrong = || self.wrong(i, "a point");
-        let array = self.column(i).as_struct_opt().ok_or_else(wrong)?;
-        let [x, y] = array.columns() else { return Err(wrong()) };
-        Ok(Points {
-            array,
-            x: x.as_primitive_opt::<Float64Type>().ok_or_else(wrong)?.values(),
-            y: y.as_primitive_opt::<Float64Type>().ok_or_else(wrong)?.values(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cell, Column, Kind, Row, Schema};
+    use crate::{Batch, Cell, Column, Kind, Row, Schema};
 
     #[test]
     fn rows_and_slices_keep_their_points() {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::recipe::Task;
 use tidemill_core::{Axis, Kind, Layout, Reading, Role, escaped};
 
-use crate::intake::Seen;
 use crate::parse::{Format, plain_number};
+use crate::seen::Seen;
 
 /// What one column of the source means, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,13 +3,13 @@
 mod names;
 mod picture;
 mod point;
-mod raw;
 mod reader;
 mod series;
 mod vector;
 
 pub(crate) use picture::{below, is_named};
 pub(crate) use point::{geometry, place};
-pub(crate) use raw::{Raw, RawColumn, Read, clip, raw_cell, written_number};
 pub(crate) use reader::Reader;
 pub(crate) use vector::numbers;
+
+pub(crate) use crate::raw::{Raw, RawColumn, Read, clip, raw_cell, written_number};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use tidemill_core::Categories;
 
-use super::raw::Raw;
 use crate::parse::{EXACT, plain_number, spelling, yes_or_no};
+use crate::raw::Raw;
 
 /// The names of a category column, found also when another source writes them in another way: `1.0` or the number 1 for `1`, a
 /// flag for the word of yes or no.

@@ -10,7 +10,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use tidemill_kernel::picture::{self, MOST_BYTES, Unusable};
 
-use super::raw::{Raw, Read};
+use crate::raw::{Raw, Read};
 
 /// What the extensions of images are.
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "gif", "bmp", "webp"];

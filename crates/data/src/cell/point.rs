@@ -4,7 +4,7 @@
 use serde_json::Value;
 use tidemill_kernel::geo::{Fault, Metric};
 
-use super::raw::{Raw, Read};
+use crate::raw::{Raw, Read};
 
 /// The place of a cell; the error says why there is none.
 pub(super) fn read(raw: Raw<'_>, metric: Metric) -> Result<Read<[f64; 2]>, String> {

@@ -7,10 +7,10 @@ use tidemill_core::{Cell, Kind, Layout, Point, Result};
 use tidemill_kernel::geo::Metric;
 
 use super::names::Names;
-use super::raw::{Raw, Read, written, written_number};
 use super::{picture, point, series, vector};
 use crate::parse::{Format, Missing, TimeFormat, is_missing_word, plain_number, unquoted, yes_or_no};
 use crate::plan::{InferredColumn, InferredSchema};
+use crate::raw::{Raw, Read, written, written_number};
 
 /// Reads the cells of one column as its plan says.
 pub(crate) struct Reader {

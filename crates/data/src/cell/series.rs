@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidemill_core::Point;
 
-use super::raw::{Raw, Read};
 use crate::parse::TimeFormat;
+use crate::raw::{Raw, Read};
 
 /// The most points of a series.
 const MOST_POINTS: usize = 100_000;

@@ -1,6 +1,6 @@
 //! From a raw cell to a vector: `[0.5, 1, …]` as JSON, of the length that training saw.
 
-use super::raw::{Raw, Read};
+use crate::raw::{Raw, Read};
 
 /// The numbers of a cell; the error says why there are none.
 pub(super) fn read(raw: Raw<'_>, len: usize) -> Result<Read<Vec<f32>>, String> {

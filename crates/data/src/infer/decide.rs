@@ -13,9 +13,9 @@ use super::identity::Identity;
 use super::locale::Locale;
 use super::{as_text, dates, numbers, pictures, space};
 use crate::cell::{self, RawColumn};
-use crate::intake::Seen;
 use crate::parse::{FlagFormat, Format, Missing, TimeFormat, plain_number};
 use crate::plan::{InferredColumn, Note, Weight, is_readable, is_vector};
+use crate::seen::Seen;
 
 /// What is asked of every column.
 pub(super) struct Decider<'a> {

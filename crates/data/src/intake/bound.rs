@@ -14,9 +14,9 @@ use tidemill_core::{
     series_column,
 };
 
-use super::seen::Unfamiliar;
 use super::{CellProblem, Ingest, Strange, Strangers, places};
 use crate::cell::{Raw, RawColumn, Read, Reader, clip, raw_cell};
+use crate::seen::Unfamiliar;
 
 pub(super) struct BoundIntake {
     intake: Arc<Ingest>,

@@ -4,7 +4,6 @@ mod bound;
 mod canonical;
 mod fit;
 mod rows;
-mod seen;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,11 +16,11 @@ use tidemill_core::{
 
 use crate::cell::{Reader, clip};
 use crate::plan::{InferredColumn, InferredSchema, is_readable};
+use crate::seen::Seen;
 use crate::source::pieces;
 use bound::BoundIntake;
 pub use canonical::{Canonical, canonical_rows};
 pub use rows::{CellIssue, RowReader};
-pub use seen::Seen;
 
 /// Reads raw columns as its [`InferredSchema`] says.
 ///

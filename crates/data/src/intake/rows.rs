@@ -6,8 +6,8 @@ use tidemill_core::{Cell, Kind, Result, Role, Row, Schema};
 
 use super::Ingest;
 use super::bound::BoundIntake;
-use super::seen::Unfamiliar;
 use crate::cell::{Raw, Reader, raw_cell};
+use crate::seen::Unfamiliar;
 
 /// What is odd about a cell of a caller's row.
 #[derive(Clone, Debug, PartialEq)]

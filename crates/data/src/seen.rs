@@ -13,8 +13,8 @@ use tidemill_kernel::picture;
 use tidemill_kernel::sketch::{hash_bytes, mix};
 use tidemill_kernel::words::{Piece, pairs, pieces};
 
-use crate::cell::{Raw, RawColumn};
 use crate::parse::zone_of;
+use crate::raw::{Raw, RawColumn};
 
 /// The most words of a column that are remembered.
 const MOST_WORDS: usize = 100_000;
@@ -66,7 +66,7 @@ impl Seen {
     }
 
     /// Adds what a typed column shows.
-    pub(super) fn add(&mut self, column: &Column, array: &ArrayRef) -> Result<()> {
+    pub(crate) fn add(&mut self, column: &Column, array: &ArrayRef) -> Result<()> {
         if !matches!(column.kind, Kind::Text | Kind::Image | Kind::Series) {
             return Ok(());
         }
@@ -83,7 +83,7 @@ impl Seen {
     }
 
     /// What is unfamiliar about a cell that was read.
-    pub(super) fn judge(&self, cell: Raw<'_>) -> Option<Unfamiliar> {
+    pub(crate) fn judge(&self, cell: Raw<'_>) -> Option<Unfamiliar> {
         match cell {
             Raw::Text(text) => self.words.as_ref()?.judge(text),
             Raw::Image(bytes) => self.pictures.as_ref()?.judge(bytes),
@@ -93,7 +93,7 @@ impl Seen {
     }
 
     /// What is unfamiliar about the way in which a cell was written.
-    pub(super) fn judge_written(&self, raw: Raw<'_>) -> Option<Unfamiliar> {
+    pub(crate) fn judge_written(&self, raw: Raw<'_>) -> Option<Unfamiliar> {
         let Raw::Text(text) = raw else { return None };
         if self.zones.is_empty() {
             return None;
