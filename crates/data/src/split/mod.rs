@@ -288,7 +288,7 @@ fn belt(
         };
     }
     let (n, width) = spatial::leave(batch, buffer, train, judged)?;
-    Ok(format!("; {n} rows within {width:.4} of them are left out"))
+    Ok(format!("; {n} rows within {width} of them are left out"))
 }
 
 /// The kind that suits a table for which none was named.

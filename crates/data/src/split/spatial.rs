@@ -123,7 +123,7 @@ pub(super) fn leave(
     width: Option<f64>,
     train: &mut Vec<u32>,
     judged: &[u32],
-) -> Result<(usize, f64)> {
+) -> Result<(usize, String)> {
     let map = Map(located(batch)?);
     let of = |rows: &[u32]| -> Vec<(u32, Place)> {
         rows.iter().filter_map(|&row| Some((row, map.0.places[row as usize]?))).collect()
@@ -136,9 +136,12 @@ pub(super) fn leave(
         }
         None => map.usual_distance(),
     };
+    // On the earth distances are metres, in a plane they have its own unit.
+    let said =
+        if map.0.metric.degrees { format!("{width:.0} m") } else { format!("a distance of {width:.4}") };
     let judged = Places::new(of(judged).into_iter().map(|(_, place)| place).collect(), map.0.metric);
     if judged.places().is_empty() || width == 0.0 {
-        return Ok((0, width));
+        return Ok((0, said));
     }
     let (rows, places): (Vec<u32>, Vec<Place>) = of(train).into_iter().unzip();
     let nearest = judged.nearest(&places, 1, None);
@@ -146,7 +149,7 @@ pub(super) fn leave(
         rows.into_iter().zip(&nearest.distances).filter(|(_, d)| **d <= width).map(|(row, _)| row).collect();
     let before = train.len();
     train.retain(|row| near.binary_search(row).is_err());
-    Ok((before - train.len(), width))
+    Ok((before - train.len(), said))
 }
 
 impl Map {

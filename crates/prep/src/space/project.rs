@@ -17,7 +17,10 @@ use crate::PrepError;
 
 /// The map to project to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a map is auto, utm, gauss_kruger, mercator or web_mercator, or the number of an EPSG code such as 25832"
+)]
 pub enum To {
     /// By name.
     Named(Map),
