@@ -2,11 +2,14 @@
 
 use super::method::{Method, Model};
 use super::naive;
+use super::stl::seasonal_strength;
 
 /// Errors count with this power in the weights; a method whose error exceeds the least by more than the share is left out. Set on
 /// origins before those that comparisons with other programs use.
 const POWER: f64 = 4.0;
 const FARTHEST: f64 = 1.5;
+/// A season that explains so much of what varies beside the trend (as R's `nsdiffs` takes it) must be in an answer.
+const STRONG: f64 = 0.64;
 
 /// What is learned of one series.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +35,9 @@ impl Combination {
     /// origins). There is always an answer: the last value where nothing else can be fitted.
     pub fn fit(y: &[f64], season: usize, methods: &[Method], trial: Trial) -> Combination {
         let mut models: Vec<Model> = methods.iter().filter_map(|m| m.fit(y, season)).collect();
+        if models.iter().any(Model::has_season) && seasonal_strength(y, season).is_some_and(|s| s > STRONG) {
+            models.retain(Model::has_season);
+        }
         if models.is_empty() {
             models.push(Model::LastValue);
         }

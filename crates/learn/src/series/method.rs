@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::arima::{self, Arima};
 use super::ets::{self, Ets};
 use super::theta::{self, Theta};
-use super::{naive, stl};
+use super::{Season, naive, smoothing, stl};
 
 /// A way to forecast a series from its own past.
 #[derive(
@@ -21,6 +21,8 @@ pub enum Method {
     SeasonalNaive,
     /// The last value and the mean change from there on.
     Drift,
+    /// Each place of the season smoothed by itself.
+    SeasonalSmoothing,
     /// Exponential smoothing; error, trend and season by AICc.
     Ets,
     /// The best of four Theta models.
@@ -45,6 +47,8 @@ pub enum Model {
     SeasonalNaive,
     /// The last value and the mean change.
     Drift,
+    /// Each place of the season smoothed by itself: the weight of the latest season.
+    SeasonalSmoothing(f64),
     /// Exponential smoothing.
     Ets(Ets),
     /// A Theta model.
@@ -65,10 +69,11 @@ fn without_season(y: &[f64], season: usize) -> Option<(Vec<f64>, Vec<f64>)> {
 
 impl Method {
     /// All of them, the naive ones first.
-    pub const ALL: [Method; 8] = [
+    pub const ALL: [Method; 9] = [
         Method::LastValue,
         Method::SeasonalNaive,
         Method::Drift,
+        Method::SeasonalSmoothing,
         Method::Ets,
         Method::Theta,
         Method::Arima,
@@ -95,6 +100,7 @@ impl Method {
                 Some(Model::SeasonalNaive).filter(|_| season > 1 && y.len() >= season)?
             }
             Method::Drift => Model::Drift,
+            Method::SeasonalSmoothing => Model::SeasonalSmoothing(smoothing::automatic(y, season)?),
             // Their seasons are of at most 24 steps: without a longer one they would be other models.
             Method::Ets | Method::Arima if season > LONGEST => return None,
             Method::Ets => Model::Ets(ets::automatic(y, season)?),
@@ -113,11 +119,23 @@ impl Model {
             Model::LastValue => Method::LastValue,
             Model::SeasonalNaive => Method::SeasonalNaive,
             Model::Drift => Method::Drift,
+            Model::SeasonalSmoothing(_) => Method::SeasonalSmoothing,
             Model::Ets(_) => Method::Ets,
             Model::Theta(_) => Method::Theta,
             Model::Arima(_) => Method::Arima,
             Model::StlEts(_) => Method::StlEts,
             Model::StlArima(_) => Method::StlArima,
+        }
+    }
+
+    /// Whether its answers come round with the season.
+    pub fn has_season(&self) -> bool {
+        match self {
+            Model::LastValue | Model::Drift => false,
+            Model::SeasonalNaive | Model::SeasonalSmoothing(_) | Model::StlEts(_) | Model::StlArima(_) => true,
+            Model::Ets(ets) => ets.form.season != Season::None,
+            Model::Theta(theta) => theta.season != Season::None,
+            Model::Arima(arima) => arima.order.season != [0; 3],
         }
     }
 
@@ -137,6 +155,7 @@ impl Model {
             Model::LastValue => naive::last_value(y, horizon),
             Model::SeasonalNaive => naive::seasonal_naive(y, season, horizon),
             Model::Drift => naive::drift(y, horizon),
+            Model::SeasonalSmoothing(weight) => smoothing::forecast(y, season, *weight, horizon),
             Model::Ets(model) => smoothed(model, y),
             Model::Theta(model) => {
                 if same_start {

@@ -9,6 +9,7 @@ mod learner;
 mod method;
 pub mod naive;
 mod saved;
+pub mod smoothing;
 pub mod stl;
 pub mod theta;
 

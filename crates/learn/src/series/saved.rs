@@ -70,6 +70,7 @@ impl SavedModel {
         let mut saved = SavedModel { method: model.method(), form: None, order: None, theta: None, n: 0 };
         match model {
             Model::LastValue | Model::SeasonalNaive | Model::Drift => {}
+            Model::SeasonalSmoothing(weight) => numbers.push(*weight),
             Model::Ets(ets) | Model::StlEts(ets) => {
                 saved.form = Some(ets.form);
                 numbers.extend(ets.smoothing);
@@ -105,6 +106,9 @@ impl SavedModel {
             Method::LastValue => Model::LastValue,
             Method::SeasonalNaive => Model::SeasonalNaive,
             Method::Drift => Model::Drift,
+            Method::SeasonalSmoothing => {
+                Model::SeasonalSmoothing(own.first().copied().filter(|w| own.len() == 1 && *w > 0.0 && *w <= 1.0)?)
+            }
             Method::Ets => Model::Ets(ets()?),
             Method::StlEts => Model::StlEts(ets()?),
             Method::Arima => Model::Arima(arima()?),
