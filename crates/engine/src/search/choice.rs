@@ -64,7 +64,7 @@ pub(crate) fn choose(
     context: &Context,
 ) -> Result<Choice> {
     let best = race.best(candidates)?;
-    let SuccessiveHalving { finishers, truths, test_share, .. } = race;
+    let SuccessiveHalving { mut finishers, truths, test_share, .. } = race;
     let single = Design::of(candidates[best].spec.clone());
     // The baseline is not a finisher: where it is the best, there is nothing to blend or compare.
     // (A mean of all that was is no forecast: there the finishers are all there is to choose from.)
@@ -80,7 +80,8 @@ pub(crate) fn choose(
     let taken = if let Some(taken) = hurried {
         taken
     } else if quality && is_forecast {
-        combination(&finishers, candidates, judge, test_share)
+        let taken = combination(&finishers, candidates, judge, test_share);
+        without_parts(taken, &mut finishers, candidates)
     } else if quality {
         simplest(&finishers, candidates, judge, test_share)
     } else {
@@ -227,6 +228,18 @@ fn combination(
         finishers.iter().position(|f| forecast::candidates::is_combination(&candidates[f.candidate].spec));
     let ahead = |f: &Finisher| differences(&finishers[0].scores, &f.scores, judge);
     found.filter(|&i| !beyond_noise(&ahead(&finishers[i]), test_share)).unwrap_or(0)
+}
+
+/// Where the combination of all methods is taken, single methods leave: each is a part of it, and its own past forecasts say with
+/// which share. Gives the place of what is taken among those left.
+fn without_parts(taken: usize, finishers: &mut Vec<Finisher>, candidates: &[Candidate]) -> usize {
+    let spec = |f: &Finisher| &candidates[f.candidate].spec;
+    if !forecast::candidates::is_combination(spec(&finishers[taken])) {
+        return taken;
+    }
+    let combined = finishers[taken].candidate;
+    finishers.retain(|f| f.candidate == combined || spec(f).kind != forecast::candidates::LOCAL);
+    finishers.iter().position(|f| f.candidate == combined).unwrap_or(0)
 }
 
 /// The cheapest of those within one standard error of the best.
