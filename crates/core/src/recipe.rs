@@ -118,6 +118,9 @@ pub struct Data {
     /// How many lines of a CSV file or sheet stand above the table (titles, comments); found out without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip: Option<usize>,
+    /// How many lines of a CSV file or sheet stand below the table (totals, `(3 rows)`, sources); found out without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub footer: Option<usize>,
     /// What divides the cells of a CSV file: one character, a space for any run of spaces; found out without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<String>,

@@ -79,13 +79,17 @@ fn predict() -> Value {
         "summary": format!("Predictions for one row or many. Scope: {}.", Scope::Predict.word()),
         "requestBody": { "required": true, "content": {
             "application/json": { "schema": { "$ref": "#/components/schemas/Rows" } },
+            "application/x-ndjson": { "schema": { "type": "string", "description": "An object per line." } },
             "text/csv": { "schema": { "type": "string", "description": "A line of names, then a line per row." } },
+            "text/tab-separated-values": { "schema": { "type": "string", "description": "The same, divided by tabs." } },
             "application/xml": { "schema": { "type": "string", "description": "See /schema/rows.xsd." } }
         } },
         "responses": {
             "200": { "description": "An answer per row, in order. The format follows Accept, else the request.", "content": {
                 "application/json": { "schema": { "$ref": "#/components/schemas/Answers" } },
+                "application/x-ndjson": { "schema": { "type": "string" } },
                 "text/csv": { "schema": { "type": "string" } },
+                "text/tab-separated-values": { "schema": { "type": "string" } },
                 "application/xml": { "schema": { "type": "string", "description": "See /schema/answers.xsd." } }
             } },
             "default": fault()

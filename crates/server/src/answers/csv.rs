@@ -1,12 +1,12 @@
-//! The answer as CSV: `prediction_id, prediction, probability_CLASS…, warnings`, and where explanations were asked for
+//! The answer as CSV or TSV: `prediction_id, prediction, probability_CLASS…, warnings`, and where explanations were asked for
 //! `shap_base, shap_COLUMN…`.
 
 use super::explanation::Explanation;
 use super::{Answered, shown, warnings};
 
-pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
+pub(super) fn write(answered: &Answered<'_>, delimiter: u8) -> Vec<u8> {
     let version = answered.version;
-    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    let mut writer = ::csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
     let mut record = vec!["prediction_id".to_string(), "prediction".into()];
     record.extend(version.serving().classes.iter().map(|class| format!("probability_{class}")));
     record.push("warnings".into());

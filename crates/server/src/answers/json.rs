@@ -1,4 +1,4 @@
-//! The answer as JSON.
+//! The answer as JSON, and as JSON lines.
 
 use tidemill_engine::serve::record::{write_number, write_prediction};
 
@@ -14,38 +14,11 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     out.extend_from_slice(b",\"version\":\"");
     out.extend_from_slice(version.short().as_bytes());
     out.extend_from_slice(b"\",\"predictions\":[");
-    let mut buffer = uuid::Uuid::encode_buffer();
-    for (i, (answer, id)) in answered.answers.iter().zip(answered.ids).enumerate() {
-        out.extend_from_slice(if i == 0 { b"{\"prediction_id\":\"" } else { b",{\"prediction_id\":\"" });
-        out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
-        out.extend_from_slice(b"\",\"prediction\":");
-        write_prediction(&mut out, answer.prediction, class_texts);
-        if !answer.probabilities.is_empty() {
-            out.extend_from_slice(b",\"probabilities\":{");
-            for (c, (class, p)) in class_texts.iter().zip(&answer.probabilities).enumerate() {
-                if c > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(class.as_bytes());
-                out.push(b':');
-                write_number(&mut out, *p);
-            }
-            out.push(b'}');
+    for i in 0..answered.answers.len() {
+        if i > 0 {
+            out.push(b',');
         }
-        if let Some(explanation) = Explanation::of(answered, i) {
-            explained(&mut out, &explanation);
-        }
-        if is_odd(answer) {
-            out.extend_from_slice(b",\"warnings\":[");
-            for (w, (code, column, message)) in warnings(answer).enumerate() {
-                if w > 0 {
-                    out.push(b',');
-                }
-                said(&mut out, code, column, &message);
-            }
-            out.push(b']');
-        }
-        out.push(b'}');
+        one(&mut out, answered, i);
     }
     out.push(b']');
     if !answered.unknown.is_empty() {
@@ -65,6 +38,52 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     }
     out.push(b'}');
     out
+}
+
+/// An object per line and row. Columns that the model does not know are not named: there is no place for what is not about a row.
+pub(super) fn write_lines(answered: &Answered<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128 * answered.answers.len());
+    for i in 0..answered.answers.len() {
+        one(&mut out, answered, i);
+        out.push(b'\n');
+    }
+    out
+}
+
+/// The answer of a row.
+fn one(out: &mut Vec<u8>, answered: &Answered<'_>, i: usize) {
+    let (Some(answer), Some(id)) = (answered.answers.get(i), answered.ids.get(i)) else { return };
+    let class_texts = answered.version.model.recorder.class_texts();
+    out.extend_from_slice(b"{\"prediction_id\":\"");
+    out.extend_from_slice(id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes());
+    out.extend_from_slice(b"\",\"prediction\":");
+    write_prediction(out, answer.prediction, class_texts);
+    if !answer.probabilities.is_empty() {
+        out.extend_from_slice(b",\"probabilities\":{");
+        for (c, (class, p)) in class_texts.iter().zip(&answer.probabilities).enumerate() {
+            if c > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(class.as_bytes());
+            out.push(b':');
+            write_number(out, *p);
+        }
+        out.push(b'}');
+    }
+    if let Some(explanation) = Explanation::of(answered, i) {
+        explained(out, &explanation);
+    }
+    if is_odd(answer) {
+        out.extend_from_slice(b",\"warnings\":[");
+        for (w, (code, column, message)) in warnings(answer).enumerate() {
+            if w > 0 {
+                out.push(b',');
+            }
+            said(out, code, column, &message);
+        }
+        out.push(b']');
+    }
+    out.push(b'}');
 }
 
 fn explained(out: &mut Vec<u8>, explanation: &Explanation<'_>) {

@@ -1,4 +1,4 @@
-//! Answers: JSON, CSV or XML, written straight into the body.
+//! Answers: JSON, JSON lines, CSV, TSV or XML, written straight into the body.
 
 mod csv;
 mod explanation;
@@ -33,7 +33,9 @@ pub struct Answered<'a> {
 pub fn write(answered: &Answered<'_>, format: Format) -> (Vec<u8>, HeaderValue) {
     let (body, media) = match format {
         Format::Json => (json::write(answered), "application/json"),
-        Format::Csv => (csv::write(answered), "text/csv; charset=utf-8"),
+        Format::JsonLines => (json::write_lines(answered), "application/x-ndjson"),
+        Format::Csv => (csv::write(answered, b','), "text/csv; charset=utf-8"),
+        Format::Tsv => (csv::write(answered, b'\t'), "text/tab-separated-values; charset=utf-8"),
         Format::Xml => (xml::write(answered), "application/xml"),
     };
     (body, HeaderValue::from_static(media))
