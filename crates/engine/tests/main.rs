@@ -3,6 +3,7 @@
 mod check;
 mod conformance;
 mod docs;
+mod explain;
 mod forecast;
 mod golden;
 mod import;

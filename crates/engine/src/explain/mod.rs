@@ -5,16 +5,18 @@
 //! | trees (boosted, forests) | exact, path-dependent TreeSHAP | the margin: the score before link, calibration and threshold; of a forest its mean answer |
 //! | a linear function | exact, columns independent | the linear function, before any link |
 //! | anything else (blends, kernels, neighbours, nets) | permutation SHAP, sampled until it is sure | the answer itself: the number, or each class's probability |
+//! | any, where asked for | Kernel SHAP, sampled; LIME: a linear model near the row, with its fidelity and how steady it is | the answer itself |
 //!
 //! Values of derived columns (one-hot, date parts, terms) are summed to the column that they come from.
 
 mod explained;
+mod local;
 mod method;
 mod sampled;
 mod training;
 mod values;
 
-pub use explained::{Explained, ExplainedRow};
+pub use explained::{Explained, ExplainedRow, LocalFit};
 pub use method::Method;
 pub(crate) use training::of_training;
 
@@ -22,6 +24,7 @@ use std::sync::Arc;
 
 use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Row, Source};
 use tidemill_data::InferredSchema;
+pub use tidemill_eval::explain::LimeSettings;
 
 use crate::error::EngineError;
 use crate::model::{Model, Opened};
@@ -34,18 +37,26 @@ pub struct Asked {
     pub rows: Vec<u64>,
     /// How; chosen by the model without it.
     pub method: Option<Method>,
+    /// How LIME looks around a row.
+    pub lime: LimeSettings,
 }
 
-/// The most rows that are explained by sampling.
+/// The most rows that are explained by sampling where nobody asked for it by name, and where somebody did.
 const MOST_SAMPLED: usize = 200;
+const MOST_ASKED_FOR: usize = 10_000;
 /// The most rows that stand for what is not known of a row.
 const BACKGROUND: usize = 100;
+/// The most rows from which LIME learns what is usual in each column.
+const SEEN: usize = 5_000;
 
 /// What explains: the links of a model after its first, what it knows of its columns, and rows that stand for what is usual.
 pub struct Explainer<'a> {
     steps: &'a [Arc<dyn Fitted>],
     plan: &'a InferredSchema,
     usual: Option<Batch>,
+    /// More of them, for LIME.
+    seen: Option<Batch>,
+    lime: LimeSettings,
 }
 
 /// Explains what a model says of rows. `background` are rows that stand for what is usual, where the method needs them: those
@@ -69,7 +80,8 @@ pub fn explain(
         None => typed,
     };
     let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
-    Explainer::new(&opened.model, Some(usual))?.explain(&rows, numbers, asked.method, context)
+    let explainer = Explainer { lime: asked.lime, ..Explainer::new(&opened.model, Some(usual))? };
+    explainer.explain(&rows, numbers, asked.method, context)
 }
 
 impl<'a> Explainer<'a> {
@@ -83,7 +95,9 @@ impl<'a> Explainer<'a> {
         Ok(Explainer {
             steps,
             plan: model.intake()?.plan(),
-            usual: usual.map(|rows| evenly(&rows, BACKGROUND)).transpose()?,
+            usual: usual.as_ref().map(|rows| evenly(rows, BACKGROUND)).transpose()?,
+            seen: usual.map(|rows| evenly(&rows, SEEN)).transpose()?,
+            lime: LimeSettings::default(),
         })
     }
 
@@ -91,7 +105,7 @@ impl<'a> Explainer<'a> {
     pub fn operations(&self) -> u64 {
         let answer: u64 = self.steps.iter().map(|step| step.operations()).sum();
         match method::of(self.steps, None) {
-            Ok(method::Found::Any) | Err(_) => {
+            Ok(method::Found::Sampled | method::Found::Kernel | method::Found::Local) | Err(_) => {
                 let players = self.usual.as_ref().map_or(0, |usual| features(usual).len() as u64);
                 answer.saturating_mul(sampled::answers_per_row(players))
             }
@@ -114,33 +128,48 @@ impl<'a> Explainer<'a> {
         let found = match method::of(steps, method)? {
             method::Found::Trees(at) => values::of_trees(steps, at, rows, context)?,
             method::Found::Linear(at) => values::of_linear(steps, at, rows, self.usual()?)?,
-            method::Found::Any => {
-                if rows.n_rows() > MOST_SAMPLED {
-                    let problem = format!(
-                        "this model is explained by sampling, row by row, and {} rows would take long",
-                        rows.n_rows()
-                    );
-                    return Err(EngineError::usage(
-                        problem,
-                        "ask for at most 200 at a time (--rows names them)",
-                    )
-                    .into());
+            asked => {
+                check_number(rows.n_rows(), method)?;
+                match asked {
+                    method::Found::Local => local::values(steps, rows, self.seen()?, self.lime, context)?,
+                    method::Found::Kernel => {
+                        sampled::values(Method::KernelShap, steps, rows, self.usual()?, context)?
+                    }
+                    _ => sampled::values(Method::PermutationShap, steps, rows, self.usual()?, context)?,
                 }
-                sampled::values(steps, rows, self.usual()?, context)?
             }
         };
         explained::told(self.plan, steps, rows, numbers, found)
     }
 
     fn usual(&self) -> Result<&Batch> {
-        let missing = || {
-            EngineError::usage(
-                "this model file does not say what is usual in its columns: an earlier version wrote it",
-                "train again, or use `tidemill explain`, which takes rows to compare with",
-            )
-        };
-        self.usual.as_ref().ok_or_else(|| missing().into())
+        self.usual.as_ref().ok_or_else(unknown)
     }
+
+    fn seen(&self) -> Result<&Batch> {
+        self.seen.as_ref().ok_or_else(unknown)
+    }
+}
+
+fn unknown() -> Error {
+    EngineError::usage(
+        "this model file does not say what is usual in its columns: an earlier version or another program wrote it",
+        "train again, or use `tidemill explain`, which takes rows to compare with",
+    )
+    .into()
+}
+
+/// Sampling goes row by row: not too many of them.
+fn check_number(n_rows: usize, asked: Option<Method>) -> Result<()> {
+    let (most, remedy) = match asked {
+        None => (MOST_SAMPLED, "ask for at most 200 at a time (--rows names them), or name the method"),
+        Some(_) => (MOST_ASKED_FOR, "ask for at most 10,000 at a time (--rows names them)"),
+    };
+    if n_rows <= most {
+        return Ok(());
+    }
+    let problem = format!("this is explained by sampling, row by row, and {n_rows} rows would take long");
+    Err(EngineError::usage(problem, remedy).into())
 }
 
 /// Explains what a served model says of a caller's raw cells, compared with what is usual by its file.
