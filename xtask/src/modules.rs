@@ -39,15 +39,21 @@ const ENGINE: Table = &[
             "builtin", "links", "error", "format",
         ],
     ),
-    ("serve", &["model", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
-    ("feedback", &["serve", "model", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
+    (
+        "serve",
+        &[
+            "explain", "search", "model", "forecast", "recipe", "builtin", "links", "error", "files",
+            "format", "rows",
+        ],
+    ),
+    (
+        "feedback",
+        &["explain", "serve", "model", "recipe", "builtin", "links", "error", "files", "format", "rows"],
+    ),
     ("fit", ABOVE),
     (
         "explain",
-        &[
-            "serve", "model", "search", "forecast", "recipe", "builtin", "links", "error", "files", "format",
-            "rows",
-        ],
+        &["model", "search", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"],
     ),
     ("improve", ABOVE),
     ("verbs", VERBS),

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! verbs, improve -> fit -> report -> facts, judge -> search -> forecast -> recipe -> builtin -> links
-//! verbs -> explain -> feedback, judge
+//! verbs, serve -> explain -> search, model
 //! verbs, report -> import -> model
 //! verbs, improve -> feedback -> serve -> model -> recipe          ground: audit, links, files, format, error
 //! ```

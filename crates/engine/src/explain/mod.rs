@@ -22,13 +22,13 @@ pub(crate) use training::of_training;
 
 use std::sync::Arc;
 
-use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Row, Source};
+use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Source};
 use tidemill_data::InferredSchema;
 pub use tidemill_eval::explain::LimeSettings;
+use tidemill_eval::explain::{ReadyTrees, TreeShap};
 
 use crate::error::EngineError;
-use crate::model::{Model, Opened};
-use crate::serve::serving::Serving;
+use crate::model::{Model, Opened, Reference};
 
 /// What to explain, and how.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +57,34 @@ pub struct Explainer<'a> {
     /// More of them, for LIME.
     seen: Option<Batch>,
     lime: LimeSettings,
+    trees: Option<Arc<ReadyTrees>>,
+}
+
+/// What explains a model again and again, worked out once: what is usual in its columns, and its trees laid out.
+pub struct Ready {
+    usual: Option<Batch>,
+    trees: Option<Arc<ReadyTrees>>,
+}
+
+impl Ready {
+    /// Of a model; `reference` is what its file says is usual in its columns, where it does.
+    ///
+    /// # Errors
+    /// Trees that do not say how many training rows went which way.
+    pub fn new(model: &Model, reference: Option<&Reference>) -> Result<Self> {
+        let usual = reference.map(|reference| reference.rows(model)).transpose()?;
+        let trees = match method::of(links(model), None)? {
+            method::Found::Trees(at) => links(model)[at].as_trees(),
+            _ => None,
+        };
+        let trees = trees.map(|trees| Ok::<_, Error>(TreeShap::new(trees)?.ready())).transpose()?;
+        Ok(Ready { usual, trees })
+    }
+}
+
+/// The links after the first, which reads rows.
+fn links(model: &Model) -> &[Arc<dyn Fitted>] {
+    model.chain.0.get(1..).unwrap_or_default()
 }
 
 /// Explains what a model says of rows. `background` are rows that stand for what is usual, where the method needs them: those
@@ -91,14 +119,22 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// None that a user can cause.
     pub fn new(model: &'a Model, usual: Option<Batch>) -> Result<Self> {
-        let steps = model.chain.0.get(1..).unwrap_or_default();
         Ok(Explainer {
-            steps,
+            steps: links(model),
             plan: model.intake()?.plan(),
             usual: usual.as_ref().map(|rows| evenly(rows, BACKGROUND)).transpose()?,
             seen: usual.map(|rows| evenly(&rows, SEEN)).transpose()?,
             lime: LimeSettings::default(),
+            trees: None,
         })
+    }
+
+    /// Of a model for which everything is ready.
+    ///
+    /// # Errors
+    /// None that a user can cause.
+    pub fn of_ready(model: &'a Model, ready: &Ready) -> Result<Self> {
+        Ok(Explainer { trees: ready.trees.clone(), ..Explainer::new(model, ready.usual.clone())? })
     }
 
     /// About how many operations a row costs to explain (a multiplication with an addition, or a comparison).
@@ -126,7 +162,7 @@ impl<'a> Explainer<'a> {
     ) -> Result<Explained> {
         let steps = self.steps;
         let found = match method::of(steps, method)? {
-            method::Found::Trees(at) => values::of_trees(steps, at, rows, context)?,
+            method::Found::Trees(at) => values::of_trees(steps, at, rows, self.trees.as_ref(), context)?,
             method::Found::Linear(at) => values::of_linear(steps, at, rows, self.usual()?)?,
             asked => {
                 check_number(rows.n_rows(), method)?;
@@ -170,23 +206,6 @@ fn check_number(n_rows: usize, asked: Option<Method>) -> Result<()> {
     }
     let problem = format!("this is explained by sampling, row by row, and {n_rows} rows would take long");
     Err(EngineError::usage(problem, remedy).into())
-}
-
-/// Explains what a served model says of a caller's raw cells, compared with what is usual by its file.
-///
-/// # Errors
-/// A model that is explained by sampling: a file of an earlier version, or more than 200 rows.
-pub fn served(serving: &Serving, mut rows: Vec<Row>, context: &Context) -> Result<Explained> {
-    let model = serving.model();
-    let usual = serving.reference.as_ref().map(|reference| reference.rows(model)).transpose()?;
-    let typed = Arc::new(model.intake()?.output(&model.input)?);
-    let mut reader = model.reader()?.rows(&model.input)?;
-    for row in &mut rows {
-        // What is odd about a cell is said beside the answer.
-        reader.read(row, &mut Vec::new())?;
-    }
-    let numbers = (1..=rows.len() as u64).collect();
-    Explainer::new(model, usual)?.explain(&Batch::of_rows(&typed, &rows)?, numbers, None, context)
 }
 
 /// The rows as the model's first link reads them.

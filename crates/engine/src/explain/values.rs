@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidemill_core::{Batch, Context, Error, Fitted, Result};
-use tidemill_eval::explain::{ShapValues, Sources, TreeShap, linear_shap_of_columns};
+use tidemill_eval::explain::{ReadyTrees, ShapValues, Sources, TreeShap, linear_shap_of_columns};
 
 use super::method::as_trees;
 use super::{LocalFit, Method};
@@ -42,12 +42,17 @@ pub(super) fn of_trees(
     steps: &[Arc<dyn Fitted>],
     at: usize,
     rows: &Batch,
+    ready: Option<&Arc<ReadyTrees>>,
     context: &Context,
 ) -> Result<Found> {
     let fitted = as_trees(&steps[at]).ok_or_else(|| Error::internal("the trees are gone"))?;
     let trees = steps[at].as_trees().ok_or_else(|| Error::internal("the trees are gone"))?;
     let prepared = apply(&steps[..at], rows.clone())?;
-    let shap = TreeShap::new(trees)?.explain(&fitted.feature_rows(&prepared)?, context)?;
+    let explainer = match ready {
+        Some(ready) => TreeShap::with(trees, ready.clone())?,
+        None => TreeShap::new(trees)?,
+    };
+    let shap = explainer.explain(&fitted.feature_rows(&prepared)?, context)?;
     let sources = Sources::of_columns(fitted.feature_columns(), prepared.schema());
     let shap = shap.scaled(fitted.margin_scale()).by_source(&sources);
     Ok(Found::shap(Method::TreeShap, "margin", sources.names, shap, None))
