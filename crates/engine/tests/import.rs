@@ -186,8 +186,8 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("xgboost-binary.json", "\"split_indices\":[", "\"split_indices\":[7000000,", "entries of split_indices"),
     (
         "xgboost-binary.json",
-        "\"num_feature\":\"4\"},\"objective\"",
-        "\"num_feature\":\"3\"},\"objective\"",
+        "\"num_feature\":\"4\",\"num_target\"",
+        "\"num_feature\":\"3\",\"num_target\"",
         "4 feature_names for 3",
     ),
     ("xgboost-binary.json", "\"num_target\":\"1\"", "\"num_target\":\"2\"", "several targets"),

@@ -134,7 +134,14 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// None that a user can cause.
     pub fn of_ready(model: &'a Model, ready: &Ready) -> Result<Self> {
-        Ok(Explainer { trees: ready.trees.clone(), ..Explainer::new(model, ready.usual.clone())? })
+        Ok(Explainer {
+            steps: links(model),
+            plan: model.intake()?.plan(),
+            usual: ready.usual.clone(),
+            seen: ready.usual.clone(),
+            lime: LimeSettings::default(),
+            trees: ready.trees.clone(),
+        })
     }
 
     /// About how many operations a row costs to explain (a multiplication with an addition, or a comparison).

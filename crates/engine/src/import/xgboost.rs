@@ -168,7 +168,7 @@ impl Answer {
             }
             "reg:logistic" => (Link::Logistic, None, logit),
             "binary:logistic" => (Link::Sigmoid, Some(2), logit),
-            "binary:logitraw" => (Link::Identity, None, logit),
+            "binary:logitraw" => (Link::Identity, None, |x| x),
             "multi:softprob" | "multi:softmax" if num_class >= 2 => (Link::Softmax, Some(num_class), |x| x),
             other => {
                 return Err(Fault::refused(

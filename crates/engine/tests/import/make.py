@@ -76,6 +76,9 @@ def lightgbm(name, params, target, named_categories=True, **options):
     contributions = booster.predict(rows, pred_contrib=True).reshape(len(test), k, 5)
     raw = booster.predict(rows, raw_score=True).reshape(len(test), k)
     assert np.allclose(contributions.sum(2), raw, atol=1e-9), name
+    # Of a random forest both are of the sum of its trees, but it answers by their mean.
+    if params.get("boosting") == "rf":
+        contributions = contributions / 8
     # With another steepness of the link, the margin here is what goes into a plain one.
     contributions = contributions * params.get("sigmoid", 1.0)
     return keep(name + ".txt", named_categories, booster.predict(rows), contributions)
