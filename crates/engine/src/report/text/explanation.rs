@@ -37,7 +37,11 @@ pub fn story(explained: &Explained) -> String {
     );
     let most = explained.importance.first().copied().unwrap_or(0.0);
     let wide = explained.columns.iter().map(|c| c.chars().count()).max().unwrap_or(0).min(32);
-    for (name, value) in explained.columns.iter().zip(&explained.importance).take(2 * SHOWN) {
+    // Where no local model is faithful, a picture of them would mislead.
+    let misleads =
+        |row: &ExplainedRow| !row.local.is_empty() && row.local.iter().all(LocalFit::is_unfaithful);
+    let shown = if explained.rows.iter().all(misleads) { 0 } else { 2 * SHOWN };
+    for (name, value) in explained.columns.iter().zip(&explained.importance).take(shown) {
         let name: String = name.chars().take(32).collect();
         let _ = writeln!(text, "  {name:wide$}  {:>10}  {}", short(*value), bar(*value, most));
     }
@@ -77,7 +81,8 @@ fn of_row(explained: &Explained, row: &ExplainedRow) -> String {
     };
     // Where values are sampled, what chance may have done to them.
     let off = |at: usize| {
-        row.errors.get(output).map(|errors| format!(" ± {}", short(errors[at]))).unwrap_or_default()
+        let error = row.errors.get(output).map_or(0.0, |errors| errors[at]);
+        if error > 0.0 { format!(" ± {}", short(error)) } else { String::new() }
     };
     let rest: f64 = order.iter().skip(shown.len()).map(|at| values[*at]).sum();
     let wide = shown.iter().map(|at| name(*at).chars().count()).max().unwrap_or(0).max(12);
