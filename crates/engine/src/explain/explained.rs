@@ -89,7 +89,7 @@ impl LocalFit {
     /// Whether it says too little of the model to be believed.
     pub fn is_unfaithful(&self) -> bool {
         // A fidelity that is no number is none.
-        !(self.r2 >= LocalFit::FAITHFUL)
+        self.r2.is_nan() || self.r2 < LocalFit::FAITHFUL
     }
 }
 
