@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! verbs, improve -> fit -> report -> facts, judge -> search -> forecast -> recipe -> builtin -> links
-//! verbs -> explain -> feedback, judge
+//! verbs, serve -> explain -> search, model
+//! verbs, report -> import -> model
 //! verbs, improve -> feedback -> serve -> model -> recipe          ground: audit, links, files, format, error
 //! ```
 
@@ -18,6 +19,7 @@ pub mod files;
 pub mod fit;
 pub mod forecast;
 pub mod format;
+pub mod import;
 pub mod improve;
 pub mod judge;
 pub mod links;

@@ -11,8 +11,10 @@ use std::sync::Arc;
 
 use tidemill_core::{Context, State};
 use tidemill_engine::builtin;
+use tidemill_engine::import::Asked;
 use tidemill_engine::model;
 use tidemill_engine::recipe;
+use tidemill_engine::verbs::import;
 use tidemill_engine::verbs::predict;
 use tidemill_engine::verbs::train::{Job, train};
 
@@ -247,6 +249,18 @@ fn wanted() -> Vec<(String, String)> {
     learners.chain(FURTHER.iter().map(|(name, recipe)| (name.to_string(), recipe.to_string()))).collect()
 }
 
+/// Models of other programs, from `tests/import`.
+const IMPORTED: &[(&str, &str)] = &[
+    ("imported-zero", "lightgbm-zero.txt"),
+    ("imported-share", "xgboost-share.json"),
+    ("codes-xgboost", "xgboost-codes.json"),
+];
+
+/// The names of all files that are held.
+fn names() -> impl Iterator<Item = String> {
+    wanted().into_iter().map(|(name, _)| name).chain(IMPORTED.iter().map(|(name, _)| (*name).to_string()))
+}
+
 /// The table that a model answers.
 fn table(name: &str) -> String {
     let (table, _) = name.split_once('-').unwrap();
@@ -277,6 +291,16 @@ fn write_if_missing(name: &str, recipe: &str) {
     fs::write(model.with_extension("answers.csv"), answers(&model, name)).unwrap();
 }
 
+fn import_if_missing(name: &str, file: &str) {
+    let model = folder().join(format!("{name}.tidemill"));
+    if model.exists() {
+        return;
+    }
+    let from = folder().join("../import").join(file);
+    import::file(&from, &model, &Asked::default(), &context()).unwrap();
+    fs::write(model.with_extension("answers.csv"), answers(&model, name)).unwrap();
+}
+
 fn kinds(state: &State, all: &mut BTreeSet<String>) {
     all.insert(state.kind.clone());
     state.children.iter().for_each(|child| kinds(child, all));
@@ -297,8 +321,9 @@ fn agree(a: &str, b: &str, within: f64) -> bool {
 fn models_written_once_open_and_answer_as_ever() {
     if std::env::var_os("TIDEMILL_BLESS").is_some() {
         wanted().iter().for_each(|(name, recipe)| write_if_missing(name, recipe));
+        IMPORTED.iter().for_each(|(name, file)| import_if_missing(name, file));
     }
-    for (name, _) in wanted() {
+    for name in names() {
         let model = folder().join(format!("{name}.tidemill"));
         let then = fs::read_to_string(model.with_extension("answers.csv"))
             .unwrap_or_else(|_| panic!("{name} is not held: write it once, with TIDEMILL_BLESS=1"));
@@ -315,7 +340,7 @@ fn models_written_once_open_and_answer_as_ever() {
 #[test]
 fn every_kind_of_state_is_held_by_a_file() {
     let mut held = BTreeSet::new();
-    for (name, _) in wanted() {
+    for name in names() {
         // Beside the test that writes what is missing there may be none yet.
         let Ok(package) = tidemill_package::read(&folder().join(format!("{name}.tidemill"))) else {
             continue;

@@ -3,6 +3,8 @@
 mod check;
 mod conformance;
 mod docs;
+mod explain;
 mod forecast;
 mod golden;
+mod import;
 mod links;

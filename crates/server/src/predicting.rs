@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use tidemill_core::Error;
-use tidemill_engine::explain::{self, Explained};
+use tidemill_engine::explain::Explained;
 use tidemill_engine::serve::answer::{AnswerError, Answered, Asked};
 use tidemill_engine::serve::record::odd_codes;
 use tidemill_engine::serve::serving::{Answer, Prediction};
@@ -147,7 +147,7 @@ fn work(app: &App, version: &Version, mut question: Question) -> Result<Worked, 
     let answered = version.model.complete(std::mem::take(&mut question.asked), answers)?;
     let context = &app.loader.context;
     let context = context.clone().with_deadline(Some(context.now() + app.limits.time)).strict();
-    let explained = rows.map(|rows| explain::served(&version.model.serving, rows, &context));
+    let explained = rows.map(|rows| version.model.serving.explain(rows, &context));
     let explained = explained.transpose().map_err(not_explained)?;
     Ok(Worked { question, answered, explained })
 }

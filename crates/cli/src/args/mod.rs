@@ -3,6 +3,7 @@
 pub(crate) mod business;
 pub(crate) mod data;
 pub(crate) mod explain;
+pub(crate) mod import;
 pub(crate) mod language;
 pub(crate) mod prepare;
 pub(crate) mod service;
@@ -59,6 +60,8 @@ pub(crate) enum Verb {
     Predict(Predict),
     /// Say why: what each column adds to what a model says of rows.
     Explain(explain::Explain),
+    /// Take over a model of LightGBM or XGBoost: it predicts, explains itself and is served as ours are.
+    Import(import::Import),
     /// Show what is in a model file.
     Inspect(Inspect),
     /// Write a commented recipe with what was inferred from a table.

@@ -7,6 +7,7 @@ mod data;
 mod embed;
 mod explain;
 mod generate;
+mod import;
 mod prepare;
 mod service;
 
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Compare(args) => compare::compare(args, cli),
         Verb::Predict(args) => run_predict(args, cli),
         Verb::Explain(args) => explain::explain(args, cli),
+        Verb::Import(args) => import::import(args, cli),
         Verb::Inspect(args) => run_inspect(args, cli),
         Verb::Init(args) => run_init(args, cli),
         Verb::Serve(args) => service::serve(args, cli),

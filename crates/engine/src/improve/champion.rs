@@ -9,6 +9,7 @@ use tidemill_data::InferredSchema;
 use tidemill_eval::Metric;
 
 use super::Job;
+use crate::error::EngineError;
 use crate::judge::metric_of;
 use crate::links::calibrate::Calibrate;
 use crate::links::smooth::Smooth;
@@ -51,7 +52,15 @@ impl Champion {
     }
 
     pub(super) fn learner(&self) -> Result<Spec> {
-        let learner = self.opened.provenance.learner.clone();
+        let about = &self.opened.provenance;
+        if let Some(from) = &about.imported {
+            let problem =
+                format!("this model was imported from {}: it cannot be trained again here", from.program);
+            return Err(
+                EngineError::usage(problem, "train a model on your rows with `tidemill train`").into()
+            );
+        }
+        let learner = about.learner.clone();
         learner.ok_or_else(|| Error::state("model", "manifest.json, about.learner: it names no learner"))
     }
 }

@@ -1,7 +1,7 @@
 //! A model ready to answer callers' rows: bound once per thread, told what is odd about each row.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use tidemill_core::recipe::{Recipe, Task};
@@ -11,6 +11,7 @@ use tidemill_core::{
 use tidemill_data::{CellIssue, RowReader};
 use tidemill_prep::UNUSABLE_PICTURE;
 
+use crate::explain::{Explained, Explainer, Ready};
 use crate::files::sha256;
 use crate::model::{self, Model, Opened, Provenance, Reference};
 use crate::recipe;
@@ -63,6 +64,8 @@ pub struct Serving {
     model: Model,
     pool: Mutex<Vec<Bound>>,
     pace: Pace,
+    /// What explains its answers, from the first question on.
+    explaining: OnceLock<Ready>,
 }
 
 /// How quick a model is, measured when it is loaded.
@@ -183,6 +186,7 @@ impl Serving {
             model: opened.model,
             pool: Mutex::default(),
             pace: Pace { bulk_from: usize::MAX, saved: 0.0 },
+            explaining: OnceLock::new(),
         };
         let pace = serving.measured()?;
         Ok(Serving { pace, ..serving })
@@ -240,6 +244,32 @@ impl Serving {
         let answers = bound.answers(rows, rows.len() >= self.pace.bulk_from);
         self.pool.lock().unwrap_or_else(PoisonError::into_inner).push(bound);
         answers
+    }
+
+    /// Explains what the model says of a caller's raw cells, compared with what is usual by its file. The first question makes
+    /// everything ready that all later ones need.
+    ///
+    /// # Errors
+    /// A model that is explained by sampling: a file of an earlier version, or more than 200 rows.
+    pub fn explain(&self, mut rows: Vec<Row>, context: &Context) -> Result<Explained> {
+        let model = &self.model;
+        let ready = match self.explaining.get() {
+            Some(ready) => ready,
+            // Two first questions at a time make it twice, and keep one.
+            None => {
+                let made = Ready::new(model, self.reference.as_ref())?;
+                self.explaining.get_or_init(|| made)
+            }
+        };
+        let typed = Arc::new(model.intake()?.output(&model.input)?);
+        let mut reader = model.reader()?.rows(&model.input)?;
+        for row in &mut rows {
+            // What is odd about a cell is said beside the answer.
+            reader.read(row, &mut Vec::new())?;
+        }
+        let numbers = (1..=rows.len() as u64).collect();
+        let rows = Batch::of_rows(&typed, &rows)?;
+        Explainer::of_ready(model, ready)?.explain(&rows, numbers, None, context)
     }
 
     fn bind(&self) -> Result<Bound> {

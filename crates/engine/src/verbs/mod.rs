@@ -4,6 +4,7 @@ pub mod compare;
 pub mod data;
 pub mod evaluate;
 pub mod explain;
+pub mod import;
 pub mod init;
 pub mod labels;
 pub mod monitor;

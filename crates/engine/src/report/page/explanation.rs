@@ -12,7 +12,7 @@ const SHOWN: usize = 12;
 
 pub(super) fn section(explained: &Explained) -> Section {
     let how = match explained.method {
-        Method::PermutationShap => W.explanation_sampled,
+        Method::PermutationShap | Method::KernelShap | Method::Lime => W.explanation_sampled,
         Method::TreeShap | Method::LinearShap => W.explanation_exact,
     };
     let output = most_moved(explained);

@@ -3,6 +3,7 @@
 mod audit;
 mod card;
 mod explanation;
+mod imported;
 mod inspection;
 mod labels;
 mod leaderboard;
@@ -16,6 +17,7 @@ pub use card::card;
 pub(crate) use card::improved_card;
 pub use explanation::story as explanation;
 pub(crate) use explanation::{cell_text, main_reasons};
+pub use imported::{card as imported_card, story as imported};
 pub use inspection::inspected;
 pub(crate) use labels::sentence as doubts;
 pub use labels::story as labels;
