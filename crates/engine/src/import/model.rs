@@ -33,11 +33,9 @@ pub(super) fn import(
         _ => Task::Multiclass,
     };
     let plan = plan(&ensemble, &target, &classes, task);
-    let asked_for = Recipe {
-        data: tidemill_core::recipe::Data { target: Some(target.clone()), ..Default::default() },
-        ..Recipe::default()
-    };
-    let mut recipe = resolve::recipe(&asked_for, &plan, "");
+    let mut recipe = Recipe::default();
+    recipe.data.target = Some(target.clone());
+    let mut recipe = resolve::recipe(&recipe, &plan, "");
     recipe.data.source = None;
     let facts = Imported {
         program: ensemble.program,
