@@ -4,9 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may stop the test")]
 
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Reading, Source};
+use tidemill_core::{Context, Reading, Source};
 use tidemill_data::source::{BodyFormat, open_body};
-use tidemill_data::{ReadOptions, open};
+use tidemill_data::{Ingest, ReadOptions, infer, open};
 
 fn read(csv: &str, options: &ReadOptions) -> Box<dyn Source> {
     open_body(csv.as_bytes().to_vec(), "a.csv", BodyFormat::Csv, options).unwrap()
@@ -156,4 +156,49 @@ fn where_each_row_is_answered_no_line_is_passed_over() {
     assert_eq!(n_rows(&*read("place,y\nOslo,1\nTotal,1\n", &options)), 2);
     // To learn from, files may be put one behind the other.
     assert_eq!(n_rows(&*read("place,y\nOslo,1\nplace,y\nRome,2\n", &ReadOptions::default())), 2);
+}
+
+/// Kind "missing words can be given back": where training learned a word as a name, a source that tells texts from nothing may say it bare.
+#[test]
+fn a_word_that_training_learned_as_a_name_is_one_where_texts_have_types() {
+    let mut train = String::from("land,x,y\n");
+    for i in 0..60 {
+        let land = ["\"NA\"", "DE", "FR", "NA", "\"none\""][i % 5];
+        train.push_str(&format!("{land},{},{}\n", i % 7, i % 2));
+    }
+    let rows = read(&train, &ReadOptions::default());
+    let mut recipe = Recipe::default();
+    recipe.data.target = Some("y".into());
+    let plan = infer(&*rows, &recipe, &Context::default()).unwrap();
+    let (intake, _) = Ingest::fit(&*rows, plan, &Context::default()).unwrap();
+    let codes = |body: &str, format: BodyFormat| {
+        let options = ReadOptions::at_prediction(["land", "x"]);
+        let source = open_body(body.as_bytes().to_vec(), "a body", format, &options).unwrap();
+        let mut run = intake.clone().bind_to(&*source).unwrap();
+        let batch = run.apply(&source.collect().unwrap()).unwrap();
+        let at = batch.schema().index("land").unwrap();
+        let names = batch.schema().columns()[at].categories().unwrap().clone();
+        let codes = batch.codes(at).unwrap();
+        codes
+            .iter()
+            .map(|code| code.map_or("(missing)".into(), |code| names.name(code).to_string()))
+            .collect::<Vec<_>>()
+    };
+    for (body, format, wanted) in [
+        ("{\"land\":\"NA\",\"x\":1}\n{\"land\":null,\"x\":1}\n", BodyFormat::JsonLines, ["NA", "(missing)"]),
+        (
+            "{\"land\":\"none\",\"x\":1}\n{\"land\":\"\",\"x\":1}\n",
+            BodyFormat::JsonLines,
+            ["none", "(missing)"],
+        ),
+        (
+            "{\"land\":\"null\",\"x\":1}\n{\"land\":\"FR\",\"x\":1}\n",
+            BodyFormat::JsonLines,
+            ["(missing)", "FR"],
+        ),
+        ("land,x\n\"NA\",1\nNA,1\n", BodyFormat::Csv, ["NA", "(missing)"]),
+        ("land\tx\n\"none\"\t1\nDE\t1\n", BodyFormat::Tsv, ["none", "DE"]),
+    ] {
+        assert_eq!(codes(body, format), wanted, "{body}");
+    }
 }
