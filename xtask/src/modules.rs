@@ -21,6 +21,7 @@ const ENGINE: Table = &[
     ("format", &[]),
     ("links", &["error", "format"]),
     ("builtin", &["links"]),
+    ("backup", &["error", "files"]),
     ("recipe", &["builtin", "links", "error", "files", "format", "rows"]),
     ("audit", &["recipe", "builtin", "error", "files", "format", "rows"]),
     ("forecast", &["recipe", "builtin", "links", "error", "files", "format", "rows"]),
@@ -35,7 +36,7 @@ const ENGINE: Table = &[
     (
         "report",
         &[
-            "explain", "import", "facts", "judge", "audit", "model", "search", "forecast", "recipe",
+            "explain", "import", "backup", "facts", "judge", "audit", "model", "search", "forecast", "recipe",
             "builtin", "links", "error", "format",
         ],
     ),

@@ -45,6 +45,9 @@ pub struct Recipe {
     /// What guards the private columns.
     #[serde(skip_serializing_if = "is_default")]
     pub privacy: Privacy,
+    /// Where `tidemill backup run` keeps copies of the recipe, its data and what else it is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -271,6 +274,18 @@ pub struct Privacy {
     /// Whether the model file may hold rows of the training data, as those of nearest neighbours do; `false` refuses them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_in_model: Option<bool>,
+}
+
+/// Where `tidemill backup run` keeps copies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// The second place: a folder, best on another disk or machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// How many sets are kept; without it 14.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<usize>,
 }
 
 /// Something named by its kind, with its parameters beside it.

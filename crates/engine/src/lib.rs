@@ -6,10 +6,11 @@
 //! verbs, improve -> fit -> report -> facts, judge -> search -> forecast -> recipe -> builtin -> links
 //! verbs, serve -> explain -> search, model
 //! verbs, report -> import -> model
-//! verbs, improve -> feedback -> serve -> model -> recipe          ground: audit, links, files, format, error
+//! verbs, improve -> feedback -> serve -> model -> recipe          ground: audit, backup, links, files, format, error
 //! ```
 
 pub mod audit;
+pub mod backup;
 pub mod builtin;
 pub mod error;
 pub mod explain;

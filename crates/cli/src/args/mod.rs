@@ -1,5 +1,6 @@
 //! The arguments as written; each verb's own module turns them into work.
 
+pub(crate) mod backup;
 pub(crate) mod business;
 pub(crate) mod data;
 pub(crate) mod explain;
@@ -74,8 +75,8 @@ pub(crate) enum Verb {
     Feedback(service::FeedbackArgs),
     /// Delete everything known of a key.
     Forget(service::Forget),
-    /// Copy a store into a file while it is in use.
-    Backup(service::Backup),
+    /// Keep copies of data, models and stores in a second place, and show that they can be restored.
+    Backup(backup::Backup),
     /// Show how a model in service does: live scores against the test score, ratings.
     Monitor(service::Monitor),
     /// Train a challenger on feedback, and put it in place if it is better.

@@ -1,5 +1,6 @@
 //! From arguments to the engine's verbs.
 
+mod backup;
 mod business;
 mod check;
 mod compare;
@@ -56,7 +57,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Keys(args) => service::keys(args),
         Verb::Feedback(args) => service::feedback(args),
         Verb::Forget(args) => service::forget(args, cli),
-        Verb::Backup(args) => service::backup(args),
+        Verb::Backup(args) => backup::backup(args, cli),
         Verb::Monitor(args) => service::monitor(args, cli),
         Verb::Improve(args) => service::improve(args, cli),
         Verb::Rollback(args) => service::rollback(args, cli),

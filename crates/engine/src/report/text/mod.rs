@@ -1,6 +1,7 @@
 //! Text for the terminal, and the card in a model file.
 
 mod audit;
+mod backups;
 mod card;
 mod explanation;
 mod imported;
@@ -12,6 +13,7 @@ pub(crate) mod prepared;
 mod snapshots;
 mod training;
 
+pub use backups::{backed_up, drilled};
 pub use audit::story as audit;
 pub use card::card;
 pub(crate) use card::improved_card;
