@@ -6,3 +6,4 @@ mod docs;
 mod forecast;
 mod golden;
 mod links;
+mod targets;

@@ -148,7 +148,7 @@ impl<'a> Explainer<'a> {
 /// # Errors
 /// A model that is explained by sampling: a file of an earlier version, or more than 200 rows.
 pub fn served(serving: &Serving, mut rows: Vec<Row>, context: &Context) -> Result<Explained> {
-    let model = serving.model();
+    let model = serving.model()?;
     let usual = serving.reference.as_ref().map(|reference| reference.rows(model)).transpose()?;
     let typed = Arc::new(model.intake()?.output(&model.input)?);
     let mut reader = model.reader()?.rows(&model.input)?;

@@ -1,13 +1,15 @@
 //! The answer as JSON.
 
-use tidemill_engine::serve::record::{write_number, write_prediction};
+use tidemill_engine::serve::record::{RecordedTarget, write_each, write_number};
+use tidemill_engine::serve::serving::Answer;
 
 use super::explanation::Explanation;
 use super::{Answered, is_odd, warnings};
 
 pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     let version = answered.version;
-    let class_texts = version.model.recorder.class_texts();
+    let recorder = &version.model.recorder;
+    let class_texts = recorder.class_texts();
     let mut out = Vec::with_capacity(128 + answered.answers.len() * (96 + 32 * class_texts.len()));
     out.extend_from_slice(b"{\"model\":");
     text(&mut out, &version.serving().name);
@@ -19,18 +21,16 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
         out.extend_from_slice(if i == 0 { b"{\"prediction_id\":\"" } else { b",{\"prediction_id\":\"" });
         out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
         out.extend_from_slice(b"\",\"prediction\":");
-        write_prediction(&mut out, answer.prediction, class_texts);
+        recorder.write_prediction(&mut out, answer);
         if !answer.probabilities.is_empty() {
-            out.extend_from_slice(b",\"probabilities\":{");
-            for (c, (class, p)) in class_texts.iter().zip(&answer.probabilities).enumerate() {
-                if c > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(class.as_bytes());
-                out.push(b':');
-                write_number(&mut out, *p);
-            }
-            out.push(b'}');
+            out.extend_from_slice(b",\"probabilities\":");
+            probabilities(&mut out, class_texts, answer);
+        }
+        let of_classes = |(_, answer): &(&RecordedTarget, &Answer)| !answer.probabilities.is_empty();
+        if recorder.parts().iter().zip(&answer.parts).any(|pair| of_classes(&pair)) {
+            out.extend_from_slice(b",\"probabilities\":");
+            let said = recorder.parts().iter().zip(&answer.parts).filter(of_classes);
+            write_each(&mut out, said, |out, part, answer| probabilities(out, &part.class_texts, answer));
         }
         if let Some(explanation) = Explanation::of(answered, i) {
             explained(&mut out, &explanation);
@@ -65,6 +65,20 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     }
     out.push(b'}');
     out
+}
+
+/// The probability of each class by its name.
+fn probabilities(out: &mut Vec<u8>, class_texts: &[String], answer: &Answer) {
+    out.push(b'{');
+    for (c, (class, p)) in class_texts.iter().zip(&answer.probabilities).enumerate() {
+        if c > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(class.as_bytes());
+        out.push(b':');
+        write_number(out, *p);
+    }
+    out.push(b'}');
 }
 
 fn explained(out: &mut Vec<u8>, explanation: &Explanation<'_>) {

@@ -9,6 +9,7 @@ mod leaderboard;
 mod monitor;
 pub(crate) mod prepared;
 mod snapshots;
+mod targets;
 mod training;
 
 pub use audit::story as audit;
@@ -23,6 +24,8 @@ pub use leaderboard::{Line, table};
 pub use monitor::story as monitor;
 pub use prepared::story as prepared;
 pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, verified};
+pub(crate) use targets::improved_card as improved_card_of_targets;
+pub use targets::{card as card_of_targets, story as training_of_targets};
 pub use training::story as training;
 pub(crate) use training::{
     Reason, balance, more_rows, never_predicted, reasons, short_count, useless, worse_than_baseline,
