@@ -65,6 +65,10 @@ pub struct Data {
     /// The column to predict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Several columns to predict, instead of `target`: each gets a model of its own, which never sees the other targets, and one
+    /// file holds them all. Classes and numbers may be mixed, and a row may lack some of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
     /// What kind of prediction; without it: a target of two values is binary, of text or few whole numbers
     /// multi-class, anything else regression.
     #[serde(skip_serializing_if = "Option::is_none")]

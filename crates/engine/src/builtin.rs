@@ -18,6 +18,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::Bin>(),
     Entry::step::<tidemill_prep::DateParts>(),
     Entry::step::<tidemill_prep::DropColumns>(),
+    Entry::step::<tidemill_prep::EmbedWords>(),
     Entry::step::<tidemill_prep::EncodeHash>(),
     Entry::step::<tidemill_prep::EncodeOneHot>(),
     Entry::step::<tidemill_prep::EncodeOrdinal>(),

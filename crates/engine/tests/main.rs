@@ -8,3 +8,4 @@ mod forecast;
 mod golden;
 mod import;
 mod links;
+mod targets;

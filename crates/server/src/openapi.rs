@@ -158,14 +158,16 @@ fn schemas() -> Value {
             "predictions": { "type": "array", "items": {
                 "type": "object", "required": ["prediction_id", "prediction"], "properties": {
                     "prediction_id": { "type": "string", "format": "uuid" },
-                    "prediction": { "type": ["number", "string", "null"] },
-                    "probabilities": { "type": "object", "additionalProperties": { "type": "number" } },
+                    "prediction": { "type": ["number", "string", "null", "object"], "description":
+                        "The number or the class; of several targets an object with one for each." },
+                    "probabilities": { "type": "object", "additionalProperties": { "type": ["number", "object"] }, "description":
+                        "By class; of several targets an object of these for each target of classes." },
                     "warnings": { "type": "array", "items": warning } } } },
             "warnings": { "type": "array", "items": warning } } },
         "Feedback": { "type": "object", "required": ["prediction_id", "kind"], "additionalProperties": false, "properties": {
             "prediction_id": { "type": "string", "description": "A UUID; of a language model's answer also the id as it came (chatcmpl-…, cmpl-…)." },
             "kind": { "enum": kinds },
-            "value": {},
+            "value": { "description": "Of several targets an object with what is known of each: {\"species\": \"Gentoo\"}." },
             "at": { "type": ["string", "integer", "null"], "description": "RFC 3339, or microseconds since 1970." },
             "user": { "type": ["string", "null"] },
             "idempotency_key": { "type": ["string", "null"] } } },

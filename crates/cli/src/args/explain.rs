@@ -20,6 +20,9 @@ pub(crate) struct Explain {
     /// Rows to explain, such as `3,7-9`, counted from 1 [default: all].
     #[arg(long, value_name = "ROWS")]
     pub rows: Option<String>,
+    /// Of a model of several targets, the one to explain.
+    #[arg(long, value_name = "COL")]
+    pub target: Option<String>,
     /// How [default: exact where the model allows it, else sampled].
     #[arg(long, value_enum, value_name = "METHOD", default_value_t = MethodArg::Auto)]
     pub method: MethodArg,

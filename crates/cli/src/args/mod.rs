@@ -119,9 +119,9 @@ pub(crate) enum Verb {
 /// What can be said about the data on the command line; it goes before what the recipe says.
 #[derive(Debug, Default, Args)]
 pub(crate) struct DataArgs {
-    /// The column to predict.
+    /// The column to predict; for several, which one model then answers, repeated or with commas.
     #[arg(long, short)]
-    pub target: Option<String>,
+    pub target: Vec<String>,
     /// What kind of prediction; inferred from the target without it.
     #[arg(long, value_enum)]
     pub task: Option<TaskArg>,
@@ -206,6 +206,7 @@ Examples:
   tidemill train images/                           a folder of images for each class
   tidemill train payments.csv --target fraud --decide cost:fn=10
   tidemill train sales.csv --target sold --horizon 4w
+  tidemill train patients.csv --target outcome --target days    a model for each, in one file
   tidemill train rows.csv --target y --quality best
   tidemill train tidemill.toml --trials 20 --time-limit 10m
   zcat rows.csv.gz | tidemill train - --target y")]
@@ -415,6 +416,12 @@ pub(crate) struct Predict {
 pub(crate) struct Inspect {
     /// The model file.
     pub model: PathBuf,
+    /// Write the vectors of words in it: word2vec's text, its binary format (NAME.bin), or GloVe's text ("glove" in the name).
+    #[arg(long, value_name = "FILE")]
+    pub vectors: Option<PathBuf>,
+    /// Of vectors of several columns, whose to write.
+    #[arg(long, value_name = "COL", requires = "vectors")]
+    pub column: Option<String>,
 }
 
 /// `tidemill init`

@@ -1,6 +1,5 @@
 //! `tidemill backup`.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -75,13 +74,11 @@ fn plan(args: &Run) -> Result<Plan> {
 
 fn list(place: &Path) -> Result<Shown> {
     let place = Place::open(place)?;
-    let (mut text, mut sets) = (String::new(), Vec::new());
+    let (mut lines, mut sets) = (String::new(), Vec::new());
     for id in place.ids()? {
         let set = place.set(Some(&id))?;
-        let bytes: u64 = set.files.iter().map(|kept| kept.bytes).sum();
-        let (n, size) = (set.files.len(), tidemill_engine::format::size(bytes));
-        let _ = writeln!(text, "{id}  {n:>5} files  {size:>9}");
-        sets.push(json!({ "set": id, "files": n, "bytes": bytes }));
+        lines += &text::backup_line(&set);
+        sets.push(json!({ "set": set.id, "files": set.files.len() }));
     }
-    Ok(Shown::new(text, json!({ "sets": sets })))
+    Ok(Shown::new(lines, json!({ "sets": sets })))
 }

@@ -27,7 +27,8 @@ pub(super) fn explain(args: &Explain, cli: &Cli) -> Result<Shown> {
     let asked = Asked { rows, method, lime: lime(args)? };
     let context = context(cli, 0, args.threads)?;
     let out = args.out.as_deref();
-    let found = explain::file(&args.model, &args.data, args.background.as_deref(), &asked, out, &context)?;
+    let (target, background) = (args.target.as_deref(), args.background.as_deref());
+    let found = explain::file(&args.model, target, &args.data, background, &asked, out, &context)?;
     let mut shown = text::explanation(&found);
     if let Some(out) = out {
         shown += &format!("\nWritten: {out}\n");

@@ -24,18 +24,20 @@ use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Event, Result, Runtime};
 use tidemill_engine::error::EngineError;
+use tidemill_engine::facts::TrainedTargets;
 use tidemill_engine::files::replace;
 use tidemill_engine::model;
 use tidemill_engine::recipe;
 use tidemill_engine::recipe::docs;
 use tidemill_engine::recipe::schema;
 use tidemill_engine::report::text;
-use tidemill_engine::verbs::evaluate;
+use tidemill_engine::verbs::evaluate::{self, Evaluated, Judged};
 use tidemill_engine::verbs::init;
 use tidemill_engine::verbs::predict;
 use tidemill_engine::verbs::train;
+use tidemill_engine::verbs::vectors;
 
-use crate::args::{Cli, DataArgs, Evaluate, Init, Inspect, NetArgs, Predict, Train, Verb};
+use crate::args::{Cli, DataArgs, Evaluate as EvaluateArgs, Init, Inspect, NetArgs, Predict, Train, Verb};
 use crate::progress::Progress;
 use crate::show::Shown;
 
@@ -149,7 +151,11 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let context = interruptible(cli, recipe.train.seed, args.threads, true)?;
     let context = context.with_deadline(limit.map(|limit| Instant::now() + limit));
     let context = context.with_runtime(runtime(&args.nets));
-    let trained = train::train(&train::Job { source, recipe, recipe_file, out }, &context)?;
+    let job = train::Job { source, recipe, recipe_file, out };
+    let trained = match train::train_any(&job, &context)? {
+        train::Done::One(trained) => trained,
+        train::Done::Several(trained) => return several_trained(&trained),
+    };
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
         let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
@@ -158,6 +164,13 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         document.insert("times".into(), json_of(&text::table(&trained))?);
     }
     Ok(Shown::new(text::training(&trained), json))
+}
+
+fn several_trained(trained: &TrainedTargets) -> Result<Shown> {
+    let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
+                          "report": trained.report, "hash": trained.hash });
+    let json = json!({ "targets": json_of(&trained.outcomes)?, "written": written });
+    Ok(Shown::new(text::training_of_targets(trained), json))
 }
 
 fn runtime(nets: &NetArgs) -> Runtime {
@@ -206,7 +219,11 @@ fn overlay(recipe: &mut Recipe, about: &DataArgs) {
             to.clone_from(from);
         }
     };
-    said(&about.target, &mut data.target);
+    match about.target.as_slice() {
+        [] => {}
+        [one] => (data.target, data.targets) = (Some(one.clone()), Vec::new()),
+        several => (data.target, data.targets) = (None, several.to_vec()),
+    }
     said(&about.positive, &mut data.positive);
     said(&about.key, &mut data.key);
     said(&about.time, &mut data.time);
@@ -217,12 +234,12 @@ fn overlay(recipe: &mut Recipe, about: &DataArgs) {
     data.drop_leaks |= about.drop_leaks;
 }
 
-fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
+fn run_evaluate(args: &EvaluateArgs, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
-    let evaluated = match (&args.data, &args.answers.truth, &args.pred) {
+    let judged = match (&args.data, &args.answers.truth, &args.pred) {
         (None, Some(truth), Some(pred)) => {
             let labels = args.answers.labels(truth, pred);
-            evaluate::labels(&args.model, &labels, args.report.as_deref(), &context)?
+            Judged::One(evaluate::labels(&args.model, &labels, args.report.as_deref(), &context)?)
         }
         (Some(data), None, None) => {
             evaluate::model(Path::new(&args.model), data, args.report.as_deref(), &context)?
@@ -235,8 +252,14 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
             .into());
         }
     };
-    let mut text = evaluated.report.to_string();
-    let mut json = json_of(&evaluated)?;
+    let mut text = match &judged {
+        Judged::One(evaluated) => evaluated.report.to_string(),
+        Judged::Several { targets } => {
+            let of = |(name, found): (&String, &Evaluated)| format!("Target '{name}'\n{}\n", found.report);
+            targets.iter().map(of).collect()
+        }
+    };
+    let mut json = json_of(&judged)?;
     if let Some(file) = &args.report {
         text += &format!("\nReport: {}\n", file.display());
         json["written"] = json!({ "report": file });
@@ -262,7 +285,16 @@ fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
 }
 
 fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
-    let inspected = model::inspect(&args.model, &context(cli, 0, None)?)?;
+    let context = context(cli, 0, None)?;
+    if let Some(out) = &args.vectors {
+        let written = vectors::write(&args.model, args.column.as_deref(), out, &context)?;
+        let text = format!(
+            "{}: the vectors of {} words of '{}', {} numbers each\n",
+            written.out, written.words, written.column, written.dimensions
+        );
+        return Ok(Shown::new(text, json_of(&written)?));
+    }
+    let inspected = model::inspect(&args.model, &context)?;
     Ok(Shown::new(text::inspected(&inspected), json_of(&inspected)?))
 }
 

@@ -12,8 +12,11 @@ use tidemill_core::{Error, Result};
 pub struct Provenance {
     /// The task.
     pub task: Option<Task>,
-    /// The target column.
+    /// The target column; of several their names with commas between.
     pub target: String,
+    /// Of a model of several targets: where the model of each comes from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Provenance>,
     /// The classes in their fixed order; empty for regression.
     pub classes: Vec<String>,
     /// The learner with its parameters; of a blend its members and their shares.

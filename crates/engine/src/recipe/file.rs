@@ -7,7 +7,7 @@ use tidemill_core::recipe::{ColumnSpec, Cost, Decision, Recipe, Spec, Task};
 use tidemill_core::{Document, DocumentError, Error, Registry, Result, Slot, nearest};
 
 use crate::error::EngineError;
-use crate::recipe::schema;
+use crate::recipe::{schema, targets};
 
 /// Reads and checks the recipe at `path`. Errors name the file and line and show it.
 pub fn read(path: &Path, registry: &Registry) -> Result<Recipe> {
@@ -133,6 +133,7 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
         return Err(("split.nested", format!("the number of outer folds must be 2 to 100, not {n}")));
     }
     check_decision(&recipe.decision)?;
+    targets::check(recipe)?;
     if recipe.train.trials == Some(0) {
         return Err(("train.trials", "at least one trial is needed".into()));
     }

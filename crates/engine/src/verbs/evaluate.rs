@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 use tidemill_core::{Context, Result, Source, Warning};
 use tidemill_eval::{Answers, Report};
+use tidemill_report::Report as Page;
 
 use crate::files::replace;
 use crate::judge::{AnsweredRows, Evidence, PredictionColumns, Seen, interval};
 use crate::links::threshold;
-use crate::model::Opened;
+use crate::model::{self, AnyModel, Opened};
 use crate::report::page::{self, Other, Subject};
 
 /// What a judgement found.
@@ -24,30 +26,71 @@ pub struct Evaluated {
     pub data_warnings: Vec<Warning>,
 }
 
-/// Judges a model on a source that has the target, and writes a report where one is asked for. Rows without a target
-/// are left out, with a warning.
-pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Evaluated> {
-    let (opened, AnsweredRows { target, rows, answered }) =
-        AnsweredRows::of(path, source, report_file.is_some(), context)?;
+/// What a judgement found, by how many targets the model has.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Judged {
+    /// One.
+    One(Evaluated),
+    /// Two or more: by target, in their order.
+    Several {
+        /// What was found of each.
+        targets: IndexMap<String, Evaluated>,
+    },
+}
+
+/// Judges a model on a source that has the target or targets, and writes a report where one is asked for. Rows without a target
+/// are left out of its judgement, with a warning.
+pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Judged> {
+    let several = match model::open_any(path, context)? {
+        AnyModel::One(opened) => {
+            let (evaluated, page) = judged(&opened, source, report_file.is_some(), context)?;
+            if let (Some(file), Some(page)) = (report_file, page) {
+                replace(file, page.html().as_bytes())?;
+            }
+            return Ok(Judged::One(evaluated));
+        }
+        AnyModel::Several(several) => several,
+    };
+    let (mut targets, mut pages) = (IndexMap::new(), Vec::new());
+    for part in &several.parts {
+        let (evaluated, page) = judged(part, source, report_file.is_some(), &context.part())?;
+        targets.insert(part.provenance.target.clone(), evaluated);
+        pages.extend(page);
+    }
+    if let Some(file) = report_file {
+        let names: Vec<&str> = several.targets().collect();
+        replace(file, page::evaluated_targets(&names, pages).html().as_bytes())?;
+    }
+    Ok(Judged::Several { targets })
+}
+
+/// Judges an open model of one target; with a page where one is `wanted`.
+fn judged(
+    opened: &Opened,
+    source: &str,
+    wanted: bool,
+    context: &Context,
+) -> Result<(Evaluated, Option<Page>)> {
+    let AnsweredRows { target, rows, answered } = AnsweredRows::of_opened(opened, source, wanted, context)?;
     let answers = Answers::of(&answered)?;
     let evaluated = Evaluated {
         rows: answered.n_rows(),
         report: tidemill_eval::report(&answers),
         data_warnings: context.warnings(),
     };
-    if let (Some(file), Some(rows)) = (report_file, &rows) {
-        let metric = tidemill_eval::default_metric(answers.task());
-        let steps = opened.model.chain.0.get(1..);
-        let seen = Seen { steps, train: None, rows, answered: &answered, metric };
-        let evidence = Evidence::gather(&seen, context)?;
-        let beside = Beside {
-            threshold: Some(threshold::of(&opened.model.chain)),
-            other: Other::in_training(&opened.provenance),
-            evidence: Some(&evidence),
-        };
-        write_report(file, source, &target, &answers, &evaluated, beside)?;
-    }
-    Ok(evaluated)
+    let Some(rows) = &rows else { return Ok((evaluated, None)) };
+    let metric = tidemill_eval::default_metric(answers.task());
+    let steps = opened.model.chain.0.get(1..);
+    let seen = Seen { steps, train: None, rows, answered: &answered, metric };
+    let evidence = Evidence::gather(&seen, context)?;
+    let beside = Beside {
+        threshold: Some(threshold::of(&opened.model.chain)),
+        other: Other::in_training(&opened.provenance),
+        evidence: Some(&evidence),
+    };
+    let page = page_of(source, &target, &answers, &evaluated, beside);
+    Ok((evaluated, Some(page)))
 }
 
 /// Every metric that applies to what a model says of rows that have the target.
@@ -64,19 +107,17 @@ struct Beside<'a> {
     evidence: Option<&'a Evidence>,
 }
 
-fn write_report(
-    file: &Path,
+fn page_of(
     source: &str,
     target: &str,
     answers: &Answers<'_>,
     found: &Evaluated,
     Beside { threshold, other, evidence }: Beside<'_>,
-) -> Result<()> {
+) -> Page {
     let metric = tidemill_eval::default_metric(answers.task());
     let interval = interval(metric, answers, 0).map(|i| [i.low, i.high]);
     let subject = Subject { target, metric, report: &found.report, answers, interval, threshold, other };
-    let page = page::evaluate(&subject, evidence, source, &found.data_warnings);
-    replace(file, page.as_bytes())
+    page::evaluate(&subject, evidence, source, &found.data_warnings)
 }
 
 /// Judges a column of predictions against a column of right answers, and writes a report where one is asked for.
@@ -90,7 +131,8 @@ pub fn labels(
     let report = tidemill_eval::report(&answers);
     let evaluated = Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() };
     if let Some(file) = report_file {
-        write_report(file, source, &labels.truth, &answers, &evaluated, Beside::default())?;
+        let page = page_of(source, &labels.truth, &answers, &evaluated, Beside::default());
+        replace(file, page.html().as_bytes())?;
     }
     Ok(evaluated)
 }

@@ -12,19 +12,21 @@ use crate::model;
 use crate::recipe;
 use crate::rows::open_to_answer;
 
-/// Explains rows of a file, and writes the values of every row to `out` where one is named.
+/// Explains rows of a file, and writes the values of every row to `out` where one is named. Of a model of several targets, `target` is
+/// the one to explain.
 ///
 /// # Errors
 /// Those of [`explain()`], and of reading and writing.
 pub fn file(
     model: &Path,
+    target: Option<&str>,
     data: &str,
     background: Option<&str>,
     asked: &Asked,
     out: Option<&str>,
     context: &Context,
 ) -> Result<Explained> {
-    let opened = model::open(model, context)?;
+    let opened = model::open_target(model, target, context)?;
     let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
     let open = |location: &str| open_to_answer(location, &recipe);
     let rows = open(data)?;

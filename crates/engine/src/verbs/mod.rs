@@ -11,3 +11,4 @@ pub mod monitor;
 pub mod predict;
 pub mod prepare;
 pub mod train;
+pub mod vectors;

@@ -51,6 +51,14 @@ catalogue! {
     axis = "{what} ({how})",
     rows = "rows",
 
+    // Several targets.
+    target = "target",
+    interval = "95% interval",
+    targets = "The targets",
+    targets_lead = "Each target has a model of its own, which never sees the others: {n} models in one file.",
+    targets_page_lead = "One file answers {n} targets; what follows is about each.",
+    targets_caption = "The model of each target",
+
     // Scores.
     scores = "How good it is",
     scores_lead = "Every figure of the rows set aside, beside that of a baseline that always says the same.",

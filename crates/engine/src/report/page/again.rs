@@ -7,6 +7,9 @@ use crate::facts::Outcome;
 use crate::recipe::label;
 use crate::report::text::{balance, doubts};
 
+/// The section's place in the address.
+pub(super) const ID: &str = "again";
+
 /// Where a model came from, beyond what its metrics say.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
@@ -24,7 +27,7 @@ pub(super) fn section(outcome: &Outcome, origin: &Origin<'_>) -> Section {
         "tidemill train {file}\ntidemill predict model.tidemill NEW.csv -o answers.csv\n\
          tidemill evaluate model.tidemill LABELLED.csv --report evaluation.html\n"
     );
-    Section::new("again", W.again)
+    Section::new(ID, W.again)
         .lead(W.again_lead)
         .with(Block::Table(facts(outcome, origin)))
         .with(Block::Text(Text::plain(said(outcome))))

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::backup::{Done, Drilled};
+use crate::backup::{Done, Drilled, Set};
 use crate::format::size;
 
 /// What a run did.
@@ -18,6 +18,12 @@ pub fn backed_up(done: &Done) -> String {
         let _ = writeln!(text, "older sets removed: {}", done.removed.join(", "));
     }
     text
+}
+
+/// A set in a line.
+pub fn backup_line(set: &Set) -> String {
+    let bytes = set.files.iter().map(|kept| kept.bytes).sum();
+    format!("{}  {:>5} files  {:>9}\n", set.id, set.files.len(), size(bytes))
 }
 
 /// What a drill found.

@@ -8,6 +8,12 @@ use crate::model::Inspected;
 /// What `inspect` shows to people.
 pub fn inspected(i: &Inspected) -> String {
     let columns = |list: &[ColumnInfo]| -> String { list.iter().map(described).collect() };
+    let chain = match i.chains.is_empty() {
+        true => i.chain.join(" -> "),
+        false => {
+            i.chains.iter().map(|(target, chain)| format!("\n  {target}: {}", chain.join(" -> "))).collect()
+        }
+    };
     format!(
         "{file} ({bytes} bytes), format {format}, written by {writer}\nmodel {hash}\nchain: {chain}\n\n\
          Takes:\n{input}\nGives:\n{output}\nEntries:\n{entries}\n{card}",
@@ -16,7 +22,6 @@ pub fn inspected(i: &Inspected) -> String {
         format = i.manifest.format,
         writer = i.manifest.written_by,
         hash = i.hash,
-        chain = i.chain.join(" -> "),
         input = columns(&i.manifest.input),
         output = columns(&i.manifest.output),
         entries = i

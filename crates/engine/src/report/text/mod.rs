@@ -11,9 +11,10 @@ mod leaderboard;
 mod monitor;
 pub(crate) mod prepared;
 mod snapshots;
+mod targets;
 mod training;
 
-pub use backups::{backed_up, drilled};
+pub use backups::{backed_up, backup_line, drilled};
 pub use audit::story as audit;
 pub use card::card;
 pub(crate) use card::improved_card;
@@ -27,6 +28,8 @@ pub use leaderboard::{Line, table};
 pub use monitor::story as monitor;
 pub use prepared::story as prepared;
 pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, verified};
+pub(crate) use targets::improved_card as improved_card_of_targets;
+pub use targets::{card as card_of_targets, story as training_of_targets};
 pub use training::story as training;
 pub(crate) use training::{
     Reason, balance, more_rows, never_predicted, reasons, short_count, useless, worse_than_baseline,

@@ -41,5 +41,8 @@ pub fn story(monitor: &Monitor) -> String {
     if !monitor.improvements.is_empty() {
         text += "\n";
     }
+    for other in &monitor.others {
+        text += &format!("\n{}", story(other));
+    }
     text
 }

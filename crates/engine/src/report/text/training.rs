@@ -57,7 +57,7 @@ pub fn story(trained: &Trained) -> String {
 }
 
 /// What the rows themselves say against trusting the score, and what to do about it.
-fn cautions(o: &Outcome) -> Vec<String> {
+pub(super) fn cautions(o: &Outcome) -> Vec<String> {
     let mut lines: Vec<String> = never_predicted(o).into_iter().collect();
     let severe = o.findings.iter().filter(|f| f.severity == Severity::Severe);
     for finding in severe {
