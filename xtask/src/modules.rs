@@ -36,8 +36,8 @@ const ENGINE: Table = &[
     (
         "report",
         &[
-            "explain", "import", "backup", "facts", "judge", "audit", "model", "search", "forecast", "recipe",
-            "builtin", "links", "error", "format",
+            "explain", "import", "backup", "facts", "judge", "audit", "model", "search", "forecast",
+            "recipe", "builtin", "links", "error", "format",
         ],
     ),
     (

@@ -29,8 +29,8 @@ use tidemill_store::{Durability, Store};
 use super::{context, default_out, json_of, overlay};
 use crate::args::Cli;
 use crate::args::service::{
-    DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay,
-    Rollback, Serve,
+    DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay, Rollback,
+    Serve,
 };
 use crate::show::{self, Shown};
 

@@ -116,7 +116,11 @@ fn write(place: &Place, kept: &Kept, path: &Path) -> Result<std::result::Result<
     }
     file.sync_all().map_err(disk(path))?;
     let hash: String = whole.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    Ok(if hash == kept.sha256 { Ok(()) } else { Err("its bytes have another hash than when it was kept".into()) })
+    Ok(if hash == kept.sha256 {
+        Ok(())
+    } else {
+        Err("its bytes have another hash than when it was kept".into())
+    })
 }
 
 /// Whether a restored file is a model or a store that opened.
@@ -125,9 +129,11 @@ fn opened(sort: Sort, path: &Path) -> std::result::Result<bool, String> {
         Sort::File => Ok(false),
         Sort::Model => tidemill_package::open(path).map(|_| true).map_err(|e| e.to_string()),
         // Another copy of it checks every page.
-        Sort::Store => tidemill_store::Store::open(&path.to_string_lossy(), tidemill_store::Options::default())
-            .and_then(|store| store.backup(&path.with_extension("checked")))
-            .map(|_| true)
-            .map_err(|e| e.to_string()),
+        Sort::Store => {
+            tidemill_store::Store::open(&path.to_string_lossy(), tidemill_store::Options::default())
+                .and_then(|store| store.backup(&path.with_extension("checked")))
+                .map(|_| true)
+                .map_err(|e| e.to_string())
+        }
     }
 }

@@ -116,7 +116,10 @@ impl Place {
     /// Keeps a file, with memory for one piece. Gives how many bytes were new, too.
     pub(super) fn keep(&self, from: &Path, path: String, sort: Sort) -> Result<(Kept, u64)> {
         let mut file = File::open(from).map_err(|e| {
-            EngineError::usage(format!("{}: {e}", from.display()), "name a file that is there, or leave it out")
+            EngineError::usage(
+                format!("{}: {e}", from.display()),
+                "name a file that is there, or leave it out",
+            )
         })?;
         let mut whole = Sha256::new();
         let mut kept = Kept { path, sort, bytes: 0, sha256: String::new(), pieces: Vec::new() };
@@ -169,7 +172,8 @@ impl Place {
 
     /// Writes the list of a run, and with it the set is there.
     pub(super) fn finish(&self, set: &Set) -> Result<()> {
-        let text = serde_json::to_vec_pretty(set).map_err(|e| tidemill_core::Error::internal(e.to_string()))?;
+        let text =
+            serde_json::to_vec_pretty(set).map_err(|e| tidemill_core::Error::internal(e.to_string()))?;
         files::replace(&self.list(&set.id), &text)
     }
 

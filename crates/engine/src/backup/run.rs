@@ -94,7 +94,8 @@ fn below(path: &Path, place: &Path) -> Result<Vec<PathBuf>> {
         return Ok(Vec::new());
     }
     let entries = fs::read_dir(path).map_err(disk(path))?;
-    let mut entries = entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(disk(path))?;
+    let mut entries =
+        entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(disk(path))?;
     entries.sort();
     let mut files = Vec::new();
     for entry in entries {
@@ -115,7 +116,8 @@ fn inside(path: &Path) -> String {
 /// The name of a set made at this moment: one second later than the last where two fall in one.
 fn name(now: i64, before: &[String]) -> Result<String> {
     let named = |second: i64| -> Result<String> {
-        let at = jiff::Timestamp::from_second(second).map_err(|e| tidemill_core::Error::internal(e.to_string()))?;
+        let at = jiff::Timestamp::from_second(second)
+            .map_err(|e| tidemill_core::Error::internal(e.to_string()))?;
         Ok(at.strftime("%Y%m%dT%H%M%SZ").to_string())
     };
     let mut second = now.div_euclid(1_000_000);

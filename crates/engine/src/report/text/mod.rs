@@ -14,8 +14,8 @@ mod snapshots;
 mod targets;
 mod training;
 
-pub use backups::{backed_up, backup_line, drilled};
 pub use audit::story as audit;
+pub use backups::{backed_up, backup_line, drilled};
 pub use card::card;
 pub(crate) use card::improved_card;
 pub use explanation::story as explanation;
