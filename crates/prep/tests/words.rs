@@ -123,7 +123,7 @@ fn words_of_one_world_lie_near_each_other_whatever_the_method_and_the_threads() 
             architecture,
             dimensions: 8,
             sample: 0.0,
-            epochs: Some(15),
+            epochs: Some(epochs),
             rate: Some(0.05),
             ..EmbedWords::default()
         };
