@@ -108,17 +108,21 @@ impl Column {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schema {
     columns: Vec<Column>,
+    /// The places in the order of the names: tables may be thousands of columns wide, and each step looks all of its own up.
+    by_name: Vec<u32>,
 }
 
 impl Schema {
     /// These columns in this order; a repeated name is an error.
     pub fn new(columns: Vec<Column>) -> Result<Self> {
-        let mut names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-        names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|w| w[0] == w[1]) {
-            return Err(Error::data(format!("two columns are named '{}'", twice[0]), "rename one of them"));
+        let name = |place: u32| columns[place as usize].name.as_str();
+        let mut by_name: Vec<u32> = (0..columns.len() as u32).collect();
+        by_name.sort_unstable_by(|a, b| name(*a).cmp(name(*b)));
+        if let Some(twice) = by_name.windows(2).find(|w| name(w[0]) == name(w[1])) {
+            let problem = format!("two columns are named '{}'", name(twice[0]));
+            return Err(Error::data(problem, "rename one of them"));
         }
-        Ok(Schema { columns })
+        Ok(Schema { columns, by_name })
     }
 
     /// The columns in order.
@@ -143,7 +147,8 @@ impl Schema {
 
     /// The place of a column, if it is there.
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|c| c.name == name)
+        let found = self.by_name.binary_search_by(|place| self.columns[*place as usize].name.as_str().cmp(name));
+        found.ok().map(|at| self.by_name[at] as usize)
     }
 
     /// The place of a column that must be there; the error offers the nearest name.
