@@ -5,4 +5,5 @@ mod conformance;
 mod docs;
 mod forecast;
 mod golden;
+mod languages;
 mod links;

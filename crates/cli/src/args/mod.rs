@@ -3,6 +3,7 @@
 pub(crate) mod business;
 pub(crate) mod data;
 pub(crate) mod explain;
+pub(crate) mod lang;
 pub(crate) mod language;
 pub(crate) mod prepare;
 pub(crate) mod service;
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidemill_engine::core::recipe::{OptimizeFor, Quality, Task};
 use tidemill_engine::judge::PredictionColumns;
+
+use self::lang::Lang;
 
 /// From a table to a tested, packaged model, and round the loop again.
 #[derive(Debug, Parser)]
@@ -191,6 +194,9 @@ pub(crate) struct Check {
     /// How many threads may work; the result does not depend on it [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill train`
@@ -244,6 +250,9 @@ pub(crate) struct Train {
     /// How nets are trained.
     #[command(flatten)]
     pub nets: NetArgs,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// What training a net does beside its result.
@@ -355,6 +364,9 @@ pub(crate) struct Evaluate {
     /// Write a page for people: one HTML file with charts.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill compare`
@@ -385,6 +397,9 @@ pub(crate) struct Compare {
     /// Ask whether the second is no worse instead of whether it is better.
     #[arg(long)]
     pub not_worse: bool,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill predict`
@@ -411,6 +426,9 @@ pub(crate) struct Predict {
 pub(crate) struct Inspect {
     /// The model file.
     pub model: PathBuf,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill init`

@@ -28,6 +28,7 @@ use tidemill_engine::recipe;
 use tidemill_engine::recipe::docs;
 use tidemill_engine::recipe::schema;
 use tidemill_engine::report::text;
+use tidemill_engine::report::words::fill;
 use tidemill_engine::verbs::evaluate;
 use tidemill_engine::verbs::init;
 use tidemill_engine::verbs::predict;
@@ -146,7 +147,8 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let context = interruptible(cli, recipe.train.seed, args.threads, true)?;
     let context = context.with_deadline(limit.map(|limit| Instant::now() + limit));
     let context = context.with_runtime(runtime(&args.nets));
-    let trained = train::train(&train::Job { source, recipe, recipe_file, out }, &context)?;
+    let words = args.lang.words();
+    let trained = train::train(&train::Job { words, source, recipe, recipe_file, out }, &context)?;
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
         let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
@@ -154,7 +156,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         document.insert("written".into(), written);
         document.insert("times".into(), json_of(&text::table(&trained))?);
     }
-    Ok(Shown::new(text::training(&trained), json))
+    Ok(Shown::new(text::training(words, &trained), json))
 }
 
 fn runtime(nets: &NetArgs) -> Runtime {
@@ -216,14 +218,14 @@ fn overlay(recipe: &mut Recipe, about: &DataArgs) {
 
 fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
+    let words = args.lang.words();
+    let report = args.report.as_deref().map(|file| evaluate::ReportFile { file, words });
     let evaluated = match (&args.data, &args.answers.truth, &args.pred) {
         (None, Some(truth), Some(pred)) => {
             let labels = args.answers.labels(truth, pred);
-            evaluate::labels(&args.model, &labels, args.report.as_deref(), &context)?
+            evaluate::labels(&args.model, &labels, report, &context)?
         }
-        (Some(data), None, None) => {
-            evaluate::model(Path::new(&args.model), data, args.report.as_deref(), &context)?
-        }
+        (Some(data), None, None) => evaluate::model(Path::new(&args.model), data, report, &context)?,
         _ => {
             return Err(EngineError::usage(
                 "it is not clear what to judge",
@@ -232,10 +234,10 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
             .into());
         }
     };
-    let mut text = evaluated.report.to_string();
+    let mut text = text::figures(words, &evaluated.report);
     let mut json = json_of(&evaluated)?;
     if let Some(file) = &args.report {
-        text += &format!("\nReport: {}\n", file.display());
+        text += &format!("\n{}\n", fill(words.story.report_file, &[("file", &file.display())]));
         json["written"] = json!({ "report": file });
     }
     Ok(Shown::new(text, json))
@@ -260,7 +262,7 @@ fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
 
 fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
     let inspected = model::inspect(&args.model, &context(cli, 0, None)?)?;
-    Ok(Shown::new(text::inspected(&inspected), json_of(&inspected)?))
+    Ok(Shown::new(text::inspected(args.lang.words(), &inspected), json_of(&inspected)?))
 }
 
 fn run_init(args: &Init, cli: &Cli) -> Result<Shown> {

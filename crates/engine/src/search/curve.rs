@@ -1,5 +1,6 @@
 //! The learning curve: how the score grows with the rows that are learned from.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Table};
 use tidemill_data::split::Fold;
 use tidemill_kernel::Random;
+use tidemill_report::words::{Words, fill};
 
 use super::Candidate;
 use super::judge::{Judge, mean};
@@ -94,7 +96,7 @@ fn shuffled(fold: &Fold, at: usize, context: &Context) -> Vec<u32> {
 }
 
 /// What the last stretch of the curve says.
-pub(crate) fn sentence(points: &[Point], greater_is_better: bool) -> Option<String> {
+pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool) -> Option<String> {
     let [.., before, last] = points else { return None };
     let gain = |p: &Point| p.valid.map(|v| if greater_is_better { v } else { -v });
     let first = gain(points.first()?)?;
@@ -103,20 +105,22 @@ pub(crate) fn sentence(points: &[Point], greater_is_better: bool) -> Option<Stri
     let (all, step) = (now - first, now - then);
     let notable = step > NOTABLE * then.abs() && step > 0.03 * all;
     let grows = step > 0.0 && all > 0.0 && (step > 0.15 * all || notable);
+    let said = &words.story;
     let what = match step {
-        _ if grows => "more would help",
-        step if step > 0.0 => "more rows alone would help little",
-        _ => "more rows alone would not help",
+        _ if grows => said.curve_helps,
+        step if step > 0.0 => said.curve_little,
+        _ => said.curve_useless,
     };
-    let scores = [before.valid, last.valid].map(|score| short(score.unwrap_or_default()));
-    Some(format!(
-        "With {} instead of {} rows to learn from the score went from {} to {}: {what}.",
-        last.rows, before.rows, scores[0], scores[1]
-    ))
+    let [was, is] = [before.valid, last.valid].map(|score| short(score.unwrap_or_default()));
+    let values: [(&str, &dyn Display); 5] =
+        [("rows", &last.rows), ("before", &before.rows), ("was", &was), ("is", &is), ("what", &what)];
+    Some(fill(said.curve, &values))
 }
 
 #[cfg(test)]
 mod tests {
+    use tidemill_report::words::EN;
+
     use super::*;
 
     /// What is said of a curve of these scores, of which less is better.
@@ -124,7 +128,7 @@ mod tests {
         let points = [40, 280, 400].iter().zip(valid);
         let points: Vec<Point> =
             points.map(|(&rows, v)| Point { rows, train: None, valid: Some(v) }).collect();
-        sentence(&points, false).unwrap_or_default()
+        sentence(&EN, &points, false).unwrap_or_default()
     }
 
     #[test]

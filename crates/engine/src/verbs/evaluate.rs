@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use tidemill_core::{Context, Result, Source, Warning};
 use tidemill_eval::{Answers, Report};
+use tidemill_report::words::Words;
 
 use crate::files::replace;
 use crate::judge::{AnsweredRows, Evidence, PredictionColumns, Seen, interval};
@@ -24,9 +25,23 @@ pub struct Evaluated {
     pub data_warnings: Vec<Warning>,
 }
 
+/// Where a page goes, and which language it speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportFile<'a> {
+    /// The file.
+    pub file: &'a Path,
+    /// The words of the language.
+    pub words: &'static Words,
+}
+
 /// Judges a model on a source that has the target, and writes a report where one is asked for. Rows without a target
 /// are left out, with a warning.
-pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Evaluated> {
+pub fn model(
+    path: &Path,
+    source: &str,
+    report_file: Option<ReportFile<'_>>,
+    context: &Context,
+) -> Result<Evaluated> {
     let (opened, AnsweredRows { target, rows, answered }) =
         AnsweredRows::of(path, source, report_file.is_some(), context)?;
     let answers = Answers::of(&answered)?;
@@ -42,7 +57,7 @@ pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Co
         let evidence = Evidence::gather(&seen, context)?;
         let beside = Beside {
             threshold: Some(threshold::of(&opened.model.chain)),
-            other: Other::in_training(&opened.provenance),
+            other: Other::in_training(file.words, &opened.provenance),
             evidence: Some(&evidence),
         };
         write_report(file, source, &target, &answers, &evaluated, beside)?;
@@ -65,7 +80,7 @@ struct Beside<'a> {
 }
 
 fn write_report(
-    file: &Path,
+    ReportFile { file, words }: ReportFile<'_>,
     source: &str,
     target: &str,
     answers: &Answers<'_>,
@@ -74,7 +89,8 @@ fn write_report(
 ) -> Result<()> {
     let metric = tidemill_eval::default_metric(answers.task());
     let interval = interval(metric, answers, 0).map(|i| [i.low, i.high]);
-    let subject = Subject { target, metric, report: &found.report, answers, interval, threshold, other };
+    let subject =
+        Subject { words, target, metric, report: &found.report, answers, interval, threshold, other };
     let page = page::evaluate(&subject, evidence, source, &found.data_warnings);
     replace(file, page.as_bytes())
 }
@@ -83,7 +99,7 @@ fn write_report(
 pub fn labels(
     source: &str,
     labels: &PredictionColumns,
-    report_file: Option<&Path>,
+    report_file: Option<ReportFile<'_>>,
     context: &Context,
 ) -> Result<Evaluated> {
     let answers = labels.answers(source, None)?;

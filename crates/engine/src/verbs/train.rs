@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Error, Event, Result, Source};
 use tidemill_data::snapshots::{About, FOLDER};
+use tidemill_report::words::Words;
 
 use crate::error::EngineError;
 use crate::facts::Trained;
@@ -17,6 +18,8 @@ use crate::verbs::data;
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
 pub struct Job {
+    /// The language of the report; the model does not depend on it.
+    pub words: &'static Words,
     /// The rows: a path, a glob or `-`.
     pub source: String,
     /// The recipe, what was said on the command line included.
@@ -38,7 +41,7 @@ pub fn train(job: &Job, context: &Context) -> Result<Trained> {
     let named =
         Named { name: clean(&job.source), source: seen_from(&job.out, &job.source), sha256, snapshot };
     let fit = fit(&*source, &named, &job.recipe, context)?;
-    write(fit, &job.out, job.recipe_file.as_deref())
+    write(job.words, fit, &job.out, job.recipe_file.as_deref())
 }
 
 /// Copies the rows into a snapshot where the recipe asks for it; its id.
@@ -67,7 +70,7 @@ fn keep(source: &dyn Source, sha256: Option<&str>, job: &Job, context: &Context)
 /// Writes the folder of a model: the model first, since it is what matters; each file appears whole or not at all.
 ///
 /// A recipe file of the user's own (`recipe_file`) is left alone: the resolved one then goes beside it.
-pub fn write(fit: Fit, out: &Path, recipe_file: Option<&Path>) -> Result<Trained> {
+pub fn write(words: &'static Words, fit: Fit, out: &Path, recipe_file: Option<&Path>) -> Result<Trained> {
     std::fs::create_dir_all(out).map_err(|e| Error::io(out, e))?;
     let model = out.join("model.tidemill");
     let written = tidemill_package::write(&model, &fit.package)?;
@@ -79,7 +82,7 @@ pub fn write(fit: Fit, out: &Path, recipe_file: Option<&Path>) -> Result<Trained
     let metrics = out.join("metrics.json");
     replace(&metrics, fit.metrics.as_bytes())?;
     let report = out.join("report.html");
-    replace(&report, fit.report(name, &written.sha256)?.as_bytes())?;
+    replace(&report, fit.report(words, name, &written.sha256)?.as_bytes())?;
     Ok(Trained { outcome: fit.facts, times: fit.times, model, recipe, metrics, report, hash: written.sha256 })
 }
 

@@ -1,8 +1,11 @@
 //! An explanation as text for people.
 
-use std::fmt::Write;
+use std::fmt::Display;
 
 use serde_json::Value;
+use tidemill_report::words::{Words, fill};
+
+use super::align::{left, width};
 
 use crate::explain::{Explained, ExplainedRow, Method};
 use crate::format::short;
@@ -15,96 +18,108 @@ const ROWS: usize = 5;
 const BAR: f64 = 24.0;
 
 /// The whole explanation: what matters over all rows, then the first rows one by one.
-pub fn story(explained: &Explained) -> String {
-    let mut text = String::new();
+pub fn story(words: &Words, explained: &Explained) -> String {
+    let said = &words.story;
     let how = match explained.method {
-        Method::TreeShap => "exact, of the trees' own score",
-        Method::LinearShap => {
-            "exact, of the linear function; what is not known of a row is as in the usual row"
-        }
-        Method::PermutationShap => "sampled, of the answer itself",
+        Method::TreeShap => said.why_trees,
+        Method::LinearShap => said.why_linear,
+        Method::PermutationShap => said.why_sampled,
     };
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "What '{}' goes by, over {} rows (SHAP values, {how}; in units of the {}):\n",
-        explained.target,
-        explained.rows.len(),
-        explained.units
-    );
+    let units = words.term(&format!("units.{}", explained.units), explained.units);
+    let n = explained.rows.len();
+    let head: [(&str, &dyn Display); 4] =
+        [("target", &explained.target), ("rows", &n), ("how", &how), ("units", &units)];
+    let mut text = fill(said.why, &head) + "\n\n";
     let most = explained.importance.first().copied().unwrap_or(0.0);
-    let wide = explained.columns.iter().map(|c| c.chars().count()).max().unwrap_or(0).min(32);
+    let wide = explained.columns.iter().map(|c| width(c)).max().unwrap_or(0).min(32);
     for (name, value) in explained.columns.iter().zip(&explained.importance).take(2 * SHOWN) {
         let name: String = name.chars().take(32).collect();
-        let _ = writeln!(text, "  {name:wide$}  {:>10}  {}", short(*value), bar(*value, most));
+        text += &format!("  {}  {:>10}  {}\n", left(&name, wide), short(*value), bar(*value, most));
     }
     for row in explained.rows.iter().take(ROWS) {
-        text += &of_row(explained, row);
+        text += &of_row(words, explained, row);
     }
-    if explained.rows.len() > ROWS {
-        let _ = writeln!(text, "\nand {} rows more; -o FILE writes all of them", explained.rows.len() - ROWS);
+    if n > ROWS {
+        text += &format!("\n{}\n", fill(said.why_more, &[("n", &(n - ROWS))]));
     }
     text
 }
 
 /// One row: what it says in each column, and what that adds.
-fn of_row(explained: &Explained, row: &ExplainedRow) -> String {
-    let key = row.key.as_ref().map(|key| format!(" ({})", cell_text(key))).unwrap_or_default();
-    let mut text = format!("\nRow {}{key}: {} = {}\n", row.row, explained.target, cell_text(&row.prediction));
+fn of_row(words: &Words, explained: &Explained, row: &ExplainedRow) -> String {
+    let said = &words.story;
+    let answer = cell_text(words, &row.prediction);
+    let key = row.key.as_ref().map(|key| fill(said.why_key, &[("key", &cell_text(words, key))]));
+    let head: [(&str, &dyn Display); 4] = [
+        ("row", &row.row),
+        ("key", &key.unwrap_or_default()),
+        ("target", &explained.target),
+        ("answer", &answer),
+    ];
+    let mut text = format!("\n{}\n", fill(said.why_row, &head));
     // Of many classes, the one that was predicted.
-    let said = cell_text(&row.prediction);
-    let output = explained.outputs.iter().position(|name| *name == said).unwrap_or(0);
-    text += &main_reasons(explained, row, output);
+    let output = explained.outputs.iter().position(|name| *name == answer).unwrap_or(0);
+    text += &main_reasons(words, explained, row, output);
     let values = &row.values[output];
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
     let shown: Vec<usize> = order.iter().copied().take(SHOWN).filter(|at| values[*at] != 0.0).collect();
     let name = |at: usize| {
-        let cell: String = cell_text(&row.cells[at]).chars().take(24).collect();
+        let cell: String = cell_text(words, &row.cells[at]).chars().take(24).collect();
         format!("{} = {cell}", explained.columns[at])
     };
     let rest: f64 = order.iter().skip(shown.len()).map(|at| values[*at]).sum();
-    let wide = shown.iter().map(|at| name(*at).chars().count()).max().unwrap_or(0).max(12);
+    let wide = shown.iter().map(|at| width(&name(*at))).max().unwrap_or(0).max(12);
     let most = shown.iter().map(|at| values[*at].abs()).fold(0.0, f64::max);
     let mut line = |name: &str, value: f64| {
         let sign = if value < 0.0 { "-" } else { "+" };
-        let _ = writeln!(text, "  {name:wide$}  {sign}{:<10} {}", short(value.abs()), bar(value.abs(), most));
+        text +=
+            &format!("  {}  {sign}{:<10} {}\n", left(name, wide), short(value.abs()), bar(value.abs(), most));
     };
     shown.iter().for_each(|at| line(&name(*at), values[*at]));
     if rest != 0.0 {
-        line("all others", rest);
+        line(said.why_others, rest);
     }
     let (base, total) = (explained.base[output], row.totals[output]);
-    let _ = writeln!(text, "  {:wide$}  {} + the above = {}", "usually", short(base), short(total));
-    text
+    let sum = fill(said.why_sum, &[("base", &short(base)), ("total", &short(total))]);
+    text + &format!("  {}  {sum}\n", left(said.why_usually, wide))
 }
 
 /// What raises and what lowers it most, in one sentence.
-pub(crate) fn main_reasons(explained: &Explained, row: &ExplainedRow, output: usize) -> String {
+pub(crate) fn main_reasons(
+    words: &Words,
+    explained: &Explained,
+    row: &ExplainedRow,
+    output: usize,
+) -> String {
+    let said = &words.story;
     let values = row.values[output].iter().enumerate();
     let most = |sign: f64| {
         let signed = values.clone().filter(|(_, v)| **v * sign > 0.0);
         signed
             .max_by(|a, b| (a.1 * sign).total_cmp(&(b.1 * sign)))
-            .map(|(at, _)| format!("'{}' = {}", explained.columns[at], cell_text(&row.cells[at])))
+            .map(|(at, _)| format!("'{}' = {}", explained.columns[at], cell_text(words, &row.cells[at])))
     };
     let about = if explained.outputs.len() > 1 || explained.outputs[0] != explained.target {
         format!("'{}'", explained.outputs[output])
     } else {
-        "it".into()
+        said.why_it.into()
     };
-    match (most(1.0), most(-1.0)) {
-        (Some(up), Some(down)) => format!("{up} raises {about} most, {down} lowers it most.\n"),
-        (Some(up), None) => format!("{up} raises {about} most; nothing lowers it.\n"),
-        (None, Some(down)) => format!("{down} lowers {about} most; nothing raises it.\n"),
-        (None, None) => "No column changes what is usual.\n".into(),
-    }
+    let (up, down) = (most(1.0), most(-1.0));
+    let template = match (&up, &down) {
+        (Some(_), Some(_)) => said.why_up_down,
+        (Some(_), None) => said.why_up,
+        (None, Some(_)) => said.why_down,
+        (None, None) => said.why_nothing,
+    };
+    let (up, down) = (up.unwrap_or_default(), down.unwrap_or_default());
+    fill(template, &[("up", &up), ("about", &about), ("down", &down)]) + "\n"
 }
 
 /// A cell or an answer as people read it.
-pub(crate) fn cell_text(value: &Value) -> String {
+pub(crate) fn cell_text(words: &Words, value: &Value) -> String {
     match value {
-        Value::Null => "missing".into(),
+        Value::Null => words.story.missing.into(),
         Value::String(text) => text.clone(),
         Value::Number(x) if x.is_f64() => x.as_f64().map(short).unwrap_or_default(),
         other => other.to_string(),
