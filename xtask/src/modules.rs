@@ -21,11 +21,13 @@ const ENGINE: Table = &[
     ("format", &[]),
     ("links", &["error", "format"]),
     ("builtin", &["links"]),
+    ("backup", &["error", "files"]),
     ("recipe", &["builtin", "links", "error", "files", "format", "rows"]),
     ("audit", &["recipe", "builtin", "error", "files", "format", "rows"]),
     ("forecast", &["recipe", "builtin", "links", "error", "files", "format", "rows"]),
     ("search", &["forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
     ("model", &["recipe", "builtin", "links", "error", "files", "format", "rows"]),
+    ("import", &["model", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
     (
         "judge",
         &["model", "search", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"],
@@ -34,30 +36,36 @@ const ENGINE: Table = &[
     (
         "report",
         &[
-            "explain", "facts", "judge", "audit", "model", "search", "forecast", "recipe", "builtin",
-            "links", "error", "format",
+            "explain", "import", "backup", "facts", "judge", "audit", "model", "search", "forecast",
+            "recipe", "builtin", "links", "error", "format",
         ],
     ),
-    ("serve", &["model", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
-    ("feedback", &["serve", "model", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
+    (
+        "serve",
+        &[
+            "explain", "search", "model", "forecast", "recipe", "builtin", "links", "error", "files",
+            "format", "rows",
+        ],
+    ),
+    (
+        "feedback",
+        &["explain", "serve", "model", "recipe", "builtin", "links", "error", "files", "format", "rows"],
+    ),
     ("fit", ABOVE),
     (
         "explain",
-        &[
-            "serve", "model", "search", "forecast", "recipe", "builtin", "links", "error", "files", "format",
-            "rows",
-        ],
+        &["model", "search", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"],
     ),
     ("improve", ABOVE),
     ("verbs", VERBS),
 ];
 const ABOVE: &[&str] = &[
-    "explain", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search", "forecast",
-    "recipe", "builtin", "links", "error", "files", "format", "rows",
+    "import", "explain", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search",
+    "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows",
 ];
 
 const VERBS: &[&str] = &[
-    "explain", "fit", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search",
+    "import", "explain", "fit", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search",
     "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows",
 ];
 

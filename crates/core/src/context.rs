@@ -137,6 +137,11 @@ impl Context {
         Context { warnings: Arc::default(), watcher: None, heard, runtime, ..self.clone() }
     }
 
+    /// A part of the work, whose warnings go to a list of their own; they are shown as ever.
+    pub fn part(&self) -> Self {
+        Context { warnings: Arc::default(), ..self.clone() }
+    }
+
     /// A seed for the random stream named `label` (FNV-1a over the label, mixed with this context's seed).
     pub fn seed_for(&self, label: &str) -> u64 {
         let start = self.seed ^ 0xcbf2_9ce4_8422_2325;

@@ -19,6 +19,9 @@ pub struct Reading {
     /// How many lines above the table are passed over: titles, comments, blank lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip: Option<usize>,
+    /// How many lines below the table are passed over: totals, counts of rows, sources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub footer: Option<usize>,
     /// The encoding of the text, by its name in the Encoding Standard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,

@@ -45,6 +45,9 @@ pub struct Recipe {
     /// What guards the private columns.
     #[serde(skip_serializing_if = "is_default")]
     pub privacy: Privacy,
+    /// Where `tidemill backup run` keeps copies of the recipe, its data and what else it is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -62,6 +65,10 @@ pub struct Data {
     /// The column to predict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Several columns to predict, instead of `target`: each gets a model of its own, which never sees the other targets, and one
+    /// file holds them all. Classes and numbers may be mixed, and a row may lack some of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
     /// What kind of prediction; without it: a target of two values is binary, of text or few whole numbers
     /// multi-class, anything else regression.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +125,9 @@ pub struct Data {
     /// How many lines of a CSV file or sheet stand above the table (titles, comments); found out without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip: Option<usize>,
+    /// How many lines of a CSV file or sheet stand below the table (totals, `(3 rows)`, sources); found out without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub footer: Option<usize>,
     /// What divides the cells of a CSV file: one character, a space for any run of spaces; found out without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<String>,
@@ -268,6 +278,18 @@ pub struct Privacy {
     /// Whether the model file may hold rows of the training data, as those of nearest neighbours do; `false` refuses them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_in_model: Option<bool>,
+}
+
+/// Where `tidemill backup run` keeps copies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// The second place: a folder, best on another disk or machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// How many sets are kept; without it 14.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<usize>,
 }
 
 /// Something named by its kind, with its parameters beside it.

@@ -77,6 +77,14 @@ pub enum Error {
         /// How many it should have.
         expected: usize,
     },
+    /// The line of the names once more, where every line below the header is a row to be answered.
+    #[error("{file}, line {line}: the names of the columns come again")]
+    HeaderAgain {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+    },
     /// A quote that is never closed.
     #[error("{file}, line {line}: a quoted cell begins here and never ends")]
     UnclosedQuote {
@@ -183,6 +191,7 @@ impl Error {
             Error::Binary { line, .. }
             | Error::Encoding { line, .. }
             | Error::Ragged { line, .. }
+            | Error::HeaderAgain { line, .. }
             | Error::UnclosedQuote { line, .. }
             | Error::LongRow { line, .. }
             | Error::Json { line, .. } => Some(*line),
@@ -206,6 +215,7 @@ impl Coded for Error {
             Error::Binary { .. } => "data_binary",
             Error::Encoding { .. } => "data_encoding",
             Error::Ragged { .. } => "csv_ragged_row",
+            Error::HeaderAgain { .. } => "csv_header_again",
             Error::UnclosedQuote { .. } => "csv_unclosed_quote",
             Error::LongRow { .. } => "data_long_row",
             Error::DuplicateNames { .. } => "data_duplicate_names",
@@ -235,6 +245,7 @@ impl Coded for Error {
             Error::Ragged { .. } => {
                 "quote cells that hold the delimiter or a line break, or name the delimiter if it is another one"
             }
+            Error::HeaderAgain { .. } => "take that line out: each line below the first gets an answer",
             Error::UnclosedQuote { .. } => "close the quote, or double quotes that are part of a cell",
             Error::LongRow { .. } => {
                 "look for a quote that is not closed on this line, and for missing line ends"

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::recipe::Task;
 use tidemill_core::{Axis, Kind, Layout, Reading, Role, escaped};
 
-use crate::parse::{Format, plain_number};
+use crate::parse::{Format, is_missing_word, plain_number};
 use crate::seen::Seen;
 
 /// What one column of the source means, and why.
@@ -66,6 +66,13 @@ impl InferredColumn {
             seen: Seen::default(),
             layout: None,
         }
+    }
+
+    /// The same for cells of sources that tell texts from nothing, such as JSON: of the words that usually mean "no value", those that
+    /// training learned as names are values there, quoted or not.
+    pub(crate) fn of_typed(&self) -> Self {
+        let words = self.categories.iter().filter(|name| is_missing_word(name)).cloned();
+        InferredColumn { values: self.values.iter().cloned().chain(words).collect(), ..self.clone() }
     }
 
     /// Whether it is part of the typed table.

@@ -3,6 +3,7 @@
 mod copies;
 mod inference;
 mod intake;
+mod layout;
 mod pictures;
 mod profile;
 mod reading;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidemill_core::{Entry, Family, Fitted, Registry, Result, Sort, State};
 use tidemill_data::Ingest;
+use tidemill_learn::trees::ImportedTrees;
 
 use crate::links::blend::Blend;
 use crate::links::calibrate::Calibrate;
@@ -17,6 +18,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::Bin>(),
     Entry::step::<tidemill_prep::DateParts>(),
     Entry::step::<tidemill_prep::DropColumns>(),
+    Entry::step::<tidemill_prep::EmbedWords>(),
     Entry::step::<tidemill_prep::EncodeHash>(),
     Entry::step::<tidemill_prep::EncodeOneHot>(),
     Entry::step::<tidemill_prep::EncodeOrdinal>(),
@@ -106,6 +108,7 @@ pub const LEARNERS: &[Entry] = &[
 pub const LINKS: &[(&str, Loader)] = &[
     (Blend::KIND, Blend::load),
     (Calibrate::KIND, Calibrate::load),
+    (ImportedTrees::KIND, ImportedTrees::load),
     (Ingest::KIND, Ingest::load),
     (Interval::KIND, Interval::load),
     (Prior::KIND, Prior::load),

@@ -17,6 +17,16 @@ pub enum EngineError {
         /// The offending line's text and what to do.
         remedy: String,
     },
+    /// A model of another program cannot be taken over.
+    #[error("{place}: {problem}")]
+    Import {
+        /// The file, and where in it.
+        place: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
     /// An argument of a verb cannot be used.
     #[error("{problem}")]
     Usage {
@@ -31,13 +41,16 @@ impl Coded for EngineError {
     fn code(&self) -> &'static str {
         match self {
             EngineError::Recipe { .. } => "recipe",
+            EngineError::Import { .. } => "import",
             EngineError::Usage { .. } => "usage",
         }
     }
 
     fn remedy(&self) -> Option<String> {
         match self {
-            EngineError::Recipe { remedy, .. } | EngineError::Usage { remedy, .. } => Some(remedy.clone()),
+            EngineError::Recipe { remedy, .. }
+            | EngineError::Import { remedy, .. }
+            | EngineError::Usage { remedy, .. } => Some(remedy.clone()),
         }
     }
 }

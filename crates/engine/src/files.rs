@@ -40,13 +40,19 @@ pub(crate) fn clean(path: &str) -> String {
     kept.to_string_lossy().replace('\\', "/")
 }
 
-/// A relative path as seen from `folder`; anything else (an absolute path, a URL, `-`) as it is.
+/// A path as seen from `folder`, relative or absolute, so that where a project lies is not among the bytes of its models; what is no path of this
+/// disk (a URL, `-`, another drive) as it is.
 pub(crate) fn seen_from(folder: &Path, path: &str) -> String {
+    if let Some((scheme, rest)) = path.split_once(':').filter(|(scheme, _)| *scheme == "sqlite") {
+        return format!("{scheme}:{}", seen_from(folder, rest));
+    }
     let absolute = |path: &Path| std::path::absolute(path).map(|path| clean_root(&path));
-    let (Ok(folder), Ok(file), true) = (absolute(folder), absolute(Path::new(path)), is_relative(path))
-    else {
+    let (Ok(folder), Ok(file), true) = (absolute(folder), absolute(Path::new(path)), is_path(path)) else {
         return path.into();
     };
+    if folder.components().next() != file.components().next() {
+        return path.into();
+    }
     let common = folder.components().zip(file.components()).take_while(|(a, b)| a == b).count();
     let up = folder.components().skip(common).map(|_| Component::ParentDir);
     let relative: PathBuf = up.chain(file.components().skip(common)).collect();
@@ -73,7 +79,11 @@ fn clean_root(path: &Path) -> PathBuf {
 }
 
 fn is_relative(path: &str) -> bool {
-    path != "-" && !path.contains(':') && Path::new(path).is_relative()
+    is_path(path) && Path::new(path).is_relative()
+}
+
+fn is_path(path: &str) -> bool {
+    path != "-" && !path.contains(':')
 }
 
 #[cfg(test)]
@@ -88,8 +98,23 @@ mod tests {
         assert_eq!(seen_from(Path::new("out"), "m.csv"), "../m.csv");
         assert_eq!(seen_from(Path::new("."), "data/*.csv"), "data/*.csv");
         assert_eq!(seen_from(Path::new("a/b"), "a/../c/m.csv"), "../../c/m.csv");
-        for other in ["-", "/data/m.csv", "sqlite:x.db"] {
+        assert_eq!(seen_from(Path::new("out"), "sqlite:x.db?table=t"), "sqlite:../x.db?table=t");
+        assert_eq!(seen_from(Path::new("out"), "a/book.xlsx?sheet=May"), "../a/book.xlsx?sheet=May");
+        for other in ["-", "https://data.example/m.csv", "postgres://host/shop"] {
             assert_eq!(seen_from(Path::new("out"), other), other);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_absolute_path_is_seen_from_there_too() {
+        for (folder, path, wanted) in [
+            ("/home/me/out", "/home/me/m.csv", "../m.csv"),
+            ("/home/me", "/data/2024/*.csv", "../../data/2024/*.csv"),
+            ("/home/me/out", "/home/me/out/m.csv", "m.csv"),
+            ("/home/me/out", "sqlite:/home/me/x.db?table=t", "sqlite:../x.db?table=t"),
+        ] {
+            assert_eq!(seen_from(Path::new(folder), path), wanted);
         }
     }
 

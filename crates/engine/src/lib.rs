@@ -4,11 +4,13 @@
 //!
 //! ```text
 //! verbs, improve -> fit -> report -> facts, judge -> search -> forecast -> recipe -> builtin -> links
-//! verbs -> explain -> feedback, judge
-//! verbs, improve -> feedback -> serve -> model -> recipe          ground: audit, links, files, format, error
+//! verbs, serve -> explain -> search, model
+//! verbs, report -> import -> model
+//! verbs, improve -> feedback -> serve -> model -> recipe          ground: audit, backup, links, files, format, error
 //! ```
 
 pub mod audit;
+pub mod backup;
 pub mod builtin;
 pub mod error;
 pub mod explain;
@@ -18,6 +20,7 @@ pub mod files;
 pub mod fit;
 pub mod forecast;
 pub mod format;
+pub mod import;
 pub mod improve;
 pub mod judge;
 pub mod links;

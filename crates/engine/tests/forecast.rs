@@ -294,6 +294,7 @@ fn from_a_table_to_forecasts_and_their_figures() {
         );
     }
     let judged = evaluate::model(&trained.model, &source, None, &context()).unwrap();
+    let evaluate::Judged::One(judged) = judged else { panic!("one target") };
     assert!(judged.report.value("rmse").unwrap() < 4.5);
 }
 

@@ -3,7 +3,10 @@
 mod check;
 mod conformance;
 mod docs;
+mod explain;
 mod forecast;
 mod golden;
+mod import;
 mod languages;
 mod links;
+mod targets;

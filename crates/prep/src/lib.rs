@@ -7,6 +7,7 @@
 mod bin;
 mod date_parts;
 mod drop_columns;
+mod embed_words;
 mod encode_hash;
 mod encode_one_hot;
 mod encode_ordinal;
@@ -60,10 +61,12 @@ mod spline;
 mod text;
 mod weights;
 mod within_groups;
+pub mod word_vectors;
 
 pub use bin::{Bin, BinStrategy};
 pub use date_parts::DateParts;
 pub use drop_columns::DropColumns;
+pub use embed_words::{Architecture, EmbedWords, WordMethod, vectors_of_state};
 pub use encode_hash::EncodeHash;
 pub use encode_one_hot::{EncodeOneHot, OTHER};
 pub use encode_ordinal::EncodeOrdinal;

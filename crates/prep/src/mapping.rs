@@ -281,6 +281,11 @@ pub(crate) fn load_columns<L: Learned>(
 }
 
 impl<L: Learned> Mapping<L> {
+    /// What was learned about each column, by its name.
+    pub(crate) fn learned(&self) -> impl Iterator<Item = (&str, &L)> {
+        self.columns.iter().map(|mapped| (mapped.name.as_str(), &mapped.learned))
+    }
+
     /// For each column of `input` what is to become of it; errors name the column that is missing or of another kind.
     fn resolve<'a>(&'a self, input: &Schema) -> Result<Vec<Option<&'a Mapped<L>>>> {
         let mut resolved = vec![None; input.len()];

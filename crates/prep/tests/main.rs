@@ -4,3 +4,4 @@ mod pictures;
 mod reference;
 mod resample;
 mod texts;
+mod words;

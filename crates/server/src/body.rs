@@ -3,6 +3,7 @@
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tidemill_data::source::{gunzip, unzstd};
 
 use crate::app::Limits;
 use crate::fault::ApiError;
@@ -11,7 +12,7 @@ use crate::fault::ApiError;
 ///
 /// # Errors
 /// 413 beyond the limit (also after unpacking), 408 when it does not arrive in time, 400 when it breaks off or is not packed as
-/// it says, 415 for another packing than gzip.
+/// it says, 415 for another packing than gzip and zstd.
 pub async fn read<B>(body: B, headers: &HeaderMap, limits: &Limits) -> Result<Bytes, ApiError>
 where
     B: BodyExt<Data = Bytes>,
@@ -37,18 +38,22 @@ fn unpacked(bytes: Bytes, headers: &HeaderMap, limit: usize) -> Result<Bytes, Ap
     let packing = headers.get(header::CONTENT_ENCODING).map(|p| p.as_bytes().to_ascii_lowercase());
     match packing.as_deref() {
         None | Some(b"identity") => return Ok(bytes),
-        Some(b"gzip" | b"x-gzip") => {}
+        Some(b"gzip" | b"x-gzip" | b"zstd") => {}
         Some(_) => {
             return Err(ApiError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_encoding",
                 "the body is packed in a way that is not read",
             )
-            .help("send it plain or packed with gzip"));
+            .help("send it plain, or packed with gzip or zstd"));
         }
     }
     // As files are unpacked: all members, and nothing behind them.
-    let unpacked = tidemill_data::source::gunzip(&bytes, limit)
-        .map_err(|e| ApiError::bad("broken_body", format!("the body cannot be unpacked with gzip: {e}")))?;
+    let (unpacked, name) = match packing.as_deref() {
+        Some(b"zstd") => (unzstd(&bytes, limit), "zstd"),
+        _ => (gunzip(&bytes, limit), "gzip"),
+    };
+    let unpacked = unpacked
+        .map_err(|e| ApiError::bad("broken_body", format!("the body cannot be unpacked with {name}: {e}")))?;
     unpacked.map(Bytes::from).ok_or_else(|| too_large(limit))
 }

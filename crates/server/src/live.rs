@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use tidemill_core::{Context, Result};
 use tidemill_engine::serve::answer::Answering;
-use tidemill_engine::serve::serving::Serving;
+use tidemill_engine::serve::serving::{Part, Serving};
 use tidemill_store::Store;
 
 use crate::batcher::Batcher;
@@ -125,7 +125,7 @@ impl Version {
         let columns = Columns::of(&serving);
         let model = Answering::new(serving, &loader.store)?;
         let serving = &model.serving;
-        let figures = loader.telemetry.of_model(&serving.name, short(&serving.hash), &serving.classes);
+        let figures = loader.telemetry.of_model(&serving.name, short(&serving.hash), &counted(serving));
         let batcher = serving.gains_by_batches().then(|| Batcher::start(serving.clone())).transpose()?;
         Ok(Version { model, batcher, columns, figures, since: crate::clock::now() })
     }
@@ -139,6 +139,21 @@ impl Version {
     pub fn short(&self) -> &str {
         short(&self.serving().hash)
     }
+}
+
+/// What predictions are counted by: the classes; of several targets each as `target=class`.
+fn counted(serving: &Serving) -> Vec<String> {
+    if serving.parts.is_empty() {
+        return serving.classes.clone();
+    }
+    let of_part = |part: &Part| {
+        let target = part.serving.target().to_string();
+        match part.serving.classes.as_slice() {
+            [] => vec![target],
+            classes => classes.iter().map(|class| format!("{target}={class}")).collect(),
+        }
+    };
+    serving.parts.iter().flat_map(of_part).collect()
 }
 
 fn short(hash: &str) -> &str {

@@ -79,13 +79,17 @@ fn predict() -> Value {
         "summary": format!("Predictions for one row or many. Scope: {}.", Scope::Predict.word()),
         "requestBody": { "required": true, "content": {
             "application/json": { "schema": { "$ref": "#/components/schemas/Rows" } },
+            "application/x-ndjson": { "schema": { "type": "string", "description": "An object per line." } },
             "text/csv": { "schema": { "type": "string", "description": "A line of names, then a line per row." } },
+            "text/tab-separated-values": { "schema": { "type": "string", "description": "The same, divided by tabs." } },
             "application/xml": { "schema": { "type": "string", "description": "See /schema/rows.xsd." } }
         } },
         "responses": {
             "200": { "description": "An answer per row, in order. The format follows Accept, else the request.", "content": {
                 "application/json": { "schema": { "$ref": "#/components/schemas/Answers" } },
+                "application/x-ndjson": { "schema": { "type": "string" } },
                 "text/csv": { "schema": { "type": "string" } },
+                "text/tab-separated-values": { "schema": { "type": "string" } },
                 "application/xml": { "schema": { "type": "string", "description": "See /schema/answers.xsd." } }
             } },
             "default": fault()
@@ -154,14 +158,16 @@ fn schemas() -> Value {
             "predictions": { "type": "array", "items": {
                 "type": "object", "required": ["prediction_id", "prediction"], "properties": {
                     "prediction_id": { "type": "string", "format": "uuid" },
-                    "prediction": { "type": ["number", "string", "null"] },
-                    "probabilities": { "type": "object", "additionalProperties": { "type": "number" } },
+                    "prediction": { "type": ["number", "string", "null", "object"], "description":
+                        "The number or the class; of several targets an object with one for each." },
+                    "probabilities": { "type": "object", "additionalProperties": { "type": ["number", "object"] }, "description":
+                        "By class; of several targets an object of these for each target of classes." },
                     "warnings": { "type": "array", "items": warning } } } },
             "warnings": { "type": "array", "items": warning } } },
         "Feedback": { "type": "object", "required": ["prediction_id", "kind"], "additionalProperties": false, "properties": {
             "prediction_id": { "type": "string", "description": "A UUID; of a language model's answer also the id as it came (chatcmpl-…, cmpl-…)." },
             "kind": { "enum": kinds },
-            "value": {},
+            "value": { "description": "Of several targets an object with what is known of each: {\"species\": \"Gentoo\"}." },
             "at": { "type": ["string", "integer", "null"], "description": "RFC 3339, or microseconds since 1970." },
             "user": { "type": ["string", "null"] },
             "idempotency_key": { "type": ["string", "null"] } } },

@@ -7,11 +7,12 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
+use prometheus::IntCounter;
 use tidemill_core::Error;
-use tidemill_engine::explain::{self, Explained};
+use tidemill_engine::explain::Explained;
 use tidemill_engine::serve::answer::{AnswerError, Answered, Asked};
 use tidemill_engine::serve::record::odd_codes;
-use tidemill_engine::serve::serving::{Answer, Prediction};
+use tidemill_engine::serve::serving::{Answer, Part, Prediction};
 
 use crate::answers;
 use crate::app::App;
@@ -147,7 +148,7 @@ fn work(app: &App, version: &Version, mut question: Question) -> Result<Worked, 
     let answered = version.model.complete(std::mem::take(&mut question.asked), answers)?;
     let context = &app.loader.context;
     let context = context.clone().with_deadline(Some(context.now() + app.limits.time)).strict();
-    let explained = rows.map(|rows| explain::served(&version.model.serving, rows, &context));
+    let explained = rows.map(|rows| version.model.serving.explain(rows, &context));
     let explained = explained.transpose().map_err(not_explained)?;
     Ok(Worked { question, answered, explained })
 }
@@ -190,15 +191,30 @@ impl From<AnswerError> for ApiError {
 fn count(version: &Version, answers: &[Answer]) {
     let figures = &version.figures;
     for answer in answers {
+        count_answer(&figures.predictions, &version.serving().parts, answer);
+        if answers::is_odd(answer) {
+            odd_codes(answer).iter().for_each(|code| figures.count_odd(code));
+        }
+    }
+}
+
+/// Counts what an answer says; of several targets what it says of each, whose counters stand one after the other.
+fn count_answer(counters: &[IntCounter], parts: &[Part], answer: &Answer) {
+    if parts.is_empty() {
         let place = match answer.prediction {
             Prediction::Class(code) => code as usize,
             Prediction::Number(_) => 0,
         };
-        if let Some(counter) = figures.predictions.get(place) {
+        if let Some(counter) = counters.get(place) {
             counter.inc();
         }
-        if answers::is_odd(answer) {
-            odd_codes(answer).iter().for_each(|code| figures.count_odd(code));
-        }
+        return;
+    }
+    let mut rest = counters;
+    for (part, said) in parts.iter().zip(&answer.parts) {
+        let own = part.serving.classes.len().max(1).min(rest.len());
+        let (mine, others) = rest.split_at(own);
+        count_answer(mine, &[], said);
+        rest = others;
     }
 }

@@ -32,6 +32,11 @@ pub trait Judge: Send + 'static {
 
     /// The right answer that is said, written so that equal answers are equal texts; none where none is said.
     fn truth(&self, kind: FeedbackKind, value: Option<&Json>, subject: Subject<'_>) -> Option<String>;
+
+    /// Whether two such right answers can both hold.
+    fn agree(&self, truth: &str, other: &str) -> bool {
+        truth == other
+    }
 }
 
 /// Why nothing was stored of what came in together. The place counts from 0.
@@ -172,9 +177,10 @@ fn fate<J: Judge>(earlier: &[Given], feedback: &Feedback, at: i64, judge: &J, su
         judge.truth(given.kind, given.value.as_ref(), subject).map(|truth| (given.counts_at(), truth))
     });
     match counting {
-        Some((since, counting)) if counting != truth && since > at => Fate::Superseded,
-        Some((_, counting)) if counting != truth => Fate::Contradicts,
-        _ => Fate::Stored,
+        Some((_, counting)) if judge.agree(&truth, &counting) => Fate::Stored,
+        Some((since, _)) if since > at => Fate::Superseded,
+        Some(_) => Fate::Contradicts,
+        None => Fate::Stored,
     }
 }
 

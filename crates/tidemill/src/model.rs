@@ -99,7 +99,7 @@ impl Model {
     /// # Errors
     /// No such row; more than 200 rows where the model is explained by sampling.
     pub fn explain(&self, rows: &dyn Source, numbers: &[u64]) -> Result<Explained> {
-        let asked = explain::Asked { rows: numbers.to_vec(), method: None };
+        let asked = explain::Asked { rows: numbers.to_vec(), ..explain::Asked::default() };
         explain::explain(&self.opened, rows, None, &asked, &self.context)
     }
 

@@ -12,6 +12,7 @@ use super::lang::Lang;
 Examples:
   tidemill explain model.tidemill new.csv                     what matters, and the first rows one by one
   tidemill explain model.tidemill new.csv --rows 3,7-9        these rows, counted from 1
+  tidemill explain model.tidemill new.csv --rows 3 --method lime    a linear model near the row, and how faithful it is
   tidemill explain model.tidemill new.csv -o shap.parquet     every value, a row for each row")]
 pub(crate) struct Explain {
     /// The model file.
@@ -21,9 +22,21 @@ pub(crate) struct Explain {
     /// Rows to explain, such as `3,7-9`, counted from 1 [default: all].
     #[arg(long, value_name = "ROWS")]
     pub rows: Option<String>,
+    /// Of a model of several targets, the one to explain.
+    #[arg(long, value_name = "COL")]
+    pub target: Option<String>,
     /// How [default: exact where the model allows it, else sampled].
     #[arg(long, value_enum, value_name = "METHOD", default_value_t = MethodArg::Auto)]
     pub method: MethodArg,
+    /// Of lime, how far "near" reaches, in the local model's own units [default: 0.75 times the root of the number of columns].
+    #[arg(long, value_name = "WIDTH")]
+    pub kernel_width: Option<f64>,
+    /// Of lime, made-up rows of each run [default: 5000].
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+    /// Of lime, runs that show how steady it is [default: 3].
+    #[arg(long, value_name = "N")]
+    pub repeats: Option<usize>,
     /// Rows that stand for what is usual [default: the data themselves].
     #[arg(long, value_name = "FILE")]
     pub background: Option<String>,
@@ -48,6 +61,12 @@ pub(crate) enum MethodArg {
     TreeShap,
     /// Exact for linear functions.
     LinearShap,
-    /// Sampled, for any model.
+    /// Sampled, for any model: orders of the columns.
+    #[value(alias = "permutation")]
     PermutationShap,
+    /// Sampled, for any model: coalitions of the columns.
+    #[value(alias = "kernel")]
+    KernelShap,
+    /// A linear model near each row, for any model, with how faithful and how steady it is.
+    Lime,
 }

@@ -1,8 +1,10 @@
 //! The arguments as written; each verb's own module turns them into work.
 
+pub(crate) mod backup;
 pub(crate) mod business;
 pub(crate) mod data;
 pub(crate) mod explain;
+pub(crate) mod import;
 pub(crate) mod lang;
 pub(crate) mod language;
 pub(crate) mod prepare;
@@ -62,6 +64,8 @@ pub(crate) enum Verb {
     Predict(Predict),
     /// Say why: what each column adds to what a model says of rows.
     Explain(explain::Explain),
+    /// Take over a model of LightGBM or XGBoost: it predicts, explains itself and is served as ours are.
+    Import(import::Import),
     /// Show what is in a model file.
     Inspect(Inspect),
     /// Write a commented recipe with what was inferred from a table.
@@ -74,8 +78,8 @@ pub(crate) enum Verb {
     Feedback(service::FeedbackArgs),
     /// Delete everything known of a key.
     Forget(service::Forget),
-    /// Copy a store into a file while it is in use.
-    Backup(service::Backup),
+    /// Keep copies of data, models and stores in a second place, and show that they can be restored.
+    Backup(backup::Backup),
     /// Show how a model in service does: live scores against the test score, ratings.
     Monitor(service::Monitor),
     /// Train a challenger on feedback, and put it in place if it is better.
@@ -118,9 +122,9 @@ pub(crate) enum Verb {
 /// What can be said about the data on the command line; it goes before what the recipe says.
 #[derive(Debug, Default, Args)]
 pub(crate) struct DataArgs {
-    /// The column to predict.
+    /// The column to predict; for several, which one model then answers, repeated or with commas.
     #[arg(long, short)]
-    pub target: Option<String>,
+    pub target: Vec<String>,
     /// What kind of prediction; inferred from the target without it.
     #[arg(long, value_enum)]
     pub task: Option<TaskArg>,
@@ -208,6 +212,7 @@ Examples:
   tidemill train images/                           a folder of images for each class
   tidemill train payments.csv --target fraud --decide cost:fn=10
   tidemill train sales.csv --target sold --horizon 4w
+  tidemill train patients.csv --target outcome --target days    a model for each, in one file
   tidemill train rows.csv --target y --quality best
   tidemill train tidemill.toml --trials 20 --time-limit 10m
   zcat rows.csv.gz | tidemill train - --target y")]
@@ -426,6 +431,12 @@ pub(crate) struct Predict {
 pub(crate) struct Inspect {
     /// The model file.
     pub model: PathBuf,
+    /// Write the vectors of words in it: word2vec's text, its binary format (NAME.bin), or GloVe's text ("glove" in the name).
+    #[arg(long, value_name = "FILE")]
+    pub vectors: Option<PathBuf>,
+    /// Of vectors of several columns, whose to write.
+    #[arg(long, value_name = "COL", requires = "vectors")]
+    pub column: Option<String>,
     /// In which language.
     #[command(flatten)]
     pub lang: Lang,

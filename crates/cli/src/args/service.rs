@@ -155,16 +155,6 @@ pub(crate) struct Forget {
     pub column: Option<String>,
 }
 
-/// `tidemill backup`
-#[derive(Debug, Args)]
-pub(crate) struct Backup {
-    /// The store: an SQLite file, which others may be writing to.
-    pub store: String,
-    /// The copy, a file that is not there yet.
-    #[arg(long, short, value_name = "FILE")]
-    pub out: PathBuf,
-}
-
 /// `tidemill monitor`
 #[derive(Debug, Args)]
 pub(crate) struct Monitor {

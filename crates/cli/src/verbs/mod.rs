@@ -1,5 +1,6 @@
 //! From arguments to the engine's verbs.
 
+mod backup;
 mod business;
 mod check;
 mod compare;
@@ -7,9 +8,11 @@ mod data;
 mod embed;
 mod explain;
 mod generate;
+mod import;
 mod prepare;
 mod service;
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,19 +25,21 @@ use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Event, Result, Runtime};
 use tidemill_engine::error::EngineError;
+use tidemill_engine::facts::TrainedTargets;
 use tidemill_engine::files::replace;
 use tidemill_engine::model;
 use tidemill_engine::recipe;
 use tidemill_engine::recipe::docs;
 use tidemill_engine::recipe::schema;
 use tidemill_engine::report::text;
-use tidemill_engine::report::words::fill;
-use tidemill_engine::verbs::evaluate;
+use tidemill_engine::report::words::{Words, fill};
+use tidemill_engine::verbs::evaluate::{self, Evaluated, Judged};
 use tidemill_engine::verbs::init;
 use tidemill_engine::verbs::predict;
 use tidemill_engine::verbs::train;
+use tidemill_engine::verbs::vectors;
 
-use crate::args::{Cli, DataArgs, Evaluate, Init, Inspect, NetArgs, Predict, Train, Verb};
+use crate::args::{Cli, DataArgs, Evaluate as EvaluateArgs, Init, Inspect, NetArgs, Predict, Train, Verb};
 use crate::progress::Progress;
 use crate::show::Shown;
 
@@ -49,13 +54,14 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Compare(args) => compare::compare(args, cli),
         Verb::Predict(args) => run_predict(args, cli),
         Verb::Explain(args) => explain::explain(args, cli),
+        Verb::Import(args) => import::import(args, cli),
         Verb::Inspect(args) => run_inspect(args, cli),
         Verb::Init(args) => run_init(args, cli),
         Verb::Serve(args) => service::serve(args, cli),
         Verb::Keys(args) => service::keys(args),
         Verb::Feedback(args) => service::feedback(args),
         Verb::Forget(args) => service::forget(args, cli),
-        Verb::Backup(args) => service::backup(args),
+        Verb::Backup(args) => backup::backup(args, cli),
         Verb::Monitor(args) => service::monitor(args, cli),
         Verb::Improve(args) => service::improve(args, cli),
         Verb::Rollback(args) => service::rollback(args, cli),
@@ -148,7 +154,11 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let context = context.with_deadline(limit.map(|limit| Instant::now() + limit));
     let context = context.with_runtime(runtime(&args.nets));
     let words = args.lang.words();
-    let trained = train::train(&train::Job { words, source, recipe, recipe_file, out }, &context)?;
+    let job = train::Job { words, source, recipe, recipe_file, out };
+    let trained = match train::train_any(&job, &context)? {
+        train::Done::One(trained) => trained,
+        train::Done::Several(trained) => return several_trained(words, &trained),
+    };
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
         let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
@@ -157,6 +167,13 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         document.insert("times".into(), json_of(&text::table(&trained))?);
     }
     Ok(Shown::new(text::training(words, &trained), json))
+}
+
+fn several_trained(words: &Words, trained: &TrainedTargets) -> Result<Shown> {
+    let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
+                          "report": trained.report, "hash": trained.hash });
+    let json = json!({ "targets": json_of(&trained.outcomes)?, "written": written });
+    Ok(Shown::new(text::training_of_targets(words, trained), json))
 }
 
 fn runtime(nets: &NetArgs) -> Runtime {
@@ -205,7 +222,11 @@ fn overlay(recipe: &mut Recipe, about: &DataArgs) {
             to.clone_from(from);
         }
     };
-    said(&about.target, &mut data.target);
+    match about.target.as_slice() {
+        [] => {}
+        [one] => (data.target, data.targets) = (Some(one.clone()), Vec::new()),
+        several => (data.target, data.targets) = (None, several.to_vec()),
+    }
     said(&about.positive, &mut data.positive);
     said(&about.key, &mut data.key);
     said(&about.time, &mut data.time);
@@ -216,14 +237,14 @@ fn overlay(recipe: &mut Recipe, about: &DataArgs) {
     data.drop_leaks |= about.drop_leaks;
 }
 
-fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
+fn run_evaluate(args: &EvaluateArgs, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
     let words = args.lang.words();
     let report = args.report.as_deref().map(|file| evaluate::ReportFile { file, words });
-    let evaluated = match (&args.data, &args.answers.truth, &args.pred) {
+    let judged = match (&args.data, &args.answers.truth, &args.pred) {
         (None, Some(truth), Some(pred)) => {
             let labels = args.answers.labels(truth, pred);
-            evaluate::labels(&args.model, &labels, report, &context)?
+            Judged::One(evaluate::labels(&args.model, &labels, report, &context)?)
         }
         (Some(data), None, None) => evaluate::model(Path::new(&args.model), data, report, &context)?,
         _ => {
@@ -234,8 +255,17 @@ fn run_evaluate(args: &Evaluate, cli: &Cli) -> Result<Shown> {
             .into());
         }
     };
-    let mut text = text::figures(words, &evaluated.report);
-    let mut json = json_of(&evaluated)?;
+    let mut text = match &judged {
+        Judged::One(evaluated) => text::figures(words, &evaluated.report),
+        Judged::Several { targets } => {
+            let of = |(name, found): (&String, &Evaluated)| {
+                let head = fill(words.story.targets_one, &[("target", name)]);
+                format!("{head}\n{}\n", text::figures(words, &found.report))
+            };
+            targets.iter().map(of).collect()
+        }
+    };
+    let mut json = json_of(&judged)?;
     if let Some(file) = &args.report {
         text += &format!("\n{}\n", fill(words.story.report_file, &[("file", &file.display())]));
         json["written"] = json!({ "report": file });
@@ -261,8 +291,21 @@ fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
 }
 
 fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
-    let inspected = model::inspect(&args.model, &context(cli, 0, None)?)?;
-    Ok(Shown::new(text::inspected(args.lang.words(), &inspected), json_of(&inspected)?))
+    let context = context(cli, 0, None)?;
+    let words = args.lang.words();
+    if let Some(out) = &args.vectors {
+        let written = vectors::write(&args.model, args.column.as_deref(), out, &context)?;
+        let values: [(&str, &dyn Display); 4] = [
+            ("out", &written.out),
+            ("n", &written.words),
+            ("column", &written.column),
+            ("dimensions", &written.dimensions),
+        ];
+        let text = fill(words.story.vectors, &values) + "\n";
+        return Ok(Shown::new(text, json_of(&written)?));
+    }
+    let inspected = model::inspect(&args.model, &context)?;
+    Ok(Shown::new(text::inspected(words, &inspected), json_of(&inspected)?))
 }
 
 fn run_init(args: &Init, cli: &Cli) -> Result<Shown> {

@@ -29,8 +29,8 @@ use tidemill_store::{Durability, Store};
 use super::{context, default_out, json_of, overlay};
 use crate::args::Cli;
 use crate::args::service::{
-    Backup, DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay,
-    Rollback, Serve,
+    DurabilityArg, FeedbackAct, FeedbackArgs, Forget, Improve, Keys, KeysAct, Monitor, Replay, Rollback,
+    Serve,
 };
 use crate::show::{self, Shown};
 
@@ -282,10 +282,11 @@ pub(super) fn read_identity(path: Option<&Path>) -> Result<Option<String>> {
     path.map(|path| std::fs::read_to_string(path).map_err(|e| Error::io(path, e))).transpose()
 }
 
-pub(super) fn backup(args: &Backup) -> Result<Shown> {
-    let bytes = open_existing(&args.store)?.backup(&args.out)?;
-    let text = format!("{} holds a copy of {}, {bytes} bytes\n", args.out.display(), args.store);
-    Ok(Shown::new(text, json!({ "written": args.out, "bytes": bytes })))
+/// Copies one store into one file.
+pub(super) fn copy_store(store: &str, out: &Path) -> Result<Shown> {
+    let bytes = open_existing(store)?.backup(out)?;
+    let text = format!("{} holds a copy of {store}, {bytes} bytes\n", out.display());
+    Ok(Shown::new(text, json!({ "written": out, "bytes": bytes })))
 }
 
 pub(super) fn rollback(args: &Rollback, cli: &Cli) -> Result<Shown> {

@@ -78,3 +78,47 @@ fn what_cannot_be_explained_is_said() {
     desk.run(&["explain", model, "narrow.csv"]).refused(&["town"]);
     desk.run(&["explain", model, "none.csv"]).refused(&["no rows"]);
 }
+
+#[test]
+fn lime_says_how_faithful_it_is_and_takes_its_own_options_alone() {
+    let desk = trained("boosted_trees");
+    let lime = ["explain", "m/model.tidemill", "t.csv", "--rows", "1-3", "--method", "lime"];
+    let found = desk.run(&[&lime[..], &["--json"]].concat()).done().json();
+    assert_eq!((&found["method"], found["rows"].as_array().map(Vec::len)), (&"lime".into(), Some(3)));
+    for row in found["rows"].as_array().unwrap() {
+        let fit = &row["local"][0];
+        let r2 = fit["r2"].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&r2) && fit["answer"].is_f64(), "{row}");
+        assert_eq!(row["errors"][0].as_array().map(Vec::len), Some(3), "{row}");
+    }
+    assert!(desk.run(&lime).done().out.contains("Fidelity of the local models"));
+    desk.run(&[&lime[..], &["--kernel-width", "0"]].concat()).refused(&["--kernel-width 0", "above 0"]);
+    desk.run(&["explain", "m/model.tidemill", "t.csv", "--samples", "100"])
+        .refused(&["--samples is for lime"]);
+    desk.run(&[&lime[..], &["--out", "lime.csv"]].concat()).done();
+    let head = desk.read("lime.csv");
+    let head = head.lines().next().unwrap();
+    assert!(
+        ["base", "r2", "lime_age"].iter().all(|name| head.split(',').any(|cell| cell == *name)),
+        "{head}"
+    );
+}
+
+#[test]
+fn a_model_of_another_program_predicts_explains_and_is_inspected() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/import");
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let desk = Desk::new().with("m.txt", text("lightgbm-binary.txt")).with("rows.csv", text("rows.csv"));
+    let args = ["import", "m.txt", "--target", "left", "--classes", "no,yes"];
+    let told = desk.run(&args).done().out;
+    assert!(told.contains("LightGBM") && told.contains("m.tidemill"), "{told}");
+    desk.run(&["predict", "m.tidemill", "rows.csv", "-o", "answers.csv"]).done();
+    assert!(desk.read("answers.csv").starts_with("prediction,probability_no,probability_yes"));
+    let found = desk.run(&["explain", "m.tidemill", "rows.csv", "--rows", "2", "--json"]).done().json();
+    assert_eq!((&found["method"], &found["outputs"][0]), (&"tree_shap".into(), &"yes".into()));
+    let told = desk.run(&["inspect", "m.tidemill"]).done().out;
+    assert!(told.contains("intake -> imported_trees") && told.contains("Imported from `m.txt`"), "{told}");
+    desk.run(&["import", "rows.csv"]).refused(&["no model of LightGBM", "save_model"]);
+    desk.run(&["import", "m.txt", "-o", "m.txt"]).refused(&["take the place"]);
+    desk.run(&["import", "m.txt", "--classes", "yes"]).refused(&["names 1 classes, but the model has 2"]);
+}

@@ -78,6 +78,7 @@ pub(crate) fn infer_sampled(
     recipe: &Recipe,
     context: &Context,
 ) -> Result<(InferredSchema, Sample)> {
+    check_single(recipe)?;
     check_names(recipe, source)?;
     let sample = Sample::of(source, SAMPLE_ROWS, context)?;
     if sample.n_rows == 0 {
@@ -176,6 +177,16 @@ fn notes_of_reading(recipe: &Recipe, source: &dyn Source) -> Vec<Note> {
     };
     let open = reading.left_out.iter().filter(|(name, _)| !told(name));
     reading.notes.iter().map(of_text).chain(open.map(left_out)).collect()
+}
+
+/// A plan has one target: a training of several makes one for each.
+fn check_single(recipe: &Recipe) -> Result<()> {
+    if recipe.data.targets.is_empty() {
+        return Ok(());
+    }
+    let problem =
+        "this looks at one target at a time: name it with --target, or as target instead of targets";
+    Err(Error::parameter("data.targets", problem))
 }
 
 /// Every column that the recipe names must be there.

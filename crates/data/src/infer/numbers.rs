@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::formats::{Doubt, Found, accept, explain};
 use super::locale::{Locale, may_group};
-use crate::parse::{NumberFormat, Thousands, magnitude};
+use crate::parse::{NumberFormat, Thousands, has_digit, magnitude};
 use crate::plan::Weight;
 
 /// The longest unit, in characters.
@@ -11,7 +11,7 @@ const UNIT: usize = 12;
 
 pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberFormat>> {
     let first = facts.values.iter().take(200);
-    let with_digit = first.clone().filter(|(t, _)| t.bytes().any(|b| b.is_ascii_digit())).count();
+    let with_digit = first.clone().filter(|(t, _)| has_digit(t)).count();
     if with_digit * 10 < first.len() * 7 {
         return None;
     }

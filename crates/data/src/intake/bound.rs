@@ -31,6 +31,8 @@ pub(super) struct BoundIntake {
     folder: Option<PathBuf>,
     /// Of a file, for each place: whether a cell was read. `None` for what a caller sent, who is told of each row.
     read: Option<Vec<bool>>,
+    /// Of a file that has types, for each place: how its cells are read, where words that training learned as names make a difference.
+    typed: Vec<Option<Reader>>,
 }
 
 impl BoundIntake {
@@ -49,28 +51,37 @@ impl BoundIntake {
             spare: Vec::new(),
             folder: None,
             read: None,
+            typed: Vec::new(),
         })
     }
 
-    pub(super) fn of_file(self, folder: Option<&Path>) -> Self {
+    pub(super) fn of_file(self, folder: Option<&Path>, is_text: bool) -> Self {
         let read = Some(vec![false; self.places.len()]);
-        BoundIntake { folder: folder.map(Path::to_owned), read, ..self }
+        let plan = self.intake.plan();
+        let reader = |&(output, _): &(usize, usize)| {
+            let column = plan.column(&self.intake.outputs[output].column.name)?;
+            let typed = column.of_typed();
+            (!is_text && typed.values.len() > column.values.len()).then(|| Reader::new(plan, &typed))
+        };
+        let typed = self.places.iter().map(reader).collect();
+        BoundIntake { folder: folder.map(Path::to_owned), read, typed, ..self }
     }
 }
 
 impl Run for BoundIntake {
     fn apply(&mut self, batch: &Batch) -> Result<Batch> {
         let outputs = &self.intake.outputs;
-        let read = |&(output, place): &(usize, usize)| {
+        let read = |(at, &(output, place)): (usize, &(usize, usize))| {
             let raw = RawColumn::of(batch, place)?;
             let mut trouble = None;
             let number = |row: usize| self.rows_before + row as u64 + 1;
-            let (reader, folder) = (&outputs[output].reader, self.folder.as_deref());
+            let typed = self.typed.get(at).and_then(Option::as_ref);
+            let (reader, folder) = (typed.unwrap_or(&outputs[output].reader), self.folder.as_deref());
             let array = read_column(reader, &raw, batch.n_rows(), folder, &number, &mut trouble)?;
             Ok((array, trouble))
         };
         let columns: Vec<(ArrayRef, Option<CellProblem>)> =
-            self.places.par_iter().map(read).collect::<Result<_>>()?;
+            self.places.par_iter().enumerate().map(read).collect::<Result<_>>()?;
         let mut arrays = Vec::with_capacity(columns.len());
         for (at, ((array, trouble), &(output, _))) in columns.into_iter().zip(&self.places).enumerate() {
             if let Some(read) = self.read.as_mut() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray};
 use tidemill_core::{
-    Batch, Batches, Cell, Column, Error, Kind, Result, Schema, Source, dense_vector, point_column,
+    Batch, Batches, Cell, Column, Error, Kind, Result, Role, Schema, Source, dense_vector, point_column,
     series_column,
 };
 
@@ -90,10 +90,12 @@ impl Source for Canonical {
 pub fn canonical_rows(plan: &InferredSchema, names: &[String], rows: &[Vec<Cell>]) -> Result<Batch> {
     let used = plan.columns.iter().filter(|c| c.is_used());
     let arrays = used.map(|column| -> Result<ArrayRef> {
+        // A label came as JSON, whatever the rows came as.
+        let column = if column.role == Role::Target { column.of_typed() } else { column.clone() };
         let reader = Reader::new(plan, &InferredColumn { categories: Vec::new(), ..column.clone() });
         let place = names.iter().position(|name| *name == column.name);
         let weight = Cell::Number(1.0);
-        let absent = if column.role == tidemill_core::Role::Weight { &weight } else { &Cell::Missing };
+        let absent = if column.role == Role::Weight { &weight } else { &Cell::Missing };
         let cell =
             |row: &'_ Vec<Cell>| -> Cell { place.and_then(|at| row.get(at)).unwrap_or(absent).clone() };
         let cells: Vec<Cell> = rows.iter().map(cell).collect();

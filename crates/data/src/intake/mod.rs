@@ -225,7 +225,9 @@ impl Ingest {
     /// As [`Fitted::bind`], for the batches of this source: paths of images are looked for in its folder, and every image is
     /// decoded once to see whether it can be.
     pub fn bind_to(self: Arc<Self>, source: &dyn Source) -> Result<Box<dyn Run>> {
-        Ok(Box::new(BoundIntake::new(self, source.schema())?.of_file(source.folder())))
+        // Text alone has a way to write "no value" as a word; what has types has another.
+        let is_text = source.reading().is_some_and(|reading| reading.delimiter.is_some());
+        Ok(Box::new(BoundIntake::new(self, source.schema())?.of_file(source.folder(), is_text)))
     }
 
     /// Adds what is strange about the cells of a column.

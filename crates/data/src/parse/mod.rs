@@ -15,8 +15,8 @@ pub use flag::{FlagFormat, yes_or_no};
 pub use missing::{Missing, is_missing_word, unquoted};
 pub(crate) use missing::{bare, quoted};
 pub(crate) use number::EXACT;
-pub(crate) use number::magnitude;
 pub use number::{NumberFormat, Thousands, plain_number};
+pub(crate) use number::{has_digit, magnitude};
 pub(crate) use time::zone_of;
 pub use time::{TimeFormat, write_iso};
 

@@ -64,7 +64,7 @@ impl Thousands {
 /// How numbers are decorated.
 ///
 /// A percentage is the number before the sign: `12.5%` is 12.5. Where there is a currency, a number in brackets or before its sign is
-/// negative, as in accounts: `($5.00)` and `5.00-` are -5. Values that no 64-bit float can hold, such as `1e400`, and the words of infinity are not numbers here.
+/// negative, as in accounts: `($5.00)`, `$(5.00)` and `5.00-` are -5; `5,-` and `5.-` are 5 without cents. Values that no 64-bit float can hold, such as `1e400`, and the words of infinity are not numbers here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NumberFormat {
@@ -126,8 +126,10 @@ const CURRENCY_SIGNS: &[char] = &['$', '€', '£', '¥', '₹', '₽', '₩', '
 const CURRENCY_CODES: &[&str] = &[
     "USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK",
     "HUF", "RUB", "BRL", "MXN", "ZAR", "KRW", "SGD", "HKD", "TRY", "US$", "R$", "kr.", "kr", "zł", "Kč",
-    "Fr.",
+    "Fr.", "Rs.", "Rs", "A$", "C$", "NZ$", "HK$", "S$", "руб.", "руб",
 ];
+/// What stands for cents of which there are none: `5,-`.
+const NO_CENTS: &[&str] = &[",-", ".-", ",–", ".–", ",—", ".—"];
 
 /// A number written plainly: digits, a sign, a decimal point, an exponent. `None` for anything else, words of infinity and numbers
 /// too large for 64 bits included.
@@ -139,6 +141,9 @@ const CURRENCY_CODES: &[&str] = &[
 /// assert_eq!(plain_number("inf"), None);
 /// ```
 pub fn plain_number(text: &str) -> Option<f64> {
+    if let Some(text) = western(text) {
+        return plain_number(&text);
+    }
     let bytes = text.trim().as_bytes();
     let bytes = bytes.strip_prefix(b"+").unwrap_or(bytes);
     let unsigned = bytes.strip_prefix(b"-").unwrap_or(bytes);
@@ -147,6 +152,32 @@ pub fn plain_number(text: &str) -> Option<f64> {
         return None;
     }
     fast_float2::parse::<f64, _>(bytes).ok().filter(|x| x.is_finite())
+}
+
+/// A text with full-width, Arabic, Persian or Indian digits in those of the West; `None` where it has none.
+fn western(text: &str) -> Option<String> {
+    if text.is_ascii() || !text.chars().any(|c| digit(c).is_some()) {
+        return None;
+    }
+    let sign = |c| match c {
+        '\u{66b}' | '\u{ff0e}' => '.',
+        '\u{66c}' | '\u{ff0c}' => ',',
+        '\u{ff0d}' => '-',
+        c => digit(c).unwrap_or(c),
+    };
+    Some(text.chars().map(sign).collect())
+}
+
+/// The ASCII digit that another script's digit stands for.
+fn digit(c: char) -> Option<char> {
+    const ZEROS: [u32; 4] = [0xff10, 0x660, 0x6f0, 0x966];
+    let zero = ZEROS.iter().find(|&&zero| (zero..zero + 10).contains(&(c as u32)))?;
+    char::from_digit(c as u32 - zero, 10)
+}
+
+/// Whether a text holds a digit of any script that numbers are read in.
+pub(crate) fn has_digit(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_digit()) || (!text.is_ascii() && text.chars().any(|c| digit(c).is_some()))
 }
 
 impl NumberFormat {
@@ -218,6 +249,9 @@ impl NumberFormat {
     }
 
     fn parse_with(&self, text: &str, strict: bool) -> Option<f64> {
+        if let Some(text) = western(text) {
+            return self.parse_with(&text, strict);
+        }
         let (negative, body) = self.undress(text)?;
         if self.clock && body.contains(':') {
             return clock(body).map(|x| if negative { -x } else { x });
@@ -233,6 +267,10 @@ impl NumberFormat {
             None => (mantissa, None),
         };
         let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+        // Nobody groups digits before a power of ten: in `8,602E+04` the comma stands before decimals.
+        if !exponent.is_empty() && !digits(whole) {
+            return None;
+        }
         if !decimals.is_none_or(digits) || (whole.is_empty() && decimals.is_none_or(str::is_empty)) {
             return None;
         }
@@ -261,9 +299,10 @@ impl NumberFormat {
         if self.censored {
             body = body.trim_start_matches(['<', '>', '≤', '≥', '=']).trim_start();
         }
-        if self.currency && body.starts_with('(') && body.ends_with(')') {
-            body = body[1..body.len() - 1].trim();
-            (negative, signs) = (true, 1);
+        if self.currency
+            && let Some(whole) = NO_CENTS.iter().find_map(|end| body.strip_suffix(end))
+        {
+            body = whole;
         } else if self.currency
             && let Some(rest) = body.strip_suffix(['-', '−']).filter(|rest| !rest.is_empty())
         {
@@ -283,6 +322,9 @@ impl NumberFormat {
             }
             if self.currency {
                 body = without_currency(body);
+                if let Some(inner) = body.strip_prefix('(').and_then(|b| b.strip_suffix(')')) {
+                    (negative, signs, body) = (true, signs + 1, inner.trim());
+                }
             }
             if let Some(unit) = &self.unit {
                 body = without_unit(body, unit);
@@ -469,6 +511,30 @@ mod tests {
         assert_eq!(read("unit:°C", "-3°c"), Some(-3.0));
         assert_eq!(read("unit:kg", "12 g"), None);
         assert_eq!(read("unit:kg", "kg"), None);
+    }
+
+    #[test]
+    fn accounts_powers_of_ten_and_digits_of_other_scripts() {
+        for (words, text, wanted) in [
+            ("currency+thousands_comma", "$(1,200.50)", Some(-1200.5)),
+            ("currency+thousands_comma", "($1,200.50)", Some(-1200.5)),
+            ("currency", "350.85-", Some(-350.85)),
+            ("currency+decimal_comma", "84587,-", Some(84587.0)),
+            ("currency", "CHF 120.-", Some(120.0)),
+            ("currency+decimal_comma", "-5,–", Some(-5.0)),
+            ("currency+thousands_lakh", "Rs. 12,34,567", Some(1234567.0)),
+            ("currency", "-(5)", None),
+            ("decimal_comma", "8,602E+04", Some(86020.0)),
+            ("thousands_comma", "8,602E+04", None),
+            ("thousands_comma", "8602.5E+01", Some(86025.0)),
+            ("", "４７１６.５", Some(4716.5)),
+            ("", "-٨٦٢٫٥", Some(-862.5)),
+            ("thousands_comma", "۱٬۲۳۴", Some(1234.0)),
+            ("percent", "१२%", Some(12.0)),
+        ] {
+            assert_eq!(read(words, text), wanted, "{words}: {text}");
+        }
+        assert_eq!(plain_number("十"), None);
     }
 
     #[test]

@@ -67,3 +67,17 @@ pub fn gunzip(packed: &[u8], most: usize) -> Result<Option<Vec<u8>>> {
     Members::new(packed).take(most as u64 + 1).read_to_end(&mut out)?;
     Ok((out.len() <= most).then_some(out))
 }
+
+/// The same of a body packed with zstd, all frames of it.
+///
+/// # Errors
+/// Bytes that are not zstd, a frame that is damaged or cut off.
+///
+/// ```
+/// assert!(tidemill_data::source::unzstd(b"a,b\n1,2\n", 100).is_err());
+/// ```
+pub fn unzstd(packed: &[u8], most: usize) -> Result<Option<Vec<u8>>> {
+    let mut out = Vec::new();
+    zstd::Decoder::new(packed)?.take(most as u64 + 1).read_to_end(&mut out)?;
+    Ok((out.len() <= most).then_some(out))
+}

@@ -171,6 +171,18 @@ impl Input {
         Ok(head)
     }
 
+    /// The last bytes, at most `n`; `None` where they are packed.
+    pub(crate) fn tail(&self, n: usize) -> Result<Option<Vec<u8>>> {
+        if Packing::of(&self.head(4)?) != Packing::Plain {
+            return Ok(None);
+        }
+        let from = self.n_bytes()?.saturating_sub(n as u64);
+        let (mut bytes, mut tail) = (self.bytes()?, Vec::new());
+        bytes.seek(SeekFrom::Start(from)).map_err(|e| self.failed(e))?;
+        bytes.take(n as u64).read_to_end(&mut tail).map_err(|e| self.failed(e))?;
+        Ok(Some(tail))
+    }
+
     /// The unpacked bytes.
     pub(crate) fn unpacked(&self) -> Result<Box<dyn Read + Send>> {
         let mut file = self.bytes()?;

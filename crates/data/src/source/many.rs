@@ -17,6 +17,7 @@ struct Part {
 pub(super) struct Concat {
     schema: Arc<Schema>,
     parts: Vec<Part>,
+    reading: Option<Reading>,
 }
 
 impl Concat {
@@ -35,13 +36,29 @@ impl Concat {
             parts.push(Part { source, places });
         }
         let schema = base.map(|(_, schema)| schema).unwrap_or_default();
-        Ok(Concat { schema, parts })
+        Ok(Concat { schema, reading: reading(&parts), parts })
     }
 
     fn aligned(&self, batch: &Batch, places: &[usize]) -> Result<Batch> {
         let columns = places.iter().map(|&i| batch.column(i).clone()).collect();
         Batch::with_rows(self.schema.clone(), columns, batch.n_rows())
     }
+}
+
+/// That of the first file. What stands below the table is each file's own, and said of each.
+fn reading(parts: &[Part]) -> Option<Reading> {
+    let (first, rest) = parts.split_first()?;
+    let mut all = first.source.reading()?.clone();
+    let others: Vec<&Reading> = rest.iter().filter_map(|part| part.source.reading()).collect();
+    if others.iter().any(|other| other.footer != all.footer) {
+        all.footer = None;
+    }
+    for note in others.iter().flat_map(|other| &other.notes) {
+        if !all.notes.contains(note) {
+            all.notes.push(note.clone());
+        }
+    }
+    Some(all)
 }
 
 fn places(schema: &Schema, other: &Schema) -> Result<Vec<usize>, String> {
@@ -80,9 +97,8 @@ impl Source for Concat {
         self.parts.iter().all(|part| part.source.folder() == Some(first)).then_some(first)
     }
 
-    /// That of the first file.
     fn reading(&self) -> Option<&Reading> {
-        self.parts.first()?.source.reading()
+        self.reading.as_ref()
     }
 
     fn scan(&self) -> Result<Batches<'_>> {

@@ -33,7 +33,7 @@ pub use arrow::from_arrow;
 use chunks::CHUNK;
 use classes::ImageFolder;
 pub use classes::default_target;
-pub use gzip::gunzip;
+pub use gzip::{gunzip, unzstd};
 use input::{Input, Packing};
 pub use options::ReadOptions;
 
@@ -156,6 +156,8 @@ pub(crate) fn open_in_chunks(
 pub enum BodyFormat {
     /// CSV and its kin.
     Csv,
+    /// The same, with tabs where nothing else tells what divides the cells.
+    Tsv,
     /// JSON lines.
     JsonLines,
 }
@@ -184,11 +186,14 @@ pub fn open_body(
     options: &ReadOptions,
 ) -> Result<Box<dyn Source>> {
     let chunk = CHUNK.min(bytes.as_ref().len() + 1);
-    let input = Input::memory(name, bytes);
+    let mut input = Input::memory(name, bytes);
+    if format == BodyFormat::Tsv {
+        input.path.set_file_name("body.tsv");
+    }
     // What is not text at all says what it is.
     by_magic(&input)?;
     Ok(match format {
-        BodyFormat::Csv => Box::new(csv::Csv::open(input, options, chunk)?),
+        BodyFormat::Csv | BodyFormat::Tsv => Box::new(csv::Csv::open(input, options, chunk)?),
         BodyFormat::JsonLines => Box::new(jsonl::JsonLines::open(input, options, chunk)?),
     })
 }
@@ -273,6 +278,9 @@ fn by_magic(file: &Input) -> Result<Option<Format>> {
         [b'P', b'A', b'R', b'1', ..] => Some(Format::Parquet),
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Some(Format::ArrowFile),
         [0xff, 0xff, 0xff, 0xff, ..] => Some(Format::ArrowStream),
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
+            return other("text in UTF-32, which is not read", "save it as UTF-8");
+        }
         [b'P', b'K', 3, 4, ..] => {
             let remedy = "name it .xlsx or .ods where it is a workbook, unpack it where it is an archive";
             return other("an Excel or OpenDocument workbook, or another ZIP archive", remedy);

@@ -22,12 +22,17 @@ pub struct ReadOptions {
     pub header: Option<bool>,
     /// How many lines of a CSV file stand above the table.
     pub skip: Option<usize>,
+    /// How many lines of a CSV file stand below the table.
+    pub footer: Option<usize>,
     /// The encoding of a text file: a label of the Encoding Standard, such as `windows-1252`.
     pub encoding: Option<String>,
     /// How many bytes of a text are looked at to find what is not said. What contradicts it later is an error with its line.
     pub look: usize,
     /// Names that a row of names would have: a first row with one of them is a header.
     pub known: Vec<String>,
+    /// Whether every line below the header is a row, as where each row is answered: names that come again are an error, and no line
+    /// below the table is passed over.
+    pub every_line: bool,
 }
 
 impl Default for ReadOptions {
@@ -36,11 +41,18 @@ impl Default for ReadOptions {
             delimiter: None,
             header: None,
             skip: None,
+            footer: None,
             encoding: None,
             look: AT_TRAINING,
             known: Vec::new(),
+            every_line: false,
         }
     }
+}
+
+/// The names of columns that a recipe gives a part.
+fn known(data: &Data) -> Vec<String> {
+    [&data.target, &data.key, &data.time, &data.group, &data.weight].into_iter().flatten().cloned().collect()
 }
 
 impl ReadOptions {
@@ -61,7 +73,9 @@ impl ReadOptions {
             delimiter: data.delimiter.as_ref().map(one).transpose()?,
             header: data.header,
             skip: data.skip,
+            footer: data.footer,
             encoding: data.encoding.clone(),
+            known: known(data),
             ..ReadOptions::default()
         })
     }
@@ -69,7 +83,7 @@ impl ReadOptions {
     /// For files and requests that a model of these columns answers: each is judged by itself, from its first 64 KiB.
     pub fn at_prediction<'a>(columns: impl IntoIterator<Item = &'a str>) -> Self {
         let known = columns.into_iter().map(String::from).collect();
-        ReadOptions { look: AT_PREDICTION, known, ..ReadOptions::default() }
+        ReadOptions { look: AT_PREDICTION, known, every_line: true, ..ReadOptions::default() }
     }
 
     /// What was found out about a text, to read it the same way again.
@@ -84,6 +98,7 @@ impl ReadOptions {
             delimiter: found.delimiter,
             header: found.header,
             skip: found.skip,
+            footer: found.footer,
             encoding: found.encoding.clone(),
             ..ReadOptions::default()
         }

@@ -14,6 +14,7 @@ use crate::Error;
 #[derive(Debug)]
 pub(crate) enum Problem {
     Ragged { found: usize, expected: usize },
+    HeaderAgain,
     UnclosedQuote,
     Binary,
     Encoding,
@@ -38,6 +39,7 @@ impl Fault {
         let file = file.to_owned();
         match self.problem {
             Problem::Ragged { found, expected } => Error::Ragged { file, line, found, expected },
+            Problem::HeaderAgain => Error::HeaderAgain { file, line },
             Problem::UnclosedQuote => Error::UnclosedQuote { file, line },
             Problem::Binary => Error::Binary { file, line },
             Problem::Encoding => Error::Encoding { file, line, encoding: "UTF-8".into() },

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tidemill_core::{Batch, Fitted, Result, Role};
 use tidemill_data::InferredSchema;
+use tidemill_eval::explain::LocalModel;
 
 use super::Method;
 use super::values::Found;
@@ -27,7 +28,7 @@ pub struct Explained {
     pub outputs: Vec<String>,
     /// The user's columns, those that matter most first.
     pub columns: Vec<String>,
-    /// By output: what is said when nothing of a row is known.
+    /// By output: what is said when nothing of a row is known; 0 for LIME, where each row has an intercept of its own.
     pub base: Vec<f64>,
     /// The mean absolute value of each column over all rows and outputs.
     pub importance: Vec<f64>,
@@ -47,13 +48,61 @@ pub struct ExplainedRow {
     pub prediction: Value,
     /// What the row says in each column.
     pub cells: Vec<Value>,
-    /// By output, a number per column: with the base they sum to `totals`.
+    /// By output, a number per column: with the base they sum to `totals`. Of LIME the coefficients of the local model.
     pub values: Vec<Vec<f64>>,
     /// By output: the standard error of each value, where they are sampled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Vec<f64>>,
-    /// By output: what is explained.
+    /// By output: what is explained; of LIME what the local model says of the row.
     pub totals: Vec<f64>,
+    /// By output: the local model of LIME, whose coefficients `values` then are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<LocalFit>,
+    /// Of LIME, by column: above the first and up to the second a number counts as that of the row; `None` for what counts by
+    /// its value alone, an end without a bound is `None`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<Option<[Option<f64>; 2]>>,
+}
+
+/// How well a linear model says what a model does near a row.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LocalFit {
+    /// Its constant.
+    pub intercept: f64,
+    /// The weighted share of the variance of the answers near the row that it explains, the least of all runs: its fidelity.
+    pub r2: f64,
+    /// What it says of the row itself.
+    pub local_answer: f64,
+    /// What the model says of it.
+    pub answer: f64,
+}
+
+impl LocalFit {
+    /// Below this fidelity a local model is warned of.
+    pub const FAITHFUL: f64 = 0.5;
+
+    pub(super) fn of(model: &LocalModel) -> Self {
+        let LocalModel { intercept, r2, local_answer, answer, .. } = *model;
+        LocalFit { intercept, r2, local_answer, answer }
+    }
+
+    /// Whether it says too little of the model to be believed.
+    pub fn is_unfaithful(&self) -> bool {
+        // A fidelity that is no number is none.
+        self.r2.is_nan() || self.r2 < LocalFit::FAITHFUL
+    }
+}
+
+impl ExplainedRow {
+    /// Whether the coefficients of an output change more from run to run than the greatest of them tells: its spread is above
+    /// half of it.
+    pub fn is_unsteady(&self, output: usize) -> bool {
+        let (Some(values), Some(errors)) = (self.values.get(output), self.errors.get(output)) else {
+            return false;
+        };
+        let greatest = values.iter().zip(errors).max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
+        greatest.is_some_and(|(value, error)| *error > 0.5 * value.abs())
+    }
 }
 
 /// Values in the order of their importance, beside the rows that they are about.
@@ -64,7 +113,7 @@ pub(super) fn told(
     numbers: Vec<u64>,
     found: Found,
 ) -> Result<Explained> {
-    let Found { method, units, columns, shap, errors } = found;
+    let Found { method, units, columns, shap, errors, mut local, ranges } = found;
     let mean = shap.mean_absolute();
     let mut order: Vec<usize> = (0..columns.len()).collect();
     order.sort_by(|a, b| mean[*b].total_cmp(&mean[*a]).then(a.cmp(b)));
@@ -80,6 +129,11 @@ pub(super) fn told(
     let p = columns.len();
     let mut told = Vec::with_capacity(numbers.len());
     for (i, row) in numbers.into_iter().enumerate() {
+        let local: Vec<LocalFit> = local.get_mut(i).map(std::mem::take).unwrap_or_default();
+        let totals = match local.as_slice() {
+            [] => (0..shap.n_outputs()).map(|output| shap.total(i, output)).collect(),
+            fits => fits.iter().map(|fit| fit.local_answer).collect(),
+        };
         let of_output = |output: usize| (i * shap.n_outputs() + output) * p;
         let cells = order.iter().map(|&at| match rows.schema().position(&columns[at]) {
             Some(place) if rows.column(place).is_valid(i) => value(rows, place, i),
@@ -97,7 +151,12 @@ pub(super) fn told(
                     (0..shap.n_outputs()).map(|o| sorted(&errors[of_output(o)..of_output(o) + p]))
                 })
                 .collect(),
-            totals: (0..shap.n_outputs()).map(|output| shap.total(i, output)).collect(),
+            local,
+            ranges: ranges
+                .get(i)
+                .map(|ranges| order.iter().map(|&at| ranges[at].map(ends)).collect())
+                .unwrap_or_default(),
+            totals,
         });
     }
     Ok(Explained {
@@ -110,4 +169,9 @@ pub(super) fn told(
         importance: sorted(&mean),
         rows: told,
     })
+}
+
+/// Bounds that JSON can say.
+fn ends(range: [f64; 2]) -> [Option<f64>; 2] {
+    range.map(|end| Some(end).filter(|end| end.is_finite()))
 }

@@ -17,8 +17,12 @@ pub enum Method {
     TreeShap,
     /// Exact for linear functions.
     LinearShap,
-    /// Sampled, for any model.
+    /// Sampled, for any model: orders of the columns.
     PermutationShap,
+    /// Sampled, for any model: a regression on coalitions of the columns.
+    KernelShap,
+    /// For any model: a linear model of what it does near the row. No Shapley values.
+    Lime,
 }
 
 impl Method {
@@ -28,6 +32,8 @@ impl Method {
             Method::TreeShap => "tree_shap",
             Method::LinearShap => "linear_shap",
             Method::PermutationShap => "permutation_shap",
+            Method::KernelShap => "kernel_shap",
+            Method::Lime => "lime",
         }
     }
 }
@@ -36,7 +42,9 @@ impl Method {
 pub(super) enum Found {
     Trees(usize),
     Linear(usize),
-    Any,
+    Sampled,
+    Kernel,
+    Local,
 }
 
 /// The method asked for, or the best that the links of a model allow.
@@ -46,13 +54,15 @@ pub(super) fn of(steps: &[Arc<dyn Fitted>], asked: Option<Method>) -> Result<Fou
     let refused = |what: &str| {
         EngineError::usage(
             format!("this model does not answer by {what}"),
-            "leave --method out, or name permutation_shap",
+            "leave --method out, or name permutation_shap, kernel_shap or lime",
         )
     };
     Ok(match (asked, trees, linear) {
         (None | Some(Method::TreeShap), Some(at), _) => Found::Trees(at),
         (None | Some(Method::LinearShap), _, Some(at)) => Found::Linear(at),
-        (None | Some(Method::PermutationShap), ..) => Found::Any,
+        (None | Some(Method::PermutationShap), ..) => Found::Sampled,
+        (Some(Method::KernelShap), ..) => Found::Kernel,
+        (Some(Method::Lime), ..) => Found::Local,
         (Some(Method::TreeShap), None, _) => return Err(refused("trees alone").into()),
         (Some(Method::LinearShap), _, None) => return Err(refused("a linear function alone").into()),
     })

@@ -5,27 +5,30 @@
 //! | trees (boosted, forests) | exact, path-dependent TreeSHAP | the margin: the score before link, calibration and threshold; of a forest its mean answer |
 //! | a linear function | exact, columns independent | the linear function, before any link |
 //! | anything else (blends, kernels, neighbours, nets) | permutation SHAP, sampled until it is sure | the answer itself: the number, or each class's probability |
+//! | any, where asked for | Kernel SHAP, sampled; LIME: a linear model near the row, with its fidelity and how steady it is | the answer itself |
 //!
 //! Values of derived columns (one-hot, date parts, terms) are summed to the column that they come from.
 
 mod explained;
+mod local;
 mod method;
 mod sampled;
 mod training;
 mod values;
 
-pub use explained::{Explained, ExplainedRow};
+pub use explained::{Explained, ExplainedRow, LocalFit};
 pub use method::Method;
 pub(crate) use training::of_training;
 
 use std::sync::Arc;
 
-use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Row, Source};
+use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Source};
 use tidemill_data::InferredSchema;
+pub use tidemill_eval::explain::LimeSettings;
+use tidemill_eval::explain::{ReadyTrees, TreeShap};
 
 use crate::error::EngineError;
-use crate::model::{Model, Opened};
-use crate::serve::serving::Serving;
+use crate::model::{Model, Opened, Reference};
 
 /// What to explain, and how.
 #[derive(Clone, Debug, Default)]
@@ -34,18 +37,54 @@ pub struct Asked {
     pub rows: Vec<u64>,
     /// How; chosen by the model without it.
     pub method: Option<Method>,
+    /// How LIME looks around a row.
+    pub lime: LimeSettings,
 }
 
-/// The most rows that are explained by sampling.
+/// The most rows that are explained by sampling where nobody asked for it by name, and where somebody did.
 const MOST_SAMPLED: usize = 200;
+const MOST_ASKED_FOR: usize = 10_000;
 /// The most rows that stand for what is not known of a row.
 const BACKGROUND: usize = 100;
+/// The most rows from which LIME learns what is usual in each column.
+const SEEN: usize = 5_000;
 
 /// What explains: the links of a model after its first, what it knows of its columns, and rows that stand for what is usual.
 pub struct Explainer<'a> {
     steps: &'a [Arc<dyn Fitted>],
     plan: &'a InferredSchema,
     usual: Option<Batch>,
+    /// More of them, for LIME.
+    seen: Option<Batch>,
+    lime: LimeSettings,
+    trees: Option<Arc<ReadyTrees>>,
+}
+
+/// What explains a model again and again, worked out once: what is usual in its columns, and its trees laid out.
+pub struct Ready {
+    usual: Option<Batch>,
+    trees: Option<Arc<ReadyTrees>>,
+}
+
+impl Ready {
+    /// Of a model; `reference` is what its file says is usual in its columns, where it does.
+    ///
+    /// # Errors
+    /// Trees that do not say how many training rows went which way.
+    pub fn new(model: &Model, reference: Option<&Reference>) -> Result<Self> {
+        let usual = reference.map(|reference| reference.rows(model)).transpose()?;
+        let trees = match method::of(links(model), None)? {
+            method::Found::Trees(at) => links(model)[at].as_trees(),
+            _ => None,
+        };
+        let trees = trees.map(|trees| Ok::<_, Error>(TreeShap::new(trees)?.ready())).transpose()?;
+        Ok(Ready { usual, trees })
+    }
+}
+
+/// The links after the first, which reads rows.
+fn links(model: &Model) -> &[Arc<dyn Fitted>] {
+    model.chain.0.get(1..).unwrap_or_default()
 }
 
 /// Explains what a model says of rows. `background` are rows that stand for what is usual, where the method needs them: those
@@ -69,7 +108,8 @@ pub fn explain(
         None => typed,
     };
     let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
-    Explainer::new(&opened.model, Some(usual))?.explain(&rows, numbers, asked.method, context)
+    let explainer = Explainer { lime: asked.lime, ..Explainer::new(&opened.model, Some(usual))? };
+    explainer.explain(&rows, numbers, asked.method, context)
 }
 
 impl<'a> Explainer<'a> {
@@ -79,11 +119,28 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// None that a user can cause.
     pub fn new(model: &'a Model, usual: Option<Batch>) -> Result<Self> {
-        let steps = model.chain.0.get(1..).unwrap_or_default();
         Ok(Explainer {
-            steps,
+            steps: links(model),
             plan: model.intake()?.plan(),
-            usual: usual.map(|rows| evenly(&rows, BACKGROUND)).transpose()?,
+            usual: usual.as_ref().map(|rows| evenly(rows, BACKGROUND)).transpose()?,
+            seen: usual.map(|rows| evenly(&rows, SEEN)).transpose()?,
+            lime: LimeSettings::default(),
+            trees: None,
+        })
+    }
+
+    /// Of a model for which everything is ready.
+    ///
+    /// # Errors
+    /// None that a user can cause.
+    pub fn of_ready(model: &'a Model, ready: &Ready) -> Result<Self> {
+        Ok(Explainer {
+            steps: links(model),
+            plan: model.intake()?.plan(),
+            usual: ready.usual.clone(),
+            seen: ready.usual.clone(),
+            lime: LimeSettings::default(),
+            trees: ready.trees.clone(),
         })
     }
 
@@ -91,7 +148,7 @@ impl<'a> Explainer<'a> {
     pub fn operations(&self) -> u64 {
         let answer: u64 = self.steps.iter().map(|step| step.operations()).sum();
         match method::of(self.steps, None) {
-            Ok(method::Found::Any) | Err(_) => {
+            Ok(method::Found::Sampled | method::Found::Kernel | method::Found::Local) | Err(_) => {
                 let players = self.usual.as_ref().map_or(0, |usual| features(usual).len() as u64);
                 answer.saturating_mul(sampled::answers_per_row(players))
             }
@@ -112,52 +169,50 @@ impl<'a> Explainer<'a> {
     ) -> Result<Explained> {
         let steps = self.steps;
         let found = match method::of(steps, method)? {
-            method::Found::Trees(at) => values::of_trees(steps, at, rows, context)?,
+            method::Found::Trees(at) => values::of_trees(steps, at, rows, self.trees.as_ref(), context)?,
             method::Found::Linear(at) => values::of_linear(steps, at, rows, self.usual()?)?,
-            method::Found::Any => {
-                if rows.n_rows() > MOST_SAMPLED {
-                    let problem = format!(
-                        "this model is explained by sampling, row by row, and {} rows would take long",
-                        rows.n_rows()
-                    );
-                    return Err(EngineError::usage(
-                        problem,
-                        "ask for at most 200 at a time (--rows names them)",
-                    )
-                    .into());
+            asked => {
+                check_number(rows.n_rows(), method)?;
+                match asked {
+                    method::Found::Local => local::values(steps, rows, self.seen()?, self.lime, context)?,
+                    method::Found::Kernel => {
+                        sampled::values(Method::KernelShap, steps, rows, self.usual()?, context)?
+                    }
+                    _ => sampled::values(Method::PermutationShap, steps, rows, self.usual()?, context)?,
                 }
-                sampled::values(steps, rows, self.usual()?, context)?
             }
         };
         explained::told(self.plan, steps, rows, numbers, found)
     }
 
     fn usual(&self) -> Result<&Batch> {
-        let missing = || {
-            EngineError::usage(
-                "this model file does not say what is usual in its columns: an earlier version wrote it",
-                "train again, or use `tidemill explain`, which takes rows to compare with",
-            )
-        };
-        self.usual.as_ref().ok_or_else(|| missing().into())
+        self.usual.as_ref().ok_or_else(unknown)
+    }
+
+    fn seen(&self) -> Result<&Batch> {
+        self.seen.as_ref().ok_or_else(unknown)
     }
 }
 
-/// Explains what a served model says of a caller's raw cells, compared with what is usual by its file.
-///
-/// # Errors
-/// A model that is explained by sampling: a file of an earlier version, or more than 200 rows.
-pub fn served(serving: &Serving, mut rows: Vec<Row>, context: &Context) -> Result<Explained> {
-    let model = serving.model();
-    let usual = serving.reference.as_ref().map(|reference| reference.rows(model)).transpose()?;
-    let typed = Arc::new(model.intake()?.output(&model.input)?);
-    let mut reader = model.reader()?.rows(&model.input)?;
-    for row in &mut rows {
-        // What is odd about a cell is said beside the answer.
-        reader.read(row, &mut Vec::new())?;
+fn unknown() -> Error {
+    EngineError::usage(
+        "this model file does not say what is usual in its columns: an earlier version or another program wrote it",
+        "train again, or use `tidemill explain`, which takes rows to compare with",
+    )
+    .into()
+}
+
+/// Sampling goes row by row: not too many of them.
+fn check_number(n_rows: usize, asked: Option<Method>) -> Result<()> {
+    let (most, remedy) = match asked {
+        None => (MOST_SAMPLED, "ask for at most 200 at a time (--rows names them), or name the method"),
+        Some(_) => (MOST_ASKED_FOR, "ask for at most 10,000 at a time (--rows names them)"),
+    };
+    if n_rows <= most {
+        return Ok(());
     }
-    let numbers = (1..=rows.len() as u64).collect();
-    Explainer::new(model, usual)?.explain(&Batch::of_rows(&typed, &rows)?, numbers, None, context)
+    let problem = format!("this is explained by sampling, row by row, and {n_rows} rows would take long");
+    Err(EngineError::usage(problem, remedy).into())
 }
 
 /// The rows as the model's first link reads them.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use tidemill_core::{Batch, Context, Error, Fitted, Result, Role};
-use tidemill_eval::explain::{BatchGame, MOST_EXACT, Sampling, ShapValues, exact_shap, permutation_shap};
+use tidemill_eval::explain::{
+    BatchGame, MOST_EXACT, Sampling, ShapValues, exact_shap, kernel_shap, permutation_shap,
+};
 
 use super::values::Found;
 use super::{Method, evenly, features};
@@ -22,8 +24,9 @@ pub(super) fn answers_per_row(n_columns: u64) -> u64 {
     coalitions * BACKGROUND as u64
 }
 
-/// The Shapley values of the answers themselves.
+/// The Shapley values of the answers themselves, by orders of the columns or by coalitions of them.
 pub(super) fn values(
+    method: Method,
     steps: &[Arc<dyn Fitted>],
     rows: &Batch,
     usual: &Batch,
@@ -41,7 +44,11 @@ pub(super) fn values(
         if places.len() <= EXACT.min(MOST_EXACT) {
             return exact_shap(&game, context);
         }
-        permutation_shap(&game, Sampling::default(), &context.with_stream(&format!("explain {row}")))
+        let context = context.with_stream(&format!("explain {row}"));
+        match method {
+            Method::KernelShap => kernel_shap(&game, Sampling::default(), &context),
+            _ => permutation_shap(&game, Sampling::default(), &context),
+        }
     };
     let found = (0..rows.n_rows()).into_par_iter().map(of_row).collect::<Result<Vec<_>>>()?;
     let base = found.first().map(|first| first.base.clone()).unwrap_or_default();
@@ -54,12 +61,11 @@ pub(super) fn values(
         errors.extend_from_slice(&estimate.standard_errors);
     }
     let columns = places.iter().map(|place| rows.schema().columns()[*place].name.clone()).collect();
-    let units = if n_outputs > 1 || rows.n_rows() == 0 { "probability" } else { "prediction" };
-    Ok(Found { method: Method::PermutationShap, units, columns, shap, errors: Some(errors) })
+    Ok(Found::shap(method, units(steps, rows)?, columns, shap, Some(errors)))
 }
 
 /// A number per output and row: the probabilities (of two classes that of the positive one), or the number.
-fn answers(steps: &[Arc<dyn Fitted>], rows: &Batch) -> Result<Vec<f64>> {
+pub(super) fn answers(steps: &[Arc<dyn Fitted>], rows: &Batch) -> Result<Vec<f64>> {
     let answered = apply(steps, rows.clone())?;
     if let Some(at) = answered.schema().role(Role::Probability) {
         let all = answered.probabilities(at)?;
@@ -69,4 +75,10 @@ fn answers(steps: &[Arc<dyn Fitted>], rows: &Batch) -> Result<Vec<f64>> {
     let at = answered.schema().role(Role::Prediction);
     let at = at.ok_or_else(|| Error::state("model", "it predicts nothing"))?;
     Ok(answered.numbers(at)?.values().to_vec())
+}
+
+/// What answers are: probabilities of classes, or predictions.
+pub(super) fn units(steps: &[Arc<dyn Fitted>], rows: &Batch) -> Result<&'static str> {
+    let answered = apply(steps, rows.slice(0, rows.n_rows().min(1)))?;
+    Ok(if answered.schema().role(Role::Probability).is_some() { "probability" } else { "prediction" })
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tidemill_core::{Batch, Context, Error, Fitted, Result};
-use tidemill_eval::explain::{ShapValues, Sources, TreeShap, linear_shap_of_columns};
+use tidemill_eval::explain::{ReadyTrees, ShapValues, Sources, TreeShap, linear_shap_of_columns};
 
-use super::Method;
 use super::method::as_trees;
+use super::{LocalFit, Method};
 use crate::search::apply;
 
 /// Values by source column, and what they are of.
@@ -18,6 +18,23 @@ pub(super) struct Found {
     pub(super) shap: ShapValues,
     /// The standard error of each value, where they are sampled.
     pub(super) errors: Option<Vec<f64>>,
+    /// Of LIME, how each local model does, by row and output; empty for other methods.
+    pub(super) local: Vec<Vec<LocalFit>>,
+    /// Of LIME, the stretch of a number that counts as the row's own, by row and column.
+    pub(super) ranges: Vec<Vec<Option<[f64; 2]>>>,
+}
+
+impl Found {
+    /// Shapley values, exact or with their standard errors.
+    pub(super) fn shap(
+        method: Method,
+        units: &'static str,
+        columns: Vec<String>,
+        shap: ShapValues,
+        errors: Option<Vec<f64>>,
+    ) -> Self {
+        Found { method, units, columns, shap, errors, local: Vec::new(), ranges: Vec::new() }
+    }
 }
 
 /// Of the trees at this place, on rows that the links before have prepared.
@@ -25,20 +42,20 @@ pub(super) fn of_trees(
     steps: &[Arc<dyn Fitted>],
     at: usize,
     rows: &Batch,
+    ready: Option<&Arc<ReadyTrees>>,
     context: &Context,
 ) -> Result<Found> {
     let fitted = as_trees(&steps[at]).ok_or_else(|| Error::internal("the trees are gone"))?;
     let trees = steps[at].as_trees().ok_or_else(|| Error::internal("the trees are gone"))?;
     let prepared = apply(&steps[..at], rows.clone())?;
-    let shap = TreeShap::new(trees)?.explain(&fitted.feature_rows(&prepared)?, context)?;
+    let explainer = match ready {
+        Some(ready) => TreeShap::with(trees, ready.clone())?,
+        None => TreeShap::new(trees)?,
+    };
+    let shap = explainer.explain(&fitted.feature_rows(&prepared)?, context)?;
     let sources = Sources::of_columns(fitted.feature_columns(), prepared.schema());
-    Ok(Found {
-        method: Method::TreeShap,
-        units: "margin",
-        shap: shap.scaled(fitted.margin_scale()).by_source(&sources),
-        columns: sources.names,
-        errors: None,
-    })
+    let shap = shap.scaled(fitted.margin_scale()).by_source(&sources);
+    Ok(Found::shap(Method::TreeShap, "margin", sources.names, shap, None))
 }
 
 /// Of the linear function at this place; what is not known of a row is the mean of the usual rows.
@@ -49,11 +66,6 @@ pub(super) fn of_linear(steps: &[Arc<dyn Fitted>], at: usize, rows: &Batch, usua
     let shap =
         linear_shap_of_columns(intercepts, columns.len(), &linear.parts(&rows)?, &linear.parts(&usual)?)?;
     let sources = Sources::of_columns(columns, rows.schema());
-    Ok(Found {
-        method: Method::LinearShap,
-        units: "margin",
-        shap: shap.by_source(&sources),
-        columns: sources.names,
-        errors: None,
-    })
+    let shap = shap.by_source(&sources);
+    Ok(Found::shap(Method::LinearShap, "margin", sources.names, shap, None))
 }

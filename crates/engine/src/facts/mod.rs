@@ -10,5 +10,7 @@ pub use prepared::{
     CellChanges, ColumnShape, ColumnStory, LeftOut, Numbers, PreparedFacts, StepFacts, TimeRange,
 };
 pub use restored::Restored;
-pub use training::{ColumnFacts, DataFacts, LinkCost, Outcome, Shipped, SplitFacts, TargetFacts, Trained};
+pub use training::{
+    ColumnFacts, DataFacts, LinkCost, Outcome, Shipped, SplitFacts, TargetFacts, Trained, TrainedTargets,
+};
 pub(crate) use training::{NESTED, SHIPPED};

@@ -44,6 +44,12 @@ pub struct Monitor {
     pub improvements: Vec<Decision>,
     /// The latest feedback.
     pub recent: Vec<Said>,
+    /// Of several targets, the one that all of this is about: the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The same of each further target.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Monitor>,
 }
 
 /// A figure with the range in which it may lie.

@@ -201,3 +201,19 @@ pub struct Trained {
     /// The SHA-256 of the model's manifest.
     pub hash: String,
 }
+
+/// A finished training of several targets.
+pub struct TrainedTargets {
+    /// What happened for each target, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The model file.
+    pub model: PathBuf,
+    /// The resolved recipe.
+    pub recipe: PathBuf,
+    /// The metrics.
+    pub metrics: PathBuf,
+    /// The report.
+    pub report: PathBuf,
+    /// The SHA-256 of the model's manifest.
+    pub hash: String,
+}

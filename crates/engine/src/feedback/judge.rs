@@ -1,9 +1,11 @@
 //! Feedback judged against its prediction when it arrives: what is acknowledged counts.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tidemill_core::nearest;
 use tidemill_store::{Fate, Feedback, FeedbackKind, Judge, Refused, Store, Subject};
 
 use super::parse::FeedbackError;
+use super::several::each;
 use super::truth::{Target, Uncounted, says};
 use crate::model::Provenance;
 use crate::model::language::GENERATION;
@@ -30,6 +32,9 @@ impl Judge for ByModel {
             return if sound { Ok(()) } else { Err(error()) };
         }
         let origin = origin(&subject);
+        if !origin.targets.is_empty() {
+            return check_each(value, &origin.targets);
+        }
         match target(&origin).normal(value) {
             Ok(_) => Ok(()),
             Err(why) => Err(refusal(why, &origin.classes)),
@@ -39,8 +44,55 @@ impl Judge for ByModel {
     fn truth(&self, kind: FeedbackKind, value: Option<&Value>, subject: Subject<'_>) -> Option<String> {
         let origin = origin(&subject);
         let said = says(kind, value, subject.prediction, &origin.classes)?;
-        target(&origin).normal(&said).ok()
+        if origin.targets.is_empty() {
+            return target(&origin).normal(&said).ok();
+        }
+        let said = each(&said)?;
+        let normal = |(name, value): (&String, &Value)| {
+            let known = origin.targets.iter().find(|one| one.target == *name)?;
+            Some((name.clone(), Value::String(target(known).normal(value).ok()?)))
+        };
+        let normal: Map<String, Value> = said.iter().filter_map(normal).collect();
+        (!normal.is_empty()).then(|| Value::Object(normal).to_string())
     }
+
+    /// Words about different targets do not contradict each other.
+    fn agree(&self, truth: &str, other: &str) -> bool {
+        let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+        match (object(truth), object(other)) {
+            (Some(one), Some(other)) => {
+                one.iter().all(|(name, value)| other.get(name).is_none_or(|o| o == value))
+            }
+            _ => truth == other,
+        }
+    }
+}
+
+/// Refuses what is said of several targets and could never count.
+fn check_each(value: &Value, targets: &[Provenance]) -> Result<(), FeedbackError> {
+    let names = || targets.iter().map(|one| one.target.as_str());
+    let listed = || names().collect::<Vec<_>>().join(", ");
+    let Some(said) = each(value).filter(|said| !said.is_empty()) else {
+        let message =
+            "the model answers several targets: the right answer is an object with what is known of each";
+        return Err(FeedbackError::new("wrong_type", message)
+            .in_key("value")
+            .help(format!("send {{\"TARGET\": ANSWER}}; the targets are {}", listed())));
+    };
+    for (name, value) in &said {
+        let Some(known) = targets.iter().find(|one| one.target == *name) else {
+            let shown: String = name.chars().take(80).collect();
+            let near = nearest(name, names()).map(|near| format!("is '{near}' meant?"));
+            return Err(FeedbackError::new("unknown_target", format!("the model has no target '{shown}'"))
+                .in_key("value")
+                .help(near.unwrap_or_else(|| format!("the targets are {}", listed()))));
+        };
+        if let Err(why) = target(known).normal(value) {
+            let error = refusal(why, &known.classes);
+            return Err(FeedbackError { message: format!("target '{name}': {}", error.message), ..error });
+        }
+    }
+    Ok(())
 }
 
 /// Whether it is about answers of a language model.

@@ -2,6 +2,7 @@
 
 pub mod judge;
 pub mod parse;
+mod several;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use crate::rows::{cell, value};
 use crate::serve::privacy::Revealer;
 use crate::serve::record::is_hash_of_picture;
+pub use several::of_target;
 pub use truth::{Target, Truth, Uncounted, class_of, number_of, truth};
 
 /// A logged prediction whose right answer is known.
@@ -41,12 +43,16 @@ pub fn names(plan: &InferredSchema) -> Vec<String> {
 
 /// All labelled predictions of a model, oldest first. What cannot teach is left out and counted: a label that the target cannot
 /// hold (a third class of a binary task, a word for a number), an image of which only the hash was kept.
+///
+/// Of a model of several targets, `target` names the one that `plan` is about.
 pub fn labelled(
     store: &Store,
     model: &str,
     plan: &InferredSchema,
+    target: Option<&str>,
     opener: &Revealer,
 ) -> Result<(Vec<Labelled>, usize)> {
+    let named = target;
     let versions: BTreeMap<i64, Version> =
         store.versions(model)?.into_iter().map(|version| (version.id, version)).collect();
     let names = names(plan);
@@ -57,6 +63,13 @@ pub fn labelled(
     let mut rows = Vec::new();
     let mut unusable = 0;
     store.each_logged(model, i64::MIN, i64::MAX, true, &mut |logged| {
+        let logged = match named {
+            None => logged,
+            Some(name) => match of_target(logged, name) {
+                Some(logged) => logged,
+                None => return Ok(()),
+            },
+        };
         let truth = truth(&logged, target);
         let Some(said) = truth.value else {
             unusable += usize::from(!truth.uncounted.is_empty());

@@ -5,6 +5,8 @@ use tidemill_core::nearest;
 use tidemill_store::{Feedback, FeedbackKind};
 use uuid::Uuid;
 
+use crate::recipe::targets::MOST;
+
 /// The most characters of a text.
 const TEXT: usize = 10_000;
 /// The most characters of a right answer: those of language models can be long.
@@ -197,10 +199,18 @@ fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
         v.is_number() || v.is_boolean() || v.as_str().is_some_and(|t| within(t, most))
     };
     let single = |v: &Value| up_to(v, TEXT);
+    // Of several targets: what is known of each.
+    let each = |v: &Value| {
+        v.as_object().is_some_and(|object| {
+            let known = object.values().filter(|v| !v.is_null()).collect::<Vec<_>>();
+            object.len() <= MOST && !known.is_empty() && known.into_iter().all(single)
+        })
+    };
     let (sound, wanted) = match kind {
-        FeedbackKind::Label | FeedbackKind::Correction => {
-            (value.is_some_and(|v| up_to(v, ANSWER)), "the right answer")
-        }
+        FeedbackKind::Label | FeedbackKind::Correction => (
+            value.is_some_and(|v| up_to(v, ANSWER) || each(v)),
+            "the right answer, or of several targets an object with one for each",
+        ),
         FeedbackKind::Preference => (value.is_some(), "the id of the other answer, the one that was worse"),
         FeedbackKind::Rating => (
             value.is_some_and(|v| v.is_boolean() || v.as_f64().is_some_and(|x| (1.0..=5.0).contains(&x))),

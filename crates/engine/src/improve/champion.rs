@@ -9,11 +9,12 @@ use tidemill_data::InferredSchema;
 use tidemill_eval::Metric;
 
 use super::Job;
+use crate::error::EngineError;
 use crate::judge::metric_of;
 use crate::links::calibrate::Calibrate;
 use crate::links::smooth::Smooth;
 use crate::links::threshold::Threshold;
-use crate::model::{self, Opened};
+use crate::model::Opened;
 use crate::recipe::{self, resolve};
 use crate::serve::serving::name_of;
 
@@ -23,17 +24,18 @@ pub(super) struct Champion {
     pub(super) recipe: Recipe,
     pub(super) plan: InferredSchema,
     pub(super) name: String,
+    /// Of several targets, the one that it answers.
+    pub(super) target: Option<String>,
     pub(super) metric: &'static Metric,
 }
 
 impl Champion {
-    pub(super) fn open(job: &Job, context: &Context) -> Result<Self> {
-        let opened = model::open(&job.model, context)?;
+    pub(super) fn of(opened: Opened, target: Option<String>, job: &Job, context: &Context) -> Result<Self> {
         let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
         let plan = opened.model.intake()?.plan().clone();
         let metric = metric_of(&recipe, resolve::task(&plan)?)?;
         let name = job.name.clone().unwrap_or_else(|| name_of(&job.model));
-        Ok(Champion { opened, recipe, plan, name, metric })
+        Ok(Champion { opened, recipe, plan, name, target, metric })
     }
 
     /// The timestamp of the newest feedback that it was fitted on.
@@ -51,7 +53,15 @@ impl Champion {
     }
 
     pub(super) fn learner(&self) -> Result<Spec> {
-        let learner = self.opened.provenance.learner.clone();
+        let about = &self.opened.provenance;
+        if let Some(from) = &about.imported {
+            let problem =
+                format!("this model was imported from {}: it cannot be trained again here", from.program);
+            return Err(
+                EngineError::usage(problem, "train a model on your rows with `tidemill train`").into()
+            );
+        }
+        let learner = about.learner.clone();
         learner.ok_or_else(|| Error::state("model", "manifest.json, about.learner: it names no learner"))
     }
 }

@@ -39,7 +39,8 @@ pub(super) fn gather(job: &Job, champion: &Champion, store: &Store, context: &Co
     let guard = Redactor::new(&champion.recipe, job.hash_key.as_deref())?;
     secrets::check(&guard, &champion.name, store)?;
     let opener = Revealer::new(guard, &champion.plan, job.identity.as_deref())?;
-    let (labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, &opener)?;
+    let target = champion.target.as_deref();
+    let (labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, target, &opener)?;
     opener.check()?;
     context.tell(&Event::End);
     let returned = if job.again { None } else { returned_through(&job.model, &champion.opened.info.sha256)? };

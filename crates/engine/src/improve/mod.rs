@@ -17,6 +17,7 @@ mod champion;
 pub mod language;
 mod material;
 mod rows;
+mod targets;
 mod trust;
 mod verdict;
 mod veto;
@@ -27,12 +28,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Table};
 use tidemill_language::Sft;
+use tidemill_package::Package;
 use tidemill_store::{Improvement, Store};
 
 use crate::error::EngineError;
 use crate::facts::Shipped;
 use crate::model::versions::{Lock, keep_version};
-use crate::model::{self, Model, Promotion, Provenance};
+use crate::model::{self, AnyModel, Model, Promotion, Provenance};
 use crate::recipe::{self, resolve};
 use crate::report::text::improved_card;
 use crate::search::{self, Design};
@@ -83,6 +85,12 @@ pub struct Improved {
     pub verdict: String,
     /// The model's name.
     pub model: String,
+    /// Of several targets, the one that this is about; absent where it is about all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Of several targets, what came of each. The rows are then those of the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Improved>,
     /// The champion's hash.
     pub champion: String,
     /// The hash of the file that took over.
@@ -139,11 +147,35 @@ pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> 
 }
 
 fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
-    let champion = Champion::open(job, context)?;
-    let Material { labelled, newer, held_out, rows } = match material::gather(job, &champion, store, context)?
+    let opened = match model::open_any(&job.model, context)? {
+        AnyModel::Several(several) => return targets::improve(job, several, store, context),
+        AnyModel::One(opened) => *opened,
+    };
+    let champion = Champion::of(opened, None, job, context)?;
+    let (mut improved, package) = challenge(job, &champion, store, context)?;
+    if let Some(package) = package {
+        improved.successor = Some(put(job, &champion.opened.info.sha256, &package)?);
+    }
+    Ok(improved)
+}
+
+/// Keeps the champion's file beside the model's place, and puts the new one there; its hash.
+fn put(job: &Job, champion: &str, package: &Package) -> Result<String> {
+    keep_version(&job.model, champion)?;
+    Ok(tidemill_package::write(&job.model, package)?.sha256)
+}
+
+/// What comes of a challenger, and its model file where it is to take over.
+fn challenge(
+    job: &Job,
+    champion: &Champion,
+    store: &Store,
+    context: &Context,
+) -> Result<(Improved, Option<Package>)> {
+    let Material { labelled, newer, held_out, rows } = match material::gather(job, champion, store, context)?
     {
         Found::Enough(material) => material,
-        Found::TooLittle(verdict, rows) => return Ok(kept(&champion, verdict, rows, None, context)),
+        Found::TooLittle(verdict, rows) => return Ok((kept(champion, verdict, rows, None, context), None)),
     };
     let (teaching, newest) = labelled.split_at(labelled.len() - held_out);
     // The recipe in a model file names its source as seen from where the file lies.
@@ -151,46 +183,43 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let source = job.source.clone().or(own);
     let source =
         source.ok_or_else(|| EngineError::usage("the recipe names no source", "name it with --source"))?;
-    let held_out = HeldOut::of(&champion, &source, &labelled, newest.len(), context)?;
+    let held_out = HeldOut::of(champion, &source, &labelled, newest.len(), context)?;
     let n_held_out = held_out.judges.len();
     let rows = RowCounts { held_out: n_held_out, copies: newest.len() - n_held_out, ..rows };
     if n_held_out < MIN_ROWS {
-        return Ok(kept(&champion, mostly_copies(&rows), rows, None, context));
+        return Ok((kept(champion, mostly_copies(&rows), rows, None, context), None));
     }
     context.tell(&Event::Begin { what: "training the challenger".into(), steps: None });
-    let training = TrainingRows::read(&champion, &source, teaching, context)?;
-    let window = training.best_window(&champion, newer - newest.len(), context)?;
+    let training = TrainingRows::read(champion, &source, teaching, context)?;
+    let window = training.best_window(champion, newer - newest.len(), context)?;
     let picked = training.newest(window, 0)?;
-    let (design, links) = choose(job, &champion, &picked, context)?;
+    let (design, links) = choose(job, champion, &picked, context)?;
     let fitted = design.fit((*picked).clone(), &champion.recipe, &context.with_stream("challenger"))?;
     let challenger = training.chain(fitted.steps, &links);
     context.tell(&Event::End);
     let rows = RowCounts { source: training.n_source, fitted: picked.batch().n_rows(), ..rows };
 
-    let (comparison, promote, verdict) = judge(&champion, &challenger, &design, &held_out, context)?;
+    let (comparison, promote, verdict) = judge(champion, &challenger, &design, &held_out, context)?;
     let veto = match promote && !job.despite_tests {
-        true => veto(&champion, &challenger, &source, context)?,
+        true => veto(champion, &challenger, &source, context)?,
         false => None,
     };
     let (promote, verdict) = (promote && veto.is_none(), veto.unwrap_or(verdict));
     if !promote {
-        return Ok(kept(&champion, verdict, rows, Some(comparison), context));
+        return Ok((kept(champion, verdict, rows, Some(comparison), context), None));
     }
     context.tell(&Event::Begin { what: "refitting on everything".into(), steps: None });
-    let training = TrainingRows::read(&champion, &source, &labelled, context)?;
+    let training = TrainingRows::read(champion, &source, &labelled, context)?;
     let window = if window == usize::MAX { window } else { window + newest.len() };
     let everything = training.newest(window, 0)?;
     let n_rows = everything.batch().n_rows();
     let fitted = design.fit((*everything).clone(), &champion.recipe, &context.with_stream("ship"))?;
     let chain = training.chain(fitted.steps, &links);
     let last = labelled.last().map_or(i64::MIN, |row| row.at);
-    let successor = promote_to(job, &champion, chain, &training, &comparison, &verdict, n_rows, last)?;
+    let package = packed(champion, chain, &training, &comparison, &verdict, n_rows, last)?;
     context.tell(&Event::End);
-    Ok(Improved {
-        promoted: true,
-        successor: Some(successor),
-        ..kept(&champion, verdict, rows, Some(comparison), context)
-    })
+    let improved = Improved { promoted: true, ..kept(champion, verdict, rows, Some(comparison), context) };
+    Ok((improved, Some(package)))
 }
 
 /// The verdict where copies leave too few rows to compare on.
@@ -243,6 +272,8 @@ fn kept(
         promoted: false,
         verdict,
         model: champion.name.clone(),
+        target: champion.target.clone(),
+        targets: Vec::new(),
         champion: champion.opened.info.sha256.clone(),
         successor: None,
         rows,
@@ -267,10 +298,8 @@ fn choose(
     Ok((study.design, study.links))
 }
 
-/// Packages the refitted challenger, keeps the champion's file beside it, and puts the new one in its place.
-#[expect(clippy::too_many_arguments, reason = "everything the new file says of its origin")]
-fn promote_to(
-    job: &Job,
+/// The model file of the refitted challenger.
+fn packed(
     champion: &Champion,
     chain: Chain,
     training: &TrainingRows,
@@ -278,7 +307,7 @@ fn promote_to(
     verdict: &str,
     n_rows: usize,
     through: i64,
-) -> Result<String> {
+) -> Result<Package> {
     let (shipped, parent) = (Shipped::new(&chain, n_rows, REFITTED), &champion.opened.info.sha256);
     let provenance = Provenance {
         learner: Some(comparison.learner.clone()),
@@ -300,9 +329,7 @@ fn promote_to(
     let recipe = champion.opened.package.recipe.clone();
     let card = improved_card(&champion.opened.package.card, parent, verdict, &comparison.report, &shipped);
     let package = model::package(&model, provenance.write()?, recipe, card, &metrics)?;
-    let package = training.reference.put_into(package)?;
-    keep_version(&job.model, &champion.opened.info.sha256)?;
-    Ok(tidemill_package::write(&job.model, &package)?.sha256)
+    training.reference.put_into(package)
 }
 
 const REFITTED: &str = "The model in the file was refitted on all rows and all feedback. The scores are those of the \

@@ -29,10 +29,20 @@ impl AnsweredRows {
         context: &Context,
     ) -> Result<(Opened, Self)> {
         let opened = model::open(path, context)?;
+        let rows = Self::of_opened(&opened, source, keep_rows, context)?;
+        Ok((opened, rows))
+    }
+
+    /// As [`AnsweredRows::of`], of an open model.
+    pub(crate) fn of_opened(
+        opened: &Opened,
+        source: &str,
+        keep_rows: bool,
+        context: &Context,
+    ) -> Result<Self> {
         let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
         let source = forecast::open(open_to_answer(source, &recipe)?, &recipe, context)?;
-        let rows = Self::of_rows(&opened, &*source, keep_rows, context)?;
-        Ok((opened, rows))
+        Self::of_rows(opened, &*source, keep_rows, context)
     }
 
     /// As [`AnsweredRows::of`], of an open model and open rows.

@@ -105,14 +105,19 @@ fn typed(batch: &Batch) -> Result<Batch> {
     };
     let all: Vec<Vec<Option<String>>> = arrays.iter().filter_map(&said).collect();
     let style = style(&all);
+    // Beside classes or plain numbers a percentage is a probability; where all are percentages, they are points.
+    let in_percent = |said: &[Option<String>]| said.iter().flatten().all(|text| text.ends_with('%'));
+    let points = all.len() == arrays.len() && all.iter().all(|said| in_percent(said));
     for (column, array) in columns.iter_mut().zip(&mut arrays) {
         let Some(said) = said(array) else { continue };
         let numbers = read_by(&said, &NumberFormat::default())
             .or_else(|| style.as_ref().and_then(|style| read_by(&said, style)));
         match numbers.filter(|numbers| numbers.iter().any(Option::is_some)) {
             Some(numbers) => {
+                let whole = if in_percent(&said) && !points { 100.0 } else { 1.0 };
+                let numbers = numbers.into_iter().map(|x| x.map(|x| x / whole));
                 *column = Column::number(&column.name).with_role(column.role);
-                *array = Arc::new(Float64Array::from(numbers));
+                *array = Arc::new(numbers.collect::<Float64Array>());
             }
             None => *array = Arc::new(StringArray::from(said)),
         }
@@ -128,8 +133,10 @@ fn read_by(said: &[Option<String>], format: &NumberFormat) -> Option<Vec<Option<
 /// How numbers are written that are not plain: the first way that reads every column that any of them reads. A file is written
 /// in one way, so that `1,234` beside `0,5` has decimals.
 fn style(columns: &[Vec<Option<String>>]) -> Option<NumberFormat> {
-    let of = |decimal_comma, thousands| NumberFormat { decimal_comma, thousands, ..Default::default() };
+    let dressed = NumberFormat { percent: true, currency: true, ..NumberFormat::default() };
+    let of = |decimal_comma, thousands| NumberFormat { decimal_comma, thousands, ..dressed.clone() };
     let styles = [
+        of(false, None),
         of(false, Some(Thousands::Comma)),
         of(true, None),
         of(true, Some(Thousands::Point)),
@@ -138,7 +145,7 @@ fn style(columns: &[Vec<Option<String>>]) -> Option<NumberFormat> {
         of(false, Some(Thousands::Apostrophe)),
     ];
     // No group of thousands begins with a zero.
-    let grouped = |text: &str| !text.trim_start_matches(['-', '+', '−']).starts_with("0,");
+    let grouped = |text: &str| !text.trim_start_matches(|c: char| !c.is_ascii_digit()).starts_with("0,");
     let reads = |style: &NumberFormat, column: &[Option<String>]| {
         let sound = style.thousands != Some(Thousands::Comma) || column.iter().flatten().all(|t| grouped(t));
         sound && read_by(column, style).is_some()
@@ -181,6 +188,15 @@ mod tests {
         ] {
             assert_eq!(read_lines(lines), [Some(y.to_vec()), Some(p.to_vec())], "{lines:?}");
         }
+        for (lines, y, p) in [
+            ("y,p\n\"$1,234.50\",1300\n$900.00,950\n", [1234.5, 900.0], [1300.0, 950.0]),
+            ("y;p\n1.234,50 €;1.300,00 €\n(900,00 €);950,00 €\n", [1234.5, -900.0], [1300.0, 950.0]),
+            ("y,p\n12%,13.5%\n8 %,9%\n", [12.0, 8.0], [13.5, 9.0]),
+        ] {
+            assert_eq!(read_lines(lines), [Some(y.to_vec()), Some(p.to_vec())], "{lines:?}");
+        }
+        assert_eq!(read_lines("y,p\nyes,75%\nno,12.5 %\n"), [None, Some(vec![0.75, 0.125])]);
+        assert_eq!(read_lines("y;p\nyes;75,5 %\nno;12%\n"), [None, Some(vec![0.755, 0.12])]);
         // Classes stay what they are, and so does the file beside them.
         assert_eq!(read_lines("y;p\n<=50K;0,25\n>50K;0,75\n"), [None, Some(vec![0.25, 0.75])]);
         assert_eq!(read_lines("y,p\n1:30,1:30\n2:45,1:30\n"), [None, None]);

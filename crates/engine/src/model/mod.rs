@@ -4,6 +4,7 @@ mod inspect;
 pub mod language;
 mod provenance;
 mod reference;
+pub mod several;
 pub mod versions;
 
 use std::any::Any;
@@ -20,7 +21,7 @@ use tidemill_package::{Info, Manifest, Package};
 use crate::error::EngineError;
 pub use inspect::{Inspected, inspect};
 pub(crate) use provenance::part;
-pub use provenance::{Promotion, Provenance, ScoreRange, TestScores, TrainedOn};
+pub use provenance::{ImportedFrom, Promotion, Provenance, ScoreRange, TestScores, TrainedOn};
 pub use reference::Reference;
 
 /// What a package says of itself that holds a preparation without a learner: the list of its steps.
@@ -113,8 +114,46 @@ pub struct Opened {
     pub model: Model,
 }
 
-/// Opens and checks a model file.
+/// Opens and checks a model file of one target.
+///
+/// # Errors
+/// A file that cannot be read or is damaged, one that holds no model of tables, or one of several targets.
 pub fn open(path: &Path, context: &Context) -> Result<Opened> {
+    match open_any(path, context)? {
+        AnyModel::One(opened) => Ok(*opened),
+        AnyModel::Several(several) => Err(several.not_one(path).into()),
+    }
+}
+
+/// The model of one target in a file: that of its only one, or of the one named.
+///
+/// # Errors
+/// As [`open`]; a name that is no target of the model; no name where there are several.
+pub fn open_target(path: &Path, target: Option<&str>, context: &Context) -> Result<Opened> {
+    match (open_any(path, context)?, target) {
+        (AnyModel::One(opened), None) => Ok(*opened),
+        (AnyModel::One(opened), Some(name)) if opened.provenance.target == name => Ok(*opened),
+        (AnyModel::One(opened), Some(name)) => {
+            Err(several::no_target(name, [opened.provenance.target.as_str()]))
+        }
+        (AnyModel::Several(several), None) => Err(several.not_one(path).into()),
+        (AnyModel::Several(several), Some(name)) => several.take(name),
+    }
+}
+
+/// A model file by how many targets it has.
+pub enum AnyModel {
+    /// One.
+    One(Box<Opened>),
+    /// Two or more.
+    Several(several::Several),
+}
+
+/// Opens and checks a model file, whatever it predicts.
+///
+/// # Errors
+/// As [`open`], but for several targets.
+pub fn open_any(path: &Path, context: &Context) -> Result<AnyModel> {
     let data = ["csv", "tsv", "toml", "json", "jsonl", "parquet", "arrow"];
     if path.extension().is_some_and(|e| data.iter().any(|d| e == *d)) {
         return Err(EngineError::usage(
@@ -138,7 +177,10 @@ pub fn open(path: &Path, context: &Context) -> Result<Opened> {
         )
         .into());
     }
-    loaded(package, info, context)
+    if package.state.kind == several::KIND {
+        return Ok(AnyModel::Several(several::Several::of(package, info, context)?));
+    }
+    Ok(AnyModel::One(Box::new(loaded(package, info, context)?)))
 }
 
 /// The model of a package that is in memory.

@@ -12,8 +12,11 @@ use tidemill_core::{Error, Result};
 pub struct Provenance {
     /// The task.
     pub task: Option<Task>,
-    /// The target column.
+    /// The target column; of several their names with commas between.
     pub target: String,
+    /// Of a model of several targets: where the model of each comes from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Provenance>,
     /// The classes in their fixed order; empty for regression.
     pub classes: Vec<String>,
     /// The learner with its parameters; of a blend its members and their shares.
@@ -26,12 +29,31 @@ pub struct Provenance {
     pub test_interval: Option<ScoreRange>,
     /// What the model that ships was fitted on, and what its links cost: for people.
     pub shipped: Value,
+    /// Where it was imported from, where another program made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedFrom>,
     /// What led to it, where it took the place of another version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub improved: Option<Promotion>,
     /// The hash of the version that it was improved from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+}
+
+/// The file of another program that a model was imported from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImportedFrom {
+    /// The program, as `LightGBM`.
+    pub program: String,
+    /// Its version, as the file names it.
+    pub version: String,
+    /// What the model was trained for, in that program's words.
+    pub objective: String,
+    /// The name of the file.
+    pub file: String,
+    /// SHA-256 over its bytes.
+    pub sha256: String,
 }
 
 /// The rows of a training.

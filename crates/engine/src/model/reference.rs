@@ -21,7 +21,7 @@ use super::Model;
 use crate::rows::{cell, value};
 
 /// The name of the entry in the model file.
-const ENTRY: &str = "reference.json";
+pub(super) const ENTRY: &str = "reference.json";
 /// How many values are kept of each column.
 const N: usize = 20;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::{Context, Error, Result};
 
 use super::language::Place;
-use super::open;
+use super::{AnyModel, Provenance, open_any};
 use crate::error::EngineError;
 use crate::files::replace;
 
@@ -76,27 +76,34 @@ pub fn rollback(model: &Path, context: &Context) -> Result<RolledBack> {
         return rollback_language(&Place::of(model)?);
     }
     let _lock = Lock::take(model)?;
-    let opened = open(model, context)?;
-    let parent = opened.provenance.parent.clone().ok_or_else(|| {
+    let (now, provenance) = origin(model, context)?;
+    let parent = provenance.parent.clone().ok_or_else(|| {
         EngineError::usage(
             format!("{} was trained, not improved: there is nothing to go back to", model.display()),
             "train again, or put another file in its place",
         )
     })?;
     let former = version_path(model, &parent);
-    let found = open(&former, context)?;
-    if found.info.sha256 != parent {
+    if origin(&former, context)?.0 != parent {
         return Err(EngineError::usage(
             format!("{} is another model than the one it was improved from", former.display()),
             "put the right file there",
         )
         .into());
     }
-    keep_version(model, &opened.info.sha256)?;
-    let through = opened.provenance.through();
-    note_returned(model, Returned { from: opened.info.sha256.clone(), to: parent.clone(), through })?;
+    keep_version(model, &now)?;
+    let through = provenance.through();
+    note_returned(model, Returned { from: now.clone(), to: parent.clone(), through })?;
     copy(&former, model)?;
-    Ok(RolledBack { from: opened.info.sha256, to: parent })
+    Ok(RolledBack { from: now, to: parent })
+}
+
+/// The hash of a model file that opens, and where it comes from.
+fn origin(path: &Path, context: &Context) -> Result<(String, Provenance)> {
+    Ok(match open_any(path, context)? {
+        AnyModel::One(opened) => (opened.info.sha256, opened.provenance),
+        AnyModel::Several(several) => (several.info.sha256, several.provenance),
+    })
 }
 
 /// The same of a language model: where there is no former adapter, the model file goes and the checkpoint answers as it is.

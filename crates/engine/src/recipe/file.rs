@@ -7,7 +7,7 @@ use tidemill_core::recipe::{ColumnSpec, Cost, Decision, Recipe, Spec, Task};
 use tidemill_core::{Document, DocumentError, Error, Registry, Result, Slot, nearest};
 
 use crate::error::EngineError;
-use crate::recipe::schema;
+use crate::recipe::{schema, targets};
 
 /// Reads and checks the recipe at `path`. Errors name the file and line and show it.
 pub fn read(path: &Path, registry: &Registry) -> Result<Recipe> {
@@ -44,11 +44,26 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
 
 /// Where a `source` of the recipe lies: beside the recipe, or else in the current folder.
 pub fn locate(source: &str, recipe: &Path) -> String {
+    if let Some(table) = source.strip_prefix("sqlite:") {
+        return format!("sqlite:{}", locate(table, recipe));
+    }
     let beside = recipe.parent().map(|folder| folder.join(source));
     match beside {
-        Some(path) if source != "-" && path.exists() => path.display().to_string(),
+        Some(path) if source != "-" && is_there(&path) => path.display().to_string(),
         _ => source.to_string(),
     }
+}
+
+/// Whether there is a file, the file of a table or sheet (`book.xlsx?sheet=May`), or the folder that a pattern begins with.
+fn is_there(path: &Path) -> bool {
+    let text = path.display().to_string();
+    let file = text.rfind("?sheet=").or_else(|| text.rfind("?table=")).map_or(&*text, |at| &text[..at]);
+    let pattern = file.find(['*', '?', '[']).map(|at| Path::new(&file[..at + 1]));
+    path.exists()
+        || Path::new(file).exists()
+        || pattern
+            .and_then(Path::parent)
+            .is_some_and(|folder| !folder.as_os_str().is_empty() && folder.exists())
 }
 
 /// Everything named by a kind, with its path, as the registry knows it (a column's `missing = { kind = "mean" }`
@@ -118,6 +133,7 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
         return Err(("split.nested", format!("the number of outer folds must be 2 to 100, not {n}")));
     }
     check_decision(&recipe.decision)?;
+    targets::check(recipe)?;
     if recipe.train.trials == Some(0) {
         return Err(("train.trials", "at least one trial is needed".into()));
     }
@@ -285,5 +301,30 @@ mod tests {
         assert_eq!(duration("90s").unwrap().as_secs(), 90);
         assert_eq!(duration("1.5h").unwrap().as_secs(), 5400);
         assert!(duration("").is_err() && duration("10").is_err() && duration("-1s").is_err());
+    }
+
+    #[test]
+    fn a_source_lies_beside_its_recipe_whatever_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("data/out")).unwrap();
+        for name in ["data/a.csv", "data/b.xlsx", "x.db"] {
+            std::fs::write(at(name), "x").unwrap();
+        }
+        let out = at("data/out");
+        let found = |source: &str| {
+            locate(source, &out.join("tidemill.toml")).replace(&out.display().to_string(), "HERE")
+        };
+        for (source, wanted) in [
+            ("../a.csv", "HERE/../a.csv"),
+            ("../*.csv", "HERE/../*.csv"),
+            ("../b.xlsx?sheet=May", "HERE/../b.xlsx?sheet=May"),
+            ("sqlite:../../x.db?table=t", "sqlite:HERE/../../x.db?table=t"),
+        ] {
+            assert_eq!(found(source), wanted);
+        }
+        for elsewhere in ["-", "a.csv", "no/*.csv", "sqlite:x.db?table=t", "no.xlsx?sheet=May"] {
+            assert_eq!(found(elsewhere), elsewhere);
+        }
     }
 }

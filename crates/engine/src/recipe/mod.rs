@@ -6,6 +6,7 @@ mod label;
 mod leaks;
 pub(crate) mod resolve;
 pub mod schema;
+pub mod targets;
 
 pub use file::*;
 pub use label::{label, labels, named};

@@ -13,6 +13,7 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
         data.delimiter = data.delimiter.take().or(reading.delimiter.map(String::from));
         data.header = data.header.or(reading.header);
         data.skip = data.skip.or(reading.skip);
+        data.footer = data.footer.or(reading.footer);
         data.encoding = data.encoding.take().or_else(|| reading.encoding.clone());
     }
     recipe.data.task = plan.task;

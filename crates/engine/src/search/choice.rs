@@ -105,7 +105,7 @@ pub(crate) fn choose(
     context: &Context,
 ) -> Result<Choice> {
     let best = race.best(candidates)?;
-    let SuccessiveHalving { finishers, truths, test_share, .. } = race;
+    let SuccessiveHalving { mut finishers, truths, test_share, .. } = race;
     let single = Design::of(candidates[best].spec.clone());
     // The baseline is not a finisher: where it is the best, there is nothing to blend or compare.
     // (A mean of all that was is no forecast: there the finishers are all there is to choose from.)
@@ -121,7 +121,8 @@ pub(crate) fn choose(
     let taken = if let Some(taken) = hurried {
         taken
     } else if quality && is_forecast {
-        combination(&finishers, candidates, judge, test_share)
+        let taken = combination(&finishers, candidates, judge, test_share);
+        without_parts(taken, &mut finishers, candidates)
     } else if quality {
         simplest(&finishers, candidates, judge, test_share)
     } else {
@@ -197,9 +198,14 @@ fn differences(a: &[f64], b: &[f64], judge: &Judge<'_>) -> Vec<f64> {
 
 /// Whether a mean gain exceeds its standard error, corrected for training parts that overlap.
 pub(super) fn beyond_noise(gains: &[f64], test_share: f64) -> bool {
+    exceeds(gains, test_share, 1.0)
+}
+
+/// Whether a mean gain exceeds so many of its standard errors.
+fn exceeds(gains: &[f64], test_share: f64, errors: f64) -> bool {
     let Some(spread) = spread(gains) else { return false };
     let error = spread * (1.0 / gains.len() as f64 + test_share / (1.0 - test_share)).sqrt();
-    mean(gains) > error
+    mean(gains) > errors * error
 }
 
 /// The best against the best of another kind.
@@ -250,8 +256,8 @@ fn simplest(finishers: &[Finisher], candidates: &[Candidate], judge: &Judge<'_>,
 }
 
 /// The best of a forecast, or the combination of all methods for single series where the best is not ahead of it by more than chance: few
-/// origins tell little, and a combination is the choice that is least often far off (Makridakis et al. 2020). What is linear in time
-/// runs away beyond it: there it is not the cautious choice.
+/// origins tell little, and a combination is the choice that is least often far off (Makridakis et al. 2020). A single method is a part
+/// of the combination, weighed by its own past errors, so it must be ahead by twice as much.
 fn combination(
     finishers: &[Finisher],
     candidates: &[Candidate],
@@ -261,7 +267,21 @@ fn combination(
     let found =
         finishers.iter().position(|f| forecast::candidates::is_combination(&candidates[f.candidate].spec));
     let ahead = |f: &Finisher| differences(&finishers[0].scores, &f.scores, judge);
-    found.filter(|&i| !beyond_noise(&ahead(&finishers[i]), test_share)).unwrap_or(0)
+    let is_part = candidates[finishers[0].candidate].spec.kind == forecast::candidates::LOCAL;
+    let errors = if is_part { 2.0 } else { 1.0 };
+    found.filter(|&i| !exceeds(&ahead(&finishers[i]), test_share, errors)).unwrap_or(0)
+}
+
+/// Where the combination of all methods is taken, single methods leave: each is a part of it, and its own past forecasts say with
+/// which share. Gives the place of what is taken among those left.
+fn without_parts(taken: usize, finishers: &mut Vec<Finisher>, candidates: &[Candidate]) -> usize {
+    let spec = |f: &Finisher| &candidates[f.candidate].spec;
+    if !forecast::candidates::is_combination(spec(&finishers[taken])) {
+        return taken;
+    }
+    let combined = finishers[taken].candidate;
+    finishers.retain(|f| f.candidate == combined || spec(f).kind != forecast::candidates::LOCAL);
+    finishers.iter().position(|f| f.candidate == combined).unwrap_or(0)
 }
 
 /// The cheapest of those within one standard error of the best.

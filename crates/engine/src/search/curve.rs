@@ -34,6 +34,10 @@ pub struct Point {
     pub train: Option<f64>,
     /// The metric on held-out rows.
     pub valid: Option<f64>,
+    /// How far the metric on held-out rows may have moved by chance since the point before: two standard errors of the mean change over
+    /// the folds; nothing for one fold, and for the first point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub band: Option<f64>,
 }
 
 /// The scores of one learner on five growing parts of the training rows of a fold (of three folds, where rows are few). Learners
@@ -56,6 +60,7 @@ pub(super) fn curve(
     let ring = FoldRunner { table, candidates: &candidates, recipe, judge, context };
     let shuffled: Vec<Vec<u32>> = used.iter().enumerate().map(|(at, f)| shuffled(f, at, context)).collect();
     let mut points = Vec::with_capacity(shares.len());
+    let mut before: Vec<f64> = Vec::new();
     for &share in shares {
         let (mut train, mut valid, mut rows) = (Vec::new(), Vec::new(), 0);
         for (at, (fold, order)) in used.iter().zip(&shuffled).enumerate() {
@@ -76,10 +81,24 @@ pub(super) fn curve(
         }
         let known = |x: f64| (!x.is_nan()).then_some(x);
         if !valid.is_empty() {
-            points.push(Point { rows, train: known(mean(&train)), valid: known(mean(&valid)) });
+            let band = band(&before, &valid);
+            points.push(Point { rows, train: known(mean(&train)), valid: known(mean(&valid)), band });
+            before = valid;
         }
     }
     Ok(points)
+}
+
+/// The band of the change between the scores of the same folds.
+fn band(before: &[f64], now: &[f64]) -> Option<f64> {
+    let n = now.len();
+    if n < 2 || before.len() != n {
+        return None;
+    }
+    let changes: Vec<f64> = before.iter().zip(now).map(|(then, now)| now - then).collect();
+    let mean = mean(&changes);
+    let variance = changes.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1) as f64;
+    Some(2.0 * (variance / n as f64).sqrt()).filter(|band| band.is_finite())
 }
 
 /// The shares and folds of a curve of at most so many fits on all of a fold's rows; `None` where not two points are to be had.
@@ -104,16 +123,25 @@ pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool)
     // What a tenth of the rows taught is the measure of what the last third did; so is what there was to improve.
     let (all, step) = (now - first, now - then);
     let notable = step > NOTABLE * then.abs() && step > 0.03 * all;
+    // What the folds do not agree on may be chance.
+    let by_chance = last.band.is_some_and(|band| step.abs() <= band);
     let grows = step > 0.0 && all > 0.0 && (step > 0.15 * all || notable);
     let said = &words.story;
     let what = match step {
+        _ if by_chance => said.curve_little,
         _ if grows => said.curve_helps,
         step if step > 0.0 => said.curve_little,
         _ => said.curve_useless,
     };
     let [was, is] = [before.valid, last.valid].map(|score| short(score.unwrap_or_default()));
-    let values: [(&str, &dyn Display); 5] =
-        [("rows", &last.rows), ("before", &before.rows), ("was", &was), ("is", &is), ("what", &what)];
+    let values: [(&str, &dyn Display); 6] = [
+        ("rows", &last.rows),
+        ("before", &before.rows),
+        ("was", &was),
+        ("is", &is),
+        ("chance", &if by_chance { said.curve_chance } else { "" }),
+        ("what", &what),
+    ];
     Some(fill(said.curve, &values))
 }
 
@@ -127,7 +155,7 @@ mod tests {
     fn said(valid: [f64; 3]) -> String {
         let points = [40, 280, 400].iter().zip(valid);
         let points: Vec<Point> =
-            points.map(|(&rows, v)| Point { rows, train: None, valid: Some(v) }).collect();
+            points.map(|(&rows, v)| Point { rows, train: None, valid: Some(v), band: None }).collect();
         sentence(&EN, &points, false).unwrap_or_default()
     }
 
@@ -145,5 +173,25 @@ mod tests {
         // It got worse: over all, or at last.
         assert!(said([0.40, 0.42, 0.41]).ends_with("help little."));
         assert!(said([0.9, 0.39, 0.41]).ends_with("would not help."));
+    }
+    #[test]
+    fn a_change_within_its_band_promises_nothing() {
+        // Of three folds (the band by Python's statistics: 2 * stdev(now - then) / 3 ** 0.5).
+        let found = band(&[0.975, 0.98, 0.97], &[0.985, 0.975, 0.985]).unwrap();
+        assert!((found - 0.012_018_504).abs() < 1e-8, "{found}");
+        assert_eq!((band(&[], &[0.9, 0.8]), band(&[0.9], &[0.8])), (None, None));
+        let said = |then: f64, now: f64, band: f64| {
+            let point = |rows, valid, band| Point { rows, train: None, valid: Some(valid), band };
+            let points = [point(25, 0.94, None), point(170, then, Some(0.01)), point(240, now, Some(band))];
+            sentence(&EN, &points, true).unwrap_or_default()
+        };
+        // Near perfection and flat within what chance moves; the same step with folds that agree; a loss within the band.
+        assert!(
+            said(0.975, 0.9817, 0.0098)
+                .ends_with("to 0.9817, which may be chance: more rows alone would help little.")
+        );
+        assert!(said(0.96, 0.9817, 0.0021).ends_with("more would help."));
+        assert!(said(0.98, 0.975, 0.0098).ends_with("more rows alone would help little."));
+        assert!(said(0.98, 0.975, 0.001).ends_with("would not help."));
     }
 }

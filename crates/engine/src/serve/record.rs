@@ -17,6 +17,15 @@ pub struct Recorder {
     columns: Vec<RecordedColumn>,
     key: Option<RecordedColumn>,
     class_texts: Vec<String>,
+    parts: Vec<RecordedTarget>,
+}
+
+/// One of several targets, as answers name it.
+pub struct RecordedTarget {
+    /// Its name as a JSON text.
+    pub name: String,
+    /// Each of its classes as a JSON text.
+    pub class_texts: Vec<String>,
 }
 
 /// A column that the log keeps.
@@ -42,8 +51,13 @@ impl Recorder {
                 _ => columns.push(recorded),
             }
         }
-        let class_texts = serving.classes.iter().map(|class| Value::from(class.as_str()).to_string());
-        Recorder { columns, key, class_texts: class_texts.collect() }
+        let json = |text: &str| Value::from(text).to_string();
+        let class_texts = |serving: &Serving| serving.classes.iter().map(|class| json(class)).collect();
+        let parts = serving.parts.iter().map(|part| RecordedTarget {
+            name: json(part.serving.target()),
+            class_texts: class_texts(&part.serving),
+        });
+        Recorder { columns, key, parts: parts.collect(), class_texts: class_texts(serving) }
     }
 
     /// The names of the columns in the features, in their order.
@@ -54,6 +68,11 @@ impl Recorder {
     /// Each class as a JSON text.
     pub fn class_texts(&self) -> &[String] {
         &self.class_texts
+    }
+
+    /// Of several targets: each; empty of one.
+    pub fn parts(&self) -> &[RecordedTarget] {
+        &self.parts
     }
 
     /// What the log keeps of a row of raw cells as it came.
@@ -98,18 +117,62 @@ impl Recorder {
         logged.id = id;
         logged.flaws = flaws(answer);
         let mut text = Vec::new();
-        write_prediction(&mut text, answer.prediction, &self.class_texts);
+        self.write_prediction(&mut text, answer);
         logged.prediction = into_text(text);
-        logged.probabilities = (!answer.probabilities.is_empty()).then(|| {
+        let said = |answer: &Answer| !answer.probabilities.is_empty();
+        logged.probabilities = (said(answer) || answer.parts.iter().any(said)).then(|| {
             let mut text = Vec::with_capacity(20 * answer.probabilities.len());
-            for (i, p) in answer.probabilities.iter().enumerate() {
-                text.push(if i == 0 { b'[' } else { b',' });
-                write_number(&mut text, *p);
+            match self.parts.as_slice() {
+                [] => write_numbers(&mut text, &answer.probabilities),
+                parts => {
+                    let said = parts.iter().zip(&answer.parts).filter(|(_, answer)| said(answer));
+                    write_each(&mut text, said, |out, _, answer| {
+                        write_numbers(out, &answer.probabilities);
+                    });
+                }
             }
-            text.push(b']');
             into_text(text)
         });
     }
+
+    /// A prediction as JSON: the number or the class; of several targets an object of these.
+    pub fn write_prediction(&self, out: &mut Vec<u8>, answer: &Answer) {
+        match self.parts.as_slice() {
+            [] => write_prediction(out, answer.prediction, &self.class_texts),
+            parts => write_each(out, parts.iter().zip(&answer.parts), |out, part, answer| {
+                write_prediction(out, answer.prediction, &part.class_texts);
+            }),
+        }
+    }
+}
+
+/// An object with a value for each of these targets.
+pub fn write_each<'a>(
+    out: &mut Vec<u8>,
+    answers: impl Iterator<Item = (&'a RecordedTarget, &'a Answer)>,
+    value: impl Fn(&mut Vec<u8>, &RecordedTarget, &Answer),
+) {
+    out.push(b'{');
+    for (i, (part, answer)) in answers.enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(part.name.as_bytes());
+        out.push(b':');
+        value(out, part, answer);
+    }
+    out.push(b'}');
+}
+
+fn write_numbers(out: &mut Vec<u8>, numbers: &[f64]) {
+    out.push(b'[');
+    for (i, x) in numbers.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write_number(out, *x);
+    }
+    out.push(b']');
 }
 
 /// The same as the log keeps it.

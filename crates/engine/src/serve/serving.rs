@@ -1,7 +1,7 @@
 //! A model ready to answer callers' rows: bound once per thread, told what is odd about each row.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use tidemill_core::recipe::{Recipe, Task};
@@ -11,8 +11,11 @@ use tidemill_core::{
 use tidemill_data::{CellIssue, RowReader};
 use tidemill_prep::UNUSABLE_PICTURE;
 
+use crate::error::EngineError;
+use crate::explain::{Explained, Explainer, Ready};
 use crate::files::sha256;
-use crate::model::{self, Model, Opened, Provenance, Reference};
+use crate::model::several::Several;
+use crate::model::{self, AnyModel, Model, Opened, Provenance, Reference};
 use crate::recipe;
 use crate::serve::ahead::Ahead;
 use crate::serve::privacy::Redactor;
@@ -60,9 +63,29 @@ pub struct Serving {
     pub recipe: Recipe,
     /// What is usual in its columns; files of earlier versions do not say it.
     pub reference: Option<Reference>,
-    model: Model,
+    /// Of several targets: what answers each, in their order; empty of one.
+    pub parts: Vec<Part>,
+    /// Of one target.
+    model: Option<Model>,
     pool: Mutex<Vec<Bound>>,
     pace: Pace,
+    /// What explains its answers, from the first question on.
+    explaining: OnceLock<Ready>,
+}
+
+/// What answers one of several targets.
+pub struct Part {
+    /// Its model, as if it were served alone.
+    pub serving: Serving,
+    /// The places of its columns among those of a caller's row.
+    places: Vec<usize>,
+}
+
+impl Part {
+    /// Its own cells of a caller's row.
+    fn row(&self, row: &Row) -> Row {
+        Row { cells: self.places.iter().map(|&place| row.cells[place].clone()).collect() }
+    }
 }
 
 /// How quick a model is, measured when it is loaded.
@@ -91,6 +114,8 @@ pub struct Answer {
     pub probabilities: Vec<f64>,
     /// What is odd about the row.
     pub flaws: Vec<CellIssue>,
+    /// Of several targets: the answer to each, in the order of [`Serving::parts`]; there is then no other.
+    pub parts: Vec<Answer>,
 }
 
 /// The code of the warning that an answer is not a finite number.
@@ -99,6 +124,9 @@ pub const NOT_FINITE: &str = "not_finite";
 impl Answer {
     /// Whether the model gave no usable number: nothing was known, or its arithmetic left the numbers.
     pub fn is_not_finite(&self) -> bool {
+        if !self.parts.is_empty() {
+            return self.parts.iter().any(Answer::is_not_finite);
+        }
         let number = matches!(self.prediction, Prediction::Number(x) if !x.is_finite());
         number || self.probabilities.iter().any(|p| !p.is_finite())
     }
@@ -146,7 +174,62 @@ impl Serving {
     /// Loads a model file and tries it on an empty row, so that a file that cannot answer never goes into service.
     /// `secret` is for hashed columns (see [`Redactor::new`]).
     pub fn open(path: &Path, name: Option<&str>, secret: Option<&str>, context: &Context) -> Result<Self> {
-        Self::of(model::open(path, context)?, path, name, secret, context)
+        match model::open_any(path, context)? {
+            AnyModel::One(opened) => Self::of(*opened, path, name, secret, context),
+            AnyModel::Several(several) => Self::of_several(several, path, name, secret, context),
+        }
+    }
+
+    /// As [`Serving::of`], of several targets.
+    fn of_several(
+        several: Several,
+        path: &Path,
+        name: Option<&str>,
+        secret: Option<&str>,
+        context: &Context,
+    ) -> Result<Self> {
+        let card = several.card();
+        let Several { package, info, provenance, parts } = several;
+        let recipe = recipe::parse(&package.recipe, "the model's recipe", context.registry())?;
+        let servings = parts.into_iter().map(|part| Self::of(part, path, name, secret, context));
+        let servings = servings.collect::<Result<Vec<_>>>()?;
+        let mut columns: Vec<InputColumn> = Vec::new();
+        for column in servings.iter().flat_map(|serving| &serving.columns) {
+            match columns.iter_mut().find(|known| known.name == column.name) {
+                Some(known) => known.required |= column.required,
+                None => columns.push(column.clone()),
+            }
+        }
+        let mut passed_over: Vec<String> = Vec::new();
+        for column in servings.iter().flat_map(|serving| &serving.passed_over) {
+            if !passed_over.contains(column) && columns.iter().all(|known| known.name != *column) {
+                passed_over.push(column.clone());
+            }
+        }
+        let place = |column: &InputColumn| columns.iter().position(|known| known.name == column.name);
+        let parts = servings.into_iter().map(|serving| {
+            let places = serving.columns.iter().filter_map(place).collect();
+            Part { serving, places }
+        });
+        Ok(Serving {
+            name: name.map_or_else(|| name_of(path), String::from),
+            path: path.into(),
+            hash: info.sha256,
+            recipe_hash: sha256(package.recipe.as_bytes()),
+            provenance,
+            card,
+            parts: parts.collect(),
+            columns,
+            classes: Vec::new(),
+            passed_over,
+            guard: Redactor::new(&recipe, secret)?,
+            recipe,
+            reference: None,
+            model: None,
+            pool: Mutex::default(),
+            pace: Pace { bulk_from: usize::MAX, saved: 0.0 },
+            explaining: OnceLock::new(),
+        })
     }
 
     /// As [`Serving::open`], of a model that is open already; `path` is where a newer one would appear.
@@ -180,9 +263,11 @@ impl Serving {
             guard: Redactor::new(&recipe, secret)?,
             recipe,
             reference: Reference::in_package(&opened.package)?,
-            model: opened.model,
+            parts: Vec::new(),
+            model: Some(opened.model),
             pool: Mutex::default(),
             pace: Pace { bulk_from: usize::MAX, saved: 0.0 },
+            explaining: OnceLock::new(),
         };
         let pace = serving.measured()?;
         Ok(Serving { pace, ..serving })
@@ -223,16 +308,28 @@ impl Serving {
     /// Whether requests that come at once are better answered together: a model that takes microseconds for a row never
     /// gains, a net may.
     pub fn gains_by_batches(&self) -> bool {
-        self.pace.saved > HAND_OVER
+        self.pace.saved > HAND_OVER || self.parts.iter().any(|part| part.serving.gains_by_batches())
     }
 
     /// The model itself.
-    pub fn model(&self) -> &Model {
-        &self.model
+    ///
+    /// # Errors
+    /// There is one for each of several targets.
+    pub fn model(&self) -> Result<&Model> {
+        self.model.as_ref().ok_or_else(|| {
+            EngineError::usage(
+                format!("the model predicts several targets ({}), and this looks at one", self.target()),
+                "train a model of one target for it",
+            )
+            .into()
+        })
     }
 
     /// Answers rows of raw cells, in the order of [`Serving::columns`]; the rows are used up.
     pub fn answer(&self, rows: &mut [Row]) -> Result<Vec<Answer>> {
+        if !self.parts.is_empty() {
+            return self.answer_each(rows);
+        }
         let mut bound = match self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             Some(bound) => bound,
             None => self.bind()?,
@@ -242,14 +339,61 @@ impl Serving {
         answers
     }
 
+    /// Explains what the model says of a caller's raw cells, compared with what is usual by its file. The first question makes
+    /// everything ready that all later ones need.
+    ///
+    /// # Errors
+    /// A model that is explained by sampling: a file of an earlier version, or more than 200 rows.
+    pub fn explain(&self, mut rows: Vec<Row>, context: &Context) -> Result<Explained> {
+        let model = self.model()?;
+        let ready = match self.explaining.get() {
+            Some(ready) => ready,
+            // Two first questions at a time make it twice, and keep one.
+            None => {
+                let made = Ready::new(model, self.reference.as_ref())?;
+                self.explaining.get_or_init(|| made)
+            }
+        };
+        let typed = Arc::new(model.intake()?.output(&model.input)?);
+        let mut reader = model.reader()?.rows(&model.input)?;
+        for row in &mut rows {
+            // What is odd about a cell is said beside the answer.
+            reader.read(row, &mut Vec::new())?;
+        }
+        let numbers = (1..=rows.len() as u64).collect();
+        let rows = Batch::of_rows(&typed, &rows)?;
+        Explainer::of_ready(model, ready)?.explain(&rows, numbers, None, context)
+    }
+
+    /// The answers to each of several targets, put together; what is odd about a cell is said once.
+    fn answer_each(&self, rows: &[Row]) -> Result<Vec<Answer>> {
+        let mut answers = vec![Answer::default(); rows.len()];
+        for part in &self.parts {
+            let mut own: Vec<Row> = rows.iter().map(|row| part.row(row)).collect();
+            for (answer, mut said) in answers.iter_mut().zip(part.serving.answer(&mut own)?) {
+                for flaw in std::mem::take(&mut said.flaws) {
+                    // The models may have seen other ranges, since their rows differ: one word about a cell is enough.
+                    let same =
+                        |known: &CellIssue| (known.column(), known.code()) == (flaw.column(), flaw.code());
+                    if !answer.flaws.iter().any(same) {
+                        answer.flaws.push(flaw);
+                    }
+                }
+                answer.parts.push(said);
+            }
+        }
+        Ok(answers)
+    }
+
     fn bind(&self) -> Result<Bound> {
-        let input = &self.model.input;
-        let (_, rest) = self.model.chain.0.split_first().ok_or_else(|| Error::internal("an empty chain"))?;
-        let typed = self.model.intake()?.output(input)?;
-        let place = |role| self.model.output.role(role);
+        let model = self.model()?;
+        let input = &model.input;
+        let (_, rest) = model.chain.0.split_first().ok_or_else(|| Error::internal("an empty chain"))?;
+        let typed = model.intake()?.output(input)?;
+        let place = |role| model.output.role(role);
         Ok(Bound {
             ahead: Ahead::of(&self.recipe, &typed),
-            reader: self.model.reader()?.rows(input)?,
+            reader: model.reader()?.rows(input)?,
             run: Arc::new(Chain(rest.to_vec())).bind(&typed)?,
             typed: Arc::new(typed),
             prediction: place(Role::Prediction)
@@ -260,16 +404,17 @@ impl Serving {
 
     /// The names of the classes as the output has them.
     pub fn class_names(&self) -> Option<&Arc<Categories>> {
-        let at = self.model.output.role(Role::Prediction)?;
-        self.model.output.columns()[at].categories.as_ref()
+        let output = &self.model.as_ref()?.output;
+        output.columns()[output.role(Role::Prediction)?].categories.as_ref()
     }
 
     /// The task in a word.
     pub fn task(&self) -> &str {
-        self.provenance.task.map_or("unknown", Task::word)
+        let several = if self.parts.is_empty() { "unknown" } else { "several" };
+        self.provenance.task.map_or(several, Task::word)
     }
 
-    /// The name of the target.
+    /// The name of the target; of several all of them, with commas between.
     pub fn target(&self) -> &str {
         &self.provenance.target
     }

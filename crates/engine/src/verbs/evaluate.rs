@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 use tidemill_core::{Context, Result, Source, Warning};
 use tidemill_eval::{Answers, Report};
+use tidemill_report::Report as Page;
 use tidemill_report::words::Words;
 
 use crate::files::replace;
 use crate::judge::{AnsweredRows, Evidence, PredictionColumns, Seen, interval};
 use crate::links::threshold;
-use crate::model::Opened;
+use crate::model::{self, AnyModel, Opened};
 use crate::report::page::{self, Other, Subject};
 
 /// What a judgement found.
@@ -34,35 +36,78 @@ pub struct ReportFile<'a> {
     pub words: &'static Words,
 }
 
-/// Judges a model on a source that has the target, and writes a report where one is asked for. Rows without a target
-/// are left out, with a warning.
+/// What a judgement found, by how many targets the model has.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Judged {
+    /// One.
+    One(Evaluated),
+    /// Two or more: by target, in their order.
+    Several {
+        /// What was found of each.
+        targets: IndexMap<String, Evaluated>,
+    },
+}
+
+/// Judges a model on a source that has the target or targets, and writes a report where one is asked for. Rows without a target
+/// are left out of its judgement, with a warning.
 pub fn model(
     path: &Path,
     source: &str,
     report_file: Option<ReportFile<'_>>,
     context: &Context,
-) -> Result<Evaluated> {
-    let (opened, AnsweredRows { target, rows, answered }) =
-        AnsweredRows::of(path, source, report_file.is_some(), context)?;
+) -> Result<Judged> {
+    let words = report_file.map(|report| report.words);
+    let several = match model::open_any(path, context)? {
+        AnyModel::One(opened) => {
+            let (evaluated, page) = judged(&opened, source, words, context)?;
+            if let (Some(ReportFile { file, .. }), Some(page)) = (report_file, page) {
+                replace(file, page.html().as_bytes())?;
+            }
+            return Ok(Judged::One(evaluated));
+        }
+        AnyModel::Several(several) => several,
+    };
+    let (mut targets, mut pages) = (IndexMap::new(), Vec::new());
+    for part in &several.parts {
+        let (evaluated, page) = judged(part, source, words, &context.part())?;
+        targets.insert(part.provenance.target.clone(), evaluated);
+        pages.extend(page);
+    }
+    if let Some(ReportFile { file, words }) = report_file {
+        let names: Vec<&str> = several.targets().collect();
+        replace(file, page::evaluated_targets(words, &names, pages).html().as_bytes())?;
+    }
+    Ok(Judged::Several { targets })
+}
+
+/// Judges an open model of one target; with a page where one is wanted, in the language of these `words`.
+fn judged(
+    opened: &Opened,
+    source: &str,
+    words: Option<&'static Words>,
+    context: &Context,
+) -> Result<(Evaluated, Option<Page>)> {
+    let AnsweredRows { target, rows, answered } =
+        AnsweredRows::of_opened(opened, source, words.is_some(), context)?;
     let answers = Answers::of(&answered)?;
     let evaluated = Evaluated {
         rows: answered.n_rows(),
         report: tidemill_eval::report(&answers),
         data_warnings: context.warnings(),
     };
-    if let (Some(file), Some(rows)) = (report_file, &rows) {
-        let metric = tidemill_eval::default_metric(answers.task());
-        let steps = opened.model.chain.0.get(1..);
-        let seen = Seen { steps, train: None, rows, answered: &answered, metric };
-        let evidence = Evidence::gather(&seen, context)?;
-        let beside = Beside {
-            threshold: Some(threshold::of(&opened.model.chain)),
-            other: Other::in_training(file.words, &opened.provenance),
-            evidence: Some(&evidence),
-        };
-        write_report(file, source, &target, &answers, &evaluated, beside)?;
-    }
-    Ok(evaluated)
+    let (Some(words), Some(rows)) = (words, &rows) else { return Ok((evaluated, None)) };
+    let metric = tidemill_eval::default_metric(answers.task());
+    let steps = opened.model.chain.0.get(1..);
+    let seen = Seen { steps, train: None, rows, answered: &answered, metric };
+    let evidence = Evidence::gather(&seen, context)?;
+    let beside = Beside {
+        threshold: Some(threshold::of(&opened.model.chain)),
+        other: Other::in_training(words, &opened.provenance),
+        evidence: Some(&evidence),
+    };
+    let page = page_of(words, (source, &target), &answers, &evaluated, beside);
+    Ok((evaluated, Some(page)))
 }
 
 /// Every metric that applies to what a model says of rows that have the target.
@@ -79,20 +124,18 @@ struct Beside<'a> {
     evidence: Option<&'a Evidence>,
 }
 
-fn write_report(
-    ReportFile { file, words }: ReportFile<'_>,
-    source: &str,
-    target: &str,
+fn page_of(
+    words: &'static Words,
+    (source, target): (&str, &str),
     answers: &Answers<'_>,
     found: &Evaluated,
     Beside { threshold, other, evidence }: Beside<'_>,
-) -> Result<()> {
+) -> Page {
     let metric = tidemill_eval::default_metric(answers.task());
     let interval = interval(metric, answers, 0).map(|i| [i.low, i.high]);
     let subject =
         Subject { words, target, metric, report: &found.report, answers, interval, threshold, other };
-    let page = page::evaluate(&subject, evidence, source, &found.data_warnings);
-    replace(file, page.as_bytes())
+    page::evaluate(&subject, evidence, source, &found.data_warnings)
 }
 
 /// Judges a column of predictions against a column of right answers, and writes a report where one is asked for.
@@ -105,8 +148,9 @@ pub fn labels(
     let answers = labels.answers(source, None)?;
     let report = tidemill_eval::report(&answers);
     let evaluated = Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() };
-    if let Some(file) = report_file {
-        write_report(file, source, &labels.truth, &answers, &evaluated, Beside::default())?;
+    if let Some(ReportFile { file, words }) = report_file {
+        let page = page_of(words, (source, &labels.truth), &answers, &evaluated, Beside::default());
+        replace(file, page.html().as_bytes())?;
     }
     Ok(evaluated)
 }

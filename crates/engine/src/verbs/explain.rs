@@ -7,24 +7,26 @@ use arrow_array::{ArrayRef, Float64Array, StringArray};
 use serde_json::Value;
 use tidemill_core::{Batch, Column, Context, Event, Kind, Result, Schema};
 
-use crate::explain::{Asked, Explained, explain};
+use crate::explain::{Asked, Explained, Method, explain};
 use crate::model;
 use crate::recipe;
 use crate::rows::open_to_answer;
 
-/// Explains rows of a file, and writes the values of every row to `out` where one is named.
+/// Explains rows of a file, and writes the values of every row to `out` where one is named. Of a model of several targets, `target` is
+/// the one to explain.
 ///
 /// # Errors
 /// Those of [`explain()`], and of reading and writing.
 pub fn file(
     model: &Path,
+    target: Option<&str>,
     data: &str,
     background: Option<&str>,
     asked: &Asked,
     out: Option<&str>,
     context: &Context,
 ) -> Result<Explained> {
-    let opened = model::open(model, context)?;
+    let opened = model::open_target(model, target, context)?;
     let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
     let open = |location: &str| open_to_answer(location, &recipe);
     let rows = open(data)?;
@@ -49,6 +51,7 @@ fn table(explained: &Explained) -> Result<Batch> {
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     };
+    let word = if explained.method == Method::Lime { "lime" } else { "shap" };
     let mut columns = vec![Column::number("row")];
     let mut arrays: Vec<ArrayRef> =
         vec![Arc::new(Float64Array::from_iter_values(explained.rows.iter().map(|r| r.row as f64)))];
@@ -62,10 +65,18 @@ fn table(explained: &Explained) -> Result<Batch> {
     for (at, output) in explained.outputs.iter().enumerate() {
         let of = if explained.outputs.len() > 1 { format!("_{output}") } else { String::new() };
         columns.push(Column::number(format!("base{of}")));
-        let base = std::iter::repeat_n(explained.base[at], explained.rows.len());
+        let base = explained
+            .rows
+            .iter()
+            .map(|row| row.local.get(at).map_or(explained.base[at], |fit| fit.intercept));
         arrays.push(Arc::new(Float64Array::from_iter_values(base)));
+        if explained.method == Method::Lime {
+            let r2 = explained.rows.iter().map(|row| row.local.get(at).map(|fit| fit.r2));
+            columns.push(Column::number(format!("r2{of}")));
+            arrays.push(Arc::new(r2.collect::<Float64Array>()));
+        }
         for (place, column) in explained.columns.iter().enumerate() {
-            columns.push(Column::number(format!("shap{of}_{column}")));
+            columns.push(Column::number(format!("{word}{of}_{column}")));
             let values = explained.rows.iter().map(|row| row.values[at][place]);
             arrays.push(Arc::new(Float64Array::from_iter_values(values)));
         }

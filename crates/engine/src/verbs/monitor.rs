@@ -10,9 +10,10 @@ use tidemill_report::words::EN;
 use tidemill_store::{FeedbackKind, Given, LoggedPrediction, Store};
 
 use crate::facts::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
-use crate::feedback::{Target, Uncounted, class_of, number_of, truth};
+use crate::feedback::{self, Target, Uncounted, class_of, number_of, truth};
+use crate::model::Model;
 use crate::report::text;
-use crate::serve::serving::Serving;
+use crate::serve::serving::{Part, Serving};
 
 /// The days that are shown, counted back from now.
 const DAYS: i64 = 90;
@@ -25,13 +26,30 @@ const DAY: i64 = 86_400_000_000;
 /// How many pieces of feedback are shown.
 const RECENT: usize = 20;
 
-/// How `serving` does, by the store; `now` is in microseconds since 1970.
+/// How `serving` does, by the store; `now` is in microseconds since 1970. Of several targets how it does on the first, with the
+/// others beside it.
 pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor> {
+    if serving.parts.is_empty() {
+        return of_target(serving, None, store, now);
+    }
+    let of_part = |part: &Part| of_target(&part.serving, Some(part.serving.target()), store, now);
+    let mut each = serving.parts.iter().map(of_part).collect::<Result<Vec<_>>>()?.into_iter();
+    let mut first = each.next().ok_or_else(|| Error::internal("a model without parts"))?;
+    // What users said last is about all of them.
+    first.others = each.map(|other| Monitor { recent: Vec::new(), ..other }).collect();
+    Ok(first)
+}
+
+/// How a model of one target does; of several, `target` says which one it is.
+fn of_target(serving: &Serving, target: Option<&str>, store: &Store, now: i64) -> Result<Monitor> {
     let metric = watched(serving)?;
     let mut seen = Seen::default();
     let from = now - DAYS * DAY;
     for logged in store.newest_judged(&serving.name, from, MOST)? {
-        seen.add(&logged, serving);
+        match target {
+            None => seen.add(&logged, serving),
+            Some(name) => feedback::of_target(logged, name).iter().for_each(|one| seen.add(one, serving)),
+        }
     }
     let orphans = store.orphans(from, MOST)?;
     if orphans > 0 {
@@ -59,7 +77,7 @@ pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor>
     let mut monitor = Monitor {
         model: serving.name.clone(),
         metric: metric.name.into(),
-        metric_title: metric.title.into(),
+        metric_title: target.map_or_else(|| metric.title.into(), |name| format!("{name}: {}", metric.title)),
         greater_is_better: metric.greater_is_better,
         sentence: String::new(),
         test,
@@ -74,6 +92,8 @@ pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor>
         versions: versions.collect(),
         improvements: improvements.collect(),
         recent,
+        target: target.map(String::from),
+        others: Vec::new(),
     };
     monitor.sentence = text::monitored(&EN, &monitor);
     Ok(monitor)
@@ -82,7 +102,7 @@ pub fn of_serving(serving: &Serving, store: &Store, now: i64) -> Result<Monitor>
 /// The metric that chose the model, or else the usual one of the task.
 pub fn watched(serving: &Serving) -> Result<&'static Metric> {
     let task =
-        serving.model().intake()?.plan().task.ok_or_else(|| Error::internal("a model without a task"))?;
+        serving.model()?.intake()?.plan().task.ok_or_else(|| Error::internal("a model without a task"))?;
     Ok(match &serving.recipe.train.metric {
         Some(name) => tidemill_eval::metric(name)?,
         None => tidemill_eval::default_metric(task),
@@ -126,7 +146,7 @@ impl Seen {
             }
         }
         let target = Target {
-            task: serving.model().intake().ok().and_then(|i| i.plan().task),
+            task: serving.model().and_then(Model::intake).ok().and_then(|i| i.plan().task),
             classes: &serving.classes,
         };
         let truth = truth(logged, target);

@@ -11,7 +11,8 @@ use tidemill_core::{
 
 use crate::forecast::{self, HISTORY};
 use crate::links::interval::BOUNDS;
-use crate::model::{self, Model};
+use crate::model::several::answer_name;
+use crate::model::{self, AnyModel, Model, Opened};
 use crate::recipe;
 use crate::rows::open_to_answer;
 
@@ -29,10 +30,13 @@ pub struct Predicted {
 }
 
 /// Answers the rows of `source` in their order and writes the key, where there is one, the prediction and the
-/// probability of each class. Holds a few batches at a time, whatever the size of the source.
+/// probability of each class; of several targets under the name of each, such as `prediction_a`. Holds a few batches at a time, whatever the size of the source.
 pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Result<Predicted> {
-    let opened = model::open(model, context)?;
-    let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+    let (recipe, parts) = match model::open_any(model, context)? {
+        AnyModel::One(opened) => (opened.package.recipe.clone(), vec![*opened]),
+        AnyModel::Several(several) => (several.package.recipe.clone(), several.parts),
+    };
+    let recipe = recipe::parse(&recipe, "the model's recipe", context.registry())?;
     let source = open_to_answer(source, &recipe)?;
     let source = match recipe.forecast {
         Some(_) if source.schema().position(HISTORY).is_none() => {
@@ -40,14 +44,15 @@ pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Resu
         }
         _ => source,
     };
-    let unused = opened.model.intake()?.unknown(source.schema());
-    let intake = opened.model.intake()?;
+    let first = parts.first().ok_or_else(|| Error::internal("a model without parts"))?;
+    let unused = first.model.intake()?.unknown(source.schema());
     let told: Vec<String> = match &recipe.forecast {
         Some(asked) => recipe.data.time.iter().chain(&asked.group).cloned().collect(),
         None => Vec::new(),
     };
-    let mut answers = Answering::new(&opened.model, &*source, &told, context.threads)?;
-    let mut sink = tidemill_data::create(out, &answers.schema(source.schema())?)?;
+    let intake = first.model.intake()?;
+    let mut answers = Answers::new(&parts, &*source, &told, context.threads)?;
+    let mut sink = tidemill_data::create(out, &answers.schema)?;
     context.tell(&Event::Begin { what: "predicting".into(), steps: source.n_rows().map(|n| n as u64) });
     let mut rows = 0;
     for_each_group(intake.batches(&*source)?, context.threads, |group| {
@@ -61,7 +66,9 @@ pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Resu
     })?;
     sink.finish()?;
     context.tell(&Event::End);
-    opened.model.warn_of_cells(context)?;
+    for part in &parts {
+        part.model.warn_of_cells(context)?;
+    }
     Ok(Predicted { rows, out: out.to_string(), unused_columns: unused, warnings: context.warnings() })
 }
 
@@ -80,6 +87,52 @@ pub(super) fn for_each_group(
     }
 }
 
+/// The answers of one model, or of one for each target side by side.
+struct Answers {
+    parts: Vec<Answering>,
+    schema: Arc<Schema>,
+}
+
+impl Answers {
+    fn new(opened: &[Opened], source: &dyn Source, told: &[String], threads: usize) -> Result<Self> {
+        let alone = opened.len() == 1;
+        let of = |(i, one): (usize, &Opened)| {
+            let shown = match i {
+                0 => &[Role::Key, Role::Prediction, Role::Probability][..],
+                // The key stands with the first.
+                _ => &[Role::Prediction, Role::Probability],
+            };
+            Answering::new(&one.model, source, if i == 0 { told } else { &[] }, shown, threads)
+        };
+        let mut parts = opened.iter().enumerate().map(of).collect::<Result<Vec<_>>>()?;
+        parts.iter_mut().skip(1).for_each(|part| part.about.clear());
+        let mut columns = Vec::new();
+        for (part, one) in parts.iter().zip(opened) {
+            let own = part.schema(source.schema())?;
+            columns.extend(own.columns().iter().map(|c| match c.role {
+                Role::Prediction | Role::Probability if !alone => {
+                    Column { name: answer_name(&c.name, &one.provenance.target), ..c.clone() }
+                }
+                _ => c.clone(),
+            }));
+        }
+        Ok(Answers { parts, schema: Arc::new(Schema::new(columns)?) })
+    }
+
+    /// At most as many batches as there are threads.
+    fn apply(&mut self, group: Vec<Batch>) -> Result<Vec<Batch>> {
+        let of_parts = self.parts.iter_mut().map(|part| part.apply(&group)).collect::<Result<Vec<_>>>()?;
+        if of_parts.len() == 1 {
+            return Ok(of_parts.into_iter().flatten().collect());
+        }
+        let joined = |i: usize| {
+            let arrays = of_parts.iter().flat_map(|part| part[i].columns()).cloned().collect();
+            Batch::with_rows(self.schema.clone(), arrays, group[i].n_rows())
+        };
+        (0..group.len()).map(joined).collect()
+    }
+}
+
 /// The intake bound once, since it counts the rows that its warnings name (its columns are read in parallel); the rest
 /// of the chain bound once per thread.
 struct Answering {
@@ -92,10 +145,15 @@ struct Answering {
 }
 
 impl Answering {
-    fn new(model: &Model, source: &dyn Source, told: &[String], threads: usize) -> Result<Self> {
+    fn new(
+        model: &Model,
+        source: &dyn Source,
+        told: &[String],
+        shown: &[Role],
+        threads: usize,
+    ) -> Result<Self> {
         let input = source.schema();
         let output = model.chain.output(input)?;
-        let shown = [Role::Key, Role::Prediction, Role::Probability];
         let places = shown.iter().flat_map(|role| output.with_role(*role));
         let places = places.chain(BOUNDS.iter().filter_map(|name| output.position(name))).collect();
         let (first, rest) = model.chain.0.split_first().ok_or_else(|| Error::internal("an empty chain"))?;
@@ -118,13 +176,13 @@ impl Answering {
     }
 
     /// At most as many batches as there are runs.
-    fn apply(&mut self, group: Vec<Batch>) -> Result<Vec<Batch>> {
+    fn apply(&mut self, group: &[Batch]) -> Result<Vec<Batch>> {
         if group.len() > self.runs.len() {
             return Err(Error::internal("more batches than runs"));
         }
         let read = group.iter().map(|batch| self.intake.apply(batch)).collect::<Result<Vec<_>>>()?;
         let (places, about) = (&self.places, &self.about);
-        let answered = self.runs.par_iter_mut().zip(&group).zip(read);
+        let answered = self.runs.par_iter_mut().zip(group).zip(read);
         answered.map(|((run, raw), batch)| beside(raw, about, &run.apply(&batch)?.select(places)?)).collect()
     }
 }

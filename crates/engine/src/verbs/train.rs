@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Error, Event, Result, Source};
 use tidemill_data::snapshots::{About, FOLDER};
+use tidemill_package::Package;
 use tidemill_report::words::Words;
 
 use crate::error::EngineError;
-use crate::facts::Trained;
+use crate::facts::{Trained, TrainedTargets};
 use crate::files::{check_folder, clean, replace, seen_from};
-use crate::fit::{Fit, Named, fit};
+use crate::fit::{Fit, FitOfTargets, Named, fit, fit_targets};
 use crate::recipe;
 use crate::rows::open_to_learn;
 use crate::verbs::data;
@@ -30,18 +31,62 @@ pub struct Job {
     pub out: PathBuf,
 }
 
-/// Trains. Nothing is written before all of it is done.
+/// What a training led to, by how many targets it had.
+pub enum Done {
+    /// One.
+    One(Box<Trained>),
+    /// Two or more.
+    Several(TrainedTargets),
+}
+
+/// Trains for one target. Nothing is written before all of it is done.
+///
+/// # Errors
+/// Those of [`fit`] and of writing; a recipe of several targets.
 pub fn train(job: &Job, context: &Context) -> Result<Trained> {
-    let job = &with_target(job)?;
+    let (job, source) = opened(job, context)?;
+    if !job.recipe.data.targets.is_empty() {
+        let problem = "this trains for one target, and several are named";
+        return Err(EngineError::usage(problem, "name one with --target").into());
+    }
+    train_one(&job, &*source, context)
+}
+
+/// Trains for the targets of the recipe. Nothing is written before all of it is done.
+///
+/// # Errors
+/// Those of [`fit`], [`fit_targets`] and of writing.
+pub fn train_any(job: &Job, context: &Context) -> Result<Done> {
+    let (job, source) = opened(job, context)?;
+    if job.recipe.data.targets.is_empty() {
+        return Ok(Done::One(Box::new(train_one(&job, &*source, context)?)));
+    }
+    let named = named(&job, &*source, context)?;
+    let fit = fit_targets(&*source, &named, &job.recipe, context)?;
+    Ok(Done::Several(write_targets(job.words, fit, &job.out, job.recipe_file.as_deref())?))
+}
+
+/// The rows, and the job with its targets settled.
+fn opened(job: &Job, context: &Context) -> Result<(Job, Box<dyn Source>)> {
+    let mut job = with_target(job)?;
     check_folder(&job.out)?;
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
     let source = open_to_learn(&job.source, &job.recipe)?;
-    let sha256 = (job.source != "-").then(|| tidemill_data::fingerprint(&job.source)).transpose()?;
-    let snapshot = keep(&*source, sha256.as_deref(), job, context)?;
-    let named =
-        Named { name: clean(&job.source), source: seen_from(&job.out, &job.source), sha256, snapshot };
-    let fit = fit(&*source, &named, &job.recipe, context)?;
+    job.recipe = recipe::targets::settled(&job.recipe, source.schema())?;
+    Ok((job, source))
+}
+
+fn train_one(job: &Job, source: &dyn Source, context: &Context) -> Result<Trained> {
+    let named = named(job, source, context)?;
+    let fit = fit(source, &named, &job.recipe, context)?;
     write(job.words, fit, &job.out, job.recipe_file.as_deref())
+}
+
+/// What the rows are called; they are copied first where the recipe asks for a snapshot.
+fn named(job: &Job, source: &dyn Source, context: &Context) -> Result<Named> {
+    let sha256 = (job.source != "-").then(|| tidemill_data::fingerprint(&job.source)).transpose()?;
+    let snapshot = keep(source, sha256.as_deref(), job, context)?;
+    Ok(Named { name: clean(&job.source), source: seen_from(&job.out, &job.source), sha256, snapshot })
 }
 
 /// Copies the rows into a snapshot where the recipe asks for it; its id.
@@ -71,19 +116,56 @@ fn keep(source: &dyn Source, sha256: Option<&str>, job: &Job, context: &Context)
 ///
 /// A recipe file of the user's own (`recipe_file`) is left alone: the resolved one then goes beside it.
 pub fn write(words: &'static Words, fit: Fit, out: &Path, recipe_file: Option<&Path>) -> Result<Trained> {
+    let page = |name: &str, hash: &str| fit.report(words, name, hash);
+    let Written { model, recipe, metrics, report, hash } =
+        folder(&fit.package, &fit.recipe, &fit.metrics, &page, (out, recipe_file))?;
+    Ok(Trained { outcome: fit.facts, times: fit.times, model, recipe, metrics, report, hash })
+}
+
+/// As [`write()`], of several targets.
+pub fn write_targets(
+    words: &'static Words,
+    fit: FitOfTargets,
+    out: &Path,
+    recipe_file: Option<&Path>,
+) -> Result<TrainedTargets> {
+    let page = |name: &str, hash: &str| fit.report(words, name, hash);
+    let Written { model, recipe, metrics, report, hash } =
+        folder(&fit.package, &fit.recipe, &fit.metrics, &page, (out, recipe_file))?;
+    let outcomes = fit.fits.into_iter().map(|fit| fit.facts).collect();
+    Ok(TrainedTargets { outcomes, model, recipe, metrics, report, hash })
+}
+
+/// What was written.
+struct Written {
+    model: PathBuf,
+    recipe: PathBuf,
+    metrics: PathBuf,
+    report: PathBuf,
+    hash: String,
+}
+
+/// `page` makes the report, given the name of the recipe's file and the hash of the model.
+fn folder(
+    package: &Package,
+    recipe_text: &str,
+    metrics_text: &str,
+    page: &dyn Fn(&str, &str) -> Result<String>,
+    (out, recipe_file): (&Path, Option<&Path>),
+) -> Result<Written> {
     std::fs::create_dir_all(out).map_err(|e| Error::io(out, e))?;
     let model = out.join("model.tidemill");
-    let written = tidemill_package::write(&model, &fit.package)?;
+    let hash = tidemill_package::write(&model, package)?.sha256;
     let own = out.join("tidemill.toml");
     let theirs = recipe_file.is_some_and(|file| same_file(file, &own));
     let name = if theirs { "tidemill.resolved.toml" } else { "tidemill.toml" };
     let recipe = out.join(name);
-    replace(&recipe, fit.recipe.as_bytes())?;
+    replace(&recipe, recipe_text.as_bytes())?;
     let metrics = out.join("metrics.json");
-    replace(&metrics, fit.metrics.as_bytes())?;
+    replace(&metrics, metrics_text.as_bytes())?;
     let report = out.join("report.html");
-    replace(&report, fit.report(words, name, &written.sha256)?.as_bytes())?;
-    Ok(Trained { outcome: fit.facts, times: fit.times, model, recipe, metrics, report, hash: written.sha256 })
+    replace(&report, page(name, &hash)?.as_bytes())?;
+    Ok(Written { model, recipe, metrics, report, hash })
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
@@ -93,6 +175,9 @@ fn same_file(a: &Path, b: &Path) -> bool {
 /// The job with a target: that of the recipe, or the class of a folder of images.
 fn with_target(job: &Job) -> Result<Job> {
     let mut job = job.clone();
+    if !job.recipe.data.targets.is_empty() {
+        return Ok(job);
+    }
     if job.recipe.data.target.is_none() {
         job.recipe.data.target = tidemill_data::source::default_target(&job.source)?.map(String::from);
     }

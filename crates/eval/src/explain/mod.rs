@@ -37,7 +37,7 @@ pub use partial_dependence::{PartialDependence, partial_dependence};
 pub use permutation::{Importance, permutation};
 pub use permutation_shap::permutation_shap;
 pub use shap_values::{ShapValues, Sources};
-pub use tree_shap::TreeShap;
+pub use tree_shap::{ReadyTrees, TreeShap};
 
 use crate::{Error, Result};
 

@@ -1,5 +1,7 @@
 //! Exact Shapley values of trees, with what is not known averaged over training rows ("path-dependent").
 
+use std::sync::Arc;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use tidemill_core::{Context, Trees};
@@ -43,6 +45,12 @@ const KEPT: usize = 64 << 20;
 /// ```
 pub struct TreeShap<'a> {
     trees: &'a Trees,
+    ready: Arc<ReadyTrees>,
+}
+
+/// What [`TreeShap`] works out once for its trees, to be kept beside them by whoever explains again and again.
+#[derive(Debug)]
+pub struct ReadyTrees {
     flat: Vec<FlatTree>,
     /// Of every tree, or of none.
     steps: Vec<Steps>,
@@ -62,12 +70,29 @@ impl<'a> TreeShap<'a> {
             false => Vec::new(),
         };
         let base = expected(trees, &flat);
-        Ok(TreeShap { trees, flat, steps, base })
+        Ok(TreeShap { trees, ready: Arc::new(ReadyTrees { flat, steps, base }) })
+    }
+
+    /// The same, with what [`TreeShap::ready`] gave for these trees before.
+    ///
+    /// Errors where it was given for trees of another shape.
+    pub fn with(trees: &'a Trees, ready: Arc<ReadyTrees>) -> Result<Self> {
+        let shapes = ready.flat.iter().map(|flat| (flat.root, flat.root + flat.n_nodes));
+        if shapes.eq(ends(trees)) && ready.base.len() == trees.n_outputs() {
+            return Ok(TreeShap { trees, ready });
+        }
+        let what = "these trees are not those that were made ready".into();
+        Err(Error::Explain { what, remedy: "make them ready anew".into() })
+    }
+
+    /// What was worked out for these trees.
+    pub fn ready(&self) -> Arc<ReadyTrees> {
+        self.ready.clone()
     }
 
     /// What the trees answer when nothing of a row is known, by output.
     pub fn base(&self) -> &[f64] {
-        &self.base
+        &self.ready.base
     }
 
     /// The values of rows of `n_features` numbers, row after row, as the trees read them (categories as codes, `NaN` for
@@ -82,21 +107,21 @@ impl<'a> TreeShap<'a> {
         let chunks = x.par_chunks(CHUNK * p.max(1)).zip(values.par_chunks_mut((CHUNK * k * p).max(1)));
         chunks.try_for_each(|(x, values)| {
             let mut walk = Walk::default();
-            for tree in 0..self.flat.len() {
+            for tree in 0..self.ready.flat.len() {
                 context.check()?;
                 self.add(tree, x, values, &mut walk);
             }
             Ok::<(), Error>(())
         })?;
-        Ok(ShapValues::new(self.base.clone(), p, values))
+        Ok(ShapValues::new(self.ready.base.clone(), p, values))
     }
 
     /// Adds the values of one tree for some rows.
     fn add(&self, tree: usize, x: &[f64], values: &mut [f64], walk: &mut Walk) {
         let (p, k) = (self.trees.n_features().max(1), self.trees.n_outputs());
-        let flat = &self.flat[tree];
+        let flat = &self.ready.flat[tree];
         let own;
-        let steps = match self.steps.get(tree) {
+        let steps = match self.ready.steps.get(tree) {
             Some(steps) => steps,
             None => {
                 own = Steps::new(self.trees, flat);

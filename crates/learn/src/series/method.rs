@@ -132,7 +132,9 @@ impl Model {
     pub fn has_season(&self) -> bool {
         match self {
             Model::LastValue | Model::Drift => false,
-            Model::SeasonalNaive | Model::SeasonalSmoothing(_) | Model::StlEts(_) | Model::StlArima(_) => true,
+            Model::SeasonalNaive | Model::SeasonalSmoothing(_) | Model::StlEts(_) | Model::StlArima(_) => {
+                true
+            }
             Model::Ets(ets) => ets.form.season != Season::None,
             Model::Theta(theta) => theta.season != Season::None,
             Model::Arima(arima) => arima.order.season != [0; 3],

@@ -106,9 +106,9 @@ impl SavedModel {
             Method::LastValue => Model::LastValue,
             Method::SeasonalNaive => Model::SeasonalNaive,
             Method::Drift => Model::Drift,
-            Method::SeasonalSmoothing => {
-                Model::SeasonalSmoothing(own.first().copied().filter(|w| own.len() == 1 && *w > 0.0 && *w <= 1.0)?)
-            }
+            Method::SeasonalSmoothing => Model::SeasonalSmoothing(
+                own.first().copied().filter(|w| own.len() == 1 && *w > 0.0 && *w <= 1.0)?,
+            ),
             Method::Ets => Model::Ets(ets()?),
             Method::StlEts => Model::StlEts(ets()?),
             Method::Arima => Model::Arima(arima()?),

@@ -24,6 +24,31 @@ pub(crate) enum Reads {
     Category(usize),
     /// A dense vector of so many numbers.
     Vector(usize),
+    /// A number of which zero means missing, as in LightGBM with `zero_as_missing`.
+    ZeroIsMissing,
+    /// A whole number that is the code of a category: models of other programs divide such codes without knowing their names.
+    Code,
+}
+
+/// Up to this LightGBM takes a number for zero: its `kZeroThreshold`, 1e-35 as a 32-bit float.
+const ZERO: f64 = 1e-35_f32 as f64;
+/// Beyond every set of codes.
+const NO_CODE: f64 = u32::MAX as f64;
+
+impl Reads {
+    /// A number as the trees take it.
+    fn number(&self, x: f64) -> f64 {
+        match self {
+            Reads::ZeroIsMissing if x.abs() <= ZERO => f64::NAN,
+            Reads::Code if x <= -1.0 => NO_CODE,
+            _ => x,
+        }
+    }
+
+    /// Whether what a column holds is what the trees want.
+    fn takes(&self, found: &Reads) -> bool {
+        self == found || (matches!(self, Reads::ZeroIsMissing | Reads::Code) && *found == Reads::Number)
+    }
 }
 
 impl TreeColumn {
@@ -68,7 +93,7 @@ impl TreeColumns {
         for column in &self.0 {
             let place = schema.index(&column.name)?;
             let found = &schema.columns()[place];
-            if TreeColumn::reads(found)? != column.reads {
+            if !column.reads.takes(&TreeColumn::reads(found)?) {
                 return Err(Error::data(
                     format!("'{}' does not hold what it held in training", column.name),
                     "prepare the column as it was prepared for training",
@@ -150,11 +175,11 @@ impl Input {
                 let numbers = batch.numbers(self.place)?;
                 let values = &numbers.values()[rows.clone()];
                 if numbers.null_count() == 0 {
-                    values.iter().enumerate().for_each(|(i, x)| put(i, *x));
+                    values.iter().enumerate().for_each(|(i, x)| put(i, self.reads.number(*x)));
                     return Ok(());
                 }
                 for (i, x) in values.iter().enumerate() {
-                    put(i, if numbers.is_null(start + i) { f64::NAN } else { *x });
+                    put(i, if numbers.is_null(start + i) { f64::NAN } else { self.reads.number(*x) });
                 }
             }
         }
@@ -199,7 +224,7 @@ impl BoundColumns {
                     to.iter_mut().zip(values).for_each(|(to, x)| *to = f64::from(*x));
                     continue;
                 }
-                (Some(Cell::Number(x)), _) => *x,
+                (Some(Cell::Number(x)), reads) => reads.number(*x),
                 (Some(Cell::Flag(flag)), _) => f64::from(u8::from(*flag)),
                 (Some(Cell::Code(code)), Reads::Category(n)) if (*code as usize) < *n => f64::from(*code),
                 (Some(Cell::Code(_) | Cell::Missing), _) => f64::NAN,

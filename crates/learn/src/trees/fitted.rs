@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{Batch, Builtin, Categories, Error, Fitted, Result, Row, Run, Schema, State, Trees};
@@ -45,7 +46,17 @@ struct Saved<S> {
 
 impl FittedTrees {
     pub(crate) fn load<T: Builtin>(state: &State) -> Result<Arc<dyn Fitted>> {
-        let saved: Saved<T> = state.params()?;
+        Self::restored(state, T::KIND, T::VERSION, T::params)
+    }
+
+    /// What a state of this kind holds; `settings` are told as [`FittedTrees::state`] saves them.
+    pub(super) fn restored<S: DeserializeOwned>(
+        state: &State,
+        kind: &'static str,
+        version: u32,
+        settings: impl FnOnce(&S) -> Value,
+    ) -> Result<Arc<dyn Fitted>> {
+        let saved: Saved<S> = state.params()?;
         let classes = saved.classes.map(Categories::new);
         let whole = saved.link == Link::Mean && classes.is_some();
         let n_outputs = outputs(saved.link, classes.as_ref());
@@ -56,15 +67,15 @@ impl FittedTrees {
             Link::Sigmoid => classes.as_ref().is_some_and(|classes| classes.len() == 2),
             Link::Softmax => classes.is_some(),
             Link::Mean => true,
-            Link::Identity | Link::Exp => classes.is_none(),
+            Link::Identity | Link::Exp | Link::Logistic => classes.is_none(),
         };
         if !fits {
             return Err(Error::state(&state.kind, "the link does not fit the answer"));
         }
         Ok(Arc::new(FittedTrees {
-            kind: T::KIND,
-            version: T::VERSION,
-            settings: saved.settings.params(),
+            kind,
+            version,
+            settings: settings(&saved.settings),
             columns: saved.columns,
             classes,
             link: saved.link,
@@ -158,6 +169,7 @@ fn finish(link: Link, n_trees: usize, scores: &[f64], out: &mut Vec<f64>) {
     match link {
         Link::Identity => out.extend(scores),
         Link::Exp => out.extend(scores.iter().map(|s| vector::exp(s.min(700.0)))),
+        Link::Logistic => out.extend(scores.iter().map(|s| vector::sigmoid(*s))),
         Link::Sigmoid => {
             let p = vector::sigmoid(scores[0]);
             out.extend([1.0 - p, p]);

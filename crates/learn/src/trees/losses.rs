@@ -48,6 +48,8 @@ pub enum Link {
     Exp,
     /// The probability of the second of two classes: `1 / (1 + e^-score)`.
     Sigmoid,
+    /// A share between 0 and 1: `1 / (1 + e^-score)`.
+    Logistic,
     /// `e^score`, divided by their sum.
     Softmax,
     /// Divided by the number of trees.

@@ -5,9 +5,11 @@ mod boosting;
 mod features;
 mod fitted;
 mod forest;
+mod imported;
 pub mod losses;
 mod stopping;
 
 pub use boosted::{BoostedTrees, GrowthOrder, LossName};
 pub use fitted::FittedTrees;
 pub use forest::{ExtraTrees, RandomForest};
+pub use imported::{ImportedColumn, ImportedTrees};

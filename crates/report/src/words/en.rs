@@ -12,9 +12,10 @@ catalogue! {
     }
 
     language = "en",
-    // Between two sentences, and between the items of a list.
+    // Between two sentences, between the items of a list, and after a name that a heading begins with.
     gap = " ",
     list = ", ",
+    colon = ": ",
     // The page itself.
     contents = "On this page",
     verdict = "Verdict",
@@ -66,6 +67,14 @@ catalogue! {
     less_is_better = "less is better",
     axis = "{what} ({how})",
     rows = "rows",
+
+    // Several targets.
+    target = "target",
+    interval = "95% interval",
+    targets = "The targets",
+    targets_lead = "Each target has a model of its own, which never sees the others: {n} models in one file.",
+    targets_page_lead = "One file answers {n} targets; what follows is about each.",
+    targets_caption = "The model of each target",
 
     // Scores.
     scores = "How good it is",

@@ -52,7 +52,8 @@ catalogue! {
     gap_nothing = "no better than the baseline",
     gap_alike = "as good on rows it has not seen",
     gap_kept = "{percent}% of its gain over the baseline holds on rows it has not seen",
-    curve = "With {rows} instead of {before} rows to learn from the score went from {was} to {is}: {what}.",
+    curve = "With {rows} instead of {before} rows to learn from the score went from {was} to {is}{chance}: {what}.",
+    curve_chance = ", which may be chance",
     curve_helps = "more would help",
     curve_little = "more rows alone would help little",
     curve_useless = "more rows alone would not help",
@@ -107,6 +108,14 @@ catalogue! {
     doubts_dropped = "{n} of {rows} training rows have a doubtful label and were left out; rows that judge were left as they are.",
     doubts_weighed = "{n} of {rows} training rows have a doubtful label and counted for less; rows that judge were left as they are.",
     written = "Written: {model} ({hash}), {recipe}, {metrics}, {report}",
+
+    // Several targets.
+    targets_read = "Read {columns} columns from {source}.",
+    targets_rows = "{rows} rows have it. Split: {why}.",
+    targets_one = "Target '{target}'",
+    targets_task = "task",
+    targets_interval = "{low} to {high}",
+    targets_test_rows = "test rows",
 
     // The table of figures.
     figures_row = "{n} row",
@@ -167,10 +176,12 @@ catalogue! {
     labels_advice = "Look at these rows first. `[labels] action = \"drop\"` or \"down_weight\" in the recipe keeps doubtful rows from teaching, in each fold's training rows alone.",
 
     // An explanation.
-    why = "What '{target}' goes by, over {rows} rows (SHAP values, {how}; in units of the {units}):",
+    why = "What '{target}' goes by, over {rows} rows ({sort}, {how}; in units of the {units}):",
     why_trees = "exact, of the trees' own score",
     why_linear = "exact, of the linear function; what is not known of a row is as in the usual row",
     why_sampled = "sampled, of the answer itself",
+    why_lime = "coefficients of a linear model of the answer near each row",
+    why_shap = "SHAP values",
     why_more = "and {n} rows more; -o FILE writes all of them",
     why_row = "Row {row}{key}: {target} = {answer}",
     why_key = " ({key})",
@@ -182,12 +193,23 @@ catalogue! {
     why_others = "all others",
     why_usually = "usually",
     why_sum = "{base} + the above = {total}",
+    why_elsewhere = "elsewhere",
+    why_between = "{column} above {low} up to {high}",
+    why_above = "{column} above {low}",
+    why_up_to = "{column} up to {high}",
+    why_known = "{column} known",
+    why_fidelity = "Fidelity of the local models (weighted R2): {r2} at least.",
+    why_unfaithful = "WARNING: {n} of {all} are below {least}: a straight line says little of this model there. Do not go by their coefficients; use a SHAP method, or another --kernel-width.",
+    why_not_faithful = "WARNING: not faithful. Its linear model explains {r2} of the variance near the row, so nothing is shown (-o FILE and --json hold it).",
+    why_not_steady = "WARNING: not steady. From run to run the greatest coefficient changes by more than half of it; more --samples help.",
+    why_local = "The linear model explains {r2} of the variance near the row; it says {local}, the model {answer}.",
     missing = "missing",
 
     // A model file.
     file = "{file} ({bytes} bytes), format {format}, written by {writer}",
     file_model = "model {hash}",
     file_chain = "chain: {chain}",
+    file_chain_of = "  {target}: {chain}",
     file_takes = "Takes:",
     file_gives = "Gives:",
     file_entries = "Entries:",
@@ -196,6 +218,13 @@ catalogue! {
     file_names = ": {names}",
     file_names_many = ": {names}, … ({n} in all)",
     file_role = " ({role})",
+    vectors = "{out}: the vectors of {n} words of '{column}', {dimensions} numbers each",
+
+    // A model of another program.
+    imported = "{program} {version} ({objective}): {trees} trees of {nodes} nodes over {columns} columns predict {answer}.",
+    imported_number = "the number '{target}'",
+    imported_binary = "the chance that '{target}' is '{positive}' rather than '{negative}'",
+    imported_classes = "the chance of each of {n} classes of '{target}'",
 
     // A model in service.
     live_unknown = "No right answer is known yet: send feedback to see the live score.",
@@ -205,6 +234,7 @@ catalogue! {
     live_better = "better than in the test",
     live_worse = "worse than in the test",
     live_alike = "as in the test, as far as these rows can tell",
+    live_target = "{target}: {sentence}",
     live_users = " Users are {satisfied} ({n} votes).",
     satisfied = "satisfied: {share}, 95% CI {low} to {high}",
     logged = "{n} predictions logged; feedback: {feedback}.",
@@ -216,6 +246,15 @@ catalogue! {
     day_interval = "95% CI",
     day_range = "{low} and {high}",
     day_few = "too few rows",
+
+    // Backups.
+    backup = "set {set}: {files} files, {bytes}; {new} of it new",
+    backup_removed = "older sets removed: {sets}",
+    backup_line = "{set}  {files} files  {bytes}",
+    backup_sound = "set {set} can be restored: {files} files ({bytes}) came back as they were kept; {opened} models and stores opened",
+    backup_damaged = "set {set} CANNOT be restored whole: {n} of {files} files are damaged",
+    backup_fault = "  {path}: {problem}",
+    backup_restored = "{out} holds the {files} files of set {set}",
 
     // Preparation.
     prepared = "{source}: {before} rows in, {after} rows out, {touched} with a changed cell",

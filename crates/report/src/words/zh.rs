@@ -9,6 +9,7 @@ pub const ZH: Words = Words {
     language: "zh-CN",
     gap: "",
     list: "、",
+    colon: "：",
     // The page itself.
     contents: "本页内容",
     verdict: "结论",
@@ -60,6 +61,14 @@ pub const ZH: Words = Words {
     less_is_better: "越小越好",
     axis: "{what} ({how})",
     rows: "行数",
+
+    // Several targets.
+    target: "目标",
+    interval: "95% 置信区间",
+    targets: "各个目标",
+    targets_lead: "每个目标各有一个模型，互不使用其他目标：一个文件中共 {n} 个模型。",
+    targets_page_lead: "一个文件给出 {n} 个目标的预测；下面逐一介绍。",
+    targets_caption: "各目标的模型",
 
     // Scores.
     scores: "效果如何",

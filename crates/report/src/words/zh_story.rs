@@ -50,7 +50,8 @@ pub(super) const ZH: Story = Story {
     gap_nothing: "不比基线更好",
     gap_alike: "在未见过的样本上同样好",
     gap_kept: "相对于基线的增益有 {percent}% 在未见过的样本上得以保持",
-    curve: "训练样本由 {before} 行增加到 {rows} 行时，得分由 {was} 变为 {is}：{what}。",
+    curve: "训练样本由 {before} 行增加到 {rows} 行时，得分由 {was} 变为 {is}{chance}：{what}。",
+    curve_chance: "（可能只是偶然）",
     curve_helps: "更多样本会有帮助",
     curve_little: "单靠增加样本帮助不大",
     curve_useless: "单靠增加样本没有帮助",
@@ -105,6 +106,14 @@ pub(super) const ZH: Story = Story {
     doubts_dropped: "{rows} 个训练样本中有 {n} 个标签可疑，已剔除；用于评估的样本保持原样。",
     doubts_weighed: "{rows} 个训练样本中有 {n} 个标签可疑，已降低权重；用于评估的样本保持原样。",
     written: "已写入：{model} ({hash})、{recipe}、{metrics}、{report}",
+
+    // Several targets.
+    targets_read: "从 {source} 读取了 {columns} 列。",
+    targets_rows: "{rows} 行有该目标的值。划分方式：{why}。",
+    targets_one: "目标列 '{target}'",
+    targets_task: "任务",
+    targets_interval: "{low} 至 {high}",
+    targets_test_rows: "测试行数",
 
     // The table of figures.
     figures_row: "{n} 个样本",
@@ -165,10 +174,12 @@ pub(super) const ZH: Story = Story {
     labels_advice: "请先查看这些行。在配方中写 `[labels] action = \"drop\"` 或 \"down_weight\"，可使可疑的行不参与学习，且只作用于每一折的训练样本。",
 
     // An explanation.
-    why: "'{target}' 的预测依据，共 {rows} 行（SHAP 值，{how}；以{units}为单位）：",
+    why: "'{target}' 的预测依据，共 {rows} 行（{sort}，{how}；以{units}为单位）：",
     why_trees: "精确值，针对树模型自身的得分",
     why_linear: "精确值，针对线性函数；某行未知的部分按典型行计",
     why_sampled: "抽样估计，针对预测结果本身",
+    why_lime: "在每一行附近拟合预测结果的线性模型的系数",
+    why_shap: "SHAP 值",
     why_more: "另有 {n} 行；-o FILE 可以写出全部",
     why_row: "第 {row} 行{key}：{target} = {answer}",
     why_key: "（{key}）",
@@ -180,12 +191,23 @@ pub(super) const ZH: Story = Story {
     why_others: "其余各列",
     why_usually: "基准值",
     why_sum: "{base} + 以上各项 = {total}",
+    why_elsewhere: "其余情况",
+    why_between: "{column} 大于 {low} 且不超过 {high}",
+    why_above: "{column} 大于 {low}",
+    why_up_to: "{column} 不超过 {high}",
+    why_known: "{column} 已知",
+    why_fidelity: "局部模型的保真度（加权 R²）：最低为 {r2}。",
+    why_unfaithful: "警告：{all} 个局部模型中有 {n} 个低于 {least}：在这些地方，直线难以反映这个模型。请勿采信它们的系数；请改用 SHAP 方法，或换一个 --kernel-width。",
+    why_not_faithful: "警告：保真度不足。该行附近的线性模型只解释了 {r2} 的方差，因此不予显示（-o FILE 和 --json 的结果中有它）。",
+    why_not_steady: "警告：结果不稳定。多次运行之间，最大系数的变化超过其自身的一半；增大 --samples 会有帮助。",
+    why_local: "线性模型解释了该行附近 {r2} 的方差；它给出 {local}，模型给出 {answer}。",
     missing: "缺失",
 
     // A model file.
     file: "{file}（{bytes} 字节），格式 {format}，由 {writer} 写成",
     file_model: "模型 {hash}",
     file_chain: "处理链：{chain}",
+    file_chain_of: "  {target}：{chain}",
     file_takes: "输入：",
     file_gives: "输出：",
     file_entries: "条目：",
@@ -194,6 +216,13 @@ pub(super) const ZH: Story = Story {
     file_names: "：{names}",
     file_names_many: "：{names}……（共 {n} 个）",
     file_role: "（{role}）",
+    vectors: "{out}：'{column}' 中 {n} 个词的向量，每个向量 {dimensions} 个数",
+
+    // A model of another program.
+    imported: "{program} {version}（{objective}）：{trees} 棵树，共 {nodes} 个节点，使用 {columns} 列，预测{answer}。",
+    imported_number: "数值 '{target}'",
+    imported_binary: " '{target}' 为 '{positive}'（而不是 '{negative}'）的概率",
+    imported_classes: " '{target}' 的 {n} 个类别各自的概率",
 
     // A model in service.
     live_unknown: "还不知道任何正确答案：请提交反馈，以便查看实时得分。",
@@ -203,6 +232,7 @@ pub(super) const ZH: Story = Story {
     live_better: "优于测试时",
     live_worse: "不如测试时",
     live_alike: "就这些样本来看，与测试时相当",
+    live_target: "{target}：{sentence}",
     live_users: "用户{satisfied}（{n} 票）。",
     satisfied: "满意度：{share}，95% 置信区间 {low} 至 {high}",
     logged: "已记录 {n} 次预测；反馈：{feedback}。",
@@ -214,6 +244,15 @@ pub(super) const ZH: Story = Story {
     day_interval: "95% 置信区间",
     day_range: "{low} 至 {high}",
     day_few: "样本太少",
+
+    // Backups.
+    backup: "备份集 {set}：{files} 个文件，{bytes}，其中 {new} 是新增的",
+    backup_removed: "已删除较早的备份集：{sets}",
+    backup_line: "{set}  {files} 个文件  {bytes}",
+    backup_sound: "备份集 {set} 可以恢复：{files} 个文件（{bytes}）与备份时完全一致；打开了 {opened} 个模型和存储",
+    backup_damaged: "备份集 {set} 无法完整恢复：{files} 个文件中有 {n} 个已损坏",
+    backup_fault: "  {path}：{problem}",
+    backup_restored: "{out} 中是备份集 {set} 的 {files} 个文件",
 
     // Preparation.
     prepared: "{source}：输入 {before} 行，输出 {after} 行，其中 {touched} 行有改动",

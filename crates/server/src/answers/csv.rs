@@ -1,14 +1,25 @@
-//! The answer as CSV: `prediction_id, prediction, probability_CLASS…, warnings`, and where explanations were asked for
-//! `shap_base, shap_COLUMN…`.
+//! The answer as CSV or TSV: `prediction_id, prediction, probability_CLASS…, warnings`, and where explanations were asked for
+//! `shap_base, shap_COLUMN…`. Of several targets, `prediction_TARGET, probability_TARGET_CLASS…` for each.
+
+use tidemill_core::{PREDICTION, PROBABILITY};
+use tidemill_engine::model::several::answer_name;
+use tidemill_engine::serve::serving::Answer;
 
 use super::explanation::Explanation;
-use super::{Answered, shown, warnings};
+use super::{Answered, of_each, shown, warnings};
 
-pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
+pub(super) fn write(answered: &Answered<'_>, delimiter: u8) -> Vec<u8> {
     let version = answered.version;
-    let mut writer = ::csv::Writer::from_writer(Vec::new());
-    let mut record = vec!["prediction_id".to_string(), "prediction".into()];
-    record.extend(version.serving().classes.iter().map(|class| format!("probability_{class}")));
+    let mut writer = ::csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+    let serving = version.serving();
+    let mut record = vec!["prediction_id".to_string()];
+    // An answer with nothing in it has the shape of any other.
+    let empty = Answer { parts: vec![Answer::default(); serving.parts.len()], ..Answer::default() };
+    for (target, _, serving) in of_each(&empty, serving) {
+        let named = |name: &str| target.map_or_else(|| name.to_string(), |target| answer_name(name, target));
+        record.push(named(PREDICTION));
+        record.extend(serving.classes.iter().map(|class| format!("{}_{class}", named(PROBABILITY))));
+    }
     record.push("warnings".into());
     if let Some(explained) = answered.explained {
         record.push("shap_base".into());
@@ -19,8 +30,10 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     for (i, (answer, id)) in answered.answers.iter().zip(answered.ids).enumerate() {
         record.clear();
         record.push(id.to_string());
-        record.push(shown(answer.prediction, version));
-        record.extend(answer.probabilities.iter().map(|p| p.to_string()));
+        for (_, said, serving) in of_each(answer, serving) {
+            record.push(shown(said.prediction, serving));
+            record.extend(said.probabilities.iter().map(|p| p.to_string()));
+        }
         let notes = warnings(answer).map(|(code, column, _)| match column {
             Some(column) => format!("{code}: {column}"),
             None => code.to_string(),

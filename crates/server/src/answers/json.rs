@@ -1,51 +1,26 @@
-//! The answer as JSON.
+//! The answer as JSON, and as JSON lines.
 
-use tidemill_engine::serve::record::{write_number, write_prediction};
+use tidemill_engine::serve::record::{RecordedTarget, write_each, write_number};
+use tidemill_engine::serve::serving::Answer;
 
 use super::explanation::Explanation;
 use super::{Answered, is_odd, warnings};
 
 pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     let version = answered.version;
-    let class_texts = version.model.recorder.class_texts();
+    let recorder = &version.model.recorder;
+    let class_texts = recorder.class_texts();
     let mut out = Vec::with_capacity(128 + answered.answers.len() * (96 + 32 * class_texts.len()));
     out.extend_from_slice(b"{\"model\":");
     text(&mut out, &version.serving().name);
     out.extend_from_slice(b",\"version\":\"");
     out.extend_from_slice(version.short().as_bytes());
     out.extend_from_slice(b"\",\"predictions\":[");
-    let mut buffer = uuid::Uuid::encode_buffer();
-    for (i, (answer, id)) in answered.answers.iter().zip(answered.ids).enumerate() {
-        out.extend_from_slice(if i == 0 { b"{\"prediction_id\":\"" } else { b",{\"prediction_id\":\"" });
-        out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
-        out.extend_from_slice(b"\",\"prediction\":");
-        write_prediction(&mut out, answer.prediction, class_texts);
-        if !answer.probabilities.is_empty() {
-            out.extend_from_slice(b",\"probabilities\":{");
-            for (c, (class, p)) in class_texts.iter().zip(&answer.probabilities).enumerate() {
-                if c > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(class.as_bytes());
-                out.push(b':');
-                write_number(&mut out, *p);
-            }
-            out.push(b'}');
+    for i in 0..answered.answers.len() {
+        if i > 0 {
+            out.push(b',');
         }
-        if let Some(explanation) = Explanation::of(answered, i) {
-            explained(&mut out, &explanation);
-        }
-        if is_odd(answer) {
-            out.extend_from_slice(b",\"warnings\":[");
-            for (w, (code, column, message)) in warnings(answer).enumerate() {
-                if w > 0 {
-                    out.push(b',');
-                }
-                said(&mut out, code, column, &message);
-            }
-            out.push(b']');
-        }
-        out.push(b'}');
+        one(&mut out, answered, i);
     }
     out.push(b']');
     if !answered.unknown.is_empty() {
@@ -65,6 +40,64 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     }
     out.push(b'}');
     out
+}
+
+/// An object per line and row. Columns that the model does not know are not named: there is no place for what is not about a row.
+pub(super) fn write_lines(answered: &Answered<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128 * answered.answers.len());
+    for i in 0..answered.answers.len() {
+        one(&mut out, answered, i);
+        out.push(b'\n');
+    }
+    out
+}
+
+/// The answer of a row.
+fn one(out: &mut Vec<u8>, answered: &Answered<'_>, i: usize) {
+    let (Some(answer), Some(id)) = (answered.answers.get(i), answered.ids.get(i)) else { return };
+    let recorder = &answered.version.model.recorder;
+    out.extend_from_slice(b"{\"prediction_id\":\"");
+    out.extend_from_slice(id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes());
+    out.extend_from_slice(b"\",\"prediction\":");
+    recorder.write_prediction(out, answer);
+    if !answer.probabilities.is_empty() {
+        out.extend_from_slice(b",\"probabilities\":");
+        probabilities(out, recorder.class_texts(), answer);
+    }
+    let of_classes = |(_, answer): &(&RecordedTarget, &Answer)| !answer.probabilities.is_empty();
+    if recorder.parts().iter().zip(&answer.parts).any(|pair| of_classes(&pair)) {
+        out.extend_from_slice(b",\"probabilities\":");
+        let said = recorder.parts().iter().zip(&answer.parts).filter(of_classes);
+        write_each(out, said, |out, part, answer| probabilities(out, &part.class_texts, answer));
+    }
+    if let Some(explanation) = Explanation::of(answered, i) {
+        explained(out, &explanation);
+    }
+    if is_odd(answer) {
+        out.extend_from_slice(b",\"warnings\":[");
+        for (w, (code, column, message)) in warnings(answer).enumerate() {
+            if w > 0 {
+                out.push(b',');
+            }
+            said(out, code, column, &message);
+        }
+        out.push(b']');
+    }
+    out.push(b'}');
+}
+
+/// The probability of each class by its name.
+fn probabilities(out: &mut Vec<u8>, class_texts: &[String], answer: &Answer) {
+    out.push(b'{');
+    for (c, (class, p)) in class_texts.iter().zip(&answer.probabilities).enumerate() {
+        if c > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(class.as_bytes());
+        out.push(b':');
+        write_number(out, *p);
+    }
+    out.push(b'}');
 }
 
 fn explained(out: &mut Vec<u8>, explanation: &Explanation<'_>) {

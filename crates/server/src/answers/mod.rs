@@ -1,4 +1,4 @@
-//! Answers: JSON, CSV or XML, written straight into the body.
+//! Answers: JSON, JSON lines, CSV, TSV or XML, written straight into the body.
 
 mod csv;
 mod explanation;
@@ -7,7 +7,7 @@ mod xml;
 
 use axum::http::HeaderValue;
 use tidemill_engine::explain::Explained;
-use tidemill_engine::serve::serving::{Answer, NOT_FINITE, Prediction};
+use tidemill_engine::serve::serving::{Answer, NOT_FINITE, Prediction, Serving};
 use uuid::Uuid;
 
 pub use xml::XSD;
@@ -33,19 +33,31 @@ pub struct Answered<'a> {
 pub fn write(answered: &Answered<'_>, format: Format) -> (Vec<u8>, HeaderValue) {
     let (body, media) = match format {
         Format::Json => (json::write(answered), "application/json"),
-        Format::Csv => (csv::write(answered), "text/csv; charset=utf-8"),
+        Format::JsonLines => (json::write_lines(answered), "application/x-ndjson"),
+        Format::Csv => (csv::write(answered, b','), "text/csv; charset=utf-8"),
+        Format::Tsv => (csv::write(answered, b'\t'), "text/tab-separated-values; charset=utf-8"),
         Format::Xml => (xml::write(answered), "application/xml"),
     };
     (body, HeaderValue::from_static(media))
 }
 
 /// A prediction as people read it: the class, or the number; empty for none.
-fn shown(prediction: Prediction, version: &Version) -> String {
+fn shown(prediction: Prediction, serving: &Serving) -> String {
     match prediction {
         Prediction::Number(x) if x.is_finite() => x.to_string(),
         Prediction::Number(_) => String::new(),
-        Prediction::Class(code) => version.serving().classes.get(code as usize).cloned().unwrap_or_default(),
+        Prediction::Class(code) => serving.classes.get(code as usize).cloned().unwrap_or_default(),
     }
+}
+
+/// What is said of each target, with the name of the target where there are several.
+fn of_each<'a>(
+    answer: &'a Answer,
+    serving: &'a Serving,
+) -> impl Iterator<Item = (Option<&'a str>, &'a Answer, &'a Serving)> {
+    let one = serving.parts.is_empty().then_some((None, answer, serving));
+    let parts = serving.parts.iter().zip(&answer.parts);
+    one.into_iter().chain(parts.map(|(part, said)| (Some(part.serving.target()), said, &part.serving)))
 }
 
 /// Whether there is anything odd to say about a row.

@@ -6,7 +6,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
 use super::explanation::Explanation;
-use super::{Answered, shown, warnings};
+use super::{Answered, of_each, shown, warnings};
 
 /// What the body may be.
 pub const XSD: &str = include_str!("answers.xsd");
@@ -28,13 +28,23 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
     put(open("answers", &[("model", &version.serving().name), ("version", version.short())]));
     for (i, (answer, id)) in answered.answers.iter().zip(answered.ids).enumerate() {
         put(open("answer", &[("id", &id.to_string())]));
-        put(open("prediction", &[]));
-        put(Event::Text(BytesText::new(&plain(&shown(answer.prediction, version)))));
-        put(close("prediction"));
-        for (class, p) in version.serving().classes.iter().zip(&answer.probabilities) {
-            put(open("probability", &[("class", class)]));
-            put(Event::Text(BytesText::new(&p.to_string())));
-            put(close("probability"));
+        for (target, said, serving) in of_each(answer, version.serving()) {
+            let about: Vec<(&str, &str)> = target.map(|name| ("target", name)).into_iter().collect();
+            put(open("prediction", &about));
+            put(Event::Text(BytesText::new(&plain(&shown(said.prediction, serving)))));
+            put(close("prediction"));
+        }
+        for (target, said, serving) in of_each(answer, version.serving()) {
+            for (class, p) in serving.classes.iter().zip(&said.probabilities) {
+                let about: Vec<(&str, &str)> = target
+                    .map(|name| ("target", name))
+                    .into_iter()
+                    .chain([("class", class.as_str())])
+                    .collect();
+                put(open("probability", &about));
+                put(Event::Text(BytesText::new(&p.to_string())));
+                put(close("probability"));
+            }
         }
         if let Some(explanation) = Explanation::of(answered, i) {
             let Explanation { method, units, of, base, columns, values } = explanation;

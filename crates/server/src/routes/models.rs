@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use prometheus::core::Metric;
 use serde_json::{Value, json};
+use tidemill_engine::serve::serving::Part;
 use tidemill_engine::verbs::monitor;
 
 use super::no_such_model;
@@ -56,7 +57,7 @@ fn read(app: &App, headers: &HeaderMap, name: &str) -> Result<Arc<Version>, ApiE
 
 pub(super) fn brief(version: &Version) -> Value {
     let serving = version.serving();
-    json!({
+    let mut brief = json!({
         "name": serving.name,
         "version": version.short(),
         "hash": serving.hash,
@@ -65,7 +66,15 @@ pub(super) fn brief(version: &Version) -> Value {
         "target": serving.target(),
         "classes": serving.classes,
         "since": clock::written(version.since),
-    })
+    });
+    if !serving.parts.is_empty() {
+        let part = |part: &Part| {
+            let one = &part.serving;
+            json!({ "target": one.target(), "task": one.task(), "classes": one.classes })
+        };
+        brief["targets"] = serving.parts.iter().map(part).collect();
+    }
+    brief
 }
 
 /// Live scores, ratings and versions, from the store.

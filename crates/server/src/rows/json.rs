@@ -46,6 +46,12 @@ impl Reading<'_, '_> {
         })
     }
 
+    fn set<E: serde::de::Error>(&mut self, row: &mut Row, place: usize, cell: Cell) -> Result<(), E> {
+        let cell = self.gathered.columns.said(place, cell);
+        let set = self.gathered.set(row, place, cell);
+        self.keep(set)
+    }
+
     fn refuse<T, E: serde::de::Error>(&mut self, fault: ApiError) -> Result<T, E> {
         self.keep(Err(fault))
     }
@@ -204,8 +210,7 @@ impl<'de> Visitor<'de> for OneRow<'_, '_, '_, '_> {
             let place = order.map_or(Some(at), |order| order[at]);
             let Some(cell) = items.next_element_seed(One(reading, place))? else { break };
             if let Some(place) = place {
-                let set = reading.gathered.set(&mut row, place, cell);
-                reading.keep(set)?;
+                reading.set(&mut row, place, cell)?;
             }
             at += 1;
         }
@@ -252,9 +257,12 @@ fn object<'de, A: MapAccess<'de>>(
         match name {
             Name::Column(place) => {
                 let cell = map.next_value_seed(One(reading, Some(place)))?;
-                let set = reading.gathered.set(&mut row, place, cell);
-                reading.keep(set)?;
+                reading.set(&mut row, place, cell)?;
                 guess = place + 1;
+            }
+            Name::Other(name) if reading.gathered.columns.is_object(&name) => {
+                let value: &RawValue = map.next_value()?;
+                within(reading, &mut row, &name, value).map_err(serde::de::Error::custom)?;
             }
             Name::Other(name) => {
                 map.next_value::<IgnoredAny>()?;
@@ -265,6 +273,52 @@ fn object<'de, A: MapAccess<'de>>(
     }
     let ended = reading.gathered.end(row);
     reading.keep(ended)
+}
+
+/// An object of which fields are columns: `{"user": {"age": 31}}` says `user.age`, as in a file of JSON lines; null says nothing of each.
+fn within(
+    reading: &mut Reading<'_, '_>,
+    row: &mut Row,
+    name: &str,
+    value: &RawValue,
+) -> serde_json::Result<()> {
+    let raw = value.get();
+    if raw == "null" {
+        let fields: Vec<usize> = reading.gathered.columns.fields(name).collect();
+        return fields.into_iter().try_for_each(|place| reading.set(row, place, Cell::Missing));
+    }
+    if !raw.starts_with('{') {
+        reading.gathered.note_unknown(name);
+        return Ok(());
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(raw);
+    deserializer.deserialize_map(Within(reading, row, name))
+}
+
+struct Within<'x, 'r, 'a, 'n>(&'x mut Reading<'r, 'a>, &'x mut Row, &'n str);
+
+impl<'de> Visitor<'de> for Within<'_, '_, '_, '_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Within(reading, row, outer) = self;
+        while let Some(key) = map.next_key::<String>()? {
+            let name = format!("{outer}.{key}");
+            if let Some(place) = reading.gathered.columns.find(&name, 0) {
+                let cell = map.next_value_seed(One(reading, Some(place)))?;
+                reading.set(row, place, cell)?;
+            } else if reading.gathered.columns.is_object(&name) {
+                let value: &RawValue = map.next_value()?;
+                within(reading, row, &name, value).map_err(serde::de::Error::custom)?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+                reading.gathered.note_unknown(&name);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A key of an object.
@@ -407,6 +461,49 @@ mod tests {
             assert_eq!(rows(body).unwrap(), vec![ada.clone()], "{body}");
         }
         assert_eq!(rows(r#"{"age": null, "sex": true}"#).unwrap()[0], [Cell::Missing, Cell::Flag(true)]);
+    }
+
+    #[test]
+    fn fields_of_objects_are_columns_as_in_files() {
+        let columns = Columns::for_test(&["user.age", "user.home.city", "sex"]);
+        let rows = |body: &str| Ok::<_, ApiError>(read(body.as_bytes(), Format::Json, &columns, 3)?.rows);
+        let wanted = [Cell::Number(31.0), Cell::Text("Oslo".into()), Cell::Text("f".into())];
+        for body in [
+            r#"{"user": {"age": 31, "home": {"city": "Oslo"}}, "sex": "f"}"#,
+            r#"[{"sex": "f", "user": {"home": {"city": "Oslo", "new": [1]}, "age": 31}}]"#,
+            r#"{"user.age": 31, "user.home.city": "Oslo", "sex": "f"}"#,
+            r#"{"rows": [{"user.age": 31, "user": {"home": {"city": "Oslo"}}, "sex": "f"}]}"#,
+        ] {
+            assert_eq!(rows(body).unwrap()[0].cells, wanted, "{body}");
+            if !body.contains("rows") && !body.starts_with('[') {
+                let lines = read(body.as_bytes(), Format::JsonLines, &columns, 3).unwrap().rows;
+                assert_eq!(lines[0].cells, wanted, "{body}");
+            }
+        }
+        let none = rows(r#"{"user": null, "sex": "f"}"#).unwrap();
+        assert_eq!(none[0].cells, [Cell::Missing, Cell::Missing, Cell::Text("f".into())]);
+        let fault = |body: &str| rows(body).unwrap_err();
+        assert_eq!(fault(r#"{"user": {"age": 31}, "sex": "f"}"#).code, "missing_column");
+        assert_eq!(fault(r#"{"user": 7, "sex": "f"}"#).code, "missing_column");
+        assert_eq!(fault(r#"{"user": {"age": [1], "home": null}, "sex": "f"}"#).code, "wrong_type");
+        assert_eq!(fault(r#"{"user": {"age": 1}, "user.age": 2, "sex": "f"}"#).code, "repeated_column");
+    }
+
+    #[test]
+    fn a_word_that_training_learned_as_a_name_is_one() {
+        let mut columns = Columns::for_test(&["land", "age"]);
+        columns.words[0] = vec!["NA".into(), "none".into()];
+        for (body, format, wanted) in [
+            (r#"{"land": "NA", "age": "NA"}"#, Format::Json, "\"NA\""),
+            (r#"[["NA", "NA"]]"#, Format::Json, "\"NA\""),
+            (r#"{"land": " none", "age": "NA"}"#, Format::JsonLines, "\"none\""),
+            (r#"{"land": "na", "age": "NA"}"#, Format::JsonLines, "na"),
+            ("land,age\nNA,NA\n", Format::Csv, "NA"),
+            ("land\tage\n\"NA\"\tNA\n", Format::Tsv, "\"NA\""),
+        ] {
+            let rows = read(body.as_bytes(), format, &columns, 3).unwrap().rows;
+            assert_eq!(rows[0].cells, [Cell::Text(wanted.into()), Cell::Text("NA".into())], "{body}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Callers' rows: JSON, CSV or XML in, cells out. Nothing passes through a tree of values.
 
-mod csv;
 mod json;
+mod table;
 mod xml;
 
 pub use xml::XSD;
@@ -9,6 +9,7 @@ pub use xml::XSD;
 use axum::http::{HeaderMap, StatusCode, header};
 use hashbrown::HashMap;
 use tidemill_core::{Cell, Kind, Row, nearest};
+use tidemill_data::parse::is_missing_word;
 use tidemill_engine::serve::serving::Serving;
 
 use crate::fault::ApiError;
@@ -18,8 +19,12 @@ use crate::fault::ApiError;
 pub enum Format {
     /// `application/json`
     Json,
+    /// `application/x-ndjson`: a JSON object per line.
+    JsonLines,
     /// `text/csv`
     Csv,
+    /// `text/tab-separated-values`
+    Tsv,
     /// `application/xml`
     Xml,
 }
@@ -30,7 +35,12 @@ impl Format {
         match media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             // The last is what curl says of any `--data`.
             "application/json" | "text/json" | "application/x-www-form-urlencoded" => Some(Format::Json),
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonlines" => Some(Format::JsonLines),
             "text/csv" | "application/csv" => Some(Format::Csv),
+            "text/tab-separated-values" => Some(Format::Tsv),
             "application/xml" | "text/xml" => Some(Format::Xml),
             _ => None,
         }
@@ -45,7 +55,7 @@ impl Format {
                 "unsupported_media_type",
                 "the body is in none of the formats that are read",
             )
-            .help("send application/json, text/csv or application/xml")
+            .help(format!("send {FORMATS}"))
         })
     }
 
@@ -64,10 +74,14 @@ impl Format {
                 "not_acceptable",
                 "none of the accepted formats is written",
             )
-            .help("accept application/json, text/csv or application/xml")
+            .help(format!("accept {FORMATS}"))
         })
     }
 }
+
+/// The formats, for people.
+const FORMATS: &str =
+    "application/json, application/x-ndjson, text/csv, text/tab-separated-values or application/xml";
 
 /// The columns of a model, ready for reading rows.
 pub struct Columns {
@@ -76,6 +90,10 @@ pub struct Columns {
     places: HashMap<String, usize>,
     passed_over: Vec<String>,
     kinds: Vec<Kind>,
+    /// Of each column, the names that would mean "no value" as bare words.
+    words: Vec<Vec<String>>,
+    /// Whether a column is a field within an object, such as `user.age`.
+    nested: bool,
 }
 
 impl Columns {
@@ -87,8 +105,33 @@ impl Columns {
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: serving.passed_over.clone(),
             kinds: serving.columns.iter().map(|c| c.kind).collect(),
+            words: serving.columns.iter().map(|c| words(&c.categories)).collect(),
+            nested: names.iter().any(|name| name.contains('.')),
             names,
         }
+    }
+
+    /// A cell of JSON, which tells a text from nothing: a word such as `NA` that training learned as a name is one, as if it were quoted
+    /// in a CSV file.
+    fn said(&self, place: usize, cell: Cell) -> Cell {
+        match (cell, self.words.get(place)) {
+            (Cell::Text(text), Some(words)) if words.iter().any(|word| *word == text.trim()) => {
+                Cell::Text(format!("\"{}\"", text.trim()))
+            }
+            (cell, _) => cell,
+        }
+    }
+
+    /// Whether a name is that of an object of which fields are columns.
+    fn is_object(&self, name: &str) -> bool {
+        self.nested && self.fields(name).next().is_some()
+    }
+
+    /// The places of the columns that are fields of the object of this name.
+    fn fields(&self, name: &str) -> impl Iterator<Item = usize> {
+        let within =
+            move |column: &String| column.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        (0..self.names.len()).filter(move |&place| within(&self.names[place]))
     }
 
     /// How many.
@@ -125,6 +168,11 @@ impl Columns {
     }
 }
 
+/// The names among these that would mean "no value" as bare words.
+fn words(names: &[String]) -> Vec<String> {
+    names.iter().filter(|name| is_missing_word(name)).cloned().collect()
+}
+
 /// The rows of a request.
 #[derive(Debug, Default)]
 pub struct Parsed {
@@ -158,7 +206,7 @@ pub fn read(body: &[u8], format: Format, columns: &Columns, most: usize) -> Resu
     let mut gathered = Gathered::new(columns, most);
     match format {
         Format::Json => json::read(body, &mut gathered)?,
-        Format::Csv => csv::read(body, &mut gathered)?,
+        Format::JsonLines | Format::Csv | Format::Tsv => table::read(body, format, &mut gathered)?,
         Format::Xml => xml::read(body, &mut gathered)?,
     }
     if gathered.rows.is_empty() {
@@ -251,6 +299,8 @@ impl Columns {
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: vec!["target".into()],
             kinds: vec![Kind::Text; names.len()],
+            words: vec![Vec::new(); names.len()],
+            nested: names.iter().any(|name| name.contains('.')),
             names,
         }
     }

@@ -178,3 +178,59 @@ async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T
     })
     .await
 }
+
+/// Kind "one reader": what is read as a file is read as a body, and answered in the same format.
+#[test]
+fn tables_by_tabs_and_lines_of_json_are_read_and_written() {
+    let served = served();
+    let reference = served.predict(ADA).json()["predictions"][0]["probabilities"]["yes"].clone();
+    let object = r#"{"id": "ada", "age": 36, "plan": "basic", "visits": 3}"#;
+    for (media, body) in [
+        (
+            "text/tab-separated-values",
+            "id\tage\tplan\tvisits\nada\t36\tbasic\t3\nada\t36\tbasic\t3\n".to_string(),
+        ),
+        (
+            "text/tab-separated-values; charset=utf-8",
+            "plan\tage\tvisits\r\nbasic\t36\t3\r\nbasic\t36\t3\r\n".into(),
+        ),
+        ("application/x-ndjson", format!("{object}\n\n{object}")),
+        ("application/jsonl", format!("{object}\n{object}\n")),
+    ] {
+        let headers = [("Content-Type", media), ("Accept", "application/json")];
+        let answer = send(served.address(), "POST", PREDICT, &headers, body.as_bytes());
+        assert_eq!(answer.status, 200, "{media}: {}", answer.body);
+        let predictions = answer.json()["predictions"].as_array().cloned().unwrap_or_default();
+        assert_eq!(predictions.len(), 2, "{media}");
+        assert!(predictions.iter().all(|p| p["probabilities"]["yes"] == reference), "{media}");
+        let same = send(served.address(), "POST", PREDICT, &[("Content-Type", media)], body.as_bytes());
+        let lines: Vec<&str> = same.body.lines().collect();
+        if media.contains("tab") {
+            assert!(same.head.contains("text/tab-separated-values"), "{}", same.head);
+            assert_eq!(lines[0], "prediction_id\tprediction\tprobability_no\tprobability_yes\twarnings");
+            assert_eq!(lines.len(), 3);
+        } else {
+            assert!(same.head.contains("application/x-ndjson"), "{}", same.head);
+            assert_eq!(lines.len(), 2);
+            let first: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
+            assert_eq!(first["probabilities"]["yes"], reference);
+        }
+    }
+    let refused = |media: &str, body: &str| {
+        let answer = send(served.address(), "POST", PREDICT, &[("Content-Type", media)], body.as_bytes());
+        (answer.status, answer.json()["error"]["line"].clone())
+    };
+    assert_eq!(refused("application/x-ndjson", &format!("{object}\n[1]\n")), (400, json!(2)));
+    assert_eq!(
+        refused("text/csv", "age,plan,visits\n36,basic,3\nage,plan,visits\n36,basic,3\n"),
+        (400, json!(3))
+    );
+    assert_eq!(refused("text/tab-separated-values", "age\tplan\tvisits\n36\tbasic\n"), (400, json!(2)));
+    // Packed with zstd, as a file may be.
+    let packed = zstd::encode_all(object.as_bytes(), 3).unwrap();
+    let headers = [("Content-Type", "application/json"), ("Content-Encoding", "zstd")];
+    let answer = send(served.address(), "POST", PREDICT, &headers, &packed);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let broken = send(served.address(), "POST", PREDICT, &headers, &packed[..packed.len() - 4]);
+    assert_eq!(broken.status, 400);
+}

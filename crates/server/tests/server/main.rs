@@ -15,6 +15,7 @@ mod improving;
 mod language;
 mod pictures;
 mod privacy;
+mod targets;
 mod texts;
 mod trust;
 

@@ -74,7 +74,10 @@ pub(super) fn is_spaced(shaped: &[u8]) -> bool {
     };
     let n = body[0].cells.len();
     let same = |r: &Record| r.cells.len() == n;
-    let header = same(first) || (first.cells.len() == n + 1 && first.cells[0] == b"#");
+    // Of the names one may be the sign of a comment, and the names of rows, as R writes them, have none themselves.
+    let header = same(first)
+        || (first.cells.len() == n + 1 && first.cells[0] == b"#")
+        || (n > 2 && first.cells.len() + 1 == n);
     if n < 2 || !header || !body.iter().all(same) {
         return false;
     }
@@ -106,6 +109,13 @@ pub(super) fn quote(sample: &[u8], delimiter: u8) -> u8 {
 /// What a text is where it is not a table: an HTML page or a spreadsheet in XML that somebody named `.csv`.
 pub(super) fn not_a_table(sample: &[u8], file: &str) -> Option<Error> {
     let start = sample.trim_ascii_start();
+    let line = start.split(|b| *b == b'\n').next().unwrap_or_default();
+    if line.starts_with(b"{")
+        && serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line).is_ok()
+    {
+        let (found, remedy) = ("JSON lines, not CSV".into(), "name it .jsonl".into());
+        return Some(Error::Format { file: file.into(), found, remedy });
+    }
     if !start.starts_with(b"<") {
         return None;
     }

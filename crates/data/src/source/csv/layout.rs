@@ -4,6 +4,8 @@ use tidemill_core::Result;
 
 use super::Dialect;
 use super::dialect::{self, OF_SPACES};
+use super::footer;
+use super::names;
 use super::records::first_record;
 use crate::Error;
 use crate::source::ReadOptions;
@@ -29,6 +31,8 @@ pub(super) struct Layout {
     /// Where the rows begin: the byte of the text (as UTF-8, in its usual shape, without byte order mark) and the line, from 1.
     pub(super) body_at: usize,
     pub(super) body_line: u64,
+    /// How many lines stand below the table.
+    pub(super) footer: usize,
     /// What was passed over, one sentence each.
     pub(super) notes: Vec<String>,
 }
@@ -41,11 +45,11 @@ pub(super) struct Record {
 
 impl Record {
     /// How many cells there are up to the last one that says something.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.cells.iter().rposition(|c| !c.trim_ascii().is_empty()).map_or(0, |at| at + 1)
     }
 
-    fn n_filled(&self) -> usize {
+    pub(super) fn n_filled(&self) -> usize {
         self.cells.iter().filter(|c| !c.trim_ascii().is_empty()).count()
     }
 
@@ -104,7 +108,14 @@ impl Layout {
         };
         let quote = dialect::quote(&text[from..], delimiter);
         let dialect = Dialect { delimiter, quote, trailing: false };
-        let records = records(&text[from..], dialect);
+        let mut records = records(&text[from..], dialect);
+        let n = usual_width(&records);
+        let footer =
+            whole.then(|| footer::below(&text[from..], true, options, dialect, n)).unwrap_or_default();
+        if footer.lines > 0 {
+            let end = from + footer::start(&text[from..], footer.lines);
+            records.retain(|r| from + r.start < end);
+        }
         if records.is_empty() {
             return match whole {
                 true if from < text.len() && !text[from..].trim_ascii().is_empty() => {
@@ -115,7 +126,10 @@ impl Layout {
                 false => Ok(None),
             };
         }
-        let above = if options.skip.is_some() { 0 } else { preamble(&records) };
+        let above = match options.skip {
+            Some(_) => 0,
+            None => names::of_known(&records, options).unwrap_or_else(|| preamble(&records)),
+        };
         let table = Table { records: &records[above..], from, text: &text };
         if above > 0 {
             let lines = count_lines(&text[..from + records[above].start]);
@@ -124,7 +138,9 @@ impl Layout {
                 n => format!("{n} lines stand above the table and are passed over"),
             });
         }
-        table.layout(dialect, shape, options, file, notes).map(Some)
+        let mut layout = table.layout(dialect, shape, options, file, notes)?;
+        layout.notes.extend(footer.note());
+        Ok(Some(Layout { footer: footer.lines, ..layout }))
     }
 }
 
@@ -145,21 +161,45 @@ impl Table<'_> {
         file: &str,
         mut notes: Vec<String>,
     ) -> Result<Layout> {
-        let (first, body) = (&self.records[0], &self.records[1..]);
-        let has_units = options.header != Some(false) && units(first, body);
-        let is_known = |cell: &Vec<u8>| options.known.iter().any(|name| name.as_bytes() == cell.trim_ascii());
-        let header = options
-            .header
-            .unwrap_or_else(|| has_units || first.cells.iter().any(is_known) || has_header(self.records));
-        let skip = count_lines(&self.text[..self.from + first.start]);
-        let mut names = names(first, header, shape, file, skip + 1)?;
-        let trailing = header && self.trims(&mut names);
+        let (mut first, mut body) = (&self.records[0], &self.records[1..]);
+        let may_name = options.header != Some(false);
+        let upper = Some(first).filter(|first| may_name && names::in_two_rows(first, body));
+        if upper.is_some() {
+            (first, body) = (&body[0], &body[1..]);
+        }
+        let has_rule = may_name && body.first().is_some_and(names::is_rule);
+        let has_units = may_name && !has_rule && names::units(first, body);
+        let header = options.header.unwrap_or_else(|| {
+            has_units
+                || has_rule
+                || upper.is_some()
+                || first.cells.iter().any(|cell| names::is_known(cell, options))
+                || has_header(self.records)
+        });
+        let line_of = |record: &Record| 1 + count_lines(&self.text[..self.from + record.start]);
+        let mut names = names::of(first, header, shape, file, line_of(first))?;
+        let mut begins = line_of(first);
+        if let Some(upper) = upper {
+            match names::joined(upper, &names) {
+                Some(joined) => {
+                    (names, begins) = (joined, line_of(upper));
+                    notes.push("the names stand in two rows, and are joined".into());
+                }
+                None => notes.push("the names stand in two rows; those of the second are taken".into()),
+            }
+        }
+        let lacks_one = header && names::lack_one(first, body);
+        if lacks_one {
+            names.insert(0, "row".into());
+            notes.push("each row has one cell more than there are names: the first is called 'row'".into());
+        }
+        let trailing = header && !lacks_one && names::trim(first, body, &mut names);
         if trailing {
             let last = names.last().map_or("", String::as_str);
             let last = tidemill_core::escaped(last);
             notes.push(format!("the cells behind the last column, '{last}', are empty and passed over"));
         }
-        let last = if has_units { &body[0] } else { first };
+        let last = if has_units || has_rule { &body[0] } else { first };
         if has_units {
             let words: Vec<_> = last
                 .cells
@@ -172,11 +212,11 @@ impl Table<'_> {
                 words.join(", ")
             ));
         }
-        check_names(&names, file)?;
+        names::check(&names, file)?;
         let body_at = self.from + if header { last.end } else { first.start };
         let repeats = header && first.cells.len() > 1;
         let again = body.iter().filter(|r| repeats && r.cells == first.cells).count();
-        if again > 0 {
+        if again > 0 && !options.every_line {
             let times = if again == 1 { "once more".into() } else { format!("{again} times more") };
             notes.push(format!(
                 "the line of the names comes {times} among the rows looked at, and is passed over there"
@@ -192,24 +232,12 @@ impl Table<'_> {
                 Vec::new()
             },
             names,
-            skip: skip as usize,
+            skip: begins as usize - 1,
             body_at,
             body_line: 1 + count_lines(&self.text[..body_at]),
+            footer: 0,
             notes,
         })
-    }
-
-    /// Takes off names that are empty and stand over empty cells at the end of each line; says whether lines may end with more
-    /// delimiters than there are columns.
-    fn trims(&self, names: &mut Vec<String>) -> bool {
-        let (first, body) = (&self.records[0], &self.records[1..]);
-        let empty = |from: usize| body.iter().all(|r| r.width() <= from);
-        let kept = first.width().max(1);
-        if kept < first.cells.len() && !body.is_empty() && empty(kept) {
-            names.truncate(kept);
-            return true;
-        }
-        body.iter().any(|r| r.cells.len() > first.cells.len()) && empty(first.cells.len())
     }
 }
 
@@ -258,7 +286,7 @@ pub(super) fn preamble(records: &[Record]) -> usize {
         let below = &records[at..];
         if fits && full && !(is_comment(record) && below.len() > 1 && strong_header(&records[at + 1..])) {
             let table = at > 0 && below.len() > 1 && has_header(below);
-            return if table || (at > 0 && units(record, &below[1..])) { at } else { 0 };
+            return if table || (at > 0 && names::units(record, &below[1..])) { at } else { 0 };
         }
         let is_wide_title = record.cells.len() + 1 == n && is_above(records, at, n);
         if !is_title(record) && !is_wide_title {
@@ -276,7 +304,7 @@ fn is_above(records: &[Record], at: usize, n: usize) -> bool {
 }
 
 /// The number of cells that most records have.
-fn usual_width(records: &[Record]) -> usize {
+pub(super) fn usual_width(records: &[Record]) -> usize {
     let mut widths: Vec<usize> = records.iter().map(|r| r.cells.len()).collect();
     widths.sort_unstable();
     let runs = widths.chunk_by(|a, b| a == b);
@@ -284,14 +312,14 @@ fn usual_width(records: &[Record]) -> usize {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
+pub(super) enum Look {
     Missing,
     Number,
     Text,
 }
 
 /// What a cell looks like, at a glance: dates and amounts of money count as numbers.
-fn look(cell: &[u8]) -> Look {
+pub(super) fn look(cell: &[u8]) -> Look {
     let cell = cell.trim_ascii();
     let lower = cell.to_ascii_lowercase();
     if matches!(&*lower, b"" | b"na" | b"n/a" | b"nan" | b"null" | b"none" | b"?" | b"-" | b".") {
@@ -314,7 +342,7 @@ pub(super) fn strong_header(records: &[Record]) -> bool {
 }
 
 /// Whether a column holds numbers alone.
-fn over_numbers(body: &[&Record], i: usize) -> bool {
+pub(super) fn over_numbers(body: &[&Record], i: usize) -> bool {
     let cells = body.iter().filter_map(|r| r.cells.get(i));
     let mut seen = cells.map(|c| look(c)).filter(|l| *l != Look::Missing).peekable();
     seen.peek().is_some() && seen.all(|l| l == Look::Number)
@@ -329,84 +357,4 @@ fn has_header(records: &[Record]) -> bool {
     let column = |i: usize| body.iter().filter_map(move |r| r.cells.get(i));
     let comes_again = |i: usize| looks[i] == Look::Text && column(i).any(|c| *c == first.cells[i]);
     looks.contains(&Look::Text) && !looks.contains(&Look::Number) && !(0..looks.len()).any(comes_again)
-}
-
-/// What stands for the unit of a column without one.
-const TYPES: &[&str] = &[
-    "text", "string", "str", "char", "category", "name", "date", "time", "datetime", "utc", "id", "none",
-    "n/a", "-", "--",
-];
-/// Units that are told by their name alone.
-const UNITS: &[&str] = &[
-    "m", "cm", "mm", "km", "kg", "g", "mg", "t", "s", "ms", "min", "h", "hours", "days", "years", "°c", "c",
-    "k", "°f", "f", "%", "v", "a", "w", "kw", "kwh", "mwh", "hz", "pa", "hpa", "bar", "n", "j", "l", "ml",
-    "mol", "eur", "usd", "€", "$", "m/s", "km/h", "mm/h", "ppm", "ppb", "psu", "deg", "degrees", "lbs", "lb",
-    "ft", "in", "mi", "mph", "m2", "m²", "m3", "m³", "µm", "nm",
-];
-
-/// Whether the first row below the names holds units: words over columns that are numbers from the second row on.
-fn units(first: &Record, body: &[Record]) -> bool {
-    let Some((row, rest)) = body
-        .split_first()
-        .filter(|(row, rest)| rest.len() >= 2 && row.cells.len() == first.cells.len() && row.n_filled() > 0)
-    else {
-        return false;
-    };
-    let rest: Vec<&Record> = rest.iter().collect();
-    let (mut words, mut known) = (0, 0);
-    for (i, cell) in row.cells.iter().enumerate() {
-        let text = String::from_utf8_lossy(cell).trim().to_lowercase();
-        let bracketed = text.len() > 2
-            && matches!(
-                (text.chars().next(), text.chars().last()),
-                (Some('('), Some(')')) | (Some('['), Some(']'))
-            );
-        let bare = text.trim_matches(['(', ')', '[', ']']);
-        let is_unit = bracketed || UNITS.contains(&bare);
-        match (look(cell), over_numbers(&rest, i)) {
-            (Look::Number, _) => return false,
-            (Look::Text, true) if text.chars().count() <= 16 => {
-                words += 1;
-                known += usize::from(is_unit);
-            }
-            (Look::Text, true) => return false,
-            (Look::Text, false) if !is_unit && !TYPES.contains(&bare) && !bare.contains("yyyy") => {
-                return false;
-            }
-            _ => {}
-        }
-        if look(&first.cells[i]) == Look::Number {
-            return false;
-        }
-    }
-    // One word over one column of numbers may well be a value that is missing.
-    known > 0 && known * 2 >= words || words >= 3 && words == row.n_filled()
-}
-
-/// The names of the columns: of the header, trimmed; `column_<place from 1>` where there is none.
-fn names(first: &Record, header: bool, shape: Shape, file: &str, line: u64) -> Result<Vec<String>> {
-    let mut names = Vec::with_capacity(first.cells.len());
-    // Of `# x y z` the sign of a comment is no name.
-    let from = usize::from(header && shape.spaces && first.cells[0] == b"#");
-    for (i, cell) in first.cells[from..].iter().enumerate() {
-        let cell = if header { cell.trim_ascii() } else { b"" };
-        let name = std::str::from_utf8(cell).map_err(|_| Error::Encoding {
-            file: file.into(),
-            line,
-            encoding: "UTF-8".into(),
-        })?;
-        names.push(if name.is_empty() { format!("column_{}", i + 1) } else { name.to_owned() });
-    }
-    Ok(names)
-}
-
-fn check_names(names: &[String], file: &str) -> Result<()> {
-    let mut sorted: Vec<&String> = names.iter().collect();
-    sorted.sort_unstable();
-    let mut twice: Vec<String> = sorted.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
-    twice.dedup();
-    if twice.is_empty() {
-        return Ok(());
-    }
-    Err(Error::DuplicateNames { file: file.into(), names: twice }.into())
 }

@@ -1,7 +1,9 @@
 //! CSV and its kin: text columns exactly as written, whatever the delimiter, quote and encoding.
 
 mod dialect;
+mod footer;
 mod layout;
+mod names;
 mod records;
 mod scanner;
 
@@ -35,6 +37,8 @@ pub(super) struct Csv {
     reading: Reading,
     schema: Arc<Schema>,
     chunk: usize,
+    /// Whether names that come again are a fault.
+    every_line: bool,
 }
 
 impl Csv {
@@ -42,10 +46,10 @@ impl Csv {
     pub(super) fn open(input: Input, options: &ReadOptions, chunk: usize) -> Result<Self> {
         let prefers_tab = matches!(&*super::extension(&input.path), "tsv" | "tab");
         let mut looked_at = options.look;
-        let (encoding, layout, first_line) = loop {
+        let (encoding, mut layout, first_line, whole) = loop {
             let (encoding, sample, whole) = sample(&input, options, looked_at)?;
             if let Some(layout) = Layout::of(&sample, whole, options, prefers_tab, &input.name)? {
-                break (encoding, layout, first_line(&sample));
+                break (encoding, layout, first_line(&sample), whole);
             }
             // Not even the header ends within what was looked at.
             if looked_at > RECORD {
@@ -53,6 +57,9 @@ impl Csv {
             }
             looked_at *= 8;
         };
+        if !whole {
+            layout.look_below(&input, encoding, options)?;
+        }
         let columns = layout.names.iter().map(|name| Column::new(name, Kind::Text)).collect();
         let schema = Arc::new(Schema::new(columns)?);
         let delimiter = if layout.shape.spaces { ' ' } else { char::from(layout.dialect.delimiter) };
@@ -61,12 +68,13 @@ impl Csv {
             quote: Some(char::from(layout.dialect.quote)),
             header: Some(layout.header),
             skip: Some(layout.skip),
+            footer: Some(layout.footer).filter(|lines| *lines > 0),
             encoding: Some(encoding.name().into()),
             first_line,
             notes: layout.notes.clone(),
             left_out: Vec::new(),
         };
-        Ok(Csv { input, encoding, layout, reading, schema, chunk })
+        Ok(Csv { input, encoding, layout, reading, schema, chunk, every_line: options.every_line })
     }
 
     /// Adds a sentence to what is said of the reading.
@@ -82,6 +90,28 @@ impl Csv {
             encoding: self.reading.encoding.clone(),
             ..Provenance::new(location, "CSV")
         }
+    }
+}
+
+impl Layout {
+    /// Looks for what stands below the table of a text of which the beginning alone was looked at. (The end of a packed one costs a pass, so
+    /// that there it is to be told.)
+    fn look_below(
+        &mut self,
+        input: &Input,
+        encoding: &'static Encoding,
+        options: &ReadOptions,
+    ) -> Result<()> {
+        self.footer = options.footer.unwrap_or_default();
+        if options.every_line || !(encoding == encoding_rs::UTF_8 || encoding.is_single_byte()) {
+            return Ok(());
+        }
+        let Some(raw) = input.tail(footer::TAIL)? else { return Ok(()) };
+        let text = self.shape.apply(encoding.decode_without_bom_handling(&raw).0.as_bytes());
+        let found = footer::below(&text, false, options, self.dialect, self.names.len());
+        self.footer = found.lines;
+        self.notes.extend(found.note());
+        Ok(())
     }
 }
 
@@ -143,12 +173,13 @@ impl Source for Csv {
         let above = self.layout.body_at as u64;
         std::io::copy(&mut reader.by_ref().take(above), &mut std::io::sink())
             .map_err(|e| self.input.failed(e))?;
+        let reader = footer::Without::last(self.layout.footer, reader);
         let dialect = self.layout.dialect;
         let cut = Cut::Records { delimiter: dialect.delimiter, quote: dialect.quote };
         let chunks = Chunks::new(reader, cut, self.chunk);
         let schema = &self.schema;
-        let header = &self.layout.header_line;
-        let parse = move |chunk: &[u8]| records::batch(chunk, dialect, header, schema);
+        let again = records::Again { header: &self.layout.header_line, is_fault: self.every_line };
+        let parse = move |chunk: &[u8]| records::batch(chunk, dialect, again, schema);
         let (name, line) = (self.encoding.name(), self.layout.body_line);
         let pipeline = Pipeline::new(self.input.clone(), name, chunks, line, parse);
         Ok(Box::new(pipeline.flat_map(|piece| pieces(piece.map(|(_, batch)| batch), BATCH_ROWS))))

@@ -57,14 +57,14 @@ impl Cells {
     }
 }
 
-/// The records of a chunk of whole records; blank lines are skipped, and those that say `header` again (nothing, where it is empty).
+/// The records of a chunk of whole records; blank lines are skipped, and so are those that say the names again.
 ///
 /// A quote opens a quoted cell only as its first byte; within it, two quotes are one; what follows the closing
 /// quote belongs to the cell as it stands. Lines end with `\n` or `\r\n`.
 pub(super) fn batch(
     chunk: &[u8],
     dialect: Dialect,
-    header: &[u8],
+    again: Again<'_>,
     schema: &Arc<Schema>,
 ) -> Result<Batch, Fault> {
     if let Some(at) = memchr::memchr(0, chunk) {
@@ -73,7 +73,7 @@ pub(super) fn batch(
     let n = schema.len();
     let mut columns: Vec<Cells> =
         (0..n).map(|_| Cells { text: Vec::with_capacity(chunk.len() / n + 64), ends: vec![0] }).collect();
-    let n_rows = read(chunk, dialect, header, &mut columns)?;
+    let n_rows = read(chunk, dialect, again, &mut columns)?;
     let mut arrays = Vec::with_capacity(n);
     for cells in columns {
         match cells.array() {
@@ -89,16 +89,36 @@ pub(super) fn batch(
         .map_err(|e| Fault::new(0, Problem::Internal(e.to_string())))
 }
 
-fn read(chunk: &[u8], dialect: Dialect, header: &[u8], columns: &mut [Cells]) -> Result<usize, Fault> {
+/// The line of the names, where it comes again.
+#[derive(Clone, Copy)]
+pub(super) struct Again<'a> {
+    /// The line with its end; nothing where it does not matter.
+    pub(super) header: &'a [u8],
+    /// Whether it is a fault; else it is passed over.
+    pub(super) is_fault: bool,
+}
+
+impl Again<'_> {
+    /// The place after the lines at `at` that say the names again.
+    fn skip(self, chunk: &[u8], mut at: usize) -> Result<usize, Fault> {
+        while !self.header.is_empty() && chunk[at..].starts_with(self.header) {
+            if self.is_fault {
+                return Err(Fault::new(at, Problem::HeaderAgain));
+            }
+            at += self.header.len();
+        }
+        Ok(at)
+    }
+}
+
+fn read(chunk: &[u8], dialect: Dialect, again: Again<'_>, columns: &mut [Cells]) -> Result<usize, Fault> {
     let Dialect { delimiter, quote, trailing } = dialect;
     let mut scanner = Scanner::new(chunk, [delimiter, b'\n', quote]);
-    let (mut n_rows, mut row_start, mut start, mut i) = (0, 0, 0, 0);
+    let (mut n_rows, mut row_start, mut i) = (0, again.skip(chunk, 0)?, 0);
+    let mut start = row_start;
     // Whether the cell began with a quoted part, which is already pushed.
     let mut quoted = false;
-    let says_header = |at: usize| !header.is_empty() && chunk[at..].starts_with(header);
-    while says_header(row_start) {
-        row_start += header.len();
-        start = row_start;
+    if row_start > 0 {
         scanner.skip_to(row_start);
     }
     while let Some(at) = scanner.next() {
@@ -125,11 +145,8 @@ fn read(chunk: &[u8], dialect: Dialect, header: &[u8], columns: &mut [Cells]) ->
                 }
                 n_rows += 1;
             }
-            (i, row_start) = (0, at + 1);
-            if says_header(row_start) {
-                while says_header(row_start) {
-                    row_start += header.len();
-                }
+            (i, row_start) = (0, again.skip(chunk, at + 1)?);
+            if row_start > at + 1 {
                 (start, quoted) = (row_start, false);
                 scanner.skip_to(row_start);
                 continue;

@@ -7,6 +7,9 @@ use crate::facts::Outcome;
 use crate::recipe::label;
 use crate::report::text::{balance, doubts, note};
 
+/// The section's place in the address.
+pub(super) const ID: &str = "again";
+
 /// Where a model came from, beyond what its metrics say.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
@@ -24,7 +27,7 @@ pub(super) fn section(words: &'static Words, outcome: &Outcome, origin: &Origin<
         "tidemill train {file}\ntidemill predict model.tidemill NEW.csv -o answers.csv\n\
          tidemill evaluate model.tidemill LABELLED.csv --report evaluation.html\n"
     );
-    Section::new("again", words.again)
+    Section::new(ID, words.again)
         .lead(words.again_lead)
         .with(Block::Table(facts(words, outcome, origin)))
         .with(Block::Text(Text::plain(said(words, outcome))))

@@ -12,7 +12,7 @@ const SHOWN: usize = 12;
 
 pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
     let how = match explained.method {
-        Method::PermutationShap => words.explanation_sampled,
+        Method::PermutationShap | Method::KernelShap | Method::Lime => words.explanation_sampled,
         Method::TreeShap | Method::LinearShap => words.explanation_exact,
     };
     let output = most_moved(explained);

@@ -20,6 +20,7 @@ mod residuals;
 mod scores;
 mod slices;
 mod subject;
+mod targets;
 mod verdict;
 
 use tidemill_core::Result;
@@ -35,6 +36,7 @@ pub use again::Origin;
 pub use audit::audit;
 pub use prepared::prepared;
 pub use subject::{Other, Subject};
+pub use targets::{evaluated as evaluated_targets, trained as targets};
 
 /// The page about a training, in the language of these words.
 pub fn train(
@@ -43,7 +45,7 @@ pub fn train(
     evidence: &Evidence,
     explained: Option<&Explained>,
     origin: &Origin<'_>,
-) -> Result<String> {
+) -> Result<Report> {
     let answers = Answers::of(evidence.answered())?;
     let subject = Subject {
         words,
@@ -84,7 +86,7 @@ pub fn train(
     if let Some(backtest) = outcome.forecast.as_ref().and_then(|f| f.backtest.as_ref()) {
         sections.insert(1, forecast::section(words, backtest));
     }
-    Ok(sections.into_iter().fold(page, Report::with).html())
+    Ok(sections.into_iter().fold(page, Report::with))
 }
 
 /// The page about a judgement of rows with known answers.
@@ -93,7 +95,7 @@ pub fn evaluate(
     evidence: Option<&Evidence>,
     source: &str,
     notes: &[tidemill_core::Warning],
-) -> String {
+) -> Report {
     let words = subject.words;
     let mut page = opened(subject, words.evaluate_kicker, env!("CARGO_PKG_VERSION"));
     page.lead = fill(
@@ -117,7 +119,7 @@ pub fn evaluate(
     if let Some(map) = evidence.and_then(|evidence| map::section(subject, evidence)) {
         sections.insert(1, map);
     }
-    sections.into_iter().fold(page, Report::with).html()
+    sections.into_iter().fold(page, Report::with)
 }
 
 fn judged(subject: &Subject<'_>) -> tidemill_report::Section {

@@ -6,8 +6,7 @@ use serde_json::Value;
 use tidemill_report::words::{Words, fill};
 
 use super::align::{left, width};
-
-use crate::explain::{Explained, ExplainedRow, Method};
+use crate::explain::{Explained, ExplainedRow, LocalFit, Method};
 use crate::format::short;
 
 /// Columns of a row that are shown; the rest is summed.
@@ -23,16 +22,22 @@ pub fn story(words: &Words, explained: &Explained) -> String {
     let how = match explained.method {
         Method::TreeShap => said.why_trees,
         Method::LinearShap => said.why_linear,
-        Method::PermutationShap => said.why_sampled,
+        Method::PermutationShap | Method::KernelShap => said.why_sampled,
+        Method::Lime => said.why_lime,
     };
+    let sort = if explained.method == Method::Lime { "LIME" } else { said.why_shap };
     let units = words.term(&format!("units.{}", explained.units), explained.units);
     let n = explained.rows.len();
-    let head: [(&str, &dyn Display); 4] =
-        [("target", &explained.target), ("rows", &n), ("how", &how), ("units", &units)];
-    let mut text = fill(said.why, &head) + "\n\n";
+    let head: [(&str, &dyn Display); 5] =
+        [("target", &explained.target), ("rows", &n), ("sort", &sort), ("how", &how), ("units", &units)];
+    let mut text = fidelity(words, explained) + &fill(said.why, &head) + "\n\n";
     let most = explained.importance.first().copied().unwrap_or(0.0);
     let wide = explained.columns.iter().map(|c| width(c)).max().unwrap_or(0).min(32);
-    for (name, value) in explained.columns.iter().zip(&explained.importance).take(2 * SHOWN) {
+    // Where no local model is faithful, a picture of them would mislead.
+    let misleads =
+        |row: &ExplainedRow| !row.local.is_empty() && row.local.iter().all(LocalFit::is_unfaithful);
+    let shown = if explained.rows.iter().all(misleads) { 0 } else { 2 * SHOWN };
+    for (name, value) in explained.columns.iter().zip(&explained.importance).take(shown) {
         let name: String = name.chars().take(32).collect();
         text += &format!("  {}  {:>10}  {}\n", left(&name, wide), short(*value), bar(*value, most));
     }
@@ -59,30 +64,107 @@ fn of_row(words: &Words, explained: &Explained, row: &ExplainedRow) -> String {
     let mut text = format!("\n{}\n", fill(said.why_row, &head));
     // Of many classes, the one that was predicted.
     let output = explained.outputs.iter().position(|name| *name == answer).unwrap_or(0);
+    if let Some(fit) = row.local.get(output) {
+        text += &of_local(words, row, output, fit);
+        if fit.is_unfaithful() {
+            return text;
+        }
+    }
     text += &main_reasons(words, explained, row, output);
+    text + &bars(words, explained, row, output)
+}
+
+/// What each column adds to an output of a row, a line for each of the greatest, and what all of it sums to.
+fn bars(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize) -> String {
+    let said = &words.story;
+    let mut text = String::new();
     let values = &row.values[output];
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
     let shown: Vec<usize> = order.iter().copied().take(SHOWN).filter(|at| values[*at] != 0.0).collect();
     let name = |at: usize| {
-        let cell: String = cell_text(words, &row.cells[at]).chars().take(24).collect();
-        format!("{} = {cell}", explained.columns[at])
+        let (column, range) = (&explained.columns[at], row.ranges.get(at).copied().flatten());
+        match range {
+            Some([low, high]) => stretch(words, column, low, high),
+            None => {
+                let cell: String = cell_text(words, &row.cells[at]).chars().take(24).collect();
+                format!("{column} = {cell}")
+            }
+        }
+    };
+    // Where values are sampled, what chance may have done to them.
+    let off = |at: usize| {
+        let error = row.errors.get(output).map_or(0.0, |errors| errors[at]);
+        if error > 0.0 { format!(" ± {}", short(error)) } else { String::new() }
     };
     let rest: f64 = order.iter().skip(shown.len()).map(|at| values[*at]).sum();
     let wide = shown.iter().map(|at| width(&name(*at))).max().unwrap_or(0).max(12);
     let most = shown.iter().map(|at| values[*at].abs()).fold(0.0, f64::max);
-    let mut line = |name: &str, value: f64| {
+    let mut line = |name: &str, value: f64, off: &str| {
         let sign = if value < 0.0 { "-" } else { "+" };
-        text +=
-            &format!("  {}  {sign}{:<10} {}\n", left(name, wide), short(value.abs()), bar(value.abs(), most));
+        let number = format!("{}{off}", short(value.abs()));
+        text += &format!("  {}  {sign}{number:<10} {}\n", left(name, wide), bar(value.abs(), most));
     };
-    shown.iter().for_each(|at| line(&name(*at), values[*at]));
+    shown.iter().for_each(|at| line(&name(*at), values[*at], &off(*at)));
     if rest != 0.0 {
-        line(said.why_others, rest);
+        line(said.why_others, rest, "");
     }
     let (base, total) = (explained.base[output], row.totals[output]);
+    let local = row.local.get(output);
+    let (word, base) = local.map_or((said.why_usually, base), |fit| (said.why_elsewhere, fit.intercept));
     let sum = fill(said.why_sum, &[("base", &short(base)), ("total", &short(total))]);
-    text + &format!("  {}  {sum}\n", left(said.why_usually, wide))
+    text + &format!("  {}  {sum}\n", left(word, wide))
+}
+
+/// How faithful the local models of LIME are, before anything is read off them.
+fn fidelity(words: &Words, explained: &Explained) -> String {
+    let said = &words.story;
+    let fits = || explained.rows.iter().flat_map(|row| &row.local);
+    let n = fits().count();
+    if n == 0 {
+        return String::new();
+    }
+    let unfaithful = fits().filter(|fit| fit.is_unfaithful()).count();
+    let least = fits().map(|fit| fit.r2).fold(f64::INFINITY, f64::min);
+    let warning = match unfaithful {
+        0 => String::new(),
+        _ => {
+            let values: [(&str, &dyn Display); 3] =
+                [("n", &unfaithful), ("all", &n), ("least", &LocalFit::FAITHFUL)];
+            format!("\n{}", fill(said.why_unfaithful, &values))
+        }
+    };
+    format!("{}{warning}\n\n", fill(said.why_fidelity, &[("r2", &short(least))]))
+}
+
+/// How well the local model of a row does, in a sentence or two.
+fn of_local(words: &Words, row: &ExplainedRow, output: usize, fit: &LocalFit) -> String {
+    let said = &words.story;
+    let r2 = short(fit.r2);
+    if fit.is_unfaithful() {
+        return fill(said.why_not_faithful, &[("r2", &r2)]) + "\n";
+    }
+    let values: [(&str, &dyn Display); 3] =
+        [("r2", &r2), ("local", &short(fit.local_answer)), ("answer", &short(fit.answer))];
+    let mut text = fill(said.why_local, &values) + "\n";
+    if row.is_unsteady(output) {
+        text += said.why_not_steady;
+        text.push('\n');
+    }
+    text
+}
+
+/// The stretch of numbers that a column lies in, in words.
+fn stretch(words: &Words, column: &str, low: Option<f64>, high: Option<f64>) -> String {
+    let said = &words.story;
+    let template = match (low, high) {
+        (Some(_), Some(_)) => said.why_between,
+        (Some(_), None) => said.why_above,
+        (None, Some(_)) => said.why_up_to,
+        (None, None) => said.why_known,
+    };
+    let [low, high] = [low, high].map(|end| end.map(short).unwrap_or_default());
+    fill(template, &[("column", &column), ("low", &low), ("high", &high)])
 }
 
 /// What raises and what lowers it most, in one sentence.

@@ -22,18 +22,31 @@ pub fn inspected(words: &Words, i: &Inspected) -> String {
     let mut lines = vec![
         fill(said.file, &values),
         fill(said.file_model, &[("hash", &i.hash)]),
-        fill(said.file_chain, &[("chain", &i.chain.join(" -> "))]),
+        fill(said.file_chain, &[("chain", &chain(words, i))]),
         String::new(),
     ];
     for (head, columns) in [(said.file_takes, &i.manifest.input), (said.file_gives, &i.manifest.output)] {
         lines.push(head.into());
         lines.extend(columns.iter().map(|column| described(words, column)));
+        lines.push(String::new());
     }
     lines.push(said.file_entries.into());
     lines.extend(i.manifest.entries.iter().map(|(name, entry)| {
         fill(said.file_entry, &[("name", name), ("bytes", &entry.bytes), ("sha", &entry.sha256)])
     }));
     lines.join("\n") + "\n\n" + &i.card
+}
+
+/// The links in their order; of several targets, a line for each.
+fn chain(words: &Words, i: &Inspected) -> String {
+    if i.chains.is_empty() {
+        return i.chain.join(" -> ");
+    }
+    let of = |(target, chain): (&String, &Vec<String>)| {
+        let values: [(&str, &dyn Display); 2] = [("target", target), ("chain", &chain.join(" -> "))];
+        format!("\n{}", fill(words.story.file_chain_of, &values))
+    };
+    i.chains.iter().map(of).collect()
 }
 
 /// A column in a line: its name, what it holds, what it is for.

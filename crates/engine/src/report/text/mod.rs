@@ -3,16 +3,19 @@
 
 mod align;
 mod audit;
+mod backups;
 mod card;
 mod comparison;
 mod explanation;
 mod figures;
+mod imported;
 mod inspection;
 mod labels;
 mod leaderboard;
 mod monitor;
 pub(crate) mod prepared;
 mod snapshots;
+mod targets;
 mod training;
 
 use tidemill_core::Role;
@@ -20,12 +23,14 @@ use tidemill_report::words::Words;
 
 pub use audit::story as audit;
 pub(crate) use audit::verdict as audit_verdict;
+pub use backups::{backed_up, backup_line, brought_back, drilled};
 pub use card::card;
 pub(crate) use card::improved_card;
 pub use comparison::{Two, story as comparison};
 pub use explanation::story as explanation;
 pub(crate) use explanation::{cell_text, main_reasons};
 pub use figures::story as figures;
+pub use imported::{card as imported_card, story as imported};
 pub use inspection::inspected;
 pub(crate) use labels::sentence as doubts;
 pub use labels::story as labels;
@@ -34,6 +39,8 @@ pub use monitor::story as monitor;
 pub(crate) use monitor::{satisfied, sentence as monitored};
 pub use prepared::story as prepared;
 pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, verified};
+pub(crate) use targets::improved_card as improved_card_of_targets;
+pub use targets::{card as card_of_targets, story as training_of_targets};
 pub use training::story as training;
 pub(crate) use training::{
     Reason, balance, more_rows, never_predicted, note, reasons, short_count, useless, worse_than_baseline,

@@ -40,6 +40,9 @@ pub fn story(words: &Words, monitor: &Monitor) -> String {
     if !monitor.improvements.is_empty() {
         text += "\n";
     }
+    for other in &monitor.others {
+        text += &format!("\n{}", story(words, other));
+    }
     text
 }
 
@@ -67,7 +70,7 @@ fn days(words: &Words, monitor: &Monitor) -> String {
 /// All of it in a sentence or two.
 pub(crate) fn sentence(words: &Words, monitor: &Monitor) -> String {
     let said = &words.story;
-    let metric = words.metric(&monitor.metric, &monitor.metric_title);
+    let metric = words.metric(&monitor.metric, title(monitor));
     let mut text = match (&monitor.live, &monitor.test) {
         (None, _) => said.live_unknown.to_string(),
         (Some(live), test) => {
@@ -88,7 +91,17 @@ pub(crate) fn sentence(words: &Words, monitor: &Monitor) -> String {
             [("satisfied", &satisfied(words, ratings)), ("n", &ratings.n)];
         text += &fill(said.live_users, &values);
     }
-    text
+    match &monitor.target {
+        None => text,
+        Some(target) => fill(said.live_target, &[("target", target), ("sentence", &text)]),
+    }
+}
+
+/// The metric's own title: of several targets, the target stands before it.
+fn title(monitor: &Monitor) -> &str {
+    let title = monitor.metric_title.as_str();
+    let own = monitor.target.as_deref().and_then(|target| title.strip_prefix(target)?.strip_prefix(": "));
+    own.unwrap_or(title)
 }
 
 fn against(words: &Words, monitor: &Monitor, live: &LiveFigure, test: f64) -> &'static str {

@@ -60,7 +60,7 @@ pub(super) fn rows_note(words: &Words, shipped: &Shipped) -> Option<String> {
 }
 
 /// What the rows themselves say against trusting the score, and what to do about it.
-fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
+pub(super) fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
     let said = &words.story;
     let mut lines: Vec<String> = never_predicted(words, o).into_iter().collect();
     let severe = o.findings.iter().filter(|f| f.severity == Severity::Severe);

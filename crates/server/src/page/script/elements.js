@@ -54,6 +54,8 @@ const between = (low, high) => (known(low) && known(high) ? `95%: ${figure(low, 
 function shown(value) {
   if (value === null || value === undefined) return 'no value';
   if (typeof value === 'number') return figure(value, 6);
+  // Of several targets, what is said of each.
+  if (typeof value === 'object' && !Array.isArray(value)) return Object.entries(value).map(([name, one]) => `${name}: ${shown(one)}`).join(', ');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 

@@ -27,22 +27,40 @@ function judge({ prediction_id: id, prediction }) {
   return element('div', { class: 'judge' }, group('Was this right?', ...buttons), rating(give), correct, reply);
 }
 
-/** What would have been right: another class, or a number. */
+/** What would have been right: another class, or a number; of several targets, what is known of each. */
 function correction(prediction, give) {
-  const { task, classes } = state.detail;
-  const numeric = task === 'regression';
-  const control = numeric ? element('input', { id: 'correct', autocomplete: 'off' })
-    : choice('correct', classes.filter((name) => name !== prediction).map((name) => [name, name]));
+  const { targets, task, classes } = state.detail;
+  const fields = targets ? targets.map((one) => field(one.target, prediction[one.target], one, true))
+    : [field(null, prediction, { task, classes }, false)];
   const submit = (event) => {
     event.preventDefault();
-    const value = numeric ? Number(control.value.trim() || NaN) : control.value;
-    control.ariaInvalid = String(Number.isNaN(value));
-    if (Number.isNaN(value)) control.focus();
-    else give('correction', value);
+    const values = fields.map(({ read }) => read());
+    const wrong = fields.find(({ control }, i) => {
+      control.ariaInvalid = String(Number.isNaN(values[i]));
+      return Number.isNaN(values[i]);
+    });
+    const known = values.some((value) => value !== null);
+    if (wrong || !known) (wrong || fields[0]).control.focus();
+    else give('correction', targets ? Object.fromEntries(targets.map((one, i) => [one.target, values[i]])) : values[0]);
   };
   return element('form', { class: 'whole', hidden: true, novalidate: true, submit },
-    element('label', { for: 'correct' }, numeric ? 'What number would have been right?' : 'What would have been right?'),
-    element('div', { class: 'line' }, control, element('button', { type: 'submit', class: 'quiet' }, 'Send')));
+    ...fields.map(({ label, control }, i) => element('div', {}, label, element('div', { class: 'line' }, control,
+      i === fields.length - 1 ? element('button', { type: 'submit', class: 'quiet' }, 'Send') : ''))));
+}
+
+/** One thing to correct. Where it may be left open, nothing said is null. */
+function field(target, prediction, { task, classes }, open) {
+  const numeric = task === 'regression';
+  const id = target === null ? 'correct' : `correct-${state.detail.targets.findIndex((one) => one.target === target)}`;
+  const others = classes.filter((name) => name !== prediction).map((name) => [name, name]);
+  const control = numeric ? element('input', { id, autocomplete: 'off' }) : choice(id, open ? [['', 'as predicted, or not known'], ...others] : others);
+  const read = () => {
+    const text = numeric ? control.value.trim() : control.value;
+    if (open && text === '') return null;
+    return numeric ? Number(text || NaN) : text;
+  };
+  const words = numeric ? 'What number would have been right?' : 'What would have been right?';
+  return { control, read, label: element('label', { for: id }, target === null ? words : `${target}: ${words}`) };
 }
 
 function rating(give) {

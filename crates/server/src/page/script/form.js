@@ -141,16 +141,21 @@ const toView = () => $('answer').scrollIntoView({ block: 'nearest' });
 
 function showAnswer({ version, predictions: [answer], warnings = [] }) {
   const all = [...(answer.warnings || []), ...warnings];
+  const { targets, target } = state.detail;
+  const probabilities = answer.probabilities || {};
   $('result').replaceChildren(
-    element('h3', { class: 'soft' }, state.detail.target || 'Prediction'),
-    element('p', { class: 'said number', title: String(answer.prediction) }, shown(answer.prediction)),
-    ...bars(answer.probabilities),
+    ...(targets ? targets.flatMap(({ target: name }) => saidOf(name, answer.prediction[name], probabilities[name]))
+      : saidOf(target || 'Prediction', answer.prediction, answer.probabilities)),
     all.length ? element('ul', { class: 'warnings' }, all.map((warning) =>
       element('li', {}, warning.column ? element('strong', {}, `${warning.column}: `) : '', sentence(warning.message)))) : '',
     element('p', { class: 'by' }, 'By version ', element('code', {}, version)));
   $('judge').replaceChildren(judge(answer));
   toView();
 }
+
+/** What is said of a target. */
+const saidOf = (name, prediction, probabilities) => [element('h3', { class: 'soft' }, name),
+  element('p', { class: 'said number', title: String(prediction) }, shown(prediction)), ...bars(probabilities)];
 
 /** The classes with their probabilities, the likeliest first; many are folded. */
 function bars(probabilities) {

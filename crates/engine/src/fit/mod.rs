@@ -1,7 +1,10 @@
 //! From rows in memory or in a file to a tested model in memory: no path, no terminal.
 
+mod targets;
+
 use std::sync::Arc;
 
+use serde::Serialize;
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{
     Chain, Context, Error, Event, Fitted, PREDICTION, PROBABILITY, Result, Role, Source, Table, View,
@@ -25,6 +28,7 @@ use crate::recipe::{resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
 use crate::search::{self, SearchResult, Times, preparation};
+pub use targets::{FitOfTargets, fit_targets};
 
 /// What a training leads to, in memory.
 pub struct Fit {
@@ -63,7 +67,7 @@ pub struct Named {
 /// # Errors
 /// No target in the recipe, too few rows, nothing to learn from, and whatever the recipe asks that the rows cannot give.
 pub fn fit(source: &dyn Source, named: &Named, recipe: &Recipe, context: &Context) -> Result<Fit> {
-    if recipe.data.target.is_none() {
+    if recipe.data.target.is_none() && recipe.data.targets.is_empty() {
         return Err(EngineError::usage("no target column given", "name the column with --target").into());
     }
     #[cfg(feature = "neural")]
@@ -77,7 +81,7 @@ impl Fit {
     /// The report as a page of HTML, in the language of these words; `recipe_name` is the file that the recipe is written to, `hash` names the model.
     pub fn report(&self, words: &'static Words, recipe_name: &str, hash: &str) -> Result<String> {
         let origin = Origin { recipe: (&self.recipe, recipe_name), seed: self.seed, model: hash };
-        page::train(words, &self.facts, &self.evidence, self.explained.as_ref(), &origin)
+        Ok(page::train(words, &self.facts, &self.evidence, self.explained.as_ref(), &origin)?.html())
     }
 }
 
@@ -309,7 +313,7 @@ fn packed(
     reference.put_into(model::package(model, provenance.write()?, recipe, card(facts), metrics)?)
 }
 
-fn pretty(outcome: &Outcome) -> Result<String> {
+fn pretty(outcome: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string_pretty(outcome).map_err(|e| Error::internal(format!("metrics: {e}")))?;
     Ok(text + "\n")
 }

@@ -1,0 +1,142 @@
+//! LIME: a linear model of what the model does near each row, in the columns that the user knows.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use tidemill_core::{Batch, Cell, Context, Error, Fitted, Kind, Result, Row};
+use tidemill_eval::explain::{Lime, LimeSettings, LocalModel, ShapValues};
+
+use super::sampled::{answers, units};
+use super::values::Found;
+use super::{LocalFit, Method, features};
+use crate::error::EngineError;
+
+/// Made-up rows that are answered at a time.
+const ASKED: usize = 16_384;
+
+/// The local model of each row. `seen` are rows from which it is learned what is usual in each column.
+pub(super) fn values(
+    steps: &[Arc<dyn Fitted>],
+    rows: &Batch,
+    seen: &Batch,
+    settings: LimeSettings,
+    context: &Context,
+) -> Result<Found> {
+    let columns = Columns::of(rows)?;
+    let lime = Lime::new(&columns.matrix(seen)?, &columns.n_categories, settings)?;
+    let matrix = columns.matrix(rows)?;
+    let (p, n_outputs) = (columns.places.len(), answers(steps, &rows.slice(0, 1))?.len());
+    let of_row = |row: usize| -> Result<Vec<LocalModel>> {
+        let own = Row::of(rows, row)?;
+        let predict = |made_up: &[f64]| {
+            let parts =
+                made_up.chunks(ASKED * p).map(|part| answers(steps, &columns.rows(rows, &own, part)?));
+            Ok::<_, Error>(parts.collect::<Result<Vec<_>>>()?.concat())
+        };
+        let context = context.with_stream(&format!("explain {row}"));
+        lime.explain(&matrix[row * p..(row + 1) * p], n_outputs, &context, predict)
+    };
+    let found = (0..rows.n_rows()).into_par_iter().map(of_row).collect::<Result<Vec<_>>>()?;
+    let mut shap = ShapValues::zeros(found.len(), vec![0.0; n_outputs], p);
+    let (mut errors, mut local) = (Vec::with_capacity(shap.values().len()), Vec::with_capacity(found.len()));
+    for (row, models) in found.iter().enumerate() {
+        for (output, model) in models.iter().enumerate() {
+            shap.of_mut(row, output).copy_from_slice(&model.coefficients);
+            errors.extend_from_slice(&model.spreads);
+        }
+        local.push(models.iter().map(LocalFit::of).collect());
+    }
+    let ranges = (0..rows.n_rows()).map(|row| {
+        let range = |j: usize| lime.stretch(j, matrix[row * p + j]).map(|(low, high)| [low, high]);
+        (0..p).map(range).collect()
+    });
+    let ranges = ranges.collect();
+    let units = units(steps, rows)?;
+    Ok(Found {
+        method: Method::Lime,
+        units,
+        columns: columns.names,
+        shap,
+        errors: Some(errors),
+        local,
+        ranges,
+    })
+}
+
+/// The columns that LIME varies; all others stay as in the row.
+struct Columns {
+    places: Vec<usize>,
+    names: Vec<String>,
+    kinds: Vec<Kind>,
+    /// How many categories; `None` for numbers and times.
+    n_categories: Vec<Option<usize>>,
+}
+
+impl Columns {
+    fn of(rows: &Batch) -> Result<Self> {
+        let all = rows.schema().columns();
+        let varied =
+            |at: &usize| matches!(all[*at].kind, Kind::Number | Kind::Flag | Kind::Category | Kind::Time);
+        let (places, held): (Vec<usize>, Vec<usize>) = features(rows).into_iter().partition(varied);
+        if let Some(first) = held.first() {
+            let names: Vec<String> = held.iter().map(|at| format!("'{}'", all[*at].name)).collect();
+            return Err(EngineError::usage(
+                format!(
+                    "lime varies numbers, categories, flags and times alone, but the model reads {}, which is of kind {}",
+                    names.join(", "),
+                    all[*first].kind.word()
+                ),
+                "use --method permutation_shap, which takes columns of any kind",
+            )
+            .into());
+        }
+        let n_categories = places.iter().map(|at| match all[*at].kind {
+            Kind::Flag => Ok(Some(2)),
+            Kind::Category => Ok(Some(all[*at].categories()?.len())),
+            _ => Ok(None),
+        });
+        Ok(Columns {
+            n_categories: n_categories.collect::<Result<_>>()?,
+            names: places.iter().map(|at| all[*at].name.clone()).collect(),
+            kinds: places.iter().map(|at| all[*at].kind).collect(),
+            places,
+        })
+    }
+
+    /// A number per column, row after row: codes of categories, microseconds of times, `NaN` where nothing is known.
+    fn matrix(&self, rows: &Batch) -> Result<Vec<f64>> {
+        let mut out = Vec::with_capacity(rows.n_rows() * self.places.len());
+        for row in 0..rows.n_rows() {
+            let row = Row::of(rows, row)?;
+            for (&place, n) in self.places.iter().zip(&self.n_categories) {
+                out.push(match &row.cells[place] {
+                    Cell::Number(x) => *x,
+                    Cell::Flag(yes) => f64::from(u8::from(*yes)),
+                    Cell::Code(code) if n.is_some_and(|n| (*code as usize) < n) => f64::from(*code),
+                    Cell::Time(at) => *at as f64,
+                    _ => f64::NAN,
+                });
+            }
+        }
+        Ok(out)
+    }
+
+    /// Made-up rows as the model reads them; what is not varied is as in `own`.
+    fn rows(&self, like: &Batch, own: &Row, made_up: &[f64]) -> Result<Batch> {
+        let row = |values: &[f64]| {
+            let mut row = own.clone();
+            for ((&place, kind), &x) in self.places.iter().zip(&self.kinds).zip(values) {
+                row.cells[place] = match kind {
+                    _ if x.is_nan() => Cell::Missing,
+                    Kind::Number => Cell::Number(x),
+                    Kind::Flag => Cell::Flag(x == 1.0),
+                    Kind::Time => Cell::Time(x as i64),
+                    _ => Cell::Code(x as u32),
+                };
+            }
+            row
+        };
+        let rows: Vec<Row> = made_up.chunks_exact(self.places.len()).map(row).collect();
+        Batch::of_rows(like.schema(), &rows)
+    }
+}

@@ -1,0 +1,136 @@
+//! LIME and Kernel SHAP by the verb, on models whose answers are known.
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, StringArray};
+use tidemill_core::{Batch, Column, Context, Kind, Schema, Source, Table};
+use tidemill_engine::builtin;
+use tidemill_engine::explain::{self, Asked, Explained, LimeSettings, Method};
+use tidemill_engine::import::{self, import};
+use tidemill_engine::model::{self, Opened};
+use tidemill_engine::report::text;
+use tidemill_engine::report::words::EN;
+use tidemill_kernel::Random;
+
+fn context(seed: u64, threads: usize) -> Context {
+    Context::new(seed, threads, Arc::new(builtin::registry()))
+}
+
+/// A model of three columns, `a` and `b` from -1 to 1 and `c` red or blue, with one tree of these lines.
+fn opened(tree: &str) -> Opened {
+    let text = format!(
+        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=2\nobjective=regression\n\
+         feature_names=a b c\nfeature_infos=[-1:1] [-1:1] 0:1\ntree_sizes=1\n\nTree=0\n{tree}\nend of trees\n\n\
+         pandas_categorical:[[\"blue\", \"red\"]]\n"
+    );
+    let taken = import(text.as_bytes(), "model.txt", &import::Asked::default(), &context(0, 1)).unwrap();
+    model::of_package(taken.package(String::new()).unwrap(), &context(0, 1)).unwrap()
+}
+
+/// 3 where `c` is red, else 1.
+const BY_COLOUR: &str = "num_leaves=2\nnum_cat=1\nsplit_feature=2\nthreshold=0\ndecision_type=1\nleft_child=-1\nright_child=-2\n\
+                         leaf_value=3 1\nleaf_count=50 50\ncat_boundaries=0 1\ncat_threshold=2";
+/// 1 where `a` and `b` have the same sign, else 0: no line says that.
+const BY_PRODUCT: &str = "num_leaves=4\nnum_cat=0\nsplit_feature=0 1 1\nthreshold=0 0 0\ndecision_type=2 2 2\nleft_child=1 -1 -3\n\
+                          right_child=2 -2 -4\nleaf_value=1 0 0 1\nleaf_count=25 25 25 25";
+
+fn rows(n: usize) -> Table {
+    let mut random = Random::new(5, 0);
+    let mut numbers =
+        || Float64Array::from_iter_values((0..n).map(|_| 2.0 * random.unit() - 1.0).collect::<Vec<_>>());
+    let colours = StringArray::from_iter_values((0..n).map(|i| if i % 2 == 0 { "red" } else { "blue" }));
+    let arrays: Vec<ArrayRef> = vec![Arc::new(numbers()), Arc::new(numbers()), Arc::new(colours)];
+    let columns = vec![Column::number("a"), Column::number("b"), Column::new("c", Kind::Text)];
+    Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
+}
+
+fn explained(opened: &Opened, rows: &dyn Source, asked: &Asked, context: &Context) -> Explained {
+    explain::explain(opened, rows, None, asked, context).unwrap()
+}
+
+fn lime(rows: &[u64], lime: LimeSettings) -> Asked {
+    Asked { rows: rows.to_vec(), method: Some(Method::Lime), lime }
+}
+
+fn of_column(found: &Explained, row: usize, column: &str) -> (f64, f64) {
+    let at = found.columns.iter().position(|name| name == column).unwrap();
+    (found.rows[row].values[0][at], found.rows[row].errors[0][at])
+}
+
+#[test]
+fn lime_finds_the_column_that_a_model_goes_by() {
+    let found =
+        explained(&opened(BY_COLOUR), &rows(200), &lime(&[1, 2], LimeSettings::default()), &context(0, 1));
+    for (row, wanted) in [(0, 2.0), (1, -2.0)] {
+        let (value, spread) = of_column(&found, row, "c");
+        // The penalty of LIME's ridge regression takes a little off.
+        assert!((value - wanted).abs() < 0.01 && spread < 0.01, "{value} ± {spread}");
+        assert!(of_column(&found, row, "a").0.abs() < 0.01);
+        let fit = found.rows[row].local[0];
+        assert!(
+            fit.r2 > 0.999 && !fit.is_unfaithful() && (fit.local_answer - fit.answer).abs() < 0.01,
+            "{fit:?}"
+        );
+        assert_eq!(fit.answer, if row == 0 { 3.0 } else { 1.0 });
+    }
+    let told = text::explanation(&EN, &found);
+    assert!(told.contains("Fidelity") && told.contains("c = red") && !told.contains("WARNING"), "{told}");
+}
+
+#[test]
+fn lime_warns_instead_of_showing_what_is_not_faithful() {
+    let found = explained(
+        &opened(BY_PRODUCT),
+        &rows(200),
+        &lime(&[1, 2, 3], LimeSettings::default()),
+        &context(0, 1),
+    );
+    assert!(found.rows.iter().all(|row| row.local[0].is_unfaithful()), "{:?}", found.rows[0].local);
+    let told = text::explanation(&EN, &found);
+    assert!(told.contains("WARNING: 3 of 3 are below 0.5"), "{told}");
+    assert!(told.contains("not faithful") && !told.contains("elsewhere") && !told.contains('#'), "{told}");
+}
+
+#[test]
+fn lime_gives_the_same_bytes_for_the_same_seed_whatever_the_threads() {
+    let (opened, rows) = (opened(BY_PRODUCT), rows(100));
+    let settings = LimeSettings { n_samples: 500, ..LimeSettings::default() };
+    let told = |seed: u64, threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let found = pool.install(|| explained(&opened, &rows, &lime(&[], settings), &context(seed, threads)));
+        let mut text = String::new();
+        for row in &found.rows {
+            write!(text, "{:?}{:?}{:?}", row.values, row.errors, row.local).unwrap();
+        }
+        text
+    };
+    assert_eq!(told(1, 1), told(1, 3));
+    assert_ne!(told(1, 1), told(2, 1));
+}
+
+#[test]
+fn kernel_shap_and_permutation_shap_agree_where_both_are_exact() {
+    let (opened, rows) = (opened(BY_PRODUCT), rows(60));
+    let of = |method: Method| {
+        let asked = Asked { rows: vec![1, 2, 3], method: Some(method), ..Asked::default() };
+        explained(&opened, &rows, &asked, &context(0, 1))
+    };
+    let (kernel, permutation) = (of(Method::KernelShap), of(Method::PermutationShap));
+    for row in 0..3 {
+        for column in ["a", "b", "c"] {
+            let (a, b) = (of_column(&kernel, row, column).0, of_column(&permutation, row, column).0);
+            assert!((a - b).abs() < 1e-9, "row {row}, {column}: {a} and {b}");
+        }
+        let sum: f64 = kernel.base[0] + kernel.rows[row].values[0].iter().sum::<f64>();
+        assert!((sum - kernel.rows[row].prediction.as_f64().unwrap()).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn lime_refuses_columns_that_it_cannot_vary_and_nonsense_settings() {
+    let none = LimeSettings { n_samples: 1, ..LimeSettings::default() };
+    let failed = explain::explain(&opened(BY_COLOUR), &rows(50), None, &lime(&[1], none), &context(0, 1));
+    assert!(failed.unwrap_err().to_string().contains("at least 2 samples"));
+}
