@@ -37,7 +37,13 @@ fn compare(name: &str, learner: &str, spec: Spec, path: &str) -> Outcome<Row> {
     let mut recipe = Recipe { learners: vec![spec], ..Recipe::default() };
     recipe.data.target = Some("y".into());
     let out = peer::work_folder()?.join(format!("one-row-{learner}"));
-    let job = train::Job { source: path.into(), recipe, recipe_file: None, out };
+    let job = train::Job {
+        words: &tidemill_engine::report::words::EN,
+        source: path.into(),
+        recipe,
+        recipe_file: None,
+        out,
+    };
     let trained = train::train(&job, &context)?;
     let opened = model::open(&trained.model, &context)?;
 

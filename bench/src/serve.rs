@@ -132,7 +132,13 @@ pub(crate) fn model_of(folder: &Path, learner: Spec) -> Outcome<PathBuf> {
     let mut recipe = Recipe { learners: vec![learner], ..Recipe::default() };
     recipe.data.target = Some("y".into());
     let source = table.display().to_string();
-    let job = train::Job { source, recipe, recipe_file: None, out: folder.join("bench-model") };
+    let job = train::Job {
+        words: &tidemill_engine::report::words::EN,
+        source,
+        recipe,
+        recipe_file: None,
+        out: folder.join("bench-model"),
+    };
     Ok(train::train(&job, &context)?.model)
 }
 

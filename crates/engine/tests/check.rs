@@ -343,6 +343,7 @@ fn names_of_answers_are_refused_for_columns_that_stay() {
         let mut recipe = self::target(target);
         recipe.data.key = key.map(String::from);
         let job = train::Job {
+            words: &tidemill_engine::report::words::EN,
             source: path.display().to_string(),
             recipe,
             recipe_file: None,

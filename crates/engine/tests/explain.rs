@@ -11,6 +11,7 @@ use tidemill_engine::explain::{self, Asked, Explained, LimeSettings, Method};
 use tidemill_engine::import::{self, import};
 use tidemill_engine::model::{self, Opened};
 use tidemill_engine::report::text;
+use tidemill_engine::report::words::EN;
 use tidemill_kernel::Random;
 
 fn context(seed: u64, threads: usize) -> Context {
@@ -74,7 +75,7 @@ fn lime_finds_the_column_that_a_model_goes_by() {
         );
         assert_eq!(fit.answer, if row == 0 { 3.0 } else { 1.0 });
     }
-    let told = text::explanation(&found);
+    let told = text::explanation(&EN, &found);
     assert!(told.contains("Fidelity") && told.contains("c = red") && !told.contains("WARNING"), "{told}");
 }
 
@@ -87,7 +88,7 @@ fn lime_warns_instead_of_showing_what_is_not_faithful() {
         &context(0, 1),
     );
     assert!(found.rows.iter().all(|row| row.local[0].is_unfaithful()), "{:?}", found.rows[0].local);
-    let told = text::explanation(&found);
+    let told = text::explanation(&EN, &found);
     assert!(told.contains("WARNING: 3 of 3 are below 0.5"), "{told}");
     assert!(told.contains("not faithful") && !told.contains("elsewhere") && !told.contains('#'), "{told}");
 }

@@ -213,7 +213,13 @@ fn what_grows_is_followed() {
     let source = csv(&grows, &folder.path().join("shops.csv"));
     let mut asked = recipe("12", false);
     asked.data.time = Some("at".into());
-    let job = train::Job { source, recipe: asked, recipe_file: None, out: folder.path().join("m") };
+    let job = train::Job {
+        words: &tidemill_engine::report::words::EN,
+        source,
+        recipe: asked,
+        recipe_file: None,
+        out: folder.path().join("m"),
+    };
     let outcome = train::train(&job, &context()).unwrap().outcome;
     let all = &outcome.forecast.as_ref().unwrap().backtest.as_ref().unwrap().all;
     // One season before lacks a day's growth, a tenth.
@@ -240,15 +246,20 @@ fn from_a_table_to_forecasts_and_their_figures() {
     let source = csv(&shops(500, &["a", "b"]), &folder.path().join("shops.csv"));
     let toml = "[data]\ntarget = \"sold\"\ngroup = \"shop\"\n[forecast]\nhorizon = \"12h\"\n[[learners]]\nkind = \"ridge\"\n";
     let asked = recipe::parse(toml, "test.toml", &builtin::registry()).unwrap();
-    let job =
-        train::Job { source: source.clone(), recipe: asked, recipe_file: None, out: folder.path().join("m") };
+    let job = train::Job {
+        words: &tidemill_engine::report::words::EN,
+        source: source.clone(),
+        recipe: asked,
+        recipe_file: None,
+        out: folder.path().join("m"),
+    };
     let trained = train::train(&job, &context()).unwrap();
     let facts = trained.outcome.forecast.as_ref().unwrap();
     let backtest = facts.backtest.as_ref().unwrap();
     assert_eq!((facts.season, backtest.by_step.len()), (Some(24), 12));
     // What was read are the rows of the file, not the examples made of them.
     assert_eq!(facts.table, [1000, 3]);
-    let said = tidemill_engine::report::text::training(&trained);
+    let said = tidemill_engine::report::text::training(&tidemill_engine::report::words::EN, &trained);
     assert!(
         said.contains("Read 1000 rows and 3 columns from") && said.contains("examples of a past"),
         "{said}"
@@ -302,7 +313,13 @@ fn ahead(
     );
     let asked = recipe::parse(&text, "test.toml", &builtin::registry()).unwrap();
     let source = source.display().to_string();
-    let job = train::Job { source: source.clone(), recipe: asked, recipe_file: None, out: folder.join("m") };
+    let job = train::Job {
+        words: &tidemill_engine::report::words::EN,
+        source: source.clone(),
+        recipe: asked,
+        recipe_file: None,
+        out: folder.join("m"),
+    };
     let trained = train::train(&job, &context()).unwrap();
     let out = folder.join("ahead.csv").display().to_string();
     predict::predict(&trained.model, &source, &out, &context()).unwrap();

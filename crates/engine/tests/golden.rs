@@ -304,7 +304,13 @@ fn write_if_missing(name: &str, recipe: &str) {
     let out = tempfile::tempdir().unwrap();
     let context = context();
     let recipe = recipe::parse(recipe, name, context.registry()).unwrap();
-    let job = Job { source: table(name), recipe, recipe_file: None, out: out.path().into() };
+    let job = Job {
+        words: &tidemill_engine::report::words::EN,
+        source: table(name),
+        recipe,
+        recipe_file: None,
+        out: out.path().into(),
+    };
     let only = (job.recipe.learners.len() == 1).then(|| job.recipe.learners[0].kind.clone());
     match train_any(&job, &context).unwrap_or_else(|e| panic!("{name}: {e}")) {
         Done::One(trained) => {

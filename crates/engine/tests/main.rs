@@ -8,5 +8,6 @@ mod explain;
 mod forecast;
 mod golden;
 mod import;
+mod languages;
 mod links;
 mod targets;

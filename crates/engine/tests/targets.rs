@@ -10,6 +10,7 @@ use tidemill_engine::builtin;
 use tidemill_engine::facts::TrainedTargets;
 use tidemill_engine::model;
 use tidemill_engine::recipe;
+use tidemill_engine::report::words::EN;
 use tidemill_engine::serve::serving::{Prediction, Serving};
 use tidemill_engine::verbs::evaluate::{self, Judged};
 use tidemill_engine::verbs::predict::predict;
@@ -43,7 +44,7 @@ fn job(folder: &Path, csv: &str, recipe: &str, out: &str) -> Job {
         "{recipe}\n[[learners]]\nkind = 'ridge'\n[[learners]]\nkind = 'logistic'\n[train]\ntrials = 1"
     );
     let recipe = recipe::parse(&text, "test.toml", &builtin::registry()).unwrap();
-    Job { source: source.display().to_string(), recipe, recipe_file: None, out: folder.join(out) }
+    Job { words: &EN, source: source.display().to_string(), recipe, recipe_file: None, out: folder.join(out) }
 }
 
 /// As JSON: what is undefined equals itself.
@@ -125,7 +126,7 @@ fn the_resolved_recipe_leads_to_the_same_file_whatever_the_threads() {
     let recipe = recipe::parse(&text, "resolved", &builtin::registry()).unwrap();
     let out = folder.path().join("again");
     let source = folder.path().join("rows.csv").display().to_string();
-    let again = Job { source, recipe, recipe_file: None, out };
+    let again = Job { words: &EN, source, recipe, recipe_file: None, out };
     let one = Context::new(0, 1, Arc::new(builtin::registry()));
     let Done::Several(again) = train_any(&again, &one).unwrap() else { panic!("two targets") };
     let [then, now] = [&trained.model, &again.model].map(|path| tidemill_package::read(path).unwrap());

@@ -3,6 +3,7 @@
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
+use tidemill_report::words::EN;
 use tidemill_report::{
     Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, Histogram, Interval, IntervalPlot, LineChart, Mark,
     Point, Reference, Scale, Scatter, ScoreLine, Series, Spot, SwarmDot, Waterfall,
@@ -51,6 +52,7 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
     let pairs: Vec<[f64; 2]> =
         numbers.iter().enumerate().map(|(i, x)| [*x, numbers[(i * 5) % numbers.len()]]).collect();
     let scatter = |points: Vec<[f64; 2]>| Scatter {
+        words: &EN,
         title: name(0),
         x: Scale::number(name(1)),
         y: Scale::number(name(2)),
@@ -154,7 +156,7 @@ fn every_chart_is_well_formed_and_all_its_numbers_are_numbers() {
     for numbers in [&usual[..], &NUMBERS[..], &[0.0][..], &[f64::NAN][..], &[1e308, -1e308][..]] {
         for chart in every(numbers, &names()) {
             for width in [200.0, 344.0, 860.0] {
-                let (attributes, _) = read(&chart.inline(width));
+                let (attributes, _) = read(&chart.inline(width, &EN));
                 for (key, value) in attributes.iter().filter(|(key, _)| key != "aria-label" && key != "class")
                 {
                     let bad = ["NaN", "inf", "e+", "e-"].iter().any(|word| value.contains(word));
@@ -175,20 +177,20 @@ fn every_axis_is_named_and_every_chart_says_what_it_is() {
     let plain = ["alpha", "beta", "gamma", "delta", "epsilon"].map(String::from);
     let usual: Vec<f64> = (0..12).map(|i| f64::from(i * i) / 10.0).collect();
     for chart in every(&usual, &plain) {
-        let svg = chart.inline(344.0);
+        let svg = chart.inline(344.0, &EN);
         let (_, texts) = read(&svg);
         let named: Vec<&str> =
             texts.iter().filter(|(class, _)| class == "axis-name").map(|(_, text)| text.as_str()).collect();
         assert_eq!(named, chart.axes(), "{svg}");
         assert!(svg.contains("role=\"img\"") && svg.contains("<title>alpha</title><desc>"), "{svg}");
-        assert!(!chart.description().is_empty());
+        assert!(!chart.description(&EN).is_empty());
     }
 }
 
 #[test]
 fn the_same_chart_is_the_same_bytes() {
     for (a, b) in every(&NUMBERS, &names()).iter().zip(every(&NUMBERS, &names())) {
-        assert_eq!(a.svg(), b.svg());
+        assert_eq!(a.svg(&EN), b.svg(&EN));
     }
 }
 
@@ -201,7 +203,7 @@ fn a_document_of_its_own_needs_no_variables() {
         classes: vec!["a".into()],
         counts: vec![vec![1.0]],
     }
-    .svg();
+    .svg(&EN);
     assert!(!svg.contains("var(") && svg.contains("prefers-color-scheme:dark"), "{svg}");
 }
 
@@ -218,7 +220,7 @@ fn of_classes(k: usize) -> ConfusionMatrix {
 #[test]
 fn no_turned_name_stands_outside() {
     for (k, width) in (2..80).flat_map(|k| [(k, 312.0), (k, 860.0)]) {
-        let (attributes, _) = read(&of_classes(k).inline(width));
+        let (attributes, _) = read(&of_classes(k).inline(width, &EN));
         for (_, place) in attributes.iter().filter(|(key, value)| key == "transform" && value.contains("-90"))
         {
             let x: f64 = place["translate(".len()..].split(' ').next().unwrap().parse().unwrap();
@@ -231,7 +233,7 @@ fn no_turned_name_stands_outside() {
 #[test]
 fn sixty_classes_fit() {
     let chart = of_classes(60);
-    let svg = chart.inline(800.0);
+    let svg = chart.inline(800.0, &EN);
     let (_, texts) = read(&svg);
     // Names are thinned out rather than drawn on each other, and no cell's count is written.
     let shown = texts.iter().filter(|(class, _)| class == "name").count();
@@ -243,6 +245,7 @@ fn sixty_classes_fit() {
 fn hexagons_hold_every_point_once() {
     let points: Vec<[f64; 2]> = (0..5000).map(|i| [f64::from(i % 71), f64::from(i % 67)]).collect();
     let chart = Scatter {
+        words: &EN,
         title: "t".into(),
         x: Scale::number("x"),
         y: Scale::number("y"),
@@ -250,9 +253,11 @@ fn hexagons_hold_every_point_once() {
         reference: None,
         what: "rows".into(),
     };
-    let dots = Scatter { points: points[..100].to_vec(), ..chart.clone() };
-    assert!(chart.inline(344.0).contains("class=\"hex") && !dots.inline(344.0).contains("class=\"hex"));
-    assert_eq!(dots.inline(344.0).matches("h0").count(), 100);
+    let dots = Scatter { words: &EN, points: points[..100].to_vec(), ..chart.clone() };
+    assert!(
+        chart.inline(344.0, &EN).contains("class=\"hex") && !dots.inline(344.0, &EN).contains("class=\"hex")
+    );
+    assert_eq!(dots.inline(344.0, &EN).matches("h0").count(), 100);
 }
 
 #[test]
@@ -264,9 +269,9 @@ fn a_far_reference_is_named_and_not_drawn() {
         strong: true,
     };
     let plot = IntervalPlot::new("t", Scale::number("loss"), "learner").with(row(0.2)).with(row(0.3));
-    let near = plot.clone().against("baseline", 0.5).inline(800.0);
+    let near = plot.clone().against("baseline", 0.5).inline(800.0, &EN);
     assert!(near.contains("class=\"reference\"") && near.contains("baseline 0.5000<"));
-    let far = plot.against("baseline", 9.0).inline(800.0);
+    let far = plot.against("baseline", 9.0).inline(800.0, &EN);
     assert!(!far.contains("class=\"reference\"") && far.contains("baseline 9.000 →"));
 }
 
@@ -285,7 +290,7 @@ fn bins_count_every_finite_value_once() {
 /// environment the image is drawn anew.
 fn looks_as_it_did(name: &str, chart: &dyn Chart) {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/looks/{name}.svg"));
-    let svg = chart.svg().replace("><", ">\n<");
+    let svg = chart.svg(&EN).replace("><", ">\n<");
     if std::env::var_os("TIDEMILL_BLESS").is_some() {
         std::fs::write(&file, &svg).unwrap();
     }

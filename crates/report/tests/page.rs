@@ -31,7 +31,7 @@ fn page(text: &str, n: usize) -> String {
         || Finding { remedy: Some(text.into()), ..Finding::new(Level::Severe, name()).chip(name()) };
     let mut verdict = Verdict::new(name());
     verdict.more = name();
-    verdict.figure = Some(Figure::half(&chart).note(name()));
+    verdict.figure = Some(Figure::half(&EN, &chart).note(name()));
     verdict.tiles = vec![Tile { name: name(), value: text.into(), aside: name() }];
     verdict.findings = vec![finding()];
     let mut table = Table::new(name(), &[(text, Align::Left), (text, Align::Right)]);
@@ -41,7 +41,7 @@ fn page(text: &str, n: usize) -> String {
         title: name(),
         label: name(),
         facts: vec![(name(), name())],
-        figure: Some(Figure::card(&chart)),
+        figure: Some(Figure::card(&EN, &chart)),
         findings: vec![finding()],
     };
     let mut report = Report::new(&EN, name());
@@ -53,7 +53,7 @@ fn page(text: &str, n: usize) -> String {
         .lead(name())
         .with(Block::Text(name()))
         .with(Block::Heading(name()))
-        .with(Block::Figures(vec![Figure::whole(&chart)]))
+        .with(Block::Figures(vec![Figure::whole(&EN, &chart)]))
         .with(Block::Table(table))
         .with(Block::Cards((0..n).map(|_| card()).collect()))
         .with(Block::Details {

@@ -19,6 +19,7 @@ use tidemill_engine::verbs::monitor;
 use tidemill_engine::verbs::train;
 use tidemill_eval::compare::{ScoreInterval, bootstrap, paired};
 use tidemill_eval::{Answers, Metric};
+use tidemill_report::words::EN;
 use tidemill_report::{Chart, LineChart, Mark, Point, Scale, Series};
 
 use crate::app::Options;
@@ -148,8 +149,13 @@ fn begin(job: &Job, table: &DatedTable, first: &[table::DatedRow], context: &Con
     recipe.data.source = None;
     let out = job.out.join("model");
     let quiet = context.quiet();
-    let start =
-        train::Job { source: source.display().to_string(), recipe, recipe_file: None, out: out.clone() };
+    let start = train::Job {
+        words: &EN,
+        source: source.display().to_string(),
+        recipe,
+        recipe_file: None,
+        out: out.clone(),
+    };
     let trained = train::train(&start, &quiet)?;
     // A second play must not go on where the first ended.
     let versions = out.join("versions");
@@ -454,7 +460,7 @@ fn draw(
         .with(Series::new("improving", points(|d| d.3)))
         .with(Series::new("frozen", points(|d| d.2)));
     chart.marks = marks.collect();
-    chart.svg()
+    chart.svg(&EN)
 }
 
 /// What a terminal shows.

@@ -6,6 +6,7 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Source};
 use tidemill_engine::facts::{Outcome, Trained};
 use tidemill_engine::fit::{self, Named};
+use tidemill_engine::report::words::EN;
 use tidemill_engine::{builtin, verbs};
 
 use crate::Model;
@@ -52,6 +53,6 @@ impl Fit {
     /// # Errors
     /// A folder that cannot be written.
     pub fn write(self, folder: &Path) -> Result<Trained> {
-        verbs::train::write(self.inner, folder, None)
+        verbs::train::write(&EN, self.inner, folder, None)
     }
 }

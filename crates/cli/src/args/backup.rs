@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::lang::Lang;
+
 /// `tidemill backup`
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -36,6 +38,9 @@ pub(crate) enum BackupAct {
     List {
         /// The folder of the backups.
         place: PathBuf,
+        /// In which language.
+        #[command(flatten)]
+        lang: Lang,
     },
     /// Restore a set into a scratch folder, compare every file, open models and stores.
     Drill {
@@ -44,6 +49,9 @@ pub(crate) enum BackupAct {
         /// The set [default: the latest].
         #[arg(long, value_name = "ID")]
         set: Option<String>,
+        /// In which language.
+        #[command(flatten)]
+        lang: Lang,
     },
     /// Restore a set into a new folder.
     Restore {
@@ -55,6 +63,9 @@ pub(crate) enum BackupAct {
         /// The set [default: the latest].
         #[arg(long, value_name = "ID")]
         set: Option<String>,
+        /// In which language.
+        #[command(flatten)]
+        lang: Lang,
     },
 }
 
@@ -78,4 +89,7 @@ pub(crate) struct Run {
     /// A store in SQLite; may be repeated.
     #[arg(long, value_name = "STORE")]
     pub store: Vec<PathBuf>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::lang::Lang;
+
 /// `tidemill explain`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -44,6 +46,9 @@ pub(crate) struct Explain {
     /// How many threads may work [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// A way of explaining.

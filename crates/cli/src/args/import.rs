@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::lang::Lang;
+
 /// `tidemill import`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -22,4 +24,7 @@ pub(crate) struct Import {
     /// The names of its classes in the order of their codes, with commas between [default: 0,1,…].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub classes: Vec<String>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }

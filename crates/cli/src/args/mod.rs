@@ -5,6 +5,7 @@ pub(crate) mod business;
 pub(crate) mod data;
 pub(crate) mod explain;
 pub(crate) mod import;
+pub(crate) mod lang;
 pub(crate) mod language;
 pub(crate) mod prepare;
 pub(crate) mod service;
@@ -14,6 +15,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidemill_engine::core::recipe::{OptimizeFor, Quality, Task};
 use tidemill_engine::judge::PredictionColumns;
+
+use self::lang::Lang;
 
 /// From a table to a tested, packaged model, and round the loop again.
 #[derive(Debug, Parser)]
@@ -195,6 +198,9 @@ pub(crate) struct Check {
     /// How many threads may work; the result does not depend on it [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill train`
@@ -249,6 +255,9 @@ pub(crate) struct Train {
     /// How nets are trained.
     #[command(flatten)]
     pub nets: NetArgs,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// What training a net does beside its result.
@@ -360,6 +369,9 @@ pub(crate) struct Evaluate {
     /// Write a page for people: one HTML file with charts.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill compare`
@@ -390,6 +402,9 @@ pub(crate) struct Compare {
     /// Ask whether the second is no worse instead of whether it is better.
     #[arg(long)]
     pub not_worse: bool,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill predict`
@@ -422,6 +437,9 @@ pub(crate) struct Inspect {
     /// Of vectors of several columns, whose to write.
     #[arg(long, value_name = "COL", requires = "vectors")]
     pub column: Option<String>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill init`

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::DataArgs;
+use super::lang::Lang;
 
 /// `tidemill prepare`
 #[derive(Debug, Args)]
@@ -44,4 +45,7 @@ pub(crate) struct Prepare {
     /// How many threads may work; the result does not depend on it [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }

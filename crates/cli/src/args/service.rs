@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::DataArgs;
+use super::lang::Lang;
 
 /// The database when nothing is said.
 const STORE: &str = "tidemill.db";
@@ -165,6 +166,9 @@ pub(crate) struct Monitor {
     /// What the model is called [default: by its file].
     #[arg(long)]
     pub name: Option<String>,
+    /// In which language.
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill improve`

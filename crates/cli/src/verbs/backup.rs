@@ -8,6 +8,7 @@ use tidemill_engine::core::Result;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::error::EngineError;
 use tidemill_engine::report::text;
+use tidemill_engine::report::words::Words;
 use tidemill_engine::{builtin, recipe};
 
 use super::service::copy_store;
@@ -24,18 +25,18 @@ pub(super) fn backup(args: &Backup, cli: &Cli) -> Result<Shown> {
     match (&args.act, &args.store, &args.out) {
         (Some(BackupAct::Run(args)), ..) => {
             let done = backup::run(&plan(args)?, tidemill_store::now(), &context)?;
-            Ok(Shown::new(text::backed_up(&done), json_of(&done)?))
+            Ok(Shown::new(text::backed_up(args.lang.words(), &done), json_of(&done)?))
         }
-        (Some(BackupAct::List { place }), ..) => list(place),
-        (Some(BackupAct::Drill { place, set }), ..) => {
+        (Some(BackupAct::List { place, lang }), ..) => list(lang.words(), place),
+        (Some(BackupAct::Drill { place, set, lang }), ..) => {
             let found = backup::drill(&Place::open(place)?, set.as_deref(), &context)?;
-            let mut shown = Shown::new(text::drilled(&found), json_of(&found)?);
+            let mut shown = Shown::new(text::drilled(lang.words(), &found), json_of(&found)?);
             shown.no = !found.faults.is_empty();
             Ok(shown)
         }
-        (Some(BackupAct::Restore { place, out, set }), ..) => {
+        (Some(BackupAct::Restore { place, out, set, lang }), ..) => {
             let set = backup::restore(&Place::open(place)?, set.as_deref(), out, &context)?;
-            let text = format!("{} holds the {} files of set {}\n", out.display(), set.files.len(), set.id);
+            let text = text::brought_back(lang.words(), &set, out);
             Ok(Shown::new(text, json!({ "set": set.id, "files": set.files.len(), "out": out })))
         }
         (None, Some(store), Some(out)) => copy_store(store, out),
@@ -72,12 +73,12 @@ fn plan(args: &Run) -> Result<Plan> {
     Ok(Plan { to, keep: args.keep.or(asked.keep).unwrap_or(KEPT), files, stores: args.store.clone() })
 }
 
-fn list(place: &Path) -> Result<Shown> {
+fn list(words: &Words, place: &Path) -> Result<Shown> {
     let place = Place::open(place)?;
     let (mut lines, mut sets) = (String::new(), Vec::new());
     for id in place.ids()? {
         let set = place.set(Some(&id))?;
-        lines += &text::backup_line(&set);
+        lines += &text::backup_line(words, &set);
         sets.push(json!({ "set": set.id, "files": set.files.len() }));
     }
     Ok(Shown::new(lines, json!({ "sets": sets })))

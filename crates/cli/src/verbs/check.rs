@@ -9,6 +9,7 @@ use tidemill_engine::core::Result;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::files::replace;
 use tidemill_engine::recipe;
+use tidemill_engine::report::words::fill;
 use tidemill_engine::report::{page, text};
 use tidemill_engine::verbs::labels;
 
@@ -27,16 +28,17 @@ pub(super) fn check(args: &Check, cli: &Cli) -> Result<Shown> {
     let source = source_of(&args.data, file.as_deref(), &recipe)?;
     let context = context(cli, recipe.train.seed, args.threads)?;
     let audit: Audit = audit::check(&source, &recipe, &context)?;
+    let words = args.lang.words();
     let no = args.strict && audit.severe > 0;
-    let (mut shown, mut json) = (text::audit(&audit), json_of(&audit)?);
+    let (mut shown, mut json) = (text::audit(words, &audit), json_of(&audit)?);
     if args.labels {
         let doubtful = labels::doubtful(&source, &recipe, &context)?;
-        shown += &format!("\n{}", text::labels(&doubtful));
+        shown += &format!("\n{}", text::labels(words, &doubtful));
         json["labels"] = json_of(&doubtful)?;
     }
     if let Some(file) = &args.report {
-        replace(file, page::audit(&audit).as_bytes())?;
-        shown += &format!("\nReport: {}\n", file.display());
+        replace(file, page::audit(words, &audit).as_bytes())?;
+        shown += &format!("\n{}\n", fill(words.story.report_file, &[("file", &file.display())]));
         json["written"] = json!({ "report": file });
     }
     Ok(Shown { text: shown, json, no })

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use tidemill_engine::core::Result;
 use tidemill_engine::error::EngineError;
+use tidemill_engine::report::text::{Two, comparison};
+use tidemill_engine::report::words::{Words, fill};
 use tidemill_engine::verbs::compare::{self, Compared};
 
 use super::{context, json_of};
@@ -33,7 +35,7 @@ pub(super) fn compare(args: &Compare, cli: &Cli) -> Result<Shown> {
         }
     };
     let no = if args.not_worse { found.is_worse() } else { !found.is_better() };
-    Ok(Shown { text: text(&found), json: json_of(&found)?, no })
+    Ok(Shown { text: text(args.lang.words(), &found), json: json_of(&found)?, no })
 }
 
 /// The column of each file.
@@ -48,10 +50,9 @@ fn predicted(args: &Compare) -> Result<[&String; 2]> {
     }
 }
 
-fn text(found: &Compared) -> String {
-    let wide = found.first.chars().count().max(found.second.chars().count());
-    let line = |name: &str, value: f64| format!("{name:wide$}  {} {value:.6}\n", found.found.metric);
-    let warnings: String = found.warnings.iter().map(|w| format!("note: {}\n", w.message)).collect();
-    let lines = line(&found.first, found.found.a) + &line(&found.second, found.found.b);
-    format!("{lines}{}\n{warnings}", found.found.sentence)
+fn text(words: &Words, found: &Compared) -> String {
+    let two = Two { names: [&found.first, &found.second], rows: found.rows, found: &found.found };
+    let notes = found.warnings.iter();
+    let notes: String = notes.map(|w| fill(words.story.note, &[("message", &w.message)]) + "\n").collect();
+    comparison(words, &two) + &notes
 }

@@ -6,6 +6,7 @@ use tidemill_engine::core::Result;
 use tidemill_engine::error::EngineError;
 use tidemill_engine::explain::{Asked, LimeSettings, Method};
 use tidemill_engine::report::text;
+use tidemill_engine::report::words::fill;
 use tidemill_engine::verbs::explain;
 
 use super::{context, json_of};
@@ -29,9 +30,10 @@ pub(super) fn explain(args: &Explain, cli: &Cli) -> Result<Shown> {
     let out = args.out.as_deref();
     let (target, background) = (args.target.as_deref(), args.background.as_deref());
     let found = explain::file(&args.model, target, &args.data, background, &asked, out, &context)?;
-    let mut shown = text::explanation(&found);
+    let words = args.lang.words();
+    let mut shown = text::explanation(words, &found);
     if let Some(out) = out {
-        shown += &format!("\nWritten: {out}\n");
+        shown += &format!("\n{}\n", fill(words.story.written_file, &[("file", &out)]));
     }
     Ok(Shown::new(shown, json_of(&found)?))
 }

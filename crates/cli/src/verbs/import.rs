@@ -3,6 +3,7 @@
 use tidemill_engine::core::Result;
 use tidemill_engine::import::Asked;
 use tidemill_engine::report::text;
+use tidemill_engine::report::words::fill;
 use tidemill_engine::verbs::import;
 
 use super::{context, json_of};
@@ -15,6 +16,8 @@ pub(super) fn import(args: &Import, cli: &Cli) -> Result<Shown> {
     let out = args.out.clone().unwrap_or_else(|| args.file.with_extension("tidemill"));
     let asked = Asked { target: args.target.clone(), classes: args.classes.clone() };
     let written = import::file(&args.file, &out, &asked, &context(cli, 0, None)?)?;
-    let shown = format!("{}\nWritten: {}\n", text::imported(&written.facts), out.display());
+    let words = args.lang.words();
+    let file = fill(words.story.written_file, &[("file", &out.display())]);
+    let shown = format!("{}\n{file}\n", text::imported(words, &written.facts));
     Ok(Shown::new(shown, json_of(&written)?))
 }

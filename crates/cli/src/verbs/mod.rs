@@ -12,6 +12,7 @@ mod import;
 mod prepare;
 mod service;
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,6 +32,7 @@ use tidemill_engine::recipe;
 use tidemill_engine::recipe::docs;
 use tidemill_engine::recipe::schema;
 use tidemill_engine::report::text;
+use tidemill_engine::report::words::{Words, fill};
 use tidemill_engine::verbs::evaluate::{self, Evaluated, Judged};
 use tidemill_engine::verbs::init;
 use tidemill_engine::verbs::predict;
@@ -151,10 +153,11 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let context = interruptible(cli, recipe.train.seed, args.threads, true)?;
     let context = context.with_deadline(limit.map(|limit| Instant::now() + limit));
     let context = context.with_runtime(runtime(&args.nets));
-    let job = train::Job { source, recipe, recipe_file, out };
+    let words = args.lang.words();
+    let job = train::Job { words, source, recipe, recipe_file, out };
     let trained = match train::train_any(&job, &context)? {
         train::Done::One(trained) => trained,
-        train::Done::Several(trained) => return several_trained(&trained),
+        train::Done::Several(trained) => return several_trained(words, &trained),
     };
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
@@ -163,14 +166,14 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         document.insert("written".into(), written);
         document.insert("times".into(), json_of(&text::table(&trained))?);
     }
-    Ok(Shown::new(text::training(&trained), json))
+    Ok(Shown::new(text::training(words, &trained), json))
 }
 
-fn several_trained(trained: &TrainedTargets) -> Result<Shown> {
+fn several_trained(words: &Words, trained: &TrainedTargets) -> Result<Shown> {
     let written = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
                           "report": trained.report, "hash": trained.hash });
     let json = json!({ "targets": json_of(&trained.outcomes)?, "written": written });
-    Ok(Shown::new(text::training_of_targets(trained), json))
+    Ok(Shown::new(text::training_of_targets(words, trained), json))
 }
 
 fn runtime(nets: &NetArgs) -> Runtime {
@@ -236,14 +239,14 @@ fn overlay(recipe: &mut Recipe, about: &DataArgs) {
 
 fn run_evaluate(args: &EvaluateArgs, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
+    let words = args.lang.words();
+    let report = args.report.as_deref().map(|file| evaluate::ReportFile { file, words });
     let judged = match (&args.data, &args.answers.truth, &args.pred) {
         (None, Some(truth), Some(pred)) => {
             let labels = args.answers.labels(truth, pred);
-            Judged::One(evaluate::labels(&args.model, &labels, args.report.as_deref(), &context)?)
+            Judged::One(evaluate::labels(&args.model, &labels, report, &context)?)
         }
-        (Some(data), None, None) => {
-            evaluate::model(Path::new(&args.model), data, args.report.as_deref(), &context)?
-        }
+        (Some(data), None, None) => evaluate::model(Path::new(&args.model), data, report, &context)?,
         _ => {
             return Err(EngineError::usage(
                 "it is not clear what to judge",
@@ -253,15 +256,18 @@ fn run_evaluate(args: &EvaluateArgs, cli: &Cli) -> Result<Shown> {
         }
     };
     let mut text = match &judged {
-        Judged::One(evaluated) => evaluated.report.to_string(),
+        Judged::One(evaluated) => text::figures(words, &evaluated.report),
         Judged::Several { targets } => {
-            let of = |(name, found): (&String, &Evaluated)| format!("Target '{name}'\n{}\n", found.report);
+            let of = |(name, found): (&String, &Evaluated)| {
+                let head = fill(words.story.targets_one, &[("target", name)]);
+                format!("{head}\n{}\n", text::figures(words, &found.report))
+            };
             targets.iter().map(of).collect()
         }
     };
     let mut json = json_of(&judged)?;
     if let Some(file) = &args.report {
-        text += &format!("\nReport: {}\n", file.display());
+        text += &format!("\n{}\n", fill(words.story.report_file, &[("file", &file.display())]));
         json["written"] = json!({ "report": file });
     }
     Ok(Shown::new(text, json))
@@ -286,16 +292,20 @@ fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
 
 fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
+    let words = args.lang.words();
     if let Some(out) = &args.vectors {
         let written = vectors::write(&args.model, args.column.as_deref(), out, &context)?;
-        let text = format!(
-            "{}: the vectors of {} words of '{}', {} numbers each\n",
-            written.out, written.words, written.column, written.dimensions
-        );
+        let values: [(&str, &dyn Display); 4] = [
+            ("out", &written.out),
+            ("n", &written.words),
+            ("column", &written.column),
+            ("dimensions", &written.dimensions),
+        ];
+        let text = fill(words.story.vectors, &values) + "\n";
         return Ok(Shown::new(text, json_of(&written)?));
     }
     let inspected = model::inspect(&args.model, &context)?;
-    Ok(Shown::new(text::inspected(&inspected), json_of(&inspected)?))
+    Ok(Shown::new(text::inspected(words, &inspected), json_of(&inspected)?))
 }
 
 fn run_init(args: &Init, cli: &Cli) -> Result<Shown> {

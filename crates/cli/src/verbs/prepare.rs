@@ -8,6 +8,7 @@ use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::error::EngineError;
 use tidemill_engine::files::replace;
 use tidemill_engine::recipe;
+use tidemill_engine::report::words::fill;
 use tidemill_engine::report::{page, text};
 use tidemill_engine::verbs::prepare;
 
@@ -49,10 +50,11 @@ pub(super) fn prepare(args: &Prepare, cli: &Cli) -> Result<Shown> {
             prepare::learn(&job, &context)?
         }
     };
-    let (mut shown, mut json) = (text::prepared(&facts), json_of(&facts)?);
+    let words = args.lang.words();
+    let (mut shown, mut json) = (text::prepared(words, &facts), json_of(&facts)?);
     if let Some(file) = &args.report {
-        replace(file, page::prepared(&facts).as_bytes())?;
-        shown += &format!("Report: {}\n", file.display());
+        replace(file, page::prepared(words, &facts).as_bytes())?;
+        shown += &(fill(words.story.report_file, &[("file", &file.display())]) + "\n");
         json["report"] = serde_json::json!(file);
     }
     // Rows on standard output stand there alone.

@@ -248,7 +248,7 @@ pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
     let serving = Serving::open(&args.model, args.name.as_deref(), hash_key().as_deref(), &context)?;
     let found = monitor::of_serving(&serving, &store, tidemill_store::now())?;
-    Ok(Shown::new(text::monitor(&found), json_of(&found)?))
+    Ok(Shown::new(text::monitor(args.lang.words(), &found), json_of(&found)?))
 }
 
 pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {

@@ -82,7 +82,9 @@ impl Desk {
     /// Runs the program with something on standard input.
     pub(crate) fn run_with(&self, args: &[&str], stdin: &str) -> Ran {
         let mut command = Command::cargo_bin("tidemill").unwrap();
-        let output = command.args(args).current_dir(self.folder.path()).write_stdin(stdin).output().unwrap();
+        // Whoever runs the tests may speak any language.
+        let command = command.args(args).current_dir(self.folder.path()).env("LC_ALL", "C");
+        let output = command.write_stdin(stdin).output().unwrap();
         Ran {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -9,6 +9,7 @@ mod compare;
 mod desk;
 mod explain;
 mod json;
+mod lang;
 mod limits;
 mod nets;
 mod prepare;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Context, Error, Event, Result, Source, Warning};
 use tidemill_data::{InferredSchema, Note, Profile, Weight};
+use tidemill_report::words::{EN, Words, counted, fill};
 
 use crate::rows::open_to_learn;
 
@@ -148,7 +149,7 @@ fn audit(
     Audit {
         tidemill: env!("CARGO_PKG_VERSION"),
         source: source.to_string(),
-        verdict: verdict(severe, warnings, notes),
+        verdict: verdict(&EN, severe, warnings, notes),
         severe,
         warnings,
         notes,
@@ -159,16 +160,17 @@ fn audit(
     }
 }
 
-fn verdict(severe: usize, warnings: usize, notes: usize) -> String {
-    let count = |n: usize, one: &str| match n {
-        0 => format!("no {one}s"),
-        1 => format!("1 {one}"),
-        n => format!("{n} {one}s"),
+/// What so many findings come to, in a sentence.
+pub(crate) fn verdict(words: &Words, severe: usize, warnings: usize, notes: usize) -> String {
+    let said = &words.story;
+    let count = |n: usize, none: &str, forms: [&str; 2]| if n == 0 { none.into() } else { counted(forms, n) };
+    let warned = count(warnings, said.audit_warnings_none, [said.audit_warnings_one, said.audit_warnings]);
+    let noted = count(notes, said.audit_notes_none, [said.audit_notes_one, said.audit_notes]);
+    let faults = counted([said.audit_severe_one, said.audit_severe], severe);
+    let template = match severe {
+        0 if warnings == 0 => said.audit_sound,
+        0 => said.audit_usable,
+        _ => said.audit_not_ready,
     };
-    let rest = format!("{}, {}", count(warnings, "warning"), count(notes, "note"));
-    match severe {
-        0 if warnings == 0 => format!("Sound: nothing severe, {rest}."),
-        0 => format!("Usable: nothing severe, {rest}."),
-        n => format!("Not ready to train on: {}, {rest}.", count(n, "severe fault")),
-    }
+    fill(template, &[("severe", &faults), ("warnings", &warned), ("notes", &noted)])
 }

@@ -9,6 +9,7 @@ use tidemill_core::{Chain, Fitted, Role, Warning};
 use tidemill_data::Leak;
 use tidemill_eval::Report;
 use tidemill_eval::compare::ScoreInterval;
+use tidemill_report::words::EN;
 
 use crate::audit::Finding;
 use crate::builtin;
@@ -179,23 +180,9 @@ impl Shipped {
     }
 }
 
-pub(crate) const SHIPPED: &str = "The model in the file was refitted on all rows. The scores are those of the same recipe fitted on \
-                       the training part alone, which never saw the test rows.";
+pub(crate) const SHIPPED: &str = EN.story.shipped;
 
-pub(crate) const NESTED: &str = "The model in the file was fitted on all rows. The scores are those of the same search done anew on each outer \
-                      fold's training rows, over all rows, each judged by a model that never saw it.";
-
-impl Shipped {
-    /// Who has the file has rows of the training data: told where that is so.
-    pub(crate) fn rows_note(&self) -> Option<String> {
-        (!self.keeps_rows.is_empty()).then(|| {
-            format!(
-                "The model file holds rows of the training data ({}): who has it has them. `[privacy] rows_in_model = false` refuses that.",
-                self.keeps_rows.join(", ")
-            )
-        })
-    }
-}
+pub(crate) const NESTED: &str = EN.story.nested;
 
 /// A finished training.
 pub struct Trained {

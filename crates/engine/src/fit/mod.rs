@@ -13,6 +13,7 @@ use tidemill_data::split::{self, Parts};
 use tidemill_data::{InferredColumn, InferredSchema, Ingest};
 use tidemill_eval::Metric;
 use tidemill_package::Package;
+use tidemill_report::words::Words;
 
 use crate::audit::{self, Finding, Severity};
 use crate::builtin;
@@ -77,10 +78,10 @@ pub fn fit(source: &dyn Source, named: &Named, recipe: &Recipe, context: &Contex
 }
 
 impl Fit {
-    /// The report as a page of HTML; `recipe_name` is the file that the recipe is written to, `hash` names the model.
-    pub fn report(&self, recipe_name: &str, hash: &str) -> Result<String> {
+    /// The report as a page of HTML, in the language of these words; `recipe_name` is the file that the recipe is written to, `hash` names the model.
+    pub fn report(&self, words: &'static Words, recipe_name: &str, hash: &str) -> Result<String> {
         let origin = Origin { recipe: (&self.recipe, recipe_name), seed: self.seed, model: hash };
-        Ok(page::train(&self.facts, &self.evidence, self.explained.as_ref(), &origin)?.html())
+        Ok(page::train(words, &self.facts, &self.evidence, self.explained.as_ref(), &origin)?.html())
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Error, Event, Result, Role, Source};
 use tidemill_package::Package;
+use tidemill_report::words::Words;
 
 use super::{Fit, Named, Origin, Provenance, fit, page, pretty};
 use crate::error::EngineError;
@@ -67,13 +68,13 @@ pub fn fit_targets(
 
 impl FitOfTargets {
     /// The report as a page of HTML: the targets beside each other, then each; as [`Fit::report`].
-    pub fn report(&self, recipe_name: &str, hash: &str) -> Result<String> {
+    pub fn report(&self, words: &'static Words, recipe_name: &str, hash: &str) -> Result<String> {
         let pages = self.fits.iter().map(|fit| {
             let origin = Origin { recipe: (&self.recipe, recipe_name), seed: fit.seed, model: hash };
-            page::train(&fit.facts, &fit.evidence, fit.explained.as_ref(), &origin)
+            page::train(words, &fit.facts, &fit.evidence, fit.explained.as_ref(), &origin)
         });
         let outcomes: Vec<&Outcome> = self.fits.iter().map(|fit| &fit.facts).collect();
-        Ok(page::targets(&outcomes, pages.collect::<Result<_>>()?).html())
+        Ok(page::targets(words, &outcomes, pages.collect::<Result<_>>()?).html())
     }
 }
 

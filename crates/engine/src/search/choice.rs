@@ -1,9 +1,12 @@
 //! From the race to a design: which learner, or which blend, and why.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 use tidemill_core::recipe::{OptimizeFor, Recipe};
 use tidemill_core::{Context, Family, Result};
 use tidemill_eval::compare::{Interval, corrected_resampled_t};
+use tidemill_report::words::{EN, Words, fill};
 
 use super::ensemble::{LIBRARY, Library, mix};
 use super::judge::{Judge, Truth, mean, spread};
@@ -53,6 +56,44 @@ pub struct PairedComparison {
     pub same: bool,
     /// All of this in a sentence.
     pub sentence: String,
+    /// How many folds they were compared on.
+    #[serde(skip)]
+    pub folds: usize,
+    /// The metric.
+    #[serde(skip)]
+    pub metric: &'static str,
+}
+
+impl PairedComparison {
+    /// All of this in a sentence without its end.
+    pub(crate) fn told(&self, words: &Words) -> String {
+        let said = &words.story;
+        let p_value = self.better_by.p_value;
+        if self.same {
+            let values: [(&str, &dyn Display); 4] = [
+                ("first", &self.first),
+                ("second", &self.second),
+                ("n", &self.folds),
+                ("p", &format!("{p_value:.2}")),
+            ];
+            return fill(said.duel_same, &values);
+        }
+        let by = self.better_by.mean;
+        let (ahead, behind) =
+            if by >= 0.0 { (&self.first, &self.second) } else { (&self.second, &self.first) };
+        let p = match p_value {
+            ..0.001 => "p < 0.001".to_string(),
+            p => format!("p = {p:.3}"),
+        };
+        let values: [(&str, &dyn Display); 5] = [
+            ("ahead", ahead),
+            ("behind", behind),
+            ("by", &format!("{:.4}", by.abs())),
+            ("metric", &self.metric),
+            ("p", &p),
+        ];
+        fill(said.duel_better, &values)
+    }
 }
 
 /// Chooses: the best learner, or one nearly as good that costs less, or a blend that is better by more than chance.
@@ -190,23 +231,17 @@ fn duel(
     test_share: f64,
 ) -> Option<PairedComparison> {
     let better_by = corrected_resampled_t(gains, test_share, 0.95).ok()?;
-    let same = better_by.p_value > 0.05;
-    let (n, name) = (gains.len(), judge.metric.name);
-    let sentence = if same {
-        format!(
-            "{first} and {second} are the same as far as these {n} folds can tell (p = {:.2})",
-            better_by.p_value
-        )
-    } else {
-        let (ahead, behind) = if better_by.mean >= 0.0 { (first, second) } else { (second, first) };
-        let by = better_by.mean.abs();
-        let p = match better_by.p_value {
-            ..0.001 => "p < 0.001".to_string(),
-            p => format!("p = {p:.3}"),
-        };
-        format!("{ahead} is better than {behind} by {by:.4} of {name} ({p})")
+    let mut found = PairedComparison {
+        first: first.into(),
+        second: second.into(),
+        same: better_by.p_value > 0.05,
+        better_by,
+        sentence: String::new(),
+        folds: gains.len(),
+        metric: judge.metric.name,
     };
-    Some(PairedComparison { first: first.into(), second: second.into(), better_by, same, sentence })
+    found.sentence = found.told(&EN);
+    Some(found)
 }
 
 /// The best, or the best linear learner where the best is not ahead of it by more than chance: on few rows the more that a

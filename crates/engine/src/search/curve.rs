@@ -1,5 +1,6 @@
 //! The learning curve: how the score grows with the rows that are learned from.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Table};
 use tidemill_data::split::Fold;
 use tidemill_kernel::Random;
+use tidemill_report::words::{Words, fill};
 
 use super::Candidate;
 use super::judge::{Judge, mean};
@@ -113,7 +115,7 @@ fn shuffled(fold: &Fold, at: usize, context: &Context) -> Vec<u32> {
 }
 
 /// What the last stretch of the curve says.
-pub(crate) fn sentence(points: &[Point], greater_is_better: bool) -> Option<String> {
+pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool) -> Option<String> {
     let [.., before, last] = points else { return None };
     let gain = |p: &Point| p.valid.map(|v| if greater_is_better { v } else { -v });
     let first = gain(points.first()?)?;
@@ -124,25 +126,29 @@ pub(crate) fn sentence(points: &[Point], greater_is_better: bool) -> Option<Stri
     // What the folds do not agree on may be chance.
     let by_chance = last.band.is_some_and(|band| step.abs() <= band);
     let grows = step > 0.0 && all > 0.0 && (step > 0.15 * all || notable);
+    let said = &words.story;
     let what = match step {
-        _ if by_chance => "more rows alone would help little",
-        _ if grows => "more would help",
-        step if step > 0.0 => "more rows alone would help little",
-        _ => "more rows alone would not help",
+        _ if by_chance => said.curve_little,
+        _ if grows => said.curve_helps,
+        step if step > 0.0 => said.curve_little,
+        _ => said.curve_useless,
     };
-    let scores = [before.valid, last.valid].map(|score| short(score.unwrap_or_default()));
-    Some(format!(
-        "With {} instead of {} rows to learn from the score went from {} to {}{}: {what}.",
-        last.rows,
-        before.rows,
-        scores[0],
-        scores[1],
-        if by_chance { ", which may be chance" } else { "" }
-    ))
+    let [was, is] = [before.valid, last.valid].map(|score| short(score.unwrap_or_default()));
+    let values: [(&str, &dyn Display); 6] = [
+        ("rows", &last.rows),
+        ("before", &before.rows),
+        ("was", &was),
+        ("is", &is),
+        ("chance", &if by_chance { said.curve_chance } else { "" }),
+        ("what", &what),
+    ];
+    Some(fill(said.curve, &values))
 }
 
 #[cfg(test)]
 mod tests {
+    use tidemill_report::words::EN;
+
     use super::*;
 
     /// What is said of a curve of these scores, of which less is better.
@@ -150,7 +156,7 @@ mod tests {
         let points = [40, 280, 400].iter().zip(valid);
         let points: Vec<Point> =
             points.map(|(&rows, v)| Point { rows, train: None, valid: Some(v), band: None }).collect();
-        sentence(&points, false).unwrap_or_default()
+        sentence(&EN, &points, false).unwrap_or_default()
     }
 
     #[test]
@@ -177,7 +183,7 @@ mod tests {
         let said = |then: f64, now: f64, band: f64| {
             let point = |rows, valid, band| Point { rows, train: None, valid: Some(valid), band };
             let points = [point(25, 0.94, None), point(170, then, Some(0.01)), point(240, now, Some(band))];
-            sentence(&points, true).unwrap_or_default()
+            sentence(&EN, &points, true).unwrap_or_default()
         };
         // Near perfection and flat within what chance moves; the same step with folds that agree; a loss within the band.
         assert!(

@@ -1,6 +1,9 @@
 //! The gap between training and validation, in words.
 
+use std::fmt::Display;
+
 use serde::Serialize;
+use tidemill_report::words::{EN, Words, fill};
 
 use super::CandidateScore;
 use super::judge::Judge;
@@ -26,6 +29,12 @@ pub struct Gap {
     pub verdict: Verdict,
     /// The same in a sentence.
     pub sentence: String,
+    /// The metric.
+    #[serde(skip)]
+    pub metric: &'static str,
+    /// How much of what was learned holds on held-out rows.
+    #[serde(skip)]
+    pub kept: KeptPart,
 }
 
 /// What a gap says.
@@ -53,32 +62,82 @@ pub(super) fn gap(
     let learned = judge.gain(train) - start;
     let kept = judge.gain(valid) - start;
     let memorises = builtin::entry(&standing.learner).is_some_and(|entry| entry.memorises);
-    let name = judge.metric.name;
-    let scores =
-        format!("{name} {} on rows it was fitted on, {} on held-out rows", short(train), short(valid));
-    let (verdict, what) = if learned > 0.0 && learned - kept > OVERFIT * learned && !memorises {
-        let advice = "it overfits. More rows, fewer columns or a stricter setting would narrow the gap";
-        (Verdict::Overfit, format!("{advice}; judge it by the latter"))
+    let kept_part = KeptPart::of(learned, kept);
+    let (verdict, held) = if learned > 0.0 && learned - kept > OVERFIT * learned && !memorises {
+        (Verdict::Overfit, kept_part)
     } else if perfect > start && learned < UNDERFIT * (perfect - start) && kept > 0.5 * learned {
-        let what = "alike and far from perfect: it underfits, or these columns say no more about the target";
-        (Verdict::Underfit, what.into())
+        (Verdict::Underfit, kept_part)
     } else if memorises {
-        (Verdict::Fine, "which is usual of a learner that remembers its rows: the latter counts".into())
+        (Verdict::Fine, KeptPart::Memorised)
     } else {
-        (Verdict::Fine, kept_part(learned, kept))
+        (Verdict::Fine, kept_part)
     };
-    let sentence = format!("{}: {scores}: {what}.", standing.learner);
-    Some(Gap { learner: standing.learner.clone(), train, valid, verdict, sentence })
+    let learner = standing.learner.clone();
+    let mut gap = Gap {
+        learner,
+        metric: judge.metric.name,
+        train,
+        valid,
+        verdict,
+        kept: held,
+        sentence: String::new(),
+    };
+    gap.sentence = gap.told(&EN);
+    Some(gap)
+}
+
+impl Gap {
+    /// All of this in a sentence.
+    pub(crate) fn told(&self, words: &Words) -> String {
+        let said = &words.story;
+        let what = match self.verdict {
+            Verdict::Overfit => said.gap_overfit.into(),
+            Verdict::Underfit => said.gap_underfit.into(),
+            Verdict::Fine => self.kept.told(words),
+        };
+        let values: [(&str, &dyn Display); 5] = [
+            ("learner", &self.learner),
+            ("metric", &self.metric),
+            ("train", &short(self.train)),
+            ("valid", &short(self.valid)),
+            ("what", &what),
+        ];
+        fill(said.gap, &values)
+    }
 }
 
 /// How much of the way from the baseline that a learner goes on its own rows it goes on others.
-fn kept_part(learned: f64, kept: f64) -> String {
-    if learned <= 0.0 {
-        return "no better than the baseline".into();
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeptPart {
+    /// It goes no way at all.
+    Nothing,
+    /// All of it.
+    All,
+    /// So many percent of it.
+    Percent(f64),
+    /// It remembers its rows: how far it goes on them says nothing.
+    Memorised,
+}
+
+impl KeptPart {
+    fn of(learned: f64, kept: f64) -> Self {
+        if learned <= 0.0 {
+            return KeptPart::Nothing;
+        }
+        match (100.0 * kept / learned).floor() {
+            percent if percent >= 100.0 => KeptPart::All,
+            percent => KeptPart::Percent(percent),
+        }
     }
-    match (100.0 * kept / learned).floor() {
-        percent if percent >= 100.0 => "as good on rows it has not seen".into(),
-        percent => format!("{percent:.0}% of its gain over the baseline holds on rows it has not seen"),
+
+    fn told(self, words: &Words) -> String {
+        let said = &words.story;
+        match self {
+            KeptPart::Nothing => said.gap_nothing.into(),
+            KeptPart::All => said.gap_alike.into(),
+            KeptPart::Percent(percent) => fill(said.gap_kept, &[("percent", &format!("{percent:.0}"))]),
+            KeptPart::Memorised => said.gap_memorises.into(),
+        }
     }
 }
 
@@ -88,6 +147,7 @@ mod tests {
 
     #[test]
     fn the_gap_is_said_in_figures() {
+        let kept_part = |learned: f64, kept: f64| KeptPart::of(learned, kept).told(&EN);
         assert_eq!(kept_part(2.651, 2.66), "as good on rows it has not seen");
         // RMSE 10.9 on its own rows and 52.9 on others, where the baseline has 80.
         assert_eq!(kept_part(69.1, 27.1), "39% of its gain over the baseline holds on rows it has not seen");

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tidemill_core::{Context, Result, Source, Warning};
 use tidemill_eval::{Answers, Report};
 use tidemill_report::Report as Page;
+use tidemill_report::words::Words;
 
 use crate::files::replace;
 use crate::judge::{AnsweredRows, Evidence, PredictionColumns, Seen, interval};
@@ -26,6 +27,15 @@ pub struct Evaluated {
     pub data_warnings: Vec<Warning>,
 }
 
+/// Where a page goes, and which language it speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportFile<'a> {
+    /// The file.
+    pub file: &'a Path,
+    /// The words of the language.
+    pub words: &'static Words,
+}
+
 /// What a judgement found, by how many targets the model has.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
@@ -41,11 +51,17 @@ pub enum Judged {
 
 /// Judges a model on a source that has the target or targets, and writes a report where one is asked for. Rows without a target
 /// are left out of its judgement, with a warning.
-pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Context) -> Result<Judged> {
+pub fn model(
+    path: &Path,
+    source: &str,
+    report_file: Option<ReportFile<'_>>,
+    context: &Context,
+) -> Result<Judged> {
+    let words = report_file.map(|report| report.words);
     let several = match model::open_any(path, context)? {
         AnyModel::One(opened) => {
-            let (evaluated, page) = judged(&opened, source, report_file.is_some(), context)?;
-            if let (Some(file), Some(page)) = (report_file, page) {
+            let (evaluated, page) = judged(&opened, source, words, context)?;
+            if let (Some(ReportFile { file, .. }), Some(page)) = (report_file, page) {
                 replace(file, page.html().as_bytes())?;
             }
             return Ok(Judged::One(evaluated));
@@ -54,42 +70,43 @@ pub fn model(path: &Path, source: &str, report_file: Option<&Path>, context: &Co
     };
     let (mut targets, mut pages) = (IndexMap::new(), Vec::new());
     for part in &several.parts {
-        let (evaluated, page) = judged(part, source, report_file.is_some(), &context.part())?;
+        let (evaluated, page) = judged(part, source, words, &context.part())?;
         targets.insert(part.provenance.target.clone(), evaluated);
         pages.extend(page);
     }
-    if let Some(file) = report_file {
+    if let Some(ReportFile { file, words }) = report_file {
         let names: Vec<&str> = several.targets().collect();
-        replace(file, page::evaluated_targets(&names, pages).html().as_bytes())?;
+        replace(file, page::evaluated_targets(words, &names, pages).html().as_bytes())?;
     }
     Ok(Judged::Several { targets })
 }
 
-/// Judges an open model of one target; with a page where one is `wanted`.
+/// Judges an open model of one target; with a page where one is wanted, in the language of these `words`.
 fn judged(
     opened: &Opened,
     source: &str,
-    wanted: bool,
+    words: Option<&'static Words>,
     context: &Context,
 ) -> Result<(Evaluated, Option<Page>)> {
-    let AnsweredRows { target, rows, answered } = AnsweredRows::of_opened(opened, source, wanted, context)?;
+    let AnsweredRows { target, rows, answered } =
+        AnsweredRows::of_opened(opened, source, words.is_some(), context)?;
     let answers = Answers::of(&answered)?;
     let evaluated = Evaluated {
         rows: answered.n_rows(),
         report: tidemill_eval::report(&answers),
         data_warnings: context.warnings(),
     };
-    let Some(rows) = &rows else { return Ok((evaluated, None)) };
+    let (Some(words), Some(rows)) = (words, &rows) else { return Ok((evaluated, None)) };
     let metric = tidemill_eval::default_metric(answers.task());
     let steps = opened.model.chain.0.get(1..);
     let seen = Seen { steps, train: None, rows, answered: &answered, metric };
     let evidence = Evidence::gather(&seen, context)?;
     let beside = Beside {
         threshold: Some(threshold::of(&opened.model.chain)),
-        other: Other::in_training(&opened.provenance),
+        other: Other::in_training(words, &opened.provenance),
         evidence: Some(&evidence),
     };
-    let page = page_of(source, &target, &answers, &evaluated, beside);
+    let page = page_of(words, (source, &target), &answers, &evaluated, beside);
     Ok((evaluated, Some(page)))
 }
 
@@ -108,15 +125,16 @@ struct Beside<'a> {
 }
 
 fn page_of(
-    source: &str,
-    target: &str,
+    words: &'static Words,
+    (source, target): (&str, &str),
     answers: &Answers<'_>,
     found: &Evaluated,
     Beside { threshold, other, evidence }: Beside<'_>,
 ) -> Page {
     let metric = tidemill_eval::default_metric(answers.task());
     let interval = interval(metric, answers, 0).map(|i| [i.low, i.high]);
-    let subject = Subject { target, metric, report: &found.report, answers, interval, threshold, other };
+    let subject =
+        Subject { words, target, metric, report: &found.report, answers, interval, threshold, other };
     page::evaluate(&subject, evidence, source, &found.data_warnings)
 }
 
@@ -124,14 +142,14 @@ fn page_of(
 pub fn labels(
     source: &str,
     labels: &PredictionColumns,
-    report_file: Option<&Path>,
+    report_file: Option<ReportFile<'_>>,
     context: &Context,
 ) -> Result<Evaluated> {
     let answers = labels.answers(source, None)?;
     let report = tidemill_eval::report(&answers);
     let evaluated = Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() };
-    if let Some(file) = report_file {
-        let page = page_of(source, &labels.truth, &answers, &evaluated, Beside::default());
+    if let Some(ReportFile { file, words }) = report_file {
+        let page = page_of(words, (source, &labels.truth), &answers, &evaluated, Beside::default());
         replace(file, page.html().as_bytes())?;
     }
     Ok(evaluated)

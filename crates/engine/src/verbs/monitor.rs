@@ -6,11 +6,13 @@ use serde_json::Value;
 use tidemill_core::{Error, Result};
 use tidemill_eval::compare::{bootstrap, wilson};
 use tidemill_eval::{Answers, Metric};
+use tidemill_report::words::EN;
 use tidemill_store::{FeedbackKind, Given, LoggedPrediction, Store};
 
 use crate::facts::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
 use crate::feedback::{self, Target, Uncounted, class_of, number_of, truth};
 use crate::model::Model;
+use crate::report::text;
 use crate::serve::serving::{Part, Serving};
 
 /// The days that are shown, counted back from now.
@@ -72,13 +74,12 @@ fn of_target(serving: &Serving, target: Option<&str>, store: &Store, now: i64) -
         parent: v.version.parent,
         since: moment(v.created_at),
     });
-    Ok(Monitor {
+    let mut monitor = Monitor {
         model: serving.name.clone(),
         metric: metric.name.into(),
         metric_title: target.map_or_else(|| metric.title.into(), |name| format!("{name}: {}", metric.title)),
         greater_is_better: metric.greater_is_better,
-        sentence: target.map(|name| format!("{name}: ")).unwrap_or_default()
-            + &sentence(metric, test.as_ref(), live.as_ref(), ratings.as_ref()),
+        sentence: String::new(),
         test,
         live,
         days: recent_days,
@@ -93,7 +94,9 @@ fn of_target(serving: &Serving, target: Option<&str>, store: &Store, now: i64) -
         recent,
         target: target.map(String::from),
         others: Vec::new(),
-    })
+    };
+    monitor.sentence = text::monitored(&EN, &monitor);
+    Ok(monitor)
 }
 
 /// The metric that chose the model, or else the usual one of the task.
@@ -188,10 +191,9 @@ impl Seen {
         let yes = self.votes.values().filter(|v| **v).count() as u64;
         let [low, high] = wilson(yes, n)?;
         let satisfied = yes as f64 / n as f64;
-        let percent = |x: f64| format!("{:.0}%", 100.0 * x);
-        let sentence =
-            format!("satisfied: {}, 95% CI {} to {}", percent(satisfied), percent(low), percent(high));
-        Some(Ratings { n, satisfied, low, high, sentence })
+        let mut ratings = Ratings { n, satisfied, low, high, sentence: String::new() };
+        ratings.sentence = text::satisfied(&EN, &ratings);
+        Some(ratings)
     }
 }
 
@@ -270,44 +272,4 @@ fn figure(answers: &Answers<'_>, metric: &Metric, n_samples: usize) -> Result<Op
     let interval = bootstrap(answers, metric, n_samples, 0.95, 0)?;
     let finite = |x: f64| Some(x).filter(|x| x.is_finite());
     Ok(Some(Figure { value, low: finite(interval.low), high: finite(interval.high) }))
-}
-
-fn sentence(
-    metric: &Metric,
-    test: Option<&Figure>,
-    live: Option<&LiveFigure>,
-    ratings: Option<&Ratings>,
-) -> String {
-    let mut text = match (live, test) {
-        (None, _) => "No right answer is known yet: send feedback to see the live score.".to_string(),
-        (Some(live), None) => {
-            format!(
-                "Live {} is {:.4} on {} labelled predictions.",
-                metric.title, live.figure.value, live.rows
-            )
-        }
-        (Some(live), Some(test)) => format!(
-            "Live {} is {:.4} on {} labelled predictions, against {:.4} in the test: {}.",
-            metric.title,
-            live.figure.value,
-            live.rows,
-            test.value,
-            against(metric, live, test)
-        ),
-    };
-    if let Some(ratings) = ratings {
-        text += &format!(" Users are {} ({} votes).", ratings.sentence, ratings.n);
-    }
-    text
-}
-
-fn against(metric: &Metric, live: &LiveFigure, test: &Figure) -> &'static str {
-    let (Some(low), Some(high)) = (live.figure.low, live.figure.high) else { return "too few to compare" };
-    let better = if metric.greater_is_better { low > test.value } else { high < test.value };
-    let worse = if metric.greater_is_better { high < test.value } else { low > test.value };
-    match (better, worse) {
-        (true, _) => "better than in the test",
-        (_, true) => "worse than in the test",
-        _ => "as in the test, as far as these rows can tell",
-    }
 }

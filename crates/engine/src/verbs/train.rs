@@ -6,6 +6,7 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Error, Event, Result, Source};
 use tidemill_data::snapshots::{About, FOLDER};
 use tidemill_package::Package;
+use tidemill_report::words::Words;
 
 use crate::error::EngineError;
 use crate::facts::{Trained, TrainedTargets};
@@ -18,6 +19,8 @@ use crate::verbs::data;
 /// What to train on, by what recipe, and where the result goes.
 #[derive(Clone, Debug)]
 pub struct Job {
+    /// The language of the report; the model does not depend on it.
+    pub words: &'static Words,
     /// The rows: a path, a glob or `-`.
     pub source: String,
     /// The recipe, what was said on the command line included.
@@ -60,7 +63,7 @@ pub fn train_any(job: &Job, context: &Context) -> Result<Done> {
     }
     let named = named(&job, &*source, context)?;
     let fit = fit_targets(&*source, &named, &job.recipe, context)?;
-    Ok(Done::Several(write_targets(fit, &job.out, job.recipe_file.as_deref())?))
+    Ok(Done::Several(write_targets(job.words, fit, &job.out, job.recipe_file.as_deref())?))
 }
 
 /// The rows, and the job with its targets settled.
@@ -76,7 +79,7 @@ fn opened(job: &Job, context: &Context) -> Result<(Job, Box<dyn Source>)> {
 fn train_one(job: &Job, source: &dyn Source, context: &Context) -> Result<Trained> {
     let named = named(job, source, context)?;
     let fit = fit(source, &named, &job.recipe, context)?;
-    write(fit, &job.out, job.recipe_file.as_deref())
+    write(job.words, fit, &job.out, job.recipe_file.as_deref())
 }
 
 /// What the rows are called; they are copied first where the recipe asks for a snapshot.
@@ -112,16 +115,21 @@ fn keep(source: &dyn Source, sha256: Option<&str>, job: &Job, context: &Context)
 /// Writes the folder of a model: the model first, since it is what matters; each file appears whole or not at all.
 ///
 /// A recipe file of the user's own (`recipe_file`) is left alone: the resolved one then goes beside it.
-pub fn write(fit: Fit, out: &Path, recipe_file: Option<&Path>) -> Result<Trained> {
-    let page = |name: &str, hash: &str| fit.report(name, hash);
+pub fn write(words: &'static Words, fit: Fit, out: &Path, recipe_file: Option<&Path>) -> Result<Trained> {
+    let page = |name: &str, hash: &str| fit.report(words, name, hash);
     let Written { model, recipe, metrics, report, hash } =
         folder(&fit.package, &fit.recipe, &fit.metrics, &page, (out, recipe_file))?;
     Ok(Trained { outcome: fit.facts, times: fit.times, model, recipe, metrics, report, hash })
 }
 
 /// As [`write()`], of several targets.
-pub fn write_targets(fit: FitOfTargets, out: &Path, recipe_file: Option<&Path>) -> Result<TrainedTargets> {
-    let page = |name: &str, hash: &str| fit.report(name, hash);
+pub fn write_targets(
+    words: &'static Words,
+    fit: FitOfTargets,
+    out: &Path,
+    recipe_file: Option<&Path>,
+) -> Result<TrainedTargets> {
+    let page = |name: &str, hash: &str| fit.report(words, name, hash);
     let Written { model, recipe, metrics, report, hash } =
         folder(&fit.package, &fit.recipe, &fit.metrics, &page, (out, recipe_file))?;
     let outcomes = fit.fits.into_iter().map(|fit| fit.facts).collect();

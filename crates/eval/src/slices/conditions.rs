@@ -4,6 +4,7 @@ use arrow_array::Array;
 use rayon::prelude::*;
 use tidemill_core::{Batch, Column, Kind, Role, UNSEEN};
 
+use super::Holds;
 use crate::Result;
 
 /// A row that belongs to no bin.
@@ -17,7 +18,7 @@ pub(super) struct Dealt {
     /// The bin of each row; above the last name where it has none.
     pub(super) bins: Vec<u16>,
     /// What holds of the rows of each bin.
-    pub(super) names: Vec<String>,
+    pub(super) names: Vec<Holds>,
 }
 
 /// Every feature that has at least two bins.
@@ -47,10 +48,10 @@ fn column(rows: &Batch, i: usize, n_bins: usize) -> Result<Dealt> {
         Kind::Flag => {
             let flags = rows.flags(i)?;
             let bin = |row: usize| if flags.is_valid(row) { u16::from(flags.value(row)) } else { NO_BIN };
-            ((0..n).map(bin).collect(), vec!["is false".into(), "is true".into()])
+            ((0..n).map(bin).collect(), vec![Holds::Is("false".into()), Holds::Is("true".into())])
         }
         Kind::Category => categories(rows, i, column)?,
-        _ => (vec![0; n], vec!["is there".into()]),
+        _ => (vec![0; n], vec![Holds::There]),
     };
     let is_missing = |row: usize| match column.kind {
         Kind::Number => bins[row] == NO_BIN,
@@ -59,13 +60,13 @@ fn column(rows: &Batch, i: usize, n_bins: usize) -> Result<Dealt> {
     let missing: Vec<usize> = (0..n).filter(|&row| is_missing(row)).collect();
     if !missing.is_empty() {
         missing.iter().for_each(|&row| bins[row] = names.len() as u16);
-        names.push("is missing".into());
+        names.push(Holds::Missing);
     }
     Ok(Dealt { name: column.name.to_string(), bins, names })
 }
 
 /// The commonest categories.
-fn categories(rows: &Batch, i: usize, column: &Column) -> Result<(Vec<u16>, Vec<String>)> {
+fn categories(rows: &Batch, i: usize, column: &Column) -> Result<(Vec<u16>, Vec<Holds>)> {
     let (codes, known) = (rows.codes(i)?, column.categories()?);
     let mut count = vec![0usize; known.len() + 1];
     codes.iter().flatten().for_each(|c| count[(c as usize).min(known.len())] += 1);
@@ -75,7 +76,7 @@ fn categories(rows: &Batch, i: usize, column: &Column) -> Result<(Vec<u16>, Vec<
     let mut place = vec![NO_BIN; count.len()];
     order.iter().zip(0u16..).for_each(|(&c, bin)| place[c] = bin);
     let bins = codes.iter().map(|c| c.map_or(NO_BIN, |c| place[(c as usize).min(known.len())])).collect();
-    let name = |&c: &usize| format!("is '{}'", known.names().get(c).map_or(UNSEEN, |n| n));
+    let name = |&c: &usize| Holds::Is(format!("'{}'", known.names().get(c).map_or(UNSEEN, |n| n)));
     Ok((bins, order.iter().map(name).collect()))
 }
 
@@ -85,7 +86,7 @@ fn ranges(
     value: impl Fn(usize) -> Option<f64>,
     n_bins: usize,
     written: impl Fn(f64) -> String,
-) -> (Vec<u16>, Vec<String>) {
+) -> (Vec<u16>, Vec<Holds>) {
     let mut sorted: Vec<f64> = (0..n).filter_map(&value).collect();
     sorted.par_sort_unstable_by(f64::total_cmp);
     let mut tops: Vec<f64> = (1..=n_bins)
@@ -98,11 +99,7 @@ fn ranges(
     let name = |bin: usize| {
         let first = if bin == 0 { 0 } else { sorted.partition_point(|&x| x <= tops[bin - 1]) };
         let (low, high) = (sorted[first], tops[bin]);
-        if low == high {
-            format!("is {}", written(low))
-        } else {
-            format!("from {} to {}", written(low), written(high))
-        }
+        if low == high { Holds::Is(written(low)) } else { Holds::Between([written(low), written(high)]) }
     };
     (bins, (0..tops.len()).map(name).collect())
 }
@@ -153,6 +150,7 @@ mod tests {
         let values = [1.0, 1.0, 1.0, 1.0, 2.0, 3.0, 4.0, f64::NAN];
         let (bins, names) = ranges(8, |i| Some(values[i]).filter(|x| !x.is_nan()), 3, written);
         assert_eq!(bins, [0, 0, 0, 0, 1, 2, 2, u16::MAX]);
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["is 1", "is 2", "from 3 to 4"]);
         assert!(ranges(2, |_| None, 3, written).1.is_empty());
     }

@@ -78,6 +78,33 @@ pub struct Condition {
     pub column: String,
     /// What its values are: `is 'north'`, `from 61 to 80`, `is missing`.
     pub test: String,
+    /// The same in parts.
+    #[serde(skip)]
+    pub holds: Holds,
+}
+
+/// What holds of the values of a column, as people write them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// All are this one; names stand in quotes.
+    Is(String),
+    /// They lie between these, both included.
+    Between([String; 2]),
+    /// They are missing.
+    Missing,
+    /// They are not missing.
+    There,
+}
+
+impl std::fmt::Display for Holds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Holds::Is(value) => write!(f, "is {value}"),
+            Holds::Between([low, high]) => write!(f, "from {low} to {high}"),
+            Holds::Missing => f.write_str("is missing"),
+            Holds::There => f.write_str("is there"),
+        }
+    }
 }
 
 /// Beyond so many columns, pairs are made of those that matter most alone.
@@ -311,7 +338,8 @@ impl Search {
             .iter()
             .map(|&(c, bin)| {
                 let column = &self.columns[c];
-                Condition { column: column.name.clone(), test: column.names[usize::from(bin)].clone() }
+                let holds = column.names[usize::from(bin)].clone();
+                Condition { column: column.name.clone(), test: holds.to_string(), holds }
             })
             .collect();
         let words: Vec<String> = conditions.iter().map(|c| format!("{} {}", c.column, c.test)).collect();

@@ -5,6 +5,7 @@ use super::scale::{Scale, ticks};
 use super::{Chart, Drawing};
 use crate::number::short;
 use crate::svg::{Anchor, Svg, fit, fit_name, n, width};
+use crate::words::{Words, fill};
 
 /// One bar.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +32,7 @@ impl Bar {
 /// ```
 /// use tidemill_report::{Bar, BarChart, Chart, Scale};
 /// let chart = BarChart::new("Importance", Scale::number("loss of accuracy"), "column").with(Bar::new("age", 0.2));
-/// assert!(chart.svg().contains("age"));
+/// assert!(chart.svg(&tidemill_report::words::EN).contains("age"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct BarChart {
@@ -169,9 +170,10 @@ impl Chart for BarChart {
         &self.title
     }
 
-    fn description(&self) -> String {
+    fn description(&self, words: &Words) -> String {
         let first = self.bars.iter().take(5).map(|b| format!("{} {}", b.name, short(b.value)));
-        format!("{} by {}. {}.", self.x.name, self.y_name, first.collect::<Vec<_>>().join("; "))
+        let first = first.collect::<Vec<_>>().join(words.chart_gap);
+        fill(words.chart_by, &[("what", &self.x.name), ("by", &self.y_name), ("items", &first)])
     }
 
     fn axes(&self) -> Vec<&str> {

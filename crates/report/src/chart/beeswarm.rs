@@ -9,6 +9,7 @@ use super::scale::{Scale, spread};
 use super::{Chart, Drawing};
 use crate::number::count;
 use crate::svg::{Svg, n, width};
+use crate::words::{Words, fill};
 
 /// One dot.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub struct SwarmDot {
 ///     title: "What it goes by".into(), x: Scale::number("what the column adds"), y_name: "column".into(),
 ///     rows: vec![("age".into(), dots)], levels: ["low".into(), "middle".into(), "high".into()], other: "no number".into(),
 /// };
-/// assert!(chart.svg().contains("age"));
+/// assert!(chart.svg(&tidemill_report::words::EN).contains("age"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Beeswarm {
@@ -86,10 +87,13 @@ impl Chart for Beeswarm {
         &self.title
     }
 
-    fn description(&self) -> String {
+    fn description(&self, words: &Words) -> String {
         let first: Vec<&str> = self.rows.iter().take(5).map(|(name, _)| name.as_str()).collect();
         let dots = count(self.dots().count() as f64);
-        format!("{} by {}, {dots} dots. The first: {}.", self.x.name, self.y_name, first.join(", "))
+        let first = first.join(words.list);
+        let values: [(&str, &dyn std::fmt::Display); 4] =
+            [("what", &self.x.name), ("by", &self.y_name), ("n", &dots), ("items", &first)];
+        fill(words.chart_dots, &values)
     }
 
     fn axes(&self) -> Vec<&str> {

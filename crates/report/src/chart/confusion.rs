@@ -5,6 +5,7 @@ use super::{Chart, Drawing};
 use crate::number::{count, percent};
 use crate::palette::HEAT;
 use crate::svg::{Anchor, Svg, fit, width};
+use crate::words::{Words, fill};
 
 /// Up to so many classes each cell says its count.
 const WRITTEN: usize = 10;
@@ -17,7 +18,7 @@ const WRITTEN: usize = 10;
 ///     title: "Right and wrong".into(), x_name: "predicted".into(), y_name: "true".into(),
 ///     classes: vec!["no".into(), "yes".into()], counts: vec![vec![40.0, 2.0], vec![3.0, 15.0]],
 /// };
-/// assert!(chart.svg().contains(">40<"));
+/// assert!(chart.svg(&tidemill_report::words::EN).contains(">40<"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfusionMatrix {
@@ -137,10 +138,13 @@ impl Chart for ConfusionMatrix {
         &self.title
     }
 
-    fn description(&self) -> String {
+    fn description(&self, words: &Words) -> String {
         let right = self.classes.iter().enumerate().take(12);
-        let right = right.map(|(i, name)| format!("{name}: {} right", percent(self.share(i, i))));
-        format!("{} against {}. {}.", self.y_name, self.x_name, right.collect::<Vec<_>>().join("; "))
+        let right = right.map(|(i, name)| {
+            fill(words.chart_right, &[("class", name), ("share", &percent(self.share(i, i)))])
+        });
+        let right = right.collect::<Vec<_>>().join(words.chart_gap);
+        fill(words.chart_against, &[("what", &self.y_name), ("other", &self.x_name), ("items", &right)])
     }
 
     fn axes(&self) -> Vec<&str> {

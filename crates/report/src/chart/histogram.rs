@@ -5,6 +5,7 @@ use super::scale::Scale;
 use super::{Chart, Drawing};
 use crate::number::{count, short};
 use crate::svg::Svg;
+use crate::words::{Words, fill};
 
 /// Values from `low` to `high`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +24,7 @@ pub struct Bin {
 /// use tidemill_report::{Bin, Chart, Histogram, Scale};
 /// let bins = vec![Bin { low: 0.0, high: 1.0, count: 3.0 }, Bin { low: 1.0, high: 2.0, count: 5.0 }];
 /// let chart = Histogram { title: "Age".into(), x: Scale::number("age (years)"), y_name: "rows".into(), bins, mark: None, small: false };
-/// assert!(chart.svg().contains("age (years)"));
+/// assert!(chart.svg(&tidemill_report::words::EN).contains("age (years)"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
@@ -66,11 +67,18 @@ impl Chart for Histogram {
         &self.title
     }
 
-    fn description(&self) -> String {
+    fn description(&self, words: &Words) -> String {
         let total: f64 = self.bins.iter().map(|b| b.count).sum();
         let ends = [self.bins.first().map(|b| b.low), self.bins.last().map(|b| b.high)];
         let [low, high] = ends.map(|e| e.map_or_else(|| "–".into(), short));
-        format!("{} of {}: {} from {low} to {high}.", self.y_name, self.x.name, count(total))
+        let values: [(&str, &dyn std::fmt::Display); 5] = [
+            ("what", &self.y_name),
+            ("column", &self.x.name),
+            ("n", &count(total)),
+            ("low", &low),
+            ("high", &high),
+        ];
+        fill(words.chart_total, &values)
     }
 
     fn axes(&self) -> Vec<&str> {

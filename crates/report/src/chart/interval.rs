@@ -6,6 +6,7 @@ use super::scale::{Scale, spread};
 use super::{Chart, Drawing};
 use crate::number::short;
 use crate::svg::{Anchor, Svg, n, width};
+use crate::words::{Words, fill};
 
 /// A value with the ends of its interval.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +27,7 @@ pub struct Interval {
 /// use tidemill_report::{Chart, Interval, IntervalPlot, Scale};
 /// let row = Interval { name: "ridge".into(), value: 2.0, ends: Some([1.5, 2.5]), strong: true };
 /// let chart = IntervalPlot::new("Leaderboard", Scale::number("RMSE"), "learner").with(row).against("baseline", 4.0);
-/// assert!(chart.svg().contains("baseline"));
+/// assert!(chart.svg(&tidemill_report::words::EN).contains("baseline"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntervalPlot {
@@ -80,9 +81,10 @@ impl Chart for IntervalPlot {
         &self.title
     }
 
-    fn description(&self) -> String {
+    fn description(&self, words: &Words) -> String {
         let first = self.rows.iter().take(5).map(|r| format!("{} {}", r.name, short(r.value)));
-        format!("{} by {}. {}.", self.x.name, self.y_name, first.collect::<Vec<_>>().join("; "))
+        let first = first.collect::<Vec<_>>().join(words.chart_gap);
+        fill(words.chart_by, &[("what", &self.x.name), ("by", &self.y_name), ("items", &first)])
     }
 
     fn axes(&self) -> Vec<&str> {

@@ -6,6 +6,7 @@ use super::scale::{Scale, spread};
 use super::{Chart, Drawing};
 use crate::number::short;
 use crate::svg::{Svg, n};
+use crate::words::{Words, fill};
 
 /// One point of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,7 +87,7 @@ pub struct Spot {
 /// let points = vec![Point::new(0.0, 1.0), Point::new(1.0, 2.0)];
 /// let chart = LineChart::new("Error by day", Scale::number("day"), Scale::number("RMSE (bikers)"))
 ///     .with(Series::new("model", points));
-/// let svg = chart.svg();
+/// let svg = chart.svg(&tidemill_report::words::EN);
 /// assert!(svg.starts_with("<svg") && svg.contains("RMSE (bikers)"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -176,12 +177,15 @@ impl Chart for LineChart {
         &self.title
     }
 
-    fn description(&self) -> String {
+    fn description(&self, words: &Words) -> String {
         let lines = self.series.iter().map(|s| {
             let [low, high] = spread(s.points.iter().map(|p| p.y));
-            format!("{}: {} points from {} to {}", s.name, s.points.len(), short(low), short(high))
+            let values: [(&str, &dyn std::fmt::Display); 4] =
+                [("name", &s.name), ("n", &s.points.len()), ("low", &short(low)), ("high", &short(high))];
+            fill(words.chart_points, &values)
         });
-        format!("{} by {}. {}.", self.y.name, self.x.name, lines.collect::<Vec<_>>().join("; "))
+        let lines = lines.collect::<Vec<_>>().join(words.chart_gap);
+        fill(words.chart_by, &[("what", &self.y.name), ("by", &self.x.name), ("items", &lines)])
     }
 
     fn axes(&self) -> Vec<&str> {

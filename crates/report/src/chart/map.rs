@@ -8,6 +8,7 @@ use super::{Chart, Drawing};
 use crate::number::count;
 use crate::palette::HEAT;
 use crate::svg::{Svg, n};
+use crate::words::{Words, fill};
 
 /// Places, each with a number that its shade tells.
 ///
@@ -17,13 +18,16 @@ use crate::svg::{Svg, n};
 /// ```
 /// use tidemill_report::{Chart, PlaceMap, Scale};
 /// let map = PlaceMap {
+///     words: &tidemill_report::words::EN,
 ///     title: "Where it errs".into(), x: Scale::number("lon"), y: Scale::number("lat"), degrees: true,
 ///     places: vec![[13.4, 52.5, 0.3], [13.5, 52.4, 0.9]], what: "off by".into(), rows: "rows".into(),
 /// };
-/// assert!(map.svg().contains("off by"));
+/// assert!(map.svg(&tidemill_report::words::EN).contains("off by"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaceMap {
+    /// In which language its legend is.
+    pub words: &'static Words,
     /// Above the map.
     pub title: String,
     /// East.
@@ -63,10 +67,13 @@ impl PlaceMap {
         let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else {
             return vec![of(0, self.what.clone())];
         };
+        let words = self.words;
+        let between =
+            |pair: &[f64]| fill(words.chart_between, &[("low", &count(pair[0])), ("high", &count(pair[1]))]);
         let middle = bounds.windows(2).enumerate();
-        let middle = middle.map(|(i, pair)| of(i + 1, format!("{} to {}", count(pair[0]), count(pair[1]))));
-        let least = of(0, format!("{} below {}", self.what, count(*first)));
-        let most = of(bounds.len(), format!("{} or more", count(*last)));
+        let middle = middle.map(|(i, pair)| of(i + 1, between(pair)));
+        let least = of(0, fill(words.chart_below, &[("what", &self.what), ("value", &count(*first))]));
+        let most = of(bounds.len(), fill(words.chart_above, &[("value", &count(*last))]));
         [least].into_iter().chain(middle).chain([most]).collect()
     }
 }
@@ -86,12 +93,11 @@ impl Chart for PlaceMap {
         &self.title
     }
 
-    fn description(&self) -> String {
+    fn description(&self, words: &Words) -> String {
         let n = count(self.kept().count() as f64);
-        format!(
-            "A map of {n} {} by {} and {}; the darker, the greater: {}.",
-            self.rows, self.x.name, self.y.name, self.what
-        )
+        let values: [(&str, &dyn std::fmt::Display); 5] =
+            [("n", &n), ("rows", &self.rows), ("x", &self.x.name), ("y", &self.y.name), ("what", &self.what)];
+        fill(words.chart_map, &values)
     }
 
     fn axes(&self) -> Vec<&str> {

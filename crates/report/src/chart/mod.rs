@@ -30,6 +30,7 @@ pub use waterfall::Waterfall;
 use crate::palette;
 use crate::svg::{Anchor, Svg, n};
 use crate::text::escaped;
+use crate::words::Words;
 
 /// What a chart drew: how high it became, and its elements.
 #[derive(Clone, Debug)]
@@ -43,8 +44,8 @@ pub trait Chart {
     /// What it shows, in a few words.
     fn title(&self) -> &str;
 
-    /// What there is to see, for those who do not see it.
-    fn description(&self) -> String;
+    /// What there is to see, for those who do not see it, in the language of these words.
+    fn description(&self, words: &Words) -> String;
 
     /// The names of its axes with their units, across first.
     fn axes(&self) -> Vec<&str>;
@@ -53,16 +54,16 @@ pub trait Chart {
     fn draw(&self, width: f64) -> Drawing;
 
     /// The chart as part of a page, whose style sheet it wears.
-    fn inline(&self, width: f64) -> String {
+    fn inline(&self, width: f64, words: &Words) -> String {
         let drawing = self.draw(width);
         let mut out = String::new();
-        open(&mut out, self.title(), &self.description(), self.axes().len(), [width, drawing.height]);
+        open(&mut out, self.title(), &self.description(words), self.axes().len(), [width, drawing.height]);
         out += &drawing.body.finish();
         out + "</svg>"
     }
 
     /// The chart as a document of its own, with its title and both themes.
-    fn svg(&self) -> String {
+    fn svg(&self, words: &Words) -> String {
         const WIDTH: f64 = 860.0;
         const TOP: f64 = 52.0;
         const PAD: f64 = 16.0;
@@ -71,7 +72,7 @@ pub trait Chart {
         title.text("title", PAD + 4.0, 32.0, Anchor::Start, self.title());
         let mut out = String::new();
         let size = [WIDTH, drawing.height + TOP + PAD];
-        open(&mut out, self.title(), &self.description(), self.axes().len(), size);
+        open(&mut out, self.title(), &self.description(words), self.axes().len(), size);
         // Writing to a string cannot fail.
         let _ = write!(
             out,

@@ -9,6 +9,7 @@ use super::{Chart, Drawing, Reference};
 use crate::number::count;
 use crate::palette::HEAT;
 use crate::svg::{Svg, n};
+use crate::words::{Words, fill};
 
 /// Beyond so many points dots would cover each other.
 const DOTS: usize = 600;
@@ -18,13 +19,16 @@ const DOTS: usize = 600;
 /// ```
 /// use tidemill_report::{Chart, Scale, Scatter};
 /// let chart = Scatter {
+///     words: &tidemill_report::words::EN,
 ///     title: "Predicted and true".into(), x: Scale::number("predicted (km)"), y: Scale::number("true (km)"),
 ///     points: vec![[1.0, 1.1], [2.0, 1.9]], reference: None, what: "rows".into(),
 /// };
-/// assert!(chart.svg().contains("predicted (km)"));
+/// assert!(chart.svg(&tidemill_report::words::EN).contains("predicted (km)"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scatter {
+    /// In which language its legend is.
+    pub words: &'static Words,
     /// Above the chart.
     pub title: String,
     /// Across.
@@ -51,7 +55,11 @@ impl Scatter {
             name: r.name.clone(),
         });
         let shades = most.into_iter().flat_map(|most| {
-            let few = Key { class: "h1".into(), sign: Sign::Box, name: format!("1 of the {}", self.what) };
+            let few = Key {
+                class: "h1".into(),
+                sign: Sign::Box,
+                name: fill(self.words.chart_one, &[("rows", &self.what)]),
+            };
             let many = Key { class: "h5".into(), sign: Sign::Box, name: count(most as f64) };
             [few, many]
         });
@@ -64,8 +72,14 @@ impl Chart for Scatter {
         &self.title
     }
 
-    fn description(&self) -> String {
-        format!("{} against {}, {} {}.", self.y.name, self.x.name, count(self.points.len() as f64), self.what)
+    fn description(&self, words: &Words) -> String {
+        let values: [(&str, &dyn std::fmt::Display); 4] = [
+            ("what", &self.y.name),
+            ("other", &self.x.name),
+            ("n", &count(self.points.len() as f64)),
+            ("rows", &self.what),
+        ];
+        fill(words.chart_scatter, &values)
     }
 
     fn axes(&self) -> Vec<&str> {

@@ -5,6 +5,7 @@ use super::scale::{Scale, ticks};
 use super::{Chart, Drawing};
 use crate::number::short;
 use crate::svg::{Anchor, Svg, n, width};
+use crate::words::Words;
 
 /// A score with its interval against a baseline, on one axis.
 ///
@@ -14,7 +15,7 @@ use crate::svg::{Anchor, Svg, n, width};
 ///     title: "Accuracy".into(), x: Scale::share("accuracy"), model: ("model".into(), 0.9),
 ///     interval: Some([0.85, 0.94]), baseline: Some(("baseline".into(), 0.6)),
 /// };
-/// assert!(chart.svg().contains("baseline"));
+/// assert!(chart.svg(&tidemill_report::words::EN).contains("baseline"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreLine {
@@ -49,7 +50,7 @@ impl Chart for ScoreLine {
         &self.title
     }
 
-    fn description(&self) -> String {
+    fn description(&self, _: &Words) -> String {
         let baseline = self.baseline.as_ref().map(|b| format!(", {}", self.label(b))).unwrap_or_default();
         format!("{}: {}{baseline}.", self.x.name, self.label(&self.model))
     }

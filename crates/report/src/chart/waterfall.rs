@@ -6,6 +6,7 @@ use super::scale::{Scale, spread};
 use super::{Chart, Drawing};
 use crate::number::short;
 use crate::svg::{Anchor, Svg, n, width};
+use crate::words::Words;
 
 /// Steps from a first to a last value, below each other.
 ///
@@ -15,7 +16,7 @@ use crate::svg::{Anchor, Svg, n, width};
 ///     title: "Row 7".into(), x: Scale::number("chance (log odds)"), y_name: "column".into(), first: ("usually".into(), -1.0),
 ///     steps: vec![("age = 61".into(), 1.5), ("plan = basic".into(), -0.2)], last: "this row".into(),
 /// };
-/// assert!(chart.svg().contains("age = 61"));
+/// assert!(chart.svg(&tidemill_report::words::EN).contains("age = 61"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waterfall {
@@ -49,7 +50,7 @@ impl Chart for Waterfall {
         &self.title
     }
 
-    fn description(&self) -> String {
+    fn description(&self, _: &Words) -> String {
         let levels = self.levels();
         let steps = self.steps.iter().take(5).map(|(name, step)| format!("{name} {}", signed(*step)));
         format!(

@@ -2,6 +2,7 @@
 
 use crate::chart::Chart;
 use crate::text::Text;
+use crate::words::Words;
 
 /// How wide a figure of half the page is drawn.
 const HALF: f64 = 344.0;
@@ -71,24 +72,29 @@ pub struct Figure {
 
 impl Figure {
     /// A chart that takes half the page's width, and all of it on a phone.
-    pub fn half(chart: &dyn Chart) -> Self {
+    pub fn half(words: &Words, chart: &dyn Chart) -> Self {
         Figure {
             title: Text::plain(chart.title()),
             note: Text::default(),
-            svg: chart.inline(HALF),
+            svg: chart.inline(HALF, words),
             phone: None,
         }
     }
 
     /// A chart that takes the page's whole width.
-    pub fn whole(chart: &dyn Chart) -> Self {
-        let phone = Some(chart.inline(PHONE));
-        Figure { title: Text::plain(chart.title()), note: Text::default(), svg: chart.inline(WHOLE), phone }
+    pub fn whole(words: &Words, chart: &dyn Chart) -> Self {
+        let phone = Some(chart.inline(PHONE, words));
+        Figure {
+            title: Text::plain(chart.title()),
+            note: Text::default(),
+            svg: chart.inline(WHOLE, words),
+            phone,
+        }
     }
 
     /// A small chart on a card.
-    pub fn card(chart: &dyn Chart) -> Self {
-        Figure { title: Text::default(), note: Text::default(), svg: chart.inline(CARD), phone: None }
+    pub fn card(words: &Words, chart: &dyn Chart) -> Self {
+        Figure { title: Text::default(), note: Text::default(), svg: chart.inline(CARD, words), phone: None }
     }
 
     /// The same with a word on how to read it.

@@ -1,9 +1,21 @@
 //! English.
 
-use super::catalogue;
+use super::{Story, catalogue};
 
 catalogue! {
+    /// The sentences and words of one language. The comment of each is its English text.
+    pub Words {
+        /// What the crates below call things, by code: `metric.accuracy`, `kind.number`. See [`Words::term`].
+        terms: &'static [(&'static str, &'static str)] = &[],
+        /// What a terminal shows.
+        story: Story = super::en_story::EN,
+    }
+
     language = "en",
+    // Between two sentences, between the items of a list, and after a name that a heading begins with.
+    gap = " ",
+    list = ", ",
+    colon = ": ",
     // The page itself.
     contents = "On this page",
     verdict = "Verdict",
@@ -13,6 +25,7 @@ catalogue! {
     level_warning = "Warning",
     level_severe = "Severe",
     foot = "Written by Tidemill {version}. This page is one file: it asks nothing of any network.",
+    standard_input = "standard input",
 
     // Opening and verdict.
     train_kicker = "Training report",
@@ -39,6 +52,10 @@ catalogue! {
     weak_few = "There are too few rows to tell.",
     slices_tested = " {n} parts were looked at, by one column and by two; a difference counts only where chance is no likely reason, given so many.",
     elsewhere = "elsewhere",
+    holds_value = "is {value}",
+    holds_between = "from {low} to {high}",
+    holds_missing = "is missing",
+    holds_there = "is there",
     worse_than_before = "It does worse on these rows than on those it was judged on in training: the interval does not reach that figure.",
     caution_chip = "Caution",
     and = " and ",
@@ -130,6 +147,21 @@ catalogue! {
     probabilities = "Probabilities given",
     probabilities_note = "How sure it is: few values in the middle mean that it mostly is.",
     probabilities_x = "probability of “{class}”",
+
+    // What charts say of themselves, and their legends.
+    chart_gap = "; ",
+    chart_by = "{what} by {by}. {items}.",
+    chart_against = "{what} against {other}. {items}.",
+    chart_right = "{class}: {share} right",
+    chart_dots = "{what} by {by}, {n} dots. The first: {items}.",
+    chart_total = "{what} of {column}: {n} from {low} to {high}.",
+    chart_points = "{name}: {n} points from {low} to {high}",
+    chart_scatter = "{what} against {other}, {n} {rows}.",
+    chart_map = "A map of {n} {rows} by {x} and {y}; the darker, the greater: {what}.",
+    chart_one = "1 of the {rows}",
+    chart_below = "{what} below {value}",
+    chart_between = "{low} to {high}",
+    chart_above = "{value} or more",
 
     // Residuals.
     residuals = "Where it is right and wrong",

@@ -1,23 +1,184 @@
 //! What reports say, a catalogue for each language.
 //!
-//! [`EN`] is the first: the fields of [`Words`] are made from it, so that another language is one more constant of this
-//! type and lacks nothing. `{name}` is a place that [`crate::Text::fill`] fills.
+//! The fields of [`Words`] are made from English, so that another language is one more constant of this type and lacks
+//! nothing; [`LANGUAGES`] lists them. `{name}` is a place that [`crate::Text::fill`] fills. No language is kept anywhere
+//! else: whoever makes a page or a text is given its words.
 
 mod en;
+mod en_story;
+mod zh;
+mod zh_story;
+mod zh_terms;
+
+use std::fmt::{Display, Write};
 
 pub use en::{EN, Words};
+pub use en_story::Story;
+pub use zh::ZH;
 
-/// Makes the catalogue's type and its first language from one list.
+/// Every language that reports speak. Another one is its file and its line here.
+pub const LANGUAGES: &[&Words] = &[&EN, &ZH];
+
+/// Makes a catalogue's type and its first language from one list.
 macro_rules! catalogue {
-    ($($key:ident = $text:literal,)*) => {
-        /// The sentences and words of one language. The comment of each is its English text.
+    (
+        $(#[$about:meta])* $seen:vis $name:ident { $($(#[$more:meta])* $field:ident: $type:ty = $value:expr,)* }
+        $($key:ident = $text:literal,)*
+    ) => {
+        $(#[$about])*
         #[derive(Debug, PartialEq, Eq)]
-        pub struct Words {
+        pub struct $name {
+            $($(#[$more])* pub $field: $type,)*
             $(#[doc = concat!("“", $text, "”")] pub $key: &'static str,)*
         }
 
         /// English.
-        pub const EN: Words = Words { $($key: $text,)* };
+        $seen const EN: $name = $name { $($field: $value,)* $($key: $text,)* };
+
+        impl $name {
+            /// Every sentence with its key.
+            #[cfg(test)]
+            pub(super) fn entries(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($key), self.$key),)*]
+            }
+        }
     };
 }
 pub(crate) use catalogue;
+
+impl Words {
+    /// What this language calls something that a crate below has a code and an English name for; the English name where it
+    /// has none of its own.
+    ///
+    /// ```
+    /// use tidemill_report::words::{EN, ZH};
+    /// assert_eq!(EN.term("metric.accuracy", "Accuracy"), "Accuracy");
+    /// assert_eq!(ZH.term("metric.accuracy", "Accuracy"), "准确率");
+    /// assert_eq!(ZH.term("metric.of_tomorrow", "Of tomorrow"), "Of tomorrow");
+    /// ```
+    pub fn term<'a>(&self, code: &str, english: &'a str) -> &'a str {
+        self.terms.iter().find(|(known, _)| *known == code).map_or(english, |(_, text)| text)
+    }
+
+    /// The name for people of a metric.
+    pub fn metric<'a>(&self, name: &str, english: &'a str) -> &'a str {
+        self.term(&format!("metric.{name}"), english)
+    }
+
+    /// A kind of column, such as `number`.
+    pub fn kind<'a>(&self, word: &'a str) -> &'a str {
+        self.term(&format!("kind.{word}"), word)
+    }
+
+    /// The short name of the language: `en`, `zh`.
+    pub fn code(&self) -> &'static str {
+        self.language.split('-').next().unwrap_or(self.language)
+    }
+}
+
+/// The words of `template` with each `{key}` replaced by its value; an unknown key stays as it is, and no value is read as a
+/// template.
+///
+/// ```
+/// use tidemill_report::words::fill;
+/// assert_eq!(fill("{n} rows of {name}", &[("n", &3), ("name", &"{n}")]), "3 rows of {n}");
+/// ```
+pub fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
+    let mut out = String::with_capacity(template.len() + 16);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        out += before;
+        let found = after.split_once('}').and_then(|(key, rest)| {
+            let value = values.iter().find(|(name, _)| *name == key)?.1;
+            Some((value, rest))
+        });
+        match found {
+            Some((value, after)) => {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "{value}");
+                rest = after;
+            }
+            None => {
+                out.push('{');
+                rest = after;
+            }
+        }
+    }
+    out + rest
+}
+
+/// The form for so many: English has one for a single thing and one for all other counts.
+///
+/// ```
+/// use tidemill_report::words::{counted, EN};
+/// let forms = [EN.story.audit_notes_one, EN.story.audit_notes];
+/// assert_eq!([counted(forms, 1), counted(forms, 2)], ["1 note", "2 notes"]);
+/// ```
+pub fn counted([one, many]: [&str; 2], n: usize) -> String {
+    fill(if n == 1 { one } else { many }, &[("n", &n)])
+}
+
+/// The language with this short name.
+///
+/// ```
+/// use tidemill_report::words::{self, ZH};
+/// assert_eq!(words::of("zh"), Some(&ZH));
+/// assert_eq!(words::of("tlh"), None);
+/// ```
+pub fn of(code: &str) -> Option<&'static Words> {
+    LANGUAGES.iter().copied().find(|words| words.code() == code)
+}
+
+/// The language of a locale such as `zh_CN.UTF-8`; English for one that reports do not speak.
+///
+/// ```
+/// use tidemill_report::words::{self, EN, ZH};
+/// assert_eq!(words::of_locale("zh_CN.UTF-8"), &ZH);
+/// assert_eq!(words::of_locale("fr_FR.UTF-8"), &EN);
+/// assert_eq!(words::of_locale("C"), &EN);
+/// ```
+pub fn of_locale(locale: &str) -> &'static Words {
+    let code = locale.split(['_', '-', '.', '@']).next().unwrap_or_default();
+    of(&code.to_lowercase()).unwrap_or(&EN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts that are rightly the same in every language, or rightly empty.
+    const ALIKE: &[&str] = &["aside", "axis", "map_x", "map_y"];
+    const EMPTY: &[&str] = &["gap"];
+
+    /// The places of a template, in alphabetical order.
+    fn places(template: &str) -> Vec<&str> {
+        let mut found: Vec<&str> =
+            template.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn every_language_has_the_same_places_and_words_of_its_own() {
+        assert_eq!(places("a {b} c {a}{b}"), ["a", "b", "b"]);
+        for words in LANGUAGES.iter().filter(|words| words.language != EN.language) {
+            let english = EN.entries().into_iter().chain(EN.story.entries());
+            let theirs = words.entries().into_iter().chain(words.story.entries());
+            for ((key, english), (_, theirs)) in english.zip(theirs) {
+                assert_eq!(places(english), places(theirs), "{key} in {}", words.language);
+                assert!(!theirs.is_empty() || EMPTY.contains(&key), "{key} is empty in {}", words.language);
+                assert!(theirs != english || ALIKE.contains(&key), "{key} is English in {}", words.language);
+            }
+        }
+    }
+
+    #[test]
+    fn a_term_stands_once() {
+        for words in LANGUAGES {
+            let mut codes: Vec<&str> = words.terms.iter().map(|(code, _)| *code).collect();
+            codes.sort_unstable();
+            assert!(codes.windows(2).all(|pair| pair[0] != pair[1]), "{}", words.language);
+            assert!(words.terms.iter().all(|(_, text)| !text.trim().is_empty()), "{}", words.language);
+        }
+    }
+}

@@ -29,7 +29,8 @@ fn served_by(learner: &str) -> Served {
     let recipe = recipe::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let out = folder.path().join("sales-model");
     let source = table.display().to_string();
-    let job = train::Job { source, recipe, recipe_file: None, out };
+    let job =
+        train::Job { words: &tidemill_engine::report::words::EN, source, recipe, recipe_file: None, out };
     let model = train::train(&job, &context()).unwrap().model;
     crate::serve(model, folder)
 }

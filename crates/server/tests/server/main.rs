@@ -92,6 +92,7 @@ pub(crate) fn trained(csv: &str, recipe: &str, out: &Path) -> PathBuf {
     recipe.data.target = Some("left".into());
     recipe.data.key = Some("id".into());
     let job = train::Job {
+        words: &tidemill_engine::report::words::EN,
         source: data.display().to_string(),
         recipe,
         recipe_file: None,

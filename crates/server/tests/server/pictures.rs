@@ -45,7 +45,13 @@ fn trained(root: &Path, learner: &str) -> PathBuf {
     let recipe = format!("learners = [{{ {learner} }}]\nfolds.n = 2\n[train]\ntrials = 1\n");
     let recipe: Recipe = tidemill_engine::recipe::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let source = folder(root, 40).display().to_string();
-    let job = train::Job { source, recipe, recipe_file: None, out: root.join("views-model") };
+    let job = train::Job {
+        words: &tidemill_engine::report::words::EN,
+        source,
+        recipe,
+        recipe_file: None,
+        out: root.join("views-model"),
+    };
     let trained = train::train(&job, &context()).unwrap();
     assert_eq!(trained.outcome.target.classes, ["sea", "sky"]);
     assert!(trained.outcome.test.value("accuracy").unwrap() > 0.9, "{:?}", trained.outcome.test);

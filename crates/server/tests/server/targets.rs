@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tidemill_core::recipe::Recipe;
 use tidemill_engine::builtin;
 use tidemill_engine::model::versions;
+use tidemill_engine::report::words::EN;
 use tidemill_engine::verbs::predict::predict;
 use tidemill_engine::verbs::train::{Done, Job, train_any};
 
@@ -32,7 +33,7 @@ fn served() -> (Served, PathBuf) {
                 [[learners]]\nkind = 'ridge'\n[train]\ntrials = 1";
     let recipe: Recipe = tidemill_engine::recipe::parse(text, "test.toml", &builtin::registry()).unwrap();
     let out = folder.path().join("customers-model");
-    let job = Job { source: data.display().to_string(), recipe, recipe_file: None, out };
+    let job = Job { words: &EN, source: data.display().to_string(), recipe, recipe_file: None, out };
     let Done::Several(trained) = train_any(&job, &context()).unwrap() else { panic!("two targets") };
     let model = trained.model;
     (serve(model.clone(), folder), model)

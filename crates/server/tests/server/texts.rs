@@ -75,7 +75,13 @@ fn served(learner: &str) -> Served {
         format!("data.target = \"guest\"\ncolumns.review.kind = \"text\"\ntrain.trials = 1\n{learner}");
     let recipe = recipe::parse(&recipe, "test.toml", &builtin::registry()).unwrap();
     let source = table.display().to_string();
-    let job = train::Job { source, recipe, recipe_file: None, out: folder.path().join("reviews-model") };
+    let job = train::Job {
+        words: &tidemill_engine::report::words::EN,
+        source,
+        recipe,
+        recipe_file: None,
+        out: folder.path().join("reviews-model"),
+    };
     let trained = train::train(&job, &context()).unwrap();
     let accuracy = trained.outcome.test.value("accuracy").unwrap();
     assert!(accuracy > 0.95, "{accuracy}: {:?}", trained.outcome.chosen);

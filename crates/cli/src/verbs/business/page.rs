@@ -120,7 +120,7 @@ fn market(plan: &Plan, found: &MarketReport) -> Section {
     let parts = sizes.iter().filter_map(|(name, of)| of.map(|of| format!("{name} {}", between(&of))));
     let parts = parts.collect::<Vec<_>>().join(", ");
     let note = format!("Bars: medians. Whiskers hold 90% of the draws: {}.", parts);
-    let mut figures = vec![Figure::half(&chart).note(note)];
+    let mut figures = vec![Figure::half(&EN, &chart).note(note)];
     if let Some((growth, asked)) =
         found.growth.as_ref().zip(plan.market.as_ref().and_then(|m| m.growth.as_ref()))
     {
@@ -140,7 +140,7 @@ fn market(plan: &Plan, found: &MarketReport) -> Section {
             growth.model.imitation,
             growth.r2
         );
-        figures.push(Figure::half(&chart).note(note));
+        figures.push(Figure::half(&EN, &chart).note(note));
     }
     Section::new("market", "Market").lead("How much could be sold a year.").with(Block::Figures(figures))
 }
@@ -194,8 +194,8 @@ fn cash(plan: &Plan, found: &Forecast) -> Section {
         .with(line("customers", &|m| m.customers));
     Section::new("cash", "Cash")
         .lead("The line is the median of the draws, the band holds 90% of them.")
-        .with(Block::Figures(vec![Figure::whole(&chart)]))
-        .with(Block::Figures(vec![Figure::half(&monthly), Figure::half(&customers)]))
+        .with(Block::Figures(vec![Figure::whole(&EN, &chart)]))
+        .with(Block::Figures(vec![Figure::half(&EN, &monthly), Figure::half(&EN, &customers)]))
 }
 
 fn statement(plan: &Plan, found: &Forecast) -> Section {
@@ -237,7 +237,7 @@ fn risk(plan: &Plan, found: &Forecast) -> Section {
     }
     section
         .lead(format!("All ranges at their medians leave {}. Each whisker moves one range from its low to its high end.", brief(base)))
-        .with(Block::Figures(vec![Figure::whole(&chart)]))
+        .with(Block::Figures(vec![Figure::whole(&EN, &chart)]))
 }
 
 fn team(plan: &Plan, found: &TeamReport) -> Section {

@@ -2,10 +2,10 @@
 
 use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
 
-use super::{W, file_name};
+use super::{Words, file_name};
 use crate::facts::Outcome;
 use crate::recipe::label;
-use crate::report::text::{balance, doubts};
+use crate::report::text::{balance, doubts, note};
 
 /// The section's place in the address.
 pub(super) const ID: &str = "again";
@@ -21,44 +21,48 @@ pub struct Origin<'a> {
     pub model: &'a str,
 }
 
-pub(super) fn section(outcome: &Outcome, origin: &Origin<'_>) -> Section {
+pub(super) fn section(words: &'static Words, outcome: &Outcome, origin: &Origin<'_>) -> Section {
     let (recipe, file) = origin.recipe;
     let commands = format!(
         "tidemill train {file}\ntidemill predict model.tidemill NEW.csv -o answers.csv\n\
          tidemill evaluate model.tidemill LABELLED.csv --report evaluation.html\n"
     );
-    Section::new(ID, W.again)
-        .lead(W.again_lead)
-        .with(Block::Table(facts(outcome, origin)))
-        .with(Block::Text(Text::plain(said(outcome))))
-        .with(Block::Code { label: Text::plain(W.again_commands), text: commands })
+    Section::new(ID, words.again)
+        .lead(words.again_lead)
+        .with(Block::Table(facts(words, outcome, origin)))
+        .with(Block::Text(Text::plain(said(words, outcome))))
+        .with(Block::Code { label: Text::plain(words.again_commands), text: commands })
         .with(Block::Details {
-            summary: Text::plain(W.again_recipe),
+            summary: Text::plain(words.again_recipe),
             blocks: vec![Block::Code { label: Text::code(file), text: recipe.to_string() }],
         })
 }
 
 /// What the model in the file was fitted on.
-fn said(outcome: &Outcome) -> String {
-    let doubts = outcome.shipped.labels.iter().map(doubts);
-    doubts.chain(balance(outcome)).chain([outcome.shipped.note.to_string()]).collect::<Vec<_>>().join(" ")
+fn said(words: &Words, outcome: &Outcome) -> String {
+    let doubts = outcome.shipped.labels.iter().map(|facts| doubts(words, facts));
+    doubts
+        .chain(balance(words, outcome))
+        .chain([note(words, outcome).to_string()])
+        .collect::<Vec<_>>()
+        .join(words.gap)
 }
 
-fn facts(outcome: &Outcome, origin: &Origin<'_>) -> Table {
-    let mut table = Table::new(W.again_caption, &[(W.fact, Align::Left), (W.value, Align::Left)]);
+fn facts(words: &'static Words, outcome: &Outcome, origin: &Origin<'_>) -> Table {
+    let mut table = Table::new(words.again_caption, &[(words.fact, Align::Left), (words.value, Align::Left)]);
     let sha = |text: &str| Cell::from(Text::code(text));
     let mut row = |what: &str, value: Cell| table.rows.push(vec![what.into(), value]);
-    row(W.fact_source, Text::name(file_name(&outcome.data.source)).into());
+    row(words.fact_source, Text::name(file_name(words, &outcome.data.source)).into());
     if let Some(found) = &outcome.data.sha256 {
-        row(W.fact_sha, sha(found));
+        row(words.fact_sha, sha(found));
     }
-    row(W.fact_rows, number::count(outcome.data.rows as f64).into());
-    row(W.fact_split, outcome.split.why.clone().into());
-    row(W.fact_train, number::count(outcome.split.train_rows as f64).into());
-    row(W.fact_test, number::count(outcome.split.test_rows as f64).into());
-    row(W.fact_learner, label(&outcome.chosen).into());
-    row(W.fact_seed, origin.seed.to_string().into());
-    row(W.fact_version, format!("tidemill {}", outcome.tidemill).into());
-    row(W.fact_model, sha(origin.model));
+    row(words.fact_rows, number::count(outcome.data.rows as f64).into());
+    row(words.fact_split, outcome.split.why.clone().into());
+    row(words.fact_train, number::count(outcome.split.train_rows as f64).into());
+    row(words.fact_test, number::count(outcome.split.test_rows as f64).into());
+    row(words.fact_learner, label(&outcome.chosen).into());
+    row(words.fact_seed, origin.seed.to_string().into());
+    row(words.fact_version, format!("tidemill {}", outcome.tidemill).into());
+    row(words.fact_model, sha(origin.model));
     table
 }

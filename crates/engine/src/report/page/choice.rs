@@ -7,7 +7,7 @@ use tidemill_report::{
     Series, Table, Text, number,
 };
 
-use super::{Subject, W, cut, fill, plain, strong};
+use super::{Subject, Words, cut, fill, plain, strong};
 use crate::builtin::BASELINE;
 use crate::facts::Outcome;
 use crate::recipe::label;
@@ -15,9 +15,10 @@ use crate::report::text::{Reason, more_rows, reasons};
 use crate::search::{CandidateScore, Verdict};
 
 pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
+    let words = subject.words;
     let learners: BTreeSet<&str> = outcome.leaderboard.iter().map(|s| s.learner.as_str()).collect();
     let lead = fill(
-        W.choice_lead,
+        words.choice_lead,
         &[
             ("n", plain(outcome.leaderboard.len().to_string())),
             ("learners", plain(learners.len().to_string())),
@@ -27,53 +28,58 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
         ],
     );
     let mut figures = Vec::new();
-    figures.extend(leaderboard(subject, outcome).map(|chart| Figure::whole(&chart).note(W.leaderboard_note)));
-    figures.extend(duels(subject, outcome).map(|chart| Figure::whole(&chart).note(W.duels_note)));
-    figures.extend(learning(subject, outcome).map(|chart| Figure::whole(&chart).note(W.learning_note)));
-    Section::new("choice", W.choice)
+    figures.extend(
+        leaderboard(subject, outcome).map(|chart| Figure::whole(words, &chart).note(words.leaderboard_note)),
+    );
+    figures.extend(duels(subject, outcome).map(|chart| Figure::whole(words, &chart).note(words.duels_note)));
+    figures.extend(
+        learning(subject, outcome).map(|chart| Figure::whole(words, &chart).note(words.learning_note)),
+    );
+    Section::new("choice", words.choice)
         .lead(lead)
-        .with(Block::Findings(said(outcome)))
+        .with(Block::Findings(said(words, outcome)))
         .with(Block::Figures(figures))
         .with(Block::Details {
-            summary: Text::plain(W.leaderboard_more),
-            blocks: vec![Block::Table(every(outcome))],
+            summary: Text::plain(words.leaderboard_more),
+            blocks: vec![Block::Table(every(words, outcome))],
         })
 }
 
 /// What led to the choice and what to know of it, a sentence each.
-fn said(outcome: &Outcome) -> Vec<Finding> {
-    let reasons = reasons(outcome).into_iter().map(|(reason, sentence)| {
+fn said(words: &'static Words, outcome: &Outcome) -> Vec<Finding> {
+    let reasons = reasons(words, outcome).into_iter().map(|(reason, sentence)| {
         let chip = match reason {
-            Reason::Rival => W.chip_rival,
-            Reason::Blend => W.chip_blend,
-            Reason::Taken => W.chip_taken,
+            Reason::Rival => words.chip_rival,
+            Reason::Blend => words.chip_blend,
+            Reason::Taken => words.chip_taken,
         };
         Finding::new(Level::Note, sentence).chip(chip)
     });
-    let rows = more_rows(outcome).map(|line| Finding::new(Level::Note, line).chip(W.chip_rows));
-    reasons.chain(gap(outcome)).chain(rows).collect()
+    let rows = more_rows(words, outcome).map(|line| Finding::new(Level::Note, line).chip(words.chip_rows));
+    reasons.chain(gap(words, outcome)).chain(rows).collect()
 }
 
 /// How the best learner does on rows it was fitted on against others.
-pub(super) fn gap(outcome: &Outcome) -> Option<Finding> {
+pub(super) fn gap(words: &'static Words, outcome: &Outcome) -> Option<Finding> {
     let gap = outcome.gap.as_ref()?;
     let (level, chip) = match gap.verdict {
-        Verdict::Overfit => (Level::Warning, W.chip_overfit),
-        Verdict::Underfit => (Level::Warning, W.chip_underfit),
-        Verdict::Fine => (Level::Good, W.chip_gap),
+        Verdict::Overfit => (Level::Warning, words.chip_overfit),
+        Verdict::Underfit => (Level::Warning, words.chip_underfit),
+        Verdict::Fine => (Level::Good, words.chip_gap),
     };
-    Some(Finding::new(level, gap.sentence.clone()).chip(chip))
+    Some(Finding::new(level, gap.told(words)).chip(chip))
 }
 
 /// The best learner against the best of another kind, and the blend against the best alone.
 fn duels(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot> {
+    let words = subject.words;
     let metric = super::subject::title_of(subject, &outcome.metric);
-    let x = Scale::number(fill(W.duels_x, &[("metric", plain(metric))]).to_string());
-    let mut plot = IntervalPlot::new(W.duels, x, W.pair).against(W.no_difference, 0.0);
+    let x = Scale::number(fill(words.duels_x, &[("metric", plain(metric))]).to_string());
+    let mut plot = IntervalPlot::new(words.duels, x, words.pair).against(words.no_difference, 0.0);
     for duel in outcome.reasons.rival.iter().chain(&outcome.reasons.blend) {
         let names = [("first", plain(&duel.first)), ("second", plain(&duel.second))];
         plot.rows.push(Interval {
-            name: fill(W.duel, &names).to_string(),
+            name: fill(words.duel, &names).to_string(),
             value: duel.better_by.mean,
             ends: Some([duel.better_by.low, duel.better_by.high]),
             strong: !duel.same,
@@ -84,28 +90,30 @@ fn duels(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot> {
 
 /// The score of the best learner by the rows it learned from.
 fn learning(subject: &Subject<'_>, outcome: &Outcome) -> Option<LineChart> {
+    let words = subject.words;
     let curve = &outcome.learning_curve;
     let line = |name: &str, of: fn(&crate::search::Point) -> Option<f64>| {
         let points = curve.iter().filter_map(|p| Some(Point::new(p.rows as f64, of(p)?))).collect();
         Series::new(name, points).with_dots()
     };
-    let y = Scale::number(subject.axis(subject.metric.title, subject.metric.greater_is_better));
-    let chart = LineChart::new(W.learning, Scale::number(W.learning_x), y)
-        .with(line(W.on_others, |p| p.valid))
-        .with(line(W.on_training, |p| p.train));
+    let y = Scale::number(subject.axis(subject.title(), subject.metric.greater_is_better));
+    let chart = LineChart::new(words.learning, Scale::number(words.learning_x), y)
+        .with(line(words.on_others, |p| p.valid))
+        .with(line(words.on_training, |p| p.train));
     (chart.series[0].points.len() > 1).then_some(chart)
 }
 
 /// The best setting of each learner; the baseline is the line to compare with.
 fn leaderboard(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot> {
-    let x = Scale::number(subject.axis(subject.metric.title, subject.metric.greater_is_better));
-    let mut plot = IntervalPlot::new(W.leaderboard, x, W.learner);
+    let words = subject.words;
+    let x = Scale::number(subject.axis(subject.title(), subject.metric.greater_is_better));
+    let mut plot = IntervalPlot::new(words.leaderboard, x, words.learner);
     let mut seen = BTreeSet::new();
     for standing in &outcome.leaderboard {
         // The mean of one that left the race early is over other folds: it cannot be compared.
         let Some(mean) = standing.mean.filter(|_| standing.dropped.is_none()) else { continue };
         if standing.learner == BASELINE {
-            plot.reference = Some((W.baseline.into(), mean));
+            plot.reference = Some((words.baseline.into(), mean));
             continue;
         }
         if !seen.insert((&standing.learner, standing.params.get("penalty").map(ToString::to_string))) {
@@ -131,16 +139,16 @@ fn of_standing(standing: &CandidateScore) -> String {
     label(&tidemill_core::recipe::Spec { kind: standing.learner.clone(), params: standing.params.clone() })
 }
 
-fn every(outcome: &Outcome) -> Table {
+fn every(words: &'static Words, outcome: &Outcome) -> Table {
     let head = [
-        (W.learner, Align::Left),
-        (W.mean, Align::Right),
-        (W.spread, Align::Right),
-        (W.own_rows, Align::Right),
-        (W.size, Align::Right),
-        (W.problem, Align::Left),
+        (words.learner, Align::Left),
+        (words.mean, Align::Right),
+        (words.spread, Align::Right),
+        (words.own_rows, Align::Right),
+        (words.size, Align::Right),
+        (words.problem, Align::Left),
     ];
-    let mut table = Table::new(W.leaderboard_caption, &head);
+    let mut table = Table::new(words.leaderboard_caption, &head);
     table.rows = outcome
         .leaderboard
         .iter()

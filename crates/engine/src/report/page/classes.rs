@@ -9,7 +9,7 @@ use tidemill_report::{
 };
 
 use super::verdict::named;
-use super::{Subject, W, cut, fill, plain};
+use super::{Subject, Words, cut, fill, plain};
 
 /// How many points a curve keeps: more than a screen shows.
 const POINTS: usize = 150;
@@ -21,46 +21,51 @@ const MATRIX: usize = 40;
 const SMALL: usize = 5;
 
 pub(super) fn section(subject: &Subject<'_>, answers: &ClassAnswers<'_>) -> Section {
+    let words = subject.words;
     let n = answers.names().len();
     let lead = match n {
-        0..=LINES => Text::plain(W.curves_lead),
-        _ => fill(W.curves_lead_hardest, &[("n", plain(n.to_string()))]),
+        0..=LINES => Text::plain(words.curves_lead),
+        _ => fill(words.curves_lead_hardest, &[("n", plain(n.to_string()))]),
     };
     let mut figures: Vec<Figure> = Vec::new();
     let confusion = subject.report.confusion.as_ref();
     let small = confusion.filter(|c| c.classes.len() <= SMALL);
-    figures.extend(small.map(|c| Figure::half(&matrix(c)).note(W.confusion_note)));
+    figures.extend(small.map(|c| Figure::half(words, &matrix(words, c)).note(words.confusion_note)));
     let hardest = hardest(subject);
     figures.extend(ranking(subject, &hardest));
     if subject.task() == Task::Binary {
         figures.extend(binary(subject, answers));
     }
     let large = confusion.filter(|c| (SMALL + 1..=MATRIX).contains(&c.classes.len()));
-    figures.extend(large.map(|c| Figure::whole(&matrix(c)).note(W.confusion_note)));
-    let section = Section::new("curves", W.curves).lead(lead).with(Block::Figures(figures));
-    match confusion.filter(|c| c.classes.len() > SMALL).map(mistakes).filter(|t| !t.rows.is_empty()) {
-        Some(table) => section.with(Block::Heading(Text::plain(W.mistakes))).with(Block::Table(table)),
+    figures.extend(large.map(|c| Figure::whole(words, &matrix(words, c)).note(words.confusion_note)));
+    let section = Section::new("curves", words.curves).lead(lead).with(Block::Figures(figures));
+    match confusion
+        .filter(|c| c.classes.len() > SMALL)
+        .map(|c| mistakes(words, c))
+        .filter(|t| !t.rows.is_empty())
+    {
+        Some(table) => section.with(Block::Heading(Text::plain(words.mistakes))).with(Block::Table(table)),
         None => section,
     }
 }
 
-fn matrix(confusion: &Confusion) -> ConfusionMatrix {
+fn matrix(words: &'static Words, confusion: &Confusion) -> ConfusionMatrix {
     ConfusionMatrix {
-        title: W.confusion.into(),
-        x_name: W.predicted_class.into(),
-        y_name: W.true_class.into(),
+        title: words.confusion.into(),
+        x_name: words.predicted_class.into(),
+        y_name: words.true_class.into(),
         classes: confusion.classes.iter().map(|c| cut(c, 60)).collect(),
         counts: confusion.counts.clone(),
     }
 }
 
 /// The cells off the diagonal with the most rows.
-fn mistakes(confusion: &Confusion) -> Table {
+fn mistakes(words: &'static Words, confusion: &Confusion) -> Table {
     let head = [
-        (W.true_class, Align::Left),
-        (W.predicted_class, Align::Left),
-        (W.rows, Align::Right),
-        (W.share_of_class, Align::Right),
+        (words.true_class, Align::Left),
+        (words.predicted_class, Align::Left),
+        (words.rows, Align::Right),
+        (words.share_of_class, Align::Right),
     ];
     let mut found: Vec<(usize, usize, f64)> = Vec::new();
     for (truth, row) in confusion.counts.iter().enumerate() {
@@ -68,7 +73,7 @@ fn mistakes(confusion: &Confusion) -> Table {
         found.extend(wrong.map(|(said, n)| (truth, said, *n)));
     }
     found.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)).then(a.1.cmp(&b.1)));
-    let mut table = Table::new(W.mistakes_caption, &head);
+    let mut table = Table::new(words.mistakes_caption, &head);
     table.rows = found
         .into_iter()
         .take(40)
@@ -105,6 +110,7 @@ fn pairs(x: &[f64], y: &[f64]) -> Vec<Point> {
 
 /// ROC, precision and recall, calibration: of the positive class, or of several classes against the rest.
 fn ranking(subject: &Subject<'_>, roc: &[Roc]) -> Vec<Figure> {
+    let words = subject.words;
     if roc.is_empty() {
         return Vec::new();
     }
@@ -113,20 +119,21 @@ fn ranking(subject: &Subject<'_>, roc: &[Roc]) -> Vec<Figure> {
     let mut pr = curves::precision_recall(subject.answers, POINTS).unwrap_or_default();
     pr.retain(|c| kept(&c.class));
     if !pr.is_empty() {
-        figures.push(pr_figure(&pr));
+        figures.push(pr_figure(words, &pr));
     }
     let bins = if subject.report.n_rows < 400 { 5 } else { 10 };
     let mut calibration = curves::calibration(subject.answers, Bins::Quantile, bins).unwrap_or_default();
     calibration.retain(|c| kept(&c.class));
     if !calibration.is_empty() {
-        figures.push(calibration_figure(&calibration));
+        figures.push(calibration_figure(words, &calibration));
     }
     figures
 }
 
 fn roc_figure(subject: &Subject<'_>, roc: &[Roc]) -> Figure {
-    let mut chart = LineChart::new(W.roc, Scale::share(W.roc_x), Scale::share(W.roc_y)).against(
-        W.guessing,
+    let words = subject.words;
+    let mut chart = LineChart::new(words.roc, Scale::share(words.roc_x), Scale::share(words.roc_y)).against(
+        words.guessing,
         [0.0, 0.0],
         [1.0, 1.0],
     );
@@ -135,41 +142,42 @@ fn roc_figure(subject: &Subject<'_>, roc: &[Roc]) -> Figure {
     let note = match roc {
         [one] => {
             chart.spots.extend(stands(subject));
-            fill(W.roc_note, &[("auc", plain(number::short(one.auc)))])
+            fill(words.roc_note, &[("auc", plain(number::short(one.auc)))])
         }
-        _ => Text::plain(W.roc_note_many),
+        _ => Text::plain(words.roc_note_many),
     };
-    Figure::half(&chart).note(note)
+    Figure::half(words, &chart).note(note)
 }
 
 /// Where the threshold that the model uses stands on the curve.
 fn stands(subject: &Subject<'_>) -> Option<Spot> {
+    let words = subject.words;
     let confusion = subject.report.confusion.as_ref()?;
     let positive =
         confusion.classes.iter().position(|c| Some(c.as_ref()) == subject.report.positive.as_deref())?;
     let row = |i: usize| (confusion.counts[i].iter().sum::<f64>(), confusion.counts[i][positive]);
     let (truly, found) = row(positive);
     let (others, alarms) = row(1usize.checked_sub(positive)?);
-    Some(Spot { x: alarms / others, y: found / truly, name: W.threshold_now.into() })
+    Some(Spot { x: alarms / others, y: found / truly, name: words.threshold_now.into() })
 }
 
-fn pr_figure(pr: &[PrecisionRecall]) -> Figure {
-    let mut chart = LineChart::new(W.pr, Scale::share(W.pr_x), Scale::share(W.pr_y));
+fn pr_figure(words: &'static Words, pr: &[PrecisionRecall]) -> Figure {
+    let mut chart = LineChart::new(words.pr, Scale::share(words.pr_x), Scale::share(words.pr_y));
     let line = |c: &PrecisionRecall| Series::new(cut(&c.class, 40), pairs(&c.recall, &c.precision));
     chart.series = pr.iter().map(line).collect();
     let note = match pr {
         [one] => {
-            chart = chart.against(W.guessing, [0.0, one.prevalence], [1.0, one.prevalence]);
-            fill(W.pr_note, &[("ap", plain(number::short(one.average_precision)))])
+            chart = chart.against(words.guessing, [0.0, one.prevalence], [1.0, one.prevalence]);
+            fill(words.pr_note, &[("ap", plain(number::short(one.average_precision)))])
         }
-        _ => Text::plain(W.pr_note_many),
+        _ => Text::plain(words.pr_note_many),
     };
-    Figure::half(&chart).note(note)
+    Figure::half(words, &chart).note(note)
 }
 
-fn calibration_figure(calibration: &[Calibration]) -> Figure {
-    let (x, y) = (Scale::share(W.calibration_x), Scale::share(W.calibration_y));
-    let mut chart = LineChart::new(W.calibration, x, y).against(W.perfect, [0.0, 0.0], [1.0, 1.0]);
+fn calibration_figure(words: &'static Words, calibration: &[Calibration]) -> Figure {
+    let (x, y) = (Scale::share(words.calibration_x), Scale::share(words.calibration_y));
+    let mut chart = LineChart::new(words.calibration, x, y).against(words.perfect, [0.0, 0.0], [1.0, 1.0]);
     // Bands of several lines would cover each other.
     let bands = calibration.len() == 1;
     let line = |c: &Calibration| {
@@ -183,34 +191,39 @@ fn calibration_figure(calibration: &[Calibration]) -> Figure {
     };
     chart.series = calibration.iter().map(line).collect();
     let note = match calibration {
-        [one] => fill(W.calibration_note, &[("error", plain(number::percent(one.expected_error)))]),
-        _ => Text::plain(W.calibration_note_many),
+        [one] => fill(words.calibration_note, &[("error", plain(number::percent(one.expected_error)))]),
+        _ => Text::plain(words.calibration_note_many),
     };
-    Figure::half(&chart).note(note)
+    Figure::half(words, &chart).note(note)
 }
 
 /// What there is to see of one positive class.
 fn binary(subject: &Subject<'_>, answers: &ClassAnswers<'_>) -> Vec<Figure> {
+    let words = subject.words;
     let mut figures = Vec::new();
     let class = subject.report.positive.clone().unwrap_or_default();
     let note = |template: &str| fill(template, &[("class", super::name(cut(&class, 60)))]);
     if let (Some(probability), Some(positive)) = (answers.probability(), answers.positive()) {
         let k = answers.names().len();
         let values = probability.iter().skip(positive).step_by(k).copied();
-        figures.push(Figure::half(&probabilities(values, &class)).note(W.probabilities_note));
+        figures
+            .push(Figure::half(words, &probabilities(words, values, &class)).note(words.probabilities_note));
     }
     if let Some(found) =
         curves::thresholds(subject.answers, None, POINTS).ok().and_then(|c| c.into_iter().next())
     {
-        figures.push(Figure::half(&thresholds(&found, subject.threshold)).note(note(W.thresholds_note)));
+        figures.push(
+            Figure::half(words, &thresholds(words, &found, subject.threshold))
+                .note(note(words.thresholds_note)),
+        );
     }
     if let Some(found) = curves::gains(subject.answers, POINTS).ok().and_then(|c| c.into_iter().next()) {
-        figures.push(Figure::half(&gains(&found)).note(note(W.gains_note)));
+        figures.push(Figure::half(words, &gains(words, &found)).note(note(words.gains_note)));
     }
     figures
 }
 
-fn probabilities(values: impl Iterator<Item = f64>, class: &str) -> Histogram {
+fn probabilities(words: &'static Words, values: impl Iterator<Item = f64>, class: &str) -> Histogram {
     const BINS: usize = 20;
     let mut counts = [0.0; BINS];
     for p in values {
@@ -220,20 +233,20 @@ fn probabilities(values: impl Iterator<Item = f64>, class: &str) -> Histogram {
     let bins =
         counts.into_iter().enumerate().map(|(i, count)| Bin { low: edge(i), high: edge(i + 1), count });
     Histogram {
-        title: W.probabilities.into(),
-        x: Scale::share(fill(W.probabilities_x, &[("class", plain(cut(class, 30)))]).to_string()),
-        y_name: W.rows.into(),
+        title: words.probabilities.into(),
+        x: Scale::share(fill(words.probabilities_x, &[("class", plain(cut(class, 30)))]).to_string()),
+        y_name: words.rows.into(),
         bins: bins.collect(),
         mark: None,
         small: false,
     }
 }
 
-fn thresholds(found: &Thresholds, in_use: Option<f64>) -> LineChart {
-    let lines = [(W.precision, &found.precision), (W.recall, &found.recall), (W.f1, &found.f1)];
-    let (x, y) = (Scale::share(W.thresholds_x), Scale::share(W.thresholds_y));
-    let mut chart = LineChart::new(W.thresholds, x, y);
-    chart.marks.extend(in_use.map(|x| Mark { x, label: W.threshold_in_use.into() }));
+fn thresholds(words: &'static Words, found: &Thresholds, in_use: Option<f64>) -> LineChart {
+    let lines = [(words.precision, &found.precision), (words.recall, &found.recall), (words.f1, &found.f1)];
+    let (x, y) = (Scale::share(words.thresholds_x), Scale::share(words.thresholds_y));
+    let mut chart = LineChart::new(words.thresholds, x, y);
+    chart.marks.extend(in_use.map(|x| Mark { x, label: words.threshold_in_use.into() }));
     lines.into_iter().fold(chart, |chart, (name, values)| {
         let mut points = pairs(&found.threshold, values);
         points.reverse();
@@ -241,8 +254,8 @@ fn thresholds(found: &Thresholds, in_use: Option<f64>) -> LineChart {
     })
 }
 
-fn gains(found: &Gains) -> LineChart {
-    LineChart::new(W.gains, Scale::share(W.gains_x), Scale::share(W.gains_y))
-        .against(W.random, [0.0, 0.0], [1.0, 1.0])
+fn gains(words: &'static Words, found: &Gains) -> LineChart {
+    LineChart::new(words.gains, Scale::share(words.gains_x), Scale::share(words.gains_y))
+        .against(words.random, [0.0, 0.0], [1.0, 1.0])
         .with(Series::new(cut(&found.class, 40), pairs(&found.share, &found.gain)))
 }

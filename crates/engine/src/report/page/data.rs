@@ -6,13 +6,14 @@ use tidemill_core::{Role, Slot, Sort};
 use tidemill_report::{Align, Block, Cell, Finding, Level, Section, Table, Text};
 
 use super::verdict::named;
-use super::{W, columns};
+use super::{Words, columns};
 use crate::builtin;
 use crate::facts::{ColumnFacts, Outcome};
 use crate::judge::Evidence;
+use crate::report::text::role;
 
-pub(super) fn section(outcome: &Outcome, evidence: &Evidence) -> Section {
-    let mut section = Section::new("data", W.data).lead(W.data_lead);
+pub(super) fn section(words: &'static Words, outcome: &Outcome, evidence: &Evidence) -> Section {
+    let mut section = Section::new("data", words.data).lead(words.data_lead);
     let noticed: Vec<Finding> = outcome
         .warnings
         .iter()
@@ -22,35 +23,35 @@ pub(super) fn section(outcome: &Outcome, evidence: &Evidence) -> Section {
         })
         .collect();
     if !noticed.is_empty() {
-        section = section.with(Block::Heading(Text::plain(W.findings))).with(Block::Findings(noticed));
+        section = section.with(Block::Heading(Text::plain(words.findings))).with(Block::Findings(noticed));
     }
-    section = section.with(Block::Table(table(outcome)));
-    let cards = columns::cards(evidence.columns());
+    section = section.with(Block::Table(table(words, outcome)));
+    let cards = columns::cards(words, evidence.columns());
     if cards.is_empty() {
         return section;
     }
-    section.with(Block::Heading(Text::plain(W.pictures))).with(Block::Cards(cards))
+    section.with(Block::Heading(Text::plain(words.pictures))).with(Block::Cards(cards))
 }
 
-fn table(outcome: &Outcome) -> Table {
+fn table(words: &'static Words, outcome: &Outcome) -> Table {
     let head = [
-        (W.column, Align::Left),
-        (W.kind, Align::Left),
-        (W.role, Align::Left),
-        (W.why, Align::Left),
-        (W.done, Align::Left),
+        (words.column, Align::Left),
+        (words.kind, Align::Left),
+        (words.role, Align::Left),
+        (words.why, Align::Left),
+        (words.done, Align::Left),
     ];
-    let mut table = Table::new(W.columns_caption, &head);
+    let mut table = Table::new(words.columns_caption, &head);
     table.rows = outcome
         .columns
         .iter()
         .map(|column| {
             vec![
                 named(&column.name).into(),
-                column.kind.into(),
-                role(column.role).into(),
+                words.kind(column.kind).into(),
+                role(words, column.role).into(),
                 column.why.clone().into(),
-                Cell::from(done(column, &outcome.preparation)),
+                Cell::from(done(words, column, &outcome.preparation)),
             ]
         })
         .collect();
@@ -58,26 +59,14 @@ fn table(outcome: &Outcome) -> Table {
     table
 }
 
-pub(super) fn role(role: Role) -> &'static str {
-    match role {
-        Role::Target => W.role_target,
-        Role::Key => W.role_key,
-        Role::Time => W.role_time,
-        Role::Group => W.role_group,
-        Role::Weight => W.role_weight,
-        Role::Split => W.role_split,
-        Role::Ignore => W.role_ignore,
-        _ => W.role_feature,
-    }
-}
-
 /// The steps that worked on a column, in words.
-fn done(column: &ColumnFacts, preparation: &[Spec]) -> String {
+fn done(words: &'static Words, column: &ColumnFacts, preparation: &[Spec]) -> String {
     if !matches!(column.role, Role::Feature | Role::Time) {
         return String::new();
     }
-    let steps: Vec<String> = preparation.iter().filter(|s| touches(s, column)).map(in_words).collect();
-    if steps.is_empty() { W.nothing_done.into() } else { steps.join("; ") }
+    let steps: Vec<String> =
+        preparation.iter().filter(|s| touches(s, column)).map(|step| in_words(words, step)).collect();
+    if steps.is_empty() { words.nothing_done.into() } else { steps.join("; ") }
 }
 
 /// Whether a step works on a column: by name, or by kind where it names none.
@@ -96,8 +85,9 @@ fn touches(step: &Spec, column: &ColumnFacts) -> bool {
     }
 }
 
-fn in_words(step: &Spec) -> String {
-    let words = builtin::entry(&step.kind).map_or(step.kind.as_str(), |entry| entry.done);
+fn in_words(words: &'static Words, step: &Spec) -> String {
+    let done = builtin::entry(&step.kind).map_or(step.kind.as_str(), |entry| entry.done);
+    let done = words.term(&format!("done.{}", step.kind), done);
     let marked = step.params.get("flag") == Some(&Value::Bool(true));
-    if marked { format!("{words}{}", W.marked) } else { words.to_string() }
+    if marked { format!("{done}{}", words.marked) } else { done.to_string() }
 }

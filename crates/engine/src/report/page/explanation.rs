@@ -3,40 +3,40 @@
 use serde_json::Value;
 use tidemill_report::{Beeswarm, Block, Figure, Scale, Section, SwarmDot, Text, Waterfall, number};
 
-use super::{W, cut, fill, name, plain};
+use super::{Words, cut, fill, name, plain};
 use crate::explain::{Explained, ExplainedRow, Method};
 use crate::report::text::{cell_text, main_reasons};
 
 /// How many columns the charts show.
 const SHOWN: usize = 12;
 
-pub(super) fn section(explained: &Explained) -> Section {
+pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
     let how = match explained.method {
-        Method::PermutationShap | Method::KernelShap | Method::Lime => W.explanation_sampled,
-        Method::TreeShap | Method::LinearShap => W.explanation_exact,
+        Method::PermutationShap | Method::KernelShap | Method::Lime => words.explanation_sampled,
+        Method::TreeShap | Method::LinearShap => words.explanation_exact,
     };
     let output = most_moved(explained);
     let rows = number::count(explained.rows.len() as f64);
-    let lead = fill(W.explanation_lead, &[("rows", plain(rows)), ("how", plain(how))]);
-    let mut section = Section::new("explanation", W.explanation)
+    let lead = fill(words.explanation_lead, &[("rows", plain(rows)), ("how", plain(how))]);
+    let mut section = Section::new("explanation", words.explanation)
         .lead(lead)
-        .with(Block::Figures(vec![swarm(explained, output)]));
+        .with(Block::Figures(vec![swarm(words, explained, output)]));
     for row in examples(explained, output) {
         let said = fill(
-            W.explanation_row,
-            &[("row", plain(row.row.to_string())), ("answer", name(cell_text(&row.prediction)))],
+            words.explanation_row,
+            &[("row", plain(row.row.to_string())), ("answer", name(cell_text(words, &row.prediction)))],
         );
         let of_row = of_prediction(explained, row);
         section = section
             .with(Block::Heading(said))
-            .with(Block::Text(Text::plain(main_reasons(explained, row, of_row).trim_end())))
-            .with(Block::Figures(vec![Figure::whole(&waterfall(explained, row, of_row))]));
+            .with(Block::Text(Text::plain(main_reasons(words, explained, row, of_row).trim_end())))
+            .with(Block::Figures(vec![Figure::whole(words, &waterfall(words, explained, row, of_row))]));
     }
     section
 }
 
 /// Dots for each row and column: what the column adds to one output.
-fn swarm(explained: &Explained, output: usize) -> Figure {
+fn swarm(words: &'static Words, explained: &Explained, output: usize) -> Figure {
     let rows = (0..explained.columns.len().min(SHOWN)).map(|at| {
         let levels = levels(explained.rows.iter().map(|row| &row.cells[at]));
         let dots = explained.rows.iter().zip(levels);
@@ -44,46 +44,46 @@ fn swarm(explained: &Explained, output: usize) -> Figure {
         (cut(&explained.columns[at], 60), dots.collect())
     });
     let chart = Beeswarm {
-        title: W.explanation_title.into(),
-        x: Scale::number(x_name(explained, output)),
-        y_name: W.column.into(),
+        title: words.explanation_title.into(),
+        x: Scale::number(x_name(words, explained, output)),
+        y_name: words.column.into(),
         rows: rows.collect(),
-        levels: [W.level_low, W.level_middle, W.level_high].map(String::from),
-        other: W.level_none.into(),
+        levels: [words.level_low, words.level_middle, words.level_high].map(String::from),
+        other: words.level_none.into(),
     };
-    let mut figure = Figure::whole(&chart);
-    figure.note = fill(W.explanation_note, &[("of", name(explained.outputs[output].as_str()))]);
+    let mut figure = Figure::whole(words, &chart);
+    figure.note = fill(words.explanation_note, &[("of", name(explained.outputs[output].as_str()))]);
     figure
 }
 
-fn waterfall(explained: &Explained, row: &ExplainedRow, output: usize) -> Waterfall {
+fn waterfall(words: &'static Words, explained: &Explained, row: &ExplainedRow, output: usize) -> Waterfall {
     let values = &row.values[output];
     let mut order: Vec<usize> = (0..values.len()).filter(|at| values[*at] != 0.0).collect();
     order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
     let step = |at: &usize| {
-        let cell = cut(&cell_text(&row.cells[*at]), 24);
+        let cell = cut(&cell_text(words, &row.cells[*at]), 24);
         (format!("{} = {cell}", cut(&explained.columns[*at], 40)), values[*at])
     };
     let mut steps: Vec<(String, f64)> = order.iter().take(SHOWN).map(step).collect();
     if order.len() > SHOWN {
-        steps.push((W.explanation_others.into(), order[SHOWN..].iter().map(|at| values[*at]).sum()));
+        steps.push((words.explanation_others.into(), order[SHOWN..].iter().map(|at| values[*at]).sum()));
     }
     Waterfall {
-        title: fill(W.explanation_row_title, &[("row", plain(row.row.to_string()))]).to_string(),
-        x: Scale::number(x_name(explained, output)),
-        y_name: W.column.into(),
-        first: (W.explanation_usual.into(), explained.base[output]),
+        title: fill(words.explanation_row_title, &[("row", plain(row.row.to_string()))]).to_string(),
+        x: Scale::number(x_name(words, explained, output)),
+        y_name: words.column.into(),
+        first: (words.explanation_usual.into(), explained.base[output]),
         steps,
-        last: W.explanation_this.into(),
+        last: words.explanation_this.into(),
     }
 }
 
-fn x_name(explained: &Explained, output: usize) -> String {
+fn x_name(words: &'static Words, explained: &Explained, output: usize) -> String {
     let of = explained.outputs[output].as_str();
     let units = match explained.units {
-        "margin" => W.units_margin,
-        "probability" => W.units_probability,
-        _ => W.units_prediction,
+        "margin" => words.units_margin,
+        "probability" => words.units_probability,
+        _ => words.units_prediction,
     };
     fill(units, &[("of", plain(cut(of, 40)))]).to_string()
 }

@@ -3,19 +3,22 @@
 use tidemill_eval::explain::Importance;
 use tidemill_report::{Align, Bar, BarChart, Block, Cell, Figure, Scale, Section, Table, Text, number};
 
-use super::{Subject, W, cut, fill, plain};
+use super::{Subject, cut, fill, plain};
 
 /// How many columns the chart shows.
 const SHOWN: usize = 15;
 
 pub(super) fn section(subject: &Subject<'_>, found: &[Importance]) -> Section {
-    let section = Section::new("importance", W.importance).lead(W.importance_lead);
+    let words = subject.words;
+    let section = Section::new("importance", words.importance).lead(words.importance_lead);
     if found.is_empty() {
         return section;
     }
-    let x =
-        fill(W.importance_x, &[("metric", plain(super::subject::title_of(subject, subject.metric.name)))]);
-    let mut chart = BarChart::new(W.importance_title, Scale::number(x.to_string()), W.column);
+    let x = fill(
+        words.importance_x,
+        &[("metric", plain(super::subject::title_of(subject, subject.metric.name)))],
+    );
+    let mut chart = BarChart::new(words.importance_title, Scale::number(x.to_string()), words.column);
     chart.bars = found
         .iter()
         .take(SHOWN)
@@ -26,12 +29,12 @@ pub(super) fn section(subject: &Subject<'_>, found: &[Importance]) -> Section {
             label: None,
         })
         .collect();
-    let section = section.with(Block::Figures(vec![Figure::whole(&chart)]));
+    let section = section.with(Block::Figures(vec![Figure::whole(words, &chart)]));
     if found.len() <= SHOWN {
         return section;
     }
-    let head = [(W.column, Align::Left), (W.mean, Align::Right), (W.spread, Align::Right)];
-    let mut table = Table::new(W.importance_caption, &head);
+    let head = [(words.column, Align::Left), (words.mean, Align::Right), (words.spread, Align::Right)];
+    let mut table = Table::new(words.importance_caption, &head);
     table.rows = found
         .iter()
         .map(|i| {
@@ -43,7 +46,7 @@ pub(super) fn section(subject: &Subject<'_>, found: &[Importance]) -> Section {
         })
         .collect();
     section.with(Block::Details {
-        summary: Text::plain(W.importance_caption),
+        summary: Text::plain(words.importance_caption),
         blocks: vec![Block::Table(table)],
     })
 }

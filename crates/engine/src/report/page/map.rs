@@ -3,7 +3,7 @@
 use tidemill_eval::Answers;
 use tidemill_report::{Block, Figure, PlaceMap, Scale, Section};
 
-use super::{Subject, W};
+use super::Subject;
 use crate::judge::Evidence;
 
 /// At most so many rows are drawn.
@@ -11,18 +11,22 @@ const PLACES: usize = 4_000;
 
 /// The map of the judged rows; `None` where they have no places.
 pub(super) fn section(subject: &Subject<'_>, evidence: &Evidence) -> Option<Section> {
+    let words = subject.words;
     let located = evidence.located()?;
     let (errors, what): (Vec<f64>, &str) = match subject.answers {
         Answers::Numbers(answers) => {
             let off =
                 answers.truth().iter().zip(answers.predicted()).map(|(truth, said)| (truth - said).abs());
-            (off.collect(), W.map_off_by)
+            (off.collect(), words.map_off_by)
         }
         Answers::Classes(answers) => {
             let n = answers.names().len();
             let probability = answers.probability()?;
             let missing = answers.truth().iter().enumerate();
-            (missing.map(|(row, class)| 1.0 - probability[row * n + *class as usize]).collect(), W.map_doubt)
+            (
+                missing.map(|(row, class)| 1.0 - probability[row * n + *class as usize]).collect(),
+                words.map_doubt,
+            )
         }
     };
     let step = errors.len().div_ceil(PLACES).max(1);
@@ -33,16 +37,21 @@ pub(super) fn section(subject: &Subject<'_>, evidence: &Evidence) -> Option<Sect
     if places.iter().all(|place| place[..2] == first[..2]) {
         return None;
     }
-    let (x, y) = if located.metric.degrees { (W.map_longitude, W.map_latitude) } else { (W.map_x, W.map_y) };
+    let (x, y) = if located.metric.degrees {
+        (words.map_longitude, words.map_latitude)
+    } else {
+        (words.map_x, words.map_y)
+    };
     let map = PlaceMap {
-        title: W.map_errors.into(),
+        words,
+        title: words.map_errors.into(),
         x: Scale::number(x),
         y: Scale::number(y),
         degrees: located.metric.degrees,
         places,
         what: what.into(),
-        rows: W.rows.into(),
+        rows: words.rows.into(),
     };
-    let figures = vec![Figure::whole(&map).note(W.map_note)];
-    Some(Section::new("map", W.map).lead(W.map_lead).with(Block::Figures(figures)))
+    let figures = vec![Figure::whole(words, &map).note(words.map_note)];
+    Some(Section::new("map", words.map).lead(words.map_lead).with(Block::Figures(figures)))
 }

@@ -2,7 +2,7 @@
 //!
 //! Each section is a file with one function from what is known to a [`tidemill_report::Section`]; a page is the list of
 //! them. The sentences stand in [`tidemill_report::words`], the charts in [`tidemill_report::chart`]; here is only what goes
-//! where. No clock enters: the same data, recipe and seed give the same page.
+//! where. No clock enters: the same data, recipe, seed and language give the same page.
 
 mod again;
 mod audit;
@@ -25,11 +25,12 @@ mod verdict;
 
 use tidemill_core::Result;
 use tidemill_eval::Answers;
-use tidemill_report::words::{EN, Words};
+use tidemill_report::words::Words;
 use tidemill_report::{Report, Span, Text, number};
 
 use crate::explain::Explained;
 use crate::facts::Outcome;
+use crate::format::cut;
 use crate::judge::Evidence;
 pub use again::Origin;
 pub use audit::audit;
@@ -37,11 +38,9 @@ pub use prepared::prepared;
 pub use subject::{Other, Subject};
 pub use targets::{evaluated as evaluated_targets, trained as targets};
 
-/// The language of reports: one so far.
-pub(crate) const W: &Words = &EN;
-
-/// The page about a training.
+/// The page about a training, in the language of these words.
 pub fn train(
+    words: &'static Words,
     outcome: &Outcome,
     evidence: &Evidence,
     explained: Option<&Explained>,
@@ -49,20 +48,21 @@ pub fn train(
 ) -> Result<Report> {
     let answers = Answers::of(evidence.answered())?;
     let subject = Subject {
+        words,
         target: &outcome.target.column,
         metric: tidemill_eval::metric(&outcome.metric)?,
         report: &outcome.test,
         answers: &answers,
         interval: outcome.test_interval.as_ref().map(|i| [i.low, i.high]),
         threshold: Some(outcome.decision.as_ref().map_or(0.5, |d| d.threshold)),
-        other: Some(Other::of(W.baseline, &outcome.baseline)),
+        other: Some(Other::of(words.baseline, &outcome.baseline)),
     };
-    let mut page = opened(&subject, W.train_kicker, outcome.tidemill);
+    let mut page = opened(&subject, words.train_kicker, outcome.tidemill);
     page.lead = fill(
-        W.train_lead,
+        words.train_lead,
         &[
             ("rows", plain(number::count(outcome.split.train_rows as f64))),
-            ("source", name(file_name(&outcome.data.source))),
+            ("source", name(file_name(words, &outcome.data.source))),
             ("test", plain(number::count(outcome.split.test_rows as f64))),
         ],
     );
@@ -74,17 +74,17 @@ pub fn train(
         scores::section(&subject),
         choice::section(&subject, outcome),
         decision::section(&subject, outcome),
-        data::section(outcome, evidence),
-        again::section(outcome, origin),
+        data::section(words, outcome, evidence),
+        again::section(words, outcome, origin),
     ];
     if let Some(explained) = explained {
-        sections.insert(3, explanation::section(explained));
+        sections.insert(3, explanation::section(words, explained));
     }
     if let Some(map) = map::section(&subject, evidence) {
         sections.insert(1, map);
     }
     if let Some(backtest) = outcome.forecast.as_ref().and_then(|f| f.backtest.as_ref()) {
-        sections.insert(1, forecast::section(backtest));
+        sections.insert(1, forecast::section(words, backtest));
     }
     Ok(sections.into_iter().fold(page, Report::with))
 }
@@ -96,10 +96,14 @@ pub fn evaluate(
     source: &str,
     notes: &[tidemill_core::Warning],
 ) -> Report {
-    let mut page = opened(subject, W.evaluate_kicker, env!("CARGO_PKG_VERSION"));
+    let words = subject.words;
+    let mut page = opened(subject, words.evaluate_kicker, env!("CARGO_PKG_VERSION"));
     page.lead = fill(
-        W.evaluate_lead,
-        &[("rows", plain(number::count(subject.report.n_rows as f64))), ("source", name(file_name(source)))],
+        words.evaluate_lead,
+        &[
+            ("rows", plain(number::count(subject.report.n_rows as f64))),
+            ("source", name(file_name(words, source))),
+        ],
     );
     let mut verdict = verdict::of_rows(subject, notes);
     let weak = evidence.and_then(Evidence::weak);
@@ -126,9 +130,10 @@ fn judged(subject: &Subject<'_>) -> tidemill_report::Section {
 }
 
 fn opened(subject: &Subject<'_>, kicker: &str, version: &str) -> Report {
-    let mut page = Report::new(W, fill(W.predicting, &[("target", name(subject.target))]));
+    let words = subject.words;
+    let mut page = Report::new(words, fill(words.predicting, &[("target", name(subject.target))]));
     page.kicker = Text::plain(format!("Tidemill · {kicker}"));
-    page.foot = fill(W.foot, &[("version", plain(version))]);
+    page.foot = fill(words.foot, &[("version", plain(version))]);
     page
 }
 
@@ -148,18 +153,10 @@ pub(crate) fn name(text: impl Into<String>) -> Span {
     Span::Name(text.into())
 }
 
-/// A name that does not fill the page.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_string();
-    }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
-
 /// The last part of a path: a page that is sent around should not tell of folders.
-pub(crate) fn file_name(source: &str) -> String {
+pub(crate) fn file_name(words: &Words, source: &str) -> String {
     match source {
-        "-" => "standard input".into(),
+        "-" => words.standard_input.into(),
         _ => source.rsplit(['/', '\\']).next().unwrap_or(source).to_string(),
     }
 }

@@ -6,86 +6,94 @@ use tidemill_report::{
 };
 
 use super::verdict::named;
-use super::{W, cut, file_name, fill, name, plain};
+use super::{Words, cut, file_name, fill, name, plain};
 use crate::facts::{ColumnShape, ColumnStory, PreparedFacts};
 use crate::report::text::prepared as told;
 
 /// Beyond so many columns nobody looks at pictures: the table has them all.
 const PICTURES: usize = 60;
 
-/// The page about a preparation.
-pub fn prepared(facts: &PreparedFacts) -> String {
-    let mut page = Report::new(W, Text::name(file_name(&facts.source)));
-    page.kicker = Text::plain(format!("Tidemill · {}", W.prepared_kicker));
+/// The page about a preparation, in the language of these words.
+pub fn prepared(words: &'static Words, facts: &PreparedFacts) -> String {
+    let mut page = Report::new(words, Text::name(file_name(words, &facts.source)));
+    page.kicker = Text::plain(format!("Tidemill · {}", words.prepared_kicker));
     let rows = [
         ("before", plain(number::count(facts.rows_before as f64))),
         ("after", plain(number::count(facts.rows_after as f64))),
-        ("source", name(file_name(&facts.source))),
+        ("source", name(file_name(words, &facts.source))),
     ];
-    page.lead = fill(W.prepared_lead, &rows);
-    page.foot = fill(W.foot, &[("version", plain(env!("CARGO_PKG_VERSION")))]);
-    page.verdict = Some(verdict(facts));
-    [steps(facts), columns(facts), pictures(facts)].into_iter().fold(page, Report::with).html()
+    page.lead = fill(words.prepared_lead, &rows);
+    page.foot = fill(words.foot, &[("version", plain(env!("CARGO_PKG_VERSION")))]);
+    page.verdict = Some(verdict(words, facts));
+    [steps(words, facts), columns(words, facts), pictures(words, facts)]
+        .into_iter()
+        .fold(page, Report::with)
+        .html()
 }
 
-fn verdict(facts: &PreparedFacts) -> Verdict {
-    let words = if facts.fitted { W.prepared_fitted } else { W.prepared_applied };
-    let mut verdict = Verdict::new(Text::plain(words));
-    verdict.more = told::balance(facts).map(Text::plain).unwrap_or_default();
+fn verdict(words: &'static Words, facts: &PreparedFacts) -> Verdict {
+    let sentence = if facts.fitted { words.prepared_fitted } else { words.prepared_applied };
+    let mut verdict = Verdict::new(Text::plain(sentence));
+    verdict.more = told::balance(words, facts).map(Text::plain).unwrap_or_default();
     let tile = |name: &str, n: u64| Tile {
         name: Text::plain(name),
         value: number::count(n as f64),
         aside: Text::default(),
     };
     verdict.tiles = vec![
-        tile(W.prepared_rows_in, facts.rows_before),
-        tile(W.prepared_rows_out, facts.rows_after),
-        tile(W.prepared_rows_touched, facts.rows_touched),
+        tile(words.prepared_rows_in, facts.rows_before),
+        tile(words.prepared_rows_out, facts.rows_after),
+        tile(words.prepared_rows_touched, facts.rows_touched),
     ];
     verdict
 }
 
-fn steps(facts: &PreparedFacts) -> Section {
-    let section = Section::new("steps", W.prepared_steps);
+fn steps(words: &'static Words, facts: &PreparedFacts) -> Section {
+    let section = Section::new("steps", words.prepared_steps);
     if facts.steps.is_empty() {
         return section;
     }
-    let mut table = Table::new(W.prepared_steps, &[(W.prepared_step, Align::Left), (W.done, Align::Left)]);
-    let line =
-        |step: &crate::facts::StepFacts| vec![Text::name(&step.spec.kind).into(), told::done(step).into()];
+    let mut table =
+        Table::new(words.prepared_steps, &[(words.prepared_step, Align::Left), (words.done, Align::Left)]);
+    let line = |step: &crate::facts::StepFacts| {
+        vec![Text::name(&step.spec.kind).into(), told::done(words, step).into()]
+    };
     table.rows = facts.steps.iter().map(line).collect();
     section.with(Block::Table(table))
 }
 
-fn columns(facts: &PreparedFacts) -> Section {
+fn columns(words: &'static Words, facts: &PreparedFacts) -> Section {
     let head = [
-        (W.column, Align::Left),
-        (W.prepared_when, Align::Left),
-        (W.kind, Align::Left),
-        (W.missing, Align::Right),
-        (W.distinct, Align::Right),
-        (W.prepared_holds, Align::Left),
-        (W.prepared_by, Align::Left),
+        (words.column, Align::Left),
+        (words.prepared_when, Align::Left),
+        (words.kind, Align::Left),
+        (words.missing, Align::Right),
+        (words.distinct, Align::Right),
+        (words.prepared_holds, Align::Left),
+        (words.prepared_by, Align::Left),
     ];
-    let mut table = Table::new(W.columns_caption, &head);
+    let mut table = Table::new(words.columns_caption, &head);
     table.shown = 30;
     for column in &facts.columns {
-        let by = column.steps.join(", ");
+        let by = column.steps.join(words.list);
         let unchanged = column.before.is_some() && column.before == column.after;
         let shapes = match unchanged {
             true => vec![("", column.before.as_ref())],
             false => {
-                vec![(W.prepared_before, column.before.as_ref()), (W.prepared_after, column.after.as_ref())]
+                vec![
+                    (words.prepared_before, column.before.as_ref()),
+                    (words.prepared_after, column.after.as_ref()),
+                ]
             }
         };
         for (when, shape) in shapes {
             let mut row: Vec<Cell> = vec![named(&column.name).into(), when.into()];
             let cells: [Cell; 4] = match shape {
                 Some(shape) => [
-                    shape.kind.into(),
+                    words.kind(shape.kind).into(),
                     number::count(shape.missing as f64).into(),
                     told::distinct(shape).into(),
-                    told::holds(shape).into(),
+                    told::holds(words, shape).into(),
                 ],
                 None => ["–".into(), "".into(), "".into(), "".into()],
             };
@@ -94,18 +102,19 @@ fn columns(facts: &PreparedFacts) -> Section {
             table.rows.push(row);
         }
     }
-    Section::new("columns", W.prepared_columns).with(Block::Table(table))
+    Section::new("columns", words.prepared_columns).with(Block::Table(table))
 }
 
 /// Columns whose distribution changed, before and after beside each other.
-fn pictures(facts: &PreparedFacts) -> Section {
+fn pictures(words: &'static Words, facts: &PreparedFacts) -> Section {
     let changed = facts.columns.iter().filter(|c| c.before != c.after);
-    let mut section = Section::new("pictures", W.prepared_pictures).lead(W.prepared_pictures_lead);
+    let mut section = Section::new("pictures", words.prepared_pictures).lead(words.prepared_pictures_lead);
     for column in changed.take(PICTURES) {
-        let figures: Vec<Figure> = [(W.prepared_before, &column.before), (W.prepared_after, &column.after)]
-            .into_iter()
-            .filter_map(|(when, shape)| figure(column, when, shape.as_ref()?))
-            .collect();
+        let figures: Vec<Figure> =
+            [(words.prepared_before, &column.before), (words.prepared_after, &column.after)]
+                .into_iter()
+                .filter_map(|(when, shape)| figure(words, column, when, shape.as_ref()?))
+                .collect();
         if !figures.is_empty() {
             section = section.with(Block::Figures(figures));
         }
@@ -113,7 +122,7 @@ fn pictures(facts: &PreparedFacts) -> Section {
     section
 }
 
-fn figure(column: &ColumnStory, when: &str, shape: &ColumnShape) -> Option<Figure> {
+fn figure(words: &'static Words, column: &ColumnStory, when: &str, shape: &ColumnShape) -> Option<Figure> {
     let title = format!("{} · {when}", cut(&column.name, 40));
     let axis = cut(&column.name, 30);
     let chart: Box<dyn Chart> = if let Some(numbers) = &shape.numbers {
@@ -129,11 +138,11 @@ fn figure(column: &ColumnStory, when: &str, shape: &ColumnShape) -> Option<Figur
         }
         let bins = numbers.histogram.iter().enumerate().map(bin).collect();
         let x = Scale::number(axis);
-        Box::new(Histogram { title, x, y_name: W.rows.into(), bins, mark: None, small: true })
+        Box::new(Histogram { title, x, y_name: words.rows.into(), bins, mark: None, small: true })
     } else if shape.top.is_empty() {
         return None;
     } else {
-        let mut chart = BarChart::new(title, Scale::number(W.rows), axis);
+        let mut chart = BarChart::new(title, Scale::number(words.rows), axis);
         let bar = |(name, n): &(String, u64)| Bar {
             label: Some(number::count(*n as f64)),
             ..Bar::new(cut(name, 60), *n as f64)
@@ -141,5 +150,5 @@ fn figure(column: &ColumnStory, when: &str, shape: &ColumnShape) -> Option<Figur
         chart.bars = shape.top.iter().map(bar).collect();
         Box::new(chart)
     };
-    Some(Figure::half(&*chart))
+    Some(Figure::half(words, &*chart))
 }

@@ -3,20 +3,21 @@
 use tidemill_core::recipe::Task;
 use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
 
+use super::Subject;
 use super::verdict::named;
-use super::{Subject, W};
 
 pub(super) fn section(subject: &Subject<'_>) -> Section {
-    let lead = if subject.other.is_some() { W.scores_lead } else { W.scores_lead_alone };
-    let mut section = Section::new("scores", W.scores).lead(lead).with(Block::Table(figures(subject)));
+    let words = subject.words;
+    let lead = if subject.other.is_some() { words.scores_lead } else { words.scores_lead_alone };
+    let mut section = Section::new("scores", words.scores).lead(lead).with(Block::Table(figures(subject)));
     let report = subject.report;
     if report.lines.iter().any(|line| line.value.is_nan()) {
-        section = section.with(Block::Text(Text::plain(W.undefined)));
+        section = section.with(Block::Text(Text::plain(words.undefined)));
     }
     if !report.classes.is_empty() {
         section = section
-            .with(Block::Heading(Text::plain(W.classes_heading)))
-            .with(Block::Text(Text::plain(W.classes_note)))
+            .with(Block::Heading(Text::plain(words.classes_heading)))
+            .with(Block::Text(Text::plain(words.classes_note)))
             .with(Block::Table(classes(subject)));
     }
     let warnings = report
@@ -28,19 +29,22 @@ pub(super) fn section(subject: &Subject<'_>) -> Section {
 }
 
 fn figures(subject: &Subject<'_>) -> Table {
-    let mut head = vec![(W.metric, Align::Left), (W.model, Align::Right)];
+    let words = subject.words;
+    let mut head = vec![(words.metric, Align::Left), (words.model, Align::Right)];
     if let Some(other) = &subject.other {
         head.push((other.name, Align::Right));
     }
-    head.push((W.meaning, Align::Left));
-    let mut table = Table::new(W.scores_caption, &head);
+    head.push((words.meaning, Align::Left));
+    let mut table = Table::new(words.scores_caption, &head);
     for line in subject.report.lines.iter().filter(|line| says_more(subject, line.name)) {
-        let mut row: Vec<Cell> = vec![line.title.into(), number::short(line.value).into()];
+        let mut row: Vec<Cell> =
+            vec![words.metric(line.name, line.title).into(), number::short(line.value).into()];
         if subject.other.is_some() {
             row.push(number::short(subject.other(line.name).unwrap_or(f64::NAN)).into());
         }
         let about = tidemill_eval::metric(line.name).map(|m| m.about).unwrap_or_default();
-        let way = if line.greater_is_better { W.more_is_better } else { W.less_is_better };
+        let about = words.term(&format!("about.{}", line.name), about);
+        let way = if line.greater_is_better { words.more_is_better } else { words.less_is_better };
         row.push(format!("{} ({way})", about.trim_end_matches('.')).into());
         if line.name == subject.metric.name {
             table.marked = Some(table.rows.len());
@@ -61,14 +65,15 @@ fn says_more(subject: &Subject<'_>, metric: &str) -> bool {
 }
 
 fn classes(subject: &Subject<'_>) -> Table {
+    let words = subject.words;
     let head = [
-        (W.class, Align::Left),
-        (W.precision, Align::Right),
-        (W.recall, Align::Right),
-        (W.f1, Align::Right),
-        (W.support, Align::Right),
+        (words.class, Align::Left),
+        (words.precision, Align::Right),
+        (words.recall, Align::Right),
+        (words.f1, Align::Right),
+        (words.support, Align::Right),
     ];
-    let mut table = Table::new(W.classes_caption, &head);
+    let mut table = Table::new(words.classes_caption, &head);
     table.rows = subject
         .report
         .classes

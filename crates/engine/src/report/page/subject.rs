@@ -7,11 +7,14 @@ use tidemill_eval::compare::wilson;
 use tidemill_eval::{Answers, Metric, Report};
 use tidemill_report::{Scale, ScoreLine, number};
 
-use super::{W, cut, fill, plain};
+use super::{Words, cut, fill, plain};
+use crate::format::lower;
 use crate::model::Provenance;
 
 /// Some rows with known answers, and what was said of them.
 pub struct Subject<'a> {
+    /// In which language the page speaks.
+    pub words: &'static Words,
     /// The column that was predicted.
     pub target: &'a str,
     /// The metric that counts.
@@ -45,10 +48,10 @@ impl Other {
     }
 
     /// The figures that a model file keeps of its training; `None` where it keeps none.
-    pub fn in_training(provenance: &Provenance) -> Option<Self> {
+    pub fn in_training(words: &'static Words, provenance: &Provenance) -> Option<Self> {
         let metrics = &provenance.test.as_ref()?.metrics;
         let values = metrics.iter().filter_map(|(name, value)| Some((name.clone(), (*value)?)));
-        Some(Other { name: W.before, values: values.collect() })
+        Some(Other { name: words.before, values: values.collect() })
     }
 }
 
@@ -76,7 +79,7 @@ impl Subject<'_> {
         let line = |name: &str| self.report.lines.iter().find(|l| l.name == name);
         let of = |line: &tidemill_eval::Line, interval| {
             line.value.is_finite().then(|| Measure {
-                title: line.title,
+                title: self.words.metric(line.name, line.title),
                 greater_is_better: line.greater_is_better,
                 value: line.value,
                 interval,
@@ -97,10 +100,16 @@ impl Subject<'_> {
         wilson((right * n).round() as u64, self.report.n_rows as u64).filter(|_| plain)
     }
 
+    /// The name for people of the metric that counts.
+    pub(super) fn title(&self) -> &'static str {
+        self.words.metric(self.metric.name, self.metric.title)
+    }
+
     /// A title in the axis of a chart, with the unit where there is one, and which way is better.
     pub(super) fn axis(&self, title: &str, greater_is_better: bool) -> String {
-        let how = if greater_is_better { W.more_is_better } else { W.less_is_better };
-        fill(W.axis, &[("what", plain(title)), ("how", plain(how))]).to_string()
+        let words = self.words;
+        let how = if greater_is_better { words.more_is_better } else { words.less_is_better };
+        fill(words.axis, &[("what", plain(title)), ("how", plain(how))]).to_string()
     }
 
     /// The target's name where it stands on an axis.
@@ -111,6 +120,7 @@ impl Subject<'_> {
 
 impl Measure {
     pub(super) fn chart(&self, subject: &Subject<'_>) -> ScoreLine {
+        let words = subject.words;
         let values = [Some(self.value), self.other.map(|o| o.1)]
             .into_iter()
             .chain(self.interval.map_or([None; 2], |[low, high]| [Some(low), Some(high)]));
@@ -128,7 +138,7 @@ impl Measure {
         ScoreLine {
             title: self.title.into(),
             x,
-            model: (W.model.into(), self.value),
+            model: (words.model.into(), self.value),
             interval: self.interval,
             baseline: self.other.map(|(name, value)| (name.into(), value)),
         }
@@ -157,16 +167,5 @@ impl Measure {
 pub(super) fn title_of(subject: &Subject<'_>, metric: &str) -> String {
     let title = subject.report.lines.iter().find(|l| l.name == metric).map(|l| l.title);
     let title = title.or_else(|| tidemill_eval::metric(metric).ok().map(|m| m.title)).unwrap_or(metric);
-    lower(title)
-}
-
-/// The first letter small, but for abbreviations.
-pub(super) fn lower(title: &str) -> String {
-    let mut letters = title.chars();
-    match (letters.next(), letters.next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => {
-            first.to_lowercase().chain(std::iter::once(second)).chain(letters).collect()
-        }
-        _ => title.to_string(),
-    }
+    lower(subject.words.metric(metric, title))
 }

@@ -1,42 +1,43 @@
 //! The page about several targets: all of them beside each other, then what would be a page about each alone.
 
+use tidemill_report::words::Words;
 use tidemill_report::{Align, Block, Cell, Report, Section, Table, Text, Verdict, number};
 
-use super::{W, fill, name, plain};
+use super::{fill, name, plain};
 use crate::facts::Outcome;
 use crate::recipe::label;
 
 /// Of a training; `pages` are those about each target, in the order of `outcomes`.
-pub fn trained(outcomes: &[&Outcome], pages: Vec<Report>) -> Report {
+pub fn trained(words: &'static Words, outcomes: &[&Outcome], pages: Vec<Report>) -> Report {
     let head = [
-        (W.target, Align::Left),
-        (W.learner, Align::Left),
-        (W.metric, Align::Left),
-        (W.model, Align::Right),
-        (W.interval, Align::Right),
-        (W.baseline, Align::Right),
-        (W.rows, Align::Right),
+        (words.target, Align::Left),
+        (words.learner, Align::Left),
+        (words.metric, Align::Left),
+        (words.model, Align::Right),
+        (words.interval, Align::Right),
+        (words.baseline, Align::Right),
+        (words.rows, Align::Right),
     ];
-    let mut table = Table::new(W.targets_caption, &head);
-    table.rows = outcomes.iter().map(|outcome| row(outcome)).collect();
+    let mut table = Table::new(words.targets_caption, &head);
+    table.rows = outcomes.iter().map(|outcome| row(words, outcome)).collect();
     table.shown = table.rows.len();
-    let compared = Section::new("targets", W.targets)
-        .lead(fill(W.targets_lead, &[("n", plain(outcomes.len().to_string()))]))
+    let compared = Section::new("targets", words.targets)
+        .lead(fill(words.targets_lead, &[("n", plain(outcomes.len().to_string()))]))
         .with(Block::Table(table));
     let names = outcomes.iter().map(|o| o.target.column.as_str()).collect::<Vec<_>>();
-    together(&names, Some(compared), pages)
+    together(words, &names, Some(compared), pages)
 }
 
 /// Of a judgement of each of these targets.
-pub fn evaluated(names: &[&str], pages: Vec<Report>) -> Report {
-    together(names, None, pages)
+pub fn evaluated(words: &'static Words, names: &[&str], pages: Vec<Report>) -> Report {
+    together(words, names, None, pages)
 }
 
-fn row(o: &Outcome) -> Vec<Cell> {
+fn row(words: &Words, o: &Outcome) -> Vec<Cell> {
     let interval =
         o.test_interval.as_ref().map(|i| format!("{} – {}", number::short(i.low), number::short(i.high)));
     let value = |value: Option<f64>| Cell::from(number::short(value.unwrap_or(f64::NAN)));
-    let title = tidemill_eval::metric(&o.metric).map_or(o.metric.as_str(), |m| m.title);
+    let title = tidemill_eval::metric(&o.metric).map_or(o.metric.as_str(), |m| words.metric(m.name, m.title));
     vec![
         Text::name(&o.target.column).into(),
         label(&o.chosen).into(),
@@ -48,18 +49,18 @@ fn row(o: &Outcome) -> Vec<Cell> {
     ]
 }
 
-fn together(names: &[&str], compared: Option<Section>, pages: Vec<Report>) -> Report {
-    let mut page = Report::new(W, fill(W.predicting, &[("target", name(names.join(", ")))]));
+fn together(words: &'static Words, names: &[&str], compared: Option<Section>, pages: Vec<Report>) -> Report {
+    let mut page = Report::new(words, fill(words.predicting, &[("target", name(names.join(words.list)))]));
     if let Some(first) = pages.first() {
         page.kicker = first.kicker.clone();
         page.foot = first.foot.clone();
     }
-    page.lead = fill(W.targets_page_lead, &[("n", plain(names.len().to_string()))]);
+    page.lead = fill(words.targets_page_lead, &[("n", plain(names.len().to_string()))]);
     page.sections.extend(compared);
     let mut again = None;
     for (i, (target, own)) in names.iter().zip(pages).enumerate() {
         let id = format!("target-{}", i + 1);
-        page = page.with(opening(&id, target, own.lead, own.verdict));
+        page = page.with(opening(words, &id, target, own.lead, own.verdict));
         for mut section in own.sections {
             // How to get here again is said once, at the end.
             if section.id == super::again::ID {
@@ -67,7 +68,7 @@ fn together(names: &[&str], compared: Option<Section>, pages: Vec<Report>) -> Re
                 continue;
             }
             section.id = format!("{id}-{}", section.id);
-            section.title = Text::name(*target).then(Text::plain(": ")).then(section.title);
+            section.title = Text::name(*target).then(Text::plain(words.colon)).then(section.title);
             page = page.with(section);
         }
     }
@@ -75,12 +76,12 @@ fn together(names: &[&str], compared: Option<Section>, pages: Vec<Report>) -> Re
 }
 
 /// What stands at the top of a page about one target.
-fn opening(id: &str, target: &str, lead: Text, verdict: Option<Verdict>) -> Section {
+fn opening(words: &Words, id: &str, target: &str, lead: Text, verdict: Option<Verdict>) -> Section {
     let mut section = Section::new(id, Text::name(target)).lead(lead);
     let Some(verdict) = verdict else { return section };
     let mut sentence = verdict.sentence;
     if !verdict.more.is_empty() {
-        sentence = sentence.then(Text::plain(" ")).then(verdict.more);
+        sentence = sentence.then(Text::plain(words.gap)).then(verdict.more);
     }
     section = section.with(Block::Text(sentence));
     if let Some(figure) = verdict.figure {

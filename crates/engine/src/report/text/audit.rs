@@ -1,64 +1,66 @@
 //! An audit as text for people.
 
-use std::fmt::Write;
+use std::fmt::Display;
 
-use tidemill_core::{Kind, Role};
+use tidemill_core::Kind;
 use tidemill_data::profile::ColumnProfile;
+use tidemill_report::words::{Words, fill};
 
-use crate::audit::{Audit, Finding};
+use super::align::{self, left};
+use super::role;
+use crate::audit::{self, Audit, Finding, Severity};
 
 /// The whole audit: the verdict first, then what was found, then the columns.
-pub fn story(audit: &Audit) -> String {
-    let mut text = String::new();
-    let target = audit.target.as_ref().map(|t| format!(", target '{}' ({})", t.column, t.task.word()));
+pub fn story(words: &Words, audit: &Audit) -> String {
+    let said = &words.story;
     let (rows, columns) = (audit.profile.rows, audit.profile.columns.len());
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{}: {rows} rows, {columns} columns{}", audit.source, target.unwrap_or_default());
-    let _ = writeln!(text, "{}\n", audit.verdict);
+    let target = audit.target.as_ref().map(|t| {
+        let task = words.term(&format!("task.{}", t.task.word()), t.task.word());
+        fill(said.audit_target, &[("column", &t.column), ("task", &task)])
+    });
+    let (source, target) = (&audit.source, target.unwrap_or_default());
+    let head: [(&str, &dyn Display); 4] =
+        [("source", source), ("rows", &rows), ("columns", &columns), ("target", &target)];
+    let mut text = format!("{}\n{}\n\n", fill(said.audit, &head), verdict(words, audit));
     for finding in &audit.findings {
-        text += &told(finding);
+        text += &told(words, finding);
     }
-    text += &table(audit);
-    if audit.profile.sampled_rows < rows {
-        let _ = writeln!(
-            text,
-            "\nEvery row was read. Fences, associations with categories, near-duplicates and drift rest on {} rows spread evenly.",
-            audit.profile.sampled_rows
-        );
+    text += &table(words, audit);
+    let sampled = audit.profile.sampled_rows;
+    if sampled < rows {
+        text += &format!("\n{}\n", fill(said.audit_sampled, &[("rows", &sampled)]));
     }
     text
 }
 
-fn told(finding: &Finding) -> String {
-    let mut text = format!("{:<8} {}\n", finding.severity.word(), finding.message);
+/// What an audit comes to.
+pub(crate) fn verdict(words: &Words, audit: &Audit) -> String {
+    audit::verdict(words, audit.severe, audit.warnings, audit.notes)
+}
+
+fn told(words: &Words, finding: &Finding) -> String {
+    let level = match finding.severity {
+        Severity::Severe => words.story.level_severe,
+        Severity::Warning => words.story.level_warning,
+        Severity::Note => words.story.level_note,
+    };
     let colon = if finding.recipe.is_some() { ":" } else { "" };
-    let _ = writeln!(text, "         -> {}{colon}", finding.remedy);
+    let mut text = format!("{} {}\n         -> {}{colon}\n", left(level, 8), finding.message, finding.remedy);
     for line in finding.recipe.iter().flat_map(|lines| lines.lines()) {
-        let _ = writeln!(text, "            {line}");
+        text += &format!("            {line}\n");
     }
     text + "\n"
 }
 
-fn table(audit: &Audit) -> String {
-    let rows: Vec<[String; 6]> = audit.profile.columns.iter().map(|c| line(c, audit.profile.rows)).collect();
-    let head = ["column", "kind", "role", "missing", "different", "what it holds"].map(String::from);
-    let mut widths = [0; 6];
-    for row in std::iter::once(&head).chain(&rows) {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in std::iter::once(&head).chain(&rows) {
-        let cells = row.iter().zip(widths).enumerate().map(|(i, (cell, width))| {
-            if i == 3 || i == 4 { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-        });
-        let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
-    text
+fn table(words: &Words, audit: &Audit) -> String {
+    let said = &words.story;
+    let head = [words.column, words.kind, said.role, words.missing, said.different, said.holds];
+    let lines = audit.profile.columns.iter().map(|c| line(words, c, audit.profile.rows));
+    let rows: Vec<[String; 6]> = std::iter::once(head.map(String::from)).chain(lines).collect();
+    align::table(&rows, [false, false, false, true, true, false])
 }
 
-fn line(column: &ColumnProfile, n_rows: u64) -> [String; 6] {
+fn line(words: &Words, column: &ColumnProfile, n_rows: u64) -> [String; 6] {
     let missing = match column.missing.count {
         0 => String::new(),
         n => format!("{:.1}%", 100.0 * n as f64 / n_rows.max(1) as f64),
@@ -70,21 +72,21 @@ fn line(column: &ColumnProfile, n_rows: u64) -> [String; 6] {
         column.distinct.count
     };
     let name: String = column.name.chars().take(32).collect();
-    let role = if column.role == Role::Ignore {
-        "left out".into()
-    } else {
-        format!("{:?}", column.role).to_lowercase()
-    };
-    [name, column.kind.word().into(), role, missing, format!("{about}{different}"), holds(column)]
+    let kind = words.kind(column.kind.word()).into();
+    let different = format!("{about}{different}");
+    [name, kind, role(words, column.role).into(), missing, different, holds(words, column)]
 }
 
-fn holds(column: &ColumnProfile) -> String {
+fn holds(words: &Words, column: &ColumnProfile) -> String {
     if let Some(n) = &column.numbers {
         let [low, middle, high] = [n.quantiles[2][1], n.quantiles[3][1], n.quantiles[4][1]].map(short);
-        return format!("{} to {}, half from {low} to {high}, median {middle}", short(n.min), short(n.max));
+        let (min, max) = (short(n.min), short(n.max));
+        let values: [(&str, &dyn Display); 5] =
+            [("min", &min), ("low", &low), ("middle", &middle), ("high", &high), ("max", &max)];
+        return fill(words.story.audit_numbers, &values);
     }
     if let Some([from, to]) = &column.times {
-        return format!("{from} to {to}");
+        return fill(words.story.audit_times, &[("from", from), ("to", to)]);
     }
     let shown: Vec<String> = column
         .top
@@ -93,7 +95,7 @@ fn holds(column: &ColumnProfile) -> String {
         .map(|t| format!("{} ({})", t.name.chars().take(24).collect::<String>(), t.count))
         .collect();
     let more = if column.distinct.count > 4 && !shown.is_empty() { ", …" } else { "" };
-    shown.join(", ") + more
+    shown.join(words.list) + more
 }
 
 /// Four digits, without zeros at the end.

@@ -1,9 +1,11 @@
 //! An explanation as text for people.
 
-use std::fmt::Write;
+use std::fmt::Display;
 
 use serde_json::Value;
+use tidemill_report::words::{Words, fill};
 
+use super::align::{left, width};
 use crate::explain::{Explained, ExplainedRow, LocalFit, Method};
 use crate::format::short;
 
@@ -15,68 +17,79 @@ const ROWS: usize = 5;
 const BAR: f64 = 24.0;
 
 /// The whole explanation: what matters over all rows, then the first rows one by one.
-pub fn story(explained: &Explained) -> String {
-    let mut text = String::new();
+pub fn story(words: &Words, explained: &Explained) -> String {
+    let said = &words.story;
     let how = match explained.method {
-        Method::TreeShap => "exact, of the trees' own score",
-        Method::LinearShap => {
-            "exact, of the linear function; what is not known of a row is as in the usual row"
-        }
-        Method::PermutationShap | Method::KernelShap => "sampled, of the answer itself",
-        Method::Lime => "coefficients of a linear model of the answer near each row",
+        Method::TreeShap => said.why_trees,
+        Method::LinearShap => said.why_linear,
+        Method::PermutationShap | Method::KernelShap => said.why_sampled,
+        Method::Lime => said.why_lime,
     };
-    let sort = if explained.method == Method::Lime { "LIME" } else { "SHAP values" };
-    text += &fidelity(explained);
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "What '{}' goes by, over {} rows ({sort}, {how}; in units of the {}):\n",
-        explained.target,
-        explained.rows.len(),
-        explained.units
-    );
+    let sort = if explained.method == Method::Lime { "LIME" } else { said.why_shap };
+    let units = words.term(&format!("units.{}", explained.units), explained.units);
+    let n = explained.rows.len();
+    let head: [(&str, &dyn Display); 5] =
+        [("target", &explained.target), ("rows", &n), ("sort", &sort), ("how", &how), ("units", &units)];
+    let mut text = fidelity(words, explained) + &fill(said.why, &head) + "\n\n";
     let most = explained.importance.first().copied().unwrap_or(0.0);
-    let wide = explained.columns.iter().map(|c| c.chars().count()).max().unwrap_or(0).min(32);
+    let wide = explained.columns.iter().map(|c| width(c)).max().unwrap_or(0).min(32);
     // Where no local model is faithful, a picture of them would mislead.
     let misleads =
         |row: &ExplainedRow| !row.local.is_empty() && row.local.iter().all(LocalFit::is_unfaithful);
     let shown = if explained.rows.iter().all(misleads) { 0 } else { 2 * SHOWN };
     for (name, value) in explained.columns.iter().zip(&explained.importance).take(shown) {
         let name: String = name.chars().take(32).collect();
-        let _ = writeln!(text, "  {name:wide$}  {:>10}  {}", short(*value), bar(*value, most));
+        text += &format!("  {}  {:>10}  {}\n", left(&name, wide), short(*value), bar(*value, most));
     }
     for row in explained.rows.iter().take(ROWS) {
-        text += &of_row(explained, row);
+        text += &of_row(words, explained, row);
     }
-    if explained.rows.len() > ROWS {
-        let _ = writeln!(text, "\nand {} rows more; -o FILE writes all of them", explained.rows.len() - ROWS);
+    if n > ROWS {
+        text += &format!("\n{}\n", fill(said.why_more, &[("n", &(n - ROWS))]));
     }
     text
 }
 
 /// One row: what it says in each column, and what that adds.
-fn of_row(explained: &Explained, row: &ExplainedRow) -> String {
-    let key = row.key.as_ref().map(|key| format!(" ({})", cell_text(key))).unwrap_or_default();
-    let mut text = format!("\nRow {}{key}: {} = {}\n", row.row, explained.target, cell_text(&row.prediction));
+fn of_row(words: &Words, explained: &Explained, row: &ExplainedRow) -> String {
+    let said = &words.story;
+    let answer = cell_text(words, &row.prediction);
+    let key = row.key.as_ref().map(|key| fill(said.why_key, &[("key", &cell_text(words, key))]));
+    let head: [(&str, &dyn Display); 4] = [
+        ("row", &row.row),
+        ("key", &key.unwrap_or_default()),
+        ("target", &explained.target),
+        ("answer", &answer),
+    ];
+    let mut text = format!("\n{}\n", fill(said.why_row, &head));
     // Of many classes, the one that was predicted.
-    let said = cell_text(&row.prediction);
-    let output = explained.outputs.iter().position(|name| *name == said).unwrap_or(0);
+    let output = explained.outputs.iter().position(|name| *name == answer).unwrap_or(0);
     if let Some(fit) = row.local.get(output) {
-        text += &of_local(row, output, fit);
+        text += &of_local(words, row, output, fit);
         if fit.is_unfaithful() {
             return text;
         }
     }
-    text += &main_reasons(explained, row, output);
+    text += &main_reasons(words, explained, row, output);
+    text + &bars(words, explained, row, output)
+}
+
+/// What each column adds to an output of a row, a line for each of the greatest, and what all of it sums to.
+fn bars(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize) -> String {
+    let said = &words.story;
+    let mut text = String::new();
     let values = &row.values[output];
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
     let shown: Vec<usize> = order.iter().copied().take(SHOWN).filter(|at| values[*at] != 0.0).collect();
     let name = |at: usize| {
-        let cell: String = cell_text(&row.cells[at]).chars().take(24).collect();
-        match row.ranges.get(at).copied().flatten() {
-            Some([low, high]) => format!("{} {}", explained.columns[at], stretch(low, high)),
-            None => format!("{} = {cell}", explained.columns[at]),
+        let (column, range) = (&explained.columns[at], row.ranges.get(at).copied().flatten());
+        match range {
+            Some([low, high]) => stretch(words, column, low, high),
+            None => {
+                let cell: String = cell_text(words, &row.cells[at]).chars().take(24).collect();
+                format!("{column} = {cell}")
+            }
         }
     };
     // Where values are sampled, what chance may have done to them.
@@ -85,25 +98,27 @@ fn of_row(explained: &Explained, row: &ExplainedRow) -> String {
         if error > 0.0 { format!(" ± {}", short(error)) } else { String::new() }
     };
     let rest: f64 = order.iter().skip(shown.len()).map(|at| values[*at]).sum();
-    let wide = shown.iter().map(|at| name(*at).chars().count()).max().unwrap_or(0).max(12);
+    let wide = shown.iter().map(|at| width(&name(*at))).max().unwrap_or(0).max(12);
     let most = shown.iter().map(|at| values[*at].abs()).fold(0.0, f64::max);
     let mut line = |name: &str, value: f64, off: &str| {
         let sign = if value < 0.0 { "-" } else { "+" };
         let number = format!("{}{off}", short(value.abs()));
-        let _ = writeln!(text, "  {name:wide$}  {sign}{number:<10} {}", bar(value.abs(), most));
+        text += &format!("  {}  {sign}{number:<10} {}\n", left(name, wide), bar(value.abs(), most));
     };
     shown.iter().for_each(|at| line(&name(*at), values[*at], &off(*at)));
     if rest != 0.0 {
-        line("all others", rest, "");
+        line(said.why_others, rest, "");
     }
     let (base, total) = (explained.base[output], row.totals[output]);
-    let (word, base) = row.local.get(output).map_or(("usually", base), |fit| ("elsewhere", fit.intercept));
-    let _ = writeln!(text, "  {word:wide$}  {} + the above = {}", short(base), short(total));
-    text
+    let local = row.local.get(output);
+    let (word, base) = local.map_or((said.why_usually, base), |fit| (said.why_elsewhere, fit.intercept));
+    let sum = fill(said.why_sum, &[("base", &short(base)), ("total", &short(total))]);
+    text + &format!("  {}  {sum}\n", left(word, wide))
 }
 
 /// How faithful the local models of LIME are, before anything is read off them.
-fn fidelity(explained: &Explained) -> String {
+fn fidelity(words: &Words, explained: &Explained) -> String {
+    let said = &words.story;
     let fits = || explained.rows.iter().flat_map(|row| &row.local);
     let n = fits().count();
     if n == 0 {
@@ -113,70 +128,80 @@ fn fidelity(explained: &Explained) -> String {
     let least = fits().map(|fit| fit.r2).fold(f64::INFINITY, f64::min);
     let warning = match unfaithful {
         0 => String::new(),
-        _ => format!(
-            "\nWARNING: {unfaithful} of {n} are below {}: a straight line says little of this model there. Do not go by their \
-             coefficients; use a SHAP method, or another --kernel-width.",
-            LocalFit::FAITHFUL
-        ),
+        _ => {
+            let values: [(&str, &dyn Display); 3] =
+                [("n", &unfaithful), ("all", &n), ("least", &LocalFit::FAITHFUL)];
+            format!("\n{}", fill(said.why_unfaithful, &values))
+        }
     };
-    format!("Fidelity of the local models (weighted R2): {} at least.{warning}\n\n", short(least))
+    format!("{}{warning}\n\n", fill(said.why_fidelity, &[("r2", &short(least))]))
 }
 
 /// How well the local model of a row does, in a sentence or two.
-fn of_local(row: &ExplainedRow, output: usize, fit: &LocalFit) -> String {
-    let (r2, said, answer) = (short(fit.r2), short(fit.local_answer), short(fit.answer));
+fn of_local(words: &Words, row: &ExplainedRow, output: usize, fit: &LocalFit) -> String {
+    let said = &words.story;
+    let r2 = short(fit.r2);
     if fit.is_unfaithful() {
-        return format!(
-            "WARNING: not faithful. Its linear model explains {r2} of the variance near the row, so nothing is shown (-o FILE and \
-             --json hold it).\n"
-        );
+        return fill(said.why_not_faithful, &[("r2", &r2)]) + "\n";
     }
-    let unsteady = if row.is_unsteady(output) {
-        "WARNING: not steady. From run to run the greatest coefficient changes by more than half of it; more --samples help.\n"
-    } else {
-        ""
-    };
-    format!(
-        "The linear model explains {r2} of the variance near the row; it says {said}, the model {answer}.\n{unsteady}"
-    )
+    let values: [(&str, &dyn Display); 3] =
+        [("r2", &r2), ("local", &short(fit.local_answer)), ("answer", &short(fit.answer))];
+    let mut text = fill(said.why_local, &values) + "\n";
+    if row.is_unsteady(output) {
+        text += said.why_not_steady;
+        text.push('\n');
+    }
+    text
 }
 
-/// A stretch of numbers in words.
-fn stretch(low: Option<f64>, high: Option<f64>) -> String {
-    match (low, high) {
-        (Some(low), Some(high)) => format!("above {} up to {}", short(low), short(high)),
-        (Some(low), None) => format!("above {}", short(low)),
-        (None, Some(high)) => format!("up to {}", short(high)),
-        (None, None) => "known".into(),
-    }
+/// The stretch of numbers that a column lies in, in words.
+fn stretch(words: &Words, column: &str, low: Option<f64>, high: Option<f64>) -> String {
+    let said = &words.story;
+    let template = match (low, high) {
+        (Some(_), Some(_)) => said.why_between,
+        (Some(_), None) => said.why_above,
+        (None, Some(_)) => said.why_up_to,
+        (None, None) => said.why_known,
+    };
+    let [low, high] = [low, high].map(|end| end.map(short).unwrap_or_default());
+    fill(template, &[("column", &column), ("low", &low), ("high", &high)])
 }
 
 /// What raises and what lowers it most, in one sentence.
-pub(crate) fn main_reasons(explained: &Explained, row: &ExplainedRow, output: usize) -> String {
+pub(crate) fn main_reasons(
+    words: &Words,
+    explained: &Explained,
+    row: &ExplainedRow,
+    output: usize,
+) -> String {
+    let said = &words.story;
     let values = row.values[output].iter().enumerate();
     let most = |sign: f64| {
         let signed = values.clone().filter(|(_, v)| **v * sign > 0.0);
         signed
             .max_by(|a, b| (a.1 * sign).total_cmp(&(b.1 * sign)))
-            .map(|(at, _)| format!("'{}' = {}", explained.columns[at], cell_text(&row.cells[at])))
+            .map(|(at, _)| format!("'{}' = {}", explained.columns[at], cell_text(words, &row.cells[at])))
     };
     let about = if explained.outputs.len() > 1 || explained.outputs[0] != explained.target {
         format!("'{}'", explained.outputs[output])
     } else {
-        "it".into()
+        said.why_it.into()
     };
-    match (most(1.0), most(-1.0)) {
-        (Some(up), Some(down)) => format!("{up} raises {about} most, {down} lowers it most.\n"),
-        (Some(up), None) => format!("{up} raises {about} most; nothing lowers it.\n"),
-        (None, Some(down)) => format!("{down} lowers {about} most; nothing raises it.\n"),
-        (None, None) => "No column changes what is usual.\n".into(),
-    }
+    let (up, down) = (most(1.0), most(-1.0));
+    let template = match (&up, &down) {
+        (Some(_), Some(_)) => said.why_up_down,
+        (Some(_), None) => said.why_up,
+        (None, Some(_)) => said.why_down,
+        (None, None) => said.why_nothing,
+    };
+    let (up, down) = (up.unwrap_or_default(), down.unwrap_or_default());
+    fill(template, &[("up", &up), ("about", &about), ("down", &down)]) + "\n"
 }
 
 /// A cell or an answer as people read it.
-pub(crate) fn cell_text(value: &Value) -> String {
+pub(crate) fn cell_text(words: &Words, value: &Value) -> String {
     match value {
-        Value::Null => "missing".into(),
+        Value::Null => words.story.missing.into(),
         Value::String(text) => text.clone(),
         Value::Number(x) if x.is_f64() => x.as_f64().map(short).unwrap_or_default(),
         other => other.to_string(),

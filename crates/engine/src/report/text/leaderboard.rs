@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tidemill_core::recipe::Spec;
+use tidemill_report::words::{Words, fill};
 
+use super::align::{left, right, width};
 use crate::facts::Trained;
 use crate::format::{short, size, time};
 use crate::recipe::labels;
@@ -61,41 +63,43 @@ impl Line {
 }
 
 /// The best lines as text, under their heads.
-pub(crate) fn lines(trained: &Trained) -> Vec<String> {
+pub(crate) fn lines(words: &Words, trained: &Trained) -> Vec<String> {
+    let said = &words.story;
     let table = table(trained);
     let scored: Vec<&Line> = table.iter().filter(|line| line.mean.is_some()).collect();
-    let wide = scored.iter().take(SHOWN).map(|l| l.learner.chars().count()).max().unwrap_or(0).max(7);
-    let head = format!(
-        "  {:wide$}  {:>10}  {:>8}  {:>5}  {:>8}  {:>8}  {:>8}",
-        "learner", trained.outcome.metric, "spread", "folds", "fit", "per row", "size"
-    );
-    let mut lines = vec![head];
+    let wide = scored.iter().take(SHOWN).map(|l| width(&l.learner)).max().unwrap_or(0).max(7);
+    let line = |cells: [&str; 7]| {
+        let [learner, cells @ ..] = cells;
+        let cells = cells.iter().zip([10, 8, 5, 8, 8, 8]).map(|(cell, cells)| right(cell, cells));
+        format!("  {}  {}", left(learner, wide), cells.collect::<Vec<_>>().join("  "))
+    };
+    let metric = trained.outcome.metric.as_str();
+    let head = [words.learner, metric, words.spread, said.folds, said.fit_time, said.row_time, words.size];
+    let mut lines = vec![line(head)];
     lines.extend(scored.iter().take(SHOWN).map(|l| {
-        format!(
-            "  {:wide$}  {:>10}  {:>8}  {:>5}  {:>8}  {:>8}  {:>8}",
-            l.learner,
-            l.mean.map(short).unwrap_or_default(),
-            l.spread.map(short).unwrap_or_default(),
-            l.folds,
-            time(Duration::from_secs_f64(l.fit_secs)),
-            time(Duration::from_secs_f64(l.predict_row_us / 1e6)),
-            size(l.bytes)
-        )
+        let seconds = |secs: f64| time(Duration::from_secs_f64(secs));
+        line([
+            &l.learner,
+            &l.mean.map(short).unwrap_or_default(),
+            &l.spread.map(short).unwrap_or_default(),
+            &l.folds.to_string(),
+            &seconds(l.fit_secs),
+            &seconds(l.predict_row_us / 1e6),
+            &size(l.bytes),
+        ])
     }));
     let failed: Vec<&Line> = table.iter().filter(|line| line.problem.is_some()).collect();
-    lines.extend(
-        failed
-            .iter()
-            .take(FAILED)
-            .filter_map(|l| Some(format!("  {:wide$}  failed: {}", l.learner, l.problem.as_ref()?))),
-    );
+    lines.extend(failed.iter().take(FAILED).filter_map(|l| {
+        let why = fill(said.failed, &[("problem", l.problem.as_ref()?)]);
+        Some(format!("  {}  {why}", left(&l.learner, wide)))
+    }));
     let shown = SHOWN.min(scored.len()) + FAILED.min(failed.len());
     if table.len() > shown {
         let without = match failed.len().saturating_sub(FAILED) {
             0 => String::new(),
-            n => format!(", {n} of them failed"),
+            n => fill(said.more_failed, &[("n", &n)]),
         };
-        lines.push(format!("  and {} more{without}; metrics.json has them all", table.len() - shown));
+        lines.push(fill(said.more_settings, &[("n", &(table.len() - shown)), ("failed", &without)]));
     }
     lines
 }

@@ -1,9 +1,13 @@
-//! Text for the terminal, and the card in a model file.
+//! Text for the terminal, and the card in a model file. The sentences stand in [`tidemill_report::words`]; whoever asks for a text
+//! hands down the words of a language.
 
+mod align;
 mod audit;
 mod backups;
 mod card;
+mod comparison;
 mod explanation;
+mod figures;
 mod imported;
 mod inspection;
 mod labels;
@@ -14,23 +18,48 @@ mod snapshots;
 mod targets;
 mod training;
 
+use tidemill_core::Role;
+use tidemill_report::words::Words;
+
 pub use audit::story as audit;
-pub use backups::{backed_up, backup_line, drilled};
+pub(crate) use audit::verdict as audit_verdict;
+pub use backups::{backed_up, backup_line, brought_back, drilled};
 pub use card::card;
 pub(crate) use card::improved_card;
+pub use comparison::{Two, story as comparison};
 pub use explanation::story as explanation;
 pub(crate) use explanation::{cell_text, main_reasons};
+pub use figures::story as figures;
 pub use imported::{card as imported_card, story as imported};
 pub use inspection::inspected;
 pub(crate) use labels::sentence as doubts;
 pub use labels::story as labels;
 pub use leaderboard::{Line, table};
 pub use monitor::story as monitor;
+pub(crate) use monitor::{satisfied, sentence as monitored};
 pub use prepared::story as prepared;
 pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, verified};
 pub(crate) use targets::improved_card as improved_card_of_targets;
 pub use targets::{card as card_of_targets, story as training_of_targets};
 pub use training::story as training;
 pub(crate) use training::{
-    Reason, balance, more_rows, never_predicted, reasons, short_count, useless, worse_than_baseline,
+    Reason, balance, more_rows, never_predicted, note, reasons, short_count, useless, worse_than_baseline,
 };
+
+/// What a column is for.
+pub(crate) fn role(words: &Words, role: Role) -> String {
+    match role {
+        Role::Feature => words.role_feature.into(),
+        Role::Target => words.role_target.into(),
+        Role::Key => words.role_key.into(),
+        Role::Time => words.role_time.into(),
+        Role::Group => words.role_group.into(),
+        Role::Weight => words.role_weight.into(),
+        Role::Split => words.role_split.into(),
+        Role::Ignore => words.role_ignore.into(),
+        other => {
+            let word = format!("{other:?}").to_lowercase();
+            words.term(&format!("role.{word}"), &word).into()
+        }
+    }
+}

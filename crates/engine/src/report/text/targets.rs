@@ -1,56 +1,66 @@
 //! Several targets: the story of their training, and the card of their model.
 
-use std::fmt::Write;
+use std::fmt::Display;
 
-use super::training::{cautions, chosen, task, verdict};
+use tidemill_report::words::{EN, Words, fill};
+
+use super::align;
+use super::training::{cautions, chosen, rows_note, task, verdict};
 use crate::facts::{Outcome, TrainedTargets};
 use crate::format::short;
 use crate::recipe::label;
 
 /// The story of a training of several targets: each in short, then all beside each other.
-pub fn story(trained: &TrainedTargets) -> String {
-    let mut text = String::new();
+pub fn story(words: &Words, trained: &TrainedTargets) -> String {
+    let said = &words.story;
     let outcomes: Vec<&Outcome> = trained.outcomes.iter().collect();
+    let mut lines = Vec::new();
     if let Some(first) = outcomes.first() {
-        let _ = writeln!(text, "Read {} columns from {}.", first.columns.len(), first.data.source);
+        let values: [(&str, &dyn Display); 2] =
+            [("columns", &first.columns.len()), ("source", &first.data.source)];
+        lines.push(fill(said.targets_read, &values));
     }
     for o in &outcomes {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "\n{}", task(o));
-        let _ = writeln!(text, "{} rows have it. Split: {}.", o.data.rows, o.split.why);
-        for line in chosen(o) {
-            let _ = writeln!(text, "{line}");
-        }
-        let _ = writeln!(text, "{}", verdict(o));
-        for line in cautions(o) {
-            let _ = writeln!(text, "{line}");
-        }
+        lines.extend([String::new(), task(words, o)]);
+        lines.push(fill(said.targets_rows, &[("rows", &o.data.rows), ("why", &o.split.why)]));
+        lines.extend(chosen(words, o));
+        lines.push(verdict(words, o));
+        lines.extend(cautions(words, o));
     }
-    let _ = writeln!(text, "\n{}", table(&outcomes));
-    for note in outcomes.iter().filter_map(|o| o.shipped.rows_note()).take(1) {
-        let _ = writeln!(text, "{note}");
-    }
-    let _ = writeln!(
-        text,
-        "Written: {} ({}), {}, {}, {}",
-        trained.model.display(),
-        &trained.hash[..12.min(trained.hash.len())],
-        trained.recipe.display(),
-        trained.metrics.display(),
-        trained.report.display()
-    );
-    text
+    lines.extend([String::new(), table(words, &outcomes)]);
+    lines.extend(outcomes.iter().find_map(|o| rows_note(words, &o.shipped)));
+    let hash = &trained.hash[..12.min(trained.hash.len())];
+    let files = [&trained.model, &trained.recipe, &trained.metrics, &trained.report];
+    let [model, recipe, metrics, report] = files.map(|file| file.display());
+    let values: [(&str, &dyn Display); 5] =
+        [("model", &model), ("hash", &hash), ("recipe", &recipe), ("metrics", &metrics), ("report", &report)];
+    lines.push(fill(said.written, &values));
+    lines.join("\n") + "\n"
 }
 
 /// The targets beside each other, a line for each.
-fn table(outcomes: &[&Outcome]) -> String {
-    let head = ["target", "task", "learner", "metric", "model", "95% interval", "baseline", "test rows"];
+fn table(words: &Words, outcomes: &[&Outcome]) -> String {
+    let said = &words.story;
+    let head = [
+        words.target,
+        said.targets_task,
+        words.learner,
+        words.metric,
+        words.model,
+        words.interval,
+        words.baseline,
+        said.targets_test_rows,
+    ];
     let rows = outcomes.iter().map(|o| {
         let value = |value: Option<f64>| value.map_or_else(String::new, short);
-        let interval = o.test_interval.as_ref().map(|i| format!("{} to {}", short(i.low), short(i.high)));
+        let interval = o
+            .test_interval
+            .as_ref()
+            .map(|i| fill(said.targets_interval, &[("low", &short(i.low)), ("high", &short(i.high))]));
+        let task = o.target.task.word();
         [
             o.target.column.clone(),
-            o.target.task.word().into(),
+            words.term(&format!("task.{task}"), task).into(),
             label(&o.chosen),
             o.metric.clone(),
             value(o.test.value(&o.metric)),
@@ -60,23 +70,14 @@ fn table(outcomes: &[&Outcome]) -> String {
         ]
     });
     let rows: Vec<[String; 8]> = std::iter::once(head.map(String::from)).chain(rows).collect();
-    let width = |c: usize| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..8).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).enumerate().map(|(c, (cell, width))| match c < 4 {
-            true => format!("{cell:<width$}"),
-            false => format!("{cell:>width$}"),
-        });
-        let _ = writeln!(text, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
-    text
+    let table = align::table(&rows, [false, false, false, false, true, true, true, true]);
+    table.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 /// What stands in a model file of several targets before the card of each.
 pub fn card(outcomes: &[&Outcome]) -> String {
     let names: Vec<String> = outcomes.iter().map(|o| format!("`{}`", o.target.column)).collect();
-    format!("# Model for {}\n\n{SEPARATE}\n\n```text\n{}```\n", names.join(", "), table(outcomes))
+    format!("# Model for {}\n\n{SEPARATE}\n\n```text\n{}```\n", names.join(", "), table(&EN, outcomes))
 }
 
 const SEPARATE: &str = "Each target has a model of its own, which never sees the others.";

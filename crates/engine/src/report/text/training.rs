@@ -1,16 +1,17 @@
 //! The story of a training, for the terminal.
 
-use std::fmt::Write;
+use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use tidemill_core::Role;
 use tidemill_core::recipe::{Spec, Task};
 use tidemill_data::Leak;
-use tidemill_eval::Report;
+use tidemill_report::words::{Words, fill};
 
-use super::leaderboard;
+use super::{figures, leaderboard, role};
 use crate::audit::Severity;
 use crate::builtin::BASELINE;
-use crate::facts::{Outcome, Trained};
+use crate::facts::{Outcome, Shipped, Trained};
 use crate::forecast::ForecastFacts;
 use crate::format::{percent, short};
 use crate::judge::UnseenScore;
@@ -19,49 +20,52 @@ use crate::recipe::label;
 use crate::search::{CandidateScore, Decided};
 
 /// The story of a training, a paragraph per line.
-pub fn story(trained: &Trained) -> String {
+pub fn story(words: &Words, trained: &Trained) -> String {
     let outcome = &trained.outcome;
-    let mut text = String::new();
-    // Writing to a string cannot fail.
-    let mut line = |sentence: String| {
-        let _ = writeln!(text, "{sentence}");
-    };
-    line(read(outcome));
-    line(task(outcome));
-    outcome_columns(outcome).into_iter().for_each(&mut line);
-    line(format!("Split: {}.", outcome.split.why));
-    line(compared(outcome));
-    leaderboard::lines(trained).into_iter().for_each(&mut line);
-    chosen(outcome).into_iter().for_each(&mut line);
-    outcome.forecast.iter().flat_map(forecast).for_each(&mut line);
-    line(String::new());
-    line(verdict(outcome));
-    operating_points(outcome).into_iter().for_each(&mut line);
-    cautions(outcome).into_iter().for_each(&mut line);
-    outcome.unseen.iter().for_each(|unseen| line(on_new_ones(outcome, unseen)));
-    line(String::new());
-    line(outcome.test.to_string());
-    outcome.shipped.labels.iter().map(super::doubts).for_each(&mut line);
-    balance(outcome).into_iter().for_each(&mut line);
-    line(outcome.shipped.note.to_string());
-    outcome.shipped.rows_note().into_iter().for_each(&mut line);
-    line(format!(
-        "Written: {} ({}), {}, {}, {}",
-        trained.model.display(),
-        &trained.hash[..12.min(trained.hash.len())],
-        trained.recipe.display(),
-        trained.metrics.display(),
-        trained.report.display()
-    ));
-    text
+    let said = &words.story;
+    let mut lines = vec![read(words, outcome), task(words, outcome)];
+    lines.extend(outcome_columns(words, outcome));
+    lines.push(fill(said.split, &[("why", &outcome.split.why)]));
+    lines.push(compared(words, outcome));
+    lines.extend(leaderboard::lines(words, trained));
+    lines.extend(chosen(words, outcome));
+    lines.extend(outcome.forecast.iter().flat_map(|facts| forecast(words, facts)));
+    lines.extend([String::new(), verdict(words, outcome)]);
+    lines.extend(operating_points(words, outcome));
+    lines.extend(cautions(words, outcome));
+    lines.extend(outcome.unseen.iter().map(|unseen| on_new_ones(words, outcome, unseen)));
+    lines.extend([String::new(), figures::story(words, &outcome.test)]);
+    lines.extend(outcome.shipped.labels.iter().map(|facts| super::doubts(words, facts)));
+    lines.extend(balance(words, outcome));
+    lines.push(note(words, outcome).into());
+    lines.extend(rows_note(words, &outcome.shipped));
+    let hash = &trained.hash[..12.min(trained.hash.len())];
+    let files = [&trained.model, &trained.recipe, &trained.metrics, &trained.report];
+    let [model, recipe, metrics, report] = files.map(|file| file.display());
+    let values: [(&str, &dyn Display); 5] =
+        [("model", &model), ("hash", &hash), ("recipe", &recipe), ("metrics", &metrics), ("report", &report)];
+    lines.push(fill(said.written, &values));
+    lines.join("\n") + "\n"
+}
+
+/// Whose score is quoted.
+pub(crate) fn note(words: &Words, o: &Outcome) -> &'static str {
+    if o.split.nested > 0 { words.story.nested } else { words.story.shipped }
+}
+
+/// Who has the file has rows of the training data: told where that is so.
+pub(super) fn rows_note(words: &Words, shipped: &Shipped) -> Option<String> {
+    let kinds = shipped.keeps_rows.join(words.list);
+    (!kinds.is_empty()).then(|| fill(words.story.keeps_rows, &[("kinds", &kinds)]))
 }
 
 /// What the rows themselves say against trusting the score, and what to do about it.
-pub(super) fn cautions(o: &Outcome) -> Vec<String> {
-    let mut lines: Vec<String> = never_predicted(o).into_iter().collect();
+pub(super) fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
+    let said = &words.story;
+    let mut lines: Vec<String> = never_predicted(words, o).into_iter().collect();
     let severe = o.findings.iter().filter(|f| f.severity == Severity::Severe);
     for finding in severe {
-        lines.push(format!("Severe: {}.", finding.message));
+        lines.push(fill(said.severe, &[("message", &finding.message)]));
         let colon = if finding.recipe.is_some() { ":" } else { "." };
         lines.push(format!("  -> {}{colon}", finding.remedy));
         lines.extend(
@@ -73,30 +77,29 @@ pub(super) fn cautions(o: &Outcome) -> Vec<String> {
     if let [first, rest @ ..] = warnings.as_slice() {
         let more = match rest.len() {
             0 => String::new(),
-            n => format!(" `tidemill check` tells of {n} more."),
+            n => fill(said.more_findings, &[("n", &n)]),
         };
-        lines.push(format!("Of the rows: {first}.{more}"));
+        lines.push(fill(said.of_rows, &[("message", first), ("more", &more)]));
     }
     lines
 }
 
 /// Where positives are rare: how many are found, at what price, and what else one might choose.
-fn operating_points(o: &Outcome) -> Vec<String> {
+fn operating_points(words: &Words, o: &Outcome) -> Vec<String> {
+    let said = &words.story;
     let Some(first) = o.operating_points.first() else { return Vec::new() };
     let positive = o.target.classes.last().map_or("", String::as_str);
-    let mut lines = vec![format!(
-        "'{positive}' is rare. On the {} held-out rows that are:",
-        short_count(first.positives)
-    )];
+    let mut lines = vec![fill(said.rare, &[("class", &positive), ("n", &short_count(first.positives))])];
     for point in &o.operating_points {
         let flag = if point.flag.is_empty() { String::new() } else { format!("   {}", point.flag) };
-        lines.push(format!(
-            "  from a probability of {} on it finds {} of them with {} false alarms, {}{flag}",
-            short(point.threshold),
-            short_count(point.found),
-            short_count(point.false_alarms),
-            point.what
-        ));
+        let values: [(&str, &dyn Display); 5] = [
+            ("at", &short(point.threshold)),
+            ("found", &short_count(point.found)),
+            ("alarms", &short_count(point.false_alarms)),
+            ("what", &point.what),
+            ("flag", &flag),
+        ];
+        lines.push(fill(said.rare_point, &values));
     }
     lines
 }
@@ -107,143 +110,146 @@ pub(crate) fn short_count(n: f64) -> String {
 }
 
 /// Classes that the test part has and the model never predicts there.
-pub(crate) fn never_predicted(o: &Outcome) -> Option<String> {
+pub(crate) fn never_predicted(words: &Words, o: &Outcome) -> Option<String> {
+    let said = &words.story;
     let confusion = o.test.confusion.as_ref()?;
-    let said = |class: usize| confusion.counts.iter().map(|row| row[class]).sum::<f64>();
+    let predicted = |class: usize| confusion.counts.iter().map(|row| row[class]).sum::<f64>();
     let never =
-        o.test.classes.iter().enumerate().filter(|(at, class)| class.support > 0.0 && said(*at) == 0.0);
-    let never: Vec<String> = never.map(|(_, c)| format!("'{}' ({} test rows)", c.name, c.support)).collect();
+        o.test.classes.iter().enumerate().filter(|(at, class)| class.support > 0.0 && predicted(*at) == 0.0);
+    let never = never.map(|(_, c)| fill(said.never_class, &[("class", &c.name), ("n", &c.support)]));
+    let never: Vec<String> = never.collect();
     if never.is_empty() {
         return None;
     }
     let mend = match o.target.task {
-        Task::Binary => {
-            "; `--decide f1` (in the recipe, `[decision] metric = \"f1\"`) moves the threshold so that it finds some, at the price of false \
-             alarms"
-        }
-        _ => "; `[train] metric = \"f1_macro\"` chooses for all classes alike",
+        Task::Binary => said.never_binary,
+        _ => said.never_many,
     };
-    Some(format!("The model never predicts {}{mend}.", never.join(", ")))
+    Some(fill(said.never, &[("classes", &never.join(words.list)), ("mend", &mend)]))
 }
 
 /// What balancing did to the rows of the model in the file.
-pub(crate) fn balance(o: &Outcome) -> Option<String> {
+pub(crate) fn balance(words: &Words, o: &Outcome) -> Option<String> {
+    let said = &words.story;
     let facts = o.shipped.balance.as_ref()?;
     let counts = o.target.classes.iter().zip(facts.before.iter().zip(&facts.after));
-    let counts: Vec<String> =
-        counts.map(|(class, (before, after))| format!("{class} {before} to {after}")).collect();
-    let probabilities = if facts.corrected {
-        "Probabilities are brought back to the true shares of the classes"
-    } else {
-        "Probabilities answer for balanced classes, not for the true shares"
-    };
-    Some(format!(
-        "Classes of the training rows were balanced by {} ({}{}); rows that judge were left as they are. {probabilities}.",
-        facts.kind,
-        if facts.weighed { "their weight: " } else { "" },
-        counts.join(", ")
-    ))
+    let counts = counts.map(|(class, (before, after))| {
+        fill(said.balanced_class, &[("class", class), ("before", before), ("after", after)])
+    });
+    let counts = counts.collect::<Vec<_>>().join(words.list);
+    let values: [(&str, &dyn Display); 4] = [
+        ("kind", &facts.kind),
+        ("weight", &if facts.weighed { said.balanced_weight } else { "" }),
+        ("counts", &counts),
+        ("probabilities", &if facts.corrected { said.balanced_corrected } else { said.balanced_raw }),
+    ];
+    Some(fill(said.balanced, &values))
 }
 
 /// What a forecast looks at and how it did against what was one season before.
-fn forecast(facts: &ForecastFacts) -> Vec<String> {
-    let season = facts.season.map_or("no season shows".to_string(), |s| format!("a season has {s}"));
-    let mut lines = vec![format!(
-        "Forecast {} ahead from the last {} steps ({season}).",
-        if facts.horizon.parse::<usize>().is_ok() {
-            format!("{} steps", facts.horizon)
-        } else {
-            facts.horizon.clone()
-        },
-        facts.window
-    )];
+fn forecast(words: &Words, facts: &ForecastFacts) -> Vec<String> {
+    let said = &words.story;
+    let season = match facts.season {
+        None => said.forecast_no_season.to_string(),
+        Some(n) => fill(said.forecast_season, &[("n", &n)]),
+    };
+    let ahead = match facts.horizon.parse::<usize>() {
+        Ok(_) => fill(said.forecast_steps, &[("n", &facts.horizon)]),
+        Err(_) => facts.horizon.clone(),
+    };
+    let values: [(&str, &dyn Display); 3] =
+        [("ahead", &ahead), ("window", &facts.window), ("season", &season)];
+    let mut lines = vec![fill(said.forecast, &values)];
     let Some(backtest) = &facts.backtest else { return lines };
-    let naive = format!("the best naive forecast, {}", backtest.naive.method);
+    let naive = fill(said.forecast_naive, &[("method", &backtest.naive.method)]);
     let all = &backtest.all;
-    lines.push(format!(
-        "Backtest: {} forecasts from {} origins later than all that was learned from. MASE {} ({naive}: {}), sMAPE {}, RMSE {}.",
-        all.n,
-        backtest.origins,
-        short(all.mase),
-        short(all.naive_mase),
-        short(all.smape),
-        short(all.rmse)
-    ));
+    let values: [(&str, &dyn Display); 7] = [
+        ("n", &all.n),
+        ("origins", &backtest.origins),
+        ("mase", &short(all.mase)),
+        ("naive", &naive),
+        ("naive_mase", &short(all.naive_mase)),
+        ("smape", &short(all.smape)),
+        ("rmse", &short(all.rmse)),
+    ];
+    lines.push(fill(said.backtest, &values));
     if let [first, .., last] = backtest.by_step.as_slice() {
-        lines.push(format!(
-            "MASE is {} one step ahead ({naive}: {}) and {} at {} steps ({}).",
-            short(first.mase),
-            short(first.naive_mase),
-            short(last.mase),
-            backtest.by_step.len(),
-            short(last.naive_mase)
-        ));
+        let values: [(&str, &dyn Display); 6] = [
+            ("first", &short(first.mase)),
+            ("naive", &naive),
+            ("naive_first", &short(first.naive_mase)),
+            ("last", &short(last.mase)),
+            ("n", &backtest.by_step.len()),
+            ("naive_last", &short(last.naive_mase)),
+        ];
+        lines.push(fill(said.backtest_steps, &values));
     }
     lines
 }
 
-pub(super) fn read(o: &Outcome) -> String {
-    let Some(ForecastFacts { table: [rows, columns], .. }) = o.forecast else {
-        return format!("Read {} rows and {} columns from {}.", o.data.rows, o.columns.len(), o.data.source);
+pub(super) fn read(words: &Words, o: &Outcome) -> String {
+    let said = &words.story;
+    let Some(ForecastFacts { table: [rows, columns], .. }) = &o.forecast else {
+        let (rows, columns) = (o.data.rows, o.columns.len());
+        return fill(said.read, &[("rows", &rows), ("columns", &columns), ("source", &o.data.source)]);
     };
-    format!(
-        "Read {rows} rows and {columns} columns from {}: {} examples of a past and what came after it.",
-        o.data.source, o.data.rows
-    )
+    let values: [(&str, &dyn Display); 4] =
+        [("rows", rows), ("columns", columns), ("source", &o.data.source), ("examples", &o.data.rows)];
+    fill(said.read_series, &values)
 }
 
-pub(super) fn task(o: &Outcome) -> String {
-    let classes = match o.target.task {
+pub(super) fn task(words: &Words, o: &Outcome) -> String {
+    let said = &words.story;
+    let target = &o.target;
+    let classes = target.classes.join(words.list);
+    let n = target.classes.len();
+    let classes = match target.task {
         Task::Regression => String::new(),
-        _ if o.target.classes.len() > 8 => format!(" ({} classes)", o.target.classes.len()),
-        Task::Binary => format!(" ({}; positive is '{}')", o.target.classes.join(", "), o.target.classes[1]),
-        Task::Multiclass => format!(" ({})", o.target.classes.join(", ")),
+        _ if n > 8 => fill(said.target_many, &[("n", &n)]),
+        Task::Binary => {
+            fill(said.target_positive, &[("classes", &classes), ("positive", &target.classes[1])])
+        }
+        Task::Multiclass => fill(said.target_classes, &[("classes", &classes)]),
     };
-    format!("Target '{}': {}{classes}, since {}.", o.target.column, o.target.task.word(), o.target.why)
+    let task = words.term(&format!("task.{}", target.task.word()), target.task.word());
+    let values: [(&str, &dyn Display); 4] =
+        [("column", &target.column), ("task", &task), ("classes", &classes), ("why", &target.why)];
+    fill(said.target, &values)
 }
 
-pub(super) fn outcome_columns(o: &Outcome) -> Vec<String> {
+pub(super) fn outcome_columns(words: &Words, o: &Outcome) -> Vec<String> {
     let special = o.columns.iter().filter(|c| !matches!(c.role, Role::Feature | Role::Target));
     special
-        .map(|c| match c.role {
-            Role::Time => {
-                format!("  '{}' orders the rows in time; its date parts are features: {}", c.name, c.why)
-            }
-            role => format!("  '{}' is not a feature ({}): {}", c.name, word(role), c.why),
+        .map(|c| {
+            let template = match c.role {
+                Role::Time => words.story.time_column,
+                _ => words.story.no_feature,
+            };
+            fill(template, &[("column", &c.name), ("role", &role(words, c.role)), ("why", &c.why)])
         })
         .collect()
 }
 
-fn word(role: Role) -> &'static str {
-    match role {
-        Role::Key => "key",
-        Role::Group => "group",
-        Role::Weight => "weight",
-        Role::Split => "split",
-        _ => "left out",
-    }
-}
-
-pub(super) fn compared(o: &Outcome) -> String {
-    let learners: std::collections::BTreeSet<&str> =
-        o.leaderboard.iter().map(|s| s.learner.as_str()).collect();
+pub(super) fn compared(words: &Words, o: &Outcome) -> String {
+    let said = &words.story;
+    let learners: BTreeSet<&str> = o.leaderboard.iter().map(|s| s.learner.as_str()).collect();
     let best = o.leaderboard.first();
     let score = best.and_then(|s| Some(format!("{:.4} ± {:.4}", s.mean?, s.spread.unwrap_or(0.0))));
-    let rows = if o.split.compared_rows < o.split.train_rows {
-        format!("{} rows of the training part", o.split.compared_rows)
-    } else {
-        "the training part".into()
+    let part = match o.split.compared_rows < o.split.train_rows {
+        true => fill(said.part_some, &[("rows", &o.split.compared_rows)]),
+        false => said.part_all.to_string(),
     };
     let name = best.map(|s| label(&Spec { kind: s.learner.clone(), params: s.params.clone() }));
-    format!(
-        "Compared {} settings of {} learners on {} folds of {rows}; best by {}: {} ({}).",
-        o.leaderboard.len(),
-        learners.len(),
-        o.split.folds,
-        o.metric,
-        name.unwrap_or_default(),
-        score.unwrap_or_default()
-    )
+    let values: [(&str, &dyn Display); 7] = [
+        ("n", &o.leaderboard.len()),
+        ("learners", &learners.len()),
+        ("folds", &o.split.folds),
+        ("part", &part),
+        ("metric", &o.metric),
+        ("best", &name.unwrap_or_default()),
+        ("score", &score.unwrap_or_default()),
+    ];
+    fill(said.compared, &values)
 }
 
 /// What a sentence about the choice is about.
@@ -258,124 +264,145 @@ pub(crate) enum Reason {
 }
 
 /// What led to the choice, a sentence each.
-pub(crate) fn reasons(o: &Outcome) -> Vec<(Reason, String)> {
+pub(crate) fn reasons(words: &Words, o: &Outcome) -> Vec<(Reason, String)> {
+    let said = &words.story;
     let mut lines = Vec::new();
-    lines.extend(o.reasons.rival.iter().map(|duel| (Reason::Rival, format!("{}.", duel.sentence))));
+    let rival = o.reasons.rival.iter();
+    let sentence = |text: String| fill(said.sentence, &[("text", &text)]);
+    lines.extend(rival.map(|duel| (Reason::Rival, sentence(duel.told(words)))));
     if let Some(blend) = &o.reasons.blend {
-        let (by, metric, sentence) = (short(blend.better_by.mean), &o.metric, &blend.sentence);
-        let line = match (o.chosen.kind == Blend::KIND, blend.same) {
-            (true, true) => format!("Chosen: the blend, which leads by {by} of {metric}, yet {sentence}."),
-            (true, false) => format!("Chosen: the blend, since {sentence}."),
-            (false, _) => format!("Not chosen: the blend, since {sentence}."),
+        let template = match (o.chosen.kind == Blend::KIND, blend.same) {
+            (true, true) => said.blend_leads,
+            (true, false) => said.blend_chosen,
+            (false, _) => said.blend_refused,
         };
-        lines.push((Reason::Blend, line));
+        let values: [(&str, &dyn Display); 3] =
+            [("by", &short(blend.better_by.mean)), ("metric", &o.metric), ("why", &blend.told(words))];
+        lines.push((Reason::Blend, fill(template, &values)));
     }
     if o.chosen.kind == Blend::KIND {
-        lines.push((Reason::Taken, format!("The model is a {}.", label(&o.chosen))));
+        lines.push((Reason::Taken, fill(said.blend_is, &[("label", &label(&o.chosen))])));
     }
-    lines.extend(o.reasons.passed_over.iter().map(|why| (Reason::Taken, format!("Chosen: {why}."))));
+    let passed = o.reasons.passed_over.iter();
+    lines.extend(passed.map(|why| (Reason::Taken, fill(said.passed_over, &[("why", why)]))));
     lines
 }
 
 /// Whether more rows would help, where the learning curve says so.
-pub(crate) fn more_rows(o: &Outcome) -> Option<String> {
+pub(crate) fn more_rows(words: &Words, o: &Outcome) -> Option<String> {
     // What always says the same learns nothing from more rows.
     if o.chosen.kind == BASELINE {
         return None;
     }
     let greater = o.test.lines.iter().find(|l| l.name == o.metric).is_some_and(|l| l.greater_is_better);
-    crate::search::curve_sentence(&o.learning_curve, greater)
+    crate::search::curve_sentence(words, &o.learning_curve, greater)
 }
 
 /// What was chosen and why, a sentence each.
-pub(super) fn chosen(o: &Outcome) -> Vec<String> {
-    let mut lines: Vec<String> = reasons(o).into_iter().map(|(_, sentence)| sentence).collect();
-    lines.extend(o.gap.iter().map(|gap| gap.sentence.clone()));
-    lines.extend(more_rows(o));
+pub(super) fn chosen(words: &Words, o: &Outcome) -> Vec<String> {
+    let said = &words.story;
+    let mut lines: Vec<String> = reasons(words, o).into_iter().map(|(_, sentence)| sentence).collect();
+    lines.extend(o.gap.iter().map(|gap| gap.told(words)));
+    lines.extend(more_rows(words, o));
     if let Some(c) = &o.calibration {
-        lines.push(format!(
-            "Probabilities are calibrated ({}): log loss {} instead of {} on held-out rows.",
-            format!("{:?}", c.method).to_lowercase(),
-            short(c.after),
-            short(c.before)
-        ));
+        let method = format!("{:?}", c.method).to_lowercase();
+        let values: [(&str, &dyn Display); 3] = [
+            ("method", &words.term(&format!("calibration.{method}"), &method)),
+            ("after", &short(c.after)),
+            ("before", &short(c.before)),
+        ];
+        lines.push(fill(said.calibrated, &values));
     }
-    lines.extend(o.decision.as_ref().map(|d| decided(d, o)));
+    lines.extend(o.decision.as_ref().map(|d| decided(words, d, o)));
     lines
 }
 
-fn decided(decision: &Decided, o: &Outcome) -> String {
+fn decided(words: &Words, decision: &Decided, o: &Outcome) -> String {
+    let said = &words.story;
     let positive = o.target.classes.last().map_or("", String::as_str);
-    let from = format!("'{positive}' is predicted from a probability of {} on", short(decision.threshold));
-    match (decision.score, decision.at_half) {
-        (Some(score), Some(half)) => format!(
-            "{from}: {} is then {} on held-out rows, and {} from one half on.",
-            if decision.by == "cost" { "the cost of a row" } else { &decision.by },
-            short(score),
-            short(half)
-        ),
-        _ => format!("{from}, as the recipe says."),
-    }
+    let at = short(decision.threshold);
+    let (Some(score), Some(half)) = (decision.score, decision.at_half) else {
+        return fill(said.decided_given, &[("class", &positive), ("at", &at)]);
+    };
+    let metric = if decision.by == "cost" { said.decided_cost } else { &decision.by };
+    let values: [(&str, &dyn Display); 5] = [
+        ("class", &positive),
+        ("at", &at),
+        ("metric", &metric),
+        ("score", &short(score)),
+        ("half", &short(half)),
+    ];
+    fill(said.decided, &values)
 }
 
 /// The score on rows whose key or group is new.
-fn on_new_ones(o: &Outcome, unseen: &UnseenScore) -> String {
-    let all = o.test.value(&o.metric).map(|all| format!(", {} on all", short(all))).unwrap_or_default();
-    let UnseenScore { rows, value } = *unseen;
-    format!(
-        "On the {rows} test rows whose key or group training never saw, {} is {}{all}.",
-        o.metric,
-        short(value)
-    )
+fn on_new_ones(words: &Words, o: &Outcome, unseen: &UnseenScore) -> String {
+    let said = &words.story;
+    let all = o.test.value(&o.metric).map(|all| fill(said.new_rows_all, &[("all", &short(all))]));
+    let values: [(&str, &dyn Display); 4] = [
+        ("rows", &unseen.rows),
+        ("metric", &o.metric),
+        ("value", &short(unseen.value)),
+        ("all", &all.unwrap_or_default()),
+    ];
+    fill(said.new_rows, &values)
 }
 
 /// How good the result is against the baseline, in a sentence or two.
-pub(super) fn verdict(o: &Outcome) -> String {
+pub(super) fn verdict(words: &Words, o: &Outcome) -> String {
+    let said = &words.story;
+    let caution = if o.split.test_rows < 50 { said.few_rows } else { "" };
+    let leak = if o.leaks.iter().any(|leak| is_kept(leak, o)) { said.mind_leak } else { "" };
+    let worse = worse_than_baseline(words, o).unwrap_or_default();
+    let (sentence, score, useless) = (against_baseline(words, o), score(words, o), useless(words, o));
+    format!("{worse}{sentence}{score}{useless}{caution}{leak}")
+}
+
+/// How often it is right or how far it is off.
+fn against_baseline(words: &Words, o: &Outcome) -> String {
+    let said = &words.story;
     let rows = o.split.test_rows;
-    let value = |report: &Report, name: &str| report.value(name);
-    let sentence = match o.target.task {
-        Task::Regression => match (value(&o.test, "mae"), value(&o.baseline, "mae"), value(&o.test, "r2")) {
-            (Some(mae), Some(base), Some(r2)) => format!(
-                "On {rows} test rows the model is off by {} on average; always saying the same number is off by {}. \
-                 It explains {} of the variation (R2).",
-                short(mae),
-                short(base),
-                percent(r2)
-            ),
-            _ => "The test part cannot be scored.".into(),
+    let both = |name: &str| Some((o.test.value(name)?, o.baseline.value(name)?));
+    match o.target.task {
+        Task::Regression => match (both("mae"), o.test.value("r2")) {
+            (Some((mae, base)), Some(r2)) => {
+                let values: [(&str, &dyn Display); 4] =
+                    [("rows", &rows), ("mae", &short(mae)), ("base", &short(base)), ("share", &percent(r2))];
+                fill(said.off, &values)
+            }
+            _ => said.unscored.into(),
         },
-        _ => match (value(&o.test, "accuracy"), value(&o.baseline, "accuracy")) {
-            (Some(right), Some(base)) => format!(
-                "On {rows} test rows the model is right in {}; always saying the most frequent class is right in {}.",
-                percent(right),
-                percent(base)
-            ),
-            _ => "The test part cannot be scored.".into(),
+        _ => match both("accuracy") {
+            Some((right, base)) => {
+                let values: [(&str, &dyn Display); 3] =
+                    [("rows", &rows), ("share", &percent(right)), ("base", &percent(base))];
+                fill(said.right, &values)
+            }
+            None => said.unscored.into(),
         },
-    };
-    let name = o.metric.as_str();
+    }
+}
+
+/// The metric that chose the model, with its interval and the baseline's.
+fn score(words: &Words, o: &Outcome) -> String {
+    let said = &words.story;
+    let Some(ours) = o.test.value(&o.metric) else { return String::new() };
+    let base = o.baseline.value(&o.metric);
+    let interval = o.test_interval.as_ref();
     let interval =
-        o.test_interval.as_ref().map(|i| format!(" (95% CI {} to {})", short(i.low), short(i.high)));
-    let metric = match (value(&o.test, name), value(&o.baseline, name)) {
-        (Some(ours), Some(base)) => {
-            format!(" {name}: {}{}, baseline {}.", short(ours), interval.unwrap_or_default(), short(base))
-        }
-        (Some(ours), None) => format!(" {name}: {}{}.", short(ours), interval.unwrap_or_default()),
-        _ => String::new(),
-    };
-    let useless = useless(o);
-    let caution = if rows < 50 { " So few test rows say little: the interval is wide." } else { "" };
-    let leak = if o.leaks.iter().any(|leak| is_kept(leak, o)) {
-        " Mind the leak named above: this score is likely too good to be true."
-    } else {
-        ""
-    };
-    let worse = worse_than_baseline(o).unwrap_or_default();
-    format!("{worse}{sentence}{metric}{useless}{caution}{leak}")
+        interval.map(|i| fill(said.score_interval, &[("low", &short(i.low)), ("high", &short(i.high))]));
+    let values: [(&str, &dyn Display); 4] = [
+        ("metric", &o.metric),
+        ("value", &short(ours)),
+        ("interval", &interval.unwrap_or_default()),
+        ("base", &base.map(short).unwrap_or_default()),
+    ];
+    fill(if base.is_some() { said.score_base } else { said.score }, &values)
 }
 
 /// Where the baseline ships: that the columns say nothing only where every learner could be fitted.
-pub(crate) fn useless(o: &Outcome) -> String {
+pub(crate) fn useless(words: &Words, o: &Outcome) -> String {
+    let said = &words.story;
     if o.chosen.kind != BASELINE {
         return String::new();
     }
@@ -384,30 +411,20 @@ pub(crate) fn useless(o: &Outcome) -> String {
     let untried = |s: &&CandidateScore| s.problem.is_none() && s.folds.is_empty();
     let late = o.leaderboard.iter().filter(tried).filter(untried).count();
     match (failed, late) {
-        (0, 0) => " No learner did better than saying the same every time: these columns say nothing about the target that \
-                    these learners can find."
-            .into(),
-        (0, late) => format!(" {late} settings were never tried for want of time: this says nothing about the columns."),
-        (failed, _) => format!(
-            " {failed} settings could not be fitted (see the lines that say so above): this says nothing about the columns."
-        ),
+        (0, 0) => said.no_learner.into(),
+        (0, late) => fill(said.never_tried, &[("n", &late)]),
+        (failed, _) => fill(said.never_fitted, &[("n", &failed)]),
     }
 }
 
 /// That a model does worse than the baseline by the metric that chose it, before anything else is said.
-pub(crate) fn worse_than_baseline(o: &Outcome) -> Option<String> {
+pub(crate) fn worse_than_baseline(words: &Words, o: &Outcome) -> Option<String> {
     let greater = o.test.lines.iter().find(|l| l.name == o.metric)?.greater_is_better;
     let (ours, base) = (o.test.value(&o.metric)?, o.baseline.value(&o.metric)?);
     let worse = o.chosen.kind != BASELINE && if greater { ours < base } else { ours > base };
-    worse.then(|| {
-        format!(
-            "Worse than the baseline on the test rows: {} is {}, and {} for always saying the same. Do not use this model before \
-             you know why. ",
-            o.metric,
-            short(ours),
-            short(base)
-        )
-    })
+    let values: [(&str, &dyn Display); 3] =
+        [("metric", &o.metric), ("value", &short(ours)), ("base", &short(base))];
+    worse.then(|| fill(words.story.worse, &values))
 }
 
 fn is_kept(leak: &Leak, o: &Outcome) -> bool {
