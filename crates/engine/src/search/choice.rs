@@ -56,6 +56,9 @@ pub struct PairedComparison {
     pub same: bool,
     /// All of this in a sentence.
     pub sentence: String,
+    /// Of a blend, the learner that it is compared with alone.
+    #[serde(skip)]
+    pub alone: Option<String>,
     /// How many folds they were compared on.
     #[serde(skip)]
     pub folds: usize,
@@ -65,22 +68,27 @@ pub struct PairedComparison {
 }
 
 impl PairedComparison {
+    /// What the two are called.
+    pub(crate) fn names(&self, words: &Words) -> [String; 2] {
+        let said = &words.story;
+        match &self.alone {
+            Some(learner) => [said.duel_blend.into(), fill(said.duel_alone, &[("learner", learner)])],
+            None => [self.first.clone(), self.second.clone()],
+        }
+    }
+
     /// All of this in a sentence without its end.
     pub(crate) fn told(&self, words: &Words) -> String {
         let said = &words.story;
         let p_value = self.better_by.p_value;
+        let [first, second] = self.names(words);
         if self.same {
-            let values: [(&str, &dyn Display); 4] = [
-                ("first", &self.first),
-                ("second", &self.second),
-                ("n", &self.folds),
-                ("p", &format!("{p_value:.2}")),
-            ];
+            let values: [(&str, &dyn Display); 4] =
+                [("first", &first), ("second", &second), ("n", &self.folds), ("p", &format!("{p_value:.2}"))];
             return fill(said.duel_same, &values);
         }
         let by = self.better_by.mean;
-        let (ahead, behind) =
-            if by >= 0.0 { (&self.first, &self.second) } else { (&self.second, &self.first) };
+        let (ahead, behind) = if by >= 0.0 { (&first, &second) } else { (&second, &first) };
         let p = match p_value {
             ..0.001 => "p < 0.001".to_string(),
             p => format!("p = {p:.3}"),
@@ -140,7 +148,7 @@ pub(crate) fn choose(
         if shares.iter().filter(|s| **s > 0.0).count() > 1 {
             let differences = differences(&library.honest(context)?, &library.alone(taken)?, judge);
             let name = named(&candidates[finishers[taken].candidate].spec);
-            reasons.blend = duel("the blend", &format!("{name} alone"), &differences, judge, test_share);
+            reasons.blend = duel(Pair::Blend(&name), &differences, judge, test_share);
             // A blend costs every prediction more, so it is taken on evidence, by the rule of `simplest`; but that forecasts gain by
             // it is known beforehand (Bates and Granger 1969; Makridakis et al. 2020), and their few folds could not show it.
             let known = is_forecast
@@ -220,26 +228,35 @@ fn rival(
     let other = finishers.iter().find(|f| spec(f).kind != spec(first).kind)?;
     let differences = differences(&first.scores, &other.scores, judge);
     let name = |f: &Finisher| named(spec(f));
-    duel(&name(first), &name(other), &differences, judge, test_share)
+    duel(Pair::Learners([&name(first), &name(other)]), &differences, judge, test_share)
 }
 
-fn duel(
-    first: &str,
-    second: &str,
-    gains: &[f64],
-    judge: &Judge<'_>,
-    test_share: f64,
-) -> Option<PairedComparison> {
+/// Which two are compared.
+#[derive(Clone, Copy)]
+enum Pair<'a> {
+    /// Two learners.
+    Learners([&'a str; 2]),
+    /// The blend, and its best learner alone.
+    Blend(&'a str),
+}
+
+fn duel(pair: Pair<'_>, gains: &[f64], judge: &Judge<'_>, test_share: f64) -> Option<PairedComparison> {
     let better_by = corrected_resampled_t(gains, test_share, 0.95).ok()?;
+    let ([first, second], alone) = match pair {
+        Pair::Learners(names) => (names.map(String::from), None),
+        Pair::Blend(learner) => (Default::default(), Some(learner.to_string())),
+    };
     let mut found = PairedComparison {
-        first: first.into(),
-        second: second.into(),
+        first,
+        second,
+        alone,
         same: better_by.p_value > 0.05,
         better_by,
         sentence: String::new(),
         folds: gains.len(),
         metric: judge.metric.name,
     };
+    [found.first, found.second] = found.names(&EN);
     found.sentence = found.told(&EN);
     Some(found)
 }

@@ -40,7 +40,7 @@ pub(crate) use curve::sentence as curve_sentence;
 pub use decision::Decided;
 pub use design::Design;
 pub(crate) use finish::finish;
-pub use gap::{Gap, Verdict};
+pub use gap::{Gap, KeptPart, Verdict};
 pub use race::Times;
 pub(crate) use race::{SuccessiveHalving, compare, latest_first};
 pub use study::{SearchResult, study};

@@ -38,6 +38,8 @@ catalogue! {
     more_settings = "  and {n} more{failed}; metrics.json has them all",
     more_failed = ", {n} of them failed",
     sentence = "{text}.",
+    duel_blend = "the blend",
+    duel_alone = "{learner} alone",
     duel_same = "{first} and {second} are the same as far as these {n} folds can tell (p = {p})",
     duel_better = "{ahead} is better than {behind} by {by} of {metric} ({p})",
     blend_leads = "Chosen: the blend, which leads by {by} of {metric}, yet {why}.",

@@ -36,6 +36,8 @@ pub(super) const ZH: Story = Story {
     more_settings: "  另有 {n} 组{failed}；metrics.json 中列有全部",
     more_failed: "，其中 {n} 组失败",
     sentence: "{text}。",
+    duel_blend: "融合模型",
+    duel_alone: "单独的 {learner}",
     duel_same: "就这 {n} 折来看，{first} 与 {second} 没有差别 (p = {p})",
     duel_better: "{ahead} 优于 {behind}，{metric} 相差 {by} ({p})",
     blend_leads: "选用融合模型：它的 {metric} 领先 {by}，不过{why}。",

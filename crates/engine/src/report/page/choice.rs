@@ -77,7 +77,8 @@ fn duels(subject: &Subject<'_>, outcome: &Outcome) -> Option<IntervalPlot> {
     let x = Scale::number(fill(words.duels_x, &[("metric", plain(metric))]).to_string());
     let mut plot = IntervalPlot::new(words.duels, x, words.pair).against(words.no_difference, 0.0);
     for duel in outcome.reasons.rival.iter().chain(&outcome.reasons.blend) {
-        let names = [("first", plain(&duel.first)), ("second", plain(&duel.second))];
+        let [first, second] = duel.names(words);
+        let names = [("first", plain(first)), ("second", plain(second))];
         plot.rows.push(Interval {
             name: fill(words.duel, &names).to_string(),
             value: duel.better_by.mean,
