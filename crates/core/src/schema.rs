@@ -147,7 +147,8 @@ impl Schema {
 
     /// The place of a column, if it is there.
     pub fn position(&self, name: &str) -> Option<usize> {
-        let found = self.by_name.binary_search_by(|place| self.columns[*place as usize].name.as_str().cmp(name));
+        let found =
+            self.by_name.binary_search_by(|place| self.columns[*place as usize].name.as_str().cmp(name));
         found.ok().map(|at| self.by_name[at] as usize)
     }
 

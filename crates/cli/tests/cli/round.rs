@@ -66,6 +66,10 @@ fn the_resolved_recipe_leads_to_the_same_model() {
     assert!(desk.bytes("a/model.tidemill") == desk.bytes("b/model.tidemill"), "not the same bytes");
     desk.run(&["train", "b/tidemill.toml", "--out", "c"]).done();
     assert!(desk.bytes("b/model.tidemill") == desk.bytes("c/model.tidemill"), "not the same bytes");
+    // So does one of a table whose key was named.
+    desk.run(&["train", "t.csv", "--target", "churned", "--key", "id", "--out", "k", "--trials", "1"]).done();
+    desk.run(&["train", "k/tidemill.toml", "--out", "l"]).done();
+    assert!(desk.bytes("k/model.tidemill") == desk.bytes("l/model.tidemill"), "not the same bytes");
     // A recipe of the user's own is never overwritten.
     let recipe = desk.read("a/tidemill.toml");
     std::fs::write(desk.path("a/tidemill.toml"), format!("# mine\n{recipe}")).unwrap();

@@ -135,13 +135,20 @@ pub(crate) fn infer_sampled(
     Ok((plan, sample))
 }
 
+/// Whether a recipe names the column for what it is.
+fn is_named(recipe: &Recipe, column: &str) -> bool {
+    let data = &recipe.data;
+    let named = [&data.key, &data.time, &data.group, &data.weight, &recipe.split.column];
+    named.into_iter().any(|name| name.as_deref() == Some(column))
+}
+
 /// A resolved recipe gives the reasons that were found when it was made: its model is then the same, byte for byte.
 fn keep_reasons(plan: &mut InferredSchema, recipe: &Recipe) {
     for column in &mut plan.columns {
         if let Some(why) = recipe.columns.get(&column.name).and_then(|spec| spec.why.clone()) {
             column.why = why;
-            // What has a reason was inferred, not said by the user: it may still be widened, but for the target.
-            column.declared &= column.role == Role::Target;
+            // What has a reason was inferred, not said by the user: it may still be widened, but for the target and what is named.
+            column.declared &= column.role == Role::Target || is_named(recipe, &column.name);
         }
     }
     if let Some(why) = &recipe.data.why_task {

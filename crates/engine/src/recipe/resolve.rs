@@ -29,8 +29,8 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
         let spec = recipe.columns.entry(column.name.clone()).or_default();
         spec.kind = Some(column.kind);
         spec.role = Some(column.role);
-        // A kind that the user said has its reason in the recipe already.
-        let inferred = !column.declared || column.role == Role::Target;
+        // A kind that the user said has its reason in the recipe already; one that follows from a role has not.
+        let inferred = !column.declared || !matches!(column.role, Role::Feature | Role::Ignore);
         spec.why = Some(column.why.clone()).filter(|why| inferred && !why.is_empty());
         // The words of a flag are found again by themselves: it has a format that needs no saying.
         spec.format = Some(column.format.to_string()).filter(|word| !word.is_empty());
