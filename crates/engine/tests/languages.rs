@@ -17,7 +17,7 @@ use tidemill_engine::verbs::train;
 fn rows() -> String {
     let row = |i: usize| {
         let age = 20 + (i * 37) % 50;
-        let note = if i % 3 == 0 { format!("{}", i % 5) } else { String::new() };
+        let note = if i.is_multiple_of(3) { format!("{}", i % 5) } else { String::new() };
         let town = ["Ulm", "Bonn", "Kiel"][(i * 5) % 3];
         let left = if age + (i * 13) % 7 > 46 { "yes" } else { "no" };
         format!("c{i:04}x,{age},{},{note},{town},{left}\n", 2 * age + 1)

@@ -118,7 +118,7 @@ impl Answer {
             let problem = format!("{n_outputs} trees in each round do not suit the objective '{name}'");
             return Err(Fault::broken(problem).at(header.place("num_tree_per_iteration")));
         }
-        if n_trees % n_outputs != 0 {
+        if !n_trees.is_multiple_of(n_outputs) {
             return Err(Fault::broken(format!("{n_trees} trees are no whole rounds of {n_outputs}")));
         }
         if header.has("average_output") {

@@ -148,7 +148,7 @@ pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> 
 
 fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let opened = match model::open_any(&job.model, context)? {
-        AnyModel::Several(several) => return targets::improve(job, several, store, context),
+        AnyModel::Several(several) => return targets::improve(job, *several, store, context),
         AnyModel::One(opened) => *opened,
     };
     let champion = Champion::of(opened, None, job, context)?;

@@ -146,7 +146,7 @@ pub enum AnyModel {
     /// One.
     One(Box<Opened>),
     /// Two or more.
-    Several(several::Several),
+    Several(Box<several::Several>),
 }
 
 /// Opens and checks a model file, whatever it predicts.
@@ -178,7 +178,7 @@ pub fn open_any(path: &Path, context: &Context) -> Result<AnyModel> {
         .into());
     }
     if package.state.kind == several::KIND {
-        return Ok(AnyModel::Several(several::Several::of(package, info, context)?));
+        return Ok(AnyModel::Several(Box::new(several::Several::of(package, info, context)?)));
     }
     Ok(AnyModel::One(Box::new(loaded(package, info, context)?)))
 }

@@ -176,7 +176,7 @@ impl Serving {
     pub fn open(path: &Path, name: Option<&str>, secret: Option<&str>, context: &Context) -> Result<Self> {
         match model::open_any(path, context)? {
             AnyModel::One(opened) => Self::of(*opened, path, name, secret, context),
-            AnyModel::Several(several) => Self::of_several(several, path, name, secret, context),
+            AnyModel::Several(several) => Self::of_several(*several, path, name, secret, context),
         }
     }
 

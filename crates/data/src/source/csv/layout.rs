@@ -111,7 +111,7 @@ impl Layout {
         let mut records = records(&text[from..], dialect);
         let n = usual_width(&records);
         let footer =
-            whole.then(|| footer::below(&text[from..], true, options, dialect, n)).unwrap_or_default();
+            if whole { footer::below(&text[from..], true, options, dialect, n) } else { Default::default() };
         if footer.lines > 0 {
             let end = from + footer::start(&text[from..], footer.lines);
             records.retain(|r| from + r.start < end);

@@ -74,7 +74,7 @@ fn line(words: &Words, column: &ColumnProfile, n_rows: u64) -> [String; 6] {
     let name: String = column.name.chars().take(32).collect();
     let kind = words.kind(column.kind.word()).into();
     let different = format!("{about}{different}");
-    [name, kind, role(words, column.role).into(), missing, different, holds(words, column)]
+    [name, kind, role(words, column.role), missing, different, holds(words, column)]
 }
 
 fn holds(words: &Words, column: &ColumnProfile) -> String {
