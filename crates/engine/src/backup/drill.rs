@@ -37,7 +37,8 @@ pub struct Fault {
 }
 
 /// Restores a set into a scratch folder in the place, compares every file with the hash it had when it was kept, opens models and stores,
-/// and removes the scratch folder again.
+/// and removes the scratch folder again. A damaged piece is set aside, so that the next run writes it anew where a file still has its
+/// bytes.
 ///
 /// # Errors
 /// No such set; a place that is full, gone or in use. What cannot be restored is a fault, not an error.
@@ -53,7 +54,12 @@ pub fn drill(place: &Place, id: Option<&str>, context: &Context) -> Result<Drill
         let tried = write(place, kept, &path)?.and_then(|()| opened(kept.sort, &path));
         match tried {
             Ok(opened) => found.opened += usize::from(opened),
-            Err(problem) => found.faults.push(Fault { path: kept.path.clone(), problem }),
+            Err(problem) => {
+                for piece in kept.pieces.iter().filter(|piece| place.get(piece).is_err()) {
+                    place.set_aside(piece)?;
+                }
+                found.faults.push(Fault { path: kept.path.clone(), problem });
+            }
         }
         found.files += 1;
         found.bytes += kept.bytes;

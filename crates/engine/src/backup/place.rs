@@ -170,6 +170,15 @@ impl Place {
         }
     }
 
+    /// Takes a damaged piece out of the way; one that is gone is out of it already.
+    pub(super) fn set_aside(&self, hash: &str) -> Result<()> {
+        let path = self.piece(hash);
+        if path.exists() {
+            fs::rename(&path, path.with_extension("damaged")).map_err(disk(&path))?;
+        }
+        Ok(())
+    }
+
     /// Writes the list of a run, and with it the set is there.
     pub(super) fn finish(&self, set: &Set) -> Result<()> {
         let text =
