@@ -17,6 +17,18 @@ fn count(value: &Value) -> usize {
     value.as_u64().unwrap() as usize
 }
 
+#[test]
+fn two_seasons_are_those_of_statsmodels() {
+    let text = include_str!("reference/mstl.json");
+    let one: Value = serde_json::from_str(text).unwrap();
+    let found = stl::mstl(&numbers(&one["y"]), &[24, 168]).unwrap();
+    let theirs = [&one["trend"], &one["seasons"][0], &one["seasons"][1]];
+    for (ours, theirs) in [&found.trend, &found.seasons[0], &found.seasons[1]].into_iter().zip(theirs) {
+        let apart = ours.iter().zip(numbers(theirs)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(apart < 1e-8, "{apart}");
+    }
+}
+
 /// A series without its last values, these, and the season.
 fn parts(one: &Value) -> (Vec<f64>, Vec<f64>, usize) {
     let mut y = numbers(&one["y"]);

@@ -33,6 +33,11 @@ pub enum Method {
     StlEts,
     /// The same with ARIMA.
     StlArima,
+    /// Trend, season and the longer season around it (the week around the day, the year around the week) by MSTL; exponential smoothing of
+    /// what is left without the seasons, and the last of each season again.
+    MstlEts,
+    /// The same with ARIMA.
+    MstlArima,
 }
 
 /// The longest season of exponential smoothing and ARIMA.
@@ -59,17 +64,65 @@ pub enum Model {
     StlEts(Ets),
     /// ARIMA of the series without its season.
     StlArima(Arima),
+    /// Exponential smoothing of the series without its two seasons.
+    MstlEts(Ets),
+    /// ARIMA of the series without its two seasons.
+    MstlArima(Arima),
 }
 
-/// The series without its season, and the season; `None` where there is none to be found.
-fn without_season(y: &[f64], season: usize) -> Option<(Vec<f64>, Vec<f64>)> {
-    let parts = stl::stl(y, season)?;
-    Some((y.iter().zip(&parts.season).map(|(y, s)| y - s).collect(), parts.season))
+/// Steps of a day that are themselves minutes or hours: a week is around such a day.
+const DAYS: [usize; 6] = [24, 48, 96, 144, 288, 1440];
+
+/// A season and the one around it in the calendar, in steps; `None` where none is known.
+fn nested(season: usize) -> Option<[usize; 2]> {
+    match season {
+        7 => Some([7, 365]),
+        day if DAYS.contains(&day) => Some([day, 7 * day]),
+        week if week.is_multiple_of(7) && DAYS.contains(&(week / 7)) => Some([week / 7, week]),
+        _ => None,
+    }
+}
+
+/// A series without its seasons, and each season with its length.
+struct Flat {
+    values: Vec<f64>,
+    seasons: Vec<(usize, Vec<f64>)>,
+}
+
+impl Flat {
+    /// Without its one season; `None` where there is none to be found.
+    fn of_one(y: &[f64], season: usize) -> Option<Flat> {
+        let parts = stl::stl(y, season)?;
+        let values = y.iter().zip(&parts.season).map(|(y, s)| y - s).collect();
+        Some(Flat { values, seasons: vec![(season, parts.season)] })
+    }
+
+    /// Without its season and the one around it.
+    fn of_two(y: &[f64], season: usize) -> Option<Flat> {
+        let both = nested(season)?;
+        let parts = stl::mstl(y, &both)?;
+        let values = parts.trend.iter().zip(&parts.rest).map(|(t, r)| t + r).collect();
+        Some(Flat { values, seasons: both.into_iter().zip(parts.seasons).collect() })
+    }
+
+    /// Without as many of its two seasons as it is long enough for.
+    fn of_most(y: &[f64], season: usize) -> Option<Flat> {
+        Flat::of_two(y, season).or_else(|| Flat::of_one(y, season))
+    }
+
+    /// What is said of the series without its seasons, with the last of each season again.
+    fn with_seasons(&self, mut ahead: Vec<f64>) -> Vec<f64> {
+        for (season, places) in &self.seasons {
+            let again = naive::seasonal_naive(places, *season, ahead.len());
+            ahead.iter_mut().zip(again).for_each(|(a, s)| *a += s);
+        }
+        ahead
+    }
 }
 
 impl Method {
     /// All of them, the naive ones first.
-    pub const ALL: [Method; 9] = [
+    pub const ALL: [Method; 11] = [
         Method::LastValue,
         Method::SeasonalNaive,
         Method::Drift,
@@ -79,6 +132,8 @@ impl Method {
         Method::Arima,
         Method::StlEts,
         Method::StlArima,
+        Method::MstlEts,
+        Method::MstlArima,
     ];
 
     /// Whether it says of a series only what anybody would.
@@ -106,8 +161,10 @@ impl Method {
             Method::Ets => Model::Ets(ets::automatic(y, season)?),
             Method::Theta => Model::Theta(theta::automatic(y, season)?),
             Method::Arima => Model::Arima(arima::automatic(y, season)?),
-            Method::StlEts => Model::StlEts(ets::automatic(&without_season(y, season)?.0, 1)?),
-            Method::StlArima => Model::StlArima(arima::automatic(&without_season(y, season)?.0, 1)?),
+            Method::StlEts => Model::StlEts(ets::automatic(&Flat::of_one(y, season)?.values, 1)?),
+            Method::StlArima => Model::StlArima(arima::automatic(&Flat::of_one(y, season)?.values, 1)?),
+            Method::MstlEts => Model::MstlEts(ets::automatic(&Flat::of_two(y, season)?.values, 1)?),
+            Method::MstlArima => Model::MstlArima(arima::automatic(&Flat::of_two(y, season)?.values, 1)?),
         })
     }
 }
@@ -125,6 +182,8 @@ impl Model {
             Model::Arima(_) => Method::Arima,
             Model::StlEts(_) => Method::StlEts,
             Model::StlArima(_) => Method::StlArima,
+            Model::MstlEts(_) => Method::MstlEts,
+            Model::MstlArima(_) => Method::MstlArima,
         }
     }
 
@@ -132,9 +191,12 @@ impl Model {
     pub fn has_season(&self) -> bool {
         match self {
             Model::LastValue | Model::Drift => false,
-            Model::SeasonalNaive | Model::SeasonalSmoothing(_) | Model::StlEts(_) | Model::StlArima(_) => {
-                true
-            }
+            Model::SeasonalNaive
+            | Model::SeasonalSmoothing(_)
+            | Model::StlEts(_)
+            | Model::StlArima(_)
+            | Model::MstlEts(_)
+            | Model::MstlArima(_) => true,
             Model::Ets(ets) => ets.form.season != Season::None,
             Model::Theta(theta) => theta.season != Season::None,
             Model::Arima(arima) => arima.order.season != [0; 3],
@@ -147,9 +209,10 @@ impl Model {
         let smoothed = |model: &Ets, y: &[f64]| {
             if same_start { model.forecast(y, horizon) } else { model.refit(y).forecast(y, horizon) }
         };
-        let seasoned = |ahead: Vec<f64>, places: &[f64]| -> Vec<f64> {
-            let again = naive::seasonal_naive(places, season, horizon);
-            ahead.into_iter().zip(again).map(|(a, s)| a + s).collect()
+        // Where the series ends changes the seasons found for all of it, so there is no state to follow on.
+        let seasoned = |flat: Option<Flat>, of: &dyn Fn(&[f64]) -> Vec<f64>| match flat {
+            Some(flat) => flat.with_seasons(of(&flat.values)),
+            None => naive::seasonal_naive(y, season, horizon),
         };
         let too_short = y.len() < 4 || !y.iter().any(|x| *x != y[0]);
         match self {
@@ -167,15 +230,14 @@ impl Model {
                 }
             }
             Model::Arima(model) => model.forecast(y, horizon),
-            Model::StlEts(model) => match without_season(y, season) {
-                // Where the series ends changes the season found for all of it, so there is no state to follow on.
-                Some((flat, places)) => seasoned(smoothed(model, &flat), &places),
-                None => naive::seasonal_naive(y, season, horizon),
-            },
-            Model::StlArima(model) => match without_season(y, season) {
-                Some((flat, places)) => seasoned(model.forecast(&flat, horizon), &places),
-                None => naive::seasonal_naive(y, season, horizon),
-            },
+            Model::StlEts(model) => seasoned(Flat::of_one(y, season), &|flat| smoothed(model, flat)),
+            Model::StlArima(model) => {
+                seasoned(Flat::of_one(y, season), &|flat| model.forecast(flat, horizon))
+            }
+            Model::MstlEts(model) => seasoned(Flat::of_most(y, season), &|flat| smoothed(model, flat)),
+            Model::MstlArima(model) => {
+                seasoned(Flat::of_most(y, season), &|flat| model.forecast(flat, horizon))
+            }
         }
     }
 }

@@ -19,34 +19,95 @@ const ROUNDS: usize = 5;
 /// Decomposes a series of at least two seasons, with the windows of R's `mstl` and lines as local regressions; agrees with statsmodels'
 /// `STL(y, period, seasonal=11).fit()`. `None` for a shorter series or a season below 2.
 pub fn stl(y: &[f64], season: usize) -> Option<Parts> {
-    let n = y.len();
-    if season < 2 || n < 2 * season {
+    if season < 2 || y.len() < 2 * season {
         return None;
     }
-    let odd = |x: usize| if x.is_multiple_of(2) { x + 1 } else { x };
-    let trend_window = odd((1.5 * season as f64 / (1.0 - 1.5 / SEASON_WINDOW as f64)).ceil() as usize);
-    let low_window = odd(season + 1);
-    let mut trend = vec![0.0; n];
-    let mut places = vec![0.0; n];
-    for _ in 0..ROUNDS {
-        let apart: Vec<f64> = y.iter().zip(&trend).map(|(y, t)| y - t).collect();
-        let wide = by_place(&apart, season);
-        let low = loess_all(&averages(&averages(&averages(&wide, season), season), 3), low_window);
-        places = wide[season..season + n].iter().zip(&low).map(|(w, l)| w - l).collect();
-        let apart: Vec<f64> = y.iter().zip(&places).map(|(y, s)| y - s).collect();
-        trend = loess_all(&apart, trend_window);
+    Some(Smoother { season, window: SEASON_WINDOW, jumps: false }.parts(y))
+}
+
+/// A series of several seasons as a sum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManyParts {
+    /// What changes slowly.
+    pub trend: Vec<f64>,
+    /// What comes round, for each season.
+    pub seasons: Vec<Vec<f64>>,
+    /// The rest.
+    pub rest: Vec<f64>,
+}
+
+/// Decomposes a series with several seasons, the shortest first: MSTL (Bandara, Hyndman and Bergmeir 2021). Each season is found by
+/// STL in what the others leave, twice, with the windows of R's `mstl` (11, 15, …); long windows are moved by a tenth of their length
+/// and lines drawn between, as in R. Needs two of the longest season; `None` otherwise.
+///
+/// ```
+/// use tidemill_learn::series::stl::mstl;
+/// let y: Vec<f64> = (0..96).map(|t| f64::from(t % 4) + 10.0 * f64::from(t % 12 / 6)).collect();
+/// let parts = mstl(&y, &[4, 12]).unwrap();
+/// assert!(parts.rest.iter().all(|r| r.abs() < 0.5));
+/// assert!(mstl(&y[..20], &[4, 12]).is_none());
+/// ```
+pub fn mstl(y: &[f64], seasons: &[usize]) -> Option<ManyParts> {
+    let longest = seasons.iter().max()?;
+    if seasons.contains(&0) || seasons.contains(&1) || y.len() < 2 * longest {
+        return None;
     }
-    let rest = (0..n).map(|i| y[i] - trend[i] - places[i]).collect();
-    Some(Parts { trend, season: places, rest })
+    let mut found = vec![vec![0.0; y.len()]; seasons.len()];
+    let mut left = y.to_vec();
+    let mut trend = Vec::new();
+    for _ in 0..2 {
+        for (at, &season) in seasons.iter().enumerate() {
+            left.iter_mut().zip(&found[at]).for_each(|(l, s)| *l += s);
+            let parts = Smoother { season, window: 11 + 4 * at, jumps: true }.parts(&left);
+            left.iter_mut().zip(&parts.season).for_each(|(l, s)| *l -= s);
+            found[at] = parts.season;
+            trend = parts.trend;
+        }
+    }
+    let rest = left.iter().zip(&trend).map(|(l, t)| l - t).collect();
+    Some(ManyParts { trend, seasons: found, rest })
+}
+
+/// How a season and the trend beside it are found.
+struct Smoother {
+    season: usize,
+    /// The loess window of a season, in seasons.
+    window: usize,
+    /// Whether long windows are moved by a tenth of their length.
+    jumps: bool,
+}
+
+impl Smoother {
+    /// The parts of a series of at least two seasons.
+    fn parts(&self, y: &[f64]) -> Parts {
+        let (n, season) = (y.len(), self.season);
+        let odd = |x: usize| if x.is_multiple_of(2) { x + 1 } else { x };
+        let trend_window = odd((1.5 * season as f64 / (1.0 - 1.5 / self.window as f64)).ceil() as usize);
+        let low_window = odd(season + 1);
+        let smooth =
+            |y: &[f64], window: usize| loess_all(y, window, if self.jumps { window.div_ceil(10) } else { 1 });
+        let mut trend = vec![0.0; n];
+        let mut places = vec![0.0; n];
+        for _ in 0..ROUNDS {
+            let apart: Vec<f64> = y.iter().zip(&trend).map(|(y, t)| y - t).collect();
+            let wide = by_place(&apart, season, self.window);
+            let low = smooth(&averages(&averages(&averages(&wide, season), season), 3), low_window);
+            places = wide[season..season + n].iter().zip(&low).map(|(w, l)| w - l).collect();
+            let apart: Vec<f64> = y.iter().zip(&places).map(|(y, s)| y - s).collect();
+            trend = smooth(&apart, trend_window);
+        }
+        let rest = (0..n).map(|i| y[i] - trend[i] - places[i]).collect();
+        Parts { trend, season: places, rest }
+    }
 }
 
 /// Each place of the season smoothed over the seasons, one season longer at both ends.
-fn by_place(y: &[f64], season: usize) -> Vec<f64> {
+fn by_place(y: &[f64], season: usize, window: usize) -> Vec<f64> {
     let mut wide = vec![0.0; y.len() + 2 * season];
     for place in 0..season {
         let own: Vec<f64> = y.iter().skip(place).step_by(season).copied().collect();
         for at in 0..own.len() + 2 {
-            wide[place + at * season] = loess(&own, at as f64 - 1.0, SEASON_WINDOW);
+            wide[place + at * season] = loess(&own, at as f64 - 1.0, window);
         }
     }
     wide
@@ -57,8 +118,22 @@ fn averages(y: &[f64], n: usize) -> Vec<f64> {
     y.windows(n).map(|w| w.iter().sum::<f64>() / n as f64).collect()
 }
 
-fn loess_all(y: &[f64], window: usize) -> Vec<f64> {
-    (0..y.len()).map(|at| loess(y, at as f64, window)).collect()
+/// The local line at every `jump`-th place and the last, and straight lines between.
+fn loess_all(y: &[f64], window: usize, jump: usize) -> Vec<f64> {
+    let last = y.len() - 1;
+    let mut smooth = vec![0.0; y.len()];
+    smooth[0] = loess(y, 0.0, window);
+    let mut from = 0;
+    while from < last {
+        let to = (from + jump).min(last);
+        smooth[to] = loess(y, to as f64, window);
+        let rise = (smooth[to] - smooth[from]) / (to - from) as f64;
+        for at in from + 1..to {
+            smooth[at] = smooth[from] + rise * (at - from) as f64;
+        }
+        from = to;
+    }
+    smooth
 }
 
 /// The local line at a place, from the nearest `window` values with tricube weights.
