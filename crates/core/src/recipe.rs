@@ -290,6 +290,9 @@ pub struct Backup {
     /// How many sets are kept; without it 14.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<usize>,
+    /// How often `tidemill serve --backup` makes one, such as `1d` or `6h`; without it once a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<String>,
 }
 
 /// Something named by its kind, with its parameters beside it.

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tidemill_core::Context;
+use tidemill_engine::backup::Regular;
 use tidemill_engine::model::language::Place;
 use tidemill_store::{Durability, Store};
 
@@ -43,6 +44,8 @@ pub struct Options {
     pub hash_key: Option<String>,
     /// Sites whose pages may ask, such as `https://app.example`.
     pub allow_origin: Vec<String>,
+    /// The backups that are made meanwhile.
+    pub backup: Option<Regular>,
 }
 
 /// What a request may take.
@@ -86,6 +89,7 @@ impl Options {
             retention: None,
             hash_key: None,
             allow_origin: Vec::new(),
+            backup: None,
         }
     }
 }

@@ -25,6 +25,10 @@ pub struct Telemetry {
     flaws: IntCounterVec,
     /// Connections open now.
     pub connections: IntGauge,
+    /// When the latest backup was made, in seconds since 1970.
+    pub backup: IntGauge,
+    /// Backups that failed.
+    pub failed_backups: IntCounter,
     in_flight: prometheus::IntGaugeVec,
 }
 
@@ -108,6 +112,11 @@ impl Telemetry {
                 &["model", "flaw"],
             )?,
             connections: IntGauge::new("tidemill_connections", "Connections open now.")?,
+            backup: IntGauge::new(
+                "tidemill_backup_timestamp_seconds",
+                "When this server made its latest backup, in seconds since 1970; 0 before its first.",
+            )?,
+            failed_backups: IntCounter::new("tidemill_failed_backups_total", "Backups that failed.")?,
             in_flight: prometheus::IntGaugeVec::new(
                 Opts::new("tidemill_in_flight", "Requests for predictions being answered."),
                 &["model"],
@@ -116,6 +125,8 @@ impl Telemetry {
         };
         telemetry.registry.register(Box::new(telemetry.connections.clone()))?;
         telemetry.registry.register(Box::new(telemetry.in_flight.clone()))?;
+        telemetry.registry.register(Box::new(telemetry.backup.clone()))?;
+        telemetry.registry.register(Box::new(telemetry.failed_backups.clone()))?;
         Ok(telemetry)
     }
 

@@ -51,6 +51,9 @@ pub(crate) struct Serve {
     /// How long predictions are kept, such as 2160h; they go at most a tenth of that later [default: for ever].
     #[arg(long, value_name = "TIME")]
     pub retention: Option<String>,
+    /// A recipe with [backup]: every so often itself, its data, the models and the store are copied to a second place.
+    #[arg(long, value_name = "RECIPE")]
+    pub backup: Option<PathBuf>,
     /// A site whose pages may ask this server, such as https://app.example; may be repeated.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,

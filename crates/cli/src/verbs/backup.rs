@@ -1,24 +1,19 @@
 //! `tidemill backup`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use tidemill_engine::backup::{self, Place, Plan};
 use tidemill_engine::core::Result;
-use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::error::EngineError;
 use tidemill_engine::report::text;
 use tidemill_engine::report::words::Words;
-use tidemill_engine::{builtin, recipe};
 
 use super::service::copy_store;
-use super::{context, json_of, source_of};
+use super::{context, json_of};
 use crate::args::Cli;
 use crate::args::backup::{Backup, BackupAct, Run};
 use crate::show::Shown;
-
-/// How many sets are kept where nothing is said.
-const KEPT: usize = 14;
 
 pub(super) fn backup(args: &Backup, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
@@ -50,27 +45,10 @@ pub(super) fn backup(args: &Backup, cli: &Cli) -> Result<Shown> {
 
 /// What the recipe and the flags say together.
 fn plan(args: &Run) -> Result<Plan> {
-    let mut files: Vec<PathBuf> = args.recipe.clone().into_iter().collect();
-    let mut asked = Recipe::default();
-    if let Some(file) = &args.recipe {
-        asked = recipe::read(file, &builtin::registry())?;
-        let source = PathBuf::from(source_of("", Some(file), &asked)?);
-        // Databases and patterns are no files; what they hold is named by --file.
-        files.extend(Some(source).filter(|path| path.exists()));
-    }
-    let asked = asked.backup.unwrap_or_default();
-    let beside = |to: &String| {
-        PathBuf::from(recipe::locate(to, args.recipe.as_deref().unwrap_or_else(|| Path::new("."))))
-    };
-    let Some(to) = args.to.clone().or_else(|| asked.to.as_ref().map(beside)) else {
-        return Err(EngineError::usage(
-            "no second place is named",
-            "name a folder with --to, or `to = \"DIR\"` in the recipe's [backup]",
-        )
-        .into());
-    };
-    files.extend(args.file.iter().chain(&args.model).cloned());
-    Ok(Plan { to, keep: args.keep.or(asked.keep).unwrap_or(KEPT), files, stores: args.store.clone() })
+    let mut plan = Plan::of_recipe(args.recipe.as_deref(), args.to.clone(), args.keep)?;
+    plan.files.extend(args.file.iter().chain(&args.model).cloned());
+    plan.stores.clone_from(&args.store);
+    Ok(plan)
 }
 
 fn list(words: &Words, place: &Path) -> Result<Shown> {

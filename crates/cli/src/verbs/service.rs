@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tidemill_engine::backup::Regular;
 use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result, nearest};
@@ -88,6 +89,10 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
         retention: args.retention.as_deref().map(|time| duration("--retention", time)).transpose()?,
         hash_key: hash_key(),
         allow_origin: args.allow_origin.clone(),
+        backup: match &args.backup {
+            Some(recipe) => Some(Regular::of_recipe(recipe, &args.models, &args.store)?),
+            None => None,
+        },
     };
     if !cli.quiet {
         // Colours are for terminals, and not for people who asked for none (no-color.org).

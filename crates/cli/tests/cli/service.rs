@@ -211,6 +211,42 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
 }
 
 #[test]
+fn a_server_backs_itself_up_and_says_when_it_cannot() {
+    let desk =
+        desk().with("b.toml", "[data]\nsource = \"t.csv\"\n[backup]\nto = \"second\"\nevery = \"1s\"\n");
+    let server = Process::start(&desk, &["--backup", "b.toml"]);
+    let metrics = || {
+        agent()
+            .get(format!("{}/metrics", server.address))
+            .call()
+            .unwrap()
+            .body_mut()
+            .read_to_string()
+            .unwrap()
+    };
+    let figure = |name: &str| -> f64 {
+        let text = metrics();
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{text}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let until = |what: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !what() {
+            assert!(began.elapsed() < Duration::from_secs(30), "not in half a minute");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    until(&|| figure("tidemill_backup_timestamp_seconds") > 1.7e9);
+    let drilled = desk.run(&["backup", "drill", "second", "--json"]).done().json();
+    assert_eq!((drilled["files"].as_u64(), drilled["opened"].as_u64()), (Some(4), Some(2)), "{drilled}");
+    // The second place is gone and something else stands there.
+    std::fs::rename(desk.path("second"), desk.path("elsewhere")).unwrap();
+    std::fs::write(desk.path("second"), "a file").unwrap();
+    until(&|| figure("tidemill_failed_backups_total") >= 1.0);
+    assert_eq!(server.post("/v1/models/m/predict", &row(0)).unwrap().0, 200);
+}
+
+#[test]
 fn a_store_in_use_is_backed_up() {
     let desk = desk();
     let process = Process::start(&desk, &[]);

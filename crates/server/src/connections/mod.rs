@@ -1,6 +1,7 @@
 //! Listening, and ending well: on the signal to end, `/health/ready` turns 503, requests in flight are finished, and the
 //! process goes.
 
+mod backups;
 mod chores;
 mod front;
 mod lanes;
@@ -131,6 +132,7 @@ async fn run(
     told: impl Future<Output = ()>,
 ) {
     let chores = tokio::spawn(chores(app.clone(), options.retention));
+    let backups = options.backup.clone().map(|regular| tokio::spawn(backups::backups(app.clone(), regular)));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(options.limits.connections));
     let mut told = std::pin::pin!(async {
@@ -161,6 +163,9 @@ async fn run(
         tracing::warn!("some requests did not end in time");
     }
     chores.abort();
+    if let Some(backups) = backups {
+        backups.abort();
+    }
     lanes.end();
 }
 
