@@ -40,6 +40,9 @@ pub struct Seen {
     /// The levels and steps of series.
     #[serde(skip_serializing_if = "Option::is_none")]
     series: Option<Levels>,
+    /// Whether every row had a value.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    complete: bool,
 }
 
 /// Something that the model does not know from training, or not wholly.
@@ -67,6 +70,7 @@ impl Seen {
 
     /// Adds what a typed column shows.
     pub(crate) fn add(&mut self, column: &Column, array: &ArrayRef) -> Result<()> {
+        self.complete = array.null_count() == 0;
         if !matches!(column.kind, Kind::Text | Kind::Image | Kind::Series) {
             return Ok(());
         }
@@ -88,6 +92,9 @@ impl Seen {
             Raw::Text(text) => self.words.as_ref()?.judge(text),
             Raw::Image(bytes) => self.pictures.as_ref()?.judge(bytes),
             Raw::Points(points) => self.series.as_ref()?.judge(points),
+            Raw::Missing if self.complete => {
+                unfamiliar("missing_value", "it is missing; in training every row had it")
+            }
             _ => None,
         }
     }

@@ -343,4 +343,30 @@ fn a_row_says_what_training_did_not_prepare_the_model_for() {
     assert_eq!(codes("Zwölf Boxkämpfer", "2024-03-01T10:00:00+0100"), ["unknown_text"]);
     assert_eq!(codes("guest jagt Viktor quer", "2024-03-01"), ["partly_known_text"]);
     assert_eq!(codes("room 3", "2024-03-01T10:00:00Z"), ["other_time_zone"]);
+    assert_eq!(codes("", "2024-03-01T10:00:00+01:00"), ["missing_value"]);
+    assert_eq!(codes("room 3", ""), ["missing_value"]);
+    assert_eq!(codes("room 3", "soon"), ["wrong_type"]);
+}
+
+/// Kind 6: a column that training knew without a value now and then may miss one.
+#[test]
+fn a_missing_value_is_odd_where_training_had_all() {
+    let number = |i: usize| format!("{}.5", i * 37 % 101);
+    let whole: Vec<String> = (0..40).map(number).collect();
+    let holes: Vec<String> =
+        (0..40).map(|i| if i % 9 == 0 { String::new() } else { number(i + 1) }).collect();
+    let table = texts(&[
+        ("whole", whole.iter().map(String::as_str).collect()),
+        ("holes", holes.iter().map(String::as_str).collect()),
+        ("y", (0..40).map(|i| ["a", "b"][i % 2]).collect()),
+    ]);
+    let (intake, _, _) = fit(&table, &recipe("y"));
+    let input =
+        Schema::new(vec![Column::new("whole", Kind::Text), Column::new("holes", Kind::Text)]).unwrap();
+    let mut reader = intake.rows(&input).unwrap();
+    let mut row = Row { cells: vec![Cell::Missing, Cell::Missing] };
+    let mut flaws = Vec::new();
+    reader.read(&mut row, &mut flaws).unwrap();
+    let found: Vec<_> = flaws.iter().map(|f| (f.column(), f.code())).collect();
+    assert_eq!(found, [("whole", "missing_value")]);
 }

@@ -258,7 +258,7 @@ fn contents() -> Vec<(&'static str, Vec<u8>, Expected)> {
         ("altered card", other("card.md"), (DAMAGED, "SHA-256")),
         ("altered state", other("state.json"), (DAMAGED, "SHA-256")),
         ("altered extra", other("metrics.json"), (DAMAGED, "SHA-256")),
-        ("manifest is no JSON", changed(|parts| parts[0].bytes = b"nope".to_vec()), (DAMAGED, "line 1")),
+        ("manifest is not JSON", changed(|parts| parts[0].bytes = b"nope".to_vec()), (DAMAGED, "line 1")),
         ("manifest is a list", changed(|parts| parts[0].bytes = b"[]".to_vec()), (DAMAGED, "manifest")),
         ("manifest too deep", about(&deep), (DAMAGED, "recursion")),
         ("unknown key", manifest(|m| m["surprise"] = json!(1)), (DAMAGED, "surprise")),
@@ -304,7 +304,7 @@ fn contents() -> Vec<(&'static str, Vec<u8>, Expected)> {
             vouched("tensors.safetensors", 9u64.to_le_bytes()),
             (DAMAGED, "header length"),
         ),
-        ("tensor list is no JSON", tensors("{", 0), (DAMAGED, "JSON")),
+        ("tensor list is not JSON", tensors("{", 0), (DAMAGED, "JSON")),
         (
             "shape that overflows",
             tensors(&typed("F64", "[4294967296,4294967296,2]", 8), 8),

@@ -70,6 +70,16 @@ impl Reader {
         self.missing.is(text) || is_missing_word(unquoted(text))
     }
 
+    /// Whether a cell without a value was written as one, rather than as something that cannot be read.
+    pub(crate) fn is_missing(&self, raw: Raw<'_>) -> bool {
+        match raw {
+            Raw::Missing => true,
+            Raw::Text(text) => self.says_nothing(text),
+            Raw::Number(x) => x.is_nan() || self.missing.is_number(x),
+            _ => false,
+        }
+    }
+
     pub(crate) fn flag(&self, raw: Raw<'_>) -> Read<bool> {
         match raw {
             Raw::Flag(yes) => Read::Value(yes),

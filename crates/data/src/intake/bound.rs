@@ -142,6 +142,8 @@ impl BoundIntake {
                         })
                     }
                     (Raw::Number(_), _) => None,
+                    // What could not be read is told apart from what was not there.
+                    (Raw::Missing, _) if !output.reader.is_missing(written.cell(row)) => None,
                     _ => output.seen.judge(cell).or_else(|| output.seen.judge_written(written.cell(row))),
                 };
                 if let Some(found) = found {

@@ -129,7 +129,8 @@ impl RowReader {
                 _ => {}
             }
             if matches!(column.role, Role::Feature | Role::Time) && !output.seen.is_empty() {
-                let typed = raw_cell(cell, None).and_then(|typed| output.seen.judge(typed));
+                // What could not be read has been said.
+                let typed = raw_cell(cell, None).filter(|_| !bad).and_then(|typed| output.seen.judge(typed));
                 let found = typed
                     .or_else(|| output.seen.judge_written(raw))
                     .or_else(|| disordered(&output.reader, raw));

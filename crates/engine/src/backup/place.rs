@@ -54,7 +54,7 @@ impl Place {
             fs::create_dir_all(folder).map_err(disk(folder))?;
             if fs::read_dir(folder).map_err(disk(folder))?.next().is_some() {
                 return Err(EngineError::usage(
-                    format!("{} is no place of backups and not empty", folder.display()),
+                    format!("{} is not a place of backups and not empty", folder.display()),
                     "name an empty folder, or one that does not exist yet",
                 )
                 .into());
@@ -70,7 +70,7 @@ impl Place {
     /// A place that is there.
     ///
     /// # Errors
-    /// A folder that is gone or is no place of backups.
+    /// A folder that is gone or is not a place of backups.
     pub fn open(folder: &Path) -> Result<Self> {
         if !folder.join(MARK).is_file() {
             return Err(EngineError::usage(

@@ -149,8 +149,16 @@ fn lines(
     let schema = batch.schema();
     let at = schema.index(time)?;
     if schema.columns()[at].kind != Kind::Time {
-        let (found, wanted) = (schema.columns()[at].kind, "timestamps, for a forecast".into());
-        return Err(Error::WrongKind { column: time.into(), found, wanted });
+        let found = schema.columns()[at].kind.word();
+        return Err(Error::data(
+            format!(
+                "a forecast needs to know when each row was, but column '{time}' was read as {found}, not as times"
+            ),
+            format!(
+                "say how it is written, such as `format = \"unix_seconds\"` or `format = \"%Y%m%d\"` under [columns.{time}]; serial days of Excel \
+                 and years with decimals must be made dates first"
+            ),
+        ));
     }
     let (times, values) = (batch.times(at)?, batch.numbers(schema.index(target)?)?);
     let groups = group.map(|name| batch.codes(schema.index(name)?)).transpose()?;

@@ -119,7 +119,7 @@ impl Answer {
             return Err(Fault::broken(problem).at(header.place("num_tree_per_iteration")));
         }
         if !n_trees.is_multiple_of(n_outputs) {
-            return Err(Fault::broken(format!("{n_trees} trees are no whole rounds of {n_outputs}")));
+            return Err(Fault::broken(format!("{n_trees} trees do not make whole rounds of {n_outputs}")));
         }
         if header.has("average_output") {
             answer.averaged_over = (n_trees / n_outputs).max(1) as f64;

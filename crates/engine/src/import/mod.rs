@@ -125,7 +125,7 @@ fn foreign(start: &[u8]) -> Fault {
             "load it with an XGBoost that can, and save it as model.json",
         ),
         _ => (
-            "this is no model of LightGBM (text) or XGBoost (JSON, UBJSON)",
+            "this is not a model of LightGBM (text) or XGBoost (JSON, UBJSON)",
             "save one with `save_model`: model.txt of LightGBM, model.json or model.ubj of XGBoost",
         ),
     };

@@ -140,7 +140,7 @@ impl Answer {
         let count = |key: &str, text: &str, most: usize| {
             let wrong = || {
                 let place = format!("'learner_model_param.{key}'");
-                Fault::broken(format!("'{text}' is no whole number up to {most}")).at(place)
+                Fault::broken(format!("'{text}' is not a whole number up to {most}")).at(place)
             };
             text.parse().ok().filter(|n: &usize| *n <= most).ok_or_else(wrong)
         };
@@ -182,7 +182,7 @@ impl Answer {
         let n_outputs = if link == Link::Softmax { num_class } else { 1 };
         let wrong = || {
             let text: String = told.base_score.chars().take(40).collect();
-            Fault::broken(format!("'{text}' is no base score")).at("'learner_model_param.base_score'")
+            Fault::broken(format!("'{text}' is not a base score")).at("'learner_model_param.base_score'")
         };
         let listed = told.base_score.trim().trim_start_matches('[').trim_end_matches(']');
         let scores = listed.split(',').map(|word| word.trim().parse::<f32>().map(|x| margin(f64::from(x))));

@@ -21,7 +21,7 @@ impl Smooth {
         if n_rows >= 1.0 && n_rows.is_finite() {
             Ok(Smooth { n_rows })
         } else {
-            Err(Error::state(Self::KIND, format!("{n_rows} is no number of rows")))
+            Err(Error::state(Self::KIND, format!("{n_rows} is not a number of rows")))
         }
     }
 

@@ -3,7 +3,7 @@
 use tidemill_core::Point;
 use tidemill_kernel::calendar::Step;
 
-/// The farthest step that is answered, and the longest past.
+/// The farthest step that is answered.
 const MOST: i64 = 100_000;
 
 /// A series on steps of its calendar; a step without a value lies on the line between its neighbours.
@@ -17,14 +17,14 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Of points in ascending order; of several in one step the last counts.
-    pub(super) fn of(points: impl Iterator<Item = Point>, step: Step) -> Grid {
+    /// The latest `most` steps of points in ascending order; of several in one step the last counts.
+    pub(super) fn of(points: impl Iterator<Item = Point>, step: Step, most: usize) -> Grid {
         let points: Vec<Point> = points.collect();
         let (Some(&(mut first, _)), Some(&(last, _))) = (points.first(), points.last()) else {
             return Grid { first: 0, last: 0, values: Vec::new() };
         };
         let mut from = 0;
-        while step.between(first, last) >= MOST {
+        while step.between(first, last) >= most.max(1) as i64 {
             from += 1;
             first = points[from].0;
         }
@@ -67,12 +67,14 @@ mod tests {
     #[test]
     fn gaps_are_bridged_and_steps_counted() {
         let step = Step::Clock(10);
-        let grid = Grid::of([(0, 1.0), (10, 2.0), (40, 5.0)].into_iter(), step);
+        let grid = Grid::of([(0, 1.0), (10, 2.0), (40, 5.0)].into_iter(), step, 100);
         assert_eq!(grid.values, [1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(
             (grid.ahead(Some(60), step), grid.ahead(None, step), grid.ahead(Some(0), step)),
             (2, 1, 1)
         );
-        assert!(Grid::of(std::iter::empty(), step).values.is_empty());
+        assert!(Grid::of(std::iter::empty(), step, 100).values.is_empty());
+        let recent = Grid::of([(0, 1.0), (10, 2.0), (20, 3.0)].into_iter(), step, 2);
+        assert_eq!((recent.first, recent.values), (10, vec![2.0, 3.0]));
     }
 }

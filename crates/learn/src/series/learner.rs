@@ -17,7 +17,7 @@ use tidemill_kernel::calendar::Step;
 
 use super::combination::{Combination, Trial};
 use super::grid::Grid;
-use super::method::Method;
+use super::method::{Method, recent};
 use super::saved::SavedCombination;
 use crate::rows;
 
@@ -227,7 +227,7 @@ impl Estimator for LocalForecast {
         let step = settings.step.unwrap_or(Step::Clock(1_000_000));
         let one = |(&code, points): (&u32, &BTreeMap<i64, f64>)| {
             context.check()?;
-            let grid = Grid::of(points.iter().map(|(t, x)| (*t, *x)), step);
+            let grid = Grid::of(points.iter().map(|(t, x)| (*t, *x)), step, recent(self.season));
             let combination = Combination::fit(&grid.values, self.season, self.methods(), self.trial());
             Ok((code, Local { start: grid.first, combination }))
         };
@@ -260,7 +260,7 @@ impl FittedLocalForecast {
     fn grid(&self, times: &[i64], values: &[f64], moment: Option<i64>) -> Grid {
         let known = times.iter().copied().zip(values.iter().copied());
         let before = known.filter(|(t, x)| x.is_finite() && moment.is_none_or(|m| *t < m));
-        Grid::of(before, self.step())
+        Grid::of(before, self.step(), recent(self.settings.season))
     }
 
     fn step(&self) -> Step {

@@ -83,6 +83,13 @@ fn nested(season: usize) -> Option<[usize; 2]> {
     }
 }
 
+/// How many of the latest steps are looked at: what is older says little of what comes, and costs as much.
+pub(super) fn recent(season: usize) -> usize {
+    const STEPS: usize = 2_500;
+    let longest = nested(season).map_or(season, |[_, longer]| longer);
+    STEPS.max(4 * longest)
+}
+
 /// A series without its seasons, and each season with its length.
 struct Flat {
     values: Vec<f64>,

@@ -25,7 +25,7 @@ pub(super) fn wrong(key: &str, problem: &str) -> ApiError {
 
 impl Fields {
     /// # Errors
-    /// When the body is no JSON object.
+    /// When the body is not a JSON object.
     pub(super) fn of(body: &[u8]) -> Result<Self, ApiError> {
         let document: Value = serde_json::from_slice(body).map_err(|e| {
             ApiError::bad("malformed_json", format!("the body is not JSON: {e}")).on_line(e.line() as u64)
