@@ -3,6 +3,7 @@
 mod monitor;
 mod prepared;
 mod restored;
+mod synthesized;
 mod training;
 
 pub use monitor::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
@@ -10,6 +11,9 @@ pub use prepared::{
     CellChanges, ColumnShape, ColumnStory, LeftOut, Numbers, PreparedFacts, StepFacts, TimeRange,
 };
 pub use restored::Restored;
+pub use synthesized::{
+    ColumnLikeness, PairFacts, PairLikeness, Privacy, SynthesizedFacts, Told, Usefulness,
+};
 pub use training::{
     ColumnFacts, DataFacts, LinkCost, Outcome, Shipped, SplitFacts, TargetFacts, Trained, TrainedTargets,
 };

@@ -10,5 +10,6 @@ pub mod labels;
 pub mod monitor;
 pub mod predict;
 pub mod prepare;
+pub mod synthesize;
 pub mod train;
 pub mod vectors;

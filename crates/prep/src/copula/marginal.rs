@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, PrimitiveArray, UInt32Array};
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, PrimitiveArray, UInt32Array};
 use tidemill_core::{Batch, Column, Error, Kind, Result};
 use tidemill_kernel::normal;
 
