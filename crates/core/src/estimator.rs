@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Batch, Column, Context, Error, Fitted, KeyPath, Kind, Registry, Result, Role, Schema, Search, Source, Table,
+    Batch, Column, Context, Error, Fitted, KeyPath, Kind, Registry, Result, Role, Schema, Search, Source,
+    Table,
 };
 
 /// What there is to learn from. The target and the weight are found by role.

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod data;
+pub mod distill;
 pub mod evaluate;
 pub mod explain;
 pub mod import;
