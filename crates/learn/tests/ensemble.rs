@@ -111,7 +111,10 @@ fn boosting_and_stacking_agree_with_scikit_learn() {
         let mut off = apart(&answers(&fitted, asked.batch()), &theirs);
         let any: Arc<dyn std::any::Any + Send + Sync> = fitted.clone();
         if let Some(boosted) = any.downcast_ref::<FittedAdaBoost>() {
-            off = off.max(apart(boosted.votes(), &floats(&case["votes"])));
+            let theirs = floats(&case["votes"]);
+            let same = boosted.votes().len() == theirs.len();
+            eprintln!("{} {:?} {:?}", case["name"], boosted.votes(), theirs);
+            off = off.max(if same { apart(boosted.votes(), &theirs) } else { f64::INFINITY });
         }
         if off > 1e-6 {
             failures.push(format!("{}: {off:e}", case["name"]));
@@ -162,7 +165,9 @@ fn bagging_errs_as_scikit_learns_does_and_less_than_one_tree() {
         let ours = loss(&fitted, classes);
         assert!((ours - figure("mean")).abs() < 4.0 * figure("deviation"), "{name}: {ours}, {theirs}");
         assert!(ours < figure("one_tree"), "{name}: {ours}, {theirs}");
-        // Rows that a copy did not draw are as new to it.
+        // Rows that a copy did not draw are as new to it; a third of so many copies are as good as all.
+        let fitted = fit("bagged", json!({ "copies": 100 }), &made(0..600, classes).0).unwrap();
+        let ours = loss(&fitted, classes);
         let any: Arc<dyn std::any::Any + Send + Sync> = fitted.clone();
         let notes = any.downcast_ref::<FittedBagged>().unwrap().notes().clone();
         let held = made(600..2600, classes).1;
