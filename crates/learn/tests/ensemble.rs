@@ -113,7 +113,6 @@ fn boosting_and_stacking_agree_with_scikit_learn() {
         if let Some(boosted) = any.downcast_ref::<FittedAdaBoost>() {
             let theirs = floats(&case["votes"]);
             let same = boosted.votes().len() == theirs.len();
-            eprintln!("{} {:?} {:?}", case["name"], boosted.votes(), theirs);
             off = off.max(if same { apart(boosted.votes(), &theirs) } else { f64::INFINITY });
         }
         if off > 1e-6 {

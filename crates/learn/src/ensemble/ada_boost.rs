@@ -162,6 +162,9 @@ fn normalise(weights: &mut [f64]) {
     weights.iter_mut().for_each(|w| *w /= total);
 }
 
+/// An error that is so near to that of chance differs from it by rounding alone.
+const ROUNDING: f64 = 1e-12;
+
 /// The rounds of one training.
 struct Rounds<'a> {
     params: &'a AdaBoost,
@@ -183,6 +186,7 @@ impl Rounds<'_> {
     /// SAMME; `codes` are places among the classes with training rows.
     fn of_classes(&self, classes: Classes, codes: &[u32], mut weights: Vec<f64>) -> Result<Arc<dyn Fitted>> {
         let (k, width) = (classes.k() as f64, classes.names.len());
+        let chance = 1.0 - 1.0 / k - ROUNDING;
         let (mut members, mut votes) = (Vec::new(), Vec::new());
         for t in 0..self.params.rounds {
             let (member, answers) = self.one(t, 1, &weights)?;
@@ -190,7 +194,7 @@ impl Rounds<'_> {
             let wrong: Vec<bool> =
                 said.zip(codes).map(|(said, &code)| said != classes.present[code as usize]).collect();
             let error: f64 = weights.iter().zip(&wrong).filter(|(_, wrong)| **wrong).map(|(w, _)| w).sum();
-            if error <= 0.0 || (t == 0 && error >= 1.0 - 1.0 / k) {
+            if error <= 0.0 || (t == 0 && error >= chance) {
                 if error > 0.0 {
                     self.warn_of_chance();
                 }
@@ -198,7 +202,7 @@ impl Rounds<'_> {
                 votes.push(1.0);
                 break;
             }
-            if error >= 1.0 - 1.0 / k {
+            if error >= chance {
                 break;
             }
             let vote = self.params.learning_rate * (((1.0 - error) / error).ln() + (k - 1.0).ln());
@@ -224,7 +228,7 @@ impl Rounds<'_> {
             losses.iter_mut().for_each(|loss| *loss = self.params.loss.of(*loss, most));
             let error: f64 = losses.iter().zip(&weights).filter(|(_, w)| **w > 0.0).map(|(l, w)| l * w).sum();
             // A learner that answers with no number is no better than chance.
-            let chance = error.is_nan() || error >= 0.5;
+            let chance = error.is_nan() || error >= 0.5 - ROUNDING;
             if error <= 0.0 || (t == 0 && chance) {
                 if chance {
                     self.warn_of_chance();
