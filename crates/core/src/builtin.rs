@@ -308,14 +308,6 @@ impl Entry {
         }
     }
 
-    /// Refuses parameters that are no parameters of it, or out of range.
-    pub fn check(&self, params: Value) -> Result<(), KeyPath> {
-        match self.parse {
-            Parse::Estimator(parse) => parse(params).map(drop),
-            Parse::Resampler(parse) => parse(params).map(drop),
-        }
-    }
-
     /// What it does, in one sentence: the first of its docs.
     pub fn summary(&self) -> String {
         let schema = (self.schema)(&mut SchemaGenerator::default()).to_value();

@@ -132,6 +132,12 @@ fn on_threads(threads: usize, work: &mut (dyn FnMut() + Send)) {
 
 /// Settings beside the defaults, of steps that do other work with them.
 const FURTHER: &[(&str, &str)] = &[
+    ("ada_boost", r#"{ "learner": "extra_trees", "params": { "n_trees": 3, "max_depth": 2 }, "rounds": 4 }"#),
+    ("bagged", r#"{ "learner": "gaussian_nb", "copies": 3, "max_samples": 0.5, "bootstrap": false }"#),
+    (
+        "stacked",
+        r#"{ "learners": [{ "kind": "k_neighbors" }, { "kind": "random_forest", "n_trees": 5 }], "folds": 3 }"#,
+    ),
     ("impute_mean", r#"{ "by": ["colour", "loud"], "flag": true }"#),
     ("impute_model", r#"{ "learner": "random_forest", "params": { "n_trees": 5 }, "flag": true }"#),
     ("impute_time", r#"{ "method": "spline", "by": ["colour"], "flag": true }"#),

@@ -250,6 +250,11 @@ fn wanted() -> Vec<(String, String)> {
                 ", to = \"height\", relation = \"difference\", learner = { kind = \"extra_trees\", n_trees = 5 }"
             }
             "boosted_trees" | "extra_trees" | "random_forest" => ", n_trees = 5",
+            "bagged" => ", learner = \"logistic\", copies = 3",
+            "ada_boost" => ", rounds = 5",
+            "stacked" => {
+                ", learners = [{ kind = \"extra_trees\", n_trees = 5 }, { kind = \"gaussian_nb\" }], folds = 3"
+            }
             _ => "",
         };
         // These count, and nothing is there less than no time.

@@ -2,6 +2,7 @@
 
 mod baseline;
 pub mod bayes;
+pub mod ensemble;
 mod error;
 pub mod linear;
 pub mod neighbors;

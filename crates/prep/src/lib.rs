@@ -5,6 +5,7 @@
 //! steps give the same answer for a row alone as within a batch.
 
 mod bin;
+mod copula;
 mod date_parts;
 mod drop_columns;
 mod embed_words;
@@ -64,6 +65,7 @@ mod within_groups;
 pub mod word_vectors;
 
 pub use bin::{Bin, BinStrategy};
+pub use copula::Copula;
 pub use date_parts::DateParts;
 pub use drop_columns::DropColumns;
 pub use embed_words::{Architecture, EmbedWords, WordMethod, vectors_of_state};

@@ -5,12 +5,14 @@ mod business;
 mod check;
 mod compare;
 mod data;
+mod distill;
 mod embed;
 mod explain;
 mod generate;
 mod import;
 mod prepare;
 mod service;
+mod synthesize;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -49,12 +51,14 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Check(args) => check::check(args, cli),
         Verb::Train(args) => run_train(args, cli),
         Verb::Prepare(args) => prepare::prepare(args, cli),
+        Verb::Synthesize(args) => synthesize::synthesize(args, cli),
         Verb::Data(args) => data::data(args, cli),
         Verb::Evaluate(args) => run_evaluate(args, cli),
         Verb::Compare(args) => compare::compare(args, cli),
         Verb::Predict(args) => run_predict(args, cli),
         Verb::Explain(args) => explain::explain(args, cli),
         Verb::Import(args) => import::import(args, cli),
+        Verb::Distill(args) => distill::distill(args, cli),
         Verb::Inspect(args) => run_inspect(args, cli),
         Verb::Init(args) => run_init(args, cli),
         Verb::Serve(args) => service::serve(args, cli),

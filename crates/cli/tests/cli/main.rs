@@ -7,6 +7,7 @@ mod check;
 mod choice;
 mod compare;
 mod desk;
+mod distill;
 mod explain;
 mod json;
 mod lang;
@@ -20,3 +21,4 @@ mod search;
 #[cfg(unix)]
 mod service;
 mod snapshots;
+mod synthesize;

@@ -108,7 +108,7 @@ fn check_spec(
         let problem = format!("'{}' is {noun}: write it under {own}", spec.kind);
         return Err((format!("{path}.kind"), problem));
     }
-    match entry.check(Value::Object(spec.params.clone())) {
+    match registry.check(entry, Value::Object(spec.params.clone())) {
         Ok(_) => Ok(()),
         Err(e) if e.path.is_empty() => Err((path.to_string(), format!("'{}': {}", spec.kind, e.problem))),
         Err(e) => Err((format!("{path}.{}", e.path), format!("'{}': {}", e.path, e.problem))),

@@ -20,6 +20,7 @@ mod residuals;
 mod scores;
 mod slices;
 mod subject;
+mod synthesized;
 mod targets;
 mod verdict;
 
@@ -36,6 +37,7 @@ pub use again::Origin;
 pub use audit::audit;
 pub use prepared::prepared;
 pub use subject::{Other, Subject};
+pub use synthesized::synthesized;
 pub use targets::{evaluated as evaluated_targets, trained as targets};
 
 /// The page about a training, in the language of these words.
