@@ -2,6 +2,7 @@
 
 mod agreement;
 mod classical;
+mod labels;
 mod linear_edges;
 mod series;
 mod trees;
