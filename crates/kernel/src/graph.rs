@@ -195,7 +195,8 @@ impl Graph {
 
     /// How many ties between two of the rows there are.
     pub fn n_ties(&self) -> usize {
-        let inner = |&row: &usize| self.ties(row as u32).0.iter().filter(|&&to| (to as usize) < self.n_rows).count();
+        let inner =
+            |&row: &usize| self.ties(row as u32).0.iter().filter(|&&to| (to as usize) < self.n_rows).count();
         (0..self.n_rows).map(|row| inner(&row)).sum::<usize>() / 2
     }
 
@@ -321,7 +322,12 @@ mod tests {
 
     #[test]
     fn lists_are_read_as_they_were_written() {
-        for neighbors in [vec![("a b", 1.0), ("c", 0.25)], vec![("x=1", 1.0), ("y", 3.0)], vec![("p;q", 2.0), ("r", 1.0)], vec![]] {
+        for neighbors in [
+            vec![("a b", 1.0), ("c", 0.25)],
+            vec![("x=1", 1.0), ("y", 3.0)],
+            vec![("p;q", 2.0), ("r", 1.0)],
+            vec![],
+        ] {
             let read = listed(&list(neighbors.iter().copied()));
             assert_eq!(read, neighbors.iter().map(|(k, w)| (k.to_string(), *w)).collect::<Vec<_>>());
         }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, StringArray, UInt32Array};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Categories, Column, Context, Entry, Kind, Registry, Role, Row, Schema, Source, Table, Training, View,
+    Batch, Categories, Column, Context, Entry, Kind, Registry, Role, Row, Schema, Source, Table, Training,
+    View,
 };
 use tidemill_kernel::graph::list;
 use tidemill_learn::neighbors::LabelPropagation;
@@ -23,7 +24,8 @@ fn registry() -> Registry {
 /// The rows with their keys and what each lists; the target as a class or as its number.
 fn table(all: &Value, as_number: bool) -> Arc<Table> {
     let n = all["n"].as_u64().unwrap() as usize;
-    let labels: Vec<u32> = all["labels"].as_array().unwrap().iter().map(|y| y.as_u64().unwrap() as u32).collect();
+    let labels: Vec<u32> =
+        all["labels"].as_array().unwrap().iter().map(|y| y.as_u64().unwrap() as u32).collect();
     let ties = all["ties"].as_array().unwrap();
     let cell = |row: usize| {
         let ends = ties.iter().filter_map(|tie| {

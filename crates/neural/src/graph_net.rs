@@ -105,7 +105,10 @@ impl Builtin for GraphNet {
             return Err(KeyPath::new("hidden", problem));
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return Err(KeyPath::new("dropout", format!("is {}, but must be from 0 to below 1", self.dropout)));
+            return Err(KeyPath::new(
+                "dropout",
+                format!("is {}, but must be from 0 to below 1", self.dropout),
+            ));
         }
         NeuralNet { hidden: self.hidden.clone(), ..self.as_net() }.check()
     }
@@ -162,6 +165,8 @@ impl Estimator for GraphNet {
             dropout: self.dropout,
         };
         let around = Neighborhood::learn(training.train, own, layers)?;
-        Ok(Arc::new(training::train(&options, vec![Box::new(around)], training, context)?.of_kind(Self::KIND)))
+        Ok(Arc::new(
+            training::train(&options, vec![Box::new(around)], training, context)?.of_kind(Self::KIND),
+        ))
     }
 }

@@ -28,9 +28,9 @@ mod tests;
 mod training;
 
 pub use device::{Precision, check_device};
+pub use encoders::neighbors::GraphLayer;
 pub use encoders::{Augment, Images, Series, SeriesNet, Tokens};
 pub use error::NeuralError;
-pub use encoders::neighbors::GraphLayer;
 pub use fitted::FittedNet;
 pub use graph_net::GraphNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};

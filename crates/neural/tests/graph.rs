@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, Float64Array, StringArray};
+use arrow_array::{ArrayRef, Float64Array, StringArray};
 use serde_json::json;
 use tidemill_core::{
     Batch, Column, Context, Entry, Kind, Registry, Role, Schema, Source, Table, Training, View,

@@ -31,7 +31,8 @@ pub(super) fn read(file: &str) -> Result<Vec<Edge>> {
         let weights = weight.map(|at| RawColumn::of(&batch, at)).transpose()?;
         for row in 0..batch.n_rows() {
             let key = |column: &RawColumn<'_>| column.cell(row).shown().trim().to_string();
-            let weight = weights.as_ref().map_or(Ok(1.0), |weights| weight_of(weights.cell(row), file, line))?;
+            let weight =
+                weights.as_ref().map_or(Ok(1.0), |weights| weight_of(weights.cell(row), file, line))?;
             edges.push(Edge { from: key(&from), to: key(&to), weight, line });
             line += 1;
         }

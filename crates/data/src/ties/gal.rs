@@ -25,7 +25,8 @@ pub(super) fn read(file: &str, keys: &[String]) -> Result<Vec<Edge>> {
 
 fn parse(text: &str, file: &str) -> Result<Vec<Edge>> {
     let wrong = |line: usize, problem: String| {
-        let remedy = "a row is a line with its name and how many neighbours it has, and a line with their names";
+        let remedy =
+            "a row is a line with its name and how many neighbours it has, and a line with their names";
         Error::data(format!("{file}, line {line}: {problem}"), remedy)
     };
     let mut lines = text.lines().zip(1..).skip(1);
@@ -39,12 +40,18 @@ fn parse(text: &str, file: &str) -> Result<Vec<Edge>> {
         };
         let Some(n) = n else {
             let found = escaped(head).chars().take(40).collect::<String>();
-            return Err(wrong(line, format!("'{found}' is not the name of a row and its number of neighbours")));
+            return Err(wrong(
+                line,
+                format!("'{found}' is not the name of a row and its number of neighbours"),
+            ));
         };
         let (names, line) = lines.next().unwrap_or(("", line + 1));
         let found = names.split_whitespace().count();
         if found != n {
-            return Err(wrong(line, format!("row '{}' should have {n} neighbours, and has {found}", escaped(from))));
+            return Err(wrong(
+                line,
+                format!("row '{}' should have {n} neighbours, and has {found}", escaped(from)),
+            ));
         }
         edges.extend(names.split_whitespace().map(|to| Edge {
             from: from.into(),

@@ -32,7 +32,10 @@ pub fn tie(source: Box<dyn Source>, recipe: &Recipe) -> Result<Box<dyn Source>> 
     let key = source.schema().index(key)?;
     let Some(file) = &graph.edges else {
         if graph.lists() && source.schema().position(graph.column()).is_none() {
-            let problem = format!("[graph]: nothing says who is tied to whom, and there is no column '{}'", graph.column());
+            let problem = format!(
+                "[graph]: nothing says who is tied to whom, and there is no column '{}'",
+                graph.column()
+            );
             let remedy = "name a file, edges = \"edges.csv\", the nearest, neighbors = 8, or the neighbors_column of the table";
             return Err(Error::data(problem, remedy));
         }
@@ -136,7 +139,8 @@ impl Ties {
                 ));
             }
         }
-        let cell = |ends: BTreeMap<String, f32>| list(ends.iter().map(|(key, weight)| (key.as_str(), *weight)));
+        let cell =
+            |ends: BTreeMap<String, f32>| list(ends.iter().map(|(key, weight)| (key.as_str(), *weight)));
         told.cells = ties.into_iter().map(|(key, ends)| (key, cell(ends))).collect();
         Ok(told)
     }
@@ -164,7 +168,10 @@ fn none_left(file: &str, n: usize, nowhere: &Passed, lost: &str, keys: &[String]
     };
     Error::data(
         format!("none of the {n} edges of {file} joins two rows{why}"),
-        format!("name the column of keys that the edges use: [data] key = \"…\"; the keys now are such as '{}'", escaped(example)),
+        format!(
+            "name the column of keys that the edges use: [data] key = \"…\"; the keys now are such as '{}'",
+            escaped(example)
+        ),
     )
 }
 
@@ -184,7 +191,11 @@ impl Tied {
         let mut columns = inner.schema().columns().to_vec();
         let place = inner.schema().position(name).unwrap_or(columns.len());
         let column = Column::new(name, Kind::Text);
-        if place < columns.len() { columns[place] = column } else { columns.push(column) }
+        if place < columns.len() {
+            columns[place] = column
+        } else {
+            columns.push(column)
+        }
         let mut reading = inner.reading().cloned();
         if !ties.warnings.is_empty() || !ties.notes.is_empty() {
             let told = reading.get_or_insert_default();
@@ -196,14 +207,19 @@ impl Tied {
 
     fn with_ties(&self, batch: &Batch) -> Result<Batch> {
         let keys = RawColumn::of(batch, self.key)?;
-        let own = (self.place < batch.schema().len()).then(|| RawColumn::of(batch, self.place)).transpose()?;
+        let own =
+            (self.place < batch.schema().len()).then(|| RawColumn::of(batch, self.place)).transpose()?;
         let cell = |row: usize| {
             let said = own.as_ref().map(|own| own.cell(row).shown()).filter(|said| !said.trim().is_empty());
             said.or_else(|| self.cells.get(keys.cell(row).shown().trim()).cloned())
         };
         let cells: ArrayRef = Arc::new((0..batch.n_rows()).map(cell).collect::<StringArray>());
         let mut columns = batch.columns().to_vec();
-        if own.is_some() { columns[self.place] = cells } else { columns.push(cells) }
+        if own.is_some() {
+            columns[self.place] = cells
+        } else {
+            columns.push(cells)
+        }
         Batch::with_rows(self.schema.clone(), columns, batch.n_rows())
     }
 }

@@ -1,6 +1,5 @@
 use std::path::PathBuf;
 
-use arrow_array::Array;
 use tidemill_core::recipe::Graph;
 use tidemill_core::{Context, Role};
 

@@ -163,7 +163,9 @@ fn check_graph(recipe: &Recipe) -> Result<(), (&'static str, String)> {
             let problem = "the nearest rows are the neighbours, or those that are named: leave out this key, or edges and neighbors_column";
             Err(("graph.neighbors", problem.into()))
         }
-        _ if recipe.forecast.is_some() => Err(("graph", "a forecast knows no ties between its rows: leave it out".into())),
+        _ if recipe.forecast.is_some() => {
+            Err(("graph", "a forecast knows no ties between its rows: leave it out".into()))
+        }
         _ => Ok(()),
     }
 }

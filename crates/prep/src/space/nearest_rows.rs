@@ -171,7 +171,11 @@ impl Fitted for FittedNearestRows {
             keys: self.keys.clone(),
         };
         let flat = TensorData::F64(self.places.places().concat());
-        State::new(NearestRows::KIND, NearestRows::VERSION, saved).tensor("places", vec![self.keys.len(), 2], flat)
+        State::new(NearestRows::KIND, NearestRows::VERSION, saved).tensor(
+            "places",
+            vec![self.keys.len(), 2],
+            flat,
+        )
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {

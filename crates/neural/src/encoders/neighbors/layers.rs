@@ -33,7 +33,8 @@ struct LayerTrace {
 impl Layers {
     /// The numbers that come into and go out of each layer.
     fn sizes(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> + ExactSizeIterator + '_ {
-        (0..self.widths.len()).map(|k| (if k == 0 { self.inputs } else { self.widths[k - 1] }, self.widths[k]))
+        (0..self.widths.len())
+            .map(|k| (if k == 0 { self.inputs } else { self.widths[k - 1] }, self.widths[k]))
     }
 
     /// How many arrays a layer has.
@@ -87,7 +88,13 @@ fn inputs(stored: &Stored, plan: &Plan, read: &Read) -> Vec<f32> {
 }
 
 /// One layer for the first `n` of those whose numbers are `h`: the sums, the rows themselves where they count, and what comes out.
-fn layer((sums, own): &(Dense, Option<Dense>), plan: &Plan, h: &[f32], width: usize, n: usize) -> [Vec<f32>; 3] {
+fn layer(
+    (sums, own): &(Dense, Option<Dense>),
+    plan: &Plan,
+    h: &[f32],
+    width: usize,
+    n: usize,
+) -> [Vec<f32>; 3] {
     let summed = plan.sums(h, width, n);
     let mut out = vec![0.0; n * sums.outputs()];
     sums.apply(&summed, &mut out);
@@ -122,7 +129,8 @@ pub(super) fn trace(
 ) -> (Vec<f32>, Trace) {
     let mut h = inputs(stored, &plan, read);
     let mut layers = Vec::new();
-    for (k, (map, (width, _))) in stored.layers.maps(parameters).iter().zip(stored.layers.sizes()).enumerate() {
+    for (k, (map, (width, _))) in stored.layers.maps(parameters).iter().zip(stored.layers.sizes()).enumerate()
+    {
         let [sums, own, bent] = layer(map, &plan, &h, width, plan.sizes[plan.n_layers() - 1 - k]);
         let mask = chance.mask(bent.len(), stored.layers.dropout as f32);
         h.clone_from(&bent);
@@ -145,7 +153,11 @@ pub(super) fn back(
     for ((k, (p, q)), kept) in layers.sizes().enumerate().rev().zip(trace.layers.into_iter().rev()) {
         let (n, at) = (kept.bent.len() / q, k * layers.per_layer());
         slopes.iter_mut().zip(&kept.mask).for_each(|(slope, mask)| *slope *= mask);
-        slopes.iter_mut().zip(&kept.bent).filter(|(_, bent)| **bent <= 0.0).for_each(|(slope, _)| *slope = 0.0);
+        slopes
+            .iter_mut()
+            .zip(&kept.bent)
+            .filter(|(_, bent)| **bent <= 0.0)
+            .for_each(|(slope, _)| *slope = 0.0);
         let turned = transpose(&slopes, q);
         let start = end - p * q - q - if layers.layer == GraphLayer::Sage { p * q } else { 0 };
         let (weight, rest) = gradient[start..end].split_at_mut(p * q);

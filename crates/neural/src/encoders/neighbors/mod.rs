@@ -99,7 +99,12 @@ impl Neighborhood {
         let inputs = own.iter().map(|e| e.width()).sum();
         let mut read = Read::default();
         let bound = bind_own(&own, batch.schema())?;
-        read_own(&own, |e, into| own[e].read(&batch, &bound[e], 0..batch.n_rows(), into), batch.n_rows(), &mut read)?;
+        read_own(
+            &own,
+            |e, into| own[e].read(&batch, &bound[e], 0..batch.n_rows(), into),
+            batch.n_rows(),
+            &mut read,
+        )?;
         let mut numbers = Vec::with_capacity(graph.n_rows() * inputs);
         for (i, &place) in places.iter().enumerate() {
             // Of rows of one key, the first stands for it.
@@ -263,7 +268,8 @@ impl Encoder for Neighborhood {
         let Stored { layers, graph, numbers, .. } = &*self.stored;
         let saved = Saved { layers: layers.clone(), keys: graph.keys().to_vec(), n_rows: graph.n_rows() };
         let shape = vec![graph.n_rows(), layers.inputs];
-        let state = graph.save(State::new(KIND, 1, saved)).tensor("numbers", shape, TensorData::F32(numbers.clone()));
+        let state =
+            graph.save(State::new(KIND, 1, saved)).tensor("numbers", shape, TensorData::F32(numbers.clone()));
         self.own.iter().fold(state, |state, encoder| state.child(encoder.state()))
     }
 }

@@ -201,7 +201,9 @@ impl Builder<'_> {
             Who::Stored(place) => place,
         };
         let degree = self.stored.degrees[place as usize];
-        let Some(weight) = self.alone.then(|| self.asked[0].weight_to(place)).flatten() else { return degree };
+        let Some(weight) = self.alone.then(|| self.asked[0].weight_to(place)).flatten() else {
+            return degree;
+        };
         let (ends, weights) = self.stored.graph.ties(place);
         let known = ends.binary_search(&self.asked[0].own).map_or(0.0, |at| weights[at]);
         if weight == known { degree } else { degree - known + weight }

@@ -41,7 +41,12 @@ fn said<'a>(row: usize, cell: &'a str) -> Said<'a> {
 }
 
 /// The rows of the reference without those for which `without` holds.
-fn neighborhood(all: &Value, layer: GraphLayer, sample: usize, without: impl Fn(usize) -> bool) -> Neighborhood {
+fn neighborhood(
+    all: &Value,
+    layer: GraphLayer,
+    sample: usize,
+    without: impl Fn(usize) -> bool,
+) -> Neighborhood {
     let (cells, p) = (cells(all), count(&all["inputs"]));
     let rows: Vec<usize> = (0..cells.len()).filter(|&row| !without(row)).collect();
     let (graph, _) = Graph::of(rows.iter().map(|&row| said(row, &cells[row])));
@@ -135,11 +140,15 @@ fn what_a_stored_row_says_now_counts() {
         moved["x"][4 * p + at] = Value::from(0.25 * at as f64 - 0.5);
     }
     for (name, layer) in LAYERS {
-        let (then, now) = (neighborhood(&all, layer, 0, |_| false), neighborhood(&moved, layer, 0, |_| false));
+        let (then, now) =
+            (neighborhood(&all, layer, 0, |_| false), neighborhood(&moved, layer, 0, |_| false));
         let parameters = parameters(&then, &all["cases"][name]);
         let asked = read(&then, &moved, &[(4, "")]);
         assert_eq!(plain(&then, &parameters, &asked), plain(&now, &parameters, &asked), "{name}");
-        assert_ne!(plain(&then, &parameters, &read(&then, &all, &[(4, "")])), plain(&now, &parameters, &asked));
+        assert_ne!(
+            plain(&then, &parameters, &read(&then, &all, &[(4, "")])),
+            plain(&now, &parameters, &asked)
+        );
     }
 }
 
@@ -148,14 +157,19 @@ fn a_sample_of_neighbours_stands_for_all_on_average() {
     let all = reference();
     let p = count(&all["inputs"]);
     for (name, layer) in LAYERS {
-        let (drawn, whole) = (neighborhood(&all, layer, 2, |_| false), neighborhood(&all, layer, 0, |_| false));
+        let (drawn, whole) =
+            (neighborhood(&all, layer, 2, |_| false), neighborhood(&all, layer, 0, |_| false));
         let rows = read(&drawn, &all, &[(4, ""), (7, "")]);
         let sums = |around: &Neighborhood, random: Option<tidemill_kernel::Random>| {
             let plan = Plan::together(&around.stored, &rows, random);
-            let h: Vec<f32> = plan.who.iter().flat_map(|who| match *who {
-                plan::Who::Asked(i) => rows.numbers[i * p..(i + 1) * p].to_vec(),
-                plan::Who::Stored(at) => around.stored.numbers[at as usize * p..][..p].to_vec(),
-            }).collect();
+            let h: Vec<f32> = plan
+                .who
+                .iter()
+                .flat_map(|who| match *who {
+                    plan::Who::Asked(i) => rows.numbers[i * p..(i + 1) * p].to_vec(),
+                    plan::Who::Stored(at) => around.stored.numbers[at as usize * p..][..p].to_vec(),
+                })
+                .collect();
             plan.sums(&h, p, 2)
         };
         let seeded = |seed| sums(&drawn, Some(tidemill_kernel::Random::new(seed, 0)));
