@@ -8,6 +8,7 @@ mod choice;
 mod compare;
 mod desk;
 mod explain;
+mod graphs;
 mod json;
 mod lang;
 mod limits;

@@ -66,14 +66,14 @@ impl Plan {
     /// neighbours of each are drawn.
     pub(super) fn together(stored: &Stored, read: &Read, random: Option<Random>) -> Self {
         let asked = (0..read.n_rows).map(|i| Ties::of(read, i)).collect();
-        Builder { stored, asked, alone: false, random, places: HashMap::new() }.plan()
+        Builder { stored, asked, first: 0, alone: false, random, places: HashMap::new() }.plan()
     }
 
     /// Of row `i` in the graph of the stored rows and itself: its neighbours see it too, as it says it is now.
     pub(super) fn alone(stored: &Stored, read: &Read, i: usize) -> Self {
         let ties = Ties::of(read, i);
         let places = HashMap::from([(ties.own, 0)]);
-        Builder { stored, asked: vec![ties], alone: true, random: None, places }.plan()
+        Builder { stored, asked: vec![ties], first: i, alone: true, random: None, places }.plan()
     }
 
     /// How many steps the layers look.
@@ -114,6 +114,8 @@ impl Plan {
 struct Builder<'a> {
     stored: &'a Stored,
     asked: Vec<Ties<'a>>,
+    /// The number of the first of them.
+    first: usize,
     /// Whether there is one row asked about, which the stored ones see.
     alone: bool,
     random: Option<Random>,
@@ -124,7 +126,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn plan(mut self) -> Plan {
         let mut plan = Plan {
-            who: (0..self.asked.len()).map(Who::Asked).collect(),
+            who: (self.first..self.first + self.asked.len()).map(Who::Asked).collect(),
             sizes: vec![self.asked.len()],
             starts: vec![0],
             from: Vec::new(),
@@ -170,7 +172,7 @@ impl Builder<'_> {
 
     fn who(&self, place: u32) -> Who {
         match self.alone && place == self.asked[0].own {
-            true => Who::Asked(0),
+            true => Who::Asked(self.first),
             false => Who::Stored(place),
         }
     }
@@ -178,7 +180,7 @@ impl Builder<'_> {
     /// The neighbours and the weights of the ties.
     fn ties(&self, who: Who) -> Vec<(u32, f32)> {
         let place = match who {
-            Who::Asked(i) => return self.asked[i].iter().collect(),
+            Who::Asked(i) => return self.asked[i - self.first].iter().collect(),
             Who::Stored(place) => place,
         };
         let (ends, weights) = self.stored.graph.ties(place);
@@ -197,7 +199,7 @@ impl Builder<'_> {
     /// One and the weights of all ties.
     fn degree(&self, who: Who) -> f32 {
         let place = match who {
-            Who::Asked(i) => return self.asked[i].degree(),
+            Who::Asked(i) => return self.asked[i - self.first].degree(),
             Who::Stored(place) => place,
         };
         let degree = self.stored.degrees[place as usize];

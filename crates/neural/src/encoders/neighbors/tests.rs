@@ -98,10 +98,10 @@ fn layers_and_gradients_are_those_of_pytorch_geometric() {
         let parameters = parameters(&around, case);
         let rows: Vec<(usize, &str)> = (0..count(&all["n"])).map(|row| (row, "")).collect();
         let (read, wanted) = (read(&around, &all, &rows), floats(&case["outputs"]));
-        near(&plain(&around, &parameters, &read), &wanted, name);
+        near(&plain(&around, &parameters, &read), &wanted, &format!("{name}, row by row"));
         let mut out = vec![0.0; wanted.len()];
         let kept = around.run(&read, parameters.part(0), &Chance::new(1), &mut out);
-        near(&out, &wanted, name);
+        near(&out, &wanted, &format!("{name}, together"));
         let mut gradient = vec![0.0; parameters.values.len()];
         around.back(&read, parameters.part(0), kept, &floats(&all["slopes"]), &mut gradient);
         let wanted: Vec<f32> = case["gradients"].as_array().unwrap().iter().flat_map(floats).collect();
