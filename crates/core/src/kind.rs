@@ -146,6 +146,9 @@ pub enum Role {
     #[serde(skip_deserializing)]
     #[schemars(skip)]
     Block,
+    /// Lists the keys of the rows that a row is tied to, as in `Ohio;Iowa` or, where ties count differently, `Ohio=2;Iowa=0.5`. Never a
+    /// feature: learners of graphs read it (see [`crate::recipe::Graph`]).
+    Neighbors,
     /// Read but not used.
     Ignore,
     /// What a model says: a class or a number.

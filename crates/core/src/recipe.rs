@@ -21,6 +21,9 @@ pub struct Recipe {
     /// Makes of a dated table a forecast of its target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
+    /// Ties rows to each other, for learners that ask a row's neighbours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Graph>,
     /// How the test part is set aside.
     pub split: Split,
     /// How learners are compared on the training part.
@@ -175,6 +178,36 @@ pub struct Forecast {
     /// Columns whose values are known beforehand for the moments to be forecast, such as holidays. No other column is looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<String>,
+}
+
+/// Ties rows to each other, for learners that ask a row's neighbours: `graph_net` and `label_propagation`. The `key` of `[data]` names the
+/// rows; ties hold in both directions. A new row brings its own: it lists the keys of its neighbours in `neighbors_column`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Graph {
+    /// A file of ties: a table with the columns `from` and `to` (keys) and, where ties count differently, `weight`; or a `.gal` file, whose
+    /// numbers from 0 stand for the rows in their order unless they are keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edges: Option<String>,
+    /// Instead of a file: each row is tied to so many others, the nearest by place (see `point` of `[data]`). A new row finds its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbors: Option<usize>,
+    /// The column that lists the keys of a row's neighbours: `Ohio;Iowa`, with weights `Ohio=2;Iowa=0.5`, or in JSON `["Ohio", "Iowa"]`.
+    /// `edges` fills it; a table that has it needs no file. Without it `neighbors`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbors_column: Option<String>,
+}
+
+impl Graph {
+    /// The name of the column that lists a row's neighbours.
+    pub fn column(&self) -> &str {
+        self.neighbors_column.as_deref().unwrap_or("neighbors")
+    }
+
+    /// Whether rows list their neighbours; otherwise these are found by place.
+    pub fn lists(&self) -> bool {
+        self.neighbors.is_none()
+    }
 }
 
 /// What is to be predicted.

@@ -40,6 +40,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::ImputeModel>(),
     Entry::step::<tidemill_prep::ImputeTime>(),
     Entry::step::<tidemill_prep::ImputeTrimmedMean>(),
+    Entry::step::<tidemill_prep::NearestRows>(),
     Entry::step::<tidemill_prep::Outliers>(),
     Entry::step::<tidemill_prep::Pca>(),
     Entry::step::<tidemill_prep::PointCoordinates>(),
@@ -95,7 +96,10 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::linear::Ridge>(),
     Entry::learner::<tidemill_learn::linear::Sgd>(),
     Entry::learner::<tidemill_learn::linear::Tweedie>(),
+    #[cfg(feature = "neural")]
+    Entry::learner::<tidemill_neural::GraphNet>(),
     Entry::learner::<tidemill_learn::neighbors::KNeighbors>(),
+    Entry::learner::<tidemill_learn::neighbors::LabelPropagation>(),
     #[cfg(feature = "neural")]
     Entry::learner::<tidemill_neural::NeuralNet>(),
     Entry::learner::<tidemill_learn::TransformedTarget>(),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, StringArray, TimestampMicrosecondArray, UInt32Array,
 };
 use tidemill_core::conform::{CHECKS, Subject};
 use tidemill_core::{
@@ -89,6 +89,10 @@ fn table(needs: Needs, classes: bool) -> Table {
     }
     let keys = Float64Array::from_iter_values((0..ROWS).map(|i| i as f64));
     columns.push((Column::number("id").with_role(Role::Key), Arc::new(keys)));
+    // Whom rows list: themselves and strangers among them, and some nobody.
+    let lists = (0..ROWS).map(|i| (i % 9 != 5).then(|| format!("{};{}=0.5;x", (i + 1) % ROWS, i * 7 % ROWS)));
+    let lists: StringArray = lists.collect();
+    columns.push((Column::new("friends", Kind::Text).with_role(Role::Neighbors), Arc::new(lists)));
     let signal = |i: usize| numbers[0][i] - numbers[1][i] / 40.0;
     columns.push(if classes {
         let names = Categories::new(["high", "low", "middle"]);

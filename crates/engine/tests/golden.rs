@@ -182,6 +182,25 @@ const FURTHER: &[(&str, &str)] = &[
         ]
         "#,
     ),
+    // Rows tied to those nearest by place.
+    (
+        "homes-graph",
+        r#"
+        data.target = "price"
+        data.key = "id"
+        graph.neighbors = 3
+        learners = [{ kind = "graph_net", epochs = 3, hidden = [8, 4] }]
+        "#,
+    ),
+    (
+        "homes-labels",
+        r#"
+        data.target = "price"
+        data.key = "id"
+        graph.neighbors = 3
+        learners = [{ kind = "label_propagation" }]
+        "#,
+    ),
     // Points in well-known text, divided into their coordinates.
     (
         "spots-point",
@@ -270,8 +289,9 @@ fn wanted() -> Vec<(String, String)> {
         );
         (format!("people-{kind}"), recipe)
     };
-    // A forecaster needs a dated table: `months-forecast` holds it.
-    let of_rows = builtin::LEARNERS.iter().filter(|entry| entry.kind != "local_forecast");
+    // A forecaster needs a dated table, learners of graphs need ties: `months-forecast`, `homes-graph` and `homes-labels` hold them.
+    let of_others = ["local_forecast", "graph_net", "label_propagation"];
+    let of_rows = builtin::LEARNERS.iter().filter(|entry| !of_others.contains(&entry.kind));
     let learners = of_rows.map(|entry| of_learner(entry.kind));
     learners.chain(FURTHER.iter().map(|(name, recipe)| (name.to_string(), recipe.to_string()))).collect()
 }
@@ -345,7 +365,7 @@ fn kinds(state: &State, all: &mut BTreeSet<String>) {
 
 /// Whether a model's answers are held less strictly: nets answer in 32 bits.
 fn is_net(name: &str) -> bool {
-    name.ends_with("net") || name.ends_with("lstm") || name.ends_with("convolved")
+    name.ends_with("net") || name.ends_with("graph") || name.ends_with("lstm") || name.ends_with("convolved")
 }
 
 /// Whether two answers agree: words and whole numbers exactly; other numbers to what sums in another order (another CPU) may differ.

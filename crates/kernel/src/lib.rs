@@ -17,6 +17,7 @@ mod features;
 mod gather;
 pub mod geo;
 pub mod glm;
+pub mod graph;
 pub mod huber;
 pub mod isotonic;
 pub mod lbfgs;

@@ -3,6 +3,7 @@
 mod agreement;
 mod classical;
 mod ensemble;
+mod labels;
 mod linear_edges;
 mod series;
 mod trees;

@@ -106,7 +106,7 @@ pub use select_correlation::SelectCorrelation;
 pub use select_mutual_information::SelectMutualInformation;
 pub use select_variance::SelectVariance;
 pub use smooth_time::{Filter, SmoothTime};
-pub use space::{GeoFeatures, Layer, PointCoordinates, PointsFromXy, Project, To};
+pub use space::{GeoFeatures, Layer, NearestRows, PointCoordinates, PointsFromXy, Project, To};
 pub use span::Span;
 pub use text::{Terms, Unit};
 pub use weights::scaled as scaled_weights;

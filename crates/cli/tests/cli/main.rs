@@ -9,6 +9,7 @@ mod compare;
 mod desk;
 mod distill;
 mod explain;
+mod graphs;
 mod json;
 mod lang;
 mod limits;

@@ -159,7 +159,8 @@ impl Decider<'_> {
         };
         match plan.role {
             // A key is a name, also where it is written in digits.
-            Role::Key => plain(plan, Kind::Text),
+            // So are those of its neighbours.
+            Role::Key | Role::Neighbors => plain(plan, Kind::Text),
             Role::Group | Role::Split => plain(plan, Kind::Category),
             Role::Weight => plan.declared = true,
             Role::Time => {
@@ -251,6 +252,8 @@ fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
         Some((Role::Weight, "named as the weight"))
     } else if data.ignore.iter().any(|ignored| is_within(name, ignored)) {
         Some((Role::Ignore, "ignored as told"))
+    } else if recipe.graph.as_ref().is_some_and(|graph| graph.lists() && graph.column() == name) {
+        Some((Role::Neighbors, "lists the row's neighbours"))
     } else if is(&recipe.split.column) {
         Some((Role::Split, "names the part of each row"))
     } else {

@@ -139,7 +139,8 @@ pub(crate) fn infer_sampled(
 fn is_named(recipe: &Recipe, column: &str) -> bool {
     let data = &recipe.data;
     let named = [&data.key, &data.time, &data.group, &data.weight, &recipe.split.column];
-    named.into_iter().any(|name| name.as_deref() == Some(column))
+    let lists = recipe.graph.as_ref().is_some_and(|graph| graph.lists() && graph.column() == column);
+    lists || named.into_iter().any(|name| name.as_deref() == Some(column))
 }
 
 /// A resolved recipe gives the reasons that were found when it was made: its model is then the same, byte for byte.
@@ -183,7 +184,15 @@ fn notes_of_reading(recipe: &Recipe, source: &dyn Source) -> Vec<Note> {
             || recipe.columns.get(name).is_some_and(|c| c.role == Some(Role::Ignore))
     };
     let open = reading.left_out.iter().filter(|(name, _)| !told(name));
-    reading.notes.iter().map(of_text).chain(open.map(left_out)).collect()
+    let warning = |message: &String| Note {
+        code: "graph".into(),
+        weight: Weight::Warning,
+        column: None,
+        message: message.clone(),
+        remedy: String::new(),
+    };
+    let warnings = reading.warnings.iter().map(warning);
+    reading.notes.iter().map(of_text).chain(warnings).chain(open.map(left_out)).collect()
 }
 
 /// A plan has one target: a training of several makes one for each.
@@ -209,6 +218,7 @@ fn check_names(recipe: &Recipe, source: &dyn Source) -> Result<()> {
         .into_iter()
         .flatten()
         .chain(data.point.iter().flatten())
+        .chain(recipe.graph.iter().filter_map(|graph| graph.neighbors_column.as_ref()))
         .chain(&data.ignore)
         .chain(recipe.columns.keys())
     {

@@ -33,6 +33,7 @@ pub(super) fn check(plan: &InferredSchema) -> Result<()> {
         (Role::Time, "time"),
         (Role::Group, "group"),
         (Role::Weight, "weight"),
+        (Role::Neighbors, "list of neighbours"),
     ] {
         let names: Vec<&str> =
             plan.columns.iter().filter(|c| c.role == role).map(|c| c.name.as_str()).collect();

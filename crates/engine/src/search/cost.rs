@@ -195,6 +195,9 @@ pub(super) fn fitting(spec: &Spec, needs: Needs, shape: &Shape) -> f64 {
         "k_neighbors" => 0.3 * n * n * d,
         "svm" => 2.5 * n * n * d,
         "neural_net" => number("epochs", 40.0) * n * pass(spec, shape),
+        // Beside each row, ten neighbours and some of theirs.
+        "graph_net" => number("epochs", 100.0) * n * 30.0 * (d + 64.0) * 32.0,
+        "label_propagation" => 100.0 * n,
         "relative" => match spec.params.get("learner") {
             Some(Value::Object(inner)) => {
                 let mut params = inner.clone();

@@ -73,6 +73,10 @@ fn opened(job: &Job, context: &Context) -> Result<(Job, Box<dyn Source>)> {
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
     let source = open_to_learn(&job.source, &job.recipe)?;
     job.recipe = recipe::targets::settled(&job.recipe, source.schema())?;
+    // The resolved recipe names it as it does the source.
+    if let Some(edges) = job.recipe.graph.as_mut().and_then(|graph| graph.edges.as_mut()) {
+        *edges = seen_from(&job.out, edges);
+    }
     Ok((job, source))
 }
 

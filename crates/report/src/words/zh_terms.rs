@@ -19,6 +19,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("role.prediction", "预测"),
     ("role.probability", "概率"),
     ("role.flag", "标记"),
+    ("role.neighbors", "邻居"),
     // Ways and units.
     ("calibration.temperature", "温度缩放"),
     ("calibration.platt", "Platt 缩放"),
