@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Batch, Column, Context, Error, Fitted, Kind, Result, Role, Schema, Search, Source, Table};
+use crate::{
+    Batch, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Schema, Search, Source, Table,
+};
 
 /// What there is to learn from. The target and the weight are found by role.
 #[derive(Clone, Copy)]
@@ -154,6 +156,14 @@ pub trait Estimator: Send + Sync {
     /// What must be true of its input.
     fn needs(&self) -> Needs {
         Needs::default()
+    }
+
+    /// As [`Estimator::needs`], of one that may hold another, which it knows by name: what that one needs.
+    ///
+    /// # Errors
+    /// There is none of that name, or it has other parameters.
+    fn needs_of(&self, _registry: &Registry) -> Result<Needs> {
+        Ok(self.needs())
     }
 
     /// How rows depend on each other.
