@@ -5,6 +5,7 @@ pub mod bayes;
 mod error;
 pub mod linear;
 pub mod neighbors;
+pub mod policy;
 mod relative;
 mod rows;
 mod sample;

@@ -3,5 +3,6 @@
 mod agreement;
 mod classical;
 mod linear_edges;
+mod policies;
 mod series;
 mod trees;

@@ -160,6 +160,8 @@ impl Decider<'_> {
         match plan.role {
             // A key is a name, also where it is written in digits.
             Role::Key => plain(plan, Kind::Text),
+            // Later decisions belong to other episodes than those of training: their names are not a set.
+            Role::Group if self.recipe.policy.is_some() => plain(plan, Kind::Text),
             Role::Group | Role::Split => plain(plan, Kind::Category),
             Role::Weight => plan.declared = true,
             Role::Time => {
