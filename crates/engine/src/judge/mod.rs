@@ -7,6 +7,7 @@ mod judged;
 mod labels;
 mod metric;
 mod naive;
+pub(crate) mod policy;
 
 pub(crate) use answered::AnsweredRows;
 pub use columns::{Fact, Picture, Shape};
@@ -14,7 +15,9 @@ pub use evidence::{Evidence, Seen};
 pub use judged::UnseenScore;
 pub(crate) use judged::{Judged, interval};
 pub use labels::PredictionColumns;
+pub use policy::MayAct;
 pub(crate) use metric::{metric_named, metric_of};
 pub(crate) use naive::{BestNaive, held_against};
 pub use tidemill_eval::Report;
 pub use tidemill_eval::compare::Comparison;
+pub use tidemill_eval::policy::{PolicyValue, ValueInterval};
