@@ -221,9 +221,7 @@ fn fixed_size_list(values: ArrayRef, len: usize) -> Result<ArrayRef> {
 fn empty(column: &Column) -> Result<ArrayRef> {
     Ok(match column.kind {
         Kind::Category => column.categories()?.column(UInt32Array::from(Vec::<u32>::new()))?,
-        Kind::Vector { len, sparse: false } if column.role.is_wide() => {
-            probability_vector(vec![], len)?
-        }
+        Kind::Vector { len, sparse: false } if column.role.is_wide() => probability_vector(vec![], len)?,
         Kind::Vector { len, sparse: false } => dense_vector(vec![], len)?,
         Kind::Vector { len, sparse: true } => crate::sparse_vector(vec![0], vec![], vec![], len, None)?,
         Kind::Time => {

@@ -7,9 +7,7 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
 };
 
-use crate::{
-    Batch, Column, Error, Kind, Point, Result, Role, Schema, point_column, series_column, sparse_vector,
-};
+use crate::{Batch, Column, Error, Kind, Point, Result, Schema, point_column, series_column, sparse_vector};
 
 /// One value of a [`Row`].
 #[derive(Clone, Debug, Default, PartialEq)]

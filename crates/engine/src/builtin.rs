@@ -95,6 +95,9 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::neighbors::KNeighbors>(),
     #[cfg(feature = "neural")]
     Entry::learner::<tidemill_neural::NeuralNet>(),
+    Entry::learner::<tidemill_learn::policy::FittedQ>(),
+    Entry::learner::<tidemill_learn::policy::LinUcb>(),
+    Entry::learner::<tidemill_learn::policy::Thompson>(),
     Entry::learner::<tidemill_learn::TransformedTarget>(),
     Entry::learner::<tidemill_learn::series::LocalForecast>(),
     Entry::learner::<tidemill_learn::svm::LinearSvm>(),

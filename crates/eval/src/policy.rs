@@ -111,12 +111,7 @@ impl<'a> Choices<'a> {
     ///
     /// # Errors
     /// Other lengths, a probability out of its range or rows of them that do not sum to 1, a reward that is not finite.
-    pub fn new(
-        probability: &'a [f64],
-        expected: &'a [f64],
-        n_rows: usize,
-        n_actions: usize,
-    ) -> Result<Self> {
+    pub fn new(probability: &'a [f64], expected: &'a [f64], n_rows: usize, n_actions: usize) -> Result<Self> {
         lengths("probabilities of actions", probability.len(), n_rows * n_actions)?;
         lengths("expected rewards", expected.len(), n_rows * n_actions)?;
         let total = |row: usize| probability[row * n_actions..(row + 1) * n_actions].iter().sum::<f64>();
@@ -126,12 +121,7 @@ impl<'a> Choices<'a> {
             own.iter().all(share) && (total(row) - 1.0).abs() < 1e-6
         };
         if let Some(row) = (0..n_rows).find(|row| !sound(*row)) {
-            return Err(value(
-                "sum of the probabilities of actions",
-                row,
-                total(row),
-                "1, each from 0 to 1",
-            ));
+            return Err(value("sum of the probabilities of actions", row, total(row), "1, each from 0 to 1"));
         }
         if let Some(at) = expected.iter().position(|q| !q.is_finite()) {
             return Err(value("expected reward", at / n_actions.max(1), expected[at], "a finite number"));
@@ -232,8 +222,7 @@ impl PolicyValue {
         let robust = doubly_robust(decisions, choices)?;
         let earned = decisions.earned();
         let weights = weights(decisions, choices);
-        let of_episodes: Vec<f64> =
-            weights.iter().map(|own| own.last().copied().unwrap_or(1.0)).collect();
+        let of_episodes: Vec<f64> = weights.iter().map(|own| own.last().copied().unwrap_or(1.0)).collect();
         let n = of_episodes.len();
         let (total, squares) = (sum(n, |i| of_episodes[i]), sum(n, |i| of_episodes[i] * of_episodes[i]));
         Ok(PolicyValue {

@@ -9,7 +9,8 @@ use arrow_array::{ArrayRef, Float64Array, StringArray, UInt32Array};
 use serde::Deserialize;
 use serde_json::json;
 use tidemill_core::{
-    Batch, Categories, Column, Context, Entry, Estimator, Kind, Registry, Role, Schema, Table, Training,
+    Batch, Categories, Column, Context, Entry, Estimator, Kind, Registry, Role, Schema, Source, Table,
+    Training,
 };
 use tidemill_learn::policy::{FittedQ, LinUcb, Thompson};
 use tidemill_learn::{Baseline, linear};
@@ -76,8 +77,7 @@ fn linear_policies_do_what_the_published_ones_do() {
     let r: Reference = serde_json::from_str(include_str!("reference/policy.json")).unwrap();
     let train = table(&r.x, Some((&r.action, &r.reward)), &["a", "b", "c"]);
     let new = table(&r.new, None, &[]);
-    let (probability, expected) =
-        answers(&LinUcb { alpha: r.alpha, ridge: 1.0, epsilon: 0.0 }, &train, &new);
+    let (probability, expected) = answers(&LinUcb { alpha: r.alpha, ridge: 1.0, epsilon: 0.0 }, &train, &new);
     let chosen: Vec<usize> =
         probability.iter().map(|row| row.iter().position(|p| *p == 1.0).unwrap()).collect();
     assert_eq!(chosen, r.chosen);
@@ -131,7 +131,18 @@ fn fitted_q_iteration_counts_what_comes_later() {
         let leaves = walk % 4;
         for at in 0..3 {
             let off = leaves == at;
-            step(at, u32::from(!off), if off { 1.0 } else if at == 2 { 10.0 } else { 0.0 }, walk);
+            step(
+                at,
+                u32::from(!off),
+                if off {
+                    1.0
+                } else if at == 2 {
+                    10.0
+                } else {
+                    0.0
+                },
+                walk,
+            );
             if off {
                 break;
             }
@@ -171,7 +182,10 @@ fn what_cannot_be_learned_from_is_said() {
         let table = table(&x, Some((&actions, rewards)), &["a", "b"]);
         learner.fit(Training::on(&table), &context).err().unwrap().to_string()
     };
-    assert!(fit(&LinUcb::default(), &rewards).contains("reward 'reward' is missing or not a finite number in row 3"));
+    assert!(
+        fit(&LinUcb::default(), &rewards)
+            .contains("reward 'reward' is missing or not a finite number in row 3")
+    );
     let classes = FittedQ { learner: "logistic".into(), ..FittedQ::default() };
     let said = fit(&classes, &[1.0; 40]);
     assert!(said.contains("'logistic' learns no numbers"), "{said}");

@@ -43,8 +43,10 @@ pub(super) fn check(plan: &InferredSchema) -> Result<()> {
             return Err(Error::parameter(format!("columns.{}.role", names[1]), problem));
         }
     }
-    let told =
-        plan.columns.iter().find(|c| matches!(c.role, Role::Prediction | Role::Probability | Role::ExpectedReward | Role::Flag));
+    let told = plan
+        .columns
+        .iter()
+        .find(|c| matches!(c.role, Role::Prediction | Role::Probability | Role::ExpectedReward | Role::Flag));
     if let Some(column) = told {
         let problem =
             "this role is for what models add; use feature, target, key, time, group, weight or ignore";
@@ -57,9 +59,15 @@ pub(super) fn check(plan: &InferredSchema) -> Result<()> {
             wanted: "a number as weight".into(),
         });
     }
-    for (role, wanted) in [(Role::Reward, "a number or a flag as reward"), (Role::Propensity, "a number as propensity")] {
+    for (role, wanted) in
+        [(Role::Reward, "a number or a flag as reward"), (Role::Propensity, "a number as propensity")]
+    {
         if let Some(column) = plan.role(role).filter(|c| !matches!(c.kind, Kind::Number | Kind::Flag)) {
-            return Err(Error::WrongKind { column: column.name.clone(), found: column.kind, wanted: wanted.into() });
+            return Err(Error::WrongKind {
+                column: column.name.clone(),
+                found: column.kind,
+                wanted: wanted.into(),
+            });
         }
     }
     if let Some(time) = plan.role(Role::Time).filter(|c| !matches!(c.kind, Kind::Number | Kind::Time)) {

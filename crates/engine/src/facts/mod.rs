@@ -7,7 +7,7 @@ mod restored;
 mod training;
 
 pub use monitor::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
-pub use policy::{ActionFacts, PolicyOutcome, PolicyStanding, TrainedPolicy};
+pub use policy::{PolicyOutcome, PolicyStanding, TrainedPolicy};
 pub use prepared::{
     CellChanges, ColumnShape, ColumnStory, LeftOut, Numbers, PreparedFacts, StepFacts, TimeRange,
 };

@@ -8,7 +8,7 @@ use tidemill_core::Warning;
 use tidemill_core::recipe::{Policy, Spec};
 
 use super::{ColumnFacts, DataFacts, Shipped, SplitFacts};
-use crate::judge::{MayAct, PolicyValue, ValueInterval};
+use crate::judge::{PolicyJudged, PolicyValue, ValueInterval};
 
 /// What `metrics.json` says of a policy. Equal for equal data, recipe and seed.
 #[derive(Clone, Debug, Serialize)]
@@ -30,11 +30,7 @@ pub struct PolicyOutcome {
     /// The steps of preparation, in order.
     pub preparation: Vec<Spec>,
     /// What the chosen one, fitted on the training part, is worth by the test part.
-    pub test: PolicyValue,
-    /// Whether it may act.
-    pub may_act: MayAct,
-    /// What is known of each action, by the test part.
-    pub actions: Vec<ActionFacts>,
+    pub test: PolicyJudged,
     /// What the model that ships was fitted on.
     pub shipped: Shipped,
     /// What the user should know.
@@ -44,7 +40,7 @@ pub struct PolicyOutcome {
 impl PolicyOutcome {
     /// The figures by name, as a model file keeps them.
     pub(crate) fn metrics(&self) -> IndexMap<&'static str, f64> {
-        let PolicyValue { logged, ips, snips, doubly_robust, gain, .. } = &self.test;
+        let PolicyValue { logged, ips, snips, doubly_robust, gain, .. } = &self.test.value;
         let values = [logged, ips, snips, doubly_robust, gain].map(|interval| interval.value);
         ["logged_value", "ips", "snips", "doubly_robust", "gain"].into_iter().zip(values).collect()
     }
@@ -61,19 +57,6 @@ pub struct PolicyStanding {
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-}
-
-/// What is known of an action.
-#[derive(Clone, Debug, Serialize)]
-pub struct ActionFacts {
-    /// Its name.
-    pub name: String,
-    /// The share of the logged decisions that took it.
-    pub logged: f64,
-    /// The share that the policy gives it in the same contexts.
-    pub policy: f64,
-    /// What always taking it would be worth.
-    pub always: ValueInterval,
 }
 
 /// A finished training of a policy.

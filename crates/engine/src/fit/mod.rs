@@ -74,7 +74,9 @@ pub fn fit(source: &dyn Source, named: &Named, recipe: &Recipe, context: &Contex
     }
     if recipe.policy.is_some() {
         let problem = "this trains for a target, and the recipe makes a policy";
-        return Err(EngineError::usage(problem, "train it by `tidemill train RECIPE`, or by fit_policy").into());
+        return Err(
+            EngineError::usage(problem, "train it by `tidemill train RECIPE`, or by fit_policy").into()
+        );
     }
     #[cfg(feature = "neural")]
     tidemill_neural::check_device(context.runtime())?;

@@ -17,12 +17,10 @@ use tidemill_report::words::Words;
 use super::{Named, Origin, check_own_names, check_privacy, check_rows, page, pretty};
 use crate::builtin;
 use crate::error::EngineError;
-use crate::facts::{
-    ActionFacts, ColumnFacts, DataFacts, PolicyOutcome, PolicyStanding, SHIPPED, Shipped, SplitFacts,
-};
+use crate::facts::{ColumnFacts, DataFacts, PolicyOutcome, PolicyStanding, SHIPPED, Shipped, SplitFacts};
 use crate::files::source_name;
 use crate::judge::policy::{Answered, CONFIDENCE, answered, check_log, learned};
-use crate::judge::{MayAct, PolicyValue};
+use crate::judge::{PolicyJudged, ValueInterval};
 use crate::model::{self, Model, Provenance, Reference};
 use crate::recipe::{self, resolve};
 use crate::report::text::policy_card;
@@ -58,7 +56,12 @@ const LEARNERS: [&str; 3] = ["policy_linucb", "policy_thompson", "policy_fitted_
 ///
 /// # Errors
 /// A recipe without `[policy]`, or that says what no policy can have; decisions that say nothing (see `docs/policy.md`).
-pub fn fit_policy(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) -> Result<FitOfPolicy> {
+pub fn fit_policy(
+    source: &dyn Source,
+    named: &Named,
+    asked: &Recipe,
+    context: &Context,
+) -> Result<FitOfPolicy> {
     let recipe = recipe::policy::settled(asked)?;
     #[cfg(feature = "neural")]
     tidemill_neural::check_device(context.runtime())?;
@@ -90,8 +93,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let chosen = compared.best()?;
     context.tell(&Event::Begin { what: "judging on the test part".into(), steps: None });
     let (_, judged) = rows.judged(&chosen, &parts.train, &parts.test, "judge")?;
-    let test = judged.value()?;
-    let actions = actions(&judged)?;
+    let test = PolicyJudged::of(&judged)?;
     context.tell(&Event::End);
     context.tell(&Event::Begin { what: "fitting on all rows".into(), steps: None });
     let all = rows.table.batch().clone();
@@ -120,9 +122,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         leaderboard: compared.standings,
         chosen,
         preparation,
-        may_act: MayAct::of(&test),
         test,
-        actions,
         shipped,
         warnings: context.warnings(),
     };
@@ -180,9 +180,10 @@ impl Compared {
     fn best(&self) -> Result<Spec> {
         match self.standings.first() {
             Some(PolicyStanding { learner, problem: None, .. }) => Ok(learner.clone()),
-            Some(PolicyStanding { learner, problem: Some(problem), .. }) => {
-                Err(Error::data(format!("no learner could be fitted; {}: {problem}", learner.kind), "correct the data or the recipe"))
-            }
+            Some(PolicyStanding { learner, problem: Some(problem), .. }) => Err(Error::data(
+                format!("no learner could be fitted; {}: {problem}", learner.kind),
+                "correct the data or the recipe",
+            )),
             None => Err(Error::internal("no learner was compared")),
         }
     }
@@ -241,7 +242,7 @@ impl Rows<'_> {
     }
 
     /// By how much a learner's policies earn more than the logged one, over all rows that the folds judge.
-    fn gain(&self, learner: &Spec, folds: &[Fold]) -> Result<crate::judge::ValueInterval> {
+    fn gain(&self, learner: &Spec, folds: &[Fold]) -> Result<ValueInterval> {
         let quiet = Rows { context: &self.context.quiet(), table: self.table.clone(), ..*self };
         let (mut robust, mut earned) = (Vec::new(), Vec::new());
         for (at, fold) in folds.iter().enumerate() {
@@ -253,17 +254,6 @@ impl Rows<'_> {
         }
         Ok(difference(&robust, &earned, CONFIDENCE)?)
     }
-}
-
-/// What is known of each action.
-fn actions(judged: &Answered) -> Result<Vec<ActionFacts>> {
-    let shares = judged.shares();
-    let of = |(at, name): (usize, &String)| {
-        let [logged, policy] = shares[at];
-        let always = judged.always(at)?.doubly_robust;
-        Ok(ActionFacts { name: name.clone(), logged, policy, always })
-    };
-    judged.names.iter().enumerate().map(of).collect()
 }
 
 fn columns(plan: &InferredSchema) -> Vec<ColumnFacts> {
@@ -290,8 +280,9 @@ fn split_facts(parts: &Parts, folds: usize) -> SplitFacts {
 
 /// Where the model comes from, as its file keeps it.
 fn provenance(facts: &PolicyOutcome, plan: &InferredSchema) -> Result<Provenance> {
-    let PolicyValue { doubly_robust, .. } = &facts.test;
-    let test = json!({ "metrics": facts.metrics(), "rows": facts.test.decisions, "may_act": facts.may_act });
+    let doubly_robust = &facts.test.value.doubly_robust;
+    let rows = facts.test.value.decisions;
+    let test = json!({ "metrics": facts.metrics(), "rows": rows, "may_act": facts.test.may_act });
     let interval = json!({ "value": doubly_robust.value, "low": doubly_robust.low, "high": doubly_robust.high,
                            "confidence": CONFIDENCE, "n_undefined": 0 });
     Ok(Provenance {

@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use arrow_array::Array;
 use serde::Serialize;
-use tidemill_core::recipe::{Recipe, Spec};
+use tidemill_core::recipe::{Recipe, Spec, Task};
 use tidemill_core::{Batch, Context, Error, Fitted, Kind, Result, Role, Source, Training};
 use tidemill_data::Ingest;
-use tidemill_eval::policy::{Choices, Decisions, PolicyValue};
+use tidemill_eval::policy::{Choices, Decisions, PolicyValue, ValueInterval};
 use tidemill_kernel::episodes::episodes;
 
+use super::AnsweredRows;
 use crate::error::EngineError;
+use crate::model::Opened;
+use crate::recipe;
 use crate::search::{apply, preparation};
 
 /// The confidence of every interval.
 pub(crate) const CONFIDENCE: f64 = 0.95;
 /// With fewer effective episodes the normal interval of a weighted mean means little.
-const MIN_EFFECTIVE: f64 = 30.0;
+pub(crate) const MIN_EFFECTIVE: f64 = 30.0;
 /// Estimated propensities are not taken for less: the weight of one row would outweigh hundreds.
 const LEAST: f64 = 0.01;
 /// The most actions of a policy.
@@ -59,11 +62,61 @@ impl MayAct {
     }
 }
 
+/// What logged decisions say of a policy.
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicyJudged {
+    /// What it is worth.
+    #[serde(flatten)]
+    pub value: PolicyValue,
+    /// Whether it may act.
+    pub may_act: MayAct,
+    /// Whether its value is that of an episode; otherwise that of a decision.
+    pub by_episode: bool,
+    /// Whether the propensities were estimated from the contexts.
+    pub estimated_propensities: bool,
+    /// What is known of each action.
+    pub actions: Vec<ActionFacts>,
+}
+
+/// What is known of an action.
+#[derive(Clone, Debug, Serialize)]
+pub struct ActionFacts {
+    /// Its name.
+    pub name: String,
+    /// The share of the logged decisions that took it.
+    pub logged: f64,
+    /// The share that the policy gives it in the same contexts.
+    pub policy: f64,
+    /// What always taking it would be worth.
+    pub always: ValueInterval,
+}
+
+impl PolicyJudged {
+    pub(crate) fn of(answered: &Answered) -> Result<Self> {
+        let value = answered.value()?;
+        let shares = answered.shares();
+        let of = |(at, name): (usize, &String)| {
+            let [logged, policy] = shares[at];
+            let always = answered.always(at)?.doubly_robust;
+            Ok(ActionFacts { name: name.clone(), logged, policy, always })
+        };
+        Ok(PolicyJudged {
+            may_act: MayAct::of(&value),
+            value,
+            by_episode: answered.episodes.is_some(),
+            estimated_propensities: answered.estimated,
+            actions: answered.names.iter().enumerate().map(of).collect::<Result<_>>()?,
+        })
+    }
+}
+
 /// Decisions with what a policy says of their contexts.
 pub(crate) struct Answered {
     pub(crate) actions: Vec<u32>,
     pub(crate) rewards: Vec<f64>,
     pub(crate) propensities: Vec<f64>,
+    /// Whether these were estimated.
+    pub(crate) estimated: bool,
     pub(crate) episodes: Option<Vec<Vec<u32>>>,
     /// The names of the actions.
     pub(crate) names: Vec<String>,
@@ -81,6 +134,7 @@ impl Answered {
         };
         let action = place(Role::Target)?;
         let names = answered.schema().columns()[action].categories()?;
+        let estimated = propensities.is_some();
         let propensities = match propensities {
             Some(known) => known,
             None => numbers(answered, place(Role::Propensity)?)?,
@@ -89,7 +143,11 @@ impl Answered {
         if let Some(row) = actions.iter().position(|code| *code as usize >= names.len()) {
             let known: Vec<&str> = names.names().iter().map(|name| &**name).collect();
             return Err(Error::data(
-                format!("row {} has an action that the policy has never seen logged; it knows {}", row + 1, known.join(", ")),
+                format!(
+                    "row {} has an action that the policy has never seen logged; it knows {}",
+                    row + 1,
+                    known.join(", ")
+                ),
                 "train again on a log that has it, or leave its rows out",
             ));
         }
@@ -97,25 +155,12 @@ impl Answered {
             actions,
             rewards: numbers(answered, place(Role::Reward)?)?,
             propensities,
+            estimated,
             episodes: episodes(answered)?,
             names: names.names().iter().map(|name| name.to_string()).collect(),
             probability: answered.probabilities(place(Role::Probability)?)?.to_vec(),
             expected: answered.probabilities(place(Role::ExpectedReward)?)?.to_vec(),
         })
-    }
-
-    /// These rows, then those of others, whose episodes are others too.
-    pub(crate) fn and(mut self, other: Answered) -> Self {
-        let n = self.actions.len() as u32;
-        self.actions.extend(other.actions);
-        self.rewards.extend(other.rewards);
-        self.propensities.extend(other.propensities);
-        self.probability.extend(other.probability);
-        self.expected.extend(other.expected);
-        if let (Some(own), Some(more)) = (&mut self.episodes, other.episodes) {
-            own.extend(more.into_iter().map(|rows| rows.into_iter().map(|row| row + n).collect()));
-        }
-        self
     }
 
     fn decisions(&self) -> Result<Decisions<'_>> {
@@ -166,6 +211,35 @@ impl Answered {
         }
         shares
     }
+}
+
+/// Refuses a policy where answers are compared with right ones: a logged action is not the right one.
+pub(crate) fn refuse(opened: &Opened) -> Result<()> {
+    if opened.provenance.task != Some(Task::Policy) {
+        return Ok(());
+    }
+    let problem = "the model is a policy: there is no right action to compare its answers with, only what came of others";
+    Err(EngineError::usage(problem, "judge it with `tidemill evaluate MODEL LOG`").into())
+}
+
+/// Judges an open policy by a log that has its action, the reward and, unless it is to be estimated, the propensity.
+///
+/// # Errors
+/// Those of [`check_log`]; an action that the policy has never seen.
+pub(crate) fn judged(opened: &Opened, source: &dyn Source, context: &Context) -> Result<PolicyJudged> {
+    let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+    check_log(source, &recipe, false, context)?;
+    let estimates = recipe.policy.as_ref().is_some_and(|policy| policy.propensity.is_none());
+    let AnsweredRows { rows, answered, .. } = AnsweredRows::of_rows(opened, source, estimates, context)?;
+    let propensities = match rows {
+        None => None,
+        Some(rows) => {
+            let read = preparation::media(rows.into(), &recipe, context)?;
+            let rows = read.train.batch();
+            Some(estimated(rows, rows, &recipe, context)?)
+        }
+    };
+    PolicyJudged::of(&Answered::of(&answered, propensities)?)
 }
 
 fn numbers(batch: &Batch, at: usize) -> Result<Vec<f64>> {
@@ -231,12 +305,11 @@ pub(crate) fn check_log(
     context: &Context,
 ) -> Result<()> {
     let Some(policy) = &recipe.policy else { return Ok(()) };
-    let names: Vec<&str> =
-        [Some(&policy.action), Some(&policy.reward), policy.propensity.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect();
+    let names: Vec<&str> = [Some(&policy.action), Some(&policy.reward), policy.propensity.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     let table = Ingest::read_columns(source, &names, &context.quiet())?;
     let (batch, schema) = (table.batch(), table.batch().schema());
     let fault = |name: &str, row: usize, what: String, remedy: &str| -> Error {
@@ -286,14 +359,19 @@ fn check_actions(name: &str, batch: &Batch, at: usize) -> Result<()> {
     }
     if let (1, Some((only, _))) = (counts.len(), counts.iter().next()) {
         return Err(EngineError::usage(
-            format!("every decision of '{name}' is '{only}': where there is nothing to choose, there is no policy"),
+            format!(
+                "every decision of '{name}' is '{only}': where there is nothing to choose, there is no policy"
+            ),
             "log decisions of at least two actions, each taken now and then by chance",
         )
         .into());
     }
     if counts.len() > MOST_ACTIONS {
         return Err(EngineError::usage(
-            format!("'{name}' has {} different actions, and a policy has at most {MOST_ACTIONS}", counts.len()),
+            format!(
+                "'{name}' has {} different actions, and a policy has at most {MOST_ACTIONS}",
+                counts.len()
+            ),
             "group actions that are alike, or name the column that says the action",
         )
         .into());

@@ -73,7 +73,8 @@ fn columns(recipe: &Recipe) -> Result<(), Fault> {
         ("the time", data.time.as_ref()),
         ("the column of the split", recipe.split.column.as_ref()),
     ];
-    let mut taken: Vec<(&str, &String)> = others.into_iter().filter_map(|(what, n)| Some((what, n?))).collect();
+    let mut taken: Vec<(&str, &String)> =
+        others.into_iter().filter_map(|(what, n)| Some((what, n?))).collect();
     taken.extend(data.ignore.iter().map(|name| ("ignored", name)));
     for (key, name) in own.into_iter().filter_map(|(key, name)| Some((key, name?))) {
         if let Some((what, _)) = taken.iter().find(|(_, other)| *other == name) {
@@ -82,9 +83,10 @@ fn columns(recipe: &Recipe) -> Result<(), Fault> {
         taken.push((&key["policy.".len()..], name));
     }
     match &data.target {
-        Some(target) if *target != policy.action => {
-            Err(("data.target", format!("is '{target}', but what a policy answers is its action, '{}'", policy.action)))
-        }
+        Some(target) if *target != policy.action => Err((
+            "data.target",
+            format!("is '{target}', but what a policy answers is its action, '{}'", policy.action),
+        )),
         _ => Ok(()),
     }
 }
@@ -93,15 +95,31 @@ fn columns(recipe: &Recipe) -> Result<(), Fault> {
 fn others(recipe: &Recipe) -> Result<(), Fault> {
     let (data, train) = (&recipe.data, &recipe.train);
     let asked = [
-        (data.task.is_some_and(|task| task != Task::Policy), "data.task", "is not 'policy', and [policy] makes one"),
+        (
+            data.task.is_some_and(|task| task != Task::Policy),
+            "data.task",
+            "is not 'policy', and [policy] makes one",
+        ),
         (!data.targets.is_empty(), "data.targets", "a policy answers with its action alone"),
         (data.positive.is_some(), "data.positive", "no action of a policy counts as positive"),
         (data.weight.is_some(), "data.weight", "decisions have no weights: each counts once"),
-        (data.group.is_some(), "data.group", "say it as the episode of [policy], where decisions follow each other"),
+        (
+            data.group.is_some(),
+            "data.group",
+            "say it as the episode of [policy], where decisions follow each other",
+        ),
         (recipe.forecast.is_some(), "forecast", "a recipe makes a forecast or a policy, not both"),
-        (recipe.balance.is_some(), "balance", "actions are not brought into balance: propensities see to that"),
+        (
+            recipe.balance.is_some(),
+            "balance",
+            "actions are not brought into balance: propensities see to that",
+        ),
         (recipe.labels.is_some(), "labels", "an action that was taken is no label to doubt"),
-        (recipe.decision != Default::default(), "decision", "a policy decides by rewards, not by a threshold"),
+        (
+            recipe.decision != Default::default(),
+            "decision",
+            "a policy decides by rewards, not by a threshold",
+        ),
         (train.metric.is_some(), "train.metric", "policies are compared by their doubly robust value"),
         (
             train.calibrate.is_some_and(|method| method != Calibration::None),

@@ -62,9 +62,7 @@ pub(super) fn most_probable_best(means: &[f64], deviations: &[f64], known: &[u32
         .iter()
         .flat_map(|&a| {
             let step = 2.0 * REACH / (POINTS - 1) as f64;
-            (0..POINTS).map(move |i| {
-                means[a as usize] + deviations[a as usize] * (i as f64 * step - REACH)
-            })
+            (0..POINTS).map(move |i| means[a as usize] + deviations[a as usize] * (i as f64 * step - REACH))
         })
         .collect();
     points.sort_by(f64::total_cmp);
@@ -122,8 +120,8 @@ mod tests {
         let mut out = [0.0; 3];
         greatest(&[9.0, 1.0, 2.0], &[1, 2], &mut out);
         assert_eq!(out, [0.0, 0.0, 1.0]);
-        explored(0.1, &[1, 2], &mut out);
-        assert_eq!(out, [0.0, 0.05, 0.95]);
+        explored(0.5, &[1, 2], &mut out);
+        assert_eq!(out, [0.0, 0.25, 0.75]);
         greatest(&[f64::NAN; 3], &[0, 2], &mut out);
         assert_eq!(out, [0.5, 0.0, 0.5]);
     }

@@ -228,9 +228,10 @@ impl FittedActions {
 
 /// The numbers that a model answers.
 fn numbers(answered: &Batch) -> Result<&[f64]> {
-    let at = answered.schema().role(Role::Prediction).filter(|at| {
-        answered.schema().columns()[*at].kind == Kind::Number
-    });
+    let at = answered
+        .schema()
+        .role(Role::Prediction)
+        .filter(|at| answered.schema().columns()[*at].kind == Kind::Number);
     let at = at.ok_or_else(|| Error::internal("a learner of rewards answered no number"))?;
     Ok(answered.numbers(at)?.values())
 }
