@@ -5,7 +5,6 @@ use tidemill_core::recipe::Recipe;
 use tidemill_engine::builtin;
 use tidemill_engine::report::words::EN;
 use tidemill_engine::verbs::train::{Done, Job, train_any};
-use tidemill_kernel::Random;
 
 use crate::{Served, context, send, serve};
 
@@ -14,12 +13,12 @@ const ADDRESS: &str = "/v1/models/offers/predict";
 fn served() -> Served {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("offers.csv");
-    let mut random = Random::new(1, 0);
     let mut text = String::from("age,offer,p,earned\n");
-    for _ in 0..400 {
-        let age = 20.0 + random.below(60) as f64;
-        let call = random.unit() < 0.5;
-        let earned = if call { (age - 40.0) / 8.0 } else { 2.0 } + random.normal();
+    for i in 0..400 {
+        let age = 20.0 + f64::from(i * 37 % 60);
+        let call = i * 7919 % 1009 % 2 == 0;
+        let noise = f64::from(i * 31 % 17) / 8.0 - 1.0;
+        let earned = if call { (age - 40.0) / 8.0 } else { 2.0 } + noise;
         text += &format!("{age},{},0.5,{earned}\n", if call { "call" } else { "mail" });
     }
     std::fs::write(&data, text).unwrap();
