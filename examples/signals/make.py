@@ -32,6 +32,6 @@ with open("signals.csv", "w", newline="") as file:
         for at in range(SIDE * SIDE):
             for way in range(2):
                 at_edge = at % SIDE == 0 if way == 0 else at < SIDE
-                rate = (0.75 if way == at % 2 else 0.2) if at_edge else 0.0
+                rate = (0.5 if way == at % 2 else 0.1) if at_edge else 0.0
                 new = sum(r.random() < rate for _ in range(3))
                 queues[at][way] = min(30, queues[at][way] + arriving[at][way] + new)

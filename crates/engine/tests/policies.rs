@@ -84,9 +84,9 @@ impl Grid {
                 let rate = if !at_edge {
                     0.0
                 } else if from == at % 2 {
-                    0.75
+                    0.5
                 } else {
-                    0.2
+                    0.1
                 };
                 let new = (0..3).filter(|_| self.random.unit() < rate).count();
                 // A street holds so many cars; others take another way.
