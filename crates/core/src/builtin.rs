@@ -123,6 +123,8 @@ pub enum Family {
     Neural,
     /// Methods for single series.
     Series,
+    /// Learns which action to take, from logged decisions and their rewards.
+    Policy,
 }
 
 /// What the weights of rows mean to a learner.

@@ -181,6 +181,14 @@ pub trait Estimator: Send + Sync {
         Needs::default()
     }
 
+    /// As [`Estimator::needs`], of one that may hold another, which it knows by name: what that one needs.
+    ///
+    /// # Errors
+    /// There is none of that name, or it has other parameters.
+    fn needs_of(&self, _registry: &Registry) -> Result<Needs> {
+        Ok(self.needs())
+    }
+
     /// How rows depend on each other.
     fn rows(&self) -> Rows {
         Rows::RowWise

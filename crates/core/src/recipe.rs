@@ -24,6 +24,9 @@ pub struct Recipe {
     /// Ties rows to each other, for learners that ask a row's neighbours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graph: Option<Graph>,
+    /// Makes of a table of logged decisions a policy that chooses the action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
     /// How the test part is set aside.
     pub split: Split,
     /// How learners are compared on the training part.
@@ -210,6 +213,28 @@ impl Graph {
     }
 }
 
+/// Which columns of a table say what was decided and what came of it: each row is a decision, its context the features. The model
+/// is a policy, which chooses the action; it is judged by what it would have earned.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// The action that was taken.
+    pub action: String,
+    /// What came of it: a number, or a flag that counts as 1 and 0. More is better.
+    pub reward: String,
+    /// The probability with which the action was taken, above 0 and up to 1: judging a policy by other decisions than its own needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propensity: Option<String>,
+    /// Where no column says it: estimate the probability from the context, by multinomial logistic regression. What is then said of the
+    /// policy holds only if nothing else had a part in the logged decisions.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub estimate_propensity: bool,
+    /// Where a decision changes what comes next: the column that says which episode a row belongs to. Its rows follow each other by the
+    /// `time` of `[data]`, else as they stand. The value of a policy is then the sum of the rewards of an episode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub episode: Option<String>,
+}
+
 /// What is to be predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -220,6 +245,8 @@ pub enum Task {
     Binary,
     /// One of several classes.
     Multiclass,
+    /// Which action to take: see `[policy]`.
+    Policy,
 }
 
 impl Task {
@@ -229,10 +256,11 @@ impl Task {
             Task::Regression => "regression",
             Task::Binary => "binary",
             Task::Multiclass => "multiclass",
+            Task::Policy => "policy",
         }
     }
 
-    /// Whether classes are predicted.
+    /// Whether answers are classes, as actions are.
     pub fn is_classes(self) -> bool {
         self != Task::Regression
     }

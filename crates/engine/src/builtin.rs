@@ -102,6 +102,9 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::neighbors::LabelPropagation>(),
     #[cfg(feature = "neural")]
     Entry::learner::<tidemill_neural::NeuralNet>(),
+    Entry::learner::<tidemill_learn::policy::FittedQ>(),
+    Entry::learner::<tidemill_learn::policy::LinUcb>(),
+    Entry::learner::<tidemill_learn::policy::Thompson>(),
     Entry::learner::<tidemill_learn::TransformedTarget>(),
     Entry::learner::<tidemill_learn::series::LocalForecast>(),
     Entry::learner::<tidemill_learn::svm::LinearSvm>(),

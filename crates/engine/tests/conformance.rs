@@ -8,8 +8,8 @@ use arrow_array::{
 };
 use tidemill_core::conform::{CHECKS, Subject};
 use tidemill_core::{
-    Axis, Batch, Categories, Column, Entry, Kind, Layout, Needs, Point, Role, Schema, Table, Training,
-    dense_vector, point_column, series_column, sparse_vector,
+    Axis, Batch, Categories, Column, Entry, Family, Kind, Layout, Needs, Point, Role, Schema, Sort, Table,
+    Training, dense_vector, point_column, series_column, sparse_vector,
 };
 use tidemill_engine::builtin;
 use tidemill_kernel::Random;
@@ -115,6 +115,21 @@ fn table(needs: Needs, classes: bool) -> Table {
     Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
 }
 
+/// The same table as a log of decisions: what came of each, and with which probability it was taken.
+fn with_rewards(table: Table) -> Table {
+    let batch = table.batch();
+    let mut columns = batch.schema().columns().to_vec();
+    let mut arrays = batch.columns().to_vec();
+    let rewards = (0..ROWS).map(|i| ((i * 31) % 17) as f64 / 8.0 - 1.0);
+    for (name, role, values) in
+        [("earned", Role::Reward, rewards.collect::<Vec<f64>>()), ("p", Role::Propensity, vec![0.5; ROWS])]
+    {
+        columns.push(Column::number(name).with_role(role));
+        arrays.push(Arc::new(Float64Array::from(values)));
+    }
+    Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
+}
+
 /// The same table with the size of each number feature, for learners that read counts.
 fn without_signs(table: Table) -> Table {
     let batch = table.batch();
@@ -178,7 +193,11 @@ fn broken_with(entry: &Entry, params: serde_json::Value) -> Vec<String> {
     let mut failures = Vec::new();
     let mut suited = 0;
     for classes in [true, false] {
-        let mut table = table(estimator.needs(), classes);
+        let needs = estimator.needs_of(&registry).unwrap();
+        let mut table = table(needs, classes);
+        if entry.sort == Sort::Learner(Family::Policy) {
+            table = with_rewards(table);
+        }
         let context = tidemill_core::Context::new(7, 2, registry.clone());
         match estimator.fit(Training::on(&table), &context) {
             // A learner of classes need not learn numbers, and the other way round; but one of them.

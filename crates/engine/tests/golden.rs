@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tidemill_core::{Context, State};
+use tidemill_core::{Context, Family, Sort, State};
 use tidemill_engine::builtin;
 use tidemill_engine::import::Asked;
 use tidemill_engine::model;
@@ -168,6 +168,27 @@ const FURTHER: &[(&str, &str)] = &[
         learners = [{ kind = "local_forecast" }]
         "#,
     ),
+    (
+        "offers-linucb",
+        r#"
+        policy = { action = "offer", reward = "earned", propensity = "p" }
+        learners = [{ kind = "policy_linucb" }]
+        "#,
+    ),
+    (
+        "offers-thompson",
+        r#"
+        policy = { action = "offer", reward = "earned", propensity = "p" }
+        learners = [{ kind = "policy_thompson", scale = 2.0 }]
+        "#,
+    ),
+    (
+        "offers-fitted_q",
+        r#"
+        policy = { action = "offer", reward = "earned", propensity = "p" }
+        learners = [{ kind = "policy_fitted_q", learner = "boosted_trees", params = { n_trees = 5 } }]
+        "#,
+    ),
     // Two columns that say a place, made a point and projected; what is near it.
     (
         "homes-near",
@@ -289,9 +310,12 @@ fn wanted() -> Vec<(String, String)> {
         );
         (format!("people-{kind}"), recipe)
     };
-    // A forecaster needs a dated table, learners of graphs need ties: `months-forecast`, `homes-graph` and `homes-labels` hold them.
+    // A forecaster needs a dated table, learners of graphs need ties, policies need logged decisions: `months-forecast`, `homes-graph`,
+    // `homes-labels` and `offers-…` hold them.
     let of_others = ["local_forecast", "graph_net", "label_propagation"];
-    let of_rows = builtin::LEARNERS.iter().filter(|entry| !of_others.contains(&entry.kind));
+    let of_rows = builtin::LEARNERS
+        .iter()
+        .filter(|entry| !of_others.contains(&entry.kind) && entry.sort != Sort::Learner(Family::Policy));
     let learners = of_rows.map(|entry| of_learner(entry.kind));
     learners.chain(FURTHER.iter().map(|(name, recipe)| (name.to_string(), recipe.to_string()))).collect()
 }
@@ -342,7 +366,7 @@ fn write_if_missing(name: &str, recipe: &str) {
             let chosen = trained.outcome.chosen.kind;
             assert!(only.is_none_or(|only| only == chosen), "{name} would hold {chosen}");
         }
-        Done::Several(_) => {}
+        Done::Several(_) | Done::Policy(_) => {}
     }
     fs::copy(out.path().join("model.tidemill"), &model).unwrap();
     fs::write(model.with_extension("answers.csv"), answers(&model, name)).unwrap();

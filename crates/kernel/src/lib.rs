@@ -13,6 +13,7 @@ mod comoments;
 pub mod confident_learning;
 pub mod descent;
 mod design;
+pub mod episodes;
 mod features;
 mod gather;
 pub mod geo;

@@ -6,6 +6,7 @@ pub mod ensemble;
 mod error;
 pub mod linear;
 pub mod neighbors;
+pub mod policy;
 mod relative;
 mod rows;
 mod sample;

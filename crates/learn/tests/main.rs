@@ -5,5 +5,6 @@ mod classical;
 mod ensemble;
 mod labels;
 mod linear_edges;
+mod policies;
 mod series;
 mod trees;

@@ -2,6 +2,7 @@
 
 mod distilled;
 mod monitor;
+mod policy;
 mod prepared;
 mod restored;
 mod synthesized;
@@ -9,6 +10,7 @@ mod training;
 
 pub use distilled::{AgainstTruth, Change, Costs, DistilledFacts};
 pub use monitor::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
+pub use policy::{PolicyOutcome, PolicyStanding, TrainedPolicy};
 pub use prepared::{
     CellChanges, ColumnShape, ColumnStory, LeftOut, Numbers, PreparedFacts, StepFacts, TimeRange,
 };

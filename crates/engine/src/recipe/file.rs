@@ -7,7 +7,7 @@ use tidemill_core::recipe::{ColumnSpec, Cost, Decision, Recipe, Spec, Task};
 use tidemill_core::{Document, DocumentError, Error, Registry, Result, Slot, nearest};
 
 use crate::error::EngineError;
-use crate::recipe::{schema, targets};
+use crate::recipe::{policy, schema, targets};
 
 /// Reads and checks the recipe at `path`. Errors name the file and line and show it.
 pub fn read(path: &Path, registry: &Registry) -> Result<Recipe> {
@@ -29,7 +29,7 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
         };
         return Err(document.wrong(&unknown.path, format!("there is no key '{}'", unknown.key), &hint));
     }
-    let recipe: Recipe = serde_path_to_error::deserialize(value).map_err(|e| {
+    let mut recipe: Recipe = serde_path_to_error::deserialize(value).map_err(|e| {
         let path = e.path().to_string();
         document.wrong(&path, format!("'{path}': {}", e.inner()), "correct the value")
     })?;
@@ -39,6 +39,7 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
         })?;
     }
     check_values(&recipe).map_err(|(path, problem)| document.wrong(path, problem, "correct the value"))?;
+    policy::settle(&mut recipe);
     Ok(recipe)
 }
 
@@ -143,6 +144,7 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     check_graph(recipe)?;
     check_decision(&recipe.decision)?;
     targets::check(recipe)?;
+    policy::check(recipe)?;
     if recipe.train.trials == Some(0) {
         return Err(("train.trials", "at least one trial is needed".into()));
     }

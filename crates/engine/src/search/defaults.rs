@@ -162,7 +162,7 @@ fn linear(task: Task) -> Vec<Default> {
             some("logistic", json!({ "penalty": "l1" }), usize::MAX),
         ],
         // Of many classes, a sparse fit costs twenty times a smooth one.
-        Task::Multiclass => {
+        Task::Multiclass | Task::Policy => {
             vec![some("logistic", json!({}), usize::MAX), some("logistic", json!({ "penalty": "l1" }), 4)]
         }
     }

@@ -14,6 +14,7 @@ mod inspection;
 mod labels;
 mod leaderboard;
 mod monitor;
+mod policy;
 pub(crate) mod prepared;
 mod snapshots;
 pub(crate) mod synthesized;
@@ -40,6 +41,10 @@ pub use labels::story as labels;
 pub use leaderboard::{Line, table};
 pub use monitor::story as monitor;
 pub(crate) use monitor::{satisfied, sentence as monitored};
+pub use policy::{card as policy_card, judged as policy_judged, story as training_of_policy};
+pub(crate) use policy::{
+    estimates, figures as policy_figures, unit as policy_unit, verdict as policy_verdict,
+};
 pub use prepared::story as prepared;
 pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, verified};
 pub use synthesized::story as synthesized;
