@@ -210,7 +210,7 @@ const FURTHER: &[(&str, &str)] = &[
         data.target = "price"
         data.key = "id"
         graph.neighbors = 3
-        learners = [{ kind = "graph_net", epochs = 3, hidden = [8, 4] }]
+        learners = [{ kind = "graph_net", epochs = 80, hidden = [8, 4] }]
         "#,
     ),
     (
