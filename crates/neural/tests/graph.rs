@@ -44,9 +44,11 @@ fn what_neighbours_know_is_learned() {
     let table = Arc::new(ring(400));
     let (train, test): (Vec<u32>, Vec<u32>) = (0..400).partition(|row| row % 10 != 3);
     let part = |rows: Vec<u32>| View::new(table.clone(), rows).unwrap();
-    for (layer, most) in [("sage", 0.1), ("gcn", 0.35)] {
-        let params = json!({ "layer": layer, "epochs": 60, "sample": 3 });
-        let net = context().build("graph_net", params).unwrap();
+    // GCN cannot tell a row from its neighbours: of one layer, the best sum of the five leaves a fifth of the variance open.
+    let sage = json!({ "layer": "sage", "epochs": 60, "sample": 3 });
+    let gcn = json!({ "layer": "gcn", "hidden": [32], "epochs": 60, "sample": 0 });
+    for (params, most) in [(sage, 0.1), (gcn, 0.3)] {
+        let net = context().build("graph_net", params.clone()).unwrap();
         let fitted = net.fit(Training::on(&part(train.clone())), &context()).unwrap();
         let asked = part(test.clone()).collect().unwrap();
         let answers = fitted.bind(asked.schema()).unwrap().apply(&asked).unwrap();
@@ -55,9 +57,9 @@ fn what_neighbours_know_is_learned() {
         let error = |guess: &dyn Fn(usize) -> f64| {
             (0..truth.len()).map(|i| (guess(i) - truth.value(i)).powi(2)).sum::<f64>()
         };
-        // Of itself a row says nothing about its target; GCN cannot tell it from its neighbours, and one layer leaves a fifth open.
+        // Of itself a row says nothing about its target.
         let share = error(&|i| found.value(i)) / error(&|_| 0.0);
-        assert!(share < most, "{layer}: {share}");
+        assert!(share < most, "{params}: {share}");
     }
 }
 

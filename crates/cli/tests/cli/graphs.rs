@@ -2,7 +2,8 @@
 
 use crate::desk::Desk;
 
-const RECIPE: &str = "[data]\nsource = \"towns.csv\"\ntarget = \"rent\"\nkey = \"town\"\n\n[graph]\nedges = \"roads.csv\"\n";
+const RECIPE: &str =
+    "[data]\nsource = \"towns.csv\"\ntarget = \"rent\"\nkey = \"town\"\n\n[graph]\nedges = \"roads.csv\"\n";
 
 fn desk() -> Desk {
     let here = |name: &str| {
@@ -30,7 +31,8 @@ fn ties_teach_what_no_column_says_and_new_rows_bring_theirs() {
     let desk = desk.with("new.csv", new);
     desk.run(&["predict", "m/model.tidemill", "new.csv", "-o", "answers.csv"]).done();
     let answers = desk.read("answers.csv");
-    let number = |row: usize| answers.lines().nth(row).unwrap().split(',').nth(1).unwrap().parse::<f64>().unwrap();
+    let number =
+        |row: usize| answers.lines().nth(row).unwrap().split(',').nth(1).unwrap().parse::<f64>().unwrap();
     assert_eq!(number(2), number(3));
     assert_ne!(number(1), number(2));
     // Who is known needs no list.
@@ -40,14 +42,18 @@ fn ties_teach_what_no_column_says_and_new_rows_bring_theirs() {
 
 #[test]
 fn graphs_that_cannot_be_are_refused_with_a_remedy() {
-    let private = format!("{RECIPE}\n[privacy]\nrows_in_model = false\n\n[[learners]]\nkind = \"label_propagation\"\n");
+    let private =
+        format!("{RECIPE}\n[privacy]\nrows_in_model = false\n\n[[learners]]\nkind = \"label_propagation\"\n");
     let both = RECIPE.replace("edges", "neighbors = 3\nedges");
     let desk = desk()
         .with("private.toml", private)
         .with("both.toml", both)
         .with("none.toml", RECIPE.replace("roads.csv", "raods.csv"))
         .with("keyless.toml", RECIPE.replace("key = \"town\"\n", ""))
-        .with("bare.toml", RECIPE.replace("[graph]\nedges = \"roads.csv\"\n", "[[learners]]\nkind = \"graph_net\"\n"));
+        .with(
+            "bare.toml",
+            RECIPE.replace("[graph]\nedges = \"roads.csv\"\n", "[[learners]]\nkind = \"graph_net\"\n"),
+        );
     let run = |recipe: &str| desk.run(&["train", recipe, "--out", "m"]);
     run("private.toml").refused(&["label_propagation", "rows_in_model"]);
     run("both.toml").refused(&["both.toml, line 7", "leave out this key"]);
