@@ -93,9 +93,8 @@ fn run(job: &Job, context: &Context) -> Result<DistilledFacts> {
     let lesson = Lesson::of(&teacher, &*rows, context)?;
     context.tell(&Event::End);
 
-    let spec = job.to.spec(lesson.classes.is_some());
-    let learner = context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
-    let spec = whole(&spec, learner.params());
+    let asked = job.to.spec(lesson.classes.is_some());
+    let learner = context.build(&asked.kind, serde_json::Value::Object(asked.params.clone()))?;
     let read = preparation::media(lesson.table.clone(), &recipe, context)?;
     let table = keep_together(read.train, &recipe, context)?;
     let by_chance = Split { kind: Some(SplitKind::Random), ..Split::default() };
@@ -116,7 +115,8 @@ fn run(job: &Job, context: &Context) -> Result<DistilledFacts> {
     let links = read.steps.into_iter().chain(shipped).chain(threshold.link);
     let chain = Chain(std::iter::once(teacher.model.reader()? as Arc<dyn Fitted>).chain(links).collect());
     let student = Model::new(chain, teacher.model.intake()?.plan())?;
-    recipe.learners = vec![spec.clone()];
+    let spec = whole(&asked, learner.params());
+    recipe.learners = vec![asked];
     recipe.data.source = recipe.data.source.as_ref().map(|source| moved(source, job));
     let micros = [compare::micros(&teacher.model, &lesson)?, compare::micros(&student, &lesson)?];
     let operations = [&teacher.model, &student].map(|model| model.chain.operations());

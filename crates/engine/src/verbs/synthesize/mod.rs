@@ -3,6 +3,7 @@
 //!
 //! Rows are made from the training part of the table alone, so that the held-out part can judge: what is written is what was judged.
 
+mod classes;
 mod likeness;
 mod models;
 mod privacy;
@@ -11,7 +12,6 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Column, Context, Error, Event, Kind, Result, Role, Source, Table};
 use tidemill_data::{InferredSchema, Ingest, split};
 use tidemill_kernel::Random;
-use tidemill_prep::Copula;
 
 use super::prepare::left_out;
 use crate::error::EngineError;
@@ -62,8 +62,7 @@ fn run(job: &Job, context: &Context) -> Result<SynthesizedFacts> {
     let parts = Parts::of(table, job, context)?;
 
     context.tell(&Event::Begin { what: "learning the distribution".into(), steps: None });
-    let copula = Copula::fit(&parts.learned, context)?;
-    let made = copula.sample(job.n, context.seed_for("synthesize"))?;
+    let made = classes::sample(&parts.learned, job.n, context)?;
     context.tell(&Event::End);
 
     context.tell(&Event::Begin { what: "judging".into(), steps: None });

@@ -1,6 +1,6 @@
 //! How near new rows come to single real ones: the distance to the closest row, against that of rows which were held out.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use tidemill_core::{Batch, Context, Kind, Result, Row};
 use tidemill_kernel::neighbors::{Distance, Neighbors};
@@ -16,7 +16,7 @@ const REAL: usize = 4 * JUDGED;
 /// How near the new rows come to those that were learned from.
 pub(super) fn measured(parts: &Parts, made: &Batch, context: &Context) -> Result<Privacy> {
     context.check()?;
-    let known: HashSet<String> = words(&parts.learned)?.collect();
+    let known: BTreeSet<String> = words(&parts.learned)?.collect();
     let share = |batch: &Batch| -> Result<f64> {
         let copies = words(batch)?.filter(|row| known.contains(row)).count();
         Ok(copies as f64 / batch.n_rows().max(1) as f64)
