@@ -35,7 +35,7 @@ with open("signals.csv", "w", newline="") as file:
                 arriving[at + SIDE][1] += passing
         for at, (west, north) in enumerate(before):
             p = 0.875 if green[at] == cycle else 0.125
-            out.writerow([step, f"c{at}", west, north, ["west", "north"][green[at]], p, f"{-wait(queues[at]):.4g}"])
+            out.writerow([step, f"c{at}", west, north, ["west", "north"][green[at]], p, f"{0 - wait(queues[at]):.4g}"])
         for at in range(SIDE * SIDE):
             for way in range(2):
                 at_edge = at % SIDE == 0 if way == 0 else at < SIDE
