@@ -65,7 +65,7 @@ impl Grid {
 
     /// A step with green from the west (0) or the north (1) at each crossing; the queues that are left.
     fn step(&mut self, green: &[usize]) -> Vec<[usize; 2]> {
-        let mut arriving = vec![[0; 2]; SIDE * SIDE];
+        let mut arriving = [[0; 2]; SIDE * SIDE];
         for (at, &from) in green.iter().enumerate() {
             let passing = self.queues[at][from].min(FLOW);
             self.queues[at][from] -= passing;
@@ -79,7 +79,7 @@ impl Grid {
         }
         let left = self.queues.clone();
         for (at, more) in arriving.iter().enumerate() {
-            for from in 0..2 {
+            for (from, more) in more.iter().enumerate() {
                 let at_edge = if from == 0 { at % SIDE == 0 } else { at < SIDE };
                 let rate = if !at_edge {
                     0.0
@@ -90,7 +90,7 @@ impl Grid {
                 };
                 let new = (0..3).filter(|_| self.random.unit() < rate).count();
                 // A street holds so many cars; others take another way.
-                self.queues[at][from] = (self.queues[at][from] + more[from] + new).min(30);
+                self.queues[at][from] = (self.queues[at][from] + more + new).min(30);
             }
         }
         left
