@@ -422,3 +422,13 @@ fn a_served_policy_answers_the_most_probable_action_with_what_it_expects() {
     assert_eq!((answer.expected_rewards.len(), answer.propensity()), (3, Some(answer.probabilities[0])));
     assert!((answer.expected_rewards[0] - 35.0 / 8.0).abs() < 0.6, "{answer:?}");
 }
+
+#[test]
+fn an_audit_does_not_take_actions_for_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = logged(200, 1);
+    let job = job(folder.path(), &log, SIGNALS, "out");
+    let audit = tidemill_engine::audit::check(&job.source, &job.recipe, &context()).unwrap();
+    let codes: Vec<&str> = audit.findings.iter().map(|finding| &*finding.code).collect();
+    assert!(codes.iter().all(|code| !code.contains("repeat") && !code.contains("labels")), "{codes:?}");
+}
