@@ -8,6 +8,13 @@ import random
 
 SIDE, FLOW, STEPS = 3, 3, 400
 r = random.Random(1)
+
+
+def wait(queues):
+    """How many steps the cars of these queues wait from now on at least."""
+    return sum(n * (n + 1) / 2 / FLOW for n in queues)
+
+
 queues = [[0, 0] for _ in range(SIDE * SIDE)]
 
 with open("signals.csv", "w", newline="") as file:
@@ -28,7 +35,7 @@ with open("signals.csv", "w", newline="") as file:
                 arriving[at + SIDE][1] += passing
         for at, (west, north) in enumerate(before):
             p = 0.875 if green[at] == cycle else 0.125
-            out.writerow([step, f"c{at}", west, north, ["west", "north"][green[at]], p, -sum(queues[at])])
+            out.writerow([step, f"c{at}", west, north, ["west", "north"][green[at]], p, f"{0 - wait(queues[at]):.4g}"])
         for at in range(SIDE * SIDE):
             for way in range(2):
                 at_edge = at % SIDE == 0 if way == 0 else at < SIDE

@@ -249,13 +249,11 @@ fn numbers(batch: &Batch, at: usize) -> Result<Vec<f64>> {
     })
 }
 
+/// The links of a model, and the steps among them as a recipe would say them.
+pub(crate) type Links = (Vec<Arc<dyn Fitted>>, Vec<Spec>);
+
 /// A learner with its preparation, fitted on these rows; its links, and the steps as a recipe would say them.
-pub(crate) fn learned(
-    spec: &Spec,
-    train: Batch,
-    recipe: &Recipe,
-    context: &Context,
-) -> Result<(Vec<Arc<dyn Fitted>>, Vec<Spec>)> {
+pub(crate) fn learned(spec: &Spec, train: Batch, recipe: &Recipe, context: &Context) -> Result<Links> {
     let learner = context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
     let needs = learner.needs_of(context.registry())?;
     let mut prepared = preparation::fit(train.into(), recipe, needs, context)?;

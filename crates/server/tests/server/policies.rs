@@ -6,9 +6,7 @@ use tidemill_engine::builtin;
 use tidemill_engine::report::words::EN;
 use tidemill_engine::verbs::train::{Done, Job, train_any};
 
-use crate::{Served, context, send, serve};
-
-const ADDRESS: &str = "/v1/models/offers/predict";
+use crate::{PREDICT, Served, context, send, serve};
 
 fn served() -> Served {
     let folder = tempfile::tempdir().unwrap();
@@ -32,7 +30,7 @@ fn served() -> Served {
 }
 
 fn ask(served: &Served, accept: &str, body: &str) -> String {
-    let answer = send(served.address(), "POST", ADDRESS, &[("Accept", accept)], body.as_bytes());
+    let answer = send(served.address(), "POST", PREDICT, &[("Accept", accept)], body.as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.body
 }
@@ -76,7 +74,7 @@ fn the_reward_comes_back_and_is_watched() {
     assert_eq!(stored(give(2, "label", json!(true))), "stored");
     let refused = give(2, "label", json!("call"));
     assert_eq!((refused.status, refused.code().as_str()), (400, "not_a_number"), "{}", refused.body);
-    let found = served.get("/v1/models/offers/monitor").json();
+    let found = served.get("/v1/models/customers/monitor").json();
     assert_eq!((&found["metric"], &found["live"]["rows"]), (&json!("mean_reward"), &json!(3)), "{found}");
     let mean = found["live"]["value"].as_f64().or(found["live"]["figure"]["value"].as_f64()).unwrap();
     assert!((mean - 4.0 / 3.0).abs() < 1e-9, "{found}");

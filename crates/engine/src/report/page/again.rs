@@ -80,7 +80,7 @@ fn facts(words: &'static Words, made: &Made<'_>, origin: &Origin<'_>) -> Table {
     row(words.fact_split, made.split.why.clone().into());
     row(words.fact_train, number::count(made.split.train_rows as f64).into());
     row(words.fact_test, number::count(made.split.test_rows as f64).into());
-    row(words.fact_learner, label(&made.chosen).into());
+    row(words.fact_learner, label(made.chosen).into());
     row(words.fact_seed, origin.seed.to_string().into());
     row(words.fact_version, format!("tidemill {}", made.tidemill).into());
     row(words.fact_model, sha(origin.model));
