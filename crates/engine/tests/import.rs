@@ -228,7 +228,7 @@ fn other_formats_are_told_apart() {
         (b"[{\"nodeid\": 0}]", "dump"),
         (b"PK\x03\x04", "archive"),
         (b"binf\0\0", "old binary format"),
-        (b"a,b\n1,2\n", "no model of"),
+        (b"a,b\n1,2\n", "not a model of"),
         (b"{}", "missing field `learner`"),
         (b"{L\0\0\0\0\0\0\0\x07learner[$Z#L\x7f\xff\xff\xff\xff\xff\xff\xff", "things without bytes"),
         (b"{L\x7f\xff\xff\xff\xff\xff\xff\xff", "a length of 9223372036854775807"),

@@ -397,7 +397,7 @@ fn what_cannot_be_learned_from_is_refused_by_its_place() {
     let said = refused(&rare, OFFERS);
     assert!(said.contains("action 'visit' of 'offer' was taken in 1 rows"), "{said}");
     let said = refused(&log, &OFFERS.replace("earned", "plan"));
-    assert!(said.contains("column 'plan' holds category"), "{said}");
+    assert!(said.contains("column 'plan' is of kind category"), "{said}");
     let said = refused(&log, &OFFERS.replace("'earned'", "'erned'"));
     assert!(said.contains("did you mean 'earned'?"), "{said}");
     let said = refused(&log, &format!("{OFFERS}[[learners]]\nkind = 'logistic'\n"));
