@@ -136,6 +136,13 @@ fn run(job: &Job, context: &Context) -> Result<DistilledFacts> {
     };
     let written = written(&student, &teacher, &recipe, &lesson, &facts, context)?;
     (facts.cost.bytes[1], facts.hash) = (written.bytes, written.sha256);
+    let [[bytes, lighter], [work, less]] = [facts.cost.bytes, facts.cost.operations];
+    if lighter >= bytes && less >= work {
+        context.warn(
+            "not_lighter",
+            "the student is no lighter than its teacher: keep the teacher, or take another --to",
+        );
+    }
     facts.warnings = context.warnings();
     Ok(facts)
 }
