@@ -27,7 +27,7 @@ fn rows_are_made_judged_and_the_same_for_the_same_seed() {
         assert!(column["apart"].as_f64().unwrap() < 0.15, "{column}");
     }
     assert!(number("/pairs/mean") < 0.15, "{}", facts["pairs"]);
-    assert!((0.4..0.95).contains(&number("/told/roc_auc")), "{}", facts["told"]);
+    assert!((0.3..0.8).contains(&number("/told/roc_auc")), "{}", facts["told"]);
     // A lower log loss is a better one.
     let (made, baseline) = (number("/use_of/made"), number("/use_of/baseline"));
     assert!(made < 0.6 * baseline, "{}", facts["use_of"]);

@@ -407,7 +407,7 @@ catalogue! {
     synth_kicker = "Synthetic rows",
     synth_lead = "{made} new rows, made from {learned} rows of {source} by a Gaussian copula; {held} real rows were held out to judge by.",
     synth_tile_told = "ROC AUC of a classifier that is to tell them",
-    synth_tile_told_aside = "0.5: it cannot, 1: it always can",
+    synth_tile_told_aside = "0.5 or less: it cannot, 1: it always can",
     synth_tile_pairs = "mean difference of associations",
     synth_tile_pairs_aside = "{n} pairs of columns",
     synth_tile_copies = "new rows that are copies",

@@ -294,7 +294,7 @@ catalogue! {
     synth_tvd = "total variation",
     synth_pairs = "Pairs of columns: of {n}, the association differs by {mean} on average",
     synth_pair = "  {a}, {b}: {measure} {real} in real rows, {made} in new ones",
-    synth_told = "Told apart: a classifier ({learner}) tells new rows from real ones with a ROC AUC of {auc} (0.5: it cannot, 1: always)",
+    synth_told = "Told apart: a classifier ({learner}) tells new rows from real ones with a ROC AUC of {auc} (0.5 or less: it cannot, 1: always)",
     synth_not_told = "Told apart: not measured, for there are too few rows",
     synth_use = "Use: for {target}, a model ({learner}) has a {metric} of {made} trained on new rows, {real} on real ones, and {baseline} without any feature, on {rows} held-out rows",
     synth_no_use = "Use: measured with a target (--target) alone",

@@ -292,7 +292,7 @@ pub(super) const ZH: Story = Story {
     synth_tvd: "总变差",
     synth_pairs: "列与列之间：比较了 {n} 对，关联度平均相差 {mean}",
     synth_pair: "  {a}、{b}：{measure}在真实数据中为 {real}，在新数据中为 {made}",
-    synth_told: "能否分辨：分类器（{learner}）区分新数据与真实数据的 ROC AUC 为 {auc}（0.5 表示无法区分，1 表示总能区分）",
+    synth_told: "能否分辨：分类器（{learner}）区分新数据与真实数据的 ROC AUC 为 {auc}（0.5 及以下表示无法区分，1 表示总能区分）",
     synth_not_told: "能否分辨：行数太少，没有测量",
     synth_use: "用途：预测 {target} 时，模型（{learner}）用新数据训练的 {metric} 为 {made}，用真实数据训练的为 {real}，不用任何特征的为 {baseline}；在 {rows} 行留出数据上评估",
     synth_no_use: "用途：给出目标列（--target）后才能测量",

@@ -136,8 +136,16 @@ fn run(job: &Job, context: &Context) -> Result<DistilledFacts> {
     };
     let written = written(&student, &teacher, &recipe, &lesson, &facts, context)?;
     (facts.cost.bytes[1], facts.hash) = (written.bytes, written.sha256);
+    warn_if_no_lighter(&facts.cost, context);
     facts.warnings = context.warnings();
     Ok(facts)
+}
+
+fn warn_if_no_lighter(cost: &Costs, context: &Context) {
+    if cost.bytes[1] >= cost.bytes[0] && cost.operations[1] >= cost.operations[0] {
+        let message = "the student is no lighter than its teacher: keep the teacher, or take another --to";
+        context.warn("not_lighter", message);
+    }
 }
 
 /// The setting with all of the learner's parameters.
