@@ -65,8 +65,8 @@ const ABOVE: &[&str] = &[
 ];
 
 const VERBS: &[&str] = &[
-    "import", "explain", "fit", "report", "facts", "judge", "audit", "feedback", "serve", "model", "search",
-    "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows",
+    "backup", "import", "explain", "fit", "report", "facts", "judge", "audit", "feedback", "serve", "model",
+    "search", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows",
 ];
 
 /// Says what was checked; errors with every broken rule.

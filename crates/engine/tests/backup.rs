@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tidemill_core::{Context, Error};
-use tidemill_engine::backup::{self, PIECE, Place, Plan, Regular};
+use tidemill_engine::backup::{self, PIECE, Place, Plan};
 use tidemill_engine::builtin;
+use tidemill_engine::verbs::backup::regular;
 use tidemill_store::{Options, Store};
 
 /// 2026-11-30T20:12:53Z in microseconds.
@@ -169,20 +170,20 @@ fn one_that_is_made_by_itself_is_made_when_the_latest_is_too_old() {
     };
     fs::write(&recipe, text("2h")).unwrap();
     let store = plan.stores[0].to_str().unwrap();
-    let regular = Regular::of_recipe(&recipe, &[desk.path().join("m")], store).unwrap();
+    let nightly = regular(&recipe, &[desk.path().join("m")], store).unwrap();
     let hour = 3_600_000_000;
-    assert_eq!(regular.when_due(NOW, &context()).unwrap().unwrap().files, 4);
-    assert!(regular.when_due(NOW + 2 * hour - 1_000_000, &context()).unwrap().is_none());
-    assert!(regular.when_due(NOW + 2 * hour, &context()).unwrap().is_some());
+    assert_eq!(nightly.when_due(NOW, &context()).unwrap().unwrap().files, 4);
+    assert!(nightly.when_due(NOW + 2 * hour - 1_000_000, &context()).unwrap().is_none());
+    assert!(nightly.when_due(NOW + 2 * hour, &context()).unwrap().is_some());
     // The clock was turned back: the one from the future is young.
-    assert!(regular.when_due(NOW - hour, &context()).unwrap().is_none());
-    let in_postgres = Regular::of_recipe(&recipe, &[], "postgres://me@localhost/loop").unwrap();
+    assert!(nightly.when_due(NOW - hour, &context()).unwrap().is_none());
+    let in_postgres = regular(&recipe, &[], "postgres://me@localhost/loop").unwrap();
     assert!(in_postgres.plan.stores.is_empty());
     for (every, problem) in [("soon", "'soon' is not a duration"), ("0.5s", "every second")] {
         fs::write(&recipe, text(every)).unwrap();
-        let refused = Regular::of_recipe(&recipe, &[], store).unwrap_err();
+        let refused = regular(&recipe, &[], store).unwrap_err();
         assert!(said(&refused).contains(problem), "{refused}");
     }
     fs::write(&recipe, "[data]\nsource = \"rows.csv\"\n").unwrap();
-    assert!(said(&Regular::of_recipe(&recipe, &[], store).unwrap_err()).contains("no second place"));
+    assert!(said(&regular(&recipe, &[], store).unwrap_err()).contains("no second place"));
 }

@@ -30,7 +30,9 @@ pub enum NeuralError {
         column: String,
     },
     /// A learner that asks a row's neighbours was told of none.
-    #[error("'{learner}' asks a row's neighbours, and nothing says who they are: name [graph] edges, or neighbors")]
+    #[error(
+        "'{learner}' asks a row's neighbours, and nothing says who they are: name [graph] edges, or neighbors"
+    )]
     NoGraph {
         /// The learner.
         learner: &'static str,

@@ -8,6 +8,7 @@ use tidemill_engine::core::Result;
 use tidemill_engine::error::EngineError;
 use tidemill_engine::report::text;
 use tidemill_engine::report::words::Words;
+use tidemill_engine::verbs::backup as verb;
 
 use super::service::copy_store;
 use super::{context, json_of};
@@ -45,7 +46,7 @@ pub(super) fn backup(args: &Backup, cli: &Cli) -> Result<Shown> {
 
 /// What the recipe and the flags say together.
 fn plan(args: &Run) -> Result<Plan> {
-    let mut plan = Plan::of_recipe(args.recipe.as_deref(), args.to.clone(), args.keep)?;
+    let mut plan = verb::plan(args.recipe.as_deref(), args.to.clone(), args.keep)?;
     plan.files.extend(args.file.iter().chain(&args.model).cloned());
     plan.stores.clone_from(&args.store);
     Ok(plan)

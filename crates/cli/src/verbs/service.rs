@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidemill_engine::backup::Regular;
 use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result, nearest};
@@ -21,6 +20,7 @@ use tidemill_engine::report::text;
 use tidemill_engine::serve::privacy::HASH_KEY;
 use tidemill_engine::serve::secrets::{self, Means};
 use tidemill_engine::serve::serving::Serving;
+use tidemill_engine::verbs::backup;
 use tidemill_engine::verbs::data::{self, FOLDER};
 use tidemill_engine::verbs::monitor;
 use tidemill_server::auth::Scope;
@@ -90,7 +90,7 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
         hash_key: hash_key(),
         allow_origin: args.allow_origin.clone(),
         backup: match &args.backup {
-            Some(recipe) => Some(Regular::of_recipe(recipe, &args.models, &args.store)?),
+            Some(recipe) => Some(backup::regular(recipe, &args.models, &args.store)?),
             None => None,
         },
     };

@@ -16,21 +16,14 @@ mod place;
 mod regular;
 mod run;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use tidemill_core::{Result, recipe};
-
-use crate::builtin;
-use crate::error::EngineError;
 
 pub use drill::{Drilled, Fault, drill, restore};
 pub use place::Place;
 pub use regular::Regular;
 pub use run::{Done, run};
-
-/// How many sets are kept where nothing is said.
-const KEPT: usize = 14;
 
 /// The length of a piece in bytes; the last of a file may be shorter.
 pub const PIECE: usize = 1 << 20;
@@ -46,37 +39,6 @@ pub struct Plan {
     pub files: Vec<PathBuf>,
     /// Stores in SQLite, each copied as it is at one moment while others go on writing.
     pub stores: Vec<PathBuf>,
-}
-
-impl Plan {
-    /// What a recipe file says: itself and its data, into the place of its `[backup]` unless `to` names another. Databases and patterns are
-    /// no files; they are left to their own tools.
-    ///
-    /// # Errors
-    /// A recipe that cannot be read; no place named by anyone.
-    pub fn of_recipe(file: Option<&Path>, to: Option<PathBuf>, keep: Option<usize>) -> Result<Plan> {
-        let mut files: Vec<PathBuf> = file.map(Path::to_path_buf).into_iter().collect();
-        let mut asked = recipe::Backup::default();
-        if let Some(file) = file {
-            let read = crate::recipe::read(file, &builtin::registry())?;
-            let beside = |path: &str| PathBuf::from(crate::recipe::locate(path, file));
-            let Some(source) = read.data.source.as_deref() else {
-                let problem = format!("{} names no source", file.display());
-                return Err(EngineError::usage(problem, "add `source = \"FILE\"` to its [data]").into());
-            };
-            files.extend(Some(beside(source)).filter(|path| path.exists()));
-            asked = read.backup.unwrap_or_default();
-            asked.to = asked.to.map(|to| beside(&to).to_string_lossy().into_owned());
-        }
-        let Some(to) = to.or(asked.to.map(PathBuf::from)) else {
-            return Err(EngineError::usage(
-                "no second place is named",
-                "name a folder with --to, or `to = \"DIR\"` in the recipe's [backup]",
-            )
-            .into());
-        };
-        Ok(Plan { to, keep: keep.or(asked.keep).unwrap_or(KEPT), files, stores: Vec::new() })
-    }
 }
 
 /// The files of one run.

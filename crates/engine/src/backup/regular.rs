@@ -1,16 +1,10 @@
 //! Backups that a server makes by itself.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tidemill_core::{Context, Result};
 
 use super::{Done, Place, Plan, run};
-use crate::builtin;
-use crate::error::EngineError;
-
-/// How often one is made where nothing is said.
-const EVERY: Duration = Duration::from_secs(86_400);
 
 /// A backup that is made again and again.
 #[derive(Clone, Debug)]
@@ -22,29 +16,6 @@ pub struct Regular {
 }
 
 impl Regular {
-    /// What a recipe's `[backup]` says of the recipe, its data, the models in service and the store of their answers. A store in
-    /// PostgreSQL is left to its own tools.
-    ///
-    /// # Errors
-    /// A recipe that cannot be read, that names no place, or a time that is none or below a second.
-    pub fn of_recipe(file: &Path, models: &[PathBuf], store: &str) -> Result<Regular> {
-        let mut plan = Plan::of_recipe(Some(file), None, None)?;
-        plan.files.extend(models.iter().cloned());
-        if !store.starts_with("postgres") {
-            plan.stores.push(PathBuf::from(store.strip_prefix("sqlite:").unwrap_or(store)));
-        }
-        let asked = crate::recipe::read(file, &builtin::registry())?.backup.unwrap_or_default();
-        let wrong = |problem: String| EngineError::usage(problem, "correct `every` in the recipe's [backup]");
-        let every = match asked.every.as_deref() {
-            Some(text) => crate::recipe::duration(text).map_err(wrong)?,
-            None => EVERY,
-        };
-        if every < Duration::from_secs(1) {
-            return Err(wrong("a backup cannot be made more often than every second".into()).into());
-        }
-        Ok(Regular { plan, every })
-    }
-
     /// Makes a set where the latest is older than it may be, or where there is none; `now` is in microseconds since 1970. The place itself
     /// says when the last one was made, so a server that starts again goes on where it was.
     ///

@@ -1,5 +1,6 @@
 //! The verbs: each opens, calls and writes.
 
+pub mod backup;
 pub mod compare;
 pub mod data;
 pub mod distill;
