@@ -1,7 +1,7 @@
 //! Rows tied to each other: who lists whom, and who is therefore around whom.
 
+use hashbrown::HashMap;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use arrow_array::Array;
 use serde_json::Value;

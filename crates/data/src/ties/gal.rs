@@ -65,7 +65,7 @@ fn parse(text: &str, file: &str) -> Result<Vec<Edge>> {
 
 /// The number of the first row, where the names are numbers of rows and not all keys.
 fn numbered(edges: &[Edge], keys: &[String]) -> Option<usize> {
-    let known: std::collections::HashSet<&str> = keys.iter().map(String::as_str).collect();
+    let known: hashbrown::HashSet<&str> = keys.iter().map(String::as_str).collect();
     let ends = || edges.iter().flat_map(|edge| [edge.from.as_str(), edge.to.as_str()]);
     if ends().all(|end| known.contains(end)) {
         return None;

@@ -5,11 +5,12 @@ mod gal;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, StringArray};
+use hashbrown::{HashMap, HashSet};
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Batches, Column, Error, Kind, Reading, Result, Schema, Source, escaped};
 use tidemill_kernel::graph::list;

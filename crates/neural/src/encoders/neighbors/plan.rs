@@ -1,6 +1,6 @@
 //! Which rows the layers of a graph look at for some rows asked about, and how each sums its neighbours.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tidemill_kernel::Random;
 
@@ -66,13 +66,13 @@ impl Plan {
     /// neighbours of each are drawn.
     pub(super) fn together(stored: &Stored, read: &Read, random: Option<Random>) -> Self {
         let asked = (0..read.n_rows).map(|i| Ties::of(read, i)).collect();
-        Builder { stored, asked, first: 0, alone: false, random, places: HashMap::new() }.plan()
+        Builder { stored, asked, first: 0, alone: false, random, places: BTreeMap::new() }.plan()
     }
 
     /// Of row `i` in the graph of the stored rows and itself: its neighbours see it too, as it says it is now.
     pub(super) fn alone(stored: &Stored, read: &Read, i: usize) -> Self {
         let ties = Ties::of(read, i);
-        let places = HashMap::from([(ties.own, 0)]);
+        let places = BTreeMap::from([(ties.own, 0)]);
         Builder { stored, asked: vec![ties], first: i, alone: true, random: None, places }.plan()
     }
 
@@ -120,7 +120,7 @@ struct Builder<'a> {
     alone: bool,
     random: Option<Random>,
     /// Of stored rows, their places in the plan.
-    places: HashMap<u32, u32>,
+    places: BTreeMap<u32, u32>,
 }
 
 impl Builder<'_> {
