@@ -65,13 +65,15 @@ fn what_no_column_reaches_alone_is_reached_by_the_fewest() {
     let own = [5.0; 5];
     let says = |row: &[f64]| row.iter().filter(|x| **x > 7.0).count() as f64 - 3.0;
     let columns: Vec<_> = (0..5).map(|_| number(5.0, 1.0)).collect();
-    let found = counterfactuals(&columns, Default::default(), &Context::default(), below_zero(&own, says)).unwrap();
+    let found =
+        counterfactuals(&columns, Default::default(), &Context::default(), below_zero(&own, says)).unwrap();
     assert_eq!((found.found.len(), found.n_columns), (3, 3));
     for one in &found.found {
         assert!(one.changes.iter().all(|(_, to)| (to - 7.1).abs() < 1e-9), "{one:?}");
         assert!((one.distance - 6.3).abs() < 1e-9 && one.changes.len() == 3);
     }
-    let sets = |one: &tidemill_eval::explain::Counterfactual| one.changes.iter().map(|c| c.0).collect::<Vec<_>>();
+    let sets =
+        |one: &tidemill_eval::explain::Counterfactual| one.changes.iter().map(|c| c.0).collect::<Vec<_>>();
     assert!(sets(&found.found[0]) != sets(&found.found[1]) && sets(&found.found[1]) != sets(&found.found[2]));
 }
 
@@ -79,10 +81,12 @@ fn what_no_column_reaches_alone_is_reached_by_the_fewest() {
 fn every_pair_is_asked_about_where_that_is_cheap() {
     // One cell of a checkerboard of two categories: no gap leads there.
     let own = [0.0, 0.0, 0.0];
-    let category = |n: i32| Changeable { own: 0.0, values: (0..n).map(f64::from).collect(), scale: None, digits: 0 };
+    let category =
+        |n: i32| Changeable { own: 0.0, values: (0..n).map(f64::from).collect(), scale: None, digits: 0 };
     let says = |row: &[f64]| if row[0] == 7.0 && row[2] == 3.0 { 0.0 } else { -1.0 };
     let columns = [category(9), category(9), category(9)];
-    let found = counterfactuals(&columns, Default::default(), &Context::default(), below_zero(&own, says)).unwrap();
+    let found =
+        counterfactuals(&columns, Default::default(), &Context::default(), below_zero(&own, says)).unwrap();
     assert!(found.complete);
     assert_eq!(found.found[0].changes, [(0, 7.0), (2, 3.0)]);
     assert_eq!((found.found.len(), found.found[0].distance), (1, 2.0));

@@ -292,7 +292,11 @@ fn partial_dependence_on_two_columns_agrees_with_scikit_learn() {
         }
         assert_near(&found.average, &flat(&wanted["average"]), 1e-12);
         let together = found.together(0);
-        assert_near(&[together.size, together.share], &flat(&serde_json::json!([wanted["size"], wanted["share"]])), 1e-9);
+        assert_near(
+            &[together.size, together.share],
+            &flat(&serde_json::json!([wanted["size"], wanted["share"]])),
+            1e-9,
+        );
     }
     let error = pair_dependence(&rows, ["x0", "y"], 5, 1, &Context::default(), of_table).unwrap_err();
     assert!(error.to_string().contains("'y'"), "{error}");
