@@ -56,8 +56,7 @@ fn refused(recipe: &Recipe, rows: &dyn Source, asked: &WhatIf) -> String {
 fn marked(marks: &[(&str, Changeable, Option<[f64; 2]>)]) -> Recipe {
     let mut recipe = Recipe::default();
     for (name, way, within) in marks {
-        let spec =
-            ColumnSpec { changeable: Some(*way), change_within: *within, ..ColumnSpec::default() };
+        let spec = ColumnSpec { changeable: Some(*way), change_within: *within, ..ColumnSpec::default() };
         recipe.columns.insert((*name).into(), spec);
     }
     recipe
@@ -164,7 +163,8 @@ fn every_way_leads_where_it_is_said_to_lead() {
                 assert!(pair[0].changes.len() <= pair[1].changes.len());
             }
             for offer in &row.offers {
-                let mut cells: Vec<String> = lines[row.row as usize].iter().map(ToString::to_string).collect();
+                let mut cells: Vec<String> =
+                    lines[row.row as usize].iter().map(ToString::to_string).collect();
                 for change in &offer.changes {
                     let at = ["a", "b", "c", "k"].iter().position(|name| *name == change.column).unwrap();
                     cells[at] = change.to.as_str().map_or_else(|| change.to.to_string(), String::from);

@@ -75,7 +75,8 @@ fn effects_agree_with_scikit_learn_and_with_their_definition() {
     let mut partial = pair["partial"][0].clone();
     if !straight {
         let rows: Vec<Vec<f64>> = partial.as_array().unwrap().iter().map(flat).collect();
-        let turned: Vec<Vec<f64>> = (0..rows[0].len()).map(|j| rows.iter().map(|row| row[j]).collect()).collect();
+        let turned: Vec<Vec<f64>> =
+            (0..rows[0].len()).map(|j| rows.iter().map(|row| row[j]).collect()).collect();
         partial = serde_json::json!(turned);
     }
     near(&partial, &wanted["a and b"]["average"]);

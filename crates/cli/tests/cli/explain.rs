@@ -126,7 +126,8 @@ fn other_answers_are_searched_for_among_what_may_change() {
         assert!(to < from && (1000.0..=2300.0).contains(&to), "{way}");
     }
     // Asked by name, whatever the recipe says.
-    let told = desk.run(&with(&["--rows", "2", "--columns", "age=up,age,town", "--report", "why.html"])).done();
+    let told =
+        desk.run(&with(&["--rows", "2", "--columns", "age=up,age,town", "--report", "why.html"])).done();
     assert!(told.out.contains("May change: age (up), town") && told.out.contains("why.html"), "{told:?}");
     assert!(desk.read("why.html").contains("Other answers"));
     desk.run(&with(&["-o", "ways.csv"])).done();
@@ -145,7 +146,10 @@ fn effects_are_told_drawn_and_written() {
     let desk = trained("boosted_trees");
     let base = ["explain", "m/model.tidemill", "t.csv", "--method", "effects"];
     let told = desk.run(&[&base[..], &["--report", "why.html", "-o", "effects.csv"]].concat()).done().out;
-    assert!(told.contains("Along “age”, the probability of “yes” rises") && told.contains("150 of 150"), "{told}");
+    assert!(
+        told.contains("Along “age”, the probability of “yes” rises") && told.contains("150 of 150"),
+        "{told}"
+    );
     let page = desk.read("why.html");
     assert!(page.contains("single rows") && page.contains("age, among near rows"));
     let table = desk.read("effects.csv");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tidemill_core::recipe::{Changeable as Direction, Recipe};
-use tidemill_core::{Batch, Error, Kind, Result};
+use tidemill_core::{Batch, Error, Kind, Result, Role};
 use tidemill_data::InferredSchema;
 use tidemill_eval::explain::{Cells, Changeable};
 
@@ -139,7 +139,7 @@ fn place(name: &str, way: Direction, plan: &InferredSchema, cells: &Cells) -> Re
             return Err(Error::missing_column(name, "what the model reads", known));
         };
         let problem = match column.role {
-            tidemill_core::Role::Feature => {
+            Role::Feature => {
                 format!("'{name}' is of kind {}, of which no other values can be tried", column.kind.word())
             }
             _ => format!("'{name}' is said to be changeable, but the model's answers do not go by it"),

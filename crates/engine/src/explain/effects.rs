@@ -11,7 +11,7 @@ use super::explained::output_names;
 use super::sampled::{answers, units};
 use super::{chosen, evenly, features, links, read};
 use crate::error::EngineError;
-use crate::model::Opened;
+use crate::model::{Model, Opened};
 
 /// The most columns that are looked at where none is named.
 const MOST_COLUMNS: usize = 100;
@@ -148,58 +148,87 @@ pub fn effects(
     asked: &AskedEffects,
     context: &Context,
 ) -> Result<Effects> {
-    let model = &opened.model;
-    let (plan, steps) = (model.intake()?.plan(), links(model));
-    let typed = read(model, source)?;
+    let typed = read(&opened.model, source)?;
     let numbers = chosen(&typed, &asked.rows)?;
     let rows = typed.take(&numbers)?;
     let (columns, passed_over) = columns(&rows, &asked.columns)?;
-    let operations = steps.iter().map(|step| step.operations()).sum::<u64>().max(1);
     let asks = (POINTS + 2) * columns.len() + PAIR_POINTS * PAIR_POINTS * PAIRED * (PAIRED - 1) / 2;
-    let most = (OPERATIONS / operations.saturating_mul(asks as u64).max(1)).clamp(FEWEST_ROWS, MOST_ROWS);
-    let step = rows.n_rows().div_ceil(most as usize).max(1);
-    let (n_rows, rows) = (rows.n_rows(), evenly(&rows, most as usize)?);
+    let most = most_rows(&opened.model, asks, OPERATIONS).clamp(FEWEST_ROWS, MOST_ROWS) as usize;
+    let step = rows.n_rows().div_ceil(most).max(1);
     let numbers: Vec<u64> = numbers.iter().step_by(step).map(|row| u64::from(*row) + 1).collect();
+    let (n_rows, rows) = (rows.n_rows(), evenly(&rows, most)?);
+    let found = of_columns(&opened.model, &rows, &numbers, &columns, context)?;
+    let pairs = of_pairs(&opened.model, &rows, &found.columns, context)?;
+    Ok(Effects { n_rows, pairs, passed_over, ..found })
+}
+
+/// Of how many rows so many answers can be asked in so many operations.
+pub(super) fn most_rows(model: &Model, asks: usize, operations: u64) -> u64 {
+    let answer: u64 = links(model).iter().map(|step| step.operations()).sum();
+    operations / answer.max(1).saturating_mul(asks as u64).max(1)
+}
+
+/// The effects of some columns on all of these rows, `numbers` being theirs in the data; no pairs.
+pub(super) fn of_columns(
+    model: &Model,
+    rows: &Batch,
+    numbers: &[u64],
+    columns: &[String],
+    context: &Context,
+) -> Result<Effects> {
+    let (plan, steps) = (model.intake()?.plan(), links(model));
     let n_outputs = answers(steps, &rows.slice(0, 1))?.len();
     let predict = |batch: &Batch| answers(steps, batch);
-
     let mut found = Vec::with_capacity(columns.len());
-    for column in &columns {
+    for column in columns {
         context.check()?;
-        let partial = partial_dependence(&rows, column, POINTS, n_outputs, context, predict)?;
-        let accumulated = match may_accumulate(&rows, column)? {
-            true => Some(accumulated_effects(&rows, column, POINTS, n_outputs, context, predict)?),
+        let partial = partial_dependence(rows, column, POINTS, n_outputs, context, predict)?;
+        let accumulated = match may_accumulate(rows, column)? {
+            true => Some(accumulated_effects(rows, column, POINTS, n_outputs, context, predict)?),
             false => None,
         };
-        found.push(of_column(&partial, accumulated, &numbers));
+        found.push(of_column(&partial, accumulated, numbers));
     }
     found.sort_by(|a, b| strength(&b.reach).total_cmp(&strength(&a.reach)));
-    let strongest: Vec<&str> = found.iter().take(PAIRED).map(|column| column.column.as_str()).collect();
+    Ok(Effects {
+        target: plan.target().map(|column| column.name.clone()).unwrap_or_default(),
+        method: "effects",
+        units: units(steps, rows)?,
+        outputs: output_names(plan, n_outputs),
+        n_rows: rows.n_rows(),
+        n_asked: rows.n_rows(),
+        columns: found,
+        pairs: Vec::new(),
+        passed_over: Vec::new(),
+    })
+}
+
+/// Of the strongest columns the pairs that work together most.
+fn of_pairs(
+    model: &Model,
+    rows: &Batch,
+    columns: &[ColumnEffect],
+    context: &Context,
+) -> Result<Vec<PairEffect>> {
+    let steps = links(model);
+    let n_outputs = answers(steps, &rows.slice(0, 1))?.len();
+    let strongest: Vec<&str> = columns.iter().take(PAIRED).map(|column| column.column.as_str()).collect();
     let mut pairs = Vec::new();
-    for (i, first) in strongest.iter().enumerate() {
-        for second in &strongest[i + 1..] {
-            let pair = pair_dependence(&rows, [first, second], PAIR_POINTS, n_outputs, context, predict)?;
+    for (i, &first) in strongest.iter().enumerate() {
+        for &second in &strongest[i + 1..] {
+            let predict = |batch: &Batch| answers(steps, batch);
+            let pair = pair_dependence(rows, [first, second], PAIR_POINTS, n_outputs, context, predict)?;
             pairs.push(of_pair(&pair));
         }
     }
     let size = |pair: &PairEffect| pair.together.iter().map(|t| t.size).fold(0.0, f64::max);
     pairs.sort_by(|a, b| size(b).total_cmp(&size(a)));
     pairs.truncate(PAIRS);
-    Ok(Effects {
-        target: plan.target().map(|column| column.name.clone()).unwrap_or_default(),
-        method: "effects",
-        units: units(steps, &rows)?,
-        outputs: output_names(plan, n_outputs),
-        n_rows,
-        n_asked: rows.n_rows(),
-        columns: found,
-        pairs,
-        passed_over,
-    })
+    Ok(pairs)
 }
 
 /// The columns to look at and those passed over.
-fn columns(rows: &Batch, asked: &[String]) -> Result<(Vec<String>, Vec<String>)> {
+pub(super) fn columns(rows: &Batch, asked: &[String]) -> Result<(Vec<String>, Vec<String>)> {
     let cells = Cells::of(rows);
     if !asked.is_empty() {
         for name in asked {

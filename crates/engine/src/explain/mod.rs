@@ -28,7 +28,7 @@ pub use counterfactual::{ChangedCell, CounterfactualRow, Counterfactuals, Offer,
 pub use effects::{AskedEffects, ColumnEffect, Effects, PairEffect, effects};
 pub use explained::{Explained, ExplainedRow, LocalFit};
 pub use method::Method;
-pub(crate) use training::of_training;
+pub(crate) use training::{Reasons, of_training};
 
 use std::sync::Arc;
 

@@ -241,12 +241,12 @@ impl<E: From<Error>, F: Fn(&[Changes]) -> Result<Vec<f64>, E>> Search<'_, F> {
     /// The same answer with less: without columns that it does not need, and with numbers as near as it allows.
     fn shortened(&mut self, mut changes: Changes) -> Result<Changes, E> {
         if changes.len() > 1 {
-            let without = |i: &usize| {
+            let without = |i: usize| {
                 let mut fewer = changes.clone();
-                fewer.remove(*i);
+                fewer.remove(i);
                 fewer
             };
-            let fewer: Vec<Changes> = (0..changes.len()).map(|i| without(&i)).collect();
+            let fewer: Vec<Changes> = (0..changes.len()).map(without).collect();
             let gaps = self.ask(&fewer)?;
             let best = fewer.into_iter().zip(gaps).filter(|(_, gap)| *gap == 0.0).map(|(changes, _)| changes);
             if let Some(best) = best.min_by(|a, b| self.distance(a).total_cmp(&self.distance(b))) {

@@ -31,7 +31,7 @@ use tidemill_eval::Answers;
 use tidemill_report::words::Words;
 use tidemill_report::{Report, Span, Text, number};
 
-use crate::explain::Explained;
+use crate::explain::Reasons;
 use crate::facts::Outcome;
 use crate::format::cut;
 use crate::judge::Evidence;
@@ -43,11 +43,11 @@ pub use subject::{Other, Subject};
 pub use targets::{evaluated as evaluated_targets, trained as targets};
 
 /// The page about a training, in the language of these words.
-pub fn train(
+pub(crate) fn train(
     words: &'static Words,
     outcome: &Outcome,
     evidence: &Evidence,
-    explained: Option<&Explained>,
+    reasons: Option<&Reasons>,
     origin: &Origin<'_>,
 ) -> Result<Report> {
     let answers = Answers::of(evidence.answered())?;
@@ -81,8 +81,10 @@ pub fn train(
         data::section(words, outcome, evidence),
         again::section(words, outcome, origin),
     ];
-    if let Some(explained) = explained {
-        sections.insert(3, explanation::section(words, explained));
+    if let Some(reasons) = reasons {
+        let effects = reasons.effects.iter().flat_map(|found| effects::sections(words, found));
+        let why = std::iter::once(explanation::section(words, &reasons.explained)).chain(effects);
+        sections.splice(3..3, why);
     }
     if let Some(map) = map::section(&subject, evidence) {
         sections.insert(1, map);
