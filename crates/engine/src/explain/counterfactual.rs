@@ -19,8 +19,9 @@ use crate::search::apply;
 
 /// The most rows that are looked at in one go.
 const MOST_ROWS: usize = 200;
-/// Changed rows that are answered at a time.
+/// Changed rows that are answered at a time, and cells at most, so that wide tables fit into memory.
 const ASKED: usize = 8_192;
+const CELLS: usize = 4_000_000;
 
 /// What is asked about other answers.
 #[derive(Clone, Debug, Default)]
@@ -123,13 +124,15 @@ pub fn counterfactuals(
     let typed = read(model, source)?;
     let numbers = chosen(&typed, &asked.rows)?;
     check_number(numbers.len())?;
+    let width = typed.schema().len().max(1);
+    let seen = (CELLS / width).clamp(20, SEEN);
     let usual = match (background, Reference::in_package(&opened.package)?) {
-        (Some(rows), _) => evenly(&read(model, rows)?, SEEN)?,
+        (Some(rows), _) => evenly(&read(model, rows)?, seen)?,
         (None, Some(reference)) => reference.rows(model)?,
-        (None, None) => evenly(&typed, SEEN)?,
+        (None, None) => evenly(&typed, seen)?,
     };
     let (columns, marked) =
-        changeable::columns(plan, recipe, &asked.columns, &usual, &evenly(&typed, SEEN)?)?;
+        changeable::columns(plan, recipe, &asked.columns, &usual, &evenly(&typed, seen)?)?;
     let rows = typed.take(&numbers)?;
     let held = features(&rows).into_iter().map(|at| rows.schema().columns()[at].name.clone());
     let held = held.filter(|name| columns.iter().all(|column| column.column != *name)).collect();
@@ -194,7 +197,7 @@ impl Finder<'_> {
         let cells = self.cells.read(row)?;
         let columns: Vec<_> = self.columns.iter().map(|column| column.of_row(cells[column.cell])).collect();
         let gap = |changed: &[Vec<(usize, f64)>]| {
-            let parts = changed.chunks(ASKED).map(|part| {
+            let parts = changed.chunks((CELLS / cells.len().max(1)).clamp(1, ASKED)).map(|part| {
                 let answered = apply(self.steps, self.changed(row, &cells, part)?)?;
                 self.wanted.gaps(&answered, own)
             });
