@@ -10,7 +10,7 @@ catalogue! {
         /// What a terminal shows.
         story: Story = super::en_story::EN,
         /// What explanations say of other answers and of effects.
-        explains: Why = super::en_why::EN,
+        insight: Why = super::en_why::EN,
     }
 
     language = "en",

@@ -165,9 +165,9 @@ mod tests {
     fn every_language_has_the_same_places_and_words_of_its_own() {
         assert_eq!(places("a {b} c {a}{b}"), ["a", "b", "b"]);
         for words in LANGUAGES.iter().filter(|words| words.language != EN.language) {
-            let english = EN.entries().into_iter().chain(EN.story.entries()).chain(EN.explains.entries());
+            let english = EN.entries().into_iter().chain(EN.story.entries()).chain(EN.insight.entries());
             let theirs =
-                words.entries().into_iter().chain(words.story.entries()).chain(words.explains.entries());
+                words.entries().into_iter().chain(words.story.entries()).chain(words.insight.entries());
             for ((key, english), (_, theirs)) in english.zip(theirs) {
                 assert_eq!(places(english), places(theirs), "{key} in {}", words.language);
                 assert!(!theirs.is_empty() || EMPTY.contains(&key), "{key} is empty in {}", words.language);

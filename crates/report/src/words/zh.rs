@@ -6,7 +6,7 @@ use super::{Words, zh_story, zh_terms, zh_why};
 pub const ZH: Words = Words {
     terms: zh_terms::TERMS,
     story: zh_story::ZH,
-    explains: zh_why::ZH,
+    insight: zh_why::ZH,
     language: "zh-CN",
     gap: "",
     list: "、",

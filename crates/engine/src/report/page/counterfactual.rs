@@ -11,7 +11,7 @@ use crate::report::text::counterfactual::{answer, chance, changes, limits, wante
 const ROWS: usize = 50;
 
 pub(super) fn section(words: &'static Words, found: &Counterfactuals) -> Section {
-    let said = &words.explains;
+    let said = &words.insight;
     let lead = fill(said.other_lead, &[("wanted", plain(wanted(words, found)))]);
     let mut section = Section::new("other-answers", said.other).lead(lead);
     for sentence in limits(words, found) {
@@ -38,7 +38,7 @@ pub(super) fn section(words: &'static Words, found: &Counterfactuals) -> Section
 
 /// A line for each way; a sentence where there is none.
 fn of_row(words: &'static Words, row: &CounterfactualRow) -> Block {
-    let said = &words.explains;
+    let said = &words.insight;
     if row.offers.is_empty() {
         return Block::Text(Text::plain(ways(words, row).join(words.gap)));
     }

@@ -18,7 +18,7 @@ const LINES: usize = 4;
 
 /// The sections about effects.
 pub(super) fn sections(words: &'static Words, found: &Effects) -> Vec<Section> {
-    let said = &words.explains;
+    let said = &words.insight;
     let output = found.most_moved();
     let lead = fill(
         said.effects_lead,
@@ -67,7 +67,7 @@ fn figures(words: &'static Words, found: &Effects, column: &ColumnEffect, output
             BarChart { bars: bars.collect(), ..BarChart::new(title, Scale::number(about), &column.column) };
         return vec![Figure::whole(words, &chart)];
     };
-    let said = &words.explains;
+    let said = &words.insight;
     let strands = column
         .individual
         .iter()
@@ -115,7 +115,7 @@ fn of_pair(words: &'static Words, found: &Effects, pair: &PairEffect, output: us
             ("column", plain(cut(&pair.columns[side], 20))),
             ("value", plain(cut(&value(&pair.grids[side][i]), 20))),
         ];
-        fill(words.explains.pair_value, &values).to_string()
+        fill(words.insight.pair_value, &values).to_string()
     };
     let (side, x) = match along {
         [Some(x), _] => (0, x),

@@ -22,8 +22,8 @@ pub fn effects(words: &'static Words, found: &Effects, source: &str) -> String {
 
 fn page(words: &'static Words, target: &str, source: &str, sections: Vec<Section>) -> String {
     let mut page = Report::new(words, fill(words.predicting, &[("target", name(target))]));
-    page.kicker = Text::plain(format!("Tidemill · {}", words.explains.kicker));
-    page.lead = fill(words.explains.lead, &[("source", name(file_name(words, source)))]);
+    page.kicker = Text::plain(format!("Tidemill · {}", words.insight.kicker));
+    page.lead = fill(words.insight.lead, &[("source", name(file_name(words, source)))]);
     page.foot = fill(words.foot, &[("version", plain(env!("CARGO_PKG_VERSION")))]);
     sections.into_iter().fold(page, Report::with).html()
 }

@@ -16,7 +16,7 @@ const NAMED: usize = 12;
 
 /// What would have to be otherwise, row by row.
 pub fn story(words: &Words, found: &Counterfactuals) -> String {
-    let said = &words.explains;
+    let said = &words.insight;
     let head: [(&str, &dyn Display); 3] =
         [("target", &found.target), ("wanted", &wanted(words, found)), ("rows", &found.rows.len())];
     let mut text = fill(said.wanted_head, &head) + "\n" + &limits(words, found).join("\n") + "\n";
@@ -32,7 +32,7 @@ pub fn story(words: &Words, found: &Counterfactuals) -> String {
 
 /// The answer that is wanted, in words.
 pub(crate) fn wanted(words: &Words, found: &Counterfactuals) -> String {
-    let said = &words.explains;
+    let said = &words.insight;
     match &found.wanted {
         None => said.wanted_other.into(),
         Some(text) if found.rows.iter().any(|row| row.prediction.is_number()) => {
@@ -44,7 +44,7 @@ pub(crate) fn wanted(words: &Words, found: &Counterfactuals) -> String {
 
 /// What may change, what is held, and how the ways were checked: a sentence each.
 pub(crate) fn limits(words: &Words, found: &Counterfactuals) -> Vec<String> {
-    let said = &words.explains;
+    let said = &words.insight;
     let named = found.changeable.iter().map(|column| {
         let template = match column.direction {
             Direction::Up => said.up,
@@ -69,12 +69,12 @@ pub(crate) fn listed(words: &Words, mut names: Vec<String>) -> String {
     let columns = names.join(words.list);
     match more {
         0 => columns,
-        n => fill(words.explains.and_more, &[("columns", &columns), ("n", &n)]),
+        n => fill(words.insight.and_more, &[("columns", &columns), ("n", &n)]),
     }
 }
 
 fn row_head(words: &Words, found: &Counterfactuals, row: &CounterfactualRow) -> String {
-    let said = &words.explains;
+    let said = &words.insight;
     let key = row.key.as_ref().map(|key| fill(said.key, &[("key", &cell(words, key))]));
     let values: [(&str, &dyn Display); 5] = [
         ("row", &row.row),
@@ -88,7 +88,7 @@ fn row_head(words: &Words, found: &Counterfactuals, row: &CounterfactualRow) -> 
 
 /// The ways found for a row, a sentence each; or why there is none.
 pub(crate) fn ways(words: &Words, row: &CounterfactualRow) -> Vec<String> {
-    let said = &words.explains;
+    let said = &words.insight;
     if row.already {
         return vec![said.already.into()];
     }
@@ -113,7 +113,7 @@ pub(crate) fn ways(words: &Words, row: &CounterfactualRow) -> Vec<String> {
 
 /// What changes, in words.
 pub(crate) fn changes(words: &Words, offer: &Offer) -> String {
-    let said = &words.explains;
+    let said = &words.insight;
     let change = offer.changes.iter().map(|change| {
         let values: [(&str, &dyn Display); 3] = [
             ("column", &change.column),
@@ -134,7 +134,7 @@ pub(crate) fn answer(words: &Words, value: &Value) -> String {
 }
 
 pub(crate) fn chance(words: &Words, probability: Option<f64>) -> String {
-    probability.map(|p| fill(words.explains.chance, &[("p", &format!("{p:.2}"))])).unwrap_or_default()
+    probability.map(|p| fill(words.insight.chance, &[("p", &format!("{p:.2}"))])).unwrap_or_default()
 }
 
 /// A cell with all its digits: a number cut short might not lead to the answer.

@@ -21,7 +21,7 @@ const APART: f64 = 0.01;
 
 /// What moves the answer, a line and a sentence for each column, and what works together.
 pub fn story(words: &Words, found: &Effects) -> String {
-    let said = &words.explains;
+    let said = &words.insight;
     let output = found.most_moved();
     let head: [(&str, &dyn Display); 4] = [
         ("target", &found.target),
@@ -56,7 +56,7 @@ pub fn story(words: &Words, found: &Effects) -> String {
 
 /// What the answers are: the probability of a class, or the target.
 pub(crate) fn what(words: &Words, found: &Effects, output: usize) -> String {
-    let said = &words.explains;
+    let said = &words.insight;
     let template = if found.units == "probability" { said.of_class } else { said.of_number };
     fill(template, &[("of", &found.outputs[output])])
 }
@@ -67,7 +67,7 @@ fn strongest(found: &Effects, output: usize) -> f64 {
 
 /// How the answer goes along with a column, in one sentence.
 pub(crate) fn sentence(words: &Words, found: &Effects, column: &ColumnEffect, output: usize) -> String {
-    let said = &words.explains;
+    let said = &words.insight;
     let values = &column.partial[output];
     let what = what(words, found, output);
     if column.reach[output] <= HARDLY * strongest(found, output) {
@@ -100,7 +100,7 @@ pub(crate) fn sentence(words: &Words, found: &Effects, column: &ColumnEffect, ou
 
 /// Whether two columns do together what they do not do apart, in one sentence.
 pub(crate) fn together(words: &Words, found: &Effects, pair: &PairEffect, output: usize) -> String {
-    let said = &words.explains;
+    let said = &words.insight;
     let share = pair.together[output].share;
     let template = if share < APART { said.apart } else { said.together };
     let values: [(&str, &dyn Display); 4] = [
