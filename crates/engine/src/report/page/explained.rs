@@ -2,7 +2,7 @@
 
 use tidemill_report::{Report, Section, Text};
 
-use super::{Words, counterfactual, effects, explanation, file_name, fill, name, plain};
+use super::{Words, counterfactual, explanation, file_name, fill, name, plain};
 use crate::explain::{Counterfactuals, Effects, Explained};
 
 /// The page about what each column adds to the answers to rows, in the language of these words; `source` is where the rows are from.
@@ -17,7 +17,7 @@ pub fn counterfactuals(words: &'static Words, found: &Counterfactuals, source: &
 
 /// The page about how answers go along with columns.
 pub fn effects(words: &'static Words, found: &Effects, source: &str) -> String {
-    page(words, &found.target, source, effects::sections(words, found))
+    page(words, &found.target, source, super::effects::sections(words, found))
 }
 
 fn page(words: &'static Words, target: &str, source: &str, sections: Vec<Section>) -> String {
