@@ -303,6 +303,29 @@ pub struct ColumnSpec {
     /// How the prediction log keeps what callers send in this column; without it, as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<Private>,
+    /// Whether whoever is judged could change it, and which way: `tidemill explain --method counterfactual` looks for another answer among
+    /// the columns that are marked. Where none is marked, every number, flag and category that is a feature may change, but for those
+    /// that say `no`. Without effect on training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changeable: Option<Changeable>,
+    /// Of a number that is `changeable`: the least and the greatest that it may become, such as `[18, 65]`; without it, what training
+    /// saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change_within: Option<[f64; 2]>,
+}
+
+/// Which way a column could be changed by whoever is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Changeable {
+    /// To any other value.
+    Any,
+    /// A number to a greater one, a flag from no to yes.
+    Up,
+    /// A number to a smaller one, a flag from yes to no.
+    Down,
+    /// Not at all, such as age or country of birth.
+    No,
 }
 
 /// What becomes of the spellings of a name.

@@ -3,7 +3,9 @@
 mod backup;
 mod check;
 mod conformance;
+mod counterfactual;
 mod docs;
+mod effects;
 mod explain;
 mod forecast;
 mod golden;

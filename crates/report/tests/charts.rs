@@ -38,7 +38,8 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
     let mut line = LineChart::new(name(0), Scale::number(name(1)), Scale::number(name(2)))
         .with(Series::new(name(3), points.clone()).with_dots())
         .with(Series::new(name(2), points.clone()))
-        .against(name(4), [numbers[0], numbers[1 % numbers.len()]], [1.0, 1.0]);
+        .against(name(4), [numbers[0], numbers[1 % numbers.len()]], [1.0, 1.0])
+        .behind(name(1), vec![numbers.iter().map(|y| [*y, numbers[0]]).collect(), Vec::new()]);
     line.marks.push(Mark { x: numbers[0], label: name(0) });
     line.spots.push(Spot { x: numbers[0], y: numbers[1 % numbers.len()], name: name(0) });
     let mut bars = BarChart::new(name(0), Scale::number(name(1)), name(2));
@@ -297,6 +298,21 @@ fn looks_as_it_did(name: &str, chart: &dyn Chart) {
     let before = std::fs::read_to_string(&file).unwrap_or_default();
     let differs = svg.lines().zip(before.lines()).find(|(now, before)| now != before);
     assert!(svg == before, "{name} looks different: {differs:?}");
+}
+
+#[test]
+fn single_rows_stand_behind_their_average_and_within_the_chart() {
+    let average = Series::new("on average", vec![Point::new(0.0, 1.0), Point::new(1.0, 2.0)]);
+    let chart = LineChart::new("Effect", Scale::number("age"), Scale::number("price"))
+        .with(average)
+        .behind("single rows", vec![vec![[0.0, -5.0], [1.0, 9.0]], vec![[0.0, f64::NAN], [1.0, 3.0]]]);
+    let svg = chart.svg(&EN);
+    let [strand, line] = ["<path class=\"strand\" d=\"M", "<path class=\"series s0\" d=\"M"]
+        .map(|start| svg.rfind(start).unwrap());
+    assert!(strand < line, "the average is drawn above the single rows");
+    // One in the legend, one on the chart: a line of a single point is none.
+    assert_eq!(svg.matches("<path class=\"strand\"").count(), 2);
+    assert!(svg.contains("single rows") && !svg.contains("NaN"), "{svg}");
 }
 
 #[test]

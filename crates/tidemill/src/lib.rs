@@ -33,9 +33,9 @@ pub use judge::{Audit, Comparison, Report, check, compare, evaluate};
 pub use model::{Answer, Model};
 pub use rows::{open, table, table_of_numbers};
 pub use surroundings::context;
-pub use tidemill_core::recipe::Recipe;
+pub use tidemill_core::recipe::{Changeable, Recipe};
 pub use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Schema, Source, Table};
-pub use tidemill_engine::explain::{Explained, ExplainedRow};
+pub use tidemill_engine::explain::{AskedEffects, Counterfactuals, Effects, Explained, ExplainedRow, WhatIf};
 pub use tidemill_engine::facts::Outcome;
 pub use training::{Fit, fit, recipe};
 

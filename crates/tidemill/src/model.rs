@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::RecordBatch;
 use serde_json::{Map, Value};
 use tidemill_core::{Context, Error, Result, Role, Row, Source, nearest};
-use tidemill_engine::explain::{self, Explained};
+use tidemill_engine::explain::{self, AskedEffects, Counterfactuals, Effects, Explained, WhatIf};
 use tidemill_engine::model::{self, Opened};
 use tidemill_engine::package::{Package, from_bytes, to_bytes};
+use tidemill_engine::recipe;
 use tidemill_engine::rows::{self, cell};
 use tidemill_engine::serve::serving::{Prediction, Serving};
 
@@ -104,6 +105,25 @@ impl Model {
     pub fn explain(&self, rows: &dyn Source, numbers: &[u64]) -> Result<Explained> {
         let asked = explain::Asked { rows: numbers.to_vec(), ..explain::Asked::default() };
         explain::explain(&self.opened, rows, None, &asked, &self.context)
+    }
+
+    /// Searches for what of rows would have to be otherwise for another answer, among the columns that the recipe of the model marks as
+    /// changeable, or those that are asked for.
+    ///
+    /// # Errors
+    /// No such row, more than 200 rows, an answer that the model cannot give, a column that cannot change.
+    pub fn what_if(&self, rows: &dyn Source, asked: &WhatIf) -> Result<Counterfactuals> {
+        let recipe = &self.opened.package.recipe;
+        let recipe = recipe::parse(recipe, "the model's recipe", self.context.registry())?;
+        explain::counterfactuals(&self.opened, &recipe, rows, None, asked, &self.context)
+    }
+
+    /// How the answer goes along with each column over rows of a source: partial dependence, single rows, accumulated local effects.
+    ///
+    /// # Errors
+    /// No such row, a column that the model does not read, more than 100 columns where none is named.
+    pub fn effects(&self, rows: &dyn Source, asked: &AskedEffects) -> Result<Effects> {
+        explain::effects(&self.opened, rows, asked, &self.context)
     }
 
     fn serving(&self) -> Result<&Serving> {

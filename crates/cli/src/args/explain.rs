@@ -13,6 +13,8 @@ Examples:
   tidemill explain model.tidemill new.csv                     what matters, and the first rows one by one
   tidemill explain model.tidemill new.csv --rows 3,7-9        these rows, counted from 1
   tidemill explain model.tidemill new.csv --rows 3 --method lime    a linear model near the row, and how faithful it is
+  tidemill explain model.tidemill new.csv --rows 3 --method counterfactual    what would lead to another answer
+  tidemill explain model.tidemill new.csv --method effects --report page.html   how the answer goes along with each column
   tidemill explain model.tidemill new.csv -o shap.parquet     every value, a row for each row")]
 pub(crate) struct Explain {
     /// The model file.
@@ -37,12 +39,22 @@ pub(crate) struct Explain {
     /// Of lime, runs that show how steady it is [default: 3].
     #[arg(long, value_name = "N")]
     pub repeats: Option<usize>,
+    /// Of counterfactual, the answer that is wanted: a class, or of numbers '>= 5', '< 3' or '5..8' [default: any other class].
+    #[arg(long, value_name = "ANSWER")]
+    pub wanted: Option<String>,
+    /// Of counterfactual, the columns that may change, such as `age=up,plan`; of effects, those to look at [default: those that the
+    /// recipe marks `changeable`, else all].
+    #[arg(long, value_name = "COLS", value_delimiter = ',')]
+    pub columns: Vec<String>,
     /// Rows that stand for what is usual [default: the data themselves].
     #[arg(long, value_name = "FILE")]
     pub background: Option<String>,
     /// Where the values of every row go: .csv, .tsv, .parquet, .jsonl or .arrow.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<String>,
+    /// Where a page with pictures goes, as one HTML file.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// How many threads may work [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
@@ -69,4 +81,8 @@ pub(crate) enum MethodArg {
     KernelShap,
     /// A linear model near each row, for any model, with how faithful and how steady it is.
     Lime,
+    /// The nearest few changes to each row that lead to another answer, for any model.
+    Counterfactual,
+    /// How the answer goes along with each column: partial dependence, single rows, accumulated local effects; for any model.
+    Effects,
 }

@@ -3,11 +3,13 @@
 use std::ops::RangeInclusive;
 
 use tidemill_engine::core::Result;
+use tidemill_engine::core::recipe::Changeable;
 use tidemill_engine::error::EngineError;
-use tidemill_engine::explain::{Asked, LimeSettings, Method};
-use tidemill_engine::report::text;
+use tidemill_engine::explain::{Asked, AskedEffects, LimeSettings, Method, WhatIf};
+use tidemill_engine::files::replace;
 use tidemill_engine::report::words::fill;
-use tidemill_engine::verbs::explain;
+use tidemill_engine::report::{page, text};
+use tidemill_engine::verbs::explain::{self, Job};
 
 use super::{context, json_of};
 use crate::args::Cli;
@@ -16,26 +18,101 @@ use crate::show::Shown;
 
 /// Explains rows of a file.
 pub(super) fn explain(args: &Explain, cli: &Cli) -> Result<Shown> {
+    refuse_options_of_others(args)?;
     let rows = args.rows.as_deref().map(numbers).transpose()?.unwrap_or_default();
-    let method = match args.method {
-        MethodArg::Auto => None,
+    let lime = lime(args)?;
+    let context = context(cli, 0, args.threads)?;
+    let job = Job {
+        model: &args.model,
+        target: args.target.as_deref(),
+        data: &args.data,
+        background: args.background.as_deref(),
+        out: args.out.as_deref(),
+    };
+    let words = args.lang.words();
+    let (told, html, mut json) = match args.method {
+        MethodArg::Counterfactual => {
+            let columns = args.columns.iter().map(|text| changeable(text)).collect::<Result<_>>()?;
+            let asked = WhatIf { rows, wanted: args.wanted.clone(), columns };
+            let found = explain::what_if(&job, &asked, &context)?;
+            let html = args.report.as_ref().map(|_| page::counterfactuals(words, &found, &args.data));
+            (text::counterfactuals(words, &found), html, json_of(&found)?)
+        }
+        MethodArg::Effects => {
+            let asked = AskedEffects { rows, columns: args.columns.clone() };
+            let found = explain::along_columns(&job, &asked, &context)?;
+            let html = args.report.as_ref().map(|_| page::effects(words, &found, &args.data));
+            (text::effects(words, &found), html, json_of(&found)?)
+        }
+        method => {
+            let found = explain::file(&job, &Asked { rows, method: by_row(method), lime }, &context)?;
+            let html = args.report.as_ref().map(|_| page::explained(words, &found, &args.data));
+            (text::explanation(words, &found), html, json_of(&found)?)
+        }
+    };
+    let mut shown = told;
+    if let Some(out) = job.out {
+        shown += &format!("\n{}\n", fill(words.story.written_file, &[("file", &out)]));
+    }
+    if let Some((file, html)) = args.report.as_ref().zip(html) {
+        replace(file, html.as_bytes())?;
+        shown += &format!("\n{}\n", fill(words.story.report_file, &[("file", &file.display())]));
+        json["report"] = serde_json::json!(file);
+    }
+    Ok(Shown::new(shown, json))
+}
+
+/// The method that explains row by row.
+fn by_row(method: MethodArg) -> Option<Method> {
+    match method {
         MethodArg::TreeShap => Some(Method::TreeShap),
         MethodArg::LinearShap => Some(Method::LinearShap),
         MethodArg::PermutationShap => Some(Method::PermutationShap),
         MethodArg::KernelShap => Some(Method::KernelShap),
         MethodArg::Lime => Some(Method::Lime),
-    };
-    let asked = Asked { rows, method, lime: lime(args)? };
-    let context = context(cli, 0, args.threads)?;
-    let out = args.out.as_deref();
-    let (target, background) = (args.target.as_deref(), args.background.as_deref());
-    let found = explain::file(&args.model, target, &args.data, background, &asked, out, &context)?;
-    let words = args.lang.words();
-    let mut shown = text::explanation(words, &found);
-    if let Some(out) = out {
-        shown += &format!("\n{}\n", fill(words.story.written_file, &[("file", &out)]));
+        _ => None,
     }
-    Ok(Shown::new(shown, json_of(&found)?))
+}
+
+/// An option without effect would be taken for one that has some.
+fn refuse_options_of_others(args: &Explain) -> Result<()> {
+    use MethodArg::{Counterfactual, Effects, Lime};
+    let refused = |what: &str, remedy: &str| Err(EngineError::usage(what, remedy).into());
+    if args.wanted.is_some() && args.method != Counterfactual {
+        return refused("--wanted is for counterfactual alone", "add --method counterfactual");
+    }
+    if !args.columns.is_empty() && !matches!(args.method, Counterfactual | Effects) {
+        return refused(
+            "--columns is for counterfactual and effects alone",
+            "add --method counterfactual or effects",
+        );
+    }
+    if args.background.is_some() && args.method == Effects {
+        return refused(
+            "effects have no background: the rows themselves are what is usual",
+            "leave --background out",
+        );
+    }
+    if args.report.is_some() && args.method == Lime {
+        return refused(
+            "local models have no page of their own",
+            "leave --report out; -o FILE writes their values",
+        );
+    }
+    Ok(())
+}
+
+/// `age=up` as the column and which way it may change; without a way any.
+fn changeable(text: &str) -> Result<(String, Changeable)> {
+    let ways = [("up", Changeable::Up), ("down", Changeable::Down), ("any", Changeable::Any)];
+    let Some((name, way)) = text.rsplit_once('=') else { return Ok((text.trim().into(), Changeable::Any)) };
+    match ways.iter().find(|(word, _)| *word == way.trim()) {
+        Some((_, way)) => Ok((name.trim().into(), *way)),
+        None => {
+            let problem = format!("--columns '{text}': '{way}' is no way to change");
+            Err(EngineError::usage(problem, "write up, down or any behind the sign, as in age=up").into())
+        }
+    }
 }
 
 /// How LIME looks around a row.

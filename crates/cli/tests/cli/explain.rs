@@ -105,6 +105,70 @@ fn lime_says_how_faithful_it_is_and_takes_its_own_options_alone() {
 }
 
 #[test]
+fn other_answers_are_searched_for_among_what_may_change() {
+    let recipe = "[data]\nsource = \"t.csv\"\ntarget = \"churned\"\n[columns.age]\nchangeable = \"no\"\n\
+                  [columns.income]\nchangeable = \"down\"\nchange_within = [1000, 2300]\n\
+                  [[learners]]\nkind = \"logistic\"\n[train]\ntrials = 1\n";
+    let desk = Desk::new().with("t.csv", small_table(150)).with("r.toml", recipe);
+    desk.run(&["train", "r.toml", "-o", "m"]).done();
+    let model = "m/model.tidemill";
+    let base = ["explain", model, "t.csv", "--method", "counterfactual"];
+    let with = |more: &[&str]| [&base[..], more].concat();
+    let found = desk.run(&with(&["--wanted", "no", "--json"])).done().json();
+    assert_eq!((&found["marked"], &found["changeable"][0]["direction"]), (&"recipe".into(), &"down".into()));
+    let rows = found["rows"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["already"] == (row["prediction"] == "no")), "{rows:?}");
+    let ways: Vec<&Value> = rows.iter().flat_map(|row| row["offers"].as_array().unwrap()).collect();
+    assert!(ways.len() > 3, "{found}");
+    for way in &ways {
+        assert_eq!((&way["prediction"], &way["changes"][0]["column"]), (&"no".into(), &"income".into()));
+        let [from, to] = ["from", "to"].map(|end| way["changes"][0][end].as_f64().unwrap());
+        assert!(to < from && (1000.0..=2300.0).contains(&to), "{way}");
+    }
+    // Asked by name, whatever the recipe says.
+    let told =
+        desk.run(&with(&["--rows", "2", "--columns", "age=up,age,town", "--report", "why.html"])).done();
+    assert!(told.out.contains("May change: age (up), town") && told.out.contains("why.html"), "{told:?}");
+    assert!(desk.read("why.html").contains("Other answers"));
+    desk.run(&with(&["-o", "ways.csv"])).done();
+    let head = "row,key,prediction,way,column,from,to,distance,answer,probability";
+    assert!(desk.read("ways.csv").starts_with(head), "{}", desk.read("ways.csv"));
+    desk.run(&with(&["--wanted", "nope"])).refused(&["'nope' is no class", "did you mean 'no'"]);
+    desk.run(&with(&["--columns", "salary"])).refused(&["'salary'"]);
+    desk.run(&with(&["--columns", "id"])).refused(&["'id'"]);
+    desk.run(&with(&["--columns", "town=up"])).refused(&["no up or down"]);
+    desk.run(&with(&["--columns", "age=more"])).refused(&["'more' is no way"]);
+    desk.run(&["explain", model, "t.csv", "--wanted", "no"]).refused(&["--wanted is for counterfactual"]);
+}
+
+#[test]
+fn effects_are_told_drawn_and_written() {
+    let desk = trained("boosted_trees");
+    let base = ["explain", "m/model.tidemill", "t.csv", "--method", "effects"];
+    let told = desk.run(&[&base[..], &["--report", "why.html", "-o", "effects.csv"]].concat()).done().out;
+    assert!(
+        told.contains("Along “age”, the probability of “yes” rises") && told.contains("150 of 150"),
+        "{told}"
+    );
+    let page = desk.read("why.html");
+    assert!(page.contains("single rows") && page.contains("age, among near rows"));
+    let table = desk.read("effects.csv");
+    assert!(table.starts_with("effect,column,value,other_column,other_value,row,output,answer"), "{table}");
+    for effect in ["partial", "individual", "accumulated", "pair"] {
+        assert!(table.lines().any(|line| line.starts_with(effect)), "{effect}");
+    }
+    let found = desk.run(&[&base[..], &["--columns", "town", "--json"]].concat()).done().json();
+    assert_eq!((&found["columns"][0]["column"], &found["n_asked"]), (&"town".into(), &150.into()));
+    desk.run(&[&base[..], &["--columns", "salary"]].concat()).refused(&["'salary'"]);
+    desk.run(&[&base[..], &["--columns", "id"]].concat()).refused(&["'id'"]);
+    // What each column adds has a page, too; local models have none.
+    desk.run(&["explain", "m/model.tidemill", "t.csv", "--rows", "1-9", "--report", "shap.html"]).done();
+    assert!(desk.read("shap.html").contains("Why it answers so"));
+    let lime = ["explain", "m/model.tidemill", "t.csv", "--method", "lime", "--report", "lime.html"];
+    desk.run(&lime).refused(&["no page"]);
+}
+
+#[test]
 fn a_model_of_another_program_predicts_explains_and_is_inspected() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/import");
     let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();

@@ -118,11 +118,7 @@ pub(super) fn told(
     let mut order: Vec<usize> = (0..columns.len()).collect();
     order.sort_by(|a, b| mean[*b].total_cmp(&mean[*a]).then(a.cmp(b)));
     let target = plan.target().map(|c| c.name.clone()).unwrap_or_default();
-    let outputs = match (shap.n_outputs(), plan.classes.as_slice()) {
-        (1, [_, positive]) => vec![positive.clone()],
-        (1, _) => vec![target.clone()],
-        (_, classes) => classes.to_vec(),
-    };
+    let outputs = output_names(plan, shap.n_outputs());
     let answered = apply(steps, rows.clone())?;
     let (prediction, key) = (answered.schema().role(Role::Prediction), rows.schema().role(Role::Key));
     let sorted = |values: &[f64]| order.iter().map(|&at| values[at]).collect::<Vec<f64>>();
@@ -169,6 +165,15 @@ pub(super) fn told(
         importance: sorted(&mean),
         rows: told,
     })
+}
+
+/// What each output is about: of two classes the positive one, of more each of them, else the target.
+pub(super) fn output_names(plan: &InferredSchema, n_outputs: usize) -> Vec<String> {
+    match (n_outputs, plan.classes.as_slice()) {
+        (1, [_, positive]) => vec![positive.clone()],
+        (1, _) => vec![plan.target().map(|column| column.name.clone()).unwrap_or_default()],
+        (_, classes) => classes.to_vec(),
+    }
 }
 
 /// Bounds that JSON can say.

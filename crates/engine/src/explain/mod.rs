@@ -7,18 +7,28 @@
 //! | anything else (blends, kernels, neighbours, nets) | permutation SHAP, sampled until it is sure | the answer itself: the number, or each class's probability |
 //! | any, where asked for | Kernel SHAP, sampled; LIME: a linear model near the row, with its fidelity and how steady it is | the answer itself |
 //!
+//! Beside that: what would have to be otherwise for another answer ([`counterfactuals`]), and how the answer goes along with each
+//! column over all rows ([`effects()`]).
+//!
 //! Values of derived columns (one-hot, date parts, terms) are summed to the column that they come from.
 
+mod changeable;
+mod counterfactual;
+mod effects;
 mod explained;
 mod local;
 mod method;
 mod sampled;
 mod training;
 mod values;
+mod wanted;
 
+pub use changeable::{ChangeableColumn, Marked};
+pub use counterfactual::{ChangedCell, CounterfactualRow, Counterfactuals, Offer, WhatIf, counterfactuals};
+pub use effects::{AskedEffects, ColumnEffect, Effects, PairEffect, effects};
 pub use explained::{Explained, ExplainedRow, LocalFit};
 pub use method::Method;
-pub(crate) use training::of_training;
+pub(crate) use training::{Reasons, of_training};
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use tidemill_core::{Batch, Context, Error, Result};
 
+use super::effects::{self, Effects};
 use super::{Explained, Explainer, features};
 use crate::model::{Model, Reference};
 
@@ -11,6 +12,20 @@ const OPERATIONS: u64 = 2_000_000_000;
 const FEWEST: u64 = 3;
 /// More would not be told apart in a picture.
 const MOST: u64 = 200;
+
+/// About how many operations the effects of columns may take beside that, on how many rows at most and at least, and of how many
+/// columns.
+const EFFECT_OPERATIONS: u64 = 200_000_000;
+const EFFECT_ROWS: [u64; 2] = [20, 100];
+const EFFECT_COLUMNS: usize = 6;
+
+/// What the report of a training says of why a model answers so.
+pub(crate) struct Reasons {
+    /// What each column adds to the answers to some rows.
+    pub(crate) explained: Explained,
+    /// How the answer goes along with the columns that matter most, where that is soon worked out.
+    pub(crate) effects: Option<Effects>,
+}
 
 /// Explains what a model says of some of these rows; `None` where there is nothing to compare (one column) or it would take long.
 ///
@@ -22,7 +37,7 @@ pub(crate) fn of_training(
     typed: &Batch,
     rows: &[u32],
     context: &Context,
-) -> Result<Option<Explained>> {
+) -> Result<Option<Reasons>> {
     if features(typed).len() < 2 || context.out_of_time() {
         return Ok(None);
     }
@@ -35,7 +50,12 @@ pub(crate) fn of_training(
         let step = rows.len().div_ceil(n as usize).max(1);
         let chosen: Vec<u32> = rows.iter().copied().step_by(step).collect();
         let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
-        explainer.explain(&typed.take(&chosen)?, numbers, None, context).map(Some)
+        let explained = explainer.explain(&typed.take(&chosen)?, numbers, None, context)?;
+        let effects = match effects_of_training(model, &explained, typed, rows, context) {
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
+            found => found.unwrap_or_default(),
+        };
+        Ok(Some(Reasons { explained, effects }))
     };
     match explained() {
         Err(Error::Cancelled) => Err(Error::Cancelled),
@@ -43,4 +63,31 @@ pub(crate) fn of_training(
         Err(_) => Ok(None),
         found => found,
     }
+}
+
+/// The effects of the columns that matter most, on some of these rows; `None` where that would take long.
+fn effects_of_training(
+    model: &Model,
+    explained: &Explained,
+    typed: &Batch,
+    rows: &[u32],
+    context: &Context,
+) -> Result<Option<Effects>> {
+    let asks = 22 * EFFECT_COLUMNS;
+    let most = effects::most_rows(model, asks, EFFECT_OPERATIONS).min(EFFECT_ROWS[1]);
+    if most < EFFECT_ROWS[0].min(rows.len() as u64) || context.out_of_time() {
+        return Ok(None);
+    }
+    let chosen: Vec<u32> = rows.iter().copied().step_by(rows.len().div_ceil(most as usize).max(1)).collect();
+    let numbers: Vec<u64> = chosen.iter().map(|row| u64::from(*row) + 1).collect();
+    let asked = typed.take(&chosen)?;
+    // More columns than can be looked at, or none: nothing to show.
+    let Ok((able, _)) = effects::columns(&asked, &[]) else { return Ok(None) };
+    let columns: Vec<String> =
+        explained.columns.iter().filter(|name| able.contains(name)).take(EFFECT_COLUMNS).cloned().collect();
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let found = effects::of_columns(model, &asked, &numbers, &columns, context)?;
+    Ok(Some(Effects { n_rows: rows.len(), ..found }))
 }

@@ -19,7 +19,7 @@ use tidemill_report::words::Words;
 use crate::audit::{self, Finding, Severity};
 use crate::builtin;
 use crate::error::EngineError;
-use crate::explain::{self, Explained};
+use crate::explain::{self, Reasons};
 use crate::facts::{ColumnFacts, DataFacts, NESTED, Outcome, SHIPPED, Shipped, SplitFacts, TargetFacts};
 use crate::files::source_name;
 use crate::forecast::{self, ForecastFacts};
@@ -48,7 +48,7 @@ pub struct Fit {
     pub metrics: String,
     seed: u64,
     evidence: Evidence,
-    explained: Option<Explained>,
+    reasons: Option<Reasons>,
 }
 
 /// What the rows to learn from are called, and what their bytes are.
@@ -89,7 +89,7 @@ impl Fit {
     /// The report as a page of HTML, in the language of these words; `recipe_name` is the file that the recipe is written to, `hash` names the model.
     pub fn report(&self, words: &'static Words, recipe_name: &str, hash: &str) -> Result<String> {
         let origin = Origin { recipe: (&self.recipe, recipe_name), seed: self.seed, model: hash };
-        Ok(page::train(words, &self.facts, &self.evidence, self.explained.as_ref(), &origin)?.html())
+        Ok(page::train(words, &self.facts, &self.evidence, self.reasons.as_ref(), &origin)?.html())
     }
 }
 
@@ -184,14 +184,14 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let facts = facts.outcome(study, preparation, judged, shipped, context)?;
     let model = Model::new(chain, &plan)?;
     // The rows of a forecast are made by the program: no column of theirs is the user's.
-    let explained = match recipe.forecast {
+    let reasons = match recipe.forecast {
         Some(_) => None,
         None => explain::of_training(&model, &reference, &typed, &parts.test, &context.with_stream("why"))?,
     };
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
     let package = packed(&model, &reference, &facts, resolved.clone(), &metrics)?;
     let seed = recipe.train.seed;
-    Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed, evidence, explained })
+    Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed, evidence, reasons })
 }
 
 /// What the columns mean, and what is wrong with them and with the rows: the rules of `check`. The rows of a forecast are

@@ -71,7 +71,7 @@ impl FitOfTargets {
     pub fn report(&self, words: &'static Words, recipe_name: &str, hash: &str) -> Result<String> {
         let pages = self.fits.iter().map(|fit| {
             let origin = Origin { recipe: (&self.recipe, recipe_name), seed: fit.seed, model: hash };
-            page::train(words, &fit.facts, &fit.evidence, fit.explained.as_ref(), &origin)
+            page::train(words, &fit.facts, &fit.evidence, fit.reasons.as_ref(), &origin)
         });
         let outcomes: Vec<&Outcome> = self.fits.iter().map(|fit| &fit.facts).collect();
         Ok(page::targets(words, &outcomes, pages.collect::<Result<_>>()?).html())

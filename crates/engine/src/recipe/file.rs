@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use tidemill_core::recipe::{ColumnSpec, Cost, Decision, Recipe, Spec, Task};
+use tidemill_core::recipe::{Changeable, ColumnSpec, Cost, Decision, Recipe, Spec, Task};
 use tidemill_core::{Document, DocumentError, Error, Registry, Result, Slot, nearest};
 
 use crate::error::EngineError;
@@ -39,6 +39,7 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
         })?;
     }
     check_values(&recipe).map_err(|(path, problem)| document.wrong(path, problem, "correct the value"))?;
+    check_changes(&recipe).map_err(|(path, problem)| document.wrong(&path, problem, "correct the value"))?;
     policy::settle(&mut recipe);
     Ok(recipe)
 }
@@ -172,6 +173,21 @@ fn check_graph(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     }
 }
 
+fn check_changes(recipe: &Recipe) -> Result<(), (String, String)> {
+    for (name, column) in &recipe.columns {
+        let Some([low, high]) = column.change_within else { continue };
+        let problem = if !(low < high && low.is_finite() && high.is_finite()) {
+            "is the least and the greatest that a number may become, such as [18, 65]"
+        } else if matches!(column.changeable, None | Some(Changeable::No)) {
+            "needs `changeable = \"any\"`, \"up\" or \"down\" beside it"
+        } else {
+            continue;
+        };
+        return Err((format!("columns.{name}.change_within"), format!("'change_within' {problem}")));
+    }
+    Ok(())
+}
+
 fn check_decision(decision: &Decision) -> Result<(), (&'static str, String)> {
     if let Some(metric) = &decision.metric {
         let metric = tidemill_eval::metric(metric).map_err(|e| ("decision.metric", e.to_string()))?;
@@ -265,6 +281,16 @@ mod tests {
         assert!(text.contains("line 2") && text.contains("ridge"), "{text}");
         let text = error("[[learners]]\nkind = \"ridge\"\nalpha = \"much\"\n");
         assert!(text.contains("line 3"), "{text}");
+    }
+
+    #[test]
+    fn how_far_a_column_may_change_is_checked() {
+        let text = error("[columns.age]\nchangeable = \"up\"\nchange_within = [65, 18]\n");
+        assert!(text.contains("line 3") && text.contains("the least and the greatest"), "{text}");
+        let text = error("[columns.age]\nchange_within = [18, 65]\n");
+        assert!(text.contains("line 2") && text.contains("changeable"), "{text}");
+        let text = error("[columns.age]\nchangeable = \"upward\"\n");
+        assert!(text.contains("line 2"), "{text}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod accumulated_effects;
 mod cells;
+mod counterfactual;
 mod cover_steps;
 mod effect_grid;
 mod estimate;
@@ -14,6 +15,7 @@ mod kernel_shap;
 mod lime;
 mod lime_columns;
 mod linear_shap;
+mod pair_dependence;
 mod partial_dependence;
 mod permutation;
 mod permutation_shap;
@@ -24,6 +26,9 @@ mod weighted_ridge;
 
 pub use accumulated_effects::{AccumulatedEffects, accumulated_effects};
 pub use cells::Cells;
+pub use counterfactual::{
+    Changeable, Counterfactual, CounterfactualSettings, Counterfactuals, counterfactuals,
+};
 pub use effect_grid::GridValue;
 pub use estimate::{Sampling, ShapEstimate};
 pub use exact_shap::{MOST_EXACT, exact_shap};
@@ -33,6 +38,7 @@ pub use interventional::InterventionalTreeShap;
 pub use kernel_shap::kernel_shap;
 pub use lime::{Lime, LimeSettings, LocalModel};
 pub use linear_shap::{LinearFunction, correlated_linear_shap, linear_shap, linear_shap_of_columns};
+pub use pair_dependence::{PairDependence, Together, pair_dependence};
 pub use partial_dependence::{PartialDependence, partial_dependence};
 pub use permutation::{Importance, permutation};
 pub use permutation_shap::permutation_shap;

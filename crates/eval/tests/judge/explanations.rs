@@ -8,7 +8,7 @@ use tidemill_core::{Batch, Categories, Column, Context, Schema};
 use tidemill_eval::explain::{
     BatchGame, Cells, Game, GridValue, Lime, LimeSettings, LinearFunction, MatrixGame, Sampling, Sources,
     accumulated_effects, correlated_linear_shap, exact_shap, kernel_shap, linear_shap,
-    linear_shap_of_columns, partial_dependence, permutation_shap,
+    linear_shap_of_columns, pair_dependence, partial_dependence, permutation_shap,
 };
 use tidemill_eval::{Error, Result};
 use tidemill_kernel::Random;
@@ -276,6 +276,30 @@ fn partial_dependence_agrees_with_scikit_learn() {
         let rows: Vec<f64> = (0..5).flat_map(|row| found.of_row(row).to_vec()).collect();
         assert_near(&rows, &flat(&wanted["individual"]), 1e-12);
     }
+}
+
+#[test]
+fn partial_dependence_on_two_columns_agrees_with_scikit_learn() {
+    let rows = table(&flat(&reference()["x"]));
+    let all: Value = serde_json::from_str(include_str!("../reference/pairs.json")).unwrap();
+    for wanted in all.as_array().unwrap() {
+        let [a, b] = [0, 1].map(|side: usize| format!("x{}", wanted["columns"][side]));
+        let found = pair_dependence(&rows, [&a, &b], 5, 1, &Context::default(), of_table).unwrap();
+        for side in 0..2 {
+            let number = |v: &GridValue| if let GridValue::Number(x) = v { *x } else { f64::NAN };
+            let grid: Vec<f64> = found.grids[side].iter().map(number).collect();
+            assert_near(&grid, &flat(&wanted["grids"][side]), 1e-12);
+        }
+        assert_near(&found.average, &flat(&wanted["average"]), 1e-12);
+        let together = found.together(0);
+        assert_near(
+            &[together.size, together.share],
+            &flat(&serde_json::json!([wanted["size"], wanted["share"]])),
+            1e-9,
+        );
+    }
+    let error = pair_dependence(&rows, ["x0", "y"], 5, 1, &Context::default(), of_table).unwrap_err();
+    assert!(error.to_string().contains("'y'"), "{error}");
 }
 
 #[test]

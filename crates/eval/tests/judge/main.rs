@@ -5,6 +5,7 @@
 mod agreement;
 mod columns;
 mod comparisons;
+mod counterfactuals;
 mod curves;
 mod explanations;
 mod forecasts;

@@ -106,6 +106,10 @@ pub struct LineChart {
     pub reference: Option<Reference>,
     /// Named points.
     pub spots: Vec<Spot>,
+    /// Thin lines behind the others, all of one sort: single rows behind their average.
+    pub strands: Vec<Vec<[f64; 2]>>,
+    /// What the legend calls these.
+    pub strand_name: String,
 }
 
 impl LineChart {
@@ -119,6 +123,8 @@ impl LineChart {
             marks: Vec::new(),
             reference: None,
             spots: Vec::new(),
+            strands: Vec::new(),
+            strand_name: String::new(),
         }
     }
 
@@ -134,14 +140,22 @@ impl LineChart {
         self
     }
 
+    /// The same with thin lines behind the others.
+    pub fn behind(mut self, name: impl Into<String>, strands: Vec<Vec<[f64; 2]>>) -> Self {
+        (self.strand_name, self.strands) = (name.into(), strands);
+        self
+    }
+
     fn points(&self) -> impl Iterator<Item = &Point> {
         self.series.iter().flat_map(|s| &s.points).filter(|p| p.x.is_finite() && p.y.is_finite())
     }
 
     /// The range upwards. A wide interval of one early point must not press the lines flat: bands may be cut a little.
     fn y_ends(&self) -> [f64; 2] {
-        let [least, greatest] = spread(self.points().map(|p| p.y));
-        let ends = spread(self.points().flat_map(|p| [p.low.unwrap_or(p.y), p.high.unwrap_or(p.y)]));
+        let strands = || self.strands.iter().flatten().map(|[_, y]| *y);
+        let [least, greatest] = spread(self.points().map(|p| p.y).chain(strands()));
+        let bands = self.points().flat_map(|p| [p.low.unwrap_or(p.y), p.high.unwrap_or(p.y)]);
+        let ends = spread(bands.chain(strands()));
         let reach = greatest - least;
         let kept = [ends[0].max(least - reach), ends[1].min(greatest + reach)];
         self.y.ends(kept.into_iter(), 0.05)
@@ -168,7 +182,12 @@ impl LineChart {
             sign: Sign::Upright,
             name: m.label.clone(),
         });
-        lines.chain(spots).chain(reference).chain(mark).collect()
+        let strands = self.strands.iter().take(1).map(|_| Key {
+            class: "strand".into(),
+            sign: Sign::Line,
+            name: self.strand_name.clone(),
+        });
+        lines.chain(strands).chain(spots).chain(reference).chain(mark).collect()
     }
 }
 
@@ -204,6 +223,14 @@ impl Chart for LineChart {
         if let Some(Reference { name, ends: [a, b] }) = &self.reference {
             let [from, to] = [a, b].map(|p| format!("{} {}", n(plot.x(p[0])), n(plot.y(p[1]))));
             out.path("reference", &format!("M{from}L{to}"), name);
+        }
+        for strand in &self.strands {
+            let kept = strand.iter().filter(|[x, y]| x.is_finite() && y.is_finite());
+            let points: Vec<String> =
+                kept.map(|[x, y]| format!("{} {}", n(plot.x(*x)), n(plot.y(*y)))).collect();
+            if points.len() > 1 {
+                out.path("strand", &format!("M{}", points.join("L")), "");
+            }
         }
         for (i, series) in self.series.iter().enumerate() {
             band(series, i % 4, &plot, &mut out);

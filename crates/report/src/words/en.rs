@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Story, catalogue};
+use super::{Story, Why, catalogue};
 
 catalogue! {
     /// The sentences and words of one language. The comment of each is its English text.
@@ -9,6 +9,8 @@ catalogue! {
         terms: &'static [(&'static str, &'static str)] = &[],
         /// What a terminal shows.
         story: Story = super::en_story::EN,
+        /// What explanations say of other answers and of effects.
+        insight: Why = super::en_why::EN,
     }
 
     language = "en",

@@ -6,14 +6,17 @@
 
 mod en;
 mod en_story;
+mod en_why;
 mod zh;
 mod zh_story;
 mod zh_terms;
+mod zh_why;
 
 use std::fmt::{Display, Write};
 
 pub use en::{EN, Words};
 pub use en_story::Story;
+pub use en_why::Why;
 pub use zh::ZH;
 
 /// Every language that reports speak. Another one is its file and its line here.
@@ -147,7 +150,7 @@ mod tests {
     use super::*;
 
     /// Texts that are rightly the same in every language, or rightly empty.
-    const ALIKE: &[&str] = &["aside", "axis", "map_x", "map_y"];
+    const ALIKE: &[&str] = &["aside", "axis", "map_x", "map_y", "pair_value", "wanted_range"];
     const EMPTY: &[&str] = &["gap"];
 
     /// The places of a template, in alphabetical order.
@@ -162,8 +165,9 @@ mod tests {
     fn every_language_has_the_same_places_and_words_of_its_own() {
         assert_eq!(places("a {b} c {a}{b}"), ["a", "b", "b"]);
         for words in LANGUAGES.iter().filter(|words| words.language != EN.language) {
-            let english = EN.entries().into_iter().chain(EN.story.entries());
-            let theirs = words.entries().into_iter().chain(words.story.entries());
+            let english = EN.entries().into_iter().chain(EN.story.entries()).chain(EN.insight.entries());
+            let theirs =
+                words.entries().into_iter().chain(words.story.entries()).chain(words.insight.entries());
             for ((key, english), (_, theirs)) in english.zip(theirs) {
                 assert_eq!(places(english), places(theirs), "{key} in {}", words.language);
                 assert!(!theirs.is_empty() || EMPTY.contains(&key), "{key} is empty in {}", words.language);

@@ -1,11 +1,12 @@
 //! Simplified Chinese, in the terms of Chinese textbooks and of scikit-learn's Chinese guide.
 
-use super::{Words, zh_story, zh_terms};
+use super::{Words, zh_story, zh_terms, zh_why};
 
 /// Simplified Chinese.
 pub const ZH: Words = Words {
     terms: zh_terms::TERMS,
     story: zh_story::ZH,
+    insight: zh_why::ZH,
     language: "zh-CN",
     gap: "",
     list: "、",

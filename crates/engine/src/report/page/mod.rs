@@ -9,8 +9,11 @@ mod audit;
 mod choice;
 mod classes;
 mod columns;
+mod counterfactual;
 mod data;
 mod decision;
+mod effects;
+mod explained;
 mod explanation;
 mod forecast;
 mod importance;
@@ -30,24 +33,25 @@ use tidemill_eval::Answers;
 use tidemill_report::words::Words;
 use tidemill_report::{Report, Span, Text, number};
 
-use crate::explain::Explained;
+use crate::explain::Reasons;
 use crate::facts::Outcome;
 use crate::format::cut;
 use crate::judge::Evidence;
 pub use again::Origin;
 pub use audit::audit;
 pub use policy::{evaluated as evaluated_policy, trained as policy};
+pub use explained::{counterfactuals, effects, explained};
 pub use prepared::prepared;
 pub use subject::{Other, Subject};
 pub use synthesized::synthesized;
 pub use targets::{evaluated as evaluated_targets, trained as targets};
 
 /// The page about a training, in the language of these words.
-pub fn train(
+pub(crate) fn train(
     words: &'static Words,
     outcome: &Outcome,
     evidence: &Evidence,
-    explained: Option<&Explained>,
+    reasons: Option<&Reasons>,
     origin: &Origin<'_>,
 ) -> Result<Report> {
     let answers = Answers::of(evidence.answered())?;
@@ -81,8 +85,10 @@ pub fn train(
         data::section(words, outcome, evidence),
         again::section(words, outcome, origin),
     ];
-    if let Some(explained) = explained {
-        sections.insert(3, explanation::section(words, explained));
+    if let Some(reasons) = reasons {
+        let effects = reasons.effects.iter().flat_map(|found| effects::sections(words, found));
+        let why = std::iter::once(explanation::section(words, &reasons.explained)).chain(effects);
+        sections.splice(3..3, why);
     }
     if let Some(map) = map::section(&subject, evidence) {
         sections.insert(1, map);

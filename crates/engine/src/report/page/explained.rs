@@ -1,0 +1,29 @@
+//! Pages about explanations: of rows, of other answers, of effects.
+
+use tidemill_report::{Report, Section, Text};
+
+use super::{Words, counterfactual, explanation, file_name, fill, name, plain};
+use crate::explain::{Counterfactuals, Effects, Explained};
+
+/// The page about what each column adds to the answers to rows, in the language of these words; `source` is where the rows are from.
+pub fn explained(words: &'static Words, found: &Explained, source: &str) -> String {
+    page(words, &found.target, source, vec![explanation::section(words, found)])
+}
+
+/// The page about what would have to be otherwise for other answers.
+pub fn counterfactuals(words: &'static Words, found: &Counterfactuals, source: &str) -> String {
+    page(words, &found.target, source, vec![counterfactual::section(words, found)])
+}
+
+/// The page about how answers go along with columns.
+pub fn effects(words: &'static Words, found: &Effects, source: &str) -> String {
+    page(words, &found.target, source, super::effects::sections(words, found))
+}
+
+fn page(words: &'static Words, target: &str, source: &str, sections: Vec<Section>) -> String {
+    let mut page = Report::new(words, fill(words.predicting, &[("target", name(target))]));
+    page.kicker = Text::plain(format!("Tidemill · {}", words.insight.kicker));
+    page.lead = fill(words.insight.lead, &[("source", name(file_name(words, source)))]);
+    page.foot = fill(words.foot, &[("version", plain(env!("CARGO_PKG_VERSION")))]);
+    sections.into_iter().fold(page, Report::with).html()
+}
