@@ -234,6 +234,7 @@ catalogue! {
     problem = "note",
     own_rows = "on its own rows",
     size = "size",
+    chip_repair = "Repair",
     chip_rival = "The two best",
     chip_blend = "Blend",
     chip_taken = "Choice",
