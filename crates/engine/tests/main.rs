@@ -10,4 +10,5 @@ mod golden;
 mod import;
 mod languages;
 mod links;
+mod repairs;
 mod targets;

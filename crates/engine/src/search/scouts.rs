@@ -1,6 +1,6 @@
 //! Learners that try repairs of the rows before any search, within their share of its budget.
 
-use tidemill_core::recipe::{Labels, Recipe, Spec};
+use tidemill_core::recipe::{Labels, Quality, Recipe, Spec};
 use tidemill_core::{Context, Needs, Result};
 
 use super::plan::{Budgeted, Ground, Offer, offers, one_per_family};
@@ -35,7 +35,8 @@ pub(super) fn scouts(
     let own = prices.iter().map(|price| price[0].fit + price[0].prepare);
     let mut priced: Vec<(Offer, f64)> = offers.into_iter().zip(own).collect();
     priced.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let allowed = REPAIRING * budgeted.total;
+    let share = if recipe.train.quality == Quality::Fast { REPAIRING / 4.0 } else { REPAIRING };
+    let allowed = share * budgeted.total;
     let (all, rounds) = (ground.folds.len(), rounds as f64);
     let fits = |n: usize, folds: usize| {
         rounds * folds as f64 * priced[..n].iter().map(|(_, cost)| cost).sum::<f64>() <= allowed

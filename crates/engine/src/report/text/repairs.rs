@@ -60,3 +60,19 @@ fn done(words: &Words, repair: &Repair) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidemill_report::words::{EN, ZH};
+
+    use super::DONE;
+
+    #[test]
+    fn every_repair_has_words_of_its_own_in_every_language() {
+        for (kind, english) in DONE {
+            let code = format!("repair.{kind}");
+            assert_ne!(ZH.term(&code, english), english, "{kind}");
+            assert_eq!(EN.term(&code, english), english, "{kind}");
+        }
+    }
+}
