@@ -68,7 +68,8 @@ pub(crate) fn repaired(
     if mends.is_empty() && !doubts {
         return Ok(recipe);
     }
-    let context = &context.within(TIME);
+    // What is to be said of folds and rows is said when learners are compared.
+    let (watched, context) = (context, &context.within(TIME).quiet());
     let (size, shape) = study::measured(table, rows, &recipe, classes, context)?;
     if !size.plain {
         return Ok(recipe);
@@ -86,10 +87,10 @@ pub(crate) fn repaired(
     if candidates.is_empty() || folds.len() < 2 || (mends.is_empty() && !doubts) {
         return Ok(recipe);
     }
-    context.tell(&Event::Begin { what: "trying repairs of the rows".into(), steps: None });
+    watched.tell(&Event::Begin { what: "trying repairs of the rows".into(), steps: None });
     let trials = Trials { table, folds, scouts: candidates, judge: &judge, context };
     let repaired = trials.settle(recipe, mends, doubts.then_some(rows))?;
-    context.tell(&Event::End);
+    watched.tell(&Event::End);
     Ok(repaired)
 }
 
@@ -159,8 +160,7 @@ struct Trials<'a> {
 
 impl Trials<'_> {
     fn settle(&self, recipe: Recipe, mends: Vec<Mend>, doubted: Option<&[u32]>) -> Result<Recipe> {
-        let Some(mut best) = self.score(&recipe)? else { return Ok(recipe) };
-        let (mut recipe, mut tried) = (recipe, Vec::new());
+        let (mut recipe, mut best, mut tried) = (recipe, None, Vec::new());
         for mend in mends {
             self.mend(&mend, &mut recipe, &mut best, &mut tried)?;
         }
@@ -179,14 +179,18 @@ impl Trials<'_> {
         &self,
         mend: &Mend,
         recipe: &mut Recipe,
-        best: &mut Scored,
+        best: &mut Option<Scored>,
         tried: &mut Vec<Repair>,
     ) -> Result<()> {
+        if best.is_none() {
+            *best = self.score(recipe)?;
+        }
+        let Some(before) = best.as_ref() else { return Ok(()) };
         let mut kept: Option<(f64, usize, Recipe, Scored)> = None;
         for kind in mend.kinds.iter().take(MOST.saturating_sub(tried.len())) {
             let repaired = with(recipe, kind, &mend.columns, self.judge.metric);
             let Some(scored) = self.score(&repaired)? else { continue };
-            let gains = differences(&scored.folds, &best.folds, self.judge);
+            let gains = differences(&scored.folds, &before.folds, self.judge);
             let Ok(better_by) = corrected_resampled_t(&gains, self.test_share(), 0.95) else { continue };
             tried.push(Repair {
                 kind: (*kind).into(),
@@ -204,7 +208,7 @@ impl Trials<'_> {
         }
         if let Some((_, place, repaired, scored)) = kept {
             tried[place].kept = true;
-            (*recipe, *best) = (repaired, scored);
+            (*recipe, *best) = (repaired, Some(scored));
         }
         Ok(())
     }
