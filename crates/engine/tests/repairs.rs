@@ -41,7 +41,8 @@ fn rows(n: usize, slips: usize, far: usize) -> String {
     text
 }
 
-const RIDGE: &str = "[data]\ntarget = 'price'\n[[learners]]\nkind = 'ridge'\n[train]\ntrials = 1\nrepairs = true\n";
+const RIDGE: &str =
+    "[data]\ntarget = 'price'\n[[learners]]\nkind = 'ridge'\n[train]\ntrials = 1\nrepairs = true\n";
 
 fn trained(folder: &Path, csv: &str, recipe: &str, out: &str) -> Trained {
     let source = folder.join("rows.csv");
@@ -83,7 +84,8 @@ fn what_helps_is_kept_and_said_and_the_resolved_recipe_leads_to_the_same_bytes()
         first.outcome.repairs
     );
     let resolved = std::fs::read_to_string(&first.recipe).unwrap();
-    for line in ["kind = \"merge_spellings\"", "kind = \"outliers\"", "[[repairs]]", "kept = true", "why = "] {
+    for line in ["kind = \"merge_spellings\"", "kind = \"outliers\"", "[[repairs]]", "kept = true", "why = "]
+    {
         assert!(resolved.contains(line), "{line} in {resolved}");
     }
     for (words, said) in [(&EN, "Repaired: "), (&ZH, "已修复：")] {
@@ -91,7 +93,8 @@ fn what_helps_is_kept_and_said_and_the_resolved_recipe_leads_to_the_same_bytes()
     }
     assert!(std::fs::read_to_string(&first.report).unwrap().contains("Repaired: "));
     // Held-out rows are dirty, too: the score is better all the same.
-    let without = trained(folder.path(), &csv, &RIDGE.replace("repairs = true", "repairs = false"), "without");
+    let without =
+        trained(folder.path(), &csv, &RIDGE.replace("repairs = true", "repairs = false"), "without");
     assert!(without.outcome.repairs.is_empty());
     let rmse = |trained: &Trained| trained.outcome.test.value("rmse").unwrap();
     assert!(rmse(&first) < 0.8 * rmse(&without), "{} and {}", rmse(&first), rmse(&without));

@@ -147,7 +147,7 @@ impl Spellings {
             let place = nearest(key, common.map(|(common, place, _)| (*common, *place)));
             let place = place.unwrap_or_else(|| {
                 names.push((*name).to_string());
-                kept.push((key, names.len() as u32 - 1, *all));
+                kept.push((key.as_str(), names.len() as u32 - 1, *all));
                 names.len() as u32 - 1
             });
             table.push((key.clone(), place));

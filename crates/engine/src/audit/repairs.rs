@@ -62,14 +62,17 @@ fn named(columns: &[&ColumnProfile]) -> Vec<String> {
 }
 
 fn spellings(profile: &Profile) -> Option<Suggested> {
-    // Spaces around a name alone are taken off by the intake.
-    let real = |v: &&Variants| v.names.iter().any(|n| n.name.trim() != v.names[0].name.trim());
-    let of = |c: &ColumnProfile| c.variants.iter().find(real).map(|v| v.names.iter().map(|n| n.name.clone()));
-    let columns: Vec<&ColumnProfile> = of_kind(profile, Kind::Category).filter(|c| of(c).is_some()).collect();
+    let columns: Vec<&ColumnProfile> =
+        of_kind(profile, Kind::Category).filter(|c| written(c).is_some()).collect();
     let first = columns.first()?;
-    let written: Vec<String> = of(first)?.collect();
-    let why = format!("{} are one name in column '{}'", names(&written), first.name);
+    let why = format!("{} seem to be one name in column '{}'", names(&written(first)?), first.name);
     Some(Suggested { fault: Fault::Spellings, columns: named(&columns), why })
+}
+
+/// The first ways of writing one name; spaces around a name alone are taken off by the intake.
+fn written(column: &ColumnProfile) -> Option<Vec<String>> {
+    let real = |v: &&Variants| v.names.iter().any(|n| n.name.trim() != v.names[0].name.trim());
+    column.variants.iter().find(real).map(|v| v.names.iter().map(|n| n.name.clone()).collect())
 }
 
 fn outliers(profile: &Profile) -> Option<Suggested> {

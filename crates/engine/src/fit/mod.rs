@@ -158,7 +158,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let forecast = forecast.transpose()?;
     let nested = recipe.split.nested;
     let repairs = recipe.repairs.clone();
-    let facts = Facts { named, plan: &plan, findings, repairs, parts: &parts, nested, n_rows, metric, forecast };
+    let facts =
+        Facts { named, plan: &plan, findings, repairs, parts: &parts, nested, n_rows, metric, forecast };
     let mut answering = Chain(shipped.steps.into_iter().chain(study.links.iter().cloned()).collect());
     if recipe.forecast.is_some() && recipe.split.nested.is_none() {
         let test = View::new(table.clone(), &parts.test[..])?.collect()?;

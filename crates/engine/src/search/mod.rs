@@ -44,8 +44,8 @@ pub use design::Design;
 pub(crate) use finish::finish;
 pub use gap::{Gap, KeptPart, Verdict};
 pub use race::Times;
-pub(crate) use repairs::repaired;
 pub(crate) use race::{SuccessiveHalving, compare, latest_first};
+pub(crate) use repairs::repaired;
 pub use study::{SearchResult, study};
 pub use threshold::OperatingPoint;
 

@@ -69,7 +69,12 @@ pub(super) fn plan(recipe: &Recipe, ground: &Ground<'_>, context: &Context) -> R
 }
 
 /// Each learner that is named, or of the default list, with up to `trials` settings.
-pub(super) fn offers(recipe: &Recipe, ground: &Ground<'_>, trials: usize, context: &Context) -> Result<Vec<Offer>> {
+pub(super) fn offers(
+    recipe: &Recipe,
+    ground: &Ground<'_>,
+    trials: usize,
+    context: &Context,
+) -> Result<Vec<Offer>> {
     let named = match recipe.learners.as_slice() {
         [] => {
             let mut across = defaults::learners(ground.task, ground.size, trials, context.registry());

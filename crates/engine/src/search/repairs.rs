@@ -132,9 +132,8 @@ fn with(recipe: &Recipe, kind: &str, columns: &[String], metric: &Metric) -> Rec
     let mut repaired = recipe.clone();
     let step = |kind: &str| Spec::new(kind).with("columns", columns.to_vec());
     // Tukey's outer fences: what lies beyond is far out, not in the tail.
-    let outliers = |action: &str| {
-        step("outliers").with("detect", "iqr").with("threshold", 3.0).with("action", action)
-    };
+    let outliers =
+        |action: &str| step("outliers").with("detect", "iqr").with("threshold", 3.0).with("action", action);
     match kind {
         "clip_outliers" => repaired.steps.push(outliers("clip")),
         "outliers_missing" => repaired.steps.push(outliers("missing")),
@@ -224,7 +223,8 @@ impl Trials<'_> {
                 scores[i].extend(trial.and_then(|trial| trial.ok()).map(|trial| trial.score));
             }
         }
-        let whole = |scores: &Vec<f64>| scores.len() == self.folds.len() && scores.iter().all(|s| s.is_finite());
+        let whole =
+            |scores: &Vec<f64>| scores.len() == self.folds.len() && scores.iter().all(|s| s.is_finite());
         let sound = scores.into_iter().enumerate().filter(|(_, scores)| whole(scores));
         let gain = |scores: &[f64]| judge.gain(mean(scores));
         // Of equals the first, which is the cheaper.

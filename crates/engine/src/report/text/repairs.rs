@@ -50,7 +50,7 @@ fn kept(words: &Words, repair: &Repair, metric: &str) -> String {
 
 /// What it does, and to which columns.
 fn done(words: &Words, repair: &Repair) -> String {
-    let english = DONE.iter().find(|(kind, _)| *kind == repair.kind).map_or(&*repair.kind, |(_, text)| text);
+    let english = DONE.iter().find(|(kind, _)| *kind == repair.kind).map_or(&*repair.kind, |(_, text)| *text);
     let what = words.term(&format!("repair.{}", repair.kind), english);
     match repair.columns.as_slice() {
         [] => what.to_string(),
