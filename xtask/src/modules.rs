@@ -25,7 +25,7 @@ const ENGINE: Table = &[
     ("recipe", &["builtin", "links", "error", "files", "format", "rows"]),
     ("audit", &["recipe", "builtin", "error", "files", "format", "rows"]),
     ("forecast", &["recipe", "builtin", "links", "error", "files", "format", "rows"]),
-    ("search", &["forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
+    ("search", &["audit", "forecast", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
     ("model", &["recipe", "builtin", "links", "error", "files", "format", "rows"]),
     ("import", &["model", "recipe", "builtin", "links", "error", "files", "format", "rows"]),
     (

@@ -45,6 +45,9 @@ pub struct Recipe {
     pub learners: Vec<Spec>,
     /// The training itself.
     pub train: Train,
+    /// Which repairs of the rows `train` tried by itself, and what came of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
     /// From which probability on the positive class is predicted.
     #[serde(skip_serializing_if = "is_default")]
     pub decision: Decision,
@@ -597,6 +600,12 @@ pub struct Train {
     /// of training by more than chance, or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibrate: Option<Calibration>,
+    /// Whether repairs of what `check` finds in the rows (spellings, outliers, missing values, skewed columns, rare classes, doubtful
+    /// labels) are tried, and kept where they help held-out rows by more than chance. Without it, where the recipe names neither
+    /// steps nor learners and forecasts nothing; with `true`, where it names learners too. What the recipe says of a column, of balance and of
+    /// labels is never changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repairs: Option<bool>,
 }
 
 impl Default for Train {
@@ -610,8 +619,32 @@ impl Default for Train {
             optimize_for: OptimizeFor::Quality,
             blend: None,
             calibrate: None,
+            repairs: None,
         }
     }
+}
+
+/// A repair that `train` tried by itself. It is written by `train` and has no effect of its own, but that with any here none is tried
+/// again: those that were kept stand in the recipe as what they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repair {
+    /// Which one: `merge_spellings`, `clip_outliers`, `outliers_missing`, `impute_iterative`, `power`, `class_weights`, `smote` or
+    /// `labels`.
+    pub kind: String,
+    /// The columns that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Whether it was kept.
+    pub kept: bool,
+    /// By how much the metric of held-out rows was better with it, on average over the folds; below 0 where it was worse.
+    pub better_by: f64,
+    /// How likely so large a difference is by chance (the corrected resampled t-test).
+    pub p_value: f64,
+    /// The learner that was best with it.
+    pub learner: String,
+    /// What it was tried for.
+    pub why: String,
 }
 
 /// How much work a search may do. The work is counted in operations by the size of the table, not by a clock: the same rows

@@ -40,6 +40,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::ImputeModel>(),
     Entry::step::<tidemill_prep::ImputeTime>(),
     Entry::step::<tidemill_prep::ImputeTrimmedMean>(),
+    Entry::step::<tidemill_prep::MergeSpellings>(),
     Entry::step::<tidemill_prep::NearestRows>(),
     Entry::step::<tidemill_prep::Outliers>(),
     Entry::step::<tidemill_prep::Pca>(),

@@ -96,6 +96,17 @@ const FURTHER: &[(&str, &str)] = &[
         ]
         "#,
     ),
+    // Names written in several ways.
+    (
+        "people-spelled",
+        r#"
+        data.target = "kind"
+        data.key = "id"
+        data.ignore = ["note"]
+        learners = [{ kind = "gaussian_nb" }]
+        steps = [{ kind = "merge_spellings", columns = ["colour"], ratio = 2.0 }]
+        "#,
+    ),
     // What is filled in by group and along time, whole rows that are outliers, and what is chosen of the columns.
     (
         "people-filled",

@@ -114,7 +114,7 @@ fn every_term_names_something_that_there_is() {
     known.extend(metrics().map(|name| format!("about.{name}")));
     known.extend(builtin::STEPS.iter().map(|step| format!("done.{}", step.kind)));
     known.extend(kinds.iter().map(|kind| format!("kind.{}", kind.word())));
-    let others = ["task.", "role.", "calibration.", "units."];
+    let others = ["task.", "role.", "calibration.", "repair.", "units."];
     for (code, _) in LANGUAGES.iter().flat_map(|words| words.terms) {
         let other = others.iter().any(|start| code.starts_with(start));
         assert!(other || known.iter().any(|name| name == code), "{code} is nothing that there is");

@@ -13,4 +13,5 @@ mod import;
 mod languages;
 mod links;
 mod policies;
+mod repairs;
 mod targets;

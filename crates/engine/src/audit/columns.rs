@@ -196,7 +196,7 @@ fn stand_in(column: &ColumnProfile, n_rows: u64) -> Option<Finding> {
 }
 
 /// The distance of a number from the median, in MADs scaled to standard deviations.
-fn robust_z(column: &ColumnProfile) -> Option<(f64, f64)> {
+pub(super) fn robust_z(column: &ColumnProfile) -> Option<(f64, f64)> {
     let numbers = column.numbers.as_ref().filter(|n| n.mad > 0.0)?;
     let median = numbers.quantiles[3][1];
     let far = if numbers.max - median > median - numbers.min { numbers.max } else { numbers.min };

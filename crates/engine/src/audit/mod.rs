@@ -6,6 +6,7 @@
 mod columns;
 mod copies;
 mod finding;
+mod repairs;
 mod rows;
 mod target;
 mod texts;
@@ -19,6 +20,7 @@ use tidemill_report::words::{EN, Words, counted, fill};
 use crate::rows::open_to_learn;
 
 pub use finding::{Finding, Severity};
+pub use repairs::{Fault, Suggested, repairs};
 
 /// What `check` has to say of a table: plain data, from which text, JSON and reports are made.
 #[derive(Clone, Debug, Serialize)]

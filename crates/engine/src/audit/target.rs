@@ -100,7 +100,7 @@ fn rare_classes(target: &ColumnProfile) -> Option<Finding> {
     Some(finding.remedy(remedy).recipe("[folds]\nn = 3"))
 }
 
-fn imbalance(target: &ColumnProfile, task: Task) -> Option<Finding> {
+pub(super) fn imbalance(target: &ColumnProfile, task: Task) -> Option<Finding> {
     let n: u64 = target.values;
     let (most, least) = (target.top.first()?, target.top.last()?);
     let known = target.distinct.count <= target.top.len() as u64;

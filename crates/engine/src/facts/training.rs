@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidemill_core::recipe::{Spec, Task};
+use tidemill_core::recipe::{Repair, Spec, Task};
 use tidemill_core::{Chain, Fitted, Role, Warning};
 use tidemill_data::Leak;
 use tidemill_eval::Report;
@@ -36,6 +36,9 @@ pub struct Outcome {
     /// What `check` finds severe or worth a warning, the worst first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Repairs of the rows that were tried, and what came of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
     /// How the rows were divided.
     pub split: SplitFacts,
     /// How far ahead is forecast, and how well.

@@ -6,7 +6,7 @@ mod targets;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidemill_core::recipe::{Recipe, Spec};
+use tidemill_core::recipe::{Recipe, Repair, Spec};
 use tidemill_core::{
     Chain, Context, Error, Event, Fitted, PREDICTION, PROBABILITY, Result, Role, Source, Table, View,
 };
@@ -16,7 +16,7 @@ use tidemill_eval::Metric;
 use tidemill_package::Package;
 use tidemill_report::words::Words;
 
-use crate::audit::{self, Finding, Severity};
+use crate::audit::{self, Finding, Severity, Suggested};
 use crate::builtin;
 use crate::error::EngineError;
 use crate::explain::{self, Reasons};
@@ -104,7 +104,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     // Without rows there is nothing to choose from: a time limit that ends here ends the training.
     let reading = context.strict();
     reading.check()?;
-    let (plan, findings) = read(source, asked, &reading)?;
+    let Reading { plan, findings, suggested } = read(source, asked, &reading)?;
     let (intake, table) = Ingest::fit(source, plan, &reading)?;
     reading.check()?;
     context.tell(&Event::End);
@@ -114,7 +114,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     // Before rows are divided: the error then names the row of the user's table.
     table.batch().weights()?;
     warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
-    let recipe = resolve::recipe(asked, &plan, &named.source);
+    let mut recipe = resolve::recipe(asked, &plan, &named.source);
     let typed = table.batch().clone();
     check_privacy(&recipe)?;
     let read = preparation::media(table, &recipe, &reading)?;
@@ -130,6 +130,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
                 Some(_) => forecast::origins::parts(table.batch(), &recipe)?,
                 None => split::test_split(&table, &recipe.split, context)?,
             };
+            let about = (task, metric);
+            recipe = search::repaired(&table, &parts.train, recipe, &suggested, about, context)?;
             let mut study = search::study(&table, &parts.train, &recipe, task, metric, context)?;
             let mut judged = Judged::on_test(&table, &parts, &study, metric, &recipe, context)?;
             if recipe.forecast.is_some() {
@@ -163,7 +165,9 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     });
     let forecast = forecast.transpose()?;
     let nested = recipe.split.nested;
-    let facts = Facts { named, plan: &plan, findings, parts: &parts, nested, n_rows, metric, forecast };
+    let repairs = recipe.repairs.clone();
+    let facts =
+        Facts { named, plan: &plan, findings, repairs, parts: &parts, nested, n_rows, metric, forecast };
     let mut answering = Chain(shipped.steps.into_iter().chain(study.links.iter().cloned()).collect());
     if recipe.forecast.is_some() && recipe.split.nested.is_none() {
         let test = View::new(table.clone(), &parts.test[..])?.collect()?;
@@ -194,11 +198,19 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed, evidence, reasons })
 }
 
+/// What is known of the rows before any of them is learned from.
+struct Reading {
+    plan: InferredSchema,
+    findings: Vec<Finding>,
+    suggested: Vec<Suggested>,
+}
+
 /// What the columns mean, and what is wrong with them and with the rows: the rules of `check`. The rows of a forecast are
 /// made by the program, so they are only read.
-fn read(source: &dyn Source, asked: &Recipe, context: &Context) -> Result<(InferredSchema, Vec<Finding>)> {
+fn read(source: &dyn Source, asked: &Recipe, context: &Context) -> Result<Reading> {
     if asked.forecast.is_some() {
-        return Ok((tidemill_data::infer(source, asked, context)?, Vec::new()));
+        let plan = tidemill_data::infer(source, asked, context)?;
+        return Ok(Reading { plan, findings: Vec::new(), suggested: Vec::new() });
     }
     let (plan, profile) = tidemill_data::profile(source, asked, context)?;
     let findings = audit::findings(&plan, &profile);
@@ -206,7 +218,8 @@ fn read(source: &dyn Source, asked: &Recipe, context: &Context) -> Result<(Infer
     let told = |f: &Finding| f.severity != Severity::Note && f.code != "leak";
     let severe = audit::notes(&plan).into_iter().filter(|note| note.severity == Severity::Severe);
     let findings = severe.chain(findings.into_iter().filter(told)).collect();
-    Ok((plan, findings))
+    let suggested = audit::repairs(&plan, &profile);
+    Ok(Reading { plan, findings, suggested })
 }
 
 /// The table, its copies marked so that nothing divides them; the rows of a forecast overlap by nature.
@@ -229,6 +242,7 @@ struct Facts<'a> {
     named: &'a Named,
     plan: &'a InferredSchema,
     findings: Vec<Finding>,
+    repairs: Vec<Repair>,
     parts: &'a Parts,
     nested: Option<usize>,
     n_rows: usize,
@@ -269,6 +283,7 @@ impl Facts<'_> {
             columns: columns.collect(),
             leaks: self.plan.leaks.clone(),
             findings: self.findings.clone(),
+            repairs: self.repairs.clone(),
             split: SplitFacts {
                 why: self.parts.why.clone(),
                 train_rows: self.parts.train.len(),

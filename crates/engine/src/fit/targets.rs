@@ -52,7 +52,9 @@ pub fn fit_targets(
     for (i, name) in names.iter().enumerate() {
         let said = format!("target '{name}', {} of {}", i + 1, names.len());
         context.tell(&Event::Note(said));
-        let own = targets::alone(recipe, i);
+        let mut own = targets::alone(recipe, i);
+        // A repair of a column is one for all targets, and here each is trained for itself.
+        own.train.repairs = Some(false);
         let share = 1.0 / (names.len() - i) as f64;
         let fitted = fit(source, named, &own, &context.part().within(share)).map_err(|e| about(name, e))?;
         resolved.push(crate::recipe::parse(&fitted.recipe, "the recipe", context.registry())?);

@@ -35,10 +35,10 @@ fn section(page: &mut String, name: &str, property: &Value, root: &Value) {
     };
     let table = target(property, root);
     let per_name = table.get("additionalProperties").filter(|rest| rest.is_object());
-    let (title, table) = match per_name {
-        Some(rest) => (format!("[{name}.NAME]"), target(rest, root)),
-        None if property.get("items").is_some() => (format!("[[{name}]]"), table),
-        None => (format!("[{name}]"), table),
+    let (title, table) = match (per_name, property.get("items")) {
+        (Some(rest), _) => (format!("[{name}.NAME]"), target(rest, root)),
+        (None, Some(items)) => (format!("[[{name}]]"), target(items, root)),
+        (None, None) => (format!("[{name}]"), table),
     };
     // What stands at the key says more than its type where that is a list.
     let about = if built_ins.is_empty() { described(table) } else { described(property) };

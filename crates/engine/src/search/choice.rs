@@ -199,7 +199,7 @@ fn affordable(finishers: &[Finisher], shares: &[f64], context: &Context) -> bool
 }
 
 /// By how much `a` is better than `b`, fold by fold, where both are defined.
-fn differences(a: &[f64], b: &[f64], judge: &Judge<'_>) -> Vec<f64> {
+pub(super) fn differences(a: &[f64], b: &[f64], judge: &Judge<'_>) -> Vec<f64> {
     let all = a.iter().zip(b).map(|(a, b)| judge.gain(*a) - judge.gain(*b));
     all.filter(|d| d.is_finite()).collect()
 }

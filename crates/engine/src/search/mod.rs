@@ -18,6 +18,8 @@ mod layers;
 mod plan;
 pub mod preparation;
 mod race;
+mod repairs;
+mod scouts;
 mod study;
 mod threshold;
 mod trial;
@@ -43,6 +45,7 @@ pub(crate) use finish::finish;
 pub use gap::{Gap, KeptPart, Verdict};
 pub use race::Times;
 pub(crate) use race::{SuccessiveHalving, compare, latest_first};
+pub(crate) use repairs::repaired;
 pub use study::{SearchResult, study};
 pub use threshold::OperatingPoint;
 

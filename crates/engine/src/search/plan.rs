@@ -40,7 +40,7 @@ pub(super) struct Plan {
 }
 
 /// A learner and its settings, best guesses first.
-type Offer = Vec<Spec>;
+pub(super) type Offer = Vec<Spec>;
 
 /// The training rows of the folds and what is known of the table.
 pub(super) struct Ground<'a> {
@@ -69,7 +69,12 @@ pub(super) fn plan(recipe: &Recipe, ground: &Ground<'_>, context: &Context) -> R
 }
 
 /// Each learner that is named, or of the default list, with up to `trials` settings.
-fn offers(recipe: &Recipe, ground: &Ground<'_>, trials: usize, context: &Context) -> Result<Vec<Offer>> {
+pub(super) fn offers(
+    recipe: &Recipe,
+    ground: &Ground<'_>,
+    trials: usize,
+    context: &Context,
+) -> Result<Vec<Offer>> {
     let named = match recipe.learners.as_slice() {
         [] => {
             let mut across = defaults::learners(ground.task, ground.size, trials, context.registry());
@@ -141,13 +146,13 @@ fn total(recipe: &Recipe, shape: &Shape, context: &Context) -> f64 {
 }
 
 /// What the budget is spent on.
-struct Budgeted<'a> {
+pub(super) struct Budgeted<'a> {
     quality: Quality,
-    total: f64,
+    pub(super) total: f64,
     /// Whether the time limit leaves less than that.
     limited: bool,
     /// Of a fold.
-    shape: Shape,
+    pub(super) shape: Shape,
     folds: usize,
     /// Whether the recipe says how many folds.
     fixed: bool,
@@ -156,7 +161,7 @@ struct Budgeted<'a> {
 }
 
 impl<'a> Budgeted<'a> {
-    fn new(recipe: &Recipe, ground: &'a Ground<'a>, context: &Context) -> Result<Self> {
+    pub(super) fn new(recipe: &Recipe, ground: &'a Ground<'a>, context: &Context) -> Result<Self> {
         let quality = recipe.train.quality;
         let total = total(recipe, &ground.shape, context);
         let limited = total < cost::budget(quality, &ground.shape);
@@ -200,7 +205,7 @@ impl<'a> Budgeted<'a> {
         (self.ground.shape.rows / self.shape.rows.max(1.0)).max(1.0)
     }
 
-    fn priced(&self, offers: &[Offer], context: &Context) -> Result<Vec<Vec<Price>>> {
+    pub(super) fn priced(&self, offers: &[Offer], context: &Context) -> Result<Vec<Vec<Price>>> {
         let price = |spec: &Spec| -> Result<Price> {
             let needs = context.build(&spec.kind, Value::Object(spec.params.clone()))?.needs();
             let small = self.shape.with_rows(LOOK_ROWS.min(self.shape.rows as usize));
@@ -289,13 +294,13 @@ impl<'a> Budgeted<'a> {
 }
 
 /// What a setting costs.
-struct Price {
+pub(super) struct Price {
     /// One fit on a fold's rows.
-    fit: f64,
+    pub(super) fit: f64,
     /// One fit on the rows of the first look.
     small: f64,
     /// Preparing a fold's rows for it.
-    prepare: f64,
+    pub(super) prepare: f64,
     kind: String,
     order: Order,
 }
@@ -308,7 +313,7 @@ impl Price {
 }
 
 /// The first setting of the first learner of each family.
-fn one_per_family(offers: Vec<Offer>) -> Vec<Offer> {
+pub(super) fn one_per_family(offers: Vec<Offer>) -> Vec<Offer> {
     let mut seen = BTreeSet::new();
     let firsts = offers.into_iter().filter_map(|offer| offer.into_iter().next());
     firsts

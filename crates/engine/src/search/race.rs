@@ -230,7 +230,7 @@ fn begin(context: &Context, what: &str, steps: usize) {
 
 /// Runs the entries on these folds: side by side where the table is small, else one after the other, since each holds copies
 /// of its rows.
-fn run(
+pub(super) fn run(
     ring: &FoldRunner<'_>,
     folds: &[Fold],
     first: usize,
@@ -251,7 +251,7 @@ fn run(
 }
 
 /// A sample of a fold: what is learned from, and half as many rows to judge on.
-fn sample(fold: &Fold, context: &Context) -> Fold {
+pub(super) fn sample(fold: &Fold, context: &Context) -> Fold {
     let mut random = Random::new(context.seed_for("look"), 0);
     let mut some = |rows: &[u32], n: usize| super::sampled(rows, n, &mut random);
     Fold { train: some(&fold.train, LOOK_ROWS), valid: some(&fold.valid, LOOK_ROWS / 2) }

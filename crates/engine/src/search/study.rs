@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tidemill_core::recipe::{Recipe, Spec, Task};
 use tidemill_core::{Column, Context, Event, Fitted, Kind, Layout, Result, Role, Table};
-use tidemill_data::split;
+use tidemill_data::split::{self, Fold};
 use tidemill_eval::Metric;
 use tidemill_kernel::Random;
 
@@ -67,7 +67,7 @@ fn past(table: &Table, recipe: &Recipe) -> Vec<String> {
 }
 
 /// What is known of the table before any learner is tried, and what costs depend on.
-fn measured(
+pub(super) fn measured(
     table: &Table,
     rows: &[u32],
     recipe: &Recipe,
@@ -103,13 +103,7 @@ pub fn study(
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
     finish::check(recipe, classes)?;
     let (size, shape) = measured(table, rows, recipe, classes, context)?;
-    let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
-    let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
-    let folds = match recipe.forecast {
-        Some(_) => forecast::origins::folds(table.batch(), &compared, recipe)?,
-        None => split::folds(table, &compared, &recipe.folds, &recipe.split, context)?,
-    };
-    let mut folds = latest_first(&folds);
+    let (n_rows, mut folds) = divided(table, rows, recipe, classes, context)?;
     let n_train: Vec<usize> = folds.iter().map(|f| f.train.len()).collect();
     let ground = Ground { task, size: &size, shape, folds: &n_train };
     let Plan { candidates, n_folds, curve_fits, said } = plan::plan(recipe, &ground, context)?;
@@ -148,8 +142,25 @@ pub fn study(
         gap,
         curve,
         n_folds: folds.len(),
-        n_rows: compared.len(),
+        n_rows,
     })
+}
+
+/// How many rows are compared on, and the folds of them, those that are used first before the others.
+pub(super) fn divided(
+    table: &Arc<Table>,
+    rows: &[u32],
+    recipe: &Recipe,
+    classes: usize,
+    context: &Context,
+) -> Result<(usize, Vec<Fold>)> {
+    let most = SEARCH_ROWS.min(SEARCH_ANSWERS / classes.max(1)).max(1_000);
+    let compared = super::sampled(rows, most, &mut Random::new(context.seed_for("search rows"), 0));
+    let folds = match recipe.forecast {
+        Some(_) => forecast::origins::folds(table.batch(), &compared, recipe)?,
+        None => split::folds(table, &compared, &recipe.folds, &recipe.split, context)?,
+    };
+    Ok((compared.len(), latest_first(&folds)))
 }
 
 fn chosen(

@@ -27,6 +27,12 @@ impl Cleaner {
     }
 }
 
+/// A name without what its spellings differ in: case, accents, and the number and place of spaces.
+pub(crate) fn folded(name: &str) -> String {
+    let even = Cleaner { lowercase: true, strip_accents: true }.clean(name);
+    single_spaced(even.trim())
+}
+
 /// The text with one space for each run of white space.
 pub(super) fn single_spaced(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -268,6 +268,7 @@ catalogue! {
     problem = "note",
     own_rows = "on its own rows",
     size = "size",
+    chip_repair = "Repair",
     chip_rival = "The two best",
     chip_blend = "Blend",
     chip_taken = "Choice",

@@ -28,6 +28,9 @@ catalogue! {
     split = "Split: {why}.",
 
     // Training: the choice.
+    repair_kept = "Repaired: {what}, since {why}; {metric} of held-out rows is better by {by} ({learner}, {p}).",
+    repair_columns = "{what} ({columns})",
+    repairs_refused = "Tried and not kept, since held-out rows gained nothing beyond chance: {list}.",
     compared = "Compared {n} settings of {learners} learners on {folds} folds of {part}; best by {metric}: {best} ({score}).",
     part_all = "the training part",
     part_some = "{rows} rows of the training part",

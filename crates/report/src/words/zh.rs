@@ -261,6 +261,7 @@ pub const ZH: Words = Words {
     problem: "备注",
     own_rows: "在训练样本上",
     size: "大小",
+    chip_repair: "修复",
     chip_rival: "前两名",
     chip_blend: "融合",
     chip_taken: "选择",

@@ -174,6 +174,15 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("about.top_3_accuracy", "真实类别位于概率最高的 3 个类别之中的样本比例"),
     ("about.top_5_accuracy", "真实类别位于概率最高的 5 个类别之中的样本比例"),
     ("about.zero_one_loss", "预测类别与真实类别不一致的样本比例；当每个样本只属于一个类别时也就是汉明损失"),
+    // What train repairs by itself.
+    ("repair.merge_spellings", "合并同一名称的不同写法"),
+    ("repair.clip_outliers", "把远离的数值截到最近的界限"),
+    ("repair.outliers_missing", "把远离的数值视为缺失"),
+    ("repair.impute_iterative", "由其他列预测缺失的数值"),
+    ("repair.power", "把偏斜的列变换得更接近正态分布"),
+    ("repair.class_weights", "训练时各类别权重相同"),
+    ("repair.smote", "为稀有类别合成更多训练样本（SMOTE）"),
+    ("repair.labels", "训练时剔除标签可疑的行"),
     // What steps did to a column.
     ("done.bin", "划分为区间"),
     ("done.date_parts", "拆分为日期各部分"),
@@ -199,6 +208,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("done.impute_model", "由模型预测缺失值"),
     ("done.impute_time", "沿时间填补缺失值"),
     ("done.impute_trimmed_mean", "以截尾均值填补缺失值"),
+    ("done.merge_spellings", "合并同一名称的不同写法"),
     ("done.outliers", "处理异常值"),
     ("done.pca", "替换为主成分"),
     ("done.point_coordinates", "拆分为坐标"),

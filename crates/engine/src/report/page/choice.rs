@@ -11,7 +11,7 @@ use super::{Subject, Words, cut, fill, plain, strong};
 use crate::builtin::BASELINE;
 use crate::facts::Outcome;
 use crate::recipe::label;
-use crate::report::text::{Reason, more_rows, reasons};
+use crate::report::text::{Reason, more_rows, reasons, repairs};
 use crate::search::{CandidateScore, Verdict};
 
 pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
@@ -56,7 +56,9 @@ fn said(words: &'static Words, outcome: &Outcome) -> Vec<Finding> {
         Finding::new(Level::Note, sentence).chip(chip)
     });
     let rows = more_rows(words, outcome).map(|line| Finding::new(Level::Note, line).chip(words.chip_rows));
-    reasons.chain(gap(words, outcome)).chain(rows).collect()
+    let repairs = repairs(words, outcome).into_iter();
+    let repairs = repairs.map(|line| Finding::new(Level::Note, line).chip(words.chip_repair));
+    repairs.chain(reasons).chain(gap(words, outcome)).chain(rows).collect()
 }
 
 /// How the best learner does on rows it was fitted on against others.

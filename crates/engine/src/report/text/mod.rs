@@ -18,6 +18,7 @@ mod leaderboard;
 mod monitor;
 mod policy;
 pub(crate) mod prepared;
+mod repairs;
 mod snapshots;
 pub(crate) mod synthesized;
 mod targets;
@@ -50,6 +51,7 @@ pub(crate) use policy::{
     estimates, figures as policy_figures, unit as policy_unit, verdict as policy_verdict,
 };
 pub use prepared::story as prepared;
+pub(crate) use repairs::repairs;
 pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, verified};
 pub use synthesized::story as synthesized;
 pub(crate) use targets::improved_card as improved_card_of_targets;

@@ -8,7 +8,7 @@ use tidemill_core::recipe::{Spec, Task};
 use tidemill_data::Leak;
 use tidemill_report::words::{Words, fill};
 
-use super::{figures, leaderboard, role};
+use super::{figures, leaderboard, repairs, role};
 use crate::audit::Severity;
 use crate::builtin::BASELINE;
 use crate::facts::{Outcome, Shipped, Trained};
@@ -26,6 +26,7 @@ pub fn story(words: &Words, trained: &Trained) -> String {
     let mut lines = vec![read(words, outcome), task(words, outcome)];
     lines.extend(outcome_columns(words, outcome));
     lines.push(fill(said.split, &[("why", &outcome.split.why)]));
+    lines.extend(repairs(words, outcome));
     lines.push(compared(words, outcome));
     lines.extend(leaderboard::lines(words, trained));
     lines.extend(chosen(words, outcome));

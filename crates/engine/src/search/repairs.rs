@@ -1,0 +1,257 @@
+//! Repairs of what the audit found in the rows: each is tried on the folds, and kept where held-out rows gain by more than chance.
+
+use std::sync::Arc;
+
+use serde_json::Map;
+use tidemill_core::recipe::{Balance, LabelAction, Labels, Recipe, Repair, Spec, Task};
+use tidemill_core::{Context, Event, Result, Source, Table, View};
+use tidemill_data::split::Fold;
+use tidemill_eval::Metric;
+use tidemill_eval::compare::corrected_resampled_t;
+use tidemill_kernel::Random;
+
+use super::choice::{beyond_noise, differences};
+use super::judge::{Judge, mean};
+use super::plan::Ground;
+use super::race::{is_sampled, run, sample};
+use super::scouts::{Scouts, scouts};
+use super::trial::FoldRunner;
+use super::{Candidate, finish, labels, study};
+use crate::audit::{Fault, Suggested};
+
+/// The share of a time limit that repairs may take.
+const TIME: f64 = 0.2;
+/// The most repairs that are tried.
+const MOST: usize = 6;
+/// Labels are doubted on at most so many rows.
+const DOUBTED_ROWS: usize = 5_000;
+/// A smaller share of doubtful labels is what models err by anyway.
+const DOUBTFUL: f64 = 0.03;
+/// Metrics of labels and probabilities that a rare class has little say in.
+const OF_ALL_ROWS: [&str; 4] = ["accuracy", "zero_one_loss", "log_loss", "brier_score"];
+
+/// Ways to mend one fault, of which one at most is kept.
+struct Mend {
+    kinds: &'static [&'static str],
+    columns: Vec<String>,
+    why: String,
+}
+
+/// How the best scout did with a recipe.
+struct Scored {
+    learner: String,
+    folds: Vec<f64>,
+}
+
+/// The recipe with the repairs that help, and what was tried written into it: one fault after the other, in the order of preparation, each
+/// repair on top of those that were kept. Scouts (a linear learner, a forest, boosted trees) try it with and without on the same folds; it
+/// is kept where the best of them gains by more than a corrected standard error, as a blend is. The learners are then compared with it.
+///
+/// # Errors
+/// What a recipe asks that the rows cannot give; a wish to stop.
+pub(crate) fn repaired(
+    table: &Arc<Table>,
+    rows: &[u32],
+    recipe: Recipe,
+    suggested: &[Suggested],
+    (task, metric): (Task, &Metric),
+    context: &Context,
+) -> Result<Recipe> {
+    if !is_wanted(&recipe) {
+        return Ok(recipe);
+    }
+    let judge = Judge::of(metric, table.batch())?;
+    let classes = judge.classes.as_ref().map_or(0, |c| c.len());
+    finish::check(&recipe, classes)?;
+    let mends = mends(&recipe, suggested, &judge);
+    let doubts = classes >= 2 && recipe.labels.is_none();
+    if mends.is_empty() && !doubts {
+        return Ok(recipe);
+    }
+    // What is to be said of folds and rows is said when learners are compared.
+    let (watched, context) = (context, &context.within(TIME).quiet());
+    let (size, shape) = study::measured(table, rows, &recipe, classes, context)?;
+    if !size.plain {
+        return Ok(recipe);
+    }
+    let mut folds = study::divided(table, rows, &recipe, classes, context)?.1;
+    if folds.iter().any(|fold| is_sampled(fold.train.len())) {
+        folds = folds.iter().map(|fold| sample(fold, context)).collect();
+    }
+    let n_train: Vec<usize> = folds.iter().map(|fold| fold.train.len()).collect();
+    let ground = Ground { task, size: &size, shape, folds: &n_train };
+    let rounds = 1 + mends.iter().map(|mend| mend.kinds.len()).sum::<usize>().min(MOST);
+    let Scouts { candidates, n_folds, doubt } = scouts(&recipe, &ground, rounds, context)?;
+    folds.truncate(n_folds);
+    let doubts = doubts && doubt;
+    if candidates.is_empty() || folds.len() < 2 || (mends.is_empty() && !doubts) {
+        return Ok(recipe);
+    }
+    watched.tell(&Event::Begin { what: "trying repairs of the rows".into(), steps: None });
+    let trials = Trials { table, folds, scouts: candidates, judge: &judge, context };
+    let repaired = trials.settle(recipe, mends, doubts.then_some(rows))?;
+    watched.tell(&Event::End);
+    Ok(repaired)
+}
+
+/// Whether the recipe leaves repairs to us, and none was tried before.
+fn is_wanted(recipe: &Recipe) -> bool {
+    let open = recipe.repairs.is_empty() && recipe.steps.is_empty() && recipe.forecast.is_none();
+    open && recipe.split.nested.is_none() && recipe.train.repairs.unwrap_or(recipe.learners.is_empty())
+}
+
+/// What may be tried: nothing of what the recipe says itself.
+fn mends(recipe: &Recipe, suggested: &[Suggested], judge: &Judge<'_>) -> Vec<Mend> {
+    let told = |name: &String, fault: Fault| {
+        recipe.columns.get(name).is_some_and(|column| match fault {
+            Fault::Spellings => column.spellings.is_some(),
+            Fault::Outliers => column.outliers.is_some(),
+            Fault::Missing => column.missing.is_some(),
+            Fault::Skewed => column.scale.is_some(),
+            Fault::RareClass => false,
+        })
+    };
+    let balanced = recipe.balance.is_some() || OF_ALL_ROWS.contains(&judge.metric.name);
+    let mend = |found: &Suggested| {
+        let columns: Vec<String> = found.columns.iter().filter(|c| !told(c, found.fault)).cloned().collect();
+        let kinds: &[&str] = match found.fault {
+            Fault::Spellings => &["merge_spellings"],
+            Fault::Outliers => &["clip_outliers", "outliers_missing"],
+            Fault::Missing => &["impute_iterative"],
+            Fault::Skewed => &["power"],
+            Fault::RareClass => &["class_weights", "smote"],
+        };
+        let open = if found.fault == Fault::RareClass { !balanced } else { !columns.is_empty() };
+        open.then(|| Mend { kinds, columns, why: found.why.clone() })
+    };
+    suggested.iter().filter_map(mend).collect()
+}
+
+/// The recipe with a repair in it.
+fn with(recipe: &Recipe, kind: &str, columns: &[String], metric: &Metric) -> Recipe {
+    let mut repaired = recipe.clone();
+    let step = |kind: &str| Spec::new(kind).with("columns", columns.to_vec());
+    // Tukey's outer fences: what lies beyond is far out, not in the tail.
+    let outliers =
+        |action: &str| step("outliers").with("detect", "iqr").with("threshold", 3.0).with("action", action);
+    match kind {
+        "clip_outliers" => repaired.steps.push(outliers("clip")),
+        "outliers_missing" => repaired.steps.push(outliers("missing")),
+        "class_weights" | "smote" => {
+            // Labels that are to find a rare class must not be brought back to its true share.
+            let correct = metric.needs_probability;
+            repaired.balance = Some(Balance { kind: kind.into(), correct, params: Map::new() });
+        }
+        "labels" => repaired.labels = Some(Labels { action: LabelAction::Drop, ..Labels::default() }),
+        _ => repaired.steps.push(step(kind)),
+    }
+    repaired
+}
+
+/// Where repairs are tried.
+struct Trials<'a> {
+    table: &'a Arc<Table>,
+    folds: Vec<Fold>,
+    scouts: Vec<Candidate>,
+    judge: &'a Judge<'a>,
+    context: &'a Context,
+}
+
+impl Trials<'_> {
+    fn settle(&self, recipe: Recipe, mends: Vec<Mend>, doubted: Option<&[u32]>) -> Result<Recipe> {
+        let (mut recipe, mut best, mut tried) = (recipe, None, Vec::new());
+        for mend in mends {
+            self.mend(&mend, &mut recipe, &mut best, &mut tried)?;
+        }
+        // Labels are doubted by what the columns say once they are mended.
+        let doubts = doubted.map(|rows| self.doubts(rows, &recipe)).transpose()?.flatten();
+        if let Some(why) = doubts {
+            let mend = Mend { kinds: &["labels"], columns: Vec::new(), why };
+            self.mend(&mend, &mut recipe, &mut best, &mut tried)?;
+        }
+        recipe.repairs = tried;
+        Ok(recipe)
+    }
+
+    /// Tries the ways of mending one fault, and keeps the best of those that help.
+    fn mend(
+        &self,
+        mend: &Mend,
+        recipe: &mut Recipe,
+        best: &mut Option<Scored>,
+        tried: &mut Vec<Repair>,
+    ) -> Result<()> {
+        if best.is_none() {
+            *best = self.score(recipe)?;
+        }
+        let Some(before) = best.as_ref() else { return Ok(()) };
+        let mut kept: Option<(f64, usize, Recipe, Scored)> = None;
+        for kind in mend.kinds.iter().take(MOST.saturating_sub(tried.len())) {
+            let repaired = with(recipe, kind, &mend.columns, self.judge.metric);
+            let Some(scored) = self.score(&repaired)? else { continue };
+            let gains = differences(&scored.folds, &before.folds, self.judge);
+            let Ok(better_by) = corrected_resampled_t(&gains, self.test_share(), 0.95) else { continue };
+            tried.push(Repair {
+                kind: (*kind).into(),
+                columns: mend.columns.clone(),
+                kept: false,
+                better_by: better_by.mean,
+                p_value: better_by.p_value,
+                learner: scored.learner.clone(),
+                why: mend.why.clone(),
+            });
+            let ahead = kept.as_ref().is_none_or(|(most, ..)| better_by.mean > *most);
+            if ahead && beyond_noise(&gains, self.test_share()) {
+                kept = Some((better_by.mean, tried.len() - 1, repaired, scored));
+            }
+        }
+        if let Some((_, place, repaired, scored)) = kept {
+            tried[place].kept = true;
+            (*recipe, *best) = (repaired, Some(scored));
+        }
+        Ok(())
+    }
+
+    /// The scores of the scout that is best with this recipe; `None` where none could be fitted on every fold, or time ran out.
+    fn score(&self, recipe: &Recipe) -> Result<Option<Scored>> {
+        let Trials { table, scouts, judge, context, .. } = self;
+        let ring = FoldRunner { table, candidates: scouts, recipe, judge, context };
+        let entries: Vec<usize> = (0..scouts.len()).collect();
+        let mut scores = vec![Vec::new(); scouts.len()];
+        for fold in run(&ring, &self.folds, 0, &entries, &[])? {
+            for (i, trial) in fold.trials {
+                scores[i].extend(trial.and_then(|trial| trial.ok()).map(|trial| trial.score));
+            }
+        }
+        let whole =
+            |scores: &Vec<f64>| scores.len() == self.folds.len() && scores.iter().all(|s| s.is_finite());
+        let sound = scores.into_iter().enumerate().filter(|(_, scores)| whole(scores));
+        let gain = |scores: &[f64]| judge.gain(mean(scores));
+        // Of equals the first, which is the cheaper.
+        let best = sound.reduce(|a, b| if gain(&b.1) > gain(&a.1) { b } else { a });
+        Ok(best.map(|(i, folds)| Scored { learner: scouts[i].spec.kind.clone(), folds }))
+    }
+
+    fn test_share(&self) -> f64 {
+        let shares = self.folds.iter().map(|f| f.valid.len() as f64 / (f.valid.len() + f.train.len()) as f64);
+        shares.sum::<f64>() / self.folds.len() as f64
+    }
+
+    /// What is to be said of doubtful labels, where there is a clear share of them.
+    fn doubts(&self, rows: &[u32], recipe: &Recipe) -> Result<Option<String>> {
+        if self.context.out_of_time() {
+            return Ok(None);
+        }
+        let mut random = Random::new(self.context.seed_for("doubts"), 0);
+        let rows = super::sampled(rows, DOUBTED_ROWS, &mut random);
+        let some = View::new(self.table.clone(), &rows[..])?.collect()?;
+        // Too few rows of a class to divide: then no label is doubted.
+        let Ok(found) = labels::doubtful(&some.into(), recipe, &Labels::default(), self.context) else {
+            self.context.check()?;
+            return Ok(None);
+        };
+        let part = found.len() as f64 / rows.len().max(1) as f64;
+        let why = format!("confident learning doubts the label of {:.1}% of the rows", 100.0 * part);
+        Ok((part >= DOUBTFUL).then_some(why))
+    }
+}
