@@ -20,7 +20,9 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiEr
         (Err(e), None) => {
             let number = reading.gathered.number();
             let what = match e.classify() {
-                serde_json::error::Category::Eof => "the body is not valid JSON: it ends too early".to_string(),
+                serde_json::error::Category::Eof => {
+                    "the body is not valid JSON: it ends too early".to_string()
+                }
                 // Of syntax, the message names what was expected; of a wrong shape, also what came.
                 serde_json::error::Category::Syntax => format!("the body is not valid JSON: {e}"),
                 _ => "the body is neither an object nor an array of rows".to_string(),
