@@ -92,7 +92,7 @@ pub(crate) enum Verb {
     Generate(language::Generate),
     /// Turn texts into vectors with a sentence encoder.
     Embed(language::Embed),
-    /// Tune an adapter of a large language model on pairs of prompt and response.
+    /// Tune an adapter of a large language model on pairs of prompt and response, or on preferences.
     Tune(language::Tune),
     /// Size the market of a business plan: ranges, growth, the worth of customers.
     Market(business::PlanArgs),

@@ -11,6 +11,7 @@ mod generate;
 mod import;
 mod prepare;
 mod service;
+mod tune;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -68,7 +69,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Replay(args) => service::replay(args, cli),
         Verb::Generate(args) => generate::generate(args, cli),
         Verb::Embed(args) => embed::embed(args, cli),
-        Verb::Tune(args) => generate::tune(args, cli),
+        Verb::Tune(args) => tune::tune(args, cli),
         Verb::Market(args) => business::market(args),
         Verb::Finance(args) => business::finance(args),
         Verb::Team(args) => business::team(args),
