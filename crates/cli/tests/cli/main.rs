@@ -10,6 +10,7 @@ mod desk;
 mod explain;
 mod json;
 mod lang;
+mod language;
 mod limits;
 mod nets;
 mod prepare;

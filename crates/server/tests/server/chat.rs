@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tidemill_engine::improve;
+use tidemill_engine::language::{Message, Prompt};
 
-use crate::Served;
 use crate::language::{CHAT, chat, events, logged, served, served_with};
+use crate::{Served, context};
 
 /// What stands between two texts, the first time that it does.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
@@ -111,6 +113,35 @@ fn what_the_page_sends_is_what_the_api_takes() {
         assert_eq!(answer.status, 200, "{}", answer.body);
         assert!(answer.json()["feedback"][0]["fate"].is_string());
     }
+}
+
+#[test]
+fn what_users_prefer_is_there_to_tune_on() {
+    let served = served();
+    let id = |answer: &Value, i: usize| answer["choices"][i]["prediction_id"].clone();
+    let prefer = |better: &Value, worse: &Value| {
+        let word = json!({ "prediction_id": better, "kind": "preference", "value": worse });
+        assert_eq!(served.post("/v1/feedback", &word.to_string()).status, 200);
+    };
+    let two: Vec<Value> = (0..3)
+        .map(|seed| served.post(CHAT, &chat(json!({ "n": 2, "temperature": 1.5, "seed": 10 * seed }))).json())
+        .collect();
+    prefer(&id(&two[0], 0), &id(&two[0], 1));
+    prefer(&id(&two[1], 0), &id(&two[1], 1));
+    // The latest word on two answers counts.
+    prefer(&id(&two[1], 1), &id(&two[1], 0));
+    let job = improve::Job { model: served.folder.path().join("llama"), ..improve::Job::default() };
+    let store = &served.running.app.store;
+    let told = improve::language::preferences(&job, store, &context()).unwrap();
+    assert_eq!((told.preferences.len(), told.unusable), (2, 0));
+    let text =
+        |answer: &Value, i: usize| answer["choices"][i]["message"]["content"].as_str().unwrap().to_string();
+    for (found, answer, better) in [(&told.preferences[0], &two[0], 0), (&told.preferences[1], &two[1], 1)] {
+        assert_eq!(found.prompt, Prompt::Chat(vec![Message::new("user", "Hi")]));
+        assert_eq!((&found.chosen, &found.rejected), (&text(answer, better), &text(answer, 1 - better)));
+    }
+    let improved = improve::language::improve(&job, store, &context()).unwrap();
+    assert!(improved.verdict.contains("3 preferences are not used here"), "{}", improved.verdict);
 }
 
 /// A tiny model that would go on for thousands of tokens.
