@@ -429,7 +429,7 @@ pub(crate) struct Predict {
 /// `tidemill inspect`
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// The model file.
+    /// The model file; of a language model its checkpoint, an adapter, or the model file beside it.
     pub model: PathBuf,
     /// Write the vectors of words in it: word2vec's text, its binary format (NAME.bin), or GloVe's text ("glove" in the name).
     #[arg(long, value_name = "FILE")]

@@ -29,6 +29,7 @@ use tidemill_engine::error::EngineError;
 use tidemill_engine::facts::TrainedTargets;
 use tidemill_engine::files::replace;
 use tidemill_engine::model;
+use tidemill_engine::model::language::{Place, describe};
 use tidemill_engine::recipe;
 use tidemill_engine::recipe::docs;
 use tidemill_engine::recipe::schema;
@@ -304,6 +305,10 @@ fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
         ];
         let text = fill(words.story.vectors, &values) + "\n";
         return Ok(Shown::new(text, json_of(&written)?));
+    }
+    if Place::is_language(&args.model) {
+        let found = describe(&args.model)?;
+        return Ok(Shown::new(text::language(words, &found), json_of(&found)?));
     }
     let inspected = model::inspect(&args.model, &context)?;
     Ok(Shown::new(text::inspected(words, &inspected), json_of(&inspected)?))
