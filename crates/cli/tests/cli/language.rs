@@ -40,9 +40,9 @@ fn a_checkpoint_and_an_adapter_say_what_they_are() {
         (&found["family"], &found["context"], &found["chats"]),
         (&"llama".into(), &64.into(), &true.into())
     );
-    // 280 x 20 embedded; two blocks of 20 x (20 + 10 + 10 + 20) for attention, 3 x 20 x 28 and two norms of 20; one norm of 20.
-    assert_eq!(found["parameters"], 5600 + 2 * (1200 + 1680 + 40) + 20);
-    assert_eq!(found["bytes_per_token"], 2 * 4 * 2 * 10);
+    // 280 x 20 embedded; two blocks of 20 x (24 + 12 + 12 + 24) for attention, 3 x 20 x 28 and two norms of 20; one norm of 20.
+    assert_eq!(found["parameters"], 5600 + 2 * (1440 + 1680 + 40) + 20);
+    assert_eq!(found["bytes_per_token"], 2 * 4 * 2 * 12);
     assert!(found["adapter"].is_null() && found["files"]["config.json"].as_str().unwrap().len() == 64);
     // An adapter names its base, which is looked for beside it.
     copied(Path::new(&model()), &desk.path("llama"));
