@@ -25,7 +25,8 @@ fn preferences_of_a_file_become_an_adapter_that_generates() {
 fn what_says_nothing_of_the_better_answer_is_refused() {
     let lines = "{\"prompt\": \"Hi\", \"chosen\": \"ok\", \"rejected\": \"ok\"}\n";
     let desk = Desk::new().with("equal.jsonl", lines);
-    let tune = |more: &[&str]| desk.run(&[&["tune", &model()], more].concat());
+    let model = model();
+    let tune = |more: &[&str]| desk.run(&[&["tune", model.as_str()][..], more].concat());
     tune(&["equal.jsonl", "--method", "dpo"]).refused(&["equal.jsonl, line 1", "same text"]);
     tune(&["--method", "dpo", "--store", "none.db"]).refused(&["there is no store"]);
     tune(&["--store", "none.db"]).refused(&["--store is for --method dpo"]);

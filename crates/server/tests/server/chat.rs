@@ -46,7 +46,8 @@ fn the_page_is_one_document_that_runs_nothing_else() {
         ("base-uri", "'none'".into()),
         ("form-action", "'none'".into()),
     ];
-    assert_eq!(parts, wanted.iter().map(|(name, value)| (*name, value.as_str())).collect());
+    let wanted: BTreeMap<&str, &str> = wanted.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(parts, wanted);
     // No other place, no markup made of text, and nothing that the policy would refuse.
     let elsewhere = page.body.replace("http://www.w3.org/2000/svg", "");
     for never in ["http://", "https://", "innerHTML", "eval(", " style=\"", " onclick"] {

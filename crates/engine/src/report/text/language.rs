@@ -10,7 +10,7 @@ use crate::model::language::{Described, DescribedAdapter};
 pub fn story(words: &Words, found: &Described) -> String {
     let said = &words.story;
     let megabytes = found.bytes.div_ceil(1_000_000);
-    let values: [(&str, &dyn Display); 10] = [
+    let values: [(&str, &dyn Display); 11] = [
         ("name", &found.name),
         ("family", &found.family),
         ("parameters", &found.parameters),
@@ -21,10 +21,9 @@ pub fn story(words: &Words, found: &Described) -> String {
         ("kv_heads", &found.kv_heads),
         ("vocabulary", &found.vocabulary),
         ("context", &found.context),
+        ("per_token", &found.bytes_per_token),
     ];
-    let mut lines = vec![fill(said.language_model, &values)];
-    let sizes = [&values[..], &[("per_token", &found.bytes_per_token)]].concat();
-    lines.push(fill(said.language_sizes, &sizes));
+    let mut lines = vec![fill(said.language_model, &values), fill(said.language_sizes, &values)];
     lines.push(if found.chats { said.language_chats } else { said.language_raw }.into());
     let plain = || said.language_plain.into();
     lines.push(found.adapter.as_ref().map_or_else(plain, |adapter| of_adapter(words, adapter)));
