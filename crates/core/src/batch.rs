@@ -137,7 +137,7 @@ impl Batch {
         Ok(&values.values()[list.offset() * len..(list.offset() + list.len()) * len])
     }
 
-    /// The numbers of a probability column, row after row (`n_rows * n_classes` of them).
+    /// The numbers of a probability column, or of one of expected rewards, row after row (`n_rows * n_classes` of them).
     pub fn probabilities(&self, i: usize) -> Result<&[f64]> {
         let list = self.columns[i].as_fixed_size_list_opt().ok_or_else(|| self.wrong(i, "a probability"))?;
         let values =
@@ -221,9 +221,7 @@ fn fixed_size_list(values: ArrayRef, len: usize) -> Result<ArrayRef> {
 fn empty(column: &Column) -> Result<ArrayRef> {
     Ok(match column.kind {
         Kind::Category => column.categories()?.column(UInt32Array::from(Vec::<u32>::new()))?,
-        Kind::Vector { len, sparse: false } if column.role == Role::Probability => {
-            probability_vector(vec![], len)?
-        }
+        Kind::Vector { len, sparse: false } if column.role.is_wide() => probability_vector(vec![], len)?,
         Kind::Vector { len, sparse: false } => dense_vector(vec![], len)?,
         Kind::Vector { len, sparse: true } => crate::sparse_vector(vec![0], vec![], vec![], len, None)?,
         Kind::Time => {
@@ -252,7 +250,7 @@ fn fits(column: &Column, found: &DataType) -> bool {
             **key == DataType::UInt32 && **value == DataType::Utf8 && column.categories.is_some()
         }
         (Kind::Vector { len, sparse: false }, DataType::FixedSizeList(item, n)) => {
-            let wide = column.role == Role::Probability;
+            let wide = column.role.is_wide();
             *n as usize == len
                 && *item.data_type() == if wide { DataType::Float64 } else { DataType::Float32 }
         }

@@ -123,6 +123,8 @@ pub enum Family {
     Neural,
     /// Methods for single series.
     Series,
+    /// Learns which action to take, from logged decisions and their rewards.
+    Policy,
 }
 
 /// What the weights of rows mean to a learner.
@@ -305,14 +307,6 @@ impl Entry {
                 state.check_version(T::VERSION)?;
                 T::load(registry, state)
             }),
-        }
-    }
-
-    /// Refuses parameters that are no parameters of it, or out of range.
-    pub fn check(&self, params: Value) -> Result<(), KeyPath> {
-        match self.parse {
-            Parse::Estimator(parse) => parse(params).map(drop),
-            Parse::Resampler(parse) => parse(params).map(drop),
         }
     }
 

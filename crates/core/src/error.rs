@@ -36,7 +36,7 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// A column holds another kind of value than needed.
-    #[error("column '{}' holds {found}, but {wanted} is needed", escaped(.column), found = .found.word())]
+    #[error("column '{}' is of kind {found}, but {wanted} is needed", escaped(.column), found = .found.word())]
     WrongKind {
         /// The column.
         column: String,

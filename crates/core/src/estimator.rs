@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Batch, Column, Context, Error, Fitted, Kind, Result, Role, Schema, Search, Source, Table};
+use crate::{
+    Batch, Column, Context, Error, Fitted, KeyPath, Kind, Registry, Result, Role, Schema, Search, Source,
+    Table,
+};
 
 /// What there is to learn from. The target and the weight are found by role.
 #[derive(Clone, Copy)]
@@ -112,6 +115,14 @@ impl Batch {
 }
 
 /// What a learner asks of its input; the engine adds the steps that are missing.
+///
+/// ```
+/// use tidemill_core::Needs;
+/// let linear = Needs { complete: true, numeric: true, sparse: true, ..Needs::default() };
+/// let trees = Needs { tabular: true, ..Needs::default() };
+/// let both = linear.and(trees);
+/// assert!(both.complete && both.numeric && both.tabular && !both.sparse);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Needs {
     /// No missing values.
@@ -127,6 +138,20 @@ pub struct Needs {
     pub sparse: bool,
     /// Tokens ([`crate::Layout::Tokens`]) are read in their order, so texts come as these.
     pub tokens: bool,
+}
+
+impl Needs {
+    /// What suits both: whatever one of them cannot do without, and forms of texts only where both read them.
+    pub fn and(self, other: Needs) -> Needs {
+        Needs {
+            complete: self.complete || other.complete,
+            numeric: self.numeric || other.numeric,
+            scaled: self.scaled || other.scaled,
+            tabular: self.tabular || other.tabular,
+            sparse: self.sparse && other.sparse,
+            tokens: self.tokens && other.tokens,
+        }
+    }
 }
 
 /// How the answer for a row depends on other rows.
@@ -156,6 +181,14 @@ pub trait Estimator: Send + Sync {
         Needs::default()
     }
 
+    /// As [`Estimator::needs`], of one that may hold another, which it knows by name: what that one needs.
+    ///
+    /// # Errors
+    /// There is none of that name, or it has other parameters.
+    fn needs_of(&self, _registry: &Registry) -> Result<Needs> {
+        Ok(self.needs())
+    }
+
     /// How rows depend on each other.
     fn rows(&self) -> Rows {
         Rows::RowWise
@@ -164,6 +197,12 @@ pub trait Estimator: Send + Sync {
     /// The parameters worth trying, for the search over them. None by default.
     fn search(&self) -> Vec<Search> {
         Vec::new()
+    }
+
+    /// Looks up the estimators that it is made of among the built-ins, so that it can say what they need: called once, by
+    /// [`Registry::build`]. Errors name the parameter that is wrong. Most are made of nothing else.
+    fn assemble(&mut self, _: &Registry) -> Result<(), KeyPath> {
+        Ok(())
     }
 
     /// Learns from the training rows alone.

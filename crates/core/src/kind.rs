@@ -146,12 +146,28 @@ pub enum Role {
     #[serde(skip_deserializing)]
     #[schemars(skip)]
     Block,
+    /// Lists the keys of the rows that a row is tied to, as in `Ohio;Iowa` or, where ties count differently, `Ohio=2;Iowa=0.5`. Never a
+    /// feature: learners of graphs read it (see [`crate::recipe::Graph`]).
+    Neighbors,
     /// Read but not used.
     Ignore,
     /// What a model says: a class or a number.
     Prediction,
     /// What a model says: one probability per class.
     Probability,
+    /// Of a logged decision: what came of the action, more is better.
+    Reward,
+    /// Of a logged decision: the probability with which its action was taken.
+    Propensity,
+    /// What a policy says: the reward to be expected of each action.
+    ExpectedReward,
     /// A mark that a step puts on a row (an outlier, say).
     Flag,
+}
+
+impl Role {
+    /// Whether a dense vector in this role holds a 64-bit float for each class or action.
+    pub fn is_wide(self) -> bool {
+        matches!(self, Role::Probability | Role::ExpectedReward)
+    }
 }

@@ -31,6 +31,9 @@ pub struct Reading {
     /// What was passed over or taken in an unusual way, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What is worth a look besides, one sentence each; it is about the rows as they came, and not saved.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
     /// Columns that cannot be read, each with what it holds: they matter only where they are used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<(String, String)>,

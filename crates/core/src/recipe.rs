@@ -21,6 +21,12 @@ pub struct Recipe {
     /// Makes of a dated table a forecast of its target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
+    /// Ties rows to each other, for learners that ask a row's neighbours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Graph>,
+    /// Makes of a table of logged decisions a policy that chooses the action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
     /// How the test part is set aside.
     pub split: Split,
     /// How learners are compared on the training part.
@@ -177,6 +183,58 @@ pub struct Forecast {
     pub known: Vec<String>,
 }
 
+/// Ties rows to each other, for learners that ask a row's neighbours: `graph_net` and `label_propagation`. The `key` of `[data]` names the
+/// rows; ties hold in both directions. A new row brings its own: it lists the keys of its neighbours in `neighbors_column`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Graph {
+    /// A file of ties: a table with the columns `from` and `to` (keys) and, where ties count differently, `weight`; or a `.gal` file, whose
+    /// numbers from 0 stand for the rows in their order unless they are keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edges: Option<String>,
+    /// Instead of a file: each row is tied to so many others, the nearest by place (see `point` of `[data]`). A new row finds its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbors: Option<usize>,
+    /// The column that lists the keys of a row's neighbours: `Ohio;Iowa`, with weights `Ohio=2;Iowa=0.5`, or in JSON `["Ohio", "Iowa"]`.
+    /// `edges` fills it; a table that has it needs no file. Without it `neighbors`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbors_column: Option<String>,
+}
+
+impl Graph {
+    /// The name of the column that lists a row's neighbours.
+    pub fn column(&self) -> &str {
+        self.neighbors_column.as_deref().unwrap_or("neighbors")
+    }
+
+    /// Whether rows list their neighbours; otherwise these are found by place.
+    pub fn lists(&self) -> bool {
+        self.neighbors.is_none()
+    }
+}
+
+/// Which columns of a table say what was decided and what came of it: each row is a decision, its context the features. The model
+/// is a policy, which chooses the action; it is judged by what it would have earned.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// The action that was taken.
+    pub action: String,
+    /// What came of it: a number, or a flag that counts as 1 and 0. More is better.
+    pub reward: String,
+    /// The probability with which the action was taken, above 0 and up to 1: judging a policy by other decisions than its own needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propensity: Option<String>,
+    /// Where no column says it: estimate the probability from the context, by multinomial logistic regression. What is then said of the
+    /// policy holds only if nothing else had a part in the logged decisions.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub estimate_propensity: bool,
+    /// Where a decision changes what comes next: the column that says which episode a row belongs to. Its rows follow each other by the
+    /// `time` of `[data]`, else as they stand. The value of a policy is then the sum of the rewards of an episode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub episode: Option<String>,
+}
+
 /// What is to be predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -187,6 +245,8 @@ pub enum Task {
     Binary,
     /// One of several classes.
     Multiclass,
+    /// Which action to take: see `[policy]`.
+    Policy,
 }
 
 impl Task {
@@ -196,10 +256,11 @@ impl Task {
             Task::Regression => "regression",
             Task::Binary => "binary",
             Task::Multiclass => "multiclass",
+            Task::Policy => "policy",
         }
     }
 
-    /// Whether classes are predicted.
+    /// Whether answers are classes, as actions are.
     pub fn is_classes(self) -> bool {
         self != Task::Regression
     }

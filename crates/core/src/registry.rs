@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::builtin::{Loader, Parse};
-use crate::{Chain, Entry, Error, Estimator, Fitted, Resampler, Result, State, nearest};
+use crate::{Chain, Entry, Error, Estimator, Fitted, KeyPath, Resampler, Result, State, nearest};
 
 /// Everything that can be named in a recipe or found in a model file, by kind.
 #[derive(Clone)]
@@ -61,9 +61,29 @@ impl Registry {
     pub fn build(&self, kind: &str, params: Value) -> Result<Box<dyn Estimator>> {
         let entry = self.entry(kind)?;
         match entry.parse {
-            Parse::Estimator(parse) => parse(params).map_err(|e| Error::parameter(e.path, e.problem)),
+            Parse::Estimator(parse) => {
+                self.assembled(parse, params).map_err(|e| Error::parameter(e.path, e.problem))
+            }
             Parse::Resampler(_) => Err(misplaced(entry, "a step or a learner")),
         }
+    }
+
+    /// Refuses parameters that are no parameters of this line, or out of range, and names the one that is wrong.
+    pub fn check(&self, entry: &Entry, params: Value) -> Result<(), KeyPath> {
+        match entry.parse {
+            Parse::Estimator(parse) => self.assembled(parse, params).map(drop),
+            Parse::Resampler(parse) => parse(params).map(drop),
+        }
+    }
+
+    fn assembled(
+        &self,
+        parse: fn(Value) -> Result<Box<dyn Estimator>, KeyPath>,
+        params: Value,
+    ) -> Result<Box<dyn Estimator>, KeyPath> {
+        let mut estimator = parse(params)?;
+        estimator.assemble(self)?;
+        Ok(estimator)
     }
 
     /// The resampler of this kind with these parameters (an object, or null for the defaults).

@@ -7,9 +7,7 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, PrimitiveArray, StringArray, UInt32Array,
 };
 
-use crate::{
-    Batch, Column, Error, Kind, Point, Result, Role, Schema, point_column, series_column, sparse_vector,
-};
+use crate::{Batch, Column, Error, Kind, Point, Result, Schema, point_column, series_column, sparse_vector};
 
 /// One value of a [`Row`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,7 +35,7 @@ pub enum Cell {
     Series(Arc<[Point]>),
     /// Of a point column: longitude and latitude, or x and y.
     Point([f64; 2]),
-    /// Of a probability column.
+    /// Of a probability column, or of one of expected rewards.
     Probability(Vec<f64>),
 }
 
@@ -174,7 +172,7 @@ fn cell(batch: &Batch, c: usize, i: usize) -> Result<Cell> {
         Kind::Text => Cell::Text(batch.texts(c)?.value(i).to_owned()),
         Kind::Time => Cell::Time(batch.times(c)?.value(i)),
         Kind::Image => Cell::Image(batch.images(c)?.value(i).into()),
-        Kind::Vector { len, sparse: false } if column.role == Role::Probability => {
+        Kind::Vector { len, sparse: false } if column.role.is_wide() => {
             Cell::Probability(batch.probabilities(c)?[i * len..(i + 1) * len].to_vec())
         }
         Kind::Vector { len, sparse: false } => {

@@ -8,6 +8,8 @@ use crate::{Categories, Error, Kind, Layout, Result, Role};
 pub const PREDICTION: &str = "prediction";
 /// The name of the vector column a classifier adds with one probability per class.
 pub const PROBABILITY: &str = "probability";
+/// The name of the vector column a policy adds with the reward to be expected of each action.
+pub const EXPECTED_REWARD: &str = "expected_reward";
 
 /// The name of the number column in the role [`Role::Block`], where the table has no other column of that name.
 pub const BLOCK: &str = "(block)";

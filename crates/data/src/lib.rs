@@ -16,6 +16,7 @@ pub mod sink;
 pub mod snapshots;
 pub mod source;
 pub mod split;
+mod ties;
 
 pub use error::Error;
 pub use infer::infer;
@@ -25,3 +26,4 @@ pub use profile::{Profile, profile};
 pub use seen::Seen;
 pub use sink::{Sink, create, to_arrow};
 pub use source::{Provenance, ReadOptions, fingerprint, from_arrow, open, open_body, stack};
+pub use ties::tie;

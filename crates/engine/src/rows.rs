@@ -14,9 +14,9 @@ pub fn open(location: &str) -> Result<Box<dyn Source>> {
     tidemill_data::open(location, &ReadOptions::default())
 }
 
-/// Rows to learn from, read as the recipe says.
+/// Rows to learn from, read as the recipe says, with their ties where it has a graph.
 pub fn open_to_learn(location: &str, recipe: &Recipe) -> Result<Box<dyn Source>> {
-    tidemill_data::open(location, &ReadOptions::of(&recipe.data)?)
+    tidemill_data::tie(tidemill_data::open(location, &ReadOptions::of(&recipe.data)?)?, recipe)
 }
 
 /// Rows for a model with this recipe to answer: judged by themselves, for they may be written in another way than those that it

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, StringArray, TimestampMicrosecondArray, UInt32Array,
 };
 use tidemill_core::conform::{CHECKS, Subject};
 use tidemill_core::{
-    Axis, Batch, Categories, Column, Entry, Kind, Layout, Needs, Point, Role, Schema, Table, Training,
-    dense_vector, point_column, series_column, sparse_vector,
+    Axis, Batch, Categories, Column, Entry, Family, Kind, Layout, Needs, Point, Role, Schema, Sort, Table,
+    Training, dense_vector, point_column, series_column, sparse_vector,
 };
 use tidemill_engine::builtin;
 use tidemill_kernel::Random;
@@ -89,6 +89,10 @@ fn table(needs: Needs, classes: bool) -> Table {
     }
     let keys = Float64Array::from_iter_values((0..ROWS).map(|i| i as f64));
     columns.push((Column::number("id").with_role(Role::Key), Arc::new(keys)));
+    // Whom rows list: themselves and strangers among them, and some nobody.
+    let lists = (0..ROWS).map(|i| (i % 9 != 5).then(|| format!("{};{}=0.5;x", (i + 1) % ROWS, i * 7 % ROWS)));
+    let lists: StringArray = lists.collect();
+    columns.push((Column::new("friends", Kind::Text).with_role(Role::Neighbors), Arc::new(lists)));
     let signal = |i: usize| numbers[0][i] - numbers[1][i] / 40.0;
     columns.push(if classes {
         let names = Categories::new(["high", "low", "middle"]);
@@ -108,6 +112,21 @@ fn table(needs: Needs, classes: bool) -> Table {
         (Column::number("y").with_role(Role::Target), Arc::new(values))
     });
     let (columns, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
+}
+
+/// The same table as a log of decisions: what came of each, and with which probability it was taken.
+fn with_rewards(table: Table) -> Table {
+    let batch = table.batch();
+    let mut columns = batch.schema().columns().to_vec();
+    let mut arrays = batch.columns().to_vec();
+    let rewards = (0..ROWS).map(|i| ((i * 31) % 17) as f64 / 8.0 - 1.0);
+    for (name, role, values) in
+        [("earned", Role::Reward, rewards.collect::<Vec<f64>>()), ("p", Role::Propensity, vec![0.5; ROWS])]
+    {
+        columns.push(Column::number(name).with_role(role));
+        arrays.push(Arc::new(Float64Array::from(values)));
+    }
     Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
 }
 
@@ -132,6 +151,12 @@ fn on_threads(threads: usize, work: &mut (dyn FnMut() + Send)) {
 
 /// Settings beside the defaults, of steps that do other work with them.
 const FURTHER: &[(&str, &str)] = &[
+    ("ada_boost", r#"{ "learner": "extra_trees", "params": { "n_trees": 3, "max_depth": 2 }, "rounds": 4 }"#),
+    ("bagged", r#"{ "learner": "gaussian_nb", "copies": 3, "max_samples": 0.5, "bootstrap": false }"#),
+    (
+        "stacked",
+        r#"{ "learners": [{ "kind": "k_neighbors" }, { "kind": "random_forest", "n_trees": 5 }], "folds": 3 }"#,
+    ),
     ("impute_mean", r#"{ "by": ["colour", "loud"], "flag": true }"#),
     ("impute_model", r#"{ "learner": "random_forest", "params": { "n_trees": 5 }, "flag": true }"#),
     ("impute_time", r#"{ "method": "spline", "by": ["colour"], "flag": true }"#),
@@ -168,7 +193,11 @@ fn broken_with(entry: &Entry, params: serde_json::Value) -> Vec<String> {
     let mut failures = Vec::new();
     let mut suited = 0;
     for classes in [true, false] {
-        let mut table = table(estimator.needs(), classes);
+        let needs = estimator.needs_of(&registry).unwrap();
+        let mut table = table(needs, classes);
+        if entry.sort == Sort::Learner(Family::Policy) {
+            table = with_rewards(table);
+        }
         let context = tidemill_core::Context::new(7, 2, registry.clone());
         match estimator.fit(Training::on(&table), &context) {
             // A learner of classes need not learn numbers, and the other way round; but one of them.

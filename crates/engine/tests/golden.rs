@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tidemill_core::{Context, State};
+use tidemill_core::{Context, Family, Sort, State};
 use tidemill_engine::builtin;
 use tidemill_engine::import::Asked;
 use tidemill_engine::model;
@@ -168,6 +168,27 @@ const FURTHER: &[(&str, &str)] = &[
         learners = [{ kind = "local_forecast" }]
         "#,
     ),
+    (
+        "offers-linucb",
+        r#"
+        policy = { action = "offer", reward = "earned", propensity = "p" }
+        learners = [{ kind = "policy_linucb" }]
+        "#,
+    ),
+    (
+        "offers-thompson",
+        r#"
+        policy = { action = "offer", reward = "earned", propensity = "p" }
+        learners = [{ kind = "policy_thompson", scale = 2.0 }]
+        "#,
+    ),
+    (
+        "offers-fitted_q",
+        r#"
+        policy = { action = "offer", reward = "earned", propensity = "p" }
+        learners = [{ kind = "policy_fitted_q", learner = "boosted_trees", params = { n_trees = 5 } }]
+        "#,
+    ),
     // Two columns that say a place, made a point and projected; what is near it.
     (
         "homes-near",
@@ -180,6 +201,25 @@ const FURTHER: &[(&str, &str)] = &[
             { kind = "project", to = "utm" },
             { kind = "geo_features", places = { centre = [391000.0, 5819000.0] }, neighbors = 3, mean_of = ["size"], radii = [2000.0] },
         ]
+        "#,
+    ),
+    // Rows tied to those nearest by place.
+    (
+        "homes-graph",
+        r#"
+        data.target = "price"
+        data.key = "id"
+        graph.neighbors = 3
+        learners = [{ kind = "graph_net", epochs = 80, hidden = [8, 4] }]
+        "#,
+    ),
+    (
+        "homes-labels",
+        r#"
+        data.target = "price"
+        data.key = "id"
+        graph.neighbors = 3
+        learners = [{ kind = "label_propagation" }]
         "#,
     ),
     // Points in well-known text, divided into their coordinates.
@@ -250,6 +290,11 @@ fn wanted() -> Vec<(String, String)> {
                 ", to = \"height\", relation = \"difference\", learner = { kind = \"extra_trees\", n_trees = 5 }"
             }
             "boosted_trees" | "extra_trees" | "random_forest" => ", n_trees = 5",
+            "bagged" => ", learner = \"logistic\", copies = 3",
+            "ada_boost" => ", rounds = 5",
+            "stacked" => {
+                ", learners = [{ kind = \"extra_trees\", n_trees = 5 }, { kind = \"gaussian_nb\" }], folds = 3"
+            }
             _ => "",
         };
         // These count, and nothing is there less than no time.
@@ -265,8 +310,12 @@ fn wanted() -> Vec<(String, String)> {
         );
         (format!("people-{kind}"), recipe)
     };
-    // A forecaster needs a dated table: `months-forecast` holds it.
-    let of_rows = builtin::LEARNERS.iter().filter(|entry| entry.kind != "local_forecast");
+    // A forecaster needs a dated table, learners of graphs need ties, policies need logged decisions: `months-forecast`, `homes-graph`,
+    // `homes-labels` and `offers-…` hold them.
+    let of_others = ["local_forecast", "graph_net", "label_propagation"];
+    let of_rows = builtin::LEARNERS
+        .iter()
+        .filter(|entry| !of_others.contains(&entry.kind) && entry.sort != Sort::Learner(Family::Policy));
     let learners = of_rows.map(|entry| of_learner(entry.kind));
     learners.chain(FURTHER.iter().map(|(name, recipe)| (name.to_string(), recipe.to_string()))).collect()
 }
@@ -317,7 +366,7 @@ fn write_if_missing(name: &str, recipe: &str) {
             let chosen = trained.outcome.chosen.kind;
             assert!(only.is_none_or(|only| only == chosen), "{name} would hold {chosen}");
         }
-        Done::Several(_) => {}
+        Done::Several(_) | Done::Policy(_) => {}
     }
     fs::copy(out.path().join("model.tidemill"), &model).unwrap();
     fs::write(model.with_extension("answers.csv"), answers(&model, name)).unwrap();
@@ -340,7 +389,7 @@ fn kinds(state: &State, all: &mut BTreeSet<String>) {
 
 /// Whether a model's answers are held less strictly: nets answer in 32 bits.
 fn is_net(name: &str) -> bool {
-    name.ends_with("net") || name.ends_with("lstm") || name.ends_with("convolved")
+    name.ends_with("net") || name.ends_with("graph") || name.ends_with("lstm") || name.ends_with("convolved")
 }
 
 /// Whether two answers agree: words and whole numbers exactly; other numbers to what sums in another order (another CPU) may differ.

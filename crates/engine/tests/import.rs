@@ -191,7 +191,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
         "4 feature_names for 3",
     ),
     ("xgboost-binary.json", "\"num_target\":\"1\"", "\"num_target\":\"2\"", "several targets"),
-    ("xgboost-binary.json", "\"base_score\":\"", "\"base_score\":\"x", "is no base score"),
+    ("xgboost-binary.json", "\"base_score\":\"", "\"base_score\":\"x", "is not a base score"),
     ("xgboost-binary.json", "binary:logistic", "binary:magic", "the objective 'binary:magic'"),
     ("xgboost-binary.json", "\"size_leaf_vector\":\"1\"", "\"size_leaf_vector\":\"3\"", "multi_output_tree"),
     (

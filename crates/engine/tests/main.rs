@@ -10,4 +10,5 @@ mod golden;
 mod import;
 mod languages;
 mod links;
+mod policies;
 mod targets;

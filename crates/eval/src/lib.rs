@@ -1,6 +1,7 @@
 //! How good a model is: [`Answers`] (what was true beside what was predicted) go in, [`METRICS`] and a whole
 //! [`Report`] come out; [`compare`] says how sure the figures are and which of two models is better, [`curves`] what charts
-//! show, [`slices()`](slices::slices) where a model is worst, and [`explain`] which columns it goes by.
+//! show, [`slices()`](slices::slices) where a model is worst, [`explain`] which columns it goes by, and [`policy`] what other decisions than
+//! those that were taken would have earned.
 //!
 //! A row of weight 0 counts as a row that is not there, and a row of weight 2 as the same row twice. Whatever a
 //! metric cannot answer is `NaN` (null in JSON) with a warning that gives the reason.
@@ -26,6 +27,7 @@ pub mod explain;
 pub mod forecast;
 mod labels;
 pub mod metrics;
+pub mod policy;
 mod quantile;
 mod report;
 mod row_loss;

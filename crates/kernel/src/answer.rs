@@ -77,7 +77,7 @@ impl Answer {
 }
 
 /// The class of the greatest probability; the first of equals.
-fn most_probable(probabilities: &[f64]) -> u32 {
+pub fn most_probable(probabilities: &[f64]) -> u32 {
     let mut best = 0;
     for (i, &p) in probabilities.iter().enumerate() {
         if p > probabilities[best] {

@@ -50,6 +50,12 @@ pub enum LearnError {
         /// What is there.
         value: f64,
     },
+    /// A learner that asks a row's neighbours was told of none.
+    #[error("'{learner}' asks a row's neighbours, and nothing says who they are")]
+    NoGraph {
+        /// The learner.
+        learner: &'static str,
+    },
     /// More rows than a learner can count.
     #[error("{found} rows are more than the {most} that trees can learn from")]
     TooManyRows {
@@ -69,6 +75,7 @@ impl Coded for LearnError {
             LearnError::TargetOutside { .. } => "target_outside",
             LearnError::TooLarge { .. } => "values_too_large",
             LearnError::NegativeCount { .. } => "negative_count",
+            LearnError::NoGraph { .. } => "no_graph",
             LearnError::TooManyRows { .. } => "too_many_rows",
         }
     }
@@ -81,6 +88,9 @@ impl Coded for LearnError {
                 LearnError::TargetNotFinite { .. } => "correct or remove the row",
                 LearnError::TargetOutside { .. } => {
                     "correct or remove such rows, or choose a learner for any number, as ridge"
+                }
+                LearnError::NoGraph { .. } => {
+                    "name the rows and their ties: [data] key = \"…\" and [graph] edges = \"edges.csv\", or neighbors = 8"
                 }
                 LearnError::TooManyRows { .. } => "train on a sample of the rows",
                 LearnError::TooLarge { .. } => {

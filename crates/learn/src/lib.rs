@@ -2,9 +2,11 @@
 
 mod baseline;
 pub mod bayes;
+pub mod ensemble;
 mod error;
 pub mod linear;
 pub mod neighbors;
+pub mod policy;
 mod relative;
 mod rows;
 mod sample;

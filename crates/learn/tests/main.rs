@@ -2,6 +2,9 @@
 
 mod agreement;
 mod classical;
+mod ensemble;
+mod labels;
 mod linear_edges;
+mod policies;
 mod series;
 mod trees;

@@ -29,6 +29,12 @@ pub enum NeuralError {
         /// The target.
         column: String,
     },
+    /// A learner that asks a row's neighbours was told of none.
+    #[error("'{learner}' asks a row's neighbours, and nothing says who they are")]
+    NoGraph {
+        /// The learner.
+        learner: &'static str,
+    },
     /// The loss left the numbers, again and again.
     #[error(
         "the loss is not a number any more in epoch {epoch}, after {retries} retries with smaller steps{suspect}"
@@ -50,6 +56,7 @@ impl Coded for NeuralError {
             NeuralError::NoWeight => "no_weight",
             NeuralError::TargetNotFinite { .. } => "target_not_finite",
             NeuralError::LossUnsuited { .. } => "wrong_kind",
+            NeuralError::NoGraph { .. } => "no_graph",
             NeuralError::Diverged { .. } => "diverged",
         }
     }
@@ -62,6 +69,9 @@ impl Coded for NeuralError {
                 NeuralError::TargetNotFinite { .. } => "correct or remove the row",
                 NeuralError::LossUnsuited { .. } => {
                     "choose another loss, or none: it then follows from the target"
+                }
+                NeuralError::NoGraph { .. } => {
+                    "name the rows and their ties: [data] key = \"…\" and [graph] edges = \"edges.csv\", or neighbors = 8"
                 }
                 NeuralError::Diverged { .. } => {
                     "choose a smaller learning_rate or clip_norm, and look at the outliers of the columns"

@@ -38,8 +38,10 @@ impl Meaning {
     }
 }
 
-/// What a [`NeuralNet`] learned.
+/// What a [`NeuralNet`] learned, or another learner whose net it is.
 pub struct FittedNet {
+    /// The learner, as its state says it.
+    kind: &'static str,
     options: NeuralNet,
     net: Net,
     parameters: Parameters,
@@ -76,7 +78,12 @@ struct Saved {
 impl FittedNet {
     pub(crate) fn new(options: NeuralNet, net: Net, parameters: Parameters, meaning: Meaning) -> Self {
         let plain = net.plain(&parameters);
-        FittedNet { options, net, parameters, plain, meaning }
+        FittedNet { kind: NeuralNet::KIND, options, net, parameters, plain, meaning }
+    }
+
+    /// The same as what another learner learned.
+    pub(crate) fn of_kind(self, kind: &'static str) -> Self {
+        FittedNet { kind, ..self }
     }
 
     pub(crate) fn load(state: &State) -> Result<Self> {
@@ -129,7 +136,7 @@ impl Fitted for FittedNet {
 
     fn state(&self) -> State {
         let saved = Saved { settings: self.options.clone(), classes: self.classes().map(Classes::words) };
-        let mut state = self.parameters.save(State::new(NeuralNet::KIND, NeuralNet::VERSION, saved));
+        let mut state = self.parameters.save(State::new(self.kind, NeuralNet::VERSION, saved));
         state = match &self.meaning {
             Meaning::Number(target) => state.floats("target", &[target.centre, target.factor]),
             Meaning::Classes(classes) => classes.save(state),

@@ -76,7 +76,8 @@ impl Chance {
         Chance { seed, used: Cell::new(0) }
     }
 
-    fn next(&self) -> Random {
+    /// The next stream.
+    pub(crate) fn next(&self) -> Random {
         let stream = self.used.get();
         self.used.set(stream + 1);
         Random::new(self.seed, stream)

@@ -13,6 +13,7 @@ mod encoders;
 mod error;
 mod fitted;
 mod graph;
+mod graph_net;
 mod head;
 mod learner;
 mod math;
@@ -27,8 +28,10 @@ mod tests;
 mod training;
 
 pub use device::{Precision, check_device};
+pub use encoders::neighbors::GraphLayer;
 pub use encoders::{Augment, Images, Series, SeriesNet, Tokens};
 pub use error::NeuralError;
 pub use fitted::FittedNet;
+pub use graph_net::GraphNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
 pub use training::{Optimizer, Schedule};

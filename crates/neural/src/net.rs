@@ -7,7 +7,7 @@ use tidemill_core::{Batch, Result, Row, Schema};
 
 use crate::body::{Body, PlainBody};
 use crate::dense::Dense;
-use crate::encoders::{self, Encoder, Plain, Read};
+use crate::encoders::{Encoder, Plain, Read};
 use crate::graph::Pass;
 use crate::head::Head;
 use crate::ops::linear::linear;
@@ -93,7 +93,7 @@ impl Net {
 
     /// The places of each encoder's columns in a schema.
     pub(crate) fn bind(&self, schema: &Schema) -> Result<Vec<Vec<usize>>> {
-        self.encoders.iter().map(|e| encoders::bind(&**e, schema)).collect()
+        self.encoders.iter().map(|e| e.bind(schema)).collect()
     }
 
     /// What each encoder reads of some rows.

@@ -1,4 +1,5 @@
 //! The tests of the crate as one program: each file is a module, so that the crate is linked once.
 
 mod agreement;
+mod graph;
 mod training;

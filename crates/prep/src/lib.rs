@@ -5,6 +5,7 @@
 //! steps give the same answer for a row alone as within a batch.
 
 mod bin;
+mod copula;
 mod date_parts;
 mod drop_columns;
 mod embed_words;
@@ -64,6 +65,7 @@ mod within_groups;
 pub mod word_vectors;
 
 pub use bin::{Bin, BinStrategy};
+pub use copula::Copula;
 pub use date_parts::DateParts;
 pub use drop_columns::DropColumns;
 pub use embed_words::{Architecture, EmbedWords, WordMethod, vectors_of_state};
@@ -104,7 +106,7 @@ pub use select_correlation::SelectCorrelation;
 pub use select_mutual_information::SelectMutualInformation;
 pub use select_variance::SelectVariance;
 pub use smooth_time::{Filter, SmoothTime};
-pub use space::{GeoFeatures, Layer, PointCoordinates, PointsFromXy, Project, To};
+pub use space::{GeoFeatures, Layer, NearestRows, PointCoordinates, PointsFromXy, Project, To};
 pub use span::Span;
 pub use text::{Terms, Unit};
 pub use weights::scaled as scaled_weights;

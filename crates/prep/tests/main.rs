@@ -1,5 +1,6 @@
 //! The tests of the crate as one program: each file is a module, so that the crate is linked once.
 
+mod copula;
 mod pictures;
 mod reference;
 mod resample;

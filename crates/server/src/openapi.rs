@@ -162,6 +162,9 @@ fn schemas() -> Value {
                         "The number or the class; of several targets an object with one for each." },
                     "probabilities": { "type": "object", "additionalProperties": { "type": ["number", "object"] }, "description":
                         "By class; of several targets an object of these for each target of classes." },
+                    "propensity": { "type": "number", "description": "Of a policy: the probability with which the action was drawn." },
+                    "expected_rewards": { "type": "object", "additionalProperties": { "type": "number" }, "description":
+                        "Of a policy: the reward that is expected of each action." },
                     "warnings": { "type": "array", "items": warning } } } },
             "warnings": { "type": "array", "items": warning } } },
         "Feedback": { "type": "object", "required": ["prediction_id", "kind"], "additionalProperties": false, "properties": {

@@ -61,7 +61,10 @@ impl Model {
     /// # Errors
     /// A column that the model asks for and the rows lack, or of a kind that cannot be read.
     pub fn predict(&self, rows: &dyn Source) -> Result<RecordBatch> {
-        let answers = self.opened.model.answer(rows, &[Role::Key, Role::Prediction, Role::Probability])?;
+        let answers = self
+            .opened
+            .model
+            .answer(rows, &[Role::Key, Role::Prediction, Role::Probability, Role::ExpectedReward])?;
         rows::to_arrow(&answers)
     }
 

@@ -3,12 +3,14 @@
 pub(crate) mod backup;
 pub(crate) mod business;
 pub(crate) mod data;
+pub(crate) mod distill;
 pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod lang;
 pub(crate) mod language;
 pub(crate) mod prepare;
 pub(crate) mod service;
+pub(crate) mod synthesize;
 
 use std::path::PathBuf;
 
@@ -54,6 +56,8 @@ pub(crate) enum Verb {
     Train(Train),
     /// Prepare rows without learning from them: fill, treat, encode, and say what was changed.
     Prepare(prepare::Prepare),
+    /// Make rows that are distributed like those of a table, and say how like them they are and what they give away.
+    Synthesize(synthesize::Synthesize),
     /// Snapshots of tables: keep rows, compare them, bring them back.
     Data(data::Data),
     /// Judge a model on rows with known answers, or a column of predictions without any model.
@@ -66,6 +70,8 @@ pub(crate) enum Verb {
     Explain(explain::Explain),
     /// Take over a model of LightGBM or XGBoost: it predicts, explains itself and is served as ours are.
     Import(import::Import),
+    /// Train a lighter model on what a model says of rows, and show by how much its answers change.
+    Distill(distill::Distill),
     /// Show what is in a model file.
     Inspect(Inspect),
     /// Write a commented recipe with what was inferred from a table.

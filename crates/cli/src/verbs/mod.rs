@@ -5,12 +5,14 @@ mod business;
 mod check;
 mod compare;
 mod data;
+mod distill;
 mod embed;
 mod explain;
 mod generate;
 mod import;
 mod prepare;
 mod service;
+mod synthesize;
 mod tune;
 
 use std::fmt::Display;
@@ -26,8 +28,9 @@ use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Event, Result, Runtime};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::facts::TrainedTargets;
+use tidemill_engine::facts::{TrainedPolicy, TrainedTargets};
 use tidemill_engine::files::replace;
+use tidemill_engine::judge::MayAct;
 use tidemill_engine::model;
 use tidemill_engine::model::language::{Place, describe};
 use tidemill_engine::recipe;
@@ -51,12 +54,14 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Check(args) => check::check(args, cli),
         Verb::Train(args) => run_train(args, cli),
         Verb::Prepare(args) => prepare::prepare(args, cli),
+        Verb::Synthesize(args) => synthesize::synthesize(args, cli),
         Verb::Data(args) => data::data(args, cli),
         Verb::Evaluate(args) => run_evaluate(args, cli),
         Verb::Compare(args) => compare::compare(args, cli),
         Verb::Predict(args) => run_predict(args, cli),
         Verb::Explain(args) => explain::explain(args, cli),
         Verb::Import(args) => import::import(args, cli),
+        Verb::Distill(args) => distill::distill(args, cli),
         Verb::Inspect(args) => run_inspect(args, cli),
         Verb::Init(args) => run_init(args, cli),
         Verb::Serve(args) => service::serve(args, cli),
@@ -160,6 +165,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     let trained = match train::train_any(&job, &context)? {
         train::Done::One(trained) => trained,
         train::Done::Several(trained) => return several_trained(words, &trained),
+        train::Done::Policy(trained) => return policy_trained(words, &trained),
     };
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
@@ -176,6 +182,15 @@ fn several_trained(words: &Words, trained: &TrainedTargets) -> Result<Shown> {
                           "report": trained.report, "hash": trained.hash });
     let json = json!({ "targets": json_of(&trained.outcomes)?, "written": written });
     Ok(Shown::new(text::training_of_targets(words, trained), json))
+}
+
+/// A policy that may not act is a 'no': the exit code says so.
+fn policy_trained(words: &Words, trained: &TrainedPolicy) -> Result<Shown> {
+    let mut json = json_of(&trained.outcome)?;
+    json["written"] = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
+                              "report": trained.report, "hash": trained.hash });
+    let no = trained.outcome.test.may_act != MayAct::Yes;
+    Ok(Shown { no, ..Shown::new(text::training_of_policy(words, trained), json) })
 }
 
 fn runtime(nets: &NetArgs) -> Runtime {
@@ -259,6 +274,7 @@ fn run_evaluate(args: &EvaluateArgs, cli: &Cli) -> Result<Shown> {
     };
     let mut text = match &judged {
         Judged::One(evaluated) => text::figures(words, &evaluated.report),
+        Judged::Policy(found) => text::policy_judged(words, &found.judged) + "\n",
         Judged::Several { targets } => {
             let of = |(name, found): (&String, &Evaluated)| {
                 let head = fill(words.story.targets_one, &[("target", name)]);
@@ -272,7 +288,8 @@ fn run_evaluate(args: &EvaluateArgs, cli: &Cli) -> Result<Shown> {
         text += &format!("\n{}\n", fill(words.story.report_file, &[("file", &file.display())]));
         json["written"] = json!({ "report": file });
     }
-    Ok(Shown::new(text, json))
+    let no = matches!(&judged, Judged::Policy(found) if found.judged.may_act != MayAct::Yes);
+    Ok(Shown { no, ..Shown::new(text, json) })
 }
 
 fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {

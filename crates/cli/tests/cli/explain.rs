@@ -118,7 +118,7 @@ fn a_model_of_another_program_predicts_explains_and_is_inspected() {
     assert_eq!((&found["method"], &found["outputs"][0]), (&"tree_shap".into(), &"yes".into()));
     let told = desk.run(&["inspect", "m.tidemill"]).done().out;
     assert!(told.contains("intake -> imported_trees") && told.contains("Imported from `m.txt`"), "{told}");
-    desk.run(&["import", "rows.csv"]).refused(&["no model of LightGBM", "save_model"]);
+    desk.run(&["import", "rows.csv"]).refused(&["not a model of LightGBM", "save_model"]);
     desk.run(&["import", "m.txt", "-o", "m.txt"]).refused(&["take the place"]);
     desk.run(&["import", "m.txt", "--classes", "yes"]).refused(&["names 1 classes, but the model has 2"]);
 }

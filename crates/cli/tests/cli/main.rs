@@ -7,7 +7,9 @@ mod check;
 mod choice;
 mod compare;
 mod desk;
+mod distill;
 mod explain;
+mod graphs;
 mod json;
 mod lang;
 mod language;
@@ -21,3 +23,4 @@ mod search;
 #[cfg(unix)]
 mod service;
 mod snapshots;
+mod synthesize;

@@ -159,7 +159,10 @@ impl Decider<'_> {
         };
         match plan.role {
             // A key is a name, also where it is written in digits.
-            Role::Key => plain(plan, Kind::Text),
+            // So are those of its neighbours.
+            Role::Key | Role::Neighbors => plain(plan, Kind::Text),
+            // Later decisions belong to other episodes than those of training: their names are not a set.
+            Role::Group if self.recipe.policy.is_some() => plain(plan, Kind::Text),
             Role::Group | Role::Split => plain(plan, Kind::Category),
             Role::Weight => plan.declared = true,
             Role::Time => {
@@ -167,6 +170,16 @@ impl Decider<'_> {
                 return self.as_time(plan, verdict, texts);
             }
             // Digits that all differ were taken for an identifier; a feature or a target by order is what it is written as.
+            Role::Reward | Role::Propensity => {
+                plan.declared = true;
+                if let Some(found) = numbers::number(&Facts::of(texts, self.missing), self.locale)
+                    && plan.kind != Kind::Flag
+                {
+                    plan.format =
+                        if found.format.is_plain() { Format::Plain } else { Format::Number(found.format) };
+                    (plan.kind, plan.missing) = (Kind::Number, found.missing);
+                }
+            }
             Role::Feature | Role::Target if verdict.identity != Identity::None && raw != Kind::Flag => {
                 let facts = Facts::of(texts, self.missing);
                 let numeric = facts.values.iter().all(|v| plain_number(v.0).is_some());
@@ -239,6 +252,15 @@ fn unix(facts: &Facts<'_>) -> Option<(TimeFormat, String)> {
 fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
     let data = &recipe.data;
     let is = |named: &Option<String>| named.as_deref() == Some(name);
+    if let Some(policy) = &recipe.policy {
+        if policy.reward == name {
+            return Some((Role::Reward, "named as the reward"));
+        } else if is(&policy.propensity) {
+            return Some((Role::Propensity, "named as the propensity"));
+        } else if is(&policy.episode) {
+            return Some((Role::Group, "named as the episode"));
+        }
+    }
     if is(&data.target) {
         Some((Role::Target, "named as the target"))
     } else if is(&data.key) {
@@ -251,6 +273,8 @@ fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
         Some((Role::Weight, "named as the weight"))
     } else if data.ignore.iter().any(|ignored| is_within(name, ignored)) {
         Some((Role::Ignore, "ignored as told"))
+    } else if recipe.graph.as_ref().is_some_and(|graph| graph.lists() && graph.column() == name) {
+        Some((Role::Neighbors, "lists the row's neighbours"))
     } else if is(&recipe.split.column) {
         Some((Role::Split, "names the part of each row"))
     } else {

@@ -34,7 +34,7 @@ mod words;
 
 use arrow_array::StringArray;
 use rayon::prelude::*;
-use tidemill_core::recipe::Recipe;
+use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source, escaped};
 
 use crate::cell::{Raw, RawColumn, clip, written_number};
@@ -124,7 +124,10 @@ pub(crate) fn infer_sampled(
     target::decide(&mut plan, &sample.rows, recipe, &missing, &locale)?;
     check_spellings(&plan)?;
     shared::group(&mut plan, &repeating, &sample.rows, recipe, &missing)?;
-    plan.leaks = leaks::find(&plan, &sample.rows, context)?;
+    // That the context tells the action is what a policy is.
+    if plan.task != Some(Task::Policy) {
+        plan.leaks = leaks::find(&plan, &sample.rows, context)?;
+    }
     if recipe.data.drop_leaks {
         drop_leaks(&mut plan);
     }
@@ -139,7 +142,14 @@ pub(crate) fn infer_sampled(
 fn is_named(recipe: &Recipe, column: &str) -> bool {
     let data = &recipe.data;
     let named = [&data.key, &data.time, &data.group, &data.weight, &recipe.split.column];
-    named.into_iter().any(|name| name.as_deref() == Some(column))
+    let lists = recipe.graph.as_ref().is_some_and(|graph| graph.lists() && graph.column() == column);
+    lists || named.into_iter().flatten().chain(of_decisions(recipe)).any(|name| name == column)
+}
+
+/// The columns beside the action that say something of logged decisions.
+fn of_decisions(recipe: &Recipe) -> impl Iterator<Item = &String> {
+    let policy = recipe.policy.iter();
+    policy.flat_map(|p| std::iter::once(&p.reward).chain(&p.propensity).chain(&p.episode))
 }
 
 /// A resolved recipe gives the reasons that were found when it was made: its model is then the same, byte for byte.
@@ -183,7 +193,15 @@ fn notes_of_reading(recipe: &Recipe, source: &dyn Source) -> Vec<Note> {
             || recipe.columns.get(name).is_some_and(|c| c.role == Some(Role::Ignore))
     };
     let open = reading.left_out.iter().filter(|(name, _)| !told(name));
-    reading.notes.iter().map(of_text).chain(open.map(left_out)).collect()
+    let warning = |message: &String| Note {
+        code: "graph".into(),
+        weight: Weight::Warning,
+        column: None,
+        message: message.clone(),
+        remedy: String::new(),
+    };
+    let warnings = reading.warnings.iter().map(warning);
+    reading.notes.iter().map(of_text).chain(warnings).chain(open.map(left_out)).collect()
 }
 
 /// A plan has one target: a training of several makes one for each.
@@ -208,7 +226,9 @@ fn check_names(recipe: &Recipe, source: &dyn Source) -> Result<()> {
     for name in single
         .into_iter()
         .flatten()
+        .chain(of_decisions(recipe))
         .chain(data.point.iter().flatten())
+        .chain(recipe.graph.iter().filter_map(|graph| graph.neighbors_column.as_ref()))
         .chain(&data.ignore)
         .chain(recipe.columns.keys())
     {

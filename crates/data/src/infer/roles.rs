@@ -33,6 +33,9 @@ pub(super) fn check(plan: &InferredSchema) -> Result<()> {
         (Role::Time, "time"),
         (Role::Group, "group"),
         (Role::Weight, "weight"),
+        (Role::Neighbors, "list of neighbours"),
+        (Role::Reward, "reward"),
+        (Role::Propensity, "propensity"),
     ] {
         let names: Vec<&str> =
             plan.columns.iter().filter(|c| c.role == role).map(|c| c.name.as_str()).collect();
@@ -41,8 +44,10 @@ pub(super) fn check(plan: &InferredSchema) -> Result<()> {
             return Err(Error::parameter(format!("columns.{}.role", names[1]), problem));
         }
     }
-    let told =
-        plan.columns.iter().find(|c| matches!(c.role, Role::Prediction | Role::Probability | Role::Flag));
+    let told = plan
+        .columns
+        .iter()
+        .find(|c| matches!(c.role, Role::Prediction | Role::Probability | Role::ExpectedReward | Role::Flag));
     if let Some(column) = told {
         let problem =
             "this role is for what models add; use feature, target, key, time, group, weight or ignore";
@@ -54,6 +59,17 @@ pub(super) fn check(plan: &InferredSchema) -> Result<()> {
             found: weight.kind,
             wanted: "a number as weight".into(),
         });
+    }
+    for (role, wanted) in
+        [(Role::Reward, "a number or a flag as reward"), (Role::Propensity, "a number as propensity")]
+    {
+        if let Some(column) = plan.role(role).filter(|c| !matches!(c.kind, Kind::Number | Kind::Flag)) {
+            return Err(Error::WrongKind {
+                column: column.name.clone(),
+                found: column.kind,
+                wanted: wanted.into(),
+            });
+        }
     }
     if let Some(time) = plan.role(Role::Time).filter(|c| !matches!(c.kind, Kind::Number | Kind::Time)) {
         return Err(Error::WrongKind {

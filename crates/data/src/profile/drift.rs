@@ -99,8 +99,9 @@ fn distance(values: &Values, older: &[usize], newer: &[usize]) -> Option<(&'stat
     }
 }
 
-/// Of two sorted samples.
-fn kolmogorov_smirnov(a: &[f64], b: &[f64]) -> f64 {
+/// The greatest difference of the distribution functions of two samples (Kolmogorov and Smirnov), from 0 to 1; both ascending. 0
+/// where one is empty.
+pub fn kolmogorov_smirnov(a: &[f64], b: &[f64]) -> f64 {
     let (mut i, mut j, mut most) = (0, 0, 0.0f64);
     while i < a.len() && j < b.len() {
         let x = a[i].min(b[j]);

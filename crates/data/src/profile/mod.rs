@@ -34,13 +34,14 @@ use crate::plan::{InferredColumn, InferredSchema};
 pub use cells::Cells;
 pub use column::{ColumnProfile, Distinct, TopName};
 pub use dates::DateShape;
-pub use drift::{Drift, Moved};
+pub use drift::{Drift, Moved, kolmogorov_smirnov};
 pub use missing::{MissingPattern, MissingTogether, Together};
 pub use names::Variants;
 pub use near::{NearPair, NearRepeats};
 pub use numbers::{Fence, Histogram, Numbers};
-pub use pairs::{Correlations, Measure, Pair};
+pub use pairs::{Correlations, Measure, Pair, correlation_ratio, cramers_v};
 pub use repeats::{Conflicts, Repeats, RowGroup};
+pub use thin::NONE;
 pub use words::Words;
 
 use column::{Gather, Seen};

@@ -41,7 +41,7 @@ pub struct NearPair {
 
 pub(super) fn find(plan: &InferredSchema, thin: &Thin, context: &Context) -> Result<NearRepeats> {
     let used: Vec<usize> = (0..plan.columns.len())
-        .filter(|&at| !matches!(plan.columns[at].role, Role::Key | Role::Ignore))
+        .filter(|&at| !matches!(plan.columns[at].role, Role::Key | Role::Neighbors | Role::Ignore))
         .filter(|&at| !matches!(thin.columns[at], Values::Unread))
         .collect();
     if used.len() < COLUMNS {

@@ -120,8 +120,9 @@ pub(super) fn strongest(pairs: &mut Vec<Pair>) {
     pairs.truncate(TOLD);
 }
 
-/// Cramér's V with Bergsma's correction, over rows that have both.
-fn cramers_v(a: &[u32], b: &[u32], k: usize, m: usize) -> Option<f64> {
+/// Cramér's V with Bergsma's correction, from 0 to 1, of codes below `k` and `m`, over rows that have both ([`NONE`] says that one has
+/// not). `None` of fewer than ten rows, and where one never changes.
+pub fn cramers_v(a: &[u32], b: &[u32], k: usize, m: usize) -> Option<f64> {
     let mut counts = vec![0.0; k * m];
     for (&i, &j) in a.iter().zip(b).filter(|(i, j)| **i != NONE && **j != NONE) {
         counts[i as usize * m + j as usize] += 1.0;
@@ -147,8 +148,9 @@ fn cramers_v(a: &[u32], b: &[u32], k: usize, m: usize) -> Option<f64> {
     (most > 0.0).then(|| (phi2 / most).sqrt().min(1.0))
 }
 
-/// The root of the share of the variance of `x` that lies between the names.
-fn correlation_ratio(codes: &[u32], x: &[f64], k: usize) -> Option<f64> {
+/// The root of the share of the variance of `x` that lies between the names (eta), from 0 to 1, over rows that have both: a code
+/// below `k` that is not [`NONE`], and a finite number. `None` where names are many for so few rows, or the number never changes.
+pub fn correlation_ratio(codes: &[u32], x: &[f64], k: usize) -> Option<f64> {
     let both = || codes.iter().zip(x).filter(|(c, x)| **c != NONE && x.is_finite());
     let (n, sum) = both().fold((0.0, 0.0), |(n, sum), (_, x)| (n + 1.0, sum + x));
     let mean = sum / n;

@@ -86,7 +86,7 @@ impl Rows {
     pub(super) fn new(plan: &InferredSchema) -> Self {
         let part = |role: Role| match role {
             Role::Target => Part::Target,
-            Role::Key | Role::Ignore => Part::Rest,
+            Role::Key | Role::Neighbors | Role::Ignore => Part::Rest,
             _ => Part::Feature,
         };
         Rows {

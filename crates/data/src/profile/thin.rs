@@ -12,7 +12,7 @@ use crate::plan::{InferredSchema, is_readable, is_vector};
 /// The most rows.
 const ROWS: usize = 32_768;
 /// The code of a missing name.
-pub(super) const NONE: u32 = u32::MAX;
+pub const NONE: u32 = u32::MAX;
 
 /// The values of one column.
 pub(super) enum Values {

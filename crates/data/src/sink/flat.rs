@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit};
-use tidemill_core::{Batch, Column, Error as CoreError, Kind, Result, Role, Schema};
+use tidemill_core::{Batch, Column, Error as CoreError, Kind, Result, Schema};
 
 use crate::Error;
 
@@ -25,7 +25,7 @@ impl Flat {
         let (mut fields, mut places) = (Vec::new(), Vec::new());
         for (column, about) in schema.columns().iter().enumerate() {
             if let Kind::Vector { len, sparse: false } = about.kind {
-                let wide = about.role == Role::Probability;
+                let wide = about.role.is_wide();
                 let item = if wide { DataType::Float64 } else { DataType::Float32 };
                 for part in 0..len {
                     fields.push(Field::new(part_name(about, part), item.clone(), true));
@@ -91,7 +91,7 @@ fn spread(batch: &Batch, column: usize, part: usize) -> Result<ArrayRef> {
     let Kind::Vector { len, .. } = about.kind else {
         return Err(CoreError::internal(format!("'{}' is not a vector", about.name)));
     };
-    if about.role == Role::Probability {
+    if about.role.is_wide() {
         let values = batch.probabilities(column)?.iter().skip(part).step_by(len).copied();
         return Ok(Arc::new(Float64Array::from_iter_values(values)));
     }

@@ -146,7 +146,7 @@ fn constant(column: &ColumnProfile, _: u64) -> Option<Finding> {
 }
 
 fn identifier(column: &ColumnProfile, _: u64) -> Option<Finding> {
-    if !column.why.contains("an identifier") || column.values == 0 {
+    if !column.why.contains("an identifier") || column.values == 0 || column.role == Role::Neighbors {
         return None;
     }
     let name = &column.name;

@@ -23,7 +23,7 @@ fn mixed(column: &ColumnProfile) -> Option<Finding> {
         return None;
     }
     let severity = match column.role {
-        Role::Ignore | Role::Key => Severity::Note,
+        Role::Ignore | Role::Key | Role::Neighbors => Severity::Note,
         _ if numbers.count * 5 >= all * 4 => Severity::Severe,
         _ if numbers.count * 2 >= all => Severity::Warning,
         _ => Severity::Note,
@@ -82,7 +82,7 @@ fn damaged(
     if cells.is_empty() {
         return None;
     }
-    let used = !matches!(column.role, Role::Ignore | Role::Key);
+    let used = !matches!(column.role, Role::Ignore | Role::Key | Role::Neighbors);
     let severity =
         if used && cells.count * 100 >= column.values { Severity::Severe } else { Severity::Warning };
     let message = format!(

@@ -1,15 +1,21 @@
 //! What happened, as plain numbers and names: [`crate::report`] alone makes sentences of it.
 
+mod distilled;
 mod monitor;
+mod policy;
 mod prepared;
 mod restored;
+mod synthesized;
 mod training;
 
+pub use distilled::{AgainstTruth, Change, Costs, DistilledFacts};
 pub use monitor::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
+pub use policy::{PolicyOutcome, PolicyStanding, TrainedPolicy};
 pub use prepared::{
     CellChanges, ColumnShape, ColumnStory, LeftOut, Numbers, PreparedFacts, StepFacts, TimeRange,
 };
 pub use restored::Restored;
+pub use synthesized::{ColumnLikeness, PairFacts, PairLikeness, Privacy, SynthesizedFacts, Told, Usefulness};
 pub use training::{
     ColumnFacts, DataFacts, LinkCost, Outcome, Shipped, SplitFacts, TargetFacts, Trained, TrainedTargets,
 };

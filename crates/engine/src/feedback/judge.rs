@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use tidemill_core::nearest;
+use tidemill_core::recipe::Task;
 use tidemill_store::{Fate, Feedback, FeedbackKind, Judge, Refused, Store, Subject};
 
 use super::parse::FeedbackError;
@@ -32,6 +33,12 @@ impl Judge for ByModel {
             return if sound { Ok(()) } else { Err(error()) };
         }
         let origin = origin(&subject);
+        if origin.task == Some(Task::Policy) {
+            let sound = target(&origin).normal(value).is_ok();
+            let error =
+                || FeedbackError::new("not_a_number", "what came of an action is a number, or true or false");
+            return if sound { Ok(()) } else { Err(error().in_key("value")) };
+        }
         if !origin.targets.is_empty() {
             return check_each(value, &origin.targets);
         }
@@ -43,7 +50,7 @@ impl Judge for ByModel {
 
     fn truth(&self, kind: FeedbackKind, value: Option<&Value>, subject: Subject<'_>) -> Option<String> {
         let origin = origin(&subject);
-        let said = says(kind, value, subject.prediction, &origin.classes)?;
+        let said = says(kind, value, subject.prediction, target(&origin))?;
         if origin.targets.is_empty() {
             return target(&origin).normal(&said).ok();
         }

@@ -41,6 +41,9 @@ impl Uncounted {
 impl Target<'_> {
     /// The value as the target has it, so that equal answers are equal texts.
     pub fn normal(&self, value: &Value) -> Result<String, Uncounted> {
+        if self.task == Some(Task::Policy) {
+            return reward_of(value).map(|x| x.to_string()).ok_or(Uncounted::NotANumber);
+        }
         if !self.classes.is_empty() {
             let class = class_of(value, self.classes).and_then(|place| self.classes.get(place as usize));
             return class.cloned().ok_or(Uncounted::UnknownClass);
@@ -52,14 +55,32 @@ impl Target<'_> {
     }
 }
 
+/// The reward behind a value: a number, or whether something came of the action.
+pub fn reward_of(value: &Value) -> Option<f64> {
+    value.as_bool().map(|yes| f64::from(u8::from(yes))).or_else(|| number_of(value))
+}
+
+/// What a piece of feedback on a decision of a policy says of its reward: a label, a correction or an outcome says it, nothing else does.
+fn reward_said(kind: FeedbackKind, value: Option<&Value>) -> Option<Value> {
+    matches!(kind, FeedbackKind::Label | FeedbackKind::Correction | FeedbackKind::Outcome)
+        .then(|| value.cloned())
+        .flatten()
+}
+
 /// What a piece of feedback says the right answer is: a label or a correction says it, an `accept` confirms the prediction (which is
 /// given as JSON), and of two classes a `reject` means the other one.
+///
+/// Of a policy it is the reward.
 pub(super) fn says(
     kind: FeedbackKind,
     value: Option<&Value>,
     prediction: &str,
-    classes: &[String],
+    target: Target<'_>,
 ) -> Option<Value> {
+    let classes = target.classes;
+    if target.task == Some(Task::Policy) {
+        return reward_said(kind, value);
+    }
     match kind {
         FeedbackKind::Label | FeedbackKind::Correction => value.cloned(),
         FeedbackKind::Accept => serde_json::from_str(prediction).ok(),
@@ -89,7 +110,7 @@ pub fn truth(logged: &LoggedPrediction, target: Target<'_>) -> Truth {
     let mut counting: Option<String> = None;
     let mut agreeing = 0;
     for given in &logged.feedback {
-        let said = says(given.kind, given.value.as_ref(), &logged.prediction, target.classes);
+        let said = says(given.kind, given.value.as_ref(), &logged.prediction, target);
         let Some(value) = said else { continue };
         match target.normal(&value) {
             Err(why) => truth.uncounted.push(why),

@@ -1,5 +1,6 @@
 //! From rows in memory or in a file to a tested model in memory: no path, no terminal.
 
+mod policy;
 mod targets;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::recipe::{resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
 use crate::search::{self, SearchResult, Times, preparation};
+pub use policy::{FitOfPolicy, fit_policy};
 pub use targets::{FitOfTargets, fit_targets};
 
 /// What a training leads to, in memory.
@@ -69,6 +71,12 @@ pub struct Named {
 pub fn fit(source: &dyn Source, named: &Named, recipe: &Recipe, context: &Context) -> Result<Fit> {
     if recipe.data.target.is_none() && recipe.data.targets.is_empty() {
         return Err(EngineError::usage("no target column given", "name the column with --target").into());
+    }
+    if recipe.policy.is_some() {
+        let problem = "this trains for a target, and the recipe makes a policy";
+        return Err(
+            EngineError::usage(problem, "train it by `tidemill train RECIPE`, or by fit_policy").into()
+        );
     }
     #[cfg(feature = "neural")]
     tidemill_neural::check_device(context.runtime())?;

@@ -26,6 +26,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
+use tidemill_core::recipe::Task;
 use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Table};
 use tidemill_language::Sft;
 use tidemill_package::Package;
@@ -149,6 +150,13 @@ pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> 
 fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let opened = match model::open_any(&job.model, context)? {
         AnyModel::Several(several) => return targets::improve(job, *several, store, context),
+        AnyModel::One(opened) if opened.provenance.task == Some(Task::Policy) => {
+            return Err(EngineError::usage(
+                "`improve` does not train policies yet: it compares predictions with right answers, and an action has none",
+                "add the decisions that were served, with their propensities and rewards, to the log, and train on it again",
+            )
+            .into());
+        }
         AnyModel::One(opened) => *opened,
     };
     let champion = Champion::of(opened, None, job, context)?;

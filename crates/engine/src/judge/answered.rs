@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::Array;
 use tidemill_core::{Batch, Chain, Context, Error, Event, Fitted, Result, Role, Source};
 
+use super::policy;
 use crate::forecast;
 use crate::model::{self, Opened};
 use crate::recipe::{self, resolve};
@@ -29,6 +30,7 @@ impl AnsweredRows {
         context: &Context,
     ) -> Result<(Opened, Self)> {
         let opened = model::open(path, context)?;
+        policy::refuse(&opened)?;
         let rows = Self::of_opened(&opened, source, keep_rows, context)?;
         Ok((opened, rows))
     }
@@ -67,7 +69,11 @@ impl AnsweredRows {
             let typed = read.apply(&batch?)?;
             let answered = say.apply(&typed)?;
             let judged = [Role::Target, Role::Weight, Role::Prediction, Role::Probability];
-            let places = answered.schema().places(|c| judged.contains(&c.role));
+            // A policy is judged by what came of the decisions, too.
+            let decided = [Role::Reward, Role::Propensity, Role::Group, Role::Time, Role::ExpectedReward];
+            let acts = answered.schema().role(Role::ExpectedReward).is_some();
+            let is_kept = |role: &Role| judged.contains(role) || (acts && decided.contains(role));
+            let places = answered.schema().places(|c| is_kept(&c.role));
             let answered = answered.select(&places)?;
             let known = known(&answered)?;
             without += answered.n_rows() - known.as_ref().map_or(answered.n_rows(), Vec::len);

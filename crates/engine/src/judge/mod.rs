@@ -7,6 +7,7 @@ mod judged;
 mod labels;
 mod metric;
 mod naive;
+pub(crate) mod policy;
 
 pub(crate) use answered::AnsweredRows;
 pub use columns::{Fact, Picture, Shape};
@@ -16,5 +17,7 @@ pub(crate) use judged::{Judged, interval};
 pub use labels::PredictionColumns;
 pub(crate) use metric::{metric_named, metric_of};
 pub(crate) use naive::{BestNaive, held_against};
+pub use policy::{ActionFacts, MayAct, PolicyJudged};
 pub use tidemill_eval::Report;
 pub use tidemill_eval::compare::Comparison;
+pub use tidemill_eval::policy::{PolicyValue, ValueInterval};

@@ -21,7 +21,7 @@ use tidemill_package::{Info, Manifest, Package};
 use crate::error::EngineError;
 pub use inspect::{Inspected, inspect};
 pub(crate) use provenance::part;
-pub use provenance::{ImportedFrom, Promotion, Provenance, ScoreRange, TestScores, TrainedOn};
+pub use provenance::{DistilledFrom, ImportedFrom, Promotion, Provenance, ScoreRange, TestScores, TrainedOn};
 pub use reference::Reference;
 
 /// What a package says of itself that holds a preparation without a learner: the list of its steps.
@@ -40,8 +40,10 @@ pub struct Model {
 impl Model {
     /// The model of this chain.
     pub fn new(chain: Chain, plan: &InferredSchema) -> Result<Self> {
-        let asked =
-            plan.columns.iter().filter(|c| !matches!(c.role, Role::Ignore | Role::Target | Role::Split));
+        let known_later = |role| {
+            matches!(role, Role::Ignore | Role::Target | Role::Split | Role::Reward | Role::Propensity)
+        };
+        let asked = plan.columns.iter().filter(|c| !known_later(c.role));
         let input = Schema::new(asked.map(|c| Column::new(&c.name, Kind::Text)).collect())?;
         let output = chain.output(&input)?;
         Ok(Model { chain: Arc::new(chain), input, output })

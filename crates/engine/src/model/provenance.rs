@@ -32,6 +32,9 @@ pub struct Provenance {
     /// Where it was imported from, where another program made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<ImportedFrom>,
+    /// Of a student, the teacher whose answers it learned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distilled: Option<DistilledFrom>,
     /// What led to it, where it took the place of another version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub improved: Option<Promotion>,
@@ -54,6 +57,20 @@ pub struct ImportedFrom {
     pub file: String,
     /// SHA-256 over its bytes.
     pub sha256: String,
+}
+
+/// The model whose answers a student learned.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DistilledFrom {
+    /// The name of its file.
+    pub file: String,
+    /// The hash of the model.
+    pub sha256: String,
+    /// Its learner.
+    pub learner: Option<Spec>,
+    /// How far a student of part of the rows was from it on the others: for people.
+    pub change: Value,
 }
 
 /// The rows of a training.

@@ -7,12 +7,12 @@ use tidemill_core::recipe::{ColumnSpec, Cost, Decision, Recipe, Spec, Task};
 use tidemill_core::{Document, DocumentError, Error, Registry, Result, Slot, nearest};
 
 use crate::error::EngineError;
-use crate::recipe::{schema, targets};
+use crate::recipe::{policy, schema, targets};
 
 /// Reads and checks the recipe at `path`. Errors name the file and line and show it.
 pub fn read(path: &Path, registry: &Registry) -> Result<Recipe> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
-    parse(&text, &path.display().to_string(), registry)
+    Ok(with_edges_located(parse(&text, &path.display().to_string(), registry)?, path))
 }
 
 /// As [`read`], from text; `file` is what errors call it.
@@ -29,7 +29,7 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
         };
         return Err(document.wrong(&unknown.path, format!("there is no key '{}'", unknown.key), &hint));
     }
-    let recipe: Recipe = serde_path_to_error::deserialize(value).map_err(|e| {
+    let mut recipe: Recipe = serde_path_to_error::deserialize(value).map_err(|e| {
         let path = e.path().to_string();
         document.wrong(&path, format!("'{path}': {}", e.inner()), "correct the value")
     })?;
@@ -39,6 +39,7 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
         })?;
     }
     check_values(&recipe).map_err(|(path, problem)| document.wrong(path, problem, "correct the value"))?;
+    policy::settle(&mut recipe);
     Ok(recipe)
 }
 
@@ -52,6 +53,14 @@ pub fn locate(source: &str, recipe: &Path) -> String {
         Some(path) if source != "-" && is_there(&path) => path.display().to_string(),
         _ => source.to_string(),
     }
+}
+
+/// The recipe with its file of edges where it lies; `recipe` is its own file, or that of a model beside it.
+pub fn with_edges_located(mut of: Recipe, recipe: &Path) -> Recipe {
+    if let Some(edges) = of.graph.as_mut().and_then(|graph| graph.edges.as_mut()) {
+        *edges = locate(edges, recipe);
+    }
+    of
 }
 
 /// Whether there is a file, the file of a table or sheet (`book.xlsx?sheet=May`), or the folder that a pattern begins with.
@@ -108,7 +117,7 @@ fn check_spec(
         let problem = format!("'{}' is {noun}: write it under {own}", spec.kind);
         return Err((format!("{path}.kind"), problem));
     }
-    match entry.check(Value::Object(spec.params.clone())) {
+    match registry.check(entry, Value::Object(spec.params.clone())) {
         Ok(_) => Ok(()),
         Err(e) if e.path.is_empty() => Err((path.to_string(), format!("'{}': {}", spec.kind, e.problem))),
         Err(e) => Err((format!("{path}.{}", e.path), format!("'{}': {}", e.path, e.problem))),
@@ -132,8 +141,10 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     if let Some(n) = recipe.split.nested.filter(|n| !(2..=100).contains(n)) {
         return Err(("split.nested", format!("the number of outer folds must be 2 to 100, not {n}")));
     }
+    check_graph(recipe)?;
     check_decision(&recipe.decision)?;
     targets::check(recipe)?;
+    policy::check(recipe)?;
     if recipe.train.trials == Some(0) {
         return Err(("train.trials", "at least one trial is needed".into()));
     }
@@ -144,6 +155,21 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
         tidemill_eval::metric(metric).map_err(|e| ("train.metric", e.to_string()))?;
     }
     Ok(())
+}
+
+fn check_graph(recipe: &Recipe) -> Result<(), (&'static str, String)> {
+    let Some(graph) = &recipe.graph else { return Ok(()) };
+    match graph.neighbors {
+        Some(0) => Err(("graph.neighbors", "each row needs at least one neighbour".into())),
+        Some(_) if graph.edges.is_some() || graph.neighbors_column.is_some() => {
+            let problem = "the nearest rows are the neighbours, or those that are named: leave out this key, or edges and neighbors_column";
+            Err(("graph.neighbors", problem.into()))
+        }
+        _ if recipe.forecast.is_some() => {
+            Err(("graph", "a forecast knows no ties between its rows: leave it out".into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_decision(decision: &Decision) -> Result<(), (&'static str, String)> {

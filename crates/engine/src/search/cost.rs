@@ -195,6 +195,9 @@ pub(super) fn fitting(spec: &Spec, needs: Needs, shape: &Shape) -> f64 {
         "k_neighbors" => 0.3 * n * n * d,
         "svm" => 2.5 * n * n * d,
         "neural_net" => number("epochs", 40.0) * n * pass(spec, shape),
+        // Beside each row, ten neighbours and some of theirs.
+        "graph_net" => number("epochs", 100.0) * n * 30.0 * (d + 64.0) * 32.0,
+        "label_propagation" => 100.0 * n,
         "relative" => match spec.params.get("learner") {
             Some(Value::Object(inner)) => {
                 let mut params = inner.clone();
@@ -203,9 +206,29 @@ pub(super) fn fitting(spec: &Spec, needs: Needs, shape: &Shape) -> f64 {
             }
             _ => 100.0 * n * d,
         },
+        "bagged" => number("copies", 10.0) * inner(spec, needs, shape),
+        "ada_boost" => number("rounds", 50.0) * inner(spec, needs, shape),
+        "stacked" => {
+            let named: Option<Vec<Spec>> =
+                spec.params.get("learners").and_then(|list| serde_json::from_value(list.clone()).ok());
+            let learners = named.unwrap_or_else(|| vec![Spec::new("random_forest"), Spec::new("logistic")]);
+            let each: f64 = learners.iter().map(|learner| fitting(learner, needs, shape)).sum();
+            (number("folds", 5.0) + 1.0) * each
+        }
         // Bayes and the baseline count.
         _ => 10.0 * n * d,
     }
+}
+
+/// Operations of fitting the learner that another names; without one, a tree.
+fn inner(spec: &Spec, needs: Needs, shape: &Shape) -> f64 {
+    let named = spec.params.get("learner").and_then(Value::as_str);
+    let spec = match (named, spec.params.get("params")) {
+        (Some(kind), Some(Value::Object(params))) => Spec { kind: kind.into(), params: params.clone() },
+        (Some(kind), _) => Spec::new(kind),
+        (None, _) => Spec::new("random_forest").with("n_trees", 1).with("max_features", 1.0),
+    };
+    fitting(&spec, needs, shape)
 }
 
 /// Rounds until nothing is gained any more, times what a tree costs; where parts are held back, all is grown again.

@@ -75,6 +75,13 @@ pub fn learners(task: Task, size: &Size, trials: usize, registry: &Registry) -> 
     list.into_iter().map(|d| (d.spec, d.settings.min(trials))).collect()
 }
 
+/// Where rows are tied to each other: what asks their neighbours, before all others.
+pub fn of_graphs(trials: usize, registry: &Registry) -> Vec<(Spec, usize)> {
+    let list = [some("label_propagation", json!({}), 3), some("graph_net", json!({}), 4)];
+    let known = list.into_iter().filter(|d| registry.entry(&d.spec.kind).is_ok());
+    known.map(|d| (d.spec, d.settings.min(trials))).collect()
+}
+
 fn of_columns(task: Task, size: &Size) -> Vec<Default> {
     let (mut list, other) = match size.rows < MANY_ROWS {
         true => (linear(task), boosted(size)),
@@ -155,7 +162,7 @@ fn linear(task: Task) -> Vec<Default> {
             some("logistic", json!({ "penalty": "l1" }), usize::MAX),
         ],
         // Of many classes, a sparse fit costs twenty times a smooth one.
-        Task::Multiclass => {
+        Task::Multiclass | Task::Policy => {
             vec![some("logistic", json!({}), usize::MAX), some("logistic", json!({ "penalty": "l1" }), 4)]
         }
     }

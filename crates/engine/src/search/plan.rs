@@ -73,6 +73,9 @@ fn offers(recipe: &Recipe, ground: &Ground<'_>, trials: usize, context: &Context
     let named = match recipe.learners.as_slice() {
         [] => {
             let mut across = defaults::learners(ground.task, ground.size, trials, context.registry());
+            if recipe.graph.is_some() {
+                across.splice(0..0, defaults::of_graphs(trials, context.registry()));
+            }
             if recipe.privacy.rows_in_model == Some(false) {
                 across.retain(|(spec, _)| !builtin::entry(&spec.kind).is_some_and(|entry| entry.keeps_rows));
             }
@@ -319,7 +322,7 @@ fn family(kind: &str) -> Option<&'static str> {
     match kind {
         "random_forest" | "extra_trees" => Some("forests"),
         "boosted_trees" => Some("boosting"),
-        "neural_net" => Some("nets"),
+        "neural_net" | "graph_net" => Some("nets"),
         kind if builtin::is_of(kind, Family::Linear) => Some("linear"),
         _ => None,
     }

@@ -112,7 +112,9 @@ fn read_media(schema: &Schema, recipe: &Recipe) -> Vec<Spec> {
 
 /// The recipe's `[[steps]]`.
 fn written(schema: &Schema, recipe: &Recipe, _: Needs) -> Vec<Spec> {
-    let mut specs = recipe.steps.clone();
+    let nearest = recipe.graph.as_ref().and_then(|graph| graph.neighbors);
+    let nearest = nearest.map(|n| Spec::new("nearest_rows").with("neighbors", n));
+    let mut specs: Vec<Spec> = nearest.into_iter().chain(recipe.steps.iter().cloned()).collect();
     let reads = specs.iter().any(|spec| READ_POINTS.contains(&&*spec.kind));
     let made = specs.iter().any(|spec| spec.kind == "points_from_xy");
     if reads && !made && !has(schema, |c| c.kind == Kind::Point) {
@@ -122,7 +124,7 @@ fn written(schema: &Schema, recipe: &Recipe, _: Needs) -> Vec<Spec> {
 }
 
 /// Steps that read points, which are made for them of two columns of coordinates.
-const READ_POINTS: [&str; 2] = ["geo_features", "project"];
+const READ_POINTS: [&str; 3] = ["geo_features", "nearest_rows", "project"];
 
 /// The coordinates of points of which nothing has them yet: a step has divided or projected others, or made them of coordinates.
 fn points(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {

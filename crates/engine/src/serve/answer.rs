@@ -134,10 +134,11 @@ impl Answering {
     ///
     /// # Errors
     /// A cell that is not what its column holds.
-    pub fn complete(&self, asked: Asked, answers: Vec<Answer>) -> Result<Answered, AnswerError> {
+    pub fn complete(&self, asked: Asked, mut answers: Vec<Answer>) -> Result<Answered, AnswerError> {
         refuse_unreadable(&answers)?;
         let Asked { mut logged, at, .. } = asked;
         let ids: Vec<Uuid> = answers.iter().map(|_| Uuid::now_v7()).collect();
+        answers.iter_mut().zip(&ids).for_each(|(answer, id)| answer.act(id));
         for ((row, answer), id) in logged.iter_mut().zip(&answers).zip(&ids) {
             self.recorder.answer(row, answer, *id);
         }

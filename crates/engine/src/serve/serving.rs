@@ -9,11 +9,14 @@ use tidemill_core::{
     Batch, Categories, Cell, Chain, Context, Error, Fitted, Kind, Result, Role, Row, Run, Schema,
 };
 use tidemill_data::{CellIssue, RowReader};
+use tidemill_kernel::Random;
 use tidemill_prep::UNUSABLE_PICTURE;
+use uuid::Uuid;
 
 use crate::error::EngineError;
 use crate::explain::{Explained, Explainer, Ready};
 use crate::files::sha256;
+use crate::links::answer::drawn;
 use crate::model::several::Several;
 use crate::model::{self, AnyModel, Model, Opened, Provenance, Reference};
 use crate::recipe;
@@ -112,6 +115,8 @@ pub struct Answer {
     pub prediction: Prediction,
     /// A probability per class; empty for regression.
     pub probabilities: Vec<f64>,
+    /// Of a policy: the reward that is expected of each action; empty of anything else.
+    pub expected_rewards: Vec<f64>,
     /// What is odd about the row.
     pub flaws: Vec<CellIssue>,
     /// Of several targets: the answer to each, in the order of [`Serving::parts`]; there is then no other.
@@ -129,6 +134,25 @@ impl Answer {
         }
         let number = matches!(self.prediction, Prediction::Number(x) if !x.is_finite());
         number || self.probabilities.iter().any(|p| !p.is_finite())
+    }
+
+    /// Of a policy, draws the action by its probabilities: which one, the answer's id alone says, so that the log holds the probability of
+    /// just what was done.
+    pub(crate) fn act(&mut self, id: &Uuid) {
+        if !self.expected_rewards.is_empty() {
+            let (high, low) = id.as_u64_pair();
+            self.prediction = Prediction::Class(drawn(&self.probabilities, Random::new(low, high).unit()));
+        }
+    }
+
+    /// Of a policy, the probability with which the action was drawn.
+    pub fn propensity(&self) -> Option<f64> {
+        match self.prediction {
+            Prediction::Class(action) if !self.expected_rewards.is_empty() => {
+                self.probabilities.get(action as usize).copied()
+            }
+            _ => None,
+        }
     }
 }
 
@@ -153,6 +177,7 @@ struct Bound {
     typed: Arc<Schema>,
     prediction: usize,
     probability: Option<usize>,
+    expected: Option<usize>,
     ahead: Option<Ahead>,
 }
 
@@ -399,6 +424,7 @@ impl Serving {
             prediction: place(Role::Prediction)
                 .ok_or_else(|| Error::state("model", "it predicts nothing"))?,
             probability: place(Role::Probability),
+            expected: place(Role::ExpectedReward),
         })
     }
 
@@ -412,6 +438,11 @@ impl Serving {
     pub fn task(&self) -> &str {
         let several = if self.parts.is_empty() { "unknown" } else { "several" };
         self.provenance.task.map_or(several, Task::word)
+    }
+
+    /// Whether its answers are actions.
+    pub fn is_policy(&self) -> bool {
+        self.provenance.task == Some(Task::Policy)
     }
 
     /// The name of the target; of several all of them, with commas between.
@@ -497,6 +528,11 @@ impl Bound {
             && let Some(Cell::Probability(probabilities)) = row.cells.get_mut(at)
         {
             answer.probabilities = std::mem::take(probabilities);
+        }
+        if let Some(at) = self.expected
+            && let Some(Cell::Probability(expected)) = row.cells.get_mut(at)
+        {
+            answer.expected_rewards = std::mem::take(expected);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use tidemill_eval::compare::{Comparison, two};
 use tidemill_eval::{Answers, Metric};
 
 use crate::error::EngineError;
-use crate::judge::{AnsweredRows, PredictionColumns, metric_named};
+use crate::judge::{AnsweredRows, PredictionColumns, metric_named, policy};
 use crate::model::Opened;
 
 /// What the same rows say about two.
@@ -62,6 +62,9 @@ pub fn on_rows(
     metric: Option<&str>,
     context: &Context,
 ) -> Result<Comparison> {
+    for model in models {
+        policy::refuse(model)?;
+    }
     let [first, second] = models.map(|model| AnsweredRows::of_rows(model, rows, false, context));
     Ok(of_answers(["the first".into(), "the second".into()], [first?, second?], metric, context)?.found)
 }

@@ -4,16 +4,19 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use serde::Serialize;
+use tidemill_core::recipe::Task;
 use tidemill_core::{Context, Result, Source, Warning};
 use tidemill_eval::{Answers, Report};
 use tidemill_report::Report as Page;
 use tidemill_report::words::Words;
 
 use crate::files::replace;
-use crate::judge::{AnsweredRows, Evidence, PredictionColumns, Seen, interval};
+use crate::judge::{AnsweredRows, Evidence, PolicyJudged, PredictionColumns, Seen, interval, policy};
 use crate::links::threshold;
 use crate::model::{self, AnyModel, Opened};
+use crate::recipe;
 use crate::report::page::{self, Other, Subject};
+use crate::rows::open_to_answer;
 
 /// What a judgement found.
 #[derive(Clone, Debug, Serialize)]
@@ -36,12 +39,24 @@ pub struct ReportFile<'a> {
     pub words: &'static Words,
 }
 
+/// What logged decisions say of a policy.
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicyEvaluated {
+    /// What it is worth, and whether it may act.
+    #[serde(flatten)]
+    pub judged: PolicyJudged,
+    /// What the user should know about the rows.
+    pub data_warnings: Vec<Warning>,
+}
+
 /// What a judgement found, by how many targets the model has.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Judged {
     /// One.
     One(Evaluated),
+    /// A policy.
+    Policy(PolicyEvaluated),
     /// Two or more: by target, in their order.
     Several {
         /// What was found of each.
@@ -59,6 +74,9 @@ pub fn model(
 ) -> Result<Judged> {
     let words = report_file.map(|report| report.words);
     let several = match model::open_any(path, context)? {
+        AnyModel::One(opened) if opened.provenance.task == Some(Task::Policy) => {
+            return of_policy(&opened, source, report_file, context);
+        }
         AnyModel::One(opened) => {
             let (evaluated, page) = judged(&opened, source, words, context)?;
             if let (Some(ReportFile { file, .. }), Some(page)) = (report_file, page) {
@@ -79,6 +97,23 @@ pub fn model(
         replace(file, page::evaluated_targets(words, &names, pages).html().as_bytes())?;
     }
     Ok(Judged::Several { targets })
+}
+
+/// Judges an open policy by logged decisions.
+fn of_policy(
+    opened: &Opened,
+    location: &str,
+    report_file: Option<ReportFile<'_>>,
+    context: &Context,
+) -> Result<Judged> {
+    let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+    let source = open_to_answer(location, &recipe)?;
+    let found = policy::judged(opened, &*source, context)?;
+    if let Some(ReportFile { file, words }) = report_file {
+        let page = page::evaluated_policy(words, &opened.provenance.target, location, &found);
+        replace(file, page.html().as_bytes())?;
+    }
+    Ok(Judged::Policy(PolicyEvaluated { judged: found, data_warnings: context.warnings() }))
 }
 
 /// Judges an open model of one target; with a page where one is wanted, in the language of these `words`.
@@ -111,7 +146,11 @@ fn judged(
 }
 
 /// Every metric that applies to what a model says of rows that have the target.
+///
+/// # Errors
+/// A policy, which has no right answers.
 pub fn rows(opened: &Opened, rows: &dyn Source, context: &Context) -> Result<Report> {
+    policy::refuse(opened)?;
     let answered = AnsweredRows::of_rows(opened, rows, false, context)?.answered;
     Ok(tidemill_eval::report(&Answers::of(&answered)?))
 }

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod data;
+pub mod distill;
 pub mod evaluate;
 pub mod explain;
 pub mod import;
@@ -10,5 +11,6 @@ pub mod labels;
 pub mod monitor;
 pub mod predict;
 pub mod prepare;
+pub mod synthesize;
 pub mod train;
 pub mod vectors;

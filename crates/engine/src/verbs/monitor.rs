@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use tidemill_core::recipe::Task;
 use tidemill_core::{Error, Result};
 use tidemill_eval::compare::{bootstrap, wilson};
-use tidemill_eval::{Answers, Metric};
+use tidemill_eval::{Answers, Metric, Score};
 use tidemill_report::words::EN;
 use tidemill_store::{FeedbackKind, Given, LoggedPrediction, Store};
 
 use crate::facts::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
-use crate::feedback::{self, Target, Uncounted, class_of, number_of, truth};
+use crate::feedback::{self, Target, Uncounted, class_of, number_of, reward_of, truth};
 use crate::model::Model;
 use crate::report::text;
 use crate::serve::serving::{Part, Serving};
@@ -99,10 +100,32 @@ fn of_target(serving: &Serving, target: Option<&str>, store: &Store, now: i64) -
     Ok(monitor)
 }
 
-/// The metric that chose the model, or else the usual one of the task.
+/// What a policy in service earns: the mean of the rewards that came back.
+static MEAN_REWARD: Metric = Metric {
+    name: "mean_reward",
+    title: "Mean reward",
+    about: "What the decisions that are known to have been followed by a reward earned on average.",
+    formula: "mean_reward = mean over rows reward",
+    range: "the reward's unit",
+    greater_is_better: true,
+    needs_probability: false,
+    in_report: false,
+    tasks: &[Task::Regression],
+    compute: |answers| {
+        let Answers::Numbers(rewards) = answers else {
+            return Ok(Score::undefined("no_rewards", "no rewards"));
+        };
+        Ok(Score::of(rewards.truth().iter().sum::<f64>() / rewards.truth().len().max(1) as f64))
+    },
+};
+
+/// The metric that chose the model, or else the usual one of the task; of a policy the mean reward.
 pub fn watched(serving: &Serving) -> Result<&'static Metric> {
     let task =
         serving.model()?.intake()?.plan().task.ok_or_else(|| Error::internal("a model without a task"))?;
+    if task == Task::Policy {
+        return Ok(&MEAN_REWARD);
+    }
     Ok(match &serving.recipe.train.metric {
         Some(name) => tidemill_eval::metric(name)?,
         None => tidemill_eval::default_metric(task),
@@ -110,7 +133,9 @@ pub fn watched(serving: &Serving) -> Result<&'static Metric> {
 }
 
 fn test_figure(serving: &Serving, metric: &Metric) -> Option<Figure> {
-    let value = serving.provenance.test_metric(metric.name)?;
+    // What a policy was expected to earn when it was judged.
+    let name = if serving.is_policy() { "doubly_robust" } else { metric.name };
+    let value = serving.provenance.test_metric(name)?;
     let interval = serving.provenance.test_interval;
     Some(Figure { value, low: interval.and_then(|i| i.low), high: interval.and_then(|i| i.high) })
 }
@@ -167,7 +192,9 @@ impl Seen {
         }
         let answers = answers(&self.judged, serving)?;
         let report = tidemill_eval::report(&answers);
-        let metrics = report.lines.iter().map(|l| (l.name, Some(l.value).filter(|v| v.is_finite())));
+        // Rewards are not held against predictions.
+        let lines = report.lines.iter().filter(|_| !serving.is_policy());
+        let metrics = lines.map(|l| (l.name, Some(l.value).filter(|v| v.is_finite())));
         let samples = if self.judged.len() >= INTERVAL_ROWS { 300 } else { 0 };
         let figure = figure(&answers, metric, samples)?;
         let (rows, metrics) = (self.judged.len(), metrics.collect());
@@ -229,6 +256,10 @@ fn vote(given: &Given) -> Option<bool> {
 /// The prediction as the metrics want it, where its right answer is known.
 fn judged(logged: &LoggedPrediction, truth: &Value, serving: &Serving) -> Result<Judged, Uncounted> {
     let prediction: Value = serde_json::from_str(&logged.prediction).unwrap_or_default();
+    if serving.is_policy() {
+        let truth = reward_of(truth).ok_or(Uncounted::NotANumber)?;
+        return Ok(Judged { at: logged.at, truth, predicted: truth, probabilities: Vec::new() });
+    }
     if serving.classes.is_empty() {
         let truth = number_of(truth).ok_or(Uncounted::NotANumber)?;
         // Another version with classes, or an answer that was no number.
@@ -249,7 +280,7 @@ fn judged(logged: &LoggedPrediction, truth: &Value, serving: &Serving) -> Result
 fn answers(judged: &[Judged], serving: &Serving) -> Result<Answers<'static>> {
     let truth = judged.iter().map(|j| j.truth);
     let predicted = judged.iter().map(|j| j.predicted);
-    if serving.classes.is_empty() {
+    if serving.classes.is_empty() || serving.is_policy() {
         return Ok(Answers::numbers(truth.collect::<Vec<_>>(), predicted.collect::<Vec<_>>())?);
     }
     let codes = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x as u32).collect::<Vec<u32>>();

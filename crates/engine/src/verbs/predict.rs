@@ -3,13 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::{Float64Array, UInt32Array};
 use rayon::prelude::*;
 use serde::Serialize;
+use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{
     Batch, Batches, Chain, Column, Context, Error, Event, Fitted, Kind, Result, Role, Run, Schema, Source,
 };
+use tidemill_kernel::Random;
 
 use crate::forecast::{self, HISTORY};
+use crate::links::answer::drawn;
 use crate::links::interval::BOUNDS;
 use crate::model::several::answer_name;
 use crate::model::{self, AnyModel, Model, Opened};
@@ -52,12 +56,17 @@ pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Resu
     };
     let intake = first.model.intake()?;
     let mut answers = Answers::new(&parts, &*source, &told, context.threads)?;
-    let mut sink = tidemill_data::create(out, &answers.schema)?;
+    let acting = Acting::of(first, &answers.schema, &recipe)?;
+    let mut sink = tidemill_data::create(out, acting.as_ref().map_or(&answers.schema, |a| &a.schema))?;
     context.tell(&Event::Begin { what: "predicting".into(), steps: source.n_rows().map(|n| n as u64) });
     let mut rows = 0;
     for_each_group(intake.batches(&*source)?, context.threads, |group| {
         context.check()?;
         for batch in answers.apply(group)? {
+            let batch = match &acting {
+                Some(acting) => acting.draw(&batch, rows)?,
+                None => batch,
+            };
             rows += batch.n_rows() as u64;
             context.tell(&Event::Step(batch.n_rows() as u64));
             sink.write(&batch)?;
@@ -87,6 +96,52 @@ pub(super) fn for_each_group(
     }
 }
 
+/// A policy's actions are drawn by its probabilities: by the recipe's seed and the number of the row, so that the same rows get the
+/// same actions. What was the probability of the one that was drawn stands beside it, as `propensity`.
+struct Acting {
+    schema: Arc<Schema>,
+    prediction: usize,
+    probability: usize,
+    n_actions: usize,
+    seed: u64,
+}
+
+impl Acting {
+    /// `None` for what is no policy.
+    fn of(opened: &Opened, answers: &Schema, recipe: &Recipe) -> Result<Option<Self>> {
+        if opened.provenance.task != Some(Task::Policy) {
+            return Ok(None);
+        }
+        let place = |role| answers.role(role).ok_or_else(|| Error::internal("a policy without an answer"));
+        let (prediction, probability) = (place(Role::Prediction)?, place(Role::Probability)?);
+        let n_actions = answers.columns()[prediction].categories()?.len();
+        let mut columns = answers.columns().to_vec();
+        columns.insert(prediction + 1, Column::number("propensity").with_role(Role::Propensity));
+        let (schema, seed) = (Arc::new(Schema::new(columns)?), recipe.train.seed);
+        Ok(Some(Acting { schema, prediction, probability, n_actions, seed }))
+    }
+
+    /// The answers of rows of which so many came before.
+    fn draw(&self, batch: &Batch, before: u64) -> Result<Batch> {
+        let probabilities = batch.probabilities(self.probability)?;
+        let drawn: Vec<(u32, f64)> = probabilities
+            .chunks_exact(self.n_actions.max(1))
+            .zip(before..)
+            .map(|(row, at)| {
+                let action = drawn(row, Random::new(self.seed, at).unit());
+                (action, row[action as usize])
+            })
+            .collect();
+        let names = batch.schema().columns()[self.prediction].categories()?;
+        let mut arrays = batch.columns().to_vec();
+        let codes = UInt32Array::from_iter_values(drawn.iter().map(|(action, _)| *action));
+        arrays[self.prediction] = names.column(codes)?;
+        let propensity = Float64Array::from_iter_values(drawn.iter().map(|(_, p)| *p));
+        arrays.insert(self.prediction + 1, Arc::new(propensity));
+        Batch::with_rows(self.schema.clone(), arrays, batch.n_rows())
+    }
+}
+
 /// The answers of one model, or of one for each target side by side.
 struct Answers {
     parts: Vec<Answering>,
@@ -98,7 +153,7 @@ impl Answers {
         let alone = opened.len() == 1;
         let of = |(i, one): (usize, &Opened)| {
             let shown = match i {
-                0 => &[Role::Key, Role::Prediction, Role::Probability][..],
+                0 => &[Role::Key, Role::Prediction, Role::Probability, Role::ExpectedReward][..],
                 // The key stands with the first.
                 _ => &[Role::Prediction, Role::Probability],
             };

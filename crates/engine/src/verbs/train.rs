@@ -9,9 +9,9 @@ use tidemill_package::Package;
 use tidemill_report::words::Words;
 
 use crate::error::EngineError;
-use crate::facts::{Trained, TrainedTargets};
+use crate::facts::{Trained, TrainedPolicy, TrainedTargets};
 use crate::files::{check_folder, clean, replace, seen_from};
-use crate::fit::{Fit, FitOfTargets, Named, fit, fit_targets};
+use crate::fit::{Fit, FitOfPolicy, FitOfTargets, Named, fit, fit_policy, fit_targets};
 use crate::recipe;
 use crate::rows::open_to_learn;
 use crate::verbs::data;
@@ -37,6 +37,8 @@ pub enum Done {
     One(Box<Trained>),
     /// Two or more.
     Several(TrainedTargets),
+    /// A policy.
+    Policy(Box<TrainedPolicy>),
 }
 
 /// Trains for one target. Nothing is written before all of it is done.
@@ -49,15 +51,22 @@ pub fn train(job: &Job, context: &Context) -> Result<Trained> {
         let problem = "this trains for one target, and several are named";
         return Err(EngineError::usage(problem, "name one with --target").into());
     }
+    // [`fit`] refuses a policy.
     train_one(&job, &*source, context)
 }
 
 /// Trains for the targets of the recipe. Nothing is written before all of it is done.
 ///
 /// # Errors
-/// Those of [`fit`], [`fit_targets`] and of writing.
+/// Those of [`fit`], [`fit_targets`], [`fit_policy`] and of writing.
 pub fn train_any(job: &Job, context: &Context) -> Result<Done> {
     let (job, source) = opened(job, context)?;
+    if job.recipe.policy.is_some() {
+        let named = named(&job, &*source, context)?;
+        let fit = fit_policy(&*source, &named, &job.recipe, context)?;
+        let trained = write_policy(job.words, fit, &job.out, job.recipe_file.as_deref())?;
+        return Ok(Done::Policy(Box::new(trained)));
+    }
     if job.recipe.data.targets.is_empty() {
         return Ok(Done::One(Box::new(train_one(&job, &*source, context)?)));
     }
@@ -68,11 +77,16 @@ pub fn train_any(job: &Job, context: &Context) -> Result<Done> {
 
 /// The rows, and the job with its targets settled.
 fn opened(job: &Job, context: &Context) -> Result<(Job, Box<dyn Source>)> {
-    let mut job = with_target(job)?;
+    let settled = Job { recipe: recipe::policy::settled(&job.recipe)?, ..job.clone() };
+    let mut job = with_target(&settled)?;
     check_folder(&job.out)?;
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
     let source = open_to_learn(&job.source, &job.recipe)?;
     job.recipe = recipe::targets::settled(&job.recipe, source.schema())?;
+    // The resolved recipe names it as it does the source.
+    if let Some(edges) = job.recipe.graph.as_mut().and_then(|graph| graph.edges.as_mut()) {
+        *edges = seen_from(&job.out, edges);
+    }
     Ok((job, source))
 }
 
@@ -134,6 +148,19 @@ pub fn write_targets(
         folder(&fit.package, &fit.recipe, &fit.metrics, &page, (out, recipe_file))?;
     let outcomes = fit.fits.into_iter().map(|fit| fit.facts).collect();
     Ok(TrainedTargets { outcomes, model, recipe, metrics, report, hash })
+}
+
+/// As [`write()`], of a policy.
+pub fn write_policy(
+    words: &'static Words,
+    fit: FitOfPolicy,
+    out: &Path,
+    recipe_file: Option<&Path>,
+) -> Result<TrainedPolicy> {
+    let page = |name: &str, hash: &str| fit.report(words, name, hash);
+    let Written { model, recipe, metrics, report, hash } =
+        folder(&fit.package, &fit.recipe, &fit.metrics, &page, (out, recipe_file))?;
+    Ok(TrainedPolicy { outcome: fit.facts, model, recipe, metrics, report, hash })
 }
 
 /// What was written.

@@ -43,3 +43,15 @@ with open("media.csv", "w", newline="") as file:
         note = " ".join(r.choices(WORDS[:4] if k > 2 else WORDS[4:], k=5))
         answer = "yes" if k + r.gauss(0, 1) > 2.5 else "no"
         out.writerow([f"grey{k}.bmp" if r.random() > 0.05 else "", past, note, f"{r.gauss(k, 2):.2f}", answer])
+
+# Logged decisions: which of three offers was made, with which probability, and what came of it.
+r = random.Random(20261130)
+with open("offers.csv", "w", newline="") as file:
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow(["age", "plan", "offer", "p", "earned"])
+    for i in range(160):
+        age, plan = r.randrange(18, 80), r.choice(["basic", "plus"])
+        offer = r.choices(["mail", "call", "none"], weights=[0.5, 0.3, 0.2])[0]
+        p = {"mail": 0.5, "call": 0.3, "none": 0.2}[offer]
+        mean = {"mail": 2.0, "call": (age - 40) / 10, "none": 0.5 if plan == "basic" else 1.5}[offer]
+        out.writerow([age, plan, offer, p, f"{mean + r.gauss(0, 1):.3f}"])

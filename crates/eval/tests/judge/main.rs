@@ -9,6 +9,7 @@ mod curves;
 mod explanations;
 mod forecasts;
 mod permutation;
+mod policies;
 mod properties;
 mod slices;
 mod tree_shap;

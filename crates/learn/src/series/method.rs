@@ -38,6 +38,8 @@ pub enum Method {
     MstlEts,
     /// The same with ARIMA.
     MstlArima,
+    /// Each place of the longer season smoothed by itself: an hour of the week, a day of the year.
+    LongSeasonSmoothing,
 }
 
 /// The longest season of exponential smoothing and ARIMA.
@@ -68,6 +70,8 @@ pub enum Model {
     MstlEts(Ets),
     /// ARIMA of the series without its two seasons.
     MstlArima(Arima),
+    /// Each place of the longer season smoothed by itself: the weight of the latest one.
+    LongSeasonSmoothing(f64),
 }
 
 /// Steps of a day that are themselves minutes or hours: a week is around such a day.
@@ -129,7 +133,7 @@ impl Flat {
 
 impl Method {
     /// All of them, the naive ones first.
-    pub const ALL: [Method; 11] = [
+    pub const ALL: [Method; 12] = [
         Method::LastValue,
         Method::SeasonalNaive,
         Method::Drift,
@@ -141,6 +145,7 @@ impl Method {
         Method::StlArima,
         Method::MstlEts,
         Method::MstlArima,
+        Method::LongSeasonSmoothing,
     ];
 
     /// Whether it says of a series only what anybody would.
@@ -171,6 +176,9 @@ impl Method {
             Method::StlEts => Model::StlEts(ets::automatic(&Flat::of_one(y, season)?.values, 1)?),
             Method::StlArima => Model::StlArima(arima::automatic(&Flat::of_one(y, season)?.values, 1)?),
             Method::MstlEts => Model::MstlEts(ets::automatic(&Flat::of_two(y, season)?.values, 1)?),
+            Method::LongSeasonSmoothing => {
+                Model::LongSeasonSmoothing(smoothing::automatic(y, nested(season)?[1])?)
+            }
             Method::MstlArima => Model::MstlArima(arima::automatic(&Flat::of_two(y, season)?.values, 1)?),
         })
     }
@@ -191,6 +199,7 @@ impl Model {
             Model::StlArima(_) => Method::StlArima,
             Model::MstlEts(_) => Method::MstlEts,
             Model::MstlArima(_) => Method::MstlArima,
+            Model::LongSeasonSmoothing(_) => Method::LongSeasonSmoothing,
         }
     }
 
@@ -203,7 +212,8 @@ impl Model {
             | Model::StlEts(_)
             | Model::StlArima(_)
             | Model::MstlEts(_)
-            | Model::MstlArima(_) => true,
+            | Model::MstlArima(_)
+            | Model::LongSeasonSmoothing(_) => true,
             Model::Ets(ets) => ets.form.season != Season::None,
             Model::Theta(theta) => theta.season != Season::None,
             Model::Arima(arima) => arima.order.season != [0; 3],
@@ -228,6 +238,10 @@ impl Model {
             Model::SeasonalNaive => naive::seasonal_naive(y, season, horizon),
             Model::Drift => naive::drift(y, horizon),
             Model::SeasonalSmoothing(weight) => smoothing::forecast(y, season, *weight, horizon),
+            Model::LongSeasonSmoothing(weight) => match nested(season) {
+                Some([_, longer]) if y.len() >= longer => smoothing::forecast(y, longer, *weight, horizon),
+                _ => naive::seasonal_naive(y, season, horizon),
+            },
             Model::Ets(model) => smoothed(model, y),
             Model::Theta(model) => {
                 if same_start {

@@ -70,7 +70,7 @@ impl SavedModel {
         let mut saved = SavedModel { method: model.method(), form: None, order: None, theta: None, n: 0 };
         match model {
             Model::LastValue | Model::SeasonalNaive | Model::Drift => {}
-            Model::SeasonalSmoothing(weight) => numbers.push(*weight),
+            Model::SeasonalSmoothing(weight) | Model::LongSeasonSmoothing(weight) => numbers.push(*weight),
             Model::Ets(ets) | Model::StlEts(ets) | Model::MstlEts(ets) => {
                 saved.form = Some(ets.form);
                 numbers.extend(ets.smoothing);
@@ -102,13 +102,13 @@ impl SavedModel {
             let order = self.order.filter(|o| o.is_sound() && o.n_coefficients() == own.len())?;
             Some(Arima { order, coefficients: own.to_vec() })
         };
+        let weight = || own.first().copied().filter(|w| own.len() == 1 && *w > 0.0 && *w <= 1.0);
         Some(match self.method {
             Method::LastValue => Model::LastValue,
             Method::SeasonalNaive => Model::SeasonalNaive,
             Method::Drift => Model::Drift,
-            Method::SeasonalSmoothing => Model::SeasonalSmoothing(
-                own.first().copied().filter(|w| own.len() == 1 && *w > 0.0 && *w <= 1.0)?,
-            ),
+            Method::SeasonalSmoothing => Model::SeasonalSmoothing(weight()?),
+            Method::LongSeasonSmoothing => Model::LongSeasonSmoothing(weight()?),
             Method::Ets => Model::Ets(ets()?),
             Method::StlEts => Model::StlEts(ets()?),
             Method::Arima => Model::Arima(arima()?),

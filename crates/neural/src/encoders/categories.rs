@@ -8,8 +8,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Batch, Categories, Cell, Column, Error, Kind, Result, Row, State, TensorData};
 
-use super::{ByHand, Encoder, Lesson, Plain, Read, Sort};
-use crate::graph::Pass;
+use super::{ByHand, Encoder, Kept, Lesson, Plain, Read, Sort};
+use crate::graph::{Chance, Pass};
 use crate::parameters::{Declared, Part, Start};
 
 pub(super) const SORT: Sort = Sort { kind: KIND, takes, together: false, learn, load };
@@ -182,11 +182,12 @@ fn look_up(table: &[f32], width: usize, read: &Read, out: &mut [f32]) {
 }
 
 impl ByHand for Category {
-    fn run(&self, read: &Read, parameters: Part<'_>, out: &mut [f32]) {
+    fn run(&self, read: &Read, parameters: Part<'_>, _: &Chance, out: &mut [f32]) -> Kept {
         look_up(parameters.array(0), self.width(), read, out);
+        None
     }
 
-    fn back(&self, read: &Read, slopes: &[f32], gradient: &mut [f32]) {
+    fn back(&self, read: &Read, _: Part<'_>, _: Kept, slopes: &[f32], gradient: &mut [f32]) {
         let width = self.width();
         for (&place, slopes) in read.codes.iter().zip(slopes.chunks_exact(width)) {
             let to = &mut gradient[place as usize * width..(place as usize + 1) * width];

@@ -5,6 +5,7 @@ mod blocks;
 mod categories;
 mod channels;
 mod image;
+pub(crate) mod neighbors;
 mod numbers;
 mod recurrent;
 mod sparse;
@@ -24,12 +25,20 @@ use burn::tensor::Tensor;
 use tidemill_core::{Batch, Column, Context, Error, Result, Role, Row, Schema, Source, State};
 
 use crate::NeuralNet;
-use crate::graph::Pass;
+use crate::graph::{Chance, Pass};
 use crate::parameters::{Declared, Part};
 
 /// Every sort of encoder. A column goes to the first that takes it; one that nobody takes is not read.
-pub(crate) const SORTS: &[Sort] =
-    &[numbers::SORT, categories::SORT, image::SORT, steps::SORT, tokens::SORT, vectors::SORT, sparse::SORT];
+pub(crate) const SORTS: &[Sort] = &[
+    numbers::SORT,
+    categories::SORT,
+    image::SORT,
+    steps::SORT,
+    tokens::SORT,
+    vectors::SORT,
+    sparse::SORT,
+    neighbors::SORT,
+];
 
 /// One line of the list.
 pub(crate) struct Sort {
@@ -119,6 +128,16 @@ pub(crate) trait Encoder: Send + Sync {
     /// Errors unless `column` (the `i`-th of [`Encoder::columns`]) holds what it held in training.
     fn check(&self, i: usize, column: &Column) -> Result<()>;
 
+    /// The places of its columns in a schema. Errors name the one that is missing or holds something else.
+    fn bind(&self, schema: &Schema) -> Result<Vec<usize>> {
+        let place = |(i, name): (usize, &str)| {
+            let at = schema.index(name)?;
+            self.check(i, &schema.columns()[at])?;
+            Ok(at)
+        };
+        self.columns().into_iter().enumerate().map(place).collect()
+    }
+
     /// How many numbers a row becomes.
     fn width(&self) -> usize;
 
@@ -153,13 +172,17 @@ pub(crate) trait Encoder: Send + Sync {
 
 /// An encoder that goes forwards and back without a graph: beside products of few rows, a graph costs most of the time.
 pub(crate) trait ByHand: Sync {
-    /// As [`Plain::run`], with the parameters as they lie.
-    fn run(&self, read: &Read, parameters: Part<'_>, out: &mut [f32]);
+    /// As [`Plain::run`] in training, with the parameters as they lie; what is left to chance follows from `chance`. Gives what the way
+    /// back needs.
+    fn run(&self, read: &Read, parameters: Part<'_>, chance: &Chance, out: &mut [f32]) -> Kept;
 
     /// From the gradients of a loss in what came out, row after row, to those in the parameters: added to `gradient`, all of the
     /// encoder's arrays one after the other.
-    fn back(&self, read: &Read, slopes: &[f32], gradient: &mut [f32]);
+    fn back(&self, read: &Read, parameters: Part<'_>, kept: Kept, slopes: &[f32], gradient: &mut [f32]);
 }
+
+/// What an encoder of layers keeps on its way there; one that only looks up keeps nothing.
+pub(crate) type Kept = Option<Box<neighbors::Trace>>;
 
 /// An encoder that has learned all it will, in plain Rust.
 pub(crate) trait Plain: Send + Sync {
@@ -208,15 +231,4 @@ pub(crate) fn load(state: &State) -> Result<Box<dyn Encoder>> {
         }
         None => Err(Error::state(&state.kind, "this build knows no such encoder")),
     }
-}
-
-/// The places of an encoder's columns in a schema. Errors name the one that is missing or holds something else.
-pub(crate) fn bind(encoder: &dyn Encoder, schema: &Schema) -> Result<Vec<usize>> {
-    let names = encoder.columns();
-    let place = |(i, name): (usize, &&str)| {
-        let at = schema.index(name)?;
-        encoder.check(i, &schema.columns()[at])?;
-        Ok(at)
-    };
-    names.iter().enumerate().map(place).collect()
 }

@@ -7,8 +7,8 @@ use burn::tensor::{IndexingUpdateOp, Tensor};
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Batch, Cell, Column, Error, Kind, Result, Row, State};
 
-use super::{ByHand, Encoder, Lesson, Plain, Read, Sort};
-use crate::graph::Pass;
+use super::{ByHand, Encoder, Kept, Lesson, Plain, Read, Sort};
+use crate::graph::{Chance, Pass};
 use crate::parameters::{Declared, Part, Start};
 
 pub(super) const SORT: Sort = Sort { kind: KIND, takes, together: false, learn, load };
@@ -157,11 +157,12 @@ fn weigh(table: &[f32], width: usize, read: &Read, out: &mut [f32]) {
 }
 
 impl ByHand for Bag {
-    fn run(&self, read: &Read, parameters: Part<'_>, out: &mut [f32]) {
+    fn run(&self, read: &Read, parameters: Part<'_>, _: &Chance, out: &mut [f32]) -> Kept {
         weigh(parameters.array(0), self.width, read, out);
+        None
     }
 
-    fn back(&self, read: &Read, slopes: &[f32], gradient: &mut [f32]) {
+    fn back(&self, read: &Read, _: Part<'_>, _: Kept, slopes: &[f32], gradient: &mut [f32]) {
         for ((places, values), slopes) in rows(read).zip(slopes.chunks_exact(self.width)) {
             for (&place, &value) in places.iter().zip(values) {
                 let to = &mut gradient[place as usize * self.width..(place as usize + 1) * self.width];

@@ -11,7 +11,7 @@ use super::batches::Shard;
 use crate::body::PlainBody;
 use crate::dense::{Dense, column_sums, transpose};
 use crate::device::Arithmetic;
-use crate::encoders::{Encoder, Read};
+use crate::encoders::{Encoder, Kept, Read};
 use crate::graph::{Chance, Leaves, Pass, numbers_of};
 use crate::head::Loss;
 use crate::net::Net;
@@ -117,7 +117,7 @@ impl Gradients<'_> {
         let (h, k, n) = (net.head.inputs, net.head.outputs, net.encoders.len());
         let (leaves, chance) = (shared.leaves.tracked(), Chance::new(seed));
         let pass = leaves.training_pass(&chance);
-        let Encoded { joined, graphs } = self.encode(shared, shard, &pass)?;
+        let Encoded { joined, graphs, kept } = self.encode(shared, shard, &pass, &chance)?;
         let (hidden, traces) = shared.body.trace(joined, n_rows, net.body.dropout, &chance);
         let mut outputs = vec![0.0; n_rows * k];
         shared.head.apply(&hidden, &mut outputs);
@@ -137,7 +137,7 @@ impl Gradients<'_> {
         if let Some(sum) = self.against(graphs, &back, &pass) {
             of_encoders.copy_from_slice(&leaves.gradient(&sum)?);
         }
-        self.back_by_hand(shared, shard, &back, of_encoders);
+        self.back_by_hand(shared, shard, kept, &back, of_encoders);
         Ok(Slope { loss, gradient })
     }
 
@@ -152,14 +152,21 @@ impl Gradients<'_> {
     }
 
     /// What the encoders give for a shard, side by side.
-    fn encode(&self, shared: &Shared<'_>, shard: &Shard, pass: &Pass<'_>) -> Result<Encoded> {
+    fn encode(
+        &self,
+        shared: &Shared<'_>,
+        shard: &Shard,
+        pass: &Pass<'_>,
+        chance: &Chance,
+    ) -> Result<Encoded> {
         let (n_rows, total) = (shard.truth.len(), self.net.body.inputs);
-        let mut encoded = Encoded { joined: vec![0.0; n_rows * total], graphs: Vec::new() };
+        let joined = vec![0.0; n_rows * total];
+        let mut encoded = Encoded { joined, graphs: Vec::new(), kept: Vec::new() };
         for ((e, encoder, at), read) in self.ways().zip(&shard.reads) {
             let (first, width) = (self.net.first(e), encoder.width());
             let mut own = vec![0.0; n_rows * width];
             if let Some(by_hand) = encoder.by_hand() {
-                by_hand.run(read, shared.parameters.part(first), &mut own);
+                encoded.kept.push(by_hand.run(read, shared.parameters.part(first), chance, &mut own));
             } else if !self.net.is_graph(e) {
                 encoder.plain(shared.parameters.part(first)).run(read, &mut own);
             } else {
@@ -189,12 +196,21 @@ impl Gradients<'_> {
     }
 
     /// The way back of the encoders without a graph.
-    fn back_by_hand(&self, shared: &Shared<'_>, shard: &Shard, slopes: &[f32], gradient: &mut [f32]) {
+    fn back_by_hand(
+        &self,
+        shared: &Shared<'_>,
+        shard: &Shard,
+        kept: Vec<Kept>,
+        slopes: &[f32],
+        gradient: &mut [f32],
+    ) {
         let start = |array: usize| shared.parameters.range(array).start;
+        let mut kept = kept.into_iter();
         for ((e, encoder, at), read) in self.ways().zip(&shard.reads) {
             if let Some(by_hand) = encoder.by_hand() {
                 let gradient = &mut gradient[start(self.net.first(e))..start(self.net.first(e + 1))];
-                by_hand.back(read, &self.own(slopes, at, encoder.width()), gradient);
+                let (parameters, kept) = (shared.parameters.part(self.net.first(e)), kept.next().flatten());
+                by_hand.back(read, parameters, kept, &self.own(slopes, at, encoder.width()), gradient);
             }
         }
     }
@@ -204,4 +220,6 @@ impl Gradients<'_> {
 struct Encoded {
     joined: Vec<f32>,
     graphs: Vec<(usize, Tensor<2>)>,
+    /// Of each encoder without a graph that goes by hand, what its way back needs.
+    kept: Vec<Kept>,
 }

@@ -2,6 +2,7 @@
 
 mod geo_features;
 mod nearby;
+mod nearest_rows;
 mod point_coordinates;
 mod points_from_xy;
 mod project;
@@ -20,6 +21,7 @@ use tidemill_core::{
 use tidemill_kernel::geo::{Metric, Place};
 
 pub use geo_features::{GeoFeatures, Layer};
+pub use nearest_rows::NearestRows;
 pub use point_coordinates::PointCoordinates;
 pub use points_from_xy::PointsFromXy;
 pub use project::{Project, To};

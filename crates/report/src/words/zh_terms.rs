@@ -6,6 +6,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("task.regression", "回归"),
     ("task.binary", "二分类"),
     ("task.multiclass", "多分类"),
+    ("task.policy", "策略"),
     ("kind.number", "数值"),
     ("kind.flag", "布尔"),
     ("kind.category", "类别"),
@@ -19,6 +20,9 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("role.prediction", "预测"),
     ("role.probability", "概率"),
     ("role.flag", "标记"),
+    ("role.neighbors", "邻居"),
+    ("role.reward", "收益"),
+    ("role.propensity", "倾向概率"),
     // Ways and units.
     ("calibration.temperature", "温度缩放"),
     ("calibration.platt", "Platt 缩放"),

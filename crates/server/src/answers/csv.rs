@@ -1,7 +1,7 @@
 //! The answer as CSV or TSV: `prediction_id, prediction, probability_CLASS…, warnings`, and where explanations were asked for
-//! `shap_base, shap_COLUMN…`. Of several targets, `prediction_TARGET, probability_TARGET_CLASS…` for each.
+//! `shap_base, shap_COLUMN…`. A policy says `propensity` behind its prediction, and `expected_reward_ACTION…`. Of several targets, `prediction_TARGET, probability_TARGET_CLASS…` for each.
 
-use tidemill_core::{PREDICTION, PROBABILITY};
+use tidemill_core::{EXPECTED_REWARD, PREDICTION, PROBABILITY};
 use tidemill_engine::model::several::answer_name;
 use tidemill_engine::serve::serving::Answer;
 
@@ -18,7 +18,13 @@ pub(super) fn write(answered: &Answered<'_>, delimiter: u8) -> Vec<u8> {
     for (target, _, serving) in of_each(&empty, serving) {
         let named = |name: &str| target.map_or_else(|| name.to_string(), |target| answer_name(name, target));
         record.push(named(PREDICTION));
+        if serving.is_policy() {
+            record.push("propensity".into());
+        }
         record.extend(serving.classes.iter().map(|class| format!("{}_{class}", named(PROBABILITY))));
+        if serving.is_policy() {
+            record.extend(serving.classes.iter().map(|action| format!("{EXPECTED_REWARD}_{action}")));
+        }
     }
     record.push("warnings".into());
     if let Some(explained) = answered.explained {
@@ -32,7 +38,9 @@ pub(super) fn write(answered: &Answered<'_>, delimiter: u8) -> Vec<u8> {
         record.push(id.to_string());
         for (_, said, serving) in of_each(answer, serving) {
             record.push(shown(said.prediction, serving));
+            record.extend(said.propensity().map(|p| p.to_string()));
             record.extend(said.probabilities.iter().map(|p| p.to_string()));
+            record.extend(said.expected_rewards.iter().map(|q| q.to_string()));
         }
         let notes = warnings(answer).map(|(code, column, _)| match column {
             Some(column) => format!("{code}: {column}"),

@@ -62,13 +62,19 @@ fn one(out: &mut Vec<u8>, answered: &Answered<'_>, i: usize) {
     recorder.write_prediction(out, answer);
     if !answer.probabilities.is_empty() {
         out.extend_from_slice(b",\"probabilities\":");
-        probabilities(out, recorder.class_texts(), answer);
+        by_class(out, recorder.class_texts(), &answer.probabilities);
+    }
+    if let Some(propensity) = answer.propensity() {
+        out.extend_from_slice(b",\"propensity\":");
+        write_number(out, propensity);
+        out.extend_from_slice(b",\"expected_rewards\":");
+        by_class(out, recorder.class_texts(), &answer.expected_rewards);
     }
     let of_classes = |(_, answer): &(&RecordedTarget, &Answer)| !answer.probabilities.is_empty();
     if recorder.parts().iter().zip(&answer.parts).any(|pair| of_classes(&pair)) {
         out.extend_from_slice(b",\"probabilities\":");
         let said = recorder.parts().iter().zip(&answer.parts).filter(of_classes);
-        write_each(out, said, |out, part, answer| probabilities(out, &part.class_texts, answer));
+        write_each(out, said, |out, part, answer| by_class(out, &part.class_texts, &answer.probabilities));
     }
     if let Some(explanation) = Explanation::of(answered, i) {
         explained(out, &explanation);
@@ -86,10 +92,10 @@ fn one(out: &mut Vec<u8>, answered: &Answered<'_>, i: usize) {
     out.push(b'}');
 }
 
-/// The probability of each class by its name.
-fn probabilities(out: &mut Vec<u8>, class_texts: &[String], answer: &Answer) {
+/// A number for each class by its name.
+fn by_class(out: &mut Vec<u8>, class_texts: &[String], numbers: &[f64]) {
     out.push(b'{');
-    for (c, (class, p)) in class_texts.iter().zip(&answer.probabilities).enumerate() {
+    for (c, (class, p)) in class_texts.iter().zip(numbers).enumerate() {
         if c > 0 {
             out.push(b',');
         }

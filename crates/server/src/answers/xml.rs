@@ -46,6 +46,11 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
                 put(close("probability"));
             }
         }
+        for (class, q) in version.serving().classes.iter().zip(&answer.expected_rewards) {
+            put(open("expected_reward", &[("class", class)]));
+            put(Event::Text(BytesText::new(&q.to_string())));
+            put(close("expected_reward"));
+        }
         if let Some(explanation) = Explanation::of(answered, i) {
             let Explanation { method, units, of, base, columns, values } = explanation;
             let base = base.to_string();

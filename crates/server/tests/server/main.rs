@@ -15,6 +15,7 @@ mod health;
 mod improving;
 mod language;
 mod pictures;
+mod policies;
 mod privacy;
 mod targets;
 mod texts;

@@ -72,6 +72,7 @@ impl Csv {
             encoding: Some(encoding.name().into()),
             first_line,
             notes: layout.notes.clone(),
+            warnings: Vec::new(),
             left_out: Vec::new(),
         };
         Ok(Csv { input, encoding, layout, reading, schema, chunk, every_line: options.every_line })

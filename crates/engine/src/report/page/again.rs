@@ -1,9 +1,10 @@
 //! How to repeat it.
 
+use tidemill_core::recipe::Spec;
 use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
 
 use super::{Words, file_name};
-use crate::facts::Outcome;
+use crate::facts::{DataFacts, Outcome, PolicyOutcome, SplitFacts};
 use crate::recipe::label;
 use crate::report::text::{balance, doubts, note};
 
@@ -21,7 +22,26 @@ pub struct Origin<'a> {
     pub model: &'a str,
 }
 
+/// What any training is made of.
+struct Made<'a> {
+    data: &'a DataFacts,
+    split: &'a SplitFacts,
+    chosen: &'a Spec,
+    tidemill: &'static str,
+}
+
 pub(super) fn section(words: &'static Words, outcome: &Outcome, origin: &Origin<'_>) -> Section {
+    let Outcome { data, split, chosen, tidemill, .. } = outcome;
+    of(words, &Made { data, split, chosen, tidemill }, said(words, outcome), origin)
+}
+
+/// The same of a policy.
+pub(super) fn of_policy(words: &'static Words, outcome: &PolicyOutcome, origin: &Origin<'_>) -> Section {
+    let PolicyOutcome { data, split, chosen, tidemill, .. } = outcome;
+    of(words, &Made { data, split, chosen, tidemill }, words.story.shipped.into(), origin)
+}
+
+fn of(words: &'static Words, made: &Made<'_>, said: String, origin: &Origin<'_>) -> Section {
     let (recipe, file) = origin.recipe;
     let commands = format!(
         "tidemill train {file}\ntidemill predict model.tidemill NEW.csv -o answers.csv\n\
@@ -29,8 +49,8 @@ pub(super) fn section(words: &'static Words, outcome: &Outcome, origin: &Origin<
     );
     Section::new(ID, words.again)
         .lead(words.again_lead)
-        .with(Block::Table(facts(words, outcome, origin)))
-        .with(Block::Text(Text::plain(said(words, outcome))))
+        .with(Block::Table(facts(words, made, origin)))
+        .with(Block::Text(Text::plain(said)))
         .with(Block::Code { label: Text::plain(words.again_commands), text: commands })
         .with(Block::Details {
             summary: Text::plain(words.again_recipe),
@@ -48,21 +68,21 @@ fn said(words: &Words, outcome: &Outcome) -> String {
         .join(words.gap)
 }
 
-fn facts(words: &'static Words, outcome: &Outcome, origin: &Origin<'_>) -> Table {
+fn facts(words: &'static Words, made: &Made<'_>, origin: &Origin<'_>) -> Table {
     let mut table = Table::new(words.again_caption, &[(words.fact, Align::Left), (words.value, Align::Left)]);
     let sha = |text: &str| Cell::from(Text::code(text));
     let mut row = |what: &str, value: Cell| table.rows.push(vec![what.into(), value]);
-    row(words.fact_source, Text::name(file_name(words, &outcome.data.source)).into());
-    if let Some(found) = &outcome.data.sha256 {
+    row(words.fact_source, Text::name(file_name(words, &made.data.source)).into());
+    if let Some(found) = &made.data.sha256 {
         row(words.fact_sha, sha(found));
     }
-    row(words.fact_rows, number::count(outcome.data.rows as f64).into());
-    row(words.fact_split, outcome.split.why.clone().into());
-    row(words.fact_train, number::count(outcome.split.train_rows as f64).into());
-    row(words.fact_test, number::count(outcome.split.test_rows as f64).into());
-    row(words.fact_learner, label(&outcome.chosen).into());
+    row(words.fact_rows, number::count(made.data.rows as f64).into());
+    row(words.fact_split, made.split.why.clone().into());
+    row(words.fact_train, number::count(made.split.train_rows as f64).into());
+    row(words.fact_test, number::count(made.split.test_rows as f64).into());
+    row(words.fact_learner, label(made.chosen).into());
     row(words.fact_seed, origin.seed.to_string().into());
-    row(words.fact_version, format!("tidemill {}", outcome.tidemill).into());
+    row(words.fact_version, format!("tidemill {}", made.tidemill).into());
     row(words.fact_model, sha(origin.model));
     table
 }

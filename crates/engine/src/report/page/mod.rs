@@ -15,11 +15,13 @@ mod explanation;
 mod forecast;
 mod importance;
 mod map;
+mod policy;
 mod prepared;
 mod residuals;
 mod scores;
 mod slices;
 mod subject;
+mod synthesized;
 mod targets;
 mod verdict;
 
@@ -34,8 +36,10 @@ use crate::format::cut;
 use crate::judge::Evidence;
 pub use again::Origin;
 pub use audit::audit;
+pub use policy::{evaluated as evaluated_policy, trained as policy};
 pub use prepared::prepared;
 pub use subject::{Other, Subject};
+pub use synthesized::synthesized;
 pub use targets::{evaluated as evaluated_targets, trained as targets};
 
 /// The page about a training, in the language of these words.

@@ -7,7 +7,7 @@ use tidemill_report::{
 
 use super::verdict::named;
 use super::{Words, cut, file_name, fill, name, plain};
-use crate::facts::{ColumnShape, ColumnStory, PreparedFacts};
+use crate::facts::{ColumnShape, PreparedFacts};
 use crate::report::text::prepared as told;
 
 /// Beyond so many columns nobody looks at pictures: the table has them all.
@@ -113,7 +113,7 @@ fn pictures(words: &'static Words, facts: &PreparedFacts) -> Section {
         let figures: Vec<Figure> =
             [(words.prepared_before, &column.before), (words.prepared_after, &column.after)]
                 .into_iter()
-                .filter_map(|(when, shape)| figure(words, column, when, shape.as_ref()?))
+                .filter_map(|(when, shape)| figure(words, &column.name, when, shape.as_ref()?))
                 .collect();
         if !figures.is_empty() {
             section = section.with(Block::Figures(figures));
@@ -122,9 +122,10 @@ fn pictures(words: &'static Words, facts: &PreparedFacts) -> Section {
     section
 }
 
-fn figure(words: &'static Words, column: &ColumnStory, when: &str, shape: &ColumnShape) -> Option<Figure> {
-    let title = format!("{} · {when}", cut(&column.name, 40));
-    let axis = cut(&column.name, 30);
+/// What a column holds; `None` where there is nothing to draw.
+pub(super) fn figure(words: &'static Words, column: &str, when: &str, shape: &ColumnShape) -> Option<Figure> {
+    let title = format!("{} · {when}", cut(column, 40));
+    let axis = cut(column, 30);
     let chart: Box<dyn Chart> = if let Some(numbers) = &shape.numbers {
         let (low, high) = (numbers.quantiles[0], numbers.quantiles[4]);
         let width = (high - low) / numbers.histogram.len().max(1) as f64;

@@ -28,7 +28,7 @@ pub fn card(o: &Outcome) -> String {
 }
 
 /// What the links of a model hold and do.
-fn costs(shipped: &Shipped) -> String {
+pub(super) fn costs(shipped: &Shipped) -> String {
     let links = shipped
         .links
         .iter()

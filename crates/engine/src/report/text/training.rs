@@ -209,7 +209,7 @@ pub(super) fn task(words: &Words, o: &Outcome) -> String {
         Task::Binary => {
             fill(said.target_positive, &[("classes", &classes), ("positive", &target.classes[1])])
         }
-        Task::Multiclass => fill(said.target_classes, &[("classes", &classes)]),
+        Task::Multiclass | Task::Policy => fill(said.target_classes, &[("classes", &classes)]),
     };
     let task = words.term(&format!("task.{}", target.task.word()), target.task.word());
     let values: [(&str, &dyn Display); 4] =

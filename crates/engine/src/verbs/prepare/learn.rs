@@ -150,7 +150,7 @@ fn write(job: &Job, rows: &Table) -> Result<()> {
     sink.finish()
 }
 
-pub(super) fn left_out(plan: &InferredSchema) -> Vec<LeftOut> {
+pub(in crate::verbs) fn left_out(plan: &InferredSchema) -> Vec<LeftOut> {
     let ignored = plan.columns.iter().filter(|c| c.role == Role::Ignore);
     ignored.map(|c| LeftOut { column: c.name.clone(), why: c.why.clone() }).collect()
 }

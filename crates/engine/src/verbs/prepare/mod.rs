@@ -6,7 +6,7 @@
 mod apply;
 mod changes;
 mod learn;
-mod shape;
+pub(super) mod shape;
 
 use std::path::Path;
 
@@ -19,6 +19,7 @@ use crate::error::EngineError;
 use crate::facts::{ColumnStory, StepFacts};
 use crate::model::{self, Model, PREPARATION};
 pub use apply::apply;
+pub(super) use learn::left_out;
 pub use learn::{Job, learn};
 use shape::Shapes;
 

@@ -14,7 +14,7 @@ const BINS: usize = 16;
 const TOP: usize = 5;
 
 /// Gathers what the columns of batches of one schema hold.
-pub(super) struct Shapes {
+pub(in crate::verbs) struct Shapes {
     columns: Vec<Gathered>,
 }
 
@@ -31,17 +31,17 @@ struct Gathered {
 }
 
 impl Shapes {
-    pub(super) fn new(schema: &Schema) -> Self {
+    pub(in crate::verbs) fn new(schema: &Schema) -> Self {
         Shapes { columns: schema.columns().iter().map(Gathered::new).collect() }
     }
 
     /// Adds rows.
-    pub(super) fn add(&mut self, batch: &Batch) -> Result<()> {
+    pub(in crate::verbs) fn add(&mut self, batch: &Batch) -> Result<()> {
         self.columns.par_iter_mut().enumerate().try_for_each(|(at, column)| column.add(batch, at))
     }
 
     /// Each column with what it holds.
-    pub(super) fn finish(self) -> Vec<(Column, ColumnShape)> {
+    pub(in crate::verbs) fn finish(self) -> Vec<(Column, ColumnShape)> {
         self.columns.into_par_iter().map(Gathered::finish).collect()
     }
 }

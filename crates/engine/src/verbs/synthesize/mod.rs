@@ -1,0 +1,150 @@
+//! `synthesize`: new rows that are distributed like those of a table, with a report on how like them they are, what they are good for
+//! and what they give away.
+//!
+//! Rows are made from the training part of the table alone, so that the held-out part can judge: what is written is what was judged.
+
+mod classes;
+mod likeness;
+mod models;
+mod privacy;
+
+use tidemill_core::recipe::Recipe;
+use tidemill_core::{Batch, Column, Context, Error, Event, Kind, Result, Role, Source, Table};
+use tidemill_data::{InferredSchema, Ingest, split};
+use tidemill_kernel::Random;
+
+use super::prepare::left_out;
+use crate::error::EngineError;
+use crate::facts::{LeftOut, SynthesizedFacts};
+use crate::files::clean;
+use crate::fit::keep_together;
+use crate::rows::open_to_learn;
+
+/// Rows that are made at most.
+const MOST: usize = 10_000_000;
+/// Rows of a sort that models and distances look at.
+const JUDGED: usize = 5_000;
+
+/// What to make, and what becomes of it.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The real rows: a path, a glob or `-`.
+    pub source: String,
+    /// What was said of them.
+    pub recipe: Recipe,
+    /// How many rows to make.
+    pub n: usize,
+    /// The file for the new rows.
+    pub out: Option<String>,
+}
+
+/// Learns how the rows of a table are distributed, makes new ones, judges and writes them.
+///
+/// # Errors
+/// No row to make or too many; too few rows to learn from; no column that can be made; a file that cannot be written.
+pub fn synthesize(job: &Job, context: &Context) -> Result<SynthesizedFacts> {
+    if !(1..=MOST).contains(&job.n) {
+        let problem = format!("-n {}: the number of rows to make must be 1 to {MOST}", job.n);
+        return Err(EngineError::usage(problem, "give another number with -n").into());
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
+    let pool = pool.map_err(|e| Error::internal(format!("starting threads: {e}")))?;
+    pool.install(|| run(job, context))
+}
+
+fn run(job: &Job, context: &Context) -> Result<SynthesizedFacts> {
+    context.tell(&Event::Begin { what: "reading".into(), steps: None });
+    let source = open_to_learn(&job.source, &job.recipe)?;
+    let plan = tidemill_data::infer(&*source, &job.recipe, context)?;
+    let (intake, table) = Ingest::fit(&*source, plan, context)?;
+    context.tell(&Event::End);
+    let left_out = not_made(intake.plan(), &table);
+    let parts = Parts::of(table, job, context)?;
+
+    context.tell(&Event::Begin { what: "learning the distribution".into(), steps: None });
+    let made = classes::sample(&parts.learned, job.n, context)?;
+    context.tell(&Event::End);
+
+    context.tell(&Event::Begin { what: "judging".into(), steps: None });
+    let facts = SynthesizedFacts {
+        source: clean(&job.source),
+        method: "copula",
+        learned: parts.learned.n_rows(),
+        held_out: parts.held_out.n_rows(),
+        made: made.n_rows(),
+        columns: likeness::columns(&parts.learned, &made)?,
+        left_out,
+        pairs: likeness::pairs(&parts.learned, &made)?,
+        told: models::told(&parts.learned, &made, context)?,
+        use_of: models::use_of(&parts, &made, &job.recipe, context)?,
+        privacy: privacy::measured(&parts, &made, context)?,
+        out: job.out.clone(),
+        warnings: context.warnings(),
+    };
+    context.tell(&Event::End);
+    if let Some(out) = &job.out {
+        write(out, &made)?;
+    }
+    Ok(facts)
+}
+
+/// Whether rows of such a column can be made: keys name real rows, and texts, images and series are no numbers.
+fn is_made(column: &Column) -> bool {
+    let kind = matches!(column.kind, Kind::Number | Kind::Flag | Kind::Category | Kind::Time);
+    kind && !matches!(column.role, Role::Key | Role::Block | Role::Ignore)
+}
+
+/// The columns that new rows do not have, and why.
+fn not_made(plan: &InferredSchema, table: &Table) -> Vec<LeftOut> {
+    let mut left = left_out(plan);
+    for column in table.schema().columns().iter().filter(|c| !is_made(c) && c.role != Role::Block) {
+        let why = match column.role {
+            Role::Key => "a key names real rows".to_string(),
+            _ => format!("a {} is not made anew", column.kind.word()),
+        };
+        left.push(LeftOut { column: column.name.clone(), why });
+    }
+    left
+}
+
+/// The real rows: those to learn from, and those held out.
+struct Parts {
+    learned: Batch,
+    held_out: Batch,
+}
+
+impl Parts {
+    fn of(table: Table, job: &Job, context: &Context) -> Result<Self> {
+        let places = table.schema().places(is_made);
+        if places.is_empty() {
+            return Err(Error::data(
+                "no column can be made anew: there is no number, flag, category or time that is not a key",
+                "say the kind of a column in a recipe, as in `columns.NAME.kind = \"category\"`",
+            ));
+        }
+        let table = keep_together(table, &job.recipe, context)?;
+        let parts = split::test_split(&table, &job.recipe.split, context)?;
+        let of = |rows: &[u32]| table.take(rows)?.select(&places);
+        Ok(Parts { learned: of(&parts.train)?, held_out: of(&parts.test)? })
+    }
+}
+
+/// At most [`JUDGED`] rows, by chance.
+fn some(batch: &Batch, label: &str, context: &Context) -> Result<Batch> {
+    if batch.n_rows() <= JUDGED {
+        return Ok(batch.clone());
+    }
+    let mut rows: Vec<u32> = (0..batch.n_rows() as u32).collect();
+    Random::new(context.seed_for(label), 0).shuffle(&mut rows);
+    rows.truncate(JUDGED);
+    rows.sort_unstable();
+    batch.take(&rows)
+}
+
+fn write(out: &str, made: &Batch) -> Result<()> {
+    let mut sink = tidemill_data::create(out, made.schema())?;
+    for batch in Table::new(made.clone()).scan()? {
+        sink.write(&batch?)?;
+    }
+    sink.finish()
+}
