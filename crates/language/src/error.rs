@@ -53,6 +53,12 @@ pub enum LanguageError {
         /// How many examples there are.
         examples: usize,
     },
+    /// The two answers of a preference are the same.
+    #[error("preference {number}: the chosen and the rejected answer are the same text")]
+    EqualAnswers {
+        /// Which preference, from 1.
+        number: usize,
+    },
     /// An adapter does not fit the model, or its file is damaged.
     #[error("adapter {}: {problem}", folder.display())]
     Adapter {
@@ -97,6 +103,7 @@ impl Coded for LanguageError {
             LanguageError::Template(_) => "chat_template",
             LanguageError::Tokens(_) => "tokenizer",
             LanguageError::AllMasked { .. } => "all_masked",
+            LanguageError::EqualAnswers { .. } => "equal_answers",
             LanguageError::Adapter { .. } => "adapter",
             LanguageError::Examples { .. } => "examples",
             LanguageError::Diverged { .. } => "diverged",
@@ -117,9 +124,11 @@ impl Coded for LanguageError {
             LanguageError::AllMasked { .. } => {
                 "give examples with a response, short enough for the length limit"
             }
+            LanguageError::EqualAnswers { .. } => "take it away: it says nothing of what is better",
             LanguageError::Adapter { .. } => "use an adapter that was tuned on this model",
             LanguageError::Examples { .. } => {
-                "correct the line: a pair needs prompt and response, a text to embed its column"
+                "correct the line: a pair needs prompt and response, a preference prompt and two answers, chosen and rejected, that \
+                 differ, a text to embed its column"
             }
             LanguageError::Diverged { .. } => "choose a smaller learning rate",
         };

@@ -1,7 +1,7 @@
 //! Large language models: open checkpoints that run, and are tuned on what users did, in plain Rust.
 //!
 //! [`Model::open`] reads a decoder as it is published; [`Model::generate`] answers; [`sft`] learns an [`Adapter`] from pairs of
-//! prompt and response. [`Embedder`] turns texts into vectors.
+//! prompt and response, [`dpo`] from answers of which one was preferred. [`Embedder`] turns texts into vectors.
 
 mod blocks;
 mod checkpoint;
@@ -24,7 +24,9 @@ pub use model::Model;
 pub use template::Message;
 pub use texts::read_texts;
 pub use tokens::Tokens;
+pub use tune::dpo::{Dpo, Preferred, dpo};
 pub use tune::examples::{Prompt, PromptPair, read_pairs};
 pub use tune::judge::losses;
 pub use tune::lora::{Adapter, Site};
+pub use tune::preferences::{Preference, read_preferences};
 pub use tune::sft::{Sft, Tuned, sft};

@@ -188,6 +188,17 @@ fn whoever_listens_may_break_off_and_long_prompts_are_refused() {
     let model = open("llama");
     let answer = model.generate(&request(&model, 40), None, &mut |_| ControlFlow::Break(())).unwrap();
     assert_eq!(answer.finish, Finish::Cancelled);
+    // Asked once before the prompt and once after each token, so that whoever leaves costs no further token.
+    let whole = model.generate(&request(&model, 40), None, &mut |_| ControlFlow::Continue(())).unwrap();
+    for n in 0..5 {
+        let mut left = n;
+        let mut listen = |_: &str| {
+            left -= 1;
+            if left < 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let answer = model.generate(&request(&model, 40), None, &mut listen).unwrap();
+        assert_eq!(answer.tokens, whole.tokens[..n as usize]);
+    }
     let mut long = request(&model, 1);
     long.prompt = vec![5; 64];
     let error = model.generate(&long, None, &mut |_| ControlFlow::Continue(())).unwrap_err();

@@ -3,4 +3,5 @@
 mod agreement;
 mod bad_input;
 mod embed;
+mod preferences;
 mod tune;

@@ -96,7 +96,7 @@ pub(crate) async fn begin(
 fn run(work: Work, runtime: &tokio::runtime::Handle) {
     let Work { app, language, version, asked, ids, key_id, turn, start, events } = work;
     language.figures.in_flight.inc();
-    let generated = generate(&version, &asked, &ids, &events);
+    let generated = generate(&language, &version, &asked, &ids, &events);
     // The next may begin while this one is kept.
     drop(turn);
     let kept = generated.map_err(ApiError::from).and_then(|said| {
@@ -113,7 +113,13 @@ fn run(work: Work, runtime: &tokio::runtime::Handle) {
     // Whoever has left hears nothing of it.
     match kept {
         Ok(said) => {
-            figures.answered.inc();
+            let whole =
+                said.len() == ids.len() && said.iter().all(|s| s.generated.finish != Finish::Cancelled);
+            if whole {
+                figures.answered.inc()
+            } else {
+                figures.cancelled.inc()
+            }
             for (i, said) in said.iter().enumerate() {
                 let scored = scored(&version, &said.generated.logprobs);
                 let _ = events.send(Event::End(i, said.generated.finish, scored));
@@ -130,6 +136,7 @@ fn run(work: Work, runtime: &tokio::runtime::Handle) {
 
 /// The answers, one after the other; after one that nobody waited for there is no other.
 fn generate(
+    language: &Language,
     version: &Generating,
     asked: &Asked,
     ids: &[Uuid],
@@ -144,6 +151,7 @@ fn generate(
             };
             if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        language.generated.inc_by(generated.tokens.len() as u64);
         let gone = generated.finish == Finish::Cancelled;
         if !(gone && generated.tokens.is_empty()) {
             said.push(Said { id: *id, generated });

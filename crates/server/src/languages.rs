@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::http::StatusCode;
+use prometheus::IntCounter;
 use tidemill_core::Result;
 use tidemill_engine::language::Embedder;
 use tidemill_engine::model::language::Place;
@@ -33,6 +34,8 @@ pub struct Language {
     pub since: i64,
     /// Its figures.
     pub(crate) figures: ModelFigures,
+    /// The tokens that it generated.
+    pub(crate) generated: IntCounter,
     /// Whose turn it is.
     pub(crate) queue: Queue,
 }
@@ -58,7 +61,9 @@ impl Language {
             Does::Generates { version: ArcSwap::from_pointee(version), seen }
         };
         let figures = loader.telemetry.of_model(&called, "", &[]);
-        Ok(Language { name: called, does, since: crate::clock::now(), figures, queue: Queue::default() })
+        let generated = loader.telemetry.generated_by(&called);
+        let since = crate::clock::now();
+        Ok(Language { name: called, does, since, figures, generated, queue: Queue::default() })
     }
 
     /// Looks whether another adapter is in place, and puts it into service if it loads.

@@ -23,6 +23,7 @@ pub struct Telemetry {
     predictions: IntCounterVec,
     feedback: IntCounterVec,
     flaws: IntCounterVec,
+    generated: IntCounterVec,
     /// Connections open now.
     pub connections: IntGauge,
     /// When the latest backup was made, in seconds since 1970.
@@ -40,6 +41,8 @@ pub struct ModelFigures {
     pub refused: IntCounter,
     /// Requests failed: ours.
     pub failed: IntCounter,
+    /// Requests whose caller left before the answer ended.
+    pub cancelled: IntCounter,
     /// The time of each of [`STAGES`].
     pub stages: [Histogram; 5],
     /// The time of a whole request.
@@ -111,6 +114,11 @@ impl Telemetry {
                 "Rows of which training told the model little or nothing, by the codes of their warnings.",
                 &["model", "flaw"],
             )?,
+            generated: counter(
+                "tidemill_generated_tokens_total",
+                "Tokens that language models generated, for callers who left as well.",
+                &["model"],
+            )?,
             connections: IntGauge::new("tidemill_connections", "Connections open now.")?,
             backup: IntGauge::new(
                 "tidemill_backup_timestamp_seconds",
@@ -138,6 +146,7 @@ impl Telemetry {
             answered: requests("answered"),
             refused: requests("refused"),
             failed: requests("failed"),
+            cancelled: requests("cancelled"),
             stages: STAGES.map(|stage| self.stages.with_label_values(&[model, stage])),
             total: self.total.with_label_values(&[model]),
             batch: self.batch.with_label_values(&[model]),
@@ -149,6 +158,11 @@ impl Telemetry {
             flaws: self.flaws.clone(),
             model: model.into(),
         }
+    }
+
+    /// The tokens that a language model generated.
+    pub fn generated_by(&self, model: &str) -> IntCounter {
+        self.generated.with_label_values(&[model])
     }
 
     /// Counts a piece of feedback.

@@ -18,8 +18,8 @@ pub struct Subject<'a> {
     pub about: &'a Json,
     /// The answer, as JSON.
     pub prediction: &'a str,
-    /// Of a preference: whether the value names another answer to the same question.
-    pub rival: bool,
+    /// Of a preference: the other answer to the same question, which the value names, as JSON; none where there is none.
+    pub rival: Option<&'a str>,
 }
 
 /// Knows what feedback means for the prediction that it is about.
@@ -91,8 +91,11 @@ pub(crate) fn check_all<J: Judge>(
             return Ok(Err(Refused::Unknown(i)));
         }
         if let Some((about, prediction)) = found {
-            let rival = feedback.kind == FeedbackKind::Preference && is_rival(database, feedback)?;
-            let subject = Subject { about: &about, prediction: &prediction, rival };
+            let rival = match feedback.kind {
+                FeedbackKind::Preference => rival(database, feedback)?,
+                _ => None,
+            };
+            let subject = Subject { about: &about, prediction: &prediction, rival: rival.as_deref() };
             if let Err(refusal) = judge.check(feedback, subject) {
                 return Ok(Err(Refused::Judged(i, refusal)));
             }
@@ -101,14 +104,14 @@ pub(crate) fn check_all<J: Judge>(
     Ok(Ok(()))
 }
 
-/// Whether the value names another answer to the same question, by the same model.
-fn is_rival(database: &mut dyn Database, feedback: &Feedback) -> Result<bool> {
+/// The other answer to the same question by the same model that the value names.
+fn rival(database: &mut dyn Database, feedback: &Feedback) -> Result<Option<String>> {
     let named = feedback.value.as_ref().and_then(Json::as_str).and_then(|id| Uuid::try_parse(id).ok());
-    let Some(other) = named.filter(|other| *other != feedback.prediction_id) else { return Ok(false) };
-    let sql = "SELECT COUNT(*) FROM predictions a JOIN predictions b ON b.features = a.features AND b.version = a.version \
+    let Some(other) = named.filter(|other| *other != feedback.prediction_id) else { return Ok(None) };
+    let sql = "SELECT b.prediction FROM predictions a JOIN predictions b ON b.features = a.features AND b.version = a.version \
                WHERE a.id = ? AND b.id = ?";
     let ids = [Value::Bytes(feedback.prediction_id.as_bytes()), Value::Bytes(other.as_bytes())];
-    Ok(first(database, sql, &ids)?.is_some_and(|n| n.int() > 0))
+    Ok(first(database, sql, &ids)?.and_then(Datum::text))
 }
 
 /// Stores all of it or nothing; the fate of each piece, in order.
@@ -144,7 +147,7 @@ fn insert<J: Judge>(
     let fate = match subjects.of(database, feedback.prediction_id)? {
         None => Fate::Orphaned,
         Some((about, answer)) => {
-            let subject = Subject { about: &about, prediction: &answer, rival: true };
+            let subject = Subject { about: &about, prediction: &answer, rival: None };
             fate(&said_of(database, feedback.prediction_id)?, feedback, counts_at, judge, subject)
         }
     };

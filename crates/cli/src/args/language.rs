@@ -82,15 +82,30 @@ pub(crate) struct Embed {
 #[command(after_help = "\
 Examples:
   tidemill tune checkpoint/ pairs.jsonl -o adapter/            each line with prompt and response
-  tidemill tune SmolLM2-135M-Instruct.gguf pairs.csv -o adapter/ --epochs 5")]
+  tidemill tune SmolLM2-135M-Instruct.gguf pairs.csv -o adapter/ --epochs 5
+  tidemill tune checkpoint/ preferences.jsonl --method dpo     each line with prompt, chosen and rejected
+  tidemill tune smollm2.gguf --method dpo --store tidemill.db  what users preferred")]
 pub(crate) struct Tune {
     /// A checkpoint: a folder with config.json, tokenizer.json and safetensors, or a GGUF file.
     pub model: PathBuf,
-    /// Pairs of prompt and response: CSV with these columns, or JSON lines.
-    pub pairs: PathBuf,
-    /// How to learn from the pairs.
+    /// Pairs of prompt and response, or with dpo prompts with a chosen and a rejected answer: CSV with these columns, or JSON lines.
+    #[arg(required_unless_present = "store")]
+    pub pairs: Option<PathBuf>,
+    /// How to learn from them.
     #[arg(long, value_enum, default_value = "sft")]
     pub method: Method,
+    /// With dpo: learn from what users preferred, by this store of `serve` (an SQLite file, or postgres://…).
+    #[arg(long, value_name = "STORE", conflicts_with = "pairs")]
+    pub store: Option<String>,
+    /// With --store: what the model is called [default: by its file].
+    #[arg(long, requires = "store")]
+    pub name: Option<String>,
+    /// With --store: the age identity file for sealed columns.
+    #[arg(long, value_name = "FILE", requires = "store")]
+    pub identity: Option<PathBuf>,
+    /// With dpo: how much a margin between two answers counts; smaller lets the model go further from what it was.
+    #[arg(long, default_value_t = 0.1)]
+    pub beta: f64,
     /// The folder for the adapter, in peft's layout.
     #[arg(long, short, value_name = "DIR", default_value = "adapter")]
     pub out: PathBuf,
@@ -109,9 +124,9 @@ pub(crate) struct Tune {
     /// Pairs of one step.
     #[arg(long, default_value_t = 8)]
     pub batch: usize,
-    /// The first learning rate; it falls to 0 in a straight line.
-    #[arg(long, default_value_t = 2e-4)]
-    pub learning_rate: f64,
+    /// The first learning rate; it falls to 0 in a straight line [default: 2e-4, with dpo 5e-5].
+    #[arg(long)]
+    pub learning_rate: Option<f64>,
     /// Tokens of a pair beyond this many are left out.
     #[arg(long, default_value_t = 1024, value_name = "N")]
     pub max_length: usize,
@@ -125,4 +140,6 @@ pub(crate) struct Tune {
 pub(crate) enum Method {
     /// Supervised: the responses are learned, prompts are masked.
     Sft,
+    /// Direct preference optimisation: the chosen answers become likelier than the rejected ones.
+    Dpo,
 }

@@ -98,7 +98,7 @@ pub(crate) enum Verb {
     Generate(language::Generate),
     /// Turn texts into vectors with a sentence encoder.
     Embed(language::Embed),
-    /// Tune an adapter of a large language model on pairs of prompt and response.
+    /// Tune an adapter of a large language model on pairs of prompt and response, or on preferences.
     Tune(language::Tune),
     /// Size the market of a business plan: ranges, growth, the worth of customers.
     Market(business::PlanArgs),
@@ -435,7 +435,7 @@ pub(crate) struct Predict {
 /// `tidemill inspect`
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// The model file.
+    /// The model file; of a language model its checkpoint, an adapter, or the model file beside it.
     pub model: PathBuf,
     /// Write the vectors of words in it: word2vec's text, its binary format (NAME.bin), or GloVe's text ("glove" in the name).
     #[arg(long, value_name = "FILE")]

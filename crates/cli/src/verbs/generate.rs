@@ -1,17 +1,16 @@
-//! `tidemill generate` and `tidemill tune`.
+//! `tidemill generate`.
 
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::json;
 use tidemill_engine::core::{Error, Result};
-use tidemill_language::{Adapter, Message, Model, Request, Sampling, Sft, read_pairs, sft};
+use tidemill_language::{Adapter, Message, Model, Request, Sampling};
 
 use super::{context, json_of};
 use crate::args::Cli;
-use crate::args::language::{Generate, Method, Tune};
+use crate::args::language::Generate;
 use crate::show::Shown;
 
 /// Answers a prompt or a chat. Text appears as it comes; with `--json`, one document at the end.
@@ -46,41 +45,7 @@ pub(super) fn generate(args: &Generate, cli: &Cli) -> Result<Shown> {
     Ok(Shown::new("\n", json_of(&answer)?))
 }
 
-/// Learns an adapter from pairs and writes it.
-pub(super) fn tune(args: &Tune, cli: &Cli) -> Result<Shown> {
-    let context = context(cli, args.seed, None)?;
-    let Method::Sft = args.method;
-    let pairs = read_pairs(&args.pairs)?;
-    let model = Model::open(&args.model)?;
-    let start = adapter(args.adapter.as_deref(), &model)?;
-    let settings = Sft {
-        rank: args.rank,
-        alpha: args.alpha,
-        epochs: args.epochs,
-        batch: args.batch,
-        learning_rate: args.learning_rate,
-        max_length: args.max_length,
-        ..Sft::default()
-    };
-    let tuned = sft(&model, &pairs, &settings, start, &context)?;
-    let base = args.model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    tuned.adapter.save(&args.out, &base)?;
-    let ends = |losses: &[f64]| Some((*losses.first()?, *losses.last()?));
-    let losses = ends(&tuned.losses).map(|(a, b)| format!("; loss {a:.3} at first, {b:.3} at last"));
-    let text = format!(
-        "{} of {} pairs learned in {} steps{}\nAdapter: {}\n",
-        tuned.examples,
-        pairs.len(),
-        tuned.losses.len(),
-        losses.unwrap_or_default(),
-        args.out.display()
-    );
-    let mut document = json_of(&tuned)?;
-    document["written"] = json!({ "adapter": args.out });
-    Ok(Shown::new(text, document))
-}
-
-fn adapter(folder: Option<&Path>, model: &Model) -> Result<Option<Adapter>> {
+pub(super) fn adapter(folder: Option<&Path>, model: &Model) -> Result<Option<Adapter>> {
     folder.map(|folder| Adapter::load(folder, model.config())).transpose()
 }
 

@@ -13,6 +13,7 @@ mod import;
 mod prepare;
 mod service;
 mod synthesize;
+mod tune;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ use tidemill_engine::facts::{TrainedPolicy, TrainedTargets};
 use tidemill_engine::files::replace;
 use tidemill_engine::judge::MayAct;
 use tidemill_engine::model;
+use tidemill_engine::model::language::{Place, describe};
 use tidemill_engine::recipe;
 use tidemill_engine::recipe::docs;
 use tidemill_engine::recipe::schema;
@@ -73,7 +75,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Replay(args) => service::replay(args, cli),
         Verb::Generate(args) => generate::generate(args, cli),
         Verb::Embed(args) => embed::embed(args, cli),
-        Verb::Tune(args) => generate::tune(args, cli),
+        Verb::Tune(args) => tune::tune(args, cli),
         Verb::Market(args) => business::market(args),
         Verb::Finance(args) => business::finance(args),
         Verb::Team(args) => business::team(args),
@@ -320,6 +322,10 @@ fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
         ];
         let text = fill(words.story.vectors, &values) + "\n";
         return Ok(Shown::new(text, json_of(&written)?));
+    }
+    if Place::is_language(&args.model) {
+        let found = describe(&args.model)?;
+        return Ok(Shown::new(text::language(words, &found), json_of(&found)?));
     }
     let inspected = model::inspect(&args.model, &context)?;
     Ok(Shown::new(text::inspected(words, &inspected), json_of(&inspected)?))

@@ -49,7 +49,7 @@ fn store_path(store: &str) -> &Path {
 }
 
 /// A store that must be there already: a misspelt path must not become an empty database.
-fn open_existing(store: &str) -> Result<Store> {
+pub(super) fn open_existing(store: &str) -> Result<Store> {
     let path = store_path(store);
     if !store.starts_with("postgres") && !path.exists() {
         return Err(EngineError::usage(
@@ -61,7 +61,7 @@ fn open_existing(store: &str) -> Result<Store> {
     open(store)
 }
 
-fn hash_key() -> Option<String> {
+pub(super) fn hash_key() -> Option<String> {
     std::env::var(HASH_KEY).ok()
 }
 

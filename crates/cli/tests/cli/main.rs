@@ -12,6 +12,7 @@ mod explain;
 mod graphs;
 mod json;
 mod lang;
+mod language;
 mod limits;
 mod nets;
 mod prepare;

@@ -107,14 +107,22 @@ fn generates(about: &Value) -> bool {
     about["task"] == GENERATION
 }
 
-/// A preference is between two answers of a language model to the same question.
+/// A preference is between two different answers of a language model to the same question.
 fn preference(subject: Subject<'_>) -> Result<(), FeedbackError> {
-    if generates(subject.about) && subject.rival {
-        return Ok(());
+    let Some(rival) = subject.rival.filter(|_| generates(subject.about)) else {
+        let message = "a preference is between two answers of a language model to the same question";
+        let error = FeedbackError::new("no_such_answer", message).in_key("value");
+        return Err(
+            error.help("ask with n = 2; prediction_id is the better answer's, value the id of the other")
+        );
+    };
+    // Answers that the log did not keep cannot be told apart.
+    if rival == subject.prediction && rival != "null" {
+        let message = "the two answers are the same text, so neither is the better one";
+        let error = FeedbackError::new("equal_answers", message).in_key("value");
+        return Err(error.help("ask with a temperature above 0 for answers that differ"));
     }
-    let message = "a preference is between two answers of a language model to the same question";
-    let error = FeedbackError::new("no_such_answer", message).in_key("value");
-    Err(error.help("ask with n = 2; prediction_id is the better answer's, value the id of the other"))
+    Ok(())
 }
 
 /// What the model that predicted can answer with; nothing is held against a version whose origin cannot be read.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::error::EngineError;
 use crate::files::sha256;
-use crate::model::language::Opened;
+use crate::model::language::{Opened, Place};
 use crate::recipe;
 use crate::serve::privacy::{HASHED, Redactor, SEALED};
 use crate::serve::secrets;
@@ -102,8 +102,8 @@ pub struct Said {
 ///
 /// # Errors
 /// A recipe that cannot be read, or speaks of columns that there are not.
-pub fn guard(opened: &Opened, secret: Option<&str>, context: &Context) -> Result<Redactor> {
-    let Some(file) = opened.place.recipe() else { return Redactor::new(&Recipe::default(), secret) };
+pub fn guard(place: &Place, secret: Option<&str>, context: &Context) -> Result<Redactor> {
+    let Some(file) = place.recipe() else { return Redactor::new(&Recipe::default(), secret) };
     let recipe = recipe::read(&file, context.registry())?;
     let known = || COLUMNS.into_iter().chain([ANSWER, USER]);
     if let Some(unknown) = recipe.columns.keys().find(|name| !known().any(|known| known == name.as_str())) {
@@ -150,7 +150,7 @@ impl Generating {
         store: &Store,
         context: &Context,
     ) -> Result<Self> {
-        let guard = guard(&opened, secret, context)?;
+        let guard = guard(&opened.place, secret, context)?;
         secrets::enlist_guard(&guard, &name, Some(USER), store)?;
         let number = store.version(&NewVersion {
             model: name.clone(),

@@ -139,11 +139,7 @@ impl Adapter {
 
     /// What peft's `adapter_config.json` says.
     fn settings(&self, base: &str) -> Value {
-        let sites: Vec<&str> = Site::ALL
-            .into_iter()
-            .filter(|site| self.pairs.iter().any(|pairs| pairs[*site as usize].is_some()))
-            .map(Site::name)
-            .collect();
+        let sites: Vec<&str> = self.sites().into_iter().map(Site::name).collect();
         json!({
             "peft_type": "LORA",
             "task_type": "CAUSAL_LM",

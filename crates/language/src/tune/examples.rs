@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tidemill_core::{Error, Result};
 
 use crate::error::LanguageError;
@@ -113,6 +114,11 @@ fn plain(model: &Model, prompt: &str, response: &str) -> Result<(Vec<u32>, Vec<u
 /// # Errors
 /// When the file cannot be read, or a line lacks one of the two; the line is named.
 pub fn read_pairs(file: &Path) -> Result<Vec<PromptPair>> {
+    Ok(read::<Line>(file)?.into_iter().map(|(_, line)| line.into()).collect())
+}
+
+/// Reads what each line or record holds, with its line from 1; at least one.
+pub(super) fn read<T: DeserializeOwned>(file: &Path) -> Result<Vec<(u64, T)>> {
     let pairs = if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
         csv(file)
     } else {
@@ -124,7 +130,7 @@ pub fn read_pairs(file: &Path) -> Result<Vec<PromptPair>> {
     Ok(pairs)
 }
 
-fn lines(file: &Path) -> Result<Vec<PromptPair>> {
+fn lines<T: DeserializeOwned>(file: &Path) -> Result<Vec<(u64, T)>> {
     let reader = BufReader::new(File::open(file).map_err(|e| Error::io(file, e))?);
     let mut pairs = Vec::new();
     for (i, line) in reader.lines().enumerate() {
@@ -132,23 +138,29 @@ fn lines(file: &Path) -> Result<Vec<PromptPair>> {
         if line.trim().is_empty() {
             continue;
         }
-        let pair: Line = serde_json::from_str(&line).map_err(|e| LanguageError::Examples {
+        let number = i as u64 + 1;
+        let pair = serde_json::from_str(&line).map_err(|e| LanguageError::Examples {
             file: file.into(),
-            line: i as u64 + 1,
+            line: number,
             problem: e.to_string(),
         })?;
-        pairs.push(pair.into());
+        pairs.push((number, pair));
     }
     Ok(pairs)
 }
 
-fn csv(file: &Path) -> Result<Vec<PromptPair>> {
+fn csv<T: DeserializeOwned>(file: &Path) -> Result<Vec<(u64, T)>> {
     let wrong = |e: csv::Error| {
         let line = e.position().map_or(1, csv::Position::line);
         LanguageError::Examples { file: file.into(), line, problem: e.to_string() }
     };
     let opened = File::open(file).map_err(|e| Error::io(file, e))?;
     let mut reader = csv::Reader::from_reader(opened);
-    let pairs = reader.deserialize::<Line>().map(|line| line.map(PromptPair::from));
-    Ok(pairs.collect::<Result<_, _>>().map_err(wrong)?)
+    let headers = reader.headers().map_err(wrong)?.clone();
+    let records = reader.records().map(|record| {
+        let record = record?;
+        let line = record.position().map_or(1, csv::Position::line);
+        Ok((line, record.deserialize(Some(&headers))?))
+    });
+    Ok(records.collect::<Result<_, _>>().map_err(wrong)?)
 }

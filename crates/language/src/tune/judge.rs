@@ -27,13 +27,17 @@ pub fn losses(
         if example.n_labels() == 0 {
             return Ok(None);
         }
-        let first = example.first_label();
-        let before = &example.tokens[..example.tokens.len() - 1];
-        let states = model.states(before, &mut Cache::new(model.config()), adapter);
-        // The state of a token says the next one: labels begin one token after their states.
-        let states = &states[(first - 1) * model.config().hidden..];
-        let sum = log_losses(&model.decoder, states, &example.tokens[first..]);
-        Ok(Some(sum / example.n_labels() as f64))
+        Ok(Some(loss_of(model, &example, adapter) / example.n_labels() as f64))
     };
     pairs.iter().map(loss).collect()
+}
+
+/// The sum of `-ln p` over the labels of an example, which has some.
+pub(crate) fn loss_of(model: &Model, example: &Example, adapter: Option<&Adapter>) -> f64 {
+    let first = example.first_label();
+    let before = &example.tokens[..example.tokens.len() - 1];
+    let states = model.states(before, &mut Cache::new(model.config()), adapter);
+    // The state of a token says the next one: labels begin one token after their states.
+    let states = &states[(first - 1) * model.config().hidden..];
+    log_losses(&model.decoder, states, &example.tokens[first..])
 }

@@ -126,6 +126,22 @@ impl Adapter {
         (self.alpha / if self.root { rank.sqrt() } else { rank }) as f32
     }
 
+    /// The width of its matrices.
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// By what its part is multiplied, before it is divided by the rank or its root.
+    pub fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    /// The layers that have one in some block.
+    pub fn sites(&self) -> Vec<Site> {
+        let has = |site: &Site| self.pairs.iter().any(|pairs| pairs[*site as usize].is_some());
+        Site::ALL.into_iter().filter(has).collect()
+    }
+
     /// The numbers it has.
     pub fn n_parameters(&self) -> usize {
         self.pairs.iter().flatten().flatten().map(|pair| pair.a.len() + pair.b.len()).sum()

@@ -10,7 +10,7 @@ use super::trainer::Trainer;
 use crate::error::LanguageError;
 use crate::model::Model;
 
-/// The settings of supervised fine-tuning.
+/// The settings of supervised fine-tuning: the adapter, and the steps that it learns in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sft {
     /// The width of the small matrices. At least 1.
@@ -84,6 +84,20 @@ pub fn sft(
     if examples.is_empty() {
         return Err(LanguageError::AllMasked { examples: n }.into());
     }
+    let mut trainer = trainer(model, settings, start, context)?;
+    let losses = steps(&examples, settings, context, &mut |batch, rate| trainer.step(batch, rate, context))?;
+    let labels = examples.iter().map(Example::n_labels).sum();
+    let left_out = n - examples.len();
+    Ok(Tuned { adapter: trainer.adapter, losses, examples: examples.len(), left_out, labels })
+}
+
+/// What learns: the adapter to go on from, or a new one.
+pub(super) fn trainer<'a>(
+    model: &'a Model,
+    settings: &Sft,
+    start: Option<Adapter>,
+    context: &Context,
+) -> Result<Trainer<'a>> {
     let adapter = match start {
         Some(adapter) => adapter,
         None => {
@@ -91,29 +105,26 @@ pub fn sft(
             Adapter::new(model.config(), settings.rank, settings.alpha, &settings.sites, seed)?
         }
     };
-    let mut trainer = Trainer::new(model, adapter, settings.weight_decay, settings.clip_norm);
-    let losses = steps(&mut trainer, &examples, settings, context)?;
-    let labels = examples.iter().map(Example::n_labels).sum();
-    let left_out = n - examples.len();
-    Ok(Tuned { adapter: trainer.adapter, losses, examples: examples.len(), left_out, labels })
+    Ok(Trainer::new(model, adapter, settings.weight_decay, settings.clip_norm))
 }
 
-fn steps(
-    trainer: &mut Trainer<'_>,
-    examples: &[Example],
+/// All steps on shuffled batches: `step` gets a batch with its learning rate and gives the loss before it.
+pub(super) fn steps<T>(
+    examples: &[T],
     settings: &Sft,
     context: &Context,
+    step: &mut dyn FnMut(&[&T], f64) -> Result<f64>,
 ) -> Result<Vec<f64>> {
     let per_epoch = examples.len().div_ceil(settings.batch);
     let n_steps = per_epoch * settings.epochs;
     context.tell(&Event::Begin { what: "tuning".into(), steps: Some(n_steps as u64) });
     let mut losses = Vec::with_capacity(n_steps);
     for epoch in 0..settings.epochs {
-        let mut order: Vec<&Example> = examples.iter().collect();
+        let mut order: Vec<&T> = examples.iter().collect();
         Random::new(context.seed_for("order"), epoch as u64).shuffle(&mut order);
         for batch in order.chunks(settings.batch) {
             let left = (n_steps - losses.len()) as f64 / n_steps as f64;
-            let loss = trainer.step(batch, settings.learning_rate * left, context)?;
+            let loss = step(batch, settings.learning_rate * left)?;
             losses.push(loss);
             if !loss.is_finite() {
                 return Err(LanguageError::Diverged { step: losses.len() }.into());
@@ -125,7 +136,7 @@ fn steps(
     Ok(losses)
 }
 
-fn check(settings: &Sft) -> Result<()> {
+pub(super) fn check(settings: &Sft) -> Result<()> {
     let positive =
         [("epochs", settings.epochs), ("batch", settings.batch), ("max_length", settings.max_length)];
     if let Some((key, _)) = positive.iter().find(|(_, n)| *n == 0) {

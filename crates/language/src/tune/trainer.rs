@@ -17,9 +17,9 @@ const KEPT: usize = 256 << 20;
 
 /// An adapter while it learns.
 pub(crate) struct Trainer<'a> {
-    model: &'a Model,
+    pub(crate) model: &'a Model,
     pub(crate) adapter: Adapter,
-    gradients: Vec<BlockGradients>,
+    pub(super) gradients: Vec<BlockGradients>,
     means: Vec<BlockGradients>,
     squares: Vec<BlockGradients>,
     optimizer: AdamW,
@@ -49,10 +49,7 @@ impl<'a> Trainer<'a> {
 
     /// One step on a batch; gives its mean loss per label before the step. Every example has a label.
     pub(crate) fn step(&mut self, batch: &[&Example], rate: f64, context: &Context) -> Result<f64> {
-        self.gradients.iter_mut().flatten().flatten().for_each(|pair| {
-            pair.a.fill(0.0);
-            pair.b.fill(0.0);
-        });
+        self.clear();
         let n_labels: usize = batch.iter().map(|example| example.n_labels()).sum();
         let mut sum = 0.0;
         for example in batch {
@@ -61,6 +58,14 @@ impl<'a> Trainer<'a> {
         }
         self.update(rate);
         Ok(sum / n_labels as f64)
+    }
+
+    /// Forgets the gradients.
+    pub(crate) fn clear(&mut self) {
+        self.gradients.iter_mut().flatten().flatten().for_each(|pair| {
+            pair.a.fill(0.0);
+            pair.b.fill(0.0);
+        });
     }
 
     /// Adds the gradients of an example's loss, times `factor`, and gives that loss, summed over its labels.
@@ -108,7 +113,8 @@ impl<'a> Trainer<'a> {
         sum
     }
 
-    fn update(&mut self, rate: f64) {
+    /// A step of AdamW by the gradients, shortened where they are too long.
+    pub(crate) fn update(&mut self, rate: f64) {
         self.n_steps += 1;
         let numbers = |pair: &Pair| pair.a.iter().chain(&pair.b).map(|x| f64::from(*x).powi(2)).sum::<f64>();
         let norm = self.gradients.iter().flatten().flatten().map(numbers).sum::<f64>().sqrt();

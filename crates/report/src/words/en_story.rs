@@ -225,6 +225,17 @@ catalogue! {
     file_role = " ({role})",
     vectors = "{out}: the vectors of {n} words of '{column}', {dimensions} numbers each",
 
+    // A large language model.
+    language_model = "{name}: a language model of the family {family}, {parameters} parameters, {memory} MB in memory",
+    language_sizes = "  {layers} layers of {hidden} numbers, {heads} heads ({kv_heads} of keys and values), {vocabulary} tokens known; a context of {context} tokens, {per_token} bytes each",
+    language_chats = "  has a chat template",
+    language_raw = "  has no chat template: it goes on from a text",
+    language_adapter = "  an adapter of rank {rank}, alpha {alpha}: {parameters} parameters at {sites}",
+    language_plain = "  no adapter: the checkpoint as it was published",
+    language_version = "  version {hash}",
+    language_parent = "  improved from {hash}: {verdict}",
+    language_file = "  {file}: SHA-256 {hash}",
+
     // A model of another program.
     imported = "{program} {version} ({objective}): {trees} trees of {nodes} nodes over {columns} columns predict {answer}.",
     imported_number = "the number '{target}'",

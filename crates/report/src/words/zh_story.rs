@@ -222,6 +222,15 @@ pub(super) const ZH: Story = Story {
     file_names_many: "：{names}……（共 {n} 个）",
     file_role: "（{role}）",
     vectors: "{out}：'{column}' 中 {n} 个词的向量，每个向量 {dimensions} 个数",
+    language_model: "{name}：{family} 系列的语言模型，{parameters} 个参数，占内存 {memory} MB",
+    language_sizes: "  {layers} 层，宽 {hidden}，{heads} 个注意力头（键和值 {kv_heads} 个），词表 {vocabulary} 个词元；上下文 {context} 个词元，每个 {per_token} 字节",
+    language_chats: "  有聊天模板",
+    language_raw: "  没有聊天模板：从文本续写",
+    language_adapter: "  适配器的秩为 {rank}，alpha 为 {alpha}：{parameters} 个参数，位于 {sites}",
+    language_plain: "  没有适配器：即发布时的检查点",
+    language_version: "  版本 {hash}",
+    language_parent: "  由 {hash} 改进而来：{verdict}",
+    language_file: "  {file}：SHA-256 {hash}",
 
     // A model of another program.
     imported: "{program} {version}（{objective}）：{trees} 棵树，共 {nodes} 个节点，使用 {columns} 列，预测{answer}。",

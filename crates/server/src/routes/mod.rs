@@ -44,6 +44,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/schema/rows.xsd", get(|| async { asset("application/xml", rows::XSD) }))
         .route("/schema/answers.xsd", get(|| async { asset("application/xml", answers::XSD) }))
         .route("/", get(page::html))
+        .route("/chat", get(page::chat))
+        .route("/chat/{name}", get(page::chat))
         .route("/icon.svg", get(page::icon))
         .route("/page.css", get(page::css))
         .route("/page.js", get(page::js))

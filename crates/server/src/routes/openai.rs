@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use tidemill_engine::model::language::GENERATION;
 
 use crate::app::App;
 use crate::auth::Scope;
@@ -31,15 +32,15 @@ pub(super) async fn embeddings(State(app): State<Arc<App>>, headers: HeaderMap, 
 
 /// A model as OpenAI lists it.
 pub(super) fn listed(language: &Language) -> Value {
-    let (version, parent) = match &language.does {
+    let (task, version, parent) = match &language.does {
         Does::Generates { version, .. } => {
             let version = version.load();
-            (Some(version.opened.hash.clone()), version.opened.parent.clone())
+            (GENERATION, Some(version.opened.hash.clone()), version.opened.parent.clone())
         }
-        Does::Embeds(_) => (None, None),
+        Does::Embeds(_) => ("embedding", None, None),
     };
     json!({ "id": language.name, "object": "model", "created": language.since / 1_000_000, "owned_by": "tidemill",
-            "hash": version, "parent": parent })
+            "task": task, "hash": version, "parent": parent })
 }
 
 async fn completions(

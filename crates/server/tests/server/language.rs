@@ -14,7 +14,7 @@ use tidemill_store::LoggedPrediction;
 
 use crate::{Answer, Served, context};
 
-const CHAT: &str = "/v1/chat/completions";
+pub(crate) const CHAT: &str = "/v1/chat/completions";
 const TEXT: &str = "/v1/completions";
 
 fn fixture(name: &str) -> PathBuf {
@@ -36,7 +36,7 @@ fn copied(from: &Path, to: &Path) {
 }
 
 /// A folder with a tiny checkpoint `llama`, where `prepare` may put more.
-fn served_with(prepare: impl FnOnce(&Path)) -> Served {
+pub(crate) fn served_with(prepare: impl FnOnce(&Path)) -> Served {
     let folder = tempfile::tempdir().unwrap();
     copied(&fixture("llama"), &folder.path().join("llama"));
     prepare(folder.path());
@@ -49,18 +49,18 @@ fn served_again(folder: TempDir) -> Served {
     Served { running: start(&options, &context()).unwrap(), folder }
 }
 
-fn served() -> Served {
+pub(crate) fn served() -> Served {
     served_with(|_| {})
 }
 
-fn chat(extra: Value) -> String {
+pub(crate) fn chat(extra: Value) -> String {
     let mut body = json!({ "model": "llama", "messages": [{ "role": "user", "content": "Hi" }], "max_tokens": 6,
                            "temperature": 0 });
     body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
     body.to_string()
 }
 
-fn logged(served: &Served) -> Vec<LoggedPrediction> {
+pub(crate) fn logged(served: &Served) -> Vec<LoggedPrediction> {
     let mut found = Vec::new();
     let store = &served.running.app.store;
     store
@@ -73,7 +73,7 @@ fn logged(served: &Served) -> Vec<LoggedPrediction> {
 }
 
 /// The events of a stream.
-fn events(answer: &Answer) -> Vec<Value> {
+pub(crate) fn events(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let mut lines: Vec<&str> = answer.body.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
     assert_eq!(lines.pop(), Some("[DONE]"));
@@ -233,6 +233,8 @@ fn feedback_on_answers_is_judged_when_it_arrives() {
         served.post("/v1/feedback", &json!({ "prediction_id": id, "kind": kind, "value": value }).to_string())
     };
     let (first, second) = (id(&two, 0), id(&two, 1));
+    // Without a temperature both answers are the likeliest one.
+    let same = served.post(CHAT, &chat(json!({ "n": 2 }))).json();
     for (kind, value) in [
         ("correction", json!("Hello!")),
         ("rating", json!(4)),
@@ -252,6 +254,7 @@ fn feedback_on_answers_is_judged_when_it_arrives() {
         (&first, "preference", first.clone(), "wrong_type"),
         (&first, "preference", unknown.clone(), "no_such_answer"),
         (&first, "preference", id(&other, 0), "no_such_answer"),
+        (&id(&same, 0), "preference", id(&same, 1), "equal_answers"),
     ] {
         let answer = give(id, kind, value.clone());
         assert_eq!((answer.status, answer.code().as_str()), (400, code), "{kind} {value}");

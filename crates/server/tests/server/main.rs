@@ -5,6 +5,7 @@ mod acknowledged;
 mod admin;
 mod auth;
 mod bad_input;
+mod chat;
 mod explained;
 mod faults;
 mod feedback;

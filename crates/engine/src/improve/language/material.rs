@@ -6,7 +6,7 @@ use serde_json::Value;
 use tidemill_core::{Context, Event, Result};
 use tidemill_data::InferredSchema;
 use tidemill_language::PromptPair;
-use tidemill_store::Store;
+use tidemill_store::{FeedbackKind, Store};
 use uuid::Uuid;
 
 use super::Counts;
@@ -14,7 +14,7 @@ use crate::feedback::{Labelled, Target, truth};
 use crate::improve::material::{one_voice, too_few};
 use crate::improve::trust::{Capped, cap};
 use crate::improve::{Job, MIN_ROWS};
-use crate::model::language::Opened;
+use crate::model::language::{Opened, Place};
 use crate::model::versions::returned_through;
 use crate::serve::language::{guard, prompt_of};
 use crate::serve::privacy::{HASHED, Revealer, SEALED};
@@ -58,16 +58,14 @@ pub(super) fn gather(
     context: &Context,
 ) -> Result<Found> {
     context.tell(&Event::Note("reading feedback".into()));
-    let guard = guard(champion, job.hash_key.as_deref(), context)?;
-    secrets::check(&guard, name, store)?;
-    let opener = Revealer::new(guard, &InferredSchema::default(), job.identity.as_deref())?;
-    let (labelled, mut pairs, unusable) = labelled(store, name, &opener)?;
+    let opener = opener(job, &champion.place, name, store, context)?;
+    let Known { rows: labelled, mut pairs, unusable, preferences } = labelled(store, name, &opener)?;
     opener.check()?;
     let file = &champion.place.file;
     let returned = if job.again { None } else { returned_through(file, &champion.hash)? };
     let since = champion.through().max(returned.unwrap_or(i64::MIN));
     let newer = labelled.len() - labelled.partition_point(|row| row.at <= since);
-    let rows = Counts { labelled: labelled.len(), newer, unusable, ..Counts::default() };
+    let rows = Counts { labelled: labelled.len(), newer, unusable, preferences, ..Counts::default() };
     if newer < 2 * MIN_ROWS {
         return Ok(Found::TooLittle(too_few(newer, returned.is_some()), rows));
     }
@@ -98,6 +96,19 @@ pub(super) fn gather(
     Ok(Found::Enough(Material { teaching, held_out, judges, through, rows }))
 }
 
+/// What opens what the log kept.
+pub(super) fn opener(
+    job: &Job,
+    place: &Place,
+    name: &str,
+    store: &Store,
+    context: &Context,
+) -> Result<Revealer> {
+    let guard = guard(place, job.hash_key.as_deref(), context)?;
+    secrets::check(&guard, name, store)?;
+    Revealer::new(guard, &InferredSchema::default(), job.identity.as_deref())
+}
+
 fn question(pair: &PromptPair) -> String {
     format!("{:?}", pair.prompt)
 }
@@ -114,29 +125,43 @@ fn mostly_copies(rows: &Counts) -> String {
 
 type Pairs = BTreeMap<Uuid, PromptPair>;
 
-/// All answers whose right text is known, oldest first, and those texts; how many cannot teach.
-fn labelled(store: &Store, model: &str, opener: &Revealer) -> Result<(Vec<Labelled>, Pairs, usize)> {
-    let (mut rows, mut pairs, mut unusable) = (Vec::new(), Pairs::new(), 0);
+/// What users said of answers.
+#[derive(Default)]
+struct Known {
+    /// All answers whose right text is known, oldest first.
+    rows: Vec<Labelled>,
+    /// Those texts.
+    pairs: Pairs,
+    /// How many cannot teach.
+    unusable: usize,
+    /// How many were preferred to another one.
+    preferences: usize,
+}
+
+fn labelled(store: &Store, model: &str, opener: &Revealer) -> Result<Known> {
+    let mut known = Known::default();
     let target = Target { task: None, classes: &[] };
     store.each_logged(model, i64::MIN, i64::MAX, true, &mut |logged| {
+        let preferred = logged.feedback.iter().any(|given| given.kind == FeedbackKind::Preference);
+        known.preferences += usize::from(preferred);
         let truth = truth(&logged, target);
         let Some(said) = truth.value else { return Ok(()) };
         let response = text_of(said, opener);
         let prompt = prompt_of(&logged.features, |column, kept| opener.open(column, kept));
         let (Some(prompt), Some(response)) = (prompt, response) else {
-            unusable += 1;
+            known.unusable += 1;
             return Ok(());
         };
-        pairs.insert(logged.id, PromptPair { prompt, response });
+        known.pairs.insert(logged.id, PromptPair { prompt, response });
         let (id, at, version) = (logged.id, logged.at, logged.version);
-        rows.push(Labelled { id, at, version, by: truth.by, cells: Vec::new() });
+        known.rows.push(Labelled { id, at, version, by: truth.by, cells: Vec::new() });
         Ok(())
     })?;
-    Ok((rows, pairs, unusable))
+    Ok(known)
 }
 
 /// The text of a right answer: a correction as it was given, an accepted answer as it was kept.
-fn text_of(said: Value, opener: &Revealer) -> Option<String> {
+pub(super) fn text_of(said: Value, opener: &Revealer) -> Option<String> {
     let sealed = said.as_str().is_some_and(|text| text.starts_with(SEALED));
     let opened = if sealed { opener.open(ANSWER, said) } else { said };
     match opened {

@@ -6,10 +6,12 @@
 //! | the newer half of what is newer than the version in service | comparing the two; held-out from tuning |
 //! | all that is older | tuning, on from the adapter in service |
 //!
-//! A correction is the right answer; an accepted answer is right as it was. Questions that come among those to learn from, or
+//! A correction is the right answer; an accepted answer is right as it was. Preferences between two answers are counted and said,
+//! but not used: they are learned from by `tidemill tune --method dpo`. Questions that come among those to learn from, or
 //! twice, never judge. What is put into service is what was compared.
 
 mod material;
+mod preferences;
 mod verdict;
 
 use serde::Serialize;
@@ -25,6 +27,7 @@ use crate::model::versions::Lock;
 use material::{Found, Material};
 use verdict::{compare, decide};
 
+pub use preferences::{Told, preferences};
 pub use verdict::Comparison;
 
 /// What came of it.
@@ -65,6 +68,8 @@ pub struct Counts {
     pub capped: usize,
     /// Those that cannot teach: the question or the answer was not kept.
     pub unusable: usize,
+    /// Answers that were preferred to another one: not used here.
+    pub preferences: usize,
 }
 
 /// Improves a language model from what is in the store. Only one at a time works on a model.
@@ -96,7 +101,7 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     let name = job.name.clone().unwrap_or_else(|| champion.place.name.clone());
     let kept = |verdict: String, rows: Counts, comparison: Option<Comparison>| Improved {
         promoted: false,
-        verdict,
+        verdict: verdict + &unused(rows.preferences),
         model: name.clone(),
         champion: champion.hash.clone(),
         successor: None,
@@ -122,6 +127,14 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     );
     let successor = write(&champion, &challenger, Origin { improved, card })?;
     Ok(Improved { promoted: true, successor: Some(successor), ..kept(verdict, *rows, Some(comparison)) })
+}
+
+/// What is said of preferences, which this does not learn from.
+fn unused(preferences: usize) -> String {
+    match preferences {
+        0 => String::new(),
+        n => format!("; {n} preferences are not used here: `tidemill tune --method dpo` learns from them"),
+    }
 }
 
 /// The challenger: tuned on from the adapter in service, so that what it knows is kept.

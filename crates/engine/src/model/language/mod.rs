@@ -4,6 +4,7 @@
 //! holds an adapter and names its base by hashes; older ones are kept in `versions`, as those of any model.
 
 mod base;
+mod describe;
 mod file;
 mod place;
 
@@ -15,6 +16,7 @@ use tidemill_core::{Error, Result, State};
 use tidemill_language::{Adapter, Model};
 
 pub use base::Base;
+pub use describe::{Described, DescribedAdapter, describe};
 pub use file::{Origin, write};
 pub use place::Place;
 

@@ -1,15 +1,24 @@
 // Choosing a model, and what is said of it.
 async function begin() {
   try {
-    state.models = (await ask('/v1/models')).models;
+    const { models, data } = await ask('/v1/models');
+    state.models = models;
+    showChats(data.filter(({ task }) => task === 'generation'));
     notice('');
     connection('on', 'Live');
-    $('none').hidden = state.models.length > 0;
+    $('none').hidden = models.length + data.length > 0;
     $('model').hidden = true;
     if (state.models.length) await choose();
   } catch (error) {
     background(error);
   }
+}
+
+/** Language models have a page each, to chat with them. */
+function showChats(generating) {
+  $('chats').hidden = !generating.length;
+  $('chat-links').replaceChildren(...generating.map(({ id }) =>
+    element('li', {}, element('a', { href: `/chat/${encodeURIComponent(id)}` }, `Chat with ${id}`))));
 }
 
 /** The model in the address (`#/name`), so that a view can be bookmarked and the back button works; else the first. */

@@ -56,7 +56,7 @@ function lock(error) {
   const tried = kept('sessionStorage', 'tidemill-key');
   state.locked = true;
   connection('off', 'API key needed');
-  for (const id of ['model', 'none', 'models', 'notice']) $(id).hidden = true;
+  for (const id of ['model', 'none', 'chats', 'models', 'notice']) $(id).hidden = true;
   if (tried) {
     reword($('key-said'), error.status === 403 ? `${error.message} Give one that has it.` : 'That key is not valid here. Try another one.');
     $('key').setAttribute('aria-invalid', 'true');

@@ -10,4 +10,5 @@ const RECENT = 60; // seconds that the tiles sum up
 const NOTHING = { detail: null, monitor: null, samples: [], marks: [], last: null, monitored: 0, columns: null, fields: [] };
 const state = { models: [], name: null, turn: 0, locked: false, ...NOTHING };
 const $ = (id) => document.getElementById(id);
-
+/** This page speaks English alone; that to chat shares some of these files and has more languages. */
+const t = (words) => words;

@@ -16,7 +16,7 @@ const dark = window.matchMedia('(prefers-color-scheme: dark)');
 function paint() {
   const theme = kept('localStorage', 'tidemill-theme') || (dark.matches ? 'dark' : 'light');
   document.documentElement.dataset.theme = theme;
-  const words = theme === 'dark' ? 'Use the light theme' : 'Use the dark theme';
+  const words = t(theme === 'dark' ? 'Use the light theme' : 'Use the dark theme');
   if ($('theme')) filled($('theme'), { 'aria-label': words, title: words }, []);
 }
 
