@@ -113,7 +113,7 @@ fn other_answers_are_searched_for_among_what_may_change() {
     desk.run(&["train", "r.toml", "-o", "m"]).done();
     let model = "m/model.tidemill";
     let base = ["explain", model, "t.csv", "--method", "counterfactual"];
-    let with = |more: &[&str]| [&base[..], more].concat();
+    let with = |more: &[&'static str]| [&base[..], more].concat();
     let found = desk.run(&with(&["--wanted", "no", "--json"])).done().json();
     assert_eq!((&found["marked"], &found["changeable"][0]["direction"]), (&"recipe".into(), &"down".into()));
     let rows = found["rows"].as_array().unwrap();

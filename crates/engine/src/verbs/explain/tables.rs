@@ -148,7 +148,7 @@ pub(super) fn effects(found: &Effects) -> Result<Batch> {
                     line("individual", said(value), Some(strand.row), *answer);
                 }
             }
-            for found in &column.accumulated {
+            if let Some(found) = &column.accumulated {
                 for (edge, effect) in found.edges.iter().zip(&found.effects[at]) {
                     line("accumulated", edge.to_string(), None, *effect);
                 }
