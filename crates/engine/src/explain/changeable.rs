@@ -158,16 +158,19 @@ fn place(name: &str, way: Direction, plan: &InferredSchema, cells: &Cells) -> Re
     Ok(at)
 }
 
-/// What rows hold, column by column: the finite values, ascending.
+/// What rows hold, column by column of `cells`: the finite values, ascending; nothing of a column that the rows do not have. Their other
+/// columns may differ: rows that say what is usual have no target.
 fn by_column(cells: &Cells, rows: &Batch) -> Result<Vec<Vec<f64>>> {
-    let (all, p) = (cells.read(rows)?, cells.names().len());
-    let column = |at: usize| {
+    let own = Cells::of(rows);
+    let (all, p) = (own.read(rows)?, own.names().len());
+    let column = |name: &String| {
+        let Some(at) = own.names().iter().position(|known| known == name) else { return Vec::new() };
         let mut values: Vec<f64> =
-            all.iter().skip(at).step_by(p.max(1)).copied().filter(|x| x.is_finite()).collect();
+            all.iter().skip(at).step_by(p).copied().filter(|x| x.is_finite()).collect();
         values.sort_by(f64::total_cmp);
         values
     };
-    Ok((0..p).map(column).collect())
+    Ok(cells.names().iter().map(column).collect())
 }
 
 /// The codes of a category to try, those that are most frequent first.
