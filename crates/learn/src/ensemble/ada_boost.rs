@@ -41,8 +41,11 @@ pub enum RegressionLoss {
 /// ```
 /// use tidemill_core::Builtin;
 /// use tidemill_learn::ensemble::AdaBoost;
-/// assert!(AdaBoost { rounds: 100, learning_rate: 0.5, ..AdaBoost::default() }.check().is_ok());
-/// assert!(AdaBoost { learning_rate: 0.0, ..AdaBoost::default() }.check().is_err());
+/// let mut boosted = AdaBoost::default();
+/// (boosted.rounds, boosted.learning_rate) = (100, 0.5);
+/// assert!(boosted.check().is_ok());
+/// boosted.learning_rate = 0.0;
+/// assert!(boosted.check().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -28,8 +28,11 @@ use crate::rows;
 /// ```
 /// use tidemill_core::Builtin;
 /// use tidemill_learn::ensemble::Bagged;
-/// assert!(Bagged { learner: Some("logistic".into()), copies: 20, ..Bagged::default() }.check().is_ok());
-/// assert!(Bagged { copies: 0, ..Bagged::default() }.check().is_err());
+/// let mut bagged = Bagged::default();
+/// (bagged.learner, bagged.copies) = (Some("logistic".into()), 20);
+/// assert!(bagged.check().is_ok());
+/// bagged.copies = 0;
+/// assert!(bagged.check().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -32,9 +32,11 @@ use crate::trees::RandomForest;
 /// use tidemill_core::Builtin;
 /// use tidemill_core::recipe::Spec;
 /// use tidemill_learn::ensemble::Stacked;
-/// let learners = vec![Spec::new("boosted_trees"), Spec::new("k_neighbors").with("n_neighbors", 10)];
-/// assert!(Stacked { learners, ..Stacked::default() }.check().is_ok());
-/// assert!(Stacked { folds: 1, ..Stacked::default() }.check().is_err());
+/// let mut stacked = Stacked::default();
+/// stacked.learners = vec![Spec::new("boosted_trees"), Spec::new("k_neighbors").with("n_neighbors", 10)];
+/// assert!(stacked.check().is_ok());
+/// stacked.folds = 1;
+/// assert!(stacked.check().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
