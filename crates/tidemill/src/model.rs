@@ -118,7 +118,7 @@ impl Model {
         explain::counterfactuals(&self.opened, &recipe, rows, None, asked, &self.context)
     }
 
-    /// How the answer goes along with each column over rows of a source: partial dependence, single rows, accumulated local effects.
+    /// How the answer depends on each column over rows of a source: partial dependence, single rows, accumulated local effects.
     ///
     /// # Errors
     /// No such row, a column that the model does not read, more than 100 columns where none is named.

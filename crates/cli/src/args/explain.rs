@@ -14,7 +14,7 @@ Examples:
   tidemill explain model.tidemill new.csv --rows 3,7-9        these rows, counted from 1
   tidemill explain model.tidemill new.csv --rows 3 --method lime    a linear model near the row, and how faithful it is
   tidemill explain model.tidemill new.csv --rows 3 --method counterfactual    what would lead to another answer
-  tidemill explain model.tidemill new.csv --method effects --report page.html   how the answer goes along with each column
+  tidemill explain model.tidemill new.csv --method effects --report page.html   how the answer depends on each column
   tidemill explain model.tidemill new.csv -o shap.parquet     every value, a row for each row")]
 pub(crate) struct Explain {
     /// The model file.
@@ -83,6 +83,6 @@ pub(crate) enum MethodArg {
     Lime,
     /// The nearest few changes to each row that lead to another answer, for any model.
     Counterfactual,
-    /// How the answer goes along with each column: partial dependence, single rows, accumulated local effects; for any model.
+    /// How the answer depends on each column: partial dependence, single rows, accumulated local effects; for any model.
     Effects,
 }

@@ -137,7 +137,7 @@ fn other_answers_are_searched_for_among_what_may_change() {
     let turned = |line: &str| line.rsplit_once(',').map(|(rest, last)| format!("{last},{rest}\n")).unwrap();
     let desk = desk.with("first.csv", small_table(150).lines().map(turned).collect::<String>());
     desk.run(&["explain", model, "first.csv", "--method", "counterfactual", "--rows", "2"]).done();
-    desk.run(&with(&["--wanted", "nope"])).refused(&["'nope' is no class", "did you mean 'no'"]);
+    desk.run(&with(&["--wanted", "nope"])).refused(&["'nope' is not a class", "did you mean 'no'"]);
     desk.run(&with(&["--columns", "salary"])).refused(&["'salary'"]);
     desk.run(&with(&["--columns", "id"])).refused(&["'id'"]);
     desk.run(&with(&["--columns", "town=up"])).refused(&["no up or down"]);
@@ -155,7 +155,7 @@ fn effects_are_told_drawn_and_written() {
         "{told}"
     );
     let page = desk.read("why.html");
-    assert!(page.contains("single rows") && page.contains("age, among near rows"));
+    assert!(page.contains("single rows") && page.contains("age, among nearby rows"));
     let table = desk.read("effects.csv");
     assert!(table.starts_with("effect,column,value,other_column,other_value,row,output,answer"), "{table}");
     for effect in ["partial", "individual", "accumulated", "pair"] {

@@ -109,7 +109,7 @@ pub struct ChangedCell {
 ///
 /// # Errors
 /// Rows that lack a column, a row number beyond the last, more than 200 rows; a class that the model does not know, no range for a
-/// model of numbers; a column that is no number, flag or category that the model goes by.
+/// model of numbers; a column that is not a number, flag or category that the model reads.
 pub fn counterfactuals(
     opened: &Opened,
     recipe: &Recipe,

@@ -235,8 +235,9 @@ pub(super) fn columns(rows: &Batch, asked: &[String]) -> Result<(Vec<String>, Ve
             let at = rows.schema().index(name)?;
             if !cells.names().contains(name) {
                 let kind = rows.schema().columns()[at].kind.word();
-                let problem =
-                    format!("'{name}' is no number, flag or category that the model goes by, but a {kind}");
+                let problem = format!(
+                    "'{name}' is of kind {kind}; the effect of a number, a flag or a category can be shown"
+                );
                 return Err(EngineError::usage(problem, "name others with --columns, or leave it out").into());
             }
         }
@@ -256,7 +257,7 @@ pub(super) fn columns(rows: &Batch, asked: &[String]) -> Result<(Vec<String>, Ve
     let refused = |problem: String, remedy: &str| Err(EngineError::usage(problem, remedy).into());
     match looked_at.len() {
         0 => refused(
-            "there is no number, flag or category with a value in these rows to look at".into(),
+            "these rows have no value in any number, flag or category".into(),
             "give rows in which there is one, or use --method permutation_shap",
         ),
         n if n > MOST_COLUMNS => refused(

@@ -7,7 +7,7 @@
 //! | anything else (blends, kernels, neighbours, nets) | permutation SHAP, sampled until it is sure | the answer itself: the number, or each class's probability |
 //! | any, where asked for | Kernel SHAP, sampled; LIME: a linear model near the row, with its fidelity and how steady it is | the answer itself |
 //!
-//! Beside that: what would have to be otherwise for another answer ([`counterfactuals`]), and how the answer goes along with each
+//! Beside that: the smallest changes that lead to another answer ([`counterfactuals`]), and how the answer goes along with each
 //! column over all rows ([`effects()`]).
 //!
 //! Values of derived columns (one-hot, date parts, terms) are summed to the column that they come from.

@@ -34,7 +34,7 @@ impl Wanted {
                     Some(near) => format!("did you mean '{near}'?"),
                     None => format!("the classes are {}", known.join(", ")),
                 };
-                refused(format!("--wanted '{name}' is no class of this model"), remedy)
+                refused(format!("--wanted '{name}' is not a class of this model"), remedy)
             }
             (Some(text), true) => match range(text) {
                 Some(ends) => Ok(Wanted::Within(ends)),
@@ -136,7 +136,7 @@ mod tests {
             let e = Wanted::parse(text, classes).unwrap_err();
             format!("{e} | {}", e.remedy().unwrap_or_default())
         };
-        assert!(said(Some("yse"), &classes).contains("no class of this model"));
+        assert!(said(Some("yse"), &classes).contains("not a class of this model"));
         assert!(said(Some("maybe"), &classes).contains("'no', 'yes'"));
         assert!(said(None, &[]).contains("--wanted '>= 5'"));
         assert!(said(Some("yes"), &[]).contains("no range of numbers"));

@@ -118,7 +118,7 @@ impl Parts {
         let places = table.schema().places(is_made);
         if places.is_empty() {
             return Err(Error::data(
-                "no column can be made anew: there is no number, flag, category or time that is not a key",
+                "no column can be synthesized: none is a number, a flag, a category or a time, keys aside",
                 "say the kind of a column in a recipe, as in `columns.NAME.kind = \"category\"`",
             ));
         }
