@@ -19,7 +19,7 @@ pub mod split;
 mod ties;
 
 pub use error::Error;
-pub use infer::infer;
+pub use infer::{infer, positive_class};
 pub use intake::{Canonical, CellIssue, Ingest, RowReader, canonical_rows};
 pub use plan::{InferredColumn, InferredSchema, Leak, Note, Weight};
 pub use profile::{Profile, profile};

@@ -14,6 +14,7 @@ pub mod confident_learning;
 pub mod descent;
 mod design;
 pub mod episodes;
+pub mod far_off;
 mod features;
 mod gather;
 pub mod geo;

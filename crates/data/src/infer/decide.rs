@@ -217,6 +217,8 @@ impl Decider<'_> {
             let plain = found.format == TimeFormat::Iso;
             plan.format = if plain { Format::Plain } else { Format::Time(found.format) };
             (plan.kind, plan.missing) = (Kind::Time, found.missing);
+        } else if let Some(format) = dates::period(&facts) {
+            (plan.kind, plan.format) = (Kind::Time, Format::Time(format));
         } else if let Some(found) = numbers::number(&facts, self.locale) {
             plan.format = if found.format.is_plain() { Format::Plain } else { Format::Number(found.format) };
             (plan.kind, plan.missing) = (Kind::Number, found.missing);

@@ -32,6 +32,8 @@ mod space;
 mod target;
 mod words;
 
+pub use target::positive_class;
+
 use arrow_array::StringArray;
 use rayon::prelude::*;
 use tidemill_core::recipe::{Recipe, Task};

@@ -291,7 +291,11 @@ impl Fitted for Ingest {
     }
 
     fn state(&self) -> State {
-        State::new(Self::KIND, 1, &self.plan)
+        // What was said of the reading depends on what the recipe already names; the model does not.
+        let mut plan = self.plan.clone();
+        plan.notes.clear();
+        plan.reading.iter_mut().for_each(|reading| reading.notes.clear());
+        State::new(Self::KIND, 1, &plan)
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {

@@ -145,10 +145,20 @@ fn id_of(id: &str) -> (&str, bool) {
     (bare.unwrap_or(id), bare.is_some())
 }
 
-/// `2026-05-31T10:00:00Z`, or microseconds since 1970; not later than now.
+/// Microseconds since 1970 of a count of seconds up to the year 5138, of milliseconds beyond it up to that year, or of microseconds: none of
+/// the three means the years before 1973 in a larger unit.
+fn micros(n: i64) -> i64 {
+    match n.unsigned_abs() {
+        0..100_000_000_000 => n * 1_000_000,
+        100_000_000_000..100_000_000_000_000 => n * 1_000,
+        _ => n,
+    }
+}
+
+/// `2026-05-31T10:00:00Z`, or seconds, milliseconds or microseconds since 1970, told apart by their size; not later than now.
 fn moment(at: &Value, now: i64) -> Result<i64> {
     let read = match at {
-        Value::Number(n) => n.as_i64(),
+        Value::Number(n) => n.as_i64().map(micros),
         Value::String(text) => {
             let zoned = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond);
             zoned.or_else(|| tidemill_data::parse::TimeFormat::Iso.parse(text))

@@ -393,7 +393,10 @@ fn check_rows(source: &str, plan: &InferredSchema, table: &Table) -> Result<()> 
         let left_out = plan.columns.iter().filter(|c| c.role == Role::Ignore);
         let reasons: Vec<String> = left_out.map(|c| format!("'{}': {}", c.name, c.why)).collect();
         return Err(Error::data(
-            format!("no column is left to learn from ({})", reasons.join("; ")),
+            match reasons.as_slice() {
+                [] => "there is no column but the target: nothing to learn from".to_string(),
+                reasons => format!("no column is left to learn from ({})", reasons.join("; ")),
+            },
             "give a column the role 'feature' in the recipe's [columns]",
         ));
     }

@@ -23,7 +23,7 @@ mod scheme;
 mod stamps;
 
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Context, Result, Source};
+use tidemill_core::{Context, Error, Result, Source};
 use tidemill_kernel::calendar::Step;
 
 pub use backtest::{Backtest, ForecastFacts, Naive};
@@ -50,6 +50,12 @@ pub struct Prepared {
 /// # Errors
 /// A target that is not a number, no time or several, a horizon that cannot be read, series too short for it.
 pub fn learning(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Prepared> {
+    if source.schema().position(HISTORY).is_some() {
+        return Err(Error::data(
+            format!("column '{HISTORY}' has the name under which forecasts keep the past of the target"),
+            "rename it in the table",
+        ));
+    }
     let dated = Dated::read(source, recipe, context)?;
     let scheme = Scheme::of(&dated, recipe)?;
     let rows = rows::learning(&dated, &scheme, context)?;

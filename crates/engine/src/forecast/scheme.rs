@@ -12,7 +12,8 @@ use super::{HISTORY, candidates, rows};
 const LONGEST_SEASON: usize = 400;
 /// The longest week in steps that a forecast looks back at: of half hours.
 const LONGEST_WEEK: i64 = 336;
-const WEEK: i64 = 7 * 86_400_000_000;
+const DAY: i64 = 86_400_000_000;
+const WEEK: i64 = 7 * DAY;
 /// What is looked back at where no season shows.
 const NO_SEASON: usize = 24;
 /// The least number of values that a series must have.
@@ -141,7 +142,9 @@ fn season(series: &[f64], step: Step) -> Option<usize> {
         (Some(usual), Some(shown)) if usual != shown => {
             let acf = autocorrelation::acf(series, usual.max(shown));
             let louder = acf[shown] > acf[usual] + LOUDER && !shown.is_multiple_of(usual);
-            Some(if louder { shown } else { usual })
+            // A day of minutes is as much of the calendar as the hour, which resembles itself only because it is short.
+            let a_day = matches!(step, Step::Clock(length) if DAY == length * shown as i64);
+            Some(if louder || a_day { shown } else { usual })
         }
         (usual, shown) => usual.or(shown),
     }

@@ -172,10 +172,12 @@ catalogue! {
     // Doubtful labels.
     labels_none = "Labels: none of the {rows} labels of '{target}' is doubtful ({learner} on rows it did not see).",
     labels = "Labels: {n} of the {rows} labels of '{target}' are doubtful ({share}%): {learner}, on rows it did not see, finds another more probable. The surest first:",
+    labels_far = "Labels: {n} of the {rows} values of '{target}' are doubtful ({share}%): they lie far from what {learner} says on rows it did not see. The farthest first:",
     labels_row = "row",
     labels_label = "label",
     labels_probably = "probably",
     labels_margin = "margin",
+    labels_deviations = "deviations",
     labels_more = "  and {n} more (--json lists them all)",
     labels_counted = "Rows are counted among those that have a label.",
     labels_advice = "Look at these rows first. `[labels] action = \"drop\"` or \"down_weight\" in the recipe keeps doubtful rows from teaching, in each fold's training rows alone.",

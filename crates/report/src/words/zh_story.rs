@@ -170,10 +170,12 @@ pub(super) const ZH: Story = Story {
     // Doubtful labels.
     labels_none: "标签：'{target}' 的 {rows} 个标签都不可疑（由 {learner} 在它未见过的样本上判断）。",
     labels: "标签：'{target}' 的 {rows} 个标签中有 {n} 个可疑（{share}%）：{learner} 在它未见过的样本上认为另一个标签更有可能。最确定的排在最前：",
+    labels_far: "标签：'{target}' 的 {rows} 个数值中有 {n} 个可疑（{share}%）：与 {learner} 在它未见过的样本上的预测相差很远。最远的排在最前：",
     labels_row: "行",
     labels_label: "标签",
     labels_probably: "更可能是",
     labels_margin: "差距",
+    labels_deviations: "偏差倍数",
     labels_more: "  另有 {n} 个（--json 会全部列出）",
     labels_counted: "行号只计有标签的行。",
     labels_advice: "请先查看这些行。在配方中写 `[labels] action = \"drop\"` 或 \"down_weight\"，可使可疑的行不参与学习，且只作用于每一折的训练样本。",
