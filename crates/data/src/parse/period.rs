@@ -21,7 +21,7 @@ pub(super) fn period(text: &str) -> Option<i64> {
         }
         [year, "M", m] => of_month(year, number(m.as_bytes())?),
         [year, "W", week] => week_of(of_year(year)?, number(week.as_bytes())?),
-        [year, "H", half] | ["H", half, year] | [half, "H", year] => {
+        [year, "H", half] | ["H", half, year] => {
             let half = number(half.as_bytes()).filter(|half| (1..=2).contains(half))?;
             of_month(year, 6 * half - 5)
         }
