@@ -22,6 +22,7 @@ mod ops;
 #[cfg(test)]
 mod oracle;
 mod parameters;
+mod path_gradients;
 mod standard;
 #[cfg(test)]
 mod tests;
@@ -34,4 +35,5 @@ pub use error::NeuralError;
 pub use fitted::FittedNet;
 pub use graph_net::GraphNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
+pub use path_gradients::PathGradients;
 pub use training::{Optimizer, Schedule};

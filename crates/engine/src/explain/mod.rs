@@ -5,29 +5,42 @@
 //! | trees (boosted, forests) | exact, path-dependent TreeSHAP | the margin: the score before link, calibration and threshold; of a forest its mean answer |
 //! | a linear function | exact, columns independent | the linear function, before any link |
 //! | anything else (blends, kernels, neighbours, nets) | permutation SHAP, sampled until it is sure | the answer itself: the number, or each class's probability |
+//! | a net, where asked for or where there are too many rows to sample | integrated gradients from a usual row | the net's own answer |
 //! | any, where asked for | Kernel SHAP, sampled; LIME: a linear model near the row, with its fidelity and how steady it is | the answer itself |
 //!
 //! Beside that: the smallest changes that lead to another answer ([`counterfactuals`]), and how the answer goes along with each
 //! column over all rows ([`effects()`]).
 //!
+//! Of linear models there are the coefficients themselves, on the user's own scale and with standard errors ([`coefficients()`]).
+//!
+//! Which training rows stand behind an answer, and what each is worth, say [`teachers()`].
+//!
 //! Values of derived columns (one-hot, date parts, terms) are summed to the column that they come from.
 
 mod changeable;
+mod coefficient_errors;
+mod coefficient_units;
+mod coefficients;
 mod counterfactual;
 mod effects;
 mod explained;
+#[cfg(feature = "neural")]
+mod gradients;
 mod local;
 mod method;
+mod rows;
 mod sampled;
 mod training;
 mod values;
 mod wanted;
 
 pub use changeable::{ChangeableColumn, Marked};
+pub use coefficients::{Caution, Coefficient, Coefficients, Link, coefficients};
 pub use counterfactual::{ChangedCell, CounterfactualRow, Counterfactuals, Offer, WhatIf, counterfactuals};
 pub use effects::{AskedEffects, ColumnEffect, Effects, PairEffect, effects};
-pub use explained::{Explained, ExplainedRow, LocalFit};
+pub use explained::{Explained, ExplainedRow, LocalFit, PathFit};
 pub use method::Method;
+pub use rows::{AskedRows, TaughtRow, Teacher, Teachers, TrainingCells, TrainingRow, teachers};
 pub(crate) use training::{Reasons, of_training};
 
 use std::sync::Arc;
@@ -178,9 +191,12 @@ impl<'a> Explainer<'a> {
         context: &Context,
     ) -> Result<Explained> {
         let steps = self.steps;
-        let found = match method::of(steps, method)? {
+        let too_many = method.is_none() && rows.n_rows() > MOST_SAMPLED;
+        let found = match method::of_rows(steps, method, too_many)? {
             method::Found::Trees(at) => values::of_trees(steps, at, rows, self.trees.as_ref(), context)?,
             method::Found::Linear(at) => values::of_linear(steps, at, rows, self.usual()?)?,
+            #[cfg(feature = "neural")]
+            method::Found::Net(at) => gradients::values(steps, at, rows, self.usual()?, context)?,
             asked => {
                 check_number(rows.n_rows(), method)?;
                 match asked {

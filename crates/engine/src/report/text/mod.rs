@@ -5,6 +5,7 @@ mod align;
 mod audit;
 mod backups;
 mod card;
+pub(crate) mod coefficients;
 mod comparison;
 pub(crate) mod counterfactual;
 mod distilled;
@@ -23,6 +24,7 @@ mod repairs;
 mod snapshots;
 pub(crate) mod synthesized;
 mod targets;
+pub(crate) mod teachers;
 mod training;
 
 use tidemill_core::Role;
@@ -33,6 +35,7 @@ pub(crate) use audit::verdict as audit_verdict;
 pub use backups::{backed_up, backup_line, brought_back, drilled};
 pub use card::card;
 pub(crate) use card::improved_card;
+pub use coefficients::story as coefficients;
 pub use comparison::{Two, story as comparison};
 pub use counterfactual::story as counterfactuals;
 pub use distilled::{card as distilled_card, story as distilled};
@@ -58,6 +61,7 @@ pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, v
 pub use synthesized::story as synthesized;
 pub(crate) use targets::improved_card as improved_card_of_targets;
 pub use targets::{card as card_of_targets, story as training_of_targets};
+pub use teachers::story as teachers;
 pub use training::story as training;
 pub(crate) use training::{
     Reason, balance, more_rows, never_predicted, note, reasons, short_count, useless, worse_than_baseline,
