@@ -59,6 +59,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::SelectMutualInformation>(),
     Entry::step::<tidemill_prep::SelectVariance>(),
     Entry::step::<tidemill_prep::SmoothTime>(),
+    Entry::step::<tidemill_prep::TrackFeatures>(),
 ];
 
 /// Resamplers.

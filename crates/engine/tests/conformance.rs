@@ -172,6 +172,12 @@ const FURTHER: &[(&str, &str)] = &[
     ("smooth_time", r#"{ "filter": "savitzky_golay", "window": 7, "degree": 3, "along": "id" }"#),
     ("smooth_time", r#"{ "filter": "median", "centered": true }"#),
     ("quantile", r#"{ "output": "normal", "n_quantiles": 20 }"#),
+    (
+        "track_features",
+        r#"{ "x": "height", "y": "width", "degrees": false, "height": "depth", "key": "colour", "time": "id",
+            "pose": ["constant", "height", "width", "depth"] }"#,
+    ),
+    ("track_features", r#"{ "x": "past", "y": "past", "degrees": false, "time": "when", "stop_speed": 0.02 }"#),
 ];
 
 /// The broken promises of one built-in.

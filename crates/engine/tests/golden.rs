@@ -214,6 +214,26 @@ const FURTHER: &[(&str, &str)] = &[
         ]
         "#,
     ),
+    // Rows as fixes of a track, and rows that hold one.
+    (
+        "homes-track",
+        r#"
+        data.target = "price"
+        data.ignore = []
+        learners = [{ kind = "ridge" }]
+        steps = [{ kind = "track_features", time = "id", height = "size", stop_speed = 3000.0, pose = ["size", "lon", "lat", "id"] }]
+        "#,
+    ),
+    (
+        "media-track",
+        r#"
+        data.target = "answer"
+        data.ignore = ["photo", "note"]
+        columns.past.kind = "series"
+        learners = [{ kind = "logistic" }]
+        steps = [{ kind = "track_features", x = "past", y = "past", degrees = false, name = "walk" }]
+        "#,
+    ),
     // Rows tied to those nearest by place.
     (
         "homes-graph",
