@@ -179,6 +179,18 @@ const FURTHER: &[(&str, &str)] = &[
         learners = [{ kind = "local_forecast" }]
         "#,
     ),
+    // A panel of places that are tied to each other.
+    (
+        "places-forecast",
+        r#"
+        data.target = "sold"
+        data.time = "month"
+        data.group = "place"
+        forecast.horizon = "3"
+        graph.neighbors_column = "neighbors"
+        learners = [{ kind = "ridge" }]
+        "#,
+    ),
     (
         "offers-linucb",
         r#"

@@ -166,8 +166,9 @@ fn check_graph(recipe: &Recipe) -> Result<(), (&'static str, String)> {
             let problem = "the nearest rows are the neighbours, or those that are named: leave out this key, or edges and neighbors_column";
             Err(("graph.neighbors", problem.into()))
         }
-        _ if recipe.forecast.is_some() => {
-            Err(("graph", "a forecast knows no ties between its rows: leave it out".into()))
+        Some(_) if recipe.forecast.is_some() => {
+            let problem = "a forecast ties its series by a file of edges, or by a column that lists neighbours: name edges or neighbors_column";
+            Err(("graph.neighbors", problem.into()))
         }
         _ => Ok(()),
     }
