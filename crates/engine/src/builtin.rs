@@ -104,6 +104,8 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::neighbors::LabelPropagation>(),
     #[cfg(feature = "neural")]
     Entry::learner::<tidemill_neural::NeuralNet>(),
+    #[cfg(feature = "neural")]
+    Entry::learner::<tidemill_neural::Stcn>(),
     Entry::learner::<tidemill_learn::policy::FittedQ>(),
     Entry::learner::<tidemill_learn::policy::LinUcb>(),
     Entry::learner::<tidemill_learn::policy::Thompson>(),

@@ -192,6 +192,17 @@ const FURTHER: &[(&str, &str)] = &[
         "#,
     ),
     (
+        "places-stcn",
+        r#"
+        data.target = "sold"
+        data.time = "month"
+        data.group = "place"
+        forecast.horizon = "3"
+        graph.neighbors_column = "neighbors"
+        learners = [{ kind = "stcn", width = 4, epochs = 5, hidden = 8 }]
+        "#,
+    ),
+    (
         "offers-linucb",
         r#"
         policy = { action = "offer", reward = "earned", propensity = "p" }
@@ -354,8 +365,8 @@ fn wanted() -> Vec<(String, String)> {
         (format!("people-{kind}"), recipe)
     };
     // A forecaster needs a dated table, learners of graphs need ties, policies need logged decisions: `months-forecast`, `homes-graph`,
-    // `homes-labels` and `offers-…` hold them.
-    let of_others = ["local_forecast", "graph_net", "label_propagation"];
+    // `homes-labels`, `places-…` and `offers-…` hold them.
+    let of_others = ["local_forecast", "graph_net", "label_propagation", "stcn"];
     let of_rows = builtin::LEARNERS
         .iter()
         .filter(|entry| !of_others.contains(&entry.kind) && entry.sort != Sort::Learner(Family::Policy));

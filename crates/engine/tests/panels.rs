@@ -74,10 +74,15 @@ fn edges(path: &Path, more: &str) {
 
 const HORIZON: usize = 3;
 
-fn trained(folder: &Path, source: &str, out: &str, graph: &str) -> (train::Trained, Vec<String>) {
+fn trained(
+    folder: &Path,
+    source: &str,
+    out: &str,
+    (graph, learner): (&str, &str),
+) -> (train::Trained, Vec<String>) {
     let text = format!(
         "[data]\ntarget = \"cars\"\ngroup = \"crossing\"\n[forecast]\nhorizon = \"{HORIZON}\"\nwindow = 6\nseason = 24\n{graph}\
-         [[learners]]\nkind = \"ridge\"\n[train]\ntrials = 1\n"
+         [[learners]]\n{learner}\n[train]\ntrials = 1\n"
     );
     let job = train::Job {
         words: &tidemill_engine::report::words::EN,
@@ -114,15 +119,24 @@ fn errors(model: &Path, traffic: &[[f64; PLACES]], origins: &[usize], folder: &P
 }
 
 #[test]
-fn edges_help_where_cars_move_along_them() {
+fn edges_help_lines_where_cars_move_along_them() {
+    edges_help("kind = \"ridge\"");
+}
+
+#[test]
+fn edges_help_convolutions_where_cars_move_along_them() {
+    edges_help("kind = \"stcn\"\nwidth = 8\nepochs = 6");
+}
+
+fn edges_help(learner: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (folder, traffic) = (folder.path(), traffic(340));
     let source = csv(&traffic[..240], &folder.join("cars.csv"));
     let file: PathBuf = folder.join("roads.csv");
     edges(&file, "crossing 3,crossing 99\n");
     let graph = format!("[graph]\nedges = \"{}\"\n", file.display());
-    let (with, told) = trained(folder, &source, "with", &graph);
-    let (without, _) = trained(folder, &source, "without", "");
+    let (with, told) = trained(folder, &source, "with", (&graph, learner));
+    let (without, _) = trained(folder, &source, "without", ("", learner));
     assert!(told.iter().any(|t| t.contains("no row has the key 'crossing 99', line 26")), "{told:?}");
     let used: Vec<&str> = with.outcome.columns.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(used, [HISTORY, NEIGHBORS, "at", "crossing", "cars"]);
@@ -130,10 +144,8 @@ fn edges_help_where_cars_move_along_them() {
     // The model knows its ties: nobody needs the file any more.
     std::fs::remove_file(&file).unwrap();
     let origins: Vec<usize> = (0..24).map(|i| 240 + 4 * i).collect();
-    let (a, b) = (
-        errors(&with.model, &traffic, &origins, folder),
-        errors(&without.model, &traffic, &origins, folder),
-    );
+    let (a, b) =
+        (errors(&with.model, &traffic, &origins, folder), errors(&without.model, &traffic, &origins, folder));
     let gains: Vec<f64> = b.iter().zip(&a).map(|(without, with)| without - with).collect();
     let n = gains.len() as f64;
     let mean = gains.iter().sum::<f64>() / n;
@@ -141,7 +153,7 @@ fn edges_help_where_cars_move_along_them() {
     // 2.07: Student's t of 23 degrees of freedom at 97.5%.
     let least = mean - 2.07 * spread / n.sqrt();
     let whole = b.iter().sum::<f64>() / n;
-    println!("MAE without edges {whole:.3}; edges save {mean:.3}, at least {least:.3}");
+    println!("{learner}: MAE without edges {whole:.3}; edges save {mean:.3}, at least {least:.3}");
     assert!(least > 0.0, "edges save {mean} of {whole} ({least} at least)");
 }
 

@@ -23,6 +23,7 @@ mod ops;
 mod oracle;
 mod parameters;
 mod standard;
+mod stcn;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -34,4 +35,5 @@ pub use error::NeuralError;
 pub use fitted::FittedNet;
 pub use graph_net::GraphNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
+pub use stcn::Stcn;
 pub use training::{Optimizer, Schedule};

@@ -39,16 +39,18 @@ impl Around {
         let said = lines.iter().map(|line| {
             let key = line.points.first().map_or("", |point| names.name(codes.value(point.row as usize)));
             let rows = line.points.iter().map(|point| point.row as usize);
-            let cell = listed.and_then(|texts| {
-                rows.filter(|row| texts.is_valid(*row)).map(|row| texts.value(row)).next()
-            });
+            let cell = listed
+                .and_then(|texts| rows.filter(|row| texts.is_valid(*row)).map(|row| texts.value(row)).next());
             let cell = cell.or_else(|| asked.ties.get(key).map(String::as_str));
             Said { key: Some(Cow::Borrowed(key)), neighbors: cell.map(Cow::Borrowed) }
         });
         let (graph, _) = Graph::of(said);
         if graph.n_ties() == 0 {
             let problem = format!("[graph] ties no two series of '{group}' to each other");
-            return Err(Error::data(problem, "the edges name series as the column does, such as in [graph] edges"));
+            return Err(Error::data(
+                problem,
+                "the edges name series as the column does, such as in [graph] edges",
+            ));
         }
         Ok(Some(Around { graph }))
     }
@@ -75,7 +77,8 @@ impl Around {
     /// The ties as a recipe says them, so that its model needs no file.
     pub(super) fn said(&self, asked: &Asked) -> Asked {
         let keys = self.graph.keys();
-        let cell = |line: usize| list(self.of_line(line).map(|(to, weight)| (keys[to].as_str(), weight as f32)));
+        let cell =
+            |line: usize| list(self.of_line(line).map(|(to, weight)| (keys[to].as_str(), weight as f32)));
         let cells = (0..self.graph.n_rows()).map(|line| (keys[line].clone(), cell(line)));
         Asked {
             edges: asked.edges.clone(),

@@ -9,9 +9,9 @@ use tidemill_core::{Batch, Column, Context, Error, Kind, Point, Result, Schema, 
 
 use tidemill_kernel::calendar::Step;
 
-use super::{HISTORY, NEIGHBORS};
 use super::lines::{Dated, Line};
 use super::scheme::Scheme;
+use super::{HISTORY, NEIGHBORS};
 
 /// About so many rows are made at most: origins are then spread evenly.
 pub(super) const MOST_ROWS: usize = 20_000;

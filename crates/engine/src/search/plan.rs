@@ -327,7 +327,7 @@ fn family(kind: &str) -> Option<&'static str> {
     match kind {
         "random_forest" | "extra_trees" => Some("forests"),
         "boosted_trees" => Some("boosting"),
-        "neural_net" | "graph_net" => Some("nets"),
+        "neural_net" | "graph_net" | "stcn" => Some("nets"),
         kind if builtin::is_of(kind, Family::Linear) => Some("linear"),
         _ => None,
     }

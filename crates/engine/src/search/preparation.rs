@@ -117,7 +117,8 @@ fn is_track(recipe: &Recipe, column: &str) -> bool {
         Value::Array(names) => names.iter().any(|name| name == column),
         _ => false,
     };
-    let reads = |spec: &Spec| ["x", "y", "height", "pose"].iter().any(|key| spec.params.get(*key).is_some_and(says));
+    let reads =
+        |spec: &Spec| ["x", "y", "height", "pose"].iter().any(|key| spec.params.get(*key).is_some_and(says));
     recipe.steps.iter().any(|spec| spec.kind == "track_features" && reads(spec))
 }
 

@@ -60,10 +60,16 @@ pub struct SearchResult {
 
 /// The columns that say what was of late, where something is forecast from numbers of its past.
 fn past(table: &Table, recipe: &Recipe) -> Vec<String> {
-    let of_past = |c: &&Column| c.kind == Kind::Number && c.role == Role::Feature && [HISTORY, NEIGHBORS].contains(&c.source());
+    let of_past = |c: &&Column| {
+        c.kind == Kind::Number && c.role == Role::Feature && [HISTORY, NEIGHBORS].contains(&c.source())
+    };
     let columns = table.batch().schema().columns().iter().filter(of_past).map(|c| c.name.clone());
     let counts = [HISTORY, NEIGHBORS].map(|past| format!("{past}_ahead"));
-    if recipe.forecast.is_some() { columns.filter(|name| !counts.contains(name)).collect() } else { Vec::new() }
+    if recipe.forecast.is_some() {
+        columns.filter(|name| !counts.contains(name)).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// What is known of the table before any learner is tried, and what costs depend on.

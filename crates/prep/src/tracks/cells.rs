@@ -6,9 +6,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tidemill_core::{
-    Batch, Cell, Column, Error, Fitted, Kind, Point, Result, Role, Row, Run, Schema, State,
-};
+use tidemill_core::{Batch, Cell, Column, Error, Fitted, Kind, Point, Result, Role, Row, Run, Schema, State};
 
 use super::known::Parts;
 use super::motion::{Fix, MOTION, POSE, STOPPED, Trail, say_first};
@@ -139,7 +137,8 @@ fn in_order(mut points: Vec<Point>) -> Vec<Point> {
 impl Fitted for Cells {
     fn output(&self, input: &Schema) -> Result<Schema> {
         let read = self.places(input)?;
-        let rest = input.columns().iter().enumerate().filter(|(at, _)| !read.contains(at)).map(|(_, c)| c.clone());
+        let rest =
+            input.columns().iter().enumerate().filter(|(at, _)| !read.contains(at)).map(|(_, c)| c.clone());
         Schema::new(rest.chain(self.added(input)?).collect())
     }
 

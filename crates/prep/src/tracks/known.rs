@@ -104,7 +104,9 @@ impl Known {
             }
             match (parts.fix(place.at, row), place.group) {
                 (Some(_), Some(track)) => tracks[track as usize].push((place.at, i)),
-                (None, _) if row[..2].iter().all(|x| !x.is_nan()) && !place.at.is_nan() => flaws.nowhere.push(i),
+                (None, _) if row[..2].iter().all(|x| !x.is_nan()) && !place.at.is_nan() => {
+                    flaws.nowhere.push(i)
+                }
                 _ => {}
             }
         }

@@ -120,7 +120,8 @@ impl TrackFeatures {
             return Ok((at, layout(&schema.columns()[at])));
         }
         let columns = schema.columns().iter().enumerate();
-        let found = columns.filter(|(_, c)| c.role == Role::Feature).find_map(|(at, c)| Some((at, layout(c)?)));
+        let found =
+            columns.filter(|(_, c)| c.role == Role::Feature).find_map(|(at, c)| Some((at, layout(c)?)));
         let (at, degrees) = found.ok_or_else(|| {
             Error::data(
                 "step 'track_features' reads where something was, and no columns say it",
@@ -206,7 +207,11 @@ impl TrackFeatures {
         say(
             "no_place",
             &flaws.nowhere,
-            format!("have numbers in '{}' and '{}' that cannot be a place; correct them", name(places[0]), name(places[1])),
+            format!(
+                "have numbers in '{}' and '{}' that cannot be a place; correct them",
+                name(places[0]),
+                name(places[1])
+            ),
         );
         say(
             "repeated_times",
@@ -242,7 +247,9 @@ impl Estimator for TrackFeatures {
         if let Some(key) = &self.key {
             let name = &schema.columns()[found.places[0]].name;
             return Err(Error::data(
-                format!("step 'track_features': '{name}' holds a track in each row, and 'key' names '{key}' to tell tracks apart"),
+                format!(
+                    "step 'track_features': '{name}' holds a track in each row, and 'key' names '{key}' to tell tracks apart"
+                ),
                 "leave 'key' out",
             ));
         }
@@ -260,11 +267,17 @@ impl Builtin for TrackFeatures {
             _ => {}
         }
         if !matches!(self.pose.len(), 0 | 4) {
-            let problem = format!("must name the 4 columns of a quaternion (w, x, y, z), but names {}", self.pose.len());
+            let problem = format!(
+                "must name the 4 columns of a quaternion (w, x, y, z), but names {}",
+                self.pose.len()
+            );
             return Err(KeyPath::new("pose", problem));
         }
         if !(self.stop_speed >= 0.0 && self.stop_speed.is_finite()) {
-            return Err(KeyPath::new("stop_speed", format!("must be a speed from 0 up, but is {}", self.stop_speed)));
+            return Err(KeyPath::new(
+                "stop_speed",
+                format!("must be a speed from 0 up, but is {}", self.stop_speed),
+            ));
         }
         Ok(())
     }

@@ -220,7 +220,8 @@ mod tests {
     const PLANE: Measure = Measure { metric: Metric { degrees: false }, unit: 1.0, stop_speed: 0.1 };
 
     fn said(fixes: &[(f64, f64, f64)]) -> Vec<f64> {
-        let fix = |&(at, x, y): &(f64, f64, f64)| Fix { at, place: [x, y], height: f64::INFINITY, pose: None };
+        let fix =
+            |&(at, x, y): &(f64, f64, f64)| Fix { at, place: [x, y], height: f64::INFINITY, pose: None };
         let (last, before) = fixes.split_last().unwrap();
         let trail = before[1..].iter().fold(Trail::begin(fix(&before[0])), |t, f| t.then(fix(f), &PLANE));
         let mut out = vec![f64::NAN; MOTION.len()];
@@ -237,7 +238,10 @@ mod tests {
         let right = said(&[(0.0, 0.0, 0.0), (1.0, 0.0, 1.0), (3.0, 2.0, 1.0)]);
         assert!((of(&right, "turn_rate") - 45.0).abs() < 1e-12);
         assert_eq!((of(&right, "speed"), of(&right, "acceleration")), (1.0, 0.0));
-        assert_eq!((of(&right, "travelled"), of(&right, "mean_speed"), of(&right, "turned")), (3.0, 1.0, 90.0));
+        assert_eq!(
+            (of(&right, "travelled"), of(&right, "mean_speed"), of(&right, "turned")),
+            (3.0, 1.0, 90.0)
+        );
         // From 350 degrees to 10 is 20 to the right.
         let (s, c) = 10f64.to_radians().sin_cos();
         let across = said(&[(0.0, 0.0, 0.0), (1.0, -s, c), (2.0, 0.0, 2.0 * c)]);

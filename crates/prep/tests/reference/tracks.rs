@@ -45,7 +45,8 @@ fn stored() -> Stored {
 
 fn step(degrees: bool, stop_speed: f64, key: Option<&str>) -> TrackFeatures {
     let pose = &PARTS[2..];
-    let said = json!({ "x": "x", "y": "y", "degrees": degrees, "pose": pose, "stop_speed": stop_speed, "key": key });
+    let said =
+        json!({ "x": "x", "y": "y", "degrees": degrees, "pose": pose, "stop_speed": stop_speed, "key": key });
     serde_json::from_value(said).unwrap()
 }
 
@@ -83,7 +84,10 @@ fn agrees(batch: &Batch, row: usize, wanted: &BTreeMap<String, f64>, degrees: bo
         // Short ways on a sphere lose digits in both programs; half a micrometre does not matter.
         let tolerance = if degrees { 2e-6 } else { 1e-9 };
         let off = (found - wanted).abs() / (1.0 + wanted.abs());
-        assert!(off <= tolerance || (found.is_nan() && wanted.is_nan()), "row {row}, {name}: {found}, not {wanted}");
+        assert!(
+            off <= tolerance || (found.is_nan() && wanted.is_nan()),
+            "row {row}, {name}: {found}, not {wanted}"
+        );
     }
 }
 
@@ -158,7 +162,8 @@ fn what_is_no_fix_is_told_with_its_row_and_a_remedy() {
     let table = fixes(&[&track], &rows);
     let context = Context::default();
     let (_, made) = step(true, 0.5, Some("who")).fit_apply(Training::on(&table), &context).unwrap();
-    let told: Vec<String> = context.warnings().into_iter().map(|w| format!("{}: {}", w.code, w.message)).collect();
+    let told: Vec<String> =
+        context.warnings().into_iter().map(|w| format!("{}: {}", w.code, w.message)).collect();
     for (code, words) in [
         ("no_rotation: 1 rows", ["'qw', 'qx', 'qy', 'qz'", "training row 4"]),
         ("no_place: 1 rows", ["'x' and 'y'", "training row 6"]),
