@@ -18,6 +18,7 @@ MODES = {
 
 def trip(mode, start):
     speed, varies, stops, stays, turns = MODES[mode]
+    speed *= math.exp(r.gauss(0, 0.3))
     lon, lat, at, heading, wait = 13.4 + r.gauss(0, 0.05), 52.5 + r.gauss(0, 0.03), start, r.uniform(0, 360), 0
     fixes = []
     for _ in range(r.randrange(12, 60)):

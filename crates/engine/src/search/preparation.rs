@@ -80,7 +80,7 @@ impl Prepared {
     /// Gives back the rows before the step.
     fn add(&mut self, spec: Spec, context: &Context) -> Result<Table> {
         context.check()?;
-        let step = context.build(&spec.kind, serde_json::Value::Object(layers::read(&spec, context)?))?;
+        let step = context.build(&spec.kind, Value::Object(layers::read(&spec, context)?))?;
         let stream = context.with_stream(&format!("{}:{}", self.steps.len(), spec.kind));
         let (fitted, output) = step.fit_apply(Training::on(&self.train), &stream)?;
         self.steps.push(fitted);

@@ -13,19 +13,19 @@ use super::motion::{Fix, MOTION, POSE, STOPPED, Trail, say_first};
 use super::{TrackFeatures, names};
 use crate::mapping::{unique, wrong_cell};
 
-/// The fitted step: it learns nothing but which columns to read.
+/// The fitted step: it learns nothing but which columns to read, and keeps no number of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Notes {
     columns: Vec<String>,
     time: Option<String>,
     parts: Parts,
+    stop_speed: f64,
     name: String,
 }
 
 pub(super) struct Cells {
     notes: Notes,
-    stop_speed: f64,
 }
 
 impl Cells {
@@ -35,8 +35,8 @@ impl Cells {
             Some(name) => Some(name.clone()),
             None => schema.columns().iter().find(|c| c.role == Role::Time).map(|c| c.name.clone()),
         };
-        let notes = Notes { columns, time, parts, name: step.name.clone() };
-        let cells = Cells { notes, stop_speed: step.stop_speed };
+        let notes = Notes { columns, time, parts, stop_speed: step.stop_speed, name: step.name.clone() };
+        let cells = Cells { notes };
         cells.moment(schema)?;
         Ok(cells)
     }
@@ -47,8 +47,7 @@ impl Cells {
         if notes.columns.len() != notes.parts.len() {
             return Err(Error::state(&state.kind, "its columns are not those of its parts"));
         }
-        let stop_speed = state.floats_of("stop_speed", 1)?[0];
-        Ok(Arc::new(Cells { notes, stop_speed }))
+        Ok(Arc::new(Cells { notes }))
     }
 
     /// The column that says up to which time a row knows its track.
@@ -82,7 +81,7 @@ impl Cells {
     fn say(&self, series: &[Vec<Point>], moment: Option<i64>) -> Vec<f64> {
         let parts = self.notes.parts;
         let mut out = vec![f64::NAN; MOTION.len() + if parts.pose { POSE.len() } else { 0 }];
-        let measure = parts.measure(1e-6, self.stop_speed);
+        let measure = parts.measure(1e-6, self.notes.stop_speed);
         let mut trail: Option<Trail> = None;
         let fixes = self.fixes(series, moment);
         for (i, fix) in fixes.iter().enumerate() {
@@ -144,7 +143,6 @@ impl Fitted for Cells {
 
     fn state(&self) -> State {
         State::new(TrackFeatures::NAME, TrackFeatures::VERSION_OF_CELLS, &self.notes)
-            .floats("stop_speed", &[self.stop_speed])
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {

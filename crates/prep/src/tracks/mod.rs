@@ -283,8 +283,8 @@ impl Builtin for TrackFeatures {
     }
 
     fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
-        // Tracks of training have fixes; rows that hold their tracks have none to keep.
-        match state.tensors.contains_key("stop_speed") {
+        // The tracks of training are numbers; where rows hold their tracks there are none.
+        match state.tensors.is_empty() {
             true => Cells::load(&state),
             false => Together::<Known>::load((Self::KIND, Self::VERSION), &state),
         }
