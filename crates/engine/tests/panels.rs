@@ -129,7 +129,7 @@ fn edges_help_lines_where_cars_move_along_them() {
 
 #[test]
 fn edges_help_convolutions_where_cars_move_along_them() {
-    edges_help("kind = \"stcn\"\nwidth = 4\nepochs = 4\nlearning_rate = 0.01", 120);
+    edges_help("kind = \"stcn\"\nwidth = 8\nlayers = 2\nepochs = 5\nlearning_rate = 0.01", 150);
 }
 
 /// Of so many hours to learn from.
@@ -244,4 +244,7 @@ fn who_is_tied_to_nobody_has_no_neighbours_and_ties_to_nobody_are_refused() {
     let nearest = "[data]\ntarget = \"x\"\n[forecast]\nhorizon = \"2\"\n[graph]\nneighbors = 3\n";
     let error = recipe::parse(nearest, "test.toml", &builtin::registry()).err().unwrap();
     assert!(error.to_string().contains("a forecast ties its series by a file of edges"), "{error}");
+    let rows = nearest.replace("neighbors = 3\n", "edges = \"e.csv\"\n[[learners]]\nkind = \"graph_net\"\n");
+    let error = recipe::parse(&rows, "test.toml", &builtin::registry()).err().unwrap();
+    assert!(error.to_string().contains("its learner of graphs is stcn"), "{error}");
 }

@@ -35,13 +35,13 @@ use crate::{FittedNet, NeuralNet, encoders, training};
 pub struct Stcn {
     /// Numbers of a moment behind each convolution, from 1 to 1024.
     pub width: usize,
-    /// Convolutions along time, from 1 to 10.
+    /// Convolutions along time, from 1 to 10: of kernels of 3 moments, 2 look back at 7 moments, 3 at 15, 4 at 31.
     pub layers: usize,
     /// Moments that a convolution along time sees, from 2 to 16.
     pub kernel: usize,
     /// The width of the fully connected layer behind them.
     pub hidden: usize,
-    /// The share of numbers that training drops, from 0 to below 1.
+    /// The share of the numbers of the fully connected layer that training drops, from 0 to below 1.
     pub dropout: f64,
     /// The size of a step, above 0 (AdamW along half a wave).
     pub learning_rate: f64,
@@ -58,7 +58,7 @@ impl Default for Stcn {
     fn default() -> Self {
         Stcn {
             width: 16,
-            layers: 2,
+            layers: 3,
             kernel: 3,
             hidden: 32,
             dropout: 0.1,
@@ -86,8 +86,8 @@ impl Stcn {
     }
 
     fn blocks(&self, steps: usize) -> Blocks {
-        let Stcn { width, layers, kernel, dropout, .. } = *self;
-        Blocks { steps, width, layers, kernel, dropout }
+        let Stcn { width, layers, kernel, .. } = *self;
+        Blocks { steps, width, layers, kernel }
     }
 }
 

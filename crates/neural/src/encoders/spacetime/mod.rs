@@ -1,5 +1,9 @@
 //! The recent past of a place and of those around it: a graph convolution at each moment, and gated convolutions along time behind it.
 
+mod blocks;
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use arrow_array::Array;
@@ -7,13 +11,15 @@ use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Batch, Cell, Column, Error, Layout, Result, Row, State};
 
-use super::{Encoder, Lesson, Plain, Read, Sort, channels};
+use super::{ByHand, Encoder, Kept, Lesson, Plain, Read, Sort, channels};
 use crate::body::Activation;
 use crate::dense::Dense;
-use crate::graph::Pass;
-use crate::math::sigmoid;
-use crate::ops::linear::linear;
+use crate::graph::{Chance, Pass};
+use crate::ops::linear::{self, linear};
+use crate::ops::product::{add_rows, by_rows, product};
 use crate::parameters::{Declared, Part, Start};
+pub(crate) use blocks::Blocks;
+use blocks::{add_gated, back_gated};
 
 /// It takes no column by itself: the learner that forecasts panels makes it.
 pub(super) const SORT: Sort = Sort { kind: KIND, takes: |_| false, together: true, learn, load };
@@ -21,22 +27,6 @@ const KIND: &str = "spacetime";
 
 fn learn(_: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
     Err(Error::internal("an encoder of space and time is made by its learner"))
-}
-
-/// The sizes of the blocks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Blocks {
-    /// Moments of a series.
-    pub(crate) steps: usize,
-    /// Numbers of a moment behind the graph convolution and each convolution along time.
-    pub(crate) width: usize,
-    /// Convolutions along time; each reaches twice as far back as the one before.
-    pub(crate) layers: usize,
-    /// Moments under a kernel.
-    pub(crate) kernel: usize,
-    /// The share of what comes out that training drops.
-    pub(crate) dropout: f64,
 }
 
 /// The level of a window and the size of its changes: what its numbers, and what follows them, are measured by.
@@ -65,14 +55,14 @@ impl SpaceTime {
     }
 
     fn numbers(&self) -> usize {
-        self.blocks.steps * self.columns.len()
+        self.blocks.moments() * self.columns.len()
     }
 
     /// Adds the moments of a row, its series side by side, in units of the changes of the first. A series that is missing stands at the
     /// level of the first.
     fn put(&self, series: &[Option<&[f32]>], into: &mut Vec<f32>) {
         let (mean, size) = level(series.first().copied().flatten().unwrap_or_default());
-        for t in 0..self.blocks.steps {
+        for t in self.blocks.steps - self.blocks.moments()..self.blocks.steps {
             for series in series {
                 let x = series.and_then(|series| series.get(t)).map_or(mean, |x| f64::from(*x));
                 let x = ((x - mean) / size) as f32;
@@ -132,8 +122,8 @@ impl Encoder for SpaceTime {
     }
 
     fn operations(&self) -> usize {
-        let Blocks { steps, width, layers, kernel, .. } = self.blocks;
-        steps * width * (self.columns.len() + layers * kernel * 2 * width)
+        let Blocks { width, layers, kernel, .. } = self.blocks;
+        self.blocks.moments() * width * (self.columns.len() + layers * kernel * 2 * width)
     }
 
     fn read(&self, batch: &Batch, places: &[usize], rows: Range<usize>, into: &mut Read) -> Result<()> {
@@ -161,8 +151,8 @@ impl Encoder for SpaceTime {
     }
 
     fn forward(&self, read: &Read, pass: &Pass<'_>) -> Result<Tensor<2>> {
-        let Blocks { steps, width, layers, kernel, dropout } = self.blocks;
-        let rows = read.n_rows;
+        let Blocks { width, layers, kernel, .. } = self.blocks;
+        let (rows, steps) = (read.n_rows, self.blocks.moments());
         let x = pass.numbers(read.numbers.clone(), [rows * steps, self.columns.len()]);
         let mut h = linear(x, pass.parameter(0)?, pass.parameter(1)?, Some(Activation::Relu));
         for k in 0..layers {
@@ -179,21 +169,19 @@ impl Encoder for SpaceTime {
             h = h + sums.narrow(1, 0, width) * gate;
         }
         let last: Tensor<3> = h.reshape([rows, steps, width]).narrow(1, steps - 1, 1);
-        Ok(pass.dropout(last.reshape([rows, width]), dropout as f32))
+        Ok(last.reshape([rows, width]))
+    }
+
+    fn by_hand(&self) -> Option<&dyn ByHand> {
+        Some(self)
     }
 
     fn plain(&self, parameters: Part<'_>) -> Box<dyn Plain> {
         let Blocks { width, layers, kernel, .. } = self.blocks;
         let convolution = |k: usize| {
-            let weight = parameters.array(PER_LAYER * (k + 1));
-            // From `[outputs, channels, taps]` to taps before channels, as moments lie.
-            let mut by_tap = vec![0.0; weight.len()];
-            for (o, filter) in weight.chunks_exact(width * kernel).enumerate() {
-                for (i, x) in filter.iter().enumerate() {
-                    by_tap[o * width * kernel + (i % kernel) * width + i / kernel] = *x;
-                }
-            }
-            Dense::new(&by_tap, parameters.array(PER_LAYER * (k + 1) + 1), kernel * width)
+            let at = PER_LAYER * (k + 1);
+            let weight = self.blocks.by_tap(parameters.array(at));
+            Dense::new(&weight, parameters.array(at + 1), kernel * width)
         };
         Box::new(PlainSpaceTime {
             blocks: self.blocks.clone(),
@@ -208,6 +196,72 @@ impl Encoder for SpaceTime {
     }
 }
 
+/// What the way back needs: what the graph convolution gave, and of each convolution along time what came under its kernels, and its sums.
+struct Trace {
+    first: Vec<f32>,
+    layers: Vec<[Vec<f32>; 2]>,
+    last: Vec<f32>,
+}
+
+impl SpaceTime {
+    fn trace(&self, read: &Read, parameters: Part<'_>) -> Trace {
+        let n = read.n_rows * self.blocks.moments();
+        let rows = |x: &[f32], weight: &[f32], at: usize, activation| {
+            linear::rows(x, n, weight, parameters.array(at + 1), activation, None)
+        };
+        let first = rows(&read.numbers, parameters.array(0), 0, Some(Activation::Relu));
+        let (mut last, mut layers) = (first.clone(), Vec::with_capacity(self.blocks.layers));
+        for k in 0..self.blocks.layers {
+            let at = PER_LAYER * (k + 1);
+            let under = self.blocks.under(&last, k);
+            let sums = rows(&under, &self.blocks.by_tap(parameters.array(at)), at, None);
+            add_gated(&mut last, &sums, self.blocks.width);
+            layers.push([under, sums]);
+        }
+        Trace { first, layers, last }
+    }
+}
+
+/// The way there again costs less than to keep all of it from there to the way back.
+impl ByHand for SpaceTime {
+    fn run(&self, read: &Read, parameters: Part<'_>, _: &Chance, out: &mut [f32]) -> Kept {
+        let (width, size) = (self.blocks.width, self.blocks.moments() * self.blocks.width);
+        let rows = self.trace(read, parameters).last;
+        let last = rows.chunks_exact(size).map(|row| &row[size - width..]);
+        out.chunks_exact_mut(width).zip(last).for_each(|(out, last)| out.copy_from_slice(last));
+        None
+    }
+
+    fn back(&self, read: &Read, parameters: Part<'_>, _: Kept, slopes: &[f32], gradient: &mut [f32]) {
+        let Blocks { width, kernel, .. } = self.blocks;
+        let (n, size) = (read.n_rows * self.blocks.moments(), self.blocks.moments() * width);
+        let Trace { first, layers, .. } = self.trace(read, parameters);
+        let mut back = vec![0.0; n * width];
+        let last = back.chunks_exact_mut(size).map(|row| &mut row[size - width..]);
+        last.zip(slopes.chunks_exact(width)).for_each(|(back, slopes)| back.copy_from_slice(slopes));
+        let (of_graph, of_layers) = gradient.split_at_mut(width * (self.columns.len() + 1));
+        let each = 2 * width * (width * kernel + 1);
+        for (k, ([under, sums], gradient)) in
+            layers.iter().zip(of_layers.chunks_exact_mut(each)).enumerate().rev()
+        {
+            let of_sums = back_gated(&back, sums, width);
+            let rows = by_rows(&of_sums, n, 2 * width);
+            let (weight, bias) = gradient.split_at_mut(each - 2 * width);
+            let of_weight = product(rows.transpose(), by_rows(under, n, kernel * width));
+            self.blocks.add_by_channel(&of_weight, weight);
+            add_rows(bias, &of_sums);
+            let own = self.blocks.by_tap(parameters.array(PER_LAYER * (k + 1)));
+            self.blocks.back_under(&product(rows, by_rows(&own, 2 * width, kernel * width)), k, &mut back);
+        }
+        back.iter_mut().zip(&first).filter(|(_, x)| **x <= 0.0).for_each(|(slope, _)| *slope = 0.0);
+        let (weight, bias) = of_graph.split_at_mut(width * self.columns.len());
+        let of_weight =
+            product(by_rows(&back, n, width).transpose(), by_rows(&read.numbers, n, self.columns.len()));
+        weight.iter_mut().zip(of_weight).for_each(|(sum, x)| *sum += x);
+        add_rows(bias, &back);
+    }
+}
+
 struct PlainSpaceTime {
     blocks: Blocks,
     numbers: usize,
@@ -217,29 +271,16 @@ struct PlainSpaceTime {
 
 impl PlainSpaceTime {
     fn row(&self, moments: &[f32], out: &mut [f32]) {
-        let Blocks { steps, width, kernel, .. } = self.blocks;
-        let mut h = vec![0.0; steps * width];
+        let width = self.blocks.width;
+        let mut h = vec![0.0; self.blocks.moments() * width];
         self.graph.apply(moments, &mut h);
         h.iter_mut().for_each(|x| *x = x.max(0.0));
-        let (mut under, mut sums) = (vec![0.0; steps * kernel * width], vec![0.0; steps * 2 * width]);
+        let mut sums = vec![0.0; 2 * h.len()];
         for (k, convolution) in self.convolutions.iter().enumerate() {
-            for (t, under) in under.chunks_exact_mut(kernel * width).enumerate() {
-                for (tap, part) in under.chunks_exact_mut(width).enumerate() {
-                    match t.checked_sub((kernel - 1 - tap) << k) {
-                        Some(then) => part.copy_from_slice(&h[then * width..(then + 1) * width]),
-                        None => part.fill(0.0),
-                    }
-                }
-            }
-            convolution.apply(&under, &mut sums);
-            for (h, sums) in h.chunks_exact_mut(width).zip(sums.chunks_exact(2 * width)) {
-                let (values, gates) = sums.split_at(width);
-                h.iter_mut()
-                    .zip(values.iter().zip(gates))
-                    .for_each(|(h, (x, gate))| *h += x * sigmoid(*gate));
-            }
+            convolution.apply(&self.blocks.under(&h, k), &mut sums);
+            add_gated(&mut h, &sums, width);
         }
-        out.copy_from_slice(&h[(steps - 1) * width..]);
+        out.copy_from_slice(&h[h.len() - width..]);
     }
 }
 
@@ -247,77 +288,5 @@ impl Plain for PlainSpaceTime {
     fn run(&self, read: &Read, out: &mut [f32]) {
         let rows = read.numbers.chunks_exact(self.numbers).zip(out.chunks_exact_mut(self.blocks.width));
         rows.for_each(|(moments, out)| self.row(moments, out));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-    use crate::device::Arithmetic;
-    use crate::graph::{Leaves, numbers_of};
-    use crate::parameters::Parameters;
-
-    fn floats(value: &Value) -> Vec<f32> {
-        value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
-    }
-
-    fn near(found: &[f32], wanted: &[f32], what: &str) {
-        assert_eq!(found.len(), wanted.len(), "{what}");
-        for (i, (f, w)) in found.iter().zip(wanted).enumerate() {
-            assert!((f - w).abs() <= 1e-5 * w.abs().max(1.0), "{what}, number {i}: {f} and {w}");
-        }
-    }
-
-    #[test]
-    fn blocks_and_their_gradients_are_those_of_pytorch() {
-        let all: Value = serde_json::from_str(include_str!("../../tests/reference/stcn.json")).unwrap();
-        let size = |name: &str| all[name].as_u64().unwrap() as usize;
-        let blocks = Blocks {
-            steps: size("steps"),
-            width: size("width"),
-            layers: size("layers"),
-            kernel: size("kernel"),
-            dropout: 0.0,
-        };
-        let columns = (0..size("channels")).map(|c| format!("series {c}")).collect();
-        let encoder = SpaceTime::new(columns, blocks);
-        let mut parameters = Parameters::start(encoder.declare(), 0);
-        let read_all = |key: &str| all[key].as_array().unwrap().iter().flat_map(floats).collect::<Vec<f32>>();
-        let stored = read_all("parameters");
-        assert_eq!(stored.len(), parameters.values.len());
-        parameters.values = stored;
-        let read = Read { n_rows: size("rows"), numbers: floats(&all["x"]), ..Read::default() };
-        let wanted = floats(&all["outputs"]);
-        let mut plain = vec![0.0; wanted.len()];
-        encoder.plain(parameters.part(0)).run(&read, &mut plain);
-        near(&plain, &wanted, "row by row");
-        let leaves = Leaves::of(&parameters, parameters.declared().len(), &Arithmetic::plain());
-        let composed = numbers_of(encoder.forward(&read, &leaves.pass()).unwrap()).unwrap();
-        near(&composed, &wanted, "together");
-        let tracked = leaves.tracked();
-        let pass = tracked.pass();
-        let weights = pass.numbers(floats(&all["slopes"]), [size("rows"), size("width")]);
-        let loss = (encoder.forward(&read, &pass).unwrap() * weights).sum();
-        near(&tracked.gradient(&loss).unwrap(), &read_all("gradients"), "gradient");
-    }
-
-    #[test]
-    fn a_window_is_measured_by_its_own_level_and_changes() {
-        let blocks = Blocks { steps: 4, width: 2, layers: 1, kernel: 2, dropout: 0.0 };
-        let encoder = SpaceTime::new(vec!["own".into(), "others".into()], blocks);
-        let (own, others) = ([10.0, 12.0, 8.0, 10.0], [20.0, 22.0, 18.0, 20.0]);
-        let put = |factor: f32, others: Option<&[f32]>| {
-            let (mut into, own) = (Vec::new(), own.map(|x| factor * x));
-            encoder.put(&[Some(&own), others], &mut into);
-            into
-        };
-        // The unit does not matter.
-        near(&put(5.0, Some(&others.map(|x| 5.0 * x))), &put(1.0, Some(&others)), "five times");
-        let alone = put(1.0, None);
-        assert!(alone.iter().skip(1).step_by(2).all(|x| *x == 0.0), "{alone:?}");
-        assert_eq!(level(&[]), (0.0, 1.0));
-        assert_eq!(level(&[3.0, 3.0]), (3.0, 0.03));
     }
 }
