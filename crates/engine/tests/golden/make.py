@@ -65,5 +65,6 @@ with open("places.csv", "w", newline="") as file:
     beside = {"Au": "Bo", "Bo": "Au;Cy=0.5", "Cy": "Bo"}
     for i in range(48):
         for place in levels:
-            levels[place] += r.gauss(0, 2)
-            out.writerow([place, f"{2019 + i // 12}-{1 + i % 12:02}-01", f"{levels[place]:.2f}", beside[place]])
+            # About a level: the mean of the past errs by less than the last value.
+            sold = levels[place] + r.gauss(0, 5)
+            out.writerow([place, f"{2019 + i // 12}-{1 + i % 12:02}-01", f"{sold:.2f}", beside[place]])
