@@ -242,7 +242,7 @@ const FURTHER: &[(&str, &str)] = &[
         "homes-track",
         r#"
         data.target = "price"
-        data.ignore = []
+        columns.id = { kind = "number", role = "feature" }
         learners = [{ kind = "ridge" }]
         steps = [{ kind = "track_features", time = "id", height = "size", stop_speed = 3000.0, pose = ["size", "lon", "lat", "id"] }]
         "#,
