@@ -2,6 +2,8 @@
 //!
 //! The doc comments below are the reference page `docs/recipe.md` (generated; `cargo xtask docs`).
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -187,7 +189,8 @@ pub struct Forecast {
 }
 
 /// Ties rows to each other, for learners that ask a row's neighbours: `graph_net` and `label_propagation`. The `key` of `[data]` names the
-/// rows; ties hold in both directions. A new row brings its own: it lists the keys of its neighbours in `neighbors_column`.
+/// rows; ties hold in both directions. A new row brings its own: it lists the keys of its neighbours in `neighbors_column`. A forecast ties
+/// its series: the `group` of `[forecast]` names them, and each looks at the past of its neighbours beside its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Graph {
@@ -202,6 +205,9 @@ pub struct Graph {
     /// `edges` fills it; a table that has it needs no file. Without it `neighbors`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub neighbors_column: Option<String>,
+    /// Who is tied to whom, by series: a forecast writes it into its resolved recipe, so that the model needs no file of edges.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ties: BTreeMap<String, String>,
 }
 
 impl Graph {

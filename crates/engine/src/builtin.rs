@@ -59,6 +59,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::SelectMutualInformation>(),
     Entry::step::<tidemill_prep::SelectVariance>(),
     Entry::step::<tidemill_prep::SmoothTime>(),
+    Entry::step::<tidemill_prep::TrackFeatures>(),
 ];
 
 /// Resamplers.
@@ -103,6 +104,8 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::neighbors::LabelPropagation>(),
     #[cfg(feature = "neural")]
     Entry::learner::<tidemill_neural::NeuralNet>(),
+    #[cfg(feature = "neural")]
+    Entry::learner::<tidemill_neural::Stcn>(),
     Entry::learner::<tidemill_learn::policy::FittedQ>(),
     Entry::learner::<tidemill_learn::policy::LinUcb>(),
     Entry::learner::<tidemill_learn::policy::Thompson>(),

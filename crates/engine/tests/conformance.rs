@@ -130,6 +130,20 @@ fn with_rewards(table: Table) -> Table {
     Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
 }
 
+/// The same table with the past of each row and of those around it, as a forecast has them.
+fn with_pasts(table: Table) -> Table {
+    let batch = table.batch();
+    let mut columns = batch.schema().columns().to_vec();
+    let mut arrays = batch.columns().to_vec();
+    for (name, factor) in [("history", 7), ("neighbors_history", 11)] {
+        let kind = Kind::Vector { len: 4, sparse: false };
+        columns.push(Column::new(name, kind).with_layout(Layout::Steps { steps: 4, channels: 1 }));
+        let values = (0..ROWS * 4).map(|i| ((i * factor) % 13) as f32).collect();
+        arrays.push(dense_vector(values, 4).unwrap());
+    }
+    Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
+}
+
 /// The same table with the size of each number feature, for learners that read counts.
 fn without_signs(table: Table) -> Table {
     let batch = table.batch();
@@ -172,6 +186,15 @@ const FURTHER: &[(&str, &str)] = &[
     ("smooth_time", r#"{ "filter": "savitzky_golay", "window": 7, "degree": 3, "along": "id" }"#),
     ("smooth_time", r#"{ "filter": "median", "centered": true }"#),
     ("quantile", r#"{ "output": "normal", "n_quantiles": 20 }"#),
+    (
+        "track_features",
+        r#"{ "x": "height", "y": "width", "degrees": false, "height": "depth", "key": "colour", "time": "id",
+            "pose": ["constant", "height", "width", "depth"] }"#,
+    ),
+    (
+        "track_features",
+        r#"{ "x": "past", "y": "past", "degrees": false, "time": "when", "stop_speed": 0.02 }"#,
+    ),
 ];
 
 /// The broken promises of one built-in.
@@ -197,6 +220,9 @@ fn broken_with(entry: &Entry, params: serde_json::Value) -> Vec<String> {
         let mut table = table(needs, classes);
         if entry.sort == Sort::Learner(Family::Policy) {
             table = with_rewards(table);
+        }
+        if entry.kind == "stcn" {
+            table = with_pasts(table);
         }
         let context = tidemill_core::Context::new(7, 2, registry.clone());
         match estimator.fit(Training::on(&table), &context) {

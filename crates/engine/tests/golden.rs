@@ -179,6 +179,29 @@ const FURTHER: &[(&str, &str)] = &[
         learners = [{ kind = "local_forecast" }]
         "#,
     ),
+    // A panel of places that are tied to each other.
+    (
+        "places-forecast",
+        r#"
+        data.target = "sold"
+        data.time = "month"
+        data.group = "place"
+        forecast.horizon = "3"
+        graph.neighbors_column = "neighbors"
+        learners = [{ kind = "ridge" }]
+        "#,
+    ),
+    (
+        "places-stcn",
+        r#"
+        data.target = "sold"
+        data.time = "month"
+        data.group = "place"
+        forecast.horizon = "3"
+        graph.neighbors_column = "neighbors"
+        learners = [{ kind = "stcn", width = 4, epochs = 5, hidden = 8 }]
+        "#,
+    ),
     (
         "offers-linucb",
         r#"
@@ -212,6 +235,26 @@ const FURTHER: &[(&str, &str)] = &[
             { kind = "project", to = "utm" },
             { kind = "geo_features", places = { centre = [391000.0, 5819000.0] }, neighbors = 3, mean_of = ["size"], radii = [2000.0] },
         ]
+        "#,
+    ),
+    // Rows as fixes of a track, and rows that hold one.
+    (
+        "homes-track",
+        r#"
+        data.target = "price"
+        columns.id = { kind = "number", role = "feature" }
+        learners = [{ kind = "ridge" }]
+        steps = [{ kind = "track_features", time = "id", height = "size", stop_speed = 3000.0, pose = ["size", "lon", "lat", "id"] }]
+        "#,
+    ),
+    (
+        "media-track",
+        r#"
+        data.target = "answer"
+        data.ignore = ["photo", "note"]
+        columns.past.kind = "series"
+        learners = [{ kind = "logistic" }]
+        steps = [{ kind = "track_features", x = "past", y = "past", degrees = false, name = "walk" }]
         "#,
     ),
     // Rows tied to those nearest by place.
@@ -322,8 +365,8 @@ fn wanted() -> Vec<(String, String)> {
         (format!("people-{kind}"), recipe)
     };
     // A forecaster needs a dated table, learners of graphs need ties, policies need logged decisions: `months-forecast`, `homes-graph`,
-    // `homes-labels` and `offers-…` hold them.
-    let of_others = ["local_forecast", "graph_net", "label_propagation"];
+    // `homes-labels`, `places-…` and `offers-…` hold them.
+    let of_others = ["local_forecast", "graph_net", "label_propagation", "stcn"];
     let of_rows = builtin::LEARNERS
         .iter()
         .filter(|entry| !of_others.contains(&entry.kind) && entry.sort != Sort::Learner(Family::Policy));

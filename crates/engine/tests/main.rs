@@ -15,6 +15,7 @@ mod import;
 mod languages;
 mod links;
 mod onnx;
+mod panels;
 mod policies;
 mod repairs;
 mod targets;

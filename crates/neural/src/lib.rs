@@ -24,6 +24,7 @@ mod oracle;
 mod parameters;
 mod path_gradients;
 mod standard;
+mod stcn;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -36,4 +37,5 @@ pub use fitted::FittedNet;
 pub use graph_net::GraphNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
 pub use path_gradients::PathGradients;
+pub use stcn::Stcn;
 pub use training::{Optimizer, Schedule};

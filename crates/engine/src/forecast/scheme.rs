@@ -6,7 +6,7 @@ use tidemill_kernel::autocorrelation;
 use tidemill_kernel::calendar::Step;
 
 use super::lines::Dated;
-use super::{HISTORY, candidates, rows};
+use super::{HISTORY, NEIGHBORS, candidates, rows};
 
 /// The longest season that is looked for, in steps.
 const LONGEST_SEASON: usize = 400;
@@ -100,7 +100,7 @@ impl Scheme {
         data.ignore.clear();
         let kept: Vec<&String> =
             [&dated.target, &dated.time].into_iter().chain(&dated.group).chain(&dated.known).collect();
-        recipe.columns.retain(|name, _| name == HISTORY || kept.contains(&name));
+        recipe.columns.retain(|name, _| [HISTORY, NEIGHBORS].contains(&&**name) || kept.contains(&name));
         // What has been read once is not to be taken for something else.
         for name in kept {
             let kind = dated.batch.schema().column(name)?.kind;
@@ -116,8 +116,12 @@ impl Scheme {
             .with("window", vector)
             .with("seasons", self.seasons.clone())
             .with("step", step.clone())
-            .with("depth", self.window)
-            .with("keep", true);
+            .with("depth", self.window);
+        if let (Some(around), Some(asked)) = (&dated.around, &asked.graph) {
+            recipe.columns.entry(NEIGHBORS.into()).or_default().encode.get_or_insert(read.clone());
+            recipe.graph = Some(around.said(asked));
+        }
+        let read = read.with("keep", true);
         recipe.columns.entry(HISTORY.into()).or_default().encode.get_or_insert(read);
         recipe.split.kind = Some(SplitKind::Time);
         recipe.split.gap = Some(format!("{}s", (self.horizon as i64 * dated.step.length()) as f64 / 1e6));

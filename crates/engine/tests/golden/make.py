@@ -55,3 +55,16 @@ with open("offers.csv", "w", newline="") as file:
         p = {"mail": 0.5, "call": 0.3, "none": 0.2}[offer]
         mean = {"mail": 2.0, "call": (age - 40) / 10, "none": 0.5 if plan == "basic" else 1.5}[offer]
         out.writerow([age, plan, offer, p, f"{mean + r.gauss(0, 1):.3f}"])
+
+# Three places, the second between the others, month by month.
+r = random.Random(20261201)
+with open("places.csv", "w", newline="") as file:
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow(["place", "month", "sold", "neighbors"])
+    levels = {"Au": 50.0, "Bo": 80.0, "Cy": 20.0}
+    beside = {"Au": "Bo", "Bo": "Au;Cy=0.5", "Cy": "Bo"}
+    for i in range(48):
+        for place in levels:
+            # About a level: the mean of the past errs by less than the last value.
+            sold = levels[place] + r.gauss(0, 5)
+            out.writerow([place, f"{2019 + i // 12}-{1 + i % 12:02}-01", f"{sold:.2f}", beside[place]])

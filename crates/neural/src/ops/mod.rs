@@ -19,7 +19,7 @@ pub(crate) mod lstm;
 mod math;
 mod node;
 pub(crate) mod pool;
-mod product;
+pub(crate) mod product;
 pub(crate) mod recurrent;
 pub(crate) mod segments;
 mod sums;

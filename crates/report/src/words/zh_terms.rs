@@ -227,4 +227,5 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("done.select_mutual_information", "与目标关系微弱时删除"),
     ("done.select_variance", "几乎不变时删除"),
     ("done.smooth_time", "沿时间平滑"),
+    ("done.track_features", "提取运动特征"),
 ];
