@@ -34,6 +34,13 @@ pub trait Fitted: Any + Send + Sync {
         Vec::new()
     }
 
+    /// An equal one that takes less place and answers nearly the same; `None` where there is no net and no tree to make smaller.
+    ///
+    /// What is made of parts ([`Fitted::parts`]) leaves this to them.
+    fn compressed(&self, _how: &Compression) -> Result<Option<Arc<dyn Fitted>>> {
+        Ok(None)
+    }
+
     /// The linear function it answers by, if it does: for exact SHAP.
     fn as_linear(&self) -> Option<&dyn Linear> {
         None
@@ -43,6 +50,15 @@ pub trait Fitted: Any + Send + Sync {
     fn as_trees(&self) -> Option<&Trees> {
         None
     }
+}
+
+/// How much of what was learned is given up to take less place.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Compression {
+    /// The share of the weights of each matrix of a net, and of the leaves of an ensemble of trees, that goes: 0 to 1.
+    pub prune: f64,
+    /// Whether weights and leaf values are stored in 8 bits each.
+    pub eight_bits: bool,
 }
 
 /// A linear function of columns, as learned: what each column adds can be told apart.

@@ -38,7 +38,7 @@ pub use context::{Context, Event, Warning};
 pub use document::{Document, DocumentError};
 pub use error::{Coded, Error, Result, escaped, nearest};
 pub use estimator::{Columns, Estimator, Needs, Resampler, Rows, Target, Training};
-pub use fitted::{Chain, Fitted, Linear, Run};
+pub use fitted::{Chain, Compression, Fitted, Linear, Run};
 pub use kind::{Axis, Kind, Layout, Role};
 pub use point::{Points, point_column};
 pub use reading::Reading;

@@ -21,6 +21,7 @@ mod net;
 mod ops;
 #[cfg(test)]
 mod oracle;
+mod packing;
 mod parameters;
 mod standard;
 #[cfg(test)]
