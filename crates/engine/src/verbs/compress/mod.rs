@@ -9,7 +9,7 @@ mod smaller;
 use std::path::{Path, PathBuf};
 
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Compression, Context, Error, Event, Result};
+use tidemill_core::{Compression, Context, Error, Event, Fitted, Result};
 use tidemill_package::Package;
 
 use super::distill::micros;
