@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::{Batch, Registry, Result, Row, Schema, State, Trees};
+use crate::{Batch, Compression, Registry, Result, Row, Schema, State, Trees};
 
 /// What an [`crate::Estimator`] learned: immutable, shareable, savable.
 pub trait Fitted: Any + Send + Sync {
@@ -50,15 +50,6 @@ pub trait Fitted: Any + Send + Sync {
     fn as_trees(&self) -> Option<&Trees> {
         None
     }
-}
-
-/// How much of what was learned is given up to take less place.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Compression {
-    /// The share of the weights of each matrix of a net, and of the leaves of an ensemble of trees, that goes: 0 to 1.
-    pub prune: f64,
-    /// Whether weights and leaf values are stored in 8 bits each.
-    pub eight_bits: bool,
 }
 
 /// A linear function of columns, as learned: what each column adds can be told apart.

@@ -33,6 +33,15 @@ struct Node {
     left: u32,
 }
 
+/// How much of what was learned is given up to take less place.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Compression {
+    /// The share of the weights of each matrix of a net, and of the leaves of an ensemble of trees, that goes: 0 to 1.
+    pub prune: f64,
+    /// Whether weights and leaf values are stored in 8 bits each.
+    pub eight_bits: bool,
+}
+
 /// How a node divides its rows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {

@@ -21,7 +21,6 @@ mod net;
 mod ops;
 #[cfg(test)]
 mod oracle;
-mod packing;
 mod parameters;
 mod standard;
 #[cfg(test)]

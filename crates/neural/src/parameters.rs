@@ -1,9 +1,11 @@
 //! The numbers that a net learns, one after the other in one run of memory, each array under its name.
 
+mod packing;
+
 use tidemill_core::{Error, Result, State, TensorData};
 use tidemill_kernel::Random;
 
-use crate::packing::{self, Packing};
+use packing::Packing;
 
 /// An array as the part of the net that owns it declares it.
 #[derive(Clone, Debug, PartialEq)]

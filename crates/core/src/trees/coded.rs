@@ -29,15 +29,18 @@ impl Trees {
         self.layout != Layout::Plain
     }
 
-    /// The least value of each tree, and a 255th of the range of its values.
+    /// The least value of each tree, and a 255th of the range of its values; of shares of classes, those from 0 to 1.
     pub(super) fn in_bytes(&self) -> Layout {
         let range = |(t, &root): (usize, &u32)| {
+            if self.width > 1 {
+                return [0.0, step(0.0, 1.0)];
+            }
             let end = self.roots.get(t + 1).map_or(self.nodes.len(), |&root| root as usize);
             let leaves = (root as usize..end).filter(|&node| self.is_leaf(node));
             let of = leaves.flat_map(|node| self.values(node));
             let (low, high) =
                 of.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
-            [low as f32, ((high - low) / 255.0) as f32]
+            [low as f32, step(low as f32, high)]
         };
         Layout::Bytes(self.roots.iter().enumerate().map(range).collect())
     }
@@ -49,13 +52,14 @@ impl Trees {
         for node in 0..self.nodes.len() {
             tree += usize::from(self.roots.get(tree + 1).is_some_and(|&next| next as usize == node));
             self.cover[node] = short(self.cover[node]);
-            for value in &mut self.values[node * self.width..(node + 1) * self.width] {
-                *value = match &layout {
-                    Layout::Bytes(ranges) if self.nodes[node].left as usize == node => {
-                        decoded(coded(*value, ranges[tree]), ranges[tree])
-                    }
-                    _ => f64::from(*value as f32),
-                };
+            let is_leaf = self.nodes[node].left as usize == node;
+            let values = &mut self.values[node * self.width..(node + 1) * self.width];
+            match &layout {
+                Layout::Bytes(ranges) if is_leaf => {
+                    let codes = coded(values, ranges[tree]);
+                    values.iter_mut().zip(codes).for_each(|(v, code)| *v = decoded(code, ranges[tree]));
+                }
+                _ => values.iter_mut().for_each(|v| *v = f64::from(*v as f32)),
             }
         }
         for t in 0..self.roots.len() {
@@ -80,9 +84,7 @@ impl Trees {
             words.push(LEAF);
             covers.push(self.cover[at]);
             match &self.layout {
-                Layout::Bytes(ranges) => {
-                    codes.extend(self.values(at).iter().map(|&v| coded(v, ranges[tree])))
-                }
+                Layout::Bytes(ranges) => codes.extend(coded(self.values(at), ranges[tree])),
                 _ => values.extend(self.values(at).iter().map(|&v| v as f32)),
             }
         }
@@ -172,10 +174,34 @@ fn data<'a>(state: &'a State, name: &str) -> Option<&'a TensorData> {
     state.tensors.get(name).map(|tensor| &tensor.data)
 }
 
-/// The nearest step of a tree's range.
-fn coded(value: f64, [low, step]: [f32; 2]) -> u8 {
-    // Half a step beyond either end there is none; no range has one step for all of its values.
-    if step > 0.0 { ((value - f64::from(low)) / f64::from(step)).round().clamp(0.0, 255.0) as u8 } else { 0 }
+/// A 255th of the way from `low` to `high`, or a little less: no value becomes greater than the greatest was.
+fn step(low: f32, high: f64) -> f32 {
+    let mut step = (((high - f64::from(low)) / 255.0) as f32).max(0.0);
+    while step > 0.0 && f64::from(low) + 255.0 * f64::from(step) > high {
+        step = step.next_down();
+    }
+    step
+}
+
+/// The values of a leaf as steps of its tree's range: the nearest ones. Shares of classes keep their sum: what is cut off goes to those
+/// that lost most.
+fn coded(values: &[f64], [low, step]: [f32; 2]) -> Vec<u8> {
+    // No range has one step for all of its values.
+    if step <= 0.0 {
+        return vec![0; values.len()];
+    }
+    let steps = |v: &f64| ((v - f64::from(low)) / f64::from(step)).clamp(0.0, 255.0);
+    if values.len() < 2 {
+        return values.iter().map(|v| steps(v).round() as u8).collect();
+    }
+    let mut codes: Vec<u8> = values.iter().map(|v| steps(v).floor() as u8).collect();
+    let whole: f64 = values.iter().map(steps).sum();
+    let missing = (whole.round() as usize).saturating_sub(codes.iter().map(|code| usize::from(*code)).sum());
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    let rest = |i: usize| steps(&values[i]).fract();
+    order.sort_by(|&a, &b| rest(b).total_cmp(&rest(a)));
+    order.into_iter().take(missing).for_each(|i| codes[i] = codes[i].saturating_add(1));
+    codes
 }
 
 fn decoded(code: u8, [low, step]: [f32; 2]) -> f64 {

@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use super::coded::Layout;
-use super::{CATEGORY, Node, Trees};
-use crate::Compression;
+use super::{CATEGORY, Compression, Node, Trees};
 
 /// Trees with some of their inner nodes turned into leaves.
 struct Merged {
@@ -195,6 +194,24 @@ mod tests {
         let bytes = |trees: &Trees| trees.save(State::default()).bytes();
         assert!(bytes(&small) < bytes(&whole));
         assert_eq!(small.size(), bytes(&small));
+    }
+
+    #[test]
+    fn shares_of_classes_in_eight_bits_sum_to_one_and_none_is_greater() {
+        let mut trees = Trees::new(1, vec![0.0; 3], true);
+        let root = trees.plant();
+        let left = trees.split(root, 0, &Question::Number { threshold: 1.0 }, true);
+        trees.leaf(left, &[1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0], 1.0);
+        trees.leaf(left + 1, &[1.0, 0.0, 0.0], 1.0);
+        trees.finish();
+        let small = trees.compressed(&how(0.0, true));
+        let mut out = [0.0; 6];
+        small.rows(&[0.0, 2.0], &mut out);
+        assert!(out.iter().all(|p| (0.0..=1.0).contains(p)), "{out:?}");
+        for (shares, first) in out.chunks(3).zip([1.0 / 3.0, 1.0]) {
+            assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{shares:?}");
+            assert!((shares[0] - first).abs() < 1.0 / 255.0, "{shares:?}");
+        }
     }
 
     #[test]
