@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::{Batch, Registry, Result, Row, Schema, State, Trees};
+use crate::{Batch, Compression, Registry, Result, Row, Schema, State, Trees};
 
 /// What an [`crate::Estimator`] learned: immutable, shareable, savable.
 pub trait Fitted: Any + Send + Sync {
@@ -32,6 +32,13 @@ pub trait Fitted: Any + Send + Sync {
     /// for what is one thing.
     fn parts(&self) -> Vec<&Arc<dyn Fitted>> {
         Vec::new()
+    }
+
+    /// An equal one that takes less place and answers nearly the same; `None` where there is no net and no tree to make smaller.
+    ///
+    /// What is made of parts ([`Fitted::parts`]) leaves this to them.
+    fn compressed(&self, _how: &Compression) -> Result<Option<Arc<dyn Fitted>>> {
+        Ok(None)
     }
 
     /// The linear function it answers by, if it does: for exact SHAP.

@@ -51,4 +51,4 @@ pub use source::{BATCH_ROWS, Batches, Source, Table, View};
 pub use sparse::{Sparse, sparse_vector};
 pub use staged::{AtomicFile, replace};
 pub use state::{State, Tensor, TensorData};
-pub use trees::{Question, Trees};
+pub use trees::{Compression, Question, Trees};

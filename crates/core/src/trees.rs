@@ -1,6 +1,13 @@
 //! Decision trees as data: what every learner of trees becomes, small, checked, quick to follow, and open to those
 //! who explain it.
 
+mod coded;
+mod prune;
+
+use std::borrow::Cow;
+
+use coded::Layout;
+
 use crate::{Error, Result, State, Tensor, TensorData};
 
 /// Set in a node's feature: missing values go left.
@@ -24,6 +31,15 @@ struct Node {
     feature: u32,
     /// The left child; a leaf's is itself.
     left: u32,
+}
+
+/// How much of what was learned is given up to take less place.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Compression {
+    /// The share of the weights of each matrix of a net, and of the leaves of an ensemble of trees, that goes: 0 to 1.
+    pub prune: f64,
+    /// Whether weights and leaf values are stored in 8 bits each.
+    pub eight_bits: bool,
 }
 
 /// How a node divides its rows.
@@ -76,6 +92,17 @@ pub struct Trees {
     cover: Vec<f64>,
     /// Sets of categories: a count of words, then the words.
     sets: Vec<u64>,
+    layout: Layout,
+}
+
+/// What a state says of trees: a word per node, child and threshold of each inner node, values and cover of each leaf.
+struct Parts<'a> {
+    roots: Vec<u32>,
+    features: Cow<'a, [u32]>,
+    left: Cow<'a, [u32]>,
+    thresholds: Cow<'a, [f64]>,
+    values: Cow<'a, [f64]>,
+    cover: Cow<'a, [f64]>,
 }
 
 impl Trees {
@@ -107,6 +134,7 @@ impl Trees {
 
     /// Begins a tree: its root, a leaf of zeros for now.
     pub fn plant(&mut self) -> usize {
+        self.layout = Layout::Plain;
         let root = self.push();
         self.roots.push(root as u32);
         self.depths.push(0);
@@ -172,6 +200,7 @@ impl Trees {
         if n >= self.roots.len() {
             return;
         }
+        self.layout = Layout::Plain;
         let end = self.roots[n] as usize;
         self.roots.truncate(n);
         self.depths.truncate(n);
@@ -187,6 +216,7 @@ impl Trees {
 
     /// The trees of `other` after these. Both must have the same features, outputs and sort of leaf.
     pub fn append(&mut self, other: &Trees) {
+        self.layout = Layout::Plain;
         let (nodes, sets) = (self.nodes.len(), self.sets.len());
         self.roots.extend(other.roots.iter().map(|r| r + nodes as u32));
         self.depths.extend(&other.depths);
@@ -365,6 +395,9 @@ impl Trees {
     /// Adds these trees to a state: a feature per node, child and threshold of inner nodes only, values and weights
     /// of leaves only.
     pub fn save(&self, state: State) -> State {
+        if self.is_compressed() {
+            return self.save_coded(state);
+        }
         let (leaves, inner): (Vec<usize>, Vec<usize>) =
             (0..self.nodes.len()).partition(|&node| self.is_leaf(node));
         let feature = |(at, node): (usize, &Node)| if self.is_leaf(at) { LEAF } else { node.feature };
@@ -388,6 +421,9 @@ impl Trees {
 
     /// Bytes of the numbers that [`Trees::save`] adds to a state.
     pub fn size(&self) -> u64 {
+        if self.is_compressed() {
+            return self.save_coded(State::default()).bytes();
+        }
         let n = self.nodes.len();
         let leaves = (0..n).filter(|&node| self.is_leaf(node)).count();
         let inner = n - leaves;
@@ -405,28 +441,21 @@ impl Trees {
     /// The trees that [`Trees::save`] wrote. Refuses anything that could not be followed to its end.
     pub fn load(state: &State, n_features: usize, n_outputs: usize, whole: bool) -> Result<Self> {
         let wrong = |problem: &str| Error::state(&state.kind, format!("the trees are not whole: {problem}"));
-        let u32s = |name: &str| match state.tensors.get(name) {
-            Some(Tensor { data: TensorData::U32(values), .. }) => Ok(values),
-            _ => Err(wrong(&format!("'{name}' is missing"))),
-        };
         let sets = match state.tensors.get("sets") {
             Some(Tensor { data: TensorData::I64(words), .. }) => words.iter().map(|&w| w as u64).collect(),
             _ => return Err(wrong("'sets' is missing")),
         };
-        let (roots, features, left) = (u32s("roots")?.clone(), u32s("features")?, u32s("left")?);
         let width = if whole { n_outputs } else { 1 };
-        let n_leaves = features.iter().filter(|f| **f == LEAF).count();
-        if left.len() != features.len() - n_leaves {
-            return Err(wrong("questions and children differ in number"));
-        }
-        let thresholds = state.floats_of("thresholds", left.len())?;
-        let n_values = n_leaves.checked_mul(width).ok_or_else(|| wrong("too many values"))?;
-        let mut values = state.floats_of("values", n_values)?.iter();
-        let mut cover = state.floats_of("cover", n_leaves)?.iter();
-        let mut inner = thresholds.iter().zip(left);
+        let (parts, layout) = match state.tensors.contains_key(coded::ASKED) {
+            true => coded::parts(state, width)?,
+            false => (Parts::of(state, width)?, Layout::Plain),
+        };
+        let mut values = parts.values.iter();
+        let mut cover = parts.cover.iter();
+        let mut inner = parts.thresholds.iter().zip(parts.left.iter());
         let start = state.floats_of("start", n_outputs)?.to_vec();
-        let mut trees = Trees { n_features, start, width, roots, sets, ..Trees::default() };
-        for &feature in features {
+        let mut trees = Trees { n_features, start, width, roots: parts.roots, sets, ..Trees::default() };
+        for &feature in parts.features.iter() {
             let at = trees.push();
             if feature == LEAF {
                 trees.values[at * width..].iter_mut().zip(&mut values).for_each(|(to, value)| *to = *value);
@@ -436,6 +465,7 @@ impl Trees {
             }
         }
         trees.check().map_err(wrong)?;
+        trees.layout = layout;
         Ok(trees)
     }
 
@@ -482,6 +512,31 @@ impl Trees {
             }
         }
         Ok(())
+    }
+}
+
+impl<'a> Parts<'a> {
+    /// Those of a state in which every number stands as it was learned.
+    fn of(state: &'a State, width: usize) -> Result<Self> {
+        let wrong = |problem: &str| Error::state(&state.kind, format!("the trees are not whole: {problem}"));
+        let u32s = |name: &str| match state.tensors.get(name) {
+            Some(Tensor { data: TensorData::U32(values), .. }) => Ok(values),
+            _ => Err(wrong(&format!("'{name}' is missing"))),
+        };
+        let (features, left) = (u32s("features")?, u32s("left")?);
+        let n_leaves = features.iter().filter(|f| **f == LEAF).count();
+        if left.len() != features.len() - n_leaves {
+            return Err(wrong("questions and children differ in number"));
+        }
+        let n_values = n_leaves.checked_mul(width).ok_or_else(|| wrong("too many values"))?;
+        Ok(Parts {
+            roots: u32s("roots")?.clone(),
+            features: Cow::Borrowed(features),
+            left: Cow::Borrowed(left),
+            thresholds: Cow::Borrowed(state.floats_of("thresholds", left.len())?),
+            values: Cow::Borrowed(state.floats_of("values", n_values)?),
+            cover: Cow::Borrowed(state.floats_of("cover", n_leaves)?),
+        })
     }
 }
 

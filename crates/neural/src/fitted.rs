@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tidemill_core::{Batch, Builtin, Error, Fitted, Result, Row, Run, Schema, State};
+use tidemill_core::{Batch, Builtin, Compression, Error, Fitted, Result, Row, Run, Schema, State};
 use tidemill_kernel::Classes;
 use tidemill_kernel::answer::{Answer, output};
 use tidemill_kernel::reduce::in_chunks;
@@ -18,6 +18,8 @@ use crate::standard::Standard;
 
 /// Rows that one thread takes at a time.
 const CHUNK: usize = 512;
+/// The newest version of their state: 1 holds every weight as it was learned, 2 packed matrices.
+pub(crate) const VERSION: u32 = 2;
 
 /// What the outputs of a net mean.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,6 +129,19 @@ impl FittedNet {
         (self.parameters.part(self.net.first(n)), self.parameters.part(self.net.first(n + 1)))
     }
 
+    /// As it is saved, with these parameters.
+    fn state_with(&self, parameters: &Parameters) -> State {
+        let saved = Saved { settings: self.options.clone(), classes: self.classes().map(Classes::words) };
+        // Plain weights are saved as they ever were, so that older builds open them.
+        let version = if parameters.packing.is_plain() { 1 } else { VERSION };
+        let mut state = parameters.save(State::new(self.kind, version, saved));
+        state = match &self.meaning {
+            Meaning::Number(target) => state.floats("target", &[target.centre, target.factor]),
+            Meaning::Classes(classes) => classes.save(state),
+        };
+        self.net.encoders.iter().fold(state, |state, encoder| state.child(encoder.state()))
+    }
+
     fn classes(&self) -> Option<&Classes> {
         match &self.meaning {
             Meaning::Number(_) => None,
@@ -156,13 +171,12 @@ impl Fitted for FittedNet {
     }
 
     fn state(&self) -> State {
-        let saved = Saved { settings: self.options.clone(), classes: self.classes().map(Classes::words) };
-        let mut state = self.parameters.save(State::new(self.kind, NeuralNet::VERSION, saved));
-        state = match &self.meaning {
-            Meaning::Number(target) => state.floats("target", &[target.centre, target.factor]),
-            Meaning::Classes(classes) => classes.save(state),
-        };
-        self.net.encoders.iter().fold(state, |state, encoder| state.child(encoder.state()))
+        self.state_with(&self.parameters)
+    }
+
+    fn compressed(&self, how: &Compression) -> Result<Option<Arc<dyn Fitted>>> {
+        let smaller = self.parameters.compressed(how);
+        Ok(Some(Arc::new(FittedNet::load(&self.state_with(&smaller))?.of_kind(self.kind))))
     }
 
     fn size(&self) -> u64 {

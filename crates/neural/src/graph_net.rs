@@ -13,6 +13,7 @@ use tidemill_kernel::ClassWeight;
 use tidemill_kernel::graph::Names;
 
 use crate::encoders::neighbors::{GraphLayer, Layers, Neighborhood};
+use crate::fitted::VERSION;
 use crate::{FittedNet, NeuralError, NeuralNet, encoders, training};
 
 /// A net over rows that are tied to each other: each layer brings together what the neighbours of a row say, so that two layers hear from
@@ -98,6 +99,7 @@ impl GraphNet {
 
 impl Builtin for GraphNet {
     const KIND: &'static str = "graph_net";
+    const VERSION: u32 = VERSION;
 
     fn check(&self) -> Result<(), KeyPath> {
         if !(1..=MOST_LAYERS).contains(&self.hidden.len()) {

@@ -14,6 +14,7 @@ use tidemill_kernel::ClassWeight;
 pub use crate::body::Activation;
 use crate::device::Precision;
 use crate::encoders::{Images, Series, Tokens};
+use crate::fitted::VERSION;
 pub use crate::head::NetLoss;
 use crate::training::{self, Optimizer, Schedule};
 use crate::{FittedNet, encoders};
@@ -197,6 +198,7 @@ impl NeuralNet {
 
 impl Builtin for NeuralNet {
     const KIND: &'static str = "neural_net";
+    const VERSION: u32 = VERSION;
 
     fn check(&self) -> Result<(), KeyPath> {
         if let Some(at) = self.hidden.iter().position(|&width| !(1..=WIDEST).contains(&width)) {

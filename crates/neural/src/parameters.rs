@@ -1,7 +1,11 @@
 //! The numbers that a net learns, one after the other in one run of memory, each array under its name.
 
+mod packing;
+
 use tidemill_core::{Error, Result, State, TensorData};
 use tidemill_kernel::Random;
+
+use packing::Packing;
 
 /// An array as the part of the net that owns it declares it.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +63,8 @@ pub(crate) struct Parameters {
     starts: Vec<usize>,
     /// The numbers.
     pub values: Vec<f32>,
+    /// How they are saved.
+    pub packing: Packing,
 }
 
 impl Parameters {
@@ -84,7 +90,7 @@ impl Parameters {
             end += one.len();
             starts.push(end);
         }
-        Parameters { declared, starts, values }
+        Parameters { declared, starts, values, packing: Packing::default() }
     }
 
     pub(crate) fn declared(&self) -> &[Declared] {
@@ -108,20 +114,34 @@ impl Parameters {
 
     /// Adds every array to a state, under its name.
     pub(crate) fn save(&self, state: State) -> State {
+        let mut rows = 0;
         self.declared.iter().enumerate().fold(state, |state, (i, one)| {
-            state.tensor(&one.name, one.shape.clone(), TensorData::F32(self.array(i).to_vec()))
+            if self.packing.is_plain() || !one.decays() {
+                return state.tensor(&one.name, one.shape.clone(), TensorData::F32(self.array(i).to_vec()));
+            }
+            let first = rows;
+            rows += packing::n_rows(one);
+            self.save_packed(state, i, first)
         })
     }
 
     /// Bytes of the arrays.
     pub(crate) fn size(&self) -> u64 {
-        4 * self.values.len() as u64
+        match self.packing.is_plain() {
+            true => 4 * self.values.len() as u64,
+            false => self.save(State::default()).bytes(),
+        }
     }
 
     /// The arrays of a state. Errors when one is missing or of another shape.
     pub(crate) fn load(declared: Vec<Declared>, state: &State) -> Result<Self> {
         let mut values = Vec::new();
+        let mut packing = Packing::default();
         for one in &declared {
+            if state.version > 1 && packing::is_packed(one, state) {
+                packing::load(one, state, &mut values, &mut packing)?;
+                continue;
+            }
             let wrong =
                 |problem: String| Error::state(&state.kind, format!("tensor '{}' {problem}", one.name));
             match state.tensors.get(&one.name) {
@@ -140,7 +160,7 @@ impl Parameters {
                 None => return Err(wrong("is missing".into())),
             }
         }
-        Ok(Self::of(declared, values))
+        Ok(Parameters { packing, ..Self::of(declared, values) })
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod business;
+pub(crate) mod compress;
 pub(crate) mod data;
 pub(crate) mod distill;
 pub(crate) mod explain;
@@ -72,6 +73,8 @@ pub(crate) enum Verb {
     Import(import::Import),
     /// Train a lighter model on what a model says of rows, and show by how much its answers change.
     Distill(distill::Distill),
+    /// Write a model to a smaller file, and show by how much its answers change.
+    Compress(compress::Compress),
     /// Show what is in a model file.
     Inspect(Inspect),
     /// Write a commented recipe with what was inferred from a table.

@@ -4,6 +4,7 @@ mod backup;
 mod business;
 mod check;
 mod compare;
+mod compress;
 mod data;
 mod distill;
 mod embed;
@@ -62,6 +63,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Explain(args) => explain::explain(args, cli),
         Verb::Import(args) => import::import(args, cli),
         Verb::Distill(args) => distill::distill(args, cli),
+        Verb::Compress(args) => compress::compress(args, cli),
         Verb::Inspect(args) => run_inspect(args, cli),
         Verb::Init(args) => run_init(args, cli),
         Verb::Serve(args) => service::serve(args, cli),

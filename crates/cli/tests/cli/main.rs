@@ -6,6 +6,7 @@ mod business;
 mod check;
 mod choice;
 mod compare;
+mod compress;
 mod desk;
 mod distill;
 mod explain;

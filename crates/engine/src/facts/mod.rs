@@ -1,5 +1,6 @@
 //! What happened, as plain numbers and names: [`crate::report`] alone makes sentences of it.
 
+mod compressed;
 mod distilled;
 mod monitor;
 mod policy;
@@ -8,6 +9,7 @@ mod restored;
 mod synthesized;
 mod training;
 
+pub use compressed::{AnswerChange, BeforeAndAfter, Bound, CompressedFacts};
 pub use distilled::{AgainstTruth, Change, Costs, DistilledFacts};
 pub use monitor::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
 pub use policy::{PolicyOutcome, PolicyStanding, TrainedPolicy};

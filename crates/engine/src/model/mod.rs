@@ -21,7 +21,9 @@ use tidemill_package::{Info, Manifest, Package};
 use crate::error::EngineError;
 pub use inspect::{Inspected, inspect};
 pub(crate) use provenance::part;
-pub use provenance::{DistilledFrom, ImportedFrom, Promotion, Provenance, ScoreRange, TestScores, TrainedOn};
+pub use provenance::{
+    CompressedFrom, DistilledFrom, ImportedFrom, Promotion, Provenance, ScoreRange, TestScores, TrainedOn,
+};
 pub use reference::Reference;
 
 /// What a package says of itself that holds a preparation without a learner: the list of its steps.

@@ -35,6 +35,9 @@ pub struct Provenance {
     /// Of a student, the teacher whose answers it learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distilled: Option<DistilledFrom>,
+    /// Of a smaller copy, the model that it is a copy of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compressed: Option<CompressedFrom>,
     /// What led to it, where it took the place of another version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub improved: Option<Promotion>,
@@ -70,6 +73,22 @@ pub struct DistilledFrom {
     /// Its learner.
     pub learner: Option<Spec>,
     /// How far a student of part of the rows was from it on the others: for people.
+    pub change: Value,
+}
+
+/// The model that a smaller one is a copy of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CompressedFrom {
+    /// The name of its file.
+    pub file: String,
+    /// The hash of the model.
+    pub sha256: String,
+    /// The share of weights or leaves that went.
+    pub prune: f64,
+    /// Whether weights and leaf values are stored in 8 bits.
+    pub eight_bits: bool,
+    /// How far answers changed: for people.
     pub change: Value,
 }
 

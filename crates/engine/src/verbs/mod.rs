@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod compare;
+pub mod compress;
 pub mod data;
 pub mod distill;
 pub mod evaluate;

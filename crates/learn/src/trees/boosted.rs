@@ -15,6 +15,7 @@ use tidemill_kernel::trees::{Growth, Order};
 use super::FittedTrees;
 use super::boosting::Boost;
 use super::features::TreeColumns;
+use super::fitted::VERSION;
 use super::losses::{Gamma, Huber, Link, LogLoss, Loss, Poisson, Quantile, Softmax, Squared, Tweedie};
 use crate::rows;
 
@@ -141,6 +142,7 @@ fn within(key: &str, value: f64, allowed: bool, range: &str) -> Result<(), KeyPa
 
 impl Builtin for BoostedTrees {
     const KIND: &'static str = "boosted_trees";
+    const VERSION: u32 = VERSION;
 
     fn check(&self) -> Result<(), KeyPath> {
         let share = |key: &str, x: f64| within(key, x, x > 0.0 && x <= 1.0, "above 0, up to 1");
@@ -307,7 +309,6 @@ impl BoostedTrees {
         };
         Ok(FittedTrees {
             kind: Self::KIND,
-            version: Self::VERSION,
             settings: self.params(),
             notes: json!({ "trees": trees.n_trees() }),
             columns: boost.columns,

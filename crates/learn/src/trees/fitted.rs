@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidemill_core::{Batch, Builtin, Categories, Error, Fitted, Result, Row, Run, Schema, State, Trees};
+use tidemill_core::{
+    Batch, Builtin, Categories, Compression, Error, Fitted, Result, Row, Run, Schema, State, Trees,
+};
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::vector;
 
@@ -16,6 +18,9 @@ use tidemill_kernel::answer::{Answer, output};
 /// Rows that one thread answers at a time.
 const CHUNK: usize = 1024;
 
+/// The newest version of their state: 1 holds every number as it was learned, 2 compressed trees.
+pub(super) const VERSION: u32 = 2;
+
 /// A sum of trees over the features: what [`super::BoostedTrees`], [`super::RandomForest`] and
 /// [`super::ExtraTrees`] learn.
 ///
@@ -24,7 +29,6 @@ const CHUNK: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct FittedTrees {
     pub(crate) kind: &'static str,
-    pub(crate) version: u32,
     pub(crate) settings: Value,
     pub(crate) columns: TreeColumns,
     pub(crate) classes: Option<Arc<Categories>>,
@@ -46,14 +50,13 @@ struct Saved<S> {
 
 impl FittedTrees {
     pub(crate) fn load<T: Builtin>(state: &State) -> Result<Arc<dyn Fitted>> {
-        Self::restored(state, T::KIND, T::VERSION, T::params)
+        Self::restored(state, T::KIND, T::params)
     }
 
     /// What a state of this kind holds; `settings` are told as [`FittedTrees::state`] saves them.
     pub(super) fn restored<S: DeserializeOwned>(
         state: &State,
         kind: &'static str,
-        version: u32,
         settings: impl FnOnce(&S) -> Value,
     ) -> Result<Arc<dyn Fitted>> {
         let saved: Saved<S> = state.params()?;
@@ -74,7 +77,6 @@ impl FittedTrees {
         }
         Ok(Arc::new(FittedTrees {
             kind,
-            version,
             settings: settings(&saved.settings),
             columns: saved.columns,
             classes,
@@ -129,7 +131,13 @@ impl Fitted for FittedTrees {
             link: self.link,
             notes: self.notes.clone(),
         };
-        self.trees.save(State::new(self.kind, self.version, saved))
+        // Plain trees are saved as they ever were, so that older builds open them.
+        let version = if self.trees.is_compressed() { VERSION } else { 1 };
+        self.trees.save(State::new(self.kind, version, saved))
+    }
+
+    fn compressed(&self, how: &Compression) -> Result<Option<Arc<dyn Fitted>>> {
+        Ok(Some(Arc::new(FittedTrees { trees: self.trees.compressed(how), ..self.clone() })))
     }
 
     fn size(&self) -> u64 {

@@ -18,6 +18,7 @@ use tidemill_kernel::trees::{
 
 use super::FittedTrees;
 use super::features::TreeColumns;
+use super::fitted::VERSION;
 use super::losses::{Link, mean};
 use crate::rows;
 
@@ -87,6 +88,7 @@ macro_rules! forest {
 
         impl Builtin for $name {
             const KIND: &'static str = $kind;
+            const VERSION: u32 = VERSION;
 
             fn check(&self) -> Result<(), KeyPath> {
                 check(&self.settings())
@@ -282,7 +284,6 @@ fn fit<F: Forest>(forest: &F, training: Training<'_>, context: &Context) -> Resu
     let notes = bag.score(&target, ground.weights.as_deref());
     Ok(Arc::new(FittedTrees {
         kind: F::KIND,
-        version: F::VERSION,
         settings: forest.params(),
         columns,
         classes,

@@ -7,6 +7,7 @@ use tidemill_core::{Categories, Error, Fitted, Registry, Result, State, Trees};
 
 use super::FittedTrees;
 use super::features::{Reads, TreeColumn, TreeColumns};
+use super::fitted::VERSION;
 use super::losses::Link;
 
 /// What the trees of another program read from one column.
@@ -40,7 +41,7 @@ pub struct ImportedTrees {
 impl ImportedTrees {
     /// The kind under which they are saved.
     pub const KIND: &'static str = "imported_trees";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = VERSION;
 
     /// As the link of a model.
     ///
@@ -68,7 +69,6 @@ impl ImportedTrees {
         };
         Ok(Arc::new(FittedTrees {
             kind: Self::KIND,
-            version: Self::VERSION,
             notes: json!({ "trees": self.trees.n_trees() }),
             settings: self.origin,
             columns: TreeColumns(self.columns.into_iter().map(column).collect()),
@@ -84,6 +84,6 @@ impl ImportedTrees {
     /// A state that is not whole.
     pub fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
         state.check_version(Self::VERSION)?;
-        FittedTrees::restored(&state, Self::KIND, Self::VERSION, Value::clone)
+        FittedTrees::restored(&state, Self::KIND, Value::clone)
     }
 }

@@ -333,4 +333,14 @@ catalogue! {
     distill_cost_bytes = "model file",
     distill_cost_operations = "operations of a row",
     distill_cost_micros = "microseconds of a row",
+
+    // Compressing.
+    compress_made = "{prune} of the leaves or weights of {model} are gone; it was held against itself on {rows} rows of {source}",
+    compress_bits = "Leaf values and weights are stored in 8 bits",
+    compress_classes = "Probabilities change by {greatest} at most and {mean} on average; the class stays for {same} of rows",
+    compress_numbers = "Answers change by {greatest} at most and {mean} on average; their standard deviation is {spread}",
+    compress_bound = "No larger share that was tried keeps the change within the bound (any answer: {greatest}, on average: {mean})",
+    compress_truth = "Against the truth of {rows} rows: {metric} {before} before, {after} after; the model may have learned from these rows",
+    compress_before = "before",
+    compress_after = "after",
 }

@@ -329,4 +329,14 @@ pub(super) const ZH: Story = Story {
     distill_cost_bytes: "模型文件",
     distill_cost_operations: "每行运算次数",
     distill_cost_micros: "每行微秒数",
+
+    // Compressing.
+    compress_made: "{model} 的叶节点或权重去掉了 {prune}；在 {source} 的 {rows} 行上与原模型对照",
+    compress_bits: "叶节点的值与权重以 8 位存储",
+    compress_classes: "概率最多变化 {greatest}，平均变化 {mean}；{same} 的行预测类别不变",
+    compress_numbers: "回答最多变化 {greatest}，平均变化 {mean}；回答的标准差为 {spread}",
+    compress_bound: "在试过的比例中，没有更大的能使变化保持在界限之内（任一回答：{greatest}，平均：{mean}）",
+    compress_truth: "以 {rows} 行的真实值为准：{metric} 压缩前为 {before}，压缩后为 {after}；模型可能学习过这些行",
+    compress_before: "压缩前",
+    compress_after: "压缩后",
 };

@@ -6,11 +6,14 @@ use tidemill_report::{Align, Block, Figure, Finding, Level, Report, Section, Tab
 use super::prepared::figure;
 use super::verdict::named;
 use super::{Words, file_name, fill, name, plain};
-use crate::facts::SynthesizedFacts;
+use crate::facts::{ColumnLikeness, ColumnShape, SynthesizedFacts};
+use crate::format::cut;
 use crate::report::text::synthesized as told;
 
 /// Beyond so many columns nobody looks at pictures: the table has them all.
 const PICTURES: usize = 24;
+/// Values of a column that are named in a table.
+const NAMED: usize = 3;
 
 /// The page about synthetic rows, in the language of these words.
 pub fn synthesized(words: &'static Words, facts: &SynthesizedFacts) -> String {
@@ -137,19 +140,37 @@ fn privacy(words: &'static Words, facts: &SynthesizedFacts) -> Section {
     Section::new("privacy", words.synth_privacy).lead(words.synth_privacy_lead).with(Block::Table(table))
 }
 
-/// Columns in real rows and in new ones beside each other, those that differ most first.
+/// Columns in real rows and in new ones beside each other, those that differ most first: a row each, and pictures for who asks.
 fn pictures(words: &'static Words, facts: &SynthesizedFacts) -> Section {
-    let mut section = Section::new("pictures", words.synth_pictures).lead(words.synth_pictures_lead);
     let mut columns: Vec<_> = facts.columns.iter().collect();
     columns.sort_by(|a, b| b.apart.total_cmp(&a.apart));
-    for column in columns.into_iter().take(PICTURES) {
-        let figures: Vec<Figure> = [(words.synth_real, &column.real), (words.synth_new, &column.made)]
+    let head = [(words.column, Align::Left), (words.synth_real, Align::Left), (words.synth_new, Align::Left)];
+    let mut table = Table::new(words.synth_pictures, &head);
+    for column in &columns {
+        let [real, made] = [&column.real, &column.made].map(usual);
+        table.rows.push(vec![named(&column.name).into(), real.into(), made.into()]);
+    }
+    let both = |column: &&ColumnLikeness| {
+        [(words.synth_real, &column.real), (words.synth_new, &column.made)]
             .into_iter()
             .filter_map(|(which, shape)| figure(words, &column.name, which, shape))
-            .collect();
-        if !figures.is_empty() {
-            section = section.with(Block::Figures(figures));
-        }
+            .collect::<Vec<Figure>>()
+    };
+    let figures = columns.iter().take(PICTURES).map(both).filter(|figures| !figures.is_empty());
+    let blocks: Vec<Block> = figures.map(Block::Figures).collect();
+    let section = Section::new("pictures", words.synth_pictures).lead(words.synth_pictures_lead);
+    let section = section.with(Block::Table(table));
+    if blocks.is_empty() {
+        return section;
     }
-    section
+    section.with(Block::Details { summary: Text::plain(words.synth_pictures), blocks })
+}
+
+/// What is usual in a column: the least, the quartiles and the greatest of numbers, or the most frequent values and their rows.
+fn usual(shape: &ColumnShape) -> String {
+    if let Some(numbers) = &shape.numbers {
+        return numbers.quantiles.map(short).join(" · ");
+    }
+    let value = |(name, n): &(String, u64)| format!("{} ({})", cut(name, 24), count(*n as f64));
+    shape.top.iter().take(NAMED).map(value).collect::<Vec<_>>().join(" · ")
 }

@@ -129,8 +129,8 @@ fn answers(truth: &Batch, said: Vec<f64>, lesson: &Lesson) -> Result<Answers<'st
 }
 
 /// Microseconds that a row takes in a batch, the least of some times.
-pub(super) fn micros(model: &Model, lesson: &Lesson) -> Result<f64> {
-    let rows = lesson.typed.slice(0, lesson.typed.n_rows().min(TIMED));
+pub(in crate::verbs) fn micros(model: &Model, typed: &Batch) -> Result<f64> {
+    let rows = typed.slice(0, typed.n_rows().min(TIMED));
     let chain = Arc::new(Chain(model.chain.0.get(1..).unwrap_or_default().to_vec()));
     let mut run = chain.bind(rows.schema())?;
     let mut least = f64::INFINITY;

@@ -23,6 +23,7 @@ use crate::recipe::{self, resolve};
 use crate::report::text;
 use crate::rows::open_to_answer;
 use crate::search::preparation;
+pub(super) use compare::micros;
 use student::{Lesson, Student};
 
 /// The sort of model that a student is.
@@ -118,7 +119,7 @@ fn run(job: &Job, context: &Context) -> Result<DistilledFacts> {
     let spec = whole(&asked, learner.params());
     recipe.learners = vec![asked];
     recipe.data.source = recipe.data.source.as_ref().map(|source| moved(source, job));
-    let micros = [compare::micros(&teacher.model, &lesson)?, compare::micros(&student, &lesson)?];
+    let micros = [micros(&teacher.model, &lesson.typed)?, micros(&student, &lesson.typed)?];
     let operations = [&teacher.model, &student].map(|model| model.chain.operations());
     let mut facts = DistilledFacts {
         teacher: clean(&job.teacher.display().to_string()),
