@@ -250,6 +250,8 @@ pub enum Task {
     Multiclass,
     /// Which action to take: see `[policy]`.
     Policy,
+    /// For each pixel of a picture a class: the target is a column of masks.
+    Masks,
 }
 
 impl Task {
@@ -260,12 +262,13 @@ impl Task {
             Task::Binary => "binary",
             Task::Multiclass => "multiclass",
             Task::Policy => "policy",
+            Task::Masks => "masks",
         }
     }
 
     /// Whether answers are classes, as actions are.
     pub fn is_classes(self) -> bool {
-        self != Task::Regression
+        !matches!(self, Task::Regression | Task::Masks)
     }
 }
 

@@ -26,6 +26,7 @@ mod standard;
 #[cfg(test)]
 mod tests;
 mod training;
+mod u_net;
 
 pub use device::{Precision, check_device};
 pub use encoders::neighbors::GraphLayer;
@@ -35,3 +36,4 @@ pub use fitted::FittedNet;
 pub use graph_net::GraphNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
 pub use training::{Optimizer, Schedule};
+pub use u_net::UNet;

@@ -37,7 +37,7 @@ use rayon::prelude::*;
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source, escaped};
 
-use crate::cell::{Raw, RawColumn, clip, written_number};
+use crate::cell::{Raw, RawColumn, clip, is_named, written_number};
 use crate::parse::{Missing, plain_number};
 use crate::plan::{InferredColumn, InferredSchema, Note, Weight};
 use decide::{Decided, Decider};
@@ -124,8 +124,8 @@ pub(crate) fn infer_sampled(
     target::decide(&mut plan, &sample.rows, recipe, &missing, &locale)?;
     check_spellings(&plan)?;
     shared::group(&mut plan, &repeating, &sample.rows, recipe, &missing)?;
-    // That the context tells the action is what a policy is.
-    if plan.task != Some(Task::Policy) {
+    // That the context tells the action is what a policy is; no other column tells a mask.
+    if !matches!(plan.task, Some(Task::Policy | Task::Masks)) {
         plan.leaks = leaks::find(&plan, &sample.rows, context)?;
     }
     if recipe.data.drop_leaks {
@@ -136,6 +136,22 @@ pub(crate) fn infer_sampled(
         context.warn(&note.code, note.text());
     }
     Ok((plan, sample))
+}
+
+/// Whether a column seems to hold pictures, by its type or by its first names: worth an inference, which alone decides.
+///
+/// # Errors
+/// A source that cannot be read.
+pub fn names_pictures(source: &dyn Source, column: &str) -> Result<bool> {
+    let Some(place) = source.schema().position(column) else { return Ok(false) };
+    match source.schema().columns()[place].kind {
+        Kind::Image => Ok(true),
+        Kind::Text if source.folder().is_some() => {
+            let Some(batch) = source.scan()?.next().transpose()? else { return Ok(false) };
+            Ok(batch.texts(place)?.iter().flatten().take(20).any(|text| is_named(text.trim())))
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Whether a recipe names the column for what it is.
