@@ -12,6 +12,7 @@ mod golden;
 mod import;
 mod languages;
 mod links;
+mod masks;
 mod policies;
 mod repairs;
 mod targets;

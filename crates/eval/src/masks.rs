@@ -46,7 +46,8 @@ impl PixelCounts {
     /// Of the class at a place: pixels that are both, that are of it, and that are said to be.
     fn of(&self, at: usize) -> [f64; 3] {
         let k = self.classes.len();
-        let sum = |places: &mut dyn Iterator<Item = usize>| places.map(|at| self.counts[at]).sum::<u64>() as f64;
+        let sum =
+            |places: &mut dyn Iterator<Item = usize>| places.map(|at| self.counts[at]).sum::<u64>() as f64;
         [
             self.counts[at * k + at] as f64,
             sum(&mut (0..k).map(|said| at * k + said)),

@@ -22,6 +22,7 @@ use crate::picture::{self, MOST_PIXELS, Unusable};
 /// assert_eq!(mask.to_rle(), r#"{"height":2,"width":3,"runs":[[0,2],[255,3],[0,1]]}"#);
 /// assert_eq!(Mask::of_rle(&mask.to_rle()).unwrap(), mask);
 /// assert_eq!(Mask::of_picture(&mask.to_png()).unwrap(), mask);
+/// assert_eq!(Mask::of_base64(&mask.to_base64()).unwrap(), mask);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
@@ -49,7 +50,9 @@ impl fmt::Display for NoMask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NoMask::Picture(why) => write!(f, "{why}"),
-            NoMask::Colours => write!(f, "it has colours, and a mask is grey: the value of a pixel is its class"),
+            NoMask::Colours => {
+                write!(f, "it has colours, and a mask is grey: the value of a pixel is its class")
+            }
             NoMask::Deep => write!(f, "it has 16 bits a pixel, and a mask has 8"),
             NoMask::Lossy => write!(f, "it is a JPEG, which blurs values: save masks as PNG"),
             NoMask::Runs(why) => write!(f, "{why}"),
@@ -98,7 +101,9 @@ impl Mask {
     /// Another text; runs that do not fill the mask; more than [`MOST_PIXELS`] pixels.
     pub fn of_rle(text: &str) -> Result<Self, NoMask> {
         let Runs { height, width, runs } = serde_json::from_str(text).map_err(|e| {
-            NoMask::Runs(format!("it is not {{\"height\": …, \"width\": …, \"runs\": [[class, length], …]}}: {e}"))
+            NoMask::Runs(format!(
+                "it is not {{\"height\": …, \"width\": …, \"runs\": [[class, length], …]}}: {e}"
+            ))
         })?;
         let n = width.checked_mul(height).filter(|n| *n > 0 && *n as u64 <= MOST_PIXELS);
         let n = n.ok_or_else(|| NoMask::Runs(format!("no mask has {width} x {height} pixels")))?;
@@ -127,6 +132,16 @@ impl Mask {
     /// As a grey PNG, in base64.
     pub fn to_base64(&self) -> String {
         BASE64_STANDARD.encode(self.to_png())
+    }
+
+    /// The mask that a grey picture in base64 is, with or without the head of a data URL.
+    ///
+    /// # Errors
+    /// A text that is not base64; as [`Mask::of_picture`].
+    pub fn of_base64(text: &str) -> Result<Self, NoMask> {
+        let encoded = text.trim().rsplit_once(";base64,").map_or(text.trim(), |(_, encoded)| encoded);
+        let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| NoMask::Runs("it is not base64".into()))?;
+        Self::of_picture(&bytes)
     }
 
     /// Columns of pixels.

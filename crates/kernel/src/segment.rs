@@ -9,8 +9,8 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, StringArray};
 use rayon::prelude::*;
 use tidemill_core::{
-    Batch, Cell, Coded, Column, Context, Error, Fitted, Kind, PREDICTION, Result, Role, Row, Run, Schema, State,
-    Training,
+    Batch, Cell, Coded, Column, Context, Error, Fitted, Kind, PREDICTION, Result, Role, Row, Run, Schema,
+    State, Training,
 };
 
 use crate::mask::Mask;
@@ -43,7 +43,11 @@ pub fn picture_place(schema: &Schema) -> Result<usize> {
         several => {
             let names: Vec<&str> = several.iter().map(|at| schema.columns()[*at].name.as_str()).collect();
             Err(Error::data(
-                format!("a mask is of one picture, and {} columns hold pictures: {}", names.len(), names.join(", ")),
+                format!(
+                    "a mask is of one picture, and {} columns hold pictures: {}",
+                    names.len(),
+                    names.join(", ")
+                ),
                 format!("leave the others out, as in --ignore {}", names.last().copied().unwrap_or_default()),
             ))
         }
@@ -78,7 +82,9 @@ impl Lesson {
     pub fn of(training: Training<'_>, context: &Context) -> Result<Self> {
         context.check()?;
         let batches = training.train.scan()?.collect::<Result<Vec<_>>>()?;
-        let Some(first) = batches.first() else { return Err(Error::data("there is no row to learn from", "give rows")) };
+        let Some(first) = batches.first() else {
+            return Err(Error::data("there is no row to learn from", "give rows"));
+        };
         let batch = Batch::concat(first.schema(), &batches)?;
         let (column, examples) = examples(&batch)?;
         let mut seen = [false; 256];
@@ -114,7 +120,10 @@ pub fn examples(batch: &Batch) -> Result<(String, Vec<Example>)> {
             return Err(Error::WrongKind { column: column.name.clone(), found: column.kind, wanted });
         }
         (None, None) => {
-            return Err(Error::data("no column has the role 'target'", "name the target with --target or in [data]"));
+            return Err(Error::data(
+                "no column has the role 'target'",
+                "name the target with --target or in [data]",
+            ));
         }
     };
     let place = picture_place(schema)?;
@@ -133,7 +142,8 @@ pub fn examples(batch: &Batch) -> Result<(String, Vec<Example>)> {
         let mask = Mask::of_picture(masks.value(row)).map_err(|why| fault(at, why.to_string()))?;
         let (wide, high) = (picture.width as usize, picture.height as usize);
         if (mask.width(), mask.height()) != (wide, high) {
-            let why = format!("it has {} x {} pixels, its picture {wide} x {high}", mask.width(), mask.height());
+            let why =
+                format!("it has {} x {} pixels, its picture {wide} x {high}", mask.width(), mask.height());
             return Err(fault(at, why));
         }
         Ok(Example { picture, mask })
@@ -203,10 +213,16 @@ impl<S: Segment> BoundMasks<S> {
 impl<S: Segment> Run for BoundMasks<S> {
     fn apply(&mut self, batch: &Batch) -> Result<Batch> {
         let images = batch.images(self.place)?;
-        let one = |row: usize| images.is_valid(row).then(|| self.answer(images.value(row), Some(row))).transpose();
+        let one =
+            |row: usize| images.is_valid(row).then(|| self.answer(images.value(row), Some(row))).transpose();
         let answers: Vec<Result<Option<String>>> = (0..batch.n_rows()).into_par_iter().map(one).collect();
         let answers = answers.into_iter().collect::<Result<Vec<_>>>()?;
-        let kept = batch.columns().iter().zip(&self.keep).filter(|(_, keep)| **keep).map(|(column, _)| column.clone());
+        let kept = batch
+            .columns()
+            .iter()
+            .zip(&self.keep)
+            .filter(|(_, keep)| **keep)
+            .map(|(column, _)| column.clone());
         let answers: ArrayRef = Arc::new(StringArray::from(answers));
         Batch::with_rows(self.schema.clone(), kept.chain([answers]).collect(), batch.n_rows())
     }

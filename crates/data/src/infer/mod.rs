@@ -37,11 +37,12 @@ use rayon::prelude::*;
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source, escaped};
 
-use crate::cell::{Raw, RawColumn, clip, is_named, written_number};
+use crate::cell::{Raw, RawColumn, clip, written_number};
 use crate::parse::{Missing, plain_number};
 use crate::plan::{InferredColumn, InferredSchema, Note, Weight};
 use decide::{Decided, Decider};
 use locale::Locale;
+pub use pictures::names_pictures;
 use sample::SAMPLE_ROWS;
 pub(crate) use sample::Sample;
 
@@ -136,22 +137,6 @@ pub(crate) fn infer_sampled(
         context.warn(&note.code, note.text());
     }
     Ok((plan, sample))
-}
-
-/// Whether a column seems to hold pictures, by its type or by its first names: worth an inference, which alone decides.
-///
-/// # Errors
-/// A source that cannot be read.
-pub fn names_pictures(source: &dyn Source, column: &str) -> Result<bool> {
-    let Some(place) = source.schema().position(column) else { return Ok(false) };
-    match source.schema().columns()[place].kind {
-        Kind::Image => Ok(true),
-        Kind::Text if source.folder().is_some() => {
-            let Some(batch) = source.scan()?.next().transpose()? else { return Ok(false) };
-            Ok(batch.texts(place)?.iter().flatten().take(20).any(|text| is_named(text.trim())))
-        }
-        _ => Ok(false),
-    }
 }
 
 /// Whether a recipe names the column for what it is.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tidemill_core::{Batch, Error, Kind, Result, Role};
+use tidemill_core::{Batch, Error, Kind, Result, Role, Source};
 use tidemill_kernel::picture;
 
 use super::as_text;
@@ -65,6 +65,22 @@ pub(super) fn decide(
     };
     let why = if declared { format!("kind as told ({why})") } else { why };
     Ok(Some(InferredColumn { declared, ..InferredColumn::new(&raw.name, Kind::Image, role, why) }))
+}
+
+/// Whether a column seems to hold pictures, by its type or by its first names: worth an inference, which alone decides.
+///
+/// # Errors
+/// A source that cannot be read.
+pub fn names_pictures(source: &dyn Source, column: &str) -> Result<bool> {
+    let Some(place) = source.schema().position(column) else { return Ok(false) };
+    match source.schema().columns()[place].kind {
+        Kind::Image => Ok(true),
+        Kind::Text if source.folder().is_some() => {
+            let Some(batch) = source.scan()?.next().transpose()? else { return Ok(false) };
+            Ok(batch.texts(place)?.iter().flatten().take(20).any(|text| is_named(text.trim())))
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Whether the bytes are images, and the reason.

@@ -1,7 +1,7 @@
 //! Masks beside their pictures, looked at before anything is learned from them or judged by them: faults are named by row and line.
 
 use rayon::prelude::*;
-use tidemill_core::{Column, Context, Error, Role, Result, Schema, Source};
+use tidemill_core::{Column, Context, Error, Result, Role, Schema, Source};
 use tidemill_kernel::mask::Mask;
 use tidemill_kernel::{picture, segment};
 
@@ -53,7 +53,10 @@ pub fn check_masks(
             "give a mask to some pictures, or name another column with --target",
         )),
         (None, 1) => Err(Error::data(
-            format!("every pixel of every mask of '{name}' is {}: there is nothing to tell apart", classes[0]),
+            format!(
+                "every pixel of every mask of '{name}' is {}: there is nothing to tell apart",
+                classes[0]
+            ),
             "give masks with the value of each thing, and another for what lies around it",
         )),
         (None, n) if n > MOST_CLASSES => Err(Error::data(
@@ -108,13 +111,16 @@ impl<'a> Checked<'a> {
                         "half of the cells name masks and this is none: name its file, leave the cell empty, or, where names are to be \
                          predicted, say task = \"multiclass\""
                     }
-                    _ => "put the file there, correct the path, or leave the cell empty: the row is then passed over",
+                    _ => {
+                        "put the file there, correct the path, or leave the cell empty: the row is then passed over"
+                    }
                 };
                 return Err(fault(&self.mask, mask, why, remedy));
             }
         };
-        let found = Mask::of_picture(&bytes)
-            .map_err(|why| fault(&self.mask, mask, why.to_string(), "save the mask as a grey PNG of 8 bits"))?;
+        let found = Mask::of_picture(&bytes).map_err(|why| {
+            fault(&self.mask, mask, why.to_string(), "save the mask as a grey PNG of 8 bits")
+        })?;
         let missing = "there is no picture to the mask".to_string();
         let remedy = "give the picture, or remove the row";
         let pixels = match self.picture.1.image(picture, folder) {
@@ -130,7 +136,8 @@ impl<'a> Checked<'a> {
                 found.width(),
                 found.height()
             );
-            let remedy = "a mask has a pixel for each of its picture: save it in the same size, without smoothing";
+            let remedy =
+                "a mask has a pixel for each of its picture: save it in the same size, without smoothing";
             return Err(fault(&self.mask, mask, why, remedy));
         }
         let mut seen = [false; 256];
@@ -139,8 +146,14 @@ impl<'a> Checked<'a> {
         let unknown = |known: &[u8]| values.iter().find(|value| !known.contains(value)).copied();
         if let Some((value, known)) = self.known.and_then(|known| Some((unknown(known)?, known))) {
             let known: Vec<String> = known.iter().map(u8::to_string).collect();
-            let why = format!("the value {value} is in no mask of training, whose values are {}", known.join(", "));
-            return Err(fault(&self.mask, mask, why, "train again with masks that have it, or correct the mask"));
+            let why =
+                format!("the value {value} is in no mask of training, whose values are {}", known.join(", "));
+            return Err(fault(
+                &self.mask,
+                mask,
+                why,
+                "train again with masks that have it, or correct the mask",
+            ));
         }
         Ok(values)
     }

@@ -1,6 +1,7 @@
 //! What happened, as plain numbers and names: [`crate::report`] alone makes sentences of it.
 
 mod distilled;
+mod masks;
 mod monitor;
 mod policy;
 mod prepared;
@@ -9,6 +10,7 @@ mod synthesized;
 mod training;
 
 pub use distilled::{AgainstTruth, Change, Costs, DistilledFacts};
+pub use masks::{MasksOutcome, MasksStanding, TrainedMasks};
 pub use monitor::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
 pub use policy::{PolicyOutcome, PolicyStanding, TrainedPolicy};
 pub use prepared::{

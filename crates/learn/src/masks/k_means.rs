@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Registry, Result, State, Training,
-    Weights,
+    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Registry, Result, State,
+    Training, Weights,
 };
 use tidemill_kernel::Random;
 use tidemill_kernel::mask::Mask;
@@ -145,7 +145,8 @@ fn nearest(centres: &[Colour], colour: Colour) -> (usize, f64) {
 
 /// k-means++: each further centre is drawn by its squared distance to those that are there. Fewer where there are fewer colours.
 fn started(colours: &[Colour], k: usize, random: &mut Random) -> Vec<Colour> {
-    let mut centres: Vec<Colour> = colours.first().into_iter().map(|_| colours[random.below(colours.len())]).collect();
+    let mut centres: Vec<Colour> =
+        colours.first().into_iter().map(|_| colours[random.below(colours.len())]).collect();
     while centres.len() < k {
         let far: Vec<f64> = colours.iter().map(|colour| nearest(&centres, *colour).1).collect();
         let total: f64 = far.iter().sum();

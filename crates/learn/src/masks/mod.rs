@@ -6,9 +6,9 @@ mod otsu;
 pub use k_means::{ColourClusters, KMeans};
 pub use otsu::{Otsu, Thresholds};
 
+use tidemill_core::{Error, Result};
 use tidemill_kernel::mask::Mask;
 use tidemill_kernel::picture::Picture;
-use tidemill_core::{Error, Result};
 
 /// The mask of these classes in the size of a picture.
 fn mask_of(picture: &Picture, values: Vec<u8>) -> Result<Mask> {

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, Registry, Result, State, Training, Weights,
+    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, Registry, Result, State, Training,
+    Weights,
 };
 use tidemill_kernel::mask::Mask;
 use tidemill_kernel::picture::Picture;

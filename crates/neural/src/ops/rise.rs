@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn agrees_with_burn() {
-        for ([batch, height, width, channels], others) in [([1, 1, 1, 1], 1), ([2, 3, 2, 4], 3), ([3, 1, 5, 2], 2)] {
+        for ([batch, height, width, channels], others) in
+            [([1, 1, 1, 1], 1), ([2, 3, 2, 4], 3), ([3, 1, 5, 2], 2)]
+        {
             let (small, large) = ([batch, height, width, channels], [batch, 2 * height, 2 * width, others]);
             let of = |way: fn(Tensor<4>, Tensor<4>) -> Tensor<4>| {
                 move |x: &[Tensor<1>]| {

@@ -31,7 +31,6 @@ pub(super) struct Framed {
     pub(super) inner: Inner,
 }
 
-
 impl Frames {
     /// What the training pictures are like.
     pub(super) fn learn<'a>(
@@ -78,12 +77,19 @@ impl Frames {
 
     /// The mask that scores of `k` numbers a pixel mean, in the size of the picture; `classes` are the values of a mask. Of equal scores the
     /// first counts.
-    pub(super) fn mask(&self, scores: &[f32], inner: Inner, classes: &[u8], picture: &Picture) -> Result<Mask> {
+    pub(super) fn mask(
+        &self,
+        scores: &[f32],
+        inner: Inner,
+        classes: &[u8],
+        picture: &Picture,
+    ) -> Result<Mask> {
         let k = classes.len();
         let best = |scores: &[f32]| (1..k).fold(0, |best, c| if scores[c] > scores[best] { c } else { best });
         let values = inner.places().map(|place| classes[best(&scores[place * k..(place + 1) * k])]).collect();
         let [height, width] = inner.size;
-        let mask = Mask::new(width, height, values).ok_or_else(|| Error::internal("a picture without pixels"))?;
+        let mask =
+            Mask::new(width, height, values).ok_or_else(|| Error::internal("a picture without pixels"))?;
         Ok(mask.resized(picture.width as usize, picture.height as usize))
     }
 }
@@ -110,7 +116,8 @@ fn shrunk(pixels: &[f32], from: [usize; 2], to: [usize; 2], planes: usize) -> Ve
             let (rows, columns) = (covered(y, 0), covered(x, 1));
             let share = 1.0 / (rows.len() * columns.len()) as f32;
             for plane in 0..planes {
-                let of_row = |row: usize| columns.clone().map(move |column| (row * from[1] + column) * planes + plane);
+                let of_row =
+                    |row: usize| columns.clone().map(move |column| (row * from[1] + column) * planes + plane);
                 out.push(rows.clone().flat_map(of_row).map(|at| pixels[at]).sum::<f32>() * share);
             }
         }
@@ -138,6 +145,8 @@ mod tests {
         let scores: Vec<f32> = framed.numbers.iter().flat_map(|x| [-x, *x]).collect();
         let mask = frames.mask(&scores, framed.inner, &[3, 7], &large).unwrap();
         assert_eq!((mask.width(), mask.height()), (40, 20));
-        assert!(mask.values().iter().enumerate().all(|(at, value)| *value == if at % 40 < 20 { 3 } else { 7 }));
+        assert!(
+            mask.values().iter().enumerate().all(|(at, value)| *value == if at % 40 < 20 { 3 } else { 7 })
+        );
     }
 }

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Registry, Result, Search, State,
-    Training, Weights,
+    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Registry, Result, Search,
+    State, Training, Weights,
 };
 use tidemill_kernel::mask::Mask;
 use tidemill_kernel::picture::Picture;
@@ -81,11 +81,15 @@ impl Builtin for UNet {
     fn check(&self) -> Result<(), KeyPath> {
         let n = self.filters.len();
         if !(1..=MOST_LEVELS).contains(&n) || self.filters.iter().any(|f| !(1..=1024).contains(f)) {
-            let problem = format!("are {:?}, but must be one to {MOST_LEVELS}, each from 1 to 1024", self.filters);
+            let problem =
+                format!("are {:?}, but must be one to {MOST_LEVELS}, each from 1 to 1024", self.filters);
             return Err(KeyPath::new("filters", problem));
         }
         if !(8..=2048).contains(&self.longest_side) {
-            return Err(KeyPath::new("longest_side", format!("is {}, but must be from 8 to 2048", self.longest_side)));
+            return Err(KeyPath::new(
+                "longest_side",
+                format!("is {}, but must be from 8 to 2048", self.longest_side),
+            ));
         }
         for (key, value) in [("batch_size", self.batch_size), ("epochs", self.epochs)] {
             if !(1..=100_000).contains(&value) {
@@ -93,10 +97,16 @@ impl Builtin for UNet {
             }
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return Err(KeyPath::new("learning_rate", format!("is {}, but must be above 0", self.learning_rate)));
+            return Err(KeyPath::new(
+                "learning_rate",
+                format!("is {}, but must be above 0", self.learning_rate),
+            ));
         }
         if !(0.0..=1.0).contains(&self.weight_decay) {
-            return Err(KeyPath::new("weight_decay", format!("is {}, but must be from 0 to 1", self.weight_decay)));
+            return Err(KeyPath::new(
+                "weight_decay",
+                format!("is {}, but must be from 0 to 1", self.weight_decay),
+            ));
         }
         Ok(())
     }
@@ -179,11 +189,10 @@ impl LearnedUNet {
             return Err(Error::state(&state.kind, "tensor 'centres' should be of one or three numbers"));
         }
         let (centres, factors) = (state.floats_of("centres", planes)?, state.floats_of("factors", planes)?);
-        let standards = centres.iter().zip(factors).map(|(&centre, &factor)| Standard { centre, factor }).collect();
-        let layers =
-            Layers { planes, filters: saved.settings.filters.clone(), classes: saved.classes.len() };
-        let frames =
-            Frames { planes, longest: saved.settings.longest_side, step: layers.step(), standards };
+        let standards =
+            centres.iter().zip(factors).map(|(&centre, &factor)| Standard { centre, factor }).collect();
+        let layers = Layers { planes, filters: saved.settings.filters.clone(), classes: saved.classes.len() };
+        let frames = Frames { planes, longest: saved.settings.longest_side, step: layers.step(), standards };
         let parameters = Parameters::load(layers.declare(), state)?;
         let plain = layers.plain(&parameters);
         Ok(LearnedUNet { saved, frames, layers, parameters, plain })

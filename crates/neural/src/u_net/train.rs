@@ -39,7 +39,8 @@ pub(super) fn train(
     let arithmetic = Arithmetic { device, precision: Precision::Float32 };
     let mut parameters = Parameters::start(layers.declare(), context.seed_for("u_net/start"));
     let mut moments = Moments::start(Optimizer::AdamW, parameters.values.len());
-    let settings = NeuralNet { optimizer: Optimizer::AdamW, weight_decay: options.weight_decay, ..NeuralNet::default() };
+    let settings =
+        NeuralNet { optimizer: Optimizer::AdamW, weight_decay: options.weight_decay, ..NeuralNet::default() };
     let per_epoch = seen.len().div_ceil(options.batch_size.max(1));
     let total = (per_epoch * options.epochs) as u64;
     context.tell(&Event::Begin { what: "training u_net".into(), steps: Some(total) });
@@ -50,7 +51,8 @@ pub(super) fn train(
         for (b, batch) in order.chunks(options.batch_size.max(1)).enumerate() {
             context.check()?;
             if context.out_of_time() && epoch > 0 {
-                let problem = format!("the time limit ended training in epoch {} of {}", epoch + 1, options.epochs);
+                let problem =
+                    format!("the time limit ended training in epoch {} of {}", epoch + 1, options.epochs);
                 context.warn("net_out_of_time", problem);
                 context.tell(&Event::End);
                 return Ok(parameters);
@@ -138,7 +140,8 @@ fn flipped(seen: &Seen, [vertical, horizontal]: [bool; 2], planes: usize) -> See
         let [y, x] = from(at / width, at % width);
         classes[at] = seen.classes[y * width + x];
         let source = (y * frame[1] + x) * planes;
-        framed.numbers[place * planes..(place + 1) * planes].copy_from_slice(&numbers[source..source + planes]);
+        framed.numbers[place * planes..(place + 1) * planes]
+            .copy_from_slice(&numbers[source..source + planes]);
     }
     Seen { framed, classes }
 }
@@ -160,7 +163,8 @@ mod tests {
     fn scores_loss_and_gradients_are_those_of_pytorch() {
         let stored: Value = serde_json::from_str(include_str!("../../tests/reference/u_net.json")).unwrap();
         let usize_of = |key: &str| stored[key].as_u64().unwrap() as usize;
-        let filters = stored["filters"].as_array().unwrap().iter().map(|x| x.as_u64().unwrap() as usize).collect();
+        let filters =
+            stored["filters"].as_array().unwrap().iter().map(|x| x.as_u64().unwrap() as usize).collect();
         let layers = Layers { planes: usize_of("planes"), filters, classes: usize_of("classes") };
         let mut parameters = Parameters::start(layers.declare(), 1);
         parameters.values = stored["parameters"].as_array().unwrap().iter().flat_map(floats).collect();
