@@ -82,27 +82,30 @@ impl Lesson {
     pub fn of(training: Training<'_>, context: &Context) -> Result<Self> {
         context.check()?;
         let batches = training.train.scan()?.collect::<Result<Vec<_>>>()?;
-        let Some(first) = batches.first() else {
-            return Err(Error::data("there is no row to learn from", "give rows"));
-        };
+        let first = batches.first().ok_or_else(no_rows)?;
         let batch = Batch::concat(first.schema(), &batches)?;
         let (column, examples) = examples(&batch)?;
         let mut seen = [false; 256];
         examples.iter().flat_map(|e| e.mask.values()).for_each(|value| seen[usize::from(*value)] = true);
         let classes: Vec<u8> = (0..=255).filter(|value| seen[usize::from(*value)]).collect();
-        if let [only] = classes.as_slice() {
-            return Err(Error::data(
+        match classes.as_slice() {
+            [] => Err(no_rows()),
+            [only] => Err(Error::data(
                 format!("every pixel of every mask is {only}: there is nothing to tell apart"),
                 "give masks with the value of each thing and another for what lies around it",
-            ));
+            )),
+            _ => Ok(Lesson { column, examples, classes }),
         }
-        Ok(Lesson { column, examples, classes })
     }
 
     /// The place of a class among [`Lesson::classes`].
     pub fn code(&self, value: u8) -> usize {
         self.classes.partition_point(|class| *class < value)
     }
+}
+
+fn no_rows() -> Error {
+    Error::data("there is no row to learn from", "give pictures with their masks")
 }
 
 /// The pictures and masks of a batch, and the name of the pictures' column.

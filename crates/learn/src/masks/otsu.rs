@@ -93,7 +93,7 @@ fn best(counts: &[[u64; 2]]) -> (usize, usize) {
 
 /// The brightness up to which pixels are dark: of those that divide them, the one with the greatest variance between both parts; the
 /// first of equals. Where all are of one brightness, that one.
-pub fn otsu_threshold(grey: &[u8]) -> u8 {
+fn otsu_threshold(grey: &[u8]) -> u8 {
     let mut histogram = [0u64; 256];
     grey.iter().for_each(|value| histogram[usize::from(*value)] += 1);
     let n = grey.len() as f64;

@@ -138,7 +138,8 @@ impl Layers {
     /// The same in plain Rust, with these parameters.
     pub(super) fn plain(&self, parameters: &Parameters) -> PlainLayers {
         let blocks = self.blocks();
-        let layers = blocks.iter().flat_map(|(_, level, layers)| layers.iter().map(|layer| (*level, *layer)));
+        let layers =
+            blocks.iter().flat_map(|(_, level, layers)| layers.iter().map(move |layer| (*level, *layer)));
         let layer = |(k, (level, layer)): (usize, (usize, Layer))| {
             let array = |i: usize| parameters.array(k * PER_LAYER + i);
             let filters = layer.sizes([1, 1], 3).filters_by_patch(array(0));
