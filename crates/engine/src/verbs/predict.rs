@@ -274,7 +274,7 @@ impl Answering {
         let plan = model.intake()?.plan();
         let named = |c: &Column| {
             let picture = c.kind == Kind::Text
-                && plan.column(&c.name).is_some_and(|p| p.is_used() && p.kind == Kind::Image);
+                && plan.column(&c.name).is_some_and(|p| p.role == Role::Feature && p.kind == Kind::Image);
             picture || told.contains(&c.name)
         };
         let about = input.places(named);
