@@ -80,8 +80,8 @@ pub struct Data {
     /// file holds them all. Classes and numbers may be mixed, and a row may lack some of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
-    /// What kind of prediction; without it: a target of two values is binary, of text or few whole numbers
-    /// multi-class, anything else regression.
+    /// What kind of prediction; without it: a target of paths of pictures that are there is masks, of two values binary, of text or few
+    /// whole numbers multi-class, anything else regression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
     /// Why the task was taken for what it is, as reports tell it; written by `train`, without any effect of its own.
@@ -256,6 +256,8 @@ pub enum Task {
     Multiclass,
     /// Which action to take: see `[policy]`.
     Policy,
+    /// For each pixel of a picture a class: the target is a column of masks.
+    Masks,
 }
 
 impl Task {
@@ -266,12 +268,13 @@ impl Task {
             Task::Binary => "binary",
             Task::Multiclass => "multiclass",
             Task::Policy => "policy",
+            Task::Masks => "masks",
         }
     }
 
     /// Whether answers are classes, as actions are.
     pub fn is_classes(self) -> bool {
-        self != Task::Regression
+        !matches!(self, Task::Regression | Task::Masks)
     }
 }
 

@@ -100,6 +100,8 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::linear::Tweedie>(),
     #[cfg(feature = "neural")]
     Entry::learner::<tidemill_neural::GraphNet>(),
+    Entry::learner::<tidemill_learn::masks::KMeans>(),
+    Entry::learner::<tidemill_learn::masks::Otsu>(),
     Entry::learner::<tidemill_learn::neighbors::KNeighbors>(),
     Entry::learner::<tidemill_learn::neighbors::LabelPropagation>(),
     #[cfg(feature = "neural")]
@@ -116,6 +118,8 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::trees::BoostedTrees>(),
     Entry::learner::<tidemill_learn::trees::ExtraTrees>(),
     Entry::learner::<tidemill_learn::trees::RandomForest>(),
+    #[cfg(feature = "neural")]
+    Entry::learner::<tidemill_neural::UNet>(),
 ];
 
 /// Links of a model that the engine puts there: saved in model files, never written in a recipe.

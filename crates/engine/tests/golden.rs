@@ -284,6 +284,28 @@ const FURTHER: &[(&str, &str)] = &[
         learners = [{ kind = "ridge" }]
         "#,
     ),
+    // Masks of pictures.
+    (
+        "scenes-u_net",
+        r#"
+        data.target = "mask"
+        learners = [{ kind = "u_net", filters = [2, 4], epochs = 2 }]
+        "#,
+    ),
+    (
+        "scenes-otsu",
+        r#"
+        data.target = "mask"
+        learners = [{ kind = "otsu" }]
+        "#,
+    ),
+    (
+        "scenes-k_means",
+        r#"
+        data.target = "mask"
+        learners = [{ kind = "k_means", clusters = 3 }]
+        "#,
+    ),
     (
         "media-net",
         r#"
@@ -364,12 +386,13 @@ fn wanted() -> Vec<(String, String)> {
         );
         (format!("people-{kind}"), recipe)
     };
-    // A forecaster needs a dated table, learners of graphs need ties, policies need logged decisions: `months-forecast`, `homes-graph`,
-    // `homes-labels`, `places-…` and `offers-…` hold them.
+    // A forecaster needs a dated table, learners of graphs need ties, policies need logged decisions, masks need pictures: `months-forecast`,
+    // `homes-graph`, `homes-labels`, `places-…`, `offers-…` and `scenes-…` hold them.
+    let of_families = [Family::Policy, Family::Masks].map(Sort::Learner);
     let of_others = ["local_forecast", "graph_net", "label_propagation", "stcn"];
     let of_rows = builtin::LEARNERS
         .iter()
-        .filter(|entry| !of_others.contains(&entry.kind) && entry.sort != Sort::Learner(Family::Policy));
+        .filter(|entry| !of_others.contains(&entry.kind) && !of_families.contains(&entry.sort));
     let learners = of_rows.map(|entry| of_learner(entry.kind));
     learners.chain(FURTHER.iter().map(|(name, recipe)| (name.to_string(), recipe.to_string()))).collect()
 }
@@ -420,7 +443,7 @@ fn write_if_missing(name: &str, recipe: &str) {
             let chosen = trained.outcome.chosen.kind;
             assert!(only.is_none_or(|only| only == chosen), "{name} would hold {chosen}");
         }
-        Done::Several(_) | Done::Policy(_) => {}
+        Done::Several(_) | Done::Policy(_) | Done::Masks(_) => {}
     }
     fs::copy(out.path().join("model.tidemill"), &model).unwrap();
     fs::write(model.with_extension("answers.csv"), answers(&model, name)).unwrap();

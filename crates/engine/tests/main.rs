@@ -14,6 +14,7 @@ mod gradients;
 mod import;
 mod languages;
 mod links;
+mod masks;
 mod onnx;
 mod panels;
 mod policies;

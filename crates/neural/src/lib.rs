@@ -28,6 +28,7 @@ mod stcn;
 #[cfg(test)]
 mod tests;
 mod training;
+mod u_net;
 
 pub use device::{Precision, check_device};
 pub use encoders::neighbors::GraphLayer;
@@ -39,3 +40,4 @@ pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
 pub use path_gradients::PathGradients;
 pub use stcn::Stcn;
 pub use training::{Optimizer, Schedule};
+pub use u_net::UNet;

@@ -213,7 +213,7 @@ fn count_answer(counters: &[IntCounter], parts: &[Part], answer: &Answer) {
     if parts.is_empty() {
         let place = match answer.prediction {
             Prediction::Class(code) => code as usize,
-            Prediction::Number(_) => 0,
+            Prediction::Number(_) | Prediction::Mask => 0,
         };
         if let Some(counter) = counters.get(place) {
             counter.inc();

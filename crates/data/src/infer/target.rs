@@ -70,6 +70,17 @@ pub(super) fn decide(
         return Ok(());
     };
     let name = plan.columns[at].name.clone();
+    if plan.columns[at].kind == Kind::Image {
+        plan.columns[at].declared = true;
+        (plan.task, plan.why_task) = (Some(Task::Masks), format!("target '{name}' names pictures: masks"));
+        return Ok(());
+    }
+    if recipe.data.task == Some(Task::Masks) {
+        return Err(Error::data(
+            format!("the task is masks, but target '{name}' does not name pictures that are there"),
+            "name the files of the masks by paths below the table's folder, such as masks/1.png, or leave the task out",
+        ));
+    }
     let texts = as_text(rows, at)?;
     let missing = missing.clone().but(&plan.columns[at].values);
     let facts = Facts::of(&texts, &missing).without(&plan.columns[at].missing);

@@ -3,6 +3,7 @@
 mod bound;
 mod canonical;
 mod fit;
+mod masks;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::seen::Seen;
 use crate::source::pieces;
 use bound::BoundIntake;
 pub use canonical::{Canonical, canonical_rows};
+pub use masks::check_masks;
 pub use rows::{CellIssue, RowReader};
 
 /// Reads raw columns as its [`InferredSchema`] says.

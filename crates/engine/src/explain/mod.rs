@@ -45,6 +45,7 @@ pub(crate) use training::{Reasons, of_training};
 
 use std::sync::Arc;
 
+use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Source};
 use tidemill_data::InferredSchema;
 pub use tidemill_eval::explain::LimeSettings;
@@ -95,6 +96,7 @@ impl Ready {
     /// # Errors
     /// Trees that do not say how many training rows went which way.
     pub fn new(model: &Model, reference: Option<&Reference>) -> Result<Self> {
+        refuse_masks(model)?;
         let usual = reference.map(|reference| reference.rows(model)).transpose()?;
         let trees = match method::of(links(model), None)? {
             method::Found::Trees(at) => links(model)[at].as_trees(),
@@ -103,6 +105,15 @@ impl Ready {
         let trees = trees.map(|trees| Ok::<_, Error>(TreeShap::new(trees)?.ready())).transpose()?;
         Ok(Ready { usual, trees })
     }
+}
+
+/// A mask is no sum of what columns add to it.
+fn refuse_masks(model: &Model) -> Result<()> {
+    if model.intake()?.plan().task != Some(Task::Masks) {
+        return Ok(());
+    }
+    let problem = "the model answers with masks, and what is explained is a number or a class";
+    Err(EngineError::usage(problem, "look at the pictures of its report").into())
 }
 
 /// The links after the first, which reads rows.
@@ -142,6 +153,7 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// None that a user can cause.
     pub fn new(model: &'a Model, usual: Option<Batch>) -> Result<Self> {
+        refuse_masks(model)?;
         Ok(Explainer {
             steps: links(model),
             plan: model.intake()?.plan(),
@@ -157,6 +169,7 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// None that a user can cause.
     pub fn of_ready(model: &'a Model, ready: &Ready) -> Result<Self> {
+        refuse_masks(model)?;
         Ok(Explainer {
             steps: links(model),
             plan: model.intake()?.plan(),

@@ -11,6 +11,8 @@ use crate::recipe::targets::MOST;
 const TEXT: usize = 10_000;
 /// The most characters of a right answer: those of language models can be long.
 const ANSWER: usize = 100_000;
+/// The most runs of a mask that is the right answer.
+const RUNS: usize = 100_000;
 
 /// A timestamp may be ahead of this machine's clock by so much, in microseconds: clocks differ.
 pub const CLOCKS_DIFFER: i64 = 5 * 60 * 1_000_000;
@@ -216,9 +218,11 @@ fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
             object.len() <= MOST && !known.is_empty() && known.into_iter().all(single)
         })
     };
+    // Of masks: their runs.
+    let runs = |v: &Value| v["runs"].as_array().is_some_and(|runs| runs.len() <= RUNS);
     let (sound, wanted) = match kind {
         FeedbackKind::Label | FeedbackKind::Correction => (
-            value.is_some_and(|v| up_to(v, ANSWER) || each(v)),
+            value.is_some_and(|v| up_to(v, ANSWER) || each(v) || runs(v)),
             "the right answer, or of several targets an object with one for each",
         ),
         FeedbackKind::Preference => (value.is_some(), "the id of the other answer, the one that was worse"),

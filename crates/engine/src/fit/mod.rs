@@ -1,12 +1,13 @@
 //! From rows in memory or in a file to a tested model in memory: no path, no terminal.
 
+mod masks;
 mod policy;
 mod targets;
 
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidemill_core::recipe::{Recipe, Repair, Spec};
+use tidemill_core::recipe::{Recipe, Repair, Spec, Task};
 use tidemill_core::{
     Chain, Context, Error, Event, Fitted, PREDICTION, PROBABILITY, Result, Role, Source, Table, View,
 };
@@ -29,6 +30,7 @@ use crate::recipe::{resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
 use crate::search::{self, SearchResult, Times, preparation};
+pub use masks::{FitOfMasks, are_masks, fit_masks};
 pub use policy::{FitOfPolicy, fit_policy};
 pub use targets::{FitOfTargets, fit_targets};
 
@@ -105,6 +107,11 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let reading = context.strict();
     reading.check()?;
     let Reading { plan, findings, suggested } = read(source, asked, &reading)?;
+    if plan.task == Some(Task::Masks) {
+        let problem = "this trains for a number or a class, and the target are masks";
+        let remedy = "train it by `tidemill train`, or by fit_masks; to predict the names themselves say task = \"multiclass\"";
+        return Err(EngineError::usage(problem, remedy).into());
+    }
     let (intake, table) = Ingest::fit(source, plan, &reading)?;
     reading.check()?;
     context.tell(&Event::End);

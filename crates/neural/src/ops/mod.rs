@@ -21,5 +21,6 @@ mod node;
 pub(crate) mod pool;
 pub(crate) mod product;
 pub(crate) mod recurrent;
+pub(crate) mod rise;
 pub(crate) mod segments;
 mod sums;

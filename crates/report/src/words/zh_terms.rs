@@ -7,6 +7,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("task.binary", "二分类"),
     ("task.multiclass", "多分类"),
     ("task.policy", "策略"),
+    ("task.masks", "掩码"),
     ("kind.number", "数值"),
     ("kind.flag", "布尔"),
     ("kind.category", "类别"),

@@ -96,6 +96,7 @@ fn run<T>(
     table: impl FnOnce(&T) -> Result<Batch>,
 ) -> Result<T> {
     let opened = model::open_target(job.model, job.target, context)?;
+    opened.refuse_masks("explain")?;
     let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
     let open = |location: &str| open_to_answer(location, &recipe);
     let rows = open(job.data)?;
