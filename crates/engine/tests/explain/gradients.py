@@ -3,7 +3,8 @@ these files. They were written by
 
     tidemill train coefficients.csv --target price (bought)
 
-with `learners = [{ kind = "neural_net", hidden = [12, 6], activation = "gelu" }]` and the other targets ignored.
+with `learners = [{ kind = "neural_net", hidden = [12, 6], activation = "gelu" }]`, one trial, the other targets ignored, and for `bought`
+`metric = "roc_auc"`.
 
     pip install torch captum pandas
     python gradients.py
