@@ -1,5 +1,5 @@
 //! Tables of coefficients: agreement with statsmodels on the user's own scale, and what is said of penalties.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

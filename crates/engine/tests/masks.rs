@@ -38,7 +38,7 @@ fn scene(random: &mut Random) -> (Mask, Mask) {
     for at in 0..SIDE * SIDE {
         let (row, column) = (at / SIDE, at % SIDE);
         let [dx, dy] = [column.abs_diff(x), row.abs_diff(y)];
-        let inside = if round { dx * dx + dy * dy <= radius * radius } else { dx.max(dy) <= radius - 1 };
+        let inside = if round { dx * dx + dy * dy <= radius * radius } else { dx.max(dy) < radius };
         let along = if slope { column } else { SIDE - 1 - column } as f64 / SIDE as f64;
         let value = base + 130.0 * along + if inside { 45.0 } else { 0.0 } + 6.0 * random.normal();
         picture.push(value.clamp(0.0, 255.0).round() as u8);

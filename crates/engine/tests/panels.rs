@@ -158,8 +158,7 @@ fn edges_help(learner: &str, hours: usize) {
     // 2.07: Student's t of 23 degrees of freedom at 97.5%.
     let least = mean - 2.07 * spread / n.sqrt();
     let whole = b.iter().sum::<f64>() / n;
-    println!("{learner}: MAE without edges {whole:.3}; edges save {mean:.3}, at least {least:.3}");
-    assert!(least > 0.0, "edges save {mean} of {whole} ({least} at least)");
+    assert!(least > 0.0, "{learner}: edges save {mean} of {whole} ({least} at least)");
 }
 
 /// Three places of which the second is between the others; `x` of the third is known later than that of the others.

@@ -10,7 +10,7 @@ pub(super) fn period(text: &str) -> Option<i64> {
     let parts = runs(&folded);
     let month = |name: &str| {
         let begins = |known: &&str| name.len() >= 3 && known.eq_ignore_ascii_case(&name[..3]);
-        (name.is_ascii() && name.len() <= 9).then(|| MONTHS.iter().position(|m| begins(&m))).flatten()
+        (name.is_ascii() && name.len() <= 9).then(|| MONTHS.iter().position(begins)).flatten()
     };
     let of_month = |year: &str, month: i64| Some(days(of_year(year)?, month, 1)? * DAY);
     match parts.as_slice() {

@@ -113,7 +113,7 @@ fn commonest(values: &[f32], width: usize) -> Option<usize> {
     for row in values.chunks_exact(width.max(1)) {
         let mut ones = row.iter().enumerate().filter(|(_, x)| **x != 0.0);
         match (ones.next(), ones.next()) {
-            (Some((at, &one)), None) if one == 1.0 => counts[at] += 1,
+            (Some((at, &1.0)), None) => counts[at] += 1,
             _ => return None,
         }
     }
