@@ -11,9 +11,11 @@ use std::sync::Arc;
 
 use tidemill_core::{Context, Family, Sort, State};
 use tidemill_engine::builtin;
+use tidemill_engine::facts::Bound;
 use tidemill_engine::import::Asked;
 use tidemill_engine::model;
 use tidemill_engine::recipe;
+use tidemill_engine::verbs::compress;
 use tidemill_engine::verbs::import;
 use tidemill_engine::verbs::predict;
 use tidemill_engine::verbs::train::{Done, Job, train_any};
@@ -33,6 +35,17 @@ const OF_QUANTITIES: &[&str] = &[
 
 /// Further models: a name that begins with that of its table, and the recipe.
 const FURTHER: &[(&str, &str)] = &[
+    // Trees on top of what an earlier model says.
+    (
+        "people-started",
+        r#"
+        data.target = "kind"
+        data.ignore = ["id", "price"]
+        columns.note.kind = "text"
+        train = { start = "tests/golden/people-random_forest.tidemill", trials = 1 }
+        learners = [{ kind = "boosted_trees", n_trees = 5 }]
+        "#,
+    ),
     // Texts as the means of vectors of their words.
     (
         "people-words",
@@ -338,9 +351,14 @@ const IMPORTED: &[(&str, &str)] = &[
     ("codes-xgboost", "xgboost-codes.json"),
 ];
 
+/// Smaller copies of models that are held: their names, and those of the models.
+const COMPRESSED: &[(&str, &str)] =
+    &[("people-small_forest", "people-random_forest"), ("people-small_net", "people-neural_net")];
+
 /// The names of all files that are held.
 fn names() -> impl Iterator<Item = String> {
-    wanted().into_iter().map(|(name, _)| name).chain(IMPORTED.iter().map(|(name, _)| (*name).to_string()))
+    let further = IMPORTED.iter().chain(COMPRESSED).map(|(name, _)| (*name).to_string());
+    wanted().into_iter().map(|(name, _)| name).chain(further)
 }
 
 /// The table that a model answers.
@@ -393,6 +411,23 @@ fn import_if_missing(name: &str, file: &str) {
     fs::write(model.with_extension("answers.csv"), answers(&model, name)).unwrap();
 }
 
+fn compress_if_missing(name: &str, from: &str) {
+    let out = folder().join(format!("{name}.tidemill"));
+    if out.exists() {
+        return;
+    }
+    let job = compress::Job {
+        model: folder().join(format!("{from}.tidemill")),
+        source: Some(table(name)),
+        prune: Some(0.5),
+        eight_bits: true,
+        bound: Bound::default(),
+        out: out.clone(),
+    };
+    compress::compress(&job, &context()).unwrap();
+    fs::write(out.with_extension("answers.csv"), answers(&out, name)).unwrap();
+}
+
 fn kinds(state: &State, all: &mut BTreeSet<String>) {
     all.insert(state.kind.clone());
     state.children.iter().for_each(|child| kinds(child, all));
@@ -414,6 +449,7 @@ fn models_written_once_open_and_answer_as_ever() {
     if std::env::var_os("TIDEMILL_BLESS").is_some() {
         wanted().iter().for_each(|(name, recipe)| write_if_missing(name, recipe));
         IMPORTED.iter().for_each(|(name, file)| import_if_missing(name, file));
+        COMPRESSED.iter().for_each(|(name, from)| compress_if_missing(name, from));
     }
     for name in names() {
         let model = folder().join(format!("{name}.tidemill"));

@@ -12,6 +12,7 @@ mod rows;
 mod sample;
 mod scorer;
 pub mod series;
+mod start;
 pub mod svm;
 pub mod trees;
 
