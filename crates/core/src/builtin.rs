@@ -125,6 +125,8 @@ pub enum Family {
     Series,
     /// Learns which action to take, from logged decisions and their rewards.
     Policy,
+    /// Learns the class of each pixel of a picture, from masks.
+    Masks,
 }
 
 /// What the weights of rows mean to a learner.

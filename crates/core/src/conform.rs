@@ -106,8 +106,10 @@ fn answers_after(s: &Subject<'_>, table: &Table, asked: &Batch) -> Result<Batch>
 /// Whether answers are the same but for rounding.
 fn near(a: &Batch, b: &Batch, what: &str) -> Result<()> {
     for (place, column) in a.schema().columns().iter().enumerate() {
-        if column.kind == crate::Kind::Category {
-            must(bits(a.column(place)) == bits(b.column(place)), || format!("{what}: other classes"))?;
+        if matches!(column.kind, crate::Kind::Category | crate::Kind::Text) {
+            must(bits(a.column(place)) == bits(b.column(place)), || {
+                format!("{what}: other classes or masks")
+            })?;
             continue;
         }
         let numbers = |batch: &Batch| match column.role {

@@ -116,7 +116,7 @@ impl Error {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Error::MissingColumn { nearest: None, .. } => {
-                Some("check the name; `tidemill init` lists the columns".into())
+                Some("check the name; `tidemill check FILE` lists the columns".into())
             }
             Error::Data { remedy, .. } => Some(remedy.clone()),
             Error::State { .. } => {

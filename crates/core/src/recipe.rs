@@ -2,6 +2,8 @@
 //!
 //! The doc comments below are the reference page `docs/recipe.md` (generated; `cargo xtask docs`).
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,8 +80,8 @@ pub struct Data {
     /// file holds them all. Classes and numbers may be mixed, and a row may lack some of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
-    /// What kind of prediction; without it: a target of two values is binary, of text or few whole numbers
-    /// multi-class, anything else regression.
+    /// What kind of prediction; without it: a target of paths of pictures that are there is masks, of two values binary, of text or few
+    /// whole numbers multi-class, anything else regression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
     /// Why the task was taken for what it is, as reports tell it; written by `train`, without any effect of its own.
@@ -187,7 +189,8 @@ pub struct Forecast {
 }
 
 /// Ties rows to each other, for learners that ask a row's neighbours: `graph_net` and `label_propagation`. The `key` of `[data]` names the
-/// rows; ties hold in both directions. A new row brings its own: it lists the keys of its neighbours in `neighbors_column`.
+/// rows; ties hold in both directions. A new row brings its own: it lists the keys of its neighbours in `neighbors_column`. A forecast ties
+/// its series: the `group` of `[forecast]` names them, and each looks at the past of its neighbours beside its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Graph {
@@ -202,6 +205,9 @@ pub struct Graph {
     /// `edges` fills it; a table that has it needs no file. Without it `neighbors`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub neighbors_column: Option<String>,
+    /// Who is tied to whom, by series: a forecast writes it into its resolved recipe, so that the model needs no file of edges.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ties: BTreeMap<String, String>,
 }
 
 impl Graph {
@@ -250,6 +256,8 @@ pub enum Task {
     Multiclass,
     /// Which action to take: see `[policy]`.
     Policy,
+    /// For each pixel of a picture a class: the target is a column of masks.
+    Masks,
 }
 
 impl Task {
@@ -260,12 +268,13 @@ impl Task {
             Task::Binary => "binary",
             Task::Multiclass => "multiclass",
             Task::Policy => "policy",
+            Task::Masks => "masks",
         }
     }
 
     /// Whether answers are classes, as actions are.
     pub fn is_classes(self) -> bool {
-        self != Task::Regression
+        !matches!(self, Task::Regression | Task::Masks)
     }
 }
 
@@ -282,7 +291,7 @@ pub struct ColumnSpec {
     /// How its values are written, where that is not plain: for a number any of `decimal_comma`,
     /// `thousands_comma`, `thousands_point`, `thousands_space`, `thousands_apostrophe`, `thousands_lakh`, `percent`, `currency`,
     /// `magnitude` (`1.2K`, `3 bn`), `clock` (`h:mm:ss`, as seconds), `censored` (`<0.5`, as its bound), `unit:kg`, joined by `+`; for a time
-    /// `day_first`, `month_first`, `unix_seconds`, `unix_millis` or a strftime pattern.
+    /// `day_first`, `month_first`, `year`, `quarter`, `period` (`Jan 2018`, `2019-W02`, `1995-H1`), `unix_seconds`, `unix_millis` or a strftime pattern.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// Why the column was taken for what it is, as reports tell it; written by `train`, without any effect of its own.
@@ -405,10 +414,11 @@ impl Spec {
     }
 }
 
-/// Finds training rows whose label is probably wrong, and leaves them out or makes them count for less. Confident learning (Northcutt,
-/// Jiang and Chuang 2021): a learner says of each row, fitted on other rows, how probable each class is; a row that reaches the usual
-/// probability of another class, more than that of its own, is doubtful. Only rows that a learner is fitted on are touched, anew
-/// in each fold; rows that judge never are. `tidemill check --labels` lists them.
+/// Finds training rows whose target is probably wrong, and leaves them out or makes them count for less. Classes by confident learning
+/// (Northcutt, Jiang and Chuang 2021): a learner says of each row, fitted on other rows, how probable each class is; a row that reaches
+/// the usual probability of another class, more than that of its own, is doubtful. A number is doubtful where it lies more than five robust
+/// deviations (of residuals among 100 rows of like prediction) from what the learner says. Only rows that a learner is fitted on are touched,
+/// anew in each fold; rows that judge never are. Not for forecasts. `tidemill check --labels` lists them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Labels {
@@ -416,7 +426,7 @@ pub struct Labels {
     pub action: LabelAction,
     /// What a doubtful row counts with `down_weight`, from 0 to 1.
     pub weight: f64,
-    /// The learner, with its defaults, that says how probable each class is.
+    /// The learner, with its defaults, that says how probable each class is, or what number.
     pub learner: String,
     /// Into how many parts rows are divided, from 2: each is judged by the learner fitted on the others.
     pub folds: usize,
@@ -639,8 +649,8 @@ impl Default for Train {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repair {
-    /// Which one: `merge_spellings`, `clip_outliers`, `outliers_missing`, `impute_iterative`, `power`, `class_weights`, `smote` or
-    /// `labels`.
+    /// Which one: `merge_spellings`, `clip_outliers`, `outliers_missing`, `impute_iterative`, `power`, `class_weights`, `smote`,
+    /// `labels`, or `together` for all that were tried at once.
     pub kind: String,
     /// The columns that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -19,8 +19,8 @@ pub mod split;
 mod ties;
 
 pub use error::Error;
-pub use infer::infer;
-pub use intake::{Canonical, CellIssue, Ingest, RowReader, canonical_rows};
+pub use infer::{infer, names_pictures, positive_class};
+pub use intake::{Canonical, CellIssue, Ingest, RowReader, canonical_rows, check_masks};
 pub use plan::{InferredColumn, InferredSchema, Leak, Note, Weight};
 pub use profile::{Profile, profile};
 pub use seen::Seen;

@@ -8,10 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
-use tidemill_core::{Batch, Column, Kind, Point, Result, Schema};
-use tidemill_kernel::picture;
+use tidemill_core::{Batch, Column, Kind, Result, Schema};
 use tidemill_kernel::sketch::{hash_bytes, mix};
 use tidemill_kernel::words::{Piece, pairs, pieces};
+use tidemill_kernel::{graph, picture};
 
 use crate::parse::zone_of;
 use crate::raw::{Raw, RawColumn};
@@ -21,6 +21,9 @@ const MOST_WORDS: usize = 100_000;
 /// Bits for each word, of which [`PROBES`] are set: about one strange word in sixty is taken for a known one.
 const BITS: usize = 10;
 const PROBES: u64 = 3;
+/// The steps of so many series are looked at, and of every so-manieth beyond.
+const STEPPED: usize = 2_000;
+const THINNED: usize = 50;
 /// Where timestamps are written in more zones than this, another one says nothing.
 const MOST_ZONES: usize = 24;
 
@@ -40,6 +43,9 @@ pub struct Seen {
     /// The levels and steps of series.
     #[serde(skip_serializing_if = "Option::is_none")]
     series: Option<Levels>,
+    /// The keys of the rows, and those that they list as neighbours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<Vocabulary>,
     /// Whether every row had a value.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     complete: bool,
@@ -68,6 +74,18 @@ impl Seen {
         Seen { zones: if zones.len() > MOST_ZONES { BTreeSet::new() } else { zones }, ..Seen::default() }
     }
 
+    /// The keys that rows and their lists of neighbours name.
+    pub(crate) fn of_ties<'a>(
+        lists: impl Iterator<Item = &'a str>,
+        keys: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let listed = lists.flat_map(graph::listed).map(|(key, _)| hash_bytes(key.as_bytes()));
+        let hashes: HashSet<u64> = listed.chain(keys.map(|key| hash_bytes(key.trim().as_bytes()))).collect();
+        // Where not all can be remembered, one that is not tells nothing.
+        let few = hashes.len() <= MOST_WORDS;
+        Seen { keys: few.then(|| Vocabulary::of_hashes(&hashes)).flatten(), ..Seen::default() }
+    }
+
     /// Adds what a typed column shows.
     pub(crate) fn add(&mut self, column: &Column, array: &ArrayRef) -> Result<()> {
         self.complete = array.null_count() == 0;
@@ -76,12 +94,16 @@ impl Seen {
         }
         let batch =
             Batch::with_rows(Schema::new(vec![column.clone()])?.into(), vec![array.clone()], array.len())?;
+        if column.kind == Kind::Series {
+            let series = batch.series(0)?;
+            self.series = Levels::of((0..batch.n_rows()).filter_map(|row| series.of(row)));
+            return Ok(());
+        }
         let cells = RawColumn::of(&batch, 0)?;
-        let cells = || (0..batch.n_rows()).map(|row| cells.cell(row));
+        let cells = (0..batch.n_rows()).map(|row| cells.cell(row));
         match column.kind {
-            Kind::Text => self.words = Vocabulary::of(cells()),
-            Kind::Image => self.pictures = Pictures::of(cells()),
-            _ => self.series = Levels::of(cells()),
+            Kind::Text => self.words = Vocabulary::of(cells),
+            _ => self.pictures = Pictures::of(cells),
         }
         Ok(())
     }
@@ -89,14 +111,23 @@ impl Seen {
     /// What is unfamiliar about a cell that was read.
     pub(crate) fn judge(&self, cell: Raw<'_>) -> Option<Unfamiliar> {
         match cell {
+            Raw::Text(list) if self.keys.is_some() => unknown_neighbors(self.keys.as_ref()?, list),
             Raw::Text(text) => self.words.as_ref()?.judge(text),
             Raw::Image(bytes) => self.pictures.as_ref()?.judge(bytes),
-            Raw::Points(points) => self.series.as_ref()?.judge(points),
+            Raw::Points(points) => {
+                let (times, values): (Vec<i64>, Vec<f64>) = points.iter().copied().unzip();
+                self.judge_series(&times, &values)
+            }
             Raw::Missing if self.complete => {
                 unfamiliar("missing_value", "it is missing; in training every row had it")
             }
             _ => None,
         }
+    }
+
+    /// What is unfamiliar about a series.
+    pub(crate) fn judge_series(&self, times: &[i64], values: &[f64]) -> Option<Unfamiliar> {
+        self.series.as_ref()?.judge(times, values)
     }
 
     /// What is unfamiliar about the way in which a cell was written.
@@ -153,11 +184,15 @@ impl Vocabulary {
                 hashes.insert(hash);
             });
         }
+        Vocabulary::of_hashes(&hashes)
+    }
+
+    fn of_hashes(hashes: &HashSet<u64>) -> Option<Self> {
         if hashes.is_empty() {
             return None;
         }
         let mut found = Vocabulary(vec![0; (hashes.len() * BITS / 8).next_power_of_two().max(8)]);
-        for hash in hashes {
+        for hash in hashes.iter().copied() {
             let places = found.places(hash);
             places.for_each(|at| found.0[at / 8] |= 1 << (at % 8));
         }
@@ -189,6 +224,23 @@ impl Vocabulary {
             }
             _ => None,
         }
+    }
+}
+
+/// What is to be said of a list of neighbours with keys that training did not have.
+fn unknown_neighbors(keys: &Vocabulary, list: &str) -> Option<Unfamiliar> {
+    let listed = graph::listed(list);
+    let strange = listed.iter().filter(|(key, _)| !keys.knows(hash_bytes(key.as_bytes()))).count();
+    match (strange, listed.len()) {
+        (0, _) => None,
+        (n, all) if n == all => unfamiliar(
+            "unknown_neighbors",
+            "training knew none of the neighbours it lists; they are passed over",
+        ),
+        (n, all) => unfamiliar(
+            "partly_known_neighbors",
+            format!("training did not know {n} of the {all} neighbours it lists; they are passed over"),
+        ),
     }
 }
 
@@ -272,34 +324,34 @@ struct Levels {
 }
 
 impl Levels {
-    fn of<'a>(cells: impl Iterator<Item = Raw<'a>>) -> Option<Self> {
+    fn of<'a>(cells: impl Iterator<Item = (&'a [i64], &'a [f64])>) -> Option<Self> {
         let mut values = [f64::INFINITY, f64::NEG_INFINITY];
         let mut steps: Option<[i64; 2]> = None;
-        for cell in cells {
-            let Raw::Points(points) = cell else { continue };
-            for (_, value) in points {
-                values = [values[0].min(*value), values[1].max(*value)];
-            }
-            if let Some(step) = usual_step(points) {
+        for (at, (times, points)) in cells.enumerate() {
+            values = points.iter().fold(values, |[least, most], x| [least.min(*x), most.max(*x)]);
+            // Series that overlap, as those of a forecast do, have the same steps.
+            if (at < STEPPED || at % THINNED == 0)
+                && let Some(step) = usual_step(times)
+            {
                 steps = Some(steps.map_or([step; 2], |[a, b]| [a.min(step), b.max(step)]));
             }
         }
         (values[0] <= values[1]).then_some(Levels { values, steps })
     }
 
-    fn judge(&self, points: &[Point]) -> Option<Unfamiliar> {
-        if points.is_empty() {
+    fn judge(&self, times: &[i64], values: &[f64]) -> Option<Unfamiliar> {
+        if values.is_empty() {
             return unfamiliar("empty_history", "it has no points; the model knows nothing of it");
         }
         let [least, greatest] = self.values;
-        let mean = points.iter().map(|p| p.1).sum::<f64>() / points.len() as f64;
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
         if mean < least || mean > greatest {
             let says = format!(
                 "its mean lies beyond all values of training ({least} to {greatest}): is it in another unit?"
             );
             return unfamiliar("other_history_level", says);
         }
-        let ([least, greatest], step) = (self.steps?, usual_step(points)?);
+        let ([least, greatest], step) = (self.steps?, usual_step(times)?);
         // Months are not of one length, nor are days where clocks change.
         if (step as f64) < 0.8 * least as f64 || step as f64 > 1.25 * greatest as f64 {
             let says = format!(
@@ -318,10 +370,10 @@ impl Levels {
 }
 
 /// The middle distance of neighbouring points.
-fn usual_step(points: &[Point]) -> Option<i64> {
-    let mut gaps: Vec<i64> = points.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-    gaps.sort_unstable();
-    gaps.get(gaps.len() / 2).copied()
+fn usual_step(times: &[i64]) -> Option<i64> {
+    let mut gaps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let middle = gaps.len() / 2;
+    (!gaps.is_empty()).then(|| *gaps.select_nth_unstable(middle).1)
 }
 
 fn length(micros: i64) -> String {
@@ -368,11 +420,16 @@ mod tests {
     #[test]
     fn a_history_of_another_kind_is_told() {
         const DAY: i64 = 86_400_000_000;
-        let points =
-            |level: f64, step: i64| (0..10).map(|i| (i * step, level + i as f64)).collect::<Vec<Point>>();
-        let training = [points(10.0, DAY), points(12.0, DAY)];
-        let seen = Levels::of(training.iter().map(|p| Raw::Points(p))).unwrap();
-        let code = |points: &[Point]| seen.judge(points).map(|found| found.code);
+        let points = |level: f64, step: i64| {
+            (0..10).map(|i| (i * step, level + i as f64)).collect::<Vec<(i64, f64)>>()
+        };
+        let split = |points: &[(i64, f64)]| points.iter().copied().unzip::<_, _, Vec<i64>, Vec<f64>>();
+        let training = [split(&points(10.0, DAY)), split(&points(12.0, DAY))];
+        let seen = Levels::of(training.iter().map(|(times, values)| (&times[..], &values[..]))).unwrap();
+        let code = |points: &[(i64, f64)]| {
+            let (times, values) = split(points);
+            seen.judge(&times, &values).map(|found| found.code)
+        };
         assert_eq!(code(&points(11.0, DAY)), None);
         assert_eq!(code(&[]), Some("empty_history"));
         assert_eq!(code(&points(10_000.0, DAY)), Some("other_history_level"));

@@ -299,6 +299,17 @@ fn what_can_be_read_in_two_ways_is_said() {
             "ambiguous_dates",
         ),
         ("d,e\n1.234,a\n958,b\n2.345,c\n", "", "ambiguous_numbers"),
+        (
+            "d;e\n241.109 €;a\n343 €;b\n3.450 €;c\n1.230 €;d\n",
+            "decimal_comma+thousands_point+currency",
+            "ambiguous_numbers",
+        ),
+        (
+            "d;e\n1.234 kg;a\n958 kg;b\n2.340 kg;c\n3.345 kg;d\n",
+            "decimal_comma+thousands_point+unit:kg",
+            "ambiguous_numbers",
+        ),
+        ("d;e\n7.961%;a\n8.342%;b\n", "percent", "ambiguous_numbers"),
         ("d,e\n\"1,234\",a\n\"9,581\",b\n\"2,345\",c\n", "thousands_comma", "ambiguous_numbers"),
     ] {
         let plan = plan_of(&*text(csv), None);

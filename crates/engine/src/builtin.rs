@@ -60,6 +60,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::SelectMutualInformation>(),
     Entry::step::<tidemill_prep::SelectVariance>(),
     Entry::step::<tidemill_prep::SmoothTime>(),
+    Entry::step::<tidemill_prep::TrackFeatures>(),
 ];
 
 /// Resamplers.
@@ -100,10 +101,14 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::linear::Tweedie>(),
     #[cfg(feature = "neural")]
     Entry::learner::<tidemill_neural::GraphNet>(),
+    Entry::learner::<tidemill_learn::masks::KMeans>(),
+    Entry::learner::<tidemill_learn::masks::Otsu>(),
     Entry::learner::<tidemill_learn::neighbors::KNeighbors>(),
     Entry::learner::<tidemill_learn::neighbors::LabelPropagation>(),
     #[cfg(feature = "neural")]
     Entry::learner::<tidemill_neural::NeuralNet>(),
+    #[cfg(feature = "neural")]
+    Entry::learner::<tidemill_neural::Stcn>(),
     Entry::learner::<tidemill_learn::policy::FittedQ>(),
     Entry::learner::<tidemill_learn::policy::LinUcb>(),
     Entry::learner::<tidemill_learn::policy::Thompson>(),
@@ -114,6 +119,8 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::trees::BoostedTrees>(),
     Entry::learner::<tidemill_learn::trees::ExtraTrees>(),
     Entry::learner::<tidemill_learn::trees::RandomForest>(),
+    #[cfg(feature = "neural")]
+    Entry::learner::<tidemill_neural::UNet>(),
 ];
 
 /// Links of a model that the engine puts there: saved in model files, never written in a recipe.

@@ -192,6 +192,29 @@ const FURTHER: &[(&str, &str)] = &[
         learners = [{ kind = "local_forecast" }]
         "#,
     ),
+    // A panel of places that are tied to each other.
+    (
+        "places-forecast",
+        r#"
+        data.target = "sold"
+        data.time = "month"
+        data.group = "place"
+        forecast.horizon = "3"
+        graph.neighbors_column = "neighbors"
+        learners = [{ kind = "ridge" }]
+        "#,
+    ),
+    (
+        "places-stcn",
+        r#"
+        data.target = "sold"
+        data.time = "month"
+        data.group = "place"
+        forecast.horizon = "3"
+        graph.neighbors_column = "neighbors"
+        learners = [{ kind = "stcn", width = 4, epochs = 5, hidden = 8 }]
+        "#,
+    ),
     (
         "offers-linucb",
         r#"
@@ -227,6 +250,26 @@ const FURTHER: &[(&str, &str)] = &[
         ]
         "#,
     ),
+    // Rows as fixes of a track, and rows that hold one.
+    (
+        "homes-track",
+        r#"
+        data.target = "price"
+        columns.id = { kind = "number", role = "feature" }
+        learners = [{ kind = "ridge" }]
+        steps = [{ kind = "track_features", time = "id", height = "size", stop_speed = 3000.0, pose = ["size", "lon", "lat", "id"] }]
+        "#,
+    ),
+    (
+        "media-track",
+        r#"
+        data.target = "answer"
+        data.ignore = ["photo", "note"]
+        columns.past.kind = "series"
+        learners = [{ kind = "logistic" }]
+        steps = [{ kind = "track_features", x = "past", y = "past", degrees = false, name = "walk" }]
+        "#,
+    ),
     // Rows tied to those nearest by place.
     (
         "homes-graph",
@@ -252,6 +295,28 @@ const FURTHER: &[(&str, &str)] = &[
         r#"
         data.target = "price"
         learners = [{ kind = "ridge" }]
+        "#,
+    ),
+    // Masks of pictures.
+    (
+        "scenes-u_net",
+        r#"
+        data.target = "mask"
+        learners = [{ kind = "u_net", filters = [2, 4], epochs = 2 }]
+        "#,
+    ),
+    (
+        "scenes-otsu",
+        r#"
+        data.target = "mask"
+        learners = [{ kind = "otsu" }]
+        "#,
+    ),
+    (
+        "scenes-k_means",
+        r#"
+        data.target = "mask"
+        learners = [{ kind = "k_means", clusters = 3 }]
         "#,
     ),
     (
@@ -334,12 +399,13 @@ fn wanted() -> Vec<(String, String)> {
         );
         (format!("people-{kind}"), recipe)
     };
-    // A forecaster needs a dated table, learners of graphs need ties, policies need logged decisions: `months-forecast`, `homes-graph`,
-    // `homes-labels` and `offers-…` hold them.
-    let of_others = ["local_forecast", "graph_net", "label_propagation"];
+    // A forecaster needs a dated table, learners of graphs need ties, policies need logged decisions, masks need pictures: `months-forecast`,
+    // `homes-graph`, `homes-labels`, `places-…`, `offers-…` and `scenes-…` hold them.
+    let of_families = [Family::Policy, Family::Masks].map(Sort::Learner);
+    let of_others = ["local_forecast", "graph_net", "label_propagation", "stcn"];
     let of_rows = builtin::LEARNERS
         .iter()
-        .filter(|entry| !of_others.contains(&entry.kind) && entry.sort != Sort::Learner(Family::Policy));
+        .filter(|entry| !of_others.contains(&entry.kind) && !of_families.contains(&entry.sort));
     let learners = of_rows.map(|entry| of_learner(entry.kind));
     learners.chain(FURTHER.iter().map(|(name, recipe)| (name.to_string(), recipe.to_string()))).collect()
 }
@@ -395,7 +461,7 @@ fn write_if_missing(name: &str, recipe: &str) {
             let chosen = trained.outcome.chosen.kind;
             assert!(only.is_none_or(|only| only == chosen), "{name} would hold {chosen}");
         }
-        Done::Several(_) | Done::Policy(_) => {}
+        Done::Several(_) | Done::Policy(_) | Done::Masks(_) => {}
     }
     fs::copy(out.path().join("model.tidemill"), &model).unwrap();
     fs::write(model.with_extension("answers.csv"), answers(&model, name)).unwrap();

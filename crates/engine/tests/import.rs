@@ -116,7 +116,11 @@ fn explanations_are_those_of_the_programs_themselves() {
 
 #[test]
 fn a_model_says_where_it_came_from_and_what_its_classes_are_called() {
-    let asked = Asked { target: Some("left".into()), classes: vec!["stays".into(), "leaves".into()] };
+    let asked = Asked {
+        target: Some("left".into()),
+        classes: vec!["stays".into(), "leaves".into()],
+        ..Asked::default()
+    };
     let taken = taken(&bytes("lightgbm-binary.txt"), &asked).unwrap();
     assert_eq!((taken.facts.program, taken.facts.trees, taken.facts.columns.len()), ("LightGBM", 8, 4));
     let opened = model::of_package(taken.package(String::new()).unwrap(), &context()).unwrap();
@@ -137,7 +141,7 @@ fn names_that_do_not_fit_are_refused() {
         ("lightgbm-binary.txt", Some("c".to_string()), vec![], "'c' is one of the columns"),
     ];
     for (file, target, classes, wanted) in cases {
-        let said = taken(&bytes(file), &Asked { target, classes }).err().unwrap();
+        let said = taken(&bytes(file), &Asked { target, classes, ..Asked::default() }).err().unwrap();
         assert!(said.contains(wanted), "{file}: {said}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod coefficients;
 mod conformance;
 mod counterfactual;
 mod docs;
@@ -9,9 +10,13 @@ mod effects;
 mod explain;
 mod forecast;
 mod golden;
+mod gradients;
 mod import;
 mod languages;
 mod links;
+mod masks;
+mod onnx;
+mod panels;
 mod policies;
 mod repairs;
 mod targets;

@@ -91,8 +91,11 @@ impl Answers<'static> {
         let predicted_labels = respelled(labels(batch, p)?, &true_names);
         let predicted_names: Vec<String> = used(&predicted_labels).into_keys().collect();
         let stray = |n: &String| !true_names.contains(n);
+        // Fractions beside classes that are whole numbers are no classes, either.
+        let fractions =
+            |names: &[String]| names.iter().filter_map(|n| n.parse::<f64>().ok()).any(|x| x.fract() != 0.0);
         if batch.schema().columns()[p].kind == Kind::Number
-            && !all_numbers(&true_names)
+            && (!all_numbers(&true_names) || fractions(&predicted_names) && !fractions(&true_names))
             && predicted_names.iter().any(stray)
         {
             return Err(Error::NeitherLabelNorScore { truth: truth.into(), predicted: predicted.into() });

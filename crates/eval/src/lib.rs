@@ -26,6 +26,7 @@ mod error;
 pub mod explain;
 pub mod forecast;
 mod labels;
+pub mod masks;
 pub mod metrics;
 pub mod policy;
 mod quantile;

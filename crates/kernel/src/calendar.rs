@@ -198,13 +198,21 @@ impl Step {
                     || times().all(|d| month_of(d).1 == 31);
                 Step::Months { n: n.max(1), end }
             }
-        } else if (DAY - HOUR..=DAY + HOUR).contains(&usual) {
+        } else if (DAY - HOUR..=6 * DAY + HOUR).contains(&usual) {
             let mut seen = [0usize; 7];
             times().for_each(|d| seen[weekday(d) as usize] += 1);
             let n: usize = seen.iter().sum();
             // A weekday that comes less than a fiftieth as often as it might is not one of the table's.
             let mask = (0..7).filter(|&d| seen[d] * 50 * 7 > n).fold(0u8, |mask, d| mask | 1 << d);
-            if mask.count_ones() < 7 && n >= 14 { Step::Weekdays(mask) } else { Step::Clock(DAY) }
+            let few = mask.count_ones() < 7 && n >= 14;
+            if usual <= DAY + HOUR {
+                if few { Step::Weekdays(mask) } else { Step::Clock(DAY) }
+            } else {
+                // Mondays, Wednesdays and Fridays: each timestamp is on the next of the table's weekdays.
+                let next = |&(a, b): &(i64, i64)| Step::Weekdays(mask).between(a, b) == 1;
+                let days = few && gaps().filter(next).count() * 10 > 9 * lengths.len();
+                if days { Step::Weekdays(mask) } else { Step::Clock(usual) }
+            }
         } else {
             Step::Clock(usual)
         };
@@ -413,6 +421,24 @@ mod tests {
         let mut holiday = working.clone();
         holiday.remove(40);
         assert_eq!(found(&holiday).step, Step::Weekdays(0b1_1111));
+    }
+
+    #[test]
+    fn weekdays_with_days_between_them() {
+        let monday = days(2024, 1, 1);
+        for (mask, name) in [
+            (0b1_0101, "weekdays mon wed fri"),
+            (0b110_0000, "weekdays sat sun"),
+            (0b1010, "weekdays tue thu"),
+        ] {
+            let on = |day: &i64| mask >> weekday(*day) & 1 == 1;
+            let times: Vec<i64> = (monday..monday + 70).filter(on).map(|day| day * DAY).collect();
+            let found = found(&times);
+            assert_eq!((found.step.to_string().as_str(), found.regular), (name, 1.0));
+        }
+        // Every second day is on any weekday.
+        let second: Vec<i64> = (0..40).map(|i| (monday + 2 * i) * DAY).collect();
+        assert_eq!(found(&second).step, Step::Clock(2 * DAY));
     }
 
     #[test]

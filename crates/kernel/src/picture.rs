@@ -14,6 +14,9 @@ pub const MOST_PIXELS: u64 = 50_000_000;
 /// The most bytes that an encoded image may have.
 pub const MOST_BYTES: usize = 64 << 20;
 
+/// The code of an error about a caller's image, by which a server tells it from a fault of its own.
+pub const UNUSABLE: &str = "prep_unusable_picture";
+
 /// A decoded image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {

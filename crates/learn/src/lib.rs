@@ -5,6 +5,7 @@ pub mod bayes;
 pub mod ensemble;
 mod error;
 pub mod linear;
+pub mod masks;
 pub mod neighbors;
 pub mod policy;
 mod relative;

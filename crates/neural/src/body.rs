@@ -153,6 +153,7 @@ struct PlainLayer {
 }
 
 /// What a layer did to some rows, as far as the backward pass needs it.
+#[derive(Clone)]
 pub(crate) struct Trace {
     /// What came in.
     x: Vec<f32>,

@@ -13,7 +13,7 @@ use crate::body::Body;
 use crate::encoders::{self, Encoder, Read};
 use crate::head::Head;
 use crate::net::{Net, PlainNet};
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, Part};
 use crate::standard::Standard;
 
 /// Rows that one thread takes at a time.
@@ -108,6 +108,27 @@ impl FittedNet {
         Ok(FittedNet::new(saved.settings, net, parameters, meaning))
     }
 
+    /// The shape of the net.
+    pub(crate) fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// The net in plain Rust.
+    pub(crate) fn plain(&self) -> &PlainNet {
+        &self.plain
+    }
+
+    /// What the outputs mean.
+    pub(crate) fn meaning(&self) -> &Meaning {
+        &self.meaning
+    }
+
+    /// The parameters of the body, and those of the head.
+    pub(crate) fn parts(&self) -> (Part<'_>, Part<'_>) {
+        let n = self.net.encoders.len();
+        (self.parameters.part(self.net.first(n)), self.parameters.part(self.net.first(n + 1)))
+    }
+
     /// As it is saved, with these parameters.
     fn state_with(&self, parameters: &Parameters) -> State {
         let saved = Saved { settings: self.options.clone(), classes: self.classes().map(Classes::words) };
@@ -129,7 +150,7 @@ impl FittedNet {
     }
 
     /// The number that an output means.
-    fn number(target: Standard, output: f32) -> f64 {
+    pub(crate) fn number(target: Standard, output: f32) -> f64 {
         match target.factor {
             0.0 => target.centre,
             factor => f64::from(output) / factor + target.centre,
@@ -137,7 +158,7 @@ impl FittedNet {
     }
 
     /// The probabilities of all classes that the outputs of a row mean.
-    fn probabilities(classes: &Classes, outputs: &[f32], out: &mut [f64]) {
+    pub(crate) fn probabilities(classes: &Classes, outputs: &[f32], out: &mut [f64]) {
         let mut scores: Vec<f64> = outputs.iter().map(|&x| f64::from(x)).collect();
         classes.softmax(&mut scores, out);
     }

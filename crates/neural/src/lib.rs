@@ -22,10 +22,13 @@ mod ops;
 #[cfg(test)]
 mod oracle;
 mod parameters;
+mod path_gradients;
 mod standard;
+mod stcn;
 #[cfg(test)]
 mod tests;
 mod training;
+mod u_net;
 
 pub use device::{Precision, check_device};
 pub use encoders::neighbors::GraphLayer;
@@ -34,4 +37,7 @@ pub use error::NeuralError;
 pub use fitted::FittedNet;
 pub use graph_net::GraphNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
+pub use path_gradients::PathGradients;
+pub use stcn::Stcn;
 pub use training::{Optimizer, Schedule};
+pub use u_net::UNet;

@@ -133,14 +133,23 @@ impl PlainNet {
 
     /// The outputs for `n_rows` rows, row after row.
     pub(crate) fn run(&self, reads: &[Read], n_rows: usize) -> Vec<f32> {
-        let hidden = self.body.run(self.join(reads, n_rows), n_rows);
+        self.of_joined(self.join(reads, n_rows), n_rows)
+    }
+
+    /// The outputs for rows of what the encoders give.
+    pub(crate) fn of_joined(&self, joined: Vec<f32>, n_rows: usize) -> Vec<f32> {
+        self.of_hidden(&self.body.run(joined, n_rows), n_rows)
+    }
+
+    /// The outputs for rows of what the body gives.
+    pub(crate) fn of_hidden(&self, hidden: &[f32], n_rows: usize) -> Vec<f32> {
         let mut out = vec![0.0; n_rows * self.outputs()];
-        self.head.apply(&hidden, &mut out);
+        self.head.apply(hidden, &mut out);
         out
     }
 
     /// What the encoders give, side by side.
-    fn join(&self, reads: &[Read], n_rows: usize) -> Vec<f32> {
+    pub(crate) fn join(&self, reads: &[Read], n_rows: usize) -> Vec<f32> {
         if let ([(width, encoder)], [read]) = (self.encoders.as_slice(), reads) {
             let mut out = vec![0.0; n_rows * width];
             encoder.run(read, &mut out);

@@ -4,7 +4,7 @@ use tidemill_core::Coded;
 use tidemill_kernel::picture::Unusable;
 
 /// The code of [`PrepError::UnusablePicture`], by which a server tells a caller's image from a fault of its own.
-pub const UNUSABLE_PICTURE: &str = "prep_unusable_picture";
+pub const UNUSABLE_PICTURE: &str = tidemill_kernel::picture::UNUSABLE;
 
 /// The errors of this room.
 #[derive(Debug, thiserror::Error)]

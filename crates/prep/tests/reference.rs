@@ -299,3 +299,4 @@ fn lines_along_time_agree_with_pandas_and_scipy() {
 
 #[path = "reference/space.rs"]
 mod space;
+mod tracks;

@@ -159,7 +159,7 @@ fn schemas() -> Value {
                 "type": "object", "required": ["prediction_id", "prediction"], "properties": {
                     "prediction_id": { "type": "string", "format": "uuid" },
                     "prediction": { "type": ["number", "string", "null", "object"], "description":
-                        "The number or the class; of several targets an object with one for each." },
+                        "The number or the class; of several targets an object with one for each; a mask as PNG in base64, or with ?mask=rle as its runs." },
                     "probabilities": { "type": "object", "additionalProperties": { "type": ["number", "object"] }, "description":
                         "By class; of several targets an object of these for each target of classes." },
                     "propensity": { "type": "number", "description": "Of a policy: the probability with which the action was drawn." },

@@ -79,7 +79,8 @@ async fn answer<P: Protocol>(
     let latency_us = (inferred - start).as_micros().min(u128::from(u32::MAX)) as u32;
     let predictions = version.model.predictions(&mut answered, latency_us, key_id);
     // The row is written before the answer leaves: what was answered can be asked about for ever.
-    app.store_health.note(app.store.log(predictions).await)?;
+    let left = app.limits.time.saturating_sub(start.elapsed());
+    app.store_health.note(stored_in_time(left, app.store.log(predictions)).await)?;
     let kept = Instant::now();
     figures.stages[3].observe((kept - inferred).as_secs_f64());
 
@@ -101,6 +102,15 @@ async fn in_time<T>(limit: Duration, work: tokio::task::JoinHandle<T>) -> Result
     let late = |_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "the answer took too long");
     let broken = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the answer failed");
     tokio::time::timeout(limit, work).await.map_err(late)?.map_err(broken)
+}
+
+/// What the store says, or that it is busy where that takes longer than the caller waits: it may still keep what it was given, but nobody
+/// was told that it did.
+pub(crate) async fn stored_in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = tidemill_store::Result<T>>,
+) -> tidemill_store::Result<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or(Err(tidemill_store::Error::Busy))
 }
 
 /// A request's rows, decoded.
@@ -203,7 +213,7 @@ fn count_answer(counters: &[IntCounter], parts: &[Part], answer: &Answer) {
     if parts.is_empty() {
         let place = match answer.prediction {
             Prediction::Class(code) => code as usize,
-            Prediction::Number(_) => 0,
+            Prediction::Number(_) | Prediction::Mask => 0,
         };
         if let Some(counter) = counters.get(place) {
             counter.inc();

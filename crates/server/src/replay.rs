@@ -365,6 +365,7 @@ impl Judged {
         let still = match answer.prediction {
             Prediction::Number(x) => Some(x).filter(|x| x.is_finite()),
             Prediction::Class(code) => Some(f64::from(code)),
+            Prediction::Mask => None,
         };
         let (Some(truth), Some(improving), Some(still)) = (truth, improving, still) else { return };
         if !classes.is_empty() {

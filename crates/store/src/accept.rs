@@ -139,7 +139,11 @@ fn insert<J: Judge>(
 ) -> Result<Fate> {
     let value = feedback.value.as_ref().map(Json::to_string);
     let received = now();
-    let key = stored_key(feedback);
+    let earlier = said_of(database, feedback.prediction_id)?;
+    let key = match said_anew(&earlier, feedback, value.as_deref()) {
+        Some(times) => format!("{}:{times}", stored_key(feedback)),
+        None => stored_key(feedback),
+    };
     let prediction = feedback.prediction_id.as_bytes();
     let kind = feedback.kind.word();
     let at = feedback.at.unwrap_or(received);
@@ -148,7 +152,7 @@ fn insert<J: Judge>(
         None => Fate::Orphaned,
         Some((about, answer)) => {
             let subject = Subject { about: &about, prediction: &answer, rival: None };
-            fate(&said_of(database, feedback.prediction_id)?, feedback, counts_at, judge, subject)
+            fate(&earlier, feedback, counts_at, judge, subject)
         }
     };
     let inserted = database.execute(
@@ -167,6 +171,21 @@ fn insert<J: Judge>(
         ],
     )?;
     Ok(if inserted == 0 { Fate::Repeated } else { fate })
+}
+
+/// How many pieces the same voice has given, where this one says again what a later one of them took back: yes, no, and yes again is a
+/// third word, not the first one repeated. One that names its timestamp or a key of its own is told apart by these.
+fn said_anew(earlier: &[Given], feedback: &Feedback, value: Option<&str>) -> Option<usize> {
+    if feedback.idempotency_key.is_some() || feedback.at.is_some() {
+        return None;
+    }
+    let same_voice = |given: &&Given| given.user == feedback.user && given.key_id == feedback.key_id;
+    let own: Vec<&Given> = earlier.iter().filter(same_voice).collect();
+    let says = |given: &Given| {
+        given.kind == feedback.kind && given.value.as_ref().map(Json::to_string).as_deref() == value
+    };
+    let last = own.last()?;
+    (!says(last) && own.iter().any(|given| says(given))).then_some(own.len())
 }
 
 /// What becomes of a piece of feedback beside what was said before.

@@ -331,13 +331,18 @@ impl Shared {
         Left::Nothing
     }
 
-    /// Commits a group and answers its jobs, which leaves it empty. `false` when another process holds the database: only
-    /// where nobody is `patient`.
+    /// Commits a group and answers its jobs, which leaves it empty. `false` when another process holds the database: the jobs have
+    /// their answer where somebody was `patient`, and are left where nobody was.
     fn commit(&self, database: &mut dyn Database, group: &mut Vec<Waiting>, patient: bool) -> bool {
         let rows = group.iter().map(|waiting| waiting.rows).sum::<usize>();
         match transact(database, group, patient) {
             Ok(()) => group.drain(..).for_each(|waiting| waiting.job.answer(Ok(()))),
             Err(Error::Busy) if !patient => return false,
+            // Each of them would wait as long once more.
+            Err(Error::Busy) => {
+                group.drain(..).for_each(|waiting| waiting.job.answer(Err(Error::Busy)));
+                return false;
+            }
             // One bad job must not take the others with it: each gets a transaction of its own.
             Err(_) if group.len() > 1 => {
                 for mut waiting in group.drain(..) {
@@ -356,6 +361,8 @@ impl Shared {
 
     /// The thread's work, until the writer is dropped and all is done.
     fn serve(&self, mut second: Option<Box<dyn Database>>) {
+        // Whoever ends the program waits for another process once, not for each group anew.
+        let mut patient = true;
         loop {
             let closed = self.closed.load(Ordering::Acquire);
             let mine = |place: &usize| closed || lock(&self.queues[*place]).tender == Drainer::Thread;
@@ -368,7 +375,12 @@ impl Shared {
             }
             // What is about to be handed over comes along.
             std::thread::yield_now();
-            let left = places.into_iter().filter(|place| !self.commit_next(*place)).count();
+            let mut left = 0;
+            for place in places {
+                let (done, free) = self.commit_next(place, patient || !closed);
+                left += usize::from(!done);
+                patient &= free || !closed;
+            }
             if let Some(second) = second.as_mut().filter(|_| checkpoint) {
                 self.checkpoint(&mut **second);
             }
@@ -378,20 +390,19 @@ impl Shared {
         }
     }
 
-    /// Commits the next group of a queue, however large; whether nothing is left.
-    fn commit_next(&self, place: usize) -> bool {
+    /// Commits the next group of a queue, however large; whether nothing is left, and whether no other process held the database.
+    fn commit_next(&self, place: usize, patient: bool) -> (bool, bool) {
         let mut database = lock(&self.database);
         let mut group = self.next_group(place, GROUP_ROWS);
-        if !group.is_empty() {
-            self.commit(&mut **database, &mut group, true);
-        }
+        let free = group.is_empty() || self.commit(&mut **database, &mut group, patient);
         drop(database);
+        group.drain(..).for_each(|waiting| waiting.job.answer(Err(Error::Busy)));
         let mut queue = lock(&self.queues[place]);
         // A task that tends the queue says itself when it is done.
         if queue.jobs.is_empty() && queue.tender == Drainer::Thread {
             queue.tender = Drainer::Nobody;
         }
-        queue.jobs.is_empty()
+        (queue.jobs.is_empty(), free)
     }
 
     /// Moves the write-ahead log into the database: most of it beside the writing, and where it has grown long the last of

@@ -91,6 +91,7 @@ impl Model {
             prediction: match answer.prediction {
                 Prediction::Number(x) => Value::from(x),
                 Prediction::Class(code) => Value::from(class(code)),
+                Prediction::Mask => Value::from(answer.mask.as_deref().unwrap_or_default()),
             },
             probabilities: serving.classes.iter().cloned().zip(answer.probabilities).collect(),
             warnings: answer.flaws.iter().map(ToString::to_string).collect(),

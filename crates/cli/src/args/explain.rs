@@ -15,6 +15,8 @@ Examples:
   tidemill explain model.tidemill new.csv --rows 3 --method lime    a linear model near the row, and how faithful it is
   tidemill explain model.tidemill new.csv --rows 3 --method counterfactual    what would lead to another answer
   tidemill explain model.tidemill new.csv --method effects --report page.html   how the answer depends on each column
+  tidemill explain model.tidemill train.csv --method coefficients    a linear model's coefficients and how sure they are
+  tidemill explain model.tidemill new.csv --method rows --training train.csv    which training rows stand behind answers
   tidemill explain model.tidemill new.csv -o shap.parquet     every value, a row for each row")]
 pub(crate) struct Explain {
     /// The model file.
@@ -49,6 +51,12 @@ pub(crate) struct Explain {
     /// Rows that stand for what is usual [default: the data themselves].
     #[arg(long, value_name = "FILE")]
     pub background: Option<String>,
+    /// Of rows, the rows that the model was trained on.
+    #[arg(long, value_name = "FILE")]
+    pub training: Option<String>,
+    /// Of rows, how many of the most alike training rows form an answer whose worth they share [default: 5].
+    #[arg(long, value_name = "N")]
+    pub neighbors: Option<usize>,
     /// Where the values of every row go: .csv, .tsv, .parquet, .jsonl or .arrow.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<String>,
@@ -79,10 +87,17 @@ pub(crate) enum MethodArg {
     /// Sampled, for any model: coalitions of the columns.
     #[value(alias = "kernel")]
     KernelShap,
+    /// Gradients along the way from a usual row, for nets.
+    #[value(alias = "integrated_gradients")]
+    Gradients,
     /// A linear model near each row, for any model, with how faithful and how steady it is.
     Lime,
     /// The nearest few changes to each row that lead to another answer, for any model.
     Counterfactual,
+    /// The coefficients of a linear model on your own scale, with standard errors from rows whose answer is known.
+    Coefficients,
+    /// The training rows most like each row, and what each training row is worth; needs --training.
+    Rows,
     /// How the answer depends on each column: partial dependence, single rows, accumulated local effects; for any model.
     Effects,
 }

@@ -169,6 +169,8 @@ pub(crate) enum TaskArg {
     Binary,
     /// One of several classes.
     Multiclass,
+    /// A class for each pixel: the target names masks.
+    Masks,
 }
 
 impl From<TaskArg> for Task {
@@ -177,6 +179,7 @@ impl From<TaskArg> for Task {
             TaskArg::Regression => Task::Regression,
             TaskArg::Binary => Task::Binary,
             TaskArg::Multiclass => Task::Multiclass,
+            TaskArg::Masks => Task::Masks,
         }
     }
 }
@@ -433,6 +436,9 @@ pub(crate) struct Predict {
     /// Where the answers go: .csv, .tsv, .parquet, .jsonl, .arrow, or `-`.
     #[arg(long, short, default_value = "-", value_name = "FILE")]
     pub out: String,
+    /// Of a model of masks: write each as a PNG into this folder, and its path into the answers.
+    #[arg(long, value_name = "FOLDER")]
+    pub masks: Option<PathBuf>,
     /// How many threads may work [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,

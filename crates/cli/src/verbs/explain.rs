@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use tidemill_engine::core::Result;
 use tidemill_engine::core::recipe::Changeable;
 use tidemill_engine::error::EngineError;
-use tidemill_engine::explain::{Asked, AskedEffects, LimeSettings, Method, WhatIf};
+use tidemill_engine::explain::{Asked, AskedEffects, AskedRows, LimeSettings, Method, WhatIf};
 use tidemill_engine::files::replace;
 use tidemill_engine::report::words::fill;
 use tidemill_engine::report::{page, text};
@@ -44,6 +44,18 @@ pub(super) fn explain(args: &Explain, cli: &Cli) -> Result<Shown> {
             let html = args.report.as_ref().map(|_| page::effects(words, &found, &args.data));
             (text::effects(words, &found), html, json_of(&found)?)
         }
+        MethodArg::Rows => {
+            let asked = AskedRows { rows, neighbors: neighbors(args)? };
+            let job = Job { background: args.training.as_deref(), ..job };
+            let found = explain::of_rows(&job, &asked, &context)?;
+            let html = args.report.as_ref().map(|_| page::teachers(words, &found, &args.data));
+            (text::teachers(words, &found), html, json_of(&found)?)
+        }
+        MethodArg::Coefficients => {
+            let found = explain::of_linear(&job, &context)?;
+            let html = args.report.as_ref().map(|_| page::coefficients(words, &found, &args.data));
+            (text::coefficients(words, &found), html, json_of(&found)?)
+        }
         method => {
             let found = explain::file(&job, &Asked { rows, method: by_row(method), lime }, &context)?;
             let html = args.report.as_ref().map(|_| page::explained(words, &found, &args.data));
@@ -69,6 +81,7 @@ fn by_row(method: MethodArg) -> Option<Method> {
         MethodArg::LinearShap => Some(Method::LinearShap),
         MethodArg::PermutationShap => Some(Method::PermutationShap),
         MethodArg::KernelShap => Some(Method::KernelShap),
+        MethodArg::Gradients => Some(Method::Gradients),
         MethodArg::Lime => Some(Method::Lime),
         _ => None,
     }
@@ -76,7 +89,7 @@ fn by_row(method: MethodArg) -> Option<Method> {
 
 /// An option without effect would be taken for one that has some.
 fn refuse_options_of_others(args: &Explain) -> Result<()> {
-    use MethodArg::{Counterfactual, Effects, Lime};
+    use MethodArg::{Coefficients, Counterfactual, Effects, Lime, Rows};
     let refused = |what: &str, remedy: &str| Err(EngineError::usage(what, remedy).into());
     if args.wanted.is_some() && args.method != Counterfactual {
         return refused("--wanted is for counterfactual alone", "add --method counterfactual");
@@ -86,6 +99,18 @@ fn refuse_options_of_others(args: &Explain) -> Result<()> {
             "--columns is for counterfactual and effects alone",
             "add --method counterfactual or effects",
         );
+    }
+    if args.method == Coefficients && (args.rows.is_some() || args.background.is_some()) {
+        return refused(
+            "coefficients come from all rows of the data: --rows and --background do nothing",
+            "leave them out",
+        );
+    }
+    if args.method != Rows && (args.training.is_some() || args.neighbors.is_some()) {
+        return refused("--training and --neighbors are for rows alone", "add --method rows");
+    }
+    if args.method == Rows && args.background.is_some() {
+        return refused("rows are compared with the training rows alone", "name these with --training");
     }
     if args.background.is_some() && args.method == Effects {
         return refused(
@@ -100,6 +125,17 @@ fn refuse_options_of_others(args: &Explain) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// How many neighbours form an answer.
+fn neighbors(args: &Explain) -> Result<usize> {
+    match args.neighbors {
+        Some(n) if !(1..=1000).contains(&n) => {
+            let problem = format!("--neighbors {n} is not between 1 and 1000");
+            Err(EngineError::usage(problem, "leave it out for 5").into())
+        }
+        n => Ok(n.unwrap_or(AskedRows::default().neighbors)),
+    }
 }
 
 /// `age=up` as the column and which way it may change; without a way any.

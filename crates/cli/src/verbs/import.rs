@@ -14,7 +14,8 @@ use crate::show::Shown;
 /// Takes over a model of another program.
 pub(super) fn import(args: &Import, cli: &Cli) -> Result<Shown> {
     let out = args.out.clone().unwrap_or_else(|| args.file.with_extension("tidemill"));
-    let asked = Asked { target: args.target.clone(), classes: args.classes.clone() };
+    let asked =
+        Asked { target: args.target.clone(), classes: args.classes.clone(), columns: args.columns.clone() };
     let written = import::file(&args.file, &out, &asked, &context(cli, 0, None)?)?;
     let words = args.lang.words();
     let file = fill(words.story.written_file, &[("file", &out.display())]);

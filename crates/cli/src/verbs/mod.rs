@@ -29,7 +29,7 @@ use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Event, Result, Runtime};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::facts::{TrainedPolicy, TrainedTargets};
+use tidemill_engine::facts::{TrainedMasks, TrainedPolicy, TrainedTargets};
 use tidemill_engine::files::replace;
 use tidemill_engine::judge::MayAct;
 use tidemill_engine::model;
@@ -171,6 +171,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         train::Done::One(trained) => trained,
         train::Done::Several(trained) => return several_trained(words, &trained),
         train::Done::Policy(trained) => return policy_trained(words, &trained),
+        train::Done::Masks(trained) => return masks_trained(words, &trained),
     };
     let mut json = json_of(&trained.outcome)?;
     if let Value::Object(document) = &mut json {
@@ -196,6 +197,13 @@ fn policy_trained(words: &Words, trained: &TrainedPolicy) -> Result<Shown> {
                               "report": trained.report, "hash": trained.hash });
     let no = trained.outcome.test.may_act != MayAct::Yes;
     Ok(Shown { no, ..Shown::new(text::training_of_policy(words, trained), json) })
+}
+
+fn masks_trained(words: &Words, trained: &TrainedMasks) -> Result<Shown> {
+    let mut json = json_of(&trained.outcome)?;
+    json["written"] = json!({ "model": trained.model, "recipe": trained.recipe, "metrics": trained.metrics,
+                              "report": trained.report, "hash": trained.hash });
+    Ok(Shown::new(text::training_of_masks(words, trained), json))
 }
 
 fn runtime(nets: &NetArgs) -> Runtime {
@@ -280,6 +288,7 @@ fn run_evaluate(args: &EvaluateArgs, cli: &Cli) -> Result<Shown> {
     let mut text = match &judged {
         Judged::One(evaluated) => text::figures(words, &evaluated.report),
         Judged::Policy(found) => text::policy_judged(words, &found.judged) + "\n",
+        Judged::Masks(found) => text::masks_judged(words, &found.judged) + "\n",
         Judged::Several { targets } => {
             let of = |(name, found): (&String, &Evaluated)| {
                 let head = fill(words.story.targets_one, &[("target", name)]);
@@ -306,7 +315,8 @@ fn run_predict(args: &Predict, cli: &Cli) -> Result<Shown> {
         .into());
     }
     let context = context(cli, 0, args.threads)?;
-    let predicted = predict::predict(&args.model, &args.data, &args.out, &context)?;
+    let masks = args.masks.as_deref();
+    let predicted = predict::predict_into(&args.model, &args.data, &args.out, masks, &context)?;
     let text = match predicted.out.as_str() {
         "-" => String::new(),
         out => format!("{} rows predicted: {out}\n", predicted.rows),

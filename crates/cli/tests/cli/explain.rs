@@ -190,3 +190,44 @@ fn a_model_of_another_program_predicts_explains_and_is_inspected() {
     desk.run(&["import", "m.txt", "-o", "m.txt"]).refused(&["take the place"]);
     desk.run(&["import", "m.txt", "--classes", "yes"]).refused(&["names 1 classes, but the model has 2"]);
 }
+
+#[test]
+fn training_rows_stand_behind_answers_and_a_wrong_label_harms_most() {
+    for (learner, space) in [("random_forest", "leaves"), ("logistic", "columns")] {
+        let desk = trained(learner);
+        // Rows that are told wrongly, among the training rows that are handed over.
+        let mut lines: Vec<String> = small_table(150).lines().map(String::from).collect();
+        let flipped = 7;
+        let (kept, label) =
+            lines[flipped].rsplit_once(',').map(|(a, b)| (a.to_string(), b.to_string())).unwrap();
+        let other = if label == "yes" { "no" } else { "yes" };
+        lines[flipped] = format!("{kept},{other}");
+        let desk = desk.with("wrong.csv", lines.join("\n") + "\n");
+        let args = ["explain", "m/model.tidemill", "t.csv", "--method", "rows", "--training", "wrong.csv"];
+        let found = desk.run(&[&args[..], &["--json"]].concat()).done().json();
+        assert_eq!((found["space"].as_str(), found["n_training"].as_u64()), (Some(space), Some(150)));
+        let nearest = found["rows"][0]["nearest"].as_array().unwrap();
+        assert_eq!(nearest.len(), 5);
+        assert_eq!(nearest[0]["distance"].as_f64(), Some(0.0));
+        let worth = found["worth"].as_array().unwrap();
+        let place = worth.iter().position(|row| row["training_row"] == flipped).unwrap();
+        assert!(worth[place]["worth"].as_f64().unwrap() < 0.0 && place < 30, "{learner}: place {place}");
+        let told = desk.run(&[&args[..], &["-o", "worth.csv", "--report", "rows.html"]].concat()).done().out;
+        assert!(told.contains("make answers worse") && told.contains("training row"), "{told}");
+        assert!(desk.read("worth.csv").starts_with("training_row,key,target,worth\n"));
+    }
+    let desk = trained("logistic");
+    desk.run(&["explain", "m/model.tidemill", "t.csv", "--method", "rows"]).refused(&["--training"]);
+}
+
+#[test]
+fn coefficients_are_told_and_written() {
+    let desk = trained("logistic");
+    let args = ["explain", "m/model.tidemill", "t.csv", "--method", "coefficients"];
+    let told = desk.run(&[&args[..], &["-o", "c.csv", "--report", "c.html"]].concat()).done().out;
+    assert!(told.contains("std. error") && told.contains("(constant)") && told.contains("penalty"), "{told}");
+    assert!(
+        desk.read("c.csv").starts_with("column,part,compared_with,own_units,coefficient,standard_error,z,")
+    );
+    assert!(desk.read("c.html").contains("95% interval"));
+}

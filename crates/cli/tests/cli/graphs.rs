@@ -29,7 +29,11 @@ fn ties_teach_what_no_column_says_and_new_rows_bring_theirs() {
 
     let new = "town,jobs,people,coast,neighbors\nNewham,1,3000,no,Kingsham;Glencombe\nNewham,1,3000,no,\nNewham,1,3000,no,Nowhere\n";
     let desk = desk.with("new.csv", new);
-    desk.run(&["predict", "m/model.tidemill", "new.csv", "-o", "answers.csv"]).done();
+    let told =
+        desk.run(&["predict", "m/model.tidemill", "new.csv", "-o", "answers.csv", "--json"]).done().json();
+    let warnings = told["warnings"].to_string();
+    assert!(warnings.contains("training knew none of the neighbours it lists"), "{warnings}");
+    assert!(warnings.contains("row 3: training knew"), "{warnings}");
     let answers = desk.read("answers.csv");
     let number =
         |row: usize| answers.lines().nth(row).unwrap().split(',').nth(1).unwrap().parse::<f64>().unwrap();

@@ -197,7 +197,20 @@ impl Quantity {
         let to = self.sorted.partition_point(|x| *x <= high + apart);
         // One other may be there by chance: it takes two to make a value usual.
         let others = (to - from).saturating_sub(own as usize + 1) as f64;
-        (others / self.sorted.len().max(1) as f64).max(self.precision(apart))
+        let crowd = (2.0 * apart + self.resolution) * self.density(low, high);
+        (others / self.sorted.len().max(1) as f64).max(self.precision(apart)).max(crowd)
+    }
+
+    /// The share of values for each unit around these two, by the root of n values that lie nearest: in a long tail most values crowd
+    /// into a small part of the spread (the k-nearest-neighbour density of Loftsgaarden and Quesenberry 1965).
+    fn density(&self, low: f64, high: f64) -> f64 {
+        let n = self.sorted.len();
+        let half = ((n as f64).sqrt() / 2.0).ceil() as usize;
+        let from = self.sorted.partition_point(|x| *x < low).saturating_sub(half);
+        let to = (self.sorted.partition_point(|x| *x <= high) + half).min(n);
+        let Some(around) = self.sorted.get(from..to).filter(|around| around.len() > 1) else { return 0.0 };
+        let width = around[around.len() - 1] - around[0];
+        if width > 0.0 { (around.len() - 1) as f64 / n as f64 / width } else { 0.0 }
     }
 }
 

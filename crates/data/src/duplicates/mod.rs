@@ -30,6 +30,8 @@ const MOST_JOINED: f64 = 0.05;
 const ALWAYS_JOINED: usize = 10;
 /// Rows hashed at a time.
 const CHUNK: usize = 4096;
+/// An equal row is rare where fewer than this are expected by chance.
+const RARE: f64 = 0.1;
 /// The share of the rows taken for copies that may be so by chance.
 const FALSE_SHARE: f64 = 0.01;
 
@@ -82,9 +84,9 @@ pub fn find(batch: &Batch, context: &Context) -> Result<Copies> {
     context.check()?;
     let evidence = Evidence::of(&cells, n, &classes.firsts);
     let mut equal = Unions::new(n);
-    for (first, others) in
-        sure(classes.repeated(), classes.firsts.len(), |(first, _)| evidence.chance(*first, *first))
-    {
+    for (first, others) in sure(classes.repeated(), classes.firsts.len(), |(first, others)| {
+        (evidence.chance(*first, *first), others.len())
+    }) {
         others.iter().for_each(|&other| {
             equal.join(*first, other);
         });
@@ -100,22 +102,39 @@ pub fn find(batch: &Batch, context: &Context) -> Result<Copies> {
         near.join(a, b);
     }
     let pairs = numbers::pairs(&cells, &evidence, &classes.firsts, context)?;
-    for &(a, b) in sure(&pairs, classes.firsts.len(), |&(a, b)| evidence.chance(a, b)) {
+    for &(a, b) in sure(&pairs, classes.firsts.len(), |&(a, b)| (evidence.chance(a, b), 1)) {
         near.join(a, b);
     }
     Ok(counted(&equal.labels(), near.labels()))
 }
 
-/// Those of the pairs whose equality is not chance: `chance` is that of a row to equal another one, as a logarithm. Of those
-/// taken at most one in a hundred is expected to be wrong (Benjamini and Hochberg 1995).
-fn sure<T: Sync>(pairs: &[T], n_rows: usize, chance: impl Fn(&T) -> f64 + Sync) -> impl Iterator<Item = &T> {
+/// Those of the pairs whose equality is not chance: `chance` is that of a row to equal another one, as a logarithm, and how many others
+/// equal it. Of those taken at most one in a hundred is expected to be wrong (Benjamini and Hochberg 1995).
+fn sure<T: Sync>(
+    pairs: &[T],
+    n_rows: usize,
+    chance: impl Fn(&T) -> (f64, usize) + Sync,
+) -> impl Iterator<Item = &T> {
     let n = n_rows.max(1) as f64;
-    let each: Vec<f64> = pairs.par_iter().map(|pair| (chance(pair) + n.ln()).exp()).collect();
+    let by_chance = |pair: &T| {
+        let (chance, others) = chance(pair);
+        repeated((chance + n.ln()).exp(), others)
+    };
+    let each: Vec<f64> = pairs.par_iter().map(by_chance).collect();
     let mut sorted = each.clone();
     sorted.par_sort_unstable_by(f64::total_cmp);
     let passes = |&k: &usize| sorted[k] <= FALSE_SHARE * ((k + 1) as f64 / n).min(1.0);
     let most = (0..sorted.len()).rev().find(passes).map_or(f64::NEG_INFINITY, |k| sorted[k]);
     pairs.iter().zip(each).filter(move |(_, p)| *p <= most).map(|(pair, _)| pair)
+}
+
+/// How likely it is that so many rows equal one, of which `expected` do by chance: the tail of Poisson's distribution, bounded from
+/// above by its first term. Where one such row is nothing rare, columns that depend on each other explain many, and it stays at one.
+fn repeated(expected: f64, others: usize) -> f64 {
+    if expected >= RARE {
+        return expected;
+    }
+    (1..=others.min(20)).map(|k| expected / k as f64).product()
 }
 
 /// Joins the rows of a class that have the same key.

@@ -86,6 +86,37 @@ fn tables_that_repeat_by_nature_stay_as_they_are() {
 }
 
 #[test]
+fn what_comes_again_and_again_is_no_chance_though_each_pair_might_be() {
+    // Whole years and hundredths between 1 and 9: among 60 rows two may agree, but not each of them with three others.
+    let mut random = Random::new(7, 0);
+    let people: Vec<(f64, f64)> =
+        (0..60).map(|_| (18.0 + random.below(63) as f64, rounded(1.0 + 8.0 * random.unit(), 2))).collect();
+    let of = |times: usize| {
+        let rows = (0..60 * times).map(|i| people[i % 60]).collect::<Vec<_>>();
+        found(&batch(vec![
+            numbers("age", rows.iter().map(|r| r.0)),
+            numbers("income", rows.iter().map(|r| r.1)),
+        ]))
+    };
+    assert_eq!(of(4).equal, 180);
+    assert!(of(1).is_empty());
+}
+
+#[test]
+fn values_of_a_long_tail_are_not_near_because_the_tail_is_long() {
+    for seed in 0..20 {
+        let mut random = Random::new(8, seed);
+        let mut column = |name: &str| {
+            let values: Vec<f64> =
+                (0..60).map(|_| rounded(10f64.powf(3.0 + 4.0 * random.unit()), 2)).collect();
+            numbers(name, values)
+        };
+        let copies = found(&batch(vec![column("revenue"), column("assets")]));
+        assert!(copies.is_empty(), "{seed}: {copies:?}");
+    }
+}
+
+#[test]
 fn survey_answers_that_follow_one_opinion_are_no_copies() {
     // Forty questions of yes and no that one attitude answers: independent columns would never repeat like this.
     let mut random = Random::new(3, 0);

@@ -190,6 +190,14 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
     number("whole numbers: a number".into())
 }
 
+/// Times in digits alone, where the column is known to be one.
+const WRITTEN_TOGETHER: [(&str, &str); 4] = [
+    ("%Y%m%d%H%M%S", "YYYYMMDDhhmmss"),
+    ("%Y%m%d%H%M", "YYYYMMDDhhmm"),
+    ("%d%m%Y", "DDMMYYYY"),
+    ("%m%d%Y", "MMDDYYYY"),
+];
+
 /// Whole numbers that are timestamps: eight digits that are all dates, or seconds or milliseconds since 1970 where the column is a time
 /// by its name or its role.
 pub(crate) fn moment(facts: &Facts<'_>, is_time: bool, numbers: &[f64]) -> Option<(TimeFormat, String)> {
@@ -204,6 +212,15 @@ pub(crate) fn moment(facts: &Facts<'_>, is_time: bool, numbers: &[f64]) -> Optio
     }
     if !is_time {
         return None;
+    }
+    // Written without dividers; a day and a month that both fit are read day first.
+    for (pattern, order) in WRITTEN_TOGETHER {
+        let format = TimeFormat::Pattern(pattern.into());
+        if facts.n_distinct() >= 5
+            && facts.values.iter().all(|v| v.0.len() == order.len() && format.parse(v.0).is_some())
+        {
+            return Some((format, format!("digits that are times ({order})")));
+        }
     }
     if within(1e8, 4.2e9) {
         return Some((TimeFormat::UnixSeconds, format!("seconds since 1970{}", range(numbers, 1e6))));
@@ -243,6 +260,15 @@ fn textual(facts: &Facts<'_>, hints: &Hints) -> Verdict {
             Kind::Text,
             "addresses or paths that rarely repeat: their parts are read as words",
         );
+    }
+    // Codes have digits, and say nothing in their parts.
+    let coded = facts.share(|t| t.bytes().any(|b| b.is_ascii_digit())) > 0.5;
+    let parts = facts.mean(|t| identity::parts(t) as f64);
+    if d > 20 && ratio > 0.8 && parts >= 2.0 && !coded {
+        let why = format!(
+            "several words in one, {parts:.1} on average, that rarely repeat: each is read as a word"
+        );
+        return Verdict::new(Kind::Text, why);
     }
     if d == 1 {
         return Verdict::new(Kind::Category, format!("a category: '{}' or nothing", clip(facts.values[0].0)));

@@ -88,3 +88,9 @@ fn doubt(format: &TimeFormat, why: &str) -> Doubt {
         remedy: format!("format = \"{other}\""),
     }
 }
+
+/// Quarters and other periods of the calendar: read as times only where somebody says that they are, since `01/2018` may be a code.
+pub(crate) fn period(facts: &Facts<'_>) -> Option<TimeFormat> {
+    let all = |format: &TimeFormat| facts.values.iter().all(|(text, _)| format.parse(text).is_some());
+    [TimeFormat::Quarter, TimeFormat::Period].into_iter().find(|format| facts.n_distinct() > 0 && all(format))
+}

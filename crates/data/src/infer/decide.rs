@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use arrow_array::StringArray;
-use tidemill_core::recipe::{ColumnSpec, Recipe, Spellings};
+use tidemill_core::recipe::{ColumnSpec, Recipe, Spellings, Task};
 use tidemill_core::{Batch, Column, Error, Kind, Result, Role, escaped};
 
 use super::column::{self, Verdict, judge, moment, role_of};
@@ -46,7 +46,8 @@ impl Decider<'_> {
         let spec = recipe.columns.get(&raw.name);
         let role = declared_role(&raw.name, recipe);
         let told = spec.and_then(|s| s.kind);
-        if let Some(plan) = pictures::decide(rows, place, self.folder, (told, role), self.missing)? {
+        let masks = matches!(recipe.data.task, None | Some(Task::Masks)) && recipe.policy.is_none();
+        if let Some(plan) = pictures::decide(rows, place, self.folder, (told, role), self.missing, masks)? {
             return Ok(Decided::plainly(plan, Identity::None));
         }
         if raw.kind == Kind::Series || told == Some(Kind::Series) {
@@ -217,6 +218,8 @@ impl Decider<'_> {
             let plain = found.format == TimeFormat::Iso;
             plan.format = if plain { Format::Plain } else { Format::Time(found.format) };
             (plan.kind, plan.missing) = (Kind::Time, found.missing);
+        } else if let Some(format) = dates::period(&facts) {
+            (plan.kind, plan.format) = (Kind::Time, Format::Time(format));
         } else if let Some(found) = numbers::number(&facts, self.locale) {
             plan.format = if found.format.is_plain() { Format::Plain } else { Format::Number(found.format) };
             (plan.kind, plan.missing) = (Kind::Number, found.missing);

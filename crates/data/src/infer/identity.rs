@@ -1,6 +1,6 @@
 //! Which columns name rows instead of describing them.
 
-use tidemill_kernel::words::count;
+use tidemill_kernel::words::{Piece, count, pieces};
 
 use super::facts::Facts;
 use super::hints::Hints;
@@ -78,13 +78,31 @@ pub(crate) fn of_texts(facts: &Facts<'_>, hints: &Hints) -> Option<(Identity, St
     if ratio > 0.98 && enough && numbered && short && words < 3.0 {
         return Some((clear(facts), "an identifier: short codes that all differ".into()));
     }
-    if ratio > 0.98 && facts.n_values >= 50 && short && words < 1.5 {
+    if ratio > 0.98 && facts.n_values >= 50 && short && words < 1.5 && facts.share(is_word) > 0.9 {
         return Some((clear(facts), "an identifier: single words that all differ".into()));
     }
     if hints.identifier() && facts.n_distinct() > 50 && ratio > 0.05 {
         return Some((Identity::Blurred, repeats()));
     }
     None
+}
+
+/// How many words and signs a text has, whatever divides them: `#sun#sea` and `view|buy` have two.
+pub(super) fn parts(text: &str) -> usize {
+    let mut n = 0;
+    pieces(text, |_| n += 1);
+    n
+}
+
+/// Whether a text is one word: not signs alone, and not several.
+fn is_word(text: &str) -> bool {
+    let (mut n, mut spoken) = (0, false);
+    pieces(text, |piece| {
+        let (Piece::Word(word) | Piece::Run(_, word)) = piece;
+        n += 1;
+        spoken |= word.chars().any(char::is_alphanumeric);
+    });
+    n == 1 && spoken
 }
 
 fn repeats() -> String {

@@ -77,13 +77,14 @@ fn vote(facts: &Facts<'_>) -> Option<Vote> {
     if !digit {
         return None;
     }
-    let european =
-        NumberFormat { decimal_comma: true, thousands: Some(Thousands::Point), ..Default::default() };
-    let anglo = NumberFormat { thousands: Some(Thousands::Comma), ..Default::default() };
-    if most(&|t| european.parse(t).is_some()) && values().any(|t| decimals(t, ',')) {
+    let dressed = NumberFormat { percent: true, currency: true, censored: true, ..Default::default() };
+    let european = NumberFormat { decimal_comma: true, thousands: Some(Thousands::Point), ..dressed.clone() };
+    let anglo = NumberFormat { thousands: Some(Thousands::Comma), ..dressed.clone() };
+    let divides = |t: &str, sign: char| decimals(dressed.bare(t), sign);
+    if most(&|t| european.parse(t).is_some()) && values().any(|t| divides(t, ',')) {
         return Some(Vote::Comma);
     }
-    if most(&|t| anglo.parse(t).is_some()) && values().any(|t| decimals(t, '.') && anglo.parse(t).is_some()) {
+    if most(&|t| anglo.parse(t).is_some()) && values().any(|t| divides(t, '.') && anglo.parse(t).is_some()) {
         return Some(Vote::Point);
     }
     let (day, month) = (TimeFormat::DayFirst, TimeFormat::MonthFirst);

@@ -32,6 +32,8 @@ mod space;
 mod target;
 mod words;
 
+pub use target::positive_class;
+
 use arrow_array::StringArray;
 use rayon::prelude::*;
 use tidemill_core::recipe::{Recipe, Task};
@@ -42,6 +44,7 @@ use crate::parse::{Missing, plain_number};
 use crate::plan::{InferredColumn, InferredSchema, Note, Weight};
 use decide::{Decided, Decider};
 use locale::Locale;
+pub use pictures::names_pictures;
 use sample::SAMPLE_ROWS;
 pub(crate) use sample::Sample;
 
@@ -124,8 +127,8 @@ pub(crate) fn infer_sampled(
     target::decide(&mut plan, &sample.rows, recipe, &missing, &locale)?;
     check_spellings(&plan)?;
     shared::group(&mut plan, &repeating, &sample.rows, recipe, &missing)?;
-    // That the context tells the action is what a policy is.
-    if plan.task != Some(Task::Policy) {
+    // That the context tells the action is what a policy is; no other column tells a mask.
+    if !matches!(plan.task, Some(Task::Policy | Task::Masks)) {
         plan.leaks = leaks::find(&plan, &sample.rows, context)?;
     }
     if recipe.data.drop_leaks {

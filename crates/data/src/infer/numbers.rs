@@ -17,7 +17,7 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
     }
     let plain = explain(facts, &|t| NumberFormat::default().parse(t).is_some());
     if plain.1 == 0 {
-        let (format, doubt) = grouped(facts, locale);
+        let (format, doubt) = grouped(facts, locale, &NumberFormat::default());
         return Some(Found { doubt, ..accept(facts, format, plain)? });
     }
     let base = dress(facts);
@@ -45,7 +45,10 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
     });
     let (format, found) =
         explained.into_iter().reduce(|best, next| if next.1.1 < best.1.1 { next } else { best })?;
-    let (format, doubt) = commas(facts, locale, format);
+    let (format, doubt) = match format == base {
+        true => grouped(facts, locale, &base),
+        false => commas(facts, locale, format),
+    };
     let doubt = doubt.or_else(|| censored(facts, &format)).or_else(|| clocks(facts, &format));
     Some(Found { doubt, ..accept(facts, format, found)? })
 }
@@ -99,13 +102,13 @@ fn suffix(text: &str) -> Option<&str> {
     sound.then_some(unit)
 }
 
-/// Plain numbers whose points may stand between thousands: `1.234` beside `958`.
+/// Numbers, plain but for what stands around them, whose points may stand between thousands: `1.234` beside `958`.
 ///
 /// They do where the rest of the file has decimal commas; and where a number without a point stands beside one that ends with a zero
 /// behind its point: neither decimals cut to their need nor decimals of fixed length are written so.
-fn grouped(facts: &Facts<'_>, locale: &Locale) -> (NumberFormat, Option<Doubt>) {
-    let plain = NumberFormat::default();
-    let texts = || facts.values.iter().map(|v| v.0);
+fn grouped(facts: &Facts<'_>, locale: &Locale, base: &NumberFormat) -> (NumberFormat, Option<Doubt>) {
+    let plain = base.clone();
+    let texts = || facts.values.iter().map(|v| base.bare(v.0));
     let pointed = || texts().filter(|t| t.contains('.'));
     let n = pointed().count();
     let short = |t: &str| t.trim_start_matches(['-', '+']).len() <= 3;
@@ -116,32 +119,21 @@ fn grouped(facts: &Facts<'_>, locale: &Locale) -> (NumberFormat, Option<Doubt>) 
     let proof = mixed && n >= 3 && pointed().any(|t| t.ends_with('0'));
     let is_grouped =
         !locale.is_anglo() && (proof || (n >= 2 && (locale.has_commas() || (locale.is_european() && mixed))));
-    let (taken, why, remedy) = match is_grouped {
-        true => (
-            "points between thousands",
-            if proof { "numbers below 1,000 have none" } else { "the file has decimal commas" },
-            "format = \"plain\"",
-        ),
-        false => {
-            ("points before decimals", "nothing in the file says otherwise", "format = \"thousands_point\"")
-        }
-    };
-    let example = pointed().next().unwrap_or_default();
-    let doubt = Doubt {
-        code: "ambiguous_numbers",
-        weight: if mixed || is_grouped { Weight::Warning } else { Weight::Remark },
-        message: format!(
-            "every number, such as '{example}', can be read in two ways; read with {taken}, since {why}"
-        ),
-        remedy: remedy.into(),
-    };
     let german = NumberFormat { decimal_comma: true, thousands: Some(Thousands::Point), ..plain.clone() };
+    let (taken, why) = match is_grouped {
+        true if proof => ("points between thousands", "numbers below 1,000 have none"),
+        true => ("points between thousands", "the file has decimal commas"),
+        false => ("points before decimals", "nothing in the file says otherwise"),
+    };
+    let weight = if mixed || is_grouped { Weight::Warning } else { Weight::Remark };
+    let other = if is_grouped { &plain } else { &german };
+    let doubt = ambiguous(pointed().next().unwrap_or_default(), taken, why, weight, other);
     (if is_grouped { german } else { plain }, Some(doubt))
 }
 
 /// Numbers whose commas may stand between thousands or before decimals: `1,234` alone.
 fn commas(facts: &Facts<'_>, locale: &Locale, format: NumberFormat) -> (NumberFormat, Option<Doubt>) {
-    let texts = || facts.values.iter().map(|v| v.0);
+    let texts = || facts.values.iter().map(|v| format.bare(v.0));
     let with = || texts().filter(|t| t.contains(','));
     let both = format.thousands == Some(Thousands::Comma)
         && with().all(|t| may_group(t, ','))
@@ -150,26 +142,29 @@ fn commas(facts: &Facts<'_>, locale: &Locale, format: NumberFormat) -> (NumberFo
         return (format, None);
     }
     let decimals = locale.is_european();
-    let (taken, why, remedy) = match decimals {
-        true => {
-            ("commas before decimals", "the rest of the file is written so", "format = \"thousands_comma\"")
-        }
-        false => {
-            ("commas between thousands", "nothing in the file says otherwise", "format = \"decimal_comma\"")
-        }
+    let comma = NumberFormat { decimal_comma: true, thousands: None, ..format.clone() };
+    let (taken, why) = match decimals {
+        true => ("commas before decimals", "the rest of the file is written so"),
+        false => ("commas between thousands", "nothing in the file says otherwise"),
     };
-    let example = with().next().unwrap_or_default();
     let sure = !decimals && (locale.is_anglo() || texts().any(|t| t.len() <= 3));
-    let doubt = Doubt {
+    let weight = if sure { Weight::Remark } else { Weight::Warning };
+    let other = if decimals { &format } else { &comma };
+    let doubt = ambiguous(with().next().unwrap_or_default(), taken, why, weight, other);
+    (if decimals { comma } else { format }, Some(doubt))
+}
+
+/// What is to be said where every number reads in two ways.
+fn ambiguous(example: &str, taken: &str, why: &str, weight: Weight, other: &NumberFormat) -> Doubt {
+    let other = if other.is_plain() { "plain".to_string() } else { other.to_string() };
+    Doubt {
         code: "ambiguous_numbers",
-        weight: if sure { Weight::Remark } else { Weight::Warning },
+        weight,
         message: format!(
             "every number, such as '{example}', can be read in two ways; read with {taken}, since {why}"
         ),
-        remedy: remedy.into(),
-    };
-    let comma = NumberFormat { decimal_comma: true, thousands: None, ..format.clone() };
-    (if decimals { comma } else { format }, Some(doubt))
+        remedy: format!("format = \"{other}\""),
+    }
 }
 
 fn censored(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {

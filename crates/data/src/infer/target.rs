@@ -70,6 +70,17 @@ pub(super) fn decide(
         return Ok(());
     };
     let name = plan.columns[at].name.clone();
+    if plan.columns[at].kind == Kind::Image {
+        plan.columns[at].declared = true;
+        (plan.task, plan.why_task) = (Some(Task::Masks), format!("target '{name}' names pictures: masks"));
+        return Ok(());
+    }
+    if recipe.data.task == Some(Task::Masks) {
+        return Err(Error::data(
+            format!("the task is masks, but target '{name}' does not name pictures that are there"),
+            "name the files of the masks by paths below the table's folder, such as masks/1.png, or leave the task out",
+        ));
+    }
     let texts = as_text(rows, at)?;
     let missing = missing.clone().but(&plan.columns[at].values);
     let facts = Facts::of(&texts, &missing).without(&plan.columns[at].missing);
@@ -215,9 +226,10 @@ fn classes(
             "set the task to multiclass, or name the values to leave out in [data] missing",
         ));
     }
+    let count = |class: &str| facts.values.iter().find(|v| v.0 == class).map_or(0, |v| v.1);
     let (index, why) = match positive {
         Some(told) => (told_positive(told, &classes, name)?, "as told"),
-        None => positive_of(&classes, facts),
+        None => positive_of(&classes, &count),
     };
     if index == 0 {
         classes.swap(0, 1);
@@ -243,8 +255,19 @@ fn told_positive(told: &str, classes: &[String], name: &str) -> Result<usize> {
     })
 }
 
+/// Which of two classes, each with its rows, `train` takes as positive: its place.
+///
+/// ```
+/// assert_eq!(tidemill_data::positive_class([("ja", 10), ("nein", 20)]), 0);
+/// assert_eq!(tidemill_data::positive_class([("legit", 90), ("fraud", 10)]), 1);
+/// ```
+pub fn positive_class(classes: [(&str, u64); 2]) -> usize {
+    let count = |class: &str| classes.iter().find(|known| known.0 == class).map_or(0, |known| known.1);
+    positive_of(&classes.map(|known| known.0.to_string()), &count).0
+}
+
 /// Which of two classes counts as positive, and why.
-fn positive_of(classes: &[String], facts: &Facts<'_>) -> (usize, &'static str) {
+fn positive_of(classes: &[String], count: &dyn Fn(&str) -> u64) -> (usize, &'static str) {
     let only = |holds: &dyn Fn(&str) -> bool| match (holds(&classes[0]), holds(&classes[1])) {
         (true, false) => Some(0),
         (false, true) => Some(1),
@@ -268,7 +291,6 @@ fn positive_of(classes: &[String], facts: &Facts<'_>) -> (usize, &'static str) {
             return (at, "the other denies it");
         }
     }
-    let count = |class: &String| facts.values.iter().find(|v| v.0 == class).map_or(0, |v| v.1);
     let (a, b) = (count(&classes[0]), count(&classes[1]));
     if a == b {
         (1, "the later of two equally frequent names")

@@ -125,15 +125,17 @@ impl BoundIntake {
         }
         let column = |(at, &(output, place)): (usize, &(usize, usize))| -> Result<()> {
             let output = &self.intake.outputs[output];
-            if !matches!(output.column.role, Role::Feature | Role::Time)
+            if !matches!(output.column.role, Role::Feature | Role::Time | Role::Neighbors)
                 || (output.seen.is_empty() && output.range.is_none())
             {
                 return Ok(());
             }
             let mut strange = Strangers::new();
             let (written, cells) = (RawColumn::of(raw, place)?, RawColumn::of(typed, at)?);
+            let series = if output.column.kind == Kind::Series { Some(typed.series(at)?) } else { None };
             for row in 0..typed.n_rows() {
                 let cell = cells.cell(row);
+                let points = series.as_ref().and_then(|series| series.of(row));
                 let found = match (cell, output.range) {
                     (Raw::Number(x), Some([least, greatest])) if x < least || x > greatest => {
                         Some(Unfamiliar {
@@ -142,6 +144,9 @@ impl BoundIntake {
                         })
                     }
                     (Raw::Number(_), _) => None,
+                    (Raw::Points(_), _) => {
+                        points.and_then(|(times, values)| output.seen.judge_series(times, values))
+                    }
                     // What could not be read is told apart from what was not there.
                     (Raw::Missing, _) if !output.reader.is_missing(written.cell(row)) => None,
                     _ => output.seen.judge(cell).or_else(|| output.seen.judge_written(written.cell(row))),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
 use hashbrown::HashMap;
 use rayon::prelude::*;
@@ -14,6 +15,7 @@ use super::{CellProblem, Ingest};
 use crate::cell::{Raw, RawColumn, Reader};
 use crate::parse::spelling;
 use crate::plan::{InferredColumn, InferredSchema, class_order, tolerated};
+use crate::seen::Seen;
 use crate::source::pieces;
 
 /// The most names that are kept of one category column; rarer ones that come later count as unseen.
@@ -227,6 +229,10 @@ impl<'a> Pass<'a> {
             plan.columns[at].range = range(&array);
             arrays.push(array);
         }
+        let ties = ties(&plan, &arrays);
+        if let Some(column) = plan.columns.iter_mut().find(|c| c.role == Role::Neighbors) {
+            column.seen = ties;
+        }
         let used = plan.columns.iter_mut().filter(|c| c.is_used()).zip(&arrays);
         for (column, array) in used.filter(|(c, _)| c.role == Role::Feature) {
             column.seen.add(&Column::new(&column.name, column.kind), array)?;
@@ -234,7 +240,7 @@ impl<'a> Pass<'a> {
         let intake = Arc::new(Ingest::new(plan));
         let columns = intake.outputs.iter().map(|o| o.column.clone()).collect();
         let arrays = intake.outputs.iter().zip(arrays).map(|(output, array)| match &output.reader.names {
-            Some(names) => names.categories.column(arrow_array::cast::AsArray::as_primitive(&array).clone()),
+            Some(names) => names.categories.column(AsArray::as_primitive(&array).clone()),
             None => Ok(array),
         });
         let batch =
@@ -285,7 +291,7 @@ impl Filling {
             if column.kind != Kind::Category {
                 return part;
             }
-            let codes: &UInt32Array = arrow_array::cast::AsArray::as_primitive(&part);
+            let codes: &UInt32Array = AsArray::as_primitive(&part);
             let place = |c: u32| places.get(c as usize).copied().unwrap_or(unseen);
             Arc::new(codes.unary::<_, arrow_array::types::UInt32Type>(place)) as ArrayRef
         });
@@ -310,7 +316,7 @@ impl Filling {
         let column = &plan.columns[self.at];
         let mut counts = vec![0u64; self.names.names.len()];
         for part in &self.parts {
-            let codes: &UInt32Array = arrow_array::cast::AsArray::as_primitive(part);
+            let codes: &UInt32Array = AsArray::as_primitive(part);
             codes.iter().flatten().for_each(|code| {
                 if let Some(count) = counts.get_mut(code as usize) {
                     *count += 1;
@@ -331,7 +337,7 @@ fn distinct(names: &[String]) -> Vec<String> {
 
 /// The least and the greatest of a column of numbers.
 fn range(array: &ArrayRef) -> Option<[f64; 2]> {
-    let numbers = arrow_array::cast::AsArray::as_primitive_opt::<arrow_array::types::Float64Type>(array)?;
+    let numbers = AsArray::as_primitive_opt::<arrow_array::types::Float64Type>(array)?;
     let finite = numbers.iter().flatten().filter(|x| x.is_finite());
     finite.fold(None, |range, x| match range {
         None => Some([x, x]),
@@ -362,4 +368,14 @@ fn classes(plan: &InferredSchema, task: Task, met: &[String]) -> Result<Vec<Stri
     }
     let all: Vec<String> = plan.classes.iter().chain(more).cloned().collect();
     Ok(class_order(&all))
+}
+
+/// Whom rows list as neighbours, and who they are themselves.
+fn ties(plan: &InferredSchema, arrays: &[ArrayRef]) -> Seen {
+    let used = || plan.columns.iter().filter(|c| c.is_used()).zip(arrays);
+    let texts = |role: Role| {
+        let column = used().find(|(c, _)| c.role == role).and_then(|(_, array)| array.as_string_opt::<i32>());
+        column.into_iter().flat_map(|texts| texts.iter().flatten())
+    };
+    Seen::of_ties(texts(Role::Neighbors), texts(Role::Key))
 }

@@ -3,6 +3,7 @@
 mod bound;
 mod canonical;
 mod fit;
+mod masks;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::seen::Seen;
 use crate::source::pieces;
 use bound::BoundIntake;
 pub use canonical::{Canonical, canonical_rows};
+pub use masks::check_masks;
 pub use rows::{CellIssue, RowReader};
 
 /// Reads raw columns as its [`InferredSchema`] says.
@@ -291,7 +293,11 @@ impl Fitted for Ingest {
     }
 
     fn state(&self) -> State {
-        State::new(Self::KIND, 1, &self.plan)
+        // What was said of the reading depends on what the recipe already names; the model does not.
+        let mut plan = self.plan.clone();
+        plan.notes.clear();
+        plan.reading.iter_mut().for_each(|reading| reading.notes.clear());
+        State::new(Self::KIND, 1, &plan)
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {

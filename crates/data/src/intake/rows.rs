@@ -128,7 +128,8 @@ impl RowReader {
                 }
                 _ => {}
             }
-            if matches!(column.role, Role::Feature | Role::Time) && !output.seen.is_empty() {
+            if matches!(column.role, Role::Feature | Role::Time | Role::Neighbors) && !output.seen.is_empty()
+            {
                 // What could not be read has been said.
                 let typed = raw_cell(cell, None).filter(|_| !bad).and_then(|typed| output.seen.judge(typed));
                 let found = typed

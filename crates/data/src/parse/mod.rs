@@ -1,8 +1,10 @@
 //! From a cell as it is written to its value: numbers, flags and timestamps, each in the ways people write them.
 
+mod date;
 mod flag;
 mod missing;
 mod number;
+mod period;
 pub(crate) mod spelling;
 mod time;
 

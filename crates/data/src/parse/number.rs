@@ -248,6 +248,12 @@ impl NumberFormat {
         })
     }
 
+    /// A text without what this format takes off: a currency, a percent sign, a unit. As it is where it reads as no number.
+    pub(crate) fn bare<'a>(&self, text: &'a str) -> &'a str {
+        let body = self.undress(text).map_or(text.trim(), |(_, body)| body);
+        if self.magnitude { without_magnitude(body).0 } else { body }
+    }
+
     fn parse_with(&self, text: &str, strict: bool) -> Option<f64> {
         if let Some(text) = western(text) {
             return self.parse_with(&text, strict);

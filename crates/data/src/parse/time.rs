@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::date::{DAY, MONTHS, days, number, quarter, written_year};
+use super::period::period;
+
 /// How timestamps are written. All are read to microseconds since 1970 in UTC; a timestamp without a zone is taken as UTC, a date as
 /// its midnight. Years of two digits mean 1969 to 2068, as in POSIX.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,14 +29,13 @@ pub enum TimeFormat {
     Year,
     /// A quarter of a year: `1970 Q1`, `1970-Q1`, `1970Q1`, `Q1 1970`.
     Quarter,
+    /// A period of the calendar, as its first day: `Jan 2018`, `01/2018`, `2018M01`, `2019-W02`, `1995-H1`, `3Q23`, `1970/71`, `FY1970`.
+    Period,
     /// A strftime pattern such as `%Y%m%d`.
     Pattern(String),
 }
 
 const SECOND: i64 = 1_000_000;
-const DAY: i64 = 86_400 * SECOND;
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 impl TimeFormat {
     /// Reads the word of a recipe.
@@ -47,10 +49,11 @@ impl TimeFormat {
             "unix_millis" => TimeFormat::UnixMillis,
             "year" => TimeFormat::Year,
             "quarter" => TimeFormat::Quarter,
+            "period" => TimeFormat::Period,
             pattern if pattern.contains('%') => TimeFormat::Pattern(pattern.into()),
             other => {
                 return Err(format!(
-                    "'{other}' is not a way to write a time; use day_first, month_first, year_first, iso, year, quarter, unix_seconds, \
+                    "'{other}' is not a way to write a time; use day_first, month_first, year_first, iso, year, quarter, period, unix_seconds, \
                      unix_millis or a strftime pattern such as %d.%m.%Y"
                 ));
             }
@@ -76,6 +79,7 @@ impl TimeFormat {
             TimeFormat::UnixMillis => self.of_number(super::plain_number(text)?),
             TimeFormat::Year => written_year(text).and_then(|year| Some(days(year, 1, 1)? * DAY)),
             TimeFormat::Quarter => quarter(text),
+            TimeFormat::Period => period(text),
             TimeFormat::Pattern(pattern) => by_pattern(pattern, text),
         }
     }
@@ -104,6 +108,7 @@ impl fmt::Display for TimeFormat {
             TimeFormat::UnixMillis => "unix_millis",
             TimeFormat::Year => "year",
             TimeFormat::Quarter => "quarter",
+            TimeFormat::Period => "period",
             TimeFormat::Pattern(pattern) => pattern,
         })
     }
@@ -147,53 +152,6 @@ fn iso(text: &str) -> Option<i64> {
         Some(b'T' | b't' | b' ') => Some(date + clock(text.get(11..)?)?),
         Some(_) => None,
     }
-}
-
-/// Four digits, perhaps with `.0` behind them, as a table of numbers writes years.
-fn written_year(text: &str) -> Option<i64> {
-    let digits = text.strip_suffix(".0").unwrap_or(text);
-    number(digits.as_bytes()).filter(|year| digits.len() == 4 && *year > 0)
-}
-
-/// The first day of a quarter.
-fn quarter(text: &str) -> Option<i64> {
-    let folded = text.to_ascii_uppercase();
-    let (before, after) = folded.split_once('Q')?;
-    let trimmed = |part: &str| part.trim_matches([' ', '-', '/', '_', '.']).to_string();
-    let (before, after) = (trimmed(before), trimmed(after));
-    let (year, quarter) = match (before.as_str(), after.as_str()) {
-        ("", both) => both.split_at_checked(1).map(|(quarter, year)| (trimmed(year), quarter.to_string()))?,
-        (year, quarter) => (year.to_string(), quarter.to_string()),
-    };
-    let quarter = number(quarter.as_bytes()).filter(|q| (1..=4).contains(q))?;
-    Some(days(written_year(&year)?, 3 * quarter - 2, 1)? * DAY)
-}
-
-/// Digits alone, at most nine of them.
-fn number(digits: &[u8]) -> Option<i64> {
-    if digits.is_empty() || digits.len() > 9 {
-        return None;
-    }
-    digits.iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
-}
-
-/// Days since 1970 of a date of the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let length = match month {
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + i64::from(leap),
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=length).contains(&day) || !(1..=9999).contains(&year) {
-        return None;
-    }
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let of_era = y - era * 400;
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
 }
 
 /// `HH:MM[:SS[.fraction]] [AM|PM] [zone]`, in microseconds from midnight UTC.

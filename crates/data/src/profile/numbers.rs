@@ -227,19 +227,28 @@ fn fences(finite: &[f64], mean: f64) -> (Vec<Fence>, Option<f64>) {
     (found, stand_in(finite, low, high))
 }
 
-/// A number of [`STAND_INS`] that repeats, is the least or the greatest, and lies far from all others.
+/// A number that people write for "no value", repeats, and lies far from all that are no such numbers.
 fn stand_in(finite: &[f64], q1: f64, q3: f64) -> Option<f64> {
     let range = (q3 - q1).max(f64::MIN_POSITIVE);
     let far = |x: f64| x < q1 - 3.0 * range || x > q3 + 3.0 * range;
-    STAND_INS.iter().copied().filter(|&x| far(x)).find(|&value| {
-        let count = finite.iter().filter(|&&x| x == value).count();
-        let others = || finite.iter().copied().filter(|&x| x != value);
-        let (least, greatest) =
-            others().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+    let (mut known, others): (Vec<f64>, Vec<f64>) = finite.iter().partition(|x| far(**x) && is_stand_in(**x));
+    known.sort_by(f64::total_cmp);
+    let least = others.iter().copied().fold(f64::INFINITY, f64::min);
+    let greatest = others.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let stands = |same: &&[f64]| {
+        let value = same[0];
         // -1 beside numbers that are never negative; the others well beyond everything else.
         let gap = if value < least { least - value } else { value - greatest };
-        count >= 3 && (value == -1.0 && least >= 0.0 || gap > 0.5 * (greatest - least).max(range))
-    })
+        same.len() >= 3 && (value == -1.0 && least >= 0.0 || gap > 0.5 * (greatest - least).max(range))
+    };
+    known.chunk_by(|a, b| a == b).filter(stands).max_by_key(|same| same.len()).map(|same| same[0])
+}
+
+/// One of [`STAND_INS`], or three and more times the same digit: 777, -8888, 99999.99.
+fn is_stand_in(x: f64) -> bool {
+    let digits: Vec<u8> = x.abs().to_string().bytes().filter(u8::is_ascii_digit).collect();
+    STAND_INS.contains(&x)
+        || (digits.len() >= 3 && digits[0] != b'0' && digits.iter().all(|d| *d == digits[0]))
 }
 
 fn histogram(ranked: &Ranked, n: u64, ends: [f64; 2], quantiles: &[[f64; 2]]) -> Histogram {

@@ -294,7 +294,9 @@ fn belt(
 /// The kind that suits a table for which none was named.
 fn suited(batch: &Batch) -> SplitKind {
     let schema = batch.schema();
-    match (schema.role(Role::Time), schema.role(Role::Group), schema.role(Role::Target)) {
+    // Masks have no strata.
+    let target = schema.role(Role::Target).filter(|at| schema.columns()[*at].kind != Kind::Image);
+    match (schema.role(Role::Time), schema.role(Role::Group), target) {
         (Some(_), _, _) => SplitKind::Time,
         (_, Some(_), Some(_)) => SplitKind::StratifiedGroup,
         (_, Some(_), _) => SplitKind::Group,

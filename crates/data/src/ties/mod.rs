@@ -26,13 +26,21 @@ use crate::cell::RawColumn;
 /// No key; nothing that says who is tied to whom; a file that is missing or broken; no edge between two of the rows.
 pub fn tie(source: Box<dyn Source>, recipe: &Recipe) -> Result<Box<dyn Source>> {
     let Some(graph) = &recipe.graph else { return Ok(source) };
-    let Some(key) = &recipe.data.key else {
-        let problem = "[graph] ties rows by their keys, and no column names them";
-        return Err(Error::data(problem, "name it: [data] key = \"…\""));
+    let Some(key) = key_of(recipe) else {
+        return Err(match recipe.forecast {
+            Some(_) => Error::data(
+                "[graph] of a forecast ties series to each other, and no column tells them apart",
+                "name the column of places: [forecast] group = \"…\"",
+            ),
+            None => Error::data(
+                "[graph] ties rows by their keys, and no column names them",
+                "name it: [data] key = \"…\"",
+            ),
+        });
     };
     let key = source.schema().index(key)?;
     let Some(file) = &graph.edges else {
-        if graph.lists() && source.schema().position(graph.column()).is_none() {
+        if graph.lists() && graph.ties.is_empty() && source.schema().position(graph.column()).is_none() {
             let problem = format!(
                 "[graph]: nothing says who is tied to whom, and there is no column '{}'",
                 graph.column()
@@ -42,13 +50,26 @@ pub fn tie(source: Box<dyn Source>, recipe: &Recipe) -> Result<Box<dyn Source>> 
         }
         return Ok(source);
     };
-    let keys = keys_of(&*source, key)?;
+    let mut keys = keys_of(&*source, key)?;
+    if recipe.forecast.is_some() {
+        // A series has a row for each of its times.
+        let mut seen = HashSet::new();
+        keys.retain(|key| seen.insert(key.clone()));
+    }
     let edges = if Path::new(file).extension().is_some_and(|e| e.eq_ignore_ascii_case("gal")) {
         gal::read(file, &keys)?
     } else {
         edges::read(file)?
     };
     Ok(Box::new(Tied::new(source, (key, graph.column()), &keys, Ties::of(edges, &keys, file)?)?))
+}
+
+/// The column that names what is tied: rows, or the series of a forecast.
+fn key_of(recipe: &Recipe) -> Option<&String> {
+    match &recipe.forecast {
+        Some(forecast) => forecast.group.as_ref().or(recipe.data.group.as_ref()),
+        None => recipe.data.key.as_ref(),
+    }
 }
 
 /// An edge as a file has it.

@@ -32,6 +32,9 @@ pub struct Explained {
     pub base: Vec<f64>,
     /// The mean absolute value of each column over all rows and outputs.
     pub importance: Vec<f64>,
+    /// Of integrated gradients, how the way was gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathFit>,
     /// Row by row.
     pub rows: Vec<ExplainedRow>,
 }
@@ -62,6 +65,15 @@ pub struct ExplainedRow {
     /// its value alone, an end without a bound is `None`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ranges: Vec<Option<[Option<f64>; 2]>>,
+}
+
+/// How the way from the usual row to each row was gone.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PathFit {
+    /// At how many points gradients were taken (Gauss-Legendre).
+    pub points: usize,
+    /// The most that base and values of a row lack of the net's answer.
+    pub gap: f64,
 }
 
 /// How well a linear model says what a model does near a row.
@@ -113,7 +125,7 @@ pub(super) fn told(
     numbers: Vec<u64>,
     found: Found,
 ) -> Result<Explained> {
-    let Found { method, units, columns, shap, errors, mut local, ranges } = found;
+    let Found { method, units, columns, shap, errors, mut local, ranges, path } = found;
     let mean = shap.mean_absolute();
     let mut order: Vec<usize> = (0..columns.len()).collect();
     order.sort_by(|a, b| mean[*b].total_cmp(&mean[*a]).then(a.cmp(b)));
@@ -163,6 +175,7 @@ pub(super) fn told(
         columns: order.iter().map(|&at| columns[at].clone()).collect(),
         base: shap.base().to_vec(),
         importance: sorted(&mean),
+        path,
         rows: told,
     })
 }

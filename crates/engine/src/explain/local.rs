@@ -60,6 +60,7 @@ pub(super) fn values(
         errors: Some(errors),
         local,
         ranges,
+        path: None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidemill_core::{Fitted, Result};
+use tidemill_core::{Fitted, Result, Trees};
 use tidemill_learn::trees::FittedTrees;
 
 use crate::error::EngineError;
@@ -21,6 +21,8 @@ pub enum Method {
     PermutationShap,
     /// Sampled, for any model: a regression on coalitions of the columns.
     KernelShap,
+    /// For nets: gradients summed along the way from a usual row. No Shapley values, but they sum to the answer too.
+    Gradients,
     /// For any model: a linear model of what it does near the row. No Shapley values.
     Lime,
 }
@@ -33,6 +35,7 @@ impl Method {
             Method::LinearShap => "linear_shap",
             Method::PermutationShap => "permutation_shap",
             Method::KernelShap => "kernel_shap",
+            Method::Gradients => "gradients",
             Method::Lime => "lime",
         }
     }
@@ -42,6 +45,8 @@ impl Method {
 pub(super) enum Found {
     Trees(usize),
     Linear(usize),
+    #[cfg(feature = "neural")]
+    Net(usize),
     Sampled,
     Kernel,
     Local,
@@ -50,6 +55,8 @@ pub(super) enum Found {
 /// The method asked for, or the best that the links of a model allow.
 pub(super) fn of(steps: &[Arc<dyn Fitted>], asked: Option<Method>) -> Result<Found> {
     let trees = steps.iter().position(|step| as_trees(step).is_some());
+    // Trees of another program may not say how many training rows went which way: then only sampling is left.
+    let trees = trees.filter(|at| asked.is_some() || has_cover(&steps[*at]));
     let linear = steps.iter().position(|step| step.as_linear().is_some());
     let refused = |what: &str| {
         EngineError::usage(
@@ -63,9 +70,35 @@ pub(super) fn of(steps: &[Arc<dyn Fitted>], asked: Option<Method>) -> Result<Fou
         (None | Some(Method::PermutationShap), ..) => Found::Sampled,
         (Some(Method::KernelShap), ..) => Found::Kernel,
         (Some(Method::Lime), ..) => Found::Local,
+        (Some(Method::Gradients), ..) => net(steps).ok_or_else(|| refused("a net alone"))?,
         (Some(Method::TreeShap), None, _) => return Err(refused("trees alone").into()),
         (Some(Method::LinearShap), _, None) => return Err(refused("a linear function alone").into()),
     })
+}
+
+/// As [`of`]; a net is explained by its gradients where nobody asked for a method and there are `too_many` rows to sample.
+pub(super) fn of_rows(steps: &[Arc<dyn Fitted>], asked: Option<Method>, too_many: bool) -> Result<Found> {
+    match of(steps, asked)? {
+        Found::Sampled if too_many => Ok(net(steps).unwrap_or(Found::Sampled)),
+        found => Ok(found),
+    }
+}
+
+#[cfg(feature = "neural")]
+fn net(steps: &[Arc<dyn Fitted>]) -> Option<Found> {
+    steps.iter().position(|step| super::gradients::as_net(step).is_some()).map(Found::Net)
+}
+
+#[cfg(not(feature = "neural"))]
+fn net(_: &[Arc<dyn Fitted>]) -> Option<Found> {
+    None
+}
+
+/// Whether trees know how many training rows went which way.
+fn has_cover(step: &Arc<dyn Fitted>) -> bool {
+    let known =
+        |trees: &Trees| trees.roots().all(|root| trees.question(root).is_none() || trees.cover(root) > 0.0);
+    step.as_trees().is_some_and(known)
 }
 
 pub(super) fn as_trees(step: &Arc<dyn Fitted>) -> Option<&FittedTrees> {

@@ -5,33 +5,47 @@
 //! | trees (boosted, forests) | exact, path-dependent TreeSHAP | the margin: the score before link, calibration and threshold; of a forest its mean answer |
 //! | a linear function | exact, columns independent | the linear function, before any link |
 //! | anything else (blends, kernels, neighbours, nets) | permutation SHAP, sampled until it is sure | the answer itself: the number, or each class's probability |
+//! | a net, where asked for or where there are too many rows to sample | integrated gradients from a usual row | the net's own answer |
 //! | any, where asked for | Kernel SHAP, sampled; LIME: a linear model near the row, with its fidelity and how steady it is | the answer itself |
 //!
 //! Beside that: the smallest changes that lead to another answer ([`counterfactuals`]), and how the answer goes along with each
 //! column over all rows ([`effects()`]).
 //!
+//! Of linear models there are the coefficients themselves, on the user's own scale and with standard errors ([`coefficients()`]).
+//!
+//! Which training rows stand behind an answer, and what each is worth, say [`teachers()`].
+//!
 //! Values of derived columns (one-hot, date parts, terms) are summed to the column that they come from.
 
 mod changeable;
+mod coefficient_errors;
+mod coefficient_units;
+mod coefficients;
 mod counterfactual;
 mod effects;
 mod explained;
+#[cfg(feature = "neural")]
+mod gradients;
 mod local;
 mod method;
+mod rows;
 mod sampled;
 mod training;
 mod values;
 mod wanted;
 
 pub use changeable::{ChangeableColumn, Marked};
+pub use coefficients::{Caution, Coefficient, Coefficients, Link, coefficients};
 pub use counterfactual::{ChangedCell, CounterfactualRow, Counterfactuals, Offer, WhatIf, counterfactuals};
 pub use effects::{AskedEffects, ColumnEffect, Effects, PairEffect, effects};
-pub use explained::{Explained, ExplainedRow, LocalFit};
+pub use explained::{Explained, ExplainedRow, LocalFit, PathFit};
 pub use method::Method;
+pub use rows::{AskedRows, TaughtRow, Teacher, Teachers, TrainingCells, TrainingRow, teachers};
 pub(crate) use training::{Reasons, of_training};
 
 use std::sync::Arc;
 
+use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Source};
 use tidemill_data::InferredSchema;
 pub use tidemill_eval::explain::LimeSettings;
@@ -82,6 +96,7 @@ impl Ready {
     /// # Errors
     /// Trees that do not say how many training rows went which way.
     pub fn new(model: &Model, reference: Option<&Reference>) -> Result<Self> {
+        refuse_masks(model)?;
         let usual = reference.map(|reference| reference.rows(model)).transpose()?;
         let trees = match method::of(links(model), None)? {
             method::Found::Trees(at) => links(model)[at].as_trees(),
@@ -90,6 +105,15 @@ impl Ready {
         let trees = trees.map(|trees| Ok::<_, Error>(TreeShap::new(trees)?.ready())).transpose()?;
         Ok(Ready { usual, trees })
     }
+}
+
+/// A mask is no sum of what columns add to it.
+fn refuse_masks(model: &Model) -> Result<()> {
+    if model.intake()?.plan().task != Some(Task::Masks) {
+        return Ok(());
+    }
+    let problem = "the model answers with masks, and what is explained is a number or a class";
+    Err(EngineError::usage(problem, "look at the pictures of its report").into())
 }
 
 /// The links after the first, which reads rows.
@@ -129,6 +153,7 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// None that a user can cause.
     pub fn new(model: &'a Model, usual: Option<Batch>) -> Result<Self> {
+        refuse_masks(model)?;
         Ok(Explainer {
             steps: links(model),
             plan: model.intake()?.plan(),
@@ -144,6 +169,7 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// None that a user can cause.
     pub fn of_ready(model: &'a Model, ready: &Ready) -> Result<Self> {
+        refuse_masks(model)?;
         Ok(Explainer {
             steps: links(model),
             plan: model.intake()?.plan(),
@@ -178,9 +204,12 @@ impl<'a> Explainer<'a> {
         context: &Context,
     ) -> Result<Explained> {
         let steps = self.steps;
-        let found = match method::of(steps, method)? {
+        let too_many = method.is_none() && rows.n_rows() > MOST_SAMPLED;
+        let found = match method::of_rows(steps, method, too_many)? {
             method::Found::Trees(at) => values::of_trees(steps, at, rows, self.trees.as_ref(), context)?,
             method::Found::Linear(at) => values::of_linear(steps, at, rows, self.usual()?)?,
+            #[cfg(feature = "neural")]
+            method::Found::Net(at) => gradients::values(steps, at, rows, self.usual()?, context)?,
             asked => {
                 check_number(rows.n_rows(), method)?;
                 match asked {

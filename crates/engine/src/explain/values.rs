@@ -6,7 +6,7 @@ use tidemill_core::{Batch, Context, Error, Fitted, Result};
 use tidemill_eval::explain::{ReadyTrees, ShapValues, Sources, TreeShap, linear_shap_of_columns};
 
 use super::method::as_trees;
-use super::{LocalFit, Method};
+use super::{LocalFit, Method, PathFit};
 use crate::search::apply;
 
 /// Values by source column, and what they are of.
@@ -22,6 +22,8 @@ pub(super) struct Found {
     pub(super) local: Vec<Vec<LocalFit>>,
     /// Of LIME, the stretch of a number that counts as the row's own, by row and column.
     pub(super) ranges: Vec<Vec<Option<[f64; 2]>>>,
+    /// Of integrated gradients, how the way was gone.
+    pub(super) path: Option<PathFit>,
 }
 
 impl Found {
@@ -33,7 +35,7 @@ impl Found {
         shap: ShapValues,
         errors: Option<Vec<f64>>,
     ) -> Self {
-        Found { method, units, columns, shap, errors, local: Vec::new(), ranges: Vec::new() }
+        Found { method, units, columns, shap, errors, local: Vec::new(), ranges: Vec::new(), path: None }
     }
 }
 

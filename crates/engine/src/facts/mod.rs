@@ -2,6 +2,7 @@
 
 mod compressed;
 mod distilled;
+mod masks;
 mod monitor;
 mod policy;
 mod prepared;
@@ -11,6 +12,7 @@ mod training;
 
 pub use compressed::{AnswerChange, BeforeAndAfter, Bound, CompressedFacts};
 pub use distilled::{AgainstTruth, Change, Costs, DistilledFacts};
+pub use masks::{MasksOutcome, MasksStanding, TrainedMasks};
 pub use monitor::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
 pub use policy::{PolicyOutcome, PolicyStanding, TrainedPolicy};
 pub use prepared::{

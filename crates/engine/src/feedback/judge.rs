@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 use tidemill_core::nearest;
 use tidemill_core::recipe::Task;
+use tidemill_kernel::mask::Mask;
 use tidemill_store::{Fate, Feedback, FeedbackKind, Judge, Refused, Store, Subject};
 
 use super::parse::FeedbackError;
 use super::several::each;
-use super::truth::{Target, Uncounted, says};
+use super::truth::{Target, Uncounted, mask_of, says};
 use crate::model::Provenance;
 use crate::model::language::GENERATION;
 
@@ -38,6 +39,9 @@ impl Judge for ByModel {
             let error =
                 || FeedbackError::new("not_a_number", "what came of an action is a number, or true or false");
             return if sound { Ok(()) } else { Err(error().in_key("value")) };
+        }
+        if origin.task == Some(Task::Masks) {
+            return check_mask(value, &origin, subject.prediction);
         }
         if !origin.targets.is_empty() {
             return check_each(value, &origin.targets);
@@ -72,6 +76,32 @@ impl Judge for ByModel {
             }
             _ => truth == other,
         }
+    }
+}
+
+/// Refuses a corrected mask that could never count: of other classes, or of another size than the one that was answered.
+fn check_mask(value: &Value, origin: &Provenance, answered: &str) -> Result<(), FeedbackError> {
+    let help = "send its runs, as {\"height\": …, \"width\": …, \"runs\": [[class, length], …]}, or a grey PNG in base64";
+    let Some(mask) = mask_of(value) else {
+        let message = "the right answer must be a mask";
+        return Err(FeedbackError::new(Uncounted::NotAMask.word(), message).in_key("value").help(help));
+    };
+    if let Err(why) = target(origin).normal(value) {
+        return Err(refusal(why, &origin.classes));
+    }
+    match Mask::of_rle(answered) {
+        Ok(said) if (said.width(), said.height()) != (mask.width(), mask.height()) => {
+            let message = format!(
+                "the mask has {} x {} pixels, the one that was answered {} x {}",
+                mask.width(),
+                mask.height(),
+                said.width(),
+                said.height()
+            );
+            let error = FeedbackError::new("other_size", message).in_key("value");
+            Err(error.help("send the mask in the size of its picture"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -137,6 +167,9 @@ fn target(origin: &Provenance) -> Target<'_> {
 fn refusal(why: Uncounted, classes: &[String]) -> FeedbackError {
     let error = match why {
         Uncounted::NotANumber => FeedbackError::new(why.word(), "the right answer must be a number"),
+        Uncounted::NotAMask => {
+            FeedbackError::new(why.word(), "the right answer must be a mask of these classes")
+        }
         _ => FeedbackError::new(why.word(), "the right answer must be one of the model's classes"),
     };
     let mut known: Vec<&str> = classes.iter().take(NAMED).map(String::as_str).collect();

@@ -18,7 +18,7 @@ use crate::rows::{cell, value};
 use crate::serve::privacy::Revealer;
 use crate::serve::record::is_hash_of_picture;
 pub use several::of_target;
-pub use truth::{Target, Truth, Uncounted, class_of, number_of, reward_of, truth};
+pub use truth::{Target, Truth, Uncounted, class_of, mask_of, number_of, reward_of, truth};
 
 /// A logged prediction whose right answer is known.
 #[derive(Clone, Debug, PartialEq)]

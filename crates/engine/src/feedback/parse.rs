@@ -11,6 +11,8 @@ use crate::recipe::targets::MOST;
 const TEXT: usize = 10_000;
 /// The most characters of a right answer: those of language models can be long.
 const ANSWER: usize = 100_000;
+/// The most runs of a mask that is the right answer.
+const RUNS: usize = 100_000;
 
 /// A timestamp may be ahead of this machine's clock by so much, in microseconds: clocks differ.
 pub const CLOCKS_DIFFER: i64 = 5 * 60 * 1_000_000;
@@ -145,10 +147,20 @@ fn id_of(id: &str) -> (&str, bool) {
     (bare.unwrap_or(id), bare.is_some())
 }
 
-/// `2026-05-31T10:00:00Z`, or microseconds since 1970; not later than now.
+/// Microseconds since 1970 of a count of seconds up to the year 5138, of milliseconds beyond it up to that year, or of microseconds: none of
+/// the three means the years before 1973 in a larger unit.
+fn micros(n: i64) -> i64 {
+    match n.unsigned_abs() {
+        0..100_000_000_000 => n * 1_000_000,
+        100_000_000_000..100_000_000_000_000 => n * 1_000,
+        _ => n,
+    }
+}
+
+/// `2026-05-31T10:00:00Z`, or seconds, milliseconds or microseconds since 1970, told apart by their size; not later than now.
 fn moment(at: &Value, now: i64) -> Result<i64> {
     let read = match at {
-        Value::Number(n) => n.as_i64(),
+        Value::Number(n) => n.as_i64().map(micros),
         Value::String(text) => {
             let zoned = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond);
             zoned.or_else(|| tidemill_data::parse::TimeFormat::Iso.parse(text))
@@ -206,9 +218,11 @@ fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
             object.len() <= MOST && !known.is_empty() && known.into_iter().all(single)
         })
     };
+    // Of masks: their runs.
+    let runs = |v: &Value| v["runs"].as_array().is_some_and(|runs| runs.len() <= RUNS);
     let (sound, wanted) = match kind {
         FeedbackKind::Label | FeedbackKind::Correction => (
-            value.is_some_and(|v| up_to(v, ANSWER) || each(v)),
+            value.is_some_and(|v| up_to(v, ANSWER) || each(v) || runs(v)),
             "the right answer, or of several targets an object with one for each",
         ),
         FeedbackKind::Preference => (value.is_some(), "the id of the other answer, the one that was worse"),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use tidemill_core::recipe::Task;
+use tidemill_kernel::mask::Mask;
 use tidemill_store::{FeedbackKind, LoggedPrediction};
 
 /// What a model can answer with.
@@ -20,6 +21,8 @@ pub enum Uncounted {
     UnknownClass,
     /// It is not a number, but the target is.
     NotANumber,
+    /// It is no mask of the size and the classes of the one that was answered.
+    NotAMask,
     /// A later word says something else.
     Superseded,
     /// The prediction was made by a version with other classes.
@@ -32,6 +35,7 @@ impl Uncounted {
         match self {
             Uncounted::UnknownClass => "unknown_class",
             Uncounted::NotANumber => "not_a_number",
+            Uncounted::NotAMask => "not_a_mask",
             Uncounted::Superseded => "superseded",
             Uncounted::OtherClasses => "other_classes",
         }
@@ -44,6 +48,10 @@ impl Target<'_> {
         if self.task == Some(Task::Policy) {
             return reward_of(value).map(|x| x.to_string()).ok_or(Uncounted::NotANumber);
         }
+        if self.task == Some(Task::Masks) {
+            let mask = mask_of(value).filter(|mask| self.holds(mask));
+            return mask.map(|mask| mask.to_rle()).ok_or(Uncounted::NotAMask);
+        }
         if !self.classes.is_empty() {
             let class = class_of(value, self.classes).and_then(|place| self.classes.get(place as usize));
             return class.cloned().ok_or(Uncounted::UnknownClass);
@@ -52,6 +60,23 @@ impl Target<'_> {
             Some(Task::Regression) => number_of(value).map(|x| x.to_string()).ok_or(Uncounted::NotANumber),
             _ => Ok(value.to_string()),
         }
+    }
+}
+
+impl Target<'_> {
+    /// Whether a mask has no other classes than those that are known.
+    fn holds(&self, mask: &Mask) -> bool {
+        let known: Vec<u8> = self.classes.iter().filter_map(|class| class.parse().ok()).collect();
+        known.is_empty() || mask.values().iter().all(|value| known.contains(value))
+    }
+}
+
+/// The mask that a value is: its runs, or a PNG in base64.
+pub fn mask_of(value: &Value) -> Option<Mask> {
+    match value {
+        Value::Object(_) => Mask::of_rle(&value.to_string()).ok(),
+        Value::String(text) => Mask::of_rle(text).or_else(|_| Mask::of_base64(text)).ok(),
+        _ => None,
     }
 }
 

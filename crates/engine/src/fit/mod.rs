@@ -1,5 +1,6 @@
 //! From rows in memory or in a file to a tested model in memory: no path, no terminal.
 
+mod masks;
 mod policy;
 mod start;
 mod targets;
@@ -7,7 +8,7 @@ mod targets;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidemill_core::recipe::{Recipe, Repair, Spec};
+use tidemill_core::recipe::{Recipe, Repair, Spec, Task};
 use tidemill_core::{
     Chain, Context, Error, Event, Fitted, PREDICTION, PROBABILITY, Result, Role, Source, Table, View,
 };
@@ -30,6 +31,7 @@ use crate::recipe::{resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
 use crate::search::{self, SearchResult, Times, preparation};
+pub use masks::{FitOfMasks, are_masks, fit_masks};
 pub use policy::{FitOfPolicy, fit_policy};
 use start::Earlier;
 pub use targets::{FitOfTargets, fit_targets};
@@ -112,6 +114,11 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let reading = context.strict();
     reading.check()?;
     let Reading { plan, findings, suggested } = read(source, asked, &reading)?;
+    if plan.task == Some(Task::Masks) {
+        let problem = "this trains for a number or a class, and the target are masks";
+        let remedy = "train it by `tidemill train`, or by fit_masks; to predict the names themselves say task = \"multiclass\"";
+        return Err(EngineError::usage(problem, remedy).into());
+    }
     let (intake, table) = Ingest::fit(source, plan, &reading)?;
     reading.check()?;
     context.tell(&Event::End);
@@ -405,7 +412,10 @@ fn check_rows(source: &str, plan: &InferredSchema, table: &Table) -> Result<()> 
         let left_out = plan.columns.iter().filter(|c| c.role == Role::Ignore);
         let reasons: Vec<String> = left_out.map(|c| format!("'{}': {}", c.name, c.why)).collect();
         return Err(Error::data(
-            format!("no column is left to learn from ({})", reasons.join("; ")),
+            match reasons.as_slice() {
+                [] => "there is no column but the target: nothing to learn from".to_string(),
+                reasons => format!("no column is left to learn from ({})", reasons.join("; ")),
+            },
             "give a column the role 'feature' in the recipe's [columns]",
         ));
     }

@@ -256,7 +256,7 @@ impl Rows<'_> {
     }
 }
 
-fn columns(plan: &InferredSchema) -> Vec<ColumnFacts> {
+pub(super) fn columns(plan: &InferredSchema) -> Vec<ColumnFacts> {
     let of = |c: &tidemill_data::InferredColumn| ColumnFacts {
         name: c.name.clone(),
         kind: c.kind.word(),
@@ -266,7 +266,7 @@ fn columns(plan: &InferredSchema) -> Vec<ColumnFacts> {
     plan.columns.iter().map(of).collect()
 }
 
-fn split_facts(parts: &Parts, folds: usize) -> SplitFacts {
+pub(super) fn split_facts(parts: &Parts, folds: usize) -> SplitFacts {
     SplitFacts {
         why: parts.why.clone(),
         train_rows: parts.train.len(),

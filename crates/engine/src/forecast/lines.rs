@@ -8,6 +8,7 @@ use tidemill_core::{Batch, Context, Error, Kind, Point, Result, Role, Source};
 use tidemill_data::{Ingest, infer};
 use tidemill_kernel::calendar::Step;
 
+use super::neighbors::Around;
 use super::stamps;
 
 /// A row of the table, or several of the same timestamp.
@@ -41,6 +42,8 @@ pub(super) struct Dated {
     pub group: Option<String>,
     pub known: Vec<String>,
     pub lines: Vec<Line>,
+    /// Who is tied to whom, where the recipe has a graph.
+    pub around: Option<Around>,
     /// The usual distance of neighbouring rows.
     pub step: Step,
     /// How the timestamps are written, where that had to be found out.
@@ -58,12 +61,18 @@ impl Dated {
             Some(time) => time.clone(),
             None => sole_time(source, context)?,
         };
-        let used: Vec<&String> = [&target, &time].into_iter().chain(&group).chain(&forecast.known).collect();
+        let listed = recipe.graph.as_ref().map(|graph| graph.column().to_string());
+        let listed = listed.filter(|name| source.schema().position(name).is_some());
+        let used: Vec<&String> =
+            [&target, &time].into_iter().chain(&group).chain(&forecast.known).chain(&listed).collect();
         for name in &used {
             source.schema().index(name)?;
         }
         let mut own = reading(source, recipe, &used, &target, &time, group.as_deref());
         let format = stamps::format(source, &time, &own)?;
+        if let Some(name) = &listed {
+            own.columns.entry(name.clone()).or_default().kind = Some(Kind::Text);
+        }
         if let Some(format) = &format {
             let spec = own.columns.entry(time.clone()).or_default();
             (spec.kind, spec.format) = (Some(Kind::Time), Some(format.clone()));
@@ -72,8 +81,9 @@ impl Dated {
         let (_, table) = Ingest::fit(source, plan, context)?;
         let batch = table.batch().clone();
         let lines = lines(&batch, &target, &time, group.as_deref(), context)?;
+        let around = Around::of(&batch, &lines, group.as_deref(), recipe)?;
         let step = stamps::step(&lines, &time, forecast.step.as_deref(), context)?;
-        Ok(Dated { batch, target, time, group, known: forecast.known, lines, step, format })
+        Ok(Dated { batch, target, time, group, known: forecast.known, lines, around, step, format })
     }
 
     /// How many steps lie between two timestamps.

@@ -6,6 +6,7 @@
 //! | column of such a row | what it holds |
 //! |---|---|
 //! | `history` | the target up to the moment (the *origin*), as a series |
+//! | `neighbors_history` | where series are tied to each other, the mean of the neighbours up to that moment |
 //! | the time | the moment to be forecast |
 //! | the group | which series it is, where there are several |
 //! | what is known beforehand | its values at the moment to be forecast |
@@ -16,6 +17,7 @@
 mod backtest;
 pub(crate) mod candidates;
 mod lines;
+mod neighbors;
 pub(crate) mod origins;
 mod range;
 mod rows;
@@ -23,12 +25,13 @@ mod scheme;
 mod stamps;
 
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Context, Result, Source};
+use tidemill_core::{Context, Error, Result, Source};
 use tidemill_kernel::calendar::Step;
 
 pub use backtest::{Backtest, ForecastFacts, Naive};
 pub(crate) use backtest::{backtest, numbers};
 use lines::Dated;
+pub use neighbors::NEIGHBORS;
 pub(crate) use range::with_interval;
 use scheme::Scheme;
 
@@ -50,9 +53,18 @@ pub struct Prepared {
 /// # Errors
 /// A target that is not a number, no time or several, a horizon that cannot be read, series too short for it.
 pub fn learning(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Prepared> {
+    if source.schema().position(HISTORY).is_some() {
+        return Err(Error::data(
+            format!("column '{HISTORY}' has the name under which forecasts keep the past of the target"),
+            "rename it in the table",
+        ));
+    }
     let dated = Dated::read(source, recipe, context)?;
     let scheme = Scheme::of(&dated, recipe)?;
     let rows = rows::learning(&dated, &scheme, context)?;
+    // What is odd about the ties was found where the table was opened.
+    let told = source.reading().filter(|_| recipe.graph.is_some()).into_iter().flat_map(|r| &r.warnings);
+    told.for_each(|warning| context.warn("graph", warning.clone()));
     let table = [dated.batch.n_rows(), dated.batch.schema().len()];
     Ok(Prepared { rows: Box::new(rows), recipe: scheme.recipe(&dated, recipe)?, table })
 }

@@ -9,9 +9,9 @@ use tidemill_core::{Batch, Column, Context, Error, Kind, Point, Result, Schema, 
 
 use tidemill_kernel::calendar::Step;
 
-use super::HISTORY;
 use super::lines::{Dated, Line};
 use super::scheme::Scheme;
+use super::{HISTORY, NEIGHBORS};
 
 /// About so many rows are made at most: origins are then spread evenly.
 pub(super) const MOST_ROWS: usize = 20_000;
@@ -23,6 +23,9 @@ struct Gathered {
     points: Vec<Vec<Point>>,
     /// Which of them is the past of each row.
     pasts: Vec<(usize, Range<usize>)>,
+    /// The same of the neighbours of each series, where there are ties.
+    around: Vec<Vec<Point>>,
+    around_pasts: Vec<Range<usize>>,
     times: Vec<i64>,
     values: Vec<f64>,
     /// The row of the table that a row is about, where there is one, and one of its series.
@@ -36,8 +39,9 @@ pub(super) fn learning(dated: &Dated, scheme: &Scheme, context: &Context) -> Res
     let stride = stride(n * scheme.horizon / MOST_ROWS + 1, &scheme.seasons);
     let mut gathered = Gathered::default();
     let mut short = 0;
-    for line in &dated.lines {
+    for (place, line) in dated.lines.iter().enumerate() {
         context.check()?;
+        gathered.add_neighbors(dated, place);
         let before = gathered.times.len();
         let known = line.known();
         let first = known.first().map_or(0, |p| p.0);
@@ -79,9 +83,22 @@ fn stride(least: usize, seasons: &[usize]) -> usize {
 }
 
 impl Gathered {
+    fn add_neighbors(&mut self, dated: &Dated, place: usize) {
+        self.around.extend(dated.around.as_ref().map(|around| around.past(place, &dated.lines)));
+    }
+
+    /// The points of the neighbours that a row holds which was forecast from `at`.
+    fn around_past(&self, dated: &Dated, scheme: &Scheme, at: i64) -> Option<Range<usize>> {
+        let points = self.around.get(self.points.len())?;
+        let end = points.partition_point(|point| point.0 <= at);
+        let old = |point: &Point| dated.steps(point.0, at) >= scheme.past as i64;
+        Some(points[..end].partition_point(old)..end)
+    }
+
     fn add_origin(&mut self, dated: &Dated, scheme: &Scheme, line: &Line, known: &[Point], origin: usize) {
         let at = known[origin].0;
         let past = past(dated, scheme, known, origin);
+        let around = self.around_past(dated, scheme, at);
         let later = line.points.partition_point(|p| p.time <= at);
         for point in &line.points[later..] {
             if dated.steps(at, point.time) > scheme.horizon as i64 {
@@ -89,6 +106,7 @@ impl Gathered {
             }
             if !point.value.is_nan() {
                 self.pasts.push((self.points.len(), past.clone()));
+                self.around_pasts.extend(around.clone());
                 self.times.push(point.time);
                 self.values.push(point.value);
                 self.rows.push(Some(point.row));
@@ -102,6 +120,12 @@ impl Gathered {
         let schema = dated.batch.schema();
         let pasts = self.pasts.iter().map(|(line, range)| Some(&self.points[*line][range.clone()]));
         let mut columns = vec![(Column::new(HISTORY, Kind::Series), series_column(pasts)?)];
+        if dated.around.is_some() {
+            let lines = self.pasts.iter().map(|(line, _)| &self.around[*line]);
+            let pasts = lines.zip(&self.around_pasts).map(|(points, range)| &points[range.clone()]);
+            let known = pasts.map(|past| (!past.is_empty()).then_some(past));
+            columns.push((Column::new(NEIGHBORS, Kind::Series), series_column(known)?));
+        }
         let times = PrimitiveArray::<TimestampMicrosecondType>::from(self.times).with_timezone("UTC");
         columns.push((Column::new(&dated.time, Kind::Time), Arc::new(times)));
         let about = [
@@ -132,10 +156,12 @@ fn past(dated: &Dated, scheme: &Scheme, known: &[Point], origin: usize) -> Range
 /// The steps after the last known value of each series; of timestamps that the table names, with what is known of them.
 pub(super) fn future(dated: &Dated, scheme: &Scheme, context: &Context) -> Result<Table> {
     let mut gathered = Gathered::default();
-    for line in &dated.lines {
+    for (place, line) in dated.lines.iter().enumerate() {
         let known = line.known();
         let Some(origin) = known.len().checked_sub(1) else { continue };
         let last = known[origin].0;
+        gathered.add_neighbors(dated, place);
+        let around = gathered.around_past(dated, scheme, last);
         let past = past(dated, scheme, &known, origin);
         let day = Step::day_of_month(line.points.iter().map(|p| p.time));
         let named = |ahead: i64| {
@@ -148,6 +174,7 @@ pub(super) fn future(dated: &Dated, scheme: &Scheme, context: &Context) -> Resul
         for ahead in 1..=scheme.horizon as i64 {
             let point = named(ahead);
             gathered.pasts.push((gathered.points.len(), past.clone()));
+            gathered.around_pasts.extend(around.clone());
             gathered.times.push(point.map_or_else(|| dated.step.later(last, ahead, day), |p| p.time));
             gathered.values.push(f64::NAN);
             gathered.rows.push(point.map(|p| p.row));

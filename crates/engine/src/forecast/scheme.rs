@@ -6,13 +6,14 @@ use tidemill_kernel::autocorrelation;
 use tidemill_kernel::calendar::Step;
 
 use super::lines::Dated;
-use super::{HISTORY, candidates, rows};
+use super::{HISTORY, NEIGHBORS, candidates, rows};
 
 /// The longest season that is looked for, in steps.
 const LONGEST_SEASON: usize = 400;
 /// The longest week in steps that a forecast looks back at: of half hours.
 const LONGEST_WEEK: i64 = 336;
-const WEEK: i64 = 7 * 86_400_000_000;
+const DAY: i64 = 86_400_000_000;
+const WEEK: i64 = 7 * DAY;
 /// What is looked back at where no season shows.
 const NO_SEASON: usize = 24;
 /// The least number of values that a series must have.
@@ -99,7 +100,7 @@ impl Scheme {
         data.ignore.clear();
         let kept: Vec<&String> =
             [&dated.target, &dated.time].into_iter().chain(&dated.group).chain(&dated.known).collect();
-        recipe.columns.retain(|name, _| name == HISTORY || kept.contains(&name));
+        recipe.columns.retain(|name, _| [HISTORY, NEIGHBORS].contains(&&**name) || kept.contains(&name));
         // What has been read once is not to be taken for something else.
         for name in kept {
             let kind = dated.batch.schema().column(name)?.kind;
@@ -115,8 +116,12 @@ impl Scheme {
             .with("window", vector)
             .with("seasons", self.seasons.clone())
             .with("step", step.clone())
-            .with("depth", self.window)
-            .with("keep", true);
+            .with("depth", self.window);
+        if let (Some(around), Some(asked)) = (&dated.around, &asked.graph) {
+            recipe.columns.entry(NEIGHBORS.into()).or_default().encode.get_or_insert(read.clone());
+            recipe.graph = Some(around.said(asked));
+        }
+        let read = read.with("keep", true);
         recipe.columns.entry(HISTORY.into()).or_default().encode.get_or_insert(read);
         recipe.split.kind = Some(SplitKind::Time);
         recipe.split.gap = Some(format!("{}s", (self.horizon as i64 * dated.step.length()) as f64 / 1e6));
@@ -141,7 +146,9 @@ fn season(series: &[f64], step: Step) -> Option<usize> {
         (Some(usual), Some(shown)) if usual != shown => {
             let acf = autocorrelation::acf(series, usual.max(shown));
             let louder = acf[shown] > acf[usual] + LOUDER && !shown.is_multiple_of(usual);
-            Some(if louder { shown } else { usual })
+            // A day of minutes is as much of the calendar as the hour, which resembles itself only because it is short.
+            let a_day = matches!(step, Step::Clock(length) if DAY == length * shown as i64);
+            Some(if louder || a_day { shown } else { usual })
         }
         (usual, shown) => usual.or(shown),
     }

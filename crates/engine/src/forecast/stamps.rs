@@ -11,7 +11,7 @@ use super::lines::Line;
 /// Below this share of neighbours a whole number of steps apart, a series is said to be irregular.
 const REGULAR: f64 = 0.9;
 
-/// How the column of time is written, where it is read as time only because it was named: years and quarters.
+/// How the column of time is written, where it is read as time only because it was named: years, quarters, months and weeks.
 pub(super) fn format(source: &dyn Source, time: &str, recipe: &Recipe) -> Result<Option<String>> {
     let at = source.schema().index(time)?;
     let told = recipe.columns.get(time);
@@ -21,8 +21,8 @@ pub(super) fn format(source: &dyn Source, time: &str, recipe: &Recipe) -> Result
     if told.is_some_and(|spec| spec.kind.is_some_and(|kind| kind != Kind::Time)) {
         return Ok(None);
     }
-    let candidates = [TimeFormat::Year, TimeFormat::Quarter];
-    let mut fits = [true; 2];
+    let candidates = [TimeFormat::Year, TimeFormat::Quarter, TimeFormat::Period];
+    let mut fits = [true; 3];
     let mut any = false;
     for batch in source.scan()?.take(4) {
         let batch = batch?;

@@ -25,6 +25,8 @@ pub(super) struct Ensemble {
     pub(super) link: Link,
     /// How many classes; `None` for numbers.
     pub(super) n_classes: Option<usize>,
+    /// What they are called, where the file says it; else empty.
+    pub(super) class_names: Vec<String>,
     pub(super) trees: Trees,
     /// What a person should know.
     pub(super) notes: Vec<String>,
@@ -53,8 +55,21 @@ pub(super) enum FeatureReads {
 
 /// A node of a tree as a file describes it: children by their places.
 pub(super) enum Node {
-    Leaf { value: f64, cover: f64 },
-    Split { feature: usize, question: Question, missing_left: bool, children: [usize; 2] },
+    Leaf {
+        value: f64,
+        cover: f64,
+    },
+    /// A number for each output.
+    Leaves {
+        values: Vec<f64>,
+        cover: f64,
+    },
+    Split {
+        feature: usize,
+        question: Question,
+        missing_left: bool,
+        children: [usize; 2],
+    },
 }
 
 /// The trees, as they are taken over one by one.
@@ -65,8 +80,9 @@ pub(super) struct Grove {
 }
 
 impl Grove {
-    pub(super) fn new(n_features: usize, start: Vec<f64>) -> Self {
-        Grove { trees: Trees::new(n_features, start, false), words: 0 }
+    /// `whole` trees have a number for each output in every leaf; of others each adds to one output, in turn.
+    pub(super) fn new(n_features: usize, start: Vec<f64>, whole: bool) -> Self {
+        Grove { trees: Trees::new(n_features, start, whole), words: 0 }
     }
 
     pub(super) fn trees(self) -> Trees {
@@ -104,6 +120,11 @@ impl Grove {
                     finite(value, "the value of a leaf")?;
                     weight(cover)?;
                     self.trees.leaf(to, &[value], cover);
+                }
+                Node::Leaves { values, cover } => {
+                    values.iter().try_for_each(|value| finite(*value, "the value of a leaf"))?;
+                    weight(cover)?;
+                    self.trees.leaf(to, &values, cover);
                 }
                 Node::Split { feature, question, missing_left, children } => {
                     self.check(at, feature, &question)?;

@@ -3,7 +3,8 @@
 use crate::error::EngineError;
 
 /// What to do about a file that is not whole.
-const AGAIN: &str = "save the model again with its own program: `save_model` of LightGBM or XGBoost";
+const AGAIN: &str =
+    "save the model again with its own program: `save_model` of LightGBM or XGBoost, `to_onnx` of skl2onnx";
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub(super) fn read(text: &str) -> Result<Ensemble, Fault> {
     }
     let answer = Answer::read(&header, trees.len())?;
     let mut reads = vec![Seen::default(); names.len()];
-    let mut grove = Grove::new(names.len(), vec![0.0; answer.n_outputs]);
+    let mut grove = Grove::new(names.len(), vec![0.0; answer.n_outputs], false);
     let scale = answer.scale / answer.averaged_over;
     for tree in &trees {
         grow(&mut grove, tree, scale, &mut reads).map_err(|fault| fault.at(tree.place("Tree")))?;
@@ -48,6 +48,7 @@ pub(super) fn read(text: &str) -> Result<Ensemble, Fault> {
         features,
         link: answer.link,
         n_classes: answer.n_classes,
+        class_names: Vec::new(),
         trees: grove.trees(),
         notes,
     })

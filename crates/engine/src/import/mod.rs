@@ -1,4 +1,4 @@
-//! Models of other programs as models of ours: LightGBM's text files, XGBoost's JSON and UBJSON.
+//! Models of other programs as models of ours: LightGBM's text files, XGBoost's JSON and UBJSON, trees in ONNX files.
 //!
 //! A file becomes an [`ensemble::Ensemble`] by its own format's file here, and that becomes a chain of two links: the intake, which
 //! reads the model's columns, and the trees. From there on it answers, explains itself and is served like any other.
@@ -8,6 +8,7 @@ mod ensemble;
 mod fault;
 mod lightgbm;
 mod model;
+mod onnx;
 mod xgboost;
 
 use serde::Serialize;
@@ -27,8 +28,10 @@ pub const MOST_BYTES: u64 = 1 << 30;
 pub struct Asked {
     /// The name of what is predicted; `target` without it.
     pub target: Option<String>,
-    /// The names of the classes in the order of their codes; `0`, `1`, … without any.
+    /// The names of the classes in the order of their codes; those of the file, or `0`, `1`, …, without any.
     pub classes: Vec<String>,
+    /// The names of its columns in its own order; those of the file without any.
+    pub columns: Vec<String>,
 }
 
 /// What was imported.
@@ -100,6 +103,8 @@ fn read(bytes: &[u8]) -> Result<Ensemble, Fault> {
         // A key of UBJSON begins with the length of its name.
         [b'{', b'L' | b'l' | b'I' | b'U' | b'i' | b'$' | b'#', ..] => xgboost::read_ubjson(bytes),
         [b'{', ..] => xgboost::read_json(bytes),
+        // White space is a byte like any other there.
+        _ if onnx::is_onnx(bytes) => onnx::read(bytes),
         _ => Err(foreign(start)),
     }
 }
@@ -117,7 +122,7 @@ fn foreign(start: &[u8]) -> Fault {
             "save the model with `save_model` instead of `dump_model`",
         ),
         _ if start.starts_with(b"PK") => (
-            "this is an archive, not a model of LightGBM or XGBoost",
+            "this is an archive, not a model of LightGBM, XGBoost or ONNX",
             "a model of ours needs no import: use it as it is",
         ),
         _ if start.starts_with(b"binf") => (
@@ -125,8 +130,8 @@ fn foreign(start: &[u8]) -> Fault {
             "load it with an XGBoost that can, and save it as model.json",
         ),
         _ => (
-            "this is not a model of LightGBM (text) or XGBoost (JSON, UBJSON)",
-            "save one with `save_model`: model.txt of LightGBM, model.json or model.ubj of XGBoost",
+            "this is not a model of LightGBM (text), XGBoost (JSON, UBJSON) or ONNX",
+            "save one with `save_model`: model.txt of LightGBM, model.json or model.ubj of XGBoost; or convert scikit-learn's with skl2onnx",
         ),
     };
     Fault::refused(problem, remedy)

@@ -18,13 +18,15 @@ use crate::recipe::resolve;
 const TARGET: &str = "target";
 
 pub(super) fn import(
-    ensemble: Ensemble,
+    mut ensemble: Ensemble,
     file: &str,
     sha256: String,
     asked: &Asked,
     context: &Context,
 ) -> Result<Import> {
-    let classes = classes(ensemble.n_classes, &asked.classes)?;
+    let named = if asked.classes.is_empty() { &ensemble.class_names } else { &asked.classes };
+    let classes = classes(ensemble.n_classes, named)?;
+    rename(&mut ensemble.features, &asked.columns)?;
     let target = asked.target.clone().unwrap_or_else(|| TARGET.into());
     check_names(&ensemble.features, &target, file)?;
     let task = match classes.len() {
@@ -123,6 +125,24 @@ fn classes(n: Option<usize>, told: &[String]) -> Result<Vec<String>> {
             }
         }
     }
+}
+
+/// Gives the columns the names that were told, where any were.
+fn rename(features: &mut [Feature], told: &[String]) -> Result<()> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    if told.len() != features.len() {
+        let problem =
+            format!("--columns names {} columns, but the model reads {}", told.len(), features.len());
+        return Err(EngineError::usage(
+            problem,
+            "name all of them in the model's order, with commas between",
+        )
+        .into());
+    }
+    features.iter_mut().zip(told).for_each(|(feature, name)| feature.name.clone_from(name));
+    Ok(())
 }
 
 fn check_names(features: &[Feature], target: &str, file: &str) -> Result<()> {

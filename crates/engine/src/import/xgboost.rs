@@ -39,7 +39,7 @@ fn located(e: serde_path_to_error::Error<impl std::error::Error>) -> Fault {
 }
 
 /// The most that a threshold of 32 bits lets pass: the greatest 64-bit number that, rounded to 32 bits, is less than it.
-fn below(threshold: f32) -> f64 {
+pub(super) fn below(threshold: f32) -> f64 {
     let under = threshold.next_down();
     if under == f32::NEG_INFINITY {
         // Half a step beyond the least 32-bit number, where rounding gives minus infinity.
@@ -74,7 +74,7 @@ fn ensemble(file: File) -> Result<Ensemble, Fault> {
         let problem = format!("{} trees, but {} entries of weight_drop", model.trees.len(), weights.len());
         return Err(Fault::broken(problem));
     }
-    let mut grove = Grove::new(features.len(), answer.start.clone());
+    let mut grove = Grove::new(features.len(), answer.start.clone(), false);
     for slot in slots(&model.tree_info, answer.start.len())? {
         match slot {
             None => grove.plant_nothing(),
@@ -103,6 +103,7 @@ fn ensemble(file: File) -> Result<Ensemble, Fault> {
         features,
         link: answer.link,
         n_classes: answer.n_classes,
+        class_names: Vec::new(),
         trees: grove.trees(),
         notes,
     })

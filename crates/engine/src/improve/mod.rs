@@ -159,6 +159,7 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
         }
         AnyModel::One(opened) => *opened,
     };
+    opened.refuse_masks("improve")?;
     let champion = Champion::of(opened, None, job, context)?;
     let (mut improved, package) = challenge(job, &champion, store, context)?;
     if let Some(package) = package {

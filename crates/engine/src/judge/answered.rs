@@ -31,6 +31,7 @@ impl AnsweredRows {
     ) -> Result<(Opened, Self)> {
         let opened = model::open(path, context)?;
         policy::refuse(&opened)?;
+        opened.refuse_masks("compare")?;
         let rows = Self::of_opened(&opened, source, keep_rows, context)?;
         Ok((opened, rows))
     }

@@ -1,5 +1,6 @@
 //! Columns of predictions and truths, where there is no model.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -63,9 +64,25 @@ impl PredictionColumns {
             schema[1] = Column::number(name).with_role(Role::Weight);
         }
         let all = Batch::new(Arc::new(Schema::new(schema)?), columns)?;
-        let (task, positive) = (self.task, self.positive.as_deref());
-        Ok(Answers::of_columns(&all, &self.truth, predicted, task, positive)?)
+        let guessed = if self.positive.is_none() { positive(&all, &self.truth)? } else { None };
+        let positive = self.positive.as_deref().or(guessed.as_deref());
+        let of = |positive| Answers::of_columns(&all, &self.truth, predicted, self.task, positive);
+        // Predicted classes beyond the two true ones leave none that could be positive.
+        match (of(positive), &guessed) {
+            (Err(_), Some(_)) => Ok(of(None)?),
+            (answers, _) => Ok(answers?),
+        }
     }
+}
+
+/// Of two true classes that are words, the one that `train` would take as positive.
+fn positive(all: &Batch, truth: &str) -> Result<Option<String>> {
+    let Ok(texts) = all.texts(all.schema().index(truth)?) else { return Ok(None) };
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    texts.iter().flatten().for_each(|text| *counts.entry(text).or_default() += 1);
+    let classes: Vec<(&str, u64)> = counts.into_iter().collect();
+    let Ok(two) = <[(&str, u64); 2]>::try_from(classes) else { return Ok(None) };
+    Ok(Some(two[tidemill_data::positive_class(two)].0.to_string()))
 }
 
 /// A column of weights as numbers; a source of texts has them as written.
@@ -119,7 +136,14 @@ fn typed(batch: &Batch) -> Result<Batch> {
                 *column = Column::number(&column.name).with_role(column.role);
                 *array = Arc::new(numbers.collect::<Float64Array>());
             }
-            None => *array = Arc::new(StringArray::from(said)),
+            None => {
+                if let Some((row, cell)) = odd_one_out(&said, style.as_ref()) {
+                    let problem =
+                        format!("column '{}' holds numbers, but row {row} says '{cell}'", column.name);
+                    return Err(Error::data(problem, "correct the cell, or leave it empty"));
+                }
+                *array = Arc::new(StringArray::from(said));
+            }
         }
     }
     Batch::with_rows(Arc::new(Schema::new(columns)?), arrays, batch.n_rows())
@@ -128,6 +152,18 @@ fn typed(batch: &Batch) -> Result<Batch> {
 /// The numbers of cells that are all written in one way; `None` where one of them is not.
 fn read_by(said: &[Option<String>], format: &NumberFormat) -> Option<Vec<Option<f64>>> {
     said.iter().map(|text| text.as_ref().map_or(Some(None), |text| format.parse(text).map(Some))).collect()
+}
+
+/// The first cell that is no number where nine of ten are, and not all of these are whole: such a column holds no classes.
+fn odd_one_out<'a>(said: &'a [Option<String>], style: Option<&NumberFormat>) -> Option<(usize, &'a str)> {
+    let plain = NumberFormat::default();
+    let number = |text: &str| plain.parse(text).or_else(|| style.and_then(|style| style.parse(text)));
+    let cells = || said.iter().enumerate().filter_map(|(row, text)| Some((row + 1, text.as_deref()?)));
+    let mut odd = cells().filter(|(_, text)| number(text).is_none());
+    let first = odd.next()?;
+    let mostly = 10 * (1 + odd.count()) <= cells().count();
+    let fractions = cells().filter_map(|(_, text)| number(text)).any(|x| x.fract() != 0.0);
+    (mostly && fractions).then_some(first)
 }
 
 /// How numbers are written that are not plain: the first way that reads every column that any of them reads. A file is written
@@ -197,6 +233,15 @@ mod tests {
         }
         assert_eq!(read_lines("y,p\nyes,75%\nno,12.5 %\n"), [None, Some(vec![0.75, 0.125])]);
         assert_eq!(read_lines("y;p\nyes;75,5 %\nno;12%\n"), [None, Some(vec![0.755, 0.12])]);
+        // One cell that is no number makes no classes of all others.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("e.csv");
+        let rows: String = (0..20)
+            .map(|i| format!("{i}.5,{}\n", if i == 6 { "oops".into() } else { i.to_string() + ".25" }))
+            .collect();
+        std::fs::write(&path, format!("y,p\n{rows}")).unwrap();
+        let e = read(&path.display().to_string(), &["y", "p"]).unwrap_err();
+        assert!(e.to_string().contains("row 7 says 'oops'"), "{e}");
         // Classes stay what they are, and so does the file beside them.
         assert_eq!(read_lines("y;p\n<=50K;0,25\n>50K;0,75\n"), [None, Some(vec![0.25, 0.75])]);
         assert_eq!(read_lines("y,p\n1:30,1:30\n2:45,1:30\n"), [None, None]);

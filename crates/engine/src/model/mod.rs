@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tidemill_core::recipe::Task;
 use tidemill_core::{
     Batch, Chain, Column, Context, Error, Fitted, Kind, Registry, Result, Role, Schema, Source, State,
 };
@@ -117,6 +118,22 @@ pub struct Opened {
     pub provenance: Provenance,
     /// The model.
     pub model: Model,
+}
+
+impl Opened {
+    /// Refuses masks where a number or a class for each row is needed; `verb` is what cannot work on them.
+    ///
+    /// # Errors
+    /// The model answers with masks.
+    pub fn refuse_masks(&self, verb: &str) -> Result<()> {
+        if self.provenance.task != Some(Task::Masks) {
+            return Ok(());
+        }
+        let problem = format!(
+            "the model answers with masks, and `{verb}` works on answers that are a number or a class"
+        );
+        Err(EngineError::usage(problem, "judge it with `tidemill evaluate MODEL DATA`").into())
+    }
 }
 
 /// Opens and checks a model file of one target.

@@ -163,14 +163,21 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
 
 fn check_graph(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     let Some(graph) = &recipe.graph else { return Ok(()) };
+    let of_rows = |learner: &Spec| ["graph_net", "label_propagation"].contains(&learner.kind.as_str());
     match graph.neighbors {
         Some(0) => Err(("graph.neighbors", "each row needs at least one neighbour".into())),
         Some(_) if graph.edges.is_some() || graph.neighbors_column.is_some() => {
             let problem = "the nearest rows are the neighbours, or those that are named: leave out this key, or edges and neighbors_column";
             Err(("graph.neighbors", problem.into()))
         }
-        _ if recipe.forecast.is_some() => {
-            Err(("graph", "a forecast knows no ties between its rows: leave it out".into()))
+        Some(_) if recipe.forecast.is_some() => {
+            let problem = "a forecast ties its series by a file of edges, or by a column that lists neighbours: name edges or neighbors_column";
+            Err(("graph.neighbors", problem.into()))
+        }
+        _ if recipe.forecast.is_some() && recipe.learners.iter().any(of_rows) => {
+            let problem = "graph_net and label_propagation look at tied rows, and a forecast ties series: its learner of graphs is stcn, and \
+                           all others read the neighbours' past";
+            Err(("learners", problem.into()))
         }
         _ => Ok(()),
     }

@@ -4,6 +4,7 @@ pub mod docs;
 mod file;
 mod label;
 mod leaks;
+pub mod masks;
 pub mod policy;
 pub(crate) mod resolve;
 pub mod schema;

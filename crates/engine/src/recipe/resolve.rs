@@ -37,6 +37,8 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
     }
     recipe.columns.sort_by_key(|name, _| plan.columns.iter().position(|c| c.name == *name));
     let given = recipe.split.column.is_some();
+    // Masks have no strata.
+    let masks = plan.task == Some(Task::Masks);
     recipe.split.kind.get_or_insert_with(|| {
         let has = |role| plan.columns.iter().any(|c| c.role == role);
         if given {
@@ -44,7 +46,9 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
         } else if has(Role::Time) {
             SplitKind::Time
         } else if has(Role::Group) {
-            SplitKind::StratifiedGroup
+            if masks { SplitKind::Group } else { SplitKind::StratifiedGroup }
+        } else if masks {
+            SplitKind::Random
         } else {
             SplitKind::Stratified
         }

@@ -197,6 +197,11 @@ pub(super) fn fitting(spec: &Spec, needs: Needs, shape: &Shape) -> f64 {
         "neural_net" => number("epochs", 40.0) * n * pass(spec, shape),
         // Beside each row, ten neighbours and some of theirs.
         "graph_net" => number("epochs", 100.0) * n * 30.0 * (d + 64.0) * 32.0,
+        // Some fifteen moments, there and twice back, under kernels of three, with a gate beside each number.
+        "stcn" => {
+            let (width, layers) = (number("width", 16.0), number("layers", 3.0));
+            number("epochs", 15.0) * n * 45.0 * 6.0 * layers * width * width
+        }
         "label_propagation" => 100.0 * n,
         "relative" => match spec.params.get("learner") {
             Some(Value::Object(inner)) => {

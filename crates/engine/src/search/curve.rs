@@ -118,7 +118,9 @@ fn shuffled(fold: &Fold, at: usize, context: &Context) -> Vec<u32> {
 pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool) -> Option<String> {
     let [.., before, last] = points else { return None };
     let gain = |p: &Point| p.valid.map(|v| if greater_is_better { v } else { -v });
-    let first = gain(points.first()?)?;
+    // A tenth of few rows may teach so little that all that follows looks small beside it.
+    let start = if points.len() >= 4 { &points[1] } else { points.first()? };
+    let first = gain(start)?;
     let (then, now) = (gain(before)?, gain(last)?);
     // What a tenth of the rows taught is the measure of what the last third did; so is what there was to improve.
     let (all, step) = (now - first, now - then);

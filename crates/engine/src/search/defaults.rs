@@ -152,7 +152,7 @@ fn of_pictures(task: Task, size: &Size) -> Vec<Default> {
 
 fn linear(task: Task) -> Vec<Default> {
     match task {
-        Task::Regression => vec![
+        Task::Regression | Task::Masks => vec![
             some("ridge", json!({}), usize::MAX),
             some("elastic_net", json!({}), usize::MAX),
             some("lasso", json!({}), usize::MAX),

@@ -115,8 +115,8 @@ pub(super) fn check(recipe: &Recipe, n_classes: usize) -> Result<()> {
         let problem = "there are no classes to balance: the target is a number";
         return Err(EngineError::usage(problem, "leave [balance] out of the recipe").into());
     }
-    if n_classes < 2 && recipe.labels.is_some() {
-        let problem = "there are no labels to doubt: the target is a number";
+    if recipe.forecast.is_some() && recipe.labels.is_some() {
+        let problem = "[labels] leaves rows out, and a forecast needs each of them";
         return Err(EngineError::usage(problem, "leave [labels] out of the recipe").into());
     }
     if n_classes < 2 && recipe.train.calibrate.is_some_and(|method| method != Calibration::None) {

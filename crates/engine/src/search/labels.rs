@@ -5,12 +5,16 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use tidemill_core::recipe::{Folds, LabelAction, Labels, Recipe, Split, SplitKind};
-use tidemill_core::{Context, Error, Event, Result, Role, Source, Table, Target, Training, View};
+use tidemill_core::{Context, Event, Result, Role, Source, Table, Target, Training, View};
 use tidemill_data::split;
 use tidemill_kernel::confident_learning::{Suspect, suspects};
+use tidemill_kernel::far_off::{FarOff, far_off};
 
 use super::{apply, preparation};
 use crate::links::answer::Place;
+
+/// A number is doubted from so many robust deviations on. Of a normal distribution nothing lies there, of Laplace's 0.7%.
+const DEVIATIONS: f64 = 5.0;
 
 /// What became of rows with a doubtful label, among those that the model in the file was fitted on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -50,55 +54,95 @@ pub struct Doubt {
     pub given: String,
     /// The label it probably should have.
     pub likely: String,
-    /// From 0 to 1: the less, the surer it is that the label is wrong; at 0.5 both labels are as probable.
-    pub margin: f64,
+    /// Of a class, from 0 to 1: the less, the surer it is that the label is wrong; at 0.5 both labels are as probable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+    /// Of a number: how many robust deviations it lies from the likely one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deviations: Option<f64>,
 }
 
-/// The rows whose label is probably wrong, the surest first: by the probabilities of `labels.learner` on folds that it was not
-/// fitted on, each with preparation of its own.
+/// The rows whose target is probably wrong, the surest first.
+pub enum Doubted {
+    /// Of classes, by confident learning.
+    Classes(Vec<Suspect>),
+    /// Of numbers, by how far they lie from what a model says.
+    Numbers(Vec<FarOff>),
+}
+
+impl Doubted {
+    /// The rows.
+    pub fn rows(&self) -> Vec<usize> {
+        match self {
+            Doubted::Classes(found) => found.iter().map(|one| one.row).collect(),
+            Doubted::Numbers(found) => found.iter().map(|one| one.row).collect(),
+        }
+    }
+}
+
+/// The rows whose target is probably wrong, the surest first: by the answers of `labels.learner` on folds that it was not
+/// fitted on, each with preparation of its own. A class is doubted by confident learning, a number by its distance.
 ///
 /// # Errors
-/// A target that is no class; a learner that gives no probabilities; too few rows to divide.
-pub fn doubtful(table: &Table, recipe: &Recipe, labels: &Labels, context: &Context) -> Result<Vec<Suspect>> {
-    let Target::Class { codes, n_classes } = Target::of(table.batch())? else {
-        return Err(Error::data(
-            "the target is a number: there are no labels to doubt",
-            "leave [labels] out of the recipe; for numbers far off see the step 'outliers'",
-        ));
-    };
-    let context = context.quiet().with_stream("labels");
-    let rows: Vec<u32> = (0..codes.len() as u32).collect();
+/// A learner that gives no probabilities for classes; too few rows to divide.
+pub fn doubtful(table: &Table, recipe: &Recipe, labels: &Labels, context: &Context) -> Result<Doubted> {
+    let (judged, answers) = unseen(table, recipe, labels, &context.quiet().with_stream("labels"))?;
+    match Target::of(table.batch())? {
+        Target::Class { codes, n_classes } => {
+            let given: Vec<u32> = judged.iter().map(|row| codes[*row]).collect();
+            let mut found = suspects(&given, &answers, n_classes);
+            found.iter_mut().for_each(|one| one.row = judged[one.row]);
+            Ok(Doubted::Classes(found))
+        }
+        Target::Number(values) => {
+            let given: Vec<f64> = judged.iter().map(|row| values[*row]).collect();
+            let mut found = far_off(&given, &answers, DEVIATIONS);
+            found.iter_mut().for_each(|one| one.row = judged[one.row]);
+            Ok(Doubted::Numbers(found))
+        }
+    }
+}
+
+/// The rows that were judged by a learner which was not fitted on them, and its answers: a number or the probabilities of each. There may
+/// be fewer groups than folds; rows that no fold judged are left out.
+fn unseen(
+    table: &Table,
+    recipe: &Recipe,
+    labels: &Labels,
+    context: &Context,
+) -> Result<(Vec<usize>, Vec<f64>)> {
+    let target = Target::of(table.batch())?;
+    let rows: Vec<u32> = (0..target.len() as u32).collect();
     // By chance whatever the split: each row must be judged once, the earliest too.
     let group = table.schema().role(Role::Group).is_some();
     let kind = if group { SplitKind::StratifiedGroup } else { SplitKind::Stratified };
     let asked = Folds { n: Some(labels.folds), kind: Some(kind), ..Folds::default() };
     let by_chance = Split { gap: None, ..recipe.split.clone() };
-    let folds = split::folds(table, &rows, &asked, &by_chance, &context)?;
+    let folds = split::folds(table, &rows, &asked, &by_chance, context)?;
     let shared = Arc::new(table.clone());
-    let mut probabilities = vec![f64::NAN; codes.len() * n_classes];
+    let mut known: Vec<(usize, Vec<f64>)> = Vec::with_capacity(rows.len());
     for fold in &folds {
         context.check()?;
         let part = |rows: &[u32]| View::new(shared.clone(), rows)?.collect();
         let learner = context.build(&labels.learner, Value::Null)?;
-        let prepared = preparation::fit(part(&fold.train)?.into(), recipe, learner.needs(), &context)?;
-        let fitted = learner.fit(Training::on(&prepared.train), &context)?;
+        let prepared = preparation::fit(part(&fold.train)?.into(), recipe, learner.needs(), context)?;
+        let fitted = learner.fit(Training::on(&prepared.train), context)?;
         let valid = apply(&prepared.steps, part(&fold.valid)?)?;
         let output = fitted.bind(valid.schema())?.apply(&valid)?;
-        let values = Place::of_classes(output.schema())?.values(&output)?;
-        for (row, own) in fold.valid.iter().zip(values.chunks_exact(n_classes)) {
-            probabilities[*row as usize * n_classes..][..n_classes].copy_from_slice(own);
-        }
+        let place = match target {
+            Target::Class { .. } => Place::of_classes(output.schema())?,
+            Target::Number(_) => Place::of(output.schema())?,
+        };
+        let values = place.values(&output)?;
+        let width = (values.len() / fold.valid.len().max(1)).max(1);
+        known.extend(
+            fold.valid.iter().map(|row| *row as usize).zip(values.chunks_exact(width).map(<[f64]>::to_vec)),
+        );
         context.tell(&Event::Step(1));
     }
-    // Rows that no fold judged (there may be fewer groups than folds) are not doubted.
-    let judged: Vec<usize> =
-        (0..codes.len()).filter(|row| !probabilities[row * n_classes].is_nan()).collect();
-    let own: Vec<f64> =
-        judged.iter().flat_map(|row| &probabilities[row * n_classes..][..n_classes]).copied().collect();
-    let given: Vec<u32> = judged.iter().map(|row| codes[*row]).collect();
-    let mut found = suspects(&given, &own, n_classes);
-    found.iter_mut().for_each(|suspect| suspect.row = judged[suspect.row]);
-    Ok(found)
+    known.sort_by_key(|(row, _)| *row);
+    let (judged, answers): (Vec<usize>, Vec<Vec<f64>>) = known.into_iter().unzip();
+    Ok((judged, answers.concat()))
 }
 
 /// The rows that a learner is fitted on, without those of doubtful label or with less weight on them; as they are where the recipe
@@ -110,7 +154,7 @@ pub(crate) fn cleaned(
 ) -> Result<(Table, Option<LabelFacts>)> {
     let Some(labels) = &recipe.labels else { return Ok((table, None)) };
     let mut doubted = vec![false; table.batch().n_rows()];
-    doubtful(&table, recipe, labels, context)?.iter().for_each(|suspect| doubted[suspect.row] = true);
+    doubtful(&table, recipe, labels, context)?.rows().into_iter().for_each(|row| doubted[row] = true);
     let n = doubted.iter().filter(|doubted| **doubted).count();
     let facts = LabelFacts { rows: doubted.len(), doubtful: n, action: labels.action };
     let batch = table.batch();

@@ -78,7 +78,7 @@ pub(super) fn offers(
     let named = match recipe.learners.as_slice() {
         [] => {
             let mut across = defaults::learners(ground.task, ground.size, trials, context.registry());
-            if recipe.graph.is_some() {
+            if recipe.graph.is_some() && recipe.forecast.is_none() {
                 across.splice(0..0, defaults::of_graphs(trials, context.registry()));
             }
             if recipe.privacy.rows_in_model == Some(false) {
@@ -328,7 +328,7 @@ fn family(kind: &str) -> Option<&'static str> {
     match kind {
         "random_forest" | "extra_trees" => Some("forests"),
         "boosted_trees" => Some("boosting"),
-        "neural_net" | "graph_net" => Some("nets"),
+        "neural_net" | "graph_net" | "stcn" => Some("nets"),
         kind if builtin::is_of(kind, Family::Linear) => Some("linear"),
         _ => None,
     }

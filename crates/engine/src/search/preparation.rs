@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{
     Column, Context, Error, Fitted, Kind, Layout, Needs, Result, Role, Schema, Source, Table, Training,
@@ -80,7 +80,7 @@ impl Prepared {
     /// Gives back the rows before the step.
     fn add(&mut self, spec: Spec, context: &Context) -> Result<Table> {
         context.check()?;
-        let step = context.build(&spec.kind, serde_json::Value::Object(layers::read(&spec, context)?))?;
+        let step = context.build(&spec.kind, Value::Object(layers::read(&spec, context)?))?;
         let stream = context.with_stream(&format!("{}:{}", self.steps.len(), spec.kind));
         let (fitted, output) = step.fit_apply(Training::on(&self.train), &stream)?;
         self.steps.push(fitted);
@@ -102,12 +102,24 @@ fn read_media(schema: &Schema, recipe: &Recipe) -> Vec<Spec> {
     specs.retain(is_media);
     let own = spoken_for(&specs);
     for (kind, step) in MEDIA {
-        let rest = names(schema, |c| c.kind == kind && !own.contains(&c.name));
+        let rest = names(schema, |c| c.kind == kind && !own.contains(&c.name) && !is_track(recipe, &c.name));
         if !rest.is_empty() && !recipe.steps.iter().any(|own| own.kind == step) {
             specs.push(Spec::new(step).with("columns", rest));
         }
     }
     specs
+}
+
+/// Whether a step reads a column as the track of its row, which it can as long as nothing else has.
+fn is_track(recipe: &Recipe, column: &str) -> bool {
+    let says = |value: &Value| match value {
+        Value::String(name) => name == column,
+        Value::Array(names) => names.iter().any(|name| name == column),
+        _ => false,
+    };
+    let reads =
+        |spec: &Spec| ["x", "y", "height", "pose"].iter().any(|key| spec.params.get(*key).is_some_and(says));
+    recipe.steps.iter().any(|spec| spec.kind == "track_features" && reads(spec))
 }
 
 /// The recipe's `[[steps]]`.

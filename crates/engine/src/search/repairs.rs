@@ -12,6 +12,7 @@ use tidemill_kernel::Random;
 
 use super::choice::{beyond_noise, differences};
 use super::judge::{Judge, mean};
+use super::labels::Doubted;
 use super::plan::Ground;
 use super::race::{is_sampled, run, sample};
 use super::scouts::{Scouts, scouts};
@@ -25,8 +26,10 @@ const TIME: f64 = 0.2;
 const MOST: usize = 6;
 /// Labels are doubted on at most so many rows.
 const DOUBTED_ROWS: usize = 5_000;
-/// A smaller share of doubtful labels is what models err by anyway.
-const DOUBTFUL: f64 = 0.03;
+/// A smaller share of doubtful classes is what models err by anyway.
+const DOUBTFUL_CLASSES: f64 = 0.03;
+/// A smaller share of numbers far off is a tail.
+const DOUBTFUL_NUMBERS: f64 = 0.01;
 /// Metrics of labels and probabilities that a rare class has little say in.
 const OF_ALL_ROWS: [&str; 4] = ["accuracy", "zero_one_loss", "log_loss", "brier_score"];
 
@@ -44,7 +47,7 @@ struct Scored {
 }
 
 /// The recipe with the repairs that help, and what was tried written into it: one fault after the other, in the order of preparation, each
-/// repair on top of those that were kept. Scouts (a linear learner, a forest, boosted trees) try it with and without on the same folds; it
+/// repair on top of those that were kept, and in the end all of them at once. Scouts (a linear learner, a forest, boosted trees) try it with and without on the same folds; it
 /// is kept where the best of them gains by more than a corrected standard error, as a blend is. The learners are then compared with it.
 ///
 /// # Errors
@@ -64,7 +67,7 @@ pub(crate) fn repaired(
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
     finish::check(&recipe, classes)?;
     let mends = mends(&recipe, suggested, &judge);
-    let doubts = classes >= 2 && recipe.labels.is_none();
+    let doubts = recipe.labels.is_none();
     if mends.is_empty() && !doubts {
         return Ok(recipe);
     }
@@ -80,7 +83,7 @@ pub(crate) fn repaired(
     }
     let n_train: Vec<usize> = folds.iter().map(|fold| fold.train.len()).collect();
     let ground = Ground { task, size: &size, shape, folds: &n_train };
-    let rounds = 1 + mends.iter().map(|mend| mend.kinds.len()).sum::<usize>().min(MOST);
+    let rounds = 2 + mends.iter().map(|mend| mend.kinds.len()).sum::<usize>().min(MOST);
     let Scouts { candidates, n_folds, doubt } = scouts(&recipe, &ground, rounds, context)?;
     folds.truncate(n_folds);
     let doubts = doubts && doubt;
@@ -161,16 +164,16 @@ struct Trials<'a> {
 
 impl Trials<'_> {
     fn settle(&self, recipe: Recipe, mends: Vec<Mend>, doubted: Option<&[u32]>) -> Result<Recipe> {
+        let untouched = recipe.clone();
         let (mut recipe, mut best, mut tried) = (recipe, None, Vec::new());
-        for mend in mends {
-            self.mend(&mend, &mut recipe, &mut best, &mut tried)?;
+        for mend in &mends {
+            self.mend(mend, &mut recipe, &mut best, &mut tried)?;
         }
         // Labels are doubted by what the columns say once they are mended.
-        let doubts = doubted.map(|rows| self.doubts(rows, &recipe)).transpose()?.flatten();
-        if let Some(why) = doubts {
-            let mend = Mend { kinds: &["labels"], columns: Vec::new(), why };
+        if let Some(mend) = self.doubts(doubted, &recipe)? {
             self.mend(&mend, &mut recipe, &mut best, &mut tried)?;
         }
+        self.together(untouched, mends, doubted, &mut recipe, &best, &mut tried)?;
         recipe.repairs = tried;
         Ok(recipe)
     }
@@ -214,6 +217,58 @@ impl Trials<'_> {
         Ok(())
     }
 
+    /// Tries all repairs at once, and keeps them where that beats what was kept one by one: with wrong labels beside wrong numbers and a
+    /// thin class, each fault hides what mending another would gain.
+    fn together(
+        &self,
+        untouched: Recipe,
+        mut mends: Vec<Mend>,
+        doubted: Option<&[u32]>,
+        recipe: &mut Recipe,
+        best: &Option<Scored>,
+        tried: &mut Vec<Repair>,
+    ) -> Result<()> {
+        let Some(before) = best else { return Ok(()) };
+        let mut all = untouched;
+        let mut places: Vec<usize> = mends.iter().filter_map(|mend| best_way(mend, tried)).collect();
+        for repair in places.iter().map(|at| &tried[*at]) {
+            all = with(&all, &repair.kind, &repair.columns, self.judge.metric);
+        }
+        mends.extend(self.doubts(doubted, &all)?);
+        let labels = mends.last().filter(|mend| mend.kinds == ["labels"]);
+        if labels.is_some() {
+            all = with(&all, "labels", &[], self.judge.metric);
+        }
+        if places.len() + usize::from(labels.is_some()) < 2 || all == *recipe {
+            return Ok(());
+        }
+        let Some(scored) = self.score(&all)? else { return Ok(()) };
+        let gains = differences(&scored.folds, &before.folds, self.judge);
+        let Ok(better_by) = corrected_resampled_t(&gains, self.test_share(), 0.95) else { return Ok(()) };
+        let entry = |kind: &str, why: &str, kept| Repair {
+            kind: kind.into(),
+            columns: Vec::new(),
+            kept,
+            better_by: better_by.mean,
+            p_value: better_by.p_value,
+            learner: scored.learner.clone(),
+            why: why.into(),
+        };
+        let kept = beyond_noise(&gains, self.test_share());
+        if kept {
+            tried.iter_mut().for_each(|repair| repair.kept = false);
+            match (labels, tried.iter().position(|repair| repair.kind == "labels")) {
+                (Some(_), Some(at)) => places.push(at),
+                (Some(mend), None) => tried.push(entry("labels", &mend.why, true)),
+                (None, _) => {}
+            }
+            places.iter().for_each(|at| tried[*at].kept = true);
+            *recipe = all;
+        }
+        tried.push(entry("together", "one fault may hide what mending another gains", kept));
+        Ok(())
+    }
+
     /// The scores of the scout that is best with this recipe; `None` where none could be fitted on every fold, or time ran out.
     fn score(&self, recipe: &Recipe) -> Result<Option<Scored>> {
         let Trials { table, scouts, judge, context, .. } = self;
@@ -239,11 +294,9 @@ impl Trials<'_> {
         shares.sum::<f64>() / self.folds.len() as f64
     }
 
-    /// What is to be said of doubtful labels, where there is a clear share of them.
-    fn doubts(&self, rows: &[u32], recipe: &Recipe) -> Result<Option<String>> {
-        if self.context.out_of_time() {
-            return Ok(None);
-        }
+    /// The repair of doubtful labels, where there is a clear share of them.
+    fn doubts(&self, rows: Option<&[u32]>, recipe: &Recipe) -> Result<Option<Mend>> {
+        let Some(rows) = rows.filter(|_| !self.context.out_of_time()) else { return Ok(None) };
         let mut random = Random::new(self.context.seed_for("doubts"), 0);
         let rows = super::sampled(rows, DOUBTED_ROWS, &mut random);
         let some = View::new(self.table.clone(), &rows[..])?.collect()?;
@@ -252,8 +305,27 @@ impl Trials<'_> {
             self.context.check()?;
             return Ok(None);
         };
-        let part = found.len() as f64 / rows.len().max(1) as f64;
-        let why = format!("confident learning doubts the label of {:.1}% of the rows", 100.0 * part);
-        Ok((part >= DOUBTFUL).then_some(why))
+        let part = found.rows().len() as f64 / rows.len().max(1) as f64;
+        let percent = format!("{:.1}% of the rows", 100.0 * part);
+        let (least, why) = match found {
+            Doubted::Classes(_) => {
+                (DOUBTFUL_CLASSES, format!("confident learning doubts the label of {percent}"))
+            }
+            Doubted::Numbers(_) => {
+                (DOUBTFUL_NUMBERS, format!("the target of {percent} lies far from what other rows say"))
+            }
+        };
+        Ok((part >= least).then(|| Mend { kinds: &["labels"], columns: Vec::new(), why }))
     }
+}
+
+/// Of the ways to mend a fault, the place of the one that was kept or came nearest to it.
+fn best_way(mend: &Mend, tried: &[Repair]) -> Option<usize> {
+    let ways = tried.iter().enumerate().filter(|(_, repair)| mend.kinds.contains(&repair.kind.as_str()));
+    let rank = |repair: &Repair| (repair.kept, repair.better_by);
+    let better = |a: &(usize, &Repair), b: &(usize, &Repair)| {
+        let (a, b) = (rank(a.1), rank(b.1));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    };
+    ways.max_by(better).map(|(at, _)| at)
 }

@@ -19,7 +19,7 @@ use super::{
     Times, choose, compare, curve, finish, gap, latest_first, start,
 };
 use crate::builtin::BASELINE;
-use crate::forecast::{self, HISTORY};
+use crate::forecast::{self, HISTORY, NEIGHBORS};
 
 /// Learners are compared on at most so many rows: more would choose the same, and hold several copies in memory.
 const SEARCH_ROWS: usize = 200_000;
@@ -60,10 +60,16 @@ pub struct SearchResult {
 
 /// The columns that say what was of late, where something is forecast from numbers of its past.
 fn past(table: &Table, recipe: &Recipe) -> Vec<String> {
-    let of_past = |c: &&Column| c.kind == Kind::Number && c.role == Role::Feature && c.source() == HISTORY;
+    let of_past = |c: &&Column| {
+        c.kind == Kind::Number && c.role == Role::Feature && [HISTORY, NEIGHBORS].contains(&c.source())
+    };
     let columns = table.batch().schema().columns().iter().filter(of_past).map(|c| c.name.clone());
-    let counts = format!("{HISTORY}_ahead");
-    if recipe.forecast.is_some() { columns.filter(|name| *name != counts).collect() } else { Vec::new() }
+    let counts = [HISTORY, NEIGHBORS].map(|past| format!("{past}_ahead"));
+    if recipe.forecast.is_some() {
+        columns.filter(|name| !counts.contains(name)).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// What is known of the table before any learner is tried, and what costs depend on.

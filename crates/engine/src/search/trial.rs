@@ -75,8 +75,21 @@ impl FoldRunner<'_> {
         let balancer = Balancer::of(self.recipe, self.context)?;
         // Without labels to doubt, rows are read anew for each kind of need, and kept for none.
         let cleaned = match self.recipe.labels {
-            Some(_) => Some(labels::cleaned(rows(&fold.train)?.into(), self.recipe, &stream)?.0),
-            None => None,
+            Some(_) => {
+                labels::cleaned(rows(&fold.train)?.into(), self.recipe, &stream).map(|(table, _)| Some(table))
+            }
+            None => Ok(None),
+        };
+        let cleaned = match cleaned {
+            Ok(cleaned) => cleaned,
+            Err(e) if is_of_the_machine(&e) => return Err(e),
+            // So few rows that their labels cannot be doubted teach no candidate, as where one of them cannot be fitted.
+            Err(e) => {
+                return Ok(FoldResult {
+                    truth,
+                    trials: entries.iter().map(|i| (*i, Some(Err(again(&e))))).collect(),
+                });
+            }
         };
         let mut open: Vec<usize> = entries.to_vec();
         let mut trials = Vec::with_capacity(entries.len());
@@ -103,9 +116,7 @@ impl FoldRunner<'_> {
                 Ok(parts) => parts,
                 Err(e) if is_of_the_machine(&e) => return Err(e),
                 Err(e) => {
-                    let failed =
-                        |i| (i, Some(Err(Error::data(e.to_string(), e.remedy().unwrap_or_default()))));
-                    trials.extend(same.into_iter().map(failed));
+                    trials.extend(same.into_iter().map(|i| (i, Some(Err(again(&e))))));
                     continue;
                 }
             };
@@ -152,6 +163,11 @@ impl FoldRunner<'_> {
         let train_score = self.judge.score(&Truth::of(&seen)?, &self::answers(&fitted, &seen)?)?;
         Ok(Trial { score, train_score, answers, cost: Cost::of(&*fitted), fit, predict })
     }
+}
+
+/// The same error once more, for each candidate that it hit.
+fn again(e: &Error) -> Error {
+    Error::data(e.to_string(), e.remedy().unwrap_or_default())
 }
 
 /// Whether an error says nothing of the learner: a full disk, a damaged state, a wish to stop. It ends the training; a search that

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use tidemill_core::{Cell, Kind, Result, Role, Row};
 use tidemill_data::CellIssue;
+use tidemill_kernel::mask::Mask;
 use tidemill_store::LoggedRow;
 use uuid::Uuid;
 
@@ -135,10 +136,13 @@ impl Recorder {
         });
     }
 
-    /// A prediction as JSON: the number or the class; of several targets an object of these.
+    /// A prediction as JSON: the number or the class; of several targets an object of these; a mask as its runs.
     pub fn write_prediction(&self, out: &mut Vec<u8>, answer: &Answer) {
         match self.parts.as_slice() {
-            [] => write_prediction(out, answer.prediction, &self.class_texts),
+            [] => match &answer.mask {
+                Some(runs) => out.extend_from_slice(runs.as_bytes()),
+                None => write_prediction(out, answer.prediction, &self.class_texts),
+            },
             parts => write_each(out, parts.iter().zip(&answer.parts), |out, part, answer| {
                 write_prediction(out, answer.prediction, &part.class_texts);
             }),
@@ -231,6 +235,11 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
+/// The mask of these runs as a grey PNG in base64; nothing where they are none, which no model writes.
+pub fn mask_png(runs: &str) -> String {
+    Mask::of_rle(runs).map(|mask| mask.to_base64()).unwrap_or_default()
+}
+
 /// A number as JSON; `null` for what JSON has no word for.
 pub fn write_number(out: &mut Vec<u8>, x: f64) {
     // Writing to memory cannot fail.
@@ -241,6 +250,8 @@ pub fn write_number(out: &mut Vec<u8>, x: f64) {
 pub fn write_prediction(out: &mut Vec<u8>, prediction: Prediction, class_texts: &[String]) {
     match prediction {
         Prediction::Number(x) => write_number(out, x),
+        // Its runs stand in the answer.
+        Prediction::Mask => out.extend_from_slice(b"null"),
         Prediction::Class(code) => {
             out.extend_from_slice(class_texts.get(code as usize).map_or("null", String::as_str).as_bytes());
         }

@@ -117,6 +117,8 @@ pub struct Answer {
     pub probabilities: Vec<f64>,
     /// Of a policy: the reward that is expected of each action; empty of anything else.
     pub expected_rewards: Vec<f64>,
+    /// Of masks: the runs of the mask, as JSON; empty of anything else.
+    pub mask: Option<Arc<str>>,
     /// What is odd about the row.
     pub flaws: Vec<CellIssue>,
     /// Of several targets: the answer to each, in the order of [`Serving::parts`]; there is then no other.
@@ -163,6 +165,8 @@ pub enum Prediction {
     Number(f64),
     /// The place of a class among [`Serving::classes`].
     Class(u32),
+    /// A mask: that of [`Answer::mask`].
+    Mask,
 }
 
 impl Default for Prediction {
@@ -445,6 +449,11 @@ impl Serving {
         self.provenance.task == Some(Task::Policy)
     }
 
+    /// Whether its answers are masks.
+    pub fn is_masks(&self) -> bool {
+        self.provenance.task == Some(Task::Masks)
+    }
+
     /// The name of the target; of several all of them, with commas between.
     pub fn target(&self) -> &str {
         &self.provenance.target
@@ -521,6 +530,10 @@ impl Bound {
         answer.prediction = match row.cells.get(self.prediction) {
             Some(Cell::Number(x)) => Prediction::Number(*x),
             Some(Cell::Code(code)) => Prediction::Class(*code),
+            Some(Cell::Text(runs)) => {
+                answer.mask = Some(runs.as_str().into());
+                Prediction::Mask
+            }
             Some(Cell::Missing) => Prediction::Number(f64::NAN),
             other => return Err(Error::internal(format!("a prediction came as {other:?}"))),
         };

@@ -15,7 +15,7 @@ const KEPT: usize = 14;
 /// How often one is made where nothing is said.
 const EVERY: Duration = Duration::from_secs(86_400);
 
-/// What a recipe file says: itself and its data, into the place of its `[backup]` unless `to` names another. Databases and patterns are
+/// What a recipe file says: itself, its data and the edges of its graph, into the place of its `[backup]` unless `to` names another. Databases and patterns are
 /// no files; they are left to their own tools.
 ///
 /// # Errors
@@ -30,7 +30,9 @@ pub fn plan(file: Option<&Path>, to: Option<PathBuf>, keep: Option<usize>) -> Re
             let problem = format!("{} names no source", file.display());
             return Err(EngineError::usage(problem, "add `source = \"FILE\"` to its [data]").into());
         };
-        files.extend(Some(beside(source)).filter(|path| path.exists()));
+        let edges = read.graph.as_ref().and_then(|graph| graph.edges.as_deref());
+        let named = [Some(source), edges].into_iter().flatten();
+        files.extend(named.map(|path| beside(file_of(path))).filter(|path| path.exists()));
         asked = read.backup.unwrap_or_default();
         asked.to = asked.to.map(|to| beside(&to).to_string_lossy().into_owned());
     }
@@ -42,6 +44,11 @@ pub fn plan(file: Option<&Path>, to: Option<PathBuf>, keep: Option<usize>) -> Re
         .into());
     };
     Ok(Plan { to, keep: keep.or(asked.keep).unwrap_or(KEPT), files, stores: Vec::new() })
+}
+
+/// The file of a sheet or table in it.
+fn file_of(source: &str) -> &str {
+    source.split_once("?sheet=").or_else(|| source.split_once("?table=")).map_or(source, |(file, _)| file)
 }
 
 /// What a recipe's `[backup]` says of the recipe, its data, the models in service and the store of their answers. A store in PostgreSQL

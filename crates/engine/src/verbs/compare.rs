@@ -64,6 +64,7 @@ pub fn on_rows(
 ) -> Result<Comparison> {
     for model in models {
         policy::refuse(model)?;
+        model.refuse_masks("compare")?;
     }
     let [first, second] = models.map(|model| AnsweredRows::of_rows(model, rows, false, context));
     Ok(of_answers(["the first".into(), "the second".into()], [first?, second?], metric, context)?.found)

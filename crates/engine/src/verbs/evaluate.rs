@@ -11,7 +11,9 @@ use tidemill_report::Report as Page;
 use tidemill_report::words::Words;
 
 use crate::files::replace;
-use crate::judge::{AnsweredRows, Evidence, PolicyJudged, PredictionColumns, Seen, interval, policy};
+use crate::judge::{
+    AnsweredRows, Evidence, MasksJudged, PolicyJudged, PredictionColumns, Seen, interval, masks, policy,
+};
 use crate::links::threshold;
 use crate::model::{self, AnyModel, Opened};
 use crate::recipe;
@@ -49,6 +51,16 @@ pub struct PolicyEvaluated {
     pub data_warnings: Vec<Warning>,
 }
 
+/// How well masks agree with the true ones.
+#[derive(Clone, Debug, Serialize)]
+pub struct MasksEvaluated {
+    /// The scores.
+    #[serde(flatten)]
+    pub judged: MasksJudged,
+    /// What the user should know about the rows.
+    pub data_warnings: Vec<Warning>,
+}
+
 /// What a judgement found, by how many targets the model has.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
@@ -57,6 +69,8 @@ pub enum Judged {
     One(Evaluated),
     /// A policy.
     Policy(PolicyEvaluated),
+    /// Masks.
+    Masks(MasksEvaluated),
     /// Two or more: by target, in their order.
     Several {
         /// What was found of each.
@@ -76,6 +90,9 @@ pub fn model(
     let several = match model::open_any(path, context)? {
         AnyModel::One(opened) if opened.provenance.task == Some(Task::Policy) => {
             return of_policy(&opened, source, report_file, context);
+        }
+        AnyModel::One(opened) if opened.provenance.task == Some(Task::Masks) => {
+            return of_masks(&opened, source, report_file, context);
         }
         AnyModel::One(opened) => {
             let (evaluated, page) = judged(&opened, source, words, context)?;
@@ -116,6 +133,23 @@ fn of_policy(
     Ok(Judged::Policy(PolicyEvaluated { judged: found, data_warnings: context.warnings() }))
 }
 
+/// Judges an open model of masks by pictures with their masks.
+fn of_masks(
+    opened: &Opened,
+    location: &str,
+    report_file: Option<ReportFile<'_>>,
+    context: &Context,
+) -> Result<Judged> {
+    let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
+    let source = open_to_answer(location, &recipe)?;
+    let (found, overlays) = masks::judged(opened, &*source, context)?;
+    if let Some(ReportFile { file, words }) = report_file {
+        let page = page::evaluated_masks(words, &opened.provenance.target, location, (&found, &overlays));
+        replace(file, page.html().as_bytes())?;
+    }
+    Ok(Judged::Masks(MasksEvaluated { judged: found, data_warnings: context.warnings() }))
+}
+
 /// Judges an open model of one target; with a page where one is wanted, in the language of these `words`.
 fn judged(
     opened: &Opened,
@@ -151,6 +185,7 @@ fn judged(
 /// A policy, which has no right answers.
 pub fn rows(opened: &Opened, rows: &dyn Source, context: &Context) -> Result<Report> {
     policy::refuse(opened)?;
+    opened.refuse_masks("Model::evaluate")?;
     let answered = AnsweredRows::of_rows(opened, rows, false, context)?.answered;
     Ok(tidemill_eval::report(&Answers::of(&answered)?))
 }

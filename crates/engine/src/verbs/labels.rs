@@ -4,17 +4,19 @@ use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Cell, Context, Error, Event, Result, Role, Row};
 use tidemill_data::{Ingest, split};
 use tidemill_kernel::confident_learning::Suspect;
+use tidemill_kernel::far_off::FarOff;
 
 use crate::error::EngineError;
+use crate::format::short;
 use crate::recipe::resolve;
 use crate::rows::open_to_learn;
-use crate::search::labels::{self, Doubt, DoubtfulLabels};
+use crate::search::labels::{self, Doubt, Doubted, DoubtfulLabels};
 use crate::search::preparation;
 
 /// The rows of `source` whose label is probably wrong, as the recipe's `[labels]` finds them, or with its defaults.
 ///
 /// # Errors
-/// No target; one that is a number; too few rows to divide; and those of reading.
+/// No target; too few rows to divide; and those of reading.
 pub fn doubtful(source: &str, recipe: &Recipe, context: &Context) -> Result<DoubtfulLabels> {
     if recipe.data.target.is_none() {
         return Err(EngineError::usage(
@@ -46,7 +48,7 @@ pub fn doubtful(source: &str, recipe: &Recipe, context: &Context) -> Result<Doub
         let batch = table.batch();
         let target =
             batch.schema().role(Role::Target).ok_or_else(|| Error::internal("a target without a column"))?;
-        let doubts = found.iter().map(|suspect| doubt(suspect, batch, target)).collect::<Result<_>>()?;
+        let doubts = doubts(&found, batch, target)?;
         Ok(DoubtfulLabels {
             target: batch.schema().columns()[target].name.clone(),
             learner: asked.learner,
@@ -57,26 +59,47 @@ pub fn doubtful(source: &str, recipe: &Recipe, context: &Context) -> Result<Doub
     })
 }
 
-fn doubt(suspect: &Suspect, batch: &Batch, target: usize) -> Result<Doubt> {
-    let names = batch.schema().columns()[target].categories()?;
-    let key = match batch.schema().role(Role::Key) {
-        Some(at) => {
-            let cell = Row::of(&batch.select(&[at])?.slice(suspect.row, 1), 0)?.cells.pop();
-            let names = batch.schema().columns()[at].categories.clone();
-            match cell {
-                Some(Cell::Number(x)) => Some(x.to_string()),
-                Some(Cell::Text(text)) => Some(text),
-                Some(Cell::Code(code)) => names.map(|names| names.name(code).to_string()),
-                _ => None,
-            }
+fn doubts(found: &Doubted, batch: &Batch, target: usize) -> Result<Vec<Doubt>> {
+    match found {
+        Doubted::Classes(found) => {
+            let names = batch.schema().columns()[target].categories()?;
+            let doubt = |one: &Suspect| {
+                Ok(Doubt {
+                    row: one.row + 1,
+                    key: key(batch, one.row)?,
+                    given: names.name(one.given).to_string(),
+                    likely: names.name(one.likely).to_string(),
+                    margin: Some(one.margin),
+                    deviations: None,
+                })
+            };
+            found.iter().map(doubt).collect()
         }
-        None => None,
-    };
-    Ok(Doubt {
-        row: suspect.row + 1,
-        key,
-        given: names.name(suspect.given).to_string(),
-        likely: names.name(suspect.likely).to_string(),
-        margin: suspect.margin,
+        Doubted::Numbers(found) => {
+            let doubt = |one: &FarOff| {
+                Ok(Doubt {
+                    row: one.row + 1,
+                    key: key(batch, one.row)?,
+                    given: one.given.to_string(),
+                    likely: short(one.likely),
+                    margin: None,
+                    deviations: Some(one.deviations),
+                })
+            };
+            found.iter().map(doubt).collect()
+        }
+    }
+}
+
+/// What the key column says of a row.
+fn key(batch: &Batch, row: usize) -> Result<Option<String>> {
+    let Some(at) = batch.schema().role(Role::Key) else { return Ok(None) };
+    let cell = Row::of(&batch.select(&[at])?.slice(row, 1), 0)?.cells.pop();
+    let names = batch.schema().columns()[at].categories.clone();
+    Ok(match cell {
+        Some(Cell::Number(x)) => Some(x.to_string()),
+        Some(Cell::Text(text)) => Some(text),
+        Some(Cell::Code(code)) => names.map(|names| names.name(code).to_string()),
+        _ => None,
     })
 }

@@ -6,12 +6,13 @@ use serde_json::Value;
 use tidemill_core::recipe::Task;
 use tidemill_core::{Error, Result};
 use tidemill_eval::compare::{bootstrap, wilson};
+use tidemill_eval::masks::PixelCounts;
 use tidemill_eval::{Answers, Metric, Score};
 use tidemill_report::words::EN;
 use tidemill_store::{FeedbackKind, Given, LoggedPrediction, Store};
 
 use crate::facts::{Day, Decision, Figure, LiveFigure, Monitor, Ratings, Said, VersionLine};
-use crate::feedback::{self, Target, Uncounted, class_of, number_of, reward_of, truth};
+use crate::feedback::{self, Target, Uncounted, class_of, mask_of, number_of, reward_of, truth};
 use crate::model::Model;
 use crate::report::text;
 use crate::serve::serving::{Part, Serving};
@@ -119,12 +120,28 @@ static MEAN_REWARD: Metric = Metric {
     },
 };
 
+/// How well masks in service agree with those that came back: the mean of the pictures' IoU.
+static MEAN_IOU: Metric = Metric {
+    name: "iou_per_picture",
+    title: "Mean IoU per picture",
+    about: "How well masks agree with those that came back, picture by picture.",
+    formula: "iou_per_picture = mean over pictures of the mean over classes of intersection / union",
+    range: "0 to 1",
+    greater_is_better: true,
+    needs_probability: false,
+    in_report: false,
+    tasks: &[Task::Regression],
+    compute: |answers| (MEAN_REWARD.compute)(answers),
+};
+
 /// The metric that chose the model, or else the usual one of the task; of a policy the mean reward.
 pub fn watched(serving: &Serving) -> Result<&'static Metric> {
     let task =
         serving.model()?.intake()?.plan().task.ok_or_else(|| Error::internal("a model without a task"))?;
-    if task == Task::Policy {
-        return Ok(&MEAN_REWARD);
+    match task {
+        Task::Policy => return Ok(&MEAN_REWARD),
+        Task::Masks => return Ok(&MEAN_IOU),
+        _ => {}
     }
     Ok(match &serving.recipe.train.metric {
         Some(name) => tidemill_eval::metric(name)?,
@@ -193,7 +210,7 @@ impl Seen {
         let answers = answers(&self.judged, serving)?;
         let report = tidemill_eval::report(&answers);
         // Rewards are not held against predictions.
-        let lines = report.lines.iter().filter(|_| !serving.is_policy());
+        let lines = report.lines.iter().filter(|_| !serving.is_policy() && !serving.is_masks());
         let metrics = lines.map(|l| (l.name, Some(l.value).filter(|v| v.is_finite())));
         let samples = if self.judged.len() >= INTERVAL_ROWS { 300 } else { 0 };
         let figure = figure(&answers, metric, samples)?;
@@ -259,6 +276,15 @@ fn judged(logged: &LoggedPrediction, truth: &Value, serving: &Serving) -> Result
     if serving.is_policy() {
         let truth = reward_of(truth).ok_or(Uncounted::NotANumber)?;
         return Ok(Judged { at: logged.at, truth, predicted: truth, probabilities: Vec::new() });
+    }
+    if serving.is_masks() {
+        let truth = mask_of(truth).ok_or(Uncounted::NotAMask)?;
+        let said = mask_of(&prediction).ok_or(Uncounted::NotAMask)?;
+        let classes: Vec<u8> = (0..=255).collect();
+        let mut counts = PixelCounts::new(&classes);
+        counts.add(truth.values(), said.values());
+        let iou = counts.mean_iou().ok_or(Uncounted::NotAMask)?;
+        return Ok(Judged { at: logged.at, truth: iou, predicted: iou, probabilities: Vec::new() });
     }
     if serving.classes.is_empty() {
         let truth = number_of(truth).ok_or(Uncounted::NotANumber)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{Float64Array, UInt32Array};
+use arrow_array::{Float64Array, StringArray, UInt32Array};
 use rayon::prelude::*;
 use serde::Serialize;
 use tidemill_core::recipe::{Recipe, Task};
@@ -11,7 +11,10 @@ use tidemill_core::{
     Batch, Batches, Chain, Column, Context, Error, Event, Fitted, Kind, Result, Role, Run, Schema, Source,
 };
 use tidemill_kernel::Random;
+use tidemill_kernel::mask::Mask;
 
+use crate::error::EngineError;
+use crate::files::replace;
 use crate::forecast::{self, HISTORY};
 use crate::links::answer::drawn;
 use crate::links::interval::BOUNDS;
@@ -36,6 +39,21 @@ pub struct Predicted {
 /// Answers the rows of `source` in their order and writes the key, where there is one, the prediction and the
 /// probability of each class; of several targets under the name of each, such as `prediction_a`. Holds a few batches at a time, whatever the size of the source.
 pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Result<Predicted> {
+    predict_into(model, source, out, None, context)
+}
+
+/// As [`predict`]; of a model of masks, each mask becomes a grey PNG in the folder `masks`, where one is named, and the answer its path. Without
+/// it, masks are answered by their runs, as JSON.
+///
+/// # Errors
+/// A folder for a model that answers with something else; a file that cannot be written.
+pub fn predict_into(
+    model: &Path,
+    source: &str,
+    out: &str,
+    masks: Option<&Path>,
+    context: &Context,
+) -> Result<Predicted> {
     let (recipe, parts) = match model::open_any(model, context)? {
         AnyModel::One(opened) => (opened.package.recipe.clone(), vec![*opened]),
         AnyModel::Several(several) => (several.package.recipe.clone(), several.parts),
@@ -57,6 +75,7 @@ pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Resu
     let intake = first.model.intake()?;
     let mut answers = Answers::new(&parts, &*source, &told, context.threads)?;
     let acting = Acting::of(first, &answers.schema, &recipe)?;
+    let files = masks.map(|folder| MaskFiles::new(first, folder, &answers.schema)).transpose()?;
     let mut sink = tidemill_data::create(out, acting.as_ref().map_or(&answers.schema, |a| &a.schema))?;
     context.tell(&Event::Begin { what: "predicting".into(), steps: source.n_rows().map(|n| n as u64) });
     let mut rows = 0;
@@ -65,6 +84,10 @@ pub fn predict(model: &Path, source: &str, out: &str, context: &Context) -> Resu
         for batch in answers.apply(group)? {
             let batch = match &acting {
                 Some(acting) => acting.draw(&batch, rows)?,
+                None => batch,
+            };
+            let batch = match &files {
+                Some(files) => files.write(&batch, rows)?,
                 None => batch,
             };
             rows += batch.n_rows() as u64;
@@ -139,6 +162,40 @@ impl Acting {
         let propensity = Float64Array::from_iter_values(drawn.iter().map(|(_, p)| *p));
         arrays.insert(self.prediction + 1, Arc::new(propensity));
         Batch::with_rows(self.schema.clone(), arrays, batch.n_rows())
+    }
+}
+
+/// Masks as PNG files of a folder, named by the number of their row.
+struct MaskFiles<'a> {
+    folder: &'a Path,
+    prediction: usize,
+}
+
+impl<'a> MaskFiles<'a> {
+    fn new(opened: &Opened, folder: &'a Path, answers: &Schema) -> Result<Self> {
+        if opened.provenance.task != Some(Task::Masks) {
+            let problem = "the model does not answer with masks, so there are none to write";
+            return Err(EngineError::usage(problem, "leave --masks out").into());
+        }
+        std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        let prediction = answers.role(Role::Prediction);
+        let prediction = prediction.ok_or_else(|| Error::internal("masks without an answer"))?;
+        Ok(MaskFiles { folder, prediction })
+    }
+
+    /// The answers of rows of which so many came before, with a path in the place of each mask.
+    fn write(&self, batch: &Batch, before: u64) -> Result<Batch> {
+        let paths = batch.texts(self.prediction)?.iter().zip(before + 1..).map(|(runs, row)| {
+            let Some(runs) = runs else { return Ok(None) };
+            let mask = Mask::of_rle(runs).map_err(|why| Error::internal(format!("row {row}: {why}")))?;
+            let path = self.folder.join(format!("{row}.png"));
+            replace(&path, &mask.to_png())?;
+            Ok(Some(path.display().to_string()))
+        });
+        let paths = StringArray::from_iter(paths.collect::<Result<Vec<_>>>()?);
+        let mut arrays = batch.columns().to_vec();
+        arrays[self.prediction] = Arc::new(paths);
+        Batch::with_rows(batch.schema().clone(), arrays, batch.n_rows())
     }
 }
 
@@ -217,7 +274,7 @@ impl Answering {
         let plan = model.intake()?.plan();
         let named = |c: &Column| {
             let picture = c.kind == Kind::Text
-                && plan.column(&c.name).is_some_and(|p| p.is_used() && p.kind == Kind::Image);
+                && plan.column(&c.name).is_some_and(|p| p.role == Role::Feature && p.kind == Kind::Image);
             picture || told.contains(&c.name)
         };
         let about = input.places(named);

@@ -9,9 +9,11 @@ use tidemill_package::Package;
 use tidemill_report::words::Words;
 
 use crate::error::EngineError;
-use crate::facts::{Trained, TrainedPolicy, TrainedTargets};
+use crate::facts::{Trained, TrainedMasks, TrainedPolicy, TrainedTargets};
 use crate::files::{check_folder, clean, replace, seen_from};
-use crate::fit::{Fit, FitOfPolicy, FitOfTargets, Named, fit, fit_policy, fit_targets};
+use crate::fit::{
+    Fit, FitOfMasks, FitOfPolicy, FitOfTargets, Named, are_masks, fit, fit_masks, fit_policy, fit_targets,
+};
 use crate::recipe;
 use crate::rows::open_to_learn;
 use crate::verbs::data;
@@ -39,6 +41,8 @@ pub enum Done {
     Several(TrainedTargets),
     /// A policy.
     Policy(Box<TrainedPolicy>),
+    /// Masks.
+    Masks(Box<TrainedMasks>),
 }
 
 /// Trains for one target. Nothing is written before all of it is done.
@@ -58,7 +62,7 @@ pub fn train(job: &Job, context: &Context) -> Result<Trained> {
 /// Trains for the targets of the recipe. Nothing is written before all of it is done.
 ///
 /// # Errors
-/// Those of [`fit`], [`fit_targets`], [`fit_policy`] and of writing.
+/// Those of [`fit`], [`fit_targets`], [`fit_policy`], [`fit_masks`] and of writing.
 pub fn train_any(job: &Job, context: &Context) -> Result<Done> {
     let (job, source) = opened(job, context)?;
     if job.recipe.policy.is_some() {
@@ -66,6 +70,12 @@ pub fn train_any(job: &Job, context: &Context) -> Result<Done> {
         let fit = fit_policy(&*source, &named, &job.recipe, context)?;
         let trained = write_policy(job.words, fit, &job.out, job.recipe_file.as_deref())?;
         return Ok(Done::Policy(Box::new(trained)));
+    }
+    if job.recipe.data.targets.is_empty() && are_masks(&*source, &job.recipe, context)? {
+        let named = named(&job, &*source, context)?;
+        let fit = fit_masks(&*source, &named, &job.recipe, context)?;
+        let trained = write_masks(job.words, fit, &job.out, job.recipe_file.as_deref())?;
+        return Ok(Done::Masks(Box::new(trained)));
     }
     if job.recipe.data.targets.is_empty() {
         return Ok(Done::One(Box::new(train_one(&job, &*source, context)?)));
@@ -162,6 +172,19 @@ pub fn write_policy(
     let Written { model, recipe, metrics, report, hash } =
         folder(&fit.package, &fit.recipe, &fit.metrics, &page, (out, recipe_file))?;
     Ok(TrainedPolicy { outcome: fit.facts, model, recipe, metrics, report, hash })
+}
+
+/// As [`write()`], of masks.
+pub fn write_masks(
+    words: &'static Words,
+    fit: FitOfMasks,
+    out: &Path,
+    recipe_file: Option<&Path>,
+) -> Result<TrainedMasks> {
+    let page = |name: &str, hash: &str| fit.report(words, name, hash);
+    let Written { model, recipe, metrics, report, hash } =
+        folder(&fit.package, &fit.recipe, &fit.metrics, &page, (out, recipe_file))?;
+    Ok(TrainedMasks { outcome: fit.facts, model, recipe, metrics, report, hash })
 }
 
 /// What was written.

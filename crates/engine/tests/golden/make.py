@@ -55,3 +55,34 @@ with open("offers.csv", "w", newline="") as file:
         p = {"mail": 0.5, "call": 0.3, "none": 0.2}[offer]
         mean = {"mail": 2.0, "call": (age - 40) / 10, "none": 0.5 if plan == "basic" else 1.5}[offer]
         out.writerow([age, plan, offer, p, f"{mean + r.gauss(0, 1):.3f}"])
+
+# Three places, the second between the others, month by month.
+r = random.Random(20261201)
+with open("places.csv", "w", newline="") as file:
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow(["place", "month", "sold", "neighbors"])
+    levels = {"Au": 50.0, "Bo": 80.0, "Cy": 20.0}
+    beside = {"Au": "Bo", "Bo": "Au;Cy=0.5", "Cy": "Bo"}
+    for i in range(48):
+        for place in levels:
+            # About a level: the mean of the past errs by less than the last value.
+            sold = levels[place] + r.gauss(0, 5)
+            out.writerow([place, f"{2019 + i // 12}-{1 + i % 12:02}-01", f"{sold:.2f}", beside[place]])
+# Masks of pictures: bright below a line that moves from picture to picture.
+def plain(values):
+    """A grey picture of 4 x 4 pixels, its rows from above."""
+    rows = b"".join(bytes([v] * 3) * 4 for v in reversed(values))
+    return b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54 + len(rows), 0, 0, 54, 40, 4, 4, 1, 24, 0, len(rows), 0, 0, 0, 0) + rows
+
+
+with open("scenes.csv", "w", newline="") as file:
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow(["picture", "mask"])
+    for i in range(12):
+        line = 1 + i % 3
+        with open(f"scene{i}.bmp", "wb") as picture:
+            picture.write(plain([20 + 5 * i if y < line else 150 + 5 * i for y in range(4)]))
+        out.writerow([f"scene{i}.bmp", f"cut{line}.bmp"])
+for line in (1, 2, 3):
+    with open(f"cut{line}.bmp", "wb") as file:
+        file.write(plain([0 if y < line else 1 for y in range(4)]))

@@ -2,42 +2,48 @@
 //!
 //! A feature that is known with probability `t` leaves the share `z + t (o - z)` of a row on its way: `o` is 1 where the
 //! row's own value goes that way and 0 elsewhere, `z` is the share of the training rows that go it.
+//!
+//! Of what comes to a question, the part that the row does not go is therefore `z (1 - t)`, `z` being the share of that side;
+//! the rest goes the row's way. Where a question above asks about the same feature and the row has come by it, both are
+//! relative to what that one let through, `a + t (1 - a)`.
 
 use tidemill_core::Trees;
 
 use super::flat_tree::{FlatTree, NONE};
 use super::quadrature::gauss_legendre;
 
-/// Quadrature nodes that are worked on together.
-pub(super) const LANES: usize = 4;
-/// A number per quadrature node.
-pub(super) type Lanes = [f64; LANES];
+/// The fewest quadrature nodes, and how many are worked on together where these do not suffice.
+pub(super) const FEW: usize = 4;
+pub(super) const MANY: usize = 8;
 
-/// What one question does to both of its children.
+/// A question, as far as it does not depend on `t`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
-    /// What the share of the row is multiplied by on its way left and right.
-    pub times: [Lanes; 2],
-    /// What the feature's value gains per unit of what arrives at the leaves on the left and on the right.
-    pub gains: [Lanes; 2],
+    /// The node and its left child, counted from the root.
+    pub node: u32,
+    pub left: u32,
+    /// The feature's place among those of the tree.
+    pub slot: u32,
+    /// The place among [`CoverSteps::again`] where a question above asks about the same feature; or [`NONE`].
+    pub again: u32,
+    /// The share of the other side for a row that goes left and for one that goes right, all questions about the feature
+    /// considered; and the share of the right side for a row that an earlier one already sent elsewhere.
+    pub other: [f64; 3],
 }
-
-/// Steps of a question for a row that goes left, for one that goes right, and for one that an earlier question about the same
-/// feature already sent elsewhere.
-pub(super) const WAYS: usize = 3;
 
 /// The steps of a whole tree.
 #[derive(Debug)]
-pub(super) struct Steps {
-    /// The weights of the quadrature, a group of lanes after the other.
-    pub weights: Vec<Lanes>,
-    /// For each group of lanes, [`WAYS`] steps per question.
+pub(super) struct CoverSteps {
+    /// Parents before children.
     pub steps: Vec<Step>,
-}
-
-/// How many bytes the steps of a tree take.
-pub(super) fn bytes(flat: &FlatTree) -> usize {
-    flat.deepest.div_ceil(2 * LANES).max(1) * flat.asked.len() * WAYS * size_of::<Step>()
+    /// By quadrature node: its weight, `1 - t`, and one over that.
+    pub weights: Vec<f64>,
+    pub unknown: Vec<f64>,
+    pub over: Vec<f64>,
+    /// How many questions ask about a feature again.
+    pub n_again: usize,
+    /// For each group of nodes worked on together and each such question: 1 over what the questions above let through.
+    pub again: Vec<f64>,
 }
 
 /// The share of a node's training rows that go to each child.
@@ -62,39 +68,36 @@ pub(super) fn merged(flat: &FlatTree, shares: &[[f64; 2]]) -> Vec<f64> {
     merged
 }
 
-impl Steps {
+impl CoverSteps {
     pub(super) fn new(trees: &Trees, flat: &FlatTree) -> Self {
         let shares = shares(trees, flat);
         let merged = merged(flat, &shares);
-        let (nodes, weights) = gauss_legendre(LANES * flat.deepest.div_ceil(2 * LANES).max(1));
-        let mut steps = Vec::with_capacity(nodes.len() / LANES * flat.asked.len() * WAYS);
-        for nodes in nodes.as_chunks::<LANES>().0 {
-            for (asked, shares) in flat.asked.iter().zip(&shares) {
-                let above = if asked.above == NONE { 1.0 } else { merged[asked.above as usize] };
-                let below = [merged[asked.left as usize], merged[asked.left as usize + 1]];
-                steps.extend([
-                    taken(nodes, above, below, 0),
-                    taken(nodes, above, below, 1),
-                    Step { times: shares.map(|share| [share; LANES]), gains: [[0.0; LANES]; 2] },
-                ]);
+        // Half as many nodes as there are features on the longest way are exact.
+        let n_nodes = match flat.deepest.div_ceil(2) {
+            0..=FEW => FEW,
+            n => n.next_multiple_of(MANY),
+        };
+        let (nodes, weights) = gauss_legendre(n_nodes);
+        let mut above = Vec::new();
+        let mut steps = Vec::with_capacity(flat.asked.len());
+        for (asked, shares) in flat.asked.iter().zip(&shares) {
+            let again = if asked.above == NONE { NONE } else { above.len() as u32 };
+            if asked.above != NONE {
+                above.push(merged[asked.above as usize]);
             }
+            let below = [merged[asked.left as usize], merged[asked.left as usize + 1]];
+            let other = [below[1], below[0], shares[1]];
+            steps.push(Step { node: asked.node, left: asked.left, slot: asked.slot, again, other });
         }
-        Steps { weights: weights.as_chunks::<LANES>().0.to_vec(), steps }
+        let group = if n_nodes == FEW { FEW } else { MANY };
+        let again = nodes
+            .chunks_exact(group)
+            .flat_map(|nodes| {
+                above.iter().flat_map(move |z| nodes.iter().map(move |t| 1.0 / (z + t * (1.0 - z))))
+            })
+            .collect();
+        let unknown: Vec<f64> = nodes.iter().map(|t| 1.0 - t).collect();
+        let over = unknown.iter().map(|q| 1.0 / q).collect();
+        CoverSteps { steps, weights, unknown, over, n_again: above.len(), again }
     }
-}
-
-/// The step of a row that has come so far and goes to the child `side`: `above` is the share that the earlier questions about
-/// the feature let through, `below` the share that each child gets.
-fn taken(nodes: &Lanes, above: f64, below: [f64; 2], side: usize) -> Step {
-    let mut step = Step { times: [[0.0; LANES]; 2], gains: [[0.0; LANES]; 2] };
-    for (lane, &t) in nodes.iter().enumerate() {
-        let share = |z: f64| z + t * (1.0 - z);
-        let gain = |z: f64| (1.0 - z) / share(z);
-        let other = 1 - side;
-        step.times[side][lane] = share(below[side]) / share(above);
-        step.gains[side][lane] = gain(below[side]) - gain(above);
-        step.times[other][lane] = below[other] * (1.0 - t) / share(above);
-        step.gains[other][lane] = -1.0 / (1.0 - t) - gain(above);
-    }
-    step
 }

@@ -1,7 +1,8 @@
-//! What a model goes by: Shapley values, local models, effects of a column.
+//! What a model goes by: Shapley values, local models, effects of a column, coefficients, training rows.
 
 mod accumulated_effects;
 mod cells;
+mod coefficient_covariance;
 mod counterfactual;
 mod cover_steps;
 mod effect_grid;
@@ -21,11 +22,13 @@ mod permutation;
 mod permutation_shap;
 mod quadrature;
 mod shap_values;
+mod training_rows;
 mod tree_shap;
 mod weighted_ridge;
 
 pub use accumulated_effects::{AccumulatedEffects, accumulated_effects};
 pub use cells::Cells;
+pub use coefficient_covariance::CoefficientCovariance;
 pub use counterfactual::{
     Changeable, Counterfactual, CounterfactualSettings, Counterfactuals, counterfactuals,
 };
@@ -42,7 +45,9 @@ pub use pair_dependence::{PairDependence, Together, pair_dependence};
 pub use partial_dependence::{PartialDependence, partial_dependence};
 pub use permutation::{Importance, permutation};
 pub use permutation_shap::permutation_shap;
+pub use quadrature::gauss_legendre;
 pub use shap_values::{ShapValues, Sources};
+pub use training_rows::{RowSpace, TaughtBy, knn_shapley, taught_by};
 pub use tree_shap::{ReadyTrees, TreeShap};
 
 use crate::{Error, Result};

@@ -2,7 +2,7 @@
 
 /// The nodes in `(0, 1)` and weights (which sum to 1) of the rule with `n` nodes, which is exact for polynomials of degree
 /// up to `2 n - 1`.
-pub(crate) fn gauss_legendre(n: usize) -> (Vec<f64>, Vec<f64>) {
+pub fn gauss_legendre(n: usize) -> (Vec<f64>, Vec<f64>) {
     let (mut nodes, mut weights) = (vec![0.0; n], vec![0.0; n]);
     for i in 0..n.div_ceil(2) {
         // Tricomi's first guess; Newton's steps then double the digits.

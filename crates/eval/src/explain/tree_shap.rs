@@ -6,15 +6,13 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use tidemill_core::{Context, Trees};
 
-use super::cover_steps::{LANES, Lanes, Step, Steps, WAYS, bytes};
+use super::cover_steps::{CoverSteps, FEW, MANY};
 use super::flat_tree::{FlatTree, NONE, ends, outputs};
 use super::{ShapValues, check_rows};
 use crate::{Error, Result};
 
 /// Rows that one thread explains at a time.
 const CHUNK: usize = 256;
-/// Steps of all trees are kept up to so many bytes; beyond, those of a tree are made anew for every chunk of rows.
-const KEPT: usize = 64 << 20;
 
 /// Explains sums of trees: each feature's exact Shapley value, where a feature that is not known sends a row down both sides, in
 /// the shares of the training rows that went there (TreeSHAP; Lundberg, Erion, Lee 2018, the `tree_path_dependent` values of
@@ -28,6 +26,10 @@ const KEPT: usize = 64 << 20;
 /// quadrature sums exactly with half as many nodes as there are features on the way; and what arrives at the leaves below a
 /// question is added up once for all of them (Linear TreeSHAP; Yu, Xu, Chen, Shi 2022). Time per row and tree is the number of
 /// nodes times half the features on the longest way; all terms are products of shares, so that deep trees lose no digits.
+///
+/// What a question gains is what the row had left when it came there, times the share of the side that the row does not go,
+/// times the difference of what the two sides answer below (each at `t`): a few multiplications per question and node of the
+/// quadrature, with two numbers of the tree.
 ///
 /// ```
 /// use tidemill_core::{Context, Question, Trees};
@@ -52,8 +54,7 @@ pub struct TreeShap<'a> {
 #[derive(Debug)]
 pub struct ReadyTrees {
     flat: Vec<FlatTree>,
-    /// Of every tree, or of none.
-    steps: Vec<Steps>,
+    steps: Vec<CoverSteps>,
     base: Vec<f64>,
 }
 
@@ -64,11 +65,7 @@ impl<'a> TreeShap<'a> {
         check_cover(trees, &ends)?;
         let flat: Vec<FlatTree> =
             ends.par_iter().map(|&(root, end)| FlatTree::new(trees, root, end)).collect();
-        let few = flat.iter().map(bytes).sum::<usize>() <= KEPT;
-        let steps = match few {
-            true => flat.par_iter().map(|flat| Steps::new(trees, flat)).collect(),
-            false => Vec::new(),
-        };
+        let steps = flat.par_iter().map(|flat| CoverSteps::new(trees, flat)).collect();
         let base = expected(trees, &flat);
         Ok(TreeShap { trees, ready: Arc::new(ReadyTrees { flat, steps, base }) })
     }
@@ -119,29 +116,31 @@ impl<'a> TreeShap<'a> {
     /// Adds the values of one tree for some rows.
     fn add(&self, tree: usize, x: &[f64], values: &mut [f64], walk: &mut Walk) {
         let (p, k) = (self.trees.n_features().max(1), self.trees.n_outputs());
-        let flat = &self.ready.flat[tree];
-        let own;
-        let steps = match self.ready.steps.get(tree) {
-            Some(steps) => steps,
-            None => {
-                own = Steps::new(self.trees, flat);
-                &own
-            }
-        };
-        walk.size(flat);
+        let (flat, steps) = (&self.ready.flat[tree], &self.ready.steps[tree]);
+        let few = steps.weights.len() == FEW;
         let arch = Arch::new();
         for (x, values) in x.chunks_exact(p).zip(values.chunks_exact_mut(k * p)) {
             walk.choose(self.trees, flat, x);
             for output in outputs(self.trees, tree) {
                 let place = if self.trees.is_whole() { output } else { 0 };
-                arch.dispatch(Sums { trees: self.trees, flat, steps, place, walk });
+                let (trees, way) = (self.trees, &walk.way);
                 let values = &mut values[output * p..(output + 1) * p];
-                for (&feature, sums) in flat.features.iter().zip(&walk.sums) {
-                    values[feature as usize] += (sums[0] + sums[1]) + (sums[2] + sums[3]);
+                match few {
+                    true => {
+                        arch.dispatch(Sums { trees, flat, steps, place, way, values, room: &mut walk.few })
+                    }
+                    false => {
+                        arch.dispatch(Sums { trees, flat, steps, place, way, values, room: &mut walk.many })
+                    }
                 }
             }
         }
     }
+}
+
+/// The sum over the nodes of the quadrature, in a fixed order.
+fn total<const L: usize>(sums: &[f64; L]) -> f64 {
+    sums.as_chunks::<4>().0.iter().map(|s| (s[0] + s[1]) + (s[2] + s[3])).sum()
 }
 
 /// Errors where a tree has no weights of training rows.
@@ -180,112 +179,152 @@ pub(super) fn expected(trees: &Trees, flat: &[FlatTree]) -> Vec<f64> {
 struct Walk {
     /// By node: whether the row's value of the feature of the edge to it leads there.
     held: Vec<bool>,
-    /// By question: which of its [`WAYS`] steps the row takes.
+    /// By question: 0 where the row goes left, 1 where it goes right, 2 where an earlier question about the same feature already
+    /// sent it elsewhere.
     way: Vec<u8>,
-    /// By node: the share of the row that comes there, then what arrives at the leaves below.
-    shares: Vec<Lanes>,
+    few: Room<FEW>,
+    many: Room<MANY>,
+}
+
+/// Numbers per node of the quadrature, so many nodes at a time.
+struct Room<const L: usize> {
+    /// By node of the tree: the share of the row that comes there.
+    shares: Vec<[f64; L]>,
+    /// By node: what is answered below.
+    answers: Vec<[f64; L]>,
+    /// By question: the part of what comes there that goes the other way.
+    aside: Vec<[f64; L]>,
     /// By feature of the tree.
-    sums: Vec<Lanes>,
+    sums: Vec<[f64; L]>,
+}
+
+impl<const L: usize> Default for Room<L> {
+    fn default() -> Self {
+        Room { shares: Vec::new(), answers: Vec::new(), aside: Vec::new(), sums: Vec::new() }
+    }
+}
+
+impl<const L: usize> Room<L> {
+    fn size(&mut self, flat: &FlatTree) {
+        self.shares.resize(flat.n_nodes, [0.0; L]);
+        self.answers.resize(flat.n_nodes, [0.0; L]);
+        self.aside.resize(flat.asked.len(), [0.0; L]);
+        self.sums.resize(flat.features.len(), [0.0; L]);
+    }
 }
 
 impl Walk {
-    fn size(&mut self, flat: &FlatTree) {
-        self.held.clear();
-        self.held.resize(flat.n_nodes, true);
-        self.way.resize(flat.asked.len(), 0);
-        self.shares.resize(flat.n_nodes, [0.0; LANES]);
-        self.sums.resize(flat.features.len(), [0.0; LANES]);
-    }
-
     #[inline]
     fn choose(&mut self, trees: &Trees, flat: &FlatTree, x: &[f64]) {
-        for (way, asked) in self.way.iter_mut().zip(&flat.asked) {
+        self.held.resize(flat.n_nodes, true);
+        self.way.clear();
+        for asked in &flat.asked {
             let value = x[flat.features[asked.slot as usize] as usize];
             let side = trees.child(flat.root + asked.node as usize, value) - flat.root - asked.left as usize;
             let came = asked.above == NONE || self.held[asked.above as usize];
             let left = asked.left as usize;
             self.held[left] = came & (side == 0);
             self.held[left + 1] = came & (side == 1);
-            *way = if came { side as u8 } else { 2 };
+            self.way.push(if came { side as u8 } else { 2 });
         }
     }
 }
 
-/// Down the tree and up again for every group of lanes.
-struct Sums<'a> {
+/// Down the tree and up again for every group of nodes of the quadrature.
+struct Sums<'a, const L: usize> {
     trees: &'a Trees,
     flat: &'a FlatTree,
-    steps: &'a Steps,
+    steps: &'a CoverSteps,
     place: usize,
-    walk: &'a mut Walk,
+    way: &'a [u8],
+    /// By feature: what is added to.
+    values: &'a mut [f64],
+    room: &'a mut Room<L>,
 }
 
-impl WithSimd for Sums<'_> {
+impl<const L: usize> WithSimd for Sums<'_, L> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (flat, walk) = (self.flat, self.walk);
-        let (shares, sums) = (&mut walk.shares[..flat.n_nodes], &mut walk.sums[..flat.features.len()]);
-        sums.fill([0.0; LANES]);
-        let per_group = (flat.asked.len() * WAYS).max(1);
-        for (weights, steps) in self.steps.weights.iter().zip(self.steps.steps.chunks_exact(per_group)) {
-            let steps = steps.as_chunks::<WAYS>().0;
+        let Sums { trees, flat, steps, place, way, values, room } = self;
+        room.size(flat);
+        let Room { shares, answers, aside, sums } = room;
+        for &leaf in &flat.leaves {
+            answers[leaf as usize] = [trees.values(flat.root + leaf as usize)[place]; L];
+        }
+        let (weights, unknown) = (steps.weights.as_chunks::<L>().0, steps.unknown.as_chunks::<L>().0);
+        let (over, again) = (steps.over.as_chunks::<L>().0, steps.again.as_chunks::<L>().0);
+        for (group, ((weights, unknown), over)) in weights.iter().zip(unknown).zip(over).enumerate() {
+            let again = &again[group * steps.n_again..(group + 1) * steps.n_again];
             shares[0] = *weights;
-            for ((asked, steps), &way) in flat.asked.iter().zip(steps).zip(&walk.way) {
-                let step = &steps[usize::from(way)];
-                let share = shares[asked.node as usize];
-                if let Some([left, right]) = children(shares, asked.left) {
-                    *left = product(simd, &share, &step.times[0]);
-                    *right = product(simd, &share, &step.times[1]);
-                }
+            sums.fill([0.0; L]);
+            for ((step, &way), aside) in steps.steps.iter().zip(way).zip(aside.iter_mut()) {
+                let other = [step.other[usize::from(way)]; L];
+                *aside = match (way, step.again) {
+                    (2, _) => other,
+                    (_, NONE) => times(simd, &other, unknown),
+                    (_, at) => times(simd, &times(simd, &other, unknown), &again[at as usize]),
+                };
+                let here = shares[step.node as usize];
+                let gone = times(simd, &here, aside);
+                let (own, far) = sides(step.left, way);
+                shares[far] = gone;
+                shares[own] = less(simd, &here, &gone);
             }
-            for &leaf in &flat.leaves {
-                let value = self.trees.values(flat.root + leaf as usize)[self.place];
-                shares[leaf as usize] = product(simd, &shares[leaf as usize], &[value; LANES]);
-            }
-            for ((asked, steps), &way) in flat.asked.iter().zip(steps).zip(&walk.way).rev() {
-                let step: &Step = &steps[usize::from(way)];
-                if let Some([left, right]) = children(shares, asked.left) {
-                    let (left, right) = (*left, *right);
-                    let gains = sum(
-                        simd,
-                        &product(simd, &left, &step.gains[0]),
-                        &product(simd, &right, &step.gains[1]),
-                    );
-                    sums[asked.slot as usize] = sum(simd, &sums[asked.slot as usize], &gains);
-                    shares[asked.node as usize] = sum(simd, &left, &right);
+            for ((step, &way), aside) in steps.steps.iter().zip(way).zip(aside.iter()).rev() {
+                let (own, far) = sides(step.left, way);
+                let apart = less(simd, &answers[own], &answers[far]);
+                answers[step.node as usize] = less(simd, &answers[own], &times(simd, aside, &apart));
+                if way == 2 {
+                    continue;
                 }
+                // What went the other way is what came, times the share of that side, times `1 - t`, which is taken out below.
+                let mut gain = times(simd, &shares[far], &apart);
+                if step.again != NONE {
+                    gain = times(simd, &gain, &again[step.again as usize]);
+                }
+                let sum = &mut sums[step.slot as usize];
+                *sum = plus(simd, sum, &gain);
+            }
+            for (&feature, sum) in flat.features.iter().zip(sums.iter()) {
+                values[feature as usize] += total(&times(simd, sum, over));
             }
         }
     }
 }
 
-/// Both children's lanes.
+/// The child that the row goes to, and the other one; a row that is elsewhere counts as going left.
 #[inline(always)]
-fn children(shares: &mut [Lanes], left: u32) -> Option<&mut [Lanes; 2]> {
-    shares.get_mut(left as usize..)?.first_chunk_mut()
+fn sides(left: u32, way: u8) -> (usize, usize) {
+    let right = usize::from(way == 1);
+    (left as usize + right, left as usize + 1 - right)
 }
 
 #[inline(always)]
-fn product<S: Simd>(simd: S, a: &Lanes, b: &Lanes) -> Lanes {
-    lane_by_lane::<S>(a, b, |a, b| simd.mul_f64s(a, b), |a, b| a * b)
+fn times<S: Simd, const L: usize>(simd: S, a: &[f64; L], b: &[f64; L]) -> [f64; L] {
+    lane_by_lane::<S, L>(a, b, |a, b| simd.mul_f64s(a, b), |a, b| a * b)
 }
 
 #[inline(always)]
-fn sum<S: Simd>(simd: S, a: &Lanes, b: &Lanes) -> Lanes {
-    lane_by_lane::<S>(a, b, |a, b| simd.add_f64s(a, b), |a, b| a + b)
+fn plus<S: Simd, const L: usize>(simd: S, a: &[f64; L], b: &[f64; L]) -> [f64; L] {
+    lane_by_lane::<S, L>(a, b, |a, b| simd.add_f64s(a, b), |a, b| a + b)
+}
+
+#[inline(always)]
+fn less<S: Simd, const L: usize>(simd: S, a: &[f64; L], b: &[f64; L]) -> [f64; L] {
+    lane_by_lane::<S, L>(a, b, |a, b| simd.sub_f64s(a, b), |a, b| a - b)
 }
 
 /// By vectors as wide as this CPU's, and what is left one by one: the same bits on every machine.
 #[inline(always)]
-fn lane_by_lane<S: Simd>(
-    a: &Lanes,
-    b: &Lanes,
+fn lane_by_lane<S: Simd, const L: usize>(
+    a: &[f64; L],
+    b: &[f64; L],
     wide: impl Fn(S::f64s, S::f64s) -> S::f64s,
     one: impl Fn(f64, f64) -> f64,
-) -> Lanes {
-    let mut out = [0.0; LANES];
+) -> [f64; L] {
+    let mut out = [0.0; L];
     let (to, to_rest) = S::as_mut_simd_f64s(&mut out);
     let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(a), S::as_simd_f64s(b));
     to.iter_mut().zip(a.iter().zip(b)).for_each(|(to, (a, b))| *to = wide(*a, *b));

@@ -13,5 +13,6 @@ mod permutation;
 mod policies;
 mod properties;
 mod slices;
+mod training_rows;
 mod tree_shap;
 mod undefined;

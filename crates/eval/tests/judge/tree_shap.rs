@@ -245,3 +245,50 @@ fn what_cannot_be_explained_is_refused() {
     context.cancel_switch().store(true, std::sync::atomic::Ordering::Relaxed);
     assert!(TreeShap::new(&trees).unwrap().explain(&[1.0, 2.0, 3.0], &context).is_err());
 }
+
+/// 500 trees of 31 leaves over 12 features, grown leaf by leaf.
+fn large() -> Trees {
+    let (p, mut random) = (12, Random::new(9, 0));
+    let mut trees = Trees::new(p, vec![0.0], false);
+    for _ in 0..500 {
+        // Nodes to be: their place and cover.
+        let mut open = vec![(trees.plant(), 10_000.0)];
+        while open.len() < 31 {
+            let at = (0..open.len()).max_by(|a, b| f64::total_cmp(&open[*a].1, &open[*b].1)).unwrap();
+            let (node, cover) = open.swap_remove(at);
+            let feature = (random.unit() * p as f64) as usize;
+            let question = Question::Number { threshold: 2.0 * random.unit() - 1.0 };
+            let left = trees.split(node, feature, &question, false);
+            let share = 0.1 + 0.8 * random.unit();
+            open.extend([(left, share * cover), (left + 1, (1.0 - share) * cover)]);
+        }
+        for (node, cover) in open {
+            trees.leaf(node, &[random.normal()], cover);
+        }
+        trees.finish();
+    }
+    trees
+}
+
+/// What a served explanation costs beside its prediction; prints the least of many runs of both:
+/// `cargo nextest run --workspace --run-ignored only -E 'test(a_row_of_many_trees)' --no-capture`.
+#[test]
+#[ignore = "a measurement: other work on the machine would decide it"]
+fn a_row_of_many_trees_is_explained_for_twenty_predictions() {
+    let (trees, mut random) = (large(), Random::new(4, 0));
+    let explainer = TreeShap::new(&trees).unwrap();
+    let (mut slow, mut fast) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..300 {
+        let x: Vec<f64> = (0..12).map(|_| 2.0 * random.unit() - 1.0).collect();
+        let begin = std::time::Instant::now();
+        let shap = explainer.explain(&x, &Context::default()).unwrap();
+        slow = slow.min(begin.elapsed().as_secs_f64());
+        let mut answer = [0.0];
+        let begin = std::time::Instant::now();
+        trees.rows(&x, &mut answer);
+        fast = fast.min(begin.elapsed().as_secs_f64());
+        assert!((shap.total(0, 0) - answer[0]).abs() < 1e-9);
+    }
+    println!("explained in {:.0} us, answered in {:.1} us: {:.1} times", slow * 1e6, fast * 1e6, slow / fast);
+    assert!(slow < 20.0 * fast);
+}

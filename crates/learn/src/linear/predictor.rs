@@ -47,6 +47,11 @@ impl Predictor {
         &self.intercepts
     }
 
+    /// All coefficients: output after output, a number per column of the features.
+    pub fn weights(&self) -> &[f64] {
+        &self.coefficients
+    }
+
     /// The coefficients by feature, in the order of the columns.
     pub fn coefficients(&self) -> Vec<Coefficient> {
         let p = self.features.n_columns();

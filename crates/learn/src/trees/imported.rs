@@ -32,7 +32,7 @@ pub struct ImportedTrees {
     pub columns: Vec<(String, ImportedColumn)>,
     /// The classes, in the order of their codes; `None` for numbers.
     pub classes: Option<Arc<Categories>>,
-    /// How scores become answers; not [`Link::Mean`].
+    /// How scores become answers; [`Link::Mean`] for the shares of classes in whole leaves.
     pub link: Link,
     /// The trees.
     pub trees: Trees,
@@ -52,6 +52,7 @@ impl ImportedTrees {
         let n_outputs = match (self.link, n_classes) {
             (Link::Identity | Link::Exp | Link::Logistic, None) | (Link::Sigmoid, Some(2)) => 1,
             (Link::Softmax, Some(n)) => n,
+            (Link::Mean, Some(n)) if self.trees.is_whole() => n,
             _ => return Err(Error::internal("the link of imported trees does not suit their answer")),
         };
         if self.trees.n_outputs() != n_outputs || self.trees.n_features() != self.columns.len() {

@@ -8,6 +8,7 @@ mod image;
 pub(crate) mod neighbors;
 mod numbers;
 mod recurrent;
+pub(crate) mod spacetime;
 mod sparse;
 mod steps;
 mod tokens;
@@ -38,6 +39,7 @@ pub(crate) const SORTS: &[Sort] = &[
     vectors::SORT,
     sparse::SORT,
     neighbors::SORT,
+    spacetime::SORT,
 ];
 
 /// One line of the list.

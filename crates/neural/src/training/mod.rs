@@ -20,6 +20,7 @@ use crate::parameters::Parameters;
 use crate::{FittedNet, NeuralNet};
 
 pub use optimizer::Optimizer;
+pub(crate) use optimizer::{Moments, norm};
 pub use schedule::Schedule;
 
 #[cfg(test)]

@@ -97,6 +97,17 @@ impl Figure {
         Figure { title: Text::default(), note: Text::default(), svg: chart.inline(CARD, words), phone: None }
     }
 
+    /// Pictures side by side, each a PNG in base64 with a word below.
+    pub fn pictures(title: impl Into<Text>, pictures: &[(&str, String)]) -> Self {
+        let one = |(word, png): &(&str, String)| {
+            let word = crate::text::escaped(word);
+            format!("<div><img alt=\"{word}\" src=\"data:image/png;base64,{png}\"><p>{word}</p></div>")
+        };
+        let all: String = pictures.iter().map(one).collect();
+        let svg = format!("<div class=\"pictures\">{all}</div>");
+        Figure { title: title.into(), note: Text::default(), svg, phone: None }
+    }
+
     /// The same with a word on how to read it.
     pub fn note(self, note: impl Into<Text>) -> Self {
         Figure { note: note.into(), ..self }

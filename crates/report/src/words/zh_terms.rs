@@ -7,6 +7,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("task.binary", "二分类"),
     ("task.multiclass", "多分类"),
     ("task.policy", "策略"),
+    ("task.masks", "掩码"),
     ("kind.number", "数值"),
     ("kind.flag", "布尔"),
     ("kind.category", "类别"),
@@ -183,6 +184,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("repair.class_weights", "训练时各类别权重相同"),
     ("repair.smote", "为稀有类别合成更多训练样本（SMOTE）"),
     ("repair.labels", "训练时剔除标签可疑的行"),
+    ("repair.together", "同时采用以上各项修复"),
     // What steps did to a column.
     ("done.bin", "划分为区间"),
     ("done.date_parts", "拆分为日期各部分"),
@@ -226,4 +228,5 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("done.select_mutual_information", "与目标关系微弱时删除"),
     ("done.select_variance", "几乎不变时删除"),
     ("done.smooth_time", "沿时间平滑"),
+    ("done.track_features", "提取运动特征"),
 ];

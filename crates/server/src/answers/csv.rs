@@ -6,9 +6,9 @@ use tidemill_engine::model::several::answer_name;
 use tidemill_engine::serve::serving::Answer;
 
 use super::explanation::Explanation;
-use super::{Answered, of_each, shown, warnings};
+use super::{Answered, MaskForm, of_each, shown, warnings};
 
-pub(super) fn write(answered: &Answered<'_>, delimiter: u8) -> Vec<u8> {
+pub(super) fn write(answered: &Answered<'_>, delimiter: u8, masks: MaskForm) -> Vec<u8> {
     let version = answered.version;
     let mut writer = ::csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
     let serving = version.serving();
@@ -37,7 +37,7 @@ pub(super) fn write(answered: &Answered<'_>, delimiter: u8) -> Vec<u8> {
         record.clear();
         record.push(id.to_string());
         for (_, said, serving) in of_each(answer, serving) {
-            record.push(shown(said.prediction, serving));
+            record.push(shown(said, serving, masks));
             record.extend(said.propensity().map(|p| p.to_string()));
             record.extend(said.probabilities.iter().map(|p| p.to_string()));
             record.extend(said.expected_rewards.iter().map(|q| q.to_string()));

@@ -4,9 +4,9 @@ use tidemill_engine::serve::record::{RecordedTarget, write_each, write_number};
 use tidemill_engine::serve::serving::Answer;
 
 use super::explanation::Explanation;
-use super::{Answered, is_odd, warnings};
+use super::{Answered, MaskForm, is_odd, warnings};
 
-pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
+pub(super) fn write(answered: &Answered<'_>, masks: MaskForm) -> Vec<u8> {
     let version = answered.version;
     let recorder = &version.model.recorder;
     let class_texts = recorder.class_texts();
@@ -20,7 +20,7 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
         if i > 0 {
             out.push(b',');
         }
-        one(&mut out, answered, i);
+        one(&mut out, answered, i, masks);
     }
     out.push(b']');
     if !answered.unknown.is_empty() {
@@ -43,23 +43,26 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
 }
 
 /// An object per line and row. Columns that the model does not know are not named: there is no place for what is not about a row.
-pub(super) fn write_lines(answered: &Answered<'_>) -> Vec<u8> {
+pub(super) fn write_lines(answered: &Answered<'_>, masks: MaskForm) -> Vec<u8> {
     let mut out = Vec::with_capacity(128 * answered.answers.len());
     for i in 0..answered.answers.len() {
-        one(&mut out, answered, i);
+        one(&mut out, answered, i, masks);
         out.push(b'\n');
     }
     out
 }
 
 /// The answer of a row.
-fn one(out: &mut Vec<u8>, answered: &Answered<'_>, i: usize) {
+fn one(out: &mut Vec<u8>, answered: &Answered<'_>, i: usize, masks: MaskForm) {
     let (Some(answer), Some(id)) = (answered.answers.get(i), answered.ids.get(i)) else { return };
     let recorder = &answered.version.model.recorder;
     out.extend_from_slice(b"{\"prediction_id\":\"");
     out.extend_from_slice(id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes());
     out.extend_from_slice(b"\",\"prediction\":");
-    recorder.write_prediction(out, answer);
+    match (&answer.mask, masks) {
+        (Some(runs), MaskForm::Png) => text(out, &masks.text(runs)),
+        _ => recorder.write_prediction(out, answer),
+    }
     if !answer.probabilities.is_empty() {
         out.extend_from_slice(b",\"probabilities\":");
         by_class(out, recorder.class_texts(), &answer.probabilities);

@@ -7,11 +7,13 @@ mod xml;
 
 use axum::http::HeaderValue;
 use tidemill_engine::explain::Explained;
+use tidemill_engine::serve::record::mask_png;
 use tidemill_engine::serve::serving::{Answer, NOT_FINITE, Prediction, Serving};
 use uuid::Uuid;
 
 pub use xml::XSD;
 
+use crate::fault::ApiError;
 use crate::live::Version;
 use crate::rows::Format;
 
@@ -29,21 +31,55 @@ pub struct Answered<'a> {
     pub unknown: &'a [String],
 }
 
+/// How a mask is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaskForm {
+    /// A grey PNG, in base64.
+    #[default]
+    Png,
+    /// Its runs.
+    Runs,
+}
+
+impl MaskForm {
+    /// What the address asks for: `?mask=rle`.
+    ///
+    /// # Errors
+    /// 400 for another word.
+    pub fn of(word: &str) -> Result<Self, ApiError> {
+        match word {
+            "png" => Ok(MaskForm::Png),
+            "rle" => Ok(MaskForm::Runs),
+            _ => Err(ApiError::bad("unknown_mask_form", "'mask' names no form of masks")
+                .help("ask for 'png' or 'rle'")),
+        }
+    }
+
+    /// A mask as text, from its runs.
+    fn text(self, runs: &str) -> String {
+        match self {
+            MaskForm::Runs => runs.to_string(),
+            MaskForm::Png => mask_png(runs),
+        }
+    }
+}
+
 /// The body of an answer, and what it is.
-pub fn write(answered: &Answered<'_>, format: Format) -> (Vec<u8>, HeaderValue) {
+pub fn write(answered: &Answered<'_>, format: Format, masks: MaskForm) -> (Vec<u8>, HeaderValue) {
     let (body, media) = match format {
-        Format::Json => (json::write(answered), "application/json"),
-        Format::JsonLines => (json::write_lines(answered), "application/x-ndjson"),
-        Format::Csv => (csv::write(answered, b','), "text/csv; charset=utf-8"),
-        Format::Tsv => (csv::write(answered, b'\t'), "text/tab-separated-values; charset=utf-8"),
-        Format::Xml => (xml::write(answered), "application/xml"),
+        Format::Json => (json::write(answered, masks), "application/json"),
+        Format::JsonLines => (json::write_lines(answered, masks), "application/x-ndjson"),
+        Format::Csv => (csv::write(answered, b',', masks), "text/csv; charset=utf-8"),
+        Format::Tsv => (csv::write(answered, b'\t', masks), "text/tab-separated-values; charset=utf-8"),
+        Format::Xml => (xml::write(answered, masks), "application/xml"),
     };
     (body, HeaderValue::from_static(media))
 }
 
-/// A prediction as people read it: the class, or the number; empty for none.
-fn shown(prediction: Prediction, serving: &Serving) -> String {
-    match prediction {
+/// A prediction as people read it: the class, the number or the mask; empty for none.
+fn shown(said: &Answer, serving: &Serving, masks: MaskForm) -> String {
+    match said.prediction {
+        Prediction::Mask => masks.text(said.mask.as_deref().unwrap_or_default()),
         Prediction::Number(x) if x.is_finite() => x.to_string(),
         Prediction::Number(_) => String::new(),
         Prediction::Class(code) => serving.classes.get(code as usize).cloned().unwrap_or_default(),

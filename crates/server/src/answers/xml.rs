@@ -6,12 +6,12 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
 use super::explanation::Explanation;
-use super::{Answered, of_each, shown, warnings};
+use super::{Answered, MaskForm, of_each, shown, warnings};
 
 /// What the body may be.
 pub const XSD: &str = include_str!("answers.xsd");
 
-pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
+pub(super) fn write(answered: &Answered<'_>, masks: MaskForm) -> Vec<u8> {
     let version = answered.version;
     let mut out = Writer::new(Vec::new());
     // Writing to memory cannot fail.
@@ -31,7 +31,7 @@ pub(super) fn write(answered: &Answered<'_>) -> Vec<u8> {
         for (target, said, serving) in of_each(answer, version.serving()) {
             let about: Vec<(&str, &str)> = target.map(|name| ("target", name)).into_iter().collect();
             put(open("prediction", &about));
-            put(Event::Text(BytesText::new(&plain(&shown(said.prediction, serving)))));
+            put(Event::Text(BytesText::new(&plain(&shown(said, serving, masks)))));
             put(close("prediction"));
         }
         for (target, said, serving) in of_each(answer, version.serving()) {

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue};
 
 use super::Protocol;
-use crate::answers::{self, Answered};
+use crate::answers::{self, Answered, MaskForm};
 use crate::fault::ApiError;
 use crate::rows::{self, Columns, Format, Parsed};
 
@@ -13,18 +13,20 @@ pub(crate) struct Native {
     sent: Format,
     wanted: Format,
     explain: bool,
+    masks: MaskForm,
 }
 
 impl Native {
-    /// What the headers say of both, and the address: `?explain=shap`.
+    /// What the headers say of both, and the address: `?explain=shap`, `?mask=rle`.
     ///
     /// # Errors
-    /// 415 and 406 for formats that are not read and not written; 400 for another explanation.
+    /// 415 and 406 for formats that are not read and not written; 400 for another explanation or form of masks.
     pub(crate) fn of(headers: &HeaderMap, query: Option<&str>) -> Result<Self, ApiError> {
         let sent = Format::of_request(headers)?;
-        let asked = query.unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("explain="));
-        let explain = asked.map(rows::explain).transpose()?.unwrap_or(false);
-        Ok(Native { sent, wanted: Format::of_answer(headers, sent)?, explain })
+        let asked = |key: &str| query.unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix(key));
+        let explain = asked("explain=").map(rows::explain).transpose()?.unwrap_or(false);
+        let masks = asked("mask=").map(MaskForm::of).transpose()?.unwrap_or_default();
+        Ok(Native { sent, wanted: Format::of_answer(headers, sent)?, explain, masks })
     }
 }
 
@@ -35,6 +37,6 @@ impl Protocol for Native {
     }
 
     fn encode(self, answered: &Answered<'_>) -> (Vec<u8>, HeaderValue) {
-        answers::write(answered, self.wanted)
+        answers::write(answered, self.wanted, self.masks)
     }
 }

@@ -12,6 +12,7 @@ use super::Gathered;
 use crate::fault::ApiError;
 
 pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiError> {
+    let body = without_mark(body);
     let mut reading = Reading { gathered, fault: None };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = Top(&mut reading).deserialize(&mut deserializer).and_then(|()| deserializer.end());
@@ -31,6 +32,11 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiEr
         }
         (Ok(()), _) => Ok(()),
     }
+}
+
+/// A body without the byte-order mark that some editors put before UTF-8.
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 
 struct Reading<'r, 'a> {
@@ -379,7 +385,10 @@ impl One<'_, '_, '_> {
     fn name<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell, D::Error> {
         let raw = <&RawValue as serde::Deserialize>::deserialize(deserializer)?.get();
         let digits = raw.strip_prefix('-').unwrap_or(raw);
-        if digits.len() > 15 && digits.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a 64-bit float keeps are kept as they are written: two keys must not become one.
+        let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let significant = digits.bytes().skip_while(|b| *b == b'0' || *b == b'.').filter(u8::is_ascii_digit);
+        if plain && significant.count() > 15 {
             return Ok(Cell::Text(raw.into()));
         }
         let broken = serde::de::Error::custom;

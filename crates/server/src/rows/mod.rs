@@ -4,6 +4,8 @@ mod json;
 mod table;
 mod xml;
 
+pub(crate) use json::without_mark;
+
 pub use xml::XSD;
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -59,15 +61,17 @@ impl Format {
         })
     }
 
-    /// The format that the caller wants: the first of `Accept` that is known, else that of the request.
+    /// The format that the caller wants most, by the weights of `Accept` (RFC 9110, 12.5.1), of those that are known; that of the request
+    /// where any will do or nothing is said.
     pub fn of_answer(headers: &HeaderMap, request: Format) -> Result<Self, ApiError> {
         let Some(said) = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()) else {
             return Ok(request);
         };
-        let any = |media: &str| {
-            ["*/*", "application/*", "text/*", ""].contains(&media.split(';').next().unwrap_or("").trim())
-        };
-        let found = said.split(',').find_map(|m| Format::of(m).or(any(m).then_some(request)));
+        let mut wanted: Vec<(f32, Format)> =
+            said.split(',').filter_map(|one| accepted(one, request)).collect();
+        // Of equals the first.
+        wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let found = wanted.first().map(|(_, format)| *format);
         found.ok_or_else(|| {
             ApiError::new(
                 StatusCode::NOT_ACCEPTABLE,
@@ -77,6 +81,23 @@ impl Format {
             .help(format!("accept {FORMATS}"))
         })
     }
+}
+
+/// What one part of `Accept` stands for, and its weight; nothing where it is refused (`q=0`) or not known.
+fn accepted(one: &str, request: Format) -> Option<(f32, Format)> {
+    let mut parts = one.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+    let weight: f32 = weight.map_or(Some(1.0), |q| q.trim().parse().ok())?;
+    let is_text = matches!(request, Format::Csv | Format::Tsv);
+    let format = match media {
+        "*/*" | "" => request,
+        "application/*" if is_text => Format::Json,
+        "text/*" if !is_text => Format::Csv,
+        "application/*" | "text/*" => request,
+        known => Format::of(known)?,
+    };
+    (weight > 0.0).then_some((weight, format))
 }
 
 /// The formats, for people.

@@ -64,6 +64,26 @@ fn a_thousand_slow_clients_do_not_slow_a_quick_one() {
 }
 
 #[test]
+fn a_store_that_another_program_holds_is_waited_for_as_long_as_a_caller_waits() {
+    let served = served_with(|options| options.limits.time = Duration::from_millis(500));
+    assert_eq!(served.predict(ADA).status, 200);
+    let holder = rusqlite::Connection::open(served.folder.path().join("loop.db")).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    let answer = served.predict(ADA);
+    assert_eq!((answer.status, answer.code().as_str()), (503, "store_unavailable"));
+    let feedback = r#"{"prediction_id": "0198c0de-0000-7000-8000-000000000001", "kind": "accept"}"#;
+    assert_eq!(served.post("/v1/feedback", feedback).status, 503);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    holder.execute_batch("ROLLBACK").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while served.predict(ADA).status != 200 {
+        assert!(Instant::now() < deadline, "the store is free again");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
 fn while_the_store_is_away_nothing_is_answered_and_nothing_lost() {
     let served = served();
     assert_eq!(served.predict(ADA).status, 200);

@@ -35,6 +35,33 @@ fn late_repeated_contradictory_and_orphaned_feedback_have_their_fates() {
 }
 
 #[test]
+fn the_last_word_of_a_voice_counts_however_often_it_changes_its_mind() {
+    let served = served();
+    let id = id(&served);
+    let says = |word: &str| json!({ "prediction_id": id, "kind": "label", "value": word });
+    assert_eq!(fates(&served, &says("yes")), ["stored"]);
+    assert_eq!(fates(&served, &says("no")), ["contradicts"]);
+    assert_eq!(fates(&served, &says("yes")), ["contradicts"], "said again after it was taken back");
+    assert_eq!(fates(&served, &says("yes")), ["repeated"]);
+    assert_eq!(fates(&served, &says("no")), ["contradicts"]);
+    let said = &served.logged()[0].feedback;
+    assert_eq!(said.len(), 4);
+}
+
+#[test]
+fn seconds_milliseconds_and_microseconds_are_told_apart() {
+    let served = served();
+    let id = id(&served);
+    let at = |at: i64, value: &str| json!({ "prediction_id": id, "kind": "label", "value": value, "at": at });
+    for (unit, value) in [(1, "yes"), (1_000, "no"), (1_000_000, "yes")] {
+        fates(&served, &at((1_700_000_000 + i64::from(unit == 1_000)) * unit, value));
+    }
+    let said: Vec<i64> = served.logged()[0].feedback.iter().map(|given| given.at / 1_000_000).collect();
+    // The same word at the same second, in another unit, is said once.
+    assert_eq!(said, [1_700_000_000, 1_700_000_001]);
+}
+
+#[test]
 fn ratings_and_live_scores_stand_beside_the_test_score() {
     let served = served();
     let mut all = Vec::new();

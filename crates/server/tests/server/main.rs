@@ -14,6 +14,7 @@ mod formats;
 mod health;
 mod improving;
 mod language;
+mod masks;
 mod pictures;
 mod policies;
 mod privacy;

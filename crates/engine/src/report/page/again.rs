@@ -4,7 +4,7 @@ use tidemill_core::recipe::Spec;
 use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
 
 use super::{Words, file_name};
-use crate::facts::{DataFacts, Outcome, PolicyOutcome, SplitFacts};
+use crate::facts::{DataFacts, MasksOutcome, Outcome, PolicyOutcome, SplitFacts};
 use crate::recipe::label;
 use crate::report::text::{balance, doubts, note};
 
@@ -38,6 +38,12 @@ pub(super) fn section(words: &'static Words, outcome: &Outcome, origin: &Origin<
 /// The same of a policy.
 pub(super) fn of_policy(words: &'static Words, outcome: &PolicyOutcome, origin: &Origin<'_>) -> Section {
     let PolicyOutcome { data, split, chosen, tidemill, .. } = outcome;
+    of(words, &Made { data, split, chosen, tidemill }, words.story.shipped.into(), origin)
+}
+
+/// The same of masks.
+pub(super) fn of_masks(words: &'static Words, outcome: &MasksOutcome, origin: &Origin<'_>) -> Section {
+    let MasksOutcome { data, split, chosen, tidemill, .. } = outcome;
     of(words, &Made { data, split, chosen, tidemill }, words.story.shipped.into(), origin)
 }
 

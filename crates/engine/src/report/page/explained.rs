@@ -2,8 +2,11 @@
 
 use tidemill_report::{Report, Section, Text};
 
-use super::{Words, counterfactual, explanation, file_name, fill, name, plain};
-use crate::explain::{Counterfactuals, Effects, Explained};
+use super::{
+    Words, coefficients as of_linear, counterfactual, explanation, file_name, fill, name, plain,
+    teachers as taught,
+};
+use crate::explain::{Coefficients, Counterfactuals, Effects, Explained, Teachers};
 
 /// The page about what each column adds to the answers to rows, in the language of these words; `source` is where the rows are from.
 pub fn explained(words: &'static Words, found: &Explained, source: &str) -> String {
@@ -18,6 +21,16 @@ pub fn counterfactuals(words: &'static Words, found: &Counterfactuals, source: &
 /// The page about how answers go along with columns.
 pub fn effects(words: &'static Words, found: &Effects, source: &str) -> String {
     page(words, &found.target, source, super::effects::sections(words, found))
+}
+
+/// The page about the coefficients of a linear model.
+pub fn coefficients(words: &'static Words, found: &Coefficients, source: &str) -> String {
+    page(words, &found.target, source, vec![of_linear::section(words, found)])
+}
+
+/// The page about the training rows behind answers.
+pub fn teachers(words: &'static Words, found: &Teachers, source: &str) -> String {
+    page(words, &found.target, source, vec![taught::section(words, found)])
 }
 
 fn page(words: &'static Words, target: &str, source: &str, sections: Vec<Section>) -> String {

@@ -14,6 +14,7 @@ pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
     let how = match explained.method {
         Method::PermutationShap | Method::KernelShap | Method::Lime => words.explanation_sampled,
         Method::TreeShap | Method::LinearShap => words.explanation_exact,
+        Method::Gradients => words.story.why_path,
     };
     let output = most_moved(explained);
     let rows = number::count(explained.rows.len() as f64);

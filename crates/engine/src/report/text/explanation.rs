@@ -23,14 +23,24 @@ pub fn story(words: &Words, explained: &Explained) -> String {
         Method::TreeShap => said.why_trees,
         Method::LinearShap => said.why_linear,
         Method::PermutationShap | Method::KernelShap => said.why_sampled,
+        Method::Gradients => said.why_gradients,
         Method::Lime => said.why_lime,
     };
-    let sort = if explained.method == Method::Lime { "LIME" } else { said.why_shap };
+    let sort = match explained.method {
+        Method::Lime => "LIME",
+        Method::Gradients => said.why_path,
+        _ => said.why_shap,
+    };
     let units = words.term(&format!("units.{}", explained.units), explained.units);
     let n = explained.rows.len();
     let head: [(&str, &dyn Display); 5] =
         [("target", &explained.target), ("rows", &n), ("sort", &sort), ("how", &how), ("units", &units)];
     let mut text = fidelity(words, explained) + &fill(said.why, &head) + "\n\n";
+    if let Some(path) = explained.path {
+        let values: [(&str, &dyn Display); 2] =
+            [("gap", &format!("{:.0e}", path.gap)), ("points", &path.points)];
+        text += &format!("{}\n\n", fill(said.why_complete, &values));
+    }
     let most = explained.importance.first().copied().unwrap_or(0.0);
     let wide = explained.columns.iter().map(|c| width(c)).max().unwrap_or(0).min(32);
     // Where no local model is faithful, a picture of them would mislead.

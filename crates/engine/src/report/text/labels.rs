@@ -22,12 +22,21 @@ pub fn story(words: &Words, found: &DoubtfulLabels) -> String {
     if doubtful.is_empty() {
         return fill(said.labels_none, &values) + "\n";
     }
-    let mut text = fill(said.labels, &values) + "\n\n";
-    let head = [said.labels_row, words.role_key, said.labels_label, said.labels_probably, said.labels_margin];
+    let numbers = doubtful.iter().any(|doubt| doubt.deviations.is_some());
+    let (found, measure) = match numbers {
+        true => (said.labels_far, said.labels_deviations),
+        false => (said.labels, said.labels_margin),
+    };
+    let mut text = fill(found, &values) + "\n\n";
+    let head = [said.labels_row, words.role_key, said.labels_label, said.labels_probably, measure];
     let mut lines = vec![head.map(String::from)];
     lines.extend(doubtful.iter().take(SHOWN).map(|doubt| {
         let (row, key) = (doubt.row.to_string(), doubt.key.clone().unwrap_or_default());
-        [row, key, doubt.given.clone(), doubt.likely.clone(), format!("{:.3}", doubt.margin)]
+        let how = match (doubt.margin, doubt.deviations) {
+            (_, Some(far)) => format!("{far:.1}"),
+            (margin, None) => format!("{:.3}", margin.unwrap_or_default()),
+        };
+        [row, key, doubt.given.clone(), doubt.likely.clone(), how]
     }));
     let table = match doubtful.iter().any(|doubt| doubt.key.is_some()) {
         true => align::table(&lines, [false; 5]),

@@ -5,6 +5,7 @@ mod align;
 mod audit;
 mod backups;
 mod card;
+pub(crate) mod coefficients;
 mod comparison;
 mod compressed;
 pub(crate) mod counterfactual;
@@ -17,6 +18,7 @@ mod inspection;
 mod labels;
 mod language;
 mod leaderboard;
+mod masks;
 mod monitor;
 mod policy;
 pub(crate) mod prepared;
@@ -24,6 +26,7 @@ mod repairs;
 mod snapshots;
 pub(crate) mod synthesized;
 mod targets;
+pub(crate) mod teachers;
 mod training;
 
 use tidemill_core::Role;
@@ -34,6 +37,7 @@ pub(crate) use audit::verdict as audit_verdict;
 pub use backups::{backed_up, backup_line, brought_back, drilled};
 pub use card::card;
 pub(crate) use card::improved_card;
+pub use coefficients::story as coefficients;
 pub use comparison::{Two, story as comparison};
 pub use compressed::{card as compressed_card, story as compressed};
 pub use counterfactual::story as counterfactuals;
@@ -48,6 +52,8 @@ pub(crate) use labels::sentence as doubts;
 pub use labels::story as labels;
 pub use language::story as language;
 pub use leaderboard::{Line, table};
+pub(crate) use masks::verdict as masks_verdict;
+pub use masks::{card as masks_card, judged as masks_judged, story as training_of_masks};
 pub use monitor::story as monitor;
 pub(crate) use monitor::{satisfied, sentence as monitored};
 pub use policy::{card as policy_card, judged as policy_judged, story as training_of_policy};
@@ -60,6 +66,7 @@ pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, v
 pub use synthesized::story as synthesized;
 pub(crate) use targets::improved_card as improved_card_of_targets;
 pub use targets::{card as card_of_targets, story as training_of_targets};
+pub use teachers::story as teachers;
 pub use training::story as training;
 pub(crate) use training::{
     Reason, balance, more_rows, never_predicted, note, reasons, short_count, useless, worse_than_baseline,

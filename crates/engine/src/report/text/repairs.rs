@@ -9,7 +9,7 @@ use crate::facts::Outcome;
 use crate::format::short;
 
 /// What each repair does, in English.
-const DONE: [(&str, &str); 8] = [
+const DONE: [(&str, &str); 9] = [
     ("merge_spellings", "spellings of one name are merged"),
     ("clip_outliers", "numbers far out are brought to the nearest bound"),
     ("outliers_missing", "numbers far out are taken for missing"),
@@ -18,6 +18,7 @@ const DONE: [(&str, &str); 8] = [
     ("class_weights", "all classes weigh alike in training"),
     ("smote", "rare classes get more rows to learn from (SMOTE)"),
     ("labels", "rows of doubtful label are left out of training"),
+    ("together", "all of them at once"),
 ];
 
 /// A sentence for each repair that was kept, and one for all that were not.

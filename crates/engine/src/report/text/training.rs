@@ -205,7 +205,7 @@ pub(super) fn task(words: &Words, o: &Outcome) -> String {
     let classes = target.classes.join(words.list);
     let n = target.classes.len();
     let classes = match target.task {
-        Task::Regression => String::new(),
+        Task::Regression | Task::Masks => String::new(),
         _ if n > 8 => fill(said.target_many, &[("n", &n)]),
         Task::Binary => {
             fill(said.target_positive, &[("classes", &classes), ("positive", &target.classes[1])])

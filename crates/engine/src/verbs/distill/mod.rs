@@ -84,6 +84,7 @@ pub fn distill(job: &Job, context: &Context) -> Result<DistilledFacts> {
 
 fn run(job: &Job, context: &Context) -> Result<DistilledFacts> {
     let teacher = model::open(&job.teacher, context)?;
+    teacher.refuse_masks("distill")?;
     let mut recipe = recipe::parse(&teacher.package.recipe, "the model's recipe", context.registry())?;
     if recipe.forecast.is_some() {
         let problem = format!("{} makes forecasts, whose rows are made anew", job.teacher.display());

@@ -7,8 +7,10 @@ use std::path::Path;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Context, Event, Result, Source};
 
+use crate::error::EngineError;
 use crate::explain::{
-    Asked, AskedEffects, Counterfactuals, Effects, Explained, WhatIf, counterfactuals, effects, explain,
+    Asked, AskedEffects, AskedRows, Coefficients, Counterfactuals, Effects, Explained, Teachers, WhatIf,
+    coefficients, counterfactuals, effects, explain, teachers,
 };
 use crate::model::{self, Opened};
 use crate::recipe;
@@ -56,6 +58,28 @@ pub fn along_columns(job: &Job<'_>, asked: &AskedEffects, context: &Context) -> 
     run(job, context, ask, tables::effects)
 }
 
+/// Says what the coefficients of a linear model are, and how far they may be off.
+///
+/// # Errors
+/// Those of [`coefficients()`], and of reading and writing.
+pub fn of_linear(job: &Job<'_>, context: &Context) -> Result<Coefficients> {
+    run(job, context, |at| coefficients(at.opened, at.rows, context), tables::coefficients)
+}
+
+/// Says which training rows (those of the background) stand behind answers, and what each is worth.
+///
+/// # Errors
+/// Those of [`teachers()`], no training rows, and those of reading and writing.
+pub fn of_rows(job: &Job<'_>, asked: &AskedRows, context: &Context) -> Result<Teachers> {
+    let ask = |at: &Ready<'_>| {
+        let training = at.background.ok_or_else(|| {
+            EngineError::usage("the training rows are not named", "name the file with --training train.csv")
+        })?;
+        teachers(at.opened, at.rows, training, asked, context)
+    };
+    run(job, context, ask, tables::teachers)
+}
+
 /// Everything opened.
 struct Ready<'a> {
     opened: &'a Opened,
@@ -72,6 +96,7 @@ fn run<T>(
     table: impl FnOnce(&T) -> Result<Batch>,
 ) -> Result<T> {
     let opened = model::open_target(job.model, job.target, context)?;
+    opened.refuse_masks("explain")?;
     let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
     let open = |location: &str| open_to_answer(location, &recipe);
     let rows = open(job.data)?;

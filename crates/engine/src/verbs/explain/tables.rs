@@ -7,7 +7,7 @@ use serde_json::Value;
 use tidemill_core::{Batch, Column, Kind, Result, Schema};
 use tidemill_eval::explain::GridValue;
 
-use crate::explain::{Counterfactuals, Effects, Explained, Method};
+use crate::explain::{Coefficients, Counterfactuals, Effects, Explained, Method, Teachers};
 
 fn text(value: &Value) -> Option<String> {
     match value {
@@ -19,7 +19,11 @@ fn text(value: &Value) -> Option<String> {
 
 /// A row per explained row: its number and key, the prediction, and for each output the base and a number per column.
 pub(super) fn explained(explained: &Explained) -> Result<Batch> {
-    let word = if explained.method == Method::Lime { "lime" } else { "shap" };
+    let word = match explained.method {
+        Method::Lime => "lime",
+        Method::Gradients => "gradient",
+        _ => "shap",
+    };
     let mut columns = vec![Column::number("row")];
     let mut arrays: Vec<ArrayRef> =
         vec![Arc::new(Float64Array::from_iter_values(explained.rows.iter().map(|r| r.row as f64)))];
@@ -111,6 +115,48 @@ pub(super) fn counterfactuals(found: &Counterfactuals) -> Result<Batch> {
         .number("distance", ways().map(|way| way.map(|(_, offer, _)| offer.distance)))
         .text("answer", ways().map(|way| way.and_then(|(_, offer, _)| text(&offer.prediction))))
         .number("probability", ways().map(|way| way.and_then(|(_, offer, _)| offer.probability)))
+        .table(lines.len())
+}
+
+/// A row per coefficient.
+pub(super) fn coefficients(found: &Coefficients) -> Result<Batch> {
+    let lines = &found.lines;
+    let mut table = Columns::default();
+    if found.outputs.len() > 1 {
+        table = table.text("class", lines.iter().map(|line| found.outputs.get(line.output).cloned()));
+    }
+    table
+        .text("column", lines.iter().map(|line| line.column.clone()))
+        .text("part", lines.iter().map(|line| line.part.clone()))
+        .text("compared_with", lines.iter().map(|line| line.against.clone()))
+        .text("own_units", lines.iter().map(|line| Some(line.own_units.to_string())))
+        .number("coefficient", lines.iter().map(|line| Some(line.value)))
+        .number("standard_error", lines.iter().map(|line| line.error))
+        .number(found.statistic(), lines.iter().map(|line| line.statistic))
+        .number("low", lines.iter().map(|line| line.interval.map(|ends| ends[0])))
+        .number("high", lines.iter().map(|line| line.interval.map(|ends| ends[1])))
+        .table(lines.len())
+}
+
+/// A row per training row, that of the least worth first; where no answer is known, a row per nearest training row of each row.
+pub(super) fn teachers(found: &Teachers) -> Result<Batch> {
+    if !found.worth.is_empty() {
+        let rows = || found.worth.iter().map(|line| &line.row);
+        return Columns::default()
+            .number("training_row", rows().map(|row| Some(row.training_row as f64)))
+            .text("key", rows().map(|row| row.key.as_ref().and_then(text)))
+            .text("target", rows().map(|row| text(&row.target)))
+            .number("worth", found.worth.iter().map(|line| Some(line.worth)))
+            .table(found.worth.len());
+    }
+    let lines: Vec<_> =
+        found.rows.iter().flat_map(|row| row.nearest.iter().map(move |near| (row, near))).collect();
+    Columns::default()
+        .number("row", lines.iter().map(|(row, _)| Some(row.row as f64)))
+        .number("training_row", lines.iter().map(|(_, near)| Some(near.row.training_row as f64)))
+        .text("key", lines.iter().map(|(_, near)| near.row.key.as_ref().and_then(text)))
+        .text("target", lines.iter().map(|(_, near)| text(&near.row.target)))
+        .number("distance", lines.iter().map(|(_, near)| Some(near.distance)))
         .table(lines.len())
 }
 

@@ -8,7 +8,7 @@ mod likeness;
 mod models;
 mod privacy;
 
-use tidemill_core::recipe::Recipe;
+use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Column, Context, Error, Event, Kind, Result, Role, Source, Table};
 use tidemill_data::{InferredSchema, Ingest, split};
 use tidemill_kernel::Random;
@@ -56,6 +56,10 @@ fn run(job: &Job, context: &Context) -> Result<SynthesizedFacts> {
     context.tell(&Event::Begin { what: "reading".into(), steps: None });
     let source = open_to_learn(&job.source, &job.recipe)?;
     let plan = tidemill_data::infer(&*source, &job.recipe, context)?;
+    if plan.task == Some(Task::Masks) {
+        let problem = "the target are masks, and `synthesize` makes rows of numbers and names, not pictures";
+        return Err(EngineError::usage(problem, "leave the target out, or name another column").into());
+    }
     let (intake, table) = Ingest::fit(&*source, plan, context)?;
     context.tell(&Event::End);
     let left_out = not_made(intake.plan(), &table);
