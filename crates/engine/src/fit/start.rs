@@ -113,12 +113,20 @@ impl Started {
     }
 }
 
+/// Refuses a start for what cannot have one.
+pub(super) fn refuse(recipe: &Recipe, what: &str) -> Result<()> {
+    if recipe.train.start.is_none() {
+        return Ok(());
+    }
+    let problem = format!("{what} cannot start from an earlier model");
+    Err(EngineError::usage(problem, "leave start out of [train]").into())
+}
+
 fn check_recipe(recipe: &Recipe) -> Result<()> {
     let usage = |problem: String, remedy: String| Err(EngineError::usage(problem, remedy).into());
     let able = STARTERS.join(", ");
     if recipe.forecast.is_some() {
-        let remedy = "leave start out of [train]".to_string();
-        return usage("a forecast cannot start from an earlier model".into(), remedy);
+        refuse(recipe, "a forecast")?;
     }
     if recipe.balance.is_some() {
         let problem = "[balance] makes or weighs rows that the earlier model did not answer".to_string();

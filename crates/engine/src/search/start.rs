@@ -1,13 +1,16 @@
 //! Whether it helps to start from an earlier model: with and without it, on the same folds.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
+use tidemill_core::Context;
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_eval::compare::corrected_resampled_t;
 
 use super::Candidate;
 use super::choice::{beyond_noise, differences};
-use super::judge::Judge;
+use super::judge::{Judge, mean};
 use super::race::SuccessiveHalving;
+use crate::builtin::BASELINE;
 use crate::recipe::named;
 
 /// The learners that can start from an earlier model.
@@ -34,7 +37,11 @@ pub struct StartVerdict {
 
 /// Whether a learner of a design goes on from an earlier model.
 pub(crate) fn is_started(spec: &Spec) -> bool {
-    spec.params.get(KEY).and_then(serde_json::Value::as_bool) == Some(true)
+    says(&spec.params)
+}
+
+fn says(params: &Map<String, Value>) -> bool {
+    params.get(KEY).and_then(Value::as_bool) == Some(true)
 }
 
 /// Learners with the number of their settings, and before them those that start from the model that the recipe names.
@@ -56,30 +63,34 @@ pub(super) fn judged(
     candidates: &[Candidate],
     judge: &Judge<'_>,
     recipe: &Recipe,
+    context: &Context,
 ) -> (SuccessiveHalving, Option<StartVerdict>) {
     let Some(file) = recipe.train.start.clone() else { return (race, None) };
-    let started = |spec: &Spec| is_started(spec);
-    let best = |with: bool| race.finishers.iter().find(|f| started(&candidates[f.candidate].spec) == with);
-    let (Some(with), Some(without)) = (best(true), best(false)) else { return (race, None) };
-    let gains = differences(&with.scores, &without.scores, judge);
-    let better_by = super::judge::mean(&gains);
-    let helped = better_by > 0.0 && beyond_noise(&gains, race.test_share);
-    let name = |place: usize| named(&candidates[place].spec);
-    let verdict = StartVerdict {
-        file,
-        helped,
-        with: name(with.candidate),
-        without: name(without.candidate),
-        better_by,
-        p_value: corrected_resampled_t(&gains, race.test_share, 0.95).ok().map(|found| found.p_value),
+    let spec = |place: usize| &candidates[place].spec;
+    let best = |with: bool| {
+        let found = race.finishers.iter().find(|f| is_started(spec(f.candidate)) == with);
+        found.map(|f| (named(spec(f.candidate)), f.scores.as_slice()))
     };
+    // Where no other learner ran on every fold, what always says the same is what is left.
+    let baseline = || {
+        let found = race.standings.iter().find(|s| s.learner == BASELINE);
+        found.map(|s| (s.learner.clone(), s.folds.as_slice()))
+    };
+    let (Some((with, scores)), Some((without, others))) = (best(true), best(false).or_else(baseline)) else {
+        let message = format!("no learner that starts from {file} ran on every fold: nothing of it is in the model");
+        context.warn("start_not_compared", message);
+        return (race, None);
+    };
+    let gains = differences(scores, others, judge);
+    let better_by = mean(&gains);
+    let helped = better_by > 0.0 && beyond_noise(&gains, race.test_share);
+    let p_value = corrected_resampled_t(&gains, race.test_share, 0.95).ok().map(|found| found.p_value);
     if !helped {
-        race.finishers.retain(|f| !started(&candidates[f.candidate].spec));
-        let last = |params: &serde_json::Map<String, serde_json::Value>| params.contains_key(KEY);
+        race.finishers.retain(|f| !is_started(&candidates[f.candidate].spec));
         let mut order: Vec<usize> = (0..race.standings.len()).collect();
-        order.sort_by_key(|&at| last(&race.standings[at].params));
+        order.sort_by_key(|&at| says(&race.standings[at].params));
         race.standings = order.iter().map(|&at| race.standings[at].clone()).collect();
         race.times = order.iter().filter_map(|&at| race.times.get(at).copied()).collect();
     }
-    (race, Some(verdict))
+    (race, Some(StartVerdict { file, helped, with, without, better_by, p_value }))
 }

@@ -118,7 +118,7 @@ pub fn study(
     }
     folds.truncate(n_folds);
     let race = compare(table, &folds, &candidates, metric, recipe, &context.within(SEARCHING))?;
-    let (race, start) = start::judged(race, &candidates, &judge, recipe);
+    let (race, start) = start::judged(race, &candidates, &judge, recipe, context);
     let (standings, times) = (race.standings.clone(), race.times.clone());
     let mut choice = chosen(race, &candidates, &judge, recipe, context)?;
     choice.reasons.start = start;

@@ -42,6 +42,7 @@ pub struct Ridge {
     pub alpha: f64,
     /// Whether it learns what to add to what the model says that `[train] start` names, so that the penalty pulls towards that model
     /// instead of towards the mean; without such a model there is nothing to start from.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub start: bool,
 }
 

@@ -103,6 +103,7 @@ pub struct BoostedTrees {
     pub validation_share: f64,
     /// Whether trees are added on top of what the model says that `[train] start` names; without such a model there is nothing to start
     /// from.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub start: bool,
     /// Added to the second derivatives of each category where they are put in order.
     pub category_smooth: f64,

@@ -302,7 +302,7 @@ fn started(words: &Words, o: &Outcome, found: &StartVerdict) -> String {
         ("by", &short(found.better_by)),
         ("with", &found.with),
         ("without", &found.without),
-        ("p", &found.p_value.map_or_else(|| "–".into(), |p| format!("{p:.3}"))),
+        ("p", &found.p_value.map_or_else(|| "p = –".into(), repairs::p_said)),
     ];
     fill(template, &values)
 }
