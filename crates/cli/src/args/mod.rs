@@ -240,7 +240,7 @@ pub(crate) struct Train {
     /// The folder for the model, the resolved recipe, the metrics and the report [default: NAME-model].
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// A model to start from: boosted trees are added on top of it where that helps held-out rows.
+    /// A model to start from: boosted trees and ridge go on from what it says, where that helps held-out rows.
     #[arg(long, value_name = "MODEL")]
     pub start: Option<String>,
     /// The metric that chooses the best learner [default: log_loss or rmse].

@@ -18,7 +18,7 @@ fn recipe(source: &str, rest: &str) -> String {
     )
 }
 
-/// A year of bicycle rentals: many rows of it, 60 others, and 1,200 that nobody learns from; a model of the many.
+/// A year of bicycle rentals: many rows of it, 60 others, and 1,200 that nobody learns from.
 fn rentals() -> Desk {
     let text = std::fs::read_to_string(example("bikeshare/bikeshare.csv")).unwrap();
     let (head, rows) = text.split_once('\n').unwrap();
@@ -26,15 +26,13 @@ fn rentals() -> Desk {
     let rows: Vec<&str> = rows.lines().collect();
     let rows: Vec<&str> = (0..rows.len()).map(|i| rows[i * 1009 % rows.len()]).collect();
     let table = |rows: &[&str]| format!("{head}\n{}\n", rows.join("\n"));
-    let desk = Desk::new()
+    Desk::new()
         .with("large.csv", table(&rows[..2500]))
         .with("small.csv", table(&rows[3000..3060]))
         .with("later.csv", table(&rows[4000..5200]))
         .with("large.toml", recipe("large.csv", ""))
         .with("alone.toml", recipe("small.csv", ""))
-        .with("started.toml", recipe("small.csv", "[train]\nstart = \"old/model.tidemill\"\n"));
-    desk.run(&["train", "large.toml", "--out", "old", "--trials", "1"]).done();
-    desk
+        .with("started.toml", recipe("small.csv", "[train]\nstart = \"old/model.tidemill\"\n"))
 }
 
 fn number(facts: &Value, path: &str) -> f64 {
@@ -44,6 +42,7 @@ fn number(facts: &Value, path: &str) -> f64 {
 #[test]
 fn a_small_table_gains_from_the_model_of_a_large_one() {
     let desk = rentals();
+    desk.run(&["train", "large.toml", "--out", "old", "--trials", "1"]).done();
     desk.run(&["train", "alone.toml", "--out", "alone", "--trials", "1"]).done();
     let facts = desk.run(&["train", "started.toml", "--out", "new", "--trials", "1", "--json"]).done().json();
     assert_eq!(facts.pointer("/reasons/start/helped"), Some(&Value::Bool(true)), "{}", facts["reasons"]);
@@ -88,6 +87,9 @@ fn what_does_not_help_is_left_out_and_said() {
 #[test]
 fn a_model_that_does_not_fit_is_refused_by_name() {
     let desk = rentals();
+    let quick = recipe("large.csv", "").replace("kind = \"boosted_trees\"\nn_trees = 120", "kind = \"lasso\"");
+    let desk = desk.with("quick.toml", quick);
+    desk.run(&["train", "quick.toml", "--out", "old", "--trials", "1"]).done();
     let from = |rest: &str| recipe("small.csv", rest);
     let start = "[train]\nstart = \"old/model.tidemill\"\n";
     let kinds = from(&format!("[columns.temp]\nkind = \"category\"\n{start}"));
@@ -100,6 +102,15 @@ fn a_model_that_does_not_fit_is_refused_by_name() {
     desk.run(&["train", "only.toml", "--out", "m"]).refused(&["cannot start", "boosted_trees"]);
     let gone = desk.run(&["train", "alone.toml", "--start", "gone.tidemill", "--out", "m"]);
     gone.refused(&["gone.tidemill"]);
+    let mut bytes = desk.bytes("old/model.tidemill");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(desk.path("broken.tidemill"), bytes).unwrap();
+    let broken = desk.run(&["train", "alone.toml", "--start", "broken.tidemill", "--out", "m"]);
+    broken.refused(&["broken.tidemill"]);
+    let several = from(start).replace("target = \"bikers\"", "targets = [\"bikers\", \"hum\"]");
+    let desk = desk.with("several.toml", several);
+    desk.run(&["train", "several.toml", "--out", "m"]).refused(&["several targets cannot start"]);
     assert!(!desk.files().contains(&"m".to_string()));
 }
 

@@ -56,8 +56,12 @@ impl Earlier {
     pub(super) fn kinds_in(&self, recipe: &Recipe, schema: &Schema) -> Result<Recipe> {
         let mut recipe = recipe.clone();
         let known = self.opened.model.intake()?.plan();
+        let (data, split) = (&recipe.data, &recipe.split.column);
+        let told = [&data.target, &data.key, &data.time, &data.group, &data.weight, split];
+        let told = told.into_iter().flatten().chain(&data.ignore).chain(data.point.iter().flatten());
+        let told: Vec<String> = told.cloned().collect();
         for column in known.columns.iter().filter(|c| c.role == Role::Feature) {
-            if schema.position(&column.name).is_some() && !recipe.data.ignore.contains(&column.name) {
+            if schema.position(&column.name).is_some() && !told.contains(&column.name) {
                 let spec = recipe.columns.entry(column.name.clone()).or_default();
                 if spec.role.is_none() && spec.kind.is_none() {
                     (spec.kind, spec.role) = (Some(column.kind), Some(Role::Feature));
