@@ -87,7 +87,8 @@ fn what_does_not_help_is_left_out_and_said() {
 #[test]
 fn a_model_that_does_not_fit_is_refused_by_name() {
     let desk = rentals();
-    let quick = recipe("large.csv", "").replace("kind = \"boosted_trees\"\nn_trees = 120", "kind = \"lasso\"");
+    let quick =
+        recipe("large.csv", "").replace("kind = \"boosted_trees\"\nn_trees = 120", "kind = \"lasso\"");
     let desk = desk.with("quick.toml", quick);
     desk.run(&["train", "quick.toml", "--out", "old", "--trials", "1"]).done();
     let from = |rest: &str| recipe("small.csv", rest);
@@ -98,6 +99,21 @@ fn a_model_that_does_not_fit_is_refused_by_name() {
     let only = only.replace("ridge", "lasso");
     let desk = desk.with("kinds.toml", kinds).with("other.toml", other).with("only.toml", only);
     desk.run(&["train", "kinds.toml", "--out", "m"]).refused(&["'temp'", "category", "number"]);
+    // Words where the earlier model knows numbers.
+    let words = desk.read("small.csv").lines().enumerate().map(|(at, line)| {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        if at > 0 {
+            cells[8] = "damp";
+        }
+        cells.join(",") + "\n"
+    });
+    let desk = desk.with("words.csv", words.collect::<String>());
+    let desk = desk.with("words.toml", from(start).replace("small.csv", "words.csv"));
+    desk.run(&["train", "words.toml", "--out", "m"]).refused(&[
+        "'hum'",
+        "not a number",
+        "old/model.tidemill",
+    ]);
     desk.run(&["train", "other.toml", "--out", "m"]).refused(&["'bikers'", "'hum'"]);
     desk.run(&["train", "only.toml", "--out", "m"]).refused(&["cannot start", "boosted_trees"]);
     let gone = desk.run(&["train", "alone.toml", "--start", "gone.tidemill", "--out", "m"]);

@@ -109,11 +109,12 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     };
     let earlier = Earlier::open(asked, context)?;
     let known = earlier.as_ref().map(|earlier| earlier.kinds_in(asked, source.schema())).transpose()?;
-    let asked = known.as_ref().unwrap_or(asked);
+    let (told, asked) = (asked, known.as_ref().unwrap_or(asked));
     // Without rows there is nothing to choose from: a time limit that ends here ends the training.
     let reading = context.strict();
     reading.check()?;
     let Reading { plan, findings, suggested } = read(source, asked, &reading)?;
+    earlier.as_ref().map_or(Ok(()), |earlier| earlier.check_cells(told, &findings))?;
     if plan.task == Some(Task::Masks) {
         let problem = "this trains for a number or a class, and the target are masks";
         let remedy = "train it by `tidemill train`, or by fit_masks; to predict the names themselves say task = \"multiclass\"";

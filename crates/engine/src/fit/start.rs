@@ -8,6 +8,7 @@ use tidemill_core::{Context, Error, Fitted, Result, Role, Schema, Table};
 use tidemill_data::InferredSchema;
 
 use super::Named;
+use crate::audit::{Finding, Severity};
 use crate::error::EngineError;
 use crate::links::start::Start;
 use crate::model::{self, Opened, StartedFrom};
@@ -69,6 +70,23 @@ impl Earlier {
             }
         }
         Ok(recipe)
+    }
+
+    /// Refuses a column most of whose cells are not of the kind that only the earlier model says.
+    pub(super) fn check_cells(&self, told: &Recipe, findings: &[Finding]) -> Result<()> {
+        let features = &self.opened.model.intake()?.plan().columns;
+        let open = |name: &String| {
+            let kind = told.columns.get(name).and_then(|column| column.kind);
+            kind.is_none() && features.iter().any(|c| c.name == *name && c.role == Role::Feature)
+        };
+        let severe = |f: &&Finding| f.code == "unreadable" && f.severity == Severity::Severe;
+        match findings.iter().filter(severe).find(|f| f.columns.iter().any(open)) {
+            None => Ok(()),
+            Some(found) => Err(Error::data(
+                format!("the kind of a column in {} is another than here: {}", self.path, found.message),
+                "correct the cells, say the kind of the column in the recipe, or leave start out of [train]",
+            )),
+        }
     }
 
     /// The link that asks it about rows of the new table; its hash goes into the recipe.

@@ -77,7 +77,8 @@ pub(super) fn judged(
         found.map(|s| (s.learner.clone(), s.folds.as_slice()))
     };
     let (Some((with, scores)), Some((without, others))) = (best(true), best(false).or_else(baseline)) else {
-        let message = format!("no learner that starts from {file} ran on every fold: nothing of it is in the model");
+        let message =
+            format!("no learner that starts from {file} ran on every fold: nothing of it is in the model");
         context.warn("start_not_compared", message);
         return (race, None);
     };

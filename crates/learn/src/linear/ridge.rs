@@ -68,7 +68,6 @@ impl Builtin for Ridge {
 impl BuiltinLearner for Ridge {
     const FAMILY: Family = Family::Linear;
     const WEIGHTS: Weights = Weights::Equivalent;
-    const LABEL: &'static [&'static str] = &["start"];
 }
 
 /// Refuses a parameter that is negative or not finite.

@@ -192,7 +192,7 @@ impl Builtin for BoostedTrees {
 impl BuiltinLearner for BoostedTrees {
     const FAMILY: Family = Family::Trees;
     const COLUMN_ORDER_MATTERS: bool = true;
-    const LABEL: &'static [&'static str] = &["loss", "start"];
+    const LABEL: &'static [&'static str] = &["loss"];
 }
 
 impl Estimator for BoostedTrees {
