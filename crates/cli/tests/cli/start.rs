@@ -100,7 +100,8 @@ fn a_model_that_does_not_fit_is_refused_by_name() {
     let desk = desk.with("kinds.toml", kinds).with("other.toml", other).with("only.toml", only);
     desk.run(&["train", "kinds.toml", "--out", "m"]).refused(&["'temp'", "category", "number"]);
     // Words where the earlier model knows numbers.
-    let words = desk.read("small.csv").lines().enumerate().map(|(at, line)| {
+    let small = desk.read("small.csv");
+    let words = small.lines().enumerate().map(|(at, line)| {
         let mut cells: Vec<&str> = line.split(',').collect();
         if at > 0 {
             cells[8] = "damp";
