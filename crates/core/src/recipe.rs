@@ -602,7 +602,7 @@ pub struct Train {
     /// best, how little work a row is or how small the model is.
     #[serde(skip_serializing_if = "is_default")]
     pub optimize_for: OptimizeFor,
-    /// A model file to start from: boosted trees are added on top of what it says of a row. It must be of the same target and the same
+    /// A model file to start from: boosted trees and ridge go on from what it says of a row. It must be of the same target and the same
     /// classes, and columns of the same name must be of the same kind; categories that it does not know are unseen to it. Starting from it is
     /// compared with starting from nothing on the folds, and kept only where it helps by more than chance.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -82,6 +82,13 @@ fn what_does_not_help_is_left_out_and_said() {
     let shown = desk.run(&["inspect", "m/model.tidemill", "--json"]).done().json();
     assert!(shown.pointer("/manifest/about/started").is_none(), "{shown}");
     assert!(!shown["chain"].to_string().contains("start"), "{}", shown["chain"]);
+    // With no other learner beside it, it is held against always saying the same.
+    let only = "[[learners]]\nkind = \"boosted_trees\"\nn_trees = 1\nstart = true\n";
+    let desk = desk.with("only.toml", recipe("small.csv", "").replace(LEARNERS, only));
+    let args = ["train", "only.toml", "--start", "turned/model.tidemill", "--out", "b", "--trials", "1"];
+    let facts = desk.run(&[&args[..], &["--json"]].concat()).done().json();
+    assert_eq!(facts.pointer("/reasons/start/helped"), Some(&Value::Bool(false)), "{}", facts["reasons"]);
+    assert_eq!(facts.pointer("/reasons/start/without"), Some(&Value::from("baseline")));
 }
 
 #[test]
