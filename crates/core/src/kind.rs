@@ -161,13 +161,23 @@ pub enum Role {
     Propensity,
     /// What a policy says: the reward to be expected of each action.
     ExpectedReward,
+    /// What an earlier model says of a row, for learners that go on from there: the logarithm of the probability of each class, or a
+    /// number (see [`crate::START`]). Never a feature.
+    #[serde(skip_deserializing)]
+    #[schemars(skip)]
+    Start,
     /// A mark that a step puts on a row (an outlier, say).
     Flag,
 }
 
 impl Role {
+    /// Whether a column in this role is an input of learners, which none of them passes on.
+    pub fn is_input(self) -> bool {
+        matches!(self, Role::Feature | Role::Start)
+    }
+
     /// Whether a dense vector in this role holds a 64-bit float for each class or action.
     pub fn is_wide(self) -> bool {
-        matches!(self, Role::Probability | Role::ExpectedReward)
+        matches!(self, Role::Probability | Role::ExpectedReward | Role::Start)
     }
 }

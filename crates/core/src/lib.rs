@@ -45,7 +45,7 @@ pub use reading::Reading;
 pub use registry::Registry;
 pub use row::{Cell, Row};
 pub use runtime::Runtime;
-pub use schema::{BLOCK, Column, EXPECTED_REWARD, PREDICTION, PROBABILITY, Schema};
+pub use schema::{BLOCK, Column, EXPECTED_REWARD, PREDICTION, PROBABILITY, START, Schema};
 pub use series::{Point, Series, series_column};
 pub use source::{BATCH_ROWS, Batches, Source, Table, View};
 pub use sparse::{Sparse, sparse_vector};

@@ -602,6 +602,14 @@ pub struct Train {
     /// best, how little work a row is or how small the model is.
     #[serde(skip_serializing_if = "is_default")]
     pub optimize_for: OptimizeFor,
+    /// A model file to start from: boosted trees and ridge go on from what it says of a row. It must be of the same target and the same
+    /// classes, and columns of the same name must be of the same kind; categories that it does not know are unseen to it. Starting from it is
+    /// compared with starting from nothing on the folds, and kept only where it helps by more than chance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// The hash of that model, written by `train`; with another file the recipe is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_sha256: Option<String>,
     /// Whether several learners may answer together, weighted, where that is better than the best alone (with
     /// `optimize_for = "quality"`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -627,6 +635,8 @@ impl Default for Train {
             trials: None,
             time_limit: None,
             optimize_for: OptimizeFor::Quality,
+            start: None,
+            start_sha256: None,
             blend: None,
             calibrate: None,
             repairs: None,

@@ -11,6 +11,9 @@ pub const PROBABILITY: &str = "probability";
 /// The name of the vector column a policy adds with the reward to be expected of each action.
 pub const EXPECTED_REWARD: &str = "expected_reward";
 
+/// The name of the vector column in the role [`Role::Start`].
+pub const START: &str = "(start)";
+
 /// The name of the number column in the role [`Role::Block`], where the table has no other column of that name.
 pub const BLOCK: &str = "(block)";
 

@@ -11,6 +11,7 @@ use crate::links::calibrate::Calibrate;
 use crate::links::interval::Interval;
 use crate::links::prior::Prior;
 use crate::links::smooth::Smooth;
+use crate::links::start::Start;
 use crate::links::threshold::Threshold;
 
 /// Steps of preparation.
@@ -131,6 +132,7 @@ pub const LINKS: &[(&str, Loader)] = &[
     (Interval::KIND, Interval::load),
     (Prior::KIND, Prior::load),
     (Smooth::KIND, Smooth::load),
+    (Start::KIND, Start::load),
     (Threshold::KIND, Threshold::load),
 ];
 

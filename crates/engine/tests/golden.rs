@@ -35,6 +35,17 @@ const OF_QUANTITIES: &[&str] = &[
 
 /// Further models: a name that begins with that of its table, and the recipe.
 const FURTHER: &[(&str, &str)] = &[
+    // Trees on top of what an earlier model says.
+    (
+        "people-started",
+        r#"
+        data.target = "kind"
+        data.ignore = ["id", "price"]
+        columns.note.kind = "text"
+        train = { start = "tests/golden/people-random_forest.tidemill", trials = 1 }
+        learners = [{ kind = "boosted_trees", n_trees = 5 }]
+        "#,
+    ),
     // Texts as the means of vectors of their words.
     (
         "people-words",

@@ -10,7 +10,7 @@ use tidemill_core::{
 
 /// The columns that come out of a learner: those that are not a feature, `prediction`, and for classes `probability`.
 pub fn output(input: &Schema, classes: Option<&Arc<Categories>>) -> Result<Schema> {
-    let kept = input.columns().iter().filter(|c| c.role != Role::Feature).cloned();
+    let kept = input.columns().iter().filter(|c| !c.role.is_input()).cloned();
     let mut columns: Vec<Column> = kept.collect();
     match classes {
         None => columns.push(Column::number(PREDICTION).with_role(Role::Prediction)),
@@ -35,7 +35,7 @@ pub struct Answer {
 impl Answer {
     /// Resolves the columns that stay.
     pub fn bind(input: &Schema, classes: Option<&Arc<Categories>>) -> Result<Self> {
-        let keep = input.columns().iter().map(|c| c.role != Role::Feature).collect();
+        let keep = input.columns().iter().map(|c| !c.role.is_input()).collect();
         Ok(Answer { schema: Arc::new(output(input, classes)?), keep, classes: classes.cloned() })
     }
 

@@ -13,6 +13,7 @@ mod rows;
 mod sample;
 mod scorer;
 pub mod series;
+mod start;
 pub mod svm;
 pub mod trees;
 

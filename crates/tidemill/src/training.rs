@@ -32,7 +32,8 @@ pub fn recipe(toml: &str) -> Result<Recipe> {
 /// # Errors
 /// No target, too few rows, nothing to learn from, or what the recipe asks and the rows cannot give.
 pub fn fit(rows: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Fit> {
-    let named = Named { name: "memory".into(), source: "memory".into(), sha256: None, snapshot: None };
+    let named =
+        Named { name: "memory".into(), source: "memory".into(), sha256: None, snapshot: None, start: None };
     let inner = fit::fit(rows, &named, recipe, context)?;
     Ok(Fit { facts: inner.facts.clone(), inner })
 }

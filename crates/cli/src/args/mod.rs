@@ -240,6 +240,9 @@ pub(crate) struct Train {
     /// The folder for the model, the resolved recipe, the metrics and the report [default: NAME-model].
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// A model to start from: boosted trees and ridge go on from what it says, where that helps held-out rows.
+    #[arg(long, value_name = "MODEL")]
+    pub start: Option<String>,
     /// The metric that chooses the best learner [default: log_loss or rmse].
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,

@@ -145,6 +145,9 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     if let Some(horizon) = &args.horizon {
         recipe.forecast.get_or_insert_default().horizon.clone_from(horizon);
     }
+    if args.start.is_some() {
+        (recipe.train.start, recipe.train.start_sha256) = (args.start.clone(), None);
+    }
     recipe.train.metric = args.metric.clone().or(recipe.train.metric);
     recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
     recipe.train.trials = args.trials.map(|n| n.max(1)).or(recipe.train.trials);

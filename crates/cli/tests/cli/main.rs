@@ -24,4 +24,5 @@ mod search;
 #[cfg(unix)]
 mod service;
 mod snapshots;
+mod start;
 mod synthesize;

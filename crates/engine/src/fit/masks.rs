@@ -12,7 +12,7 @@ use tidemill_package::Package;
 use tidemill_report::words::Words;
 
 use super::policy::{columns, split_facts};
-use super::{Named, Origin, check_own_names, check_privacy, check_rows, keep_together, page, pretty};
+use super::{Named, Origin, check_own_names, check_privacy, check_rows, keep_together, page, pretty, start};
 use crate::builtin;
 use crate::error::EngineError;
 use crate::facts::{DataFacts, MasksOutcome, MasksStanding, SHIPPED, Shipped};
@@ -74,6 +74,7 @@ pub fn fit_masks(
     context: &Context,
 ) -> Result<FitOfMasks> {
     recipe::masks::check(recipe)?;
+    start::refuse(recipe, "a net of masks")?;
     #[cfg(feature = "neural")]
     tidemill_neural::check_device(context.runtime())?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();

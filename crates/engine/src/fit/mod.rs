@@ -2,6 +2,7 @@
 
 mod masks;
 mod policy;
+mod start;
 mod targets;
 
 use std::sync::Arc;
@@ -25,13 +26,14 @@ use crate::facts::{ColumnFacts, DataFacts, NESTED, Outcome, SHIPPED, Shipped, Sp
 use crate::files::source_name;
 use crate::forecast::{self, ForecastFacts};
 use crate::judge::{BestNaive, Evidence, Judged, held_against, metric_of};
-use crate::model::{self, Model, Provenance, Reference};
+use crate::model::{self, Model, Provenance, Reference, StartedFrom};
 use crate::recipe::{resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
 use crate::search::{self, SearchResult, Times, preparation};
 pub use masks::{FitOfMasks, are_masks, fit_masks};
 pub use policy::{FitOfPolicy, fit_policy};
+use start::Earlier;
 pub use targets::{FitOfTargets, fit_targets};
 
 /// What a training leads to, in memory.
@@ -64,6 +66,8 @@ pub struct Named {
     pub sha256: Option<String>,
     /// The snapshot that holds them, where one was taken.
     pub snapshot: Option<String>,
+    /// As the resolved recipe names the model that the training starts from: a path seen from the folder that the recipe is written to.
+    pub start: Option<String>,
 }
 
 /// Fits the best model for these rows: splits, searches, judges on held-out rows, and fits what was chosen on all rows.
@@ -103,10 +107,14 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         Some(made) => (&*made.rows, &made.recipe),
         None => (source, asked),
     };
+    let earlier = Earlier::open(asked, context)?;
+    let known = earlier.as_ref().map(|earlier| earlier.kinds_in(asked, source.schema())).transpose()?;
+    let (told, asked) = (asked, known.as_ref().unwrap_or(asked));
     // Without rows there is nothing to choose from: a time limit that ends here ends the training.
     let reading = context.strict();
     reading.check()?;
     let Reading { plan, findings, suggested } = read(source, asked, &reading)?;
+    earlier.as_ref().map_or(Ok(()), |earlier| earlier.check_cells(told, &findings))?;
     if plan.task == Some(Task::Masks) {
         let problem = "this trains for a number or a class, and the target are masks";
         let remedy = "train it by `tidemill train`, or by fit_masks; to predict the names themselves say task = \"multiclass\"";
@@ -124,6 +132,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let mut recipe = resolve::recipe(asked, &plan, &named.source);
     let typed = table.batch().clone();
     check_privacy(&recipe)?;
+    let started = earlier.map(|earlier| earlier.started(&mut recipe, &plan, named, &reading)).transpose()?;
+    let table = started.as_ref().map_or(Ok(table.clone()), |started| started.asked(&table))?;
     let read = preparation::media(table, &recipe, &reading)?;
     reading.check()?;
 
@@ -180,7 +190,9 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         let test = View::new(table.clone(), &parts.test[..])?.collect()?;
         answering = forecast::with_interval(answering, &table, &test, judged.1.answered(), &recipe)?;
     }
-    let links = read.steps.into_iter().chain(answering.0);
+    let started = started.and_then(|started| started.kept(study.design.members.iter().map(|(spec, _)| spec)));
+    let (start, from) = started.unzip();
+    let links = start.into_iter().chain(read.steps).chain(answering.0);
     let reference = Reference::of(&typed, &recipe, context)?;
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
     let times = study.times.clone();
@@ -200,7 +212,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         None => explain::of_training(&model, &reference, &typed, &parts.test, &context.with_stream("why"))?,
     };
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
-    let package = packed(&model, &reference, &facts, resolved.clone(), &metrics)?;
+    let package = packed(&model, &reference, (&facts, from), resolved.clone(), &metrics)?;
     let seed = recipe.train.seed;
     Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed, evidence, reasons })
 }
@@ -325,7 +337,7 @@ impl Facts<'_> {
 fn packed(
     model: &Model,
     reference: &Reference,
-    facts: &Outcome,
+    (facts, started): (&Outcome, Option<StartedFrom>),
     recipe: String,
     metrics: &str,
 ) -> Result<Package> {
@@ -338,6 +350,7 @@ fn packed(
         test: Some(model::part(&facts.test)?),
         test_interval: facts.test_interval.as_ref().map(model::part).transpose()?,
         shipped: model::part(&facts.shipped)?,
+        started,
         ..Provenance::default()
     };
     reference.put_into(model::package(model, provenance.write()?, recipe, card(facts), metrics)?)

@@ -14,7 +14,7 @@ use tidemill_eval::policy::difference;
 use tidemill_package::Package;
 use tidemill_report::words::Words;
 
-use super::{Named, Origin, check_own_names, check_privacy, check_rows, page, pretty};
+use super::{Named, Origin, check_own_names, check_privacy, check_rows, page, pretty, start};
 use crate::builtin;
 use crate::error::EngineError;
 use crate::facts::{ColumnFacts, DataFacts, PolicyOutcome, PolicyStanding, SHIPPED, Shipped, SplitFacts};
@@ -63,6 +63,7 @@ pub fn fit_policy(
     context: &Context,
 ) -> Result<FitOfPolicy> {
     let recipe = recipe::policy::settled(asked)?;
+    start::refuse(&recipe, "a policy")?;
     #[cfg(feature = "neural")]
     tidemill_neural::check_device(context.runtime())?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();

@@ -6,7 +6,7 @@ use tidemill_core::{Context, Error, Event, Result, Role, Source};
 use tidemill_package::Package;
 use tidemill_report::words::Words;
 
-use super::{Fit, Named, Origin, Provenance, fit, page, pretty};
+use super::{Fit, Named, Origin, Provenance, fit, page, pretty, start};
 use crate::error::EngineError;
 use crate::facts::Outcome;
 use crate::judge::metric_of;
@@ -46,6 +46,7 @@ pub fn fit_targets(
     context: &Context,
 ) -> Result<FitOfTargets> {
     let names = &recipe.data.targets;
+    start::refuse(recipe, "a model of several targets")?;
     check(source, recipe, context)?;
     let mut fits: Vec<Fit> = Vec::with_capacity(names.len());
     let mut resolved = Vec::with_capacity(names.len());

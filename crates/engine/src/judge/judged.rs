@@ -50,8 +50,10 @@ impl Judged {
         let (_, baseline) = rows.answered(&Design::of(Spec::new(BASELINE)), &[], recipe, &context.quiet())?;
         let (train, test) = (&rows.batch(rows.train)?, &rows.batch(rows.test)?);
         // Shuffled pasts would each be followed anew, which costs far more than all that a forecast learned from.
-        let local = study.design.members.iter().any(|(spec, _)| spec.kind == forecast::candidates::LOCAL);
-        let steps = (!local).then_some(&steps[..]);
+        let local = |spec: &Spec| spec.kind == forecast::candidates::LOCAL;
+        // What an earlier model says was asked before, and would not follow.
+        let fixed = study.design.members.iter().any(|(spec, _)| local(spec) || search::is_started(spec));
+        let steps = (!fixed).then_some(&steps[..]);
         let seen = Seen { steps, train: Some(train), rows: test, answered: &best, metric };
         let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;
         context.tell(&Event::End);

@@ -6,4 +6,5 @@ pub mod calibrate;
 pub mod interval;
 pub mod prior;
 pub mod smooth;
+pub mod start;
 pub mod threshold;

@@ -23,7 +23,8 @@ use crate::error::EngineError;
 pub use inspect::{Inspected, inspect};
 pub(crate) use provenance::part;
 pub use provenance::{
-    CompressedFrom, DistilledFrom, ImportedFrom, Promotion, Provenance, ScoreRange, TestScores, TrainedOn,
+    CompressedFrom, DistilledFrom, ImportedFrom, Promotion, Provenance, ScoreRange, StartedFrom, TestScores,
+    TrainedOn,
 };
 pub use reference::Reference;
 

@@ -38,6 +38,9 @@ pub struct Provenance {
     /// Of a smaller copy, the model that it is a copy of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compressed: Option<CompressedFrom>,
+    /// The model that learners in it go on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started: Option<StartedFrom>,
     /// What led to it, where it took the place of another version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub improved: Option<Promotion>,
@@ -90,6 +93,16 @@ pub struct CompressedFrom {
     pub eight_bits: bool,
     /// How far answers changed: for people.
     pub change: Value,
+}
+
+/// The model that a training started from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StartedFrom {
+    /// The name of its file.
+    pub file: String,
+    /// The hash of the model.
+    pub sha256: String,
 }
 
 /// The rows of a training.

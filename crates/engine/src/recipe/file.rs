@@ -56,10 +56,13 @@ pub fn locate(source: &str, recipe: &Path) -> String {
     }
 }
 
-/// The recipe with its file of edges where it lies; `recipe` is its own file, or that of a model beside it.
+/// The recipe with its file of edges, and the model that it starts from, where they lie; `recipe` is its own file, or that of a model beside it.
 pub fn with_edges_located(mut of: Recipe, recipe: &Path) -> Recipe {
     if let Some(edges) = of.graph.as_mut().and_then(|graph| graph.edges.as_mut()) {
         *edges = locate(edges, recipe);
+    }
+    if let Some(start) = &mut of.train.start {
+        *start = locate(start, recipe);
     }
     of
 }

@@ -20,7 +20,18 @@ pub fn label(spec: &Spec) -> String {
     if spec.kind == "local_forecast" {
         return named(spec);
     }
-    builtin::entry(&spec.kind).map_or_else(|| spec.kind.clone(), |entry| entry.label(&spec.params))
+    started(
+        spec,
+        builtin::entry(&spec.kind).map_or_else(|| spec.kind.clone(), |entry| entry.label(&spec.params)),
+    )
+}
+
+/// The label of a learner, which says whether it starts from an earlier model.
+fn started(spec: &Spec, label: String) -> String {
+    match spec.params.get("start") {
+        Some(Value::Bool(true)) => label.replacen(&spec.kind, &format!("{}, started", spec.kind), 1),
+        _ => label,
+    }
 }
 
 /// The labels of several settings: where two would be called the same, every parameter that differs from its default is
@@ -29,7 +40,7 @@ pub fn labels(specs: &[Spec]) -> Vec<String> {
     let short: Vec<String> = specs.iter().map(label).collect();
     let twice = |name: &String| short.iter().filter(|other| *other == name).count() > 1;
     let one = |(name, spec): (&String, &Spec)| match builtin::entry(&spec.kind) {
-        Some(entry) if twice(name) => entry.long_label(&spec.params),
+        Some(entry) if twice(name) => started(spec, entry.long_label(&spec.params)),
         _ => name.clone(),
     };
     short.iter().zip(specs).map(one).collect()
@@ -73,6 +84,10 @@ mod tests {
     #[test]
     fn a_label_shows_what_differs_from_the_defaults() {
         assert_eq!(label(&spec(json!({ "kind": "svm", "c": 1 }))), "svm");
+        assert_eq!(
+            label(&spec(json!({ "kind": "ridge", "start": true, "alpha": 3.0 }))),
+            "ridge, started, alpha 3.0"
+        );
         assert_eq!(label(&spec(json!({ "kind": "svm", "gamma": 0.1, "c": 10.0 }))), "svm, c 10.0, gamma 0.1");
         assert_eq!(
             label(&spec(json!({ "kind": "logistic", "c": 1.0, "penalty": "l1" }))),

@@ -11,7 +11,7 @@ use tidemill_report::words::{EN, Words, fill};
 use super::ensemble::{LIBRARY, Library, mix};
 use super::judge::{Judge, Truth, mean, spread};
 use super::race::{Finisher, SuccessiveHalving};
-use super::{Candidate, Design};
+use super::{Candidate, Design, StartVerdict};
 use crate::builtin;
 use crate::forecast;
 use crate::recipe::{label, named};
@@ -41,6 +41,9 @@ pub struct Reasons {
     /// Why the best was passed over for another, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passed_over: Option<String>,
+    /// Starting from an earlier model against starting from nothing, where the recipe names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartVerdict>,
 }
 
 /// Two models on the same folds.

@@ -20,6 +20,7 @@ pub mod preparation;
 mod race;
 mod repairs;
 mod scouts;
+mod start;
 mod study;
 mod threshold;
 mod trial;
@@ -46,6 +47,8 @@ pub use gap::{Gap, KeptPart, Verdict};
 pub use race::Times;
 pub(crate) use race::{SuccessiveHalving, compare, latest_first};
 pub(crate) use repairs::repaired;
+pub use start::StartVerdict;
+pub(crate) use start::{STARTERS, is_started};
 pub use study::{SearchResult, study};
 pub use threshold::OperatingPoint;
 

@@ -12,6 +12,7 @@ use tidemill_eval::Metric;
 use tidemill_kernel::Random;
 
 use super::judge::{Judge, Truth, mean, spread};
+use super::start::is_started;
 use super::trial::{Cost, FoldResult, FoldRunner};
 use super::{Candidate, CandidateScore};
 use crate::builtin::BASELINE;
@@ -294,9 +295,10 @@ fn note(looked: Vec<FoldResult>, courses: &mut [CandidateState]) -> Vec<Truth> {
 fn survivors(candidates: &[Candidate], courses: &[CandidateState], judge: &Judge<'_>) -> Vec<usize> {
     let gain = |i: usize| judge.gain(mean(&courses[i].scores));
     let sound = |i: &usize| courses[*i].problem.is_none() && !gain(*i).is_nan();
-    let mut by_learner: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let started = |i: usize| is_started(&candidates[i].spec);
+    let mut by_learner: BTreeMap<(&str, bool), Vec<usize>> = BTreeMap::new();
     for i in (1..candidates.len()).filter(sound) {
-        by_learner.entry(&candidates[i].spec.kind).or_default().push(i);
+        by_learner.entry((candidates[i].spec.kind.as_str(), started(i))).or_default().push(i);
     }
     let best = by_learner.values().flatten().map(|&i| gain(i)).fold(f64::NEG_INFINITY, f64::max);
     let start = gain(0);
@@ -312,6 +314,12 @@ fn survivors(candidates: &[Candidate], courses: &[CandidateState], judge: &Judge
         .filter(sound)
         .find(|&i| crate::forecast::candidates::is_combination(&candidates[i].spec));
     left.extend(combined.filter(|i| !left.contains(i)));
+    // Starting from an earlier model is held against starting from nothing on all folds.
+    for with in [true, false] {
+        let those = (1..candidates.len()).filter(sound).filter(|&i| started(i) == with);
+        let best = those.max_by(|&a, &b| gain(a).total_cmp(&gain(b)).then(b.cmp(&a)));
+        left.extend(best.filter(|i| !left.contains(i)));
+    }
     left.sort_unstable();
     left
 }

@@ -114,7 +114,9 @@ fn mends(recipe: &Recipe, suggested: &[Suggested], judge: &Judge<'_>) -> Vec<Men
             Fault::RareClass => false,
         })
     };
-    let balanced = recipe.balance.is_some() || OF_ALL_ROWS.contains(&judge.metric.name);
+    // An earlier model has no answer for rows that balancing makes.
+    let balanced =
+        recipe.balance.is_some() || recipe.train.start.is_some() || OF_ALL_ROWS.contains(&judge.metric.name);
     let mend = |found: &Suggested| {
         let columns: Vec<String> = found.columns.iter().filter(|c| !told(c, found.fault)).cloned().collect();
         let kinds: &[&str] = match found.fault {

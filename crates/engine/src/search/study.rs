@@ -16,7 +16,7 @@ use super::judge::Judge;
 use super::plan::{self, Ground, Plan};
 use super::{
     Calibrated, Candidate, CandidateScore, Decided, Design, Gap, OperatingPoint, Point, SuccessiveHalving,
-    Times, choose, compare, curve, finish, gap, latest_first,
+    Times, choose, compare, curve, finish, gap, latest_first, start,
 };
 use crate::builtin::BASELINE;
 use crate::forecast::{self, HISTORY, NEIGHBORS};
@@ -118,8 +118,10 @@ pub fn study(
     }
     folds.truncate(n_folds);
     let race = compare(table, &folds, &candidates, metric, recipe, &context.within(SEARCHING))?;
+    let (race, start) = start::judged(race, &candidates, &judge, recipe, context);
     let (standings, times) = (race.standings.clone(), race.times.clone());
-    let choice = chosen(race, &candidates, &judge, recipe, context)?;
+    let mut choice = chosen(race, &candidates, &judge, recipe, context)?;
+    choice.reasons.start = start;
     let finished = finish(&choice, &judge, recipe, context)?;
     let leading = choice.design.members[0].0.clone();
     let baseline = standings.iter().find(|s| s.learner == BASELINE);

@@ -110,7 +110,8 @@ fn train_one(job: &Job, source: &dyn Source, context: &Context) -> Result<Traine
 fn named(job: &Job, source: &dyn Source, context: &Context) -> Result<Named> {
     let sha256 = (job.source != "-").then(|| tidemill_data::fingerprint(&job.source)).transpose()?;
     let snapshot = keep(source, sha256.as_deref(), job, context)?;
-    Ok(Named { name: clean(&job.source), source: seen_from(&job.out, &job.source), sha256, snapshot })
+    let start = job.recipe.train.start.as_ref().map(|start| seen_from(&job.out, start));
+    Ok(Named { name: clean(&job.source), source: seen_from(&job.out, &job.source), sha256, snapshot, start })
 }
 
 /// Copies the rows into a snapshot where the recipe asks for it; its id.

@@ -12,7 +12,7 @@ use tidemill_kernel::vector::{dot, exp};
 use tidemill_kernel::{Design, Features};
 
 use super::{Coefficient, Predictor};
-use crate::{LearnError, rows};
+use crate::{LearnError, rows, start};
 use tidemill_kernel::answer::{Answer, output};
 
 /// A linear function of the features, or `e` to its power ([`super::Poisson`], [`super::Gamma`], [`super::Tweedie`]):
@@ -22,9 +22,10 @@ use tidemill_kernel::answer::{Answer, output};
 #[derive(Clone, Debug)]
 pub struct FittedLinear {
     kind: &'static str,
-    version: u32,
     settings: Value,
     link: Link,
+    /// Whether it adds to what the column in the role of the start says.
+    started: bool,
     predictor: Predictor,
 }
 
@@ -52,6 +53,8 @@ impl Link {
 struct Saved<S> {
     settings: S,
     features: Features,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    started: bool,
 }
 
 impl FittedLinear {
@@ -68,7 +71,13 @@ impl FittedLinear {
         link: Link,
     ) -> Self {
         let predictor = Predictor::new(features, solution.coefficients, vec![solution.intercept]);
-        FittedLinear { kind: T::KIND, version: T::VERSION, settings: learner.params(), link, predictor }
+        let settings = learner.params();
+        FittedLinear { kind: T::KIND, settings, link, started: false, predictor }
+    }
+
+    /// The same on top of what an earlier model says.
+    pub(crate) fn started(self, started: bool) -> Self {
+        FittedLinear { started, ..self }
     }
 
     pub(crate) fn load<T: Builtin>(state: &State) -> Result<Arc<dyn Fitted>> {
@@ -84,7 +93,7 @@ impl FittedLinear {
         let predictor = Predictor::load(state, saved.features, 1)?;
         Ok(FittedLinear {
             kind: T::KIND,
-            version: T::VERSION,
+            started: saved.started,
             settings: saved.settings.params(),
             link: Link::Identity,
             predictor,
@@ -109,7 +118,8 @@ impl FittedLinear {
 
 impl Fitted for FittedLinear {
     fn as_linear(&self) -> Option<&dyn Linear> {
-        Some(self.predictor())
+        // What an earlier model says is no part of it.
+        if self.started { None } else { Some(self.predictor()) }
     }
 
     fn output(&self, input: &Schema) -> Result<Schema> {
@@ -117,14 +127,21 @@ impl Fitted for FittedLinear {
     }
 
     fn state(&self) -> State {
-        let saved = Saved { settings: &self.settings, features: self.predictor.features().clone() };
-        self.predictor.save(State::new(self.kind, self.version, saved))
+        let (settings, features) = (&self.settings, self.predictor.features().clone());
+        // Version 2 adds to an earlier model.
+        let version = 1 + u32::from(self.started);
+        self.predictor.save(State::new(
+            self.kind,
+            version,
+            Saved { settings, features, started: self.started },
+        ))
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
         Ok(Box::new(BoundLinear {
             predictor: self.predictor.bind(input)?,
             answer: Answer::bind(input, None)?,
+            start: if self.started { Some(start::place(input)?) } else { None },
             link: self.link,
         }))
     }
@@ -133,31 +150,62 @@ impl Fitted for FittedLinear {
 struct BoundLinear {
     predictor: super::predictor::BoundPredictor,
     answer: Answer,
+    start: Option<usize>,
     link: Link,
 }
 
 impl Run for BoundLinear {
     fn apply(&mut self, batch: &Batch) -> Result<Batch> {
         let link = self.link;
-        let numbers = self.predictor.answers(batch, |mut scores, _| {
+        let mut numbers = self.predictor.answers(batch, |mut scores, _| {
             scores.iter_mut().for_each(|score| *score = link.answer(*score));
             scores
         })?;
+        if let (Some(_), Some((said, 1))) = (self.start, start::said(batch)?) {
+            numbers.iter_mut().zip(said).for_each(|(number, start)| *number += start);
+        }
         self.answer.numbers(batch, numbers)
     }
 
     fn row(&mut self, row: &mut Row) -> Result<()> {
         let mut score = [0.0];
         self.predictor.row(row, &mut score)?;
-        self.answer.number(row, self.link.answer(score[0]));
+        let start = match self.start {
+            Some(at) => start::of_row(row, at)?.first().copied().unwrap_or(f64::NAN),
+            None => 0.0,
+        };
+        self.answer.number(row, self.link.answer(score[0]) + start);
         Ok(())
     }
 }
 
 /// The training rows of a regression, centred and weighted.
 pub(crate) fn regression(training: Training<'_>, context: &Context) -> Result<(Features, Centred)> {
+    let found = regression_from(false, training, context)?;
+    Ok((found.features, found.problem))
+}
+
+/// The training rows of a regression.
+pub(crate) struct Regression {
+    pub(crate) features: Features,
+    /// Centred and weighted.
+    pub(crate) problem: Centred,
+    /// Whether the target is what an earlier model leaves over.
+    pub(crate) started: bool,
+}
+
+/// As [`regression`]; with `start` of what an earlier model leaves over, where there is one.
+pub(crate) fn regression_from(start: bool, training: Training<'_>, context: &Context) -> Result<Regression> {
     let batch = rows::collect(training, context)?;
-    let target = rows::numbers(&batch)?;
+    let mut target = rows::numbers(&batch)?;
+    let earlier = if start { start::said(&batch)? } else { None };
+    if start && earlier.is_none() {
+        context.warn("no_start", "there is no earlier model to start from: ridge begins with nothing");
+    }
+    if let Some((said, _)) = earlier {
+        target.iter_mut().zip(said).for_each(|(y, said)| *y -= said);
+    }
+    let started = earlier.is_some();
     let features = Features::with_sparse(batch.schema())?;
     let weights = rows::weights(&batch)?;
     let design = Design::of(&batch, &features)?;
@@ -165,7 +213,7 @@ pub(crate) fn regression(training: Training<'_>, context: &Context) -> Result<(F
     let problem = Centred::new(design, target, weights);
     check_sizes(&problem.squared_norms, &features)?;
     check_target(&problem.target, &batch)?;
-    Ok((features, problem))
+    Ok(Regression { features, problem, started })
 }
 
 /// Which targets there may be, and in words which.

@@ -11,7 +11,7 @@ use tidemill_core::{
 };
 
 use super::FittedLinear;
-use super::fitted::regression;
+use super::fitted::{Regression, regression_from};
 use crate::LearnError;
 
 /// Linear regression that keeps coefficients small: the least of
@@ -30,7 +30,7 @@ use crate::LearnError;
 /// let x: ArrayRef = Arc::new(Float64Array::from(vec![0.0, 1.0, 2.0]));
 /// let y: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 3.0, 5.0]));
 /// let table = Table::new(Batch::new(Arc::new(schema), vec![x, y]).unwrap());
-/// let fitted = Ridge { alpha: 0.0 }.fit(Training::on(&table), &Context::default()).unwrap();
+/// let fitted = Ridge { alpha: 0.0, ..Ridge::default() }.fit(Training::on(&table), &Context::default()).unwrap();
 /// let out = fitted.bind(table.batch().schema()).unwrap().apply(table.batch()).unwrap();
 /// let at = out.schema().index("prediction").unwrap();
 /// assert!((out.numbers(at).unwrap().value(2) - 5.0).abs() < 1e-12);
@@ -40,16 +40,21 @@ use crate::LearnError;
 pub struct Ridge {
     /// Strength of the penalty, from 0 up. Larger: smaller coefficients, steadier predictions.
     pub alpha: f64,
+    /// Whether it learns what to add to what the model says that `[train] start` names, so that the penalty pulls towards that model
+    /// instead of towards the mean; without such a model there is nothing to start from.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub start: bool,
 }
 
 impl Default for Ridge {
     fn default() -> Self {
-        Ridge { alpha: 1.0 }
+        Ridge { alpha: 1.0, start: false }
     }
 }
 
 impl Builtin for Ridge {
     const KIND: &'static str = "ridge";
+    const VERSION: u32 = 2;
 
     fn check(&self) -> Result<(), KeyPath> {
         not_negative("alpha", self.alpha)
@@ -92,11 +97,11 @@ impl Estimator for Ridge {
     }
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        let (features, problem) = regression(training, context)?;
+        let Regression { features, problem, started } = regression_from(self.start, training, context)?;
         let solution = problem.ridge(self.alpha, context)?.ok_or_else(|| LearnError::TooLarge {
             columns: features.0.iter().map(|f| format!("'{}'", f.name)).collect::<Vec<_>>().join(", "),
         })?;
         context.check()?;
-        Ok(Arc::new(FittedLinear::new(self, features, solution)))
+        Ok(Arc::new(FittedLinear::new(self, features, solution).started(started)))
     }
 }

@@ -101,6 +101,10 @@ pub struct BoostedTrees {
     pub early_stopping: usize,
     /// The share of rows that early stopping holds back of larger tables, above 0 below 1.
     pub validation_share: f64,
+    /// Whether trees are added on top of what the model says that `[train] start` names; without such a model there is nothing to start
+    /// from.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub start: bool,
     /// Added to the second derivatives of each category where they are put in order.
     pub category_smooth: f64,
     /// Added to `l2` where categories are divided.
@@ -130,6 +134,7 @@ impl Default for BoostedTrees {
             monotone: BTreeMap::new(),
             early_stopping: 30,
             validation_share: 0.15,
+            start: false,
             category_smooth: 10.0,
             category_l2: 10.0,
         }
@@ -301,6 +306,9 @@ impl BoostedTrees {
         }
         let mut boost = Boost::new(self, loss, columns, growth, batch, y, context)?;
         boost.start_from(training.prior, batch)?;
+        if self.start {
+            boost.begin_at(batch, context)?;
+        }
         let valid = training.valid.map(|valid| valid.collect()).transpose()?;
         let valid = valid.filter(|valid| valid.n_rows() > 0 && self.early_stopping > 0);
         let trees = match valid {
@@ -314,6 +322,7 @@ impl BoostedTrees {
             columns: boost.columns,
             classes,
             link: loss.link(),
+            started: boost.started.is_some(),
             trees,
         })
     }

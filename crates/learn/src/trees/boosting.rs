@@ -11,7 +11,7 @@ use tidemill_kernel::trees::{Binned, Grower, Growth, Leaf, QuantizedGradients};
 use super::features::TreeColumns;
 use super::losses::{Loss, weighted_quantile};
 use super::stopping::TimeLimit;
-use super::{BoostedTrees, FittedTrees};
+use super::{BoostedTrees, FittedTrees, start};
 use crate::{LearnError, rows};
 
 /// Rows whose gradients one thread takes at a time.
@@ -30,6 +30,8 @@ pub(super) struct Boost<'a> {
     pub(super) weights: Option<Vec<f64>>,
     /// The rows that belong together, so that none is watched while its copy is learned from.
     pub(super) blocks: Option<Vec<u32>>,
+    /// What an earlier model of any sort says of each row, as scores.
+    pub(super) started: Option<Vec<f64>>,
     /// An earlier model and its scores.
     pub(super) prior: Option<(Trees, Vec<f64>)>,
     pub(super) seed: u64,
@@ -61,6 +63,7 @@ impl<'a> Boost<'a> {
             y,
             weights: rows::weights(batch)?,
             blocks: batch.blocks()?,
+            started: None,
             prior: None,
             seed: context.seed_for("boosted_trees"),
         })
@@ -71,7 +74,7 @@ impl<'a> Boost<'a> {
         let Some(prior) = prior else { return Ok(()) };
         let same = (prior as &dyn Any).downcast_ref::<FittedTrees>().filter(|prior| {
             let outputs = prior.trees.n_outputs() == self.loss.n_outputs();
-            let link = prior.link == self.loss.link() && prior.kind == "boosted_trees";
+            let link = prior.link == self.loss.link() && prior.kind == "boosted_trees" && !prior.started;
             prior.columns == self.columns && link && outputs
         });
         let Some(same) = same else {
@@ -89,6 +92,15 @@ impl<'a> Boost<'a> {
         });
         let scores = parts.into_iter().collect::<Result<Vec<Vec<f64>>>>()?.concat();
         self.prior = Some((same.trees.clone(), scores));
+        Ok(())
+    }
+
+    /// Adds trees on top of what the column in the role of the start says.
+    pub(super) fn begin_at(&mut self, batch: &Batch, context: &Context) -> Result<()> {
+        self.started = start::scores(batch, self.loss.link())?;
+        if self.started.is_none() {
+            context.warn("no_start", "there is no earlier model to start from: trees begin with nothing");
+        }
         Ok(())
     }
 
@@ -142,9 +154,12 @@ impl<'a> Run<'a> {
         held.iter().for_each(|&row| is_held[row as usize] = true);
         let counts = |row: u32| !is_held[row as usize] && boost.weight(row as usize) > 0.0;
         let (learned, held): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|&row| counts(row));
-        let (trees, scores) = match &boost.prior {
-            Some((trees, scores)) => (trees.clone(), scores.clone()),
-            None => {
+        let (trees, scores) = match (&boost.prior, &boost.started) {
+            (Some((trees, scores)), _) => (trees.clone(), scores.clone()),
+            (None, Some(scores)) => {
+                (Trees::new(boost.columns.n_features(), vec![0.0; k], false), scores.clone())
+            }
+            (None, None) => {
                 let y: Vec<f64> = learned.iter().map(|&row| boost.y[row as usize]).collect();
                 let of_learned = |w: &Vec<f64>| learned.iter().map(|&row| w[row as usize]).collect();
                 let weights: Option<Vec<f64>> = boost.weights.as_ref().map(of_learned);

@@ -13,13 +13,14 @@ use tidemill_kernel::vector;
 
 use super::features::{BoundColumns, TreeColumns};
 use super::losses::Link;
+use super::start;
 use tidemill_kernel::answer::{Answer, output};
 
 /// Rows that one thread answers at a time.
 const CHUNK: usize = 1024;
 
-/// The newest version of their state: 1 holds every number as it was learned, 2 compressed trees.
-pub(super) const VERSION: u32 = 2;
+/// The newest version of their state: 1 holds every number as it was learned, 2 compressed trees, 3 trees on top of an earlier model.
+pub(super) const VERSION: u32 = 3;
 
 /// A sum of trees over the features: what [`super::BoostedTrees`], [`super::RandomForest`] and
 /// [`super::ExtraTrees`] learn.
@@ -35,6 +36,8 @@ pub struct FittedTrees {
     pub(crate) link: Link,
     /// What was learned besides, to be shown: the out-of-bag score of a forest, the trees that early stopping kept.
     pub(crate) notes: Value,
+    /// Whether the trees add to what the column in the role of the start says.
+    pub(crate) started: bool,
     pub(crate) trees: Trees,
 }
 
@@ -46,6 +49,8 @@ struct Saved<S> {
     classes: Option<Vec<String>>,
     link: Link,
     notes: Value,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    started: bool,
 }
 
 impl FittedTrees {
@@ -82,6 +87,7 @@ impl FittedTrees {
             classes,
             link: saved.link,
             notes: saved.notes,
+            started: saved.started,
             trees,
         }))
     }
@@ -130,9 +136,14 @@ impl Fitted for FittedTrees {
             classes,
             link: self.link,
             notes: self.notes.clone(),
+            started: self.started,
         };
         // Plain trees are saved as they ever were, so that older builds open them.
-        let version = if self.trees.is_compressed() { VERSION } else { 1 };
+        let version = match (self.started, self.trees.is_compressed()) {
+            (true, _) => VERSION,
+            (false, true) => 2,
+            (false, false) => 1,
+        };
         self.trees.save(State::new(self.kind, version, saved))
     }
 
@@ -150,7 +161,9 @@ impl Fitted for FittedTrees {
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
         let columns = self.columns.bind(input)?;
+        let start = if self.started { Some(crate::start::place(input)?) } else { None };
         Ok(Box::new(BoundTrees {
+            start,
             x: vec![0.0; columns.n_features()],
             scores: vec![0.0; self.trees.n_outputs()],
             answer: Answer::bind(input, self.classes.as_ref())?,
@@ -160,7 +173,8 @@ impl Fitted for FittedTrees {
     }
 
     fn as_trees(&self) -> Option<&Trees> {
-        Some(&self.trees)
+        // What an earlier model says is no part of these.
+        (!self.started).then_some(&self.trees)
     }
 }
 
@@ -168,6 +182,8 @@ struct BoundTrees {
     fitted: Arc<FittedTrees>,
     columns: BoundColumns,
     answer: Answer,
+    /// Where the earlier model's answer stands, of trees that add to it.
+    start: Option<usize>,
     x: Vec<f64>,
     scores: Vec<f64>,
 }
@@ -197,10 +213,14 @@ impl Run for BoundTrees {
     fn apply(&mut self, batch: &Batch) -> Result<Batch> {
         let (trees, link, k) = (&self.fitted.trees, self.fitted.link, self.scores.len());
         let columns = &self.columns;
+        let started = if self.start.is_some() { start::scores(batch, link)? } else { None };
         let parts = in_chunks(batch.n_rows(), CHUNK, |rows| {
             let x = columns.gather(batch, rows.clone())?;
             let mut scores = vec![0.0; rows.len() * k];
             trees.rows(&x, &mut scores);
+            if let Some(started) = &started {
+                scores.iter_mut().zip(&started[rows.start * k..]).for_each(|(score, start)| *score += start);
+            }
             let mut out = Vec::with_capacity(rows.len() * k.max(2));
             scores.chunks_exact(k).for_each(|scores| finish(link, trees.n_trees(), scores, &mut out));
             Ok(out)
@@ -216,6 +236,9 @@ impl Run for BoundTrees {
         self.columns.row(row, &mut self.x)?;
         let trees = &self.fitted.trees;
         trees.row(&self.x, &mut self.scores);
+        if let Some(at) = self.start {
+            start::add_to_row(row, at, self.fitted.link, &mut self.scores)?;
+        }
         let mut out = Vec::with_capacity(self.scores.len().max(2));
         finish(self.fitted.link, trees.n_trees(), &self.scores, &mut out);
         match self.fitted.classes {

@@ -288,6 +288,7 @@ fn fit<F: Forest>(forest: &F, training: Training<'_>, context: &Context) -> Resu
         columns,
         classes,
         link: Link::Mean,
+        started: false,
         notes,
         trees,
     }))

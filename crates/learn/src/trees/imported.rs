@@ -74,6 +74,7 @@ impl ImportedTrees {
             columns: TreeColumns(self.columns.into_iter().map(column).collect()),
             classes: self.classes,
             link: self.link,
+            started: false,
             trees: self.trees,
         }))
     }

@@ -7,6 +7,7 @@ mod fitted;
 mod forest;
 mod imported;
 pub mod losses;
+mod start;
 mod stopping;
 
 pub use boosted::{BoostedTrees, GrowthOrder, LossName};

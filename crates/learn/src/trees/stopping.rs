@@ -7,10 +7,13 @@ use tidemill_kernel::{Random, blocks};
 use super::boosted::Target;
 use super::boosting::{Boost, CHUNK, Run};
 use super::losses::Link;
+use super::start;
 use crate::rows;
 
 /// Fewer rows than this are not divided: the part to watch would say nothing.
 const WATCHED_ROWS: usize = 50;
+/// With an earlier model to start from, fewer: what few rows add to it is soon too much.
+const WATCHED_FROM_START: usize = 10;
 /// Up to so many rows (times outputs), parts are held back in turn: one of them would say little.
 const TURNS_ROWS: usize = 2_500;
 const TURNS: usize = 5;
@@ -42,6 +45,9 @@ impl Boost<'_> {
         let mut run = Run::new(self, &[]);
         let mut scores = vec![0.0; n * k];
         run.trees.rows(&x, &mut scores);
+        if self.started.is_some() {
+            start::add(valid, self.loss.link(), &mut scores)?;
+        }
         let loss = |scores: &[f64]| {
             let each = scores.chunks_exact(k).zip(&target.y).enumerate();
             let weight = |i: usize| weights.as_ref().map_or(1.0, |w| w[i]);
@@ -104,7 +110,7 @@ impl Boost<'_> {
 
     /// Without an earlier model, one round at least: no model should be a constant for want of watched rows.
     fn at_least_one(&self, rounds: usize) -> usize {
-        if self.prior.is_some() { rounds } else { rounds.max(1) }
+        if self.prior.is_some() || self.started.is_some() { rounds } else { rounds.max(1) }
     }
 
     /// The first trees: those of the earlier model, and so many rounds.
@@ -117,7 +123,8 @@ impl Boost<'_> {
     /// The rows to hold back, part by part, each with about the same share of every class or range of the target.
     fn parts(&self) -> Vec<Vec<u32>> {
         let (n, k) = (self.y.len(), self.loss.n_outputs());
-        if self.params.early_stopping == 0 || n < WATCHED_ROWS {
+        let least = if self.started.is_some() { WATCHED_FROM_START } else { WATCHED_ROWS };
+        if self.params.early_stopping == 0 || n < least {
             return Vec::new();
         }
         let mut order: Vec<u32> = (0..n as u32).collect();

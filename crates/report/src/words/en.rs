@@ -295,6 +295,7 @@ catalogue! {
     own_rows = "on its own rows",
     size = "size",
     chip_repair = "Repair",
+    chip_start = "Earlier model",
     chip_rival = "The two best",
     chip_blend = "Blend",
     chip_taken = "Choice",
@@ -459,5 +460,5 @@ catalogue! {
     synth_median = "median",
     synth_copy_share = "equal to a real row",
     synth_pictures = "Real and new beside each other",
-    synth_pictures_lead = "The columns that differ most come first. The axes of a pair may differ.",
+    synth_pictures_lead = "The columns that differ most come first: of numbers the least, the quartiles and the greatest, of names the most frequent with their rows. The axes of a pair of pictures may differ.",
 }

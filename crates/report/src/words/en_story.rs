@@ -31,6 +31,8 @@ catalogue! {
     repair_kept = "Repaired: {what}, since {why}; {metric} of held-out rows is better by {by} ({learner}, {p}).",
     repair_columns = "{what} ({columns})",
     repairs_refused = "Tried and not kept, since held-out rows gained nothing beyond chance: {list}.",
+    start_helped = "Started from {file}: on held-out rows {with} is better than {without}, which starts from nothing, by {by} of {metric} ({p}).",
+    start_refused = "Not started from {file}: on held-out rows {with} is not better than {without}, which starts from nothing, beyond chance ({by} of {metric}, {p}).",
     compared = "Compared {n} settings of {learners} learners on {folds} folds of {part}; best by {metric}: {best} ({score}).",
     part_all = "the training part",
     part_some = "{rows} rows of the training part",

@@ -286,6 +286,7 @@ pub const ZH: Words = Words {
     own_rows: "在训练样本上",
     size: "大小",
     chip_repair: "修复",
+    chip_start: "先前模型",
     chip_rival: "前两名",
     chip_blend: "融合",
     chip_taken: "选择",
@@ -450,5 +451,5 @@ pub const ZH: Words = Words {
     synth_median: "中位数",
     synth_copy_share: "与真实数据相同",
     synth_pictures: "真实数据与新数据对照",
-    synth_pictures_lead: "差异最大的列在前。两幅图的坐标轴可能不同。",
+    synth_pictures_lead: "差异最大的列在前：数值列为最小值、四分位数与最大值，类别列为最常见的值及其行数。两幅图的坐标轴可能不同。",
 };

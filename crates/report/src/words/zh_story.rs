@@ -29,6 +29,8 @@ pub(super) const ZH: Story = Story {
     repair_kept: "已修复：{what}，原因：{why}；留出样本上的 {metric} 改善了 {by}（{learner}，{p}）。",
     repair_columns: "{what}（{columns}）",
     repairs_refused: "尝试过但未采用（留出样本上的改善不超出偶然）：{list}。",
+    start_helped: "以 {file} 为起点：在留出样本上，{with} 比从零开始的 {without} 好 {by}（{metric}，{p}）。",
+    start_refused: "未以 {file} 为起点：在留出样本上，{with} 相对从零开始的 {without} 的差别不超出偶然（{metric} 相差 {by}，{p}）。",
     compared: "在{part}的 {folds} 折交叉验证中比较了 {learners} 种学习器的 {n} 组参数；按 {metric} 最佳的是 {best}（{score}）。",
     part_all: "训练集",
     part_some: "训练集中 {rows} 行",

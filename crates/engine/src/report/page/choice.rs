@@ -49,6 +49,7 @@ pub(super) fn section(subject: &Subject<'_>, outcome: &Outcome) -> Section {
 fn said(words: &'static Words, outcome: &Outcome) -> Vec<Finding> {
     let reasons = reasons(words, outcome).into_iter().map(|(reason, sentence)| {
         let chip = match reason {
+            Reason::Start => words.chip_start,
             Reason::Rival => words.chip_rival,
             Reason::Blend => words.chip_blend,
             Reason::Taken => words.chip_taken,

@@ -33,11 +33,16 @@ pub(crate) fn repairs(words: &Words, o: &Outcome) -> Vec<String> {
     lines
 }
 
-fn kept(words: &Words, repair: &Repair, metric: &str) -> String {
-    let p = match repair.p_value {
+/// How likely a difference is by chance.
+pub(super) fn p_said(p_value: f64) -> String {
+    match p_value {
         ..0.001 => "p < 0.001".to_string(),
         p => format!("p = {p:.3}"),
-    };
+    }
+}
+
+fn kept(words: &Words, repair: &Repair, metric: &str) -> String {
+    let p = p_said(repair.p_value);
     let values: [(&str, &dyn Display); 6] = [
         ("what", &done(words, repair)),
         ("why", &repair.why),

@@ -17,7 +17,7 @@ use crate::format::{percent, short};
 use crate::judge::UnseenScore;
 use crate::links::blend::Blend;
 use crate::recipe::label;
-use crate::search::{CandidateScore, Decided};
+use crate::search::{CandidateScore, Decided, StartVerdict};
 
 /// The story of a training, a paragraph per line.
 pub fn story(words: &Words, trained: &Trained) -> String {
@@ -256,6 +256,8 @@ pub(super) fn compared(words: &Words, o: &Outcome) -> String {
 /// What a sentence about the choice is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
+    /// Starting from an earlier model against starting from nothing.
+    Start,
     /// The best learner against the best of another kind.
     Rival,
     /// The blend against the best learner alone.
@@ -267,7 +269,8 @@ pub(crate) enum Reason {
 /// What led to the choice, a sentence each.
 pub(crate) fn reasons(words: &Words, o: &Outcome) -> Vec<(Reason, String)> {
     let said = &words.story;
-    let mut lines = Vec::new();
+    let mut lines: Vec<(Reason, String)> =
+        o.reasons.start.iter().map(|found| (Reason::Start, started(words, o, found))).collect();
     let rival = o.reasons.rival.iter();
     let sentence = |text: String| fill(said.sentence, &[("text", &text)]);
     lines.extend(rival.map(|duel| (Reason::Rival, sentence(duel.told(words)))));
@@ -287,6 +290,21 @@ pub(crate) fn reasons(words: &Words, o: &Outcome) -> Vec<(Reason, String)> {
     let passed = o.reasons.passed_over.iter();
     lines.extend(passed.map(|why| (Reason::Taken, fill(said.passed_over, &[("why", why)]))));
     lines
+}
+
+/// Whether it helped to start from an earlier model.
+fn started(words: &Words, o: &Outcome, found: &StartVerdict) -> String {
+    let said = &words.story;
+    let template = if found.helped { said.start_helped } else { said.start_refused };
+    let values: [(&str, &dyn Display); 6] = [
+        ("file", &found.file),
+        ("metric", &o.metric),
+        ("by", &short(found.better_by)),
+        ("with", &found.with),
+        ("without", &found.without),
+        ("p", &found.p_value.map_or_else(|| "p = –".into(), repairs::p_said)),
+    ];
+    fill(template, &values)
 }
 
 /// Whether more rows would help, where the learning curve says so.
