@@ -445,7 +445,8 @@ fn write_if_missing(name: &str, recipe: &str) {
     if model.exists() {
         return;
     }
-    let out = tempfile::tempdir().unwrap();
+    // Beside the table, so that the model's recipe names it without the folders of this machine.
+    let out = tempfile::tempdir_in(folder()).unwrap();
     let context = context();
     let recipe = recipe::parse(recipe, name, context.registry()).unwrap();
     let job = Job {
