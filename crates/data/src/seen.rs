@@ -21,7 +21,7 @@ const MOST_WORDS: usize = 100_000;
 /// Bits for each word, of which [`PROBES`] are set: about one strange word in sixty is taken for a known one.
 const BITS: usize = 10;
 const PROBES: u64 = 3;
-/// The steps of so many series are looked at, and of every so-manieth beyond.
+/// The steps of the first series are all looked at; beyond them, those of every fiftieth.
 const STEPPED: usize = 2_000;
 const THINNED: usize = 50;
 /// Where timestamps are written in more zones than this, another one says nothing.

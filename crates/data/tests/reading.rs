@@ -321,6 +321,44 @@ fn what_can_be_read_in_two_ways_is_said() {
 }
 
 #[test]
+fn words_that_signs_divide_are_text_and_no_key() {
+    let words = ["sea", "sun", "cat", "tea", "fun", "sky", "ink", "oak"];
+    for sign in ["#", "|", " + "] {
+        let mut csv = String::from("tags;y\n");
+        for i in 0..90usize {
+            let picked = [i % 8, i / 8 % 8, (i / 64 + 3 * i) % 8, i % 5].map(|at| words[at]);
+            csv += &format!("{sign}{};{}\n", picked.join(sign), i % 2);
+        }
+        let found = column(&*text(&csv), "tags");
+        assert_eq!((found.kind, found.role), (Kind::Text, Role::Feature), "{sign}: {}", found.why);
+    }
+}
+
+#[test]
+fn a_column_named_as_the_time_is_read_as_one() {
+    for (rows, first) in [
+        (["01022024", "15022024", "31122024", "05062025", "17082025"], "%d%m%Y"),
+        (
+            ["20240131120000", "20240215130000", "20240301140000", "20240402150000", "20240503160000"],
+            "%Y%m%d%H%M%S",
+        ),
+        (["Jan 2018", "Feb 2018", "Mar 2018", "Apr 2018", "May 2018"], "period"),
+        (["2019-W02", "2019-W03", "2019-W04", "2019-W05", "2019-W06"], "period"),
+        (["2023Q1", "2023Q2", "2023Q3", "2023Q4", "2024Q1"], "quarter"),
+    ] {
+        let csv = format!(
+            "when,y\n{}\n",
+            rows.map(|t| format!("{t},{}", t.len() + usize::from(t == rows[0]))).join("\n")
+        );
+        let mut recipe = Recipe::default();
+        (recipe.data.target, recipe.data.time) = (Some("y".into()), Some("when".into()));
+        let plan = infer(&*text(&csv), &recipe, &Context::default()).unwrap();
+        let found = plan.column("when").unwrap();
+        assert_eq!((found.kind, found.format.to_string().as_str()), (Kind::Time, first), "{}", found.why);
+    }
+}
+
+#[test]
 fn only_0_and_1_is_a_number_unless_declared() {
     for csv in ["x,y\n0,1.5\n1,2.5\n1,3.5\n", "gender,y\n0,1.5\n1,2.5\n0,4.5\n", "x,y\n0.0,a\n1.0,b\n,c\n"] {
         let found = plan_of(&*text(csv), None).columns[0].clone();

@@ -116,3 +116,83 @@ fn a_weight_that_cannot_be_one_is_named_by_its_row() {
         desk.run(&["train", "w.csv", "-t", "y", "--weight", "w"]).refused(&[&format!("in row {at}\n")]);
     }
 }
+
+/// Twenty cells of each of two classes, and two scores of which the first is the better one.
+fn scores(yes: &str, no: &str) -> String {
+    let mut text = String::from("y,good,poor\n");
+    for i in 0..40 {
+        let (word, p) = if i % 2 == 0 { (yes, 0.8) } else { (no, 0.2) };
+        let poor = if i % 5 == 0 { 1.0 - p } else { 0.5 + (p - 0.5) / 10.0 };
+        text += &format!("{word},{p},{poor}\n");
+    }
+    text
+}
+
+#[test]
+fn evaluate_and_compare_take_the_positive_class_that_train_takes() {
+    for (yes, no) in
+        [("ja", "nein"), ("fraud", "legit"), ("yes", "no"), ("diseased", "healthy"), ("да", "нет")]
+    {
+        let desk = Desk::new().with("s.csv", scores(yes, no));
+        let found =
+            desk.run(&["evaluate", "s.csv", "--truth", "y", "--pred", "good", "--json"]).done().json();
+        assert_eq!(metric(&found, "accuracy"), 1.0, "{yes}: {found}");
+        let said = desk
+            .run(&["compare", "s.csv", "s.csv", "--truth", "y", "--pred", "poor", "--pred", "good"])
+            .done();
+        assert!(said.out.contains("The second is better"), "{yes}: {}", said.out);
+    }
+    let desk = Desk::new().with("m.csv", "y,s\n0,-4.5\n1,1.25\n1,3.5\n0,-0.5\n");
+    desk.run(&["evaluate", "m.csv", "--truth", "y", "--pred", "s"])
+        .refused(&["neither these classes nor probabilities", "probability of the positive one"]);
+}
+
+#[test]
+fn few_rows_are_learned_from_without_their_doubtful_labels() {
+    // A tenth of the rows is too few to doubt labels by: the learning curve leaves these points out.
+    let mut text = String::from("a,b,y\n");
+    for i in 0..60 {
+        let (a, b) = (f64::from(i * 37 % 60) / 60.0, f64::from(i * 23 % 60) / 60.0);
+        text += &format!("{a},{b},{}\n", if (a + b > 1.0) != (i % 13 == 0) { "p" } else { "q" });
+    }
+    let recipe =
+        "[data]\nsource = \"t.csv\"\ntarget = \"y\"\n[labels]\n[[learners]]\nkind = \"random_forest\"\n";
+    let desk = Desk::new().with("t.csv", text).with("t.toml", recipe);
+    let found = desk.run(&["train", "t.toml", "--out", "m", "--json"]).done().json();
+    assert_eq!(found["chosen"]["kind"], "random_forest", "{found}");
+}
+
+#[test]
+fn the_resolved_recipe_makes_the_same_model_though_it_leaves_nothing_to_doubt() {
+    let mut text = String::from("betrag;y\n");
+    for i in 0..80 {
+        text += &format!(
+            "{};{}\n",
+            if i % 3 == 0 { format!("{}.{:03} €", 1 + i, i * 120 % 1000) } else { format!("{} €", i) },
+            if i > 40 { "p" } else { "q" }
+        );
+    }
+    let desk = Desk::new().with("de.csv", text);
+    let recipe = "[data]\nsource = \"de.csv\"\ntarget = \"y\"\n[[learners]]\nkind = \"logistic\"\n";
+    let desk = desk.with("t.toml", recipe);
+    desk.run(&["train", "t.toml", "--out", "a"]).done();
+    desk.run(&["train", "a/tidemill.toml", "--out", "b"]).done();
+    assert!(desk.bytes("a/model.tidemill") == desk.bytes("b/model.tidemill"));
+}
+
+#[test]
+fn a_column_that_forecasts_need_for_themselves_is_refused_before_training() {
+    let mut text = String::from("day,history,sales\n");
+    for i in 0..60 {
+        text += &format!("2024-{:02}-{:02},{i},{}\n", 1 + i / 28, 1 + i % 28, 100 + i % 7);
+    }
+    let desk = Desk::new().with("f.csv", text);
+    desk.run(&["train", "f.csv", "--target", "sales", "--horizon", "3"]).refused(&["'history'", "rename it"]);
+}
+
+#[test]
+fn a_start_that_cannot_be_opened_names_the_key() {
+    let desk = Desk::new().with("t.csv", "a,y\n1,2\n");
+    desk.run(&["train", "t.csv", "--target", "y", "--start", "gone.tidemill"])
+        .refused(&["[train] start", "gone.tidemill"]);
+}

@@ -263,3 +263,25 @@ fn histogram(ranked: &Ranked, n: u64, ends: [f64; 2], quantiles: &[[f64; 2]]) ->
     let edges: Vec<f64> = (0..=BINS).map(edge).collect();
     Histogram { low, high, counts: ranked.histogram(&edges, n) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::stand_in;
+
+    #[test]
+    fn a_digit_written_again_and_again_stands_for_nothing_known() {
+        let values = |stands: &[f64]| -> Vec<f64> {
+            let usual = (0..100).map(|i| 20.0 + f64::from(i) / 7.0);
+            usual.chain(stands.iter().flat_map(|x| [*x; 4])).collect()
+        };
+        for stands in [&[777.0][..], &[99999.99], &[-8888.0], &[777.0, 888.0], &[-999.0]] {
+            assert!(stand_in(&values(stands), 22.0, 32.0).is_some_and(|x| stands.contains(&x)), "{stands:?}");
+        }
+        // Far out, but no such number; and such a number among others.
+        assert_eq!(stand_in(&values(&[731.0]), 22.0, 32.0), None);
+        assert_eq!(
+            stand_in(&(0..1000).map(f64::from).chain([777.0; 4]).collect::<Vec<_>>(), 250.0, 750.0),
+            None
+        );
+    }
+}

@@ -3,7 +3,7 @@
 use tidemill_core::{Batch, Column, Kind, Result};
 use tidemill_kernel::{Feature, Features};
 
-/// How far a number may lie off a straight line, relative to its spread, and still be taken as scaled.
+/// A number that lies no farther off a straight line than this, relative to its spread, counts as scaled.
 const STRAIGHT: f64 = 1e-9;
 
 /// What one number that a linear function reads is to the user.
@@ -13,12 +13,12 @@ pub(super) struct Unit {
     pub(super) column: String,
     /// What of it: a category, a part of a date; `None` for the number itself.
     pub(super) part: Option<String>,
-    /// The number is `slope` times the user's, and `start` beyond it.
-    pub(super) slope: f64,
-    pub(super) start: f64,
+    /// The prepared number is `scale` times the user's plus `offset`.
+    pub(super) scale: f64,
+    pub(super) offset: f64,
     /// Whether that is known; else the coefficient is on the scale of the prepared column.
     pub(super) own: bool,
-    /// Of one of the indicators of a category of which every row has exactly one: the place of that of the commonest category.
+    /// For a one-hot indicator: the place of the reference category, which is the commonest.
     pub(super) against: Option<usize>,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn units(features: &Features, stages: &[Batch]) -> Result<Vec<Unit>> 
 fn of_number(column: &Column, place: usize, stages: &[Batch]) -> Result<Unit> {
     let source = column.source();
     let part = (column.name != source).then(|| column.name.clone());
-    let as_it_is = Unit { column: source.into(), part, slope: 1.0, start: 0.0, own: true, against: None };
+    let as_it_is = Unit { column: source.into(), part, scale: 1.0, offset: 0.0, own: true, against: None };
     let Some(last) = stages.last().filter(|_| column.kind != Kind::Flag) else { return Ok(as_it_is) };
     let readable = |batch: &&Batch| {
         let kind = batch.schema().column(&column.name).map(|column| column.kind);
@@ -49,7 +49,7 @@ fn of_number(column: &Column, place: usize, stages: &[Batch]) -> Result<Unit> {
     let Some(first) = stages.iter().find(readable) else { return Ok(as_it_is) };
     let before = numbers(first, first.schema().index(&column.name)?)?;
     Ok(match straight(&before, &numbers(last, place)?) {
-        Some([slope, start]) => Unit { slope, start, ..as_it_is },
+        Some([scale, offset]) => Unit { scale, offset, ..as_it_is },
         None => Unit { own: false, ..as_it_is },
     })
 }
@@ -65,7 +65,7 @@ fn numbers(batch: &Batch, place: usize) -> Result<Vec<f64>> {
     Ok(batch.numbers(place)?.iter().map(|x| x.unwrap_or(f64::NAN)).collect())
 }
 
-/// Slope and start of the line on which all pairs of finite numbers lie; `None` where there is none, or a level one.
+/// Slope and intercept of the line through all pairs of finite numbers; `None` where they lie on no line, or on a horizontal one.
 fn straight(from: &[f64], to: &[f64]) -> Option<[f64; 2]> {
     let pairs = || from.iter().zip(to).filter(|(x, y)| x.is_finite() && y.is_finite());
     let least = pairs().min_by(|a, b| a.0.total_cmp(b.0))?;
@@ -74,9 +74,9 @@ fn straight(from: &[f64], to: &[f64]) -> Option<[f64; 2]> {
     if !(slope.is_finite() && slope != 0.0) {
         return None;
     }
-    let start = least.1 - slope * least.0;
+    let intercept = least.1 - slope * least.0;
     let near = STRAIGHT * ((most.1 - least.1).abs() + slope.abs() * (most.0.abs().max(least.0.abs())));
-    pairs().all(|(x, y)| (slope * x + start - y).abs() <= near).then_some([slope, start])
+    pairs().all(|(x, y)| (slope * x + intercept - y).abs() <= near).then_some([slope, intercept])
 }
 
 fn of_vector(
@@ -98,8 +98,8 @@ fn of_vector(
         units.push(Unit {
             column: source.into(),
             part: Some(label.into()),
-            slope: 1.0,
-            start: 0.0,
+            scale: 1.0,
+            offset: 0.0,
             own: true,
             against: against.map(|at| first + at),
         });

@@ -207,7 +207,7 @@ fn combinations(units: &[Unit], means: &[f64], n_outputs: usize) -> Vec<(Coeffic
             interval: None,
         };
         for (j, unit) in units.iter().enumerate().filter(|(j, unit)| unit.against != Some(*j)) {
-            let mut terms = vec![(at(j), unit.slope)];
+            let mut terms = vec![(at(j), unit.scale)];
             terms.extend(unit.against.map(|other| (at(other), -1.0)));
             let line = Coefficient {
                 column: Some(unit.column.clone()),
@@ -220,7 +220,7 @@ fn combinations(units: &[Unit], means: &[f64], n_outputs: usize) -> Vec<(Coeffic
         }
         let constant = units.iter().zip(means).enumerate().map(|(j, (unit, mean))| {
             let usual = if unit.against == Some(j) { 1.0 } else { 0.0 };
-            (at(j), unit.start + usual - mean)
+            (at(j), unit.offset + usual - mean)
         });
         lines.push((empty, Combination(constant.chain([(at(p), 1.0)]).collect())));
     }

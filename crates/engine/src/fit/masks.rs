@@ -12,7 +12,9 @@ use tidemill_package::Package;
 use tidemill_report::words::Words;
 
 use super::policy::{columns, split_facts};
-use super::{Named, Origin, check_own_names, check_privacy, check_rows, keep_together, page, pretty, start};
+use super::{
+    Named, Origin, check_own_names, check_privacy, check_rows, fittest, keep_together, page, pretty, start,
+};
 use crate::builtin;
 use crate::error::EngineError;
 use crate::facts::{DataFacts, MasksOutcome, MasksStanding, SHIPPED, Shipped};
@@ -108,7 +110,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
 
     let parts = split::test_split(&rows.table, &recipe.split, context)?;
     let compared = rows.compared(&parts, &learners, &recipe)?;
-    let chosen = best(&compared.standings)?;
+    let first = compared.standings.first();
+    let chosen = fittest(first.map(|s| (&s.learner, s.problem.as_deref())))?;
     let (train, test) = (rows.batch(&parts.train)?, rows.batch(&parts.test)?);
     context.tell(&Event::Begin { what: "judging on the test part".into(), steps: None });
     let found = rows.judged(&chosen, &train, &test, "judge")?;
@@ -164,17 +167,6 @@ fn learners(recipe: &Recipe) -> Result<Vec<Spec>> {
             "name u_net, otsu or k_means under [[learners]]",
         )
         .into()),
-    }
-}
-
-fn best(standings: &[MasksStanding]) -> Result<Spec> {
-    match standings.first() {
-        Some(MasksStanding { learner, problem: None, .. }) => Ok(learner.clone()),
-        Some(MasksStanding { learner, problem: Some(problem), .. }) => Err(Error::data(
-            format!("no learner could be fitted; {}: {problem}", learner.kind),
-            "correct the data or the recipe",
-        )),
-        None => Err(Error::internal("no learner was compared")),
     }
 }
 

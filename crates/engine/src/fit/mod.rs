@@ -13,7 +13,7 @@ use tidemill_core::{
     Chain, Context, Error, Event, Fitted, PREDICTION, PROBABILITY, Result, Role, Source, Table, View,
 };
 use tidemill_data::split::{self, Parts};
-use tidemill_data::{InferredColumn, InferredSchema, Ingest};
+use tidemill_data::{InferredColumn, InferredSchema, Ingest, Note};
 use tidemill_eval::Metric;
 use tidemill_package::Package;
 use tidemill_report::words::Words;
@@ -212,7 +212,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         None => explain::of_training(&model, &reference, &typed, &parts.test, &context.with_stream("why"))?,
     };
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
-    let package = packed(&model, &reference, (&facts, from), resolved.clone(), &metrics)?;
+    let lasting = lasting(&facts, &plan);
+    let package = packed(&model, &reference, (&lasting, from), resolved.clone(), &pretty(&lasting)?)?;
     let seed = recipe.train.seed;
     Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed, evidence, reasons })
 }
@@ -333,6 +334,15 @@ impl Facts<'_> {
     }
 }
 
+/// What the model file says of the training: all but how the cells could also have been read. The resolved recipe settles that, and must
+/// lead to the same bytes.
+fn lasting(facts: &Outcome, plan: &InferredSchema) -> Outcome {
+    let settled: Vec<String> = plan.notes.iter().map(Note::text).collect();
+    let mut facts = facts.clone();
+    facts.warnings.retain(|warning| !settled.contains(&warning.message));
+    facts
+}
+
 /// The model as its file will hold it.
 fn packed(
     model: &Model,
@@ -398,6 +408,18 @@ fn check_own_names(plan: &InferredSchema) -> Result<()> {
             format!("column '{}' has the name of a column that a model answers with", column.name),
             "rename it in the table",
         )),
+    }
+}
+
+/// The learner that stands first; an error where even that one could not be fitted.
+fn fittest(first: Option<(&Spec, Option<&str>)>) -> Result<Spec> {
+    match first {
+        Some((learner, None)) => Ok(learner.clone()),
+        Some((learner, Some(problem))) => Err(Error::data(
+            format!("no learner could be fitted; {}: {problem}", learner.kind),
+            "correct the data or the recipe",
+        )),
+        None => Err(Error::internal("no learner was compared")),
     }
 }
 

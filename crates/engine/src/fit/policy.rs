@@ -14,7 +14,7 @@ use tidemill_eval::policy::difference;
 use tidemill_package::Package;
 use tidemill_report::words::Words;
 
-use super::{Named, Origin, check_own_names, check_privacy, check_rows, page, pretty, start};
+use super::{Named, Origin, check_own_names, check_privacy, check_rows, fittest, page, pretty, start};
 use crate::builtin;
 use crate::error::EngineError;
 use crate::facts::{ColumnFacts, DataFacts, PolicyOutcome, PolicyStanding, SHIPPED, Shipped, SplitFacts};
@@ -179,14 +179,7 @@ struct Compared {
 
 impl Compared {
     fn best(&self) -> Result<Spec> {
-        match self.standings.first() {
-            Some(PolicyStanding { learner, problem: None, .. }) => Ok(learner.clone()),
-            Some(PolicyStanding { learner, problem: Some(problem), .. }) => Err(Error::data(
-                format!("no learner could be fitted; {}: {problem}", learner.kind),
-                "correct the data or the recipe",
-            )),
-            None => Err(Error::internal("no learner was compared")),
-        }
+        fittest(self.standings.first().map(|s| (&s.learner, s.problem.as_deref())))
     }
 }
 

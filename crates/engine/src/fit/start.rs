@@ -1,4 +1,4 @@
-//! The earlier model that a training starts from: opened, held against the new table, and asked about its rows.
+//! The earlier model that a training starts from: opened, checked against the new table, and asked about its rows.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,7 +39,10 @@ impl Earlier {
     pub(super) fn open(recipe: &Recipe, context: &Context) -> Result<Option<Self>> {
         let Some(path) = recipe.train.start.clone() else { return Ok(None) };
         check_recipe(recipe)?;
-        let opened = model::open(Path::new(&path), context)?;
+        let opened = model::open(Path::new(&path), context).map_err(|e| {
+            let remedy = e.remedy().unwrap_or_else(|| "name a model file that this program wrote".into());
+            EngineError::usage(format!("[train] start: {e}"), remedy)
+        })?;
         if recipe.train.start_sha256.as_ref().is_some_and(|known| *known != opened.info.sha256) {
             let problem = format!("{path} is another model than the one that this recipe was resolved with");
             let remedy = "put that one back, or leave start_sha256 out of [train] to start from this one";

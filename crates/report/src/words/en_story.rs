@@ -325,7 +325,7 @@ catalogue! {
     synth_no_proof = "  These figures show no copying that can be measured; they are no proof that nobody can be recognised.",
 
     // Distilling.
-    distill_made = "{learner} learned what {teacher} says of {target}, from {learned} rows of {source}; held against it on {rows} others",
+    distill_made = "{learner} learned what {teacher} says of {target}, from {learned} rows of {source}; compared with it on {rows} others",
     distill_classes = "Same class for {agreement} of rows; log loss rises by {divergence} if the teacher is right",
     distill_numbers = "Answers differ by {rmse} (root mean square); {r2} of the variance of the teacher's answers is kept",
     distill_truth = "Against the truth of {rows} held-out rows: {metric} {teacher} of the teacher (which may have learned from them), {student} of the student",
@@ -337,7 +337,7 @@ catalogue! {
     distill_cost_micros = "microseconds of a row",
 
     // Compressing.
-    compress_made = "{prune} of the leaves or weights of {model} are gone; it was held against itself on {rows} rows of {source}",
+    compress_made = "{prune} of the leaves or weights of {model} were removed; compared with the original on {rows} rows of {source}",
     compress_bits = "Leaf values and weights are stored in 8 bits",
     compress_classes = "Probabilities change by {greatest} at most and {mean} on average; the class stays for {same} of rows",
     compress_numbers = "Answers change by {greatest} at most and {mean} on average; their standard deviation is {spread}",

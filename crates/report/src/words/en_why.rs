@@ -104,7 +104,7 @@ catalogue! {
     teach_among = "Careful: many of these rows equal a training row. Rows that the model learned from teach themselves: take rows that it has not seen.",
     teach_unknown = "What each training row is worth cannot be said: none of these rows has a known answer.",
     teach_worth = "Worth: suppose answers were formed from the {k} most alike training rows. The worth of a training row is what it adds to how right these answers are, on average over {rows} rows with a known answer (Shapley value, exact): with 1 for a right answer, 0 for a wrong one; of numbers 1 for the same number and 0 for one as far off as chance. The model is not trained again for this.",
-    teach_harm = "Training rows that make answers worse ({n} of {training}): look at these first, their target may be wrong.",
+    teach_harm = "Training rows that make answers worse ({n} of {training}): look at these first. Their target may be wrong; where few rows are explained, it may also be chance.",
     teach_no_harm = "No training row makes answers worse.",
     teach_help = "Training rows that make answers better:",
     teach_row = "training row {row}{key}",

@@ -235,3 +235,35 @@ fn tables_by_tabs_and_lines_of_json_are_read_and_written() {
     let broken = send(served.address(), "POST", PREDICT, &headers, &packed[..packed.len() - 4]);
     assert_eq!(broken.status, 400);
 }
+
+#[test]
+fn the_weights_of_accept_are_obeyed() {
+    let served = served();
+    for (accept, media) in [
+        ("text/csv;q=0, application/json", "application/json"),
+        ("application/json;q=0.1, text/csv;q=0.9", "text/csv"),
+        ("text/csv;q=0.5, */*;q=0.1", "text/csv"),
+        ("application/*", "application/json"),
+    ] {
+        let headers = [("Content-Type", "application/json"), ("Accept", accept)];
+        let answer = send(served.address(), "POST", PREDICT, &headers, ADA.as_bytes());
+        assert!(
+            answer.head.to_lowercase().contains(&format!("content-type: {media}")),
+            "{accept}: {}",
+            answer.head
+        );
+    }
+    let refused = [("Content-Type", "application/json"), ("Accept", "application/json;q=0")];
+    assert_eq!(send(served.address(), "POST", PREDICT, &refused, ADA.as_bytes()).status, 406);
+}
+
+#[test]
+fn a_mark_before_the_body_and_long_keys_lose_nothing() {
+    let served = served();
+    assert_eq!(served.predict(&format!("\u{feff}{ADA}")).status, 200);
+    for key in ["20241201.123456789012", "1234567890123456789.5", "1234567890123456790.5"] {
+        let row = format!(r#"{{"id": {key}, "age": 36, "plan": "basic", "visits": 3}}"#);
+        assert_eq!(served.predict(&row).status, 200);
+        assert!(served.logged().iter().any(|row| row.row_key.as_deref() == Some(key)), "{key}");
+    }
+}

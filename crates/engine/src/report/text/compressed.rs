@@ -2,27 +2,18 @@
 
 use std::fmt::Display;
 
-use tidemill_report::number::{count, percent, short};
+use tidemill_report::number::{percent, short};
 use tidemill_report::words::{EN, Words, fill};
 
-use super::align;
+use super::costs::costs;
 use crate::facts::CompressedFacts;
-use crate::format::size;
 
 /// What went, how much answers change, and what both cost.
 pub fn story(words: &Words, facts: &CompressedFacts) -> String {
     let said = &words.story;
     let mut lines = told(words, facts);
-    let (bytes, operations, micros) = (facts.cost.bytes, facts.cost.operations, facts.cost.micros);
-    let row = |name: &str, [a, b]: [String; 2]| [name.to_string(), a, b];
-    let rows = [
-        row(said.distill_cost_what, [said.compress_before, said.compress_after].map(String::from)),
-        row(said.distill_cost_bytes, bytes.map(size)),
-        row(said.distill_cost_operations, operations.map(|n| count(n as f64))),
-        row(said.distill_cost_micros, micros.map(short)),
-    ];
     lines.push(String::new());
-    lines.push(align::table(&rows, [false, true, true]));
+    lines.push(costs(words, [said.compress_before, said.compress_after], &facts.cost));
     lines.push(fill(said.written_file, &[("file", &facts.model.display())]));
     lines.join("\n") + "\n"
 }

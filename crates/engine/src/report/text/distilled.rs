@@ -2,28 +2,18 @@
 
 use std::fmt::Display;
 
-use tidemill_report::number::{count, percent, short};
+use tidemill_report::number::{percent, short};
 use tidemill_report::words::{EN, Words, fill};
 
-use super::align;
+use super::costs::costs;
 use crate::facts::{Change, DistilledFacts};
-use crate::format::size;
 
 /// What was made, how much the answers change, and what both cost.
 pub fn story(words: &Words, facts: &DistilledFacts) -> String {
     let said = &words.story;
     let mut lines = told(words, facts);
-    let (bytes, operations, micros) = (facts.cost.bytes, facts.cost.operations, facts.cost.micros);
-    let row = |name: &str, [a, b]: [String; 2]| [name.to_string(), a, b];
-    let head = [said.distill_cost_teacher, said.distill_cost_student].map(String::from);
-    let rows = [
-        row(said.distill_cost_what, head),
-        row(said.distill_cost_bytes, bytes.map(size)),
-        row(said.distill_cost_operations, operations.map(|n| count(n as f64))),
-        row(said.distill_cost_micros, micros.map(short)),
-    ];
     lines.push(String::new());
-    lines.push(align::table(&rows, [false, true, true]));
+    lines.push(costs(words, [said.distill_cost_teacher, said.distill_cost_student], &facts.cost));
     lines.push(fill(said.written_file, &[("file", &facts.model.display())]));
     lines.join("\n") + "\n"
 }

@@ -8,6 +8,7 @@ mod card;
 pub(crate) mod coefficients;
 mod comparison;
 mod compressed;
+mod costs;
 pub(crate) mod counterfactual;
 mod distilled;
 pub(crate) mod effects;
