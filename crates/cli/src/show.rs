@@ -71,7 +71,7 @@ pub(crate) fn failed(error: &Error, json: bool) -> ExitCode {
 
 /// Shows what is wrong with the arguments, or the help that was asked for. With `--json` among them, standard output gets one document.
 pub(crate) fn unread(e: &clap::Error) -> ExitCode {
-    let json = std::env::args_os().skip(1).take_while(|arg| arg != "--").any(|arg| arg == "--json");
+    let json = std::env::args_os().skip(1).take_while(|arg| arg != "--").any(|arg| is_json(&arg));
     let code = ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
     if !json {
         // A reader that is gone is not a reason to fail otherwise.
@@ -94,6 +94,12 @@ pub(crate) fn unread(e: &clap::Error) -> ExitCode {
     };
     let _ = std::io::stdout().lock().write_all(pretty(&document).as_bytes());
     code
+}
+
+/// Whether an argument asks for JSON; `--json=true` is an error, which is told as JSON all the same.
+fn is_json(argument: &std::ffi::OsStr) -> bool {
+    let text = argument.to_string_lossy();
+    text == "--json" || text.starts_with("--json=")
 }
 
 fn pretty(value: &Value) -> String {

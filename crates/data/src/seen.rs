@@ -1,6 +1,7 @@
 //! What training saw of a column beyond the names of its categories and the range of its numbers: by it every later cell says
 //! whether it tells the model anything.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use arrow_array::{Array, ArrayRef};
@@ -12,6 +13,7 @@ use tidemill_core::{Batch, Column, Kind, Result, Schema};
 use tidemill_kernel::sketch::{hash_bytes, mix};
 use tidemill_kernel::words::{Piece, pairs, pieces};
 use tidemill_kernel::{graph, picture};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::parse::zone_of;
 use crate::raw::{Raw, RawColumn};
@@ -244,10 +246,11 @@ fn unknown_neighbors(keys: &Vocabulary, list: &str) -> Option<Unfamiliar> {
     }
 }
 
-/// The hashes of the words of a text.
+/// The hashes of the words of a text. Compatible characters (full width, ligatures) are one, as for the steps that cut texts into terms.
 fn words(text: &str, mut each: impl FnMut(u64)) {
+    let even: Cow<'_, str> = if text.is_ascii() { text.into() } else { text.nfkc().collect() };
     let mut hash = |word: &str| each(hash_bytes(word.to_lowercase().as_bytes()));
-    pieces(text, |piece| match piece {
+    pieces(&even, |piece| match piece {
         Piece::Word(word) => hash(word),
         Piece::Run(_, run) => pairs(run, &mut hash),
     });
@@ -400,6 +403,7 @@ mod tests {
         assert_eq!(code("The FOOD was clean"), None);
         assert_eq!(code("quixotic zephyrs"), Some("unknown_text"));
         assert_eq!(code("..."), Some("unknown_text"));
+        assert_eq!(code("Ｔｈｅ ｆｏｏｄ"), None, "full width");
         assert_eq!(code("clean quixotic zephyrs abound"), Some("partly_known_text"));
         assert_eq!(code("酒店很贵"), None);
         assert_eq!(code("天气预报"), Some("unknown_text"));

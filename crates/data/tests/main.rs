@@ -7,3 +7,4 @@ mod layout;
 mod pictures;
 mod profile;
 mod reading;
+mod written;

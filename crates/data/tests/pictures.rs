@@ -138,19 +138,22 @@ fn many_that_cannot_be_read_are_an_error() {
 }
 
 #[test]
-fn bytes_of_parquet_are_pictures_or_left_out() {
+fn bytes_of_parquet_are_pictures_or_texts_or_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let pictures = BinaryArray::from_iter_values((0..30).map(dot));
     let keys = BinaryArray::from_iter_values((0..30u8).map(|i| [i; 16]));
+    let towns = BinaryArray::from_iter((0..30).map(|i| (i != 4).then_some(["Oslo", "Zürich", ""][i % 3])));
     let labels = StringArray::from_iter_values((0..30).map(|i| ["x", "y", "z"][i % 3]));
     let schema = arrow_schema::Schema::new(vec![
         Field::new("photo", DataType::Binary, true),
         Field::new("hash", DataType::Binary, true),
         Field::new("y", DataType::Utf8, true),
+        // Older writers of Parquet do not mark texts.
+        Field::new("town", DataType::Binary, true),
     ]);
-    let rows =
-        RecordBatch::try_new(Arc::new(schema), vec![Arc::new(pictures), Arc::new(keys), Arc::new(labels)]);
-    let rows = rows.unwrap();
+    let columns: [arrow_array::ArrayRef; 4] =
+        [Arc::new(pictures), Arc::new(keys), Arc::new(labels), Arc::new(towns)];
+    let rows = RecordBatch::try_new(Arc::new(schema), columns.into()).unwrap();
     let file = std::fs::File::create(folder.path().join("t.parquet")).unwrap();
     let mut writer = parquet::arrow::ArrowWriter::try_new(file, rows.schema(), None).unwrap();
     writer.write(&rows).unwrap();
@@ -160,6 +163,9 @@ fn bytes_of_parquet_are_pictures_or_left_out() {
     let plan = infer(&*source, &recipe(), &context).unwrap();
     assert_eq!((plan.columns[0].kind, plan.columns[0].role), (Kind::Image, Role::Feature));
     assert_eq!(plan.columns[1].role, Role::Ignore, "{}", plan.columns[1].why);
+    assert_eq!((plan.columns[3].kind, plan.columns[3].role), (Kind::Category, Role::Feature));
+    let in_memory = tidemill_data::from_arrow(std::slice::from_ref(&rows)).unwrap();
+    assert_eq!(in_memory.batch().texts(3).unwrap().value(1), "Zürich");
     let (_, table) = Ingest::fit(&*source, plan, &context).unwrap();
     assert_eq!(table.batch().images(0).unwrap().value(29), dot(29));
 }

@@ -8,37 +8,37 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, StringArray};
 use proptest::prelude::*;
-use tidemill_core::recipe::{ColumnSpec, Recipe, Task};
+use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Column, Context, Error, Kind, Role, Schema, Source};
 use tidemill_data::source::{BodyFormat, gunzip, open_body};
-use tidemill_data::{InferredColumn, InferredSchema, Ingest, ReadOptions, Weight, create, infer, open};
+use tidemill_data::{InferredColumn, InferredSchema, Ingest, ReadOptions, create, infer, open};
 
 fn file(name: &str) -> String {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reading").join(name);
     path.display().to_string()
 }
 
-fn opened(name: &str) -> Box<dyn Source> {
+pub(crate) fn opened(name: &str) -> Box<dyn Source> {
     open(&file(name), &ReadOptions::default()).unwrap()
 }
 
 /// A CSV of one's own, as a file would be read.
-fn text(csv: &str) -> Box<dyn Source> {
+pub(crate) fn text(csv: &str) -> Box<dyn Source> {
     open_body(csv.as_bytes().to_vec(), "a.csv", BodyFormat::Csv, &ReadOptions::default()).unwrap()
 }
 
-fn plan_of(source: &dyn Source, target: Option<&str>) -> InferredSchema {
+pub(crate) fn plan_of(source: &dyn Source, target: Option<&str>) -> InferredSchema {
     let mut recipe = Recipe::default();
     recipe.data.target = target.map(String::from);
     infer(source, &recipe, &Context::default()).unwrap()
 }
 
-fn column(source: &dyn Source, name: &str) -> InferredColumn {
+pub(crate) fn column(source: &dyn Source, name: &str) -> InferredColumn {
     plan_of(source, None).column(name).unwrap().clone()
 }
 
 /// The numbers of a column of a table that has no target.
-fn numbers(source: &dyn Source, name: &str) -> Vec<f64> {
+pub(crate) fn numbers(source: &dyn Source, name: &str) -> Vec<f64> {
     let mut plan = plan_of(source, None);
     plan.columns
         .iter_mut()
@@ -53,13 +53,13 @@ fn names(source: &dyn Source) -> Vec<String> {
     source.schema().names().map(String::from).collect()
 }
 
-fn texts(source: &dyn Source, name: &str) -> Vec<String> {
+pub(crate) fn texts(source: &dyn Source, name: &str) -> Vec<String> {
     let rows = source.collect().unwrap();
     let at = rows.schema().index(name).unwrap();
     rows.texts(at).unwrap().iter().map(|t| t.unwrap_or("(null)").to_string()).collect()
 }
 
-fn codes(plan: &InferredSchema) -> Vec<&str> {
+pub(crate) fn codes(plan: &InferredSchema) -> Vec<&str> {
     plan.notes.iter().map(|note| note.code.as_str()).collect()
 }
 
@@ -261,201 +261,6 @@ fn a_body_and_a_file_of_the_same_bytes_give_the_same() {
 }
 
 #[test]
-fn numbers_are_read_as_the_world_writes_them() {
-    for (csv, wanted) in [
-        ("x;y\n1,5;a\n2,25;b\n1.000,5;c\n", vec![1.5, 2.25, 1000.5]),
-        ("x;y\n1.234;0,5\n958;1,5\n12.000;2,5\n", vec![1234.0, 958.0, 12000.0]),
-        ("x\ty\n301'212\ta\n7'000.5\tb\n12\tc\n", vec![301212.0, 7000.5, 12.0]),
-        ("x,y\n\"1,23,456\",a\n\"12,34,567.5\",b\n900,c\n", vec![123456.0, 1234567.5, 900.0]),
-        ("x,y\n1 234,a\n12 345 678,b\n9,c\n", vec![1234.0, 12345678.0, 9.0]),
-        ("x,y\n1:02:03,a\n0:30:00,b\n10:00:00,c\n", vec![3723.0, 1800.0, 36000.0]),
-        ("x,y\n12.5 kg,a\n3 kg,b\n4 KG,c\n", vec![12.5, 3.0, 4.0]),
-        ("x,y\n1.2K,a\n3M,b\n950,c\n", vec![1200.0, 3e6, 950.0]),
-        ("x,y\n$1.5bn,a\n$2bn,b\n$0.5bn,c\n", vec![1.5e9, 2e9, 0.5e9]),
-        ("x,y\n<0.5,a\n1.5,b\n>100,c\n", vec![0.5, 1.5, 100.0]),
-        ("x;y\n1,234;2,5\n2,345;3,5\n3,456;4,5\n", vec![1.234, 2.345, 3.456]),
-    ] {
-        assert_eq!(numbers(&*text(csv), "x"), wanted, "{csv:?}");
-    }
-    let points = numbers(&*opened("points.csv"), "betrag");
-    let (least, most) = points.iter().fold((f64::MAX, 0.0_f64), |(a, b), x| (a.min(*x), b.max(*x)));
-    assert_eq!((least, most), (100.0, 99835.0));
-    assert_eq!(column(&*opened("apostrophes.csv"), "amount").format.to_string(), "thousands_apostrophe");
-    let plan = plan_of(&*opened("censored.csv"), Some("y"));
-    assert_eq!(plan.column("conc").unwrap().kind, Kind::Number);
-    assert!(plan.notes.iter().any(|n| n.code == "censored" && n.message.starts_with("26 of 500")));
-}
-
-#[test]
-fn what_can_be_read_in_two_ways_is_said() {
-    let plan = plan_of(&*opened("dates.csv"), Some("y"));
-    assert_eq!(plan.column("d").unwrap().format.to_string(), "day_first");
-    assert_eq!(codes(&plan), ["ambiguous_dates"]);
-    for (csv, format, code) in [
-        ("d,x\n03/04/2024,1.5\n05/06/2024,2.5\n01/02/2023,3.5\n", "month_first", "ambiguous_dates"),
-        (
-            "d,e\n03/04/2024,25/12/2020\n05/06/2024,26/12/2020\n01/02/2023,1/1/2020\n",
-            "day_first",
-            "ambiguous_dates",
-        ),
-        ("d,e\n1.234,a\n958,b\n2.345,c\n", "", "ambiguous_numbers"),
-        (
-            "d;e\n241.109 €;a\n343 €;b\n3.450 €;c\n1.230 €;d\n",
-            "decimal_comma+thousands_point+currency",
-            "ambiguous_numbers",
-        ),
-        (
-            "d;e\n1.234 kg;a\n958 kg;b\n2.340 kg;c\n3.345 kg;d\n",
-            "decimal_comma+thousands_point+unit:kg",
-            "ambiguous_numbers",
-        ),
-        ("d;e\n7.961%;a\n8.342%;b\n", "percent", "ambiguous_numbers"),
-        ("d,e\n\"1,234\",a\n\"9,581\",b\n\"2,345\",c\n", "thousands_comma", "ambiguous_numbers"),
-    ] {
-        let plan = plan_of(&*text(csv), None);
-        assert_eq!(plan.column("d").unwrap().format.to_string(), format, "{csv:?}");
-        assert!(codes(&plan).contains(&code), "{csv:?}: {:?}", plan.notes);
-    }
-    // Days beyond 12 leave no doubt.
-    assert_eq!(codes(&plan_of(&*text("d,x\n25/12/2024,1.5\n05/06/2024,2.5\n"), None)), [""; 0]);
-}
-
-#[test]
-fn words_that_signs_divide_are_text_and_no_key() {
-    let words = ["sea", "sun", "cat", "tea", "fun", "sky", "ink", "oak"];
-    for sign in ["#", "|", " + "] {
-        let mut csv = String::from("tags;y\n");
-        for i in 0..90usize {
-            let picked = [i % 8, i / 8 % 8, (i / 64 + 3 * i) % 8, i % 5].map(|at| words[at]);
-            csv += &format!("{sign}{};{}\n", picked.join(sign), i % 2);
-        }
-        let found = column(&*text(&csv), "tags");
-        assert_eq!((found.kind, found.role), (Kind::Text, Role::Feature), "{sign}: {}", found.why);
-    }
-}
-
-#[test]
-fn a_column_named_as_the_time_is_read_as_one() {
-    for (rows, first) in [
-        (["01022024", "15022024", "31122024", "05062025", "17082025"], "%d%m%Y"),
-        (
-            ["20240131120000", "20240215130000", "20240301140000", "20240402150000", "20240503160000"],
-            "%Y%m%d%H%M%S",
-        ),
-        (["Jan 2018", "Feb 2018", "Mar 2018", "Apr 2018", "May 2018"], "period"),
-        (["2019-W02", "2019-W03", "2019-W04", "2019-W05", "2019-W06"], "period"),
-        (["2023Q1", "2023Q2", "2023Q3", "2023Q4", "2024Q1"], "quarter"),
-    ] {
-        let csv = format!(
-            "when,y\n{}\n",
-            rows.map(|t| format!("{t},{}", t.len() + usize::from(t == rows[0]))).join("\n")
-        );
-        let mut recipe = Recipe::default();
-        (recipe.data.target, recipe.data.time) = (Some("y".into()), Some("when".into()));
-        let plan = infer(&*text(&csv), &recipe, &Context::default()).unwrap();
-        let found = plan.column("when").unwrap();
-        assert_eq!((found.kind, found.format.to_string().as_str()), (Kind::Time, first), "{}", found.why);
-    }
-}
-
-#[test]
-fn only_0_and_1_is_a_number_unless_declared() {
-    for csv in ["x,y\n0,1.5\n1,2.5\n1,3.5\n", "gender,y\n0,1.5\n1,2.5\n0,4.5\n", "x,y\n0.0,a\n1.0,b\n,c\n"] {
-        let found = plan_of(&*text(csv), None).columns[0].clone();
-        assert_eq!((found.kind, found.role), (Kind::Number, Role::Feature), "{csv:?}");
-    }
-    let mut recipe = Recipe::default();
-    recipe.columns.insert("x".into(), ColumnSpec { kind: Some(Kind::Flag), ..Default::default() });
-    let plan = infer(&*text("x,y\n0,1.5\n1,2.5\n"), &recipe, &Context::default()).unwrap();
-    assert_eq!(plan.columns[0].kind, Kind::Flag);
-}
-
-#[test]
-fn a_column_of_which_no_cell_reads_is_an_error() {
-    let train = opened("loans.csv");
-    let plan = plan_of(&*train, Some("left"));
-    let (intake, _) = Ingest::fit(&*train, plan, &Context::default()).unwrap();
-    let answered = |source: &dyn Source| {
-        let mut run = intake.clone().bind_to(source)?;
-        source.scan()?.try_for_each(|batch| run.apply(&batch?).map(drop))
-    };
-    let e = answered(&*opened("loans_decimal_commas.csv")).unwrap_err();
-    assert!(
-        e.to_string().contains("'income': no cell is a number")
-            && e.to_string().contains("'6010,5' in row 1"),
-        "{e}"
-    );
-    for csv in ["id,age,income,city\n1,old,5,Oslo\n2,young,6,Oslo\n", "id,age,income,city\n1,44,true,Oslo\n"]
-    {
-        assert!(answered(&*text(csv)).is_err(), "{csv:?}");
-    }
-    for csv in
-        ["id,age,income,city\n1,44,,Oslo\n", "id,age,income,city\n1,44,NA,Oslo\n2,45,x,Oslo\n3,45,1,Oslo\n"]
-    {
-        answered(&*text(csv)).unwrap();
-    }
-    answered(&*opened("loans_bad_cells.csv")).unwrap();
-    assert!(!intake.warnings().is_empty());
-}
-
-#[test]
-fn words_for_missing_can_be_values() {
-    let plan = plan_of(&*opened("allergy.csv"), Some("allergy"));
-    assert_eq!(
-        (plan.task, plan.classes),
-        (Some(Task::Multiclass), vec!["Milk".into(), "None".into(), "Nuts".into()])
-    );
-    let plan = plan_of(&*opened("countries.csv"), Some("y"));
-    assert_eq!(plan.column("country").unwrap().values, ["NA"]);
-    // Quoted text is a value; among numbers it is none.
-    let (intake, table) = {
-        let source = text("c,x\nyes,1.5\n\"NA\",\"NA\"\nNo,2.5\nNA,\nyes,3\n");
-        let plan = plan_of(&*source, None);
-        Ingest::fit(&*source, plan, &Context::default()).unwrap()
-    };
-    assert_eq!(intake.plan().columns[0].categories, ["NA", "No", "yes"]);
-    assert_eq!(table.batch().column(0).null_count(), 1);
-    assert_eq!(
-        table.batch().numbers(1).unwrap().iter().collect::<Vec<_>>(),
-        [Some(1.5), None, Some(2.5), None, Some(3.0)]
-    );
-    let mut recipe = Recipe::default();
-    recipe.data.missing_only = Some(vec![]);
-    let source = text("c,x\nnull,1.5\nb,NA\nc,2.5\nnull,4\n");
-    let plan = infer(&*source, &recipe, &Context::default()).unwrap();
-    let (intake, table) = Ingest::fit(&*source, plan, &Context::default()).unwrap();
-    assert_eq!(intake.plan().columns[0].categories, ["b", "c", "null"]);
-    assert_eq!(table.batch().numbers(1).unwrap().iter().flatten().collect::<Vec<_>>(), [1.5, 2.5, 4.0]);
-    // What is taken as missing is said, severely of a target.
-    let plan = plan_of(&*text("c,x\na,1.5\nb,3\nn/a,2.5\na,4\n"), Some("c"));
-    let note = plan.notes.iter().find(|n| n.code == "missing_words").unwrap();
-    assert_eq!((note.weight, note.message.as_str()), (Weight::Severe, "'n/a' (1 row) counts as missing"));
-}
-
-#[test]
-fn identities_are_text() {
-    let long = "id,x\n1234567890123456789,1.5\n1234567890123456700,2.5\n1234567890123456789,3.5\n";
-    let found = column(&*text(long), "id");
-    assert_eq!(found.kind, Kind::Category);
-    for name in ["typed.parquet", "typed_without_statistics.parquet"] {
-        let source = opened(name);
-        assert_eq!(texts(&*source, "id"), ["9007199254740993", "9007199254740992", "1", "(null)"], "{name}");
-        assert_eq!(source.schema().columns()[1].kind, Kind::Number);
-    }
-    let lines = b"{\"id\": 9007199254740993}\n{\"id\": 1}\n";
-    let source = open_body(&lines[..], "a", BodyFormat::JsonLines, &ReadOptions::default()).unwrap();
-    assert_eq!(texts(&*source, "id"), ["9007199254740993", "1"]);
-    // Names that a 64-bit float would not tell apart have codes of their own.
-    let source = text(long);
-    let (intake, _) = Ingest::fit(&*source, plan_of(&*source, None), &Context::default()).unwrap();
-    let other = text("id,x\n1234567890123456701,1\n1234567890123456700,1\n");
-    let coded = intake.clone().bind_to(&*other).unwrap().apply(&other.collect().unwrap()).unwrap();
-    let (codes, n) = (coded.codes(0).unwrap(), intake.plan().columns[0].categories.len() as u32);
-    assert_eq!(codes.iter().collect::<Vec<_>>(), [Some(n), Some(0)]);
-    assert_eq!(column(&*text("zip,x\n01234,1.5\n01234,2.5\n99999,3.5\n"), "zip").kind, Kind::Category);
-}
-
-#[test]
 fn what_is_not_used_does_not_block() {
     let mut recipe = Recipe::default();
     recipe.data.target = Some("left".into());
@@ -514,43 +319,6 @@ fn workbooks_and_sqlite_tables_are_read() {
     assert_eq!(table("?query=select count(*) as n from orders").unwrap().collect().unwrap().n_rows(), 1);
     assert!(refusal(table("")).remedy().unwrap().contains("orders"));
     assert!(refusal(table("?table=oders")).remedy().unwrap().contains("orders"));
-}
-
-#[test]
-fn texts_without_spaces_are_texts() {
-    for (name, column) in [("chinese.csv", "text"), ("thai.csv", "text"), ("chinese_stars.csv", "评论")] {
-        let plan = plan_of(&*opened(name), Some("y"));
-        let found = plan.column(column).unwrap();
-        assert_eq!((found.kind, found.role), (Kind::Text, Role::Feature), "{name}: {}", found.why);
-    }
-    let japanese: String = (0..30).map(|i| format!("このホテルはとても良かったです{i}番\n")).collect();
-    assert_eq!(column(&*text(&format!("感想\n{japanese}")), "感想").role, Role::Feature);
-    let codes: String = (0..60).map(|i| format!("AB-{}-x,{}.5\n", 1000 + 7 * i, i % 9)).collect();
-    assert_eq!(column(&*text(&format!("code,x\n{codes}")), "code").role, Role::Key);
-}
-
-#[test]
-fn what_is_named_as_the_time_is_read_as_one() {
-    let epoch = opened("epoch.csv");
-    let millis = text("t,y\n1700000000000,1.5\n1700086400000,2.5\n1700000000500,3\n");
-    let days = text("t,y\n20240131,1.5\n20240201,2.5\n20240202,3\n");
-    for (source, format) in [(&epoch, "unix_seconds"), (&millis, "unix_millis"), (&days, "%Y%m%d")] {
-        let mut recipe = Recipe::default();
-        recipe.data.time = Some("t".into());
-        let plan = infer(&**source, &recipe, &Context::default()).unwrap();
-        let found = plan.column("t").unwrap();
-        assert_eq!(
-            (found.kind, found.role, found.format.to_string().as_str()),
-            (Kind::Time, Role::Time, format)
-        );
-        assert!(codes(&plan).contains(&"time_from_numbers"));
-    }
-    // A step of a simulation stays a number.
-    let mut recipe = Recipe::default();
-    recipe.data.time = Some("t".into());
-    let steps: String = (0..30).map(|i| format!("{i},{}.5\n", i % 7)).collect();
-    let plan = infer(&*text(&format!("t,y\n{steps}")), &recipe, &Context::default()).unwrap();
-    assert_eq!(plan.column("t").unwrap().kind, Kind::Number);
 }
 
 #[test]
@@ -640,60 +408,4 @@ fn headers_are_found_below_wide_titles_and_between_files() {
     }
     // A table of names alone in which a row comes again has no header.
     assert_eq!(text("Oslo,yes\nBonn,no\nOslo,yes\n").collect().unwrap().n_rows(), 3);
-}
-
-/// Numbers as the world writes them: with the sign behind, as books of accounts do.
-#[test]
-fn a_sign_may_stand_behind_the_number() {
-    let source = text("v;w\n1.234,50-;5-\n12,00;7\n1.000,25-;8-\n3,10;9\n");
-    assert_eq!(numbers(&*source, "v"), [-1234.5, 12.0, -1000.25, 3.1]);
-    assert_eq!(numbers(&*source, "w"), [-5.0, 7.0, -8.0, 9.0]);
-    // Bands of age are names.
-    let bands = text("age,y\n18-24,1\n25-64,0\n65-,1\n18-24,1\n25-64,0\n");
-    assert_eq!(column(&*bands, "age").kind, Kind::Category);
-}
-
-/// Addresses of the web say something about their row: they are no keys, unless the name says so.
-#[test]
-fn addresses_of_the_web_are_texts() {
-    for form in ["https://shop.example/sale/{i}/x", "/articles/2024/{i}.html"] {
-        let rows = |name: &str| {
-            let lines = (0..60).map(|i| format!("{},{}\n", form.replace("{i}", &format!("{i}")), i % 2));
-            text(&format!("{name},y\n{}", lines.collect::<String>()))
-        };
-        let found = column(&*rows("address"), "address");
-        assert_eq!((found.kind, found.role), (Kind::Text, Role::Feature), "{form}");
-        assert_eq!(column(&*rows("page_id"), "page_id").role, Role::Key, "{form}");
-    }
-}
-
-/// What the user says is missing is not said to be missing once more.
-#[test]
-fn words_that_the_user_named_are_no_news() {
-    let rows = "x,y\n1,none\n2,mild\n3,severe\n4,none\n5,mild\n6,severe\n";
-    let mut recipe = Recipe::default();
-    recipe.data.target = Some("y".into());
-    let notes = |recipe: &Recipe| {
-        let plan = infer(&*text(rows), recipe, &Context::default()).unwrap();
-        codes(&plan).into_iter().map(String::from).collect::<Vec<_>>()
-    };
-    assert_eq!(notes(&recipe), ["word_is_name"]);
-    recipe.data.missing = vec!["none".into()];
-    assert_eq!(notes(&recipe), Vec::<String>::new());
-}
-
-/// Values of a laboratory: many bounds of either side, and words for what was not found.
-#[test]
-fn bounds_and_words_of_laboratories_are_numbers() {
-    let cells = ["<0.5", ">100", "≤2", "n.d.", "12.25", "3.5", "BDL", "41.75"];
-    let rows: String = (0..80).map(|i| format!("{},{}\n", cells[i * 5 % 8], i % 3)).collect();
-    let source = text(&format!("conc,y\n{rows}"));
-    assert_eq!(column(&*source, "conc").kind, Kind::Number);
-    let found = numbers(&*source, "conc");
-    let wanted = [0.5, 100.0, 2.0, f64::NAN, 12.25, 3.5, f64::NAN, 41.75];
-    for (i, x) in found.iter().enumerate() {
-        let wanted = wanted[i * 5 % 8];
-        assert!(*x == wanted || (x.is_nan() && wanted.is_nan()), "row {i}: {x}, not {wanted}");
-    }
-    assert!(codes(&plan_of(&*source, None)).contains(&"censored"));
 }

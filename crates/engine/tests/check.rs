@@ -211,6 +211,27 @@ fn what_the_remedy_says_of_a_stand_in_is_done_whatever_the_source() {
     }
 }
 
+/// Kinds 10 and 12: a class that says that nobody knew is named, and the line of the remedy takes it away.
+#[test]
+fn classes_that_stand_for_no_answer_are_named() {
+    for word in ["Unknown", "#DIV/0!", "TBD", "未知"] {
+        let line =
+            |i: usize| format!("{},{}\n", i * 7 % 31, if i % 9 == 4 { word } else { ["a", "b"][i % 2] });
+        let text = (0..180).fold(String::from("x,y\n"), |text, i| text + &line(i));
+        let found = audit("t.csv", &text, &target("y"));
+        let line = find(&found, "placeholder_class", "y").recipe.clone().unwrap();
+        let mut recipe = recipe::parse(&line, "remedy.toml", &builtin::registry()).unwrap();
+        recipe.data.target = Some("y".into());
+        let mended = audit("t.csv", &text, &recipe);
+        assert!(mended.findings.iter().all(|f| f.code != "placeholder_class"), "{word}");
+        assert_eq!(mended.profile.columns[1].distinct.count, 2, "{word}");
+    }
+    let two = (0..100)
+        .fold(String::from("x,y\n"), |t, i| t + &format!("{},{}\n", i % 13, ["known", "unknown"][i % 2]));
+    let found = audit("two.csv", &two, &target("y"));
+    assert!(found.findings.iter().all(|f| f.code != "placeholder_class"));
+}
+
 #[test]
 fn the_examples_have_nothing_severe() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");

@@ -28,6 +28,12 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A model's name that no address of the API can hold.
+    #[error("'{name}' cannot be the name of a model")]
+    Name {
+        /// The name.
+        name: String,
+    },
     /// What is no origin.
     #[error("'{origin}' is not an origin")]
     Origin {
@@ -56,6 +62,7 @@ impl Coded for Error {
             Error::Listen { .. } => "listen",
             Error::Open { .. } => "open_to_the_world",
             Error::SameName { .. } => "same_name",
+            Error::Name { .. } => "bad_name",
             Error::Origin { .. } => "origin",
             Error::Retention => "retention",
             Error::System(_) => "system",
@@ -69,6 +76,9 @@ impl Coded for Error {
                 Error::Listen { .. } => "choose another port with --listen, or stop what uses this one",
                 Error::Open { .. } => "make a key with `tidemill keys create`, or listen on 127.0.0.1",
                 Error::SameName { .. } => "give them different file names, or serve one of them",
+                Error::Name { .. } => {
+                    "give a name of at most 200 characters without slashes, line breaks and spaces at its ends"
+                }
                 Error::Origin { .. } => {
                     "write a scheme and a host, such as https://app.example or http://localhost:3000"
                 }

@@ -12,6 +12,7 @@ use tidemill_engine::serve::serving::{Part, Serving};
 use tidemill_store::Store;
 
 use crate::batcher::Batcher;
+use crate::error::Error;
 use crate::rows::Columns;
 use crate::telemetry::{ModelFigures, Telemetry};
 
@@ -66,12 +67,27 @@ pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     Some((found.modified().ok()?, found.len(), inode))
 }
 
+/// The longest name of a model, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// Refuses a name that no address of the API can hold.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+    let odd = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    let sound = !name.is_empty()
+        && name.chars().count() <= LONGEST_NAME
+        && name.trim() == name
+        && !name.contains(odd)
+        && !matches!(name, "." | "..");
+    if sound { Ok(()) } else { Err(Error::Name { name: tidemill_core::escaped(name).into_owned() }) }
+}
+
 impl Live {
     /// Loads a model and records its version.
     pub(crate) fn open(path: &Path, name: Option<&str>, loader: &Loader) -> Result<Self> {
         let seen = Mutex::new(stamp(path));
         let serving = Serving::open(path, name, loader.hash_key.as_deref(), &loader.context)?;
         let name = serving.name.clone();
+        check_name(&name)?;
         let version = ArcSwap::from_pointee(Version::new(serving, loader)?);
         Ok(Live { name, path: path.into(), watched: false, version, seen })
     }

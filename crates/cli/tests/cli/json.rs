@@ -12,6 +12,7 @@ fn usage_errors_are_one_document_too() {
         vec!["serve", "m", "--listen", "rubbish", "--json"],
         vec!["bogus", "--json"],
         vec!["--json"],
+        vec!["train", "a.csv", "--json=true"],
         vec!["backup", "s.db", "--json"],
         vec!["train", "a.csv", "--task", "guess", "--json"],
     ] {

@@ -289,7 +289,7 @@ fn number_words(format: &Format) -> String {
     if format.magnitude {
         words.push("a magnitude (K, M, bn)");
     }
-    if format.clock {
+    if format.clock || format.stopwatch {
         words.push("colons: lengths of time, in seconds");
     }
     if format.censored {

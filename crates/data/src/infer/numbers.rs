@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::formats::{Doubt, Found, accept, explain};
 use super::locale::{Locale, may_group};
+use crate::parse::currency::currency_of;
 use crate::parse::{NumberFormat, Thousands, has_digit, magnitude};
 use crate::plan::Weight;
 
@@ -49,7 +50,10 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
         true => grouped(facts, locale, &base),
         false => commas(facts, locale, format),
     };
-    let doubt = doubt.or_else(|| censored(facts, &format)).or_else(|| clocks(facts, &format));
+    let doubt = doubt
+        .or_else(|| censored(facts, &format))
+        .or_else(|| clocks(facts, &format))
+        .or_else(|| currencies(facts, &format));
     Some(Found { doubt, ..accept(facts, format, found)? })
 }
 
@@ -61,11 +65,15 @@ fn dress(facts: &Facts<'_>) -> NumberFormat {
     let mut dress = NumberFormat {
         percent: takes_off(NumberFormat { percent: true, ..Default::default() }),
         currency: takes_off(NumberFormat { currency: true, ..Default::default() }),
-        censored: odd()
-            .any(|t| t.starts_with(['<', '>', '≤', '≥']) && t.ends_with(|c: char| c.is_ascii_digit())),
-        clock: odd().any(|t| NumberFormat { clock: true, ..Default::default() }.parse(t).is_some()),
+        censored: odd().any(is_bound),
         ..Default::default()
     };
+    let is_length = |t: &str| NumberFormat { clock: true, ..Default::default() }.parse(t).is_some();
+    if odd().any(is_length) {
+        // Beside `1:20:47`, `35:30` has no hours.
+        dress.stopwatch = odd().any(|t| colons(t) == 2) && odd().any(|t| colons(t) == 1);
+        dress.clock = !dress.stopwatch;
+    }
     let mut suffixes: Vec<String> = odd().filter_map(suffix).map(str::to_lowercase).collect();
     let n = suffixes.len();
     suffixes.sort_unstable();
@@ -167,9 +175,21 @@ fn ambiguous(example: &str, taken: &str, why: &str, weight: Weight, other: &Numb
     }
 }
 
+/// Whether a number is given as a bound: `<0.5`, `90+`.
+fn is_bound(text: &str) -> bool {
+    let ends = |t: &str| t.ends_with(|c: char| c.is_ascii_digit());
+    let begins = |t: &str| t.starts_with(|c: char| c.is_ascii_digit());
+    (text.starts_with(['<', '>', '≤', '≥']) && ends(text))
+        || (begins(text) && text.strip_suffix('+').is_some_and(|rest| ends(rest.trim_end())))
+}
+
+fn colons(text: &str) -> usize {
+    text.bytes().filter(|b| *b == b':').count()
+}
+
 fn censored(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
-    let n: u64 = facts.values.iter().filter(|v| v.0.starts_with(['<', '>', '≤', '≥'])).map(|v| v.1).sum();
-    let example = facts.values.iter().find(|v| v.0.starts_with(['<', '>', '≤', '≥']))?.0;
+    let n: u64 = facts.values.iter().filter(|v| is_bound(v.0)).map(|v| v.1).sum();
+    let example = facts.values.iter().find(|v| is_bound(v.0))?.0;
     format.censored.then(|| Doubt {
         code: "censored",
         weight: Weight::Warning,
@@ -182,14 +202,37 @@ fn censored(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
 }
 
 fn clocks(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
-    let short = |t: &str| t.bytes().filter(|b| *b == b':').count() == 1;
-    let example = facts.values.iter().find(|v| short(v.0))?.0;
-    format.clock.then(|| Doubt {
+    let example = facts.values.iter().find(|v| colons(v.0) == 1)?.0;
+    let (taken, weight, other) = match format {
+        NumberFormat { clock: true, .. } => ("hours and minutes", Weight::Remark, "stopwatch"),
+        NumberFormat { stopwatch: true, .. } => {
+            ("minutes and seconds, since longer ones have three parts", Weight::Warning, "clock")
+        }
+        _ => return None,
+    };
+    Some(Doubt {
         code: "ambiguous_lengths",
-        weight: Weight::Remark,
+        weight,
+        message: format!("'{example}' may be hours and minutes or minutes and seconds; read as {taken}"),
+        remedy: format!("format = \"{other}\""),
+    })
+}
+
+/// Amounts in several currencies: nothing converts them.
+fn currencies(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
+    if !format.currency {
+        return None;
+    }
+    let mut found: Vec<&str> = facts.values.iter().filter_map(|v| currency_of(v.0)).collect();
+    found.sort_unstable();
+    found.dedup();
+    (found.len() > 1).then(|| Doubt {
+        code: "mixed_currencies",
+        weight: Weight::Warning,
         message: format!(
-            "'{example}' may be hours and minutes or minutes and seconds; read as hours and minutes"
+            "the amounts are in several currencies ({}); they are read as they stand, without conversion",
+            found.join(", ")
         ),
-        remedy: "write h:mm:ss".into(),
+        remedy: "convert them beforehand, or put the currency into a column of its own".into(),
     })
 }

@@ -1,5 +1,6 @@
 //! From a cell as it is written to its value: numbers, flags and timestamps, each in the ways people write them.
 
+pub(crate) mod currency;
 mod date;
 mod flag;
 mod missing;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::currency::{NO_CENTS, without_currency};
+
 /// Below this, 64-bit floats tell every whole number from its neighbours; at it and above they do not.
 pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -86,7 +88,10 @@ pub struct NumberFormat {
     /// Lengths of time: `1:02:03` is 3723 seconds, `1:30` (hours and minutes) 5400.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub clock: bool,
-    /// There may be a sign of censoring, and the number is the bound: `<0.5` is 0.5, `>=100` is 100.
+    /// Lengths of time of which two parts are minutes and seconds: `35:30` is 2130 seconds.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stopwatch: bool,
+    /// There may be a sign of censoring, and the number is the bound: `<0.5` is 0.5, `>=100` is 100, `90+` is 90.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub censored: bool,
     /// There may be this unit behind the number, in any case.
@@ -121,15 +126,6 @@ pub(crate) fn magnitude(word: &str) -> Option<u8> {
     let word = word.trim_end_matches('.');
     MAGNITUDES.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, power)| *power)
 }
-
-const CURRENCY_SIGNS: &[char] = &['$', '€', '£', '¥', '₹', '₽', '₩', '₺', '₴', '₪', '₫', '฿', '₦', '¢'];
-const CURRENCY_CODES: &[&str] = &[
-    "USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK",
-    "HUF", "RUB", "BRL", "MXN", "ZAR", "KRW", "SGD", "HKD", "TRY", "US$", "R$", "kr.", "kr", "zł", "Kč",
-    "Fr.", "Rs.", "Rs", "A$", "C$", "NZ$", "HK$", "S$", "руб.", "руб",
-];
-/// What stands for cents of which there are none: `5,-`.
-const NO_CENTS: &[&str] = &[",-", ".-", ",–", ".–", ",—", ".—"];
 
 /// A number written plainly: digits, a sign, a decimal point, an exponent. `None` for anything else, words of infinity and numbers
 /// too large for 64 bits included.
@@ -196,6 +192,7 @@ impl NumberFormat {
                 "currency" => format.currency = true,
                 "magnitude" => format.magnitude = true,
                 "clock" => format.clock = true,
+                "stopwatch" => format.stopwatch = true,
                 "censored" => format.censored = true,
                 other => match other.strip_prefix("unit:").map(str::trim).filter(|unit| !unit.is_empty()) {
                     Some(unit) => format.unit = Some(unit.into()),
@@ -259,8 +256,8 @@ impl NumberFormat {
             return self.parse_with(&text, strict);
         }
         let (negative, body) = self.undress(text)?;
-        if self.clock && body.contains(':') {
-            return clock(body).map(|x| if negative { -x } else { x });
+        if (self.clock || self.stopwatch) && body.contains(':') {
+            return clock(body, self.stopwatch).map(|x| if negative { -x } else { x });
         }
         let decimal = if self.decimal_comma { ',' } else { '.' };
         let (body, power) = if self.magnitude { without_magnitude(body) } else { (body, None) };
@@ -304,6 +301,9 @@ impl NumberFormat {
         let mut body = text.trim();
         if self.censored {
             body = body.trim_start_matches(['<', '>', '≤', '≥', '=']).trim_start();
+            // `90+`: a plus behind a digit.
+            let above = |rest: &&str| rest.ends_with(|c: char| c.is_ascii_digit());
+            body = body.strip_suffix('+').map(str::trim_end).filter(above).unwrap_or(body);
         }
         if self.currency
             && let Some(whole) = NO_CENTS.iter().find_map(|end| body.strip_suffix(end))
@@ -396,22 +396,8 @@ impl NumberFormat {
     }
 }
 
-fn without_currency(text: &str) -> &str {
-    let text = text.trim_start_matches(CURRENCY_SIGNS).trim_end_matches(CURRENCY_SIGNS).trim();
-    for code in CURRENCY_CODES {
-        let n = code.len();
-        if text.get(..n).is_some_and(|t| t.eq_ignore_ascii_case(code)) {
-            return text[n..].trim_start();
-        }
-        if text.len() >= n && text.get(text.len() - n..).is_some_and(|t| t.eq_ignore_ascii_case(code)) {
-            return text[..text.len() - n].trim_end();
-        }
-    }
-    text
-}
-
 const WORDS: &str = "decimal_comma, thousands_comma, thousands_point, thousands_space, thousands_apostrophe, thousands_lakh, \
-                     percent, currency, magnitude, clock, censored, unit:kg, joined by '+'";
+                     percent, currency, magnitude, clock, stopwatch, censored, unit:kg, joined by '+'";
 
 /// A text without the unit at its end.
 fn without_unit<'a>(body: &'a str, unit: &str) -> &'a str {
@@ -438,8 +424,13 @@ fn without_magnitude(body: &str) -> (&str, Option<u8>) {
     }
 }
 
-/// The seconds of `h:mm` or `h:mm:ss`, with decimals of the last; hours may be more than a day has.
-fn clock(text: &str) -> Option<f64> {
+/// The seconds of `h:mm` (of a stopwatch `m:ss`) or `h:mm:ss`, with decimals of the last; the first may be more than a clock shows.
+fn clock(text: &str, stopwatch: bool) -> Option<f64> {
+    if stopwatch && let Some((minutes, seconds)) = text.split_once(':').filter(|(_, s)| !s.contains(':')) {
+        let digits = !minutes.is_empty() && minutes.bytes().all(|b| b.is_ascii_digit());
+        let minutes: f64 = minutes.parse().ok().filter(|_| digits)?;
+        return clock(&format!("0:00:{seconds}"), false).map(|seconds| minutes * 60.0 + seconds);
+    }
     let mut parts = text.split(':');
     let whole = |t: &str| if t.bytes().all(|b| b.is_ascii_digit()) { t.parse::<f64>().ok() } else { None };
     let hours = whole(parts.next()?)?;
@@ -463,6 +454,7 @@ impl fmt::Display for NumberFormat {
             self.currency.then_some("currency"),
             self.magnitude.then_some("magnitude"),
             self.clock.then_some("clock"),
+            self.stopwatch.then_some("stopwatch"),
             self.censored.then_some("censored"),
         ];
         let mut words: Vec<String> = words.into_iter().flatten().map(String::from).collect();
@@ -513,6 +505,12 @@ mod tests {
         assert_eq!(read("censored", "<0.5"), Some(0.5));
         assert_eq!(read("censored+decimal_comma", ">= 1,5"), Some(1.5));
         assert_eq!(read("censored", "<"), None);
+        assert_eq!(read("censored", "90+"), Some(90.0));
+        assert_eq!(read("censored", "+"), None);
+        assert_eq!(read("stopwatch", "35:30"), Some(2130.0));
+        assert_eq!(read("stopwatch", "1:20:47"), Some(4847.0));
+        assert_eq!(read("stopwatch", "125:00.5"), Some(7500.5));
+        assert_eq!(read("stopwatch", "35:61"), None);
         assert_eq!(read("unit:kg", "12.5 KG"), Some(12.5));
         assert_eq!(read("unit:°C", "-3°c"), Some(-3.0));
         assert_eq!(read("unit:kg", "12 g"), None);

@@ -63,7 +63,32 @@ impl Leaves {
         (0..self.leaves.len()).filter(|&i| may(&self.leaves[i])).collect()
     }
 
-    /// The same with these columns as text, digit for digit.
+    /// The places of bytes without a type of their own: images, or texts of a writer that does not mark them.
+    pub(super) fn bytes(&self) -> Vec<usize> {
+        (0..self.leaves.len()).filter(|&i| self.schema.columns()[i].kind == Kind::Image).collect()
+    }
+
+    /// The columns of bytes that hold nothing but texts in these rows. Formats of images all have bytes that no text has.
+    ///
+    /// # Errors
+    /// Bytes that cannot be read.
+    pub(super) fn texts_as_bytes(&self, rows: &RecordBatch) -> Result<Vec<usize>, ArrowError> {
+        let is_text = |bytes: &[u8]| {
+            let control = |c: char| c.is_control() && !c.is_whitespace();
+            std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(control))
+        };
+        let mut found = Vec::new();
+        for place in self.bytes() {
+            let array = self.array(rows, place)?;
+            let mut values = array.as_binary::<i32>().iter().flatten().peekable();
+            if values.peek().is_some() && values.all(is_text) {
+                found.push(place);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same with these columns as text: numbers digit for digit, bytes as UTF-8.
     pub(super) fn with_texts(mut self, places: &[usize]) -> Result<Self> {
         let mut columns = self.schema.columns().to_vec();
         for &place in places {

@@ -20,6 +20,9 @@ use super::pieces;
 use crate::Error;
 use crate::parse::EXACT;
 
+/// So many rows show whether a column of bytes holds texts.
+const LOOKED_AT: usize = 1024;
+
 /// A Parquet file; the number of rows is known.
 pub(super) struct Parquet {
     input: Input,
@@ -46,6 +49,12 @@ impl Parquet {
             let rows = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| failed(e.to_string()))?;
             let places = open.into_iter().map(|(p, _)| p).collect();
             texts.extend(rounded(&leaves, places, rows).map_err(|e| failed(e.to_string()))?);
+        }
+        if !leaves.bytes().is_empty() {
+            let failed = |e: String| corrupt(&input, "Parquet", e);
+            let rows = self::builder(&input)?.with_batch_size(LOOKED_AT).with_limit(LOOKED_AT);
+            let rows = rows.build().map_err(|e| failed(e.to_string()))?;
+            texts.extend(texts_as_bytes(&leaves, rows).map_err(|e| failed(e.to_string()))?);
         }
         let leaves = leaves.with_texts(&texts)?;
         let reading = Reading { left_out: leaves.left_out.clone(), ..Reading::default() };
@@ -119,8 +128,14 @@ impl Ipc {
         let (schema, rows) = ipc(&input, is_stream)?;
         let leaves = Leaves::of(&schema, &input.name)?;
         let wide = leaves.wide();
-        let texts = if wide.is_empty() { Ok(Vec::new()) } else { rounded(&leaves, wide, rows) };
-        let texts = texts.map_err(|e| corrupt(&input, "Arrow IPC", e.to_string()))?;
+        let failed = |e: ArrowError| corrupt(&input, "Arrow IPC", e.to_string());
+        let mut texts = Vec::new();
+        if !wide.is_empty() {
+            texts = rounded(&leaves, wide, rows).map_err(failed)?;
+        }
+        if !leaves.bytes().is_empty() {
+            texts.extend(texts_as_bytes(&leaves, ipc(&input, is_stream)?.1).map_err(failed)?);
+        }
         let leaves = leaves.with_texts(&texts)?;
         let reading = Reading { left_out: leaves.left_out.clone(), ..Reading::default() };
         Ok(Ipc { input, leaves, reading, is_stream })
@@ -186,6 +201,14 @@ pub(super) fn batch(arrays: &RecordBatch, leaves: &Leaves) -> Result<Batch, Arro
     let columns = (0..leaves.leaves.len()).map(|place| leaves.array(arrays, place));
     Batch::with_rows(leaves.schema.clone(), columns.collect::<Result<_, _>>()?, arrays.num_rows())
         .map_err(|e| ArrowError::SchemaError(e.to_string()))
+}
+
+/// Which columns of bytes hold texts, by the first rows.
+fn texts_as_bytes(
+    leaves: &Leaves,
+    mut arrays: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+) -> Result<Vec<usize>, ArrowError> {
+    arrays.next().transpose()?.map_or_else(|| Ok(Vec::new()), |rows| leaves.texts_as_bytes(&rows))
 }
 
 /// Which of these columns hold whole numbers that a 64-bit float would round: names of things, to be kept digit for digit.

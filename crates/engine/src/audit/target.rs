@@ -5,7 +5,7 @@ use tidemill_core::recipe::Task;
 use tidemill_data::profile::ColumnProfile;
 use tidemill_data::{InferredSchema, Profile};
 
-use super::finding::{Finding, Severity, ignore, names, share};
+use super::finding::{Finding, Severity, ignore, list, names, share};
 use super::rows::{about, told};
 
 /// A class of fewer rows cannot be in every fold.
@@ -17,6 +17,7 @@ pub(super) fn findings(plan: &InferredSchema, profile: &Profile) -> Vec<Finding>
     found.extend(unlabelled(target, profile.rows));
     found.extend(conflicts(target, profile));
     if let Some(task) = plan.task.filter(|task| task.is_classes()) {
+        found.extend(placeholders(target));
         found.extend(rare_classes(target));
         found.extend(imbalance(target, task));
     }
@@ -83,6 +84,60 @@ fn conflicts(target: &ColumnProfile, profile: &Profile) -> Option<Finding> {
     let remedy =
         "correct the labels or add what tells these rows apart; choose by probabilities, not by hits";
     Some(finding.remedy(remedy).recipe("[train]\nmetric = \"log_loss\""))
+}
+
+/// Words that stand in a column of classes where nobody gave one, and what a spreadsheet writes in place of a value.
+const PLACEHOLDERS: &[&str] = &[
+    "unknown",
+    "unk",
+    "undefined",
+    "unlabelled",
+    "unlabeled",
+    "unassigned",
+    "not available",
+    "not known",
+    "not set",
+    "tbd",
+    "tba",
+    "todo",
+    "to be determined",
+    "unbekannt",
+    "inconnu",
+    "desconocido",
+    "sconosciuto",
+    "onbekend",
+    "неизвестно",
+    "未知",
+    "不明",
+    "#div/0!",
+    "#ref!",
+    "#value!",
+    "#name?",
+    "#num!",
+    "#null!",
+    "#error!",
+];
+
+/// Classes that say that the class is not known.
+fn placeholders(target: &ColumnProfile) -> Option<Finding> {
+    let is_one = |name: &str| PLACEHOLDERS.contains(&name.trim().to_lowercase().as_str());
+    let found: Vec<_> = target.top.iter().filter(|class| is_one(&class.name)).collect();
+    // Of two classes, "unknown" may well be the question.
+    if found.is_empty() || target.distinct.count <= 2 {
+        return None;
+    }
+    let words: Vec<&str> = found.iter().map(|class| class.name.as_str()).collect();
+    let rows: u64 = found.iter().map(|class| class.count).sum();
+    let message = format!(
+        "target '{}' has the class{} {} ({} rows), which may stand for no answer; the model learns to predict {}",
+        target.name,
+        if words.len() == 1 { "" } else { "es" },
+        names(&words),
+        share(rows, target.values),
+        if words.len() == 1 { "it" } else { "them" },
+    );
+    let finding = Finding::new(Severity::Warning, "placeholder_class", message).of(&[&target.name]);
+    Some(finding.remedy("if so, say it").recipe(format!("[data]\nmissing = {}", list(&words))))
 }
 
 /// Classes with fewer rows than there are folds. Of more than ten classes the rarest cannot all be seen.

@@ -166,7 +166,9 @@ fn target(origin: &Provenance) -> Target<'_> {
 
 fn refusal(why: Uncounted, classes: &[String]) -> FeedbackError {
     let error = match why {
-        Uncounted::NotANumber => FeedbackError::new(why.word(), "the right answer must be a number"),
+        Uncounted::NotANumber => {
+            FeedbackError::new(why.word(), "the right answer must be a number of at most 1e150 in size")
+        }
         Uncounted::NotAMask => {
             FeedbackError::new(why.word(), "the right answer must be a mask of these classes")
         }

@@ -169,10 +169,14 @@ pub fn class_of(value: &Value, classes: &[String]) -> Option<u32> {
     place.map(|p| p as u32)
 }
 
-/// The number behind a value: itself, or a text that spells one.
+/// The largest size of a right answer: squares of errors up to here still add up to a finite sum over many rows.
+const LARGEST: f64 = 1e150;
+
+/// The number behind a value: itself, or a text that spells one. What is not finite, or beyond 1e150 in size, is none: one such label
+/// would make every error of the monitor and of `improve` infinite.
 pub fn number_of(value: &Value) -> Option<f64> {
     let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-    number.filter(|x| x.is_finite())
+    number.filter(|x| x.abs() <= LARGEST)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use tidemill_engine::model::several::answer_name;
 use tidemill_engine::serve::serving::Answer;
 
 use super::explanation::Explanation;
-use super::{Answered, MaskForm, of_each, shown, warnings};
+use super::{Answered, MaskForm, UNKNOWN_COLUMN, of_each, shown, warnings};
 
 pub(super) fn write(answered: &Answered<'_>, delimiter: u8, masks: MaskForm) -> Vec<u8> {
     let version = answered.version;
@@ -42,10 +42,12 @@ pub(super) fn write(answered: &Answered<'_>, delimiter: u8, masks: MaskForm) -> 
             record.extend(said.probabilities.iter().map(|p| p.to_string()));
             record.extend(said.expected_rewards.iter().map(|q| q.to_string()));
         }
-        let notes = warnings(answer).map(|(code, column, _)| match column {
+        let unknown = if i == 0 { answered.unknown } else { &[] };
+        let unknown = unknown.iter().map(|column| format!("{UNKNOWN_COLUMN}: {column}"));
+        let notes = unknown.chain(warnings(answer).map(|(code, column, _)| match column {
             Some(column) => format!("{code}: {column}"),
             None => code.to_string(),
-        });
+        }));
         record.push(notes.collect::<Vec<_>>().join("; "));
         if let Some(explanation) = Explanation::of(answered, i) {
             record.push(explanation.base.to_string());

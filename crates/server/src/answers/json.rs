@@ -4,7 +4,7 @@ use tidemill_engine::serve::record::{RecordedTarget, write_each, write_number};
 use tidemill_engine::serve::serving::Answer;
 
 use super::explanation::Explanation;
-use super::{Answered, MaskForm, is_odd, warnings};
+use super::{Answered, MaskForm, UNKNOWN_COLUMN, is_odd, warnings};
 
 pub(super) fn write(answered: &Answered<'_>, masks: MaskForm) -> Vec<u8> {
     let version = answered.version;
@@ -20,40 +20,41 @@ pub(super) fn write(answered: &Answered<'_>, masks: MaskForm) -> Vec<u8> {
         if i > 0 {
             out.push(b',');
         }
-        one(&mut out, answered, i, masks);
+        one(&mut out, answered, i, masks, &[]);
     }
     out.push(b']');
     if !answered.unknown.is_empty() {
         out.extend_from_slice(b",\"warnings\":[");
-        for (i, column) in answered.unknown.iter().enumerate() {
-            if i > 0 {
-                out.push(b',');
-            }
-            said(
-                &mut out,
-                "unknown_column",
-                Some(column),
-                "the model has no such column; it was passed over",
-            );
-        }
+        unknown_columns(&mut out, answered.unknown);
         out.push(b']');
     }
     out.push(b'}');
     out
 }
 
-/// An object per line and row. Columns that the model does not know are not named: there is no place for what is not about a row.
+/// The columns that the model does not know, each as a warning.
+fn unknown_columns(out: &mut Vec<u8>, names: &[String]) {
+    for (i, column) in names.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        said(out, UNKNOWN_COLUMN, Some(column), "the model has no such column; it was ignored");
+    }
+}
+
+/// An object per line and row. Columns that the model does not know are named once, among the warnings of the first row.
 pub(super) fn write_lines(answered: &Answered<'_>, masks: MaskForm) -> Vec<u8> {
     let mut out = Vec::with_capacity(128 * answered.answers.len());
     for i in 0..answered.answers.len() {
-        one(&mut out, answered, i, masks);
+        let unknown = if i == 0 { answered.unknown } else { &[] };
+        one(&mut out, answered, i, masks, unknown);
         out.push(b'\n');
     }
     out
 }
 
-/// The answer of a row.
-fn one(out: &mut Vec<u8>, answered: &Answered<'_>, i: usize, masks: MaskForm) {
+/// The answer of a row. Its warnings begin with these unknown columns.
+fn one(out: &mut Vec<u8>, answered: &Answered<'_>, i: usize, masks: MaskForm, unknown: &[String]) {
     let (Some(answer), Some(id)) = (answered.answers.get(i), answered.ids.get(i)) else { return };
     let recorder = &answered.version.model.recorder;
     out.extend_from_slice(b"{\"prediction_id\":\"");
@@ -82,10 +83,11 @@ fn one(out: &mut Vec<u8>, answered: &Answered<'_>, i: usize, masks: MaskForm) {
     if let Some(explanation) = Explanation::of(answered, i) {
         explained(out, &explanation);
     }
-    if is_odd(answer) {
+    if is_odd(answer) || !unknown.is_empty() {
         out.extend_from_slice(b",\"warnings\":[");
+        unknown_columns(out, unknown);
         for (w, (code, column, message)) in warnings(answer).enumerate() {
-            if w > 0 {
+            if w > 0 || !unknown.is_empty() {
                 out.push(b',');
             }
             said(out, code, column, &message);

@@ -31,6 +31,10 @@ pub struct Answered<'a> {
     pub unknown: &'a [String],
 }
 
+/// The code of the warning about a column that the model does not know. CSV, TSV and JSON lines have no place for what is not about a
+/// row, so they give it with the first row.
+const UNKNOWN_COLUMN: &str = "unknown_column";
+
 /// How a mask is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MaskForm {

@@ -6,7 +6,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 
 use super::explanation::Explanation;
-use super::{Answered, MaskForm, of_each, shown, warnings};
+use super::{Answered, MaskForm, UNKNOWN_COLUMN, of_each, shown, warnings};
 
 /// What the body may be.
 pub const XSD: &str = include_str!("answers.xsd");
@@ -71,8 +71,8 @@ pub(super) fn write(answered: &Answered<'_>, masks: MaskForm) -> Vec<u8> {
         put(close("answer"));
     }
     for column in answered.unknown {
-        put(open("warning", &[("code", "unknown_column"), ("column", column)]));
-        put(Event::Text(BytesText::new("the model has no such column; it was passed over")));
+        put(open("warning", &[("code", UNKNOWN_COLUMN), ("column", column)]));
+        put(Event::Text(BytesText::new("the model has no such column; it was ignored")));
         put(close("warning"));
     }
     put(close("answers"));

@@ -107,12 +107,20 @@ pub fn serve(options: &Options, context: &Context, listening: impl FnOnce(Socket
     })
 }
 
+/// The signal of a write beyond the limit of a file's size; `tokio` has no name for it.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+const SIGXFSZ: i32 = 25;
+
 #[cfg(unix)]
 fn signal() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |e: std::io::Error| Error::System(format!("listening for signals: {e}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    // A file at the limit of its size (`ulimit -f`) would end the process; with a handler the write fails, as on a full disk. The handler
+    // stays when its receiver is gone.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    signal(SignalKind::from_raw(SIGXFSZ)).map_err(failed)?;
     Ok(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
     })

@@ -9,13 +9,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tidemill_core::Coded;
 
 use super::{models::brief, no_such_model};
 use crate::app::App;
 use crate::auth::Scope;
 use crate::body;
 use crate::fault::ApiError;
-use crate::live::Live;
+use crate::live::{Live, check_name};
 
 /// A model to put into service.
 #[derive(Deserialize)]
@@ -40,6 +41,10 @@ pub(super) async fn put(
             .on_line(e.line() as u64)
             .help("send {\"path\": \"churn.tidemill\", \"name\": \"churn\"}; the name may be left out")
     })?;
+    if let Some(name) = &wanted.name {
+        check_name(name)
+            .map_err(|e| ApiError::bad(e.code(), e.to_string()).help(e.remedy().unwrap_or_default()))?;
+    }
     let work = {
         let app = app.clone();
         tokio::task::spawn_blocking(move || load(&app, &wanted))

@@ -76,8 +76,15 @@ fn a_label_of_a_number_is_a_number_and_digits_are_classes_by_value() {
             .to_string()
     };
     let id = ask(&prices);
-    for (value, status) in [(json!("dear"), 400), (json!(false), 400), (json!("12.5"), 200), (json!(13), 200)]
-    {
+    for (value, status) in [
+        (json!("dear"), 400),
+        (json!(false), 400),
+        (json!("12.5"), 200),
+        (json!(13), 200),
+        // The square of its error would be infinite, and with it every score.
+        (json!(1e300), 400),
+        (json!("-1e300"), 400),
+    ] {
         assert_eq!(give(&prices, &label(&id, value.clone())).status, status, "{value}");
     }
     assert_eq!(give(&prices, &label(&id, json!("dear"))).code(), "not_a_number");

@@ -40,6 +40,11 @@ fn an_administrator_adds_and_removes_models() {
         (json!({ "path": "nothing.tidemill" }), 404),
         (json!({ "path": "broken.tidemill" }), 422),
         (json!({ "file": "second.tidemill" }), 400),
+        (json!({ "path": "second.tidemill", "name": "" }), 400),
+        (json!({ "path": "second.tidemill", "name": "a/b" }), 400),
+        (json!({ "path": "second.tidemill", "name": ".." }), 400),
+        (json!({ "path": "second.tidemill", "name": "a\nb" }), 400),
+        (json!({ "path": "second.tidemill", "name": "x".repeat(201) }), 400),
         (json!({ "path": "second.tidemill" }), 200),
     ] {
         let answer = admin("POST", "/v1/admin/models", &body.to_string());

@@ -103,6 +103,20 @@ fn what_is_odd_is_said_without_the_value() {
     assert_eq!(document["warnings"][0]["column"], "shoe", "the target may be there, another column is named");
     assert_eq!(document["warnings"].as_array().unwrap().len(), 1);
     assert!(!answer.body.contains("platinum"));
+    // Formats without a place for what is not about a row say it once, with the first row.
+    let lines = "{\"age\": 36, \"plan\": \"basic\", \"visits\": 3, \"shoe\": 43}\n\
+                 {\"age\": 37, \"plan\": \"basic\", \"visits\": 3, \"shoe\": 44}\n";
+    let csv = "age,plan,visits,shoe\n36,basic,3,43\n37,basic,3,44\n";
+    let tsv = csv.replace(',', "\t");
+    for (media, body, said) in [
+        ("application/x-ndjson", lines, "{\"code\":\"unknown_column\",\"column\":\"shoe\""),
+        ("text/csv", csv, "unknown_column: shoe"),
+        ("text/tab-separated-values", &tsv, "unknown_column: shoe"),
+    ] {
+        let answer = send(served.address(), "POST", PREDICT, &[("Content-Type", media)], body.as_bytes());
+        assert_eq!(answer.status, 200, "{media}: {}", answer.body);
+        assert_eq!(answer.body.matches(said).count(), 1, "{media}: {}", answer.body);
+    }
 }
 
 #[test]

@@ -57,10 +57,23 @@ fn said<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     lines.map(str::trim).filter(|line| !line.is_empty()).map(crate::cell::clip).collect()
 }
 
-/// Words that begin a line of totals.
+/// Words that begin a line of totals or means.
 const TOTALS: &[&str] = &[
     "total",
     "totals",
+    "subtotal",
+    "sub-total",
+    "sub total",
+    "overall total",
+    "average",
+    "avg",
+    "mean",
+    "durchschnitt",
+    "mittelwert",
+    "zwischensumme",
+    "moyenne",
+    "promedio",
+    "media",
     "grand total",
     "sum",
     "summe",
@@ -155,8 +168,11 @@ fn stands_below(cells: &[Vec<u8>], above: &[Vec<Vec<u8>>], n: usize, cut_off: bo
     let Some(&first) = filled.first().filter(|_| n > 1) else { return false };
     let text = String::from_utf8_lossy(&cells[first]).trim().to_lowercase();
     let others = &filled[1..];
-    let in_place = |i: usize| above.iter().filter_map(move |row| row.get(i));
-    if TOTALS.contains(&text.trim_end_matches(':')) {
+    if is_total(&text) {
+        // Several may follow each other: a total, a grand total, a mean.
+        let totals = above.iter().rev().take_while(|row| begins_total(row)).count();
+        let rows = &above[..above.len() - totals];
+        let in_place = |i: usize| rows.iter().filter_map(move |row| row.get(i));
         let figures = others.iter().all(|&i| look(&cells[i]) != Look::Text);
         let own = in_place(first).any(|c| c.trim_ascii() == cells[first].trim_ascii());
         let over_others = in_place(first).all(|c| look(c) != Look::Text);
@@ -171,6 +187,17 @@ fn stands_below(cells: &[Vec<u8>], above: &[Vec<Vec<u8>>], n: usize, cut_off: bo
     let narrow = cells.len() <= (n / 2).max(1);
     let sentence = look(&cells[first]) == Look::Text && text.contains(' ') && narrow && !cut_off;
     (about && (narrow || filled.len() == 1 || cells.len() < n)) || sentence
+}
+
+/// Whether a text, in lower case, is a word for a total.
+fn is_total(text: &str) -> bool {
+    TOTALS.contains(&text.trim_end_matches(':').trim_end())
+}
+
+/// Whether the first cell of a line that says something is a word for a total.
+fn begins_total(cells: &[Vec<u8>]) -> bool {
+    let first = cells.iter().find(|cell| !cell.trim_ascii().is_empty());
+    first.is_some_and(|cell| is_total(&String::from_utf8_lossy(cell).trim().to_lowercase()))
 }
 
 /// Whether a text stands in brackets, or behind the sign of a comment or a rule.
@@ -262,6 +289,9 @@ mod tests {
             ("\nSource: Ministry of Works, 2024\n", 2),
             ("Total,,18.6\n,,\n-- end --\n", 1),
             ("\"Source: a, b\",,\n", 1),
+            ("Total,,18.6\nGrand total,,18.6\n", 2),
+            ("Total,b,18.6\nTotal:,b,18.6\n", 2),
+            ("Subtotal,1,18.6\nTotal,1,18.6\nAverage,1,6.2\n", 3),
             ("Prices are those of the day\n", 1),
         ] {
             let (n, says) = found(&format!("{rows}{below}"), 3).unwrap_or_else(|| panic!("{below:?}"));
