@@ -64,6 +64,7 @@ fn what_can_be_read_in_two_ways_is_said() {
         ),
         ("d;e\n7.961%;a\n8.342%;b\n", "percent", "ambiguous_numbers"),
         ("d,e\n\"1,234\",a\n\"9,581\",b\n\"2,345\",c\n", "thousands_comma", "ambiguous_numbers"),
+        ("d,e\n98-03-31,a\n98-12-25,b\n99-01-02,b\n", "%y-%m-%d", "ambiguous_dates"),
         ("d,e\n35:30,a\n1:20:47,b\n", "stopwatch", "ambiguous_lengths"),
         ("d,e\n12:30,a\n1:20,b\n", "clock", "ambiguous_lengths"),
         ("d,e\n90+,a\n12,b\n35,b\n", "censored", "censored"),
@@ -73,6 +74,18 @@ fn what_can_be_read_in_two_ways_is_said() {
         assert_eq!(plan.column("d").unwrap().format.to_string(), format, "{csv:?}");
         assert!(codes(&plan).contains(&code), "{csv:?}: {:?}", plan.notes);
     }
+    // Years of two digits in front: by the order of the rows, or by how many values the parts take.
+    let in_order = (1..=31).fold(String::from("d,x\n"), |t, d| t + &format!("24/01/{d:02},{d}.5\n"));
+    let shuffled = (0..60).fold(String::from("d,x\n"), |t, i| {
+        t + &format!("2{}-{:02}-{:02},{i}.5\n", 3 + i % 2, 1 + i * 7 % 12, 1 + i * 11 % 28)
+    });
+    for (csv, format) in [(in_order, "%y/%m/%d"), (shuffled, "%y-%m-%d")] {
+        let plan = plan_of(&*text(&csv), None);
+        assert_eq!(plan.column("d").unwrap().format.to_string(), format);
+        assert!(codes(&plan).contains(&"ambiguous_dates"));
+    }
+    let usual = (1..=28).fold(String::from("d,x\n"), |t, d| t + &format!("{d:02}.01.24,{d}.5\n"));
+    assert_eq!(plan_of(&*text(&usual), None).column("d").unwrap().format.to_string(), "day_first");
     // Days beyond 12 leave no doubt.
     assert_eq!(codes(&plan_of(&*text("d,x\n25/12/2024,1.5\n05/06/2024,2.5\n"), None)), [""; 0]);
 }

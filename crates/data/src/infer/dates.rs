@@ -7,6 +7,9 @@ use crate::parse::TimeFormat;
 use crate::plan::Weight;
 
 pub(crate) fn time(facts: &Facts<'_>, locale: &Locale) -> Option<Found<TimeFormat>> {
+    if let Some(found) = short_years_first(facts) {
+        return Some(found);
+    }
     let candidates = [TimeFormat::Iso, TimeFormat::YearFirst, TimeFormat::DayFirst, TimeFormat::MonthFirst];
     // Most columns of text are settled by their first values.
     let first = || facts.values.iter().take(50);
@@ -29,6 +32,48 @@ pub(crate) fn time(facts: &Facts<'_>, locale: &Locale) -> Option<Found<TimeForma
         found.format = format;
     }
     Some(found)
+}
+
+/// Dates such as `24-03-15` that begin with a year of two digits: where no other order reads them, where only this one puts the rows in
+/// order, or where the last part takes as many values as days do and the first as few as years.
+fn short_years_first(facts: &Facts<'_>) -> Option<Found<TimeFormat>> {
+    let first = facts.values.first()?.0.trim();
+    let sign = first.chars().nth(2).filter(|c| ['-', '/', '.'].contains(c))?;
+    let parts = |text: &str| -> Option<[u32; 3]> {
+        let mut parts = text.trim().split(sign).map(|part| {
+            (part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok()).flatten()
+        });
+        let found = [parts.next()??, parts.next()??, parts.next()??];
+        parts.next().is_none().then_some(found)
+    };
+    let format = TimeFormat::Pattern(format!("%y{sign}%m{sign}%d"));
+    let reads = |format: &TimeFormat| explain(facts, &|t| parts(t).is_some() && format.parse(t).is_some());
+    let found = reads(&format);
+    let others = [TimeFormat::DayFirst, TimeFormat::MonthFirst];
+    let least = others.iter().map(|other| reads(other).1).min()?;
+    let in_order = rises(facts, &format) && !others.iter().any(|other| rises(facts, other));
+    let distinct = |at: usize| {
+        let mut seen: Vec<u32> =
+            facts.values.iter().filter_map(|v| parts(v.0)).map(|parts| parts[at]).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        seen.len()
+    };
+    let like_days = distinct(2) >= 13 && distinct(2) > 2 * distinct(0);
+    let why = match found.1 {
+        bad if bad < least => "no other order reads every date",
+        bad if bad > least => return None,
+        _ if in_order => "that puts the rows in order",
+        _ if like_days => "the last part takes many values and the first few",
+        _ => return None,
+    };
+    let doubt = Doubt {
+        code: "ambiguous_dates",
+        weight: if found.1 < least { Weight::Remark } else { Weight::Warning },
+        message: format!("dates such as '{first}' are read with the year first, since {why}"),
+        remedy: "format = \"day_first\"".into(),
+    };
+    Some(Found { doubt: Some(doubt), ..accept(facts, format, found)? })
 }
 
 /// Whether day first and month first explain the values equally well.
