@@ -211,6 +211,29 @@ fn what_the_remedy_says_of_a_stand_in_is_done_whatever_the_source() {
     }
 }
 
+/// Kinds 5 and 12: dates that stand for no date, and those of another calendar.
+#[test]
+fn odd_dates_are_named() {
+    let day = |i: usize| format!("20{:02}-{:02}-{:02}", 15 + i % 9, 1 + i % 12, 1 + i % 28);
+    let table = |of: &dyn Fn(usize) -> String| {
+        (0..120).fold(String::from("d,x,y\n"), |t, i| t + &format!("{},{},{}\n", of(i), i * 7 % 31, i % 2))
+    };
+    for stand_in in ["1900-01-01", "9999-12-31", "1970-01-01"] {
+        let text = table(&|i| if i % 11 == 3 { stand_in.into() } else { day(i) });
+        let found = audit("t.csv", &text, &target("y"));
+        let line = find(&found, "time_stand_in", "d").recipe.clone().unwrap();
+        let mut recipe = recipe::parse(&line, "remedy.toml", &builtin::registry()).unwrap();
+        recipe.data.target = Some("y".into());
+        let mended = audit("t.csv", &text, &recipe);
+        assert!(mended.findings.iter().all(|f| f.code != "time_stand_in"), "{stand_in}");
+        assert_eq!(mended.profile.columns[0].missing.count, 11, "{stand_in}");
+    }
+    let thai = table(&|i| format!("{:02}/{:02}/{}", 1 + i % 28, 1 + i % 12, 2558 + i % 9));
+    find(&audit("t.csv", &thai, &target("y")), "other_calendar", "d");
+    let usual = audit("t.csv", &table(&day), &target("y"));
+    assert!(usual.findings.iter().all(|f| !["time_stand_in", "other_calendar"].contains(&f.code)));
+}
+
 /// Kinds 10 and 12: a class that says that nobody knew is named, and the line of the remedy takes it away.
 #[test]
 fn classes_that_stand_for_no_answer_are_named() {

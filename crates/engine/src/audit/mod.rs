@@ -10,6 +10,7 @@ mod repairs;
 mod rows;
 mod target;
 mod texts;
+mod times;
 
 use serde::Serialize;
 use tidemill_core::recipe::{Recipe, Task};
@@ -85,6 +86,7 @@ pub fn check_rows(name: &str, rows: &dyn Source, recipe: &Recipe, context: &Cont
 pub fn findings(plan: &InferredSchema, profile: &Profile) -> Vec<Finding> {
     let mut findings = columns::findings(plan, profile);
     findings.extend(texts::findings(profile));
+    findings.extend(times::findings(profile));
     findings.extend(rows::findings(profile));
     findings.extend(target::findings(plan, profile));
     // Within a severity the order of the rules stays.
