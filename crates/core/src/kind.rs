@@ -48,12 +48,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether a cell says one thing: a number, a flag, a name or a timestamp.
+    /// Whether a cell contains a single value: a number, a flag, a name or a timestamp.
     pub fn is_plain(self) -> bool {
         matches!(self, Kind::Number | Kind::Flag | Kind::Category | Kind::Time)
     }
 
-    /// The word a user reads and writes for this kind.
+    /// The name of this kind for users, in input and output.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Number => "number",
@@ -171,12 +171,12 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether a column in this role is an input of learners, which none of them passes on.
+    /// Whether a column with this role is an input of learners, which none of them passes on.
     pub fn is_input(self) -> bool {
         matches!(self, Role::Feature | Role::Start)
     }
 
-    /// Whether a dense vector in this role holds a 64-bit float for each class or action.
+    /// Whether a dense vector with this role contains a 64-bit float for each class or action.
     pub fn is_wide(self) -> bool {
         matches!(self, Role::Probability | Role::ExpectedReward | Role::Start)
     }
