@@ -3,13 +3,13 @@
 //! | feedback | its fate |
 //! |---|---|
 //! | late | counts, for the day of its prediction, as long as the prediction is kept |
-//! | repeated: the same idempotency key of the same API key, or without one the same prediction, kind, user, value and timestamp | stored once |
-//! | the same idempotency key with other content | refused, with all that came with it |
-//! | contradictory: it says another right answer than the one that counted, or another value of its kind | all stored; the latest `at` counts |
-//! | superseded: it says another right answer, but a later word counts already | stored; does not count |
-//! | orphaned: no such prediction | stored; counts once the prediction is there, else goes with the retention |
-//! | about no prediction, where it must be about one (an answer of a language model, a preference) | refused, with all that came with it |
-//! | what its prediction cannot have: no class of the model, no number | refused, with all that came with it |
+//! | repeated: the same idempotency key from the same API key, or without one the same prediction, kind, user, value and timestamp | stored once |
+//! | the same idempotency key with different content | rejected, with the whole batch |
+//! | contradictory: a true value that differs from the one that counted, or another value of its kind | all stored; the latest `at` counts |
+//! | superseded: a different true value, but feedback with a later time already counts | stored; does not count |
+//! | orphaned: no such prediction | stored; counts once the prediction is there, else expires with the retention |
+//! | about no prediction, where there must be one (an answer of a language model, a preference) | rejected, with the whole batch |
+//! | invalid for its prediction: no class of the model, no number | rejected, with the whole batch |
 //!
 //! Whether feedback can count, and which true value it gives, is decided by a [`Judge`].
 
