@@ -229,7 +229,7 @@ pub trait Resampler: Send + Sync {
     fn resample(&self, train: &Table, context: &Context) -> Result<Table>;
 }
 
-/// Which columns a step works on: those named, or with none named every feature of the kinds it handles.
+/// Which columns a step works on: those named, or if none is named, every feature of the kinds that it handles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Columns(pub Vec<String>);
