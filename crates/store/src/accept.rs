@@ -175,7 +175,6 @@ fn insert<J: Judge>(
 
 /// The number of earlier pieces from the same source, if this one repeats a value that a later one of them withdrew: yes, no, and yes again
 /// is a third statement, not a repetition of the first. Pieces with their own timestamp or key are distinguished by these.
-/// third word, not the first one repeated. One that names its timestamp or a key of its own is told apart by these.
 fn said_anew(earlier: &[Given], feedback: &Feedback, value: Option<&str>) -> Option<usize> {
     if feedback.idempotency_key.is_some() || feedback.at.is_some() {
         return None;

@@ -105,7 +105,7 @@ struct Waiting {
 /// Who takes care of waiting jobs.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Drainer {
-    /// Nobody yet: whoever submits the next job starts one.
+    /// Nobody yet: the next job that is submitted starts one.
     #[default]
     Nobody,
     /// A task on the request threads.
