@@ -116,7 +116,7 @@ struct Ridged<'a> {
 enum Scaling {
     /// The Hessian of all unknowns, with the intercept of each output after its coefficients.
     Joint(Cholesky),
-    /// The Hessian of the columns, the same for each output (Böhning's bound).
+    /// An upper bound of the Hessian of the columns (Böhning's bound), the same for each output.
     Columns(Cholesky),
     /// The inverse of the diagonal.
     Diagonal(Vec<f64>),
