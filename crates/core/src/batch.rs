@@ -1,4 +1,4 @@
-//! A run of rows as columns.
+//! A batch of rows, stored as columns.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 
 use crate::{Column, Error, Kind, Points, Result, Role, Schema};
 
-/// Rows as columns: Arrow arrays that fit a [`Schema`]. Cloning copies no data.
+/// Rows stored as columns: Arrow arrays that match a [`Schema`]. Cloning does not copy data.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -31,13 +31,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Errors when a column has another length or another Arrow type than its kind asks for.
+    /// Errors if a column has a different length, or a different Arrow type than its kind requires.
     pub fn new(schema: Arc<Schema>, columns: Vec<ArrayRef>) -> Result<Self> {
         let n_rows = columns.first().map_or(0, |c| c.len());
         Self::with_rows(schema, columns, n_rows)
     }
 
-    /// As [`Batch::new`]; needed where there may be rows but no columns.
+    /// Like [`Batch::new`]; needed where there may be rows but no columns.
     pub fn with_rows(schema: Arc<Schema>, columns: Vec<ArrayRef>, n_rows: usize) -> Result<Self> {
         if schema.len() != columns.len() {
             return Err(Error::internal(format!(
@@ -66,17 +66,17 @@ impl Batch {
         Ok(Batch { schema, columns, n_rows })
     }
 
-    /// The columns' description.
+    /// The description of the columns.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.n_rows
     }
 
-    /// The arrays in the order of the schema.
+    /// The arrays, in schema order.
     pub fn columns(&self) -> &[ArrayRef] {
         &self.columns
     }
@@ -91,8 +91,8 @@ impl Batch {
         self.columns[i].as_primitive_opt::<Float64Type>().ok_or_else(|| self.wrong(i, "a number"))
     }
 
-    /// The block of each row, from the column in that role: rows of equal numbers are never divided between those that are
-    /// learned from and those that judge. `None` where no rows belong together.
+    /// The block of each row, from the column with that role. Rows with the same block number are never divided between training and
+    /// evaluation. `None` if no rows belong together.
     pub fn blocks(&self) -> Result<Option<Vec<u32>>> {
         let Some(at) = self.schema.role(Role::Block) else { return Ok(None) };
         Ok(Some(self.numbers(at)?.values().iter().map(|&block| block as u32).collect()))
@@ -118,7 +118,7 @@ impl Batch {
         self.columns[i].as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| self.wrong(i, "a time"))
     }
 
-    /// A point column. Nothing is copied.
+    /// A point column. Does not copy.
     pub fn points(&self, i: usize) -> Result<Points<'_>> {
         Points::of_array(&self.columns[i]).ok_or_else(|| self.wrong(i, "a point"))
     }
@@ -137,7 +137,7 @@ impl Batch {
         Ok(&values.values()[list.offset() * len..(list.offset() + list.len()) * len])
     }
 
-    /// The numbers of a probability column, or of one of expected rewards, row after row (`n_rows * n_classes` of them).
+    /// The numbers of a probability or expected-reward column, row after row (`n_rows * n_classes` of them).
     pub fn probabilities(&self, i: usize) -> Result<&[f64]> {
         let list = self.columns[i].as_fixed_size_list_opt().ok_or_else(|| self.wrong(i, "a probability"))?;
         let values =
@@ -155,7 +155,7 @@ impl Batch {
         }
     }
 
-    /// These rows in this order (a row may come twice). Errors when one is out of range.
+    /// The given rows, in this order (a row may occur twice). Errors if one is out of range.
     pub fn take(&self, rows: &[u32]) -> Result<Batch> {
         let indices = UInt32Array::from(rows.to_vec());
         let columns = self
@@ -167,7 +167,7 @@ impl Batch {
         Batch::with_rows(self.schema.clone(), columns, rows.len())
     }
 
-    /// These batches below each other. Errors when their schemas differ.
+    /// Concatenates batches. Errors if their schemas differ.
     pub fn concat(schema: &Arc<Schema>, batches: &[Batch]) -> Result<Batch> {
         if let Some(other) = batches.iter().find(|b| b.schema != *schema && *b.schema != **schema) {
             return Err(Error::internal(format!("batches with other columns: {:?}", other.schema)));
@@ -189,7 +189,7 @@ impl Batch {
         Batch::with_rows(schema.clone(), columns.collect::<Result<_>>()?, n_rows)
     }
 
-    /// Only the columns at these places, in this order.
+    /// Only the columns at these indices, in this order.
     pub fn select(&self, places: &[usize]) -> Result<Batch> {
         let schema = Schema::new(places.iter().map(|&i| self.schema.columns()[i].clone()).collect())?;
         let columns = places.iter().map(|&i| self.columns[i].clone()).collect();
@@ -202,12 +202,12 @@ impl Batch {
     }
 }
 
-/// A dense vector column of `len` numbers a row, from `n_rows * len` numbers, row after row; `len` at least 1.
+/// A dense vector column with `len` numbers per row, from `n_rows * len` numbers, row after row; `len` is at least 1.
 pub fn dense_vector(values: Vec<f32>, len: usize) -> Result<ArrayRef> {
     fixed_size_list(Arc::new(Float32Array::from(values)), len)
 }
 
-/// A probability column of `n_classes` numbers a row, from `n_rows * n_classes` numbers, row after row.
+/// A probability column with `n_classes` numbers per row, from `n_rows * n_classes` numbers, row after row.
 pub fn probability_vector(values: Vec<f64>, n_classes: usize) -> Result<ArrayRef> {
     fixed_size_list(Arc::new(Float64Array::from(values)), n_classes)
 }
@@ -233,7 +233,7 @@ fn empty(column: &Column) -> Result<ArrayRef> {
     })
 }
 
-/// The Arrow type of kinds that need nothing but the kind to know it.
+/// The Arrow type of a kind for which the kind alone determines it.
 fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Number => DataType::Float64,

@@ -1,4 +1,4 @@
-//! What a built-in says of itself: its sort, its place in a recipe, its family, and how it is called in a list.
+//! What a built-in declares about itself: its sort, its place in a recipe, its family, and its label in lists.
 
 use std::sync::Arc;
 
@@ -25,16 +25,16 @@ impl KeyPath {
     }
 }
 
-/// A parameter worth trying several values of.
+/// A parameter for which several values are worth trying.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
     /// The parameter.
     pub key: &'static str,
-    /// Values in the order they should be tried when there is time for few: best guesses first.
+    /// The values in the order in which to try them if time is short: best guesses first.
     pub values: Vec<Value>,
 }
 
-/// What a built-in is. Each sort has a list of its own and a place of its own in the recipe.
+/// The sort of a built-in. Each sort has its own list and its own place in the recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
     /// Changes columns, in training and in service.
@@ -55,7 +55,7 @@ impl Sort {
         }
     }
 
-    /// The table of the recipe that it is written under.
+    /// The recipe table in which it is written.
     pub fn table(self) -> &'static str {
         match self {
             Sort::Step(_) => "[[steps]]",
@@ -65,32 +65,32 @@ impl Sort {
     }
 }
 
-/// What a step does to columns: its place in the usual order of preparation.
+/// What a step does to columns, which is also its place in the usual order of preparation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     /// Reads images and series.
     Media,
-    /// Changes what a value is.
+    /// Changes the type of values.
     Types,
-    /// Makes new columns of those that are there.
+    /// Derives new columns from existing ones.
     Derived,
     /// Fills missing values.
     Missing,
-    /// Finds and treats outliers.
+    /// Detects and treats outliers.
     Outliers,
-    /// Turns categories into numbers.
+    /// Encodes categories as numbers.
     Encode,
-    /// Turns texts into numbers.
+    /// Encodes texts as numbers.
     Text,
-    /// Changes the unit or the shape of a distribution.
+    /// Changes the scale or the shape of a distribution.
     Scale,
-    /// Drops or condenses columns.
+    /// Drops or combines columns.
     Select,
 }
 
 impl Slot {
-    /// The key under `[columns.NAME]` for steps of this slot, where there is one, and the prefix of their kinds that the key
-    /// stands for: `missing = { kind = "mean" }` is the step `impute_mean`.
+    /// The key under `[columns.NAME]` for steps of this slot, if there is one, and the prefix of their kinds that the key stands for:
+    /// `missing = { kind = "mean" }` is the step `impute_mean`.
     pub fn key(self) -> Option<(&'static str, &'static str)> {
         match self {
             Slot::Missing => Some(("missing", "impute_")),
@@ -105,132 +105,132 @@ impl Slot {
 /// What learners have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// Ignores the features; every other learner is held against it.
+    /// Ignores the features; every other learner is compared with it.
     Baseline,
-    /// Its answer is a weighted sum of the features, or a function of one.
+    /// Predicts a weighted sum of the features, or a function of one.
     Linear,
     /// Support vector machines with a kernel.
     Svm,
-    /// Bayes' rule on features taken as independent.
+    /// Bayes' rule with features assumed to be independent.
     Bayes,
-    /// The nearest training rows answer.
+    /// Predicts from the nearest training rows.
     Neighbors,
-    /// Decision trees, alone or many.
+    /// Decision trees, single or in ensembles.
     Trees,
-    /// Made of other learners.
+    /// Composed of other learners.
     Ensemble,
     /// Neural nets.
     Neural,
     /// Methods for single series.
     Series,
-    /// Learns which action to take, from logged decisions and their rewards.
+    /// Learns which action to take from logged decisions and their rewards.
     Policy,
-    /// Learns the class of each pixel of a picture, from masks.
+    /// Learns the class of each pixel of an image from masks.
     Masks,
 }
 
-/// What the weights of rows mean to a learner.
+/// How a learner uses the weights of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
-    /// A row of weight 2 is that row twice: the same answers.
+    /// A row with weight 2 has the same effect as that row twice.
     Equivalent,
-    /// Rows of more weight count more.
+    /// Rows with larger weights count more.
     Accepted,
     /// All rows count the same.
     Ignored,
 }
 
-/// Plain parameters that are an [`Estimator`]: what one file writes to become a built-in.
+/// Plain parameters that are an [`Estimator`]: what one file implements to become a built-in.
 ///
-/// Derive `Default, Serialize, Deserialize, JsonSchema` with `#[serde(deny_unknown_fields, default)]`; the doc
-/// comments of the fields become the reference page of the recipe.
+/// Derive `Default, Serialize, Deserialize, JsonSchema` with `#[serde(deny_unknown_fields, default)]`. The doc comments of the fields
+/// become the reference page of the recipe.
 pub trait Builtin: Estimator + Default + Serialize + DeserializeOwned + JsonSchema + 'static {
-    /// The word in the recipe and in saved models.
+    /// The name in recipes and in saved models.
     const KIND: &'static str;
-    /// The version of its saved state; raise it when the layout changes, and keep reading the older ones.
+    /// The version of its saved state. Raise it when the layout changes, and keep reading the older versions.
     const VERSION: u32 = 1;
 
-    /// Refuses values out of range, before any work.
+    /// Rejects values out of range, before any work.
     fn check(&self) -> Result<(), KeyPath> {
         Ok(())
     }
 
-    /// Builds what [`Fitted::state`] saved. Must refuse anything that is not whole.
+    /// Builds what [`Fitted::state`] saved. Must reject anything incomplete or invalid.
     fn load(registry: &Registry, state: State) -> Result<Arc<dyn Fitted>>;
 }
 
-/// A built-in that stands under `[[steps]]`.
+/// A built-in for `[[steps]]`.
 pub trait BuiltinStep: Builtin {
     /// Its place in the usual order of preparation.
     const SLOT: Slot;
     /// What it does to a column, as a report says it after the column's name: "scaled to its range".
     const DONE: &'static str;
-    /// Whether what it saves holds rows of the training data (some parameters may make it hold none: then it saves no numbers).
+    /// Whether its saved state contains training rows (with some parameters it may contain none; then it saves no numbers).
     const KEEPS_ROWS: bool = false;
 }
 
-/// A built-in that stands under `[[learners]]`.
+/// A built-in for `[[learners]]`.
 pub trait BuiltinLearner: Builtin {
-    /// What it has in common with others.
+    /// Its family.
     const FAMILY: Family;
-    /// Whether it is expected to score near perfect on the rows it was fitted on, so that the gap to held-out rows says nothing.
+    /// Whether it is expected to score almost perfectly on its own training rows, so that the gap to held-out rows is not informative.
     const MEMORISES: bool = false;
-    /// What the weights of rows mean to it.
+    /// How it uses the weights of rows.
     const WEIGHTS: Weights = Weights::Accepted;
-    /// Whether the order of the columns may change its answers: where columns are drawn by chance, ties go to the first, or columns
-    /// are improved one after the other until that changes little.
+    /// Whether the order of the columns may change its predictions: because columns are sampled, ties go to the first column, or
+    /// coordinates are optimised one after the other up to a tolerance.
     const COLUMN_ORDER_MATTERS: bool = false;
-    /// Whether what it saves holds rows of the training data.
+    /// Whether its saved state contains training rows.
     const KEEPS_ROWS: bool = false;
-    /// Parameters that its label shows besides those of [`Estimator::search`].
+    /// Parameters that its label shows in addition to those of [`Estimator::search`].
     const LABEL: &'static [&'static str] = &[];
 }
 
-/// A built-in that stands under `[balance]`: plain parameters, derived as those of [`Builtin`].
+/// A built-in for `[balance]`: plain parameters, derived like those of [`Builtin`].
 pub trait BuiltinResampler:
     Resampler + Default + Serialize + DeserializeOwned + JsonSchema + 'static
 {
-    /// The word in the recipe.
+    /// The name in the recipe.
     const KIND: &'static str;
 
-    /// Refuses values out of range, before any work.
+    /// Rejects values out of range, before any work.
     fn check(&self) -> Result<(), KeyPath> {
         Ok(())
     }
 }
 
-/// How parameters become something that works, by what it is.
+/// How parameters are turned into something that runs, by sort.
 #[derive(Clone, Copy)]
 pub(crate) enum Parse {
     Estimator(fn(Value) -> Result<Box<dyn Estimator>, KeyPath>),
     Resampler(fn(Value) -> Result<Box<dyn Resampler>, KeyPath>),
 }
 
-/// Saved state to fitted.
+/// Loads a fitted object from its saved state.
 pub(crate) type Loader = fn(&Registry, State) -> Result<Arc<dyn Fitted>>;
 
-/// One line of the lists of built-ins.
+/// One entry in the lists of built-ins.
 #[derive(Clone, Copy)]
 pub struct Entry {
-    /// The word in the recipe and in saved models.
+    /// The name in recipes and in saved models.
     pub kind: &'static str,
-    /// What it is.
+    /// Its sort.
     pub sort: Sort,
-    /// The newest version of its saved state; 0 where nothing is saved.
+    /// The newest version of its saved state; 0 if nothing is saved.
     pub version: u32,
     /// Its parameters, with their docs.
     pub schema: fn(&mut SchemaGenerator) -> JsonSchemaDoc,
-    /// Of a learner, whether its score on its own rows says nothing; see [`BuiltinLearner::MEMORISES`].
+    /// For a learner, whether its score on its own training rows is not informative; see [`BuiltinLearner::MEMORISES`].
     pub memorises: bool,
-    /// Of a learner, what the weights of rows mean to it.
+    /// For a learner, how it uses the weights of rows.
     pub weights: Weights,
-    /// Of a learner, whether the order of the columns may change its answers.
+    /// For a learner, whether the order of the columns may change its predictions.
     pub column_order_matters: bool,
-    /// Whether what it saves holds rows of the training data: `[privacy] rows_in_model = false` refuses it.
+    /// Whether its saved state contains training rows, which `[privacy] rows_in_model = false` forbids.
     pub keeps_rows: bool,
-    /// Of a step, what it does to a column; see [`BuiltinStep::DONE`].
+    /// For a step, what it does to a column; see [`BuiltinStep::DONE`].
     pub done: &'static str,
-    /// The default of each parameter.
+    /// The default value of each parameter.
     defaults: fn() -> Map<String, Value>,
     /// The parameters that a label shows.
     shown: fn() -> Vec<&'static str>,
@@ -239,7 +239,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The line of a step.
+    /// The entry of a step.
     pub const fn step<T: BuiltinStep>() -> Self {
         Entry {
             done: T::DONE,
@@ -248,7 +248,7 @@ impl Entry {
         }
     }
 
-    /// The line of a learner.
+    /// The entry of a learner.
     pub const fn learner<T: BuiltinLearner>() -> Self {
         let entry = Entry::of::<T>(Sort::Learner(T::FAMILY), || {
             let mut keys = searched::<T>();
@@ -264,7 +264,7 @@ impl Entry {
         }
     }
 
-    /// The line of a resampler.
+    /// The entry of a resampler.
     pub const fn resampler<T: BuiltinResampler>() -> Self {
         Entry {
             kind: T::KIND,
@@ -312,7 +312,7 @@ impl Entry {
         }
     }
 
-    /// What it does, in one sentence: the first of its docs.
+    /// What it does, in one sentence: the first sentence of its docs.
     pub fn summary(&self) -> String {
         let schema = (self.schema)(&mut SchemaGenerator::default()).to_value();
         let docs = schema.get("description").and_then(Value::as_str).unwrap_or_default();
@@ -323,14 +323,14 @@ impl Entry {
         }
     }
 
-    /// A short name of one setting of it: its kind, and the telling parameters that differ from the defaults, as in
-    /// "svm, c 10.0, gamma 0.1".
+    /// A short name for one setting: the kind, and the distinguishing parameters that differ from the defaults, as in "svm, c 10.0, gamma
+    /// 0.1".
     pub fn label(&self, params: &Map<String, Value>) -> String {
         let shown = (self.shown)();
         self.label_with(params, |key| shown.contains(&key))
     }
 
-    /// As [`Entry::label`], with every plain parameter that differs from its default.
+    /// Like [`Entry::label`], with every plain parameter that differs from its default.
     pub fn long_label(&self, params: &Map<String, Value>) -> String {
         self.label_with(params, |_| true)
     }
@@ -338,7 +338,7 @@ impl Entry {
     fn label_with(&self, params: &Map<String, Value>, shown: impl Fn(&str) -> bool) -> String {
         let defaults = (self.defaults)();
         let differs = |key: &String, value: &Value| defaults.get(key).is_none_or(|d| !equal(d, value));
-        // In the order of the defaults, so that the order in which parameters were written does not show.
+        // In the order of the defaults, so that the order in which parameters were written makes no difference.
         let keys = defaults.keys().filter(|key| shown(key));
         let telling = keys.filter_map(|key| Some((key, params.get(key)?)).filter(|(k, v)| differs(k, v)));
         let words = telling.filter_map(|(key, value)| match value {
@@ -350,7 +350,7 @@ impl Entry {
     }
 }
 
-/// Whether two parameters say the same: 1 and 1.0 do.
+/// Whether two parameter values are equal: 1 and 1.0 are.
 fn equal(a: &Value, b: &Value) -> bool {
     a == b || a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| a == b)
 }

@@ -8,13 +8,13 @@ use hashbrown::HashMap;
 
 use crate::{Error, Result};
 
-/// How a value that was not there when the model was fitted is written.
+/// The name of values that were not seen when the model was fitted.
 pub const UNSEEN: &str = "(unseen)";
 
 /// The names of a category column in the order of their codes: code `i` is `names()[i]`.
 ///
-/// The code [`Categories::unseen`] (one past the last name) stands for any value that is not among the names;
-/// a missing value is null. Codes are fixed once, so every batch of a column shares one dictionary.
+/// The code [`Categories::unseen`] (one past the last name) stands for any value that is not among the names; a missing value is null.
+/// Codes are fixed once, so all batches of a column share one dictionary.
 ///
 /// ```
 /// let colours = tidemill_core::Categories::new(["blue", "red"]);
@@ -25,12 +25,12 @@ pub const UNSEEN: &str = "(unseen)";
 pub struct Categories {
     names: Vec<Arc<str>>,
     codes: HashMap<Arc<str>, u32>,
-    /// The names and, last, [`UNSEEN`].
+    /// The names, followed by [`UNSEEN`].
     dictionary: ArrayRef,
 }
 
 impl Categories {
-    /// Names in the order of their codes; a repeated name keeps its first code.
+    /// Creates categories from names in the order of their codes; a repeated name keeps its first code.
     pub fn new<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Arc<Self> {
         let mut unique: Vec<Arc<str>> = Vec::new();
         let mut codes = HashMap::new();
@@ -51,12 +51,12 @@ impl Categories {
         &self.names
     }
 
-    /// How many names there are; values unseen at fit are not counted.
+    /// The number of names, not counting values unseen at fit.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether there is no name at all (an all-missing column).
+    /// Whether there are no names (an all-missing column).
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
@@ -76,9 +76,9 @@ impl Categories {
         self.names.get(code as usize).map_or(UNSEEN, |n| n)
     }
 
-    /// The column with these codes (null = missing).
+    /// A column with these codes (null = missing).
     ///
-    /// Errors when a code is greater than [`Categories::unseen`].
+    /// Errors if a code is greater than [`Categories::unseen`].
     pub fn column(&self, codes: UInt32Array) -> Result<ArrayRef> {
         let array = DictionaryArray::<UInt32Type>::try_new(codes, self.dictionary.clone())
             .map_err(|e| Error::internal(format!("category codes: {e}")))?;

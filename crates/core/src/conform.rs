@@ -1,5 +1,5 @@
-//! The conformance suite: what must be true of every estimator, as functions that `engine`'s tests run over the
-//! whole list of built-ins. A new built-in passes them without a line of its own.
+//! The conformance suite: what must be true of every estimator, as functions that `engine`'s tests run over the whole list of built-ins. A
+//! new built-in is tested without any additional code.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,10 +11,10 @@ use crate::{
     Table, Training, Weights,
 };
 
-/// What a suite needs to run: the built-ins, and a table that suits the estimator (every kind it handles, some
-/// missing values where it handles them, and a target where it learns from one).
+/// What the suite needs to run: the built-ins, and a table that suits the estimator (every kind it handles, some missing values if it
+/// handles them, and a target if it learns from one).
 pub struct Subject<'a> {
-    /// The line under test.
+    /// The entry under test.
     pub entry: &'a Entry,
     /// Its parameters; null for the defaults.
     pub params: serde_json::Value,
@@ -22,11 +22,11 @@ pub struct Subject<'a> {
     pub registry: Arc<Registry>,
     /// The table to fit on.
     pub table: Table,
-    /// Runs work on so many threads.
+    /// Runs work on the given number of threads.
     pub on_threads: &'a (dyn Fn(usize, &mut (dyn FnMut() + Send)) + Sync),
 }
 
-/// A check: its name, and what it does.
+/// A check: its name and its function.
 pub type Check = (&'static str, fn(&Subject<'_>) -> Result<()>);
 
 /// Every check of the suite.
@@ -89,12 +89,12 @@ fn same(a: &Batch, b: &Batch, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// The values of a column, row by row, in a form in which `NaN` equals itself (floats print exactly).
+/// The values of a column, row by row, in a form in which `NaN` equals itself (floats are printed exactly).
 fn bits(array: &arrow_array::ArrayRef) -> Vec<String> {
     (0..array.len()).map(|i| format!("{:?}", array.slice(i, 1))).collect()
 }
 
-/// The answers of a learner that was fitted on a table, for the rows of the suite's own.
+/// The predictions of a learner fitted on a table, for the suite's own rows.
 fn answers_after(s: &Subject<'_>, table: &Table, asked: &Batch) -> Result<Batch> {
     let fitted = s.estimator()?.fit(Training::on(table), &s.context())?;
     let output = s.apply(&fitted, asked)?;
@@ -103,7 +103,7 @@ fn answers_after(s: &Subject<'_>, table: &Table, asked: &Batch) -> Result<Batch>
     )
 }
 
-/// Whether answers are the same but for rounding.
+/// Whether predictions are equal up to rounding.
 fn near(a: &Batch, b: &Batch, what: &str) -> Result<()> {
     for (place, column) in a.schema().columns().iter().enumerate() {
         if matches!(column.kind, crate::Kind::Category | crate::Kind::Text) {
@@ -199,7 +199,7 @@ fn row_equals_batch(s: &Subject<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Equal cell for cell, `NaN` equal to itself and to missing (a number cell may say either).
+/// Equality cell by cell, where `NaN` equals itself and a missing value (a number cell may use either).
 fn same_row(a: &Row, b: &Row) -> bool {
     use crate::Cell;
     let cell = |c: &Cell| match c {
@@ -256,7 +256,7 @@ fn empty_batch_passes(s: &Subject<'_>) -> Result<()> {
 fn one_training_row_is_no_panic(s: &Subject<'_>) -> Result<()> {
     for n in [0, 1] {
         let few = Table::new(s.table.batch().slice(0, n));
-        // An error is a fine answer; a model that then cannot be applied is not.
+        // An error is acceptable; a model that then cannot be applied is not.
         if let Ok(fitted) = s.estimator()?.fit(Training::on(&few), &s.context()) {
             s.apply(&fitted, s.table.batch())?;
         }
@@ -268,7 +268,7 @@ fn wrong_schema_is_named(s: &Subject<'_>) -> Result<()> {
     let fitted = s.fit()?;
     let batch = s.without_target()?;
     let features = batch.schema().with_role(crate::Role::Feature);
-    // Without its features, an estimator names one of them, or it used none.
+    // Without its features, an estimator either names one of them in the error, or it used none.
     let none: Vec<usize> = (0..batch.schema().len()).filter(|i| !features.contains(i)).collect();
     let bare = batch.select(&none)?;
     match fitted.bind(bare.schema()) {
@@ -319,9 +319,9 @@ fn hard_values_are_no_panic(s: &Subject<'_>) -> Result<()> {
             }
         });
         let hard = Batch::with_rows(batch.schema().clone(), columns.collect(), batch.n_rows())?;
-        // Training on such values may be refused, but a model fitted on sound rows must answer for them …
+        // Training on such values may be refused, but a model fitted on valid rows must handle them …
         s.apply(&s.fit()?, &hard)?;
-        // … and one that was fitted on them must not have failed silently.
+        // … and a model fitted on them must not have failed silently.
         if let Ok(fitted) = s.estimator()?.fit(Training::on(&Table::new(hard.clone())), &s.context()) {
             s.apply(&fitted, batch)?;
         }

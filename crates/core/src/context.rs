@@ -1,4 +1,4 @@
-//! What surrounds a piece of work: its seed, its limits, who watches it, and what it has to say on the side.
+//! The context of a piece of work: its seed, its limits, its progress listener, and its warnings.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{Error, Estimator, Registry, Result, Runtime};
 
-/// Something the user should know though the work went on.
+/// Something the user should know, although the work continued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// A stable, machine-readable name.
@@ -18,55 +18,55 @@ pub struct Warning {
     pub message: String,
 }
 
-/// A sign of progress.
+/// A progress event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A stretch of work begins: `steps` of them, where known.
+    /// A stage of work begins, with `steps` steps if the number is known.
     Begin {
-        /// What is being done, for people.
+        /// A description of the work, for people.
         what: String,
-        /// How many [`Event::Step`] will follow, where known.
+        /// How many [`Event::Step`] will follow, if known.
         steps: Option<u64>,
     },
-    /// Part of the current stretch is done.
+    /// Part of the current stage is done.
     Step(u64),
-    /// Something worth a line.
+    /// A message worth a line.
     Note(String),
-    /// A warning, as it is first met.
+    /// A warning, when it first occurs.
     Warned(Warning),
-    /// The current stretch is over.
+    /// The current stage is over.
     End,
 }
 
 type Watcher = Arc<dyn Fn(&Event) + Send + Sync>;
 type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
-/// Seed, threads, deadline, cancellation, progress and warnings of one piece of work. Cloning shares all of them.
+/// Seed, threads, deadline, cancellation, progress and warnings of one piece of work. Clones share all of them.
 #[derive(Clone)]
 pub struct Context {
-    /// From which every random stream is derived.
+    /// The seed from which every random stream is derived.
     pub seed: u64,
-    /// How many threads may work. Answers never depend on it.
+    /// The maximum number of threads. Results never depend on it.
     pub threads: usize,
     deadline: Option<Instant>,
     clock: Option<Clock>,
-    /// Whether the deadline ends the work instead of shortening it.
+    /// Whether the deadline aborts the work instead of shortening it.
     strict: bool,
     hurried: Arc<AtomicBool>,
     cancelled: Arc<AtomicBool>,
     watcher: Option<Watcher>,
     warnings: Arc<Mutex<Vec<Warning>>>,
-    /// Of quiet work, whom to tell what must be heard all the same.
+    /// For quiet work, where to report warnings that must be shown nevertheless.
     heard: Option<Heard>,
     registry: Arc<Registry>,
     runtime: Arc<Runtime>,
 }
 
-/// The warnings and the watcher of the work around quiet work.
+/// The warnings and the watcher of the work that encloses quiet work.
 type Heard = (Arc<Mutex<Vec<Warning>>>, Option<Watcher>);
 
 impl Context {
-    /// A context with no limits and nobody watching.
+    /// A context without limits and without a watcher.
     pub fn new(seed: u64, threads: usize, registry: Arc<Registry>) -> Self {
         Context {
             seed,
@@ -84,42 +84,42 @@ impl Context {
         }
     }
 
-    /// The same work, told to end its search at `deadline`.
+    /// The same work, with a search that ends at `deadline`.
     pub fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// The same work by another clock than the machine's: for tests of deadlines.
+    /// The same work with a different clock than the machine's, for tests of deadlines.
     pub fn with_clock(mut self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// The same work, which has nothing to show for itself when the time is up: [`Context::check`] then fails.
+    /// The same work, but without a partial result when the time is up: [`Context::check`] then fails.
     pub fn strict(&self) -> Self {
         Context { strict: true, ..self.clone() }
     }
 
-    /// The same work, which is to be done in this share of the time that is left.
+    /// The same work, limited to this share of the remaining time.
     pub fn within(&self, share: f64) -> Self {
         let left = self.time_left().map(|left| self.now() + left.mul_f64(share.clamp(0.0, 1.0)));
         Context { deadline: left, ..self.clone() }
     }
 
-    /// The same work, watched.
+    /// The same work, with a watcher.
     pub fn with_watcher(mut self, watcher: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.watcher = Some(Arc::new(watcher));
         self
     }
 
-    /// The same work, with what a user asks of it beside its result.
+    /// The same work, with options that do not affect its result.
     pub fn with_runtime(mut self, runtime: Runtime) -> Self {
         self.runtime = Arc::new(runtime);
         self
     }
 
-    /// What a user asks of the work beside its result.
+    /// The options of the work that do not affect its result.
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
@@ -129,36 +129,35 @@ impl Context {
         Context { seed: self.seed_for(label), ..self.clone() }
     }
 
-    /// The same work, whose warnings go to a list of their own and are shown to nobody, and which leaves no curves (trial
-    /// fits).
+    /// The same work with its own list of warnings, which are not shown to anyone, and without curves (for trial fits).
     pub fn quiet(&self) -> Self {
         let runtime = Arc::new(Runtime { tensorboard: None, ..Runtime::clone(&self.runtime) });
         let heard = self.heard.clone().or_else(|| Some((self.warnings.clone(), self.watcher.clone())));
         Context { warnings: Arc::default(), watcher: None, heard, runtime, ..self.clone() }
     }
 
-    /// A part of the work, whose warnings go to a list of their own; they are shown as ever.
+    /// A part of the work, with its own list of warnings, which are shown as usual.
     pub fn part(&self) -> Self {
         Context { warnings: Arc::default(), ..self.clone() }
     }
 
-    /// A seed for the random stream named `label` (FNV-1a over the label, mixed with this context's seed).
+    /// The seed of the random stream named `label` (FNV-1a over the label, mixed with this context's seed).
     pub fn seed_for(&self, label: &str) -> u64 {
         let start = self.seed ^ 0xcbf2_9ce4_8422_2325;
         label.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 
-    /// The switch that stops the work: set it to true, from any thread.
+    /// The switch that stops the work: set it to true from any thread.
     pub fn cancel_switch(&self) -> Arc<AtomicBool> {
         self.cancelled.clone()
     }
 
-    /// The switch that ends a search with the best so far, as if its time were up.
+    /// The switch that ends a search with the best result so far, as if its time were up.
     pub fn hurry_switch(&self) -> Arc<AtomicBool> {
         self.hurried.clone()
     }
 
-    /// Errors with [`Error::Cancelled`] once the user asked to stop. Long loops call it every few milliseconds.
+    /// Errors with [`Error::Cancelled`] after the user has asked to stop. Long loops call it every few milliseconds.
     pub fn check(&self) -> Result<()> {
         if self.cancelled.load(Ordering::Relaxed) {
             return Err(Error::Cancelled);
@@ -173,27 +172,27 @@ impl Context {
         Err(Error::data("the time limit passed before there was anything to choose from", remedy))
     }
 
-    /// Whether the time limit has passed, or the user asked to come to an end: a search ends with the best so far.
+    /// Whether the time limit has passed or the user has asked to finish early; a search then ends with the best result so far.
     pub fn out_of_time(&self) -> bool {
         self.hurried() || self.deadline.is_some_and(|deadline| self.now() >= deadline)
     }
 
-    /// Whether the user asked to come to an end.
+    /// Whether the user has asked to finish early.
     pub fn hurried(&self) -> bool {
         self.hurried.load(Ordering::Relaxed)
     }
 
-    /// How much time is left, where there is a limit.
+    /// The remaining time, if there is a limit.
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(self.now()))
     }
 
-    /// What the clock says.
+    /// The current time of the clock.
     pub fn now(&self) -> Instant {
         self.clock.as_ref().map_or_else(Instant::now, |clock| clock())
     }
 
-    /// Collects a warning that is heard even if this is part of quiet work: it is about the machine, not about a trial.
+    /// Records a warning that is shown even in quiet work, because it is about the machine, not about a trial.
     pub fn alarm(&self, code: &str, message: impl Into<String>) {
         match &self.heard {
             Some((warnings, watcher)) => {
@@ -204,7 +203,7 @@ impl Context {
         }
     }
 
-    /// Collects a warning and shows it once.
+    /// Records a warning and shows it once.
     pub fn warn(&self, code: &str, message: impl Into<String>) {
         let warning = Warning { code: code.into(), message: message.into() };
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -220,14 +219,14 @@ impl Context {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Shows progress to whoever watches.
+    /// Reports progress to the watcher.
     pub fn tell(&self, event: &Event) {
         if let Some(watcher) = &self.watcher {
             watcher(event);
         }
     }
 
-    /// Builds an estimator by name: how one estimator holds another while their rooms stay apart.
+    /// Builds an estimator by name, so that one estimator can contain another although their crates do not depend on each other.
     pub fn build(&self, kind: &str, params: Value) -> Result<Box<dyn Estimator>> {
         self.registry.build(kind, params)
     }

@@ -1,4 +1,4 @@
-//! A TOML text with the place of each key, so that whatever is wrong with a value is shown with its line.
+//! A TOML text with the position of each key, so that a wrong value can be reported with its line.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A text that has been read.
+/// A parsed text.
 #[derive(Clone, Debug)]
 pub struct Document {
     file: String,
     text: String,
-    /// The byte where each dotted path begins.
+    /// The byte offset at which each dotted path begins.
     places: BTreeMap<String, usize>,
 }
 
@@ -20,7 +20,7 @@ pub struct Document {
 pub struct DocumentError {
     /// The file, as the user named it.
     pub file: String,
-    /// The line, counted from 1, where it is known.
+    /// The line, counted from 1, if it is known.
     pub line: Option<usize>,
     /// What is wrong.
     pub problem: String,
@@ -29,10 +29,10 @@ pub struct DocumentError {
 }
 
 impl Document {
-    /// Reads a text as JSON values; `file` is what errors call it. Numbers that JSON lacks (`inf`, `nan`) and timestamps stay text.
+    /// Parses a text into JSON values; `file` is its name in errors. Numbers that JSON lacks (`inf`, `nan`) and timestamps stay text.
     ///
     /// # Errors
-    /// A text that is not TOML, with its line.
+    /// The text is not TOML; the error has its line.
     ///
     /// ```
     /// let (value, document) = tidemill_core::Document::parse("[a]\nb = 1\n", "my.toml").unwrap();
@@ -47,8 +47,7 @@ impl Document {
         Ok((value, document))
     }
 
-    /// What is wrong with the value at a dotted path (`learners[1].alpha`): shown at its line, or at that of the nearest
-    /// enclosing path that stands in the text.
+    /// An error about the value at a dotted path (`learners[1].alpha`), with its line, or that of the nearest enclosing path in the text.
     pub fn wrong(&self, path: &str, problem: impl Into<String>, remedy: &str) -> DocumentError {
         self.at(self.place(path), problem, remedy)
     }
@@ -92,7 +91,7 @@ fn value_of(value: &Spanned<DeValue<'_>>, path: &str, places: &mut BTreeMap<Stri
             let digits = number.as_str().replace('_', "");
             i64::from_str_radix(&digits, number.radix()).map_or_else(|_| Value::String(digits), Value::from)
         }
-        // `inf` and `nan` have no JSON form: they stay text, and the type that takes the value refuses them by name.
+        // `inf` and `nan` have no JSON form: they stay text, and the type that receives the value rejects them by name.
         DeValue::Float(number) => {
             let digits = number.as_str().replace('_', "");
             let float = digits.parse::<f64>().ok().and_then(serde_json::Number::from_f64);

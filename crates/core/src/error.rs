@@ -1,4 +1,4 @@
-//! What can go wrong, in words that help: what was found, where, and what to do.
+//! Errors that help: what was found, where, and what to do.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -8,44 +8,44 @@ use crate::Kind;
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of another room, carried through `core` with its stable code and its remedy.
+/// An error of another crate, carried through `core` with its stable code and its remedy.
 pub trait Coded: std::error::Error + Send + Sync + 'static {
     /// A stable, machine-readable name such as `"csv_ragged_row"`.
     fn code(&self) -> &'static str;
-    /// What to do about it, as a sentence; `None` where the message says it already.
+    /// What to do about it, as a sentence; `None` if the message already says so.
     fn remedy(&self) -> Option<String> {
         None
     }
-    /// The line of the input that it is about, from 1.
+    /// The line of the input that caused it, from 1.
     fn line(&self) -> Option<u64> {
         None
     }
 }
 
-/// The errors of `core`, and through [`Error::Room`] those of every room.
+/// The errors of `core`, and through [`Error::Room`] those of every other crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A column that is needed is not there.
+    /// A required column does not exist.
     #[error("column '{}' is missing from {place}{}", escaped(.column), near(.nearest))]
     MissingColumn {
-        /// The column asked for.
+        /// The required column.
         column: String,
         /// Where it was looked for: a file, "the request", …
         place: String,
         /// The existing column with the most similar name.
         nearest: Option<String>,
     },
-    /// A column holds another kind of value than needed.
+    /// A column contains another kind of value than required.
     #[error("column '{}' is of kind {found}, but {wanted} is needed", escaped(.column), found = .found.word())]
     WrongKind {
         /// The column.
         column: String,
-        /// What it holds.
+        /// Its kind.
         found: Kind,
-        /// What was needed, as a word.
+        /// The required kind, as a word.
         wanted: String,
     },
-    /// The data cannot be used for what was asked.
+    /// The data cannot be used for the request.
     #[error("{problem}")]
     Data {
         /// What was found, and where.
@@ -53,7 +53,7 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
-    /// A parameter has a value it cannot have.
+    /// A parameter has an invalid value.
     #[error("'{key}': {problem}")]
     Parameter {
         /// Its dotted path within the recipe or the step.
@@ -61,7 +61,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A saved model holds something this build cannot read.
+    /// A saved model contains something that this build cannot read.
     #[error("saved '{kind}': {problem}")]
     State {
         /// The kind of the saved part.
@@ -74,16 +74,16 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The user asked to stop.
     #[error("stopped on request; nothing was written")]
     Cancelled,
-    /// A fault of ours: please report it.
+    /// A bug in Tidemill; please report it.
     #[error("internal error: {0}")]
     Internal(String),
-    /// An error of another room.
+    /// An error of another crate.
     #[error("{0}")]
     Room(Box<dyn Coded>),
 }
@@ -104,7 +104,7 @@ impl Error {
         }
     }
 
-    /// The line of the input that it is about, from 1, where there is one.
+    /// The line of the input that caused it, from 1, if there is one.
     pub fn line(&self) -> Option<u64> {
         match self {
             Error::Room(e) => e.line(),
@@ -112,7 +112,7 @@ impl Error {
         }
     }
 
-    /// What to do about it, where the message does not say so itself.
+    /// What to do about it, if the message does not say so itself.
     pub fn remedy(&self) -> Option<String> {
         match self {
             Error::MissingColumn { nearest: None, .. } => {
@@ -138,7 +138,7 @@ impl Error {
         Error::Parameter { key: key.into(), problem: problem.into() }
     }
 
-    /// A broken promise between our own rooms.
+    /// A broken invariant between our own crates.
     pub fn internal(problem: impl Into<String>) -> Self {
         Error::Internal(problem.into())
     }
@@ -191,7 +191,7 @@ pub fn escaped(name: &str) -> Cow<'_, str> {
     Cow::Owned(name.chars().map(one).collect())
 }
 
-/// From 0 to 1. Of short words, one slip or swap is much by Jaro and Winkler's measure, and yet a plain slip.
+/// From 0 to 1. In short words, a single typo or swap lowers the Jaro-Winkler similarity a lot, although it is an obvious typo.
 fn similarity(a: &str, b: &str) -> f64 {
     let slip = a.chars().count() > 2 && strsim::osa_distance(a, b) <= 1;
     strsim::jaro_winkler(a, b).max(if slip { 0.9 } else { 0.0 })

@@ -12,40 +12,40 @@ use crate::{
     Table,
 };
 
-/// What there is to learn from. The target and the weight are found by role.
+/// The data to learn from. The target and the weights are found by role.
 #[derive(Clone, Copy)]
 pub struct Training<'a> {
     /// The rows to fit on.
     pub train: &'a dyn Source,
-    /// Rows to watch for early stopping; never fitted on.
+    /// Rows for early stopping; never used for fitting.
     pub valid: Option<&'a dyn Source>,
     /// An earlier model to start from.
     pub prior: Option<&'a dyn Fitted>,
 }
 
 impl<'a> Training<'a> {
-    /// Fit on these rows, with nothing to watch and nothing to start from.
+    /// Fit on these rows, without validation rows and without an earlier model.
     pub fn on(train: &'a dyn Source) -> Self {
         Training { train, valid: None, prior: None }
     }
 }
 
-/// The target column of a batch, as learners want it: complete, and in one of two forms.
+/// The target column of a batch in the form that learners need: complete, and one of two types.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     /// A number per row.
     Number(Vec<f64>),
-    /// A class per row, as its place in the engine's fixed order of `n_classes`.
+    /// A class per row, as its index in the engine's fixed order of `n_classes` classes.
     Class {
         /// The class of each row, below `n_classes`.
         codes: Vec<u32>,
-        /// How many classes there are, those without a row in this batch included.
+        /// The number of classes, including those without a row in this batch.
         n_classes: usize,
     },
 }
 
 impl Target {
-    /// The target of `batch`. Errors when there is none, when a row misses it, or when it is text or a time.
+    /// The target of `batch`. Errors if there is none, if it is missing in a row, or if it is text or a time.
     pub fn of(batch: &Batch) -> Result<Self> {
         let at = batch.schema().role(Role::Target).ok_or_else(|| {
             Error::data("no column has the role 'target'", "name the target with --target or in [data]")
@@ -78,7 +78,7 @@ impl Target {
         }
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         match self {
             Target::Number(values) => values.len(),
@@ -86,13 +86,13 @@ impl Target {
         }
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The weight of each row: `None` when no column has the role. Errors when one is missing, negative or infinite.
+/// The weight of each row: `None` if no column has the role. Errors if a weight is missing, negative or infinite.
 pub(crate) fn weights(batch: &Batch) -> Result<Option<Vec<f64>>> {
     let Some(at) = batch.schema().role(Role::Weight) else { return Ok(None) };
     let name = &batch.schema().columns()[at].name;
@@ -108,13 +108,13 @@ pub(crate) fn weights(batch: &Batch) -> Result<Option<Vec<f64>>> {
 }
 
 impl Batch {
-    /// The weight of each row, from the column in that role: `None` when there is none.
+    /// The weight of each row, from the column with that role; `None` if there is none.
     pub fn weights(&self) -> Result<Option<Vec<f64>>> {
         weights(self)
     }
 }
 
-/// What a learner asks of its input; the engine adds the steps that are missing.
+/// What a learner requires of its input; the engine adds the missing steps.
 ///
 /// ```
 /// use tidemill_core::Needs;
@@ -127,21 +127,21 @@ impl Batch {
 pub struct Needs {
     /// No missing values.
     pub complete: bool,
-    /// Numbers, flags and dense vectors only: categories are encoded, times replaced by their parts.
+    /// Numbers, flags and dense vectors only: categories are encoded, and times are replaced by their parts.
     pub numeric: bool,
-    /// Numbers of about the same size.
+    /// Numbers on a similar scale.
     pub scaled: bool,
-    /// Numbers, flags, categories and dense vectors only: times replaced by their parts, no free text. Follows from
+    /// Numbers, flags, categories and dense vectors only: times are replaced by their parts, and there is no free text. Implied by
     /// `numeric`.
     pub tabular: bool,
-    /// Sparse vectors are read as they are, so texts come as weights of their terms.
+    /// Supports sparse vectors, so texts are passed as weights of their terms.
     pub sparse: bool,
-    /// Tokens ([`crate::Layout::Tokens`]) are read in their order, so texts come as these.
+    /// Reads tokens ([`crate::Layout::Tokens`]) in order, so texts are passed as tokens.
     pub tokens: bool,
 }
 
 impl Needs {
-    /// What suits both: whatever one of them cannot do without, and forms of texts only where both read them.
+    /// The needs of both: everything that one of them requires, and text formats only if both support them.
     pub fn and(self, other: Needs) -> Needs {
         Needs {
             complete: self.complete || other.complete,
@@ -154,37 +154,37 @@ impl Needs {
     }
 }
 
-/// How the answer for a row depends on other rows.
+/// How the result for a row depends on other rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rows {
-    /// On that row alone: row by row equals batch.
+    /// Only on that row: row by row equals batch.
     RowWise,
-    /// On that row and so many before it.
+    /// On that row and a number of rows before it.
     Ordered {
-        /// How many rows before.
+        /// The number of rows before it.
         history: usize,
     },
-    /// On rows to come, so it exists in training only.
+    /// On later rows, so it exists in training only.
     TrainingOnly,
 }
 
 /// A step or a learner as written in the recipe: plain parameters, checked before any work. Object-safe.
 pub trait Estimator: Send + Sync {
-    /// Its kind, as the registry lists it.
+    /// Its kind, as listed in the registry.
     fn kind(&self) -> &'static str;
 
-    /// Its parameters, defaults filled in.
+    /// Its parameters, with defaults filled in.
     fn params(&self) -> Value;
 
-    /// What must be true of its input.
+    /// What it requires of its input.
     fn needs(&self) -> Needs {
         Needs::default()
     }
 
-    /// As [`Estimator::needs`], of one that may hold another, which it knows by name: what that one needs.
+    /// Like [`Estimator::needs`], for an estimator that may contain another one, which it knows by name: what that one requires.
     ///
     /// # Errors
-    /// There is none of that name, or it has other parameters.
+    /// There is none with that name, or it has other parameters.
     fn needs_of(&self, _registry: &Registry) -> Result<Needs> {
         Ok(self.needs())
     }
@@ -194,22 +194,22 @@ pub trait Estimator: Send + Sync {
         Rows::RowWise
     }
 
-    /// The parameters worth trying, for the search over them. None by default.
+    /// The parameters that the search should try. None by default.
     fn search(&self) -> Vec<Search> {
         Vec::new()
     }
 
-    /// Looks up the estimators that it is made of among the built-ins, so that it can say what they need: called once, by
-    /// [`Registry::build`]. Errors name the parameter that is wrong. Most are made of nothing else.
+    /// Looks up the estimators that it is composed of among the built-ins, so that it can tell what they need. Called once, by
+    /// [`Registry::build`]. Errors name the wrong parameter. Most estimators are not composed of others.
     fn assemble(&mut self, _: &Registry) -> Result<(), KeyPath> {
         Ok(())
     }
 
-    /// Learns from the training rows alone.
+    /// Learns from the training rows only.
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>>;
 
-    /// Learns, and gives what the training rows become. Differs from fit then apply only for steps that must not
-    /// show a row its own target: out-of-fold encoders override it.
+    /// Fits, and returns the transformed training rows. Differs from fit followed by apply only for steps that must not show a row its own
+    /// target: out-of-fold encoders override it.
     fn fit_apply(&self, training: Training<'_>, context: &Context) -> Result<(Arc<dyn Fitted>, Table)> {
         let fitted = self.fit(training, context)?;
         let input = training.train.collect()?;
@@ -220,7 +220,7 @@ pub trait Estimator: Send + Sync {
 
 /// Changes the number of rows, so it exists in training only: balancing, dropping outliers.
 pub trait Resampler: Send + Sync {
-    /// What must be true of the rows, which are prepared; the engine adds what is missing, for training and service alike.
+    /// What it requires of the prepared rows; the engine adds what is missing, for training and service alike.
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -229,14 +229,14 @@ pub trait Resampler: Send + Sync {
     fn resample(&self, train: &Table, context: &Context) -> Result<Table>;
 }
 
-/// Which columns a step works on: those named, or with none named every feature of the kinds it handles.
+/// Which columns a step works on: those named, or if none is named, every feature of the kinds that it handles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Columns(pub Vec<String>);
 
 impl Columns {
-    /// The places of the columns to work on. A named column must be there and satisfy `handles`; with none named,
-    /// all features that satisfy it. `wanted` says in words what the step handles ("a number").
+    /// The indices of the columns to work on. A named column must exist and satisfy `handles`; if none is named, all features that satisfy
+    /// it. `wanted` describes in words what the step handles ("a number").
     pub fn places(
         &self,
         schema: &Schema,

@@ -1,80 +1,80 @@
-//! What was learned ([`Fitted`]), how it is applied ([`Run`]), and a row of them as one ([`Chain`]).
+//! What was learned ([`Fitted`]), how it is applied ([`Run`]), and a sequence of fitted objects as one ([`Chain`]).
 
 use std::any::Any;
 use std::sync::Arc;
 
 use crate::{Batch, Compression, Registry, Result, Row, Schema, State, Trees};
 
-/// What an [`crate::Estimator`] learned: immutable, shareable, savable.
+/// What an [`crate::Estimator`] learned: immutable, shareable, and can be saved.
 pub trait Fitted: Any + Send + Sync {
-    /// The columns that come out when these go in. Errors name the column that is missing or of another kind.
+    /// The output columns for these input columns. Errors name the column that is missing or has another kind.
     fn output(&self, input: &Schema) -> Result<Schema>;
 
     /// Everything needed to build an equal one: see [`State`].
     fn state(&self) -> State;
 
-    /// Resolves the schema once and sets buffers aside; never asks for the target.
+    /// Resolves the schema once and allocates buffers; never requires the target.
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>>;
 
-    /// Bytes of its learned numbers: what [`State::bytes`] says of its state. Whoever holds many numbers counts them, so that
-    /// measuring copies nothing.
+    /// The size of its learned numbers in bytes, as [`State::bytes`] of its state. Types with many numbers override this, so that measuring
+    /// does not copy them.
     fn size(&self) -> u64 {
         self.state().bytes()
     }
 
-    /// About how many operations (a multiplication with an addition, or a comparison) the answer to a row takes: for those
-    /// that use each learned number once, what [`State::operations`] says.
+    /// The approximate number of operations (a multiplication with an addition, or a comparison) per row. For models that use each learned
+    /// number once, this is [`State::operations`].
     fn operations(&self) -> u64 {
         self.state().operations()
     }
 
-    /// The fitted things it is made of: of a chain in the order in which they are applied, of a blend side by side. Empty
-    /// for what is one thing.
+    /// The fitted objects it is composed of: for a chain in the order in which they are applied, for a blend side by side. Empty if it has
+    /// no parts.
     fn parts(&self) -> Vec<&Arc<dyn Fitted>> {
         Vec::new()
     }
 
-    /// An equal one that takes less place and answers nearly the same; `None` where there is no net and no tree to make smaller.
+    /// An equivalent that is smaller and gives nearly the same predictions; `None` if it contains no net and no trees that could be made
+    /// smaller.
     ///
-    /// What is made of parts ([`Fitted::parts`]) leaves this to them.
+    /// Objects composed of parts ([`Fitted::parts`]) leave this to their parts.
     fn compressed(&self, _how: &Compression) -> Result<Option<Arc<dyn Fitted>>> {
         Ok(None)
     }
 
-    /// The linear function it answers by, if it does: for exact SHAP.
+    /// The linear function that it computes, if it is linear: for exact SHAP.
     fn as_linear(&self) -> Option<&dyn Linear> {
         None
     }
 
-    /// The trees it answers by, if it does: for exact SHAP.
+    /// The trees that it evaluates, if it consists of trees: for exact SHAP.
     fn as_trees(&self) -> Option<&Trees> {
         None
     }
 }
 
-/// A linear function of columns, as learned: what each column adds can be told apart.
+/// A learned linear function of columns, in which the contribution of each column is known.
 pub trait Linear {
-    /// The columns that it reads; a vector column counts as one.
+    /// The columns that it uses; a vector column counts as one.
     fn columns(&self) -> Vec<&str>;
 
-    /// Its value where every column adds nothing, by output: one for a number or two classes, else one per class.
+    /// Its value if all contributions are zero, by output: one for regression or two classes, else one per class.
     fn intercepts(&self) -> &[f64];
 
-    /// What each column adds for each row: row after row, output after output, a number per column; `NaN` where it is
-    /// missing.
+    /// The contribution of each column for each row: row after row, output after output, one number per column; `NaN` where it is missing.
     fn parts(&self, batch: &Batch) -> Result<Vec<f64>>;
 }
 
-/// A bound [`Fitted`]: applied by one thread at a time, to whole batches or to single rows, with the same answer.
+/// A bound [`Fitted`], applied by one thread at a time to whole batches or to single rows, with the same result.
 pub trait Run: Send {
-    /// A batch of the input schema becomes one of the output schema, row for row.
+    /// Transforms a batch of the input schema into one of the output schema, row for row.
     fn apply(&mut self, batch: &Batch) -> Result<Batch>;
 
-    /// A row of the input schema becomes, in place, one of the output schema.
+    /// Transforms a row of the input schema into one of the output schema, in place.
     fn row(&mut self, row: &mut Row) -> Result<()>;
 }
 
-/// Fitted things applied one after the other: a whole model, or a part of one.
+/// Fitted objects that are applied one after the other: a whole model, or part of one.
 #[derive(Clone, Default)]
 pub struct Chain(pub Vec<Arc<dyn Fitted>>);
 

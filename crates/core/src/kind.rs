@@ -1,9 +1,9 @@
-//! What a column holds ([`Kind`]) and what it is for ([`Role`]).
+//! The kind of a column's values ([`Kind`]) and the column's purpose ([`Role`]).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the values of a column are, and with it the one Arrow type that holds them.
+/// The kind of the values of a column, which also determines their Arrow type.
 ///
 /// | kind | Arrow type |
 /// |---|---|
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A number: differences between values mean something.
+    /// A number: differences between values are meaningful.
     Number,
     /// Yes or no.
     Flag,
@@ -30,30 +30,30 @@ pub enum Kind {
     Text,
     /// A timestamp, in microseconds since 1970 (UTC).
     Time,
-    /// Many numbers that belong together: one-hot codes, embeddings, pixels. One column, never a thousand.
+    /// Several numbers that belong together: one-hot codes, embeddings, pixels. One column, never a thousand.
     Vector {
-        /// How many numbers each row has.
+        /// The number of values per row.
         len: usize,
-        /// Whether only the non-zero numbers are kept.
+        /// Whether only the non-zero numbers are stored.
         sparse: bool,
     },
     /// An encoded image.
     Image,
     /// A place: longitude and latitude in degrees, or x and y in a plane.
     Point,
-    /// Values over time within one cell, such as the recent past of what is to be forecast.
+    /// Values over time in one cell, such as the recent past of what is to be forecast.
     Series,
-    /// Places over time within one cell (reserved: no step reads it yet).
+    /// Places over time in one cell (reserved: no step reads it yet).
     Track,
 }
 
 impl Kind {
-    /// Whether a cell says one thing: a number, a flag, a name or a timestamp.
+    /// Whether a cell contains a single value: a number, a flag, a name or a timestamp.
     pub fn is_plain(self) -> bool {
         matches!(self, Kind::Number | Kind::Flag | Kind::Category | Kind::Time)
     }
 
-    /// The word a user reads and writes for this kind.
+    /// The name of this kind for users, in input and output.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Number => "number",
@@ -70,14 +70,14 @@ impl Kind {
     }
 }
 
-/// What the numbers of a column mean beyond their kind: how those of a dense vector lie (row-major: the last dimension runs fastest),
-/// and what coordinates are measured in.
+/// What the numbers of a column mean beyond their kind: the layout of a dense vector (row-major: the last dimension varies fastest), and
+/// the unit of coordinates.
 ///
-/// Learners that know nothing of layouts read such a vector as a list of numbers, but for tokens, which mean nothing as numbers.
+/// Learners that do not know layouts read such a vector as a list of numbers, except for tokens, which are meaningless as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
-    /// A picture: so many planes of height x width numbers, each from 0 to 1.
+    /// An image: planes of height x width numbers, each from 0 to 1.
     Image {
         /// 1 for grey, 3 for red, green and blue.
         channels: usize,
@@ -86,26 +86,26 @@ pub enum Layout {
         /// Columns of pixels.
         width: usize,
     },
-    /// Timestamps in order, the oldest first, each with so many numbers.
+    /// Timestamps in order, the oldest first, each with the same number of values.
     Steps {
-        /// Timestamps.
+        /// The number of timestamps.
         steps: usize,
-        /// Numbers of a timestamp.
+        /// The number of values per timestamp.
         channels: usize,
     },
-    /// Places in a vocabulary, in the order of the text; 0 stands for "nothing here" and fills the end.
+    /// Indices into a vocabulary, in the order of the text; 0 stands for padding at the end.
     Tokens {
-        /// How many places the vocabulary has, 0 among them.
+        /// The size of the vocabulary, including 0.
         vocabulary: usize,
     },
-    /// Of a point column.
+    /// For a point column.
     Point {
         /// Longitude and latitude in degrees on the earth; otherwise x and y in a plane.
         degrees: bool,
     },
-    /// Of a number column: one coordinate of the place where the row is.
+    /// For a number column: one coordinate of the row's place.
     Coordinate {
-        /// Which of the two.
+        /// Which coordinate.
         axis: Axis,
         /// Whether both are degrees on the earth; otherwise they are lengths in a plane.
         degrees: bool,
@@ -122,61 +122,61 @@ pub enum Axis {
     Y,
 }
 
-/// What a column is for.
+/// The purpose of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Models learn from it.
+    /// An input of models.
     #[default]
     Feature,
     /// What models learn to predict.
     Target,
-    /// Names the row; ties feedback to it; never a feature.
+    /// Identifies the row; links feedback to it; never a feature.
     Key,
-    /// When the row happened: orders splits by time. Its date parts may still be features.
+    /// The time of the row, by which splits by time are ordered. Its date parts may still be features.
     Time,
-    /// Rows of one group are never split across parts.
+    /// Rows of the same group are never split across parts.
     Group,
-    /// How much the row counts.
+    /// The weight of the row.
     Weight,
-    /// Says which part the row belongs to, `train` or `test`.
+    /// The part to which the row belongs, `train` or `test`.
     Split,
-    /// Says which rows belong together as copies, or by their key or group: added by the split (see [`crate::BLOCK`]), so that
-    /// no split, fold or early stopping divides them. Never a feature.
+    /// The block of rows that belong together as copies, or by their key or group. Added by the split (see [`crate::BLOCK`]), so that no
+    /// split, fold or early stopping divides them. Never a feature.
     #[serde(skip_deserializing)]
     #[schemars(skip)]
     Block,
-    /// Lists the keys of the rows that a row is tied to, as in `Ohio;Iowa` or, where ties count differently, `Ohio=2;Iowa=0.5`. Never a
-    /// feature: learners of graphs read it (see [`crate::recipe::Graph`]).
+    /// The keys of the rows to which a row is connected, as in `Ohio;Iowa` or, with weights, `Ohio=2;Iowa=0.5`. Never a feature: learners
+    /// of graphs read it (see [`crate::recipe::Graph`]).
     Neighbors,
     /// Read but not used.
     Ignore,
-    /// What a model says: a class or a number.
+    /// The prediction of a model: a class or a number.
     Prediction,
-    /// What a model says: one probability per class.
+    /// The prediction of a model: one probability per class.
     Probability,
-    /// Of a logged decision: what came of the action, more is better.
+    /// For a logged decision: the reward of the action, more is better.
     Reward,
-    /// Of a logged decision: the probability with which its action was taken.
+    /// For a logged decision: the probability with which its action was taken.
     Propensity,
-    /// What a policy says: the reward to be expected of each action.
+    /// The prediction of a policy: the expected reward of each action.
     ExpectedReward,
-    /// What an earlier model says of a row, for learners that go on from there: the logarithm of the probability of each class, or a
+    /// An earlier model's prediction for a row, for learners that start from it: the logarithm of the probability of each class, or a
     /// number (see [`crate::START`]). Never a feature.
     #[serde(skip_deserializing)]
     #[schemars(skip)]
     Start,
-    /// A mark that a step puts on a row (an outlier, say).
+    /// A mark that a step sets on a row (for an outlier, for example).
     Flag,
 }
 
 impl Role {
-    /// Whether a column in this role is an input of learners, which none of them passes on.
+    /// Whether a column with this role is an input of learners, which none of them passes on.
     pub fn is_input(self) -> bool {
         matches!(self, Role::Feature | Role::Start)
     }
 
-    /// Whether a dense vector in this role holds a 64-bit float for each class or action.
+    /// Whether a dense vector with this role contains a 64-bit float for each class or action.
     pub fn is_wide(self) -> bool {
         matches!(self, Role::Probability | Role::ExpectedReward | Role::Start)
     }

@@ -1,8 +1,8 @@
-//! What every room of Tidemill shares: the shape of data ([`Schema`], [`Batch`], [`Table`], [`Row`]), the
-//! contracts of everything that learns ([`Estimator`], [`Fitted`], [`Run`]), what is saved ([`State`]), the list
-//! of built-ins ([`Registry`]), the recipe a user writes ([`recipe::Recipe`]) and the errors they meet.
+//! What all crates of Tidemill share: the data types ([`Schema`], [`Batch`], [`Table`], [`Row`]), the interfaces of everything that learns
+//! ([`Estimator`], [`Fitted`], [`Run`]), the saved form ([`State`]), the list of built-ins ([`Registry`]), the recipe that users write
+//! ([`recipe::Recipe`]) and the errors they meet.
 //!
-//! Nothing here reads a file (but for [`AtomicFile`], none writes one), starts a thread or computes a statistic.
+//! Nothing here reads a file (and only [`AtomicFile`] writes one), starts a thread or computes a statistic.
 
 mod batch;
 mod builtin;

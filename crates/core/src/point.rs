@@ -1,4 +1,4 @@
-//! Point columns: in each cell a longitude and a latitude, or the x and y of a plane.
+//! Point columns, where each cell contains a longitude and a latitude, or the x and y of a plane.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub struct Points<'a> {
 }
 
 impl<'a> Points<'a> {
-    /// The points of an array; `None` for one of another type.
+    /// The points of an array; `None` if it has another type.
     pub(crate) fn of_array(array: &'a ArrayRef) -> Option<Self> {
         let array = array.as_struct_opt()?;
         let [x, y] = array.columns() else { return None };
@@ -27,7 +27,7 @@ impl<'a> Points<'a> {
         Some(Points { array, x: values(x)?, y: values(y)? })
     }
 
-    /// Longitude and latitude (or x and y) of row `i`; `None` where the cell is missing.
+    /// Longitude and latitude (or x and y) of row `i`; `None` if the cell is missing.
     pub fn of(&self, i: usize) -> Option<[f64; 2]> {
         self.array.is_valid(i).then(|| [self.x[i], self.y[i]])
     }
@@ -45,7 +45,7 @@ pub(crate) fn data_type() -> DataType {
     DataType::Struct(fields())
 }
 
-/// A point column of these cells: longitude and latitude (or x and y), `None` for a missing one.
+/// A point column from cells of longitude and latitude (or x and y), `None` for a missing cell.
 ///
 /// ```
 /// let column = tidemill_core::point_column([Some([13.4, 52.5]), None]).unwrap();

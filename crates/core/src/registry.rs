@@ -1,4 +1,4 @@
-//! The list of built-ins: how a word in a recipe becomes an estimator, and saved state a fitted one.
+//! The list of built-ins: how a name in a recipe becomes an estimator, and a saved state a fitted object.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct Registry {
 }
 
 impl Default for Registry {
-    /// Nothing but [`Chain`].
+    /// Only [`Chain`].
     fn default() -> Self {
         Registry::new([])
     }
@@ -43,12 +43,12 @@ impl Registry {
         self.entries.values()
     }
 
-    /// The line of this kind; the error offers the nearest.
+    /// The entry of this kind; the error suggests the nearest.
     pub fn entry(&self, kind: &str) -> Result<&Entry> {
         self.entry_among(kind, |_| true)
     }
 
-    /// As [`Registry::entry`]; the error offers the nearest of those that are `wanted`.
+    /// Like [`Registry::entry`], but the error suggests the nearest of those that are `wanted`.
     pub fn entry_among(&self, kind: &str, wanted: impl Fn(&Entry) -> bool) -> Result<&Entry> {
         self.entries.get(kind).ok_or_else(|| {
             let near = nearest(kind, self.entries.values().filter(|e| wanted(e)).map(|e| e.kind));
@@ -57,7 +57,7 @@ impl Registry {
         })
     }
 
-    /// The estimator of this kind with these parameters (an object, or null for the defaults).
+    /// Builds the estimator of this kind with these parameters (an object, or null for the defaults).
     pub fn build(&self, kind: &str, params: Value) -> Result<Box<dyn Estimator>> {
         let entry = self.entry(kind)?;
         match entry.parse {
@@ -68,7 +68,7 @@ impl Registry {
         }
     }
 
-    /// Refuses parameters that are no parameters of this line, or out of range, and names the one that is wrong.
+    /// Rejects unknown parameters and values out of range for this entry, and names the wrong one.
     pub fn check(&self, entry: &Entry, params: Value) -> Result<(), KeyPath> {
         match entry.parse {
             Parse::Estimator(parse) => self.assembled(parse, params).map(drop),
@@ -86,7 +86,7 @@ impl Registry {
         Ok(estimator)
     }
 
-    /// The resampler of this kind with these parameters (an object, or null for the defaults).
+    /// Builds the resampler of this kind with these parameters (an object, or null for the defaults).
     pub fn resampler(&self, kind: &str, params: Value) -> Result<Box<dyn Resampler>> {
         let entry = self.entry(kind)?;
         match entry.parse {
@@ -95,7 +95,7 @@ impl Registry {
         }
     }
 
-    /// The fitted thing that was saved as `state`.
+    /// Loads the fitted object that was saved as `state`.
     pub fn load(&self, state: State) -> Result<Arc<dyn Fitted>> {
         match self.loaders.get(state.kind.as_str()) {
             Some(load) => load(self, state),

@@ -1,4 +1,4 @@
-//! One row, for the path that answers a single request in microseconds.
+//! A single row, for the path that handles one request in microseconds.
 
 use std::sync::Arc;
 
@@ -12,35 +12,35 @@ use crate::{Batch, Column, Error, Kind, Point, Result, Schema, point_column, ser
 /// One value of a [`Row`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Cell {
-    /// Nothing known.
+    /// Missing.
     #[default]
     Missing,
-    /// Of a number column.
+    /// In a number column.
     Number(f64),
-    /// Of a flag column.
+    /// In a flag column.
     Flag(bool),
-    /// Of a category column: its code, [`crate::Categories::unseen`] for a value unseen at fit.
+    /// In a category column: its code, [`crate::Categories::unseen`] for a value unseen at fit.
     Code(u32),
-    /// Of a text column (and of any column that the caller sends as text).
+    /// In a text column (and in any column that the client sends as text).
     Text(String),
-    /// Of a time column, microseconds since 1970 (UTC).
+    /// In a time column, microseconds since 1970 (UTC).
     Time(i64),
-    /// Of a dense vector column.
+    /// In a dense vector column.
     Vector(Vec<f32>),
-    /// Of a sparse vector column: the places of its numbers, ascending, and the numbers.
+    /// In a sparse vector column: the ascending indices of its numbers, and the numbers.
     Sparse(Vec<u32>, Vec<f32>),
-    /// Of an image column: the encoded bytes.
+    /// In an image column: the encoded bytes.
     Image(Arc<[u8]>),
-    /// Of a series column.
+    /// In a series column.
     Series(Arc<[Point]>),
-    /// Of a point column: longitude and latitude, or x and y.
+    /// In a point column: longitude and latitude, or x and y.
     Point([f64; 2]),
-    /// Of a probability column, or of one of expected rewards.
+    /// In a probability or expected-reward column.
     Probability(Vec<f64>),
 }
 
 impl Cell {
-    /// The number of a number column: `NaN` when missing. Any other kind is an error of ours.
+    /// The number in a number column: `NaN` if missing. Any other kind is an internal error.
     pub fn number(&self) -> Result<f64> {
         match self {
             Cell::Number(x) => Ok(*x),
@@ -50,10 +50,10 @@ impl Cell {
     }
 }
 
-/// One row: a cell per column of the schema it was bound to, in the schema's order.
+/// One row: a cell for each column of the schema it was bound to, in schema order.
 ///
-/// Each [`crate::Run::row`] of a chain finds the cells of its input schema and leaves those of its output schema,
-/// reusing the buffer: building a one-row Arrow batch costs microseconds, a cell costs nanoseconds.
+/// Each [`crate::Run::row`] of a chain receives the cells of its input schema and leaves those of its output schema, reusing the buffer. A
+/// one-row Arrow batch costs microseconds, a cell costs nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     /// The values.
@@ -72,7 +72,7 @@ impl Row {
         Ok(Row { cells })
     }
 
-    /// Keeps the cells for which `keep` (by place) is true.
+    /// Keeps the cells for which `keep` is true at their index.
     pub fn retain(&mut self, keep: &[bool]) {
         let mut place = 0;
         self.cells.retain(|_| {
@@ -83,8 +83,8 @@ impl Row {
 }
 
 impl Batch {
-    /// The batch of these rows: the inverse of [`Row::of`]. Errors for a cell of another kind than its column, and for
-    /// kinds that have no cell yet.
+    /// The batch of these rows: the inverse of [`Row::of`]. Errors for a cell of another kind than its column, and for kinds that have no
+    /// cell yet.
     pub fn of_rows(schema: &Arc<Schema>, rows: &[Row]) -> Result<Batch> {
         let columns = schema.columns().iter().enumerate();
         let arrays = columns.map(|(c, column)| array(column, rows.iter().map(|row| row.cells.get(c))));

@@ -1,20 +1,20 @@
-//! The columns of a table: names, kinds, roles and where derived ones came from.
+//! The columns of a table: names, kinds, roles, and the source of derived columns.
 
 use std::sync::Arc;
 
 use crate::{Categories, Error, Kind, Layout, Result, Role};
 
-/// The name of the column a learner adds for what it predicts.
+/// The name of the prediction column that a learner adds.
 pub const PREDICTION: &str = "prediction";
-/// The name of the vector column a classifier adds with one probability per class.
+/// The name of the vector column in which a classifier adds one probability per class.
 pub const PROBABILITY: &str = "probability";
-/// The name of the vector column a policy adds with the reward to be expected of each action.
+/// The name of the vector column in which a policy adds the expected reward of each action.
 pub const EXPECTED_REWARD: &str = "expected_reward";
 
-/// The name of the vector column in the role [`Role::Start`].
+/// The name of the vector column with the role [`Role::Start`].
 pub const START: &str = "(start)";
 
-/// The name of the number column in the role [`Role::Block`], where the table has no other column of that name.
+/// The name of the number column with the role [`Role::Block`], if the table has no other column of that name.
 pub const BLOCK: &str = "(block)";
 
 /// One column.
@@ -26,13 +26,13 @@ pub struct Column {
     pub kind: Kind,
     /// What it is for.
     pub role: Role,
-    /// The source column it was derived from; `None` when it is a source column itself.
+    /// The source column from which it was derived; `None` if it is a source column itself.
     pub origin: Option<String>,
-    /// The names behind the codes, for a category (and for a probability: the classes).
+    /// The names behind the codes, for a category (and the classes, for a probability).
     pub categories: Option<Arc<Categories>>,
-    /// What each number of a vector is called.
+    /// The name of each number of a vector.
     pub parts: Option<Arc<[String]>>,
-    /// How the numbers of a dense vector lie, where they are more than a list.
+    /// What the numbers of a dense vector mean together, if they are more than a list.
     pub layout: Option<Layout>,
 }
 
@@ -78,13 +78,13 @@ impl Column {
         }
     }
 
-    /// The same column in another role.
+    /// The same column with another role.
     pub fn with_role(mut self, role: Role) -> Self {
         self.role = role;
         self
     }
 
-    /// The same vector, its numbers laid out so.
+    /// The same vector with this layout.
     pub fn with_layout(mut self, layout: Layout) -> Self {
         self.layout = Some(layout);
         self
@@ -96,7 +96,7 @@ impl Column {
         self
     }
 
-    /// The source column this one goes back to.
+    /// The source column from which this one originates.
     pub fn source(&self) -> &str {
         self.origin.as_deref().unwrap_or(&self.name)
     }
@@ -113,12 +113,12 @@ impl Column {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schema {
     columns: Vec<Column>,
-    /// The places in the order of the names: tables may be thousands of columns wide, and each step looks all of its own up.
+    /// The indices in the order of the names: tables may have thousands of columns, and each step looks up all of its own.
     by_name: Vec<u32>,
 }
 
 impl Schema {
-    /// These columns in this order; a repeated name is an error.
+    /// A schema of these columns, in this order; a repeated name is an error.
     pub fn new(columns: Vec<Column>) -> Result<Self> {
         let name = |place: u32| columns[place as usize].name.as_str();
         let mut by_name: Vec<u32> = (0..columns.len() as u32).collect();
@@ -135,12 +135,12 @@ impl Schema {
         &self.columns
     }
 
-    /// How many columns there are.
+    /// The number of columns.
     pub fn len(&self) -> usize {
         self.columns.len()
     }
 
-    /// Whether there is no column.
+    /// Whether there are no columns.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
@@ -150,34 +150,34 @@ impl Schema {
         self.columns.iter().map(|c| c.name.as_str())
     }
 
-    /// The place of a column, if it is there.
+    /// The index of a column, if it exists.
     pub fn position(&self, name: &str) -> Option<usize> {
         let found =
             self.by_name.binary_search_by(|place| self.columns[*place as usize].name.as_str().cmp(name));
         found.ok().map(|at| self.by_name[at] as usize)
     }
 
-    /// The place of a column that must be there; the error offers the nearest name.
+    /// The index of a column that must exist; the error suggests the nearest name.
     pub fn index(&self, name: &str) -> Result<usize> {
         self.position(name).ok_or_else(|| Error::missing_column(name, "the data", self.names()))
     }
 
-    /// The column of this name.
+    /// The column with this name.
     pub fn column(&self, name: &str) -> Result<&Column> {
         Ok(&self.columns[self.index(name)?])
     }
 
-    /// The places of the columns in this role.
+    /// The indices of the columns with this role.
     pub fn with_role(&self, role: Role) -> Vec<usize> {
         self.places(|c| c.role == role)
     }
 
-    /// The place of the first column in this role.
+    /// The index of the first column with this role.
     pub fn role(&self, role: Role) -> Option<usize> {
         self.columns.iter().position(|c| c.role == role)
     }
 
-    /// The places of the columns for which `wanted` holds.
+    /// The indices of the columns for which `wanted` is true.
     pub fn places(&self, wanted: impl Fn(&Column) -> bool) -> Vec<usize> {
         self.columns.iter().enumerate().filter(|(_, c)| wanted(c)).map(|(i, _)| i).collect()
     }

@@ -1,4 +1,4 @@
-//! Series columns: in each cell values over time.
+//! Series columns, where each cell contains values over time.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// The timestamps of row `i`, and the values at them; `None` where the cell is missing.
+    /// The timestamps of row `i` and the values at them; `None` if the cell is missing.
     pub fn of(&self, i: usize) -> Option<(&'a [i64], &'a [f64])> {
         let offsets = self.list.value_offsets();
         let range = offsets[i] as usize..offsets[i + 1] as usize;
@@ -40,9 +40,9 @@ pub(crate) fn data_type() -> DataType {
     DataType::List(Arc::new(Field::new("item", DataType::Struct(point_fields()), false)))
 }
 
-/// A series column of these cells, `None` for a missing one.
+/// A series column from these cells, `None` for a missing cell.
 ///
-/// Errors when all cells together have more points than a column can hold.
+/// Errors if all cells together have more points than a column can hold.
 ///
 /// ```
 /// let column = tidemill_core::series_column([Some(&[(0, 1.5), (60, 2.0)][..]), None]).unwrap();
@@ -72,7 +72,7 @@ pub fn series_column<'a>(cells: impl IntoIterator<Item = Option<&'a [Point]>>) -
 }
 
 impl Batch {
-    /// A series column. Nothing is copied.
+    /// A series column. Does not copy.
     pub fn series(&self, i: usize) -> Result<Series<'_>> {
         let wrong = || self.wrong(i, "a series");
         let list = self.column(i).as_list_opt::<i32>().ok_or_else(wrong)?;

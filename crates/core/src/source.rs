@@ -5,28 +5,28 @@ use std::sync::Arc;
 
 use crate::{Batch, Error, Reading, Result, Schema};
 
-/// The most rows a batch of a scan has.
+/// The maximum number of rows in a batch of a scan.
 pub const BATCH_ROWS: usize = 65_536;
 
 /// The batches of one pass.
 pub type Batches<'a> = Box<dyn Iterator<Item = Result<Batch>> + Send + 'a>;
 
-/// Rows that can be passed over, more than once, in the same order each time.
+/// Rows that can be read several times, always in the same order.
 pub trait Source: Send + Sync {
     /// The columns; the same for every batch.
     fn schema(&self) -> &Arc<Schema>;
-    /// How many rows, where that is known without a pass.
+    /// The number of rows, if it is known without reading them.
     fn n_rows(&self) -> Option<usize>;
     /// One pass over all rows, in batches of at most [`BATCH_ROWS`].
     fn scan(&self) -> Result<Batches<'_>>;
-    /// These rows, in this order: for folds and shuffled mini-batches.
+    /// The given rows, in this order: for folds and shuffled mini-batches.
     fn take(&self, rows: &[u32]) -> Result<Batch>;
-    /// The folder in which a path that stands in a cell is looked for: that of the file. Sources that are not files have none,
-    /// and no path is ever opened for them.
+    /// The folder against which paths in cells are resolved: that of the file. Sources that are not files have none, and no path is ever
+    /// opened for them.
     fn folder(&self) -> Option<&Path> {
         None
     }
-    /// How the text behind the rows was read, where there is one.
+    /// How the text behind the rows was read, if there is one.
     fn reading(&self) -> Option<&Reading> {
         None
     }
@@ -37,7 +37,7 @@ pub trait Source: Send + Sync {
     }
 }
 
-/// All rows in memory, each column in one piece. Cloning copies no data.
+/// All rows in memory, with each column in one piece. Cloning does not copy data.
 #[derive(Clone, Debug)]
 pub struct Table {
     batch: Batch,
@@ -86,7 +86,7 @@ impl Source for Table {
     }
 }
 
-/// Some rows of a table, in an order of their own: a fold. Holds row numbers, not rows.
+/// Some rows of a table, in their own order: a fold. Stores row numbers, not rows.
 #[derive(Clone, Debug)]
 pub struct View {
     table: Arc<Table>,
@@ -94,7 +94,7 @@ pub struct View {
 }
 
 impl View {
-    /// Rows `rows` of `table`. Errors when one is out of range.
+    /// The rows `rows` of `table`. Errors if one is out of range.
     pub fn new(table: Arc<Table>, rows: impl Into<Arc<[u32]>>) -> Result<Self> {
         let rows = rows.into();
         check_range(&rows, table.batch.n_rows())?;

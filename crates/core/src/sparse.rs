@@ -1,4 +1,4 @@
-//! Sparse vector columns: of each row only the numbers that are not zero are kept, each with its place.
+//! Sparse vector columns, which store only the non-zero numbers of each row with their indices.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use arrow_schema::{DataType, Field, Fields};
 
 use crate::{Batch, Error, Result};
 
-/// A sparse vector column: row `i` holds the numbers `values[range(i)]` at the places `indices[range(i)]`.
+/// A sparse vector column: row `i` has the numbers `values[range(i)]` at the indices `indices[range(i)]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Sparse<'a> {
-    /// Where each row starts within `indices` and `values`; one more than there are rows.
+    /// Where each row starts in `indices` and `values`; one entry more than there are rows.
     pub offsets: &'a [i32],
-    /// The places, from 0, ascending within a row.
+    /// The indices, from 0, ascending within a row.
     pub indices: &'a [u32],
-    /// The numbers at these places.
+    /// The numbers at these indices.
     pub values: &'a [f32],
 }
 
 impl Sparse<'_> {
-    /// Where row `i` lies within `indices` and `values`.
+    /// The range of row `i` in `indices` and `values`.
     #[inline]
     pub fn range(&self, i: usize) -> Range<usize> {
         self.offsets[i] as usize..self.offsets[i + 1] as usize
@@ -42,10 +42,10 @@ pub(crate) fn data_type() -> DataType {
     DataType::List(Arc::new(Field::new("item", DataType::Struct(item_fields()), false)))
 }
 
-/// A sparse vector column of `len` numbers a row. Row `i` has `values[offsets[i]..offsets[i + 1]]` at the places in
-/// `indices` there; `present`, where given, says which rows are not missing.
+/// A sparse vector column with `len` numbers per row. Row `i` has `values[offsets[i]..offsets[i + 1]]` at the corresponding `indices`;
+/// `present`, if given, says which rows are not missing.
 ///
-/// Errors unless offsets rise from 0 to the number of values, and places rise within each row and are below `len`.
+/// Errors unless offsets increase from 0 to the number of values, and indices increase within each row and are below `len`.
 ///
 /// ```
 /// let column = tidemill_core::sparse_vector(vec![0, 2, 2], vec![1, 4], vec![0.5, 2.0], 5, None).unwrap();
@@ -82,7 +82,7 @@ pub fn sparse_vector(
 }
 
 impl Batch {
-    /// A sparse vector column. Nothing is copied.
+    /// A sparse vector column. Does not copy.
     pub fn sparse(&self, i: usize) -> Result<Sparse<'_>> {
         let wrong = || self.wrong(i, "a sparse vector");
         let list = self.column(i).as_list_opt::<i32>().ok_or_else(wrong)?;

@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Files that are written atomically.
 
 use std::fs::File;
 use std::io::{Result, Write};
@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// A file in the making: its bytes gather in a temporary file beside the target, which takes the target's name when
-/// they are complete and on disk. Whatever happens, the target is the old file or the whole new one; dropping this
-/// leaves nothing behind.
+/// A file that is being written. Its bytes go to a temporary file next to the target, which is renamed to the target once they are complete
+/// and on disk. Whatever happens, the target is either the old file or the complete new one; dropping this leaves nothing behind.
 ///
 /// ```
 /// use std::io::Write;
@@ -28,20 +27,20 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Starts a file that will replace `target`. Errors when the folder is missing or cannot be written to.
+    /// Starts a file that will replace `target`. Errors if the folder does not exist or cannot be written to.
     pub fn beside(target: &Path) -> Result<Self> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".tidemill-").suffix(".part");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // As any new file: what the umask leaves of it (temporary files are the owner's alone otherwise).
+            // The permissions of any new file, subject to the umask (temporary files are otherwise private to their owner).
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
         Ok(AtomicFile { file: builder.tempfile_in(folder(target))?, target: target.to_owned() })
     }
 
-    /// Puts the bytes on disk and the file in its place. A full disk may show only here.
+    /// Writes the bytes to disk and moves the file to its place. A full disk may only show up here.
     pub fn finish(self) -> Result<()> {
         self.file.as_file().sync_all()?;
         self.file.persist(&self.target).map_err(|e| e.error)?;
@@ -63,7 +62,7 @@ impl Write for AtomicFile {
     }
 }
 
-/// Writes `bytes` to `target`, replacing a file that is there: whole or not at all.
+/// Writes `bytes` to `target`, atomically replacing an existing file.
 pub fn replace(target: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = AtomicFile::beside(target)?;
     file.write_all(bytes)?;

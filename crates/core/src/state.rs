@@ -1,4 +1,4 @@
-//! What a fitted thing is made of when saved: plain data, never code.
+//! The saved form of fitted objects: plain data, never code.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 /// The saved form of a [`crate::Fitted`]: enough for its loader to build an equal one.
 ///
-/// Every float that matters is in a tensor (bit for bit); `params` holds counts, names and choices.
+/// Every float that matters is in a tensor (bit for bit); `params` contains counts, names and choices.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     /// Which loader reads it.
@@ -20,7 +20,7 @@ pub struct State {
     pub params: Value,
     /// Named arrays.
     pub tensors: BTreeMap<String, Tensor>,
-    /// The parts it is composed of.
+    /// The parts of which it is composed.
     pub children: Vec<State>,
 }
 
@@ -49,7 +49,7 @@ pub enum TensorData {
 }
 
 impl TensorData {
-    /// How many numbers.
+    /// The number of elements.
     #[expect(clippy::len_without_is_empty, reason = "arrays are asked for their length alone")]
     pub fn len(&self) -> usize {
         match self {
@@ -61,7 +61,7 @@ impl TensorData {
         }
     }
 
-    /// Bytes of a number.
+    /// The size of an element in bytes.
     pub fn width(&self) -> usize {
         match self {
             TensorData::F64(_) | TensorData::I64(_) => 8,
@@ -96,25 +96,25 @@ impl State {
         self
     }
 
-    /// Bytes of its numbers and of those of its parts.
+    /// The size of its numbers and those of its parts, in bytes.
     pub fn bytes(&self) -> u64 {
         let own: usize = self.tensors.values().map(|t| t.data.len() * t.data.width()).sum();
         own as u64 + self.children.iter().map(State::bytes).sum::<u64>()
     }
 
-    /// Learned numbers, here and in its parts.
+    /// The number of learned numbers, including those of its parts.
     pub fn operations(&self) -> u64 {
         let own: u64 = self.tensors.values().map(|t| t.data.len() as u64).sum();
         own + self.children.iter().map(State::operations).sum::<u64>()
     }
 
-    /// The parameters as `T`; errors with the place when they do not fit.
+    /// The parameters as `T`; the error says where they do not fit.
     pub fn params<T: DeserializeOwned>(&self) -> Result<T> {
         serde_path_to_error::deserialize(&self.params)
             .map_err(|e| Error::state(&self.kind, format!("parameter '{}': {}", e.path(), e.inner())))
     }
 
-    /// The 64-bit floats of this name, exactly `len` of them.
+    /// The 64-bit floats with this name, exactly `len` of them.
     pub fn floats_of(&self, name: &str, len: usize) -> Result<&[f64]> {
         match self.tensors.get(name) {
             Some(Tensor { data: TensorData::F64(values), .. }) if values.len() == len => Ok(values),
@@ -126,7 +126,7 @@ impl State {
         }
     }
 
-    /// Errors unless the version is one this build reads (1 to `newest`).
+    /// Errors unless this build can read the version (1 to `newest`).
     pub fn check_version(&self, newest: u32) -> Result<()> {
         if (1..=newest).contains(&self.version) {
             return Ok(());

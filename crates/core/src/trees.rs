@@ -1,5 +1,4 @@
-//! Decision trees as data: what every learner of trees becomes, small, checked, quick to follow, and open to those
-//! who explain it.
+//! Decision trees as data: the result of every tree learner. They are small, validated, fast to evaluate, and accessible to explainers.
 
 mod coded;
 mod prune;
@@ -12,37 +11,37 @@ use crate::{Error, Result, State, Tensor, TensorData};
 
 /// Set in a node's feature: missing values go left.
 const MISSING_LEFT: u32 = 1 << 31;
-/// Set in a node's feature: the threshold is the place of a set of categories.
+/// Set in a node's feature: the threshold is the index of a set of categories.
 const CATEGORY: u32 = 1 << 30;
 const FEATURE: u32 = CATEGORY - 1;
-/// A leaf's feature in a saved state.
+/// The feature of a leaf in a saved state.
 const LEAF: u32 = u32::MAX;
-/// Rows followed at the same time, so that one row's wait for memory is another's work.
+/// The number of rows evaluated at the same time, so that other rows are processed while one waits for memory.
 const TOGETHER: usize = 8;
-/// Steps down before it is looked whether anybody still moves.
+/// The number of steps down between checks whether any row is still moving.
 const LOOK: u32 = 4;
 
-/// One question, or a leaf. Children are neighbours: the right one follows the left one.
+/// A question or a leaf. The two children are adjacent: the right one follows the left one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Node {
-    /// Up to this number goes left; of a category, where its set is.
+    /// Numbers up to this go left; for a category, the position of its set.
     threshold: f64,
     /// The feature, with its flags.
     feature: u32,
-    /// The left child; a leaf's is itself.
+    /// The left child; for a leaf, the leaf itself.
     left: u32,
 }
 
-/// How much of what was learned is given up to take less place.
+/// How much of what was learned is given up to save space.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Compression {
-    /// The share of the weights of each matrix of a net, and of the leaves of an ensemble of trees, that goes: 0 to 1.
+    /// The share to remove, 0 to 1: of the weights of each matrix of a net, and of the leaves of an ensemble of trees.
     pub prune: f64,
     /// Whether weights and leaf values are stored in 8 bits each.
     pub eight_bits: bool,
 }
 
-/// How a node divides its rows.
+/// How a node splits its rows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// Numbers up to the threshold go left.
@@ -50,7 +49,7 @@ pub enum Question {
         /// The threshold.
         threshold: f64,
     },
-    /// The categories whose bit is set go left; 64 codes a word.
+    /// The categories whose bit is set go left; 64 codes per word.
     Category {
         /// The bits.
         left: Vec<u64>,
@@ -59,7 +58,7 @@ pub enum Question {
 
 /// A sum of decision trees over rows of `n_features` numbers (categories as their codes, `NaN` for missing).
 ///
-/// A tree gives one number, which is added to output `tree % n_outputs`, or a number per output.
+/// A tree returns either one number, which is added to output `tree % n_outputs`, or one number per output.
 ///
 /// ```
 /// use tidemill_core::{Question, Trees};
@@ -78,24 +77,24 @@ pub enum Question {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trees {
     n_features: usize,
-    /// What every row starts with, by output.
+    /// The starting value of each output.
     start: Vec<f64>,
-    /// Numbers per leaf: 1 or one per output.
+    /// Numbers per leaf: 1, or one per output.
     width: usize,
     roots: Vec<u32>,
-    /// The longest way down of each tree.
+    /// The maximum depth of each tree.
     depths: Vec<u32>,
     nodes: Vec<Node>,
-    /// `width` numbers per node; those of inner nodes are zero.
+    /// `width` numbers per node; zeros for inner nodes.
     values: Vec<f64>,
-    /// The weight of the training rows that came by each node.
+    /// The weight of the training rows that reached each node.
     cover: Vec<f64>,
-    /// Sets of categories: a count of words, then the words.
+    /// Sets of categories: a word count, then the words.
     sets: Vec<u64>,
     layout: Layout,
 }
 
-/// What a state says of trees: a word per node, child and threshold of each inner node, values and cover of each leaf.
+/// The trees in a state: a word per node, child and threshold of each inner node, values and cover of each leaf.
 struct Parts<'a> {
     roots: Vec<u32>,
     features: Cow<'a, [u32]>,
@@ -106,33 +105,33 @@ struct Parts<'a> {
 }
 
 impl Trees {
-    /// No tree yet: every row's answer is `start`. With `whole`, each leaf has a number per output.
+    /// No trees yet: every row's output is `start`. With `whole`, each leaf has one number per output.
     pub fn new(n_features: usize, start: Vec<f64>, whole: bool) -> Self {
         let width = if whole { start.len() } else { 1 };
         Trees { n_features, start, width, ..Trees::default() }
     }
 
-    /// How many numbers a row has.
+    /// The number of features of a row.
     pub fn n_features(&self) -> usize {
         self.n_features
     }
 
-    /// How many numbers an answer has.
+    /// The number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.start.len()
     }
 
-    /// How many trees.
+    /// The number of trees.
     pub fn n_trees(&self) -> usize {
         self.roots.len()
     }
 
-    /// How many nodes of all trees.
+    /// The number of nodes in all trees.
     pub fn n_nodes(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Begins a tree: its root, a leaf of zeros for now.
+    /// Begins a tree with its root, which is a leaf of zeros for now.
     pub fn plant(&mut self) -> usize {
         self.layout = Layout::Plain;
         let root = self.push();
@@ -149,7 +148,7 @@ impl Trees {
         at
     }
 
-    /// Makes a leaf of the newest tree ask a question; its left child, whose neighbour is the right one.
+    /// Splits a leaf of the newest tree by a question. Returns the left child; the right one follows it.
     pub fn split(&mut self, node: usize, feature: usize, question: &Question, missing_left: bool) -> usize {
         let left = self.push();
         self.push();
@@ -168,13 +167,13 @@ impl Trees {
         left
     }
 
-    /// Gives a node its values and the weight of its rows.
+    /// Sets the values of a node and the weight of its rows.
     pub fn leaf(&mut self, node: usize, values: &[f64], cover: f64) {
         self.values[node * self.width..(node + 1) * self.width].copy_from_slice(values);
         self.cover[node] = cover;
     }
 
-    /// Ends the newest tree: weights of inner nodes and the depth are filled in.
+    /// Finishes the newest tree by filling in the weights of inner nodes and the depth.
     pub fn finish(&mut self) {
         let Some(&root) = self.roots.last() else { return };
         let root = root as usize;
@@ -185,7 +184,7 @@ impl Trees {
         }
     }
 
-    /// Children lie behind their parents: from the end to the front, each sum is of what is known.
+    /// Children come after their parents, so from the end to the front, each sum is over known values.
     fn sum_cover(&mut self, root: usize, end: usize) {
         for at in (root..end).rev() {
             let left = self.nodes[at].left as usize;
@@ -204,7 +203,7 @@ impl Trees {
         let end = self.roots[n] as usize;
         self.roots.truncate(n);
         self.depths.truncate(n);
-        // Sets lie in the order of their nodes: the first that goes is where the rest begins.
+        // Sets are in the order of their nodes, so everything from the first removed set on is removed.
         let sets = self.nodes[end..].iter().filter(|node| node.feature & CATEGORY != 0);
         if let Some(first) = sets.map(|node| node.threshold as usize).min() {
             self.sets.truncate(first);
@@ -214,7 +213,7 @@ impl Trees {
         self.cover.truncate(end);
     }
 
-    /// The trees of `other` after these. Both must have the same features, outputs and sort of leaf.
+    /// Appends the trees of `other`. Both must have the same features, outputs and leaf type.
     pub fn append(&mut self, other: &Trees) {
         self.layout = Layout::Plain;
         let (nodes, sets) = (self.nodes.len(), self.sets.len());
@@ -236,7 +235,7 @@ impl Trees {
         if node.feature & CATEGORY != 0 {
             return self.category_left(node, x);
         }
-        // Not short-circuited: a branch that nobody can predict costs more than both comparisons.
+        // Not short-circuited: an unpredictable branch costs more than both comparisons.
         (x <= node.threshold) | (x.is_nan() & (node.feature & MISSING_LEFT != 0))
     }
 
@@ -253,11 +252,11 @@ impl Trees {
     fn next(&self, at: u32, x: &[f64]) -> u32 {
         let node = &self.nodes[at as usize];
         let left = self.goes_left(node, x[(node.feature & FEATURE) as usize]);
-        // A leaf's question sends everything left, to itself.
+        // The question of a leaf sends everything left, to itself.
         node.left + u32::from(!left)
     }
 
-    /// The answer for one row of `n_features` numbers, into `n_outputs` numbers.
+    /// Computes the outputs for one row of `n_features` numbers, into `n_outputs` numbers.
     pub fn row(&self, x: &[f64], out: &mut [f64]) {
         out.copy_from_slice(&self.start);
         let (k, n) = (out.len(), self.roots.len());
@@ -277,7 +276,7 @@ impl Trees {
                     moved |= next ^ *at;
                     *at = next;
                 }
-                // The longest way down is rarely taken: nobody moved, all have arrived.
+                // The longest path is rarely needed: if no row has moved, all have arrived.
                 deep = if moved == 0 { deepest } else { deep + LOOK };
             }
             for (i, &at) in at[..roots.len()].iter().enumerate() {
@@ -296,11 +295,11 @@ impl Trees {
         }
     }
 
-    /// The answers for rows of `n_features` numbers, row after row.
+    /// Computes the outputs for rows of `n_features` numbers, row after row.
     pub fn rows(&self, x: &[f64], out: &mut [f64]) {
         let (p, k) = (self.n_features.max(1), self.n_outputs().max(1));
         out.chunks_exact_mut(k).for_each(|out| out.copy_from_slice(&self.start));
-        // Rows in blocks that stay in the cache while all trees pass over them.
+        // Rows in blocks that stay in the cache while all trees are evaluated on them.
         for (x, out) in x.chunks(64 * p).zip(out.chunks_mut(64 * k)) {
             for (tree, (&root, &depth)) in self.roots.iter().zip(&self.depths).enumerate() {
                 for (x, out) in x.chunks(TOGETHER * p).zip(out.chunks_mut(TOGETHER * k)) {
@@ -326,7 +325,7 @@ impl Trees {
         }
     }
 
-    /// Adds the trees from number `first` on to the answer for one row.
+    /// Adds the trees from index `first` on to the output for one row.
     pub fn add_from(&self, first: usize, x: &[f64], out: &mut [f64]) {
         let k = out.len();
         for (tree, &root) in self.roots.iter().enumerate().skip(first) {
@@ -338,7 +337,7 @@ impl Trees {
         }
     }
 
-    /// Each feature's share of the weight that all questions about it divide.
+    /// For each feature, the share of the total weight that is split by its questions.
     pub fn split_cover(&self) -> Vec<f64> {
         let mut shares = vec![0.0; self.n_features];
         for (at, node) in self.nodes.iter().enumerate().filter(|(at, node)| node.left as usize != *at) {
@@ -347,12 +346,12 @@ impl Trees {
         shares
     }
 
-    /// What a row starts with, by output.
+    /// The starting value of each output.
     pub fn start(&self) -> &[f64] {
         &self.start
     }
 
-    /// Whether each leaf has a number per output; otherwise tree `t` adds to output `t % n_outputs`.
+    /// Whether each leaf has one number per output; otherwise tree `t` adds to output `t % n_outputs`.
     pub fn is_whole(&self) -> bool {
         self.width == self.start.len()
     }
@@ -362,27 +361,27 @@ impl Trees {
         self.roots.iter().map(|root| *root as usize)
     }
 
-    /// The feature that a node asks about and its left child, whose neighbour is the right one; `None` for a leaf.
+    /// The feature of a node and its left child, which is followed by the right one; `None` for a leaf.
     #[inline]
     pub fn question(&self, node: usize) -> Option<(usize, usize)> {
         let asked = self.nodes[node];
         (asked.left as usize != node).then_some(((asked.feature & FEATURE) as usize, asked.left as usize))
     }
 
-    /// The child of a node to which a value of its feature leads; a leaf leads to itself.
+    /// The child of a node for a value of its feature; a leaf returns itself.
     #[inline]
     pub fn child(&self, node: usize, x: f64) -> usize {
         let asked = &self.nodes[node];
         asked.left as usize + usize::from(!self.goes_left(asked, x) && asked.left as usize != node)
     }
 
-    /// The weight of the training rows that came by a node.
+    /// The weight of the training rows that reached a node.
     #[inline]
     pub fn cover(&self, node: usize) -> f64 {
         self.cover[node]
     }
 
-    /// The numbers of a leaf; of an inner node zeros.
+    /// The numbers of a leaf; zeros for an inner node.
     #[inline]
     pub fn values(&self, node: usize) -> &[f64] {
         &self.values[node * self.width..(node + 1) * self.width]
@@ -392,8 +391,7 @@ impl Trees {
         self.nodes[node].left as usize == node
     }
 
-    /// Adds these trees to a state: a feature per node, child and threshold of inner nodes only, values and weights
-    /// of leaves only.
+    /// Adds these trees to a state: a feature per node, child and threshold of inner nodes only, values and weights of leaves only.
     pub fn save(&self, state: State) -> State {
         if self.is_compressed() {
             return self.save_coded(state);
@@ -419,7 +417,7 @@ impl Trees {
             .tensor("sets", vec![sets.len()], TensorData::I64(sets))
     }
 
-    /// Bytes of the numbers that [`Trees::save`] adds to a state.
+    /// The size in bytes of the numbers that [`Trees::save`] adds to a state.
     pub fn size(&self) -> u64 {
         if self.is_compressed() {
             return self.save_coded(State::default()).bytes();
@@ -431,14 +429,14 @@ impl Trees {
         (words + 8 * (inner + leaves * (self.width + 1) + self.start.len() + self.sets.len())) as u64
     }
 
-    /// About how many questions a row is asked: a tree of n of them is left after log2(n).
+    /// The approximate number of questions per row: log2(n) for a tree with n of them.
     pub fn operations(&self) -> u64 {
         let trees = self.roots.len() as f64;
         let questions = (0..self.nodes.len()).filter(|&node| !self.is_leaf(node)).count() as f64;
         if trees == 0.0 { 0 } else { (trees * (1.0 + (questions / trees).log2().max(1.0))) as u64 }
     }
 
-    /// The trees that [`Trees::save`] wrote. Refuses anything that could not be followed to its end.
+    /// Loads the trees that [`Trees::save`] wrote. Rejects anything that could not be followed to its end.
     pub fn load(state: &State, n_features: usize, n_outputs: usize, whole: bool) -> Result<Self> {
         let wrong = |problem: &str| Error::state(&state.kind, format!("the trees are not whole: {problem}"));
         let sets = match state.tensors.get("sets") {
@@ -469,7 +467,7 @@ impl Trees {
         Ok(trees)
     }
 
-    /// Every way down ends within its tree; fills in the depths.
+    /// Checks that every path ends within its tree, and fills in the depths.
     fn check(&mut self) -> Result<(), &'static str> {
         if self.roots.first().is_some_and(|&r| r != 0) || self.roots.is_empty() != self.nodes.is_empty() {
             return Err("the first tree does not begin at the first node");
@@ -516,7 +514,7 @@ impl Trees {
 }
 
 impl<'a> Parts<'a> {
-    /// Those of a state in which every number stands as it was learned.
+    /// The parts of a state in which every number is stored as it was learned.
     fn of(state: &'a State, width: usize) -> Result<Self> {
         let wrong = |problem: &str| Error::state(&state.kind, format!("the trees are not whole: {problem}"));
         let u32s = |name: &str| match state.tensors.get(name) {
@@ -540,7 +538,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// How far each node of one tree is from its root; `first` is the root's place.
+/// The depth of each node of one tree; `first` is the index of the root.
 fn depths(nodes: &[Node], first: usize) -> Vec<u32> {
     let mut depths = vec![0u32; nodes.len()];
     for at in 0..nodes.len() {
@@ -602,7 +600,7 @@ mod tests {
                     }
                     values[last] = bad;
                 }
-                // Whatever is taken can be followed to an end.
+                // Whatever is accepted can be followed to an end.
                 if let Ok(trees) = Trees::load(&broken, 2, 2, false) {
                     trees.row(&[1.0, 1.0], &mut [0.0; 2]);
                 }

@@ -1,4 +1,4 @@
-//! What every learner gives: the features go, everything else stays, and its answer comes last.
+//! The output of every learner: features are removed, everything else stays, and the prediction comes last.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tidemill_core::{
     probability_vector,
 };
 
-/// The columns that come out of a learner: those that are not a feature, `prediction`, and for classes `probability`.
+/// The output columns of a learner: those that are not features, `prediction`, and for classification `probability`.
 pub fn output(input: &Schema, classes: Option<&Arc<Categories>>) -> Result<Schema> {
     let kept = input.columns().iter().filter(|c| !c.role.is_input()).cloned();
     let mut columns: Vec<Column> = kept.collect();
@@ -44,14 +44,14 @@ impl Answer {
         columns.filter(|(_, keep)| **keep).map(|(column, _)| column.clone()).collect()
     }
 
-    /// `batch` with a number per row as its answer.
+    /// `batch` with one predicted number per row.
     pub fn numbers(&self, batch: &Batch, numbers: Vec<f64>) -> Result<Batch> {
         let mut columns = self.kept(batch);
         columns.push(Arc::new(Float64Array::from(numbers)));
         Batch::with_rows(self.schema.clone(), columns, batch.n_rows())
     }
 
-    /// `batch` with a probability per row and class as its answer, row after row.
+    /// `batch` with one probability per row and class as its prediction, row after row.
     pub fn probabilities(&self, batch: &Batch, probabilities: Vec<f64>) -> Result<Batch> {
         let mut columns = self.kept(batch);
         if let Some(classes) = &self.classes {
@@ -62,13 +62,13 @@ impl Answer {
         Batch::with_rows(self.schema.clone(), columns, batch.n_rows())
     }
 
-    /// `row` with this number as its answer.
+    /// `row` with this number as its prediction.
     pub fn number(&self, row: &mut Row, number: f64) {
         row.retain(&self.keep);
         row.cells.push(Cell::Number(number));
     }
 
-    /// `row` with these probabilities as its answer.
+    /// `row` with these probabilities as its prediction.
     pub fn probability(&self, row: &mut Row, probabilities: Vec<f64>) {
         row.retain(&self.keep);
         row.cells.push(Cell::Code(most_probable(&probabilities)));
@@ -76,7 +76,7 @@ impl Answer {
     }
 }
 
-/// The class of the greatest probability; the first of equals.
+/// The class with the largest probability; the first one if there are ties.
 pub fn most_probable(probabilities: &[f64]) -> u32 {
     let mut best = 0;
     for (i, &p) in probabilities.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! How much a series resembles itself some steps before, and the season that this shows.
+//! Autocorrelation of a series, and the season that it reveals.
 
-/// The autocorrelation of a series at lags 0 to `most`: the biased estimate, as in Box and Jenkins and in statsmodels' `acf`.
-/// Missing values (`NaN`) are left out of every sum; each sum is still divided by what all known values vary.
+/// The autocorrelation of a series at lags 0 to `most`: the biased estimate, as in Box and Jenkins and in statsmodels' `acf`. Missing
+/// values (`NaN`) are left out of every sum; each sum is still divided by the variation of all known values.
 ///
 /// ```
 /// let acf = tidemill_kernel::autocorrelation::acf(&[1.0, 2.0, 1.0, 2.0, 1.0, 2.0], 2);
@@ -22,16 +22,16 @@ pub fn acf(series: &[f64], most: usize) -> Vec<f64> {
     (0..=most).map(at).collect()
 }
 
-/// A season must stand out from what lies before it by this much.
+/// The amount by which a season must stand out from what comes before it.
 const CLEAR: f64 = 0.2;
-/// Of two seasons that show about as clearly, the shorter is the season and the longer a multiple of it.
+/// If two seasons are about equally clear, the shorter one is the season and the longer one a multiple of it.
 const NEAR: f64 = 0.85;
-/// What is left of a series without its trend is rounding below this share of its size.
+/// Below this share of the size of a series, what remains after removing its trend is rounding error.
 const ROUNDING: f64 = 1e-12;
 
-/// The season of a series, in steps from 2 to `most`: the lag of the highest peak of the autocorrelation of what lies apart from
-/// its straight trend, where its changes from step to step show it too (those of a series that merely wanders do not). `None`
-/// where no peak stands out, or less than two seasons are there.
+/// The season of a series, in steps from 2 to `most`: the lag of the highest peak in the autocorrelation of the detrended series, if the
+/// step-to-step changes show it too (those of a random walk do not). `None` if no peak stands out, or if the series has fewer than two
+/// seasons.
 pub fn season(series: &[f64], most: usize) -> Option<usize> {
     let most = most.min(series.len().saturating_sub(1) / 2);
     if most < 2 {
@@ -54,7 +54,7 @@ pub fn season(series: &[f64], most: usize) -> Option<usize> {
     peaks.into_iter().find(|&lag| levels[lag] >= NEAR * highest)
 }
 
-/// The series less its least-squares line; `None` where nothing but rounding is left, or nothing is known.
+/// The series minus its least-squares line; `None` if only rounding error is left, or nothing is known.
 fn without_trend(series: &[f64]) -> Option<Vec<f64>> {
     let known = || series.iter().enumerate().filter(|(_, x)| !x.is_nan()).map(|(i, &x)| (i as f64, x));
     let n = known().count() as f64;

@@ -1,20 +1,20 @@
-//! Bayesian ridge regression: how much to shrink is learned from the rows themselves (MacKay 1992, Tipping 2001).
+//! Bayesian ridge regression, which learns the amount of shrinkage from the data (MacKay 1992, Tipping 2001).
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::{Mat, Par};
 
-/// What the precisions of noise and of coefficients are drawn towards (gamma priors with this shape and rate), as in scikit-learn.
+/// The shape and rate of the gamma priors on the precisions of noise and coefficients, as in scikit-learn.
 const PRIOR: f64 = 1e-6;
-/// The most steps.
+/// The maximum number of steps.
 const STEPS: usize = 300;
-/// It ends when the coefficients together move less than this.
+/// The iteration stops when the coefficients together change by less than this.
 const TOL: f64 = 1e-3;
 
-/// The sums of products that a regression needs, of columns and target less their means.
+/// The sums of products that a regression needs, of centred columns and target.
 #[derive(Clone, Copy, Debug)]
 pub struct Products<'a> {
-    /// Rows.
+    /// The number of rows.
     pub n: usize,
     /// `X'X`, `p * p` numbers.
     pub xx: &'a [f64],
@@ -24,8 +24,8 @@ pub struct Products<'a> {
     pub yy: f64,
 }
 
-/// The coefficients. Agrees with scikit-learn's `BayesianRidge` with its defaults; the intercept is the mean of the target less
-/// the coefficients times the means of the columns. `None` where a number is not finite.
+/// The coefficients. Agrees with scikit-learn's `BayesianRidge` with its defaults; the intercept is the mean of the target minus the
+/// coefficients times the means of the columns. `None` if a number is not finite.
 ///
 /// ```
 /// use tidemill_kernel::bayesian_ridge::{Products, coefficients};
@@ -63,7 +63,7 @@ pub fn coefficients(products: Products<'_>) -> Option<Vec<f64>> {
     Some(if last.iter().all(|w| w.is_finite()) { last } else { coef })
 }
 
-/// The coefficients for this ratio of precisions, and the sum of squares that they leave.
+/// The coefficients for this ratio of precisions, and the residual sum of squares.
 fn shrunk(
     values: &[f64],
     along: &[f64],
@@ -78,8 +78,8 @@ fn shrunk(
     (coef, (yy - fitted).max(0.0))
 }
 
-/// The eigenvalues and, column by column, the eigenvectors of a symmetric matrix without negative eigenvalues: its singular
-/// ones.
+/// The eigenvalues and, column by column, the eigenvectors of a symmetric matrix without negative eigenvalues, computed as its singular
+/// values and vectors.
 fn eigen(xx: &[f64], p: usize) -> Option<(Vec<f64>, Mat<f64>)> {
     let matrix = Mat::from_fn(p, p, |i, j| xx[i * p + j]);
     let (mut values, mut left) = (Mat::<f64>::zeros(p, 1), Mat::<f64>::zeros(p, p));

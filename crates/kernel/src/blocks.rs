@@ -1,7 +1,6 @@
-//! Rows that belong together (copies of each other, rows of one group) and divisions of rows that respect them.
+//! Rows that belong together (copies of each other, rows of one group), and splits that respect them.
 
-/// Sets of rows that are joined two by two: a forest in which each row points towards the first row of its set (Tarjan 1975,
-/// with path halving).
+/// A union-find of rows: a forest in which each row points towards the first row of its set (Tarjan 1975, with path halving).
 ///
 /// ```
 /// let mut unions = tidemill_kernel::blocks::Unions::new(4);
@@ -14,12 +13,12 @@ pub struct Unions {
 }
 
 impl Unions {
-    /// `n` rows, each a set of its own.
+    /// `n` rows, each in its own set.
     pub fn new(n: usize) -> Self {
         Unions { parents: (0..n as u32).collect() }
     }
 
-    /// The first row of the set that `row` is in.
+    /// The first row in the set of `row`.
     pub fn first(&mut self, mut row: u32) -> u32 {
         while self.parents[row as usize] != row {
             let above = self.parents[self.parents[row as usize] as usize];
@@ -29,20 +28,20 @@ impl Unions {
         row
     }
 
-    /// Makes one set of the two that these rows are in; whether they were two.
+    /// Merges the sets of these rows; returns whether they were different.
     pub fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.first(a), self.first(b));
         self.parents[a.max(b) as usize] = a.min(b);
         a != b
     }
 
-    /// The first row of each row's set. The same whatever the order of the joins.
+    /// The first row of each row's set. Independent of the order of the joins.
     pub fn labels(mut self) -> Vec<u32> {
         (0..self.parents.len() as u32).map(|row| self.first(row)).collect()
     }
 }
 
-/// The members of each block, in the order of the labels; members ascend.
+/// The members of each block, in the order of the labels, in ascending order.
 pub fn members(rows: &[u32], blocks: &[u32]) -> Vec<Vec<u32>> {
     let mut sorted: Vec<(u32, u32)> = rows.iter().map(|&row| (blocks[row as usize], row)).collect();
     sorted.sort_unstable();
@@ -50,8 +49,8 @@ pub fn members(rows: &[u32], blocks: &[u32]) -> Vec<Vec<u32>> {
     sorted.chunk_by(|a, b| a.0 == b.0).map(rows).collect()
 }
 
-/// The fold of each row when the rows (`0..order.len()`, in this order) are dealt out in turn to `n` folds. With blocks, a block
-/// goes as a whole, when its first row comes, to the fold with the fewest rows.
+/// The fold of each row when the rows (`0..order.len()`, in this order) are assigned in turn to `n` folds. With blocks, a whole block is
+/// assigned to the fold with the fewest rows when its first row comes.
 ///
 /// ```
 /// use tidemill_kernel::blocks::deal;
@@ -73,7 +72,7 @@ pub fn deal(order: &[u32], blocks: Option<&[u32]>, n: usize) -> Vec<u32> {
     folds
 }
 
-/// Whole blocks with about `share` of the rows, spread evenly over `order`; the rows ascend.
+/// Whole blocks with about `share` of the rows, spread evenly over `order`; the rows are in ascending order.
 ///
 /// ```
 /// let held = tidemill_kernel::blocks::held_out(&[0, 1, 2, 3, 4, 5], &[0, 0, 2, 2, 4, 4], 1.0 / 3.0);
@@ -92,7 +91,7 @@ pub fn held_out(order: &[u32], blocks: &[u32], share: f64) -> Vec<u32> {
     held
 }
 
-/// The members of each block, in the order in which its first row comes.
+/// The members of each block, in the order of their first rows.
 fn in_order(order: &[u32], blocks: &[u32]) -> Vec<Vec<u32>> {
     let mut places = vec![0u32; order.len()];
     order.iter().enumerate().for_each(|(at, &row)| places[row as usize] = at as u32);

@@ -1,4 +1,4 @@
-//! Time as people count it: steps of seconds, days, weekdays, months and years, and the season that goes with them.
+//! Calendar time: steps of seconds, days, weekdays, months and years, and the corresponding season.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
 
-/// The distance of neighbouring timestamps.
+/// The distance between consecutive timestamps.
 ///
 /// Written as `30 minutes`, `1 day`, `weekdays mon tue wed thu fri`, `1 month`, `3 months end` (at the months' ends).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,23 +21,23 @@ pub enum Step {
     Weekdays(u8),
     /// Whole months; `end` for the last day of each.
     Months {
-        /// How many.
+        /// The number of months.
         n: i64,
         /// Whether timestamps are the last day of their month.
         end: bool,
     },
 }
 
-/// What timestamps show of their step.
+/// What a set of timestamps shows about its step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
     /// The usual step.
     pub step: Step,
-    /// The share of neighbours that are a whole number of steps apart.
+    /// The share of consecutive timestamps that are a whole number of steps apart.
     pub regular: f64,
 }
 
-/// The day since 1970 and the microseconds into it.
+/// The day since 1970, and the microseconds within it.
 fn day_of(time: i64) -> (i64, i64) {
     (time.div_euclid(DAY), time.rem_euclid(DAY))
 }
@@ -80,7 +80,7 @@ fn month_of(day: i64) -> (i64, i64) {
     (year * 12 + month - 1, of_month)
 }
 
-/// Days of the set up to (not including) a day.
+/// The number of days in the set up to (not including) a day.
 fn rank(mask: u8, day: i64) -> i64 {
     let monday = day - weekday(day);
     let whole = monday.div_euclid(7) * i64::from(mask.count_ones());
@@ -88,7 +88,7 @@ fn rank(mask: u8, day: i64) -> i64 {
 }
 
 impl Step {
-    /// How many steps lie between two timestamps, rounded.
+    /// The number of steps between two timestamps, rounded.
     ///
     /// ```
     /// use tidemill_kernel::calendar::Step;
@@ -107,15 +107,15 @@ impl Step {
                     month as f64 + (day - 1) as f64 / 31.0
                 };
                 let (from_month, to_month) = (month_of(day_of(from).0).0, month_of(day_of(to).0).0);
-                // Whole months by the calendar; days count only where several months make a step.
+                // Whole months by the calendar; days only count if a step has several months.
                 let apart = if n == 1 { (to_month - from_month) as f64 } else { place(to) - place(from) };
                 (apart / n as f64).round() as i64
             }
         }
     }
 
-    /// The timestamp so many steps later, at the same clock time. A day that a month lacks becomes its last; `day` says which
-    /// day of the month is meant where `from` itself may be one that was cut short (see [`Step::day_of_month`]).
+    /// The timestamp this number of steps later, at the same clock time. A day that a month does not have becomes its last day; `day` gives
+    /// the intended day of the month if `from` itself may have been shortened (see [`Step::day_of_month`]).
     ///
     /// ```
     /// use tidemill_kernel::calendar::Step;
@@ -134,7 +134,7 @@ impl Step {
                 let target = rank(mask, today) + steps;
                 let mut next = target.div_euclid(size) * 7 - 3;
                 let mut left = target.rem_euclid(size);
-                // The week begins on a Monday; the wanted day is the one with so many of the set before it.
+                // The week begins on a Monday; the wanted day is the one with this number of days in the set before it.
                 for at in 0..7 {
                     if mask >> at & 1 == 1 {
                         if left == 0 {
@@ -165,12 +165,12 @@ impl Step {
         }
     }
 
-    /// The day of the month that a series means: the latest that occurs in it.
+    /// The intended day of the month of a series: the latest that occurs in it.
     pub fn day_of_month(times: impl Iterator<Item = i64>) -> Option<i64> {
         times.map(|time| month_of(day_of(time).0).1).max()
     }
 
-    /// The step that timestamps in ascending order show, over all series together; `None` where no two differ.
+    /// The step of timestamps in ascending order, over all series together; `None` if no two differ.
     pub fn infer(series: &[Vec<i64>]) -> Option<Found> {
         let gaps = || series.iter().flat_map(|s| s.windows(2).map(|w| (w[0], w[1]))).filter(|(a, b)| b > a);
         let mut lengths: Vec<i64> = gaps().map(|(a, b)| b - a).collect();
@@ -202,7 +202,7 @@ impl Step {
             let mut seen = [0usize; 7];
             times().for_each(|d| seen[weekday(d) as usize] += 1);
             let n: usize = seen.iter().sum();
-            // A weekday that comes less than a fiftieth as often as it might is not one of the table's.
+            // A weekday that occurs less than a fiftieth as often as possible is not one of the table's.
             let mask = (0..7).filter(|&d| seen[d] * 50 * 7 > n).fold(0u8, |mask, d| mask | 1 << d);
             let few = mask.count_ones() < 7 && n >= 14;
             if usual <= DAY + HOUR {
@@ -216,7 +216,7 @@ impl Step {
         } else {
             Step::Clock(usual)
         };
-        // A clock that is put forward or back an hour is no irregularity of days.
+        // A clock that is put forward or back by an hour is not an irregularity of days.
         let whole = |&(a, b): &(i64, i64)| match step {
             Step::Clock(length) => {
                 let steps = step.between(a, b);
@@ -234,8 +234,8 @@ impl Step {
         Some(Found { step, regular })
     }
 
-    /// The season that the calendar suggests, in steps: 12 months, 4 quarters, 7 days (or the table's weekdays), 52 weeks, 24 hours,
-    /// 48 half hours, 96 quarters of an hour, 60 minutes or seconds; `None` for years and what else has none.
+    /// The season suggested by the calendar, in steps: 12 months, 4 quarters, 7 days (or the table's weekdays), 52 weeks, 24 hours, 48 half
+    /// hours, 96 quarters of an hour, 60 minutes or seconds; `None` for years and other steps without a season.
     pub fn season(self) -> Option<usize> {
         match self {
             Step::Months { n, .. } => (n < 12 && 12 % n == 0).then_some((12 / n) as usize),
@@ -256,7 +256,7 @@ impl Step {
         .filter(|season| *season > 1)
     }
 
-    /// About how long a step is, in microseconds.
+    /// The approximate length of a step, in microseconds.
     pub fn length(self) -> i64 {
         match self {
             Step::Clock(length) => length,
@@ -417,7 +417,7 @@ mod tests {
             (0..100).map(|d| at(2022, 1, 1) + d * DAY).filter(|t| weekday(t / DAY) != 0).collect();
         let step = found(&shop).step;
         assert!(shop.windows(2).all(|w| step.later(w[0], 1, None) == w[1]));
-        // A holiday is a step that is missing, not another step.
+        // A holiday is a missing step, not another step.
         let mut holiday = working.clone();
         holiday.remove(40);
         assert_eq!(found(&holiday).step, Step::Weekdays(0b1_1111));
@@ -436,7 +436,7 @@ mod tests {
             let found = found(&times);
             assert_eq!((found.step.to_string().as_str(), found.regular), (name, 1.0));
         }
-        // Every second day is on any weekday.
+        // Every second day can be any weekday.
         let second: Vec<i64> = (0..40).map(|i| (monday + 2 * i) * DAY).collect();
         assert_eq!(found(&second).step, Step::Clock(2 * DAY));
     }
@@ -445,7 +445,7 @@ mod tests {
     fn clocks_and_a_changed_clock() {
         let hours: Vec<i64> = (0..50).map(|h| h * HOUR).collect();
         assert_eq!(found(&hours), Found { step: Step::Clock(HOUR), regular: 1.0 });
-        // Midnight in a zone whose clock goes forward after day 20.
+        // Midnight in a time zone whose clock goes forward after day 20.
         let local: Vec<i64> = (0..40).map(|d| d * DAY - if d > 20 { HOUR } else { 0 }).collect();
         assert_eq!(found(&local), Found { step: Step::Clock(DAY), regular: 1.0 });
         let odd: Vec<i64> = (0..40).map(|i| i * i * HOUR).collect();

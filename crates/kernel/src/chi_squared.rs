@@ -1,4 +1,4 @@
-//! The chi-squared distribution: how large a sum of squared normal numbers gets.
+//! The chi-squared distribution: that of a sum of squared normal numbers.
 
 /// The probability that a sum of `k` squared standard normal numbers is at most `x`.
 ///
@@ -20,7 +20,7 @@ pub fn probability(x: f64, k: usize) -> f64 {
     if x < a + 1.0 { front * series(a, x) } else { 1.0 - front * fraction(a, x) }
 }
 
-/// What a sum of `k` squared standard normal numbers stays below with probability `p`, from 0 to 1: by bisection, to the last
+/// The value below which a sum of `k` squared standard normal numbers stays with probability `p`, from 0 to 1: by bisection, to the last
 /// digits.
 ///
 /// ```
@@ -48,7 +48,7 @@ pub fn quantile(p: f64, k: usize) -> f64 {
     high
 }
 
-/// The lower incomplete gamma function over its front factor, as a series (Abramowitz and Stegun 6.5.29).
+/// The lower incomplete gamma function divided by its leading factor, as a series (Abramowitz and Stegun 6.5.29).
 fn series(a: f64, x: f64) -> f64 {
     let mut term = 1.0 / a;
     let mut sum = term;
@@ -61,7 +61,7 @@ fn series(a: f64, x: f64) -> f64 {
     sum
 }
 
-/// The upper one, as a continued fraction (6.5.31) by Lentz's method.
+/// The upper incomplete gamma function, as a continued fraction (6.5.31), by Lentz's method.
 fn fraction(a: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let mut b = x + 1.0 - a;
@@ -82,7 +82,7 @@ fn fraction(a: f64, x: f64) -> f64 {
     all
 }
 
-/// The logarithm of the gamma function, above 0: Stirling's series from 15 on, by recurrence below.
+/// The logarithm of the gamma function for arguments above 0: Stirling's series from 15 on, by recurrence below.
 fn ln_gamma(x: f64) -> f64 {
     let (mut x, mut below) = (x, 1.0);
     while x < 15.0 {

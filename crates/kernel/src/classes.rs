@@ -1,4 +1,4 @@
-//! The classes of a classifier: which had training rows, and how scores become probabilities of all of them.
+//! The classes of a classifier: which of them had training rows, and how scores become probabilities for all of them.
 
 use std::sync::Arc;
 
@@ -10,26 +10,26 @@ use tidemill_core::{Categories, Context, Error, Result, State, TensorData};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClassWeight {
-    /// Every row counts by its own weight alone.
+    /// Every row counts by its own weight only.
     #[default]
     None,
-    /// Every class counts the same: a row's weight is divided by its class's share.
+    /// Every class counts the same: the weight of a row is divided by the share of its class.
     Balanced,
 }
 
-/// The classes in the engine's order, those that had training rows, and how much of the weight each has.
+/// The classes in the engine's order, those that had training rows, and their weighted shares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classes {
     /// All classes, in the engine's order.
     pub names: Arc<Categories>,
     /// The classes with training rows, in order.
     pub present: Vec<u32>,
-    /// The weighted share of each class; they sum to 1.
+    /// The weighted share of each class; the shares sum to 1.
     pub shares: Vec<f64>,
 }
 
 impl Classes {
-    /// Also gives each row's class as its place among those present.
+    /// Also returns the class of each row as an index among those present.
     pub fn of(names: Arc<Categories>, mut codes: Vec<u32>, weights: Option<&[f64]>) -> (Self, Vec<u32>) {
         let mut shares = vec![0.0; names.len()];
         for (i, &c) in codes.iter().enumerate() {
@@ -42,7 +42,7 @@ impl Classes {
         (Classes { names, present, shares }, codes)
     }
 
-    /// How many classes had training rows.
+    /// The number of classes with training rows.
     pub fn k(&self) -> usize {
         self.present.len()
     }
@@ -52,7 +52,7 @@ impl Classes {
         self.present.iter().map(|&c| self.shares[c as usize]).collect()
     }
 
-    /// Says so when there is one class alone.
+    /// Warns if there is only one class.
     pub fn warn_if_one(&self, context: &Context) {
         if let [only] = self.present.as_slice() {
             let name = self.names.name(*only);
@@ -66,12 +66,12 @@ impl Classes {
         state.tensor("present", vec![self.present.len()], present).floats("shares", &self.shares)
     }
 
-    /// Bytes of the numbers that [`Classes::save`] adds.
+    /// The size in bytes of the numbers that [`Classes::save`] adds.
     pub fn size(&self) -> u64 {
         (4 * self.present.len() + 8 * self.shares.len()) as u64
     }
 
-    /// What [`Classes::save`] wrote. Errors unless it is whole.
+    /// Loads what [`Classes::save`] wrote. Errors if it is incomplete or invalid.
     pub fn load(state: &State, names: Vec<String>) -> Result<Self> {
         let names = Categories::new(names);
         let shares = state.floats_of("shares", names.len())?.to_vec();
@@ -99,15 +99,15 @@ impl Classes {
         }
     }
 
-    /// Scores (one for each class present, used up) to probabilities by softmax. Infinite scores give the limit; where
-    /// a score is not a number, the answer is the shares in training.
+    /// Converts scores (one for each class present; modified) to probabilities by softmax. Infinite scores give the limit; if a score is
+    /// not a number, the result is the training shares.
     pub fn softmax(&self, scores: &mut [f64], out: &mut [f64]) {
         let most = scores.iter().fold(f64::NEG_INFINITY, |most, &s| f64::max(most, s));
         if scores.iter().any(|s| s.is_nan()) || most == f64::NEG_INFINITY {
             out.copy_from_slice(&self.shares);
             return;
         }
-        // Infinite scores: those at the top share everything.
+        // Infinite scores: the largest ones share the whole probability.
         scores.iter_mut().for_each(|s| *s = if *s == most { 1.0 } else { (*s - most).exp() });
         let total: f64 = scores.iter().sum();
         scores.iter_mut().for_each(|s| *s /= total);

@@ -1,17 +1,17 @@
-//! Correlations of many columns at once, each pair over the rows where both have a value.
+//! Correlations of many columns at once, each pair over the rows in which both have a value.
 
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 
 use crate::reduce::in_chunks;
 
-/// Rows that are multiplied at a time.
+/// The number of rows multiplied at a time.
 const ROWS: usize = 2048;
 
-/// Sums of products of columns, from which Pearson's correlations follow; `NaN` is a missing value.
+/// Sums of products of columns, for Pearson's correlations; `NaN` is a missing value.
 ///
-/// Values are taken as distances from a centre given beforehand (anything near the mean), so that large offsets cost no digits.
-/// Agrees with `pandas.DataFrame.corr` (pairs of present values).
+/// Values are measured from a given centre (anything near the mean), so that large offsets do not cost precision. Agrees with
+/// `pandas.DataFrame.corr` (pairs of present values).
 ///
 /// ```
 /// let mut sums = tidemill_kernel::CoMoments::new(vec![2.0, 20.0]);
@@ -24,17 +24,17 @@ pub struct CoMoments {
     sums: Sums,
 }
 
-/// All per column or per pair of columns, column by column.
+/// All sums per column or per pair of columns, column by column.
 #[derive(Clone, Debug)]
 struct Sums {
     n: f64,
-    /// Of each column: values that are missing, the sum, the sum of squares.
+    /// For each column: the number of missing values, the sum, the sum of squares.
     absent: Vec<f64>,
     first: Vec<f64>,
     second: Vec<f64>,
     /// The lower triangle of `X'X`.
     products: Vec<f64>,
-    /// Over the rows where column j is missing: how often i is missing too, the sum and the sum of squares of i.
+    /// Over the rows in which column j is missing: how often i is missing too, and the sum and the sum of squares of i.
     both: Vec<f64>,
     lost_first: Vec<f64>,
     lost_second: Vec<f64>,
@@ -72,7 +72,7 @@ impl Sums {
     }
 }
 
-/// The sum, in eight lanes of fixed order that need not wait for each other.
+/// The sum in eight independent lanes of fixed order.
 fn total(values: &[f64]) -> f64 {
     const LANES: usize = 8;
     let mut lanes = [0.0; LANES];
@@ -84,13 +84,13 @@ fn total(values: &[f64]) -> f64 {
 }
 
 impl CoMoments {
-    /// Of as many columns as there are centres.
+    /// Sums for as many columns as there are centres.
     pub fn new(centres: Vec<f64>) -> Self {
         let p = centres.len();
         CoMoments { centres, sums: Sums::new(p) }
     }
 
-    /// More rows, as columns of equal length.
+    /// Adds rows, given as columns of equal length.
     pub fn add(&mut self, columns: &[&[f64]]) {
         let n = columns.first().map_or(0, |c| c.len());
         let parts = in_chunks(n, ROWS, |rows| {
@@ -143,14 +143,14 @@ impl CoMoments {
         sums
     }
 
-    /// How many rows have both columns.
+    /// The number of rows that have both columns.
     pub fn n_both(&self, i: usize, j: usize) -> u64 {
         let s = &self.sums;
         (s.n - s.absent[i] - s.absent[j] + s.both[j * self.centres.len() + i]) as u64
     }
 
-    /// Pearson's correlation of columns `i` and `j` over the rows that have both, from -1 to 1; `None` where fewer than two rows
-    /// do or one column is constant there.
+    /// Pearson's correlation of columns `i` and `j` over the rows that have both, from -1 to 1; `None` if there are fewer than two such
+    /// rows or one column is constant in them.
     pub fn correlation(&self, i: usize, j: usize) -> Option<f64> {
         let (s, p) = (&self.sums, self.centres.len());
         let n = self.n_both(i, j) as f64;
@@ -161,7 +161,7 @@ impl CoMoments {
         let ((xi, xxi), (xj, xxj)) = (of(i, j), of(j, i));
         let xy = s.products[column * p + row] - xi * xj / n;
         let (vi, vj) = (xxi - xi * xi / n, xxj - xj * xj / n);
-        // What rounding leaves of the variance of a constant is not a variance.
+        // The rounding error in the variance of a constant is not a variance.
         let (least_i, least_j) = (1e-13 * xxi, 1e-13 * xxj);
         let sound = n >= 2.0 && vi > least_i && vj > least_j;
         sound.then(|| (xy / (vi.sqrt() * vj.sqrt())).clamp(-1.0, 1.0))

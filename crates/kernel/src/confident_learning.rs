@@ -1,27 +1,27 @@
-//! Labels that are probably wrong, found by what a model says of rows that it was not fitted on.
+//! Labels that are probably wrong, found from out-of-sample predictions.
 
-/// A row whose label is probably not the one it should have.
+/// A row whose label is probably wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Suspect {
     /// The row.
     pub row: usize,
-    /// The label it has.
+    /// Its label.
     pub given: u32,
     /// The label it probably should have: the most probable one.
     pub likely: u32,
-    /// The probability of the label it has, less that of the most probable other, moved from -1..1 to 0..1: the less, the surer it is
+    /// The probability of its label minus that of the most probable other label, mapped from -1..1 to 0..1: the smaller, the more certain
     /// that the label is wrong.
     pub margin: f64,
 }
 
-/// What rounding may add to a probability.
+/// Rounding tolerance for probabilities.
 const SLACK: f64 = 1e-6;
 
-/// The rows whose labels are probably wrong, the surest first, by confident learning (Northcutt, Jiang and Chuang 2021): a row counts
-/// for a class when its probability is no less than the mean of that class's own rows, and is a suspect when that class is not its
-/// label and none is more probable.
+/// The rows whose labels are probably wrong, the most certain first, by confident learning (Northcutt, Jiang and Chuang 2021). A row counts
+/// for a class if its probability is at least the mean of that class's own rows. It is a suspect if that class is not its label and no
+/// other class is more probable.
 ///
-/// `probabilities` holds `k` numbers for each row, from a model that was not fitted on that row. Agrees with cleanlab's
+/// `probabilities` has `k` numbers for each row, from a model that was not fitted on that row. Agrees with cleanlab's
 /// `find_label_issues(filter_by="confident_learning", return_indices_ranked_by="normalized_margin")`.
 ///
 /// ```
@@ -50,7 +50,7 @@ fn suspect(row: usize, given: u32, own: &[f64], thresholds: &[f64]) -> Option<Su
     let likely = most(own);
     let mut confident = (0..own.len()).filter(reached);
     let first = confident.next()?;
-    // Of several classes the most probable counts.
+    // If several classes qualify, the most probable one counts.
     let class = if confident.next().is_some() { likely } else { first };
     // A class that reaches its own mean may still be less probable than the label.
     if class == label || likely == label || own[likely] <= own[label] + SLACK {
@@ -61,7 +61,7 @@ fn suspect(row: usize, given: u32, own: &[f64], thresholds: &[f64]) -> Option<Su
     Some(Suspect { row, given, likely: likely as u32, margin: (own[label] - other + 1.0) / 2.0 })
 }
 
-/// The first of the greatest.
+/// The index of the first maximum.
 fn most(values: &[f64]) -> usize {
     values.iter().enumerate().fold(0, |best, (i, x)| if *x > values[best] { i } else { best })
 }

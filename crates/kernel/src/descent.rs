@@ -1,6 +1,5 @@
-//! Coordinate descent for penalised quadratics (Friedman, Hastie, Tibshirani 2010, "Regularization paths for
-//! generalized linear models via coordinate descent"), with the stopping rule of scikit-learn's `ElasticNet`: the
-//! duality gap.
+//! Coordinate descent for penalised quadratics (Friedman, Hastie, Tibshirani 2010, "Regularization paths for generalized linear models via
+//! coordinate descent"), with the stopping rule of scikit-learn's `ElasticNet`: the duality gap.
 
 use tidemill_core::{Context, Result};
 
@@ -8,16 +7,16 @@ use crate::ByColumn;
 use crate::least_squares::Centred;
 use crate::vector::{axpy, dot};
 
-/// With at most so many columns, and no more than rows, sweeps run over the Gram matrix instead of the rows.
+/// With at most this number of columns, and no more columns than rows, sweeps use the Gram matrix instead of the rows.
 const GRAM_COLUMNS: usize = 2048;
-/// The same for sparse vectors, whose sweeps over the rows cost little.
+/// The same limit for sparse vectors, for which sweeps over the rows are cheap.
 const SPARSE_COLUMNS: usize = 500;
 
-/// The smooth part of a problem: `0.5 w' Q w - c' w`, with its current `w` kept inside.
+/// The smooth part of a problem: `0.5 w' Q w - c' w`, with its current `w` stored inside.
 pub trait Quadratic {
     /// `Q[j][j]`.
     fn curvature(&self, j: usize) -> f64;
-    /// `c[j] - Q[j] w`: the gradient downwards.
+    /// `c[j] - Q[j] w`: the negative gradient.
     fn gradient(&mut self, j: usize) -> f64;
     /// `w[j] += step`.
     fn advance(&mut self, j: usize, step: f64);
@@ -47,19 +46,19 @@ impl Quadratic for Gram<'_> {
 
 /// Least squares over rows, `sum(weight r^2) / (2 total)` with `r = y - X w` kept up to date.
 ///
-/// Columns are read as they are stored: what centring adds to every row alike is kept beside, in `shift`.
+/// Columns are read as they are stored: what centring adds equally to all rows is kept separately, in `shift`.
 struct OverRows<'a> {
     columns: ByColumn<'a>,
     weights: Option<&'a [f64]>,
     curvatures: Vec<f64>,
-    /// The residual less `shift`.
+    /// The residual minus `shift`.
     residual: Vec<f64>,
     shift: f64,
     total: f64,
 }
 
 impl OverRows<'_> {
-    /// Works the shift into the residual.
+    /// Adds the shift to the residual.
     fn settle(&mut self) {
         let shift = std::mem::take(&mut self.shift);
         self.residual.iter_mut().for_each(|r| *r += shift);
@@ -75,7 +74,7 @@ impl Quadratic for OverRows<'_> {
             None => self.columns.dot(j, &self.residual),
             Some(weights) => self.columns.weighted_dot(j, weights, &self.residual),
         };
-        // The residual's weighted sum is 0 (target and columns are centred), that of what is kept is so much less.
+        // The residual's weighted sum is 0 (target and columns are centred), so that of the stored residual is smaller by the shift.
         sum / self.total + self.columns.centre(j) * self.shift
     }
     fn advance(&mut self, j: usize, step: f64) {
@@ -84,16 +83,16 @@ impl Quadratic for OverRows<'_> {
     }
 }
 
-/// What an elastic net adds to the loss: `l1 |w|_1 + l2/2 |w|^2`.
+/// The penalty of an elastic net: `l1 |w|_1 + l2/2 |w|^2`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Penalty {
-    /// Of the sum of sizes.
+    /// The factor of the sum of absolute values.
     pub l1: f64,
-    /// Of half the sum of squares.
+    /// The factor of half the sum of squares.
     pub l2: f64,
 }
 
-/// The least of `0.5 q w^2 - s w + l1 |w| + l2/2 w^2` over `w`.
+/// The minimum of `0.5 q w^2 - s w + l1 |w| + l2/2 w^2` over `w`.
 #[inline(always)]
 pub fn shrink(gradient: f64, curvature: f64, penalty: Penalty) -> f64 {
     let size = gradient.abs() - penalty.l1;
@@ -104,7 +103,7 @@ pub fn shrink(gradient: f64, curvature: f64, penalty: Penalty) -> f64 {
     }
 }
 
-/// One pass over `columns`; the greatest decrease that one of them brought (in units of the objective).
+/// One pass over `columns`; returns the largest decrease by a single column (in units of the objective).
 pub fn sweep(
     problem: &mut impl Quadratic,
     w: &mut [f64],
@@ -129,40 +128,40 @@ pub fn sweep(
     greatest
 }
 
-/// What a solver has to say besides its answer.
+/// Information from a solver besides its solution.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// Passes over the columns, or steps.
     pub iterations: usize,
-    /// The duality gap (coordinate descent), or the greatest gradient left (the others).
+    /// The duality gap (coordinate descent), or the largest remaining gradient (other solvers).
     pub gap: f64,
     /// Whether the tolerance was reached.
     pub converged: bool,
 }
 
-/// When to stop.
+/// Stopping criteria.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// The tolerance, in the unit that the solver says.
+    /// The tolerance, in the unit defined by the solver.
     pub tolerance: f64,
-    /// The most passes or steps.
+    /// The maximum number of passes or steps.
     pub max_iterations: usize,
 }
 
-/// An elastic net over centred rows: `|y - Xw|^2 / (2 sum(s)) + l1 |w|_1 + l2/2 |w|^2`. Solves any number of
-/// penalties, each from where the last one ended (a path with warm starts).
+/// An elastic net over centred rows: `|y - Xw|^2 / (2 sum(s)) + l1 |w|_1 + l2/2 |w|^2`. Solves for any number of penalties, each starting
+/// from the previous solution (a path with warm starts).
 pub struct ElasticNet<'a> {
     problem: &'a Centred,
     gram: Option<(Vec<f64>, Vec<f64>)>,
     squares: f64,
-    /// The `l1` of the last penalty solved; none at first.
+    /// The `l1` of the last penalty solved; `None` initially.
     last_l1: Option<f64>,
-    /// The coefficients of the last penalty solved; zeros at first.
+    /// The coefficients for the last penalty solved; zeros initially.
     pub coefficients: Vec<f64>,
 }
 
 impl<'a> ElasticNet<'a> {
-    /// Prepares the problem; the Gram matrix is formed once where it pays.
+    /// Prepares the problem; the Gram matrix is computed once if that is cheaper.
     pub fn new(problem: &'a Centred) -> Self {
         let (n, p) = (problem.design.n_rows(), problem.design.n_columns());
         let total = problem.total_weight;
@@ -177,7 +176,7 @@ impl<'a> ElasticNet<'a> {
         ElasticNet { problem, gram, squares, last_l1: None, coefficients: vec![0.0; p] }
     }
 
-    /// The least `l1` that leaves every coefficient at zero.
+    /// The smallest `l1` for which every coefficient is zero.
     pub fn greatest_l1(&self) -> f64 {
         let gradients = match &self.gram {
             Some((_, gradients)) => gradients.clone(),
@@ -223,8 +222,8 @@ impl<'a> ElasticNet<'a> {
         outcome
     }
 
-    /// The coefficients for each of these penalties, and how near they are: from the greatest down, each begins where
-    /// the one before ended, and looks first at the columns that the strong rule leaves.
+    /// The coefficients for each of these penalties, with their accuracy. Starting from the largest, each one starts from the previous
+    /// solution and first uses the columns kept by the strong rule.
     pub fn path(
         &mut self,
         penalties: &[Penalty],
@@ -239,8 +238,8 @@ impl<'a> ElasticNet<'a> {
         Ok(solved)
     }
 
-    /// The columns that the strong rule leaves (Tibshirani and others 2012, "Strong rules for discarding predictors
-    /// in lasso-type problems"): it hardly ever errs, and the duality gap over all columns tells when it did.
+    /// The columns kept by the strong rule (Tibshirani and others 2012, "Strong rules for discarding predictors in lasso-type problems").
+    /// It is hardly ever wrong, and the duality gap over all columns shows when it was.
     fn strong(&self, w: &[f64], gradients: &[f64], l1: f64) -> Vec<bool> {
         let last =
             self.last_l1.unwrap_or_else(|| gradients.iter().fold(0.0, |most, s| f64::max(most, s.abs())));
@@ -269,7 +268,7 @@ impl<'a> ElasticNet<'a> {
             sweep(problem, w, (0..w.len()).filter(|&j| strong[j]), |_| penalty);
             problem.settle();
             let gradients = slopes_of(problem);
-            // Whatever is steeper than the penalty allows was left out in error.
+            // Any column whose gradient exceeds the penalty was discarded in error.
             for ((strong, w), s) in strong.iter_mut().zip(&*w).zip(&gradients) {
                 *strong |= (s - penalty.l2 * w).abs() > penalty.l1;
             }
@@ -283,8 +282,8 @@ impl<'a> ElasticNet<'a> {
         Ok(outcome)
     }
 
-    /// Fenchel's duality gap at `w`, from the gradients and the mean square of the residual left there: as
-    /// scikit-learn's, which treats the squared part of the penalty as `p` more rows.
+    /// Fenchel's duality gap at `w`, from the gradients and the mean square of the residual, like scikit-learn's, which treats the squared
+    /// part of the penalty as `p` additional rows.
     fn gap(&self, w: &[f64], gradients: &[f64], residual: f64, penalty: Penalty) -> f64 {
         let norm = dot(w, w);
         let steepest =
@@ -298,7 +297,7 @@ impl<'a> ElasticNet<'a> {
     }
 }
 
-/// Passes over the coefficients that are not zero, until they bring little.
+/// Passes over the non-zero coefficients, until they bring little improvement.
 fn active_sweeps(
     problem: &mut impl Quadratic,
     w: &mut [f64],
@@ -347,8 +346,8 @@ mod tests {
     use super::*;
     use crate::{Design, Random};
 
-    /// A wide problem (sweeps over rows) and a narrow one (over the Gram matrix): along a path with screening, each
-    /// solution is that of the penalty alone, and satisfies the conditions of the optimum on every column.
+    /// A wide problem (sweeps over rows) and a narrow one (over the Gram matrix): along a path with screening, each solution equals that of
+    /// the penalty alone, and satisfies the optimality conditions for every column.
     #[test]
     fn a_path_passes_through_the_single_solutions() {
         for (n, p) in [(40, 90), (90, 12)] {

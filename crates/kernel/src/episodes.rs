@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use arrow_array::Array;
 use tidemill_core::{Batch, Error, Kind, Result, Role};
 
-/// The rows of each episode in their order: by the column in the role time, where there is one, else as they stand. An episode is what
-/// the column in the role group names; without one every row stands alone, and there is nothing to say. Episodes come in the order of
-/// their first rows.
+/// The rows of each episode in order: by the column with the role time, if there is one, else as they are. The column with the role group
+/// identifies episodes; without one, every row stands alone and the result is `None`. Episodes come in the order of their first rows.
 ///
 /// # Errors
-/// A row without an episode, or without its time.
+/// A row has no episode, or no time.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -61,7 +60,7 @@ fn name(batch: &Batch, at: usize, row: usize) -> Result<String> {
     })
 }
 
-/// When each row was; microseconds as floats are exact for 285 years around 1970.
+/// The time of each row; microseconds as floats are exact for 285 years around 1970.
 fn times(batch: &Batch) -> Result<Option<Vec<f64>>> {
     let Some(at) = batch.schema().role(Role::Time) else { return Ok(None) };
     if let Some(row) = (0..batch.n_rows()).find(|row| batch.column(at).is_null(*row)) {

@@ -1,28 +1,28 @@
-//! Numbers that are probably wrong, found by what a model says of rows that it was not fitted on.
+//! Numbers that are probably wrong, found from out-of-sample predictions.
 
-/// A number far from what a model says of its row.
+/// A number far from the prediction for its row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FarOff {
     /// The row.
     pub row: usize,
-    /// The number it has.
+    /// Its number.
     pub given: f64,
-    /// What the model says instead.
+    /// The prediction.
     pub likely: f64,
-    /// How many robust deviations of its neighbours' residuals lie between, from 0.
+    /// The distance between both in robust standard deviations of the neighbours' residuals, from 0.
     pub deviations: f64,
 }
 
-/// So many rows of like prediction tell how far residuals spread there.
+/// The number of rows with similar predictions that determine the spread of residuals.
 const NEIGHBOURS: usize = 100;
-/// The median absolute deviation of a normal distribution, times this, is its standard deviation.
+/// For a normal distribution, the median absolute deviation times this is the standard deviation.
 const NORMAL: f64 = 1.4826;
 
-/// The rows whose number lies more than `deviations` robust standard deviations from the prediction, the farthest first.
+/// The rows whose number is more than `deviations` robust standard deviations from the prediction, the farthest first.
 ///
-/// Residuals are judged among rows of like prediction (at least 100, or all): the median there is taken off, and the median absolute
-/// deviation is the measure. Counts and prices spread more where they are high, which is no fault of theirs. Where the
-/// predictions of half the rows are exact, that of all rows is taken; where that is exact as well, nothing is doubted.
+/// Residuals are compared among rows with similar predictions (at least 100, or all): their median is subtracted, and their median absolute
+/// deviation is the unit. Counts and prices spread more where they are high, which is not an error. If the predictions of half of these
+/// rows are exact, the deviation over all rows is used; if that is zero as well, no row is suspected.
 ///
 /// `predicted` comes from a model that was not fitted on the row.
 ///
@@ -64,7 +64,7 @@ fn spread(values: &mut [f64]) -> (f64, f64) {
     (middle, NORMAL * median(values))
 }
 
-/// The median; 0 of nothing.
+/// The median; 0 if there are no values.
 fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     match (values.len() / 2, values.len() % 2) {
@@ -78,7 +78,7 @@ fn median(values: &mut [f64]) -> f64 {
 mod tests {
     use super::far_off;
 
-    /// A cheap deterministic draw from -1 to 1.
+    /// A cheap deterministic number from -1 to 1.
     fn noise(i: usize) -> f64 {
         let x = (i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
         x as f64 / (1u64 << 52) as f64 - 1.0
@@ -89,7 +89,7 @@ mod tests {
         let predicted: Vec<f64> = (0..1000).map(|i| i as f64).collect();
         let mut given: Vec<f64> = (0..1000).map(|i| i as f64 + 0.2 * i as f64 * noise(i)).collect();
         assert!(far_off(&given, &predicted, 5.0).is_empty());
-        // 150 is nothing at 900 and far off at 50.
+        // A deviation of 150 is normal at 900 and far off at 50.
         given[50] += 150.0;
         let rows: Vec<usize> = far_off(&given, &predicted, 5.0).iter().map(|found| found.row).collect();
         assert_eq!(rows, [50]);

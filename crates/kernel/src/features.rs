@@ -1,4 +1,4 @@
-//! Which columns a numeric model reads, by name, so that it finds them again in any table.
+//! The columns that a numeric model reads, by name, so that it finds them again in any table.
 
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Column, Error, Kind, Result, Role, Schema};
@@ -8,7 +8,7 @@ use tidemill_core::{Column, Error, Kind, Result, Role, Schema};
 pub struct Feature {
     /// The column's name.
     pub name: String,
-    /// For a vector column, what each of its numbers is called; `None` for a number or a flag.
+    /// For a vector column, the name of each of its numbers; `None` for a number or a flag.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parts: Option<Vec<String>>,
     /// Whether it is a sparse vector column.
@@ -17,7 +17,7 @@ pub struct Feature {
 }
 
 impl Feature {
-    /// How many numbers a row has in this column.
+    /// The number of values per row in this column.
     pub fn width(&self) -> usize {
         self.parts.as_ref().map_or(1, Vec::len)
     }
@@ -35,7 +35,7 @@ impl Feature {
         Ok(Feature { name: column.name.clone(), parts, sparse })
     }
 
-    /// Errors unless `column` holds what this feature held in training.
+    /// Errors unless `column` has the same kind as this feature in training.
     fn check(&self, column: &Column) -> Result<()> {
         match (&self.parts, column.kind) {
             (None, Kind::Number | Kind::Flag) => Ok(()),
@@ -74,24 +74,24 @@ fn wrong(name: &str, found: Kind) -> Error {
 pub struct Features(pub Vec<Feature>);
 
 impl Features {
-    /// Every feature of a schema. Errors when one is not a number, a flag or a dense vector.
+    /// Every feature of a schema. Errors if one is not a number, a flag or a dense vector.
     pub fn of(schema: &Schema) -> Result<Self> {
         let features = schema.columns().iter().filter(|c| c.role == Role::Feature);
         Ok(Features(features.map(|column| Feature::of(column, false)).collect::<Result<_>>()?))
     }
 
-    /// As [`Features::of`], for learners that read sparse vectors too.
+    /// Like [`Features::of`], for learners that also read sparse vectors.
     pub fn with_sparse(schema: &Schema) -> Result<Self> {
         let features = schema.columns().iter().filter(|c| c.role == Role::Feature);
         Ok(Features(features.map(|column| Feature::of(column, true)).collect::<Result<_>>()?))
     }
 
-    /// How many numbers a row has in all.
+    /// The total number of values per row.
     pub fn n_columns(&self) -> usize {
         self.0.iter().map(Feature::width).sum()
     }
 
-    /// The place of each feature in a schema. Errors name the one that is missing or of another kind.
+    /// The index of each feature in a schema. Errors name the feature that is missing or has another kind.
     pub fn resolve(&self, schema: &Schema) -> Result<Vec<usize>> {
         self.0
             .iter()
@@ -103,7 +103,7 @@ impl Features {
             .collect()
     }
 
-    /// For each number of a row: its column, and within a vector its part.
+    /// For each number of a row: its column, and its part within a vector.
     pub fn names(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0.iter().flat_map(|feature| {
             (0..feature.width())

@@ -1,4 +1,4 @@
-//! Rows as runs of numbers: for models that look at whole rows (neighbours, kernels, naive Bayes).
+//! Rows as contiguous numbers, for models that use whole rows (neighbours, kernels, naive Bayes).
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use tidemill_core::{Batch, Cell, Error, Kind, Result, Row, Schema};
 use crate::reduce::in_chunks;
 use crate::{Feature, Features};
 
-/// Rows that one thread takes at a time.
+/// The number of rows that one thread processes at a time.
 const CHUNK: usize = 4096;
 
 struct Input {
@@ -17,7 +17,7 @@ struct Input {
     feature: Feature,
 }
 
-/// [`Features`] found in one schema: reads a row's numbers, from a batch or from a single row, the same bits.
+/// [`Features`] resolved for one schema: reads the numbers of a row from a batch or from a single row, with identical bits.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -36,7 +36,7 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// Finds the features in a schema. Errors name the one that is missing or of another kind.
+    /// Resolves the features for a schema. Errors name the feature that is missing or has another kind.
     pub fn bind(features: &Features, schema: &Schema) -> Result<Self> {
         let places = features.resolve(schema)?;
         let mut at = 0;
@@ -48,12 +48,12 @@ impl Gather {
         Ok(Gather { inputs, n_columns: at })
     }
 
-    /// How many numbers a row has.
+    /// The number of values per row.
     pub fn n_columns(&self) -> usize {
         self.n_columns
     }
 
-    /// Some rows of a batch, row after row: `rows.len() * n_columns` numbers, `NaN` where one is missing.
+    /// Some rows of a batch, row after row: `rows.len() * n_columns` numbers, `NaN` if missing.
     pub fn rows(&self, batch: &Batch, rows: Range<usize>) -> Result<Vec<f64>> {
         let p = self.n_columns;
         let mut out = vec![0.0; rows.len() * p];
@@ -77,7 +77,7 @@ impl Gather {
         Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
     }
 
-    /// The error that says which feature of a row is missing or infinite.
+    /// The error for a feature that is missing or infinite in a row.
     pub fn not_finite(&self, value: f64, column: usize, row: usize) -> Error {
         let input = self.inputs.iter().rfind(|input| input.at <= column);
         let name = input.map_or("", |input| input.feature.name.as_str());
@@ -88,7 +88,7 @@ impl Gather {
         )
     }
 
-    /// The numbers of one row into `out`, which holds [`Gather::n_columns`] of them; `NaN` where one is missing.
+    /// Writes the numbers of one row into `out`, which has [`Gather::n_columns`] of them; `NaN` if missing.
     pub fn row(&self, row: &Row, out: &mut [f64]) -> Result<()> {
         for Input { place, at, feature } in &self.inputs {
             let to = &mut out[*at..*at + feature.width()];
@@ -107,9 +107,8 @@ impl Gather {
 }
 
 impl Gather {
-    /// Calls `put` with the place among `rows`, the column and the value of every number that is there: all of those of
-    /// dense columns (`NaN` where one is missing), and of sparse vectors those that are kept. Of one row they come in the
-    /// order of the columns.
+    /// Calls `put` with the index within `rows`, the column and the value of every stored number: all those of dense columns (`NaN` if
+    /// missing), and the stored ones of sparse vectors. Within a row, they come in the order of the columns.
     pub fn entries(
         &self,
         batch: &Batch,
@@ -137,7 +136,7 @@ impl Gather {
         Ok(())
     }
 
-    /// [`Gather::entries`] of one row.
+    /// [`Gather::entries`] for one row.
     pub fn row_entries(&self, row: &Row, mut put: impl FnMut(usize, f64)) -> Result<()> {
         for Input { place, at, feature } in &self.inputs {
             match row.cells.get(*place) {
@@ -157,7 +156,7 @@ impl Gather {
         Ok(())
     }
 
-    /// What an error calls column `column`: the feature, and within a vector the part.
+    /// The name of column `column` in errors: the feature, and the part within a vector.
     pub fn name(&self, column: usize) -> String {
         match self.inputs.iter().rfind(|input| input.at <= column) {
             Some(Input { at, feature: Feature { name, parts: Some(parts), .. }, .. }) => {

@@ -1,7 +1,7 @@
-//! Places: how far apart they are, in which direction, which are nearest and how many are near.
+//! Places: distances, directions, nearest places, and places within a radius.
 //!
-//! On the earth (degrees) distances are great circles of a sphere with the mean radius [`EARTH`], in metres; in a plane they are
-//! straight lines, in its own unit.
+//! On the earth (degrees), distances are great circles on a sphere with the mean radius [`EARTH`], in metres; in a plane, they are straight
+//! lines, in its own unit.
 
 use std::f64::consts::TAU;
 
@@ -15,27 +15,27 @@ pub const EARTH: f64 = 6_371_008.8;
 /// Longitude and latitude in degrees, or x and y.
 pub type Place = [f64; 2];
 
-/// How places are measured.
+/// How distances between places are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// Whether they are longitudes and latitudes; otherwise they lie in a plane.
+    /// Whether they are longitudes and latitudes; otherwise they are in a plane.
     pub degrees: bool,
 }
 
-/// Why two numbers cannot be a longitude and a latitude.
+/// The reason why two numbers cannot be a longitude and a latitude.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// One of them is infinite or not a number.
     NotFinite,
-    /// They would be, in the other order.
+    /// They would be valid in the other order.
     Swapped,
-    /// A longitude beyond 180 (360 where counted eastward) or a latitude beyond 90 degrees.
+    /// A longitude beyond 180 (360 if counted eastward) or a latitude beyond 90 degrees.
     OutOfRange,
 }
 
 impl Metric {
-    /// How far `b` is from `a`: metres on the earth (haversine, as scikit-learn's `haversine_distances` times the radius), units of
-    /// the plane otherwise.
+    /// The distance from `a` to `b`: metres on the earth (haversine, like scikit-learn's `haversine_distances` times the radius), else
+    /// units of the plane.
     ///
     /// ```
     /// use tidemill_kernel::geo::Metric;
@@ -53,8 +53,8 @@ impl Metric {
         2.0 * EARTH * h.min(1.0).sqrt().asin()
     }
 
-    /// The direction in which one sets out from `a` to reach `b`: degrees from north (the y axis) through east (the x axis), from 0
-    /// up to 360; `NaN` where they are the same place.
+    /// The initial direction from `a` to `b`: degrees from north (the y axis) through east (the x axis), from 0 up to 360; `NaN` if they
+    /// are the same place.
     pub fn bearing(self, a: Place, b: Place) -> f64 {
         if a == b {
             return f64::NAN;
@@ -66,12 +66,12 @@ impl Metric {
         } else {
             (b[0] - a[0], b[1] - a[1])
         };
-        // A turn of minus nothing would round to 360.
+        // A tiny negative angle would be rounded to 360.
         let bearing = east.atan2(north).rem_euclid(TAU).to_degrees();
         if bearing >= 360.0 { 0.0 } else { bearing }
     }
 
-    /// Why a place cannot be one; `None` for one that can.
+    /// The reason why a place is invalid; `None` if it is valid.
     pub fn fault(self, [x, y]: Place) -> Option<Fault> {
         let sound = |lon: f64, lat: f64| (-180.0..=360.0).contains(&lon) && (-90.0..=90.0).contains(&lat);
         match (x.is_finite() && y.is_finite(), self.degrees) {
@@ -84,17 +84,17 @@ impl Metric {
     }
 }
 
-/// Where the rows of a table are: by its two columns of coordinates, else by its first column of points.
+/// The places of the rows of a table: from its two coordinate columns, else from its first point column.
 #[derive(Clone, Debug)]
 pub struct Located {
-    /// The place of each row; `None` where it is missing or cannot be one.
+    /// The place of each row; `None` if it is missing or invalid.
     pub places: Vec<Option<Place>>,
-    /// How they are measured.
+    /// How distances are measured.
     pub metric: Metric,
 }
 
 impl Located {
-    /// `None` where no feature says where rows are.
+    /// `None` if no feature contains the place of rows.
     pub fn of(batch: &Batch) -> Result<Option<Self>> {
         let columns = || batch.schema().columns().iter().enumerate().filter(|(_, c)| c.role == Role::Feature);
         let axis = |wanted: Axis| {
@@ -122,7 +122,7 @@ impl Located {
     }
 }
 
-/// Places to be found, all of them sound (see [`Metric::fault`]); at most `u32::MAX`.
+/// An index of places, all of them valid (see [`Metric::fault`]); at most `u32::MAX`.
 #[derive(Debug)]
 pub struct Places {
     metric: Metric,
@@ -133,7 +133,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// An index of these places.
+    /// Creates an index of these places.
     pub fn new(places: Vec<Place>, metric: Metric) -> Self {
         let mut by_y: Vec<(f64, u32)> = places.iter().map(|p| p[1]).zip(0..).collect();
         by_y.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -142,18 +142,18 @@ impl Places {
         Places { metric, places, by_y, index }
     }
 
-    /// The places, in the order given.
+    /// The places, in the given order.
     pub fn places(&self) -> &[Place] {
         &self.places
     }
 
-    /// How they are measured.
+    /// How distances are measured.
     pub fn metric(&self) -> Metric {
         self.metric
     }
 
-    /// The `k` places nearest to each query (fewer where there are fewer places), with their distances. Of places equally near
-    /// the first comes first. With `own = Some(first)` the queries are the places from `first` on, and none is its own neighbour.
+    /// The `k` places nearest to each query (fewer if there are fewer places), with their distances. Among equally near places, the first
+    /// comes first. With `own = Some(first)`, the queries are the places from `first` on, and none is its own neighbour.
     ///
     /// ```
     /// use tidemill_kernel::geo::{Metric, Places};
@@ -164,7 +164,7 @@ impl Places {
     pub fn nearest(&self, queries: &[Place], k: usize, own: Option<usize>) -> Found {
         let points: Vec<f64> = queries.iter().flat_map(|&query| flat(query, self.metric)).collect();
         let mut found = self.index.nearest(&points, k, own);
-        // The index measures straight through the earth, which has the same order.
+        // The index uses straight lines through the earth, which have the same order.
         let pairs = found.indices.iter().zip(&mut found.distances).enumerate();
         for (at, (&index, distance)) in pairs {
             *distance = self.metric.distance(queries[at / found.k], self.places[index as usize]);
@@ -172,9 +172,9 @@ impl Places {
         found
     }
 
-    /// How many places are at most `radius` away from a query.
+    /// The number of places at most `radius` away from a query.
     pub fn within(&self, query: Place, radius: f64) -> usize {
-        // Who is near is near in latitude: a degree more than that costs little and rounding nothing.
+        // Near places have similar latitudes: the added margin costs little and covers rounding.
         let reach = if self.metric.degrees { (radius / EARTH).to_degrees() } else { radius } * (1.0 + 1e-9);
         let from = self.by_y.partition_point(|(y, _)| *y < query[1] - reach);
         let band = self.by_y[from..].iter().take_while(|(y, _)| *y <= query[1] + reach);
@@ -186,7 +186,7 @@ fn dimensions(metric: Metric) -> usize {
     if metric.degrees { 3 } else { 2 }
 }
 
-/// A place as a point of a space in which straight distances have the order of those on the earth: of length 1 from its centre.
+/// A place as a point in a space in which straight distances have the same order as those on the earth: a unit vector from its centre.
 fn flat([x, y]: Place, metric: Metric) -> Vec<f64> {
     if !metric.degrees {
         return vec![x, y];

@@ -1,4 +1,4 @@
-//! Generalised linear models: a loss per row of one linear function, with a ridge, made least by Newton-like steps.
+//! Generalised linear models: a loss per row of a linear function, with a ridge penalty, minimised by Newton-like steps.
 
 use tidemill_core::{Context, Result};
 
@@ -10,18 +10,18 @@ use crate::vector::wide;
 use crate::{Block, Design};
 use pulp::NullaryFnOnce;
 
-/// Up to so many columns, steps know the curvature between them; beyond, of each column.
+/// Up to this number of columns, steps use the full Hessian; beyond it, only its diagonal.
 const WHOLE_COLUMNS: usize = 1000;
-/// Steps between one look at the curvature and the next.
+/// The number of steps between updates of the Hessian.
 const STEPS: usize = 4;
 
 /// The loss of one row as a function of its score.
 pub trait RowLoss: Sync {
-    /// The loss, its first and its second derivative at `score` for a row whose target is `y`.
+    /// The loss and its first and second derivative at `score` for a row with target `y`.
     fn at(&self, score: f64, y: f64) -> [f64; 3];
 }
 
-/// `sum(weight * loss) + l2/2 |w|^2` over centred columns; the intercept is free.
+/// `sum(weight * loss) + l2/2 |w|^2` over centred columns; the intercept is not penalised.
 #[derive(Clone, Copy)]
 pub struct Glm<'a, L> {
     /// The rows, centred.
@@ -30,15 +30,14 @@ pub struct Glm<'a, L> {
     pub target: &'a [f64],
     /// The weight of each row; they sum to 1.
     pub weights: &'a [f64],
-    /// Of half the sum of squares.
+    /// The factor of half the sum of squares.
     pub l2: f64,
     /// The loss of a row.
     pub loss: &'a L,
 }
 
 impl<L: RowLoss> Glm<'_, L> {
-    /// Moves `x` (coefficients, then the intercept) to the least of the objective, until no gradient is steeper than the
-    /// tolerance.
+    /// Moves `x` (coefficients, then the intercept) to the minimum of the objective, until no gradient exceeds the tolerance.
     pub fn minimise(&self, x: &mut Vec<f64>, limits: Limits, context: &Context) -> Result<Outcome> {
         let mut total = Outcome::default();
         loop {
@@ -49,7 +48,7 @@ impl<L: RowLoss> Glm<'_, L> {
             let outcome = lbfgs::minimise(&mut Scaled { glm: self, curvature }, x, few, context)?;
             total.iterations += outcome.iterations;
             (total.gap, total.converged) = (outcome.gap, outcome.converged);
-            // Fewer steps than allowed: it is as near as rounding lets it come.
+            // Fewer steps than allowed: it is as close as rounding permits.
             let stuck = outcome.iterations < few.max_iterations;
             if outcome.converged || stuck || total.iterations >= limits.max_iterations {
                 return Ok(total);
@@ -57,29 +56,29 @@ impl<L: RowLoss> Glm<'_, L> {
         }
     }
 
-    /// How much each row hessians the objective along its score.
+    /// The curvature of the objective along the score of each row.
     fn curvatures(&self, x: &[f64]) -> Vec<f64> {
         let p = self.design.n_columns();
         let mut curvatures = self.design.times(&x[..p], x[p]);
         for ((curvature, y), w) in curvatures.iter_mut().zip(self.target).zip(self.weights) {
             let found = self.loss.at(*curvature, *y)[2];
-            // Far from the least a loss may hessian down or beyond all measure: such rows have no say.
+            // Far from the minimum, the curvature of a loss may be negative or not finite: such rows are ignored.
             *curvature = if found.is_finite() { w * found.max(0.0) } else { 0.0 };
         }
         curvatures
     }
 }
 
-/// The curvature by which steps are scaled.
+/// The curvature with which steps are scaled.
 pub(crate) enum Curvature {
-    /// Of all unknowns.
+    /// The Hessian of all unknowns.
     Joint(crate::cholesky::Cholesky),
-    /// Of each (its inverse).
+    /// The inverse of its diagonal.
     Diagonal(Vec<f64>),
 }
 
 impl Curvature {
-    /// Of `sum(hessian / 2 * score^2) + l2/2 |w|^2`.
+    /// The curvature of `sum(hessian / 2 * score^2) + l2/2 |w|^2`.
     pub(crate) fn of(design: &Design, curvatures: &[f64], l2: f64) -> Self {
         let p = design.n_columns();
         let most = if design.is_sparse() { WHOLE_COLUMNS / 2 } else { WHOLE_COLUMNS };
@@ -141,7 +140,7 @@ impl<L: RowLoss> Objective for Scaled<'_, L> {
     }
 }
 
-/// One block's gradients and loss, added to `sums` (coefficients, intercept, loss).
+/// The gradients and loss of one block, added to `sums` (coefficients, intercept, loss).
 struct Pass<'a, L> {
     glm: &'a Glm<'a, L>,
     block: Block<'a>,
@@ -162,7 +161,7 @@ impl<L: RowLoss> NullaryFnOnce for Pass<'_, L> {
         let (target, weights) = (&self.glm.target[self.block.rows()], &self.glm.weights[self.block.rows()]);
         for ((score, y), w) in self.scores.iter_mut().zip(target).zip(weights) {
             let [loss, gradient, _] = self.glm.loss.at(*score, *y);
-            // A row without weight has no say, be its loss infinite.
+            // A row without weight does not count, even if its loss is infinite.
             (*score, self.sums[p + 1]) = match *w > 0.0 {
                 true => (w * gradient, self.sums[p + 1] + w * loss),
                 false => (0.0, self.sums[p + 1]),

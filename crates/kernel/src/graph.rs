@@ -1,4 +1,4 @@
-//! Rows tied to each other: who lists whom, and who is therefore around whom.
+//! Connected rows: the neighbours that each row lists, and the resulting graph.
 
 use hashbrown::HashMap;
 use std::borrow::Cow;
@@ -7,9 +7,9 @@ use arrow_array::Array;
 use serde_json::Value;
 use tidemill_core::{Batch, Cell, Error, Kind, Result, Role, Row, Schema, State, TensorData};
 
-/// The rows that a cell lists, each with what the tie counts: `Ohio;Iowa` or `Ohio=2;Iowa=0.5`, or in JSON `["Ohio", ["Iowa", 0.5]]`.
+/// The rows that a cell lists, each with the weight of the edge: `Ohio;Iowa` or `Ohio=2;Iowa=0.5`, or in JSON `["Ohio", ["Iowa", 0.5]]`.
 ///
-/// A weight is a number above 0 behind the last `=`; anything else belongs to the key.
+/// A weight is a number above 0 after the last `=`; anything else belongs to the key.
 ///
 /// ```
 /// use tidemill_kernel::graph::listed;
@@ -44,7 +44,7 @@ fn part(text: &str) -> (String, f32) {
     weighted.unwrap_or_else(|| (text.to_string(), 1.0))
 }
 
-/// The cell that lists these rows: [`listed`] gives them back.
+/// The cell that lists these rows: the inverse of [`listed`].
 pub fn list<'a>(neighbors: impl IntoIterator<Item = (&'a str, f32)>) -> String {
     let neighbors: Vec<(&str, f32)> = neighbors.into_iter().collect();
     if neighbors.iter().any(|(key, _)| key.contains(';') || key.starts_with('[')) {
@@ -52,24 +52,24 @@ pub fn list<'a>(neighbors: impl IntoIterator<Item = (&'a str, f32)>) -> String {
         return Value::Array(items.collect()).to_string();
     }
     let one = |(key, weight): (&str, f32)| match weight {
-        // A key with a sign of its own needs its weight said.
+        // For a key that contains the sign, the weight must be written.
         1.0 if !key.contains('=') => key.to_string(),
         _ => format!("{key}={weight}"),
     };
     neighbors.into_iter().map(one).collect::<Vec<_>>().join(";")
 }
 
-/// Where a table says who its rows are and whom each lists; either may be absent.
+/// Where a table contains the keys of its rows and their neighbours; either may be absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Names {
-    /// The column that names the row.
+    /// The column with the key of the row.
     pub key: Option<usize>,
     /// The column that lists its neighbours.
     pub neighbors: Option<usize>,
 }
 
 impl Names {
-    /// By the roles of the columns. Errors where one holds neither text nor numbers.
+    /// Found by the roles of the columns. Errors if one has neither text nor numbers.
     pub fn of(schema: &Schema) -> Result<Self> {
         let place = |role| -> Result<Option<usize>> {
             let Some(at) = schema.role(role) else { return Ok(None) };
@@ -97,7 +97,7 @@ impl Names {
         Ok(Said { key: read(self.key)?, neighbors: read(self.neighbors)? })
     }
 
-    /// The same of a row alone.
+    /// The same for a single row.
     pub fn of_row<'a>(&self, row: &'a Row) -> Result<Said<'a>> {
         let read = |place: Option<usize>| match place.and_then(|at| row.cells.get(at)) {
             Some(Cell::Text(text)) => Ok(Some(Cow::Borrowed(text.trim()))),
@@ -109,41 +109,41 @@ impl Names {
     }
 }
 
-/// A key in digits as the text that it is: a whole number without a point.
+/// A numeric key as text: an integer without a decimal point.
 fn number<'a>(x: f64) -> Option<Cow<'a, str>> {
     (!x.is_nan()).then(|| Cow::Owned(format!("{}", if x == 0.0 { 0.0 } else { x })))
 }
 
-/// What a row says of itself.
+/// The key and neighbours of a row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Said<'a> {
-    /// Who it is.
+    /// Its key.
     pub key: Option<Cow<'a, str>>,
-    /// Whom it lists.
+    /// The neighbours that it lists.
     pub neighbors: Option<Cow<'a, str>>,
 }
 
-/// The rows that a model was fitted on, by their keys, and their ties. Ties hold in both directions; of those listed more than once
-/// the heaviest counts, and no row is tied to itself.
+/// The rows on which a model was fitted, by key, and their edges. Edges are undirected. If an edge is listed more than once, the largest
+/// weight counts, and no row is connected to itself.
 ///
-/// Rows that are listed but were not among them are outside: they are known by name alone, and so are their ties to the rows.
+/// Listed rows that were not among them are outside: only their keys and their edges to the rows are known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
-    /// First those of the rows, then those outside; empty for a row without a key.
+    /// First the keys of the rows, then those outside; empty for a row without a key.
     keys: Vec<String>,
     n_rows: usize,
     places: HashMap<String, u32>,
-    /// Where the ties of each begin; one more than there are.
+    /// The start of the edges of each node; one entry more than there are nodes.
     starts: Vec<u32>,
     ends: Vec<u32>,
     weights: Vec<f32>,
 }
 
-/// Those tied to one row, in their order: their places and weights.
+/// The nodes connected to one node, in order: their indices and weights.
 pub type Ties<'a> = (&'a [u32], &'a [f32]);
 
 impl Graph {
-    /// The graph of these rows, and the place of each in it: rows of one key are one.
+    /// The graph of these rows, and the index of each row in it: rows with the same key are one node.
     pub fn of<'a>(rows: impl IntoIterator<Item = Said<'a>>) -> (Self, Vec<u32>) {
         let (mut keys, mut places) = (Vec::new(), HashMap::new());
         let (mut own, mut cells) = (Vec::new(), Vec::new());
@@ -188,32 +188,32 @@ impl Graph {
         Graph { keys, n_rows, places, starts, ends, weights }
     }
 
-    /// How many rows there are, those outside left out: their places come first.
+    /// The number of rows, without those outside: their indices come first.
     pub fn n_rows(&self) -> usize {
         self.n_rows
     }
 
-    /// How many ties between two of the rows there are.
+    /// The number of edges between two rows.
     pub fn n_ties(&self) -> usize {
         let inner =
             |&row: &usize| self.ties(row as u32).0.iter().filter(|&&to| (to as usize) < self.n_rows).count();
         (0..self.n_rows).map(|row| inner(&row)).sum::<usize>() / 2
     }
 
-    /// Whether a place is that of a row, not of one outside.
+    /// Whether an index is that of a row, not of a node outside.
     pub fn is_row(&self, place: u32) -> bool {
         (place as usize) < self.n_rows
     }
 
-    /// The ties of a place.
+    /// The edges of a node.
     pub fn ties(&self, place: u32) -> Ties<'_> {
         let at = place as usize;
         let range = self.starts[at] as usize..self.starts[at + 1] as usize;
         (&self.ends[range.clone()], &self.weights[range])
     }
 
-    /// The place of a row of any table, where its key is known, and its ties in the order of their places: those that are known, and
-    /// those that it lists itself.
+    /// The index of a row of any table, if its key is known, and its edges in the order of their indices: those that are known, and those
+    /// that it lists itself.
     pub fn around(&self, said: &Said<'_>) -> (Option<u32>, Vec<(u32, f32)>) {
         let own = said.key.as_ref().and_then(|key| self.places.get(key.as_ref())).copied();
         let mut ties: Vec<(u32, u32, f32)> = Vec::new();
@@ -234,7 +234,7 @@ impl Graph {
         &self.keys
     }
 
-    /// Adds the ties to a state: tensors `starts`, `ends` and `weights`.
+    /// Adds the edges to a state: tensors `starts`, `ends` and `weights`.
     pub fn save(&self, state: State) -> State {
         state
             .tensor("starts", vec![self.starts.len()], TensorData::U32(self.starts.clone()))
@@ -242,12 +242,13 @@ impl Graph {
             .tensor("tie_weights", vec![self.weights.len()], TensorData::F32(self.weights.clone()))
     }
 
-    /// Bytes of the numbers that [`Graph::save`] adds.
+    /// The size in bytes of the numbers that [`Graph::save`] adds.
     pub fn size(&self) -> u64 {
         4 * (self.starts.len() + self.ends.len() + self.weights.len()) as u64
     }
 
-    /// What [`Graph::save`] wrote; `keys` are [`Graph::keys`], of which the first `n_rows` are rows. Errors unless it is whole.
+    /// Loads what [`Graph::save`] wrote; `keys` are [`Graph::keys`], the first `n_rows` of which are rows. Errors if it is incomplete or
+    /// invalid.
     pub fn load(state: &State, keys: Vec<String>, n_rows: usize) -> Result<Self> {
         let wrong = |what: &str| Error::state(&state.kind, format!("the ties of the graph: {what}"));
         let whole = |name: &str| match state.tensors.get(name).map(|t| &t.data) {
@@ -281,7 +282,7 @@ impl Graph {
     }
 }
 
-/// Ties in the order of their ends, each once with its heaviest weight.
+/// Edges in the order of their ends, each once with its largest weight.
 fn heaviest(ties: &mut Vec<(u32, u32, f32)>) {
     ties.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(b.2.total_cmp(&a.2)));
     ties.dedup_by_key(|tie| (tie.0, tie.1));
@@ -306,7 +307,7 @@ mod tests {
         assert_eq!((graph.n_rows(), graph.n_ties(), graph.keys().len()), (4, 3, 5));
         assert_eq!(graph.ties(0), ([1, 2].as_slice(), [3.0, 1.0].as_slice()));
         assert_eq!(graph.ties(2), ([0, 3].as_slice(), [1.0, 0.5].as_slice()));
-        // Who is listed and was not there is known by those who list it.
+        // A node that is listed but was not among the rows is known from the rows that list it.
         assert_eq!(graph.ties(4).0, [1, 3]);
     }
 

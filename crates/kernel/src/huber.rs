@@ -1,9 +1,8 @@
-//! Huber's regression with its scale (Huber and Ronchetti 2009, section 7.7): the objective of scikit-learn's
-//! `HuberRegressor`, `sum(weight * (s + H(r / s) s)) + alpha |w|^2` over coefficients, intercept and scale `s`, where
-//! `H(z)` is `z^2` up to `epsilon` and `2 epsilon |z| - epsilon^2` beyond.
+//! Huber regression with estimated scale (Huber and Ronchetti 2009, section 7.7): the objective of scikit-learn's `HuberRegressor`,
+//! `sum(weight * (s + H(r / s) s)) + alpha |w|^2` over coefficients, intercept and scale `s`, where `H(z)` is `z^2` up to `epsilon` and
+//! `2 epsilon |z| - epsilon^2` beyond.
 //!
-//! For given residuals the best scale is known, so that only coefficients and intercept are sought; what is left is
-//! convex too.
+//! For given residuals, the optimal scale is known, so only coefficients and intercept are optimised; the remaining problem is convex too.
 
 use tidemill_core::{Context, Result};
 
@@ -12,7 +11,7 @@ use crate::descent::{Limits, Outcome};
 use crate::glm::Curvature;
 use crate::lbfgs::{self, Objective};
 
-/// Steps between one look at the curvature and the next.
+/// The number of steps between updates of the Hessian.
 const STEPS: usize = 4;
 
 /// The problem.
@@ -24,17 +23,17 @@ pub struct Huber<'a> {
     pub target: &'a [f64],
     /// The weight of each row; they sum to 1.
     pub weights: &'a [f64],
-    /// From how many scales on a residual counts by its size.
+    /// The number of scales above which a residual counts linearly.
     pub epsilon: f64,
-    /// Of the sum of squares, as a share of the sum of weights.
+    /// The factor of the sum of squares, as a share of the sum of weights.
     pub alpha: f64,
-    /// The least scale, above 0.
+    /// The smallest scale, above 0.
     pub least_scale: f64,
 }
 
 impl Huber<'_> {
-    /// Moves `x` (coefficients, then the intercept) to the least of the objective, until no gradient is steeper than the
-    /// tolerance; the scale there.
+    /// Moves `x` (coefficients, then the intercept) to the minimum of the objective, until no gradient exceeds the tolerance; returns the
+    /// scale there.
     pub fn minimise(&self, x: &mut Vec<f64>, limits: Limits, context: &Context) -> Result<(Outcome, f64)> {
         let mut total = Outcome::default();
         loop {
@@ -64,9 +63,9 @@ impl Huber<'_> {
         residual
     }
 
-    /// The scale at which the objective is least for these residuals: there
-    /// `s^2 (1 - epsilon^2 * weight beyond) = sum of weighted squares within`. The left side less the right rises
-    /// with `s` wherever it is not below 0.
+    /// The scale that minimises the objective for these residuals, where
+    /// `s^2 (1 - epsilon^2 * weight beyond) = sum of weighted squares within`. The left side minus the right increases with `s` wherever it
+    /// is not negative.
     fn scale(&self, residual: &[f64]) -> f64 {
         let mut sizes: Vec<(f64, f64)> = residual
             .iter()
@@ -87,7 +86,7 @@ impl Huber<'_> {
             }
             let scale = (squares / left).sqrt();
             let next = sizes.get(k + 1).map_or(f64::INFINITY, |s| s.0);
-            // With so many within, do these remain within, and the others beyond?
+            // With this number of residuals within, do these remain within, and the others beyond?
             if self.epsilon * scale < next {
                 return scale.max(self.least_scale);
             }

@@ -1,7 +1,7 @@
-//! Isotonic regression: the rising curve nearest to some points, by pooling adjacent violators (Ayer et al. 1955; in one
-//! pass as in Best and Chakravarti 1990).
+//! Isotonic regression: the non-decreasing curve nearest to some points, by pooling adjacent violators (Ayer et al. 1955; in one pass as in
+//! Best and Chakravarti 1990).
 
-/// A rising curve: straight between its knots, level before the first and after the last.
+/// A non-decreasing curve: linear between its knots, constant before the first and after the last.
 ///
 /// Agrees with scikit-learn's `IsotonicRegression` (`out_of_bounds="clip"`).
 ///
@@ -12,13 +12,13 @@
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Isotonic {
-    /// Where the knots are, rising.
+    /// The positions of the knots, increasing.
     pub x: Vec<f64>,
-    /// How high they are, never falling.
+    /// The heights of the knots, non-decreasing.
     pub y: Vec<f64>,
 }
 
-/// Points that share one height.
+/// Points that share a height.
 struct Pool {
     first: f64,
     last: f64,
@@ -27,8 +27,8 @@ struct Pool {
 }
 
 impl Isotonic {
-    /// The rising curve with the least (weighted) sum of squares to the points. Points of one `x` count as one, at their
-    /// mean; those of weight 0 not at all. No point gives the curve that is 0 everywhere. All numbers are finite.
+    /// The non-decreasing curve with the smallest (weighted) sum of squares to the points. Points with the same `x` count as one, at their
+    /// mean; those with weight 0 do not count. Without points, the curve is 0 everywhere. All numbers must be finite.
     pub fn fit(x: &[f64], y: &[f64], weights: Option<&[f64]>) -> Self {
         let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
         let mut order: Vec<usize> = (0..x.len().min(y.len())).filter(|&i| weight(i) > 0.0).collect();
@@ -44,7 +44,7 @@ impl Isotonic {
                 next += 1;
             }
             let mut pool = Pool { first: place, last: place, height: sum / total, weight: total };
-            // Pools of one height need not be joined: the curve is the same.
+            // Pools of the same height need not be merged: the curve is the same.
             while let Some(before) = pools.pop_if(|before| before.height > pool.height) {
                 let weight = before.weight + pool.weight;
                 let height = (before.weight * before.height + pool.weight * pool.height) / weight;
@@ -62,7 +62,7 @@ impl Isotonic {
         curve
     }
 
-    /// A knot after the others; one in the middle of a level stretch is not needed.
+    /// Appends a knot; one in the middle of a constant part is not needed.
     fn knot(&mut self, x: f64, y: f64) {
         let n = self.y.len();
         if n >= 2 && self.y[n - 1] == y && self.y[n - 2] == y {
@@ -73,7 +73,7 @@ impl Isotonic {
         self.y.push(y);
     }
 
-    /// The height of the curve at a place; `NaN` gives the lowest height.
+    /// The height of the curve at a position; `NaN` gives the lowest height.
     pub fn at(&self, x: f64) -> f64 {
         let after = self.x.partition_point(|knot| *knot <= x);
         match (after, self.y.get(after)) {

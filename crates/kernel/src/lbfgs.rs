@@ -1,5 +1,4 @@
-//! L-BFGS (Liu and Nocedal 1989) with a preconditioner: where it is close to the inverse Hessian, steps are close
-//! to Newton's.
+//! L-BFGS (Liu and Nocedal 1989) with a preconditioner: if it is close to the inverse Hessian, steps are close to Newton's.
 
 use std::collections::VecDeque;
 
@@ -8,16 +7,16 @@ use tidemill_core::{Context, Result};
 use crate::descent::{Limits, Outcome};
 use crate::vector::{axpy, dot};
 
-/// Corrections kept.
+/// The number of stored corrections.
 const MEMORY: usize = 10;
-/// Sufficient decrease, as a share of what the slope promises.
+/// Sufficient decrease, as a share of the decrease predicted by the slope.
 const DECREASE: f64 = 1e-4;
 
-/// A smooth function to be made least.
+/// A smooth function to be minimised.
 pub trait Objective {
     /// Its value at `x`; fills `gradient`.
     fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64;
-    /// Replaces `gradient` by about the inverse Hessian times it (positive definite, always the same).
+    /// Replaces `gradient` with approximately the inverse Hessian times it (positive definite, and always the same matrix).
     fn precondition(&self, gradient: &mut [f64]);
 }
 
@@ -27,7 +26,7 @@ struct Correction {
     inverse: f64,
 }
 
-/// Moves `x` to where no slope is steeper than the tolerance.
+/// Moves `x` to where no gradient exceeds the tolerance.
 pub fn minimise(
     objective: &mut impl Objective,
     x: &mut Vec<f64>,
@@ -48,7 +47,7 @@ pub fn minimise(
         }
         let Some((next, next_value, next_gradient)) = search(objective, x, value, &gradient, &direction)
         else {
-            // The value no longer moves in its last digits: as good as it gets, unless stale corrections misled.
+            // The value no longer changes in its last digits: this is the best result, unless stale corrections were misleading.
             if memory.is_empty() {
                 break;
             }
@@ -106,8 +105,8 @@ fn remember(memory: &mut VecDeque<Correction>, x: &[f64], g: &[f64], next_x: &[f
 
 type Point = (Vec<f64>, f64, Vec<f64>);
 
-/// Halves the step until the value falls enough; where the value's own rounding hides that, until the slope along
-/// the step does (Hager and Zhang 2005, the approximate Wolfe condition).
+/// Halves the step until the value falls enough, or, where its rounding hides that, until the slope along the step does (Hager and Zhang
+/// 2005, the approximate Wolfe condition).
 fn search(
     objective: &mut impl Objective,
     x: &[f64],
@@ -128,7 +127,7 @@ fn search(
         if next_value.is_finite() && (falls || flattens) {
             return Some((next, next_value, next_gradient));
         }
-        // Where the parabola through both values and the first slope is least, within bounds.
+        // The minimum of the parabola through both values and the first slope, within bounds.
         let bend = next_value - value - length * slope;
         let least = -0.5 * slope * length * length / bend;
         length = if least.is_finite() { least.clamp(0.1 * length, 0.5 * length) } else { 0.1 * length };

@@ -1,5 +1,5 @@
-//! Weighted least squares with a ridge: `sum(s_i (y_i - x_i w - b)^2) + alpha |w|^2`, the objective of
-//! scikit-learn's `Ridge`; the intercept `b` is never penalised.
+//! Weighted least squares with a ridge penalty: `sum(s_i (y_i - x_i w - b)^2) + alpha |w|^2`, the objective of scikit-learn's `Ridge`; the
+//! intercept `b` is never penalised.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
@@ -11,24 +11,23 @@ use crate::cholesky::Cholesky;
 use crate::vector::{axpy, dot};
 use crate::{Design, Moments};
 
-/// Below this share of its diagonal, a pivot has lost the digits that a normal equation can afford.
+/// Below this share of its diagonal, a pivot has lost more digits than the normal equations can afford.
 const LEAST_PIVOT: f64 = 1e-10;
-/// Up to so many rows or columns, a ridge is solved directly.
+/// Up to this number of rows or columns, a ridge problem is solved directly.
 const DIRECT: usize = 4096;
-/// The same for sparse vectors, whose products are cheap and whose Gram matrix is not.
+/// The same limit for sparse vectors, for which products are cheap and the Gram matrix is not.
 const DIRECT_SPARSE: usize = 1000;
 
 /// A linear function: `intercept + row * coefficients`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Solution {
-    /// A number per column.
+    /// One number per column.
     pub coefficients: Vec<f64>,
     /// The constant.
     pub intercept: f64,
 }
 
-/// A least-squares problem whose intercept has been worked into its rows: columns and target have a weighted mean of
-/// zero.
+/// A least-squares problem with the intercept eliminated: columns and target have a weighted mean of zero.
 #[derive(Clone, Debug)]
 pub struct Centred {
     /// The rows, centred.
@@ -46,8 +45,7 @@ pub struct Centred {
 }
 
 impl Centred {
-    /// Centres columns and target. `target` and `weights` have a number per row; weights are not negative and not
-    /// all zero.
+    /// Centres columns and target. `target` and `weights` have one number per row; weights are not negative and not all zero.
     pub fn new(mut design: Design, mut target: Vec<f64>, weights: Option<Vec<f64>>) -> Self {
         let Moments { means, squares } = design.centre(weights.as_deref());
         let shift = target.first().copied().unwrap_or(0.0);
@@ -61,7 +59,7 @@ impl Centred {
         Centred { design, target, weights, total_weight, squared_norms: squares, means, mean }
     }
 
-    /// The sum over the rows of weight, column and `x`, for each column.
+    /// For each column, the sum over the rows of weight times column times `x`.
     pub fn products(&self, x: &[f64]) -> Vec<f64> {
         match &self.weights {
             None => self.design.transposed_times(x),
@@ -72,7 +70,7 @@ impl Centred {
         }
     }
 
-    /// The weighted sum of squares of a number per row.
+    /// The weighted sum of squares of one number per row.
     pub fn square(&self, x: &[f64]) -> f64 {
         match &self.weights {
             None => dot(x, x),
@@ -80,23 +78,22 @@ impl Centred {
         }
     }
 
-    /// What is left of the target.
+    /// The residual of the target.
     pub fn residual(&self, w: &[f64]) -> Vec<f64> {
         let fitted = self.design.times(w, 0.0);
         self.target.iter().zip(fitted).map(|(y, f)| y - f).collect()
     }
 
-    /// The solution of the problem as it was given.
+    /// The solution of the original problem.
     pub fn solution(&self, coefficients: Vec<f64>) -> Solution {
         let intercept = self.mean - dot(&self.means, &coefficients);
         Solution { coefficients, intercept }
     }
 
-    /// The least of `|y - Xw|^2 + alpha |w|^2`; with `alpha` 0 and dependent columns, the shortest such `w`.
+    /// The minimum of `|y - Xw|^2 + alpha |w|^2`; with `alpha` 0 and dependent columns, the shortest such `w`.
     ///
-    /// By the normal equations of the smaller side (Cholesky); where these are too near singular, by the singular
-    /// values of the rows themselves; where both sides are large, by conjugate gradients. `None` when the numbers are
-    /// too large for their squares.
+    /// Uses the normal equations of the smaller side (Cholesky); if these are nearly singular, the singular values of the rows themselves;
+    /// if both sides are large, conjugate gradients. `None` if the numbers are too large to be squared.
     pub fn ridge(&self, alpha: f64, context: &Context) -> Result<Option<Solution>> {
         let (n, p) = (self.design.n_rows(), self.design.n_columns());
         if p == 0 {
@@ -113,8 +110,8 @@ impl Centred {
         Ok(finite.map(|coefficients| self.solution(coefficients)))
     }
 
-    /// Hestenes and Stiefel 1952, on the normal equations, scaled by their diagonal where there is a penalty (without
-    /// one the steps stay in the span of the rows, which leads to the shortest solution).
+    /// Hestenes and Stiefel 1952, on the normal equations, scaled by their diagonal if there is a penalty (without one, the steps stay in
+    /// the span of the rows, which leads to the shortest solution).
     fn by_conjugate_gradients(&self, alpha: f64, context: &Context) -> Result<Vec<f64>> {
         let p = self.design.n_columns();
         let scale = |j: usize| if alpha > 0.0 { 1.0 / (self.squared_norms[j] + alpha) } else { 1.0 };
@@ -153,7 +150,7 @@ impl Centred {
         let cholesky = Cholesky::new(&gram, p, LEAST_PIVOT)?;
         let mut w = self.products(&self.target);
         cholesky.solve(&mut w);
-        // One step of refinement with the rows themselves gives back the digits that squaring them cost.
+        // One refinement step with the rows themselves recovers the digits lost by squaring them.
         let mut step = self.products(&self.residual(&w));
         step.iter_mut().zip(&w).for_each(|(s, w)| *s -= alpha * w);
         cholesky.solve(&mut step);
@@ -161,12 +158,12 @@ impl Centred {
         Some(w)
     }
 
-    /// The roots of the weights.
+    /// The square roots of the weights.
     fn roots(&self) -> Option<Vec<f64>> {
         self.weights.as_ref().map(|w| w.iter().map(|w| w.sqrt()).collect())
     }
 
-    /// The target, each row times the root of its weight.
+    /// The target, each row times the square root of its weight.
     fn rooted_target(&self) -> Vec<f64> {
         match self.roots() {
             None => self.target.clone(),
@@ -200,7 +197,7 @@ impl Centred {
         Some(self.design.transposed_times(&dual))
     }
 
-    /// The centred rows, each times the root of its weight.
+    /// The centred rows, each times the square root of its weight.
     fn matrix(&self) -> Mat<f64> {
         let mut matrix = Mat::zeros(self.design.n_rows(), self.design.n_columns());
         self.design.each_number(|i, j, x| matrix[(i, j)] = x);
@@ -243,7 +240,7 @@ mod tests {
 
     #[test]
     fn dependent_columns_share_the_weight() {
-        // y = 2 (a + a): the shortest solution gives each copy half.
+        // y = 2 (a + a): the shortest solution gives half to each copy.
         let rows: Vec<f64> = (0..20).flat_map(|i| [f64::from(i), f64::from(i)]).collect();
         let y: Vec<f64> = (0..20).map(|i| 1.0 + 4.0 * f64::from(i)).collect();
         let solved = Centred::new(Design::from_rows(&rows, 20, 2), y, None)

@@ -1,5 +1,5 @@
-//! Numerics that several rooms need. Every reduction has a fixed order, so answers never depend on the number of
-//! threads, and every random stream belongs to a named piece of work, not to a thread.
+//! Numerics that several crates need. Every reduction has a fixed order, so results never depend on the number of threads, and every random
+//! stream belongs to a named piece of work, not to a thread.
 
 pub mod answer;
 pub mod autocorrelation;

@@ -1,8 +1,8 @@
-//! Logistic regression's objective made least: `mean loss + l1 |w|_1 + l2/2 |w|^2`, intercepts free.
+//! Minimises the objective of logistic regression: `mean loss + l1 |w|_1 + l2/2 |w|^2`, with intercepts not penalised.
 //!
-//! Without `l1`, L-BFGS preconditioned by the curvature of a thinned sample, taken anew every few steps: steps cost
-//! a pass over the rows but are close to Newton's. With `l1`, proximal Newton steps (Lee, Sun, Saunders 2014), each
-//! solved by coordinate descent, on a working set of columns where there are many.
+//! Without `l1`, L-BFGS is preconditioned by the Hessian of a subsample, which is recomputed every few steps: a step costs one pass over
+//! the rows, but is close to Newton's. With `l1`, proximal Newton steps (Lee, Sun, Saunders 2014) are each solved by coordinate descent, on
+//! a working set if there are many columns.
 
 use std::ops::Range;
 
@@ -14,21 +14,21 @@ use crate::lbfgs::{self, Objective};
 use crate::softmax::Problem;
 use crate::vector::dot;
 
-/// Up to so many unknowns, steps know the curvature between all of them.
+/// Up to this number of unknowns, steps use the joint Hessian of all of them.
 const JOINT_UNKNOWNS: usize = 512;
-/// Up to so many columns, steps know the curvature between the columns; beyond, of each column.
+/// Up to this number of columns, steps use the Hessian between columns; beyond it, only its diagonal.
 const WHOLE_COLUMNS: usize = 1500;
-/// The same for sparse vectors, whose curvature costs far more than a step.
+/// The same limit for sparse vectors, for which the Hessian costs far more than a step.
 const SPARSE_COLUMNS: usize = 500;
-/// The curvature is taken from about so many rows, or more for many unknowns.
+/// The approximate number of rows from which the Hessian is computed; more if there are many unknowns.
 const SAMPLE_ROWS: usize = 8192;
-/// Steps between one look at the curvature and the next.
+/// The number of steps between updates of the Hessian.
 const STEPS: usize = 6;
-/// Beyond so many columns, an `l1` problem is solved on those that matter.
+/// Above this number of columns, an `l1` problem is solved on a working set.
 const WORKING_COLUMNS: usize = 200;
 
-/// Moves `x` (see [`Problem::n_unknowns`]; coefficients, then intercepts) to the least of the objective, until no
-/// gradient is steeper than the tolerance. Columns should be centred.
+/// Moves `x` (see [`Problem::n_unknowns`]; coefficients, then intercepts) to the minimum of the objective, until no gradient exceeds the
+/// tolerance. Columns should be centred.
 pub fn minimise(
     problem: Problem<'_>,
     penalty: Penalty,
@@ -63,14 +63,14 @@ fn ridged(
     let weights = problem.weights.map(|w| rescaled(rows.iter().map(|&i| w[i])));
     let sample = Problem { design: &thin, classes: &classes, weights: weights.as_deref(), ..problem };
     if n_unknowns <= JOINT_UNKNOWNS {
-        // Most of the way is gone on the sample alone.
+        // Most of the way is covered with the sample alone.
         let near = Limits { tolerance: limits.tolerance.max(1e-4), ..limits };
         stepped(sample, &sample, l2, x, near, context)?;
     }
     stepped(problem, &sample, l2, x, limits, context)
 }
 
-/// L-BFGS steps scaled by the curvature of `sample`, which is looked at anew every few of them.
+/// L-BFGS steps scaled by the Hessian of `sample`, which is recomputed every few steps.
 fn stepped(
     problem: Problem<'_>,
     sample: &Problem<'_>,
@@ -88,7 +88,7 @@ fn stepped(
         let outcome = lbfgs::minimise(&mut Ridged { problem, l2, scaling }, x, few, context)?;
         total.iterations += outcome.iterations;
         (total.gap, total.converged) = (outcome.gap, outcome.converged);
-        // Fewer steps than allowed: it is as near as rounding lets it come.
+        // Fewer steps than allowed: it is as close as rounding permits.
         let stuck = outcome.iterations < few.max_iterations;
         if outcome.converged || stuck || total.iterations >= limits.max_iterations {
             return Ok(total);
@@ -105,24 +105,24 @@ fn rescaled(weights: impl Iterator<Item = f64>) -> Vec<f64> {
     weights
 }
 
-/// A loss with a ridge: `mean loss + l2/2 |coefficients|^2`.
+/// A loss with a ridge penalty: `mean loss + l2/2 |coefficients|^2`.
 struct Ridged<'a> {
     problem: Problem<'a>,
     l2: f64,
     scaling: Scaling,
 }
 
-/// The curvature by which steps are scaled.
+/// The curvature with which steps are scaled.
 enum Scaling {
-    /// Of all unknowns, each output's intercept after its coefficients.
+    /// The Hessian of all unknowns, with the intercept of each output after its coefficients.
     Joint(Cholesky),
-    /// Of the columns, for each output the same (Böhning's bound).
+    /// An upper bound of the Hessian of the columns (Böhning's bound), the same for each output.
     Columns(Cholesky),
-    /// Of each column (its inverse).
+    /// The inverse of the diagonal.
     Diagonal(Vec<f64>),
 }
 
-/// The most that a row can bend the loss along one score.
+/// An upper bound on a row's curvature of the loss along one score.
 fn bound(problem: &Problem<'_>) -> f64 {
     if problem.n_outputs() == 1 { 0.25 } else { 0.5 }
 }
@@ -192,7 +192,7 @@ impl Objective for Ridged<'_> {
     }
 }
 
-/// How far each gradient is from what the penalty holds; intercepts last, as in `x`.
+/// By how much each gradient exceeds what the penalty allows; intercepts last, as in `x`.
 fn violations(x: &[f64], gradient: &[f64], penalty: Penalty, n_coefficients: usize) -> Vec<f64> {
     let one = |(j, (&w, &g)): (usize, (&f64, &f64))| {
         let gradient = g + penalty.l2 * w;
@@ -250,7 +250,7 @@ fn sparse(
     }
 }
 
-/// Where the penalised quadratic around `x` is least, moving the unknowns of some outputs.
+/// The minimum of the penalised quadratic around `x`, over the unknowns of some outputs.
 fn newton_target(
     problem: &Problem<'_>,
     penalty: Penalty,
@@ -277,7 +277,7 @@ fn newton_target(
     target
 }
 
-/// Goes to `target`, or part of the way, so far that the objective falls; says whether it did.
+/// Moves to `target`, or part of the way, so that the objective falls; returns whether it did.
 fn step_towards(
     problem: &Problem<'_>,
     penalty: Penalty,
@@ -293,7 +293,7 @@ fn step_towards(
     let mut length = 1.0;
     let mut next_gradient = vec![0.0; x.len()];
     for _ in 0..30 {
-        // The target itself at full length: its zeros are exact.
+        // The target itself for a full step: its zeros are exact.
         let next: Vec<f64> = match length == 1.0 {
             true => target.to_vec(),
             false => x.iter().zip(&direction).map(|(x, d)| x + length * d).collect(),
@@ -310,7 +310,7 @@ fn step_towards(
     false
 }
 
-/// Solves on the columns that matter, and adds those whose gradients then exceed the penalty, until none does.
+/// Solves on the working set, and adds the columns whose gradients then exceed the penalty, until there are none.
 fn on_working_set(
     problem: Problem<'_>,
     penalty: Penalty,
@@ -347,7 +347,7 @@ fn on_working_set(
     }
 }
 
-/// The columns in use, and of the others those with the worst gradients: as many again, or a hundred.
+/// The columns in use, and those of the others with the largest violations: as many again, or a hundred.
 fn working_columns(x: &[f64], wrong: &[f64], k: usize, p: usize) -> Vec<usize> {
     let used = |j: usize| (0..k).any(|o| x[o * p + j] != 0.0);
     let worst = |j: usize| (0..k).fold(0.0, |most, o| f64::max(most, wrong[o * p + j]));

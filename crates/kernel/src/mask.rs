@@ -1,7 +1,7 @@
-//! Masks: for each pixel of a picture a class, from 0 to 255.
+//! Masks: a class from 0 to 255 for each pixel of an image.
 //!
-//! A mask is read from a grey picture, whose values are the classes, and written as PNG or as the lengths of its runs (RLE). Learners
-//! answer with the latter, as text, so that an answer goes through every format that texts go through.
+//! A mask is read from a grey image, whose values are the classes, and written as PNG or as run lengths (RLE). Learners predict the latter,
+//! as text, so that a prediction can pass through every format that supports text.
 
 use std::fmt;
 use std::io::Cursor;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::picture::{self, MOST_PIXELS, Unusable};
 
-/// For each pixel a class.
+/// A class for each pixel.
 ///
 /// ```
 /// use tidemill_kernel::mask::Mask;
@@ -31,16 +31,16 @@ pub struct Mask {
     values: Vec<u8>,
 }
 
-/// Why something is no mask.
+/// The reason why something is not a mask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoMask {
-    /// It is no picture at all.
+    /// It is not an image.
     Picture(Unusable),
-    /// Its pixels have colours, which say no class.
+    /// Its pixels have colours, which do not denote classes.
     Colours,
     /// Its pixels have 16 bits.
     Deep,
-    /// A JPEG changes values a little, and with them the class.
+    /// JPEG changes values slightly, and with them the class.
     Lossy,
     /// A text that is not the runs of a mask.
     Runs(String),
@@ -60,7 +60,7 @@ impl fmt::Display for NoMask {
     }
 }
 
-/// What is written of a mask: its runs from the upper left, row by row.
+/// The written form of a mask: its runs from the upper left, row by row.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Runs {
@@ -70,21 +70,21 @@ struct Runs {
 }
 
 impl Mask {
-    /// The mask of these classes, row by row; `None` where they are not `width * height`, or none at all.
+    /// The mask with these classes, row by row; `None` if their number is not `width * height`, or if there are none.
     pub fn new(width: usize, height: usize, values: Vec<u8>) -> Option<Self> {
         let n = width.checked_mul(height)?;
         (n > 0 && n == values.len()).then_some(Mask { width, height, values })
     }
 
-    /// The mask that a grey picture is.
+    /// The mask in a grey image.
     ///
     /// # Errors
-    /// Bytes that are no picture, one with colours or of 16 bits, and a JPEG, whose values are not those that were saved.
+    /// The bytes are not an image, or the image has colours or 16 bits, or is a JPEG, whose values are not those that were saved.
     pub fn of_picture(bytes: &[u8]) -> Result<Self, NoMask> {
         if bytes.starts_with(&[0xff, 0xd8]) {
             return Err(NoMask::Lossy);
         }
-        // A PNG says its depth in the 25th byte.
+        // A PNG stores its bit depth in the 25th byte.
         if bytes.starts_with(b"\x89PNG") && bytes.get(24) == Some(&16) {
             return Err(NoMask::Deep);
         }
@@ -95,10 +95,10 @@ impl Mask {
         Ok(Mask { width: picture.width as usize, height: picture.height as usize, values: picture.pixels })
     }
 
-    /// The mask that [`Mask::to_rle`] wrote.
+    /// Parses the mask that [`Mask::to_rle`] wrote.
     ///
     /// # Errors
-    /// Another text; runs that do not fill the mask; more than [`MOST_PIXELS`] pixels.
+    /// The text has another form, its runs do not fill the mask, or it has more than [`MOST_PIXELS`] pixels.
     pub fn of_rle(text: &str) -> Result<Self, NoMask> {
         let Runs { height, width, runs } = serde_json::from_str(text).map_err(|e| {
             NoMask::Runs(format!(
@@ -120,24 +120,24 @@ impl Mask {
     pub fn to_rle(&self) -> String {
         let runs = self.values.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
         let runs = Runs { height: self.height, width: self.width, runs };
-        // Numbers alone: writing them to memory cannot fail.
+        // Only numbers: writing them to memory cannot fail.
         serde_json::to_string(&runs).unwrap_or_default()
     }
 
-    /// As a grey PNG of 8 bits.
+    /// As an 8-bit grey PNG.
     pub fn to_png(&self) -> Vec<u8> {
         png(&self.values, [self.width, self.height], ExtendedColorType::L8)
     }
 
-    /// As a grey PNG, in base64.
+    /// As a grey PNG in base64.
     pub fn to_base64(&self) -> String {
         BASE64_STANDARD.encode(self.to_png())
     }
 
-    /// The mask that a grey picture in base64 is, with or without the head of a data URL.
+    /// The mask in a grey image in base64, with or without the prefix of a data URL.
     ///
     /// # Errors
-    /// A text that is not base64; as [`Mask::of_picture`].
+    /// The text is not base64; otherwise as [`Mask::of_picture`].
     pub fn of_base64(text: &str) -> Result<Self, NoMask> {
         let encoded = text.trim().rsplit_once(";base64,").map_or(text.trim(), |(_, encoded)| encoded);
         let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| NoMask::Runs("it is not base64".into()))?;
@@ -159,12 +159,12 @@ impl Mask {
         &self.values
     }
 
-    /// The same with each class replaced.
+    /// The mask with each class replaced.
     pub fn map(&self, of: impl Fn(u8) -> u8) -> Self {
         Mask { values: self.values.iter().map(|value| of(*value)).collect(), ..*self }
     }
 
-    /// The mask in another size: each pixel is the nearest of the old ones (by their middles).
+    /// The mask in another size: each pixel is the nearest of the old ones (by pixel centres).
     pub fn resized(&self, width: usize, height: usize) -> Self {
         if (width, height) == (self.width, self.height) {
             return self.clone();
@@ -179,14 +179,14 @@ impl Mask {
     }
 }
 
-/// A picture of red, green and blue as a PNG in base64, for a page that holds its pictures.
+/// An RGB image as a PNG in base64, for a page with embedded images.
 pub fn picture_to_base64(pixels: &[u8], [width, height]: [usize; 2]) -> String {
     BASE64_STANDARD.encode(png(pixels, [width, height], ExtendedColorType::Rgb8))
 }
 
 fn png(pixels: &[u8], [width, height]: [usize; 2], colour: ExtendedColorType) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
-    // Writing to memory cannot fail, and sizes are those of a picture that was read.
+    // Writing to memory cannot fail, and the size is that of an image that was read.
     let _ = PngEncoder::new(&mut out).write_image(pixels, width as u32, height as u32, colour);
     out.into_inner()
 }

@@ -1,8 +1,8 @@
-//! How much one variable tells of another, in nats: estimates from the nearest neighbours where they are numbers.
+//! Mutual information between two variables in nats, with nearest-neighbour estimates for numbers.
 
 use std::collections::BTreeMap;
 
-/// One variable, a value per row.
+/// A variable, with one value per row.
 #[derive(Clone, Copy, Debug)]
 pub enum Variable<'a> {
     /// Numbers, all finite; ties should be broken by a little noise.
@@ -11,11 +11,11 @@ pub enum Variable<'a> {
     Classes(&'a [u32]),
 }
 
-/// The mutual information of two variables over the same rows, from 0: between classes from their counts, between a number and a class
+/// The mutual information of two variables over the same rows, at least 0: between classes from their counts, between a number and a class
 /// by Ross 2014, between numbers by Kraskov, Stögbauer and Grassberger 2004 (its first estimator), each with `k` neighbours.
 ///
-/// Agrees with scikit-learn's `mutual_info_classif` and `mutual_info_regression` (which scale numbers to a deviation of 1 and
-/// add noise first).
+/// Agrees with scikit-learn's `mutual_info_classif` and `mutual_info_regression` (which first scale numbers to a standard deviation of 1
+/// and add noise).
 ///
 /// ```
 /// use tidemill_kernel::mutual_information::{Variable, of};
@@ -54,16 +54,16 @@ fn digamma(n: usize) -> Vec<f64> {
     table
 }
 
-/// How many of the sorted numbers lie no further than `radius` from `x`.
+/// The number of sorted numbers that are within `radius` of `x`.
 fn within(sorted: &[f64], x: f64, radius: f64) -> usize {
-    // Differences, as distances are measured, not sums, which round otherwise.
+    // Differences, as for distances, not sums, which round differently.
     sorted.partition_point(|y| y - x <= radius) - sorted.partition_point(|y| x - y > radius)
 }
 
 fn of_number_and_class(x: &[f64], classes: &[u32], k: usize) -> f64 {
     let mut groups: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     x.iter().zip(classes).for_each(|(x, class)| groups.entry(*class).or_default().push(*x));
-    // A class of one row has no neighbour of its own.
+    // A class with one row has no neighbours of its own.
     groups.retain(|_, own| own.len() > 1);
     groups.values_mut().for_each(|own| own.sort_unstable_by(f64::total_cmp));
     let mut all: Vec<f64> = groups.values().flatten().copied().collect();
@@ -84,7 +84,7 @@ fn of_number_and_class(x: &[f64], classes: &[u32], k: usize) -> f64 {
     psi[n] + sum / n as f64
 }
 
-/// How far the `k`-th nearest of sorted numbers is from that at `i`.
+/// The distance from the sorted number at `i` to its `k`-th nearest.
 fn nearest_in_line(sorted: &[f64], i: usize, k: usize) -> f64 {
     let (mut low, mut high) = (i, i);
     let mut far = 0.0;
@@ -123,7 +123,7 @@ fn of_numbers(x: &[f64], y: &[f64], k: usize) -> f64 {
     psi[n] + psi[k] - sum / n as f64
 }
 
-/// How far the `k`-th nearest point is, by the greater of both distances; points stand in the order of their first number.
+/// The distance to the `k`-th nearest point, as the larger of both coordinate distances; points are sorted by their first number.
 fn nearest_in_plane(points: &[(f64, f64)], i: usize, k: usize, best: &mut Vec<f64>) -> f64 {
     best.clear();
     let (x, y) = points[i];

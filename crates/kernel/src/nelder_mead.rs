@@ -1,26 +1,26 @@
-//! Minimising a function of a few numbers without its gradient.
+//! Gradient-free minimisation of a function of a few numbers.
 
-/// What a search ended with.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Minimum {
-    /// Where it is.
+    /// The minimum found.
     pub point: Vec<f64>,
     /// The value there.
     pub value: f64,
 }
 
-/// When a search ends.
+/// Stopping criteria.
 #[derive(Clone, Copy, Debug)]
 pub struct Stop {
-    /// After so many evaluations of the function.
+    /// The maximum number of evaluations of the function.
     pub evaluations: usize,
-    /// When the values of the simplex differ by less than this, relative to their size.
+    /// The search stops when the values of the simplex differ by less than this, relative to their size.
     pub tolerance: f64,
 }
 
-/// The simplex method of Nelder and Mead (1965), with the coefficients of Gao and Han (2012), which follow the number of dimensions
-/// and are the usual ones (1, 2, 1/2, 1/2) in two. The first simplex is `start` and that point with one coordinate moved by `step`
-/// at a time. A value that is not a number counts as infinite, so `f` can refuse points.
+/// The simplex method of Nelder and Mead (1965), with the coefficients of Gao and Han (2012), which depend on the number of dimensions and
+/// are the usual ones (1, 2, 1/2, 1/2) in two. The first simplex is `start` and that point with one coordinate at a time moved by `step`. A
+/// value that is not a number counts as infinite, so `f` can reject points.
 ///
 /// ```
 /// use tidemill_kernel::nelder_mead::{Stop, minimise};

@@ -1,7 +1,7 @@
 //! The standard normal distribution.
 
-/// The number that a standard normal one stays below with probability `p` (Acklam 2003): within 1.2e-9 of its size of
-/// `scipy.stats.norm.ppf`. Infinite for 0 and 1, `NaN` beyond.
+/// The value below which a standard normal number stays with probability `p` (Acklam 2003), to a relative accuracy of 1.2e-9 compared with
+/// `scipy.stats.norm.ppf`. Infinite for 0 and 1, `NaN` outside.
 ///
 /// ```
 /// let limit = tidemill_kernel::normal::quantile(0.975);
@@ -56,8 +56,8 @@ pub fn quantile(p: f64) -> f64 {
     }
 }
 
-/// The probability that a standard normal number stays below `x` (Hart 1968, as West 2005 gives it): within 1e-14 of
-/// `scipy.stats.norm.cdf`. `NaN` for `NaN`.
+/// The probability that a standard normal number is below `x` (Hart 1968, as given by West 2005): within 1e-14 of `scipy.stats.norm.cdf`.
+/// `NaN` for `NaN`.
 ///
 /// ```
 /// assert!((tidemill_kernel::normal::cdf(1.959_963_984_540_054) - 0.975).abs() < 1e-14);

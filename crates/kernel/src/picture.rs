@@ -1,7 +1,7 @@
-//! Encoded images (PNG, JPEG, GIF, BMP, WebP) to pixels, within bounds that hold before anything is set aside.
+//! Decodes images (PNG, JPEG, GIF, BMP, WebP) to pixels, within limits that are checked before memory is allocated.
 //!
-//! Of an animation the first frame counts; the orientation that a camera noted (EXIF) is carried out; what is transparent lies
-//! over white.
+//! For an animation, the first frame is used. The orientation recorded by a camera (EXIF) is applied, and transparent areas are laid over
+//! white.
 
 use std::fmt;
 use std::io::Cursor;
@@ -9,12 +9,12 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
 
-/// The most pixels that an image may have; its header says so before any memory is set aside.
+/// The maximum number of pixels of an image; its header is checked before memory is allocated.
 pub const MOST_PIXELS: u64 = 50_000_000;
-/// The most bytes that an encoded image may have.
+/// The maximum number of bytes of an encoded image.
 pub const MOST_BYTES: usize = 64 << 20;
 
-/// The code of an error about a caller's image, by which a server tells it from a fault of its own.
+/// The code of an error about a client's image, by which a server distinguishes it from its own errors.
 pub const UNUSABLE: &str = "prep_unusable_picture";
 
 /// A decoded image.
@@ -24,20 +24,20 @@ pub struct Picture {
     pub width: u32,
     /// Rows of pixels.
     pub height: u32,
-    /// 1 where every pixel is grey, else 3 (red, green, blue).
+    /// 1 if every pixel is grey, else 3 (red, green, blue).
     pub channels: usize,
-    /// `height * width * channels` bytes, row after row, the channels of a pixel side by side.
+    /// `height * width * channels` bytes, row after row, with the channels of a pixel next to each other.
     pub pixels: Vec<u8>,
 }
 
-/// Why bytes are not an image that can be used.
+/// The reason why bytes are not a usable image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
     /// No bytes at all.
     Empty,
-    /// In none of the formats that are read.
+    /// Not in a supported format.
     NoPicture,
-    /// It ends too early, or is damaged in another way.
+    /// Truncated, or damaged in another way.
     Damaged,
     /// More pixels than [`MOST_PIXELS`].
     TooManyPixels(u64),
@@ -68,7 +68,7 @@ impl fmt::Display for Unusable {
 
 impl std::error::Error for Unusable {}
 
-/// What the header of an image says, as the camera was held.
+/// The header of an image, in the orientation in which the camera was held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Columns of pixels.
@@ -79,7 +79,7 @@ pub struct Header {
     pub colour: bool,
 }
 
-/// Size and mode as the header says them, without decoding the pixels.
+/// Size and mode according to the header, without decoding the pixels.
 ///
 /// # Errors
 /// As [`size`].
@@ -90,10 +90,10 @@ pub fn header(bytes: &[u8]) -> Result<Header, Unusable> {
     Ok(Header { width, height, colour })
 }
 
-/// Width and height as the header says them (as the camera was held, where it noted that), without decoding the pixels.
+/// Width and height according to the header (in the orientation in which the camera was held, if recorded), without decoding the pixels.
 ///
 /// # Errors
-/// Bytes that are not an image, or one beyond the bounds.
+/// The bytes are not an image, or it exceeds the limits.
 pub fn size(bytes: &[u8]) -> Result<(u32, u32), Unusable> {
     header(bytes).map(|found| (found.width, found.height))
 }
@@ -110,10 +110,10 @@ pub fn size(bytes: &[u8]) -> Result<(u32, u32), Unusable> {
 /// ```
 ///
 /// # Errors
-/// Bytes that are not an image, one that is cut off or damaged, or one beyond the bounds.
+/// The bytes are not an image, it is truncated or damaged, or it exceeds the limits.
 pub fn decode(bytes: &[u8]) -> Result<Picture, Unusable> {
     let mut decoder = decoder(bytes)?;
-    // The decoder fills what is missing of a JPEG with grey.
+    // The decoder fills the missing part of a JPEG with grey.
     if bytes.starts_with(&[0xff, 0xd8]) && !jpeg_ends(bytes) {
         return Err(Unusable::Damaged);
     }
@@ -148,7 +148,7 @@ fn unusable(e: &ImageError) -> Unusable {
     if matches!(e, ImageError::Unsupported(_)) { Unusable::NoPicture } else { Unusable::Damaged }
 }
 
-/// Damaged notes of a camera do not make an image unusable.
+/// Damaged camera metadata does not make an image unusable.
 fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
     decoder.orientation().unwrap_or(Orientation::NoTransforms)
 }
@@ -158,19 +158,19 @@ fn turns(orientation: Orientation) -> bool {
     matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
 }
 
-/// Whether the mark of the end follows the pixels. Marks within the notes before them (such as those of a preview) are passed over.
+/// Whether the end marker follows the pixels. Markers in the metadata before them (such as those of a preview) are skipped.
 fn jpeg_ends(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let Some(&[0xff, mark]) = bytes.get(at..at + 2) {
         match mark {
-            // Filling bytes, and marks that stand alone.
+            // Fill bytes, and standalone markers.
             0xff => at += 1,
             0x01 | 0xd0..=0xd8 => at += 2,
             0xd9 => return true,
             _ => {
                 let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { return false };
                 at += 2 + usize::from(u16::from_be_bytes([high, low]));
-                // The start of the pixels: within them, 0xff is always followed by another byte than that of the end.
+                // The start of the pixels: within them, 0xff is never followed by the byte of the end marker.
                 if mark == 0xda {
                     let rest = bytes.get(at..).unwrap_or_default();
                     return rest.windows(2).any(|pair| pair == [0xff, 0xd9]);
@@ -181,7 +181,7 @@ fn jpeg_ends(bytes: &[u8]) -> bool {
     false
 }
 
-/// Eight bits a channel, transparency laid over white.
+/// Eight bits per channel, with transparency laid over white.
 fn over_white(image: DynamicImage) -> (Vec<u8>, usize) {
     let grey = !image.color().has_color();
     let lay = |value: u8, alpha: u8| {
@@ -207,7 +207,7 @@ impl Picture {
         self.channels == 1 || self.pixels.chunks_exact(3).all(|p| p[0] == p[1] && p[1] == p[2])
     }
 
-    /// The same in grey: the luma of ITU-R BT.601, in the whole numbers that Pillow uses.
+    /// The image in grey: the luma of ITU-R BT.601, in the integers that Pillow uses.
     pub fn grey(self) -> Self {
         if self.channels == 1 {
             return self;
@@ -219,7 +219,7 @@ impl Picture {
         Picture { pixels: self.pixels.chunks_exact(3).map(luma).collect(), channels: 1, ..self }
     }
 
-    /// The same with three channels.
+    /// The image with three channels.
     pub fn rgb(self) -> Self {
         if self.channels == 3 {
             return self;

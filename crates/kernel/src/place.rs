@@ -1,4 +1,4 @@
-//! Where a learner's answer stands in its output, for whatever reads or changes it.
+//! The position of a learner's prediction in its output, for code that reads or changes it.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use tidemill_core::{
 
 use crate::answer::most_probable;
 
-/// The places of an answer: a prediction, and for classes a probability per class.
+/// The columns of a prediction: the prediction itself, and for classification one probability per class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The place of the predicted number or class.
+    /// The index of the predicted number or class.
     pub prediction: usize,
-    /// The place of the probabilities, and how many classes there are.
+    /// The index of the probabilities, and the number of classes.
     pub probability: Option<(usize, usize)>,
 }
 
 impl Place {
-    /// Errors, naming the column, where no learner has answered.
+    /// Errors, naming the column, if there is no learner's prediction.
     pub fn of(schema: &Schema) -> Result<Self> {
         let missing = |name| Error::missing_column(name, "a learner's answer", schema.names());
         let prediction = schema.role(Role::Prediction).ok_or_else(|| missing(PREDICTION))?;
@@ -33,7 +33,7 @@ impl Place {
         }
     }
 
-    /// The same, of classes; errors for a number.
+    /// The same for classification; errors for a number.
     pub fn of_classes(schema: &Schema) -> Result<Self> {
         let place = Place::of(schema)?;
         match place.probability {
@@ -47,7 +47,7 @@ impl Place {
         self.probability.map_or(1, |(_, n_classes)| n_classes)
     }
 
-    /// The answers, row after row.
+    /// The predictions, row after row.
     pub fn values(&self, batch: &Batch) -> Result<Vec<f64>> {
         match self.probability {
             Some((at, _)) => Ok(batch.probabilities(at)?.to_vec()),
@@ -61,7 +61,7 @@ impl Place {
         }
     }
 
-    /// `batch` with other answers.
+    /// `batch` with other predictions.
     pub fn put(&self, batch: &Batch, values: Vec<f64>) -> Result<Batch> {
         let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
         match self.probability {
@@ -86,7 +86,7 @@ impl Place {
         batch.schema().columns()[self.prediction].categories()?.column(codes)
     }
 
-    /// Gives the answer of a row to `change`, then says again which class is the most probable.
+    /// Passes the prediction of a row to `change`, then updates which class is the most probable.
     pub fn change(&self, row: &mut Row, change: impl FnOnce(&mut [f64])) -> Result<()> {
         let wrong = || Error::internal("a learner's answer is not where it was promised");
         match self.probability {
@@ -104,7 +104,7 @@ impl Place {
         Ok(())
     }
 
-    /// The answer of a row.
+    /// The prediction of a row.
     pub fn of_row<'a>(&self, row: &'a Row) -> Result<&'a [f64]> {
         let at = self.probability.map_or(self.prediction, |(at, _)| at);
         match row.cells.get(at) {

@@ -1,9 +1,8 @@
-//! Quantile regression with an l1 penalty: the linear programme `sum(weight * pinball) + l1 |w|_1`, solved by
-//! Mehrotra's predictor and corrector on its dual with bounds (Portnoy and Koenker 1997, "The Gaussian hare and the
-//! Laplacian tortoise").
+//! Quantile regression with an l1 penalty: the linear programme `sum(weight * pinball) + l1 |w|_1`, solved by Mehrotra's
+//! predictor-corrector method on its bounded dual (Portnoy and Koenker 1997, "The Gaussian hare and the Laplacian tortoise").
 //!
-//! The dual gives each row a number from 0 to its weight; a coefficient's penalty is one more row, which says that
-//! it is 0 and weighs `2 l1` at the median. A step solves one weighted Gram matrix.
+//! The dual has a number from 0 to its weight for each row. The penalty of a coefficient is an additional row with target 0 and weight
+//! `2 l1` at the median. A step solves one weighted Gram matrix.
 
 use tidemill_core::{Context, Result};
 
@@ -12,7 +11,7 @@ use crate::cholesky::steadied;
 use crate::descent::{Limits, Outcome};
 use crate::vector::dot;
 
-/// So much of the way to the nearest bound.
+/// The share of the distance to the nearest bound that a step may cover.
 const ALONG: f64 = 0.9995;
 
 /// The problem.
@@ -24,23 +23,23 @@ pub struct Quantile<'a> {
     pub target: &'a [f64],
     /// The weight of each row; they sum to 1.
     pub weights: &'a [f64],
-    /// Which quantile, between 0 and 1.
+    /// The quantile, between 0 and 1.
     pub quantile: f64,
-    /// Of the sum of sizes of the coefficients.
+    /// The factor of the sum of absolute coefficients.
     pub l1: f64,
 }
 
-/// Where the iteration stands: `x` and `s` share each row's weight, `z` and `w` are their prices.
+/// The current iterate: `x` and `s` share each row's weight, and `z` and `w` are their dual variables.
 struct Point {
     x: Vec<f64>,
     s: Vec<f64>,
     z: Vec<f64>,
     w: Vec<f64>,
-    /// The coefficients, the intercept; with the opposite sign.
+    /// The coefficients and the intercept, with the opposite sign.
     y: Vec<f64>,
 }
 
-/// A step of all of them.
+/// A step of all variables.
 struct Step {
     dx: Vec<f64>,
     dz: Vec<f64>,
@@ -49,7 +48,7 @@ struct Step {
 }
 
 impl Quantile<'_> {
-    /// Coefficients, then the intercept: until the duality gap is at most `tolerance` times the objective.
+    /// Returns coefficients, then the intercept; iterates until the duality gap is at most `tolerance` times the objective.
     pub fn minimise(&self, limits: Limits, context: &Context) -> Result<(Vec<f64>, Outcome)> {
         let mut outcome = Outcome::default();
         let Some(mut at) = self.start() else { return Ok((vec![0.0; self.n_unknowns()], outcome)) };
@@ -73,19 +72,19 @@ impl Quantile<'_> {
         self.design.n_columns() + 1
     }
 
-    /// How many rows of penalties there are.
+    /// The number of penalty rows.
     fn n_penalties(&self) -> usize {
         if self.l1 > 0.0 { self.design.n_columns() } else { 0 }
     }
 
-    /// The bound of each number: the rows' weights, then those of the penalties.
+    /// The bound of each number: the weights of the rows, then those of the penalties.
     fn bounds(&self) -> Vec<f64> {
         let mut bounds = self.weights.to_vec();
         bounds.resize(self.weights.len() + self.n_penalties(), 2.0 * self.l1);
         bounds
     }
 
-    /// For each row (and penalty) what the unknowns `y` make of it.
+    /// The linear function with the unknowns `y`, for each row (and penalty).
     fn scores(&self, y: &[f64]) -> Vec<f64> {
         let p = self.design.n_columns();
         let mut scores = self.design.times(&y[..p], y[p]);
@@ -93,7 +92,7 @@ impl Quantile<'_> {
         scores
     }
 
-    /// For each unknown the sum over rows (and penalties).
+    /// The sum over rows (and penalties), for each unknown.
     fn sums(&self, x: &[f64]) -> Vec<f64> {
         let (rows, penalties) = x.split_at(self.weights.len());
         let mut sums = self.design.transposed_times(rows);
@@ -117,7 +116,7 @@ impl Quantile<'_> {
         self.objective(&turned)
     }
 
-    /// Least squares tell where to begin.
+    /// The starting point, from least squares.
     fn start(&self) -> Option<Point> {
         let n = self.weights.len();
         let p = self.design.n_columns();
@@ -144,7 +143,7 @@ impl Quantile<'_> {
         self.target.get(i).map_or(0.0, |y| -y)
     }
 
-    /// One step: where plain Newton leads, then with the centring and the correction that this tells.
+    /// One step: a plain Newton step as predictor, then the centring and correction derived from it.
     fn advance(&self, at: &mut Point, gap: f64) -> bool {
         let n = at.x.len();
         // A row without weight has no room to move.
@@ -206,7 +205,7 @@ impl Point {
     }
 }
 
-/// The prices' steps that belong to a step of the rest.
+/// The steps of the dual variables that correspond to a step of the others.
 fn finished(at: &Point, dx: Vec<f64>, dy: Vec<f64>, centre: f64, low: &[f64], high: &[f64]) -> Step {
     let n = dx.len();
     let moves = |i: usize| at.x[i] + at.s[i] > 0.0;
@@ -221,7 +220,7 @@ fn finished(at: &Point, dx: Vec<f64>, dy: Vec<f64>, centre: f64, low: &[f64], hi
     Step { dz: (0..n).map(dz).collect(), dw: (0..n).map(dw).collect(), dx, dy }
 }
 
-/// How far `value + length * step` stays above 0 for each, at most 1.
+/// The largest step length, at most 1, for which every `value + length * step` stays above 0.
 fn length<'a>(pairs: impl Iterator<Item = (&'a f64, f64)>) -> f64 {
     let most =
         |most: f64, (value, step): (&f64, f64)| if step < 0.0 { most.min(-value / step) } else { most };

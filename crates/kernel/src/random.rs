@@ -3,8 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A stream of random numbers (ChaCha with 8 rounds: the same on every machine, and streams of different numbers
-/// are independent, so each chunk of a parallel piece of work takes its own).
+/// A stream of random numbers (ChaCha with 8 rounds). It is the same on every machine, and streams with different numbers are independent,
+/// so each chunk of parallel work uses its own.
 ///
 /// ```
 /// let mut a = tidemill_kernel::Random::new(7, 0);
@@ -32,8 +32,7 @@ impl Random {
         (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
-    /// A whole number in `0..n` without bias (Lemire 2019, "Fast random integer generation in an interval"); 0 for
-    /// `n` of 0.
+    /// An integer in `0..n` without bias (Lemire 2019, "Fast random integer generation in an interval"); 0 for `n` of 0.
     pub fn below(&mut self, n: usize) -> usize {
         let n = n as u64;
         if n == 0 {
@@ -41,14 +40,14 @@ impl Random {
         }
         loop {
             let wide = u128::from(self.bits()) * u128::from(n);
-            // What is at least `n` is at least any rest of a division by it.
+            // What is at least `n` is at least any remainder of a division by it.
             if wide as u64 >= n || wide as u64 >= n.wrapping_neg() % n {
                 return (wide >> 64) as usize;
             }
         }
     }
 
-    /// A draw from the standard normal distribution (Marsaglia's polar method).
+    /// A sample from the standard normal distribution (Marsaglia's polar method).
     pub fn normal(&mut self) -> f64 {
         loop {
             let (u, v) = (2.0 * self.unit() - 1.0, 2.0 * self.unit() - 1.0);
@@ -59,7 +58,7 @@ impl Random {
         }
     }
 
-    /// Puts the items in random order (Fisher and Yates).
+    /// Shuffles the items (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i + 1));

@@ -1,12 +1,11 @@
-//! Reductions in a fixed order: work is cut into chunks by the data's size alone, and partial results are joined
-//! in the order of the chunks, whichever thread made them.
+//! Reductions in a fixed order: work is split into chunks that depend only on the size of the data, and partial results are combined in the
+//! order of the chunks, whichever thread computed them.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// Runs `work` on consecutive ranges of `per_chunk` of `0..n`, in parallel under the current pool; the answers
-/// come in order.
+/// Runs `work` on consecutive ranges of `per_chunk` of `0..n`, in parallel on the current pool; results are returned in order.
 ///
 /// ```
 /// let parts = tidemill_kernel::reduce::in_chunks(10, 4, |range| range.len());
@@ -22,7 +21,7 @@ pub fn in_chunks<T: Send>(n: usize, per_chunk: usize, work: impl Fn(Range<usize>
     (0..n_chunks).into_par_iter().map(|c| work(range(c))).collect()
 }
 
-/// The element-wise sum of equally long parts, in order; `len` zeros for no part.
+/// The element-wise sum of parts of equal length, in order; `len` zeros if there are none.
 pub fn sum_parts(parts: Vec<Vec<f64>>, len: usize) -> Vec<f64> {
     let mut parts = parts.into_iter();
     let Some(mut total) = parts.next() else { return vec![0.0; len] };

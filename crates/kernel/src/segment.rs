@@ -1,7 +1,7 @@
-//! What learners of masks share: the columns they read, the examples they learn from, and how they answer.
+//! What learners of masks share: the columns they read, their training examples, and the form of their predictions.
 //!
-//! A mask is the target of a picture: an image column in the role target. The answer is the text of its runs
-//! ([`Mask::to_rle`]), missing where there is no picture.
+//! A mask is the target of an image: an image column with the role target. The prediction is the text of its runs ([`Mask::to_rle`]),
+//! missing if there is no image.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,22 +16,22 @@ use tidemill_core::{
 use crate::mask::Mask;
 use crate::picture::{self, Picture, UNUSABLE, Unusable};
 
-/// What tells the classes of a picture's pixels.
+/// A fitted model that predicts the classes of an image's pixels.
 pub trait Segment: Send + Sync + 'static {
-    /// The name of the picture's column.
+    /// The name of the image column.
     fn column(&self) -> &str;
-    /// The classes of the pixels, in the size of the picture.
+    /// The classes of the pixels, in the size of the image.
     fn segment(&self, picture: &Picture) -> Result<Mask>;
     /// What was learned.
     fn save(&self) -> State;
-    /// Operations for a picture of the size that was learned from.
+    /// The operations for an image of the size used in training.
     fn operations(&self) -> u64;
 }
 
-/// The place of the one picture among the features.
+/// The index of the only image column among the features.
 ///
 /// # Errors
-/// None, or several.
+/// There is none, or there are several.
 pub fn picture_place(schema: &Schema) -> Result<usize> {
     let places = schema.places(|c| c.role == Role::Feature && c.kind == Kind::Image);
     match places.as_slice() {
@@ -54,31 +54,31 @@ pub fn picture_place(schema: &Schema) -> Result<usize> {
     }
 }
 
-/// A picture and its mask.
+/// An image and its mask.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// The picture.
+    /// The image.
     pub picture: Picture,
     /// The class of each pixel.
     pub mask: Mask,
 }
 
-/// What there is to learn from, and the name of the picture's column.
+/// The training examples, and the name of the image column.
 pub struct Lesson {
-    /// The name of the picture's column.
+    /// The name of the image column.
     pub column: String,
-    /// Pictures with their masks, in the order of the rows.
+    /// Images with their masks, in the order of the rows.
     pub examples: Vec<Example>,
     /// The classes of all masks, ascending.
     pub classes: Vec<u8>,
 }
 
 impl Lesson {
-    /// The pictures and masks of the rows to learn from.
+    /// The images and masks of the training rows.
     ///
     /// # Errors
-    /// No target of masks, no picture or several, a picture or mask that is missing or damaged, a mask of another size than its
-    /// picture, fewer than two classes.
+    /// There is no target of masks, or no image or several; an image or mask is missing or damaged; a mask does not have the size of its
+    /// image; or there are fewer than two classes.
     pub fn of(training: Training<'_>, context: &Context) -> Result<Self> {
         context.check()?;
         let batches = training.train.scan()?.collect::<Result<Vec<_>>>()?;
@@ -98,7 +98,7 @@ impl Lesson {
         }
     }
 
-    /// The place of a class among [`Lesson::classes`].
+    /// The index of a class in [`Lesson::classes`].
     pub fn code(&self, value: u8) -> usize {
         self.classes.partition_point(|class| *class < value)
     }
@@ -108,10 +108,10 @@ fn no_rows() -> Error {
     Error::data("there is no row to learn from", "give pictures with their masks")
 }
 
-/// The pictures and masks of a batch, and the name of the pictures' column.
+/// The images and masks of a batch, and the name of the image column.
 ///
 /// # Errors
-/// As [`Lesson::of`]; each names its row.
+/// As [`Lesson::of`]; each error names its row.
 pub fn examples(batch: &Batch) -> Result<(String, Vec<Example>)> {
     let schema = batch.schema();
     let at = schema.role(Role::Target).filter(|at| schema.columns()[*at].kind == Kind::Image);
@@ -159,7 +159,7 @@ pub fn examples(batch: &Batch) -> Result<(String, Vec<Example>)> {
 pub struct FittedMasks<S>(pub Arc<S>);
 
 impl<S: Segment> FittedMasks<S> {
-    /// What answers so.
+    /// Wraps a fitted model.
     pub fn new(segment: S) -> Self {
         FittedMasks(Arc::new(segment))
     }
@@ -242,7 +242,7 @@ impl<S: Segment> Run for BoundMasks<S> {
     }
 }
 
-/// A picture that cannot be answered.
+/// An image for which no prediction is possible.
 #[derive(Debug)]
 struct UnusablePicture {
     column: String,

@@ -1,10 +1,10 @@
-//! Stochastic gradient descent for streams of rows (Bottou 2012, "Stochastic gradient descent tricks"): implicit
-//! steps, which no row can make too long (Toulis and Airoldi 2017), and an average over the steps that gives the later ones more weight
-//! (Shamir and Zhang 2013). A step costs as much as the row has numbers that are not zero.
+//! Stochastic gradient descent over rows (Bottou 2012, "Stochastic gradient descent tricks"), with implicit steps, which no single row can
+//! make too long (Toulis and Airoldi 2017), and an average over the steps that gives more weight to later ones (Shamir and Zhang 2013). The
+//! cost of a step is the number of non-zero values of the row.
 
 use crate::Design;
 
-/// A loss of one score.
+/// A loss function of a score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {
     /// `ln(1 + e^(-y score))` for `y` of -1 or 1.
@@ -13,7 +13,7 @@ pub enum Loss {
     Hinge,
     /// `(y - score)^2 / 2`.
     Squared,
-    /// As squared up to so large a residual, beyond by its size.
+    /// Squared up to this residual, and linear beyond it.
     Huber(f64),
 }
 
@@ -34,7 +34,7 @@ impl Loss {
         }
     }
 
-    /// The most that the gradient changes with the score.
+    /// An upper bound on the second derivative with respect to the score.
     pub fn curvature(self) -> f64 {
         match self {
             Loss::Log => 0.25,
@@ -44,21 +44,21 @@ impl Loss {
     }
 }
 
-/// An implicit step: its gradient is that after the step, which the hessian foretells.
+/// An implicit step: it uses the gradient after the step, which the curvature predicts.
 fn implicit(length: f64, curvature: f64, row: &impl RowOf) -> f64 {
     length / (1.0 + length * curvature * row.square())
 }
 
-/// How steps are taken.
+/// The step size schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Steps {
-    /// The length of the first one.
+    /// The length of the first step.
     pub rate: f64,
-    /// Of half the sum of squares of the coefficients, beside the mean loss.
+    /// The factor of half the sum of squares of the coefficients, added to the mean loss.
     pub l2: f64,
     /// Steps shrink as `(1 + decay * step)^-power`.
     pub decay: f64,
-    /// From 0 (they do not shrink) to 1.
+    /// From 0 (constant steps) to 1.
     pub power: f64,
 }
 
@@ -68,8 +68,8 @@ impl Steps {
     }
 }
 
-/// One linear function as it learns: `w / scale` now, `(average + share * w) / average_scale` on the average, so
-/// that shrinking and averaging cost nothing per step.
+/// A linear function during training: the current one is `w / scale`, the average is `(average + share * w) / average_scale`, so that
+/// shrinking and averaging cost nothing per step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Learned {
     w: Vec<f64>,
@@ -82,11 +82,11 @@ pub struct Learned {
     steps: f64,
 }
 
-/// Earlier steps count for less by this much.
+/// How much less earlier steps count.
 const LATE: f64 = 3.0;
 
 impl Learned {
-    /// A function to go on from, after so many steps.
+    /// A function from which to continue, after this number of steps.
     pub fn new(coefficients: Vec<f64>, intercept: f64, steps: f64) -> Self {
         let n = coefficients.len();
         Learned {
@@ -107,7 +107,7 @@ impl Learned {
         (self.average.iter().zip(&self.w).map(one).collect(), self.average_intercept)
     }
 
-    /// The score of a row as things stand.
+    /// The score of a row with the current function.
     #[inline]
     pub fn score(&self, row: &impl RowOf) -> f64 {
         row.dot(&self.w) / self.scale + self.intercept
@@ -126,7 +126,7 @@ impl Learned {
         self.advance(row, step * loss.gradient(score, y), length * steps.l2);
     }
 
-    /// One step on a row along a given gradient of a loss that hessians by at most `hessian`.
+    /// One step on a row along a given gradient of a loss whose curvature is at most `hessian`.
     #[inline]
     pub fn step_along(
         &mut self,
@@ -161,12 +161,12 @@ impl Learned {
         }
     }
 
-    /// How many steps were taken.
+    /// The number of steps taken.
     pub fn steps(&self) -> f64 {
         self.steps
     }
 
-    /// Works the scales into the numbers, before they grow out of hand.
+    /// Applies the scales to the numbers, before they become too large or too small.
     fn settle(&mut self) {
         let (average, _) = self.average();
         self.w.iter_mut().for_each(|w| *w /= self.scale);
@@ -176,15 +176,15 @@ impl Learned {
 
 /// A row of features.
 pub trait RowOf {
-    /// The products with these coefficients, summed.
+    /// The dot product with these coefficients.
     fn dot(&self, w: &[f64]) -> f64;
     /// `w += factor * row`.
     fn axpy(&self, factor: f64, w: &mut [f64]);
-    /// 1 and the sum of squares.
+    /// 1 plus the sum of squares.
     fn square(&self) -> f64;
 }
 
-/// Dense numbers first, then those of sparse vectors with their places.
+/// Dense numbers first, then those of sparse vectors with their indices.
 pub struct Row<'a> {
     dense: &'a [f64],
     /// The column of each dense number.
@@ -220,16 +220,16 @@ impl RowOf for Row<'_> {
     }
 }
 
-/// The rows of a design one at a time: dense columns are turned a block at a time.
+/// The rows of a design one at a time: dense columns are transposed a block at a time.
 pub struct ByRow<'a> {
     design: &'a Design,
     columns: Vec<usize>,
-    /// Row after row, the numbers of the dense columns.
+    /// The numbers of the dense columns, row after row.
     dense: Vec<f64>,
 }
 
 impl<'a> ByRow<'a> {
-    /// The rows of `design` (as stored, not centred); a copy of its dense columns.
+    /// The rows of `design` (as stored, not centred); copies its dense columns.
     pub fn of(design: &'a Design) -> Self {
         let (columns, dense) = design.dense_rows();
         ByRow { design, columns, dense }

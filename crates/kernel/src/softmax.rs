@@ -1,4 +1,4 @@
-//! The logistic loss of one linear function (two classes) or of several (softmax): value, gradient, curvature.
+//! The logistic loss of one linear function (two classes) or of several (softmax): value, gradient, Hessian.
 
 use std::ops::Range;
 
@@ -9,35 +9,35 @@ use crate::design::Block;
 use crate::reduce::sum_parts;
 use crate::vector::{LANES, exp, sigmoid, wide};
 
-/// A classification problem: which class each row has. One linear function when there are two classes (of class 1
-/// against class 0), else one per class.
+/// A classification problem, given by the class of each row. With two classes, there is one linear function (class 1 against class 0), else
+/// one per class.
 #[derive(Clone, Copy, Debug)]
 pub struct Problem<'a> {
     /// The rows.
     pub design: &'a Design,
     /// The class of each row, below `n_classes`.
     pub classes: &'a [u32],
-    /// How many classes; at least 2.
+    /// The number of classes, at least 2.
     pub n_classes: usize,
     /// The weight of each row; they sum to 1.
     pub weights: Option<&'a [f64]>,
 }
 
 impl Problem<'_> {
-    /// How many linear functions there are.
+    /// The number of linear functions.
     pub fn n_outputs(&self) -> usize {
         if self.n_classes == 2 { 1 } else { self.n_classes }
     }
 
-    /// How many numbers are sought: for each function its coefficients, then the intercepts.
+    /// The number of unknowns: the coefficients of each function, then the intercepts.
     pub fn n_unknowns(&self) -> usize {
         self.n_outputs() * (self.design.n_columns() + 1)
     }
 
-    /// The mean loss at `x`; fills `gradient`.
+    /// The mean loss at `x`; writes the gradient to `gradient`.
     pub fn evaluate(&self, x: &[f64], gradient: &mut [f64]) -> f64 {
         let (p, k) = (self.design.n_columns(), self.n_outputs());
-        // The centres of the columns come into play here, once, and not in the inner loops.
+        // The centres of the columns are used here, once, and not in the inner loops.
         let constants: Vec<f64> =
             (0..k).map(|o| x[k * p + o] + self.design.offset(&x[o * p..(o + 1) * p])).collect();
         let parts = self.design.over_chunks(|blocks| {
@@ -68,8 +68,8 @@ impl Problem<'_> {
         sums[k * (p + 1)]
     }
 
-    /// The second derivatives at `x` among the unknowns of some outputs: a symmetric matrix, in which each output
-    /// has its coefficients and then its intercept.
+    /// The second derivatives at `x` for the unknowns of some outputs: a symmetric matrix, in which each output has its coefficients and
+    /// then its intercept.
     pub fn hessian(&self, x: &[f64], outputs: Range<usize>) -> Vec<f64> {
         let p = self.design.n_columns();
         let (width, first) = (outputs.len() * (p + 1), outputs.start);
@@ -115,7 +115,7 @@ impl Problem<'_> {
         scores
     }
 
-    /// How much each row hessians the mean loss along two scores with these probabilities.
+    /// The curvature of the mean loss along two scores with these probabilities, for each row.
     fn curvatures(&self, a: &[f64], b: &[f64], same: bool) -> Vec<f64> {
         let share = 1.0 / self.design.n_rows() as f64;
         let weight = |i: usize| self.weights.map_or(share, |w| w[i]);
@@ -125,12 +125,12 @@ impl Problem<'_> {
     }
 }
 
-/// One block's loss and gradient, added to `sums` (the gradient, then the loss).
+/// The loss and gradient of one block, added to `sums` (the gradient, then the loss).
 struct Pass<'a> {
     problem: &'a Problem<'a>,
     block: Block<'a>,
     x: &'a [f64],
-    /// What each score starts from.
+    /// The constant part of each score.
     constants: &'a [f64],
     scores: &'a mut Vec<f64>,
     sums: &'a mut [f64],
@@ -164,10 +164,10 @@ impl NullaryFnOnce for Pass<'_> {
     }
 }
 
-/// Scores become residuals (probability of class 1 less whether it is); the sum of the losses.
+/// Converts scores to residuals (the probability of class 1 minus 1 if the row is in it, else 0); returns the sum of the losses.
 ///
-/// `ln(1 + e)` is summed as the logarithm of a product: each factor is at most 2, and there are few enough of them
-/// in a block that no lane overflows.
+/// `ln(1 + e)` is summed as the logarithm of a product: each factor is at most 2, and a block has few enough of them that no lane
+/// overflows.
 #[inline(always)]
 fn two_classes(scores: &mut [f64], classes: &[u32]) -> f64 {
     let mut products = [1.0; LANES];
@@ -196,7 +196,7 @@ fn two_classes_weighted(scores: &mut [f64], classes: &[u32], weights: &[f64]) ->
     sum
 }
 
-/// Scores of each class in turn become residuals; the sum of the losses.
+/// Converts the scores of each class in turn to residuals; returns the sum of the losses.
 #[inline(always)]
 fn many_classes(scores: &mut [f64], classes: &[u32], weights: Option<&[f64]>) -> f64 {
     let n = classes.len();

@@ -1,11 +1,11 @@
-//! Eigenvalues and eigenvectors of symmetric matrices, on one thread (the same bits always).
+//! Eigenvalues and eigenvectors of symmetric matrices, on one thread (always the same bits).
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::{Mat, Par};
 
-/// The eigenvalues of the symmetric `n` x `n` matrix, the greatest first, and of each the eigenvector of length 1 (`n` numbers,
-/// vector after vector), whose number of greatest size is positive. `None` where a number of it is not finite.
+/// The eigenvalues of the symmetric `n` x `n` matrix, the largest first, and the unit eigenvector of each (`n` numbers, vector after
+/// vector), with the sign that makes its largest component positive. `None` if an element is not finite.
 ///
 /// ```
 /// let (values, vectors) = tidemill_kernel::symmetric::eigen(&[2.0, 1.0, 1.0, 2.0], 2).unwrap();

@@ -1,8 +1,7 @@
-//! The directions in which the rows of a sparse matrix reach furthest: its first right singular vectors, without a dense copy
-//! of it.
+//! The first right singular vectors of a sparse matrix, without a dense copy of it.
 //!
-//! Source: Halko, Martinsson and Tropp 2011, "Finding structure with randomness" (algorithms 4.4 and 5.1): random
-//! directions, turned towards the leading ones by products with the matrix and its transpose, made orthogonal each time.
+//! Source: Halko, Martinsson and Tropp 2011, "Finding structure with randomness" (algorithms 4.4 and 5.1): random directions, turned
+//! towards the leading ones by products with the matrix and its transpose, and orthogonalised each time.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
@@ -14,20 +13,20 @@ use crate::Random;
 use crate::reduce::in_chunks;
 use crate::vector::{axpy, dot};
 
-/// Directions beyond those asked for: they take up what the random start missed.
+/// Oversampling: additional directions that capture what the random start missed.
 const MORE: usize = 10;
-/// Products with the matrix and its transpose; text matrices have slowly falling singular values.
+/// The number of power iterations; text matrices have slowly decaying singular values.
 const TURNS: usize = 4;
-/// Rows of a product that one thread takes at a time.
+/// The number of rows of a product that one thread computes at a time.
 const ROWS: usize = 512;
-/// A direction shorter than this share of what it was before it was made orthogonal holds rounding errors alone.
+/// A direction that is shorter than this share of its length before orthogonalisation consists of rounding errors.
 const NOTHING: f64 = 1e-10;
 
-/// The first `k` right singular vectors of a matrix of `n_rows` x `n_columns`, fewer where its rank is lower: for each column
-/// of the matrix, its place along each of them (`n_columns` x `k'`, row after row). The sign is such that the number
-/// of greatest size along each is positive.
+/// The first `k` right singular vectors of a matrix of `n_rows` x `n_columns`, fewer if its rank is lower: for each column of the matrix,
+/// its component along each of them (`n_columns` x `k'`, row after row). The sign is such that the largest component along each is
+/// positive.
 ///
-/// The same for any number of threads. Time `O(non-zeros * k)`, memory `O((n_rows + n_columns) * k)`.
+/// Independent of the number of threads. Time `O(non-zeros * k)`, memory `O((n_rows + n_columns) * k)`.
 ///
 /// ```
 /// use tidemill_core::{Context, Sparse};
@@ -81,8 +80,8 @@ fn leading(reach: &[f64], n: usize, width: usize, k: usize) -> Result<(Vec<f64>,
     Ok((along, found))
 }
 
-/// The columns of a matrix (`width` numbers a row) made orthogonal and of length 1 (modified Gram-Schmidt, twice: once is not
-/// enough where they are nearly parallel). Columns that depend on those before them become zeros.
+/// Orthonormalises the columns of a matrix with `width` numbers per row (modified Gram-Schmidt, twice: once is not enough if they are
+/// nearly parallel). Columns that depend on earlier ones become zeros.
 fn orthogonal(matrix: Vec<f64>, width: usize) -> Vec<f64> {
     let n = matrix.len() / width.max(1);
     let mut columns: Vec<Vec<f64>> =
@@ -113,7 +112,7 @@ fn orthogonal(matrix: Vec<f64>, width: usize) -> Vec<f64> {
     out
 }
 
-/// A sparse matrix line by line.
+/// A sparse matrix, row by row.
 struct Lines {
     starts: Vec<usize>,
     places: Vec<u32>,
@@ -147,7 +146,7 @@ impl Lines {
         Lines { starts, places, values }
     }
 
-    /// The product with a matrix of `width` numbers a row.
+    /// The product with a matrix that has `width` numbers per row.
     fn times(&self, other: &[f64], width: usize) -> Vec<f64> {
         let n = self.starts.len().saturating_sub(1);
         let parts = in_chunks(n, ROWS, |lines| {
@@ -210,7 +209,7 @@ mod tests {
 
     #[test]
     fn lower_rank_gives_fewer_directions() {
-        // Numbers of 32 bits: the rank of a rounded matrix is that of its whole numbers.
+        // 32-bit numbers: a rounded matrix has the rank of its integers.
         let x: Vec<f32> = (0..60).map(|at| ((at / 6 + 1) * (at % 6 + 1)) as f32).collect();
         assert_eq!(of_dense(&x, 10, 6, 4).1, 1);
         assert_eq!(of_dense(&[0.0; 6], 2, 3, 2).1, 0);

@@ -1,11 +1,11 @@
-//! Loops over slices of floats, each compiled for the widest vectors that the CPU has (chosen when they run).
+//! Loops over slices of floats, compiled for the widest vectors of the CPU (chosen at run time).
 //!
-//! Sums run over a fixed number of lanes, whatever the CPU, and products are never fused with sums: the answer is
-//! the same bits on every machine.
+//! Sums use a fixed number of lanes, whatever the CPU, and products are never fused with sums, so the result has the same bits on every
+//! machine.
 
 use pulp::{Arch, NullaryFnOnce};
 
-/// Sums run in so many independent lanes.
+/// The number of independent lanes of a sum.
 pub const LANES: usize = 16;
 
 /// Runs `work`, whose body is inlined into code for this CPU's vectors (mark its `call` `#[inline(always)]`).
@@ -14,7 +14,7 @@ pub fn wide<W: NullaryFnOnce>(work: W) -> W::Output {
     Arch::new().dispatch(work)
 }
 
-/// The lanes of a sum, added in a fixed tree.
+/// Adds the lanes of a sum in a fixed tree.
 #[inline(always)]
 pub fn sum_lanes(mut lanes: [f64; LANES]) -> f64 {
     let mut width = LANES / 2;
@@ -62,7 +62,7 @@ impl NullaryFnOnce for Dot<'_> {
     }
 }
 
-/// `sum(a * b)` over the shorter of both.
+/// `sum(a * b)` over the length of the shorter slice.
 ///
 /// ```
 /// assert_eq!(tidemill_kernel::vector::dot(&[1.0, 2.0], &[3.0, 4.0]), 11.0);
@@ -86,15 +86,15 @@ pub fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
     wide(Axpy(factor, x, y));
 }
 
-/// `e^x` for `x <= 709`, to within 2 units in the last place, in operations that vectorise: the range is reduced
-/// to `|r| <= ln(2)/2`, and a Taylor polynomial of degree 13 does the rest. Below -708 the answer is 0; `NaN` stays.
+/// `e^x` for `x <= 709`, to within 2 units in the last place, in operations that vectorise: the range is reduced to `|r| <= ln(2)/2`, and a
+/// Taylor polynomial of degree 13 does the rest. Below -708, the result is 0; `NaN` stays.
 #[inline(always)]
 pub fn exp(x: f64) -> f64 {
     const LOG2_E: f64 = std::f64::consts::LOG2_E;
-    // ln(2) in two parts: the first has zeros at its end, so that k times it is exact.
+    // ln(2) in two parts: the first ends in zeros, so that k times it is exact.
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-    // Adding and taking away 1.5 * 2^52 rounds to the nearest whole number, which then stands in the low bits.
+    // Adding and subtracting 1.5 * 2^52 rounds to the nearest integer, which is then in the low bits.
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     let clamped = if x < -708.0 { -708.0 } else { x };
     let shifted = clamped * LOG2_E + SHIFT;

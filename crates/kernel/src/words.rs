@@ -1,12 +1,12 @@
-//! Texts cut into words, whatever the script: the one way of inference, of terms and of warnings about texts.
+//! Splits text into words in any script: the same way for inference, terms and warnings about texts.
 //!
-//! Word boundaries are those of Unicode (UAX 29). Scripts that put no spaces between words (Chinese, Japanese, Thai, Lao, Khmer,
-//! Burmese) come as runs, which a caller cuts as it can: by a dictionary, or into pairs of neighbouring characters as Lucene's
-//! `CJKBigramFilter` does. An emoji is a word.
+//! Word boundaries are those of Unicode (UAX 29). Scripts without spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) are
+//! returned as runs, which the caller splits: by a dictionary, or into pairs of neighbouring characters like Lucene's `CJKBigramFilter`. An
+//! emoji is a word.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// How a script that is written without spaces is cut.
+/// The segmentation that a script without spaces needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Script {
     /// Chinese characters, in a text without kana.
@@ -26,12 +26,12 @@ pub enum Piece<'a> {
     Run(Script, &'a str),
 }
 
-/// Whether a character stands for a word or a part of one.
+/// Whether a character represents a word or part of one.
 pub fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
-/// Whether a character is an image of its own.
+/// Whether a character is an emoji.
 pub fn is_emoji(c: char) -> bool {
     matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{2b50}'..='\u{2b55}')
 }
@@ -44,7 +44,7 @@ fn is_south_east_asian(c: char) -> bool {
     matches!(c, '\u{0e01}'..='\u{0e3a}' | '\u{0e40}'..='\u{0e4e}' | '\u{0e80}'..='\u{0ecf}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17d3}')
 }
 
-/// Gives every part of a text to `each`, in their order; spaces and punctuation are left out.
+/// Passes every part of a text to `each`, in order; spaces and punctuation are skipped.
 ///
 /// ```
 /// use tidemill_kernel::words::{Piece, Script, pieces};
@@ -87,8 +87,8 @@ fn run<'a>(text: &'a str, script: Option<Script>, each: &mut impl FnMut(Piece<'a
     }
 }
 
-/// About how many words a text has, as people count: what stands between spaces is one (`AB-12/x`), but runs of scripts without
-/// spaces are counted by the usual length of a word there.
+/// The approximate number of words of a text as people count: each part between spaces is one (`AB-12/x`), but runs of scripts without
+/// spaces are counted by the usual word length there.
 ///
 /// ```
 /// use tidemill_kernel::words::count;
@@ -116,7 +116,8 @@ pub fn count(text: &str) -> f64 {
     text.split_whitespace().map(of_token).sum()
 }
 
-/// Gives every pair of neighbouring characters of a run to `each`, as a reader sees characters (UAX 29 clusters); a run of one is itself.
+/// Passes every pair of neighbouring characters of a run to `each`, with characters as readers see them (UAX 29 clusters); a run of one
+/// character is passed as it is.
 pub fn pairs<'a>(run: &'a str, mut each: impl FnMut(&'a str)) {
     let starts: Vec<usize> = run.grapheme_indices(true).map(|(at, _)| at).chain([run.len()]).collect();
     if starts.len() <= 2 {

@@ -1,11 +1,10 @@
-//! The container: a stored ZIP of one exact shape.
+//! The container: a stored ZIP with exactly one valid form.
 //!
-//! A ZIP says everything twice (before each entry and in the directory at the end), which is how two programs come
-//! to read two different things from one file. Here each header has exactly one valid form for its name, length and
-//! checksum; the reader rebuilds that form and compares. So there is nothing to disagree about: no compression, no
-//! gap, no overlap, no comment, no bytes before, between or after. Layout: PKWARE's APPNOTE 6.3.10, sections 4.3.7
-//! (local header), 4.3.12 (directory) and 4.3.16 (end); alignment by the extra field 0xD935 that Android's
-//! `zipalign` uses.
+//! A ZIP stores everything twice (before each entry and in the directory at the end), which is how two programs can read two different
+//! things from one file. Here, each header has exactly one valid form for its name, length and checksum; the reader rebuilds that form and
+//! compares. There is no room for ambiguity: no compression, no gap, no overlap, no comment, no bytes before, between or after the entries.
+//! Layout: PKWARE's APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (directory) and 4.3.16 (end); alignment by the extra field 0xD935
+//! that Android's `zipalign` uses.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +18,7 @@ const LOCAL_BYTES: usize = 30;
 const DIRECTORY_BYTES: usize = 46;
 const END_BYTES: usize = 22;
 
-/// Every entry's bytes begin at a multiple of this, so that tensors can be used where they lie.
+/// The bytes of every entry begin at a multiple of this, so that tensors can be used in place.
 pub(crate) const ALIGNMENT: usize = 64;
 const ALIGN_FIELD: u16 = 0xD935;
 /// Id, length and the alignment itself, before the zeros.
@@ -28,7 +27,7 @@ const ALIGN_FIELD_BYTES: usize = 6;
 /// The archive's own structure, in error messages.
 pub(crate) const STRUCTURE: &str = "the archive";
 
-/// What the headers say of an entry.
+/// What the headers contain about an entry.
 struct Record<'a> {
     name: &'a str,
     crc: u32,
@@ -37,8 +36,8 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// Signature-less fields that both headers share: version needed (1.0), flags, method (stored), the fixed time
-    /// 1980-01-01 00:00, checksum, both lengths, length of the name.
+    /// The fields that both headers share, without signatures: version needed (1.0), flags, method (stored), the fixed time 1980-01-01
+    /// 00:00, checksum, both lengths, length of the name.
     fn shared(&self, out: &mut Vec<u8>) {
         for field in [10u16, 0, 0, 0, 0x0021] {
             out.extend(field.to_le_bytes());
@@ -64,7 +63,7 @@ impl Record<'_> {
         out
     }
 
-    /// The line in the directory.
+    /// The entry's record in the directory.
     fn directory(&self) -> Vec<u8> {
         let mut out = DIRECTORY.to_vec();
         out.extend([10, 3]); // Made by version 1.0 of the format, on Unix: for the permissions below.
@@ -89,8 +88,8 @@ fn end(entries: u16, directory_bytes: u32, directory_offset: u32) -> [u8; END_BY
     out
 }
 
-/// Whether a name can be an entry's: lower-case letters, digits, `_`, `-` and `.`, beginning with a letter, at most
-/// 64 of them. So no name is a path, and no two names differ by case alone.
+/// Whether this is a valid entry name: lower-case letters, digits, `_`, `-` and `.`, beginning with a letter, at most 64 characters. No
+/// name is therefore a path, and no two names differ only in case.
 pub(crate) fn is_entry_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     matches!(bytes.first(), Some(b'a'..=b'z'))
@@ -99,7 +98,7 @@ pub(crate) fn is_entry_name(name: &str) -> bool {
         && !name.contains("..")
 }
 
-/// The archive of these entries, in this order. Errors when it would pass the bounds of a reader.
+/// The archive of these entries, in this order. Errors if it would exceed a reader's limits.
 pub(crate) fn pack(entries: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let overhead = entries.len() * (LOCAL_BYTES + DIRECTORY_BYTES + 2 * 64 + 2 * ALIGNMENT) + END_BYTES;
     let total =
@@ -162,7 +161,7 @@ pub(crate) fn unpack<'a>(archive: &'a [u8], site: Site<'_>) -> Result<Vec<(&'a s
     Ok(found)
 }
 
-/// The next line of the directory, which is then cut off.
+/// The next record of the directory, which is then removed from the slice.
 fn directory_record<'a>(directory: &mut &'a [u8], site: Site<'_>) -> Result<Record<'a>> {
     let damaged = |problem: &str| site.damaged(STRUCTURE, problem);
     if directory.len() < DIRECTORY_BYTES || directory[..4] != DIRECTORY {
@@ -208,8 +207,7 @@ fn entry<'a>(entries: &'a [u8], at: &mut usize, record: &Record<'_>, site: Site<
     Ok(bytes)
 }
 
-/// The bytes of the first entry if it is an intact one of this name, whatever follows it: a newer format may differ
-/// in all but this.
+/// The bytes of the first entry if it is intact and has this name, whatever follows it: a newer format may differ in everything else.
 pub(crate) fn first<'a>(archive: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let fixed = archive.get(..LOCAL_BYTES).filter(|fixed| fixed[..4] == LOCAL)?;
     let stored = u16_at(fixed, 8) == 0 && u32_at(fixed, 18) == u32_at(fixed, 22);

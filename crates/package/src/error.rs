@@ -10,15 +10,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a model file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The system refused to read or write.
+    /// The operating system could not read or write.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The file is something else than a model.
+    /// The file is not a model.
     #[error("{file} is not a tidemill model: {found}")]
     NotAModel {
         /// The file.
@@ -26,12 +26,12 @@ pub enum Error {
         /// What it looks like.
         found: String,
     },
-    /// The file is a model, but not as it was written.
+    /// The file is a model, but was changed after it was written.
     #[error("{file} is damaged: {entry}: {problem}")]
     Damaged {
         /// The file.
         file: String,
-        /// The part of it: an entry's name, or the archive's own structure.
+        /// The affected part: the name of an entry, or the archive's own structure.
         entry: String,
         /// What is wrong there.
         problem: String,
@@ -52,19 +52,19 @@ pub enum Error {
         /// The newest format that this program reads.
         newest: u32,
     },
-    /// The file, or a part of it, is beyond the stated bounds.
+    /// The file, or part of it, exceeds the limits.
     #[error("{file}: {part} has {found}, the bound is {bound}")]
     TooLarge {
         /// The file.
         file: String,
         /// The part.
         part: String,
-        /// How much there is, with its unit.
+        /// The actual amount, with its unit.
         found: String,
-        /// How much there may be.
+        /// The allowed amount.
         bound: u64,
     },
-    /// What was to be written has no place in a model file.
+    /// The model contains something that a model file cannot store.
     #[error("the model cannot be written: {problem}")]
     Unwritable {
         /// What is in the way.
@@ -104,7 +104,7 @@ impl Coded for Error {
     }
 }
 
-/// Where a fault was met: gives errors the name of the file.
+/// Where an error occurred: adds the name of the file to errors.
 #[derive(Clone, Copy)]
 pub(crate) struct Site<'a> {
     pub(crate) file: &'a str,

@@ -1,4 +1,4 @@
-//! The model file: one door for untrusted bytes, one file that holds all a model is.
+//! The model file: a single entry point for untrusted bytes, and a single file that contains everything about a model.
 //!
 //! `model.tidemill` is a stored (never compressed) ZIP whose entries begin at multiples of 64 bytes:
 //!
@@ -11,12 +11,12 @@
 //! | `tensors.safetensors` | their numbers |
 //! | any other listed in the manifest | what verbs add: `metrics.json`, … |
 //!
-//! The design, in a list:
-//! - The SHA-256 of `manifest.json` names the model: it covers everything.
-//! - One [`Package`] has one form in bytes: fixed times, fixed order, no choice anywhere.
-//! - No code, no pickles, no paths: a reader can only get data.
-//! - Every length is held against what is there before memory is taken; the bounds stand in [`limits`].
-//! - Written beside its place and renamed into it: a reader sees the old file or the new one.
+//! Design principles:
+//! - The SHA-256 of `manifest.json` identifies the model, because it covers everything.
+//! - A [`Package`] has exactly one form in bytes: fixed times, fixed order, no choices.
+//! - No code, no pickles, no paths: a reader only ever gets data.
+//! - Every length is checked against the available data before memory is allocated; the limits are in [`limits`].
+//! - Files are written next to their destination and renamed to it: a reader sees either the old file or the new one.
 
 mod archive;
 mod error;
@@ -31,11 +31,11 @@ pub use file::{open, read, write};
 pub use manifest::{ColumnInfo, EntryInfo, Manifest};
 pub use package::{Info, Package, from_bytes, info, to_bytes};
 
-/// The newest layout, and the one that is written. Files of every numbered one are read for ever; what came before the first
-/// (format 0, laid out alike) is read as long as its states are.
+/// The newest layout, which is the one that is written. Files of every numbered layout can always be read; the layout before the first one
+/// (format 0, which is similar) can be read as long as its states can.
 pub const FORMAT: u32 = 1;
 
-/// What [`Manifest::new`] calls the writer.
+/// The writer's name in [`Manifest::new`].
 pub const WRITER: &str = concat!("tidemill ", env!("CARGO_PKG_VERSION"));
 
 const MANIFEST: &str = "manifest.json";

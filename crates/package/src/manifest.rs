@@ -1,4 +1,4 @@
-//! `manifest.json`: what the file is, what goes in and comes out, and the hash of everything else.
+//! `manifest.json`: what the file is, its input and output columns, and the hash of everything else.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tidemill_core::{Categories, Column, Kind, Role, Schema};
 
 use crate::{FORMAT, limits};
 
-/// What a model file says of itself.
+/// What a model file contains about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -17,13 +17,13 @@ pub struct Manifest {
     pub format: u32,
     /// The program that trained the model, with its version.
     pub written_by: String,
-    /// What the engine says of the model: task, target, classes, scores, origin.
+    /// The engine's information: task, target, classes, scores, origin.
     pub about: Value,
-    /// The columns that go in.
+    /// The input columns.
     pub input: Vec<ColumnInfo>,
-    /// The columns that come out.
+    /// The output columns.
     pub output: Vec<ColumnInfo>,
-    /// Every other entry of the file. Filled by writing.
+    /// Every other entry of the file. Filled in when writing.
     pub entries: BTreeMap<String, EntryInfo>,
 }
 
@@ -41,12 +41,12 @@ impl Manifest {
         }
     }
 
-    /// The columns that go in, as a schema. Errors when two have one name (no file that was read says so).
+    /// The input columns as a schema. Errors if two have the same name (this cannot happen for a file that was read).
     pub fn input_schema(&self) -> tidemill_core::Result<Schema> {
         Schema::new(self.input.iter().map(ColumnInfo::column).collect())
     }
 
-    /// The columns that come out, as a schema. Errors when two have one name (no file that was read says so).
+    /// The output columns as a schema. Errors if two have the same name (this cannot happen for a file that was read).
     pub fn output_schema(&self) -> tidemill_core::Result<Schema> {
         Schema::new(self.output.iter().map(ColumnInfo::column).collect())
     }
@@ -58,11 +58,11 @@ impl Manifest {
 pub struct EntryInfo {
     /// SHA-256 of its bytes, in lower-case hexadecimal.
     pub sha256: String,
-    /// How many bytes it has.
+    /// The number of bytes.
     pub bytes: u64,
 }
 
-/// A [`Column`], as it is saved.
+/// The saved form of a [`Column`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnInfo {
@@ -72,13 +72,13 @@ pub struct ColumnInfo {
     pub kind: Kind,
     /// What it is for.
     pub role: Role,
-    /// The source column it was derived from.
+    /// The source column from which it was derived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// The names behind the codes, in the order of the codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<String>>,
-    /// What each number of a vector is called.
+    /// The name of each number of a vector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<Vec<String>>,
 }
@@ -106,12 +106,12 @@ impl ColumnInfo {
             origin: self.origin.clone(),
             categories: self.categories.as_ref().map(Categories::new),
             parts: self.parts.as_ref().map(|parts| Arc::from(parts.as_slice())),
-            // What goes into and comes out of a model has none: layouts arise in between.
+            // Input and output columns of a model have no layout: layouts only occur in between.
             ..Column::new(&self.name, self.kind)
         }
     }
 
-    /// What no column that [`ColumnInfo::of`] saved has, if this one has it.
+    /// A property of this column that no column saved by [`ColumnInfo::of`] has, if there is one.
     fn fault(&self) -> Option<String> {
         let repeated = |names: &[String]| {
             let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! A whole model in memory, and its one form in bytes.
+//! A whole model in memory, and its only form in bytes.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ use crate::{CARD, FORMAT, MANIFEST, RECIPE, STATE, TENSORS, WRITER, limits, stat
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Package {
-    /// What the file says of itself.
+    /// What the file contains about itself.
     pub manifest: Manifest,
     /// The resolved recipe, as TOML.
     pub recipe: String,
@@ -54,24 +54,24 @@ impl Package {
     }
 }
 
-/// What names a model file.
+/// What identifies a model file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
     /// The length of the file.
     pub bytes: u64,
-    /// SHA-256 of the bytes of `manifest.json`, which hold that of every other entry: the hash of the model.
+    /// SHA-256 of the bytes of `manifest.json`, which contain the hashes of all other entries: the hash of the model.
     pub sha256: String,
 }
 
-/// The file's bytes: equal for equal packages. `manifest.format` and `manifest.entries` are filled in.
+/// The bytes of the file, which are equal for equal packages. `manifest.format` and `manifest.entries` are filled in.
 ///
-/// Errors ([`Error::Unwritable`]) where a reader would refuse the result: a name that is not an entry name or taken, a
-/// state that nests too deep or holds a tensor whose shape does not fit, more than [`limits`] allow.
+/// Errors ([`Error::Unwritable`]) if a reader would reject the result: a name that is invalid or already used, a state that is nested too
+/// deeply or has a tensor whose shape does not match its data, more than the [`limits`] allow.
 pub fn to_bytes(package: &Package) -> Result<Vec<u8>> {
     to_bytes_with_info(package).map(|(bytes, _)| bytes)
 }
 
-/// What names the model: the same as of the file that [`to_bytes`] makes. Errors as it does.
+/// What identifies the model, equal to that of the file that [`to_bytes`] makes. Has the same errors.
 pub fn info(package: &Package) -> Result<Info> {
     to_bytes_with_info(package).map(|(_, info)| info)
 }
@@ -116,7 +116,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Package> {
     parse(bytes, "the model").map(|(package, _)| package)
 }
 
-/// As [`from_bytes`]; `file` names the file in errors.
+/// Like [`from_bytes`]; `file` is the name of the file in errors.
 pub(crate) fn parse(bytes: &[u8], file: &str) -> Result<(Package, Info)> {
     let site = Site { file };
     refuse_newer(bytes, site)?;
@@ -142,7 +142,7 @@ pub(crate) fn parse(bytes: &[u8], file: &str) -> Result<(Package, Info)> {
     Ok((package, Info { bytes: bytes.len() as u64, sha256: sha256(manifest_bytes) }))
 }
 
-/// Says so plainly when the file comes from a newer version, whose other parts may look wrong to this one.
+/// Reports a file from a newer version as such, because its other parts may look wrong to this version.
 fn refuse_newer(bytes: &[u8], site: Site<'_>) -> Result<()> {
     let manifest = first(bytes, MANIFEST).filter(|bytes| bytes.len() <= limits::JSON_BYTES);
     let Some(Ok(manifest)) = manifest.map(serde_json::from_slice::<Value>) else {
@@ -172,7 +172,7 @@ fn parse_manifest(bytes: &[u8], site: Site<'_>) -> Result<Manifest> {
     }
 }
 
-/// The entries must be those of the manifest, in its order, with its lengths and hashes.
+/// Checks that the entries are those of the manifest, in its order, with its lengths and hashes.
 fn check_entries(manifest: &Manifest, entries: &[(&str, &[u8])], site: Site<'_>) -> Result<()> {
     for (name, bytes) in entries {
         let Some(info) = manifest.entries.get(*name) else {

@@ -1,7 +1,7 @@
-//! `state.json` and `tensors.safetensors`: a [`State`] as a tree of JSON and one flat list of arrays.
+//! `state.json` and `tensors.safetensors`: a [`State`] as a JSON tree and a flat list of arrays.
 //!
-//! The array `coefficients` of the third child of the first child is called `0.2.coefficients`. Arrays are little
-//! endian and keep every bit, so NaN and infinities survive.
+//! The array `coefficients` of the third child of the first child is called `0.2.coefficients`. Arrays are little-endian and keep every
+//! bit, so NaN and infinities are preserved.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ pub(crate) fn from_bytes(json: &[u8], arrays: &[u8], site: Site<'_>) -> Result<S
     if json.len() > limits::JSON_BYTES {
         return Err(site.too_large(STATE, format!("{} bytes", json.len()), limits::JSON_BYTES as u64));
     }
-    // serde_json itself refuses more than 128 levels, so the walks below cannot run out of stack.
+    // serde_json itself rejects more than 128 levels, so the recursion below cannot overflow the stack.
     let node: Node = serde_json::from_slice(json).map_err(|e| site.damaged(STATE, e.to_string()))?;
     let declared = arrays.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
     if declared > limits::TENSOR_LIST_BYTES as u64 {
@@ -139,7 +139,7 @@ fn n_numbers(data: &TensorData) -> usize {
     }
 }
 
-/// A tensor as safetensors wants to see it.
+/// A tensor in the form that safetensors expects.
 struct Array<'a>(&'a Tensor);
 
 impl View for Array<'_> {
@@ -172,7 +172,7 @@ impl View for Array<'_> {
     }
 }
 
-/// The numbers of an array; `None` for a type that no [`TensorData`] has.
+/// The numbers of an array; `None` for a type that [`TensorData`] does not support.
 fn decode(view: &TensorView<'_>) -> Option<TensorData> {
     let bytes = view.data();
     Some(match view.dtype() {

@@ -1,12 +1,11 @@
-//! What people read: charts as SVG, and pages of them as one HTML file.
+//! Output for human readers: charts as SVG, and pages of charts as a single HTML file.
 //!
-//! A [`Chart`] knows its title, its axes and how to draw itself at a width; [`Figure`] puts it on a page. A
-//! [`Report`] is a title, a [`Verdict`] and [`Section`]s of [`Block`]s, all of them plain data; [`Report::html`]
-//! writes it as one file that asks nothing of any network and needs no script. Whatever comes from a user (names of
-//! columns and classes, texts of warnings) goes in as [`Text`], which is escaped where it is written.
+//! A [`Chart`] has a title, axes and a method that draws it for a given width; [`Figure`] puts it on a page. A [`Report`] consists of a
+//! title, a [`Verdict`] and [`Section`]s of [`Block`]s, all of them plain data. [`Report::html`] writes it as one file that needs no
+//! network and no script. Everything that comes from a user (names of columns and classes, texts of warnings) is added as [`Text`], which
+//! is escaped when it is written.
 //!
-//! The sentences of a language stand together in [`words`]; the colours of both themes in [`palette`], where tests hold their
-//! contrast.
+//! The sentences of each language are in [`words`]; the colours of both themes are in [`palette`], where tests check their contrast.
 //!
 //! ```
 //! use tidemill_report::{Block, Report, Section, Text, words::EN};

@@ -1,6 +1,6 @@
-//! Numbers as people write them.
+//! Numbers formatted for people.
 
-/// Four figures that count; `–` where there is no number.
+/// Four significant digits; `–` if it is not a number.
 ///
 /// ```
 /// use tidemill_report::number::short;
@@ -23,7 +23,7 @@ pub fn short(x: f64) -> String {
     grouped(&format!("{x:.digits$}"))
 }
 
-/// A share as a percentage with one decimal. What is not quite all or not quite nothing never reads as such.
+/// A share as a percentage with one decimal. A value close to 100% or 0% is never shown as exactly that.
 ///
 /// ```
 /// use tidemill_report::number::percent;
@@ -40,7 +40,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A count, or a weight where it is not a whole number.
+/// A count, or a weight if it is not a whole number.
 ///
 /// ```
 /// assert_eq!(tidemill_report::number::count(12345.0), "12,345");
@@ -53,7 +53,7 @@ pub fn count(n: f64) -> String {
     }
 }
 
-/// As [`short`], without zeros at the end.
+/// Like [`short`], without trailing zeros.
 ///
 /// ```
 /// use tidemill_report::number::bare;
@@ -67,7 +67,7 @@ pub fn bare(x: f64) -> String {
     }
 }
 
-/// Commas between each three digits of the whole part, from five digits on: a year is not a thousand.
+/// Adds a comma between groups of three digits of the integer part, from five digits on: a year gets no comma.
 pub(crate) fn grouped(text: &str) -> String {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
     let (whole, part) = rest.split_once('.').map_or((rest, None), |(whole, part)| (whole, Some(part)));
@@ -86,7 +86,7 @@ pub(crate) fn grouped(text: &str) -> String {
     out
 }
 
-/// A character of an exponent, as it stands above the line.
+/// A character of an exponent, as a superscript.
 fn raised(c: char) -> char {
     match c {
         '-' => '⁻',

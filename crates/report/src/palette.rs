@@ -1,12 +1,12 @@
-//! The colours of both themes, by role: pages and charts speak of roles, so a theme is one block of CSS.
+//! The colours of both themes, by role: pages and charts refer to roles, so a theme is one block of CSS.
 //!
-//! Text keeps a contrast of at least 4.5 to what it stands on, lines and marks of at least 3 (WCAG 2.2, 1.4.3 and
-//! 1.4.11); the four colours of series stay apart for people with protanopia and deuteranopia (simulated after Machado, Oliveira and
-//! Fernandes 2009), and are told apart by dashes too.
+//! Text has a contrast of at least 4.5 against its background, lines and marks of at least 3 (WCAG 2.2, 1.4.3 and 1.4.11). The four colours
+//! of series remain distinguishable with protanopia and deuteranopia (simulated after Machado, Oliveira and Fernandes 2009), and series
+//! also differ by dashes.
 
 use std::fmt::Write;
 
-/// A role and its colour in the light and in the dark theme.
+/// A role and its colours in the light and in the dark theme.
 pub struct Colour {
     /// The role: the CSS variable is `--ROLE`.
     pub role: &'static str,
@@ -20,16 +20,16 @@ const fn colour(role: &'static str, light: &'static str, dark: &'static str) -> 
     Colour { role, light, dark }
 }
 
-/// Every colour there is.
+/// All colours.
 pub const PALETTE: &[Colour] = &[
-    // What things stand on.
+    // Backgrounds.
     colour("ground", "#f5f7f8", "#0e1418"),
     colour("surface", "#ffffff", "#161e23"),
     colour("sunk", "#f1f5f6", "#1c262c"),
-    // Text, and the quieter text beside it.
+    // Text, and less prominent text next to it.
     colour("ink", "#12202a", "#e6edf1"),
     colour("soft", "#526370", "#9db0bb"),
-    // Hairlines, and lines that carry meaning.
+    // Hairlines, and lines with a meaning.
     colour("line", "#e0e6ea", "#28343b"),
     colour("edge", "#768692", "#6f8490"),
     colour("accent", "#0a6b7b", "#5ac3d3"),
@@ -45,7 +45,7 @@ pub const PALETTE: &[Colour] = &[
     colour("s1", "#d9620a", "#f08a3c"),
     colour("s2", "#8f6fe0", "#b48cff"),
     colour("s3", "#5c4a12", "#f2e6a0"),
-    // Steps of a heat map from little to much, and the text on each.
+    // Steps of a heat map from low to high, and the text colour on each.
     colour("h0", "#f1f5f6", "#1c262c"),
     colour("h1", "#d5e9ec", "#17353c"),
     colour("h2", "#a9d3d9", "#17505b"),
@@ -60,10 +60,10 @@ pub const PALETTE: &[Colour] = &[
     colour("i5", "#ffffff", "#06191d"),
 ];
 
-/// How many steps a heat map has.
+/// The number of steps of a heat map.
 pub(crate) const HEAT: usize = 6;
 
-/// The variables of both themes for the element `root`; print is always light.
+/// The variables of both themes for the element `root`; print always uses the light theme.
 pub fn css(root: &str) -> String {
     let block = |pick: fn(&Colour) -> &'static str| {
         PALETTE.iter().fold(String::new(), |mut css, c| {
@@ -80,7 +80,7 @@ pub fn css(root: &str) -> String {
     )
 }
 
-/// The contrast of two colours `#rrggbb`, from 1 to 21 (WCAG 2.2, "contrast ratio"); `None` where one cannot be read.
+/// The contrast of two colours `#rrggbb`, from 1 to 21 (WCAG 2.2, "contrast ratio"); `None` if one cannot be parsed.
 ///
 /// ```
 /// assert_eq!(tidemill_report::palette::contrast("#000000", "#ffffff"), Some(21.0));
@@ -91,7 +91,7 @@ pub fn contrast(a: &str, b: &str) -> Option<f64> {
     Some((a.max(b) + 0.05) / (a.min(b) + 0.05))
 }
 
-/// Red, green and blue of `#rrggbb` as shares of light.
+/// Red, green and blue of `#rrggbb` as linear light.
 fn linear(colour: &str) -> Option<[f64; 3]> {
     let part = |at: usize| {
         let value = f64::from(u8::from_str_radix(colour.get(at..at + 2)?, 16).ok()?) / 255.0;

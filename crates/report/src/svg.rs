@@ -1,14 +1,14 @@
-//! Writing SVG: numbers that are always numbers, texts that are always escaped, and how wide a text will be.
+//! Writes SVG: numbers are always valid, text is always escaped, and the width of text is estimated.
 
 use std::fmt::Write;
 
 use crate::text::escaped;
 
-/// A growing body of SVG elements.
+/// A growing sequence of SVG elements.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Svg(String);
 
-/// Where a text stands relative to its place.
+/// The alignment of a text relative to its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -16,7 +16,7 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// A coordinate with at most one decimal. What is not a number becomes 0: a chart may be incomplete, never broken.
+/// A coordinate with at most one decimal. A value that is not a number becomes 0: a chart may be incomplete, but never broken.
 pub(crate) fn n(x: f64) -> String {
     if !x.is_finite() {
         return "0".into();
@@ -29,12 +29,12 @@ pub(crate) fn n(x: f64) -> String {
 }
 
 impl Svg {
-    /// What was written.
+    /// The written elements.
     pub(crate) fn finish(self) -> String {
         self.0
     }
 
-    /// A text, its class saying how it looks.
+    /// A text; its class determines its style.
     pub(crate) fn text(&mut self, class: &str, x: f64, y: f64, anchor: Anchor, text: &str) {
         let end = match anchor {
             Anchor::Start => "",
@@ -51,7 +51,7 @@ impl Svg {
         );
     }
 
-    /// A text that reads upwards.
+    /// A text that is rotated to read upwards.
     pub(crate) fn upright(&mut self, class: &str, x: f64, y: f64, text: &str) {
         let _ = write!(
             self.0,
@@ -62,7 +62,7 @@ impl Svg {
         );
     }
 
-    /// A text that reads downwards, ending at its place: names below the columns of a matrix.
+    /// A text that is rotated to read downwards and ends at its position: names below the columns of a matrix.
     pub(crate) fn turned(&mut self, class: &str, x: f64, y: f64, text: &str) {
         let _ = write!(
             self.0,
@@ -73,12 +73,12 @@ impl Svg {
         );
     }
 
-    /// Other elements, moved.
+    /// Other elements, translated.
     pub(crate) fn group(&mut self, x: f64, y: f64, inner: Svg) {
         let _ = write!(self.0, "<g transform=\"translate({} {})\">{}</g>", n(x), n(y), inner.0);
     }
 
-    /// A path with a title that pointers show.
+    /// A path with a tooltip.
     pub(crate) fn path(&mut self, class: &str, d: &str, title: &str) {
         match title {
             "" => {
@@ -91,7 +91,7 @@ impl Svg {
         }
     }
 
-    /// A rectangle with a title that pointers show.
+    /// A rectangle with a tooltip.
     pub(crate) fn rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], title: &str) {
         let _ = write!(
             self.0,
@@ -107,7 +107,7 @@ impl Svg {
         };
     }
 
-    /// A dot with a title that pointers show.
+    /// A dot with a tooltip.
     pub(crate) fn dot(&mut self, class: &str, x: f64, y: f64, radius: f64, title: &str) {
         let _ = write!(
             self.0,
@@ -120,8 +120,8 @@ impl Svg {
     }
 }
 
-/// About how wide a text is, in pixels, in a sans-serif face of this size. The measures are those of DejaVu Sans, the widest of the
-/// faces that systems come with: a text must fit.
+/// The approximate width of a text in pixels, in a sans-serif font of this size. The metrics are those of DejaVu Sans, the widest of the
+/// default system fonts, because text must fit.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     let em = |c: char| match c {
         'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | 'I' => 0.32,
@@ -153,7 +153,7 @@ pub(crate) fn fit(text: &str, most: f64, size: f64) -> String {
     kept + "…"
 }
 
-/// The name of an axis in so much room: where all of it does not fit, without what stands in brackets at its end.
+/// The name of an axis within the available space: if it does not fit, the part in brackets at its end is removed.
 pub(crate) fn fit_name(name: &str, most: f64, size: f64) -> String {
     match name.rsplit_once(" (") {
         Some((short, _)) if width(name, size) > most => fit(short, most, size),

@@ -1,17 +1,17 @@
-//! Texts with the names of users in them, escaped where they are written.
+//! Texts with user-supplied names, which are escaped when they are written.
 
 use std::fmt::Write;
 
-/// A stretch of a text.
+/// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Span {
     /// Plain words.
     Plain(String),
-    /// What matters most.
+    /// Emphasised words.
     Strong(String),
-    /// A name of the user's: of a column, a class, a file. Kept apart from the writing direction around it.
+    /// A name supplied by the user, of a column, a class or a file. Isolated from the writing direction around it.
     Name(String),
-    /// Something to type or to read in a file.
+    /// Something to type or to look up in a file.
     Code(String),
 }
 
@@ -25,7 +25,7 @@ impl Text {
         Text(vec![Span::Plain(text.into())])
     }
 
-    /// A name of the user's.
+    /// A name supplied by the user.
     pub fn name(text: impl Into<String>) -> Self {
         Text(vec![Span::Name(text.into())])
     }
@@ -35,12 +35,12 @@ impl Text {
         Text(vec![Span::Code(text.into())])
     }
 
-    /// Something that matters.
+    /// Emphasised words.
     pub fn strong(text: impl Into<String>) -> Self {
         Text(vec![Span::Strong(text.into())])
     }
 
-    /// The words of `template` with each `{key}` replaced by its span; an unknown key stays as it is.
+    /// The text of `template` with each `{key}` replaced by its span; an unknown key stays as it is.
     ///
     /// ```
     /// use tidemill_report::{Span, Text};
@@ -67,13 +67,13 @@ impl Text {
         Text(spans)
     }
 
-    /// This text, then another.
+    /// Appends another text.
     pub fn then(mut self, more: Text) -> Self {
         self.0.extend(more.0);
         self
     }
 
-    /// Whether there is nothing to read.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -89,7 +89,7 @@ impl Text {
                 Span::Code(text) => ("<code>", text, "</code>"),
             };
             let text = match span {
-                // Long names break after the signs that join their words, not within one.
+                // Long names break after the characters that join their words, not within a word.
                 Span::Name(_) => escaped(text).replace('_', "_<wbr>"),
                 _ => escaped(text),
             };
@@ -119,8 +119,7 @@ impl From<String> for Text {
     }
 }
 
-/// The text with every character that means something to HTML or SVG written out, and those that XML has no place for
-/// replaced.
+/// The text with every character that has a meaning in HTML or SVG escaped, and those that are invalid in XML replaced.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
@@ -146,7 +145,7 @@ mod tests {
     fn what_users_write_stays_text() {
         let text = Text::fill("{a} and {b}", &[("a", Span::Name("<script>\u{0}\"'&".into()))]);
         assert_eq!(text.html(), "<bdi class=\"name\">&lt;script&gt;\u{fffd}&quot;&#39;&amp;</bdi> and {b}");
-        // A value is never read as a template.
+        // A value is never interpreted as a template.
         let text = Text::fill("{a}", &[("a", Span::Plain("{a}".into()))]);
         assert_eq!(text.to_string(), "{a}");
     }

@@ -1,4 +1,4 @@
-//! Taking feedback in: judged against its prediction before anything of it is stored.
+//! Accepting feedback: it is checked against its prediction before any of it is stored.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,46 +11,46 @@ use crate::database::{Database, Datum, Value, first};
 use crate::feedback::{self, Fate, Feedback, FeedbackKind, Given};
 use crate::{Result, now};
 
-/// A prediction, as feedback on it is judged.
+/// A prediction, as needed to check feedback on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// What the model file says about itself.
+    /// What the model file contains about itself.
     pub about: &'a Json,
-    /// The answer, as JSON.
+    /// The prediction, as JSON.
     pub prediction: &'a str,
-    /// Of a preference: the other answer to the same question, which the value names, as JSON; none where there is none.
+    /// For a preference: the other answer to the same question, which the value names, as JSON; `None` if there is none.
     pub rival: Option<&'a str>,
 }
 
-/// Knows what feedback means for the prediction that it is about.
+/// Knows what feedback means for the prediction it refers to.
 pub trait Judge: Send + 'static {
-    /// Why feedback is refused.
+    /// The reason why feedback is rejected.
     type Refusal: Send + 'static;
 
-    /// Refuses what could never count.
+    /// Rejects feedback that could never count.
     fn check(&self, feedback: &Feedback, subject: Subject<'_>) -> std::result::Result<(), Self::Refusal>;
 
-    /// The right answer that is said, written so that equal answers are equal texts; none where none is said.
+    /// The true value according to the feedback, written so that equal values are equal strings; `None` if it gives none.
     fn truth(&self, kind: FeedbackKind, value: Option<&Json>, subject: Subject<'_>) -> Option<String>;
 
-    /// Whether two such right answers can both hold.
+    /// Whether two such true values are compatible.
     fn agree(&self, truth: &str, other: &str) -> bool {
         truth == other
     }
 }
 
-/// Why nothing was stored of what came in together. The place counts from 0.
+/// Why nothing was stored of a batch. Positions count from 0.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refused<R> {
-    /// The piece at this place cannot count.
+    /// The piece at this position cannot count.
     Judged(usize, R),
-    /// The idempotency key of the piece at this place was used for something else.
+    /// The idempotency key of the piece at this position was used for something else.
     Conflict(usize),
-    /// The piece at this place is about a prediction that must be there and is not.
+    /// The piece at this position refers to a prediction that must exist and does not.
     Unknown(usize),
 }
 
-/// Takes everything.
+/// Accepts everything.
 pub(crate) struct Lenient;
 
 impl Judge for Lenient {
@@ -66,7 +66,7 @@ impl Judge for Lenient {
     }
 }
 
-/// Whether all of it would be taken.
+/// Whether all of it would be accepted.
 pub(crate) fn check_all<J: Judge>(
     database: &mut dyn Database,
     given: &[Feedback],
@@ -80,7 +80,7 @@ pub(crate) fn check_all<J: Judge>(
             let other = keyed.get(&key).is_some_and(|other| !same_content(other, feedback));
             match stored_under(database, &key)? {
                 Some(stored) if other || !stored.says(feedback) => return Ok(Err(Refused::Conflict(i))),
-                // It was judged when it first came.
+                // It was checked when it first came.
                 Some(_) => continue,
                 None if other => return Ok(Err(Refused::Conflict(i))),
                 None => drop(keyed.insert(key, feedback)),
@@ -104,7 +104,7 @@ pub(crate) fn check_all<J: Judge>(
     Ok(Ok(()))
 }
 
-/// The other answer to the same question by the same model that the value names.
+/// The other answer to the same question from the same model, which the value names.
 fn rival(database: &mut dyn Database, feedback: &Feedback) -> Result<Option<String>> {
     let named = feedback.value.as_ref().and_then(Json::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let Some(other) = named.filter(|other| *other != feedback.prediction_id) else { return Ok(None) };
@@ -114,7 +114,7 @@ fn rival(database: &mut dyn Database, feedback: &Feedback) -> Result<Option<Stri
     Ok(first(database, sql, &ids)?.and_then(Datum::text))
 }
 
-/// Stores all of it or nothing; the fate of each piece, in order.
+/// Stores all of it or nothing; returns the fate of each piece, in order.
 pub(crate) fn accept<J: Judge>(
     database: &mut dyn Database,
     given: &[Feedback],
@@ -173,8 +173,8 @@ fn insert<J: Judge>(
     Ok(if inserted == 0 { Fate::Repeated } else { fate })
 }
 
-/// How many pieces the same voice has given, where this one says again what a later one of them took back: yes, no, and yes again is a
-/// third word, not the first one repeated. One that names its timestamp or a key of its own is told apart by these.
+/// The number of earlier pieces from the same source, if this one repeats a value that a later one of them withdrew: yes, no, and yes again
+/// is a third statement, not a repetition of the first. Pieces with their own timestamp or key are distinguished by these.
 fn said_anew(earlier: &[Given], feedback: &Feedback, value: Option<&str>) -> Option<usize> {
     if feedback.idempotency_key.is_some() || feedback.at.is_some() {
         return None;
@@ -188,7 +188,7 @@ fn said_anew(earlier: &[Given], feedback: &Feedback, value: Option<&str>) -> Opt
     (!says(last) && own.iter().any(|given| says(given))).then_some(own.len())
 }
 
-/// What becomes of a piece of feedback beside what was said before.
+/// The fate of a piece of feedback, given the earlier ones.
 fn fate<J: Judge>(earlier: &[Given], feedback: &Feedback, at: i64, judge: &J, subject: Subject<'_>) -> Fate {
     let Some(truth) = judge.truth(feedback.kind, feedback.value.as_ref(), subject) else {
         let last = earlier.iter().rfind(|given| given.kind == feedback.kind);
@@ -206,7 +206,7 @@ fn fate<J: Judge>(earlier: &[Given], feedback: &Feedback, at: i64, judge: &J, su
     }
 }
 
-/// What was said of a prediction, in the order in which it counts.
+/// The feedback on a prediction, in the order in which it counts.
 fn said_of(database: &mut dyn Database, prediction: Uuid) -> Result<Vec<Given>> {
     let sql = "SELECT kind, value, at, received_at, by_user, key_id FROM feedback WHERE prediction_id = ? ORDER BY at, id";
     let mut said = Vec::new();
@@ -219,12 +219,12 @@ fn said_of(database: &mut dyn Database, prediction: Uuid) -> Result<Vec<Given>> 
     Ok(said)
 }
 
-/// What predictions of which versions are about, read once per version.
+/// The information about predictions by version, read once per version.
 #[derive(Default)]
 struct Subjects(BTreeMap<i64, Arc<Json>>);
 
 impl Subjects {
-    /// What the model says about itself, and its answer; none where there is no such prediction.
+    /// The model's information about itself, and its prediction; `None` if there is no such prediction.
     fn of(&mut self, database: &mut dyn Database, prediction: Uuid) -> Result<Option<(Arc<Json>, String)>> {
         let mut found = None;
         let sql = "SELECT version, prediction FROM predictions WHERE id = ?";
@@ -246,7 +246,7 @@ impl Subjects {
     }
 }
 
-/// A stored piece, as far as it tells whether another one says the same.
+/// A stored piece, as far as it is needed to tell whether another one is equal.
 struct Stored {
     prediction: Vec<u8>,
     kind: Option<String>,
@@ -256,7 +256,7 @@ struct Stored {
 }
 
 impl Stored {
-    /// Whether it is what `feedback` says; one that names no timestamp is the same at any.
+    /// Whether it is equal to `feedback`; a piece without a timestamp is equal at any time.
     fn says(&self, feedback: &Feedback) -> bool {
         self.prediction == feedback.prediction_id.as_bytes()
             && self.kind.as_deref() == Some(feedback.kind.word())
@@ -288,7 +288,7 @@ fn same_content(a: &Feedback, b: &Feedback) -> bool {
     (a.prediction_id, a.kind, &a.value, a.at, &a.user) == (b.prediction_id, b.kind, &b.value, b.at, &b.user)
 }
 
-/// The key under which a piece is stored once: its own within its API key, else one made of what is said.
+/// The key under which a piece is stored once: its own within its API key, else one derived from its content.
 fn stored_key(feedback: &Feedback) -> String {
     match &feedback.idempotency_key {
         Some(key) => format!("key:{}:{key}", feedback.key_id.as_deref().unwrap_or_default()),
@@ -296,16 +296,16 @@ fn stored_key(feedback: &Feedback) -> String {
     }
 }
 
-/// A key made of what is said, for feedback that brings none.
+/// A key derived from the content, for feedback that has none.
 fn content_key(feedback: &Feedback, value: Option<&str>) -> String {
     let mut hash = Sha256::new();
     let at = feedback.at.map(|at| at.to_string());
     let parts = [Some(feedback.kind.word()), value, feedback.user.as_deref(), at.as_deref()];
-    // Two API keys that say the same are two voices; where no key is in force the hash is as it always was.
+    // Two API keys with the same content are two sources; without API keys, the hash is the same as in earlier versions.
     let by = feedback.key_id.as_deref().filter(|_| feedback.user.is_none()).map(Some);
     hash.update(feedback.prediction_id.as_bytes());
     for part in parts.into_iter().chain(by) {
-        // Lengths keep neighbours apart: ("ab", "c") is not ("a", "bc").
+        // Lengths separate adjacent fields: ("ab", "c") differs from ("a", "bc").
         hash.update((part.map_or(u64::MAX, |p| p.len() as u64)).to_le_bytes());
         hash.update(part.unwrap_or_default());
     }

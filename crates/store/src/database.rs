@@ -1,13 +1,13 @@
-//! The few things asked of a database, so that every statement is written once.
+//! The few operations needed of a database, so that every statement is written only once.
 
 use crate::Result;
 
-/// A value on its way in.
+/// A value passed to a statement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// Nothing.
+    /// Null.
     Null,
-    /// A whole number.
+    /// An integer.
     Int(i64),
     /// A number.
     Real(f64),
@@ -29,12 +29,12 @@ impl From<Option<i64>> for Value<'_> {
     }
 }
 
-/// A value on its way out.
+/// A value returned by a query.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Datum {
-    /// Nothing.
+    /// Null.
     Null,
-    /// A whole number.
+    /// An integer.
     Int(i64),
     /// A number.
     Real(f64),
@@ -45,7 +45,7 @@ pub enum Datum {
 }
 
 impl Datum {
-    /// The whole number; 0 for anything else.
+    /// The integer; 0 for anything else.
     pub fn int(&self) -> i64 {
         match self {
             Datum::Int(i) => *i,
@@ -63,7 +63,7 @@ impl Datum {
         }
     }
 
-    /// The text, where it is one.
+    /// The text, if it is one.
     pub fn text(self) -> Option<String> {
         match self {
             Datum::Text(text) => Some(text),
@@ -71,7 +71,7 @@ impl Datum {
         }
     }
 
-    /// The bytes; none for anything else.
+    /// The bytes; empty for anything else.
     pub fn bytes(self) -> Vec<u8> {
         match self {
             Datum::Bytes(bytes) => bytes,
@@ -79,7 +79,7 @@ impl Datum {
         }
     }
 
-    /// The whole number, where there is one.
+    /// The integer, if it is one.
     pub fn maybe_int(&self) -> Option<i64> {
         match self {
             Datum::Int(i) => Some(*i),
@@ -88,12 +88,12 @@ impl Datum {
     }
 }
 
-/// A connection. Placeholders are `?`, in order; statements are prepared once and kept.
+/// A connection. Placeholders are `?`, in order; statements are prepared once and cached.
 pub trait Database: Send {
-    /// Runs a statement; how many rows it touched.
+    /// Runs a statement; returns the number of affected rows.
     fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64>;
 
-    /// Runs a query, row by row. A failure of `each` ends it.
+    /// Runs a query, row by row. An error from `each` ends it.
     fn query(
         &mut self,
         sql: &str,
@@ -101,42 +101,42 @@ pub trait Database: Send {
         each: &mut dyn FnMut(Vec<Datum>) -> Result<()>,
     ) -> Result<()>;
 
-    /// Inserts many rows: `head` is `INSERT INTO table (columns) VALUES`, `tail` what follows the values, `values` the
-    /// rows one after the other, `width` values each.
+    /// Inserts many rows: `head` is `INSERT INTO table (columns) VALUES`, `tail` is what follows the values, and `values` are the rows one
+    /// after the other, with `width` values each.
     fn insert(&mut self, head: &str, tail: &str, width: usize, values: &[Value<'_>]) -> Result<()>;
 
-    /// Runs statements that give nothing back, such as those that make tables.
+    /// Runs statements that return nothing, such as those that create tables.
     fn script(&mut self, sql: &str) -> Result<()>;
 
-    /// Starts a transaction, reconnecting if the connection was lost. Where another process is writing, the `patient` wait,
-    /// others get [`crate::Error::Busy`].
+    /// Starts a transaction, reconnecting if the connection was lost. If another process is writing, this waits if `patient`, and otherwise
+    /// returns [`crate::Error::Busy`].
     fn begin(&mut self, patient: bool) -> Result<()>;
 
-    /// Keeps what was done since [`Database::begin`].
+    /// Commits what was done since [`Database::begin`].
     fn commit(&mut self) -> Result<()>;
 
-    /// Undoes what was done since [`Database::begin`].
+    /// Rolls back what was done since [`Database::begin`].
     fn rollback(&mut self);
 
-    /// Makes deleted rows unreadable in the files as well, where this database can.
+    /// Makes deleted rows unreadable in the files as well, if this database supports it.
     fn settle(&mut self) -> Result<()> {
         Ok(())
     }
 
-    /// Moves the write-ahead log into the database's file, as far as that disturbs nobody; how many pages it has.
+    /// Moves the write-ahead log into the database file, as far as this disturbs nobody; returns the number of pages in the log.
     fn checkpoint(&mut self) -> Result<u64> {
         Ok(0)
     }
 
-    /// Sees to it that a connection kept from earlier still reaches the database in its place.
+    /// Ensures that a cached connection still refers to the database at its path.
     fn refresh(&mut self) -> Result<()> {
         Ok(())
     }
 
-    /// What bytes are called here: `BLOB` or `BYTEA`.
+    /// The name of the binary type: `BLOB` or `BYTEA`.
     fn bytes_type(&self) -> &'static str;
 
-    /// What makes a table one tree by its key, where that can be said.
+    /// The clause that stores a table as one tree by its key, if there is one.
     fn clustered(&self) -> &'static str {
         ""
     }

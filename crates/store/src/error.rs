@@ -1,11 +1,11 @@
-//! What can go wrong with a store.
+//! The errors of a store.
 
 use tidemill_core::Coded;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failure of the store. Messages name no value of a row.
+/// A failure of the store. Messages never contain a value of a row.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The database cannot be reached or opened.
@@ -13,30 +13,30 @@ pub enum Error {
     Open {
         /// The path, or the URL without its password.
         place: String,
-        /// What the database said.
+        /// The database's message.
         problem: String,
     },
     /// The database refused or failed; nothing of this transaction was kept.
     #[error("the store failed: {0}")]
     Failed(String),
-    /// Another process is writing just now.
+    /// Another process is writing at the moment.
     #[error("the store is busy")]
     Busy,
-    /// The file of the database is gone from its place.
+    /// The database file is no longer at its path.
     #[error("the store's file is gone")]
     Gone,
-    /// A newer program made the tables.
+    /// The tables were created by a newer program.
     #[error("the store was made by a newer version of tidemill (schema {found}, this one knows {known})")]
     TooNew {
-        /// The version found.
+        /// The version that was found.
         found: i64,
-        /// The newest version known.
+        /// The newest supported version.
         known: i64,
     },
-    /// An idempotency key came with other content than the first time.
+    /// An idempotency key was used again with different content.
     #[error("this idempotency key was used for something else")]
     Conflict,
-    /// The file that a backup would go into is there already.
+    /// The destination file of a backup already exists.
     #[error("{place} is there already")]
     Exists {
         /// The path.

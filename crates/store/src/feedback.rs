@@ -1,17 +1,17 @@
-//! What users say about predictions.
+//! User feedback on predictions.
 //!
 //! | feedback | its fate |
 //! |---|---|
 //! | late | counts, for the day of its prediction, as long as the prediction is kept |
-//! | repeated: the same idempotency key of the same API key, or without one the same prediction, kind, user, value and timestamp | stored once |
-//! | the same idempotency key with other content | refused, with all that came with it |
-//! | contradictory: it says another right answer than the one that counted, or another value of its kind | all stored; the latest `at` counts |
-//! | superseded: it says another right answer, but a later word counts already | stored; does not count |
-//! | orphaned: no such prediction | stored; counts once the prediction is there, else goes with the retention |
-//! | about no prediction, where it must be about one (an answer of a language model, a preference) | refused, with all that came with it |
-//! | what its prediction cannot have: no class of the model, no number | refused, with all that came with it |
+//! | repeated: the same idempotency key from the same API key, or without one the same prediction, kind, user, value and timestamp | stored once |
+//! | the same idempotency key with different content | rejected, with the whole batch |
+//! | contradictory: a true value that differs from the one that counted, or another value of its kind | all stored; the latest `at` counts |
+//! | superseded: a different true value, but feedback with a later time already counts | stored; does not count |
+//! | orphaned: no such prediction | stored; counts once the prediction is there, else expires with the retention |
+//! | about no prediction, where there must be one (an answer of a language model, a preference) | rejected, with the whole batch |
+//! | invalid for its prediction: no class of the model, no number | rejected, with the whole batch |
 //!
-//! Whether feedback can count, and what right answer it says, is for a [`Judge`] to know.
+//! Whether feedback can count, and which true value it gives, is decided by a [`Judge`].
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -19,23 +19,23 @@ use uuid::Uuid;
 
 use crate::database::Datum;
 
-/// What sort of thing is said.
+/// The kind of feedback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedbackKind {
-    /// The right answer, from the world.
+    /// The true value, from the real world.
     Label,
-    /// How content a user is: `true`/`false`, or 1 to 5.
+    /// User satisfaction: `true`/`false`, or 1 to 5.
     Rating,
-    /// The right answer, from a user.
+    /// The true value, from a user.
     Correction,
-    /// The answer was right.
+    /// The prediction was correct.
     Accept,
-    /// The answer was wrong.
+    /// The prediction was wrong.
     Reject,
-    /// What came of it: a number, such as revenue.
+    /// The outcome: a number, such as revenue.
     Outcome,
-    /// A remark.
+    /// A comment.
     Comment,
     /// The answer was better than another one to the same question, which the value names by its id.
     Preference,
@@ -54,7 +54,7 @@ impl FeedbackKind {
         FeedbackKind::Preference,
     ];
 
-    /// The word for it.
+    /// The name of the kind.
     pub fn word(self) -> &'static str {
         match self {
             FeedbackKind::Label => "label",
@@ -68,73 +68,73 @@ impl FeedbackKind {
         }
     }
 
-    /// The kind of this word.
+    /// The kind with this name.
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 
-/// A piece of feedback as it comes in.
+/// A piece of feedback as it is received.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Feedback {
-    /// What it is about.
+    /// The prediction it refers to.
     pub prediction_id: Uuid,
-    /// What sort of thing is said.
+    /// The kind of feedback.
     pub kind: FeedbackKind,
-    /// What is said.
+    /// Its value.
     pub value: Option<Json>,
-    /// When it was said, in microseconds since 1970; without it, when it came in.
+    /// When it was given, in microseconds since 1970; if not set, when it was received.
     pub at: Option<i64>,
-    /// Who said it.
+    /// Who gave it.
     pub user: Option<String>,
-    /// Makes repeating it harmless.
+    /// Makes repetition harmless.
     pub idempotency_key: Option<String>,
-    /// The API key that brought it.
+    /// The API key with which it was sent.
     pub key_id: Option<String>,
-    /// Whether the prediction must be there: an answer of a language model is in the log before its last word leaves.
+    /// Whether the prediction must exist: an answer of a language model is in the log before its last token is sent.
     pub must_exist: bool,
 }
 
-/// A piece of feedback as it is kept.
+/// A piece of feedback as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Given {
-    /// What sort of thing is said.
+    /// The kind of feedback.
     pub kind: FeedbackKind,
-    /// What is said.
+    /// Its value.
     pub value: Option<Json>,
-    /// When it was said, in microseconds since 1970.
+    /// When it was given, in microseconds since 1970.
     pub at: i64,
-    /// When it came in.
+    /// When it was received.
     pub received_at: i64,
-    /// Who said it.
+    /// Who gave it.
     pub user: Option<String>,
-    /// The API key that brought it.
+    /// The API key with which it was sent.
     pub key_id: Option<String>,
 }
 
 impl Given {
-    /// From when it counts: not from a future that it claims to come from.
+    /// From when it counts: a timestamp in the future is limited to the time of receipt.
     pub fn counts_at(&self) -> i64 {
         self.at.min(self.received_at)
     }
 
-    /// Who is behind it: the user, else the API key that brought it.
+    /// Its source: the user, else the API key with which it was sent.
     pub fn by(&self) -> Option<&str> {
         self.user.as_deref().or(self.key_id.as_deref())
     }
 }
 
-/// What became of a piece of feedback.
+/// The fate of a piece of feedback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// Stored.
     Stored,
-    /// Known already; not stored again.
+    /// Already known; not stored again.
     Repeated,
-    /// Stored; it says something else than what counted before, and counts from now on.
+    /// Stored; it differs from what counted before, and counts from now on.
     Contradicts,
-    /// Stored; a later word counts already, so this one does not.
+    /// Stored; feedback with a later time already counts, so this does not.
     Superseded,
     /// Stored; there is no such prediction (yet).
     Orphaned,
@@ -145,7 +145,7 @@ impl Fate {
     pub const ALL: [Fate; 5] =
         [Fate::Stored, Fate::Repeated, Fate::Contradicts, Fate::Superseded, Fate::Orphaned];
 
-    /// The word for it.
+    /// The name of the fate.
     pub fn word(self) -> &'static str {
         match self {
             Fate::Stored => "stored",
@@ -157,7 +157,7 @@ impl Fate {
     }
 }
 
-/// The piece of feedback in the next six columns, where there is one.
+/// The piece of feedback in the next six columns, if there is one.
 pub(crate) fn given(next: &mut impl FnMut() -> Datum) -> Option<Given> {
     let kind = next().text().and_then(|kind| FeedbackKind::of(&kind));
     let value = next().text().and_then(|text| serde_json::from_str(&text).ok());

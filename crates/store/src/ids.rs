@@ -1,8 +1,8 @@
-//! Ids grow with time.
+//! Ids that increase with time.
 
 use uuid::Uuid;
 
-/// The least id that is made at this timestamp: ids grow with time.
+/// The smallest possible id at this timestamp; ids increase with time.
 pub(crate) fn first_id(at: i64) -> Uuid {
     let millis = (at.max(0) / 1000) as u64;
     let mut bytes = [0; 16];

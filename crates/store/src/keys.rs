@@ -1,8 +1,8 @@
 //! API keys: shown once, stored as hashes.
 //!
-//! A token is `tm_ID_SECRET` with 256 random bits of secret. Guessing is hopeless, so a plain SHA-256 is enough to
-//! store it by; slow hashes are for passwords. Hashes are compared by `subtle`, in a time that does not depend on where they
-//! differ: this is the only comparison of anything secret, and both sides of it are always 32 bytes.
+//! A token is `tm_ID_SECRET` with 256 random bits of secret. Guessing is hopeless, so a plain SHA-256 is sufficient for storage; slow
+//! hashes are for passwords. Hashes are compared with `subtle`, in a time that does not depend on where they differ. This is the only
+//! comparison of secret values, and both sides are always 32 bytes.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -16,23 +16,23 @@ use crate::{Error, Result, now};
 pub struct Key {
     /// Its public name, part of the token.
     pub id: String,
-    /// What people call it.
+    /// A name for people.
     pub name: String,
     /// SHA-256 of the token.
     #[serde(skip)]
     pub hash: [u8; 32],
-    /// What it may do.
+    /// What it allows.
     pub scopes: Vec<String>,
-    /// When it was made, in microseconds since 1970.
+    /// When it was created, in microseconds since 1970.
     pub created_at: i64,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<i64>,
     /// When it was revoked.
     pub revoked_at: Option<i64>,
 }
 
 impl Key {
-    /// Whether it may still be used.
+    /// Whether it is still valid.
     pub fn is_live(&self, at: i64) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| at < end)
     }
@@ -43,7 +43,7 @@ pub fn id_of(token: &str) -> Option<&str> {
     token.strip_prefix("tm_")?.split_once('_').map(|(id, _)| id)
 }
 
-/// Whether this is the token of that key, in a time that tells nothing about it.
+/// Whether this is the token of that key, in constant time.
 pub fn matches(key: &Key, token: &str) -> bool {
     hash(token).ct_eq(&key.hash).into()
 }
@@ -116,7 +116,7 @@ pub(crate) fn revoke(database: &mut dyn Database, id: &str) -> Result<bool> {
 mod tests {
     use super::{create, id_of, matches};
 
-    /// Whatever is not the token itself is refused: shorter, longer, one character off, the hash in its place.
+    /// Anything but the token itself is rejected: shorter, longer, one character off, the hash in its place.
     #[test]
     fn only_the_whole_token_matches() {
         let (key, token) = create("app", &[], None).unwrap();

@@ -1,9 +1,8 @@
-//! What the loop must not lose: the prediction log, feedback, model versions, API keys, decisions of `improve`.
+//! What the loop must not lose: the prediction log, feedback, model versions, API keys, and the decisions of `improve`.
 //!
-//! One [`Store`] is one database: an SQLite file by default, PostgreSQL by URL. One at a time writes, and commits whatever
-//! has gathered while the last commit ran (group commit), so a lone request pays for one small transaction and a thousand
-//! at once share one. Every statement is written once, in the SQL that both databases
-//! understand ([`database::Database`]).
+//! One [`Store`] is one database: an SQLite file by default, PostgreSQL by URL. There is one writer at a time, and it commits everything
+//! that has gathered during the last commit (group commit), so a single request costs one small transaction, and a thousand simultaneous
+//! requests share one. Every statement is written once, in the SQL that both databases understand ([`database::Database`]).
 //!
 //! | durability | when [`Store::log`] returns | on SQLite | on PostgreSQL |
 //! |---|---|---|---|
@@ -51,10 +50,10 @@ pub use versions::{Improvement, NewVersion, Version};
 use database::Database;
 use writer::{Job, Writer};
 
-/// When a logged row counts as kept.
+/// When a logged row counts as stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// Safe against a killed process, ours or the database's.
+    /// Safe if this process or the database's process is killed.
     #[default]
     Durable,
     /// On disk: safe against a power cut.
@@ -66,11 +65,11 @@ pub enum Durability {
 /// How to open a store.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// When a logged row counts as kept.
+    /// When a logged row counts as stored.
     pub durability: Durability,
 }
 
-/// A database, and the thread that writes to it. Cloning shares both.
+/// A database, and the thread that writes to it. Clones share both.
 #[derive(Clone)]
 pub struct Store {
     location: Arc<Location>,
@@ -79,7 +78,7 @@ pub struct Store {
     idle: Arc<Mutex<Vec<Box<dyn Database>>>>,
 }
 
-/// So many connections for reading are kept.
+/// The number of read connections that are kept open.
 const READERS: usize = 2;
 
 enum Location {
@@ -104,11 +103,11 @@ impl Location {
 }
 
 impl Store {
-    /// Opens a store, making its tables where they are missing: `postgres://user@host/name`, or the path of an SQLite
-    /// file (`sqlite:` before it is allowed).
+    /// Opens a store, creating missing tables: `postgres://user@host/name`, or the path of an SQLite file (optionally prefixed with
+    /// `sqlite:`).
     ///
     /// # Errors
-    /// A database that cannot be reached, is not a database, or was made by a newer version of this program.
+    /// The database cannot be reached, is not a database, or was created by a newer version of this program.
     pub fn open(location: &str, options: Options) -> Result<Store> {
         let location = Arc::new(Location::parse(location));
         let mut database = location.connect(options.durability)?;
@@ -120,7 +119,7 @@ impl Store {
         Ok(Store { location, durability: options.durability, writer, idle: Arc::default() })
     }
 
-    /// Logs the predictions of one request; returns when they are kept, as [`Durability`] says.
+    /// Logs the predictions of one request; returns when they are stored, as defined by [`Durability`].
     pub async fn log(&self, predictions: Predictions) -> Result<()> {
         if self.durability == Durability::Relaxed {
             return self.writer.submit(Job::Log(predictions, None)).await;
@@ -130,8 +129,8 @@ impl Store {
         kept.await.map_err(|_| Error::Stopped)?
     }
 
-    /// Stores feedback that `judge` finds sound; the fate of each piece, in order, once all of it is kept. If one piece is
-    /// refused, nothing is stored.
+    /// Stores feedback that `judge` accepts; returns the fate of each piece, in order, once all of it is stored. If one piece is rejected,
+    /// nothing is stored.
     pub async fn accept<J: Judge>(
         &self,
         given: Vec<Feedback>,
@@ -140,7 +139,7 @@ impl Store {
         self.write(move |database| accept::accept(database, &given, &judge)).await
     }
 
-    /// As [`Store::accept`], for threads outside of an async runtime.
+    /// Like [`Store::accept`], for threads outside an async runtime.
     pub fn accept_blocking<J: Judge>(
         &self,
         given: Vec<Feedback>,
@@ -149,7 +148,7 @@ impl Store {
         self.write_blocking(move |database| accept::accept(database, &given, &judge))
     }
 
-    /// Whether [`Store::accept`] would take all of it now. Stores nothing.
+    /// Whether [`Store::accept`] would accept all of it now. Stores nothing.
     pub fn check_feedback<J: Judge>(
         &self,
         given: &[Feedback],
@@ -158,7 +157,7 @@ impl Store {
         self.read(|database| accept::check_all(database, given, judge))
     }
 
-    /// Stores feedback as it is; the fate of each piece, in order, once all of it is kept.
+    /// Stores feedback unchecked; returns the fate of each piece, in order, once all of it is stored.
     ///
     /// # Errors
     /// [`Error::Conflict`] for an idempotency key that was used for something else.
@@ -166,32 +165,32 @@ impl Store {
         self.accept_blocking(given, accept::Lenient)?.map_err(|_| Error::Conflict)
     }
 
-    /// What is noted under a name.
+    /// The mark with this name.
     pub fn mark(&self, name: &str) -> Result<Option<Vec<u8>>> {
         self.read(|database| marks::read(database, name))
     }
 
-    /// Notes something about the store under a name, unless something is noted there; what is noted then.
+    /// Stores a mark about the store under a name, unless it exists already; returns the stored mark.
     pub fn mark_once(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
         let (name, value) = (name.to_string(), value.to_vec());
         self.write_blocking(move |database| marks::once(database, &name, &value))
     }
 
-    /// All that is noted under names that begin so, by name.
+    /// All marks whose names have this prefix, by name.
     pub fn marks(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>> {
         self.read(|database| marks::all(database, prefix))
     }
 
-    /// Whether rows can be kept: writes as much as many rows need, and takes it away again. Blocks.
+    /// Tests whether rows can be stored: writes as many bytes as many rows need, and removes them again. Blocks.
     pub fn probe(&self) -> Result<()> {
         self.write_blocking(marks::probe)
     }
 
-    /// Copies the store, as it is at one moment, into a new SQLite file while others go on reading and writing. How many bytes
-    /// the copy has.
+    /// Copies a consistent snapshot of the store into a new SQLite file while others continue to read and write. Returns the number of
+    /// bytes of the copy.
     ///
     /// # Errors
-    /// A file that is there already; a store in PostgreSQL, which has tools of its own.
+    /// The file exists already, or the store is in PostgreSQL, which has its own tools.
     pub fn backup(&self, to: &std::path::Path) -> Result<u64> {
         match &*self.location {
             Location::Sqlite(from) => sqlite::backup(from, to),
@@ -199,24 +198,24 @@ impl Store {
         }
     }
 
-    /// How many of the newest `most` predictions of a model since `from` (microseconds since 1970) were odd in which way, and how
-    /// many predictions these are.
+    /// Counts the warnings, by code, of the newest `most` predictions of a model since `from` (microseconds since 1970), and these
+    /// predictions.
     pub fn flaws(&self, model: &str, from: i64, most: usize) -> Result<(u64, BTreeMap<String, u64>)> {
         self.read(|database| log::flaws(database, model, from, most))
     }
 
-    /// How many of the newest `most` pieces of feedback since `from` (microseconds since 1970), of all models, are about
-    /// predictions that the store does not hold.
+    /// Counts those of the newest `most` pieces of feedback since `from` (microseconds since 1970), of all models, whose predictions are
+    /// not in the store.
     pub fn orphans(&self, from: i64, most: usize) -> Result<u64> {
         self.read(|database| log::orphans(database, from, most))
     }
 
-    /// The models with rows whose kept key begins with `prefix`.
+    /// The models with rows whose stored key begins with `prefix`.
     pub fn models_with_keys_like(&self, prefix: &str) -> Result<Vec<String>> {
         self.read(|database| log::models_with_keys_like(database, prefix))
     }
 
-    /// Passes over the distinct kept keys of a model that begin with `prefix`.
+    /// Iterates over the distinct stored keys of a model that begin with `prefix`.
     pub fn each_key_like(
         &self,
         model: &str,
@@ -236,7 +235,7 @@ impl Store {
         answer.await.map_err(|_| Error::Stopped)?
     }
 
-    /// As [`Store::write`], for threads outside of an async runtime.
+    /// Like [`Store::write`], for threads outside an async runtime.
     pub fn write_blocking<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut dyn Database) -> Result<T> + Send + 'static,
@@ -246,8 +245,7 @@ impl Store {
         answer.blocking_recv().map_err(|_| Error::Stopped)?
     }
 
-    /// Reads on a connection that never waits for the writer. Blocks. Connections are kept for the next time; one that
-    /// failed is not.
+    /// Reads on a connection that never waits for the writer. Blocks. Connections are kept for reuse unless they failed.
     pub fn read<T>(&self, work: impl FnOnce(&mut dyn Database) -> Result<T>) -> Result<T> {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut database = match kept {
@@ -265,21 +263,21 @@ impl Store {
         Ok(found)
     }
 
-    /// Deletes everything known of a key: the predictions of its rows, the feedback on them, and the feedback that a user
-    /// of that name gave. How many predictions and pieces of feedback went.
+    /// Deletes everything known about a key: the predictions of its rows, the feedback on them, and the feedback given by a user of that
+    /// name. Returns the number of deleted predictions and pieces of feedback.
     pub fn forget(&self, keys: Vec<String>) -> Result<(u64, u64)> {
         let counts = self.write_blocking(move |database| log::forget(database, &keys))?;
         self.write_blocking(|database| database.settle())?;
         Ok(counts)
     }
 
-    /// Deletes predictions made before `before` (microseconds since 1970), the feedback on them, and feedback as old whose
-    /// prediction never came. How many predictions went.
+    /// Deletes predictions made before `before` (microseconds since 1970), the feedback on them, and equally old feedback whose prediction
+    /// never came. Returns the number of deleted predictions.
     pub fn prune(&self, before: i64) -> Result<u64> {
         self.write_blocking(move |database| log::prune(database, before))
     }
 
-    /// Records a new API key and gives its token, which is shown once and not stored.
+    /// Creates an API key and returns its token, which is shown once and not stored.
     pub fn create_key(
         &self,
         name: &str,
@@ -292,18 +290,18 @@ impl Store {
         Ok((key, token))
     }
 
-    /// All API keys, revoked ones included.
+    /// All API keys, including revoked ones.
     pub fn keys(&self) -> Result<Vec<Key>> {
         self.read(keys::all)
     }
 
-    /// Revokes a key by its id; `false` when there is none that is not revoked.
+    /// Revokes a key by its id; `false` if there is no active key with this id.
     pub fn revoke_key(&self, id: &str) -> Result<bool> {
         let id = id.to_string();
         self.write_blocking(move |database| keys::revoke(database, &id))
     }
 
-    /// The number of this version of a model, recorded now if it is new.
+    /// The number of this version of a model, which is recorded now if it is new.
     pub fn version(&self, version: &NewVersion) -> Result<i64> {
         let version = version.clone();
         self.write_blocking(move |database| versions::record(database, &version))
@@ -314,18 +312,18 @@ impl Store {
         self.read(|database| versions::all(database, model))
     }
 
-    /// Notes what `improve` decided.
+    /// Records a decision of `improve`.
     pub fn note_improvement(&self, improvement: &Improvement) -> Result<()> {
         let improvement = improvement.clone();
         self.write_blocking(move |database| versions::note(database, &improvement))
     }
 
-    /// What `improve` decided about a model, the latest first.
+    /// The decisions of `improve` about a model, the latest first.
     pub fn improvements(&self, model: &str, most: usize) -> Result<Vec<Improvement>> {
         self.read(|database| versions::improvements(database, model, most))
     }
 
-    /// How many predictions of a model are logged. Rows older than a minute are counted once and noted. Blocks.
+    /// The number of logged predictions of a model. Rows older than a minute are counted once and recorded. Blocks.
     pub fn count(&self, model: &str) -> Result<u64> {
         let (n, change) = self.read(|database| tally::count(database, model, now()))?;
         if let Some((noted, next)) = change {
@@ -335,21 +333,20 @@ impl Store {
         Ok(n)
     }
 
-    /// The newest predictions of a model that were made since `from` (microseconds since 1970) and that feedback says
-    /// something about, oldest first, with what it says, the latest word last: as many as `most` pieces of
-    /// feedback are about. The work does not grow with the log.
+    /// The newest predictions of a model since `from` (microseconds since 1970) that have feedback, oldest first, with their feedback, the
+    /// latest last: those to which the newest `most` pieces of feedback refer. The cost does not grow with the log.
     pub fn newest_judged(&self, model: &str, from: i64, most: usize) -> Result<Vec<LoggedPrediction>> {
         self.read(|database| log::newest_judged(database, model, from, most))
     }
 
-    /// The latest `most` pieces of feedback on a model that came in since `from` (microseconds since 1970), the latest first,
-    /// each with its prediction (which may come more than once).
+    /// The latest `most` pieces of feedback on a model received since `from` (microseconds since 1970), the latest first, each with its
+    /// prediction (which may occur more than once).
     pub fn newest_feedback(&self, model: &str, from: i64, most: usize) -> Result<Vec<LoggedPrediction>> {
         self.read(|database| log::newest_feedback(database, model, from, most))
     }
 
-    /// Passes over the predictions of a model made in `[from, to)` (microseconds since 1970), oldest first, each with the
-    /// feedback on it in the order in which it counts (the last is the latest).
+    /// Iterates over the predictions of a model made in `[from, to)` (microseconds since 1970), oldest first, each with its feedback in the
+    /// order in which it counts (the last is the latest).
     pub fn each_logged(
         &self,
         model: &str,

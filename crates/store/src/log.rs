@@ -10,39 +10,39 @@ use crate::feedback::{self, Given};
 use crate::ids::first_id;
 use crate::{Error, Result, tally};
 
-/// The answers to one request.
+/// The predictions for one request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictions {
     /// When, in microseconds since 1970.
     pub at: i64,
-    /// The version that answered, as [`crate::Store::version`] numbered it.
+    /// The model version, as numbered by [`crate::Store::version`].
     pub version: i64,
-    /// The name of the variant that answered: `champion`, or a challenger's.
+    /// The name of the variant that made the predictions: `champion`, or a challenger's.
     pub variant: Arc<str>,
-    /// The chance with which that variant was chosen.
+    /// The probability with which that variant was chosen.
     pub propensity: f64,
-    /// How long the request took so far, in microseconds.
+    /// The duration of the request so far, in microseconds.
     pub latency_us: u32,
-    /// The API key that asked.
+    /// The API key of the request.
     pub key_id: Option<Arc<str>>,
     /// The rows.
     pub rows: Vec<LoggedRow>,
 }
 
-/// One answered row.
+/// One predicted row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoggedRow {
-    /// Its name for ever.
+    /// Its permanent id.
     pub id: Uuid,
-    /// The features as they came, a JSON array in the order of the version's columns.
+    /// The features as they were sent, a JSON array in the order of the version's columns.
     pub features: String,
-    /// The answer, as JSON: a number, or the name of a class.
+    /// The prediction, as JSON: a number, or the name of a class.
     pub prediction: String,
     /// The probability of each class, a JSON array in the order of the classes.
     pub probabilities: Option<String>,
     /// The value of the key column.
     pub row_key: Option<String>,
-    /// What was odd about the row: the codes of its warnings, divided by spaces.
+    /// The codes of the row's warnings, separated by spaces.
     pub flaws: Option<String>,
 }
 
@@ -68,38 +68,38 @@ pub(crate) fn insert(database: &mut dyn Database, predictions: &Predictions) -> 
             row.flaws.as_deref().into(),
         ]);
     }
-    // A group that is tried again after a failure must not fail on the rows that were kept.
+    // A group that is retried after a failure must not fail on the rows that were stored.
     database.insert(HEAD, "ON CONFLICT (id) DO NOTHING", WIDTH, &values)
 }
 
-/// A prediction as it was logged, with what was said about it.
+/// A logged prediction, with its feedback.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoggedPrediction {
     /// Its id.
     pub id: Uuid,
     /// When, in microseconds since 1970.
     pub at: i64,
-    /// The number of the version that answered.
+    /// The number of the model version.
     pub version: i64,
     /// The features, a JSON array in the order of the version's columns.
     pub features: String,
-    /// The answer, as JSON.
+    /// The prediction, as JSON.
     pub prediction: String,
     /// The probabilities, as a JSON array.
     pub probabilities: Option<String>,
     /// The value of the key column.
     pub row_key: Option<String>,
-    /// How long the request took, in microseconds.
+    /// The duration of the request, in microseconds.
     pub latency_us: i64,
     /// Feedback, the latest last.
     pub feedback: Vec<Given>,
 }
 
-/// What is read of a prediction, and of a piece of feedback on it.
+/// The columns that are read for a prediction and for a piece of feedback on it.
 const COLUMNS: &str = "SELECT p.id, p.at, p.version, p.features, p.prediction, p.probabilities, p.row_key, p.latency_us, \
                        f.kind, f.value, f.at, f.received_at, f.by_user, f.key_id";
 
-/// Joined from feedback to its prediction, in this order also where the database would choose another one.
+/// Joined from feedback to its prediction, in this order even if the database would choose another one.
 const FROM_FEEDBACK: &str = "FROM feedback f CROSS JOIN predictions p CROSS JOIN versions v \
                              WHERE p.id = f.prediction_id AND v.id = p.version AND v.model = ?";
 
@@ -138,7 +138,7 @@ pub(crate) fn newest_judged(
         Ok(())
     })?;
     if n_rows == most && found.len() > 1 {
-        // There may be more to say about it.
+        // There may be more feedback on it.
         found.pop();
     }
     found.reverse();
@@ -163,7 +163,7 @@ pub(crate) fn newest_feedback(
     Ok(found)
 }
 
-/// Rows of [`COLUMNS`], those of one prediction that follow each other as one; how many rows there were.
+/// Groups rows of [`COLUMNS`], so that consecutive rows of one prediction become one; returns the number of rows.
 fn grouped(
     database: &mut dyn Database,
     sql: &str,
@@ -205,14 +205,15 @@ fn grouped(
     Ok(n_rows)
 }
 
-/// The prediction with its feedback in the order in which it counts: what claims to come from the future counts from when it came in.
+/// The prediction with its feedback in the order in which it counts: feedback with a timestamp in the future counts from when it was
+/// received.
 fn in_order(mut logged: LoggedPrediction) -> LoggedPrediction {
-    // Stable: of equal timestamps the one that came later comes last, as the query gives them.
+    // Stable: for equal timestamps, the one that came later is last, as the query returns them.
     logged.feedback.sort_by_key(Given::counts_at);
     logged
 }
 
-/// How many of the newest rows of a model, at most `most` since `from`, were odd in which way, and how many rows these are.
+/// Counts the warnings, by code, of the newest rows of a model (at most `most` since `from`), and these rows.
 pub(crate) fn flaws(
     database: &mut dyn Database,
     model: &str,
@@ -235,7 +236,7 @@ pub(crate) fn flaws(
     Ok((n, found))
 }
 
-/// How many of the newest pieces of feedback, at most `most` since `from`, are about predictions that the store does not hold.
+/// Counts those of the newest pieces of feedback (at most `most` since `from`) whose predictions are not in the store.
 pub(crate) fn orphans(database: &mut dyn Database, from: i64, most: usize) -> Result<u64> {
     let sql = "SELECT COUNT(*) FROM (SELECT prediction_id FROM feedback WHERE id >= ? ORDER BY id DESC LIMIT ?) f \
                WHERE NOT EXISTS (SELECT 1 FROM predictions p WHERE p.id = f.prediction_id)";
@@ -244,7 +245,7 @@ pub(crate) fn orphans(database: &mut dyn Database, from: i64, most: usize) -> Re
     Ok(found.map_or(0, |n| n.int()).max(0) as u64)
 }
 
-/// The models of rows whose key was hashed (`prefix` is what hashes begin with).
+/// The models of rows whose key was hashed (`prefix` is the prefix of hashes).
 pub(crate) fn models_with_keys_like(database: &mut dyn Database, prefix: &str) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT v.model FROM versions v JOIN predictions p ON p.version = v.id WHERE p.row_key LIKE ? ORDER BY v.model";
     let mut models = Vec::new();
@@ -255,7 +256,7 @@ pub(crate) fn models_with_keys_like(database: &mut dyn Database, prefix: &str) -
     Ok(models)
 }
 
-/// Passes over the distinct kept keys of a model that begin with `prefix`.
+/// Iterates over the distinct stored keys of a model that begin with `prefix`.
 pub(crate) fn each_key_like(
     database: &mut dyn Database,
     model: &str,

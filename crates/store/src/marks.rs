@@ -1,9 +1,9 @@
-//! Notes about the store as a whole, each under a name.
+//! Marks about the store as a whole, each under a name.
 
 use crate::Result;
 use crate::database::{Database, Datum, Value, first};
 
-/// A probe writes so many bytes: as many as some hundred rows need.
+/// The number of bytes that a probe writes: as many as a few hundred rows need.
 const PROBE: usize = 64 << 10;
 
 pub(crate) fn read(database: &mut dyn Database, name: &str) -> Result<Option<Vec<u8>>> {
@@ -37,7 +37,7 @@ pub(crate) fn all(database: &mut dyn Database, prefix: &str) -> Result<Vec<(Stri
 pub(crate) fn probe(database: &mut dyn Database) -> Result<()> {
     let name = Value::Text("probe");
     database.execute("DELETE FROM marks WHERE name = ?", &[name])?;
-    // Random enough that no file system packs it away.
+    // Random enough that no file system can compress it.
     let bytes: Vec<u8> = (0..PROBE as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     database.execute("INSERT INTO marks (name, value) VALUES (?, ?)", &[name, Value::Bytes(&bytes)])?;
     database.execute("DELETE FROM marks WHERE name = ?", &[name]).map(drop)

@@ -1,4 +1,4 @@
-//! PostgreSQL, over the blocking client: the writer is a thread of its own anyway.
+//! PostgreSQL, with the blocking client: the writer has its own thread anyway.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::{Durability, Error, Result};
 /// Rows per statement of [`Database::insert`]; a statement has at most 65,535 values.
 const ROWS: usize = 64;
 
-/// A server that does not answer is waited for so long, where the URL says nothing else.
+/// How long to wait for a server that does not respond, unless the URL sets it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Postgres {
@@ -24,14 +24,14 @@ pub(crate) struct Postgres {
     statements: BTreeMap<String, Statement>,
 }
 
-/// A client, which brings a runtime of its own: that cannot end on a thread that belongs to another one.
+/// A client, which contains its own runtime and therefore cannot be dropped on a thread of another runtime.
 struct Held(Option<Client>);
 
 impl Drop for Held {
     fn drop(&mut self) {
         let client = self.0.take();
         if tokio::runtime::Handle::try_current().is_ok() {
-            // A thread that panicked has nothing left to say.
+            // A thread that panicked has nothing more to report.
             let _ = std::thread::spawn(move || drop(client)).join();
         }
     }
@@ -46,7 +46,7 @@ impl Postgres {
         self.client.0.as_ref().is_none_or(Client::is_closed)
     }
 
-    /// Connects anew; the tables may be new as well.
+    /// Reconnects; the tables may be new as well.
     fn reconnect(&mut self) -> Result<()> {
         *self = Postgres::open(&self.url, self.durability)?;
         crate::schema::prepare(self)
@@ -59,7 +59,7 @@ impl Postgres {
             config.connect_timeout(PATIENCE);
         }
         let mut client = config.connect(NoTls).map_err(failed)?;
-        // Without waiting, a commit is in the memory of the database's own processes for a while: who kills these loses it.
+        // Without waiting, a commit stays in the memory of the database's processes for a while, and is lost if they are killed.
         let wait = if durability == Durability::Relaxed { "off" } else { "on" };
         client.batch_execute(&format!("SET synchronous_commit = {wait}")).map_err(failed)?;
         Ok(Postgres { client: Held(Some(client)), url: url.into(), durability, statements: BTreeMap::new() })
@@ -84,7 +84,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// `?` becomes `$1`, `$2`, …: our statements hold no literal question mark.
+/// `?` becomes `$1`, `$2`, …: our statements contain no literal question mark.
 fn numbered(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len() + 16);
     let mut n = 0;
@@ -190,13 +190,13 @@ impl Database for Postgres {
 
     fn rollback(&mut self) {
         if !self.is_closed() {
-            // The transaction is void either way; the next begin reconnects where it must.
+            // The transaction is void either way; the next begin reconnects if necessary.
             let _ = self.script("ROLLBACK");
         }
     }
 
     fn refresh(&mut self) -> Result<()> {
-        // A broken connection is often found out only when something is asked.
+        // A broken connection is often only noticed when it is used.
         if self.is_closed() || self.client()?.is_valid(PATIENCE).is_err() {
             self.reconnect()?;
         }

@@ -3,10 +3,10 @@
 use crate::database::{Database, Datum, Value, first};
 use crate::{Error, Result, tally};
 
-/// The version of the tables below. A later one comes with the statements that lead to it.
+/// The version of the tables below. A later version adds the statements that lead to it.
 const VERSION: i64 = 3;
 
-/// Makes the tables where they are missing.
+/// Creates missing tables.
 pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
     database.script("CREATE TABLE IF NOT EXISTS tidemill (version BIGINT NOT NULL)")?;
     match first(database, "SELECT version FROM tidemill", &[])?.map(|v| v.int()) {
@@ -15,7 +15,7 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
         _ => {}
     }
     database.begin(true)?;
-    // Another process may have been quicker between the question and the transaction.
+    // Another process may have been faster between the query and the transaction.
     let found = first(database, "SELECT version FROM tidemill", &[])?.map(|v| v.int());
     let (bytes, clustered) = (database.bytes_type(), database.clustered());
     let mut make =
@@ -52,8 +52,8 @@ fn models(database: &mut dyn Database) -> Result<Vec<String>> {
     Ok(models)
 }
 
-/// Timestamps are microseconds since 1970 (UTC); `BYTES` stands for what bytes are called, `CLUSTERED` for keeping rows
-/// in the order of their key: ids grow, so rows are added at the end of one tree.
+/// Timestamps are microseconds since 1970 (UTC). `BYTES` stands for the binary type, and `CLUSTERED` for storing rows in the order of their
+/// key: ids increase, so rows are appended at the end of one tree.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS versions (
   id BIGINT PRIMARY KEY,
@@ -112,7 +112,7 @@ CREATE TABLE IF NOT EXISTS improvements (
 );
 ";
 
-/// Version 2: the log is no longer counted whole each time.
+/// Version 2: the log is no longer counted in full each time.
 const TALLIES: &str = "
 CREATE TABLE IF NOT EXISTS tallies (
   model TEXT PRIMARY KEY,
@@ -122,7 +122,7 @@ CREATE TABLE IF NOT EXISTS tallies (
 );
 ";
 
-/// Version 3: what is noted about the store as a whole, such as proofs of the secrets it was written with.
+/// Version 3: marks about the store as a whole, such as fingerprints of the secrets with which it was written.
 const MARKS: &str = "
 CREATE TABLE IF NOT EXISTS marks (
   name TEXT PRIMARY KEY,
@@ -130,7 +130,7 @@ CREATE TABLE IF NOT EXISTS marks (
 );
 ";
 
-/// To version 3: what was odd about a row; idempotency keys belong to the API key that brought them.
+/// To version 3: warnings of a row; idempotency keys belong to the API key with which they were sent.
 const TO_3: &str = "
 ALTER TABLE predictions ADD COLUMN flaws TEXT;
 UPDATE feedback SET idempotency_key = 'key:' || COALESCE(key_id, '') || ':' || idempotency_key

@@ -10,10 +10,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use crate::database::{Database, Datum, Value};
 use crate::{Durability, Error, Result};
 
-/// Another program that writes to the file is waited for so long.
+/// How long to wait for another program that writes to the file.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The write-ahead log is cut to so many bytes when it begins again.
+/// The size in bytes to which the write-ahead log is truncated when it restarts.
 const LOG_BYTES: i64 = 32 << 20;
 
 pub(crate) struct Sqlite {
@@ -25,7 +25,7 @@ pub(crate) struct Sqlite {
     patient: bool,
 }
 
-/// What tells whether the file in the place is still the one that was opened.
+/// Identifies a file, to tell whether the one at the path is still the one that was opened.
 type Identity = (u64, u64);
 
 impl Sqlite {
@@ -36,7 +36,7 @@ impl Sqlite {
         Ok(Sqlite { connection, identity: identity(path), path: path.into(), durability, patient: true })
     }
 
-    /// Without this, rows would go on into a file that was deleted or moved away, and be lost.
+    /// Without this check, rows would be written to a file that was deleted or moved away, and be lost.
     fn check_place(&mut self) -> Result<()> {
         let found = identity(&self.path);
         if found.is_none() && self.identity.is_some() {
@@ -50,8 +50,8 @@ impl Sqlite {
     }
 }
 
-/// Copies the database into a new file by SQLite's online backup: all pages in one step, so that the copy is of one moment; in
-/// write-ahead mode that keeps nobody from writing.
+/// Copies the database into a new file with SQLite's online backup: all pages in one step, so that the copy is consistent. In write-ahead
+/// mode, this does not block writers.
 pub(crate) fn backup(from: &Path, to: &Path) -> Result<u64> {
     let place = to.display().to_string();
     let fails = |problem: String| Error::Open { place: place.clone(), problem };
@@ -62,7 +62,7 @@ pub(crate) fn backup(from: &Path, to: &Path) -> Result<u64> {
     let copied = copy(from, &part).map_err(|e| fails(e.to_string()));
     let moved = copied.and_then(|()| std::fs::rename(&part, to).map_err(|e| fails(e.to_string())));
     if let Err(e) = moved {
-        // What is left of it is of no use.
+        // An incomplete copy is useless.
         let _ = std::fs::remove_file(&part);
         return Err(e);
     }
@@ -70,7 +70,7 @@ pub(crate) fn backup(from: &Path, to: &Path) -> Result<u64> {
 }
 
 fn copy(from: &Path, to: &Path) -> rusqlite::Result<()> {
-    // A part that an interrupted backup left behind.
+    // A partial file that an interrupted backup left behind.
     let _ = std::fs::remove_file(to);
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     source.busy_timeout(BUSY)?;
@@ -78,7 +78,7 @@ fn copy(from: &Path, to: &Path) -> rusqlite::Result<()> {
     let backup = Backup::new(&source, &mut target)?;
     let mut tries = 0;
     while backup.step(-1)? != StepResult::Done {
-        // Another program holds the file for itself, as when its write-ahead log is cut.
+        // Another program has locked the file, for example while its write-ahead log is truncated.
         tries += 1;
         if tries > 100 {
             return Err(rusqlite::Error::SqliteFailure(
@@ -89,7 +89,7 @@ fn copy(from: &Path, to: &Path) -> rusqlite::Result<()> {
         std::thread::sleep(Duration::from_millis(50));
     }
     drop(backup);
-    // One file, complete in itself; a store that is opened on it turns write-ahead mode on again.
+    // One self-contained file; a store that is opened on it turns write-ahead mode on again.
     target.pragma_update(None, "journal_mode", "DELETE")?;
     let check: String = target.query_row("PRAGMA quick_check", [], |row| row.get(0))?;
     match check.as_str() {
@@ -108,12 +108,12 @@ fn connect(path: &Path, durability: Durability) -> rusqlite::Result<Connection> 
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = if durability == Durability::DurablePower { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", synchronous)?;
-    // The writer's thread does that, on a connection of its own; this is for programs that write without ending.
+    // The writer's thread does that, on its own connection; this is for programs that write without pause.
     connection.pragma_update(None, "wal_autocheckpoint", 40_000)?;
-    // A log that was long once gives the disk back.
+    // A log that was long returns its disk space.
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
-    // What is deleted is overwritten: `forget` means it.
+    // Deleted data is overwritten, as `forget` requires.
     connection.pragma_update(None, "secure_delete", "ON")?;
     Ok(connection)
 }
@@ -130,7 +130,7 @@ fn identity(path: &Path) -> Option<Identity> {
 }
 
 fn failed(e: rusqlite::Error) -> Error {
-    // The message of a failed statement names the table and the rule, never a value.
+    // The message of a failed statement names the table and the constraint, never a value.
     Error::Failed(match e {
         rusqlite::Error::SqliteFailure(code, _) if code.code == ErrorCode::DatabaseBusy => {
             return Error::Busy;
@@ -213,13 +213,13 @@ impl Database for Sqlite {
 
     fn rollback(&mut self) {
         if !self.connection.is_autocommit() {
-            // The transaction is void either way; the next begin tells if the database is beyond use.
+            // The transaction is void either way; the next begin reports if the database is unusable.
             let _ = self.execute("ROLLBACK", &[]);
         }
     }
 
     fn settle(&mut self) -> Result<()> {
-        // Within a transaction a checkpoint is refused: the writer calls this outside of one.
+        // A checkpoint is not possible within a transaction: the writer calls this outside of one.
         self.rollback();
         self.query("PRAGMA wal_checkpoint(TRUNCATE)", &[], &mut |_| Ok(()))?;
         self.execute("BEGIN", &[]).map(drop)

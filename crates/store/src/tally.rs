@@ -1,5 +1,5 @@
-//! How many predictions of a model are logged, without counting all of them each time: the log is counted once up to a timestamp that
-//! moves on, and from there anew.
+//! The number of logged predictions of a model, without counting all of them each time: the log is counted once up to a timestamp that
+//! advances, and from there again.
 
 use uuid::Uuid;
 
@@ -9,10 +9,10 @@ use crate::ids::first_id;
 
 /// Predictions younger than this, in microseconds, may still be on their way into the log.
 const SETTLED: i64 = 60_000_000;
-/// So many counted rows are worth a note.
+/// The number of counted rows from which a tally is recorded.
 const WORTH: i64 = 10_000;
 
-/// A count of the ids below `through`. Deleting raises `generation`, so that a count made meanwhile is not noted.
+/// A count of the ids below `through`. Deleting increments `generation`, so that a count made in the meantime is not recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tally {
     through: Uuid,
@@ -22,7 +22,7 @@ pub(crate) struct Tally {
 
 const OF_MODEL: &str = "version IN (SELECT id FROM versions WHERE model = ?)";
 
-/// The tally of a model as noted, and the one to note instead where that is worth it; then the count of all.
+/// The recorded tally of a model, and the one to record instead if it is worth it; then the total count.
 pub(crate) fn count(
     database: &mut dyn Database,
     model: &str,
@@ -58,7 +58,7 @@ fn noted(database: &mut dyn Database, model: &str) -> Result<Tally> {
     Ok(found)
 }
 
-/// Notes `next` where `noted` still holds.
+/// Records `next` if `noted` is still current.
 pub(crate) fn note(database: &mut dyn Database, model: &str, noted: &Tally, next: &Tally) -> Result<()> {
     database.execute(
         "UPDATE tallies SET through = ?, n = ? WHERE model = ? AND through = ? AND generation = ?",
@@ -73,13 +73,13 @@ pub(crate) fn note(database: &mut dyn Database, model: &str, noted: &Tally, next
     Ok(())
 }
 
-/// Begins the tally of a model.
+/// Creates the tally of a model.
 pub(crate) fn begin(database: &mut dyn Database, model: &str) -> Result<()> {
     let sql = "INSERT INTO tallies (model, through, n, generation) VALUES (?, ?, 0, 0) ON CONFLICT (model) DO NOTHING";
     database.execute(sql, &[Value::Text(model), Value::Bytes(Uuid::nil().as_bytes())]).map(drop)
 }
 
-/// Takes the predictions that are about to be deleted, those for which `condition` holds of `value`, out of every tally.
+/// Subtracts the predictions that are about to be deleted, for which `condition` is true of `value`, from every tally.
 pub(crate) fn subtract(database: &mut dyn Database, condition: &str, value: Value<'_>) -> Result<()> {
     let sql = format!(
         "UPDATE tallies SET generation = generation + 1, n = n - (SELECT COUNT(*) FROM predictions p \

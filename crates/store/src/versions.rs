@@ -1,4 +1,4 @@
-//! Which models answered, and what `improve` decided.
+//! Which model versions made predictions, and what `improve` decided.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -7,20 +7,20 @@ use uuid::Uuid;
 use crate::database::{Database, Datum, Value, first};
 use crate::{Result, now, tally};
 
-/// A version of a model, as it is first served.
+/// A version of a model, when it is first served.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewVersion {
-    /// The model's name.
+    /// The name of the model.
     pub model: String,
     /// The hash of the model file's manifest.
     pub hash: String,
     /// SHA-256 of its recipe.
     pub recipe_hash: String,
-    /// The hash of the version it was improved from.
+    /// The hash of the version from which it was improved.
     pub parent: Option<String>,
-    /// The columns whose values the log keeps, in their order.
+    /// The columns whose values are logged, in order.
     pub columns: Vec<String>,
-    /// What the model file says about itself.
+    /// What the model file contains about itself.
     pub about: Json,
 }
 
@@ -31,7 +31,7 @@ pub struct Version {
     pub id: i64,
     /// When it was first served, in microseconds since 1970.
     pub created_at: i64,
-    /// What it is.
+    /// The version itself.
     pub version: NewVersion,
 }
 
@@ -86,15 +86,15 @@ pub(crate) fn all(database: &mut dyn Database, model: &str) -> Result<Vec<Versio
 /// A decision of `improve`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Improvement {
-    /// The model's name.
+    /// The name of the model.
     pub model: String,
     /// When, in microseconds since 1970.
     pub at: i64,
-    /// Whether the challenger took over.
+    /// Whether the challenger was promoted.
     pub promoted: bool,
     /// The decision in a sentence.
     pub verdict: String,
-    /// Everything it rests on.
+    /// Everything on which it is based.
     pub document: Json,
 }
 

@@ -1,11 +1,11 @@
-//! Who writes: whatever has gathered is committed together, by one at a time.
+//! The writer: everything that has gathered is committed together, by one thread or task at a time.
 //!
-//! Where a commit is quick (SQLite that need not wait for the disk), it is made by a task on the threads that answer requests, at the
-//! moment when such a thread has run out of other work: whatever came in together has been handed over by then, so the more
-//! is asked at once the less a row costs, and neither a request nor its answer crosses from one thread to another.
+//! If a commit is fast (SQLite that need not wait for the disk), it is made by a task on the threads that handle requests, at the moment
+//! when such a thread has run out of other work. By then, everything that came in together has been handed over. The more requests there
+//! are at once, the less a row costs, and neither a request nor its response crosses threads.
 //!
-//! What may take long is for a thread of its own: PostgreSQL, waiting for the disk, large groups, deleting, and a database that
-//! another process holds.
+//! Work that may take long has its own thread: PostgreSQL, waiting for the disk, large groups, deleting, and a database that is locked by
+//! another process.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,21 +18,21 @@ use crate::database::Database;
 use crate::log::{self, Predictions};
 use crate::{Error, Result};
 
-/// A group takes no more jobs once it holds so many rows.
+/// A group accepts no more jobs once it contains this many rows.
 const GROUP_ROWS: usize = 8192;
-/// More rows than these are not committed on the spot.
+/// Groups with more rows than this are not committed on the spot.
 const SPOT_ROWS: usize = 512;
-/// After so many rows the write-ahead log is moved into the database file.
+/// After this many rows, the write-ahead log is moved into the database file.
 const CHECKPOINT_ROWS: usize = 20_000;
-/// A write-ahead log of more pages than these is emptied while nobody writes: 16 MB.
+/// A write-ahead log with more pages than this is emptied while nobody writes: 16 MB.
 const LOG_PAGES: u64 = 4096;
-/// How many queues there are.
+/// The number of queues.
 const QUEUES: usize = 16;
-/// A group of fewer jobs than this, or than the last, waits for more as long as more arrive.
+/// A group with fewer jobs than this, or than the last group, waits for more as long as more arrive.
 const CROWD: usize = 64;
-/// How often the database is found taken by another thread before the work is handed to the writer's own.
+/// How often a task finds the database in use by another thread before it passes the work to the writer's own thread.
 const PATIENCE: usize = 200;
-/// How many pieces of work may wait before callers wait to hand theirs over.
+/// How many jobs may wait before callers have to wait to submit theirs.
 const WAITING: usize = 4096;
 
 type Work = Box<dyn FnMut(&mut dyn Database) -> Result<()> + Send>;
@@ -41,12 +41,12 @@ type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 /// A piece of work for the writer.
 pub(crate) enum Job {
     Log(Predictions, Option<oneshot::Sender<Result<()>>>),
-    /// The work, and what to do with its end once the transaction is kept or lost.
+    /// The work, and what to do with its result once the transaction is committed or lost.
     Run(Work, Answer),
 }
 
 impl Job {
-    /// A job, and where its answer arrives.
+    /// A job, and the receiver of its result.
     pub(crate) fn run<T: Send + 'static>(
         mut work: impl FnMut(&mut dyn Database) -> Result<T> + Send + 'static,
     ) -> (Job, oneshot::Receiver<Result<T>>) {
@@ -60,7 +60,7 @@ impl Job {
         });
         let answer_with = Box::new(move |end: Result<()>| {
             let value = lock(&filled).take();
-            // Whoever asked may have gone; what was kept is kept.
+            // The caller may be gone; what was stored remains stored.
             let _ = done.send(end.and_then(|()| value.ok_or(Error::Stopped)));
         });
         (Job::Run(work, answer_with), answer)
@@ -96,21 +96,21 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Work that waits.
 struct Waiting {
     job: Job,
-    /// How much it counts: its rows, or too many for the spot.
+    /// Its weight: its rows, or too many for committing on the spot.
     rows: usize,
-    /// What bounds how much may wait.
+    /// Limits how much may wait.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Who sees to what waits.
+/// Who takes care of waiting jobs.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Drainer {
-    /// Nobody yet: whoever hands the next work over calls one.
+    /// Nobody yet: the next job that is submitted starts one.
     #[default]
     Nobody,
-    /// A task among the requests.
+    /// A task on the request threads.
     Task,
-    /// The thread.
+    /// The writer's thread.
     Thread,
 }
 
@@ -119,30 +119,30 @@ struct Queue {
     jobs: VecDeque<Waiting>,
     rows: usize,
     tender: Drainer,
-    /// How many jobs the last group had.
+    /// The number of jobs in the last group.
     last: usize,
 }
 
 struct Shared {
-    /// One for each thread that hands over (some may share one). What must keep its order is in the first.
+    /// One for each submitting thread (some may share one). Jobs that must keep their order are in the first.
     queues: [Mutex<Queue>; QUEUES],
     database: Mutex<Box<dyn Database>>,
     /// Rows since the write-ahead log was last moved.
     rows: AtomicUsize,
-    /// Whether it is to be moved now.
+    /// Whether it should be moved now.
     checkpoint: AtomicBool,
     closed: AtomicBool,
     thread: OnceLock<Thread>,
 }
 
-/// The place of this thread's queue.
+/// The index of this thread's queue.
 fn place() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static PLACE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % QUEUES);
     PLACE.with(|place| *place)
 }
 
-/// The writer of a store. Dropping it commits what waits, and ends.
+/// The writer of a store. Dropping it commits the waiting jobs and ends it.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     room: Arc<Semaphore>,
@@ -151,8 +151,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer to this database. `second` is a connection for moving the write-ahead log; with one, small work is
-    /// committed by a task among those that hand it over.
+    /// A writer for this database. `second` is a connection for moving the write-ahead log; if it is given, small jobs are committed by a
+    /// task on the threads that submit them.
     pub(crate) fn start(database: Box<dyn Database>, second: Option<Box<dyn Database>>) -> Result<Self> {
         let quick = second.is_some();
         let shared = Arc::new(Shared {
@@ -173,7 +173,7 @@ impl Writer {
         Ok(Writer { shared, room: Arc::new(Semaphore::new(WAITING)), quick, thread: Some(thread) })
     }
 
-    /// Hands work over. It is done when its answer arrives. Only what somebody waits for may overtake other work.
+    /// Submits a job. It is done when its result arrives. Only jobs that somebody waits for may overtake others.
     pub(crate) async fn submit(&self, job: Job) -> Result<()> {
         let place = if matches!(job, Job::Log(_, Some(_))) { place() } else { 0 };
         let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
@@ -191,9 +191,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Hands work over from a thread that may wait.
+    /// Submits a job from a thread that may block.
     pub(crate) fn submit_blocking(&self, job: Job) {
-        // It may be long work, such as deleting: not for a thread that answers requests.
+        // It may be long work, such as deleting, which is not for a thread that handles requests.
         if self.shared.push(0, Waiting { job, rows: SPOT_ROWS + 1, _permit: None }, Drainer::Thread) {
             self.shared.wake();
         }
@@ -205,13 +205,13 @@ impl Drop for Writer {
         self.shared.closed.store(true, Ordering::Release);
         self.shared.wake();
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has nothing left to say.
+            // A thread that panicked has nothing more to report.
             let _ = thread.join();
         }
     }
 }
 
-/// The part of a task that tends a queue. Where the task ends before its work, as with its runtime, the thread goes on.
+/// The task's responsibility for a queue. If the task ends before its work, for example with its runtime, the thread continues.
 struct Tending(Option<Arc<Shared>>, usize);
 
 impl Drop for Tending {
@@ -223,15 +223,15 @@ impl Drop for Tending {
     }
 }
 
-/// Commits what has gathered whenever the thread it runs on has nothing else to do, until nothing waits.
+/// Commits what has gathered whenever the thread it runs on is idle, until nothing is waiting.
 async fn when_idle(mut tending: Tending) {
     let (mut seen, mut tries) = (0, 0);
     loop {
-        // The runtime comes back to whoever yields once it has done all other work of this thread and looked for more.
+        // The runtime returns to a task that yields once it has done all other work of this thread and looked for more.
         tokio::task::yield_now().await;
         let (Some(shared), place) = (&tending.0, tending.1) else { return };
         let (now, last) = shared.gathered(place);
-        // In a crowd more is on its way; one that comes alone is not kept waiting.
+        // With many requests, more jobs are on their way; a single one is not delayed.
         if now > std::mem::replace(&mut seen, now) && now.max(last) > 1 && now < last.max(CROWD) {
             continue;
         }
@@ -239,7 +239,7 @@ async fn when_idle(mut tending: Tending) {
             Left::More => (seen, tries) = (0, 0),
             Left::Nothing => drop(tending.0.take()),
             Left::Held if tries < PATIENCE => tries += 1,
-            // Dropping the rest hands it over.
+            // Dropping the rest hands it over to the thread.
             Left::Held | Left::TooMuch => return,
         }
     }
@@ -249,14 +249,14 @@ async fn when_idle(mut tending: Tending) {
 enum Left {
     Nothing,
     More,
-    /// All, since somebody else is writing at this timestamp.
+    /// Everything, because somebody else is writing at the moment.
     Held,
-    /// What is not for a thread that answers requests.
+    /// Work that is not for a thread that handles requests.
     TooMuch,
 }
 
 impl Shared {
-    /// Adds work; whether this `tender` is to be called, since nobody else is on the way.
+    /// Adds a job; returns whether this `tender` must be started, because nobody else is on the way.
     fn push(&self, place: usize, waiting: Waiting, tender: Drainer) -> bool {
         let mut queue = lock(&self.queues[place]);
         queue.rows += waiting.rows;
@@ -275,13 +275,13 @@ impl Shared {
         }
     }
 
-    /// How many jobs wait, and how many the last group had.
+    /// The number of waiting jobs, and the number of jobs in the last group.
     fn gathered(&self, place: usize) -> (usize, usize) {
         let queue = lock(&self.queues[place]);
         (queue.jobs.len(), queue.last)
     }
 
-    /// The jobs of the next group; none where nothing waits, or where more waits than `most` rows.
+    /// The jobs of the next group; empty if nothing is waiting, or if more than `most` rows are waiting.
     fn next_group(&self, place: usize, most: usize) -> Vec<Waiting> {
         let mut queue = lock(&self.queues[place]);
         if queue.rows > most && most < GROUP_ROWS {
@@ -300,7 +300,7 @@ impl Shared {
         group
     }
 
-    /// Commits what waits, if the database is free and the work is small.
+    /// Commits the waiting jobs, if the database is free and the work is small.
     fn on_the_spot(&self, place: usize) -> Left {
         let Ok(mut database) = self.database.try_lock() else { return Left::Held };
         let mut group = self.next_group(place, SPOT_ROWS);
@@ -321,7 +321,7 @@ impl Shared {
         self.settled(place)
     }
 
-    /// Whether all is done; then the next work calls a tender again.
+    /// Whether everything is done; then the next job starts a tender again.
     fn settled(&self, place: usize) -> Left {
         let mut queue = lock(&self.queues[place]);
         if !queue.jobs.is_empty() {
@@ -331,19 +331,19 @@ impl Shared {
         Left::Nothing
     }
 
-    /// Commits a group and answers its jobs, which leaves it empty. `false` when another process holds the database: the jobs have
-    /// their answer where somebody was `patient`, and are left where nobody was.
+    /// Commits a group and answers its jobs, which leaves it empty. Returns `false` if another process has locked the database: then the
+    /// jobs are answered if `patient`, and left in place otherwise.
     fn commit(&self, database: &mut dyn Database, group: &mut Vec<Waiting>, patient: bool) -> bool {
         let rows = group.iter().map(|waiting| waiting.rows).sum::<usize>();
         match transact(database, group, patient) {
             Ok(()) => group.drain(..).for_each(|waiting| waiting.job.answer(Ok(()))),
             Err(Error::Busy) if !patient => return false,
-            // Each of them would wait as long once more.
+            // Each of them would wait for the full time again.
             Err(Error::Busy) => {
                 group.drain(..).for_each(|waiting| waiting.job.answer(Err(Error::Busy)));
                 return false;
             }
-            // One bad job must not take the others with it: each gets a transaction of its own.
+            // One bad job must not fail the others: each gets its own transaction.
             Err(_) if group.len() > 1 => {
                 for mut waiting in group.drain(..) {
                     let end = transact(database, std::slice::from_mut(&mut waiting), patient);
@@ -359,9 +359,9 @@ impl Shared {
         true
     }
 
-    /// The thread's work, until the writer is dropped and all is done.
+    /// The thread's work, until the writer is dropped and everything is done.
     fn serve(&self, mut second: Option<Box<dyn Database>>) {
-        // Whoever ends the program waits for another process once, not for each group anew.
+        // Shutdown waits for another process once, not for each group again.
         let mut patient = true;
         loop {
             let closed = self.closed.load(Ordering::Acquire);
@@ -369,11 +369,11 @@ impl Shared {
             let places: Vec<usize> = (0..QUEUES).filter(mine).collect();
             let checkpoint = self.checkpoint.swap(false, Ordering::Relaxed);
             if places.is_empty() && !checkpoint {
-                // Whoever hands something over wakes it; also if that was a timestamp ago.
+                // Submitting wakes it, even if that happened a moment ago.
                 std::thread::park();
                 continue;
             }
-            // What is about to be handed over comes along.
+            // Includes what is about to be submitted.
             std::thread::yield_now();
             let mut left = 0;
             for place in places {
@@ -390,7 +390,8 @@ impl Shared {
         }
     }
 
-    /// Commits the next group of a queue, however large; whether nothing is left, and whether no other process held the database.
+    /// Commits the next group of a queue, however large; returns whether nothing is left, and whether no other process had locked the
+    /// database.
     fn commit_next(&self, place: usize, patient: bool) -> (bool, bool) {
         let mut database = lock(&self.database);
         let mut group = self.next_group(place, GROUP_ROWS);
@@ -398,17 +399,17 @@ impl Shared {
         drop(database);
         group.drain(..).for_each(|waiting| waiting.job.answer(Err(Error::Busy)));
         let mut queue = lock(&self.queues[place]);
-        // A task that tends the queue says itself when it is done.
+        // A task that tends the queue reports itself when it is done.
         if queue.jobs.is_empty() && queue.tender == Drainer::Thread {
             queue.tender = Drainer::Nobody;
         }
         (queue.jobs.is_empty(), free)
     }
 
-    /// Moves the write-ahead log into the database: most of it beside the writing, and where it has grown long the last of
-    /// it while nobody writes, since only then it begins again at its start.
+    /// Moves the write-ahead log into the database: most of it during writing, and if it has grown long, its last part while nobody writes,
+    /// because only then can it restart at its beginning.
     fn checkpoint(&self, second: &mut dyn Database) {
-        // What could not be moved now, such as for a reader, is moved the next time.
+        // What could not be moved now, for example because of a reader, is moved the next time.
         if second.checkpoint().unwrap_or(0) > LOG_PAGES {
             let _held = lock(&self.database);
             let _ = second.checkpoint();

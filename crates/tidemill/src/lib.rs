@@ -1,4 +1,4 @@
-//! Tidemill as a library: fit, judge and use models on Arrow data, in memory.
+//! Tidemill as a library: fit, evaluate and use models on Arrow data, in memory.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -19,9 +19,8 @@
 //! # }
 //! ```
 //!
-//! Everything here works without a path, a terminal or any global state. A [`Source`] is anything that can be passed over
-//! in batches: a [`Table`] in memory, or a file by [`open`]. What a training found stands in [`Fit::facts`], as plain
-//! numbers and names.
+//! Everything here works without a path, a terminal or any global state. A [`Source`] is anything that can be read in batches: a [`Table`]
+//! in memory, or a file opened with [`open`]. The results of a training are in [`Fit::facts`], as plain numbers and names.
 
 mod judge;
 mod model;

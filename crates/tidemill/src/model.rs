@@ -1,4 +1,4 @@
-//! Models: opened, asked, saved.
+//! Models: open, predict, explain, save.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -15,21 +15,21 @@ use tidemill_engine::serve::serving::{Prediction, Serving};
 
 use crate::surroundings::context;
 
-/// A trained model: takes rows as they come from a file or a caller, and answers them.
+/// A trained model. It takes rows as they come from a file or a client, and predicts them.
 pub struct Model {
     opened: Opened,
     context: Context,
     serving: OnceLock<Serving>,
 }
 
-/// The answer for one row.
+/// The prediction for one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// The class by its name, or the number.
+    /// The name of the class, or the number.
     pub prediction: Value,
-    /// The probability of each class by its name, in their order; empty for numbers.
+    /// The probability of each class with its name, in the order of the classes; empty for regression.
     pub probabilities: Vec<(String, f64)>,
-    /// What is odd about the row: unseen categories, cells that cannot be read.
+    /// What is unusual about the row: unseen categories, cells that cannot be read.
     pub warnings: Vec<String>,
 }
 
@@ -37,13 +37,13 @@ impl Model {
     /// Opens a model file.
     ///
     /// # Errors
-    /// A file that cannot be read, is damaged in any way, or comes from a newer version.
+    /// The file cannot be read, is damaged in any way, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self> {
         let context = context(0);
         Ok(Self::of(model::open(path, &context)?, context))
     }
 
-    /// The model in these bytes, which are those of a model file. Errors as [`Model::open`].
+    /// Opens a model from the bytes of a model file. Errors are those of [`Model::open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Self::of_package(from_bytes(bytes)?)
     }
@@ -57,10 +57,10 @@ impl Model {
         Model { opened, context, serving: OnceLock::new() }
     }
 
-    /// Answers rows: the key column where there is one, `prediction`, and `probability_CLASS` for each class.
+    /// Predicts rows: the key column, if there is one, `prediction`, and `probability_CLASS` for each class.
     ///
     /// # Errors
-    /// A column that the model asks for and the rows lack, or of a kind that cannot be read.
+    /// The rows lack a column that the model needs, or have one of a kind that cannot be read.
     pub fn predict(&self, rows: &dyn Source) -> Result<RecordBatch> {
         let answers = self
             .opened
@@ -69,11 +69,11 @@ impl Model {
         rows::to_arrow(&answers)
     }
 
-    /// Answers one row, given as the values of its columns by name; what is not given is missing. The same answer as
-    /// [`Model::predict`] gives, in microseconds.
+    /// Predicts one row, given as the values of its columns by name; values that are not given are missing. Returns the same prediction as
+    /// [`Model::predict`], in microseconds.
     ///
     /// # Errors
-    /// A name that the model does not know (with the nearest one it does).
+    /// The model does not know a name (the error suggests the nearest known name).
     pub fn predict_row(&self, row: &Map<String, Value>) -> Result<Answer> {
         let serving = self.serving()?;
         let mut cells = Row::missing(serving.columns.len());
@@ -98,31 +98,32 @@ impl Model {
         })
     }
 
-    /// Explains the answers for rows of a source, by the best method that the model allows: what each of the user's columns adds
-    /// to each answer, beside the usual answer. `numbers` chooses rows, counted from 1; without any, all are explained.
+    /// Explains the predictions for rows of a source by the best method that the model supports: how much each of the user's columns adds
+    /// to each prediction, relative to the base value. `numbers` selects rows, counted from 1; if it is empty, all rows are explained.
     ///
     /// # Errors
-    /// No such row; more than 200 rows where the model is explained by sampling.
+    /// There is no such row, or there are more than 200 rows for a model that is explained by sampling.
     pub fn explain(&self, rows: &dyn Source, numbers: &[u64]) -> Result<Explained> {
         let asked = explain::Asked { rows: numbers.to_vec(), ..explain::Asked::default() };
         explain::explain(&self.opened, rows, None, &asked, &self.context)
     }
 
-    /// Searches for what of rows would have to be otherwise for another answer, among the columns that the recipe of the model marks as
-    /// changeable, or those that are asked for.
+    /// Searches for the smallest changes to rows that lead to another prediction, among the columns that the model's recipe marks as
+    /// changeable, or those given.
     ///
     /// # Errors
-    /// No such row, more than 200 rows, an answer that the model cannot give, a column that cannot change.
+    /// There is no such row, there are more than 200 rows, the model cannot make the wanted prediction, or a column cannot change.
     pub fn what_if(&self, rows: &dyn Source, asked: &WhatIf) -> Result<Counterfactuals> {
         let recipe = &self.opened.package.recipe;
         let recipe = recipe::parse(recipe, "the model's recipe", self.context.registry())?;
         explain::counterfactuals(&self.opened, &recipe, rows, None, asked, &self.context)
     }
 
-    /// How the answer depends on each column over rows of a source: partial dependence, single rows, accumulated local effects.
+    /// How the prediction depends on each column over the rows of a source: partial dependence, individual curves, accumulated local
+    /// effects.
     ///
     /// # Errors
-    /// No such row, a column that the model does not read, more than 100 columns where none is named.
+    /// There is no such row, the model does not read a column, or there are more than 100 columns and none is named.
     pub fn effects(&self, rows: &dyn Source, asked: &AskedEffects) -> Result<Effects> {
         explain::effects(&self.opened, rows, asked, &self.context)
     }
@@ -136,28 +137,28 @@ impl Model {
         Ok(self.serving.get_or_init(|| serving))
     }
 
-    /// The classes in their order, the positive one last of two; empty for numbers.
+    /// The classes in their order, with the positive one last if there are two; empty for regression.
     pub fn classes(&self) -> Result<&[String]> {
         Ok(&self.opened.model.intake()?.plan().classes)
     }
 
-    /// The column that it predicts.
+    /// The column that the model predicts.
     pub fn target(&self) -> Result<&str> {
         let target = self.opened.model.intake()?.plan().target();
         Ok(target.map_or("", |column| &column.name))
     }
 
-    /// The card: what it is for, how good it is, how it was made.
+    /// The model card: what the model is for, how good it is, how it was made.
     pub fn card(&self) -> &str {
         &self.opened.package.card
     }
 
-    /// The bytes of its file.
+    /// The bytes of the model file.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         Ok(to_bytes(&self.opened.package)?)
     }
 
-    /// Writes its file: whole or not at all.
+    /// Writes the model file atomically.
     pub fn save(&self, path: &Path) -> Result<()> {
         tidemill_engine::files::replace(path, &self.to_bytes()?)
     }
@@ -170,7 +171,7 @@ impl Model {
         &self.context
     }
 
-    /// The fitted chain itself.
+    /// The fitted chain.
     pub fn chain(&self) -> &Arc<tidemill_core::Chain> {
         &self.opened.model.chain
     }

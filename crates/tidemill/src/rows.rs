@@ -6,21 +6,22 @@ use arrow_array::{ArrayRef, Float64Array, RecordBatch};
 use tidemill_core::{Error, Result, Source, Table};
 use tidemill_engine::rows;
 
-/// The rows of these batches, which share one schema.
+/// A table of the rows in these batches, which must share one schema.
 ///
-/// Numbers of any width become 64-bit floats, strings texts, timestamps and dates times, booleans flags, dictionaries
-/// what they hold, binary columns images.
+/// Numbers of any width become 64-bit floats, strings become texts, timestamps and dates become times, booleans become flags, dictionaries
+/// become what they contain, and binary columns become images.
 ///
 /// # Errors
-/// No batch, batches of different schemas, two columns of one name, a column of a type that no kind holds (lists, maps).
+/// There is no batch, the batches have different schemas, two columns have the same name, or a column has an unsupported type (lists,
+/// maps).
 pub fn table(batches: &[RecordBatch]) -> Result<Table> {
     rows::from_arrow(batches)
 }
 
-/// A table of number columns of one length.
+/// A table of numeric columns of equal length.
 ///
 /// # Errors
-/// Columns of different lengths or of one name.
+/// Columns have different lengths or the same name.
 pub fn table_of_numbers(columns: &[(&str, &[f64])]) -> Result<Table> {
     let arrays = columns
         .iter()
@@ -30,10 +31,10 @@ pub fn table_of_numbers(columns: &[(&str, &[f64])]) -> Result<Table> {
     table(&[batch])
 }
 
-/// The rows of a file, a glob or a folder of images: CSV, TSV, JSON lines, Parquet, Arrow IPC, compressed or not.
+/// Opens a file, a glob or a folder of images: CSV, TSV, JSON lines, Parquet, Arrow IPC, compressed or not.
 ///
 /// # Errors
-/// Whatever keeps the file from being read, with its name, line and remedy.
+/// The file cannot be read; the error has its name, the line and a remedy.
 pub fn open(location: &str) -> Result<Box<dyn Source>> {
     rows::open(location)
 }

@@ -13,24 +13,25 @@ use crate::Model;
 
 /// A finished training, in memory.
 pub struct Fit {
-    /// What was found: columns, split, leaderboard, scores on held-out rows, warnings.
+    /// The results: columns, split, leaderboard, scores on held-out rows, warnings.
     pub facts: Outcome,
     inner: fit::Fit,
 }
 
-/// A recipe from its TOML text.
+/// Parses a recipe from TOML.
 ///
 /// # Errors
-/// A key that does not exist or a value that does not fit, with its line and the nearest key.
+/// A key does not exist or a value is invalid; the error has its line and the nearest key.
 pub fn recipe(toml: &str) -> Result<Recipe> {
     tidemill_engine::recipe::parse(toml, "the recipe", &builtin::registry())
 }
 
-/// Fits the best model for these rows by this recipe: splits, compares learners by cross-validation, judges the chosen one
-/// on held-out rows, and fits it again on all rows.
+/// Fits the best model for these rows by this recipe: splits, compares learners by cross-validation, evaluates the chosen one on held-out
+/// rows, and refits it on all rows.
 ///
 /// # Errors
-/// No target, too few rows, nothing to learn from, or what the recipe asks and the rows cannot give.
+/// There is no target, there are too few rows, there is nothing to learn from, or the recipe asks for something that the rows do not
+/// provide.
 pub fn fit(rows: &dyn Source, recipe: &Recipe, context: &Context) -> Result<Fit> {
     let named =
         Named { name: "memory".into(), source: "memory".into(), sha256: None, snapshot: None, start: None };
@@ -49,10 +50,10 @@ impl Fit {
         &self.inner.recipe
     }
 
-    /// Writes `model.tidemill`, `tidemill.toml`, `metrics.json` and `report.html` into `folder`, which is made if need be.
+    /// Writes `model.tidemill`, `tidemill.toml`, `metrics.json` and `report.html` into `folder`, which is created if necessary.
     ///
     /// # Errors
-    /// A folder that cannot be written.
+    /// The folder cannot be written.
     pub fn write(self, folder: &Path) -> Result<Trained> {
         verbs::train::write(&EN, self.inner, folder, None)
     }

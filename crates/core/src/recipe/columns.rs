@@ -1,4 +1,4 @@
-//! What a recipe says of single columns.
+//! The settings of single columns.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,29 +7,31 @@ use serde_json::{Map, Value};
 use super::Spec;
 use crate::{Kind, Role};
 
-/// What is known about one column.
+/// Settings of one column.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ColumnSpec {
-    /// What its values are: `number`, `flag`, `category`, `text`, `time`, `point` or `image` (of a file: paths below the file's folder).
+    /// The kind of its values: `number`, `flag`, `category`, `text`, `time`, `point` or `image` (in a file, paths are relative to the
+    /// file's folder).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// What it is for.
+    /// What it is used for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// How its values are written, where that is not plain: for a number any of `decimal_comma`,
-    /// `thousands_comma`, `thousands_point`, `thousands_space`, `thousands_apostrophe`, `thousands_lakh`, `percent`, `currency`,
-    /// `magnitude` (`1.2K`, `3 bn`), `clock` (`h:mm:ss`, as seconds), `stopwatch` (the same, where two parts are `m:ss`), `censored` (`<0.5`, `90+`, as its bound), `unit:kg`, joined by `+`; for a time
-    /// `day_first`, `month_first`, `year`, `quarter`, `period` (`Jan 2018`, `2019-W02`, `1995-H1`), `unix_seconds`, `unix_millis` or a strftime pattern.
+    /// The format of its values, if it is not plain. For a number, any of `decimal_comma`, `thousands_comma`, `thousands_point`,
+    /// `thousands_space`, `thousands_apostrophe`, `thousands_lakh`, `percent`, `currency`, `magnitude` (`1.2K`, `3 bn`), `clock`
+    /// (`h:mm:ss`, as seconds), `stopwatch` (the same, but with two parts it is `m:ss`), `censored` (`<0.5`, `90+`, as its bound),
+    /// `unit:kg`, joined by `+`. For a time, `day_first`, `month_first`, `year`, `quarter`, `period` (`Jan 2018`, `2019-W02`, `1995-H1`),
+    /// `unix_seconds`, `unix_millis` or a strftime pattern.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
-    /// Why the column was taken for what it is, as reports tell it; written by `train`, without any effect of its own.
+    /// Why the column has its kind and role, as shown in reports. Written by `train`; has no effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// How missing values are filled: the steps named `impute_…`, without that prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Spec>,
-    /// How outliers are found and treated: the parameters of the step `outliers`.
+    /// How outliers are detected and treated: the parameters of the step `outliers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outliers: Option<Map<String, Value>>,
     /// How numbers are scaled: the steps named `scale_…`.
@@ -38,30 +40,30 @@ pub struct ColumnSpec {
     /// How categories are encoded: the steps named `encode_…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encode: Option<Spec>,
-    /// What becomes of names that differ only in case, spaces or accents, such as `Yes` and `YES`; without it, each is a name of its own.
+    /// What to do with names that differ only in case, spaces or accents, such as `Yes` and `YES`. By default, each is a separate name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spellings: Option<Spellings>,
-    /// How the prediction log keeps what callers send in this column; without it, as it came.
+    /// How the prediction log stores what clients send in this column. By default, as it was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<Private>,
-    /// Whether whoever is judged could change it, and which way: `tidemill explain --method counterfactual` looks for another answer among
-    /// the columns that are marked. Where none is marked, every number, flag and category that is a feature may change, but for those
-    /// that say `no`. Without effect on training.
+    /// Whether the column can be changed by the person or thing concerned, and in which direction:
+    /// `tidemill explain --method counterfactual` looks for another prediction among the marked columns. If none is marked, all numeric,
+    /// flag and category features may change, except those marked `no`. Has no effect on training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changeable: Option<Changeable>,
-    /// Of a number that is `changeable`: the least and the greatest that it may become, such as `[18, 65]`; without it, what training
-    /// saw.
+    /// For a number that is `changeable`: the smallest and the largest value it may take, such as `[18, 65]`. By default, the training
+    /// range.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change_within: Option<[f64; 2]>,
 }
 
-/// Which way a column could be changed by whoever is judged.
+/// In which direction a column could be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Changeable {
     /// To any other value.
     Any,
-    /// A number to a greater one, a flag from no to yes.
+    /// A number to a larger one, a flag from no to yes.
     Up,
     /// A number to a smaller one, a flag from yes to no.
     Down,
@@ -69,13 +71,13 @@ pub enum Changeable {
     No,
 }
 
-/// What becomes of the spellings of a name.
+/// How the spellings of a name are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Spellings {
-    /// Each is a name of its own.
+    /// Each is a separate name.
     Keep,
-    /// They are one name, written as most rows write it.
+    /// They are one name, spelt as in most rows.
     Merge,
 }
 
@@ -83,12 +85,12 @@ pub enum Spellings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Private {
-    /// Not at all. What is dropped cannot train later: `improve` sees a missing value.
+    /// It is not stored. Dropped values cannot be used for training later: `improve` sees a missing value.
     Drop,
-    /// As a keyed hash (HMAC-SHA256 under the secret in the environment's `TIDEMILL_HASH_KEY`). With the same secret, `improve`
-    /// knows the categories of training again; other values stay hashes.
+    /// Stored as a keyed hash (HMAC-SHA256 under the secret in the environment variable `TIDEMILL_HASH_KEY`). With the same secret,
+    /// `improve` recognises the categories of training; other values stay hashes.
     Hash,
-    /// Encrypted for the [age](https://age-encryption.org) recipient of `[privacy]`: the server cannot read it back. With
-    /// the identity's file, `improve` can.
+    /// Encrypted for the [age](https://age-encryption.org) recipient in `[privacy]`: the server cannot decrypt it. With the identity file,
+    /// `improve` can.
     Seal,
 }

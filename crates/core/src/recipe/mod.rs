@@ -1,4 +1,4 @@
-//! The recipe: what a user declares in `tidemill.toml`. Every key is optional; unknown keys are refused.
+//! The recipe: what a user declares in `tidemill.toml`. Every key is optional; unknown keys are rejected.
 //!
 //! The doc comments of its types are the reference page `docs/recipe.md` (generated; `cargo xtask docs`).
 
@@ -25,46 +25,46 @@ pub use train::{
 pub struct Recipe {
     /// Where the rows are and what they mean.
     pub data: Data,
-    /// What is known about single columns, by name; what is not said is inferred.
+    /// Settings of single columns, by name; everything else is inferred.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub columns: IndexMap<String, ColumnSpec>,
-    /// Makes of a dated table a forecast of its target.
+    /// Forecasts the target of a dated table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
-    /// Ties rows to each other, for learners that ask a row's neighbours.
+    /// Connects rows, for learners that use a row's neighbours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graph: Option<Graph>,
-    /// Makes of a table of logged decisions a policy that chooses the action.
+    /// Learns a policy, which chooses actions, from a table of logged decisions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
-    /// How the test part is set aside.
+    /// How the test part is held out.
     pub split: Split,
     /// How learners are compared on the training part.
     pub folds: Folds,
-    /// Steps of preparation, in order, before those that the engine adds for a learner's needs.
+    /// Preparation steps, in order, before those that the engine adds for a learner's needs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Spec>,
-    /// What becomes of training rows whose label is probably wrong.
+    /// What to do with training rows whose label is probably wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
-    /// Whether classes are brought into balance, and how.
+    /// Whether and how the classes are balanced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
-    /// The learners to compare; without any, those that suit the task.
+    /// The learners to compare. By default, those that suit the task.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub learners: Vec<Spec>,
-    /// The training itself.
+    /// Settings of the training.
     pub train: Train,
-    /// Which repairs of the rows `train` tried by itself, and what came of them.
+    /// The repairs of the rows that `train` tried by itself, and their results.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Repair>,
-    /// From which probability on the positive class is predicted.
+    /// The probability from which the positive class is predicted.
     #[serde(skip_serializing_if = "is_default")]
     pub decision: Decision,
-    /// What guards the private columns.
+    /// Protects the private columns.
     #[serde(skip_serializing_if = "is_default")]
     pub privacy: Privacy,
-    /// Where `tidemill backup run` keeps copies of the recipe, its data and what else it is told.
+    /// Where `tidemill backup run` stores copies of the recipe, its data and the other files it is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backup>,
 }
@@ -73,7 +73,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// What is to be predicted.
+/// The kind of prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
@@ -85,12 +85,12 @@ pub enum Task {
     Multiclass,
     /// Which action to take: see `[policy]`.
     Policy,
-    /// For each pixel of a picture a class: the target is a column of masks.
+    /// A class for each pixel of an image: the target is a column of masks.
     Masks,
 }
 
 impl Task {
-    /// The word in recipes and reports.
+    /// The name in recipes and reports.
     pub fn word(self) -> &'static str {
         match self {
             Task::Regression => "regression",
@@ -101,16 +101,16 @@ impl Task {
         }
     }
 
-    /// Whether answers are classes, as actions are.
+    /// Whether predictions are classes, as actions are.
     pub fn is_classes(self) -> bool {
         !matches!(self, Task::Regression | Task::Masks)
     }
 }
 
-/// Something named by its kind, with its parameters beside it.
+/// A kind with its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
-    /// Which one: see the list below.
+    /// The kind: see the list below.
     pub kind: String,
     /// Its parameters.
     #[serde(flatten)]

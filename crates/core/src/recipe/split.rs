@@ -1,4 +1,4 @@
-//! What a recipe says of splits and folds.
+//! The settings of splits and folds.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,69 +9,66 @@ use super::is_default;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SplitKind {
-    /// By chance.
+    /// Randomly.
     Random,
-    /// By chance, each class (or tenth of a numeric target) in proportion.
+    /// Randomly, with each class (or tenth of a numeric target) in proportion.
     Stratified,
-    /// By chance, whole groups together.
+    /// Randomly, with whole groups together.
     Group,
-    /// By chance, whole groups together, each class (or tenth of a numeric target) as nearly in proportion as the groups
-    /// allow.
+    /// Randomly, with whole groups together, and each class (or tenth of a numeric target) as nearly in proportion as the groups allow.
     StratifiedGroup,
-    /// The latest rows are the test part; folds never train on what came later.
+    /// The latest rows are the test part; folds never train on later rows.
     Time,
-    /// By a column that names each row's part: `train` or `test`.
+    /// By a column that names the part of each row: `train` or `test`.
     Given,
     /// By a hash of the key, so that a row stays in its part when the table grows.
     Hash,
-    /// By place: whole blocks of neighbours, with a belt around those that are judged from which nothing is learned. For rows that have
-    /// a place (see `point` of `[data]`): divided by chance, nearly each judged row has a neighbour that was learned from.
+    /// By place: whole blocks of neighbours, with a buffer around the evaluated rows that is excluded from training. For rows that have a
+    /// place (see `point` of `[data]`): in a random split, nearly every evaluated row has a neighbour in the training data.
     Spatial,
 }
 
-/// How the test part is set aside.
+/// How the test part is held out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Split {
-    /// How rows are divided; without it: by time or group where one is named, else stratified.
+    /// How rows are divided. By default, by time or group if such a column is named, else stratified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<SplitKind>,
-    /// The share of rows set aside for the final test, between 0 and 1.
+    /// The share of rows held out for the final test, between 0 and 1.
     pub test: f64,
-    /// For `given`: the column that says `train` or `test`.
+    /// For `given`: the column that contains `train` or `test`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// For `time`, of the test part and of folds: rows less than this before the first judged row are left out of training,
-    /// such as `12h`, `7d` or `4w`, or where the time is a number, a number in its unit: what is known only later must not
-    /// help.
+    /// For `time`, for the test part and for folds: rows less than this before the first evaluated row are excluded from training, such as
+    /// `12h`, `7d` or `4w`, or if the time is a number, a number in its unit. What only becomes known later must not help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,
-    /// For `spatial`: into how many blocks of neighbours the rows are cut; without it 25.
+    /// For `spatial`: the number of blocks of neighbours. By default 25.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocks: Option<usize>,
-    /// For `spatial`, of the test part and of folds: rows at most this far from a judged row are left out of training, in metres where
-    /// places are degrees, else in their unit; without it the median distance from a row to its fifth nearest other.
+    /// For `spatial`, for the test part and for folds: rows at most this far from an evaluated row are excluded from training, in metres if
+    /// places are in degrees, else in their unit. By default, the median distance from a row to its fifth nearest other row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buffer: Option<f64>,
-    /// Into how many outer folds the rows are divided, each of which is the test part once (nested cross-validation): the whole
-    /// search is done anew for each, and the quoted score is over all rows. Without it there is one test part. Costs as many
-    /// searches more.
+    /// The number of outer folds, each of which is the test part once (nested cross-validation): the whole search is repeated for each, and
+    /// the reported score covers all rows. By default, there is one test part. Costs this many additional searches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nested: Option<usize>,
-    /// Whether copies of a row (equal or nearly equal, where that cannot be chance) and rows of one key stay on one side of
-    /// every split.
+    /// Whether copies of a row (equal or nearly equal, where that cannot be chance) and rows with the same key stay on one side of every
+    /// split.
     #[serde(skip_serializing_if = "is_default")]
     pub copies: Copies,
 }
 
-/// What is done about copies of a row.
+/// How copies of a row are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Copies {
-    /// They stay on one side of every split: no row is judged by a model that learned from its copy.
+    /// They stay on one side of every split: no row is evaluated by a model that learned from its copy.
     #[default]
     Together,
-    /// They are treated as any other rows.
+    /// They are treated like any other rows.
     Ignore,
 }
 
@@ -94,20 +91,20 @@ impl Default for Split {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Folds {
-    /// How rows are divided into folds; without it: as the test part was.
+    /// How rows are divided into folds. By default, like the test part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<SplitKind>,
-    /// How many folds, at least 2; without it 5, or 10 where there are fewer than 1,000 training rows: few rows
-    /// make the choice between learners a matter of luck, and cost little; or 3 from 200,000 rows on, where they say enough.
+    /// The number of folds, at least 2. By default 5, or 10 with fewer than 1,000 training rows (with few rows, the choice between learners
+    /// is largely luck, and more folds cost little), or 3 from 200,000 rows on, where they are enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n: Option<usize>,
-    /// How often all rows are divided into folds anew, by chance; without it once.
+    /// How often all rows are randomly divided into folds again. By default once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeats: Option<usize>,
 }
 
 impl Folds {
-    /// How many folds for so many training rows.
+    /// The number of folds for this number of training rows.
     pub fn count(&self, n_rows: usize) -> usize {
         self.n.unwrap_or(match n_rows {
             0..1000 => 10,

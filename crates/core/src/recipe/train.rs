@@ -1,4 +1,4 @@
-//! What a recipe says of training: the search, labels, balance and decision.
+//! The settings of training: the search, labels, balance and decision.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,21 +6,21 @@ use serde_json::{Map, Value};
 
 use super::{is_default, yes};
 
-/// Finds training rows whose target is probably wrong, and leaves them out or makes them count for less. Classes by confident learning
-/// (Northcutt, Jiang and Chuang 2021): a learner says of each row, fitted on other rows, how probable each class is; a row that reaches
-/// the usual probability of another class, more than that of its own, is doubtful. A number is doubtful where it lies more than five robust
-/// deviations (of residuals among 100 rows of like prediction) from what the learner says. Only rows that a learner is fitted on are touched,
-/// anew in each fold; rows that judge never are. Not for forecasts. `tidemill check --labels` lists them.
+/// Finds training rows whose target is probably wrong, and drops them or reduces their weight. Classes are checked by confident learning
+/// (Northcutt, Jiang and Chuang 2021): a learner fitted on other rows predicts the probability of each class for each row; a row that
+/// reaches the typical probability of another class, and more than that of its own, is doubtful. A number is doubtful if it is more than
+/// five robust deviations (of residuals among 100 rows with similar predictions) from the prediction. Only rows on which a learner is
+/// fitted are affected, separately in each fold, and never evaluation rows. Not for forecasts. `tidemill check --labels` lists them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Labels {
-    /// What becomes of doubtful rows.
+    /// What to do with doubtful rows.
     pub action: LabelAction,
-    /// What a doubtful row counts with `down_weight`, from 0 to 1.
+    /// The weight of a doubtful row with `down_weight`, from 0 to 1.
     pub weight: f64,
-    /// The learner, with its defaults, that says how probable each class is, or what number.
+    /// The learner, with its defaults, that predicts the probability of each class, or the number.
     pub learner: String,
-    /// Into how many parts rows are divided, from 2: each is judged by the learner fitted on the others.
+    /// The number of parts into which rows are divided, from 2: each is predicted by the learner fitted on the others.
     pub folds: usize,
 }
 
@@ -30,24 +30,24 @@ impl Default for Labels {
     }
 }
 
-/// What becomes of training rows whose label is probably wrong.
+/// What to do with training rows whose label is probably wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelAction {
-    /// They are left out.
+    /// Drop them.
     Drop,
-    /// They count for less.
+    /// Reduce their weight.
     DownWeight,
 }
 
-/// Brings the classes of the training rows into balance, for learners that would otherwise overlook the rare ones. Only rows that
-/// a learner is fitted on are touched: those of each fold, and in the end those of the model. Rows that judge never are.
+/// Balances the classes of the training rows, for learners that would otherwise overlook the rare ones. Only rows on which a learner is
+/// fitted are affected: those of each fold, and finally those of the model, and never evaluation rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Balance {
-    /// Which one: see the list below.
+    /// The kind: see the list below.
     pub kind: String,
-    /// Whether probabilities are brought back to the shares that the classes had before: without that they answer for rows
-    /// of which as many were of each class.
+    /// Whether probabilities are corrected to the original class shares. Without the correction, they hold for rows with equally many of
+    /// each class.
     #[serde(default = "yes")]
     pub correct: bool,
     /// Its parameters.
@@ -55,49 +55,49 @@ pub struct Balance {
     pub params: Map<String, Value>,
 }
 
-/// The training itself.
+/// Settings of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Train {
-    /// The metric that chooses the best learner; without it: `log_loss` for classes, `rmse` for regression.
+    /// The metric that chooses the best learner. By default `log_loss` for classification and `rmse` for regression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
-    /// From which every random choice is derived.
+    /// The seed from which every random choice is derived.
     pub seed: u64,
-    /// How much work the search may do; `trials`, or learners that are named, win over it.
+    /// How much work the search may do; `trials` and named learners take precedence.
     #[serde(skip_serializing_if = "is_default")]
     pub quality: Quality,
-    /// How many settings of each learner are tried at most, whatever they cost; without it as many as `quality` allows, and
-    /// 12 of learners that are named.
+    /// The maximum number of settings that are tried for each learner, whatever they cost. By default, as many as `quality` allows, and 12
+    /// for learners that are named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trials: Option<usize>,
-    /// When the search must end, such as `90s`, `10m` or `2h`; the best so far is then taken.
+    /// When the search must end, such as `90s`, `10m` or `2h`; the best model so far is then used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<String>,
-    /// What matters most in the model: its score, or, among learners whose scores are within one standard error of the
-    /// best, how little work a row is or how small the model is.
+    /// What matters most in the model: its score, or, among learners whose scores are within one standard error of the best, the cost of a
+    /// prediction or the size of the model.
     #[serde(skip_serializing_if = "is_default")]
     pub optimize_for: OptimizeFor,
-    /// A model file to start from: boosted trees and ridge go on from what it says of a row. It must be of the same target and the same
-    /// classes, and columns of the same name must be of the same kind; categories that it does not know are unseen to it. Starting from it is
-    /// compared with starting from nothing on the folds, and kept only where it helps by more than chance.
+    /// A model file to start from: boosted trees and ridge build on its predictions. It must have the same target and the same classes, and
+    /// columns with the same name must have the same kind; categories that it does not know are unseen to it. The start is compared with
+    /// training from scratch on the folds, and only kept if it helps by more than chance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
-    /// The hash of that model, written by `train`; with another file the recipe is refused.
+    /// The hash of that model, written by `train`; the recipe is refused with another file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_sha256: Option<String>,
-    /// Whether several learners may answer together, weighted, where that is better than the best alone (with
+    /// Whether several learners may be combined in a weighted blend if that is better than the best alone (with
     /// `optimize_for = "quality"`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blend: Option<bool>,
-    /// How probabilities are brought in line with what was seen; without it, whichever lowers the log loss of held-out rows
-    /// of training by more than chance, or none.
+    /// How probabilities are calibrated. By default, the method that lowers the log loss on held-out training rows by more than chance, or
+    /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibrate: Option<Calibration>,
     /// Whether repairs of what `check` finds in the rows (spellings, outliers, missing values, skewed columns, rare classes, doubtful
-    /// labels) are tried, and kept where they help held-out rows by more than chance. Without it, where the recipe names neither
-    /// steps nor learners and forecasts nothing; with `true`, where it names learners too. What the recipe says of a column, of balance and of
-    /// labels is never changed.
+    /// labels) are tried, and kept if they help held-out rows by more than chance. By default, only if the recipe names neither steps nor
+    /// learners and has no forecast; with `true`, also if it names learners. What the recipe declares about a column, about balance and
+    /// about labels is never changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repairs: Option<bool>,
 }
@@ -120,40 +120,40 @@ impl Default for Train {
     }
 }
 
-/// A repair that `train` tried by itself. It is written by `train` and has no effect of its own, but that with any here none is tried
-/// again: those that were kept stand in the recipe as what they are.
+/// A repair that `train` tried by itself. Written by `train`; it has no effect, except that no repairs are tried again if there are any
+/// here. Repairs that were kept are in the recipe as ordinary settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repair {
-    /// Which one: `merge_spellings`, `clip_outliers`, `outliers_missing`, `impute_iterative`, `power`, `class_weights`, `smote`,
-    /// `labels`, or `together` for all that were tried at once.
+    /// The repair: `merge_spellings`, `clip_outliers`, `outliers_missing`, `impute_iterative`, `power`, `class_weights`, `smote`, `labels`,
+    /// or `together` for all that were tried at once.
     pub kind: String,
-    /// The columns that it is about.
+    /// The columns concerned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
     /// Whether it was kept.
     pub kept: bool,
-    /// By how much the metric of held-out rows was better with it, on average over the folds; below 0 where it was worse.
+    /// The mean improvement of the metric on held-out rows over the folds; below 0 if it was worse.
     pub better_by: f64,
-    /// How likely so large a difference is by chance (the corrected resampled t-test).
+    /// The probability of such a large difference by chance (the corrected resampled t-test).
     pub p_value: f64,
-    /// The learner that was best with it.
+    /// The best learner with this repair.
     pub learner: String,
-    /// What it was tried for.
+    /// Why it was tried.
     pub why: String,
 }
 
-/// How much work a search may do. The work is counted in operations by the size of the table, not by a clock: the same rows
-/// give the same model on any machine.
+/// How much work a search may do. Work is measured in operations derived from the size of the table, not by a clock: the same rows give the
+/// same model on any machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Quality {
     /// One good setting of one learner per family.
     Fast,
-    /// About a minute on two cores for a table of up to a million cells, and in proportion beyond.
+    /// About a minute on two cores for a table of up to a million cells, and proportionally more beyond that.
     #[default]
     Default,
-    /// Up to ten times that.
+    /// Up to ten times as much.
     Best,
 }
 
@@ -164,35 +164,35 @@ pub enum OptimizeFor {
     /// Its score.
     #[default]
     Quality,
-    /// How little work the answer for a row is.
+    /// The cost of predicting a row.
     Latency,
-    /// How few bytes it has.
+    /// The size in bytes.
     Size,
 }
 
-/// How probabilities are brought in line with what was seen.
+/// How probabilities are calibrated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Calibration {
     /// Not at all.
     None,
-    /// All of them surer or less sure, by one number.
+    /// All probabilities are made more or less certain by one number.
     Temperature,
-    /// By a logistic curve per class (Platt 1999).
+    /// A logistic curve per class (Platt 1999).
     Platt,
-    /// By any rising curve per class.
+    /// A non-decreasing curve per class.
     Isotonic,
 }
 
-/// From which probability on the positive class of a binary task is predicted; without a key, from one half. The probabilities
-/// stay as they are.
+/// The probability from which the positive class of a binary task is predicted; one half if no key is set. The probabilities themselves do
+/// not change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Decision {
-    /// The metric of labels, such as `f1`, that the threshold makes best on held-out rows.
+    /// The metric of labels, such as `f1`, that the threshold maximises on held-out rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
-    /// What mistakes cost: the threshold makes their sum least on held-out rows.
+    /// The costs of mistakes: the threshold minimises their sum on held-out rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
     /// The threshold itself, between 0 and 1.
@@ -200,7 +200,7 @@ pub struct Decision {
     pub threshold: Option<f64>,
 }
 
-/// What mistakes cost, in any unit.
+/// The costs of mistakes, in any unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cost {

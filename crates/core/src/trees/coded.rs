@@ -1,11 +1,11 @@
-//! Trees as a compressed state holds them: each distinct number once, and for each node its place among them.
+//! Trees in a compressed state: each distinct number is stored once, and each node stores an index among them.
 
 use std::borrow::Cow;
 
 use super::{LEAF, Parts, Trees};
 use crate::{Error, Result, State, Tensor, TensorData};
 
-/// The words that nodes ask with: the tensor that only a compressed state has.
+/// The words of the nodes' questions: the tensor that only a compressed state has.
 pub(super) const ASKED: &str = "asked";
 
 /// How trees are saved.
@@ -16,20 +16,20 @@ pub(super) enum Layout {
     Plain,
     /// Each distinct number once; leaf values in 32 bits.
     Coded,
-    /// As `Coded`, with leaf values in 8 bits: of each tree the least value, and what a step of its codes is worth.
+    /// Like `Coded`, with leaf values in 8 bits: for each tree the smallest value, and the size of one step of its codes.
     Bytes(Vec<[f32; 2]>),
 }
 
-/// Significant bits of a cover: within 0.4% of what it was, which explanations and later pruning ask for.
+/// Significant bits of a cover: within 0.4% of the original, which explanations and later pruning need.
 const COVER_BITS: u32 = 8;
 
 impl Trees {
-    /// Whether these are trees that [`Trees::compressed`] made, and are saved as such.
+    /// Whether these trees were made by [`Trees::compressed`], and are saved in that form.
     pub fn is_compressed(&self) -> bool {
         self.layout != Layout::Plain
     }
 
-    /// The least value of each tree, and a 255th of the range of its values; of shares of classes, those from 0 to 1.
+    /// The smallest value of each tree, and a 255th of the range of its values; for class shares, the range from 0 to 1.
     pub(super) fn in_bytes(&self) -> Layout {
         let range = |(t, &root): (usize, &u32)| {
             if self.width > 1 {
@@ -45,7 +45,7 @@ impl Trees {
         Layout::Bytes(self.roots.iter().enumerate().map(range).collect())
     }
 
-    /// Leaf values and covers as the layout can say them.
+    /// Rounds leaf values and covers to what the layout can represent.
     pub(super) fn round_values(&mut self) {
         let layout = std::mem::take(&mut self.layout);
         let mut tree = 0;
@@ -124,7 +124,7 @@ pub(super) fn parts(state: &State, width: usize) -> Result<(Parts<'_>, Layout)> 
     let thresholds = floats(state, "thresholds", features.len() - n_leaves)?;
     let cover = floats(state, "covers", n_leaves)?;
     let n_values = n_leaves.checked_mul(width).ok_or_else(|| wrong("too many values"))?;
-    // Children lie level by level behind their root.
+    // Children come level by level after their root.
     let (mut left, mut trees, mut tree, mut inner) = (Vec::new(), Vec::new(), 0usize, 0u32);
     for (at, &word) in features.iter().enumerate() {
         if roots.get(tree + 1).is_some_and(|&next| next as usize == at) {
@@ -174,7 +174,7 @@ fn data<'a>(state: &'a State, name: &str) -> Option<&'a TensorData> {
     state.tensors.get(name).map(|tensor| &tensor.data)
 }
 
-/// A 255th of the way from `low` to `high`, or a little less: no value becomes greater than the greatest was.
+/// A 255th of the way from `low` to `high`, or slightly less, so that no value exceeds the largest original one.
 fn step(low: f32, high: f64) -> f32 {
     let mut step = (((high - f64::from(low)) / 255.0) as f32).max(0.0);
     while step > 0.0 && f64::from(low) + 255.0 * f64::from(step) > high {
@@ -183,10 +183,10 @@ fn step(low: f32, high: f64) -> f32 {
     step
 }
 
-/// The values of a leaf as steps of its tree's range: the nearest ones. Shares of classes keep their sum: what is cut off goes to those
-/// that lost most.
+/// The values of a leaf as the nearest steps of its tree's range. Class shares keep their sum: what rounding removes goes to those that
+/// lost most.
 fn coded(values: &[f64], [low, step]: [f32; 2]) -> Vec<u8> {
-    // No range has one step for all of its values.
+    // An empty range has one step for all of its values.
     if step <= 0.0 {
         return vec![0; values.len()];
     }
@@ -215,14 +215,14 @@ fn short(x: f64) -> f64 {
     if x.is_finite() && rounded.is_finite() { rounded } else { x }
 }
 
-/// The distinct of these, in the order of a key.
+/// The distinct values, in the order of a key.
 fn distinct<T: Copy, K: Ord>(mut all: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
     all.sort_unstable_by_key(&key);
     all.dedup_by_key(|x| key(x));
     all
 }
 
-/// Adds places among `n` things, in as few bytes each as hold them all.
+/// Adds indices among `n` items, in as few bytes each as can hold all of them.
 fn with_codes(state: State, name: &str, places: &[usize], n: usize) -> State {
     let width = if n <= 1 << 8 {
         1
@@ -235,7 +235,7 @@ fn with_codes(state: State, name: &str, places: &[usize], n: usize) -> State {
     state.tensor(name, vec![places.len(), width], TensorData::U8(bytes.collect()))
 }
 
-/// The places that [`with_codes`] added; each is below `n`.
+/// The indices that [`with_codes`] added; each is below `n`.
 fn codes(state: &State, name: &str, n: usize) -> Result<Vec<usize>> {
     let wrong =
         || Error::state(&state.kind, format!("the trees are not whole: '{name}' is missing or broken"));
@@ -251,7 +251,7 @@ fn codes(state: &State, name: &str, n: usize) -> Result<Vec<usize>> {
     if places.iter().all(|place| *place < n) { Ok(places) } else { Err(wrong()) }
 }
 
-/// Adds floats: the distinct ones, and the place of each among them.
+/// Adds floats: the distinct values, and the index of each among them.
 fn with_floats(state: State, name: &str, values: &[f64]) -> State {
     let table = distinct(values.to_vec(), |x| x.to_bits());
     let place = |x: &f64| table.binary_search_by_key(&x.to_bits(), |y| y.to_bits()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Smaller trees: sibling leaves become one where that changes the answers to the training rows least.
+//! Smaller trees: sibling leaves are merged where that changes the outputs for the training rows least.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -13,12 +13,12 @@ struct Merged {
 }
 
 impl Trees {
-    /// Smaller trees: without a share of their leaves, each distinct number stored once, and leaf values in 32 bits or in 8.
+    /// Smaller trees: a share of the leaves is removed, each distinct number is stored once, and leaf values have 32 or 8 bits.
     ///
-    /// Sibling leaves are merged, the cheapest first over all trees, into the mean of their values by cover. What a merge costs is
-    /// the growth of the squared error on the training rows of its tree, `(a b / (a + b)) |v - w|^2` for covers `a` and `b` (the
-    /// pruning of weakest links of Breiman et al. 1984, by a count of leaves). One leaf of each tree always stays. Thresholds and
-    /// sets are kept bit for bit, so what is not merged asks the same questions and sends every row the same way.
+    /// Sibling leaves are merged, the cheapest first over all trees, into the mean of their values weighted by cover. The cost of a merge
+    /// is the increase of the squared error on the training rows of its tree, `(a b / (a + b)) |v - w|^2` for covers `a` and `b` (the
+    /// weakest-link pruning of Breiman et al. 1984, by number of leaves). At least one leaf of each tree remains. Thresholds and sets are
+    /// kept bit for bit, so what is not merged asks the same questions and sends every row the same way.
     pub fn compressed(&self, how: &Compression) -> Trees {
         let mut trees = self.rebuilt(&self.merged(how.prune));
         trees.layout = if how.eight_bits { trees.in_bytes() } else { Layout::Coded };
@@ -26,12 +26,12 @@ impl Trees {
         trees
     }
 
-    /// How many leaves of all trees.
+    /// The number of leaves in all trees.
     pub fn n_leaves(&self) -> usize {
         (0..self.nodes.len()).filter(|&node| self.is_leaf(node)).count()
     }
 
-    /// Merges sibling leaves until a share of all leaves is gone.
+    /// Merges sibling leaves until a share of all leaves has been removed.
     fn merged(&self, share: f64) -> Merged {
         let n = self.nodes.len();
         let mut merged =
@@ -62,7 +62,7 @@ impl Trees {
         merged
     }
 
-    /// What merging the two leaves below a node costs, as bits that are in the order of the numbers (none is negative).
+    /// The cost of merging the two leaves below a node, as bits that sort like the numbers (none is negative).
     fn cost(&self, merged: &Merged, node: usize) -> u64 {
         let left = self.nodes[node].left as usize;
         let (a, b) = (self.cover[left], self.cover[left + 1]);
@@ -83,8 +83,8 @@ impl Trees {
         merged.is_leaf[node] = true;
     }
 
-    /// The trees that are left, level by level, so that the place of each child follows from its parent's; equal sets of categories
-    /// stand once.
+    /// The remaining trees, level by level, so that the index of each child follows from that of its parent; equal sets of categories are
+    /// stored once.
     fn rebuilt(&self, merged: &Merged) -> Trees {
         let mut trees = Trees {
             n_features: self.n_features,
@@ -117,7 +117,7 @@ impl Trees {
         trees
     }
 
-    /// The words of the set that a node asks about.
+    /// The words of the set in a node's question.
     fn set(&self, asked: &Node) -> &[u64] {
         let at = asked.threshold as usize;
         let words = self.sets.get(at).map_or(0, |&n| n as usize);
@@ -144,7 +144,7 @@ impl Merged {
 mod tests {
     use crate::{Compression, Question, State, Trees};
 
-    /// A tree of four leaves over one number: 1, 2 (cover 1 and 3), 10, 14 (cover 2 and 2).
+    /// A tree with four leaves over one number: 1, 2 (cover 1 and 3), 10, 14 (cover 2 and 2).
     fn four() -> Trees {
         let mut trees = Trees::new(1, vec![0.5], false);
         let root = trees.plant();
@@ -174,12 +174,12 @@ mod tests {
     #[test]
     fn the_siblings_that_change_least_are_merged_by_their_cover() {
         assert_eq!(answers(&four()), [1.5, 2.5, 10.5, 14.5, 2.5]);
-        // 3/4 * 1 against 1 * 16: the left pair goes first, to (1 + 3 * 2) / 4.
+        // 3/4 * 1 versus 1 * 16: the left pair is merged first, to (1 + 3 * 2) / 4.
         let three = four().compressed(&how(0.25, false));
         assert_eq!((three.n_leaves(), answers(&three)), (3, vec![2.25, 2.25, 10.5, 14.5, 2.25]));
         let two = four().compressed(&how(0.5, false));
         assert_eq!((two.n_leaves(), answers(&two)), (2, vec![2.25, 2.25, 12.5, 12.5, 2.25]));
-        // One leaf stays, whatever is asked: (1.75 * 4 + 12 * 4) / 8.
+        // One leaf remains, whatever the share: (1.75 * 4 + 12 * 4) / 8.
         assert_eq!(answers(&four().compressed(&how(1.0, false))), [7.375; 5]);
         assert_eq!(four().compressed(&how(1.0, false)).cover(0), 8.0);
     }
@@ -232,7 +232,7 @@ mod tests {
             let back = Trees::load(&state, 2, 2, true).unwrap();
             assert_eq!(back, small);
             assert_eq!(back.save(State::new("t", 1, ())), state);
-            // The two equal sets stand once.
+            // The two equal sets are stored once.
             assert_eq!(state.tensors["sets"].data.len(), 2);
             assert!(Trees::load(&state, 1, 2, true).is_err());
             for name in state.tensors.keys() {
@@ -249,7 +249,7 @@ mod tests {
                 }
             }
         }
-        // What goes on growing is saved whole again.
+        // Trees that continue to grow are saved in full again.
         let mut grown = trees.compressed(&how(0.0, true));
         grown.append(&trees);
         let state = grown.save(State::new("t", 1, ()));

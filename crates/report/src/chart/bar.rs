@@ -1,4 +1,4 @@
-//! Bars from left to right, the longest names and all, with whiskers where there is a spread.
+//! Horizontal bars with names of any length, and whiskers if there is a spread.
 
 use super::plot::{SIZE, share};
 use super::scale::{Scale, ticks};
@@ -10,13 +10,13 @@ use crate::words::{Words, fill};
 /// One bar.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bar {
-    /// What it is about.
+    /// The name of the bar.
     pub name: String,
-    /// How long.
+    /// The length of the bar.
     pub value: f64,
     /// The ends of its whisker.
     pub spread: Option<[f64; 2]>,
-    /// What stands beside it; the value where absent.
+    /// The label next to it; the value if not set.
     pub label: Option<String>,
 }
 
@@ -27,7 +27,7 @@ impl Bar {
     }
 }
 
-/// Named bars below each other.
+/// Named bars, one below the other.
 ///
 /// ```
 /// use tidemill_report::{Bar, BarChart, Chart, Scale};
@@ -36,34 +36,34 @@ impl Bar {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct BarChart {
-    /// Above the chart.
+    /// The title above the chart.
     pub title: String,
-    /// What the bars measure.
+    /// The horizontal scale: what the bars measure.
     pub x: Scale,
     /// What the names are.
     pub y_name: String,
-    /// The bars, the first on top.
+    /// The bars, from top to bottom.
     pub bars: Vec<Bar>,
 }
 
-/// The share of the width that names may take on the left.
+/// The maximum share of the width for the names on the left.
 const MOST_LEFT: f64 = 0.42;
-/// From the top of one row to the next.
+/// The distance from the top of one row to the next.
 pub(crate) const ROW: f64 = 26.0;
 
 impl BarChart {
-    /// A chart without bars yet.
+    /// A chart without bars.
     pub fn new(title: impl Into<String>, x: Scale, y_name: impl Into<String>) -> Self {
         BarChart { title: title.into(), x, y_name: y_name.into(), bars: Vec::new() }
     }
 
-    /// The same with one more bar.
+    /// Adds a bar.
     pub fn with(mut self, bar: Bar) -> Self {
         self.bars.push(bar);
         self
     }
 
-    /// The range of the axis: 0 is part of it.
+    /// The range of the axis, which includes 0.
     fn ends(&self) -> [f64; 2] {
         let values = self.bars.iter().flat_map(|b| {
             let [low, high] = b.spread.unwrap_or([b.value; 2]);
@@ -75,11 +75,10 @@ impl BarChart {
     }
 }
 
-/// From the top of one row to the next where names stand above them.
+/// The distance from the top of one row to the next if names are above the rows.
 const TALL_ROW: f64 = 42.0;
 
-/// The place of rows with names on the left, or above each row where they are too long for that: where the names end and
-/// where the data do.
+/// The layout of rows with names on the left, or above each row if they are too long for that: where the names end and where the data end.
 pub(crate) struct Rows {
     pub(crate) left: f64,
     pub(crate) right: f64,
@@ -90,7 +89,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Names, grid and axis of `names.len()` rows; `beside` is the room that labels at the right need.
+    /// Draws names, grid and axis of `names.len()` rows; `beside` is the space needed by labels on the right.
     pub(crate) fn new(
         out: &mut Svg,
         names: &[(&str, bool)],
@@ -130,7 +129,7 @@ impl Rows {
         let half = width(&name, SIZE) / 2.0;
         let middle = ((left + right) / 2.0).max(half).min(wide - half);
         out.text("axis-name", middle, bottom + 39.0, Anchor::Middle, &name);
-        // One row is less high than its name is long: there is room below, beside the ticks.
+        // A single row is less high than its name is long, but there is space below, next to the ticks.
         let name = fit_name(y_name, bottom - top + 36.0, SIZE);
         let middle = ((top + bottom) / 2.0).max(width(&name, SIZE) / 2.0);
         out.upright("axis-name", 12.0, middle, &name);
@@ -141,12 +140,12 @@ impl Rows {
         self.left + share(x, self.ends) * (self.right - self.left)
     }
 
-    /// Whether a value lies within the axis.
+    /// Whether a value is within the axis.
     pub(crate) fn holds(&self, x: f64) -> bool {
         (self.ends[0]..=self.ends[1]).contains(&x)
     }
 
-    /// The middle of what is drawn for row `i`.
+    /// The vertical middle of row `i`.
     pub(crate) fn middle(&self, i: usize) -> f64 {
         match self.above {
             true => self.top + TALL_ROW * (i as f64 + 1.0) - 13.0,

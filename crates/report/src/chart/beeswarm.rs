@@ -1,4 +1,4 @@
-//! A swarm of dots in each row: how a quantity spreads, and whether it goes with what another says (Lundberg 2020, "beeswarm").
+//! A row of dots per feature: the distribution of a quantity, and how it relates to the feature's value (Lundberg 2020, "beeswarm").
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,9 +14,9 @@ use crate::words::{Words, fill};
 /// One dot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SwarmDot {
-    /// Where it stands.
+    /// Its position.
     pub value: f64,
-    /// How great what it stands for is among the dots of its row, from 0 to 1; `None` where that has no order.
+    /// The rank of its feature value among the dots of its row, from 0 to 1; `None` if values have no order.
     pub level: Option<f64>,
 }
 
@@ -33,25 +33,25 @@ pub struct SwarmDot {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Beeswarm {
-    /// Above the chart.
+    /// The title above the chart.
     pub title: String,
-    /// Across.
+    /// The horizontal scale.
     pub x: Scale,
     /// What the names are.
     pub y_name: String,
-    /// Names with their dots, the first on top.
+    /// Names with their dots, from top to bottom.
     pub rows: Vec<(String, Vec<SwarmDot>)>,
-    /// What the least, the middle and the greatest third of levels are called.
+    /// The names of the lowest, the middle and the highest third of levels.
     pub levels: [String; 3],
-    /// What a dot without a level is.
+    /// The name for dots without a level.
     pub other: String,
 }
 
-/// Dots nearer than so many pixels stand beside each other.
+/// Dots closer than this number of pixels are placed side by side.
 const BIN: f64 = 4.0;
-/// The farthest from the middle of a row.
+/// The maximum distance from the middle of a row.
 const REACH: f64 = 9.0;
-/// The classes of low, middle and high levels, and of none.
+/// The CSS classes of low, middle and high levels, and of dots without a level.
 const CLASSES: [&str; 4] = ["low", "mid", "high", "none"];
 
 impl SwarmDot {
@@ -124,7 +124,7 @@ impl Chart for Beeswarm {
     }
 }
 
-/// The dots of a row, a path for each class. A line without length with round ends is a dot.
+/// The dots of a row, one path for each class. A zero-length line with round ends is a dot.
 fn swarm(dots: &[SwarmDot], rows: &Rows, row: usize) -> [String; 4] {
     let mut bins: BTreeMap<i64, Vec<(f64, usize)>> = BTreeMap::new();
     for dot in dots.iter().filter(|dot| dot.value.is_finite() && rows.holds(dot.value)) {
@@ -133,7 +133,7 @@ fn swarm(dots: &[SwarmDot], rows: &Rows, row: usize) -> [String; 4] {
     }
     let mut paths: [String; 4] = Default::default();
     for dots in bins.values() {
-        // Around the middle: above, below, above, …; a crowd is pressed together.
+        // Around the middle: above, below, above, …; many dots are placed closer together.
         let step = (2.0 * REACH / dots.len() as f64).min(BIN);
         for (k, (x, class)) in dots.iter().enumerate() {
             let side = if k % 2 == 0 { 1.0 } else { -1.0 };

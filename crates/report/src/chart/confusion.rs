@@ -1,4 +1,4 @@
-//! True classes against predicted ones.
+//! True classes against predicted classes.
 
 use super::plot::SIZE;
 use super::{Chart, Drawing};
@@ -7,10 +7,10 @@ use crate::palette::HEAT;
 use crate::svg::{Anchor, Svg, fit, width};
 use crate::words::{Words, fill};
 
-/// Up to so many classes each cell says its count.
+/// Up to this number of classes, each cell shows its count.
 const WRITTEN: usize = 10;
 
-/// A confusion matrix: shaded by the share of the true class, with counts where there is room for them.
+/// A confusion matrix: shaded by the share of the true class, with counts if there is space for them.
 ///
 /// ```
 /// use tidemill_report::{Chart, ConfusionMatrix};
@@ -22,15 +22,15 @@ const WRITTEN: usize = 10;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfusionMatrix {
-    /// Above the chart.
+    /// The title above the chart.
     pub title: String,
-    /// What stands across: the predicted class.
+    /// The name of the horizontal axis: the predicted class.
     pub x_name: String,
-    /// What stands downwards: the true class.
+    /// The name of the vertical axis: the true class.
     pub y_name: String,
     /// The names of the classes.
     pub classes: Vec<String>,
-    /// Rows, or their weight: true classes down, predicted ones across.
+    /// Rows, or their weight: one inner vector per true class, one number per predicted class.
     pub counts: Vec<Vec<f64>>,
 }
 
@@ -52,7 +52,7 @@ impl ConfusionMatrix {
                 let shade = shade(share);
                 let (x, y) = (left + cell * column as f64, top + high * row as f64);
                 let what = format!("{truth} → {predicted}: {}, {}", count(found), percent(share));
-                // A rectangle for each empty cell of many would only make the page heavy.
+                // In a large matrix, a rectangle for each empty cell would only make the page larger.
                 if found > 0.0 || k <= WRITTEN {
                     out.rect(&format!("cell h{shade}"), [x, y, cell, high], &what);
                 }
@@ -76,7 +76,7 @@ impl ConfusionMatrix {
         }
     }
 
-    /// The names, thinned out so that no two touch.
+    /// The names, thinned out so that they do not touch.
     fn names(&self, out: &mut Svg, [left, top]: [f64; 2], [cell, high]: [f64; 2]) {
         let k = self.classes.len();
         let bottom = top + high * k as f64;
@@ -106,7 +106,7 @@ impl ConfusionMatrix {
                 );
                 continue;
             }
-            // Half a line to the right, the letters stand in the middle; the last of narrow cells would stand outside.
+            // Half a line to the right, the letters are centred; the last label of narrow cells would be outside.
             let x = left + cell * middle + 4.0;
             if i % across == 0 && x + 3.5 <= left + cell * k as f64 + 2.0 {
                 out.turned("name", x, bottom + 8.0, &fit(name, 76.0, SIZE));
@@ -115,7 +115,7 @@ impl ConfusionMatrix {
     }
 }
 
-/// A count that fits a cell.
+/// A count, short enough for a cell.
 fn brief(found: f64) -> String {
     match found {
         c if c >= 1e6 => format!("{:.1}M", c / 1e6),

@@ -1,4 +1,4 @@
-//! How many values lie where.
+//! Histograms.
 
 use super::plot::{Key, Plot, Sign};
 use super::scale::Scale;
@@ -7,18 +7,18 @@ use crate::number::{count, short};
 use crate::svg::Svg;
 use crate::words::{Words, fill};
 
-/// Values from `low` to `high`.
+/// The values from `low` to `high`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bin {
-    /// The least value.
+    /// The smallest value.
     pub low: f64,
-    /// The greatest.
+    /// The largest value.
     pub high: f64,
-    /// How many, or their weight.
+    /// The number of values, or their weight.
     pub count: f64,
 }
 
-/// Bars without gaps over an axis of numbers or time.
+/// Bars without gaps over an axis of numbers or times.
 ///
 /// ```
 /// use tidemill_report::{Bin, Chart, Histogram, Scale};
@@ -28,22 +28,22 @@ pub struct Bin {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    /// Above the chart.
+    /// The title above the chart.
     pub title: String,
-    /// What is measured.
+    /// The horizontal scale: what is measured.
     pub x: Scale,
     /// What is counted.
     pub y_name: String,
     /// The bins, from left to right.
     pub bins: Vec<Bin>,
-    /// A value worth a line: zero error, a threshold.
+    /// A value marked by a line: zero error, a threshold.
     pub mark: Option<(String, f64)>,
     /// Whether it is one of many: low, with few labels.
     pub small: bool,
 }
 
 impl Histogram {
-    /// Counts `values` into `n` bins of equal width; values that are not finite are left out.
+    /// Counts `values` in `n` bins of equal width; values that are not finite are ignored.
     pub fn bins(values: impl Iterator<Item = f64> + Clone, n: usize) -> Vec<Bin> {
         let finite = || values.clone().filter(|v| v.is_finite());
         let [low, high] = super::scale::spread(finite());
@@ -103,7 +103,7 @@ impl Chart for Histogram {
             let (left, right) = (plot.x(bin.low), plot.x(bin.high));
             let gap = if right - left > 5.0 { 1.0 } else { 0.0 };
             let y = plot.y(bin.count);
-            // A few rows among many must not vanish.
+            // A few rows among many must remain visible.
             let y = if bin.count > 0.0 { y.min(bottom - 1.0) } else { y };
             let what = format!("{} – {}: {}", short(bin.low), short(bin.high), count(bin.count));
             out.rect("bar", [left, y, right - left - gap, bottom - y], &what);

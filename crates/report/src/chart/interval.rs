@@ -1,4 +1,4 @@
-//! Means with their spread, below each other: leaderboards, scores of slices.
+//! Means with their spread, one below the other: leaderboards, scores of slices.
 
 use super::bar::Rows;
 use super::plot::{Key, SIZE, Sign, legend};
@@ -11,17 +11,17 @@ use crate::words::{Words, fill};
 /// A value with the ends of its interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interval {
-    /// What it is about.
+    /// The name of the row.
     pub name: String,
     /// The value.
     pub value: f64,
-    /// The ends.
+    /// The ends of the interval.
     pub ends: Option<[f64; 2]>,
-    /// Whether it is the one that counts.
+    /// Whether it is highlighted.
     pub strong: bool,
 }
 
-/// Named intervals below each other, and a value to compare them with.
+/// Named intervals, one below the other, and a reference value.
 ///
 /// ```
 /// use tidemill_report::{Chart, Interval, IntervalPlot, Scale};
@@ -31,37 +31,37 @@ pub struct Interval {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntervalPlot {
-    /// Above the chart.
+    /// The title above the chart.
     pub title: String,
-    /// What is measured.
+    /// The horizontal scale: what is measured.
     pub x: Scale,
     /// What the names are.
     pub y_name: String,
-    /// The rows, the first on top.
+    /// The rows, from top to bottom.
     pub rows: Vec<Interval>,
-    /// A value to compare with.
+    /// The reference value.
     pub reference: Option<(String, f64)>,
 }
 
 impl IntervalPlot {
-    /// A plot without rows yet.
+    /// A plot without rows.
     pub fn new(title: impl Into<String>, x: Scale, y_name: impl Into<String>) -> Self {
         IntervalPlot { title: title.into(), x, y_name: y_name.into(), rows: Vec::new(), reference: None }
     }
 
-    /// The same with one more row.
+    /// Adds a row.
     pub fn with(mut self, row: Interval) -> Self {
         self.rows.push(row);
         self
     }
 
-    /// The same with a value to compare with.
+    /// Sets the reference value.
     pub fn against(mut self, name: impl Into<String>, value: f64) -> Self {
         self.reference = Some((name.into(), value));
         self
     }
 
-    /// The values and their ends, and the reference where it is near: a far one would press the rows together.
+    /// The range of the values, their ends, and the reference if it is near: a distant one would squeeze the rows.
     fn range(&self) -> [f64; 2] {
         let rows = || {
             self.rows.iter().flat_map(|r| {
@@ -122,8 +122,8 @@ impl Chart for IntervalPlot {
 }
 
 impl IntervalPlot {
-    /// The legend of the reference, above the rows so that it never stands on data; an arrow says where to look for one
-    /// beyond an edge.
+    /// The legend of the reference, above the rows so that it never covers data; an arrow shows the direction of a reference beyond an
+    /// edge.
     fn under_legend(&self, out: &mut Svg, rows: &Rows, wide: f64, height: f64) -> Drawing {
         let mut body = Svg::default();
         let keys = self.reference.iter().map(|(name, value)| {

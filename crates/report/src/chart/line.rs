@@ -1,5 +1,5 @@
-//! Lines over numbers, shares or time, with bands of uncertainty: ROC, precision and recall, calibration, learning
-//! curves, gains, scores over time.
+//! Lines over numbers, shares or times, with uncertainty bands: ROC, precision and recall, calibration, learning curves, gains, scores over
+//! time.
 
 use super::plot::{Key, Plot, Sign};
 use super::scale::{Scale, spread};
@@ -11,7 +11,7 @@ use crate::words::{Words, fill};
 /// One point of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// Where.
+    /// The horizontal position.
     pub x: f64,
     /// The value.
     pub y: f64,
@@ -31,11 +31,11 @@ impl Point {
 /// A named line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// What it is.
+    /// The name of the line.
     pub name: String,
     /// Its points, from left to right.
     pub points: Vec<Point>,
-    /// Whether each point has a dot: where there are few and each was measured.
+    /// Whether each point has a dot, for few points that were each measured.
     pub dots: bool,
 }
 
@@ -45,42 +45,42 @@ impl Series {
         Series { name: name.into(), points, dots: false }
     }
 
-    /// The same with a dot at each point.
+    /// Adds a dot at each point.
     pub fn with_dots(self) -> Self {
         Series { dots: true, ..self }
     }
 }
 
-/// Something that happened at a place of the horizontal axis.
+/// An event at a position of the horizontal axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// Where.
+    /// Its position.
     pub x: f64,
-    /// What.
+    /// Its label.
     pub label: String,
 }
 
-/// A line to compare with: guessing, perfect calibration.
+/// A reference line: guessing, perfect calibration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
-    /// What it is.
+    /// The name of the line.
     pub name: String,
-    /// From where to where.
+    /// Its start and end.
     pub ends: [[f64; 2]; 2],
 }
 
-/// A named point: where the model stands today.
+/// A named point, such as the current model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spot {
-    /// Where across.
+    /// The horizontal position.
     pub x: f64,
-    /// Where upwards.
+    /// The vertical position.
     pub y: f64,
-    /// What.
+    /// Its name.
     pub name: String,
 }
 
-/// A chart of lines, at most four that can be told apart.
+/// A chart of lines, of which at most four can be told apart.
 ///
 /// ```
 /// use tidemill_report::{Chart, LineChart, Point, Scale, Series};
@@ -92,28 +92,28 @@ pub struct Spot {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct LineChart {
-    /// Above the chart.
+    /// The title above the chart.
     pub title: String,
-    /// Across.
+    /// The horizontal scale.
     pub x: Scale,
-    /// Upwards.
+    /// The vertical scale.
     pub y: Scale,
     /// The lines.
     pub series: Vec<Series>,
-    /// Vertical marks, all of one sort: the legend shows the first one's label.
+    /// Vertical marks, all of the same kind: the legend shows the label of the first.
     pub marks: Vec<Mark>,
-    /// What to compare with.
+    /// The reference line.
     pub reference: Option<Reference>,
     /// Named points.
     pub spots: Vec<Spot>,
-    /// Thin lines behind the others, all of one sort: single rows behind their average.
+    /// Thin lines behind the others, all of the same kind: single rows behind their average.
     pub strands: Vec<Vec<[f64; 2]>>,
-    /// What the legend calls these.
+    /// Their name in the legend.
     pub strand_name: String,
 }
 
 impl LineChart {
-    /// A chart without lines yet.
+    /// A chart without lines.
     pub fn new(title: impl Into<String>, x: Scale, y: Scale) -> Self {
         LineChart {
             title: title.into(),
@@ -128,19 +128,19 @@ impl LineChart {
         }
     }
 
-    /// The same with one more line.
+    /// Adds a line.
     pub fn with(mut self, series: Series) -> Self {
         self.series.push(series);
         self
     }
 
-    /// The same with a line to compare with.
+    /// Sets the reference line.
     pub fn against(mut self, name: impl Into<String>, from: [f64; 2], to: [f64; 2]) -> Self {
         self.reference = Some(Reference { name: name.into(), ends: [from, to] });
         self
     }
 
-    /// The same with thin lines behind the others.
+    /// Adds thin lines behind the others.
     pub fn behind(mut self, name: impl Into<String>, strands: Vec<Vec<[f64; 2]>>) -> Self {
         (self.strand_name, self.strands) = (name.into(), strands);
         self
@@ -150,7 +150,7 @@ impl LineChart {
         self.series.iter().flat_map(|s| &s.points).filter(|p| p.x.is_finite() && p.y.is_finite())
     }
 
-    /// The range upwards. A wide interval of one early point must not press the lines flat: bands may be cut a little.
+    /// The vertical range. A wide interval of one early point must not flatten the lines, so bands may be cut off slightly.
     fn y_ends(&self) -> [f64; 2] {
         let strands = || self.strands.iter().flatten().map(|[_, y]| *y);
         let [least, greatest] = spread(self.points().map(|p| p.y).chain(strands()));
@@ -235,7 +235,7 @@ impl Chart for LineChart {
         for (i, series) in self.series.iter().enumerate() {
             band(series, i % 4, &plot, &mut out);
         }
-        // The first line is the one the chart is about: it is drawn last, above the others.
+        // The first line is the subject of the chart: it is drawn last, above the others.
         for (i, series) in self.series.iter().enumerate().rev() {
             line(series, i % 4, &plot, &mut out);
         }

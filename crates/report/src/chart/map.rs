@@ -1,4 +1,4 @@
-//! Places on a map without a network: dots where they are, in shades of a number.
+//! A map without a network: dots at places, shaded by a number.
 
 use std::fmt::Write;
 
@@ -10,10 +10,10 @@ use crate::palette::HEAT;
 use crate::svg::{Svg, n};
 use crate::words::{Words, fill};
 
-/// Places, each with a number that its shade tells.
+/// Places, each with a number shown by its shade.
 ///
-/// The scale is true at the middle of the map: of degrees, one of longitude is drawn shorter than one of latitude by the cosine of the
-/// latitude there.
+/// The scale is correct at the middle of the map: with degrees, a degree of longitude is drawn shorter than one of latitude, by the cosine
+/// of the latitude there.
 ///
 /// ```
 /// use tidemill_report::{Chart, PlaceMap, Scale};
@@ -26,17 +26,17 @@ use crate::words::{Words, fill};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaceMap {
-    /// In which language its legend is.
+    /// The language of the legend.
     pub words: &'static Words,
-    /// Above the map.
+    /// The title above the map.
     pub title: String,
-    /// East.
+    /// The scale to the east.
     pub x: Scale,
-    /// North.
+    /// The scale to the north.
     pub y: Scale,
     /// Whether the places are longitudes and latitudes.
     pub degrees: bool,
-    /// Of each place x, y and its number; those with one that is not finite are left out.
+    /// The x, y and number of each place; places with a value that is not finite are ignored.
     pub places: Vec<[f64; 3]>,
     /// What the number is, for the legend.
     pub what: String,
@@ -49,14 +49,14 @@ impl PlaceMap {
         self.places.iter().copied().filter(|place| place.iter().all(|x| x.is_finite()))
     }
 
-    /// The bounds of the shades from least to most: as many places in each as ties allow.
+    /// The bounds of the shades, from lowest to highest: as equally filled as ties allow.
     fn bounds(&self) -> Vec<f64> {
         let mut values: Vec<f64> = self.kept().map(|place| place[2]).collect();
         values.sort_unstable_by(f64::total_cmp);
         let mut bounds: Vec<f64> =
             (1..SHADES).filter_map(|i| values.get(i * values.len() / SHADES).copied()).collect();
         bounds.dedup();
-        // Where the least share their value, nothing lies below it.
+        // If the lowest places share a value, nothing is below it.
         bounds.retain(|bound| values.first() != Some(bound));
         bounds
     }
@@ -78,10 +78,10 @@ impl PlaceMap {
     }
 }
 
-/// Shades of a map; the palest of the palette cannot be told from the paper.
+/// The number of shades on a map; the palest of the palette cannot be distinguished from the background.
 const SHADES: usize = 4;
 
-/// The class of a shade, from 0, where there are so many bounds between them.
+/// The CSS class of a shade, counted from 0, for this number of bounds between shades.
 fn class(shade: usize, bounds: usize) -> String {
     let (least, most) = (HEAT - SHADES, HEAT - 1);
     let at = (shade * (most - least)).checked_div(bounds).map_or(most, |above| least + above);
@@ -109,10 +109,10 @@ impl Chart for PlaceMap {
         let mut y = self.y.ends(self.kept().map(|place| place[1]), 0.05);
         let stretch = if self.degrees { ((y[0] + y[1]) / 2.0).to_radians().cos().max(0.05) } else { 1.0 };
         let (across, up) = ((x[1] - x[0]) * stretch, y[1] - y[0]);
-        // About as wide as the data will be: what a plot keeps for its labels is known only once it is made.
+        // About the width of the data: the space that a plot needs for its labels is only known once it is made.
         let room = wide - 80.0;
         let high = (room * up / across).clamp(190.0, 460.0);
-        // Where the clamp bends the scale, the shorter side gets more ground.
+        // Where the clamp distorts the scale, the shorter side covers more area.
         let (wanted_up, wanted_across) = (across * high / room, up * room / high);
         let widen = |ends: &mut [f64; 2], by: f64| {
             ends[0] -= by / 2.0;
@@ -133,7 +133,7 @@ impl Chart for PlaceMap {
             // Writing to a string cannot fail.
             let _ = write!(shades[shade], "M{} {}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", n(x), n(y));
         }
-        // The greatest last, so that it is on top.
+        // The highest values last, so that they are on top.
         for (shade, d) in shades.iter().enumerate().filter(|(_, d)| !d.is_empty()) {
             out.path(&format!("place {}", class(shade, bounds.len())), d, "");
         }

@@ -1,4 +1,4 @@
-//! Charts. Each draws itself at a width; labels stay of one size, so a chart for a phone is drawn anew, not shrunk.
+//! Charts. Each draws itself for a given width; labels keep their size, so a chart for a phone is redrawn, not scaled down.
 
 mod bar;
 mod beeswarm;
@@ -32,7 +32,7 @@ use crate::svg::{Anchor, Svg, n};
 use crate::text::escaped;
 use crate::words::Words;
 
-/// What a chart drew: how high it became, and its elements.
+/// A drawn chart: its height and its elements.
 #[derive(Clone, Debug)]
 pub struct Drawing {
     pub(crate) height: f64,
@@ -41,19 +41,19 @@ pub struct Drawing {
 
 /// Something that can be drawn.
 pub trait Chart {
-    /// What it shows, in a few words.
+    /// Its title.
     fn title(&self) -> &str;
 
-    /// What there is to see, for those who do not see it, in the language of these words.
+    /// A description for screen readers, in the language of these words.
     fn description(&self, words: &Words) -> String;
 
-    /// The names of its axes with their units, across first.
+    /// The names of its axes with their units, the horizontal one first.
     fn axes(&self) -> Vec<&str>;
 
-    /// Draws it that many pixels wide.
+    /// Draws it with this width in pixels.
     fn draw(&self, width: f64) -> Drawing;
 
-    /// The chart as part of a page, whose style sheet it wears.
+    /// The chart as part of a page, which uses the page's style sheet.
     fn inline(&self, width: f64, words: &Words) -> String {
         let drawing = self.draw(width);
         let mut out = String::new();
@@ -62,7 +62,7 @@ pub trait Chart {
         out + "</svg>"
     }
 
-    /// The chart as a document of its own, with its title and both themes.
+    /// The chart as a standalone document, with its title and both themes.
     fn svg(&self, words: &Words) -> String {
         const WIDTH: f64 = 860.0;
         const TOP: f64 = 52.0;
@@ -98,10 +98,10 @@ fn open(out: &mut String, title: &str, description: &str, n_axes: usize, [width,
     );
 }
 
-/// How charts look, in colours by role.
+/// The style of charts, in colours by role.
 pub(crate) const STYLE: &str = include_str!("chart.css");
 
-/// The style of a document of its own. Not every viewer of SVG knows variables, so the colours stand there themselves.
+/// The style of a standalone document. Not every SVG viewer supports variables, so the colours are written out.
 fn document_style() -> String {
     let filled = |pick: fn(&palette::Colour) -> &'static str| {
         let rules = palette::PALETTE

@@ -1,14 +1,14 @@
-//! The frame of charts with two numeric axes: margins that fit their labels, grid, ticks, names, a legend above the data.
+//! The frame of charts with two numeric axes: margins that fit the labels, grid, ticks, names, and a legend above the data.
 
 use super::scale::{Scale, ticks};
 use crate::svg::{Anchor, Svg, fit, fit_name, n, width};
 
-/// The size of ticks and names.
+/// The font size of ticks and names.
 pub(crate) const SIZE: f64 = 12.0;
 
-/// A rectangle of data on a chart.
+/// The data area of a chart.
 pub(crate) struct Plot {
-    /// The whole chart's width and height.
+    /// The width and height of the whole chart.
     pub(crate) size: [f64; 2],
     left: f64,
     right: f64,
@@ -18,14 +18,14 @@ pub(crate) struct Plot {
     y: [f64; 2],
 }
 
-/// What a legend says of one thing on the chart: the class that draws it, whether as a line, and its name.
+/// An entry of the legend: the CSS class that draws it, whether it is a line, and its name.
 pub(crate) struct Key {
     pub(crate) class: String,
     pub(crate) sign: Sign,
     pub(crate) name: String,
 }
 
-/// How a legend shows a thing.
+/// How a legend shows an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sign {
     Line,
@@ -36,7 +36,7 @@ pub(crate) enum Sign {
 }
 
 impl Plot {
-    /// A chart so wide, its data `height` high below a legend that takes as many rows as it needs.
+    /// A chart of this width, with a data area of `height` below a legend of as many rows as necessary.
     pub(crate) fn new(
         out: &mut Svg,
         wide: f64,
@@ -98,29 +98,29 @@ impl Plot {
         out.upright("axis-name", 14.0, (self.top + self.bottom) / 2.0, &name);
     }
 
-    /// Where a value stands across; values beyond an end stand on it.
+    /// The horizontal position of a value; values beyond an end are placed on it.
     pub(crate) fn x(&self, x: f64) -> f64 {
         self.left + share(x, self.x) * (self.right - self.left)
     }
 
-    /// Where a value stands upwards.
+    /// The vertical position of a value.
     pub(crate) fn y(&self, y: f64) -> f64 {
         self.bottom - share(y, self.y) * (self.bottom - self.top)
     }
 
-    /// The ends of the data: left, top, right, bottom.
+    /// The edges of the data area: left, top, right, bottom.
     pub(crate) fn edges(&self) -> [f64; 4] {
         [self.left, self.top, self.right, self.bottom]
     }
 }
 
-/// How far `v` is from one end to the other, 0 to 1.
+/// The position of `v` between both ends, from 0 to 1.
 pub(crate) fn share(v: f64, [low, high]: [f64; 2]) -> f64 {
     let share = (v - low) / (high - low);
     if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
 }
 
-/// Writes the keys in rows from `left`; gives the height they took.
+/// Writes the keys in rows from `left`; returns their height.
 pub(crate) fn legend(out: &mut Svg, keys: &[Key], left: f64, wide: f64) -> f64 {
     if keys.is_empty() {
         return 0.0;

@@ -1,4 +1,4 @@
-//! Where axes have their ticks and what stands there.
+//! The positions and labels of axis ticks.
 
 use crate::number;
 
@@ -13,19 +13,19 @@ pub enum Axis {
     Time,
 }
 
-/// An axis: its name with the unit, what it measures, and its ends where they are fixed.
+/// An axis: its name with the unit, what it measures, and its ends if they are fixed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scale {
     /// What it measures, with the unit.
     pub name: String,
-    /// How its labels are written.
+    /// How its labels are formatted.
     pub axis: Axis,
-    /// The ends; those of the data where absent.
+    /// The ends; those of the data if not set.
     pub range: Option<[f64; 2]>,
 }
 
 impl Scale {
-    /// An axis of numbers that ends where the data end.
+    /// An axis of numbers with the range of the data.
     pub fn number(name: impl Into<String>) -> Self {
         Scale { name: name.into(), axis: Axis::Number, range: None }
     }
@@ -40,12 +40,12 @@ impl Scale {
         Scale { name: name.into(), axis: Axis::Share, range: Some([0.0, 1.0]) }
     }
 
-    /// The same with fixed ends.
+    /// Sets fixed ends.
     pub fn within(self, low: f64, high: f64) -> Self {
         Scale { range: Some([low, high]), ..self }
     }
 
-    /// The ends: those fixed, or those of the values with some air around them.
+    /// The ends: the fixed ones, or those of the values with some space around them.
     pub(crate) fn ends(&self, values: impl Iterator<Item = f64>, air: f64) -> [f64; 2] {
         match self.range {
             Some([low, high]) if low < high && (high - low).is_finite() => [low, high],
@@ -58,7 +58,7 @@ impl Scale {
     }
 }
 
-/// The least and the greatest of the finite values, never the same.
+/// The smallest and the largest of the finite values, which are never equal.
 pub(crate) fn spread(values: impl Iterator<Item = f64>) -> [f64; 2] {
     let [low, high] = values
         .filter(|v| v.is_finite())
@@ -97,7 +97,7 @@ pub fn ticks(low: f64, high: f64, n: usize, axis: Axis) -> Vec<(f64, String)> {
     (first..=last).take(50).map(|k| k as f64 * step).map(|x| (x, label(x, step, axis))).collect()
 }
 
-/// Of 1, 2, 5 times a power of ten, the least that is not far below `raw`.
+/// The smallest of 1, 2, 5 times a power of ten that is not far below `raw`.
 fn round_step(raw: f64) -> f64 {
     let power = 10f64.powf(raw.log10().floor());
     let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|f| f * power >= 0.8 * raw);
@@ -134,7 +134,7 @@ fn label(x: f64, step: f64, axis: Axis) -> String {
     }
 }
 
-/// As many decimals as the step needs; millions and billions in words; powers of ten where a number would be long.
+/// As many decimals as the step needs; millions and billions in words; powers of ten for numbers that would be long.
 fn plain(x: f64, step: f64) -> String {
     let size = x.abs().max(step);
     let (unit, word) = match size {

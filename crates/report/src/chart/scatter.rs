@@ -1,4 +1,4 @@
-//! Points against each other: dots while they can be told apart, hexagons shaded by their number beyond.
+//! Scatter plots: dots while they can be told apart, and hexagons shaded by count beyond that.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use crate::palette::HEAT;
 use crate::svg::{Svg, n};
 use crate::words::{Words, fill};
 
-/// Beyond so many points dots would cover each other.
+/// With more points than this, dots would cover each other.
 const DOTS: usize = 600;
 
 /// Pairs of numbers.
@@ -27,17 +27,17 @@ const DOTS: usize = 600;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scatter {
-    /// In which language its legend is.
+    /// The language of the legend.
     pub words: &'static Words,
-    /// Above the chart.
+    /// The title above the chart.
     pub title: String,
-    /// Across.
+    /// The horizontal scale.
     pub x: Scale,
-    /// Upwards.
+    /// The vertical scale.
     pub y: Scale,
-    /// The pairs; those that are not finite are left out.
+    /// The pairs; those that are not finite are ignored.
     pub points: Vec<[f64; 2]>,
-    /// A line to compare with.
+    /// The reference line.
     pub reference: Option<Reference>,
     /// What a point is, for the legend: "rows".
     pub what: String,
@@ -91,7 +91,7 @@ impl Chart for Scatter {
         let y = self.y.ends(self.kept().map(|p| p[1]), 0.03);
         let high = (0.7 * wide).clamp(190.0, 320.0);
         let many = self.kept().count() > DOTS;
-        // The hexagons are found on a plot without a legend: the legend needs the greatest number in one of them.
+        // The hexagons are computed on a plot without a legend, because the legend needs the largest count in one of them.
         let bare = Plot::new(&mut Svg::default(), wide, high, (&self.x, x), (&self.y, y), &[]);
         let cells = if many { hexagons(self.kept(), &bare) } else { BTreeMap::new() };
         let most = many.then(|| cells.values().copied().max().unwrap_or(1));
@@ -103,14 +103,14 @@ impl Chart for Scatter {
             None => {
                 let mut d = String::new();
                 for [x, y] in self.kept() {
-                    // Writing to a string cannot fail. A line without length with round ends is a dot.
+                    // Writing to a string cannot fail. A zero-length line with round ends is a dot.
                     let _ = write!(d, "M{} {}h0", n(plot.x(x)), n(plot.y(y)));
                 }
                 out.path("cloud", &d, "");
             }
         }
         if let Some(Reference { name, ends: [a, b] }) = &self.reference {
-            // The line leaves at the edges rather than bending there.
+            // The line leaves at the edges instead of bending there.
             if let Some([a, b]) = clipped([*a, *b], x, y) {
                 let [from, to] = [a, b].map(|p| format!("{} {}", n(plot.x(p[0])), n(plot.y(p[1]))));
                 out.path("reference", &format!("M{from}L{to}"), name);
@@ -139,11 +139,11 @@ fn clipped([a, b]: [[f64; 2]; 2], x: [f64; 2], y: [f64; 2]) -> Option<[[f64; 2];
     (from < to).then(|| [at(from), at(to)])
 }
 
-/// From the middle of a hexagon to its corners.
+/// The distance from the centre of a hexagon to its corners.
 const RADIUS: f64 = 7.0;
 
-/// How many points each hexagon holds, by row and column (Carr, Littlefield, Nicholson and Littlefield 1987: of two
-/// shifted grids, the one whose centre is nearer).
+/// The number of points in each hexagon, by row and column (Carr, Littlefield, Nicholson and Littlefield 1987: the nearer centre of two
+/// shifted grids).
 fn hexagons(points: impl Iterator<Item = [f64; 2]>, plot: &Plot) -> BTreeMap<(i32, i32), usize> {
     let (across, down) = (RADIUS * 3f64.sqrt(), RADIUS * 3.0);
     let mut cells = BTreeMap::new();
@@ -158,7 +158,7 @@ fn hexagons(points: impl Iterator<Item = [f64; 2]>, plot: &Plot) -> BTreeMap<(i3
     cells
 }
 
-/// One path for each shade. The shades are steps of the logarithm: a crowd must not hide the stragglers.
+/// One path for each shade. The shades are logarithmic steps, so that dense areas do not hide single points.
 fn draw_hexagons(cells: &BTreeMap<(i32, i32), usize>, most: usize, shift: f64, out: &mut Svg) {
     let (half, low) = (RADIUS * 3f64.sqrt() / 2.0, RADIUS / 2.0);
     let mut shades = vec![String::new(); HEAT];

@@ -1,4 +1,4 @@
-//! One score on its way from the baseline: the small image beside a verdict.
+//! One score between the baseline and the best value: the small chart next to a verdict.
 
 use super::plot::{SIZE, share};
 use super::scale::{Scale, ticks};
@@ -7,7 +7,7 @@ use crate::number::short;
 use crate::svg::{Anchor, Svg, n, width};
 use crate::words::Words;
 
-/// A score with its interval against a baseline, on one axis.
+/// A score with its interval and a baseline, on one axis.
 ///
 /// ```
 /// use tidemill_report::{Chart, Scale, ScoreLine};
@@ -19,15 +19,15 @@ use crate::words::Words;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreLine {
-    /// Above the chart.
+    /// The title above the chart.
     pub title: String,
-    /// What is measured, and its ends.
+    /// The horizontal scale: what is measured, and its ends.
     pub x: Scale,
-    /// The name and the score of what is judged.
+    /// The name and the score of the model.
     pub model: (String, f64),
     /// The interval of the score.
     pub interval: Option<[f64; 2]>,
-    /// The name and the score of what it is compared with.
+    /// The name and the score of the baseline.
     pub baseline: Option<(String, f64)>,
 }
 

@@ -1,4 +1,4 @@
-//! From what is usual to what was said, a step for each reason.
+//! From the base value to the prediction, with one step for each reason.
 
 use super::bar::Rows;
 use super::plot::SIZE;
@@ -8,7 +8,7 @@ use crate::number::short;
 use crate::svg::{Anchor, Svg, n, width};
 use crate::words::Words;
 
-/// Steps from a first to a last value, below each other.
+/// Steps from a first to a last value, one below the other.
 ///
 /// ```
 /// use tidemill_report::{Chart, Scale, Waterfall};
@@ -20,22 +20,22 @@ use crate::words::Words;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waterfall {
-    /// Above the chart.
+    /// The title above the chart.
     pub title: String,
-    /// Across.
+    /// The horizontal scale.
     pub x: Scale,
     /// What the names are.
     pub y_name: String,
-    /// Where it begins: its name and the value.
+    /// The start: its name and value.
     pub first: (String, f64),
     /// What each reason adds, in order.
     pub steps: Vec<(String, f64)>,
-    /// What the end is called; its value is the sum.
+    /// The name of the end; its value is the sum.
     pub last: String,
 }
 
 impl Waterfall {
-    /// The value before each step, and at last the sum.
+    /// The value before each step, and finally the sum.
     fn levels(&self) -> Vec<f64> {
         let mut levels = vec![self.first.1];
         for (_, step) in &self.steps {

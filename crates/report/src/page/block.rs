@@ -1,59 +1,59 @@
-//! What sections are made of.
+//! The building blocks of sections.
 
 use crate::chart::Chart;
 use crate::text::Text;
 use crate::words::Words;
 
-/// How wide a figure of half the page is drawn.
+/// The width of a figure that takes half the page.
 const HALF: f64 = 344.0;
-/// How wide a figure of the whole page is drawn, and how wide for a phone.
+/// The width of a figure that takes the whole page, and its width on a phone.
 const WHOLE: f64 = 800.0;
 const PHONE: f64 = 312.0;
-/// How wide the figure on a card is drawn.
+/// The width of the figure on a card.
 const CARD: f64 = 240.0;
 
-/// How serious something is.
+/// A severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// All is well.
+    /// No problem.
     Good,
     /// Worth knowing.
     Note,
-    /// To be looked at before the result is relied on.
+    /// Check this before relying on the result.
     Warning,
-    /// The result cannot be relied on while this stands.
+    /// The result cannot be relied on until this is resolved.
     Severe,
 }
 
-/// A piece of a section.
+/// A block of a section.
 #[derive(Clone, Debug)]
 pub enum Block {
     /// A paragraph.
     Text(Text),
     /// A smaller heading.
     Heading(Text),
-    /// Figures beside each other where there is room.
+    /// Figures side by side, if there is space.
     Figures(Vec<Figure>),
-    /// The figures that count.
+    /// The key figures.
     Tiles(Vec<Tile>),
     /// A table.
     Table(Table),
-    /// What was found, the most serious first as given.
+    /// Findings in the given order, the most serious first.
     Findings(Vec<Finding>),
-    /// A card for each of many things.
+    /// A card for each of several items.
     Cards(Vec<Card>),
-    /// A file or a command, to copy.
+    /// A file or a command to copy.
     Code {
-        /// What it is.
+        /// Its label.
         label: Text,
         /// Its text.
         text: String,
     },
-    /// What few want to read: shown on request.
+    /// Details that few want to read: shown on request.
     Details {
-        /// What is in it.
+        /// A summary of the content.
         summary: Text,
-        /// What it holds.
+        /// The content.
         blocks: Vec<Block>,
     },
 }
@@ -66,12 +66,12 @@ pub struct Figure {
     /// How to read it.
     pub note: Text,
     pub(crate) svg: String,
-    /// Drawn anew for a phone, where the other one would be too wide to be read there.
+    /// Drawn separately for a phone, if the other one would be too wide to be read there.
     pub(crate) phone: Option<String>,
 }
 
 impl Figure {
-    /// A chart that takes half the page's width, and all of it on a phone.
+    /// A chart that takes half the width of the page, and all of it on a phone.
     pub fn half(words: &Words, chart: &dyn Chart) -> Self {
         Figure {
             title: Text::plain(chart.title()),
@@ -81,7 +81,7 @@ impl Figure {
         }
     }
 
-    /// A chart that takes the page's whole width.
+    /// A chart that takes the whole width of the page.
     pub fn whole(words: &Words, chart: &dyn Chart) -> Self {
         let phone = Some(chart.inline(PHONE, words));
         Figure {
@@ -97,7 +97,7 @@ impl Figure {
         Figure { title: Text::default(), note: Text::default(), svg: chart.inline(CARD, words), phone: None }
     }
 
-    /// Pictures side by side, each a PNG in base64 with a word below.
+    /// Images side by side, each a PNG in base64 with a caption.
     pub fn pictures(title: impl Into<Text>, pictures: &[(&str, String)]) -> Self {
         let one = |(word, png): &(&str, String)| {
             let word = crate::text::escaped(word);
@@ -108,38 +108,38 @@ impl Figure {
         Figure { title: title.into(), note: Text::default(), svg, phone: None }
     }
 
-    /// The same with a word on how to read it.
+    /// Adds a note on how to read it.
     pub fn note(self, note: impl Into<Text>) -> Self {
         Figure { note: note.into(), ..self }
     }
 }
 
-/// A figure that counts.
+/// A key figure.
 #[derive(Clone, Debug)]
 pub struct Tile {
-    /// What it is.
+    /// Its name.
     pub name: Text,
-    /// The figure.
+    /// Its value.
     pub value: String,
-    /// What to compare it with.
+    /// A value to compare it with.
     pub aside: Text,
 }
 
-/// Which side of a column its cells keep to.
+/// The alignment of the cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
+    /// For words.
     Left,
-    /// Figures.
+    /// For numbers.
     Right,
 }
 
 /// A cell of a table.
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
-    /// What stands there.
+    /// Its text.
     pub text: Text,
-    /// Of a marked cell: how serious.
+    /// The severity, for a marked cell.
     pub level: Option<Level>,
 }
 
@@ -149,39 +149,39 @@ impl<T: Into<Text>> From<T> for Cell {
     }
 }
 
-/// A table; what does not fit the width is scrolled within it.
+/// A table; if it is too wide for the page, it can be scrolled.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// What it shows, for those who do not see it.
+    /// A description for screen readers.
     pub caption: Text,
-    /// The heading of each column, and which side it keeps to.
+    /// The heading and alignment of each column.
     pub head: Vec<(Text, Align)>,
     /// The rows.
     pub rows: Vec<Vec<Cell>>,
-    /// How many rows are shown at once; the others on request.
+    /// The number of rows shown initially; the others are shown on request.
     pub shown: usize,
-    /// The row that counts.
+    /// The highlighted row.
     pub marked: Option<usize>,
 }
 
 impl Table {
-    /// A table without rows yet.
+    /// A table without rows.
     pub fn new(caption: impl Into<Text>, head: &[(&str, Align)]) -> Self {
         let head = head.iter().map(|(name, align)| (Text::plain(*name), *align)).collect();
         Table { caption: caption.into(), head, rows: Vec::new(), shown: 12, marked: None }
     }
 }
 
-/// Something that was found.
+/// A finding.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// How serious.
+    /// Its severity.
     pub level: Level,
-    /// The word on its chip; that of its level where empty.
+    /// The text of its label; that of its level if empty.
     pub chip: Text,
     /// What was found, and where.
     pub text: Text,
-    /// What to do about it: a line of recipe.
+    /// What to do about it: recipe lines.
     pub remedy: Option<String>,
 }
 
@@ -191,23 +191,23 @@ impl Finding {
         Finding { level, chip: Text::default(), text: text.into(), remedy: None }
     }
 
-    /// The same with its own word on the chip.
+    /// Sets the text of the label.
     pub fn chip(self, chip: impl Into<Text>) -> Self {
         Finding { chip: chip.into(), ..self }
     }
 }
 
-/// One of many things of a kind, such as the columns of a table.
+/// One of several items, such as the columns of a table.
 #[derive(Clone, Debug)]
 pub struct Card {
-    /// Which one.
+    /// Its title.
     pub title: Text,
-    /// What it is.
+    /// Its type.
     pub label: Text,
-    /// What is known of it: names and values.
+    /// Its properties: names and values.
     pub facts: Vec<(Text, Text)>,
     /// A small chart.
     pub figure: Option<Figure>,
-    /// What was found about it.
+    /// The findings about it.
     pub findings: Vec<Finding>,
 }

@@ -1,4 +1,4 @@
-//! From data to HTML.
+//! Converts plain data to HTML.
 
 use std::fmt::Write;
 
@@ -8,13 +8,13 @@ use crate::text::{Text, escaped};
 use crate::words::Words;
 use crate::{chart, palette};
 
-/// How many cards are shown at once; the others on request.
+/// The number of cards shown initially; the others are shown on request.
 const CARDS: usize = 12;
 
-/// How many letters of headings fit beside the first column on a phone.
+/// The number of letters of headings that fit next to the first column on a phone.
 const HEADINGS: usize = 20;
 
-/// The drop in a wave that stands beside the name.
+/// The logo next to the name: a drop in a wave.
 const MARK: &str = "<svg class=\"brand\" viewBox=\"0 0 24 24\" width=\"20\" height=\"20\" aria-hidden=\"true\">\
     <path d=\"M2 9c3.3-4 6.7-4 10 0s6.7 4 10 0M2 16c3.3-4 6.7-4 10 0s6.7 4 10 0\" fill=\"none\" stroke=\"currentColor\" \
     stroke-width=\"2.4\" stroke-linecap=\"round\"/></svg>";
@@ -52,7 +52,7 @@ fn head(report: &Report, out: &mut String) {
     );
 }
 
-/// A style sheet without the line breaks that only its writers need.
+/// A style sheet without the line breaks that only its authors need.
 fn packed(css: &str) -> String {
     css.lines().map(str::trim).filter(|line| !line.starts_with("/*")).collect()
 }
@@ -195,8 +195,7 @@ fn more(words: &Words, n: usize) -> Text {
 fn write_rows(table: &Table, rows: std::ops::Range<usize>, out: &mut String) {
     let caption = table.caption.html();
     let label = escaped(&table.caption.to_string());
-    // Words beside figures, and figures under long headings, need more room than a phone has: there each row becomes a block
-    // of its own.
+    // Words next to numbers, and numbers below long headings, need more space than a phone has: there, each row becomes its own block.
     let beside = || table.head.iter().skip(1);
     let letters: usize = beside().map(|(name, _)| name.to_string().chars().count()).sum();
     let stack = letters > HEADINGS || beside().any(|(_, align)| *align == Align::Left);

@@ -1,4 +1,4 @@
-//! A page: a title, a verdict and sections of blocks, all plain data, written as one HTML file.
+//! A page: a title, a verdict and sections of blocks, all plain data, written as a single HTML file.
 
 mod block;
 mod html;
@@ -11,39 +11,39 @@ use crate::words::Words;
 /// A page about one piece of work.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// In which language it speaks where nobody else does.
+    /// The default language of the page.
     pub words: &'static Words,
-    /// What it is about: the largest words on the page.
+    /// The title, in the largest letters on the page.
     pub title: Text,
-    /// Above the title: what kind of page this is.
+    /// Above the title: the kind of page.
     pub kicker: Text,
-    /// Below the title: what the work rests on.
+    /// Below the title: the data and settings behind it.
     pub lead: Text,
-    /// What it comes to.
+    /// The conclusion.
     pub verdict: Option<Verdict>,
-    /// The rest, in the order of reading.
+    /// The other sections, in reading order.
     pub sections: Vec<Section>,
-    /// At the very end: who wrote it.
+    /// The footer: who wrote it.
     pub foot: Text,
 }
 
-/// What the work comes to, before all details.
+/// The conclusion, before all details.
 #[derive(Clone, Debug)]
 pub struct Verdict {
     /// One or two sentences in plain words.
     pub sentence: Text,
-    /// More about it, quieter.
+    /// More about it, in smaller letters.
     pub more: Text,
     /// The score against the baseline.
     pub figure: Option<Figure>,
-    /// The figures that count, at most six.
+    /// The key figures, at most six.
     pub tiles: Vec<Tile>,
-    /// What to know before believing it: the weak spot, a leak, few rows.
+    /// What to know before relying on it: the weak spot, a leak, few rows.
     pub findings: Vec<Finding>,
 }
 
 impl Verdict {
-    /// A verdict of words alone.
+    /// A verdict that consists only of a sentence.
     pub fn new(sentence: Text) -> Self {
         Verdict { sentence, more: Text::default(), figure: None, tiles: Vec::new(), findings: Vec::new() }
     }
@@ -52,41 +52,41 @@ impl Verdict {
 /// A part of a page with a heading.
 #[derive(Clone, Debug)]
 pub struct Section {
-    /// Its place in the address: letters and dashes.
+    /// Its fragment identifier: letters and dashes.
     pub id: String,
     /// Its heading.
     pub title: Text,
-    /// What it shows and how to read it, in a sentence or two.
+    /// What it shows and how to read it, in one or two sentences.
     pub lead: Text,
-    /// What it holds.
+    /// Its content.
     pub blocks: Vec<Block>,
 }
 
 impl Section {
-    /// A section without blocks yet.
+    /// A section without blocks.
     pub fn new(id: &str, title: impl Into<Text>) -> Self {
         Section { id: id.into(), title: title.into(), lead: Text::default(), blocks: Vec::new() }
     }
 
-    /// The same with a word of introduction.
+    /// Sets the introduction.
     pub fn lead(self, lead: impl Into<Text>) -> Self {
         Section { lead: lead.into(), ..self }
     }
 
-    /// The same with one more block.
+    /// Adds a block.
     pub fn with(mut self, block: Block) -> Self {
         self.blocks.push(block);
         self
     }
 
-    /// Whether it would be an empty heading.
+    /// Whether there would be nothing below its heading.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
 }
 
 impl Report {
-    /// A page without sections yet.
+    /// A page without sections.
     pub fn new(words: &'static Words, title: impl Into<Text>) -> Self {
         Report {
             words,
@@ -99,7 +99,7 @@ impl Report {
         }
     }
 
-    /// The same with one more section; an empty one is left out.
+    /// Adds a section, unless it is empty.
     pub fn with(mut self, section: Section) -> Self {
         if !section.is_empty() {
             self.sections.push(section);
@@ -107,8 +107,7 @@ impl Report {
         self
     }
 
-    /// The page as one HTML file that needs nothing else: no network, no script, no font. The same data give the
-    /// same bytes.
+    /// The page as a single HTML file without dependencies: no network, no script, no font. The same data give the same bytes.
     pub fn html(&self) -> String {
         html::write(self)
     }

@@ -5,11 +5,11 @@ use super::{Story, Why, catalogue};
 catalogue! {
     /// The sentences and words of one language. The comment of each is its English text.
     pub Words {
-        /// What the crates below call things, by code: `metric.accuracy`, `kind.number`. See [`Words::term`].
+        /// The names of things from the crates below, by code: `metric.accuracy`, `kind.number`. See [`Words::term`].
         terms: &'static [(&'static str, &'static str)] = &[],
-        /// What a terminal shows.
+        /// The terminal output.
         story: Story = super::en_story::EN,
-        /// What explanations say of other answers and of effects.
+        /// The texts about counterfactuals and effects.
         insight: Why = super::en_why::EN,
     }
 
@@ -208,7 +208,7 @@ catalogue! {
     probabilities_note = "How sure it is: few values in the middle mean that it mostly is.",
     probabilities_x = "probability of “{class}”",
 
-    // What charts say of themselves, and their legends.
+    // Descriptions and legends of charts.
     chart_gap = "; ",
     chart_by = "{what} by {by}. {items}.",
     chart_against = "{what} against {other}. {items}.",

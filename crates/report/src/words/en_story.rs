@@ -1,12 +1,12 @@
-//! English, in the terminal.
+//! English, for the terminal.
 
 use super::catalogue;
 
 catalogue! {
-    /// The sentences that a terminal shows, of one language. The comment of each is its English text.
+    /// The sentences of the terminal output, in one language. The comment of each is its English text.
     pub(super) Story {}
 
-    // Whatever the verb.
+    // For all verbs.
     report_file = "Report: {file}",
     written_file = "Written: {file}",
     note = "note: {message}",

@@ -1,16 +1,16 @@
-//! English: other answers and what leads to them, and how answers go along with columns.
+//! English: counterfactuals, effects, coefficients and training rows.
 
 use super::catalogue;
 
 catalogue! {
-    /// The sentences about counterfactuals and effects, of one language. The comment of each is its English text.
+    /// The sentences about counterfactuals and effects, in one language. The comment of each is its English text.
     pub(super) Why {}
 
     // A page about explanations.
     kicker = "Explanation",
     lead = "Rows of {source}.",
 
-    // Other answers.
+    // Counterfactuals.
     other = "Other answers, and what leads to them",
     other_lead = "The smallest changes to a row that lead to {wanted}: those with the fewest columns first, then the nearest.",
     wanted_head = "{target}: what would have to change for {wanted} (rows: {rows}).",
@@ -96,7 +96,7 @@ catalogue! {
     coefs_untold = "–: these rows cannot tell this coefficient from others (columns that always go together, or never change).",
     coefs_more = "and {n} coefficients more; -o FILE writes all of them",
 
-    // Training rows behind answers.
+    // Training rows behind predictions.
     teach = "The training rows behind the answers",
     teach_head = "{target}: which of {training} training rows stand behind what the model says (rows: {rows}).",
     teach_leaves = "Two rows are alike where the model treats them alike: the share is that of its trees in which both end in the same leaf.",

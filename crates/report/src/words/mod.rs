@@ -1,8 +1,8 @@
-//! What reports say, a catalogue for each language.
+//! The sentences of reports, in one catalogue per language.
 //!
-//! The fields of [`Words`] are made from English, so that another language is one more constant of this type and lacks
-//! nothing; [`LANGUAGES`] lists them. `{name}` is a place that [`crate::Text::fill`] fills. No language is kept anywhere
-//! else: whoever makes a page or a text is given its words.
+//! The fields of [`Words`] are generated from English, so that another language is one more constant of this type and cannot be incomplete;
+//! [`LANGUAGES`] lists them. `{name}` is a placeholder that [`crate::Text::fill`] fills in. No language is stored anywhere else: every
+//! function that makes a page or a text is passed its words.
 
 mod en;
 mod en_story;
@@ -19,10 +19,10 @@ pub use en_story::Story;
 pub use en_why::Why;
 pub use zh::ZH;
 
-/// Every language that reports speak. Another one is its file and its line here.
+/// Every available language. To add one, add its file and its line here.
 pub const LANGUAGES: &[&Words] = &[&EN, &ZH];
 
-/// Makes a catalogue's type and its first language from one list.
+/// Generates the type of a catalogue and its first language from one list.
 macro_rules! catalogue {
     (
         $(#[$about:meta])* $seen:vis $name:ident { $($(#[$more:meta])* $field:ident: $type:ty = $value:expr,)* }
@@ -50,8 +50,8 @@ macro_rules! catalogue {
 pub(crate) use catalogue;
 
 impl Words {
-    /// What this language calls something that a crate below has a code and an English name for; the English name where it
-    /// has none of its own.
+    /// The name in this language of something for which another crate has a code and an English name; the English name if this language has
+    /// none.
     ///
     /// ```
     /// use tidemill_report::words::{EN, ZH};
@@ -63,7 +63,7 @@ impl Words {
         self.terms.iter().find(|(known, _)| *known == code).map_or(english, |(_, text)| text)
     }
 
-    /// The name for people of a metric.
+    /// The display name of a metric.
     pub fn metric<'a>(&self, name: &str, english: &'a str) -> &'a str {
         self.term(&format!("metric.{name}"), english)
     }
@@ -79,8 +79,8 @@ impl Words {
     }
 }
 
-/// The words of `template` with each `{key}` replaced by its value; an unknown key stays as it is, and no value is read as a
-/// template.
+/// The text of `template` with each `{key}` replaced by its value. An unknown key stays as it is, and values are never interpreted as
+/// templates.
 ///
 /// ```
 /// use tidemill_report::words::fill;
@@ -110,7 +110,7 @@ pub fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
     out + rest
 }
 
-/// The form for so many: English has one for a single thing and one for all other counts.
+/// The form for a count: English has one for a single item and one for all other counts.
 ///
 /// ```
 /// use tidemill_report::words::{counted, EN};
@@ -132,7 +132,7 @@ pub fn of(code: &str) -> Option<&'static Words> {
     LANGUAGES.iter().copied().find(|words| words.code() == code)
 }
 
-/// The language of a locale such as `zh_CN.UTF-8`; English for one that reports do not speak.
+/// The language of a locale such as `zh_CN.UTF-8`; English if it is not available.
 ///
 /// ```
 /// use tidemill_report::words::{self, EN, ZH};
@@ -149,11 +149,11 @@ pub fn of_locale(locale: &str) -> &'static Words {
 mod tests {
     use super::*;
 
-    /// Texts that are rightly the same in every language, or rightly empty.
+    /// Texts that are correctly the same in every language, or empty.
     const ALIKE: &[&str] = &["aside", "axis", "map_x", "map_y", "pair_value", "wanted_range"];
     const EMPTY: &[&str] = &["gap"];
 
-    /// The places of a template, in alphabetical order.
+    /// The placeholders of a template, in alphabetical order.
     fn places(template: &str) -> Vec<&str> {
         let mut found: Vec<&str> =
             template.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();

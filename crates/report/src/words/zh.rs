@@ -199,7 +199,7 @@ pub const ZH: Words = Words {
     probabilities_note: "模型有多大把握：中间的值越少，说明它多数时候越确信。",
     probabilities_x: "“{class}”的概率",
 
-    // What charts say of themselves, and their legends.
+    // Descriptions and legends of charts.
     chart_gap: "；",
     chart_by: "按{by}列出的{what}。{items}。",
     chart_against: "{what}与{other}对照。{items}。",

@@ -1,10 +1,10 @@
-//! Simplified Chinese, in the terminal.
+//! Simplified Chinese, for the terminal.
 
 use super::Story;
 
 /// Simplified Chinese.
 pub(super) const ZH: Story = Story {
-    // Whatever the verb.
+    // For all verbs.
     report_file: "报告：{file}",
     written_file: "已写入：{file}",
     note: "提示：{message}",

@@ -1,6 +1,6 @@
-//! What the crates below call things, in Simplified Chinese: metrics, kinds of columns, what steps did.
+//! The names of things from the crates below, in Simplified Chinese: metrics, kinds of columns, what steps did.
 
-/// By code; what is not here is shown in English.
+/// By code; what is missing here is shown in English.
 pub(super) const TERMS: &[(&str, &str)] = &[
     // Tasks and kinds of columns.
     ("task.regression", "回归"),
@@ -24,14 +24,14 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("role.neighbors", "邻居"),
     ("role.reward", "收益"),
     ("role.propensity", "倾向概率"),
-    // Ways and units.
+    // Methods and units.
     ("calibration.temperature", "温度缩放"),
     ("calibration.platt", "Platt 缩放"),
     ("calibration.isotonic", "保序回归"),
     ("units.margin", "模型得分"),
     ("units.probability", "概率"),
     ("units.prediction", "预测值"),
-    // Metrics: what they are called.
+    // Metrics: their names.
     ("metric.accuracy", "准确率"),
     ("metric.balanced_accuracy", "平衡准确率"),
     ("metric.average_precision", "平均精确率 (PR AUC)"),
@@ -92,7 +92,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("metric.top_3_accuracy", "前 3 准确率"),
     ("metric.top_5_accuracy", "前 5 准确率"),
     ("metric.zero_one_loss", "0-1 损失"),
-    // Metrics: what they say.
+    // Metrics: their descriptions.
     ("about.accuracy", "预测类别与真实类别一致的样本比例"),
     (
         "about.balanced_accuracy",

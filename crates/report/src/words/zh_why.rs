@@ -1,4 +1,4 @@
-//! Simplified Chinese: other answers and what leads to them, and how answers go along with columns.
+//! Simplified Chinese: counterfactuals, effects, coefficients and training rows.
 
 use super::Why;
 
@@ -8,7 +8,7 @@ pub(super) const ZH: Why = Why {
     kicker: "解释",
     lead: "数据来自 {source}。",
 
-    // Other answers.
+    // Counterfactuals.
     other: "怎样才会得到另一种结果",
     other_lead: "要得到{wanted}，一行中至少有什么需要不同：改动列数最少的排在前面，列数相同时改动最小的在前。",
     wanted_head: "{target}：要得到{wanted}，需要有什么不同（{rows} 行）。",
@@ -94,7 +94,7 @@ pub(super) const ZH: Why = Why {
     coefs_untold: "–：这些行无法把该系数与其他系数区分开（总是一同变化或从不变化的列）。",
     coefs_more: "另有 {n} 个系数；用 -o FILE 可以全部写出",
 
-    // Training rows behind answers.
+    // Training rows behind predictions.
     teach: "预测背后的训练行",
     teach_head: "{target}：{training} 个训练行中，哪些是模型预测的依据（{rows} 行）。",
     teach_leaves: "模型同样对待的行就是相似的：百分比是两行落在同一叶子中的树所占的份额。",
