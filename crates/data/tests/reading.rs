@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_array::{ArrayRef, StringArray};
 use proptest::prelude::*;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Column, Context, Error, Kind, Role, Schema, Source};

@@ -118,9 +118,16 @@ impl fmt::Display for TimeFormat {
 ///
 /// ```
 /// assert_eq!(tidemill_data::parse::write_iso(0), "1970-01-01T00:00:00Z");
+/// assert_eq!(tidemill_data::parse::write_iso(253_402_214_400_000_000), "9999-12-31T00:00:00Z");
 /// ```
 pub fn write_iso(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).map(|t| t.to_string()).unwrap_or_else(|_| micros.to_string())
+    let last_day = || {
+        // A timestamp ends a day before the calendar does, so that it can be shown in every zone.
+        let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+        epoch.checked_add(jiff::SignedDuration::from_micros(micros)).map(|time| format!("{time}Z"))
+    };
+    let exact = jiff::Timestamp::from_microsecond(micros).map(|t| t.to_string());
+    exact.or_else(|_| last_day()).unwrap_or_else(|_| micros.to_string())
 }
 
 fn by_pattern(pattern: &str, text: &str) -> Option<i64> {

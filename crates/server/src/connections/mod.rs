@@ -120,7 +120,7 @@ fn signal() -> Result<impl Future<Output = ()>> {
     // A file at the limit of its size (`ulimit -f`) would end the process; with a handler the write fails, as on a full disk. The handler
     // stays when its receiver is gone.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    signal(SignalKind::from_raw(SIGXFSZ)).map_err(failed)?;
+    drop(signal(SignalKind::from_raw(SIGXFSZ)).map_err(failed)?);
     Ok(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
     })

@@ -290,7 +290,7 @@ mod tests {
             ("Total,,18.6\n,,\n-- end --\n", 1),
             ("\"Source: a, b\",,\n", 1),
             ("Total,,18.6\nGrand total,,18.6\n", 2),
-            ("Total,b,18.6\nTotal:,b,18.6\n", 2),
+            ("Total,,18.6\nTotal:,,18.6\n", 2),
             ("Subtotal,1,18.6\nTotal,1,18.6\nAverage,1,6.2\n", 3),
             ("Prices are those of the day\n", 1),
         ] {
