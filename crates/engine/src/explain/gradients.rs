@@ -43,12 +43,12 @@ fn parts(step: &Arc<dyn Fitted>) -> Option<Vec<Part<'_>>> {
     }
     let any: &dyn Any = &**step;
     let blend: &Blend = any.downcast_ref()?;
-    let part = |(part, share): (&'_ Arc<dyn Fitted>, f64)| {
+    let parts = blend.shares().map(|(part, share)| {
         let any: &dyn Any = &**part;
         let (last, before) = any.downcast_ref::<Chain>()?.0.split_last()?;
         Some(Part { before, net: as_net(last)?, share })
-    };
-    blend.shares().map(part).collect()
+    });
+    parts.collect()
 }
 
 /// Of the net or the nets at this place; the way begins at the mean of the usual rows' numbers and at their commonest categories and

@@ -143,7 +143,7 @@ pub fn surrogate(opened: &Opened, source: &dyn Source, context: &Context) -> Res
         rules.below(trees, root, &mut Vec::new(), &mut leaves);
     }
     let mut shares = vec![0.0; leaves.len()];
-    let truth = judged.numbers(judged.schema().index(SAID)?)?.values();
+    let truth: &[f64] = judged.numbers(judged.schema().index(SAID)?)?.values();
     let (mut residual, n) = (0.0, judged.n_rows() as f64);
     for (x, said) in x.chunks_exact(p).zip(truth) {
         let mut at = trees.roots().next().unwrap_or_default();

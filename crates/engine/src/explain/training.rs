@@ -67,7 +67,7 @@ fn optional<T>(found: Result<Option<T>>) -> Result<Option<T>> {
 fn coefficients_of_training(model: &Model, typed: &Batch, context: &Context) -> Result<Option<Coefficients>> {
     let Some((at, predictor)) = coefficients::linear_step(model) else { return Ok(None) };
     let n = predictor.weights().len() as u64;
-    let operations = n * n * typed.n_rows() as u64;
+    let operations = n.saturating_mul(n).saturating_mul(typed.n_rows() as u64);
     if n > MOST_COEFFICIENTS as u64 || operations > COEFFICIENT_OPERATIONS || context.out_of_time() {
         return Ok(None);
     }
