@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
 mod csv_read;
+mod explain;
 mod held_out;
 mod language;
 mod linear;
@@ -41,6 +42,7 @@ type Bench = (&'static str, fn() -> Outcome<Vec<Row>>);
 /// The benches by name.
 const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
+    ("explain", explain::run),
     ("gpu", neural::on_gpu),
     ("linear", linear::run),
     ("metrics", metrics::run),

@@ -2,7 +2,7 @@
 //! ([`Estimator`], [`Fitted`], [`Run`]), the saved form ([`State`]), the list of built-ins ([`Registry`]), the recipe that users write
 //! ([`recipe::Recipe`]) and the errors they meet.
 //!
-//! Nothing here reads a file (and only [`AtomicFile`] writes one), starts a thread or computes a statistic.
+//! Nothing here reads a file (and only [`AtomicFile`] and [`EventFile`] write one), starts a thread or computes a statistic.
 
 mod batch;
 mod builtin;
@@ -12,6 +12,7 @@ mod context;
 mod document;
 mod error;
 mod estimator;
+mod event_file;
 mod fitted;
 mod kind;
 mod point;
@@ -38,6 +39,7 @@ pub use context::{Context, Event, Warning};
 pub use document::{Document, DocumentError};
 pub use error::{Coded, Error, Result, escaped, nearest};
 pub use estimator::{Columns, Estimator, Needs, Resampler, Rows, Target, Training};
+pub use event_file::{EventFile, PrCurve};
 pub use fitted::{Chain, Fitted, Linear, Run};
 pub use kind::{Axis, Kind, Layout, Role};
 pub use point::{Points, point_column};

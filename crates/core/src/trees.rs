@@ -1,10 +1,12 @@
 //! Decision trees as data: the result of every tree learner. They are small, validated, fast to evaluate, and accessible to explainers.
 
+mod all_questions;
 mod coded;
 mod prune;
 
 use std::borrow::Cow;
 
+use all_questions::AllQuestions;
 use coded::Layout;
 
 use crate::{Error, Result, State, Tensor, TensorData};
@@ -299,6 +301,9 @@ impl Trees {
     pub fn rows(&self, x: &[f64], out: &mut [f64]) {
         let (p, k) = (self.n_features.max(1), self.n_outputs().max(1));
         out.chunks_exact_mut(k).for_each(|out| out.copy_from_slice(&self.start));
+        if let Some(all) = AllQuestions::of(self, out.len() / k) {
+            return all.add(x, out);
+        }
         // Rows in blocks that stay in the cache while all trees are evaluated on them.
         for (x, out) in x.chunks(64 * p).zip(out.chunks_mut(64 * k)) {
             for (tree, (&root, &depth)) in self.roots.iter().zip(&self.depths).enumerate() {
@@ -366,6 +371,21 @@ impl Trees {
     pub fn question(&self, node: usize) -> Option<(usize, usize)> {
         let asked = self.nodes[node];
         (asked.left as usize != node).then_some(((asked.feature & FEATURE) as usize, asked.left as usize))
+    }
+
+    /// What a node asks its feature, and whether missing values go left; `None` for a leaf.
+    pub fn asked(&self, node: usize) -> Option<(Question, bool)> {
+        let asked = self.nodes[node];
+        let question = match asked.feature & CATEGORY {
+            _ if self.is_leaf(node) => return None,
+            0 => Question::Number { threshold: asked.threshold },
+            _ => {
+                let at = asked.threshold as usize;
+                let words = self.sets.get(at).map_or(0, |&n| n as usize);
+                Question::Category { left: self.sets.get(at + 1..at + 1 + words).unwrap_or(&[]).to_vec() }
+            }
+        };
+        Some((question, asked.feature & MISSING_LEFT != 0))
     }
 
     /// The child of a node for a value of its feature; a leaf returns itself.
@@ -582,6 +602,14 @@ mod tests {
             trees.row(x, &mut one);
             assert_eq!(one, out);
         }
+    }
+
+    #[test]
+    fn what_is_asked_can_be_read() {
+        let trees = two();
+        assert_eq!(trees.asked(0), Some((Question::Category { left: vec![0b101] }, true)));
+        assert_eq!(trees.asked(1), None);
+        assert_eq!(trees.asked(2), Some((Question::Number { threshold: 2.0 }, false)));
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn explained(opened: &Opened, rows: &dyn Source, asked: &Asked, context: &Contex
 }
 
 fn lime(rows: &[u64], lime: LimeSettings) -> Asked {
-    Asked { rows: rows.to_vec(), method: Some(Method::Lime), lime }
+    Asked { rows: rows.to_vec(), method: Some(Method::Lime), lime, ..Asked::default() }
 }
 
 fn of_column(found: &Explained, row: usize, column: &str) -> (f64, f64) {
@@ -125,6 +125,40 @@ fn kernel_shap_and_permutation_shap_agree_where_both_are_exact() {
         }
         let sum: f64 = kernel.base[0] + kernel.rows[row].values[0].iter().sum::<f64>();
         assert!((sum - kernel.rows[row].prediction.as_f64().unwrap()).abs() < 1e-9);
+    }
+}
+
+/// What partition SHAP gives sums to the answer; two columns are one pair, and then Owen values are Shapley values.
+#[test]
+fn owen_values_sum_to_the_answer_and_an_unused_column_gets_nothing() {
+    let (opened, rows) = (opened(BY_COLOUR), rows(60));
+    let asked = Asked { rows: vec![1, 2], method: Some(Method::PartitionShap), ..Asked::default() };
+    let found = explained(&opened, &rows, &asked, &context(0, 1));
+    for row in &found.rows {
+        let sum: f64 = found.base[0] + row.values[0].iter().sum::<f64>();
+        assert!((sum - row.prediction.as_f64().unwrap()).abs() < 1e-9);
+        assert_eq!(found.columns[0], "c");
+        assert!(row.values[0][1..].iter().all(|value| *value == 0.0) && row.errors.is_empty());
+    }
+}
+
+/// Where one column decides, taking it away moves the answer at once, and giving it does as well.
+#[test]
+fn an_explanation_is_judged_by_taking_columns_away() {
+    let (opened, rows) = (opened(BY_COLOUR), rows(60));
+    let judged = |method: Method| {
+        // The red rows, whose answer is above the usual one.
+        let red = (1..=9).step_by(2).collect();
+        let asked = Asked { rows: red, method: Some(method), judge: true, ..Asked::default() };
+        explained(&opened, &rows, &asked, &context(0, 1)).judged.unwrap()
+    };
+    for method in [Method::TreeShap, Method::InterventionalTreeShap, Method::PermutationShap, Method::Lime] {
+        let found = judged(method);
+        let usual = found.deletion[1];
+        assert_eq!((found.n_rows, found.deletion[0]), (5, 3.0));
+        assert!(usual < 2.5 && found.deletion[1..].iter().all(|x| (x - usual).abs() < 1e-12), "{found:?}");
+        assert!(found.insertion[0] == usual && found.insertion[1..] == [3.0; 3], "{found:?}");
+        assert!((found.gain() - 2.0 / 3.0 * (3.0 - usual)).abs() < 1e-12, "{found:?}");
     }
 }
 

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use tidemill_core::Context;
+use tidemill_core::{Chain, Context, Fitted};
 use tidemill_engine::explain::{Asked, Explained, Method, explain};
+use tidemill_engine::links::blend::Blend;
+use tidemill_engine::model::Model;
 use tidemill_engine::report::text;
 use tidemill_engine::report::words::EN;
 use tidemill_engine::{builtin, model, rows};
@@ -63,4 +65,25 @@ fn what_is_missing_is_said_and_many_rows_are_explained_by_them() {
     assert_eq!(explained("price", vec![1], None).method, Method::PermutationShap);
     let many = explained("price", (1..=150).chain(1..=60).collect(), None);
     assert_eq!((many.method, many.rows.len()), (Method::Gradients, 210));
+}
+
+/// A blend answers with the weighted mean of its parts: of a net with itself, what the net says.
+#[test]
+fn gradients_of_a_blend_are_those_of_its_nets() {
+    let context = Context::new(0, 1, Arc::new(builtin::registry()));
+    let source = rows::open(&folder().join("coefficients.csv").to_string_lossy()).unwrap();
+    let asked = Asked { rows: vec![1, 2], method: Some(Method::Gradients), ..Asked::default() };
+    let mut opened = model::open(&folder().join("gradients-bought.tidemill"), &context).unwrap();
+    let alone = explain(&opened, &*source, None, &asked, &context).unwrap();
+    let plan = opened.model.intake().unwrap().plan().clone();
+    let (intake, steps) = opened.model.chain.0.split_first().unwrap();
+    let part = || Arc::new(Chain(steps.to_vec())) as Arc<dyn Fitted>;
+    let blend = Blend::new(vec![part(), part()], &[1.0, 3.0]).unwrap();
+    opened.model = Model::new(Chain(vec![intake.clone(), Arc::new(blend)]), &plan).unwrap();
+    let blended = explain(&opened, &*source, None, &asked, &context).unwrap();
+    assert_eq!((blended.method, &blended.columns), (Method::Gradients, &alone.columns));
+    for (a, b) in blended.rows.iter().zip(&alone.rows) {
+        assert!(a.values[0].iter().zip(&b.values[0]).all(|(a, b)| (a - b).abs() < 1e-12));
+        assert!((a.totals[0] - b.totals[0]).abs() < 1e-12);
+    }
 }

@@ -258,7 +258,9 @@ fn a_value_that_training_never_saw_is_refused_and_other_verbs_say_what_they_need
     assert!(opened.refuse_masks("explain").unwrap_err().to_string().contains("`explain` works on answers"));
     let serving = Serving::of(opened, &done.model, None, None, &context()).unwrap();
     let row = Row { cells: vec![Cell::Missing] };
-    assert!(serving.explain(vec![row], &context()).unwrap_err().to_string().contains("answers with masks"));
+    assert!(
+        serving.explain(vec![row], None, &context()).unwrap_err().to_string().contains("answers with masks")
+    );
 
     for (text, word) in [
         ("[data]\ntarget = 'mask'\n[[learners]]\nkind = 'logistic'\n", "answer for each pixel"),

@@ -75,15 +75,35 @@ fn answers_are_those_of_onnxruntime() {
     }
 }
 
+/// Such a file does not say how many training rows went which way, so rows of a background stand for them. Of four columns every
+/// coalition can be asked about, by the definition of Shapley values.
 #[test]
-fn their_answers_are_explained_by_sampling() {
-    let source = rows::open(&folder().join("onnx.csv").to_string_lossy()).unwrap();
-    let asked = explain::Asked { rows: vec![1, 2], ..explain::Asked::default() };
-    let found = explain::explain(&opened("forest-three"), &*source, None, &asked, &context()).unwrap();
-    assert_eq!(found.method, Method::PermutationShap);
-    for row in &found.rows {
-        let sum = found.base[0] + row.values[0].iter().sum::<f64>();
-        assert!((sum - row.totals[0]).abs() < 1e-9);
+fn their_answers_are_explained_exactly_against_a_background() {
+    let desk = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(folder().join("onnx.csv")).unwrap();
+    let few: Vec<&str> = text.lines().take(1 + 20).collect();
+    std::fs::write(desk.path().join("few.csv"), few.join("\n")).unwrap();
+    let open = |path: PathBuf| rows::open(&path.to_string_lossy()).unwrap();
+    let (source, background) = (open(folder().join("onnx.csv")), open(desk.path().join("few.csv")));
+    for name in ["forest-number", "boosted-number"] {
+        let opened = opened(name);
+        let explained = |method: Option<Method>| {
+            let asked = explain::Asked { rows: vec![25, 40, 60], method, ..explain::Asked::default() };
+            explain::explain(&opened, &*source, Some(&*background), &asked, &context()).unwrap()
+        };
+        let (found, exact) = (explained(None), explained(Some(Method::PermutationShap)));
+        assert_eq!(found.method, Method::InterventionalTreeShap);
+        assert!((found.base[0] - exact.base[0]).abs() < 1e-9, "{name}");
+        for (ours, wanted) in found.rows.iter().zip(&exact.rows) {
+            for (at, column) in found.columns.iter().enumerate() {
+                let place = exact.columns.iter().position(|known| known == column).unwrap();
+                let (a, b) = (ours.values[0][at], wanted.values[0][place]);
+                assert!((a - b).abs() < 1e-9, "{name}, {column}: {a}, not {b}");
+            }
+        }
+        // Only trees that know what their training rows did are explained by those.
+        let asked = explain::Asked { method: Some(Method::TreeShap), ..explain::Asked::default() };
+        assert!(explain::explain(&opened, &*source, None, &asked, &context()).is_err());
     }
 }
 

@@ -21,7 +21,7 @@ use crate::clock;
 use crate::fault::ApiError;
 use crate::live::Version;
 use crate::protocols::Protocol;
-use crate::rows::Parsed;
+use crate::rows::{Explain, Parsed};
 
 /// Bodies of at most so many bytes are answered on the thread that read them.
 const SMALL: usize = 64 << 10;
@@ -117,7 +117,7 @@ pub(crate) async fn stored_in_time<T>(
 struct Question {
     asked: Asked,
     unknown: Vec<String>,
-    explain: bool,
+    explain: Option<Explain>,
     prepared: Instant,
 }
 
@@ -142,7 +142,7 @@ async fn worked<P: Protocol>(
         return in_time(limit, tokio::task::spawn_blocking(work)).await?;
     }
     let mut question = question(version, &body, protocol, most)?;
-    if question.explain {
+    if question.explain.is_some() {
         let (app, version, limit) = (app.clone(), version.clone(), app.limits.time);
         return in_time(limit, tokio::task::spawn_blocking(move || work(&app, &version, question))).await?;
     }
@@ -153,12 +153,12 @@ async fn worked<P: Protocol>(
 }
 
 fn work(app: &App, version: &Version, mut question: Question) -> Result<Worked, ApiError> {
-    let rows = question.explain.then(|| question.asked.rows.clone());
+    let asked = question.explain.map(|how| (question.asked.rows.clone(), how.method()));
     let answers = version.model.infer(&mut question.asked)?;
     let answered = version.model.complete(std::mem::take(&mut question.asked), answers)?;
     let context = &app.loader.context;
     let context = context.clone().with_deadline(Some(context.now() + app.limits.time)).strict();
-    let explained = rows.map(|rows| version.model.serving.explain(rows, &context));
+    let explained = asked.map(|(rows, method)| version.model.serving.explain(rows, method, &context));
     let explained = explained.transpose().map_err(not_explained)?;
     Ok(Worked { question, answered, explained })
 }

@@ -13,6 +13,7 @@ Examples:
   tidemill explain model.tidemill new.csv                     what matters, and the first rows one by one
   tidemill explain model.tidemill new.csv --rows 3,7-9        these rows, counted from 1
   tidemill explain model.tidemill new.csv --rows 3 --method lime    a linear model near the row, and how faithful it is
+  tidemill explain model.tidemill new.csv --method lime --judge    how well the values say which columns matter
   tidemill explain model.tidemill new.csv --rows 3 --method counterfactual    what would lead to another answer
   tidemill explain model.tidemill new.csv --method effects --report page.html   how the answer depends on each column
   tidemill explain model.tidemill train.csv --method coefficients    a linear model's coefficients and how sure they are
@@ -48,6 +49,9 @@ pub(crate) struct Explain {
     /// recipe marks `changeable`, else all].
     #[arg(long, value_name = "COLS", value_delimiter = ',')]
     pub columns: Vec<String>,
+    /// Judge the explanation: how the answer changes as columns are taken away and given in its order (deletion and insertion curves).
+    #[arg(long)]
+    pub judge: bool,
     /// Rows that stand for what is usual [default: the data themselves].
     #[arg(long, value_name = "FILE")]
     pub background: Option<String>,
@@ -79,6 +83,9 @@ pub(crate) enum MethodArg {
     Auto,
     /// Exact for trees.
     TreeShap,
+    /// Exact for trees, compared with rows of a background (--background).
+    #[value(alias = "interventional")]
+    InterventionalTreeShap,
     /// Exact for linear functions.
     LinearShap,
     /// Sampled, for any model: orders of the columns.
@@ -87,6 +94,9 @@ pub(crate) enum MethodArg {
     /// Sampled, for any model: coalitions of the columns.
     #[value(alias = "kernel")]
     KernelShap,
+    /// For any model: columns that go together share what they add (Owen values).
+    #[value(alias = "owen")]
+    PartitionShap,
     /// Gradients along the way from a usual row, for nets.
     #[value(alias = "integrated_gradients")]
     Gradients,
@@ -98,6 +108,8 @@ pub(crate) enum MethodArg {
     Coefficients,
     /// The training rows most like each row, and what each training row is worth; needs --training.
     Rows,
+    /// A small tree that says nearly what the model says, with its fidelity; for any model.
+    Surrogate,
     /// How the answer depends on each column: partial dependence, single rows, accumulated local effects; for any model.
     Effects,
 }

@@ -287,7 +287,8 @@ pub(crate) struct NetArgs {
     /// Go on from what is in the folder of checkpoints: the model is the same as without the cut.
     #[arg(long, requires = "checkpoint")]
     pub resume: bool,
-    /// A folder for TensorBoard's event files: losses, step sizes, the distribution of weights.
+    /// A folder for TensorBoard's event files: settings and scores of each learner, losses of nets and boosting, precision over recall,
+    /// the distribution of weights, pictures.
     #[arg(long, value_name = "DIR")]
     pub tensorboard: Option<PathBuf>,
 }

@@ -51,13 +51,19 @@ pub(super) fn explain(args: &Explain, cli: &Cli) -> Result<Shown> {
             let html = args.report.as_ref().map(|_| page::teachers(words, &found, &args.data));
             (text::teachers(words, &found), html, json_of(&found)?)
         }
+        MethodArg::Surrogate => {
+            let found = explain::small_tree(&job, &context)?;
+            let html = args.report.as_ref().map(|_| page::surrogate(words, &found, &args.data));
+            (text::surrogate(words, &found), html, json_of(&found)?)
+        }
         MethodArg::Coefficients => {
             let found = explain::of_linear(&job, &context)?;
             let html = args.report.as_ref().map(|_| page::coefficients(words, &found, &args.data));
             (text::coefficients(words, &found), html, json_of(&found)?)
         }
         method => {
-            let found = explain::file(&job, &Asked { rows, method: by_row(method), lime }, &context)?;
+            let asked = Asked { rows, method: by_row(method), lime, judge: args.judge };
+            let found = explain::file(&job, &asked, &context)?;
             let html = args.report.as_ref().map(|_| page::explained(words, &found, &args.data));
             (text::explanation(words, &found), html, json_of(&found)?)
         }
@@ -78,9 +84,11 @@ pub(super) fn explain(args: &Explain, cli: &Cli) -> Result<Shown> {
 fn by_row(method: MethodArg) -> Option<Method> {
     match method {
         MethodArg::TreeShap => Some(Method::TreeShap),
+        MethodArg::InterventionalTreeShap => Some(Method::InterventionalTreeShap),
         MethodArg::LinearShap => Some(Method::LinearShap),
         MethodArg::PermutationShap => Some(Method::PermutationShap),
         MethodArg::KernelShap => Some(Method::KernelShap),
+        MethodArg::PartitionShap => Some(Method::PartitionShap),
         MethodArg::Gradients => Some(Method::Gradients),
         MethodArg::Lime => Some(Method::Lime),
         _ => None,
@@ -89,7 +97,7 @@ fn by_row(method: MethodArg) -> Option<Method> {
 
 /// An option without effect would be taken for one that has some.
 fn refuse_options_of_others(args: &Explain) -> Result<()> {
-    use MethodArg::{Coefficients, Counterfactual, Effects, Lime, Rows};
+    use MethodArg::{Coefficients, Counterfactual, Effects, Lime, Rows, Surrogate};
     let refused = |what: &str, remedy: &str| Err(EngineError::usage(what, remedy).into());
     if args.wanted.is_some() && args.method != Counterfactual {
         return refused("--wanted is for counterfactual alone", "add --method counterfactual");
@@ -98,6 +106,18 @@ fn refuse_options_of_others(args: &Explain) -> Result<()> {
         return refused(
             "--columns is for counterfactual and effects alone",
             "add --method counterfactual or effects",
+        );
+    }
+    if args.judge && matches!(args.method, Counterfactual | Effects | Rows | Coefficients | Surrogate) {
+        return refused(
+            "--judge is for methods that give each column of a row a value",
+            "leave it out, or name such a method as permutation_shap or lime",
+        );
+    }
+    if args.method == Surrogate && (args.rows.is_some() || args.background.is_some()) {
+        return refused(
+            "a surrogate is made of all rows of the data: --rows and --background do nothing",
+            "leave them out",
         );
     }
     if args.method == Coefficients && (args.rows.is_some() || args.background.is_some()) {

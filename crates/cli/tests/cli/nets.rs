@@ -53,11 +53,22 @@ fn a_training_that_was_killed_goes_on_to_the_same_bytes() {
 fn curves_are_left_where_they_were_asked_for() {
     let desk = desk();
     desk.run(&["train", "net.toml", "--out", "m", "--tensorboard", "curves", "--device", "cpu"]).done();
-    let runs = std::fs::read_dir(desk.path("curves")).unwrap();
+    let named = |folder: &str| -> Vec<String> {
+        let entries = std::fs::read_dir(desk.path(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    };
+    let nets =
+        named("curves").into_iter().filter(|run| run.starts_with("net-")).map(|run| format!("curves/{run}"));
+    let learners = named("curves/learners").into_iter().map(|run| format!("curves/learners/{run}"));
+    let runs: Vec<String> = nets.chain(learners).chain(["curves/model".into()]).collect();
+    assert!(
+        runs.iter().any(|run| run.contains("/net-")) && runs.iter().any(|run| run.contains("-neural_net"))
+    );
     for run in runs {
-        let file = std::fs::read_dir(run.unwrap().path()).unwrap().next().unwrap().unwrap();
-        assert!(file.file_name().to_string_lossy().starts_with("events.out.tfevents."));
-        assert!(file.metadata().unwrap().len() > 1000);
+        let file = &named(&run)[0];
+        assert!(file.starts_with("events.out.tfevents."), "{run}: {file}");
+        let bytes = std::fs::metadata(desk.path(&run).join(file)).unwrap().len();
+        assert!(bytes > if run.contains("/net-") { 1000 } else { 100 }, "{run}: {bytes} bytes");
     }
     let ran = desk.run(&["train", "net.toml", "--out", "m", "--device", "gpu"]);
     assert!(ran.err.contains("must be auto, cpu, or as cuda:0"), "{}", ran.err);

@@ -16,7 +16,7 @@ use super::coefficient_errors::{Family, Told};
 use super::coefficient_units::{Unit, units};
 use super::{links, read};
 use crate::error::EngineError;
-use crate::model::Opened;
+use crate::model::{Model, Opened};
 
 /// More coefficients than this have no standard errors: their information would take long to invert.
 const MOST: usize = 800;
@@ -122,18 +122,33 @@ pub struct Coefficient {
 /// # Errors
 /// A model that does not answer by a linear function alone; rows without the target.
 pub fn coefficients(opened: &Opened, source: &dyn Source, context: &Context) -> Result<Coefficients> {
-    let steps = links(&opened.model);
-    let found = steps.iter().enumerate().find_map(|(at, step)| Some((at, predictor(step)?)));
-    let Some((at, predictor)) = found else {
-        return Err(EngineError::usage(
+    let model = &opened.model;
+    match linear_step(model) {
+        Some(at) => of_rows(model, at, read(model, source)?, context),
+        None => Err(EngineError::usage(
             "this model does not answer by a linear function alone: it has no coefficients",
             "leave --method out; only linear models (ridge, logistic, poisson…) have a table of coefficients",
         )
-        .into());
-    };
-    let plan = opened.model.intake()?.plan();
+        .into()),
+    }
+}
+
+/// The place among the links of a model of the one that answers by a linear function alone, and that function.
+pub(super) fn linear_step(model: &Model) -> Option<(usize, &Predictor)> {
+    links(model).iter().enumerate().find_map(|(at, step)| Some((at, predictor(step)?)))
+}
+
+/// As [`coefficients`], from rows that the first link has read.
+pub(super) fn of_rows(
+    model: &Model,
+    (at, predictor): (usize, &Predictor),
+    typed: Batch,
+    context: &Context,
+) -> Result<Coefficients> {
+    let steps = links(model);
+    let plan = model.intake()?.plan();
     let target = plan.target().map(|column| column.name.clone()).unwrap_or_default();
-    let rows = with_target(read(&opened.model, source)?, &target)?;
+    let rows = with_target(typed, &target)?;
     let stages = stages(&steps[..at], rows)?;
     let rows = stages.last().ok_or_else(|| Error::internal("there are no rows"))?;
     context.check()?;

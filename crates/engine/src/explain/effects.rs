@@ -3,8 +3,8 @@
 use serde::Serialize;
 use tidemill_core::{Batch, Context, Kind, Result, Source};
 use tidemill_eval::explain::{
-    AccumulatedEffects, Cells, GridValue, PartialDependence, Together, accumulated_effects, pair_dependence,
-    partial_dependence,
+    AccumulatedEffects, AccumulatedPair, Cells, GridValue, PartialDependence, Together, accumulated_effects,
+    accumulated_pair, pair_dependence, partial_dependence,
 };
 
 use super::explained::output_names;
@@ -110,6 +110,18 @@ pub struct PairEffect {
     pub partial: Vec<Vec<Vec<f64>>>,
     /// By output: what the two do together that they do not do apart.
     pub together: Vec<Together>,
+    /// Of two numbers of two values or more, the same among rows that are near (accumulated local effects of second order).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accumulated: Option<AccumulatedTogether>,
+}
+
+/// What two numbers do together beyond what each does by itself, among rows that are near: 0 on average.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccumulatedTogether {
+    /// The ends of the stretches of each.
+    pub edges: [Vec<f64>; 2],
+    /// By output, edge of the first and edge of the second column.
+    pub effects: Vec<Vec<Vec<f64>>>,
 }
 
 impl Effects {
@@ -224,6 +236,14 @@ fn of_pairs(
     let size = |pair: &PairEffect| pair.together.iter().map(|t| t.size).fold(0.0, f64::max);
     pairs.sort_by(|a, b| size(b).total_cmp(&size(a)));
     pairs.truncate(PAIRS);
+    for pair in &mut pairs {
+        let [first, second] = pair.columns.each_ref().map(String::as_str);
+        if may_accumulate(rows, first)? && may_accumulate(rows, second)? {
+            let predict = |batch: &Batch| answers(steps, batch);
+            let found = accumulated_pair(rows, [first, second], PAIR_POINTS, n_outputs, context, predict)?;
+            pair.accumulated = Some(accumulated_together(found));
+        }
+    }
     Ok(pairs)
 }
 
@@ -328,5 +348,12 @@ fn of_pair(found: &tidemill_eval::explain::PairDependence) -> PairEffect {
         grids: found.grids.clone(),
         partial: outputs.clone().map(rows).collect(),
         together: outputs.map(|output| found.together(output)).collect(),
+        accumulated: None,
     }
+}
+
+fn accumulated_together(found: AccumulatedPair) -> AccumulatedTogether {
+    let [n, m] = [0, 1].map(|side: usize| found.edges[side].len());
+    let rows = |output: usize| (0..n).map(|i| (0..m).map(|j| found.at(i, j, output)).collect()).collect();
+    AccumulatedTogether { effects: (0..found.n_outputs).map(rows).collect(), edges: found.edges }
 }

@@ -9,8 +9,8 @@ use tidemill_core::{Batch, Fitted, Result, Role};
 use tidemill_data::InferredSchema;
 use tidemill_eval::explain::LocalModel;
 
-use super::Method;
 use super::values::Found;
+use super::{Judged, Method};
 use crate::rows::value;
 use crate::search::apply;
 
@@ -35,6 +35,9 @@ pub struct Explained {
     /// Of integrated gradients, how the way was gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathFit>,
+    /// How well the values say which columns matter, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judged>,
     /// Row by row.
     pub rows: Vec<ExplainedRow>,
 }
@@ -176,6 +179,7 @@ pub(super) fn told(
         base: shap.base().to_vec(),
         importance: sorted(&mean),
         path,
+        judged: None,
         rows: told,
     })
 }

@@ -4,13 +4,14 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, UInt32Array, new_null_array};
-use tidemill_core::{Batch, Context, Error, Fitted, Kind, Result, Role, dense_vector};
+use tidemill_core::{Batch, Chain, Context, Error, Fitted, Kind, Result, Role, dense_vector};
 use tidemill_eval::explain::{ShapValues, Sources, gauss_legendre};
 use tidemill_neural::{FittedNet, PathGradients};
 
 use super::Method;
 use super::explained::PathFit;
 use super::values::Found;
+use crate::links::blend::Blend;
 use crate::search::apply;
 
 /// Points of the way that are looked at, at first and at most: doubled until what is missing is small.
@@ -19,13 +20,39 @@ const MOST: usize = 800;
 /// What may be missing, of the greatest change of the answer.
 const SMALL: f64 = 1e-3;
 
-/// The net that a step is.
-pub(super) fn as_net(step: &Arc<dyn Fitted>) -> Option<&FittedNet> {
+/// A net that answers alone or in a blend: what prepares its rows, and its share of the answer.
+struct Part<'a> {
+    before: &'a [Arc<dyn Fitted>],
+    net: &'a FittedNet,
+    share: f64,
+}
+
+/// Whether a step is a net, or a blend of nets alone.
+pub(super) fn are_nets(step: &Arc<dyn Fitted>) -> bool {
+    parts(step).is_some()
+}
+
+fn as_net(step: &Arc<dyn Fitted>) -> Option<&FittedNet> {
     let any: &dyn Any = &**step;
     any.downcast_ref()
 }
 
-/// Of the net at this place; the way begins at the mean of the usual rows' numbers and at their commonest categories and flags.
+fn parts(step: &Arc<dyn Fitted>) -> Option<Vec<Part<'_>>> {
+    if let Some(net) = as_net(step) {
+        return Some(vec![Part { before: &[], net, share: 1.0 }]);
+    }
+    let any: &dyn Any = &**step;
+    let blend: &Blend = any.downcast_ref()?;
+    let parts = blend.shares().map(|(part, share)| {
+        let any: &dyn Any = &**part;
+        let (last, before) = any.downcast_ref::<Chain>()?.0.split_last()?;
+        Some(Part { before, net: as_net(last)?, share })
+    });
+    parts.collect()
+}
+
+/// Of the net or the nets at this place; the way begins at the mean of the usual rows' numbers and at their commonest categories and
+/// flags. A blend answers with the weighted mean of its nets, and so its gradients are that of theirs.
 pub(super) fn values(
     steps: &[Arc<dyn Fitted>],
     at: usize,
@@ -33,14 +60,52 @@ pub(super) fn values(
     usual: &Batch,
     context: &Context,
 ) -> Result<Found> {
-    let net = steps.get(at).and_then(as_net).ok_or_else(|| Error::internal("the net is gone"))?;
+    let parts = steps.get(at).and_then(parts).ok_or_else(|| Error::internal("the nets are gone"))?;
     let (rows, usual) = (apply(&steps[..at], rows.clone())?, apply(&steps[..at], usual.clone())?);
+    let found = parts.iter().map(|part| of_part(part, &rows, &usual, context)).collect::<Result<Vec<_>>>()?;
+    let mut names: Vec<String> = Vec::new();
+    for name in found.iter().flat_map(|part| &part.names) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let k = found.first().map_or(0, |part| part.shap.n_outputs());
+    let mut base = vec![0.0; k];
+    for (part, found) in parts.iter().zip(&found) {
+        base.iter_mut().zip(found.shap.base()).for_each(|(base, x)| *base += part.share * x);
+    }
+    let mut shap = ShapValues::zeros(rows.n_rows(), base, names.len());
+    let mut path = PathFit { points: 0, gap: 0.0 };
+    for (part, found) in parts.iter().zip(&found) {
+        let places: Vec<usize> =
+            found.names.iter().filter_map(|name| names.iter().position(|known| known == name)).collect();
+        for (row, output) in (0..rows.n_rows()).flat_map(|row| (0..k).map(move |output| (row, output))) {
+            let to = shap.of_mut(row, output);
+            places.iter().zip(found.shap.of(row, output)).for_each(|(&at, x)| to[at] += part.share * x);
+        }
+        path = PathFit { points: path.points.max(found.points), gap: path.gap + part.share * found.gap };
+    }
+    let of_classes = parts.iter().any(|part| part.net.is_of_classes());
+    let units = if of_classes { "probability" } else { "prediction" };
+    Ok(Found { path: Some(path), ..Found::shap(Method::Gradients, units, names, shap, None) })
+}
+
+/// Of one net, by source column.
+struct OfNet {
+    names: Vec<String>,
+    shap: ShapValues,
+    points: usize,
+    gap: f64,
+}
+
+fn of_part(part: &Part<'_>, rows: &Batch, usual: &Batch, context: &Context) -> Result<OfNet> {
+    let (rows, usual) = (apply(part.before, rows.clone())?, apply(part.before, usual.clone())?);
     let start = typical(&usual)?;
     let mut n_points = FEWEST;
     let (found, gap) = loop {
         let (points, weights) = gauss_legendre(n_points);
         let path: Vec<(f64, f64)> = points.into_iter().zip(weights).collect();
-        let found = net.path_gradients(&rows, &start, &path, context)?;
+        let found = part.net.path_gradients(&rows, &start, &path, context)?;
         let (gap, change) = missing(&found);
         if gap <= SMALL * change || n_points >= MOST {
             break (found, gap);
@@ -53,10 +118,8 @@ pub(super) fn values(
     for (place, values) in found.values.chunks_exact(p).enumerate() {
         shap.of_mut(place / k, place % k).copy_from_slice(values);
     }
-    let units = if net.is_of_classes() { "probability" } else { "prediction" };
     let shap = shap.by_source(&sources);
-    let path = PathFit { points: n_points, gap };
-    Ok(Found { path: Some(path), ..Found::shap(Method::Gradients, units, sources.names, shap, None) })
+    Ok(OfNet { names: sources.names, shap, points: n_points, gap })
 }
 
 /// The most that base and values of a row lack of its answer, and the greatest change of an answer.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array};
 use rayon::prelude::*;
 use tidemill_core::{Batch, Cell, Context, Error, Fitted, Kind, Result, Row};
 use tidemill_eval::explain::{Lime, LimeSettings, LocalModel, ShapValues};
@@ -27,10 +28,9 @@ pub(super) fn values(
     let matrix = columns.matrix(rows)?;
     let (p, n_outputs) = (columns.places.len(), answers(steps, &rows.slice(0, 1))?.len());
     let of_row = |row: usize| -> Result<Vec<LocalModel>> {
-        let own = Row::of(rows, row)?;
+        let own = rows.slice(row, 1);
         let predict = |made_up: &[f64]| {
-            let parts =
-                made_up.chunks(ASKED * p).map(|part| answers(steps, &columns.rows(rows, &own, part)?));
+            let parts = made_up.chunks(ASKED * p).map(|part| answers(steps, &columns.rows(&own, part)?));
             Ok::<_, Error>(parts.collect::<Result<Vec<_>>>()?.concat())
         };
         let context = context.with_stream(&format!("explain {row}"));
@@ -122,22 +122,26 @@ impl Columns {
         Ok(out)
     }
 
-    /// Made-up rows as the model reads them; what is not varied is as in `own`.
-    fn rows(&self, like: &Batch, own: &Row, made_up: &[f64]) -> Result<Batch> {
-        let row = |values: &[f64]| {
-            let mut row = own.clone();
-            for ((&place, kind), &x) in self.places.iter().zip(&self.kinds).zip(values) {
-                row.cells[place] = match kind {
-                    _ if x.is_nan() => Cell::Missing,
-                    Kind::Number => Cell::Number(x),
-                    Kind::Flag => Cell::Flag(x == 1.0),
-                    Kind::Time => Cell::Time(x as i64),
-                    _ => Cell::Code(x as u32),
-                };
-            }
-            row
-        };
-        let rows: Vec<Row> = made_up.chunks_exact(self.places.len()).map(row).collect();
-        Batch::of_rows(like.schema(), &rows)
+    /// Made-up rows as the model reads them; what is not varied is as in `own`, a single row.
+    fn rows(&self, own: &Batch, made_up: &[f64]) -> Result<Batch> {
+        let p = self.places.len();
+        let n = made_up.len() / p.max(1);
+        let mut columns = own.take(&vec![0; n])?.columns().to_vec();
+        for (j, (&place, kind)) in self.places.iter().zip(&self.kinds).enumerate() {
+            let values = made_up[j..].iter().step_by(p).map(|x| (!x.is_nan()).then_some(*x));
+            columns[place] = match kind {
+                Kind::Number => Arc::new(values.collect::<Float64Array>()) as ArrayRef,
+                Kind::Flag => Arc::new(values.map(|x| x.map(|x| x == 1.0)).collect::<BooleanArray>()),
+                Kind::Time => {
+                    let times = values.map(|x| x.map(|x| x as i64)).collect::<TimestampMicrosecondArray>();
+                    Arc::new(times.with_timezone("UTC"))
+                }
+                _ => {
+                    let codes = values.map(|x| x.map(|x| x as u32)).collect::<UInt32Array>();
+                    own.schema().columns()[place].categories()?.column(codes)?
+                }
+            };
+        }
+        Batch::with_rows(Arc::clone(own.schema()), columns, n)
     }
 }

@@ -15,10 +15,14 @@ use crate::error::EngineError;
 pub enum Method {
     /// Exact for trees, path-dependent.
     TreeShap,
+    /// Exact for trees, what is not known of a row taken from rows of a background.
+    InterventionalTreeShap,
     /// Exact for linear functions.
     LinearShap,
     /// Sampled, for any model: orders of the columns.
     PermutationShap,
+    /// For any model: columns that go together share what they say (Owen values).
+    PartitionShap,
     /// Sampled, for any model: a regression on coalitions of the columns.
     KernelShap,
     /// For nets: gradients summed along the way from a usual row. No Shapley values, but they sum to the answer too.
@@ -28,12 +32,23 @@ pub enum Method {
 }
 
 impl Method {
+    /// What the columns of its values begin with in tables.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Method::Lime => "lime",
+            Method::Gradients => "gradient",
+            _ => "shap",
+        }
+    }
+
     /// Its word in answers.
     pub fn word(self) -> &'static str {
         match self {
             Method::TreeShap => "tree_shap",
+            Method::InterventionalTreeShap => "interventional_tree_shap",
             Method::LinearShap => "linear_shap",
             Method::PermutationShap => "permutation_shap",
+            Method::PartitionShap => "partition_shap",
             Method::KernelShap => "kernel_shap",
             Method::Gradients => "gradients",
             Method::Lime => "lime",
@@ -44,34 +59,41 @@ impl Method {
 /// What a model is explained by: the place of the link that answers.
 pub(super) enum Found {
     Trees(usize),
+    TreesAgainst(usize),
     Linear(usize),
     #[cfg(feature = "neural")]
     Net(usize),
     Sampled,
     Kernel,
+    Partition,
     Local,
 }
 
 /// The method asked for, or the best that the links of a model allow.
 pub(super) fn of(steps: &[Arc<dyn Fitted>], asked: Option<Method>) -> Result<Found> {
     let trees = steps.iter().position(|step| as_trees(step).is_some());
-    // Trees of another program may not say how many training rows went which way: then only sampling is left.
-    let trees = trees.filter(|at| asked.is_some() || has_cover(&steps[*at]));
+    // Trees of another program may not say how many training rows went which way: then rows of a background stand for them.
+    let without_cover = trees.filter(|at| !has_cover(&steps[*at]));
     let linear = steps.iter().position(|step| step.as_linear().is_some());
     let refused = |what: &str| {
         EngineError::usage(
             format!("this model does not answer by {what}"),
-            "leave --method out, or name permutation_shap, kernel_shap or lime",
+            "leave --method out, or name permutation_shap, kernel_shap, partition_shap or lime",
         )
     };
     Ok(match (asked, trees, linear) {
+        (None, Some(at), _) if without_cover.is_some() => Found::TreesAgainst(at),
         (None | Some(Method::TreeShap), Some(at), _) => Found::Trees(at),
+        (Some(Method::InterventionalTreeShap), Some(at), _) => Found::TreesAgainst(at),
         (None | Some(Method::LinearShap), _, Some(at)) => Found::Linear(at),
         (None | Some(Method::PermutationShap), ..) => Found::Sampled,
         (Some(Method::KernelShap), ..) => Found::Kernel,
+        (Some(Method::PartitionShap), ..) => Found::Partition,
         (Some(Method::Lime), ..) => Found::Local,
         (Some(Method::Gradients), ..) => net(steps).ok_or_else(|| refused("a net alone"))?,
-        (Some(Method::TreeShap), None, _) => return Err(refused("trees alone").into()),
+        (Some(Method::TreeShap | Method::InterventionalTreeShap), None, _) => {
+            return Err(refused("trees alone").into());
+        }
         (Some(Method::LinearShap), _, None) => return Err(refused("a linear function alone").into()),
     })
 }
@@ -86,7 +108,7 @@ pub(super) fn of_rows(steps: &[Arc<dyn Fitted>], asked: Option<Method>, too_many
 
 #[cfg(feature = "neural")]
 fn net(steps: &[Arc<dyn Fitted>]) -> Option<Found> {
-    steps.iter().position(|step| super::gradients::as_net(step).is_some()).map(Found::Net)
+    steps.iter().position(super::gradients::are_nets).map(Found::Net)
 }
 
 #[cfg(not(feature = "neural"))]

@@ -3,13 +3,16 @@
 //! | the model answers by | method | what is explained |
 //! |---|---|---|
 //! | trees (boosted, forests) | exact, path-dependent TreeSHAP | the margin: the score before link, calibration and threshold; of a forest its mean answer |
+//! | trees that do not say how many training rows went which way, or where asked for | exact, interventional TreeSHAP | the same, compared with rows of a background |
 //! | a linear function | exact, columns independent | the linear function, before any link |
 //! | anything else (blends, kernels, neighbours, nets) | permutation SHAP, sampled until it is sure | the answer itself: the number, or each class's probability |
-//! | a net, where asked for or where there are too many rows to sample | integrated gradients from a usual row | the net's own answer |
-//! | any, where asked for | Kernel SHAP, sampled; LIME: a linear model near the row, with its fidelity and how steady it is | the answer itself |
+//! | a net or a blend of nets, where asked for or where there are too many rows to sample | integrated gradients from a usual row | the net's own answer |
+//! | any, where asked for | Kernel SHAP, sampled; partition SHAP (Owen values of columns that go together); LIME: a linear model near the row, with its fidelity and how steady it is | the answer itself |
 //!
 //! Beside that: the smallest changes that lead to another answer ([`counterfactuals`]), and how the answer goes along with each
 //! column over all rows ([`effects()`]).
+//!
+//! A small tree that says nearly the same, with its fidelity, is made by [`surrogate()`].
 //!
 //! Of linear models there are the coefficients themselves, on the user's own scale and with standard errors ([`coefficients()`]).
 //!
@@ -26,10 +29,12 @@ mod effects;
 mod explained;
 #[cfg(feature = "neural")]
 mod gradients;
+mod judged;
 mod local;
 mod method;
 mod rows;
 mod sampled;
+mod surrogate;
 mod training;
 mod values;
 mod wanted;
@@ -37,10 +42,12 @@ mod wanted;
 pub use changeable::{ChangeableColumn, Marked};
 pub use coefficients::{Caution, Coefficient, Coefficients, Link, coefficients};
 pub use counterfactual::{ChangedCell, CounterfactualRow, Counterfactuals, Offer, WhatIf, counterfactuals};
-pub use effects::{AskedEffects, ColumnEffect, Effects, PairEffect, effects};
+pub use effects::{AccumulatedTogether, AskedEffects, ColumnEffect, Effects, PairEffect, effects};
 pub use explained::{Explained, ExplainedRow, LocalFit, PathFit};
+pub use judged::Judged;
 pub use method::Method;
 pub use rows::{AskedRows, TaughtRow, Teacher, Teachers, TrainingCells, TrainingRow, teachers};
+pub use surrogate::{Condition, Surrogate, SurrogateLeaf, Test, surrogate};
 pub(crate) use training::{Reasons, of_training};
 
 use std::sync::Arc;
@@ -63,6 +70,8 @@ pub struct Asked {
     pub method: Option<Method>,
     /// How LIME looks around a row.
     pub lime: LimeSettings,
+    /// Whether the explanation is judged by taking columns away and giving them in its order.
+    pub judge: bool,
 }
 
 /// The most rows that are explained by sampling where nobody asked for it by name, and where somebody did.
@@ -143,7 +152,11 @@ pub fn explain(
     };
     let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
     let explainer = Explainer { lime: asked.lime, ..Explainer::new(&opened.model, Some(usual))? };
-    explainer.explain(&rows, numbers, asked.method, context)
+    let mut explained = explainer.explain(&rows, numbers, asked.method, context)?;
+    if asked.judge {
+        explained.judged = Judged::of(explainer.steps, &rows, explainer.usual()?, &explained, context)?;
+    }
+    Ok(explained)
 }
 
 impl<'a> Explainer<'a> {
@@ -184,7 +197,13 @@ impl<'a> Explainer<'a> {
     pub fn operations(&self) -> u64 {
         let answer: u64 = self.steps.iter().map(|step| step.operations()).sum();
         match method::of(self.steps, None) {
-            Ok(method::Found::Sampled | method::Found::Kernel | method::Found::Local) | Err(_) => {
+            Ok(
+                method::Found::Sampled
+                | method::Found::Kernel
+                | method::Found::Partition
+                | method::Found::Local,
+            )
+            | Err(_) => {
                 let players = self.usual.as_ref().map_or(0, |usual| features(usual).len() as u64);
                 answer.saturating_mul(sampled::answers_per_row(players))
             }
@@ -207,6 +226,9 @@ impl<'a> Explainer<'a> {
         let too_many = method.is_none() && rows.n_rows() > MOST_SAMPLED;
         let found = match method::of_rows(steps, method, too_many)? {
             method::Found::Trees(at) => values::of_trees(steps, at, rows, self.trees.as_ref(), context)?,
+            method::Found::TreesAgainst(at) => {
+                values::of_trees_against(steps, at, rows, self.usual()?, context)?
+            }
             method::Found::Linear(at) => values::of_linear(steps, at, rows, self.usual()?)?,
             #[cfg(feature = "neural")]
             method::Found::Net(at) => gradients::values(steps, at, rows, self.usual()?, context)?,
@@ -216,6 +238,10 @@ impl<'a> Explainer<'a> {
                     method::Found::Local => local::values(steps, rows, self.seen()?, self.lime, context)?,
                     method::Found::Kernel => {
                         sampled::values(Method::KernelShap, steps, rows, self.usual()?, context)?
+                    }
+                    method::Found::Partition => {
+                        let groups = sampled::groups(self.seen()?)?;
+                        sampled::of_groups(&groups, steps, rows, self.usual()?, context)?
                     }
                     _ => sampled::values(Method::PermutationShap, steps, rows, self.usual()?, context)?,
                 }

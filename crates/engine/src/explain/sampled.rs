@@ -1,11 +1,13 @@
 //! Values of any model, by sampling orders of its columns.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use tidemill_core::{Batch, Context, Error, Fitted, Result, Role};
+use tidemill_core::{Batch, Context, Error, Fitted, Kind, Result, Role};
 use tidemill_eval::explain::{
-    BatchGame, MOST_EXACT, Sampling, ShapValues, exact_shap, kernel_shap, permutation_shap,
+    BatchGame, Cells, Game, Group, MOST_EXACT, Sampling, ShapEstimate, ShapValues, column_groups, exact_shap,
+    kernel_shap, partition_shap, permutation_shap,
 };
 
 use super::values::Found;
@@ -13,9 +15,15 @@ use super::{Method, evenly, features};
 use crate::search::apply;
 
 /// Rows that stand for what is not known: each coalition costs an answer for each of them.
-const BACKGROUND: usize = 20;
+pub(super) const BACKGROUND: usize = 20;
 /// With so few columns every coalition is asked about.
 const EXACT: usize = 7;
+/// The most coalitions that groups of columns are asked about with.
+const GROUPED: usize = 4096;
+
+/// What a model answers, and the game of one row of it.
+type Predict<'a> = dyn Fn(&Batch) -> Result<Vec<f64>> + Sync + 'a;
+type RowGame<'a> = BatchGame<&'a Predict<'a>>;
 
 /// The most answers that a row costs: each coalition is asked about with every row of the background.
 pub(super) fn answers_per_row(n_columns: u64) -> u64 {
@@ -32,23 +40,76 @@ pub(super) fn values(
     usual: &Batch,
     context: &Context,
 ) -> Result<Found> {
+    each(method, steps, rows, usual, context, &|game, context| {
+        if game.n_players() <= EXACT.min(MOST_EXACT) {
+            return exact_shap(game, context);
+        }
+        match method {
+            Method::KernelShap => kernel_shap(game, Sampling::default(), context),
+            _ => permutation_shap(game, Sampling::default(), context),
+        }
+    })
+}
+
+/// The columns that a model may go by in groups of those that go together in these rows; all but numbers and flags are joined last.
+pub(super) fn groups(rows: &Batch) -> Result<Group> {
+    let (places, cells) = (features(rows), Cells::of(rows));
+    let (p, known) = (places.len(), cells.names().len());
+    let read = cells.read(rows)?;
+    let mut values = vec![f64::NAN; rows.n_rows() * p];
+    for (player, &place) in places.iter().enumerate() {
+        let column = &rows.schema().columns()[place];
+        let at = cells.names().iter().position(|name| *name == column.name);
+        if let Some(at) = at.filter(|_| matches!(column.kind, Kind::Number | Kind::Flag)) {
+            let to = values.iter_mut().skip(player).step_by(p);
+            to.zip(read.iter().skip(at).step_by(known)).for_each(|(to, x)| *to = *x);
+        }
+    }
+    column_groups(&values, p).ok_or_else(|| Error::data("there are no columns", "give rows with some"))
+}
+
+/// The Owen values of the answers themselves.
+pub(super) fn of_groups(
+    groups: &Group,
+    steps: &[Arc<dyn Fitted>],
+    rows: &Batch,
+    usual: &Batch,
+    context: &Context,
+) -> Result<Found> {
+    let undivided = AtomicBool::new(false);
+    let found = each(Method::PartitionShap, steps, rows, usual, context, &|game, context| {
+        let found = partition_shap(game, groups, GROUPED, context)?;
+        undivided.fetch_or(!found.converged, Ordering::Relaxed);
+        Ok(found)
+    })?;
+    if undivided.into_inner() {
+        let message = format!(
+            "{GROUPED} coalitions do not divide every group of columns: those of an undivided group share what it adds evenly"
+        );
+        context.warn("groups_not_divided", message);
+    }
+    Ok(Found { errors: None, ..found })
+}
+
+/// The values of each row as a game of its columns.
+fn each(
+    method: Method,
+    steps: &[Arc<dyn Fitted>],
+    rows: &Batch,
+    usual: &Batch,
+    context: &Context,
+    play: &(impl Fn(&RowGame<'_>, &Context) -> Result<ShapEstimate> + Sync),
+) -> Result<Found> {
     let usual = evenly(usual, BACKGROUND)?;
     let places = features(rows);
     let n_outputs = answers(steps, &rows.slice(0, 1))?.len();
+    let predict = |batch: &Batch| answers(steps, batch);
     let of_row = |row: usize| {
         let own = rows.slice(row, 1);
         let players = places.iter().map(|place| vec![*place]).collect();
-        let predict = |batch: &Batch| answers(steps, batch);
-        let game = BatchGame::with_players(&own, &usual, players, n_outputs, predict)?;
+        let game = BatchGame::with_players(&own, &usual, players, n_outputs, &predict as &Predict<'_>)?;
         context.check()?;
-        if places.len() <= EXACT.min(MOST_EXACT) {
-            return exact_shap(&game, context);
-        }
-        let context = context.with_stream(&format!("explain {row}"));
-        match method {
-            Method::KernelShap => kernel_shap(&game, Sampling::default(), &context),
-            _ => permutation_shap(&game, Sampling::default(), &context),
-        }
+        play(&game, &context.with_stream(&format!("explain {row}")))
     };
     let found = (0..rows.n_rows()).into_par_iter().map(of_row).collect::<Result<Vec<_>>>()?;
     let base = found.first().map(|first| first.base.clone()).unwrap_or_default();

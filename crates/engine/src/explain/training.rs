@@ -2,6 +2,7 @@
 
 use tidemill_core::{Batch, Context, Error, Result};
 
+use super::coefficients::{self, Coefficients};
 use super::effects::{self, Effects};
 use super::{Explained, Explainer, features};
 use crate::model::{Model, Reference};
@@ -19,15 +20,22 @@ const EFFECT_OPERATIONS: u64 = 200_000_000;
 const EFFECT_ROWS: [u64; 2] = [20, 100];
 const EFFECT_COLUMNS: usize = 6;
 
-/// What the report of a training says of why a model answers so.
+/// The most coefficients that a report shows, and about how many operations their standard errors may take.
+const MOST_COEFFICIENTS: usize = 200;
+const COEFFICIENT_OPERATIONS: u64 = 2_000_000_000;
+
+/// What the report of a training says of why a model answers so; each part where there is one and it is soon worked out.
+#[derive(Default)]
 pub(crate) struct Reasons {
+    /// Of a linear model, its coefficients.
+    pub(crate) coefficients: Option<Coefficients>,
     /// What each column adds to the answers to some rows.
-    pub(crate) explained: Explained,
-    /// How the answer goes along with the columns that matter most, where that is soon worked out.
+    pub(crate) explained: Option<Explained>,
+    /// How the answer goes along with the columns that matter most.
     pub(crate) effects: Option<Effects>,
 }
 
-/// Explains what a model says of some of these rows; `None` where there is nothing to compare (one column) or it would take long.
+/// Explains a model by its rows, of which `test` were held out.
 ///
 /// # Errors
 /// A wish to stop.
@@ -35,34 +43,58 @@ pub(crate) fn of_training(
     model: &Model,
     reference: &Reference,
     typed: &Batch,
+    test: &[u32],
+    context: &Context,
+) -> Result<Reasons> {
+    let coefficients = optional(coefficients_of_training(model, typed, context))?;
+    let explained = optional(explained_of_training(model, reference, typed, test, context))?;
+    let effects = match &explained {
+        Some(explained) => optional(effects_of_training(model, explained, typed, test, context))?,
+        None => None,
+    };
+    Ok(Reasons { coefficients, explained, effects })
+}
+
+/// A report without a part is better than none: only a wish to stop is an error.
+fn optional<T>(found: Result<Option<T>>) -> Result<Option<T>> {
+    match found {
+        Err(Error::Cancelled) => Err(Error::Cancelled),
+        found => Ok(found.unwrap_or_default()),
+    }
+}
+
+/// The coefficients of a linear model, with standard errors from all rows: it was fitted on them.
+fn coefficients_of_training(model: &Model, typed: &Batch, context: &Context) -> Result<Option<Coefficients>> {
+    let Some((at, predictor)) = coefficients::linear_step(model) else { return Ok(None) };
+    let n = predictor.weights().len() as u64;
+    let operations = n.saturating_mul(n).saturating_mul(typed.n_rows() as u64);
+    if n > MOST_COEFFICIENTS as u64 || operations > COEFFICIENT_OPERATIONS || context.out_of_time() {
+        return Ok(None);
+    }
+    coefficients::of_rows(model, (at, predictor), typed.clone(), context).map(Some)
+}
+
+/// What each column adds to the answers to some of these rows; `None` where there is nothing to compare (one column) or it would
+/// take long.
+fn explained_of_training(
+    model: &Model,
+    reference: &Reference,
+    typed: &Batch,
     rows: &[u32],
     context: &Context,
-) -> Result<Option<Reasons>> {
+) -> Result<Option<Explained>> {
     if features(typed).len() < 2 || context.out_of_time() {
         return Ok(None);
     }
-    let explained = || {
-        let explainer = Explainer::new(model, Some(reference.rows(model)?))?;
-        let n = (OPERATIONS / explainer.operations().max(1)).min(MOST);
-        if n < FEWEST.min(rows.len() as u64) {
-            return Ok(None);
-        }
-        let step = rows.len().div_ceil(n as usize).max(1);
-        let chosen: Vec<u32> = rows.iter().copied().step_by(step).collect();
-        let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
-        let explained = explainer.explain(&typed.take(&chosen)?, numbers, None, context)?;
-        let effects = match effects_of_training(model, &explained, typed, rows, context) {
-            Err(Error::Cancelled) => return Err(Error::Cancelled),
-            found => found.unwrap_or_default(),
-        };
-        Ok(Some(Reasons { explained, effects }))
-    };
-    match explained() {
-        Err(Error::Cancelled) => Err(Error::Cancelled),
-        // A report without this part is better than none.
-        Err(_) => Ok(None),
-        found => found,
+    let explainer = Explainer::new(model, Some(reference.rows(model)?))?;
+    let n = (OPERATIONS / explainer.operations().max(1)).min(MOST);
+    if n < FEWEST.min(rows.len() as u64) {
+        return Ok(None);
     }
+    let step = rows.len().div_ceil(n as usize).max(1);
+    let chosen: Vec<u32> = rows.iter().copied().step_by(step).collect();
+    let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
+    explainer.explain(&typed.take(&chosen)?, numbers, None, context).map(Some)
 }
 
 /// The effects of the columns that matter most, on some of these rows; `None` where that would take long.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tidemill_core::{Batch, Context, Error, Fitted, Result};
-use tidemill_eval::explain::{ReadyTrees, ShapValues, Sources, TreeShap, linear_shap_of_columns};
+use tidemill_eval::explain::{
+    InterventionalTreeShap, ReadyTrees, ShapValues, Sources, TreeShap, linear_shap_of_columns,
+};
 
 use super::method::as_trees;
 use super::{LocalFit, Method, PathFit};
@@ -58,6 +60,25 @@ pub(super) fn of_trees(
     let sources = Sources::of_columns(fitted.feature_columns(), prepared.schema());
     let shap = shap.scaled(fitted.margin_scale()).by_source(&sources);
     Ok(Found::shap(Method::TreeShap, "margin", sources.names, shap, None))
+}
+
+/// Of the trees at this place; what is not known of a row is as in each of the usual rows.
+pub(super) fn of_trees_against(
+    steps: &[Arc<dyn Fitted>],
+    at: usize,
+    rows: &Batch,
+    usual: &Batch,
+    context: &Context,
+) -> Result<Found> {
+    let fitted = as_trees(&steps[at]).ok_or_else(|| Error::internal("the trees are gone"))?;
+    let trees = steps[at].as_trees().ok_or_else(|| Error::internal("the trees are gone"))?;
+    let (rows, usual) = (apply(&steps[..at], rows.clone())?, apply(&steps[..at], usual.clone())?);
+    let background = fitted.feature_rows(&usual)?;
+    let explainer = InterventionalTreeShap::new(trees, &background)?;
+    let shap = explainer.explain(&fitted.feature_rows(&rows)?, context)?;
+    let sources = Sources::of_columns(fitted.feature_columns(), rows.schema());
+    let shap = shap.scaled(fitted.margin_scale()).by_source(&sources);
+    Ok(Found::shap(Method::InterventionalTreeShap, "margin", sources.names, shap, None))
 }
 
 /// Of the linear function at this place; what is not known of a row is the mean of the usual rows.

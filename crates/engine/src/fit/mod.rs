@@ -4,6 +4,7 @@ mod masks;
 mod policy;
 mod start;
 mod targets;
+mod tensorboard;
 
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ pub struct Fit {
     pub metrics: String,
     seed: u64,
     evidence: Evidence,
-    reasons: Option<Reasons>,
+    reasons: Reasons,
 }
 
 /// What the rows to learn from are called, and what their bytes are.
@@ -95,7 +96,7 @@ impl Fit {
     /// The report as a page of HTML, in the language of these words; `recipe_name` is the file that the recipe is written to, `hash` names the model.
     pub fn report(&self, words: &'static Words, recipe_name: &str, hash: &str) -> Result<String> {
         let origin = Origin { recipe: (&self.recipe, recipe_name), seed: self.seed, model: hash };
-        Ok(page::train(words, &self.facts, &self.evidence, self.reasons.as_ref(), &origin)?.html())
+        Ok(page::train(words, &self.facts, &self.evidence, &self.reasons, &origin)?.html())
     }
 }
 
@@ -208,9 +209,11 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let model = Model::new(chain, &plan)?;
     // The rows of a forecast are made by the program: no column of theirs is the user's.
     let reasons = match recipe.forecast {
-        Some(_) => None,
+        Some(_) => Reasons::default(),
         None => explain::of_training(&model, &reference, &typed, &parts.test, &context.with_stream("why"))?,
     };
+    let trained = tensorboard::Trained { facts: &facts, evidence: &evidence, model: &model, typed: &typed };
+    trained.write(context)?;
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
     let lasting = lasting(&facts, &plan);
     let package = packed(&model, &reference, (&lasting, from), resolved.clone(), &pretty(&lasting)?)?;

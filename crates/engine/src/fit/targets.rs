@@ -6,7 +6,7 @@ use tidemill_core::{Context, Error, Event, Result, Role, Source};
 use tidemill_package::Package;
 use tidemill_report::words::Words;
 
-use super::{Fit, Named, Origin, Provenance, fit, page, pretty, start};
+use super::{Fit, Named, Origin, Provenance, fit, page, pretty, start, tensorboard};
 use crate::error::EngineError;
 use crate::facts::Outcome;
 use crate::judge::metric_of;
@@ -57,7 +57,8 @@ pub fn fit_targets(
         // A repair of a column is one for all targets, and here each is trained for itself.
         own.train.repairs = Some(false);
         let share = 1.0 / (names.len() - i) as f64;
-        let fitted = fit(source, named, &own, &context.part().within(share)).map_err(|e| about(name, e))?;
+        let part = tensorboard::part(&context.part().within(share), i);
+        let fitted = fit(source, named, &own, &part).map_err(|e| about(name, e))?;
         resolved.push(crate::recipe::parse(&fitted.recipe, "the recipe", context.registry())?);
         fits.push(fitted);
     }
@@ -74,7 +75,7 @@ impl FitOfTargets {
     pub fn report(&self, words: &'static Words, recipe_name: &str, hash: &str) -> Result<String> {
         let pages = self.fits.iter().map(|fit| {
             let origin = Origin { recipe: (&self.recipe, recipe_name), seed: fit.seed, model: hash };
-            page::train(words, &fit.facts, &fit.evidence, fit.reasons.as_ref(), &origin)
+            page::train(words, &fit.facts, &fit.evidence, &fit.reasons, &origin)
         });
         let outcomes: Vec<&Outcome> = self.fits.iter().map(|fit| &fit.facts).collect();
         Ok(page::targets(words, &outcomes, pages.collect::<Result<_>>()?).html())

@@ -14,7 +14,7 @@ use tidemill_prep::UNUSABLE_PICTURE;
 use uuid::Uuid;
 
 use crate::error::EngineError;
-use crate::explain::{Explained, Explainer, Ready};
+use crate::explain::{Explained, Explainer, Method, Ready};
 use crate::files::sha256;
 use crate::links::answer::drawn;
 use crate::model::several::Several;
@@ -368,12 +368,18 @@ impl Serving {
         answers
     }
 
-    /// Explains what the model says of a caller's raw cells, compared with what is usual by its file. The first question makes
+    /// Explains what the model says of a caller's raw cells, by this method or the best that the model allows, compared with what is
+    /// usual by its file. The first question makes
     /// everything ready that all later ones need.
     ///
     /// # Errors
-    /// A model that is explained by sampling: a file of an earlier version, or more than 200 rows.
-    pub fn explain(&self, mut rows: Vec<Row>, context: &Context) -> Result<Explained> {
+    /// A method that the model does not allow. A model that is explained by sampling: a file of an earlier version, or more than 200 rows.
+    pub fn explain(
+        &self,
+        mut rows: Vec<Row>,
+        method: Option<Method>,
+        context: &Context,
+    ) -> Result<Explained> {
         let model = self.model()?;
         let ready = match self.explaining.get() {
             Some(ready) => ready,
@@ -391,7 +397,7 @@ impl Serving {
         }
         let numbers = (1..=rows.len() as u64).collect();
         let rows = Batch::of_rows(&typed, &rows)?;
-        Explainer::of_ready(model, ready)?.explain(&rows, numbers, None, context)
+        Explainer::of_ready(model, ready)?.explain(&rows, numbers, method, context)
     }
 
     /// The answers to each of several targets, put together; what is odd about a cell is said once.

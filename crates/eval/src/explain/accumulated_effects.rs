@@ -83,7 +83,7 @@ where
 }
 
 /// The ends of stretches of equally many values: quantiles, each once.
-fn edges(sorted: &[f64], n_bins: usize) -> Vec<f64> {
+pub(super) fn edges(sorted: &[f64], n_bins: usize) -> Vec<f64> {
     let Some(last) = sorted.len().checked_sub(1) else { return Vec::new() };
     let quantile = |i: usize| {
         let at = last as f64 * i as f64 / n_bins as f64;

@@ -1,8 +1,10 @@
 //! What a model goes by: Shapley values, local models, effects of a column, coefficients, training rows.
 
 mod accumulated_effects;
+mod accumulated_pair;
 mod cells;
 mod coefficient_covariance;
+mod column_groups;
 mod counterfactual;
 mod cover_steps;
 mod effect_grid;
@@ -18,17 +20,21 @@ mod lime_columns;
 mod linear_shap;
 mod pair_dependence;
 mod partial_dependence;
+mod partition_shap;
 mod permutation;
 mod permutation_shap;
 mod quadrature;
+mod removal_curves;
 mod shap_values;
 mod training_rows;
 mod tree_shap;
 mod weighted_ridge;
 
 pub use accumulated_effects::{AccumulatedEffects, accumulated_effects};
+pub use accumulated_pair::{AccumulatedPair, accumulated_pair};
 pub use cells::Cells;
 pub use coefficient_covariance::CoefficientCovariance;
+pub use column_groups::{average_linkage, column_groups};
 pub use counterfactual::{
     Changeable, Counterfactual, CounterfactualSettings, Counterfactuals, counterfactuals,
 };
@@ -43,9 +49,11 @@ pub use lime::{Lime, LimeSettings, LocalModel};
 pub use linear_shap::{LinearFunction, correlated_linear_shap, linear_shap, linear_shap_of_columns};
 pub use pair_dependence::{PairDependence, Together, pair_dependence};
 pub use partial_dependence::{PartialDependence, partial_dependence};
+pub use partition_shap::{Group, partition_shap};
 pub use permutation::{Importance, permutation};
 pub use permutation_shap::permutation_shap;
 pub use quadrature::gauss_legendre;
+pub use removal_curves::RemovalCurves;
 pub use shap_values::{ShapValues, Sources};
 pub use training_rows::{RowSpace, TaughtBy, knn_shapley, taught_by};
 pub use tree_shap::{ReadyTrees, TreeShap};

@@ -6,9 +6,10 @@ use arrow_array::{ArrayRef, BooleanArray, Float64Array, UInt32Array};
 use serde_json::Value;
 use tidemill_core::{Batch, Categories, Column, Context, Schema};
 use tidemill_eval::explain::{
-    BatchGame, Cells, Game, GridValue, Lime, LimeSettings, LinearFunction, MatrixGame, Sampling, Sources,
-    accumulated_effects, correlated_linear_shap, exact_shap, kernel_shap, linear_shap,
-    linear_shap_of_columns, pair_dependence, partial_dependence, permutation_shap,
+    BatchGame, Cells, Game, GridValue, Group, Lime, LimeSettings, LinearFunction, MatrixGame, RemovalCurves,
+    Sampling, Sources, accumulated_effects, accumulated_pair, average_linkage, column_groups,
+    correlated_linear_shap, exact_shap, kernel_shap, linear_shap, linear_shap_of_columns, pair_dependence,
+    partial_dependence, partition_shap, permutation_shap,
 };
 use tidemill_eval::{Error, Result};
 use tidemill_kernel::Random;
@@ -238,6 +239,62 @@ fn lime_agrees_with_the_lime_package() {
 }
 
 #[test]
+fn owen_values_agree_with_the_shap_package() {
+    let wanted: Value = serde_json::from_str(include_str!("../reference/partition_shap.json")).unwrap();
+    let x = flat(&reference()["x"]);
+    let steps: Vec<[usize; 2]> = serde_json::from_value(wanted["steps"].clone()).unwrap();
+    assert_eq!(average_linkage(&flat(&wanted["distances"]), 6), steps);
+    let groups = Group::of_steps(6, &steps).unwrap();
+    let context = Context::default();
+    for row in 0..3 {
+        let game = MatrixGame::new(&x[row * 6..(row + 1) * 6], &x[120..300], 1, model).unwrap();
+        let found = partition_shap(&game, &groups, 10_000, &context).unwrap();
+        assert!(found.converged);
+        assert_near(&found.base, &flat(&wanted["base"]), 1e-12);
+        assert_near(&found.values, &flat(&wanted["values"][row]), 1e-9);
+        // Two groups alone: each player of a group gets the same, and the sum stays.
+        let short = partition_shap(&game, &groups, 4, &context).unwrap();
+        assert!(!short.converged && short.n_evaluations == 4);
+        assert_near(&[short.values.iter().sum()], &[found.values.iter().sum()], 1e-9);
+        assert!(found.values != short.values);
+    }
+    // The first two columns go together, as do those that are equal but for their sign.
+    let together = |values: &[f64], p: usize| match column_groups(values, p).unwrap() {
+        Group::Pair(parts) => parts.map(|part| part.players()),
+        Group::Player(player) => [vec![player], Vec::new()],
+    };
+    let opposite = [1.0, 5.0, -1.0, 2.0, 3.0, -2.0, 7.0, 4.0, -7.0, 8.0, f64::NAN, -8.0];
+    assert!(together(&opposite, 3).contains(&vec![0, 2]));
+    assert_eq!(column_groups(&[1.0, 2.0], 1), Some(Group::Player(0)));
+    assert_eq!(column_groups(&[], 0), None);
+    assert!(Group::of_steps(3, &[[0, 1]]).is_none() && Group::of_steps(2, &[[0, 0]]).is_none());
+    let game = MatrixGame::new(&x[..6], &x[120..300], 1, model).unwrap();
+    let error = partition_shap(&game, &Group::Player(0), 10, &context).unwrap_err();
+    assert!(error.to_string().contains("every player once"), "{error}");
+}
+
+/// Of a sum, every column adds its own: what is left when the greatest go first is known.
+#[test]
+fn columns_that_matter_most_move_the_answer_first() {
+    let sum = |rows: &[f64]| -> Result<Vec<f64>> {
+        Ok(rows.chunks(3).flat_map(|x| [0.0, 4.0 * x[0] - x[1] + 2.0 * x[2]]).collect())
+    };
+    let game = MatrixGame::new(&[1.0; 3], &[0.0; 3], 2, sum).unwrap();
+    let right = RemovalCurves::of(&game, 1, &[4.0, -1.0, 2.0]).unwrap();
+    assert_near(&right.deletion, &[5.0, 1.0, -1.0, 0.0], 1e-12);
+    assert_near(&right.insertion, &[0.0, 4.0, 6.0, 5.0], 1e-12);
+    assert_near(&right.areas(), &[2.5 / 3.0, 12.5 / 3.0], 1e-12);
+    let wrong = RemovalCurves::of(&game, 1, &[-4.0, 1.0, -2.0]).unwrap();
+    let gain = |curves: &RemovalCurves| curves.areas()[1] - curves.areas()[0];
+    assert!(gain(&right) > 0.0 && (gain(&right) + gain(&wrong)).abs() < 1e-12);
+    // By chance, what is gained and lost is even: the mean over all orders.
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let all = orders.map(|order| RemovalCurves::of(&game, 1, &order.map(f64::from)).unwrap());
+    assert!(gain(&RemovalCurves::mean(&all).unwrap()).abs() < 1e-12);
+    assert!(RemovalCurves::of(&game, 1, &[1.0]).is_err() && RemovalCurves::mean(&[]).is_none());
+}
+
+#[test]
 fn lime_takes_categories_missing_values_and_few_columns() {
     let rows: Vec<f64> = {
         let mut random = Random::new(1, 0);
@@ -300,6 +357,38 @@ fn partial_dependence_on_two_columns_agrees_with_scikit_learn() {
     }
     let error = pair_dependence(&rows, ["x0", "y"], 5, 1, &Context::default(), of_table).unwrap_err();
     assert!(error.to_string().contains("'y'"), "{error}");
+}
+
+#[test]
+fn accumulated_effects_of_two_columns_agree_with_pyale() {
+    let wanted: Value = serde_json::from_str(include_str!("../reference/accumulated_pair.json")).unwrap();
+    let x = flat(&wanted["x"]);
+    let columns = ["x0", "x1", "x2"].map(Column::number).to_vec();
+    let arrays = (0..3).map(|j| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(x.iter().skip(j).step_by(3).copied()))
+    });
+    let rows = Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays.collect()).unwrap();
+    let answer = |rows: &Batch| -> Result<Vec<f64>> {
+        let [a, b, c] = [0, 1, 2].map(|j| rows.numbers(j).unwrap().values());
+        let of = |i: usize| {
+            let apart = a[i].tanh() + b[i] * b[i];
+            [a[i] * b[i] + apart + (a[i] - b[i]).sin() * c[i], apart]
+        };
+        Ok((0..rows.n_rows()).flat_map(of).collect())
+    };
+    let context = Context::default();
+    let found = accumulated_pair(&rows, ["x0", "x1"], 8, 2, &context, answer).unwrap();
+    assert!(found.n_rows.contains(&0) && found.n_rows.iter().sum::<usize>() == 150);
+    for side in 0..2 {
+        assert_near(&found.edges[side], &flat(&wanted["edges"][side]), 1e-12);
+    }
+    let ours: Vec<f64> = found.effects.iter().step_by(2).copied().collect();
+    assert_near(&ours, &flat(&wanted["effects"]), 1e-9);
+    // What each column does by itself is no effect of both.
+    assert!(found.effects.iter().skip(1).step_by(2).all(|effect| effect.abs() < 1e-12));
+    assert_eq!(found.at(2, 3, 0), ours[2 * 9 + 3]);
+    let error = accumulated_pair(&rows.slice(0, 1), ["x0", "x1"], 8, 2, &context, answer).unwrap_err();
+    assert!(error.to_string().contains("fewer than two values"), "{error}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use tidemill_kernel::trees::{Growth, Order};
 
 use super::FittedTrees;
 use super::boosting::Boost;
+use super::curves::Curves;
 use super::features::TreeColumns;
 use super::fitted::VERSION;
 use super::losses::{Gamma, Huber, Link, LogLoss, Loss, Poisson, Quantile, Softmax, Squared, Tweedie};
@@ -311,10 +312,12 @@ impl BoostedTrees {
         }
         let valid = training.valid.map(|valid| valid.collect()).transpose()?;
         let valid = valid.filter(|valid| valid.n_rows() > 0 && self.early_stopping > 0);
+        let mut curves = Curves::of(&boost, context)?;
         let trees = match valid {
-            Some(valid) => boost.stopped_by(&valid, context)?,
-            None => boost.stopped_by_own(context)?,
+            Some(valid) => boost.stopped_by(&valid, &mut curves, context)?,
+            None => boost.stopped_by_own(&mut curves, context)?,
         };
+        curves.end()?;
         Ok(FittedTrees {
             kind: Self::KIND,
             settings: self.params(),

@@ -8,6 +8,7 @@ use tidemill_kernel::Random;
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::trees::{Binned, Grower, Growth, Leaf, QuantizedGradients};
 
+use super::curves::Curves;
 use super::features::TreeColumns;
 use super::losses::{Loss, weighted_quantile};
 use super::stopping::TimeLimit;
@@ -109,7 +110,7 @@ impl<'a> Boost<'a> {
     }
 
     /// So many rounds on all rows.
-    pub(super) fn rounds(&self, n: usize, context: &Context) -> Result<Trees> {
+    pub(super) fn rounds(&self, n: usize, curves: &mut Curves, context: &Context) -> Result<Trees> {
         let mut run = Run::new(self, &[]);
         let time = TimeLimit::of(context);
         for round in 0..n {
@@ -118,6 +119,7 @@ impl<'a> Boost<'a> {
                 break;
             }
             run.round();
+            curves.train(round + 1, &run)?;
         }
         Ok(run.trees)
     }
@@ -181,6 +183,22 @@ impl<'a> Run<'a> {
             quantized: QuantizedGradients::default(),
             round: earlier,
         }
+    }
+
+    /// The mean loss of the rows that are learned from.
+    pub(super) fn mean_loss(&self) -> f64 {
+        let (boost, k) = (self.boost, self.boost.loss.n_outputs());
+        let parts = in_chunks(self.learned.len(), CHUNK, |rows| {
+            let (mut sum, mut weight) = (0.0, 0.0);
+            for &row in &self.learned[rows] {
+                let (row, of_row) = (row as usize, boost.weight(row as usize));
+                sum += of_row * boost.loss.value(boost.y[row], &self.scores[row * k..(row + 1) * k]);
+                weight += of_row;
+            }
+            (sum, weight)
+        });
+        let (sum, weight) = parts.iter().fold((0.0, 0.0), |all, part| (all.0 + part.0, all.1 + part.1));
+        sum / weight
     }
 
     /// A tree for each output.

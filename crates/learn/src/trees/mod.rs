@@ -2,6 +2,7 @@
 
 mod boosted;
 mod boosting;
+mod curves;
 mod features;
 mod fitted;
 mod forest;

@@ -6,6 +6,7 @@ use tidemill_kernel::{Random, blocks};
 
 use super::boosted::Target;
 use super::boosting::{Boost, CHUNK, Run};
+use super::curves::Curves;
 use super::losses::Link;
 use super::start;
 use crate::rows;
@@ -22,7 +23,7 @@ const REFIT_ROWS: usize = 50_000;
 
 impl Boost<'_> {
     /// Trees as long as the rows of `valid` gain.
-    pub(super) fn stopped_by(&self, valid: &Batch, context: &Context) -> Result<Trees> {
+    pub(super) fn stopped_by(&self, valid: &Batch, curves: &mut Curves, context: &Context) -> Result<Trees> {
         let target = Target::of(valid)?;
         let n_classes = |classes: &Option<_>| {
             classes.as_ref().map(|c: &std::sync::Arc<tidemill_core::Categories>| c.len())
@@ -53,6 +54,7 @@ impl Boost<'_> {
             let weight = |i: usize| weights.as_ref().map_or(1.0, |w| w[i]);
             each.map(|(i, (scores, y))| weight(i) * self.loss.value(*y, scores)).sum::<f64>()
         };
+        let total = weights.as_ref().map_or(n as f64, |weights| weights.iter().sum());
         let mut course = Course::new(self.params.early_stopping, loss(&scores));
         let time = TimeLimit::of(context);
         for round in 0..self.params.n_trees {
@@ -67,7 +69,10 @@ impl Boost<'_> {
                 let each = scores.chunks_exact_mut(k).zip(x.chunks_exact(p.max(1)));
                 each.for_each(|(scores, x)| trees.add_from(before, x, scores));
             });
-            if course.ended(loss(&scores)) {
+            let watched = loss(&scores);
+            curves.watched(round + 1, watched, total)?;
+            curves.train(round + 1, &run)?;
+            if course.ended(watched) {
                 break;
             }
         }
@@ -75,11 +80,12 @@ impl Boost<'_> {
     }
 
     /// Trees as long as rows held back gain, where there are enough of them.
-    pub(super) fn stopped_by_own(&self, context: &Context) -> Result<Trees> {
+    pub(super) fn stopped_by_own(&self, curves: &mut Curves, context: &Context) -> Result<Trees> {
         let parts = self.parts();
         if parts.is_empty() {
-            return self.rounds(self.params.n_trees, context);
+            return self.rounds(self.params.n_trees, curves, context);
         }
+        let total = parts.iter().flatten().map(|&row| self.weight(row as usize)).sum();
         let mut runs: Vec<Run<'_>> = parts.iter().map(|part| Run::new(self, part)).collect();
         let loss =
             |runs: &[Run<'_>]| runs.iter().zip(&parts).map(|(run, part)| self.held_loss(run, part)).sum();
@@ -91,13 +97,21 @@ impl Boost<'_> {
                 break;
             }
             runs.par_iter_mut().for_each(Run::round);
-            if course.ended(loss(&runs)) {
+            let watched = loss(&runs);
+            curves.watched(round + 1, watched, total)?;
+            // Of several in turns, what is learned from in the end follows below.
+            if let [run] = &runs[..]
+                && self.y.len() > REFIT_ROWS
+            {
+                curves.train(round + 1, run)?;
+            }
+            if course.ended(watched) {
                 break;
             }
         }
         match runs.pop() {
             Some(run) if self.y.len() > REFIT_ROWS => Ok(self.shortened(run.trees, course.at)),
-            _ => self.rounds(self.at_least_one(course.at), context),
+            _ => self.rounds(self.at_least_one(course.at), curves, context),
         }
     }
 

@@ -2,7 +2,6 @@
 
 mod batches;
 mod checkpoint;
-mod events;
 mod gradient;
 mod optimizer;
 mod progress;

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use tidemill_core::{Context, Error, Event, Result, Runtime};
+use tidemill_core::{Context, Error, Event, EventFile, Result, Runtime};
 use tidemill_kernel::reduce::in_chunks;
 
 use super::batches::{Rows, Shard, each_batch, shard_of};
 use super::checkpoint::{Checkpoint, fingerprint};
-use super::events::Events;
 use super::gradient::{Gradients, Slope};
 use super::optimizer::{Moments, norm};
 use super::progress::Progress;
@@ -53,7 +52,7 @@ pub(crate) struct Run<'a> {
     /// The last good state: where training goes on from after the loss left the numbers.
     kept: Progress,
     checkpoint: Option<Checkpoint>,
-    events: Option<Events>,
+    events: Option<EventFile>,
     /// The length of the last gradient, before it was shortened.
     length: f64,
     /// When people were last told how far it is.
@@ -356,7 +355,8 @@ impl<'a> Run<'a> {
         events.scalar(step, "learning_rate", rate)?;
         events.scalar(step, "gradient_norm", self.length)?;
         for (i, declared) in self.parameters.declared().iter().enumerate() {
-            events.histogram(step, &declared.name, self.parameters.array(i))?;
+            let weights = self.parameters.array(i).iter().map(|&x| f64::from(x));
+            events.histogram(step, &declared.name, weights)?;
         }
         events.flush()
     }
@@ -403,9 +403,9 @@ impl<'a> Run<'a> {
 }
 
 /// The event file of a run, where the user asked for one: runs lie side by side in the folder.
-fn events(runtime: &Runtime, fingerprint: u64) -> Result<Option<Events>> {
+fn events(runtime: &Runtime, fingerprint: u64) -> Result<Option<EventFile>> {
     let Some(folder) = &runtime.tensorboard else { return Ok(None) };
-    Events::create(&folder.join(format!("net-{fingerprint:016x}")), runtime.began).map(Some)
+    EventFile::create(&folder.join(format!("net-{fingerprint:016x}")), runtime.began).map(Some)
 }
 
 /// A fortieth of the rows, as a power of 2 from 16 to 256.

@@ -187,6 +187,9 @@ catalogue! {
     // An explanation.
     why = "What '{target}' goes by, over {rows} rows ({sort}, {how}; in units of the {units}):",
     why_trees = "exact, of the trees' own score",
+    why_against = "exact, of the trees' own score; what is not known of a row is as in each of the usual rows",
+    why_groups = "of the answer itself; columns that go together share what they add (Owen values)",
+    why_judged = "Judged by taking the columns away and by giving them, in the order of their values, on {rows} rows: the area under the deletion curve is {deletion}, under the insertion curve {insertion}. The second less the first is {gain}: 0 for an order by chance, and the more the better.",
     why_linear = "exact, of the linear function; what is not known of a row is as in the usual row",
     why_sampled = "sampled, of the answer itself",
     why_lime = "coefficients of a linear model of the answer near each row",

@@ -185,6 +185,9 @@ pub(super) const ZH: Story = Story {
     // An explanation.
     why: "'{target}' 的预测依据，共 {rows} 行（{sort}，{how}；以{units}为单位）：",
     why_trees: "精确值，针对树模型自身的得分",
+    why_against: "精确值，针对树模型自身的得分；某行未知的部分依次按每个典型行计",
+    why_groups: "针对预测结果本身；相互关联的列共同分享其作用（Owen 值）",
+    why_judged: "按各列的值由大到小依次去掉或依次给出，在 {rows} 行上检验这一解释：删除曲线下的面积为 {deletion}，插入曲线下的面积为 {insertion}。后者减前者为 {gain}：随机顺序时为 0，越大越好。",
     why_linear: "精确值，针对线性函数；某行未知的部分按典型行计",
     why_sampled: "抽样估计，针对预测结果本身",
     why_lime: "在每一行附近拟合预测结果的线性模型的系数",

@@ -1,5 +1,5 @@
 //! The answer as CSV or TSV: `prediction_id, prediction, probability_CLASS…, warnings`, and where explanations were asked for
-//! `shap_base, shap_COLUMN…`. A policy says `propensity` behind its prediction, and `expected_reward_ACTION…`. Of several targets, `prediction_TARGET, probability_TARGET_CLASS…` for each.
+//! `shap_base, shap_COLUMN…` (`gradient_…` of gradients). A policy says `propensity` behind its prediction, and `expected_reward_ACTION…`. Of several targets, `prediction_TARGET, probability_TARGET_CLASS…` for each.
 
 use tidemill_core::{EXPECTED_REWARD, PREDICTION, PROBABILITY};
 use tidemill_engine::model::several::answer_name;
@@ -28,8 +28,9 @@ pub(super) fn write(answered: &Answered<'_>, delimiter: u8, masks: MaskForm) -> 
     }
     record.push("warnings".into());
     if let Some(explained) = answered.explained {
-        record.push("shap_base".into());
-        record.extend(explained.columns.iter().map(|column| format!("shap_{column}")));
+        let word = explained.method.prefix();
+        record.push(format!("{word}_base"));
+        record.extend(explained.columns.iter().map(|column| format!("{word}_{column}")));
     }
     // Writing to memory cannot fail.
     let _ = writer.write_record(&record);

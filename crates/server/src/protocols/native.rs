@@ -5,14 +5,14 @@ use axum::http::{HeaderMap, HeaderValue};
 use super::Protocol;
 use crate::answers::{self, Answered, MaskForm};
 use crate::fault::ApiError;
-use crate::rows::{self, Columns, Format, Parsed};
+use crate::rows::{self, Columns, Explain, Format, Parsed};
 
 /// The formats of a request and of its answer, and whether the address asks why.
 #[derive(Clone, Copy)]
 pub(crate) struct Native {
     sent: Format,
     wanted: Format,
-    explain: bool,
+    explain: Option<Explain>,
     masks: MaskForm,
 }
 
@@ -24,7 +24,7 @@ impl Native {
     pub(crate) fn of(headers: &HeaderMap, query: Option<&str>) -> Result<Self, ApiError> {
         let sent = Format::of_request(headers)?;
         let asked = |key: &str| query.unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix(key));
-        let explain = asked("explain=").map(rows::explain).transpose()?.unwrap_or(false);
+        let explain = asked("explain=").map(Explain::of).transpose()?.flatten();
         let masks = asked("mask=").map(MaskForm::of).transpose()?.unwrap_or_default();
         Ok(Native { sent, wanted: Format::of_answer(headers, sent)?, explain, masks })
     }
@@ -33,7 +33,7 @@ impl Native {
 impl Protocol for Native {
     fn decode(self, body: &[u8], columns: &Columns, most: usize) -> Result<Parsed, ApiError> {
         let parsed = rows::read(body, self.sent, columns, most)?;
-        Ok(Parsed { explain: parsed.explain || self.explain, ..parsed })
+        Ok(Parsed { explain: parsed.explain.or(self.explain), ..parsed })
     }
 
     fn encode(self, answered: &Answered<'_>) -> (Vec<u8>, HeaderValue) {

@@ -132,7 +132,7 @@ fn table<'de, A: MapAccess<'de>>(
             "rows" => map.next_value_seed(AllRows(reading, order.as_deref()))?,
             "explain" => {
                 let word: Option<String> = map.next_value()?;
-                let asked = super::explain(word.as_deref().unwrap_or("none"));
+                let asked = super::Explain::of(word.as_deref().unwrap_or("none"));
                 reading.gathered.explain = reading.keep(asked)?;
             }
             _ => {

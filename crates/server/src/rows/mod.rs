@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use hashbrown::HashMap;
 use tidemill_core::{Cell, Kind, Row, nearest};
 use tidemill_data::parse::is_missing_word;
+use tidemill_engine::explain::Method;
 use tidemill_engine::serve::serving::Serving;
 
 use crate::fault::ApiError;
@@ -201,20 +202,40 @@ pub struct Parsed {
     pub rows: Vec<Row>,
     /// Columns that came and that the model does not know.
     pub unknown: Vec<String>,
-    /// Whether the answers are to be explained.
-    pub explain: bool,
+    /// How the answers are to be explained, where they are.
+    pub explain: Option<Explain>,
 }
 
-/// Whether an explanation is asked for by this word.
-///
-/// # Errors
-/// 400 for a word that names no explanation.
-pub fn explain(word: &str) -> Result<bool, ApiError> {
-    match word {
-        "shap" => Ok(true),
-        "none" => Ok(false),
-        _ => Err(ApiError::bad("unknown_explanation", "'explain' names no explanation")
-            .help("ask for 'shap' or 'none'")),
+/// How answers are explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explain {
+    /// By the best Shapley values that the model allows.
+    Shap,
+    /// By integrated gradients: nets alone.
+    Gradients,
+}
+
+impl Explain {
+    /// What is asked for by this word.
+    ///
+    /// # Errors
+    /// 400 for a word that names no explanation.
+    pub fn of(word: &str) -> Result<Option<Self>, ApiError> {
+        match word {
+            "shap" => Ok(Some(Explain::Shap)),
+            "gradients" => Ok(Some(Explain::Gradients)),
+            "none" => Ok(None),
+            _ => Err(ApiError::bad("unknown_explanation", "'explain' names no explanation")
+                .help("ask for 'shap', 'gradients' (nets alone) or 'none'")),
+        }
+    }
+
+    /// The method, where it is not for the model to choose.
+    pub(crate) fn method(self) -> Option<Method> {
+        match self {
+            Explain::Shap => None,
+            Explain::Gradients => Some(Method::Gradients),
+        }
     }
 }
 
@@ -242,7 +263,7 @@ struct Gathered<'a> {
     most: usize,
     rows: Vec<Row>,
     unknown: Vec<String>,
-    explain: bool,
+    explain: Option<Explain>,
     /// Which columns of the row at hand have come.
     present: Vec<bool>,
 }
@@ -252,7 +273,7 @@ const UNKNOWN: usize = 20;
 
 impl<'a> Gathered<'a> {
     fn new(columns: &'a Columns, most: usize) -> Self {
-        Gathered { columns, most, rows: Vec::new(), unknown: Vec::new(), explain: false, present: Vec::new() }
+        Gathered { columns, most, rows: Vec::new(), unknown: Vec::new(), explain: None, present: Vec::new() }
     }
 
     /// The number, from 1, of the row at hand.

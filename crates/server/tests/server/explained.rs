@@ -73,3 +73,26 @@ fn an_explanation_that_does_not_exist_is_refused_by_name() {
         assert_eq!((answer.status, answer.code().as_str()), (400, "unknown_explanation"), "{}", answer.body);
     }
 }
+
+#[test]
+fn gradients_are_said_of_nets_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = "[[learners]]\nkind = 'neural_net'\nepochs = 3\n[train]\ncalibrate = 'none'\n";
+    let served = serve(trained(&customers(300, 1), net, folder.path()), folder);
+    let answer = served.predict(&format!("{{\"explain\": \"gradients\", \"rows\": [{ADA}]}}")).json();
+    let said = &answer["predictions"][0];
+    let explanation = &said["explanation"];
+    let told = (&explanation["method"], &explanation["units"]);
+    assert_eq!(told, (&"gradients".into(), &"probability".into()));
+    let p = said["probabilities"]["yes"].as_f64().unwrap();
+    assert!((sum(explanation) - p).abs() < 1e-3, "{answer}");
+    let row = "id,age,plan,visits\nada,36,basic,3\n";
+    let path = format!("{PREDICT}?explain=gradients");
+    let csv = send(served.address(), "POST", &path, &[("Content-Type", "text/csv")], row.as_bytes());
+    let head = csv.body.lines().next().unwrap();
+    assert!(head.contains("gradient_base") && head.contains("gradient_plan"), "{head}");
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(trained(&customers(400, 1), TREES, folder.path()), folder);
+    let refused = served.post(&path, ADA);
+    assert_eq!((refused.status, refused.code().as_str()), (400, "not_explainable"), "{}", refused.body);
+}

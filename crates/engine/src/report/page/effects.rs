@@ -50,9 +50,11 @@ pub(super) fn sections(words: &'static Words, found: &Effects) -> Vec<Section> {
     }
     let mut pairs = Section::new("pairs", said.pairs).lead(said.pairs_lead);
     for pair in &found.pairs {
+        let near = near_pair(words, found, pair, output);
+        let figures = std::iter::once(of_pair(words, found, pair, output)).chain(near).collect();
         pairs = pairs
             .with(Block::Text(Text::plain(together(words, found, pair, output))))
-            .with(Block::Figures(vec![of_pair(words, found, pair, output)]));
+            .with(Block::Figures(figures));
     }
     vec![section, pairs]
 }
@@ -99,6 +101,27 @@ fn line(x: &[f64], y: &[f64]) -> Vec<Point> {
 /// The values of a number; `None` of flags and categories.
 fn numbers(grid: &[GridValue]) -> Option<Vec<f64>> {
     grid.iter().map(|at| if let GridValue::Number(x) = at { Some(*x) } else { None }).collect()
+}
+
+/// Two numbers among rows that are near: lines along the first for a few values of the second.
+fn near_pair(words: &'static Words, found: &Effects, pair: &PairEffect, output: usize) -> Option<Figure> {
+    let (said, near) = (&words.insight, pair.accumulated.as_ref()?);
+    let names = pair.columns.each_ref().map(|column| cut(column, 30)).join(" × ");
+    let title = fill(said.pair_near, &[("columns", plain(names))]).to_string();
+    let axis = fill(said.near_axis, &[("what", plain(what(words, found, output)))]).to_string();
+    let [along, others] = &near.edges;
+    let mut shown: Vec<usize> = (0..LINES).map(|k| k * (others.len() - 1) / (LINES - 1)).collect();
+    shown.dedup();
+    let chart = LineChart::new(title, Scale::number(pair.columns[0].as_str()), Scale::number(axis));
+    let chart = shown.into_iter().fold(chart, |chart, j| {
+        let at = [
+            ("column", plain(cut(&pair.columns[1], 20))),
+            ("value", plain(value(&GridValue::Number(others[j])))),
+        ];
+        let points = along.iter().enumerate().map(|(i, x)| Point::new(*x, near.effects[output][i][j]));
+        chart.with(Series::new(fill(said.pair_value, &at).to_string(), points.collect()))
+    });
+    Some(Figure::whole(words, &chart))
 }
 
 /// Two columns: lines along a number for a few values of the other, or bars where none is a number.

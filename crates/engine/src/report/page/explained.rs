@@ -4,9 +4,9 @@ use tidemill_report::{Report, Section, Text};
 
 use super::{
     Words, coefficients as of_linear, counterfactual, explanation, file_name, fill, name, plain,
-    teachers as taught,
+    surrogate as small_tree, teachers as taught,
 };
-use crate::explain::{Coefficients, Counterfactuals, Effects, Explained, Teachers};
+use crate::explain::{Coefficients, Counterfactuals, Effects, Explained, Surrogate, Teachers};
 
 /// The page about what each column adds to the answers to rows, in the language of these words; `source` is where the rows are from.
 pub fn explained(words: &'static Words, found: &Explained, source: &str) -> String {
@@ -26,6 +26,11 @@ pub fn effects(words: &'static Words, found: &Effects, source: &str) -> String {
 /// The page about the coefficients of a linear model.
 pub fn coefficients(words: &'static Words, found: &Coefficients, source: &str) -> String {
     page(words, &found.target, source, vec![of_linear::section(words, found)])
+}
+
+/// The page about a small tree that says nearly what the model says.
+pub fn surrogate(words: &'static Words, found: &Surrogate, source: &str) -> String {
+    page(words, &found.target, source, vec![small_tree::section(words, found)])
 }
 
 /// The page about the training rows behind answers.

@@ -1,10 +1,12 @@
 //! Why it answers so: what each column adds, over many rows and for some of them one by one (SHAP).
 
 use serde_json::Value;
-use tidemill_report::{Beeswarm, Block, Figure, Scale, Section, SwarmDot, Text, Waterfall, number};
+use tidemill_report::{
+    Beeswarm, Block, Figure, LineChart, Point, Scale, Section, Series, SwarmDot, Text, Waterfall, number,
+};
 
 use super::{Words, cut, fill, name, plain};
-use crate::explain::{Explained, ExplainedRow, Method};
+use crate::explain::{Explained, ExplainedRow, Judged, Method};
 use crate::report::text::{cell_text, main_reasons};
 
 /// How many columns the charts show.
@@ -12,8 +14,9 @@ const SHOWN: usize = 12;
 
 pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
     let how = match explained.method {
+        Method::PartitionShap => words.story.why_groups,
         Method::PermutationShap | Method::KernelShap | Method::Lime => words.explanation_sampled,
-        Method::TreeShap | Method::LinearShap => words.explanation_exact,
+        Method::TreeShap | Method::InterventionalTreeShap | Method::LinearShap => words.explanation_exact,
         Method::Gradients => words.story.why_path,
     };
     let output = most_moved(explained);
@@ -22,6 +25,9 @@ pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
     let mut section = Section::new("explanation", words.explanation)
         .lead(lead)
         .with(Block::Figures(vec![swarm(words, explained, output)]));
+    if let Some(judged) = &explained.judged {
+        section = section.with(Block::Figures(vec![curves(words, explained, judged)]));
+    }
     for row in examples(explained, output) {
         let said = fill(
             words.explanation_row,
@@ -55,6 +61,19 @@ fn swarm(words: &'static Words, explained: &Explained, output: usize) -> Figure 
     let mut figure = Figure::whole(words, &chart);
     figure.note = fill(words.explanation_note, &[("of", name(explained.outputs[output].as_str()))]);
     figure
+}
+
+/// What is answered while columns are taken away and given.
+fn curves(words: &'static Words, explained: &Explained, judged: &Judged) -> Figure {
+    let said = &words.insight;
+    let share = |at: usize| at as f64 / (judged.deletion.len() - 1).max(1) as f64;
+    let line = |curve: &[f64]| curve.iter().enumerate().map(|(at, y)| Point::new(share(at), *y)).collect();
+    let answer =
+        format!("{} ({})", explained.target, words.term(&format!("units.{}", judged.units), judged.units));
+    let chart = LineChart::new(said.judged, Scale::number(said.judged_share), Scale::number(answer))
+        .with(Series::new(said.judged_deletion, line(&judged.deletion)))
+        .with(Series::new(said.judged_insertion, line(&judged.insertion)));
+    Figure::whole(words, &chart)
 }
 
 fn waterfall(words: &'static Words, explained: &Explained, row: &ExplainedRow, output: usize) -> Waterfall {

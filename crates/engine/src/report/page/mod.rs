@@ -26,6 +26,7 @@ mod residuals;
 mod scores;
 mod slices;
 mod subject;
+mod surrogate;
 mod synthesized;
 mod targets;
 mod teachers;
@@ -42,7 +43,7 @@ use crate::format::cut;
 use crate::judge::Evidence;
 pub use again::Origin;
 pub use audit::audit;
-pub use explained::{coefficients, counterfactuals, effects, explained, teachers};
+pub use explained::{coefficients, counterfactuals, effects, explained, surrogate, teachers};
 pub use masks::{evaluated as evaluated_masks, trained as masks};
 pub use policy::{evaluated as evaluated_policy, trained as policy};
 pub use prepared::prepared;
@@ -55,7 +56,7 @@ pub(crate) fn train(
     words: &'static Words,
     outcome: &Outcome,
     evidence: &Evidence,
-    reasons: Option<&Reasons>,
+    reasons: &Reasons,
     origin: &Origin<'_>,
 ) -> Result<Report> {
     let answers = Answers::of(evidence.answered())?;
@@ -89,11 +90,10 @@ pub(crate) fn train(
         data::section(words, outcome, evidence),
         again::section(words, outcome, origin),
     ];
-    if let Some(reasons) = reasons {
-        let effects = reasons.effects.iter().flat_map(|found| effects::sections(words, found));
-        let why = std::iter::once(explanation::section(words, &reasons.explained)).chain(effects);
-        sections.splice(3..3, why);
-    }
+    let coefficients = reasons.coefficients.iter().map(|found| coefficients::section(words, found));
+    let explained = reasons.explained.iter().map(|found| explanation::section(words, found));
+    let effects = reasons.effects.iter().flat_map(|found| effects::sections(words, found));
+    sections.splice(3..3, explained.chain(effects).chain(coefficients));
     if let Some(map) = map::section(&subject, evidence) {
         sections.insert(1, map);
     }

@@ -21,8 +21,10 @@ pub fn story(words: &Words, explained: &Explained) -> String {
     let said = &words.story;
     let how = match explained.method {
         Method::TreeShap => said.why_trees,
+        Method::InterventionalTreeShap => said.why_against,
         Method::LinearShap => said.why_linear,
         Method::PermutationShap | Method::KernelShap => said.why_sampled,
+        Method::PartitionShap => said.why_groups,
         Method::Gradients => said.why_gradients,
         Method::Lime => said.why_lime,
     };
@@ -42,6 +44,13 @@ pub fn story(words: &Words, explained: &Explained) -> String {
         text += &format!("{}\n\n", fill(said.why_complete, &values));
     }
     let most = explained.importance.first().copied().unwrap_or(0.0);
+    if let Some(judged) = &explained.judged {
+        let [deletion, insertion, gain] =
+            [judged.deletion_area, judged.insertion_area, judged.gain()].map(short);
+        let values: [(&str, &dyn Display); 4] =
+            [("rows", &judged.n_rows), ("deletion", &deletion), ("insertion", &insertion), ("gain", &gain)];
+        text += &format!("{}\n\n", fill(said.why_judged, &values));
+    }
     let wide = explained.columns.iter().map(|c| width(c)).max().unwrap_or(0).min(32);
     // Where no local model is faithful, a picture of them would mislead.
     let misleads =

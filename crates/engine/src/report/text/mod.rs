@@ -25,6 +25,7 @@ mod policy;
 pub(crate) mod prepared;
 mod repairs;
 mod snapshots;
+pub(crate) mod surrogate;
 pub(crate) mod synthesized;
 mod targets;
 pub(crate) mod teachers;
@@ -64,6 +65,7 @@ pub(crate) use policy::{
 pub use prepared::story as prepared;
 pub(crate) use repairs::repairs;
 pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, verified};
+pub use surrogate::story as surrogate;
 pub use synthesized::story as synthesized;
 pub(crate) use targets::improved_card as improved_card_of_targets;
 pub use targets::{card as card_of_targets, story as training_of_targets};

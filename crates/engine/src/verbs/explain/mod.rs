@@ -9,8 +9,8 @@ use tidemill_core::{Batch, Context, Event, Result, Source};
 
 use crate::error::EngineError;
 use crate::explain::{
-    Asked, AskedEffects, AskedRows, Coefficients, Counterfactuals, Effects, Explained, Teachers, WhatIf,
-    coefficients, counterfactuals, effects, explain, teachers,
+    Asked, AskedEffects, AskedRows, Coefficients, Counterfactuals, Effects, Explained, Surrogate, Teachers,
+    WhatIf, coefficients, counterfactuals, effects, explain, surrogate, teachers,
 };
 use crate::model::{self, Opened};
 use crate::recipe;
@@ -64,6 +64,14 @@ pub fn along_columns(job: &Job<'_>, asked: &AskedEffects, context: &Context) -> 
 /// Those of [`coefficients()`], and of reading and writing.
 pub fn of_linear(job: &Job<'_>, context: &Context) -> Result<Coefficients> {
     run(job, context, |at| coefficients(at.opened, at.rows, context), tables::coefficients)
+}
+
+/// Makes a small tree that says nearly what the model says.
+///
+/// # Errors
+/// Those of [`surrogate()`], and of reading and writing.
+pub fn small_tree(job: &Job<'_>, context: &Context) -> Result<Surrogate> {
+    run(job, context, |at| surrogate(at.opened, at.rows, context), tables::surrogate)
 }
 
 /// Says which training rows (those of the background) stand behind answers, and what each is worth.

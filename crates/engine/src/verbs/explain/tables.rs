@@ -7,7 +7,7 @@ use serde_json::Value;
 use tidemill_core::{Batch, Column, Kind, Result, Schema};
 use tidemill_eval::explain::GridValue;
 
-use crate::explain::{Coefficients, Counterfactuals, Effects, Explained, Method, Teachers};
+use crate::explain::{Coefficients, Counterfactuals, Effects, Explained, Method, Surrogate, Teachers, Test};
 
 fn text(value: &Value) -> Option<String> {
     match value {
@@ -19,11 +19,7 @@ fn text(value: &Value) -> Option<String> {
 
 /// A row per explained row: its number and key, the prediction, and for each output the base and a number per column.
 pub(super) fn explained(explained: &Explained) -> Result<Batch> {
-    let word = match explained.method {
-        Method::Lime => "lime",
-        Method::Gradients => "gradient",
-        _ => "shap",
-    };
+    let word = explained.method.prefix();
     let mut columns = vec![Column::number("row")];
     let mut arrays: Vec<ArrayRef> =
         vec![Arc::new(Float64Array::from_iter_values(explained.rows.iter().map(|r| r.row as f64)))];
@@ -135,6 +131,40 @@ pub(super) fn coefficients(found: &Coefficients) -> Result<Batch> {
         .number(found.statistic(), lines.iter().map(|line| line.statistic))
         .number("low", lines.iter().map(|line| line.interval.map(|ends| ends[0])))
         .number("high", lines.iter().map(|line| line.interval.map(|ends| ends[1])))
+        .table(lines.len())
+}
+
+/// A row per condition of each leaf, from left to right; a leaf without any has one row.
+pub(super) fn surrogate(found: &Surrogate) -> Result<Batch> {
+    let lines: Vec<_> = found
+        .leaves
+        .iter()
+        .enumerate()
+        .flat_map(|(at, leaf)| {
+            let n = leaf.conditions.len().max(1);
+            (0..n).map(move |asked| (at, leaf, leaf.conditions.get(asked)))
+        })
+        .collect();
+    let bound = |upper: bool| {
+        lines.iter().map(move |(.., asked)| match asked.map(|asked| &asked.test) {
+            Some(Test::UpTo(x)) if upper => Some(*x),
+            Some(Test::Above(x)) if !upper => Some(*x),
+            _ => None,
+        })
+    };
+    let names = lines.iter().map(|(.., asked)| match asked.map(|asked| &asked.test) {
+        Some(Test::OneOf(names)) => Some(names.join("|")),
+        _ => None,
+    });
+    Columns::default()
+        .number("leaf", lines.iter().map(|(at, ..)| Some(*at as f64 + 1.0)))
+        .number("answer", lines.iter().map(|(_, leaf, _)| Some(leaf.answer)))
+        .number("share", lines.iter().map(|(_, leaf, _)| Some(leaf.share)))
+        .text("column", lines.iter().map(|(.., asked)| asked.map(|asked| asked.column.clone())))
+        .number("above", bound(false))
+        .number("up_to", bound(true))
+        .text("one_of", names)
+        .text("or_missing", lines.iter().map(|(.., asked)| asked.map(|asked| asked.or_missing.to_string())))
         .table(lines.len())
 }
 

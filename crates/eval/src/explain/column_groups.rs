@@ -1,0 +1,67 @@
+//! Which columns go together: hierarchical clustering by how they are associated.
+
+use super::partition_shap::Group;
+
+/// Steps that join `n` things two by two, the nearest first, by the mean distance between the members of two groups (average linkage;
+/// Sokal and Michener 1958). `distances` holds `n * n` numbers. Each step names two groups, the smaller number first: things are `0..n`,
+/// and every step makes one more. Of equal distances the first counts.
+pub fn average_linkage(distances: &[f64], n: usize) -> Vec<[usize; 2]> {
+    let mut distances: Vec<Vec<f64>> = distances.chunks(n.max(1)).map(<[f64]>::to_vec).collect();
+    // The groups that are left: their number and how many things they hold.
+    let mut groups: Vec<(usize, f64)> = (0..n).map(|at| (at, 1.0)).collect();
+    let mut steps = Vec::with_capacity(n.saturating_sub(1));
+    while groups.len() > 1 {
+        let mut nearest = (f64::INFINITY, 0, 1);
+        for i in 0..groups.len() {
+            for j in i + 1..groups.len() {
+                if distances[i][j] < nearest.0 {
+                    nearest = (distances[i][j], i, j);
+                }
+            }
+        }
+        let (_, i, j) = nearest;
+        let (a, b) = (groups[i], groups[j]);
+        steps.push([a.0.min(b.0), a.0.max(b.0)]);
+        for other in 0..groups.len() {
+            let mean = (a.1 * distances[i][other] + b.1 * distances[j][other]) / (a.1 + b.1);
+            (distances[i][other], distances[other][i]) = (mean, mean);
+        }
+        groups[i] = (n + steps.len() - 1, a.1 + b.1);
+        groups.remove(j);
+        distances.remove(j);
+        for row in &mut distances {
+            row.remove(j);
+        }
+    }
+    steps
+}
+
+/// Columns in groups by Spearman's rank correlation, whatever its sign, in pairs as [`super::partition_shap()`] takes them. `values`
+/// holds rows of `p` numbers; a column of which nothing is known (`NaN`) goes with no other. `None` without columns.
+pub fn column_groups(values: &[f64], p: usize) -> Option<Group> {
+    let ranks: Vec<Vec<f64>> = (0..p).map(|j| centred_ranks(values.iter().skip(j).step_by(p))).collect();
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let norms: Vec<f64> = ranks.iter().map(|of| product(of, of).sqrt()).collect();
+    let distance = |i: usize, j: usize| {
+        let both = norms[i] * norms[j];
+        if both > 0.0 { 1.0 - (product(&ranks[i], &ranks[j]) / both).abs() } else { 1.0 }
+    };
+    let distances: Vec<f64> = (0..p * p).map(|at| distance(at / p, at % p)).collect();
+    Group::of_steps(p, &average_linkage(&distances, p))
+}
+
+/// The ranks of numbers less their mean, equal numbers sharing theirs; 0 for what is missing.
+fn centred_ranks<'a>(values: impl Iterator<Item = &'a f64>) -> Vec<f64> {
+    let values: Vec<f64> = values.copied().collect();
+    let mut order: Vec<usize> = (0..values.len()).filter(|&at| !values[at].is_nan()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let middle = (order.len() as f64 - 1.0) / 2.0;
+    let mut start = 0;
+    for same in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let rank = start as f64 + (same.len() as f64 - 1.0) / 2.0;
+        same.iter().for_each(|&at| ranks[at] = rank - middle);
+        start += same.len();
+    }
+    ranks
+}
