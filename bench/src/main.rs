@@ -7,6 +7,7 @@
 mod csv_read;
 mod explain;
 mod held_out;
+mod impute;
 mod language;
 mod linear;
 mod metrics;
@@ -15,6 +16,7 @@ mod neural;
 mod one_row;
 mod outliers;
 mod peer;
+mod prepare;
 mod profile;
 mod report;
 mod row;
@@ -22,6 +24,7 @@ mod scaling;
 mod serve;
 mod serve_trees;
 mod service;
+mod smote;
 mod svm;
 mod tensorboard;
 mod trees;
@@ -44,15 +47,18 @@ const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
     ("explain", explain::run),
     ("gpu", neural::on_gpu),
+    ("impute", impute::run),
     ("linear", linear::run),
     ("metrics", metrics::run),
     ("neighbors", neighbors::run),
     ("neural", neural::run),
     ("one_row", one_row::run),
     ("outliers", outliers::run),
+    ("prepare", prepare::run),
     ("profile", profile::run),
     ("serve", serve::run),
     ("serve_trees", serve_trees::run),
+    ("smote", smote::run),
     ("svm", svm::run),
     ("trees", trees::run),
 ];

@@ -1,11 +1,8 @@
 //! The 10 nearest neighbours of 5,000 rows among 50,000 rows of 20 features, against scikit-learn, one thread each.
 
-use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array};
-use serde_json::Value;
 use tidemill_core::{Batch, Column, Context, Estimator, Role, Schema, Table, Training};
 use tidemill_kernel::Random;
 use tidemill_learn::neighbors::KNeighbors;
@@ -20,9 +17,7 @@ const FEATURES: usize = 20;
 /// A fit and the answers, equal to the peer's, against its two ways to search.
 pub(crate) fn run() -> Outcome<Vec<Row>> {
     let columns = columns();
-    let path = peer::work_folder()?.join("neighbors-50k-20.bin");
-    write(&columns, &path)?;
-    let path = path.display().to_string();
+    let path = peer::write_columns("neighbors-50k-20.bin", &columns)?;
     let (train, asked) = (table(&columns, 0, ROWS)?, table(&columns, ROWS, ASKED)?);
     let learner = KNeighbors { n_neighbors: 10, ..KNeighbors::default() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
@@ -41,8 +36,7 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
         .map(|algorithm| {
             let (peer_secs, theirs) = peer::timed("neighbors", &[algorithm, &path], 1)?;
             let (ours_secs, ours) = peer::median_secs(answer)?;
-            let theirs: Vec<f64> =
-                theirs.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+            let theirs = peer::numbers(&theirs);
             let apart = ours.iter().zip(&theirs).fold(0.0, |most: f64, (a, b)| most.max((a - b).abs()));
             if theirs.len() != ours.len() || apart > 1e-9 {
                 return Err(format!("neighbours: answers {apart:e} apart from {algorithm}'s").into());
@@ -71,15 +65,6 @@ fn columns() -> Vec<Vec<f64>> {
     let target = (0..n).map(|i| columns[0][i] * columns[1][i] + columns[2][i] + random.normal()).collect();
     columns.push(target);
     columns
-}
-
-fn write(columns: &[Vec<f64>], path: &Path) -> Outcome<()> {
-    let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
-    for column in columns {
-        let bytes: Vec<u8> = column.iter().flat_map(|x| x.to_le_bytes()).collect();
-        out.write_all(&bytes)?;
-    }
-    Ok(out.flush()?)
 }
 
 fn table(columns: &[Vec<f64>], start: usize, n: usize) -> Outcome<Table> {

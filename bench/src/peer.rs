@@ -1,5 +1,6 @@
 //! The other side of a comparison: a Python program of `bench/peers`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -20,6 +21,20 @@ pub(crate) fn work_folder() -> Outcome<PathBuf> {
     let folder = target.join("bench");
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+/// Writes columns of numbers into a file of the work folder, one column after the other as 64-bit floats; gives its path, for a peer.
+pub(crate) fn write_columns<'a>(
+    name: &str,
+    columns: impl IntoIterator<Item = &'a Vec<f64>>,
+) -> Outcome<String> {
+    let path = work_folder()?.join(name);
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&path)?);
+    for x in columns.into_iter().flatten() {
+        out.write_all(&x.to_le_bytes())?;
+    }
+    out.flush()?;
+    Ok(path.display().to_string())
 }
 
 /// The Python of the peers.
@@ -82,6 +97,11 @@ pub(crate) fn timed(name: &str, arguments: &[&str], threads: usize) -> Outcome<(
         run(name, arguments, threads)?.pop().ok_or(format!("bench/peers/{name}.py printed nothing"))?;
     let secs = line["secs"].as_f64().ok_or(format!("bench/peers/{name}.py printed no 'secs'"))?;
     Ok((secs, line["answer"].clone()))
+}
+
+/// The numbers of a list.
+pub(crate) fn numbers(list: &Value) -> Vec<f64> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
 }
 
 /// The median over 5 runs, after one that warms up, in seconds; and what the last one gave.

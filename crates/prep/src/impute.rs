@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::{Categories, Cell, Column, Kind, Result};
 
 use crate::mapping::{Bound, ColumnOf, Learned, Notes, Saved, wrong_cell};
+use crate::numbers::absent;
 use crate::recode::{recode, strings};
 
 /// The category that stands for missing values where nothing better is known.
@@ -222,15 +223,19 @@ impl Bound for FillNumber {
     fn apply(&self, from: ColumnOf<'_>) -> Result<Vec<ArrayRef>> {
         let input = from.numbers()?;
         let values = input.values();
-        let filled: ArrayRef = match input.nulls().filter(|n| n.null_count() > 0) {
+        let nulls = input.nulls().filter(|n| n.null_count() > 0);
+        // Every one is looked at, several at a time, since nearly always none is.
+        let open = values.iter().fold(false, |any, x| any | self.is_missing(*x));
+        let filled: ArrayRef = if nulls.is_none() && !open {
             // Nothing to fill: the column is passed on, not copied.
-            None if !values.iter().any(|&x| self.is_missing(x)) => from.array().clone(),
-            None => Arc::new(Float64Array::from_iter_values(values.iter().map(|&x| self.filled(x)))),
-            Some(nulls) => {
-                let shown = values.iter().zip(nulls.iter());
-                let shown = shown.map(|(&x, valid)| if valid { self.filled(x) } else { self.fill });
-                Arc::new(Float64Array::from_iter_values(shown))
-            }
+            from.array().clone()
+        } else {
+            let mut filled = match open {
+                true => values.iter().map(|x| self.filled(*x)).collect(),
+                false => values.to_vec(),
+            };
+            nulls.into_iter().flat_map(absent).for_each(|place| filled[place] = self.fill);
+            Arc::new(Float64Array::from(filled))
         };
         Ok(with_marks(filled, self.flag, || self.marks(input)))
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::{Accum, MatMut, MatRef, Par};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -110,6 +112,7 @@ impl ImputeIterative {
         if p < 2 || x.is_empty() {
             rounds.order.clear();
         }
+        let holes: Vec<Vec<u32>> = (0..p).map(|j| holes(&missing, p, j)).collect();
         for _ in 0..self.max_iter {
             if rounds.order.is_empty() {
                 break;
@@ -119,19 +122,40 @@ impl ImputeIterative {
                 context.check()?;
                 let j = rounds.order[at];
                 let equation = regress(&x, &missing, p, j, &rounds.means);
-                let rows = x.chunks_exact_mut(p).zip(missing.chunks_exact(p));
-                rows.filter(|(_, missing)| missing[j])
-                    .for_each(|(row, _)| row[j] = predict(&equation, row, j));
+                predict_all(&mut x, &holes[j], &equation, p, j);
                 rounds.equations.extend(equation);
             }
-            let moved = x.chunks_exact(p).zip(before.chunks_exact(p));
-            let moved = moved.map(|(a, b)| a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f64>());
-            if moved.fold(0.0, f64::max) < self.tol * greatest {
+            if moved(&x, &before, p) < self.tol * greatest {
                 break;
             }
         }
         Ok(rounds)
     }
+}
+
+/// The rows that miss column `j`.
+fn holes(missing: &[bool], p: usize, j: usize) -> Vec<u32> {
+    let rows = missing.iter().skip(j).step_by(p).enumerate();
+    rows.filter(|(_, missing)| **missing).map(|(row, _)| row as u32).collect()
+}
+
+/// Fills column `j` in these rows.
+fn predict_all(x: &mut [f64], rows: &[u32], equation: &[f64], p: usize, j: usize) {
+    let row = |i: usize| &x[rows[i] as usize * p..][..p];
+    let parts =
+        in_chunks(rows.len(), ROWS, |part| part.map(|i| predict(equation, row(i), j)).collect::<Vec<f64>>());
+    rows.iter().zip(parts.iter().flatten()).for_each(|(row, value)| x[*row as usize * p + j] = *value);
+}
+
+/// By how much the numbers of a row moved in all, at most.
+fn moved(x: &[f64], before: &[f64], p: usize) -> f64 {
+    let parts = in_chunks(x.len() / p, ROWS, |rows| {
+        let range = rows.start * p..rows.end * p;
+        let pairs = x[range.clone()].chunks_exact(p).zip(before[range].chunks_exact(p));
+        let sums = pairs.map(|(a, b)| a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f64>());
+        sums.fold(0.0, f64::max)
+    });
+    parts.into_iter().fold(0.0, f64::max)
 }
 
 fn fill(x: &mut [f64], means: &[f64]) {
@@ -143,30 +167,27 @@ fn fill(x: &mut [f64], means: &[f64]) {
 
 /// The intercept and a coefficient for each column, 0 for `j` itself: of column `j` on the others, over the rows that have it.
 fn regress(x: &[f64], missing: &[bool], p: usize, j: usize, means: &[f64]) -> Vec<f64> {
-    let centre = |k: usize| if means[k].is_nan() { 0.0 } else { means[k] };
-    // Behind the products of all pairs come the sums and the count.
-    let width = p * p + p + 1;
+    let centres: Vec<f64> = means.iter().map(|mean| if mean.is_nan() { 0.0 } else { *mean }).collect();
+    // A column of ones behind the others gives the sums and the count.
+    let width = p + 1;
     let parts = in_chunks(x.len() / p, ROWS, |rows| {
-        let mut sums = vec![0.0; width];
-        let mut row = vec![0.0; p];
+        let mut known = Vec::with_capacity(rows.len() * width);
         for i in rows.filter(|i| !missing[i * p + j]) {
-            row.iter_mut()
-                .zip(&x[i * p..(i + 1) * p])
-                .enumerate()
-                .for_each(|(k, (to, x))| *to = x - centre(k));
-            for (k, &a) in row.iter().enumerate() {
-                let products = sums[k * p..k * p + k + 1].iter_mut().zip(&row);
-                products.for_each(|(sum, b)| *sum += a * b);
-            }
-            sums[p * p..p * p + p].iter_mut().zip(&row).for_each(|(sum, x)| *sum += x);
-            sums[width - 1] += 1.0;
+            known.extend(x[i * p..(i + 1) * p].iter().zip(&centres).map(|(x, centre)| x - centre));
+            known.push(1.0);
         }
+        let mut sums = vec![0.0; width * width];
+        let z = MatRef::from_row_major_slice(&known, known.len() / width, width);
+        let out = MatMut::from_column_major_slice_mut(&mut sums, width, width);
+        let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+        triangular::matmul(out, lower, Accum::Add, z.transpose(), whole, z, whole, 1.0, Par::Seq);
         sums
     });
-    let sums = sum_parts(parts, width);
-    let n = sums[width - 1];
-    let first = |k: usize| sums[p * p + k];
-    let product = |a: usize, b: usize| sums[a.max(b) * p + a.min(b)] - first(a) * first(b) / n;
+    let sums = sum_parts(parts, width * width);
+    let at = |a: usize, b: usize| sums[a.min(b) * width + a.max(b)];
+    let n = at(p, p);
+    let first = |k: usize| at(k, p);
+    let product = |a: usize, b: usize| at(a, b) - first(a) * first(b) / n;
     let others: Vec<usize> = (0..p).filter(|k| *k != j).collect();
     let xx: Vec<f64> = others
         .iter()
@@ -176,7 +197,7 @@ fn regress(x: &[f64], missing: &[bool], p: usize, j: usize, means: &[f64]) -> Ve
     let xy: Vec<f64> = others.iter().map(|a| product(*a, j)).collect();
     let found = Products { n: n as usize, xx: &xx, xy: &xy, yy: product(j, j) };
     let coefficients = bayesian_ridge::coefficients(found).unwrap_or_else(|| vec![0.0; p - 1]);
-    let mean = |k: usize| centre(k) + first(k) / n;
+    let mean = |k: usize| centres[k] + first(k) / n;
     let mut equation = vec![0.0; p + 1];
     others.iter().zip(&coefficients).for_each(|(k, w)| equation[1 + k] = *w);
     equation[0] = mean(j) - others.iter().map(|k| equation[1 + k] * mean(*k)).sum::<f64>();
@@ -184,8 +205,10 @@ fn regress(x: &[f64], missing: &[bool], p: usize, j: usize, means: &[f64]) -> Ve
 }
 
 fn predict(equation: &[f64], row: &[f64], j: usize) -> f64 {
-    let terms = equation[1..].iter().zip(row).enumerate().filter(|(k, _)| *k != j);
-    let value = terms.fold(equation[0], |sum, (_, (w, x))| sum + w * x);
+    let (intercept, coefficients) = (equation[0], &equation[1..]);
+    let terms = |sum: f64, (w, x): (&f64, &f64)| sum + w * x;
+    let before = coefficients[..j].iter().zip(&row[..j]).fold(intercept, terms);
+    let value = coefficients[j + 1..].iter().zip(&row[j + 1..]).fold(before, terms);
     // Numbers near the largest there are may overflow on the way.
     if value.is_nan() { row[j] } else { value }
 }

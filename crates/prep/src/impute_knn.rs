@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use pulp::NullaryFnOnce;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,12 +11,17 @@ use tidemill_core::{
     Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Role,
     Slot, State, Training,
 };
+use tidemill_kernel::vector::wide;
 
 use crate::joint::{self, Added, Joint, Together};
 use crate::mapping::{self, Saved};
 
-/// Training rows whose distances are kept at a time; small enough to stay in the first-level cache.
-const BLOCK: usize = 512;
+/// Training rows whose distances one pass measures: as many as fit the registers.
+const WIDTH: usize = 16;
+/// Blocks of so many training rows that are looked at for one row after the other while they are in the first-level cache.
+const BLOCKS: usize = 12;
+/// Rows that are filled side by side.
+const ROWS: usize = 64;
 
 /// Fills missing numbers with the mean of the nearest training rows that have one.
 ///
@@ -75,14 +81,14 @@ impl Estimator for ImputeKnn {
         places.dedup();
         let batch = training.train.collect()?;
         let x = joint::matrix(&batch, &places)?;
-        let learned = Donors::new(x, places.len(), self);
+        let learned = Donors::new(&x, places.len(), self);
         let changed: Vec<bool> = places.iter().map(|at| filled.contains(at)).collect();
         let name = |j: usize| schema.columns()[places[j]].name.clone();
-        for j in (0..places.len()).filter(|&j| changed[j] && learned.n_known(j) == 0) {
+        for j in (0..places.len()).filter(|&j| changed[j] && learned.n_known[j] == 0) {
             let message = format!("column '{}' has no value in training: filled with 0", name(j));
             context.warn("no_value", message);
         }
-        let marked = |j: &usize| self.flag && changed[*j] && learned.n_known(*j) < learned.n;
+        let marked = |j: &usize| self.flag && changed[*j] && learned.n_known[*j] < learned.n;
         let added: Vec<Added> = (0..places.len())
             .filter(marked)
             .map(|j| Added { name: format!("{}_missing", name(j)), flag: true, from: j })
@@ -125,7 +131,7 @@ struct Notes {
     marks: Vec<usize>,
 }
 
-/// The training rows, column by column.
+/// The training rows, in blocks of [`WIDTH`] rows, each column after column.
 struct Donors {
     n: usize,
     p: usize,
@@ -135,72 +141,67 @@ struct Donors {
     fills: Vec<bool>,
     /// The inputs that are marked.
     marks: Vec<usize>,
-    /// Column after column, 0 where there is no number.
-    values: Vec<f64>,
+    /// `p` for each block; `NaN` where there is no number, or no row.
+    values: Vec<[f64; WIDTH]>,
     /// 1 where there is a number, else 0.
-    known: Vec<f64>,
+    known: Vec<[i32; WIDTH]>,
+    /// By input: in how many rows there is a number, and the mean of these.
+    n_known: Vec<usize>,
     means: Vec<f64>,
 }
 
 impl Donors {
     /// From rows of `p` numbers.
-    fn new(x: Vec<f64>, p: usize, step: &ImputeKnn) -> Self {
+    fn new(x: &[f64], p: usize, step: &ImputeKnn) -> Self {
         let n = x.len().checked_div(p).unwrap_or(0);
-        let columns = (0..p).flat_map(|j| x.iter().skip(j).step_by(p));
-        let columns: Vec<f64> = columns.map(|x| if x.is_finite() { *x } else { f64::NAN }).collect();
         let notes =
             Notes { k: step.n_neighbors, weights: step.weights, n, fills: vec![false; p], marks: Vec::new() };
-        Donors::of(notes, p, columns)
+        Donors::of(notes, p, |i, j| x[i * p + j])
     }
 
-    fn of(Notes { k, weights, n, fills, marks }: Notes, p: usize, columns: Vec<f64>) -> Self {
-        let known: Vec<f64> = columns.iter().map(|x| f64::from(u8::from(!x.is_nan()))).collect();
-        let values: Vec<f64> = columns.into_iter().map(|x| if x.is_nan() { 0.0 } else { x }).collect();
-        let mean = |j: usize| {
-            let own = j * n..(j + 1) * n;
-            let count: f64 = known[own.clone()].iter().sum();
-            if count > 0.0 { values[own].iter().sum::<f64>() / count } else { 0.0 }
-        };
-        let means = (0..p).map(mean).collect();
-        Donors { n, p, k, weights, fills, marks, values, known, means }
-    }
-
-    fn n_known(&self, j: usize) -> usize {
-        self.known[j * self.n..(j + 1) * self.n].iter().sum::<f64>() as usize
-    }
-
-    /// The `k` nearest rows that have a number in each of `wanted`: distance and row.
-    fn nearest(&self, row: &[f64], wanted: &[usize]) -> Vec<Vec<(f64, u32)>> {
-        let mut best: Vec<Vec<(f64, u32)>> = wanted.iter().map(|_| Vec::with_capacity(self.k + 1)).collect();
-        let (mut sums, mut counts) = ([0.0; BLOCK], [0.0; BLOCK]);
-        for start in (0..self.n).step_by(BLOCK) {
-            let len = BLOCK.min(self.n - start);
-            sums[..len].fill(0.0);
-            counts[..len].fill(0.0);
-            for j in (0..self.p).filter(|j| !row[*j].is_nan()) {
-                let own = j * self.n + start..j * self.n + start + len;
-                let (values, known, q) = (&self.values[own.clone()], &self.known[own], row[j]);
-                for i in 0..len {
-                    let d = (q - values[i]) * known[i];
-                    sums[i] += d * d;
-                    counts[i] += known[i];
-                }
-            }
-            for (&j, best) in wanted.iter().zip(&mut best) {
-                let known = &self.known[j * self.n + start..][..len];
-                for i in (0..len).filter(|i| known[*i] > 0.0 && counts[*i] > 0.0) {
-                    offer(best, self.k, (sums[i] / counts[i], (start + i) as u32));
+    /// From the number of each row and column.
+    fn of(
+        Notes { k, weights, n, fills, marks }: Notes,
+        p: usize,
+        number: impl Fn(usize, usize) -> f64,
+    ) -> Self {
+        let mut values = vec![[f64::NAN; WIDTH]; n.div_ceil(WIDTH) * p];
+        let mut known = vec![[0; WIDTH]; values.len()];
+        let (mut n_known, mut sums) = (vec![0; p], vec![0.0; p]);
+        for i in 0..n {
+            for j in 0..p {
+                let (x, at, lane) = (number(i, j), i / WIDTH * p + j, i % WIDTH);
+                if x.is_finite() {
+                    (values[at][lane], known[at][lane]) = (x, 1);
+                    n_known[j] += 1;
+                    sums[j] += x;
                 }
             }
         }
-        best
+        let means = n_known.iter().zip(&sums).map(|(n, sum)| if *n > 0 { sum / *n as f64 } else { 0.0 });
+        let means = means.collect();
+        Donors { n, p, k, weights, fills, marks, values, known, n_known, means }
+    }
+
+    /// `NaN` where there is none.
+    fn value(&self, i: usize, j: usize) -> f64 {
+        self.values[i / WIDTH * self.p + j][i % WIDTH]
+    }
+
+    /// Looks for the nearest rows of each of some.
+    fn search(&self, wants: &mut [Want]) {
+        let (p, per_tile) = (self.p, BLOCKS * self.p);
+        let tiles = self.values.chunks(per_tile).zip(self.known.chunks(per_tile)).enumerate();
+        for (tile, (values, known)) in tiles {
+            let first = tile * BLOCKS * WIDTH;
+            wants.iter_mut().for_each(|want| wide(Pass { values, known, p, first, k: self.k, want }));
+        }
     }
 
     fn mean(&self, j: usize, near: &[(f64, u32)]) -> f64 {
         if near.is_empty() {
             return self.means[j];
         }
-        let value = |i: u32| self.values[j * self.n + i as usize];
         let exact = near[0].0 == 0.0;
         let weight = |distance: f64| match self.weights {
             NeighborWeights::Uniform => 1.0,
@@ -210,9 +211,85 @@ impl Donors {
         };
         let sums = near.iter().fold((0.0, 0.0), |(sum, all), (distance, i)| {
             let w = weight(*distance);
-            (sum + w * value(*i), all + w)
+            (sum + w * self.value(*i as usize, j), all + w)
         });
         sums.0 / sums.1
+    }
+}
+
+/// A row with something to fill, and what was found for it.
+struct Want {
+    /// Its place among the rows.
+    row: usize,
+    /// Its numbers: column and value.
+    numbers: Vec<(usize, f64)>,
+    /// The columns to fill, each with the nearest rows so far that have a number there.
+    nearest: Vec<(usize, Vec<(f64, u32)>)>,
+    /// No row that is farther can be among the nearest.
+    limit: f64,
+}
+
+impl Want {
+    /// `None` where nothing is to be filled.
+    fn of(row: usize, x: &[f64], fills: &[bool], k: usize) -> Option<Self> {
+        let open = x.iter().zip(fills).enumerate().filter(|(_, (x, fills))| x.is_nan() && **fills);
+        let nearest: Vec<_> = open.map(|(j, _)| (j, Vec::with_capacity(k + 1))).collect();
+        let numbers = x.iter().enumerate().filter(|(_, x)| !x.is_nan()).map(|(j, x)| (j, *x)).collect();
+        (!nearest.is_empty()).then_some(Want { row, numbers, nearest, limit: f64::INFINITY })
+    }
+
+    /// Offers the rows of a block.
+    #[inline(never)]
+    fn take(&mut self, known: &[[i32; WIDTH]], first: usize, keys: &[f64; WIDTH], k: usize) {
+        self.limit = 0.0;
+        for (j, best) in &mut self.nearest {
+            // No row shares a number with this one where a key is `NaN`.
+            for (i, key) in keys.iter().enumerate().filter(|(i, key)| known[*j][*i] == 1 && !key.is_nan()) {
+                offer(best, k, (*key, (first + i) as u32));
+            }
+            let last = best.last().filter(|_| best.len() == k).map_or(f64::INFINITY, |last| last.0);
+            self.limit = self.limit.max(last);
+        }
+    }
+}
+
+/// Measures how far some blocks of training rows are from one row, and offers those that are near enough.
+struct Pass<'a> {
+    values: &'a [[f64; WIDTH]],
+    known: &'a [[i32; WIDTH]],
+    p: usize,
+    /// The first of these training rows.
+    first: usize,
+    k: usize,
+    want: &'a mut Want,
+}
+
+impl NullaryFnOnce for Pass<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Pass { values, known, p, first, k, want } = self;
+        for (b, (values, known)) in values.chunks_exact(p).zip(known.chunks_exact(p)).enumerate() {
+            let (mut sums, mut counts) = ([0.0; WIDTH], [0i32; WIDTH]);
+            for &(j, x) in &want.numbers {
+                let (column, known) = (&values[j], &known[j]);
+                for l in 0..WIDTH {
+                    let d = x - column[l];
+                    let square = d * d;
+                    // Of `NaN` this is 0.
+                    sums[l] += if square > 0.0 { square } else { 0.0 };
+                    counts[l] += known[l];
+                }
+            }
+            let (mut keys, mut any, limit) = ([0.0; WIDTH], false, want.limit);
+            for l in 0..WIDTH {
+                keys[l] = sums[l] / f64::from(counts[l]);
+                any |= keys[l] <= limit;
+            }
+            if any {
+                want.take(known, first + b * WIDTH, &keys, k);
+            }
+        }
     }
 }
 
@@ -230,31 +307,41 @@ fn offer(best: &mut Vec<(f64, u32)>, k: usize, item: (f64, u32)) {
 impl Joint for Donors {
     fn save(&self) -> Saved {
         let Donors { n, k, weights, fills, marks, .. } = self;
-        let columns = self.values.iter().zip(&self.known);
         // Of numbers that are there none is infinite; NaN would be saved and read, but never equal itself.
-        let columns = columns.map(|(x, known)| if *known > 0.0 { *x } else { f64::INFINITY }).collect();
+        let saved = |x: f64| if x.is_nan() { f64::INFINITY } else { x };
+        let columns = (0..self.p).flat_map(|j| (0..*n).map(move |i| saved(self.value(i, j)))).collect();
         let (fills, marks) = (fills.clone(), marks.clone());
         Saved::new(Notes { k: *k, weights: *weights, n: *n, fills, marks }, columns)
     }
 
     fn load(saved: Saved, p: usize) -> Result<Self, String> {
         let notes: Notes = saved.read()?;
-        let whole = notes.n.checked_mul(p) == Some(saved.floats.len()) && notes.fills.len() == p;
+        let n = notes.n;
+        let whole = n.checked_mul(p) == Some(saved.floats.len()) && notes.fills.len() == p;
         if !whole || notes.k == 0 || notes.marks.iter().any(|j| *j >= p) {
             return Err("its training rows are not whole".into());
         }
-        let number = |x: f64| if x.is_finite() { x } else { f64::NAN };
-        Ok(Donors::of(notes, p, saved.floats.into_iter().map(number).collect()))
+        Ok(Donors::of(notes, p, |i, j| saved.floats[j * n + i]))
     }
 
     fn work(&self, row: &mut [f64], added: &mut [f64]) {
-        row.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = f64::NAN);
-        added.iter_mut().zip(&self.marks).for_each(|(mark, j)| *mark = f64::from(u8::from(row[*j].is_nan())));
-        let wanted: Vec<usize> = (0..self.p).filter(|j| self.fills[*j] && row[*j].is_nan()).collect();
-        if wanted.is_empty() {
-            return;
+        self.work_rows(row, added, (row.len(), added.len()));
+    }
+
+    fn work_rows(&self, rows: &mut [f64], added: &mut [f64], (p, a): (usize, usize)) {
+        rows.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = f64::NAN);
+        let marks = added.chunks_exact_mut(a.max(1)).zip(rows.chunks_exact(p));
+        for (marks, row) in marks {
+            marks.iter_mut().zip(&self.marks).for_each(|(m, j)| *m = f64::from(u8::from(row[*j].is_nan())));
         }
-        let near = self.nearest(row, &wanted);
-        wanted.iter().zip(near).for_each(|(j, near)| row[*j] = self.mean(*j, &near));
+        for part in rows.chunks_mut(ROWS * p) {
+            let wants = part.chunks_exact(p).enumerate();
+            let mut wants: Vec<Want> =
+                wants.filter_map(|(i, x)| Want::of(i, x, &self.fills, self.k)).collect();
+            self.search(&mut wants);
+            for Want { row, nearest, .. } in wants {
+                nearest.iter().for_each(|(j, near)| part[row * p + j] = self.mean(*j, near));
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use tidemill_core::{
 
 use crate::impute::{Choices, Fill, Imputed, Infinite};
 use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
-use crate::numbers::{finite, median};
+use crate::numbers::{median, median_of};
 use crate::within_groups::{self, Statistic};
 
 /// Fills missing numbers with the median of the finite training values (exact; the mean of the two in the middle).
@@ -90,8 +90,7 @@ impl ColumnStep for ImputeMedian {
     }
 
     fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Imputed> {
-        let mut values = finite(from.numbers()?);
-        let fill = median(&mut values).map(Fill::Number);
+        let fill = median_of(from.numbers()?).map(Fill::Number);
         Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
     }
 }

@@ -12,6 +12,7 @@ use tidemill_core::{Batch, Cell, Column, Error, Fitted, Kind, Result, Role, Row,
 
 use crate::PrepError;
 use crate::mapping::{Saved, unique, wrong_cell};
+use crate::numbers::absent;
 use crate::placing::{BoundPlacing, Place, Placing};
 
 /// Rows that one thread takes at a time.
@@ -81,18 +82,18 @@ struct Layout {
 /// The inputs of a batch, one row after the other, `NaN` where one is missing.
 pub(crate) fn matrix(batch: &Batch, places: &[usize]) -> Result<Vec<f64>> {
     let p = places.len();
-    let mut x = vec![f64::NAN; batch.n_rows() * p];
-    for (j, &at) in places.iter().enumerate() {
-        let numbers = batch.numbers(at)?;
-        let slots = x.iter_mut().skip(j).step_by(p.max(1));
-        match numbers.nulls().filter(|n| n.null_count() > 0) {
-            None => slots.zip(numbers.values()).for_each(|(to, x)| *to = *x),
-            Some(nulls) => {
-                let known = slots.zip(numbers.values()).enumerate().filter(|(i, _)| nulls.is_valid(*i));
-                known.for_each(|(_, (to, x))| *to = *x);
+    let columns: Vec<&Float64Array> = places.iter().map(|at| batch.numbers(*at)).collect::<Result<_>>()?;
+    let mut x = vec![0.0; batch.n_rows() * p];
+    x.par_chunks_mut((CHUNK * p).max(1)).enumerate().for_each(|(chunk, rows)| {
+        let start = chunk * CHUNK;
+        for (j, column) in columns.iter().enumerate() {
+            rows.chunks_exact_mut(p).zip(&column.values()[start..]).for_each(|(row, x)| row[j] = *x);
+            if let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) {
+                let missing = absent(&nulls.slice(start, rows.len() / p));
+                missing.into_iter().for_each(|row| rows[row * p + j] = f64::NAN);
             }
         }
-    }
+    });
     Ok(x)
 }
 
@@ -219,6 +220,15 @@ fn column(rows: &[f64], p: usize, j: usize) -> impl Iterator<Item = Option<f64>>
     rows.iter().skip(j).step_by(p.max(1)).map(|x| (!x.is_nan()).then_some(*x))
 }
 
+/// The same as an array.
+fn numbers(rows: &[f64], p: usize, j: usize) -> Float64Array {
+    let values: Vec<f64> = rows.chunks_exact(p.max(1)).map(|row| row[j]).collect();
+    if values.iter().fold(false, |any, x| any | x.is_nan()) {
+        return column(rows, p, j).collect();
+    }
+    Float64Array::from(values)
+}
+
 impl<J: Joint> Run for BoundTogether<J> {
     fn apply(&mut self, batch: &Batch) -> Result<Batch> {
         self.check(batch.columns().len())?;
@@ -243,14 +253,18 @@ impl<J: Joint> Run for BoundTogether<J> {
             chunks.for_each(|x| self.fitted.learned.work_rows(x, &mut [], (p, a)));
         }
         let mut columns = batch.columns().to_vec();
-        for (j, &at) in self.places.iter().enumerate().filter(|(j, _)| self.fitted.changed[*j]) {
-            columns[at] = Arc::new(column(&x, p, j).collect::<Float64Array>());
+        let changed: Vec<usize> = (0..p).filter(|j| self.fitted.changed[*j]).collect();
+        let arrays: Vec<Float64Array> = changed.par_iter().map(|j| numbers(&x, p, *j)).collect();
+        for (j, array) in changed.into_iter().zip(arrays) {
+            columns[self.places[j]] = Arc::new(array);
         }
         columns.extend(self.fitted.added.iter().enumerate().map(|(j, to)| -> ArrayRef {
-            let values = column(&added, a, j);
             match to.flag {
-                true => Arc::new(values.map(|x| x.map(|x| x != 0.0)).collect::<BooleanArray>()),
-                false => Arc::new(values.collect::<Float64Array>()),
+                true => {
+                    let flags = column(&added, a, j).map(|x| x.map(|x| x != 0.0));
+                    Arc::new(flags.collect::<BooleanArray>())
+                }
+                false => Arc::new(numbers(&added, a, j)),
             }
         }));
         Batch::with_rows(self.output.clone(), columns, batch.n_rows())

@@ -5,13 +5,19 @@ use tidemill_kernel::Random;
 
 /// Rows that a tree is grown from, at most (Liu, Ting and Zhou 2008).
 const SAMPLE: usize = 256;
+/// The most questions on a way down: so many halve the sample until each row is alone.
+const DEPTH: usize = SAMPLE.ilog2() as usize;
+/// The ways down of so many questions.
+const WAYS: usize = 1 << DEPTH;
 /// Rows that walk down a tree side by side: their steps do not wait for each other.
-const SIDE_BY_SIDE: usize = 8;
+const SIDE_BY_SIDE: usize = 16;
+/// Rows that walk down one tree after the other while their numbers are in the first-level cache.
+const TILE: usize = 128;
 /// Numbers that a node is saved as.
 const SAVED: usize = 3;
 const EULER: f64 = 0.577_215_664_901_532_9;
 
-/// A question, or an end, where both ways lead back to the node itself: rows can then all take the same number of steps.
+/// A question, or an end, where both ways lead back to the node itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Node {
     /// Rows with at most so much go left.
@@ -27,7 +33,30 @@ struct Tree {
     nodes: Vec<Node>,
     /// By node: its depth and the mean way on among the training rows that ended there; 0 for a question.
     lengths: Vec<f64>,
-    depth: usize,
+    /// What rows walk down.
+    full: Full,
+}
+
+/// The same tree with every way [`DEPTH`] questions long, so that where the next question stands needs no looking up: those of
+/// question `i`, from 1, are `2 i` and `2 i + 1`. Below an end, all rows go left.
+#[derive(Clone, Debug, PartialEq)]
+struct Full {
+    questions: Vec<Question>,
+    lengths: Vec<f64>,
+}
+
+/// Rows with more than the threshold go right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Question {
+    threshold: f64,
+    feature: u32,
+}
+
+impl Default for Full {
+    fn default() -> Self {
+        let question = Question { threshold: f64::INFINITY, feature: 0 };
+        Full { questions: vec![question; WAYS], lengths: vec![0.0; WAYS] }
+    }
 }
 
 /// Trees of random cuts (Liu, Ting and Zhou 2008): the score of a row is `2^(-E[h] / c)`, with the mean `E[h]` of its ways through
@@ -64,7 +93,8 @@ impl IsolationForest {
             let mut grower =
                 Grower { z, p, most, random, order: (0..p as u32).collect(), tree: Tree::default() };
             grower.grow(&mut rows, 0);
-            grower.tree
+            // No way of a tree that was grown is too long.
+            grower.tree.filled().unwrap_or_default()
         };
         IsolationForest { sample, trees: (0..n_trees).into_par_iter().map(grow).collect() }
     }
@@ -72,9 +102,11 @@ impl IsolationForest {
     /// The score of each row.
     pub(super) fn scores(&self, z: &[f64], p: usize, out: &mut [f64]) {
         out.fill(0.0);
-        for tree in &self.trees {
-            let groups = z.chunks(SIDE_BY_SIDE * p).zip(out.chunks_mut(SIDE_BY_SIDE));
-            groups.for_each(|(rows, out)| tree.walk(rows, p, out));
+        for (rows, out) in z.chunks(TILE * p).zip(out.chunks_mut(TILE)) {
+            for tree in &self.trees {
+                let groups = rows.chunks(SIDE_BY_SIDE * p).zip(out.chunks_mut(SIDE_BY_SIDE));
+                groups.for_each(|(rows, out)| tree.full.walk(rows, p, out));
+            }
         }
         let mean = self.trees.len() as f64 * mean_way(self.sample);
         out.iter_mut().for_each(|sum| *sum = if mean > 0.0 { (-*sum / mean).exp2() } else { 0.5 });
@@ -137,24 +169,9 @@ fn drawn(n: usize, sample: usize, random: &mut Random) -> Vec<u32> {
 }
 
 impl Tree {
-    /// Adds to each row's sum the length of its way.
-    fn walk(&self, rows: &[f64], p: usize, out: &mut [f64]) {
-        let mut at = [0u32; SIDE_BY_SIDE];
-        let at = &mut at[..out.len()];
-        for _ in 0..self.depth {
-            for (at, row) in at.iter_mut().zip(rows.chunks_exact(p)) {
-                let node = &self.nodes[*at as usize];
-                *at = if row[node.feature as usize] <= node.threshold { node.left } else { node.right };
-            }
-        }
-        out.iter_mut().zip(at).for_each(|(sum, at)| *sum += self.lengths[*at as usize]);
-    }
-
     fn load(saved: &[[f64; SAVED]], p: usize) -> Option<Self> {
         let n = saved.len();
         let mut tree = Tree::default();
-        // A child's depth is its parent's and one more; parents come first.
-        let mut depths = vec![0usize; n];
         for (i, [feature, right, value]) in saved.iter().enumerate() {
             if *feature < 0.0 {
                 tree.leaf(*value);
@@ -164,19 +181,50 @@ impl Tree {
             if right <= i + 1 || value.is_nan() {
                 return None;
             }
-            [i + 1, right].iter().for_each(|child| depths[*child] = depths[i] + 1);
             let (left, right) = (i as u32 + 1, right as u32);
             tree.nodes.push(Node { threshold: *value, feature: feature as u32, left, right });
             tree.lengths.push(0.0);
         }
-        tree.depth = depths.into_iter().max().unwrap_or(0);
-        Some(tree)
+        tree.filled()
+    }
+
+    /// With [`Tree::full`]; `None` where a way is longer than it can be.
+    fn filled(mut self) -> Option<Self> {
+        let mut open = vec![(0, 1usize)];
+        while let Some((node, place)) = open.pop() {
+            let Node { threshold, feature, left, right } = self.nodes[node];
+            let down = DEPTH.checked_sub(place.ilog2() as usize)?;
+            if left as usize == node {
+                // All the way left from here.
+                self.full.lengths[(place << down) - WAYS] = self.lengths[node];
+                continue;
+            }
+            *self.full.questions.get_mut(place)? = Question { threshold, feature };
+            open.extend([(left as usize, 2 * place), (right as usize, 2 * place + 1)]);
+        }
+        Some(self)
     }
 
     fn leaf(&mut self, length: f64) {
         let own = self.nodes.len() as u32;
         self.nodes.push(Node { threshold: 0.0, feature: 0, left: own, right: own });
         self.lengths.push(length);
+    }
+}
+
+impl Full {
+    /// Adds to each row's sum the length of its way.
+    fn walk(&self, rows: &[f64], p: usize, out: &mut [f64]) {
+        let mut at = [1; SIDE_BY_SIDE];
+        let (at, questions) = (&mut at[..out.len()], &self.questions[..WAYS]);
+        for _ in 0..DEPTH {
+            for (at, row) in at.iter_mut().zip(rows.chunks_exact(p)) {
+                // The remainder changes nothing, but shows that the question is there.
+                let Question { threshold, feature } = questions[*at % WAYS];
+                *at = 2 * *at + usize::from(row[feature as usize] > threshold);
+            }
+        }
+        out.iter_mut().zip(at).for_each(|(sum, at)| *sum += self.lengths[*at % WAYS]);
     }
 }
 
@@ -198,7 +246,6 @@ struct Grower<'a> {
 
 impl Grower<'_> {
     fn grow(&mut self, rows: &mut [u32], depth: usize) {
-        self.tree.depth = self.tree.depth.max(depth);
         let cut = if depth < self.most && rows.len() > 1 { self.cut(rows) } else { None };
         let Some((feature, threshold)) = cut else {
             self.tree.leaf(depth as f64 + mean_way(rows.len()));

@@ -11,7 +11,7 @@ use super::local_outlier_factor::LocalOutlierFactor;
 use super::mahalanobis::Mahalanobis;
 use super::{Detect, Outliers};
 use crate::mapping::Saved;
-use crate::numbers::{finite, median, quantile, summary, variance};
+use crate::numbers::{median_of, quantile, summary, variance};
 
 /// Rows that one thread scores at a time.
 const ROWS: usize = 1024;
@@ -178,7 +178,7 @@ fn put_infinite(scores: &mut [f64], infinite: &[bool]) {
 
 /// What a column's numbers need: the median for missing ones and, where distances are measured, the mean and the deviation.
 fn readied(values: &Float64Array, scaled: bool) -> [f64; 3] {
-    let middle = median(&mut finite(values)).unwrap_or(0.0);
+    let middle = median_of(values).unwrap_or(0.0);
     if !scaled {
         return [middle, 0.0, 1.0];
     }

@@ -1,21 +1,38 @@
 //! How far apart rows are, for resamplers.
 
 use arrow_array::Array;
+use rayon::prelude::*;
 use tidemill_core::{Batch, Column, Error, Kind, Layout, Result, Role};
 use tidemill_kernel::neighbors::{Distance, Found, Neighbors};
+use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::{Features, Gather};
+
+/// Rows that one thread reads at a time.
+const ROWS: usize = 1024;
 
 /// Rows as points.
 pub(super) struct Space<'a> {
     pub batch: &'a Batch,
-    /// The numbers of each row, one row after the other.
-    pub numbers: Vec<f64>,
     /// Numbers per row.
-    pub p: usize,
-    /// The columns that the numbers come from: place, first number, how many.
-    pub columns: Vec<(usize, usize, usize)>,
+    p: usize,
+    /// The columns that the numbers come from.
+    pub columns: Vec<Coordinates<'a>>,
     /// Categories and flags.
     pub nominal: Vec<Nominal>,
+}
+
+/// A column that is interpolated: its place, and its numbers.
+pub(super) struct Coordinates<'a> {
+    pub place: usize,
+    pub values: Values<'a>,
+}
+
+/// The numbers of a column, all of them finite.
+pub(super) enum Values<'a> {
+    /// One for each row.
+    Numbers(&'a [f64]),
+    /// So many for each row.
+    Vectors(&'a [f32], usize),
 }
 
 /// A column of values that are equal or not.
@@ -47,22 +64,31 @@ impl<'a> Space<'a> {
                 "balance by 'random_over' or 'random_under', which measure nothing",
             ));
         }
-        let own = batch.select(&places)?;
-        let features = Features::of(own.schema())?;
-        let gather = Gather::bind(&features, own.schema())?;
-        let (p, mut at) = (gather.n_columns(), 0);
-        let columns = places.iter().zip(&features.0).map(|(place, feature)| {
-            at += feature.width();
-            (*place, at - feature.width(), feature.width())
-        });
-        let columns = columns.collect();
-        let numbers = if p == 0 { Vec::new() } else { gather.finite(&own)? };
-        Ok(Space { batch, numbers, p, columns, nominal })
+        let columns: Vec<Coordinates<'_>> =
+            places.iter().map(|at| Coordinates::of(batch, *at)).collect::<Result<_>>()?;
+        if !columns.par_iter().all(|column| column.is_finite(batch)) {
+            // Says which.
+            let own = batch.select(&places)?;
+            Gather::bind(&Features::of(own.schema())?, own.schema())?.finite(&own)?;
+        }
+        let p = columns.iter().map(|column| column.values.width()).sum();
+        Ok(Space { batch, p, columns, nominal })
     }
 
-    /// The numbers of a row.
-    pub(super) fn row(&self, row: u32) -> &[f64] {
-        &self.numbers[row as usize * self.p..(row as usize + 1) * self.p]
+    /// The numbers of these rows, one row after the other.
+    fn numbers(&self, rows: &[u32]) -> Vec<f64> {
+        let p = self.p;
+        let parts = in_chunks(rows.len(), ROWS, |part| {
+            let rows = &rows[part];
+            let mut numbers = vec![0.0; rows.len() * p];
+            let mut at = 0;
+            for column in &self.columns {
+                column.values.read(rows, numbers.chunks_exact_mut(p).map(|row| &mut row[at..]));
+                at += column.values.width();
+            }
+            numbers
+        });
+        parts.concat()
     }
 
     /// The `k` nearest to each of `rows` among them, as places among `rows`. No row is its own neighbour.
@@ -81,11 +107,15 @@ impl<'a> Space<'a> {
     /// These rows as points, and how many numbers a point has. Two rows of different values of a nominal column are as far
     /// apart as by the median of the deviations of the numbers, as imbalanced-learn has it: half of it at the place of each value.
     fn points(&self, rows: &[u32]) -> (Vec<f64>, usize) {
-        let width = self.p + self.nominal.iter().map(|n| n.n).sum::<usize>();
-        let unit = if self.nominal.is_empty() { 1.0 } else { self.unit(rows) };
+        let (p, numbers) = (self.p, self.numbers(rows));
+        if self.nominal.is_empty() {
+            return (numbers, p);
+        }
+        let width = p + self.nominal.iter().map(|n| n.n).sum::<usize>();
+        let unit = unit(&numbers, p);
         let mut points = Vec::with_capacity(rows.len() * width);
-        for &row in rows {
-            points.extend_from_slice(self.row(row));
+        for (i, &row) in rows.iter().enumerate() {
+            points.extend_from_slice(&numbers[i * p..(i + 1) * p]);
             for nominal in &self.nominal {
                 let start = points.len();
                 points.resize(start + nominal.n, 0.0);
@@ -94,18 +124,60 @@ impl<'a> Space<'a> {
         }
         (points, width)
     }
+}
 
-    /// Half the median deviation of the numbers among these rows; 1 where there are no numbers or none that vary.
-    fn unit(&self, rows: &[u32]) -> f64 {
-        let n = rows.len().max(1) as f64;
-        let deviation = |j: usize| {
-            let mean = rows.iter().map(|r| self.row(*r)[j]).sum::<f64>() / n;
-            (rows.iter().map(|r| (self.row(*r)[j] - mean).powi(2)).sum::<f64>() / n).sqrt()
+/// Half the median deviation of the numbers of some rows of `p`; 1 where there are no numbers or none that vary.
+fn unit(numbers: &[f64], p: usize) -> f64 {
+    let column = |j: usize| numbers.iter().skip(j).step_by(p);
+    let n = numbers.len().checked_div(p).unwrap_or(0).max(1) as f64;
+    let deviation = |j: usize| {
+        let mean = column(j).sum::<f64>() / n;
+        (column(j).map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()
+    };
+    let mut all: Vec<f64> = (0..p).map(deviation).collect();
+    match crate::numbers::median(&mut all) {
+        Some(median) if median > 1e-8 => median / 2.0,
+        _ => 1.0,
+    }
+}
+
+impl<'a> Coordinates<'a> {
+    fn of(batch: &'a Batch, place: usize) -> Result<Self> {
+        let values = match batch.schema().columns()[place].kind {
+            Kind::Vector { len, .. } => Values::Vectors(batch.vector(place)?, len),
+            _ => Values::Numbers(batch.numbers(place)?.values()),
         };
-        let mut all: Vec<f64> = (0..self.p).map(deviation).collect();
-        match crate::numbers::median(&mut all) {
-            Some(median) if median > 1e-8 => median / 2.0,
-            _ => 1.0,
+        Ok(Coordinates { place, values })
+    }
+
+    /// Whether there is a finite number everywhere.
+    fn is_finite(&self, batch: &Batch) -> bool {
+        // No number is looked for: all are looked at, several at a time.
+        let finite = match self.values {
+            Values::Numbers(x) => x.iter().fold(true, |all, x| all & x.is_finite()),
+            Values::Vectors(x, _) => x.iter().fold(true, |all, x| all & x.is_finite()),
+        };
+        finite && batch.column(self.place).null_count() == 0
+    }
+}
+
+impl Values<'_> {
+    /// How many numbers a row has.
+    fn width(&self) -> usize {
+        match self {
+            Values::Numbers(_) => 1,
+            Values::Vectors(_, width) => *width,
+        }
+    }
+
+    /// Writes the numbers of each of these rows to the beginning of one of `to`.
+    fn read<'b>(&self, rows: &[u32], to: impl Iterator<Item = &'b mut [f64]>) {
+        match *self {
+            Values::Numbers(x) => rows.iter().zip(to).for_each(|(row, to)| to[0] = x[*row as usize]),
+            Values::Vectors(x, width) => rows.iter().zip(to).for_each(|(row, to)| {
+                let from = &x[*row as usize * width..][..width];
+                to.iter_mut().zip(from).for_each(|(to, x)| *to = f64::from(*x));
+            }),
         }
     }
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use tidemill_core::{Batch, Kind, Result, Role, Table, dense_vector};
 use tidemill_kernel::Random;
 
-use super::space::{Nominal, Space};
+use super::space::{Coordinates, Nominal, Space, Values};
 
 /// Which rows new ones are made of.
 #[derive(Default)]
@@ -53,20 +53,32 @@ impl Synthetic {
     /// The rows of `space`, and those made behind them.
     pub(super) fn added_to(&self, space: &Space<'_>) -> Result<Table> {
         let (batch, schema) = (space.batch, space.batch.schema());
-        let mut columns: Vec<ArrayRef> = batch.take(&self.base)?.columns().to_vec();
-        for &(place, at, width) in &space.columns {
-            columns[place] = match schema.columns()[place].kind {
-                Kind::Number => Arc::new(Float64Array::from(self.between(space, at, width))),
-                _ => {
-                    let values = self.between(space, at, width);
-                    dense_vector(values.into_iter().map(|x| x as f32).collect(), width)?
-                }
-            };
+        let n = batch.n_rows() + self.base.len();
+        let others: Vec<usize> =
+            (0..schema.len()).filter(|at| space.columns.iter().all(|column| column.place != *at)).collect();
+        let own = batch.select(&others)?;
+        let made = self.others(space, &others, own.take(&self.base)?)?;
+        let whole = Batch::concat(own.schema(), &[own.clone(), made])?;
+        let mut columns = batch.columns().to_vec();
+        others.iter().zip(whole.columns()).for_each(|(at, array)| columns[*at] = array.clone());
+        let longer: Vec<Result<ArrayRef>> =
+            space.columns.par_iter().map(|column| self.longer(column)).collect();
+        for (column, array) in space.columns.iter().zip(longer) {
+            columns[column.place] = array?;
         }
+        Ok(Table::new(Batch::with_rows(schema.clone(), columns, n)?))
+    }
+
+    /// The columns at `others` of the new rows, which are those of the rows that they start from but for nominal ones and the weight.
+    fn others(&self, space: &Space<'_>, others: &[usize], from: Batch) -> Result<Batch> {
+        let schema = space.batch.schema();
+        let mut columns = from.columns().to_vec();
+        let place = |wanted: usize| others.iter().position(|at| *at == wanted);
         for (nominal, values) in space.nominal.iter().zip(&self.nominal) {
+            let Some(at) = place(nominal.place) else { continue };
             let value = |v: &u32, missing: u32| (*v != missing).then_some(*v);
             let missing = nominal.n as u32 - 1;
-            columns[nominal.place] = if schema.columns()[nominal.place].kind == Kind::Flag {
+            columns[at] = if schema.columns()[nominal.place].kind == Kind::Flag {
                 let flags = values.iter().map(|v| value(v, missing).map(|v| v == 1));
                 Arc::new(flags.collect::<BooleanArray>())
             } else {
@@ -74,24 +86,40 @@ impl Synthetic {
                 schema.columns()[nominal.place].categories()?.column(codes.collect::<UInt32Array>())?
             };
         }
-        if let (Some(at), Some(weights)) = (schema.role(Role::Weight), batch.weights()?) {
-            let rows = self.base.iter().zip(&self.other).zip(&self.step);
-            let weight = rows
-                .map(|((a, b), t)| weights[*a as usize] + t * (weights[*b as usize] - weights[*a as usize]));
+        let weight = schema.role(Role::Weight).and_then(place);
+        if let (Some(at), Some(weights)) = (weight, space.batch.weights()?) {
+            let weight = self.pairs().map(|(a, b, t)| weights[a] + t * (weights[b] - weights[a]));
             columns[at] = Arc::new(Float64Array::from_iter_values(weight));
         }
-        let made = Batch::with_rows(schema.clone(), columns, self.base.len())?;
-        Ok(Table::new(Batch::concat(schema, &[batch.clone(), made])?))
+        Batch::with_rows(from.schema().clone(), columns, self.base.len())
     }
 
-    /// Numbers `at..at + width` of the new rows, one row after the other.
-    fn between(&self, space: &Space<'_>, at: usize, width: usize) -> Vec<f64> {
-        let rows = (0..self.base.len()).into_par_iter().with_min_len(4096);
-        rows.flat_map_iter(|i| {
-            let (a, b, t) = (space.row(self.base[i]), space.row(self.other[i]), self.step[i]);
-            (at..at + width).map(move |j| a[j] + t * (b[j] - a[j]))
-        })
-        .collect()
+    /// Of each new row: the two rows that it lies between, and how far it is on the way.
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        let rows = self.base.iter().zip(&self.other).zip(&self.step);
+        rows.map(|((a, b), t)| (*a as usize, *b as usize, *t))
+    }
+
+    /// A column and what it is in the new rows.
+    fn longer(&self, column: &Coordinates<'_>) -> Result<ArrayRef> {
+        match column.values {
+            Values::Numbers(x) => {
+                let mut all = Vec::with_capacity(x.len() + self.base.len());
+                all.extend_from_slice(x);
+                all.extend(self.pairs().map(|(a, b, t)| x[a] + t * (x[b] - x[a])));
+                Ok(Arc::new(Float64Array::from(all)))
+            }
+            Values::Vectors(x, width) => {
+                let mut all = Vec::with_capacity(x.len() + self.base.len() * width);
+                all.extend_from_slice(x);
+                for (a, b, t) in self.pairs() {
+                    let both = x[a * width..][..width].iter().zip(&x[b * width..][..width]);
+                    let both = both.map(|(a, b)| (f64::from(*a), f64::from(*b)));
+                    all.extend(both.map(|(a, b)| (a + t * (b - a)) as f32));
+                }
+                dense_vector(all, width)
+            }
+        }
     }
 }
 
