@@ -2,17 +2,14 @@
 
 use tidemill_core::recipe::{Forecast, Recipe, Spec, SplitKind};
 use tidemill_core::{Error, Result};
-use tidemill_kernel::autocorrelation;
 use tidemill_kernel::calendar::Step;
 
 use super::lines::Dated;
+use super::season::{DAY, season};
 use super::{HISTORY, NEIGHBORS, candidates, rows};
 
-/// The longest season that is looked for, in steps.
-const LONGEST_SEASON: usize = 400;
 /// The longest week in steps that a forecast looks back at: of half hours.
 const LONGEST_WEEK: i64 = 336;
-const DAY: i64 = 86_400_000_000;
 const WEEK: i64 = 7 * DAY;
 /// What is looked back at where no season shows.
 const NO_SEASON: usize = 24;
@@ -20,8 +17,6 @@ const NO_SEASON: usize = 24;
 const LEAST: usize = 8;
 /// About so many values are held by all rows together.
 const MOST_VALUES: usize = 8_000_000;
-/// A season other than the calendar's must resemble itself more by this much.
-const LOUDER: f64 = 0.2;
 /// The longest vector of last values.
 const VECTOR: usize = 64;
 
@@ -51,11 +46,12 @@ impl Scheme {
         if season.is_some_and(|s| s < 2) {
             return Err(Error::parameter("forecast.season", "must be at least 2 steps"));
         }
-        let length = match dated.step {
-            Step::Clock(length) => length,
-            _ => i64::MAX,
+        let week = match dated.step {
+            Step::Clock(length) => (WEEK % length == 0).then_some(WEEK / length),
+            Step::Open(open) => Some(open.n * i64::from(open.days.count_ones())),
+            _ => None,
         };
-        let week = (WEEK % length == 0).then_some(WEEK / length).filter(|w| (2..=LONGEST_WEEK).contains(w));
+        let week = week.filter(|w| (2..=LONGEST_WEEK).contains(w));
         let week = week.map(|w| w as usize).filter(|w| Some(*w) != season && longest.len() >= 4 * w);
         let seasons: Vec<usize> = season.into_iter().chain(week).collect();
         let window = asked.window.unwrap_or_else(|| {
@@ -138,22 +134,6 @@ impl Scheme {
     }
 }
 
-/// The season of the calendar, where the series has two of it, or another that the series shows far more clearly.
-fn season(series: &[f64], step: Step) -> Option<usize> {
-    let shown = autocorrelation::season(series, LONGEST_SEASON);
-    let usual = step.season().filter(|season| series.len() >= 2 * season);
-    match (usual, shown) {
-        (Some(usual), Some(shown)) if usual != shown => {
-            let acf = autocorrelation::acf(series, usual.max(shown));
-            let louder = acf[shown] > acf[usual] + LOUDER && !shown.is_multiple_of(usual);
-            // A day of minutes is as much of the calendar as the hour, which resembles itself only because it is short.
-            let a_day = matches!(step, Step::Clock(length) if DAY == length * shown as i64);
-            Some(if louder || a_day { shown } else { usual })
-        }
-        (usual, shown) => usual.or(shown),
-    }
-}
-
 /// A horizon in steps: `24`, or `24h`, `4w` or `6 months` by the length of a step.
 pub(super) fn horizon(text: &str, step: Step) -> Result<usize> {
     let wrong = |problem: String| Error::parameter("forecast.horizon", problem);
@@ -172,7 +152,7 @@ pub(super) fn horizon(text: &str, step: Step) -> Result<usize> {
                     "'{text}' is neither a number of steps nor a length of time such as 24h, 7d, 4w or 6 months"
                 ))
             })?;
-            (secs * 1e6 / step.length() as f64).round()
+            step.steps_in((secs * 1e6) as i64) as f64
         }
     };
     if (1.0..=10_000.0).contains(&steps) {
@@ -183,6 +163,8 @@ pub(super) fn horizon(text: &str, step: Step) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use tidemill_kernel::calendar::MonthDay;
+
     use super::{Step, horizon};
 
     #[test]
@@ -192,7 +174,7 @@ mod tests {
         assert_eq!(horizon("24h", hour).unwrap(), 24);
         assert_eq!(horizon(" 2w ", hour).unwrap(), 336);
         assert_eq!(horizon("90m", Step::Clock(1_800_000_000)).unwrap(), 3);
-        let month = Step::Months { n: 1, end: false };
+        let month = Step::Months { n: 1, on: MonthDay::Same };
         assert_eq!((horizon("6 months", month).unwrap(), horizon("2 years", month).unwrap()), (6, 24));
         for wrong in ["", "soon", "0", "1m", "-3", "9999999", "h"] {
             assert_eq!(horizon(wrong, hour).unwrap_err().code(), "parameter", "{wrong}");
