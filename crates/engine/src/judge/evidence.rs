@@ -118,9 +118,8 @@ fn importance(seen: &Seen<'_>, context: &Context) -> Result<Vec<Importance>> {
     let step = seen.rows.n_rows().div_ceil(most).max(1);
     let kept: Vec<u32> = (0..seen.rows.n_rows() as u32).step_by(step).collect();
     let rows = if step == 1 { seen.rows.clone() } else { seen.rows.take(&kept)? };
-    let predict = |rows: &Batch| -> Result<Answers<'static>> {
-        Ok(Answers::of(&search::apply(steps, rows.clone())?)?)
-    };
+    let predict =
+        |rows: &Batch| -> Result<Answers<'static>> { Ok(Answers::of(&search::apply(steps, rows.clone())?)?) };
     if let Some(left) = context.time_left() {
         let began = context.now();
         predict(&rows)?;

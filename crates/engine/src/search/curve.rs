@@ -10,9 +10,9 @@ use tidemill_data::split::Fold;
 use tidemill_kernel::Random;
 use tidemill_report::words::{Words, fill};
 
-use super::{Candidate, ahead};
 use super::judge::{Judge, mean};
 use super::trial::FoldRunner;
+use super::{Candidate, ahead};
 use crate::format::short;
 
 /// The shares of the training rows.

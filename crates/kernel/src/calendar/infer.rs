@@ -36,7 +36,8 @@ fn of_months(usual: i64, gaps: &[(i64, i64)], days: &[i64]) -> Step {
         gaps.iter().map(|(a, b)| Step::Months { n: 1, on: MonthDay::Same }.between(*a, *b)).collect();
     let middle = months.len() / 2;
     let n = *months.select_nth_unstable(middle).1;
-    let same = |n: i64| gaps.iter().filter(|(a, b)| (b - a) % (n * 7 * DAY) == 0).count() * 10 > 9 * gaps.len();
+    let same =
+        |n: i64| gaps.iter().filter(|(a, b)| (b - a) % (n * 7 * DAY) == 0).count() * 10 > 9 * gaps.len();
     if usual % (7 * DAY) == 0 && same(usual / (7 * DAY)) {
         return Step::Clock(usual);
     }

@@ -55,8 +55,8 @@ impl Open {
     /// Steps of a length of time: of whole days, those of so many days.
     pub(super) fn steps_in(self, time: i64) -> i64 {
         let (days, rest) = (time / DAY, time % DAY);
-        let whole = days / 7 * i64::from(self.days.count_ones())
-            + (days % 7).min(i64::from(self.days.count_ones()));
+        let whole =
+            days / 7 * i64::from(self.days.count_ones()) + (days % 7).min(i64::from(self.days.count_ones()));
         whole * self.n + ((rest as f64 / self.length as f64).round() as i64).min(self.n)
     }
 

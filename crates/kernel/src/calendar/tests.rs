@@ -56,9 +56,7 @@ fn weekdays_are_those_of_the_table() {
     let working: Vec<i64> = all.filter(|t| weekday(t / DAY) < 5).collect();
     let Found { step, regular } = found(&working);
     assert_eq!((step, regular), (Step::Weekdays(0b1_1111), 1.0));
-    assert!(
-        working.windows(2).all(|w| step.later(w[0], 1, None) == w[1] && step.between(w[0], w[1]) == 1)
-    );
+    assert!(working.windows(2).all(|w| step.later(w[0], 1, None) == w[1] && step.between(w[0], w[1]) == 1));
     assert_eq!(step.season(), Some(5));
     let shop: Vec<i64> =
         (0..100).map(|d| at(2022, 1, 1) + d * DAY).filter(|t| weekday(t / DAY) != 0).collect();
@@ -73,11 +71,9 @@ fn weekdays_are_those_of_the_table() {
 #[test]
 fn weekdays_with_days_between_them() {
     let monday = days(2024, 1, 1);
-    for (mask, name) in [
-        (0b1_0101, "weekdays mon wed fri"),
-        (0b110_0000, "weekdays sat sun"),
-        (0b1010, "weekdays tue thu"),
-    ] {
+    for (mask, name) in
+        [(0b1_0101, "weekdays mon wed fri"), (0b110_0000, "weekdays sat sun"), (0b1010, "weekdays tue thu")]
+    {
         let on = |day: &i64| mask >> weekday(*day) & 1 == 1;
         let times: Vec<i64> = (monday..monday + 70).filter(on).map(|day| day * DAY).collect();
         let found = found(&times);
@@ -115,9 +111,19 @@ fn steps_are_read_as_they_are_written() {
         assert_eq!(step.to_string().parse(), Ok(step));
     }
     assert_eq!("1 quarter".parse(), Ok(Step::Months { n: 3, on: MonthDay::Same }));
-    for wrong in
-        ["", "soon", "0 days", "1 fortnight", "weekdays", "weekdays someday", "-1 month", "1 day end", "1 hour 9-17", "7 hours 09:00-16:00", "1 month first"]
-    {
+    for wrong in [
+        "",
+        "soon",
+        "0 days",
+        "1 fortnight",
+        "weekdays",
+        "weekdays someday",
+        "-1 month",
+        "1 day end",
+        "1 hour 9-17",
+        "7 hours 09:00-16:00",
+        "1 month first",
+    ] {
         assert!(wrong.parse::<Step>().is_err(), "{wrong}");
     }
 }
@@ -126,12 +132,38 @@ fn steps_are_read_as_they_are_written() {
 #[test]
 fn months_come_on_their_first_or_last_weekday() {
     let starts = [
-        (2023, 1, 2), (2023, 2, 1), (2023, 3, 1), (2023, 4, 3), (2023, 5, 1), (2023, 6, 1), (2023, 7, 3), (2023, 8, 1),
-        (2023, 9, 1), (2023, 10, 2), (2023, 11, 1), (2023, 12, 1), (2024, 1, 1), (2024, 2, 1), (2024, 3, 1),
+        (2023, 1, 2),
+        (2023, 2, 1),
+        (2023, 3, 1),
+        (2023, 4, 3),
+        (2023, 5, 1),
+        (2023, 6, 1),
+        (2023, 7, 3),
+        (2023, 8, 1),
+        (2023, 9, 1),
+        (2023, 10, 2),
+        (2023, 11, 1),
+        (2023, 12, 1),
+        (2024, 1, 1),
+        (2024, 2, 1),
+        (2024, 3, 1),
     ];
     let ends = [
-        (2023, 1, 31), (2023, 2, 28), (2023, 3, 31), (2023, 4, 28), (2023, 5, 31), (2023, 6, 30), (2023, 7, 31), (2023, 8, 31),
-        (2023, 9, 29), (2023, 10, 31), (2023, 11, 30), (2023, 12, 29), (2024, 1, 31), (2024, 2, 29), (2024, 3, 29),
+        (2023, 1, 31),
+        (2023, 2, 28),
+        (2023, 3, 31),
+        (2023, 4, 28),
+        (2023, 5, 31),
+        (2023, 6, 30),
+        (2023, 7, 31),
+        (2023, 8, 31),
+        (2023, 9, 29),
+        (2023, 10, 31),
+        (2023, 11, 30),
+        (2023, 12, 29),
+        (2024, 1, 31),
+        (2024, 2, 29),
+        (2024, 3, 29),
     ];
     for (dates, on, name) in [
         (starts, MonthDay::FirstWeekday, "1 month first weekday"),
@@ -142,7 +174,10 @@ fn months_come_on_their_first_or_last_weekday() {
         assert_eq!((step, regular), (Step::Months { n: 1, on }, 1.0));
         assert_eq!((step.to_string().as_str(), step.season()), (name, Some(12)));
         for (i, time) in times.iter().enumerate() {
-            assert_eq!((step.later(times[0], i as i64, None), step.between(times[0], *time)), (*time, i as i64));
+            assert_eq!(
+                (step.later(times[0], i as i64, None), step.between(times[0], *time)),
+                (*time, i as i64)
+            );
         }
         // A holiday puts a date off by a day or two.
         times[6] += if on == MonthDay::FirstWeekday { DAY } else { -DAY };
@@ -184,8 +219,9 @@ fn hours_of_a_shop_are_steps_of_their_own() {
 #[test]
 fn months_of_a_zone_whose_clock_is_put_forward() {
     // The first of each month in London: 23:00 of the day before by universal time from April to October.
-    let london: Vec<i64> =
-        (0..24).map(|i| at(2023 + i / 12, i % 12 + 1, 1) - if (3..10).contains(&(i % 12)) { HOUR } else { 0 }).collect();
+    let london: Vec<i64> = (0..24)
+        .map(|i| at(2023 + i / 12, i % 12 + 1, 1) - if (3..10).contains(&(i % 12)) { HOUR } else { 0 })
+        .collect();
     let Found { step, regular } = found(&london);
     assert_eq!((step, regular), (Step::Months { n: 1, on: MonthDay::Same }, 1.0));
     for (i, time) in london.iter().enumerate() {
