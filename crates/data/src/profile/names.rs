@@ -6,7 +6,7 @@ use serde::Serialize;
 use tidemill_kernel::sketch::{Counted, Frequent};
 
 use super::column::TopName;
-use crate::parse::spelling::{self, folded, plain, spaced};
+use crate::parse::spelling::{folded, plain, spaced};
 
 /// Misspellings are looked for among so many names.
 const COMPARED: usize = 500;
@@ -35,22 +35,6 @@ pub(super) fn top(names: &Frequent, told: usize) -> Vec<TopName> {
         counts.into_iter().map(|(n, (count, row))| (n, count, row)).collect();
     all.sort_by(|a, b| b.1.cmp(&a.1).then(a.2.cmp(&b.2)));
     all.into_iter().take(told).map(|(name, count, _)| TopName { name: name.into(), count }).collect()
-}
-
-/// The spellings of a name as one, written as most rows write it, the most frequent first.
-pub(super) fn merged(names: Vec<TopName>) -> Vec<TopName> {
-    let counts: Vec<(&str, u64)> = names.iter().map(|name| (&*name.name, name.count)).collect();
-    let mut all: Vec<TopName> = Vec::new();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for (one, (_, count)) in spelling::merged(&counts, &[]).into_iter().zip(&counts) {
-        let place = *places.entry(one).or_insert(all.len());
-        match all.get_mut(place) {
-            Some(known) => known.count += count,
-            None => all.push(TopName { name: one.into(), count: *count }),
-        }
-    }
-    all.sort_by_key(|name| std::cmp::Reverse(name.count));
-    all
 }
 
 /// Groups of names that differ in case, spaces or accents, then rare names one or two letters from a common one.
