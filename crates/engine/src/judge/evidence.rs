@@ -162,7 +162,8 @@ mod tests {
         };
         assert_eq!(of(8), Some((5, 10_000)));
         assert_eq!(of(60), Some((5, 1_333)));
-        assert_eq!(of(1_000), Some((1, 100)));
+        assert_eq!(of(1_000), Some((2, 50)));
+        assert_eq!(of(1_400), Some((1, 51)));
         assert_eq!(of(100_000), None);
     }
 }

@@ -13,7 +13,7 @@ use super::threshold::{Counts, LabelMetric};
 /// the last row: those of rare classes lie among few.
 const THRESHOLDS: usize = 256;
 /// By how much the distance to the first or last row grows from threshold to threshold.
-const GROWS: f64 = 1.05;
+const GROWS: f64 = 1.1;
 /// Samples of the rows, drawn with replacement, each of which has a best threshold.
 const SAMPLES: u64 = 50;
 /// Of which so many are kept for a chart at most.
@@ -228,7 +228,7 @@ mod tests {
         assert!(found.len() < 2 * THRESHOLDS + 300, "{}", found.len());
         let among = |least: f64| found.iter().filter(|at| **at > least).count();
         // Of the last hundred and the last thousand rows.
-        assert!(among(0.999) > 40 && among(0.99) > 80, "{} {}", among(0.999), among(0.99));
+        assert!(among(0.999) > 30 && among(0.99) > 50, "{} {}", among(0.999), among(0.99));
         assert_eq!(thresholds(&[0.2, 0.2]), [0.5]);
     }
 
