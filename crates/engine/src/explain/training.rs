@@ -9,6 +9,8 @@ use crate::model::{Model, Reference};
 
 /// About how many operations the explanations of a report may take.
 const OPERATIONS: u64 = 2_000_000_000;
+/// Operations that are counted on for each second that is left where there is a time limit: the counts leave preparation out.
+const PER_SECOND: f64 = 1e8;
 /// Fewer rows say too little of what is usual.
 const FEWEST: u64 = 3;
 /// More would not be told apart in a picture.
@@ -68,7 +70,7 @@ fn coefficients_of_training(model: &Model, typed: &Batch, context: &Context) -> 
     let Some((at, predictor)) = coefficients::linear_step(model) else { return Ok(None) };
     let n = predictor.weights().len() as u64;
     let operations = n.saturating_mul(n).saturating_mul(typed.n_rows() as u64);
-    if n > MOST_COEFFICIENTS as u64 || operations > COEFFICIENT_OPERATIONS || context.out_of_time() {
+    if n > MOST_COEFFICIENTS as u64 || operations > in_time(COEFFICIENT_OPERATIONS, context) || context.out_of_time() {
         return Ok(None);
     }
     coefficients::of_rows(model, (at, predictor), typed.clone(), context).map(Some)
@@ -87,7 +89,7 @@ fn explained_of_training(
         return Ok(None);
     }
     let explainer = Explainer::new(model, Some(reference.rows(model)?))?;
-    let n = (OPERATIONS / explainer.operations().max(1)).min(MOST);
+    let n = (in_time(OPERATIONS, context) / explainer.operations().max(1)).min(MOST);
     if n < FEWEST.min(rows.len() as u64) {
         return Ok(None);
     }
@@ -95,6 +97,12 @@ fn explained_of_training(
     let chosen: Vec<u32> = rows.iter().copied().step_by(step).collect();
     let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
     explainer.explain(&typed.take(&chosen)?, numbers, None, context).map(Some)
+}
+
+/// So many operations, or as many as the time left suffices for.
+fn in_time(operations: u64, context: &Context) -> u64 {
+    let Some(left) = context.time_left() else { return operations };
+    operations.min((0.3 * left.as_secs_f64() * context.threads as f64 * PER_SECOND) as u64)
 }
 
 /// The effects of the columns that matter most, on some of these rows; `None` where that would take long.
@@ -106,7 +114,7 @@ fn effects_of_training(
     context: &Context,
 ) -> Result<Option<Effects>> {
     let asks = 22 * EFFECT_COLUMNS;
-    let most = effects::most_rows(model, asks, EFFECT_OPERATIONS).min(EFFECT_ROWS[1]);
+    let most = effects::most_rows(model, asks, in_time(EFFECT_OPERATIONS, context)).min(EFFECT_ROWS[1]);
     if most < EFFECT_ROWS[0].min(rows.len() as u64) || context.out_of_time() {
         return Ok(None);
     }

@@ -11,8 +11,13 @@ use super::scheme::horizon;
 
 /// The kind of the learner that forecasts each series from its own past.
 pub(crate) const LOCAL: &str = "local_forecast";
-/// From this many series on, methods are weighed from fewer earlier origins.
+/// From more series on, methods are weighed from fewer earlier origins.
 const PANEL: usize = 10;
+/// From more series on, they are fitted without ARIMA, which costs several times all others; from still more by what is quick alone.
+const MANY: usize = 300;
+const VERY_MANY: usize = 3_000;
+const QUICK: [Method; 5] =
+    [Method::LastValue, Method::SeasonalNaive, Method::Drift, Method::SeasonalSmoothing, Method::Theta];
 /// Learners across rows take part from so many on: trees and lines on fewer mostly follow chance.
 const ROWS: usize = 500;
 
@@ -90,11 +95,44 @@ pub(crate) fn learners(
 
 /// The combination of all methods for single series.
 pub(crate) fn combination(recipe: &Recipe, series: usize) -> Result<Spec> {
-    let all = local(recipe, steps(recipe)?, &[]);
-    Ok(if series > PANEL { all.with("origins", 2) } else { all })
+    let methods: Vec<Method> = match series {
+        ..=MANY => Vec::new(),
+        ..=VERY_MANY => Method::ALL.into_iter().filter(|method| !is_arima(*method)).collect(),
+        _ => QUICK.to_vec(),
+    };
+    let all = local(recipe, steps(recipe)?, &methods);
+    Ok(match series {
+        ..=PANEL => all,
+        ..=VERY_MANY => all.with("origins", 2),
+        _ => all.with("origins", 1),
+    })
 }
 
-/// Whether a learner is the combination of all methods for single series.
+/// Whether a method searches for an ARIMA model.
+fn is_arima(method: Method) -> bool {
+    matches!(method, Method::Arima | Method::StlArima | Method::MstlArima)
+}
+
+/// Whether a learner is the combination of all methods for single series (of very many, of those that are quick).
 pub(crate) fn is_combination(spec: &Spec) -> bool {
-    spec.kind == LOCAL && !spec.params.contains_key("methods")
+    let one = |methods: &Value| methods.as_array().is_some_and(|list| list.len() == 1);
+    spec.kind == LOCAL && !spec.params.get("methods").is_some_and(one)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemill_core::recipe::Forecast;
+
+    use super::*;
+
+    #[test]
+    fn the_more_series_the_less_each_may_cost() {
+        let asked = Forecast { horizon: "4".into(), step: Some("1 day".into()), ..Forecast::default() };
+        let recipe = Recipe { forecast: Some(asked), ..Recipe::default() };
+        let of = |series| combination(&recipe, series).unwrap();
+        let n_methods = |series| of(series).params.get("methods").map_or(12, |m| m.as_array().unwrap().len());
+        assert_eq!([1, 300, 301, 3_000, 3_001].map(n_methods), [12, 12, 9, 9, 5]);
+        assert!([1, 301, 3_001].into_iter().all(|series| is_combination(&of(series))));
+        assert!(naive(&recipe).unwrap().iter().all(|spec| !is_combination(spec)));
+    }
 }

@@ -22,6 +22,7 @@ pub(crate) mod origins;
 mod range;
 mod rows;
 mod scheme;
+mod season;
 mod stamps;
 
 use tidemill_core::recipe::Recipe;

@@ -2,17 +2,14 @@
 
 use tidemill_core::recipe::{Forecast, Recipe, Spec, SplitKind};
 use tidemill_core::{Error, Result};
-use tidemill_kernel::autocorrelation;
 use tidemill_kernel::calendar::Step;
 
 use super::lines::Dated;
+use super::season::{DAY, season};
 use super::{HISTORY, NEIGHBORS, candidates, rows};
 
-/// The longest season that is looked for, in steps.
-const LONGEST_SEASON: usize = 400;
 /// The longest week in steps that a forecast looks back at: of half hours.
 const LONGEST_WEEK: i64 = 336;
-const DAY: i64 = 86_400_000_000;
 const WEEK: i64 = 7 * DAY;
 /// What is looked back at where no season shows.
 const NO_SEASON: usize = 24;
@@ -20,8 +17,6 @@ const NO_SEASON: usize = 24;
 const LEAST: usize = 8;
 /// About so many values are held by all rows together.
 const MOST_VALUES: usize = 8_000_000;
-/// A season other than the calendar's must resemble itself more by this much.
-const LOUDER: f64 = 0.2;
 /// The longest vector of last values.
 const VECTOR: usize = 64;
 
@@ -51,11 +46,11 @@ impl Scheme {
         if season.is_some_and(|s| s < 2) {
             return Err(Error::parameter("forecast.season", "must be at least 2 steps"));
         }
-        let length = match dated.step {
-            Step::Clock(length) => length,
-            _ => i64::MAX,
+        let week = match dated.step {
+            Step::Clock(length) => (WEEK % length == 0).then_some(WEEK / length),
+            _ => None,
         };
-        let week = (WEEK % length == 0).then_some(WEEK / length).filter(|w| (2..=LONGEST_WEEK).contains(w));
+        let week = week.filter(|w| (2..=LONGEST_WEEK).contains(w));
         let week = week.map(|w| w as usize).filter(|w| Some(*w) != season && longest.len() >= 4 * w);
         let seasons: Vec<usize> = season.into_iter().chain(week).collect();
         let window = asked.window.unwrap_or_else(|| {
@@ -135,22 +130,6 @@ impl Scheme {
         });
         candidates::complete(&mut recipe, self.horizon);
         Ok(recipe)
-    }
-}
-
-/// The season of the calendar, where the series has two of it, or another that the series shows far more clearly.
-fn season(series: &[f64], step: Step) -> Option<usize> {
-    let shown = autocorrelation::season(series, LONGEST_SEASON);
-    let usual = step.season().filter(|season| series.len() >= 2 * season);
-    match (usual, shown) {
-        (Some(usual), Some(shown)) if usual != shown => {
-            let acf = autocorrelation::acf(series, usual.max(shown));
-            let louder = acf[shown] > acf[usual] + LOUDER && !shown.is_multiple_of(usual);
-            // A day of minutes is as much of the calendar as the hour, which resembles itself only because it is short.
-            let a_day = matches!(step, Step::Clock(length) if DAY == length * shown as i64);
-            Some(if louder || a_day { shown } else { usual })
-        }
-        (usual, shown) => usual.or(shown),
     }
 }
 

@@ -107,6 +107,13 @@ impl PairedComparison {
     }
 }
 
+/// With more rows that judge, a blend is taken whole or not at all: it costs every prediction more.
+const FEW_ROWS: usize = 5_000;
+/// A smaller part of a blend is none.
+const LEAST_PART: f64 = 0.2;
+/// A member of a smaller share is left out.
+const LEAST_SHARE: f64 = 0.03;
+
 /// Chooses: the best learner, or one nearly as good that costs less, or a blend that is better by more than chance.
 pub(crate) fn choose(
     race: SuccessiveHalving,
@@ -147,6 +154,7 @@ pub(crate) fn choose(
         && truths.len() > 1
     {
         let library = Library::of(&finishers, &truths, judge, context);
+        let library = if is_forecast { library } else { library.drawn_in() };
         let shares = library.select(&(0..truths.len()).collect::<Vec<_>>(), context)?;
         if shares.iter().filter(|s| **s > 0.0).count() > 1 {
             let differences = differences(&library.honest(context)?, &library.alone(taken)?, judge);
@@ -156,10 +164,14 @@ pub(crate) fn choose(
             // it is known beforehand (Bates and Granger 1969; Makridakis et al. 2020), and their few folds could not show it.
             let known = is_forecast
                 && !forecast::candidates::is_combination(&candidates[finishers[taken].candidate].spec);
-            let enough = |duel: &PairedComparison| {
-                duel.better_by.mean > 0.0 && (known || beyond_noise(&differences, test_share))
+            let n_rows: usize = truths.iter().map(|truth| truth.target.len()).sum();
+            let part = match evidence(&differences, test_share) {
+                gain if gain > 0.0 && known => 1.0,
+                gain if is_forecast || n_rows > FEW_ROWS => f64::from(u8::from(gain > 1.0)),
+                gain => gain.clamp(0.0, 1.0),
             };
-            if reasons.blend.as_ref().is_some_and(enough) && affordable(&finishers, &shares, context) {
+            let shares = partly(shares, taken, part);
+            if reasons.blend.is_some() && part >= LEAST_PART && affordable(&finishers, &shares, context) {
                 let design = blended(&finishers, candidates, &shares);
                 let answers = (0..truths.len()).map(|f| mixed(&finishers, &shares, f, judge)).collect();
                 return Ok(Choice { design, reasons, answers, truths, test_share });
@@ -214,9 +226,30 @@ pub(super) fn beyond_noise(gains: &[f64], test_share: f64) -> bool {
 
 /// Whether a mean gain exceeds so many of its standard errors.
 fn exceeds(gains: &[f64], test_share: f64, errors: f64) -> bool {
-    let Some(spread) = spread(gains) else { return false };
+    evidence(gains, test_share) > errors
+}
+
+/// A mean gain in corrected standard errors; 0 where nothing is known of these.
+fn evidence(gains: &[f64], test_share: f64) -> f64 {
+    let Some(spread) = spread(gains) else { return 0.0 };
     let error = spread * (1.0 / gains.len() as f64 + test_share / (1.0 - test_share)).sqrt();
-    mean(gains) > errors * error
+    match mean(gains) {
+        gain if gain == 0.0 => 0.0,
+        gain => gain / error,
+    }
+}
+
+/// So much of a blend and the rest of one member alone. Where rows are few, neither is known to be better: as much of the blend is taken as
+/// there is evidence for it, all at one standard error.
+fn partly(mut shares: Vec<f64>, taken: usize, part: f64) -> Vec<f64> {
+    shares.iter_mut().for_each(|share| *share *= part);
+    if let Some(share) = shares.get_mut(taken) {
+        *share += 1.0 - part;
+    }
+    shares.iter_mut().filter(|share| **share < LEAST_SHARE).for_each(|share| *share = 0.0);
+    let total: f64 = shares.iter().sum();
+    shares.iter_mut().for_each(|share| *share /= total);
+    shares
 }
 
 /// The best against the best of another kind.
@@ -333,4 +366,22 @@ fn mixed(finishers: &[Finisher], shares: &[f64], fold: usize, judge: &Judge<'_>)
         sum.iter_mut().for_each(|p| *p = p.clamp(0.0, 1.0));
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blend_is_taken_as_far_as_there_is_evidence() {
+        // Means and corrected standard errors of the gains: of the same gains there is no doubt.
+        assert_eq!(evidence(&[0.0, 0.0, 0.0], 0.2), 0.0);
+        assert!(evidence(&[0.1, 0.1, 0.1], 0.2) > 1e9);
+        // 0.02 / (0.01 * sqrt(1 / 3 + 0.25)).
+        assert!((evidence(&[0.01, 0.02, 0.03], 0.2) - 2.618_614_682_831_908_6).abs() < 1e-9);
+        assert_eq!(partly(vec![0.5, 0.3, 0.2], 1, 1.0), [0.5, 0.3, 0.2]);
+        let half = partly(vec![0.5, 0.3, 0.2], 1, 0.5);
+        assert!(half.iter().zip([0.25, 0.65, 0.1]).all(|(a, b)| (a - b).abs() < 1e-12), "{half:?}");
+        assert_eq!(partly(vec![0.9, 0.0, 0.1], 0, 0.25), [1.0, 0.0, 0.0]);
+    }
 }

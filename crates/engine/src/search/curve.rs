@@ -10,9 +10,9 @@ use tidemill_data::split::Fold;
 use tidemill_kernel::Random;
 use tidemill_report::words::{Words, fill};
 
-use super::Candidate;
 use super::judge::{Judge, mean};
 use super::trial::FoldRunner;
+use super::{Candidate, ahead};
 use crate::format::short;
 
 /// The shares of the training rows.
@@ -114,7 +114,7 @@ fn shuffled(fold: &Fold, at: usize, context: &Context) -> Vec<u32> {
     rows
 }
 
-/// What the last stretch of the curve says.
+/// What the last stretch of the curve says, and where it leads with twice the rows.
 pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool) -> Option<String> {
     let [.., before, last] = points else { return None };
     let gain = |p: &Point| p.valid.map(|v| if greater_is_better { v } else { -v });
@@ -144,7 +144,19 @@ pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool)
         ("chance", &if by_chance { said.curve_chance } else { "" }),
         ("what", &what),
     ];
-    Some(fill(said.curve, &values))
+    let mut sentence = fill(said.curve, &values);
+    if let Some(ahead) = ahead::ahead(points, greater_is_better) {
+        let [low, high] = ahead.band.map(short);
+        let values: [(&str, &dyn Display); 5] = [
+            ("rows", &(2 * last.rows)),
+            ("is", &is),
+            ("then", &short(ahead.valid)),
+            ("low", &low),
+            ("high", &high),
+        ];
+        sentence += &fill(said.curve_ahead, &values);
+    }
+    Some(sentence)
 }
 
 #[cfg(test)]

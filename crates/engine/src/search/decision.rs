@@ -4,11 +4,18 @@ use serde::Serialize;
 use tidemill_core::recipe::{Cost, Decision};
 use tidemill_core::{Error, Result};
 use tidemill_eval::Answers;
+use tidemill_kernel::Random;
 
 use super::judge::{Judge, Truth};
+use super::threshold::{Counts, LabelMetric};
 
-/// Thresholds that are tried at most.
+/// Thresholds that are tried at most, evenly over the rows, and about as many more that lie the closer the nearer they are to the first and
+/// the last row: those of rare classes lie among few.
 const THRESHOLDS: usize = 256;
+/// By how much the distance to the first or last row grows from threshold to threshold.
+const GROWS: f64 = 1.1;
+/// Samples of the rows, drawn with replacement, each of which has a best threshold.
+const SAMPLES: u64 = 50;
 /// Of which so many are kept for a chart at most.
 const KEPT: usize = 64;
 
@@ -74,7 +81,11 @@ pub(super) fn decide(
     }
     tried.retain(|[_, score]| !score.is_nan());
     decided.at_half = tried.iter().find(|[at, _]| *at == 0.5).map(|[_, score]| *score);
-    let Some([threshold, score]) = best(&tried, greater) else { return Ok(decided) };
+    let Some([mut threshold, mut score]) = best(&tried, greater) else { return Ok(decided) };
+    if let Some(steady) = steady(&tried, decision, &yes, truth, judge)? {
+        let known = tried.iter().find(|[at, _]| *at == steady);
+        [threshold, score] = known.copied().unwrap_or([threshold, score]);
+    }
     (decided.threshold, decided.score) = (threshold, Some(score));
     decided.tried = for_a_chart(tried, threshold);
     Ok(decided)
@@ -102,14 +113,81 @@ fn for_a_chart(mut tried: Vec<[f64; 2]>, chosen: f64) -> Vec<[f64; 2]> {
     kept.map(|(_, pair)| *pair).collect()
 }
 
-/// One half, and places between neighbouring probabilities, evenly over the rows.
+/// One half, and places between neighbouring probabilities: evenly over the rows, and closer to each other at both ends.
 fn thresholds(yes: &[f64]) -> Vec<f64> {
     let mut sorted = yes.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.dedup();
     let between: Vec<f64> = sorted.windows(2).map(|w| w[0] + (w[1] - w[0]) / 2.0).collect();
     let every = between.len().div_ceil(THRESHOLDS).max(1);
-    std::iter::once(0.5).chain(between.into_iter().skip(every / 2).step_by(every)).collect()
+    let mut places: Vec<usize> = (every / 2..between.len()).step_by(every).collect();
+    let mut far = 0.0_f64;
+    while (far as usize) < between.len() {
+        places.extend([far as usize, between.len() - 1 - far as usize]);
+        far = (far * GROWS).max(far + 1.0);
+    }
+    places.sort_unstable();
+    places.dedup();
+    std::iter::once(0.5).chain(places.into_iter().map(|at| between[at])).collect()
+}
+
+/// The middle of the best thresholds of samples of the rows (Breiman 1996, bagging): where positives are few, the best threshold of all rows
+/// follows chance. `None` for metrics that counts do not say.
+fn steady(
+    tried: &[[f64; 2]],
+    decision: &Decision,
+    yes: &[f64],
+    truth: &Truth,
+    judge: &Judge<'_>,
+) -> Result<Option<f64>> {
+    let metric = decision.metric.as_deref().map(tidemill_eval::metric).transpose()?;
+    let metric = metric.map(|metric| LabelMetric::of(metric, judge.classes.as_ref().map_or(0, |c| c.len())));
+    let gain = |counts: &Counts| match (metric, decision.cost) {
+        (Some(Some(metric)), _) => Some(metric.value(counts)),
+        (None, Some(cost)) => Some(
+            -cost.false_positive * counts.false_alarms
+                - cost.false_negative * (counts.positives - counts.found),
+        ),
+        _ => None,
+    };
+    let mut places: Vec<f64> = tried.iter().map(|[at, _]| *at).collect();
+    places.sort_by(f64::total_cmp);
+    places.dedup();
+    // Of each row, how many thresholds it reaches.
+    let reached: Vec<usize> = yes.iter().map(|p| places.partition_point(|at| at <= p)).collect();
+    let mut found = Vec::new();
+    for sample in 0..SAMPLES {
+        let counts = drawn(&reached, places.len(), truth, sample);
+        let known = counts.iter().map(&gain).collect::<Option<Vec<f64>>>();
+        let Some(known) = known else { return Ok(None) };
+        if counts.first().is_none_or(|all| all.positives <= 0.0 || all.negatives <= 0.0) {
+            continue;
+        }
+        let best = (0..known.len()).reduce(|best, at| if known[at] > known[best] { at } else { best });
+        found.extend(best.map(|at| places[at]));
+    }
+    found.sort_by(f64::total_cmp);
+    Ok(found.get(found.len() / 2).copied())
+}
+
+/// What each of so many thresholds comes to on a sample of the rows; `reached` says how many of them a row reaches.
+fn drawn(reached: &[usize], n_thresholds: usize, truth: &Truth, sample: u64) -> Vec<Counts> {
+    let mut random = Random::new(0x5eed, sample);
+    let (mut rows, codes) = ([vec![0.0; n_thresholds + 1], vec![0.0; n_thresholds + 1]], truth.codes());
+    for _ in 0..reached.len() {
+        let row = random.below(reached.len());
+        let weight = truth.weights.as_ref().map_or(1.0, |w| w[row]);
+        rows[usize::from(codes[row] == 1)][reached[row]] += weight;
+    }
+    let [negatives, positives] = rows.each_ref().map(|rows| rows.iter().sum::<f64>());
+    let (mut found, mut false_alarms) = (positives, negatives);
+    (0..n_thresholds)
+        .map(|at| {
+            found -= rows[1][at];
+            false_alarms -= rows[0][at];
+            Counts { found, false_alarms, positives, negatives }
+        })
+        .collect()
 }
 
 fn by_metric(name: &str, threshold: f64, yes: &[f64], truth: &Truth, judge: &Judge<'_>) -> Result<f64> {
@@ -136,4 +214,36 @@ fn by_cost(cost: Cost, threshold: f64, yes: &[f64], truth: &Truth) -> f64 {
         };
     }
     sum / total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_close_where_rows_are_few() {
+        let yes: Vec<f64> = (0..100_000).map(|i| f64::from(i) / 100_000.0).collect();
+        let mut found = thresholds(&yes);
+        found.sort_by(f64::total_cmp);
+        assert!(found.len() < 2 * THRESHOLDS + 300, "{}", found.len());
+        let among = |least: f64| found.iter().filter(|at| **at > least).count();
+        // Of the last hundred and the last thousand rows.
+        assert!(among(0.999) > 30 && among(0.99) > 50, "{} {}", among(0.999), among(0.99));
+        assert_eq!(thresholds(&[0.2, 0.2]), [0.5]);
+    }
+
+    #[test]
+    fn samples_count_as_many_rows_as_there_are() {
+        let codes: Vec<u32> = (0..400).map(|i| u32::from(i % 10 == 0)).collect();
+        let truth = Truth { target: tidemill_core::Target::Class { codes, n_classes: 2 }, weights: None };
+        let reached: Vec<usize> = (0..400).map(|i| i % 4).collect();
+        for counts in drawn(&reached, 3, &truth, 7) {
+            assert_eq!(counts.positives + counts.negatives, 400.0);
+            assert!(counts.found <= counts.positives && counts.false_alarms <= counts.negatives);
+        }
+        // From the first threshold on three rows in four are said to be positive, from the last on one.
+        let counts = drawn(&reached, 3, &truth, 7);
+        let said: Vec<f64> = counts.iter().map(|c| (c.found + c.false_alarms) / 400.0).collect();
+        assert!(said.iter().zip([0.75, 0.5, 0.25]).all(|(a, b)| (a - b).abs() < 0.1), "{said:?}");
+    }
 }

@@ -16,6 +16,8 @@ const BAGS: usize = 8;
 const ROWS: usize = 10_000;
 /// A member of a smaller share than this is left out.
 const LEAST: f64 = 0.04;
+/// With so many rows that select, the shares lie halfway between those that they select and equal ones.
+const HALFWAY: f64 = 500.0;
 /// The best so many candidates are a library.
 pub(super) const LIBRARY: usize = 16;
 
@@ -25,6 +27,8 @@ pub(super) struct Library<'a> {
     truths: Vec<Truth>,
     /// By member and fold.
     answers: Vec<Vec<Vec<f64>>>,
+    /// How far shares are drawn to equal ones: the fewer the rows, the more of a share is chance (0 for what was selected alone).
+    even: f64,
 }
 
 impl<'a> Library<'a> {
@@ -51,7 +55,14 @@ impl<'a> Library<'a> {
             judge,
             answers: members.collect(),
             truths: truths.iter().zip(&picked).map(|(truth, rows)| truth.take(rows)).collect(),
+            even: 0.0,
         }
+    }
+
+    /// The same with shares that are drawn towards equal ones, the more the fewer the rows.
+    pub(super) fn drawn_in(self) -> Self {
+        let n_rows: usize = self.truths.iter().map(|truth| truth.target.len()).sum();
+        Library { even: HALFWAY / (HALFWAY + n_rows as f64), ..self }
     }
 
     /// The share of each member, selected on these folds; they sum to 1.
@@ -80,8 +91,10 @@ impl<'a> Library<'a> {
         }
         let most = shares.iter().fold(0.0, |m: f64, x| m.max(*x));
         shares.iter_mut().for_each(|x| *x = if *x < LEAST.min(most) { 0.0 } else { *x });
-        let total: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|x| *x /= total);
+        let (total, members) = (shares.iter().sum::<f64>(), shares.iter().filter(|x| **x > 0.0).count());
+        let equal = self.even / members.max(1) as f64;
+        let drawn = |x: &mut f64| *x = (1.0 - self.even) * *x / total + equal;
+        shares.iter_mut().filter(|x| **x > 0.0).for_each(drawn);
         Ok(shares)
     }
 

@@ -1,5 +1,6 @@
 //! The search: which learner, with which settings, or which blend of them, by cross-validation on the training part.
 
+mod ahead;
 mod answered;
 mod balance;
 mod calibration;

@@ -52,7 +52,7 @@ impl LabelMetric {
         }
     }
 
-    fn value(self, c: &Counts) -> f64 {
+    pub(super) fn value(self, c: &Counts) -> f64 {
         let (tp, fp) = (c.found, c.false_alarms);
         let (missed, tn) = (c.positives - tp, c.negatives - fp);
         let share = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };

@@ -60,6 +60,7 @@ catalogue! {
     gap_alike = "as good on rows it has not seen",
     gap_kept = "{percent}% of its gain over the baseline holds on rows it has not seen",
     curve = "With {rows} instead of {before} rows to learn from the score went from {was} to {is}{chance}: {what}.",
+    curve_ahead = " Twice the rows ({rows}): from {is} to about {then} ({low} to {high}), if it goes on like this.",
     curve_chance = ", which may be chance",
     curve_helps = "more would help",
     curve_little = "more rows alone would help little",
@@ -100,6 +101,7 @@ catalogue! {
     never_class = "'{class}' ({n} test rows)",
     never_binary = "; `--decide f1` (in the recipe, `[decision] metric = \"f1\"`) moves the threshold so that it finds some, at the price of false alarms",
     never_many = "; `[train] metric = \"f1_macro\"` chooses for all classes alike",
+    never_chosen = "; it was chosen by {metric}, which counts such classes: more rows of them would help, or `[balance]` in the recipe",
     new_rows = "On the {rows} test rows whose key or group training never saw, {metric} is {value}{all}.",
     new_rows_all = ", {all} on all",
 

@@ -58,6 +58,7 @@ pub(super) const ZH: Story = Story {
     gap_alike: "在未见过的样本上同样好",
     gap_kept: "相对于基线的增益有 {percent}% 在未见过的样本上得以保持",
     curve: "训练样本由 {before} 行增加到 {rows} 行时，得分由 {was} 变为 {is}{chance}：{what}。",
+    curve_ahead: "若照此趋势，样本加倍（{rows} 行）时，得分将由 {is} 变为约 {then}（{low} 至 {high}）。",
     curve_chance: "（可能只是偶然）",
     curve_helps: "更多样本会有帮助",
     curve_little: "单靠增加样本帮助不大",
@@ -98,6 +99,7 @@ pub(super) const ZH: Story = Story {
     never_class: "'{class}'（{n} 个测试样本）",
     never_binary: "；`--decide f1`（在配方中写 `[decision] metric = \"f1\"`）会移动阈值，以误报为代价找出其中一部分",
     never_many: "；`[train] metric = \"f1_macro\"` 在选择模型时对各类别一视同仁",
+    never_chosen: "；选择模型时所用的 {metric} 已计入这些类别：增加该类样本，或在配方中使用 `[balance]`，可能有帮助",
     new_rows: "在 {rows} 个主键或分组未在训练中出现过的测试样本上，{metric} 为 {value}{all}。",
     new_rows_all: "，在全部测试样本上为 {all}",
 

@@ -122,9 +122,14 @@ pub(crate) fn never_predicted(words: &Words, o: &Outcome) -> Option<String> {
     if never.is_empty() {
         return None;
     }
+    // What is in force already is no advice.
+    let in_force = o.decision.as_ref().map_or(&o.metric, |decided| &decided.by);
+    let counts = ["f1_macro", "balanced_accuracy"].contains(&&**in_force)
+        || o.target.task == Task::Binary && o.decision.is_some();
     let mend = match o.target.task {
-        Task::Binary => said.never_binary,
-        _ => said.never_many,
+        _ if counts => fill(said.never_chosen, &[("metric", in_force)]),
+        Task::Binary => said.never_binary.into(),
+        _ => said.never_many.into(),
     };
     Some(fill(said.never, &[("classes", &never.join(words.list)), ("mend", &mend)]))
 }

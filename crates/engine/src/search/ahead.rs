@@ -1,0 +1,104 @@
+//! Where a learning curve leads: the score of twice the rows, with a band.
+
+use super::curve::Point;
+
+/// Fewer points show no shape.
+const LEAST: usize = 4;
+/// How fast errors fall with the rows: exponents of the power law `score = best - b / rows^c`, which learning curves mostly follow (Hestness
+/// et al. 2017; Viering and Loog 2023).
+const EXPONENTS: [f64; 7] = [0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0];
+/// Exponents whose squared error is within this many times the least are as likely.
+const AS_LIKELY: f64 = 3.0;
+
+/// What twice the rows would come to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Ahead {
+    /// The score.
+    pub valid: f64,
+    /// Between these it lies as far as the curve tells.
+    pub band: [f64; 2],
+}
+
+/// The curve drawn on to twice its rows; `None` of fewer than four points.
+pub(super) fn ahead(points: &[Point], greater_is_better: bool) -> Option<Ahead> {
+    let sign = if greater_is_better { 1.0 } else { -1.0 };
+    let known: Vec<(f64, f64)> =
+        points.iter().filter_map(|p| Some((p.rows as f64, sign * p.valid?))).collect();
+    let &(rows, last) = known.last().filter(|_| known.len() >= LEAST)?;
+    let fits: Vec<Fit> = EXPONENTS.into_iter().map(|c| Fit::of(&known, c, 2.0 * rows)).collect();
+    let best = fits.iter().min_by(|a, b| a.error.total_cmp(&b.error))?;
+    let most_off = AS_LIKELY * best.error + f64::EPSILON;
+    let likely: Vec<f64> = fits.iter().filter(|fit| fit.error <= most_off).map(|fit| fit.gain).collect();
+    // How far the points lie off the curve is how far off its end may be.
+    let off = (best.error / (known.len() - 2) as f64).sqrt();
+    let off = off.max(points.last().and_then(|p| p.band).unwrap_or(0.0) / 2.0);
+    let least = likely.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = likely.iter().copied().fold(0.0, f64::max);
+    // No score is better than 1 where more is better, or than 0 where less is.
+    let perfect = if greater_is_better { 1.0 } else { 0.0 };
+    let at = |gain: f64| sign * (last + gain).min(f64::max(perfect, last));
+    let mut band = [at(least - 2.0 * off), at(most + 2.0 * off)];
+    band.sort_by(f64::total_cmp);
+    Some(Ahead { valid: at(best.gain), band })
+}
+
+/// A power law through the points.
+struct Fit {
+    /// The weighted sum of squares that is left.
+    error: f64,
+    /// What it gains from the last point's rows to those asked for; never less than nothing.
+    gain: f64,
+}
+
+impl Fit {
+    /// By least squares with this exponent, points of more rows counting for more: what a few rows teach says least of what many will.
+    fn of(points: &[(f64, f64)], c: f64, rows: f64) -> Fit {
+        let end = points.last().map_or(1.0, |p| p.0);
+        let x = |n: f64| (n / end).powf(-c);
+        let weight = |n: f64| (n / end).sqrt();
+        let sum = |f: &dyn Fn(f64, f64) -> f64| points.iter().map(|&(n, y)| weight(n) * f(n, y)).sum::<f64>();
+        let all = sum(&|_, _| 1.0);
+        let (x_mean, y_mean) = (sum(&|n, _| x(n)) / all, sum(&|_, y| y) / all);
+        let along = sum(&|n, y| (x(n) - x_mean) * (y - y_mean));
+        let slope = (along / sum(&|n, _| (x(n) - x_mean).powi(2))).min(0.0);
+        let error = sum(&|n, y| (y - y_mean - slope * (x(n) - x_mean)).powi(2));
+        Fit { error, gain: slope * (x(rows) - 1.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(of: impl Fn(f64) -> f64) -> Vec<Point> {
+        let rows = [100, 200, 400, 700, 1000];
+        rows.map(|rows| Point { rows, train: None, valid: Some(of(rows as f64)), band: None }).to_vec()
+    }
+
+    #[test]
+    fn a_power_law_is_drawn_on() {
+        // 0.9 - 2 / sqrt(n) at 2,000 rows, and an error that falls as 1 / n.
+        let up = ahead(&points(|n| 0.9 - 2.0 / n.sqrt()), true).unwrap();
+        assert!((up.valid - 0.855_278_640_45).abs() < 1e-9, "{up:?}");
+        let down = ahead(&points(|n| 0.2 + 50.0 / n), false).unwrap();
+        assert!((down.valid - 0.225).abs() < 1e-9, "{down:?}");
+    }
+
+    #[test]
+    fn the_band_is_as_wide_as_the_curve_is_rough_and_ends_at_what_is_perfect() {
+        let rough = |n: f64| 0.8 - 1.0 / n.sqrt() + if n as u64 % 400 == 0 { 0.02 } else { -0.02 };
+        let found = ahead(&points(rough), true).unwrap();
+        assert!(found.band[1] - found.band[0] > 0.04, "{found:?}");
+        assert!(found.band[0] <= found.valid && found.valid <= found.band[1], "{found:?}");
+        let near = ahead(&points(|n| 1.0 - 1.0 / n), true).unwrap();
+        assert!(near.band[1] <= 1.0, "{near:?}");
+        // What falls with more rows is not said to fall further.
+        let falls = ahead(&points(|n| 0.8 - n / 1e5), true).unwrap();
+        assert_eq!(falls.valid, 0.8 - 1_000.0 / 1e5);
+    }
+
+    #[test]
+    fn few_points_show_nothing() {
+        assert_eq!(ahead(&points(|n| 0.9 - 2.0 / n.sqrt())[..3], true), None);
+    }
+}
