@@ -64,6 +64,8 @@ fn what_can_be_read_in_two_ways_is_said() {
         ),
         ("d;e\n7.961%;a\n8.342%;b\n", "percent", "ambiguous_numbers"),
         ("d,e\n\"1,234\",a\n\"9,581\",b\n\"2,345\",c\n", "thousands_comma", "ambiguous_numbers"),
+        ("d,e\n45.0%,a\n0.45,b\n12.5%,b\n", "percent", "partly_marked"),
+        ("d,e\n45 kg,a\n12 kg,b\n12.5,b\n", "unit:kg", "partly_marked"),
         ("d,e\n98-03-31,a\n98-12-25,b\n99-01-02,b\n", "%y-%m-%d", "ambiguous_dates"),
         ("d,e\n35:30,a\n1:20:47,b\n", "stopwatch", "ambiguous_lengths"),
         ("d,e\n12:30,a\n1:20,b\n", "clock", "ambiguous_lengths"),
@@ -88,6 +90,35 @@ fn what_can_be_read_in_two_ways_is_said() {
     assert_eq!(plan_of(&*text(&usual), None).column("d").unwrap().format.to_string(), "day_first");
     // Days beyond 12 leave no doubt.
     assert_eq!(codes(&plan_of(&*text("d,x\n25/12/2024,1.5\n05/06/2024,2.5\n"), None)), [""; 0]);
+}
+
+/// Impossible dates are faults of a column of dates, which stays one.
+#[test]
+fn a_few_impossible_dates_make_no_names() {
+    for odd in ["2023-02-30", "0000-00-00", "2023-13-01"] {
+        let day = |i: usize| match i % 14 {
+            5 => odd.to_string(),
+            _ => format!("20{:02}-{:02}-{:02}", 10 + i % 13, 1 + i % 12, 1 + i % 28),
+        };
+        let csv = (0..160).fold(String::from("d,y\n"), |t, i| t + &format!("{},{}\n", day(i), i % 2));
+        let found = column(&*text(&csv), "d");
+        assert_eq!(found.kind, Kind::Time, "{odd}: {}", found.why);
+    }
+}
+
+/// A check digit or a footnote behind a few numbers is no unit, and nothing is cut off them.
+#[test]
+fn what_stands_behind_few_numbers_is_no_unit() {
+    let isbn = |i: u64| {
+        format!(
+            "{}{}",
+            100_000_000 + i * 7_654_321,
+            if i % 11 == 5 { "X".into() } else { (i % 10).to_string() }
+        )
+    };
+    let csv = (0..160).fold(String::from("isbn,y\n"), |t, i| t + &format!("{},{}\n", isbn(i), i % 2));
+    let found = column(&*text(&csv), "isbn");
+    assert!(found.kind != Kind::Number, "{}", found.why);
 }
 
 #[test]
@@ -166,6 +197,29 @@ fn a_column_of_which_no_cell_reads_is_an_error() {
     }
     answered(&*opened("loans_bad_cells.csv")).unwrap();
     assert!(!intake.warnings().is_empty());
+}
+
+/// Dates that both orders read must not be swapped because a file is written in the other one.
+#[test]
+fn dates_in_the_other_order_are_an_error() {
+    let table = |day: &dyn Fn(usize) -> String| {
+        (0..60).fold(String::from("d,x,y\n"), |t, i| t + &format!("{},{}.5,{}\n", day(i), i * 7 % 31, i % 2))
+    };
+    let train = text(&table(&|i| format!("{:02}/{:02}/2023", 1 + i % 28, 1 + i % 12)));
+    let (intake, _) = Ingest::fit(&*train, plan_of(&*train, Some("y")), &Context::default()).unwrap();
+    let answered = |csv: &str| {
+        let source = text(csv);
+        let mut run = intake.clone().bind_to(&*source)?;
+        source.scan()?.try_for_each(|batch| run.apply(&batch?).map(drop))
+    };
+    let e = answered(&table(&|i| format!("{:02}/{:02}/2023", 1 + i % 12, 1 + i % 28))).unwrap_err();
+    assert!(e.to_string().contains("column 'd'") && e.to_string().contains("other order"), "{e}");
+    answered(&table(&|i| format!("{:02}/{:02}/2024", 1 + i % 28, 1 + i % 12))).unwrap();
+    // One date that is none is a fault of its cell.
+    answered(&table(&|i| {
+        if i == 7 { "12/31/2023".into() } else { format!("{:02}/{:02}/2023", 1 + i % 28, 1 + i % 12) }
+    }))
+    .unwrap();
 }
 
 #[test]

@@ -230,6 +230,8 @@ fn odd_dates_are_named() {
     }
     let thai = table(&|i| format!("{:02}/{:02}/{}", 1 + i % 28, 1 + i % 12, 2558 + i % 9));
     find(&audit("t.csv", &thai, &target("y")), "other_calendar", "d");
+    let births = table(&|i| format!("{:02}.{:02}.{:02}", 1 + i % 28, 1 + i % 12, 48 + i * 7 % 50));
+    find(&audit("t.csv", &births, &target("y")), "short_years", "d");
     let usual = audit("t.csv", &table(&day), &target("y"));
     let odd = |code: &str| ["time_stand_in", "other_calendar"].contains(&code);
     assert!(usual.findings.iter().all(|f| !odd(&f.code)));

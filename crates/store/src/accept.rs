@@ -123,10 +123,10 @@ pub(crate) fn accept<J: Judge>(
     if let Err(refused) = check_all(database, given, judge)? {
         return Ok(Err(refused));
     }
-    let mut subjects = Subjects::default();
+    let (mut subjects, mut earlier) = (Subjects::default(), Earlier::default());
     given
         .iter()
-        .map(|feedback| insert(database, feedback, judge, &mut subjects))
+        .map(|feedback| insert(database, feedback, judge, &mut subjects, &mut earlier))
         .collect::<Result<_>>()
         .map(Ok)
 }
@@ -136,11 +136,12 @@ fn insert<J: Judge>(
     feedback: &Feedback,
     judge: &J,
     subjects: &mut Subjects,
+    earlier: &mut Earlier,
 ) -> Result<Fate> {
     let value = feedback.value.as_ref().map(Json::to_string);
     let received = now();
-    let earlier = said_of(database, feedback.prediction_id)?;
-    let key = match said_anew(&earlier, feedback, value.as_deref()) {
+    let said = earlier.of(database, feedback.prediction_id)?;
+    let key = match said_anew(said, feedback) {
         Some(times) => format!("{}:{times}", stored_key(feedback)),
         None => stored_key(feedback),
     };
@@ -152,7 +153,7 @@ fn insert<J: Judge>(
         None => Fate::Orphaned,
         Some((about, answer)) => {
             let subject = Subject { about: &about, prediction: &answer, rival: None };
-            fate(&earlier, feedback, counts_at, judge, subject)
+            fate(said, feedback, counts_at, judge, subject)
         }
     };
     let inserted = database.execute(
@@ -170,32 +171,49 @@ fn insert<J: Judge>(
             Value::Text(&key),
         ],
     )?;
-    Ok(if inserted == 0 { Fate::Repeated } else { fate })
+    if inserted == 0 {
+        return Ok(Fate::Repeated);
+    }
+    earlier.add(
+        Given {
+            kind: feedback.kind,
+            value: feedback.value.clone(),
+            at,
+            received_at: received,
+            user: feedback.user.clone(),
+            key_id: feedback.key_id.clone(),
+        },
+        feedback.prediction_id,
+    );
+    Ok(fate)
 }
 
 /// The number of earlier pieces from the same source, if this one repeats a value that a later one of them withdrew: yes, no, and yes again
 /// is a third statement, not a repetition of the first. Pieces with their own timestamp or key are distinguished by these.
-fn said_anew(earlier: &[Given], feedback: &Feedback, value: Option<&str>) -> Option<usize> {
+fn said_anew(earlier: &[Given], feedback: &Feedback) -> Option<usize> {
     if feedback.idempotency_key.is_some() || feedback.at.is_some() {
         return None;
     }
     let same_voice = |given: &&Given| given.user == feedback.user && given.key_id == feedback.key_id;
-    let own: Vec<&Given> = earlier.iter().filter(same_voice).collect();
-    let says = |given: &Given| {
-        given.kind == feedback.kind && given.value.as_ref().map(Json::to_string).as_deref() == value
-    };
-    let last = own.last()?;
-    (!says(last) && own.iter().any(|given| says(given))).then_some(own.len())
+    let own = || earlier.iter().filter(same_voice);
+    let says = |given: &Given| given.kind == feedback.kind && given.value == feedback.value;
+    let last = own().next_back()?;
+    (!says(last) && own().any(says)).then(|| own().count())
 }
 
 /// The fate of a piece of feedback, given the earlier ones.
 fn fate<J: Judge>(earlier: &[Given], feedback: &Feedback, at: i64, judge: &J, subject: Subject<'_>) -> Fate {
+    // Comments do not contradict each other.
+    if feedback.kind == FeedbackKind::Comment {
+        return Fate::Stored;
+    }
     let Some(truth) = judge.truth(feedback.kind, feedback.value.as_ref(), subject) else {
         let last = earlier.iter().rfind(|given| given.kind == feedback.kind);
         let differs = last.is_some_and(|last| last.value != feedback.value);
         return if differs { Fate::Contradicts } else { Fate::Stored };
     };
-    let counting = earlier.iter().rev().find_map(|given| {
+    let may_count = |given: &&Given| !matches!(given.kind, FeedbackKind::Comment | FeedbackKind::Rating);
+    let counting = earlier.iter().rev().filter(may_count).find_map(|given| {
         judge.truth(given.kind, given.value.as_ref(), subject).map(|truth| (given.counts_at(), truth))
     });
     match counting {
@@ -217,6 +235,28 @@ fn said_of(database: &mut dyn Database, prediction: Uuid) -> Result<Vec<Given>> 
     })?;
     said.sort_by_key(Given::counts_at);
     Ok(said)
+}
+
+/// The feedback on the predictions of a batch, read once per prediction.
+#[derive(Default)]
+struct Earlier(BTreeMap<Uuid, Vec<Given>>);
+
+impl Earlier {
+    /// The pieces so far, in the order in which they count.
+    fn of(&mut self, database: &mut dyn Database, prediction: Uuid) -> Result<&[Given]> {
+        use std::collections::btree_map::Entry;
+        Ok(match self.0.entry(prediction) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(said_of(database, prediction)?),
+        })
+    }
+
+    /// Adds a piece that was stored.
+    fn add(&mut self, given: Given, prediction: Uuid) {
+        let said = self.0.entry(prediction).or_default();
+        let at = said.partition_point(|other| other.counts_at() <= given.counts_at());
+        said.insert(at, given);
+    }
 }
 
 /// The information about predictions by version, read once per version.

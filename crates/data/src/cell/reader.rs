@@ -110,6 +110,29 @@ impl Reader {
         }
     }
 
+    /// Whether a column of texts is written in the other order of day and month than training's: some of its dates cannot be read, and all
+    /// of them can in the other order.
+    pub(crate) fn is_in_other_order<'a>(&self, cells: impl Iterator<Item = Raw<'a>>) -> bool {
+        let other = match &self.format {
+            Format::Time(TimeFormat::DayFirst) => TimeFormat::MonthFirst,
+            Format::Time(TimeFormat::MonthFirst) => TimeFormat::DayFirst,
+            _ => return false,
+        };
+        let (mut bad, mut good) = (0, 0);
+        for cell in cells {
+            let Raw::Text(text) = cell else { continue };
+            match self.time(cell) {
+                Read::Bad if other.parse(text).is_none() => return false,
+                Read::Bad => bad += 1,
+                Read::Value(_) if other.parse(text).is_none() => return false,
+                Read::Value(_) => good += 1,
+                Read::Missing => {}
+            }
+        }
+        // A single cell is a mistake; several without one that fits training's order alone are a file written otherwise.
+        bad >= 2 || (bad == 1 && good == 0)
+    }
+
     /// The bytes of an image; the error says why there are none. See [`picture::read`].
     pub(crate) fn image<'a>(
         &self,

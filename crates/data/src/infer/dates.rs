@@ -24,7 +24,9 @@ pub(crate) fn time(facts: &Facts<'_>, locale: &Locale) -> Option<Found<TimeForma
         (format, found)
     });
     let best = explained.into_iter().reduce(|best, next| if next.1.1 < best.1.1 { next } else { best })?;
-    let mut found = accept(facts, best.0, best.1)?;
+    let (format, (missing, bad)) = best;
+    let mut found = accept(facts, format.clone(), (missing, bad - impossible(facts, &format)))?;
+    found.bad = bad;
     if found.format == TimeFormat::DayFirst && is_undecided(facts) {
         let (format, why) = order(facts, locale);
         found.doubt = (format != found.format || by_order(facts) || named_months(facts) == 0)
@@ -74,6 +76,22 @@ fn short_years_first(facts: &Facts<'_>) -> Option<Found<TimeFormat>> {
         remedy: "format = \"day_first\"".into(),
     };
     Some(Found { doubt: Some(doubt), ..accept(facts, format, found)? })
+}
+
+/// How many values are written as the dates of a format are, but are none in any order, such as `2023-02-30` and `0000-00-00`: faults in a
+/// column of dates. None where they are more than a fifth.
+fn impossible(facts: &Facts<'_>, format: &TimeFormat) -> u64 {
+    let shape =
+        |text: &str| -> String { text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect() };
+    let orders = [TimeFormat::Iso, TimeFormat::YearFirst, TimeFormat::DayFirst, TimeFormat::MonthFirst];
+    let reads = |text: &str| orders.iter().any(|order| order.parse(text).is_some());
+    let Some(usual) = facts.values.iter().find(|v| format.parse(v.0).is_some()).map(|v| shape(v.0)) else {
+        return 0;
+    };
+    let is_one =
+        |text: &str| text.contains(|c: char| c.is_ascii_digit()) && shape(text) == usual && !reads(text);
+    let n: u64 = facts.values.iter().filter(|v| is_one(v.0)).map(|v| v.1).sum();
+    if n * 5 <= facts.n_values { n } else { 0 }
 }
 
 /// Whether day first and month first explain the values equally well.

@@ -53,7 +53,8 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
     let doubt = doubt
         .or_else(|| censored(facts, &format))
         .or_else(|| clocks(facts, &format))
-        .or_else(|| currencies(facts, &format));
+        .or_else(|| currencies(facts, &format))
+        .or_else(|| partly_dressed(facts, &format));
     Some(Found { doubt, ..accept(facts, format, found)? })
 }
 
@@ -89,6 +90,8 @@ fn dress(facts: &Facts<'_>) -> NumberFormat {
     if magnitudes && sure {
         dress.magnitude = true;
     } else if let [unit] = suffixes.as_slice()
+        // What stands behind a few numbers is a mark (a check digit, a footnote), no unit of the column.
+        && 2 * n > all
         && !["am", "pm", "st", "nd", "rd", "th"].contains(&unit.as_str())
     {
         dress.unit = Some(unit.clone());
@@ -215,6 +218,27 @@ fn clocks(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
         weight,
         message: format!("'{example}' may be hours and minutes or minutes and seconds; read as {taken}"),
         remedy: format!("format = \"{other}\""),
+    })
+}
+
+/// Percent signs or units behind a part of the numbers: what the others are is not said.
+fn partly_dressed(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
+    let sign = match &format.unit {
+        _ if format.percent => "%".to_string(),
+        Some(unit) => unit.clone(),
+        None => return None,
+    };
+    let has = |t: &str| t.to_lowercase().trim_end().ends_with(&sign.to_lowercase());
+    let with: u64 = facts.values.iter().filter(|v| has(v.0)).map(|v| v.1).sum();
+    let bare = facts.values.iter().find(|v| !has(v.0) && has_digit(v.0))?.0;
+    (with > 0).then(|| Doubt {
+        code: "partly_marked",
+        weight: Weight::Warning,
+        message: format!(
+            "{with} of {} values have the sign '{sign}', others, such as '{bare}', have none; all are read as numbers of one kind",
+            facts.n_values
+        ),
+        remedy: "write all values in one way".into(),
     })
 }
 

@@ -122,7 +122,7 @@ fn task(name: &str, kind: Kind, declared: bool, facts: &Facts<'_>) -> Result<(Ta
     let d = facts.n_distinct();
     let quantity = |why: &str| Ok((Task::Regression, format!("target '{name}' {why}")));
     if declared && kind == Kind::Number {
-        return quantity("is declared a number");
+        return quantity("is a number, as told");
     }
     if d == 2 {
         let (a, b) = (facts.values[0].0, facts.values[1].0);

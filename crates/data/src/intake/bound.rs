@@ -78,6 +78,10 @@ impl Run for BoundIntake {
             let typed = self.typed.get(at).and_then(Option::as_ref);
             let (reader, folder) = (typed.unwrap_or(&outputs[output].reader), self.folder.as_deref());
             let array = read_column(reader, &raw, batch.n_rows(), folder, &number, &mut trouble)?;
+            let cells = || (0..batch.n_rows()).map(|row| raw.cell(row));
+            if self.read.is_some() && trouble.is_some() && reader.is_in_other_order(cells()) {
+                return Err(other_order(&outputs[output].column.name, trouble.as_ref()));
+            }
             Ok((array, trouble))
         };
         let columns: Vec<(ArrayRef, Option<CellProblem>)> =
@@ -195,6 +199,18 @@ impl BoundIntake {
         std::mem::swap(&mut row.cells, &mut self.spare);
         Ok(())
     }
+}
+
+/// What is wrong with a file whose dates are in the other order of day and month: those that both orders read would be swapped.
+fn other_order(column: &str, first: Option<&CellProblem>) -> Error {
+    let example = first.map_or_else(String::new, |p| format!(", such as '{}' in row {}", p.value, p.row));
+    Error::data(
+        format!(
+            "the dates of column '{}'{example} are not in the order of day and month that training had, but all fit the other order",
+            tidemill_core::escaped(column)
+        ),
+        "write them as 2024-05-31, or in the order of the training table",
+    )
 }
 
 /// One typed column; `number` gives the number of a row, from 1, for the note about the first cell that cannot be read.

@@ -13,6 +13,7 @@ use super::chunk::encode;
 use super::list::Snapshot;
 use super::prune::Pruned;
 use super::take::recipient;
+use crate::parse::unquoted;
 
 /// A snapshot from which rows were forgotten. It says nothing of whose rows they were.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,7 +182,8 @@ fn names_row(rows: &Batch, at: usize, row: usize, key: &str) -> bool {
         return false;
     }
     match schema.columns()[at].kind {
-        Kind::Text => array.as_string::<i32>().value(row).trim() == key.trim(),
+        // A CSV file keeps the quotes of a key such as "NA".
+        Kind::Text => unquoted(array.as_string::<i32>().value(row).trim()) == key.trim(),
         Kind::Number => {
             rows.numbers(at).is_ok_and(|numbers| key.trim().parse::<f64>() == Ok(numbers.value(row)))
         }

@@ -146,7 +146,8 @@ fn constant(column: &ColumnProfile, _: u64) -> Option<Finding> {
 }
 
 fn identifier(column: &ColumnProfile, _: u64) -> Option<Finding> {
-    if !column.why.contains("an identifier") || column.values == 0 || column.role == Role::Neighbors {
+    let named = matches!(column.role, Role::Neighbors | Role::Time);
+    if !column.why.contains("an identifier") || column.values == 0 || named {
         return None;
     }
     let name = &column.name;

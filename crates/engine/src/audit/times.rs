@@ -28,7 +28,8 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
         matches!(c.role, Role::Feature | Role::Time | Role::Group | Role::Weight | Role::Target)
     };
     let columns = profile.columns.iter().filter(judged);
-    columns.flat_map(|column| [stand_in(column), other_calendar(column)]).flatten().collect()
+    let rules = [stand_in, other_calendar, short_years];
+    columns.flat_map(|column| rules.into_iter().filter_map(move |rule| rule(column))).collect()
 }
 
 /// The day and the year of a time in ISO 8601.
@@ -58,6 +59,23 @@ fn stand_in(column: &ColumnProfile) -> Option<Finding> {
         true => finding.remedy("if so, say it").recipe(format!("[data]\nmissing = {}", list(&found))),
         false => finding.remedy("if so, name it as it is written in the file under `missing` in [data]"),
     })
+}
+
+/// Years of two digits that span more than half a century: some are probably of the century before.
+fn short_years(column: &ColumnProfile) -> Option<Finding> {
+    let [first, last] = column.times.as_ref()?;
+    let ((first, begins), (last, ends)) = (day(first)?, day(last)?);
+    let short = |shape: &str| !shape.contains("yyyy") && shape.split(['/', '.', '-', ' ']).count() == 3;
+    if ends - begins <= 50 || ends < 2010 || !column.dates.iter().any(|d| short(&d.shape)) {
+        return None;
+    }
+    let message = format!(
+        "column '{}' has years of two digits, which are read as 1969 to 2068: it runs from {first} to {last}, and dates before 1969 \
+         come out a century late",
+        column.name
+    );
+    let finding = Finding::new(Severity::Warning, "short_years", message).of(&[&column.name]);
+    Some(finding.remedy("write the years with four digits"))
 }
 
 fn other_calendar(column: &ColumnProfile) -> Option<Finding> {

@@ -70,7 +70,10 @@ fn coefficients_of_training(model: &Model, typed: &Batch, context: &Context) -> 
     let Some((at, predictor)) = coefficients::linear_step(model) else { return Ok(None) };
     let n = predictor.weights().len() as u64;
     let operations = n.saturating_mul(n).saturating_mul(typed.n_rows() as u64);
-    if n > MOST_COEFFICIENTS as u64 || operations > in_time(COEFFICIENT_OPERATIONS, context) || context.out_of_time() {
+    if n > MOST_COEFFICIENTS as u64
+        || operations > in_time(COEFFICIENT_OPERATIONS, context)
+        || context.out_of_time()
+    {
         return Ok(None);
     }
     coefficients::of_rows(model, (at, predictor), typed.clone(), context).map(Some)

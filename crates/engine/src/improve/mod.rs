@@ -224,9 +224,16 @@ fn challenge(
     let n_rows = everything.batch().n_rows();
     let fitted = design.fit((*everything).clone(), &champion.recipe, &context.with_stream("ship"))?;
     let chain = training.chain(fitted.steps, &links);
+    context.tell(&Event::End);
+    // What is shipped has learned from the newest labels too, which no comparison has seen the effect of.
+    if !job.despite_tests
+        && let Some(verdict) = veto(champion, &chain, &source, context)?
+    {
+        let verdict = format!("fitted on all feedback, the newest too: {verdict}");
+        return Ok((kept(champion, verdict, rows, Some(comparison), context), None));
+    }
     let last = labelled.last().map_or(i64::MIN, |row| row.at);
     let package = packed(champion, chain, &training, &comparison, &verdict, n_rows, last)?;
-    context.tell(&Event::End);
     let improved = Improved { promoted: true, ..kept(champion, verdict, rows, Some(comparison), context) };
     Ok((improved, Some(package)))
 }

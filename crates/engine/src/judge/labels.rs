@@ -1,6 +1,6 @@
 //! Columns of predictions and truths, where there is no model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, Float64Array, StringArray};
 use tidemill_core::recipe::Task;
 use tidemill_core::{Batch, Column, Error, Result, Role, Schema};
 use tidemill_data::ReadOptions;
-use tidemill_data::parse::{Missing, NumberFormat, Thousands, plain_number};
+use tidemill_data::parse::{Missing, NumberFormat, Thousands, is_missing_word, plain_number};
 use tidemill_eval::Answers;
 
 use super::answered::no_rows;
@@ -64,6 +64,7 @@ impl PredictionColumns {
             schema[1] = Column::number(name).with_role(Role::Weight);
         }
         let all = Batch::new(Arc::new(Schema::new(schema)?), columns)?;
+        check_shared(&all, &self.truth, predicted)?;
         let guessed = if self.positive.is_none() { positive(&all, &self.truth)? } else { None };
         let positive = self.positive.as_deref().or(guessed.as_deref());
         let of = |positive| Answers::of_columns(&all, &self.truth, predicted, self.task, positive);
@@ -122,12 +123,16 @@ fn typed(batch: &Batch) -> Result<Batch> {
     };
     let all: Vec<Vec<Option<String>>> = arrays.iter().filter_map(&said).collect();
     let style = style(&all);
+    // Truth and prediction name the same things: where either has identities, both are names.
+    let named = all.iter().flatten().flatten().any(|text| is_identity(text));
+    let words = shared_words(&arrays);
     // Beside classes or plain numbers a percentage is a probability; where all are percentages, they are points.
     let in_percent = |said: &[Option<String>]| said.iter().flatten().all(|text| text.ends_with('%'));
     let points = all.len() == arrays.len() && all.iter().all(|said| in_percent(said));
     for (column, array) in columns.iter_mut().zip(&mut arrays) {
         let Some(said) = said(array) else { continue };
-        let numbers = read_by(&said, &NumberFormat::default())
+        let plain = |named: bool| (!named).then(|| read_by(&said, &NumberFormat::default())).flatten();
+        let numbers = plain(named && !has_fractions(&said))
             .or_else(|| style.as_ref().and_then(|style| read_by(&said, style)));
         match numbers.filter(|numbers| numbers.iter().any(Option::is_some)) {
             Some(numbers) => {
@@ -142,11 +147,65 @@ fn typed(batch: &Batch) -> Result<Batch> {
                         format!("column '{}' holds numbers, but row {row} says '{cell}'", column.name);
                     return Err(Error::data(problem, "correct the cell, or leave it empty"));
                 }
-                *array = Arc::new(StringArray::from(said));
+                *array = Arc::new(StringArray::from(with_words(said, array, &words)));
             }
         }
     }
     Batch::with_rows(Arc::new(Schema::new(columns)?), arrays, batch.n_rows())
+}
+
+/// Whether a whole number is a name: with zeros in front, or with more digits than a 64-bit float keeps.
+fn is_identity(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.len() > 1
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && (digits.starts_with('0') || digits.len() > 15)
+}
+
+/// Whether cells are numbers with decimals, such as probabilities beside classes that are codes.
+fn has_fractions(said: &[Option<String>]) -> bool {
+    said.iter().flatten().any(|text| text.contains('.'))
+}
+
+/// Words for "no value" that more than one column says: a class such as `None` is one in the truth and in the predictions.
+fn shared_words(arrays: &[ArrayRef]) -> BTreeSet<String> {
+    let words = |array: &ArrayRef| -> BTreeSet<String> {
+        let texts = array.as_string_opt::<i32>().into_iter().flat_map(|texts| texts.iter().flatten());
+        texts.map(|text| text.trim()).filter(|text| is_missing_word(text)).map(String::from).collect()
+    };
+    let mut seen = BTreeSet::new();
+    let all = arrays.iter().map(words);
+    all.flat_map(|words| words.into_iter().filter(|word| !seen.insert(word.clone())).collect::<Vec<_>>())
+        .collect()
+}
+
+/// The cells of a column of names, these words being names as well.
+fn with_words(said: Vec<Option<String>>, array: &ArrayRef, words: &BTreeSet<String>) -> Vec<Option<String>> {
+    let Some(texts) = array.as_string_opt::<i32>() else { return said };
+    let word = |text: Option<&str>| text.map(str::trim).filter(|t| words.contains(*t)).map(String::from);
+    said.into_iter().zip(texts).map(|(cell, text)| cell.or_else(|| word(text))).collect()
+}
+
+/// Refuses classes of which the truth and the predictions share none: every answer would be wrong.
+fn check_shared(all: &Batch, truth: &str, predicted: &str) -> Result<()> {
+    let (truth, said) = (all.schema().index(truth)?, all.schema().index(predicted)?);
+    let (Ok(known), Ok(given)) = (all.texts(truth), all.texts(said)) else { return Ok(()) };
+    let classes = |texts: &StringArray| -> BTreeSet<String> {
+        texts.iter().flatten().take(100_000).map(|text| text.trim().to_lowercase()).collect()
+    };
+    let (known, given) = (classes(known), classes(given));
+    if known.is_empty() || given.is_empty() || !known.is_disjoint(&given) {
+        return Ok(());
+    }
+    let shown = |all: &BTreeSet<String>| {
+        all.iter().take(3).map(|class| format!("'{class}'")).collect::<Vec<_>>().join(", ")
+    };
+    let problem = format!(
+        "no predicted class is among the true ones: the truth has {}, the predictions {}",
+        shown(&known),
+        shown(&given)
+    );
+    Err(Error::data(problem, "name the columns of one question, and write its classes in one way"))
 }
 
 /// The numbers of cells that are all written in one way; `None` where one of them is not.
@@ -245,5 +304,25 @@ mod tests {
         // Classes stay what they are, and so does the file beside them.
         assert_eq!(read_lines("y;p\n<=50K;0,25\n>50K;0,75\n"), [None, Some(vec![0.25, 0.75])]);
         assert_eq!(read_lines("y,p\n1:30,1:30\n2:45,1:30\n"), [None, None]);
+    }
+
+    #[test]
+    fn identities_and_classes_called_none_stay_as_they_are_written() {
+        assert_eq!(read_lines("y,p\n01234,1234\n1234,01234\n"), [None, None]);
+        assert_eq!(read_lines("y,p\n9007199254740993,9007199254740992\n"), [None, None]);
+        assert_eq!(read_lines("y,p\n01,0.5\n02,0.25\n"), [None, Some(vec![0.5, 0.25])]);
+        let judged = |lines: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("e.csv");
+            std::fs::write(&path, lines).unwrap();
+            let columns =
+                PredictionColumns { truth: "y".into(), predicted: "p".into(), ..Default::default() };
+            columns.answers(&path.display().to_string(), None)
+        };
+        let rows = "None,None\nMild,None\nNone,Mild\nMild,Mild\n,Mild\n";
+        let answers = judged(&format!("y,p\n{rows}")).unwrap();
+        assert_eq!((answers.classes().len(), answers.n_rows()), (2, 4));
+        let e = judged("y,p\n<=50K,<=50K.\n>50K,>50K.\n").err().unwrap();
+        assert!(e.to_string().contains("no predicted class is among the true ones"), "{e}");
     }
 }

@@ -1,6 +1,7 @@
 //! From the race to a design: which learner, or which blend, and why.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use serde::Serialize;
 use tidemill_core::recipe::{OptimizeFor, Recipe};
@@ -195,15 +196,17 @@ pub(crate) fn choose(
 /// Fits that follow the choice, in fits on a fold, with some room.
 const FITS_AFTER: f64 = 3.0;
 
-/// Where the time left does not suffice to fit the best twice more: the best that can be, or the quickest.
+/// Where the time left does not suffice to fit the best twice more: the best that can be, or the best of the quick ones.
 fn in_time(finishers: &[Finisher], context: &Context) -> Option<usize> {
     let left = context.time_left()?.as_secs_f64();
     let fits = |f: &Finisher| FITS_AFTER * f.fit.as_secs_f64() <= left;
     if finishers.first().is_none_or(fits) {
         return None;
     }
-    let quickest = (0..finishers.len()).min_by_key(|&i| (finishers[i].fit, i));
-    finishers.iter().position(fits).or(quickest)
+    // A fit's time is measured: differences of milliseconds are none.
+    let quickest = finishers.iter().map(|f| f.fit).min()?;
+    let quick = |f: &Finisher| f.fit <= 2 * quickest + Duration::from_millis(100);
+    finishers.iter().position(fits).or_else(|| finishers.iter().position(quick))
 }
 
 /// Whether the time left suffices for all members of a blend.

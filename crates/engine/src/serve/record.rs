@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use tidemill_core::{Cell, Kind, Result, Role, Row};
 use tidemill_data::CellIssue;
+use tidemill_data::parse::unquoted;
 use tidemill_kernel::mask::Mask;
 use tidemill_store::LoggedRow;
 use uuid::Uuid;
@@ -99,7 +100,8 @@ impl Recorder {
         let Some(column) = &self.key else { return Ok(None) };
         let key = match &row.cells[column.place] {
             Cell::Missing => return Ok(None),
-            Cell::Text(text) => text.clone(),
+            // A CSV body keeps the quotes of a key such as "NA"; they are not part of it.
+            Cell::Text(text) => unquoted(text).to_string(),
             other => {
                 let mut text = Vec::new();
                 write_cell(&mut text, other);
