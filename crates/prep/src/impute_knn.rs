@@ -278,7 +278,8 @@ impl NullaryFnOnce for Pass<'_> {
                     let square = d * d;
                     // Of `NaN` this is 0.
                     sums[l] += if square > 0.0 { square } else { 0.0 };
-                    counts[l] += known[l];
+                    // At most one for each column.
+                    counts[l] = counts[l].wrapping_add(known[l]);
                 }
             }
             let (mut keys, mut any, limit) = ([0.0; WIDTH], false, want.limit);
