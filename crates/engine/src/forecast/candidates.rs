@@ -21,6 +21,9 @@ const QUICK: [Method; 5] =
 /// Learners across rows take part from so many on: trees and lines on fewer mostly follow chance.
 const ROWS: usize = 500;
 
+/// A season of more steps makes each earlier origin as dear as those of a panel.
+const LONG: usize = 100;
+
 /// The column of the past as a series, beside what is read of it.
 pub(super) fn past() -> String {
     format!("{HISTORY}_past")
@@ -101,8 +104,9 @@ pub(crate) fn combination(recipe: &Recipe, series: usize) -> Result<Spec> {
         _ => QUICK.to_vec(),
     };
     let all = local(recipe, steps(recipe)?, &methods);
+    let season = recipe.forecast.as_ref().and_then(|f| f.season).unwrap_or(1);
     Ok(match series {
-        ..=PANEL => all,
+        ..=PANEL if season <= LONG => all,
         ..=VERY_MANY => all.with("origins", 2),
         _ => all.with("origins", 1),
     })
@@ -130,6 +134,8 @@ mod tests {
         let asked = Forecast { horizon: "4".into(), step: Some("1 day".into()), ..Forecast::default() };
         let recipe = Recipe { forecast: Some(asked), ..Recipe::default() };
         let of = |series| combination(&recipe, series).unwrap();
+        let origins = |series| of(series).params.get("origins").cloned();
+        assert_eq!([1, 11, 3_001].map(origins), [None, Some(json!(2)), Some(json!(1))]);
         let n_methods = |series| of(series).params.get("methods").map_or(12, |m| m.as_array().unwrap().len());
         assert_eq!([1, 300, 301, 3_000, 3_001].map(n_methods), [12, 12, 9, 9, 5]);
         assert!([1, 301, 3_001].into_iter().all(|series| is_combination(&of(series))));

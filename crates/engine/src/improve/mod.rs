@@ -209,11 +209,11 @@ fn challenge(
     let rows = RowCounts { source: training.n_source, fitted: picked.batch().n_rows(), ..rows };
 
     let (comparison, promote, verdict) = judge(champion, &challenger, &design, &held_out, context)?;
-    let veto = match promote && !job.despite_tests {
+    let vetoed = match promote && !job.despite_tests {
         true => veto(champion, &challenger, &source, context)?,
         false => None,
     };
-    let (promote, verdict) = (promote && veto.is_none(), veto.unwrap_or(verdict));
+    let (promote, verdict) = (promote && vetoed.is_none(), vetoed.unwrap_or(verdict));
     if !promote {
         return Ok((kept(champion, verdict, rows, Some(comparison), context), None));
     }

@@ -36,7 +36,8 @@ pub(super) fn ahead(points: &[Point], greater_is_better: bool) -> Option<Ahead> 
     let most = likely.iter().copied().fold(0.0, f64::max);
     // No score is better than 1 where more is better, or than 0 where less is.
     let perfect = if greater_is_better { 1.0 } else { 0.0 };
-    let at = |gain: f64| sign * (last + gain).min(f64::max(perfect, last));
+    // (Adding 0 takes the sign off a loss of 0.)
+    let at = |gain: f64| sign * (last + gain).min(f64::max(perfect, last)) + 0.0;
     let mut band = [at(least - 2.0 * off), at(most + 2.0 * off)];
     band.sort_by(f64::total_cmp);
     Some(Ahead { valid: at(best.gain), band })

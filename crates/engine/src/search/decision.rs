@@ -82,9 +82,13 @@ pub(super) fn decide(
     tried.retain(|[_, score]| !score.is_nan());
     decided.at_half = tried.iter().find(|[at, _]| *at == 0.5).map(|[_, score]| *score);
     let Some([mut threshold, mut score]) = best(&tried, greater) else { return Ok(decided) };
-    if let Some(steady) = steady(&tried, decision, &yes, truth, judge)? {
-        let known = tried.iter().find(|[at, _]| *at == steady);
-        [threshold, score] = known.copied().unwrap_or([threshold, score]);
+    // On all rows, too, it must be no worse than one half.
+    let gain = |score: f64| if greater { score } else { -score };
+    let sound = |score: f64| decided.at_half.is_none_or(|half| gain(score) >= gain(half));
+    if let Some(steady) = steady(&tried, decision, &yes, truth, judge)?
+        && let Some(known) = tried.iter().find(|[at, score]| *at == steady && sound(*score))
+    {
+        [threshold, score] = *known;
     }
     (decided.threshold, decided.score) = (threshold, Some(score));
     decided.tried = for_a_chart(tried, threshold);
