@@ -321,7 +321,8 @@ mod tests {
         };
         let rows = "None,None\nMild,None\nNone,Mild\nMild,Mild\n,Mild\n";
         let answers = judged(&format!("y,p\n{rows}")).unwrap();
-        assert_eq!((answers.classes().len(), answers.n_rows()), (2, 4));
+        let Answers::Classes(classes) = &answers else { panic!("classes") };
+        assert_eq!((classes.names().len(), answers.n_rows()), (2, 4));
         let e = judged("y,p\n<=50K,<=50K.\n>50K,>50K.\n").err().unwrap();
         assert!(e.to_string().contains("no predicted class is among the true ones"), "{e}");
     }
