@@ -99,6 +99,8 @@ impl Past {
 
 #[cfg(test)]
 mod tests {
+    use tidemill_kernel::calendar::MonthDay;
+
     use super::*;
 
     fn past(values: &[(i64, f64)], moment: Option<i64>) -> Past {
@@ -150,7 +152,8 @@ mod tests {
     fn months_of_unequal_length_are_a_step_each() {
         let day = 86_400_000_000;
         let starts = [0, 31, 59, 90, 120, 151, 181].map(|d| (d * day, d as f64));
-        let past = Past::of(starts.into_iter(), Some(212 * day), Step::Months { n: 1, end: false }, LONGEST);
+        let past =
+            Past::of(starts.into_iter(), Some(212 * day), Step::Months { n: 1, on: MonthDay::Same }, LONGEST);
         assert_eq!((past.grid.len(), past.ahead()), (7, 1));
         assert!(past.grid.iter().all(|x| !x.is_nan()));
     }

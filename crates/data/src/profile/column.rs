@@ -303,14 +303,19 @@ impl Gather {
 
     pub(super) fn finish(mut self, n_rows: u64) -> ColumnProfile {
         let mut variants = Vec::new();
-        let (mut top, mut top_error) = (Vec::new(), 0);
+        let (mut top, mut top_error, mut different) = (Vec::new(), 0, None);
         if let Some(found) = &self.names {
             for counted in found.counters() {
                 self.words.see(&counted.name, counted.count, counted.row);
                 self.dates.see(&counted.name, counted.count, counted.row);
             }
-            top = names::top(found, TOLD);
+            top = names::top(found, if self.column.merged { usize::MAX } else { TOLD });
             top_error = found.error();
+            if self.column.merged {
+                top = names::merged(top);
+                different = Some(top.len() as u64).filter(|_| self.distinct.is_exact() && top_error == 0);
+                top.truncate(TOLD);
+            }
             if self.column.kind != Kind::Flag {
                 variants = names::variants(found);
                 variants.retain(|v| !self.column.merged || v.differ == ["spelling"]);
@@ -321,7 +326,8 @@ impl Gather {
         let times = times.map(|s| [s.min, s.max].map(|secs| write_iso((secs * 1e6) as i64)));
         let values = n_rows - self.missing.count - self.unreadable.count;
         // An estimate may be a little above what is possible.
-        let distinct = Distinct { count: self.distinct.count().min(values), exact: self.distinct.is_exact() };
+        let count = different.unwrap_or_else(|| self.distinct.count().min(values));
+        let distinct = Distinct { count, exact: self.distinct.is_exact() };
         let texts = matches!(self.column.kind, Kind::Category | Kind::Text);
         ColumnProfile {
             name: self.column.name,

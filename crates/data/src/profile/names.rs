@@ -6,7 +6,7 @@ use serde::Serialize;
 use tidemill_kernel::sketch::{Counted, Frequent};
 
 use super::column::TopName;
-use crate::parse::spelling::{folded, plain, spaced};
+use crate::parse::spelling::{self, folded, plain, spaced};
 
 /// Misspellings are looked for among so many names.
 const COMPARED: usize = 500;
@@ -35,6 +35,22 @@ pub(super) fn top(names: &Frequent, told: usize) -> Vec<TopName> {
         counts.into_iter().map(|(n, (count, row))| (n, count, row)).collect();
     all.sort_by(|a, b| b.1.cmp(&a.1).then(a.2.cmp(&b.2)));
     all.into_iter().take(told).map(|(name, count, _)| TopName { name: name.into(), count }).collect()
+}
+
+/// The spellings of a name as one, written as most rows write it, the most frequent first.
+pub(super) fn merged(names: Vec<TopName>) -> Vec<TopName> {
+    let counts: Vec<(&str, u64)> = names.iter().map(|name| (&*name.name, name.count)).collect();
+    let mut all: Vec<TopName> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for (one, (_, count)) in spelling::merged(&counts, &[]).into_iter().zip(&counts) {
+        let place = *places.entry(one).or_insert(all.len());
+        match all.get_mut(place) {
+            Some(known) => known.count += count,
+            None => all.push(TopName { name: one.into(), count: *count }),
+        }
+    }
+    all.sort_by_key(|name| std::cmp::Reverse(name.count));
+    all
 }
 
 /// Groups of names that differ in case, spaces or accents, then rare names one or two letters from a common one.
@@ -100,7 +116,7 @@ fn misspelt(groups: &BTreeMap<String, Vec<&Counted>>) -> Vec<Variants> {
 mod tests {
     use tidemill_kernel::sketch::{Frequent, hash_bytes};
 
-    use super::{top, variants};
+    use super::{merged, top, variants};
 
     fn of(names: &[(&str, usize)]) -> Frequent {
         let mut frequent = Frequent::new(100);
@@ -143,5 +159,12 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].names[1].name.as_str(), found[0].rows[1]), ("Helsinky", 51));
         assert_eq!(top(&of(&[("a ", 2), ("a", 1), ("b", 2)]), 1)[0].count, 3);
+    }
+
+    #[test]
+    fn spellings_that_are_merged_are_counted_together() {
+        let names = top(&of(&[("no", 60), ("No", 30), ("NO", 4), ("yes", 3), ("Yes", 3)]), usize::MAX);
+        let counts: Vec<(String, u64)> = merged(names).into_iter().map(|n| (n.name, n.count)).collect();
+        assert_eq!(counts, [("no".to_string(), 94), ("yes".to_string(), 6)]);
     }
 }

@@ -100,7 +100,7 @@ pub(crate) fn learners(
 pub(crate) fn combination(recipe: &Recipe, series: usize) -> Result<Spec> {
     let methods: Vec<Method> = match series {
         ..=MANY => Vec::new(),
-        ..=VERY_MANY => Method::ALL.into_iter().filter(|method| !is_arima(*method)).collect(),
+        ..=VERY_MANY => Method::ALL.into_iter().filter(|method| !method.is_arima()).collect(),
         _ => QUICK.to_vec(),
     };
     let all = local(recipe, steps(recipe)?, &methods);
@@ -110,11 +110,6 @@ pub(crate) fn combination(recipe: &Recipe, series: usize) -> Result<Spec> {
         ..=VERY_MANY => all.with("origins", 2),
         _ => all.with("origins", 1),
     })
-}
-
-/// Whether a method searches for an ARIMA model.
-fn is_arima(method: Method) -> bool {
-    matches!(method, Method::Arima | Method::StlArima | Method::MstlArima)
 }
 
 /// Whether a learner is the combination of all methods for single series (of very many, of those that are quick).

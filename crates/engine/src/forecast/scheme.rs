@@ -48,6 +48,7 @@ impl Scheme {
         }
         let week = match dated.step {
             Step::Clock(length) => (WEEK % length == 0).then_some(WEEK / length),
+            Step::Open(open) => Some(open.n * i64::from(open.days.count_ones())),
             _ => None,
         };
         let week = week.filter(|w| (2..=LONGEST_WEEK).contains(w));
@@ -151,7 +152,7 @@ pub(super) fn horizon(text: &str, step: Step) -> Result<usize> {
                     "'{text}' is neither a number of steps nor a length of time such as 24h, 7d, 4w or 6 months"
                 ))
             })?;
-            (secs * 1e6 / step.length() as f64).round()
+            step.steps_in((secs * 1e6) as i64) as f64
         }
     };
     if (1.0..=10_000.0).contains(&steps) {
@@ -162,6 +163,8 @@ pub(super) fn horizon(text: &str, step: Step) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use tidemill_kernel::calendar::MonthDay;
+
     use super::{Step, horizon};
 
     #[test]
@@ -171,7 +174,7 @@ mod tests {
         assert_eq!(horizon("24h", hour).unwrap(), 24);
         assert_eq!(horizon(" 2w ", hour).unwrap(), 336);
         assert_eq!(horizon("90m", Step::Clock(1_800_000_000)).unwrap(), 3);
-        let month = Step::Months { n: 1, end: false };
+        let month = Step::Months { n: 1, on: MonthDay::Same };
         assert_eq!((horizon("6 months", month).unwrap(), horizon("2 years", month).unwrap()), (6, 24));
         for wrong in ["", "soon", "0", "1m", "-3", "9999999", "h"] {
             assert_eq!(horizon(wrong, hour).unwrap_err().code(), "parameter", "{wrong}");

@@ -153,6 +153,11 @@ impl Method {
         matches!(self, Method::LastValue | Method::SeasonalNaive | Method::Drift)
     }
 
+    /// Whether it searches for an ARIMA model, which costs several times all others.
+    pub fn is_arima(self) -> bool {
+        matches!(self, Method::Arima | Method::StlArima | Method::MstlArima)
+    }
+
     /// What it learns of a series whose season has so many steps (1 for none); `None` where the series is too short for it, constant, or of
     /// another sort.
     pub fn fit(self, y: &[f64], season: usize) -> Option<Model> {
