@@ -7,6 +7,7 @@
 mod csv_read;
 mod held_out;
 mod language;
+mod language_speed;
 mod linear;
 mod metrics;
 mod neighbors;
@@ -42,6 +43,7 @@ type Bench = (&'static str, fn() -> Outcome<Vec<Row>>);
 const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
     ("gpu", neural::on_gpu),
+    ("language", language_speed::run),
     ("linear", linear::run),
     ("metrics", metrics::run),
     ("neighbors", neighbors::run),
