@@ -383,7 +383,10 @@ fn teach(served: &Served, n: usize, right: impl Fn(usize) -> &'static str) {
 }
 
 fn challenge(served: &Served) -> improve::language::Improved {
-    let tuning = Sft { epochs: 12, batch: 4, learning_rate: 2e-2, ..Sft::default() };
+    challenge_by(served, Sft { epochs: 12, batch: 4, learning_rate: 2e-2, ..Sft::default() })
+}
+
+fn challenge_by(served: &Served, tuning: Sft) -> improve::language::Improved {
     let model = served.folder.path().join("llama");
     let job = improve::Job { model, tuning, ..improve::Job::default() };
     improve::language::improve(&job, &served.running.app.store, &context()).unwrap()
@@ -445,18 +448,19 @@ fn prefer(served: &Served, n: usize, better: impl Fn(&[String; 2], usize) -> usi
 fn preferences_are_learned_from_where_they_say_something() {
     let told = served();
     // Whoever prefers by the first letter can be learned from; who throws a coin cannot.
-    prefer(&told, 140, |texts, _| usize::from(texts[1] < texts[0]));
-    let improved = challenge(&told);
+    prefer(&told, 240, |texts, _| usize::from(texts[1] < texts[0]));
+    let gentle = || Sft { epochs: 4, batch: 4, learning_rate: 8e-3, ..Sft::default() };
+    let improved = challenge_by(&told, gentle());
     assert!(
         improved.promoted && improved.verdict.starts_with("by preferences: promoted"),
         "{}",
         improved.verdict
     );
     until(&told, improved.successor.as_deref().unwrap());
-    assert!(!challenge(&told).promoted, "all of it is used up");
+    assert!(!challenge_by(&told, gentle()).promoted, "all of it is used up");
     let untold = served();
-    prefer(&untold, 140, |_, i| usize::from((i * i * 7 + i / 3) % 5 < 2));
-    let improved = challenge(&untold);
+    prefer(&untold, 240, |_, i| usize::from((i * i * 7 + i / 3) % 5 < 2));
+    let improved = challenge_by(&untold, gentle());
     assert!(!improved.promoted, "{}", improved.verdict);
 }
 
