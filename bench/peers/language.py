@@ -134,6 +134,27 @@ def refused(server):
         pass
 
 
+def formed(server):
+    """Of 200 answers of a given form, all that end by themselves have it; the others say that they were cut."""
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "country": {"enum": ["France", "Kenya", "Peru"]}, "people": {"type": "integer"}},
+        "required": ["city", "country", "people"],
+        "additionalProperties": False,
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "city", "strict": True, "schema": schema}}
+    ask, ended = [{"role": "user", "content": "Name a city."}], 0
+    for seed in range(200):
+        choice = server.say(ask, temperature=1, seed=seed, max_tokens=32, response_format=form).choices[0]
+        if choice.finish_reason == "length":
+            continue
+        found, ended = json.loads(choice.message.content), ended + 1
+        kinds = [isinstance(found.get("city"), str), found.get("country") in ("France", "Kenya", "Peru"), type(found.get("people")) is int]
+        check(all(kinds) and len(found) == 3, f"not of the form: {choice.message.content!r}")
+    facts["ended_with_their_form"] = ended
+    check(ended > 0, "no answer of the form ended by itself")
+
+
 def left(server, store):
     """A client that leaves stops the work: the next answer does not wait for the end of a long one."""
     stream = server.say(messages=[{"role": "user", "content": "Tell a long story about a pirate."}], stream=True, temperature=0)
@@ -175,6 +196,7 @@ def loop(base, useless):
     if not useless:
         asked(server)
         refused(server)
+        formed(server)
         left(server, store)
     before = server.hash()
     taught(server, CORRECTIONS, useless)

@@ -9,6 +9,7 @@ mod explain;
 mod held_out;
 mod impute;
 mod language;
+mod language_speed;
 mod linear;
 mod metrics;
 mod neighbors;
@@ -48,6 +49,7 @@ const BENCHES: &[Bench] = &[
     ("explain", explain::run),
     ("gpu", neural::on_gpu),
     ("impute", impute::run),
+    ("language", language_speed::run),
     ("linear", linear::run),
     ("metrics", metrics::run),
     ("neighbors", neighbors::run),

@@ -11,6 +11,7 @@ mod explain;
 mod forecast;
 mod golden;
 mod gradients;
+mod held_base;
 mod import;
 mod languages;
 mod links;

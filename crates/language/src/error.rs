@@ -41,12 +41,18 @@ pub enum LanguageError {
     /// A chat was given, but the model has no chat template.
     #[error("the model has no chat template")]
     NoTemplate,
+    /// Tools were given, but the chat template has no place for them.
+    #[error("the model's chat template knows no tools")]
+    NoTools,
     /// The chat template could not be applied.
     #[error("chat template: {0}")]
     Template(String),
     /// The tokenizer could not be used.
     #[error("tokenizer: {0}")]
     Tokens(String),
+    /// The form that an answer should have is not valid, or cannot be kept to.
+    #[error("the form of the answer: {0}")]
+    Form(String),
     /// No example has a token to learn from.
     #[error("none of the {examples} examples has a token to learn from: every label is masked")]
     AllMasked {
@@ -100,8 +106,10 @@ impl Coded for LanguageError {
             LanguageError::PromptTooLong { .. } => "prompt_too_long",
             LanguageError::EmptyPrompt => "empty_prompt",
             LanguageError::NoTemplate => "no_chat_template",
+            LanguageError::NoTools => "no_tools",
             LanguageError::Template(_) => "chat_template",
             LanguageError::Tokens(_) => "tokenizer",
+            LanguageError::Form(_) => "answer_form",
             LanguageError::AllMasked { .. } => "all_masked",
             LanguageError::EqualAnswers { .. } => "equal_answers",
             LanguageError::Adapter { .. } => "adapter",
@@ -119,8 +127,10 @@ impl Coded for LanguageError {
             LanguageError::PromptTooLong { .. } => "shorten the prompt, or ask for fewer tokens",
             LanguageError::EmptyPrompt => "give a prompt",
             LanguageError::NoTemplate => "give a plain prompt, or a model that was tuned for chat",
+            LanguageError::NoTools => "leave the tools out, or use a model that was tuned to call them",
             LanguageError::Template(_) => "check that the roles of the messages are those the model knows",
             LanguageError::Tokens(_) => "check the model's tokenizer",
+            LanguageError::Form(_) => "check the JSON Schema or the regular expression",
             LanguageError::AllMasked { .. } => {
                 "give examples with a response, short enough for the length limit"
             }

@@ -14,8 +14,10 @@ mod texts;
 mod tokens;
 mod tune;
 
+pub use blocks::precision::Precision;
 pub use checkpoint::{Config, Family, RopeScaling};
 pub use decode::cache::Cache;
+pub use decode::constrain::Form;
 pub use decode::generate::{Finish, Generated, Logprob, Request};
 pub use decode::sample::Sampling;
 pub use embed::Embedder;

@@ -2,12 +2,16 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use serde_json::Value;
 use tidemill_core::Result;
 
 use crate::blocks::decoder::Decoder;
+use crate::blocks::precision::Precision;
 use crate::checkpoint::{Checkpoint, Config};
 use crate::decode::cache::Cache;
+use crate::decode::constrain::Forms;
 use crate::decode::generate::{Generated, Request, generate, room};
 use crate::error::LanguageError;
 use crate::template::{Message, Template};
@@ -19,9 +23,12 @@ use crate::tune::lora::Adapter;
 pub struct Model {
     path: PathBuf,
     config: Config,
+    precision: Precision,
     pub(crate) decoder: Decoder,
     tokens: Tokens,
     template: Option<Template>,
+    /// Made when the first answer of a given form is asked for.
+    forms: OnceLock<Forms>,
 }
 
 impl Model {
@@ -32,11 +39,19 @@ impl Model {
     /// When files are missing, damaged or disagree, or the architecture, a rope type or a tensor type is unknown. Code
     /// and pickles are refused.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_as(path, Precision::Float32)
+    }
+
+    /// The same with weights in this precision.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn open_as(path: &Path, precision: Precision) -> Result<Self> {
         let Checkpoint { config, tokenizer, template, bos, eos, mut tensors } = Checkpoint::open(path)?;
         let tokens = Tokens::new(&tokenizer, config.vocabulary)?;
         let template = template.map(|source| Template::new(source, bos, eos)).transpose()?;
-        let decoder = Decoder::load(&config, tensors.as_mut(), path)?;
-        Ok(Model { path: path.into(), config, decoder, tokens, template })
+        let decoder = Decoder::load(&config, tensors.as_mut(), path, precision)?;
+        Ok(Model { path: path.into(), config, precision, decoder, tokens, template, forms: OnceLock::new() })
     }
 
     /// Where it was opened.
@@ -47,6 +62,11 @@ impl Model {
     /// Its sizes.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// In how many bits its weights are.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Its tokenizer.
@@ -69,7 +89,12 @@ impl Model {
     /// # Errors
     /// When there is no template, or it refuses the messages.
     pub fn chat(&self, messages: &[Message], answer: bool) -> Result<String> {
-        self.template.as_ref().ok_or(LanguageError::NoTemplate)?.apply(messages, answer)
+        self.chat_with(messages, &[], answer)
+    }
+
+    /// The same where these tools may be called.
+    pub(crate) fn chat_with(&self, messages: &[Message], tools: &[Value], answer: bool) -> Result<String> {
+        self.template.as_ref().ok_or(LanguageError::NoTemplate)?.apply(messages, tools, answer)
     }
 
     /// The tokens of a prompt, ready for the answer.
@@ -81,6 +106,9 @@ impl Model {
             Prompt::Text(text) if self.chats() => self.chat_tokens(&[Message::new("user", text)]),
             Prompt::Text(text) | Prompt::Raw(text) => self.tokens.encode(text, true),
             Prompt::Chat(messages) => self.chat_tokens(messages),
+            Prompt::Tools(messages, tools) => {
+                self.tokens.encode(&self.chat_with(messages, tools, true)?, false)
+            }
         }
     }
 
@@ -91,6 +119,15 @@ impl Model {
     pub fn chat_tokens(&self, messages: &[Message]) -> Result<Vec<u32>> {
         // The template writes the special tokens itself.
         self.tokens.encode(&self.chat(messages, true)?, false)
+    }
+
+    /// What compiles the forms of answers.
+    pub(crate) fn forms(&self) -> Result<&Forms> {
+        if let Some(forms) = self.forms.get() {
+            return Ok(forms);
+        }
+        let forms = Forms::new(&self.tokens, self.config.vocabulary, &self.config.eos)?;
+        Ok(self.forms.get_or_init(|| forms))
     }
 
     /// How many tokens may be generated for a request.

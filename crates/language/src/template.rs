@@ -38,6 +38,8 @@ pub(crate) struct Template {
     environment: Environment<'static>,
     bos: String,
     eos: String,
+    /// Whether it has a place for tools.
+    tools: bool,
 }
 
 impl Template {
@@ -51,15 +53,24 @@ impl Template {
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise);
         environment.add_filter("tojson", to_json);
+        let tools = source.contains("tools");
         environment.add_template_owned("chat", source).map_err(failed)?;
-        Ok(Template { environment, bos: bos.unwrap_or_default(), eos: eos.unwrap_or_default() })
+        Ok(Template { environment, bos: bos.unwrap_or_default(), eos: eos.unwrap_or_default(), tools })
     }
 
-    /// The text of a chat; with `answer`, up to where the assistant's next message begins.
+    /// The text of a chat in which these tools may be called; with `answer`, up to where the assistant's next message begins.
     ///
     /// # Errors
-    /// When the template refuses the messages.
-    pub(crate) fn apply(&self, messages: &[Message], answer: bool) -> Result<String> {
+    /// When the template refuses the messages, or has no place for tools.
+    pub(crate) fn apply(
+        &self,
+        messages: &[Message],
+        tools: &[serde_json::Value],
+        answer: bool,
+    ) -> Result<String> {
+        if !tools.is_empty() && !self.tools {
+            return Err(LanguageError::NoTools.into());
+        }
         let template = self.environment.get_template("chat").map_err(failed)?;
         let none = Value::from(());
         let text = template.render(context! {
@@ -67,7 +78,7 @@ impl Template {
             add_generation_prompt => answer,
             bos_token => self.bos,
             eos_token => self.eos,
-            tools => none,
+            tools => if tools.is_empty() { none.clone() } else { Value::from_serialize(tools) },
             documents => none,
         });
         Ok(text.map_err(failed)?)
@@ -138,7 +149,7 @@ mod tests {
 
     fn applied(source: &str) -> Result<String> {
         let template = Template::new(source.into(), Some("<s>".into()), None)?;
-        template.apply(&[Message::new("user", "Tom & \"Jo\"")], true)
+        template.apply(&[Message::new("user", "Tom & \"Jo\"")], &[], true)
     }
 
     #[test]
@@ -152,6 +163,15 @@ mod tests {
     fn json_is_that_of_python() {
         let source = "{{ {'a': [1, 'é<'], 'b': none} | tojson }}";
         assert_eq!(applied(source).unwrap(), r#"{"a": [1, "é<"], "b": null}"#);
+    }
+
+    #[test]
+    fn tools_come_where_the_template_has_them() {
+        let tools = [serde_json::json!({ "type": "function", "function": { "name": "f" } })];
+        let applied = |source: &str| Template::new(source.into(), None, None)?.apply(&[], &tools, true);
+        let source = "{% if tools %}{% for t in tools %}{{ t | tojson }}{% endfor %}{% endif %}";
+        assert_eq!(applied(source).unwrap(), r#"{"type": "function", "function": {"name": "f"}}"#);
+        assert_eq!(applied("{{ messages }}").unwrap_err().code(), "no_tools");
     }
 
     #[test]

@@ -54,6 +54,7 @@ fn greedy(model: &Model, prompt: Vec<u32>, n: usize) -> Vec<u32> {
         sampling: Sampling::default(),
         stop: Vec::new(),
         logprobs: None,
+        form: None,
     };
     model.generate(&request, None, &mut |_| ControlFlow::Continue(())).unwrap().tokens
 }
@@ -140,7 +141,7 @@ fn an_adapter_of_peft_changes_the_logits_as_there() {
 fn request(model: &Model, max_tokens: usize) -> Request {
     let sampling = Sampling { temperature: 1.5, seed: 4, ..Sampling::default() };
     let prompt = model.tokens().encode("The naïve café", false).unwrap();
-    Request { prompt, max_tokens: Some(max_tokens), sampling, stop: Vec::new(), logprobs: None }
+    Request { prompt, max_tokens: Some(max_tokens), sampling, stop: Vec::new(), logprobs: None, form: None }
 }
 
 /// The model's texts are noise, and so are full of broken characters.

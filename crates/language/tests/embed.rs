@@ -12,29 +12,32 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-fn case() -> (Vec<String>, Vec<Vec<f32>>) {
-    let raw: Value = serde_json::from_slice(&fs::read(fixtures().join("bert.json")).unwrap()).unwrap();
+fn case(name: &str) -> (Vec<String>, Vec<Vec<f32>>) {
+    let file = fixtures().join(format!("{name}.json"));
+    let raw: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     let read = |key: &str| raw[key].clone();
     (serde_json::from_value(read("texts")).unwrap(), serde_json::from_value(read("vectors")).unwrap())
 }
 
 #[test]
 fn vectors_are_those_of_sentence_transformers() {
-    let embedder = Embedder::open(&fixtures().join("bert")).unwrap();
-    assert_eq!((embedder.width(), embedder.longest()), (24, 24));
-    let (texts, wanted) = case();
-    let vectors = embedder.embed(&texts).unwrap();
-    assert_eq!(vectors.len(), wanted.len() * 24);
-    for (text, (ours, wanted)) in texts.iter().zip(vectors.chunks(24).zip(&wanted)) {
-        let worst = ours.iter().zip(wanted).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
-        assert!(worst < 1e-5, "{text:?}: {worst}");
+    for name in ["bert", "roberta"] {
+        let embedder = Embedder::open(&fixtures().join(name)).unwrap();
+        assert_eq!((embedder.width(), embedder.longest()), (24, 24));
+        let (texts, wanted) = case(name);
+        let vectors = embedder.embed(&texts).unwrap();
+        assert_eq!(vectors.len(), wanted.len() * 24);
+        for (text, (ours, wanted)) in texts.iter().zip(vectors.chunks(24).zip(&wanted)) {
+            let worst = ours.iter().zip(wanted).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-5, "{name}, {text:?}: {worst}");
+        }
     }
 }
 
 #[test]
 fn a_text_has_the_same_bits_in_any_company() {
     let embedder = Embedder::open(&fixtures().join("bert")).unwrap();
-    let (texts, _) = case();
+    let (texts, _) = case("bert");
     let together = embedder.embed(&texts).unwrap();
     for (text, wanted) in texts.iter().zip(together.chunks(24)) {
         assert_eq!(embedder.embed(&[text]).unwrap(), wanted);

@@ -3,5 +3,6 @@
 mod agreement;
 mod bad_input;
 mod embed;
+mod forms;
 mod preferences;
 mod tune;

@@ -44,6 +44,7 @@ fn an_answer_is_learned_and_the_same_seed_gives_the_same_bytes() {
             sampling: Sampling::default(),
             stop: Vec::new(),
             logprobs: None,
+            form: None,
         };
         let answer = model.generate(&request, Some(&tuned.adapter), &mut |_| ControlFlow::Continue(()));
         // The tied embedding of 20 random numbers a token cannot say an end for certain, but it can say the answer.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tidemill_core::Context;
 use tidemill_engine::backup::Regular;
+use tidemill_engine::language::Precision;
 use tidemill_engine::model::language::Place;
 use tidemill_store::{Durability, Store};
 
@@ -42,6 +43,8 @@ pub struct Options {
     pub retention: Option<Duration>,
     /// The secret of hashed columns.
     pub hash_key: Option<String>,
+    /// In how many bits the weights of language models are held.
+    pub precision: Precision,
     /// Sites whose pages may ask, such as `https://app.example`.
     pub allow_origin: Vec<String>,
     /// The backups that are made meanwhile.
@@ -88,6 +91,7 @@ impl Options {
             drain: Duration::ZERO,
             retention: None,
             hash_key: None,
+            precision: Precision::Float32,
             allow_origin: Vec::new(),
             backup: None,
         }
@@ -133,6 +137,7 @@ impl App {
             store: store.clone(),
             telemetry: telemetry.clone(),
             hash_key: options.hash_key.clone(),
+            precision: options.precision,
             context: context.clone(),
         };
         let (talking, tables): (Vec<_>, Vec<_>) =

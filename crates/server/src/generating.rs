@@ -181,7 +181,9 @@ fn refused(e: Error) -> ApiError {
         "empty_prompt" => ("empty_prompt", "messages"),
         "no_chat_template" => ("no_chat_template", "messages"),
         "chat_template" => ("chat_template", "messages"),
+        "no_tools" => ("unsupported_parameter", "tools"),
         "tokenizer" => ("tokenizer", "messages"),
+        "answer_form" => ("invalid_value", "response_format"),
         "parameter" => {
             return ApiError { remedy: e.remedy(), ..ApiError::bad("invalid_value", e.to_string()) };
         }

@@ -57,7 +57,10 @@ impl Language {
         } else {
             let seen = Mutex::new(stamp(&place.file));
             let secret = loader.hash_key.as_deref();
-            let version = Generating::open(path, Some(&called), secret, &loader.store, &loader.context)?;
+            let version = {
+                let Loader { store, context, precision, .. } = loader;
+                Generating::open(path, Some(&called), secret, *precision, store, context)?
+            };
             Does::Generates { version: ArcSwap::from_pointee(version), seen }
         };
         let figures = loader.telemetry.of_model(&called, "", &[]);

@@ -10,7 +10,9 @@ use clap::{Args, ValueEnum};
 Examples:
   tidemill generate SmolLM2-135M-Instruct.gguf --prompt 'What is the capital of France?'
   tidemill generate checkpoint/ --chat messages.json --temperature 0.7 --seed 3
-  tidemill generate checkpoint/ --prompt 'Hello' --adapter adapter/")]
+  tidemill generate checkpoint/ --prompt 'Hello' --adapter adapter/
+  tidemill generate checkpoint/ --prompt 'A person, please.' --schema person.json
+  tidemill generate checkpoint/ --prompt 'Yes or no?' --regex 'Yes|No' --precision int8")]
 pub(crate) struct Generate {
     /// A checkpoint: a folder with config.json, tokenizer.json and safetensors, or a GGUF file.
     pub model: PathBuf,
@@ -53,6 +55,15 @@ pub(crate) struct Generate {
     /// From which the draws follow: the same seed gives the same text.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// A JSON Schema file: the answer is JSON that it allows, unless --max-tokens cuts it.
+    #[arg(long, value_name = "FILE", conflicts_with = "regex")]
+    pub schema: Option<PathBuf>,
+    /// A regular expression that matches the whole answer, unless --max-tokens cuts it.
+    #[arg(long, value_name = "PATTERN")]
+    pub regex: Option<String>,
+    /// In how many bits weights are held and multiplied: int8 takes a quarter of the memory, and answers a little otherwise.
+    #[arg(long, value_enum, default_value = "float32")]
+    pub precision: Bits,
     /// A text that ends the answer; may be repeated.
     #[arg(long, value_name = "TEXT")]
     pub stop: Vec<String>,
@@ -133,6 +144,24 @@ pub(crate) struct Tune {
     /// From which order and first weights follow.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+}
+
+/// In how many bits weights are held and multiplied.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Bits {
+    /// 32-bit floats.
+    Float32,
+    /// 8-bit integers, 32 of which share a scale.
+    Int8,
+}
+
+impl From<Bits> for tidemill_language::Precision {
+    fn from(bits: Bits) -> Self {
+        match bits {
+            Bits::Float32 => Self::Float32,
+            Bits::Int8 => Self::Int8,
+        }
+    }
 }
 
 /// How an adapter learns.

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::DataArgs;
 use super::lang::Lang;
+use super::language::Bits;
 
 /// The database when nothing is said.
 const STORE: &str = "tidemill.db";
@@ -57,6 +58,10 @@ pub(crate) struct Serve {
     /// A site whose pages may ask this server, such as https://app.example; may be repeated.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
+    /// In how many bits the weights of language models are held: int8 takes a quarter of the memory, and answers a little
+    /// otherwise.
+    #[arg(long, value_enum, default_value = "float32")]
+    pub precision: Bits,
     /// How many threads may work [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
@@ -203,6 +208,9 @@ pub(crate) struct Improve {
     /// Promote also what is far worse on the recipe's own test rows: the world has changed.
     #[arg(long)]
     pub despite_tests: bool,
+    /// Of a language model: put its base into the model file, too, so that one file is all.
+    #[arg(long)]
+    pub with_base: bool,
     /// Let feedback count again that led to a version which was rolled back.
     #[arg(long)]
     pub again: bool,

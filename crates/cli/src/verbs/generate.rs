@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use tidemill_engine::core::{Error, Result};
-use tidemill_language::{Adapter, Message, Model, Request, Sampling};
+use tidemill_language::{Adapter, Form, Message, Model, Request, Sampling};
 
 use super::{context, json_of};
 use crate::args::Cli;
@@ -16,7 +16,7 @@ use crate::show::Shown;
 /// Answers a prompt or a chat. Text appears as it comes; with `--json`, one document at the end.
 pub(super) fn generate(args: &Generate, cli: &Cli) -> Result<Shown> {
     let context = context(cli, args.seed, None)?;
-    let model = Model::open(&args.model)?;
+    let model = Model::open_as(&args.model, args.precision.into())?;
     let adapter = adapter(args.adapter.as_deref(), &model)?;
     let sampling = Sampling {
         temperature: args.temperature,
@@ -34,6 +34,7 @@ pub(super) fn generate(args: &Generate, cli: &Cli) -> Result<Shown> {
         sampling,
         stop: args.stop.clone(),
         logprobs: None,
+        form: form(args)?,
     };
     let mut out = std::io::stdout();
     let mut listen = |piece: &str| {
@@ -47,6 +48,16 @@ pub(super) fn generate(args: &Generate, cli: &Cli) -> Result<Shown> {
 
 pub(super) fn adapter(folder: Option<&Path>, model: &Model) -> Result<Option<Adapter>> {
     folder.map(|folder| Adapter::load(folder, model.config())).transpose()
+}
+
+/// The form that the answer must have.
+fn form(args: &Generate) -> Result<Option<Form>> {
+    let Some(file) = &args.schema else { return Ok(args.regex.clone().map(Form::Regex)) };
+    let text = std::fs::read_to_string(file).map_err(|e| Error::io(file, e))?;
+    let schema = serde_json::from_str(&text).map_err(|e| {
+        Error::data(format!("{} is not JSON: {e}", file.display()), "write it as a JSON Schema")
+    })?;
+    Ok(Some(Form::Schema(schema)))
 }
 
 /// The tokens of the prompt or the chat.

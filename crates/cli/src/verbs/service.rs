@@ -88,6 +88,7 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
         drain: duration("--drain", &args.drain)?,
         retention: args.retention.as_deref().map(|time| duration("--retention", time)).transpose()?,
         hash_key: hash_key(),
+        precision: args.precision.into(),
         allow_origin: args.allow_origin.clone(),
         backup: match &args.backup {
             Some(recipe) => Some(backup::regular(recipe, &args.models, &args.store)?),
@@ -250,9 +251,14 @@ fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Shown> {
 
 pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
-    let context = context(cli, 0, None)?;
-    let serving = Serving::open(&args.model, args.name.as_deref(), hash_key().as_deref(), &context)?;
-    let found = monitor::of_serving(&serving, &store, tidemill_store::now())?;
+    let now = tidemill_store::now();
+    let found = if Place::is_language(&args.model) {
+        monitor::of_language(&args.model, args.name.as_deref(), &store, now)?
+    } else {
+        let context = context(cli, 0, None)?;
+        let serving = Serving::open(&args.model, args.name.as_deref(), hash_key().as_deref(), &context)?;
+        monitor::of_serving(&serving, &store, now)?
+    };
     Ok(Shown::new(text::monitor(args.lang.words(), &found), json_of(&found)?))
 }
 
@@ -269,6 +275,7 @@ pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
         trust: args.trust.clone(),
         despite_tests: args.despite_tests,
         again: args.again,
+        with_base: args.with_base,
         ..improve::Job::default()
     };
     if Place::is_language(&args.model) {

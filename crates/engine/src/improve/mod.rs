@@ -73,6 +73,8 @@ pub struct Job {
     pub despite_tests: bool,
     /// Whether feedback that led to a version that was rolled back may lead there again.
     pub again: bool,
+    /// Whether the model file of a language model holds its base, too.
+    pub with_base: bool,
     /// How an adapter of a language model is tuned.
     pub tuning: Sft,
 }

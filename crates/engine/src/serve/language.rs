@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, nearest};
-use tidemill_language::{Finish, Generated, Message, Prompt, Request, Sampling};
+use tidemill_language::{Finish, Form, Generated, Message, Precision, Prompt, Request, Sampling};
 use tidemill_store::{LoggedRow, NewVersion, Predictions, Store};
 use uuid::Uuid;
 
@@ -67,6 +67,9 @@ pub struct Settings {
     pub stop: Vec<String>,
     /// Whether log-probabilities are wanted, and of how many other tokens.
     pub logprobs: Option<usize>,
+    /// The form that an answer must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
 }
 
 /// A language model in service.
@@ -127,10 +130,11 @@ impl Generating {
         path: &Path,
         name: Option<&str>,
         secret: Option<&str>,
+        precision: Precision,
         store: &Store,
         context: &Context,
     ) -> Result<Self> {
-        let opened = Opened::open(path)?;
+        let opened = Opened::open_as(path, precision)?;
         let name = name.unwrap_or(&opened.place.name).to_string();
         Self::of(opened, name, secret, store, context)
     }
@@ -186,6 +190,7 @@ impl Generating {
             },
             stop: settings.stop.clone(),
             logprobs: settings.logprobs,
+            form: settings.form.clone(),
         };
         let requests: Vec<Request> = (0..settings.n.max(1)).map(request).collect();
         requests.first().map(|request| model.room(request)).transpose()?;
@@ -197,6 +202,9 @@ impl Generating {
     fn features(&self, question: &Question) -> Result<String> {
         let (messages, prompt) = match &question.prompt {
             Prompt::Chat(messages) => (json!(messages), Value::Null),
+            Prompt::Tools(messages, tools) => {
+                (json!(WithTools { messages: messages.clone(), tools: tools.clone() }), Value::Null)
+            }
             Prompt::Text(text) | Prompt::Raw(text) => (Value::Null, json!(text)),
         };
         let values = [messages, prompt, json!(question.settings)];
@@ -262,13 +270,23 @@ fn flaw(finish: Finish) -> Option<&'static str> {
     }
 }
 
+/// A chat with tools, as the log keeps it.
+#[derive(Serialize, Deserialize)]
+struct WithTools {
+    messages: Vec<Message>,
+    tools: Vec<Value>,
+}
+
 /// The question behind what the log kept of it, with `open` applied to each column; none where too little was kept.
 pub fn prompt_of(features: &str, open: impl Fn(&str, Value) -> Value) -> Option<Prompt> {
     let values: Vec<Value> = serde_json::from_str(features).ok()?;
     let mut opened = COLUMNS.iter().zip(values).map(|(column, value)| open(column, value));
     let (messages, prompt) = (opened.next()?, opened.next()?);
-    if let Ok(messages) = serde_json::from_value::<Vec<Message>>(messages) {
+    if let Ok(messages) = serde_json::from_value::<Vec<Message>>(messages.clone()) {
         return (!messages.is_empty()).then_some(Prompt::Chat(messages));
+    }
+    if let Ok(WithTools { messages, tools }) = serde_json::from_value(messages.clone()) {
+        return Some(Prompt::Tools(messages, tools));
     }
     let readable = |text: &&str| !text.starts_with(HASHED) && !text.starts_with(SEALED);
     prompt.as_str().filter(readable).map(|text| Prompt::Raw(text.into()))

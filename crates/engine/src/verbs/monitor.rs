@@ -1,5 +1,7 @@
 //! How a model in service does: live scores by day against the test score, and what users say.
 
+mod language;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -16,6 +18,8 @@ use crate::feedback::{self, Target, Uncounted, class_of, mask_of, number_of, rew
 use crate::model::Model;
 use crate::report::text;
 use crate::serve::serving::{Part, Serving};
+
+pub use language::of_language;
 
 /// The days that are shown, counted back from now.
 const DAYS: i64 = 90;
@@ -59,23 +63,10 @@ fn of_target(serving: &Serving, target: Option<&str>, store: &Store, now: i64) -
     }
     let (odd_of, odd_rows) = store.flaws(&serving.name, from, MOST)?;
     let recent = said(&store.newest_feedback(&serving.name, from, RECENT)?);
-    let known = store.versions(&serving.name)?;
     let test = test_figure(serving, metric);
     let live = seen.live(serving, metric)?;
     let ratings = seen.ratings();
     let recent_days = seen.days(serving, metric)?;
-    let improvements = store.improvements(&serving.name, 20)?.into_iter().map(|i| Decision {
-        at: moment(i.at),
-        promoted: i.promoted,
-        verdict: i.verdict,
-    });
-    let versions = known.into_iter().rev().map(|v| VersionLine {
-        version: v.version.hash.chars().take(12).collect(),
-        current: v.version.hash == serving.hash,
-        hash: v.version.hash,
-        parent: v.version.parent,
-        since: moment(v.created_at),
-    });
     let mut monitor = Monitor {
         model: serving.name.clone(),
         metric: metric.name.into(),
@@ -91,14 +82,36 @@ fn of_target(serving: &Serving, target: Option<&str>, store: &Store, now: i64) -
         not_counted: seen.uncounted,
         odd_rows,
         odd_of,
-        versions: versions.collect(),
-        improvements: improvements.collect(),
+        versions: versions(store, &serving.name, &serving.hash)?,
+        improvements: decisions(store, &serving.name)?,
         recent,
         target: target.map(String::from),
         others: Vec::new(),
     };
     monitor.sentence = text::monitored(&EN, &monitor);
     Ok(monitor)
+}
+
+/// The versions of a model that answered, the latest first; `current` is the hash of the one asked about.
+fn versions(store: &Store, name: &str, current: &str) -> Result<Vec<VersionLine>> {
+    let line = |v: tidemill_store::Version| VersionLine {
+        version: v.version.hash.chars().take(12).collect(),
+        current: v.version.hash == current,
+        hash: v.version.hash,
+        parent: v.version.parent,
+        since: moment(v.created_at),
+    };
+    Ok(store.versions(name)?.into_iter().rev().map(line).collect())
+}
+
+/// What `improve` decided, the latest first.
+fn decisions(store: &Store, name: &str) -> Result<Vec<Decision>> {
+    let line = |i: tidemill_store::Improvement| Decision {
+        at: moment(i.at),
+        promoted: i.promoted,
+        verdict: i.verdict,
+    };
+    Ok(store.improvements(name, 20)?.into_iter().map(line).collect())
 }
 
 /// What a policy in service earns: the mean of the rewards that came back.
@@ -180,13 +193,18 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, logged: &LoggedPrediction, serving: &Serving) {
+    /// Counts what was said of a prediction, and its votes.
+    fn count(&mut self, logged: &LoggedPrediction) {
         for given in &logged.feedback {
             *self.counts.entry(given.kind.word()).or_default() += 1;
             if let Some(vote) = vote(given) {
                 self.votes.insert((logged.id, given.user.clone()), vote);
             }
         }
+    }
+
+    fn add(&mut self, logged: &LoggedPrediction, serving: &Serving) {
+        self.count(logged);
         let target = Target {
             task: serving.model().and_then(Model::intake).ok().and_then(|i| i.plan().task),
             classes: &serving.classes,

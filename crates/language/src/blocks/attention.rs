@@ -6,7 +6,10 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::matrix::{dot, tile};
+use tidemill_kernel::vector::exp;
+
+use super::dots::{dot, tile};
+use super::sums::largest;
 use crate::checkpoint::Config;
 
 /// Numbers of a value that are summed side by side, in vectors.
@@ -14,6 +17,9 @@ const VECTORS: usize = 4;
 
 /// Keys that a query meets side by side.
 const KEYS: usize = 4;
+
+/// Queries that meet the same keys side by side.
+const QUERIES: usize = 3;
 
 /// The keys and values of one block, each `[tokens, kv_heads * head_size]`.
 #[derive(Default)]
@@ -30,17 +36,16 @@ pub(crate) fn seen(position: usize, window: Option<usize>) -> std::ops::Range<us
 /// `queries` holds rows of `heads * head_size` at positions from `start`; the answer has their shape.
 pub(crate) fn attend(config: &Config, queries: &[f32], start: usize, memory: &Memory) -> Vec<f32> {
     let (size, kv_heads) = (config.head_size, config.kv_heads);
-    let group = config.heads / kv_heads;
+    let group = config.heads / kv_heads * size;
     let mut out = vec![0.0; queries.len()];
-    let tasks = out.par_chunks_mut(group * size).zip(queries.par_chunks(group * size)).enumerate();
+    let tasks = out.par_chunks_mut(group).zip(queries.par_chunks(group)).enumerate();
     tasks.for_each_init(Vec::new, |shares, (task, (out, queries))| {
         let (i, kv_head) = (task / kv_heads, task % kv_heads);
-        let heads = out.chunks_exact_mut(size).zip(queries.chunks_exact(size));
-        for (out, query) in heads {
-            let at = kv_head * size;
-            let width = kv_heads * size;
-            let seen = seen(start + i, config.window);
-            Arch::new().dispatch(Head { query, memory, seen, at, width, shares, out });
+        let seen = seen(start + i, config.window);
+        let head = Head { memory, seen, at: kv_head * size, width: kv_heads * size };
+        // The heads that share keys lie side by side.
+        for (out, queries) in out.chunks_mut(QUERIES * size).zip(queries.chunks(QUERIES * size)) {
+            Arch::new().dispatch(Side { head: &head, size, step: size, queries, shares, out });
         }
     });
     out
@@ -52,103 +57,153 @@ pub(crate) fn attend_all(size: usize, heads: usize, queries: &[f32], memory: &Me
     let width = heads * size;
     let n = queries.len() / width;
     let mut out = vec![0.0; queries.len()];
-    let rows = out.par_chunks_mut(width).zip(queries.par_chunks(width)).with_min_len(4);
+    let rows = out.par_chunks_mut(QUERIES * width).zip(queries.par_chunks(QUERIES * width)).with_min_len(4);
     rows.for_each_init(Vec::new, |shares, (out, queries)| {
-        let parts = out.chunks_exact_mut(size).zip(queries.chunks_exact(size)).enumerate();
-        for (head, (out, query)) in parts {
-            let seen = 0..n;
-            Arch::new().dispatch(Head { query, memory, seen, at: head * size, width, shares, out });
+        for head in 0..heads {
+            let at = head * size;
+            let rest = out.len() - (width - size) + at;
+            let (queries, out) = (&queries[at..rest], &mut out[at..rest]);
+            let head = Head { memory, seen: 0..n, at, width };
+            Arch::new().dispatch(Side { head: &head, size, step: width, queries, shares, out });
         }
     });
     out
 }
 
+/// One head of keys and values.
 struct Head<'a> {
-    query: &'a [f32],
     memory: &'a Memory,
     seen: std::ops::Range<usize>,
     /// Where the head begins in a row of keys, and how wide rows are.
     at: usize,
     width: usize,
+}
+
+/// Up to [`QUERIES`] queries of `size` numbers that see the same keys; each begins `step` numbers after the one before.
+struct Side<'a> {
+    head: &'a Head<'a>,
+    size: usize,
+    step: usize,
+    queries: &'a [f32],
     shares: &'a mut Vec<f32>,
     out: &'a mut [f32],
 }
 
-impl WithSimd for Head<'_> {
+impl WithSimd for Side<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Head { query, memory, seen, at, width, shares, out } = self;
-        let size = query.len();
-        let factor = 1.0 / (size as f32).sqrt();
-        let key = |j: usize| &memory.keys[j * width + at..j * width + at + size];
+        match (self.queries.len() - self.size) / self.step + 1 {
+            3 => self.run::<S, 3>(simd),
+            2 => self.run::<S, 2>(simd),
+            _ => self.run::<S, 1>(simd),
+        }
+    }
+}
+
+impl Side<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const R: usize>(self, simd: S) {
+        let Side { head, size, step, queries, shares, out } = self;
+        let n = head.seen.len();
+        let queries: [&[f32]; R] = std::array::from_fn(|r| &queries[r * step..r * step + size]);
         shares.clear();
-        let mut j = seen.start;
-        while j + KEYS <= seen.end {
-            let [scores] = tile::<S, 1, KEYS>(simd, [query], std::array::from_fn(|c| key(j + c)));
-            shares.extend(scores.map(|score| score * factor));
+        shares.resize(R * n, 0.0);
+        head.scores(simd, queries, shares);
+        let totals: [f32; R] = std::array::from_fn(|r| softmax(&mut shares[r * n..(r + 1) * n]));
+        let shares: [&[f32]; R] = std::array::from_fn(|r| &shares[r * n..(r + 1) * n]);
+        let run = VECTORS * S::F32_LANES;
+        let mut from = 0;
+        while from + run <= size {
+            let sums = head.weighed::<S, R>(simd, shares, from);
+            for (r, sums) in sums.into_iter().enumerate() {
+                let total = simd.splat_f32s(totals[r]);
+                let (out, _) = S::as_mut_simd_f32s(&mut out[r * step + from..r * step + from + run]);
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out = simd.div_f32s(sum, total));
+            }
+            from += run;
+        }
+        for (r, shares) in shares.into_iter().enumerate() {
+            let out = &mut out[r * step + from..r * step + size];
+            head.weigh_rest(shares, from, totals[r], out);
+        }
+    }
+}
+
+impl Head<'_> {
+    fn key(&self, j: usize, size: usize) -> &[f32] {
+        &self.memory.keys[j * self.width + self.at..j * self.width + self.at + size]
+    }
+
+    /// The scores of queries, those of one after those of the other.
+    #[inline(always)]
+    fn scores<S: Simd, const R: usize>(&self, simd: S, queries: [&[f32]; R], shares: &mut [f32]) {
+        let (n, size) = (self.seen.len(), queries[0].len());
+        let factor = 1.0 / (size as f32).sqrt();
+        let mut j = 0;
+        while j + KEYS <= n {
+            let keys = std::array::from_fn(|c| self.key(self.seen.start + j + c, size));
+            let scores = tile::<S, R, KEYS>(simd, queries, keys);
+            for (r, scores) in scores.into_iter().enumerate() {
+                shares[r * n + j..r * n + j + KEYS].copy_from_slice(&scores.map(|score| score * factor));
+            }
             j += KEYS;
         }
-        shares.extend((j..seen.end).map(|j| dot(simd, query, key(j)) * factor));
-        let total = softmax(shares);
-        let rows = memory.values[seen.start * width..seen.end * width].chunks_exact(width);
-        let step = VECTORS * S::F32_LANES;
-        for (chunk, out) in out.chunks_mut(step).enumerate() {
-            let (from, n) = (at + chunk * step, out.len());
-            let values = rows.clone().map(|row| &row[from..from + n]);
-            if n == step {
-                weigh_vectors(simd, shares, values, total, out);
-            } else {
-                weigh(shares, values, total, out);
+        for j in j..n {
+            let key = self.key(self.seen.start + j, size);
+            for r in 0..R {
+                shares[r * n + j] = dot(simd, queries[r], key) * factor;
             }
         }
     }
+
+    /// The sums of values from number `from` on, weighed by the shares of each query.
+    #[inline(always)]
+    fn weighed<S: Simd, const R: usize>(
+        &self,
+        simd: S,
+        shares: [&[f32]; R],
+        from: usize,
+    ) -> [[S::f32s; VECTORS]; R] {
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; R];
+        let n = self.seen.len();
+        let shares = shares.map(|shares| &shares[..n]);
+        let from = self.at + from;
+        let rows = self.memory.values[self.seen.start * self.width..].chunks_exact(self.width);
+        for (j, row) in rows.take(n).enumerate() {
+            let (values, _) = S::as_simd_f32s(&row[from..from + VECTORS * S::F32_LANES]);
+            let values = &values[..VECTORS];
+            for r in 0..R {
+                let share = simd.splat_f32s(shares[r][j]);
+                for v in 0..VECTORS {
+                    sums[r][v] = simd.mul_add_f32s(share, values[v], sums[r][v]);
+                }
+            }
+        }
+        sums
+    }
+
+    /// The same for numbers that fill no vectors.
+    #[inline(always)]
+    fn weigh_rest(&self, shares: &[f32], from: usize, total: f32, out: &mut [f32]) {
+        let from = self.at + from;
+        let rows = self.memory.values[self.seen.start * self.width..].chunks_exact(self.width);
+        for (share, row) in shares.iter().zip(rows) {
+            for (out, value) in out.iter_mut().zip(&row[from..]) {
+                *out += share * value;
+            }
+        }
+        out.iter_mut().for_each(|out| *out /= total);
+    }
 }
 
-/// Turns scores into `e^(score - greatest)` and gives their sum.
+/// Turns scores into `e^(score - greatest)` and gives their sum; to be inlined into a loop for wide vectors.
 #[inline(always)]
-fn softmax(scores: &mut [f32]) -> f32 {
-    let greatest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut total = 0.0f64;
+pub(crate) fn softmax(scores: &mut [f32]) -> f32 {
+    let greatest = f64::from(largest(scores));
     for score in scores.iter_mut() {
-        *score = (*score - greatest).exp();
-        total += f64::from(*score);
+        *score = exp(f64::from(*score) - greatest) as f32;
     }
-    total as f32
-}
-
-#[inline(always)]
-fn weigh_vectors<'a, S: Simd>(
-    simd: S,
-    shares: &[f32],
-    values: impl Iterator<Item = &'a [f32]>,
-    total: f32,
-    out: &mut [f32],
-) {
-    let mut sums = [simd.splat_f32s(0.0); VECTORS];
-    for (share, values) in shares.iter().zip(values) {
-        let (values, _) = S::as_simd_f32s(values);
-        let share = simd.splat_f32s(*share);
-        for (sum, value) in sums.iter_mut().zip(values) {
-            *sum = simd.mul_add_f32s(share, *value, *sum);
-        }
-    }
-    let total = simd.splat_f32s(total);
-    let (out, _) = S::as_mut_simd_f32s(out);
-    for (out, sum) in out.iter_mut().zip(sums) {
-        *out = simd.div_f32s(sum, total);
-    }
-}
-
-#[inline(always)]
-fn weigh<'a>(shares: &[f32], values: impl Iterator<Item = &'a [f32]>, total: f32, out: &mut [f32]) {
-    for (share, values) in shares.iter().zip(values) {
-        for (out, value) in out.iter_mut().zip(values) {
-            *out += share * value;
-        }
-    }
-    for out in out {
-        *out /= total;
-    }
+    super::sums::sum(scores, |share| share) as f32
 }

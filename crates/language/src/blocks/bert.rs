@@ -1,4 +1,4 @@
-//! The encoder of BERT (Devlin et al. 2019): its weights, and the way forwards over several texts at once.
+//! The encoder of BERT (Devlin et al. 2019) and RoBERTa (Liu et al. 2019): its weights, and the way forwards over several texts at once.
 //!
 //! Texts lie one after the other in one matrix, without padding: a text has the same bits in any company.
 
@@ -10,15 +10,17 @@ use tidemill_core::Result;
 use super::attention::{Memory, attend_all};
 use super::decoder::add;
 use super::gelu::gelu;
+use super::layer_norm::LayerNorm;
 use super::linear::Linear;
-use super::matrix::Matrix;
+use super::precision::Precision;
 use crate::checkpoint::{EncoderConfig, Tensors};
 use crate::error::LanguageError;
 
 /// All weights.
 pub(crate) struct Bert {
-    words: Matrix,
-    positions: Matrix,
+    /// Of tokens and of positions, row-major.
+    words: Vec<f32>,
+    positions: Vec<f32>,
     /// Of the first segment.
     segment: Vec<f32>,
     norm: LayerNorm,
@@ -34,15 +36,9 @@ struct Layer {
     norm: LayerNorm,
 }
 
-struct LayerNorm {
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    epsilon: f32,
-}
-
 struct Named<'a> {
     tensors: &'a mut dyn Tensors,
-    /// `bert.` where the encoder was saved within a larger model.
+    /// `bert.` or `roberta.` where the encoder was saved within a larger model.
     prefix: &'static str,
     epsilon: f32,
 }
@@ -50,8 +46,9 @@ struct Named<'a> {
 impl Bert {
     /// Takes the weights; the pooler and heads of larger models are left alone.
     pub(crate) fn load(config: &EncoderConfig, tensors: &mut dyn Tensors, folder: &Path) -> Result<Self> {
-        let inside = tensors.left().iter().any(|name| name.starts_with("bert."));
-        let prefix = if inside { "bert." } else { "" };
+        let names = tensors.left();
+        let inside = |prefix: &&str| names.iter().any(|name| name.starts_with(prefix));
+        let prefix = ["bert.", "roberta."].into_iter().find(inside).unwrap_or_default();
         let mut from = Named { tensors, prefix, epsilon: config.norm_epsilon };
         let d = config.hidden;
         let words = from.take("embeddings.word_embeddings.weight", &[config.vocabulary, d])?;
@@ -61,13 +58,12 @@ impl Bert {
         let norm = from.norm("embeddings.LayerNorm", d)?;
         let layers = (0..config.layers).map(|i| Layer::load(config, &mut from, i)).collect::<Result<_>>()?;
         let harmless = |name: &str| {
-            name.ends_with("position_ids") || name.contains("pooler.") || name.starts_with("cls.")
+            ["pooler.", "cls.", "lm_head."].iter().any(|part| name.contains(part)) || name.ends_with("_ids")
         };
         if let Some(name) = tensors.left().into_iter().find(|name| !harmless(name)) {
             let problem = format!("holds tensor '{name}', which this architecture does not have");
             return Err(LanguageError::checkpoint(folder, problem).into());
         }
-        let (words, positions) = (Matrix::new(words, d), Matrix::new(positions, d));
         Ok(Bert { words, positions, segment, norm, layers })
     }
 
@@ -77,12 +73,13 @@ impl Bert {
         let d = config.hidden;
         let places = texts.iter().flat_map(|text| text.iter().enumerate());
         let mut state = vec![0.0; texts.iter().map(Vec::len).sum::<usize>() * d];
-        let mut position = vec![0.0; d];
         for (row, (i, token)) in state.chunks_exact_mut(d).zip(places) {
-            self.words.row(*token as usize, row);
-            self.positions.row(i, &mut position);
+            let (word, position) = (
+                &self.words[*token as usize * d..][..d],
+                &self.positions[(config.first_position + i) * d..][..d],
+            );
             for j in 0..d {
-                row[j] += self.segment[j] + position[j];
+                row[j] = word[j] + (self.segment[j] + position[j]);
             }
         }
         self.norm.apply(&mut state);
@@ -111,18 +108,15 @@ impl Layer {
     fn forward(&self, config: &EncoderConfig, texts: &[Vec<u32>], state: &mut [f32]) {
         let d = config.hidden;
         let qkv = self.qkv.apply(state);
-        let mut attended = Vec::with_capacity(state.len());
-        let mut rows = qkv.chunks_exact(3 * d);
-        for text in texts {
-            let mut queries = Vec::with_capacity(text.len() * d);
-            let mut memory = Memory::default();
-            for row in rows.by_ref().take(text.len()) {
-                queries.extend_from_slice(&row[..d]);
-                memory.keys.extend_from_slice(&row[d..2 * d]);
-                memory.values.extend_from_slice(&row[2 * d..]);
-            }
-            attended.extend(attend_all(d / config.heads, config.heads, &queries, &memory));
-        }
+        let mut rest = qkv.as_slice();
+        let of_texts = texts.iter().map(|text| {
+            let (own, others) = rest.split_at(text.len() * 3 * d);
+            rest = others;
+            own
+        });
+        let of_texts: Vec<&[f32]> = of_texts.collect();
+        let attended: Vec<Vec<f32>> = of_texts.into_par_iter().map(|qkv| attended(config, qkv)).collect();
+        let attended = attended.concat();
         add(state, &self.out.apply(&attended));
         self.attention_norm.apply(state);
         let mut hidden = self.up.apply(state);
@@ -132,19 +126,17 @@ impl Layer {
     }
 }
 
-impl LayerNorm {
-    /// Rows with mean 0 and variance 1 (timestamps in 64 bits), then scaled and moved.
-    fn apply(&self, x: &mut [f32]) {
-        let width = self.weight.len();
-        x.par_chunks_mut(width).with_min_len(16).for_each(|row| {
-            let mean = row.iter().map(|x| f64::from(*x)).sum::<f64>() / width as f64;
-            let square: f64 = row.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum();
-            let scale = 1.0 / (square / width as f64 + f64::from(self.epsilon)).sqrt();
-            for ((x, w), b) in row.iter_mut().zip(&self.weight).zip(&self.bias) {
-                *x = ((f64::from(*x) - mean) * scale) as f32 * w + b;
-            }
-        });
+/// The answer of attention within one text, from its queries, keys and values side by side.
+fn attended(config: &EncoderConfig, qkv: &[f32]) -> Vec<f32> {
+    let d = config.hidden;
+    let mut queries = Vec::with_capacity(qkv.len() / 3);
+    let mut memory = Memory::default();
+    for row in qkv.chunks_exact(3 * d) {
+        queries.extend_from_slice(&row[..d]);
+        memory.keys.extend_from_slice(&row[d..2 * d]);
+        memory.values.extend_from_slice(&row[2 * d..]);
     }
+    attend_all(d / config.heads, config.heads, &queries, &memory)
 }
 
 impl Named<'_> {
@@ -165,6 +157,6 @@ impl Named<'_> {
             weight.extend(self.take(&format!("{name}.weight"), &[outputs, inputs])?);
             bias.extend(self.take(&format!("{name}.bias"), &[outputs])?);
         }
-        Ok(Linear::new(weight, bias, inputs))
+        Ok(Linear::new(&weight, bias, inputs, Precision::Float32))
     }
 }

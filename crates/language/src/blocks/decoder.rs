@@ -2,12 +2,16 @@
 //!
 //! The weights of queries, keys and values lie in one matrix, as do those of gates and ups: fewer and larger products.
 
+use std::path::Path;
+
+use rayon::prelude::*;
 use tidemill_core::Result;
 
 use super::attention::{Memory, attend};
 use super::linear::Linear;
 use super::matrix::Matrix;
 use super::norm::{rms_norm, rms_norm_in_place};
+use super::precision::Precision;
 use super::rope::{Rope, Turns};
 use super::swiglu::swiglu;
 use crate::checkpoint::{Config, Tensors};
@@ -67,14 +71,21 @@ impl Trace {
 
 impl Decoder {
     /// Takes the weights; every tensor must be there and none may be left over.
-    pub(crate) fn load(config: &Config, from: &mut dyn Tensors, file: &std::path::Path) -> Result<Self> {
+    pub(crate) fn load(
+        config: &Config,
+        from: &mut dyn Tensors,
+        file: &Path,
+        precision: Precision,
+    ) -> Result<Self> {
         let d = config.hidden;
-        let embedding = Matrix::new(from.take("model.embed_tokens.weight", &[config.vocabulary, d])?, d);
-        let blocks = (0..config.layers).map(|i| Block::load(config, from, i)).collect::<Result<_>>()?;
+        let rows = |values: &[f32]| Matrix::new(values, d, precision);
+        let embedding = rows(&from.take("model.embed_tokens.weight", &[config.vocabulary, d])?);
+        let blocks =
+            (0..config.layers).map(|i| Block::load(config, from, i, precision)).collect::<Result<_>>()?;
         let norm = from.take("model.norm.weight", &[d])?;
         let head = match config.tied {
             true => None,
-            false => Some(Matrix::new(from.take("lm_head.weight", &[config.vocabulary, d])?, d)),
+            false => Some(rows(&from.take("lm_head.weight", &[config.vocabulary, d])?)),
         };
         // Tied checkpoints may repeat the embedding as the head, and old ones hold what rotary positions follow from.
         let harmless =
@@ -142,7 +153,7 @@ impl Decoder {
 }
 
 impl Block {
-    fn load(config: &Config, from: &mut dyn Tensors, layer: usize) -> Result<Self> {
+    fn load(config: &Config, from: &mut dyn Tensors, layer: usize, precision: Precision) -> Result<Self> {
         let name = |part: &str| format!("model.layers.{layer}.{part}");
         let (d, inner, size) = (config.hidden, config.inner, config.head_size);
         let (q, kv) = (config.heads * size, config.kv_heads * size);
@@ -154,7 +165,7 @@ impl Block {
                     bias.extend(from.take(&name(&format!("{part}.bias")), &[*outputs])?);
                 }
             }
-            Ok(Linear::new(weight, bias, inputs))
+            Ok(Linear::new(&weight, bias, inputs, precision))
         };
         let qkv = [("self_attn.q_proj", q), ("self_attn.k_proj", kv), ("self_attn.v_proj", kv)];
         let qkv = linear(&qkv, d, config.qkv_bias)?;
@@ -228,20 +239,25 @@ impl Pass<'_> {
     fn remember(&self, qkv: &[f32], memory: &mut Memory) -> Vec<f32> {
         let Pass { config, block, .. } = self;
         let (q, kv) = (config.heads * config.head_size, config.kv_heads * config.head_size);
-        let mut queries = Vec::with_capacity(qkv.len() / config.qkv() * q);
-        for (i, row) in qkv.chunks_exact(config.qkv()).enumerate() {
-            let keep = |to: &mut Vec<f32>, heads: &[f32], norm: &[f32]| {
-                let from = to.len();
-                to.extend_from_slice(heads);
+        let n = qkv.len() / config.qkv();
+        let mut queries = vec![0.0; n * q];
+        let from = memory.keys.len();
+        memory.keys.resize(from + n * kv, 0.0);
+        memory.values.resize(from + n * kv, 0.0);
+        let kept = memory.keys[from..].par_chunks_mut(kv).zip(memory.values[from..].par_chunks_mut(kv));
+        let rows = queries.par_chunks_mut(q).zip(kept).zip(qkv.par_chunks(config.qkv())).enumerate();
+        rows.with_min_len(16).for_each(|(i, ((queries, (keys, values)), row))| {
+            let keep = |to: &mut [f32], heads: &[f32], norm: &[f32]| {
+                to.copy_from_slice(heads);
                 if !norm.is_empty() {
-                    rms_norm_in_place(&mut to[from..], norm, config.norm_epsilon);
+                    rms_norm_in_place(to, norm, config.norm_epsilon);
                 }
-                self.turns.apply(i, &mut to[from..]);
+                self.turns.apply(i, to);
             };
-            keep(&mut queries, &row[..q], &block.q_norm);
-            keep(&mut memory.keys, &row[q..q + kv], &block.k_norm);
-            memory.values.extend_from_slice(&row[q + kv..]);
-        }
+            keep(queries, &row[..q], &block.q_norm);
+            keep(keys, &row[q..q + kv], &block.k_norm);
+            values.copy_from_slice(&row[q + kv..]);
+        });
         queries
     }
 }

@@ -1,6 +1,7 @@
 //! `y = W x + b`.
 
 use super::matrix::Matrix;
+use super::precision::Precision;
 
 /// A linear layer, with a bias or without.
 pub(crate) struct Linear {
@@ -10,8 +11,8 @@ pub(crate) struct Linear {
 
 impl Linear {
     /// From a weight of `[outputs, inputs]` and a bias, which may be empty.
-    pub(crate) fn new(weight: Vec<f32>, bias: Vec<f32>, inputs: usize) -> Self {
-        Linear { weight: Matrix::new(weight, inputs), bias }
+    pub(crate) fn new(weight: &[f32], bias: Vec<f32>, inputs: usize, precision: Precision) -> Self {
+        Linear { weight: Matrix::new(weight, inputs, precision), bias }
     }
 
     /// The rows of outputs of rows of inputs.

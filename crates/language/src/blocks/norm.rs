@@ -1,8 +1,18 @@
 //! Root mean square normalisation (Zhang and Sennrich 2019), as the `RmsNorm` of transformers' Llama.
 
+use pulp::NullaryFnOnce;
+use rayon::prelude::*;
+use tidemill_kernel::vector::wide;
+
+use super::sums::{sum, sum_of_pairs};
+
+/// Rows that a task takes.
+const TASK: usize = 16;
+
 /// `1 / sqrt(mean(x^2) + epsilon)` of a row, its sum in 64 bits.
-pub(crate) fn scale(row: &[f32], epsilon: f32) -> f32 {
-    let square: f64 = row.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+#[inline(always)]
+fn scale(row: &[f32], epsilon: f32) -> f32 {
+    let square = sum(row, |x| x * x);
     (1.0 / (square / row.len() as f64 + f64::from(epsilon)).sqrt()) as f32
 }
 
@@ -15,24 +25,64 @@ pub(crate) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32) -> Vec<f32> {
 
 /// The same in place.
 pub(crate) fn rms_norm_in_place(x: &mut [f32], weight: &[f32], epsilon: f32) {
-    for row in x.chunks_exact_mut(weight.len()) {
-        let scale = scale(row, epsilon);
-        for (x, w) in row.iter_mut().zip(weight) {
-            *x = w * (*x * scale);
+    let rows = |x| wide(Forward { x, weight, epsilon });
+    if x.len() <= TASK * weight.len() {
+        return rows(x);
+    }
+    x.par_chunks_mut(TASK * weight.len()).for_each(rows);
+}
+
+struct Forward<'a> {
+    x: &'a mut [f32],
+    weight: &'a [f32],
+    epsilon: f32,
+}
+
+impl NullaryFnOnce for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for row in self.x.chunks_exact_mut(self.weight.len()) {
+            let scale = scale(row, self.epsilon);
+            for (x, w) in row.iter_mut().zip(self.weight) {
+                *x = w * (*x * scale);
+            }
         }
     }
 }
 
 /// The gradient at the input of [`rms_norm`], from that at its output, added to `dx`. The weight is frozen.
 pub(crate) fn backward(x: &[f32], weight: &[f32], epsilon: f32, dy: &[f32], dx: &mut [f32]) {
-    let width = weight.len();
-    let rows = x.chunks_exact(width).zip(dy.chunks_exact(width)).zip(dx.chunks_exact_mut(width));
-    for ((x, dy), dx) in rows {
-        let scale = f64::from(scale(x, epsilon));
-        let along: f64 = (0..width).map(|j| f64::from(dy[j]) * f64::from(weight[j]) * f64::from(x[j])).sum();
-        let pull = along * scale * scale * scale / width as f64;
-        for j in 0..width {
-            dx[j] += (f64::from(dy[j]) * f64::from(weight[j]) * scale - pull * f64::from(x[j])) as f32;
+    let task = TASK * weight.len();
+    let rows = x.par_chunks(task).zip(dy.par_chunks(task)).zip(dx.par_chunks_mut(task));
+    rows.for_each(|((x, dy), dx)| wide(Backward { x, weight, epsilon, dy, dx }));
+}
+
+struct Backward<'a> {
+    x: &'a [f32],
+    weight: &'a [f32],
+    epsilon: f32,
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let width = self.weight.len();
+        let rows = self.x.chunks_exact(width).zip(self.dy.chunks_exact(width));
+        let mut pulled = vec![0.0; width];
+        for ((x, dy), dx) in rows.zip(self.dx.chunks_exact_mut(width)) {
+            let scale = f64::from(scale(x, self.epsilon));
+            pulled.iter_mut().zip(dy).zip(self.weight).for_each(|((p, dy), w)| *p = dy * w);
+            let along = sum_of_pairs(&pulled, x, |p, x| p * x);
+            let pull = along * scale * scale * scale / width as f64;
+            for ((dx, p), x) in dx.iter_mut().zip(&pulled).zip(x) {
+                *dx += (f64::from(*p) * scale - pull * f64::from(*x)) as f32;
+            }
         }
     }
 }

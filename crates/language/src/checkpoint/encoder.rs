@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tidemill_core::Result;
 
-use super::config::Fields;
+use super::config::{Fields, LARGEST};
 use super::read_json;
 use crate::error::LanguageError;
 
@@ -18,6 +18,19 @@ pub(crate) enum Pooling {
     Cls,
 }
 
+/// Architectures of encoders, and their types in older files.
+const BERT: [&str; 3] = ["BertModel", "BertForMaskedLM", "bert"];
+const ROBERTA: [&str; 6] = [
+    "RobertaModel",
+    "RobertaForMaskedLM",
+    "roberta",
+    "XLMRobertaModel",
+    "XLMRobertaForMaskedLM",
+    "xlm-roberta",
+];
+const ENCODERS: &str =
+    "BertModel, BertForMaskedLM, RobertaModel, RobertaForMaskedLM, XLMRobertaModel, XLMRobertaForMaskedLM";
+
 /// The sizes of a BERT encoder.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct EncoderConfig {
@@ -28,6 +41,8 @@ pub(crate) struct EncoderConfig {
     pub(crate) heads: usize,
     /// Positions that have an embedding.
     pub(crate) positions: usize,
+    /// The position of the first token of a text.
+    pub(crate) first_position: usize,
     /// Sorts of segments that have an embedding; all texts are of the first.
     pub(crate) segments: usize,
     pub(crate) norm_epsilon: f32,
@@ -52,8 +67,8 @@ impl EncoderConfig {
             let problem = "asks for code of its own ('auto_map'), which is never run";
             return Err(LanguageError::checkpoint(&file, problem).into());
         }
-        if !["BertModel", "BertForMaskedLM", "bert"].contains(&named) {
-            return Err(read.unsupported("architecture", named, "BertModel, BertForMaskedLM"));
+        if !BERT.contains(&named) && !ROBERTA.contains(&named) {
+            return Err(read.unsupported("architecture", named, ENCODERS));
         }
         for (key, only) in [("hidden_act", "gelu"), ("position_embedding_type", "absolute")] {
             let found = raw[key].as_str().unwrap_or(only);
@@ -67,6 +82,14 @@ impl EncoderConfig {
             return Err(LanguageError::checkpoint(&file, problem).into());
         }
         let positions = read.size("max_position_embeddings")?;
+        // RoBERTa counts from the place after that of its padding.
+        let padding = raw["pad_token_id"].as_u64().unwrap_or(1).min(LARGEST) as usize;
+        let first_position = if ROBERTA.contains(&named) { padding + 1 } else { 0 };
+        let Some(room) = positions.checked_sub(first_position).filter(|room| *room >= 2) else {
+            let problem =
+                format!("max_position_embeddings {positions} leaves no place beyond padding {padding}");
+            return Err(LanguageError::checkpoint(&file, problem).into());
+        };
         let (pooling, normalized) = modules(folder)?;
         Ok(EncoderConfig {
             vocabulary: read.size("vocab_size")?,
@@ -77,7 +100,8 @@ impl EncoderConfig {
             positions,
             segments: read.size("type_vocab_size")?,
             norm_epsilon: raw["layer_norm_eps"].as_f64().unwrap_or(1e-12) as f32,
-            longest: longest(folder)?.unwrap_or(positions).clamp(2, positions.max(2)),
+            first_position,
+            longest: longest(folder)?.unwrap_or(room).clamp(2, room),
             pooling,
             normalized,
         })

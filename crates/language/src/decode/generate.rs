@@ -6,6 +6,7 @@ use serde::Serialize;
 use tidemill_core::{Error, Result};
 
 use super::cache::Cache;
+use super::constrain::Form;
 use super::sample::{Sampler, Sampling};
 use super::stream::Stream;
 use crate::error::LanguageError;
@@ -28,6 +29,8 @@ pub struct Request {
     pub stop: Vec<String>,
     /// Whether the log-probability of each token is wanted, and those of how many likeliest ones beside it.
     pub logprobs: Option<usize>,
+    /// The form that the answer must have. One that ends by [`Finish::Stop`] without a stop string has it.
+    pub form: Option<Form>,
 }
 
 /// How likely a token was, as the model says it, before temperature and penalties.
@@ -78,6 +81,7 @@ pub(crate) fn generate(
     listen: &mut dyn FnMut(&str) -> ControlFlow<()>,
 ) -> Result<Generated> {
     let room = room(model, request)?;
+    let mut kept = request.form.as_ref().map(|form| model.forms()?.start(form)).transpose()?;
     let mut cache = Cache::new(model.config());
     let mut sampler = Sampler::new(&request.sampling, &request.prompt);
     let mut stream = Stream::new(model.tokens(), &request.stop);
@@ -90,6 +94,9 @@ pub(crate) fn generate(
     let mut logprobs = Vec::new();
     for n in 1..=room {
         let raw = request.logprobs.map(|top| (top, logits.clone()));
+        if let Some(kept) = &mut kept {
+            kept.rule_out(&mut logits)?;
+        }
         let next = sampler.next(&mut logits).ok_or_else(not_a_number)?;
         if model.config().eos.contains(&next) {
             finish = Finish::Stop;
@@ -101,7 +108,8 @@ pub(crate) fn generate(
             finish = Finish::Cancelled;
             break;
         }
-        if stream.stopped() {
+        let whole = kept.as_mut().map(|kept| kept.take(next)).transpose()?.unwrap_or(false);
+        if stream.stopped() || whole {
             finish = Finish::Stop;
             break;
         }
@@ -137,6 +145,7 @@ pub(crate) fn room(model: &Model, request: &Request) -> Result<usize> {
         return Err(Error::parameter("max_tokens", "is 0; at least 1 is needed"));
     }
     check(&request.sampling)?;
+    request.form.as_ref().map(|form| model.forms()?.start(form)).transpose()?;
     Ok(request.max_tokens.unwrap_or(usize::MAX).min(context - n))
 }
 

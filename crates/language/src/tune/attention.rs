@@ -2,10 +2,13 @@
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
+use tidemill_kernel::vector::wide;
 
-use crate::blocks::attention::seen;
+use crate::blocks::attention::{seen, softmax};
 use crate::blocks::decoder::Trace;
+use crate::blocks::sums::sum_of_pairs;
 use crate::checkpoint::Config;
 
 /// Gradients at queries, keys and values (after rotation), side by side as the forward pass had them, from that at the
@@ -31,15 +34,15 @@ pub(crate) fn backward(config: &Config, trace: &Trace, d_out: &[f32]) -> Vec<f32
     let width = q + 2 * kv;
     let mut out = vec![0.0; n * width];
     for (i, row) in out.chunks_exact_mut(width).enumerate() {
+        let part = i * size..(i + 1) * size;
         for (kv_head, head) in heads.iter().enumerate() {
-            let part = |from: &[f32]| from[i * size..(i + 1) * size].to_vec();
             for (member, queries) in head.queries.iter().enumerate() {
                 let at = (kv_head * group + member) * size;
-                row[at..at + size].copy_from_slice(&part(queries));
+                row[at..at + size].copy_from_slice(&queries[part.clone()]);
             }
             let at = q + kv_head * size;
-            row[at..at + size].copy_from_slice(&part(&head.keys));
-            row[at + kv..at + kv + size].copy_from_slice(&part(&head.values));
+            row[at..at + size].copy_from_slice(&head.keys[part.clone()]);
+            row[at + kv..at + kv + size].copy_from_slice(&head.values[part.clone()]);
         }
     }
     out
@@ -92,20 +95,23 @@ fn softmax_backward(seen: std::ops::Range<usize>, shares: &mut [f32], d_shares: 
         shares[hidden.clone()].fill(0.0);
         d_shares[hidden].fill(0.0);
     }
-    let (shares, d_shares) = (&mut shares[seen.clone()], &mut d_shares[seen]);
-    let greatest = shares.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut total = 0.0f64;
-    for share in shares.iter_mut() {
-        *share = (*share - greatest).exp();
-        total += f64::from(*share);
-    }
-    let mut mean = 0.0f64;
-    for (share, d_share) in shares.iter_mut().zip(d_shares.iter()) {
-        *share = (f64::from(*share) / total) as f32;
-        mean += f64::from(*share) * f64::from(*d_share);
-    }
-    for (share, d_share) in shares.iter().zip(d_shares) {
-        *d_share = share * (*d_share - mean as f32);
+    wide(Row(&mut shares[seen.clone()], &mut d_shares[seen]));
+}
+
+struct Row<'a>(&'a mut [f32], &'a mut [f32]);
+
+impl NullaryFnOnce for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Row(shares, d_shares) = self;
+        let total = softmax(shares);
+        shares.iter_mut().for_each(|share| *share /= total);
+        let mean = sum_of_pairs(shares, d_shares, |share, d_share| share * d_share) as f32;
+        for (share, d_share) in shares.iter().zip(d_shares) {
+            *d_share = share * (*d_share - mean);
+        }
     }
 }
 

@@ -2,18 +2,14 @@
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use rayon::prelude::*;
 
 use super::attention;
 use super::lora::{Adapter, Pair, Site};
 use crate::blocks::decoder::{Pass, Trace};
 use crate::blocks::linear::Linear;
-use crate::blocks::matrix::product;
 use crate::blocks::norm;
+use crate::blocks::panels::product;
 use crate::blocks::swiglu;
-
-/// Columns of a gradient that a task computes: fixed, so that the bits are the same on any number of threads.
-const TASK: usize = 128;
 
 /// The gradients of one block's pairs.
 pub(crate) type BlockGradients = [Option<Pair>; 7];
@@ -68,7 +64,7 @@ impl Pass<'_> {
         gradients: &mut BlockGradients,
     ) -> Vec<f32> {
         let weight = &linear.weight;
-        let mut dx = backward_product(weight.values(), dy, weight.inputs());
+        let mut dx = weight.back(dy);
         let Some(adapter) = self.adapter else { return dx };
         let width = weight.outputs();
         let n = dy.len() / width;
@@ -109,30 +105,6 @@ fn pair_backward(
     let d_small = by_rows(&d_small, n, rank);
     times(&mut gradient.a, Accum::Add, d_small.transpose(), by_rows(x, n, inputs), 1.0);
     times(dx, Accum::Add, d_small, by_rows(&pair.a, rank, inputs), 1.0);
-}
-
-/// `dy weights`: rows of `inputs` numbers from rows of outputs.
-pub(crate) fn backward_product(weights: &[f32], dy: &[f32], inputs: usize) -> Vec<f32> {
-    let outputs = weights.len() / inputs;
-    let n = dy.len() / outputs;
-    let dy = MatRef::from_row_major_slice(dy, n, outputs);
-    let weights = MatRef::from_row_major_slice(weights, outputs, inputs);
-    let parts: Vec<Vec<f32>> = (0..inputs.div_ceil(TASK))
-        .into_par_iter()
-        .map(|task| {
-            let columns = TASK.min(inputs - task * TASK);
-            let mut part = vec![0.0; n * columns];
-            times(&mut part, Accum::Replace, dy, weights.subcols(task * TASK, columns), 1.0);
-            part
-        })
-        .collect();
-    let mut dx = vec![0.0; n * inputs];
-    for (i, row) in dx.chunks_exact_mut(inputs).enumerate() {
-        for (part, to) in parts.iter().zip(row.chunks_mut(TASK)) {
-            to.copy_from_slice(&part[i * to.len()..(i + 1) * to.len()]);
-        }
-    }
-    dx
 }
 
 fn times(out: &mut [f32], accum: Accum, a: MatRef<'_, f32>, b: MatRef<'_, f32>, factor: f32) {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tidemill_core::{Error, Result};
 
 use crate::error::LanguageError;
@@ -19,6 +20,8 @@ pub enum Prompt {
     Text(String),
     /// A chat.
     Chat(Vec<Message>),
+    /// A chat in which the model may call these tools, each as OpenAI describes a function.
+    Tools(Vec<Message>, Vec<Value>),
     /// A text to go on from as it stands.
     Raw(String),
 }
@@ -73,9 +76,10 @@ impl Example {
     pub(crate) fn of(model: &Model, pair: &PromptPair, longest: usize) -> Result<Self> {
         let response = &pair.response;
         let (mut tokens, rest) = match &pair.prompt {
-            Prompt::Text(text) if model.chats() => chat(model, &[Message::new("user", text)], response)?,
+            Prompt::Text(text) if model.chats() => chat(model, &[Message::new("user", text)], &[], response)?,
             Prompt::Text(text) | Prompt::Raw(text) => plain(model, text, response)?,
-            Prompt::Chat(messages) => chat(model, messages, response)?,
+            Prompt::Chat(messages) => chat(model, messages, &[], response)?,
+            Prompt::Tools(messages, tools) => chat(model, messages, tools, response)?,
         };
         let prompt = tokens.len();
         tokens.extend(rest);
@@ -84,11 +88,16 @@ impl Example {
     }
 }
 
-fn chat(model: &Model, messages: &[Message], response: &str) -> Result<(Vec<u32>, Vec<u32>)> {
-    let asked = model.chat(messages, true)?;
+fn chat(
+    model: &Model,
+    messages: &[Message],
+    tools: &[Value],
+    response: &str,
+) -> Result<(Vec<u32>, Vec<u32>)> {
+    let asked = model.chat_with(messages, tools, true)?;
     let mut messages = messages.to_vec();
     messages.push(Message::new("assistant", response));
-    let whole = model.chat(&messages, false)?;
+    let whole = model.chat_with(&messages, tools, false)?;
     let tokens = model.tokens().encode(&asked, false)?;
     // Templates that add to the last question (thinking, say) leave the answer to be added by itself.
     let rest = whole.strip_prefix(&asked).unwrap_or(response);

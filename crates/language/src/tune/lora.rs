@@ -3,7 +3,7 @@
 use tidemill_core::{Error, Result};
 use tidemill_kernel::Random;
 
-use crate::blocks::matrix::product;
+use crate::blocks::panels::product;
 use crate::checkpoint::Config;
 
 /// A linear layer of a block that can have an adapter.

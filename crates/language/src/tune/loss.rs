@@ -1,12 +1,15 @@
 //! Cross-entropy of the next token, and the backward pass from it to the states.
 
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
+use tidemill_kernel::vector::wide;
 
-use super::backward::backward_product;
+use crate::blocks::attention::softmax;
 use crate::blocks::decoder::Decoder;
+use crate::blocks::sums::largest;
 
 /// States whose logits lie in memory at once.
-const CHUNK: usize = 64;
+const CHUNK: usize = 192;
 
 /// The sum of `-ln p(label)` over states (after the last norm), and its gradient at them times `factor`.
 pub(crate) fn cross_entropy(
@@ -22,7 +25,7 @@ pub(crate) fn cross_entropy(
         let rows = logits.par_chunks_mut(head.outputs()).zip(labels);
         let losses: Vec<f64> = rows.map(|(row, label)| one(row, *label as usize, factor)).collect();
         sum += losses.iter().sum::<f64>();
-        gradient.extend(backward_product(head.values(), &logits, head.inputs()));
+        gradient.extend(head.back(&logits));
     }
     (sum, gradient)
 }
@@ -42,17 +45,28 @@ pub(crate) fn log_losses(decoder: &Decoder, states: &[f32], labels: &[u32]) -> f
 
 /// The loss of one row of logits, which become their gradient.
 fn one(logits: &mut [f32], label: usize, factor: f64) -> f64 {
-    let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let own = f64::from(logits[label] - greatest);
-    let mut total = 0.0f64;
-    for logit in logits.iter_mut() {
-        *logit = (*logit - greatest).exp();
-        total += f64::from(*logit);
+    wide(Row { logits, label, factor })
+}
+
+struct Row<'a> {
+    logits: &'a mut [f32],
+    label: usize,
+    factor: f64,
+}
+
+impl NullaryFnOnce for Row<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let Row { logits, label, factor } = self;
+        let own = f64::from(logits[label]) - f64::from(largest(logits));
+        let total = f64::from(softmax(logits));
+        let share = (factor / total) as f32;
+        for logit in logits.iter_mut() {
+            *logit *= share;
+        }
+        logits[label] -= factor as f32;
+        total.ln() - own
     }
-    let share = (factor / total) as f32;
-    for logit in logits.iter_mut() {
-        *logit *= share;
-    }
-    logits[label] -= factor as f32;
-    total.ln() - own
 }

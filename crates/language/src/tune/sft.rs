@@ -7,6 +7,7 @@ use tidemill_kernel::Random;
 use super::examples::{Example, PromptPair};
 use super::lora::{Adapter, Site};
 use super::trainer::Trainer;
+use crate::blocks::precision::Precision;
 use crate::error::LanguageError;
 use crate::model::Model;
 
@@ -98,6 +99,9 @@ pub(super) fn trainer<'a>(
     start: Option<Adapter>,
     context: &Context,
 ) -> Result<Trainer<'a>> {
+    if model.precision() != Precision::Float32 {
+        return Err(Error::parameter("precision", "is int8: adapters are tuned beside 32-bit weights"));
+    }
     let adapter = match start {
         Some(adapter) => adapter,
         None => {

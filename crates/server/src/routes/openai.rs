@@ -62,10 +62,11 @@ async fn completions(
         if fault.status.is_client_error() { figures.refused.inc() } else { figures.failed.inc() }
     })?;
     let created = clock::now() / 1_000_000;
+    let head = openai::Head::of(form, &wanted, created, &answering);
     if !wanted.stream {
-        return Ok(super::json(&openai::whole(form, &wanted.model, created, answering).await?));
+        return Ok(super::json(&openai::whole(head, answering).await?));
     }
-    let chunks = Chunks::of(form, &wanted.model, created, wanted.usage, answering);
+    let chunks = Chunks::of(head, wanted.usage, answering);
     let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
     Ok((head, Body::new(chunks)).into_response())
 }

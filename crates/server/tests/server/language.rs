@@ -183,7 +183,16 @@ fn faults_are_those_of_openai() {
     for (path, body, status, code, param) in [
         (CHAT, chat(json!({ "model": "gpt" })), 404, "model_not_found", json!("model")),
         (CHAT, chat(json!({ "temperature": -1 })), 400, "invalid_value", json!("temperature")),
-        (CHAT, chat(json!({ "tools": [{}] })), 400, "unsupported_parameter", json!("tools")),
+        (CHAT, chat(json!({ "tools": [{}] })), 400, "invalid_value", json!("tools")),
+        // Its template has no place for tools.
+        (CHAT, chat(json!({ "tools": [tool()] })), 400, "unsupported_parameter", json!("tools")),
+        (
+            CHAT,
+            chat(json!({ "response_format": { "type": "regex", "regex": "[a" } })),
+            400,
+            "invalid_value",
+            json!("response_format"),
+        ),
         (
             CHAT,
             chat(json!({ "messages": [{ "role": "user", "content": long }] })),
@@ -221,6 +230,66 @@ fn faults_are_those_of_openai() {
     let models = served.get("/v1/models").json();
     assert_eq!((&models["object"], &models["data"][0]["id"]), (&json!("list"), &json!("llama")));
     assert_eq!(served.get("/v1/models/llama").json()["object"], "model");
+}
+
+fn tool() -> Value {
+    json!({ "type": "function", "function": { "name": "weather", "parameters": { "type": "object" } } })
+}
+
+#[test]
+fn an_answer_has_the_form_that_was_asked_for() {
+    let served = served();
+    let schema = json!({ "type": "object", "properties": { "ok": { "type": "boolean" } }, "required": ["ok"],
+                         "additionalProperties": false });
+    let format = json!({ "type": "json_schema", "json_schema": { "name": "answer", "strict": true, "schema": schema } });
+    let ask = json!({ "response_format": format, "max_tokens": 30, "temperature": 1, "seed": 5 });
+    let choice = served.post(CHAT, &chat(ask)).json()["choices"][0].clone();
+    assert_eq!(choice["finish_reason"], "stop");
+    let said: Value = serde_json::from_str(choice["message"]["content"].as_str().unwrap()).unwrap();
+    assert!(said["ok"].is_boolean(), "{said}");
+    let kept: Value = serde_json::from_str(&logged(&served)[0].features).unwrap();
+    assert_eq!(kept[2]["form"]["schema"]["required"], json!(["ok"]));
+}
+
+#[test]
+fn tools_are_called_where_the_template_has_them() {
+    let served = served_with(|folder| {
+        let change = |name: &str, change: &dyn Fn(String) -> String| {
+            let file = folder.join("llama").join(name);
+            std::fs::write(&file, change(std::fs::read_to_string(&file).unwrap())).unwrap();
+        };
+        let tools = "{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}";
+        change("chat_template.jinja", &|template| format!("{tools}{template}"));
+        // A call is longer than the context of the fixture.
+        change("config.json", &|text| {
+            text.replace("\"max_position_embeddings\": 64", "\"max_position_embeddings\": 512")
+        });
+    });
+    // What its random weights would never say is asked for as a form.
+    let call = r#"<tool_call>\{"name": "weather", "arguments": \{"city": "Ulm"\}\}</tool_call>"#;
+    let before = json!([{ "role": "user", "content": "Hi" },
+        { "role": "assistant", "content": null, "tool_calls": [{ "id": "a", "type": "function",
+          "function": { "name": "weather", "arguments": "{}" } }] },
+        { "role": "tool", "tool_call_id": "a", "content": "rain" }]);
+    let mut ask = json!({ "tools": [tool()], "tool_choice": "auto", "max_tokens": 200, "messages": before,
+                          "response_format": { "type": "regex", "regex": call } });
+    let whole = served.post(CHAT, &chat(ask.clone())).json();
+    let choice = &whole["choices"][0];
+    assert_eq!(
+        (&choice["finish_reason"], &choice["message"]["content"]),
+        (&json!("tool_calls"), &Value::Null),
+        "{whole}"
+    );
+    let function = &choice["message"]["tool_calls"][0]["function"];
+    assert_eq!(function, &json!({ "name": "weather", "arguments": r#"{"city":"Ulm"}"# }));
+    ask["stream"] = true.into();
+    let events = events(&served.post(CHAT, &chat(ask)));
+    let called = events.iter().map(|event| &event["choices"][0]["delta"]["tool_calls"]);
+    let called: Vec<&Value> = called.filter(|calls| !calls.is_null()).collect();
+    assert_eq!((called.len(), &called[0][0]["function"]), (1, function));
+    assert_eq!(events.last().unwrap()["choices"][0]["finish_reason"], "tool_calls");
+    let kept: Value = serde_json::from_str(&logged(&served)[0].features).unwrap();
+    assert_eq!(kept[0]["tools"][0]["function"]["name"], "weather");
 }
 
 #[test]
@@ -314,7 +383,10 @@ fn teach(served: &Served, n: usize, right: impl Fn(usize) -> &'static str) {
 }
 
 fn challenge(served: &Served) -> improve::language::Improved {
-    let tuning = Sft { epochs: 12, batch: 4, learning_rate: 2e-2, ..Sft::default() };
+    challenge_by(served, Sft { epochs: 12, batch: 4, learning_rate: 2e-2, ..Sft::default() })
+}
+
+fn challenge_by(served: &Served, tuning: Sft) -> improve::language::Improved {
     let model = served.folder.path().join("llama");
     let job = improve::Job { model, tuning, ..improve::Job::default() };
     improve::language::improve(&job, &served.running.app.store, &context()).unwrap()
@@ -354,6 +426,42 @@ fn what_users_correct_is_learned_swapped_in_and_rolled_back() {
     until(&served, &back.to);
     assert!(challenge(&served).verdict.contains("rolled back"), "what was rolled back must not come again");
     assert!(rollback(&served.folder.path().join("llama"), &context()).is_err());
+}
+
+/// Asks `n` questions for two answers each, and prefers the one that `better` says, by index.
+fn prefer(served: &Served, n: usize, better: impl Fn(&[String; 2], usize) -> usize) {
+    for i in 0..n {
+        let body = json!({ "model": "llama", "prompt": format!("aa{i}:"), "max_tokens": 2, "n": 2, "temperature": 1, "seed": 2 * i });
+        let answer = served.post(TEXT, &body.to_string()).json();
+        let texts = [0, 1].map(|k| answer["choices"][k]["text"].as_str().unwrap().to_string());
+        if texts[0] == texts[1] {
+            continue;
+        }
+        let chosen = better(&texts, i);
+        let id = |k: usize| answer["choices"][k]["prediction_id"].clone();
+        let said = json!({ "prediction_id": id(chosen), "kind": "preference", "value": id(1 - chosen) });
+        assert_eq!(served.post("/v1/feedback", &said.to_string()).status, 200);
+    }
+}
+
+#[test]
+fn preferences_are_learned_from_where_they_say_something() {
+    let told = served();
+    // Whoever prefers by the first letter can be learned from; who throws a coin cannot.
+    prefer(&told, 240, |texts, _| usize::from(texts[1] < texts[0]));
+    let gentle = || Sft { epochs: 4, batch: 4, learning_rate: 8e-3, ..Sft::default() };
+    let improved = challenge_by(&told, gentle());
+    assert!(
+        improved.promoted && improved.verdict.starts_with("by preferences: promoted"),
+        "{}",
+        improved.verdict
+    );
+    until(&told, improved.successor.as_deref().unwrap());
+    assert!(!challenge_by(&told, gentle()).promoted, "all of it is used up");
+    let untold = served();
+    prefer(&untold, 240, |_, i| usize::from((i * i * 7 + i / 3) % 5 < 2));
+    let improved = challenge_by(&untold, gentle());
+    assert!(!improved.promoted, "{}", improved.verdict);
 }
 
 #[test]

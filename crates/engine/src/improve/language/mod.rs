@@ -6,12 +6,13 @@
 //! | the newer half of what is newer than the version in service | comparing the two; held-out from tuning |
 //! | all that is older | tuning, on from the adapter in service |
 //!
-//! A correction is the right answer; an accepted answer is right as it was. Preferences between two answers are counted and said,
-//! but not used: they are learned from by `tidemill tune --method dpo`. Questions that come among those to learn from, or
+//! A correction is the right answer; an accepted answer is right as it was. Preferences between two answers are learned from where
+//! there are too few of these, and enough preferences; else they are counted and said. Questions that come among those to learn from, or
 //! twice, never judge. What is put into service is what was compared.
 
 mod material;
 mod preferences;
+mod preferring;
 mod verdict;
 
 use serde::Serialize;
@@ -20,11 +21,12 @@ use tidemill_core::{Context, Error, Event, Result};
 use tidemill_language::{Adapter, PromptPair, Sft, sft};
 use tidemill_store::{Improvement, Store};
 
-use super::Job;
+use super::{Job, MIN_ROWS};
 use crate::error::EngineError;
 use crate::model::language::{Opened, Origin, Place, write};
 use crate::model::versions::Lock;
 use material::{Found, Material};
+use preferring::Preferring;
 use verdict::{compare, decide};
 
 pub use preferences::{Told, preferences};
@@ -110,12 +112,18 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
     };
     let material = match material::gather(job, &champion, &name, store, context)? {
         Found::Enough(material) => material,
-        Found::TooLittle(verdict, rows) => return Ok(kept(verdict, rows, None)),
+        Found::TooLittle(verdict, rows) if rows.preferences < 2 * MIN_ROWS => {
+            return Ok(kept(verdict, rows, None));
+        }
+        Found::TooLittle(verdict, rows) => match preferring::gather(job, &champion, store, context)? {
+            Some(material) => return by_preferences(job, &champion, &name, rows, &material, context),
+            None => return Ok(kept(verdict, rows, None)),
+        },
     };
     let Material { teaching, held_out, judges, through, rows } = &material;
     let challenger = tuned(&champion, teaching, &job.tuning, context)?;
     let comparison = compare(&champion, &challenger, held_out, judges, context)?;
-    let (promote, verdict) = decide(&comparison, held_out.len());
+    let (promote, verdict) = decide(&comparison, held_out.len(), false);
     if !promote {
         return Ok(kept(verdict, *rows, Some(comparison)));
     }
@@ -125,15 +133,45 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
         teaching.len(),
         champion.hash
     );
-    let successor = write(&champion, &challenger, Origin { improved, card })?;
+    let successor = write(&champion, &challenger, Origin { improved, card, with_base: job.with_base })?;
     Ok(Improved { promoted: true, successor: Some(successor), ..kept(verdict, *rows, Some(comparison)) })
+}
+
+/// Improves by what users preferred.
+fn by_preferences(
+    job: &Job,
+    champion: &Opened,
+    name: &str,
+    rows: Counts,
+    material: &Preferring,
+    context: &Context,
+) -> Result<Improved> {
+    let Preferring { teaching, held_out, through, .. } = material;
+    let rows = Counts { tuned: teaching.len(), held_out: held_out.len(), ..rows };
+    let challenger = preferring::tuned(champion, teaching, &job.tuning, context)?;
+    let comparison = preferring::compare(champion, &challenger, material, context)?;
+    let (promoted, verdict) = decide(&comparison, held_out.len(), true);
+    let verdict = format!("by preferences: {verdict}");
+    let improved = json!({ "through": through, "verdict": verdict, "better_by": comparison.better_by });
+    let card = format!(
+        "# {name}\n\nAn adapter tuned on {} preferences between two answers, from version {}.\n\n{verdict}\n",
+        teaching.len(),
+        champion.hash
+    );
+    let origin = Origin { improved, card, with_base: job.with_base };
+    let successor = if promoted { Some(write(champion, &challenger, origin)?) } else { None };
+    let comparison = Some(comparison);
+    let (model, champion) = (name.to_string(), champion.hash.clone());
+    Ok(Improved { promoted, verdict, model, champion, successor, rows, comparison })
 }
 
 /// What is said of preferences, which this does not learn from.
 fn unused(preferences: usize) -> String {
     match preferences {
         0 => String::new(),
-        n => format!("; {n} preferences are not used here: `tidemill tune --method dpo` learns from them"),
+        n => format!(
+            "; {n} preferences are not used here: `tidemill tune --method dpo` learns from all of them"
+        ),
     }
 }
 

@@ -9,6 +9,7 @@ use tidemill_store::{FeedbackKind, LoggedPrediction, Store};
 use uuid::Uuid;
 
 use super::material::{opener, text_of};
+use crate::feedback::Labelled;
 use crate::improve::Job;
 use crate::model::language::Place;
 use crate::serve::language::prompt_of;
@@ -19,6 +20,8 @@ use crate::serve::privacy::Revealer;
 pub struct Told {
     /// The preferences, by the time of the question.
     pub preferences: Vec<Preference>,
+    /// Who said each, and when.
+    pub said: Vec<Labelled>,
     /// Those that cannot teach: the question or one of the answers was not kept, or both answers are the same.
     pub unusable: usize,
 }
@@ -26,6 +29,7 @@ pub struct Told {
 /// Which answer was preferred.
 struct Word {
     at: i64,
+    by: Option<String>,
     chosen: LoggedPrediction,
     rejected: Uuid,
 }
@@ -55,11 +59,13 @@ pub fn preferences(job: &Job, store: &Store, context: &Context) -> Result<Told> 
         let prompt = prompt_of(&word.chosen.features, |column, kept| opener.open(column, kept))?;
         let chosen = said(&word.chosen, &opener)?;
         let rejected = texts.get(&word.rejected)?.clone()?;
-        (chosen != rejected).then_some(Preference { prompt, chosen, rejected })
+        let (id, version) = (word.chosen.id, word.chosen.version);
+        let said = Labelled { id, at: word.at, version, by: word.by, cells: Vec::new() };
+        (chosen != rejected).then_some((Preference { prompt, chosen, rejected }, said))
     });
-    let preferences: Vec<Preference> = usable.collect();
+    let (preferences, said): (Vec<Preference>, Vec<Labelled>) = usable.unzip();
     opener.check()?;
-    Ok(Told { unusable: n - preferences.len(), preferences })
+    Ok(Told { unusable: n - preferences.len(), preferences, said })
 }
 
 /// The latest word on each pair of answers.
@@ -71,7 +77,8 @@ fn words(store: &Store, model: &str) -> Result<BTreeMap<[Uuid; 2], Word>> {
             let Some(rejected) = named else { continue };
             let (pair, at) = ([logged.id.min(rejected), logged.id.max(rejected)], given.counts_at());
             if words.get(&pair).is_none_or(|earlier| earlier.at <= at) {
-                words.insert(pair, Word { at, chosen: logged.clone(), rejected });
+                let by = given.by().map(String::from);
+                words.insert(pair, Word { at, by, chosen: logged.clone(), rejected });
             }
         }
         Ok(())

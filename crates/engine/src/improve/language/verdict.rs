@@ -51,21 +51,31 @@ pub(super) fn compare(
     let before = loss(held_out, champion.adapter.as_ref())?;
     let after = loss(held_out, Some(challenger))?;
     let others = exchanged(held_out).map(|others| loss(&others, Some(challenger))).transpose()?;
+    weighed([&before, &after], others.as_deref(), judges, context.seed)
+}
+
+/// How two lists of losses compare; `others` are the challenger's of the right answers to other questions.
+pub(super) fn weighed(
+    [before, after]: [&[f64]; 2],
+    others: Option<&[f64]>,
+    judges: &[Labelled],
+    seed: u64,
+) -> Result<Comparison> {
     let days = numbered(judges.iter().map(|row| row.at.div_euclid(DAY)));
     let unit = unit(&days);
-    let better = |a: &[f64], b: &[f64]| interval(a, b, unit, &days, context.seed);
-    let halves: u64 = before.iter().zip(&after).map(|(a, b)| u64::from(b < a) + u64::from(b <= a)).sum();
+    let better = |a: &[f64], b: &[f64]| interval(a, b, unit, &days, seed);
+    let halves: u64 = before.iter().zip(after).map(|(a, b)| u64::from(b < a) + u64::from(b <= a)).sum();
     let n = before.len() as u64;
     let won = wilson(halves / 2, n).unwrap_or([0.0, 1.0]);
     let mae = metric("mae")?;
     Ok(Comparison {
-        champion: mean(&before),
-        challenger: mean(&after),
-        better_by: better(&before, &after)?,
+        champion: mean(before),
+        challenger: mean(after),
+        better_by: better(before, after)?,
         unit,
         won: [halves as f64 / (2 * n) as f64, won[0], won[1]],
-        better_without_any_user: least_gain(&as_errors(&before)?, &as_errors(&after)?, mae, judges)?,
-        relevance: others.map(|others| better(&others, &after)).transpose()?,
+        better_without_any_user: least_gain(&as_errors(before)?, &as_errors(after)?, mae, judges)?,
+        relevance: others.map(|others| better(others, after)).transpose()?,
     })
 }
 
@@ -98,7 +108,8 @@ fn exchanged(pairs: &[PromptPair]) -> Option<Vec<PromptPair>> {
         .collect()
 }
 
-pub(super) fn decide(comparison: &Comparison, n: usize) -> (bool, String) {
+/// Decides on `n` held-out answers; preferences need no relevance, since the answer to another question is none of the two.
+pub(super) fn decide(comparison: &Comparison, n: usize, preferences: bool) -> (bool, String) {
     let Comparison { champion, challenger, better_by, unit, won, .. } = comparison;
     let ScoreInterval { value, low, high, .. } = *better_by;
     let figures = format!(
@@ -115,7 +126,8 @@ pub(super) fn decide(comparison: &Comparison, n: usize) -> (bool, String) {
     if low <= 0.0 || won[1] <= 0.5 {
         return no("not enough to tell the two apart");
     }
-    if comparison.relevance.as_ref().is_none_or(|relevance| relevance.low <= 0.0) {
+    let relevant = comparison.relevance.as_ref().is_some_and(|relevance| relevance.low > 0.0);
+    if !preferences && !relevant {
         return no(
             "the right answers say nothing about their own questions, so there is nothing to learn from them",
         );
@@ -165,7 +177,8 @@ mod tests {
             better_without_any_user: None,
             relevance: Some(interval(0.2, 0.3)),
         };
-        assert!(decide(&better, 40).0);
+        assert!(decide(&better, 40, false).0);
+        assert!(decide(&Comparison { relevance: None, ..better.clone() }, 40, true).0);
         for (worse, why) in [
             (Comparison { better_by: interval(-0.1, 0.6), ..better.clone() }, "not enough"),
             (Comparison { better_by: interval(-0.6, -0.1), ..better.clone() }, "worse"),
@@ -174,7 +187,7 @@ mod tests {
             (Comparison { relevance: None, ..better.clone() }, "say nothing"),
             (Comparison { better_without_any_user: Some(-0.1), ..better.clone() }, "one user"),
         ] {
-            let (promoted, verdict) = decide(&worse, 40);
+            let (promoted, verdict) = decide(&worse, 40, false);
             assert!(!promoted && verdict.contains(why), "{verdict}");
         }
     }

@@ -14,7 +14,7 @@ use crate::error::EngineError;
 use crate::files::sha256;
 
 /// What a GGUF file is called among the hashes: it may be renamed.
-const ONE_FILE: &str = "gguf";
+pub(super) const ONE_FILE: &str = "gguf";
 /// What says how a checkpoint answers, beside its weights.
 const SMALL: [&str; 5] = [
     "config.json",

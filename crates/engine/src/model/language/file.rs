@@ -5,7 +5,7 @@ use tidemill_core::{Result, Schema, State};
 use tidemill_language::Adapter;
 use tidemill_package::{Manifest, Package};
 
-use super::{GENERATION, KIND, Opened, VERSION};
+use super::{GENERATION, KIND, Opened, VERSION, held};
 use crate::model::versions::keep_version;
 
 /// What a new version rests on.
@@ -15,6 +15,8 @@ pub struct Origin {
     pub improved: Value,
     /// What it is, for people.
     pub card: String,
+    /// Whether the file holds the base, too, so that it can be opened without it. A file that did goes on doing so.
+    pub with_base: bool,
 }
 
 /// Puts an adapter into service in place of what `champion` is; gives the hash of the new version. A model file that was there is
@@ -24,7 +26,11 @@ pub struct Origin {
 /// When the file cannot be written.
 pub fn write(champion: &Opened, adapter: &Adapter, origin: Origin) -> Result<String> {
     let base = &champion.base;
-    let name = base.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let inside = champion.place.holds_base();
+    let name = match champion.about["base"]["path"].as_str().filter(|_| inside) {
+        Some(name) => name.to_string(),
+        None => base.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+    };
     let about = json!({
         "task": GENERATION,
         "family": base.family,
@@ -40,6 +46,11 @@ pub fn write(champion: &Opened, adapter: &Adapter, origin: Origin) -> Result<Str
         None => String::new(),
     };
     let package = Package::new(Manifest::new(about, &none, &none), recipe, state, origin.card);
+    let package = match origin.with_base {
+        _ if inside => held::add(package, held::of_file(&champion.place.file)?),
+        true => held::add(package, held::of_base(base)?),
+        false => package,
+    };
     if champion.place.file.exists() {
         keep_version(&champion.place.file, &champion.hash)?;
     }

@@ -6,6 +6,7 @@
 mod base;
 mod describe;
 mod file;
+mod held;
 mod place;
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidemill_core::{Error, Result, State};
-use tidemill_language::{Adapter, Model};
+use tidemill_language::{Adapter, Model, Precision};
 
 pub use base::Base;
 pub use describe::{Described, DescribedAdapter, describe};
@@ -53,10 +54,20 @@ impl Opened {
     /// # Errors
     /// When a file is missing or damaged, or the base is not the one that an adapter was tuned on.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_as(path, Precision::Float32)
+    }
+
+    /// The same with weights in this precision.
+    ///
+    /// # Errors
+    /// As [`Opened::open`].
+    pub fn open_as(path: &Path, precision: Precision) -> Result<Self> {
         let place = Place::of(path)?;
-        let base = Arc::new(Base::of(&place.base)?);
-        let model = Arc::new(Model::open(&place.base)?);
-        Self::of(place, base, model)
+        let unpacked = if place.holds_base() { Some(held::unpack(&place.file)?) } else { None };
+        let from = unpacked.as_ref().map_or(place.base.as_path(), |unpacked| &unpacked.path);
+        let base = Base { path: place.base.clone(), ..Base::of(from)? };
+        let model = Model::open_as(from, precision)?;
+        Self::of(place, Arc::new(base), Arc::new(model))
     }
 
     /// What is in service now on the same base.
@@ -98,6 +109,18 @@ impl Opened {
     pub fn through(&self) -> i64 {
         self.about["improved"]["through"].as_i64().unwrap_or(i64::MIN)
     }
+}
+
+/// The hash of what is in service at a place, without reading weights into memory; empty for an adapter's folder, whose hash is
+/// that of its numbers.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn hash_at(place: &Place) -> Result<String> {
+    if place.file.exists() {
+        return Ok(tidemill_package::open(&place.file)?.1.sha256);
+    }
+    if place.adapter.is_some() { Ok(String::new()) } else { Ok(Base::of(&place.base)?.hash()) }
 }
 
 /// The adapter's part of a model file.

@@ -13,7 +13,7 @@ use crate::error::EngineError;
 pub struct Place {
     /// What people call it.
     pub name: String,
-    /// The checkpoint: a folder or a GGUF file.
+    /// The checkpoint: a folder or a GGUF file, or the model file where that holds its base.
     pub base: PathBuf,
     /// An adapter in peft's layout to begin with.
     pub adapter: Option<PathBuf>,
@@ -37,7 +37,8 @@ impl Place {
     pub fn is_encoder(path: &Path) -> bool {
         let text = std::fs::read(path.join("config.json")).unwrap_or_default();
         let config: Value = serde_json::from_slice(&text).unwrap_or_default();
-        !has(path, "adapter_config.json") && config["model_type"] == "bert"
+        !has(path, "adapter_config.json")
+            && ["bert", "roberta", "xlm-roberta"].iter().any(|kind| config["model_type"] == *kind)
     }
 
     /// The place that a path names: a checkpoint, an adapter's folder, or a model file with an adapter.
@@ -84,6 +85,9 @@ fn base_of_adapter(folder: &Path) -> Result<PathBuf> {
 /// The checkpoint that a model file names, as seen from its folder.
 fn base_of_file(file: &Path) -> Result<PathBuf> {
     let (package, _) = tidemill_package::open(file)?;
+    if super::held::names(&package.manifest.about).is_some() {
+        return Ok(file.into());
+    }
     let named = package.manifest.about["base"]["path"].as_str().unwrap_or_default().to_string();
     found(&named, file, file)
 }

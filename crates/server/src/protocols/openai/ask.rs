@@ -1,11 +1,12 @@
 //! Requests of `/v1/chat/completions` and `/v1/completions`.
 
 use serde_json::{Value, json};
-use tidemill_engine::language::{Message, Prompt};
+use tidemill_engine::language::{Form as AnswerForm, Message, Prompt};
 use tidemill_engine::serve::language::{Question, Settings};
 use uuid::Uuid;
 
 use super::fields::{Fields, wrong};
+use super::tools;
 use crate::fault::ApiError;
 
 /// Which of the two addresses.
@@ -22,7 +23,7 @@ const ANSWERS: usize = 16;
 /// The tokens of a completion that names no number, as OpenAI has it.
 const SHORT: usize = 16;
 
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 22] = [
     "model",
     "messages",
     "prompt",
@@ -31,6 +32,7 @@ const KNOWN: [&str; 20] = [
     "n",
     "seed",
     "temperature",
+    "tools",
     "top_p",
     "top_k",
     "min_p",
@@ -38,6 +40,7 @@ const KNOWN: [&str; 20] = [
     "presence_penalty",
     "frequency_penalty",
     "logprobs",
+    "response_format",
     "top_logprobs",
     "stop",
     "stream",
@@ -67,7 +70,7 @@ impl Wanted {
         let mut fields = Fields::of(body)?;
         let model = fields.text("model")?.ok_or_else(|| missing("model"))?;
         let prompt = match form {
-            Form::Chat => Prompt::Chat(messages(&mut fields)?),
+            Form::Chat => chat(&mut fields)?,
             Form::Text => Prompt::Raw(prompt(&mut fields)?),
         };
         let settings = settings(form, &mut fields)?;
@@ -78,6 +81,13 @@ impl Wanted {
         fields.end(&KNOWN)?;
         Ok(Wanted { model, question: Question { prompt, settings, user }, stream, usage })
     }
+}
+
+/// The messages, and the tools that may be called.
+fn chat(fields: &mut Fields) -> Result<Prompt, ApiError> {
+    let messages = messages(fields)?;
+    let tools = tools::read(fields)?;
+    Ok(if tools.is_empty() { Prompt::Chat(messages) } else { Prompt::Tools(messages, tools) })
 }
 
 fn missing(key: &str) -> ApiError {
@@ -105,6 +115,7 @@ fn settings(form: Form, fields: &mut Fields) -> Result<Settings, ApiError> {
         frequency_penalty: fields.number("frequency_penalty", [-2.0, 2.0])?.unwrap_or(0.0),
         stop: fields.stop()?,
         logprobs: logprobs(form, fields)?,
+        form: response_format(fields)?,
     })
 }
 
@@ -123,14 +134,30 @@ fn logprobs(form: Form, fields: &mut Fields) -> Result<Option<usize>, ApiError> 
     }
 }
 
+/// What form the answer must have: JSON, JSON of a schema, or (our own addition) a text that a regular expression matches.
+fn response_format(fields: &mut Fields) -> Result<Option<AnswerForm>, ApiError> {
+    const KEY: &str = "response_format";
+    let Some(format) = fields.take(KEY) else { return Ok(None) };
+    match format["type"].as_str() {
+        Some("text") => Ok(None),
+        Some("json_object") => Ok(Some(AnswerForm::Schema(json!({ "type": "object" })))),
+        Some("json_schema") => match &format["json_schema"]["schema"] {
+            schema @ (Value::Object(_) | Value::Bool(_)) => Ok(Some(AnswerForm::Schema(schema.clone()))),
+            _ => Err(wrong(KEY, "lacks 'json_schema' with a 'schema'")),
+        },
+        Some("regex") => match format["regex"].as_str() {
+            Some(pattern) => Ok(Some(AnswerForm::Regex(pattern.into()))),
+            None => Err(wrong(KEY, "lacks 'regex', a text")),
+        },
+        _ => Err(wrong(KEY, "is not of type 'text', 'json_object', 'json_schema' or 'regex'")),
+    }
+}
+
 fn unsupported(fields: &mut Fields) -> Result<(), ApiError> {
     let none = [json!(0), json!(0.0), json!(false), json!({}), json!([])];
-    for key in ["logit_bias", "echo", "tools", "functions"] {
+    for key in ["logit_bias", "echo", "functions", "function_call"] {
         fields.only(key, &none)?;
     }
-    fields.only("response_format", &[json!({ "type": "text" })])?;
-    fields.only("tool_choice", &[json!("none"), json!("auto")])?;
-    fields.only("parallel_tool_calls", &[json!(true), json!(false)])?;
     fields.only("modalities", &[json!(["text"])])?;
     fields.only("best_of", &[json!(1)])?;
     fields.only("suffix", &[json!("")])
@@ -172,8 +199,12 @@ fn one(message: Value, place: &str) -> Result<Message, ApiError> {
     let Some(Value::String(role)) = message.remove("role") else {
         return Err(wrong(&format!("{place}.role"), "is missing or not a text"));
     };
-    let content = content(message.remove("content"), &format!("{place}.content"))?;
-    for key in ["tool_calls", "function_call", "audio"] {
+    let calls = tools::said_before(&mut message);
+    let content = match message.remove("content") {
+        None | Some(Value::Null) if calls => String::new(),
+        other => content(other, &format!("{place}.content"))?,
+    };
+    for key in ["function_call", "audio"] {
         if message.remove(key).is_some_and(|value| !value.is_null()) {
             return Err(wrong(&format!("{place}.{key}"), "is not supported"));
         }
@@ -243,12 +274,10 @@ mod tests {
             (json!({ "stream_options": { "include_usage": true } }), "invalid_value", "stream_options"),
             (json!({ "top_logprobs": 2 }), "invalid_value", "top_logprobs"),
             (json!({ "logprobs": true, "top_logprobs": 21 }), "invalid_value", "top_logprobs"),
-            (json!({ "tools": [{}] }), "unsupported_parameter", "tools"),
-            (
-                json!({ "response_format": { "type": "json_object" } }),
-                "unsupported_parameter",
-                "response_format",
-            ),
+            (json!({ "tools": [{}] }), "invalid_value", "tools"),
+            (json!({ "tool_choice": "required" }), "unsupported_parameter", "tool_choice"),
+            (json!({ "response_format": { "type": "xml" } }), "invalid_value", "response_format"),
+            (json!({ "response_format": { "type": "json_schema" } }), "invalid_value", "response_format"),
             (json!({ "temprature": 1 }), "unknown_parameter", "temprature"),
             (json!({ "messages": [] }), "invalid_value", "messages"),
             (json!({ "messages": [{ "role": "user" }] }), "invalid_value", "messages[0].content"),
@@ -256,6 +285,21 @@ mod tests {
         ] {
             assert_eq!(chat(extra.clone()), (code, param.to_string()), "{extra}");
         }
+    }
+
+    #[test]
+    fn the_form_of_an_answer_is_read() {
+        let read = |format: Value| {
+            let body = json!({ "model": "m", "messages": [{ "role": "user", "content": "x" }], "response_format": format });
+            read(Form::Chat, body).unwrap().question.settings.form
+        };
+        assert_eq!(read(json!({ "type": "text" })), None);
+        let object = AnswerForm::Schema(json!({ "type": "object" }));
+        assert_eq!(read(json!({ "type": "json_object" })), Some(object.clone()));
+        let schema = json!({ "name": "s", "strict": true, "schema": { "type": "object" } });
+        assert_eq!(read(json!({ "type": "json_schema", "json_schema": schema })), Some(object));
+        let digits = AnswerForm::Regex("[0-9]+".into());
+        assert_eq!(read(json!({ "type": "regex", "regex": "[0-9]+" })), Some(digits));
     }
 
     #[test]

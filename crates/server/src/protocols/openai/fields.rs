@@ -49,6 +49,19 @@ impl Fields {
         }
     }
 
+    /// `none`, `auto` or nothing: what names a tool, or asks for one, is refused.
+    pub(super) fn choice(&mut self, key: &str) -> Result<Option<Value>, ApiError> {
+        let value = self.take(key);
+        match &value {
+            Some(Value::String(word)) if word == "none" || word == "auto" => Ok(value),
+            None => Ok(None),
+            Some(_) => {
+                let problem = format!("'{key}' is supported as 'none' and 'auto' alone");
+                Err(ApiError::bad("unsupported_parameter", problem).in_column(key))
+            }
+        }
+    }
+
     pub(super) fn flag(&mut self, key: &str) -> Result<bool, ApiError> {
         match self.take(key) {
             None => Ok(false),

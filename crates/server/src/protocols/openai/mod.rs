@@ -5,6 +5,7 @@ mod ask;
 mod embed;
 mod fields;
 mod say;
+mod tools;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +15,7 @@ use crate::fault::ApiError;
 
 pub(crate) use ask::{Form, Wanted};
 pub(crate) use embed::Texts;
-pub(crate) use say::{Chunks, whole};
+pub(crate) use say::{Chunks, Head, whole};
 
 /// A fault as OpenAI's clients read it.
 pub(crate) fn fault(e: ApiError) -> Response {

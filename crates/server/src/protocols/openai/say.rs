@@ -11,25 +11,28 @@ use tidemill_engine::language::Finish;
 use uuid::Uuid;
 
 use super::Form;
-use super::document;
+use super::{Wanted, document, tools};
 use crate::fault::ApiError;
 use crate::generating::{Answering, Event, Scored};
 
 /// What all documents of an answer have in common.
-struct Head {
+pub(crate) struct Head {
     form: Form,
     model: String,
     created: i64,
     version: String,
     ids: Vec<Uuid>,
     prompt_tokens: usize,
+    /// The names of the tools that may be called.
+    tools: Vec<String>,
 }
 
 impl Head {
-    fn of(form: Form, model: &str, created: i64, answering: &Answering) -> Self {
+    pub(crate) fn of(form: Form, wanted: &Wanted, created: i64, answering: &Answering) -> Self {
         Head {
             form,
-            model: model.into(),
+            model: wanted.model.clone(),
+            tools: tools::names(&wanted.question.prompt),
             created,
             version: answering.version.chars().take(12).collect(),
             ids: answering.ids.clone(),
@@ -41,6 +44,16 @@ impl Head {
     fn id(&self, i: usize) -> String {
         let begin = if self.form == Form::Chat { "chatcmpl" } else { "cmpl" };
         format!("{begin}-{}", self.ids.get(i).copied().unwrap_or_default())
+    }
+
+    /// What the answer at this place says, null where that is nothing, and the tools it calls.
+    fn calls(&self, i: usize, text: &str) -> (Value, Vec<Value>) {
+        if self.tools.is_empty() {
+            return (text.into(), Vec::new());
+        }
+        let (text, calls) = tools::calls(text, &self.tools, self.ids.get(i).copied().unwrap_or_default());
+        let said = if text.is_empty() && !calls.is_empty() { Value::Null } else { text.into() };
+        (said, calls)
     }
 
     fn document(&self, object: &str, choices: Value) -> Value {
@@ -55,6 +68,9 @@ impl Head {
     }
 }
 
+/// Why an answer ended that calls tools.
+const CALLED: &str = "tool_calls";
+
 /// Why an answer ended, in OpenAI's words.
 fn reason(finish: Finish) -> &'static str {
     match finish {
@@ -67,13 +83,8 @@ fn reason(finish: Finish) -> &'static str {
 ///
 /// # Errors
 /// What kept it from being made or kept.
-pub(crate) async fn whole(
-    form: Form,
-    model: &str,
-    created: i64,
-    mut answering: Answering,
-) -> Result<Value, ApiError> {
-    let head = Head::of(form, model, created, &answering);
+pub(crate) async fn whole(head: Head, mut answering: Answering) -> Result<Value, ApiError> {
+    let form = head.form;
     let mut texts = vec![String::new(); head.ids.len()];
     let mut ends = vec![("stop", Value::Null); head.ids.len()];
     while let Some(event) = answering.events.recv().await {
@@ -99,7 +110,14 @@ fn choice(head: &Head, i: usize, text: &str, (reason, logprobs): (&str, Value)) 
     let mut choice =
         json!({ "index": i, "logprobs": logprobs, "finish_reason": reason, "prediction_id": head.id(i) });
     match head.form {
-        Form::Chat => choice["message"] = json!({ "role": "assistant", "content": text, "refusal": null }),
+        Form::Chat => {
+            let (text, calls) = head.calls(i, text);
+            choice["message"] = json!({ "role": "assistant", "content": text, "refusal": null });
+            if !calls.is_empty() {
+                choice["message"]["tool_calls"] = calls.into();
+                choice["finish_reason"] = CALLED.into();
+            }
+        }
         Form::Text => choice["text"] = text.into(),
     }
     choice
@@ -138,22 +156,30 @@ pub(crate) struct Chunks {
     usage: bool,
     /// Which answers have begun.
     begun: Vec<bool>,
+    /// What was said where tools may be called: whether they are shows itself at the end.
+    held: Vec<String>,
     ended: bool,
 }
 
 impl Chunks {
-    pub(crate) fn of(form: Form, model: &str, created: i64, usage: bool, answering: Answering) -> Self {
-        let head = Head::of(form, model, created, &answering);
+    pub(crate) fn of(head: Head, usage: bool, answering: Answering) -> Self {
         let begun = vec![false; head.ids.len()];
-        Chunks { head, answering, usage, begun, ended: false }
+        let held = vec![String::new(); head.ids.len()];
+        Chunks { head, answering, usage, begun, held, ended: false }
     }
 
     fn events(&mut self, event: Event) -> String {
         match event {
+            Event::Piece(i, text) if !self.head.tools.is_empty() => {
+                self.held[i] += &text;
+                self.begin(i)
+            }
             Event::Piece(i, text) => self.begin(i) + &self.chunk(i, Some(&text), None, Value::Null),
             Event::End(i, finish, scored) => {
                 let scored = logprobs(self.head.form, &scored);
-                self.begin(i) + &self.chunk(i, None, Some(reason(finish)), scored)
+                let (held, called) = self.release(i);
+                let why = if called { CALLED } else { reason(finish) };
+                self.begin(i) + &held + &self.chunk(i, None, Some(why), scored)
             }
             Event::Done { answer_tokens } => {
                 self.ended = true;
@@ -169,6 +195,26 @@ impl Chunks {
                 line(&document(&fault))
             }
         }
+    }
+
+    /// What was held back of an answer, and whether it calls tools.
+    fn release(&mut self, i: usize) -> (String, bool) {
+        let text = std::mem::take(&mut self.held[i]);
+        let (said, mut calls) = self.head.calls(i, &text);
+        let said = said
+            .as_str()
+            .filter(|said| !said.is_empty())
+            .map(|said| self.chunk(i, Some(said), None, Value::Null));
+        let called = !calls.is_empty();
+        for (index, call) in calls.iter_mut().enumerate() {
+            call["index"] = index.into();
+        }
+        let delta = || {
+            json!({ "index": i, "delta": { "tool_calls": calls }, "logprobs": null, "finish_reason": null,
+                               "prediction_id": self.head.id(i) })
+        };
+        let calls = if called { self.line(delta()) } else { String::new() };
+        (said.unwrap_or_default() + &calls, called)
     }
 
     /// What says who speaks, before the first piece of an answer.
