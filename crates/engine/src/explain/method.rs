@@ -71,7 +71,8 @@ pub(super) enum Found {
 
 /// The method asked for, or the best that the links of a model allow.
 pub(super) fn of(steps: &[Arc<dyn Fitted>], asked: Option<Method>) -> Result<Found> {
-    let trees = steps.iter().position(|step| as_trees(step).is_some());
+    // Trees that started from an earlier model are not all of the answer.
+    let trees = steps.iter().position(|step| as_trees(step).is_some() && step.as_trees().is_some());
     // Trees of another program may not say how many training rows went which way: then rows of a background stand for them.
     let without_cover = trees.filter(|at| !has_cover(&steps[*at]));
     let linear = steps.iter().position(|step| step.as_linear().is_some());
