@@ -1,7 +1,5 @@
 //! Values as people write them, each read as a person would.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test may stop the test")]
-
 use tidemill_core::recipe::{ColumnSpec, Recipe, Task};
 use tidemill_core::{Context, Kind, Role, Source};
 use tidemill_data::source::{BodyFormat, open_body};

@@ -51,7 +51,7 @@ impl<'a> AllQuestions<'a> {
     /// Of trees that are small enough, where `n_rows` are worth it.
     pub(super) fn of(trees: &'a Trees, n_rows: usize) -> Option<Self> {
         let ends = trees.roots.iter().skip(1).map(|&root| root as usize).chain([trees.nodes.len()]);
-        let is_small = |(&root, end): (&u32, usize)| end - root as usize <= 2 * MOST_LEAVES - 1;
+        let is_small = |(&root, end): (&u32, usize)| end - (root as usize) < 2 * MOST_LEAVES;
         let is_worth = n_rows >= FEWEST_ROWS && trees.roots.len() >= FEWEST_TREES;
         if !is_worth || !trees.roots.iter().zip(ends).all(is_small) {
             return None;

@@ -157,8 +157,8 @@ fn weights(events: &mut EventFile, path: &str, state: &State) -> Result<()> {
             _ => {}
         }
     }
-    let parts = state.children.iter().enumerate();
-    parts.map(|(at, child)| weights(events, &format!("{path}/{at}"), child)).collect()
+    let mut parts = state.children.iter().enumerate();
+    parts.try_for_each(|(at, child)| weights(events, &format!("{path}/{at}"), child))
 }
 
 #[cfg(test)]

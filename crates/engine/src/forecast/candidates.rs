@@ -98,10 +98,12 @@ pub(crate) fn learners(
 
 /// The combination of all methods for single series.
 pub(crate) fn combination(recipe: &Recipe, series: usize) -> Result<Spec> {
-    let methods: Vec<Method> = match series {
-        ..=MANY => Vec::new(),
-        ..=VERY_MANY => Method::ALL.into_iter().filter(|method| !method.is_arima()).collect(),
-        _ => QUICK.to_vec(),
+    let methods: Vec<Method> = if series <= MANY {
+        Vec::new()
+    } else if series <= VERY_MANY {
+        Method::ALL.into_iter().filter(|method| !method.is_arima()).collect()
+    } else {
+        QUICK.to_vec()
     };
     let all = local(recipe, steps(recipe)?, &methods);
     let season = recipe.forecast.as_ref().and_then(|f| f.season).unwrap_or(1);

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_band_is_as_wide_as_the_curve_is_rough_and_ends_at_what_is_perfect() {
-        let rough = |n: f64| 0.8 - 1.0 / n.sqrt() + if n as u64 % 400 == 0 { 0.02 } else { -0.02 };
+        let rough = |n: f64| 0.8 - 1.0 / n.sqrt() + if (n as u64).is_multiple_of(400) { 0.02 } else { -0.02 };
         let found = ahead(&points(rough), true).unwrap();
         assert!(found.band[1] - found.band[0] > 0.04, "{found:?}");
         assert!(found.band[0] <= found.valid && found.valid <= found.band[1], "{found:?}");

@@ -12,20 +12,20 @@ pub fn average_linkage(distances: &[f64], n: usize) -> Vec<[usize; 2]> {
     let mut steps = Vec::with_capacity(n.saturating_sub(1));
     while groups.len() > 1 {
         let mut nearest = (f64::INFINITY, 0, 1);
-        for i in 0..groups.len() {
-            for j in i + 1..groups.len() {
-                if distances[i][j] < nearest.0 {
-                    nearest = (distances[i][j], i, j);
+        for (i, row) in distances.iter().enumerate() {
+            for (j, &distance) in row.iter().enumerate().skip(i + 1) {
+                if distance < nearest.0 {
+                    nearest = (distance, i, j);
                 }
             }
         }
         let (_, i, j) = nearest;
         let (a, b) = (groups[i], groups[j]);
         steps.push([a.0.min(b.0), a.0.max(b.0)]);
-        for other in 0..groups.len() {
+        (0..groups.len()).for_each(|other| {
             let mean = (a.1 * distances[i][other] + b.1 * distances[j][other]) / (a.1 + b.1);
             (distances[i][other], distances[other][i]) = (mean, mean);
-        }
+        });
         groups[i] = (n + steps.len() - 1, a.1 + b.1);
         groups.remove(j);
         distances.remove(j);
