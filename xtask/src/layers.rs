@@ -67,6 +67,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "tidemill-prep",
             "tidemill-learn",
             "tidemill-neural",
+            "tidemill-language",
             "tidemill-eval",
             "tidemill-engine",
         ],
