@@ -234,7 +234,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     product(a, mean_a, b, mean_b) / (product(a, mean_a, a, mean_a) * product(b, mean_b, b, mean_b)).sqrt()
 }
 
-/// Features, and a target that depends on them by steps, bends and products.
+/// Features, and a target that depends on them by steps, curves and products.
 fn table() -> Vec<f64> {
     let mut random = Random::new(20, 0);
     let mut table = Vec::with_capacity((LEARN + EXPLAIN) * (FEATURES + 1));
@@ -243,8 +243,8 @@ fn table() -> Vec<f64> {
         let line: f64 = x[7..].iter().enumerate().map(|(j, x)| x * (j as f64 - 6.0) / 10.0).sum();
         let step = if x[3] > 0.3 { x[4] } else { 0.0 };
         table.extend(x);
-        let bends = 1.5 * (2.0 * x[2]).sin() + 0.5 * x[5].abs() - 0.3 * x[6] * x[6];
-        table.push(x[0] * x[1] + bends + step + line + 0.5 * random.normal());
+        let curves = 1.5 * (2.0 * x[2]).sin() + 0.5 * x[5].abs() - 0.3 * x[6] * x[6];
+        table.push(x[0] * x[1] + curves + step + line + 0.5 * random.normal());
     }
     table
 }

@@ -126,7 +126,7 @@ fn auc(p: &[f64], classes: &[f64]) -> f64 {
     (ranks - yes * (yes + 1.0) / 2.0) / (yes * (classes.len() as f64 - yes))
 }
 
-/// Features, column after column, and a class that depends on them by steps, bends and products.
+/// Features, column after column, and a class that depends on them by steps, curves and products.
 struct Data {
     columns: Vec<Vec<f64>>,
     class: Vec<f64>,

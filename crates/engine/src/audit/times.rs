@@ -48,7 +48,7 @@ fn stand_in(column: &ColumnProfile) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "column '{}' runs from {first} to {last}: {} is what programs write where there is no date",
+        "column '{}' runs from {first} to {last}: many programs write {} where there is no date",
         column.name,
         found.join(" and ")
     );

@@ -61,7 +61,7 @@ impl Surrogate {
 /// A leaf: rows for which all conditions hold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SurrogateLeaf {
-    /// In the order in which they are asked.
+    /// At most a lower and an upper bound, or a list of names, for each column, in the order in which the columns are first asked.
     pub conditions: Vec<Condition>,
     /// The share of the rows that it did not learn from which come here.
     pub share: f64,
@@ -187,6 +187,38 @@ fn with_answers(rows: &Batch, said: impl Iterator<Item = f64>) -> Result<Batch> 
 }
 
 /// From nodes to conditions in the words of the user's columns.
+/// The conditions along a path with those of one column together: its tightest bounds, or its names; a missing value will do where it does
+/// for each of them.
+fn together(path: &[Condition]) -> Vec<Condition> {
+    let mut all: Vec<Condition> = Vec::new();
+    for asked in path {
+        // Names asked later are among those asked before.
+        let same = all.iter_mut().find(|known| {
+            known.column == asked.column
+                && std::mem::discriminant(&known.test) == std::mem::discriminant(&asked.test)
+        });
+        match same {
+            Some(known) => {
+                known.test = match (&known.test, &asked.test) {
+                    (Test::UpTo(a), Test::UpTo(b)) => Test::UpTo(a.min(*b)),
+                    (Test::Above(a), Test::Above(b)) => Test::Above(a.max(*b)),
+                    (Test::OneOf(before), Test::OneOf(names)) => {
+                        Test::OneOf(names.iter().filter(|name| before.contains(name)).cloned().collect())
+                    }
+                    (_, later) => later.clone(),
+                };
+            }
+            None => all.push(asked.clone()),
+        }
+    }
+    let missing = |column: &str| path.iter().filter(|one| one.column == column).all(|one| one.or_missing);
+    all.iter_mut().for_each(|one| one.or_missing = missing(&one.column));
+    // Both bounds of a column stand side by side.
+    let first = |column: &str| path.iter().position(|one| one.column == column);
+    all.sort_by_key(|one| first(&one.column));
+    all
+}
+
 struct Rules<'a> {
     columns: Vec<&'a str>,
     schema: &'a Schema,
@@ -205,7 +237,7 @@ impl Rules<'_> {
             (trees.question(node), trees.asked(node))
         else {
             let answer = trees.start()[0] + trees.values(node)[0];
-            leaves.push((node, SurrogateLeaf { conditions: way.clone(), share: 0.0, answer }));
+            leaves.push((node, SurrogateLeaf { conditions: together(way), share: 0.0, answer }));
             return;
         };
         for side in 0..2 {
@@ -247,5 +279,31 @@ impl Rules<'_> {
                 )
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_conditions_of_a_column_are_put_together() {
+        let one =
+            |column: &str, test: Test, or_missing| Condition { column: column.into(), test, or_missing };
+        let names = |names: &[&str]| Test::OneOf(names.iter().map(|n| n.to_string()).collect());
+        let path = [
+            one("a", Test::Above(2.0), true),
+            one("b", names(&["x", "y", "z"]), true),
+            one("a", Test::Above(5.0), true),
+            one("b", names(&["x", "z"]), true),
+            one("a", Test::UpTo(9.0), false),
+        ];
+        let found = together(&path);
+        let wanted = [
+            one("a", Test::Above(5.0), false),
+            one("a", Test::UpTo(9.0), false),
+            one("b", names(&["x", "z"]), true),
+        ];
+        assert_eq!(found, wanted);
     }
 }

@@ -190,15 +190,16 @@ fn with_words(said: Vec<Option<String>>, array: &ArrayRef, words: &BTreeSet<Stri
 fn check_shared(all: &Batch, truth: &str, predicted: &str) -> Result<()> {
     let (truth, said) = (all.schema().index(truth)?, all.schema().index(predicted)?);
     let (Ok(known), Ok(given)) = (all.texts(truth), all.texts(said)) else { return Ok(()) };
-    let classes = |texts: &StringArray| -> BTreeSet<String> {
-        texts.iter().flatten().take(100_000).map(|text| text.trim().to_lowercase()).collect()
+    let classes = |texts: &StringArray| -> BTreeMap<String, String> {
+        let texts = texts.iter().flatten().take(100_000).map(str::trim);
+        texts.map(|text| (text.to_lowercase(), text.to_string())).collect()
     };
     let (known, given) = (classes(known), classes(given));
-    if known.is_empty() || given.is_empty() || !known.is_disjoint(&given) {
+    if known.is_empty() || given.is_empty() || known.keys().any(|class| given.contains_key(class)) {
         return Ok(());
     }
-    let shown = |all: &BTreeSet<String>| {
-        all.iter().take(3).map(|class| format!("'{class}'")).collect::<Vec<_>>().join(", ")
+    let shown = |all: &BTreeMap<String, String>| {
+        all.values().take(3).map(|class| format!("'{class}'")).collect::<Vec<_>>().join(", ")
     };
     let problem = format!(
         "no predicted class is among the true ones: the truth has {}, the predictions {}",
@@ -324,6 +325,9 @@ mod tests {
         let Answers::Classes(classes) = &answers else { panic!("classes") };
         assert_eq!((classes.names().len(), answers.n_rows()), (2, 4));
         let e = judged("y,p\n<=50K,<=50K.\n>50K,>50K.\n").err().unwrap();
-        assert!(e.to_string().contains("no predicted class is among the true ones"), "{e}");
+        assert!(
+            e.to_string().contains("the truth has '<=50K', '>50K', the predictions '<=50K.', '>50K.'"),
+            "{e}"
+        );
     }
 }

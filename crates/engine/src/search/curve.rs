@@ -129,9 +129,10 @@ pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool)
     let by_chance = last.band.is_some_and(|band| step.abs() <= band);
     let grows = step > 0.0 && all > 0.0 && (step > 0.15 * all || notable);
     let said = &words.story;
+    let helps = grows && !by_chance;
     let what = match step {
         _ if by_chance => said.curve_little,
-        _ if grows => said.curve_helps,
+        _ if helps => said.curve_helps,
         step if step > 0.0 => said.curve_little,
         _ => said.curve_useless,
     };
@@ -145,7 +146,8 @@ pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool)
         ("what", &what),
     ];
     let mut sentence = fill(said.curve, &values);
-    if let Some(ahead) = ahead::ahead(points, greater_is_better) {
+    // Where more rows would help little, a figure for twice as many would say the opposite.
+    if let Some(ahead) = ahead::ahead(points, greater_is_better).filter(|_| helps) {
         let [low, high] = ahead.band.map(short);
         let values: [(&str, &dyn Display); 5] = [
             ("rows", &(2 * last.rows)),
@@ -188,6 +190,23 @@ mod tests {
         assert!(said([0.40, 0.42, 0.41]).ends_with("help little."));
         assert!(said([0.9, 0.39, 0.41]).ends_with("would not help."));
     }
+
+    #[test]
+    fn twice_the_rows_are_told_only_where_more_would_help() {
+        let of = |scores: [f64; 5]| {
+            let points: Vec<Point> = [40, 80, 160, 280, 400]
+                .iter()
+                .zip(scores)
+                .map(|(&rows, v)| Point { rows, train: None, valid: Some(v), band: None })
+                .collect();
+            sentence(&EN, &points, false).unwrap_or_default()
+        };
+        let falling = of([1.0, 0.8, 0.62, 0.5, 0.42]);
+        assert!(falling.contains("more would help. Twice the rows (800): from 0.4200 to about"), "{falling}");
+        let flat = of([1.0, 0.8, 0.5, 0.41, 0.40]);
+        assert!(flat.ends_with("more rows alone would help little."), "{flat}");
+    }
+
     #[test]
     fn a_change_within_its_band_promises_nothing() {
         // Of three folds (the band by Python's statistics: 2 * stdev(now - then) / 3 ** 0.5).
