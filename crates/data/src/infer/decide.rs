@@ -275,7 +275,7 @@ fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
     } else if is(&data.weight) {
         Some((Role::Weight, "named as the weight"))
     } else if data.ignore.iter().any(|ignored| is_within(name, ignored)) {
-        Some((Role::Ignore, "ignored as told"))
+        Some((Role::Ignore, "not to be used"))
     } else if recipe.graph.as_ref().is_some_and(|graph| graph.lists() && graph.column() == name) {
         Some((Role::Neighbors, "lists the row's neighbours"))
     } else if is(&recipe.split.column) {
@@ -285,7 +285,7 @@ fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
         let outer = || {
             let ignored =
                 |(n, spec): (&String, &ColumnSpec)| spec.role == Some(Role::Ignore) && is_within(name, n);
-            recipe.columns.iter().any(ignored).then_some((Role::Ignore, "ignored as told"))
+            recipe.columns.iter().any(ignored).then_some((Role::Ignore, "not to be used"))
         };
         told.or_else(outer)
     }

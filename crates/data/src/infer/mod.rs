@@ -161,7 +161,7 @@ fn keep_reasons(plan: &mut InferredSchema, recipe: &Recipe) {
         if let Some(why) = recipe.columns.get(&column.name).and_then(|spec| spec.why.clone()) {
             column.why = why;
             // What has a reason was inferred, not said by the user: it may still be widened, but for the target and what is named.
-            column.declared &= column.role == Role::Target || is_named(recipe, &column.name);
+            column.declared &= column.role == Role::Target || recipe.forecast.is_some() || is_named(recipe, &column.name);
         }
     }
     if let Some(why) = &recipe.data.why_task {

@@ -102,10 +102,20 @@ pub(super) fn decide(
     }
     let kind = plan.columns[at].kind;
     let (task, why) = match recipe.data.task {
-        Some(task) => (task, "as told".to_string()),
+        Some(task) => (task, "the recipe or --task says so".to_string()),
         None => task(&name, kind, plan.columns[at].declared, &facts)?,
     };
     (plan.task, plan.why_task) = (Some(task), why);
+    if let Some(positive) = recipe.data.positive.as_deref().filter(|_| task == Task::Regression) {
+        return Err(Error::data(
+            format!(
+                "'{}' is named as the positive class (--positive), and target '{name}' is a number: {}",
+                clip(positive),
+                plan.why_task
+            ),
+            "leave --positive (data.positive) out, or say task = \"binary\" (--task binary)",
+        ));
+    }
     if task == Task::Regression {
         return regression(plan, at, &facts, locale);
     }
@@ -122,7 +132,7 @@ fn task(name: &str, kind: Kind, declared: bool, facts: &Facts<'_>) -> Result<(Ta
     let d = facts.n_distinct();
     let quantity = |why: &str| Ok((Task::Regression, format!("target '{name}' {why}")));
     if declared && kind == Kind::Number {
-        return quantity("is a number, as told");
+        return quantity("is a number, as its kind in the recipe says");
     }
     if d == 2 {
         let (a, b) = (facts.values[0].0, facts.values[1].0);

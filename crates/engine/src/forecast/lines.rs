@@ -91,6 +91,16 @@ impl Dated {
         self.step.between(from, to)
     }
 
+    /// What a column of the rows of the forecast is for, in words.
+    pub(super) fn why(&self, name: &str) -> &'static str {
+        match name {
+            _ if name == self.target => "what is forecast",
+            _ if name == self.time => "says when each value was",
+            _ if self.group.as_deref() == Some(name) => "says which series a row belongs to",
+            _ => "known beforehand",
+        }
+    }
+
     /// The values of a line step by step, `NaN` where none is known.
     pub(super) fn grid(&self, line: &Line) -> Vec<f64> {
         let known = line.known();
