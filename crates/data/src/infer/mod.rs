@@ -43,6 +43,7 @@ use crate::cell::{Raw, RawColumn, clip, written_number};
 use crate::parse::{Missing, plain_number};
 use crate::plan::{InferredColumn, InferredSchema, Note, Weight};
 use decide::{Decided, Decider};
+use hints::Hints;
 use locale::Locale;
 pub use pictures::names_pictures;
 use sample::SAMPLE_ROWS;
@@ -139,6 +140,16 @@ pub(crate) fn infer_sampled(
         context.warn(&note.code, note.text());
     }
     Ok((plan, sample))
+}
+
+/// Whether the name of a column says that it holds years, months or times.
+///
+/// ```
+/// assert!(tidemill_data::names_period("Year") && tidemill_data::names_period("month") && !tidemill_data::names_period("price"));
+/// ```
+pub fn names_period(column: &str) -> bool {
+    let hints = Hints::of(column);
+    hints.year() || hints.month() || hints.time()
 }
 
 /// Whether a recipe names the column for what it is.

@@ -4,6 +4,7 @@ pub(crate) mod currency;
 mod date;
 mod flag;
 mod missing;
+mod months;
 mod number;
 mod period;
 pub(crate) mod spelling;
