@@ -77,8 +77,9 @@ pub(crate) fn judge(
             return Verdict { values: names, doubts, ..textual(&facts, &hints) };
         }
     }
-    if matches!(verdict.kind, Kind::Category | Kind::Text) {
-        verdict.doubts.extend(words::taken(&facts, missing));
+    match verdict.kind {
+        Kind::Category | Kind::Text => verdict.doubts.extend(words::taken(&facts, missing)),
+        _ => verdict.doubts.extend(words::beside(&facts, missing, &verdict.missing)),
     }
     if facts.n_distinct() == 1 && facts.n_missing() == 0 {
         let why = format!("constant: every row says '{}'", clip(facts.values[0].0));

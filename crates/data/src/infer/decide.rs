@@ -11,7 +11,7 @@ use super::facts::Facts;
 use super::formats::Doubt;
 use super::identity::Identity;
 use super::locale::Locale;
-use super::{as_text, dates, numbers, pictures, space};
+use super::{as_text, dates, numbers, pictures, space, words};
 use crate::cell::{self, RawColumn};
 use crate::parse::{FlagFormat, Format, Missing, TimeFormat, plain_number};
 use crate::plan::{InferredColumn, Note, Weight, is_readable, is_vector};
@@ -236,6 +236,12 @@ fn open_notes(plan: &InferredColumn, verdict: &Verdict, told: bool) -> Vec<Note>
     let open = verdict.doubts.iter().filter(|d| !told || d.code == "missing_words");
     let note = |doubt: &Doubt| {
         let weight = match (plan.role, doubt.code) {
+            // Among numbers a word is no value, but for those of infinite numbers.
+            (Role::Target, "missing_words")
+                if !matches!(plan.kind, Kind::Category | Kind::Text) && !has_endless(&plan.missing) =>
+            {
+                Weight::Warning
+            }
             (Role::Target, "missing_words") => Weight::Severe,
             (Role::Target, "word_is_name") => Weight::Warning,
             _ => doubt.weight,
@@ -243,6 +249,10 @@ fn open_notes(plan: &InferredColumn, verdict: &Verdict, told: bool) -> Vec<Note>
         Note::of(&plan.name, doubt.code, weight, &doubt.message, &doubt.remedy)
     };
     open.map(note).collect()
+}
+
+fn has_endless(words: &[String]) -> bool {
+    words.iter().any(|word| words::is_endless(word))
 }
 
 /// The timestamps that whole numbers of a column of times say.

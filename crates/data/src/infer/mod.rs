@@ -123,6 +123,7 @@ pub(crate) fn infer_sampled(
     // What is passed over needs no answer.
     let used: Vec<&str> = plan.columns.iter().filter(|c| c.is_used()).map(|c| c.name.as_str()).collect();
     plan.notes.retain(|note| note.column.as_deref().is_none_or(|name| used.contains(&name)));
+    join_missing(&mut plan);
     roles::check(&plan)?;
     space::decide(&mut plan, &sample, recipe, &missing)?;
     target::decide(&mut plan, &sample.rows, recipe, &missing, &locale)?;
@@ -265,6 +266,9 @@ fn check_names(recipe: &Recipe, source: &dyn Source) -> Result<()> {
     Ok(())
 }
 
+/// So many columns are named in one note.
+const COLUMNS_SHOWN: usize = 6;
+
 const REMEDY_SKIP: &str =
     "check the name; where the names stand further down, say how many lines to skip: [data] skip = 3";
 
@@ -300,6 +304,39 @@ fn absent(name: &str, source: &dyn Source) -> Error {
         problem += &format!("; line 1 of the file is '{}'", reading.first_line);
     }
     Error::data(problem, if may_stand_lower(source) { REMEDY_SKIP } else { "check the name" })
+}
+
+/// Says of all columns at once which words count as missing among their numbers and times, where none of them is the target.
+fn join_missing(plan: &mut InferredSchema) {
+    let columns = &plan.columns;
+    let plain = |note: &Note| {
+        let column = note.column.as_ref().and_then(|name| columns.iter().find(|c| c.name == *name));
+        note.code == "missing_words"
+            && note.weight == Weight::Remark
+            && column.is_some_and(|c| !matches!(c.kind, Kind::Category | Kind::Text))
+    };
+    let (found, mut notes): (Vec<Note>, Vec<Note>) = plan.notes.drain(..).partition(plain);
+    let told: Vec<String> = found
+        .iter()
+        .take(COLUMNS_SHOWN)
+        .map(|n| {
+            let words = n.message.strip_suffix(" counts as missing").unwrap_or(&n.message);
+            format!("{words} in '{}'", escaped(n.column.as_deref().unwrap_or_default()))
+        })
+        .collect();
+    match found.as_slice() {
+        [first, _, ..] => {
+            let more = found.len().saturating_sub(COLUMNS_SHOWN);
+            let more = if more > 0 { format!("; and in {more} more columns") } else { String::new() };
+            notes.push(Note {
+                column: None,
+                message: format!("words that count as missing among numbers and times: {}{more}", told.join("; ")),
+                ..first.clone()
+            });
+        }
+        _ => notes.extend(found),
+    }
+    plan.notes = notes;
 }
 
 /// Only names have spellings; the words of a flag are read in all of theirs as it is.
