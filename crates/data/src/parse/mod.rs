@@ -21,6 +21,7 @@ pub(crate) use missing::{bare, quoted};
 pub(crate) use number::EXACT;
 pub use number::{NumberFormat, Thousands, plain_number};
 pub(crate) use number::{has_digit, magnitude};
+pub use spelling::one_each;
 pub(crate) use time::zone_of;
 pub use time::{TimeFormat, write_iso};
 

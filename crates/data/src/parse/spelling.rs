@@ -28,6 +28,18 @@ pub(crate) fn repeats<'a>(names: &[(&'a str, u64)]) -> bool {
     found.len() < names.len()
 }
 
+/// The spelling that stands for each of these names, where they are all numbers or all words of yes and no, and some are written in
+/// several ways; `None` otherwise.
+///
+/// ```
+/// let names = [("Yes", 5), ("No", 3), ("yes", 1)];
+/// assert_eq!(tidemill_data::parse::one_each(&names), Some(vec!["Yes", "No", "Yes"]));
+/// assert_eq!(tidemill_data::parse::one_each(&[("Oslo", 1), ("oslo", 2)]), None);
+/// ```
+pub fn one_each<'a>(names: &[(&'a str, u64)]) -> Option<Vec<&'a str>> {
+    repeats(names).then(|| merged(names, &[]))
+}
+
 /// The words of yes and no that all names are; `None` where each is written in one way.
 fn flags(names: &[(&str, u64)]) -> Option<FlagFormat> {
     (names.len() > 2).then(|| FlagFormat::of_words(names.iter().map(|n| n.0))).flatten()
