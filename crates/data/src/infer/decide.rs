@@ -202,7 +202,7 @@ impl Decider<'_> {
         if let Some((format, why)) = unix(&facts) {
             (plan.kind, plan.format) = (Kind::Time, Format::Time(format.clone()));
             plan.why = format!("named as the time; {why}");
-            let remedy = format!("format = \"{format}\" to say so, kind = \"number\" where it is none");
+            let remedy = "kind = \"number\"";
             return Some(Note::of(
                 &plan.name,
                 "time_from_numbers",

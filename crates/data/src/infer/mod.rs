@@ -200,7 +200,7 @@ fn notes_of_reading(recipe: &Recipe, source: &dyn Source) -> Vec<Note> {
             escaped(name),
             clip(found)
         ),
-        remedy: format!("--ignore '{}' to say so", escaped(name)),
+        remedy: format!("[data] ignore = [{:?}]", name),
     };
     // What the user ignores anyway needs no word.
     let told = |name: &String| {

@@ -200,7 +200,7 @@ fn censored(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
             "{n} of {} values, such as '{example}', are bounds, not measurements; each is read as its bound",
             facts.n_values
         ),
-        remedy: "role = \"ignore\", or replace them beforehand".into(),
+        remedy: "role = \"ignore\"".into(),
     })
 }
 

@@ -50,7 +50,7 @@ pub(super) fn taken(facts: &Facts<'_>, missing: &Missing) -> Option<Doubt> {
         code: "missing_words",
         weight: Weight::Remark,
         message: format!("{} counts as missing", all.join(", ")),
-        remedy: "[data] missing_only = [] where it is a value".into(),
+        remedy: "[data] missing_only = []".into(),
     })
 }
 
@@ -68,7 +68,7 @@ pub(super) fn beside(facts: &Facts<'_>, missing: &Missing, others: &[String]) ->
         remedy: if all.iter().any(|(word, _)| is_endless(word)) {
             "replace infinite values by numbers, or leave the rows out, where they are values".into()
         } else {
-            "[data] missing_only = [] where it is a value".into()
+            "[data] missing_only = []".into()
         },
     })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use tidemill_core::Role;
 use tidemill_core::recipe::{Spec, Task};
+use tidemill_core::{Role, escaped};
 use tidemill_data::Leak;
 use tidemill_report::words::{Words, fill};
 
@@ -66,7 +66,7 @@ pub(super) fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
     let mut lines: Vec<String> = never_predicted(words, o).into_iter().collect();
     let severe = o.findings.iter().filter(|f| f.severity == Severity::Severe);
     for finding in severe {
-        lines.push(fill(said.severe, &[("message", &finding.message)]));
+        lines.push(fill(said.severe, &[("message", &escaped(&finding.message))]));
         let colon = if finding.recipe.is_some() { ":" } else { "." };
         lines.push(format!("  -> {}{colon}", finding.remedy));
         lines.extend(
@@ -80,7 +80,7 @@ pub(super) fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
             0 => String::new(),
             n => fill(said.more_findings, &[("n", &n)]),
         };
-        lines.push(fill(said.of_rows, &[("message", first), ("more", &more)]));
+        lines.push(fill(said.of_rows, &[("message", &escaped(first)), ("more", &more)]));
     }
     lines
 }
@@ -241,7 +241,8 @@ pub(super) fn outcome_columns(words: &Words, o: &Outcome) -> Vec<String> {
                 Role::Time => words.story.time_column,
                 _ => words.story.no_feature,
             };
-            fill(template, &[("column", &c.name), ("role", &role(words, c.role)), ("why", &c.why)])
+            let name = escaped(&c.name);
+            fill(template, &[("column", &name), ("role", &role(words, c.role)), ("why", &c.why)])
         })
         .collect()
 }
