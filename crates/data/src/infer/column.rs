@@ -78,7 +78,10 @@ pub(crate) fn judge(
         }
     }
     match verdict.kind {
-        Kind::Category | Kind::Text => verdict.doubts.extend(words::taken(&facts, missing)),
+        Kind::Category | Kind::Text => {
+            verdict.doubts.extend(words::taken(&facts, missing));
+            verdict.doubts.extend(numbers::mixed_units(&facts));
+        }
         _ => verdict.doubts.extend(words::beside(&facts, missing, &verdict.missing)),
     }
     if facts.n_distinct() == 1 && facts.n_missing() == 0 {
@@ -340,8 +343,14 @@ fn number_words(format: &Format) -> String {
     if format.censored {
         words.push("signs of bounds");
     }
+    if format.about {
+        words.push("signs of what is not exact");
+    }
     if let Some(unit) = &format.unit {
         unit_words = format!("the unit {unit}");
+        words.push(&unit_words);
+    } else if let Some(unit) = &format.units {
+        unit_words = format!("units, converted to {unit}");
         words.push(&unit_words);
     }
     match format.thousands {

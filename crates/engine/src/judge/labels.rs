@@ -246,7 +246,8 @@ fn typed(given: &[Given]) -> Result<Vec<(Column, ArrayRef)>> {
 
 /// Truth and prediction are in one unit.
 fn check_units(given: &[Given]) -> Result<()> {
-    let units = given.iter().filter_map(|g| Some((&g.column.name, g.format().unit?))).collect::<Vec<_>>();
+    let unit = |format: NumberFormat| format.unit.or(format.units);
+    let units = given.iter().filter_map(|g| Some((&g.column.name, unit(g.format())?))).collect::<Vec<_>>();
     match units.as_slice() {
         [(one, first), (other, second)] if first.to_lowercase() != second.to_lowercase() => Err(Error::data(
             format!("'{one}' is in {first}, and '{other}' in {second}"),
