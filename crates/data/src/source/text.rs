@@ -188,16 +188,16 @@ mod tests {
             assert_eq!(read, wanted);
         }
         for (text, wanted) in [
-            (&br#"a,b
+            (r#"a,b
 "He said \"hi\", twice",5
-"#[..], true),
-            (br#""say \"x\" now";5"#, true),
+"#, true),
+            (r#""say \"x\" now";5"#, true),
             // A path that ends with a backslash, doubled quotes, a quote of an unquoted cell.
-            (br#""C:\dir\",5"#, false),
-            (br#""say ""x"" now",5"#, false),
-            (br#"5\"wide,5"#, false),
+            (r#""C:\dir\",5"#, false),
+            (r#""say ""x"" now",5"#, false),
+            (r#"5\"wide,5"#, false),
         ] {
-            assert_eq!(Shape::has_backslashes(text, b','), wanted, "{}", String::from_utf8_lossy(text));
+            assert_eq!(Shape::has_backslashes(text.as_bytes(), b','), wanted, "{text}");
         }
     }
 
