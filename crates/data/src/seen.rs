@@ -129,7 +129,8 @@ impl Seen {
         let [first, last] = self.times.filter(|[first, last]| first < last)?;
         let span = last.saturating_sub(first);
         let far = at > last.saturating_add(span) || at < first.saturating_sub(span);
-        let says = || format!("in training the times lay between {} and {}", write_iso(first), write_iso(last));
+        let says =
+            || format!("in training the times lay between {} and {}", write_iso(first), write_iso(last));
         far.then(says).and_then(|says| unfamiliar("outside_training_range", says))
     }
 

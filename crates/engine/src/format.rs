@@ -34,8 +34,11 @@ pub(crate) fn percent(share: f64) -> String {
 /// Below this, twelve digits behind the point are zeros.
 const LEAST: f64 = 5e-13;
 
-/// Four figures that count; nothing but zeros is `0`.
+/// Four figures that count; nothing but zeros is `0`, and what is no number is `–`.
 pub(crate) fn short(x: f64) -> String {
+    if !x.is_finite() {
+        return "–".into();
+    }
     if x.abs() < LEAST {
         return "0".into();
     }
@@ -76,7 +79,7 @@ mod tests {
     fn what_rounds_to_nothing_is_a_zero() {
         let said = [0.0, -0.0, 1.7e-17, -4e-13, 1e-9, 0.12345, 1234.5].map(short);
         assert_eq!(said, ["0", "0", "0", "0", "0.000000001000", "0.1235", "1234"]);
-        assert_eq!(short(f64::NAN), "NaN");
+        assert_eq!([short(f64::NAN), short(f64::INFINITY)], ["–", "–"]);
     }
 
     #[test]

@@ -207,8 +207,7 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
 /// Times in digits alone, where the column is known to be one.
 const WRITTEN_TOGETHER: [(&str, &str); 2] = [("%d%m%Y", "DDMMYYYY"), ("%m%d%Y", "MMDDYYYY")];
 /// As above, with a clock behind the date: no other whole numbers are written so.
-const WITH_CLOCK: [(&str, &str); 2] =
-    [("%Y%m%d%H%M%S", "YYYYMMDDhhmmss"), ("%Y%m%d%H%M", "YYYYMMDDhhmm")];
+const WITH_CLOCK: [(&str, &str); 2] = [("%Y%m%d%H%M%S", "YYYYMMDDhhmmss"), ("%Y%m%d%H%M", "YYYYMMDDhhmm")];
 /// So many different ones are no chance.
 const SURE: usize = 5;
 
@@ -217,7 +216,9 @@ fn with_clock(facts: &Facts<'_>) -> Option<(TimeFormat, String)> {
     let found = WITH_CLOCK.into_iter().find(|(pattern, order)| {
         let format = TimeFormat::Pattern((*pattern).into());
         let reads = |t: &str| {
-            t.len() == order.len() && (t.starts_with("19") || t.starts_with("20")) && format.parse(t).is_some()
+            t.len() == order.len()
+                && (t.starts_with("19") || t.starts_with("20"))
+                && format.parse(t).is_some()
         };
         facts.n_distinct() >= SURE && facts.values.iter().all(|v| reads(v.0))
     });

@@ -216,7 +216,18 @@ impl Hints {
     /// A month of a year, or another period of the calendar.
     pub(crate) fn month(&self) -> bool {
         self.any(&[
-            "month", "months", "yearmonth", "yyyymm", "ym", "period", "monat", "mois", "mes", "mese", "maand", "periode",
+            "month",
+            "months",
+            "yearmonth",
+            "yyyymm",
+            "ym",
+            "period",
+            "monat",
+            "mois",
+            "mes",
+            "mese",
+            "maand",
+            "periode",
         ])
     }
 

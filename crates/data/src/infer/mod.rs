@@ -173,7 +173,8 @@ fn keep_reasons(plan: &mut InferredSchema, recipe: &Recipe) {
         if let Some(why) = recipe.columns.get(&column.name).and_then(|spec| spec.why.clone()) {
             column.why = why;
             // What has a reason was inferred, not said by the user: it may still be widened, but for the target and what is named.
-            column.declared &= column.role == Role::Target || recipe.forecast.is_some() || is_named(recipe, &column.name);
+            column.declared &=
+                column.role == Role::Target || recipe.forecast.is_some() || is_named(recipe, &column.name);
         }
     }
     if let Some(why) = &recipe.data.why_task {
@@ -330,7 +331,10 @@ fn join_missing(plan: &mut InferredSchema) {
             let more = if more > 0 { format!("; and in {more} more columns") } else { String::new() };
             notes.push(Note {
                 column: None,
-                message: format!("words that count as missing among numbers and times: {}{more}", told.join("; ")),
+                message: format!(
+                    "words that count as missing among numbers and times: {}{more}",
+                    told.join("; ")
+                ),
                 ..first.clone()
             });
         }

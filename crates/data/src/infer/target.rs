@@ -135,8 +135,11 @@ pub(super) fn decide(
 
 /// What is said of a target whose classes are numbers or words of yes and no, written in several ways.
 fn one_spelling(name: &str, written: &[&str], classes: &[String]) -> Note {
-    let others: Vec<String> =
-        written.iter().filter(|text| !classes.iter().any(|c| c == *text)).map(|t| format!("'{}'", clip(t))).collect();
+    let others: Vec<String> = written
+        .iter()
+        .filter(|text| !classes.iter().any(|c| c == *text))
+        .map(|t| format!("'{}'", clip(t)))
+        .collect();
     let kept: Vec<String> = classes.iter().map(|class| format!("'{}'", clip(class))).collect();
     let message = format!(
         "{} are other ways of writing {}: read as one class each",

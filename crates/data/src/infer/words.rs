@@ -60,7 +60,8 @@ pub(super) fn beside(facts: &Facts<'_>, missing: &Missing, others: &[String]) ->
     let others = facts.values.iter().filter(|(word, _)| others.iter().any(|other| other == word));
     let all: Vec<&(&str, u64)> = usual.chain(others).collect();
     let shown: Vec<String> = all.iter().take(SHOWN).map(|(word, n)| listed(word, *n)).collect();
-    let more = if all.len() > SHOWN { format!(" and {} more words", all.len() - SHOWN) } else { String::new() };
+    let more =
+        if all.len() > SHOWN { format!(" and {} more words", all.len() - SHOWN) } else { String::new() };
     (!all.is_empty()).then(|| Doubt {
         code: "missing_words",
         weight: Weight::Remark,

@@ -206,7 +206,9 @@ impl NumberFormat {
                     let named = other.split_once(':').map(|(key, unit)| (key.trim(), unit.trim()));
                     match named.filter(|(_, unit)| !unit.is_empty()) {
                         Some(("unit", unit)) => format.unit = Some(unit.into()),
-                        Some(("units", unit)) if factor(unit, unit).is_some() => format.units = Some(unit.into()),
+                        Some(("units", unit)) if factor(unit, unit).is_some() => {
+                            format.units = Some(unit.into())
+                        }
                         _ => return Err(format!("'{other}' is not a way to write a number; use {WORDS}")),
                     }
                 }
@@ -259,7 +261,8 @@ impl NumberFormat {
 
     /// A text without what this format takes off: a currency, a percent sign, a unit. As it is where it reads as no number.
     pub(crate) fn bare<'a>(&self, text: &'a str) -> &'a str {
-        let text = self.units.as_ref().and_then(|base| split(text.trim(), base)).map_or(text, |found| found.0);
+        let text =
+            self.units.as_ref().and_then(|base| split(text.trim(), base)).map_or(text, |found| found.0);
         let body = self.undress(text).map_or(text.trim(), |(_, body)| body);
         if self.magnitude { without_magnitude(body).0 } else { body }
     }

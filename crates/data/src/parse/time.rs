@@ -87,7 +87,11 @@ impl TimeFormat {
             // A float does not keep all digits of these.
             TimeFormat::UnixMicros | TimeFormat::UnixNanos => {
                 let finer = if *self == TimeFormat::UnixNanos { 1000 } else { 1 };
-                let whole = text.parse::<i64>().ok().map(|n| n.div_euclid(finer)).filter(|n| is_in_calendar(*n as f64));
+                let whole = text
+                    .parse::<i64>()
+                    .ok()
+                    .map(|n| n.div_euclid(finer))
+                    .filter(|n| is_in_calendar(*n as f64));
                 whole.or_else(|| self.of_number(super::plain_number(text)?))
             }
             TimeFormat::Year => written_year(text).and_then(|year| Some(days(year, 1, 1)? * DAY)),
@@ -256,7 +260,16 @@ fn zone(text: &str) -> Option<i64> {
         return Some(0);
     }
     // The zones that RFC 2822 names.
-    let american = [("EST", -5), ("EDT", -4), ("CST", -6), ("CDT", -5), ("MST", -7), ("MDT", -6), ("PST", -8), ("PDT", -7)];
+    let american = [
+        ("EST", -5),
+        ("EDT", -4),
+        ("CST", -6),
+        ("CDT", -5),
+        ("MST", -7),
+        ("MDT", -6),
+        ("PST", -8),
+        ("PDT", -7),
+    ];
     if let Some((_, hours)) = american.iter().find(|(name, _)| *name == text) {
         return Some(hours * 3600 * SECOND);
     }

@@ -71,7 +71,11 @@ pub(super) fn split<'a>(text: &'a str, base: &str) -> Option<(&'a str, f64)> {
     let unit = |c: char| c.is_alphabetic() || c == 'µ' || c == '.';
     let number = text.trim_end_matches(unit);
     // The point of `1.` belongs to the number.
-    let end = if text[number.len()..].starts_with('.') { text.trim_end_matches(char::is_alphabetic) } else { number };
+    let end = if text[number.len()..].starts_with('.') {
+        text.trim_end_matches(char::is_alphabetic)
+    } else {
+        number
+    };
     match &text[end.len()..] {
         "" => Some((text, 1.0)),
         word => Some((end.trim_end(), factor(word, base)?)),

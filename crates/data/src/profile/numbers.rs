@@ -241,7 +241,8 @@ fn stand_in(finite: &[f64], q1: f64, q3: f64) -> Option<f64> {
         let gap = if value < least { least - value } else { value - greatest };
         same.len() >= 3 && (value == -1.0 && least >= 0.0 || gap > 0.5 * (greatest - least).max(range))
     };
-    let far_out = known.chunk_by(|a, b| a == b).filter(stands).max_by_key(|same| same.len()).map(|same| same[0]);
+    let far_out =
+        known.chunk_by(|a, b| a == b).filter(stands).max_by_key(|same| same.len()).map(|same| same[0]);
     far_out.or_else(|| impossible(finite))
 }
 

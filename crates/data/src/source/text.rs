@@ -26,12 +26,16 @@ impl Shape {
         let ends = |b: &u8| [delimiter, b'\n', b'\r', b'"'].contains(b);
         let within = |at: usize| {
             let before = sample[..at].iter().rev().take_while(|b| **b == b'\\').count();
-            let quoted = sample[..at - 1].iter().rposition(|b| *b == b'"').is_some_and(|open| {
-                open == 0 || ends(&sample[open - 1]) || sample[open - 1] == b'\\'
-            });
+            let quoted = sample[..at - 1]
+                .iter()
+                .rposition(|b| *b == b'"')
+                .is_some_and(|open| open == 0 || ends(&sample[open - 1]) || sample[open - 1] == b'\\');
             before % 2 == 1 && quoted && sample.get(at + 1).is_some_and(|next| !ends(next))
         };
-        memchr::memchr_iter(b'"', sample).filter(|at| *at > 1 && sample[at - 1] == b'\\').take(LOOKED_AT).any(within)
+        memchr::memchr_iter(b'"', sample)
+            .filter(|at| *at > 1 && sample[at - 1] == b'\\')
+            .take(LOOKED_AT)
+            .any(within)
     }
 
     /// The text in the usual shape.
@@ -188,9 +192,12 @@ mod tests {
             assert_eq!(read, wanted);
         }
         for (text, wanted) in [
-            (r#"a,b
+            (
+                r#"a,b
 "He said \"hi\", twice",5
-"#, true),
+"#,
+                true,
+            ),
             (r#""say \"x\" now";5"#, true),
             // A path that ends with a backslash, doubled quotes, a quote of an unquoted cell.
             (r#""C:\dir\",5"#, false),

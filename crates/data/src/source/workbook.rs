@@ -104,7 +104,8 @@ impl Sheet<'_> {
     /// Refuses a column of formulas of which the file holds no value: a program wrote them that does not calculate.
     fn check_formulas(&self, book: &mut Book, name: &str, range: &calamine::Range<Data>) -> Result<()> {
         let empty = (0..range.width()).filter(|&at| {
-            let mut cells = range.rows().filter_map(|row| row.get(at)).skip_while(|cell| **cell == Data::Empty);
+            let mut cells =
+                range.rows().filter_map(|row| row.get(at)).skip_while(|cell| **cell == Data::Empty);
             cells.next().is_some() && cells.clone().count() > 0 && cells.all(|cell| *cell == Data::Empty)
         });
         let empty: Vec<usize> = empty.collect();

@@ -57,7 +57,9 @@ fn repeated(profile: &Profile) -> Option<Finding> {
     let at: Vec<u64> = groups.iter().flat_map(|g| g.rows[1..].iter().copied()).take(5).collect();
     let remedy = match natural {
         true => "nothing, unless they are copies of one record: so few different values repeat by chance",
-        false => "a copy in the test part is not a test: take copies out, unless each row truly happened on its own",
+        false => {
+            "a copy in the test part is not a test: take copies out, unless each row truly happened on its own"
+        }
     };
     Some(Finding::new(severity, "repeated_rows", message).at(&at).remedy(remedy))
 }

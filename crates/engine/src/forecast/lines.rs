@@ -144,7 +144,6 @@ fn reading(
     own
 }
 
-
 fn lines(
     batch: &Batch,
     target: &str,

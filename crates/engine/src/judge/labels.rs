@@ -108,8 +108,12 @@ fn positive(all: &Batch, truth: &str) -> Result<Option<String>> {
 /// Words of yes and no that truth and prediction write in several ways, as one each; it is said.
 fn one_spelling(columns: &mut [(Column, ArrayRef)], context: &Context) {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for text in columns.iter().filter_map(|c| c.1.as_string_opt::<i32>()).flatten().flatten() {
-        *counts.entry(text).or_default() += 1;
+    // The truth comes first, and its spellings go before those of the predictions.
+    for (at, (_, array)) in columns.iter().enumerate() {
+        let weight = if at == 0 { array.len() as u64 + 1 } else { 1 };
+        for text in array.as_string_opt::<i32>().into_iter().flatten().flatten() {
+            *counts.entry(text).or_default() += weight;
+        }
     }
     let counts: Vec<(&str, u64)> = counts.into_iter().collect();
     let Some(kept) = one_each(&counts) else { return };
@@ -167,7 +171,8 @@ impl Given {
     /// The cells of a column of texts, and nothing where one means "no value".
     fn said(&self) -> Option<Vec<Option<String>>> {
         let texts = self.array.as_string_opt::<i32>()?;
-        let missing = Missing::new(self.written.missing.iter().cloned()).but(self.written.values.iter().cloned());
+        let missing =
+            Missing::new(self.written.missing.iter().cloned()).but(self.written.values.iter().cloned());
         let cell = |text: &str| (!missing.is(text)).then(|| unquoted(text.trim()).to_string());
         Some(texts.iter().map(|text| text.and_then(cell)).collect())
     }
@@ -384,7 +389,9 @@ mod tests {
             let columns =
                 PredictionColumns { truth: "y".into(), predicted: "p".into(), ..Default::default() };
             let context = Context::default();
-            columns.answers(&path.display().to_string(), None, &context).map(|answers| (answers, context.warnings()))
+            columns
+                .answers(&path.display().to_string(), None, &context)
+                .map(|answers| (answers, context.warnings()))
         };
         let (answers, warnings) = judged("y,p\nYes,yes\nNo,no\nYes,no\n").unwrap();
         let Answers::Classes(classes) = &answers else { panic!("classes") };

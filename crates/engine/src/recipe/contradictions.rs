@@ -50,9 +50,9 @@ fn named(recipe: &Recipe) -> Vec<Named<'_>> {
         ("data.weight", &data.weight, "the weight (--weight)", Role::Weight),
         ("split.column", &recipe.split.column, "the column of the split", Role::Split),
     ];
-    let single = single.into_iter().filter_map(|(key, column, what, role)| {
-        Some(Named { key, column: column.as_deref()?, what, role })
-    });
+    let single = single
+        .into_iter()
+        .filter_map(|(key, column, what, role)| Some(Named { key, column: column.as_deref()?, what, role }));
     let several = [
         ("data.targets", &data.targets, "a target (--target)", Role::Target),
         ("data.ignore", &data.ignore, "a column not to use (--ignore)", Role::Ignore),
@@ -95,7 +95,8 @@ fn one_role(recipe: &Recipe) -> Result<(), Fault> {
         }
     }
     let known = recipe.forecast.iter().flat_map(|forecast| &forecast.known);
-    let ahead = named.iter().filter(|n| n.role == Role::Target).find(|n| known.clone().any(|k| k == n.column));
+    let ahead =
+        named.iter().filter(|n| n.role == Role::Target).find(|n| known.clone().any(|k| k == n.column));
     match ahead {
         Some(target) => Err((
             "forecast.known".into(),
@@ -133,7 +134,8 @@ fn of_task(recipe: &Recipe) -> Result<(), Fault> {
         return Err((key.into(), format!("{what} is asked for, and {told}: leave one of the two out")));
     }
     let metric = recipe.train.metric.as_deref().and_then(|name| tidemill_eval::metric(name).ok());
-    match metric.filter(|metric| !metric.tasks.contains(&task) && !matches!(task, Task::Policy | Task::Masks)) {
+    match metric.filter(|metric| !metric.tasks.contains(&task) && !matches!(task, Task::Policy | Task::Masks))
+    {
         Some(metric) => Err((
             "train.metric".into(),
             format!(
@@ -169,7 +171,11 @@ mod tests {
             ("target = 'y'\n[split]\ncolumn = 'y'", "split.column", ["--target", "split"]),
             ("target = 'y'\n[columns.y]\nrole = 'feature'", "columns.y.role", ["--target", "feature"]),
             ("ignore = ['x']\n[columns.x]\nrole = 'key'", "columns.x.role", ["--ignore", "key"]),
-            ("target = 'y'\n[forecast]\nhorizon = '3'\nknown = ['y']", "forecast.known", ["--target", "known"]),
+            (
+                "target = 'y'\n[forecast]\nhorizon = '3'\nknown = ['y']",
+                "forecast.known",
+                ["--target", "known"],
+            ),
         ] {
             let (found, problem) = fault(&format!("[data]\n{text}")).unwrap();
             assert_eq!(found, key, "{text}");
@@ -186,10 +192,22 @@ mod tests {
         for (text, key, words) in [
             ("[data]\ntask = 'regression'\npositive = 'yes'", "data.positive", ["--positive", "regression"]),
             ("[data]\ntask = 'multiclass'\npositive = 'a'", "data.positive", ["--positive", "multiclass"]),
-            ("[data]\npositive = 'a'\n[forecast]\nhorizon = '3'", "data.positive", ["--positive", "--horizon"]),
+            (
+                "[data]\npositive = 'a'\n[forecast]\nhorizon = '3'",
+                "data.positive",
+                ["--positive", "--horizon"],
+            ),
             ("[data]\ntask = 'binary'\n[forecast]\nhorizon = '3'", "data.task", ["--task", "--horizon"]),
-            ("[data]\ntask = 'regression'\n[decision]\nmetric = 'f1'", "decision", ["--decide", "regression"]),
-            ("[data]\ntask = 'regression'\n[train]\nmetric = 'roc_auc'", "train.metric", ["--metric", "regression"]),
+            (
+                "[data]\ntask = 'regression'\n[decision]\nmetric = 'f1'",
+                "decision",
+                ["--decide", "regression"],
+            ),
+            (
+                "[data]\ntask = 'regression'\n[train]\nmetric = 'roc_auc'",
+                "train.metric",
+                ["--metric", "regression"],
+            ),
         ] {
             let (found, problem) = fault(text).unwrap();
             assert_eq!(found, key, "{text}");

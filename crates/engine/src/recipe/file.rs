@@ -40,7 +40,8 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
     }
     check_values(&recipe).map_err(|(path, problem)| document.wrong(path, problem, "correct the value"))?;
     check_changes(&recipe).map_err(|(path, problem)| document.wrong(&path, problem, "correct the value"))?;
-    contradictions::check(&recipe).map_err(|(path, problem)| document.wrong(&path, problem, "correct one of the two"))?;
+    contradictions::check(&recipe)
+        .map_err(|(path, problem)| document.wrong(&path, problem, "correct one of the two"))?;
     policy::settle(&mut recipe);
     Ok(recipe)
 }
@@ -50,7 +51,11 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
 /// # Errors
 /// A value that is out of range, and two settings that contradict each other.
 pub fn check(recipe: &Recipe) -> Result<()> {
-    check_values(recipe).map_err(|(key, problem)| Error::parameter(key, problem))?;
+    let option = |key: &str| key.rsplit('.').next().unwrap_or_default().replace('_', "-");
+    check_values(recipe).map_err(|(key, problem)| {
+        let remedy = format!("correct --{} or {key} in the recipe", option(key));
+        EngineError::usage(format!("'{key}': {problem}"), remedy)
+    })?;
     contradictions::check(recipe).map_err(|(_, problem)| {
         EngineError::usage(problem, "both stand on the command line or in the recipe").into()
     })

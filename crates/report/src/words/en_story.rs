@@ -81,7 +81,7 @@ catalogue! {
 
     // Training: the verdict.
     right = "On {rows} test rows the model is right in {share}; always saying the most frequent class is right in {base}.",
-    off = "On {rows} test rows the model is off by {mae} on average; always saying the same number is off",
+    off = "On {rows} test rows the model is off by {mae} on average; always saying the same number is off by {base}.{explains}",
     off_explains = " It explains {share} of the variation (R2).",
     off_explains_none = " It explains none of the variation: the mean of the test rows is nearer to them (R2 {r2}).",
     unscored = "The test part cannot be scored.",
