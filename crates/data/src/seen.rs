@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{Array, ArrayRef};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -15,7 +17,7 @@ use tidemill_kernel::words::{Piece, pairs, pieces};
 use tidemill_kernel::{graph, picture};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::parse::zone_of;
+use crate::parse::{write_iso, zone_of};
 use crate::raw::{Raw, RawColumn};
 
 /// The most words of a column that are remembered.
@@ -48,6 +50,9 @@ pub struct Seen {
     /// The keys of the rows, and those that they list as neighbours.
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<Vocabulary>,
+    /// The first and the last of times, in microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<[i64; 2]>,
     /// Whether every row had a value.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     complete: bool,
@@ -110,6 +115,25 @@ impl Seen {
         Ok(())
     }
 
+    /// Adds the first and the last of a column of times.
+    pub(crate) fn add_times(&mut self, array: &ArrayRef) {
+        let times = array.as_primitive_opt::<TimestampMicrosecondType>().into_iter().flatten().flatten();
+        self.times = times.fold(None, |span, at| match span {
+            None => Some([at, at]),
+            Some([first, last]) => Some([at.min(first), at.max(last)]),
+        });
+    }
+
+    /// What is unfamiliar about a time: that it lies further from those of training than these are apart.
+    fn judge_time(&self, at: i64) -> Option<Unfamiliar> {
+        let [first, last] = self.times.filter(|[first, last]| first < last)?;
+        let span = last.saturating_sub(first);
+        let far = at > last.saturating_add(span) || at < first.saturating_sub(span);
+        let says =
+            || format!("in training the times lay between {} and {}", write_iso(first), write_iso(last));
+        far.then(says).and_then(|says| unfamiliar("outside_training_range", says))
+    }
+
     /// What is unfamiliar about a cell that was read.
     pub(crate) fn judge(&self, cell: Raw<'_>) -> Option<Unfamiliar> {
         match cell {
@@ -120,6 +144,7 @@ impl Seen {
                 let (times, values): (Vec<i64>, Vec<f64>) = points.iter().copied().unzip();
                 self.judge_series(&times, &values)
             }
+            Raw::Time(at) => self.judge_time(at),
             Raw::Missing if self.complete => {
                 unfamiliar("missing_value", "it is missing; in training every row had it")
             }
@@ -393,6 +418,10 @@ fn length(micros: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::TimestampMicrosecondArray;
+
     use super::*;
 
     #[test]
@@ -410,6 +439,20 @@ mod tests {
         let again = Vocabulary::try_from(String::from(seen.clone())).unwrap();
         assert_eq!(again, seen);
         assert!(Vocabulary::try_from("AAAA".to_string()).is_err());
+    }
+
+    #[test]
+    fn times_far_from_those_of_training_are_said() {
+        let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(1_000), None, Some(3_000)]));
+        let mut seen = Seen::default();
+        seen.add_times(&times);
+        let code = |at| seen.judge(Raw::Time(at)).map(|found| found.code);
+        assert_eq!([-1_000, 5_000, 2_000].map(code), [None; 3]);
+        assert_eq!([-1_001, 5_001].map(code), [Some("outside_training_range"); 2]);
+        // One moment says nothing of the others.
+        let mut one = Seen::default();
+        one.add_times(&(Arc::new(TimestampMicrosecondArray::from(vec![7])) as ArrayRef));
+        assert_eq!(one.judge(Raw::Time(i64::MAX)), None);
     }
 
     #[test]

@@ -308,7 +308,7 @@ pub(super) fn rollback(args: &Rollback, cli: &Cli) -> Result<Shown> {
 
 pub(super) fn replay(args: &Replay, cli: &Cli) -> Result<Shown> {
     let mut recipe = Recipe::default();
-    overlay(&mut recipe, &args.about);
+    overlay(&mut recipe, &args.about)?;
     for (what, flag) in [(&recipe.data.target, "--target"), (&recipe.data.time, "--time")] {
         if what.is_none() {
             return Err(EngineError::usage(
@@ -323,7 +323,7 @@ pub(super) fn replay(args: &Replay, cli: &Cli) -> Result<Shown> {
     }
     recipe.train.seed = args.seed;
     recipe.train.metric = args.metric.clone();
-    recipe.train.trials = args.trials.map(|n| n.max(1)).or(recipe.train.trials);
+    recipe.train.trials = args.trials.or(recipe.train.trials);
     let out = args.out.clone().unwrap_or_else(|| {
         let named = default_out(&args.data).display().to_string();
         format!("{}-replay", named.strip_suffix("-model").unwrap_or(&named)).into()

@@ -26,3 +26,4 @@ mod service;
 mod snapshots;
 mod start;
 mod synthesize;
+mod tables;

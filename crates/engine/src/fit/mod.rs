@@ -28,7 +28,7 @@ use crate::files::source_name;
 use crate::forecast::{self, ForecastFacts};
 use crate::judge::{BestNaive, Evidence, Judged, held_against, metric_of};
 use crate::model::{self, Model, Provenance, Reference, StartedFrom};
-use crate::recipe::{resolve, warn_about_leaks};
+use crate::recipe::{self, resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
 use crate::search::{self, SearchResult, Times, preparation};
@@ -139,6 +139,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     reading.check()?;
 
     let task = resolve::task(&plan)?;
+    recipe::check_task(told, &plan)?;
     let metric = metric_of(&recipe, task)?;
     let table = Arc::new(keep_together(read.train, &recipe, context)?);
     let mut naive = None;

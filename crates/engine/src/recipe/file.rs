@@ -7,7 +7,7 @@ use tidemill_core::recipe::{Changeable, ColumnSpec, Cost, Decision, Recipe, Spec
 use tidemill_core::{Document, DocumentError, Error, Registry, Result, Slot, nearest};
 
 use crate::error::EngineError;
-use crate::recipe::{policy, schema, targets};
+use crate::recipe::{contradictions, policy, schema, targets};
 
 /// Reads and checks the recipe at `path`. Errors name the file and line and show it.
 pub fn read(path: &Path, registry: &Registry) -> Result<Recipe> {
@@ -40,8 +40,25 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
     }
     check_values(&recipe).map_err(|(path, problem)| document.wrong(path, problem, "correct the value"))?;
     check_changes(&recipe).map_err(|(path, problem)| document.wrong(&path, problem, "correct the value"))?;
+    contradictions::check(&recipe)
+        .map_err(|(path, problem)| document.wrong(&path, problem, "correct one of the two"))?;
     policy::settle(&mut recipe);
     Ok(recipe)
+}
+
+/// Refuses what a recipe cannot ask for, for one that the command line has added to.
+///
+/// # Errors
+/// A value that is out of range, and two settings that contradict each other.
+pub fn check(recipe: &Recipe) -> Result<()> {
+    let option = |key: &str| key.rsplit('.').next().unwrap_or_default().replace('_', "-");
+    check_values(recipe).map_err(|(key, problem)| {
+        let remedy = format!("correct --{} or {key} in the recipe", option(key));
+        EngineError::usage(format!("'{key}': {problem}"), remedy)
+    })?;
+    contradictions::check(recipe).map_err(|(_, problem)| {
+        EngineError::usage(problem, "both stand on the command line or in the recipe").into()
+    })
 }
 
 /// Where a `source` of the recipe lies: beside the recipe, or else in the current folder.

@@ -81,7 +81,9 @@ catalogue! {
 
     // Training: the verdict.
     right = "On {rows} test rows the model is right in {share}; always saying the most frequent class is right in {base}.",
-    off = "On {rows} test rows the model is off by {mae} on average; always saying the same number is off by {base}. It explains {share} of the variation (R2).",
+    off = "On {rows} test rows the model is off by {mae} on average; always saying the same number is off by {base}.{explains}",
+    off_explains = " It explains {share} of the variation (R2).",
+    off_explains_none = " It explains none of the variation: the mean of the test rows is nearer to them (R2 {r2}).",
     unscored = "The test part cannot be scored.",
     score = " {metric}: {value}{interval}.",
     score_base = " {metric}: {value}{interval}, baseline {base}.",
@@ -89,6 +91,7 @@ catalogue! {
     few_rows = " So few test rows say little: the interval is wide.",
     mind_leak = " Mind the leak named above: this score is likely too good to be true.",
     no_learner = " No learner did better than saying the same every time: these columns say nothing about the target that these learners can find.",
+    same_taken = " Saying the same every time was chosen, although {learner} did better on the folds that both ran on: this says nothing about the columns.",
     never_tried = " {n} settings were never tried for want of time: this says nothing about the columns.",
     never_fitted = " {n} settings could not be fitted (see the lines that say so above): this says nothing about the columns.",
     worse = "Worse than the baseline on the test rows: {metric} is {value}, and {base} for always saying the same. Do not use this model before you know why. ",
