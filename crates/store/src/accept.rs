@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::database::{Database, Datum, Value, first};
 use crate::feedback::{self, Fate, Feedback, FeedbackKind, Given};
+use crate::requests::{self, About, Keyed, Once};
 use crate::{Result, now};
 
 /// A prediction, as needed to check feedback on it.
@@ -48,6 +49,8 @@ pub enum Refused<R> {
     Conflict(usize),
     /// The piece at this position refers to a prediction that must exist and does not.
     Unknown(usize),
+    /// The idempotency key of the request was used for another request.
+    OtherRequest,
 }
 
 /// Accepts everything.
@@ -129,6 +132,33 @@ pub(crate) fn accept<J: Judge>(
         .map(|feedback| insert(database, feedback, judge, &mut subjects, &mut earlier))
         .collect::<Result<_>>()
         .map(Ok)
+}
+
+/// The same for a request with an idempotency key of its own: another request of the same API key under this key is refused, and pieces
+/// without a key are stored under that of the request, those after the first with their place.
+pub(crate) fn accept_once<J: Judge>(
+    database: &mut dyn Database,
+    key: &str,
+    given: &[Feedback],
+    judge: &J,
+) -> Result<std::result::Result<Vec<Fate>, Refused<J::Refusal>>> {
+    let place = |i: usize| if i == 0 { key.to_string() } else { format!("{key}/{}", i + 1) };
+    let keyed = |(i, feedback): (usize, &Feedback)| Feedback {
+        idempotency_key: feedback.idempotency_key.clone().or_else(|| Some(place(i))),
+        ..feedback.clone()
+    };
+    let given: Vec<Feedback> = given.iter().enumerate().map(keyed).collect();
+    if let Err(refused) = check_all(database, &given, judge)? {
+        return Ok(Err(refused));
+    }
+    let said = given.iter().flat_map(|f| [stored_key(f), content_of(f)]).collect::<Vec<_>>();
+    let content = requests::content(said.iter().map(String::as_bytes));
+    let key_id = given.first().and_then(|feedback| feedback.key_id.as_deref());
+    let about = About { key_id, kind: "feedback", ..About::default() };
+    match requests::claim(database, &Keyed { key: key.into(), content }, &about, None)? {
+        Once::Conflict => Ok(Err(Refused::OtherRequest)),
+        Once::New | Once::Repeated(_) => accept(database, &given, judge),
+    }
 }
 
 fn insert<J: Judge>(
@@ -332,8 +362,12 @@ fn same_content(a: &Feedback, b: &Feedback) -> bool {
 fn stored_key(feedback: &Feedback) -> String {
     match &feedback.idempotency_key {
         Some(key) => format!("key:{}:{key}", feedback.key_id.as_deref().unwrap_or_default()),
-        None => content_key(feedback, feedback.value.as_ref().map(Json::to_string).as_deref()),
+        None => content_of(feedback),
     }
+}
+
+fn content_of(feedback: &Feedback) -> String {
+    content_key(feedback, feedback.value.as_ref().map(Json::to_string).as_deref())
 }
 
 /// A key derived from the content, for feedback that has none.

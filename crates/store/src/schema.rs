@@ -4,7 +4,7 @@ use crate::database::{Database, Datum, Value, first};
 use crate::{Error, Result, tally};
 
 /// The version of the tables below. A later version adds the statements that lead to it.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Creates missing tables.
 pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
@@ -17,30 +17,37 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
     database.begin(true)?;
     // Another process may have been faster between the query and the transaction.
     let found = first(database, "SELECT version FROM tidemill", &[])?.map(|v| v.int());
-    let (bytes, clustered) = (database.bytes_type(), database.clustered());
-    let mut make =
-        |tables: &str| database.script(&tables.replace("BYTES", bytes).replace(" CLUSTERED", clustered));
     match found {
         None => {
-            make(TABLES)?;
-            make(TALLIES)?;
-            make(MARKS)?;
+            make(database, TABLES)?;
+            make(database, TALLIES)?;
+            make(database, MARKS)?;
+            make(database, REQUESTS)?;
             database.execute("INSERT INTO tidemill (version) VALUES (?)", &[Value::Int(VERSION)])?;
         }
         Some(found) if found < VERSION => {
             if found < 2 {
-                make(TALLIES)?;
+                make(database, TALLIES)?;
                 for model in models(database)? {
                     tally::begin(database, &model)?;
                 }
             }
-            database.script(&MARKS.replace("BYTES", bytes))?;
-            database.script(TO_3)?;
+            if found < 3 {
+                make(database, MARKS)?;
+                database.script(TO_3)?;
+            }
+            make(database, REQUESTS)?;
             database.execute("UPDATE tidemill SET version = ?", &[Value::Int(VERSION)])?;
         }
         Some(_) => {}
     }
     database.commit()
+}
+
+/// Creates tables, in the words of the database.
+fn make(database: &mut dyn Database, tables: &str) -> Result<()> {
+    let (bytes, clustered) = (database.bytes_type(), database.clustered());
+    database.script(&tables.replace("BYTES", bytes).replace(" CLUSTERED", clustered))
 }
 
 fn models(database: &mut dyn Database) -> Result<Vec<String>> {
@@ -135,4 +142,18 @@ const TO_3: &str = "
 ALTER TABLE predictions ADD COLUMN flaws TEXT;
 UPDATE feedback SET idempotency_key = 'key:' || COALESCE(key_id, '') || ':' || idempotency_key
   WHERE idempotency_key NOT LIKE 'content:%';
+";
+
+/// Version 4: requests with an idempotency key, and the answers that were sent.
+const REQUESTS: &str = "
+CREATE TABLE IF NOT EXISTS requests (
+  key TEXT PRIMARY KEY,
+  content BYTES NOT NULL,
+  at BIGINT NOT NULL,
+  media TEXT NOT NULL,
+  body BYTES NOT NULL,
+  first_id BYTES NOT NULL,
+  last_id BYTES NOT NULL
+);
+CREATE INDEX IF NOT EXISTS requests_at ON requests (at);
 ";

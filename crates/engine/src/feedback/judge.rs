@@ -190,6 +190,10 @@ fn explained(refused: Refused<FeedbackError>) -> FeedbackError {
             let error = FeedbackError::new("no_such_prediction", "there is no answer of this id");
             error.in_key("prediction_id").help("send the id that came with the answer").of_item(i)
         }
+        Refused::OtherRequest => {
+            FeedbackError::new(CONFLICT, "this idempotency key was used for another request")
+                .help("give each request a key of its own; repeat a request only as it was")
+        }
         Refused::Conflict(i) => {
             let message = "this idempotency key was used for other content";
             let error = FeedbackError::new(CONFLICT, message).in_key("idempotency_key");
@@ -203,12 +207,18 @@ fn explained(refused: Refused<FeedbackError>) -> FeedbackError {
 /// The code of an idempotency key that was used for something else.
 pub const CONFLICT: &str = "idempotency_conflict";
 
-/// Stores feedback that can count, all of it or nothing; the fate of each piece, in order.
+/// Stores feedback that can count, all of it or nothing; the fate of each piece, in order. `key` is the idempotency key of the request, where
+/// it has one.
 pub async fn accept(
     store: &Store,
     given: Vec<Feedback>,
+    key: Option<String>,
 ) -> tidemill_store::Result<Result<Vec<Fate>, FeedbackError>> {
-    Ok(store.accept(given, ByModel).await?.map_err(explained))
+    let fates = match key {
+        Some(key) => store.accept_once(key, given, ByModel).await?,
+        None => store.accept(given, ByModel).await?,
+    };
+    Ok(fates.map_err(explained))
 }
 
 /// Stores many pieces for a thread that may wait, `piece` of them at a time so that others can write meanwhile. All of it is judged
