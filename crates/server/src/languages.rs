@@ -92,13 +92,13 @@ impl Language {
                 version.store(Arc::new(next));
             }
             Err(e) => {
-                tracing::error!(
-                    model = self.name,
-                    code = e.code(),
-                    "the new adapter cannot be used; the old version stays: {e}"
-                );
-                if e.code().starts_with("store") {
-                    *seen = None;
+                match loader.is_for_the_store(&e) {
+                    true => *seen = None,
+                    false => tracing::error!(
+                        model = self.name,
+                        code = e.code(),
+                        "the new adapter cannot be used; the old version stays: {e}"
+                    ),
                 }
             }
         }

@@ -136,9 +136,9 @@ impl Models {
                 self.change(|models| models.insert(live.name.clone(), Arc::new(live)));
             }
             Err(e) => {
-                tracing::error!(code = e.code(), file = ?path.file_name(), "a model file cannot be used: {e}");
                 // A store that was away may be back the next time; a broken file stays broken until it changes.
-                if !e.code().starts_with("store") {
+                if !loader.is_for_the_store(&e) {
+                    tracing::error!(code = e.code(), file = ?path.file_name(), "a model file cannot be used: {e}");
                     watch.refused.insert(path, now);
                 }
             }
