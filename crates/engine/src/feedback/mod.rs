@@ -1,5 +1,6 @@
 //! The prediction log joined with what users said: rows that can judge a model and train the next one.
 
+pub mod json;
 pub mod judge;
 pub mod parse;
 mod several;

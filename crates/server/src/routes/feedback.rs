@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
+use tidemill_engine::feedback;
 use tidemill_engine::feedback::judge::{CONFLICT, accept};
 use tidemill_engine::feedback::parse::{self, FeedbackError};
 
@@ -28,9 +29,8 @@ pub(super) async fn feedback(
     check_media(&headers)?;
     let key = idempotency::key(&headers)?;
     let body = body::read(request, &headers, &app.limits).await?;
-    let document: Value = serde_json::from_slice(without_mark(&body)).map_err(|e| {
-        ApiError::bad("malformed_json", format!("the body is not JSON: {e}")).on_line(e.line() as u64)
-    })?;
+    let document = feedback::json::read(without_mark(&body))
+        .map_err(|(e, line)| ApiError::from(e).on_line(line as u64))?;
     let mut given = parse::document(document, app.limits.rows, clock::now())?;
     given.iter_mut().for_each(|f| f.key_id = key_id.as_deref().map(String::from));
     let kinds: Vec<&str> = given.iter().map(|f| f.kind.word()).collect();

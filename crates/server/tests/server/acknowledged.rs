@@ -174,6 +174,22 @@ fn idempotency_keys_belong_to_one_api_key_and_one_content() {
     assert_eq!(of_other.feedback.len(), 1, "the second key's label is there");
 }
 
+#[test]
+fn a_key_that_comes_twice_and_half_a_character_are_refused() {
+    let served = served();
+    let id = id(&served);
+    for (body, code, line) in [
+        (format!("{{\"prediction_id\": \"{id}\",\n\"kind\": \"label\", \"value\": \"no\", \"value\": \"yes\"}}"), "repeated_key", 2),
+        (format!("{{\"feedback\": [], \"feedback\": [{{\"prediction_id\": \"{id}\", \"kind\": \"accept\"}}]}}"), "repeated_key", 1),
+        (format!("{{\"prediction_id\": \"{id}\", \"kind\": \"comment\", \"value\": \"\\ud800\"}}"), "malformed_json", 1),
+    ] {
+        let answer = served.post("/v1/feedback", &body);
+        let error = &answer.json()["error"];
+        assert_eq!((answer.status, error["code"].as_str(), error["line"].as_u64()), (400, Some(code), Some(line)), "{body}: {error}");
+    }
+    assert!(served.logged()[0].feedback.is_empty());
+}
+
 /// A request with the header `Idempotency-Key`, and an API key where one is needed.
 fn with_key(served: &Served, path: &str, key: &str, token: Option<&str>, body: &str) -> crate::Answer {
     let bearer = format!("Bearer {}", token.unwrap_or_default());
