@@ -11,7 +11,7 @@ use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result, nearest};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::feedback::{self, judge::accept_many, parse::FeedbackError};
+use tidemill_engine::feedback;
 use tidemill_engine::improve;
 use tidemill_engine::model::language::Place;
 use tidemill_engine::model::versions;
@@ -166,23 +166,10 @@ pub(super) fn keys(args: &Keys) -> Result<Shown> {
     }
 }
 
-/// Rows that are stored together.
-const PIECE: usize = 1000;
-
 pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
     let FeedbackAct::Import { file, kind, store } = &args.act;
-    let now = tidemill_store::now();
-    let mut given = Vec::new();
-    // All is read before anything is stored: a fault in the last row must not leave the others behind.
-    feedback::each_row(file, &mut |row| {
-        let n = given.len() + 1;
-        let read = feedback::parse::table_row(row, kind.as_deref(), now);
-        given.push(read.map_err(|e| refused(file, n, &e))?);
-        Ok(())
-    })?;
     let store = open_existing(store)?;
-    let judged = accept_many(&store, given, PIECE)?;
-    let found = judged.map_err(|e| refused(file, e.item.unwrap_or(1), &e))?;
+    let found = feedback::table::import(file, kind.as_deref(), &store, tidemill_store::now())?;
     let mut fates: BTreeMap<&str, usize> = BTreeMap::new();
     for fate in &found {
         *fates.entry(fate.word()).or_default() += 1;
@@ -190,14 +177,6 @@ pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
     let words: Vec<String> = fates.iter().map(|(fate, n)| format!("{n} {fate}")).collect();
     let text = format!("{} pieces of feedback: {}\n", found.len(), words.join(", "));
     Ok(Shown::new(text, json!({ "statuses": fates, "fates": fates })))
-}
-
-/// A row of a feedback file that cannot be taken.
-fn refused(file: &str, row: usize, e: &FeedbackError) -> Error {
-    // The row of the file says which piece it is.
-    let message =
-        e.message.split_once(": ").filter(|_| e.item.is_some()).map_or(e.message.as_str(), |(_, rest)| rest);
-    Error::data(format!("{file}, row {row}: {message}"), e.remedy.clone().unwrap_or_default())
 }
 
 /// Forgets a key in the store, and in folders of snapshots. Snapshots come last: a store that refuses leaves all as it was.

@@ -80,23 +80,6 @@ pub fn document(document: Value, most: usize, now: i64) -> Result<Vec<Feedback>>
     items.into_iter().enumerate().map(|(i, item)| one(item, now).map_err(|e| e.of_item(i))).collect()
 }
 
-/// Reads a row of a table: empty cells say nothing, and a value that must be a number or a flag is read as one. `kind` is the kind
-/// of rows that name none.
-pub fn table_row(mut row: Map<String, Value>, kind: Option<&str>, now: i64) -> Result<Feedback> {
-    row.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
-    if let Some(kind) = kind.filter(|_| !row.contains_key("kind")) {
-        row.insert("kind".into(), kind.into());
-    }
-    let numeric = matches!(row.get("kind").and_then(Value::as_str), Some("rating" | "outcome"));
-    if let Some(value) = row.get_mut("value").filter(|_| numeric)
-        && let Some(read) =
-            value.as_str().and_then(|text| serde_json::from_str(&text.trim().to_lowercase()).ok())
-    {
-        *value = read;
-    }
-    fields(row, now)
-}
-
 fn one(item: Value, now: i64) -> Result<Feedback> {
     match item {
         Value::Object(item) => fields(item, now),
@@ -106,7 +89,8 @@ fn one(item: Value, now: i64) -> Result<Feedback> {
 
 const KEYS: [&str; 6] = ["prediction_id", "kind", "value", "at", "user", "idempotency_key"];
 
-fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback> {
+/// Reads one piece from its fields.
+pub(super) fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback> {
     if let Some(unknown) = item.keys().find(|key| !KEYS.contains(&key.as_str())) {
         let near = nearest(unknown, KEYS).map(|near| format!("is '{near}' meant?"));
         let shown: String = unknown.chars().take(80).collect();
@@ -371,18 +355,5 @@ mod tests {
         for lossy in [too_long, json!(1.5), json!(1e300), json!(true), json!([1])] {
             assert_eq!(user(lossy.clone()).unwrap_err().key, Some("user"), "{lossy}");
         }
-    }
-
-    #[test]
-    fn numbers_of_ratings_are_read_from_tables_and_labels_stay_texts() {
-        let row = |kind: &str, value: &str| {
-            let pairs = [("prediction_id", ID), ("kind", kind), ("value", value), ("user", "")];
-            let row = pairs.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect();
-            table_row(row, Some("label"), NOW).unwrap()
-        };
-        assert_eq!(row("rating", "4").value, Some(json!(4)));
-        assert_eq!(row("rating", "True").value, Some(json!(true)));
-        assert_eq!(row("label", "4").value, Some(json!("4")));
-        assert_eq!((row("", "a").kind, row("", "a").user), (FeedbackKind::Label, None));
     }
 }
