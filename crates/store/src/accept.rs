@@ -224,11 +224,15 @@ fn said_anew(earlier: &[Given], feedback: &Feedback) -> Option<usize> {
     if feedback.idempotency_key.is_some() || feedback.at.is_some() {
         return None;
     }
-    let same_voice = |given: &&Given| given.user == feedback.user && given.key_id == feedback.key_id;
-    let own = || earlier.iter().filter(same_voice);
+    let own = || earlier.iter().filter(|given| same_voice(given, feedback));
     let says = |given: &Given| given.kind == feedback.kind && given.value == feedback.value;
     let last = own().next_back()?;
     (!says(last) && own().any(says)).then(|| own().count())
+}
+
+/// Whether both come from the same user and API key.
+fn same_voice(given: &Given, feedback: &Feedback) -> bool {
+    given.user == feedback.user && given.key_id == feedback.key_id
 }
 
 /// The fate of a piece of feedback, given the earlier ones.
@@ -238,9 +242,15 @@ fn fate<J: Judge>(earlier: &[Given], feedback: &Feedback, at: i64, judge: &J, su
         return Fate::Stored;
     }
     let Some(truth) = judge.truth(feedback.kind, feedback.value.as_ref(), subject) else {
-        let last = earlier.iter().rfind(|given| given.kind == feedback.kind);
-        let differs = last.is_some_and(|last| last.value != feedback.value);
-        return if differs { Fate::Contradicts } else { Fate::Stored };
+        // Users may rate the same answer differently.
+        let anyone = feedback.kind != FeedbackKind::Rating;
+        let comparable = |given: &&Given| given.kind == feedback.kind && (anyone || same_voice(given, feedback));
+        return match earlier.iter().rfind(comparable) {
+            Some(last) if last.value == feedback.value => Fate::Stored,
+            Some(last) if last.counts_at() > at => Fate::Superseded,
+            Some(_) => Fate::Contradicts,
+            None => Fate::Stored,
+        };
     };
     let may_count = |given: &&Given| !matches!(given.kind, FeedbackKind::Comment | FeedbackKind::Rating);
     let counting = earlier.iter().rev().filter(may_count).find_map(|given| {
