@@ -320,6 +320,7 @@ impl Facts<'_> {
             forecast: self.forecast.clone(),
             metric: self.metric.name.to_string(),
             leaderboard: study.standings,
+            untried: study.untried,
             chosen,
             reasons: study.reasons,
             gap: study.gap,
