@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::judge::{accept_many, with_numbers};
 use super::parse::{FeedbackError, fields};
-use crate::rows::value;
+use crate::rows::{number, value};
 
 /// Rows that are stored together.
 const PIECE: usize = 1000;
@@ -112,14 +112,9 @@ fn read_number(cell: Option<&mut Value>, format: Option<&NumberFormat>) {
     let format = format.filter(|format| !format.is_plain());
     let plain = serde_json::from_str(&text.trim().to_lowercase()).ok();
     let plain = plain.filter(|read: &Value| read.is_boolean() || format.is_none());
-    if let Some(read) = plain.or_else(|| format?.parse(text).map(as_written)) {
+    if let Some(read) = plain.or_else(|| format?.parse(text).map(number)) {
         *cell = read;
     }
-}
-
-/// Whole numbers stay whole: `3`, not `3.0`.
-fn as_written(x: f64) -> Value {
-    if x == x.trunc() && x.abs() < 9e15 { Value::from(x as i64) } else { Value::from(x) }
 }
 
 /// Reads the right answers of predictions that are numbers.

@@ -104,7 +104,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     check_own_names(&plan)?;
     check_rows(&named.name, &plan, &table)?;
     let recipe = resolve::recipe(asked, &plan, &named.source);
-    check_privacy(&recipe)?;
+    check_privacy(&recipe, &plan)?;
     let typed = table.batch().clone();
     let table = Arc::new(keep_together(table, &recipe, context)?);
     let rows = Rows { table, classes: &classes, context };

@@ -32,6 +32,7 @@ use crate::recipe::{resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
 use crate::search::{self, SearchResult, Times, preparation};
+use crate::serve::privacy::check_hashed;
 pub use masks::{FitOfMasks, are_masks, fit_masks};
 pub use policy::{FitOfPolicy, fit_policy};
 use start::Earlier;
@@ -132,7 +133,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
     let mut recipe = resolve::recipe(asked, &plan, &named.source);
     let typed = table.batch().clone();
-    check_privacy(&recipe)?;
+    check_privacy(&recipe, &plan)?;
     let started = earlier.map(|earlier| earlier.started(&mut recipe, &plan, named, &reading)).transpose()?;
     let table = started.as_ref().map_or(Ok(table.clone()), |started| started.asked(&table))?;
     let read = preparation::media(table, &recipe, &reading)?;
@@ -376,7 +377,8 @@ fn pretty(outcome: &impl Serialize) -> Result<String> {
 }
 
 /// Learners that would be refused in the end are refused before any work.
-fn check_privacy(recipe: &Recipe) -> Result<()> {
+fn check_privacy(recipe: &Recipe, plan: &InferredSchema) -> Result<()> {
+    check_hashed(recipe, plan)?;
     if recipe.privacy.rows_in_model != Some(false) {
         return Ok(());
     }

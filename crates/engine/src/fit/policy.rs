@@ -86,7 +86,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     check_value_names(&plan)?;
     check_rows(&named.name, &plan, &table)?;
     let recipe = resolved(asked, &plan, &named.source);
-    check_privacy(&recipe)?;
+    check_privacy(&recipe, &plan)?;
     let typed = table.batch().clone();
     let read = preparation::media(table, &recipe, &reading)?;
     let rows = Rows { table: Arc::new(read.train), recipe: &recipe, context };

@@ -1,6 +1,8 @@
 //! What there is to learn from and to compare on: the feedback in the store, as far as it counts.
 
-use tidemill_core::{Context, Event, Result};
+use tidemill_core::recipe::Private;
+use tidemill_core::{Context, Event, Result, Role};
+use tidemill_data::InferredColumn;
 use tidemill_store::Store;
 
 use super::champion::Champion;
@@ -8,7 +10,7 @@ use super::trust::{Capped, cap};
 use super::{Job, MIN_ROWS, MOST_ROWS, RowCounts};
 use crate::feedback::{self, Labelled};
 use crate::model::versions::returned_through;
-use crate::serve::privacy::{Redactor, Revealer};
+use crate::serve::privacy::{Redactor, Revealer, check_hashed};
 use crate::serve::secrets;
 
 /// Labelled rows that count.
@@ -38,6 +40,8 @@ pub(super) fn gather(job: &Job, champion: &Champion, store: &Store, context: &Co
     context.tell(&Event::Begin { what: "reading feedback".into(), steps: None });
     let guard = Redactor::new(&champion.recipe, job.hash_key.as_deref())?;
     secrets::check(&guard, &champion.name, store)?;
+    check_hashed(&champion.recipe, &champion.plan)?;
+    warn_of_missing(champion, &guard, job.identity.is_some(), context);
     let opener = Revealer::new(guard, &champion.plan, job.identity.as_deref())?;
     let target = champion.target.as_deref();
     let (labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, target, &opener)?;
@@ -58,6 +62,27 @@ pub(super) fn gather(job: &Job, champion: &Champion, store: &Store, context: &Co
         return Ok(Found::TooLittle(one_voice(loudest), rows));
     }
     Ok(Found::Enough(Material { labelled, newer, held_out, rows }))
+}
+
+/// Says which columns the log does not give back, although requests have them.
+fn warn_of_missing(champion: &Champion, guard: &Redactor, has_identity: bool, context: &Context) {
+    let is_missing = |c: &&InferredColumn| match guard.of(&c.name) {
+        Some(Private::Drop) => true,
+        Some(Private::Seal) => !has_identity,
+        _ => false,
+    };
+    let features = champion.plan.columns.iter().filter(|c| c.role == Role::Feature);
+    let missing: Vec<String> = features.filter(is_missing).map(|c| format!("'{}'", c.name)).collect();
+    if !missing.is_empty() {
+        context.warn(
+            "private_columns",
+            format!(
+                "the log does not give back {}: the models learn from feedback and are compared as if the value were missing, while \
+                 requests have it; of sealed columns give --identity",
+                missing.join(", ")
+            ),
+        );
+    }
 }
 
 pub(super) fn too_few(newer: usize, returned: bool) -> String {
