@@ -76,7 +76,8 @@ impl Language {
         let current = version.load();
         // That the file is gone is news, too: the version before the first improvement is back.
         let found = stamp(&current.opened.place.file);
-        if *seen == found {
+        // What was not seen waits for the store.
+        if *seen == found || seen.is_none() && loader.store_health.refuses() {
             return;
         }
         *seen = found;

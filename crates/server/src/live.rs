@@ -128,7 +128,9 @@ impl Live {
         // Held to the end: who looks while another loads wants to know how that ended, not that it began.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let found = stamp(&self.path);
-        if found.is_none() || *seen == found {
+        // What was not seen waits for the store.
+        let waits = seen.is_none() && loader.store_health.refuses();
+        if found.is_none() || *seen == found || waits {
             return false;
         }
         *seen = found;

@@ -29,6 +29,8 @@ struct Watch {
     folders: Vec<PathBuf>,
     /// Files that could not be used, as they were then: they are tried again once they change.
     refused: BTreeMap<PathBuf, Stamp>,
+    /// Files that could not be used because the store refused: they are tried again once it keeps rows.
+    waiting: BTreeSet<PathBuf>,
 }
 
 impl Models {
@@ -41,7 +43,7 @@ impl Models {
         };
         let watched = given.iter().filter(|path| path.is_dir()).cloned().collect();
         Models {
-            watch: Mutex::new(Watch { folders: watched, refused: BTreeMap::new() }),
+            watch: Mutex::new(Watch { folders: watched, ..Watch::default() }),
             folders: given.iter().filter_map(folder).collect(),
             ..Models::default()
         }
@@ -126,18 +128,22 @@ impl Models {
     fn discover(&self, watch: &mut Watch, path: PathBuf, loader: &Loader) {
         let serves = |live: &Arc<Live>| live.path == path;
         let Some(now) = stamp(&path) else { return };
-        if self.current.load().values().any(serves) || watch.refused.get(&path) == Some(&now) {
+        let waits = watch.waiting.contains(&path) && loader.store_health.refuses();
+        if self.current.load().values().any(serves) || watch.refused.get(&path) == Some(&now) || waits {
             return;
         }
         match self.load_watched(&path, loader) {
             Ok(live) => {
                 tracing::info!(model = live.name, "a new model is in service");
                 watch.refused.remove(&path);
+                watch.waiting.remove(&path);
                 self.change(|models| models.insert(live.name.clone(), Arc::new(live)));
             }
             Err(e) => {
                 // A store that was away may be back the next time; a broken file stays broken until it changes.
-                if !loader.is_for_the_store(&e) {
+                if loader.is_for_the_store(&e) {
+                    watch.waiting.insert(path);
+                } else {
                     tracing::error!(code = e.code(), file = ?path.file_name(), "a model file cannot be used: {e}");
                     watch.refused.insert(path, now);
                 }

@@ -150,7 +150,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
     let reference = Reference::of(&typed, &recipe, context)?;
     let about = provenance(&facts, &plan)?.write()?;
-    let package = model::package(&model, about, resolved.clone(), masks_card(&facts), &metrics)?;
+    let package = model::package(&model, about, recipe::in_model(&recipe)?, masks_card(&facts), &metrics)?;
     let package = reference.put_into(package)?;
     Ok(FitOfMasks { model, facts, recipe: resolved, package, metrics, seed: recipe.train.seed, overlays })
 }

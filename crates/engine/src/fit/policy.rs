@@ -134,7 +134,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
     let reference = Reference::of(&typed, &recipe, context)?;
     let about = provenance(&facts, &plan)?.write()?;
-    let package = model::package(&model, about, resolved.clone(), policy_card(&facts), &metrics)?;
+    let package = model::package(&model, about, recipe::in_model(&recipe)?, policy_card(&facts), &metrics)?;
     let package = reference.put_into(package)?;
     Ok(FitOfPolicy { model, facts, recipe: resolved, package, metrics, seed: recipe.train.seed })
 }

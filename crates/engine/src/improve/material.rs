@@ -1,5 +1,7 @@
 //! What there is to learn from and to compare on: the feedback in the store, as far as it counts.
 
+use std::path::Path;
+
 use tidemill_core::recipe::Private;
 use tidemill_core::{Context, Event, Result, Role};
 use tidemill_data::InferredColumn;
@@ -8,8 +10,10 @@ use tidemill_store::Store;
 use super::champion::Champion;
 use super::trust::{Capped, cap};
 use super::{Job, MIN_ROWS, MOST_ROWS, RowCounts};
+use crate::error::EngineError;
 use crate::feedback::{self, Labelled};
 use crate::model::versions::returned_through;
+use crate::recipe::is_there;
 use crate::serve::privacy::{Redactor, Revealer, check_hashed};
 use crate::serve::secrets;
 
@@ -62,6 +66,41 @@ pub(super) fn gather(job: &Job, champion: &Champion, store: &Store, context: &Co
         return Ok(Found::TooLittle(one_voice(loudest), rows));
     }
     Ok(Found::Enough(Material { labelled, newer, held_out, rows }))
+}
+
+/// The training rows: those that the job names, else those of the recipe.
+pub(super) fn source(job: &Job, champion: &Champion) -> Result<String> {
+    if let Some(source) = &job.source {
+        return Ok(source.clone());
+    }
+    let Some(source) = &champion.recipe.data.source else {
+        return Err(EngineError::usage("the recipe names no source", "name it with --source").into());
+    };
+    if is_missing(source) {
+        return Err(EngineError::usage(
+            format!("the training rows '{source}' are neither beside the model nor where its recipe says"),
+            "name them with --source, or put the recipe (tidemill.toml) back beside the model",
+        )
+        .into());
+    }
+    Ok(source.clone())
+}
+
+/// Refuses rows that are named and are not there, however little there is to learn.
+pub(super) fn check_source(job: &Job) -> Result<()> {
+    match job.source.as_deref().filter(|source| is_missing(source)) {
+        None => Ok(()),
+        Some(source) => {
+            Err(EngineError::usage(format!("there are no training rows at {source}"), "correct --source").into())
+        }
+    }
+}
+
+/// Whether a source is a file or folder that is not there; patterns and addresses are looked up when they are opened.
+fn is_missing(source: &str) -> bool {
+    let is_part = source.contains("?sheet=") || source.contains("?table=");
+    let is_pattern = source.contains(['*', '[']) || source.contains('?') && !is_part;
+    source != "-" && !source.contains(':') && !is_pattern && !is_there(Path::new(source))
 }
 
 /// Says which columns the log does not give back, although requests have them.

@@ -36,7 +36,7 @@ use crate::error::EngineError;
 use crate::facts::Shipped;
 use crate::model::versions::{Lock, keep_version};
 use crate::model::{self, AnyModel, Model, Promotion, Provenance};
-use crate::recipe::{self, resolve};
+use crate::recipe::resolve;
 use crate::report::text::improved_card;
 use crate::search::{self, Design};
 use champion::Champion;
@@ -150,6 +150,7 @@ pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> 
 }
 
 fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
+    material::check_source(job)?;
     let opened = match model::open_any(&job.model, context)? {
         AnyModel::Several(several) => return targets::improve(job, *several, store, context),
         AnyModel::One(opened) if opened.provenance.task == Some(Task::Policy) => {
@@ -189,11 +190,7 @@ fn challenge(
         Found::TooLittle(verdict, rows) => return Ok((kept(champion, verdict, rows, None, context), None)),
     };
     let (teaching, newest) = labelled.split_at(labelled.len() - held_out);
-    // The recipe in a model file names its source as seen from where the file lies.
-    let own = champion.recipe.data.source.as_deref().map(|source| recipe::locate(source, &job.model));
-    let source = job.source.clone().or(own);
-    let source =
-        source.ok_or_else(|| EngineError::usage("the recipe names no source", "name it with --source"))?;
+    let source = material::source(job, champion)?;
     let held_out = HeldOut::of(champion, &source, &labelled, newest.len(), context)?;
     let n_held_out = held_out.judges.len();
     let rows = RowCounts { held_out: n_held_out, copies: newest.len() - n_held_out, ..rows };

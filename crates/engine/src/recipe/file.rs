@@ -56,7 +56,7 @@ pub fn locate(source: &str, recipe: &Path) -> String {
     }
 }
 
-/// The recipe with its file of edges, and the model that it starts from, where they lie; `recipe` is its own file, or that of a model beside it.
+/// The recipe with its file of edges, and the model that it starts from, where they lie; `recipe` is its own file.
 pub fn with_edges_located(mut of: Recipe, recipe: &Path) -> Recipe {
     if let Some(edges) = of.graph.as_mut().and_then(|graph| graph.edges.as_mut()) {
         *edges = locate(edges, recipe);
@@ -68,7 +68,7 @@ pub fn with_edges_located(mut of: Recipe, recipe: &Path) -> Recipe {
 }
 
 /// Whether there is a file, the file of a table or sheet (`book.xlsx?sheet=May`), or the folder that a pattern begins with.
-fn is_there(path: &Path) -> bool {
+pub(crate) fn is_there(path: &Path) -> bool {
     let text = path.display().to_string();
     let file = text.rfind("?sheet=").or_else(|| text.rfind("?table=")).map_or(&*text, |at| &text[..at]);
     let pattern = file.find(['*', '?', '[']).map(|at| Path::new(&file[..at + 1]));

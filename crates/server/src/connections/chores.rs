@@ -31,11 +31,8 @@ pub(super) async fn chores(app: Arc<App>, retention: Option<Duration>) {
         }
         let app = app.clone();
         let done = tokio::task::spawn_blocking(move || {
-            // A version has to be recorded before it answers.
-            if !app.store_health.refuses() {
-                app.models.look(&app.loader);
-                app.languages.look(&app.loader);
-            }
+            app.models.look(&app.loader);
+            app.languages.look(&app.loader);
             if rounds.is_multiple_of(SLOW) {
                 slower(&app);
             }
