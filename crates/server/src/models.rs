@@ -93,9 +93,11 @@ impl Models {
         changed
     }
 
-    /// The file at `path`, if it lies where model files may lie: a request must not open any other file of this machine.
+    /// The file at `path`, as seen from a folder that models are served from or from where the server was started, if it lies where model
+    /// files may lie: a request must not open any other file of this machine.
     pub(crate) fn permitted(&self, path: &Path) -> Option<PathBuf> {
-        let mut found = self.folders.iter().filter_map(|folder| folder.join(path).canonicalize().ok());
+        let places = self.folders.iter().map(|folder| folder.join(path)).chain([path.to_path_buf()]);
+        let mut found = places.filter_map(|place| place.canonicalize().ok());
         found.find(|file| file.is_file() && self.folders.iter().any(|folder| file.starts_with(folder)))
     }
 

@@ -345,6 +345,11 @@ impl Store {
         self.read(|database| versions::all(database, model))
     }
 
+    /// The names of the models that were served.
+    pub fn models(&self) -> Result<Vec<String>> {
+        self.read(versions::models)
+    }
+
     /// Records a decision of `improve`.
     pub fn note_improvement(&self, improvement: &Improvement) -> Result<()> {
         let improvement = improvement.clone();

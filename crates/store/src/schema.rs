@@ -1,7 +1,7 @@
 //! The tables.
 
-use crate::database::{Database, Datum, Value, first};
-use crate::{Error, Result, tally};
+use crate::database::{Database, Value, first};
+use crate::{Error, Result, tally, versions};
 
 /// The version of the tables below. A later version adds the statements that lead to it.
 const VERSION: i64 = 4;
@@ -28,7 +28,7 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
         Some(found) if found < VERSION => {
             if found < 2 {
                 make(database, TALLIES)?;
-                for model in models(database)? {
+                for model in versions::models(database)? {
                     tally::begin(database, &model)?;
                 }
             }
@@ -48,15 +48,6 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
 fn make(database: &mut dyn Database, tables: &str) -> Result<()> {
     let (bytes, clustered) = (database.bytes_type(), database.clustered());
     database.script(&tables.replace("BYTES", bytes).replace(" CLUSTERED", clustered))
-}
-
-fn models(database: &mut dyn Database) -> Result<Vec<String>> {
-    let mut models = Vec::new();
-    database.query("SELECT DISTINCT model FROM versions", &[], &mut |row| {
-        models.extend(row.into_iter().next().and_then(Datum::text));
-        Ok(())
-    })?;
-    Ok(models)
 }
 
 /// Timestamps are microseconds since 1970 (UTC). `BYTES` stands for the binary type, and `CLUSTERED` for storing rows in the order of their

@@ -39,8 +39,14 @@ pub(super) fn data(args: &Data, cli: &Cli) -> Result<Shown> {
             Ok(Shown::new(text::snapshot(&found, bytes), json_of(&found)?))
         }
         DataAct::Diff { a, b } => {
-            let diff = vault.diff(&vault.find(a)?, &vault.find(b)?)?;
-            let mut shown = Shown::new(text::diff(&diff), json_of(&diff)?);
+            let (old, new) = (found(&vault, a)?, found(&vault, b)?);
+            let diff = vault.diff(&old, &new)?;
+            let notes: Vec<String> =
+                [(a, &old), (b, &new)].into_iter().filter_map(|(name, taken)| changed_since(name, taken)).collect();
+            let mut shown = Shown::new(notes.concat() + &text::diff(&diff), json_of(&diff)?);
+            if !notes.is_empty() {
+                shown.json["notes"] = json_of(&notes)?;
+            }
             shown.no = !diff.is_empty();
             Ok(shown)
         }
@@ -64,6 +70,25 @@ pub(super) fn data(args: &Data, cli: &Cli) -> Result<Shown> {
             Ok(Shown::new(text, json_of(&pruned)?))
         }
     }
+}
+
+/// A snapshot to compare; who names a file of which none was taken is told how.
+fn found(vault: &Vault, name: &str) -> Result<Snapshot> {
+    vault.find(name).map_err(|e| match Path::new(name).is_file() {
+        true => EngineError::usage(
+            e.to_string(),
+            format!("two snapshots are compared, and this is a file: `tidemill data snapshot {name}` keeps it as it is now"),
+        )
+        .into(),
+        false => e,
+    })
+}
+
+/// Who names a snapshot as a file is named may mean the file: what is compared is said where that has changed since.
+fn changed_since(name: &str, snapshot: &Snapshot) -> Option<String> {
+    let taken = snapshot.source_sha256.as_ref().filter(|_| snapshot.name == name && Path::new(name).is_file())?;
+    let now = data::fingerprint(name).ok()?;
+    (now != *taken).then(|| text::snapshot_older(snapshot))
 }
 
 fn snapshot(given: &str, about: About, folder: &Path, cli: &Cli) -> Result<Shown> {

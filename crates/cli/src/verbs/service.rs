@@ -25,7 +25,7 @@ use tidemill_engine::verbs::data::{self, FOLDER};
 use tidemill_engine::verbs::monitor;
 use tidemill_server::auth::Scope;
 use tidemill_server::{Limits, Options, replay};
-use tidemill_store::{Durability, Store};
+use tidemill_store::{Durability, Key, Store};
 
 use super::{context, default_out, json_of, overlay};
 use crate::args::Cli;
@@ -153,15 +153,36 @@ pub(super) fn keys(args: &Keys) -> Result<Shown> {
             }
             Ok(Shown::new(if keys.is_empty() { "no keys\n".into() } else { text }, json!({ "keys": keys })))
         }
-        KeysAct::Revoke { id } => {
-            if !open_existing(&args.store)?.revoke_key(id)? {
-                return Err(EngineError::usage(
-                    format!("there is no live key '{id}'"),
-                    "see `tidemill keys list`",
-                )
-                .into());
-            }
-            Ok(Shown::new(format!("{id} is revoked\n"), json!({ "revoked": id })))
+        KeysAct::Revoke { key } => {
+            let store = open_existing(&args.store)?;
+            let id = live_key(&store.keys()?, key)?;
+            store.revoke_key(&id)?;
+            let said = if *key == id { id.clone() } else { format!("{key} ({id})") };
+            Ok(Shown::new(format!("{said} is revoked\n"), json!({ "revoked": id })))
+        }
+    }
+}
+
+/// The id of the live key of this id, or of this name where only one has it.
+fn live_key(keys: &[Key], wanted: &str) -> Result<String> {
+    let now = tidemill_store::now();
+    let live = || keys.iter().filter(|key| key.is_live(now));
+    if let Some(key) = live().find(|key| key.id == wanted) {
+        return Ok(key.id.clone());
+    }
+    let listed = |keys: &[&Key]| {
+        let lines = keys.iter().map(|key| format!("{} ({})", key.id, key.name)).collect::<Vec<_>>();
+        if lines.is_empty() { "no key is live".into() } else { format!("live keys are {}", lines.join(", ")) }
+    };
+    match live().filter(|key| key.name == wanted).collect::<Vec<_>>().as_slice() {
+        [key] => Ok(key.id.clone()),
+        [] => {
+            let all: Vec<&Key> = live().collect();
+            Err(EngineError::usage(format!("there is no live key '{wanted}'"), listed(&all)).into())
+        }
+        several => {
+            let problem = format!("{} live keys are called '{wanted}'", several.len());
+            Err(EngineError::usage(problem, format!("name one by its id; {}", listed(several))).into())
         }
     }
 }
@@ -228,8 +249,25 @@ fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Shown> {
     Ok(shown)
 }
 
+/// Refuses a name that no model was served under: its figures would be those of nothing.
+fn check_served(store: &Store, name: Option<&str>) -> Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    let known = store.models()?;
+    if known.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let near = nearest(name, known.iter().map(String::as_str));
+    let near = near.map_or(String::new(), |near| format!("; is '{near}' meant?"));
+    let known = match known.as_slice() {
+        [] => "nothing was served with this store".into(),
+        known => format!("known are {}", known.join(", ")),
+    };
+    Err(EngineError::usage(format!("no model was served as '{name}' with this store{near}"), known).into())
+}
+
 pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
+    check_served(&store, args.name.as_deref())?;
     let now = tidemill_store::now();
     let found = if Place::is_language(&args.model) {
         monitor::of_language(&args.model, args.name.as_deref(), &store, now)?
@@ -243,6 +281,7 @@ pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
 
 pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
+    check_served(&store, args.name.as_deref())?;
     let context = context(cli, 0, args.threads)?;
     let job = improve::Job {
         model: args.model.clone(),

@@ -305,6 +305,14 @@ fn keys_are_made_listed_and_revoked() {
     assert!(listed.contains(id) && listed.contains("live") && !listed.contains(token), "{listed}");
     desk.run(&["keys", "revoke", id]).done();
     desk.run(&["keys", "revoke", id]).refused(&["no live key"]);
+    desk.run(&["keys", "revoke", "app"]).refused(&["no live key 'app'", "no key is live"]);
+    for _ in 0..2 {
+        desk.run(&["keys", "create", "twin"]).done();
+    }
+    desk.run(&["keys", "revoke", "twin"]).refused(&["2 live keys are called 'twin'", "(twin), "]);
+    desk.run(&["keys", "create", "one"]).done();
+    desk.run(&["keys", "revoke", "onne"]).refused(&["no live key 'onne'", "(one)"]);
+    assert!(desk.run(&["keys", "revoke", "one"]).done().out.starts_with("one ("));
     desk.run(&["keys", "create", "app", "--scope", "predcit"]).refused(&["'predict'"]);
     let deadline = Instant::now() + Duration::from_secs(10);
     while with_key("/v1/models/m/predict") == 200 {
@@ -384,6 +392,11 @@ fn feedback_comes_in_from_files_and_goes_when_it_must() {
     let seen = desk.run(&["monitor", "m.tidemill"]).done().out;
     assert!(seen.contains("satisfied: 100%") && seen.contains("1 comment, 1 label, 1 rating"), "{seen}");
     assert_eq!(desk.run(&["improve", "m.tidemill"]).code, 1, "too few labels: the answer is no");
+    desk.run(&["improve", "m.tidemill", "--source", "nowhere.csv"]).refused(&["nowhere.csv", "--source"]);
+    for verb in ["monitor", "improve"] {
+        desk.run(&[verb, "m.tidemill", "--name", "mm"]).refused(&["no model was served as 'mm'", "is 'm' meant?"]);
+        desk.run(&[verb, "m.tidemill", "--name", "zebra"]).refused(&["known are m"]);
+    }
     let gone = desk.run(&["forget", "k2"]).done().out;
     assert_eq!(gone, "forgot 1 predictions and 2 pieces of feedback\n");
     assert_eq!(desk.run(&["forget", "k2"]).code, 1);

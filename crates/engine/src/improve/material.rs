@@ -138,7 +138,7 @@ pub(super) fn too_few(newer: usize, returned: bool) -> String {
 
 pub(super) fn one_voice((loudest, of): (usize, usize)) -> String {
     format!(
-        "not enough to tell: one user gave {loudest} of the {of} labels that are newer than the model, and no user decides alone: at most \
-         a third of the labels count of one; where a person vouches for a user, say so with --trust USER"
+        "not enough to tell: one user gave {loudest} of the {of} labels that are newer than the model. No user decides alone: the labels of \
+         each user count for at most a third, and too few are left. If a person vouches for this user, say so with --trust USER"
     )
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Event, Result, Source};
 use tidemill_data::snapshots::Taken;
+pub use tidemill_data::fingerprint;
 pub use tidemill_data::snapshots::{About, FOLDER, Snapshot, Vault};
 use tidemill_data::{Provenance, ReadOptions};
 

@@ -13,6 +13,12 @@ fn with_key(served: &Served, method: &str, path: &str, token: &str, body: &str) 
     send(served.address(), method, path, &headers, body.as_bytes())
 }
 
+/// A path as who started the server may have written it.
+fn seen_from_here(path: &std::path::Path) -> String {
+    let up = std::env::current_dir().unwrap().components().skip(1).map(|_| "../").collect::<String>();
+    format!("{up}{}", path.display().to_string().trim_start_matches('/'))
+}
+
 #[test]
 fn an_administrator_adds_and_removes_models() {
     let served = served();
@@ -45,6 +51,7 @@ fn an_administrator_adds_and_removes_models() {
         (json!({ "path": "second.tidemill", "name": ".." }), 400),
         (json!({ "path": "second.tidemill", "name": "a\nb" }), 400),
         (json!({ "path": "second.tidemill", "name": "x".repeat(201) }), 400),
+        (json!({ "path": seen_from_here(&served.folder.path().join("second.tidemill")) }), 200),
         (json!({ "path": "second.tidemill" }), 200),
     ] {
         let answer = admin("POST", "/v1/admin/models", &body.to_string());

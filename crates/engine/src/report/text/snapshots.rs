@@ -65,6 +65,15 @@ pub fn snapshot(snapshot: &Snapshot, bytes: u64) -> String {
     text
 }
 
+/// That the file of a snapshot has changed since it was taken.
+pub fn snapshot_older(snapshot: &Snapshot) -> String {
+    let (name, id, at) = (&snapshot.name, snapshot.short(), moment(snapshot.at));
+    format!(
+        "'{name}' is compared as its snapshot {id} of {at} has it; the file has changed since: `tidemill data snapshot {name}` keeps it \
+         as it is now\n"
+    )
+}
+
 /// What differs between two snapshots.
 pub fn diff(diff: &Diff) -> String {
     let [a, b] = diff.rows;
