@@ -11,6 +11,7 @@ use tidemill_engine::error::EngineError;
 use tidemill_engine::recipe;
 use tidemill_engine::report::text;
 use tidemill_engine::verbs::data::{self, About, Snapshot, Vault};
+use tidemill_report::words::count;
 
 use super::service::read_identity;
 use super::{context, is_recipe, json_of, source_of};
@@ -64,9 +65,9 @@ pub(super) fn data(args: &Data, cli: &Cli) -> Result<Shown> {
                 return Err(EngineError::usage("--keep 0 would remove every snapshot", remedy).into());
             }
             let pruned = vault.prune(*keep, ids, *dry_run)?;
-            let (would, n) = (if *dry_run { "would remove" } else { "removed" }, pruned.snapshots.len());
-            let text =
-                format!("{would} {n} snapshots and {} chunks, {} bytes\n", pruned.chunks, pruned.bytes);
+            let would = if *dry_run { "would remove" } else { "removed" };
+            let (n, chunks) = (count(pruned.snapshots.len() as u64, "snapshot"), count(pruned.chunks as u64, "chunk"));
+            let text = format!("{would} {n} and {chunks}, {} bytes\n", pruned.bytes);
             Ok(Shown::new(text, json_of(&pruned)?))
         }
     }
@@ -112,10 +113,10 @@ fn list(vault: &Vault) -> Result<Shown> {
         let _ = writeln!(text, "{e}");
     }
     for stone in &stones {
-        let (id, rows) = (&stone.id[..stone.id.len().min(12)], stone.rows);
+        let (id, rows) = (&stone.id[..stone.id.len().min(12)], count(stone.rows, "row"));
         let next =
             stone.replaced_by.as_ref().map(|next| format!(", replaced by {}", &next[..next.len().min(12)]));
-        let _ = writeln!(text, "{id}  gone: {rows} rows were forgotten{}", next.unwrap_or_default());
+        let _ = writeln!(text, "{id}  gone: forgotten with {rows}{}", next.unwrap_or_default());
     }
     if text.is_empty() {
         text = "no snapshots\n".into();

@@ -23,6 +23,7 @@ use tidemill_engine::serve::serving::Serving;
 use tidemill_engine::verbs::backup;
 use tidemill_engine::verbs::data::{self, FOLDER};
 use tidemill_engine::verbs::monitor;
+use tidemill_report::words::count;
 use tidemill_server::auth::Scope;
 use tidemill_server::{Limits, Options, replay};
 use tidemill_store::{Durability, Key, Store};
@@ -196,7 +197,7 @@ pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
         *fates.entry(fate.word()).or_default() += 1;
     }
     let words: Vec<String> = fates.iter().map(|(fate, n)| format!("{n} {fate}")).collect();
-    let text = format!("{} pieces of feedback: {}\n", found.len(), words.join(", "));
+    let text = format!("{} of feedback: {}\n", count(found.len() as u64, "piece"), words.join(", "));
     Ok(Shown::new(text, json!({ "statuses": fates, "fates": fates })))
 }
 
@@ -243,7 +244,11 @@ fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Shown> {
     let identity = read_identity(args.identity.as_deref())?;
     let means = Means { secret: secret.as_deref(), identity: identity.as_deref() };
     let (predictions, pieces) = secrets::forget(&store, &args.key, means, serving.transpose()?.as_ref())?;
-    let text = format!("forgot {predictions} predictions and {pieces} pieces of feedback\n");
+    let text = format!(
+        "forgot {} and {} of feedback\n",
+        count(predictions, "prediction"),
+        count(pieces, "piece")
+    );
     let mut shown = Shown::new(text, json!({ "predictions": predictions, "feedback": pieces }));
     shown.no = predictions + pieces == 0;
     Ok(shown)

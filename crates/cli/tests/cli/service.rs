@@ -398,7 +398,7 @@ fn feedback_comes_in_from_files_and_goes_when_it_must() {
         desk.run(&[verb, "m.tidemill", "--name", "zebra"]).refused(&["known are m"]);
     }
     let gone = desk.run(&["forget", "k2"]).done().out;
-    assert_eq!(gone, "forgot 1 predictions and 2 pieces of feedback\n");
+    assert_eq!(gone, "forgot 1 prediction and 2 pieces of feedback\n");
     assert_eq!(desk.run(&["forget", "k2"]).code, 1);
     assert_eq!(logged(&desk).len(), 1);
 }

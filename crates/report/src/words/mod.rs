@@ -137,6 +137,16 @@ pub fn counted([one, many]: [&str; 2], n: usize) -> String {
     fill(if n == 1 { one } else { many }, &[("n", &n)])
 }
 
+/// A count with its English noun, whose plural ends with an s.
+///
+/// ```
+/// use tidemill_report::words::count;
+/// assert_eq!([count(1, "row"), count(0, "row"), count(2, "row")], ["1 row", "0 rows", "2 rows"]);
+/// ```
+pub fn count(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
 /// The language with this short name.
 ///
 /// ```
