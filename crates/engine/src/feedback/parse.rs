@@ -119,7 +119,9 @@ pub(super) fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback>
     let must_exist = of_language || kind == FeedbackKind::Preference;
     check_value(kind, value.as_ref())?;
     let at = item.remove("at").filter(|at| !at.is_null()).map(|at| moment(&at, now)).transpose()?;
-    let (user, idempotency_key) = (text(&mut item, "user")?, text(&mut item, "idempotency_key")?);
+    // An empty one is none: else all who send it would be one user, or repeat one piece.
+    let mut named = |key| Ok(text(&mut item, key)?.filter(|text| !text.is_empty()));
+    let (user, idempotency_key) = (named("user")?, named("idempotency_key")?);
     Ok(Feedback { prediction_id, kind, value, at, user, idempotency_key, key_id: None, must_exist })
 }
 
@@ -335,6 +337,13 @@ mod tests {
         {
             assert!(at(sound.clone()).is_ok(), "{sound}");
         }
+    }
+
+    #[test]
+    fn an_empty_name_is_none() {
+        let read = read(json!({ "prediction_id": ID, "kind": "accept", "user": "", "idempotency_key": "" }));
+        let read = read.unwrap().remove(0);
+        assert_eq!((read.user, read.idempotency_key), (None, None));
     }
 
     #[test]
