@@ -76,6 +76,13 @@ impl Models {
     /// Puts a model into service in place of one of its name; whether there was one.
     pub(crate) fn put(&self, live: Live) -> bool {
         let _watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.current.load().get(&live.name).cloned();
+        let same = |old: &&Arc<Live>| old.path.canonicalize().is_ok_and(|path| path == live.path);
+        // A file of a watched folder stays one: it goes with its file, and would be back at once.
+        let live = match known.as_ref().filter(|old| old.watched).filter(same) {
+            Some(old) => Live { path: old.path.clone(), ..live.of_folder() },
+            None => live,
+        };
         self.change(|models| models.insert(live.name.clone(), Arc::new(live))).is_some()
     }
 

@@ -99,4 +99,16 @@ fn files_that_come_into_a_watched_folder_are_served_and_go_with_their_files() {
     std::fs::remove_file(models.join("second.tidemill")).unwrap();
     until("its file is gone", || status("second") == 404);
     assert_eq!(status("first"), 200);
+
+    // An administrator who loads such a file again does not make it another one.
+    let store = &served.running.app.store;
+    let scopes = ["admin".into(), "predict".into()];
+    let (_, token) = store.create_key("admin", &scopes, None).unwrap();
+    served.running.app.keys.refresh(store).unwrap();
+    let admin = |method: &str, path: &str, body: &str| with_key(&served, method, path, &token, body);
+    let again = admin("POST", "/v1/admin/models", r#"{"path": "first.tidemill"}"#);
+    assert_eq!((again.status, again.json()["replaced"].as_bool()), (200, Some(true)), "{}", again.body);
+    assert_eq!(admin("DELETE", "/v1/admin/models/first", "").code(), "watched_model");
+    std::fs::remove_file(models.join("first.tidemill")).unwrap();
+    until("its file is gone", || admin("POST", "/v1/models/first/predict", ADA).status == 404);
 }
