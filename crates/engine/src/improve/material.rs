@@ -5,6 +5,7 @@ use std::path::Path;
 use tidemill_core::recipe::Private;
 use tidemill_core::{Context, Event, Result, Role};
 use tidemill_data::InferredColumn;
+use tidemill_report::words::count;
 use tidemill_store::Store;
 
 use super::champion::Champion;
@@ -130,10 +131,15 @@ pub(super) fn too_few(newer: usize, returned: bool) -> String {
         false => "the model",
     };
     format!(
-        "not enough to tell: {newer} labelled predictions are newer than {than}, and {} are needed to train on one half and compare on \
-         the other",
+        "not enough to tell: {} newer than {than}, and {} are needed to train on one half and compare on the other",
+        are(newer, "labelled prediction"),
         2 * MIN_ROWS
     )
+}
+
+/// A count with its noun and its verb.
+pub(super) fn are(n: usize, noun: &str) -> String {
+    format!("{} {}", count(n as u64, noun), if n == 1 { "is" } else { "are" })
 }
 
 pub(super) fn one_voice((loudest, of): (usize, usize)) -> String {

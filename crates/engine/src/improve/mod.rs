@@ -30,6 +30,7 @@ use tidemill_core::recipe::Task;
 use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Table};
 use tidemill_language::Sft;
 use tidemill_package::Package;
+use tidemill_report::words::count;
 use tidemill_store::{Improvement, Store};
 
 use crate::error::EngineError;
@@ -277,9 +278,9 @@ fn kept(
         context.warn(
             "unusable_labels",
             format!(
-                "{} labelled predictions were left out: the label is nothing that the target can hold, or the image was too \
-                 large to be kept",
-                rows.unusable
+                "{} {} left out: the label is nothing that the target can hold, or the image was too large to be kept",
+                count(rows.unusable as u64, "labelled prediction"),
+                if rows.unusable == 1 { "was" } else { "were" }
             ),
         );
     }
