@@ -166,11 +166,13 @@ pub fn check_hashed(recipe: &Recipe, plan: &InferredSchema) -> Result<()> {
 fn spellings(column: &InferredColumn) -> Vec<(String, Value)> {
     let text = |word: &str| Value::String(word.into()).to_string();
     if column.kind != Kind::Flag {
-        let of_name = |name: &String| {
+        let mut all = Vec::new();
+        for name in &column.categories {
             let number = name.parse().ok().filter(|x: &f64| x.is_finite()).map(|x| rows::number(x).to_string());
-            [Some(text(name)), number].into_iter().flatten().map(|json| (json, Value::String(name.clone())))
-        };
-        return column.categories.iter().flat_map(of_name).collect();
+            let written = [Some(text(name)), number].into_iter().flatten();
+            all.extend(written.map(|json| (json, Value::String(name.clone()))));
+        }
+        return all;
     }
     let own = match &column.format {
         Format::Flag(format) => [format.no.clone(), format.yes.clone()],
