@@ -96,6 +96,16 @@ impl Location {
         Location::Sqlite(location.strip_prefix("sqlite:").unwrap_or(location).into())
     }
 
+    /// Refuses what SQLite takes for a database of one connection alone: nothing of it would be found again.
+    fn check(&self, place: &str) -> Result<()> {
+        match self {
+            Location::Sqlite(path) if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" => {
+                Err(Error::Open { place: format!("'{place}'"), problem: "it names no file".into() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Connects to a database that may be new.
     fn create(&self, durability: Durability) -> Result<Box<dyn Database>> {
         match self {
@@ -120,7 +130,9 @@ impl Store {
     /// # Errors
     /// The database cannot be reached, is not a database, or was created by a newer version of this program.
     pub fn open(location: &str, options: Options) -> Result<Store> {
+        let place = location;
         let location = Arc::new(Location::parse(location));
+        location.check(place)?;
         let mut database = location.create(options.durability)?;
         schema::prepare(&mut *database)?;
         let quick =

@@ -402,7 +402,9 @@ fn reading_never_makes_an_empty_store_where_one_went_away() {
 
 #[test]
 fn no_database_is_no_panic() {
-    for location in ["/nowhere/at/all/loop.db", "postgres://nobody:secret@127.0.0.1:1/none"] {
+    for location in
+        ["/nowhere/at/all/loop.db", "postgres://nobody:secret@127.0.0.1:1/none", "", "sqlite:", ":memory:"]
+    {
         let Err(e) = Store::open(location, Options::default()) else { panic!("opened {location}") };
         assert!(!e.to_string().contains("secret"), "{e}");
     }

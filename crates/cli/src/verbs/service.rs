@@ -132,8 +132,16 @@ pub(super) fn keys(args: &Keys) -> Result<Shown> {
                 [] => vec![Scope::Predict.word().to_string(), Scope::Feedback.word().into()],
                 named => named.to_vec(),
             };
+            if name.trim().is_empty() {
+                return Err(EngineError::usage("a key needs a name", "say who or what it is for").into());
+            }
             let ends = expires.as_deref().map(|time| duration("--expires", time)).transpose()?;
-            let ends = ends.map(|time| tidemill_store::now() + time.as_micros() as i64);
+            if ends.is_some_and(|time| time < Duration::from_secs(1)) {
+                let problem = "a key that ends within a second opens nothing";
+                return Err(EngineError::usage(problem, "give --expires a time such as 720h").into());
+            }
+            let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+            let ends = ends.map(|time| tidemill_store::now().saturating_add(micros(time)));
             let (key, token) = open(&args.store)?.create_key(name, &scopes, ends)?;
             Ok(Shown::new(
                 format!(
@@ -203,6 +211,9 @@ pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
 
 /// Forgets a key in the store, and in folders of snapshots. Snapshots come last: a store that refuses leaves all as it was.
 pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
+    if args.key.is_empty() {
+        return Err(EngineError::usage("no key is named", "give the value of the key column, or a user").into());
+    }
     let default = Path::new(FOLDER);
     let folders: Vec<&Path> = match args.snapshots.as_slice() {
         [] if default.exists() => vec![default],

@@ -314,6 +314,11 @@ fn keys_are_made_listed_and_revoked() {
     desk.run(&["keys", "revoke", "onne"]).refused(&["no live key 'onne'", "(one)"]);
     assert!(desk.run(&["keys", "revoke", "one"]).done().out.starts_with("one ("));
     desk.run(&["keys", "create", "app", "--scope", "predcit"]).refused(&["'predict'"]);
+    desk.run(&["keys", "create", " "]).refused(&["needs a name"]);
+    desk.run(&["keys", "create", "app", "--expires", "0s"]).refused(&["--expires"]);
+    let far = desk.run(&["keys", "create", "far", "--expires", "999999999999w", "--json"]).done().json();
+    let line = |id: &str| desk.run(&["keys", "list"]).done().out.lines().find(|l| l.starts_with(id)).unwrap().to_string();
+    assert!(line(far["id"].as_str().unwrap()).contains("live"));
     let deadline = Instant::now() + Duration::from_secs(10);
     while with_key("/v1/models/m/predict") == 200 {
         assert!(Instant::now() < deadline);
@@ -389,6 +394,9 @@ fn feedback_comes_in_from_files_and_goes_when_it_must() {
     assert!(desk.run(&["feedback", "import", "f.csv"]).done().out.contains("3 repeated"));
     let desk = desk.with("bad.csv", format!("{lines}{},rating,12,\n", id(0)));
     desk.run(&["feedback", "import", "bad.csv"]).refused(&["bad.csv, row 4", "1 to 5"]);
+    let desk = desk.with("none.csv", "prediction_id,kind,value\n");
+    desk.run(&["feedback", "import", "none.csv"]).refused(&["none.csv has no rows"]);
+    desk.run(&["forget", ""]).refused(&["no key is named"]);
     let seen = desk.run(&["monitor", "m.tidemill"]).done().out;
     assert!(seen.contains("satisfied: 100%") && seen.contains("1 comment, 1 label, 1 rating"), "{seen}");
     assert_eq!(desk.run(&["improve", "m.tidemill"]).code, 1, "too few labels: the answer is no");

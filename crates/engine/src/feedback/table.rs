@@ -24,6 +24,9 @@ const PIECE: usize = 1000;
 pub fn import(file: &str, kind: Option<&str>, store: &Store, now: i64) -> Result<Vec<Fate>> {
     let refused = |row: usize, e: &FeedbackError| refused(file, row, e);
     let Table { rows, delimiter } = Table::open(file, kind)?;
+    if rows.is_empty() {
+        return Err(Error::data(format!("{file} has no rows"), "give a table with feedback"));
+    }
     let said = rows.iter().filter(|row| row_kind(row).is_some_and(is_number));
     let format = format_of(said.filter_map(said_text), delimiter);
     let mut given = Vec::with_capacity(rows.len());
