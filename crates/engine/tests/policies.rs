@@ -225,7 +225,8 @@ fn ended(after: usize, by_user: bool) -> Context {
     let (hand, steps) = (late.clone(), AtomicUsize::new(0));
     let minutes = |n: u64| std::time::Duration::from_secs(60 * n);
     let context = context().with_deadline(Some(start + minutes(60)));
-    let context = context.with_clock(move || start + minutes(if hand.load(Ordering::Relaxed) { 45 } else { 0 }));
+    let context =
+        context.with_clock(move || start + minutes(if hand.load(Ordering::Relaxed) { 45 } else { 0 }));
     let hurry = context.hurry_switch();
     context.with_watcher(move |event| {
         let begun = matches!(event, Event::Begin { what, .. } if what == "comparing policies");
@@ -245,7 +246,12 @@ fn a_time_limit_and_a_user_who_ends_it_take_the_best_policy_so_far() {
             let found = trained(&job(folder.path(), &offers(600, 1), OFFERS, "c"), &ended(after, by_user));
             let found = found.unwrap().outcome;
             let scored = found.leaderboard.iter().filter(|s| s.gain.is_some()).count();
-            assert_eq!(scored, usize::from(after == whole.split.folds), "{after} {by_user}: {:?}", found.leaderboard);
+            assert_eq!(
+                scored,
+                usize::from(after == whole.split.folds),
+                "{after} {by_user}: {:?}",
+                found.leaderboard
+            );
             assert_eq!(found.chosen.kind, "policy_linucb", "the first, where no other is known to be better");
             assert!(found.warnings.iter().any(|w| w.code == code), "{:?}", found.warnings);
             assert_eq!(found.test.value.decisions, whole.test.value.decisions, "it is judged all the same");

@@ -92,16 +92,14 @@ impl Language {
                 );
                 version.store(Arc::new(next));
             }
-            Err(e) => {
-                match loader.is_for_the_store(&e) {
-                    true => *seen = None,
-                    false => tracing::error!(
-                        model = self.name,
-                        code = e.code(),
-                        "the new adapter cannot be used; the old version stays: {e}"
-                    ),
-                }
-            }
+            Err(e) => match loader.is_for_the_store(&e) {
+                true => *seen = None,
+                false => tracing::error!(
+                    model = self.name,
+                    code = e.code(),
+                    "the new adapter cannot be used; the old version stays: {e}"
+                ),
+            },
         }
     }
 }

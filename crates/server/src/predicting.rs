@@ -46,9 +46,7 @@ where
     let body = body::read(request, headers, &app.limits).await;
     let asked = body.and_then(|body| Ok((protocol(headers)?, keyed(headers, address, &body)?, body)));
     let answered = match asked {
-        Ok((protocol, keyed, body)) => {
-            answer(app, &version, (key_id, keyed), protocol, body, start).await
-        }
+        Ok((protocol, keyed, body)) => answer(app, &version, (key_id, keyed), protocol, body, start).await,
         Err(fault) => Err(fault),
     };
     let figures = &version.figures;

@@ -244,7 +244,8 @@ fn fate<J: Judge>(earlier: &[Given], feedback: &Feedback, at: i64, judge: &J, su
     let Some(truth) = judge.truth(feedback.kind, feedback.value.as_ref(), subject) else {
         // Users may rate the same answer differently.
         let anyone = feedback.kind != FeedbackKind::Rating;
-        let comparable = |given: &&Given| given.kind == feedback.kind && (anyone || same_voice(given, feedback));
+        let comparable =
+            |given: &&Given| given.kind == feedback.kind && (anyone || same_voice(given, feedback));
         return match earlier.iter().rfind(comparable) {
             Some(last) if last.value == feedback.value => Fate::Stored,
             Some(last) if last.counts_at() > at => Fate::Superseded,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tidemill_store::{
-    Durability, Error, Fate, Feedback, FeedbackKind, Improvement, Keyed, LoggedRow, NewVersion, Once, Options,
-    Predictions, Sent, Store, keys, now,
+    Durability, Error, Fate, Feedback, FeedbackKind, Improvement, Keyed, LoggedRow, NewVersion, Once,
+    Options, Predictions, Sent, Store, keys, now,
 };
 use uuid::Uuid;
 
@@ -90,7 +90,12 @@ impl tidemill_store::Judge for Anything {
     fn check(&self, _: &Feedback, _: tidemill_store::Subject<'_>) -> Result<(), ()> {
         Ok(())
     }
-    fn truth(&self, _: FeedbackKind, value: Option<&serde_json::Value>, _: tidemill_store::Subject<'_>) -> Option<String> {
+    fn truth(
+        &self,
+        _: FeedbackKind,
+        value: Option<&serde_json::Value>,
+        _: tidemill_store::Subject<'_>,
+    ) -> Option<String> {
         value.map(ToString::to_string)
     }
 }
@@ -178,7 +183,8 @@ fn a_request_with_a_key_counts_once() {
         let v = version(&store);
         let ask = |key: &str, content: u8, by: Option<&str>, row_key: &str| {
             let keyed = Keyed { key: key.into(), content: [content; 32] };
-            let asked = Predictions { key_id: by.map(Arc::from), ..predictions(v, now(), rows(2, Some(row_key))) };
+            let asked =
+                Predictions { key_id: by.map(Arc::from), ..predictions(v, now(), rows(2, Some(row_key))) };
             let sent = Sent { media: "text/csv".into(), body: asked.rows[0].id.as_bytes().to_vec() };
             let once = runtime().block_on(store.log_once(keyed, asked, sent.clone())).unwrap();
             (once, sent)
@@ -211,7 +217,11 @@ fn feedback_of_a_request_with_a_key_is_stored_once() {
         assert_eq!(give("k", vec![piece(0, "yes")]), Ok(vec![Fate::Stored]));
         assert_eq!(give("k", vec![piece(0, "yes")]), Ok(vec![Fate::Repeated]));
         let in_body = Feedback { idempotency_key: Some("k".into()), ..piece(0, "yes") };
-        assert_eq!(store.feedback_blocking(vec![in_body]).unwrap(), [Fate::Repeated], "header and body agree");
+        assert_eq!(
+            store.feedback_blocking(vec![in_body]).unwrap(),
+            [Fate::Repeated],
+            "header and body agree"
+        );
         for other in [vec![piece(0, "no")], vec![piece(1, "yes")], vec![piece(0, "yes"), piece(1, "yes")]] {
             assert!(give("k", other.clone()).is_err(), "{other:?}");
         }

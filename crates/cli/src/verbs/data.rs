@@ -42,8 +42,10 @@ pub(super) fn data(args: &Data, cli: &Cli) -> Result<Shown> {
         DataAct::Diff { a, b } => {
             let (old, new) = (found(&vault, a)?, found(&vault, b)?);
             let diff = vault.diff(&old, &new)?;
-            let notes: Vec<String> =
-                [(a, &old), (b, &new)].into_iter().filter_map(|(name, taken)| changed_since(name, taken)).collect();
+            let notes: Vec<String> = [(a, &old), (b, &new)]
+                .into_iter()
+                .filter_map(|(name, taken)| changed_since(name, taken))
+                .collect();
             let mut shown = Shown::new(notes.concat() + &text::diff(&diff), json_of(&diff)?);
             if !notes.is_empty() {
                 shown.json["notes"] = json_of(&notes)?;
@@ -66,7 +68,8 @@ pub(super) fn data(args: &Data, cli: &Cli) -> Result<Shown> {
             }
             let pruned = vault.prune(*keep, ids, *dry_run)?;
             let would = if *dry_run { "would remove" } else { "removed" };
-            let (n, chunks) = (count(pruned.snapshots.len() as u64, "snapshot"), count(pruned.chunks as u64, "chunk"));
+            let (n, chunks) =
+                (count(pruned.snapshots.len() as u64, "snapshot"), count(pruned.chunks as u64, "chunk"));
             let text = format!("{would} {n} and {chunks}, {} bytes\n", pruned.bytes);
             Ok(Shown::new(text, json_of(&pruned)?))
         }
@@ -87,7 +90,8 @@ fn found(vault: &Vault, name: &str) -> Result<Snapshot> {
 
 /// Who names a snapshot as a file is named may mean the file: what is compared is said where that has changed since.
 fn changed_since(name: &str, snapshot: &Snapshot) -> Option<String> {
-    let taken = snapshot.source_sha256.as_ref().filter(|_| snapshot.name == name && Path::new(name).is_file())?;
+    let taken =
+        snapshot.source_sha256.as_ref().filter(|_| snapshot.name == name && Path::new(name).is_file())?;
     let now = data::fingerprint(name).ok()?;
     (now != *taken).then(|| text::snapshot_older(snapshot))
 }

@@ -212,7 +212,9 @@ pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
 /// Forgets a key in the store, and in folders of snapshots. Snapshots come last: a store that refuses leaves all as it was.
 pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
     if args.key.is_empty() {
-        return Err(EngineError::usage("no key is named", "give the value of the key column, or a user").into());
+        return Err(
+            EngineError::usage("no key is named", "give the value of the key column, or a user").into()
+        );
     }
     let default = Path::new(FOLDER);
     let folders: Vec<&Path> = match args.snapshots.as_slice() {
@@ -255,11 +257,8 @@ fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Shown> {
     let identity = read_identity(args.identity.as_deref())?;
     let means = Means { secret: secret.as_deref(), identity: identity.as_deref() };
     let (predictions, pieces) = secrets::forget(&store, &args.key, means, serving.transpose()?.as_ref())?;
-    let text = format!(
-        "forgot {} and {} of feedback\n",
-        count(predictions, "prediction"),
-        count(pieces, "piece")
-    );
+    let text =
+        format!("forgot {} and {} of feedback\n", count(predictions, "prediction"), count(pieces, "piece"));
     let mut shown = Shown::new(text, json!({ "predictions": predictions, "feedback": pieces }));
     shown.no = predictions + pieces == 0;
     Ok(shown)

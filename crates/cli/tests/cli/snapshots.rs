@@ -93,7 +93,8 @@ fn refusals_and_differences_are_told() {
     assert_eq!(ran.out.matches("changed since").count(), 1, "b.csv is as it was: {}", ran.out);
     let notes = desk.run(&["data", "diff", "b.csv", "a.csv", "--json"]).json()["notes"].clone();
     assert_eq!(notes.as_array().map(Vec::len), Some(1), "{notes}");
-    desk.run(&["data", "diff", "a.csv", "new.csv"]).refused(&["no snapshot 'new.csv'", "data snapshot new.csv"]);
+    desk.run(&["data", "diff", "a.csv", "new.csv"])
+        .refused(&["no snapshot 'new.csv'", "data snapshot new.csv"]);
     desk.run(&["data", "show", "a.cvs"]).refused(&["is 'a.csv' meant?"]);
     desk.run(&["data", "restore", "a.csv", "-o", "x.xlsx"]).refused(&["not a format that is written"]);
     desk.run(&["data", "prune", "--keep", "0"]).refused(&["every snapshot"]);

@@ -233,7 +233,8 @@ impl Judge for Numbers {
     type Refusal = FeedbackError;
 
     fn check(&self, feedback: &Feedback, subject: Subject<'_>) -> Result<(), FeedbackError> {
-        if !generates(subject.about) && matches!(origin(&subject).task, Some(Task::Regression | Task::Policy)) {
+        if !generates(subject.about) && matches!(origin(&subject).task, Some(Task::Regression | Task::Policy))
+        {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(feedback.prediction_id);
         }
         Ok(())

@@ -204,7 +204,8 @@ fn check_length(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
         _ => too_long(v, most).map(|n| (n, most)),
     });
     let Some((n, most)) = found else { return Ok(()) };
-    let message = format!("the value of {} has {n} characters, and {most} are kept at most", with_article(kind.word()));
+    let message =
+        format!("the value of {} has {n} characters, and {most} are kept at most", with_article(kind.word()));
     Err(FeedbackError::new("too_long", message).in_key("value").help("shorten it"))
 }
 
@@ -239,8 +240,11 @@ fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
     if sound {
         return Ok(());
     }
-    Err(FeedbackError::new("wrong_type", format!("the value of {} must be {wanted}", with_article(kind.word())))
-        .in_key("value"))
+    Err(FeedbackError::new(
+        "wrong_type",
+        format!("the value of {} must be {wanted}", with_article(kind.word())),
+    )
+    .in_key("value"))
 }
 
 #[cfg(test)]
@@ -286,7 +290,12 @@ mod tests {
             (error.code, error.message)
         };
         for (kind, value, code, message) in [
-            ("comment", json!(long), "too_long", "the value of a comment has 10001 characters, and 10000 are kept at most"),
+            (
+                "comment",
+                json!(long),
+                "too_long",
+                "the value of a comment has 10001 characters, and 10000 are kept at most",
+            ),
             ("accept", json!(long), "too_long", "the value of an accept has 10001 characters"),
             ("label", json!({ "a": long }), "too_long", "the value of a label has 10001 characters"),
             ("label", json!("x".repeat(ANSWER + 1)), "too_long", "100000 are kept"),

@@ -124,7 +124,8 @@ fn read_number(cell: Option<&mut Value>, format: Option<&NumberFormat>) {
 fn read_answers(given: &mut [Feedback], store: &Store, delimiter: Option<char>) -> Result<()> {
     let is_answer = |f: &Feedback| matches!(f.kind, FeedbackKind::Label | FeedbackKind::Correction);
     let text = |f: &Feedback| f.value.as_ref().and_then(Value::as_str).map(String::from);
-    let answers: Vec<Feedback> = given.iter().filter(|f| is_answer(f) && text(f).is_some()).cloned().collect();
+    let answers: Vec<Feedback> =
+        given.iter().filter(|f| is_answer(f) && text(f).is_some()).cloned().collect();
     let numbers: BTreeSet<Uuid> = with_numbers(store, answers)?;
     let among = |f: &Feedback| is_answer(f) && numbers.contains(&f.prediction_id);
     let texts: Vec<String> = given.iter().filter(|f| among(f)).filter_map(text).collect();
@@ -164,9 +165,13 @@ mod tests {
     #[test]
     fn numbers_are_read_as_the_file_writes_them() {
         let header = "prediction_id;kind;value;user";
-        let said = read(header, &["ID;rating;4,5;ann", "ID;rating;True;", "ID;outcome;1.234,5;", "ID;outcome;1.234;"]);
+        let said = read(
+            header,
+            &["ID;rating;4,5;ann", "ID;rating;True;", "ID;outcome;1.234,5;", "ID;outcome;1.234;"],
+        );
         assert_eq!(said, [Some(json!(4.5)), Some(json!(true)), Some(json!(1234.5)), Some(json!(1234))]);
-        let said = read("prediction_id,kind,value", &["ID,outcome,\"1,234.5\"", "ID,outcome,950", "ID,rating,4"]);
+        let said =
+            read("prediction_id,kind,value", &["ID,outcome,\"1,234.5\"", "ID,outcome,950", "ID,rating,4"]);
         assert_eq!(said, [Some(json!(1234.5)), Some(json!(950)), Some(json!(4))]);
         let said = read("prediction_id,value,kind", &["ID,$12.50,outcome", "ID,$7.00,outcome"]);
         assert_eq!(said, [Some(json!(12.5)), Some(json!(7))]);

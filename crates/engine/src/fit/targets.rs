@@ -67,7 +67,8 @@ pub fn fit_targets(
     let outcomes: Vec<&Outcome> = fits.iter().map(|fit| &fit.facts).collect();
     let (card, metrics) = (text::card_of_targets(&outcomes), pretty(&Outcomes { targets: outcomes })?);
     let parts = fits.iter().map(|fit| fit.package.clone()).collect();
-    let package = several::pack(parts, Provenance::default(), crate::recipe::in_model(&whole)?, card, &metrics)?;
+    let package =
+        several::pack(parts, Provenance::default(), crate::recipe::in_model(&whole)?, card, &metrics)?;
     Ok(FitOfTargets { fits, recipe: together, package, metrics })
 }
 

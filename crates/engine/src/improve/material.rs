@@ -92,7 +92,8 @@ pub(super) fn check_source(job: &Job) -> Result<()> {
     match job.source.as_deref().filter(|source| is_missing(source)) {
         None => Ok(()),
         Some(source) => {
-            Err(EngineError::usage(format!("there are no training rows at {source}"), "correct --source").into())
+            Err(EngineError::usage(format!("there are no training rows at {source}"), "correct --source")
+                .into())
         }
     }
 }

@@ -66,7 +66,13 @@ pub(super) fn plan(recipe: &Recipe, ground: &Ground<'_>, context: &Context) -> R
     let offers = offers(recipe, ground, trials, context)?;
     if asked {
         let candidates = candidates(offers.into_iter().flatten(), context)?;
-        return Ok(Plan { candidates, n_folds: ground.folds.len(), curve_fits: f64::INFINITY, untried: 0, said: None });
+        return Ok(Plan {
+            candidates,
+            n_folds: ground.folds.len(),
+            curve_fits: f64::INFINITY,
+            untried: 0,
+            said: None,
+        });
     }
     Budgeted::new(recipe, ground, context)?.plan(offers, context)
 }

@@ -168,7 +168,8 @@ fn spellings(column: &InferredColumn) -> Vec<(String, Value)> {
     if column.kind != Kind::Flag {
         let mut all = Vec::new();
         for name in &column.categories {
-            let number = name.parse().ok().filter(|x: &f64| x.is_finite()).map(|x| rows::number(x).to_string());
+            let number =
+                name.parse().ok().filter(|x: &f64| x.is_finite()).map(|x| rows::number(x).to_string());
             let written = [Some(text(name)), number].into_iter().flatten();
             all.extend(written.map(|json| (json, Value::String(name.clone()))));
         }
@@ -182,7 +183,8 @@ fn spellings(column: &InferredColumn) -> Vec<(String, Value)> {
     let of_flag = |flag: bool| {
         let at = usize::from(flag);
         let words = own[at].iter().map(String::as_str).chain(usual[at]);
-        let cased = |word: &str| [word.to_string(), word.to_uppercase(), capital(word)].map(|word| text(&word));
+        let cased =
+            |word: &str| [word.to_string(), word.to_uppercase(), capital(word)].map(|word| text(&word));
         let bare = [flag.to_string(), at.to_string()];
         let all = words.flat_map(cased).chain(bare).collect::<Vec<_>>();
         all.into_iter().map(move |json| (json, Value::Bool(flag)))
@@ -304,7 +306,8 @@ mod tests {
             assert_eq!(reveal(Kind::Category, &["2", "3"], said), "3", "{said}");
         }
         assert_eq!(reveal(Kind::Category, &["2.5"], "2.5"), "2.5");
-        for (said, flag) in [("true", true), ("\"Yes\"", true), ("1", true), ("\"NO\"", false), ("0", false)] {
+        for (said, flag) in [("true", true), ("\"Yes\"", true), ("1", true), ("\"NO\"", false), ("0", false)]
+        {
             assert_eq!(reveal(Kind::Flag, &[], said), flag, "{said}");
         }
         assert!(reveal(Kind::Category, &["2"], "7").as_str().unwrap().starts_with("hmac:"));

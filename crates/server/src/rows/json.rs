@@ -26,7 +26,9 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiEr
                     "the body is not valid JSON: it ends too early".to_string()
                 }
                 // Of syntax, the message names what was expected; of a wrong shape, also what came.
-                serde_json::error::Category::Syntax => format!("the body is not valid JSON: {}", malformed(&e)),
+                serde_json::error::Category::Syntax => {
+                    format!("the body is not valid JSON: {}", malformed(&e))
+                }
                 _ => "the body is neither an object nor an array of rows".to_string(),
             };
             Err(ApiError::bad("malformed_json", what).on_line(e.line() as u64).at_row(number))

@@ -179,13 +179,33 @@ fn a_key_that_comes_twice_and_half_a_character_are_refused() {
     let served = served();
     let id = id(&served);
     for (body, code, line) in [
-        (format!("{{\"prediction_id\": \"{id}\",\n\"kind\": \"label\", \"value\": \"no\", \"value\": \"yes\"}}"), "repeated_key", 2),
-        (format!("{{\"feedback\": [], \"feedback\": [{{\"prediction_id\": \"{id}\", \"kind\": \"accept\"}}]}}"), "repeated_key", 1),
-        (format!("{{\"prediction_id\": \"{id}\", \"kind\": \"comment\", \"value\": \"\\ud800\"}}"), "malformed_json", 1),
+        (
+            format!(
+                "{{\"prediction_id\": \"{id}\",\n\"kind\": \"label\", \"value\": \"no\", \"value\": \"yes\"}}"
+            ),
+            "repeated_key",
+            2,
+        ),
+        (
+            format!(
+                "{{\"feedback\": [], \"feedback\": [{{\"prediction_id\": \"{id}\", \"kind\": \"accept\"}}]}}"
+            ),
+            "repeated_key",
+            1,
+        ),
+        (
+            format!("{{\"prediction_id\": \"{id}\", \"kind\": \"comment\", \"value\": \"\\ud800\"}}"),
+            "malformed_json",
+            1,
+        ),
     ] {
         let answer = served.post("/v1/feedback", &body);
         let error = &answer.json()["error"];
-        assert_eq!((answer.status, error["code"].as_str(), error["line"].as_u64()), (400, Some(code), Some(line)), "{body}: {error}");
+        assert_eq!(
+            (answer.status, error["code"].as_str(), error["line"].as_u64()),
+            (400, Some(code), Some(line)),
+            "{body}: {error}"
+        );
     }
     assert!(served.logged()[0].feedback.is_empty());
 }
@@ -247,7 +267,10 @@ fn a_repeated_request_for_predictions_is_answered_as_before_and_logged_once() {
     assert_eq!(with_key(&served, crate::PREDICT, "p", Some(&token), &bob).status, 200);
     app.store.forget(vec!["bob".into()]).unwrap();
     let anew = with_key(&served, crate::PREDICT, "p", Some(&token), &bob);
-    assert!(!anew.head.to_lowercase().contains("idempotent-replayed"), "what is forgotten is not answered again");
+    assert!(
+        !anew.head.to_lowercase().contains("idempotent-replayed"),
+        "what is forgotten is not answered again"
+    );
 }
 
 #[test]

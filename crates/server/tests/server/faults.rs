@@ -149,7 +149,11 @@ fn a_store_that_goes_is_noticed_without_a_request_and_a_model_waits_for_it() {
     std::thread::sleep(Duration::from_secs(2));
     assert!(!path.exists(), "an empty store has no keys: the server would be open to all");
     assert_eq!(served.predict(ADA).status, 401);
-    assert_eq!(app.models.version("customers").unwrap().short(), old, "a version is recorded before it answers");
+    assert_eq!(
+        app.models.version("customers").unwrap().short(),
+        old,
+        "a version is recorded before it answers"
+    );
     std::fs::copy(&kept, &path).unwrap();
     until_ready_is(&served, 200);
     let deadline = Instant::now() + Duration::from_secs(15);

@@ -161,7 +161,8 @@ fn a_number_that_is_to_be_hashed_is_refused_before_it_is_learned_from() {
         let data = folder.path().join("customers.csv");
         std::fs::write(&data, customers(300, 3)).unwrap();
         let mut recipe =
-            tidemill_engine::recipe::parse(recipe, "test.toml", &tidemill_engine::builtin::registry()).unwrap();
+            tidemill_engine::recipe::parse(recipe, "test.toml", &tidemill_engine::builtin::registry())
+                .unwrap();
         (recipe.data.target, recipe.data.key) = (Some("left".into()), Some("id".into()));
         recipe.train.trials = Some(1);
         let job = tidemill_engine::verbs::train::Job {

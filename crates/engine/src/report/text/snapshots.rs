@@ -116,7 +116,8 @@ pub fn verified(found: &Verified) -> String {
     if found.damaged.len() > TOLD {
         let _ = writeln!(text, "… and {} more", found.damaged.len() - TOLD);
     }
-    let (snapshots, chunks) = (count(found.snapshots as u64, "snapshot"), count(found.chunks as u64, "chunk"));
+    let (snapshots, chunks) =
+        (count(found.snapshots as u64, "snapshot"), count(found.chunks as u64, "chunk"));
     let verdict = match found.damaged.len() {
         0 => "all as they were written".to_string(),
         n => count(n as u64, "fault"),

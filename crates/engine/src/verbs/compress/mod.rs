@@ -218,8 +218,7 @@ fn written(
     let metrics = serde_json::to_string_pretty(&metrics)
         .map_err(|e| Error::internal(format!("the figures of a smaller model: {e}")))?;
     let card = text::compressed_card(facts, &parent.info.sha256);
-    let package =
-        model::package(smaller, provenance.write()?, in_model(recipe)?, card, &(metrics + "\n"))?;
+    let package = model::package(smaller, provenance.write()?, in_model(recipe)?, card, &(metrics + "\n"))?;
     let kept = parent.package.extras.into_iter().filter(|(name, _)| !package.extras.contains_key(name));
     let extras = kept.chain(package.extras.clone()).collect();
     tidemill_package::write(&facts.model, &Package { extras, ..package }).map_err(Into::into)

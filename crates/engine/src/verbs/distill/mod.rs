@@ -187,8 +187,7 @@ fn written(
     let metrics = serde_json::to_string_pretty(&metrics)
         .map_err(|e| Error::internal(format!("the figures of a student: {e}")))?;
     let card = text::distilled_card(facts, &teacher.info.sha256);
-    let package =
-        model::package(student, provenance.write()?, in_model(recipe)?, card, &(metrics + "\n"))?;
+    let package = model::package(student, provenance.write()?, in_model(recipe)?, card, &(metrics + "\n"))?;
     let package = Reference::of(lesson.table.batch(), recipe, context)?.put_into(package)?;
     tidemill_package::write(&facts.model, &package).map_err(Into::into)
 }

@@ -61,7 +61,12 @@ fn half_a_character_is_said_to_be_one() {
         (r#"{"age": 1, "\ud800": 1, "sex": "f"}"#, None),
     ] {
         let fault = rows(body).unwrap_err();
-        assert_eq!((fault.code, fault.column.as_deref()), ("malformed_json", column), "{body}: {}", fault.message);
+        assert_eq!(
+            (fault.code, fault.column.as_deref()),
+            ("malformed_json", column),
+            "{body}: {}",
+            fault.message
+        );
         assert!(fault.message.contains("two escapes"), "{body}: {}", fault.message);
     }
 }
