@@ -238,6 +238,7 @@ impl Database for Sqlite {
     }
 
     fn checkpoint(&mut self) -> Result<u64> {
+        self.check_place()?;
         let mut pages = 0;
         // Busy or not, pages in the log, pages moved.
         self.query("PRAGMA wal_checkpoint(PASSIVE)", &[], &mut |row| {
