@@ -12,6 +12,8 @@ mod distill;
 mod explain;
 mod graphs;
 mod json;
+#[cfg(unix)]
+mod keys;
 mod lang;
 mod language;
 mod limits;

@@ -40,7 +40,7 @@ use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source, escaped};
 
 use crate::cell::{Raw, RawColumn, clip, written_number};
-use crate::parse::{Missing, plain_number};
+use crate::parse::{Missing, NumberFormat, plain_number};
 use crate::plan::{InferredColumn, InferredSchema, Note, Weight};
 use decide::{Decided, Decider};
 use hints::Hints;
@@ -74,6 +74,23 @@ pub(crate) use sample::Sample;
 /// ```
 pub fn infer(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<InferredSchema> {
     Ok(infer_sampled(source, recipe, context)?.0)
+}
+
+/// How the numbers of a column are written whose file gives it no kind, as [`infer`] finds it out; `None` where its texts are no numbers.
+///
+/// ```
+/// use tidemill_data::infer::number_format;
+/// let german = number_format(["1.234,5", "958", "7,25"], Some(';')).unwrap();
+/// assert_eq!(german.parse("1.234"), Some(1234.0));
+/// assert_eq!(number_format(["yes", "no"], None), None);
+/// ```
+pub fn number_format<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+    delimiter: Option<char>,
+) -> Option<NumberFormat> {
+    let texts = StringArray::from_iter_values(texts);
+    let facts = facts::Facts::of(&texts, &Missing::default());
+    numbers::number(&facts, &Locale::of_column(&facts, delimiter)).map(|found| found.format)
 }
 
 /// As [`infer`], with the rows that were looked at.

@@ -50,7 +50,7 @@ impl Flat {
     }
 
     pub(super) fn batch(&self, batch: &Batch) -> Result<RecordBatch> {
-        let columns = self.places.iter().zip(self.schema.fields()).map(|(place, field)| {
+        let columns = self.places.iter().map(|place| {
             let column = &batch.schema().columns()[place.column];
             match place.part {
                 Some(part) => spread(batch, place.column, part),

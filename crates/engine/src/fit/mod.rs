@@ -32,6 +32,7 @@ use crate::recipe::{self, resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
 use crate::search::{self, SearchResult, Times, preparation};
+use crate::serve::privacy::check_hashed;
 pub use masks::{FitOfMasks, are_masks, fit_masks};
 pub use policy::{FitOfPolicy, fit_policy};
 use start::Earlier;
@@ -132,7 +133,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
     let mut recipe = resolve::recipe(asked, &plan, &named.source);
     let typed = table.batch().clone();
-    check_privacy(&recipe)?;
+    check_privacy(&recipe, &plan)?;
     let started = earlier.map(|earlier| earlier.started(&mut recipe, &plan, named, &reading)).transpose()?;
     let table = started.as_ref().map_or(Ok(table.clone()), |started| started.asked(&table))?;
     let read = preparation::media(table, &recipe, &reading)?;
@@ -217,7 +218,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     trained.write(context)?;
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
     let lasting = lasting(&facts, &plan);
-    let package = packed(&model, &reference, (&lasting, from), resolved.clone(), &pretty(&lasting)?)?;
+    let package =
+        packed(&model, &reference, (&lasting, from), crate::recipe::in_model(&recipe)?, &pretty(&lasting)?)?;
     let seed = recipe.train.seed;
     Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed, evidence, reasons })
 }
@@ -321,6 +323,7 @@ impl Facts<'_> {
             forecast: self.forecast.clone(),
             metric: self.metric.name.to_string(),
             leaderboard: study.standings,
+            untried: study.untried,
             chosen,
             reasons: study.reasons,
             gap: study.gap,
@@ -376,7 +379,8 @@ fn pretty(outcome: &impl Serialize) -> Result<String> {
 }
 
 /// Learners that would be refused in the end are refused before any work.
-fn check_privacy(recipe: &Recipe) -> Result<()> {
+fn check_privacy(recipe: &Recipe, plan: &InferredSchema) -> Result<()> {
+    check_hashed(recipe, plan)?;
     if recipe.privacy.rows_in_model != Some(false) {
         return Ok(());
     }

@@ -46,7 +46,7 @@ pub use design::Design;
 pub(crate) use finish::finish;
 pub use gap::{Gap, KeptPart, Verdict};
 pub use race::Times;
-pub(crate) use race::{SuccessiveHalving, compare, latest_first};
+pub(crate) use race::{LATE, SuccessiveHalving, compare, latest_first, warn_of_cut};
 pub(crate) use repairs::repaired;
 pub use start::StartVerdict;
 pub(crate) use start::{STARTERS, is_started};

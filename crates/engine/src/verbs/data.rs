@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Event, Result, Source};
+pub use tidemill_data::fingerprint;
 use tidemill_data::snapshots::Taken;
 pub use tidemill_data::snapshots::{About, FOLDER, Snapshot, Vault};
 use tidemill_data::{Provenance, ReadOptions};

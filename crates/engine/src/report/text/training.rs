@@ -448,7 +448,7 @@ pub(crate) fn useless(words: &Words, o: &Outcome) -> String {
     let tried = |s: &&CandidateScore| s.learner != BASELINE;
     let failed = o.leaderboard.iter().filter(tried).filter(|s| s.problem.is_some()).count();
     let untried = |s: &&CandidateScore| s.problem.is_none() && s.folds.is_empty();
-    let late = o.leaderboard.iter().filter(tried).filter(untried).count();
+    let late = o.untried + o.leaderboard.iter().filter(tried).filter(untried).count();
     match (failed, late) {
         (0, 0) => match better_than_same(o) {
             Some(learner) => fill(said.same_taken, &[("learner", &learner)]),
