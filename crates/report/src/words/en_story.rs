@@ -80,7 +80,7 @@ catalogue! {
     backtest_steps = "MASE is {first} one step ahead ({naive}: {naive_first}) and {last} at {n} {n|step|steps} ({naive_last}).",
 
     // Training: the verdict.
-    right = "On {rows} {rows|test row|test rows} the model is right in {share}; always saying the most frequent class is right in {base}.",
+    right = "On {rows} test rows the model is right in {share}; always saying the most frequent class is right in {base}.",
     off = "On {rows} test rows the model is off by {mae} on average; always saying the same number is off by {base}. It explains {share} of the variation (R2).",
     unscored = "The test part cannot be scored.",
     score = " {metric}: {value}{interval}.",
