@@ -77,8 +77,9 @@ mod tests {
         assert_eq!(of(&[b"a-1"]), Ok(Some("a-1".into())));
         assert_eq!(of(&[b"\"a-1\""]), Ok(Some("a-1".into())));
         let long = vec![b'k'; LONGEST + 1];
-        for wrong in [vec![b"".as_slice()], vec![b"\"\""], vec![b"\xff"], vec![b"a", b"b"], vec![&long]] {
-            assert_eq!(of(&wrong), Err("bad_idempotency_key"), "{wrong:?}");
+        let wrong: [&[&[u8]]; 5] = [&[b""], &[b"\"\""], &[b"\xff"], &[b"a", b"b"], &[&long]];
+        for wrong in wrong {
+            assert_eq!(of(wrong), Err("bad_idempotency_key"), "{wrong:?}");
         }
     }
 }

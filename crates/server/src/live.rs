@@ -113,6 +113,11 @@ impl Live {
         Ok(Live { name, path: path.into(), watched: false, version, seen })
     }
 
+    /// The same, its file named by another path.
+    pub(crate) fn seen_at(self, path: PathBuf) -> Self {
+        Live { path, ..self }
+    }
+
     /// The same, found in a watched folder.
     pub(crate) fn of_folder(self) -> Self {
         Live { watched: true, ..self }

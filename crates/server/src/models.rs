@@ -80,7 +80,7 @@ impl Models {
         let same = |old: &&Arc<Live>| old.path.canonicalize().is_ok_and(|path| path == live.path);
         // A file of a watched folder stays one: it goes with its file, and would be back at once.
         let live = match known.as_ref().filter(|old| old.watched).filter(same) {
-            Some(old) => Live { path: old.path.clone(), ..live.of_folder() },
+            Some(old) => live.seen_at(old.path.clone()).of_folder(),
             None => live,
         };
         self.change(|models| models.insert(live.name.clone(), Arc::new(live))).is_some()

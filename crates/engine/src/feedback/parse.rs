@@ -120,7 +120,7 @@ pub(super) fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback>
     check_value(kind, value.as_ref())?;
     let at = item.remove("at").filter(|at| !at.is_null()).map(|at| moment(&at, now)).transpose()?;
     // An empty one is none: else all who send it would be one user, or repeat one piece.
-    let mut named = |key| Ok(text(&mut item, key)?.filter(|text| !text.is_empty()));
+    let mut named = |key| text(&mut item, key).map(|name| name.filter(|name| !name.is_empty()));
     let (user, idempotency_key) = (named("user")?, named("idempotency_key")?);
     Ok(Feedback { prediction_id, kind, value, at, user, idempotency_key, key_id: None, must_exist })
 }

@@ -102,9 +102,10 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_own_names(&plan)?;
+    crate::serve::privacy::check_hashed(asked, &plan)?;
     check_rows(&named.name, &plan, &table)?;
     let recipe = resolve::recipe(asked, &plan, &named.source);
-    check_privacy(&recipe, &plan)?;
+    check_privacy(&recipe)?;
     let typed = table.batch().clone();
     let table = Arc::new(keep_together(table, &recipe, context)?);
     let rows = Rows { table, classes: &classes, context };

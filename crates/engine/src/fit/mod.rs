@@ -127,13 +127,14 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_own_names(&plan)?;
+    check_hashed(asked, &plan)?;
     check_rows(&named.name, &plan, &table)?;
     // Before rows are divided: the error then names the row of the user's table.
     table.batch().weights()?;
     warn_about_leaks(&plan.leaks, asked.data.drop_leaks, context);
     let mut recipe = resolve::recipe(asked, &plan, &named.source);
     let typed = table.batch().clone();
-    check_privacy(&recipe, &plan)?;
+    check_privacy(&recipe)?;
     let started = earlier.map(|earlier| earlier.started(&mut recipe, &plan, named, &reading)).transpose()?;
     let table = started.as_ref().map_or(Ok(table.clone()), |started| started.asked(&table))?;
     let read = preparation::media(table, &recipe, &reading)?;
@@ -379,8 +380,7 @@ fn pretty(outcome: &impl Serialize) -> Result<String> {
 }
 
 /// Learners that would be refused in the end are refused before any work.
-fn check_privacy(recipe: &Recipe, plan: &InferredSchema) -> Result<()> {
-    check_hashed(recipe, plan)?;
+fn check_privacy(recipe: &Recipe) -> Result<()> {
     if recipe.privacy.rows_in_model != Some(false) {
         return Ok(());
     }

@@ -83,10 +83,11 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_own_names(&plan)?;
+    crate::serve::privacy::check_hashed(asked, &plan)?;
     check_value_names(&plan)?;
     check_rows(&named.name, &plan, &table)?;
     let recipe = resolved(asked, &plan, &named.source);
-    check_privacy(&recipe, &plan)?;
+    check_privacy(&recipe)?;
     let typed = table.batch().clone();
     let read = preparation::media(table, &recipe, &reading)?;
     let rows = Rows { table: Arc::new(read.train), recipe: &recipe, context };
