@@ -68,6 +68,9 @@ impl PredictionColumns {
         let predicted = if truths.is_some() { PREDICTED } else { &self.predicted };
         let weight = self.weight.is_some().then(|| given.remove(1));
         let mut columns = typed(&given)?;
+        if columns[0].1.null_count() == columns[0].1.len() {
+            return Err(no_rows());
+        }
         // The truth may bear the same name in its own file.
         columns[1].0.name = predicted.to_string();
         one_spelling(&mut columns, context);
