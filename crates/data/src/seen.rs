@@ -28,6 +28,8 @@ const PROBES: u64 = 3;
 /// The steps of the first series are all looked at; beyond them, those of every fiftieth.
 const STEPPED: usize = 2_000;
 const THINNED: usize = 50;
+/// A year in microseconds.
+const YEAR: i64 = 366 * 86_400_000_000;
 /// Where timestamps are written in more zones than this, another one says nothing.
 const MOST_ZONES: usize = 24;
 
@@ -124,10 +126,10 @@ impl Seen {
         });
     }
 
-    /// What is unfamiliar about a time: that it lies further from those of training than these are apart.
+    /// What is unfamiliar about a time: that it lies further from those of training than these are apart, and than a year.
     fn judge_time(&self, at: i64) -> Option<Unfamiliar> {
-        let [first, last] = self.times.filter(|[first, last]| first < last)?;
-        let span = last.saturating_sub(first);
+        let [first, last] = self.times?;
+        let span = last.saturating_sub(first).max(YEAR);
         let far = at > last.saturating_add(span) || at < first.saturating_sub(span);
         let says =
             || format!("in training the times lay between {} and {}", write_iso(first), write_iso(last));

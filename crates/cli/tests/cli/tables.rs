@@ -67,7 +67,7 @@ fn what_the_command_line_names_goes_before_the_roles_of_a_recipe() {
 fn evaluate_says_no_where_there_is_nothing_to_judge_and_what_it_takes_as_one() {
     let desk = Desk::new()
         .with("none.csv", "y,p\n,1.5\nNA,2\n")
-        .with("weightless.csv", "y,p,w\n1,1.5,0\n2,2,0\n")
+        .with("weightless.csv", "y,p,w\n1.5,1.25,0\n2.5,2,0\n")
         .with("words.csv", "y,p\nYes,yes\nNo,no\nYes,no\n")
         .with("bounds.csv", "y,p\n<5,5\n7,8\n9,9\n11,12\n");
     let judge = |file: &str, more: &str| {
