@@ -28,6 +28,8 @@ const PROBES: u64 = 3;
 /// The steps of the first series are all looked at; beyond them, those of every fiftieth.
 const STEPPED: usize = 2_000;
 const THINNED: usize = 50;
+/// A year in microseconds.
+const YEAR: i64 = 366 * 86_400_000_000;
 /// Where timestamps are written in more zones than this, another one says nothing.
 const MOST_ZONES: usize = 24;
 
@@ -124,10 +126,10 @@ impl Seen {
         });
     }
 
-    /// What is unfamiliar about a time: that it lies further from those of training than these are apart.
+    /// What is unfamiliar about a time: that it lies further from those of training than these are apart, and than a year.
     fn judge_time(&self, at: i64) -> Option<Unfamiliar> {
-        let [first, last] = self.times.filter(|[first, last]| first < last)?;
-        let span = last.saturating_sub(first);
+        let [first, last] = self.times?;
+        let span = last.saturating_sub(first).max(YEAR);
         let far = at > last.saturating_add(span) || at < first.saturating_sub(span);
         let says =
             || format!("in training the times lay between {} and {}", write_iso(first), write_iso(last));
@@ -443,16 +445,20 @@ mod tests {
 
     #[test]
     fn times_far_from_those_of_training_are_said() {
-        let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(1_000), None, Some(3_000)]));
-        let mut seen = Seen::default();
-        seen.add_times(&times);
-        let code = |at| seen.judge(Raw::Time(at)).map(|found| found.code);
-        assert_eq!([-1_000, 5_000, 2_000].map(code), [None; 3]);
-        assert_eq!([-1_001, 5_001].map(code), [Some("outside_training_range"); 2]);
-        // One moment says nothing of the others.
-        let mut one = Seen::default();
-        one.add_times(&(Arc::new(TimestampMicrosecondArray::from(vec![7])) as ArrayRef));
-        assert_eq!(one.judge(Raw::Time(i64::MAX)), None);
+        let seen = |times: Vec<Option<i64>>| {
+            let mut seen = Seen::default();
+            seen.add_times(&(Arc::new(TimestampMicrosecondArray::from(times)) as ArrayRef));
+            seen
+        };
+        let code = |seen: &Seen, at| seen.judge(Raw::Time(at)).map(|found| found.code);
+        let odd = Some("outside_training_range");
+        let decade = seen(vec![Some(0), None, Some(10 * YEAR)]);
+        assert_eq!([-10 * YEAR, 5 * YEAR, 20 * YEAR].map(|at| code(&decade, at)), [None; 3]);
+        assert_eq!([-10 * YEAR - 1, 20 * YEAR + 1].map(|at| code(&decade, at)), [odd; 2]);
+        // Of a few days the next ones are not far.
+        let moment = seen(vec![Some(7)]);
+        assert_eq!([7 + YEAR, 8 + YEAR].map(|at| code(&moment, at)), [None, odd]);
+        assert_eq!(code(&seen(vec![None]), i64::MAX), None);
     }
 
     #[test]

@@ -407,3 +407,33 @@ fn a_column_of_years_or_quarters_is_found_by_itself() {
     let none = rows(&|i| (i * 37 % 101).to_string(), "height,y");
     assert!(read(&none).unwrap_err().to_string().contains("no column holds timestamps"));
 }
+
+/// On noise around a level no method beats the mean of all that was, whatever the time: nothing worse than it is shipped.
+#[test]
+fn what_loses_to_the_mean_of_all_that_was_is_not_shipped() {
+    let mut random = Random::new(3, 0);
+    let lines = (0..300)
+        .map(|i| format!("2022-{:02}-{:02},{:.3}\n", 1 + i / 28, 1 + i % 28, 50.0 + 5.0 * random.normal()));
+    let text = format!("day,y\n{}", lines.collect::<String>());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, text).unwrap();
+    for limit in [None, Some(std::time::Duration::from_secs(2))] {
+        let mut recipe = Recipe::default();
+        recipe.data.target = Some("y".into());
+        recipe.forecast = Some(Forecast { horizon: "14".into(), ..Forecast::default() });
+        let job = train::Job {
+            words: &tidemill_engine::report::words::EN,
+            source: path.display().to_string(),
+            recipe,
+            recipe_file: None,
+            out: folder.path().join("m"),
+        };
+        let context = context().with_deadline(limit.map(|limit| std::time::Instant::now() + limit));
+        let outcome = train::train(&job, &context).unwrap().outcome;
+        let [ours, base] = [&outcome.test, &outcome.baseline].map(|found| found.value("mae").unwrap());
+        assert!(ours <= base, "{ours} against {base}");
+        let all = outcome.forecast.unwrap().backtest.unwrap().all;
+        assert!(all.mase <= all.naive_mase, "{all:?}");
+    }
+}

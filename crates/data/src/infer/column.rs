@@ -157,8 +157,10 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
         missing: missing.to_vec(),
         ..Verdict::new(Kind::Time, why).in_format(Format::Time(format))
     };
-    // Digits that are a whole date with a clock name no rows.
-    if let Some(found) = with_clock(facts) {
+    // Digits that are a whole date with a clock name no rows, unless the column says that they do.
+    if !hints.identifier()
+        && let Some(found) = with_clock(facts)
+    {
         return time(found);
     }
     if let Some((identity, why)) = identity::of_numbers(facts, hints, &numbers, padded) {

@@ -207,7 +207,12 @@ fn notes_of_reading(recipe: &Recipe, source: &dyn Source) -> Vec<Note> {
         weight: Weight::Remark,
         column: None,
         message: message.clone(),
-        remedy: "[data] header, skip, delimiter or encoding where it should be read in another way".into(),
+        remedy: match message {
+            m if m.contains("below the table") => "[data] footer = 0",
+            m if m.contains("above the table") => "[data] skip = 0",
+            _ => "[data] header, skip, delimiter or encoding where it should be read in another way",
+        }
+        .into(),
     };
     let left_out = |(name, found): &(String, String)| Note {
         code: "left_out".into(),

@@ -32,17 +32,18 @@ pub(crate) fn repeats<'a>(names: &[(&'a str, u64)]) -> bool {
 /// several ways; `None` otherwise.
 ///
 /// ```
-/// let names = [("Yes", 5), ("No", 3), ("yes", 1)];
-/// assert_eq!(tidemill_data::parse::one_each(&names), Some(vec!["Yes", "No", "Yes"]));
+/// let names = [("True", 5), ("False", 3), ("1", 1)];
+/// assert_eq!(tidemill_data::parse::one_each(&names), Some(vec!["True", "False", "True"]));
 /// assert_eq!(tidemill_data::parse::one_each(&[("Oslo", 1), ("oslo", 2)]), None);
 /// ```
 pub fn one_each<'a>(names: &[(&'a str, u64)]) -> Option<Vec<&'a str>> {
     repeats(names).then(|| merged(names, &[]))
 }
 
-/// The words of yes and no that all names are; `None` where each is written in one way.
+/// The words of yes and no that all names are; `None` where these are one word each, but for case.
 fn flags(names: &[(&str, u64)]) -> Option<FlagFormat> {
-    (names.len() > 2).then(|| FlagFormat::of_words(names.iter().map(|n| n.0))).flatten()
+    let format = FlagFormat::of_words(names.iter().map(|n| n.0))?;
+    (format.yes.len() > 1 || format.no.len() > 1).then_some(format)
 }
 
 /// Runs of white space as one space, none around.

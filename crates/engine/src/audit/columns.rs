@@ -200,7 +200,11 @@ fn stand_in(column: &ColumnProfile, n_rows: u64) -> Option<Finding> {
     // A target of stand-ins is learned and judged by: every score would be about them.
     let severity = if column.role == Role::Target && !alone { Severity::Severe } else { Severity::Warning };
     let finding = Finding::new(severity, "stand_in", message).of(&[&column.name]).at(&cells.rows);
-    Some(finding.remedy("if so, say it").recipe(format!("[data]\nmissing = {}", list(&[value]))))
+    // `missing` holds of every column, and a 0 is a value in most.
+    Some(match value.as_str() {
+        "0" => finding.remedy("if so, empty these cells in the file: in other columns 0 is a value"),
+        _ => finding.remedy("if so, say it").recipe(format!("[data]\nmissing = {}", list(&[value]))),
+    })
 }
 
 /// The distance of a number from the median, in MADs scaled to standard deviations.

@@ -68,6 +68,9 @@ impl PredictionColumns {
         let predicted = if truths.is_some() { PREDICTED } else { &self.predicted };
         let weight = self.weight.is_some().then(|| given.remove(1));
         let mut columns = typed(&given)?;
+        if columns[0].1.null_count() == columns[0].1.len() {
+            return Err(no_rows());
+        }
         // The truth may bear the same name in its own file.
         columns[1].0.name = predicted.to_string();
         one_spelling(&mut columns, context);
@@ -315,6 +318,7 @@ fn check_shared(all: &Batch, truth: &str, predicted: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use arrow_array::types::Float64Type;
+    use tidemill_core::Warning;
 
     use super::*;
 
@@ -393,10 +397,16 @@ mod tests {
                 .answers(&path.display().to_string(), None, &context)
                 .map(|answers| (answers, context.warnings()))
         };
-        let (answers, warnings) = judged("y,p\nYes,yes\nNo,no\nYes,no\n").unwrap();
-        let Answers::Classes(classes) = &answers else { panic!("classes") };
-        assert_eq!(classes.names().len(), 2);
-        assert!(warnings.iter().any(|w| w.message.contains("'yes' is taken as 'Yes'")), "{warnings:?}");
+        for (lines, words) in [
+            ("y,p\nYes,yes\nNo,no\nYes,no\n", "'yes' is taken as 'Yes'"),
+            ("y,p\nTrue,1\nFalse,false\nTrue,true\n", "'1' is taken as 'True'"),
+        ] {
+            let (answers, warnings) = judged(lines).unwrap();
+            let Answers::Classes(classes) = &answers else { panic!("classes") };
+            assert_eq!(classes.names().len(), 2);
+            let said: Vec<&Warning> = warnings.iter().chain(answers.warnings()).collect();
+            assert!(said.iter().any(|w| w.message.contains(words)), "{said:?}");
+        }
         // Names that differ in case alone are two names.
         let (answers, _) = judged("y,p\nOslo,Oslo\noslo,Rome\nRome,oslo\n").unwrap();
         let Answers::Classes(classes) = &answers else { panic!("classes") };

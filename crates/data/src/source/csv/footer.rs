@@ -54,7 +54,9 @@ pub(super) fn start(text: &[u8], lines: usize) -> usize {
 }
 
 fn said<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    lines.map(str::trim).filter(|line| !line.is_empty()).map(crate::cell::clip).collect()
+    // Delimiters alone say nothing.
+    let says = |line: &&str| line.chars().any(|c| !",;|\t ".contains(c));
+    lines.map(str::trim).filter(says).map(crate::cell::clip).collect()
 }
 
 /// Words that begin a line of totals or means.
