@@ -3,7 +3,6 @@
 //! `arrow-cast` can do the same and much more; it and what it needs took a tenth of the time of the release build.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -260,6 +259,8 @@ fn unreadable(found: &DataType) -> ArrowError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use arrow_array::types::Int8Type as Keys;
     use arrow_array::{Date32Array, Decimal128Array, DictionaryArray, ListArray, TimestampNanosecondArray};
 

@@ -220,7 +220,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
     let lasting = lasting(&facts, &plan);
     let package =
-        packed(&model, &reference, (&lasting, from), crate::recipe::in_model(&recipe)?, &pretty(&lasting)?)?;
+        packed(&model, &reference, (&lasting, from), recipe::in_model(&recipe)?, &pretty(&lasting)?)?;
     let seed = recipe.train.seed;
     Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed, evidence, reasons })
 }
