@@ -228,10 +228,16 @@ fn ended(after: usize, by_user: bool) -> Context {
     let context =
         context.with_clock(move || start + minutes(if hand.load(Ordering::Relaxed) { 45 } else { 0 }));
     let hurry = context.hurry_switch();
+    let comparing = AtomicBool::new(false);
     context.with_watcher(move |event| {
-        let begun = matches!(event, Event::Begin { what, .. } if what == "comparing policies");
-        let n = steps.fetch_add(usize::from(matches!(event, Event::Step(_))), Ordering::Relaxed);
-        if (begun && after == 0) || (after > 0 && n + 1 == after) {
+        match event {
+            Event::Begin { what, .. } => comparing.store(what == "comparing policies", Ordering::Relaxed),
+            Event::Step(_) if comparing.load(Ordering::Relaxed) => {
+                steps.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+        if comparing.load(Ordering::Relaxed) && steps.load(Ordering::Relaxed) == after {
             if by_user { hurry.store(true, Ordering::Relaxed) } else { late.store(true, Ordering::Relaxed) }
         }
     })
