@@ -9,6 +9,7 @@
 mod body;
 mod dense;
 mod device;
+mod earlier;
 mod encoders;
 mod error;
 mod fitted;
@@ -31,6 +32,7 @@ mod training;
 mod u_net;
 
 pub use device::{Precision, check_device};
+pub use earlier::shape_of;
 pub use encoders::neighbors::GraphLayer;
 pub use encoders::{Augment, Images, Series, SeriesNet, Tokens};
 pub use error::NeuralError;

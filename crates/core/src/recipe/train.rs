@@ -78,9 +78,10 @@ pub struct Train {
     /// prediction or the size of the model.
     #[serde(skip_serializing_if = "is_default")]
     pub optimize_for: OptimizeFor,
-    /// A model file to start from: boosted trees and ridge build on its predictions. It must have the same target and the same classes, and
-    /// columns with the same name must have the same kind; categories that it does not know are unseen to it. The start is compared with
-    /// training from scratch on the folds, and only kept if it helps by more than chance.
+    /// A model file to start from: boosted trees and ridge build on its predictions, and a neural net continues from the weights of its net.
+    /// It must have the same target and the same classes, and columns with the same name must have the same kind. New categories get
+    /// their own place in a net, and are unseen to the earlier model where its predictions are used. The start is compared with training
+    /// from scratch on the folds, and only kept if it helps by more than chance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
     /// The hash of that model, written by `train`; the recipe is refused with another file.

@@ -18,11 +18,14 @@ pub(super) const SORT: Sort = Sort { kind: KIND, takes, together: true, learn, l
 const KIND: &str = "numbers";
 
 fn takes(column: &Column) -> bool {
+        if let Some(known) = lesson.earlier::<Numbers>(&column.name).and_then(|earlier| earlier.of(column)) {
+            return Number { marked: known.marked || sums.gaps, ..known.clone() };
+        }
     matches!(column.kind, Kind::Number | Kind::Flag)
 }
 
 /// One column: what its number becomes.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Number {
     name: String,
     kind: Kind,
@@ -31,7 +34,7 @@ struct Number {
     marked: bool,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Scale {
     Standard(Standard),
     /// The ends of the pieces, rising: one number for each piece, from 0 at its start to 1 at its end (Gorishniy et al. 2022,
@@ -86,6 +89,13 @@ impl Number {
 
 #[derive(Debug, PartialEq)]
 struct Numbers(Vec<Number>);
+
+impl Numbers {
+    /// What was learned of the same column.
+    fn of(&self, column: &Column) -> Option<&Number> {
+        self.0.iter().find(|number| number.name == column.name && number.kind == column.kind)
+    }
+}
 
 /// Column `at` of a batch as numbers, `NaN` where missing.
 fn values(batch: &Batch, at: usize, rows: Range<usize>) -> Result<Vec<f64>> {
@@ -192,6 +202,14 @@ impl Encoder for Numbers {
 
     fn width(&self) -> usize {
         self.0.iter().map(Number::width).sum()
+    }
+
+    fn parts(&self) -> Option<Vec<String>> {
+        let parts = |number: &Number| {
+            let own = (0..number.scale.width()).map(|at| format!("{KIND}/{}/{at}", number.name));
+            own.chain(number.marked.then(|| format!("{KIND}/{}/missing", number.name))).collect::<Vec<_>>()
+        };
+        Some(self.0.iter().flat_map(parts).collect())
     }
 
     fn declare(&self) -> Vec<Declared> {

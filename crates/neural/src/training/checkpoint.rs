@@ -1,4 +1,5 @@
-//! Training's state on disk: whole or not at all, so that a run cut at any instant goes on as if it never was.
+//! Training's state on disk: w    start.iter().for_each(|w| mix(&w.to_le_bytes()));
+hole or not at all, so that a run cut at any instant goes on as if it never was.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -163,7 +164,13 @@ impl Checkpoint {
 
 /// What tells one run of training from another: the learner's parameters, what the encoders learned, the seed, and the
 /// rows with their truth (FNV-1a).
-pub(crate) fn fingerprint(options: &NeuralNet, net: &Net, seed: u64, rows: &Rows<'_>) -> Result<u64> {
+pub(crate) fn fingerprint(
+    options: &NeuralNet,
+    net: &Net,
+    seed: u64,
+    rows: &Rows<'_>,
+    start: &[f32],
+) -> Result<u64> {
     let options = serde_json::to_vec(options).map_err(|e| Error::internal(format!("checkpoint: {e}")))?;
     let mut hash = 0xcbf2_9ce4_8422_2325u64 ^ seed;
     let mut mix = |bytes: &[u8]| {

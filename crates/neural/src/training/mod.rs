@@ -16,7 +16,7 @@ use crate::encoders::Encoder;
 use crate::fitted::Meaning;
 use crate::net::Net;
 use crate::parameters::Parameters;
-use crate::{FittedNet, NeuralNet};
+use crate::{FittedNet, NeuralNet, earlier};
 
 pub use optimizer::Optimizer;
 pub(crate) use optimizer::{Moments, norm};
@@ -39,6 +39,9 @@ pub(crate) fn train(
     let (taught, meaning) = Subject::learn(options, training.train, context)?;
     let net = Net::of(options, encoders, meaning.outputs());
     let mut parameters = Parameters::start(net.declare(), context.seed_for("net/start"));
+    if let Some(earlier) = earlier::net(options, training.prior)? {
+        earlier::take_over((&net, &meaning), earlier, &mut parameters);
+    }
     let mut rows = taught.rows(training.train);
     let given = match training.valid {
         Some(valid) => Some((valid, Subject::watched(valid, &meaning, context)?)),
