@@ -1,7 +1,4 @@
-//! Going on from an earlier net: what of it fits is taken over, found by the     match encoder.parts() {
-        Some(parts) => parts.into_iter().map(|name| (Some(name), nothing)).collect(),
-        None => vec![(None, nothing); encoder.width()],
-    }s of columns, categories and classes.
+//! Going on from an earlier net: what of it fits is taken over, found by the names of columns, categories and classes.
 //!
 //! The new net begins as the same function of the columns that both have: a number of the table that the earlier net does not know has
 //! no weight yet, and a class that it does not know has the weights of a new net.
@@ -14,7 +11,7 @@ use tidemill_core::{Builtin, Error, Fitted, Result};
 use crate::encoders::Encoder;
 use crate::fitted::Meaning;
 use crate::net::Net;
-use crate::parameters::{Declared, Parameters, Start};
+use crate::parameters::{Parameters, Start};
 use crate::standard::Standard;
 use crate::{FittedNet, NeuralNet};
 

@@ -2,4 +2,5 @@
 
 mod agreement;
 mod graph;
+mod start;
 mod training;

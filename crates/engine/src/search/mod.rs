@@ -49,7 +49,7 @@ pub use race::Times;
 pub(crate) use race::{SuccessiveHalving, compare, latest_first};
 pub(crate) use repairs::repaired;
 pub use start::StartVerdict;
-pub(crate) use start::{STARTERS, is_started};
+pub(crate) use start::{NET, STARTERS, asks_earlier, is_started, net_shape, training};
 pub use study::{SearchResult, study};
 pub use threshold::OperatingPoint;
 

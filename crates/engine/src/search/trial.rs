@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Source, Table, Training, View};
+use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Source, Table, View};
 use tidemill_data::split::Fold;
 
 use super::judge::{Judge, Truth};
-use super::{Balanced, Balancer, Candidate, apply, labels, order};
+use super::{Balanced, Balancer, Candidate, apply, labels, order, training};
 use crate::links::answer::Place;
 use crate::search::preparation;
 
@@ -151,8 +151,8 @@ impl FoldRunner<'_> {
         let candidate = &self.candidates[i];
         let began = Instant::now();
         let rows = balanced.map_or(train, |b| &b.rows);
-        let fitted =
-            candidate.estimator.fit(Training::on(rows), &context.with_stream(&candidate.spec.kind))?;
+        let training = training(rows, &*candidate.estimator, context);
+        let fitted = candidate.estimator.fit(training, &context.with_stream(&candidate.spec.kind))?;
         let fitted = balanced.map_or_else(|| fitted.clone(), |b| b.link(fitted.clone()));
         let fit = began.elapsed();
         let began = Instant::now();

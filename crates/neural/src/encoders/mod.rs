@@ -155,7 +155,7 @@ pub(crate) trait Encoder: Any + Send + Sync {
     /// A name for each of them, by which a net that goes on from this one finds it; none where they mean nothing beside another table.
     fn parts(&self) -> Option<Vec<String>> {
         let (kind, column) = (self.state().kind, self.column_of(0).to_string());
-        (0..self.width()).map(|at| format!("{kind}/{column}/{at}")).collect())
+        Some((0..self.width()).map(|at| format!("{kind}/{column}/{at}")).collect())
     }
 
     /// Where the rows of its first array stand for something that other tables may not have, what they stand for.

@@ -18,9 +18,6 @@ pub(super) const SORT: Sort = Sort { kind: KIND, takes, together: true, learn, l
 const KIND: &str = "numbers";
 
 fn takes(column: &Column) -> bool {
-        if let Some(known) = lesson.earlier::<Numbers>(&column.name).and_then(|earlier| earlier.of(column)) {
-            return Number { marked: known.marked || sums.gaps, ..known.clone() };
-        }
     matches!(column.kind, Kind::Number | Kind::Flag)
 }
 
@@ -91,9 +88,11 @@ impl Number {
 struct Numbers(Vec<Number>);
 
 impl Numbers {
-    /// What was learned of the same column.
+    /// What was learned of the same column, where its numbers were not all the same.
     fn of(&self, column: &Column) -> Option<&Number> {
-        self.0.iter().find(|number| number.name == column.name && number.kind == column.kind)
+        let moves = |number: &Number| !matches!(number.scale, Scale::Standard(Standard { factor: 0.0, .. }));
+        let same = |number: &Number| number.name == column.name && number.kind == column.kind;
+        self.0.iter().find(|number| same(number) && moves(number))
     }
 }
 
@@ -124,6 +123,10 @@ fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
         Ok(())
     })?;
     let learned = lesson.columns().zip(sums).zip(spreads).map(|((column, sums), spread)| {
+        let earlier = lesson.earlier::<Numbers>(&column.name);
+        if let Some(known) = earlier.and_then(|earlier| earlier.of(column)) {
+            return Number { marked: known.marked || sums.gaps, ..known.clone() };
+        }
         let ends = if pieces { ends(&spread, lesson.options.pieces) } else { Vec::new() };
         let scale = if ends.len() > 2 { Scale::Pieces(ends) } else { Scale::Standard(sums.standard()) };
         Number { name: column.name.clone(), kind: column.kind, scale, marked: sums.gaps }

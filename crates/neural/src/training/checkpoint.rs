@@ -1,5 +1,4 @@
-//! Training's state on disk: w    start.iter().for_each(|w| mix(&w.to_le_bytes()));
-hole or not at all, so that a run cut at any instant goes on as if it never was.
+//! Training's state on disk: whole or not at all, so that a run cut at any instant goes on as if it never was.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -162,8 +161,8 @@ impl Checkpoint {
     }
 }
 
-/// What tells one run of training from another: the learner's parameters, what the encoders learned, the seed, and the
-/// rows with their truth (FNV-1a).
+/// What tells one run of training from another: the learner's parameters, what the encoders learned, the seed, the rows with their truth,
+/// and the weights that it starts from where those are an earlier net's (FNV-1a).
 pub(crate) fn fingerprint(
     options: &NeuralNet,
     net: &Net,
@@ -187,6 +186,7 @@ pub(crate) fn fingerprint(
         Truth::Classes(codes) => codes.iter().for_each(|code| mix(&code.to_le_bytes())),
     }
     rows.weights.iter().for_each(|w| mix(&w.to_le_bytes()));
+    start.iter().for_each(|w| mix(&w.to_le_bytes()));
     Ok(hash)
 }
 
