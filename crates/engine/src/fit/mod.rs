@@ -134,6 +134,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let mut recipe = resolve::recipe(asked, &plan, &named.source);
     let typed = table.batch().clone();
     check_privacy(&recipe)?;
+    search::synthetic::check(&recipe, &table)?;
     let started = earlier.map(|earlier| earlier.started(&mut recipe, &plan, named, &reading)).transpose()?;
     let context = &context.with_earlier(started.as_ref().map(Started::model));
     let table = started.as_ref().map_or(Ok(table.clone()), |started| started.asked(&table))?;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{Chain, Context, Error, Estimator, Fitted, Result, Table};
 
-use super::{Balancer, labels, order, training};
+use super::{Balancer, labels, order, synthetic, training};
 use crate::links::blend::Blend;
 use crate::search::preparation::{self, Prepared};
 
@@ -76,6 +76,7 @@ impl Design {
         let mut balance = None;
         let (mut chains, mut shares, mut specs) = (Vec::new(), Vec::new(), Vec::new());
         let (train, doubts) = labels::cleaned(train, recipe, context)?;
+        let train = synthetic::added(train, recipe, context)?;
         let (mut raw, mut last) = (Some(train), None);
         let n_groups = groups.len();
         for (at, (_, group)) in groups.into_iter().enumerate() {

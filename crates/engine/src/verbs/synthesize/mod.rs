@@ -3,7 +3,6 @@
 //!
 //! Rows are made from the training part of the table alone, so that the held-out part can judge: what is written is what was judged.
 
-mod classes;
 mod likeness;
 mod models;
 mod privacy;
@@ -19,11 +18,11 @@ use crate::facts::{ColumnLikeness, LeftOut, SynthesizedFacts};
 use crate::files::clean;
 use crate::fit::keep_together;
 use crate::rows::open_to_learn;
+pub use crate::search::Method;
+use crate::search::synthetic::{STEPS, is_made};
 
 /// Rows that are made at most.
 const MOST: usize = 10_000_000;
-/// Steps of a GAN at most.
-const STEPS: usize = 1_000_000;
 /// Columns of less variety than this, against real ones, have collapsed; rows of which this share of columns has are of no use.
 const COLLAPSED: f64 = 0.4;
 /// Rows of a sort that models and distances look at.
@@ -42,50 +41,6 @@ pub struct Job {
     pub method: Method,
     /// The file for the new rows.
     pub out: Option<String>,
-}
-
-/// What makes new rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Method {
-    /// A Gaussian copula: quick, and faithful to each column and each pair.
-    #[default]
-    Copula,
-    /// A conditional GAN, trained in so many steps: slow, and able to learn what no pair says.
-    Gan {
-        /// The number of steps; `None` for the usual one.
-        steps: Option<usize>,
-    },
-}
-
-impl Method {
-    /// Its name.
-    pub fn word(self) -> &'static str {
-        match self {
-            Method::Copula => "copula",
-            Method::Gan { .. } => "gan",
-        }
-    }
-
-    /// `n` new rows that are distributed like these.
-    ///
-    /// # Errors
-    /// Too few rows, or others than this method can learn from; a build without nets.
-    pub(crate) fn sample(self, real: &Batch, n: usize, context: &Context) -> Result<Batch> {
-        match self {
-            Method::Copula => classes::sample(real, n, context),
-            #[cfg(feature = "neural")]
-            Method::Gan { steps } => {
-                let steps = steps.unwrap_or(tidemill_neural::Gan::STEPS);
-                let gan = tidemill_neural::Gan::fit(real, steps, context)?;
-                gan.sample(n, context.seed_for("synthesize"))
-            }
-            #[cfg(not(feature = "neural"))]
-            Method::Gan { .. } => {
-                let problem = "this build has no nets, which the method gan needs";
-                Err(EngineError::usage(problem, "use the method copula, or a build with nets").into())
-            }
-        }
-    }
 }
 
 /// Learns how the rows of a table are distributed, makes new ones, judges and writes them.
@@ -174,12 +129,6 @@ fn check_variety(columns: &[ColumnLikeness], context: &Context) -> Result<()> {
     }
     context.warn("synthesis_collapsed", problem);
     Ok(())
-}
-
-/// Whether rows of such a column can be made: keys name real rows, and texts, images and series are no numbers.
-fn is_made(column: &Column) -> bool {
-    let kind = matches!(column.kind, Kind::Number | Kind::Flag | Kind::Category | Kind::Time);
-    kind && !matches!(column.role, Role::Key | Role::Block | Role::Ignore)
 }
 
 /// The columns that new rows do not have, and why.
