@@ -16,8 +16,8 @@ use crate::device::Precision;
 use crate::encoders::{Images, Series, Tokens};
 use crate::fitted::VERSION;
 pub use crate::head::NetLoss;
-use crate::training::{self, Optimizer, Schedule};
-use crate::{FittedNet, earlier, encoders};
+use crate::training::{self, Optimizer, Schedule, earlier};
+use crate::{FittedNet, encoders};
 
 /// How a number comes into a net.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -9,7 +9,6 @@
 mod body;
 mod dense;
 mod device;
-mod earlier;
 mod encoders;
 mod error;
 mod fitted;
@@ -33,7 +32,6 @@ mod training;
 mod u_net;
 
 pub use device::{Precision, check_device};
-pub use earlier::shape_of;
 pub use encoders::neighbors::GraphLayer;
 pub use encoders::{Augment, Images, Series, SeriesNet, Tokens};
 pub use error::NeuralError;
@@ -43,5 +41,5 @@ pub use graph_net::GraphNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
 pub use path_gradients::PathGradients;
 pub use stcn::Stcn;
-pub use training::{Optimizer, Schedule};
+pub use training::{Optimizer, Schedule, shape_of};
 pub use u_net::UNet;

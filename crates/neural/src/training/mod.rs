@@ -2,6 +2,7 @@
 
 mod batches;
 mod checkpoint;
+pub(crate) mod earlier;
 mod gradient;
 mod optimizer;
 mod progress;
@@ -16,8 +17,9 @@ use crate::encoders::Encoder;
 use crate::fitted::Meaning;
 use crate::net::Net;
 use crate::parameters::Parameters;
-use crate::{FittedNet, NeuralNet, earlier};
+use crate::{FittedNet, NeuralNet};
 
+pub use earlier::shape_of;
 pub use optimizer::Optimizer;
 pub(crate) use optimizer::{Moments, norm};
 pub use schedule::Schedule;
