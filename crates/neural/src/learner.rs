@@ -269,9 +269,12 @@ impl Estimator for NeuralNet {
         context.check()?;
         let earlier = earlier::net(self, training.prior)?;
         if self.start && earlier.is_none() {
-            context.warn("no_start", "there is no earlier net to continue from: the net starts from random weights");
+            context.warn(
+                "no_start",
+                "there is no earlier net to continue from: the net starts from random weights",
+            );
         }
-        let known = earlier.map_or(&[][..], |net| &net.net().encoders);
+        let known = earlier.map_or(&[][..], |net| &net.net().encoders[..]);
         let encoders = encoders::learn(training.train, self, known, context)?;
         Ok(Arc::new(training::train(self, encoders, training, context)?))
     }

@@ -44,7 +44,12 @@ fn what_no_pair_shows_is_learned() {
     let right = (0..2000).filter(|&i| (a.value(i) == b.value(i)) == (c.value(i) == 1)).count();
     assert!(right > 1700, "{right} of 2000 rows obey the rule of the table");
     let share = |flags: &BooleanArray| flags.true_count() as f64 / 2000.0;
-    assert!((0.35..0.65).contains(&share(a)) && (0.35..0.65).contains(&share(b)), "{} {}", share(a), share(b));
+    assert!(
+        (0.35..0.65).contains(&share(a)) && (0.35..0.65).contains(&share(b)),
+        "{} {}",
+        share(a),
+        share(b)
+    );
     // The number follows the name, has as many decimals, and misses where it does.
     let x = made.numbers(3).unwrap();
     let right = (0..2000).filter(|&i| x.is_valid(i) && (x.value(i) > 0.0) == (c.value(i) == 1)).count();
@@ -79,9 +84,14 @@ fn columns_that_say_little_are_no_obstacle() {
         (Column::number("few"), Arc::new(Float64Array::from_iter_values((0..n).map(|i| (i % 3) as f64)))),
         (
             Column::number("infinite"),
-            Arc::new(Float64Array::from_iter_values((0..n).map(|i| if i == 3 { f64::INFINITY } else { i as f64 }))),
+            Arc::new(Float64Array::from_iter_values(
+                (0..n).map(|i| if i == 3 { f64::INFINITY } else { i as f64 }),
+            )),
         ),
-        (Column::category("rare", names.clone()), names.column(UInt32Array::from_iter_values(0..n as u32)).unwrap()),
+        (
+            Column::category("rare", names.clone()),
+            names.column(UInt32Array::from_iter_values(0..n as u32)).unwrap(),
+        ),
     ]);
     let made = Gan::fit(&real, 30, &Context::default()).unwrap().sample(500, 1).unwrap();
     assert!(made.numbers(0).unwrap().values().iter().all(|x| *x == 7.5));

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, UInt32Array};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Categories, Column, Context, Entry, Fitted, Registry, Result, Role, Schema, Source, Table, Training,
+    Batch, Categories, Column, Context, Entry, Fitted, Registry, Result, Role, Schema, Source, Table,
+    Training,
 };
 use tidemill_kernel::Random;
 use tidemill_neural::NeuralNet;
@@ -60,7 +61,12 @@ fn table(rows: &[([f64; 2], u32, f64)], order: &[&str], names: &[&str]) -> Table
     Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
 }
 
-fn fit(params: &Value, table: &Table, prior: Option<&dyn Fitted>, context: &Context) -> Result<Arc<dyn Fitted>> {
+fn fit(
+    params: &Value,
+    table: &Table,
+    prior: Option<&dyn Fitted>,
+    context: &Context,
+) -> Result<Arc<dyn Fitted>> {
     let net = context.build("neural_net", params.clone())?;
     net.fit(Training { prior, ..Training::on(table) }, context)
 }
@@ -114,7 +120,9 @@ fn few_rows_gain_from_many_and_the_same_bits_come_back() {
     let shape = json!({ "hidden": [32, 16], "epochs": 30 });
     let mut started = shape.clone();
     started["start"] = true.into();
-    let old = fit(&shape, &table(&rows(2000, &[0, 1, 2, 3], 1, 0.1), &OLD, &TOWNS[..4]), None, &context(1, 2)).unwrap();
+    let old =
+        fit(&shape, &table(&rows(2000, &[0, 1, 2, 3], 1, 0.1), &OLD, &TOWNS[..4]), None, &context(1, 2))
+            .unwrap();
     let asked = rows(500, &[0, 1, 2, 3, 4], 4, 0.0);
     let asked_table = table(&asked, &OLD, &TOWNS);
     let mut gains = 0;

@@ -31,7 +31,10 @@ pub(super) fn synthesize(args: &Synthesize, cli: &Cli) -> Result<Shown> {
         (args_of::Method::Gan, steps) => Method::Gan { steps },
         (args_of::Method::Copula, None) => Method::Copula,
         (args_of::Method::Copula, Some(_)) => {
-            return refuse("--steps is for --method gan, and the method is copula", "leave --steps out, or give --method gan");
+            return refuse(
+                "--steps is for --method gan, and the method is copula",
+                "leave --steps out, or give --method gan",
+            );
         }
     };
     let file = is_recipe(&args.data).then(|| PathBuf::from(&args.data));

@@ -5,7 +5,9 @@ use serde_json::Value;
 use crate::desk::{Desk, small_table};
 
 fn recipe(learner: &str, augment: &str) -> String {
-    format!("[data]\nsource = \"t.csv\"\ntarget = \"churned\"\n[augment]\n{augment}\n[[learners]]\nkind = \"{learner}\"\n")
+    format!(
+        "[data]\nsource = \"t.csv\"\ntarget = \"churned\"\n[augment]\n{augment}\n[[learners]]\nkind = \"{learner}\"\n"
+    )
 }
 
 fn repair(facts: &Value) -> &Value {

@@ -63,7 +63,8 @@ fn a_gan_makes_rows_that_are_judged_alike_and_the_same_for_the_same_seed() {
     let source = example("penguins/penguins.csv");
     let desk = Desk::new();
     let run = |out: &str, threads: &str| {
-        let args = ["synthesize", &source, "--method", "gan", "-n", "400", "--seed", "3", "--target", "species"];
+        let args =
+            ["synthesize", &source, "--method", "gan", "-n", "400", "--seed", "3", "--target", "species"];
         let rest = ["--threads", threads, "-o", out, "--json", "--steps", "600", "--report", "gan.html"];
         desk.run(&[&args[..], &rest[..]].concat()).done().json()
     };

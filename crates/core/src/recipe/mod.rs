@@ -16,7 +16,8 @@ pub use columns::{Changeable, ColumnSpec, Private, Spellings};
 pub use data::{Backup, Coordinates, Data, Forecast, Graph, Policy, Privacy};
 pub use split::{Copies, Folds, Split, SplitKind};
 pub use train::{
-    Augment, AugmentKind, Balance, Calibration, Cost, Decision, LabelAction, Labels, OptimizeFor, Quality, Repair, Train,
+    Augment, AugmentKind, Balance, Calibration, Cost, Decision, LabelAction, Labels, OptimizeFor, Quality,
+    Repair, Train,
 };
 
 /// A recipe: data, columns, split, preparation, learners, training.

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tidemill_core::recipe::{Recipe, Spec};
 use serde_json::Value;
+use tidemill_core::recipe::{Recipe, Spec};
 use tidemill_core::{Context, Error, Fitted, Kind, Result, Role, Schema, Table};
 use tidemill_data::InferredSchema;
 
@@ -84,7 +84,8 @@ impl Earlier {
             return Ok(());
         }
         let known = self.opened.model.intake()?.plan();
-        for column in plan.columns.iter_mut().filter(|c| c.role == Role::Feature && c.kind == Kind::Category) {
+        for column in plan.columns.iter_mut().filter(|c| c.role == Role::Feature && c.kind == Kind::Category)
+        {
             if let Some(old) = known.column(&column.name).filter(|old| old.kind == Kind::Category) {
                 column.categories.clone_from(&old.categories);
             }
@@ -200,14 +201,27 @@ fn check_nets(recipe: &Recipe, path: &str, opened: &Opened) -> Result<()> {
             return Ok(());
         }
         let learner = opened.provenance.learner.as_ref().map_or("another learner", |spec| spec.kind.as_str());
-        let problem = format!("{path} has no net that neural_net could continue from: it is a model of {learner}");
-        return Err(EngineError::usage(problem, "start from a model with a neural_net, or name boosted_trees or ridge too").into());
+        let problem =
+            format!("{path} has no net that neural_net could continue from: it is a model of {learner}");
+        return Err(EngineError::usage(
+            problem,
+            "start from a model with a neural_net, or name boosted_trees or ridge too",
+        )
+        .into());
     };
     for spec in able.iter().filter(|spec| spec.kind == search::NET) {
-        let other = spec.params.iter().find(|(key, value)| shape.get(*key).is_some_and(|known| !agrees(value, known)));
+        let other = spec
+            .params
+            .iter()
+            .find(|(key, value)| shape.get(*key).is_some_and(|known| !agrees(value, known)));
         if let Some((key, value)) = other {
-            let problem = format!("neural_net has {key} = {value}, and the net in {path} has {key} = {}", shape[key]);
-            return Err(EngineError::usage(problem, format!("leave {key} out of the learner, or leave start out of [train]")).into());
+            let problem =
+                format!("neural_net has {key} = {value}, and the net in {path} has {key} = {}", shape[key]);
+            return Err(EngineError::usage(
+                problem,
+                format!("leave {key} out of the learner, or leave start out of [train]"),
+            )
+            .into());
         }
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tidemill_core::{Context, Estimator, Fitted, Table, Training};
 use tidemill_core::recipe::{Recipe, Spec};
+use tidemill_core::{Context, Estimator, Fitted, Table, Training};
 use tidemill_eval::compare::corrected_resampled_t;
 
 use super::Candidate;

@@ -2,7 +2,7 @@
 
 mod augment;
 mod blocks;
-mod cSome((0..self.width()).map(|at| format!("{kind}/{column}/{at}"))egories;
+mod categories;
 mod channels;
 mod image;
 pub(crate) mod neighbors;

@@ -200,6 +200,10 @@ impl Columns {
         Ok(Columns { schema: batch.schema().clone(), all, spans, width })
     }
 
+    pub(super) fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
     /// The spans of the columns that a row can be asked to have a value of: flags, categories and numbers of few values.
     pub(super) fn conditions(&self) -> Vec<Span> {
         let asked = self.all.iter().filter(|column| matches!(column.coding, Coding::Values(..)));
@@ -212,7 +216,10 @@ impl Columns {
         for (at, column) in self.all.iter().enumerate() {
             let mut random = Random::new(seed, at as u64);
             let rows = out.chunks_exact_mut(self.width.max(1));
-            cells::values(batch, at)?.into_iter().zip(rows).for_each(|(x, row)| column.put(x, &mut random, row));
+            cells::values(batch, at)?
+                .into_iter()
+                .zip(rows)
+                .for_each(|(x, row)| column.put(x, &mut random, row));
         }
         Ok(out)
     }
@@ -222,7 +229,10 @@ impl Columns {
         let arrays = self.all.iter().zip(self.schema.columns()).enumerate().map(|(at, (column, about))| {
             let mut random = Random::new(seed, at as u64);
             let rows = rows.chunks_exact(self.width.max(1));
-            cells::array(about, rows.map(|row| column.value(row, &mut random)).chain(std::iter::repeat(None)).take(n))
+            cells::array(
+                about,
+                rows.map(|row| column.value(row, &mut random)).chain(std::iter::repeat(None)).take(n),
+            )
         });
         let arrays: Vec<ArrayRef> = arrays.collect::<Result<_>>()?;
         Batch::with_rows(self.schema.clone(), arrays, n)

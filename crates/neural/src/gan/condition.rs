@@ -51,7 +51,10 @@ impl Conditions {
     pub(super) fn for_training(&self, random: &mut Random, into: &mut Vec<f32>) -> Option<(Asked, u32)> {
         let (condition, value) = self.mark(random, into, |condition| &condition.training)?;
         let rows = &condition.rows[value];
-        Some((Asked { first: condition.first, n: condition.rows.len(), value }, rows[random.below(rows.len())]))
+        Some((
+            Asked { first: condition.first, n: condition.rows.len(), value },
+            rows[random.below(rows.len())],
+        ))
     }
 
     /// Adds marks as often as the values occur.

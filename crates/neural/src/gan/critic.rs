@@ -59,14 +59,18 @@ impl Critic {
             let mut out = vec![0.0; n * self.width];
             Dense::new(parameters.array(weight), parameters.array(weight + 1), inputs).apply(x, &mut out);
             let mut slopes: Vec<f32> = out.iter().map(|x| if *x > 0.0 { 1.0 } else { LEAK }).collect();
-            slopes.iter_mut().zip(chance.mask(n * self.width, DROPOUT)).for_each(|(slope, kept)| *slope *= kept);
+            slopes
+                .iter_mut()
+                .zip(chance.mask(n * self.width, DROPOUT))
+                .for_each(|(slope, kept)| *slope *= kept);
             out.iter_mut().zip(&slopes).for_each(|(out, slope)| *out *= slope);
             (out, slopes)
         };
         let (first, first_slopes) = layer(x, FIRST, self.inputs);
         let (second, second_slopes) = layer(&first, SECOND, self.width);
         let mut answers = vec![0.0; n];
-        Dense::new(parameters.array(LAST), parameters.array(LAST_BIAS), self.width).apply(&second, &mut answers);
+        Dense::new(parameters.array(LAST), parameters.array(LAST_BIAS), self.width)
+            .apply(&second, &mut answers);
         Trace { out: [first, second], slopes: [first_slopes, second_slopes], answers }
     }
 
@@ -182,7 +186,9 @@ mod tests {
             let Critic { inputs, width } = CRITIC;
             let (w, mut at, mut now) = (self.0, 0, x.to_vec());
             for (layer, p) in [(0, inputs), (1, width)] {
-                let own = |o: usize| w[at + width * p + o] + (0..p).map(|i| w[at + o * p + i] * now[i]).sum::<f64>();
+                let own = |o: usize| {
+                    w[at + width * p + o] + (0..p).map(|i| w[at + o * p + i] * now[i]).sum::<f64>()
+                };
                 let next: Vec<f64> = (0..width).map(|o| own(o) * self.1[layer][pack * width + o]).collect();
                 (now, at) = (next, at + width * p + width);
             }

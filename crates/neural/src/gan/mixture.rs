@@ -194,7 +194,11 @@ mod tests {
     /// The values that `scipy.special.digamma` gives.
     #[test]
     fn digamma_is_that_of_scipy() {
-        for (x, wanted) in [(0.001, -1000.575_571_931_810_3), (1.0, -0.577_215_664_901_532_9), (7.3, 1.917_799_115_283_571_4)] {
+        for (x, wanted) in [
+            (0.001, -1000.575_571_931_810_3),
+            (1.0, -0.577_215_664_901_532_9),
+            (7.3, 1.917_799_115_283_571_4),
+        ] {
             assert!((digamma(x) - wanted).abs() < 1e-9 * f64::abs(wanted).max(1.0), "{x}: {}", digamma(x));
         }
     }
@@ -217,7 +221,9 @@ mod tests {
         assert!(found.iter().filter(|mode| mode.weight > 0.05).count() <= 3, "{found:?}");
         let large: Vec<f64> = one.iter().map(|x| 1e9 * x).collect();
         for (a, b) in found.iter().zip(modes(&large)) {
-            assert!((1e9 * a.mean - b.mean).abs() < 1e-3 * b.mean.abs() && (a.weight - b.weight).abs() < 1e-6);
+            assert!(
+                (1e9 * a.mean - b.mean).abs() < 1e-3 * b.mean.abs() && (a.weight - b.weight).abs() < 1e-6
+            );
         }
         let mean: f64 = found.iter().map(|mode| mode.weight * mode.mean).sum::<f64>()
             / found.iter().map(|mode| mode.weight).sum::<f64>();

@@ -14,10 +14,11 @@ use tidemill_kernel::reduce::in_chunks;
 use crate::parameters::Parameters;
 use columns::Columns;
 use condition::Conditions;
-use generator::Generator;
+use generator::{Generator, Plain};
 
-/// Rows that one stream of random numbers makes.
+/// Rows that one stream of random numbers makes, and those that are made at a time.
 const CHUNK: usize = 512;
+const PART: usize = 64 * CHUNK;
 /// The fewest rows that two nets can learn from.
 const FEWEST: usize = 100;
 /// The most numbers of a row.
@@ -52,20 +53,28 @@ impl Gan {
         context.check()?;
         if batch.n_rows() < FEWEST {
             let problem = format!("{} rows are too few for a GAN to learn from", batch.n_rows());
-            return Err(Error::data(problem, format!("give {FEWEST} rows at least, or use the method copula")));
+            return Err(Error::data(
+                problem,
+                format!("give {FEWEST} rows at least, or use the method copula"),
+            ));
         }
         let columns = Columns::learn(batch)?;
         if columns.width == 0 {
-            return Err(Error::data("every value is missing: there is nothing to learn", "give rows with values"));
+            return Err(Error::data(
+                "every value is missing: there is nothing to learn",
+                "give rows with values",
+            ));
         }
         if columns.width > WIDEST {
-            let problem = format!("the columns make {} numbers of a row, and a GAN can learn {WIDEST}", columns.width);
+            let problem =
+                format!("the columns make {} numbers of a row, and a GAN can learn {WIDEST}", columns.width);
             return Err(Error::data(problem, "leave out columns of many names, or use the method copula"));
         }
         let rows = columns.encode(batch, context.seed_for("gan/encode"))?;
         let conditions = Conditions::of(&columns, &rows);
         let generator = Generator::of(conditions.width, columns.width);
-        let task = train::Task { columns: &columns, conditions: &conditions, generator: &generator, rows: &rows };
+        let task =
+            train::Task { columns: &columns, conditions: &conditions, generator: &generator, rows: &rows };
         let parameters = task.train(steps, context)?;
         Ok(Gan { columns, conditions, generator, parameters })
     }
@@ -76,8 +85,14 @@ impl Gan {
     /// None that a user can cause.
     pub fn sample(&self, n: usize, seed: u64) -> Result<Batch> {
         let plain = self.generator.plain(&self.parameters);
+        let parts = (0..n).step_by(PART).map(|first| self.part(&plain, first, PART.min(n - first), seed));
+        Batch::concat(self.columns.schema(), &parts.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// So many rows, from row `first` on: what is in memory as numbers at a time.
+    fn part(&self, plain: &Plain, first: usize, n: usize, seed: u64) -> Result<Batch> {
         let parts = in_chunks(n, CHUNK, |range| {
-            let mut random = Random::new(seed, (range.start / CHUNK) as u64);
+            let mut random = Random::new(seed, ((first + range.start) / CHUNK) as u64);
             let mut asked = Vec::with_capacity(range.len() * self.generator.inputs());
             for _ in range.clone() {
                 self.generator.noise(&mut random, &mut asked);
@@ -87,6 +102,6 @@ impl Gan {
             self.generator.choose(&self.columns.spans, &mut rows, &mut random);
             rows
         });
-        self.columns.decode(&parts.concat(), n, seed ^ 1)
+        self.columns.decode(&parts.concat(), n, seed ^ (first as u64 + 1))
     }
 }

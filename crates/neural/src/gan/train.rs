@@ -86,7 +86,8 @@ impl Task<'_> {
     ) -> Vec<f32> {
         let width = self.columns.width;
         let (asked, marks, _, rows) = self.ask(random);
-        let real: Vec<f32> = rows.iter().flat_map(|&r| &self.rows[r as usize * width..][..width]).copied().collect();
+        let real: Vec<f32> =
+            rows.iter().flat_map(|&r| &self.rows[r as usize * width..][..width]).copied().collect();
         let made = self.generator.make(maker, asked, &self.columns.spans, random).rows;
         let (real, made) = (self.packs(&real, &marks), self.packs(&made, &marks));
         let between: Vec<f32> = real

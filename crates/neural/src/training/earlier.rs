@@ -16,17 +16,8 @@ use crate::standard::Standard;
 use crate::{FittedNet, NeuralNet};
 
 /// The parameters that say what shape a net has: one that goes on has those of the earlier.
-const SHAPE: [&str; 9] = [
-    "hidden",
-    "activation",
-    "layer_norm",
-    "residual",
-    "numbers",
-    "pieces",
-    "images",
-    "series",
-    "tokens",
-];
+const SHAPE: [&str; 9] =
+    ["hidden", "activation", "layer_norm", "residual", "numbers", "pieces", "images", "series", "tokens"];
 
 /// The shape of the net in a model that a [`NeuralNet`] could go on from, as parameters of a recipe.
 pub fn shape_of(model: &dyn Fitted) -> Option<Map<String, Value>> {
@@ -49,7 +40,7 @@ fn shape(options: &NeuralNet) -> Map<String, Value> {
 pub(crate) fn net<'a>(options: &NeuralNet, prior: Option<&'a dyn Fitted>) -> Result<Option<&'a FittedNet>> {
     let Some(earlier) = prior.filter(|_| options.start).and_then(net_in) else { return Ok(None) };
     let (own, known) = (shape(options), shape(earlier.options()));
-    match own.iter().find(|(key, value)| known.get(*key) != Some(value)) {
+    match own.iter().find(|(key, value)| known.get(*key) != Some(*value)) {
         None => Ok(Some(earlier)),
         Some((key, value)) => {
             Err(Error::parameter(key, format!("is {value}, but the earlier net has {}", known[key])))
@@ -58,11 +49,7 @@ pub(crate) fn net<'a>(options: &NeuralNet, prior: Option<&'a dyn Fitted>) -> Res
 }
 
 /// Gives the parameters of a new net what the earlier one has learned.
-pub(crate) fn take_over(
-    (net, meaning): (&Net, &Meaning),
-    earlier: &FittedNet,
-    parameters: &mut Parameters,
-) {
+pub(crate) fn take_over((net, meaning): (&Net, &Meaning), earlier: &FittedNet, parameters: &mut Parameters) {
     let old = earlier.parameters();
     let places: BTreeMap<&str, usize> =
         old.declared().iter().enumerate().map(|(i, one)| (one.name.as_str(), i)).collect();

@@ -10,7 +10,6 @@ use super::latent::Latents;
 /// Quantiles of a column at most.
 const KNOTS: usize = 1000;
 
-
 /// How a column is distributed.
 #[derive(Clone, Debug)]
 pub(super) struct Marginal {
@@ -40,7 +39,8 @@ impl Marginal {
     /// Of all columns; the numbers behind them are added to `latents`.
     pub(super) fn all(batch: &Batch, latents: &mut Latents) -> Result<Vec<Marginal>> {
         let columns = batch.schema().columns();
-        let known: Vec<Known> = (0..columns.len()).map(|at| cells::values(batch, at)).collect::<Result<_>>()?;
+        let known: Vec<Known> =
+            (0..columns.len()).map(|at| cells::values(batch, at)).collect::<Result<_>>()?;
         let ordered = |column: &Column| matches!(column.kind, Kind::Number | Kind::Time | Kind::Flag);
         let numbers: Vec<&Known> =
             columns.iter().zip(&known).filter(|(c, _)| ordered(c)).map(|(_, known)| known).collect();
@@ -195,7 +195,6 @@ impl Quantiles {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,5 +207,4 @@ mod tests {
         assert_eq!(quantiles.at(0.0), 3.0);
         assert_eq!(Quantiles::of(&[5.0]).at(1.0), 5.0);
     }
-
 }

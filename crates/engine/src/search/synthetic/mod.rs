@@ -88,7 +88,10 @@ pub(crate) fn check(recipe: &Recipe, table: &Table) -> Result<()> {
             return Err(Error::parameter("augment.steps", "is for kind = \"gan\", and the kind is copula"));
         }
         Some(steps) if !(1..=STEPS).contains(&steps) => {
-            return Err(Error::parameter("augment.steps", format!("is {steps}, but must be from 1 to {STEPS}")));
+            return Err(Error::parameter(
+                "augment.steps",
+                format!("is {steps}, but must be from 1 to {STEPS}"),
+            ));
         }
         _ => {}
     }

@@ -122,7 +122,8 @@ fn check_variety(columns: &[ColumnLikeness], context: &Context) -> Result<()> {
     }
     let n = collapsed.len();
     let named = collapsed.join(", ");
-    let problem = format!("new rows have little of the variety of real ones in {n} of {judged} columns: {named}");
+    let problem =
+        format!("new rows have little of the variety of real ones in {n} of {judged} columns: {named}");
     if 2 * n > judged {
         let remedy = "give more --steps, another --seed or more rows, or use the method copula";
         return Err(Error::data(problem, remedy));
