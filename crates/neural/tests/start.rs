@@ -133,7 +133,7 @@ fn few_rows_gain_from_many_and_the_same_bits_come_back() {
         let new = fit(&started, &few, Some(&*old), &context).unwrap();
         let (without, with) = (error(&alone, &asked_table, &asked), error(&new, &asked_table, &asked));
         assert!(with < 0.7 * without, "seed {seed}: {with} {without}");
-        gains += usize::from(with < error(&old, &table(&asked, &OLD, &TOWNS), &asked));
+        gains += usize::from(with < error(&old, &table(&asked, &OLD, &TOWNS[..4]), &asked));
     }
     // The town that the earlier net never saw is in the few rows: they teach more than nothing.
     assert!(gains >= 4, "{gains}");

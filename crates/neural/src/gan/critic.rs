@@ -11,7 +11,7 @@ use crate::parameters::{Declared, Parameters, Start};
 /// The slope of a rectifier below 0.
 const LEAK: f32 = 0.2;
 /// The share of each layer's numbers that training drops.
-const DROPOUT: f32 = 0.5;
+const DROPOUT: f32 = 0.25;
 
 /// The shape of the critic.
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +30,11 @@ const SECOND_BIAS: usize = 3;
 const LAST: usize = 4;
 const LAST_BIAS: usize = 5;
 
-/// What packs led to in each layer.
+/// What packs led to.
 pub(super) struct Trace {
     /// What comes out of each layer, and the slope of each of its numbers.
     out: [Vec<f32>; 2],
     slopes: [Vec<f32>; 2],
-    /// The answers.
-    pub(super) answers: Vec<f32>,
 }
 
 impl Critic {
@@ -52,7 +50,7 @@ impl Critic {
         ]
     }
 
-    /// The answers for packs, one after the other.
+    /// What packs lead to in each layer; the answers themselves nobody needs to learn from them.
     pub(super) fn run(&self, parameters: &Parameters, x: &[f32], chance: &Chance) -> Trace {
         let n = x.len() / self.inputs.max(1);
         let layer = |x: &[f32], weight: usize, inputs: usize| {
@@ -68,10 +66,7 @@ impl Critic {
         };
         let (first, first_slopes) = layer(x, FIRST, self.inputs);
         let (second, second_slopes) = layer(&first, SECOND, self.width);
-        let mut answers = vec![0.0; n];
-        Dense::new(parameters.array(LAST), parameters.array(LAST_BIAS), self.width)
-            .apply(&second, &mut answers);
-        Trace { out: [first, second], slopes: [first_slopes, second_slopes], answers }
+        Trace { out: [first, second], slopes: [first_slopes, second_slopes] }
     }
 
     /// The way back: from the gradients in the answers to those in the parameters, added to `gradient`, and to those in the packs.

@@ -8,7 +8,7 @@ mod models;
 mod privacy;
 
 use tidemill_core::recipe::{Recipe, Task};
-use tidemill_core::{Batch, Column, Context, Error, Event, Kind, Result, Role, Source, Table};
+use tidemill_core::{Batch, Context, Error, Event, Result, Role, Source, Table};
 use tidemill_data::{InferredSchema, Ingest, split};
 use tidemill_kernel::Random;
 
