@@ -12,7 +12,7 @@ use super::lang::Lang;
 pub(crate) enum Method {
     /// A Gaussian copula: seconds.
     Copula,
-    /// A conditional GAN: minutes, and able to learn what no pair of columns says.
+    /// A conditional GAN: minutes, and not bound to correlations.
     Gan,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Synthesize {
     /// What makes them.
     #[arg(long, value_enum, default_value_t = Method::Copula)]
     pub method: Method,
-    /// With `--method gan`, the steps of training [default: 3000].
+    /// With `--method gan`, the steps of training [default: 5000].
     #[arg(long, value_name = "STEPS")]
     pub steps: Option<usize>,
     /// Where the new rows go: .csv, .tsv, .jsonl, .parquet or .arrow; - for CSV on standard output.

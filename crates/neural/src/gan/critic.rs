@@ -11,7 +11,7 @@ use crate::parameters::{Declared, Parameters, Start};
 /// The slope of a rectifier below 0.
 const LEAK: f32 = 0.2;
 /// The share of each layer's numbers that training drops.
-const DROPOUT: f32 = 0.25;
+const DROPOUT: f32 = 0.5;
 
 /// The shape of the critic.
 #[derive(Clone, Copy, Debug)]

@@ -42,7 +42,7 @@ pub struct Gan {
 
 impl Gan {
     /// Steps of training where nothing else is said.
-    pub const STEPS: usize = 3_000;
+    pub const STEPS: usize = 5_000;
 
     /// Learns from all rows, each counting once, in so many steps. Infinite numbers count as missing.
     ///

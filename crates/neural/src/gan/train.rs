@@ -161,7 +161,7 @@ struct Adam {
     steps: i32,
 }
 
-const RATE: f32 = 1e-3;
+const RATE: f32 = 5e-4;
 const FIRST: f32 = 0.5;
 const SECOND: f32 = 0.9;
 

@@ -21,7 +21,7 @@ pub enum Method {
     /// A Gaussian copula: quick, and faithful to each column and each pair.
     #[default]
     Copula,
-    /// A conditional GAN, trained in so many steps: slow, and able to learn what no pair says.
+    /// A conditional GAN, trained in so many steps: slow, and not bound to correlations.
     Gan {
         /// The number of steps; `None` for the usual one.
         steps: Option<usize>,
