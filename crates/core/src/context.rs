@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Estimator, Registry, Result, Runtime};
+use crate::{Error, Estimator, Fitted, Registry, Result, Runtime};
 
 /// Something the user should know, although the work continued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,7 @@ pub struct Context {
     heard: Option<Heard>,
     registry: Arc<Registry>,
     runtime: Arc<Runtime>,
+    earlier: Option<Arc<dyn Fitted>>,
 }
 
 /// The warnings and the watcher of the work that encloses quiet work.
@@ -81,6 +82,7 @@ impl Context {
             heard: None,
             registry,
             runtime: Arc::default(),
+            earlier: None,
         }
     }
 
@@ -122,6 +124,16 @@ impl Context {
     /// The options of the work that do not affect its result.
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
+    }
+
+    /// The same work, which may go on from an earlier model: steps and learners that can get it as [`crate::Training::prior`].
+    pub fn with_earlier(&self, earlier: Option<Arc<dyn Fitted>>) -> Self {
+        Context { earlier, ..self.clone() }
+    }
+
+    /// The earlier model that the work may go on from.
+    pub fn earlier(&self) -> Option<&dyn Fitted> {
+        self.earlier.as_deref()
     }
 
     /// The same work with its own stream of random numbers, named by `label`.

@@ -53,6 +53,14 @@ pub trait Fitted: Any + Send + Sync {
     }
 }
 
+impl dyn Fitted {
+    /// The first `T` in it: itself, or one of its parts in their order.
+    pub fn find<T: Fitted>(&self) -> Option<&T> {
+        let own = (self as &dyn Any).downcast_ref::<T>();
+        own.or_else(|| self.parts().into_iter().find_map(|part| part.find::<T>()))
+    }
+}
+
 /// A learned linear function of columns, in which the contribution of each column is known.
 pub trait Linear {
     /// The columns that it uses; a vector column counts as one.

@@ -34,7 +34,8 @@ pub struct InferredColumn {
     /// Whether names that differ only in case, spaces or accents are one name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub merged: bool,
-    /// Of a category, once [`crate::Ingest::fit`] has seen all rows: the names in the order of their codes.
+    /// Of a category, once [`crate::Ingest::fit`] has seen all rows: the names in the order of their codes. Before, names that it is to
+    /// know whether rows have them or not: those of an earlier model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
     /// Of a number, once [`crate::Ingest::fit`] has seen all rows: the least and the greatest.

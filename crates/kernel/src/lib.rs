@@ -6,6 +6,7 @@ pub mod autocorrelation;
 pub mod bayesian_ridge;
 pub mod blocks;
 pub mod calendar;
+pub mod cells;
 pub mod chi_squared;
 pub mod cholesky;
 mod classes;

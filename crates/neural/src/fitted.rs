@@ -108,6 +108,21 @@ impl FittedNet {
         Ok(FittedNet::new(saved.settings, net, parameters, meaning))
     }
 
+    /// The learner, as its state says it.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// What the recipe said of it.
+    pub(crate) fn options(&self) -> &NeuralNet {
+        &self.options
+    }
+
+    /// All that it learned.
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     /// The shape of the net.
     pub(crate) fn net(&self) -> &Net {
         &self.net

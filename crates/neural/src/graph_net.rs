@@ -155,7 +155,7 @@ impl Estimator for GraphNet {
             return Err(NeuralError::NoGraph { learner: Self::KIND }.into());
         }
         let options = self.as_net();
-        let own = encoders::learn(training.train, &options, context)?;
+        let own = encoders::learn(training.train, &options, &[], context)?;
         if own.iter().any(|encoder| !encoder.declare().is_empty()) {
             return Err(Error::internal("a graph of columns that are no numbers"));
         }

@@ -16,7 +16,7 @@ use crate::device::Precision;
 use crate::encoders::{Images, Series, Tokens};
 use crate::fitted::VERSION;
 pub use crate::head::NetLoss;
-use crate::training::{self, Optimizer, Schedule};
+use crate::training::{self, Optimizer, Schedule, earlier};
 use crate::{FittedNet, encoders};
 
 /// How a number comes into a net.
@@ -113,6 +113,11 @@ pub struct NeuralNet {
     pub patience: usize,
     /// The share of the training rows to watch where no others are given, from 0 to 0.5. 0: train for all epochs.
     pub validation_share: f64,
+    /// Whether it continues from the weights of the net in the model that `[train] start` names, found by the names of columns,
+    /// categories and classes; without such a net it starts from random weights. The keys of its shape (`hidden`, `activation`,
+    /// `layer_norm`, `residual`, `numbers`, `pieces`, `images`, `series`, `tokens`) are then those of that net.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub start: bool,
 }
 
 impl Default for NeuralNet {
@@ -148,6 +153,7 @@ impl Default for NeuralNet {
             epochs: 40,
             patience: 15,
             validation_share: 0.1,
+            start: false,
         }
     }
 }
@@ -261,7 +267,15 @@ impl Estimator for NeuralNet {
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
-        let encoders = encoders::learn(training.train, self, context)?;
+        let earlier = earlier::net(self, training.prior)?;
+        if self.start && earlier.is_none() {
+            context.warn(
+                "no_start",
+                "there is no earlier net to continue from: the net starts from random weights",
+            );
+        }
+        let known = earlier.map_or(&[][..], |net| &net.net().encoders[..]);
+        let encoders = encoders::learn(training.train, self, known, context)?;
         Ok(Arc::new(training::train(self, encoders, training, context)?))
     }
 }

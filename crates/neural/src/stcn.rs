@@ -202,7 +202,7 @@ impl Estimator for Stcn {
         };
         let beside = |at: usize| is_beside(&schema.columns()[at], &sources, &names[0]);
         let options = self.as_net();
-        let mut parts = encoders::learn(&part(&beside)?, &options, context)?;
+        let mut parts = encoders::learn(&part(&beside)?, &options, &[], context)?;
         parts.push(Box::new(SpaceTime::new(names.clone(), self.blocks(steps))));
         let train = part(&|at| beside(at) || places.contains(&at))?;
         let net = training::train(&options, parts, Training::on(&train), context)?;

@@ -90,7 +90,7 @@ fn options() -> NeuralNet {
 
 /// A net over the table, its parameters random throughout (those that start at 0, too).
 fn net(options: &NeuralNet, table: &Table, outputs: usize) -> (Net, Parameters) {
-    let encoders = encoders::learn(table, options, &Context::default()).unwrap();
+    let encoders = encoders::learn(table, options, &[], &Context::default()).unwrap();
     let net = Net::of(options, encoders, outputs);
     let mut parameters = Parameters::start(net.declare(), 3);
     let mut random = Random::new(9, 0);

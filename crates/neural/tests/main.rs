@@ -1,5 +1,7 @@
 //! The tests of the crate as one program: each file is a module, so that the crate is linked once.
 
 mod agreement;
+mod gan;
 mod graph;
+mod start;
 mod training;

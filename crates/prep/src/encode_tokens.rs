@@ -14,7 +14,7 @@ use tidemill_core::{
 };
 use tidemill_kernel::reduce::in_chunks;
 
-use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved};
+use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Mapping, Notes, Saved};
 use crate::text::bpe::{NOTHING, Tokenizer, Vocabulary, pieces};
 use crate::text::{Cleaner, MOST_BYTES, cut};
 
@@ -91,7 +91,29 @@ impl Estimator for EncodeTokens {
     }
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        mapping::fit(self, training, context)
+        context.check()?;
+        let earlier = training.prior.and_then(|prior| prior.find::<Mapping<Tokens>>());
+        let places = self.places(training.train.schema())?;
+        let batch = training.train.collect()?;
+        let learn = |from: ColumnOf<'_>, notes: &mut Notes| {
+            // A net that goes on from an earlier one reads the tokens that it knows.
+            let known = earlier.and_then(|earlier| self.known(earlier, &from.column().name));
+            known.map_or_else(|| self.learn(from, notes), Ok)
+        };
+        Ok(Arc::new(mapping::learn_columns(Self::KIND, Self::VERSION, &batch, &places, context, learn)?))
+    }
+}
+
+impl EncodeTokens {
+    /// The tokens of a column in an earlier step that reads texts as this one does.
+    fn known(&self, earlier: &Mapping<Tokens>, column: &str) -> Option<Tokens> {
+        let (_, Tokens(known)) = earlier.learned().find(|(name, _)| *name == column)?;
+        let alike = known.cleaning == self.cleaning() && self.length.is_none_or(|n| n == known.length);
+        alike.then(|| Tokens(known.clone()))
+    }
+
+    fn cleaning(&self) -> Cleaning {
+        Cleaning { lowercase: self.lowercase, strip_accents: self.strip_accents }
     }
 }
 
@@ -133,7 +155,7 @@ impl ColumnStep for EncodeTokens {
 
     fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Tokens> {
         let texts = from.texts()?;
-        let cleaning = Cleaning { lowercase: self.lowercase, strip_accents: self.strip_accents };
+        let cleaning = self.cleaning();
         let words = count(texts, cleaning.cleaner());
         let vocabulary = Vocabulary::learn(&words, self.vocabulary, self.min_count);
         if words.is_empty() {

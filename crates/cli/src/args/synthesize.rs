@@ -2,10 +2,19 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::DataArgs;
 use super::lang::Lang;
+
+/// What makes new rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    /// A Gaussian copula: seconds.
+    Copula,
+    /// A conditional GAN: minutes, and not bound to correlations.
+    Gan,
+}
 
 /// `tidemill synthesize`
 #[derive(Debug, Args)]
@@ -13,6 +22,7 @@ use super::lang::Lang;
 Examples:
   tidemill synthesize customers.csv -n 1000 -o rows.csv
   tidemill synthesize customers.csv --target churned -n 1000 -o rows.parquet --report rows.html
+  tidemill synthesize customers.csv --method gan --steps 5000 -o rows.csv
   tidemill synthesize tidemill.toml -n 100 --seed 7 -o - > rows.csv")]
 pub(crate) struct Synthesize {
     /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, `-`, or a recipe (`.toml`).
@@ -23,6 +33,12 @@ pub(crate) struct Synthesize {
     /// How many rows to make.
     #[arg(short, default_value_t = 1000, value_name = "ROWS")]
     pub n: usize,
+    /// What makes them.
+    #[arg(long, value_enum, default_value_t = Method::Copula)]
+    pub method: Method,
+    /// With `--method gan`, the steps of training [default: 5000].
+    #[arg(long, value_name = "STEPS")]
+    pub steps: Option<usize>,
     /// Where the new rows go: .csv, .tsv, .jsonl, .parquet or .arrow; - for CSV on standard output.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<String>,

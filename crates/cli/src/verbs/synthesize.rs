@@ -10,11 +10,11 @@ use tidemill_engine::files::replace;
 use tidemill_engine::recipe;
 use tidemill_engine::report::words::fill;
 use tidemill_engine::report::{page, text};
-use tidemill_engine::verbs::synthesize::{self, Job};
+use tidemill_engine::verbs::synthesize::{self, Job, Method};
 
 use super::{context, is_recipe, json_of, overlay, source_of};
 use crate::args::Cli;
-use crate::args::synthesize::Synthesize;
+use crate::args::synthesize::{self as args_of, Synthesize};
 use crate::show::Shown;
 
 /// Makes rows that are distributed like those of a table.
@@ -27,6 +27,16 @@ pub(super) fn synthesize(args: &Synthesize, cli: &Cli) -> Result<Shown> {
         let problem = "--json and the rows cannot both go to standard output";
         return refuse(problem, "name a file with -o, or leave --json out");
     }
+    let method = match (args.method, args.steps) {
+        (args_of::Method::Gan, steps) => Method::Gan { steps },
+        (args_of::Method::Copula, None) => Method::Copula,
+        (args_of::Method::Copula, Some(_)) => {
+            return refuse(
+                "--steps is for --method gan, and the method is copula",
+                "leave --steps out, or give --method gan",
+            );
+        }
+    };
     let file = is_recipe(&args.data).then(|| PathBuf::from(&args.data));
     let mut recipe = match &file {
         Some(file) => recipe::read(file, &builtin::registry())?,
@@ -35,7 +45,7 @@ pub(super) fn synthesize(args: &Synthesize, cli: &Cli) -> Result<Shown> {
     overlay(&mut recipe, &args.about)?;
     let source = source_of(&args.data, file.as_deref(), &recipe)?;
     let context = context(cli, args.seed.unwrap_or(recipe.train.seed), args.threads)?;
-    let job = Job { source, recipe, n: args.n, out: args.out.clone() };
+    let job = Job { source, recipe, n: args.n, method, out: args.out.clone() };
     let facts = synthesize::synthesize(&job, &context)?;
     let words = args.lang.words();
     let (mut shown, mut json) = (text::synthesized(words, &facts), json_of(&facts)?);

@@ -1,6 +1,7 @@
 //! The program as its users meet it: each module is a set of stories told through the command line.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
+mod augment;
 mod bad_input;
 mod business;
 mod check;

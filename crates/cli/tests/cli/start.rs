@@ -166,3 +166,36 @@ fn classes_start_from_their_probabilities() {
     desk.run(&["train", "two.toml", "--start", "old/model.tidemill", "--out", "m"])
         .refused(&["classes", "Gentoo"]);
 }
+
+#[test]
+fn a_net_continues_from_the_net_of_a_large_table() {
+    let net = "[[learners]]\nkind = \"neural_net\"\nhidden = [32]\nepochs = 30\n";
+    let of = |source: &str, rest: &str| recipe(source, rest).replace(LEARNERS, net);
+    let start = "[train]\nstart = \"old/model.tidemill\"\n";
+    let other = of("small.csv", start).replace("[32]", "[48]");
+    let desk = rentals().with("large.toml", of("large.csv", "")).with("alone.toml", of("small.csv", ""));
+    let desk = desk.with("started.toml", of("small.csv", start).replace("hidden = [32]\n", ""));
+    let desk = desk.with("other.toml", other).with("trees.toml", recipe("large.csv", ""));
+    desk.run(&["train", "large.toml", "--out", "old", "--trials", "1"]).done();
+    desk.run(&["train", "alone.toml", "--out", "alone", "--trials", "1"]).done();
+    let facts = desk.run(&["train", "started.toml", "--out", "new", "--trials", "2", "--json"]).done().json();
+    assert_eq!(facts.pointer("/reasons/start/helped"), Some(&Value::Bool(true)), "{}", facts["reasons"]);
+    let args = ["compare", "alone/model.tidemill", "new/model.tidemill", "later.csv", "--json"];
+    let found = desk.run(&args).done().json();
+    assert!(number(&found, "/low") > 0.0, "{found}");
+    // The model is a net alone, in the shape of the earlier one, and names where it comes from.
+    let shown = desk.run(&["inspect", "new/model.tidemill", "--json"]).done().json();
+    let old = desk.run(&["inspect", "old/model.tidemill", "--json"]).done().json();
+    assert_eq!(shown.pointer("/manifest/about/started/sha256"), Some(&old["hash"]));
+    assert!(!shown["chain"].to_string().contains("\"start\""), "{}", shown["chain"]);
+    assert_eq!(facts.pointer("/chosen/hidden"), Some(&serde_json::json!([32])), "{}", facts["chosen"]);
+    desk.run(&["explain", "new/model.tidemill", "later.csv", "--rows", "2"]).done();
+    desk.run(&["train", "new/tidemill.toml", "--out", "again", "--trials", "1", "--threads", "1"]).done();
+    assert_eq!(desk.bytes("new/model.tidemill"), desk.bytes("again/model.tidemill"));
+    // What does not fit is named.
+    desk.run(&["train", "other.toml", "--out", "m"]).refused(&["hidden = [48]", "[32]", "leave hidden out"]);
+    desk.run(&["train", "trees.toml", "--out", "trees", "--trials", "1"]).done();
+    let args = ["train", "started.toml", "--start", "trees/model.tidemill", "--out", "m"];
+    desk.run(&args).refused(&["has no net", "neural_net"]);
+    assert!(!desk.files().contains(&"m".to_string()));
+}

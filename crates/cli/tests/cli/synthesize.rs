@@ -59,6 +59,45 @@ fn the_story_and_the_page_tell_fidelity_use_and_privacy() {
 }
 
 #[test]
+fn a_gan_makes_rows_that_are_judged_alike_and_the_same_for_the_same_seed() {
+    let source = example("penguins/penguins.csv");
+    let desk = Desk::new();
+    let run = |out: &str, threads: &str, steps: &str| {
+        let args =
+            ["synthesize", &source, "--method", "gan", "-n", "400", "--seed", "3", "--target", "species"];
+        let rest = ["--threads", threads, "-o", out, "--json", "--steps", steps, "--report", "gan.html"];
+        desk.run(&[&args[..], &rest[..]].concat()).done().json()
+    };
+    run("a.csv", "1", "600");
+    run("b.csv", "3", "600");
+    assert_eq!(desk.read("a.csv"), desk.read("b.csv"));
+    let facts = run("c.csv", "2", "3000");
+    assert_eq!(facts["method"], "gan");
+    assert!(desk.read("gan.html").contains("a conditional GAN"));
+    let number = |at: &str| facts.pointer(at).and_then(serde_json::Value::as_f64).unwrap();
+    for column in facts["columns"].as_array().unwrap() {
+        assert!(column["apart"].as_f64().unwrap() < 0.4, "{column}");
+        assert!(column["variety"].as_f64().unwrap() > 0.4, "{column}");
+    }
+    // A lower log loss is a better one.
+    assert!(number("/use_of/made") < 0.6 * number("/use_of/baseline"), "{}", facts["use_of"]);
+    assert!(number("/privacy/copies") < 0.01, "{}", facts["privacy"]);
+}
+
+#[test]
+fn a_gan_that_learned_nothing_is_said() {
+    let desk = Desk::new().with("a.csv", small_table(60)).with("b.csv", small_table(200));
+    let gan = |source: &str, rest: &[&str]| {
+        desk.run(&[&["synthesize", source, "--method", "gan", "-o", "c.csv"], rest].concat())
+    };
+    gan("a.csv", &[]).refused(&["rows are too few for a GAN", "copula"]);
+    gan("b.csv", &["--steps", "0"]).refused(&["--steps 0", "1 to"]);
+    let steps = ["synthesize", "b.csv", "-o", "c.csv", "--steps", "9"];
+    desk.run(&steps).refused(&["--steps is for --method gan"]);
+    assert_eq!(desk.files(), ["a.csv", "b.csv"]);
+}
+
+#[test]
 fn refusals_leave_nothing() {
     let desk = Desk::new()
         .with("a.csv", small_table(60))

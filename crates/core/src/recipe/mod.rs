@@ -16,7 +16,8 @@ pub use columns::{Changeable, ColumnSpec, Private, Spellings};
 pub use data::{Backup, Coordinates, Data, Forecast, Graph, Policy, Privacy};
 pub use split::{Copies, Folds, Split, SplitKind};
 pub use train::{
-    Balance, Calibration, Cost, Decision, LabelAction, Labels, OptimizeFor, Quality, Repair, Train,
+    Augment, AugmentKind, Balance, Calibration, Cost, Decision, LabelAction, Labels, OptimizeFor, Quality,
+    Repair, Train,
 };
 
 /// A recipe: data, columns, split, preparation, learners, training.
@@ -50,6 +51,9 @@ pub struct Recipe {
     /// Whether and how the classes are balanced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
+    /// Synthetic rows that are added to the training rows, if they help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment: Option<Augment>,
     /// The learners to compare. By default, those that suit the task.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub learners: Vec<Spec>,

@@ -55,6 +55,38 @@ pub struct Balance {
     pub params: Map<String, Value>,
 }
 
+/// Adds synthetic rows to the rows on which a learner is fitted: those of each fold, and finally those of the model, and never evaluation
+/// rows. They are generated from the training rows of that fold alone, as by `tidemill synthesize`. `train` compares fast learners with and
+/// without them on the folds, and keeps them only if they help held-out rows by more than chance. The report and `[[repairs]]` say so; what
+/// is not kept is not in the resolved recipe. Not for forecasts, graphs, nested splits and `[train] start`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Augment {
+    /// What generates the rows.
+    pub kind: AugmentKind,
+    /// How many are added, as a share of the training rows, above 0 and up to 10.
+    pub rows: f64,
+    /// With `kind = "gan"`, the steps of its training, from 1; it is trained anew for each fold and each comparison.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+}
+
+impl Default for Augment {
+    fn default() -> Self {
+        Augment { kind: AugmentKind::Copula, rows: 0.5, steps: None }
+    }
+}
+
+/// What generates synthetic rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AugmentKind {
+    /// A Gaussian copula, for each class of its own.
+    Copula,
+    /// A conditional GAN.
+    Gan,
+}
+
 /// Settings of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -78,9 +110,10 @@ pub struct Train {
     /// prediction or the size of the model.
     #[serde(skip_serializing_if = "is_default")]
     pub optimize_for: OptimizeFor,
-    /// A model file to start from: boosted trees and ridge build on its predictions. It must have the same target and the same classes, and
-    /// columns with the same name must have the same kind; categories that it does not know are unseen to it. The start is compared with
-    /// training from scratch on the folds, and only kept if it helps by more than chance.
+    /// A model file to start from: boosted trees and ridge build on its predictions, and a neural net continues from the weights of its net.
+    /// It must have the same target and the same classes, and columns with the same name must have the same kind. New categories get
+    /// their own place in a net, and are unseen to the earlier model where its predictions are used. The start is compared with training
+    /// from scratch on the folds, and only kept if it helps by more than chance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
     /// The hash of that model, written by `train`; the recipe is refused with another file.
@@ -126,7 +159,7 @@ impl Default for Train {
 #[serde(deny_unknown_fields)]
 pub struct Repair {
     /// The repair: `merge_spellings`, `clip_outliers`, `outliers_missing`, `impute_iterative`, `power`, `class_weights`, `smote`, `labels`,
-    /// or `together` for all that were tried at once.
+    /// `together` for all that were tried at once, or `augment` for what `[augment]` asks for.
     pub kind: String,
     /// The columns concerned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

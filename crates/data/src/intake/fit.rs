@@ -284,7 +284,8 @@ impl Filling {
         let met = if column.merged { self.merged(plan) } else { self.names.names.clone() };
         let order = match (is_target, plan.task) {
             (true, Some(task)) if column.kind == Kind::Category => classes(plan, task, &distinct(&met))?,
-            _ => class_order(&distinct(&met)),
+            // Names that an earlier model knows keep a code, whether rows have them or not.
+            _ => class_order(&distinct(&[met.as_slice(), &column.categories].concat())),
         };
         let places: Vec<u32> = {
             let codes: HashMap<&str, u32> = order.iter().map(String::as_str).zip(0..).collect();
@@ -328,7 +329,7 @@ impl Filling {
             });
         }
         let names: Vec<(&str, u64)> = self.names.names.iter().map(String::as_str).zip(counts).collect();
-        let known = if column.role == Role::Target { &plan.classes[..] } else { &[] };
+        let known = if column.role == Role::Target { &plan.classes } else { &column.categories };
         spelling::merged(&names, known).into_iter().map(String::from).collect()
     }
 }

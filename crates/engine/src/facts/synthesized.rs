@@ -10,7 +10,7 @@ use super::{ColumnShape, LeftOut};
 pub struct SynthesizedFacts {
     /// The rows, as the user named them.
     pub source: String,
-    /// What made the new ones: `copula`.
+    /// What made the new ones: `copula` or `gan`.
     pub method: &'static str,
     /// Real rows that were learned from.
     pub learned: usize,
@@ -49,6 +49,10 @@ pub struct ColumnLikeness {
     pub apart: f64,
     /// The share of rows without a value, real and new.
     pub missing: [f64; 2],
+    /// How varied new rows are, against as many real ones: of numbers and times the distance of their 5% and 95% quantiles, of names and
+    /// flags the exponential of their entropy, each over that of real rows. Absent where real rows do not vary, and of few rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variety: Option<f64>,
     /// What real rows hold.
     pub real: ColumnShape,
     /// What new rows hold.

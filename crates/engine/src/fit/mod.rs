@@ -35,7 +35,7 @@ use crate::search::{self, SearchResult, Times, preparation};
 use crate::serve::privacy::check_hashed;
 pub use masks::{FitOfMasks, are_masks, fit_masks};
 pub use policy::{FitOfPolicy, fit_policy};
-use start::Earlier;
+use start::{Earlier, Started};
 pub use targets::{FitOfTargets, fit_targets};
 
 /// What a training leads to, in memory.
@@ -115,7 +115,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     // Without rows there is nothing to choose from: a time limit that ends here ends the training.
     let reading = context.strict();
     reading.check()?;
-    let Reading { plan, findings, suggested } = read(source, asked, &reading)?;
+    let Reading { mut plan, findings, suggested } = read(source, asked, &reading)?;
+    earlier.as_ref().map_or(Ok(()), |earlier| earlier.names_in(&mut plan))?;
     earlier.as_ref().map_or(Ok(()), |earlier| earlier.check_cells(told, &findings))?;
     if plan.task == Some(Task::Masks) {
         let problem = "this trains for a number or a class, and the target are masks";
@@ -135,7 +136,9 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let mut recipe = resolve::recipe(asked, &plan, &named.source);
     let typed = table.batch().clone();
     check_privacy(&recipe)?;
+    search::synthetic::check(&recipe, &table)?;
     let started = earlier.map(|earlier| earlier.started(&mut recipe, &plan, named, &reading)).transpose()?;
+    let context = &context.with_earlier(started.as_ref().map(Started::model));
     let table = started.as_ref().map_or(Ok(table.clone()), |started| started.asked(&table))?;
     let read = preparation::media(table, &recipe, &reading)?;
     reading.check()?;
@@ -194,8 +197,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
         let test = View::new(table.clone(), &parts.test[..])?.collect()?;
         answering = forecast::with_interval(answering, &table, &test, judged.1.answered(), &recipe)?;
     }
-    let started = started.and_then(|started| started.kept(study.design.members.iter().map(|(spec, _)| spec)));
-    let (start, from) = started.unzip();
+    let members = study.design.members.iter().map(|(spec, _)| spec);
+    let (start, from) = started.map_or((None, None), |started| started.kept(members));
     let links = start.into_iter().chain(read.steps).chain(answering.0);
     let reference = Reference::of(&typed, &recipe, context)?;
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());

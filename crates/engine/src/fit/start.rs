@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_core::{Context, Error, Fitted, Result, Role, Schema, Table};
+use tidemill_core::{Context, Error, Fitted, Kind, Result, Role, Schema, Table};
 use tidemill_data::InferredSchema;
 
 use super::Named;
@@ -13,7 +14,7 @@ use crate::error::EngineError;
 use crate::links::start::Start;
 use crate::model::{self, Opened, StartedFrom};
 use crate::recipe::resolve;
-use crate::search::STARTERS;
+use crate::search::{self, STARTERS};
 
 /// What to do about a model of another question.
 const SAME: &str = "start from a model of the same target, or leave start out of [train]";
@@ -27,6 +28,7 @@ pub(super) struct Earlier {
 /// An earlier model, ready to be asked about rows of the new table.
 pub(super) struct Started {
     link: Arc<dyn Fitted>,
+    model: Arc<dyn Fitted>,
     from: StartedFrom,
 }
 
@@ -53,6 +55,7 @@ impl Earlier {
             let was = &opened.provenance.target;
             return Err(Error::data(format!("{path} predicts '{was}', and '{target}' is asked for"), SAME));
         }
+        check_nets(recipe, &path, &opened)?;
         Ok(Some(Earlier { path, opened }))
     }
 
@@ -73,6 +76,21 @@ impl Earlier {
             }
         }
         Ok(recipe)
+    }
+
+    /// Adds the names that its net has learned to the categories of the new table, so that rows with them are known to it.
+    pub(super) fn names_in(&self, plan: &mut InferredSchema) -> Result<()> {
+        if search::net_shape(&*self.opened.model.chain).is_none() {
+            return Ok(());
+        }
+        let known = self.opened.model.intake()?.plan();
+        for column in plan.columns.iter_mut().filter(|c| c.role == Role::Feature && c.kind == Kind::Category)
+        {
+            if let Some(old) = known.column(&column.name).filter(|old| old.kind == Kind::Category) {
+                column.categories.clone_from(&old.categories);
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a column most of whose cells are not of the kind that only the earlier model says.
@@ -111,13 +129,14 @@ impl Earlier {
             context.warn("start_saw_rows", message);
         }
         let classes = resolve::task(plan)?.is_classes().then(|| plan.classes.clone());
+        let model: Arc<dyn Fitted> = opened.model.chain.clone();
         let link = Arc::new(Start::new(&opened.model.chain, classes)?);
         recipe.train.start_sha256 = Some(opened.info.sha256.clone());
         if let Some(seen) = &named.start {
             recipe.train.start = Some(seen.clone());
         }
         let file = path.rsplit(['/', '\\']).next().unwrap_or(&path).to_string();
-        Ok(Started { link, from: StartedFrom { file, sha256: opened.info.sha256 } })
+        Ok(Started { link, model, from: StartedFrom { file, sha256: opened.info.sha256 } })
     }
 }
 
@@ -128,13 +147,21 @@ impl Started {
         Ok(Table::new(self.link.clone().bind(batch.schema())?.apply(batch)?))
     }
 
-    /// The link and the origin of a model of these learners; nothing where none of them goes on from the earlier one.
+    /// The earlier model, for a learner that continues from its weights.
+    pub(super) fn model(&self) -> Arc<dyn Fitted> {
+        self.model.clone()
+    }
+
+    /// The origin of a model of these learners, where one of them goes on from the earlier one, and the link, where one needs its answers: a
+    /// net that continues from its weights does not.
     pub(super) fn kept<'a>(
         self,
         members: impl Iterator<Item = &'a Spec>,
-    ) -> Option<(Arc<dyn Fitted>, StartedFrom)> {
-        let mut members = members;
-        members.any(crate::search::is_started).then_some((self.link, self.from))
+    ) -> (Option<Arc<dyn Fitted>>, Option<StartedFrom>) {
+        let members: Vec<&Spec> = members.collect();
+        let asked = members.iter().any(|spec| search::asks_earlier(spec));
+        let started = members.iter().any(|spec| search::is_started(spec));
+        (asked.then_some(self.link), started.then_some(self.from))
     }
 }
 
@@ -163,6 +190,55 @@ fn check_recipe(recipe: &Recipe) -> Result<()> {
         return usage(problem, format!("name one of those that can ({able}), or leave start out of [train]"));
     }
     Ok(())
+}
+
+/// Refuses nets that could not continue from the earlier model: it has no net, or one of another shape.
+fn check_nets(recipe: &Recipe, path: &str, opened: &Opened) -> Result<()> {
+    let shape = search::net_shape(&*opened.model.chain);
+    let able: Vec<&Spec> = recipe.learners.iter().filter(|spec| STARTERS.contains(&&*spec.kind)).collect();
+    let Some(shape) = shape else {
+        if able.is_empty() || able.iter().any(|spec| spec.kind != search::NET) {
+            return Ok(());
+        }
+        let learner = opened.provenance.learner.as_ref().map_or("another learner", |spec| spec.kind.as_str());
+        let problem =
+            format!("{path} has no net that neural_net could continue from: it is a model of {learner}");
+        return Err(EngineError::usage(
+            problem,
+            "start from a model with a neural_net, or name boosted_trees or ridge too",
+        )
+        .into());
+    };
+    for spec in able.iter().filter(|spec| spec.kind == search::NET) {
+        let other = spec
+            .params
+            .iter()
+            .find(|(key, value)| shape.get(*key).is_some_and(|known| !agrees(value, known)));
+        if let Some((key, value)) = other {
+            let problem =
+                format!("neural_net has {key} = {value}, and the net in {path} has {key} = {}", shape[key]);
+            return Err(EngineError::usage(
+                problem,
+                format!("leave {key} out of the learner, or leave start out of [train]"),
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether what a recipe says of a parameter is so; of a table, only the keys that it names.
+fn agrees(said: &Value, known: &Value) -> bool {
+    match (said, known) {
+        (Value::Object(said), Value::Object(known)) => {
+            said.iter().all(|(key, value)| known.get(key).is_some_and(|known| agrees(value, known)))
+        }
+        (Value::Number(said), Value::Number(known)) => said.as_f64() == known.as_f64(),
+        (Value::Array(said), Value::Array(known)) => {
+            said.len() == known.len() && said.iter().zip(known).all(|(said, known)| agrees(said, known))
+        }
+        _ => said == known,
+    }
 }
 
 /// Whether the earlier model is of the same question.

@@ -52,7 +52,7 @@ impl Judged {
         // Shuffled pasts would each be followed anew, which costs far more than all that a forecast learned from.
         let local = |spec: &Spec| spec.kind == forecast::candidates::LOCAL;
         // What an earlier model says was asked before, and would not follow.
-        let fixed = study.design.members.iter().any(|(spec, _)| local(spec) || search::is_started(spec));
+        let fixed = study.design.members.iter().any(|(spec, _)| local(spec) || search::asks_earlier(spec));
         let steps = (!fixed).then_some(&steps[..]);
         let seen = Seen { steps, train: Some(train), rows: test, answered: &best, metric };
         let evidence = Evidence::gather(&seen, &context.with_stream("evidence"))?;

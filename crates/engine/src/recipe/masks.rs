@@ -18,6 +18,7 @@ pub fn check(recipe: &Recipe) -> Result<()> {
             "balance",
             "pixels are not brought into balance: the loss counts each class",
         ),
+        (recipe.augment.is_some(), "augment", "pictures and masks are not generated"),
         (recipe.labels.is_some(), "labels", "masks are not looked through for doubtful labels"),
         (
             recipe.decision != Default::default(),

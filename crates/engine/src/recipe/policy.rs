@@ -114,6 +114,7 @@ fn others(recipe: &Recipe) -> Result<(), Fault> {
             "balance",
             "actions are not brought into balance: propensities see to that",
         ),
+        (recipe.augment.is_some(), "augment", "decisions are not generated: nobody logged their rewards"),
         (recipe.labels.is_some(), "labels", "an action that was taken is no label to doubt"),
         (
             recipe.decision != Default::default(),

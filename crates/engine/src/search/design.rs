@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_core::{Chain, Context, Error, Estimator, Fitted, Result, Table, Training};
+use tidemill_core::{Chain, Context, Error, Estimator, Fitted, Result, Table};
 
-use super::{Balancer, labels, order};
+use super::{Balancer, labels, order, synthetic, training};
 use crate::links::blend::Blend;
 use crate::search::preparation::{self, Prepared};
 
@@ -76,6 +76,7 @@ impl Design {
         let mut balance = None;
         let (mut chains, mut shares, mut specs) = (Vec::new(), Vec::new(), Vec::new());
         let (train, doubts) = labels::cleaned(train, recipe, context)?;
+        let train = synthetic::added(train, recipe, context)?;
         let (mut raw, mut last) = (Some(train), None);
         let n_groups = groups.len();
         for (at, (_, group)) in groups.into_iter().enumerate() {
@@ -90,7 +91,7 @@ impl Design {
             for (estimator, _) in &group {
                 context.check()?;
                 let stream = context.with_stream(estimator.kind());
-                fitted.push(estimator.fit(Training::on(rows), &stream)?);
+                fitted.push(estimator.fit(training(rows, &**estimator, context), &stream)?);
             }
             let own: Vec<f64> = group.iter().map(|(_, share)| *share).collect();
             match fitted.len() {

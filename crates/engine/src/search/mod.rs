@@ -23,6 +23,7 @@ mod repairs;
 mod scouts;
 mod start;
 mod study;
+pub(crate) mod synthetic;
 mod threshold;
 mod trial;
 
@@ -49,8 +50,9 @@ pub use race::Times;
 pub(crate) use race::{LATE, SuccessiveHalving, compare, latest_first, warn_of_cut};
 pub(crate) use repairs::repaired;
 pub use start::StartVerdict;
-pub(crate) use start::{STARTERS, is_started};
+pub(crate) use start::{NET, STARTERS, asks_earlier, is_started, net_shape, training};
 pub use study::{SearchResult, study};
+pub use synthetic::Method;
 pub use threshold::OperatingPoint;
 
 /// A learner with one setting of its parameters.

@@ -102,7 +102,7 @@ pub(super) fn offers(
         }
         own => own.iter().map(|spec| (spec.clone(), trials)).collect(),
     };
-    let named = super::start::offered(recipe, named);
+    let named = super::start::offered(recipe, named, context);
     let named = named.into_iter().filter(|(spec, _)| spec.kind != BASELINE);
     named.map(|(spec, trials)| offer(&spec, trials, context)).collect()
 }

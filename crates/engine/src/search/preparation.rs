@@ -82,7 +82,8 @@ impl Prepared {
         context.check()?;
         let step = context.build(&spec.kind, Value::Object(layers::read(&spec, context)?))?;
         let stream = context.with_stream(&format!("{}:{}", self.steps.len(), spec.kind));
-        let (fitted, output) = step.fit_apply(Training::on(&self.train), &stream)?;
+        let (fitted, output) =
+            step.fit_apply(Training { prior: context.earlier(), ..Training::on(&self.train) }, &stream)?;
         self.steps.push(fitted);
         self.specs.push(spec);
         Ok(std::mem::replace(&mut self.train, output))

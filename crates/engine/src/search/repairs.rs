@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Map;
-use tidemill_core::recipe::{Balance, LabelAction, Labels, Recipe, Repair, Spec, Task};
+use tidemill_core::recipe::{Augment, Balance, LabelAction, Labels, Recipe, Repair, Spec, Task};
 use tidemill_core::{Context, Event, Result, Source, Table, View};
 use tidemill_data::split::Fold;
 use tidemill_eval::Metric;
@@ -17,7 +17,7 @@ use super::plan::Ground;
 use super::race::{is_sampled, run, sample};
 use super::scouts::{Scouts, scouts};
 use super::trial::FoldRunner;
-use super::{Candidate, finish, labels, study};
+use super::{Candidate, Method, finish, labels, study};
 use crate::audit::{Fault, Suggested};
 
 /// The share of a time limit that repairs may take.
@@ -32,6 +32,9 @@ const DOUBTFUL_CLASSES: f64 = 0.03;
 const DOUBTFUL_NUMBERS: f64 = 0.01;
 /// Metrics of labels and probabilities that a rare class has little say in.
 const OF_ALL_ROWS: [&str; 4] = ["accuracy", "zero_one_loss", "log_loss", "brier_score"];
+
+/// What `[augment]` asks for, among the repairs.
+const AUGMENT: &str = "augment";
 
 /// Ways to mend one fault, of which one at most is kept.
 struct Mend {
@@ -55,27 +58,31 @@ struct Scored {
 pub(crate) fn repaired(
     table: &Arc<Table>,
     rows: &[u32],
-    recipe: Recipe,
+    mut recipe: Recipe,
     suggested: &[Suggested],
     (task, metric): (Task, &Metric),
     context: &Context,
 ) -> Result<Recipe> {
-    if !is_wanted(&recipe) {
+    let wanted = is_wanted(&recipe);
+    // A recipe that says what was tried says what of it was kept.
+    let augment = if recipe.repairs.is_empty() { recipe.augment.take() } else { None };
+    let asked = augment.is_some();
+    if !wanted && !asked {
         return Ok(recipe);
     }
     let judge = Judge::of(metric, table.batch())?;
     let classes = judge.classes.as_ref().map_or(0, |c| c.len());
     finish::check(&recipe, classes)?;
-    let mends = mends(&recipe, suggested, &judge);
-    let doubts = recipe.labels.is_none();
-    if mends.is_empty() && !doubts {
+    let mends = if wanted { mends(&recipe, suggested, &judge) } else { Vec::new() };
+    let doubts = wanted && recipe.labels.is_none();
+    if mends.is_empty() && !doubts && !asked {
         return Ok(recipe);
     }
     // What is to be said of folds and rows is said when learners are compared.
     let (watched, context) = (context, &context.within(TIME).quiet());
     let (size, shape) = study::measured(table, rows, &recipe, classes, context)?;
     if !size.plain {
-        return Ok(recipe);
+        return Ok(unjudged(recipe, asked, watched));
     }
     let mut folds = study::divided(table, rows, &recipe, classes, context)?.1;
     if folds.iter().any(|fold| is_sampled(fold.train.len())) {
@@ -83,18 +90,28 @@ pub(crate) fn repaired(
     }
     let n_train: Vec<usize> = folds.iter().map(|fold| fold.train.len()).collect();
     let ground = Ground { task, size: &size, shape, folds: &n_train };
-    let rounds = 2 + mends.iter().map(|mend| mend.kinds.len()).sum::<usize>().min(MOST);
+    let rounds = 2 + mends.iter().map(|mend| mend.kinds.len()).sum::<usize>().min(MOST) + usize::from(asked);
     let Scouts { candidates, n_folds, doubt } = scouts(&recipe, &ground, rounds, context)?;
     folds.truncate(n_folds);
     let doubts = doubts && doubt;
-    if candidates.is_empty() || folds.len() < 2 || (mends.is_empty() && !doubts) {
-        return Ok(recipe);
+    if candidates.is_empty() || folds.len() < 2 || (mends.is_empty() && !doubts && !asked) {
+        return Ok(unjudged(recipe, asked, watched));
     }
     watched.tell(&Event::Begin { what: "trying repairs of the rows".into(), steps: None });
-    let trials = Trials { table, folds, scouts: candidates, judge: &judge, context };
+    let trials = Trials { table, folds, scouts: candidates, judge: &judge, augment, context };
     let repaired = trials.settle(recipe, mends, doubts.then_some(rows))?;
     watched.tell(&Event::End);
-    Ok(repaired)
+    let judged = repaired.repairs.iter().any(|repair| repair.kind == AUGMENT);
+    Ok(unjudged(repaired, asked && !judged, watched))
+}
+
+/// Says so where synthetic rows were asked for and nothing can say whether they help.
+fn unjudged(recipe: Recipe, asked: bool, context: &Context) -> Recipe {
+    if asked {
+        let message = "[augment] was left out: no learner could be compared with and without synthetic rows on the folds";
+        context.warn("augment_not_judged", message);
+    }
+    recipe
 }
 
 /// Whether the recipe leaves repairs to us, and none was tried before.
@@ -132,37 +149,41 @@ fn mends(recipe: &Recipe, suggested: &[Suggested], judge: &Judge<'_>) -> Vec<Men
     suggested.iter().filter_map(mend).collect()
 }
 
-/// The recipe with a repair in it.
-fn with(recipe: &Recipe, kind: &str, columns: &[String], metric: &Metric) -> Recipe {
-    let mut repaired = recipe.clone();
-    let step = |kind: &str| Spec::new(kind).with("columns", columns.to_vec());
-    // Tukey's outer fences: what lies beyond is far out, not in the tail.
-    let outliers =
-        |action: &str| step("outliers").with("detect", "iqr").with("threshold", 3.0).with("action", action);
-    match kind {
-        "clip_outliers" => repaired.steps.push(outliers("clip")),
-        "outliers_missing" => repaired.steps.push(outliers("missing")),
-        "class_weights" | "smote" => {
-            // Labels that are to find a rare class must not be brought back to its true share.
-            let correct = metric.needs_probability;
-            repaired.balance = Some(Balance { kind: kind.into(), correct, params: Map::new() });
-        }
-        "labels" => repaired.labels = Some(Labels { action: LabelAction::Drop, ..Labels::default() }),
-        _ => repaired.steps.push(step(kind)),
-    }
-    repaired
-}
-
 /// Where repairs are tried.
 struct Trials<'a> {
     table: &'a Arc<Table>,
     folds: Vec<Fold>,
     scouts: Vec<Candidate>,
     judge: &'a Judge<'a>,
+    /// The synthetic rows that the recipe asks for.
+    augment: Option<Augment>,
     context: &'a Context,
 }
 
 impl Trials<'_> {
+    /// The recipe with a repair in it.
+    fn with(&self, recipe: &Recipe, kind: &str, columns: &[String]) -> Recipe {
+        let mut repaired = recipe.clone();
+        let step = |kind: &str| Spec::new(kind).with("columns", columns.to_vec());
+        // Tukey's outer fences: what lies beyond is far out, not in the tail.
+        let outliers = |action: &str| {
+            step("outliers").with("detect", "iqr").with("threshold", 3.0).with("action", action)
+        };
+        match kind {
+            "clip_outliers" => repaired.steps.push(outliers("clip")),
+            "outliers_missing" => repaired.steps.push(outliers("missing")),
+            "class_weights" | "smote" => {
+                // Labels that are to find a rare class must not be brought back to its true share.
+                let correct = self.judge.metric.needs_probability;
+                repaired.balance = Some(Balance { kind: kind.into(), correct, params: Map::new() });
+            }
+            "labels" => repaired.labels = Some(Labels { action: LabelAction::Drop, ..Labels::default() }),
+            AUGMENT => repaired.augment.clone_from(&self.augment),
+            _ => repaired.steps.push(step(kind)),
+        }
+        repaired
+    }
+
     fn settle(&self, recipe: Recipe, mends: Vec<Mend>, doubted: Option<&[u32]>) -> Result<Recipe> {
         let untouched = recipe.clone();
         let (mut recipe, mut best, mut tried) = (recipe, None, Vec::new());
@@ -173,9 +194,23 @@ impl Trials<'_> {
         if let Some(mend) = self.doubts(doubted, &recipe)? {
             self.mend(&mend, &mut recipe, &mut best, &mut tried)?;
         }
+        let before = recipe.clone();
         self.together(untouched, mends, doubted, &mut recipe, &best, &mut tried)?;
+        if let Some(mend) = self.synthetic() {
+            // Rows are made like those that are left when all else is mended.
+            best = best.filter(|_| recipe == before);
+            self.mend(&mend, &mut recipe, &mut best, &mut tried)?;
+        }
         recipe.repairs = tried;
         Ok(recipe)
+    }
+
+    /// The synthetic rows that the recipe asks for.
+    fn synthetic(&self) -> Option<Mend> {
+        let augment = self.augment.as_ref()?;
+        let kind = Method::of(augment).word();
+        let why = format!("the recipe asks for it ([augment] kind = \"{kind}\", rows = {})", augment.rows);
+        Some(Mend { kinds: &[AUGMENT], columns: Vec::new(), why })
     }
 
     /// Tries the ways of mending one fault, and keeps the best of those that help.
@@ -191,8 +226,9 @@ impl Trials<'_> {
         }
         let Some(before) = best.as_ref() else { return Ok(()) };
         let mut kept: Option<(f64, usize, Recipe, Scored)> = None;
-        for kind in mend.kinds.iter().take(MOST.saturating_sub(tried.len())) {
-            let repaired = with(recipe, kind, &mend.columns, self.judge.metric);
+        let left = if mend.kinds == [AUGMENT] { 1 } else { MOST.saturating_sub(tried.len()) };
+        for kind in mend.kinds.iter().take(left) {
+            let repaired = self.with(recipe, kind, &mend.columns);
             let Some(scored) = self.score(&repaired)? else { continue };
             let gains = differences(&scored.folds, &before.folds, self.judge);
             let Ok(better_by) = corrected_resampled_t(&gains, self.test_share(), 0.95) else { continue };
@@ -232,12 +268,12 @@ impl Trials<'_> {
         let mut all = untouched;
         let mut places: Vec<usize> = mends.iter().filter_map(|mend| best_way(mend, tried)).collect();
         for repair in places.iter().map(|at| &tried[*at]) {
-            all = with(&all, &repair.kind, &repair.columns, self.judge.metric);
+            all = self.with(&all, &repair.kind, &repair.columns);
         }
         mends.extend(self.doubts(doubted, &all)?);
         let labels = mends.last().filter(|mend| mend.kinds == ["labels"]);
         if labels.is_some() {
-            all = with(&all, "labels", &[], self.judge.metric);
+            all = self.with(&all, "labels", &[]);
         }
         if places.len() + usize::from(labels.is_some()) < 2 || all == *recipe {
             return Ok(());

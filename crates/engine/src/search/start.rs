@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tidemill_core::Context;
 use tidemill_core::recipe::{Recipe, Spec};
+use tidemill_core::{Context, Estimator, Fitted, Table, Training};
 use tidemill_eval::compare::corrected_resampled_t;
 
 use super::Candidate;
@@ -14,7 +14,10 @@ use crate::builtin::BASELINE;
 use crate::recipe::named;
 
 /// The learners that can start from an earlier model.
-pub(crate) const STARTERS: [&str; 2] = ["boosted_trees", "ridge"];
+pub(crate) const STARTERS: [&str; 3] = [TREES, NET, "ridge"];
+const TREES: &str = "boosted_trees";
+/// The one of them that continues from weights, not from predictions.
+pub(crate) const NET: &str = "neural_net";
 /// Their parameter that says so.
 const KEY: &str = "start";
 
@@ -35,9 +38,31 @@ pub struct StartVerdict {
     pub p_value: Option<f64>,
 }
 
+/// The shape of the earlier model's net, as parameters; `None` without one.
+#[cfg(feature = "neural")]
+pub(crate) fn net_shape(earlier: &dyn Fitted) -> Option<Map<String, Value>> {
+    tidemill_neural::shape_of(earlier)
+}
+
+/// The same in a build without nets.
+#[cfg(not(feature = "neural"))]
+pub(crate) fn net_shape(_: &dyn Fitted) -> Option<Map<String, Value>> {
+    None
+}
+
+/// The rows to fit on, and for what continues from weights the earlier model.
+pub(crate) fn training<'a>(rows: &'a Table, learner: &dyn Estimator, context: &'a Context) -> Training<'a> {
+    Training { prior: context.earlier().filter(|_| learner.kind() == NET), ..Training::on(rows) }
+}
+
 /// Whether a learner of a design goes on from an earlier model.
 pub(crate) fn is_started(spec: &Spec) -> bool {
     says(&spec.params)
+}
+
+/// Whether it needs the earlier model's predictions to do so; a net continues from weights.
+pub(crate) fn asks_earlier(spec: &Spec) -> bool {
+    is_started(spec) && spec.kind != NET
 }
 
 fn says(params: &Map<String, Value>) -> bool {
@@ -45,16 +70,33 @@ fn says(params: &Map<String, Value>) -> bool {
 }
 
 /// Learners with the number of their settings, and before them those that start from the model that the recipe names.
-pub(super) fn offered(recipe: &Recipe, named: Vec<(Spec, usize)>) -> Vec<(Spec, usize)> {
+pub(super) fn offered(recipe: &Recipe, named: Vec<(Spec, usize)>, context: &Context) -> Vec<(Spec, usize)> {
     if recipe.train.start.is_none() {
         return named;
     }
-    let able = |spec: &Spec| STARTERS.contains(&spec.kind.as_str()) && !spec.params.contains_key(KEY);
+    let shape = context.earlier().and_then(net_shape);
+    let able = |spec: &Spec| {
+        let known = spec.kind != NET || shape.is_some();
+        known && STARTERS.contains(&spec.kind.as_str()) && !spec.params.contains_key(KEY)
+    };
     let mut first: Vec<_> = named.iter().filter(|(spec, _)| able(spec)).cloned().collect();
-    if first.is_empty() && recipe.learners.is_empty() {
-        first.push((Spec::new(STARTERS[0]), 2));
+    if recipe.learners.is_empty() {
+        for (kind, offered) in [(TREES, first.is_empty()), (NET, shape.is_some())] {
+            if offered && !first.iter().any(|(spec, _)| spec.kind == kind) {
+                first.push((Spec::new(kind), 2));
+            }
+        }
     }
-    first.into_iter().map(|(spec, n)| (spec.with(KEY, true), n)).chain(named).collect()
+    let started = |(spec, n): (Spec, usize)| (in_shape(spec.with(KEY, true), shape.as_ref()), n);
+    first.into_iter().map(started).chain(named).collect()
+}
+
+/// A net in the shape of the earlier one; any other learner as it is.
+fn in_shape(mut spec: Spec, shape: Option<&Map<String, Value>>) -> Spec {
+    if spec.kind == NET {
+        spec.params.extend(shape.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    spec
 }
 
 /// The race without the learners that start from an earlier model, where that does not help by more than chance; and what was found.

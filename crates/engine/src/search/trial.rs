@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Source, Table, Training, View};
+use tidemill_core::{Batch, Context, Error, Event, Fitted, Result, Source, Table, View};
 use tidemill_data::split::Fold;
 
 use super::judge::{Judge, Truth};
-use super::{Balanced, Balancer, Candidate, apply, labels, order};
+use super::{Balanced, Balancer, Candidate, apply, labels, order, synthetic, training};
 use crate::links::answer::Place;
 use crate::search::preparation;
 
@@ -73,17 +73,16 @@ impl FoldRunner<'_> {
         let rows = |rows: &[u32]| View::new(self.table.clone(), rows)?.collect();
         let truth = Truth::of(&rows(&fold.valid)?)?;
         let balancer = Balancer::of(self.recipe, self.context)?;
-        // Without labels to doubt, rows are read anew for each kind of need, and kept for none.
-        let cleaned = match self.recipe.labels {
-            Some(_) => {
-                labels::cleaned(rows(&fold.train)?.into(), self.recipe, &stream).map(|(table, _)| Some(table))
-            }
-            None => Ok(None),
+        // Without labels to doubt and rows to add, rows are read anew for each kind of need, and kept for none.
+        let cleaned = match self.recipe.labels.is_some() || self.recipe.augment.is_some() {
+            true => labels::cleaned(rows(&fold.train)?.into(), self.recipe, &stream)
+                .and_then(|(table, _)| synthetic::added(table, self.recipe, &stream).map(Some)),
+            false => Ok(None),
         };
         let cleaned = match cleaned {
             Ok(cleaned) => cleaned,
             Err(e) if is_of_the_machine(&e) => return Err(e),
-            // So few rows that their labels cannot be doubted teach no candidate, as where one of them cannot be fitted.
+            // So few rows that their labels cannot be doubted, or none made like them, teach no candidate, as where one cannot be fitted.
             Err(e) => {
                 return Ok(FoldResult {
                     truth,
@@ -151,8 +150,8 @@ impl FoldRunner<'_> {
         let candidate = &self.candidates[i];
         let began = Instant::now();
         let rows = balanced.map_or(train, |b| &b.rows);
-        let fitted =
-            candidate.estimator.fit(Training::on(rows), &context.with_stream(&candidate.spec.kind))?;
+        let training = training(rows, &*candidate.estimator, context);
+        let fitted = candidate.estimator.fit(training, &context.with_stream(&candidate.spec.kind))?;
         let fitted = balanced.map_or_else(|| fitted.clone(), |b| b.link(fitted.clone()));
         let fit = began.elapsed();
         let began = Instant::now();

@@ -28,10 +28,12 @@ struct Category {
     names: Arc<Categories>,
     /// For each code, and last for that of unseen names, its place in the table.
     places: Vec<u32>,
+    /// The numbers of a place, where they are those of an earlier net.
+    kept: Option<usize>,
 }
 
 impl Category {
-    fn of(column: String, names: Arc<Categories>, seen: &[bool]) -> Self {
+    fn of(column: String, names: Arc<Categories>, seen: &[bool], kept: Option<usize>) -> Self {
         let mut next = UNSEEN;
         let place = |&seen: &bool| {
             next += u32::from(seen);
@@ -39,11 +41,16 @@ impl Category {
         };
         let mut places: Vec<u32> = seen.iter().map(place).collect();
         places.push(UNSEEN);
-        Category { column, names, places }
+        Category { column, names, places, kept }
     }
 
     fn place(&self, code: u32) -> u32 {
         self.places.get(code as usize).copied().unwrap_or(UNSEEN)
+    }
+
+    /// Whether a name has a place of its own.
+    fn knows(&self, name: &str) -> bool {
+        self.place(self.names.code(name)) != UNSEEN
     }
 
     fn n_places(&self) -> usize {
@@ -51,15 +58,20 @@ impl Category {
     }
 }
 
+/// The most numbers of a place.
+const WIDEST: usize = 600;
+
 /// So many numbers for a table of `n` names: fastai's rule, which was found by trying on many tables.
 fn width(n: usize) -> usize {
-    ((1.6 * (n as f64).powf(0.56)).round() as usize).clamp(1, 600)
+    ((1.6 * (n as f64).powf(0.56)).round() as usize).clamp(1, WIDEST)
 }
 
 fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
     let column = lesson.column()?;
     let names = column.categories()?.clone();
-    let mut seen = vec![false; names.len()];
+    let earlier = lesson.earlier::<Category>(&column.name);
+    let known = |name: &str| earlier.is_some_and(|earlier| earlier.knows(name));
+    let mut seen: Vec<bool> = names.names().iter().map(|name| known(name)).collect();
     lesson.scan(|batch, weights| {
         let codes = batch.codes(lesson.places[0])?;
         for (i, &weight) in weights.iter().enumerate() {
@@ -72,22 +84,27 @@ fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
         }
         Ok(())
     })?;
-    Ok(Box::new(Category::of(column.name.clone(), names, &seen)))
+    Ok(Box::new(Category::of(column.name.clone(), names, &seen, earlier.map(Encoder::width))))
 }
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
     column: String,
     names: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    width: Option<usize>,
 }
 
 fn load(state: &State) -> Result<Box<dyn Encoder>> {
     let saved: Saved = state.params()?;
+    if saved.width.is_some_and(|width| !(1..=WIDEST).contains(&width)) {
+        return Err(Error::state(&state.kind, format!("its width should be from 1 to {WIDEST}")));
+    }
     let names = Categories::new(&saved.names);
     match state.tensors.get("seen").map(|t| &t.data) {
         Some(TensorData::U8(seen)) if seen.len() == names.len() => {
             let seen: Vec<bool> = seen.iter().map(|&s| s != 0).collect();
-            Ok(Box::new(Category::of(saved.column, names, &seen)))
+            Ok(Box::new(Category::of(saved.column, names, &seen, saved.width)))
         }
         _ => Err(Error::state(&state.kind, "tensor 'seen' should have a byte for each name")),
     }
@@ -113,7 +130,14 @@ impl Encoder for Category {
     }
 
     fn width(&self) -> usize {
-        width(self.n_places() - 2)
+        self.kept.unwrap_or_else(|| width(self.n_places() - 2))
+    }
+
+    fn rows(&self) -> Option<Vec<String>> {
+        let mut rows = vec!["missing".to_string(), "unseen".to_string()];
+        let own = self.names.names().iter().zip(&self.places).filter(|(_, place)| **place > UNSEEN);
+        rows.extend(own.map(|(name, _)| format!("name/{name}")));
+        Some(rows)
     }
 
     fn operations(&self) -> usize {
@@ -158,7 +182,7 @@ impl Encoder for Category {
     fn state(&self) -> State {
         let names = self.names.names().iter().map(|n| n.to_string()).collect();
         let seen = self.places[..self.names.len()].iter().map(|&p| u8::from(p != UNSEEN)).collect();
-        let saved = Saved { column: self.column.clone(), names };
+        let saved = Saved { column: self.column.clone(), names, width: self.kept };
         State::new(KIND, 1, saved).tensor("seen", vec![self.names.len()], TensorData::U8(seen))
     }
 }
@@ -203,7 +227,7 @@ mod tests {
     #[test]
     fn names_without_rows_share_the_place_of_unseen_ones() {
         let names = Categories::new(["a", "b", "c"]);
-        let category = Category::of("x".into(), names, &[true, false, true]);
+        let category = Category::of("x".into(), names, &[true, false, true], None);
         assert_eq!([0, 1, 2, 3, 9].map(|code| category.place(code)), [2, UNSEEN, 3, UNSEEN, UNSEEN]);
         assert_eq!(category.n_places(), 4);
     }

@@ -24,8 +24,8 @@ fn order(layout: Layout) -> (usize, usize, bool) {
 }
 
 impl Channels {
-    /// Learns them from the training rows.
-    pub(super) fn learn(lesson: &Lesson<'_>) -> Result<Self> {
+    /// Learns them from the training rows, or keeps those of an earlier net of as many channels.
+    pub(super) fn learn(lesson: &Lesson<'_>, earlier: Option<&Channels>) -> Result<Self> {
         let column = lesson.column()?;
         let layout =
             column.layout.ok_or_else(|| Error::internal(format!("'{}' has no layout", column.name)))?;
@@ -42,7 +42,9 @@ impl Channels {
             }
             Ok(())
         })?;
-        let standards = sums.iter().map(Sums::standard).collect();
+        let known = earlier.filter(|earlier| earlier.standards.len() == channels);
+        let own = || sums.iter().map(Sums::standard).collect();
+        let standards = known.map_or_else(own, |known| known.standards.clone());
         Ok(Channels { column: column.name.clone(), layout, standards })
     }
 

@@ -66,7 +66,11 @@ struct Saved {
 }
 
 fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
-    Ok(Box::new(Image::new(Channels::learn(lesson)?, lesson.options.images.clone())?))
+    Ok(Box::new(Image::new(Channels::learn(lesson, known(lesson)?)?, lesson.options.images.clone())?))
+}
+
+fn known<'a>(lesson: &Lesson<'a>) -> Result<Option<&'a Channels>> {
+    Ok(lesson.earlier::<Image>(&lesson.column()?.name).map(|earlier| &earlier.channels))
 }
 
 fn load(state: &State) -> Result<Box<dyn Encoder>> {

@@ -20,6 +20,7 @@ pub use image::Images;
 pub use steps::{Series, SeriesNet};
 pub use tokens::Tokens;
 
+use std::any::Any;
 use std::ops::Range;
 
 use burn::tensor::Tensor;
@@ -64,11 +65,19 @@ pub(crate) struct Lesson<'a> {
     pub places: &'a [usize],
     /// The learner's parameters.
     pub options: &'a NeuralNet,
+    /// The encoders of a net to go on from.
+    pub earlier: &'a [Box<dyn Encoder>],
     /// For cancellation and warnings.
     pub context: &'a Context,
 }
 
-impl Lesson<'_> {
+impl<'a> Lesson<'a> {
+    /// What an earlier net reads this column by, where it does so by an `E`.
+    pub(crate) fn earlier<E: Encoder>(&self, column: &str) -> Option<&'a E> {
+        let own = |e: &'a Box<dyn Encoder>| (&**e as &dyn Any).downcast_ref::<E>();
+        self.earlier.iter().filter_map(own).find(|e| e.columns().contains(&column))
+    }
+
     /// The columns to learn.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
         self.places.iter().map(|&at| &self.source.schema().columns()[at])
@@ -118,7 +127,7 @@ impl Read {
 ///
 /// `forward` is the way in training, with gradients; [`Encoder::plain`] the same function without burn, to within
 /// 1e-5. Neither may look at another row of the batch (no batch statistics): rows come in shards of any size.
-pub(crate) trait Encoder: Send + Sync {
+pub(crate) trait Encoder: Any + Send + Sync {
     /// The names of the columns it reads.
     fn columns(&self) -> Vec<&str>;
 
@@ -142,6 +151,17 @@ pub(crate) trait Encoder: Send + Sync {
 
     /// How many numbers a row becomes.
     fn width(&self) -> usize;
+
+    /// A name for each of them, by which a net that goes on from this one finds it; none where they mean nothing beside another table.
+    fn parts(&self) -> Option<Vec<String>> {
+        let (kind, column) = (self.state().kind, self.column_of(0).to_string());
+        Some((0..self.width()).map(|at| format!("{kind}/{column}/{at}")).collect())
+    }
+
+    /// Where the rows of its first array stand for something that other tables may not have, what they stand for.
+    fn rows(&self) -> Option<Vec<String>> {
+        None
+    }
 
     /// The parameters it learns, in an order of its own; their names start with what tells it from other encoders.
     fn declare(&self) -> Vec<Declared>;
@@ -202,10 +222,11 @@ impl Plain for AsRead {
     }
 }
 
-/// The encoders of a table's features, in the order of the list.
+/// The encoders of a table's features, in the order of the list; what those of an earlier net have learned of a column stays.
 pub(crate) fn learn(
     source: &dyn Source,
     options: &NeuralNet,
+    earlier: &[Box<dyn Encoder>],
     context: &Context,
 ) -> Result<Vec<Box<dyn Encoder>>> {
     let mut encoders = Vec::new();
@@ -218,7 +239,7 @@ pub(crate) fn learn(
             false => places.chunks(1).collect(),
         };
         for places in lots {
-            encoders.push((sort.learn)(&Lesson { source, places, options, context })?);
+            encoders.push((sort.learn)(&Lesson { source, places, options, earlier, context })?);
         }
     }
     Ok(encoders)

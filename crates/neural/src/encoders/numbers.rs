@@ -22,7 +22,7 @@ fn takes(column: &Column) -> bool {
 }
 
 /// One column: what its number becomes.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Number {
     name: String,
     kind: Kind,
@@ -31,7 +31,7 @@ struct Number {
     marked: bool,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Scale {
     Standard(Standard),
     /// The ends of the pieces, rising: one number for each piece, from 0 at its start to 1 at its end (Gorishniy et al. 2022,
@@ -87,6 +87,15 @@ impl Number {
 #[derive(Debug, PartialEq)]
 struct Numbers(Vec<Number>);
 
+impl Numbers {
+    /// What was learned of the same column, where its numbers were not all the same.
+    fn of(&self, column: &Column) -> Option<&Number> {
+        let moves = |number: &Number| !matches!(number.scale, Scale::Standard(Standard { factor: 0.0, .. }));
+        let same = |number: &Number| number.name == column.name && number.kind == column.kind;
+        self.0.iter().find(|number| same(number) && moves(number))
+    }
+}
+
 /// Column `at` of a batch as numbers, `NaN` where missing.
 fn values(batch: &Batch, at: usize, rows: Range<usize>) -> Result<Vec<f64>> {
     if batch.schema().columns()[at].kind == Kind::Flag {
@@ -114,6 +123,10 @@ fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
         Ok(())
     })?;
     let learned = lesson.columns().zip(sums).zip(spreads).map(|((column, sums), spread)| {
+        let earlier = lesson.earlier::<Numbers>(&column.name);
+        if let Some(known) = earlier.and_then(|earlier| earlier.of(column)) {
+            return Number { marked: known.marked || sums.gaps, ..known.clone() };
+        }
         let ends = if pieces { ends(&spread, lesson.options.pieces) } else { Vec::new() };
         let scale = if ends.len() > 2 { Scale::Pieces(ends) } else { Scale::Standard(sums.standard()) };
         Number { name: column.name.clone(), kind: column.kind, scale, marked: sums.gaps }
@@ -192,6 +205,14 @@ impl Encoder for Numbers {
 
     fn width(&self) -> usize {
         self.0.iter().map(Number::width).sum()
+    }
+
+    fn parts(&self) -> Option<Vec<String>> {
+        let parts = |number: &Number| {
+            let own = (0..number.scale.width()).map(|at| format!("{KIND}/{}/{at}", number.name));
+            own.chain(number.marked.then(|| format!("{KIND}/{}/missing", number.name))).collect::<Vec<_>>()
+        };
+        Some(self.0.iter().flat_map(parts).collect())
     }
 
     fn declare(&self) -> Vec<Declared> {

@@ -77,6 +77,11 @@ impl Encoder for Bag {
         self.width
     }
 
+    /// Another table has other terms.
+    fn parts(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// Rows of weights of terms have a length of 1: so does what they become, about.
     fn declare(&self) -> Vec<Declared> {
         let name = format!("bags.{}.weight", self.column);

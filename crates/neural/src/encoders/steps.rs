@@ -83,7 +83,11 @@ struct Saved {
 }
 
 fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
-    Ok(Box::new(Steps::new(Channels::learn(lesson)?, lesson.options.series.clone())?))
+    Ok(Box::new(Steps::new(Channels::learn(lesson, known(lesson)?)?, lesson.options.series.clone())?))
+}
+
+fn known<'a>(lesson: &Lesson<'a>) -> Result<Option<&'a Channels>> {
+    Ok(lesson.earlier::<Steps>(&lesson.column()?.name).map(|earlier| &earlier.channels))
 }
 
 fn load(state: &State) -> Result<Box<dyn Encoder>> {

@@ -44,7 +44,9 @@ fn learn(lesson: &Lesson<'_>) -> Result<Box<dyn Encoder>> {
         }
         Ok(())
     })?;
-    let parts = sums.iter().map(Sums::standard).collect();
+    let known = lesson.earlier::<Vector>(&column.name).filter(|earlier| earlier.parts.len() == len);
+    let parts = known.map_or_else(|| sums.iter().map(Sums::standard).collect(), |known| known.parts.clone());
+    let marked = marked || known.is_some_and(|known| known.marked);
     Ok(Box::new(Vector { column: column.name.clone(), parts, marked }))
 }
 

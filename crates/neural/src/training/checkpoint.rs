@@ -161,9 +161,15 @@ impl Checkpoint {
     }
 }
 
-/// What tells one run of training from another: the learner's parameters, what the encoders learned, the seed, and the
-/// rows with their truth (FNV-1a).
-pub(crate) fn fingerprint(options: &NeuralNet, net: &Net, seed: u64, rows: &Rows<'_>) -> Result<u64> {
+/// What tells one run of training from another: the learner's parameters, what the encoders learned, the seed, the rows with their truth,
+/// and the weights that it starts from where those are an earlier net's (FNV-1a).
+pub(crate) fn fingerprint(
+    options: &NeuralNet,
+    net: &Net,
+    seed: u64,
+    rows: &Rows<'_>,
+    start: &[f32],
+) -> Result<u64> {
     let options = serde_json::to_vec(options).map_err(|e| Error::internal(format!("checkpoint: {e}")))?;
     let mut hash = 0xcbf2_9ce4_8422_2325u64 ^ seed;
     let mut mix = |bytes: &[u8]| {
@@ -180,6 +186,7 @@ pub(crate) fn fingerprint(options: &NeuralNet, net: &Net, seed: u64, rows: &Rows
         Truth::Classes(codes) => codes.iter().for_each(|code| mix(&code.to_le_bytes())),
     }
     rows.weights.iter().for_each(|w| mix(&w.to_le_bytes()));
+    start.iter().for_each(|w| mix(&w.to_le_bytes()));
     Ok(hash)
 }
 

@@ -2,6 +2,7 @@
 
 mod batches;
 mod checkpoint;
+pub(crate) mod earlier;
 mod gradient;
 mod optimizer;
 mod progress;
@@ -18,6 +19,7 @@ use crate::net::Net;
 use crate::parameters::Parameters;
 use crate::{FittedNet, NeuralNet};
 
+pub use earlier::shape_of;
 pub use optimizer::Optimizer;
 pub(crate) use optimizer::{Moments, norm};
 pub use schedule::Schedule;
@@ -39,6 +41,9 @@ pub(crate) fn train(
     let (taught, meaning) = Subject::learn(options, training.train, context)?;
     let net = Net::of(options, encoders, meaning.outputs());
     let mut parameters = Parameters::start(net.declare(), context.seed_for("net/start"));
+    if let Some(earlier) = earlier::net(options, training.prior)? {
+        earlier::take_over((&net, &meaning), earlier, &mut parameters);
+    }
     let mut rows = taught.rows(training.train);
     let given = match training.valid {
         Some(valid) => Some((valid, Subject::watched(valid, &meaning, context)?)),

@@ -85,7 +85,8 @@ impl<'a> Run<'a> {
         }
         let total: f64 = rows.rows.iter().map(|&r| f64::from(rows.weights[r as usize])).sum();
         let moments = Moments::start(options.optimizer, parameters.values.len());
-        let fingerprint = fingerprint(options, net, context.seed, &rows)?;
+        let first = if options.start { &parameters.values[..] } else { &[] };
+        let fingerprint = fingerprint(options, net, context.seed, &rows, first)?;
         let checkpoint = Checkpoint::of(runtime, fingerprint, parameters.values.len())?;
         let found = match checkpoint.as_ref().map(Checkpoint::read).transpose() {
             // A file that is not what was written says nothing: as if there was none.
@@ -138,6 +139,12 @@ impl<'a> Run<'a> {
         self.context.tell(&Event::Begin { what, steps: Some(steps as u64) });
         let done = self.progress.epoch * self.n_batches() + self.progress.batch;
         self.context.tell(&Event::Step(done as u64));
+        // What it goes on from may be the best there is.
+        if self.options.start && done == 0 && self.progress.best.is_none() {
+            let loss = self.watched_loss()?.filter(|loss| loss.is_finite());
+            self.progress.best = loss.map(|loss| (loss, self.parameters.values.clone()));
+            self.kept.best.clone_from(&self.progress.best);
+        }
         while !self.progress.finished {
             if let Err(error) = self.epoch() {
                 // Who stops it can go on from here, whenever the state was last written.

@@ -1,20 +1,14 @@
 //! The distribution of one column alone: from a normal number to a value.
 
-use std::sync::Arc;
-
-use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, PrimitiveArray, UInt32Array};
-use tidemill_core::{Batch, Column, Error, Kind, Result};
+use arrow_array::ArrayRef;
+use tidemill_core::{Batch, Column, Kind, Result};
+use tidemill_kernel::cells::{self, Grid};
 use tidemill_kernel::normal;
 
 use super::latent::Latents;
 
 /// Quantiles of a column at most.
 const KNOTS: usize = 1000;
-/// Decimals that are looked for.
-const DIGITS: i32 = 6;
-/// Lengths of time that all moments of a column may be multiples of, in microseconds: days, hours, minutes, seconds, milliseconds.
-const STEPS: [i64; 5] = [86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000];
 
 /// How a column is distributed.
 #[derive(Clone, Debug)]
@@ -30,8 +24,8 @@ pub(super) struct Marginal {
 enum Values {
     /// Always missing.
     Nothing,
-    Numbers(Quantiles, Option<i32>),
-    Times(Quantiles, i64),
+    /// Numbers or times.
+    Ordered(Quantiles, Grid),
     /// The point above which it is true.
     Flags(f64),
     /// Codes in the order of their intervals, and where each but the last ends.
@@ -45,7 +39,8 @@ impl Marginal {
     /// Of all columns; the numbers behind them are added to `latents`.
     pub(super) fn all(batch: &Batch, latents: &mut Latents) -> Result<Vec<Marginal>> {
         let columns = batch.schema().columns();
-        let known: Vec<Known> = (0..columns.len()).map(|at| known(batch, at)).collect::<Result<_>>()?;
+        let known: Vec<Known> =
+            (0..columns.len()).map(|at| cells::values(batch, at)).collect::<Result<_>>()?;
         let ordered = |column: &Column| matches!(column.kind, Kind::Number | Kind::Time | Kind::Flag);
         let numbers: Vec<&Known> =
             columns.iter().zip(&known).filter(|(c, _)| ordered(c)).map(|(_, known)| known).collect();
@@ -70,8 +65,7 @@ impl Marginal {
         let values = match kind {
             _ if sorted.is_empty() => Values::Nothing,
             Kind::Flag => Values::Flags(normal::quantile(share)),
-            Kind::Time => Values::Times(Quantiles::of(&sorted), step(&sorted)),
-            _ => Values::Numbers(Quantiles::of(&sorted), digits(&sorted)),
+            _ => Values::Ordered(Quantiles::of(&sorted), Grid::of(kind, &sorted)),
         };
         Marginal { values, latent, missing: missing(known, latents) }
     }
@@ -113,51 +107,14 @@ impl Marginal {
         // Where there is one value, any number leads to it.
         let z = |row: usize| self.latent.map_or(0.0, |at| behind[at][row]);
         let rows = || (0..n).map(|row| is_there(row).then(|| z(row)));
-        Ok(match &self.values {
-            Values::Nothing => match column.kind {
-                Kind::Time => times((0..n).map(|_| None)),
-                Kind::Flag => Arc::new(BooleanArray::new_null(n)),
-                Kind::Category => column.categories()?.column(UInt32Array::new_null(n))?,
-                _ => Arc::new(Float64Array::new_null(n)),
-            },
-            Values::Numbers(quantiles, digits) => {
-                let value = |z| rounded(quantiles.at(z), *digits);
-                Arc::new(rows().map(|z| z.map(value)).collect::<Float64Array>())
-            }
-            Values::Times(quantiles, step) => times(rows().map(|z| {
-                let moment = z.map(|z| (quantiles.at(z) / *step as f64).round() as i64);
-                moment.map(|moment| moment * step)
-            })),
-            Values::Flags(above) => Arc::new(rows().map(|z| z.map(|z| z > *above)).collect::<BooleanArray>()),
-            Values::Names(order, ends) => {
-                let code = |z: f64| order[ends.partition_point(|end| *end < z)];
-                column.categories()?.column(rows().map(|z| z.map(code)).collect::<UInt32Array>())?
-            }
-        })
+        let value = |z: f64| match &self.values {
+            Values::Nothing => None,
+            Values::Ordered(quantiles, grid) => Some(grid.nearest(quantiles.at(z))),
+            Values::Flags(above) => Some(f64::from(u8::from(z > *above))),
+            Values::Names(order, ends) => Some(f64::from(order[ends.partition_point(|end| *end < z)])),
+        };
+        cells::array(column, rows().map(|z| z.and_then(value)))
     }
-}
-
-fn times(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    let times: PrimitiveArray<TimestampMicrosecondType> = values.collect();
-    Arc::new(times.with_timezone("UTC"))
-}
-
-/// The values of a column as numbers: flags as 0 and 1, names as their codes, times in microseconds.
-fn known(batch: &Batch, at: usize) -> Result<Known> {
-    let column = &batch.schema().columns()[at];
-    Ok(match column.kind {
-        Kind::Number => batch.numbers(at)?.iter().map(|x| x.filter(|x| x.is_finite())).collect(),
-        Kind::Flag => batch.flags(at)?.iter().map(|x| x.map(|x| f64::from(u8::from(x)))).collect(),
-        Kind::Time => batch.times(at)?.iter().map(|x| x.map(|x| x as f64)).collect(),
-        Kind::Category => {
-            let n = column.categories()?.len() as u32;
-            batch.codes(at)?.iter().map(|code| code.filter(|code| *code < n).map(f64::from)).collect()
-        }
-        found => {
-            let wanted = "a number, a flag, a category or a time".into();
-            return Err(Error::WrongKind { column: column.name.clone(), found, wanted });
-        }
-    })
 }
 
 /// The number behind whether a column is missing, where some rows miss it and some do not.
@@ -238,30 +195,6 @@ impl Quantiles {
     }
 }
 
-/// How many decimals all of these numbers have at most, where that is few.
-fn digits(values: &[f64]) -> Option<i32> {
-    let all = |power: i32| {
-        let scale = 10f64.powi(power);
-        values.iter().all(|x| {
-            let scaled = x * scale;
-            (scaled - scaled.round()).abs() <= 1e-9 * scaled.abs().max(1.0)
-        })
-    };
-    (0..=DIGITS).find(|power| all(*power))
-}
-
-fn rounded(x: f64, digits: Option<i32>) -> f64 {
-    let Some(digits) = digits else { return x };
-    let scale = 10f64.powi(digits);
-    (x * scale).round() / scale
-}
-
-/// The longest step of which all moments are multiples.
-fn step(moments: &[f64]) -> i64 {
-    let all = |step: &&i64| moments.iter().all(|moment| (*moment as i64) % **step == 0);
-    STEPS.iter().find(all).copied().unwrap_or(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,15 +206,5 @@ mod tests {
         assert_eq!([quantiles.at(-9.0), quantiles.at(9.0)], [1.0, 8.0]);
         assert_eq!(quantiles.at(0.0), 3.0);
         assert_eq!(Quantiles::of(&[5.0]).at(1.0), 5.0);
-    }
-
-    #[test]
-    fn decimals_and_steps_are_those_of_the_values() {
-        assert_eq!(digits(&[1.0, -3.0, 1e12]), Some(0));
-        assert_eq!(digits(&[0.1, 2.25]), Some(2));
-        assert_eq!(digits(&[1.0 / 3.0]), None);
-        assert_eq!(step(&[0.0, 86_400e6 * 3.0]), 86_400_000_000);
-        assert_eq!(step(&[0.0, 5e6]), 1_000_000);
-        assert_eq!(step(&[7.0]), 1);
     }
 }

@@ -435,7 +435,9 @@ catalogue! {
 
     // Synthetic rows.
     synth_kicker = "Synthetic rows",
-    synth_lead = "{made} new rows, made from {learned} rows of {source} by a Gaussian copula; {held} real rows were held out to judge by.",
+    synth_lead = "{made} new rows, made from {learned} rows of {source} by {method}; {held} real rows were held out to judge by.",
+    synth_copula = "a Gaussian copula",
+    synth_gan = "a conditional GAN",
     synth_tile_told = "ROC AUC of a classifier that is to tell them",
     synth_tile_told_aside = "0.5 or less: it cannot, 1: it always can",
     synth_tile_pairs = "mean difference of associations",

@@ -426,7 +426,9 @@ pub const ZH: Words = Words {
 
     // Synthetic rows.
     synth_kicker: "合成数据",
-    synth_lead: "用高斯 copula 由 {source} 的 {learned} 行生成了 {made} 行新数据；留出 {held} 行真实数据用于评估。",
+    synth_lead: "用{method}由 {source} 的 {learned} 行生成了 {made} 行新数据；留出 {held} 行真实数据用于评估。",
+    synth_copula: "高斯 copula",
+    synth_gan: "条件生成对抗网络",
     synth_tile_told: "分辨新旧数据的分类器的 ROC AUC",
     synth_tile_told_aside: "0.5 及以下表示无法区分，1 表示总能区分",
     synth_tile_pairs: "关联度的平均差异",

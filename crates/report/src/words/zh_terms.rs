@@ -185,6 +185,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("repair.smote", "为稀有类别合成更多训练样本（SMOTE）"),
     ("repair.labels", "训练时剔除标签可疑的行"),
     ("repair.together", "同时采用以上各项修复"),
+    ("repair.augment", "在学习用的数据中加入合成数据"),
     // What steps did to a column.
     ("done.bin", "划分为区间"),
     ("done.date_parts", "拆分为日期各部分"),

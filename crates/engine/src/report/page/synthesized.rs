@@ -19,7 +19,9 @@ const NAMED: usize = 3;
 pub fn synthesized(words: &'static Words, facts: &SynthesizedFacts) -> String {
     let mut page = Report::new(words, Text::name(file_name(words, &facts.source)));
     page.kicker = Text::plain(format!("Tidemill · {}", words.synth_kicker));
+    let method = if facts.method == "gan" { words.synth_gan } else { words.synth_copula };
     let rows = [
+        ("method", plain(method)),
         ("made", plain(count(facts.made as f64))),
         ("learned", plain(count(facts.learned as f64))),
         ("held", plain(count(facts.held_out as f64))),

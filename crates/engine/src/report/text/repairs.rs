@@ -9,7 +9,7 @@ use crate::facts::Outcome;
 use crate::format::short;
 
 /// What each repair does, in English.
-const DONE: [(&str, &str); 9] = [
+const DONE: [(&str, &str); 10] = [
     ("merge_spellings", "spellings of one name are merged"),
     ("clip_outliers", "numbers far out are brought to the nearest bound"),
     ("outliers_missing", "numbers far out are taken for missing"),
@@ -19,6 +19,7 @@ const DONE: [(&str, &str); 9] = [
     ("smote", "rare classes get more rows to learn from (SMOTE)"),
     ("labels", "rows of doubtful label are left out of training"),
     ("together", "all of them at once"),
+    ("augment", "synthetic rows are added to those that are learned from"),
 ];
 
 /// A sentence for each repair that was kept, and one for all that were not.

@@ -2,14 +2,17 @@
 
 use arrow_array::Array;
 use rayon::prelude::*;
-use tidemill_core::{Batch, Kind, Result};
+use tidemill_core::{Batch, Context, Kind, Result};
 use tidemill_data::profile::{NONE, correlation_ratio, cramers_v, kolmogorov_smirnov};
 
+use super::sample;
 use crate::facts::{ColumnLikeness, PairFacts, PairLikeness};
 use crate::verbs::prepare::shape::Shapes;
 
 /// Columns whose pairs are compared.
 const COLUMNS: usize = 100;
+/// The fewest values of which it is said how varied they are.
+const VARIED: usize = 50;
 /// Pairs that are told.
 const TOLD: usize = 10;
 
@@ -46,7 +49,8 @@ fn all(batch: &Batch, n: usize) -> Result<Vec<Values>> {
 }
 
 /// Each column alone.
-pub(super) fn columns(real: &Batch, made: &Batch) -> Result<Vec<ColumnLikeness>> {
+pub(super) fn columns(real: &Batch, made: &Batch, context: &Context) -> Result<Vec<ColumnLikeness>> {
+    let alike = sample(real, made.n_rows(), "variety", context)?;
     let shapes = |batch: &Batch| {
         let mut shapes = Shapes::new(batch.schema());
         shapes.add(batch).map(|()| shapes.finish())
@@ -61,30 +65,52 @@ pub(super) fn columns(real: &Batch, made: &Batch) -> Result<Vec<ColumnLikeness>>
         .map(|(at, ((column, of_real), (_, of_made)))| {
             let (measure, apart) = apart(&Values::of(real, at)?, &Values::of(made, at)?);
             let missing = [missing(real, at), missing(made, at)];
-            Ok(ColumnLikeness { name: column.name, measure, apart, missing, real: of_real, made: of_made })
+            let variety = variety(&Values::of(&alike, at)?, &Values::of(made, at)?);
+            let (name, real, made) = (column.name, of_real, of_made);
+            Ok(ColumnLikeness { name, measure, apart, missing, variety, real, made })
         })
         .collect()
 }
 
+/// How varied new values are, against real ones; `None` where real ones do not vary, or are few.
+fn variety(real: &Values, made: &Values) -> Option<f64> {
+    let of = |values: &Values| match values {
+        Values::Numbers(x) => {
+            let x = sorted(x);
+            let at = |share: f64| x[(share * (x.len() - 1) as f64).round() as usize];
+            (x.len() >= VARIED).then(|| at(0.95) - at(0.05))
+        }
+        Values::Codes(codes, n) => {
+            let known = codes.iter().filter(|code| **code != NONE).count();
+            let surprise = |share: &f64| if *share > 0.0 { -share * share.ln() } else { 0.0 };
+            (known >= VARIED).then(|| shares(codes, *n).iter().map(surprise).sum::<f64>().exp())
+        }
+    };
+    let least = if matches!(real, Values::Codes(..)) { 1.0 } else { 0.0 };
+    // New rows without any value do not vary at all.
+    of(real).filter(|real| *real > least).map(|real| of(made).unwrap_or(0.0) / real)
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
+    finite.sort_by(f64::total_cmp);
+    finite
+}
+
+/// The share of each code among those that there are.
+fn shares(codes: &[u32], n: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; n];
+    codes.iter().filter(|code| **code != NONE).for_each(|code| counts[*code as usize] += 1.0);
+    let total: f64 = counts.iter().sum();
+    counts.iter_mut().for_each(|count| *count /= f64::max(total, 1.0));
+    counts
+}
+
 fn apart(real: &Values, made: &Values) -> (&'static str, f64) {
     match (real, made) {
-        (Values::Numbers(a), Values::Numbers(b)) => {
-            let sorted = |of: &[f64]| {
-                let mut finite: Vec<f64> = of.iter().copied().filter(|x| x.is_finite()).collect();
-                finite.sort_by(f64::total_cmp);
-                finite
-            };
-            ("ks", kolmogorov_smirnov(&sorted(a), &sorted(b)))
-        }
+        (Values::Numbers(a), Values::Numbers(b)) => ("ks", kolmogorov_smirnov(&sorted(a), &sorted(b))),
         (Values::Codes(a, n), Values::Codes(b, _)) => {
-            let shares = |of: &[u32]| {
-                let mut counts = vec![0.0; *n];
-                of.iter().filter(|code| **code != NONE).for_each(|code| counts[*code as usize] += 1.0);
-                let total: f64 = counts.iter().sum();
-                counts.iter_mut().for_each(|count| *count /= f64::max(total, 1.0));
-                counts
-            };
-            let (a, b) = (shares(a), shares(b));
+            let (a, b) = (shares(a, *n), shares(b, *n));
             ("tvd", 0.5 * a.iter().zip(&b).map(|(a, b)| (a - b).abs()).sum::<f64>())
         }
         _ => ("ks", f64::NAN),
@@ -144,6 +170,18 @@ mod tests {
         let b: Vec<f64> = a.iter().map(|x| x * x).collect();
         assert!((pearson(&a, &b).unwrap() - 0.963_529_318_081_743_5).abs() < 1e-12);
         assert_eq!(pearson(&a, &[1.0; 12]), None);
+    }
+
+    #[test]
+    fn variety_is_that_of_as_many_values() {
+        let codes = |of: fn(usize) -> u32| Values::Codes((0..100).map(of).collect(), 4);
+        let even = codes(|i| (i % 4) as u32);
+        assert!((variety(&even, &codes(|i| (i % 2) as u32)).unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!(variety(&codes(|_| 1), &even), None);
+        let numbers = |by: f64| Values::Numbers((0..101).map(|i| by * f64::from(i)).collect());
+        assert!((variety(&numbers(4.0), &numbers(1.0)).unwrap() - 0.25).abs() < 1e-12);
+        assert_eq!(variety(&numbers(4.0), &Values::Numbers(vec![f64::NAN; 100])), Some(0.0));
+        assert_eq!(variety(&Values::Numbers(vec![1.0; 10]), &numbers(1.0)), None);
     }
 
     #[test]

@@ -3,25 +3,28 @@
 //!
 //! Rows are made from the training part of the table alone, so that the held-out part can judge: what is written is what was judged.
 
-mod classes;
 mod likeness;
 mod models;
 mod privacy;
 
 use tidemill_core::recipe::{Recipe, Task};
-use tidemill_core::{Batch, Column, Context, Error, Event, Kind, Result, Role, Source, Table};
+use tidemill_core::{Batch, Context, Error, Event, Result, Role, Source, Table};
 use tidemill_data::{InferredSchema, Ingest, split};
 use tidemill_kernel::Random;
 
 use super::prepare::left_out;
 use crate::error::EngineError;
-use crate::facts::{LeftOut, SynthesizedFacts};
+use crate::facts::{ColumnLikeness, LeftOut, SynthesizedFacts};
 use crate::files::clean;
 use crate::fit::keep_together;
 use crate::rows::open_to_learn;
+pub use crate::search::Method;
+use crate::search::synthetic::{STEPS, is_made};
 
 /// Rows that are made at most.
 const MOST: usize = 10_000_000;
+/// Columns of less variety than this, against real ones, have collapsed; rows of which this share of columns has are of no use.
+const COLLAPSED: f64 = 0.4;
 /// Rows of a sort that models and distances look at.
 const JUDGED: usize = 5_000;
 
@@ -34,6 +37,8 @@ pub struct Job {
     pub recipe: Recipe,
     /// How many rows to make.
     pub n: usize,
+    /// By what.
+    pub method: Method,
     /// The file for the new rows.
     pub out: Option<String>,
 }
@@ -41,11 +46,18 @@ pub struct Job {
 /// Learns how the rows of a table are distributed, makes new ones, judges and writes them.
 ///
 /// # Errors
-/// No row to make or too many; too few rows to learn from; no column that can be made; a file that cannot be written.
+/// No row to make or too many; too few rows to learn from; no column that can be made; rows that are nearly all alike where real ones are
+/// not; a file that cannot be written.
 pub fn synthesize(job: &Job, context: &Context) -> Result<SynthesizedFacts> {
     if !(1..=MOST).contains(&job.n) {
         let problem = format!("-n {}: the number of rows to make must be 1 to {MOST}", job.n);
         return Err(EngineError::usage(problem, "give another number with -n").into());
+    }
+    if let Method::Gan { steps: Some(steps) } = job.method
+        && !(1..=STEPS).contains(&steps)
+    {
+        let problem = format!("--steps {steps}: the number of steps must be 1 to {STEPS}");
+        return Err(EngineError::usage(problem, "give another number with --steps").into());
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
     let pool = pool.map_err(|e| Error::internal(format!("starting threads: {e}")))?;
@@ -66,17 +78,19 @@ fn run(job: &Job, context: &Context) -> Result<SynthesizedFacts> {
     let parts = Parts::of(table, job, context)?;
 
     context.tell(&Event::Begin { what: "learning the distribution".into(), steps: None });
-    let made = classes::sample(&parts.learned, job.n, context)?;
+    let made = job.method.sample(&parts.learned, job.n, context)?;
     context.tell(&Event::End);
+    let columns = likeness::columns(&parts.learned, &made, context)?;
+    check_variety(&columns, context)?;
 
     context.tell(&Event::Begin { what: "judging".into(), steps: None });
     let facts = SynthesizedFacts {
         source: clean(&job.source),
-        method: "copula",
+        method: job.method.word(),
         learned: parts.learned.n_rows(),
         held_out: parts.held_out.n_rows(),
         made: made.n_rows(),
-        columns: likeness::columns(&parts.learned, &made)?,
+        columns,
         left_out,
         pairs: likeness::pairs(&parts.learned, &made)?,
         told: models::told(&parts.learned, &made, context)?,
@@ -92,10 +106,30 @@ fn run(job: &Job, context: &Context) -> Result<SynthesizedFacts> {
     Ok(facts)
 }
 
-/// Whether rows of such a column can be made: keys name real rows, and texts, images and series are no numbers.
-fn is_made(column: &Column) -> bool {
-    let kind = matches!(column.kind, Kind::Number | Kind::Flag | Kind::Category | Kind::Time);
-    kind && !matches!(column.role, Role::Key | Role::Block | Role::Ignore)
+/// Warns of columns whose new values are nearly all alike where real ones are not, which is how a GAN fails.
+///
+/// # Errors
+/// Most columns are like that.
+fn check_variety(columns: &[ColumnLikeness], context: &Context) -> Result<()> {
+    let judged = columns.iter().filter(|column| column.variety.is_some()).count();
+    let collapsed: Vec<String> = columns
+        .iter()
+        .filter_map(|column| Some((column, column.variety.filter(|variety| *variety < COLLAPSED)?)))
+        .map(|(column, variety)| format!("'{}' ({:.0}%)", column.name, 100.0 * variety))
+        .collect();
+    if collapsed.is_empty() {
+        return Ok(());
+    }
+    let n = collapsed.len();
+    let named = collapsed.join(", ");
+    let problem =
+        format!("new rows have little of the variety of real ones in {n} of {judged} columns: {named}");
+    if 2 * n > judged {
+        let remedy = "give more --steps, another --seed or more rows, or use the method copula";
+        return Err(Error::data(problem, remedy));
+    }
+    context.warn("synthesis_collapsed", problem);
+    Ok(())
 }
 
 /// The columns that new rows do not have, and why.
@@ -135,12 +169,17 @@ impl Parts {
 
 /// At most [`JUDGED`] rows, by chance.
 fn some(batch: &Batch, label: &str, context: &Context) -> Result<Batch> {
-    if batch.n_rows() <= JUDGED {
+    sample(batch, JUDGED, label, context)
+}
+
+/// At most `n` rows, by chance, in their order.
+fn sample(batch: &Batch, n: usize, label: &str, context: &Context) -> Result<Batch> {
+    if batch.n_rows() <= n {
         return Ok(batch.clone());
     }
     let mut rows: Vec<u32> = (0..batch.n_rows() as u32).collect();
     Random::new(context.seed_for(label), 0).shuffle(&mut rows);
-    rows.truncate(JUDGED);
+    rows.truncate(n);
     rows.sort_unstable();
     batch.take(&rows)
 }
