@@ -1,6 +1,7 @@
 //! The tests of the crate as one program: each file is a module, so that the crate is linked once.
 
 mod agreement;
+mod denoise;
 mod gan;
 mod graph;
 mod start;
