@@ -119,7 +119,7 @@ impl Denoise {
         let truth = Truth::Rows(standardised(&sample, &standards)?, places.len());
         let options = self.as_net();
         let table = Table::new(sample);
-        let net = Net::of(&options, encoders::learn(&table, &options, context)?, places.len());
+        let net = Net::of(&options, encoders::learn(&table, &options, &[], context)?, places.len());
         let parameters = match places.is_empty() {
             true => Parameters::start(net.declare(), 0),
             false => training::train_rows(&options, &net, &table, &truth, blocks.as_deref(), context)?,
