@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tidemill_core::Coded;
+use tidemill_core::{Coded, Schema};
 
 /// The errors of this crate; they travel as [`tidemill_core::Error::Room`].
 #[derive(Debug, thiserror::Error)]
@@ -263,4 +263,15 @@ impl Coded for Error {
 
 fn quoted(names: &[String]) -> String {
     names.iter().map(|n| format!("'{}'", tidemill_core::escaped(n))).collect::<Vec<_>>().join(", ")
+}
+
+/// So many columns are listed where one is missing.
+const LISTED: usize = 20;
+
+/// The error of a column that is not in `place`, with the columns that are there.
+pub fn absent(name: &str, place: &str, found: &Schema) -> tidemill_core::Error {
+    let names: Vec<String> = found.names().take(LISTED).map(String::from).collect();
+    let more = if found.len() > LISTED { ", …" } else { "" };
+    let place = format!("{place}, whose columns are {}{more}", quoted(&names));
+    tidemill_core::Error::missing_column(name, place, found.names())
 }

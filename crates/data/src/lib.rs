@@ -18,8 +18,8 @@ pub mod source;
 pub mod split;
 mod ties;
 
-pub use error::Error;
-pub use infer::{infer, names_pictures, positive_class};
+pub use error::{Error, absent};
+pub use infer::{infer, names_period, names_pictures, positive_class};
 pub use intake::{Canonical, CellIssue, Ingest, RowReader, canonical_rows, check_masks};
 pub use plan::{InferredColumn, InferredSchema, Leak, Note, Weight};
 pub use profile::{Profile, profile};

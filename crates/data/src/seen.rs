@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{Array, ArrayRef};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -15,7 +17,7 @@ use tidemill_kernel::words::{Piece, pairs, pieces};
 use tidemill_kernel::{graph, picture};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::parse::zone_of;
+use crate::parse::{write_iso, zone_of};
 use crate::raw::{Raw, RawColumn};
 
 /// The most words of a column that are remembered.
@@ -26,6 +28,8 @@ const PROBES: u64 = 3;
 /// The steps of the first series are all looked at; beyond them, those of every fiftieth.
 const STEPPED: usize = 2_000;
 const THINNED: usize = 50;
+/// A year in microseconds.
+const YEAR: i64 = 366 * 86_400_000_000;
 /// Where timestamps are written in more zones than this, another one says nothing.
 const MOST_ZONES: usize = 24;
 
@@ -48,6 +52,9 @@ pub struct Seen {
     /// The keys of the rows, and those that they list as neighbours.
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<Vocabulary>,
+    /// The first and the last of times, in microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<[i64; 2]>,
     /// Whether every row had a value.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     complete: bool,
@@ -110,6 +117,25 @@ impl Seen {
         Ok(())
     }
 
+    /// Adds the first and the last of a column of times.
+    pub(crate) fn add_times(&mut self, array: &ArrayRef) {
+        let times = array.as_primitive_opt::<TimestampMicrosecondType>().into_iter().flatten().flatten();
+        self.times = times.fold(None, |span, at| match span {
+            None => Some([at, at]),
+            Some([first, last]) => Some([at.min(first), at.max(last)]),
+        });
+    }
+
+    /// What is unfamiliar about a time: that it lies further from those of training than these are apart, and than a year.
+    fn judge_time(&self, at: i64) -> Option<Unfamiliar> {
+        let [first, last] = self.times?;
+        let span = last.saturating_sub(first).max(YEAR);
+        let far = at > last.saturating_add(span) || at < first.saturating_sub(span);
+        let says =
+            || format!("in training the times lay between {} and {}", write_iso(first), write_iso(last));
+        far.then(says).and_then(|says| unfamiliar("outside_training_range", says))
+    }
+
     /// What is unfamiliar about a cell that was read.
     pub(crate) fn judge(&self, cell: Raw<'_>) -> Option<Unfamiliar> {
         match cell {
@@ -120,6 +146,7 @@ impl Seen {
                 let (times, values): (Vec<i64>, Vec<f64>) = points.iter().copied().unzip();
                 self.judge_series(&times, &values)
             }
+            Raw::Time(at) => self.judge_time(at),
             Raw::Missing if self.complete => {
                 unfamiliar("missing_value", "it is missing; in training every row had it")
             }
@@ -393,6 +420,10 @@ fn length(micros: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::TimestampMicrosecondArray;
+
     use super::*;
 
     #[test]
@@ -410,6 +441,24 @@ mod tests {
         let again = Vocabulary::try_from(String::from(seen.clone())).unwrap();
         assert_eq!(again, seen);
         assert!(Vocabulary::try_from("AAAA".to_string()).is_err());
+    }
+
+    #[test]
+    fn times_far_from_those_of_training_are_said() {
+        let seen = |times: Vec<Option<i64>>| {
+            let mut seen = Seen::default();
+            seen.add_times(&(Arc::new(TimestampMicrosecondArray::from(times)) as ArrayRef));
+            seen
+        };
+        let code = |seen: &Seen, at| seen.judge(Raw::Time(at)).map(|found| found.code);
+        let odd = Some("outside_training_range");
+        let decade = seen(vec![Some(0), None, Some(10 * YEAR)]);
+        assert_eq!([-10 * YEAR, 5 * YEAR, 20 * YEAR].map(|at| code(&decade, at)), [None; 3]);
+        assert_eq!([-10 * YEAR - 1, 20 * YEAR + 1].map(|at| code(&decade, at)), [odd; 2]);
+        // Of a few days the next ones are not far.
+        let moment = seen(vec![Some(7)]);
+        assert_eq!([7 + YEAR, 8 + YEAR].map(|at| code(&moment, at)), [None, odd]);
+        assert_eq!(code(&seen(vec![None]), i64::MAX), None);
     }
 
     #[test]

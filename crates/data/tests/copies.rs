@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
 use tidemill_core::recipe::{Copies, Folds, Recipe, Split, SplitKind};
 use tidemill_core::{Context, Role, Table};
 use tidemill_data::split::{self, Blocks, Fold, Parts};
@@ -52,8 +54,14 @@ fn written(rows: &str) -> tempfile::NamedTempFile {
 fn column(table: &Table, name: &str) -> Vec<String> {
     let at = table.batch().schema().index(name).unwrap();
     let array = table.batch().column(at);
-    let shown = arrow_cast::display::ArrayFormatter::try_new(array, &Default::default()).unwrap();
-    (0..table.batch().n_rows()).map(|row| shown.value(row).to_string()).collect()
+    if let Some(dictionary) = array.as_any_dictionary_opt() {
+        let names = dictionary.values().as_string::<i32>();
+        return dictionary.normalized_keys().iter().map(|&key| names.value(key).to_string()).collect();
+    }
+    match array.as_string_opt::<i32>() {
+        Some(texts) => texts.iter().map(|text| text.unwrap_or_default().to_string()).collect(),
+        None => (0..array.len()).map(|row| format!("{:?}", array.slice(row, 1))).collect(),
+    }
 }
 
 /// No value of `names` is on both sides of the test split or of a fold.

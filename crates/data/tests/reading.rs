@@ -409,3 +409,35 @@ fn headers_are_found_below_wide_titles_and_between_files() {
     // A table of names alone in which a row comes again has no header.
     assert_eq!(text("Oslo,yes\nBonn,no\nOslo,yes\n").collect().unwrap().n_rows(), 3);
 }
+
+#[test]
+fn a_workbook_is_read_where_its_table_is() {
+    let source = opened("cover.xlsx");
+    assert_eq!(names(&*source), ["shop", "sold"]);
+    assert_eq!(texts(&*source, "shop").len(), 40);
+    let notes = &source.reading().unwrap().notes;
+    assert!(notes.iter().any(|n| n.contains("'Data' is read") && n.contains("Cover, Old")), "{notes:?}");
+    // Who names a sheet gets it, hidden or not.
+    let old = open(&(file("cover.xlsx") + "?sheet=Old"), &ReadOptions::default()).unwrap();
+    assert_eq!(texts(&*old, "shop").len(), 29);
+    let e = refusal(open(&file("formulas.xlsx"), &ReadOptions::default()));
+    assert!(e.to_string().contains("column 3 of sheet 'Data' holds 6 formulas without their values"), "{e}");
+    // An empty row divides the table from its total.
+    let total = opened("total.xlsx");
+    assert_eq!(texts(&*total, "shop").last().map(String::as_str), Some("s10"));
+    assert!(total.reading().unwrap().notes.iter().any(|n| n.contains("Total")));
+}
+
+#[test]
+fn quotes_behind_a_backslash_are_part_of_their_cell() {
+    let read = |text: &str| {
+        let source =
+            open_body(text.as_bytes().to_vec(), "a.csv", BodyFormat::Csv, &ReadOptions::default()).unwrap();
+        texts(&*source, "said")
+    };
+    assert_eq!(read("n,said\n1,\"He said \\\"hi\\\", twice\"\n2,\"no\"\n"), ["He said \"hi\", twice", "no"]);
+    assert_eq!(read("n;said\n1;\"\\\"a\\\" or \\\"b\\\"\"\n2;no\n"), ["\"a\" or \"b\"", "no"]);
+    // A path that ends with a backslash, and doubled quotes, stay what they are.
+    assert_eq!(read("n,said\n1,\"C:\\dir\\\"\n2,\"D:\\\"\n"), ["C:\\dir\\", "D:\\"]);
+    assert_eq!(read("n,said\n1,\"a \"\"b\"\" c\"\n2,x\n"), ["a \"b\" c", "x"]);
+}

@@ -369,3 +369,74 @@ fn bounds_and_words_of_laboratories_are_numbers() {
     }
     assert!(codes(&plan_of(&*source, None)).contains(&"censored"));
 }
+
+#[test]
+fn units_of_one_dimension_are_one_column_and_others_are_named() {
+    for (csv, wanted, format) in [
+        ("x,y\n5 kg,a\n300 g,b\n2.5 kg,c\n1 kg,d\n", vec![5.0, 0.3, 2.5, 1.0], "units:kg"),
+        ("x,y\n180 cm,a\n1.75 m,b\n169 cm,c\n", vec![180.0, 175.0, 169.0], "units:cm"),
+        ("x;y\n1,5 h;a\n30 min;b\n2 h;c\n", vec![1.5, 0.5, 2.0], "units:h"),
+        ("x,y\n~5,a\n7,b\n9.5,c\n", vec![5.0, 7.0, 9.5], "about"),
+        ("x,y\nca. 5 kg,a\n7 kg,b\n900 g,c\n", vec![5.0, 7.0, 0.9], "about+units:kg"),
+    ] {
+        let found = numbers(&*text(csv), "x");
+        assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{csv:?}: {found:?}");
+        assert!(column(&*text(csv), "x").format.to_string().contains(format), "{csv:?}");
+    }
+    for (csv, code) in [
+        ("x,y\n5 kg,a\n300 g,b\n2.5 kg,c\n", "converted_units"),
+        ("x,y\n~5,a\n7,b\n9.5,c\n", "inexact"),
+        ("x,y\n5 kg,a\n30 cm,b\n2 kg,c\n7 cm,a\n", "mixed_units"),
+    ] {
+        assert!(codes(&plan_of(&*text(csv), None)).contains(&code), "{csv:?}");
+    }
+    // Words that only look like units make no numbers.
+    for csv in ["x,y\n5 pcs,a\n3 boxes,b\n2 pcs,c\n", "x,y\nabout a week,a\nca. two,b\n~,c\n"] {
+        assert_ne!(column(&*text(csv), "x").kind, Kind::Number, "{csv:?}");
+    }
+}
+
+#[test]
+fn times_are_read_as_the_world_writes_them() {
+    let days = |write: &dyn Fn(usize) -> String| -> String {
+        "x,y\n".to_string() + &(0..40).map(|i| format!("{},{i}.5\n", write(i))).collect::<String>()
+    };
+    let month = ["Januar", "Februar", "März"];
+    for (name, csv) in [
+        ("digits with a clock", days(&|i| format!("202301{:02}12{:02}00", 1 + i % 28, i))),
+        ("weeks", days(&|i| format!("2023-W{:02}-{}", 1 + i, 1 + i % 7))),
+        ("mail", days(&|i| format!("\"Tue, {:02} Jan 2023 10:{i:02}:00 +0000\"", 1 + i % 28))),
+        ("German", days(&|i| format!("{}. {} 2023", 1 + i % 28, month[i % 3]))),
+        ("Chinese", days(&|i| format!("2023年{}月{}日", 1 + i % 12, 1 + i % 28))),
+        ("mixed zones", days(&|i| format!("2023-01-{:02}T10:{i:02}:00{}", 1 + i % 28, ["", "Z"][i % 2]))),
+    ] {
+        let found = column(&*text(&csv), "x");
+        assert_eq!(found.kind, Kind::Time, "{name}: {}", found.why);
+    }
+    let zones = days(&|i| format!("2023-01-{:02}T10:{i:02}:00{}", 1 + i % 28, ["", "+02:00"][i % 2]));
+    assert!(codes(&plan_of(&*text(&zones), None)).contains(&"mixed_zones"));
+    // Where the name or the recipe says so.
+    let named = |name: &str, told: bool, write: &dyn Fn(usize) -> String| {
+        let source = text(&days(write).replacen('x', name, 1));
+        let mut recipe = Recipe::default();
+        recipe.data.time = told.then(|| name.to_string());
+        let plan = infer(&*source, &recipe, &Context::default()).unwrap();
+        plan.column(name).unwrap().clone()
+    };
+    let months = |i: usize| format!("{}{:02}", 2016 + i / 12, 1 + i % 12);
+    let nanos = |i: usize| format!("{}", 1_672_531_200_000_000_000 + i as i64 * 3_600_000_000_000);
+    let weeks = |i: usize| format!("2023-W{:02}", 1 + i);
+    for (found, format) in [
+        (named("month", false, &months), "period"),
+        (named("x", true, &months), "period"),
+        (named("timestamp", false, &nanos), "unix_nanos"),
+        (named("x", true, &nanos), "unix_nanos"),
+        (named("x", true, &weeks), "period"),
+    ] {
+        assert_eq!((found.kind, found.format.to_string().as_str()), (Kind::Time, format), "{}", found.why);
+    }
+    // Six and fourteen digits that are no dates stay what they were.
+    assert_ne!(named("x", false, &months).kind, Kind::Time);
+    assert_ne!(named("month", false, &|i| format!("2016{:02}", 10 + i % 7)).kind, Kind::Time);
+    assert_ne!(named("x", false, &|i| format!("99999999{:06}", i)).kind, Kind::Time);
+}

@@ -8,6 +8,12 @@ pub(crate) fn capital(sentence: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// With its indefinite article.
+pub(crate) fn with_article(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
+}
+
 /// With a small letter, but for abbreviations.
 pub(crate) fn lower(title: &str) -> String {
     let mut letters = title.chars();
@@ -31,9 +37,18 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)
 }
 
-/// Four figures that count.
+/// Below this, twelve digits behind the point are zeros.
+const LEAST: f64 = 5e-13;
+
+/// Four figures that count; nothing but zeros is `0`, and what is no number is `–`.
 pub(crate) fn short(x: f64) -> String {
-    let digits = if x == 0.0 { 3 } else { (3 - x.abs().log10().floor() as i32).clamp(0, 12) as usize };
+    if !x.is_finite() {
+        return "–".into();
+    }
+    if x.abs() < LEAST {
+        return "0".into();
+    }
+    let digits = (3 - x.abs().log10().floor() as i32).clamp(0, 12) as usize;
     format!("{x:.digits$}")
 }
 
@@ -64,7 +79,14 @@ pub(crate) fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, short};
+
+    #[test]
+    fn what_rounds_to_nothing_is_a_zero() {
+        let said = [0.0, -0.0, 1.7e-17, -4e-13, 1e-9, 0.12345, 1234.5].map(short);
+        assert_eq!(said, ["0", "0", "0", "0", "0.000000001000", "0.1235", "1234"]);
+        assert_eq!([short(f64::NAN), short(f64::INFINITY)], ["–", "–"]);
+    }
 
     #[test]
     fn long_numbers_are_short() {

@@ -38,17 +38,18 @@ pub fn cell(value: &Value) -> Cell {
     }
 }
 
+/// A number as JSON has it; whole numbers stay whole: `3`, not `3.0`.
+pub fn number(x: f64) -> Value {
+    if x == x.trunc() && x.abs() < 9e15 { Value::from(x as i64) } else { Value::from(x) }
+}
+
 /// A raw cell of a batch as JSON has it.
 pub fn value(batch: &Batch, c: usize, i: usize) -> Result<Value> {
     if batch.column(c).is_null(i) {
         return Ok(Value::Null);
     }
     Ok(match batch.schema().columns()[c].kind {
-        Kind::Number => {
-            let x = batch.numbers(c)?.value(i);
-            // Whole numbers stay whole: `3`, not `3.0`.
-            if x == x.trunc() && x.abs() < 9e15 { Value::from(x as i64) } else { Value::from(x) }
-        }
+        Kind::Number => number(batch.numbers(c)?.value(i)),
         Kind::Flag => batch.flags(c)?.value(i).into(),
         Kind::Time => write_iso(batch.times(c)?.value(i)).into(),
         Kind::Text => batch.texts(c)?.value(i).into(),

@@ -96,7 +96,7 @@ fn only_what_is_marked_changes_and_only_that_way() {
     let down = marked(&[("a", Changeable::Down, None)]);
     let of = found(&down, &wanted(52, ">= 1"));
     assert!(of.rows[0].offers.is_empty() && of.rows[0].n_asked > 0 && of.rows[0].complete);
-    assert!(text::counterfactuals(&EN, &of).contains("No way found: all changes of up to 1 columns"));
+    assert!(text::counterfactuals(&EN, &of).contains("No way found: all changes of up to 1 column "));
     // Nor does a range that ends before the threshold.
     let near = marked(&[("a", Changeable::Up, Some([-0.6, 0.2]))]);
     let of = found(&near, &wanted(52, ">= 1"));

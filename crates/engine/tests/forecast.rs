@@ -374,3 +374,66 @@ fn a_short_series_gets_what_can_be_fitted() {
     let (dates, values, _) = ahead("short", (0..12).map(day), "2", "");
     assert_eq!((dates.len(), values.iter().all(|x| (3.0..9.0).contains(x))), (2, true));
 }
+
+/// Years, quarters and months are times without being named, where no other column is one.
+#[test]
+fn a_column_of_years_or_quarters_is_found_by_itself() {
+    let rows = |time: &dyn Fn(usize) -> String, head: &str| {
+        let lines = (0..60).map(|i| format!("{},{}\n", time(i), 100 + (i * i * 7) % 31));
+        format!("{head}\n{}", lines.collect::<String>())
+    };
+    let read = |text: &str| -> Result<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, text).unwrap();
+        let mut recipe = Recipe::default();
+        recipe.data.target = Some("y".into());
+        recipe.forecast = Some(Forecast { horizon: "2".into(), ..Forecast::default() });
+        let source = tidemill_engine::rows::open_to_learn(&path.display().to_string(), &recipe)?;
+        let made = learning(&*source, &recipe, &context())?;
+        Ok(made.recipe.forecast.unwrap().step.unwrap())
+    };
+    for (text, step) in [
+        (rows(&|i| (1950 + i).to_string(), "year,y"), "1 year"),
+        (rows(&|i| format!("{} Q{}", 1990 + i / 4, 1 + i % 4), "quarter,y"), "3 months"),
+        (rows(&|i| format!("{}{:02}", 2010 + i / 12, 1 + i % 12), "month,y"), "1 month"),
+        (rows(&|i| format!("Q{}/{}", 1 + i % 4, 1990 + i / 4), "when,y"), "3 months"),
+    ] {
+        assert_eq!(read(&text).unwrap(), step, "{text}");
+    }
+    let apart = rows(&|i| format!("{},{}", 2010 + i / 12, 1 + i % 12), "year,month,y");
+    let error = read(&apart).unwrap_err();
+    assert!(error.to_string().contains("'year' says the year alone, and 'month' a part of it"), "{error}");
+    let none = rows(&|i| (i * 37 % 101).to_string(), "height,y");
+    assert!(read(&none).unwrap_err().to_string().contains("no column holds timestamps"));
+}
+
+/// On noise around a level no method beats the mean of all that was, whatever the time: nothing worse than it is shipped.
+#[test]
+fn what_loses_to_the_mean_of_all_that_was_is_not_shipped() {
+    let mut random = Random::new(3, 0);
+    let lines = (0..300)
+        .map(|i| format!("2022-{:02}-{:02},{:.3}\n", 1 + i / 28, 1 + i % 28, 50.0 + 5.0 * random.normal()));
+    let text = format!("day,y\n{}", lines.collect::<String>());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, text).unwrap();
+    for limit in [None, Some(std::time::Duration::from_secs(2))] {
+        let mut recipe = Recipe::default();
+        recipe.data.target = Some("y".into());
+        recipe.forecast = Some(Forecast { horizon: "14".into(), ..Forecast::default() });
+        let job = train::Job {
+            words: &tidemill_engine::report::words::EN,
+            source: path.display().to_string(),
+            recipe,
+            recipe_file: None,
+            out: folder.path().join("m"),
+        };
+        let context = context().with_deadline(limit.map(|limit| std::time::Instant::now() + limit));
+        let outcome = train::train(&job, &context).unwrap().outcome;
+        let [ours, base] = [&outcome.test, &outcome.baseline].map(|found| found.value("mae").unwrap());
+        assert!(ours <= base, "{ours} against {base}");
+        let all = outcome.forecast.unwrap().backtest.unwrap().all;
+        assert!(all.mase <= all.naive_mase, "{all:?}");
+    }
+}

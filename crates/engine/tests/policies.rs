@@ -5,8 +5,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tidemill_core::{Cell, Context, Error, Row};
+use tidemill_core::{Cell, Context, Error, Event, Row};
 use tidemill_engine::builtin;
 use tidemill_engine::facts::TrainedPolicy;
 use tidemill_engine::judge::MayAct;
@@ -216,6 +217,52 @@ fn the_same_log_and_recipe_make_the_same_model_whatever_the_threads() {
     }
     let page = std::fs::read_to_string(&first.report).unwrap();
     assert!(page.contains(EN.policy_values) && page.contains(EN.policy_actions));
+}
+
+/// A context whose user ends the search, or whose time is up, after so many folds of the comparison.
+fn ended(after: usize, by_user: bool) -> Context {
+    let (start, late) = (std::time::Instant::now(), Arc::new(AtomicBool::new(false)));
+    let (hand, steps) = (late.clone(), AtomicUsize::new(0));
+    let minutes = |n: u64| std::time::Duration::from_secs(60 * n);
+    let context = context().with_deadline(Some(start + minutes(60)));
+    let context =
+        context.with_clock(move || start + minutes(if hand.load(Ordering::Relaxed) { 45 } else { 0 }));
+    let hurry = context.hurry_switch();
+    let comparing = AtomicBool::new(false);
+    context.with_watcher(move |event| {
+        match event {
+            Event::Begin { what, .. } => comparing.store(what == "comparing policies", Ordering::Relaxed),
+            Event::Step(_) if comparing.load(Ordering::Relaxed) => {
+                steps.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+        if comparing.load(Ordering::Relaxed) && steps.load(Ordering::Relaxed) == after {
+            if by_user { hurry.store(true, Ordering::Relaxed) } else { late.store(true, Ordering::Relaxed) }
+        }
+    })
+}
+
+#[test]
+fn a_time_limit_and_a_user_who_ends_it_take_the_best_policy_so_far() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = trained(&job(folder.path(), &offers(600, 1), OFFERS, "w"), &context()).unwrap().outcome;
+    for (by_user, code) in [(false, "time_limit"), (true, "ended_early")] {
+        for after in [0, 1, whole.split.folds] {
+            let found = trained(&job(folder.path(), &offers(600, 1), OFFERS, "c"), &ended(after, by_user));
+            let found = found.unwrap().outcome;
+            let scored = found.leaderboard.iter().filter(|s| s.gain.is_some()).count();
+            assert_eq!(
+                scored,
+                usize::from(after == whole.split.folds),
+                "{after} {by_user}: {:?}",
+                found.leaderboard
+            );
+            assert_eq!(found.chosen.kind, "policy_linucb", "the first, where no other is known to be better");
+            assert!(found.warnings.iter().any(|w| w.code == code), "{:?}", found.warnings);
+            assert_eq!(found.test.value.decisions, whole.test.value.decisions, "it is judged all the same");
+        }
+    }
 }
 
 #[test]

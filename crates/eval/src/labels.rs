@@ -47,8 +47,7 @@ impl Answers<'static> {
             None => model.names.clone(),
         };
         let n_model = names.len();
-        let (truth_labels, model) = (respelled(labels(batch, truth)?, &names), model);
-        let mut warnings = Vec::new();
+        let (truth_labels, mut warnings) = respelled(batch, truth, &names)?;
         for (label, rows) in used(&truth_labels) {
             if !names.contains(&label) {
                 let message =
@@ -88,7 +87,7 @@ impl Answers<'static> {
             return Ok(answers);
         }
         let true_names = class_order(used(&truth_labels).into_keys().collect());
-        let predicted_labels = respelled(labels(batch, p)?, &true_names);
+        let (predicted_labels, warnings) = respelled(batch, p, &true_names)?;
         let predicted_names: Vec<String> = used(&predicted_labels).into_keys().collect();
         let stray = |n: &String| !true_names.contains(n);
         // Fractions beside classes that are whole numbers are no classes, either.
@@ -101,7 +100,7 @@ impl Answers<'static> {
             return Err(Error::NeitherLabelNorScore { truth: truth.into(), predicted: predicted.into() });
         }
         let names = class_order([true_names, predicted_names].concat());
-        let answers = gathered(batch, (t, truth_labels), (p, predicted_labels), &names, Vec::new())?;
+        let answers = gathered(batch, (t, truth_labels), (p, predicted_labels), &names, warnings)?;
         match positive {
             Some(name) => answers.with_positive(name),
             None => Ok(answers),
@@ -351,20 +350,30 @@ fn class_order(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// Labels in the spelling of these classes, where both are spellings of no and yes: `0` and `1` beside `no` and `yes`.
-fn respelled(labels: Labels, model: &[String]) -> Labels {
+/// The labels of a column in the spelling of these classes, where both are spellings of no and yes: `0` and `1` beside `no` and `yes`.
+/// A warning says so.
+fn respelled(batch: &Batch, at: usize, model: &[String]) -> Result<(Labels, Vec<Warning>)> {
+    let labels = labels(batch, at)?;
     let known = |n: &String| model.contains(n);
     if labels.names.iter().all(known) {
-        return labels;
+        return Ok((labels, Vec::new()));
     }
     let (from, to) = (flag_places(&labels.names), flag_places(model));
-    let (Some(from), Some(to)) = (from, to) else { return labels };
+    let (Some(from), Some(to)) = (from, to) else { return Ok((labels, Vec::new())) };
     let names: Option<Vec<String>> =
         from.iter().map(|&yes| to.iter().position(|&y| y == yes).map(|at| model[at].clone())).collect();
-    match names {
-        Some(names) => Labels { names, codes: labels.codes },
-        None => labels,
-    }
+    let Some(names) = names else { return Ok((labels, Vec::new())) };
+    let ways: Vec<String> = labels
+        .names
+        .iter()
+        .zip(&names)
+        .filter(|(own, name)| own != name)
+        .map(|(own, name)| format!("'{own}' is taken as '{name}'"))
+        .collect();
+    let column = &batch.schema().columns()[at].name;
+    let message = format!("'{column}' writes the classes in another way: {}", ways.join(", "));
+    let warning = Warning { code: "respelled".into(), message };
+    Ok((Labels { names, codes: labels.codes }, vec![warning]))
 }
 
 /// Whether each name means yes; `None` where one means neither.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::words::{form, forms};
+
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Span {
@@ -13,6 +15,14 @@ pub enum Span {
     Name(String),
     /// Something to type or to look up in a file.
     Code(String),
+}
+
+impl Span {
+    fn text(&self) -> &str {
+        match self {
+            Span::Plain(text) | Span::Strong(text) | Span::Name(text) | Span::Code(text) => text,
+        }
+    }
 }
 
 /// A text of spans.
@@ -40,12 +50,15 @@ impl Text {
         Text(vec![Span::Strong(text.into())])
     }
 
-    /// The text of `template` with each `{key}` replaced by its span; an unknown key stays as it is.
+    /// The text of `template` with each `{key}` replaced by its span, and each `{key|one|many}` by the form that goes with
+    /// its count; an unknown key stays as it is.
     ///
     /// ```
     /// use tidemill_report::{Span, Text};
     /// let text = Text::fill("The model predicts {what}.", &[("what", Span::Name("price".into()))]);
     /// assert_eq!(text.to_string(), "The model predicts price.");
+    /// let text = Text::fill("{n} {n|row|rows}", &[("n", Span::Plain("1".into()))]);
+    /// assert_eq!(text.to_string(), "1 row");
     /// ```
     pub fn fill(template: &str, values: &[(&str, Span)]) -> Self {
         let mut spans = Vec::new();
@@ -53,12 +66,16 @@ impl Text {
         while let Some(open) = rest.find('{') {
             let Some(close) = rest[open..].find('}') else { break };
             let key = &rest[open + 1..open + close];
-            let found = values.iter().find(|(name, _)| *name == key);
+            let (name, forms) = forms(key);
+            let found = values.iter().find(|(known, _)| *known == name).map(|(_, span)| match forms {
+                Some(forms) => Span::Plain(form(forms, span.text()).to_string()),
+                None => span.clone(),
+            });
             let upto = if found.is_some() { open } else { open + close + 1 };
             if upto > 0 {
                 spans.push(Span::Plain(rest[..upto].to_string()));
             }
-            spans.extend(found.map(|(_, span)| span.clone()));
+            spans.extend(found);
             rest = &rest[open + close + 1..];
         }
         if !rest.is_empty() {

@@ -115,7 +115,7 @@ pub struct App {
     /// Whether new work is welcome.
     pub ready: AtomicBool,
     /// Whether the store keeps rows.
-    pub store_health: StoreHealth,
+    pub store_health: Arc<StoreHealth>,
     /// Which pages may ask.
     pub(crate) origins: Origins,
     /// What models are loaded by.
@@ -133,8 +133,10 @@ impl App {
         let telemetry = Telemetry::new().map_err(|e| Error::System(format!("metrics: {e}")))?;
         let keys = Guarded::new(&store)?;
         let telemetry = Arc::new(telemetry);
+        let store_health = Arc::new(StoreHealth::default());
         let loader = Loader {
             store: store.clone(),
+            store_health: store_health.clone(),
             telemetry: telemetry.clone(),
             hash_key: options.hash_key.clone(),
             precision: options.precision,
@@ -155,7 +157,7 @@ impl App {
             telemetry,
             limits: options.limits,
             ready: AtomicBool::new(true),
-            store_health: StoreHealth::default(),
+            store_health,
             origins,
             loader,
         };

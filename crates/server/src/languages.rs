@@ -76,7 +76,8 @@ impl Language {
         let current = version.load();
         // That the file is gone is news, too: the version before the first improvement is back.
         let found = stamp(&current.opened.place.file);
-        if *seen == found {
+        // What was not seen waits for the store.
+        if *seen == found || seen.is_none() && loader.store_health.refuses() {
             return;
         }
         *seen = found;
@@ -91,16 +92,14 @@ impl Language {
                 );
                 version.store(Arc::new(next));
             }
-            Err(e) => {
-                tracing::error!(
+            Err(e) => match loader.is_for_the_store(&e) {
+                true => *seen = None,
+                false => tracing::error!(
                     model = self.name,
                     code = e.code(),
                     "the new adapter cannot be used; the old version stays: {e}"
-                );
-                if e.code().starts_with("store") {
-                    *seen = None;
-                }
-            }
+                ),
+            },
         }
     }
 }

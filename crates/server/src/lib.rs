@@ -7,6 +7,7 @@
 //! | [`batcher`] | micro-batches, for models that gain by them |
 //! | [`models`], [`live`] | models in service: they come, go and are swapped while requests run |
 //! | [`languages`] | language models in service, each with its queue |
+//! | `idempotency` | requests that are sent again count once |
 //! | `generating` | a question to a language model from its turn to its answer |
 //! | `protocols` | requests become rows, answers become bytes: one file per protocol |
 //! | `predicting` | a request for predictions from its head to its answer, whatever the protocol |
@@ -31,6 +32,7 @@ pub mod connections;
 mod error;
 pub mod fault;
 mod generating;
+mod idempotency;
 pub mod languages;
 pub mod live;
 pub mod models;

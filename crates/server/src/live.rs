@@ -16,6 +16,7 @@ use crate::batcher::Batcher;
 use crate::error::Error;
 use crate::rows::Columns;
 use crate::telemetry::{ModelFigures, Telemetry};
+use crate::trouble::{Repeated, StoreHealth};
 
 /// One version of a model, with everything a request needs found beforehand.
 pub struct Version {
@@ -35,6 +36,8 @@ pub struct Version {
 pub(crate) struct Loader {
     /// Numbers their versions.
     pub(crate) store: Store,
+    /// Whether the store keeps rows.
+    pub(crate) store_health: Arc<StoreHealth>,
     /// Has their figures.
     pub(crate) telemetry: Arc<Telemetry>,
     /// The secret of hashed columns.
@@ -43,6 +46,21 @@ pub(crate) struct Loader {
     pub(crate) precision: Precision,
     /// What is built-in, and how many threads there are.
     pub(crate) context: Context,
+}
+
+impl Loader {
+    /// Whether a model could not be loaded because the store refuses; notes and says that it does.
+    pub(crate) fn is_for_the_store(&self, e: &tidemill_core::Error) -> bool {
+        static LINE: Repeated = Repeated::new();
+        let is_store = e.code().starts_with("store");
+        if is_store {
+            self.store_health.refuse();
+            if let Some(held_back) = LINE.due() {
+                tracing::error!(error = %e, held_back, "no model can go into service while the store refuses");
+            }
+        }
+        is_store
+    }
 }
 
 /// A model in service.
@@ -95,6 +113,11 @@ impl Live {
         Ok(Live { name, path: path.into(), watched: false, version, seen })
     }
 
+    /// The same, its file named by another path.
+    pub(crate) fn seen_at(self, path: PathBuf) -> Self {
+        Live { path, ..self }
+    }
+
     /// The same, found in a watched folder.
     pub(crate) fn of_folder(self) -> Self {
         Live { watched: true, ..self }
@@ -110,7 +133,9 @@ impl Live {
         // Held to the end: who looks while another loads wants to know how that ended, not that it began.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let found = stamp(&self.path);
-        if found.is_none() || *seen == found {
+        // What was not seen waits for the store.
+        let waits = seen.is_none() && loader.store_health.refuses();
+        if found.is_none() || *seen == found || waits {
             return false;
         }
         *seen = found;
@@ -124,14 +149,14 @@ impl Live {
                 true
             }
             Err(e) => {
-                tracing::error!(
-                    model = self.name,
-                    code = e.code(),
-                    "the new model file cannot be used; the old version stays"
-                );
-                // A store that was away may be back the next time; a broken file stays broken until it changes.
-                if e.code().starts_with("store") {
-                    *seen = None;
+                // A broken file stays broken until it changes; of a store that is away this is said once, and tried again when it is back.
+                match loader.is_for_the_store(&e) {
+                    true => *seen = None,
+                    false => tracing::error!(
+                        model = self.name,
+                        code = e.code(),
+                        "the new model file cannot be used; the old version stays: {e}"
+                    ),
                 }
                 false
             }

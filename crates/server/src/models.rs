@@ -29,6 +29,8 @@ struct Watch {
     folders: Vec<PathBuf>,
     /// Files that could not be used, as they were then: they are tried again once they change.
     refused: BTreeMap<PathBuf, Stamp>,
+    /// Files that could not be used because the store refused: they are tried again once it keeps rows.
+    waiting: BTreeSet<PathBuf>,
 }
 
 impl Models {
@@ -41,7 +43,7 @@ impl Models {
         };
         let watched = given.iter().filter(|path| path.is_dir()).cloned().collect();
         Models {
-            watch: Mutex::new(Watch { folders: watched, refused: BTreeMap::new() }),
+            watch: Mutex::new(Watch { folders: watched, ..Watch::default() }),
             folders: given.iter().filter_map(folder).collect(),
             ..Models::default()
         }
@@ -74,6 +76,13 @@ impl Models {
     /// Puts a model into service in place of one of its name; whether there was one.
     pub(crate) fn put(&self, live: Live) -> bool {
         let _watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.current.load().get(&live.name).cloned();
+        let same = |old: &&Arc<Live>| old.path.canonicalize().is_ok_and(|path| path == live.path);
+        // A file of a watched folder stays one: it goes with its file, and would be back at once.
+        let live = match known.as_ref().filter(|old| old.watched).filter(same) {
+            Some(old) => live.seen_at(old.path.clone()).of_folder(),
+            None => live,
+        };
         self.change(|models| models.insert(live.name.clone(), Arc::new(live))).is_some()
     }
 
@@ -91,9 +100,11 @@ impl Models {
         changed
     }
 
-    /// The file at `path`, if it lies where model files may lie: a request must not open any other file of this machine.
+    /// The file at `path`, as seen from a folder that models are served from or from where the server was started, if it lies where model
+    /// files may lie: a request must not open any other file of this machine.
     pub(crate) fn permitted(&self, path: &Path) -> Option<PathBuf> {
-        let mut found = self.folders.iter().filter_map(|folder| folder.join(path).canonicalize().ok());
+        let places = self.folders.iter().map(|folder| folder.join(path)).chain([path.to_path_buf()]);
+        let mut found = places.filter_map(|place| place.canonicalize().ok());
         found.find(|file| file.is_file() && self.folders.iter().any(|folder| file.starts_with(folder)))
     }
 
@@ -126,19 +137,23 @@ impl Models {
     fn discover(&self, watch: &mut Watch, path: PathBuf, loader: &Loader) {
         let serves = |live: &Arc<Live>| live.path == path;
         let Some(now) = stamp(&path) else { return };
-        if self.current.load().values().any(serves) || watch.refused.get(&path) == Some(&now) {
+        let waits = watch.waiting.contains(&path) && loader.store_health.refuses();
+        if self.current.load().values().any(serves) || watch.refused.get(&path) == Some(&now) || waits {
             return;
         }
         match self.load_watched(&path, loader) {
             Ok(live) => {
                 tracing::info!(model = live.name, "a new model is in service");
                 watch.refused.remove(&path);
+                watch.waiting.remove(&path);
                 self.change(|models| models.insert(live.name.clone(), Arc::new(live)));
             }
             Err(e) => {
-                tracing::error!(code = e.code(), file = ?path.file_name(), "a model file cannot be used: {e}");
                 // A store that was away may be back the next time; a broken file stays broken until it changes.
-                if !e.code().starts_with("store") {
+                if loader.is_for_the_store(&e) {
+                    watch.waiting.insert(path);
+                } else {
+                    tracing::error!(code = e.code(), file = ?path.file_name(), "a model file cannot be used: {e}");
                     watch.refused.insert(path, now);
                 }
             }

@@ -74,9 +74,16 @@ fn open(summary: &str) -> Value {
     json!({ "summary": summary, "responses": { "200": answer("Document"), "503": fault() }, "security": [{}] })
 }
 
+/// The header of requests that may be sent again.
+fn idempotency_key() -> Value {
+    json!([{ "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string", "maxLength": 255 },
+             "description": "The same request under the same key counts once, and is answered as before (409 for another request)." }])
+}
+
 fn predict() -> Value {
     json!({
         "summary": format!("Predictions for one row or many. Scope: {}.", Scope::Predict.word()),
+        "parameters": idempotency_key(),
         "requestBody": { "required": true, "content": {
             "application/json": { "schema": { "$ref": "#/components/schemas/Rows" } },
             "application/x-ndjson": { "schema": { "type": "string", "description": "An object per line." } },
@@ -112,6 +119,7 @@ fn of_openai(summary: &str) -> Value {
 fn feedback() -> Value {
     json!({
         "summary": format!("What is said about predictions. Acknowledged means stored. Scope: {}.", Scope::Feedback.word()),
+        "parameters": idempotency_key(),
         "requestBody": { "required": true, "content": { "application/json": { "schema": { "oneOf": [
             { "$ref": "#/components/schemas/Feedback" },
             { "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Feedback" } },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use prometheus::IntCounter;
@@ -13,12 +13,14 @@ use tidemill_engine::explain::Explained;
 use tidemill_engine::serve::answer::{AnswerError, Answered, Asked};
 use tidemill_engine::serve::record::odd_codes;
 use tidemill_engine::serve::serving::{Answer, Part, Prediction};
+use tidemill_store::{Keyed, Once, Predictions, Sent};
 
 use crate::answers;
 use crate::app::App;
 use crate::body;
 use crate::clock;
 use crate::fault::ApiError;
+use crate::idempotency::{self, keyed};
 use crate::live::Version;
 use crate::protocols::Protocol;
 use crate::rows::{Explain, Parsed};
@@ -31,7 +33,7 @@ pub(crate) async fn predict<P: Protocol, B>(
     app: &Arc<App>,
     version: Arc<Version>,
     key_id: Option<Arc<str>>,
-    headers: &HeaderMap,
+    (headers, address): (&HeaderMap, &str),
     request: B,
     protocol: impl FnOnce(&HeaderMap) -> Result<P, ApiError>,
 ) -> Result<Response, ApiError>
@@ -42,8 +44,9 @@ where
     let start = Instant::now();
     version.figures.in_flight.inc();
     let body = body::read(request, headers, &app.limits).await;
-    let answered = match body.and_then(|body| Ok((protocol(headers)?, body))) {
-        Ok((protocol, body)) => answer(app, &version, key_id, protocol, body, start).await,
+    let asked = body.and_then(|body| Ok((protocol(headers)?, keyed(headers, address, &body)?, body)));
+    let answered = match asked {
+        Ok((protocol, keyed, body)) => answer(app, &version, (key_id, keyed), protocol, body, start).await,
         Err(fault) => Err(fault),
     };
     let figures = &version.figures;
@@ -60,7 +63,7 @@ where
 async fn answer<P: Protocol>(
     app: &Arc<App>,
     version: &Arc<Version>,
-    key_id: Option<Arc<str>>,
+    (key_id, keyed): (Option<Arc<str>>, Option<Keyed>),
     protocol: P,
     body: Bytes,
     start: Instant,
@@ -78,23 +81,45 @@ async fn answer<P: Protocol>(
 
     let latency_us = (inferred - start).as_micros().min(u128::from(u32::MAX)) as u32;
     let predictions = version.model.predictions(&mut answered, latency_us, key_id);
+    let Answered { answers, ids, .. } = &answered;
+    let encode = || {
+        let explained = explained.as_ref();
+        protocol.encode(&answers::Answered { version, answers, ids, explained, unknown: &unknown })
+    };
     // The row is written before the answer leaves: what was answered can be asked about for ever.
     let left = app.limits.time.saturating_sub(start.elapsed());
+    if let Some(keyed) = keyed {
+        let (sent, is_new) = once(app, keyed, predictions, encode(), left).await?;
+        figures.stages[3].observe(inferred.elapsed().as_secs_f64());
+        if is_new {
+            count(version, answers);
+        }
+        return Ok(idempotency::response(sent, is_new));
+    }
     app.store_health.note(stored_in_time(left, app.store.log(predictions)).await)?;
     let kept = Instant::now();
     figures.stages[3].observe((kept - inferred).as_secs_f64());
-
-    let Answered { answers, ids, .. } = &answered;
-    let (body, media) = protocol.encode(&answers::Answered {
-        version,
-        answers,
-        ids,
-        explained: explained.as_ref(),
-        unknown: &unknown,
-    });
+    let (body, media) = encode();
     count(version, answers);
     figures.stages[4].observe(kept.elapsed().as_secs_f64());
     Ok(([(header::CONTENT_TYPE, media)], body).into_response())
+}
+
+/// The answer to a request with an idempotency key, and whether it was made just now: one that was made before is answered as it was then.
+async fn once(
+    app: &App,
+    keyed: Keyed,
+    predictions: Predictions,
+    (body, media): (Vec<u8>, HeaderValue),
+    left: Duration,
+) -> Result<(Sent, bool), ApiError> {
+    let sent = Sent { media: media.to_str().unwrap_or_default().into(), body };
+    let kept = stored_in_time(left, app.store.log_once(keyed, predictions, sent.clone())).await;
+    match app.store_health.note(kept)? {
+        Once::New => Ok((sent, true)),
+        Once::Repeated(sent) => Ok((sent, false)),
+        Once::Conflict => Err(idempotency::conflict()),
+    }
 }
 
 /// The answer of a thread, or 503 when it takes too long.

@@ -47,10 +47,23 @@ impl StoreHealth {
         if kept.is_err() != self.refuses() {
             self.0.store(kept.is_err(), Ordering::Relaxed);
             if kept.is_ok() {
-                tracing::info!("the store keeps rows again");
+                self.well();
             }
         }
         kept
+    }
+
+    /// Notes that the store refuses.
+    pub(crate) fn refuse(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that it is well again.
+    fn well(&self) {
+        static LINE: Repeated = Repeated::new();
+        if let Some(held_back) = LINE.due() {
+            tracing::info!(held_back, "the store keeps rows again");
+        }
     }
 
     /// Whether the store refuses.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::database::{Database, Datum, Value, first};
 use crate::feedback::{self, Fate, Feedback, FeedbackKind, Given};
+use crate::requests::{self, About, Keyed, Once};
 use crate::{Result, now};
 
 /// A prediction, as needed to check feedback on it.
@@ -48,6 +49,8 @@ pub enum Refused<R> {
     Conflict(usize),
     /// The piece at this position refers to a prediction that must exist and does not.
     Unknown(usize),
+    /// The idempotency key of the request was used for another request.
+    OtherRequest,
 }
 
 /// Accepts everything.
@@ -131,6 +134,33 @@ pub(crate) fn accept<J: Judge>(
         .map(Ok)
 }
 
+/// The same for a request with an idempotency key of its own: another request of the same API key under this key is refused, and pieces
+/// without a key are stored under that of the request, those after the first with their place.
+pub(crate) fn accept_once<J: Judge>(
+    database: &mut dyn Database,
+    key: &str,
+    given: &[Feedback],
+    judge: &J,
+) -> Result<std::result::Result<Vec<Fate>, Refused<J::Refusal>>> {
+    let place = |i: usize| if i == 0 { key.to_string() } else { format!("{key}/{}", i + 1) };
+    let keyed = |(i, feedback): (usize, &Feedback)| Feedback {
+        idempotency_key: feedback.idempotency_key.clone().or_else(|| Some(place(i))),
+        ..feedback.clone()
+    };
+    let given: Vec<Feedback> = given.iter().enumerate().map(keyed).collect();
+    if let Err(refused) = check_all(database, &given, judge)? {
+        return Ok(Err(refused));
+    }
+    let said = given.iter().flat_map(|f| [stored_key(f), content_of(f)]).collect::<Vec<_>>();
+    let content = requests::content(said.iter().map(String::as_bytes));
+    let key_id = given.first().and_then(|feedback| feedback.key_id.as_deref());
+    let about = About { key_id, kind: "feedback", ..About::default() };
+    match requests::claim(database, &Keyed { key: key.into(), content }, &about, None)? {
+        Once::Conflict => Ok(Err(Refused::OtherRequest)),
+        Once::New | Once::Repeated(_) => accept(database, &given, judge),
+    }
+}
+
 fn insert<J: Judge>(
     database: &mut dyn Database,
     feedback: &Feedback,
@@ -194,11 +224,15 @@ fn said_anew(earlier: &[Given], feedback: &Feedback) -> Option<usize> {
     if feedback.idempotency_key.is_some() || feedback.at.is_some() {
         return None;
     }
-    let same_voice = |given: &&Given| given.user == feedback.user && given.key_id == feedback.key_id;
-    let own = || earlier.iter().filter(same_voice);
+    let own = || earlier.iter().filter(|given| same_voice(given, feedback));
     let says = |given: &Given| given.kind == feedback.kind && given.value == feedback.value;
     let last = own().next_back()?;
     (!says(last) && own().any(says)).then(|| own().count())
+}
+
+/// Whether both come from the same user and API key.
+fn same_voice(given: &Given, feedback: &Feedback) -> bool {
+    given.user == feedback.user && given.key_id == feedback.key_id
 }
 
 /// The fate of a piece of feedback, given the earlier ones.
@@ -208,9 +242,16 @@ fn fate<J: Judge>(earlier: &[Given], feedback: &Feedback, at: i64, judge: &J, su
         return Fate::Stored;
     }
     let Some(truth) = judge.truth(feedback.kind, feedback.value.as_ref(), subject) else {
-        let last = earlier.iter().rfind(|given| given.kind == feedback.kind);
-        let differs = last.is_some_and(|last| last.value != feedback.value);
-        return if differs { Fate::Contradicts } else { Fate::Stored };
+        // Users may rate the same answer differently.
+        let anyone = feedback.kind != FeedbackKind::Rating;
+        let comparable =
+            |given: &&Given| given.kind == feedback.kind && (anyone || same_voice(given, feedback));
+        return match earlier.iter().rfind(comparable) {
+            Some(last) if last.value == feedback.value => Fate::Stored,
+            Some(last) if last.counts_at() > at => Fate::Superseded,
+            Some(_) => Fate::Contradicts,
+            None => Fate::Stored,
+        };
     };
     let may_count = |given: &&Given| !matches!(given.kind, FeedbackKind::Comment | FeedbackKind::Rating);
     let counting = earlier.iter().rev().filter(may_count).find_map(|given| {
@@ -332,8 +373,12 @@ fn same_content(a: &Feedback, b: &Feedback) -> bool {
 fn stored_key(feedback: &Feedback) -> String {
     match &feedback.idempotency_key {
         Some(key) => format!("key:{}:{key}", feedback.key_id.as_deref().unwrap_or_default()),
-        None => content_key(feedback, feedback.value.as_ref().map(Json::to_string).as_deref()),
+        None => content_of(feedback),
     }
+}
+
+fn content_of(feedback: &Feedback) -> String {
+    content_key(feedback, feedback.value.as_ref().map(Json::to_string).as_deref())
 }
 
 /// A key derived from the content, for feedback that has none.

@@ -29,6 +29,7 @@ pub mod keys;
 mod log;
 mod marks;
 mod postgres;
+mod requests;
 mod schema;
 mod sqlite;
 mod tally;
@@ -45,6 +46,7 @@ pub use error::{Error, Result};
 pub use feedback::{Fate, Feedback, FeedbackKind, Given};
 pub use keys::Key;
 pub use log::{LoggedPrediction, LoggedRow, Predictions};
+pub use requests::{Keyed, Once, Sent, content};
 pub use versions::{Improvement, NewVersion, Version};
 
 use database::Database;
@@ -94,6 +96,25 @@ impl Location {
         Location::Sqlite(location.strip_prefix("sqlite:").unwrap_or(location).into())
     }
 
+    /// Refuses what SQLite takes for a database of one connection alone: nothing of it would be found again.
+    fn check(&self, place: &str) -> Result<()> {
+        match self {
+            Location::Sqlite(path) if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" => {
+                Err(Error::Open { place: format!("'{place}'"), problem: "it names no file".into() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Connects to a database that may be new.
+    fn create(&self, durability: Durability) -> Result<Box<dyn Database>> {
+        match self {
+            Location::Sqlite(path) => Ok(Box::new(sqlite::Sqlite::create(path, durability)?)),
+            Location::Postgres(_) => self.connect(durability),
+        }
+    }
+
+    /// Connects to a database that was used before.
     fn connect(&self, durability: Durability) -> Result<Box<dyn Database>> {
         Ok(match self {
             Location::Sqlite(path) => Box::new(sqlite::Sqlite::open(path, durability)?),
@@ -109,8 +130,10 @@ impl Store {
     /// # Errors
     /// The database cannot be reached, is not a database, or was created by a newer version of this program.
     pub fn open(location: &str, options: Options) -> Result<Store> {
+        let place = location;
         let location = Arc::new(Location::parse(location));
-        let mut database = location.connect(options.durability)?;
+        location.check(place)?;
+        let mut database = location.create(options.durability)?;
         schema::prepare(&mut *database)?;
         let quick =
             matches!(*location, Location::Sqlite(_)) && options.durability != Durability::DurablePower;
@@ -129,6 +152,12 @@ impl Store {
         kept.await.map_err(|_| Error::Stopped)?
     }
 
+    /// Like [`Store::log`], for a request with an idempotency key: if it was made before, nothing is logged, and the answer of that time is
+    /// returned. `sent` is the answer, which is sent once it is stored, whatever the [`Durability`].
+    pub async fn log_once(&self, request: Keyed, predictions: Predictions, sent: Sent) -> Result<Once> {
+        self.write(move |database| requests::log_once(database, &request, &predictions, &sent)).await
+    }
+
     /// Stores feedback that `judge` accepts; returns the fate of each piece, in order, once all of it is stored. If one piece is rejected,
     /// nothing is stored.
     pub async fn accept<J: Judge>(
@@ -137,6 +166,16 @@ impl Store {
         judge: J,
     ) -> Result<std::result::Result<Vec<Fate>, Refused<J::Refusal>>> {
         self.write(move |database| accept::accept(database, &given, &judge)).await
+    }
+
+    /// Like [`Store::accept`], for a request with an idempotency key: pieces without a key of their own are stored under it.
+    pub async fn accept_once<J: Judge>(
+        &self,
+        key: String,
+        given: Vec<Feedback>,
+        judge: J,
+    ) -> Result<std::result::Result<Vec<Fate>, Refused<J::Refusal>>> {
+        self.write(move |database| accept::accept_once(database, &key, &given, &judge)).await
     }
 
     /// Like [`Store::accept`], for threads outside an async runtime.
@@ -266,7 +305,10 @@ impl Store {
     /// Deletes everything known about a key: the predictions of its rows, the feedback on them, and the feedback given by a user of that
     /// name. Returns the number of deleted predictions and pieces of feedback.
     pub fn forget(&self, keys: Vec<String>) -> Result<(u64, u64)> {
-        let counts = self.write_blocking(move |database| log::forget(database, &keys))?;
+        let counts = self.write_blocking(move |database| {
+            keys.iter().try_for_each(|key| requests::forget(database, key))?;
+            log::forget(database, &keys)
+        })?;
         self.write_blocking(|database| database.settle())?;
         Ok(counts)
     }
@@ -274,7 +316,10 @@ impl Store {
     /// Deletes predictions made before `before` (microseconds since 1970), the feedback on them, and equally old feedback whose prediction
     /// never came. Returns the number of deleted predictions.
     pub fn prune(&self, before: i64) -> Result<u64> {
-        self.write_blocking(move |database| log::prune(database, before))
+        self.write_blocking(move |database| {
+            requests::prune(database, before)?;
+            log::prune(database, before)
+        })
     }
 
     /// Creates an API key and returns its token, which is shown once and not stored.
@@ -310,6 +355,11 @@ impl Store {
     /// All recorded versions of a model, the oldest first.
     pub fn versions(&self, model: &str) -> Result<Vec<Version>> {
         self.read(|database| versions::all(database, model))
+    }
+
+    /// The names of the models that were served.
+    pub fn models(&self) -> Result<Vec<String>> {
+        self.read(versions::models)
     }
 
     /// Records a decision of `improve`.

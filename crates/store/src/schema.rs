@@ -1,10 +1,10 @@
 //! The tables.
 
-use crate::database::{Database, Datum, Value, first};
-use crate::{Error, Result, tally};
+use crate::database::{Database, Value, first};
+use crate::{Error, Result, tally, versions};
 
 /// The version of the tables below. A later version adds the statements that lead to it.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Creates missing tables.
 pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
@@ -17,25 +17,26 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
     database.begin(true)?;
     // Another process may have been faster between the query and the transaction.
     let found = first(database, "SELECT version FROM tidemill", &[])?.map(|v| v.int());
-    let (bytes, clustered) = (database.bytes_type(), database.clustered());
-    let mut make =
-        |tables: &str| database.script(&tables.replace("BYTES", bytes).replace(" CLUSTERED", clustered));
     match found {
         None => {
-            make(TABLES)?;
-            make(TALLIES)?;
-            make(MARKS)?;
+            make(database, TABLES)?;
+            make(database, TALLIES)?;
+            make(database, MARKS)?;
+            make(database, REQUESTS)?;
             database.execute("INSERT INTO tidemill (version) VALUES (?)", &[Value::Int(VERSION)])?;
         }
         Some(found) if found < VERSION => {
             if found < 2 {
-                make(TALLIES)?;
-                for model in models(database)? {
+                make(database, TALLIES)?;
+                for model in versions::models(database)? {
                     tally::begin(database, &model)?;
                 }
             }
-            database.script(&MARKS.replace("BYTES", bytes))?;
-            database.script(TO_3)?;
+            if found < 3 {
+                make(database, MARKS)?;
+                database.script(TO_3)?;
+            }
+            make(database, REQUESTS)?;
             database.execute("UPDATE tidemill SET version = ?", &[Value::Int(VERSION)])?;
         }
         Some(_) => {}
@@ -43,13 +44,10 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
     database.commit()
 }
 
-fn models(database: &mut dyn Database) -> Result<Vec<String>> {
-    let mut models = Vec::new();
-    database.query("SELECT DISTINCT model FROM versions", &[], &mut |row| {
-        models.extend(row.into_iter().next().and_then(Datum::text));
-        Ok(())
-    })?;
-    Ok(models)
+/// Creates tables, in the words of the database.
+fn make(database: &mut dyn Database, tables: &str) -> Result<()> {
+    let (bytes, clustered) = (database.bytes_type(), database.clustered());
+    database.script(&tables.replace("BYTES", bytes).replace(" CLUSTERED", clustered))
 }
 
 /// Timestamps are microseconds since 1970 (UTC). `BYTES` stands for the binary type, and `CLUSTERED` for storing rows in the order of their
@@ -135,4 +133,18 @@ const TO_3: &str = "
 ALTER TABLE predictions ADD COLUMN flaws TEXT;
 UPDATE feedback SET idempotency_key = 'key:' || COALESCE(key_id, '') || ':' || idempotency_key
   WHERE idempotency_key NOT LIKE 'content:%';
+";
+
+/// Version 4: requests with an idempotency key, and the answers that were sent.
+const REQUESTS: &str = "
+CREATE TABLE IF NOT EXISTS requests (
+  key TEXT PRIMARY KEY,
+  content BYTES NOT NULL,
+  at BIGINT NOT NULL,
+  media TEXT NOT NULL,
+  body BYTES NOT NULL,
+  first_id BYTES NOT NULL,
+  last_id BYTES NOT NULL
+);
+CREATE INDEX IF NOT EXISTS requests_at ON requests (at);
 ";

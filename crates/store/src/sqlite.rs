@@ -29,10 +29,22 @@ pub(crate) struct Sqlite {
 type Identity = (u64, u64);
 
 impl Sqlite {
+    /// Opens the file, or creates it.
+    pub(crate) fn create(path: &Path, durability: Durability) -> Result<Self> {
+        Sqlite::connect(path, durability, OpenFlags::default())
+    }
+
+    /// Opens a file that must be there: where it went away, an empty one in its place would have no rows and no API keys.
     pub(crate) fn open(path: &Path, durability: Durability) -> Result<Self> {
+        let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE);
+        let gone = |e| if path.exists() { e } else { Error::Gone };
+        Sqlite::connect(path, durability, flags).map_err(gone)
+    }
+
+    fn connect(path: &Path, durability: Durability, flags: OpenFlags) -> Result<Self> {
         let place = path.display().to_string();
         let failed = |e: rusqlite::Error| Error::Open { place: place.clone(), problem: e.to_string() };
-        let connection = connect(path, durability).map_err(failed)?;
+        let connection = connect(path, durability, flags).map_err(failed)?;
         Ok(Sqlite { connection, identity: identity(path), path: path.into(), durability, patient: true })
     }
 
@@ -101,8 +113,8 @@ fn copy(from: &Path, to: &Path) -> rusqlite::Result<()> {
     }
 }
 
-fn connect(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
+fn connect(path: &Path, durability: Durability, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -226,6 +238,7 @@ impl Database for Sqlite {
     }
 
     fn checkpoint(&mut self) -> Result<u64> {
+        self.check_place()?;
         let mut pages = 0;
         // Busy or not, pages in the log, pages moved.
         self.query("PRAGMA wal_checkpoint(PASSIVE)", &[], &mut |row| {

@@ -83,6 +83,16 @@ pub(crate) fn all(database: &mut dyn Database, model: &str) -> Result<Vec<Versio
     Ok(versions)
 }
 
+/// The names of the models that were served, in their order.
+pub(crate) fn models(database: &mut dyn Database) -> Result<Vec<String>> {
+    let mut models = Vec::new();
+    database.query("SELECT DISTINCT model FROM versions ORDER BY model", &[], &mut |row| {
+        models.extend(row.into_iter().next().and_then(Datum::text));
+        Ok(())
+    })?;
+    Ok(models)
+}
+
 /// A decision of `improve`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Improvement {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tidemill_store::{
-    Durability, Error, Fate, Feedback, FeedbackKind, Improvement, LoggedRow, NewVersion, Options,
-    Predictions, Store, keys, now,
+    Durability, Error, Fate, Feedback, FeedbackKind, Improvement, Keyed, LoggedRow, NewVersion, Once,
+    Options, Predictions, Sent, Store, keys, now,
 };
 use uuid::Uuid;
 
@@ -79,6 +79,24 @@ fn said(id: Uuid, kind: FeedbackKind, value: serde_json::Value) -> Feedback {
         idempotency_key: None,
         key_id: None,
         must_exist: false,
+    }
+}
+
+/// Accepts all feedback.
+struct Anything;
+
+impl tidemill_store::Judge for Anything {
+    type Refusal = ();
+    fn check(&self, _: &Feedback, _: tidemill_store::Subject<'_>) -> Result<(), ()> {
+        Ok(())
+    }
+    fn truth(
+        &self,
+        _: FeedbackKind,
+        value: Option<&serde_json::Value>,
+        _: tidemill_store::Subject<'_>,
+    ) -> Option<String> {
+        value.map(ToString::to_string)
     }
 }
 
@@ -155,6 +173,62 @@ fn every_piece_of_feedback_has_its_fate() {
         );
         assert_eq!(kinds(ids[0]).last().unwrap().1, Some(json!("yes")), "the latest word comes last");
         assert_eq!(kinds(ids[1]).len(), 3);
+    });
+}
+
+#[test]
+fn a_request_with_a_key_counts_once() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        let ask = |key: &str, content: u8, by: Option<&str>, row_key: &str| {
+            let keyed = Keyed { key: key.into(), content: [content; 32] };
+            let asked =
+                Predictions { key_id: by.map(Arc::from), ..predictions(v, now(), rows(2, Some(row_key))) };
+            let sent = Sent { media: "text/csv".into(), body: asked.rows[0].id.as_bytes().to_vec() };
+            let once = runtime().block_on(store.log_once(keyed, asked, sent.clone())).unwrap();
+            (once, sent)
+        };
+        let (first, sent) = ask("k", 1, None, "ada");
+        assert_eq!(first, Once::New);
+        assert_eq!(ask("k", 1, None, "ada").0, Once::Repeated(sent), "the answer of the first time");
+        assert_eq!(ask("k", 2, None, "ada").0, Once::Conflict);
+        assert_eq!(ask("k", 2, Some("a"), "bob").0, Once::New, "a key belongs to its API key");
+        assert_eq!(all(&store).len(), 4);
+        // What is forgotten is in no answer that is kept.
+        store.forget(vec!["ada".into()]).unwrap();
+        assert_eq!(ask("k", 1, None, "eve").0, Once::New);
+        assert!(matches!(ask("k", 2, Some("a"), "bob").0, Once::Repeated(_)));
+        store.prune(now() + 1).unwrap();
+        assert_eq!(ask("k", 3, Some("a"), "bob").0, Once::New);
+    });
+}
+
+#[test]
+fn feedback_of_a_request_with_a_key_is_stored_once() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        let ids = log(&store, v, now(), rows(3, None));
+        let piece = |i: usize, value: &str| said(ids[i], FeedbackKind::Label, json!(value));
+        let give = |key: &str, given: Vec<Feedback>| {
+            runtime().block_on(store.accept_once(key.into(), given, Anything)).unwrap()
+        };
+        assert_eq!(give("k", vec![piece(0, "yes")]), Ok(vec![Fate::Stored]));
+        assert_eq!(give("k", vec![piece(0, "yes")]), Ok(vec![Fate::Repeated]));
+        let in_body = Feedback { idempotency_key: Some("k".into()), ..piece(0, "yes") };
+        assert_eq!(
+            store.feedback_blocking(vec![in_body]).unwrap(),
+            [Fate::Repeated],
+            "header and body agree"
+        );
+        for other in [vec![piece(0, "no")], vec![piece(1, "yes")], vec![piece(0, "yes"), piece(1, "yes")]] {
+            assert!(give("k", other.clone()).is_err(), "{other:?}");
+        }
+        let both = vec![piece(1, "yes"), piece(2, "no")];
+        assert_eq!(give("b", both.clone()), Ok(vec![Fate::Stored; 2]));
+        assert_eq!(give("b", both), Ok(vec![Fate::Repeated; 2]));
+        assert_eq!(give("b", vec![piece(1, "yes")]), Err(tidemill_store::Refused::OtherRequest));
     });
 }
 
@@ -314,8 +388,33 @@ fn a_file_that_went_away_is_no_place_to_lose_rows() {
 }
 
 #[test]
+fn reading_never_makes_an_empty_store_where_one_went_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("loop.db");
+    let store = open(&path.display().to_string());
+    store.create_key("ci", &["predict".into()], None).unwrap();
+    assert_eq!(store.keys().unwrap().len(), 1);
+    let away = folder.path().join("away.db");
+    store.backup(&away).unwrap();
+    for name in ["loop.db", "loop.db-wal", "loop.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(name));
+    }
+    // More often than connections are kept: an empty store has no keys, and a server without keys is open to all.
+    for _ in 0..5 {
+        assert!(matches!(store.keys(), Err(Error::Gone)), "{:?}", store.keys());
+        assert!(store.probe().is_err());
+        assert!(!path.exists());
+    }
+    std::fs::copy(&away, &path).unwrap();
+    store.probe().unwrap();
+    assert_eq!(store.keys().unwrap().len(), 1, "what was put back is used again");
+}
+
+#[test]
 fn no_database_is_no_panic() {
-    for location in ["/nowhere/at/all/loop.db", "postgres://nobody:secret@127.0.0.1:1/none"] {
+    for location in
+        ["/nowhere/at/all/loop.db", "postgres://nobody:secret@127.0.0.1:1/none", "", "sqlite:", ":memory:"]
+    {
         let Err(e) = Store::open(location, Options::default()) else { panic!("opened {location}") };
         assert!(!e.to_string().contains("secret"), "{e}");
     }
@@ -555,6 +654,7 @@ fn a_store_of_the_first_version_is_brought_up_to_date() {
         let back = |db: &mut dyn tidemill_store::database::Database| {
             db.execute("DROP TABLE tallies", &[])?;
             db.execute("DROP TABLE marks", &[])?;
+            db.execute("DROP TABLE requests", &[])?;
             db.execute("ALTER TABLE predictions DROP COLUMN flaws", &[])?;
             db.execute("UPDATE feedback SET idempotency_key = 'raw'", &[])?;
             db.execute("UPDATE tidemill SET version = 1", &[])

@@ -107,8 +107,8 @@ pub(crate) enum KeysAct {
     List,
     /// Revoke a key. A running server knows within a second.
     Revoke {
-        /// Its id, as listed.
-        id: String,
+        /// Its id, or its name where no other live key has it.
+        key: String,
     },
 }
 
@@ -202,7 +202,8 @@ pub(crate) struct Improve {
     /// The age identity file for sealed columns.
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
-    /// A user, or the id of an API key, whose labels may decide alone; of others at most a third of the labels count; may be repeated.
+    /// A user, or the id of an API key, whose labels may decide alone; may be repeated. The labels of every other user count for at most a
+    /// third of all.
     #[arg(long, value_name = "USER")]
     pub trust: Vec<String>,
     /// Promote also what is far worse on the recipe's own test rows: the world has changed.

@@ -24,7 +24,7 @@ pub(super) fn check(args: &Check, cli: &Cli) -> Result<Shown> {
         Some(file) => recipe::read(file, &builtin::registry())?,
         None => Recipe::default(),
     };
-    overlay(&mut recipe, &args.about);
+    overlay(&mut recipe, &args.about)?;
     let source = source_of(&args.data, file.as_deref(), &recipe)?;
     let context = context(cli, recipe.train.seed, args.threads)?;
     let audit: Audit = audit::check(&source, &recipe, &context)?;

@@ -11,6 +11,7 @@ use tidemill_engine::error::EngineError;
 use tidemill_engine::recipe;
 use tidemill_engine::report::text;
 use tidemill_engine::verbs::data::{self, About, Snapshot, Vault};
+use tidemill_report::words::count;
 
 use super::service::read_identity;
 use super::{context, is_recipe, json_of, source_of};
@@ -39,8 +40,16 @@ pub(super) fn data(args: &Data, cli: &Cli) -> Result<Shown> {
             Ok(Shown::new(text::snapshot(&found, bytes), json_of(&found)?))
         }
         DataAct::Diff { a, b } => {
-            let diff = vault.diff(&vault.find(a)?, &vault.find(b)?)?;
-            let mut shown = Shown::new(text::diff(&diff), json_of(&diff)?);
+            let (old, new) = (found(&vault, a)?, found(&vault, b)?);
+            let diff = vault.diff(&old, &new)?;
+            let notes: Vec<String> = [(a, &old), (b, &new)]
+                .into_iter()
+                .filter_map(|(name, taken)| changed_since(name, taken))
+                .collect();
+            let mut shown = Shown::new(notes.concat() + &text::diff(&diff), json_of(&diff)?);
+            if !notes.is_empty() {
+                shown.json["notes"] = json_of(&notes)?;
+            }
             shown.no = !diff.is_empty();
             Ok(shown)
         }
@@ -58,12 +67,33 @@ pub(super) fn data(args: &Data, cli: &Cli) -> Result<Shown> {
                 return Err(EngineError::usage("--keep 0 would remove every snapshot", remedy).into());
             }
             let pruned = vault.prune(*keep, ids, *dry_run)?;
-            let (would, n) = (if *dry_run { "would remove" } else { "removed" }, pruned.snapshots.len());
-            let text =
-                format!("{would} {n} snapshots and {} chunks, {} bytes\n", pruned.chunks, pruned.bytes);
+            let would = if *dry_run { "would remove" } else { "removed" };
+            let (n, chunks) =
+                (count(pruned.snapshots.len() as u64, "snapshot"), count(pruned.chunks as u64, "chunk"));
+            let text = format!("{would} {n} and {chunks}, {} bytes\n", pruned.bytes);
             Ok(Shown::new(text, json_of(&pruned)?))
         }
     }
+}
+
+/// A snapshot to compare; who names a file of which none was taken is told how.
+fn found(vault: &Vault, name: &str) -> Result<Snapshot> {
+    vault.find(name).map_err(|e| match Path::new(name).is_file() {
+        true => EngineError::usage(
+            e.to_string(),
+            format!("two snapshots are compared, and this is a file: `tidemill data snapshot {name}` keeps it as it is now"),
+        )
+        .into(),
+        false => e,
+    })
+}
+
+/// Who names a snapshot as a file is named may mean the file: what is compared is said where that has changed since.
+fn changed_since(name: &str, snapshot: &Snapshot) -> Option<String> {
+    let taken =
+        snapshot.source_sha256.as_ref().filter(|_| snapshot.name == name && Path::new(name).is_file())?;
+    let now = data::fingerprint(name).ok()?;
+    (now != *taken).then(|| text::snapshot_older(snapshot))
 }
 
 fn snapshot(given: &str, about: About, folder: &Path, cli: &Cli) -> Result<Shown> {
@@ -87,10 +117,10 @@ fn list(vault: &Vault) -> Result<Shown> {
         let _ = writeln!(text, "{e}");
     }
     for stone in &stones {
-        let (id, rows) = (&stone.id[..stone.id.len().min(12)], stone.rows);
+        let (id, rows) = (&stone.id[..stone.id.len().min(12)], count(stone.rows, "row"));
         let next =
             stone.replaced_by.as_ref().map(|next| format!(", replaced by {}", &next[..next.len().min(12)]));
-        let _ = writeln!(text, "{id}  gone: {rows} rows were forgotten{}", next.unwrap_or_default());
+        let _ = writeln!(text, "{id}  gone: forgotten with {rows}{}", next.unwrap_or_default());
     }
     if text.is_empty() {
         text = "no snapshots\n".into();

@@ -27,7 +27,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
-use tidemill_engine::core::{Context, Error, Event, Result, Runtime};
+use tidemill_engine::core::{Context, Error, Event, Result, Role, Runtime};
 use tidemill_engine::error::EngineError;
 use tidemill_engine::facts::{TrainedMasks, TrainedPolicy, TrainedTargets};
 use tidemill_engine::files::replace;
@@ -141,7 +141,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
         Some(file) => recipe::read(file, &builtin::registry())?,
         None => Recipe::default(),
     };
-    overlay(&mut recipe, &args.about);
+    overlay(&mut recipe, &args.about)?;
     if let Some(horizon) = &args.horizon {
         recipe.forecast.get_or_insert_default().horizon.clone_from(horizon);
     }
@@ -150,7 +150,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     }
     recipe.train.metric = args.metric.clone().or(recipe.train.metric);
     recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
-    recipe.train.trials = args.trials.map(|n| n.max(1)).or(recipe.train.trials);
+    recipe.train.trials = args.trials.or(recipe.train.trials);
     recipe.train.quality = args.quality.map_or(recipe.train.quality, Into::into);
     recipe.train.time_limit = args.time_limit.clone().or(recipe.train.time_limit);
     recipe.train.optimize_for = args.optimize_for.map_or(recipe.train.optimize_for, Into::into);
@@ -160,6 +160,7 @@ fn run_train(args: &Train, cli: &Cli) -> Result<Shown> {
     }
     let limit = recipe.train.time_limit.as_deref().map(recipe::duration).transpose();
     let limit = limit.map_err(|problem| EngineError::usage(problem, "correct --time-limit"))?;
+    recipe::check(&recipe)?;
     let source = source_of(&args.data, recipe_file.as_deref(), &recipe)?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&source));
     let context = interruptible(cli, recipe.train.seed, args.threads, true)?;
@@ -245,7 +246,11 @@ fn default_out(source: &str) -> PathBuf {
 }
 
 /// What the command line says goes before what the recipe says.
-fn overlay(recipe: &mut Recipe, about: &DataArgs) {
+///
+/// # Errors
+/// What contradicts itself then.
+fn overlay(recipe: &mut Recipe, about: &DataArgs) -> Result<()> {
+    forget_roles(recipe, about);
     let data = &mut recipe.data;
     let said = |from: &Option<String>, to: &mut Option<String>| {
         if from.is_some() {
@@ -265,6 +270,27 @@ fn overlay(recipe: &mut Recipe, about: &DataArgs) {
     data.task = about.task.map(Into::into).or(data.task);
     data.ignore.extend(about.ignore.iter().cloned());
     data.drop_leaks |= about.drop_leaks;
+    recipe::check(recipe)
+}
+
+/// The roles that a recipe gave to columns that the command line names anew, and to what they take the place of.
+fn forget_roles(recipe: &mut Recipe, about: &DataArgs) {
+    let single = [&about.key, &about.time, &about.group, &about.weight];
+    let named: Vec<&String> =
+        single.into_iter().flatten().chain(&about.target).chain(&about.ignore).collect();
+    let told = [
+        (!about.target.is_empty(), Role::Target),
+        (about.key.is_some(), Role::Key),
+        (about.time.is_some(), Role::Time),
+        (about.group.is_some(), Role::Group),
+        (about.weight.is_some(), Role::Weight),
+    ];
+    let replaced = |role: Role| told.contains(&(true, role));
+    for (name, spec) in &mut recipe.columns {
+        if named.contains(&name) || spec.role.is_some_and(replaced) {
+            (spec.role, spec.why) = (None, None);
+        }
+    }
 }
 
 fn run_evaluate(args: &EvaluateArgs, cli: &Cli) -> Result<Shown> {
@@ -348,7 +374,7 @@ fn run_inspect(args: &Inspect, cli: &Cli) -> Result<Shown> {
 
 fn run_init(args: &Init, cli: &Cli) -> Result<Shown> {
     let mut recipe = Recipe::default();
-    overlay(&mut recipe, &args.about);
+    overlay(&mut recipe, &args.about)?;
     let found = init::init(&args.data, &recipe, &args.out, &context(cli, 0, None)?)?;
     let text = format!(
         "{} describes {} columns. Read it, change what is wrong, then: tidemill train {}\n",

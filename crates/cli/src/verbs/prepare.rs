@@ -31,7 +31,7 @@ pub(super) fn prepare(args: &Prepare, cli: &Cli) -> Result<Shown> {
         Some(file) => recipe::read(file, &builtin::registry())?,
         None => Recipe::default(),
     };
-    overlay(&mut recipe, &args.about);
+    overlay(&mut recipe, &args.about)?;
     let source = source_of(&args.data, file.as_deref(), &recipe)?;
     recipe.train.seed = args.seed.unwrap_or(recipe.train.seed);
     let context = context(cli, recipe.train.seed, args.threads)?;

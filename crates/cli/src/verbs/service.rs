@@ -11,7 +11,7 @@ use tidemill_engine::builtin;
 use tidemill_engine::core::recipe::Recipe;
 use tidemill_engine::core::{Context, Error, Result, nearest};
 use tidemill_engine::error::EngineError;
-use tidemill_engine::feedback::{self, judge::accept_many, parse::FeedbackError};
+use tidemill_engine::feedback;
 use tidemill_engine::improve;
 use tidemill_engine::model::language::Place;
 use tidemill_engine::model::versions;
@@ -23,9 +23,10 @@ use tidemill_engine::serve::serving::Serving;
 use tidemill_engine::verbs::backup;
 use tidemill_engine::verbs::data::{self, FOLDER};
 use tidemill_engine::verbs::monitor;
+use tidemill_report::words::count;
 use tidemill_server::auth::Scope;
 use tidemill_server::{Limits, Options, replay};
-use tidemill_store::{Durability, Store};
+use tidemill_store::{Durability, Key, Store};
 
 use super::{context, default_out, json_of, overlay};
 use crate::args::Cli;
@@ -131,8 +132,16 @@ pub(super) fn keys(args: &Keys) -> Result<Shown> {
                 [] => vec![Scope::Predict.word().to_string(), Scope::Feedback.word().into()],
                 named => named.to_vec(),
             };
+            if name.trim().is_empty() {
+                return Err(EngineError::usage("a key needs a name", "say who or what it is for").into());
+            }
             let ends = expires.as_deref().map(|time| duration("--expires", time)).transpose()?;
-            let ends = ends.map(|time| tidemill_store::now() + time.as_micros() as i64);
+            if ends.is_some_and(|time| time < Duration::from_secs(1)) {
+                let problem = "a key that ends within a second opens nothing";
+                return Err(EngineError::usage(problem, "give --expires a time such as 720h").into());
+            }
+            let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+            let ends = ends.map(|time| tidemill_store::now().saturating_add(micros(time)));
             let (key, token) = open(&args.store)?.create_key(name, &scopes, ends)?;
             Ok(Shown::new(
                 format!(
@@ -153,55 +162,60 @@ pub(super) fn keys(args: &Keys) -> Result<Shown> {
             }
             Ok(Shown::new(if keys.is_empty() { "no keys\n".into() } else { text }, json!({ "keys": keys })))
         }
-        KeysAct::Revoke { id } => {
-            if !open_existing(&args.store)?.revoke_key(id)? {
-                return Err(EngineError::usage(
-                    format!("there is no live key '{id}'"),
-                    "see `tidemill keys list`",
-                )
-                .into());
-            }
-            Ok(Shown::new(format!("{id} is revoked\n"), json!({ "revoked": id })))
+        KeysAct::Revoke { key } => {
+            let store = open_existing(&args.store)?;
+            let id = live_key(&store.keys()?, key)?;
+            store.revoke_key(&id)?;
+            let said = if *key == id { id.clone() } else { format!("{key} ({id})") };
+            Ok(Shown::new(format!("{said} is revoked\n"), json!({ "revoked": id })))
         }
     }
 }
 
-/// Rows that are stored together.
-const PIECE: usize = 1000;
+/// The id of the live key of this id, or of this name where only one has it.
+fn live_key(keys: &[Key], wanted: &str) -> Result<String> {
+    let now = tidemill_store::now();
+    let live = || keys.iter().filter(|key| key.is_live(now));
+    if let Some(key) = live().find(|key| key.id == wanted) {
+        return Ok(key.id.clone());
+    }
+    let listed = |keys: &[&Key]| {
+        let lines = keys.iter().map(|key| format!("{} ({})", key.id, key.name)).collect::<Vec<_>>();
+        if lines.is_empty() { "no key is live".into() } else { format!("live keys are {}", lines.join(", ")) }
+    };
+    match live().filter(|key| key.name == wanted).collect::<Vec<_>>().as_slice() {
+        [key] => Ok(key.id.clone()),
+        [] => {
+            let all: Vec<&Key> = live().collect();
+            Err(EngineError::usage(format!("there is no live key '{wanted}'"), listed(&all)).into())
+        }
+        several => {
+            let problem = format!("{} live keys are called '{wanted}'", several.len());
+            Err(EngineError::usage(problem, format!("name one by its id; {}", listed(several))).into())
+        }
+    }
+}
 
 pub(super) fn feedback(args: &FeedbackArgs) -> Result<Shown> {
     let FeedbackAct::Import { file, kind, store } = &args.act;
-    let now = tidemill_store::now();
-    let mut given = Vec::new();
-    // All is read before anything is stored: a fault in the last row must not leave the others behind.
-    feedback::each_row(file, &mut |row| {
-        let n = given.len() + 1;
-        let read = feedback::parse::table_row(row, kind.as_deref(), now);
-        given.push(read.map_err(|e| refused(file, n, &e))?);
-        Ok(())
-    })?;
     let store = open_existing(store)?;
-    let judged = accept_many(&store, given, PIECE)?;
-    let found = judged.map_err(|e| refused(file, e.item.unwrap_or(1), &e))?;
+    let found = feedback::table::import(file, kind.as_deref(), &store, tidemill_store::now())?;
     let mut fates: BTreeMap<&str, usize> = BTreeMap::new();
     for fate in &found {
         *fates.entry(fate.word()).or_default() += 1;
     }
     let words: Vec<String> = fates.iter().map(|(fate, n)| format!("{n} {fate}")).collect();
-    let text = format!("{} pieces of feedback: {}\n", found.len(), words.join(", "));
+    let text = format!("{} of feedback: {}\n", count(found.len() as u64, "piece"), words.join(", "));
     Ok(Shown::new(text, json!({ "statuses": fates, "fates": fates })))
-}
-
-/// A row of a feedback file that cannot be taken.
-fn refused(file: &str, row: usize, e: &FeedbackError) -> Error {
-    // The row of the file says which piece it is.
-    let message =
-        e.message.split_once(": ").filter(|_| e.item.is_some()).map_or(e.message.as_str(), |(_, rest)| rest);
-    Error::data(format!("{file}, row {row}: {message}"), e.remedy.clone().unwrap_or_default())
 }
 
 /// Forgets a key in the store, and in folders of snapshots. Snapshots come last: a store that refuses leaves all as it was.
 pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
+    if args.key.is_empty() {
+        return Err(
+            EngineError::usage("no key is named", "give the value of the key column, or a user").into()
+        );
+    }
     let default = Path::new(FOLDER);
     let folders: Vec<&Path> = match args.snapshots.as_slice() {
         [] if default.exists() => vec![default],
@@ -243,14 +257,32 @@ fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Shown> {
     let identity = read_identity(args.identity.as_deref())?;
     let means = Means { secret: secret.as_deref(), identity: identity.as_deref() };
     let (predictions, pieces) = secrets::forget(&store, &args.key, means, serving.transpose()?.as_ref())?;
-    let text = format!("forgot {predictions} predictions and {pieces} pieces of feedback\n");
+    let text =
+        format!("forgot {} and {} of feedback\n", count(predictions, "prediction"), count(pieces, "piece"));
     let mut shown = Shown::new(text, json!({ "predictions": predictions, "feedback": pieces }));
     shown.no = predictions + pieces == 0;
     Ok(shown)
 }
 
+/// Refuses a name that no model was served under: its figures would be those of nothing.
+fn check_served(store: &Store, name: Option<&str>) -> Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    let known = store.models()?;
+    if known.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let near = nearest(name, known.iter().map(String::as_str));
+    let near = near.map_or(String::new(), |near| format!("; is '{near}' meant?"));
+    let known = match known.as_slice() {
+        [] => "nothing was served with this store".into(),
+        known => format!("known are {}", known.join(", ")),
+    };
+    Err(EngineError::usage(format!("no model was served as '{name}' with this store{near}"), known).into())
+}
+
 pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
+    check_served(&store, args.name.as_deref())?;
     let now = tidemill_store::now();
     let found = if Place::is_language(&args.model) {
         monitor::of_language(&args.model, args.name.as_deref(), &store, now)?
@@ -264,6 +296,7 @@ pub(super) fn monitor(args: &Monitor, cli: &Cli) -> Result<Shown> {
 
 pub(super) fn improve(args: &Improve, cli: &Cli) -> Result<Shown> {
     let store = open_existing(&args.store)?;
+    check_served(&store, args.name.as_deref())?;
     let context = context(cli, 0, args.threads)?;
     let job = improve::Job {
         model: args.model.clone(),
@@ -308,7 +341,7 @@ pub(super) fn rollback(args: &Rollback, cli: &Cli) -> Result<Shown> {
 
 pub(super) fn replay(args: &Replay, cli: &Cli) -> Result<Shown> {
     let mut recipe = Recipe::default();
-    overlay(&mut recipe, &args.about);
+    overlay(&mut recipe, &args.about)?;
     for (what, flag) in [(&recipe.data.target, "--target"), (&recipe.data.time, "--time")] {
         if what.is_none() {
             return Err(EngineError::usage(
@@ -323,7 +356,7 @@ pub(super) fn replay(args: &Replay, cli: &Cli) -> Result<Shown> {
     }
     recipe.train.seed = args.seed;
     recipe.train.metric = args.metric.clone();
-    recipe.train.trials = args.trials.map(|n| n.max(1)).or(recipe.train.trials);
+    recipe.train.trials = args.trials.or(recipe.train.trials);
     let out = args.out.clone().unwrap_or_else(|| {
         let named = default_out(&args.data).display().to_string();
         format!("{}-replay", named.strip_suffix("-model").unwrap_or(&named)).into()

@@ -42,7 +42,7 @@ pub(super) fn synthesize(args: &Synthesize, cli: &Cli) -> Result<Shown> {
         Some(file) => recipe::read(file, &builtin::registry())?,
         None => Recipe::default(),
     };
-    overlay(&mut recipe, &args.about);
+    overlay(&mut recipe, &args.about)?;
     let source = source_of(&args.data, file.as_deref(), &recipe)?;
     let context = context(cli, args.seed.unwrap_or(recipe.train.seed), args.threads)?;
     let job = Job { source, recipe, n: args.n, method, out: args.out.clone() };

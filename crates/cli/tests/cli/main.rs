@@ -13,6 +13,8 @@ mod distill;
 mod explain;
 mod graphs;
 mod json;
+#[cfg(unix)]
+mod keys;
 mod lang;
 mod language;
 mod limits;
@@ -27,3 +29,4 @@ mod service;
 mod snapshots;
 mod start;
 mod synthesize;
+mod tables;

@@ -104,6 +104,30 @@ fn the_same_seed_gives_the_same_bytes_with_one_thread_and_two() {
 }
 
 #[test]
+fn the_model_does_not_depend_on_where_it_is_written() {
+    let desk = Desk::new().with("t.csv", small_table(200));
+    let train = |data: &str, out: &str| {
+        desk.run(&["train", data, "-t", "churned", "--trials", "1", "--out", out]).done();
+        (desk.bytes(&format!("{out}/model.tidemill")), desk.bytes(&format!("{out}/metrics.json")))
+    };
+    let first = train("t.csv", "m");
+    let absolute = desk.path("other/place/m").display().to_string();
+    for out in ["a/b/c/d", "m2", &absolute] {
+        assert_eq!(train("t.csv", out), first, "{out}");
+    }
+    std::fs::create_dir(desk.path("data")).unwrap();
+    std::fs::copy(desk.path("t.csv"), desk.path("data/t.csv")).unwrap();
+    assert_eq!(train("data/t.csv", "a/m"), first, "nor on where the table is");
+    // The recipe beside the model leads to the rows and to the same model.
+    let again = |recipe: &str, out: &str| {
+        desk.run(&["train", recipe, "--out", out]).done();
+        desk.bytes(&format!("{out}/model.tidemill"))
+    };
+    assert_eq!(again("a/b/c/d/tidemill.toml", "e"), first.0);
+    assert_eq!(again("a/m/tidemill.toml", "a/e/f"), first.0);
+}
+
+#[test]
 fn a_key_comes_back_with_the_predictions_in_the_order_of_the_rows() {
     let desk = Desk::new().with("t.csv", small_table(120));
     desk.run(&["train", "t.csv", "-t", "churned", "--out", "m", "--trials", "2"]).done();

@@ -13,7 +13,7 @@ use tidemill_store::Store;
 use crate::desk::{Desk, example, small_table};
 
 /// A desk with a small model: `m.tidemill`.
-fn desk() -> Desk {
+pub(crate) fn desk() -> Desk {
     let desk = Desk::new().with("t.csv", small_table(200));
     desk.run(&["train", "t.csv", "-t", "churned", "--key", "id", "--trials", "1", "--out", "m"]).done();
     std::fs::rename(desk.path("m/model.tidemill"), desk.path("m.tidemill")).unwrap();
@@ -21,14 +21,14 @@ fn desk() -> Desk {
 }
 
 /// A server as a process; killed when dropped.
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     started: Duration,
 }
 
 impl Process {
-    fn start(desk: &Desk, more: &[&str]) -> Self {
+    pub(crate) fn start(desk: &Desk, more: &[&str]) -> Self {
         let program = assert_cmd::cargo::cargo_bin("tidemill");
         let mut command = Command::new(program);
         command.args(["serve", "m.tidemill", "--listen", "127.0.0.1:0", "--quiet"]).args(more);
@@ -45,7 +45,7 @@ impl Process {
         Process { child, address, started: began.elapsed() }
     }
 
-    fn post(&self, path: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
         post(&agent(), &self.address, path, body)
     }
 
@@ -68,7 +68,7 @@ impl Drop for Process {
     }
 }
 
-fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().http_status_as_error(false).build().new_agent()
 }
 
@@ -80,7 +80,7 @@ fn post(agent: &ureq::Agent, address: &str, path: &str, body: &Value) -> Result<
     Ok((status, serde_json::from_str(&text).unwrap_or_default()))
 }
 
-fn row(i: usize) -> Value {
+pub(crate) fn row(i: usize) -> Value {
     json!({ "id": format!("k{i}"), "age": 20 + i % 50, "income": 1500.5, "town": "Ulm" })
 }
 
@@ -288,33 +288,6 @@ fn told_to_end_it_ends_well_and_soon() {
 }
 
 #[test]
-fn keys_are_made_listed_and_revoked() {
-    let desk = desk();
-    let made = desk.run(&["keys", "create", "app", "--json"]).done().json();
-    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
-    let process = Process::start(&desk, &[]);
-    assert_eq!(process.post("/v1/models/m/predict", &row(1)).unwrap().0, 401);
-    let with_key = |path: &str| {
-        let request = agent()
-            .post(format!("{}{path}", process.address))
-            .header("Authorization", format!("Bearer {token}"));
-        request.content_type("application/json").send(row(1).to_string()).unwrap().status().as_u16()
-    };
-    assert_eq!(with_key("/v1/models/m/predict"), 200);
-    let listed = desk.run(&["keys", "list"]).done().out;
-    assert!(listed.contains(id) && listed.contains("live") && !listed.contains(token), "{listed}");
-    desk.run(&["keys", "revoke", id]).done();
-    desk.run(&["keys", "revoke", id]).refused(&["no live key"]);
-    desk.run(&["keys", "create", "app", "--scope", "predcit"]).refused(&["'predict'"]);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while with_key("/v1/models/m/predict") == 200 {
-        assert!(Instant::now() < deadline);
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    desk.run(&["keys", "list", "--store", "nowhere.db"]).refused(&["no store at nowhere.db"]);
-}
-
-#[test]
 fn no_key_and_no_value_of_a_caller_is_in_a_log() {
     let desk = desk();
     let made = desk.run(&["keys", "create", "app", "--json"]).done().json();
@@ -381,11 +354,20 @@ fn feedback_comes_in_from_files_and_goes_when_it_must() {
     assert!(desk.run(&["feedback", "import", "f.csv"]).done().out.contains("3 repeated"));
     let desk = desk.with("bad.csv", format!("{lines}{},rating,12,\n", id(0)));
     desk.run(&["feedback", "import", "bad.csv"]).refused(&["bad.csv, row 4", "1 to 5"]);
+    let desk = desk.with("none.csv", "prediction_id,kind,value\n");
+    desk.run(&["feedback", "import", "none.csv"]).refused(&["none.csv has no rows"]);
+    desk.run(&["forget", ""]).refused(&["no key is named"]);
     let seen = desk.run(&["monitor", "m.tidemill"]).done().out;
     assert!(seen.contains("satisfied: 100%") && seen.contains("1 comment, 1 label, 1 rating"), "{seen}");
     assert_eq!(desk.run(&["improve", "m.tidemill"]).code, 1, "too few labels: the answer is no");
+    desk.run(&["improve", "m.tidemill", "--source", "nowhere.csv"]).refused(&["nowhere.csv", "--source"]);
+    for verb in ["monitor", "improve"] {
+        desk.run(&[verb, "m.tidemill", "--name", "mm"])
+            .refused(&["no model was served as 'mm'", "is 'm' meant?"]);
+        desk.run(&[verb, "m.tidemill", "--name", "zebra"]).refused(&["known are m"]);
+    }
     let gone = desk.run(&["forget", "k2"]).done().out;
-    assert_eq!(gone, "forgot 1 predictions and 2 pieces of feedback\n");
+    assert_eq!(gone, "forgot 1 prediction and 2 pieces of feedback\n");
     assert_eq!(desk.run(&["forget", "k2"]).code, 1);
     assert_eq!(logged(&desk).len(), 1);
 }

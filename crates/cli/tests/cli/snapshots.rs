@@ -52,9 +52,9 @@ fn a_model_leads_to_the_rows_it_was_trained_on() {
 
     // A person goes, from the snapshot too; the model's name for it still leads there.
     let ran = desk.run(&["forget", "c0007x"]).done();
-    assert!(ran.out.contains("forgot 1 rows in 1 snapshots"), "{}", ran.out);
+    assert!(ran.out.contains("forgot 1 row in 1 snapshot"), "{}", ran.out);
     let ran = desk.run(&["data", "restore", "--of", "m/model.tidemill", "-o", "less.csv"]).done();
-    assert!(ran.out.contains("59 rows") && ran.out.contains("1 rows that were there before"), "{}", ran.out);
+    assert!(ran.out.contains("59 rows") && ran.out.contains("1 row that was there before"), "{}", ran.out);
     assert!(!desk.read("less.csv").contains("c0007x"));
     assert_eq!(desk.run(&["forget", "c0007x"]).code, 1, "nobody is left of this name");
 }
@@ -86,8 +86,17 @@ fn refusals_and_differences_are_told() {
     desk.run(&["data", "snapshot", "empty.csv"]).refused(&["empty.csv"]);
     let ran = desk.run(&["data", "diff", "a.csv", "b.csv"]);
     assert!(ran.code == 1 && ran.out.contains("column 'churned' vanished"), "{ran:?}");
+    // Whoever names the file may mean what is in it now.
+    let desk = desk.with("a.csv", small_table(21)).with("new.csv", small_table(5));
+    let ran = desk.run(&["data", "diff", "b.csv", "a.csv"]);
+    assert!(ran.code == 1 && ran.out.contains("the file has changed since"), "{ran:?}");
+    assert_eq!(ran.out.matches("changed since").count(), 1, "b.csv is as it was: {}", ran.out);
+    let notes = desk.run(&["data", "diff", "b.csv", "a.csv", "--json"]).json()["notes"].clone();
+    assert_eq!(notes.as_array().map(Vec::len), Some(1), "{notes}");
+    desk.run(&["data", "diff", "a.csv", "new.csv"])
+        .refused(&["no snapshot 'new.csv'", "data snapshot new.csv"]);
     desk.run(&["data", "show", "a.cvs"]).refused(&["is 'a.csv' meant?"]);
     desk.run(&["data", "restore", "a.csv", "-o", "x.xlsx"]).refused(&["not a format that is written"]);
     desk.run(&["data", "prune", "--keep", "0"]).refused(&["every snapshot"]);
-    assert!(desk.run(&["data", "prune", "b.csv"]).done().out.contains("removed 1 snapshots"));
+    assert!(desk.run(&["data", "prune", "b.csv"]).done().out.contains("removed 1 snapshot"));
 }

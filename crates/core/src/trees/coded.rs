@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{LEAF, Parts, Trees};
+use super::state::Parts;
+use super::{LEAF, Trees};
 use crate::{Error, Result, State, Tensor, TensorData};
 
 /// The words of the nodes' questions: the tensor that only a compressed state has.

@@ -72,6 +72,13 @@ impl Names {
         {
             return code;
         }
+        // A column whose spellings are merged has one word of yes and one of no.
+        if !self.folded.is_empty()
+            && let Some(yes) = yes_or_no(name)
+            && let Some(code) = if yes { self.yes } else { self.no }
+        {
+            return code;
+        }
         let found = match raw {
             Raw::Flag(yes) => {
                 if yes {

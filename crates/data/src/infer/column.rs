@@ -77,8 +77,12 @@ pub(crate) fn judge(
             return Verdict { values: names, doubts, ..textual(&facts, &hints) };
         }
     }
-    if matches!(verdict.kind, Kind::Category | Kind::Text) {
-        verdict.doubts.extend(words::taken(&facts, missing));
+    match verdict.kind {
+        Kind::Category | Kind::Text => {
+            verdict.doubts.extend(words::taken(&facts, missing));
+            verdict.doubts.extend(numbers::mixed_units(&facts));
+        }
+        _ => verdict.doubts.extend(words::beside(&facts, missing, &verdict.missing)),
     }
     if facts.n_distinct() == 1 && facts.n_missing() == 0 {
         let why = format!("constant: every row says '{}'", clip(facts.values[0].0));
@@ -149,21 +153,33 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
     }
     let digits = |t: &str| t.len() > 1 && t.starts_with('0') && t.bytes().all(|b| b.is_ascii_digit());
     let padded = facts.values.iter().any(|v| digits(v.0));
+    let time = |(format, why): (TimeFormat, String)| Verdict {
+        missing: missing.to_vec(),
+        ..Verdict::new(Kind::Time, why).in_format(Format::Time(format))
+    };
+    // Digits that are a whole date with a clock name no rows, unless the column says that they do.
+    if !hints.identifier()
+        && let Some(found) = with_clock(facts)
+    {
+        return time(found);
+    }
     if let Some((identity, why)) = identity::of_numbers(facts, hints, &numbers, padded) {
         return Verdict::new(Kind::Text, "").identified(identity, why);
-    }
-    if numbers.iter().any(|x| x.abs() >= EXACT) {
-        let why = "whole numbers longer than a number holds exactly: names, not numbers";
-        return Verdict::new(Kind::Category, why);
     }
     if facts.n_distinct() == 2 && numbers.iter().all(|x| *x == 0.0 || *x == 1.0) && !padded {
         return number("only 0 and 1: a number of two values".into());
     }
-    if let Some((format, why)) = moment(facts, hints.time(), &numbers) {
-        return Verdict {
-            missing: missing.to_vec(),
-            ..Verdict::new(Kind::Time, why).in_format(Format::Time(format))
-        };
+    if let Some(found) = moment(facts, hints.time(), &numbers) {
+        return time(found);
+    }
+    if hints.month()
+        && let Some(found) = months(facts)
+    {
+        return time(found);
+    }
+    if numbers.iter().any(|x| x.abs() >= EXACT) {
+        let why = "whole numbers longer than a number holds exactly: names, not numbers";
+        return Verdict::new(Kind::Category, why);
     }
     if padded {
         return Verdict::new(Kind::Category, "digits with leading zeros: a code, not a number");
@@ -191,12 +207,38 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
 }
 
 /// Times in digits alone, where the column is known to be one.
-const WRITTEN_TOGETHER: [(&str, &str); 4] = [
-    ("%Y%m%d%H%M%S", "YYYYMMDDhhmmss"),
-    ("%Y%m%d%H%M", "YYYYMMDDhhmm"),
-    ("%d%m%Y", "DDMMYYYY"),
-    ("%m%d%Y", "MMDDYYYY"),
-];
+const WRITTEN_TOGETHER: [(&str, &str); 2] = [("%d%m%Y", "DDMMYYYY"), ("%m%d%Y", "MMDDYYYY")];
+/// As above, with a clock behind the date: no other whole numbers are written so.
+const WITH_CLOCK: [(&str, &str); 2] = [("%Y%m%d%H%M%S", "YYYYMMDDhhmmss"), ("%Y%m%d%H%M", "YYYYMMDDhhmm")];
+/// So many different ones are no chance.
+const SURE: usize = 5;
+
+/// Digits that are all a date with a clock, of 1900 to 2099.
+fn with_clock(facts: &Facts<'_>) -> Option<(TimeFormat, String)> {
+    let found = WITH_CLOCK.into_iter().find(|(pattern, order)| {
+        let format = TimeFormat::Pattern((*pattern).into());
+        let reads = |t: &str| {
+            t.len() == order.len()
+                && (t.starts_with("19") || t.starts_with("20"))
+                && format.parse(t).is_some()
+        };
+        facts.n_distinct() >= SURE && facts.values.iter().all(|v| reads(v.0))
+    });
+    found.map(|(pattern, order)| {
+        (TimeFormat::Pattern(pattern.into()), format!("digits that are times ({order})"))
+    })
+}
+
+/// Six digits that are all a year and a month.
+fn months(facts: &Facts<'_>) -> Option<(TimeFormat, String)> {
+    let reads = |t: &str| {
+        t.len() == 6
+            && ["18", "19", "20", "21"].iter().any(|century| t.starts_with(century))
+            && TimeFormat::Period.parse(t).is_some()
+    };
+    let all = facts.n_distinct() > 1 && facts.values.iter().all(|v| reads(v.0));
+    all.then(|| (TimeFormat::Period, "digits that are months (YYYYMM)".into()))
+}
 
 /// Whole numbers that are timestamps: eight digits that are all dates, or seconds or milliseconds since 1970 where the column is a time
 /// by its name or its role.
@@ -213,10 +255,13 @@ pub(crate) fn moment(facts: &Facts<'_>, is_time: bool, numbers: &[f64]) -> Optio
     if !is_time {
         return None;
     }
+    if let Some(found) = with_clock(facts).or_else(|| months(facts)) {
+        return Some(found);
+    }
     // Written without dividers; a day and a month that both fit are read day first.
     for (pattern, order) in WRITTEN_TOGETHER {
         let format = TimeFormat::Pattern(pattern.into());
-        if facts.n_distinct() >= 5
+        if facts.n_distinct() >= SURE
             && facts.values.iter().all(|v| v.0.len() == order.len() && format.parse(v.0).is_some())
         {
             return Some((format, format!("digits that are times ({order})")));
@@ -227,6 +272,12 @@ pub(crate) fn moment(facts: &Facts<'_>, is_time: bool, numbers: &[f64]) -> Optio
     }
     if within(1e11, 4.2e12) {
         return Some((TimeFormat::UnixMillis, format!("milliseconds since 1970{}", range(numbers, 1e3))));
+    }
+    if within(1e14, 4.2e15) {
+        return Some((TimeFormat::UnixMicros, format!("microseconds since 1970{}", range(numbers, 1.0))));
+    }
+    if within(1e17, 4.2e18) {
+        return Some((TimeFormat::UnixNanos, format!("nanoseconds since 1970{}", range(numbers, 1e-3))));
     }
     None
 }
@@ -295,8 +346,14 @@ fn number_words(format: &Format) -> String {
     if format.censored {
         words.push("signs of bounds");
     }
+    if format.about {
+        words.push("signs of what is not exact");
+    }
     if let Some(unit) = &format.unit {
         unit_words = format!("the unit {unit}");
+        words.push(&unit_words);
+    } else if let Some(unit) = &format.units {
+        unit_words = format!("units, converted to {unit}");
         words.push(&unit_words);
     }
     match format.thousands {

@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::formats::{Doubt, Found, accept, explain};
 use super::locale::Locale;
-use crate::parse::TimeFormat;
+use crate::parse::{TimeFormat, zone_of};
 use crate::plan::Weight;
 
 pub(crate) fn time(facts: &Facts<'_>, locale: &Locale) -> Option<Found<TimeFormat>> {
@@ -27,13 +27,33 @@ pub(crate) fn time(facts: &Facts<'_>, locale: &Locale) -> Option<Found<TimeForma
     let (format, (missing, bad)) = best;
     let mut found = accept(facts, format.clone(), (missing, bad - impossible(facts, &format)))?;
     found.bad = bad;
+    found.doubt = partly_zoned(facts);
     if found.format == TimeFormat::DayFirst && is_undecided(facts) {
         let (format, why) = order(facts, locale);
-        found.doubt = (format != found.format || by_order(facts) || named_months(facts) == 0)
-            .then(|| doubt(&format, &why));
+        let undecided = format != found.format || by_order(facts) || named_months(facts) == 0;
+        found.doubt = undecided.then(|| doubt(&format, &why)).or(found.doubt);
         found.format = format;
     }
     Some(found)
+}
+
+/// Times of which some have a zone and others have none.
+fn partly_zoned(facts: &Facts<'_>) -> Option<Doubt> {
+    let zoned = |zoned: bool| {
+        facts.values.iter().filter(move |v| zone_of(v.0).is_some_and(|zone| zone.is_empty() != zoned))
+    };
+    let with: u64 = zoned(true).map(|v| v.1).sum();
+    let bare = zoned(false).next()?.0;
+    let example = zoned(true).next()?.0;
+    Some(Doubt {
+        code: "mixed_zones",
+        weight: Weight::Warning,
+        message: format!(
+            "{with} of {} times have a zone, such as '{example}', others, such as '{bare}', have none and are taken as UTC",
+            facts.n_values
+        ),
+        remedy: "write all times with their zone, or all in one".into(),
+    })
 }
 
 /// Dates such as `24-03-15` that begin with a year of two digits: where no other order reads them, where only this one puts the rows in

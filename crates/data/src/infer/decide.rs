@@ -11,7 +11,7 @@ use super::facts::Facts;
 use super::formats::Doubt;
 use super::identity::Identity;
 use super::locale::Locale;
-use super::{as_text, dates, numbers, pictures, space};
+use super::{as_text, dates, numbers, pictures, space, words};
 use crate::cell::{self, RawColumn};
 use crate::parse::{FlagFormat, Format, Missing, TimeFormat, plain_number};
 use crate::plan::{InferredColumn, Note, Weight, is_readable, is_vector};
@@ -202,7 +202,7 @@ impl Decider<'_> {
         if let Some((format, why)) = unix(&facts) {
             (plan.kind, plan.format) = (Kind::Time, Format::Time(format.clone()));
             plan.why = format!("named as the time; {why}");
-            let remedy = format!("format = \"{format}\" to say so, kind = \"number\" where it is none");
+            let remedy = "kind = \"number\"";
             return Some(Note::of(
                 &plan.name,
                 "time_from_numbers",
@@ -236,6 +236,12 @@ fn open_notes(plan: &InferredColumn, verdict: &Verdict, told: bool) -> Vec<Note>
     let open = verdict.doubts.iter().filter(|d| !told || d.code == "missing_words");
     let note = |doubt: &Doubt| {
         let weight = match (plan.role, doubt.code) {
+            // Among numbers a word is no value, but for those of infinite numbers.
+            (Role::Target, "missing_words")
+                if !matches!(plan.kind, Kind::Category | Kind::Text) && !has_endless(&plan.missing) =>
+            {
+                Weight::Warning
+            }
             (Role::Target, "missing_words") => Weight::Severe,
             (Role::Target, "word_is_name") => Weight::Warning,
             _ => doubt.weight,
@@ -243,6 +249,10 @@ fn open_notes(plan: &InferredColumn, verdict: &Verdict, told: bool) -> Vec<Note>
         Note::of(&plan.name, doubt.code, weight, &doubt.message, &doubt.remedy)
     };
     open.map(note).collect()
+}
+
+fn has_endless(words: &[String]) -> bool {
+    words.iter().any(|word| words::is_endless(word))
 }
 
 /// The timestamps that whole numbers of a column of times say.
@@ -275,7 +285,7 @@ fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
     } else if is(&data.weight) {
         Some((Role::Weight, "named as the weight"))
     } else if data.ignore.iter().any(|ignored| is_within(name, ignored)) {
-        Some((Role::Ignore, "ignored as told"))
+        Some((Role::Ignore, "not to be used"))
     } else if recipe.graph.as_ref().is_some_and(|graph| graph.lists() && graph.column() == name) {
         Some((Role::Neighbors, "lists the row's neighbours"))
     } else if is(&recipe.split.column) {
@@ -285,7 +295,7 @@ fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
         let outer = || {
             let ignored =
                 |(n, spec): (&String, &ColumnSpec)| spec.role == Some(Role::Ignore) && is_within(name, n);
-            recipe.columns.iter().any(ignored).then_some((Role::Ignore, "ignored as told"))
+            recipe.columns.iter().any(ignored).then_some((Role::Ignore, "not to be used"))
         };
         told.or_else(outer)
     }

@@ -213,6 +213,24 @@ impl Hints {
         ])
     }
 
+    /// A month of a year, or another period of the calendar.
+    pub(crate) fn month(&self) -> bool {
+        self.any(&[
+            "month",
+            "months",
+            "yearmonth",
+            "yyyymm",
+            "ym",
+            "period",
+            "monat",
+            "mois",
+            "mes",
+            "mese",
+            "maand",
+            "periode",
+        ])
+    }
+
     /// A year.
     pub(crate) fn year(&self) -> bool {
         self.any(&["year", "yr", "jahr", "annee", "ano", "vintage", "born", "built"])

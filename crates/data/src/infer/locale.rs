@@ -53,6 +53,17 @@ impl Locale {
         })
     }
 
+    /// What one column says, and the delimiter of its file.
+    pub(crate) fn of_column(facts: &Facts<'_>, delimiter: Option<char>) -> Self {
+        let vote = vote(facts);
+        Locale {
+            commas: usize::from(vote == Some(Vote::Comma)),
+            points: usize::from(vote == Some(Vote::Point)),
+            semicolons: delimiter == Some(';'),
+            day_first: None,
+        }
+    }
+
     /// Whether a comma stands before decimals.
     pub(crate) fn is_european(&self) -> bool {
         self.points == 0 && (self.commas > 0 || self.semicolons)

@@ -40,9 +40,10 @@ use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Source, escaped};
 
 use crate::cell::{Raw, RawColumn, clip, written_number};
-use crate::parse::{Missing, plain_number};
+use crate::parse::{Missing, NumberFormat, plain_number};
 use crate::plan::{InferredColumn, InferredSchema, Note, Weight};
 use decide::{Decided, Decider};
+use hints::Hints;
 use locale::Locale;
 pub use pictures::names_pictures;
 use sample::SAMPLE_ROWS;
@@ -73,6 +74,23 @@ pub(crate) use sample::Sample;
 /// ```
 pub fn infer(source: &dyn Source, recipe: &Recipe, context: &Context) -> Result<InferredSchema> {
     Ok(infer_sampled(source, recipe, context)?.0)
+}
+
+/// How the numbers of a column are written whose file gives it no kind, as [`infer`] finds it out; `None` where its texts are no numbers.
+///
+/// ```
+/// use tidemill_data::infer::number_format;
+/// let german = number_format(["1.234,5", "958", "7,25"], Some(';')).unwrap();
+/// assert_eq!(german.parse("1.234"), Some(1234.0));
+/// assert_eq!(number_format(["yes", "no"], None), None);
+/// ```
+pub fn number_format<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+    delimiter: Option<char>,
+) -> Option<NumberFormat> {
+    let texts = StringArray::from_iter_values(texts);
+    let facts = facts::Facts::of(&texts, &Missing::default());
+    numbers::number(&facts, &Locale::of_column(&facts, delimiter)).map(|found| found.format)
 }
 
 /// As [`infer`], with the rows that were looked at.
@@ -122,6 +140,7 @@ pub(crate) fn infer_sampled(
     // What is passed over needs no answer.
     let used: Vec<&str> = plan.columns.iter().filter(|c| c.is_used()).map(|c| c.name.as_str()).collect();
     plan.notes.retain(|note| note.column.as_deref().is_none_or(|name| used.contains(&name)));
+    join_missing(&mut plan);
     roles::check(&plan)?;
     space::decide(&mut plan, &sample, recipe, &missing)?;
     target::decide(&mut plan, &sample.rows, recipe, &missing, &locale)?;
@@ -139,6 +158,16 @@ pub(crate) fn infer_sampled(
         context.warn(&note.code, note.text());
     }
     Ok((plan, sample))
+}
+
+/// Whether the name of a column says that it holds years, months or times.
+///
+/// ```
+/// assert!(tidemill_data::names_period("Year") && tidemill_data::names_period("month") && !tidemill_data::names_period("price"));
+/// ```
+pub fn names_period(column: &str) -> bool {
+    let hints = Hints::of(column);
+    hints.year() || hints.month() || hints.time()
 }
 
 /// Whether a recipe names the column for what it is.
@@ -161,7 +190,8 @@ fn keep_reasons(plan: &mut InferredSchema, recipe: &Recipe) {
         if let Some(why) = recipe.columns.get(&column.name).and_then(|spec| spec.why.clone()) {
             column.why = why;
             // What has a reason was inferred, not said by the user: it may still be widened, but for the target and what is named.
-            column.declared &= column.role == Role::Target || is_named(recipe, &column.name);
+            column.declared &=
+                column.role == Role::Target || recipe.forecast.is_some() || is_named(recipe, &column.name);
         }
     }
     if let Some(why) = &recipe.data.why_task {
@@ -177,7 +207,12 @@ fn notes_of_reading(recipe: &Recipe, source: &dyn Source) -> Vec<Note> {
         weight: Weight::Remark,
         column: None,
         message: message.clone(),
-        remedy: "[data] header, skip, delimiter or encoding where it should be read in another way".into(),
+        remedy: match message {
+            m if m.contains("below the table") => "[data] footer = 0",
+            m if m.contains("above the table") => "[data] skip = 0",
+            _ => "[data] header, skip, delimiter or encoding where it should be read in another way",
+        }
+        .into(),
     };
     let left_out = |(name, found): &(String, String)| Note {
         code: "left_out".into(),
@@ -188,7 +223,7 @@ fn notes_of_reading(recipe: &Recipe, source: &dyn Source) -> Vec<Note> {
             escaped(name),
             clip(found)
         ),
-        remedy: format!("--ignore '{}' to say so", escaped(name)),
+        remedy: format!("[data] ignore = [{:?}]", name),
     };
     // What the user ignores anyway needs no word.
     let told = |name: &String| {
@@ -254,6 +289,9 @@ fn check_names(recipe: &Recipe, source: &dyn Source) -> Result<()> {
     Ok(())
 }
 
+/// So many columns are named in one note.
+const COLUMNS_SHOWN: usize = 6;
+
 const REMEDY_SKIP: &str =
     "check the name; where the names stand further down, say how many lines to skip: [data] skip = 3";
 
@@ -289,6 +327,42 @@ fn absent(name: &str, source: &dyn Source) -> Error {
         problem += &format!("; line 1 of the file is '{}'", reading.first_line);
     }
     Error::data(problem, if may_stand_lower(source) { REMEDY_SKIP } else { "check the name" })
+}
+
+/// Says of all columns at once which words count as missing among their numbers and times, where none of them is the target.
+fn join_missing(plan: &mut InferredSchema) {
+    let columns = &plan.columns;
+    let plain = |note: &Note| {
+        let column = note.column.as_ref().and_then(|name| columns.iter().find(|c| c.name == *name));
+        note.code == "missing_words"
+            && note.weight == Weight::Remark
+            && column.is_some_and(|c| !matches!(c.kind, Kind::Category | Kind::Text))
+    };
+    let (found, mut notes): (Vec<Note>, Vec<Note>) = plan.notes.drain(..).partition(plain);
+    let told: Vec<String> = found
+        .iter()
+        .take(COLUMNS_SHOWN)
+        .map(|n| {
+            let words = n.message.strip_suffix(" counts as missing").unwrap_or(&n.message);
+            format!("{words} in '{}'", escaped(n.column.as_deref().unwrap_or_default()))
+        })
+        .collect();
+    match found.as_slice() {
+        [first, _, ..] => {
+            let more = found.len().saturating_sub(COLUMNS_SHOWN);
+            let more = if more > 0 { format!("; and in {more} more columns") } else { String::new() };
+            notes.push(Note {
+                column: None,
+                message: format!(
+                    "words that count as missing among numbers and times: {}{more}",
+                    told.join("; ")
+                ),
+                ..first.clone()
+            });
+        }
+        _ => notes.extend(found),
+    }
+    plan.notes = notes;
 }
 
 /// Only names have spellings; the words of a flag are read in all of theirs as it is.

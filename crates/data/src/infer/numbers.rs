@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::formats::{Doubt, Found, accept, explain};
 use super::locale::{Locale, may_group};
 use crate::parse::currency::currency_of;
-use crate::parse::{NumberFormat, Thousands, has_digit, magnitude};
+use crate::parse::{NumberFormat, Thousands, exact, factor, has_digit, magnitude};
 use crate::plan::Weight;
 
 /// The longest unit, in characters.
@@ -51,7 +51,9 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
         false => commas(facts, locale, format),
     };
     let doubt = doubt
+        .or_else(|| converted(facts, &format))
         .or_else(|| censored(facts, &format))
+        .or_else(|| inexact(facts, &format))
         .or_else(|| clocks(facts, &format))
         .or_else(|| currencies(facts, &format))
         .or_else(|| partly_dressed(facts, &format));
@@ -67,8 +69,10 @@ fn dress(facts: &Facts<'_>) -> NumberFormat {
         percent: takes_off(NumberFormat { percent: true, ..Default::default() }),
         currency: takes_off(NumberFormat { currency: true, ..Default::default() }),
         censored: odd().any(is_bound),
+        about: odd().any(|t| exact(t).len() < t.len() && has_digit(t)),
         ..Default::default()
     };
+    let odd = || odd().map(exact);
     let is_length = |t: &str| NumberFormat { clock: true, ..Default::default() }.parse(t).is_some();
     if odd().any(is_length) {
         // Beside `1:20:47`, `35:30` has no hours.
@@ -95,8 +99,43 @@ fn dress(facts: &Facts<'_>) -> NumberFormat {
         && !["am", "pm", "st", "nd", "rd", "th"].contains(&unit.as_str())
     {
         dress.unit = Some(unit.clone());
+    } else if let Some(base) = commonest(facts)
+        && 2 * n > all
+        && suffixes.len() > 1
+        && suffixes.iter().all(|unit| factor(unit, &base).is_some())
+    {
+        dress.units = Some(base);
     }
     dress
+}
+
+/// The unit behind most numbers, the first of several.
+fn commonest(facts: &Facts<'_>) -> Option<String> {
+    let mut counts: Vec<(String, u64)> = Vec::new();
+    for (text, n) in &facts.values {
+        let Some(unit) = suffix(exact(text)).map(str::to_lowercase) else { continue };
+        match counts.iter_mut().find(|(known, _)| *known == unit) {
+            Some((_, count)) => *count += n,
+            None => counts.push((unit, *n)),
+        }
+    }
+    counts.into_iter().rev().max_by_key(|(_, n)| *n).map(|(unit, _)| unit)
+}
+
+/// Numbers in several units that nothing converts: the column is read as names.
+pub(super) fn mixed_units(facts: &Facts<'_>) -> Option<Doubt> {
+    let units = |t: &str| suffix(exact(t)).map(str::to_lowercase).filter(|unit| factor(unit, unit).is_some());
+    let with: Vec<(&str, String)> = facts.values.iter().filter_map(|v| Some((v.0, units(v.0)?))).collect();
+    let (first, other) = (with.first()?, with.iter().find(|(_, unit)| *unit != with[0].1)?);
+    (with.len() * 10 >= facts.values.len() * 8).then(|| Doubt {
+        code: "mixed_units",
+        weight: Weight::Warning,
+        message: format!(
+            "numbers are in units that do not convert into each other, such as '{}' and '{}'; they are read as names",
+            first.0, other.0
+        ),
+        remedy: "put each quantity into a column of its own".into(),
+    })
 }
 
 /// What stands behind the digits of a text that begins with a number.
@@ -186,6 +225,39 @@ fn is_bound(text: &str) -> bool {
         || (begins(text) && text.strip_suffix('+').is_some_and(|rest| ends(rest.trim_end())))
 }
 
+/// Numbers in several units of one dimension.
+fn converted(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
+    let base = format.units.as_ref()?;
+    let other = |t: &str| suffix(exact(t)).is_some_and(|unit| !unit.eq_ignore_ascii_case(base));
+    let n: u64 = facts.values.iter().filter(|v| other(v.0)).map(|v| v.1).sum();
+    let example = facts.values.iter().find(|v| other(v.0))?.0;
+    Some(Doubt {
+        code: "converted_units",
+        weight: Weight::Warning,
+        message: format!(
+            "{n} of {} values, such as '{example}', are in another unit than {base}; they are converted to it",
+            facts.n_values
+        ),
+        remedy: "kind = \"category\"".into(),
+    })
+}
+
+/// Numbers that are said not to be exact.
+fn inexact(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
+    let is_one = |t: &str| exact(t).len() < t.len();
+    let n: u64 = facts.values.iter().filter(|v| is_one(v.0)).map(|v| v.1).sum();
+    let example = facts.values.iter().find(|v| is_one(v.0))?.0;
+    format.about.then(|| Doubt {
+        code: "inexact",
+        weight: Weight::Remark,
+        message: format!(
+            "{n} of {} values, such as '{example}', are not exact; each is read as its number",
+            facts.n_values
+        ),
+        remedy: "kind = \"category\"".into(),
+    })
+}
+
 fn colons(text: &str) -> usize {
     text.bytes().filter(|b| *b == b':').count()
 }
@@ -200,7 +272,7 @@ fn censored(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
             "{n} of {} values, such as '{example}', are bounds, not measurements; each is read as its bound",
             facts.n_values
         ),
-        remedy: "role = \"ignore\", or replace them beforehand".into(),
+        remedy: "role = \"ignore\"".into(),
     })
 }
 
@@ -223,7 +295,7 @@ fn clocks(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
 
 /// Percent signs or units behind a part of the numbers: what the others are is not said.
 fn partly_dressed(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
-    let sign = match &format.unit {
+    let sign = match format.unit.as_ref().or(format.units.as_ref()) {
         _ if format.percent => "%".to_string(),
         Some(unit) => unit.clone(),
         None => return None,

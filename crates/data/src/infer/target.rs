@@ -8,8 +8,8 @@ use super::facts::Facts;
 use super::hints::Hints;
 use super::locale::Locale;
 use crate::cell::clip;
-use crate::parse::{Format, Missing, plain_number, yes_or_no};
-use crate::plan::{InferredSchema, class_order};
+use crate::parse::{Format, Missing, plain_number, spelling, yes_or_no};
+use crate::plan::{InferredSchema, Note, Weight, class_order};
 
 /// Whole numbers up to so many different ones may be classes.
 const FEW: usize = 20;
@@ -84,7 +84,9 @@ pub(super) fn decide(
     let texts = as_text(rows, at)?;
     let missing = missing.clone().but(&plan.columns[at].values);
     let facts = Facts::of(&texts, &missing).without(&plan.columns[at].missing);
-    let facts = if plan.columns[at].merged { facts.merged() } else { facts };
+    let respelled = !plan.columns[at].merged && spelling::repeats(&facts.values);
+    let written: Vec<&str> = facts.values.iter().map(|v| v.0).collect();
+    let facts = if plan.columns[at].merged || respelled { facts.merged() } else { facts };
     match facts.n_distinct() {
         0 => {
             return Err(Error::data(
@@ -102,19 +104,49 @@ pub(super) fn decide(
     }
     let kind = plan.columns[at].kind;
     let (task, why) = match recipe.data.task {
-        Some(task) => (task, "as told".to_string()),
+        Some(task) => (task, "the recipe or --task says so".to_string()),
         None => task(&name, kind, plan.columns[at].declared, &facts)?,
     };
     (plan.task, plan.why_task) = (Some(task), why);
+    if let Some(positive) = recipe.data.positive.as_deref().filter(|_| task == Task::Regression) {
+        return Err(Error::data(
+            format!(
+                "'{}' is named as the positive class (--positive), and target '{name}' is a number: {}",
+                clip(positive),
+                plan.why_task
+            ),
+            "leave --positive (data.positive) out, or say task = \"binary\" (--task binary)",
+        ));
+    }
     if task == Task::Regression {
         return regression(plan, at, &facts, locale);
     }
     let classes = classes(plan, task, &name, &facts, recipe.data.positive.as_deref())?;
+    if respelled {
+        plan.notes.push(one_spelling(&name, &written, &classes));
+    }
     let column = &mut plan.columns[at];
+    column.merged |= respelled;
     (column.kind, column.format, column.declared) = (Kind::Category, Format::Plain, true);
     column.categories = classes.clone();
     plan.classes = classes;
     Ok(())
+}
+
+/// What is said of a target whose classes are numbers or words of yes and no, written in several ways.
+fn one_spelling(name: &str, written: &[&str], classes: &[String]) -> Note {
+    let others: Vec<String> = written
+        .iter()
+        .filter(|text| !classes.iter().any(|c| c == *text))
+        .map(|t| format!("'{}'", clip(t)))
+        .collect();
+    let kept: Vec<String> = classes.iter().map(|class| format!("'{}'", clip(class))).collect();
+    let message = format!(
+        "{} are other ways of writing {}: read as one class each",
+        others.join(", "),
+        kept.join(", ")
+    );
+    Note::of(name, "spellings_merged", Weight::Warning, message, "write the classes in one way")
 }
 
 /// The task that the values suggest: two of them are binary; words, or few whole numbers that repeat, are classes; else a number.
@@ -122,7 +154,7 @@ fn task(name: &str, kind: Kind, declared: bool, facts: &Facts<'_>) -> Result<(Ta
     let d = facts.n_distinct();
     let quantity = |why: &str| Ok((Task::Regression, format!("target '{name}' {why}")));
     if declared && kind == Kind::Number {
-        return quantity("is a number, as told");
+        return quantity("is a number, as its kind in the recipe says");
     }
     if d == 2 {
         let (a, b) = (facts.values[0].0, facts.values[1].0);

@@ -5,6 +5,9 @@ use super::formats::Doubt;
 use crate::parse::Missing;
 use crate::plan::Weight;
 
+/// So many words of one column are shown.
+const SHOWN: usize = 6;
+
 /// The words that are names in this column: those that stood in quotes and nowhere without; `None`, where the others are words, too;
 /// and `NA` among codes of two capitals.
 pub(super) fn names(facts: &Facts<'_>, missing: &Missing) -> Vec<String> {
@@ -47,8 +50,34 @@ pub(super) fn taken(facts: &Facts<'_>, missing: &Missing) -> Option<Doubt> {
         code: "missing_words",
         weight: Weight::Remark,
         message: format!("{} counts as missing", all.join(", ")),
-        remedy: "[data] missing_only = [] where it is a value".into(),
+        remedy: "[data] missing_only = []".into(),
     })
+}
+
+/// What is said of the words that count as missing among numbers and times: the usual ones, and those that are none here.
+pub(super) fn beside(facts: &Facts<'_>, missing: &Missing, others: &[String]) -> Option<Doubt> {
+    let usual = facts.words.iter().filter(|(word, _)| !missing.is_told(word));
+    let others = facts.values.iter().filter(|(word, _)| others.iter().any(|other| other == word));
+    let all: Vec<&(&str, u64)> = usual.chain(others).collect();
+    let shown: Vec<String> = all.iter().take(SHOWN).map(|(word, n)| listed(word, *n)).collect();
+    let more =
+        if all.len() > SHOWN { format!(" and {} more words", all.len() - SHOWN) } else { String::new() };
+    (!all.is_empty()).then(|| Doubt {
+        code: "missing_words",
+        weight: Weight::Remark,
+        message: format!("{}{more} counts as missing", shown.join(", ")),
+        remedy: if all.iter().any(|(word, _)| is_endless(word)) {
+            "replace infinite values by numbers, or leave the rows out, where they are values".into()
+        } else {
+            "[data] missing_only = []".into()
+        },
+    })
+}
+
+/// Whether a word stands for an infinite number.
+pub(super) fn is_endless(word: &str) -> bool {
+    let word = word.trim_start_matches(['+', '-']);
+    ["inf", "infinity", "∞"].iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 fn listed(word: &str, n: u64) -> String {

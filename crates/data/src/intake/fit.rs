@@ -233,9 +233,13 @@ impl<'a> Pass<'a> {
         if let Some(column) = plan.columns.iter_mut().find(|c| c.role == Role::Neighbors) {
             column.seen = ties;
         }
-        let used = plan.columns.iter_mut().filter(|c| c.is_used()).zip(&arrays);
-        for (column, array) in used.filter(|(c, _)| c.role == Role::Feature) {
-            column.seen.add(&Column::new(&column.name, column.kind), array)?;
+        for (column, array) in plan.columns.iter_mut().filter(|c| c.is_used()).zip(&arrays) {
+            if column.role == Role::Feature {
+                column.seen.add(&Column::new(&column.name, column.kind), array)?;
+            }
+            if matches!(column.role, Role::Feature | Role::Time) {
+                column.seen.add_times(array);
+            }
         }
         let intake = Arc::new(Ingest::new(plan));
         let columns = intake.outputs.iter().map(|o| o.column.clone()).collect();

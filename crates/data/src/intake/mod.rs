@@ -315,7 +315,7 @@ fn places(outputs: &[Output], input: &Schema) -> Result<Vec<(usize, usize)>> {
                 found.push((i, place));
             }
             None if output.column.role == Role::Feature => {
-                return Err(Error::missing_column(&output.column.name, "the data", input.names()));
+                return Err(crate::error::absent(&output.column.name, "the data", input));
             }
             None => {}
         }

@@ -72,6 +72,7 @@ impl CellIssue {
     /// What is odd, without the value: it may go into an answer or a log.
     pub fn message(&self) -> String {
         match self {
+            CellIssue::Unreadable { wanted: Kind::Image, .. } => "the value is not an image".into(),
             CellIssue::Unreadable { wanted, .. } => format!("the value is not a {}", wanted.word()),
             CellIssue::Unseen { .. } => "training never saw this value; the model knows nothing of it".into(),
             CellIssue::Outside { range: [least, greatest], .. } => {

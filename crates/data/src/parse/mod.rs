@@ -4,10 +4,12 @@ pub(crate) mod currency;
 mod date;
 mod flag;
 mod missing;
+mod months;
 mod number;
 mod period;
 pub(crate) mod spelling;
 mod time;
+mod units;
 
 use std::fmt;
 
@@ -19,9 +21,11 @@ pub use missing::{Missing, is_missing_word, unquoted};
 pub(crate) use missing::{bare, quoted};
 pub(crate) use number::EXACT;
 pub use number::{NumberFormat, Thousands, plain_number};
-pub(crate) use number::{has_digit, magnitude};
+pub(crate) use number::{exact, has_digit, magnitude};
+pub use spelling::one_each;
 pub(crate) use time::zone_of;
 pub use time::{TimeFormat, write_iso};
+pub use units::factor;
 
 /// How the values of a column are written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

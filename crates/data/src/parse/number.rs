@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::currency::{NO_CENTS, without_currency};
+use super::units::{factor, split};
 
 /// Below this, 64-bit floats tell every whole number from its neighbours; at it and above they do not.
 pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -94,9 +95,15 @@ pub struct NumberFormat {
     /// There may be a sign of censoring, and the number is the bound: `<0.5` is 0.5, `>=100` is 100, `90+` is 90.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub censored: bool,
+    /// There may be a sign that the number is not exact: `~5`, `ca. 5`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub about: bool,
     /// There may be this unit behind the number, in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// There may be any unit of the dimension of this one behind the number, which is converted to it: `300 g` is 0.3 kg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units: Option<String>,
 }
 
 /// Powers of ten and the words for them, in lower case.
@@ -194,10 +201,17 @@ impl NumberFormat {
                 "clock" => format.clock = true,
                 "stopwatch" => format.stopwatch = true,
                 "censored" => format.censored = true,
-                other => match other.strip_prefix("unit:").map(str::trim).filter(|unit| !unit.is_empty()) {
-                    Some(unit) => format.unit = Some(unit.into()),
-                    None => return Err(format!("'{other}' is not a way to write a number; use {WORDS}")),
-                },
+                "about" => format.about = true,
+                other => {
+                    let named = other.split_once(':').map(|(key, unit)| (key.trim(), unit.trim()));
+                    match named.filter(|(_, unit)| !unit.is_empty()) {
+                        Some(("unit", unit)) => format.unit = Some(unit.into()),
+                        Some(("units", unit)) if factor(unit, unit).is_some() => {
+                            format.units = Some(unit.into())
+                        }
+                        _ => return Err(format!("'{other}' is not a way to write a number; use {WORDS}")),
+                    }
+                }
             }
         }
         if format.decimal_comma && matches!(format.thousands, Some(Thousands::Comma | Thousands::Lakh)) {
@@ -247,13 +261,26 @@ impl NumberFormat {
 
     /// A text without what this format takes off: a currency, a percent sign, a unit. As it is where it reads as no number.
     pub(crate) fn bare<'a>(&self, text: &'a str) -> &'a str {
+        let text =
+            self.units.as_ref().and_then(|base| split(text.trim(), base)).map_or(text, |found| found.0);
         let body = self.undress(text).map_or(text.trim(), |(_, body)| body);
         if self.magnitude { without_magnitude(body).0 } else { body }
     }
 
     fn parse_with(&self, text: &str, strict: bool) -> Option<f64> {
+        match &self.units {
+            None => self.parse_bare(text, strict),
+            Some(base) => {
+                let (number, factor) = split(text.trim(), base)?;
+                self.parse_bare(number, strict).map(|x| x * factor)
+            }
+        }
+    }
+
+    /// As [`NumberFormat::parse`], without units that convert.
+    fn parse_bare(&self, text: &str, strict: bool) -> Option<f64> {
         if let Some(text) = western(text) {
-            return self.parse_with(&text, strict);
+            return self.parse_bare(&text, strict);
         }
         let (negative, body) = self.undress(text)?;
         if (self.clock || self.stopwatch) && body.contains(':') {
@@ -299,6 +326,9 @@ impl NumberFormat {
         let mut negative = false;
         let mut signs = 0;
         let mut body = text.trim();
+        if self.about {
+            body = exact(body);
+        }
         if self.censored {
             body = body.trim_start_matches(['<', '>', '≤', '≥', '=']).trim_start();
             // `90+`: a plus behind a digit.
@@ -397,7 +427,17 @@ impl NumberFormat {
 }
 
 const WORDS: &str = "decimal_comma, thousands_comma, thousands_point, thousands_space, thousands_apostrophe, thousands_lakh, \
-                     percent, currency, magnitude, clock, stopwatch, censored, unit:kg, joined by '+'";
+                     percent, currency, magnitude, clock, stopwatch, censored, about, unit:kg, units:kg, joined by '+'";
+
+/// What says that a number is not exact, before it.
+const ABOUT: [&str; 11] =
+    ["~", "≈", "ca.", "ca ", "circa ", "c.", "approx.", "approx ", "about ", "etwa ", "ungefähr "];
+
+/// A text without the sign before it that its number is not exact.
+pub(crate) fn exact(text: &str) -> &str {
+    let begins = |sign: &&str| text.get(..sign.len()).is_some_and(|start| start.eq_ignore_ascii_case(sign));
+    ABOUT.iter().find(|sign| begins(sign)).map_or(text, |sign| text[sign.len()..].trim_start())
+}
 
 /// A text without the unit at its end.
 fn without_unit<'a>(body: &'a str, unit: &str) -> &'a str {
@@ -456,9 +496,11 @@ impl fmt::Display for NumberFormat {
             self.clock.then_some("clock"),
             self.stopwatch.then_some("stopwatch"),
             self.censored.then_some("censored"),
+            self.about.then_some("about"),
         ];
         let mut words: Vec<String> = words.into_iter().flatten().map(String::from).collect();
         words.extend(self.unit.as_ref().map(|unit| format!("unit:{unit}")));
+        words.extend(self.units.as_ref().map(|unit| format!("units:{unit}")));
         f.write_str(&words.join("+"))
     }
 }
@@ -515,6 +557,19 @@ mod tests {
         assert_eq!(read("unit:°C", "-3°c"), Some(-3.0));
         assert_eq!(read("unit:kg", "12 g"), None);
         assert_eq!(read("unit:kg", "kg"), None);
+        // By the definitions of the international pound and inch.
+        assert_eq!(read("units:kg", "300 g"), Some(0.3));
+        assert_eq!(read("units:kg", "2 lb"), Some(0.90718474));
+        assert_eq!(read("units:m", "5 in"), Some(0.127));
+        assert_eq!(read("units:min", "1.5 h"), Some(90.0));
+        assert_eq!(read("units:kg+decimal_comma", "1,5 t"), Some(1500.0));
+        assert_eq!(read("units:kg", "5"), Some(5.0));
+        assert_eq!(read("units:kg", "5 cm"), None);
+        assert_eq!(read("about", "~5"), Some(5.0));
+        assert_eq!(read("about", "ca. 5.5"), Some(5.5));
+        assert_eq!(read("about+units:kg", "ca 300 g"), Some(0.3));
+        assert_eq!(read("about", "5"), Some(5.0));
+        assert_eq!(read("about", "~"), None);
     }
 
     #[test]

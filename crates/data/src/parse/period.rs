@@ -1,8 +1,9 @@
 //! Periods of the calendar as statistics write them, each as its first day.
 
 use super::date::{DAY, MONTHS, days, number, quarter, written_year};
+use super::months;
 
-/// The first moment of a period: a month (`Jan 2018`, `Jan-18`, `01/2018`, `2018M01`), an ISO week (`2019-W02`), a half (`1995-H1`,
+/// The first moment of a period: a month (`Jan 2018`, `Jan-18`, `01/2018`, `2018M01`, `201801`, `2018年1月`), an ISO week (`2019-W02`), a half (`1995-H1`,
 /// `H2 1996`), a quarter (`Q3-23`, `3Q23`, `1970 Q1`) or a year that is named with another one or as fiscal (`1970/71`, `FY1970`: by the
 /// year in which it begins, and by the name it has).
 pub(super) fn period(text: &str) -> Option<i64> {
@@ -10,7 +11,8 @@ pub(super) fn period(text: &str) -> Option<i64> {
     let parts = runs(&folded);
     let month = |name: &str| {
         let begins = |known: &&str| name.len() >= 3 && known.eq_ignore_ascii_case(&name[..3]);
-        (name.is_ascii() && name.len() <= 9).then(|| MONTHS.iter().position(begins)).flatten()
+        let short = || (name.is_ascii() && name.len() <= 9).then(|| MONTHS.iter().position(begins)).flatten();
+        months::month(name).map(|month| month as usize - 1).or_else(short)
     };
     let of_month = |year: &str, month: i64| Some(days(of_year(year)?, month, 1)? * DAY);
     match parts.as_slice() {
@@ -19,7 +21,8 @@ pub(super) fn period(text: &str) -> Option<i64> {
         [m, year] if m.len() <= 2 && year.len() == 4 && folded.contains(['/', '.', '-']) => {
             of_month(year, number(m.as_bytes())?)
         }
-        [year, "M", m] => of_month(year, number(m.as_bytes())?),
+        [year, "M", m] | [year, "年", m, "月"] => of_month(year, number(m.as_bytes())?),
+        [both] if both.len() == 6 => of_month(both.get(..4)?, number(both.get(4..)?.as_bytes())?),
         [year, "W", week] => week_of(of_year(year)?, number(week.as_bytes())?),
         [year, "H", half] | ["H", half, year] => {
             let half = number(half.as_bytes()).filter(|half| (1..=2).contains(half))?;
@@ -50,7 +53,7 @@ fn of_year(text: &str) -> Option<i64> {
 }
 
 /// The Monday of an ISO week: week 1 is the one with 4 January (ISO 8601).
-fn week_of(year: i64, week: i64) -> Option<i64> {
+pub(super) fn week_of(year: i64, week: i64) -> Option<i64> {
     let fourth = days(year, 1, 4)?;
     let monday = fourth - (fourth + 3).rem_euclid(7);
     let first_of_next = days(year + 1, 1, 4)?;
@@ -106,13 +109,17 @@ mod tests {
             ("1970/71", "1970-01-01"),
             ("1999/00", "1999-01-01"),
             ("FY1970", "1970-01-01"),
+            ("201601", "2016-01-01"),
+            ("2016年11月", "2016-11-01"),
+            ("März 2018", "2018-03-01"),
+            ("août 2018", "2018-08-01"),
         ] {
             let found = period(text).map(write_iso).unwrap_or_default();
             assert!(found.starts_with(day), "{text}: {found}");
         }
         for none in [
             "", "Jan", "2018", "13/2018", "2019-W53", "1970/73", "Q5 2020", "H3 2020", "5 apples", "7/8",
-            "May",
+            "May", "201613", "2016011",
         ] {
             assert_eq!(period(none), None, "{none}");
         }

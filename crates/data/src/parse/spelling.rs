@@ -1,10 +1,49 @@
-//! Spellings of one name: what differs only in case, spaces or accents.
+//! Spellings of one name: what differs only in case, spaces or accents, and whole numbers with `.0` behind them. Where all names are
+//! words of yes and no, so are those that mean the same.
 
 use hashbrown::HashMap;
 
-/// Without accents, case, and the number and place of spaces.
+use super::{FlagFormat, plain_number};
+
+/// Without accents, case, the number and place of spaces, and the zeros behind the point of a whole number.
 pub(crate) fn folded(name: &str) -> String {
-    spaced(&plain(name)).to_lowercase()
+    let whole = name.trim().split_once('.').filter(|(whole, zeros)| {
+        !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') && plain_number(whole).is_some()
+    });
+    match whole {
+        Some((whole, _)) => whole.to_string(),
+        None => spaced(&plain(name)).to_lowercase(),
+    }
+}
+
+/// Whether names that are all numbers, or all words of yes and no, are the fewer once their spellings are merged.
+pub(crate) fn repeats<'a>(names: &[(&'a str, u64)]) -> bool {
+    let numbers = names.iter().all(|(name, _)| plain_number(name).is_some());
+    if !numbers && flags(names).is_none() {
+        return false;
+    }
+    let mut found = merged(names, &[]);
+    found.sort_unstable();
+    found.dedup();
+    found.len() < names.len()
+}
+
+/// The spelling that stands for each of these names, where they are all numbers or all words of yes and no, and some are written in
+/// several ways; `None` otherwise.
+///
+/// ```
+/// let names = [("True", 5), ("False", 3), ("1", 1)];
+/// assert_eq!(tidemill_data::parse::one_each(&names), Some(vec!["True", "False", "True"]));
+/// assert_eq!(tidemill_data::parse::one_each(&[("Oslo", 1), ("oslo", 2)]), None);
+/// ```
+pub fn one_each<'a>(names: &[(&'a str, u64)]) -> Option<Vec<&'a str>> {
+    repeats(names).then(|| merged(names, &[]))
+}
+
+/// The words of yes and no that all names are; `None` where these are one word each, but for case.
+fn flags(names: &[(&str, u64)]) -> Option<FlagFormat> {
+    let format = FlagFormat::of_words(names.iter().map(|n| n.0))?;
+    (format.yes.len() > 1 || format.no.len() > 1).then_some(format)
 }
 
 /// Runs of white space as one space, none around.
@@ -64,22 +103,27 @@ fn bare(c: char) -> char {
 /// For each name, which comes so many times, the spelling that stands for all of its spellings: one of `known` where there is any,
 /// else the most frequent, of equally frequent ones the first.
 pub(crate) fn merged<'a>(names: &[(&'a str, u64)], known: &'a [String]) -> Vec<&'a str> {
+    let flags = flags(names);
+    let key = |name: &str| match flags.as_ref().and_then(|flags| flags.parse(name)) {
+        Some(yes) => yes.to_string(),
+        None => folded(name),
+    };
     let mut best: HashMap<String, (&str, u64)> = HashMap::new();
     for known in known {
-        best.insert(folded(known), (known, u64::MAX));
+        best.insert(key(known), (known, u64::MAX));
     }
     for &(name, count) in names {
-        let best = best.entry(folded(name)).or_insert((name, count));
+        let best = best.entry(key(name)).or_insert((name, count));
         if count > best.1 {
             *best = (name, count);
         }
     }
-    names.iter().map(|(name, _)| best.get(&folded(name)).map_or(*name, |b| b.0)).collect()
+    names.iter().map(|(name, _)| best.get(&key(name)).map_or(*name, |b| b.0)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::merged;
+    use super::{merged, repeats};
 
     #[test]
     fn one_spelling_stands_for_all() {
@@ -87,6 +131,13 @@ mod tests {
             [("yes", 2), ("Yes", 5), ("NO", 1), ("no", 1), ("Málaga", 1), ("Malaga ", 3), ("maybe", 1)];
         let found = merged(&names, &[]);
         assert_eq!(found, ["Yes", "Yes", "NO", "NO", "Malaga ", "Malaga ", "maybe"]);
+        let numbers = [("0", 3), ("1", 4), ("0.0", 9), ("1.00", 1), ("01", 1), ("1.5", 1)];
+        assert_eq!(merged(&numbers, &[]), ["0.0", "1", "0.0", "1", "01", "1.5"]);
+        let flags = [("True", 9), ("False", 3), ("1", 4), ("0", 8), ("no", 1)];
+        assert_eq!(merged(&flags, &[]), ["True", "0", "True", "0", "0"]);
+        assert!(repeats(&numbers) && repeats(&flags));
+        assert!(!repeats(&[("Paris", 1), ("paris", 2)]) && !repeats(&[("yes", 1), ("no", 2)]));
+        assert!(!repeats(&[("1", 1), ("2", 2), ("01", 1)]));
         let known = ["no".to_string()];
         assert_eq!(merged(&names, &known)[2..4], ["no", "no"]);
     }

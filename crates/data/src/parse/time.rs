@@ -4,20 +4,21 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::date::{DAY, MONTHS, days, number, quarter, written_year};
-use super::period::period;
+use super::date::{DAY, days, number, quarter, written_year};
+use super::months;
+use super::period::{period, week_of};
 
 /// How timestamps are written. All are read to microseconds since 1970 in UTC; a timestamp without a zone is taken as UTC, a date as
 /// its midnight. Years of two digits mean 1969 to 2068, as in POSIX.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeFormat {
-    /// `2024-05-31`, `2024-05-31T10:00:00.5+02:00`, `2024-05-31 10:00`.
+    /// `2024-05-31`, `2024-05-31T10:00:00.5+02:00`, `2024-05-31 10:00`, `2024-W22-5`.
     #[default]
     Iso,
-    /// Year, month, day in any dress: `2024/5/31`, `2024.05.31 10:00`, `2024 May 31`, `2024-05`.
+    /// Year, month, day in any dress: `2024/5/31`, `2024.05.31 10:00`, `2024 May 31`, `2024年5月31日`, `2024-05`.
     YearFirst,
-    /// Day, month, year: `31.5.2024`, `31/05/24 10:00`, `31 May 2024`.
+    /// Day, month, year: `31.5.2024`, `31/05/24 10:00`, `31 May 2024`, `31. Mai 2024`, `Fri, 31 May 2024 10:00:00 +0200`.
     DayFirst,
     /// Month, day, year: `5/31/2024 1:30 PM`, `May 31, 2024`.
     MonthFirst,
@@ -25,6 +26,10 @@ pub enum TimeFormat {
     UnixSeconds,
     /// Milliseconds since 1970.
     UnixMillis,
+    /// Microseconds since 1970.
+    UnixMicros,
+    /// Nanoseconds since 1970.
+    UnixNanos,
     /// The year alone: `1970`.
     Year,
     /// A quarter of a year: `1970 Q1`, `1970-Q1`, `1970Q1`, `Q1 1970`.
@@ -47,6 +52,8 @@ impl TimeFormat {
             "month_first" => TimeFormat::MonthFirst,
             "unix_seconds" => TimeFormat::UnixSeconds,
             "unix_millis" => TimeFormat::UnixMillis,
+            "unix_micros" => TimeFormat::UnixMicros,
+            "unix_nanos" => TimeFormat::UnixNanos,
             "year" => TimeFormat::Year,
             "quarter" => TimeFormat::Quarter,
             "period" => TimeFormat::Period,
@@ -54,7 +61,7 @@ impl TimeFormat {
             other => {
                 return Err(format!(
                     "'{other}' is not a way to write a time; use day_first, month_first, year_first, iso, year, quarter, period, unix_seconds, \
-                     unix_millis or a strftime pattern such as %d.%m.%Y"
+                     unix_millis, unix_micros, unix_nanos or a strftime pattern such as %d.%m.%Y"
                 ));
             }
         })
@@ -77,6 +84,16 @@ impl TimeFormat {
             TimeFormat::MonthFirst => any(text, Order::Month),
             TimeFormat::UnixSeconds => self.of_number(super::plain_number(text)?),
             TimeFormat::UnixMillis => self.of_number(super::plain_number(text)?),
+            // A float does not keep all digits of these.
+            TimeFormat::UnixMicros | TimeFormat::UnixNanos => {
+                let finer = if *self == TimeFormat::UnixNanos { 1000 } else { 1 };
+                let whole = text
+                    .parse::<i64>()
+                    .ok()
+                    .map(|n| n.div_euclid(finer))
+                    .filter(|n| is_in_calendar(*n as f64));
+                whole.or_else(|| self.of_number(super::plain_number(text)?))
+            }
             TimeFormat::Year => written_year(text).and_then(|year| Some(days(year, 1, 1)? * DAY)),
             TimeFormat::Quarter => quarter(text),
             TimeFormat::Period => period(text),
@@ -89,12 +106,18 @@ impl TimeFormat {
         let scale = match self {
             TimeFormat::UnixSeconds => 1e6,
             TimeFormat::UnixMillis => 1e3,
+            TimeFormat::UnixMicros => 1.0,
+            TimeFormat::UnixNanos => 1e-3,
             _ => return None,
         };
         let micros = (x * scale).round();
-        // Years 1 to 9999.
-        (-62_135_596_800e6..253_402_300_800e6).contains(&micros).then_some(micros as i64)
+        is_in_calendar(micros).then_some(micros as i64)
     }
+}
+
+/// Whether a moment is of the years 1 to 9999.
+fn is_in_calendar(micros: f64) -> bool {
+    (-62_135_596_800e6..253_402_300_800e6).contains(&micros)
 }
 
 impl fmt::Display for TimeFormat {
@@ -106,6 +129,8 @@ impl fmt::Display for TimeFormat {
             TimeFormat::MonthFirst => "month_first",
             TimeFormat::UnixSeconds => "unix_seconds",
             TimeFormat::UnixMillis => "unix_millis",
+            TimeFormat::UnixMicros => "unix_micros",
+            TimeFormat::UnixNanos => "unix_nanos",
             TimeFormat::Year => "year",
             TimeFormat::Quarter => "quarter",
             TimeFormat::Period => "period",
@@ -146,14 +171,21 @@ fn by_pattern(pattern: &str, text: &str) -> Option<i64> {
     jiff::tz::Offset::UTC.to_timestamp(moment).ok().map(|t| t.as_microsecond())
 }
 
-/// `YYYY-MM-DD`, then perhaps `T` or a space and a clock.
+/// `YYYY-MM-DD` or `YYYY-Www-D`, then perhaps `T` or a space and a clock.
 fn iso(text: &str) -> Option<i64> {
     let b = text.as_bytes();
-    if b.len() < 10 || b[4] != b'-' || b[7] != b'-' {
+    if b.len() < 10 || b[4] != b'-' {
         return None;
     }
-    let (year, month, day) = (number(&b[..4])?, number(&b[5..7])?, number(&b[8..10])?);
-    let date = days(year, month, day)? * DAY;
+    let year = number(&b[..4])?;
+    let date = match (b[5], b[7], b[8]) {
+        (b'W', _, b'-') => {
+            let day = number(&b[9..10]).filter(|day| (1..=7).contains(day))?;
+            week_of(year, number(&b[6..8])?)? + (day - 1) * DAY
+        }
+        (_, b'-', _) => days(year, number(&b[5..7])?, number(&b[8..10])?)? * DAY,
+        _ => return None,
+    };
     match b.get(10) {
         None => Some(date),
         Some(b'T' | b't' | b' ') => Some(date + clock(text.get(11..)?)?),
@@ -224,8 +256,22 @@ pub(crate) fn zone_of(text: &str) -> Option<String> {
 
 /// The microseconds that a zone is ahead of UTC.
 fn zone(text: &str) -> Option<i64> {
-    if text.is_empty() || ["Z", "UTC", "GMT"].iter().any(|z| z.eq_ignore_ascii_case(text)) {
+    if text.is_empty() || ["Z", "UTC", "GMT", "UT"].iter().any(|z| z.eq_ignore_ascii_case(text)) {
         return Some(0);
+    }
+    // The zones that RFC 2822 names.
+    let american = [
+        ("EST", -5),
+        ("EDT", -4),
+        ("CST", -6),
+        ("CDT", -5),
+        ("MST", -7),
+        ("MDT", -6),
+        ("PST", -8),
+        ("PDT", -7),
+    ];
+    if let Some((_, hours)) = american.iter().find(|(name, _)| *name == text) {
+        return Some(hours * 3600 * SECOND);
     }
     let (sign, digits) = match text.split_at_checked(1)? {
         ("+", rest) => (1, rest),
@@ -248,9 +294,11 @@ enum Order {
     Month,
 }
 
-/// Three parts of a date in this order, months in digits or by English name, then perhaps a clock.
+/// Three parts of a date in this order, months in digits or by name, then perhaps a clock; the day of the week may stand before them.
 fn any(text: &str, order: Order) -> Option<i64> {
-    let (first, rest) = part(text)?;
+    let joined = text.contains(" de ").then(|| text.replace(" de ", " "));
+    let text = joined.as_deref().unwrap_or(text);
+    let (first, rest) = part(months::without_weekday(text))?;
     let (second, rest) = part(rest)?;
     let (third, rest) = match part(rest) {
         Some(found) => found,
@@ -281,10 +329,20 @@ fn part(text: &str) -> Option<(&str, &str)> {
     }
     let end = text.find(|c| !same(c)).unwrap_or(text.len());
     // A separator, or a clock's `T`, which stays for the caller.
-    let rest = &text[end..];
-    let separators = rest.len() - rest.trim_start_matches(['-', '/', '.', ',', ' ']).len();
+    let rest = if first.is_ascii_digit() { without_ordinal(&text[end..]) } else { &text[end..] };
+    let after = rest.trim_start_matches(SEPARATORS);
+    let separators = rest[..rest.len() - after.len()].chars().count();
     let sound = rest.is_empty() || (1..=2).contains(&separators) || rest.starts_with(['T', 't']);
-    sound.then(|| (&text[..end], &rest[separators..]))
+    sound.then(|| (&text[..end], after))
+}
+
+/// What stands between the parts of a date; the last ones are years, months and days in Chinese, Japanese and Korean.
+const SEPARATORS: [char; 11] = ['-', '/', '.', ',', ' ', '年', '月', '日', '년', '월', '일'];
+
+/// What follows a day without the ending of its number: `1st`, `1er`.
+fn without_ordinal(rest: &str) -> &str {
+    let ends = ["st", "nd", "rd", "th", "er"].iter().find_map(|end| rest.strip_prefix(end));
+    ends.filter(|after| !after.starts_with(char::is_alphabetic)).unwrap_or(rest)
 }
 
 fn year_of(text: &str) -> Option<i64> {
@@ -300,23 +358,7 @@ fn month_of(text: &str) -> Option<i64> {
     if text.len() <= 2 {
         return number(text.as_bytes());
     }
-    let folded = text.to_lowercase();
-    let long = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    let at = MONTHS.iter().position(|m| *m == folded).or_else(|| long.iter().position(|m| *m == folded));
-    at.or((folded == "sept").then_some(8)).map(|at| at as i64 + 1)
+    months::month(text)
 }
 
 #[cfg(test)]
@@ -345,6 +387,37 @@ mod tests {
         assert_eq!(shown(TimeFormat::UnixMillis, "1500"), "1970-01-01T00:00:01.5Z");
         assert_eq!(shown(TimeFormat::Pattern("%Y-%m".into()), "2021-03"), "2021-03-01T00:00:00Z");
         assert_eq!(shown(TimeFormat::Pattern("%Y".into()), "2021"), "2021-01-01T00:00:00Z");
+    }
+
+    /// The moments by Python's `email.utils.parsedate_to_datetime`, `datetime.fromisocalendar` and the calendar.
+    #[test]
+    fn weeks_mail_headers_and_other_languages_are_read() {
+        for (format, text, wanted) in [
+            (TimeFormat::Iso, "2023-W01-1", "2023-01-02T00:00:00Z"),
+            (TimeFormat::Iso, "2020-W53-7", "2021-01-03T00:00:00Z"),
+            (TimeFormat::Iso, "2023-W01-1T10:30", "2023-01-02T10:30:00Z"),
+            (TimeFormat::Iso, "2023-W01-8", "none"),
+            (TimeFormat::Iso, "2023-W54-1", "none"),
+            (TimeFormat::DayFirst, "Tue, 03 Jan 2023 10:00:00 +0000", "2023-01-03T10:00:00Z"),
+            (TimeFormat::DayFirst, "Tue, 3 Jan 2023 10:00:00 EST", "2023-01-03T15:00:00Z"),
+            (TimeFormat::DayFirst, "Dienstag, 3. Januar 2023", "2023-01-03T00:00:00Z"),
+            (TimeFormat::DayFirst, "1. Januar 2023", "2023-01-01T00:00:00Z"),
+            (TimeFormat::DayFirst, "1er août 2023", "2023-08-01T00:00:00Z"),
+            (TimeFormat::DayFirst, "15 de março de 2023", "2023-03-15T00:00:00Z"),
+            (TimeFormat::DayFirst, "24 Okt. 2023 14:05", "2023-10-24T14:05:00Z"),
+            (TimeFormat::MonthFirst, "January 2nd, 2023", "2023-01-02T00:00:00Z"),
+            (TimeFormat::MonthFirst, "Mar 3, 2021", "2021-03-03T00:00:00Z"),
+            (TimeFormat::YearFirst, "2023年1月31日", "2023-01-31T00:00:00Z"),
+            (TimeFormat::YearFirst, "2023年12月1日 08:15", "2023-12-01T08:15:00Z"),
+            (TimeFormat::YearFirst, "2023년 3월 4일", "2023-03-04T00:00:00Z"),
+            (TimeFormat::YearFirst, "2023年2月30日", "none"),
+            (TimeFormat::UnixNanos, "1672704000123456789", "2023-01-03T00:00:00.123456Z"),
+            (TimeFormat::UnixMicros, "1672704000123456", "2023-01-03T00:00:00.123456Z"),
+            (TimeFormat::UnixNanos, "9", "1970-01-01T00:00:00Z"),
+            (TimeFormat::UnixMicros, "9223372036854775807", "none"),
+        ] {
+            assert_eq!(shown(format, text), wanted, "{text}");
+        }
     }
 
     #[test]

@@ -241,8 +241,33 @@ fn stand_in(finite: &[f64], q1: f64, q3: f64) -> Option<f64> {
         let gap = if value < least { least - value } else { value - greatest };
         same.len() >= 3 && (value == -1.0 && least >= 0.0 || gap > 0.5 * (greatest - least).max(range))
     };
-    known.chunk_by(|a, b| a == b).filter(stands).max_by_key(|same| same.len()).map(|same| same[0])
+    let far_out =
+        known.chunk_by(|a, b| a == b).filter(stands).max_by_key(|same| same.len()).map(|same| same[0]);
+    far_out.or_else(|| impossible(finite))
 }
+
+/// A -1 beside numbers that are never negative, or a 0 beside numbers that are never near it, such as a blood pressure: where there are many
+/// different numbers, and half of the rows or fewer say it.
+fn impossible(finite: &[f64]) -> Option<f64> {
+    [-1.0, 0.0].into_iter().find(|&value| {
+        let mut others: Vec<f64> = finite.iter().copied().filter(|x| *x != value).collect();
+        let n = finite.len() - others.len();
+        others.sort_by(f64::total_cmp);
+        if n < 3 || n > others.len() {
+            return false;
+        }
+        let at = |share: f64| others[(share * (others.len() - 1) as f64) as usize];
+        let (least, range, median) = (others[0], at(0.75) - at(0.25), at(0.5));
+        let different = others.chunk_by(|a, b| a == b).count();
+        match value {
+            0.0 => different >= DIFFERENT && least >= range && least >= 0.2 * median && least > 1.0,
+            _ => different >= DIFFERENT && least >= 0.0,
+        }
+    })
+}
+
+/// Of fewer different numbers none is impossible.
+const DIFFERENT: usize = 20;
 
 /// One of [`STAND_INS`], or three and more times the same digit: 777, -8888, 99999.99.
 fn is_stand_in(x: f64) -> bool {
@@ -277,6 +302,16 @@ mod tests {
         for stands in [&[777.0][..], &[99999.99], &[-8888.0], &[777.0, 888.0], &[-999.0]] {
             assert!(stand_in(&values(stands), 22.0, 32.0).is_some_and(|x| stands.contains(&x)), "{stands:?}");
         }
+        // Nothing is measured as 0 or -1 where nothing is near.
+        let measured = |stand: f64| -> Vec<f64> {
+            (0..100).map(|i| 60.0 + f64::from(i % 40)).chain([stand; 5]).collect()
+        };
+        assert_eq!(stand_in(&measured(0.0), 69.0, 89.0), Some(0.0));
+        assert_eq!(stand_in(&measured(-1.0), 69.0, 89.0), Some(-1.0));
+        let counts: Vec<f64> = (0..300).map(|i| f64::from(i % 30)).collect();
+        assert_eq!(stand_in(&counts, 7.0, 22.0), None);
+        let rates: Vec<f64> = (0..300).map(|i| f64::from(i % 30) / 30.0 - 0.1).chain([-1.0; 5]).collect();
+        assert_eq!(stand_in(&rates, 0.15, 0.65), None);
         // Far out, but no such number; and such a number among others.
         assert_eq!(stand_in(&values(&[731.0]), 22.0, 32.0), None);
         assert_eq!(

@@ -7,6 +7,7 @@ use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit};
 use tidemill_core::{Batch, Column, Error as CoreError, Kind, Result, Schema};
 
 use crate::Error;
+use crate::source::plain;
 
 /// One column of the file: a whole column of the batch, or one number of a vector.
 struct Place {
@@ -49,13 +50,11 @@ impl Flat {
     }
 
     pub(super) fn batch(&self, batch: &Batch) -> Result<RecordBatch> {
-        let columns = self.places.iter().zip(self.schema.fields()).map(|(place, field)| {
+        let columns = self.places.iter().map(|place| {
             let column = &batch.schema().columns()[place.column];
             match place.part {
                 Some(part) => spread(batch, place.column, part),
-                None if column.kind == Kind::Category => {
-                    arrow_cast::cast(batch.column(place.column), field.data_type()).map_err(internal)
-                }
+                None if column.kind == Kind::Category => plain(batch.column(place.column)).map_err(internal),
                 None => Ok(batch.column(place.column).clone()),
             }
         });

@@ -1,6 +1,7 @@
 //! JSON lines: one object per line. The fields of an object within it are columns of their own (`user.age`), a list is text as written.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use arrow_array::builder::{BooleanBuilder, Float64Builder, StringBuilder};
 use arrow_array::{Array, ArrayRef};
 use encoding_rs::{Encoding, UTF_8};
 use indexmap::IndexMap;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Kind, Result, Schema, Source};
 
@@ -18,7 +20,32 @@ use super::{ReadOptions, encoding};
 use crate::Error;
 use crate::parse::EXACT;
 
-type Object<'a> = IndexMap<Cow<'a, str>, &'a RawValue>;
+/// The keys and values of an object as they stand there: one that comes twice is a fault, not the last one's gain.
+struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+        let mut all = Vec::new();
+        while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
+            all.push((Cow::Owned(key), value));
+        }
+        Ok(Object(all))
+    }
+}
 
 /// Objects within objects that are spread into columns.
 const DEPTH: usize = 16;
@@ -99,7 +126,7 @@ fn leaves<'a>(
     depth: usize,
     each: &mut impl FnMut(Cow<'_, str>, &'a str) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    for (key, value) in object {
+    for (key, value) in object.0 {
         let raw = value.get();
         let name = match within {
             Some(outer) => Cow::Owned(format!("{outer}.{key}")),

@@ -8,6 +8,7 @@
 mod arrow;
 mod chunks;
 mod classes;
+mod convert;
 mod csv;
 mod encoding;
 mod geojson;
@@ -22,6 +23,8 @@ mod sqlite;
 mod text;
 mod typed;
 mod workbook;
+
+pub(crate) use convert::plain;
 
 use std::path::Path;
 

@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{ArrowError, DataType, Fields, SchemaRef, TimeUnit};
+use arrow_schema::{ArrowError, DataType, Fields, SchemaRef};
 use tidemill_core::{Column, Kind, Result, Schema, dense_vector};
 
+use super::convert;
 use crate::Error;
 
 /// Structs within structs that are spread.
@@ -133,92 +132,44 @@ fn kind(found: &DataType) -> Option<Kind> {
         DataType::FixedSizeList(item, n) if item.data_type().is_numeric() && *n > 0 => {
             Some(Kind::Vector { len: *n as usize, sparse: false })
         }
-        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => Some(Kind::Text),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            convert::writes_json(item.data_type()).then_some(Kind::Text)
+        }
         number if number.is_numeric() => Some(Kind::Number),
         _ => None,
     }
 }
 
 fn cast(array: &ArrayRef, kind: Kind) -> Result<ArrayRef, ArrowError> {
-    let plain = match array.data_type() {
-        DataType::Dictionary(_, value) => arrow_cast::cast(array, value)?,
-        _ => array.clone(),
-    };
-    match (kind, plain.data_type()) {
-        (Kind::Number, _) => arrow_cast::cast(&plain, &DataType::Float64),
+    let plain = convert::plain(array)?;
+    Ok(match (kind, plain.data_type()) {
+        (Kind::Number, _) => Arc::new(convert::floats(&plain)?),
         (Kind::Text, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..)) => {
             let texts = (0..plain.len()).map(|row| {
                 let mut text = String::new();
-                plain.is_valid(row).then(|| write_json(&plain, row, &mut text)).transpose()?;
+                plain.is_valid(row).then(|| convert::write_json(&plain, row, &mut text)).transpose()?;
                 Ok(plain.is_valid(row).then_some(text))
             });
-            Ok(Arc::new(texts.collect::<Result<StringArray, ArrowError>>()?))
+            Arc::new(texts.collect::<Result<StringArray, ArrowError>>()?)
         }
-        (Kind::Text, _) => arrow_cast::cast(&plain, &DataType::Utf8),
-        (Kind::Image, _) => arrow_cast::cast(&plain, &DataType::Binary),
-        (Kind::Time, _) => time(&plain),
-        (Kind::Vector { len, .. }, _) => vector(&plain, len),
-        _ => Ok(plain),
-    }
+        (Kind::Text, _) => Arc::new(convert::texts(&plain)?),
+        (Kind::Image, _) => Arc::new(convert::bytes(&plain)?),
+        (Kind::Time, _) => Arc::new(convert::times(&plain)?),
+        (Kind::Vector { len, .. }, _) => vector(&plain, len)?,
+        _ => plain,
+    })
 }
 
 /// The numbers of a list of fixed size; what is missing is 0.
 fn vector(array: &ArrayRef, len: usize) -> Result<ArrayRef, ArrowError> {
     let list = array.as_fixed_size_list();
-    let numbers = arrow_cast::cast(list.values(), &DataType::Float32)?;
-    let numbers = numbers.as_primitive::<Float32Type>();
+    let numbers = convert::floats(list.values())?;
     let values = (0..list.len()).flat_map(|row| {
         let from = list.value_offset(row) as usize;
         let here = list.is_valid(row);
-        (from..from + len).map(move |i| if here && numbers.is_valid(i) { numbers.value(i) } else { 0.0 })
+        let numbers = &numbers;
+        (from..from + len)
+            .map(move |i| if here && numbers.is_valid(i) { numbers.value(i) as f32 } else { 0.0 })
     });
     dense_vector(values.collect(), len).map_err(|e| ArrowError::ComputeError(e.to_string()))
-}
-
-fn write_json(array: &ArrayRef, row: usize, out: &mut String) -> Result<(), ArrowError> {
-    if array.is_null(row) {
-        out.push_str("null");
-        return Ok(());
-    }
-    let items = match array.data_type() {
-        DataType::List(_) => Some(array.as_list::<i32>().value(row)),
-        DataType::LargeList(_) => Some(array.as_list::<i64>().value(row)),
-        DataType::FixedSizeList(..) => Some(array.as_fixed_size_list().value(row)),
-        _ => None,
-    };
-    if let Some(items) = items {
-        out.push('[');
-        for i in 0..items.len() {
-            out.push_str(if i > 0 { "," } else { "" });
-            write_json(&items, i, out)?;
-        }
-        out.push(']');
-        return Ok(());
-    }
-    if let DataType::Struct(fields) = array.data_type() {
-        out.push('{');
-        for (i, field) in fields.iter().enumerate() {
-            out.push_str(if i > 0 { "," } else { "" });
-            out.push_str(&serde_json::Value::from(field.name().as_str()).to_string());
-            out.push(':');
-            write_json(array.as_struct().column(i), row, out)?;
-        }
-        out.push('}');
-        return Ok(());
-    }
-    let options = FormatOptions::default();
-    let text = ArrayFormatter::try_new(array, &options)?.value(row).to_string();
-    let plain = array.data_type().is_numeric() || array.data_type() == &DataType::Boolean;
-    out.push_str(&if plain { text } else { serde_json::Value::from(text).to_string() });
-    Ok(())
-}
-
-/// Timestamps in UTC: a time zone changes only how they are shown; times without one are taken as UTC.
-fn time(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let zone = match array.data_type() {
-        DataType::Timestamp(_, zone) => zone.clone(),
-        _ => None,
-    };
-    let micros = arrow_cast::cast(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
-    Ok(Arc::new(micros.as_primitive::<TimestampMicrosecondType>().clone().with_timezone("UTC")))
 }

@@ -260,6 +260,8 @@ fn json_lines() {
     assert_eq!(batch.texts(2).unwrap().value(1), "[1, \"c\"]");
     let (code, message) = error("a.jsonl", "{\"a\": 1}\n{\"b\": {\"c\": 1}, \"b.c\": 2}\n");
     assert_eq!((code, &*message), ("data_json", "a.jsonl, line 2: 'b.c' comes twice"));
+    let (code, message) = error("a.jsonl", "{\"a\": 1}\n\n{\"b\": 1, \"a\": 1, \"b\": 2}\n");
+    assert_eq!((code, &*message), ("data_json", "a.jsonl, line 3: 'b' comes twice"));
     assert_eq!(error("a.jsonl", "{\"a\": 1}\n{\"a\": \n").0, "data_json");
     assert!(error("a.jsonl", "{\"a\": 1}\n3\n").1.starts_with("a.jsonl, line 2: not a JSON object"));
 }

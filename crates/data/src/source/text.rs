@@ -1,5 +1,5 @@
 //! Texts of unusual shape brought into the usual one while they are read: lines that end with a carriage return alone, cells that
-//! are divided by runs of spaces.
+//! are divided by runs of spaces, quotes behind a backslash.
 
 use std::io::Read;
 
@@ -10,6 +10,8 @@ pub(super) struct Shape {
     pub(super) lone_returns: bool,
     /// Cells are divided by runs of spaces and tabs: each run becomes one tab, and those at the ends of a line go.
     pub(super) spaces: bool,
+    /// A backslash stands before a quote that is part of a quoted cell: the quote is doubled instead.
+    pub(super) backslashes: bool,
 }
 
 impl Shape {
@@ -17,6 +19,23 @@ impl Shape {
     pub(super) fn has_lone_returns(sample: &[u8]) -> bool {
         memchr::memchr(b'\n', sample).is_none()
             && memchr::memchr(b'\r', sample).is_some_and(|at| at + 1 < sample.len())
+    }
+
+    /// Whether a backslash stands before quotes within quoted cells of a sample: a quote behind one, at which the cell cannot end.
+    pub(super) fn has_backslashes(sample: &[u8], delimiter: u8) -> bool {
+        let ends = |b: &u8| [delimiter, b'\n', b'\r', b'"'].contains(b);
+        let within = |at: usize| {
+            let before = sample[..at].iter().rev().take_while(|b| **b == b'\\').count();
+            let quoted = sample[..at - 1]
+                .iter()
+                .rposition(|b| *b == b'"')
+                .is_some_and(|open| open == 0 || ends(&sample[open - 1]) || sample[open - 1] == b'\\');
+            before % 2 == 1 && quoted && sample.get(at + 1).is_some_and(|next| !ends(next))
+        };
+        memchr::memchr_iter(b'"', sample)
+            .filter(|at| *at > 1 && sample[at - 1] == b'\\')
+            .take(LOOKED_AT)
+            .any(within)
     }
 
     /// The text in the usual shape.
@@ -30,14 +49,21 @@ impl Shape {
     /// The sample in the usual shape.
     pub(super) fn apply(self, sample: &[u8]) -> Vec<u8> {
         let mut text = Vec::with_capacity(sample.len());
-        Pen::new(self).write(sample, &mut text);
+        let mut pen = Pen::new(self);
+        pen.write(sample, &mut text);
+        pen.end(&mut text);
         text
     }
 }
 
+/// So many quotes behind a backslash are looked at.
+const LOOKED_AT: usize = 1000;
+
 /// Writes the text anew.
 struct Pen {
     shape: Shape,
+    /// Whether a backslash came that is not written yet.
+    held: bool,
     /// Whether spaces came that are not written yet.
     gap: bool,
     begins_line: bool,
@@ -48,10 +74,32 @@ struct Pen {
 
 impl Pen {
     fn new(shape: Shape) -> Self {
-        Pen { shape, gap: false, begins_line: true, quoted: false, last: 0 }
+        Pen { shape, held: false, gap: false, begins_line: true, quoted: false, last: 0 }
+    }
+
+    /// Writes what was held back.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.held) {
+            self.put(b"\\", out);
+        }
     }
 
     fn write(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        if !self.shape.backslashes {
+            return self.put(raw, out);
+        }
+        for &byte in raw {
+            match (std::mem::take(&mut self.held), byte) {
+                (false, b'\\') => self.held = true,
+                (true, b'"') => self.put(b"\"\"", out),
+                (true, b'\\') => self.put(b"\\", out),
+                (true, _) => self.put(&[b'\\', byte], out),
+                (false, _) => self.put(&[byte], out),
+            }
+        }
+    }
+
+    fn put(&mut self, raw: &[u8], out: &mut Vec<u8>) {
         for &byte in raw {
             let byte = if self.shape.lone_returns && byte == b'\r' { b'\n' } else { byte };
             if !self.shape.spaces {
@@ -95,12 +143,15 @@ impl Read for Shaped {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         while self.unread == self.text.len() {
             let n = self.bytes.read(&mut self.raw)?;
-            if n == 0 {
-                return Ok(0);
-            }
             self.text.clear();
             self.unread = 0;
-            self.pen.write(&self.raw[..n], &mut self.text);
+            match n {
+                0 => self.pen.end(&mut self.text),
+                n => self.pen.write(&self.raw[..n], &mut self.text),
+            }
+            if n == 0 && self.text.is_empty() {
+                return Ok(0);
+            }
         }
         let n = out.len().min(self.text.len() - self.unread);
         out[..n].copy_from_slice(&self.text[self.unread..self.unread + n]);
@@ -123,6 +174,37 @@ mod tests {
             ("5\" wide\n", "5\"\twide\n"),
         ] {
             assert_eq!(String::from_utf8(spaces.apply(text.as_bytes())).unwrap(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quote_behind_a_backslash_is_part_of_its_cell() {
+        let escaped = Shape { backslashes: true, ..Shape::default() };
+        for (text, wanted) in [
+            (r#""He said \"hi\", twice",5"#, r#""He said ""hi"", twice",5"#),
+            (r#""C:\\dir\\",5"#, r#""C:\dir\",5"#),
+            (r"a\nb\", r"a\nb\"),
+        ] {
+            assert_eq!(String::from_utf8(escaped.apply(text.as_bytes())).unwrap(), wanted, "{text}");
+            let mut read = String::new();
+            let bytes = std::io::Cursor::new(text.as_bytes().to_vec());
+            escaped.reader(Box::new(bytes)).read_to_string(&mut read).unwrap();
+            assert_eq!(read, wanted);
+        }
+        for (text, wanted) in [
+            (
+                r#"a,b
+"He said \"hi\", twice",5
+"#,
+                true,
+            ),
+            (r#""say \"x\" now";5"#, true),
+            // A path that ends with a backslash, doubled quotes, a quote of an unquoted cell.
+            (r#""C:\dir\",5"#, false),
+            (r#""say ""x"" now",5"#, false),
+            (r#"5\"wide,5"#, false),
+        ] {
+            assert_eq!(Shape::has_backslashes(text.as_bytes(), b','), wanted, "{text}");
         }
     }
 

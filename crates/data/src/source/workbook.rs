@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use calamine::{Data, Reader, open_workbook_auto};
+use calamine::{Data, Reader, SheetVisible, open_workbook_auto};
 use tidemill_core::{Error as CoreError, Result, Source};
 
 use super::csv::Csv;
@@ -13,7 +13,9 @@ use crate::Error;
 
 const EXTENSIONS: [&str; 6] = ["xlsx", "xlsm", "xlsb", "xls", "ods", "xlam"];
 
-/// A sheet of a workbook: `FILE.xlsx` (the first with more than one row) or `FILE.xlsx?sheet=NAME`.
+type Book = calamine::Sheets<std::io::BufReader<std::fs::File>>;
+
+/// A sheet of a workbook: `FILE.xlsx` (the first visible one that is a table) or `FILE.xlsx?sheet=NAME`.
 pub(super) struct Sheet<'a> {
     path: &'a str,
     name: Option<&'a str>,
@@ -48,30 +50,48 @@ impl<'a> Sheet<'a> {
         let mut book = open_workbook_auto(self.path).map_err(corrupt)?;
         let sheets = book.sheet_names();
         let mut text = String::new();
-        let mut others = Vec::new();
+        let mut others: Vec<String> = Vec::new();
+        let mut read = String::new();
         match self.name {
             Some(name) if !sheets.iter().any(|s| s == name) => {
                 let (found, remedy) =
                     (format!("there is no sheet '{name}'"), format!("the sheets are: {}", sheets.join(", ")));
                 return Err(Error::Format { file: self.path.into(), found, remedy }.into());
             }
-            Some(name) => write_sheet(&book.worksheet_range(name).map_err(corrupt)?, &mut text),
+            Some(name) => {
+                let range = book.worksheet_range(name).map_err(corrupt)?;
+                self.check_formulas(&mut book, name, &range)?;
+                write_sheet(&range, &mut text);
+            }
             None => {
-                for name in &sheets {
+                let hidden = |name: &String| {
+                    let about = book.sheets_metadata().iter().find(|sheet| sheet.name == *name);
+                    about.is_some_and(|sheet| sheet.visible != SheetVisible::Visible)
+                };
+                let (hidden, shown): (Vec<String>, Vec<String>) = sheets.into_iter().partition(hidden);
+                let mut found = Vec::new();
+                for name in shown.iter().chain(&hidden) {
                     let range = book.worksheet_range(name).map_err(corrupt)?;
-                    if text.is_empty() && range.height() > 1 {
-                        write_sheet(&range, &mut text);
-                    } else if range.height() > 1 {
-                        others.push(name.clone());
+                    if range.height() > 1 {
+                        found.push((name.clone(), table_rows(&range), range));
                     }
                 }
+                let most = found.iter().filter(|(name, ..)| shown.contains(name)).map(|f| f.1).max();
+                let first = found.iter().position(|f| most.is_none_or(|most| is_table(f.1, most)));
+                if let Some(at) = first {
+                    let (name, _, range) = found.remove(at);
+                    self.check_formulas(&mut book, &name, &range)?;
+                    write_sheet(&range, &mut text);
+                    read = name;
+                }
+                others = found.into_iter().map(|(name, ..)| name).collect();
             }
         }
         let options = ReadOptions { delimiter: Some(','), encoding: Some("utf-8".into()), ..options.clone() };
         let mut rows = Csv::open(Input::memory(location, text.into_bytes()), &options, chunk)?;
         if !others.is_empty() {
             rows.note(format!(
-                "the first sheet with rows is read; the others are {}: name one as {}?sheet=NAME",
+                "the sheet '{read}' is read; others with rows are {}: name one as {}?sheet=NAME",
                 others.join(", "),
                 self.path
             ));
@@ -79,6 +99,54 @@ impl<'a> Sheet<'a> {
         Ok((Box::new(rows), Provenance { bytes, ..Provenance::new(location, "workbook") }))
     }
 }
+
+impl Sheet<'_> {
+    /// Refuses a column of formulas of which the file holds no value: a program wrote them that does not calculate.
+    fn check_formulas(&self, book: &mut Book, name: &str, range: &calamine::Range<Data>) -> Result<()> {
+        let empty = (0..range.width()).filter(|&at| {
+            let mut cells =
+                range.rows().filter_map(|row| row.get(at)).skip_while(|cell| **cell == Data::Empty);
+            cells.next().is_some() && cells.clone().count() > 0 && cells.all(|cell| *cell == Data::Empty)
+        });
+        let empty: Vec<usize> = empty.collect();
+        let Some((_, left)) = range.start().filter(|_| !empty.is_empty()) else { return Ok(()) };
+        // Where formulas cannot be read, nothing is known of them.
+        let Ok(formulas) = book.worksheet_formula(name) else { return Ok(()) };
+        let of_column = |at: &usize| {
+            let absolute = left + *at as u32;
+            let found = formulas.used_cells().filter(|(_, column, text)| {
+                formulas.start().is_some_and(|start| start.1 + *column as u32 == absolute) && !text.is_empty()
+            });
+            found.count()
+        };
+        match empty.iter().map(|at| (at, of_column(at))).find(|(_, n)| *n > 0) {
+            None => Ok(()),
+            Some((at, n)) => Err(Error::Format {
+                file: self.path.into(),
+                found: format!(
+                    "column {} of sheet '{name}' holds {n} formulas without their values",
+                    left as usize + at + 1
+                ),
+                remedy: "open the workbook in a program that calculates it, and save it there".into(),
+            }
+            .into()),
+        }
+    }
+}
+
+/// How many rows of a sheet look like those of a table: several cells of each are filled, or the sheet has one column.
+fn table_rows(range: &calamine::Range<Data>) -> usize {
+    let least = range.width().min(2);
+    range.rows().filter(|row| row.iter().filter(|cell| **cell != Data::Empty).count() >= least).count()
+}
+
+/// Whether a sheet of so many rows is a table where the longest has `most`: a few lines before a long sheet are its cover.
+fn is_table(rows: usize, most: usize) -> bool {
+    rows >= FEW || rows * 5 >= most
+}
+
+/// A sheet of fewer rows may be a cover.
+const FEW: usize = 20;
 
 /// The sheet as CSV: timestamps as ISO 8601, whole numbers without a point, errors such as `#N/A` as nothing.
 fn write_sheet(range: &calamine::Range<Data>, out: &mut String) {

@@ -185,15 +185,26 @@ fn stand_in(column: &ColumnProfile, n_rows: u64) -> Option<Finding> {
     let judged = is_feature(column) || column.role == Role::Target;
     let cells = column.numbers.as_ref()?.stand_in.as_ref().filter(|_| judged)?;
     let value = cells.examples.first()?;
+    // Nothing else is negative, or near 0.
+    let alone = ["0", "-1"].contains(&value.as_str());
+    let lies = match value.as_str() {
+        "0" => "and no other value is near it: it may mean",
+        "-1" => "and no other value is negative: it may mean",
+        _ => "and lies far from all other values: it probably means",
+    };
     let message = format!(
-        "column '{}': {value} stands in {} rows and lies far from all other values: it probably means 'no value'",
+        "column '{}': {value} stands in {} rows {lies} 'no value'",
         column.name,
         share(cells.count, n_rows)
     );
     // A target of stand-ins is learned and judged by: every score would be about them.
-    let severity = if column.role == Role::Target { Severity::Severe } else { Severity::Warning };
+    let severity = if column.role == Role::Target && !alone { Severity::Severe } else { Severity::Warning };
     let finding = Finding::new(severity, "stand_in", message).of(&[&column.name]).at(&cells.rows);
-    Some(finding.remedy("if so, say it").recipe(format!("[data]\nmissing = {}", list(&[value]))))
+    // `missing` holds of every column, and a 0 is a value in most.
+    Some(match value.as_str() {
+        "0" => finding.remedy("if so, empty these cells in the file: in other columns 0 is a value"),
+        _ => finding.remedy("if so, say it").recipe(format!("[data]\nmissing = {}", list(&[value]))),
+    })
 }
 
 /// The distance of a number from the median, in MADs scaled to standard deviations.

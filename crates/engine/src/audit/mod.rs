@@ -123,15 +123,17 @@ pub fn notes(plan: &InferredSchema) -> Vec<Finding> {
     plan.notes.iter().map(finding).collect()
 }
 
-/// What a note says to write, as lines to paste into a recipe; `None` where it is more or less than that.
+/// What a note says to write, as lines to paste into a recipe; `None` where it is more or less than that: a setting of its column, or one
+/// of `[data]`.
 fn lines_of(note: &Note) -> Option<String> {
-    let remedy = &note.remedy;
-    if remedy.starts_with("format = \"") && remedy.matches('"').count() == 2 && remedy.ends_with('"') {
-        return Some(finding::column_line(note.column.as_ref()?, remedy));
+    let of_data = note.remedy.strip_prefix("[data] ");
+    let line = of_data.unwrap_or(&note.remedy);
+    let setting = toml::from_str::<toml::Table>(line).is_ok_and(|table| table.len() == 1);
+    match of_data {
+        _ if !setting => None,
+        Some(_) => Some(format!("[data]\n{line}")),
+        None => Some(finding::column_line(note.column.as_ref()?, line)),
     }
-    let key =
-        remedy.strip_prefix("[data] ").filter(|key| key.starts_with("missing = [") && key.ends_with(']'))?;
-    Some(format!("[data]\n{key}"))
 }
 
 /// Judges a profile that was made by `plan`; `copied` is what the rows themselves show.

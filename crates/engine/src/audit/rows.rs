@@ -2,9 +2,12 @@
 
 use tidemill_core::Role;
 use tidemill_data::Profile;
-use tidemill_data::profile::{Measure, Pair, RowGroup};
+use tidemill_data::profile::{ColumnProfile, Measure, Pair, RowGroup};
 
 use super::finding::{Finding, Severity, ignore, names, quoted, share};
+
+/// Rows are equal by nature where at least so many are expected to equal one by chance.
+const EXPECTED: f64 = 0.1;
 
 pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     let rules = [repeated, near_repeats, redundant, drift];
@@ -39,7 +42,9 @@ fn repeated(profile: &Profile) -> Option<Finding> {
         return None;
     };
     let part = count as f64 / profile.rows.max(1) as f64;
+    let natural = by_nature(profile);
     let severity = match part {
+        _ if natural => Severity::Note,
         _ if part >= 0.5 => Severity::Severe,
         _ if part >= 0.01 => Severity::Warning,
         _ => Severity::Note,
@@ -50,9 +55,29 @@ fn repeated(profile: &Profile) -> Option<Finding> {
         told(groups)
     );
     let at: Vec<u64> = groups.iter().flat_map(|g| g.rows[1..].iter().copied()).take(5).collect();
-    let remedy =
-        "a copy in the test part is not a test: take copies out, unless each row truly happened on its own";
+    let remedy = match natural {
+        true => "nothing, unless they are copies of one record: so few different values repeat by chance",
+        false => {
+            "a copy in the test part is not a test: take copies out, unless each row truly happened on its own"
+        }
+    };
     Some(Finding::new(severity, "repeated_rows", message).at(&at).remedy(remedy))
+}
+
+/// Whether rows may well be equal by chance: so many rows are expected to equal one, if each column took its values on its own. A table of a
+/// few categories repeats by nature.
+pub(super) fn by_nature(profile: &Profile) -> bool {
+    let used = profile.columns.iter().filter(|c| c.role == Role::Feature || c.role == Role::Target);
+    let chance: f64 = used.map(same_by_chance).product();
+    profile.rows as f64 * chance >= EXPECTED
+}
+
+/// How likely it is that two rows say the same in a column: at least that of values that are equally frequent.
+fn same_by_chance(column: &ColumnProfile) -> f64 {
+    let n = (column.values + column.missing.count).max(1) as f64;
+    let told: f64 = column.top.iter().map(|name| (name.count as f64 / n).powi(2)).sum();
+    let missing = (column.missing.count as f64 / n).powi(2);
+    (told + missing).max(1.0 / column.distinct.count.max(1) as f64).min(1.0)
 }
 
 fn near_repeats(profile: &Profile) -> Option<Finding> {

@@ -6,7 +6,7 @@ use tidemill_data::profile::ColumnProfile;
 use tidemill_data::{InferredSchema, Profile};
 
 use super::finding::{Finding, Severity, ignore, list, names, share};
-use super::rows::{about, told};
+use super::rows::{about, by_nature, told};
 
 /// A class of fewer rows cannot be in every fold.
 const FOLDS: u64 = 10;
@@ -67,6 +67,8 @@ fn conflicts(target: &ColumnProfile, profile: &Profile) -> Option<Finding> {
     let conflicts = profile.repeats.conflicts.as_ref().filter(|c| c.rows > 0)?;
     let part = conflicts.errors_at_least as f64 / profile.rows.max(1) as f64;
     let severity = match part {
+        // Of a few categories, equal rows are no copies, and classes overlap.
+        _ if part >= 0.01 && by_nature(profile) => Severity::Warning,
         _ if part >= 0.1 => Severity::Severe,
         _ if part >= 0.01 => Severity::Warning,
         _ => Severity::Note,

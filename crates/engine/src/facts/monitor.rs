@@ -31,8 +31,8 @@ pub struct Monitor {
     pub predictions: u64,
     /// How many pieces of feedback the figures rest on, by kind.
     pub feedback: BTreeMap<&'static str, u64>,
-    /// How many of these do not count, by why not: `unknown_class`, `not_a_number`, `superseded` by a later word, `other_classes` of
-    /// another version; `orphaned` ones, of any model, are about predictions that the store does not hold.
+    /// How many of these do not count, by why not: `unknown_class`, `not_a_number`, `superseded` by a later word, `superseded_rating` of
+    /// a user who rated again, `other_classes` of another version; `orphaned` ones, of any model, are about predictions that the store does not hold.
     pub not_counted: BTreeMap<&'static str, u64>,
     /// How many of the newest predictions were odd, by the codes of their warnings.
     pub odd_rows: BTreeMap<String, u64>,

@@ -48,6 +48,9 @@ pub struct Outcome {
     pub metric: String,
     /// Every setting that was compared, the best first.
     pub leaderboard: Vec<CandidateScore>,
+    /// Settings that the time limit, or the budget, kept from being tried at all.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub untried: usize,
     /// The learner that was chosen, with its parameters; of a blend its members and their shares.
     pub chosen: Spec,
     /// What led to the choice.
@@ -78,6 +81,10 @@ pub struct Outcome {
     pub shipped: Shipped,
     /// What the user should know.
     pub warnings: Vec<Warning>,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// Where the rows came from.

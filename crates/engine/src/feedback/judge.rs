@@ -1,10 +1,14 @@
 //! Feedback judged against its prediction when it arrives: what is acknowledged counts.
 
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
 use serde_json::{Map, Value};
 use tidemill_core::nearest;
 use tidemill_core::recipe::Task;
 use tidemill_kernel::mask::Mask;
 use tidemill_store::{Fate, Feedback, FeedbackKind, Judge, Refused, Store, Subject};
+use uuid::Uuid;
 
 use super::parse::FeedbackError;
 use super::several::each;
@@ -190,6 +194,10 @@ fn explained(refused: Refused<FeedbackError>) -> FeedbackError {
             let error = FeedbackError::new("no_such_prediction", "there is no answer of this id");
             error.in_key("prediction_id").help("send the id that came with the answer").of_item(i)
         }
+        Refused::OtherRequest => {
+            FeedbackError::new(CONFLICT, "this idempotency key was used for another request")
+                .help("give each request a key of its own; repeat a request only as it was")
+        }
         Refused::Conflict(i) => {
             let message = "this idempotency key was used for other content";
             let error = FeedbackError::new(CONFLICT, message).in_key("idempotency_key");
@@ -203,12 +211,49 @@ fn explained(refused: Refused<FeedbackError>) -> FeedbackError {
 /// The code of an idempotency key that was used for something else.
 pub const CONFLICT: &str = "idempotency_conflict";
 
-/// Stores feedback that can count, all of it or nothing; the fate of each piece, in order.
+/// Stores feedback that can count, all of it or nothing; the fate of each piece, in order. `key` is the idempotency key of the request, where
+/// it has one.
 pub async fn accept(
     store: &Store,
     given: Vec<Feedback>,
+    key: Option<String>,
 ) -> tidemill_store::Result<Result<Vec<Fate>, FeedbackError>> {
-    Ok(store.accept(given, ByModel).await?.map_err(explained))
+    let fates = match key {
+        Some(key) => store.accept_once(key, given, ByModel).await?,
+        None => store.accept(given, ByModel).await?,
+    };
+    Ok(fates.map_err(explained))
+}
+
+/// Notes the predictions whose right answer is a number.
+#[derive(Default)]
+struct Numbers(std::sync::Mutex<BTreeSet<Uuid>>);
+
+impl Judge for Numbers {
+    type Refusal = FeedbackError;
+
+    fn check(&self, feedback: &Feedback, subject: Subject<'_>) -> Result<(), FeedbackError> {
+        if !generates(subject.about) && matches!(origin(&subject).task, Some(Task::Regression | Task::Policy))
+        {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(feedback.prediction_id);
+        }
+        Ok(())
+    }
+
+    fn truth(&self, _: FeedbackKind, _: Option<&Value>, _: Subject<'_>) -> Option<String> {
+        None
+    }
+}
+
+/// The predictions among those that are spoken of whose right answer is a number.
+pub(super) fn with_numbers(store: &Store, given: Vec<Feedback>) -> tidemill_store::Result<BTreeSet<Uuid>> {
+    let numbers = Numbers::default();
+    // What came before under a key is looked at as well.
+    let keyless = |feedback| Feedback { idempotency_key: None, must_exist: false, ..feedback };
+    let given: Vec<Feedback> = given.into_iter().map(keyless).collect();
+    // It refuses nothing.
+    let _ = store.check_feedback(&given, &numbers)?;
+    Ok(numbers.0.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Stores many pieces for a thread that may wait, `piece` of them at a time so that others can write meanwhile. All of it is judged

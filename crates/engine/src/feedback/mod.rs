@@ -1,20 +1,22 @@
 //! The prediction log joined with what users said: rows that can judge a model and train the next one.
 
+pub mod json;
 pub mod judge;
 pub mod parse;
 mod several;
+pub mod table;
 mod truth;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tidemill_core::recipe::Task;
 use tidemill_core::{Cell, Kind, Result, Role};
-use tidemill_data::{InferredSchema, ReadOptions};
+use tidemill_data::InferredSchema;
 use tidemill_store::{Store, Version};
 use uuid::Uuid;
 
-use crate::rows::{cell, value};
+use crate::rows::cell;
 use crate::serve::privacy::Revealer;
 use crate::serve::record::is_hash_of_picture;
 pub use several::of_target;
@@ -101,18 +103,4 @@ pub fn labelled(
 fn is_left_out(name: &str, cell: &Cell, plan: &InferredSchema) -> bool {
     let hashed = matches!(cell, Cell::Text(text) if is_hash_of_picture(text));
     hashed && plan.column(name).is_some_and(|c| c.kind == Kind::Image)
-}
-
-/// Passes over the rows of a file, each as a JSON object.
-pub fn each_row(file: &str, each: &mut dyn FnMut(Map<String, Value>) -> Result<()>) -> Result<()> {
-    let source = tidemill_data::open(file, &ReadOptions::default())?;
-    let names: Vec<String> = source.schema().names().map(String::from).collect();
-    for batch in source.scan()? {
-        let batch = batch?;
-        for i in 0..batch.n_rows() {
-            let cells = names.iter().enumerate().map(|(c, name)| Ok((name.clone(), value(&batch, c, i)?)));
-            each(cells.collect::<Result<_>>()?)?;
-        }
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@ use tidemill_core::nearest;
 use tidemill_store::{Feedback, FeedbackKind};
 use uuid::Uuid;
 
+use crate::format::with_article;
 use crate::recipe::targets::MOST;
 
 /// The most characters of a text.
@@ -79,23 +80,6 @@ pub fn document(document: Value, most: usize, now: i64) -> Result<Vec<Feedback>>
     items.into_iter().enumerate().map(|(i, item)| one(item, now).map_err(|e| e.of_item(i))).collect()
 }
 
-/// Reads a row of a table: empty cells say nothing, and a value that must be a number or a flag is read as one. `kind` is the kind
-/// of rows that name none.
-pub fn table_row(mut row: Map<String, Value>, kind: Option<&str>, now: i64) -> Result<Feedback> {
-    row.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
-    if let Some(kind) = kind.filter(|_| !row.contains_key("kind")) {
-        row.insert("kind".into(), kind.into());
-    }
-    let numeric = matches!(row.get("kind").and_then(Value::as_str), Some("rating" | "outcome"));
-    if let Some(value) = row.get_mut("value").filter(|_| numeric)
-        && let Some(read) =
-            value.as_str().and_then(|text| serde_json::from_str(&text.trim().to_lowercase()).ok())
-    {
-        *value = read;
-    }
-    fields(row, now)
-}
-
 fn one(item: Value, now: i64) -> Result<Feedback> {
     match item {
         Value::Object(item) => fields(item, now),
@@ -105,7 +89,8 @@ fn one(item: Value, now: i64) -> Result<Feedback> {
 
 const KEYS: [&str; 6] = ["prediction_id", "kind", "value", "at", "user", "idempotency_key"];
 
-fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback> {
+/// Reads one piece from its fields.
+pub(super) fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback> {
     if let Some(unknown) = item.keys().find(|key| !KEYS.contains(&key.as_str())) {
         let near = nearest(unknown, KEYS).map(|near| format!("is '{near}' meant?"));
         let shown: String = unknown.chars().take(80).collect();
@@ -134,7 +119,9 @@ fn fields(mut item: Map<String, Value>, now: i64) -> Result<Feedback> {
     let must_exist = of_language || kind == FeedbackKind::Preference;
     check_value(kind, value.as_ref())?;
     let at = item.remove("at").filter(|at| !at.is_null()).map(|at| moment(&at, now)).transpose()?;
-    let (user, idempotency_key) = (text(&mut item, "user")?, text(&mut item, "idempotency_key")?);
+    // An empty one is none: else all who send it would be one user, or repeat one piece.
+    let mut named = |key| text(&mut item, key).map(|name| name.filter(|name| !name.is_empty()));
+    let (user, idempotency_key) = (named("user")?, named("idempotency_key")?);
     Ok(Feedback { prediction_id, kind, value, at, user, idempotency_key, key_id: None, must_exist })
 }
 
@@ -194,7 +181,7 @@ fn text(item: &mut Map<String, Value>, key: &'static str) -> Result<Option<Strin
         Some(Value::String(text)) if text.chars().count() <= TEXT => return Ok(Some(text)),
         Some(Value::Number(n)) if is_exact(&n) => return Ok(Some(n.to_string())),
         Some(Value::Number(_)) => "is a number whose digits cannot be kept: send it as text",
-        Some(Value::String(_)) => "is too long",
+        Some(Value::String(_)) => "has more than 10000 characters",
         Some(_) => "is not text",
     };
     Err(FeedbackError::new("wrong_type", format!("'{key}' {problem}")).in_key(key))
@@ -204,13 +191,27 @@ fn is_exact(n: &Number) -> bool {
     n.is_i64() || n.is_u64()
 }
 
-fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
-    let within = |t: &str, most: usize| t.chars().count() <= most;
-    let short = |t: &str| within(t, TEXT);
-    let up_to = |v: &Value, most: usize| {
-        v.is_number() || v.is_boolean() || v.as_str().is_some_and(|t| within(t, most))
+/// Refuses a text that is too long, that of one of several targets included.
+fn check_length(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
+    let most = match kind {
+        FeedbackKind::Label | FeedbackKind::Correction => ANSWER,
+        _ => TEXT,
     };
-    let single = |v: &Value| up_to(v, TEXT);
+    let too_long = |v: &Value, most: usize| v.as_str().map(|t| t.chars().count()).filter(|n| *n > most);
+    let of_part = |v: &Value| too_long(v, TEXT).map(|n| (n, TEXT));
+    let found = value.and_then(|v| match v {
+        Value::Object(parts) => parts.values().find_map(of_part),
+        _ => too_long(v, most).map(|n| (n, most)),
+    });
+    let Some((n, most)) = found else { return Ok(()) };
+    let message =
+        format!("the value of {} has {n} characters, and {most} are kept at most", with_article(kind.word()));
+    Err(FeedbackError::new("too_long", message).in_key("value").help("shorten it"))
+}
+
+fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
+    check_length(kind, value)?;
+    let single = |v: &Value| v.is_number() || v.is_boolean() || v.is_string();
     // Of several targets: what is known of each.
     let each = |v: &Value| {
         v.as_object().is_some_and(|object| {
@@ -222,7 +223,7 @@ fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
     let runs = |v: &Value| v["runs"].as_array().is_some_and(|runs| runs.len() <= RUNS);
     let (sound, wanted) = match kind {
         FeedbackKind::Label | FeedbackKind::Correction => (
-            value.is_some_and(|v| up_to(v, ANSWER) || each(v) || runs(v)),
+            value.is_some_and(|v| single(v) || each(v) || runs(v)),
             "the right answer, or of several targets an object with one for each",
         ),
         FeedbackKind::Preference => (value.is_some(), "the id of the other answer, the one that was worse"),
@@ -231,7 +232,7 @@ fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
             "true, false or a number from 1 to 5",
         ),
         FeedbackKind::Outcome => (value.is_some_and(Value::is_number), "a number"),
-        FeedbackKind::Comment => (value.is_some_and(|v| v.as_str().is_some_and(short)), "a text"),
+        FeedbackKind::Comment => (value.is_some_and(|v| v.is_string()), "a text"),
         FeedbackKind::Accept | FeedbackKind::Reject => {
             (value.is_none_or(single), "nothing or a single value")
         }
@@ -239,8 +240,11 @@ fn check_value(kind: FeedbackKind, value: Option<&Value>) -> Result<()> {
     if sound {
         return Ok(());
     }
-    Err(FeedbackError::new("wrong_type", format!("the value of a {} must be {wanted}", kind.word()))
-        .in_key("value"))
+    Err(FeedbackError::new(
+        "wrong_type",
+        format!("the value of {} must be {wanted}", with_article(kind.word())),
+    )
+    .in_key("value"))
 }
 
 #[cfg(test)]
@@ -276,6 +280,34 @@ mod tests {
         }
         let second = read(json!([one, {}])).unwrap_err();
         assert_eq!((second.item, second.message.starts_with("feedback 2: ")), (Some(2), true));
+    }
+
+    #[test]
+    fn what_is_too_long_or_of_another_type_says_so() {
+        let long = "x".repeat(TEXT + 1);
+        let said = |kind: &str, value: Value| {
+            let error = read(json!({ "prediction_id": ID, "kind": kind, "value": value })).unwrap_err();
+            (error.code, error.message)
+        };
+        for (kind, value, code, message) in [
+            (
+                "comment",
+                json!(long),
+                "too_long",
+                "the value of a comment has 10001 characters, and 10000 are kept at most",
+            ),
+            ("accept", json!(long), "too_long", "the value of an accept has 10001 characters"),
+            ("label", json!({ "a": long }), "too_long", "the value of a label has 10001 characters"),
+            ("label", json!("x".repeat(ANSWER + 1)), "too_long", "100000 are kept"),
+            ("outcome", json!("7"), "wrong_type", "the value of an outcome must be a number"),
+            ("comment", json!(7), "wrong_type", "the value of a comment must be a text"),
+        ] {
+            let (found, text) = said(kind, value);
+            assert!(found == code && text.contains(message), "{kind}: {found}: {text}");
+        }
+        for sound in [json!("x".repeat(TEXT)), json!("é".repeat(TEXT))] {
+            assert!(read(json!({ "prediction_id": ID, "kind": "comment", "value": sound })).is_ok());
+        }
     }
 
     #[test]
@@ -317,6 +349,13 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_name_is_none() {
+        let read = read(json!({ "prediction_id": ID, "kind": "accept", "user": "", "idempotency_key": "" }));
+        let read = read.unwrap().remove(0);
+        assert_eq!((read.user, read.idempotency_key), (None, None));
+    }
+
+    #[test]
     fn names_are_kept_to_the_last_digit_or_refused() {
         let user = |user: Value| {
             let mut read = read(json!({ "prediction_id": ID, "kind": "accept", "user": user }))?;
@@ -334,18 +373,5 @@ mod tests {
         for lossy in [too_long, json!(1.5), json!(1e300), json!(true), json!([1])] {
             assert_eq!(user(lossy.clone()).unwrap_err().key, Some("user"), "{lossy}");
         }
-    }
-
-    #[test]
-    fn numbers_of_ratings_are_read_from_tables_and_labels_stay_texts() {
-        let row = |kind: &str, value: &str| {
-            let pairs = [("prediction_id", ID), ("kind", kind), ("value", value), ("user", "")];
-            let row = pairs.into_iter().map(|(k, v)| (k.to_string(), json!(v))).collect();
-            table_row(row, Some("label"), NOW).unwrap()
-        };
-        assert_eq!(row("rating", "4").value, Some(json!(4)));
-        assert_eq!(row("rating", "True").value, Some(json!(true)));
-        assert_eq!(row("label", "4").value, Some(json!("4")));
-        assert_eq!((row("", "a").kind, row("", "a").user), (FeedbackKind::Label, None));
     }
 }

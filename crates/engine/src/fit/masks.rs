@@ -24,6 +24,7 @@ use crate::judge::{NaiveMasks, Overlay};
 use crate::model::{self, Model, Provenance, Reference};
 use crate::recipe::{self, resolve};
 use crate::report::text::masks_card;
+use crate::search::{LATE, warn_of_cut};
 
 /// What a training of masks leads to, in memory.
 pub struct FitOfMasks {
@@ -101,6 +102,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_own_names(&plan)?;
+    crate::serve::privacy::check_hashed(asked, &plan)?;
     check_rows(&named.name, &plan, &table)?;
     let recipe = resolve::recipe(asked, &plan, &named.source);
     check_privacy(&recipe)?;
@@ -149,7 +151,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
     let reference = Reference::of(&typed, &recipe, context)?;
     let about = provenance(&facts, &plan)?.write()?;
-    let package = model::package(&model, about, resolved.clone(), masks_card(&facts), &metrics)?;
+    let package = model::package(&model, about, recipe::in_model(&recipe)?, masks_card(&facts), &metrics)?;
     let package = reference.put_into(package)?;
     Ok(FitOfMasks { model, facts, recipe: resolved, package, metrics, seed: recipe.train.seed, overlays })
 }
@@ -215,6 +217,10 @@ impl Rows<'_> {
         let mut standings = Vec::with_capacity(learners.len());
         for learner in learners {
             self.context.check()?;
+            if self.context.out_of_time() && standings.iter().any(|s: &MasksStanding| s.mean_iou.is_some()) {
+                standings.push(MasksStanding { learner, mean_iou: None, problem: Some(LATE.into()) });
+                continue;
+            }
             let (mean_iou, problem) = match quiet.judged(&learner, &train, &valid, "compare") {
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
                 Err(e) => (None, Some(e.to_string())),
@@ -222,6 +228,10 @@ impl Rows<'_> {
             };
             standings.push(MasksStanding { learner, mean_iou, problem });
             self.context.tell(&Event::Step(1));
+        }
+        let late = standings.iter().filter(|s| s.problem.as_deref() == Some(LATE)).count();
+        if late > 0 {
+            warn_of_cut(self.context, &format!("{late} of {} learners were not compared", standings.len()));
         }
         self.context.tell(&Event::End);
         let worth = |s: &MasksStanding| s.mean_iou.unwrap_or(f64::NEG_INFINITY);

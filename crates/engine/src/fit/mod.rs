@@ -28,10 +28,11 @@ use crate::files::source_name;
 use crate::forecast::{self, ForecastFacts};
 use crate::judge::{BestNaive, Evidence, Judged, held_against, metric_of};
 use crate::model::{self, Model, Provenance, Reference, StartedFrom};
-use crate::recipe::{resolve, warn_about_leaks};
+use crate::recipe::{self, resolve, warn_about_leaks};
 use crate::report::page::{self, Origin};
 use crate::report::text::card;
 use crate::search::{self, SearchResult, Times, preparation};
+use crate::serve::privacy::check_hashed;
 pub use masks::{FitOfMasks, are_masks, fit_masks};
 pub use policy::{FitOfPolicy, fit_policy};
 use start::{Earlier, Started};
@@ -127,6 +128,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_own_names(&plan)?;
+    check_hashed(asked, &plan)?;
     check_rows(&named.name, &plan, &table)?;
     // Before rows are divided: the error then names the row of the user's table.
     table.batch().weights()?;
@@ -142,6 +144,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     reading.check()?;
 
     let task = resolve::task(&plan)?;
+    recipe::check_task(told, &plan)?;
     let metric = metric_of(&recipe, task)?;
     let table = Arc::new(keep_together(read.train, &recipe, context)?);
     let mut naive = None;
@@ -219,7 +222,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     trained.write(context)?;
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
     let lasting = lasting(&facts, &plan);
-    let package = packed(&model, &reference, (&lasting, from), resolved.clone(), &pretty(&lasting)?)?;
+    let package =
+        packed(&model, &reference, (&lasting, from), recipe::in_model(&recipe)?, &pretty(&lasting)?)?;
     let seed = recipe.train.seed;
     Ok(Fit { model, facts, times, recipe: resolved, package, metrics, seed, evidence, reasons })
 }
@@ -323,6 +327,7 @@ impl Facts<'_> {
             forecast: self.forecast.clone(),
             metric: self.metric.name.to_string(),
             leaderboard: study.standings,
+            untried: study.untried,
             chosen,
             reasons: study.reasons,
             gap: study.gap,

@@ -24,7 +24,7 @@ use crate::judge::{PolicyJudged, ValueInterval};
 use crate::model::{self, Model, Provenance, Reference};
 use crate::recipe::{self, resolve};
 use crate::report::text::policy_card;
-use crate::search::preparation;
+use crate::search::{LATE, preparation, warn_of_cut};
 
 /// What a training of a policy leads to, in memory.
 pub struct FitOfPolicy {
@@ -49,6 +49,8 @@ impl FitOfPolicy {
     }
 }
 
+/// The share of the time limit that comparing learners may take: what is chosen is judged and fitted once more.
+const COMPARING: f64 = 0.5;
 /// The learners where the recipe names none.
 const LEARNERS: [&str; 3] = ["policy_linucb", "policy_thompson", "policy_fitted_q"];
 
@@ -81,6 +83,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     context.tell(&Event::End);
     let plan = intake.plan().clone();
     check_own_names(&plan)?;
+    crate::serve::privacy::check_hashed(asked, &plan)?;
     check_value_names(&plan)?;
     check_rows(&named.name, &plan, &table)?;
     let recipe = resolved(asked, &plan, &named.source);
@@ -90,7 +93,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let rows = Rows { table: Arc::new(read.train), recipe: &recipe, context };
 
     let parts = split::test_split(&rows.table, &recipe.split, context)?;
-    let compared = rows.compared(&parts, &learners)?;
+    let timed = context.within(COMPARING);
+    let compared = Rows { table: rows.table.clone(), context: &timed, ..rows }.compared(&parts, &learners)?;
     let chosen = compared.best()?;
     context.tell(&Event::Begin { what: "judging on the test part".into(), steps: None });
     let (_, judged) = rows.judged(&chosen, &parts.train, &parts.test, "judge")?;
@@ -131,7 +135,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let (resolved, metrics) = (resolve::to_toml(&recipe)?, pretty(&facts)?);
     let reference = Reference::of(&typed, &recipe, context)?;
     let about = provenance(&facts, &plan)?.write()?;
-    let package = model::package(&model, about, resolved.clone(), policy_card(&facts), &metrics)?;
+    let package = model::package(&model, about, recipe::in_model(&recipe)?, policy_card(&facts), &metrics)?;
     let package = reference.put_into(package)?;
     Ok(FitOfPolicy { model, facts, recipe: resolved, package, metrics, seed: recipe.train.seed })
 }
@@ -178,7 +182,13 @@ struct Compared {
 }
 
 impl Compared {
+    /// The best; where the time was up before any could be compared, the first.
     fn best(&self) -> Result<Spec> {
+        let scored = self.standings.iter().any(|s| s.gain.is_some());
+        let late = self.standings.iter().find(|s| !scored && s.problem.as_deref() == Some(LATE));
+        if let Some(late) = late {
+            return Ok(late.learner.clone());
+        }
         fittest(self.standings.first().map(|s| (&s.learner, s.problem.as_deref())))
     }
 }
@@ -225,9 +235,15 @@ impl Rows<'_> {
             let (gain, problem) = match self.gain(&learner, &folds) {
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
                 Err(e) => (None, Some(e.to_string())),
-                Ok(value) => (Some(value), None),
+                Ok(None) => (None, Some(LATE.into())),
+                Ok(value) => (value, None),
             };
             standings.push(PolicyStanding { learner, gain, problem });
+        }
+        let late = standings.iter().filter(|s: &&PolicyStanding| s.problem.as_deref() == Some(LATE)).count();
+        if late > 0 {
+            let what = format!("{late} of {} learners were not compared", standings.len());
+            warn_of_cut(self.context, &what);
         }
         self.context.tell(&Event::End);
         let worth = |s: &PolicyStanding| s.gain.map_or(f64::NEG_INFINITY, |gain| gain.value);
@@ -235,18 +251,28 @@ impl Rows<'_> {
         Ok(Compared { standings, n_folds: folds.len() })
     }
 
-    /// By how much a learner's policies earn more than the logged one, over all rows that the folds judge.
-    fn gain(&self, learner: &Spec, folds: &[Fold]) -> Result<ValueInterval> {
-        let quiet = Rows { context: &self.context.quiet(), table: self.table.clone(), ..*self };
+    /// By how much a learner's policies earn more than the logged one, over all rows that the folds judge; `None` where the time is up
+    /// before.
+    fn gain(&self, learner: &Spec, folds: &[Fold]) -> Result<Option<ValueInterval>> {
+        // A fit that is under way ends with the time as well.
+        let quiet = Rows { context: &self.context.quiet().strict(), table: self.table.clone(), ..*self };
         let (mut robust, mut earned) = (Vec::new(), Vec::new());
         for (at, fold) in folds.iter().enumerate() {
             self.context.check()?;
-            let (_, judged) = quiet.judged(learner, &fold.train, &fold.valid, &format!("fold {at}"))?;
+            if self.context.out_of_time() {
+                return Ok(None);
+            }
+            let judged = quiet.judged(learner, &fold.train, &fold.valid, &format!("fold {at}"));
+            if judged.is_err() && self.context.out_of_time() {
+                self.context.check()?;
+                return Ok(None);
+            }
+            let (_, judged) = judged?;
             robust.extend(judged.robust()?);
             earned.extend(judged.earned()?);
             self.context.tell(&Event::Step(1));
         }
-        Ok(difference(&robust, &earned, CONFIDENCE)?)
+        Ok(Some(difference(&robust, &earned, CONFIDENCE)?))
     }
 }
 

@@ -62,11 +62,13 @@ pub fn fit_targets(
         resolved.push(crate::recipe::parse(&fitted.recipe, "the recipe", context.registry())?);
         fits.push(fitted);
     }
-    let together = resolve::to_toml(&targets::together(recipe, &resolved))?;
+    let whole = targets::together(recipe, &resolved);
+    let together = resolve::to_toml(&whole)?;
     let outcomes: Vec<&Outcome> = fits.iter().map(|fit| &fit.facts).collect();
     let (card, metrics) = (text::card_of_targets(&outcomes), pretty(&Outcomes { targets: outcomes })?);
     let parts = fits.iter().map(|fit| fit.package.clone()).collect();
-    let package = several::pack(parts, Provenance::default(), together.clone(), card, &metrics)?;
+    let package =
+        several::pack(parts, Provenance::default(), crate::recipe::in_model(&whole)?, card, &metrics)?;
     Ok(FitOfTargets { fits, recipe: together, package, metrics })
 }
 

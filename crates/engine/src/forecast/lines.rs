@@ -59,7 +59,7 @@ impl Dated {
         let group = forecast.group.or_else(|| recipe.data.group.clone());
         let time = match &recipe.data.time {
             Some(time) => time.clone(),
-            None => sole_time(source, context)?,
+            None => stamps::sole(source, &target, context)?,
         };
         let listed = recipe.graph.as_ref().map(|graph| graph.column().to_string());
         let listed = listed.filter(|name| source.schema().position(name).is_some());
@@ -89,6 +89,16 @@ impl Dated {
     /// How many steps lie between two timestamps.
     pub(super) fn steps(&self, from: i64, to: i64) -> i64 {
         self.step.between(from, to)
+    }
+
+    /// What a column of the rows of the forecast is for, in words.
+    pub(super) fn why(&self, name: &str) -> &'static str {
+        match name {
+            _ if name == self.target => "what is forecast",
+            _ if name == self.time => "says when each value was",
+            _ if self.group.as_deref() == Some(name) => "says which series a row belongs to",
+            _ => "known beforehand",
+        }
     }
 
     /// The values of a line step by step, `NaN` where none is known.
@@ -132,21 +142,6 @@ fn reading(
         own.columns.entry(group.into()).or_default().kind = Some(Kind::Category);
     }
     own
-}
-
-/// The only column of timestamps.
-fn sole_time(source: &dyn Source, context: &Context) -> Result<String> {
-    let plan = infer(source, &Recipe::default(), &context.quiet())?;
-    let times: Vec<&str> =
-        plan.columns.iter().filter(|c| c.kind == Kind::Time).map(|c| c.name.as_str()).collect();
-    match times.as_slice() {
-        [one] => Ok(one.to_string()),
-        [] => Err(Error::data("no column holds timestamps, which a forecast needs", "name it with --time")),
-        _ => Err(Error::data(
-            format!("several columns hold timestamps: '{}'", times.join("', '")),
-            "name the one that says when with --time",
-        )),
-    }
 }
 
 fn lines(

@@ -1,6 +1,6 @@
 //! How a forecast is made: how far ahead, by which seasons, from how much of the past.
 
-use tidemill_core::recipe::{Forecast, Recipe, Spec, SplitKind};
+use tidemill_core::recipe::{Forecast, Recipe, Spec, SplitKind, Task};
 use tidemill_core::{Error, Result};
 use tidemill_kernel::calendar::Step;
 
@@ -94,13 +94,19 @@ impl Scheme {
         let data = &mut recipe.data;
         (data.time, data.group, data.key, data.weight) = (Some(dated.time.clone()), None, None, None);
         data.ignore.clear();
+        if data.task.replace(Task::Regression).is_none() {
+            data.why_task = Some("a forecast is of a number".into());
+        }
         let kept: Vec<&String> =
             [&dated.target, &dated.time].into_iter().chain(&dated.group).chain(&dated.known).collect();
         recipe.columns.retain(|name, _| [HISTORY, NEIGHBORS].contains(&&**name) || kept.contains(&name));
         // What has been read once is not to be taken for something else.
         for name in kept {
             let kind = dated.batch.schema().column(name)?.kind;
-            recipe.columns.entry(name.clone()).or_default().kind = Some(kind);
+            let spec = recipe.columns.entry(name.clone()).or_default();
+            if spec.kind.replace(kind).is_none() {
+                spec.why = Some(dated.why(name).into());
+            }
         }
         recipe.columns.values_mut().for_each(|spec| spec.role = None);
         if dated.format.is_some() {

@@ -32,7 +32,7 @@ pub(super) struct Champion {
 impl Champion {
     pub(super) fn of(opened: Opened, target: Option<String>, job: &Job, context: &Context) -> Result<Self> {
         let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
-        let mut recipe = recipe::with_edges_located(recipe, &job.model);
+        let mut recipe = recipe::located(recipe, &job.model, context.registry());
         // A challenger learns from all rows and the feedback, from nothing.
         (recipe.train.start, recipe.train.start_sha256) = (None, None);
         let plan = opened.model.intake()?.plan().clone();

@@ -30,13 +30,14 @@ use tidemill_core::recipe::Task;
 use tidemill_core::{Chain, Context, Error, Event, Fitted, Result, Table};
 use tidemill_language::Sft;
 use tidemill_package::Package;
+use tidemill_report::words::count;
 use tidemill_store::{Improvement, Store};
 
 use crate::error::EngineError;
 use crate::facts::Shipped;
 use crate::model::versions::{Lock, keep_version};
 use crate::model::{self, AnyModel, Model, Promotion, Provenance};
-use crate::recipe::{self, resolve};
+use crate::recipe::resolve;
 use crate::report::text::improved_card;
 use crate::search::{self, Design};
 use champion::Champion;
@@ -150,6 +151,7 @@ pub fn improve(job: &Job, store: &Store, context: &Context) -> Result<Improved> 
 }
 
 fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
+    material::check_source(job)?;
     let opened = match model::open_any(&job.model, context)? {
         AnyModel::Several(several) => return targets::improve(job, *several, store, context),
         AnyModel::One(opened) if opened.provenance.task == Some(Task::Policy) => {
@@ -189,11 +191,7 @@ fn challenge(
         Found::TooLittle(verdict, rows) => return Ok((kept(champion, verdict, rows, None, context), None)),
     };
     let (teaching, newest) = labelled.split_at(labelled.len() - held_out);
-    // The recipe in a model file names its source as seen from where the file lies.
-    let own = champion.recipe.data.source.as_deref().map(|source| recipe::locate(source, &job.model));
-    let source = job.source.clone().or(own);
-    let source =
-        source.ok_or_else(|| EngineError::usage("the recipe names no source", "name it with --source"))?;
+    let source = material::source(job, champion)?;
     let held_out = HeldOut::of(champion, &source, &labelled, newest.len(), context)?;
     let n_held_out = held_out.judges.len();
     let rows = RowCounts { held_out: n_held_out, copies: newest.len() - n_held_out, ..rows };
@@ -280,9 +278,9 @@ fn kept(
         context.warn(
             "unusable_labels",
             format!(
-                "{} labelled predictions were left out: the label is nothing that the target can hold, or the image was too \
-                 large to be kept",
-                rows.unusable
+                "{} {} left out: the label is nothing that the target can hold, or the image was too large to be kept",
+                count(rows.unusable as u64, "labelled prediction"),
+                if rows.unusable == 1 { "was" } else { "were" }
             ),
         );
     }

@@ -58,7 +58,7 @@ impl AnsweredRows {
         let intake = opened.model.intake()?;
         let target = resolve::target(intake.plan())?.name.clone();
         source.schema().index(&target).map_err(|_| {
-            Error::missing_column(&target, "the data to judge on (it is the target)", source.schema().names())
+            tidemill_data::absent(&target, "the data to judge on (it is the target)", source.schema())
         })?;
         let (first, steps) = opened.model.chain.0.split_first().ok_or_else(no_rows)?;
         let mut read = opened.model.reader()?.bind_to(source)?;

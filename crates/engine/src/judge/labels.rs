@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, Float64Array, StringArray};
-use tidemill_core::recipe::Task;
-use tidemill_core::{Batch, Column, Error, Result, Role, Schema};
-use tidemill_data::ReadOptions;
-use tidemill_data::parse::{Missing, NumberFormat, Thousands, is_missing_word, plain_number};
+use tidemill_core::recipe::{Recipe, Task};
+use tidemill_core::{Batch, Column, Context, Error, Kind, Result, Role, Schema};
+use tidemill_data::parse::{Format, Missing, NumberFormat, is_missing_word, one_each, unquoted};
+use tidemill_data::{InferredColumn, ReadOptions, infer};
 use tidemill_eval::Answers;
 
 use super::answered::no_rows;
@@ -31,43 +31,65 @@ pub struct PredictionColumns {
 
 impl PredictionColumns {
     /// The answers that these columns are: predictions of one source, and truths (and weights) of the same or, row
-    /// for row, of another.
-    pub(crate) fn answers(&self, predictions: &str, truths: Option<&str>) -> Result<Answers<'static>> {
+    /// for row, of another. They are read by the rules of `train`.
+    ///
+    /// # Errors
+    /// Columns that are not there or are one; files of different rows; cells that cannot be read; no row to judge by.
+    pub(crate) fn answers(
+        &self,
+        predictions: &str,
+        truths: Option<&str>,
+        context: &Context,
+    ) -> Result<Answers<'static>> {
         let known: Vec<&str> = std::iter::once(self.truth.as_str()).chain(self.weight.as_deref()).collect();
-        let beside = std::iter::once(self.predicted.as_str());
-        let (schema, columns) = match truths {
-            None if known.contains(&self.predicted.as_str()) => {
-                let problem =
-                    format!("'{}' cannot be the prediction and the truth or weight", self.predicted);
-                return Err(EngineError::usage(problem, "name two columns").into());
+        let twice = truths.is_none() && known.contains(&self.predicted.as_str());
+        if twice || self.weight.as_ref() == Some(&self.truth) {
+            let name = if twice { &self.predicted } else { &self.truth };
+            let problem = format!("'{name}' is named twice (--truth, --pred, --weight)");
+            return Err(EngineError::usage(problem, "name another column for each").into());
+        }
+        let mut given = match truths {
+            None => {
+                let all: Vec<&str> = known.into_iter().chain([self.predicted.as_str()]).collect();
+                read(predictions, &all, context)?
             }
-            None => parts(&read(predictions, &known.into_iter().chain(beside).collect::<Vec<_>>())?),
             Some(truths) => {
-                let (known, said) = (read(truths, &known)?, read(predictions, &[&self.predicted])?);
-                if known.n_rows() != said.n_rows() {
-                    let rows = [known.n_rows(), said.n_rows()];
+                let mut known = read(truths, &known, context)?;
+                let said = read(predictions, &[&self.predicted], context)?;
+                let rows = [&known, &said].map(|given| given.first().map_or(0, |g| g.array.len()));
+                if rows[0] != rows[1] {
                     let problem = format!("{truths} has {} rows, {predictions} {}", rows[0], rows[1]);
                     return Err(Error::data(problem, "give the predictions of these rows, in their order"));
                 }
-                let (mut schema, mut columns) = parts(&known);
-                let (more, values) = parts(&said);
-                // The truth may bear the same name in its own file.
-                schema.extend(more.into_iter().map(|c| Column { name: PREDICTED.into(), ..c }));
-                columns.extend(values);
-                (schema, columns)
+                known.extend(said);
+                known
             }
         };
-        let (mut schema, mut columns) = (schema, columns);
         let predicted = if truths.is_some() { PREDICTED } else { &self.predicted };
-        if let Some(name) = &self.weight {
-            columns[1] = numbers(&columns[1], name)?;
-            schema[1] = Column::number(name).with_role(Role::Weight);
+        let weight = self.weight.is_some().then(|| given.remove(1));
+        let mut columns = typed(&given)?;
+        if columns[0].1.null_count() == columns[0].1.len() {
+            return Err(no_rows());
         }
+        // The truth may bear the same name in its own file.
+        columns[1].0.name = predicted.to_string();
+        one_spelling(&mut columns, context);
+        if let Some(weight) = weight {
+            let column = Column::number(&weight.column.name).with_role(Role::Weight);
+            columns.push((column, weight.weights()?));
+        }
+        let (schema, columns): (Vec<Column>, Vec<ArrayRef>) = columns.into_iter().unzip();
         let all = Batch::new(Arc::new(Schema::new(schema)?), columns)?;
         check_shared(&all, &self.truth, predicted)?;
-        let guessed = if self.positive.is_none() { positive(&all, &self.truth)? } else { None };
+        let answers = self.judged(&all, predicted)?;
+        // Not a single row says anything where none has a truth, or all weigh nothing.
+        if answers.total_weight() > 0.0 { Ok(answers) } else { Err(no_rows()) }
+    }
+
+    fn judged(&self, all: &Batch, predicted: &str) -> Result<Answers<'static>> {
+        let guessed = if self.positive.is_none() { positive(all, &self.truth)? } else { None };
         let positive = self.positive.as_deref().or(guessed.as_deref());
-        let of = |positive| Answers::of_columns(&all, &self.truth, predicted, self.task, positive);
+        let of = |positive| Answers::of_columns(all, &self.truth, predicted, self.task, positive);
         // Predicted classes beyond the two true ones leave none that could be positive.
         match (of(positive), &guessed) {
             (Err(_), Some(_)) => Ok(of(None)?),
@@ -86,72 +108,161 @@ fn positive(all: &Batch, truth: &str) -> Result<Option<String>> {
     Ok(Some(two[tidemill_data::positive_class(two)].0.to_string()))
 }
 
-/// A column of weights as numbers; a source of texts has them as written.
-fn numbers(column: &ArrayRef, name: &str) -> Result<ArrayRef> {
-    let Some(texts) = column.as_string_opt::<i32>() else { return Ok(column.clone()) };
-    let number = |(row, text): (usize, Option<&str>)| {
-        let text = text.unwrap_or_default();
-        plain_number(text).ok_or_else(|| {
-            let problem = format!("weight '{name}' is '{text}' in row {row}");
-            Error::data(problem, "weights are numbers from 0 up; correct or remove the row")
-        })
-    };
-    let numbers = texts.iter().enumerate().map(number).collect::<Result<Vec<f64>>>()?;
-    Ok(Arc::new(Float64Array::from(numbers)))
+/// Words of yes and no that truth and prediction write in several ways, as one each; it is said.
+fn one_spelling(columns: &mut [(Column, ArrayRef)], context: &Context) {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    // The truth comes first, and its spellings go before those of the predictions.
+    for (at, (_, array)) in columns.iter().enumerate() {
+        let weight = if at == 0 { array.len() as u64 + 1 } else { 1 };
+        for text in array.as_string_opt::<i32>().into_iter().flatten().flatten() {
+            *counts.entry(text).or_default() += weight;
+        }
+    }
+    let counts: Vec<(&str, u64)> = counts.into_iter().collect();
+    let Some(kept) = one_each(&counts) else { return };
+    let ways = counts.iter().zip(&kept).filter(|((name, _), kept)| name != *kept);
+    let told: Vec<String> = ways.map(|((name, _), kept)| format!("'{name}' is taken as '{kept}'")).collect();
+    let kept: BTreeMap<String, String> =
+        counts.iter().zip(&kept).map(|((name, _), kept)| (name.to_string(), kept.to_string())).collect();
+    for (_, array) in columns {
+        let Some(texts) = array.as_string_opt::<i32>() else { continue };
+        let texts: StringArray = texts.iter().map(|text| text.map(|text| kept[text].as_str())).collect();
+        *array = Arc::new(texts);
+    }
+    context.warn("spellings_merged", format!("one class is written in several ways: {}", told.join(", ")));
 }
 
 /// What predictions from another file are called beside the truths.
 const PREDICTED: &str = "the prediction";
 
+/// A column as its source has it, and how it is written by the rules of `train`.
+struct Given {
+    column: Column,
+    array: ArrayRef,
+    written: InferredColumn,
+}
+
 /// These columns of a source, in this order.
-fn read(source: &str, names: &[&str]) -> Result<Batch> {
+fn read(source: &str, names: &[&str], context: &Context) -> Result<Vec<Given>> {
     let source = tidemill_data::open(source, &ReadOptions::default())?;
+    let plan = infer(&*source, &as_features(source.schema(), names), context)?;
     let places = names.iter().map(|name| source.schema().index(name)).collect::<Result<Vec<_>>>()?;
     let batches = source.scan()?.map(|batch| batch?.select(&places)).collect::<Result<Vec<_>>>()?;
     let first = batches.first().ok_or_else(no_rows)?;
-    typed(&Batch::concat(first.schema(), &batches)?)
+    let batch = Batch::concat(first.schema(), &batches)?;
+    let columns = batch.schema().columns().iter().zip(batch.columns()).zip(&places);
+    Ok(columns
+        .map(|((column, array), place)| Given {
+            column: column.clone(),
+            array: array.clone(),
+            written: plan.columns[*place].clone(),
+        })
+        .collect())
 }
 
-/// Columns of a file of texts as what they hold: numbers where every cell that says something is one, and nothing where a
-/// cell means "no value", by the rules of `train`.
-fn typed(batch: &Batch) -> Result<Batch> {
-    let missing = Missing::default();
-    let (mut columns, mut arrays) = parts(batch);
-    let said = |array: &ArrayRef| -> Option<Vec<Option<String>>> {
-        let texts = array.as_string_opt::<i32>()?;
-        Some(texts.iter().map(|t| t.filter(|t| !missing.is(t)).map(|t| t.trim().to_string())).collect())
-    };
-    let all: Vec<Vec<Option<String>>> = arrays.iter().filter_map(&said).collect();
-    let style = style(&all);
-    // Truth and prediction name the same things: where either has identities, both are names.
-    let named = all.iter().flatten().flatten().any(|text| is_identity(text));
-    let words = shared_words(&arrays);
-    // Beside classes or plain numbers a percentage is a probability; where all are percentages, they are points.
-    let in_percent = |said: &[Option<String>]| said.iter().flatten().all(|text| text.ends_with('%'));
-    let points = all.len() == arrays.len() && all.iter().all(|said| in_percent(said));
-    for (column, array) in columns.iter_mut().zip(&mut arrays) {
-        let Some(said) = said(array) else { continue };
-        let plain = |named: bool| (!named).then(|| read_by(&said, &NumberFormat::default())).flatten();
-        let numbers = plain(named && !has_fractions(&said))
-            .or_else(|| style.as_ref().and_then(|style| read_by(&said, style)));
-        match numbers.filter(|numbers| numbers.iter().any(Option::is_some)) {
-            Some(numbers) => {
-                let whole = if in_percent(&said) && !points { 100.0 } else { 1.0 };
-                let numbers = numbers.into_iter().map(|x| x.map(|x| x / whole));
-                *column = Column::number(&column.name).with_role(column.role);
-                *array = Arc::new(numbers.collect::<Float64Array>());
-            }
-            None => {
-                if let Some((row, cell)) = odd_one_out(&said, style.as_ref()) {
-                    let problem =
-                        format!("column '{}' holds numbers, but row {row} says '{cell}'", column.name);
-                    return Err(Error::data(problem, "correct the cell, or leave it empty"));
-                }
-                *array = Arc::new(StringArray::from(with_words(said, array, &words)));
-            }
+/// A recipe for which these columns are features, and all others are not used.
+fn as_features(schema: &Schema, names: &[&str]) -> Recipe {
+    let mut recipe = Recipe::default();
+    recipe.data.ignore = schema.names().filter(|name| !names.contains(name)).map(String::from).collect();
+    for name in names {
+        recipe.columns.entry(name.to_string()).or_default().role = Some(Role::Feature);
+    }
+    recipe
+}
+
+impl Given {
+    /// The cells of a column of texts, and nothing where one means "no value".
+    fn said(&self) -> Option<Vec<Option<String>>> {
+        let texts = self.array.as_string_opt::<i32>()?;
+        let missing =
+            Missing::new(self.written.missing.iter().cloned()).but(self.written.values.iter().cloned());
+        let cell = |text: &str| (!missing.is(text)).then(|| unquoted(text.trim()).to_string());
+        Some(texts.iter().map(|text| text.and_then(cell)).collect())
+    }
+
+    /// How numbers are written in it.
+    fn format(&self) -> NumberFormat {
+        match &self.written.format {
+            Format::Number(format) if self.written.kind == Kind::Number => format.clone(),
+            _ => NumberFormat::default(),
         }
     }
-    Batch::with_rows(Arc::new(Schema::new(columns)?), arrays, batch.n_rows())
+
+    /// Its numbers; `None` where it holds names. A cell that is none where the column holds numbers is an error.
+    fn numbers(&self, said: &[Option<String>], named: bool) -> Result<Option<Vec<Option<f64>>>> {
+        let format = self.format();
+        let read = |text: &Option<String>| text.as_ref().map(|text| format.parse(text));
+        let odd = || said.iter().enumerate().find(|(_, text)| read(text) == Some(None));
+        let fractions = || said.iter().filter_map(|text| read(text)?).any(|x| x.fract() != 0.0);
+        if said.iter().all(Option::is_none) || (named && !fractions()) {
+            return Ok(None);
+        }
+        match odd() {
+            None => Ok(Some(said.iter().map(|text| read(text).flatten()).collect())),
+            Some((row, Some(cell))) if self.written.kind == Kind::Number => {
+                let problem =
+                    format!("column '{}' holds numbers, but row {} says '{cell}'", self.column.name, row + 1);
+                Err(Error::data(problem, "correct the cell, or leave it empty"))
+            }
+            Some(_) => Ok(None),
+        }
+    }
+
+    /// A column of weights; each row has one.
+    fn weights(&self) -> Result<ArrayRef> {
+        let Some(said) = self.said() else { return Ok(self.array.clone()) };
+        let format = self.format();
+        let number = |(row, text): (usize, &Option<String>)| {
+            text.as_ref().and_then(|text| format.parse(text)).ok_or_else(|| {
+                let cell = text.as_deref().unwrap_or_default();
+                let problem = format!("weight '{}' is '{cell}' in row {}", self.column.name, row + 1);
+                Error::data(problem, "weights are numbers from 0 up; correct or remove the row")
+            })
+        };
+        let numbers = said.iter().enumerate().map(number).collect::<Result<Vec<f64>>>()?;
+        Ok(Arc::new(Float64Array::from(numbers)))
+    }
+}
+
+/// Truth and prediction as what they hold: numbers where every cell that says something is one, and names elsewhere.
+fn typed(given: &[Given]) -> Result<Vec<(Column, ArrayRef)>> {
+    let all: Vec<Option<Vec<Option<String>>>> = given.iter().map(Given::said).collect();
+    let cells = || all.iter().flatten().flatten().flatten();
+    // Truth and prediction name the same things: where either has identities, both are names.
+    let named = cells().any(|text| is_identity(text));
+    let words = shared_words(given.iter().map(|given| &given.array));
+    check_units(given)?;
+    // Beside classes or plain numbers a percentage is a probability; where all are percentages, they are points.
+    let points = given.iter().all(|given| given.format().percent);
+    let typed = |(given, said): (&Given, &Option<Vec<Option<String>>>)| {
+        let Some(said) = said else { return Ok((given.column.clone(), given.array.clone())) };
+        let column = &given.column;
+        Ok(match given.numbers(said, named)? {
+            Some(numbers) => {
+                let whole = if given.format().percent && !points { 100.0 } else { 1.0 };
+                let numbers: Float64Array = numbers.into_iter().map(|x| x.map(|x| x / whole)).collect();
+                (Column::number(&column.name).with_role(column.role), Arc::new(numbers) as ArrayRef)
+            }
+            None => {
+                let names = StringArray::from(with_words(said.clone(), &given.array, &words));
+                (column.clone(), Arc::new(names) as ArrayRef)
+            }
+        })
+    };
+    given.iter().zip(&all).map(typed).collect()
+}
+
+/// Truth and prediction are in one unit.
+fn check_units(given: &[Given]) -> Result<()> {
+    let unit = |format: NumberFormat| format.unit.or(format.units);
+    let units = given.iter().filter_map(|g| Some((&g.column.name, unit(g.format())?))).collect::<Vec<_>>();
+    match units.as_slice() {
+        [(one, first), (other, second)] if first.to_lowercase() != second.to_lowercase() => Err(Error::data(
+            format!("'{one}' is in {first}, and '{other}' in {second}"),
+            "give both in one unit",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a whole number is a name: with zeros in front, or with more digits than a 64-bit float keeps.
@@ -162,19 +273,14 @@ fn is_identity(text: &str) -> bool {
         && (digits.starts_with('0') || digits.len() > 15)
 }
 
-/// Whether cells are numbers with decimals, such as probabilities beside classes that are codes.
-fn has_fractions(said: &[Option<String>]) -> bool {
-    said.iter().flatten().any(|text| text.contains('.'))
-}
-
 /// Words for "no value" that more than one column says: a class such as `None` is one in the truth and in the predictions.
-fn shared_words(arrays: &[ArrayRef]) -> BTreeSet<String> {
+fn shared_words<'a>(arrays: impl Iterator<Item = &'a ArrayRef>) -> BTreeSet<String> {
     let words = |array: &ArrayRef| -> BTreeSet<String> {
         let texts = array.as_string_opt::<i32>().into_iter().flat_map(|texts| texts.iter().flatten());
         texts.map(|text| text.trim()).filter(|text| is_missing_word(text)).map(String::from).collect()
     };
     let mut seen = BTreeSet::new();
-    let all = arrays.iter().map(words);
+    let all = arrays.map(words);
     all.flat_map(|words| words.into_iter().filter(|word| !seen.insert(word.clone())).collect::<Vec<_>>())
         .collect()
 }
@@ -209,55 +315,11 @@ fn check_shared(all: &Batch, truth: &str, predicted: &str) -> Result<()> {
     Err(Error::data(problem, "name the columns of one question, and write its classes in one way"))
 }
 
-/// The numbers of cells that are all written in one way; `None` where one of them is not.
-fn read_by(said: &[Option<String>], format: &NumberFormat) -> Option<Vec<Option<f64>>> {
-    said.iter().map(|text| text.as_ref().map_or(Some(None), |text| format.parse(text).map(Some))).collect()
-}
-
-/// The first cell that is no number where nine of ten are, and not all of these are whole: such a column holds no classes.
-fn odd_one_out<'a>(said: &'a [Option<String>], style: Option<&NumberFormat>) -> Option<(usize, &'a str)> {
-    let plain = NumberFormat::default();
-    let number = |text: &str| plain.parse(text).or_else(|| style.and_then(|style| style.parse(text)));
-    let cells = || said.iter().enumerate().filter_map(|(row, text)| Some((row + 1, text.as_deref()?)));
-    let mut odd = cells().filter(|(_, text)| number(text).is_none());
-    let first = odd.next()?;
-    let mostly = 10 * (1 + odd.count()) <= cells().count();
-    let fractions = cells().filter_map(|(_, text)| number(text)).any(|x| x.fract() != 0.0);
-    (mostly && fractions).then_some(first)
-}
-
-/// How numbers are written that are not plain: the first way that reads every column that any of them reads. A file is written
-/// in one way, so that `1,234` beside `0,5` has decimals.
-fn style(columns: &[Vec<Option<String>>]) -> Option<NumberFormat> {
-    let dressed = NumberFormat { percent: true, currency: true, ..NumberFormat::default() };
-    let of = |decimal_comma, thousands| NumberFormat { decimal_comma, thousands, ..dressed.clone() };
-    let styles = [
-        of(false, None),
-        of(false, Some(Thousands::Comma)),
-        of(true, None),
-        of(true, Some(Thousands::Point)),
-        of(false, Some(Thousands::Space)),
-        of(true, Some(Thousands::Space)),
-        of(false, Some(Thousands::Apostrophe)),
-    ];
-    // No group of thousands begins with a zero.
-    let grouped = |text: &str| !text.trim_start_matches(|c: char| !c.is_ascii_digit()).starts_with("0,");
-    let reads = |style: &NumberFormat, column: &[Option<String>]| {
-        let sound = style.thousands != Some(Thousands::Comma) || column.iter().flatten().all(|t| grouped(t));
-        sound && read_by(column, style).is_some()
-    };
-    let odd = columns.iter().filter(|column| read_by(column, &NumberFormat::default()).is_none());
-    let numbers: Vec<_> = odd.filter(|column| styles.iter().any(|style| reads(style, column))).collect();
-    let fits = |style: &NumberFormat| numbers.iter().all(|column| reads(style, column));
-    styles.iter().find(|style| !numbers.is_empty() && fits(style)).cloned()
-}
-
-fn parts(batch: &Batch) -> (Vec<Column>, Vec<ArrayRef>) {
-    (batch.schema().columns().to_vec(), batch.columns().to_vec())
-}
-
 #[cfg(test)]
 mod tests {
+    use arrow_array::types::Float64Type;
+    use tidemill_core::Warning;
+
     use super::*;
 
     /// The columns of such lines as they are read: the numbers of each, or nothing where it holds names.
@@ -265,9 +327,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("e.csv");
         std::fs::write(&path, lines).unwrap();
-        let batch = read(&path.display().to_string(), &["y", "p"]).unwrap();
-        let numbers = |at| batch.numbers(at).ok().map(|x| x.iter().map(|x| x.unwrap_or(f64::NAN)).collect());
-        (0..2).map(numbers).collect()
+        let columns = columns(&path.display().to_string()).unwrap();
+        let numbers = |(_, array): (Column, ArrayRef)| {
+            let numbers = array.as_primitive_opt::<Float64Type>()?;
+            Some(numbers.iter().map(|x| x.unwrap_or(f64::NAN)).collect())
+        };
+        columns.into_iter().map(numbers).collect()
+    }
+
+    fn columns(path: &str) -> Result<Vec<(Column, ArrayRef)>> {
+        typed(&read(path, &["y", "p"], &Context::default())?)
     }
 
     #[test]
@@ -300,11 +369,56 @@ mod tests {
             .map(|i| format!("{i}.5,{}\n", if i == 6 { "oops".into() } else { i.to_string() + ".25" }))
             .collect();
         std::fs::write(&path, format!("y,p\n{rows}")).unwrap();
-        let e = read(&path.display().to_string(), &["y", "p"]).unwrap_err();
+        let e = columns(&path.display().to_string()).err().unwrap();
         assert!(e.to_string().contains("row 7 says 'oops'"), "{e}");
         // Classes stay what they are, and so does the file beside them.
         assert_eq!(read_lines("y;p\n<=50K;0,25\n>50K;0,75\n"), [None, Some(vec![0.25, 0.75])]);
-        assert_eq!(read_lines("y,p\n1:30,1:30\n2:45,1:30\n"), [None, None]);
+        // What `train` takes for a number is one here: lengths of time, bounds, units.
+        for (lines, y, p) in [
+            ("y,p\n1:30,1:30\n2:45,1:30\n", [5400.0, 9900.0], [5400.0, 5400.0]),
+            ("y,p\n<5,4.5\n7,6\n", [5.0, 7.0], [4.5, 6.0]),
+            ("y,p\n5 kg,4.5\n7 kg,6\n", [5.0, 7.0], [4.5, 6.0]),
+            ("y,p\n1.2K,1000\n950,900\n", [1200.0, 950.0], [1000.0, 900.0]),
+        ] {
+            assert_eq!(read_lines(lines), [Some(y.to_vec()), Some(p.to_vec())], "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn evaluate_says_what_it_merges_and_refuses_what_it_cannot_judge() {
+        let judged = |lines: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("e.csv");
+            std::fs::write(&path, lines).unwrap();
+            let columns =
+                PredictionColumns { truth: "y".into(), predicted: "p".into(), ..Default::default() };
+            let context = Context::default();
+            columns
+                .answers(&path.display().to_string(), None, &context)
+                .map(|answers| (answers, context.warnings()))
+        };
+        for (lines, words) in [
+            ("y,p\nYes,yes\nNo,no\nYes,no\n", "'yes' is taken as 'Yes'"),
+            ("y,p\nTrue,1\nFalse,false\nTrue,true\n", "'1' is taken as 'True'"),
+        ] {
+            let (answers, warnings) = judged(lines).unwrap();
+            let Answers::Classes(classes) = &answers else { panic!("classes") };
+            assert_eq!(classes.names().len(), 2);
+            let said: Vec<&Warning> = warnings.iter().chain(answers.warnings()).collect();
+            assert!(said.iter().any(|w| w.message.contains(words)), "{said:?}");
+        }
+        // Names that differ in case alone are two names.
+        let (answers, _) = judged("y,p\nOslo,Oslo\noslo,Rome\nRome,oslo\n").unwrap();
+        let Answers::Classes(classes) = &answers else { panic!("classes") };
+        assert_eq!(classes.names().len(), 3);
+        for (lines, words) in [
+            ("y,p\n,1.5\nNA,2.5\n", "no row with a known target"),
+            ("y,p\n5 kg,4 g\n7 kg,6 g\n", "'y' is in kg, and 'p' in g"),
+            ("y,q\n1,2\n", "'p'"),
+        ] {
+            let e = judged(lines).err().unwrap().to_string();
+            assert!(e.contains(words), "{lines:?}: {e}");
+        }
     }
 
     #[test]
@@ -318,7 +432,7 @@ mod tests {
             std::fs::write(&path, lines).unwrap();
             let columns =
                 PredictionColumns { truth: "y".into(), predicted: "p".into(), ..Default::default() };
-            columns.answers(&path.display().to_string(), None)
+            columns.answers(&path.display().to_string(), None, &Context::default())
         };
         let rows = "None,None\nMild,None\nNone,Mild\nMild,Mild\n,Mild\n";
         let answers = judged(&format!("y,p\n{rows}")).unwrap();

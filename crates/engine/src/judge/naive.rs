@@ -1,4 +1,4 @@
-//! The naive forecasts beside a model: one that loses to the best of them is not shipped.
+//! The naive forecasts and the constant one beside a model: one that loses to the best of them is not shipped.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use tidemill_data::split::Parts;
 use tidemill_eval::Metric;
 
 use super::{Evidence, Judged};
+use crate::builtin::BASELINE;
 use crate::forecast::{self, Naive};
 use crate::recipe::label;
 use crate::search::{Design, SearchResult};
@@ -34,7 +35,9 @@ pub(crate) fn held_against(
     let tried = |design: &Design| error(&Judged::answered(table, parts, design, recipe, &quiet)?);
     let (lost, _) = error(judged.1.answered())?;
     let mut best: Option<(f64, Spec, Vec<f64>)> = None;
-    for spec in forecast::candidates::naive(recipe)? {
+    // On a series without memory the mean of all that was is the best of them.
+    let constant = Spec::new(BASELINE);
+    for spec in forecast::candidates::naive(recipe)?.into_iter().chain([constant]) {
         let (error, said) = tried(&Design::of(spec.clone()))?;
         if best.as_ref().is_none_or(|(least, ..)| error < *least) {
             best = Some((error, spec, said));
@@ -72,6 +75,9 @@ pub(crate) fn held_against(
 }
 
 fn method(spec: &Spec) -> &'static str {
+    if spec.kind == BASELINE {
+        return "the mean of all that was";
+    }
     match spec.params.get("methods").and_then(|m| m.get(0)).and_then(|m| m.as_str()) {
         Some("seasonal_naive") => "the value one season before",
         Some("drift") => "the last value and the mean change",

@@ -7,7 +7,7 @@ use tidemill_core::recipe::{Changeable, ColumnSpec, Cost, Decision, Recipe, Spec
 use tidemill_core::{Document, DocumentError, Error, Registry, Result, Slot, nearest};
 
 use crate::error::EngineError;
-use crate::recipe::{policy, schema, targets};
+use crate::recipe::{contradictions, policy, schema, targets};
 
 /// Reads and checks the recipe at `path`. Errors name the file and line and show it.
 pub fn read(path: &Path, registry: &Registry) -> Result<Recipe> {
@@ -40,8 +40,25 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
     }
     check_values(&recipe).map_err(|(path, problem)| document.wrong(path, problem, "correct the value"))?;
     check_changes(&recipe).map_err(|(path, problem)| document.wrong(&path, problem, "correct the value"))?;
+    contradictions::check(&recipe)
+        .map_err(|(path, problem)| document.wrong(&path, problem, "correct one of the two"))?;
     policy::settle(&mut recipe);
     Ok(recipe)
+}
+
+/// Refuses what a recipe cannot ask for, for one that the command line has added to.
+///
+/// # Errors
+/// A value that is out of range, and two settings that contradict each other.
+pub fn check(recipe: &Recipe) -> Result<()> {
+    let option = |key: &str| key.rsplit('.').next().unwrap_or_default().replace('_', "-");
+    check_values(recipe).map_err(|(key, problem)| {
+        let remedy = format!("correct --{} or {key} in the recipe", option(key));
+        EngineError::usage(format!("'{key}': {problem}"), remedy)
+    })?;
+    contradictions::check(recipe).map_err(|(_, problem)| {
+        EngineError::usage(problem, "both stand on the command line or in the recipe").into()
+    })
 }
 
 /// Where a `source` of the recipe lies: beside the recipe, or else in the current folder.
@@ -56,7 +73,7 @@ pub fn locate(source: &str, recipe: &Path) -> String {
     }
 }
 
-/// The recipe with its file of edges, and the model that it starts from, where they lie; `recipe` is its own file, or that of a model beside it.
+/// The recipe with its file of edges, and the model that it starts from, where they lie; `recipe` is its own file.
 pub fn with_edges_located(mut of: Recipe, recipe: &Path) -> Recipe {
     if let Some(edges) = of.graph.as_mut().and_then(|graph| graph.edges.as_mut()) {
         *edges = locate(edges, recipe);
@@ -68,7 +85,7 @@ pub fn with_edges_located(mut of: Recipe, recipe: &Path) -> Recipe {
 }
 
 /// Whether there is a file, the file of a table or sheet (`book.xlsx?sheet=May`), or the folder that a pattern begins with.
-fn is_there(path: &Path) -> bool {
+pub(crate) fn is_there(path: &Path) -> bool {
     let text = path.display().to_string();
     let file = text.rfind("?sheet=").or_else(|| text.rfind("?table=")).map_or(&*text, |at| &text[..at]);
     let pattern = file.find(['*', '?', '[']).map(|at| Path::new(&file[..at + 1]));
@@ -252,15 +269,16 @@ pub fn decision(text: &str) -> Result<Decision, String> {
     Ok(decision)
 }
 
-/// Reads a duration such as `90s`, `10m`, `1.5h`, `7d`.
+/// Reads a duration such as `90s`, `10m`, `1.5h`, `7d`, `2w`.
 pub fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let wrong = || format!("'{text}' is not a duration: write 90s, 10m, 2h or 7d");
+    let wrong = || format!("'{text}' is not a duration: write 90s, 10m, 2h, 7d or 2w");
     let unit = text.trim().chars().last().ok_or_else(wrong)?;
     let secs = match unit {
         's' => 1.0,
         'm' => 60.0,
         'h' => 3600.0,
         'd' => 86_400.0,
+        'w' => 604_800.0,
         _ => return Err(wrong()),
     };
     let number: f64 = text.trim().trim_end_matches(unit).trim().parse().map_err(|_| wrong())?;
@@ -362,6 +380,7 @@ mod tests {
     fn durations() {
         assert_eq!(duration("90s").unwrap().as_secs(), 90);
         assert_eq!(duration("1.5h").unwrap().as_secs(), 5400);
+        assert_eq!(duration("2w"), duration("14d"));
         assert!(duration("").is_err() && duration("10").is_err() && duration("-1s").is_err());
     }
 

@@ -65,7 +65,7 @@ pub(super) fn gap(
     let kept_part = KeptPart::of(learned, kept);
     let (verdict, held) = if learned > 0.0 && learned - kept > OVERFIT * learned && !memorises {
         (Verdict::Overfit, kept_part)
-    } else if perfect > start && learned < UNDERFIT * (perfect - start) && kept > 0.5 * learned {
+    } else if perfect > start && learned.max(kept) < UNDERFIT * (perfect - start) && kept > 0.5 * learned {
         (Verdict::Underfit, kept_part)
     } else if memorises {
         (Verdict::Fine, KeptPart::Memorised)

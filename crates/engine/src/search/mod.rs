@@ -47,7 +47,7 @@ pub use design::Design;
 pub(crate) use finish::finish;
 pub use gap::{Gap, KeptPart, Verdict};
 pub use race::Times;
-pub(crate) use race::{SuccessiveHalving, compare, latest_first};
+pub(crate) use race::{LATE, SuccessiveHalving, compare, latest_first, warn_of_cut};
 pub(crate) use repairs::repaired;
 pub use start::StartVerdict;
 pub(crate) use start::{NET, STARTERS, asks_earlier, is_started, net_shape, training};

@@ -35,6 +35,9 @@ pub(super) struct Plan {
     pub n_folds: usize,
     /// Fits that the learning curve may take, in fits on all of a fold's rows.
     pub curve_fits: f64,
+    /// Settings that are left out for want of time: all that a time limit cuts, and of what the budget cuts those of learners of which
+    /// nothing is tried.
+    pub untried: usize,
     /// All of this in a sentence, where there was something to settle.
     pub said: Option<String>,
 }
@@ -63,7 +66,13 @@ pub(super) fn plan(recipe: &Recipe, ground: &Ground<'_>, context: &Context) -> R
     let offers = offers(recipe, ground, trials, context)?;
     if asked {
         let candidates = candidates(offers.into_iter().flatten(), context)?;
-        return Ok(Plan { candidates, n_folds: ground.folds.len(), curve_fits: f64::INFINITY, said: None });
+        return Ok(Plan {
+            candidates,
+            n_folds: ground.folds.len(),
+            curve_fits: f64::INFINITY,
+            untried: 0,
+            said: None,
+        });
     }
     Budgeted::new(recipe, ground, context)?.plan(offers, context)
 }
@@ -181,7 +190,7 @@ impl<'a> Budgeted<'a> {
         let priced = self.priced(&offers, context)?;
         let Some(leader) = self.leader(&priced) else {
             let candidates = candidates(std::iter::empty(), context)?;
-            return Ok(Plan { candidates, n_folds: self.folds, curve_fits: 0.0, said: None });
+            return Ok(Plan { candidates, n_folds: self.folds, curve_fits: 0.0, untried: 0, said: None });
         };
         let fit = priced[leader][0].fit;
         if !self.fixed {
@@ -196,9 +205,14 @@ impl<'a> Budgeted<'a> {
         let curve_fits = (CURVE * self.total / fit.max(1.0)).min(CURVE_FITS * 3.0);
         let work = spent + after + curve_fits.min(CURVE_FITS) * fit;
         let said = self.said((admitted.len(), all), &known, &left_out, work);
+        let of_untried = |spec: &&Spec| left_out.contains(&spec.kind.as_str());
+        let untried = match self.limited {
+            true => all - admitted.len(),
+            false => offers.iter().flatten().filter(of_untried).count(),
+        };
         let specs = admitted.iter().map(|&(o, s)| offers[o][s].clone());
         let candidates = candidates(specs, context)?;
-        Ok(Plan { candidates, n_folds: self.folds, curve_fits, said: Some(said) })
+        Ok(Plan { candidates, n_folds: self.folds, curve_fits, untried, said: Some(said) })
     }
 
     /// All rows against those of a fold.
@@ -404,6 +418,10 @@ mod tests {
         let wide = planned(20_000, 5_000, Quality::Default);
         assert!(wide.candidates.len() < small.candidates.len());
         assert!(wide.candidates.len() > 1);
+        // What was not tried says nothing of the columns.
+        let left_out = kinds(&small).difference(&kinds(&wide)).count();
+        assert_eq!((small.untried, wide.untried > 0), (0, left_out > 0));
+        assert!(left_out > 0);
     }
 
     #[test]

@@ -31,7 +31,7 @@ const HOPELESS: f64 = 0.5;
 const SMALL: usize = 4_000_000;
 
 /// Why a candidate did not run where the clock or the user came first.
-const LATE: &str = "the time limit came first";
+pub(crate) const LATE: &str = "the time limit came first";
 
 /// What the race leaves.
 pub(crate) struct SuccessiveHalving {
@@ -186,14 +186,17 @@ fn tell_of_cuts(candidates: &[Candidate], courses: &[CandidateState], context: &
     }
     let never = cut.iter().filter(|c| c.scores.is_empty()).count();
     let (n, all) = (cut.len(), candidates.len());
+    let what = format!("{n} of {all} settings did not run on every fold ({never} on none)");
+    warn_of_cut(context, &what);
+}
+
+/// Says what was left undone because the time was up, or the user ended the search.
+pub(crate) fn warn_of_cut(context: &Context, what: &str) {
     let (code, who) = match context.hurried() {
         true => ("ended_early", "you ended the search"),
         false => ("time_limit", "the time limit ended the search"),
     };
-    let message = format!(
-        "{who}: {n} of {all} settings did not run on every fold ({never} on none); the best so far was taken"
-    );
-    context.warn(code, message);
+    context.warn(code, format!("{who}: {what}; the best so far was taken"));
 }
 
 /// A learner that could not be fitted is no learner that scored badly: each is named with what it said.

@@ -38,6 +38,8 @@ pub struct SearchResult {
     pub links: Vec<Arc<dyn Fitted>>,
     /// Every setting that was compared, the best first.
     pub standings: Vec<CandidateScore>,
+    /// Settings that were never tried for want of time, those of the standings aside.
+    pub untried: usize,
     /// How long each took.
     pub times: Vec<Times>,
     /// What led to the choice.
@@ -112,7 +114,7 @@ pub fn study(
     let (n_rows, mut folds) = divided(table, rows, recipe, classes, context)?;
     let n_train: Vec<usize> = folds.iter().map(|f| f.train.len()).collect();
     let ground = Ground { task, size: &size, shape, folds: &n_train };
-    let Plan { candidates, n_folds, curve_fits, said } = plan::plan(recipe, &ground, context)?;
+    let Plan { candidates, n_folds, curve_fits, untried, said } = plan::plan(recipe, &ground, context)?;
     if let Some(said) = said {
         context.tell(&Event::Note(said));
     }
@@ -141,6 +143,7 @@ pub fn study(
     Ok(SearchResult {
         design: choice.design,
         links: finished.links,
+        untried,
         standings,
         times,
         reasons: choice.reasons,

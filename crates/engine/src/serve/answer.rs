@@ -9,6 +9,7 @@ use tidemill_data::CellIssue;
 use tidemill_store::{LoggedRow, NewVersion, Predictions, Store};
 use uuid::Uuid;
 
+use crate::format::with_article;
 use crate::serve::record::Recorder;
 use crate::serve::secrets;
 use crate::serve::serving::{Answer, Serving};
@@ -56,7 +57,7 @@ pub struct Answered {
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
     /// A cell is not what its column holds. A number column with a word in it would be answered as if nothing were known.
-    #[error("row {row}: the value of column '{column}' is not {} {}", article(wanted.word()), wanted.word())]
+    #[error("row {row}: the value of column '{column}' is not {}", with_article(wanted.word()))]
     Unreadable {
         /// The row, counted from 1.
         row: usize,
@@ -84,10 +85,6 @@ impl AnswerError {
             _ => "send null where the value is not known",
         })
     }
-}
-
-fn article(word: &str) -> &'static str {
-    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 impl Answering {

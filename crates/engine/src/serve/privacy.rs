@@ -8,10 +8,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use tidemill_core::recipe::{Private, Recipe};
-use tidemill_core::{Error, Result};
-use tidemill_data::InferredSchema;
+use tidemill_core::{Error, Kind, Result, Role};
+use tidemill_data::parse::Format;
+use tidemill_data::{InferredColumn, InferredSchema};
 
 use crate::error::EngineError;
+use crate::format::{capital, with_article};
+use crate::rows;
 
 /// The environment's variable with the secret of hashed columns.
 pub const HASH_KEY: &str = "TIDEMILL_HASH_KEY";
@@ -135,6 +138,60 @@ pub(crate) fn unsealed(kept: &str, identities: &[Identity]) -> Option<Value> {
     serde_json::from_slice(&opened).ok()
 }
 
+/// Refuses to hash what cannot be known again by its hash: only names and flags can, of which there are few. Everything else would be missing
+/// wherever `improve` compares models, though requests have it.
+pub fn check_hashed(recipe: &Recipe, plan: &InferredSchema) -> Result<()> {
+    let is_hashed = |c: &&InferredColumn| {
+        recipe.columns.get(&c.name).is_some_and(|spec| spec.private == Some(Private::Hash))
+    };
+    let in_vain = |c: &&InferredColumn| {
+        matches!(c.role, Role::Feature | Role::Time | Role::Weight)
+            && !matches!(c.kind, Kind::Category | Kind::Flag)
+    };
+    match plan.columns.iter().filter(is_hashed).find(in_vain) {
+        None => Ok(()),
+        Some(column) => Err(EngineError::usage(
+            format!(
+                "column '{}' is {}, which cannot be known again by its hash: `improve` would compare models without it",
+                column.name,
+                with_article(column.kind.word())
+            ),
+            "write private = \"seal\", which `improve` can open, or \"drop\" to do without it; \"hash\" is for names and keys",
+        )
+        .into()),
+    }
+}
+
+/// The ways in which requests may write the values that training knows of a column, as JSON, each with what is meant.
+fn spellings(column: &InferredColumn) -> Vec<(String, Value)> {
+    let text = |word: &str| Value::String(word.into()).to_string();
+    if column.kind != Kind::Flag {
+        let mut all = Vec::new();
+        for name in &column.categories {
+            let number =
+                name.parse().ok().filter(|x: &f64| x.is_finite()).map(|x| rows::number(x).to_string());
+            let written = [Some(text(name)), number].into_iter().flatten();
+            all.extend(written.map(|json| (json, Value::String(name.clone()))));
+        }
+        return all;
+    }
+    let own = match &column.format {
+        Format::Flag(format) => [format.no.clone(), format.yes.clone()],
+        _ => Default::default(),
+    };
+    let usual = [["no", "false", "0"], ["yes", "true", "1"]];
+    let of_flag = |flag: bool| {
+        let at = usize::from(flag);
+        let words = own[at].iter().map(String::as_str).chain(usual[at]);
+        let cased =
+            |word: &str| [word.to_string(), word.to_uppercase(), capital(word)].map(|word| text(&word));
+        let bare = [flag.to_string(), at.to_string()];
+        let all = words.flat_map(cased).chain(bare).collect::<Vec<_>>();
+        all.into_iter().map(move |json| (json, Value::Bool(flag)))
+    };
+    of_flag(false).chain(of_flag(true)).collect()
+}
+
 /// Makes again what can be made again of logged values.
 pub struct Revealer {
     guard: Redactor,
@@ -142,8 +199,8 @@ pub struct Revealer {
     identities: Option<Vec<Identity>>,
     /// How many sealed values no identity opened.
     closed: AtomicUsize,
-    /// For each hashed column, the names of training by their hashes.
-    names: BTreeMap<String, BTreeMap<String, String>>,
+    /// For each hashed column, the values of training by their hashes.
+    names: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
 impl Revealer {
@@ -153,9 +210,8 @@ impl Revealer {
         let mut names = BTreeMap::new();
         for column in plan.columns.iter().filter(|c| guard.of(&c.name) == Some(Private::Hash)) {
             let mut hashes = BTreeMap::new();
-            for name in &column.categories {
-                let text = Value::String(name.clone()).to_string();
-                hashes.insert(guard.hash(&column.name, &text)?, name.clone());
+            for (text, meant) in spellings(column) {
+                hashes.insert(guard.hash(&column.name, &text)?, meant);
             }
             names.insert(column.name.clone(), hashes);
         }
@@ -168,7 +224,7 @@ impl Revealer {
         match self.guard.of(column) {
             Some(Private::Hash) => {
                 let name = self.names.get(column).and_then(|names| names.get(text));
-                name.map_or(kept, |name| Value::String(name.clone()))
+                name.cloned().unwrap_or(kept)
             }
             Some(Private::Seal) => match &self.identities {
                 None => Value::Null,
@@ -233,6 +289,44 @@ mod tests {
         let other = guard.kept("name", "\"Bob\"").unwrap();
         assert_eq!(opener.open("name", other.clone()), other);
         assert!(Redactor::new(&recipe(Private::Hash, None), Some("short")).is_err());
+    }
+
+    #[test]
+    fn what_a_request_may_write_otherwise_is_known_again() {
+        let guard = Redactor::new(&recipe(Private::Hash, None), Some("0123456789abcdef")).unwrap();
+        let reveal = |kind: Kind, categories: &[&str], said: &str| {
+            let column = InferredColumn::new("name", kind, Role::Feature, "");
+            let categories = categories.iter().map(|name| name.to_string()).collect();
+            let mut plan = InferredSchema::default();
+            plan.columns.push(InferredColumn { categories, ..column });
+            let opener = Revealer::new(guard.clone(), &plan, None).unwrap();
+            opener.open("name", guard.kept("name", said).unwrap())
+        };
+        for said in ["3", "\"3\""] {
+            assert_eq!(reveal(Kind::Category, &["2", "3"], said), "3", "{said}");
+        }
+        assert_eq!(reveal(Kind::Category, &["2.5"], "2.5"), "2.5");
+        for (said, flag) in [("true", true), ("\"Yes\"", true), ("1", true), ("\"NO\"", false), ("0", false)]
+        {
+            assert_eq!(reveal(Kind::Flag, &[], said), flag, "{said}");
+        }
+        assert!(reveal(Kind::Category, &["2"], "7").as_str().unwrap().starts_with("hmac:"));
+    }
+
+    #[test]
+    fn a_number_is_not_hashed() {
+        let with = |kind: Kind, role: Role, private: Private| {
+            let mut plan = InferredSchema::default();
+            plan.columns.push(InferredColumn::new("name", kind, role, ""));
+            check_hashed(&recipe(private, None), &plan)
+        };
+        for kind in [Kind::Number, Kind::Time, Kind::Text, Kind::Image, Kind::Series] {
+            let e = with(kind, Role::Feature, Private::Hash).unwrap_err();
+            assert!(e.to_string().contains(kind.word()) && e.remedy().unwrap().contains("seal"), "{e}");
+            assert!(with(kind, Role::Feature, Private::Drop).is_ok());
+        }
+        assert!(with(Kind::Number, Role::Key, Private::Hash).is_ok());
+        assert!(with(Kind::Category, Role::Feature, Private::Hash).is_ok());
     }
 
     #[test]

@@ -96,7 +96,8 @@ pub fn predictions(
     metric: Option<&str>,
     context: &Context,
 ) -> Result<Compared> {
-    let answers = [labels[0].answers(files[0], truths)?, labels[1].answers(files[1], truths)?];
+    let answers =
+        [labels[0].answers(files[0], truths, context)?, labels[1].answers(files[1], truths, context)?];
     let names = match files[0] == files[1] {
         true => [labels[0], labels[1]].map(|labels| labels.predicted.clone()),
         false => files.map(String::from),

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Event, Result, Source};
+pub use tidemill_data::fingerprint;
 use tidemill_data::snapshots::Taken;
 pub use tidemill_data::snapshots::{About, FOLDER, Snapshot, Vault};
 use tidemill_data::{Provenance, ReadOptions};
@@ -39,7 +40,7 @@ pub fn snapshot(
 ) -> Result<Taken> {
     let options = ReadOptions::of(&recipe.data)?;
     let (rows, read) = tidemill_data::source::open_described(source, &options)?;
-    let sha256 = (source != "-").then(|| tidemill_data::fingerprint(source)).transpose()?;
+    let sha256 = (source != "-").then(|| fingerprint(source)).transpose()?;
     let key = about.key.clone().or_else(|| recipe.data.key.clone());
     let about = About { source_sha256: sha256, key, ..described(source, &read, about) };
     take(&*rows, folder, &about, context)

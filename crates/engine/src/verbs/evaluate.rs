@@ -219,7 +219,7 @@ pub fn labels(
     report_file: Option<ReportFile<'_>>,
     context: &Context,
 ) -> Result<Evaluated> {
-    let answers = labels.answers(source, None)?;
+    let answers = labels.answers(source, None, context)?;
     let report = tidemill_eval::report(&answers);
     let evaluated = Evaluated { rows: answers.n_rows(), report, data_warnings: context.warnings() };
     if let Some(ReportFile { file, words }) = report_file {

@@ -29,6 +29,8 @@ const MOST: usize = 20_000;
 /// Fewer rows get no interval.
 const INTERVAL_ROWS: usize = 20;
 const DAY: i64 = 86_400_000_000;
+/// Why a rating does not count: its user rated the prediction again.
+const SUPERSEDED_RATING: &str = "superseded_rating";
 /// How many pieces of feedback are shown.
 const RECENT: usize = 20;
 
@@ -189,7 +191,14 @@ struct Seen {
     /// Words about the right answer that do not count, by why not.
     uncounted: BTreeMap<&'static str, u64>,
     judged: Vec<Judged>,
-    votes: BTreeMap<(uuid::Uuid, Option<String>), bool>,
+    /// The latest of each voice on each prediction.
+    votes: BTreeMap<(uuid::Uuid, Option<String>), Vote>,
+}
+
+/// Whether someone is content, and whether they said so by a rating.
+struct Vote {
+    content: bool,
+    rates: bool,
 }
 
 impl Seen {
@@ -197,8 +206,12 @@ impl Seen {
     fn count(&mut self, logged: &LoggedPrediction) {
         for given in &logged.feedback {
             *self.counts.entry(given.kind.word()).or_default() += 1;
-            if let Some(vote) = vote(given) {
-                self.votes.insert((logged.id, given.user.clone()), vote);
+            let Some(content) = vote(given) else { continue };
+            let vote = Vote { content, rates: given.kind == FeedbackKind::Rating };
+            let earlier = self.votes.insert((logged.id, given.by().map(String::from)), vote);
+            // What an `accept` says of the right answer is counted with the right answers.
+            if earlier.is_some_and(|earlier| earlier.rates) {
+                *self.uncounted.entry(SUPERSEDED_RATING).or_default() += 1;
             }
         }
     }
@@ -250,7 +263,7 @@ impl Seen {
 
     fn ratings(&self) -> Option<Ratings> {
         let n = self.votes.len() as u64;
-        let yes = self.votes.values().filter(|v| **v).count() as u64;
+        let yes = self.votes.values().filter(|vote| vote.content).count() as u64;
         let [low, high] = wilson(yes, n)?;
         let satisfied = yes as f64 / n as f64;
         let mut ratings = Ratings { n, satisfied, low, high, sentence: String::new() };

@@ -207,9 +207,9 @@ fn folder(
     std::fs::create_dir_all(out).map_err(|e| Error::io(out, e))?;
     let model = out.join("model.tidemill");
     let hash = tidemill_package::write(&model, package)?.sha256;
-    let own = out.join("tidemill.toml");
+    let own = out.join(recipe::RESOLVED[0]);
     let theirs = recipe_file.is_some_and(|file| same_file(file, &own));
-    let name = if theirs { "tidemill.resolved.toml" } else { "tidemill.toml" };
+    let name = recipe::RESOLVED[usize::from(theirs)];
     let recipe = out.join(name);
     replace(&recipe, recipe_text.as_bytes())?;
     let metrics = out.join("metrics.json");

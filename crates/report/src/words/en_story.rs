@@ -17,8 +17,8 @@ catalogue! {
     holds = "what it holds",
 
     // Training: the rows and the columns.
-    read = "Read {rows} rows and {columns} columns from {source}.",
-    read_series = "Read {rows} rows and {columns} columns from {source}: {examples} examples of a past and what came after it.",
+    read = "Read {rows} {rows|row|rows} and {columns} {columns|column|columns} from {source}.",
+    read_series = "Read {rows} {rows|row|rows} and {columns} {columns|column|columns} from {source}: {examples} {examples|example|examples} of a past and what came after it.",
     target = "Target '{column}': {task}{classes}, since {why}.",
     target_classes = " ({classes})",
     target_positive = " ({classes}; positive is '{positive}')",
@@ -33,9 +33,9 @@ catalogue! {
     repairs_refused = "Tried and not kept, since held-out rows gained nothing beyond chance: {list}.",
     start_helped = "Started from {file}: on held-out rows {with} is better than {without}, which starts from nothing, by {by} of {metric} ({p}).",
     start_refused = "Not started from {file}: on held-out rows {with} is not better than {without}, which starts from nothing, beyond chance ({by} of {metric}, {p}).",
-    compared = "Compared {n} settings of {learners} learners on {folds} folds of {part}; best by {metric}: {best} ({score}).",
+    compared = "Compared {n} {n|setting|settings} of {learners} {learners|learner|learners} on {folds} {folds|fold|folds} of {part}; best by {metric}: {best} ({score}).",
     part_all = "the training part",
-    part_some = "{rows} rows of the training part",
+    part_some = "{rows} {rows|row|rows} of the training part",
     folds = "folds",
     fit_time = "fit",
     row_time = "per row",
@@ -45,7 +45,7 @@ catalogue! {
     sentence = "{text}.",
     duel_blend = "the blend",
     duel_alone = "{learner} alone",
-    duel_same = "{first} and {second} are the same as far as these {n} folds can tell (p = {p})",
+    duel_same = "{first} and {second} are the same as far as these {n} {n|fold|folds} can tell (p = {p})",
     duel_better = "{ahead} is better than {behind} by {by} of {metric} ({p})",
     blend_leads = "Chosen: the blend, which leads by {by} of {metric}, yet {why}.",
     blend_chosen = "Chosen: the blend, since {why}.",
@@ -71,17 +71,19 @@ catalogue! {
     decided_cost = "the cost of a row",
 
     // Training: forecasts.
-    forecast = "Forecast {ahead} ahead from the last {window} steps ({season}).",
-    forecast_steps = "{n} steps",
+    forecast = "Forecast {ahead} ahead from the last {window} {window|step|steps} ({season}).",
+    forecast_steps = "{n} {n|step|steps}",
     forecast_season = "a season has {n}",
     forecast_no_season = "no season shows",
     forecast_naive = "the best naive forecast, {method}",
-    backtest = "Backtest: {n} forecasts from {origins} origins later than all that was learned from. MASE {mase} ({naive}: {naive_mase}), sMAPE {smape}, RMSE {rmse}.",
-    backtest_steps = "MASE is {first} one step ahead ({naive}: {naive_first}) and {last} at {n} steps ({naive_last}).",
+    backtest = "Backtest: {n} {n|forecast|forecasts} from {origins} {origins|origin|origins} later than all that was learned from. MASE {mase} ({naive}: {naive_mase}), sMAPE {smape}, RMSE {rmse}.",
+    backtest_steps = "MASE is {first} one step ahead ({naive}: {naive_first}) and {last} at {n} {n|step|steps} ({naive_last}).",
 
     // Training: the verdict.
-    right = "On {rows} test rows the model is right in {share}; always saying the most frequent class is right in {base}.",
-    off = "On {rows} test rows the model is off by {mae} on average; always saying the same number is off by {base}. It explains {share} of the variation (R2).",
+    right = "On {rows} {rows|test row|test rows} the model is right in {share}; always saying the most frequent class is right in {base}.",
+    off = "On {rows} {rows|test row|test rows} the model is off by {mae} on average; always saying the same number is off by {base}.{explains}",
+    off_explains = " It explains {share} of the variation (R2).",
+    off_explains_none = " It explains none of the variation: the mean of the test rows is nearer to them (R2 {r2}).",
     unscored = "The test part cannot be scored.",
     score = " {metric}: {value}{interval}.",
     score_base = " {metric}: {value}{interval}, baseline {base}.",
@@ -89,20 +91,21 @@ catalogue! {
     few_rows = " So few test rows say little: the interval is wide.",
     mind_leak = " Mind the leak named above: this score is likely too good to be true.",
     no_learner = " No learner did better than saying the same every time: these columns say nothing about the target that these learners can find.",
-    never_tried = " {n} settings were never tried for want of time: this says nothing about the columns.",
-    never_fitted = " {n} settings could not be fitted (see the lines that say so above): this says nothing about the columns.",
+    same_taken = " Saying the same every time was chosen, although {learner} did better on the folds that both ran on: this says nothing about the columns.",
+    never_tried = " {n} {n|setting was|settings were} never tried for want of time: this says nothing about the columns.",
+    never_fitted = " {n} {n|setting|settings} could not be fitted (see the lines that say so above): this says nothing about the columns.",
     worse = "Worse than the baseline on the test rows: {metric} is {value}, and {base} for always saying the same. Do not use this model before you know why. ",
     severe = "Severe: {message}.",
     of_rows = "Of the rows: {message}.{more}",
     more_findings = " `tidemill check` tells of {n} more.",
-    rare = "'{class}' is rare. On the {n} held-out rows that are:",
+    rare = "'{class}' is rare. On the {n} {n|held-out row|held-out rows} that {n|is|are}:",
     rare_point = "  from a probability of {at} on it finds {found} of them with {alarms} false alarms, {what}{flag}",
     never = "The model never predicts {classes}{mend}.",
-    never_class = "'{class}' ({n} test rows)",
+    never_class = "'{class}' ({n} {n|test row|test rows})",
     never_binary = "; `--decide f1` (in the recipe, `[decision] metric = \"f1\"`) moves the threshold so that it finds some, at the price of false alarms",
     never_many = "; `[train] metric = \"f1_macro\"` chooses for all classes alike",
     never_chosen = "; it was chosen by {metric}, which counts such classes: more rows of them would help, or `[balance]` in the recipe",
-    new_rows = "On the {rows} test rows whose key or group training never saw, {metric} is {value}{all}.",
+    new_rows = "On the {rows} {rows|test row|test rows} whose key or group training never saw, {metric} is {value}{all}.",
     new_rows_all = ", {all} on all",
 
     // Training: what is in the file.
@@ -119,8 +122,8 @@ catalogue! {
     written = "Written: {model} ({hash}), {recipe}, {metrics}, {report}",
 
     // Several targets.
-    targets_read = "Read {columns} columns from {source}.",
-    targets_rows = "{rows} rows have it. Split: {why}.",
+    targets_read = "Read {columns} {columns|column|columns} from {source}.",
+    targets_rows = "{rows} {rows|row has|rows have} it. Split: {why}.",
     targets_one = "Target '{target}'",
     targets_task = "task",
     targets_interval = "{low} to {high}",
@@ -128,7 +131,7 @@ catalogue! {
 
     // The table of figures.
     figures_row = "{n} row",
-    figures_rows = "{n} rows",
+    figures_rows = "{n} {n|row|rows}",
     figures_weight = ", total weight {weight}",
     figures_positive = ", positive class '{class}'",
     figures_support = "support",
@@ -137,9 +140,9 @@ catalogue! {
     figures_many = "  The confusion matrix of {n} classes is in the JSON report.",
 
     // Two models.
-    two_equal = "These two are the same as far as {n} rows can tell: equal in {title} ({evidence}).",
-    two_same_first = "These two are the same as far as {n} rows can tell: the first has the better {title} by {by} ({evidence}), which chance explains.",
-    two_same_second = "These two are the same as far as {n} rows can tell: the second has the better {title} by {by} ({evidence}), which chance explains.",
+    two_equal = "These two are the same as far as {n} {n|row|rows} can tell: equal in {title} ({evidence}).",
+    two_same_first = "These two are the same as far as {n} {n|row|rows} can tell: the first has the better {title} by {by} ({evidence}), which chance explains.",
+    two_same_second = "These two are the same as far as {n} {n|row|rows} can tell: the second has the better {title} by {by} ({evidence}), which chance explains.",
     two_first = "The first is better: its {title} is {way} by {by} ({evidence}).",
     two_second = "The second is better: its {title} is {way} by {by} ({evidence}).",
     two_higher = "higher",
@@ -153,7 +156,7 @@ catalogue! {
     test_bootstrap = "paired bootstrap",
 
     // An audit.
-    audit = "{source}: {rows} rows, {columns} columns{target}",
+    audit = "{source}: {rows} {rows|row|rows}, {columns} {columns|column|columns}{target}",
     audit_target = ", target '{column}' ({task})",
     audit_sound = "Sound: nothing severe, {warnings}, {notes}.",
     audit_usable = "Usable: nothing severe, {warnings}, {notes}.",
@@ -166,7 +169,7 @@ catalogue! {
     audit_notes_none = "no notes",
     audit_notes_one = "{n} note",
     audit_notes = "{n} notes",
-    audit_sampled = "Every row was read. Fences, associations with categories, near-duplicates and drift rest on {rows} rows spread evenly.",
+    audit_sampled = "Every row was read. Fences, associations with categories, near-duplicates and drift rest on {rows} {rows|row|rows} spread evenly.",
     audit_numbers = "{min} to {max}, half from {low} to {high}, median {middle}",
     audit_times = "{from} to {to}",
     level_severe = "severe",
@@ -187,7 +190,7 @@ catalogue! {
     labels_advice = "Look at these rows first. `[labels] action = \"drop\"` or \"down_weight\" in the recipe keeps doubtful rows from teaching, in each fold's training rows alone.",
 
     // An explanation.
-    why = "What '{target}' goes by, over {rows} rows ({sort}, {how}; in units of the {units}):",
+    why = "What '{target}' goes by, over {rows} {rows|row|rows} ({sort}, {how}; in units of the {units}):",
     why_trees = "exact, of the trees' own score",
     why_against = "exact, of the trees' own score; what is not known of a row is as in each of the usual rows",
     why_groups = "of the answer itself; columns that go together share what they add (Owen values)",
@@ -199,7 +202,7 @@ catalogue! {
     why_path = "integrated gradients",
     why_complete = "Complete: “usually” and the values of a row sum to what the net says of it, to within {gap} (gradients at {points} points on the way).",
     why_shap = "SHAP values",
-    why_more = "and {n} rows more; -o FILE writes all of them",
+    why_more = "and {n} {n|row|rows} more; -o FILE writes all of them",
     why_row = "Row {row}{key}: {target} = {answer}",
     why_key = " ({key})",
     why_up_down = "{up} raises {about} most, {down} lowers it most.",
@@ -249,23 +252,23 @@ catalogue! {
     language_file = "  {file}: SHA-256 {hash}",
 
     // A model of another program.
-    imported = "{program} {version} ({objective}): {trees} trees of {nodes} nodes over {columns} columns predict {answer}.",
+    imported = "{program} {version} ({objective}): {trees} {trees|tree|trees} of {nodes} {nodes|node|nodes} over {columns} {columns|column|columns} predict {answer}.",
     imported_number = "the number '{target}'",
     imported_binary = "the chance that '{target}' is '{positive}' rather than '{negative}'",
     imported_classes = "the chance of each of {n} classes of '{target}'",
 
     // A model in service.
     live_unknown = "No right answer is known yet: send feedback to see the live score.",
-    live = "Live {metric} is {value} on {rows} labelled predictions.",
-    live_test = "Live {metric} is {value} on {rows} labelled predictions, against {test} in the test: {verdict}.",
+    live = "Live {metric} is {value} on {rows} {rows|labelled prediction|labelled predictions}.",
+    live_test = "Live {metric} is {value} on {rows} {rows|labelled prediction|labelled predictions}, against {test} in the test: {verdict}.",
     live_few = "too few to compare",
     live_better = "better than in the test",
     live_worse = "worse than in the test",
     live_alike = "as in the test, as far as these rows can tell",
     live_target = "{target}: {sentence}",
-    live_users = " Users are {satisfied} ({n} votes).",
+    live_users = " Users are {satisfied} ({n} {n|vote|votes}).",
     satisfied = "satisfied: {share}, 95% CI {low} to {high}",
-    logged = "{n} predictions logged; feedback: {feedback}.",
+    logged = "{n} {n|prediction|predictions} logged; feedback: {feedback}.",
     uncounted = "Feedback that does not count: {reasons}.",
     odd_rows = "Odd rows among the newest {n}: {codes}.",
     no_figure = "undefined",
@@ -276,16 +279,16 @@ catalogue! {
     day_few = "too few rows",
 
     // Backups.
-    backup = "set {set}: {files} files, {bytes}; {new} of it new",
+    backup = "set {set}: {files} {files|file|files}, {bytes}; {new} of it new",
     backup_removed = "older sets removed: {sets}",
-    backup_line = "{set}  {files} files  {bytes}",
-    backup_sound = "set {set} can be restored: {files} files ({bytes}) came back as they were kept; {opened} models and stores opened",
+    backup_line = "{set}  {files} {files|file|files}  {bytes}",
+    backup_sound = "set {set} can be restored: {files} {files|file|files} ({bytes}) came back as they were kept; {opened} {opened|model|models} and stores opened",
     backup_damaged = "set {set} CANNOT be restored whole: {n} of {files} files are damaged",
     backup_fault = "  {path}: {problem}",
-    backup_restored = "{out} holds the {files} files of set {set}",
+    backup_restored = "{out} holds the {files} {files|file|files} of set {set}",
 
     // Preparation.
-    prepared = "{source}: {before} rows in, {after} rows out, {touched} with a changed cell",
+    prepared = "{source}: {before} {before|row|rows} in, {after} {after|row|rows} out, {touched} with a changed cell",
     prepared_fitted = "Fitted on all of these rows. Keep rows that will judge a model out, and prepare them with what --save wrote.",
     prepared_applied = "Nothing was fitted on these rows.",
     prepared_left_out = "left out: {column} ({why})",
@@ -295,10 +298,10 @@ catalogue! {
     prepared_balanced = "Balanced by {kind}: rows of each class {before} before, {after} after. These rows are for learning, not for judging.",
     prepared_unbalanced = "[balance] ({kind}) was not applied: the rows are as they came (--balance applies it).",
     prepared_unbalanced_new = "[balance] ({kind}) was not applied: it is for rows that a learner is fitted on.",
-    step_changed = "changed {columns} in {rows} rows",
+    step_changed = "changed {columns} in {rows} {rows|row|rows}",
     step_added = "added {columns}",
     step_removed = "took away {columns}",
-    step_dropped = "dropped {rows} rows",
+    step_dropped = "dropped {rows} {rows|row|rows}",
     step_nothing = "changed nothing",
     step_gap = "; ",
     step_more = "{columns} and {n} more",
@@ -309,7 +312,7 @@ catalogue! {
     holds_std = " (std {std})",
 
     // Synthetic rows.
-    synth_made = "{made} new rows, from {learned} rows of {source}; {held} more were held out to judge by",
+    synth_made = "{made} {made|new row|new rows}, from {learned} {learned|row|rows} of {source}; {held} more were held out to judge by",
     synth_columns = "Each column alone: how far its distribution in new rows is from that in real ones (0: not at all, 1: nothing in common)",
     synth_column = "column",
     synth_measure = "measure",
@@ -322,7 +325,7 @@ catalogue! {
     synth_pair = "  {a}, {b}: {measure} {real} in real rows, {made} in new ones",
     synth_told = "Told apart: a classifier ({learner}) tells new rows from real ones with a ROC AUC of {auc} (0.5 or less: it cannot, 1: always)",
     synth_not_told = "Told apart: not measured, for there are too few rows",
-    synth_use = "Use: for {target}, a model ({learner}) has a {metric} of {made} trained on new rows, {real} on real ones, and {baseline} without any feature, on {rows} held-out rows",
+    synth_use = "Use: for {target}, a model ({learner}) has a {metric} of {made} trained on new rows, {real} on real ones, and {baseline} without any feature, on {rows} {rows|held-out row|held-out rows}",
     synth_no_use = "Use: measured with a target (--target) alone",
     synth_copies = "Privacy: {copies} of new rows equal a row that was learned from; of held-out rows {held} do",
     synth_near = "  distance to the closest row that was learned from, median: {made} of new rows, {held} of held-out ones; the new one is the closer in {closer} of pairs (50% by chance)",
@@ -330,10 +333,10 @@ catalogue! {
     synth_no_proof = "  These figures show no copying that can be measured; they are no proof that nobody can be recognised.",
 
     // Distilling.
-    distill_made = "{learner} learned what {teacher} says of {target}, from {learned} rows of {source}; compared with it on {rows} others",
+    distill_made = "{learner} learned what {teacher} says of {target}, from {learned} {learned|row|rows} of {source}; compared with it on {rows} others",
     distill_classes = "Same class for {agreement} of rows; log loss rises by {divergence} if the teacher is right",
     distill_numbers = "Answers differ by {rmse} (root mean square); {r2} of the variance of the teacher's answers is kept",
-    distill_truth = "Against the truth of {rows} held-out rows: {metric} {teacher} of the teacher (which may have learned from them), {student} of the student",
+    distill_truth = "Against the truth of {rows} {rows|held-out row|held-out rows}: {metric} {teacher} of the teacher (which may have learned from them), {student} of the student",
     distill_cost_what = "cost",
     distill_cost_teacher = "teacher",
     distill_cost_student = "student",
@@ -342,12 +345,12 @@ catalogue! {
     distill_cost_micros = "microseconds of a row",
 
     // Compressing.
-    compress_made = "{prune} of the leaves or weights of {model} were removed; compared with the original on {rows} rows of {source}",
+    compress_made = "{prune} of the leaves or weights of {model} were removed; compared with the original on {rows} {rows|row|rows} of {source}",
     compress_bits = "Leaf values and weights are stored in 8 bits",
     compress_classes = "Probabilities change by {greatest} at most and {mean} on average; the class stays for {same} of rows",
     compress_numbers = "Answers change by {greatest} at most and {mean} on average; their standard deviation is {spread}",
     compress_bound = "No larger share that was tried keeps the change within the bound (any answer: {greatest}, on average: {mean})",
-    compress_truth = "Against the truth of {rows} rows: {metric} {before} before, {after} after; the model may have learned from these rows",
+    compress_truth = "Against the truth of {rows} {rows|row|rows}: {metric} {before} before, {after} after; the model may have learned from these rows",
     compress_before = "before",
     compress_after = "after",
 }

@@ -32,10 +32,10 @@ catalogue! {
     offer = "if {changes}: {answer}{chance}",
     change = "“{column}” were {to} instead of {from}",
     and = " and ",
-    none_complete = "No way found: all changes of up to {n} columns to usual values were tried ({asked} changed rows).",
-    none_partly = "No way found: the most promising changes of up to {n} columns to usual values were tried ({asked} changed rows), but not all.",
+    none_complete = "No way found: all changes of up to {n} {n|column|columns} to usual values were tried ({asked} {asked|changed row|changed rows}).",
+    none_partly = "No way found: the most promising changes of up to {n} {n|column|columns} to usual values were tried ({asked} {asked|changed row|changed rows}), but not all.",
     none_to_try = "Nothing to try: no column that may change has another value.",
-    more_rows = "and {n} rows more; -o FILE writes all of them",
+    more_rows = "and {n} {n|row|rows} more; -o FILE writes all of them",
     changes = "what would have to change",
     answer = "answer then",
     distance = "distance",
@@ -43,7 +43,7 @@ catalogue! {
 
     // Effects.
     effects = "How the answer depends on each column",
-    effects_head = "{target}: how {what} depends on each column (asked on {asked} of {rows} rows).",
+    effects_head = "{target}: how {what} depends on each column (asked on {asked} of {rows} {rows|row|rows}).",
     effects_lead = "What the model would predict if every row had this value: on average (the strong line; partial dependence) and for single rows (thin lines). Beside it, how the prediction changes among rows that really are near that value (accumulated local effects, 0 on average). Shown is {what}, from {asked} of {rows} rows.",
     of_class = "the probability of “{of}”",
     of_number = "“{of}”",
@@ -84,7 +84,7 @@ catalogue! {
 
     // Coefficients of linear models.
     coefs = "The coefficients",
-    coefs_head = "{target}: the coefficients of a linear model ({learner}), with standard errors from {rows} rows.",
+    coefs_head = "{target}: the coefficients of a linear model ({learner}), with standard errors from {rows} {rows|row|rows}.",
     coefs_identity = "How to read a line: if the column is 1 higher and everything else stays the same, the model's “{target}” is higher by the coefficient.",
     coefs_log = "How to read a line: if the column is 1 higher and everything else stays the same, the model's “{target}” is multiplied by the number under “times” (the coefficient is its logarithm).",
     coefs_logit = "How to read a line: if the column is 1 higher and everything else stays the same, the odds of {of} are multiplied by the number under “times” (the coefficient is its logarithm). Odds of 3 mean: 3 times as likely as not.",
@@ -112,7 +112,7 @@ catalogue! {
     coefs_spread = "What the model says of “{target}” is off by {spread} (standard deviation of the residuals).",
     coefs_prepared = "* per unit of the prepared column, which is no straight line in the column as it stands in the data.",
     coefs_untold = "–: these rows cannot tell this coefficient from others (columns that always go together, or never change).",
-    coefs_more = "and {n} coefficients more; -o FILE writes all of them",
+    coefs_more = "and {n} {n|coefficient|coefficients} more; -o FILE writes all of them",
 
     // Training rows behind predictions.
     teach = "The training rows behind the answers",
@@ -131,5 +131,5 @@ catalogue! {
     teach_row_head = "training row",
     teach_near_head = "how near",
     teach_worth_head = "worth",
-    teach_more = "and {n} rows more; --json holds all of them",
+    teach_more = "and {n} {n|row|rows} more; --json holds all of them",
 }

@@ -12,7 +12,7 @@ mod zh_story;
 mod zh_terms;
 mod zh_why;
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
 pub use en::{EN, Words};
 pub use en_story::Story;
@@ -79,12 +79,14 @@ impl Words {
     }
 }
 
-/// The text of `template` with each `{key}` replaced by its value. An unknown key stays as it is, and values are never interpreted as
-/// templates.
+/// The text of `template` with each `{key}` replaced by its value. `{key|one|many}` is replaced by the form
+/// that goes with the count `key`. An unknown key stays as it is, and values are never interpreted as templates.
 ///
 /// ```
 /// use tidemill_report::words::fill;
 /// assert_eq!(fill("{n} rows of {name}", &[("n", &3), ("name", &"{n}")]), "3 rows of {n}");
+/// assert_eq!(fill("{n} {n|row|rows}", &[("n", &1)]), "1 row");
+/// assert_eq!(fill("{n} {n|row|rows}", &[("n", &0)]), "0 rows");
 /// ```
 pub fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
     let mut out = String::with_capacity(template.len() + 16);
@@ -92,13 +94,14 @@ pub fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
     while let Some((before, after)) = rest.split_once('{') {
         out += before;
         let found = after.split_once('}').and_then(|(key, rest)| {
-            let value = values.iter().find(|(name, _)| *name == key)?.1;
-            Some((value, rest))
+            let (name, forms) = forms(key);
+            let value = values.iter().find(|(known, _)| *known == name)?.1;
+            Some((value, forms, rest))
         });
         match found {
-            Some((value, after)) => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "{value}");
+            Some((value, forms, after)) => {
+                let text = value.to_string();
+                out += forms.map_or(&*text, |forms| form(forms, &text));
                 rest = after;
             }
             None => {
@@ -110,6 +113,19 @@ pub fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
     out + rest
 }
 
+/// The name in a placeholder, and the forms of a word that its value chooses between: `n` and `row`, `rows` in `{n|row|rows}`.
+pub(crate) fn forms(key: &str) -> (&str, Option<[&str; 2]>) {
+    match key.split_once('|').and_then(|(name, forms)| Some((name, forms.split_once('|')?))) {
+        Some((name, (one, many))) => (name, Some([one, many])),
+        None => (key, None),
+    }
+}
+
+/// The form for a count that is written so.
+pub(crate) fn form<'a>([one, many]: [&'a str; 2], count: &str) -> &'a str {
+    if count == "1" { one } else { many }
+}
+
 /// The form for a count: English has one for a single item and one for all other counts.
 ///
 /// ```
@@ -119,6 +135,16 @@ pub fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
 /// ```
 pub fn counted([one, many]: [&str; 2], n: usize) -> String {
     fill(if n == 1 { one } else { many }, &[("n", &n)])
+}
+
+/// A count with its English noun, whose plural ends with an s.
+///
+/// ```
+/// use tidemill_report::words::count;
+/// assert_eq!([count(1, "row"), count(0, "row"), count(2, "row")], ["1 row", "0 rows", "2 rows"]);
+/// ```
+pub fn count(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// The language with this short name.
@@ -157,6 +183,8 @@ mod tests {
     fn places(template: &str) -> Vec<&str> {
         let mut found: Vec<&str> =
             template.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
+        // How many forms a word has is a language's own affair.
+        found.retain(|place| !place.contains('|'));
         found.sort_unstable();
         found
     }

@@ -79,7 +79,9 @@ pub(super) const ZH: Story = Story {
 
     // Training: the verdict.
     right: "在 {rows} 个测试样本上，模型的准确率为 {share}；若总是预测最常见的类别，准确率为 {base}。",
-    off: "在 {rows} 个测试样本上，模型平均偏差 {mae}；若总是预测同一个数，平均偏差 {base}。模型解释了 {share} 的方差 (R²)。",
+    off: "在 {rows} 个测试样本上，模型平均偏差 {mae}；若总是预测同一个数，平均偏差 {base}。{explains}",
+    off_explains: "模型解释了 {share} 的方差 (R²)。",
+    off_explains_none: "模型没有解释任何方差：测试样本的均值更接近这些样本 (R² 为 {r2})。",
     unscored: "测试集无法评分。",
     score: "{metric}：{value}{interval}。",
     score_base: "{metric}：{value}{interval}，基线为 {base}。",
@@ -87,6 +89,7 @@ pub(super) const ZH: Story = Story {
     few_rows: "测试样本太少，说明不了什么：置信区间很宽。",
     mind_leak: "请注意上面指出的泄漏：这个得分很可能虚高。",
     no_learner: "没有任何学习器胜过“总是给出同一答案”：这些学习器在这些列中找不到与目标有关的信息。",
+    same_taken: "选用了“总是给出同一答案”，尽管在两者都运行过的折上 {learner} 更好：这并不能说明这些列没有用。",
     never_tried: "因时间不足，有 {n} 组参数没有试过：这并不能说明这些列没有用。",
     never_fitted: "有 {n} 组参数无法拟合（见上面的说明）：这并不能说明这些列没有用。",
     worse: "在测试样本上不如基线：{metric} 为 {value}，而总是给出同一答案时为 {base}。弄清原因之前，请勿使用这个模型。",

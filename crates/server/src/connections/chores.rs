@@ -47,10 +47,12 @@ pub(super) async fn chores(app: Arc<App>, retention: Option<Duration>) {
 
 fn slower(app: &App) {
     static LINE: Repeated = Repeated::new();
-    if let Err(e) = app.keys.refresh(&app.store)
-        && let Some(held_back) = LINE.due()
-    {
-        tracing::warn!(error = %e, held_back, "the keys could not be read again");
+    if let Err(e) = app.keys.refresh(&app.store) {
+        // Nobody may have asked for anything since it went away.
+        app.store_health.refuse();
+        if let Some(held_back) = LINE.due() {
+            tracing::warn!(error = %e, held_back, "the keys could not be read again");
+        }
     }
     if app.store_health.refuses() {
         // How it ended is noted, and was said when it began.
@@ -63,7 +65,12 @@ fn prune(app: &App, retention: Duration) {
     match app.store.prune(crate::clock::now().saturating_sub(length)) {
         Ok(0) => {}
         Ok(n) => tracing::info!(predictions = n, "old predictions were deleted"),
-        Err(e) => tracing::warn!(error = %e, "old predictions could not be deleted"),
+        Err(e) => {
+            static LINE: Repeated = Repeated::new();
+            if let Some(held_back) = LINE.due() {
+                tracing::warn!(error = %e, held_back, "old predictions could not be deleted");
+            }
+        }
     }
 }
 

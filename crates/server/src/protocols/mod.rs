@@ -13,7 +13,7 @@ use crate::rows::{Columns, Parsed};
 pub(crate) use native::Native;
 
 /// A way of writing requests and answers down.
-pub(crate) trait Protocol: Copy + Send + 'static {
+pub(crate) trait Protocol: Copy + Send + Sync + 'static {
     /// The rows of a body, at most `most`.
     ///
     /// # Errors

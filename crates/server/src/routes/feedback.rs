@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
+use tidemill_engine::feedback;
 use tidemill_engine::feedback::judge::{CONFLICT, accept};
 use tidemill_engine::feedback::parse::{self, FeedbackError};
 
@@ -15,6 +16,7 @@ use crate::auth::Scope;
 use crate::body;
 use crate::clock;
 use crate::fault::ApiError;
+use crate::idempotency;
 use crate::predicting::stored_in_time;
 use crate::rows::{Format, without_mark};
 
@@ -25,15 +27,15 @@ pub(super) async fn feedback(
 ) -> Result<Response, ApiError> {
     let key_id = app.keys.check(&headers, Scope::Feedback)?;
     check_media(&headers)?;
+    let key = idempotency::key(&headers)?;
     let body = body::read(request, &headers, &app.limits).await?;
-    let document: Value = serde_json::from_slice(without_mark(&body)).map_err(|e| {
-        ApiError::bad("malformed_json", format!("the body is not JSON: {e}")).on_line(e.line() as u64)
-    })?;
+    let document = feedback::json::read(without_mark(&body))
+        .map_err(|(e, line)| ApiError::from(e).on_line(line as u64))?;
     let mut given = parse::document(document, app.limits.rows, clock::now())?;
     given.iter_mut().for_each(|f| f.key_id = key_id.as_deref().map(String::from));
     let kinds: Vec<&str> = given.iter().map(|f| f.kind.word()).collect();
     // Acknowledged means stored: the answer waits for the commit.
-    let kept = stored_in_time(app.limits.time, accept(&app.store, given)).await;
+    let kept = stored_in_time(app.limits.time, accept(&app.store, given, key)).await;
     let fates = app.store_health.note(kept)??;
     for (kind, fate) in kinds.iter().zip(&fates) {
         app.telemetry.count_feedback(kind, fate.word());

@@ -48,5 +48,6 @@ where
     let key_id = app.keys.check(&head.headers, Scope::Predict)?;
     let version = app.models.version(name).ok_or_else(no_such_model)?;
     let protocol = |headers: &HeaderMap| Native::of(headers, head.uri.query());
-    predicting::predict(app, version, key_id, &head.headers, request, protocol).await
+    let address = head.uri.path_and_query().map_or("", |address| address.as_str());
+    predicting::predict(app, version, key_id, (&head.headers, address), request, protocol).await
 }

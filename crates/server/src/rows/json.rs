@@ -7,6 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use tidemill_core::{Cell, Row};
+use tidemill_engine::feedback::json::malformed;
 
 use super::Gathered;
 use crate::fault::ApiError;
@@ -25,7 +26,9 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiEr
                     "the body is not valid JSON: it ends too early".to_string()
                 }
                 // Of syntax, the message names what was expected; of a wrong shape, also what came.
-                serde_json::error::Category::Syntax => format!("the body is not valid JSON: {e}"),
+                serde_json::error::Category::Syntax => {
+                    format!("the body is not valid JSON: {}", malformed(&e))
+                }
                 _ => "the body is neither an object nor an array of rows".to_string(),
             };
             Err(ApiError::bad("malformed_json", what).on_line(e.line() as u64).at_row(number))
@@ -391,14 +394,21 @@ impl One<'_, '_, '_> {
         if plain && significant.count() > 15 {
             return Ok(Cell::Text(raw.into()));
         }
-        let broken = serde::de::Error::custom;
         match raw.as_bytes().first() {
             Some(b'[' | b'{') => self.several(),
             Some(b'n') => Ok(Cell::Missing),
             Some(b't' | b'f') => Ok(Cell::Flag(raw == "true")),
-            Some(b'"') => serde_json::from_str(raw).map(Cell::Text).map_err(broken),
-            _ => serde_json::from_str(raw).map(Cell::Number).map_err(broken),
+            Some(b'"') => serde_json::from_str(raw).map(Cell::Text).or_else(|e| self.broken(&e)),
+            _ => serde_json::from_str(raw).map(Cell::Number).or_else(|e| self.broken(&e)),
         }
+    }
+
+    /// What looked like a value, and is none.
+    fn broken<T, E: serde::de::Error>(self, e: &serde_json::Error) -> Result<T, E> {
+        let One(reading, place) = self;
+        let what = format!("is not valid JSON: {}", malformed(e));
+        let fault = reading.gathered.fault(place.unwrap_or_default(), "malformed_json", &what);
+        reading.refuse(fault)
     }
 
     fn several<T, E: serde::de::Error>(self) -> Result<T, E> {

@@ -175,6 +175,105 @@ fn idempotency_keys_belong_to_one_api_key_and_one_content() {
 }
 
 #[test]
+fn a_key_that_comes_twice_and_half_a_character_are_refused() {
+    let served = served();
+    let id = id(&served);
+    for (body, code, line) in [
+        (
+            format!(
+                "{{\"prediction_id\": \"{id}\",\n\"kind\": \"label\", \"value\": \"no\", \"value\": \"yes\"}}"
+            ),
+            "repeated_key",
+            2,
+        ),
+        (
+            format!(
+                "{{\"feedback\": [], \"feedback\": [{{\"prediction_id\": \"{id}\", \"kind\": \"accept\"}}]}}"
+            ),
+            "repeated_key",
+            1,
+        ),
+        (
+            format!("{{\"prediction_id\": \"{id}\", \"kind\": \"comment\", \"value\": \"\\ud800\"}}"),
+            "malformed_json",
+            1,
+        ),
+    ] {
+        let answer = served.post("/v1/feedback", &body);
+        let error = &answer.json()["error"];
+        assert_eq!(
+            (answer.status, error["code"].as_str(), error["line"].as_u64()),
+            (400, Some(code), Some(line)),
+            "{body}: {error}"
+        );
+    }
+    assert!(served.logged()[0].feedback.is_empty());
+}
+
+/// A request with the header `Idempotency-Key`, and an API key where one is needed.
+fn with_key(served: &Served, path: &str, key: &str, token: Option<&str>, body: &str) -> crate::Answer {
+    let bearer = format!("Bearer {}", token.unwrap_or_default());
+    let mut headers = vec![("Content-Type", "application/json"), ("Idempotency-Key", key)];
+    if token.is_some() {
+        headers.push(("Authorization", &bearer));
+    }
+    send(served.address(), "POST", path, &headers, body.as_bytes())
+}
+
+#[test]
+fn the_header_idempotency_key_counts_as_that_of_the_body() {
+    let served = served();
+    let (one, other) = (id(&served), id(&served));
+    let give = |key: &str, body: &Value| with_key(&served, "/v1/feedback", key, None, &body.to_string());
+    let status = |answer: crate::Answer| answer.json()["feedback"][0]["status"].as_str().map(String::from);
+    assert_eq!(status(give("h", &label(&one, json!("yes")))).as_deref(), Some("stored"));
+    assert_eq!(status(give("h", &label(&one, json!("yes")))).as_deref(), Some("repeated"));
+    assert_eq!(status(give("\"h\"", &label(&one, json!("yes")))).as_deref(), Some("repeated"));
+    let in_body = json!({ "prediction_id": one, "kind": "label", "value": "no", "idempotency_key": "h" });
+    assert_eq!(served.post("/v1/feedback", &in_body.to_string()).status, 409, "one key for header and body");
+    let both = json!([label(&one, json!("yes")), label(&other, json!("yes"))]);
+    for conflicting in [label(&one, json!("no")), label(&other, json!("yes")), both.clone()] {
+        let answer = give("h", &conflicting);
+        assert_eq!((answer.status, answer.code().as_str()), (409, "idempotency_conflict"), "{conflicting}");
+    }
+    assert!(served.logged().iter().all(|p| p.id.to_string() != other || p.feedback.is_empty()));
+    assert_eq!(give("two", &both).status, 200);
+    let again = give("two", &both).json();
+    assert!(again["feedback"].as_array().unwrap().iter().all(|f| f["status"] == "repeated"), "{again}");
+    assert_eq!(give("two", &label(&one, json!("yes"))).status, 409, "a part of a request is another request");
+    assert_eq!(give(&"k".repeat(300), &both).code(), "bad_idempotency_key");
+}
+
+#[test]
+fn a_repeated_request_for_predictions_is_answered_as_before_and_logged_once() {
+    let served = served();
+    let first = with_key(&served, crate::PREDICT, "p", None, ADA);
+    assert_eq!(first.status, 200, "{}", first.body);
+    let again = with_key(&served, crate::PREDICT, "p", None, ADA);
+    assert_eq!((again.status, &again.body), (200, &first.body), "the same ids");
+    assert!(again.head.to_lowercase().contains("idempotent-replayed: true"), "{}", again.head);
+    assert!(!first.head.to_lowercase().contains("idempotent-replayed"), "{}", first.head);
+    let other = with_key(&served, crate::PREDICT, "p", None, &ADA.replace("36", "37"));
+    assert_eq!((other.status, other.code().as_str()), (409, "idempotency_conflict"));
+    assert_eq!(served.logged().len(), 1);
+    // What was refused is not remembered.
+    assert_eq!(with_key(&served, crate::PREDICT, "q", None, "[]").status, 400);
+    assert_eq!(with_key(&served, crate::PREDICT, "q", None, ADA).status, 200);
+    // A key belongs to one API key.
+    let app = &served.running.app;
+    let token = app.store.create_key("a", &["predict".into()], None).unwrap().1;
+    app.keys.refresh(&app.store).unwrap();
+    let bob = ADA.replace("ada", "bob");
+    assert_eq!(with_key(&served, crate::PREDICT, "p", Some(&token), &bob).status, 200);
+    app.store.forget(vec!["bob".into()]).unwrap();
+    let anew = with_key(&served, crate::PREDICT, "p", Some(&token), &bob);
+    assert!(
+        !anew.head.to_lowercase().contains("idempotent-replayed"),
+        "what is forgotten is not answered again"
+    );
+}
+
+#[test]
 fn what_older_versions_stored_and_cannot_count_is_shown() {
     let served = served();
     let ids: Vec<String> = (0..4).map(|_| id(&served)).collect();

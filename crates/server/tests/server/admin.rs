@@ -13,6 +13,12 @@ fn with_key(served: &Served, method: &str, path: &str, token: &str, body: &str) 
     send(served.address(), method, path, &headers, body.as_bytes())
 }
 
+/// A path as who started the server may have written it.
+fn seen_from_here(path: &std::path::Path) -> String {
+    let up = std::env::current_dir().unwrap().components().skip(1).map(|_| "../").collect::<String>();
+    format!("{up}{}", path.display().to_string().trim_start_matches('/'))
+}
+
 #[test]
 fn an_administrator_adds_and_removes_models() {
     let served = served();
@@ -45,6 +51,7 @@ fn an_administrator_adds_and_removes_models() {
         (json!({ "path": "second.tidemill", "name": ".." }), 400),
         (json!({ "path": "second.tidemill", "name": "a\nb" }), 400),
         (json!({ "path": "second.tidemill", "name": "x".repeat(201) }), 400),
+        (json!({ "path": seen_from_here(&served.folder.path().join("second.tidemill")) }), 200),
         (json!({ "path": "second.tidemill" }), 200),
     ] {
         let answer = admin("POST", "/v1/admin/models", &body.to_string());
@@ -92,4 +99,16 @@ fn files_that_come_into_a_watched_folder_are_served_and_go_with_their_files() {
     std::fs::remove_file(models.join("second.tidemill")).unwrap();
     until("its file is gone", || status("second") == 404);
     assert_eq!(status("first"), 200);
+
+    // An administrator who loads such a file again does not make it another one.
+    let store = &served.running.app.store;
+    let scopes = ["admin".into(), "predict".into()];
+    let (_, token) = store.create_key("admin", &scopes, None).unwrap();
+    served.running.app.keys.refresh(store).unwrap();
+    let admin = |method: &str, path: &str, body: &str| with_key(&served, method, path, &token, body);
+    let again = admin("POST", "/v1/admin/models", r#"{"path": "first.tidemill"}"#);
+    assert_eq!((again.status, again.json()["replaced"].as_bool()), (200, Some(true)), "{}", again.body);
+    assert_eq!(admin("DELETE", "/v1/admin/models/first", "").code(), "watched_model");
+    std::fs::remove_file(models.join("first.tidemill")).unwrap();
+    until("its file is gone", || admin("POST", "/v1/models/first/predict", ADA).status == 404);
 }

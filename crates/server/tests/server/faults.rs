@@ -119,6 +119,53 @@ fn while_the_store_is_away_nothing_is_answered_and_nothing_lost() {
     assert_eq!(served.logged().len(), 2);
 }
 
+/// Waits until the server is ready, or is not.
+fn until_ready_is(served: &crate::Served, status: u16) {
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while served.get("/health/ready").status != status {
+        assert!(Instant::now() < deadline, "/health/ready never says {status}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_store_that_goes_is_noticed_without_a_request_and_a_model_waits_for_it() {
+    let served = served();
+    let app = &served.running.app;
+    let token = app.store.create_key("ci", &["predict".into()], None).unwrap().1;
+    app.keys.refresh(&app.store).unwrap();
+    let old = app.models.version("customers").unwrap().short().to_string();
+    let path = served.folder.path().join("loop.db");
+    let kept = served.folder.path().join("kept.db");
+    app.store.backup(&kept).unwrap();
+    for name in ["loop.db", "loop.db-wal", "loop.db-shm"] {
+        let _ = std::fs::remove_file(served.folder.path().join(name));
+    }
+    until_ready_is(&served, 503);
+    let folder = tempfile::tempdir().unwrap();
+    let newer = crate::trained(&crate::customers(300, 7), "", folder.path());
+    let model = served.folder.path().join("customers.tidemill");
+    tidemill_core::replace(&model, &std::fs::read(newer).unwrap()).unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(!path.exists(), "an empty store has no keys: the server would be open to all");
+    assert_eq!(served.predict(ADA).status, 401);
+    assert_eq!(
+        app.models.version("customers").unwrap().short(),
+        old,
+        "a version is recorded before it answers"
+    );
+    std::fs::copy(&kept, &path).unwrap();
+    until_ready_is(&served, 200);
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while app.models.version("customers").unwrap().short() == old {
+        assert!(Instant::now() < deadline, "the new version never came");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let bearer = format!("Bearer {token}");
+    let headers = [("Content-Type", "application/json"), ("Authorization", bearer.as_str())];
+    assert_eq!(crate::send(served.address(), "POST", PREDICT, &headers, ADA.as_bytes()).status, 200);
+}
+
 #[test]
 fn a_new_version_goes_into_service_without_a_dropped_request() {
     let served = served();

@@ -111,3 +111,23 @@ fn acceptance_and_rejection_say_the_right_answer() {
         (json!(2), json!(0.5))
     );
 }
+
+#[test]
+fn who_rates_again_counts_once_and_the_monitor_says_so() {
+    let served = served();
+    let id = id(&served);
+    let rate = |user: &str, value: u8, at: &str| json!({ "prediction_id": id, "kind": "rating", "value": value, "user": user, "at": at });
+    assert_eq!(fates(&served, &rate("ann", 5, "2026-01-02")), ["stored"]);
+    assert_eq!(
+        fates(&served, &rate("bob", 1, "2026-01-03")),
+        ["stored"],
+        "another user's is another opinion"
+    );
+    assert_eq!(fates(&served, &rate("ann", 2, "2026-01-04")), ["contradicts"]);
+    assert_eq!(fates(&served, &rate("ann", 4, "2026-01-01")), ["superseded"], "a later one counts already");
+    let found = served.get("/v1/models/customers/monitor").json();
+    assert_eq!(found["ratings"]["n"], 2, "{found}");
+    assert_eq!(found["ratings"]["satisfied"], 0.0, "the latest of each counts: {found}");
+    assert_eq!(found["feedback"]["rating"], 4, "{found}");
+    assert_eq!(found["not_counted"]["superseded_rating"], 2, "{found}");
+}

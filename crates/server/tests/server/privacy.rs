@@ -153,3 +153,29 @@ fn nothing_is_kept_for_less_than_a_second_and_nothing_for_much_longer_than_asked
     std::thread::sleep(std::time::Duration::from_millis(2_500));
     assert!(served.logged().is_empty(), "it is gone while the server runs");
 }
+
+#[test]
+fn a_number_that_is_to_be_hashed_is_refused_before_it_is_learned_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |recipe: &str| {
+        let data = folder.path().join("customers.csv");
+        std::fs::write(&data, customers(300, 3)).unwrap();
+        let mut recipe =
+            tidemill_engine::recipe::parse(recipe, "test.toml", &tidemill_engine::builtin::registry())
+                .unwrap();
+        (recipe.data.target, recipe.data.key) = (Some("left".into()), Some("id".into()));
+        recipe.train.trials = Some(1);
+        let job = tidemill_engine::verbs::train::Job {
+            words: &tidemill_engine::report::words::EN,
+            source: data.display().to_string(),
+            recipe,
+            recipe_file: None,
+            out: folder.path().join("m"),
+        };
+        tidemill_engine::verbs::train::train(&job, &context()).map(drop)
+    };
+    let e = train("[columns.age]\nprivate = \"hash\"\n").unwrap_err();
+    assert!(e.to_string().contains("'age' is a number") && e.remedy().unwrap().contains("seal"), "{e}");
+    // Its visits as names can be known again.
+    train("[columns.visits]\nprivate = \"hash\"\nkind = \"category\"\n").unwrap();
+}

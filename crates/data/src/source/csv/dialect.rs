@@ -4,6 +4,7 @@ use super::Dialect;
 use super::layout::{Record, preamble, records, strong_header};
 use crate::Error;
 use crate::parse::TimeFormat;
+use crate::source::text::Shape;
 
 /// Candidates, the rarer in plain text first: where two fit equally well, the rarer one is meant.
 const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
@@ -47,6 +48,18 @@ pub(super) fn delimiter(sample: &[u8]) -> Option<u8> {
         }
     }
     best.1
+}
+
+/// Whether a backslash stands before the quotes within cells of a text, and its records are no less alike once it is read so.
+pub(super) fn escapes(sample: &[u8], told: Option<char>) -> bool {
+    let Some(delimiter) = told.and_then(|c| u8::try_from(c).ok()).or_else(|| delimiter(sample)) else {
+        return false;
+    };
+    if !Shape::has_backslashes(sample, delimiter) {
+        return false;
+    }
+    let even = |text: &[u8]| share(&records(text, Dialect { delimiter, quote: b'"', trailing: false }));
+    even(&Shape { backslashes: true, ..Shape::default() }.apply(sample)) >= even(sample)
 }
 
 /// The share of records that are alike, where they have more than one cell.

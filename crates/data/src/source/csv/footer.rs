@@ -54,7 +54,9 @@ pub(super) fn start(text: &[u8], lines: usize) -> usize {
 }
 
 fn said<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    lines.map(str::trim).filter(|line| !line.is_empty()).map(crate::cell::clip).collect()
+    // Delimiters alone say nothing.
+    let says = |line: &&str| line.chars().any(|c| !",;|\t ".contains(c));
+    lines.map(str::trim).filter(says).map(crate::cell::clip).collect()
 }
 
 /// Words that begin a line of totals or means.
@@ -136,7 +138,7 @@ pub(super) fn find(tail: &[u8], whole: bool, dialect: Dialect, n: usize) -> Opti
         let quotes = memchr::memchr_iter(dialect.quote, lines[at]).count();
         let cut_off = at + 1 == lines.len() && !ended;
         let above = &rows[..at];
-        if lines[at].trim_ascii().is_empty() {
+        if is_blank(&rows[at]) {
             continue;
         }
         if quotes % 2 == 1 || !stands_below(&rows[at], above, n, cut_off) {
@@ -149,11 +151,16 @@ pub(super) fn find(tail: &[u8], whole: bool, dialect: Dialect, n: usize) -> Opti
     if rows[..first].iter().filter(|r| r.len() == n).count() < 2 {
         return None;
     }
-    while first > 0 && lines[first - 1].trim_ascii().is_empty() {
+    while first > 0 && is_blank(&rows[first - 1]) {
         first -= 1;
     }
     let lost = String::from_utf8_lossy(&lines[first..].concat()).into_owned();
     Some(Footer { lines: lines.len() - first, says: said(lost.lines()) })
+}
+
+/// Whether a line says nothing: blank, or delimiters alone, as spreadsheets write an empty row.
+fn is_blank(cells: &[Vec<u8>]) -> bool {
+    cells.iter().all(|cell| cell.trim_ascii().is_empty())
 }
 
 fn cells(line: &[u8], dialect: Dialect) -> Vec<Vec<u8>> {
@@ -177,7 +184,8 @@ fn stands_below(cells: &[Vec<u8>], above: &[Vec<Vec<u8>>], n: usize, cut_off: bo
         let own = in_place(first).any(|c| c.trim_ascii() == cells[first].trim_ascii());
         let over_others = in_place(first).all(|c| look(c) != Look::Text);
         let sparse = cells.len() == n && filled.len() < n;
-        return figures && !own && (over_others || sparse || cells.len() < n);
+        let apart = rows.last().is_some_and(|row| is_blank(row));
+        return figures && !own && (over_others || sparse || apart || cells.len() < n);
     }
     let about = ABOUT.iter().any(|word| text.starts_with(word)) || is_remark(&text) || counts_rows(&text);
     if cells.len() == n {
@@ -287,7 +295,11 @@ mod tests {
             ("(3 rows)\n", 1),
             ("\n3 rows selected.\n\n", 3),
             ("\nSource: Ministry of Works, 2024\n", 2),
-            ("Total,,18.6\n,,\n-- end --\n", 1),
+            // An empty row divides the table from what stands below it, as a blank line does.
+            ("Total,,18.6\n,,\n-- end --\n", 3),
+            (",,\nTotal,3,18.6\n", 2),
+            ("\nTotal,3,18.6\n", 2),
+            (",,\n,,\nTotal,3,18.6\nMean,1,6.2\n,,\n", 5),
             ("\"Source: a, b\",,\n", 1),
             ("Total,,18.6\nGrand total,,18.6\n", 2),
             ("Total,,18.6\nTotal:,,18.6\n", 2),
@@ -312,6 +324,7 @@ mod tests {
         // A name that comes more than once is a name.
         assert_eq!(found("Total,,1\nOslo,a,2\nTotal,,3\n", 3), None);
         assert_eq!(found("Oslo,1,2\nRome,2,3\nTotal,3,5\n", 3), None, "may be a place as well");
+        assert_eq!(found("Oslo,1,2\nRome,2,3\n,,\n", 3), None, "an empty row at the end is one");
         assert_eq!(found("oslo\nrome is big\n", 1), None);
     }
 

@@ -72,8 +72,12 @@ impl Layout {
         prefers_tab: bool,
         file: &str,
     ) -> Result<Option<Self>> {
-        let mut shape = Shape { lone_returns: Shape::has_lone_returns(sample), spaces: false };
+        let mut shape = Shape { lone_returns: Shape::has_lone_returns(sample), ..Shape::default() };
         let mut text = shape.apply(sample);
+        if dialect::escapes(&text, options.delimiter) {
+            shape.backslashes = true;
+            text = shape.apply(sample);
+        }
         if whole && text.last().is_some_and(|&b| b != b'\n') {
             text.push(b'\n');
         }
@@ -84,6 +88,9 @@ impl Layout {
             return Err(error.into());
         }
         let mut notes = Vec::new();
+        if shape.backslashes {
+            notes.push("a backslash stands before the quotes within cells".into());
+        }
         let sep = dialect::of_sep_line(&text).filter(|_| options.skip.is_none());
         let from = match (options.skip, sep) {
             (Some(lines), _) => after_lines(&text, lines),

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use tidemill_core::Kind;
+use tidemill_core::{Kind, escaped};
 use tidemill_data::profile::ColumnProfile;
 use tidemill_report::words::{Words, fill};
 
@@ -45,7 +45,9 @@ fn told(words: &Words, finding: &Finding) -> String {
         Severity::Note => words.story.level_note,
     };
     let colon = if finding.recipe.is_some() { ":" } else { "" };
-    let mut text = format!("{} {}\n         -> {}{colon}\n", left(level, 8), finding.message, finding.remedy);
+    // Names of columns may hold line breaks.
+    let (message, remedy) = (escaped(&finding.message), escaped(&finding.remedy));
+    let mut text = format!("{} {message}\n         -> {remedy}{colon}\n", left(level, 8));
     for line in finding.recipe.iter().flat_map(|lines| lines.lines()) {
         text += &format!("            {line}\n");
     }
@@ -71,7 +73,7 @@ fn line(words: &Words, column: &ColumnProfile, n_rows: u64) -> [String; 6] {
     } else {
         column.distinct.count
     };
-    let name: String = column.name.chars().take(32).collect();
+    let name: String = escaped(&column.name).chars().take(32).collect();
     let kind = words.kind(column.kind.word()).into();
     let different = format!("{about}{different}");
     [name, kind, role(words, column.role), missing, different, holds(words, column)]
@@ -92,7 +94,7 @@ fn holds(words: &Words, column: &ColumnProfile) -> String {
         .top
         .iter()
         .take(4)
-        .map(|t| format!("{} ({})", t.name.chars().take(24).collect::<String>(), t.count))
+        .map(|t| format!("{} ({})", escaped(&t.name).chars().take(24).collect::<String>(), t.count))
         .collect();
     let more = if column.distinct.count > 4 && !shown.is_empty() { ", …" } else { "" };
     shown.join(words.list) + more

@@ -64,7 +64,7 @@ pub(crate) use policy::{
 };
 pub use prepared::story as prepared;
 pub(crate) use repairs::repairs;
-pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, taken, verified};
+pub use snapshots::{diff, forgotten, restored, snapshot, snapshot_line, snapshot_older, taken, verified};
 pub use surrogate::story as surrogate;
 pub use synthesized::story as synthesized;
 pub(crate) use targets::improved_card as improved_card_of_targets;

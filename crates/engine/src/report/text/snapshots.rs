@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use tidemill_data::snapshots::{Diff, Forgotten, Snapshot, Taken, Verified};
+use tidemill_report::words::count;
 
 use crate::facts::Restored;
 use crate::format::size;
@@ -14,18 +15,18 @@ const TOLD: usize = 50;
 pub fn taken(taken: &Taken) -> String {
     let snapshot = &taken.snapshot;
     let what = format!(
-        "{} ({}): {} rows, {} columns",
+        "{} ({}): {}, {}",
         snapshot.short(),
         snapshot.name,
-        snapshot.rows,
-        snapshot.columns.len()
+        count(snapshot.rows, "row"),
+        count(snapshot.columns.len() as u64, "column")
     );
     if taken.known {
         return format!("{what}; these very rows were kept before, nothing was written\n");
     }
     format!(
-        "{what}; {} chunks written ({}), {} shared with other snapshots\n",
-        taken.new_chunks,
+        "{what}; {} written ({}), {} shared with other snapshots\n",
+        count(taken.new_chunks as u64, "chunk"),
         size(taken.new_bytes),
         taken.shared_chunks
     )
@@ -59,19 +60,30 @@ pub fn snapshot(snapshot: &Snapshot, bytes: u64) -> String {
     }
     for column in &snapshot.columns {
         let unpacked: u64 = column.chunks.iter().map(|c| c.bytes).sum();
-        let (name, kind, n) = (&column.name, column.kind.word(), column.chunks.len());
-        let _ = writeln!(text, "  {name}, {kind}: {n} chunks, {} unpacked", size(unpacked));
+        let (name, kind, n) = (&column.name, column.kind.word(), count(column.chunks.len() as u64, "chunk"));
+        let _ = writeln!(text, "  {name}, {kind}: {n}, {} unpacked", size(unpacked));
     }
     text
+}
+
+/// That the file of a snapshot has changed since it was taken.
+pub fn snapshot_older(snapshot: &Snapshot) -> String {
+    let (name, id, at) = (&snapshot.name, snapshot.short(), moment(snapshot.at));
+    format!(
+        "'{name}' is compared as its snapshot {id} of {at} has it; the file has changed since: `tidemill data snapshot {name}` keeps it \
+         as it is now\n"
+    )
 }
 
 /// What differs between two snapshots.
 pub fn diff(diff: &Diff) -> String {
     let [a, b] = diff.rows;
     let mut text = match (diff.is_empty(), a == b) {
-        (true, _) => return format!("no difference: {a} rows, {} columns\n", diff.same),
-        (_, true) => format!("{a} rows in both\n"),
-        (_, false) => format!("{a} rows, then {b}\n"),
+        (true, _) => {
+            return format!("no difference: {}, {}\n", count(a, "row"), count(diff.same as u64, "column"));
+        }
+        (_, true) => format!("{} in both\n", count(a, "row")),
+        (_, false) => format!("{}, then {b}\n", count(a, "row")),
     };
     for name in &diff.vanished {
         let _ = writeln!(text, "- column '{name}' vanished");
@@ -90,7 +102,8 @@ pub fn diff(diff: &Diff) -> String {
             (None, _) => writeln!(text, "~ column '{name}' differs"),
         };
     }
-    let _ = writeln!(text, "{} columns are the same", diff.same);
+    let verb = if diff.same == 1 { "is" } else { "are" };
+    let _ = writeln!(text, "{} {verb} the same", count(diff.same as u64, "column"));
     text
 }
 
@@ -103,12 +116,13 @@ pub fn verified(found: &Verified) -> String {
     if found.damaged.len() > TOLD {
         let _ = writeln!(text, "… and {} more", found.damaged.len() - TOLD);
     }
-    let (snapshots, chunks) = (found.snapshots, found.chunks);
+    let (snapshots, chunks) =
+        (count(found.snapshots as u64, "snapshot"), count(found.chunks as u64, "chunk"));
     let verdict = match found.damaged.len() {
         0 => "all as they were written".to_string(),
-        n => format!("{n} faults"),
+        n => count(n as u64, "fault"),
     };
-    let _ = writeln!(text, "{snapshots} snapshots, {chunks} chunks read: {verdict}");
+    let _ = writeln!(text, "{snapshots}, {chunks} read: {verdict}");
     if found.closed > 0 {
         let _ = writeln!(text, "{} are sealed: their encrypted bytes were checked", found.closed);
     }
@@ -120,9 +134,10 @@ pub fn restored(restored: &Restored) -> String {
     let id = &restored.snapshot[..restored.snapshot.len().min(12)];
     let less = match restored.forgotten {
         0 => String::new(),
+        1 => "; 1 row that was there before has been forgotten since".into(),
         n => format!("; {n} rows that were there before have been forgotten since"),
     };
-    format!("{}: {} rows of snapshot {id}{less}\n", restored.out, restored.rows)
+    format!("{}: {} of snapshot {id}{less}\n", restored.out, count(restored.rows, "row"))
 }
 
 /// What forgetting did to a folder of snapshots.
@@ -131,10 +146,11 @@ pub fn forgotten(done: &Forgotten) -> String {
     let rows: u64 = done.rewritten.iter().map(|r| r.rows).sum();
     let _ = writeln!(
         text,
-        "{}: forgot {rows} rows in {} snapshots, deleted {} chunks",
+        "{}: forgot {} in {}, deleted {}",
         done.folder,
-        done.rewritten.len(),
-        done.deleted_chunks
+        count(rows, "row"),
+        count(done.rewritten.len() as u64, "snapshot"),
+        count(done.deleted_chunks as u64, "chunk")
     );
     for reach in &done.unreached {
         let _ = writeln!(text, "NOT reached: {} in {}: {}", reach.copy, done.folder, reach.why);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use tidemill_core::Role;
 use tidemill_core::recipe::{Spec, Task};
+use tidemill_core::{Role, escaped};
 use tidemill_data::Leak;
 use tidemill_report::words::{Words, fill};
 
@@ -66,7 +66,7 @@ pub(super) fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
     let mut lines: Vec<String> = never_predicted(words, o).into_iter().collect();
     let severe = o.findings.iter().filter(|f| f.severity == Severity::Severe);
     for finding in severe {
-        lines.push(fill(said.severe, &[("message", &finding.message)]));
+        lines.push(fill(said.severe, &[("message", &escaped(&finding.message))]));
         let colon = if finding.recipe.is_some() { ":" } else { "." };
         lines.push(format!("  -> {}{colon}", finding.remedy));
         lines.extend(
@@ -80,7 +80,7 @@ pub(super) fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
             0 => String::new(),
             n => fill(said.more_findings, &[("n", &n)]),
         };
-        lines.push(fill(said.of_rows, &[("message", first), ("more", &more)]));
+        lines.push(fill(said.of_rows, &[("message", &escaped(first)), ("more", &more)]));
     }
     lines
 }
@@ -122,16 +122,26 @@ pub(crate) fn never_predicted(words: &Words, o: &Outcome) -> Option<String> {
     if never.is_empty() {
         return None;
     }
-    // What is in force already is no advice.
+    // What is in force already is no advice, nor is a threshold where the answer is always the same or the class is what is said
+    // below it.
     let in_force = o.decision.as_ref().map_or(&o.metric, |decided| &decided.by);
     let counts = ["f1_macro", "balanced_accuracy"].contains(&&**in_force)
         || o.target.task == Task::Binary && o.decision.is_some();
+    let positive = o.target.classes.last();
+    let silent = o.test.classes.iter().enumerate().find(|(at, c)| c.support > 0.0 && predicted(*at) == 0.0);
+    let negative = o.target.task == Task::Binary && silent.is_some_and(|(_, c)| Some(&c.name) != positive);
     let mend = match o.target.task {
+        _ if says_the_same(o) || negative => String::new(),
         _ if counts => fill(said.never_chosen, &[("metric", in_force)]),
         Task::Binary => said.never_binary.into(),
         _ => said.never_many.into(),
     };
     Some(fill(said.never, &[("classes", &never.join(words.list)), ("mend", &mend)]))
+}
+
+/// Whether a model gives every row the same probability, so that no threshold tells rows apart.
+fn says_the_same(o: &Outcome) -> bool {
+    o.chosen.kind == BASELINE || o.test.value("roc_auc") == Some(0.5)
 }
 
 /// What balancing did to the rows of the model in the file.
@@ -231,7 +241,8 @@ pub(super) fn outcome_columns(words: &Words, o: &Outcome) -> Vec<String> {
                 Role::Time => words.story.time_column,
                 _ => words.story.no_feature,
             };
-            fill(template, &[("column", &c.name), ("role", &role(words, c.role)), ("why", &c.why)])
+            let name = escaped(&c.name);
+            fill(template, &[("column", &name), ("role", &role(words, c.role)), ("why", &c.why)])
         })
         .collect()
 }
@@ -390,8 +401,12 @@ fn against_baseline(words: &Words, o: &Outcome) -> String {
     match o.target.task {
         Task::Regression => match (both("mae"), o.test.value("r2")) {
             (Some((mae, base)), Some(r2)) => {
+                let explains = match r2 > 0.0 {
+                    true => fill(said.off_explains, &[("share", &percent(r2))]),
+                    false => fill(said.off_explains_none, &[("r2", &short(r2))]),
+                };
                 let values: [(&str, &dyn Display); 4] =
-                    [("rows", &rows), ("mae", &short(mae)), ("base", &short(base)), ("share", &percent(r2))];
+                    [("rows", &rows), ("mae", &short(mae)), ("base", &short(base)), ("explains", &explains)];
                 fill(said.off, &values)
             }
             _ => said.unscored.into(),
@@ -433,12 +448,28 @@ pub(crate) fn useless(words: &Words, o: &Outcome) -> String {
     let tried = |s: &&CandidateScore| s.learner != BASELINE;
     let failed = o.leaderboard.iter().filter(tried).filter(|s| s.problem.is_some()).count();
     let untried = |s: &&CandidateScore| s.problem.is_none() && s.folds.is_empty();
-    let late = o.leaderboard.iter().filter(tried).filter(untried).count();
+    let late = o.untried + o.leaderboard.iter().filter(tried).filter(untried).count();
     match (failed, late) {
-        (0, 0) => said.no_learner.into(),
+        (0, 0) => match better_than_same(o) {
+            Some(learner) => fill(said.same_taken, &[("learner", &learner)]),
+            None => said.no_learner.into(),
+        },
         (0, late) => fill(said.never_tried, &[("n", &late)]),
         (failed, _) => fill(said.never_fitted, &[("n", &failed)]),
     }
+}
+
+/// A learner that did better than the baseline on the folds that both ran on.
+fn better_than_same(o: &Outcome) -> Option<String> {
+    let base = &o.leaderboard.iter().find(|s| s.learner == BASELINE)?.folds;
+    let greater = o.test.lines.iter().find(|l| l.name == o.metric).is_some_and(|l| l.greater_is_better);
+    let ahead = |s: &&CandidateScore| {
+        let both = s.folds.iter().zip(base).filter(|(ours, base)| ours.is_finite() && base.is_finite());
+        let gain: f64 = both.map(|(ours, base)| if greater { ours - base } else { base - ours }).sum();
+        s.learner != BASELINE && gain > 1e-9
+    };
+    let found = o.leaderboard.iter().find(ahead)?;
+    Some(label(&Spec { kind: found.learner.clone(), params: found.params.clone() }))
 }
 
 /// That a model does worse than the baseline by the metric that chose it, before anything else is said.

@@ -6,7 +6,7 @@
 mod answers;
 mod smaller;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Compression, Context, Error, Event, Fitted, Result};
@@ -15,9 +15,9 @@ use tidemill_package::Package;
 use super::distill::micros;
 use crate::error::EngineError;
 use crate::facts::{AnswerChange, Bound, CompressedFacts, Costs, SHIPPED, Shipped};
-use crate::files::{clean, seen_from};
+use crate::files::clean;
 use crate::model::{self, CompressedFrom, Model, Opened, Provenance, TrainedOn};
-use crate::recipe::{self, resolve};
+use crate::recipe::{self, in_model};
 use crate::report::text;
 use crate::rows::open_to_answer;
 use answers::{Asked, Said};
@@ -96,7 +96,7 @@ struct Found {
 
 fn run(job: &Job, context: &Context) -> Result<CompressedFacts> {
     let parent = model::open(&job.model, context)?;
-    let mut recipe = recipe::parse(&parent.package.recipe, "the model's recipe", context.registry())?;
+    let recipe = recipe::parse(&parent.package.recipe, "the model's recipe", context.registry())?;
     if recipe.forecast.is_some() || recipe.policy.is_some() {
         let problem = format!("{} does not answer plain rows", job.model.display());
         return Err(EngineError::usage(problem, "compress a model of one target and plain rows").into());
@@ -111,7 +111,6 @@ fn run(job: &Job, context: &Context) -> Result<CompressedFacts> {
     let found = found(job, &parent, &asked, &before, context)?;
     let micros = [micros(&parent.model, &asked.typed)?, micros(&found.model, &asked.typed)?];
     let operations = [&parent.model, &found.model].map(|model| model.chain.operations());
-    recipe.data.source = recipe.data.source.as_ref().map(|source| moved(source, job));
     let mut facts = CompressedFacts {
         parent: clean(&job.model.display().to_string()),
         learner: parent.provenance.learner.clone(),
@@ -187,11 +186,6 @@ fn nothing_to_prune(parent: &Opened) -> EngineError {
     EngineError::usage(problem, "make it lighter with `tidemill distill`, if it is heavy at all")
 }
 
-/// The rows that the model learned from, as seen from the smaller model's folder.
-fn moved(source: &str, job: &Job) -> String {
-    seen_from(job.out.parent().unwrap_or(Path::new("")), &recipe::locate(source, &job.model))
-}
-
 /// Writes the file, whole or not at all: its parent's in all but the state and what is said of it.
 fn written(
     smaller: &Model,
@@ -224,8 +218,7 @@ fn written(
     let metrics = serde_json::to_string_pretty(&metrics)
         .map_err(|e| Error::internal(format!("the figures of a smaller model: {e}")))?;
     let card = text::compressed_card(facts, &parent.info.sha256);
-    let package =
-        model::package(smaller, provenance.write()?, resolve::to_toml(recipe)?, card, &(metrics + "\n"))?;
+    let package = model::package(smaller, provenance.write()?, in_model(recipe)?, card, &(metrics + "\n"))?;
     let kept = parent.package.extras.into_iter().filter(|(name, _)| !package.extras.contains_key(name));
     let extras = kept.chain(package.extras.clone()).collect();
     tidemill_package::write(&facts.model, &Package { extras, ..package }).map_err(Into::into)

@@ -7,7 +7,7 @@
 mod compare;
 mod student;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tidemill_core::recipe::{Recipe, Spec, Split, SplitKind};
@@ -16,10 +16,10 @@ use tidemill_data::split;
 
 use crate::error::EngineError;
 use crate::facts::{Costs, DistilledFacts, SHIPPED, Shipped};
-use crate::files::{clean, seen_from};
+use crate::files::clean;
 use crate::fit::keep_together;
 use crate::model::{self, DistilledFrom, Model, Opened, Provenance, Reference, TrainedOn};
-use crate::recipe::{self, resolve};
+use crate::recipe::{self, in_model};
 use crate::report::text;
 use crate::rows::open_to_answer;
 use crate::search::preparation;
@@ -119,7 +119,6 @@ fn run(job: &Job, context: &Context) -> Result<DistilledFacts> {
     let student = Model::new(chain, teacher.model.intake()?.plan())?;
     let spec = whole(&asked, learner.params());
     recipe.learners = vec![asked];
-    recipe.data.source = recipe.data.source.as_ref().map(|source| moved(source, job));
     let micros = [micros(&teacher.model, &lesson.typed)?, micros(&student, &lesson.typed)?];
     let operations = [&teacher.model, &student].map(|model| model.chain.operations());
     let mut facts = DistilledFacts {
@@ -158,11 +157,6 @@ fn whole(spec: &Spec, params: serde_json::Value) -> Spec {
     }
 }
 
-/// The rows that the teacher learned from, as seen from the student's folder.
-fn moved(source: &str, job: &Job) -> String {
-    seen_from(job.out.parent().unwrap_or(Path::new("")), &recipe::locate(source, &job.teacher))
-}
-
 /// Writes the student's file, whole or not at all.
 fn written(
     student: &Model,
@@ -193,8 +187,7 @@ fn written(
     let metrics = serde_json::to_string_pretty(&metrics)
         .map_err(|e| Error::internal(format!("the figures of a student: {e}")))?;
     let card = text::distilled_card(facts, &teacher.info.sha256);
-    let package =
-        model::package(student, provenance.write()?, resolve::to_toml(recipe)?, card, &(metrics + "\n"))?;
+    let package = model::package(student, provenance.write()?, in_model(recipe)?, card, &(metrics + "\n"))?;
     let package = Reference::of(lesson.table.batch(), recipe, context)?.put_into(package)?;
     tidemill_package::write(&facts.model, &package).map_err(Into::into)
 }

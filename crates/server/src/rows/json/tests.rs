@@ -54,6 +54,24 @@ fn fields_of_objects_are_columns_as_in_files() {
 }
 
 #[test]
+fn half_a_character_is_said_to_be_one() {
+    for (body, column) in [
+        (r#"{"age": 1, "sex": "\ud800"}"#, Some("sex")),
+        (r#"{"age": 1, "sex": "a\udc00b"}"#, Some("sex")),
+        (r#"{"age": 1, "\ud800": 1, "sex": "f"}"#, None),
+    ] {
+        let fault = rows(body).unwrap_err();
+        assert_eq!(
+            (fault.code, fault.column.as_deref()),
+            ("malformed_json", column),
+            "{body}: {}",
+            fault.message
+        );
+        assert!(fault.message.contains("two escapes"), "{body}: {}", fault.message);
+    }
+}
+
+#[test]
 fn a_word_that_training_learned_as_a_name_is_one() {
     let mut columns = Columns::for_test(&["land", "age"]);
     columns.words[0] = vec!["NA".into(), "none".into()];
