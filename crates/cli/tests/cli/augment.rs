@@ -25,7 +25,7 @@ fn rows_that_do_not_help_are_left_out_and_said() {
     let facts: Value = serde_json::from_str(&desk.read("m/metrics.json")).unwrap();
     assert_eq!(repair(&facts)["kept"], false);
     let resolved = desk.read("m/tidemill.toml");
-    assert!(!resolved.contains("[augment]") && resolved.contains("kind = \"augment\""), "{resolved}");
+    assert!(!resolved.contains("\n[augment]\n") && resolved.contains("kind = \"augment\""), "{resolved}");
     // What was settled is not tried again, and leads to the same bytes on other threads.
     desk.run(&["train", "m/tidemill.toml", "--out", "again", "--trials", "1", "--threads", "1"]).done();
     assert_eq!(desk.bytes("m/model.tidemill"), desk.bytes("again/model.tidemill"));
@@ -62,7 +62,7 @@ fn rows_that_help_stay_and_are_said() {
     assert_eq!(repair["kept"], true);
     assert!(repair["p_value"].as_f64().unwrap() < 0.05 && repair["better_by"].as_f64().unwrap() > 0.0);
     let resolved = desk.read("m/tidemill.toml");
-    assert!(resolved.contains("[augment]") && resolved.contains("rows = 10"), "{resolved}");
+    assert!(resolved.contains("\n[augment]\n") && resolved.contains("rows = 10"), "{resolved}");
     desk.run(&["train", "m/tidemill.toml", "--out", "again", "--trials", "1", "--threads", "1"]).done();
     assert_eq!(desk.bytes("m/model.tidemill"), desk.bytes("again/model.tidemill"));
 }
