@@ -167,6 +167,11 @@ pub trait BuiltinStep: Builtin {
     const DONE: &'static str;
     /// Whether its saved state contains training rows (with some parameters it may contain none; then it saves no numbers).
     const KEEPS_ROWS: bool = false;
+
+    /// Whether this saved state of it contains training rows, for steps of which only some settings keep any.
+    fn holds_rows(_state: &State) -> bool {
+        Self::KEEPS_ROWS
+    }
 }
 
 /// A built-in for `[[learners]]`.
@@ -230,6 +235,8 @@ pub struct Entry {
     pub keeps_rows: bool,
     /// For a step, what it does to a column; see [`BuiltinStep::DONE`].
     pub done: &'static str,
+    /// Whether a saved state of it contains training rows.
+    holds: fn(&State) -> bool,
     /// The default value of each parameter.
     defaults: fn() -> Map<String, Value>,
     /// The parameters that a label shows.
@@ -244,6 +251,7 @@ impl Entry {
         Entry {
             done: T::DONE,
             keeps_rows: T::KEEPS_ROWS,
+            holds: T::holds_rows,
             ..Entry::of::<T>(Sort::Step(T::SLOT), searched::<T>)
         }
     }
@@ -260,6 +268,7 @@ impl Entry {
             weights: T::WEIGHTS,
             column_order_matters: T::COLUMN_ORDER_MATTERS,
             keeps_rows: T::KEEPS_ROWS,
+            holds: |_| T::KEEPS_ROWS,
             ..entry
         }
     }
@@ -275,6 +284,7 @@ impl Entry {
             weights: Weights::Ignored,
             column_order_matters: true,
             keeps_rows: false,
+            holds: |_| false,
             done: "",
             defaults: defaults::<T>,
             shown: Vec::new,
@@ -297,6 +307,7 @@ impl Entry {
             weights: Weights::Ignored,
             column_order_matters: true,
             keeps_rows: false,
+            holds: |_| false,
             done: "",
             defaults: defaults::<T>,
             shown,
@@ -310,6 +321,11 @@ impl Entry {
                 T::load(registry, state)
             }),
         }
+    }
+
+    /// Whether this saved state of it contains training rows; see [`BuiltinStep::holds_rows`].
+    pub fn holds_rows(&self, state: &State) -> bool {
+        (self.holds)(state)
     }
 
     /// What it does, in one sentence: the first sentence of its docs.

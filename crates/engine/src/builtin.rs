@@ -18,10 +18,15 @@ use crate::links::threshold::Threshold;
 pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::Bin>(),
     Entry::step::<tidemill_prep::DateParts>(),
+    #[cfg(feature = "neural")]
+    Entry::step::<tidemill_neural::Denoise>(),
     Entry::step::<tidemill_prep::DropColumns>(),
+    Entry::step::<tidemill_prep::DropMissing>(),
     Entry::step::<tidemill_prep::EmbedWords>(),
+    Entry::step::<tidemill_prep::EncodeFrequency>(),
     Entry::step::<tidemill_prep::EncodeHash>(),
     Entry::step::<tidemill_prep::EncodeOneHot>(),
+    Entry::step::<tidemill_prep::EncodeOrdered>(),
     Entry::step::<tidemill_prep::EncodeOrdinal>(),
     Entry::step::<tidemill_prep::EncodePixels>(),
     Entry::step::<tidemill_prep::EncodeSeries>(),
@@ -31,6 +36,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::Expression>(),
     Entry::step::<tidemill_prep::GeoFeatures>(),
     Entry::step::<tidemill_prep::ImputeConstant>(),
+    Entry::step::<tidemill_prep::ImputeHuber>(),
     Entry::step::<tidemill_prep::ImputeIterative>(),
     Entry::step::<tidemill_prep::ImputeKnn>(),
     Entry::step::<tidemill_prep::ImputeMax>(),
@@ -57,9 +63,13 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_prep::ScaleRobust>(),
     Entry::step::<tidemill_prep::ScaleStandard>(),
     Entry::step::<tidemill_prep::SelectCorrelation>(),
+    Entry::step::<tidemill_prep::SelectL1>(),
     Entry::step::<tidemill_prep::SelectMutualInformation>(),
+    Entry::step::<tidemill_prep::SelectShadow>(),
     Entry::step::<tidemill_prep::SelectVariance>(),
+    Entry::step::<tidemill_prep::SmoothImage>(),
     Entry::step::<tidemill_prep::SmoothTime>(),
+    Entry::step::<tidemill_prep::TextStatistics>(),
     Entry::step::<tidemill_prep::TrackFeatures>(),
 ];
 
@@ -116,6 +126,7 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::series::LocalForecast>(),
     Entry::learner::<tidemill_learn::svm::LinearSvm>(),
     Entry::learner::<tidemill_learn::svm::Svm>(),
+    Entry::learner::<tidemill_learn::trees::BalancedForest>(),
     Entry::learner::<tidemill_learn::trees::BoostedTrees>(),
     Entry::learner::<tidemill_learn::trees::ExtraTrees>(),
     Entry::learner::<tidemill_learn::trees::RandomForest>(),
@@ -153,7 +164,7 @@ pub fn entry(kind: &str) -> Option<&'static Entry> {
 
 /// The built-ins within a state that hold rows of the training data, each once, in their order.
 pub fn keeping_rows(state: &State) -> Vec<String> {
-    let keeps = entry(&state.kind).is_some_and(|entry| entry.keeps_rows);
+    let keeps = entry(&state.kind).is_some_and(|entry| entry.holds_rows(state));
     let holds = state.tensors.values().any(|tensor| tensor.data.len() > 0);
     let own = (keeps && holds).then(|| state.kind.clone());
     let mut all: Vec<String> = own.into_iter().chain(state.children.iter().flat_map(keeping_rows)).collect();

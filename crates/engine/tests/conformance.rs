@@ -68,6 +68,11 @@ fn table(needs: Needs, classes: bool) -> Table {
         let dots: Vec<Vec<u8>> = (0..ROWS).map(|i| dot((i * 2) as u8)).collect();
         let dots = dots.iter().enumerate().map(|(i, dot)| (needs.complete || i % 8 != 5).then_some(dot));
         columns.push((Column::new("photo", Kind::Image), Arc::new(BinaryArray::from_iter(dots))));
+        // Pictures of two by three pixels.
+        let picture = Layout::Image { channels: 1, height: 2, width: 3 };
+        let kind = Kind::Vector { len: 6, sparse: false };
+        let values = (0..ROWS * 6).map(|i| ((i * 11) % 17) as f32 / 16.0).collect();
+        columns.push((Column::new("icon", kind).with_layout(picture), dense_vector(values, 6).unwrap()));
         let pasts: Vec<Vec<Point>> = (0..ROWS)
             .map(|i| (0..i % 7).map(|t| (t as i64 * 60_000_000, (i + t) as f64)).collect())
             .collect();
@@ -189,19 +194,36 @@ const FURTHER: &[(&str, &str)] = &[
         "stacked",
         r#"{ "learners": [{ "kind": "k_neighbors" }, { "kind": "random_forest", "n_trees": 5 }], "folds": 3 }"#,
     ),
+    ("bin", r#"{ "strategy": "tree", "min_samples_leaf": 8 }"#),
+    ("denoise", r#"{ "output": "error", "hidden": [4], "epochs": 3 }"#),
+    ("denoise", r#"{ "output": "flag", "hidden": [4], "epochs": 3, "contamination": 0.1 }"#),
+    ("drop_missing", r#"{ "max_share": 0.1, "max_share_of_row": 0.3 }"#),
+    ("impute_huber", r#"{ "by": ["colour", "loud"], "flag": true }"#),
     ("impute_mean", r#"{ "by": ["colour", "loud"], "flag": true }"#),
     ("impute_model", r#"{ "learner": "random_forest", "params": { "n_trees": 5 }, "flag": true }"#),
     ("impute_time", r#"{ "method": "spline", "by": ["colour"], "flag": true }"#),
     ("impute_time", r#"{ "method": "seasonal", "period": "12h" }"#),
     ("impute_time", r#"{ "method": "linear", "along": "id" }"#),
+    ("impute_time", r#"{ "method": "polynomial", "degree": 4, "along": "id" }"#),
+    (
+        "neural_net",
+        r#"{ "epochs": 3, "hidden": [8], "tokens": { "width": 4, "heads": 2, "layers": 1 },
+            "noise": { "gaussian": 0.1, "uniform": 0.1, "salt_and_pepper": 0.05, "swap": 0.1, "drop": 0.1 } }"#,
+    ),
     ("outliers", r#"{ "detect": "isolation_forest", "n_trees": 20 }"#),
     ("outliers", r#"{ "detect": "isolation_forest", "n_trees": 20, "action": "missing" }"#),
     ("outliers", r#"{ "detect": "local_outlier_factor" }"#),
+    ("outliers", r#"{ "detect": "one_class_svm" }"#),
+    ("outliers", r#"{ "detect": "seasonal_residual", "period": "7d", "by": ["colour"], "threshold": 1.5 }"#),
+    ("outliers", r#"{ "detect": "seasonal_residual", "period": 10, "along": "id", "action": "flag" }"#),
     ("outliers", r#"{ "detect": "mahalanobis", "contamination": 0.1 }"#),
     ("outliers", r#"{ "detect": "mahalanobis", "action": "down_weight" }"#),
     ("pca", r#"{ "n_components": 2, "keep": true }"#),
+    ("smooth_image", r#"{ "filter": "median" }"#),
+    ("smooth_image", r#"{ "filter": "bilateral", "radius": 2 }"#),
     ("smooth_time", r#"{ "filter": "exponential", "by": ["colour"], "alpha": 0.3 }"#),
     ("smooth_time", r#"{ "filter": "savitzky_golay", "window": 7, "degree": 3, "along": "id" }"#),
+    ("smooth_time", r#"{ "filter": "gaussian", "by": ["colour"], "sigma": 0.8 }"#),
     ("smooth_time", r#"{ "filter": "median", "centered": true }"#),
     ("quantile", r#"{ "output": "normal", "n_quantiles": 20 }"#),
     (

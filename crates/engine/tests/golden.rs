@@ -149,6 +149,54 @@ const FURTHER: &[(&str, &str)] = &[
         ]
         "#,
     ),
+    // Columns by what they are to a tree, to a text, to a linear model and to a forest; rows outside a region.
+    (
+        "people-told",
+        r#"
+        data.target = "kind"
+        data.key = "id"
+        balance = { kind = "random_over" }
+        learners = [{ kind = "logistic" }]
+        columns.note.kind = "text"
+        steps = [
+            { kind = "drop_missing", max_share = 0.4, max_share_of_row = 0.5 },
+            { kind = "text_statistics", columns = ["note"], statistics = ["length", "words", "capitals"] },
+            { kind = "smooth_time", columns = ["width"], along = "seen", filter = "gaussian", window = 4 },
+            { kind = "impute_time", columns = ["price"], along = "seen", method = "polynomial", degree = 2 },
+            { kind = "impute_huber", columns = ["height", "width"], by = ["loud"], flag = true },
+            { kind = "bin", columns = ["visits"], strategy = "tree", n_bins = 3, min_samples_leaf = 5 },
+            { kind = "outliers", columns = ["height", "width", "price"], detect = "one_class_svm", contamination = 0.1 },
+            { kind = "outliers", columns = ["height"], detect = "seasonal_residual", along = "seen", period = "90d", action = "flag" },
+            { kind = "encode_ordered", columns = ["colour"] },
+            { kind = "impute_median" },
+            { kind = "select_l1", columns = ["height", "note_capitals", "note_length", "visits"], strength = 0.02 },
+            { kind = "select_shadow", columns = ["width", "price"], rounds = 12, n_trees = 20 },
+        ]
+        "#,
+    ),
+    (
+        "people-frequency",
+        r#"
+        data.target = "kind"
+        data.ignore = ["id", "note"]
+        learners = [{ kind = "gaussian_nb" }]
+        steps = [{ kind = "encode_frequency", columns = ["colour"] }]
+        "#,
+    ),
+    // A denoising autoencoder that replaces numbers, and one that says how far rows are from what it expects.
+    (
+        "people-denoise_net",
+        r#"
+        data.target = "kind"
+        data.key = "id"
+        data.ignore = ["note"]
+        learners = [{ kind = "logistic" }]
+        steps = [
+            { kind = "denoise", columns = ["height", "width"], hidden = [4, 1, 4], epochs = 10 },
+            { kind = "denoise", columns = ["height", "width", "price"], hidden = [4, 2, 4], epochs = 10, output = "error" },
+        ]
+        "#,
+    ),
     (
         "people-ordinal",
         r#"
@@ -348,6 +396,20 @@ const FURTHER: &[(&str, &str)] = &[
         "#,
     ),
     (
+        "media-smoothed",
+        r#"
+        data.target = "answer"
+        data.ignore = ["note", "past"]
+        columns.photo.kind = "image"
+        learners = [{ kind = "boosted_trees", n_trees = 5 }]
+        steps = [
+            { kind = "encode_pixels" },
+            { kind = "smooth_image", filter = "median" },
+            { kind = "smooth_image", filter = "bilateral", sigma_color = 0.2 },
+        ]
+        "#,
+    ),
+    (
         "media-trees",
         r#"
         data.target = "answer"
@@ -378,7 +440,7 @@ fn wanted() -> Vec<(String, String)> {
             "relative" => {
                 ", to = \"height\", relation = \"difference\", learner = { kind = \"extra_trees\", n_trees = 5 }"
             }
-            "boosted_trees" | "extra_trees" | "random_forest" => ", n_trees = 5",
+            "balanced_forest" | "boosted_trees" | "extra_trees" | "random_forest" => ", n_trees = 5",
             "bagged" => ", learner = \"logistic\", copies = 3",
             "ada_boost" => ", rounds = 5",
             "stacked" => {

@@ -20,4 +20,5 @@ mod onnx;
 mod panels;
 mod policies;
 mod repairs;
+mod selection;
 mod targets;

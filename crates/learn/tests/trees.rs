@@ -12,10 +12,11 @@ use tidemill_core::{
     Training,
 };
 use tidemill_learn::trees::losses::{Loss, Squared};
-use tidemill_learn::trees::{BoostedTrees, ExtraTrees, FittedTrees, RandomForest};
+use tidemill_learn::trees::{BalancedForest, BoostedTrees, ExtraTrees, FittedTrees, RandomForest};
 
 fn registry() -> Registry {
     Registry::new([
+        Entry::learner::<BalancedForest>(),
         Entry::learner::<BoostedTrees>(),
         Entry::learner::<ExtraTrees>(),
         Entry::learner::<RandomForest>(),
@@ -103,6 +104,8 @@ fn target(name: &str) -> Vec<f64> {
     let of = |(z, noise): (f64, f64)| match name {
         "binary" => is(z > 2.6),
         "multiclass" => is(z > 2.0) + is(z > 3.0),
+        "rare" => is(z > 4.0),
+        "rarer" => is(z > 2.0) + is(z > 4.2),
         "number" => z,
         "count" => (z + 2.0 * noise).max(0.0).floor(),
         _ => (z + 2.0 * noise).max(0.0) + 0.1,
@@ -121,8 +124,8 @@ fn generated(name: &str, complete: bool) -> Table {
     let y = target(name);
     let classes = |names| Y::Class(y.iter().map(|y| *y as u32).collect(), names);
     let y = match name {
-        "binary" => classes(&["no", "yes"]),
-        "multiclass" => classes(&["few", "some", "many"]),
+        "binary" | "rare" => classes(&["no", "yes"]),
+        "multiclass" | "rarer" => classes(&["few", "some", "many"]),
         _ => Y::Number(y),
     };
     table(&x, (!complete).then_some((codes, 12)), y, None)
@@ -171,6 +174,45 @@ fn held_out_losses_are_those_of_lightgbm_and_scikit_learn() {
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// The Brier score of each class's rows, averaged over the classes.
+fn loss_by_class(y: &[f64], answers: &[f64]) -> f64 {
+    let k = answers.len() / y.len();
+    let (mut sums, mut counts) = (vec![0.0; k], vec![0.0; k]);
+    for (y, answer) in y.iter().zip(answers.chunks_exact(k)) {
+        sums[*y as usize] += loss("brier", *y, answer);
+        counts[*y as usize] += 1.0;
+    }
+    sums.iter().zip(&counts).map(|(sum, n)| sum / n / k as f64).sum()
+}
+
+#[test]
+fn balanced_forests_do_as_well_by_rare_classes_as_imbalanced_learn() {
+    let cases: Vec<Value> = serde_json::from_str(include_str!("reference/balanced.json")).unwrap();
+    for case in &cases {
+        let name = case["target"].as_str().unwrap();
+        let all = generated(name, true);
+        let (train, test) = (Table::new(all.batch().slice(0, TRAIN)), all.batch().slice(TRAIN, ROWS - TRAIN));
+        let y = &target(name)[TRAIN..];
+        let of = |kind: &str, seed: u64| {
+            let params = json!({ "n_trees": 100, "max_features": 0.4, "min_samples_leaf": 2 });
+            let forest = registry().build(kind, params).unwrap();
+            let fitted = forest.fit(Training::on(&train), &context(seed)).unwrap();
+            loss_by_class(y, &answers(&fitted, &test))
+        };
+        let ours = (of("balanced_forest", 0) + of("balanced_forest", 1)) / 2.0;
+        let (mean, spread) = (case["mean"].as_f64().unwrap(), case["spread"].as_f64().unwrap());
+        println!("{name}: {ours:.5} against {mean:.5}, {:+.1} spreads", (ours - mean) / spread);
+        assert!(ours <= mean + 3.0 * spread, "{name}: {ours} against {mean} +- {spread}");
+        assert!(ours < of("random_forest", 0), "{name}: rare classes gain nothing");
+    }
+}
+
+#[test]
+fn a_balanced_forest_is_for_classes() {
+    let e = fit("balanced_forest", json!({}), &generated("number", true)).err().unwrap();
+    assert_eq!(e.code(), "wrong_kind");
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub(crate) struct Loss {
 pub(crate) enum Truth {
     /// Standardised numbers.
     Numbers(Vec<f32>),
+    /// So many standardised numbers a row; `NaN` where one is not known, which is no error.
+    Rows(Vec<f32>, usize),
     /// Places among the classes that have rows.
     Classes(Vec<u32>),
 }
@@ -64,7 +66,20 @@ impl Truth {
     pub(crate) fn len(&self) -> usize {
         match self {
             Truth::Numbers(values) => values.len(),
+            Truth::Rows(values, width) => values.len() / width.max(&1),
             Truth::Classes(codes) => codes.len(),
+        }
+    }
+
+    /// Those of some rows.
+    pub(crate) fn take(&self, rows: &[u32]) -> Truth {
+        match self {
+            Truth::Numbers(values) => Truth::Numbers(rows.iter().map(|&r| values[r as usize]).collect()),
+            Truth::Rows(values, width) => {
+                let own = rows.iter().flat_map(|&r| &values[r as usize * width..][..*width]);
+                Truth::Rows(own.copied().collect(), *width)
+            }
+            Truth::Classes(codes) => Truth::Classes(rows.iter().map(|&r| codes[r as usize]).collect()),
         }
     }
 }
@@ -84,6 +99,14 @@ impl Loss {
                         let (loss, slope) = self.of_error(f64::from(outputs[0]) - f64::from(values[i]));
                         slopes[0] = (weight * slope) as f32;
                         loss
+                    }
+                    Truth::Rows(values, _) => {
+                        let known = errors(outputs, &values[i * k..]).zip(slopes);
+                        known.filter(|(error, _)| !error.is_nan()).fold(0.0, |sum, (error, to)| {
+                            let (loss, slope) = self.of_error(error);
+                            *to = (weight * slope) as f32;
+                            sum + loss
+                        })
                     }
                     Truth::Classes(codes) => self.of_scores(outputs, codes[i] as usize, weight, slopes),
                 };
@@ -138,6 +161,10 @@ impl Loss {
     pub(crate) fn of_row(&self, outputs: &[f32], truth: &Truth, i: usize) -> f64 {
         match truth {
             Truth::Numbers(values) => self.of_error(f64::from(outputs[0]) - f64::from(values[i])).0,
+            Truth::Rows(values, width) => {
+                let known = errors(outputs, &values[i * width..]).filter(|error| !error.is_nan());
+                known.map(|error| self.of_error(error).0).sum()
+            }
             Truth::Classes(codes) => {
                 let most = outputs.iter().fold(f32::NEG_INFINITY, |most, &x| most.max(x));
                 let total: f64 = outputs.iter().map(|&x| f64::from(x - most).exp()).sum();
@@ -149,6 +176,11 @@ impl Loss {
             }
         }
     }
+}
+
+/// By how much the outputs of a row miss its truth, `NaN` where that is not known.
+fn errors<'a>(outputs: &'a [f32], values: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
+    outputs.iter().zip(values).map(|(output, value)| f64::from(*output) - f64::from(*value))
 }
 
 /// The last linear map: one number for a number, a score for each class.

@@ -13,7 +13,7 @@ use tidemill_kernel::ClassWeight;
 
 pub use crate::body::Activation;
 use crate::device::Precision;
-use crate::encoders::{Images, Series, Tokens};
+use crate::encoders::{Images, Noise, Series, Tokens};
 use crate::fitted::VERSION;
 pub use crate::head::NetLoss;
 use crate::training::{self, Optimizer, Schedule};
@@ -54,6 +54,9 @@ pub struct NeuralNet {
     pub activation: Activation,
     /// The share of each hidden layer's numbers that training drops, from 0 to below 1.
     pub dropout: f64,
+    /// How wrong numbers and categories are made in training.
+    #[serde(skip_serializing_if = "Noise::is_none")]
+    pub noise: Noise,
     /// Whether the sums of each hidden layer are brought to mean 0 and variance 1 for each row.
     pub layer_norm: bool,
     /// Whether a hidden layer as wide as the one before adds its own input.
@@ -121,6 +124,7 @@ impl Default for NeuralNet {
             hidden: vec![128, 64],
             activation: Activation::Relu,
             dropout: 0.1,
+            noise: Noise::default(),
             layer_norm: false,
             residual: false,
             numbers: NumberEncoding::Plain,
@@ -221,6 +225,7 @@ impl Builtin for NeuralNet {
         }
         let below =
             |key: &'static str| move |e: KeyPath| KeyPath::new(format!("{key}.{}", e.path), e.problem);
+        self.noise.check().map_err(below("noise"))?;
         self.images.check().map_err(below("images"))?;
         self.series.check().map_err(below("series"))?;
         self.tokens.check().map_err(below("tokens"))?;

@@ -7,6 +7,7 @@
 //! and a row in a batch give the same bits.
 
 mod body;
+mod denoise;
 mod dense;
 mod device;
 mod encoders;
@@ -30,9 +31,10 @@ mod tests;
 mod training;
 mod u_net;
 
+pub use denoise::{Denoise, DenoiseOutput};
 pub use device::{Precision, check_device};
 pub use encoders::neighbors::GraphLayer;
-pub use encoders::{Augment, Images, Series, SeriesNet, Tokens};
+pub use encoders::{Augment, Images, Noise, Series, SeriesNet, Tokens};
 pub use error::NeuralError;
 pub use fitted::FittedNet;
 pub use graph_net::GraphNet;

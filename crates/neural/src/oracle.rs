@@ -15,6 +15,12 @@ pub(crate) fn loss(
 ) -> Tensor<1> {
     let [n, k] = outputs.dims();
     let losses = match truth {
+        Truth::Rows(values, _) => {
+            let known: Vec<f32> = values.iter().map(|x| f32::from(u8::from(!x.is_nan()))).collect();
+            let values = values.iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
+            let error = (outputs - pass.numbers(values, [n, k])) * pass.numbers(known, [n, k]);
+            error.clone() * error
+        }
         Truth::Numbers(values) => {
             let error = outputs - pass.numbers(values.clone(), [n, 1]);
             match loss.kind {

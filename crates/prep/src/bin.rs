@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use arrow_array::Float64Array;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
-    State, Training,
+    State, Target, Training,
 };
 
 use crate::joint::{self, Joint, Together};
 use crate::mapping::{self, Saved};
 use crate::numbers::{finite, quantile, summary};
+use crate::tree_bins::{self, Labels};
 
 /// The most intervals.
 const MOST: usize = 10_000;
@@ -21,7 +23,9 @@ const MOST: usize = 10_000;
 ///
 /// Agrees with scikit-learn's `KBinsDiscretizer(encode="ordinal")`, with quantiles as numpy's default (`quantile_method="linear"`):
 /// an interval holds its lower end; values beyond those of training are in the outermost ones; intervals narrower than 1e-8 are
-/// joined. Missing values stay missing; a constant column becomes 0 throughout.
+/// joined. Missing values stay missing; a constant column becomes 0 throughout. With `strategy = "tree"` it agrees with the leaves of
+/// scikit-learn's `DecisionTreeClassifier` or `DecisionTreeRegressor` with `max_leaf_nodes`, one tree for each column; infinite numbers
+/// do not count there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bin {
@@ -31,6 +35,10 @@ pub struct Bin {
     pub n_bins: usize,
     /// Where the intervals end.
     pub strategy: BinStrategy,
+    /// For `tree`, how many training rows an interval holds at least (20 without it). There are fewer intervals than `n_bins` where
+    /// more would tell nothing of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_samples_leaf: Option<usize>,
 }
 
 /// Where intervals end.
@@ -42,17 +50,30 @@ pub enum BinStrategy {
     /// All hold about as many training values.
     #[default]
     Quantile,
+    /// Where a decision tree of one column divides the training rows to tell the target, growing where it gains most.
+    Tree,
 }
 
 impl Default for Bin {
     fn default() -> Self {
-        Bin { columns: Columns::default(), n_bins: 5, strategy: BinStrategy::Quantile }
+        let (columns, strategy) = (Columns::default(), BinStrategy::Quantile);
+        Bin { columns, n_bins: 5, strategy, min_samples_leaf: None }
     }
 }
 
 impl Bin {
     /// The ends between intervals, rising.
-    fn ends(&self, values: &arrow_array::Float64Array) -> Vec<f64> {
+    fn ends(&self, values: &Float64Array, labels: Option<&Labels>) -> Vec<f64> {
+        if let Some(labels) = labels {
+            let known =
+                values.iter().zip(0..).filter_map(|(x, row)| Some((x.filter(|x| x.is_finite())?, row)));
+            return tree_bins::ends(
+                known.collect(),
+                labels,
+                self.n_bins,
+                self.min_samples_leaf.unwrap_or(20),
+            );
+        }
         let found = summary(values);
         if found.n == 0 || found.min == found.max {
             return Vec::new();
@@ -65,7 +86,7 @@ impl Bin {
                     .map(|i| if i == self.n_bins { found.max } else { found.min + i as f64 * step })
                     .collect()
             }
-            BinStrategy::Quantile => {
+            BinStrategy::Quantile | BinStrategy::Tree => {
                 let mut all = finite(values);
                 (0..=self.n_bins).map(|i| quantile(&mut all, i as f64 / n)).collect()
             }
@@ -99,7 +120,15 @@ impl Estimator for Bin {
         let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
         joint::refuse_target(Self::KIND, schema, &places)?;
         let batch = training.train.collect()?;
-        let ends = places.iter().map(|&at| Ok(self.ends(batch.numbers(at)?))).collect::<Result<_>>()?;
+        let labels = match self.strategy {
+            BinStrategy::Tree => Some(Labels::of(Target::of(&batch)?)),
+            BinStrategy::Uniform | BinStrategy::Quantile => None,
+        };
+        let ends = |at: &usize| {
+            context.check()?;
+            Ok(self.ends(batch.numbers(*at)?, labels.as_ref()))
+        };
+        let ends = places.iter().map(ends).collect::<Result<_>>()?;
         let changed = vec![true; places.len()];
         let kind = (Self::KIND, Self::VERSION);
         Ok(Arc::new(Together::new(kind, schema, &places, changed, Vec::new(), Ends(ends))))
@@ -110,6 +139,12 @@ impl Builtin for Bin {
     const KIND: &'static str = "bin";
 
     fn check(&self) -> Result<(), KeyPath> {
+        if self.min_samples_leaf.is_some() && self.strategy != BinStrategy::Tree {
+            return Err(KeyPath::new("min_samples_leaf", "has an effect only with strategy = \"tree\""));
+        }
+        if self.min_samples_leaf == Some(0) {
+            return Err(KeyPath::new("min_samples_leaf", "must be at least 1; it is 0"));
+        }
         if (2..=MOST).contains(&self.n_bins) {
             return Ok(());
         }

@@ -179,17 +179,17 @@ impl EncodeTarget {
 }
 
 /// The target in the form that is averaged: of each row `n_out` numbers, one output after the other.
-struct Answers {
-    n_rows: usize,
-    outputs: Vec<Vec<f64>>,
+pub(crate) struct Answers {
+    pub(crate) n_rows: usize,
+    pub(crate) outputs: Vec<Vec<f64>>,
     /// The class of each row, where there are classes.
     strata: Option<Vec<u32>>,
     /// The names of the classes, where there are more than two.
-    classes: Option<Arc<Categories>>,
+    pub(crate) classes: Option<Arc<Categories>>,
 }
 
 impl Answers {
-    fn of(table: &Table) -> Result<Self> {
+    pub(crate) fn of(table: &Table) -> Result<Self> {
         use tidemill_core::Source;
         let batch = table.batch();
         let target = Target::of(batch)?;
@@ -219,7 +219,7 @@ impl Answers {
 }
 
 /// What an input code counts as: its own place, one more for missing values, none for values unseen before.
-fn slots(codes: &UInt32Array, n_names: usize) -> Vec<Option<usize>> {
+pub(crate) fn slots(codes: &UInt32Array, n_names: usize) -> Vec<Option<usize>> {
     let slot = |code: Option<u32>| match code {
         None => Some(n_names),
         Some(code) => ((code as usize) < n_names).then_some(code as usize),
@@ -229,7 +229,7 @@ fn slots(codes: &UInt32Array, n_names: usize) -> Vec<Option<usize>> {
 
 /// The encoding of each slot (`n_slots` times `n_out` numbers, slot after slot) and the overall averages, from the
 /// rows for which `counts` holds. The arithmetic is that of scikit-learn's `_target_encoder_fast`.
-fn average(
+pub(crate) fn average(
     slots: &[Option<usize>],
     n_slots: usize,
     answers: &Answers,
@@ -296,14 +296,14 @@ impl Group {
 
 /// What was learned about one column.
 #[derive(Clone, Debug)]
-struct Averages {
-    names: Arc<Categories>,
+pub(crate) struct Averages {
+    pub(crate) names: Arc<Categories>,
     /// The classes of a target of more than two: one output each.
-    classes: Option<Arc<Categories>>,
+    pub(crate) classes: Option<Arc<Categories>>,
     /// The overall average of each output.
-    prior: Vec<f64>,
+    pub(crate) prior: Vec<f64>,
     /// By slot (the names, then missing): the number of each output.
-    encodings: Vec<f64>,
+    pub(crate) encodings: Vec<f64>,
 }
 
 impl Averages {
@@ -313,7 +313,7 @@ impl Averages {
     }
 
     /// A number column, or with classes a vector column, of these numbers.
-    fn array(
+    pub(crate) fn array(
         &self,
         numbers: impl Iterator<Item = f64>,
         n_rows: usize,

@@ -111,7 +111,9 @@ impl Coded for PrepError {
                 "say which system they are in, such as from = 25832, or leave the step out".into()
             }
             PrepError::PictureTooFine { .. } => "give smaller sides".into(),
-            PrepError::NothingToBalance { .. } => "leave [balance] out of the recipe".into(),
+            PrepError::NothingToBalance { .. } => {
+                "leave [balance] out of the recipe, or give 'quantiles' that cut the target into bins".into()
+            }
             PrepError::OrderUnused { column } => {
                 format!("name '{column}' in 'columns', or take its 'order' away")
             }

@@ -23,11 +23,12 @@ use crate::spline;
 /// rows of its group, never from the rows beside it. A row before them or after them all, as most rows to come are, takes the nearest of
 /// them, with `seasonal` that of the latest season. Later numbers than those of training are not known to the model: train it
 /// anew when they should count. Where training has no number of the group (or, with `forward`, none before the row), and where a row
-/// has no time, the mean of the group or of all rows is filled in. `backward`, `linear`, `nearest` and `spline` look ahead within the
-/// training rows: where the future must not show, take `forward` or `seasonal`. Infinite numbers are missing. Of several rows at one
-/// time the last counts.
+/// has no time, the mean of the group or of all rows is filled in. `backward`, `linear`, `nearest`, `spline` and `polynomial` look ahead
+/// within the training rows: where the future must not show, take `forward` or `seasonal`. Infinite numbers are missing. Of several
+/// rows at one time the last counts.
 ///
-/// Agrees with pandas' `ffill`, `bfill` and `interpolate` (`values`), and with SciPy's `CubicSpline`.
+/// Agrees with pandas' `ffill`, `bfill` and `interpolate` (`values`), and with SciPy's `CubicSpline` and
+/// `BarycentricInterpolator` (over the same numbers).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImputeTime {
@@ -44,6 +45,9 @@ pub struct ImputeTime {
     /// The length of a season, for `seasonal`: such as `24h`, `7d` or `1w` along times, a number along numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<Span>,
+    /// The degree of the polynomial, for `polynomial`: 2 to 5, 3 without it. Of fewer numbers than it takes, one through all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degree: Option<usize>,
     /// Whether to add a flag column `NAME_missing` for each column that misses values in training.
     pub flag: bool,
 }
@@ -63,6 +67,8 @@ pub enum Along {
     Nearest,
     /// On a cubic spline through all.
     Spline,
+    /// On a polynomial of the given `degree` through the nearest of them, as many before as after it where there are.
+    Polynomial,
     /// The last one that is a whole number of seasons earlier; without one, as `forward`.
     Seasonal,
 }
@@ -108,7 +114,9 @@ impl Estimator for ImputeTime {
             }
             means.push(mean(values(), n));
         }
-        let learned = Lines::new(self.method, season, marks.iter().map(|m| m.from).collect(), means, known);
+        let degree = if self.method == Along::Polynomial { self.degree.unwrap_or(3) } else { 0 };
+        let learned =
+            Lines::new((self.method, degree), season, marks.iter().map(|m| m.from).collect(), means, known);
         let kind = (Self::KIND, Self::VERSION);
         let fitted = Together::new(kind, schema, &columns, vec![true; p], marks, learned);
         Ok(Arc::new(fitted.placed(placing)))
@@ -122,8 +130,19 @@ fn mean<'a>(values: impl Iterator<Item = &'a f64>, n: usize) -> f64 {
 
 impl Builtin for ImputeTime {
     const KIND: &'static str = "impute_time";
+    /// Version 2 knows polynomials.
+    const VERSION: u32 = 2;
 
     fn check(&self) -> Result<(), KeyPath> {
+        match (self.degree, self.method) {
+            (Some(degree), Along::Polynomial) if !(2..=5).contains(&degree) => {
+                return Err(KeyPath::new("degree", format!("must be 2 to 5, but is {degree}")));
+            }
+            (Some(_), other) if other != Along::Polynomial => {
+                return Err(KeyPath::new("degree", "has an effect only with method = \"polynomial\""));
+            }
+            _ => {}
+        }
         match (&self.period, self.method) {
             (None, Along::Seasonal) => Err(KeyPath::new(
                 "period",
@@ -145,19 +164,37 @@ impl Builtin for ImputeTime {
 impl BuiltinStep for ImputeTime {
     const SLOT: Slot = Slot::Missing;
     const DONE: &'static str = "missing values filled along time";
+    const KEEPS_ROWS: bool = true;
+
+    /// The known numbers of training with their times, where there are any.
+    fn holds_rows(state: &State) -> bool {
+        let ends = state.params.pointer("/learned/ends").and_then(Value::as_array);
+        ends.and_then(|ends| ends.last()).and_then(Value::as_u64).is_some_and(|n| n > 0)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Notes {
     method: Along,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    degree: usize,
     marks: Vec<usize>,
     ends: Vec<usize>,
 }
 
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+/// How a missing number follows from others, with the degree of a polynomial (else 0).
+type Method = (Along, usize);
+
 /// The known numbers of training.
 struct Lines {
     method: Along,
+    /// Of a polynomial, else 0.
+    degree: usize,
     /// The length of a season, 0 where there is none.
     season: f64,
     /// The inputs that are marked.
@@ -172,7 +209,13 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(method: Along, season: f64, marks: Vec<usize>, means: Vec<f64>, known: Ordered) -> Self {
+    fn new(
+        (method, degree): Method,
+        season: f64,
+        marks: Vec<usize>,
+        means: Vec<f64>,
+        known: Ordered,
+    ) -> Self {
         let p = means.len();
         let mut slopes = Vec::new();
         let mut group_means = Vec::new();
@@ -184,7 +227,7 @@ impl Lines {
             let own = mean(values.iter(), values.len());
             group_means.push(if values.is_empty() { means[j] } else { own });
         }
-        Lines { method, season, marks, means, known, slopes, group_means }
+        Lines { method, degree, season, marks, means, known, slopes, group_means }
     }
 
     fn filled(&self, Place { group, at: x }: Place, j: usize) -> f64 {
@@ -224,6 +267,17 @@ impl Lines {
                 );
                 if y.is_finite() { y } else { values[i] }
             }
+            (Along::Polynomial, Some(i)) => {
+                // Of an odd number of neighbours, the odd one is on the nearer side.
+                let before = match self.degree % 2 {
+                    0 if x - at[i] > at[i + 1] - x => self.degree / 2 - 1,
+                    _ => self.degree / 2,
+                };
+                let wanted = (self.degree + 1).min(at.len());
+                let start = i.saturating_sub(before).min(at.len() - wanted);
+                let y = spline::through(x, &at[start..start + wanted], &values[start..start + wanted]);
+                if y.is_finite() { y } else { values[i] }
+            }
         }
     }
 
@@ -254,18 +308,24 @@ impl Joint for Lines {
     fn save(&self) -> Saved {
         let (ends, known) = self.known.save();
         let floats = [self.season].into_iter().chain(self.means.iter().copied()).chain(known);
-        Saved::new(Notes { method: self.method, marks: self.marks.clone(), ends }, floats.collect())
+        Saved::new(
+            Notes { method: self.method, degree: self.degree, marks: self.marks.clone(), ends },
+            floats.collect(),
+        )
     }
 
     fn load(saved: Saved, p: usize) -> Result<Self, String> {
-        let Notes { method, marks, ends } = saved.read()?;
+        let Notes { method, degree, marks, ends } = saved.read()?;
         let (head, known) = saved.floats.split_at_checked(1 + p).ok_or("a mean is missing")?;
         let season = head[0];
         if marks.iter().any(|j| *j >= p) || (method == Along::Seasonal && (season.is_nan() || season <= 0.0))
         {
             return Err("its marks or its season do not fit".into());
         }
-        Ok(Lines::new(method, season, marks, head[1..].to_vec(), Ordered::load(ends, known, p)?))
+        if (method == Along::Polynomial) != (2..=5).contains(&degree) {
+            return Err("its degree does not fit".into());
+        }
+        Ok(Lines::new((method, degree), season, marks, head[1..].to_vec(), Ordered::load(ends, known, p)?))
     }
 
     fn work(&self, row: &mut [f64], added: &mut [f64]) {

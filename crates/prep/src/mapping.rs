@@ -146,6 +146,11 @@ impl<'a> ColumnOf<'a> {
         self.batch.sparse(self.at)
     }
 
+    /// The numbers of a dense vector column, row after row.
+    pub(crate) fn vector(&self) -> Result<&'a [f32]> {
+        self.batch.vector(self.at)
+    }
+
     pub(crate) fn images(&self) -> Result<&'a BinaryArray> {
         self.batch.images(self.at)
     }

@@ -9,6 +9,9 @@ use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 use tidemill_kernel::vector::wide;
 
+/// The standard deviation of a normal distribution over its median absolute deviation (scikit-learn and statsmodels round alike
+/// to 1.4826).
+pub(crate) const MAD_TO_DEVIATION: f64 = 1.482_602_218_505_602;
 /// Values of one chunk; small enough to stay in the first-level cache.
 const CHUNK: usize = 4096;
 /// Independent sums within a chunk, which the compiler turns into vector instructions.

@@ -54,6 +54,11 @@ impl Ordered {
         (&self.at[range.clone()], &self.values[range])
     }
 
+    /// The same places with other numbers.
+    pub(crate) fn with_values(self, values: Vec<f64>) -> Self {
+        Ordered { values, ..self }
+    }
+
     /// Where they stand among those of all groups and columns.
     pub(crate) fn range(&self, group: usize, j: usize) -> std::ops::Range<usize> {
         let k = group * self.p + j;

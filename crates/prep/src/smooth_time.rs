@@ -26,8 +26,8 @@ use crate::placing::{self, Place, Placing};
 /// warning says so. Missing numbers stay missing and are leapt over: a window counts known numbers, not time. Of several rows at one
 /// time each counts itself, and for others the last of them.
 ///
-/// Agrees with pandas' `rolling(window, min_periods=1)` and `ewm(alpha, adjust=False)`, and with SciPy's `savgol_filter` where
-/// the window is full.
+/// Agrees with pandas' `rolling(window, min_periods=1)` and `ewm(alpha, adjust=False)`, and with SciPy's `savgol_filter` and
+/// `gaussian_filter1d` where the window is full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmoothTime {
@@ -42,6 +42,9 @@ pub struct SmoothTime {
     pub alpha: f64,
     /// For `savitzky_golay`, the degree of the polynomial, 0 to 5.
     pub degree: usize,
+    /// For `gaussian`, the standard deviation of the curve in known numbers, above 0; without it a quarter of the window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sigma: Option<f64>,
     /// Whether windows reach as far ahead as back, in training alone.
     pub centered: bool,
     /// The columns that tell groups apart, each with a line of its own.
@@ -63,6 +66,8 @@ pub enum Filter {
     Median,
     /// The number itself and, in a falling degree, all before it.
     Exponential,
+    /// Their mean, weighed by a normal curve around the number itself.
+    Gaussian,
     /// A polynomial through them by least squares (Savitzky and Golay 1964): at the end of a window, or in its middle where it is
     /// centered.
     SavitzkyGolay,
@@ -76,6 +81,7 @@ impl Default for SmoothTime {
             window: 5,
             alpha: 0.5,
             degree: 2,
+            sigma: None,
             centered: false,
             by: Vec::new(),
             along: None,
@@ -175,6 +181,8 @@ impl Estimator for SmoothTime {
 
 impl Builtin for SmoothTime {
     const KIND: &'static str = "smooth_time";
+    /// Version 2 knows Gaussian filters.
+    const VERSION: u32 = 2;
 
     fn check(&self) -> Result<(), KeyPath> {
         if !(2..=1001).contains(&self.window) {
@@ -185,6 +193,15 @@ impl Builtin for SmoothTime {
                 "alpha",
                 format!("must be above 0 and at most 1, but is {}", self.alpha),
             ));
+        }
+        match (self.sigma, self.filter) {
+            (Some(x), Filter::Gaussian) if !(x > 0.0 && x.is_finite()) => {
+                return Err(KeyPath::new("sigma", format!("must be a number above 0, but is {x}")));
+            }
+            (Some(_), other) if other != Filter::Gaussian => {
+                return Err(KeyPath::new("sigma", "has an effect only with filter = \"gaussian\""));
+            }
+            _ => {}
         }
         if self.degree > 5 {
             return Err(KeyPath::new("degree", format!("must be 0 to 5, but is {}", self.degree)));
@@ -213,6 +230,13 @@ impl Builtin for SmoothTime {
 impl BuiltinStep for SmoothTime {
     const SLOT: Slot = Slot::Derived;
     const DONE: &'static str = "smoothed along time";
+    const KEEPS_ROWS: bool = true;
+
+    /// The known numbers of training with their times, where there are any.
+    fn holds_rows(state: &State) -> bool {
+        let ends = state.params.pointer("/learned/ends").and_then(Value::as_array);
+        ends.and_then(|ends| ends.last()).and_then(Value::as_u64).is_some_and(|n| n > 0)
+    }
 }
 
 /// What makes one number of a window.
@@ -220,7 +244,8 @@ impl BuiltinStep for SmoothTime {
 struct Kernel {
     filter: Filter,
     window: usize,
-    alpha: f64,
+    /// Of an exponential filter its alpha, of a Gaussian one its standard deviation.
+    strength: f64,
     degree: usize,
     /// Of Savitzky and Golay: by length of a window that is not full, and place in it, what each number counts.
     weights: Vec<Vec<f64>>,
@@ -228,22 +253,26 @@ struct Kernel {
 
 impl Kernel {
     fn of(step: &SmoothTime) -> Self {
-        Kernel::new(step.filter, step.window, step.alpha, step.degree)
+        let strength = match step.filter {
+            Filter::Gaussian => step.sigma.unwrap_or(step.window as f64 / 4.0),
+            _ => step.alpha,
+        };
+        Kernel::new(step.filter, step.window, strength, step.degree)
     }
 
-    fn new(filter: Filter, window: usize, alpha: f64, degree: usize) -> Self {
+    fn new(filter: Filter, window: usize, strength: f64, degree: usize) -> Self {
         let polynomial = filter == Filter::SavitzkyGolay;
         // The last place of a window of each length.
         let most = if polynomial { window } else { 0 };
         let weights = (1..=most).map(|n| polynomial_weights(n, n - 1, degree)).collect();
-        Kernel { filter, window, alpha, degree, weights }
+        Kernel { filter, window, strength, degree, weights }
     }
 
     /// The smoothed last number of a window, the oldest first; `before` is the smoothed number before it.
     fn last(&self, window: &[f64], before: Option<f64>) -> f64 {
         let own = window.last().copied().unwrap_or(f64::NAN);
         match self.filter {
-            Filter::Exponential => before.map_or(own, |before| before + self.alpha * (own - before)),
+            Filter::Exponential => before.map_or(own, |before| before + self.strength * (own - before)),
             Filter::SavitzkyGolay => weighed(window, &self.weights[window.len() - 1]),
             _ => self.middle(window, window.len() - 1),
         }
@@ -255,6 +284,11 @@ impl Kernel {
             Filter::MovingAverage => window.iter().sum::<f64>() / window.len() as f64,
             Filter::Median => median(&mut window.to_vec()).unwrap_or(f64::NAN),
             Filter::SavitzkyGolay => weighed(window, &polynomial_weights(window.len(), at, self.degree)),
+            Filter::Gaussian => {
+                let far = |i: usize| i.abs_diff(at) as f64 / self.strength;
+                let weights: Vec<f64> = (0..window.len()).map(|i| (-0.5 * far(i) * far(i)).exp()).collect();
+                weighed(window, &weights) / weights.iter().sum::<f64>()
+            }
             Filter::Exponential => window[at],
         }
     }
@@ -319,19 +353,19 @@ impl Lines {
 impl Joint for Lines {
     fn save(&self) -> Saved {
         let (ends, known) = self.known.save();
-        let Kernel { filter, window, alpha, degree, .. } = self.kernel;
-        let floats = [alpha].into_iter().chain(known).collect();
+        let Kernel { filter, window, strength, degree, .. } = self.kernel;
+        let floats = [strength].into_iter().chain(known).collect();
         Saved::new(Notes { filter, window, degree, ends }, floats)
     }
 
     fn load(saved: Saved, p: usize) -> Result<Self, String> {
         let Notes { filter, window, degree, ends } = saved.read()?;
-        let (alpha, known) = saved.floats.split_first().ok_or("its alpha is missing")?;
-        if !(1..=1001).contains(&window) || degree > 5 {
+        let (strength, known) = saved.floats.split_first().ok_or("its strength is missing")?;
+        if !(1..=1001).contains(&window) || degree > 5 || strength.is_nan() || *strength <= 0.0 {
             return Err("its window is out of range".into());
         }
         let known = Ordered::load(ends, known, p)?;
-        Ok(Lines::new(Kernel::new(filter, window, *alpha, degree), known, p))
+        Ok(Lines::new(Kernel::new(filter, window, *strength, degree), known, p))
     }
 
     fn work(&self, _: &mut [f64], _: &mut [f64]) {}

@@ -1,4 +1,4 @@
-//! Cubic splines through known numbers.
+//! Cubic splines and polynomials through known numbers.
 
 /// The slope at each of some rising places, at least one, so that the cubic pieces between them join with two continuous
 /// derivatives and the first two and the last two pieces are one cubic each ("not-a-knot").
@@ -50,4 +50,17 @@ pub(crate) fn between(x: f64, at: [f64; 2], values: [f64; 2], slopes: [f64; 2]) 
     let u = 1.0 - t;
     let (s0, s1) = (h * slopes[0], h * slopes[1]);
     u * u * ((1.0 + 2.0 * t) * values[0] + t * s0) + t * t * ((1.0 + 2.0 * u) * values[1] - u * s1)
+}
+
+/// The number at `x` of the polynomial through all these, of a degree one less than their number (Neville's scheme). The places must
+/// differ.
+pub(crate) fn through(x: f64, at: &[f64], values: &[f64]) -> f64 {
+    let mut y = values.to_vec();
+    for width in 1..at.len() {
+        for i in 0..at.len() - width {
+            let (left, right) = (at[i], at[i + width]);
+            y[i] = ((right - x) * y[i] + (x - left) * y[i + 1]) / (right - left);
+        }
+    }
+    y.first().copied().unwrap_or(f64::NAN)
 }

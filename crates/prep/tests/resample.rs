@@ -349,3 +349,49 @@ fn class_weights_are_those_of_scikit_learn() {
         assert!(context.registry().resampler("class_weights", wrong).is_err());
     }
 }
+
+/// Of a number that is cut at its quantiles, the bins are balanced as classes are.
+#[test]
+fn numbers_are_balanced_by_bins() {
+    let n = 400;
+    let y: Vec<f64> = (0..n).map(|i| ((i * 37 % n) as f64 / n as f64).powi(3) * 100.0).collect();
+    let x: Vec<f64> = y.iter().map(|y| 2.0 * y + 1.0).collect();
+    let columns: Vec<(Column, ArrayRef)> = vec![
+        (Column::number("x"), Arc::new(Float64Array::from(x))),
+        (Column::number("y").with_role(Role::Target), Arc::new(Float64Array::from(y.clone()))),
+    ];
+    let all = whole(columns);
+    // numpy.quantile(y, [0.05, 0.9]): 20 rows lie at or below the first, 40 above the second.
+    let mut sorted = y.clone();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let (low, high) = (sorted[19], sorted[360]);
+    let bins = |table: &Table| {
+        let y = table.batch().numbers(1).unwrap().values().to_vec();
+        let of = |low: f64, high: f64| y.iter().filter(|y| **y >= low && **y < high).count();
+        [of(f64::MIN, low + 1e-9), of(low + 1e-9, high), of(high, f64::MAX)]
+    };
+    assert_eq!(bins(&all), [20, 340, 40]);
+    let quantiles = json!([0.05, 0.9]);
+    assert_eq!(bins(&resampled("random_over", json!({ "quantiles": quantiles }), &all)), [340, 340, 340]);
+    assert_eq!(bins(&resampled("random_under", json!({ "quantiles": quantiles }), &all)), [20, 20, 20]);
+    let made = resampled("smote", json!({ "quantiles": quantiles }), &all);
+    assert_eq!(bins(&made), [340, 340, 340]);
+    let (x, y) = (made.batch().numbers(0).unwrap(), made.batch().numbers(1).unwrap());
+    for row in 0..made.batch().n_rows() {
+        assert!((x.value(row) - 2.0 * y.value(row) - 1.0).abs() < 1e-9, "the number moves with the row");
+    }
+    let weighed = resampled("class_weights", json!({ "quantiles": quantiles }), &all);
+    let weights = weighed.batch().weights().unwrap().unwrap();
+    let sum = |from: f64, to: f64| {
+        let y = all.batch().numbers(1).unwrap().values();
+        y.iter().zip(&weights).filter(|(y, _)| **y >= from && **y < to).map(|(_, w)| w).sum::<f64>()
+    };
+    assert!((sum(f64::MIN, low + 1e-9) - 400.0 / 3.0).abs() < 1e-9);
+    assert!((sum(high, f64::MAX) - 400.0 / 3.0).abs() < 1e-9);
+    let build = |params: Value| context().registry().resampler("smote", params).err().map(|e| e.to_string());
+    assert!(build(json!({ "quantiles": [0.9, 0.1] })).unwrap().contains("quantiles"));
+    let classes = table(&cases().x, &cases().y);
+    let context = context();
+    let smote = context.registry().resampler("smote", json!({ "quantiles": [0.5] })).unwrap();
+    assert!(smote.resample(&classes, &context).err().unwrap().to_string().contains("classes"));
+}

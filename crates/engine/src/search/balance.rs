@@ -14,7 +14,7 @@ use crate::links::prior::Prior;
 pub struct BalanceFacts {
     /// The resampler.
     pub kind: String,
-    /// Rows of each class before, in the order of the classes.
+    /// Rows of each class before, in the order of the classes; of a number to predict, all rows.
     pub before: Vec<usize>,
     /// And after; where rows were weighed, the sum of their weights.
     pub after: Vec<usize>,
@@ -64,6 +64,13 @@ impl Balancer {
         let rows = self.resampler.resample(train, &context.with_stream("balance"))?;
         let (before, after) = (classes(train)?, classes(&rows)?);
         let weights = |classes: &[(usize, f64)]| classes.iter().map(|c| c.1).collect::<Vec<f64>>();
+        if before.is_empty() {
+            let rows_of = |table: &Table| vec![table.batch().n_rows()];
+            let (before, after) = (rows_of(train), rows_of(&rows));
+            let weighed = before == after;
+            let facts = BalanceFacts { kind: self.kind.clone(), before, after, weighed, corrected: false };
+            return Ok(Balanced { rows, facts, prior: None });
+        }
         let prior = self.correct.then(|| Arc::new(Prior::new(&weights(&before), &weights(&after))) as _);
         let same = before.iter().zip(&after).all(|(a, b)| a.0 == b.0);
         let weighed = same && before != after;

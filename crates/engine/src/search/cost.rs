@@ -186,7 +186,7 @@ pub(super) fn fitting(spec: &Spec, needs: Needs, shape: &Shape) -> f64 {
         "logistic" => 150.0 * n * d * outputs,
         "linear_svm" => 300.0 * n * d * outputs,
         "boosted_trees" => boosted(&number, shape),
-        "random_forest" | "extra_trees" => {
+        "random_forest" | "extra_trees" | "balanced_forest" => {
             let p = shape.tabular();
             let asked = if classes > 1.0 { p.sqrt() } else { p };
             let looked_at = spec.params.get("max_features").and_then(Value::as_f64).map_or(asked, |s| s * p);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidemill_core::recipe::{Calibration, Cost, Decision, Recipe};
+use tidemill_core::recipe::{Balance, Calibration, Cost, Decision, Recipe};
 use tidemill_core::{Context, Fitted, Result};
 use tidemill_kernel::Random;
 
@@ -111,9 +111,18 @@ fn points(decision: &Decision, folds: &[AnsweredRows], judge: &Judge<'_>) -> Res
 /// Refuses what cannot be asked of so many classes, before any work.
 pub(super) fn check(recipe: &Recipe, n_classes: usize) -> Result<()> {
     let decision = &recipe.decision;
-    if n_classes < 2 && recipe.balance.is_some() {
+    let cut = |balance: &Balance| balance.params.contains_key("quantiles");
+    if n_classes < 2 && recipe.balance.as_ref().is_some_and(|balance| !cut(balance)) {
         let problem = "there are no classes to balance: the target is a number";
-        return Err(EngineError::usage(problem, "leave [balance] out of the recipe").into());
+        let remedy =
+            "leave [balance] out of the recipe, or give it 'quantiles' that cut the target into bins";
+        return Err(EngineError::usage(problem, remedy).into());
+    }
+    if n_classes > 1 && recipe.balance.as_ref().is_some_and(cut) {
+        let problem = "'quantiles' of [balance] cut a number to predict into bins, and the target is classes";
+        return Err(
+            EngineError::usage(problem, "leave 'quantiles' out: classes are balanced as they are").into()
+        );
     }
     if recipe.forecast.is_some() && recipe.labels.is_some() {
         let problem = "[labels] leaves rows out, and a forecast needs each of them";

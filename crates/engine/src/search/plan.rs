@@ -340,7 +340,7 @@ pub(super) fn one_per_family(offers: Vec<Offer>) -> Vec<Offer> {
 /// The families that `fast` takes one of.
 fn family(kind: &str) -> Option<&'static str> {
     match kind {
-        "random_forest" | "extra_trees" => Some("forests"),
+        "random_forest" | "extra_trees" | "balanced_forest" => Some("forests"),
         "boosted_trees" => Some("boosting"),
         "neural_net" | "graph_net" | "stcn" => Some("nets"),
         kind if builtin::is_of(kind, Family::Linear) => Some("linear"),

@@ -17,6 +17,7 @@ use super::boosting::Boost;
 use super::curves::Curves;
 use super::features::TreeColumns;
 use super::fitted::VERSION;
+use super::focal::Focal;
 use super::losses::{Gamma, Huber, Link, LogLoss, Loss, Poisson, Quantile, Softmax, Squared, Tweedie};
 use crate::rows;
 
@@ -38,6 +39,9 @@ pub enum LossName {
     Gamma,
     /// The Tweedie deviance of `tweedie_power`: numbers with many zeros.
     Tweedie,
+    /// For classes: the log loss, but rows count the less the surer they are (Lin et al. 2017; `focal_gamma`). Probabilities are less
+    /// sure than they should be: let them be calibrated.
+    Focal,
 }
 
 /// Which leaf is split next.
@@ -55,8 +59,8 @@ pub enum GrowthOrder {
 /// LightGBM (Ke et al. 2017).
 ///
 /// Reads numbers, flags, categories (divided into two sets at a split, without encoding) and vectors; missing values
-/// go the way that is best for them. Learns log loss for classes, and for numbers the `loss` that is named. Needs no
-/// scaling. Good for most tables from some hundreds of rows.
+/// go the way that is best for them. Learns log loss for classes and the squared error for numbers, or the `loss` that is
+/// named. Needs no scaling. Good for most tables from some hundreds of rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoostedTrees {
@@ -86,7 +90,7 @@ pub struct BoostedTrees {
     pub max_features: f64,
     /// Bins per feature at most, 2 to 255.
     pub max_bins: usize,
-    /// What is made small, for numbers; without it, the squared error.
+    /// What is made small; without it, the squared error for numbers and the log loss for classes.
     pub loss: Option<LossName>,
     /// The quantile that the loss `quantile` predicts, between 0 and 1.
     pub quantile: f64,
@@ -94,6 +98,9 @@ pub struct BoostedTrees {
     pub huber_delta: f64,
     /// The power of the loss `tweedie`, between 1 and 2.
     pub tweedie_power: f64,
+    /// With the loss `focal`, how much less sure rows count: 0 or from 1 up.
+    #[serde(skip_serializing_if = "is_usual_gamma")]
+    pub focal_gamma: f64,
     /// Columns with which the prediction may only rise (1) or only fall (-1).
     pub monotone: BTreeMap<String, i8>,
     /// Stop after so many trees without gain on the validation rows that are given, or on rows held back; 0 for never.
@@ -132,6 +139,7 @@ impl Default for BoostedTrees {
             quantile: 0.5,
             huber_delta: 1.0,
             tweedie_power: 1.5,
+            focal_gamma: USUAL_GAMMA,
             monotone: BTreeMap::new(),
             early_stopping: 30,
             validation_share: 0.15,
@@ -140,6 +148,15 @@ impl Default for BoostedTrees {
             category_l2: 10.0,
         }
     }
+}
+
+/// The gamma of Lin and others 2017.
+const USUAL_GAMMA: f64 = 2.0;
+
+/// Models from before there was a gamma are saved as they were.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_usual_gamma(gamma: &f64) -> bool {
+    *gamma == USUAL_GAMMA
 }
 
 fn within(key: &str, value: f64, allowed: bool, range: &str) -> Result<(), KeyPath> {
@@ -174,6 +191,9 @@ impl Builtin for BoostedTrees {
         let inside = |x: f64, low: f64, high: f64| x > low && x < high;
         within("quantile", self.quantile, inside(self.quantile, 0.0, 1.0), "between 0 and 1")?;
         within("tweedie_power", self.tweedie_power, inside(self.tweedie_power, 1.0, 2.0), "between 1 and 2")?;
+        let gamma = self.focal_gamma;
+        let allowed = gamma == 0.0 || (gamma >= 1.0 && gamma.is_finite());
+        within("focal_gamma", gamma, allowed, "0, or a number from 1 up")?;
         within("huber_delta", self.huber_delta, inside(self.huber_delta, 0.0, f64::INFINITY), "above 0")?;
         let held = self.validation_share;
         within("validation_share", held, inside(held, 0.0, 1.0), "between 0 and 1")?;
@@ -333,6 +353,9 @@ impl BoostedTrees {
     fn loss_of(&self, classes: Option<&Arc<Categories>>) -> Result<Box<dyn Loss>> {
         if let Some(classes) = classes {
             return match (self.loss, classes.len()) {
+                (Some(LossName::Focal), n_classes) => {
+                    Ok(Box::new(Focal { gamma: self.focal_gamma, n_classes }))
+                }
                 (Some(_), _) => Err(Error::parameter("loss", "is for numbers, but the target is classes")),
                 (None, 2) => Ok(Box::new(LogLoss)),
                 (None, k) => Ok(Box::new(Softmax(k))),
@@ -346,6 +369,12 @@ impl BoostedTrees {
             LossName::Poisson => Box::new(Poisson),
             LossName::Gamma => Box::new(Gamma),
             LossName::Tweedie => Box::new(Tweedie(self.tweedie_power)),
+            LossName::Focal => {
+                return Err(Error::parameter(
+                    "loss",
+                    "is \"focal\", for classes, but the target is a number",
+                ));
+            }
         })
     }
 

@@ -1,4 +1,4 @@
-//! Random forests and extremely randomised trees.
+//! Random forests and extremely randomised trees, and what all forests share.
 
 use std::sync::Arc;
 
@@ -22,19 +22,36 @@ use super::fitted::VERSION;
 use super::losses::{Link, mean};
 use crate::rows;
 
-/// What both forests share.
-trait Forest: Builtin {
+/// What all forests share.
+pub(super) trait Forest: Builtin {
     fn settings(&self) -> Settings;
 }
 
-struct Settings {
-    n_trees: usize,
-    max_depth: Option<usize>,
-    min_samples_split: usize,
-    min_samples_leaf: usize,
-    max_features: Option<f64>,
-    bootstrap: bool,
-    random_cuts: bool,
+pub(super) struct Settings {
+    pub n_trees: usize,
+    pub max_depth: Option<usize>,
+    pub min_samples_split: usize,
+    pub min_samples_leaf: usize,
+    pub max_features: Option<f64>,
+    pub sampling: Sampling,
+    pub random_cuts: bool,
+}
+
+/// Which rows a tree learns from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sampling {
+    /// All of them.
+    All,
+    /// As many as there are, drawn with replacement.
+    Bootstrap,
+    /// Of each class as many as the rarest has, drawn with replacement.
+    Balanced,
+}
+
+impl Sampling {
+    fn of(bootstrap: bool) -> Self {
+        if bootstrap { Sampling::Bootstrap } else { Sampling::All }
+    }
 }
 
 macro_rules! forest {
@@ -80,7 +97,7 @@ macro_rules! forest {
                     min_samples_split: self.min_samples_split,
                     min_samples_leaf: self.min_samples_leaf,
                     max_features: self.max_features,
-                    bootstrap: self.bootstrap,
+                    sampling: Sampling::of(self.bootstrap),
                     random_cuts: $random,
                 }
             }
@@ -148,7 +165,7 @@ forest! {
     ExtraTrees, "extra_trees", bootstrap = false, random_cuts = true
 }
 
-fn check(settings: &Settings) -> Result<(), KeyPath> {
+pub(super) fn check(settings: &Settings) -> Result<(), KeyPath> {
     let count = |key: &str, x: usize, low: usize| match (low..=100_000).contains(&x) {
         true => Ok(()),
         false => Err(KeyPath::new(key, format!("is {x}, but must be a whole number from {low} to 100000"))),
@@ -212,21 +229,63 @@ struct Ground<'a> {
     weights: Option<Vec<f64>>,
     n_rows: usize,
     n_features: usize,
-    bootstrap: bool,
+    draw: Draw,
     seed: u64,
+}
+
+/// As [`Sampling`], with the rows of each class that has any.
+enum Draw {
+    All,
+    Bootstrap,
+    Balanced(Vec<Vec<usize>>),
+}
+
+impl Draw {
+    /// Errors when classes are to be balanced and the target is a number.
+    fn of(sampling: Sampling, batch: &Batch, weights: Option<&[f64]>) -> Result<Self> {
+        Ok(match sampling {
+            Sampling::All => Draw::All,
+            Sampling::Bootstrap => Draw::Bootstrap,
+            Sampling::Balanced => {
+                let (codes, classes) = rows::classes(batch)?;
+                let mut of_classes = vec![Vec::new(); classes.len()];
+                let counts = |row: &usize| weights.is_none_or(|w| w[*row] > 0.0);
+                (0..codes.len()).filter(counts).for_each(|row| of_classes[codes[row] as usize].push(row));
+                of_classes.retain(|rows| !rows.is_empty());
+                Draw::Balanced(of_classes)
+            }
+        })
+    }
+
+    /// How often each of `n` rows is drawn.
+    fn times(&self, n: usize, random: &mut Random) -> Vec<u32> {
+        let mut times = vec![0u32; n];
+        match self {
+            Draw::All => times.fill(1),
+            Draw::Bootstrap => (0..n).for_each(|_| times[random.below(n)] += 1),
+            Draw::Balanced(classes) => {
+                let rarest = classes.iter().map(Vec::len).min().unwrap_or(0);
+                for rows in classes {
+                    (0..rarest).for_each(|_| times[rows[random.below(rows.len())]] += 1);
+                }
+            }
+        }
+        times
+    }
 }
 
 impl Ground<'_> {
     fn grow<L: Labels>(&self, labels: &L, of: &[L::Label], t: usize, context: &Context) -> Result<Grown> {
         context.check()?;
         let mut random = Random::new(self.seed, t as u64);
-        let weight = self.draw(&mut random);
+        let weight = self.weigh(&mut random);
+        let judges = !matches!(self.draw, Draw::All);
         let mut unseen = Vec::new();
         let mut items = Vec::with_capacity(self.n_rows);
         for (i, (&weight, &label)) in weight.iter().zip(of).enumerate() {
             match weight > 0.0 {
                 true => items.push(Item { row: i as u32, weight, label }),
-                false if self.bootstrap => unseen.push(i as u32),
+                false if judges => unseen.push(i as u32),
                 false => {}
             }
         }
@@ -237,13 +296,10 @@ impl Ground<'_> {
     }
 
     /// How much each row counts for one tree.
-    fn draw(&self, random: &mut Random) -> Vec<f32> {
+    fn weigh(&self, random: &mut Random) -> Vec<f32> {
         let n = self.n_rows;
         let own = |i: usize| self.weights.as_ref().map_or(1.0, |w| w[i]);
-        let mut times = vec![if self.bootstrap { 0u32 } else { 1 }; n];
-        if self.bootstrap {
-            (0..n).for_each(|_| times[random.below(n)] += 1);
-        }
+        let times = self.draw.times(n, random);
         let drawn: Vec<f32> = (0..n).map(|i| (f64::from(times[i]) * own(i)) as f32).collect();
         if drawn.iter().any(|w| *w > 0.0) {
             return drawn;
@@ -253,11 +309,16 @@ impl Ground<'_> {
     }
 }
 
-fn fit<F: Forest>(forest: &F, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
+pub(super) fn fit<F: Forest>(
+    forest: &F,
+    training: Training<'_>,
+    context: &Context,
+) -> Result<Arc<dyn Fitted>> {
     let settings = forest.settings();
     let batch = rows::collect(training, context)?;
     let weights = rows::weights(&batch)?.map(scaled);
     let (target, classes) = Target::of(&batch, weights.as_deref())?;
+    let draw = Draw::of(settings.sampling, &batch, weights.as_deref())?;
     let columns = TreeColumns::of(batch.schema())?;
     let binned = Binned::new(&columns.values(&batch)?, 255);
     let ground = Ground {
@@ -266,7 +327,7 @@ fn fit<F: Forest>(forest: &F, training: Training<'_>, context: &Context) -> Resu
         weights,
         n_rows: batch.n_rows(),
         n_features: binned.n_features(),
-        bootstrap: settings.bootstrap,
+        draw,
         seed: context.seed_for(F::KIND),
     };
     let one = |t: usize| match &target {

@@ -7,7 +7,9 @@ use arrow_array::Array;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Batch, Categories, Cell, Column, Error, Kind, Result, Row, State, TensorData};
+use tidemill_kernel::Random;
 
+use super::noise::Noise;
 use super::{ByHand, Encoder, Kept, Lesson, Plain, Read, Sort};
 use crate::graph::{Chance, Pass};
 use crate::parameters::{Declared, Part, Start};
@@ -141,6 +143,10 @@ impl Encoder for Category {
             other => return Err(Error::internal(format!("'{}' came as {other:?}", self.column))),
         });
         Ok(())
+    }
+
+    fn corrupt(&self, read: &mut Read, noise: &Noise, random: &mut Random) {
+        noise.codes(read, MISSING, random);
     }
 
     fn forward(&self, read: &Read, pass: &Pass<'_>) -> Result<Tensor<2>> {

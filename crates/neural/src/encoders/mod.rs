@@ -6,6 +6,7 @@ mod categories;
 mod channels;
 mod image;
 pub(crate) mod neighbors;
+pub(crate) mod noise;
 mod numbers;
 mod recurrent;
 pub(crate) mod spacetime;
@@ -17,6 +18,7 @@ mod vectors;
 
 pub use augment::Augment;
 pub use image::Images;
+pub use noise::Noise;
 pub use steps::{Series, SeriesNet};
 pub use tokens::Tokens;
 
@@ -24,6 +26,7 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use tidemill_core::{Batch, Column, Context, Error, Result, Role, Row, Schema, Source, State};
+use tidemill_kernel::Random;
 
 use crate::NeuralNet;
 use crate::graph::{Chance, Pass};
@@ -156,6 +159,9 @@ pub(crate) trait Encoder: Send + Sync {
 
     /// Adds one row to `into`, the same numbers as [`Encoder::read`]. The caller counts `n_rows`.
     fn read_row(&self, row: &Row, places: &[usize], into: &mut Read) -> Result<()>;
+
+    /// Makes what was read of some training rows a little wrong; the default leaves it as it is.
+    fn corrupt(&self, _read: &mut Read, _noise: &Noise, _random: &mut Random) {}
 
     /// What the rows become: `[rows, width]`. `pass` gives its parameters, by their place in [`Encoder::declare`].
     fn forward(&self, read: &Read, pass: &Pass<'_>) -> Result<Tensor<2>>;

@@ -6,8 +6,10 @@ use arrow_array::Array;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Batch, Cell, Column, Error, Kind, Result, Row, State};
+use tidemill_kernel::Random;
 use tidemill_kernel::sketch::Quantiles;
 
+use super::noise::{Feature, Noise};
 use super::{AsRead, Encoder, Lesson, Plain, Read, Sort};
 use crate::NumberEncoding;
 use crate::graph::Pass;
@@ -219,6 +221,15 @@ impl Encoder for Numbers {
             number.put(x, &mut into.numbers);
         }
         Ok(())
+    }
+
+    fn corrupt(&self, read: &mut Read, noise: &Noise, random: &mut Random) {
+        let feature = |number: &Number| Feature {
+            width: number.scale.width(),
+            marked: number.marked,
+            standard: matches!(number.scale, Scale::Standard(_)),
+        };
+        noise.numbers(read, &self.0.iter().map(feature).collect::<Vec<_>>(), random);
     }
 
     fn forward(&self, read: &Read, pass: &Pass<'_>) -> Result<Tensor<2>> {

@@ -6,7 +6,9 @@ use arrow_array::Array;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Batch, Cell, Column, Error, Kind, Layout, Result, Row, State};
+use tidemill_kernel::Random;
 
+use super::noise::{Feature, Noise};
 use super::{AsRead, Encoder, Lesson, Plain, Read, Sort};
 use crate::graph::Pass;
 use crate::parameters::{Declared, Part};
@@ -122,6 +124,19 @@ impl Encoder for Vector {
             other => return Err(Error::internal(format!("'{}' came as {other:?}", self.column))),
         }
         Ok(())
+    }
+
+    fn corrupt(&self, read: &mut Read, noise: &Noise, random: &mut Random) {
+        let mut features: Vec<Feature> =
+            self.parts.iter().map(|_| Feature { width: 1, marked: false, standard: true }).collect();
+        features.extend(self.marked.then_some(Feature { width: 0, marked: true, standard: false }));
+        noise.numbers(read, &features, random);
+        if self.marked {
+            // Of a vector that is missing no part is known.
+            let rows = read.numbers.chunks_exact_mut(self.width());
+            let missing = rows.filter(|row| row.last().is_some_and(|mark| *mark > 0.0));
+            missing.for_each(|row| row[..self.parts.len()].fill(0.0));
+        }
     }
 
     fn forward(&self, read: &Read, pass: &Pass<'_>) -> Result<Tensor<2>> {

@@ -56,12 +56,8 @@ impl Rows<'_> {
         let shard = |start: usize| {
             let range: Range<usize> = start..rows.len().min(start + size);
             let own = &rows[range.clone()];
-            let truth = match self.truth {
-                Truth::Numbers(values) => Truth::Numbers(own.iter().map(|&r| values[r as usize]).collect()),
-                Truth::Classes(codes) => Truth::Classes(own.iter().map(|&r| codes[r as usize]).collect()),
-            };
             let weights = own.iter().map(|&r| self.weights[r as usize]).collect();
-            Ok(Shard { reads: net.read(&batch, places, range)?, truth, weights })
+            Ok(Shard { reads: net.read(&batch, places, range)?, truth: self.truth.take(own), weights })
         };
         (0..rows.len()).step_by(size).map(shard).collect()
     }

@@ -176,7 +176,7 @@ pub(crate) fn fingerprint(options: &NeuralNet, net: &Net, seed: u64, rows: &Rows
     net.encoders.iter().for_each(|encoder| mix(format!("{:?}", encoder.state()).as_bytes()));
     rows.rows.iter().for_each(|row| mix(&row.to_le_bytes()));
     match rows.truth {
-        Truth::Numbers(values) => values.iter().for_each(|y| mix(&y.to_le_bytes())),
+        Truth::Numbers(values) | Truth::Rows(values, _) => values.iter().for_each(|y| mix(&y.to_le_bytes())),
         Truth::Classes(codes) => codes.iter().for_each(|code| mix(&code.to_le_bytes())),
     }
     rows.weights.iter().for_each(|w| mix(&w.to_le_bytes()));

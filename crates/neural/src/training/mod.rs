@@ -10,10 +10,11 @@ mod scale;
 mod schedule;
 mod subject;
 
-use tidemill_core::{Context, Result, Training};
+use tidemill_core::{Context, Result, Source, Training};
 
 use crate::encoders::Encoder;
 use crate::fitted::Meaning;
+use crate::head::{Loss, NetLoss, Truth};
 use crate::net::Net;
 use crate::parameters::Parameters;
 use crate::{FittedNet, NeuralNet};
@@ -25,6 +26,7 @@ pub use schedule::Schedule;
 #[cfg(test)]
 pub(crate) use {batches::Shard, gradient::Gradients};
 
+use batches::Rows;
 use run::Run;
 use subject::Subject;
 
@@ -56,6 +58,25 @@ pub(crate) fn train(
         parameters = Run::new(options, &net, loss, (rows, watched), parameters, context)?.all()?;
     }
     Ok(FittedNet::new(options.clone(), net, parameters, meaning))
+}
+
+/// The parameters with which this net gives the rows of `truth` for those of `source`, by the squared error. Rows of one block are
+/// watched or learned from together.
+pub(crate) fn train_rows(
+    options: &NeuralNet,
+    net: &Net,
+    source: &dyn Source,
+    truth: &Truth,
+    blocks: Option<&[u32]>,
+    context: &Context,
+) -> Result<Parameters> {
+    let parameters = Parameters::start(net.declare(), context.seed_for("net/start"));
+    let weights = vec![1.0; truth.len()];
+    let mut rows = Rows { source, rows: (0..truth.len() as u32).collect(), truth, weights: &weights };
+    let seed = context.seed_for("net/watched");
+    let watched = subject::set_aside(&mut rows, blocks, options.validation_share, seed);
+    let loss = Loss { kind: NetLoss::Squared, smoothing: 0.0, gamma: 0.0, delta: 1.0 };
+    Run::new(options, net, loss, (rows, watched), parameters, context)?.all()
 }
 
 /// The gradient of a loss over a whole table: for tests of whole nets.

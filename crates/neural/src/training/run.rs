@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tidemill_core::{Context, Error, Event, EventFile, Result, Runtime};
+use tidemill_kernel::Random;
 use tidemill_kernel::reduce::in_chunks;
 
 use super::batches::{Rows, Shard, each_batch, shard_of};
@@ -167,7 +168,15 @@ impl<'a> Run<'a> {
         // The loop holds the run; the thread that reads ahead sees only what does not change.
         let rows = Rows { rows: Vec::new(), ..self.rows };
         let (net, places) = (self.net, self.places.clone());
-        each_batch(&rows, net, &places, (&order, self.batch_size, shard), first, |b, shards| {
+        let (noise, noise_seed) = (self.options.noise, self.context.seed_for(&format!("net/noise/{epoch}")));
+        each_batch(&rows, net, &places, (&order, self.batch_size, shard), first, |b, mut shards| {
+            if !noise.is_none() {
+                for (s, shard) in shards.iter_mut().enumerate() {
+                    let mut random = Random::new(noise_seed, ((b as u64) << 20) + s as u64);
+                    let reads = net.encoders.iter().zip(&mut shard.reads);
+                    reads.for_each(|(encoder, read)| encoder.corrupt(read, &noise, &mut random));
+                }
+            }
             after = self.batch(b, &shards, &mut pending)?;
             Ok(after == After::GoOn)
         })?;

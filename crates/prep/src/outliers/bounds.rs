@@ -3,11 +3,7 @@
 use arrow_array::Float64Array;
 
 use super::Detect;
-use crate::numbers::{finite, median, quantile, summary, variance};
-
-/// The standard deviation of a normal distribution over its median absolute deviation (scikit-learn and statsmodels round alike
-/// to 1.4826).
-const MAD_TO_DEVIATION: f64 = 1.482_602_218_505_602;
+use crate::numbers::{MAD_TO_DEVIATION, finite, median, quantile, summary, variance};
 
 /// Nothing finite lies outside.
 const OPEN: [f64; 2] = [f64::MIN, f64::MAX];
@@ -42,7 +38,13 @@ pub(super) fn bounds(detect: Detect, threshold: Option<f64>, values: &Float64Arr
             let share = threshold.unwrap_or(1.0) / 100.0;
             [quantile(&mut all, share), quantile(&mut all, 1.0 - share)]
         }
-        Detect::IsolationForest | Detect::LocalOutlierFactor | Detect::Mahalanobis => return None,
+        Detect::IsolationForest
+        | Detect::LocalOutlierFactor
+        | Detect::Mahalanobis
+        | Detect::OneClassSvm
+        | Detect::SeasonalResidual => {
+            return None;
+        }
     })
 }
 

@@ -4,6 +4,8 @@ mod bounds;
 mod isolation_forest;
 mod local_outlier_factor;
 mod mahalanobis;
+mod one_class_svm;
+mod seasonal;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -17,26 +19,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry,
-    Result, Slot, State, Table, Training,
+    Result, Schema, Slot, State, Table, Training,
 };
 
 use crate::joint::{self, Added, Together};
+use crate::placing::{self, Place, Placing};
+use crate::span::Span;
 use crate::{mapping, weights};
 use bounds::{bounds, outside};
+use seasonal::Seasons;
 use treatment::Treatment;
 use whole_rows::WholeRows;
 
 /// Finds numbers, or whole rows, that lie far from the others in training, and clips, marks, removes or plays them down.
 ///
 /// What is far is learned from the training rows, and later rows are held to the same bounds: the treatment of a
-/// row never depends on the rows beside it. `zscore`, `modified_zscore`, `iqr` and `percentile` look at each column by itself:
+/// row never depends on the rows beside it. `zscore`, `modified_zscore`, `iqr`, `percentile` and
+/// `seasonal_residual` look at each column by itself:
 /// missing values stay missing; infinite ones are outliers; a column that does not vary by the measure taken (a deviation, a
 /// median absolute deviation or a distance between quartiles of 0) has none but these. `isolation_forest`,
-/// `local_outlier_factor` and `mahalanobis` look at all columns of a row together: a missing number counts as the column's
-/// median, a row with an infinite one is an outlier, and for the latter two each column is standardised first. `drop` and
-/// `down_weight` touch training rows only: later rows pass as they are.
+/// `local_outlier_factor`, `one_class_svm` and `mahalanobis` look at all columns of a row together: a missing number counts as the
+/// column's median, a row with an infinite one is an outlier, and for all but the first each column is standardised first. `drop`
+/// and `down_weight` touch training rows only: later rows pass as they are.
 ///
-/// Agrees with scikit-learn's `IsolationForest` (the score, not the random cuts), `LocalOutlierFactor` and `LedoitWolf`.
+/// Agrees with scikit-learn's `IsolationForest` (the score, not the random cuts), `LocalOutlierFactor`, `OneClassSVM` and
+/// `LedoitWolf`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Outliers {
@@ -49,12 +56,13 @@ pub struct Outliers {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
     /// How far is too far: deviations from the mean (3 without it), median absolute deviations made to agree with those for normal
-    /// values (3.5), distances between the quartiles beyond them (1.5), for `percentile` the percentage at each end (1), for
-    /// `isolation_forest` the score between 0 and 1 (0.6), for `local_outlier_factor` the factor (1.5), and for `mahalanobis` the
-    /// share of normal rows that lie nearer (0.999).
+    /// values (3.5, of `seasonal_residual` too), distances between the quartiles beyond them (1.5), for `percentile` the percentage at each end (1), for
+    /// `isolation_forest` the score between 0 and 1 (0.6), for `local_outlier_factor` the factor (1.5), for `one_class_svm` the score
+    /// between 0 and 1 (0.5, the edge of the region), and for `mahalanobis` the share of normal rows that lie nearer (0.999).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// Instead of a threshold, the share of training rows, up to 0.5, that are outliers; where whole rows are looked at.
+    /// Instead of a threshold, the share of training rows, up to 0.5, that are outliers; where whole rows are looked at. For
+    /// `one_class_svm` the share of rows outside the region as well (its `nu`; 0.05 without it).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contamination: Option<f64>,
     /// How many trees an isolation forest has (100 without it).
@@ -63,6 +71,16 @@ pub struct Outliers {
     /// With how many neighbours the local outlier factor compares a row (20 without it).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_neighbors: Option<usize>,
+    /// For `seasonal_residual`, the length of a season: such as `24h`, `7d` or `1w` along times, a number along numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<Span>,
+    /// For `seasonal_residual`, the columns that tell groups apart, each with a line of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// For `seasonal_residual`, the column of times or numbers along which rows are ordered; without it the column in the role `time`, or
+    /// the only one of times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub along: Option<String>,
     /// What an outlier counts with `down_weight`, from 0 to 1 (0.1 without it); a weight column is multiplied by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
@@ -81,25 +99,32 @@ pub enum Detect {
     Iqr,
     /// The least and the greatest values, by percentage.
     Percentile,
+    /// By median absolute deviations from what is usual at the same phase of a season, along time; `period` says how long a season is.
+    /// Later rows are held to the season and to the level at the end of training.
+    SeasonalResidual,
     /// Rows that few random cuts set apart from all others (Liu, Ting and Zhou 2008).
     IsolationForest,
     /// Rows in emptier places than their nearest neighbours (Breunig and others 2000). With `flag` or `missing` the model keeps
     /// the training rows.
     LocalOutlierFactor,
+    /// Rows outside the region that holds most rows (one-class support vector machine; Schölkopf and others 2001). Learned from at most
+    /// 4,000 rows, drawn by chance. With `flag` or `missing` the model keeps those of them at the edge of the region.
+    OneClassSvm,
     /// Rows far from the mean, measured by how the columns vary together (covariance shrunk after Ledoit and Wolf 2004).
     Mahalanobis,
 }
 
 impl Detect {
     fn by_row(self) -> bool {
-        matches!(self, Detect::IsolationForest | Detect::LocalOutlierFactor | Detect::Mahalanobis)
+        use Detect::{IsolationForest, LocalOutlierFactor, Mahalanobis, OneClassSvm};
+        matches!(self, IsolationForest | LocalOutlierFactor | Mahalanobis | OneClassSvm)
     }
 
     /// What a threshold must be above and below.
     fn range(self) -> (f64, f64) {
         match self {
             Detect::Percentile => (0.0, 50.0),
-            Detect::IsolationForest | Detect::Mahalanobis => (0.0, 1.0),
+            Detect::IsolationForest | Detect::Mahalanobis | Detect::OneClassSvm => (0.0, 1.0),
             _ => (0.0, f64::MAX),
         }
     }
@@ -138,9 +163,15 @@ impl Outliers {
     fn find(&self, training: Training<'_>, context: &Context) -> Result<Findings> {
         context.check()?;
         let schema = training.train.schema();
-        let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
+        let mut places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
         joint::refuse_target(Self::KIND, schema, &places)?;
         let batch = training.train.collect()?;
+        if let Some(period) = &self.period {
+            let along = placing::along(schema, self.along.as_deref())?;
+            let period = period.length(schema.columns()[along].kind, "period")?;
+            places.retain(|at| *at != along);
+            return self.find_in_season(batch, places, along, period);
+        }
         let columns = places.iter().map(|&at| batch.numbers(at)).collect::<Result<Vec<_>>>()?;
         let action = self.action();
         let (treatment, rows) = if self.detect.by_row() && !places.is_empty() {
@@ -158,13 +189,50 @@ impl Outliers {
             (Treatment::Cells { action, bounds }, rows)
         };
         let fitted = Arc::new(match action {
-            Action::Drop | Action::DownWeight => {
-                let kind = (Self::KIND, Self::VERSION);
-                Together::new(kind, schema, &[], Vec::new(), Vec::new(), Treatment::Training { action })
-            }
+            Action::Drop | Action::DownWeight => self.of_training(schema),
             _ => self.together(&batch, &places, treatment),
         });
         Ok(Findings { fitted, batch, places, rows })
+    }
+
+    /// As [`Outliers::find`], of numbers held against their season.
+    fn find_in_season(
+        &self,
+        batch: Batch,
+        places: Vec<usize>,
+        along: usize,
+        period: f64,
+    ) -> Result<Findings> {
+        let (placing, of_rows) = Placing::learn(&batch, &self.by, Some(along))?;
+        let (x, p) = (joint::matrix(&batch, &places)?, places.len());
+        let threshold = self.threshold.unwrap_or(3.5);
+        let seasons = Seasons::fit(&x, p, (&of_rows, placing.n_groups()), period, threshold);
+        let is_outlier = |(row, place): (&[f64], &Place)| {
+            let beyond = |(j, x): (usize, &f64)| {
+                outside(*x, seasons.bounds(*place, j, p).unwrap_or([f64::MIN, f64::MAX]))
+            };
+            row.iter().enumerate().any(beyond)
+        };
+        let rows = match p {
+            0 => vec![false; batch.n_rows()],
+            _ => x.chunks_exact(p).zip(&of_rows).map(is_outlier).collect(),
+        };
+        let action = self.action();
+        let fitted = match action {
+            Action::Drop | Action::DownWeight => self.of_training(batch.schema()),
+            _ => {
+                let treatment = Treatment::Seasons { action, seasons: Box::new(seasons) };
+                self.together(&batch, &places, treatment).placed(placing)
+            }
+        };
+        Ok(Findings { fitted: Arc::new(fitted), batch, places, rows })
+    }
+
+    /// What becomes of later rows where training rows alone are touched: nothing.
+    fn of_training(&self, schema: &Schema) -> Together<Treatment> {
+        let kind = (Self::KIND, Self::VERSION);
+        let treatment = Treatment::Training { action: self.action() };
+        Together::new(kind, schema, &[], Vec::new(), Vec::new(), treatment)
     }
 
     /// The treatment of later rows.
@@ -220,8 +288,8 @@ impl Estimator for Outliers {
 
 impl Builtin for Outliers {
     const KIND: &'static str = "outliers";
-    /// Version 2 knows whole rows, and actions on training rows alone.
-    const VERSION: u32 = 2;
+    /// Version 2 knows whole rows, and actions on training rows alone; version 3 one-class support vector machines.
+    const VERSION: u32 = 3;
 
     fn check(&self) -> Result<(), KeyPath> {
         let (by_row, action) = (self.detect.by_row(), self.action());
@@ -247,7 +315,17 @@ impl Builtin for Outliers {
         if let Some(x) = self.weight.filter(|x| !(0.0..=1.0).contains(x)) {
             return Err(KeyPath::new("weight", format!("must be from 0 to 1, but is {x}")));
         }
+        match &self.period {
+            None if self.detect == Detect::SeasonalResidual => {
+                let problem =
+                    "is missing: \"seasonal_residual\" needs the length of a season, such as \"7d\"";
+                return Err(KeyPath::new("period", problem));
+            }
+            Some(period) => period.check().map_err(|problem| KeyPath::new("period", problem))?,
+            None => {}
+        }
         let (forest, factor) = (Detect::IsolationForest, Detect::LocalOutlierFactor);
+        let seasonal = Detect::SeasonalResidual;
         let given = [
             ("contamination", self.contamination.is_some(), by_row, "a detector that judges whole rows"),
             ("n_trees", self.n_trees.is_some(), self.detect == forest, "detect = \"isolation_forest\""),
@@ -257,6 +335,9 @@ impl Builtin for Outliers {
                 self.detect == factor,
                 "detect = \"local_outlier_factor\"",
             ),
+            ("period", self.period.is_some(), self.detect == seasonal, "detect = \"seasonal_residual\""),
+            ("by", !self.by.is_empty(), self.detect == seasonal, "detect = \"seasonal_residual\""),
+            ("along", self.along.is_some(), self.detect == seasonal, "detect = \"seasonal_residual\""),
             ("weight", self.weight.is_some(), action == Action::DownWeight, "action = \"down_weight\""),
         ];
         if let Some((key, .., with)) = given.iter().find(|(_, given, fits, _)| *given && !fits) {
@@ -278,4 +359,11 @@ impl Builtin for Outliers {
 impl BuiltinStep for Outliers {
     const SLOT: Slot = Slot::Outliers;
     const DONE: &'static str = "outliers treated";
+    const KEEPS_ROWS: bool = true;
+
+    /// Neighbours and support vectors are rows; bounds, trees, seasons and covariances are not.
+    fn holds_rows(state: &State) -> bool {
+        let detect = state.params.pointer("/learned/detector/detect").and_then(Value::as_str);
+        detect.is_some_and(|detect| ["local_outlier_factor", "one_class_svm"].contains(&detect))
+    }
 }

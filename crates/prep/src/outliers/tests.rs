@@ -16,6 +16,7 @@ struct Reference {
     isolation_forest: [Vec<f64>; 2],
     local_outlier_factor: [Vec<f64>; 2],
     mahalanobis: [Vec<f64>; 2],
+    one_class_svm: [Vec<f64>; 2],
 }
 
 fn reference() -> Reference {
@@ -49,13 +50,16 @@ fn step(detect: Detect) -> Outliers {
 fn factors_and_distances_agree_with_scikit_learn() {
     let reference = reference();
     let factor = Outliers { n_neighbors: Some(15), ..step(Detect::LocalOutlierFactor) };
-    for (step, wanted) in
-        [(factor, &reference.local_outlier_factor), (step(Detect::Mahalanobis), &reference.mahalanobis)]
-    {
+    let region = Outliers { contamination: Some(0.1), ..step(Detect::OneClassSvm) };
+    for (step, wanted, tolerance) in [
+        (factor, &reference.local_outlier_factor, 1e-9),
+        (step(Detect::Mahalanobis), &reference.mahalanobis, 1e-9),
+        (region, &reference.one_class_svm, 1e-6),
+    ] {
         let found = scores(&step, &reference);
         for (found, wanted) in found.iter().flatten().zip(wanted.iter().flatten()) {
             assert!(
-                (found - wanted).abs() < 1e-9 * wanted.max(1.0),
+                (found - wanted).abs() < tolerance * wanted.max(1.0),
                 "{:?}: {found}, not {wanted}",
                 step.detect
             );
@@ -85,7 +89,9 @@ fn isolation_scores_agree_with_scikit_learn_as_far_as_chance_lets_them() {
 #[test]
 fn as_many_rows_are_outliers_as_were_said() {
     let table = table(&reference().train);
-    for detect in [Detect::IsolationForest, Detect::LocalOutlierFactor, Detect::Mahalanobis] {
+    let detectors =
+        [Detect::IsolationForest, Detect::LocalOutlierFactor, Detect::Mahalanobis, Detect::OneClassSvm];
+    for detect in detectors {
         let step = Outliers { contamination: Some(0.1), ..step(detect) };
         let (fitted, out) = step.fit_apply(Training::on(&table), &Context::default()).unwrap();
         let marks = out.batch().flags(4).unwrap();

@@ -8,14 +8,18 @@ use tidemill_core::{Batch, Result, Schema};
 
 use super::Action;
 use super::bounds::outside;
+use super::seasonal::{self, Seasons};
 use super::whole_rows::{Notes, WholeRows};
 use crate::joint::Joint;
 use crate::mapping::Saved;
+use crate::placing::Place;
 
 /// What was learned, and what is done with it.
 pub(super) enum Treatment {
     /// Between which values each column's numbers are no outliers.
     Cells { action: Action, bounds: Vec<[f64; 2]> },
+    /// Between which values each column's numbers are no outliers, place by place.
+    Seasons { action: Action, seasons: Box<Seasons> },
     /// Which rows are outliers.
     Rows { action: Action, whole: Box<WholeRows> },
     /// Only training rows were touched.
@@ -30,6 +34,14 @@ struct RowNotes {
     detector: Notes,
 }
 
+/// The notes of seasons.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeasonNotes {
+    action: Action,
+    seasons: seasonal::Notes,
+}
+
 impl Joint for Treatment {
     fn save(&self) -> Saved {
         match self {
@@ -38,11 +50,20 @@ impl Joint for Treatment {
                 let (detector, floats) = whole.save();
                 Saved::new(RowNotes { action: *action, detector }, floats)
             }
+            Treatment::Seasons { action, seasons } => {
+                let (notes, floats) = seasons.save();
+                Saved::new(SeasonNotes { action: *action, seasons: notes }, floats)
+            }
             Treatment::Training { action } => Saved::new(action, Vec::new()),
         }
     }
 
     fn load(saved: Saved, p: usize) -> Result<Self, String> {
+        if saved.notes.get("seasons").is_some() {
+            let notes: SeasonNotes = saved.read()?;
+            let seasons = Box::new(Seasons::load(notes.seasons, &saved, p)?);
+            return Ok(Treatment::Seasons { action: notes.action, seasons });
+        }
         if saved.notes.is_object() {
             let notes: RowNotes = saved.read()?;
             let whole = Box::new(WholeRows::load(&notes.detector, &saved, p)?);
@@ -69,16 +90,20 @@ impl Joint for Treatment {
         let (action, bounds) = match self {
             Treatment::Cells { action, bounds } => (action, bounds),
             Treatment::Rows { .. } => return self.work_rows(row, added, (row.len(), added.len())),
-            Treatment::Training { .. } => return,
+            Treatment::Training { .. } | Treatment::Seasons { .. } => return,
         };
         for (j, (x, bounds)) in row.iter_mut().zip(bounds).enumerate() {
-            let outside = outside(*x, *bounds);
-            match action {
-                Action::Clip if outside => *x = if *x < bounds[0] { bounds[0] } else { bounds[1] },
-                Action::Missing if outside => *x = f64::NAN,
-                Action::Flag => added[j] = f64::from(u8::from(outside)),
-                _ => {}
-            }
+            treat(*action, x, *bounds, added, j);
+        }
+    }
+
+    fn work_at(&self, place: Place, row: &mut [f64], added: &mut [f64]) {
+        let Treatment::Seasons { action, seasons } = self else { return self.work(row, added) };
+        let p = row.len();
+        for (j, x) in row.iter_mut().enumerate() {
+            // Where nothing is known of a place, only an infinite number is an outlier.
+            let bounds = seasons.bounds(place, j, p).unwrap_or([f64::MIN, f64::MAX]);
+            treat(*action, x, bounds, added, j);
         }
     }
 
@@ -95,6 +120,16 @@ impl Joint for Treatment {
         }
         let rows = rows.chunks_exact_mut(p).zip(&outliers);
         rows.filter(|(_, outlier)| **outlier).for_each(|(row, _)| row.fill(f64::NAN));
+    }
+}
+
+fn treat(action: Action, x: &mut f64, bounds: [f64; 2], added: &mut [f64], j: usize) {
+    let outside = outside(*x, bounds);
+    match action {
+        Action::Clip if outside => *x = if *x < bounds[0] { bounds[0] } else { bounds[1] },
+        Action::Missing if outside => *x = f64::NAN,
+        Action::Flag => added[j] = f64::from(u8::from(outside)),
+        _ => {}
     }
 }
 

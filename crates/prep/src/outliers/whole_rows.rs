@@ -9,6 +9,7 @@ use tidemill_kernel::reduce::in_chunks;
 use super::isolation_forest::IsolationForest;
 use super::local_outlier_factor::LocalOutlierFactor;
 use super::mahalanobis::Mahalanobis;
+use super::one_class_svm::OneClassSvm;
 use super::{Detect, Outliers};
 use crate::mapping::Saved;
 use crate::numbers::{median_of, quantile, summary, variance};
@@ -28,6 +29,7 @@ enum Detector {
     Forest(IsolationForest),
     Factor(Box<LocalOutlierFactor>),
     Distance(Mahalanobis),
+    Region(OneClassSvm),
 }
 
 /// What is saved beside the floats.
@@ -35,7 +37,7 @@ enum Detector {
 #[serde(deny_unknown_fields)]
 pub(super) struct Notes {
     detect: Detect,
-    /// The rows of a tree, or the neighbours of a row; else 0.
+    /// The rows of a tree, the neighbours of a row, or the support vectors; else 0.
     size: usize,
     /// The nodes of each tree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -67,7 +69,7 @@ impl WholeRows {
         let ready: Vec<[f64; 3]> = columns.iter().map(|values| readied(values, scaled)).collect();
         let infinite = make_ready(&mut x, &ready);
         context.check()?;
-        let (detector, mut scores) = Detector::fit(step, x, p, context);
+        let (detector, mut scores) = Detector::fit(step, x, p, context)?;
         context.check()?;
         let limit = match step.contamination {
             Some(share) => quantile(&mut scores.clone(), 1.0 - share),
@@ -100,6 +102,7 @@ impl WholeRows {
             }
             Detector::Factor(factor) => (Detect::LocalOutlierFactor, factor.k(), Vec::new(), factor.floats()),
             Detector::Distance(distance) => (Detect::Mahalanobis, 0, Vec::new(), distance.floats()),
+            Detector::Region(region) => (Detect::OneClassSvm, region.size(), Vec::new(), region.floats()),
         };
         let floats = self.ready.concat().into_iter().chain([self.limit]).chain(learned);
         (Notes { detect, size, trees }, floats.collect())
@@ -122,6 +125,7 @@ impl WholeRows {
                 Detector::Factor(Box::new(LocalOutlierFactor::load(notes.size, learned, p)?))
             }
             Detect::Mahalanobis => Detector::Distance(Mahalanobis::load(learned, p)?),
+            Detect::OneClassSvm => Detector::Region(OneClassSvm::load(notes.size, learned, p)?),
             other => return Err(format!("{other:?} looks at one column at a time")),
         };
         Ok(WholeRows { ready, limit: *limit, detector })
@@ -130,13 +134,17 @@ impl WholeRows {
 
 impl Detector {
     /// From complete training rows: what was learned, and the score of each of them.
-    fn fit(step: &Outliers, x: Vec<f64>, p: usize, context: &Context) -> (Self, Vec<f64>) {
+    fn fit(step: &Outliers, x: Vec<f64>, p: usize, context: &Context) -> Result<(Self, Vec<f64>)> {
         let detector = match step.detect {
             Detect::LocalOutlierFactor => {
                 let (factor, scores) = LocalOutlierFactor::fit(x, p, step.n_neighbors.unwrap_or(20));
-                return (Detector::Factor(Box::new(factor)), scores);
+                return Ok((Detector::Factor(Box::new(factor)), scores));
             }
             Detect::Mahalanobis => Detector::Distance(Mahalanobis::fit(&x, p)),
+            Detect::OneClassSvm => {
+                let nu = step.contamination.unwrap_or(0.05);
+                Detector::Region(OneClassSvm::fit(&x, p, nu, context)?)
+            }
             _ => {
                 let seed = context.seed_for("isolation_forest");
                 Detector::Forest(IsolationForest::fit(&x, p, step.n_trees.unwrap_or(100), seed))
@@ -147,7 +155,7 @@ impl Detector {
             detector.scores(&x[rows.start * p..rows.end * p], p, &mut scores);
             scores
         });
-        (detector, parts.concat())
+        Ok((detector, parts.concat()))
     }
 
     fn scores(&self, z: &[f64], p: usize, out: &mut [f64]) {
@@ -155,6 +163,7 @@ impl Detector {
             Detector::Forest(forest) => forest.scores(z, p, out),
             Detector::Factor(factor) => factor.scores(z, out),
             Detector::Distance(distance) => distance.scores(z, out),
+            Detector::Region(region) => region.scores(z, p, out),
         }
     }
 }
@@ -163,6 +172,7 @@ fn usual_limit(step: &Outliers, p: usize) -> f64 {
     match step.detect {
         Detect::Mahalanobis => chi_squared::quantile(step.threshold.unwrap_or(0.999), p),
         Detect::LocalOutlierFactor => step.threshold.unwrap_or(1.5),
+        Detect::OneClassSvm => step.threshold.unwrap_or(0.5),
         _ => step.threshold.unwrap_or(0.6),
     }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{BuiltinResampler, Context, Error, KeyPath, Resampler, Result, Table, nearest};
 
+use super::check_quantiles;
 use super::classes::ByClass;
 use crate::weights;
 
@@ -26,6 +27,10 @@ pub struct ClassWeights {
     /// For `cost`: what overlooking a row of a class costs, by the name of the class; 1 for those not named.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub costs: BTreeMap<String, f64>,
+    /// For a number to predict, the quantiles that cut it into bins, which are then balanced like classes: `[0.05, 0.95]` makes the
+    /// least and the greatest twentieth as frequent as all between.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quantiles: Vec<f64>,
 }
 
 /// What a class's weight follows from.
@@ -43,7 +48,7 @@ pub enum Weighing {
 
 impl Default for ClassWeights {
     fn default() -> Self {
-        ClassWeights { by: Weighing::Balanced, beta: 0.999, costs: BTreeMap::new() }
+        ClassWeights { by: Weighing::Balanced, beta: 0.999, costs: BTreeMap::new(), quantiles: Vec::new() }
     }
 }
 
@@ -56,6 +61,10 @@ impl BuiltinResampler for ClassWeights {
         }
         if let Some((class, cost)) = self.costs.iter().find(|(_, cost)| !(**cost > 0.0 && cost.is_finite())) {
             return Err(KeyPath::new("costs", format!("'{class}' must cost more than 0, but costs {cost}")));
+        }
+        check_quantiles(&self.quantiles)?;
+        if self.by == Weighing::Cost && !self.quantiles.is_empty() {
+            return Err(KeyPath::new("quantiles", "cut a number into bins, and costs are those of classes"));
         }
         match (self.by == Weighing::Cost, self.costs.is_empty()) {
             (true, true) => {
@@ -70,7 +79,7 @@ impl BuiltinResampler for ClassWeights {
 impl Resampler for ClassWeights {
     fn resample(&self, train: &Table, _: &Context) -> Result<Table> {
         let batch = train.batch();
-        let by = ByClass::of(Self::KIND, batch)?;
+        let by = ByClass::cut(Self::KIND, batch, &self.quantiles)?;
         let names: Vec<&str> = by.names().collect();
         if let Some(unknown) = self.costs.keys().find(|class| !names.contains(&class.as_str())) {
             let near =

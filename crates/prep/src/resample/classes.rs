@@ -3,6 +3,7 @@
 use tidemill_core::{Batch, Context, Error, Result, Role, Target};
 
 use crate::PrepError;
+use crate::numbers::quantile;
 
 /// The rows of each class of a target.
 pub(super) struct ByClass {
@@ -14,6 +15,28 @@ pub(super) struct ByClass {
 }
 
 impl ByClass {
+    /// The classes of the target or, where it is a number, the bins that these quantiles cut it into. Errors when there is a target of
+    /// either sort and what it takes for the other.
+    pub(super) fn cut(kind: &'static str, batch: &Batch, quantiles: &[f64]) -> Result<Self> {
+        if quantiles.is_empty() {
+            return ByClass::of(kind, batch);
+        }
+        let Target::Number(values) = Target::of(batch)? else {
+            let problem = "is for a number to predict, and the target is classes";
+            return Err(Error::parameter("quantiles", problem));
+        };
+        let finite: Vec<f64> = values.iter().copied().filter(|y| y.is_finite()).collect();
+        let ends: Vec<f64> = quantiles.iter().map(|q| quantile(&mut finite.clone(), *q)).collect();
+        let mut rows = vec![Vec::new(); ends.len() + 1];
+        let codes: Vec<u32> = values.iter().map(|y| ends.partition_point(|end| end < y) as u32).collect();
+        codes.iter().zip(0..).for_each(|(code, row)| rows[*code as usize].push(row));
+        let names = (0..rows.len()).map(|bin| match (bin.checked_sub(1), ends.get(bin)) {
+            (None, end) => format!("up to {}", end.copied().unwrap_or(f64::NAN)),
+            (Some(before), _) => format!("above {}", ends[before]),
+        });
+        Ok(ByClass { codes, names: names.collect(), rows })
+    }
+
     /// Errors when the target is no class.
     pub(super) fn of(kind: &'static str, batch: &Batch) -> Result<Self> {
         let Target::Class { codes, n_classes } = Target::of(batch)? else {

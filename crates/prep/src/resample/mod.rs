@@ -39,6 +39,15 @@ use tidemill_core::{KeyPath, Needs};
 pub(crate) const GEOMETRY: Needs =
     Needs { complete: true, scaled: true, numeric: false, tabular: false, sparse: false, tokens: false };
 
+/// Quantiles of a number to predict rise between 0 and 1.
+fn check_quantiles(quantiles: &[f64]) -> Result<(), KeyPath> {
+    let inside = quantiles.iter().all(|q| *q > 0.0 && *q < 1.0);
+    if inside && quantiles.windows(2).all(|pair| pair[0] < pair[1]) {
+        return Ok(());
+    }
+    Err(KeyPath::new("quantiles", format!("must rise between 0 and 1, but are {quantiles:?}")))
+}
+
 fn check_ratio(ratio: f64) -> Result<(), KeyPath> {
     // Written so that a NaN is refused as well.
     if ratio > 0.0 && ratio <= 1.0 {

@@ -42,7 +42,8 @@ impl Resampler for SmoteEnn {
     }
 
     fn resample(&self, train: &Table, context: &Context) -> Result<Table> {
-        let balanced = Smote { ratio: self.ratio, n_neighbors: self.n_neighbors }.resample(train, context)?;
+        let balanced = Smote { ratio: self.ratio, n_neighbors: self.n_neighbors, ..Smote::default() }
+            .resample(train, context)?;
         context.check()?;
         EditedNearestNeighbours::default().edited(Self::KIND, &balanced, false)
     }

@@ -50,6 +50,7 @@ impl Resampler for SmoteNc {
                 "balance by 'random_over', which measures nothing",
             ));
         }
-        Smote { ratio: self.ratio, n_neighbors: self.n_neighbors }.resample(train, context)
+        Smote { ratio: self.ratio, n_neighbors: self.n_neighbors, ..Smote::default() }
+            .resample(train, context)
     }
 }

@@ -41,7 +41,8 @@ impl Resampler for SmoteTomek {
     }
 
     fn resample(&self, train: &Table, context: &Context) -> Result<Table> {
-        let balanced = Smote { ratio: self.ratio, n_neighbors: self.n_neighbors }.resample(train, context)?;
+        let balanced = Smote { ratio: self.ratio, n_neighbors: self.n_neighbors, ..Smote::default() }
+            .resample(train, context)?;
         context.check()?;
         without_links(Self::KIND, &balanced, false)
     }

@@ -86,10 +86,18 @@ impl Synthetic {
                 schema.columns()[nominal.place].categories()?.column(codes.collect::<UInt32Array>())?
             };
         }
+        let between = |x: &[f64]| -> ArrayRef {
+            Arc::new(Float64Array::from_iter_values(self.pairs().map(|(a, b, t)| x[a] + t * (x[b] - x[a]))))
+        };
         let weight = schema.role(Role::Weight).and_then(place);
         if let (Some(at), Some(weights)) = (weight, space.batch.weights()?) {
-            let weight = self.pairs().map(|(a, b, t)| weights[a] + t * (weights[b] - weights[a]));
-            columns[at] = Arc::new(Float64Array::from_iter_values(weight));
+            columns[at] = between(&weights);
+        }
+        let number = |at: &usize| schema.columns()[*at].kind == Kind::Number;
+        if let Some(target) = schema.role(Role::Target).filter(number)
+            && let Some(at) = place(target)
+        {
+            columns[at] = between(space.batch.numbers(target)?.values());
         }
         Batch::with_rows(from.schema().clone(), columns, self.base.len())
     }

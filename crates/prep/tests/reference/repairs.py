@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer
-from scipy.stats import trim_mean
+from scipy.optimize import brentq
+from scipy.stats import median_abs_deviation, trim_mean
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.pipeline import make_pipeline
@@ -108,6 +109,12 @@ class Filled:
         return np.where(np.isnan(x), self.values, x)
 
 
+def huber(v, k):
+    """Where the clipped distances sum to 0."""
+    reach = k * median_abs_deviation(v, scale="normal")
+    return brentq(lambda m: np.clip(v - m, -reach, reach).sum(), v.min(), v.max(), xtol=1e-15, rtol=1e-15)
+
+
 class Uncorrelated:
     """Leaves out each column that is correlated with one kept before it, by pandas' corr."""
 
@@ -134,6 +141,8 @@ cases += [
     case("select_variance", {"threshold": 2.0}, 0.0, names, x, z, VarianceThreshold(2.0)),
     case("select_correlation", {"threshold": 0.7}, 0.0, names, holed, later_holes, Uncorrelated()),
     case("impute_trimmed_mean", {"share": 0.15}, 1e-12, names, holed, later_holes, Filled(lambda v: trim_mean(v, 0.15))),
+    case("impute_huber", {}, 1e-12, names, holed, later_holes, Filled(lambda v: huber(v, 1.345))),
+    case("impute_huber", {"k": 2.0}, 1e-12, names, holed, later_holes, Filled(lambda v: huber(v, 2.0))),
     case("impute_min", {}, 0.0, names, holed, later_holes, Filled(np.min)),
     case("impute_max", {}, 0.0, names, holed, later_holes, Filled(np.max)),
 ]

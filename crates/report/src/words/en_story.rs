@@ -113,6 +113,7 @@ catalogue! {
     nested = "The model in the file was fitted on all rows. The scores are those of the same search done anew on each outer fold's training rows, over all rows, each judged by a model that never saw it.",
     keeps_rows = "The model file holds rows of the training data ({kinds}): who has it has them. `[privacy] rows_in_model = false` refuses that.",
     balanced = "Classes of the training rows were balanced by {kind} ({weight}{counts}); rows that judge were left as they are. {probabilities}.",
+    balanced_numbers = "Training rows were balanced by {kind}, by quantiles of the target ({before} rows before, {after} after); rows that judge were left as they are.",
     balanced_weight = "their weight: ",
     balanced_class = "{class} {before} to {after}",
     balanced_corrected = "Probabilities are brought back to the true shares of the classes",

@@ -111,6 +111,7 @@ pub(super) const ZH: Story = Story {
     nested: "文件中的模型用全部样本拟合。得分则来自在每个外层折的训练样本上重新进行的同样搜索，覆盖全部样本，每个样本都由未见过它的模型评估。",
     keeps_rows: "模型文件中含有训练数据的行（{kinds}）：谁得到文件，谁就得到这些行。`[privacy] rows_in_model = false` 可以禁止这样做。",
     balanced: "训练样本的类别经 {kind} 平衡（{weight}{counts}）；用于评估的样本保持原样。{probabilities}。",
+    balanced_numbers: "训练行已按目标的分位数以 {kind} 平衡（之前 {before} 行，之后 {after} 行）；用于评估的行保持不变。",
     balanced_weight: "权重：",
     balanced_class: "{class} 由 {before} 变为 {after}",
     balanced_corrected: "概率已还原到各类别的真实比例",

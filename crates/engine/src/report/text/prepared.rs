@@ -48,6 +48,11 @@ pub fn story(words: &Words, facts: &PreparedFacts) -> String {
 pub(crate) fn balance(words: &Words, facts: &PreparedFacts) -> Option<String> {
     let said = &words.story;
     if let Some(balance) = &facts.balance {
+        if let ([before], [after]) = (&balance.before[..], &balance.after[..]) {
+            let values: [(&str, &dyn Display); 3] =
+                [("kind", &balance.kind), ("before", before), ("after", after)];
+            return Some(fill(said.balanced_numbers, &values));
+        }
         let counts = |of: &[usize]| of.iter().map(usize::to_string).collect::<Vec<_>>().join(words.list);
         let (before, after) = (counts(&balance.before), counts(&balance.after));
         let values: [(&str, &dyn Display); 3] =

@@ -148,6 +148,10 @@ fn says_the_same(o: &Outcome) -> bool {
 pub(crate) fn balance(words: &Words, o: &Outcome) -> Option<String> {
     let said = &words.story;
     let facts = o.shipped.balance.as_ref()?;
+    if let (true, [before], [after]) = (o.target.classes.is_empty(), &facts.before[..], &facts.after[..]) {
+        let values: [(&str, &dyn Display); 3] = [("kind", &facts.kind), ("before", before), ("after", after)];
+        return Some(fill(said.balanced_numbers, &values));
+    }
     let counts = o.target.classes.iter().zip(facts.before.iter().zip(&facts.after));
     let counts = counts.map(|(class, (before, after))| {
         fill(said.balanced_class, &[("class", class), ("before", before), ("after", after)])
