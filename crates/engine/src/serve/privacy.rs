@@ -277,13 +277,8 @@ mod tests {
         let kept = guard.kept("name", "\"Ada\"").unwrap();
         assert!(kept.as_str().unwrap().starts_with("hmac:") && !kept.to_string().contains("Ada"));
         let mut plan = InferredSchema::default();
-        let column = tidemill_data::InferredColumn::new(
-            "name",
-            tidemill_core::Kind::Category,
-            tidemill_core::Role::Feature,
-            "",
-        );
-        plan.columns.push(tidemill_data::InferredColumn { categories: vec!["Ada".into()], ..column });
+        let column = InferredColumn::new("name", Kind::Category, Role::Feature, "");
+        plan.columns.push(InferredColumn { categories: vec!["Ada".into()], ..column });
         let opener = Revealer::new(guard.clone(), &plan, None).unwrap();
         assert_eq!(opener.open("name", kept), "Ada");
         let other = guard.kept("name", "\"Bob\"").unwrap();

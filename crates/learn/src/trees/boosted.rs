@@ -154,7 +154,6 @@ impl Default for BoostedTrees {
 const USUAL_GAMMA: f64 = 2.0;
 
 /// Models from before there was a gamma are saved as they were.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_usual_gamma(gamma: &f64) -> bool {
     *gamma == USUAL_GAMMA
 }
