@@ -20,6 +20,7 @@
 //!
 //! Values of derived columns (one-hot, date parts, terms) are summed to the column that they come from.
 
+mod answering;
 mod changeable;
 mod coefficient_errors;
 mod coefficient_units;
@@ -32,6 +33,7 @@ mod gradients;
 mod judged;
 mod local;
 mod method;
+mod row_game;
 mod rows;
 mod sampled;
 mod surrogate;
