@@ -132,29 +132,36 @@ impl<'a> RowGames<'a> {
 fn split<'a>(
     steps: &'a [Arc<dyn Fitted>],
 ) -> (usize, Vec<(f64, Vec<&'a Arc<dyn Fitted>>)>, &'a [Arc<dyn Fitted>]) {
-    let blend = |step: &'a Arc<dyn Fitted>| (&**step as &dyn Any).downcast_ref::<Blend>();
     let threshold = |step: &Arc<dyn Fitted>| (&**step as &dyn Any).is::<Threshold>();
-    let of_blend = steps.iter().enumerate().find_map(|(at, step)| Some((at, blend(step)?)));
-    let of_trees = steps.iter().position(|step| as_trees(step).is_some() && step.as_trees().is_some());
-    let core = of_blend.map(|(at, _)| at).or(of_trees).map_or(steps.len(), |at| at + 1);
+    let answers = |step: &Arc<dyn Fitted>| {
+        let any: &dyn Any = &**step;
+        any.is::<Blend>() || (as_trees(step).is_some() && step.as_trees().is_some())
+    };
+    let core = steps.iter().position(answers).map_or(steps.len(), |at| at + 1);
     let mut after = &steps[core..];
     while let [before @ .., last] = after
         && threshold(last)
     {
         after = before;
     }
-    let parts = match of_blend {
-        Some((at, blend)) => blend
-            .shares()
-            .map(|(part, weight)| {
-                let mut links: Vec<_> = steps[..at].iter().collect();
-                flatten(part, &mut links);
-                (weight, links)
-            })
-            .collect(),
-        None => vec![(1.0, steps[..core].iter().collect())],
-    };
+    let mut parts = Vec::new();
+    divide(1.0, steps[..core].iter().collect(), &mut parts);
     (core, parts, after)
+}
+
+/// A chain as one part, or where it ends in a blend the parts of that, with their weights.
+fn divide<'a>(
+    weight: f64,
+    links: Vec<&'a Arc<dyn Fitted>>,
+    parts: &mut Vec<(f64, Vec<&'a Arc<dyn Fitted>>)>,
+) {
+    let blend = links.last().and_then(|link| (&***link as &dyn Any).downcast_ref::<Blend>());
+    let Some(blend) = blend else { return parts.push((weight, links)) };
+    for (part, share) in blend.shares() {
+        let mut links = links[..links.len() - 1].to_vec();
+        flatten(part, &mut links);
+        divide(weight * share, links, parts);
+    }
 }
 
 /// The links of a chain, of a chain in it, and so on.
@@ -173,17 +180,19 @@ impl<'a> Part<'a> {
         background: &Batch,
         names: &[&str],
     ) -> Result<Self> {
-        let (mut rows, mut background) = (rows.clone(), background.clone());
+        // Prepared in one go: categories then share their names.
+        let n_rows = rows.n_rows();
+        let mut all = Batch::concat(rows.schema(), &[rows.clone(), background.clone()])?;
         let mut n_before = 0;
         while let Some(link) = links.get(n_before)
             // A learner's state may be large: it is not looked at.
-            && link.output(rows.schema())?.role(Role::Prediction).is_none()
+            && link.output(all.schema())?.role(Role::Prediction).is_none()
             && BY_COLUMN.contains(&link.state().kind.as_str())
         {
-            let step = std::slice::from_ref(*link);
-            (rows, background) = (apply(step, rows)?, apply(step, background)?);
+            all = apply(std::slice::from_ref(*link), all)?;
             n_before += 1;
         }
+        let (rows, background) = (all.slice(0, n_rows), all.slice(n_rows, all.n_rows() - n_rows));
         let behind: Vec<_> = links[n_before..].iter().map(|link| Arc::clone(link)).collect();
         let columns = rows.schema().columns();
         let players = names
@@ -328,5 +337,101 @@ impl Game for RowGame<'_> {
     fn values(&self, coalitions: &[bool]) -> Result<Vec<f64>> {
         let parts = coalitions.par_chunks((self.n_players() * self.together()).max(1));
         Ok(parts.map(|part| self.some_values(part)).collect::<Result<Vec<_>>>()?.concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{ArrayRef, Float64Array, TimestampMicrosecondArray, UInt32Array};
+    use serde_json::{Value, json};
+    use tidemill_core::{Categories, Column, Context, Kind, Schema, Table, Training};
+    use tidemill_kernel::Random;
+
+    use super::*;
+    use crate::builtin;
+
+    const HOUR: i64 = 3_600_000_000;
+
+    /// Numbers with gaps, a category and a time, and what depends on all of them.
+    fn rows(n: usize) -> Batch {
+        let mut random = Random::new(3, 0);
+        let x: Vec<f64> = (0..2 * n).map(|_| random.normal()).collect();
+        let names = Categories::new(["a", "b", "c"].map(String::from).to_vec());
+        let codes: Vec<u32> = (0..n).map(|_| random.below(3) as u32).collect();
+        let times: Vec<i64> = (0..n).map(|_| HOUR * random.below(20_000) as i64).collect();
+        let truth = (0..n).map(|i| {
+            x[i] * x[n + i]
+                + f64::from(codes[i])
+                + (times[i] / HOUR % 24) as f64 / 6.0
+                + 0.1 * random.normal()
+        });
+        let truth = Float64Array::from_iter_values(truth.collect::<Vec<_>>());
+        let gaps = x[..n].iter().map(|x| (*x > -1.2).then_some(*x)).collect::<Float64Array>();
+        let arrays: Vec<ArrayRef> = vec![
+            Arc::new(gaps),
+            Arc::new(Float64Array::from_iter_values(x[n..].to_vec())),
+            names.column(UInt32Array::from(codes)).unwrap(),
+            Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC")),
+            Arc::new(truth),
+        ];
+        let columns = vec![
+            Column::number("x"),
+            Column::number("z"),
+            Column::category("c", names),
+            Column::new("at", Kind::Time),
+            Column::number("y").with_role(Role::Target),
+        ];
+        Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap()
+    }
+
+    /// A chain of these steps, each fitted on what those before it made of the rows.
+    fn chain(rows: &Batch, steps: &[(&str, Value)], context: &Context) -> Arc<dyn Fitted> {
+        let (mut rows, mut links) = (rows.clone(), Vec::new());
+        for (kind, params) in steps {
+            let step = context.build(kind, params.clone()).unwrap();
+            let fitted = step.fit(Training::on(&Table::new(rows.clone())), context).unwrap();
+            rows = apply(std::slice::from_ref(&fitted), rows).unwrap();
+            links.push(fitted);
+        }
+        Arc::new(Chain(links))
+    }
+
+    /// What is prepared once and what trees answer without being followed is what the whole model answers to rows mixed as they are.
+    #[test]
+    fn a_model_is_played_as_it_answers() {
+        let context = Context::new(1, 1, Arc::new(builtin::registry()));
+        let all = rows(300);
+        let trees = |seed: u64| json!({ "n_trees": 12, "max_leaves": 8, "early_stopping": 0, "subsample": 0.5 + 0.1 * seed as f64 });
+        let dates = ("date_parts", json!({}));
+        let boosted = [dates.clone(), ("boosted_trees", trees(1))];
+        let forest =
+            [dates.clone(), ("impute_median", json!({})), ("random_forest", json!({ "n_trees": 10 }))];
+        let line = [
+            dates,
+            ("impute_mean", json!({})),
+            ("encode_one_hot", json!({})),
+            ("scale_standard", json!({})),
+            ("ridge", json!({})),
+        ];
+        let inner =
+            Blend::new(vec![chain(&all, &boosted, &context), chain(&all, &forest, &context)], &[0.3, 0.7]);
+        let blend = Blend::new(vec![Arc::new(inner.unwrap()), chain(&all, &line, &context)], &[0.6, 0.4]);
+        let steps: Vec<Arc<dyn Fitted>> = vec![Arc::new(blend.unwrap())];
+        let (explained, usual) = (all.slice(0, 5), all.slice(100, 11));
+        let games = RowGames::new(&steps, &explained, &usual).unwrap();
+        assert_eq!((games.parts.len(), games.places.len()), (3, 4));
+        assert_eq!(games.parts.iter().filter(|part| part.trees.is_some()).count(), 2);
+        let coalitions: Vec<bool> = (0..16).flat_map(|set| (0..4).map(move |j| set >> j & 1 == 1)).collect();
+        let players: Vec<Vec<usize>> = (0..4).map(|place| vec![place]).collect();
+        for row in 0..5 {
+            let predict = |rows: &Batch| numbers(&apply(&steps, rows.clone())?);
+            let own = explained.slice(row, 1);
+            let plain = BatchGame::with_players(&own, &usual, players.clone(), 1, predict).unwrap();
+            let (found, wanted) =
+                (games.of_row(row).unwrap().values(&coalitions).unwrap(), plain.values(&coalitions));
+            for (found, wanted) in found.iter().zip(wanted.unwrap()) {
+                assert!((found - wanted).abs() < 1e-9, "row {row}: {found} and {wanted}");
+            }
+        }
     }
 }

@@ -35,7 +35,7 @@ pub use accumulated_effects::{AccumulatedEffects, accumulated_effects};
 pub use accumulated_pair::{AccumulatedPair, accumulated_pair};
 pub use cells::Cells;
 pub use coefficient_covariance::CoefficientCovariance;
-pub use column_groups::{average_linkage, column_groups};
+pub use column_groups::{average_linkage, column_groups, rank_correlations};
 pub use counterfactual::{
     Changeable, Counterfactual, CounterfactualSettings, Counterfactuals, counterfactuals,
 };

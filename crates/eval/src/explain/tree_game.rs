@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// Players are bits of a word.
 const MOST_PLAYERS: usize = 64;
 /// Terms that one row may need, so that memory is bounded (24 bytes each).
-const MOST_TERMS: usize = 2 << 20;
+const MOST_TERMS: usize = 1 << 20;
 /// Coalitions that are looked at together, and vectors of them whose sums stay in registers.
 const BLOCK: usize = 64;
 const VECTORS: usize = 4;
