@@ -5,9 +5,14 @@ import statistics
 import time
 
 
-def median_secs(work, times=5):
-    """The median over `times` runs, after one that warms up; and what the last run gave."""
+def median_secs(work, times=5, slow=float("inf")):
+    """The median over `times` runs, after one that warms up; and what the last run gave. Where the first takes more than `slow` seconds,
+    it is the only one: warming up is nothing to it."""
+    start = time.perf_counter()
     result = work()
+    first = time.perf_counter() - start
+    if first > slow:
+        return first, result
     taken = []
     for _ in range(times):
         start = time.perf_counter()

@@ -1,23 +1,25 @@
 //! Explanations of one model on both sides, which LightGBM learns and `tidemill import` takes over: exact values of trees against
-//! LightGBM and shap, LIME against lime, Kernel SHAP against shap.
+//! LightGBM and shap, LIME against lime, Kernel SHAP against shap. And what a served explanation costs beside its prediction.
 //!
-//! LightGBM uses two threads, and so do we against it. The other peers use one, and so do we against them.
+//! LightGBM uses two threads, and so do we against it. The other peers use one, and so do we against them. A peer's work that takes more
+//! than 3 seconds runs once, so that all of it ends in about two minutes.
 
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tidemill_core::{Context, Trees};
+use tidemill_core::{Context, Row as Cells, Trees};
 use tidemill_engine::explain::{self, Asked, LimeSettings, Method};
 use tidemill_engine::import;
 use tidemill_engine::model::{self, Opened};
+use tidemill_engine::serve::serving::Serving;
 use tidemill_engine::{builtin, verbs};
 use tidemill_eval::explain::{InterventionalTreeShap, TreeShap};
 use tidemill_kernel::Random;
 
 use crate::row::Row;
-use crate::{Outcome, peer};
+use crate::{Outcome, one_row, peer};
 
 const FEATURES: usize = 20;
 const LEARN: usize = 50_000;
@@ -35,7 +37,38 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
         bench.interventional()?,
         bench.lime()?,
         bench.kernel()?,
+        served()?,
     ])
+}
+
+/// One explanation as the server gives it, of 500 trees, beside the prediction of the same row: their ratio is one over what it costs.
+fn served() -> Outcome<Row> {
+    const ROWS: usize = 200;
+    let context = Context::new(0, 1, Arc::new(builtin::registry()));
+    let (_, file, batch) = one_row::trained("trees", one_row::many_trees(), &context)?;
+    let serving = Serving::open(&file, None, None, &context)?;
+    let rows = (0..ROWS).map(|i| Cells::of(&batch, i)).collect::<Result<Vec<_>, _>>()?;
+    let (ours_secs, _) = on(1, || {
+        for row in &rows {
+            serving.explain(vec![row.clone()], None, &context)?;
+        }
+        Ok(())
+    })?;
+    let (peer_secs, _) = on(1, || {
+        for row in &rows {
+            serving.answer(&mut [row.clone()])?;
+        }
+        Ok(())
+    })?;
+    Ok(Row {
+        name: "one served explanation, 500 trees, beside its prediction".into(),
+        peer: "its prediction".into(),
+        ours_secs: ours_secs / ROWS as f64,
+        peer_secs: peer_secs / ROWS as f64,
+        goal_at_least: 0.05,
+        reach: 0.1,
+        same_answer: "exact values, which sum to the margin".into(),
+    })
 }
 
 /// The table, row after row with the target last, and the model in both forms.

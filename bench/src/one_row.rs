@@ -2,12 +2,13 @@
 //! scikit-learn pipeline of the same steps on a one-row DataFrame.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::Value;
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_core::{Cell, Context, Fitted, Row as Cells};
+use tidemill_core::{Batch, Cell, Context, Fitted, Row as Cells};
 use tidemill_engine::builtin;
 use tidemill_engine::model;
 use tidemill_engine::verbs::train;
@@ -21,36 +22,44 @@ const NUMBERS: usize = 10;
 
 /// The time of one answer, from cells as text to class and probabilities.
 pub(crate) fn run() -> Outcome<Vec<Row>> {
-    let folder = peer::work_folder()?;
-    let path = folder.join("one-row.csv").display().to_string();
-    std::fs::write(&path, table()?)?;
-    let trees = Spec::new("boosted_trees").with("n_trees", 500).with("early_stopping", 0);
+    let logistic = Spec::new("logistic").with("c", 1.0);
     Ok(vec![
-        compare("one-row predict in process", "logistic", Spec::new("logistic").with("c", 1.0), &path)?,
-        compare("one-row predict in process, 500 trees", "trees", trees, &path)?,
+        compare("one-row predict in process", "logistic", logistic)?,
+        compare("one-row predict in process, 500 trees", "trees", many_trees())?,
     ])
 }
 
-fn compare(name: &str, learner: &str, spec: Spec, path: &str) -> Outcome<Row> {
-    let (peer_secs, theirs) = peer::timed("one_row", &[path, "y", learner], 1)?;
-    let context = Context::new(0, 1, Arc::new(builtin::registry()));
+/// 500 boosted trees.
+pub(crate) fn many_trees() -> Spec {
+    Spec::new("boosted_trees").with("n_trees", 500).with("early_stopping", 0)
+}
+
+/// Trains a learner on the table: the table, the model file, and the rows as a caller gives them.
+pub(crate) fn trained(learner: &str, spec: Spec, context: &Context) -> Outcome<(String, PathBuf, Batch)> {
+    let folder = peer::work_folder()?;
+    let path = folder.join("one-row.csv").display().to_string();
+    std::fs::write(&path, table()?)?;
     let mut recipe = Recipe { learners: vec![spec], ..Recipe::default() };
     recipe.data.target = Some("y".into());
-    let out = peer::work_folder()?.join(format!("one-row-{learner}"));
     let job = train::Job {
         words: &tidemill_engine::report::words::EN,
-        source: path.into(),
+        source: path.clone(),
         recipe,
         recipe_file: None,
-        out,
+        out: folder.join(format!("one-row-{learner}")),
     };
-    let trained = train::train(&job, &context)?;
-    let opened = model::open(&trained.model, &context)?;
-
-    let source = tidemill_data::open(path, &tidemill_data::ReadOptions::default())?;
-    let batch = source.collect()?;
+    let model = train::train(&job, context)?.model;
+    let batch = tidemill_data::open(&path, &tidemill_data::ReadOptions::default())?.collect()?;
     // As a request comes: without the answer.
     let batch = batch.select(&batch.schema().places(|column| column.name != "y"))?;
+    Ok((path, model, batch))
+}
+
+fn compare(name: &str, learner: &str, spec: Spec) -> Outcome<Row> {
+    let context = Context::new(0, 1, Arc::new(builtin::registry()));
+    let (path, model, batch) = trained(learner, spec, &context)?;
+    let (peer_secs, theirs) = peer::timed("one_row", &[&path, "y", learner], 1)?;
+    let opened = model::open(&model, &context)?;
     let rows = (0..ROWS).map(|i| Cells::of(&batch, i)).collect::<Result<Vec<_>, _>>()?;
     let mut run = opened.model.chain.clone().bind(batch.schema())?;
     let classes = &opened.model.intake()?.plan().classes;

@@ -128,6 +128,95 @@ fn kernel_shap_and_permutation_shap_agree_where_both_are_exact() {
     }
 }
 
+/// Kernel SHAP of few columns is exact, and so is interventional TreeSHAP: of the same trees and the same background they are one.
+#[test]
+fn kernel_shap_of_trees_is_interventional_tree_shap() {
+    let (rows, background) = (rows(30), rows(20));
+    for tree in [BY_PRODUCT, BY_COLOUR] {
+        let of = |method: Method| {
+            let asked = Asked { method: Some(method), ..Asked::default() };
+            explain::explain(&opened(tree), &rows, Some(&background), &asked, &context(0, 1)).unwrap()
+        };
+        let (kernel, exact) = (of(Method::KernelShap), of(Method::InterventionalTreeShap));
+        for row in 0..30 {
+            for column in ["a", "b", "c"] {
+                let at = exact.columns.iter().position(|name| name == column).unwrap();
+                let (found, wanted) = (of_column(&kernel, row, column).0, exact.rows[row].values[0][at]);
+                assert!((found - wanted).abs() < 1e-9, "row {row}, {column}: {found} and {wanted}");
+            }
+        }
+    }
+}
+
+/// What must hold of the values of any explainer that divides an answer: they sum to it, columns that do the same get the same, a column that
+/// the model does not read gets nothing, and the same seed gives the same bytes on any number of threads.
+#[test]
+fn explainers_are_fair_and_repeat_themselves() {
+    let mut random = Random::new(6, 0);
+    let x: Vec<f64> = (0..50).map(|_| 2.0 * random.unit() - 1.0).collect();
+    let numbers = || Arc::new(Float64Array::from_iter_values(x.iter().copied())) as ArrayRef;
+    let colours = StringArray::from_iter_values((0..50).map(|i| if i % 3 == 0 { "red" } else { "blue" }));
+    let columns = vec![Column::number("a"), Column::number("b"), Column::new("c", Kind::Text)];
+    let arrays = vec![numbers(), numbers(), Arc::new(colours) as ArrayRef];
+    let twins = Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap());
+    let opened = opened(BY_PRODUCT);
+    for method in [
+        Method::TreeShap,
+        Method::InterventionalTreeShap,
+        Method::PermutationShap,
+        Method::KernelShap,
+        Method::PartitionShap,
+    ] {
+        let asked = Asked { method: Some(method), ..Asked::default() };
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| explained(&opened, &twins, &asked, &context(4, threads)))
+        };
+        let (found, again) = (on(1), on(3));
+        let at = ["a", "b", "c"].map(|name| found.columns.iter().position(|other| other == name).unwrap());
+        for (row, same) in found.rows.iter().zip(&again.rows) {
+            assert_eq!(format!("{:?}", row.values), format!("{:?}", same.values), "{method:?}");
+            let [a, b, c] = at.map(|at| row.values[0][at]);
+            let answer = row.prediction.as_f64().unwrap();
+            assert!((found.base[0] + a + b + c - answer).abs() < 1e-9, "{method:?}: {a}, {b}, {c}");
+            assert!((a - b).abs() < 1e-9 && c == 0.0, "{method:?}: {a}, {b}, {c}");
+        }
+    }
+}
+
+/// Columns that go together are said first, and a background that does not suit is called by its name.
+#[test]
+fn what_an_explanation_is_not_good_for_is_said_first() {
+    let mut random = Random::new(6, 0);
+    let x: Vec<f64> = (0..50).map(|_| 2.0 * random.unit() - 1.0).collect();
+    let table = |n: usize, names: [&str; 3]| {
+        let a = Float64Array::from_iter_values(x[..n].iter().copied());
+        let b = Float64Array::from_iter_values(x[..n].iter().map(|x| -2.0 * x));
+        let c = StringArray::from_iter_values((0..n).map(|_| "red"));
+        let columns =
+            vec![Column::number(names[0]), Column::number(names[1]), Column::new(names[2], Kind::Text)];
+        let arrays: Vec<ArrayRef> = vec![Arc::new(a), Arc::new(b), Arc::new(c)];
+        Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap())
+    };
+    let (opened, rows) = (opened(BY_PRODUCT), table(50, ["a", "b", "c"]));
+    let told = |method: Method, background: &dyn Source| {
+        let asked = Asked { rows: vec![1, 2], method: Some(method), ..Asked::default() };
+        let found = explain::explain(&opened, &rows, Some(background), &asked, &context(0, 1));
+        found.map(|found| text::explanation(&EN, &found))
+    };
+    let together = "“a” and “b” go together (rank correlation -1";
+    assert!(told(Method::KernelShap, &rows).unwrap().starts_with("Before you trust this:\n  “"));
+    assert!(told(Method::KernelShap, &rows).unwrap().contains(together));
+    assert!(!told(Method::PartitionShap, &rows).unwrap().contains("Before you trust"));
+    let few = told(Method::InterventionalTreeShap, &table(5, ["a", "b", "c"])).unwrap();
+    assert!(few.contains("Only 5 rows stand for what is usual"), "{few}");
+    assert!(!told(Method::TreeShap, &table(5, ["a", "b", "c"])).unwrap().contains("Before you trust"));
+    let other = told(Method::KernelShap, &table(20, ["a", "d", "c"])).unwrap_err().to_string();
+    assert!(other.contains("'b' is missing from the background"), "{other}");
+    let none = told(Method::KernelShap, &table(0, ["a", "b", "c"])).unwrap_err().to_string();
+    assert_eq!(none, "the background has no rows");
+}
+
 /// What partition SHAP gives sums to the answer; two columns are one pair, and then Owen values are Shapley values.
 #[test]
 fn owen_values_sum_to_the_answer_and_an_unused_column_gets_nothing() {

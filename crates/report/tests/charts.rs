@@ -5,8 +5,8 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use tidemill_report::words::EN;
 use tidemill_report::{
-    Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, Histogram, Interval, IntervalPlot, LineChart, Mark,
-    Point, Reference, Scale, Scatter, ScoreLine, Series, Spot, SwarmDot, Waterfall,
+    Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, Dependence, Histogram, Interval, IntervalPlot,
+    LineChart, Mark, Point, Reference, Scale, Scatter, ScoreLine, Series, Spot, SwarmDot, Waterfall,
 };
 
 /// Names that break careless charts.
@@ -81,6 +81,15 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
         levels: [name(3), name(4), name(5)],
         other: name(0),
     };
+    let dependence = Dependence {
+        title: name(0),
+        x: Scale::number(name(1)),
+        y: Scale::number(name(2)),
+        dots: pairs.iter().enumerate().map(|(i, at)| (*at, dots(i).level)).collect(),
+        levels: [name(3), name(4), name(5)],
+        other: name(0),
+        what: "rows".into(),
+    };
     let waterfall = Waterfall {
         title: name(0),
         x: Scale::number(name(1)),
@@ -97,6 +106,7 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
         Box::new(scatter(pairs.clone())),
         Box::new(scatter(pairs.iter().cycle().take(2000).copied().collect())),
         Box::new(swarm),
+        Box::new(dependence),
         Box::new(waterfall),
         Box::new(histogram(false)),
         Box::new(histogram(true)),

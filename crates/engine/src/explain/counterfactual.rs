@@ -1,21 +1,19 @@
 //! Counterfactuals: what of a row would have to be otherwise for another answer, in the user's own columns.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 use tidemill_core::recipe::{Changeable as Direction, Recipe};
-use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Source};
+use tidemill_core::{Batch, Context, Error, Result, Role, Source};
 use tidemill_eval::explain::{Cells, CounterfactualSettings, Counterfactuals as Searched};
 
+use super::answering::Answering;
 use super::changeable::{self, ChangeableColumn, Marked};
 use super::wanted::{Wanted, chances};
-use super::{SEEN, chosen, evenly, features, links, read};
+use super::{SEEN, chosen, evenly, features, links, of_background, read};
 use crate::error::EngineError;
 use crate::model::{Opened, Reference};
 use crate::rows::value;
-use crate::search::apply;
 
 /// The most rows that are looked at in one go.
 const MOST_ROWS: usize = 200;
@@ -127,7 +125,7 @@ pub fn counterfactuals(
     let width = typed.schema().len().max(1);
     let seen = (CELLS / width).clamp(20, SEEN);
     let usual = match (background, Reference::in_package(&opened.package)?) {
-        (Some(rows), _) => evenly(&read(model, rows)?, seen)?,
+        (Some(rows), _) => evenly(&read(model, rows).map_err(of_background)?, seen)?,
         (None, Some(reference)) => reference.rows(model)?,
         (None, None) => evenly(&typed, seen)?,
     };
@@ -136,8 +134,9 @@ pub fn counterfactuals(
     let rows = typed.take(&numbers)?;
     let held = features(&rows).into_iter().map(|at| rows.schema().columns()[at].name.clone());
     let held = held.filter(|name| columns.iter().all(|column| column.column != *name)).collect();
-    let finder = Finder { steps: links(model), cells: Cells::of(&rows), columns: &columns, wanted, context };
-    let answered = apply(finder.steps, rows.clone())?;
+    let answering = Answering::new(links(model), rows.schema());
+    let finder = Finder { answering, cells: Cells::of(&rows), columns: &columns, wanted, context };
+    let answered = finder.answering.apply(&rows)?;
     let of_row = |i: usize| finder.row(&rows, &answered, i, u64::from(numbers[i]) + 1);
     let found = (0..rows.n_rows()).into_par_iter().map(of_row).collect::<Result<Vec<_>>>()?;
     Ok(Counterfactuals {
@@ -161,7 +160,7 @@ fn check_number(n_rows: usize) -> Result<()> {
 
 /// What searches, row by row.
 struct Finder<'a> {
-    steps: &'a [Arc<dyn Fitted>],
+    answering: Answering,
     cells: Cells,
     columns: &'a [ChangeableColumn],
     wanted: Wanted,
@@ -198,7 +197,7 @@ impl Finder<'_> {
         let columns: Vec<_> = self.columns.iter().map(|column| column.of_row(cells[column.cell])).collect();
         let gap = |changed: &[Vec<(usize, f64)>]| {
             let parts = changed.chunks((CELLS / cells.len().max(1)).clamp(1, ASKED)).map(|part| {
-                let answered = apply(self.steps, self.changed(row, &cells, part)?)?;
+                let answered = self.answering.apply(&self.changed(row, &cells, part)?)?;
                 self.wanted.gaps(&answered, own)
             });
             Ok::<_, Error>(parts.collect::<Result<Vec<_>>>()?.concat())
@@ -210,7 +209,7 @@ impl Finder<'_> {
             return Ok((found, Vec::new()));
         }
         let table = self.changed(row, &cells, &changes)?;
-        let answered = apply(self.steps, table.clone())?;
+        let answered = self.answering.apply(&table)?;
         let gaps = self.wanted.gaps(&answered, own)?;
         let mut offers = Vec::with_capacity(changes.len());
         for (k, one) in found.found.iter().enumerate().filter(|(k, _)| gaps[*k] == 0.0) {

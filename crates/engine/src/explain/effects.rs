@@ -7,8 +7,8 @@ use tidemill_eval::explain::{
     accumulated_pair, pair_dependence, partial_dependence,
 };
 
+use super::answering::Answering;
 use super::explained::output_names;
-use super::sampled::{answers, units};
 use super::{chosen, evenly, features, links, read};
 use crate::error::EngineError;
 use crate::model::{Model, Opened};
@@ -188,9 +188,9 @@ pub(super) fn of_columns(
     columns: &[String],
     context: &Context,
 ) -> Result<Effects> {
-    let (plan, steps) = (model.intake()?.plan(), links(model));
-    let n_outputs = answers(steps, &rows.slice(0, 1))?.len();
-    let predict = |batch: &Batch| answers(steps, batch);
+    let (plan, answering) = (model.intake()?.plan(), Answering::new(links(model), rows.schema()));
+    let n_outputs = answering.n_outputs(rows)?;
+    let predict = |batch: &Batch| answering.answers(batch);
     let mut found = Vec::with_capacity(columns.len());
     for column in columns {
         context.check()?;
@@ -205,7 +205,7 @@ pub(super) fn of_columns(
     Ok(Effects {
         target: plan.target().map(|column| column.name.clone()).unwrap_or_default(),
         method: "effects",
-        units: units(steps, rows)?,
+        units: answering.units(rows)?,
         outputs: output_names(plan, n_outputs),
         n_rows: rows.n_rows(),
         n_asked: rows.n_rows(),
@@ -222,13 +222,13 @@ fn of_pairs(
     columns: &[ColumnEffect],
     context: &Context,
 ) -> Result<Vec<PairEffect>> {
-    let steps = links(model);
-    let n_outputs = answers(steps, &rows.slice(0, 1))?.len();
+    let answering = Answering::new(links(model), rows.schema());
+    let n_outputs = answering.n_outputs(rows)?;
     let strongest: Vec<&str> = columns.iter().take(PAIRED).map(|column| column.column.as_str()).collect();
     let mut pairs = Vec::new();
     for (i, &first) in strongest.iter().enumerate() {
         for &second in &strongest[i + 1..] {
-            let predict = |batch: &Batch| answers(steps, batch);
+            let predict = |batch: &Batch| answering.answers(batch);
             let pair = pair_dependence(rows, [first, second], PAIR_POINTS, n_outputs, context, predict)?;
             pairs.push(of_pair(&pair));
         }
@@ -239,7 +239,7 @@ fn of_pairs(
     for pair in &mut pairs {
         let [first, second] = pair.columns.each_ref().map(String::as_str);
         if may_accumulate(rows, first)? && may_accumulate(rows, second)? {
-            let predict = |batch: &Batch| answers(steps, batch);
+            let predict = |batch: &Batch| answering.answers(batch);
             let found = accumulated_pair(rows, [first, second], PAIR_POINTS, n_outputs, context, predict)?;
             pair.accumulated = Some(accumulated_together(found));
         }

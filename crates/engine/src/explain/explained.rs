@@ -10,7 +10,7 @@ use tidemill_data::InferredSchema;
 use tidemill_eval::explain::LocalModel;
 
 use super::values::Found;
-use super::{Judged, Method};
+use super::{Judged, Method, Reservation};
 use crate::rows::value;
 use crate::search::apply;
 
@@ -35,6 +35,9 @@ pub struct Explained {
     /// Of integrated gradients, how the way was gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathFit>,
+    /// Why it is to be trusted less, said before anything else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reservations: Vec<Reservation>,
     /// How well the values say which columns matter, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged: Option<Judged>,
@@ -179,6 +182,7 @@ pub(super) fn told(
         base: shap.base().to_vec(),
         importance: sorted(&mean),
         path,
+        reservations: Vec::new(),
         judged: None,
         rows: told,
     })

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::Serialize;
 use tidemill_core::{Batch, Context, Fitted, Result};
-use tidemill_eval::explain::{BatchGame, RemovalCurves};
+use tidemill_eval::explain::RemovalCurves;
 
-use super::sampled::{BACKGROUND, answers, units};
-use super::{Explained, evenly, features};
+use super::row_game::RowGames;
+use super::sampled::BACKGROUND;
+use super::{Explained, evenly};
 
 /// The most rows that are looked at.
 const MOST: usize = 200;
@@ -44,13 +45,12 @@ impl Judged {
         explained: &Explained,
         context: &Context,
     ) -> Result<Option<Self>> {
-        let (usual, places) = (evenly(usual, BACKGROUND)?, features(rows));
-        let n_outputs = answers(steps, &rows.slice(0, 1))?.len();
-        let of_player: Vec<Option<usize>> = places
+        let games = RowGames::new(steps, rows, &evenly(usual, BACKGROUND)?)?;
+        let of_player: Vec<Option<usize>> = games
+            .places
             .iter()
             .map(|&place| explained.columns.iter().position(|c| *c == rows.schema().columns()[place].name))
             .collect();
-        let predict = |batch: &Batch| answers(steps, batch);
         let of_row = |row: usize| {
             context.check()?;
             let told = &explained.rows[row];
@@ -58,9 +58,7 @@ impl Judged {
             let output = explained.outputs.iter().position(|name| name == said).unwrap_or(0);
             let values: Vec<f64> =
                 of_player.iter().map(|at| at.map_or(0.0, |at| told.values[output][at])).collect();
-            let players = places.iter().map(|place| vec![*place]).collect();
-            let game = BatchGame::with_players(&rows.slice(row, 1), &usual, players, n_outputs, &predict)?;
-            RemovalCurves::of(&game, output.min(n_outputs.saturating_sub(1)), &values)
+            RemovalCurves::of(&games.of_row(row)?, output.min(games.n_outputs.saturating_sub(1)), &values)
         };
         let step = rows.n_rows().div_ceil(MOST).max(1);
         let looked_at: Vec<usize> = (0..rows.n_rows()).step_by(step).collect();
@@ -68,7 +66,7 @@ impl Judged {
         let Some(mean) = RemovalCurves::mean(&curves) else { return Ok(None) };
         let [deletion_area, insertion_area] = mean.areas();
         let RemovalCurves { deletion, insertion } = mean;
-        let (n_rows, units) = (curves.len(), units(steps, rows)?);
+        let (n_rows, units) = (curves.len(), games.units);
         Ok(Some(Judged { n_rows, units, deletion, insertion, deletion_area, insertion_area }))
     }
 }

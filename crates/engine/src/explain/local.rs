@@ -7,13 +7,14 @@ use rayon::prelude::*;
 use tidemill_core::{Batch, Cell, Context, Error, Fitted, Kind, Result, Row};
 use tidemill_eval::explain::{Lime, LimeSettings, LocalModel, ShapValues};
 
-use super::sampled::{answers, units};
+use super::answering::{Answering, positive};
+use super::method::as_trees;
 use super::values::Found;
 use super::{LocalFit, Method, features};
 use crate::error::EngineError;
 
 /// Made-up rows that are answered at a time.
-const ASKED: usize = 16_384;
+const ASKED: usize = 4096;
 
 /// The local model of each row. `seen` are rows from which it is learned what is usual in each column.
 pub(super) fn values(
@@ -25,12 +26,18 @@ pub(super) fn values(
 ) -> Result<Found> {
     let columns = Columns::of(rows)?;
     let lime = Lime::new(&columns.matrix(seen)?, &columns.n_categories, settings)?;
-    let matrix = columns.matrix(rows)?;
-    let (p, n_outputs) = (columns.places.len(), answers(steps, &rows.slice(0, 1))?.len());
+    let (matrix, answering) = (columns.matrix(rows)?, Answering::new(steps, rows.schema()));
+    let (p, n_outputs) = (columns.places.len(), answering.n_outputs(rows)?);
     let of_row = |row: usize| -> Result<Vec<LocalModel>> {
         let own = rows.slice(row, 1);
         let predict = |made_up: &[f64]| {
-            let parts = made_up.chunks(ASKED * p).map(|part| answers(steps, &columns.rows(&own, part)?));
+            let parts = made_up.par_chunks(ASKED * p).map(|part| {
+                context.check()?;
+                match columns.answers_of_trees(steps, part) {
+                    Some(answers) => Ok(answers),
+                    None => answering.answers(&columns.rows(&own, part)?),
+                }
+            });
             Ok::<_, Error>(parts.collect::<Result<Vec<_>>>()?.concat())
         };
         let context = context.with_stream(&format!("explain {row}"));
@@ -51,10 +58,9 @@ pub(super) fn values(
         (0..p).map(range).collect()
     });
     let ranges = ranges.collect();
-    let units = units(steps, rows)?;
     Ok(Found {
         method: Method::Lime,
-        units,
+        units: answering.units(rows)?,
         columns: columns.names,
         shap,
         errors: Some(errors),
@@ -120,6 +126,15 @@ impl Columns {
             }
         }
         Ok(out)
+    }
+
+    /// The answers to made-up rows of trees alone that read these columns as they are.
+    fn answers_of_trees(&self, steps: &[Arc<dyn Fitted>], made_up: &[f64]) -> Option<Vec<f64>> {
+        let ([trees], []) = steps.split_at_checked(1)? else { return None };
+        let fitted = as_trees(trees).filter(|_| !self.kinds.contains(&Kind::Time))?;
+        let answers = fitted.answers_of_cells(&self.names, made_up)?;
+        let width = answers.len() / (made_up.len() / self.names.len()).max(1);
+        Some(if width == 2 { positive(&answers) } else { answers })
     }
 
     /// Made-up rows as the model reads them; what is not varied is as in `own`, a single row.

@@ -20,6 +20,7 @@
 //!
 //! Values of derived columns (one-hot, date parts, terms) are summed to the column that they come from.
 
+mod answering;
 mod changeable;
 mod coefficient_errors;
 mod coefficient_units;
@@ -32,6 +33,8 @@ mod gradients;
 mod judged;
 mod local;
 mod method;
+mod reservations;
+mod row_game;
 mod rows;
 mod sampled;
 mod surrogate;
@@ -46,6 +49,7 @@ pub use effects::{AccumulatedTogether, AskedEffects, ColumnEffect, Effects, Pair
 pub use explained::{Explained, ExplainedRow, LocalFit, PathFit};
 pub use judged::Judged;
 pub use method::Method;
+pub use reservations::Reservation;
 pub use rows::{AskedRows, TaughtRow, Teacher, Teachers, TrainingCells, TrainingRow, teachers};
 pub use surrogate::{Condition, Surrogate, SurrogateLeaf, Test, surrogate};
 pub(crate) use training::{Reasons, of_training};
@@ -147,12 +151,13 @@ pub fn explain(
     let chosen = chosen(&typed, &asked.rows)?;
     let rows = typed.take(&chosen)?;
     let usual = match background {
-        Some(source) => read(&opened.model, source)?,
+        Some(source) => read(&opened.model, source).map_err(of_background)?,
         None => typed,
     };
     let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
     let explainer = Explainer { lime: asked.lime, ..Explainer::new(&opened.model, Some(usual))? };
     let mut explained = explainer.explain(&rows, numbers, asked.method, context)?;
+    explained.reservations = reservations::of(&explained, explainer.seen()?)?;
     if asked.judge {
         explained.judged = Judged::of(explainer.steps, &rows, explainer.usual()?, &explained, context)?;
     }
@@ -280,6 +285,8 @@ fn check_number(n_rows: usize, asked: Option<Method>) -> Result<()> {
     Err(EngineError::usage(problem, remedy).into())
 }
 
+const NO_ROWS: &str = "there are no rows to explain";
+
 /// The rows as the model's first link reads them.
 fn read(model: &Model, source: &dyn Source) -> Result<Batch> {
     let mut reader = model.reader()?.bind_to(source)?;
@@ -287,7 +294,21 @@ fn read(model: &Model, source: &dyn Source) -> Result<Batch> {
     let batches = batches.map(|batch| reader.apply(&batch?)).collect::<Result<Vec<_>>>()?;
     match batches.first() {
         Some(first) if batches.iter().any(|b| b.n_rows() > 0) => Batch::concat(first.schema(), &batches),
-        _ => Err(Error::data("there are no rows to explain", "give rows as the model takes them")),
+        _ => Err(Error::data(NO_ROWS, "give rows as the model takes them")),
+    }
+}
+
+/// What is wrong with the rows that stand for what is usual, said of them.
+fn of_background(error: Error) -> Error {
+    match error {
+        Error::MissingColumn { column, nearest, .. } => {
+            Error::MissingColumn { column, place: "the background".into(), nearest }
+        }
+        Error::Data { problem, .. } if problem == NO_ROWS => Error::data(
+            "the background has no rows",
+            "name a file with rows as the model takes them, or leave --background out",
+        ),
+        other => other,
     }
 }
 

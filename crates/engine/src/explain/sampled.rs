@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use tidemill_core::{Batch, Context, Error, Fitted, Kind, Result, Role};
+use tidemill_core::{Batch, Context, Error, Fitted, Kind, Result};
 use tidemill_eval::explain::{
-    BatchGame, Cells, Game, Group, MOST_EXACT, Sampling, ShapEstimate, ShapValues, column_groups, exact_shap,
+    Cells, Game, Group, MOST_EXACT, Sampling, ShapEstimate, ShapValues, column_groups, exact_shap,
     kernel_shap, partition_shap, permutation_shap,
 };
 
+use super::row_game::{RowGame, RowGames};
 use super::values::Found;
 use super::{Method, evenly, features};
-use crate::search::apply;
 
 /// Rows that stand for what is not known: each coalition costs an answer for each of them.
 pub(super) const BACKGROUND: usize = 20;
@@ -20,10 +20,6 @@ pub(super) const BACKGROUND: usize = 20;
 const EXACT: usize = 7;
 /// The most coalitions that groups of columns are asked about with.
 const GROUPED: usize = 4096;
-
-/// What a model answers, and the game of one row of it.
-type Predict<'a> = dyn Fn(&Batch) -> Result<Vec<f64>> + Sync + 'a;
-type RowGame<'a> = BatchGame<&'a Predict<'a>>;
 
 /// The most answers that a row costs: each coalition is asked about with every row of the background.
 pub(super) fn answers_per_row(n_columns: u64) -> u64 {
@@ -100,46 +96,21 @@ fn each(
     context: &Context,
     play: &(impl Fn(&RowGame<'_>, &Context) -> Result<ShapEstimate> + Sync),
 ) -> Result<Found> {
-    let usual = evenly(usual, BACKGROUND)?;
-    let places = features(rows);
-    let n_outputs = answers(steps, &rows.slice(0, 1))?.len();
-    let predict = |batch: &Batch| answers(steps, batch);
+    let games = RowGames::new(steps, rows, &evenly(usual, BACKGROUND)?)?;
     let of_row = |row: usize| {
-        let own = rows.slice(row, 1);
-        let players = places.iter().map(|place| vec![*place]).collect();
-        let game = BatchGame::with_players(&own, &usual, players, n_outputs, &predict as &Predict<'_>)?;
         context.check()?;
-        play(&game, &context.with_stream(&format!("explain {row}")))
+        play(&games.of_row(row)?, &context.with_stream(&format!("explain {row}")))
     };
     let found = (0..rows.n_rows()).into_par_iter().map(of_row).collect::<Result<Vec<_>>>()?;
     let base = found.first().map(|first| first.base.clone()).unwrap_or_default();
-    let mut shap = ShapValues::zeros(found.len(), base, places.len());
+    let mut shap = ShapValues::zeros(found.len(), base, games.places.len());
     let mut errors = Vec::with_capacity(shap.values().len());
     for (row, estimate) in found.iter().enumerate() {
-        for output in 0..n_outputs {
+        for output in 0..games.n_outputs {
             shap.of_mut(row, output).copy_from_slice(estimate.of(output));
         }
         errors.extend_from_slice(&estimate.standard_errors);
     }
-    let columns = places.iter().map(|place| rows.schema().columns()[*place].name.clone()).collect();
-    Ok(Found::shap(method, units(steps, rows)?, columns, shap, Some(errors)))
-}
-
-/// A number per output and row: the probabilities (of two classes that of the positive one), or the number.
-pub(super) fn answers(steps: &[Arc<dyn Fitted>], rows: &Batch) -> Result<Vec<f64>> {
-    let answered = apply(steps, rows.clone())?;
-    if let Some(at) = answered.schema().role(Role::Probability) {
-        let all = answered.probabilities(at)?;
-        let k = all.len() / answered.n_rows().max(1);
-        return Ok(if k == 2 { all.iter().skip(1).step_by(2).copied().collect() } else { all.to_vec() });
-    }
-    let at = answered.schema().role(Role::Prediction);
-    let at = at.ok_or_else(|| Error::state("model", "it predicts nothing"))?;
-    Ok(answered.numbers(at)?.values().to_vec())
-}
-
-/// What answers are: probabilities of classes, or predictions.
-pub(super) fn units(steps: &[Arc<dyn Fitted>], rows: &Batch) -> Result<&'static str> {
-    let answered = apply(steps, rows.slice(0, rows.n_rows().min(1)))?;
-    Ok(if answered.schema().role(Role::Probability).is_some() { "probability" } else { "prediction" })
+    let columns = games.places.iter().map(|place| rows.schema().columns()[*place].name.clone()).collect();
+    Ok(Found::shap(method, games.units, columns, shap, Some(errors)))
 }

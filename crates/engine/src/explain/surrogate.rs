@@ -9,9 +9,9 @@ use tidemill_core::{
     Batch, Column, Context, Error, Kind, Question, Result, Role, Schema, Source, Table, Training,
 };
 
+use super::answering::Answering;
 use super::explained::output_names;
 use super::method::as_trees;
-use super::sampled::{answers, units};
 use super::{evenly, features, links, read};
 use crate::error::EngineError;
 use crate::model::Opened;
@@ -116,7 +116,8 @@ pub fn surrogate(opened: &Opened, source: &dyn Source, context: &Context) -> Res
         let problem = "the model reads no number, flag or category, of which a tree could be made";
         return Err(EngineError::usage(problem, "use --method permutation_shap").into());
     }
-    let said = answers(steps, &rows)?;
+    let answering = Answering::new(steps, rows.schema());
+    let said = answering.answers(&rows)?;
     let n_outputs = said.len() / rows.n_rows();
     let of_output = |output: usize| said.iter().skip(output).step_by(n_outputs).copied();
     let output = (0..n_outputs)
@@ -159,7 +160,7 @@ pub fn surrogate(opened: &Opened, source: &dyn Source, context: &Context) -> Res
     Ok(Surrogate {
         target: plan.target().map(|column| column.name.clone()).unwrap_or_default(),
         method: "surrogate",
-        units: units(steps, &rows)?,
+        units: answering.units(&rows)?,
         of: output_names(plan, n_outputs).get(output).cloned().unwrap_or_default(),
         n_rows,
         n_asked: rows.n_rows(),

@@ -39,15 +39,26 @@ pub fn average_linkage(distances: &[f64], n: usize) -> Vec<[usize; 2]> {
 /// Columns in groups by Spearman's rank correlation, whatever its sign, in pairs as [`super::partition_shap()`] takes them. `values`
 /// holds rows of `p` numbers; a column of which nothing is known (`NaN`) goes with no other. `None` without columns.
 pub fn column_groups(values: &[f64], p: usize) -> Option<Group> {
+    let distances: Vec<f64> = rank_correlations(values, p).into_iter().map(|r| 1.0 - r.abs()).collect();
+    Group::of_steps(p, &average_linkage(&distances, p))
+}
+
+/// Spearman's rank correlation of every two columns, `p * p` numbers. `values` holds rows of `p` numbers; it is 0 of a column that has one
+/// value only, or none.
+///
+/// ```
+/// let found = tidemill_eval::explain::rank_correlations(&[1.0, 9.0, 2.0, 4.0, 3.0, 1.0], 2);
+/// assert!((found[1] + 1.0).abs() < 1e-12);
+/// ```
+pub fn rank_correlations(values: &[f64], p: usize) -> Vec<f64> {
     let ranks: Vec<Vec<f64>> = (0..p).map(|j| centred_ranks(values.iter().skip(j).step_by(p))).collect();
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let norms: Vec<f64> = ranks.iter().map(|of| product(of, of).sqrt()).collect();
-    let distance = |i: usize, j: usize| {
+    let correlation = |i: usize, j: usize| {
         let both = norms[i] * norms[j];
-        if both > 0.0 { 1.0 - (product(&ranks[i], &ranks[j]) / both).abs() } else { 1.0 }
+        if both > 0.0 { product(&ranks[i], &ranks[j]) / both } else { 0.0 }
     };
-    let distances: Vec<f64> = (0..p * p).map(|at| distance(at / p, at % p)).collect();
-    Group::of_steps(p, &average_linkage(&distances, p))
+    (0..p * p).map(|at| correlation(at / p, at % p)).collect()
 }
 
 /// The ranks of numbers less their mean, equal numbers sharing theirs; 0 for what is missing.

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use arrow_array::Array;
+use rayon::prelude::*;
 use tidemill_core::{Batch, Role};
 
 use super::check_rows;
 use crate::{Error, Result};
 
-/// Rows that a model is asked about at a time.
-const ASKED: usize = 65_536;
+/// Rows that a model is asked about at a time, and about how many bytes they may take.
+const ASKED: usize = 16_384;
+const BYTES: usize = 64 << 20;
 
 /// What a model answers when only some players (columns, words, patches of an image) are known.
 pub trait Game: Sync {
@@ -30,8 +33,10 @@ pub trait Game: Sync {
 pub struct BatchGame<F> {
     /// The row, then the background.
     rows: Batch,
-    /// The places of the columns of each player.
-    players: Vec<Vec<usize>>,
+    /// The places of the columns of each player, and these columns.
+    players: Vec<(Vec<usize>, Batch)>,
+    /// Coalitions that are asked about at a time.
+    together: usize,
     n_outputs: usize,
     predict: F,
 }
@@ -66,17 +71,39 @@ impl<F> BatchGame<F> {
             });
         }
         let rows = Batch::concat(row.schema(), &[row.clone(), background.clone()])?;
-        Ok(BatchGame { rows, players, n_outputs, predict })
+        let bytes: usize = rows.columns().iter().map(|column| column.get_array_memory_size()).sum();
+        let most = (BYTES / (bytes / rows.n_rows()).max(1)).clamp(1, ASKED);
+        let columns = |places: Vec<usize>| Ok((places.clone(), rows.select(&places)?));
+        let players = players.into_iter().map(columns).collect::<Result<_>>()?;
+        Ok(BatchGame { together: (most / background.n_rows()).max(1), rows, players, n_outputs, predict })
+    }
+
+    /// How many coalitions are best asked about at a time, so that memory is bounded.
+    pub fn together(&self) -> usize {
+        self.together
+    }
+
+    /// The answers for coalitions without averaging: of each, `n_outputs` numbers per background row. All at a time.
+    pub fn answers<E: From<Error>>(&self, coalitions: &[bool]) -> Result<Vec<f64>, E>
+    where
+        F: Fn(&Batch) -> Result<Vec<f64>, E>,
+    {
+        let (p, m) = (self.players.len().max(1), self.rows.n_rows() - 1);
+        let answers = (self.predict)(&self.mixed(coalitions)?)?;
+        let wanted = coalitions.len() / p * m * self.n_outputs;
+        match answers.len() == wanted {
+            true => Ok(answers),
+            false => Err(answers_missing(answers.len(), wanted).into()),
+        }
     }
 
     /// The rows of some coalitions: for each, one per background row.
     fn mixed(&self, coalitions: &[bool]) -> Result<Batch> {
         let (p, m) = (self.players.len(), self.rows.n_rows() - 1);
         let n_rows = coalitions.len() / p.max(1) * m;
-        let own = self.rows.take(&vec![0; n_rows])?;
-        let mut columns = own.columns().to_vec();
+        let mut columns = vec![None; self.rows.schema().len()];
         let mut from: Vec<u32> = Vec::with_capacity(n_rows);
-        for (player, places) in self.players.iter().enumerate() {
+        for (player, (places, own)) in self.players.iter().enumerate() {
             from.clear();
             for coalition in coalitions.chunks_exact(p) {
                 match coalition[player] {
@@ -84,9 +111,16 @@ impl<F> BatchGame<F> {
                     false => from.extend(1..=m as u32),
                 }
             }
-            let moved = self.rows.select(places)?.take(&from)?;
-            places.iter().zip(moved.columns()).for_each(|(&place, column)| columns[place] = column.clone());
+            let moved = own.take(&from)?;
+            places
+                .iter()
+                .zip(moved.columns())
+                .for_each(|(&place, column)| columns[place] = Some(column.clone()));
         }
+        let held: Vec<usize> = (0..columns.len()).filter(|place| columns[*place].is_none()).collect();
+        let own = self.rows.select(&held)?.take(&vec![0; n_rows])?;
+        held.iter().zip(own.columns()).for_each(|(&place, column)| columns[place] = Some(column.clone()));
+        let columns = columns.into_iter().flatten().collect();
         Ok(Batch::with_rows(Arc::clone(self.rows.schema()), columns, n_rows)?)
     }
 }
@@ -108,13 +142,9 @@ where
 
     fn values(&self, coalitions: &[bool]) -> Result<Vec<f64>, E> {
         let (p, m) = (self.players.len().max(1), self.rows.n_rows() - 1);
-        let mut values = Vec::with_capacity(coalitions.len() / p * self.n_outputs);
-        for coalitions in coalitions.chunks(p * (ASKED / m).max(1)) {
-            let answers = (self.predict)(&self.mixed(coalitions)?)?;
-            let wanted = coalitions.len() / p * m * self.n_outputs;
-            means(&answers, wanted, m, self.n_outputs, &mut values)?;
-        }
-        Ok(values)
+        let parts = coalitions.par_chunks(p * self.together);
+        let parts = parts.map(|part| Ok(means(&self.answers(part)?, m, self.n_outputs)));
+        Ok(parts.collect::<Result<Vec<_>, E>>()?.concat())
     }
 }
 
@@ -155,31 +185,37 @@ where
     fn values(&self, coalitions: &[bool]) -> Result<Vec<f64>, E> {
         let p = self.row.len().max(1);
         let m = self.background.len() / p;
-        let mut values = Vec::with_capacity(coalitions.len() / p * self.n_outputs);
-        let mut rows = Vec::new();
-        for coalitions in coalitions.chunks(p * (ASKED / m).max(1)) {
-            rows.clear();
+        let values = |coalitions: &[bool]| {
+            let mut rows = Vec::with_capacity(coalitions.len() * m);
             for coalition in coalitions.chunks_exact(p) {
                 for background in self.background.chunks_exact(p) {
                     let cells = self.row.iter().zip(background).zip(coalition);
                     rows.extend(cells.map(|((&own, &other), &known)| if known { own } else { other }));
                 }
             }
+            let answers = (self.predict)(&rows)?;
             let wanted = rows.len() / p * self.n_outputs;
-            means(&(self.predict)(&rows)?, wanted, m, self.n_outputs, &mut values)?;
-        }
-        Ok(values)
+            match answers.len() == wanted {
+                true => Ok(means(&answers, m, self.n_outputs)),
+                false => Err(answers_missing(answers.len(), wanted).into()),
+            }
+        };
+        let parts = coalitions.par_chunks(p * (ASKED / m).max(1)).map(values);
+        Ok(parts.collect::<Result<Vec<_>, E>>()?.concat())
     }
 }
 
-/// Adds the mean of every `m` answers to `values`.
-fn means(answers: &[f64], wanted: usize, m: usize, k: usize, values: &mut Vec<f64>) -> Result<()> {
-    if answers.len() != wanted {
-        return Err(Error::Lengths { what: "answers of the model", found: answers.len(), wanted });
-    }
-    for answers in answers.chunks_exact(m * k) {
-        let mean = |output: usize| answers[output..].iter().step_by(k).sum::<f64>() / m as f64;
-        values.extend((0..k).map(mean));
-    }
-    Ok(())
+fn answers_missing(found: usize, wanted: usize) -> Error {
+    Error::Lengths { what: "answers of the model", found, wanted }
+}
+
+/// The mean of the answers for every `m` rows of `k` numbers.
+///
+/// ```
+/// assert_eq!(tidemill_eval::explain::means(&[1.0, 5.0, 3.0, 7.0], 2, 2), [2.0, 6.0]);
+/// ```
+pub fn means(answers: &[f64], m: usize, k: usize) -> Vec<f64> {
+    let of_each = answers.chunks_exact((m * k).max(1));
+    let mean = |answers: &[f64], output: usize| answers[output..].iter().step_by(k).sum::<f64>() / m as f64;
+    of_each.flat_map(|answers| (0..k).map(move |output| mean(answers, output))).collect()
 }

@@ -1,7 +1,7 @@
 //! What LIME knows of each column: how to draw values of it, and what a drawn value is to the local model.
 
 use serde::Serialize;
-use tidemill_kernel::Random;
+use tidemill_kernel::{Random, normal};
 
 /// One value or stretch of values of a column.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -12,6 +12,8 @@ pub(super) struct Bin {
     spread: f64,
     least: f64,
     greatest: f64,
+    /// The shares of the normal distribution of this mean and spread below both ends.
+    below: [f64; 2],
 }
 
 /// One column of the training rows.
@@ -85,12 +87,12 @@ impl LimeColumn {
                 (mean + scale * z, z)
             }
             LimeColumn::Binned { bins, .. } => {
-                let at = pick(bins.iter().map(|bin| bin.share), random);
-                let value = if at + 1 == bins.len() { f64::NAN } else { bins[at].draw(random) };
+                let (at, rest) = pick(bins.iter().map(|bin| bin.share), random);
+                let value = if at + 1 == bins.len() { f64::NAN } else { bins[at].value(rest) };
                 (value, f64::from(u8::from(at == self.place(own))))
             }
             LimeColumn::Category { n, shares } => {
-                let at = pick(shares.iter().copied(), random);
+                let (at, _) = pick(shares.iter().copied(), random);
                 let value = if at == *n { f64::NAN } else { at as f64 };
                 (value, f64::from(u8::from(at == self.place(own))))
             }
@@ -115,22 +117,30 @@ impl Bin {
         let (mean, spread) = moments(values);
         let least = values.first().copied().unwrap_or(0.0);
         let greatest = values.last().copied().unwrap_or(0.0);
-        Bin { share: values.len() as f64 / n, mean, spread, least, greatest }
+        let below = [least, greatest].map(|end| share_below((end - mean) / spread));
+        Bin { share: values.len() as f64 / n, mean, spread, least, greatest, below }
     }
 
-    /// From the normal distribution of the stretch's mean and spread, between its ends.
-    fn draw(&self, random: &mut Random) -> f64 {
+    /// Of the normal distribution of the stretch's mean and spread, between its ends, the value with this share of it below.
+    fn value(&self, share: f64) -> f64 {
         if !(self.spread > 0.0 && self.spread.is_finite()) {
             return self.mean;
         }
-        // The mean lies between the ends, and one of them at least a standard deviation away: a third of the draws and more do.
-        loop {
-            let x = self.mean + self.spread * random.normal();
-            if x >= self.least && x <= self.greatest {
-                return x;
-            }
-        }
+        let [low, high] = self.below;
+        let x = self.mean + self.spread * normal::quantile(low + share * (high - low));
+        x.clamp(self.least, self.greatest)
     }
+}
+
+/// The share of a normal distribution below `z` standard deviations from its mean.
+fn share_below(z: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    // As fine as the numbers near 1 are.
+    for _ in 0..53 {
+        let middle = 0.5 * (low + high);
+        if normal::quantile(middle) < z { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
 }
 
 fn place(x: f64, n: usize) -> usize {
@@ -153,15 +163,17 @@ fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     Some(below + (at - at.floor()) * (above - below))
 }
 
-fn pick(shares: impl Iterator<Item = f64>, random: &mut Random) -> usize {
+/// One of these shares by chance, and where in it, from 0 to 1.
+fn pick(shares: impl Iterator<Item = f64>, random: &mut Random) -> (usize, f64) {
     let mut left = random.unit();
     let mut last = 0;
     for (i, share) in shares.enumerate().filter(|(_, share)| *share > 0.0) {
         last = i;
         if left < share {
-            return i;
+            return (i, left / share);
         }
         left -= share;
     }
-    last
+    // Shares that sum to a rounding less than 1.
+    (last, 0.5)
 }

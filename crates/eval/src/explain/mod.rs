@@ -27,6 +27,7 @@ mod quadrature;
 mod removal_curves;
 mod shap_values;
 mod training_rows;
+mod tree_game;
 mod tree_shap;
 mod weighted_ridge;
 
@@ -34,14 +35,14 @@ pub use accumulated_effects::{AccumulatedEffects, accumulated_effects};
 pub use accumulated_pair::{AccumulatedPair, accumulated_pair};
 pub use cells::Cells;
 pub use coefficient_covariance::CoefficientCovariance;
-pub use column_groups::{average_linkage, column_groups};
+pub use column_groups::{average_linkage, column_groups, rank_correlations};
 pub use counterfactual::{
     Changeable, Counterfactual, CounterfactualSettings, Counterfactuals, counterfactuals,
 };
 pub use effect_grid::GridValue;
 pub use estimate::{Sampling, ShapEstimate};
 pub use exact_shap::{MOST_EXACT, exact_shap};
-pub use game::{BatchGame, Game, MatrixGame};
+pub use game::{BatchGame, Game, MatrixGame, means};
 pub use interactions::{Interactions, tree_interactions};
 pub use interventional::InterventionalTreeShap;
 pub use kernel_shap::kernel_shap;
@@ -56,6 +57,7 @@ pub use quadrature::gauss_legendre;
 pub use removal_curves::RemovalCurves;
 pub use shap_values::{ShapValues, Sources};
 pub use training_rows::{RowSpace, TaughtBy, knn_shapley, taught_by};
+pub use tree_game::TreeGame;
 pub use tree_shap::{ReadyTrees, TreeShap};
 
 use crate::{Error, Result};

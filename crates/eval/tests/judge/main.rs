@@ -14,5 +14,6 @@ mod policies;
 mod properties;
 mod slices;
 mod training_rows;
+mod tree_game;
 mod tree_shap;
 mod undefined;

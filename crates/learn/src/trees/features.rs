@@ -56,6 +56,19 @@ impl TreeColumn {
         if let Reads::Vector(len) = self.reads { len } else { 1 }
     }
 
+    /// Whether it holds one number of a row.
+    pub(crate) fn is_cell(&self) -> bool {
+        !matches!(self.reads, Reads::Vector(_))
+    }
+
+    /// The number of a row as the trees take it.
+    pub(crate) fn cell(&self, x: f64) -> f64 {
+        match self.reads {
+            Reads::Category(n) if x >= n as f64 => f64::NAN,
+            _ => self.reads.number(x),
+        }
+    }
+
     fn reads(column: &Column) -> Result<Reads> {
         match column.kind {
             Kind::Number | Kind::Flag => Ok(Reads::Number),

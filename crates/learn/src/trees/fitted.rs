@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -107,6 +108,41 @@ impl FittedTrees {
     /// What the sum of the trees is multiplied by for the margin: one over their number for a forest, 1 for boosted trees.
     pub fn margin_scale(&self) -> f64 {
         if self.link == Link::Mean { 1.0 / self.trees.n_trees().max(1) as f64 } else { 1.0 }
+    }
+
+    /// Whether answers are the sum of the trees, or their mean: then the mean of answers is the answer to the mean.
+    pub fn is_sum(&self) -> bool {
+        matches!(self.link, Link::Identity | Link::Mean)
+    }
+
+    /// What the sums of the trees mean, an output for each and row after row: the number, or a probability for each class.
+    pub fn answers(&self, scores: &[f64]) -> Vec<f64> {
+        let k = self.trees.n_outputs().max(1);
+        let mut out = Vec::with_capacity(scores.len() / k * k.max(2));
+        scores.chunks_exact(k).for_each(|scores| finish(self.link, self.trees.n_trees(), scores, &mut out));
+        out
+    }
+
+    /// The answers to rows of cells, a number per name: codes of categories, 0 and 1 of flags, `NaN` for what is missing. `None` where
+    /// the trees read anything else.
+    pub fn answers_of_cells(&self, names: &[String], cells: &[f64]) -> Option<Vec<f64>> {
+        let at = |name: &String| names.iter().position(|other| other == name);
+        let places = self.columns.0.iter().map(|column| at(&column.name).filter(|_| column.is_cell()));
+        let places: Vec<usize> = places.collect::<Option<_>>()?;
+        let (p, k) = (names.len().max(1), self.trees.n_outputs());
+        if self.started || places.is_empty() {
+            return None;
+        }
+        let answer = |cells: &[f64]| {
+            let mut x = Vec::with_capacity(cells.len() / p * places.len());
+            for row in cells.chunks_exact(p) {
+                x.extend(self.columns.0.iter().zip(&places).map(|(column, &at)| column.cell(row[at])));
+            }
+            let mut scores = vec![0.0; cells.len() / p * k];
+            self.trees.rows(&x, &mut scores);
+            self.answers(&scores)
+        };
+        Some(cells.par_chunks(CHUNK * p).flat_map_iter(answer).collect())
     }
 
     /// What was learned besides the trees.

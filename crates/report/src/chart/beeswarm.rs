@@ -52,16 +52,21 @@ const BIN: f64 = 4.0;
 /// The maximum distance from the middle of a row.
 const REACH: f64 = 9.0;
 /// The CSS classes of low, middle and high levels, and of dots without a level.
-const CLASSES: [&str; 4] = ["low", "mid", "high", "none"];
+pub(super) const CLASSES: [&str; 4] = ["low", "mid", "high", "none"];
+
+/// The class of a level.
+pub(super) fn level_class(level: Option<f64>) -> usize {
+    match level {
+        Some(level) if level < 1.0 / 3.0 => 0,
+        Some(level) if level <= 2.0 / 3.0 => 1,
+        Some(_) => 2,
+        None => 3,
+    }
+}
 
 impl SwarmDot {
     fn class(&self) -> usize {
-        match self.level {
-            Some(level) if level < 1.0 / 3.0 => 0,
-            Some(level) if level <= 2.0 / 3.0 => 1,
-            Some(_) => 2,
-            None => 3,
-        }
+        level_class(self.level)
     }
 }
 

@@ -3,6 +3,7 @@
 mod bar;
 mod beeswarm;
 mod confusion;
+mod dependence;
 mod histogram;
 mod interval;
 mod line;
@@ -18,6 +19,7 @@ use std::fmt::Write;
 pub use bar::{Bar, BarChart};
 pub use beeswarm::{Beeswarm, SwarmDot};
 pub use confusion::ConfusionMatrix;
+pub use dependence::Dependence;
 pub use histogram::{Bin, Histogram};
 pub use interval::{Interval, IntervalPlot};
 pub use line::{LineChart, Mark, Point, Reference, Series, Spot};

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 use tidemill_report::{
-    Beeswarm, Block, Figure, LineChart, Point, Scale, Section, Series, SwarmDot, Text, Waterfall, number,
+    Beeswarm, Block, Figure, Finding, Level, LineChart, Point, Scale, Section, Series, SwarmDot, Text,
+    Waterfall, number,
 };
 
-use super::{Words, cut, fill, name, plain};
+use super::{Words, cut, dependence, fill, name, plain};
 use crate::explain::{Explained, ExplainedRow, Judged, Method};
-use crate::report::text::{cell_text, main_reasons};
+use crate::report::text::{cell_text, main_reasons, reservations};
 
 /// How many columns the charts show.
 const SHOWN: usize = 12;
@@ -22,9 +23,17 @@ pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
     let output = most_moved(explained);
     let rows = number::count(explained.rows.len() as f64);
     let lead = fill(words.explanation_lead, &[("rows", plain(rows)), ("how", plain(how))]);
-    let mut section = Section::new("explanation", words.explanation)
-        .lead(lead)
-        .with(Block::Figures(vec![swarm(words, explained, output)]));
+    let mut section = Section::new("explanation", words.explanation).lead(lead);
+    let doubts: Vec<Finding> =
+        reservations(words, explained).map(|line| Finding::new(Level::Warning, Text::plain(line))).collect();
+    if !doubts.is_empty() {
+        section = section.with(Block::Findings(doubts));
+    }
+    section = section.with(Block::Figures(vec![swarm(words, explained, output)]));
+    let along = dependence::figures(words, explained, output);
+    if !along.is_empty() {
+        section = section.with(Block::Figures(along));
+    }
     if let Some(judged) = &explained.judged {
         section = section.with(Block::Figures(vec![curves(words, explained, judged)]));
     }
@@ -98,7 +107,7 @@ fn waterfall(words: &'static Words, explained: &Explained, row: &ExplainedRow, o
     }
 }
 
-fn x_name(words: &'static Words, explained: &Explained, output: usize) -> String {
+pub(super) fn x_name(words: &'static Words, explained: &Explained, output: usize) -> String {
     let of = explained.outputs[output].as_str();
     let units = match explained.units {
         "margin" => words.units_margin,
@@ -134,7 +143,7 @@ fn examples(explained: &Explained, output: usize) -> Vec<&ExplainedRow> {
 }
 
 /// How great each value is among all of a column, from 0 to 1; equal values have one level, what is no number has none.
-fn levels<'a>(cells: impl Iterator<Item = &'a Value>) -> Vec<Option<f64>> {
+pub(super) fn levels<'a>(cells: impl Iterator<Item = &'a Value>) -> Vec<Option<f64>> {
     let values: Vec<Option<f64>> =
         cells.map(|cell| cell.as_f64().or(cell.as_bool().map(|yes| f64::from(u8::from(yes))))).collect();
     let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();

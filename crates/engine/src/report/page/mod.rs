@@ -13,6 +13,7 @@ mod columns;
 mod counterfactual;
 mod data;
 mod decision;
+mod dependence;
 mod effects;
 mod explained;
 mod explanation;

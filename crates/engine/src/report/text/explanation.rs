@@ -6,7 +6,7 @@ use serde_json::Value;
 use tidemill_report::words::{Words, fill};
 
 use super::align::{left, width};
-use crate::explain::{Explained, ExplainedRow, LocalFit, Method};
+use crate::explain::{Explained, ExplainedRow, LocalFit, Method, Reservation};
 use crate::format::short;
 
 /// Columns of a row that are shown; the rest is summed.
@@ -37,7 +37,7 @@ pub fn story(words: &Words, explained: &Explained) -> String {
     let n = explained.rows.len();
     let head: [(&str, &dyn Display); 5] =
         [("target", &explained.target), ("rows", &n), ("sort", &sort), ("how", &how), ("units", &units)];
-    let mut text = fidelity(words, explained) + &fill(said.why, &head) + "\n\n";
+    let mut text = doubts(words, explained) + &fidelity(words, explained) + &fill(said.why, &head) + "\n\n";
     if let Some(path) = explained.path {
         let values: [(&str, &dyn Display); 2] =
             [("gap", &format!("{:.0e}", path.gap)), ("points", &path.points)];
@@ -133,6 +133,30 @@ fn bars(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize)
     let (word, base) = local.map_or((said.why_usually, base), |fit| (said.why_elsewhere, fit.intercept));
     let sum = fill(said.why_sum, &[("base", &short(base)), ("total", &short(total))]);
     text + &format!("  {}  {sum}\n", left(word, wide))
+}
+
+/// Why the explanation is to be trusted less, before anything is read off it.
+fn doubts(words: &Words, explained: &Explained) -> String {
+    if explained.reservations.is_empty() {
+        return String::new();
+    }
+    let lines: String = reservations(words, explained).map(|line| format!("  {line}\n")).collect();
+    format!("{}\n{lines}\n", words.insight.doubts)
+}
+
+/// Each reservation as a sentence.
+pub(crate) fn reservations(words: &Words, explained: &Explained) -> impl Iterator<Item = String> {
+    let (said, all) = (&words.insight, explained.rows.len());
+    explained.reservations.iter().map(move |reservation| match reservation {
+        Reservation::Together { columns: [first, second], correlation, more } => {
+            let more = if *more > 0 { fill(said.doubt_more, &[("n", more)]) } else { String::new() };
+            let values: [(&str, &dyn Display); 4] =
+                [("first", first), ("second", second), ("by", &short(*correlation)), ("more", &more)];
+            fill(said.doubt_together, &values)
+        }
+        Reservation::FewUsual { n } => fill(said.doubt_few, &[("n", n)]),
+        Reservation::Unsure { n } => fill(said.doubt_unsure, &[("n", n), ("all", &all)]),
+    })
 }
 
 /// How faithful the local models of LIME are, before anything is read off them.
