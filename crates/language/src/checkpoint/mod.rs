@@ -7,6 +7,7 @@ mod gguf;
 mod gguf_config;
 mod gguf_tensors;
 mod gguf_tokens;
+mod gpt2_config;
 mod quantized;
 mod shard;
 
@@ -15,7 +16,7 @@ use std::path::Path;
 use serde_json::Value;
 use tidemill_core::{Error, Result};
 
-pub use config::{Config, Family, RopeScaling};
+pub use config::{Activation, Config, Family, RopeScaling};
 pub(crate) use encoder::{EncoderConfig, Pooling};
 pub(crate) use folder::Shards;
 pub(crate) use shard::Shard;
@@ -62,6 +63,18 @@ impl Checkpoint {
     }
 }
 
+/// A matrix of rows of `columns` numbers, its columns as rows.
+pub(crate) fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    let rows = values.len() / columns;
+    let mut turned = vec![0.0; values.len()];
+    for (i, row) in values.chunks_exact(columns).enumerate() {
+        for (j, value) in row.iter().enumerate() {
+            turned[j * rows + i] = *value;
+        }
+    }
+    turned
+}
+
 /// A JSON file of at most 64 MiB.
 pub(crate) fn read_json(path: &Path) -> Result<Value> {
     let bytes = read_bounded(path, 64 << 20)?;
@@ -77,4 +90,14 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>> {
         return Err(LanguageError::checkpoint(path, problem).into());
     }
     std::fs::read(path).map_err(|e| Error::io(path, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::transposed;
+
+    #[test]
+    fn rows_become_columns() {
+        assert_eq!(transposed(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    }
 }
