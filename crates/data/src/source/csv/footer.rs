@@ -138,7 +138,7 @@ pub(super) fn find(tail: &[u8], whole: bool, dialect: Dialect, n: usize) -> Opti
         let quotes = memchr::memchr_iter(dialect.quote, lines[at]).count();
         let cut_off = at + 1 == lines.len() && !ended;
         let above = &rows[..at];
-        if is_blank(&rows[at]) {
+        if is_blank(lines[at], dialect) {
             continue;
         }
         if quotes % 2 == 1 || !stands_below(&rows[at], above, n, cut_off) {
@@ -151,16 +151,16 @@ pub(super) fn find(tail: &[u8], whole: bool, dialect: Dialect, n: usize) -> Opti
     if rows[..first].iter().filter(|r| r.len() == n).count() < 2 {
         return None;
     }
-    while first > 0 && is_blank(&rows[first - 1]) {
+    while first > 0 && is_blank(lines[first - 1], dialect) {
         first -= 1;
     }
     let lost = String::from_utf8_lossy(&lines[first..].concat()).into_owned();
     Some(Footer { lines: lines.len() - first, says: said(lost.lines()) })
 }
 
-/// Whether a line says nothing: blank, or delimiters alone, as spreadsheets write an empty row.
-fn is_blank(cells: &[Vec<u8>]) -> bool {
-    cells.iter().all(|cell| cell.trim_ascii().is_empty())
+/// Whether a line says nothing: blank, or delimiters alone, as spreadsheets write an empty row. A quote may be part of a cell of several lines.
+fn is_blank(line: &[u8], dialect: Dialect) -> bool {
+    line.iter().all(|&byte| byte == dialect.delimiter || byte.is_ascii_whitespace())
 }
 
 fn cells(line: &[u8], dialect: Dialect) -> Vec<Vec<u8>> {
