@@ -8,7 +8,7 @@ use tidemill_report::{
 
 use super::{Words, cut, dependence, fill, name, plain};
 use crate::explain::{Explained, ExplainedRow, Judged, Method};
-use crate::report::text::{cell_text, main_reasons, reservations};
+use crate::report::text::{cell_text, is_more_than_rounding, main_reasons, reservations};
 
 /// How many columns the charts show.
 const SHOWN: usize = 12;
@@ -87,7 +87,7 @@ fn curves(words: &'static Words, explained: &Explained, judged: &Judged) -> Figu
 
 fn waterfall(words: &'static Words, explained: &Explained, row: &ExplainedRow, output: usize) -> Waterfall {
     let values = &row.values[output];
-    let mut order: Vec<usize> = (0..values.len()).filter(|at| values[*at] != 0.0).collect();
+    let mut order: Vec<usize> = (0..values.len()).filter(|at| is_more_than_rounding(values, *at)).collect();
     order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
     let step = |at: &usize| {
         let cell = cut(&cell_text(words, &row.cells[*at]), 24);

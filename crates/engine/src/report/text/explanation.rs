@@ -100,7 +100,8 @@ fn bars(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize)
     let values = &row.values[output];
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
-    let shown: Vec<usize> = order.iter().copied().take(SHOWN).filter(|at| values[*at] != 0.0).collect();
+    let shown = order.iter().copied().take(SHOWN).filter(|at| is_more_than_rounding(values, *at));
+    let shown: Vec<usize> = shown.collect();
     let name = |at: usize| {
         let (column, range) = (&explained.columns[at], row.ranges.get(at).copied().flatten());
         match range {
@@ -125,7 +126,7 @@ fn bars(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize)
         text += &format!("  {}  {sign}{number:<10} {}\n", left(name, wide), bar(value.abs(), most));
     };
     shown.iter().for_each(|at| line(&name(*at), values[*at], &off(*at)));
-    if rest != 0.0 {
+    if order.iter().skip(shown.len()).any(|at| is_more_than_rounding(values, *at)) {
         line(said.why_others, rest, "");
     }
     let (base, total) = (explained.base[output], row.totals[output]);
@@ -220,7 +221,8 @@ pub(crate) fn main_reasons(
     let said = &words.story;
     let values = row.values[output].iter().enumerate();
     let most = |sign: f64| {
-        let signed = values.clone().filter(|(_, v)| **v * sign > 0.0);
+        let said_more = |at: &usize| is_more_than_rounding(&row.values[output], *at);
+        let signed = values.clone().filter(|(at, v)| **v * sign > 0.0 && said_more(at));
         signed
             .max_by(|a, b| (a.1 * sign).total_cmp(&(b.1 * sign)))
             .map(|(at, _)| format!("'{}' = {}", explained.columns[at], cell_text(words, &row.cells[at])))
@@ -239,6 +241,12 @@ pub(crate) fn main_reasons(
     };
     let (up, down) = (up.unwrap_or_default(), down.unwrap_or_default());
     fill(template, &[("up", &up), ("about", &about), ("down", &down)]) + "\n"
+}
+
+/// Whether a value is more than what rounding leaves of nothing beside the greatest of its row.
+pub(crate) fn is_more_than_rounding(values: &[f64], at: usize) -> bool {
+    let greatest = values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    values[at] != 0.0 && values[at].abs() > 1e-9 * greatest
 }
 
 /// A cell or an answer as people read it.
