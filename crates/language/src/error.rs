@@ -35,6 +35,14 @@ pub enum LanguageError {
         /// The most tokens that the model can look at.
         context: usize,
     },
+    /// The prompt does not fit the memory for keys and values.
+    #[error("the prompt has {tokens} tokens, but the memory for keys and values holds {holds}")]
+    PromptBeyondMemory {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// Tokens that the memory holds.
+        holds: usize,
+    },
     /// The prompt has no token.
     #[error("the prompt is empty")]
     EmptyPrompt,
@@ -104,6 +112,7 @@ impl Coded for LanguageError {
             LanguageError::Checkpoint { .. } => "checkpoint",
             LanguageError::Unsupported { .. } => "checkpoint_unsupported",
             LanguageError::PromptTooLong { .. } => "prompt_too_long",
+            LanguageError::PromptBeyondMemory { .. } => "prompt_beyond_memory",
             LanguageError::EmptyPrompt => "empty_prompt",
             LanguageError::NoTemplate => "no_chat_template",
             LanguageError::NoTools => "no_tools",
@@ -125,6 +134,9 @@ impl Coded for LanguageError {
                 return Some(format!("use a checkpoint with one of: {known}"));
             }
             LanguageError::PromptTooLong { .. } => "shorten the prompt, or ask for fewer tokens",
+            LanguageError::PromptBeyondMemory { .. } => {
+                "shorten the prompt, or give the cache of keys and values more memory"
+            }
             LanguageError::EmptyPrompt => "give a prompt",
             LanguageError::NoTemplate => "give a plain prompt, or a model that was tuned for chat",
             LanguageError::NoTools => "leave the tools out, or use a model that was tuned to call them",

@@ -15,10 +15,12 @@ mod tokens;
 mod tune;
 
 pub use blocks::precision::Precision;
-pub use checkpoint::{Config, Family, RopeScaling};
+pub use checkpoint::{Activation, Config, Family, RopeScaling};
+pub use decode::batch::{Batch, BatchLimits, Listener};
 pub use decode::cache::Cache;
 pub use decode::constrain::Form;
 pub use decode::generate::{Finish, Generated, Logprob, Request};
+pub use decode::generation::Generation;
 pub use decode::sample::Sampling;
 pub use embed::Embedder;
 pub use error::LanguageError;

@@ -7,11 +7,11 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tidemill_core::Result;
 
-use crate::blocks::decoder::Decoder;
+use crate::blocks::decoder::{Decoder, Part};
 use crate::blocks::precision::Precision;
 use crate::checkpoint::{Checkpoint, Config};
 use crate::decode::cache::Cache;
-use crate::decode::constrain::Forms;
+use crate::decode::constrain::{Forms, Kept};
 use crate::decode::generate::{Generated, Request, generate, room};
 use crate::error::LanguageError;
 use crate::template::{Message, Template};
@@ -130,12 +130,19 @@ impl Model {
         Ok(self.forms.get_or_init(|| forms))
     }
 
+    /// The form of a request's answer, ready for its first token.
+    pub(crate) fn kept(&self, request: &Request) -> Result<Option<Kept>> {
+        request.form.as_ref().map(|form| self.forms()?.start(form)).transpose()
+    }
+
     /// How many tokens may be generated for a request.
     ///
     /// # Errors
     /// When the prompt is empty or does not fit the context, or a setting is out of range.
     pub fn room(&self, request: &Request) -> Result<usize> {
-        room(self, request)
+        let room = room(self, request, self.config.context)?;
+        self.kept(request)?;
+        Ok(room)
     }
 
     /// Generates from a request; `listen` gets each piece of text once it is certain (whole characters, and no beginning
@@ -170,17 +177,6 @@ impl Model {
 
     /// The states of tokens, which the context must hold.
     pub(crate) fn states(&self, tokens: &[u32], cache: &mut Cache, adapter: Option<&Adapter>) -> Vec<f32> {
-        self.decoder.states(&self.config, tokens, cache, adapter)
-    }
-
-    /// The logits after the last of `tokens`.
-    pub(crate) fn next_logits(
-        &self,
-        tokens: &[u32],
-        cache: &mut Cache,
-        adapter: Option<&Adapter>,
-    ) -> Vec<f32> {
-        let states = self.states(tokens, cache, adapter);
-        self.decoder.logits(&states[states.len() - self.config.hidden..])
+        self.decoder.states(&self.config, &mut [Part { tokens, cache }], adapter)
     }
 }

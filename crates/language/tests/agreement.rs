@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tidemill_language::{Adapter, Cache, Finish, Message, Model, Request, Sampling};
+use tidemill_language::{Adapter, Cache, Finish, Message, Model, Request, Sampling, Site};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -85,6 +85,58 @@ fn logits_are_those_of_transformers() {
     }
 }
 
+/// Other rotary positions with the weights of the Llama, by `fixtures/make_rope.py`.
+#[test]
+fn rotary_positions_are_those_of_transformers() {
+    let reference: Value =
+        serde_json::from_slice(&std::fs::read(fixtures().join("rope.json")).unwrap()).unwrap();
+    for case in reference["cases"].as_array().unwrap() {
+        let folder = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(fixtures().join("llama")).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+        let file = folder.path().join("config.json");
+        let mut config: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        config["rope_parameters"] = case["rope"].clone();
+        std::fs::write(&file, config.to_string()).unwrap();
+        let model = Model::open(folder.path()).unwrap();
+        let logits = model.logits(&ids(&reference["ids"]), &mut Cache::new(model.config()), None).unwrap();
+        let last = &logits[logits.len() - model.config().vocabulary..];
+        assert_near(last, &floats(&case["last"]), 1e-4, &case["rope"].to_string());
+    }
+}
+
+/// The GPT-2 as it is where it was saved without its head: its tensors have no prefix.
+fn without_prefix() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let from = fixtures().join("gpt2");
+    std::fs::copy(fixtures().join("llama/tokenizer.json"), folder.path().join("tokenizer.json")).unwrap();
+    std::fs::copy(from.join("config.json"), folder.path().join("config.json")).unwrap();
+    let bytes = std::fs::read(from.join("model.safetensors")).unwrap();
+    let n = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = String::from_utf8(bytes[8..8 + n].to_vec()).unwrap().replace("transformer.", "");
+    let header = format!("{header:n$}");
+    let changed = [&bytes[..8], header.as_bytes(), &bytes[8 + n..]].concat();
+    std::fs::write(folder.path().join("model.safetensors"), changed).unwrap();
+    folder
+}
+
+#[test]
+fn a_gpt2_is_that_of_transformers() {
+    let model = open("gpt2");
+    let cases: Value = serde_json::from_slice(&std::fs::read(fixtures().join("gpt2.json")).unwrap()).unwrap();
+    for case in cases.as_array().unwrap() {
+        agrees(&model, case, 1e-4, "gpt2");
+    }
+    let bare = without_prefix();
+    agrees(&Model::open(bare.path()).unwrap(), &cases[0], 1e-4, "gpt2 without its head");
+    // By Python: `sum(p.numel() for p in model.parameters())` of that model.
+    assert_eq!(model.config().n_parameters(), 14_088);
+    let error = Adapter::new(model.config(), 2, 4.0, &Site::ALL, 1).unwrap_err();
+    assert!(error.to_string().contains("GPT-2"), "{error}");
+}
+
 #[test]
 fn a_gguf_file_is_the_folder_it_was_made_of() {
     let (gguf, folder) = (Model::open(&fixtures().join("llama.gguf")).unwrap(), open("llama"));
@@ -97,7 +149,7 @@ fn a_gguf_file_is_the_folder_it_was_made_of() {
 /// A token alone, after others that the cache holds, has the bits it has among them; threads change none.
 #[test]
 fn cached_and_whole_are_the_same_bits() {
-    for family in ["llama", "mistral", "qwen3"] {
+    for family in ["llama", "mistral", "qwen3", "gpt2"] {
         let model = open(family);
         let tokens: Vec<u32> = (0..40).map(|i| (i * 37 + 11) % 270).collect();
         let whole = model.logits(&tokens, &mut Cache::new(model.config()), None).unwrap();

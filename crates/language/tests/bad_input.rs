@@ -51,7 +51,7 @@ fn what_a_config_asks_for_and_nobody_knows_is_named() {
         &with_config(|c| c["architectures"] = json!(["MambaForCausalLM"])),
         &["architecture 'MambaForCausalLM'"],
     );
-    says(&with_config(|c| c["rope_parameters"]["rope_type"] = json!("yarn")), &["rope type 'yarn'"]);
+    says(&with_config(|c| c["rope_parameters"]["rope_type"] = json!("longrope")), &["rope type 'longrope'"]);
     says(&with_config(|c| c["auto_map"] = json!({ "AutoModel": "evil.Model" })), &["auto_map"]);
     says(&with_config(|c| c["hidden_act"] = json!("gelu")), &["activation 'gelu'"]);
     says(&with_config(|c| c["hidden_size"] = json!(-3)), &["'hidden_size' is -3"]);
@@ -60,6 +60,27 @@ fn what_a_config_asks_for_and_nobody_knows_is_named() {
     says(&with_config(|c| c["num_hidden_layers"] = json!(1)), &["'model.layers.1.", "does not have"]);
     says(&with_config(|c| c["intermediate_size"] = json!(27)), &["shape [28, 20]", "[27, 20]"]);
     says(&with_config(|c| c["vocab_size"] = json!(270)), &["270 rows"]);
+}
+
+#[test]
+fn what_a_gpt2_asks_for_and_nobody_knows_is_named() {
+    let with = |change: &dyn Fn(&mut Value)| {
+        let folder = copy("gpt2");
+        fs::copy(fixtures().join("llama/tokenizer.json"), folder.path().join("tokenizer.json")).unwrap();
+        let file = folder.path().join("config.json");
+        let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        change(&mut config);
+        fs::write(&file, config.to_string()).unwrap();
+        refused(folder.path())
+    };
+    says(&with(&|c| c["activation_function"] = json!("relu")), &["activation 'relu'"]);
+    let switch = "scale_attn_by_inverse_layer_idx";
+    says(&with(&|c| c[switch] = json!(true)), &[switch, "'true'"]);
+    says(&with(&|c| c["n_head"] = json!(3)), &["'n_embd' is 20", "3 heads"]);
+    says(&with(&|c| c["n_layer"] = json!(3)), &["lacks tensor 'transformer.h.2."]);
+    says(&with(&|c| c["n_layer"] = json!(1)), &["'transformer.h.1.", "does not have"]);
+    says(&with(&|c| c["n_inner"] = json!(45)), &["shape [20, 44]", "[20, 45]"]);
+    says(&with(&|c| c["n_positions"] = json!(0)), &["'n_positions' is 0"]);
 }
 
 #[test]

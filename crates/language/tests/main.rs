@@ -5,4 +5,5 @@ mod bad_input;
 mod embed;
 mod forms;
 mod preferences;
+mod together;
 mod tune;

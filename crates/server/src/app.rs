@@ -8,18 +8,21 @@ use std::time::Duration;
 
 use tidemill_core::Context;
 use tidemill_engine::backup::Regular;
-use tidemill_engine::language::Precision;
+use tidemill_engine::language::{BatchLimits, Precision};
 use tidemill_engine::model::language::Place;
 use tidemill_store::{Durability, Store};
 
 use crate::auth::Guarded;
-use crate::languages::{Language, Languages};
+use crate::languages::{AT_ONCE, Language, Languages};
 use crate::live::{Live, Loader};
 use crate::models::Models;
 use crate::origin::Origins;
 use crate::telemetry::Telemetry;
 use crate::trouble::StoreHealth;
 use crate::{Error, Result};
+
+/// Bytes of keys and values of a language model when nothing is said.
+pub const KV_CACHE: usize = 1 << 30;
 
 /// What to serve, and how.
 #[derive(Clone, Debug)]
@@ -45,6 +48,8 @@ pub struct Options {
     pub hash_key: Option<String>,
     /// In how many bits the weights of language models are held.
     pub precision: Precision,
+    /// Bytes of keys and values of each language model, of answers that are generated together and of prompts that are kept.
+    pub kv_cache: usize,
     /// Sites whose pages may ask, such as `https://app.example`.
     pub allow_origin: Vec<String>,
     /// The backups that are made meanwhile.
@@ -92,6 +97,7 @@ impl Options {
             retention: None,
             hash_key: None,
             precision: Precision::Float32,
+            kv_cache: KV_CACHE,
             allow_origin: Vec::new(),
             backup: None,
         }
@@ -140,6 +146,7 @@ impl App {
             telemetry: telemetry.clone(),
             hash_key: options.hash_key.clone(),
             precision: options.precision,
+            together: BatchLimits { at_once: AT_ONCE, memory: options.kv_cache },
             context: context.clone(),
         };
         let (talking, tables): (Vec<_>, Vec<_>) =

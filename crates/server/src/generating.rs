@@ -1,5 +1,5 @@
-//! A question to a language model from its turn to its answer: generated on a thread of its own, sent piece by piece, logged before
-//! its last word leaves.
+//! A question to a language model from its turn to its answer: generated together with others, sent piece by piece, logged before its
+//! last word leaves.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use axum::http::StatusCode;
 use tidemill_core::Error;
-use tidemill_engine::language::{Finish, Logprob};
+use tidemill_engine::language::{Finish, Generated, Logprob};
 use tidemill_engine::serve::language::{Asked, Generating, Question, Said};
+use tidemill_engine::serve::together::{Listen, Together};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
@@ -25,7 +26,7 @@ pub(crate) enum Event {
     /// The answer at this place ended, and is kept; how likely its tokens were, where that was asked for.
     End(usize, Finish, Vec<Scored>),
     /// All is said.
-    Done { answer_tokens: usize },
+    Done { answer_tokens: usize, cached_tokens: usize },
     /// It failed.
     Fault(ApiError),
 }
@@ -56,6 +57,7 @@ struct Work {
     app: Arc<App>,
     language: Arc<Language>,
     version: Arc<Generating>,
+    together: Together,
     asked: Asked,
     ids: Vec<Uuid>,
     key_id: Option<Arc<str>>,
@@ -72,12 +74,13 @@ pub(crate) async fn begin(
     app: &Arc<App>,
     language: &Arc<Language>,
     version: Arc<Generating>,
+    together: Together,
     question: &Question,
     key_id: Option<Arc<str>>,
 ) -> Result<Answering, ApiError> {
     let start = Instant::now();
-    let asked = version.ask(question, clock::now()).map_err(refused)?;
-    let turn = language.queue.turn(app.limits.time).await?;
+    let asked = version.ask(question, &app.loader.together, clock::now()).map_err(refused)?;
+    let turn = language.queue.turn(asked.requests.len(), app.limits.time).await?;
     let ids: Vec<Uuid> = asked.requests.iter().map(|_| Uuid::now_v7()).collect();
     let (events, receiver) = unbounded_channel();
     let answering = Answering {
@@ -87,16 +90,17 @@ pub(crate) async fn begin(
         events: receiver,
     };
     let (app, language) = (app.clone(), language.clone());
-    let work = Work { app, language, version, asked, ids, key_id, turn, start, events };
+    let work = Work { app, language, version, together, asked, ids, key_id, turn, start, events };
     let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || run(work, &runtime));
     Ok(answering)
 }
 
 fn run(work: Work, runtime: &tokio::runtime::Handle) {
-    let Work { app, language, version, asked, ids, key_id, turn, start, events } = work;
+    let Work { app, language, version, together, asked, ids, key_id, turn, start, events } = work;
     language.figures.in_flight.inc();
-    let generated = generate(&language, &version, &asked, &ids, &events);
+    let answers = together.answer(&version, &asked.requests, key_id.as_ref(), |i| listen(i, events.clone()));
+    let generated = answers.map(|answers| said(&language, answers, &ids));
     // The next may begin while this one is kept.
     drop(turn);
     let kept = generated.map_err(ApiError::from).and_then(|said| {
@@ -125,7 +129,8 @@ fn run(work: Work, runtime: &tokio::runtime::Handle) {
                 let _ = events.send(Event::End(i, said.generated.finish, scored));
             }
             let answer_tokens = said.iter().map(|said| said.generated.tokens.len()).sum();
-            let _ = events.send(Event::Done { answer_tokens });
+            let cached_tokens = said.first().map_or(0, |said| said.generated.cached_tokens);
+            let _ = events.send(Event::Done { answer_tokens, cached_tokens });
         }
         Err(fault) => {
             figures.failed.inc();
@@ -134,33 +139,23 @@ fn run(work: Work, runtime: &tokio::runtime::Handle) {
     }
 }
 
-/// The answers, one after the other; after one that nobody waited for there is no other.
-fn generate(
-    language: &Language,
-    version: &Generating,
-    asked: &Asked,
-    ids: &[Uuid],
-    events: &UnboundedSender<Event>,
-) -> tidemill_core::Result<Vec<Said>> {
-    let mut said = Vec::with_capacity(ids.len());
-    for (i, (request, id)) in asked.requests.iter().zip(ids).enumerate() {
-        let generated = version.answer(request, &mut |text| {
-            let gone = match text {
-                "" => events.is_closed(),
-                text => events.send(Event::Piece(i, text.into())).is_err(),
-            };
-            if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        language.generated.inc_by(generated.tokens.len() as u64);
-        let gone = generated.finish == Finish::Cancelled;
-        if !(gone && generated.tokens.is_empty()) {
-            said.push(Said { id: *id, generated });
-        }
-        if gone {
-            break;
-        }
-    }
-    Ok(said)
+/// Sends the pieces of an answer, and breaks off where nobody waits for them.
+fn listen(i: usize, events: UnboundedSender<Event>) -> Listen {
+    Box::new(move |text| {
+        let gone = match text {
+            "" => events.is_closed(),
+            text => events.send(Event::Piece(i, text.into())).is_err(),
+        };
+        if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+}
+
+/// The answers with their ids; those that nobody waited for and that had not begun are none.
+fn said(language: &Language, answers: Vec<Generated>, ids: &[Uuid]) -> Vec<Said> {
+    let tokens: usize = answers.iter().map(|generated| generated.tokens.len()).sum();
+    language.generated.inc_by(tokens as u64);
+    let begun = |said: &Said| said.generated.finish != Finish::Cancelled || !said.generated.tokens.is_empty();
+    ids.iter().zip(answers).map(|(id, generated)| Said { id: *id, generated }).filter(begun).collect()
 }
 
 /// Tokens as texts; one that is part of a character, or special, is as empty as its text.
@@ -177,7 +172,7 @@ fn scored(version: &Generating, logprobs: &[Logprob]) -> Vec<Scored> {
 /// Why a question cannot be answered: the caller's fault where it lies in the question.
 fn refused(e: Error) -> ApiError {
     let (code, param) = match e.code() {
-        "prompt_too_long" => ("context_length_exceeded", "messages"),
+        "prompt_too_long" | "prompt_beyond_memory" => ("context_length_exceeded", "messages"),
         "empty_prompt" => ("empty_prompt", "messages"),
         "no_chat_template" => ("no_chat_template", "messages"),
         "chat_template" => ("chat_template", "messages"),

@@ -14,6 +14,7 @@ use tidemill_core::Result;
 use tidemill_engine::language::Embedder;
 use tidemill_engine::model::language::Place;
 use tidemill_engine::serve::language::Generating;
+use tidemill_engine::serve::together::Together;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Error;
@@ -21,6 +22,8 @@ use crate::fault::ApiError;
 use crate::live::{Loader, Stamp, stamp};
 use crate::telemetry::ModelFigures;
 
+/// Answers of one model that are generated together; more wait.
+pub(crate) const AT_ONCE: usize = 8;
 /// Requests of one model that may wait for their turn; more are refused.
 pub const WAITING: usize = 16;
 
@@ -43,7 +46,7 @@ pub struct Language {
 /// What a language model does.
 pub(crate) enum Does {
     /// It answers.
-    Generates { version: ArcSwap<Generating>, seen: Mutex<Option<Stamp>> },
+    Generates { version: ArcSwap<Generating>, seen: Mutex<Option<Stamp>>, together: Together },
     /// It turns texts into vectors.
     Embeds(Arc<Embedder>),
 }
@@ -52,8 +55,8 @@ impl Language {
     pub(crate) fn open(path: &Path, name: Option<&str>, loader: &Loader) -> Result<Self> {
         let place = Place::of(path)?;
         let called = name.unwrap_or(&place.name).to_string();
-        let does = if Place::is_encoder(path) {
-            Does::Embeds(Arc::new(Embedder::open(&place.base)?))
+        let (does, turns) = if Place::is_encoder(path) {
+            (Does::Embeds(Arc::new(Embedder::open(&place.base)?)), 1)
         } else {
             let seen = Mutex::new(stamp(&place.file));
             let secret = loader.hash_key.as_deref();
@@ -61,17 +64,18 @@ impl Language {
                 let Loader { store, context, precision, .. } = loader;
                 Generating::open(path, Some(&called), secret, *precision, store, context)?
             };
-            Does::Generates { version: ArcSwap::from_pointee(version), seen }
+            let together = Together::start(&version, loader.together)?;
+            (Does::Generates { version: ArcSwap::from_pointee(version), seen, together }, AT_ONCE)
         };
         let figures = loader.telemetry.of_model(&called, "", &[]);
         let generated = loader.telemetry.generated_by(&called);
         let since = crate::clock::now();
-        Ok(Language { name: called, does, since, figures, generated, queue: Queue::default() })
+        Ok(Language { name: called, does, since, figures, generated, queue: Queue::new(turns) })
     }
 
     /// Looks whether another adapter is in place, and puts it into service if it loads.
     fn refresh(&self, loader: &Loader) {
-        let Does::Generates { version, seen } = &self.does else { return };
+        let Does::Generates { version, seen, .. } = &self.does else { return };
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         let current = version.load();
         // That the file is gone is news, too: the version before the first improvement is back.
@@ -137,16 +141,11 @@ impl Languages {
     }
 }
 
-/// One request at a time is worked on; a few more wait.
+/// A few answers at a time are worked on; the requests for a few more wait.
 pub(crate) struct Queue {
-    turn: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    most: usize,
     waiting: AtomicUsize,
-}
-
-impl Default for Queue {
-    fn default() -> Self {
-        Queue { turn: Arc::new(Semaphore::new(1)), waiting: AtomicUsize::new(0) }
-    }
 }
 
 /// Someone who waits, for as long as they do.
@@ -159,11 +158,16 @@ impl Drop for Waiting<'_> {
 }
 
 impl Queue {
-    /// Waits for its turn, which lasts as long as what this gives.
+    /// With so many turns at once.
+    fn new(most: usize) -> Self {
+        Queue { turns: Arc::new(Semaphore::new(most)), most, waiting: AtomicUsize::new(0) }
+    }
+
+    /// Waits for the turn of a request for `n` answers, which lasts as long as what this gives.
     ///
     /// # Errors
     /// 429 when too many wait already; 503 when the turn does not come in time.
-    pub(crate) async fn turn(&self, limit: Duration) -> Result<OwnedSemaphorePermit, ApiError> {
+    pub(crate) async fn turn(&self, n: usize, limit: Duration) -> Result<OwnedSemaphorePermit, ApiError> {
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             let message = format!("{WAITING} requests wait for this model already");
@@ -174,7 +178,8 @@ impl Queue {
             let message = format!("no turn came within {} seconds", limit.as_secs());
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", message).help("try again later")
         };
-        let turn = tokio::time::timeout(limit, self.turn.clone().acquire_owned()).await;
+        let n = n.clamp(1, self.most) as u32;
+        let turn = tokio::time::timeout(limit, self.turns.clone().acquire_many_owned(n)).await;
         turn.map_err(|_| late())?.map_err(|_| late())
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use tidemill_core::{Context, Result};
-use tidemill_engine::language::Precision;
+use tidemill_engine::language::{BatchLimits, Precision};
 use tidemill_engine::serve::answer::Answering;
 use tidemill_engine::serve::serving::{Part, Serving};
 use tidemill_store::Store;
@@ -44,6 +44,8 @@ pub(crate) struct Loader {
     pub(crate) hash_key: Option<String>,
     /// In how many bits language models are held.
     pub(crate) precision: Precision,
+    /// What their answers may take.
+    pub(crate) together: BatchLimits,
     /// What is built-in, and how many threads there are.
     pub(crate) context: Context,
 }

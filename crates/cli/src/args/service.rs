@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use tidemill_server::app::KV_CACHE;
+
 use super::DataArgs;
 use super::lang::Lang;
 use super::language::Bits;
@@ -62,6 +64,10 @@ pub(crate) struct Serve {
     /// otherwise.
     #[arg(long, value_enum, default_value = "float32")]
     pub precision: Bits,
+    /// The most bytes of keys and values of a language model: of the answers that are generated together, and of prompts that are
+    /// kept for later ones.
+    #[arg(long, default_value_t = KV_CACHE, value_name = "BYTES")]
+    pub kv_cache: usize,
     /// How many threads may work [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,

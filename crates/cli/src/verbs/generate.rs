@@ -1,5 +1,6 @@
 //! `tidemill generate`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -26,6 +27,7 @@ pub(super) fn generate(args: &Generate, cli: &Cli) -> Result<Shown> {
         repetition_penalty: args.repetition_penalty,
         presence_penalty: args.presence_penalty,
         frequency_penalty: args.frequency_penalty,
+        logit_bias: BTreeMap::new(),
         seed: args.seed,
     };
     let request = Request {

@@ -90,6 +90,7 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
         retention: args.retention.as_deref().map(|time| duration("--retention", time)).transpose()?,
         hash_key: hash_key(),
         precision: args.precision.into(),
+        kv_cache: args.kv_cache,
         allow_origin: args.allow_origin.clone(),
         backup: match &args.backup {
             Some(recipe) => Some(backup::regular(recipe, &args.models, &args.store)?),

@@ -1,7 +1,7 @@
 //! Answering prompts for whoever asks: the model, an id for each answer, and the record of it. HTTP only turns requests into
 //! [`Question`]s before this, and answers into bytes after it.
 
-use std::ops::ControlFlow;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, nearest};
-use tidemill_language::{Finish, Form, Generated, Message, Precision, Prompt, Request, Sampling};
+use tidemill_language::{
+    BatchLimits, Finish, Form, Generated, Message, Precision, Prompt, Request, Sampling,
+};
 use tidemill_store::{LoggedRow, NewVersion, Predictions, Store};
 use uuid::Uuid;
 
@@ -63,6 +65,9 @@ pub struct Settings {
     pub presence_penalty: f32,
     /// The same, once for each time that they came.
     pub frequency_penalty: f32,
+    /// What is added to the logits of tokens.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub logit_bias: BTreeMap<u32, f32>,
     /// Texts that end an answer.
     pub stop: Vec<String>,
     /// Whether log-probabilities are wanted, and of how many other tokens.
@@ -170,8 +175,8 @@ impl Generating {
     /// Takes a question: its tokens, and what the log keeps of it; `at` is in microseconds since 1970.
     ///
     /// # Errors
-    /// A prompt that is empty, that the template refuses or that the context does not hold; settings out of range.
-    pub fn ask(&self, question: &Question, at: i64) -> Result<Asked> {
+    /// A prompt that is empty, that the template refuses or that the context or the memory does not hold; settings out of range.
+    pub fn ask(&self, question: &Question, limits: &BatchLimits, at: i64) -> Result<Asked> {
         let model = &self.opened.model;
         let settings = &question.settings;
         let prompt = model.prompt_tokens(&question.prompt)?;
@@ -186,6 +191,7 @@ impl Generating {
                 repetition_penalty: settings.repetition_penalty,
                 presence_penalty: settings.presence_penalty,
                 frequency_penalty: settings.frequency_penalty,
+                logit_bias: settings.logit_bias.clone(),
                 seed: settings.seed.wrapping_add(i as u64),
             },
             stop: settings.stop.clone(),
@@ -193,7 +199,7 @@ impl Generating {
             form: settings.form.clone(),
         };
         let requests: Vec<Request> = (0..settings.n.max(1)).map(request).collect();
-        requests.first().map(|request| model.room(request)).transpose()?;
+        requests.first().map(|request| limits.check(model, request)).transpose()?;
         let row_key = question.user.as_ref().map(|user| self.kept(USER, &json!(user))).transpose()?;
         let row_key = row_key.and_then(|kept| kept.as_str().map(String::from));
         Ok(Asked { requests, features: self.features(question)?, row_key, at })
@@ -214,18 +220,6 @@ impl Generating {
 
     fn kept(&self, column: &str, value: &Value) -> Result<Value> {
         self.guard.kept(column, &value.to_string())
-    }
-
-    /// Generates one answer; `listen` gets each piece of text once it is certain, and may break off within a token.
-    ///
-    /// # Errors
-    /// When the model's logits are no numbers.
-    pub fn answer(
-        &self,
-        request: &Request,
-        listen: &mut dyn FnMut(&str) -> ControlFlow<()>,
-    ) -> Result<Generated> {
-        self.opened.model.generate(request, self.opened.adapter.as_ref(), listen)
     }
 
     /// What goes into the log before the last of the answers leaves.

@@ -7,3 +7,4 @@ pub mod privacy;
 pub mod record;
 pub mod secrets;
 pub mod serving;
+pub mod together;

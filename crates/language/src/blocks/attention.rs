@@ -21,6 +21,9 @@ const KEYS: usize = 4;
 /// Queries that meet the same keys side by side.
 const QUERIES: usize = 3;
 
+/// Tokens whose keys and values get memory at once.
+pub(crate) const PAGE: usize = 128;
+
 /// The keys and values of one block, each `[tokens, kv_heads * head_size]`.
 #[derive(Default)]
 pub(crate) struct Memory {
@@ -28,21 +31,74 @@ pub(crate) struct Memory {
     pub(crate) values: Vec<f32>,
 }
 
+impl Memory {
+    /// Adds tokens of `width` numbers, all 0, and gives where they begin. Memory grows by whole pages, not by doubling.
+    pub(crate) fn grow(&mut self, tokens: usize, width: usize) -> usize {
+        let from = self.keys.len();
+        let to = from + tokens * width;
+        for numbers in [&mut self.keys, &mut self.values] {
+            if to > numbers.capacity() {
+                numbers.reserve_exact(to.next_multiple_of(PAGE * width) - from);
+            }
+            numbers.resize(to, 0.0);
+        }
+        from
+    }
+
+    /// The first `tokens` tokens of `width` numbers, in memory of their own.
+    pub(crate) fn copy(&self, tokens: usize, width: usize) -> Self {
+        let mut copy = Memory::default();
+        copy.grow(tokens, width);
+        copy.keys.copy_from_slice(&self.keys[..tokens * width]);
+        copy.values.copy_from_slice(&self.values[..tokens * width]);
+        copy
+    }
+
+    /// Forgets all but the first `tokens` tokens.
+    pub(crate) fn cut(&mut self, tokens: usize, width: usize) {
+        for numbers in [&mut self.keys, &mut self.values] {
+            numbers.truncate(tokens * width);
+            numbers.shrink_to((tokens * width).next_multiple_of(PAGE * width));
+        }
+    }
+}
+
+/// Where a token stands: the sequence that it belongs to, and its position there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) sequence: usize,
+    pub(crate) position: usize,
+}
+
+impl Place {
+    /// Those of a run of positions.
+    pub(crate) fn run(sequence: usize, positions: std::ops::Range<usize>) -> impl Iterator<Item = Place> {
+        positions.map(move |position| Place { sequence, position })
+    }
+}
+
 /// Which keys a query sees, by its position.
 pub(crate) fn seen(position: usize, window: Option<usize>) -> std::ops::Range<usize> {
     window.map_or(0, |window| (position + 1).saturating_sub(window))..position + 1
 }
 
-/// `queries` holds rows of `heads * head_size` at positions from `start`; the answer has their shape.
-pub(crate) fn attend(config: &Config, queries: &[f32], start: usize, memory: &Memory) -> Vec<f32> {
+/// `queries` holds rows of `heads * head_size`, one for each place; each sees the memory of its own sequence. The answer has their
+/// shape.
+pub(crate) fn attend(
+    config: &Config,
+    queries: &[f32],
+    places: &[Place],
+    memories: &[&mut Memory],
+) -> Vec<f32> {
     let (size, kv_heads) = (config.head_size, config.kv_heads);
     let group = config.heads / kv_heads * size;
     let mut out = vec![0.0; queries.len()];
     let tasks = out.par_chunks_mut(group).zip(queries.par_chunks(group)).enumerate();
     tasks.for_each_init(Vec::new, |shares, (task, (out, queries))| {
         let (i, kv_head) = (task / kv_heads, task % kv_heads);
-        let seen = seen(start + i, config.window);
-        let head = Head { memory, seen, at: kv_head * size, width: kv_heads * size };
+        let Place { sequence, position } = places[i];
+        let seen = seen(position, config.window);
+        let head = Head { memory: &*memories[sequence], seen, at: kv_head * size, width: kv_heads * size };
         // The heads that share keys lie side by side.
         for (out, queries) in out.chunks_mut(QUERIES * size).zip(queries.chunks(QUERIES * size)) {
             Arch::new().dispatch(Side { head: &head, size, step: size, queries, shares, out });

@@ -1,8 +1,8 @@
-//! The Gaussian error linear unit (Hendrycks and Gimpel 2016), exact rather than by `tanh`.
+//! The Gaussian error linear unit (Hendrycks and Gimpel 2016): exact, and by `tanh`.
 
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
-use tidemill_kernel::vector::{exp, wide};
+use tidemill_kernel::vector::{exp, sigmoid, wide};
 
 /// Numbers of a task.
 const TASK: usize = 8192;
@@ -10,6 +10,27 @@ const TASK: usize = 8192;
 /// `x / 2 * (1 + erf(x / sqrt(2)))` of each number, in place.
 pub(crate) fn gelu(x: &mut [f32]) {
     x.par_chunks_mut(TASK).for_each(|x| wide(Gelu(x)));
+}
+
+/// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))` of each number, in place: what transformers calls `gelu_new`.
+pub(crate) fn gelu_tanh(x: &mut [f32]) {
+    x.par_chunks_mut(TASK).for_each(|x| wide(GeluTanh(x)));
+}
+
+struct GeluTanh<'a>(&'a mut [f32]);
+
+impl NullaryFnOnce for GeluTanh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        // sqrt(2 / pi), twice: (1 + tanh(z)) / 2 is the sigmoid of 2 z.
+        const FACTOR: f64 = std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::SQRT_2;
+        for x in self.0 {
+            let own = f64::from(*x);
+            *x = (own * sigmoid(FACTOR * (own + 0.044_715 * own * own * own))) as f32;
+        }
+    }
 }
 
 struct Gelu<'a>(&'a mut [f32]);
@@ -47,6 +68,15 @@ mod tests {
         let mut x = [-3.0, -1.0, -0.1, 0.0, 0.5, 2.0, 9.0];
         gelu(&mut x);
         let wanted = [-0.004_049_694, -0.158_655_25, -0.046_017_216, 0.0, 0.345_731_23, 1.954_499_7, 9.0];
+        assert!(x.iter().zip(wanted).all(|(x, y)| (x - y).abs() < 1e-6), "{x:?}");
+    }
+
+    /// By torch 2.15: `torch.nn.functional.gelu(…, approximate="tanh")` of these in float64.
+    #[test]
+    fn gelu_by_tanh_is_that_of_torch() {
+        let mut x = [-3.0, -1.0, -0.1, 0.0, 0.5, 2.0, 9.0];
+        gelu_tanh(&mut x);
+        let wanted = [-0.003_637_392_1, -0.158_808_01, -0.046_017_249, 0.0, 0.345_714_01, 1.954_597_7, 9.0];
         assert!(x.iter().zip(wanted).all(|(x, y)| (x - y).abs() < 1e-6), "{x:?}");
     }
 }

@@ -19,7 +19,11 @@ pub(crate) struct LayerNorm {
 impl LayerNorm {
     /// Normalises each row of `x`, in place.
     pub(crate) fn apply(&self, x: &mut [f32]) {
-        x.par_chunks_mut(TASK * self.weight.len()).for_each(|x| wide(Rows(self, x)));
+        let task = TASK * self.weight.len();
+        if x.len() <= task {
+            return wide(Rows(self, x));
+        }
+        x.par_chunks_mut(task).for_each(|x| wide(Rows(self, x)));
     }
 }
 

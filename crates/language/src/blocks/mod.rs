@@ -5,6 +5,7 @@ pub(crate) mod bert;
 pub(crate) mod decoder;
 pub(crate) mod dots;
 pub(crate) mod gelu;
+mod gpt2;
 mod int8;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;

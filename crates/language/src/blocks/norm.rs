@@ -1,10 +1,43 @@
-//! Root mean square normalisation (Zhang and Sennrich 2019), as the `RmsNorm` of transformers' Llama.
+//! Normalisation of states. Root mean squares (Zhang and Sennrich 2019) are as in the `RmsNorm` of transformers' Llama.
 
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 use tidemill_kernel::vector::wide;
 
+use super::layer_norm::LayerNorm;
 use super::sums::{sum, sum_of_pairs};
+
+/// How a family normalises states.
+pub(crate) enum Norm {
+    /// By the root mean square of each row, times a weight.
+    Rms { weight: Vec<f32>, epsilon: f32 },
+    /// By the mean and variance of each row, times a weight plus a bias.
+    Layer(LayerNorm),
+}
+
+impl Norm {
+    /// Each row of `x`, normalised.
+    pub(crate) fn of(&self, x: &[f32]) -> Vec<f32> {
+        let mut out = x.to_vec();
+        self.apply(&mut out);
+        out
+    }
+
+    /// The same in place.
+    pub(crate) fn apply(&self, x: &mut [f32]) {
+        match self {
+            Norm::Rms { weight, epsilon } => rms_norm_in_place(x, weight, *epsilon),
+            Norm::Layer(norm) => norm.apply(x),
+        }
+    }
+
+    /// The gradient at the input from that at the output, added to `dx`. Families with layer norms are not tuned, and get none.
+    pub(crate) fn backward(&self, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+        if let Norm::Rms { weight, epsilon } = self {
+            backward(x, weight, *epsilon, dy, dx);
+        }
+    }
+}
 
 /// Rows that a task takes.
 const TASK: usize = 16;
@@ -16,14 +49,7 @@ fn scale(row: &[f32], epsilon: f32) -> f32 {
     (1.0 / (square / row.len() as f64 + f64::from(epsilon)).sqrt()) as f32
 }
 
-/// Each row of `x` (as wide as `weight`), divided by its root mean square and times `weight`.
-pub(crate) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32) -> Vec<f32> {
-    let mut out = x.to_vec();
-    rms_norm_in_place(&mut out, weight, epsilon);
-    out
-}
-
-/// The same in place.
+/// Each row of `x` (as wide as `weight`), divided by its root mean square and times `weight`, in place.
 pub(crate) fn rms_norm_in_place(x: &mut [f32], weight: &[f32], epsilon: f32) {
     let rows = |x| wide(Forward { x, weight, epsilon });
     if x.len() <= TASK * weight.len() {
@@ -52,7 +78,7 @@ impl NullaryFnOnce for Forward<'_> {
     }
 }
 
-/// The gradient at the input of [`rms_norm`], from that at its output, added to `dx`. The weight is frozen.
+/// The gradient at the input of [`rms_norm_in_place`], from that at its output, added to `dx`. The weight is frozen.
 pub(crate) fn backward(x: &[f32], weight: &[f32], epsilon: f32, dy: &[f32], dx: &mut [f32]) {
     let task = TASK * weight.len();
     let rows = x.par_chunks(task).zip(dy.par_chunks(task)).zip(dx.par_chunks_mut(task));

@@ -187,20 +187,18 @@ impl WithSimd for Chains<'_> {
             let weights = &weights[stretch.start * width..stretch.end * width];
             let add = start > 0;
             let mut r = 0;
-            while r + 4 <= rows {
-                let x = std::array::from_fn(|i| &row(r + i)[stretch.clone()]);
-                rows_of::<S, 4, 3>(simd, weights, width, x, add, out.as_mut().subcols_mut(r, 4));
-                r += 4;
-            }
-            for r in r..rows {
-                rows_of::<S, 1, 12>(
-                    simd,
-                    weights,
-                    width,
-                    [&row(r)[stretch.clone()]],
-                    add,
-                    out.as_mut().subcols_mut(r, 1),
-                );
+            while r < rows {
+                // Twelve sums in registers, however many rows share the weights; no row is left alone.
+                let n = if rows - r == 5 { 3 } else { (rows - r).min(4) };
+                let x = |i: usize| &row(r + i)[stretch.clone()];
+                let out = out.as_mut().subcols_mut(r, n);
+                match n {
+                    4 => rows_of::<S, 4, 3>(simd, weights, width, std::array::from_fn(x), add, out),
+                    3 => rows_of::<S, 3, 4>(simd, weights, width, std::array::from_fn(x), add, out),
+                    2 => rows_of::<S, 2, 6>(simd, weights, width, std::array::from_fn(x), add, out),
+                    _ => rows_of::<S, 1, 12>(simd, weights, width, std::array::from_fn(x), add, out),
+                }
+                r += n;
             }
         }
     }

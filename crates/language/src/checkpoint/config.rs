@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tidemill_core::{Error, Result};
 
+use super::gpt2_config;
 use crate::error::LanguageError;
 
 /// A family of decoders whose blocks are known here.
@@ -18,6 +19,19 @@ pub enum Family {
     Qwen2,
     /// Qwen 3.
     Qwen3,
+    /// GPT-2: learned positions, layer norms, no gates.
+    Gpt2,
+}
+
+/// What the feed-forward part does with its inner numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `silu(gate) * up`.
+    SwiGlu,
+    /// The Gaussian error linear unit, exact.
+    Gelu,
+    /// The same by `tanh`.
+    GeluTanh,
 }
 
 /// How rotary positions are stretched beyond the length that a model was first trained on.
@@ -38,11 +52,23 @@ pub enum RopeScaling {
         /// The first length, in tokens.
         original: f64,
     },
+    /// YaRN (Peng et al. 2023): low frequencies are divided, high ones kept, those between blended by their place, and what is turned
+    /// is made larger.
+    Yarn {
+        /// By how much low frequencies are divided.
+        factor: f64,
+        /// Up to this place frequencies are kept.
+        from: f64,
+        /// From this place on they are divided.
+        to: f64,
+        /// By what queries and keys are multiplied.
+        size: f64,
+    },
     /// Each frequency is divided by its own factor (GGUF holds them as a tensor).
     Factors(Vec<f32>),
 }
 
-/// The sizes of a decoder of the Llama family.
+/// The sizes of a decoder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Which family.
@@ -63,7 +89,9 @@ pub struct Config {
     pub head_size: usize,
     /// The most tokens the model can look at.
     pub context: usize,
-    /// Added to the mean square before its root.
+    /// What the feed-forward part does with its inner numbers.
+    pub activation: Activation,
+    /// Added to the mean square (or the variance) before its root.
     pub norm_epsilon: f32,
     /// The base of rotary positions.
     pub rope_base: f64,
@@ -94,6 +122,9 @@ impl Config {
     pub(crate) fn of_json(raw: &Value, file: &Path) -> Result<Self> {
         let family = family(raw, file)?;
         let read = Fields { raw, file };
+        if family == Family::Gpt2 {
+            return gpt2_config::config(&read)?.checked(file);
+        }
         let (hidden, heads) = (read.size("hidden_size")?, read.size("num_attention_heads")?);
         let bias = raw["attention_bias"].as_bool().unwrap_or(false);
         let mut config = Config {
@@ -106,6 +137,7 @@ impl Config {
             kv_heads: read.size_or("num_key_value_heads", heads)?,
             head_size: read.size_or("head_dim", hidden / heads)?,
             context: read.size("max_position_embeddings")?,
+            activation: Activation::SwiGlu,
             norm_epsilon: raw["rms_norm_eps"].as_f64().unwrap_or(1e-6) as f32,
             rope_base: 10_000.0,
             rope_scaling: RopeScaling::None,
@@ -163,9 +195,32 @@ impl Config {
                 high: number("high_freq_factor")?,
                 original: number("original_max_position_embeddings")?,
             },
-            other => return Err(read.unsupported("rope type", other, "default, linear, llama3")),
+            "yarn" => self.yarn(rope, number("factor")?, number("original_max_position_embeddings")?),
+            other => return Err(read.unsupported("rope type", other, "default, linear, llama3, yarn")),
         };
         Ok(())
+    }
+
+    /// By the defaults that transformers has.
+    fn yarn(&self, rope: &Value, factor: f64, original: f64) -> RopeScaling {
+        let given = |key: &str| rope[key].as_f64().filter(|x| x.is_finite() && *x > 0.0);
+        let size = |scale: f64| if factor <= 1.0 { 1.0 } else { 0.1 * scale * factor.ln() + 1.0 };
+        let larger = match (given("attention_factor"), given("mscale"), given("mscale_all_dim")) {
+            (Some(size), _, _) => size,
+            (None, Some(own), Some(all)) => size(own) / size(all),
+            _ => size(1.0),
+        };
+        // The place of the frequency that turns so many times within the first length.
+        let width = self.head_size as f64;
+        let place = |turns: f64| {
+            width * (original / (turns * std::f64::consts::TAU)).ln() / (2.0 * self.rope_base.ln())
+        };
+        let (mut from, mut to) =
+            (place(given("beta_fast").unwrap_or(32.0)), place(given("beta_slow").unwrap_or(1.0)));
+        if rope["truncate"].as_bool() != Some(false) {
+            (from, to) = (from.floor(), to.ceil());
+        }
+        RopeScaling::Yarn { factor, from: from.max(0.0), to: to.min(width - 1.0), size: larger }
     }
 
     fn read_window(&mut self, read: &Fields<'_>) -> Result<()> {
@@ -184,7 +239,7 @@ impl Config {
         if !self.heads.is_multiple_of(self.kv_heads) {
             return wrong(format!("{} heads are no multiple of {} heads of keys", self.heads, self.kv_heads));
         }
-        if !self.head_size.is_multiple_of(2) {
+        if self.family != Family::Gpt2 && !self.head_size.is_multiple_of(2) {
             return wrong(format!(
                 "a head has {} numbers; rotary positions need an even number",
                 self.head_size
@@ -194,7 +249,7 @@ impl Config {
             return wrong(format!("the base of rotary positions is {}", self.rope_base));
         }
         if !(self.norm_epsilon.is_finite() && self.norm_epsilon >= 0.0) {
-            return wrong(format!("rms_norm_eps is {}", self.norm_epsilon));
+            return wrong(format!("the epsilon of norms is {}", self.norm_epsilon));
         }
         Ok(self)
     }
@@ -207,6 +262,11 @@ impl Config {
     /// The numbers of all weights.
     pub fn n_parameters(&self) -> usize {
         let (d, q, kv) = (self.hidden, self.heads * self.head_size, self.kv_heads * self.head_size);
+        if self.family == Family::Gpt2 {
+            let block = 4 * d * d + 2 * d * self.inner + 9 * d + self.inner;
+            let head = if self.tied { 0 } else { self.vocabulary * d };
+            return self.layers * block + (self.vocabulary + self.context + 2) * d + head;
+        }
         let block = d * (2 * q + 2 * kv) + 3 * d * self.inner + 2 * d;
         self.layers * block + self.vocabulary * d * if self.tied { 1 } else { 2 } + d
     }
@@ -228,11 +288,13 @@ fn family(raw: &Value, file: &Path) -> Result<Family> {
         "MistralForCausalLM" | "mistral" => Ok(Family::Mistral),
         "Qwen2ForCausalLM" | "qwen2" => Ok(Family::Qwen2),
         "Qwen3ForCausalLM" | "qwen3" => Ok(Family::Qwen3),
+        "GPT2LMHeadModel" | "GPT2Model" | "gpt2" => Ok(Family::Gpt2),
         other => Err(Fields { raw, file }.unsupported("architecture", other, FAMILIES)),
     }
 }
 
-pub(crate) const FAMILIES: &str = "LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM";
+pub(crate) const FAMILIES: &str =
+    "LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, GPT2LMHeadModel";
 
 /// No size of a model is beyond this: products of two of them stay far from overflow.
 pub(crate) const LARGEST: u64 = 1 << 24;
@@ -256,7 +318,8 @@ impl Fields<'_> {
         }
     }
 
-    fn size_or(&self, key: &str, default: usize) -> Result<usize> {
+    /// A size that may be missing or null.
+    pub(super) fn size_or(&self, key: &str, default: usize) -> Result<usize> {
         if self.raw[key].is_null() { Ok(default) } else { self.size(key) }
     }
 

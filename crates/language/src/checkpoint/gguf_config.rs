@@ -2,7 +2,7 @@
 
 use tidemill_core::{Error, Result};
 
-use super::config::{Config, Family, LARGEST, RopeScaling};
+use super::config::{Activation, Config, Family, LARGEST, RopeScaling};
 use super::gguf::Gguf;
 use crate::error::LanguageError;
 
@@ -46,6 +46,7 @@ pub(crate) fn config(gguf: &mut Gguf) -> Result<Config> {
         kv_heads: size_or("attention.head_count_kv", heads)?,
         head_size,
         context: size("context_length")?,
+        activation: Activation::SwiGlu,
         norm_epsilon: gguf.number(&key("attention.layer_norm_rms_epsilon")).unwrap_or(1e-6) as f32,
         rope_base: gguf.number(&key("rope.freq_base")).unwrap_or(10_000.0),
         rope_scaling: scaling(gguf, &name)?,

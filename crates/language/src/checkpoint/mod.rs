@@ -7,6 +7,7 @@ mod gguf;
 mod gguf_config;
 mod gguf_tensors;
 mod gguf_tokens;
+mod gpt2_config;
 mod quantized;
 mod shard;
 
@@ -15,7 +16,7 @@ use std::path::Path;
 use serde_json::Value;
 use tidemill_core::{Error, Result};
 
-pub use config::{Config, Family, RopeScaling};
+pub use config::{Activation, Config, Family, RopeScaling};
 pub(crate) use encoder::{EncoderConfig, Pooling};
 pub(crate) use folder::Shards;
 pub(crate) use shard::Shard;

@@ -1,20 +1,17 @@
-//! The loop: a token's logits, the next token, its text.
+//! What is asked and what comes of it.
 
 use std::ops::ControlFlow;
 
 use serde::Serialize;
 use tidemill_core::{Error, Result};
 
-use super::cache::Cache;
 use super::constrain::Form;
-use super::sample::{Sampler, Sampling};
-use super::stream::Stream;
+use super::generation::Generation;
+use super::sample::Sampling;
+use super::step::step;
 use crate::error::LanguageError;
 use crate::model::Model;
 use crate::tune::lora::Adapter;
-
-/// Tokens of a prompt that go through the model at once: bounds the memory for their states.
-const CHUNK: usize = 512;
 
 /// What is to be generated.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +62,8 @@ pub struct Generated {
     pub tokens: Vec<u32>,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
+    /// Those of them that were not read again, because an earlier answer had left what attention keeps of them.
+    pub cached_tokens: usize,
     /// Why it ended.
     pub finish: Finish,
     /// How likely each token was, where that was wanted.
@@ -80,63 +79,24 @@ pub(crate) fn generate(
     adapter: Option<&Adapter>,
     listen: &mut dyn FnMut(&str) -> ControlFlow<()>,
 ) -> Result<Generated> {
-    let room = room(model, request)?;
-    let mut kept = request.form.as_ref().map(|form| model.forms()?.start(form)).transpose()?;
-    let mut cache = Cache::new(model.config());
-    let mut sampler = Sampler::new(&request.sampling, &request.prompt);
-    let mut stream = Stream::new(model.tokens(), &request.stop);
-    let mut finish = Finish::Length;
-    let mut logits = read_prompt(model, &request.prompt, &mut cache, adapter, listen);
-    if logits.is_empty() {
-        finish = Finish::Cancelled;
+    let mut one = Generation::new(model, request.clone(), model.config().context)?;
+    while !one.ended() {
+        step(model, adapter, &mut [&mut one], &mut |_, text| listen(text));
     }
-    let room = if logits.is_empty() { 0 } else { room };
-    let mut logprobs = Vec::new();
-    for n in 1..=room {
-        let raw = request.logprobs.map(|top| (top, logits.clone()));
-        if let Some(kept) = &mut kept {
-            kept.rule_out(&mut logits)?;
-        }
-        let next = sampler.next(&mut logits).ok_or_else(not_a_number)?;
-        if model.config().eos.contains(&next) {
-            finish = Finish::Stop;
-            break;
-        }
-        logprobs.extend(raw.map(|(top, raw)| logprob(&raw, next, top)));
-        let piece = stream.push(next)?;
-        if listen(piece).is_break() {
-            finish = Finish::Cancelled;
-            break;
-        }
-        let whole = kept.as_mut().map(|kept| kept.take(next)).transpose()?.unwrap_or(false);
-        if stream.stopped() || whole {
-            finish = Finish::Stop;
-            break;
-        }
-        if n < room {
-            logits = model.next_logits(&[next], &mut cache, adapter);
-        }
-    }
-    let rest = stream.finish()?;
-    if finish != Finish::Cancelled && !rest.is_empty() {
-        // Whoever breaks off here has all of it.
-        let _ = listen(rest);
-    }
-    if stream.stopped() && finish == Finish::Length {
-        finish = Finish::Stop;
-    }
-    let (text, tokens) = stream.into_parts();
-    Ok(Generated { text, tokens, prompt_tokens: request.prompt.len(), finish, logprobs })
+    one.generated(model, listen)
 }
 
-/// How many tokens may be generated.
-pub(crate) fn room(model: &Model, request: &Request) -> Result<usize> {
-    let (n, context) = (request.prompt.len(), model.config().context);
+/// How many tokens may be generated where `context` tokens are looked at; the form is not looked at.
+pub(crate) fn room(model: &Model, request: &Request, context: usize) -> Result<usize> {
+    let n = request.prompt.len();
     if n == 0 {
         return Err(LanguageError::EmptyPrompt.into());
     }
+    if n >= model.config().context {
+        return Err(LanguageError::PromptTooLong { tokens: n, context: model.config().context }.into());
+    }
     if n >= context {
-        return Err(LanguageError::PromptTooLong { tokens: n, context }.into());
+        return Err(LanguageError::PromptBeyondMemory { tokens: n, holds: context }.into());
     }
     if let Some(token) = request.prompt.iter().find(|t| **t as usize >= model.config().vocabulary) {
         return Err(LanguageError::Tokens(format!("there is no token {token}")).into());
@@ -145,7 +105,11 @@ pub(crate) fn room(model: &Model, request: &Request) -> Result<usize> {
         return Err(Error::parameter("max_tokens", "is 0; at least 1 is needed"));
     }
     check(&request.sampling)?;
-    request.form.as_ref().map(|form| model.forms()?.start(form)).transpose()?;
+    let vocabulary = model.config().vocabulary;
+    if let Some(token) = request.sampling.logit_bias.keys().find(|token| **token as usize >= vocabulary) {
+        let problem = format!("names token {token}; there are {vocabulary}");
+        return Err(Error::parameter("logit_bias", problem));
+    }
     Ok(request.max_tokens.unwrap_or(usize::MAX).min(context - n))
 }
 
@@ -169,37 +133,17 @@ fn check(sampling: &Sampling) -> Result<()> {
     }
     let others =
         [("presence_penalty", sampling.presence_penalty), ("frequency_penalty", sampling.frequency_penalty)];
+    if sampling.logit_bias.values().any(|bias| !bias.is_finite()) {
+        return Err(Error::parameter("logit_bias", "holds what is not a number"));
+    }
     match others.iter().find(|(_, x)| !x.is_finite()) {
         Some((key, x)) => Err(Error::parameter(*key, format!("is {x}; a number is needed"))),
         None => Ok(()),
     }
 }
 
-/// The logits after the prompt; none where `listen` broke off.
-fn read_prompt(
-    model: &Model,
-    prompt: &[u32],
-    cache: &mut Cache,
-    adapter: Option<&Adapter>,
-    listen: &mut dyn FnMut(&str) -> ControlFlow<()>,
-) -> Vec<f32> {
-    let mut logits = Vec::new();
-    let last = prompt.len().div_ceil(CHUNK) - 1;
-    for (i, chunk) in prompt.chunks(CHUNK).enumerate() {
-        if listen("").is_break() {
-            return Vec::new();
-        }
-        if i == last {
-            logits = model.next_logits(chunk, cache, adapter);
-        } else {
-            model.states(chunk, cache, adapter);
-        }
-    }
-    logits
-}
-
 /// How likely a token is by these logits, and the `top` likeliest.
-fn logprob(logits: &[f32], token: u32, top: usize) -> Logprob {
+pub(super) fn logprob(logits: &[f32], token: u32, top: usize) -> Logprob {
     let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let total: f64 = logits.iter().filter(|x| !x.is_nan()).map(|x| f64::from(x - greatest).exp()).sum();
     let of = |logit: f32| (f64::from(logit - greatest) - total.ln()) as f32;
@@ -212,13 +156,6 @@ fn logprob(logits: &[f32], token: u32, top: usize) -> Logprob {
         likeliest.iter_mut().for_each(|(_, logit)| *logit = of(*logit));
     }
     Logprob { token, logprob: of(logits[token as usize]), top: likeliest }
-}
-
-fn not_a_number() -> Error {
-    Error::data(
-        "the model's logits are not numbers",
-        "check the checkpoint and the adapter: one of them holds values that are not numbers",
-    )
 }
 
 #[cfg(test)]

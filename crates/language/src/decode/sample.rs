@@ -22,6 +22,8 @@ pub struct Sampling {
     pub presence_penalty: f32,
     /// Taken from the logits of tokens of the answer, once for each time that they came.
     pub frequency_penalty: f32,
+    /// What is added to the logits of tokens.
+    pub logit_bias: BTreeMap<u32, f32>,
     /// From which the draws follow.
     pub seed: u64,
 }
@@ -36,6 +38,7 @@ impl Default for Sampling {
             repetition_penalty: 1.0,
             presence_penalty: 0.0,
             frequency_penalty: 0.0,
+            logit_bias: BTreeMap::new(),
             seed: 0,
         }
     }
@@ -66,8 +69,13 @@ impl Sampler {
         Sampler { sampling: sampling.clone(), random, candidates: Vec::new(), seen }
     }
 
-    /// The next token; `None` where no logit is a number. The logits are changed where something is penalised.
+    /// The next token; `None` where no logit is a number. The logits are changed where something is added or penalised.
     pub(crate) fn next(&mut self, logits: &mut [f32]) -> Option<u32> {
+        for (token, bias) in &self.sampling.logit_bias {
+            if let Some(logit) = logits.get_mut(*token as usize) {
+                *logit += bias;
+            }
+        }
         if !self.sampling.penalises() {
             return self.drawn(logits);
         }
@@ -207,6 +215,14 @@ mod tests {
         let said: Vec<u32> = (0..4).map(|_| sampler.next(&mut [1.0, 0.9, 0.0]).unwrap()).collect();
         // 1 - 0.75 < 0.9; then 0.25 against 0.15; then 0 against 0.15.
         assert_eq!(said, [0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn what_is_added_to_logits_counts() {
+        let sampling = Sampling { logit_bias: [(0, 1.5), (1, -100.0)].into(), ..Sampling::default() };
+        assert_eq!(drawn(&sampling, &[1.0, 2.9, 2.0], 1), [0]);
+        let warm = Sampling { temperature: 1.0, ..sampling };
+        assert!(!drawn(&warm, &[1.0, 2.9, 2.0], 500).contains(&1));
     }
 
     #[test]

@@ -5,9 +5,8 @@ use tidemill_core::Result;
 use crate::tokens::Tokens;
 
 /// The text of an answer as it grows.
-pub(crate) struct Stream<'a> {
-    tokens: &'a Tokens,
-    stops: &'a [String],
+pub(crate) struct Stream {
+    stops: Vec<String>,
     ids: Vec<u32>,
     /// Tokens from `from` on give the text after `from..read`: decoders look a few tokens back.
     from: usize,
@@ -18,17 +17,22 @@ pub(crate) struct Stream<'a> {
     stopped: bool,
 }
 
-impl<'a> Stream<'a> {
-    pub(crate) fn new(tokens: &'a Tokens, stops: &'a [String]) -> Self {
+impl Stream {
+    pub(crate) fn new(stops: Vec<String>) -> Self {
         let (ids, text) = (Vec::new(), String::new());
-        Stream { tokens, stops, ids, from: 0, read: 0, text, sent: 0, stopped: false }
+        Stream { stops, ids, from: 0, read: 0, text, sent: 0, stopped: false }
+    }
+
+    /// The tokens so far.
+    pub(crate) fn ids(&self) -> &[u32] {
+        &self.ids
     }
 
     /// Takes a token; gives the text that is certain now, perhaps none.
-    pub(crate) fn push(&mut self, id: u32) -> Result<&str> {
+    pub(crate) fn push(&mut self, tokens: &Tokens, id: u32) -> Result<&str> {
         self.ids.push(id);
-        let known = self.tokens.decode(&self.ids[self.from..self.read])?;
-        let longer = self.tokens.decode(&self.ids[self.from..])?;
+        let known = tokens.decode(&self.ids[self.from..self.read])?;
+        let longer = tokens.decode(&self.ids[self.from..])?;
         // A character whose last bytes have not come yet decodes to U+FFFD.
         if longer.len() > known.len() && !longer.ends_with(char::REPLACEMENT_CHARACTER) {
             self.grow(longer.get(known.len()..).unwrap_or_default());
@@ -38,10 +42,10 @@ impl<'a> Stream<'a> {
     }
 
     /// The text that was held back.
-    pub(crate) fn finish(&mut self) -> Result<&str> {
+    pub(crate) fn finish(&mut self, tokens: &Tokens) -> Result<&str> {
         if !self.stopped {
-            let known = self.tokens.decode(&self.ids[self.from..self.read])?;
-            let longer = self.tokens.decode(&self.ids[self.from..])?;
+            let known = tokens.decode(&self.ids[self.from..self.read])?;
+            let longer = tokens.decode(&self.ids[self.from..])?;
             self.grow(longer.get(known.len()..).unwrap_or_default());
         }
         Ok(self.certain(false))

@@ -9,7 +9,7 @@ use safetensors::{Dtype, serialize};
 use serde_json::{Value, json};
 use tidemill_core::{Error, Result, State, Tensor, TensorData};
 
-use super::lora::{Adapter, Pair, Site};
+use super::lora::{Adapter, Pair, Site, can_adapt};
 use crate::checkpoint::{Config, Shard, read_json};
 use crate::error::LanguageError;
 
@@ -98,6 +98,7 @@ impl Adapter {
     }
 
     fn read(settings: &Value, file: &mut dyn Named, config: &Config, folder: &Path) -> Result<Self> {
+        can_adapt(config)?;
         let (rank, alpha) = checked(settings, folder)?;
         let outputs = Site::ALL.map(|site| site.sizes(config).1);
         let root = settings["use_rslora"] == true;

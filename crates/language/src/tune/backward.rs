@@ -17,22 +17,22 @@ pub(crate) type BlockGradients = [Option<Pair>; 7];
 impl Pass<'_> {
     /// Turns the gradient at the state after this block into that before it; adds those of the adapter to `gradients`.
     pub(crate) fn backward(&self, trace: &Trace, d_state: &mut [f32], gradients: &mut BlockGradients) {
-        let (config, block, epsilon) = (self.config, self.block, self.config.norm_epsilon);
+        let (config, block) = (self.config, self.block);
         let hidden = swiglu::swiglu(&trace.gate_up, config.inner);
         let d_hidden = self.linear_backward(&block.down, &hidden, d_state, &[Site::Down], gradients);
         let d_gate_up = swiglu::backward(&trace.gate_up, config.inner, &d_hidden);
-        let normed = norm::rms_norm(&trace.between, &block.inner_norm, epsilon);
+        let normed = block.inner_norm.of(&trace.between);
         let sites = [Site::Gate, Site::Up];
-        let d_normed = self.linear_backward(&block.gate_up, &normed, &d_gate_up, &sites, gradients);
-        norm::backward(&trace.between, &block.inner_norm, epsilon, &d_normed, d_state);
+        let d_normed = self.linear_backward(&block.inner, &normed, &d_gate_up, &sites, gradients);
+        block.inner_norm.backward(&trace.between, &d_normed, d_state);
 
         let d_attended = self.linear_backward(&block.out, &trace.attended, d_state, &[Site::O], gradients);
         let mut d_qkv = attention::backward(config, trace, &d_attended);
         self.turn_back(trace, &mut d_qkv);
-        let normed = norm::rms_norm(&trace.before, &block.attention_norm, epsilon);
+        let normed = block.attention_norm.of(&trace.before);
         let sites = [Site::Q, Site::K, Site::V];
         let d_normed = self.linear_backward(&block.qkv, &normed, &d_qkv, &sites, gradients);
-        norm::backward(&trace.before, &block.attention_norm, epsilon, &d_normed, d_state);
+        block.attention_norm.backward(&trace.before, &d_normed, d_state);
     }
 
     /// Undoes rotation and norms by head on gradients of queries and keys.

@@ -4,7 +4,7 @@ use tidemill_core::{Error, Result};
 use tidemill_kernel::Random;
 
 use crate::blocks::panels::product;
-use crate::checkpoint::Config;
+use crate::checkpoint::{Config, Family};
 
 /// A linear layer of a block that can have an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,13 +91,26 @@ pub struct Adapter {
     pub(crate) outputs: [usize; 7],
 }
 
+/// Adapters are for the layers of the Llama family.
+///
+/// # Errors
+/// Of another family.
+pub(super) fn can_adapt(config: &Config) -> Result<()> {
+    if config.family == Family::Gpt2 {
+        let remedy = "tune a model of the Llama, Mistral or Qwen families";
+        return Err(Error::data("adapters for GPT-2 are not supported", remedy));
+    }
+    Ok(())
+}
+
 impl Adapter {
     /// A new adapter that changes nothing yet: `A` is drawn as peft draws it (uniform within `1 / sqrt(inputs)`), `B`
     /// is 0.
     ///
     /// # Errors
-    /// When the rank is 0 or beyond the model's width, or there is no site.
+    /// When the rank is 0 or beyond the model's width, there is no site, or the model is a GPT-2.
     pub fn new(config: &Config, rank: usize, alpha: f64, sites: &[Site], seed: u64) -> Result<Self> {
+        can_adapt(config)?;
         if rank == 0 || rank > config.hidden {
             return Err(Error::parameter(
                 "rank",

@@ -7,9 +7,8 @@ use super::backward::BlockGradients;
 use super::examples::Example;
 use super::lora::{Adapter, Pair};
 use super::loss::cross_entropy;
-use crate::blocks::attention::Memory;
+use crate::blocks::attention::{Memory, Place};
 use crate::blocks::decoder::{Pass, Trace};
-use crate::blocks::norm;
 use crate::model::Model;
 
 /// Bytes of traces that are kept; beyond, layers are computed a second time on the backward pass.
@@ -72,19 +71,21 @@ impl<'a> Trainer<'a> {
     pub(crate) fn backward(&mut self, example: &Example, factor: f64) -> f64 {
         let Trainer { model, adapter, gradients, kept, .. } = self;
         let (config, decoder) = (model.config(), &model.decoder);
-        let turns = decoder.rope.turns(0, example.tokens.len());
+        let n = example.tokens.len();
+        let turns = decoder.rope.turns(0..n);
+        let places: Vec<Place> = Place::run(0, 0..n).collect();
         let pass = |layer: usize| {
             let block = &decoder.blocks[layer];
-            Pass { config, block, layer, adapter: Some(adapter), turns: &turns, start: 0 }
+            Pass { config, block, layer, adapter: Some(adapter), turns: &turns, places: &places }
         };
         let keep = Trace::bytes(config, example.tokens.len()) <= *kept;
         let trace = |layer: usize, state: Vec<f32>| {
             let (mut trace, mut memory) = (Trace::default(), Memory::default());
-            let state = pass(layer).forward(state, &mut memory, Some(&mut trace));
+            let state = pass(layer).forward(state, &mut [&mut memory], Some(&mut trace));
             trace.memory = memory;
             (state, trace)
         };
-        let mut state = decoder.embed(&example.tokens);
+        let mut state = decoder.embed(&example.tokens, 0..n);
         let mut traces = Vec::with_capacity(config.layers);
         for layer in 0..config.layers {
             let (after, whole) = trace(layer, state);
@@ -94,16 +95,10 @@ impl<'a> Trainer<'a> {
         // The state of a token says the next one: labels begin one token after their states.
         let (first, d) = (example.first_label(), config.hidden);
         let rows = (first - 1) * d..(example.tokens.len() - 1) * d;
-        let normed = norm::rms_norm(&state[rows.clone()], &decoder.norm, config.norm_epsilon);
+        let normed = decoder.norm.of(&state[rows.clone()]);
         let (sum, d_normed) = cross_entropy(decoder, &normed, &example.tokens[first..], factor);
         let mut d_state = vec![0.0; state.len()];
-        norm::backward(
-            &state[rows.clone()],
-            &decoder.norm,
-            config.norm_epsilon,
-            &d_normed,
-            &mut d_state[rows],
-        );
+        decoder.norm.backward(&state[rows.clone()], &d_normed, &mut d_state[rows]);
         for layer in (0..config.layers).rev() {
             // Each trace is freed once it was used.
             let found = traces.pop().unwrap_or_default();

@@ -53,10 +53,11 @@ async fn completions(
     let body = body::read(request, headers, &app.limits).await?;
     let wanted = Wanted::of(form, &body)?;
     let language = named(app, &wanted.model)?;
-    let Does::Generates { version, .. } = &language.does else {
+    let Does::Generates { version, together, .. } = &language.does else {
         return Err(wrong_sort("this model turns texts into vectors", "ask it at /v1/embeddings"));
     };
-    let begun = generating::begin(app, language, version.load_full(), &wanted.question, key_id).await;
+    let (version, together) = (version.load_full(), together.clone());
+    let begun = generating::begin(app, language, version, together, &wanted.question, key_id).await;
     let answering = begun.inspect_err(|fault| {
         let figures = &language.figures;
         if fault.status.is_client_error() { figures.refused.inc() } else { figures.failed.inc() }
@@ -84,7 +85,7 @@ async fn embedded(app: &Arc<App>, headers: &HeaderMap, request: Body) -> Result<
         let fault = ApiError::bad("invalid_value", format!("'dimensions' can only be {width} here"));
         return Err(fault.in_column("dimensions"));
     }
-    let turn = language.queue.turn(app.limits.time).await?;
+    let turn = language.queue.turn(1, app.limits.time).await?;
     let embedder = embedder.clone();
     let work = tokio::task::spawn_blocking(move || {
         let vectors = embedder.embed(&texts.texts)?;

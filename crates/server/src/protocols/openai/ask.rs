@@ -1,5 +1,7 @@
 //! Requests of `/v1/chat/completions` and `/v1/completions`.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use tidemill_engine::language::{Form as AnswerForm, Message, Prompt};
 use tidemill_engine::serve::language::{Question, Settings};
@@ -23,7 +25,7 @@ const ANSWERS: usize = 16;
 /// The tokens of a completion that names no number, as OpenAI has it.
 const SHORT: usize = 16;
 
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "model",
     "messages",
     "prompt",
@@ -39,6 +41,7 @@ const KNOWN: [&str; 22] = [
     "repetition_penalty",
     "presence_penalty",
     "frequency_penalty",
+    "logit_bias",
     "logprobs",
     "response_format",
     "top_logprobs",
@@ -113,10 +116,31 @@ fn settings(form: Form, fields: &mut Fields) -> Result<Settings, ApiError> {
         repetition_penalty: fields.number("repetition_penalty", [0.01, 100.0])?.unwrap_or(1.0),
         presence_penalty: fields.number("presence_penalty", [-2.0, 2.0])?.unwrap_or(0.0),
         frequency_penalty: fields.number("frequency_penalty", [-2.0, 2.0])?.unwrap_or(0.0),
+        logit_bias: logit_bias(fields)?,
         stop: fields.stop()?,
         logprobs: logprobs(form, fields)?,
         form: response_format(fields)?,
     })
+}
+
+/// What is added to the logits of tokens, which are named by their ids as texts: JSON has no other keys.
+fn logit_bias(fields: &mut Fields) -> Result<BTreeMap<u32, f32>, ApiError> {
+    const KEY: &str = "logit_bias";
+    let Some(value) = fields.take(KEY) else { return Ok(BTreeMap::new()) };
+    let Value::Object(biases) = value else {
+        return Err(wrong(KEY, "is not an object of tokens and numbers"));
+    };
+    let one = |(token, bias): (String, Value)| {
+        let token: u32 =
+            token.parse().map_err(|_| wrong(KEY, &format!("names '{token}', which is no token's id")))?;
+        match bias.as_f64().filter(|bias| (-100.0..=100.0).contains(bias)) {
+            Some(bias) => Ok((token, bias as f32)),
+            None => {
+                Err(wrong(KEY, &format!("adds {bias} to token {token}; a number from -100 to 100 is needed")))
+            }
+        }
+    };
+    biases.into_iter().map(one).collect()
 }
 
 /// Of a chat `logprobs` says whether and `top_logprobs` how many others; of a completion `logprobs` is that number.
@@ -155,7 +179,7 @@ fn response_format(fields: &mut Fields) -> Result<Option<AnswerForm>, ApiError> 
 
 fn unsupported(fields: &mut Fields) -> Result<(), ApiError> {
     let none = [json!(0), json!(0.0), json!(false), json!({}), json!([])];
-    for key in ["logit_bias", "echo", "functions", "function_call"] {
+    for key in ["echo", "functions", "function_call"] {
         fields.only(key, &none)?;
     }
     fields.only("modalities", &[json!(["text"])])?;
@@ -275,6 +299,9 @@ mod tests {
             (json!({ "top_logprobs": 2 }), "invalid_value", "top_logprobs"),
             (json!({ "logprobs": true, "top_logprobs": 21 }), "invalid_value", "top_logprobs"),
             (json!({ "tools": [{}] }), "invalid_value", "tools"),
+            (json!({ "logit_bias": { "x": 1 } }), "invalid_value", "logit_bias"),
+            (json!({ "logit_bias": { "5": 101 } }), "invalid_value", "logit_bias"),
+            (json!({ "logit_bias": [1] }), "invalid_value", "logit_bias"),
             (json!({ "tool_choice": "required" }), "unsupported_parameter", "tool_choice"),
             (json!({ "response_format": { "type": "xml" } }), "invalid_value", "response_format"),
             (json!({ "response_format": { "type": "json_schema" } }), "invalid_value", "response_format"),

@@ -61,10 +61,11 @@ impl Head {
                 "system_fingerprint": self.version, "choices": choices })
     }
 
-    fn usage(&self, answer_tokens: usize) -> Value {
+    fn usage(&self, answer_tokens: usize, cached_tokens: usize) -> Value {
         let prompt_tokens = self.prompt_tokens;
         json!({ "prompt_tokens": prompt_tokens, "completion_tokens": answer_tokens,
-                "total_tokens": prompt_tokens + answer_tokens })
+                "total_tokens": prompt_tokens + answer_tokens,
+                "prompt_tokens_details": { "cached_tokens": cached_tokens } })
     }
 }
 
@@ -92,12 +93,12 @@ pub(crate) async fn whole(head: Head, mut answering: Answering) -> Result<Value,
             Event::Piece(i, text) => texts[i] += &text,
             Event::End(i, finish, scored) => ends[i] = (reason(finish), logprobs(form, &scored)),
             Event::Fault(fault) => return Err(fault),
-            Event::Done { answer_tokens } => {
+            Event::Done { answer_tokens, cached_tokens } => {
                 let choices = texts.iter().zip(ends).enumerate();
                 let choices: Value = choices.map(|(i, (text, end))| choice(&head, i, text, end)).collect();
                 let object = if form == Form::Chat { "chat.completion" } else { "text_completion" };
                 let mut whole = head.document(object, choices);
-                whole["usage"] = head.usage(answer_tokens);
+                whole["usage"] = head.usage(answer_tokens, cached_tokens);
                 return Ok(whole);
             }
         }
@@ -181,11 +182,11 @@ impl Chunks {
                 let why = if called { CALLED } else { reason(finish) };
                 self.begin(i) + &held + &self.chunk(i, None, Some(why), scored)
             }
-            Event::Done { answer_tokens } => {
+            Event::Done { answer_tokens, cached_tokens } => {
                 self.ended = true;
                 let usage = self.usage.then(|| {
                     let mut last = self.head.document(self.object(), json!([]));
-                    last["usage"] = self.head.usage(answer_tokens);
+                    last["usage"] = self.head.usage(answer_tokens, cached_tokens);
                     line(&last)
                 });
                 usage.unwrap_or_default() + "data: [DONE]\n\n"
