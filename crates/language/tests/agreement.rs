@@ -129,6 +129,9 @@ fn a_gpt2_is_that_of_transformers() {
     for case in cases.as_array().unwrap() {
         agrees(&model, case, 1e-4, "gpt2");
     }
+    let gguf = Model::open(&fixtures().join("gpt2.gguf")).unwrap();
+    agrees(&gguf, &cases[0], 1e-4, "gpt2 in GGUF");
+    assert_eq!(gguf.config().n_parameters(), model.config().n_parameters());
     let bare = without_prefix();
     agrees(&Model::open(bare.path()).unwrap(), &cases[0], 1e-4, "gpt2 without its head");
     // By Python: `sum(p.numel() for p in model.parameters())` of that model.

@@ -76,7 +76,7 @@ fn what_a_gpt2_asks_for_and_nobody_knows_is_named() {
     says(&with(&|c| c["activation_function"] = json!("relu")), &["activation 'relu'"]);
     let switch = "scale_attn_by_inverse_layer_idx";
     says(&with(&|c| c[switch] = json!(true)), &[switch, "'true'"]);
-    says(&with(&|c| c["n_head"] = json!(3)), &["'n_embd' is 20", "3 heads"]);
+    says(&with(&|c| c["n_head"] = json!(3)), &["20 numbers of a state", "3 heads"]);
     says(&with(&|c| c["n_layer"] = json!(3)), &["lacks tensor 'transformer.h.2."]);
     says(&with(&|c| c["n_layer"] = json!(1)), &["'transformer.h.1.", "does not have"]);
     says(&with(&|c| c["n_inner"] = json!(45)), &["shape [20, 44]", "[20, 45]"]);

@@ -12,7 +12,7 @@ use super::matrix::Matrix;
 use super::norm::Norm;
 use super::precision::Precision;
 use super::rope::Rope;
-use crate::checkpoint::{Config, Tensors};
+use crate::checkpoint::{Config, Tensors, transposed};
 
 struct Named<'a> {
     tensors: &'a mut dyn Tensors,
@@ -83,28 +83,6 @@ impl Named<'_> {
     fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
         let weight = self.take(&format!("{name}.weight"), &[inputs, outputs])?;
         let bias = self.take(&format!("{name}.bias"), &[outputs])?;
-        Ok(Linear::new(&turned(&weight, outputs), bias, inputs, self.precision))
-    }
-}
-
-/// `[inputs, outputs]` as `[outputs, inputs]`.
-fn turned(weight: &[f32], outputs: usize) -> Vec<f32> {
-    let inputs = weight.len() / outputs;
-    let mut turned = vec![0.0; weight.len()];
-    for (input, row) in weight.chunks_exact(outputs).enumerate() {
-        for (output, value) in row.iter().enumerate() {
-            turned[output * inputs + input] = *value;
-        }
-    }
-    turned
-}
-
-#[cfg(test)]
-mod tests {
-    use super::turned;
-
-    #[test]
-    fn rows_become_columns() {
-        assert_eq!(turned(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        Ok(Linear::new(&transposed(&weight, outputs), bias, inputs, self.precision))
     }
 }

@@ -89,6 +89,8 @@ mod tests {
             (1536, 100, 40),
             (576, 97, 9),
             (1030, 8, 33),
+            (576, 200, 5),
+            (600, 130, 3),
         ];
         for (inputs, outputs, n) in sizes {
             let (weights, x) = (draw(inputs * outputs), draw(inputs * n));

@@ -239,6 +239,12 @@ impl Config {
         if !self.heads.is_multiple_of(self.kv_heads) {
             return wrong(format!("{} heads are no multiple of {} heads of keys", self.heads, self.kv_heads));
         }
+        if self.family == Family::Gpt2 && self.heads * self.head_size != self.hidden {
+            return wrong(format!(
+                "{} numbers of a state are no multiple of {} heads",
+                self.hidden, self.heads
+            ));
+        }
         if self.family != Family::Gpt2 && !self.head_size.is_multiple_of(2) {
             return wrong(format!(
                 "a head has {} numbers; rotary positions need an even number",

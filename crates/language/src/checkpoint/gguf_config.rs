@@ -6,6 +6,9 @@ use super::config::{Activation, Config, Family, LARGEST, RopeScaling};
 use super::gguf::Gguf;
 use crate::error::LanguageError;
 
+/// The architectures whose blocks are known here.
+const FAMILIES: &str = "llama, qwen2, qwen3, gpt2";
+
 /// # Errors
 /// When the architecture or the rope type is unknown, or sizes are missing or disagree.
 pub(crate) fn config(gguf: &mut Gguf) -> Result<Config> {
@@ -15,10 +18,8 @@ pub(crate) fn config(gguf: &mut Gguf) -> Result<Config> {
         "llama" => Family::Llama,
         "qwen2" => Family::Qwen2,
         "qwen3" => Family::Qwen3,
-        _ => {
-            let known = "llama, qwen2, qwen3";
-            return Err(unsupported(gguf, "architecture", &name, known));
-        }
+        "gpt2" => Family::Gpt2,
+        _ => return Err(unsupported(gguf, "architecture", &name, FAMILIES)),
     };
     let key = |rest: &str| format!("{name}.{rest}");
     let size = |rest: &str| size(gguf, &key(rest));
@@ -31,7 +32,7 @@ pub(crate) fn config(gguf: &mut Gguf) -> Result<Config> {
         return Err(unsupported(gguf, "rope.dimension_count", "part of a head", "all of a head"));
     }
     if gguf.whole(&key("expert_count")).unwrap_or(0) > 0 {
-        return Err(unsupported(gguf, "architecture", "mixture of experts", "llama, qwen2, qwen3"));
+        return Err(unsupported(gguf, "architecture", "mixture of experts", FAMILIES));
     }
     let Some(embedding) = gguf.places.get("token_embd.weight") else {
         return Err(LanguageError::checkpoint(path, "lacks tensor 'token_embd.weight'").into());
@@ -46,8 +47,11 @@ pub(crate) fn config(gguf: &mut Gguf) -> Result<Config> {
         kv_heads: size_or("attention.head_count_kv", heads)?,
         head_size,
         context: size("context_length")?,
-        activation: Activation::SwiGlu,
-        norm_epsilon: gguf.number(&key("attention.layer_norm_rms_epsilon")).unwrap_or(1e-6) as f32,
+        activation: if family == Family::Gpt2 { Activation::GeluTanh } else { Activation::SwiGlu },
+        norm_epsilon: match family {
+            Family::Gpt2 => gguf.number(&key("attention.layer_norm_epsilon")).unwrap_or(1e-5) as f32,
+            _ => gguf.number(&key("attention.layer_norm_rms_epsilon")).unwrap_or(1e-6) as f32,
+        },
         rope_base: gguf.number(&key("rope.freq_base")).unwrap_or(10_000.0),
         rope_scaling: scaling(gguf, &name)?,
         tied: !gguf.places.contains_key("output.weight"),

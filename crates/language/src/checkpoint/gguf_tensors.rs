@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use tidemill_core::Result;
 
-use super::Tensors;
 use super::config::{Config, Family};
 use super::gguf::Gguf;
+use super::{Tensors, transposed};
 use crate::error::LanguageError;
 
 /// The tensors of a file.
@@ -31,14 +31,20 @@ impl Tensors for GgufTensors {
         let Some(place) = self.gguf.places.get(&own).cloned() else {
             return Err(LanguageError::checkpoint(&self.gguf.path, format!("lacks tensor '{own}'")).into());
         };
+        // What lies as `[inputs, outputs]` in the folder of a GPT-2 lies the other way round here.
+        let turned = name.contains(".c_") && shape.len() == 2;
+        let shape: Vec<usize> = if turned { shape.iter().rev().copied().collect() } else { shape.to_vec() };
         if place.shape != shape {
             let problem = format!("tensor '{own}' has shape {:?}; {shape:?} was expected", place.shape);
             return Err(LanguageError::checkpoint(&self.gguf.path, problem).into());
         }
         self.left.remove(&own);
         let values = self.gguf.read(&place)?;
-        let turned = self.interleaved && (name.contains("q_proj") || name.contains("k_proj"));
-        Ok(if turned { untangle(&values, shape, self.head_size) } else { values })
+        if turned {
+            return Ok(transposed(&values, shape[1]));
+        }
+        let tangled = self.interleaved && (name.contains("q_proj") || name.contains("k_proj"));
+        Ok(if tangled { untangle(&values, &shape, self.head_size) } else { values })
     }
 
     fn left(&self) -> Vec<String> {
@@ -63,10 +69,12 @@ fn untangle(values: &[f32], shape: &[usize], head_size: usize) -> Vec<f32> {
 /// `model.layers.3.self_attn.q_proj.weight` is `blk.3.attn_q.weight` there.
 fn ggml_name(name: &str) -> String {
     let rest = match name {
-        "model.embed_tokens.weight" => return "token_embd.weight".into(),
-        "model.norm.weight" => return "output_norm.weight".into(),
+        "model.embed_tokens.weight" | "wte.weight" => return "token_embd.weight".into(),
+        "wpe.weight" => return "position_embd.weight".into(),
+        "model.norm.weight" | "ln_f.weight" => return "output_norm.weight".into(),
+        "ln_f.bias" => return "output_norm.bias".into(),
         "lm_head.weight" => return "output.weight".into(),
-        _ => name.strip_prefix("model.layers.").unwrap_or(name),
+        _ => name.strip_prefix("model.layers.").or(name.strip_prefix("h.")).unwrap_or(name),
     };
     let Some((layer, part)) = rest.split_once('.') else { return name.into() };
     let part = part
@@ -76,6 +84,12 @@ fn ggml_name(name: &str) -> String {
         .replace("self_attn.o_proj", "attn_output")
         .replace("self_attn.q_norm", "attn_q_norm")
         .replace("self_attn.k_norm", "attn_k_norm")
+        .replace("attn.c_attn", "attn_qkv")
+        .replace("attn.c_proj", "attn_output")
+        .replace("mlp.c_fc", "ffn_up")
+        .replace("mlp.c_proj", "ffn_down")
+        .replace("ln_1", "attn_norm")
+        .replace("ln_2", "ffn_norm")
         .replace("mlp.gate_proj", "ffn_gate")
         .replace("mlp.up_proj", "ffn_up")
         .replace("mlp.down_proj", "ffn_down")
@@ -94,6 +108,8 @@ mod tests {
         assert_eq!(ggml_name("model.layers.0.input_layernorm.weight"), "blk.0.attn_norm.weight");
         assert_eq!(ggml_name("model.layers.0.post_attention_layernorm.weight"), "blk.0.ffn_norm.weight");
         assert_eq!(ggml_name("lm_head.weight"), "output.weight");
+        assert_eq!(ggml_name("h.11.attn.c_attn.bias"), "blk.11.attn_qkv.bias");
+        assert_eq!(ggml_name("h.0.mlp.c_proj.weight"), "blk.0.ffn_down.weight");
     }
 
     #[test]

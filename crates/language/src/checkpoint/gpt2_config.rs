@@ -4,7 +4,6 @@ use serde_json::json;
 use tidemill_core::Result;
 
 use super::config::{Activation, Config, Family, Fields, RopeScaling};
-use crate::error::LanguageError;
 
 /// Switches that change what the blocks compute, with the only value that is known here.
 const ONLY: [(&str, bool); 3] = [
@@ -33,10 +32,6 @@ pub(super) fn config(read: &Fields<'_>) -> Result<Config> {
         other => return Err(read.unsupported("activation", other, "gelu_new, gelu_pytorch_tanh, gelu")),
     };
     let (hidden, heads) = (read.size("n_embd")?, read.size("n_head")?);
-    if !hidden.is_multiple_of(heads) {
-        let problem = format!("'n_embd' is {hidden}, no multiple of {heads} heads");
-        return Err(LanguageError::checkpoint(read.file, problem).into());
-    }
     let mut config = Config {
         family: Family::Gpt2,
         vocabulary: read.size("vocab_size")?,

@@ -63,6 +63,18 @@ impl Checkpoint {
     }
 }
 
+/// A matrix of rows of `columns` numbers, its columns as rows.
+pub(crate) fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    let rows = values.len() / columns;
+    let mut turned = vec![0.0; values.len()];
+    for (i, row) in values.chunks_exact(columns).enumerate() {
+        for (j, value) in row.iter().enumerate() {
+            turned[j * rows + i] = *value;
+        }
+    }
+    turned
+}
+
 /// A JSON file of at most 64 MiB.
 pub(crate) fn read_json(path: &Path) -> Result<Value> {
     let bytes = read_bounded(path, 64 << 20)?;
@@ -78,4 +90,14 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>> {
         return Err(LanguageError::checkpoint(path, problem).into());
     }
     std::fs::read(path).map_err(|e| Error::io(path, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::transposed;
+
+    #[test]
+    fn rows_become_columns() {
+        assert_eq!(transposed(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    }
 }
