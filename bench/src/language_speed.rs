@@ -1,5 +1,6 @@
 //! `bench language`: language models against PyTorch and llama.cpp, on SmolLM2-135M-Instruct and MiniLM, on two threads:
-//! a token of an answer in 32 bits and in 8, a prompt, a step of LoRA, and texts to vectors. llama.cpp is asked through npm's
+//! a token of an answer in 32 bits and in 8, a prompt, a step of LoRA, and texts to vectors; and answers that are generated together
+//! against as many one after the other. llama.cpp is asked through npm's
 //! `node-llama-cpp`, where `TIDEMILL_BENCH_LLAMA` names a folder in which it is installed.
 
 use std::ops::ControlFlow;
@@ -10,7 +11,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tidemill_core::Context;
 use tidemill_language::{
-    Adapter, Cache, Embedder, Model, Precision, Prompt, PromptPair, Request, Sampling, Sft, Site, sft,
+    Adapter, Batch, BatchLimits, Cache, Embedder, Model, Precision, Prompt, PromptPair, Request, Sampling,
+    Sft, Site, sft,
 };
 
 use crate::row::Row;
@@ -72,10 +74,12 @@ pub(crate) fn run() -> Outcome<Vec<Row>> {
     let file = peers.folder.join("smollm2-f32.gguf");
     let model = Model::open(&file)?;
     on(&pool, || decode(&peers, &model, &mut rows))?;
+    on(&pool, || together(&model, "float32", [2.0, 4.0], &mut rows))?;
     on(&pool, || prompt(&peers, &model, &mut rows))?;
     on(&pool, || lora(&peers, &model, &mut rows))?;
     let small = Model::open_as(&file, Precision::Int8)?;
     on(&pool, || decode_int8(&peers, &model, &small, &mut rows))?;
+    on(&pool, || together(&small, "int8", [1.1, 2.0], &mut rows))?;
     on(&pool, || embed(&peers, &mut rows))?;
     for row in &rows {
         eprintln!("{}, {}: {:.2} of their speed", row.name, row.peer, row.ratio());
@@ -178,6 +182,46 @@ fn decode_int8(peers: &Peers, model: &Model, small: &Model, rows: &mut Vec<Row>)
     if let Some(said) = peers.llama(job, "smollm2-q8.gguf")? {
         let name = "language model: a token of an answer, int8 against Q8_0, 2 threads";
         rows.push(row(name, &said, secs, [0.85, 1.0], format!("{n} tokens as in float32"))?);
+    }
+    Ok(())
+}
+
+/// Answers of [`TOKENS`] tokens: two, four and eight together, against as many one after the other.
+fn together(model: &Model, bits: &str, goals: [f64; 2], rows: &mut Vec<Row>) -> Outcome<()> {
+    let prompt = asked(model)?;
+    let answers = |at_once: usize, n: usize| -> Outcome<(f64, Vec<Vec<u32>>)> {
+        let limits = BatchLimits { at_once, memory: 1 << 30 };
+        let mut batch = Batch::new(model, limits)?;
+        for i in 0..n {
+            let sampling = Sampling { temperature: 0.8, seed: i as u64, ..Sampling::default() };
+            let (prompt, max_tokens) = (prompt.clone(), Some(TOKENS));
+            let request =
+                Request { prompt, max_tokens, sampling, stop: Vec::new(), logprobs: None, form: None };
+            batch.add(i as u64, limits.begin(model, request)?, None);
+        }
+        let (begun, mut found) = (Instant::now(), vec![Vec::new(); n]);
+        while !batch.is_idle() {
+            for (number, generated) in batch.step(model, None, &mut |_, _| ControlFlow::Continue(())) {
+                found[number as usize] = generated?.tokens;
+            }
+        }
+        Ok((begun.elapsed().as_secs_f64(), found))
+    };
+    answers(1, 1)?;
+    for n in [2, 4, 8] {
+        let ((ours_secs, ours), (peer_secs, theirs)) = (answers(n, n)?, answers(1, n)?);
+        if ours != theirs {
+            return Err("answers together are not those of alone".into());
+        }
+        rows.push(Row {
+            name: format!("language model: {n} answers of {TOKENS} tokens together, {bits}, 2 threads"),
+            peer: "one after the other".into(),
+            ours_secs,
+            peer_secs,
+            goal_at_least: goals[0].min(n as f64 / 2.0),
+            reach: goals[1].min(n as f64),
+            same_answer: "the same tokens".into(),
+        });
     }
     Ok(())
 }
