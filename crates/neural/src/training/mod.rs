@@ -88,14 +88,14 @@ pub(crate) fn train_rows(
 #[cfg(test)]
 pub(crate) fn gradient_of(
     net: &Net,
-    loss: crate::head::Loss,
+    loss: Loss,
     parameters: &Parameters,
     table: &tidemill_core::Table,
-    truth: crate::head::Truth,
+    truth: Truth,
     weights: Vec<f32>,
 ) -> Result<gradient::Slope> {
     let rows = (0..weights.len() as u32).collect::<Vec<_>>();
-    let all = batches::Rows { source: table, rows: rows.clone(), truth: &truth, weights: &weights };
+    let all = Rows { source: table, rows: rows.clone(), truth: &truth, weights: &weights };
     let shards = all.shards(net, &net.bind(all.source.schema())?, (&rows, batches::shard_of(rows.len())))?;
     let arithmetic = crate::device::Arithmetic::plain();
     Gradients { net, loss, arithmetic }.of(parameters, &shards, 0, 1.0)

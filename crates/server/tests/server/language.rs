@@ -15,14 +15,14 @@ use tidemill_store::LoggedPrediction;
 use crate::{Answer, Served, context};
 
 pub(crate) const CHAT: &str = "/v1/chat/completions";
-const TEXT: &str = "/v1/completions";
+pub(crate) const TEXT: &str = "/v1/completions";
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../language/tests/fixtures").join(name)
 }
 
 /// Copies the files of a folder.
-fn copied(from: &Path, to: &Path) {
+pub(crate) fn copied(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

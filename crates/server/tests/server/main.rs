@@ -20,6 +20,7 @@ mod policies;
 mod privacy;
 mod targets;
 mod texts;
+mod together;
 mod trust;
 
 use std::io::{Read, Write};
