@@ -184,7 +184,7 @@ fn stands_below(cells: &[Vec<u8>], above: &[Vec<Vec<u8>>], n: usize, cut_off: bo
         let own = in_place(first).any(|c| c.trim_ascii() == cells[first].trim_ascii());
         let over_others = in_place(first).all(|c| look(c) != Look::Text);
         let sparse = cells.len() == n && filled.len() < n;
-        let apart = rows.last().is_some_and(|row| is_blank(row));
+        let apart = rows.last().is_some_and(|row| row.iter().all(|cell| cell.trim_ascii().is_empty()));
         return figures && !own && (over_others || sparse || apart || cells.len() < n);
     }
     let about = ABOUT.iter().any(|word| text.starts_with(word)) || is_remark(&text) || counts_rows(&text);
