@@ -17,7 +17,7 @@ pub(crate) fn folded(name: &str) -> String {
 }
 
 /// Whether names that are all numbers, or all words of yes and no, are the fewer once their spellings are merged.
-pub(crate) fn repeats<'a>(names: &[(&'a str, u64)]) -> bool {
+pub(crate) fn repeats(names: &[(&str, u64)]) -> bool {
     let numbers = names.iter().all(|(name, _)| plain_number(name).is_some());
     if !numbers && flags(names).is_none() {
         return false;

@@ -129,9 +129,7 @@ impl<'a> RowGames<'a> {
 /// The links up to those that answer, the parts that answer side by side with their weights, and what follows but for a threshold, which
 /// changes no number.
 #[expect(clippy::type_complexity, reason = "read in one place")]
-fn split<'a>(
-    steps: &'a [Arc<dyn Fitted>],
-) -> (usize, Vec<(f64, Vec<&'a Arc<dyn Fitted>>)>, &'a [Arc<dyn Fitted>]) {
+fn split(steps: &[Arc<dyn Fitted>]) -> (usize, Vec<(f64, Vec<&Arc<dyn Fitted>>)>, &[Arc<dyn Fitted>]) {
     let threshold = |step: &Arc<dyn Fitted>| (&**step as &dyn Any).is::<Threshold>();
     let answers = |step: &Arc<dyn Fitted>| {
         let any: &dyn Any = &**step;

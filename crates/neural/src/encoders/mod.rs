@@ -77,8 +77,8 @@ pub(crate) struct Lesson<'a> {
 impl<'a> Lesson<'a> {
     /// What an earlier net reads this column by, where it does so by an `E`.
     pub(crate) fn earlier<E: Encoder>(&self, column: &str) -> Option<&'a E> {
-        let own = |e: &'a Box<dyn Encoder>| (&**e as &dyn Any).downcast_ref::<E>();
-        self.earlier.iter().filter_map(own).find(|e| e.columns().contains(&column))
+        let own = |e: &'a dyn Encoder| (e as &dyn Any).downcast_ref::<E>();
+        self.earlier.iter().filter_map(|e| own(&**e)).find(|e| e.columns().contains(&column))
     }
 
     /// The columns to learn.

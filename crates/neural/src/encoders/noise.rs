@@ -131,8 +131,9 @@ mod tests {
             Feature { width: 1, marked: false, standard: true },
             Feature { width: 2, marked: true, standard: false },
         ];
-        let row =
-            |i: usize| [if i % 2 == 0 { 1.0 } else { -1.0 }, 0.25, 0.5, f32::from(u8::from(i % 10 == 3))];
+        let row = |i: usize| {
+            [if i.is_multiple_of(2) { 1.0 } else { -1.0 }, 0.25, 0.5, f32::from(u8::from(i % 10 == 3))]
+        };
         let mut read = Read { n_rows: ROWS, numbers: (0..ROWS).flat_map(row).collect(), ..Read::default() };
         noise.numbers(&mut read, &features, &mut Random::new(1, 0));
         read.numbers

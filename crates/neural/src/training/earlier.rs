@@ -82,8 +82,8 @@ type Input = (Option<String>, bool);
 
 impl Axes {
     fn of(net: &Net, meaning: &Meaning, array: &str) -> Self {
-        let owns = |e: &&Box<dyn Encoder>| e.declare().first().is_some_and(|first| first.name == array);
-        let rows = match (net.encoders.iter().find(owns), array) {
+        let owns = |e: &dyn Encoder| e.declare().first().is_some_and(|first| first.name == array);
+        let rows = match (net.encoders.iter().find(|e| owns(&***e)), array) {
             (Some(encoder), _) => encoder.rows(),
             (None, "head.weight" | "head.bias") => Some(outputs(meaning)),
             _ => None,
