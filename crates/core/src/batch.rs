@@ -10,7 +10,7 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, TimeUnit};
 
-use crate::{Column, Error, Kind, Points, Result, Role, Schema};
+use crate::{Column, Error, Kind, Points, Result, Role, Schema, category};
 
 /// Rows stored as columns: Arrow arrays that match a [`Schema`]. Cloning does not copy data.
 ///
@@ -105,7 +105,7 @@ impl Batch {
 
     /// The codes of a category column; the names are in the schema.
     pub fn codes(&self, i: usize) -> Result<&UInt32Array> {
-        crate::category::codes(&*self.columns[i]).ok_or_else(|| self.wrong(i, "a category"))
+        category::codes(&*self.columns[i]).ok_or_else(|| self.wrong(i, "a category"))
     }
 
     /// A text column.
@@ -177,12 +177,7 @@ impl Batch {
             match parts.len() {
                 0 => empty(column),
                 1 => Ok(batches[0].columns[i].clone()),
-                _ => arrow_select::concat::concat(&parts).map_err(|e| {
-                    Error::data(
-                        format!("column '{}' cannot be held in memory as one: {e}", column.name),
-                        "use fewer rows, or give the column the role 'ignore'",
-                    )
-                }),
+                _ => concat(column, &parts),
             }
         });
         let n_rows = batches.iter().map(Batch::n_rows).sum();
@@ -199,6 +194,25 @@ impl Batch {
     pub(crate) fn wrong(&self, i: usize, wanted: &str) -> Error {
         let column = &self.schema.columns()[i];
         Error::WrongKind { column: column.name.clone(), found: column.kind, wanted: wanted.into() }
+    }
+}
+
+/// The rows of all parts of a column, in order.
+fn concat(column: &Column, parts: &[&dyn Array]) -> Result<ArrayRef> {
+    let joined = |parts: &[&dyn Array]| {
+        arrow_select::concat::concat(parts).map_err(|e| {
+            Error::data(
+                format!("column '{}' cannot be held in memory as one: {e}", column.name),
+                "use fewer rows, or give the column the role 'ignore'",
+            )
+        })
+    };
+    let codes = || parts.iter().map(|part| category::codes(*part).map(|codes| codes as &dyn Array)).collect();
+    let codes: Option<Vec<&dyn Array>> = column.categories.as_ref().and_then(|_| codes());
+    match (&column.categories, codes) {
+        // Equal names may be held by several dictionaries. Arrow would append one to the other, and move the codes.
+        (Some(categories), Some(codes)) => categories.column(joined(&codes)?.as_primitive().clone()),
+        _ => joined(parts),
     }
 }
 
@@ -262,5 +276,25 @@ fn fits(column: &Column, found: &DataType) -> bool {
             data_type(column.kind) == *found
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Categories;
+
+    /// Two columns of the same names, each with a dictionary of its own.
+    #[test]
+    fn codes_stay_when_batches_of_equal_names_are_joined() {
+        let batch = |codes: Vec<Option<u32>>| {
+            let categories = Categories::new(["red", "blue", "green"]);
+            let schema = Schema::new(vec![Column::category("colour", categories.clone())]).unwrap();
+            Batch::new(Arc::new(schema), vec![categories.column(UInt32Array::from(codes)).unwrap()]).unwrap()
+        };
+        let parts = [batch(vec![Some(2), None]), batch(vec![Some(0), Some(3), Some(2)])];
+        let joined = Batch::concat(parts[0].schema(), &parts).unwrap();
+        let codes = category::codes(joined.column(0)).unwrap();
+        assert_eq!(codes.iter().collect::<Vec<_>>(), [Some(2), None, Some(0), Some(3), Some(2)]);
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn percent(share: f64) -> String {
 /// Below this, twelve digits behind the point are zeros.
 const LEAST: f64 = 5e-13;
 
-/// Four figures that count; nothing but zeros is `0`, and what is no number is `–`.
+/// Four significant figures. Nothing but zeros is `0`, and what is not a number is `–`.
 pub(crate) fn short(x: f64) -> String {
     if !x.is_finite() {
         return "–".into();

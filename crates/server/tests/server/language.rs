@@ -138,56 +138,6 @@ fn a_stream_says_what_the_whole_answer_says() {
     assert_eq!(logged(&served).len(), 4);
 }
 
-/// Many ask at once, some leave, and all others hear what they would have heard alone.
-#[test]
-fn requests_that_wait_together_are_answered_as_alone() {
-    let served = served();
-    let ask = |i: usize| {
-        let (content, stream) = (format!("Hi {}", i % 3), i % 4 == 3);
-        let messages = json!([{ "role": "user", "content": content }]);
-        chat(
-            json!({ "messages": messages, "temperature": 1.3, "seed": i, "max_tokens": 4 + i, "n": 1 + i % 2,
-                     "stream": stream }),
-        )
-    };
-    let said = |answer: &Answer, i: usize| -> Vec<String> {
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        let choices: Vec<Value> = match i % 4 == 3 {
-            true => events(answer).iter().flat_map(|e| e["choices"].as_array().unwrap().clone()).collect(),
-            false => answer.json()["choices"].as_array().unwrap().clone(),
-        };
-        let text =
-            |c: &Value| c["message"]["content"].as_str().or(c["delta"]["content"].as_str()).map(String::from);
-        let of = |n: usize| choices.iter().filter(|c| c["index"] == n).filter_map(text).collect();
-        (0..1 + i % 2).map(of).collect()
-    };
-    let alone: Vec<_> = (0..12).map(|i| said(&served.post(CHAT, &ask(i)), i)).collect();
-    let together: Vec<_> = std::thread::scope(|scope| {
-        let asked: Vec<_> = (0..12)
-            .map(|i| {
-                scope.spawn({
-                    let served = &served;
-                    move || said(&served.post(CHAT, &ask(i)), i)
-                })
-            })
-            .collect();
-        asked.into_iter().map(|one| one.join().unwrap()).collect()
-    });
-    assert_eq!(alone, together);
-    assert_eq!(logged(&served).len(), 2 * (6 + 12));
-}
-
-#[test]
-fn a_prompt_beyond_the_memory_of_keys_and_values_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = folder.path().join("s.db").display().to_string();
-    let served = |kv_cache: usize, store: &str| {
-        start(&Options { kv_cache, ..Options::local(vec![fixture("llama.gguf")], store) }, &context())
-    };
-    let error = served(1000, &store).map(drop).unwrap_err();
-    assert!(error.to_string().contains("kv_cache") && error.to_string().contains("1000"), "{error}");
-}
-
 #[test]
 fn a_stop_ends_an_answer_and_a_completion_goes_on_from_its_prompt() {
     let served = served();
