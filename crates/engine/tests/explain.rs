@@ -204,12 +204,12 @@ fn what_an_explanation_is_not_good_for_is_said_first() {
         let found = explain::explain(&opened, &rows, Some(background), &asked, &context(0, 1));
         found.map(|found| text::explanation(&EN, &found))
     };
-    let together = "“a” and “b” go together (rank correlation -1";
+    let together = "“a” and “b” are correlated (rank correlation -1";
     assert!(told(Method::KernelShap, &rows).unwrap().starts_with("Before you trust this:\n  “"));
     assert!(told(Method::KernelShap, &rows).unwrap().contains(together));
     assert!(!told(Method::PartitionShap, &rows).unwrap().contains("Before you trust"));
     let few = told(Method::InterventionalTreeShap, &table(5, ["a", "b", "c"])).unwrap();
-    assert!(few.contains("Only 5 rows stand for what is usual"), "{few}");
+    assert!(few.contains("The background has only 5 rows"), "{few}");
     assert!(!told(Method::TreeShap, &table(5, ["a", "b", "c"])).unwrap().contains("Before you trust"));
     let other = told(Method::KernelShap, &table(20, ["a", "d", "c"])).unwrap_err().to_string();
     assert!(other.contains("'b' is missing from the background"), "{other}");

@@ -52,7 +52,7 @@ pub(crate) struct Explain {
     /// Judge the explanation: how the answer changes as columns are taken away and given in its order (deletion and insertion curves).
     #[arg(long)]
     pub judge: bool,
-    /// Rows that stand for what is usual [default: the data themselves].
+    /// Background rows: what the rows explained are compared with [default: the data themselves].
     #[arg(long, value_name = "FILE")]
     pub background: Option<String>,
     /// Of rows, the rows that the model was trained on.

@@ -167,7 +167,7 @@ fn effects_are_told_drawn_and_written() {
     desk.run(&[&base[..], &["--columns", "id"]].concat()).refused(&["'id'"]);
     // What each column adds has a page, too; local models have none.
     desk.run(&["explain", "m/model.tidemill", "t.csv", "--rows", "1-9", "--report", "shap.html"]).done();
-    assert!(desk.read("shap.html").contains("Why it answers so"));
+    assert!(desk.read("shap.html").contains("Why it gives these answers"));
     let lime = ["explain", "m/model.tidemill", "t.csv", "--method", "lime", "--report", "lime.html"];
     desk.run(&lime).refused(&["no page"]);
 }

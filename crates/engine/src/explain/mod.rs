@@ -86,7 +86,7 @@ const BACKGROUND: usize = 100;
 /// The most rows from which LIME learns what is usual in each column.
 const SEEN: usize = 5_000;
 
-/// What explains: the links of a model after its first, what it knows of its columns, and rows that stand for what is usual.
+/// What explains: the links of a model after its first, what it knows of its columns, and background rows.
 pub struct Explainer<'a> {
     steps: &'a [Arc<dyn Fitted>],
     plan: &'a InferredSchema,
@@ -134,7 +134,7 @@ fn links(model: &Model) -> &[Arc<dyn Fitted>] {
     model.chain.0.get(1..).unwrap_or_default()
 }
 
-/// Explains what a model says of rows. `background` are rows that stand for what is usual, where the method needs them: those
+/// Explains what a model says of rows. `background` are the rows that they are compared with, where the method needs some: those
 /// of the same source without it.
 ///
 /// # Errors
@@ -298,7 +298,7 @@ fn read(model: &Model, source: &dyn Source) -> Result<Batch> {
     }
 }
 
-/// What is wrong with the rows that stand for what is usual, said of them.
+/// An error in the background rows, named as such.
 fn of_background(error: Error) -> Error {
     match error {
         Error::MissingColumn { column, nearest, .. } => {

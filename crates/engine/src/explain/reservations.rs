@@ -6,9 +6,9 @@ use tidemill_eval::explain::{Cells, rank_correlations};
 
 use super::{Explained, Method, features};
 
-/// Fewer rows that stand for what is usual are few.
+/// A background of fewer rows is small.
 const FEW: usize = 20;
-/// From this rank correlation on, columns go together.
+/// From this rank correlation on, columns count as correlated.
 const TOGETHER: f64 = 0.8;
 /// The most pairs of such columns that are named.
 const PAIRS: usize = 3;
@@ -21,7 +21,7 @@ const MOST_COLUMNS: usize = 200;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "about", rename_all = "snake_case")]
 pub enum Reservation {
-    /// Columns that go together, of which the method makes up rows in which they do not.
+    /// Correlated columns: the method asks about combinations of them that do not occur.
     Together {
         /// The columns.
         columns: [String; 2],
@@ -30,7 +30,7 @@ pub enum Reservation {
         /// How many more pairs there are.
         more: usize,
     },
-    /// Few rows stand for what is usual.
+    /// The background has few rows.
     FewUsual {
         /// How many.
         n: usize,
@@ -67,7 +67,7 @@ pub(super) fn of(explained: &Explained, usual: &Batch) -> Result<Vec<Reservation
     Ok(found)
 }
 
-/// The pairs of numbers and flags that go together most, those first that matter most.
+/// The most correlated pairs of numbers and flags, those first that matter most.
 fn together(explained: &Explained, usual: &Batch) -> Result<Vec<Reservation>> {
     let cells = Cells::of(usual);
     let columns = usual.schema().columns();

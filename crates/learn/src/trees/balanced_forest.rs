@@ -86,6 +86,7 @@ impl Builtin for BalancedForest {
 impl BuiltinLearner for BalancedForest {
     const FAMILY: Family = Family::Trees;
     const COLUMN_ORDER_MATTERS: bool = true;
+    const MEMORISES: bool = true;
 }
 
 impl Estimator for BalancedForest {

@@ -262,7 +262,7 @@ catalogue! {
     column = "column",
 
     // Why it answers so.
-    explanation = "Why it answers so",
+    explanation = "Why it gives these answers",
     explanation_lead = "What each column adds to an answer, looked at on {rows} {rows|row|rows} ({how}). The columns that matter most come first; together with what is usual they add up to the answer.",
     explanation_exact = "exact Shapley values",
     explanation_sampled = "Shapley values, sampled",

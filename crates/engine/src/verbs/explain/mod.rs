@@ -25,7 +25,7 @@ pub struct Job<'a> {
     pub target: Option<&'a str>,
     /// Where the rows are.
     pub data: &'a str,
-    /// Where the rows are that stand for what is usual; those of `data` without it.
+    /// Where the background rows are; those of `data` without it.
     pub background: Option<&'a str>,
     /// The file that is written.
     pub out: Option<&'a str>,
