@@ -10,6 +10,7 @@ mod effects;
 mod explain;
 mod forecast;
 mod golden;
+mod golden_models;
 mod gradients;
 mod held_base;
 mod import;
