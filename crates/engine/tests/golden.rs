@@ -150,7 +150,10 @@ fn every_kind_of_state_is_held_by_a_file() {
     let links = builtin::LINKS.iter().map(|(kind, _)| *kind);
     let all = builtin::STEPS.iter().chain(builtin::LEARNERS).map(|entry| entry.kind).chain(links);
     let missing: Vec<&str> = all.filter(|kind| !held.contains(*kind)).collect();
-    assert!(missing.is_empty(), "no golden file holds {missing:?}: add a model that does to `golden_models/`");
+    assert!(
+        missing.is_empty(),
+        "no golden file holds {missing:?}: add a model that does to `golden_models/`"
+    );
 }
 
 /// Counted by hand: the multiplications of matrices and of attention; of layers at the end biases too.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, UInt32Array};
 use serde_json::Value;
 use tidemill_core::{
-    Batch, Categories, Column, Context, Entry, Fitted, Registry, Result, Role, Schema, Table,
-    Training,
+    Batch, Categories, Column, Context, Entry, Fitted, Registry, Result, Role, Schema, Table, Training,
 };
 use tidemill_learn::trees::{BalancedForest, BoostedTrees, ExtraTrees, RandomForest};
 
@@ -38,7 +37,12 @@ pub(crate) enum Y<'a> {
 }
 
 /// Numbers `x0`, `x1`, … (`NaN` for missing), perhaps a category `c` of so many names, a target, perhaps weights.
-pub(crate) fn table(x: &[Vec<f64>], c: Option<(Vec<u32>, usize)>, y: Y<'_>, weights: Option<Vec<f64>>) -> Table {
+pub(crate) fn table(
+    x: &[Vec<f64>],
+    c: Option<(Vec<u32>, usize)>,
+    y: Y<'_>,
+    weights: Option<Vec<f64>>,
+) -> Table {
     let mut columns = Vec::new();
     let mut arrays: Vec<ArrayRef> = Vec::new();
     for (j, x) in x.iter().enumerate() {
