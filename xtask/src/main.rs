@@ -3,6 +3,7 @@
 
 mod docs;
 mod layers;
+mod lengths;
 mod modules;
 mod outside;
 mod stages;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test                every check and every test: what CI runs
-cargo xtask layers              holds dependencies of crates and imports of modules against their tables, and finds circles
+cargo xtask layers              holds dependencies of crates and imports of modules against their tables, and finds circles and long files
 cargo xtask docs                writes the generated pages of docs/ (a test holds them against the code)
 cargo xtask bench [NAME] [...]  our speed against peers', side by side; writes bench/RESULTS.md
 cargo xtask judge NAME [...]    our answers held against outside judges: api, beyond, contest, language, page, postgres, quality, report, soak, tensorboard
