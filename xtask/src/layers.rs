@@ -112,7 +112,9 @@ pub(crate) fn check() -> Result<String, String> {
     faults.extend(fenced(&metadata, &members));
     faults.extend(test_files::unlisted(&root().join("crates")));
     faults.extend(
-        ["bench/src", "crates", "xtask/src"].iter().flat_map(|folder| lengths::too_long(&root().join(folder))),
+        ["bench/src", "crates", "xtask/src"]
+            .iter()
+            .flat_map(|folder| lengths::too_long(&root().join(folder))),
     );
     let modules = modules::check(&root().join("crates"));
     if let Err(problem) = &modules {

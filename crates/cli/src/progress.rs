@@ -5,18 +5,20 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tidemill_engine::core::Event;
+use tidemill_engine::report::words::{Words, fill};
 
 /// Shows events on standard error; bars only on a terminal, nothing at all when quiet.
 pub(crate) struct Progress {
     bar: Mutex<Option<ProgressBar>>,
     terminal: bool,
     quiet: bool,
+    words: &'static Words,
 }
 
 impl Progress {
     /// A watcher; `quiet` leaves only the warnings that end up in the result.
-    pub(crate) fn new(quiet: bool) -> Self {
-        Progress { bar: Mutex::default(), terminal: std::io::stderr().is_terminal(), quiet }
+    pub(crate) fn new(quiet: bool, words: &'static Words) -> Self {
+        Progress { bar: Mutex::default(), terminal: std::io::stderr().is_terminal(), quiet, words }
     }
 
     /// Shows one event.
@@ -50,7 +52,10 @@ impl Progress {
                 }
             }
             Event::Note(text) => line(&bar, text),
-            Event::Warned(warning) => line(&bar, &format!("warning: {}", warning.message)),
+            Event::Warned(warning) => {
+                let message = self.words.told(&warning.code, &warning.message);
+                line(&bar, &fill(self.words.warned, &[("message", &message)]));
+            }
         }
     }
 }

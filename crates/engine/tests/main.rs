@@ -22,4 +22,6 @@ mod panels;
 mod policies;
 mod repairs;
 mod selection;
+mod tagged;
 mod targets;
+mod translated;

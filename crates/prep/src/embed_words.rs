@@ -92,10 +92,13 @@ pub struct EmbedWords {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
     /// Of word2vec: how it predicts.
+    #[schemars(extend("with" = { "key": "method", "is": ["word2vec"], "name": "architecture" }))]
     pub architecture: Architecture,
     /// Of word2vec: how many words are drawn at random for each that is right, at least 1.
+    #[schemars(extend("with" = { "key": "method", "is": ["word2vec"], "name": "negative" }))]
     pub negative: usize,
     /// Of word2vec: words of more than this share of all are left out at random; 0 leaves none out.
+    #[schemars(extend("with" = { "key": "method", "is": ["word2vec"], "name": "sample" }))]
     pub sample: f64,
     /// Whether words of few training texts weigh more in the mean: `ln((1 + rows) / (1 + rows with it)) + 1`.
     pub idf: bool,

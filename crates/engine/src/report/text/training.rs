@@ -66,15 +66,15 @@ pub(super) fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
     let mut lines: Vec<String> = never_predicted(words, o).into_iter().collect();
     let severe = o.findings.iter().filter(|f| f.severity == Severity::Severe);
     for finding in severe {
-        lines.push(fill(said.severe, &[("message", &escaped(&finding.message))]));
-        let colon = if finding.recipe.is_some() { ":" } else { "." };
-        lines.push(format!("  -> {}{colon}", finding.remedy));
+        lines.push(fill(said.severe, &[("message", &escaped(&words.told(&finding.code, &finding.message)))]));
+        let end = if finding.recipe.is_some() { words.colon.trim_end() } else { words.stop };
+        lines.push(format!("  -> {}{end}", words.advised(&finding.remedy)));
         lines.extend(
             finding.recipe.iter().flat_map(|recipe| recipe.lines()).map(|line| format!("     {line}")),
         );
     }
-    let warnings: Vec<&str> =
-        o.findings.iter().filter(|f| f.severity == Severity::Warning).map(|f| f.message.as_str()).collect();
+    let warnings = o.findings.iter().filter(|f| f.severity == Severity::Warning);
+    let warnings: Vec<_> = warnings.map(|f| words.told(&f.code, &f.message)).collect();
     if let [first, rest @ ..] = warnings.as_slice() {
         let more = match rest.len() {
             0 => String::new(),
