@@ -215,9 +215,19 @@ fn check_changes(recipe: &Recipe) -> Result<(), (String, String)> {
     Ok(())
 }
 
+/// Metrics that can do with labels, but of which those that a threshold gives say nothing.
+const OF_ORDER: [&str; 2] = ["roc_auc", "average_precision"];
+
 fn check_decision(decision: &Decision) -> Result<(), (&'static str, String)> {
     if let Some(metric) = &decision.metric {
         let metric = tidemill_eval::metric(metric).map_err(|e| ("decision.metric", e.to_string()))?;
+        if OF_ORDER.contains(&metric.name) {
+            let problem = format!(
+                "'{}' judges the order of rows, which no threshold changes; name a metric of labels such as f1",
+                metric.name
+            );
+            return Err(("decision.metric", problem));
+        }
         if metric.needs_probability || !metric.tasks.contains(&Task::Binary) {
             let problem =
                 format!("'{}' does not judge the labels of two classes, such as f1 does", metric.name);

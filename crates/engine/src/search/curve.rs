@@ -172,7 +172,7 @@ pub(crate) fn sentence(
         ("before", &before.rows),
         ("was", &was),
         ("is", &is),
-        ("chance", &if by_chance { said.curve_chance } else { "" }),
+        ("chance", &if by_chance && was != is { said.curve_chance } else { "" }),
         ("what", &what),
     ];
     let mut sentence = fill(said.curve, &values);

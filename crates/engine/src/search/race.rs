@@ -30,6 +30,9 @@ const HOPELESS: f64 = 0.5;
 /// Tables of fewer cells have several folds in memory at a time.
 const SMALL: usize = 4_000_000;
 
+/// Why a candidate that could be fitted has no score.
+const UNDEFINED: &str = "the metric is undefined on every fold";
+
 /// Why a candidate did not run where the clock or the user came first.
 pub(crate) const LATE: &str = "the time limit came first";
 
@@ -408,7 +411,7 @@ impl CandidateState {
             dropped: self.dropped.clone().filter(|_| !whole && problem.is_none()),
             problem: problem.or_else(|| {
                 (mean(&self.scores).is_nan() && !self.scores.is_empty())
-                    .then(|| "the metric is undefined on every fold".to_string())
+                    .then(|| UNDEFINED.to_string())
             }),
             folds: self.scores.clone(),
         }
@@ -426,10 +429,12 @@ impl SuccessiveHalving {
         let found = first.and_then(|first| candidates.iter().position(|c| same(c, first)));
         found.ok_or_else(|| {
             let problem = self.standings.iter().find_map(|s| s.problem.clone()).unwrap_or_default();
-            Error::data(
-                format!("no learner could be fitted and scored: {problem}"),
-                "see the warnings above; name other learners or a longer --time-limit",
-            )
+            let undefined = self.standings.iter().all(|s| s.problem.as_deref() == Some(UNDEFINED));
+            let remedy = match undefined && !self.standings.is_empty() {
+                true => "choose another metric: this one is not defined for these values, as a percentage of 0 is not",
+                false => "see the warnings above; name other learners or a longer --time-limit",
+            };
+            Error::data(format!("no learner could be fitted and scored: {problem}"), remedy)
         })
     }
 }
