@@ -89,6 +89,10 @@ pub fn find_beside(batch: &Batch, target: Option<usize>, context: &Context) -> R
         return Ok(none());
     }
     let classes = Classes::of(&cells, n);
+    // Rows that all say the same are no copies of a row: these columns say nothing.
+    if classes.firsts.len() < 2 {
+        return Ok(none());
+    }
     context.check()?;
     let evidence = Evidence::of(&cells, n, &classes.firsts);
     let mut equal = Unions::new(n);
