@@ -9,6 +9,7 @@ use tidemill_core::{Context, Event, Result, Role, Source, Table, Target, Trainin
 use tidemill_data::split;
 use tidemill_kernel::confident_learning::{Suspect, suspects};
 use tidemill_kernel::far_off::{FarOff, far_off};
+use tidemill_report::words::count;
 
 use super::{apply, preparation};
 use crate::links::answer::Place;
@@ -155,6 +156,9 @@ pub(crate) fn cleaned(
     let Some(labels) = &recipe.labels else { return Ok((table, None)) };
     let mut doubted = vec![false; table.batch().n_rows()];
     doubtful(&table, recipe, labels, context)?.rows().into_iter().for_each(|row| doubted[row] = true);
+    if labels.action == LabelAction::Drop {
+        keep_every_class(&table, &mut doubted, context)?;
+    }
     let n = doubted.iter().filter(|doubted| **doubted).count();
     let facts = LabelFacts { rows: doubted.len(), doubtful: n, action: labels.action };
     let batch = table.batch();
@@ -168,6 +172,24 @@ pub(crate) fn cleaned(
         }
     };
     Ok((Table::new(cleaned), Some(facts)))
+}
+
+/// A class of which every row is doubted stays: with none of them left it could never be predicted.
+fn keep_every_class(table: &Table, doubted: &mut [bool], context: &Context) -> Result<()> {
+    let Target::Class { codes, n_classes } = Target::of(table.batch())? else { return Ok(()) };
+    let mut left = vec![[0usize; 2]; n_classes];
+    codes.iter().zip(&*doubted).for_each(|(code, doubted)| left[*code as usize][usize::from(*doubted)] += 1);
+    let gone = |code: u32| left[code as usize][0] == 0;
+    codes.iter().zip(&mut *doubted).filter(|(code, _)| gone(**code)).for_each(|(_, doubted)| *doubted = false);
+    let rows: usize = left.iter().filter(|[kept, _]| *kept == 0).map(|[_, doubted]| doubted).sum();
+    if rows > 0 {
+        let message = format!(
+            "[labels]: every row of a class has a doubtful label ({}); these stay",
+            count(rows as u64, "row")
+        );
+        context.warn("labels_of_a_whole_class", message);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ const MOST: usize = 6;
 const DOUBTED_ROWS: usize = 5_000;
 /// A smaller share of doubtful classes is what models err by anyway.
 const DOUBTFUL_CLASSES: f64 = 0.03;
+/// A greater share of doubtful labels is no fault of the labels: the columns do not say them.
+const MOST_DOUBTFUL: f64 = 1.0 / 3.0;
 /// A smaller share of numbers far off is a tail.
 const DOUBTFUL_NUMBERS: f64 = 0.01;
 /// Metrics of labels and probabilities that a rare class has little say in.
@@ -351,7 +353,7 @@ impl Trials<'_> {
                 (DOUBTFUL_NUMBERS, format!("the target of {percent} lies far from what other rows say"))
             }
         };
-        Ok((part >= least).then(|| Mend { kinds: &["labels"], columns: Vec::new(), why }))
+        Ok((least..=MOST_DOUBTFUL).contains(&part).then(|| Mend { kinds: &["labels"], columns: Vec::new(), why }))
     }
 }
 
