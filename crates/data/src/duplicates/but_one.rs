@@ -44,7 +44,8 @@ pub(super) fn pairs(
         let chance = |(first, others): &Class| (evidence.of_class(*first, others, &left_out), others.len());
         let found: Vec<&Class> = sure(&classes, rows.len(), chance).collect();
         if kappa(target, &found) >= AGREE {
-            pairs.extend(found.iter().flat_map(|(first, others)| others.iter().map(|&other| (*first, other))));
+            pairs
+                .extend(found.iter().flat_map(|(first, others)| others.iter().map(|&other| (*first, other))));
         }
     }
     Ok(pairs)

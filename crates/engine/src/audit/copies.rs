@@ -61,16 +61,23 @@ pub(super) fn findings(
 
 /// What copies mean for a training: the rows that nothing divides, and those that a given split divides all the same. Rows have no
 /// number here, as those without a target are left out already.
-pub(crate) fn of_training(blocks: &Blocks, parts: &Parts, n_rows: usize, plan: &InferredSchema) -> Vec<Finding> {
+pub(crate) fn of_training(
+    blocks: &Blocks,
+    parts: &Parts,
+    n_rows: usize,
+    plan: &InferredSchema,
+) -> Vec<Finding> {
     let pictures = plan.columns.iter().any(|c| c.role == Role::Feature && c.kind == Kind::Image);
     let counts = Counts { equal: if pictures { blocks.equal } else { 0 }, near: blocks.near };
-    let mut found: Vec<Finding> = counts.finding(n_rows as u64, "").filter(|f| f.severity != Severity::Note).into_iter().collect();
+    let mut found: Vec<Finding> =
+        counts.finding(n_rows as u64, "").filter(|f| f.severity != Severity::Note).into_iter().collect();
     if !parts.copied.is_empty() {
         let message = format!(
             "{} test rows are copies of training rows, as the given split has it: the score is better than it would be on new rows",
             share(parts.copied.len() as u64, parts.test.len() as u64)
         );
-        let remedy = "give copies of a row the same part, or let the program divide the rows: leave [split] kind out";
+        let remedy =
+            "give copies of a row the same part, or let the program divide the rows: leave [split] kind out";
         found.push(Finding::new(Severity::Severe, "copies_judge", message).remedy(remedy));
     }
     found

@@ -76,7 +76,8 @@ mod tests {
 
     fn points(of: impl Fn(f64) -> f64) -> Vec<Point> {
         let rows = [100, 200, 400, 700, 1000];
-        rows.map(|rows| Point { rows, folds: 3, train: None, valid: Some(of(rows as f64)), band: None }).to_vec()
+        rows.map(|rows| Point { rows, folds: 3, train: None, valid: Some(of(rows as f64)), band: None })
+            .to_vec()
     }
 
     #[test]

@@ -88,7 +88,13 @@ pub(super) fn curve(
         let known = |x: f64| (!x.is_nan()).then_some(x);
         if !valid.is_empty() {
             let band = band(&before, &valid);
-            points.push(Point { rows, folds: valid.len(), train: known(mean(&train)), valid: known(mean(&valid)), band });
+            points.push(Point {
+                rows,
+                folds: valid.len(),
+                train: known(mean(&train)),
+                valid: known(mean(&valid)),
+                band,
+            });
             before = valid;
         }
     }
@@ -98,10 +104,7 @@ pub(super) fn curve(
 impl Point {
     /// Whether a change up to this point may be chance, by a t-test over the folds, and the most that it may be. Of one fold nothing is
     /// known.
-    fn chance(&self,     let (all, step) = (now - first, now - then);
-    let notable = ;
-    let grows = ;
-) -> (bool, f64) {
+    fn chance(&self, step: f64) -> (bool, f64) {
         let Some(error) = self.band.map(|band| band / 2.0).filter(|_| self.folds > 1) else {
             return (false, step);
         };
@@ -125,7 +128,13 @@ fn band(before: &[f64], now: &[f64]) -> Option<f64> {
 
 /// The shares and folds of a curve of at most so many fits on all of a fold's rows; `None` where not two points are to be had.
 fn affordable(n_folds: usize, most_fits: f64) -> Option<(&'static [f64], usize)> {
-    let plans = [(&SHARES[..], n_folds), (&SHARES[..], 3.min(n_folds)), (&SHARES[..], 1), (&SHARES[..4], 1), (&SHARES[..3], 1)];
+    let plans = [
+        (&SHARES[..], n_folds),
+        (&SHARES[..], 3.min(n_folds)),
+        (&SHARES[..], 1),
+        (&SHARES[..4], 1),
+        (&SHARES[..3], 1),
+    ];
     plans.into_iter().find(|(shares, n)| shares.iter().sum::<f64>() * *n as f64 <= most_fits + 1e-9)
 }
 
@@ -200,8 +209,9 @@ mod tests {
     /// What is said of a curve of these scores, of which less is better.
     fn said(valid: [f64; 3]) -> String {
         let points = [40, 280, 400].iter().zip(valid);
-        let points: Vec<Point> =
-            points.map(|(&rows, v)| Point { rows, folds: 3, train: None, valid: Some(v), band: None }).collect();
+        let points: Vec<Point> = points
+            .map(|(&rows, v)| Point { rows, folds: 3, train: None, valid: Some(v), band: None })
+            .collect();
         sentence(&EN, &points, false, "the score").unwrap_or_default()
     }
 

@@ -180,7 +180,11 @@ fn keep_every_class(table: &Table, doubted: &mut [bool], context: &Context) -> R
     let mut left = vec![[0usize; 2]; n_classes];
     codes.iter().zip(&*doubted).for_each(|(code, doubted)| left[*code as usize][usize::from(*doubted)] += 1);
     let gone = |code: u32| left[code as usize][0] == 0;
-    codes.iter().zip(&mut *doubted).filter(|(code, _)| gone(**code)).for_each(|(_, doubted)| *doubted = false);
+    codes
+        .iter()
+        .zip(&mut *doubted)
+        .filter(|(code, _)| gone(**code))
+        .for_each(|(_, doubted)| *doubted = false);
     let rows: usize = left.iter().filter(|[kept, _]| *kept == 0).map(|[_, doubted]| doubted).sum();
     if rows > 0 {
         let message = format!(

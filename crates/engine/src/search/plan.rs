@@ -314,7 +314,8 @@ impl<'a> Budgeted<'a> {
             _ => "",
         };
         format!(
-            "Plan: {n} settings of {} on {folds}, {time} on {}.{cut}{more}",
+            "Plan: {} of {} on {folds}, {time} on {}.{cut}{more}",
+            count(n as u64, "setting"),
             kinds.join(", "),
             count(self.threads as u64, "thread")
         )

@@ -353,7 +353,11 @@ impl Trials<'_> {
                 (DOUBTFUL_NUMBERS, format!("the target of {percent} lies far from what other rows say"))
             }
         };
-        Ok((least..=MOST_DOUBTFUL).contains(&part).then(|| Mend { kinds: &["labels"], columns: Vec::new(), why }))
+        Ok((least..=MOST_DOUBTFUL).contains(&part).then(|| Mend {
+            kinds: &["labels"],
+            columns: Vec::new(),
+            why,
+        }))
     }
 }
 
