@@ -164,6 +164,7 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     }
     check_graph(recipe)?;
     check_decision(&recipe.decision)?;
+    check_labels(recipe)?;
     targets::check(recipe)?;
     policy::check(recipe)?;
     if recipe.train.trials == Some(0) {
@@ -211,6 +212,20 @@ fn check_changes(recipe: &Recipe) -> Result<(), (String, String)> {
             continue;
         };
         return Err((format!("columns.{name}.change_within"), format!("'change_within' {problem}")));
+    }
+    Ok(())
+}
+
+fn check_labels(recipe: &Recipe) -> Result<(), (&'static str, String)> {
+    let Some(labels) = &recipe.labels else { return Ok(()) };
+    if !(0.0..=1.0).contains(&labels.weight) {
+        return Err((
+            "labels.weight",
+            format!("the weight of a doubtful row is from 0 to 1, not {}", labels.weight),
+        ));
+    }
+    if !(2..=1000).contains(&labels.folds) {
+        return Err(("labels.folds", format!("the number of folds must be 2 to 1000, not {}", labels.folds)));
     }
     Ok(())
 }

@@ -14,6 +14,8 @@ use tidemill_report::words::count;
 use super::{apply, preparation};
 use crate::links::answer::Place;
 
+/// A greater share of doubtful labels is no fault of the labels: the columns do not say them.
+pub(super) const MOST_DOUBTFUL: f64 = 1.0 / 3.0;
 /// A number is doubted from so many robust deviations on. Of a normal distribution nothing lies there, of Laplace's 0.7%.
 const DEVIATIONS: f64 = 5.0;
 
@@ -160,6 +162,10 @@ pub(crate) fn cleaned(
         keep_every_class(&table, &mut doubted, context)?;
     }
     let n = doubted.iter().filter(|doubted| **doubted).count();
+    if n as f64 > MOST_DOUBTFUL * doubted.len() as f64 {
+        let message = "[labels] doubts more than a third of the labels: so many are no mistakes, but labels that these columns do not tell";
+        context.warn("labels_mostly_doubtful", message);
+    }
     let facts = LabelFacts { rows: doubted.len(), doubtful: n, action: labels.action };
     let batch = table.batch();
     let cleaned = match labels.action {
