@@ -12,6 +12,7 @@ mod desk;
 mod distill;
 mod explain;
 mod graphs;
+mod honest;
 mod json;
 #[cfg(unix)]
 mod keys;

@@ -177,7 +177,10 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
     {
         return time(found);
     }
-    if numbers.iter().any(|x| x.abs() >= EXACT) {
+    // With an exponent a number is a measurement, and not exact anyway.
+    let long =
+        |text: &str| !text.contains(['e', 'E']) && plain_number(text).is_some_and(|x| x.abs() >= EXACT);
+    if facts.values.iter().any(|v| long(v.0)) {
         let why = "whole numbers longer than a number holds exactly: names, not numbers";
         return Verdict::new(Kind::Category, why);
     }

@@ -20,6 +20,7 @@ use tidemill_report::words::{EN, Words, counted, fill};
 
 use crate::rows::open_to_learn;
 
+pub(crate) use copies::of_training as of_copies;
 pub use finding::{Finding, Severity};
 pub use repairs::{Fault, Suggested, repairs};
 

@@ -334,7 +334,12 @@ pub(crate) fn more_rows(words: &Words, o: &Outcome) -> Option<String> {
         return None;
     }
     let greater = o.test.lines.iter().find(|l| l.name == o.metric).is_some_and(|l| l.greater_is_better);
-    crate::search::curve_sentence(words, &o.learning_curve, greater)
+    let (said, n) = (&words.story, o.learning_curve.last()?.folds);
+    let learner = o.gap.as_ref().map_or(&o.chosen.kind, |gap| &gap.label);
+    let values: [(&str, &dyn Display); 4] =
+        [("metric", &o.metric), ("learner", learner), ("n", &n), ("folds", &o.split.folds)];
+    let score = fill(if n < o.split.folds { said.curve_score_on } else { said.curve_score }, &values);
+    crate::search::curve_sentence(words, &o.learning_curve, greater, &score)
 }
 
 /// What was chosen and why, a sentence each.
@@ -390,7 +395,7 @@ fn on_new_ones(words: &Words, o: &Outcome, unseen: &UnseenScore) -> String {
 /// How good the result is against the baseline, in a sentence or two.
 pub(super) fn verdict(words: &Words, o: &Outcome) -> String {
     let said = &words.story;
-    let caution = if o.split.test_rows < 50 { said.few_rows } else { "" };
+    let caution = if o.says_little() { said.few_rows } else { "" };
     let leak = if o.leaks.iter().any(|leak| is_kept(leak, o)) { said.mind_leak } else { "" };
     let worse = worse_than_baseline(words, o).unwrap_or_default();
     let (sentence, score, useless) = (against_baseline(words, o), score(words, o), useless(words, o));
