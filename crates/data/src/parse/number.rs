@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::half_of_day;
 use super::currency::{NO_CENTS, without_currency};
+use super::length::length;
 use super::units::{factor, split};
 
 /// Below this, 64-bit floats tell every whole number from its neighbours; at it and above they do not.
@@ -86,7 +88,7 @@ pub struct NumberFormat {
     /// There may be a magnitude: `1.2K` is 1200, `3 bn` is 3e9.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub magnitude: bool,
-    /// Lengths of time: `1:02:03` is 3723 seconds, `1:30` (hours and minutes) 5400.
+    /// Lengths of time and times of day: `1:02:03` is 3723 seconds, `1:30` (hours and minutes) 5400, `1:30 PM` 48600, `2h 30m` 9000.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub clock: bool,
     /// Lengths of time of which two parts are minutes and seconds: `35:30` is 2130 seconds.
@@ -98,7 +100,7 @@ pub struct NumberFormat {
     /// There may be a sign that the number is not exact: `~5`, `ca. 5`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub about: bool,
-    /// There may be this unit behind the number, in any case.
+    /// There may be this unit behind the number, in any case, of three letters and more also with an `s` of more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// There may be any unit of the dimension of this one behind the number, which is converted to it: `300 g` is 0.3 kg.
@@ -157,17 +159,21 @@ pub fn plain_number(text: &str) -> Option<f64> {
     fast_float2::parse::<f64, _>(bytes).ok().filter(|x| x.is_finite())
 }
 
-/// A text with full-width, Arabic, Persian or Indian digits in those of the West; `None` where it has none.
+/// A text with the sign of a minus, or with full-width, Arabic, Persian or Indian digits and signs, in those of the West; `None` where it has none.
 fn western(text: &str) -> Option<String> {
-    if text.is_ascii() || !text.chars().any(|c| digit(c).is_some()) {
-        return None;
-    }
     let sign = |c| match c {
+        '\u{ff05}' => '%',
+        '\u{ffe5}' => '¥',
+        '\u{ff08}' => '(',
+        '\u{ff09}' => ')',
         '\u{66b}' | '\u{ff0e}' => '.',
         '\u{66c}' | '\u{ff0c}' => ',',
-        '\u{ff0d}' => '-',
+        '\u{ff0d}' | '\u{2212}' => '-',
         c => digit(c).unwrap_or(c),
     };
+    if text.is_ascii() || text.chars().all(|c| sign(c) == c) {
+        return None;
+    }
     Some(text.chars().map(sign).collect())
 }
 
@@ -252,6 +258,9 @@ impl NumberFormat {
 
     /// Whether it takes something off a text (a currency, a percent sign) that then reads as a number in some style.
     pub(crate) fn undressed(&self, text: &str) -> bool {
+        if let Some(text) = western(text) {
+            return self.undressed(&text);
+        }
         let digit = |body: &str| body.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',');
         self.undress(text).is_some_and(|(_, body)| {
             let bare = text.trim().trim_start_matches(['-', '+', '−']).trim_start();
@@ -283,8 +292,11 @@ impl NumberFormat {
             return self.parse_bare(&text, strict);
         }
         let (negative, body) = self.undress(text)?;
-        if (self.clock || self.stopwatch) && body.contains(':') {
-            return clock(body, self.stopwatch).map(|x| if negative { -x } else { x });
+        if self.clock || self.stopwatch {
+            let found = length(body).or_else(|| clock(body, self.stopwatch).filter(|_| body.contains(':')));
+            if found.is_some() || body.contains(':') {
+                return found.map(|x| if negative { -x } else { x });
+            }
         }
         let decimal = if self.decimal_comma { ',' } else { '.' };
         let (body, power) = if self.magnitude { without_magnitude(body) } else { (body, None) };
@@ -441,6 +453,8 @@ pub(crate) fn exact(text: &str) -> &str {
 
 /// A text without the unit at its end.
 fn without_unit<'a>(body: &'a str, unit: &str) -> &'a str {
+    let plural = (unit.len() > 2).then(|| body.strip_suffix(['s', 'S'])).flatten();
+    let body = plural.filter(|one| without_unit(one, unit).len() < one.len()).unwrap_or(body);
     let Some(at) = body.len().checked_sub(unit.len()).filter(|at| body.is_char_boundary(*at)) else {
         return body;
     };
@@ -464,8 +478,13 @@ fn without_magnitude(body: &str) -> (&str, Option<u8>) {
     }
 }
 
-/// The seconds of `h:mm` (of a stopwatch `m:ss`) or `h:mm:ss`, with decimals of the last; the first may be more than a clock shows.
-fn clock(text: &str, stopwatch: bool) -> Option<f64> {
+/// The seconds of `h:mm` (of a stopwatch `m:ss`) or `h:mm:ss`, with decimals of the last; the first may be more than a clock shows,
+/// but for `1:30 PM`.
+pub(super) fn clock(text: &str, stopwatch: bool) -> Option<f64> {
+    if let Some((face, later)) = half_of_day(text) {
+        let seconds = clock(face, false).filter(|s| (3600.0..46_800.0).contains(s))?;
+        return Some(seconds % 43_200.0 + if later { 43_200.0 } else { 0.0 });
+    }
     if stopwatch && let Some((minutes, seconds)) = text.split_once(':').filter(|(_, s)| !s.contains(':')) {
         let digits = !minutes.is_empty() && minutes.bytes().all(|b| b.is_ascii_digit());
         let minutes: f64 = minutes.parse().ok().filter(|_| digits)?;
@@ -544,6 +563,10 @@ mod tests {
         assert_eq!(read("clock", "-0:30"), Some(-1800.0));
         assert_eq!(read("clock", "1:60"), None);
         assert_eq!(read("clock", "100:00:01"), Some(360001.0));
+        assert_eq!(read("clock", "12:30 AM"), Some(1800.0));
+        assert_eq!(read("clock", "1:05:30 p.m."), Some(47_130.0));
+        assert_eq!(read("clock", "13:00 pm"), None);
+        assert_eq!(read("", "−5.5"), Some(-5.5));
         assert_eq!(read("censored", "<0.5"), Some(0.5));
         assert_eq!(read("censored+decimal_comma", ">= 1,5"), Some(1.5));
         assert_eq!(read("censored", "<"), None);
@@ -557,6 +580,12 @@ mod tests {
         assert_eq!(read("unit:°C", "-3°c"), Some(-3.0));
         assert_eq!(read("unit:kg", "12 g"), None);
         assert_eq!(read("unit:kg", "kg"), None);
+        assert_eq!(read("unit:star", "3.5 stars"), Some(3.5));
+        assert_eq!(read("unit:star", "1 Star"), Some(1.0));
+        assert_eq!(read("unit:kg", "1 kgs"), None);
+        assert_eq!(read("clock", "2h 30m"), Some(9000.0));
+        assert_eq!(read("clock", "-1 days +22:00:00"), Some(-7200.0));
+        assert_eq!(read("clock", "45m"), Some(2700.0));
         // By the definitions of the international pound and inch.
         assert_eq!(read("units:kg", "300 g"), Some(0.3));
         assert_eq!(read("units:kg", "2 lb"), Some(0.90718474));
@@ -590,6 +619,9 @@ mod tests {
             ("", "-٨٦٢٫٥", Some(-862.5)),
             ("thousands_comma", "۱٬۲۳۴", Some(1234.0)),
             ("percent", "१२%", Some(12.0)),
+            ("percent", "12.5％", Some(12.5)),
+            ("currency+thousands_comma", "￥1,234", Some(1234.0)),
+            ("currency+thousands_lakh", "Rs. 5,00,000/-", Some(500_000.0)),
         ] {
             assert_eq!(read(words, text), wanted, "{words}: {text}");
         }
