@@ -34,6 +34,7 @@ fn names_in_two_rows_are_read() {
         ("where,plant,plant,plant\nplace,size,rank,y\n", ["place", "size", "rank", "y"]),
         ("where,plant,,\nplace,size,rank,y\n", ["place", "size", "rank", "y"]),
         (",2023,2023,2024\nplace,size,rank,y\n", ["place", "size", "rank", "y"]),
+        ("Report of 2024,,,\n,,,\nwhere,,2023,\nplace,size,rank,y\n", ["place", "size", "rank", "y"]),
         ("where,A,,B\nplace,mean,sd,mean\n", ["where place", "A mean", "A sd", "B mean"]),
         ("place,size,rank,y\n-----,----,----,-\n", ["place", "size", "rank", "y"]),
         ("place,size,rank,y\nstring,float,int,float\n", ["place", "size", "rank", "y"]),
@@ -65,6 +66,33 @@ fn rows_with_names_of_their_own_are_read() {
         let source = read(csv, &ReadOptions::default());
         assert_eq!((names(&*source), n_rows(&*source)), (vec![first, "size", "rank", "y"], 2), "{csv:?}");
     }
+}
+
+/// Files of Windows put one behind the other: each with its mark and its names, in quotes or not, with its own line ends.
+#[test]
+fn files_put_one_behind_the_other_are_one_table() {
+    let free = ReadOptions::default();
+    for second in [
+        "\u{feff}a,b,y\n3,4,u\n",
+        "a,b,y\r\n3,4,u\r\n",
+        "\"a\",\"b\",\"y\"\n3,4,u\n",
+        "\u{feff}\"a\", b ,y\r\n3,4,u\r\n",
+        "\u{feff}3,4,u\n",
+        "\u{feff}\"3\",4,u\n",
+    ] {
+        let source = read(&format!("a,b,y\n1,2,v\n5,6,u\n{second}"), &free);
+        let rows = source.collect().unwrap();
+        let first: Vec<_> = rows.texts(0).unwrap().iter().flatten().collect();
+        assert_eq!((names(&*source), first), (vec!["a", "b", "y"], vec!["1", "5", "3"]), "{second:?}");
+        // Where each row is answered, the names are no row.
+        let told = ReadOptions::at_prediction(["a", "b"]);
+        let answered = read(&format!("a,b,y\n1,2,v\n5,6,u\n{second}"), &told).collect();
+        assert_eq!(answered.is_err(), second.contains("a"), "{second:?}");
+    }
+    let lines = "{\"a\":1}\n\u{feff}{\"a\":NaN}\n{\"a\":3}\n";
+    let source = open_body(lines.as_bytes().to_vec(), "a.jsonl", BodyFormat::JsonLines, &free).unwrap();
+    let rows = source.collect().unwrap();
+    assert_eq!(rows.numbers(0).unwrap().iter().collect::<Vec<_>>(), [Some(1.0), None, Some(3.0)]);
 }
 
 #[test]

@@ -69,7 +69,8 @@ pub(super) fn beside(facts: &Facts<'_>, missing: &Missing, others: &[String]) ->
         remedy: if all.iter().any(|(word, _)| is_endless(word)) {
             "replace infinite values by numbers, or leave the rows out, where they are values".into()
         } else {
-            "[data] missing_only = []".into()
+            // Among numbers a word is no value: only names have such values.
+            "kind = \"category\"".into()
         },
     })
 }

@@ -84,6 +84,11 @@ fn utf16(sample: &[u8]) -> Option<&'static Encoding> {
     (breaks * 2 > raw && !control && (even + odd) * 20 > units.len()).then_some(encoding)
 }
 
+/// A text without the byte order mark at its beginning.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// The file as UTF-8, without byte order mark. UTF-8 itself is passed on unchecked: chunks are checked later.
 pub(crate) fn reader(input: &Input, encoding: &'static Encoding) -> Result<Box<dyn Read + Send>> {
     let mut bytes = input.unpacked()?;

@@ -30,6 +30,8 @@ pub struct ReadOptions {
     pub look: usize,
     /// Names that a row of names would have: a first row with one of them is a header.
     pub known: Vec<String>,
+    /// Names of columns that are not used: what is wrong within them is no fault.
+    pub ignored: Vec<String>,
     /// Whether every line below the header is a row, as where each row is answered: names that come again are an error, and no line
     /// below the table is passed over.
     pub every_line: bool,
@@ -45,6 +47,7 @@ impl Default for ReadOptions {
             encoding: None,
             look: AT_TRAINING,
             known: Vec::new(),
+            ignored: Vec::new(),
             every_line: false,
         }
     }
@@ -76,6 +79,7 @@ impl ReadOptions {
             footer: data.footer,
             encoding: data.encoding.clone(),
             known: known(data),
+            ignored: data.ignore.clone(),
             ..ReadOptions::default()
         })
     }

@@ -443,22 +443,14 @@ fn fittest(first: Option<(&Spec, Option<&str>)>) -> Result<Spec> {
 
 fn check_rows(source: &str, plan: &InferredSchema, table: &Table) -> Result<()> {
     let n = table.batch().n_rows();
-    if n < 10 {
+    if (n as u64) < audit::LEAST_ROWS {
         return Err(Error::data(
             format!("{source} has {n} rows with a target: too few to learn from and to judge by"),
             "gather at least 10, better some hundreds",
         ));
     }
     if !table.schema().columns().iter().any(|c| matches!(c.role, Role::Feature | Role::Time)) {
-        let left_out = plan.columns.iter().filter(|c| c.role == Role::Ignore);
-        let reasons: Vec<String> = left_out.map(|c| format!("'{}': {}", c.name, c.why)).collect();
-        return Err(Error::data(
-            match reasons.as_slice() {
-                [] => "there is no column but the target: nothing to learn from".to_string(),
-                reasons => format!("no column is left to learn from ({})", reasons.join("; ")),
-            },
-            "give a column the role 'feature' in the recipe's [columns]",
-        ));
+        return Err(Error::data(audit::without_features(plan), audit::WITHOUT_FEATURES));
     }
     Ok(())
 }

@@ -32,7 +32,9 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
         spec.kind = Some(column.kind);
         spec.role = Some(column.role);
         // A kind that the user said has its reason in the recipe already; one that follows from a role has not.
-        let inferred = !column.declared || !matches!(column.role, Role::Feature | Role::Ignore);
+        // So has not one of which the recipe gives a reason.
+        let inferred =
+            !column.declared || !matches!(column.role, Role::Feature | Role::Ignore) || spec.why.is_some();
         spec.why = Some(column.why.clone()).filter(|why| inferred && !why.is_empty());
         // The words of a flag are found again by themselves: it has a format that needs no saying.
         spec.format = Some(column.format.to_string()).filter(|word| !word.is_empty());

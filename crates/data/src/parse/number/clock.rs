@@ -1,9 +1,15 @@
 //! Lengths of time as a clock writes them.
 
 use super::plain::plain_number;
+use crate::parse::clock::half_of_day;
 
-/// The seconds of `h:mm` (of a stopwatch `m:ss`) or `h:mm:ss`, with decimals of the last; the first may be more than a clock shows.
-pub(super) fn clock(text: &str, stopwatch: bool) -> Option<f64> {
+/// The seconds of `h:mm` (of a stopwatch `m:ss`) or `h:mm:ss`, with decimals of the last; the first may be more than a clock shows,
+/// but for `1:30 PM`.
+pub(crate) fn clock(text: &str, stopwatch: bool) -> Option<f64> {
+    if let Some((face, later)) = half_of_day(text) {
+        let seconds = clock(face, false).filter(|s| (3600.0..46_800.0).contains(s))?;
+        return Some(seconds % 43_200.0 + if later { 43_200.0 } else { 0.0 });
+    }
     if stopwatch && let Some((minutes, seconds)) = text.split_once(':').filter(|(_, s)| !s.contains(':')) {
         let digits = !minutes.is_empty() && minutes.bytes().all(|b| b.is_ascii_digit());
         let minutes: f64 = minutes.parse().ok().filter(|_| digits)?;

@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::clock::clock;
 pub(crate) use self::magnitude::magnitude;
 pub use self::plain::plain_number;
 pub(crate) use self::plain::{EXACT, has_digit};
@@ -39,7 +40,7 @@ pub struct NumberFormat {
     /// There may be a magnitude: `1.2K` is 1200, `3 bn` is 3e9.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub magnitude: bool,
-    /// Lengths of time: `1:02:03` is 3723 seconds, `1:30` (hours and minutes) 5400.
+    /// Lengths of time and times of day: `1:02:03` is 3723 seconds, `1:30` (hours and minutes) 5400, `1:30 PM` 48600, `2h 30m` 9000.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub clock: bool,
     /// Lengths of time of which two parts are minutes and seconds: `35:30` is 2130 seconds.
@@ -51,7 +52,7 @@ pub struct NumberFormat {
     /// There may be a sign that the number is not exact: `~5`, `ca. 5`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub about: bool,
-    /// There may be this unit behind the number, in any case.
+    /// There may be this unit behind the number, in any case, of three letters and more also with an `s` of more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// There may be any unit of the dimension of this one behind the number, which is converted to it: `300 g` is 0.3 kg.

@@ -26,17 +26,21 @@ pub fn plain_number(text: &str) -> Option<f64> {
     fast_float2::parse::<f64, _>(bytes).ok().filter(|x| x.is_finite())
 }
 
-/// A text with full-width, Arabic, Persian or Indian digits in those of the West; `None` where it has none.
+/// A text with the sign of a minus, or with full-width, Arabic, Persian or Indian digits and signs, in those of the West; `None` where it has none.
 pub(super) fn western(text: &str) -> Option<String> {
-    if text.is_ascii() || !text.chars().any(|c| digit(c).is_some()) {
-        return None;
-    }
     let sign = |c| match c {
+        '\u{ff05}' => '%',
+        '\u{ffe5}' => '¥',
+        '\u{ff08}' => '(',
+        '\u{ff09}' => ')',
         '\u{66b}' | '\u{ff0e}' => '.',
         '\u{66c}' | '\u{ff0c}' => ',',
-        '\u{ff0d}' => '-',
+        '\u{ff0d}' | '\u{2212}' => '-',
         c => digit(c).unwrap_or(c),
     };
+    if text.is_ascii() || text.chars().all(|c| sign(c) == c) {
+        return None;
+    }
     Some(text.chars().map(sign).collect())
 }
 

@@ -4,6 +4,7 @@ use super::clock::clock;
 use super::magnitude::without_magnitude;
 use super::plain::{plain_number, western};
 use super::{NumberFormat, Thousands};
+use crate::parse::length::length;
 use crate::parse::currency::{NO_CENTS, without_currency};
 use crate::parse::units::split;
 
@@ -31,6 +32,9 @@ impl NumberFormat {
 
     /// Whether it takes something off a text (a currency, a percent sign) that then reads as a number in some style.
     pub(crate) fn undressed(&self, text: &str) -> bool {
+        if let Some(text) = western(text) {
+            return self.undressed(&text);
+        }
         let digit = |body: &str| body.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',');
         self.undress(text).is_some_and(|(_, body)| {
             let bare = text.trim().trim_start_matches(['-', '+', '−']).trim_start();
@@ -62,8 +66,11 @@ impl NumberFormat {
             return self.parse_bare(&text, strict);
         }
         let (negative, body) = self.undress(text)?;
-        if (self.clock || self.stopwatch) && body.contains(':') {
-            return clock(body, self.stopwatch).map(|x| if negative { -x } else { x });
+        if self.clock || self.stopwatch {
+            let found = length(body).or_else(|| clock(body, self.stopwatch).filter(|_| body.contains(':')));
+            if found.is_some() || body.contains(':') {
+                return found.map(|x| if negative { -x } else { x });
+            }
         }
         let decimal = if self.decimal_comma { ',' } else { '.' };
         let (body, power) = if self.magnitude { without_magnitude(body) } else { (body, None) };
@@ -189,6 +196,8 @@ pub(crate) fn exact(text: &str) -> &str {
 
 /// A text without the unit at its end.
 fn without_unit<'a>(body: &'a str, unit: &str) -> &'a str {
+    let plural = (unit.len() > 2).then(|| body.strip_suffix(['s', 'S'])).flatten();
+    let body = plural.filter(|one| without_unit(one, unit).len() < one.len()).unwrap_or(body);
     let Some(at) = body.len().checked_sub(unit.len()).filter(|at| body.is_char_boundary(*at)) else {
         return body;
     };
