@@ -182,6 +182,24 @@ fn where_each_row_is_answered_no_line_is_passed_over() {
         assert_eq!(refused.unwrap_err().line(), Some(line), "{csv:?}");
     }
     assert_eq!(n_rows(&*read("place,y\nOslo,1\nTotal,1\n", &options)), 2);
+    // A cell too many is a fault, and no name of the row, unless the model knows that rows have names.
+    for csv in
+        ["place,y\nOslo,1,2\n", "a,b,c\n10.5,59.5,3,59.5\n10.6,59.5,3,4\n", "place;y\n1;Oslo;2\n2;Rome;3\n"]
+    {
+        let refused =
+            open_body(csv.as_bytes().to_vec(), "a.csv", BodyFormat::Csv, &options).and_then(|s| s.collect());
+        assert_eq!(refused.unwrap_err().line(), Some(2), "{csv:?}");
+    }
+    let with_rows = ReadOptions::at_prediction(["row", "place", "y"]);
+    assert_eq!(names(&*read("place,y\n1,Oslo,2\n2,Rome,3\n", &with_rows)), ["row", "place", "y"]);
+    // To learn from: names of rows are different names.
+    assert_eq!(
+        names(&*read("place,y\n1,Oslo,2\n2,Rome,3\n", &ReadOptions::default())),
+        ["row", "place", "y"]
+    );
+    let open =
+        |csv: &str| open_body(csv.as_bytes().to_vec(), "a.csv", BodyFormat::Csv, &ReadOptions::default());
+    assert!(open("size,rank,y\nOslo,1.5,3,7.25\nOslo,2.5,4,8.5\n").and_then(|s| s.collect()).is_err());
     // To learn from, files may be put one behind the other.
     assert_eq!(n_rows(&*read("place,y\nOslo,1\nplace,y\nRome,2\n", &ReadOptions::default())), 2);
 }

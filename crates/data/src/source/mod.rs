@@ -37,6 +37,7 @@ pub use arrow::from_arrow;
 use chunks::CHUNK;
 use classes::ImageFolder;
 pub use classes::default_target;
+pub use encoding::encoding_name;
 pub use gzip::{gunzip, unzstd};
 use input::{Input, Packing};
 pub use options::ReadOptions;

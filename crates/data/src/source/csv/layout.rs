@@ -195,7 +195,7 @@ impl Table<'_> {
                 None => notes.push("the names stand in two rows; those of the second are taken".into()),
             }
         }
-        let lacks_one = header && names::lack_one(first, body);
+        let lacks_one = header && names::lack_one(first, body, options);
         if lacks_one {
             names.insert(0, "row".into());
             notes.push("each row has one cell more than there are names: the first is called 'row'".into());

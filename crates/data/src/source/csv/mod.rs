@@ -131,7 +131,7 @@ fn sample(input: &Input, options: &ReadOptions, most: usize) -> Result<(&'static
     let whole = raw.len() < most;
     let encoding = match &options.encoding {
         Some(label) => encoding::named(label)?,
-        None => encoding::detect(&raw, whole),
+        None => encoding::detect(&raw, whole, options.usual_encoding.as_deref()),
     };
     if let Some(line) = encoding::binary_line(&raw, encoding) {
         return Err(Error::Binary { file: input.name.clone(), line }.into());

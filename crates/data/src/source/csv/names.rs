@@ -1,5 +1,7 @@
 //! The names of the columns of a CSV file, and what belongs to them: a second row of names, a rule, units.
 
+use std::collections::BTreeSet;
+
 use tidemill_core::Result;
 
 use super::layout::{Look, Record, look, over_numbers, usual_width};
@@ -73,11 +75,21 @@ pub(super) fn is_rule(record: &Record) -> bool {
     dashes >= 3 && dashes >= 3 * record.n_filled() && text.iter().all(|b| b"-=+: ".contains(b))
 }
 
-/// Whether each row begins with a cell that has no name, as R writes the names of its rows.
-pub(super) fn lack_one(first: &Record, body: &[Record]) -> bool {
+/// Whether each row begins with a cell that has no name, as R writes the names of its rows: no two rows have the same. Where each row is
+/// answered it must be known that rows have names; else one cell too many at their end would move every value into the next column.
+pub(super) fn lack_one(first: &Record, body: &[Record], options: &ReadOptions) -> bool {
     let n = first.cells.len();
-    n > 1 && !body.is_empty() && body.iter().all(|r| r.cells.len() == n + 1 && !r.is_padded(first))
+    let wider = |r: &Record| r.cells.len() == n + 1 && !r.is_padded(first);
+    let named = || {
+        let names: BTreeSet<&[u8]> = body.iter().map(|r| r.cells[0].as_slice()).collect();
+        names.len() == body.len()
+    };
+    let may = !options.every_line || is_known(ROW, options);
+    may && n > 1 && !body.is_empty() && body.iter().all(wider) && named()
 }
+
+/// What a column of names of rows is called.
+pub(super) const ROW: &[u8] = b"row";
 
 /// Takes off names that are empty and stand over empty cells at the end of each line; says whether lines may end with more
 /// delimiters than there are columns.
