@@ -20,6 +20,7 @@ mod lang;
 mod language;
 mod limits;
 mod nets;
+mod parts;
 mod prepare;
 mod reading;
 mod report;
