@@ -18,7 +18,7 @@ pub(crate) fn has_parts(text: &str) -> bool {
 
 /// The seconds of a length in words, the greatest part first and each once. Behind the days of a negative length, pandas adds the clock:
 /// without its sign, `-1 days +22:00:00` is a day less 22 hours.
-pub(super) fn length(text: &str) -> Option<f64> {
+pub(in crate::parse) fn length(text: &str) -> Option<f64> {
     if let Some(parts) = text.strip_prefix('P') {
         let (days, clock) = parts.split_once('T').unwrap_or((parts, ""));
         let sound = !parts.is_empty() && (days.is_empty() || days.ends_with('D'));
