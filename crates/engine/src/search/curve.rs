@@ -145,12 +145,14 @@ fn shuffled(fold: &Fold, at: usize, context: &Context) -> Vec<u32> {
     rows
 }
 
-/// What the last stretch of the curve says, and where it leads with twice the rows; `score` names what it is a curve of.
+/// What the last stretch of the curve says, and where it leads with twice the rows; `score` names what it is a curve of. `too_simple` names a
+/// learner that cannot follow more, whatever the rows: then the curve says nothing of the others.
 pub(crate) fn sentence(
     words: &Words,
     points: &[Point],
     greater_is_better: bool,
     score: &str,
+    too_simple: Option<&str>,
 ) -> Option<String> {
     let [.., before, last] = points else { return None };
     let gain = |p: &Point| p.valid.map(|v| if greater_is_better { v } else { -v });
@@ -168,11 +170,12 @@ pub(crate) fn sentence(
     let (by_chance, most) = last.chance(step);
     let said = &words.story;
     let helps = grows && !by_chance;
-    let what = match step {
-        _ if helps => said.curve_helps,
-        _ if by_chance && most > NOTABLE * then.abs() => said.curve_unsure,
-        _ if by_chance || step > 0.0 => said.curve_little,
-        _ => said.curve_useless,
+    let what = match (step, too_simple) {
+        _ if helps => said.curve_helps.to_string(),
+        (_, Some(learner)) => fill(said.curve_simple, &[("learner", &learner)]),
+        _ if by_chance && most > NOTABLE * then.abs() => said.curve_unsure.into(),
+        (step, None) if by_chance || step > 0.0 => said.curve_little.into(),
+        _ => said.curve_useless.into(),
     };
     let [was, is] = [before.valid, last.valid].map(|score| short(score.unwrap_or_default()));
     let values: [(&str, &dyn Display); 7] = [
@@ -212,7 +215,7 @@ mod tests {
         let points: Vec<Point> = points
             .map(|(&rows, v)| Point { rows, folds: 3, train: None, valid: Some(v), band: None })
             .collect();
-        sentence(&EN, &points, false, "the score").unwrap_or_default()
+        sentence(&EN, &points, false, "the score", None).unwrap_or_default()
     }
 
     #[test]
@@ -239,12 +242,23 @@ mod tests {
                 .zip(scores)
                 .map(|(&rows, v)| Point { rows, folds: 3, train: None, valid: Some(v), band: None })
                 .collect();
-            sentence(&EN, &points, false, "the score").unwrap_or_default()
+            sentence(&EN, &points, false, "the score", None).unwrap_or_default()
         };
         let falling = of([1.0, 0.8, 0.62, 0.5, 0.42]);
         assert!(falling.contains("more would help. Twice the rows (800): from 0.4200 to about"), "{falling}");
         let flat = of([1.0, 0.8, 0.5, 0.41, 0.40]);
         assert!(flat.ends_with("more rows alone would help little."), "{flat}");
+    }
+
+    #[test]
+    fn a_learner_that_is_too_simple_speaks_for_itself_alone() {
+        let point = |rows, valid| Point { rows, train: None, valid: Some(valid), band: None };
+        let flat = [point(40, 1.98), point(280, 1.962), point(400, 1.960)];
+        let said = sentence(&EN, &flat, false, Some("ridge")).unwrap_or_default();
+        assert!(said.contains("would help ridge little; a learner that can follow more"), "{said}");
+        let falling = [point(40, 1.2), point(280, 0.6), point(400, 0.5)];
+        let said = sentence(&EN, &falling, false, Some("ridge")).unwrap_or_default();
+        assert!(said.ends_with("more would help."), "{said}");
     }
 
     #[test]
@@ -256,7 +270,7 @@ mod tests {
         let said = |then: f64, now: f64, band: f64| {
             let point = |rows, valid, band| Point { rows, folds: 3, train: None, valid: Some(valid), band };
             let points = [point(25, 0.94, None), point(170, then, Some(0.01)), point(240, now, Some(band))];
-            sentence(&EN, &points, true, "the score").unwrap_or_default()
+            sentence(&EN, &points, true, "the score", None).unwrap_or_default()
         };
         // Near perfection and flat within what chance moves; the same step with folds that agree; a loss within the band.
         assert!(
