@@ -1,7 +1,6 @@
 //! `outliers`: numbers, or whole rows, far from the others, found and treated.
 
 mod bounds;
-mod isolation_forest;
 mod local_outlier_factor;
 mod mahalanobis;
 mod one_class_svm;
