@@ -75,8 +75,9 @@ mod tests {
     fn texts_are_counted_and_found_again() {
         let mut random = Random::new(8, 0);
         for (n, names) in [(0, 1), (1, 1), (4000, 3), (4096, 5000)] {
-            let texts: Vec<Option<String>> =
-                (0..n).map(|_| (random.below(9) > 0).then(|| format!("name {}", random.below(names)))).collect();
+            let texts: Vec<Option<String>> = (0..n)
+                .map(|_| (random.below(9) > 0).then(|| format!("name {}", random.below(names))))
+                .collect();
             let tally = Tally::of(&StringArray::from(texts.clone()));
             let mut counts: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
             for (row, text) in texts.iter().enumerate() {

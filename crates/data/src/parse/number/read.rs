@@ -4,8 +4,8 @@ use super::clock::clock;
 use super::magnitude::without_magnitude;
 use super::plain::{plain_number, western};
 use super::{NumberFormat, Thousands};
-use crate::parse::length::length;
 use crate::parse::currency::{NO_CENTS, without_currency};
+use crate::parse::length::length;
 use crate::parse::units::split;
 
 impl NumberFormat {

@@ -35,10 +35,10 @@ fn numbers_as_the_world_writes_them() {
     assert_eq!(read("clock", "-0:30"), Some(-1800.0));
     assert_eq!(read("clock", "1:60"), None);
     assert_eq!(read("clock", "100:00:01"), Some(360001.0));
-        assert_eq!(read("clock", "12:30 AM"), Some(1800.0));
-        assert_eq!(read("clock", "1:05:30 p.m."), Some(47_130.0));
-        assert_eq!(read("clock", "13:00 pm"), None);
-        assert_eq!(read("", "−5.5"), Some(-5.5));
+    assert_eq!(read("clock", "12:30 AM"), Some(1800.0));
+    assert_eq!(read("clock", "1:05:30 p.m."), Some(47_130.0));
+    assert_eq!(read("clock", "13:00 pm"), None);
+    assert_eq!(read("", "−5.5"), Some(-5.5));
     assert_eq!(read("censored", "<0.5"), Some(0.5));
     assert_eq!(read("censored+decimal_comma", ">= 1,5"), Some(1.5));
     assert_eq!(read("censored", "<"), None);
@@ -52,12 +52,12 @@ fn numbers_as_the_world_writes_them() {
     assert_eq!(read("unit:°C", "-3°c"), Some(-3.0));
     assert_eq!(read("unit:kg", "12 g"), None);
     assert_eq!(read("unit:kg", "kg"), None);
-        assert_eq!(read("unit:star", "3.5 stars"), Some(3.5));
-        assert_eq!(read("unit:star", "1 Star"), Some(1.0));
-        assert_eq!(read("unit:kg", "1 kgs"), None);
-        assert_eq!(read("clock", "2h 30m"), Some(9000.0));
-        assert_eq!(read("clock", "-1 days +22:00:00"), Some(-7200.0));
-        assert_eq!(read("clock", "45m"), Some(2700.0));
+    assert_eq!(read("unit:star", "3.5 stars"), Some(3.5));
+    assert_eq!(read("unit:star", "1 Star"), Some(1.0));
+    assert_eq!(read("unit:kg", "1 kgs"), None);
+    assert_eq!(read("clock", "2h 30m"), Some(9000.0));
+    assert_eq!(read("clock", "-1 days +22:00:00"), Some(-7200.0));
+    assert_eq!(read("clock", "45m"), Some(2700.0));
     // By the definitions of the international pound and inch.
     assert_eq!(read("units:kg", "300 g"), Some(0.3));
     assert_eq!(read("units:kg", "2 lb"), Some(0.90718474));
@@ -91,9 +91,9 @@ fn accounts_powers_of_ten_and_digits_of_other_scripts() {
         ("", "-٨٦٢٫٥", Some(-862.5)),
         ("thousands_comma", "۱٬۲۳۴", Some(1234.0)),
         ("percent", "१२%", Some(12.0)),
-            ("percent", "12.5％", Some(12.5)),
-            ("currency+thousands_comma", "￥1,234", Some(1234.0)),
-            ("currency+thousands_lakh", "Rs. 5,00,000/-", Some(500_000.0)),
+        ("percent", "12.5％", Some(12.5)),
+        ("currency+thousands_comma", "￥1,234", Some(1234.0)),
+        ("currency+thousands_lakh", "Rs. 5,00,000/-", Some(500_000.0)),
     ] {
         assert_eq!(read(words, text), wanted, "{words}: {text}");
     }

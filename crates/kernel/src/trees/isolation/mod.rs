@@ -341,7 +341,8 @@ mod tests {
             let z: Vec<f64> = (0..n * p).map(|at| draw(at % p)).collect();
             let forest = IsolationForest::fit(&z, p, n_trees, 5);
             // Rows of other sizes than those of training too.
-            let far: Vec<f64> = z.iter().map(|x| 1e3 * x).chain(vec![1e60; p]).chain(vec![-1e60; p]).collect();
+            let far: Vec<f64> =
+                z.iter().map(|x| 1e3 * x).chain(vec![1e60; p]).chain(vec![-1e60; p]).collect();
             for z in [&z, &far] {
                 let mut scores = vec![0.0; z.len() / p];
                 forest.scores(z, p, &mut scores);
