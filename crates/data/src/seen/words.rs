@@ -34,7 +34,7 @@ impl From<Vocabulary> for String {
 impl TryFrom<String> for Vocabulary {
     type Error = String;
 
-    fn try_from(text: String) -> std::result::Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, String> {
         let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| "the words are not base64")?;
         if bytes.len().is_power_of_two() {
             Ok(Vocabulary(bytes))

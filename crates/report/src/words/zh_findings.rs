@@ -50,10 +50,16 @@ pub(super) const FINDINGS: &[Told] = &[
         "没有指定目标列，因此没有检查类别不平衡、标签冲突和泄漏",
     ),
     // Whole rows and pairs of columns.
+    (
+        "copies_judge",
+        "{share} test rows are copies of training rows, as the given split has it: the score is better than it would be on new rows",
+        "按给定的划分，测试行中有 {share}是训练行的副本：得分会比在新的行上更好",
+    ),
     ("near_copies", "{share} rows {copies}: rows {groups}", "{share}的行{copies}：第 {groups} 行"),
+    ("near_copies", "{share} rows {copies}", "{share}的行{copies}"),
     (
         "repeated_rows",
-        "{about}{share} rows repeat an earlier row {which}: rows {groups}",
+        "{about}{share} rows {repeat} an earlier row {which}: rows {groups}",
         "{about}{share}的行与前面某行重复{which}：第 {groups} 行",
     ),
     (
@@ -69,10 +75,22 @@ pub(super) const FINDINGS: &[Told] = &[
     ("redundant", "features nearly say the same: {list_pair}", "有的特征几乎说的是同一件事：{list_pair}"),
     (
         "drift",
-        "over '{time}', {names} change: before {from} and after, '{name}' differs by {n} ({measure}){also}",
+        "over '{time}', {names} {change}: before {from} and after, '{name}' differs by {n} ({measure}){also}",
         "沿 '{time}'，{names} 发生了变化：{from} 前后 '{name}' 相差 {n}（{measure}）{also}",
     ),
     // The target.
+    (
+        "nothing_to_learn",
+        "there is no column but the target: nothing to learn from",
+        "除目标列外没有别的列：无从学习",
+    ),
+    ("nothing_to_learn", "no column is left to learn from ({each_left})", "没有可供学习的列（{each_left}）"),
+    (".left", "'{name}': {why}", "'{name}'：{why}"),
+    (
+        "too_few_rows",
+        "{n} rows with a target are too few to learn from and to judge by",
+        "有目标值的行只有 {n} 行，不足以学习和评估",
+    ),
     ("leak", "the target leaks {surely}: {leak}", "目标{surely}泄漏：{leak}"),
     (
         "unlabelled",
@@ -178,6 +196,18 @@ pub(super) const FINDINGS: &[Told] = &[
         "列 '{name}'：数值的单位不能互相换算，例如 '{a}' 和 '{b}'；按名称读取",
     ),
     (
+        "mixed_decimals",
+        "column '{name}': {n} numbers have a decimal point, such as '{a}', and {n2} a decimal comma, such as '{b}'; they are read as names",
+        "列 '{name}'：{n} 个数值用点号分隔小数，例如 '{a}'；{n2} 个用逗号，例如 '{b}'；按名称读取",
+    ),
+    (
+        "zones_of_places",
+        "column '{name}': times such as '{example}' name a place for their zone{several}; the clock is read as it stands",
+        "列 '{name}'：'{example}' 之类的时间以地名表示时区{several}；时刻按原样读取",
+    ),
+    ("=several", "", ""),
+    ("=several", ", and others name other places", "，其他的是别的地名"),
+    (
         "ambiguous_numbers",
         "column '{name}': every number, such as '{example}', can be read in two ways; read with {reading}, since {reason}",
         "列 '{name}'：每个数值都有两种读法，例如 '{example}'；按{reading}读取，因为{reason}",
@@ -263,9 +293,10 @@ pub(super) const FINDINGS: &[Told] = &[
     ),
     (
         "spellings_merged",
-        "column '{name}': {list_name} are other ways of writing {list_name2}: read as one class each",
-        "列 '{name}'：{list_name}是 {list_name2}的其他写法：各按一个类别读取",
+        "column '{name}': other ways of writing a class are read as that class: {list_as}",
+        "列 '{name}'：类别的其他写法按该类别读取：{list_as}",
     ),
+    (".as", "'{a}' as '{b}'", "'{a}' 按 '{b}'"),
     (
         "left_out",
         "column '{name}' holds {what}, which is not read; it is left out",

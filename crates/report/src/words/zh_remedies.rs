@@ -52,6 +52,22 @@ pub(super) const REMEDIES: &[Told] = &[
         "one cause probably empties them all: look for it; one mark of it is enough",
         "它们很可能因同一个原因而为空：请查找；标记一处就够了",
     ),
+    (
+        ".remedy",
+        "give copies of a row the same part, or let the program divide the rows: leave [split] kind out",
+        "请让同一行的副本属于同一部分，或让程序来划分：去掉 [split] 的 kind",
+    ),
+    (
+        ".remedy",
+        "give a column the role 'feature' in the recipe's [columns]",
+        "请在配方的 [columns] 中把某一列的 role 设为 'feature'",
+    ),
+    (".remedy", "gather at least 10, better some hundreds", "至少收集 10 行，最好有几百行"),
+    (
+        ".remedy",
+        "if so, empty these cells in the file: in other columns the number may be a value",
+        "如果是，请在文件中清空这些单元格：在其他列中这个数可能是真实的值",
+    ),
     (".remedy", "give these images anew", "请重新提供这些图像"),
     (
         ".remedy",
@@ -157,6 +173,16 @@ pub(super) const REMEDIES: &[Told] = &[
     ),
     (".remedy", "if that is wrong, say so", "如果不对，请写明"),
     (".remedy", "write the classes in one way", "类别请统一写法"),
+    (
+        ".remedy",
+        "write all in one way; where files of several countries are joined, correct them first",
+        "请统一写法；如果合并了多个国家的文件，请先改正",
+    ),
+    (
+        ".remedy",
+        "write the offset, such as +01:00, where times of several zones are compared",
+        "如果要比较多个时区的时间，请写出偏移，例如 +01:00",
+    ),
     (".remedy", "write all values in one way", "所有的值请统一写法"),
     (".remedy", "put each quantity into a column of its own", "每个量请放在单独的一列"),
     (

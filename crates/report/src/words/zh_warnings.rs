@@ -137,6 +137,17 @@ pub(super) const WARNINGS: &[Told] = &[
     ),
     (".problem", "there is too little to learn from", "可供学习的太少"),
     ("widened", "column '{name}' is read as a category: {why}", "列 '{name}' 按类别读取：{why}"),
+    (
+        "labels_mostly_doubtful",
+        "[labels] doubts more than a third of the labels: so many are no mistakes, but labels that these columns do not tell",
+        "[labels] 对三分之一以上的标签存疑：这么多不会是错误，而是这些列无法说明的标签",
+    ),
+    (
+        "labels_of_a_whole_class",
+        "[labels]: every row of a class has a doubtful label ({count}); these stay",
+        "[labels]：某个类别的所有行标签都存疑（{count}）；这些行保留",
+    ),
+    (".count", "{n} row{s}", "{n} 行"),
     // Learning.
     (
         "one_class",
