@@ -110,24 +110,10 @@ pub(crate) fn median_secs<T>(mut work: impl FnMut() -> Outcome<T>) -> Outcome<(f
     let mut taken = Vec::new();
     for _ in 0..5 {
         drop(result);
-        let start = now();
+        let start = Instant::now();
         result = work()?;
-        taken.push(now() - start);
+        taken.push(start.elapsed().as_secs_f64());
     }
     taken.sort_by(f64::total_cmp);
     Ok((taken[2], result))
-}
-
-/// Seconds of the clock or, where asked for, of CPU.
-fn now() -> f64 {
-    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-    if std::env::var_os("TIDEMILL_BENCH_CPU").is_none() {
-        return START.elapsed().as_secs_f64();
-    }
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let ns = |task: std::fs::DirEntry| {
-        let text = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-        text.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0)
-    };
-    tasks.map(ns).sum::<f64>() / 1e9
 }

@@ -1,25 +1,27 @@
-//! The ways of many rows down many trees: numbers become ranks among the thresholds, and sixteen rows go down side by side.
+//! The ways of many rows down many trees: numbers become ranks among the thresholds, and many rows go down side by side.
 //!
 //! `x > t` says the same as `rank(x) > rank(t)`, where the rank of a number is how many of its feature's thresholds are below it. Ranks
-//! take 16 bits, so that a vector of the CPU holds the ranks of sixteen rows and more.
+//! take 16 bits, so that a vector of the CPU holds those of sixteen rows and more.
 
 use pulp::NullaryFnOnce;
 
 use super::{DEPTH, Full, Question, WAYS};
 use crate::vector::wide;
 
-/// Rows whose ranks are found, and that go down one tree after the other.
-const TILE: usize = 128;
 /// Rows that go down a tree side by side.
-const LANES: usize = 16;
+const LANES: usize = 32;
+/// Rows whose ranks are found before they go down one tree after the other, in groups of [`LANES`].
+const TILE: usize = 4 * LANES;
 /// Trees whose thresholds are ranked together: no rank is above `i16::MAX`.
 const TOGETHER: usize = 128;
 /// So many questions are answered for all rows alike, whether or not a row comes past them: twice as many for one level more.
 const TOP: usize = 5;
 /// Cells of a feature's numbers per threshold.
 const CELLS_PER_THRESHOLD: usize = 2;
+/// Most cells have at most so many thresholds; a number is held against as many without looking how many there are.
+const NEAR: usize = 4;
 
-/// The ranks of sixteen rows, or where they stand in a tree.
+/// The ranks of some rows, or where they stand in a tree.
 type Lanes = [i16; LANES];
 
 /// Trees as rows go down them.
@@ -54,6 +56,7 @@ struct Asked {
 /// number need only be held against the thresholds of its own.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Ranks {
+    /// Behind them stand [`NEAR`] infinite ones, which nothing is above.
     thresholds: Vec<f64>,
     low: f64,
     cells_per_unit: f64,
@@ -69,11 +72,12 @@ impl Walk {
 
     /// Adds to each row's sum the lengths of its ways.
     pub(super) fn add(&self, rows: &[f64], p: usize, out: &mut [f64]) {
-        let mut ranks = vec![0; p * TILE];
+        // Group of rows after group, and within one feature after feature.
+        let mut ranks = vec![[0; LANES]; p * TILE / LANES];
         for (rows, out) in rows.chunks(TILE * p).zip(out.chunks_mut(TILE)) {
             for group in &self.groups {
-                group.rank(rows, p, &mut ranks);
-                wide(Down { trees: &group.trees, ranks: &ranks, out });
+                wide(Rank { by_feature: &group.ranks, rows, out: &mut ranks });
+                wide(Down { trees: &group.trees, ranks: &ranks, p, out });
             }
         }
     }
@@ -90,11 +94,28 @@ impl Group {
         let trees = trees.iter().map(|tree| Ranked::of(tree, &ranks)).collect();
         Group { ranks, trees }
     }
+}
 
-    /// Writes the ranks of at most [`TILE`] rows, feature after feature.
-    fn rank(&self, rows: &[f64], p: usize, out: &mut [i16]) {
-        for (j, (ranks, out)) in self.ranks.iter().zip(out.chunks_exact_mut(TILE)).enumerate() {
-            rows.iter().skip(j).step_by(p).zip(out).for_each(|(x, to)| *to = ranks.of_number(*x));
+/// The ranks of at most [`TILE`] rows.
+struct Rank<'a> {
+    by_feature: &'a [Ranks],
+    rows: &'a [f64],
+    out: &'a mut [Lanes],
+}
+
+impl NullaryFnOnce for Rank<'_> {
+    type Output = ();
+    // Plain loops here and below: what is not inlined is not compiled for the CPU's vectors.
+    #[inline(always)]
+    fn call(self) {
+        let p = self.by_feature.len();
+        for (j, ranks) in self.by_feature.iter().enumerate() {
+            for (group, rows) in self.rows.chunks(LANES * p).enumerate() {
+                let out = &mut self.out[group * p + j];
+                for (to, row) in out.iter_mut().zip(rows.chunks_exact(p)) {
+                    *to = ranks.of_number(row[j]);
+                }
+            }
         }
     }
 }
@@ -104,18 +125,23 @@ impl Ranks {
         thresholds.sort_unstable_by(f64::total_cmp);
         // Both zeros are one.
         thresholds.dedup_by(|a, b| a == b);
-        let (Some(&low), Some(&high)) = (thresholds.first(), thresholds.last()) else {
-            return Ranks { starts: vec![0; 2], ..Ranks::default() };
+        let (low, high) = match (thresholds.first(), thresholds.last()) {
+            (Some(low), Some(high)) => (*low, *high),
+            _ => (0.0, 0.0),
         };
-        let n_cells = CELLS_PER_THRESHOLD * thresholds.len();
+        let n = thresholds.len();
+        let n_cells = (CELLS_PER_THRESHOLD * n).max(1);
         // Where the range overflows, all numbers come into the first cell.
         let cells_per_unit = n_cells as f64 / (high - low).max(f64::MIN_POSITIVE);
+        thresholds.extend([f64::INFINITY; NEAR]);
         let mut ranks = Ranks { thresholds, low, cells_per_unit, starts: vec![0; n_cells + 1] };
-        for at in 0..ranks.thresholds.len() {
+        for at in 0..n {
             let cell = ranks.cell(ranks.thresholds[at]);
             ranks.starts[cell + 1] += 1;
         }
-        (0..n_cells).for_each(|cell| ranks.starts[cell + 1] += ranks.starts[cell]);
+        for cell in 0..n_cells {
+            ranks.starts[cell + 1] += ranks.starts[cell];
+        }
         ranks
     }
 
@@ -127,13 +153,21 @@ impl Ranks {
         (cell.max(0) as usize).min(self.starts.len() - 2)
     }
 
-    /// How many thresholds are below `x`.
+    /// How many thresholds are below `x`, which is not infinite.
     #[inline(always)]
     fn of_number(&self, x: f64) -> i16 {
         let cell = self.cell(x);
-        let (start, end) = (self.starts[cell], self.starts[cell + 1]);
-        let own = &self.thresholds[start as usize..end as usize];
-        start + own.partition_point(|t| *t < x) as i16
+        let (start, end) = (self.starts[cell] as usize, self.starts[cell + 1] as usize);
+        if end - start > NEAR {
+            return (start + self.thresholds[start..end].partition_point(|t| *t < x)) as i16;
+        }
+        // Those of later cells are not below it.
+        let near = &self.thresholds[start..start + NEAR];
+        let mut rank = start as i16;
+        for t in near {
+            rank += i16::from(*t < x);
+        }
+        rank
     }
 }
 
@@ -152,56 +186,51 @@ impl Ranked {
         Ranked { questions, lengths }
     }
 
-    /// Where sixteen rows stand after [`TOP`] questions: from the last of these up, the answer to each question chooses between those
-    /// below it.
+    /// Where a group of rows stands after [`TOP`] questions: from the last of these up, the answer to each chooses between those below
+    /// it.
     #[inline(always)]
-    fn top(&self, ranks: &[i16], from: usize) -> Lanes {
-        const WIDE: usize = 1 << (TOP - 1);
-        let mut below = [[0; LANES]; WIDE];
+    fn top(&self, ranks: &[Lanes]) -> Lanes {
+        const LAST: usize = 1 << (TOP - 1);
+        let mut below = [[0; LANES]; LAST];
         for (i, below) in below.iter_mut().enumerate() {
-            let (rank, x) = self.asked(WIDE + i, ranks, from);
-            let left = 2 * (WIDE + i) as i16;
-            (0..LANES).for_each(|l| below[l] = left + i16::from(x[l] > rank));
+            let Asked { feature, rank } = self.questions[LAST + i];
+            let (x, left) = (&ranks[feature as usize], 2 * (LAST + i) as i16);
+            for l in 0..LANES {
+                below[l] = left + i16::from(x[l] > rank);
+            }
         }
-        let mut n = WIDE / 2;
+        let mut n = LAST / 2;
         while n > 0 {
             for i in 0..n {
-                let (rank, x) = self.asked(n + i, ranks, from);
+                let Asked { feature, rank } = self.questions[n + i];
+                let x = &ranks[feature as usize];
                 let (left, right) = (below[2 * i], below[2 * i + 1]);
-                below[i] = std::array::from_fn(|l| if x[l] > rank { right[l] } else { left[l] });
+                for l in 0..LANES {
+                    below[i][l] = if x[l] > rank { right[l] } else { left[l] };
+                }
             }
             n /= 2;
         }
         below[0]
     }
 
-    /// Rows from `from` on, down from where each of them stands after so many questions.
+    /// The length of the way of row `l` of a group from where it stands after so many questions.
     #[inline(always)]
-    fn onward(&self, ranks: &[i16], from: usize, at: &mut [usize], answered: usize) {
+    fn onward(&self, ranks: &[Lanes], l: usize, mut at: usize, answered: usize) -> f64 {
         for _ in answered..DEPTH {
-            for (l, at) in at.iter_mut().enumerate() {
-                // The remainder changes nothing, but shows that the question is there.
-                let Asked { feature, rank } = self.questions[*at % WAYS];
-                let x = ranks[feature as usize * TILE + from + l];
-                *at = 2 * *at + usize::from(x > rank);
-            }
+            // The remainder changes nothing, but shows that the question is there.
+            let Asked { feature, rank } = self.questions[at % WAYS];
+            at = 2 * at + usize::from(ranks[feature as usize][l] > rank);
         }
-    }
-
-    /// The rank that question `i` asks for, and those of sixteen rows from `from` on.
-    #[inline(always)]
-    fn asked(&self, i: usize, ranks: &[i16], from: usize) -> (i16, Lanes) {
-        let Asked { feature, rank } = self.questions[i];
-        let mut own = [0; LANES];
-        own.copy_from_slice(&ranks[feature as usize * TILE + from..][..LANES]);
-        (rank, own)
+        self.lengths[at % WAYS]
     }
 }
 
 /// Rows of known ranks down all trees of a group.
 struct Down<'a> {
     trees: &'a [Ranked],
-    ranks: &'a [i16],
+    ranks: &'a [Lanes],
+    p: usize,
     out: &'a mut [f64],
 }
 
@@ -209,18 +238,20 @@ impl NullaryFnOnce for Down<'_> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        let (groups, rest) = self.out.as_chunks_mut::<LANES>();
         for tree in self.trees {
-            for (group, out) in groups.iter_mut().enumerate() {
-                let from = group * LANES;
-                let mut at = tree.top(self.ranks, from).map(|at| at as usize);
-                tree.onward(self.ranks, from, &mut at, TOP);
-                out.iter_mut().zip(at).for_each(|(sum, at)| *sum += tree.lengths[at % WAYS]);
+            for (out, ranks) in self.out.chunks_mut(LANES).zip(self.ranks.chunks_exact(self.p)) {
+                if out.len() == LANES {
+                    let at = tree.top(ranks);
+                    for l in 0..LANES {
+                        out[l] += tree.onward(ranks, l, at[l] as usize, TOP);
+                    }
+                } else {
+                    // Fewer rows go the whole way one by one.
+                    for (l, sum) in out.iter_mut().enumerate() {
+                        *sum += tree.onward(ranks, l % LANES, 1, 0);
+                    }
+                }
             }
-            // Fewer rows go the whole way one by one.
-            let mut at = [1; LANES];
-            tree.onward(self.ranks, groups.len() * LANES, &mut at[..rest.len()], 0);
-            rest.iter_mut().zip(at).for_each(|(sum, at)| *sum += tree.lengths[at % WAYS]);
         }
     }
 }
@@ -231,11 +262,12 @@ mod tests {
 
     #[test]
     fn a_rank_is_how_many_thresholds_are_below() {
-        let lists: [&[f64]; 6] = [
+        let lists: [&[f64]; 7] = [
             &[0.5],
             &[-1.0, -0.0, 0.0, 2.0, 2.0, 1e-300, 3.0],
             &[-1e308, 0.1, 0.2, 1e308],
             &[1e-310, 2e-310, 1.0, 1e60],
+            &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 1e9],
             &[f64::NEG_INFINITY, 0.0, 1.0],
             &[],
         ];
