@@ -149,6 +149,17 @@ mod tests {
                 "column 'sex': 'NA' (11 rows), '-' (1 row) counts as missing",
                 "列 'sex'：'NA'（11 行）、'-'（1 行）被当作缺失值",
             ),
+            ("recipe", "a.toml, line 7: there is no key 'detla'", "a.toml 第 7 行：没有键 'detla'"),
+            (
+                "usage",
+                "'train.metric': there is no metric 'acuracy'; did you mean 'accuracy'?",
+                "'train.metric'：没有指标 'acuracy'；您是指 'accuracy' 吗？",
+            ),
+            (
+                ".remedy",
+                "did you mean 'delta'?; the line is: loss = { kind = 'huber' }",
+                "您是指 'delta' 吗？；该行是：loss = { kind = 'huber' }",
+            ),
         ] {
             assert_eq!(ZH.told(code, english), chinese);
             assert_eq!(EN.told(code, english), english);

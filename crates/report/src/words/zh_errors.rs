@@ -9,7 +9,7 @@ pub(super) const ERRORS: &[Told] = &[
     (".remedy", "name the column with --target", "用 --target 指定目标列"),
     ("usage", "'{key}': there is no metric '{name}'{hint}", "'{key}'：没有指标 '{name}'{hint}"),
     ("=hint", "", ""),
-    (".hint", "; did you mean '{near}'?", "；您是指 '{near}' 吗？"),
+    (".hint", "; did you mean '{known}'?", "；您是指 '{known}' 吗？"),
     (".remedy", "correct --{option} or {key} in the recipe", "请改正 --{option} 或配方中的 {key}"),
     (".remedy", "correct --{option}", "请改正 --{option}"),
     (
@@ -37,7 +37,7 @@ pub(super) const ERRORS: &[Told] = &[
     (".range", "above 0, up to 1", "大于 0 且不超过 1"),
     (".range", "a whole number from {a} to {b}", "是 {a} 到 {b} 的整数"),
     (".remedy", "{advice}; the line is: {line}", "{advice}；该行是：{line}"),
-    (".advice", "did you mean '{near}'?", "您是指 '{near}' 吗？"),
+    (".advice", "did you mean '{known}'?", "您是指 '{known}' 吗？"),
     (".advice", "known here: {keys}", "这里可以写 {keys}"),
     (".advice", "correct the value", "请改正这个值"),
     (".advice", "`tidemill schema` lists what can stand here", "`tidemill schema` 列出这里可以写什么"),
