@@ -17,6 +17,8 @@ pub(super) type Told = (&'static str, &'static str, &'static str);
 
 /// The code of remedies.
 const REMEDY: &str = ".remedy";
+/// The code of reasons.
+const WHY: &str = ".why";
 
 impl Words {
     /// What another crate says in English with this code.
@@ -35,6 +37,11 @@ impl Words {
     /// What another crate advises in English.
     pub fn advised<'a>(&self, english: &'a str) -> Cow<'a, str> {
         self.told(REMEDY, english)
+    }
+
+    /// What another crate gives in English as a reason for what it inferred, divided or chose.
+    pub fn reasoned<'a>(&self, english: &'a str) -> Cow<'a, str> {
+        self.told(WHY, english)
     }
 
     /// Every sentence of other crates that is translated, as (code, English with named places).

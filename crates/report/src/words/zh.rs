@@ -1,6 +1,8 @@
 //! Simplified Chinese, in the terms of Chinese textbooks and of scikit-learn's Chinese guide.
 
-use super::{Words, zh_errors, zh_findings, zh_parts, zh_remedies, zh_story, zh_terms, zh_warnings, zh_why};
+use super::{
+    Words, zh_errors, zh_findings, zh_parts, zh_remedies, zh_story, zh_terms, zh_warnings, zh_why, zh_whys,
+};
 
 /// Simplified Chinese.
 pub const ZH: Words = Words {
@@ -11,6 +13,7 @@ pub const ZH: Words = Words {
         zh_parts::PARTS,
         zh_remedies::REMEDIES,
         zh_warnings::WARNINGS,
+        zh_whys::WHYS,
     ],
     story: zh_story::ZH,
     insight: zh_why::ZH,

@@ -101,7 +101,7 @@ fn columns_section(words: &'static Words, audit: &Audit) -> Section {
             role(words, column.role).into(),
             number::percent(column.missing.count as f64 / rows.max(1) as f64).into(),
             distinct(column).into(),
-            column.why.clone().into(),
+            words.reasoned(&column.why).into_owned().into(),
         ]);
     }
     let cards: Vec<Card> =

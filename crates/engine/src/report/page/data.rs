@@ -50,7 +50,7 @@ fn table(words: &'static Words, outcome: &Outcome) -> Table {
                 named(&column.name).into(),
                 words.kind(column.kind).into(),
                 role(words, column.role).into(),
-                column.why.clone().into(),
+                words.reasoned(&column.why).into_owned().into(),
                 Cell::from(done(words, column, &outcome.preparation)),
             ]
         })

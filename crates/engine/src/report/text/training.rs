@@ -25,7 +25,7 @@ pub fn story(words: &Words, trained: &Trained) -> String {
     let said = &words.story;
     let mut lines = vec![read(words, outcome), task(words, outcome)];
     lines.extend(outcome_columns(words, outcome));
-    lines.push(fill(said.split, &[("why", &outcome.split.why)]));
+    lines.push(fill(said.split, &[("why", &words.reasoned(&outcome.split.why))]));
     lines.extend(repairs(words, outcome));
     lines.push(compared(words, outcome));
     lines.extend(leaderboard::lines(words, trained));
@@ -207,8 +207,9 @@ pub(super) fn task(words: &Words, o: &Outcome) -> String {
         Task::Multiclass | Task::Policy => fill(said.target_classes, &[("classes", &classes)]),
     };
     let task = words.term(&format!("task.{}", target.task.word()), target.task.word());
+    let why = words.reasoned(&target.why);
     let values: [(&str, &dyn Display); 4] =
-        [("column", &target.column), ("task", &task), ("classes", &classes), ("why", &target.why)];
+        [("column", &target.column), ("task", &task), ("classes", &classes), ("why", &why)];
     fill(said.target, &values)
 }
 
@@ -221,7 +222,10 @@ pub(super) fn outcome_columns(words: &Words, o: &Outcome) -> Vec<String> {
                 _ => words.story.no_feature,
             };
             let name = escaped(&c.name);
-            fill(template, &[("column", &name), ("role", &role(words, c.role)), ("why", &c.why)])
+            fill(
+                template,
+                &[("column", &name), ("role", &role(words, c.role)), ("why", &words.reasoned(&c.why))],
+            )
         })
         .collect()
 }
@@ -283,7 +287,7 @@ pub(crate) fn reasons(words: &Words, o: &Outcome) -> Vec<(Reason, String)> {
         lines.push((Reason::Taken, fill(said.blend_is, &[("label", &label(&o.chosen))])));
     }
     let passed = o.reasons.passed_over.iter();
-    lines.extend(passed.map(|why| (Reason::Taken, fill(said.passed_over, &[("why", why)]))));
+    lines.extend(passed.map(|why| (Reason::Taken, fill(said.passed_over, &[("why", &words.reasoned(why))]))));
     lines
 }
 
