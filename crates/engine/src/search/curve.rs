@@ -252,12 +252,12 @@ mod tests {
 
     #[test]
     fn a_learner_that_is_too_simple_speaks_for_itself_alone() {
-        let point = |rows, valid| Point { rows, train: None, valid: Some(valid), band: None };
+        let point = |rows, valid| Point { rows, folds: 3, train: None, valid: Some(valid), band: None };
         let flat = [point(40, 1.98), point(280, 1.962), point(400, 1.960)];
-        let said = sentence(&EN, &flat, false, Some("ridge")).unwrap_or_default();
+        let said = sentence(&EN, &flat, false, "the score", Some("ridge")).unwrap_or_default();
         assert!(said.contains("would help ridge little; a learner that can follow more"), "{said}");
         let falling = [point(40, 1.2), point(280, 0.6), point(400, 0.5)];
-        let said = sentence(&EN, &falling, false, Some("ridge")).unwrap_or_default();
+        let said = sentence(&EN, &falling, false, "the score", Some("ridge")).unwrap_or_default();
         assert!(said.ends_with("more would help."), "{said}");
     }
 
