@@ -96,6 +96,22 @@ fn files_put_one_behind_the_other_are_one_table() {
 }
 
 #[test]
+fn years_and_dates_in_order_are_names() {
+    let free = ReadOptions::default();
+    for (header, rows, wanted) in [
+        ("country,1990,1991,1992\n", "A,3.5,2,1\nB,4.5,3,2\nA,1,2,3\n", 3),
+        (",2024-01-01,2024-02-01\n", "A,3.5,2\nB,4.5,3\n", 2),
+        ("2021,2020,2019\n", "3.5,2,7\n4.5,3,8\n", 2),
+        // Rows with years of their own, years out of order, and one year alone.
+        ("Ann,1990,1995\n", "Bob,1991,1999\nEve,1985,2001\n", 3),
+        ("A,1991,1990,1992\n", "B,3.5,2,1\nC,4.5,3,2\n", 3),
+        ("A,1990\n", "B,3.5\nC,4.5\n", 3),
+    ] {
+        assert_eq!(n_rows(&*read(&format!("{header}{rows}"), &free)), wanted, "{header}");
+    }
+}
+
+#[test]
 fn the_names_that_a_user_gives_find_the_header() {
     let mut recipe = Recipe::default();
     recipe.data.target = Some("2021".into());

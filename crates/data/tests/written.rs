@@ -452,6 +452,8 @@ fn times_are_read_as_the_world_writes_them() {
         (named("x", true, &months), "period"),
         (named("timestamp", false, &nanos), "unix_nanos"),
         (named("x", true, &nanos), "unix_nanos"),
+        (named("week", false, &weeks), "period"),
+        (named("month", false, &|i| format!("{}-{:02}", ["Jan", "Feb", "Mai"][i % 3], 18 + i % 9)), "period"),
         (named("order_date", false, &|i| format!("{}", 45_000 + 3 * i)), "excel_days"),
         (named("Datum", false, &|i| format!("{}.{i:02}", 45_000 + i)), "excel_days"),
         (named("x", true, &|i| format!("{}", 45_000 + i)), "excel_days"),
@@ -464,35 +466,4 @@ fn times_are_read_as_the_world_writes_them() {
     assert_ne!(named("x", false, &months).kind, Kind::Time);
     assert_ne!(named("month", false, &|i| format!("2016{:02}", 10 + i % 7)).kind, Kind::Time);
     assert_ne!(named("x", false, &|i| format!("99999999{:06}", i)).kind, Kind::Time);
-}
-
-#[test]
-fn times_of_day_are_seconds_of_it() {
-    let csv = "x,y\n1:05 PM,a\n12:30 am,b\n11:59 p.m.,c\n9:00 AM,d\n";
-    let source = text(csv);
-    assert_eq!(numbers(&*source, "x"), [47_100.0, 1_800.0, 86_340.0, 32_400.0]);
-    assert!(codes(&plan_of(&*source, None)).is_empty());
-    // No clock shows them.
-    assert_ne!(column(&*text("x,y\n13:05 PM,a\n0:30 am,b\n14:59 pm,c\n"), "x").kind, Kind::Number);
-}
-
-#[test]
-fn versions_are_names() {
-    let rows: String = (0..40).map(|i| format!("1.{},{i}.5\n", 1 + i % 12)).collect();
-    for (name, kind) in [("version", Kind::Category), ("appVersion", Kind::Category), ("size", Kind::Number)]
-    {
-        assert_eq!(column(&*text(&format!("{name},y\n{rows}")), name).kind, kind, "{name}");
-    }
-}
-
-#[test]
-fn words_of_other_programs_are_no_numbers() {
-    for word in ["<NA>", "NaT", "\\N", "(null)", "#NULL!", "keine Angabe", "n.v.", "未知"] {
-        let rows: String = (0..40)
-            .map(|i| if i % 5 == 0 { format!("{word},{i}\n") } else { format!("{i}.5,{i}\n") })
-            .collect();
-        let source = text(&format!("x,y\n{rows}"));
-        assert_eq!(column(&*source, "x").kind, Kind::Number, "{word}");
-        assert!(codes(&plan_of(&*source, None)).contains(&"missing_words"), "{word}");
-    }
 }

@@ -80,6 +80,7 @@ pub(crate) fn judge(
     }
     match verdict.kind {
         Kind::Category | Kind::Text => {
+            verdict.doubts.extend(words::like_missing(&facts));
             verdict.doubts.extend(words::taken(&facts, missing));
             verdict.doubts.extend(numbers::mixed_units(&facts));
         }
@@ -113,6 +114,13 @@ fn by_values(facts: &Facts<'_>, hints: &Hints, locale: &Locale) -> Verdict {
         let format = if plain { Format::Plain } else { Format::Time(found.format) };
         let verdict = Verdict::new(Kind::Time, why).in_format(format);
         return Verdict { missing: found.missing, doubts: found.doubt.into_iter().collect(), ..verdict };
+    }
+    if (hints.month() || hints.time() || hints.period())
+        && facts.n_distinct() >= SURE
+        && let Some(format) = dates::period(facts)
+    {
+        let why = "periods of the calendar, as the name says, each as its first day";
+        return Verdict::new(Kind::Time, why).in_format(Format::Time(format));
     }
     if let Some(doubt) = numbers::mixed_decimals(facts) {
         let verdict =

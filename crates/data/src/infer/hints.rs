@@ -241,6 +241,25 @@ impl Hints {
         ])
     }
 
+    /// Another period of the calendar.
+    pub(crate) fn period(&self) -> bool {
+        self.any(&[
+            "quarter",
+            "qtr",
+            "quartal",
+            "trimestre",
+            "week",
+            "wk",
+            "woche",
+            "semaine",
+            "semana",
+            "fiscal",
+            "fy",
+            "half",
+            "halfyear",
+        ])
+    }
+
     /// A year.
     pub(crate) fn year(&self) -> bool {
         self.any(&["year", "yr", "jahr", "annee", "ano", "vintage", "born", "built"])

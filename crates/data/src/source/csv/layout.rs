@@ -366,5 +366,8 @@ fn has_header(records: &[Record]) -> bool {
     let looks: Vec<Look> = first.cells.iter().map(|c| look(c)).collect();
     let column = |i: usize| body.iter().filter_map(move |r| r.cells.get(i));
     let comes_again = |i: usize| looks[i] == Look::Text && column(i).any(|c| *c == first.cells[i]);
+    if names::are_moments(first, body) && !(0..looks.len()).any(comes_again) {
+        return true;
+    }
     looks.contains(&Look::Text) && !looks.contains(&Look::Number) && !(0..looks.len()).any(comes_again)
 }

@@ -6,6 +6,7 @@ use tidemill_core::Result;
 
 use super::layout::{Look, Record, look, over_numbers, usual_width};
 use crate::Error;
+use crate::parse::TimeFormat;
 use crate::source::ReadOptions;
 use crate::source::text::Shape;
 
@@ -66,6 +67,22 @@ fn repeats(names: &[String]) -> bool {
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
     sorted.windows(2).any(|w| w[0] == w[1])
+}
+
+/// Whether years or dates in order stand over columns of other values: a table with a column for each of them.
+pub(super) fn are_moments(first: &Record, body: &[Record]) -> bool {
+    let moment = |cell: &[u8]| -> Option<i64> {
+        let text = std::str::from_utf8(cell.trim_ascii()).ok()?;
+        let year = text.parse().ok().filter(|year| text.len() == 4 && (1800..2200).contains(year));
+        year.or_else(|| TimeFormat::Iso.parse(text))
+    };
+    let named: Vec<usize> =
+        (0..first.cells.len()).filter(|&i| look(&first.cells[i]) == Look::Number).collect();
+    let moments: Option<Vec<i64>> = named.iter().map(|&i| moment(&first.cells[i])).collect();
+    let Some(moments) = moments.filter(|moments| moments.len() > 1 && body.len() > 1) else { return false };
+    let in_order = moments.windows(2).all(|w| w[0] < w[1]) || moments.windows(2).all(|w| w[0] > w[1]);
+    let repeat = |i: &usize| body.iter().filter_map(|r| r.cells.get(*i)).any(|cell| moment(cell).is_some());
+    in_order && !named.iter().any(repeat)
 }
 
 /// Whether a record is a rule, as consoles and Markdown draw one below the names: `----+----`, `|---|---:|`.
