@@ -194,14 +194,14 @@ fn no_request_is_answered_with_5xx() {
 /// Kind 27 over HTTP: what is refused is one JSON document, wherever it is refused.
 #[test]
 fn a_name_that_is_no_text_is_refused_as_json() {
-    let served = crate::served();
+    let served = served();
     for (method, path) in [
         ("POST", "/v1/models/%ff/predict"),
         ("GET", "/v1/models/%c3%28"),
         ("GET", "/v1/models/%ff/monitor"),
         ("GET", "/v1/models/%ff/live"),
     ] {
-        let answer = crate::send(served.address(), method, path, &[], b"{}");
+        let answer = send(served.address(), method, path, &[], b"{}");
         assert_eq!((answer.status, answer.code().as_str()), (400, "bad_address"), "{path}: {}", answer.body);
     }
 }
