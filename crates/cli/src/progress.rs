@@ -37,7 +37,7 @@ impl Progress {
                 if let Ok(style) = ProgressStyle::with_template(style) {
                     new.set_style(style);
                 }
-                new.set_message(what.clone());
+                new.set_message(self.words.doing(what).into_owned());
                 *bar = Some(new);
             }
             Event::Begin { .. } => {}
@@ -51,7 +51,7 @@ impl Progress {
                     bar.finish_and_clear();
                 }
             }
-            Event::Note(text) => line(&bar, text),
+            Event::Note(text) => line(&bar, &self.words.doing(text)),
             Event::Warned(warning) => {
                 let message = self.words.told(&warning.code, &warning.message);
                 line(&bar, &fill(self.words.warned, &[("message", &message)]));

@@ -12,6 +12,7 @@ mod zh;
 mod zh_errors;
 mod zh_findings;
 mod zh_parts;
+mod zh_progress;
 mod zh_remedies;
 mod zh_story;
 mod zh_terms;

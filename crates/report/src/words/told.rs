@@ -19,6 +19,8 @@ pub(super) type Told = (&'static str, &'static str, &'static str);
 const REMEDY: &str = ".remedy";
 /// The code of reasons.
 const WHY: &str = ".why";
+/// The code of what is said of work in progress.
+const DOING: &str = ".doing";
 
 impl Words {
     /// What another crate says in English with this code.
@@ -42,6 +44,11 @@ impl Words {
     /// What another crate gives in English as a reason for what it inferred, divided or chose.
     pub fn reasoned<'a>(&self, english: &'a str) -> Cow<'a, str> {
         self.told(WHY, english)
+    }
+
+    /// What another crate says in English of work in progress.
+    pub fn doing<'a>(&self, english: &'a str) -> Cow<'a, str> {
+        self.told(DOING, english)
     }
 
     /// Every sentence of other crates that is translated, as (code, English with named places).

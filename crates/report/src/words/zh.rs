@@ -1,7 +1,8 @@
 //! Simplified Chinese, in the terms of Chinese textbooks and of scikit-learn's Chinese guide.
 
 use super::{
-    Words, zh_errors, zh_findings, zh_parts, zh_remedies, zh_story, zh_terms, zh_warnings, zh_why, zh_whys,
+    Words, zh_errors, zh_findings, zh_parts, zh_progress, zh_remedies, zh_story, zh_terms, zh_warnings,
+    zh_why, zh_whys,
 };
 
 /// Simplified Chinese.
@@ -11,6 +12,7 @@ pub const ZH: Words = Words {
         zh_errors::ERRORS,
         zh_findings::FINDINGS,
         zh_parts::PARTS,
+        zh_progress::PROGRESS,
         zh_remedies::REMEDIES,
         zh_warnings::WARNINGS,
         zh_whys::WHYS,
