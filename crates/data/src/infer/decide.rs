@@ -95,7 +95,7 @@ impl Decider<'_> {
             plan.declared = true;
         }
         if plan.kind == Kind::Time && raw.kind == Kind::Text && plan.is_used() {
-            plan.seen = Seen::of_times(texts.iter().flatten());
+            plan.seen = Seen::of_dates(|| texts.iter().flatten());
         }
         notes.extend(open_notes(&plan, &verdict, format.is_some()));
         let identity = if plan.role == Role::Ignore { identity } else { Identity::None };

@@ -21,6 +21,8 @@ use crate::raw::{Raw, RawColumn};
 
 /// A year in microseconds.
 const YEAR: i64 = 366 * 86_400_000_000;
+/// Stands among the zones of times for dates alone, none with a clock.
+const NO_CLOCK: &str = "-";
 /// Where timestamps are written in more zones than this, another one says nothing.
 const MOST_ZONES: usize = 24;
 
@@ -72,6 +74,16 @@ impl Seen {
     pub(crate) fn of_times<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
         let zones: BTreeSet<String> = texts.filter_map(zone_of).collect();
         Seen { zones: if zones.len() > MOST_ZONES { BTreeSet::new() } else { zones }, ..Seen::default() }
+    }
+
+    /// The same of a whole column. Where none has a clock, one with a zone may fall on another day than the one that is meant.
+    pub(crate) fn of_dates<'a, I: Iterator<Item = &'a str>>(texts: impl Fn() -> I) -> Self {
+        let has_clock = texts().any(|text| zone_of(text).is_some());
+        let mut seen = Self::of_times(texts());
+        if !has_clock {
+            seen.zones.insert(NO_CLOCK.into());
+        }
+        seen
     }
 
     /// The keys that rows and their lists of neighbours name.
@@ -153,8 +165,14 @@ impl Seen {
             return None;
         }
         let zone = zone_of(text).filter(|zone| !self.zones.contains(zone))?;
-        let named = |zone: &str| {
-            if zone.is_empty() { "no time zone".into() } else { format!("the time zone {zone}") }
+        // A clock without a zone stays on its day.
+        if zone.is_empty() && self.zones.contains(NO_CLOCK) {
+            return None;
+        }
+        let named = |zone: &str| match zone {
+            "" => "no time zone".into(),
+            NO_CLOCK => "no clock".into(),
+            zone => format!("the time zone {zone}"),
         };
         let known: Vec<String> = self.zones.iter().take(3).map(|zone| named(zone)).collect();
         unfamiliar(
@@ -202,5 +220,12 @@ mod tests {
         assert_eq!(code("2024-01-01T10:00:00Z"), Some("other_time_zone"));
         assert_eq!(code("2024-01-01T10:00:00"), Some("other_time_zone"));
         assert!(Seen::of_times(["2024-01-01"].into_iter()).is_empty());
+        // Of dates alone, a zone may move the day.
+        let days = Seen::of_dates(|| ["01/06/2024", "15/06/2024"].into_iter());
+        let code = |text: &str| days.judge_written(Raw::Text(text)).map(|found| found.code);
+        assert_eq!(["16/06/2024", "2024-06-16", "2024-06-16T02:00:00", "2024-06-16 10:00 PM"].map(code), [None; 4]);
+        assert_eq!(["2024-06-16T02:00:00+05:30", "2024-06-16T02:00:00Z"].map(code), [Some("other_time_zone"); 2]);
+        let said = days.judge_written(Raw::Text("2024-06-16T02:00:00+05:30")).unwrap().says;
+        assert!(said.ends_with("in training timestamps had no clock"), "{said}");
     }
 }
