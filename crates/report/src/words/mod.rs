@@ -7,9 +7,17 @@
 mod en;
 mod en_story;
 mod en_why;
+mod told;
 mod zh;
+mod zh_errors;
+mod zh_findings;
+mod zh_parts;
+mod zh_progress;
+mod zh_remedies;
 mod zh_story;
 mod zh_terms;
+mod zh_warnings;
+mod zh_whys;
 mod zh_why;
 
 use std::fmt::Display;

@@ -8,6 +8,7 @@ use super::{Subject, fill, name, plain, strong};
 use crate::facts::Outcome;
 use crate::format::lower;
 use crate::judge::Evidence;
+use crate::report::text::rare::found;
 use crate::report::text::{never_predicted, useless, worse_than_baseline};
 
 /// Fewer rows than this say little.
@@ -77,7 +78,8 @@ pub(super) fn of_rows(subject: &Subject<'_>, notes: &[Warning]) -> Verdict {
         let text = fill(words.few_rows, &[("rows", plain(subject.report.n_rows.to_string()))]);
         verdict.findings.push(Finding::new(Level::Warning, text).chip(words.caution_chip));
     }
-    let said = notes.iter().map(|w| Finding::new(Level::Note, w.message.clone()));
+    let said =
+        notes.iter().map(|w| Finding::new(Level::Note, subject.words.told(&w.code, &w.message).into_owned()));
     verdict.findings.extend(said);
     verdict
 }
@@ -115,6 +117,9 @@ fn sentence(subject: &Subject<'_>) -> Text {
 fn more(subject: &Subject<'_>) -> Text {
     let words = subject.words;
     let mut text = Text::default();
+    if let Some(found) = found(words, subject.report) {
+        text = Text::plain(found.trim());
+    }
     if let Some(r2) = subject.report.value("r2") {
         text = text.then(match r2 > 0.0 {
             true => fill(words.explains, &[("share", plain(number::percent(r2)))]),

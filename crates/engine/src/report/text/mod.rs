@@ -23,6 +23,7 @@ mod masks;
 mod monitor;
 mod policy;
 pub(crate) mod prepared;
+pub(crate) mod rare;
 mod repairs;
 mod snapshots;
 pub(crate) mod surrogate;
@@ -46,7 +47,9 @@ pub use counterfactual::story as counterfactuals;
 pub use distilled::{card as distilled_card, story as distilled};
 pub use effects::story as effects;
 pub use explanation::story as explanation;
-pub(crate) use explanation::{cell_text, is_more_than_rounding, main_reasons, reservations};
+pub(crate) use explanation::{
+    cell_text, main_reasons, part_name, part_value, reservations, signed, strongest,
+};
 pub use figures::story as figures;
 pub use imported::{card as imported_card, story as imported};
 pub use inspection::inspected;
@@ -72,7 +75,7 @@ pub use targets::{card as card_of_targets, story as training_of_targets};
 pub use teachers::story as teachers;
 pub use training::story as training;
 pub(crate) use training::{
-    Reason, balance, more_rows, never_predicted, note, reasons, short_count, useless, worse_than_baseline,
+    Reason, balance, more_rows, never_predicted, note, reasons, useless, worse_than_baseline,
 };
 
 /// What a column is for.

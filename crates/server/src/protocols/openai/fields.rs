@@ -41,6 +41,8 @@ impl Fields {
     pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, ApiError> {
         match self.take(key) {
             None => Ok(None),
+            // No store keeps it in a name: PostgreSQL has no such texts.
+            Some(Value::String(text)) if text.contains('\0') => Err(wrong(key, "holds a NUL character")),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(wrong(key, "is not a text")),
         }
