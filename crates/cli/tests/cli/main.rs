@@ -19,6 +19,7 @@ mod lang;
 mod language;
 mod limits;
 mod nets;
+mod parts;
 mod prepare;
 mod reading;
 mod report;
