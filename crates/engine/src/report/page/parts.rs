@@ -27,8 +27,11 @@ pub(super) fn figures(
 
 fn figure(words: &'static Words, cell: &CellParts, values: &[f64], of: &str) -> Figure {
     let said = &words.insight;
-    let most = values.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(f64::MIN_POSITIVE, f64::max);
-    let levels: Vec<f64> = values.iter().map(|x| x / most).collect();
+    let levels = levels(cell, values);
+    let coloured_name = match cell.what {
+        PartsOf::GradCam => said.seen_coloured,
+        PartsOf::Added | PartsOf::Attention => said.parts_coloured,
+    };
     let (title, note) = match (cell.what, &cell.picture) {
         (PartsOf::Attention, _) => (said.attended_text, said.attended_note),
         (PartsOf::GradCam, _) => (said.seen_picture, said.seen_note),
@@ -41,7 +44,7 @@ fn figure(words: &'static Words, cell: &CellParts, values: &[f64], of: &str) -> 
             let plain = vec![0.0; levels.len()];
             let pictures = [
                 (said.parts_as_is, coloured(picture, cell, &plain)),
-                (said.parts_coloured, coloured(picture, cell, &levels)),
+                (coloured_name, coloured(picture, cell, &levels)),
             ];
             Figure::pictures(title, &pictures)
         }
@@ -61,6 +64,15 @@ fn figure(words: &'static Words, cell: &CellParts, values: &[f64], of: &str) -> 
         }
         None => fill(said.parts_nothing, &[("of", name(of))]),
     })
+}
+
+/// How strong the colour of each part is, from -1 to 1: of shares what is above the mean, for all of them are above 0.
+fn levels(cell: &CellParts, values: &[f64]) -> Vec<f64> {
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let above = |x: &f64| if cell.what == PartsOf::Attention { (x - mean).max(0.0) } else { *x };
+    let levels: Vec<f64> = values.iter().map(above).collect();
+    let most = levels.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(f64::MIN_POSITIVE, f64::max);
+    levels.iter().map(|x| x / most).collect()
 }
 
 /// The picture as a PNG, each patch in the colour of its level; as it is without any.
