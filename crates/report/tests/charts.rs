@@ -428,7 +428,7 @@ fn neighbours_of_one_colour_are_one_stripe() {
     let svg = chart.inline(800.0, &EN);
     let stripes = |class: &str| {
         let start = format!("<path class=\"{class}\" d=\"");
-        let paths = svg.split(&start).skip(1);
+        let paths = svg.split(&*start).skip(1);
         paths.map(|path| path.split_once('"').unwrap().0.matches('M').count()).collect::<Vec<_>>()
     };
     // The sum and the first column at full colour, and what is next to nothing without any.
