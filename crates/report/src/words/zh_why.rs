@@ -80,7 +80,7 @@ pub(super) const ZH: Why = Why {
     heat_raises: "提高 {of}",
     heat_lowers: "降低 {of}",
     parts: "“{column}”中：{parts}",
-    part_word: "“{text}”",
+    part_word: "‘{text}’",
     part_patch: "横向 {left}–{right}、纵向 {top}–{bottom} 像素处",
     parts_text: "“{column}”中的词",
     parts_text_note: "实线下划的词提高 {of}，虚线下划的词降低它；颜色越深，影响越大。影响最大的是{part}：{value}。",
