@@ -80,10 +80,21 @@ fn coloured(picture: &Picture, cell: &CellParts, levels: &[f64]) -> String {
     let [width, height] = [picture.width as usize, picture.height as usize];
     let mut pixels = picture.pixels.clone();
     if levels.iter().any(|level| *level != 0.0) {
-        for (part, level) in cell.parts.iter().zip(levels) {
-            let Part::Patch([x, y, wide, high]) = *part else { continue };
-            let (colour, share) = (if *level > 0.0 { RAISES } else { LOWERS }, 0.8 * level.abs());
-            let places = (y..y + high).flat_map(|y| (x..x + wide).map(move |x| y * width + x));
+        let patches = || {
+            cell.parts.iter().zip(levels).filter_map(|(part, level)| match part {
+                Part::Patch(area) => Some((*area, *level)),
+                Part::Word(_) => None,
+            })
+        };
+        // The picture here may be smaller than that of the row, of which the patches are.
+        let [full_width, full_height] = patches().fold([1, 1], |[right, bottom], ([x, y, wide, high], _)| {
+            [right.max(x + wide), bottom.max(y + high)]
+        });
+        for ([x, y, wide, high], level) in patches() {
+            let (colour, share) = (if level > 0.0 { RAISES } else { LOWERS }, 0.8 * level.abs());
+            let across = x * width / full_width..(x + wide) * width / full_width;
+            let down = y * height / full_height..(y + high) * height / full_height;
+            let places = down.flat_map(|y| across.clone().map(move |x| y * width + x));
             places.for_each(|at| blend(&mut pixels[3 * at..3 * at + 3], colour, share));
         }
     }
