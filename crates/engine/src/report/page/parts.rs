@@ -87,9 +87,10 @@ fn coloured(picture: &Picture, cell: &CellParts, levels: &[f64]) -> String {
             })
         };
         // The picture here may be smaller than that of the row, of which the patches are.
-        let [full_width, full_height] = patches().fold([1, 1], |[right, bottom], ([x, y, wide, high], _)| {
-            [right.max(x + wide), bottom.max(y + high)]
-        });
+        let [full_width, full_height] = patches()
+            .fold([1usize, 1], |[right, bottom], ([x, y, wide, high], _)| {
+                [right.max(x + wide), bottom.max(y + high)]
+            });
         for ([x, y, wide, high], level) in patches() {
             let (colour, share) = (if level > 0.0 { RAISES } else { LOWERS }, 0.8 * level.abs());
             let across = x * width / full_width..(x + wide) * width / full_width;
