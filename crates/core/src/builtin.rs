@@ -7,23 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Estimator, Fitted, Registry, Resampler, Result, State, tagged};
-
-/// Where in a recipe a parameter is wrong, and how; the engine finds the line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyPath {
-    /// The dotted path below the estimator's own table; empty for the table itself.
-    pub path: String,
-    /// What is wrong.
-    pub problem: String,
-}
-
-impl KeyPath {
-    /// A problem with the parameter `path`.
-    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        KeyPath { path: path.into(), problem: problem.into() }
-    }
-}
+use crate::{Estimator, Fitted, KeyPath, Registry, Resampler, Result, State, tagged};
 
 /// A parameter for which several values are worth trying.
 #[derive(Clone, Debug, PartialEq)]

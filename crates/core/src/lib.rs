@@ -14,6 +14,7 @@ mod error;
 mod estimator;
 mod event_file;
 mod fitted;
+mod key_path;
 mod kind;
 mod point;
 mod reading;
@@ -32,8 +33,7 @@ mod trees;
 
 pub use batch::{Batch, dense_vector, probability_vector};
 pub use builtin::{
-    Builtin, BuiltinLearner, BuiltinResampler, BuiltinStep, Entry, Family, KeyPath, Search, Slot, Sort,
-    Weights,
+    Builtin, BuiltinLearner, BuiltinResampler, BuiltinStep, Entry, Family, Search, Slot, Sort, Weights,
 };
 pub use category::{Categories, UNSEEN};
 pub use context::{Context, Event, Warning};
@@ -42,6 +42,7 @@ pub use error::{Coded, Error, Result, escaped, nearest};
 pub use estimator::{Columns, Estimator, Needs, Resampler, Rows, Target, Training};
 pub use event_file::{EventFile, PrCurve};
 pub use fitted::{Chain, Fitted, Linear, Run};
+pub use key_path::KeyPath;
 pub use kind::{Axis, Kind, Layout, Role};
 pub use point::{Points, point_column};
 pub use reading::Reading;
