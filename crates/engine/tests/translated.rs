@@ -155,6 +155,15 @@ fn an_audit_in_chinese_says_nothing_in_english() {
             assert!(finding.remedy.is_empty() || advice != finding.remedy, "{}: {advice}", finding.code);
         }
     }
-    let wanted = ["constant", "imbalance", "missing_words", "no_target", "repeated_rows", "unreadable"];
+    let wanted = [
+        "constant",
+        "imbalance",
+        "leak",
+        "missing_words",
+        "mixed_types",
+        "name_variants",
+        "no_target",
+        "outliers",
+    ];
     assert!(wanted.iter().all(|code| seen.contains(*code)), "{seen:?}");
 }
