@@ -16,8 +16,7 @@ const PANEL: usize = 10;
 /// From more series on, they are fitted without ARIMA, which costs several times all others; from still more by what is quick alone.
 const MANY: usize = 300;
 const VERY_MANY: usize = 3_000;
-const QUICK: [Method; 5] =
-    [Method::LastValue, Method::SeasonalNaive, Method::Drift, Method::SeasonalSmoothing, Method::Theta];
+const QUICK: [Method; 2] = [Method::SeasonalSmoothing, Method::Theta];
 /// Learners across rows take part from so many on: trees and lines on fewer mostly follow chance.
 const ROWS: usize = 500;
 
@@ -101,7 +100,7 @@ pub(crate) fn combination(recipe: &Recipe, series: usize) -> Result<Spec> {
     let methods: Vec<Method> = if series <= MANY {
         Vec::new()
     } else if series <= VERY_MANY {
-        Method::ALL.into_iter().filter(|method| !method.is_arima()).collect()
+        Method::COMBINED.into_iter().filter(|method| !method.is_arima()).collect()
     } else {
         QUICK.to_vec()
     };
@@ -133,8 +132,8 @@ mod tests {
         let of = |series| combination(&recipe, series).unwrap();
         let origins = |series| of(series).params.get("origins").cloned();
         assert_eq!([1, 11, 3_001].map(origins), [None, Some(json!(2)), Some(json!(1))]);
-        let n_methods = |series| of(series).params.get("methods").map_or(12, |m| m.as_array().unwrap().len());
-        assert_eq!([1, 300, 301, 3_000, 3_001].map(n_methods), [12, 12, 9, 9, 5]);
+        let n_methods = |series| of(series).params.get("methods").map_or(9, |m| m.as_array().unwrap().len());
+        assert_eq!([1, 300, 301, 3_000, 3_001].map(n_methods), [9, 9, 6, 6, 2]);
         assert!([1, 301, 3_001].into_iter().all(|series| is_combination(&of(series))));
         assert!(naive(&recipe).unwrap().iter().all(|spec| !is_combination(spec)));
     }

@@ -114,8 +114,14 @@ fn shuffled(fold: &Fold, at: usize, context: &Context) -> Vec<u32> {
     rows
 }
 
-/// What the last stretch of the curve says, and where it leads with twice the rows.
-pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool) -> Option<String> {
+/// What the last stretch of the curve says, and where it leads with twice the rows. `too_simple` names a learner that cannot follow more,
+/// whatever the rows: then the curve says nothing of the others.
+pub(crate) fn sentence(
+    words: &Words,
+    points: &[Point],
+    greater_is_better: bool,
+    too_simple: Option<&str>,
+) -> Option<String> {
     let [.., before, last] = points else { return None };
     let gain = |p: &Point| p.valid.map(|v| if greater_is_better { v } else { -v });
     // A tenth of few rows may teach so little that all that follows looks small beside it.
@@ -130,11 +136,11 @@ pub(crate) fn sentence(words: &Words, points: &[Point], greater_is_better: bool)
     let grows = step > 0.0 && all > 0.0 && (step > 0.15 * all || notable);
     let said = &words.story;
     let helps = grows && !by_chance;
-    let what = match step {
-        _ if by_chance => said.curve_little,
-        _ if helps => said.curve_helps,
-        step if step > 0.0 => said.curve_little,
-        _ => said.curve_useless,
+    let what = match (step, too_simple) {
+        _ if helps => said.curve_helps.to_string(),
+        (_, Some(learner)) => fill(said.curve_simple, &[("learner", &learner)]),
+        (step, None) if by_chance || step > 0.0 => said.curve_little.into(),
+        _ => said.curve_useless.into(),
     };
     let [was, is] = [before.valid, last.valid].map(|score| short(score.unwrap_or_default()));
     let values: [(&str, &dyn Display); 6] = [
@@ -172,7 +178,7 @@ mod tests {
         let points = [40, 280, 400].iter().zip(valid);
         let points: Vec<Point> =
             points.map(|(&rows, v)| Point { rows, train: None, valid: Some(v), band: None }).collect();
-        sentence(&EN, &points, false).unwrap_or_default()
+        sentence(&EN, &points, false, None).unwrap_or_default()
     }
 
     #[test]
@@ -199,12 +205,23 @@ mod tests {
                 .zip(scores)
                 .map(|(&rows, v)| Point { rows, train: None, valid: Some(v), band: None })
                 .collect();
-            sentence(&EN, &points, false).unwrap_or_default()
+            sentence(&EN, &points, false, None).unwrap_or_default()
         };
         let falling = of([1.0, 0.8, 0.62, 0.5, 0.42]);
         assert!(falling.contains("more would help. Twice the rows (800): from 0.4200 to about"), "{falling}");
         let flat = of([1.0, 0.8, 0.5, 0.41, 0.40]);
         assert!(flat.ends_with("more rows alone would help little."), "{flat}");
+    }
+
+    #[test]
+    fn a_learner_that_is_too_simple_speaks_for_itself_alone() {
+        let point = |rows, valid| Point { rows, train: None, valid: Some(valid), band: None };
+        let flat = [point(40, 1.98), point(280, 1.962), point(400, 1.960)];
+        let said = sentence(&EN, &flat, false, Some("ridge")).unwrap_or_default();
+        assert!(said.contains("would help ridge little; a learner that can follow more"), "{said}");
+        let falling = [point(40, 1.2), point(280, 0.6), point(400, 0.5)];
+        let said = sentence(&EN, &falling, false, Some("ridge")).unwrap_or_default();
+        assert!(said.ends_with("more would help."), "{said}");
     }
 
     #[test]
@@ -216,7 +233,7 @@ mod tests {
         let said = |then: f64, now: f64, band: f64| {
             let point = |rows, valid, band| Point { rows, train: None, valid: Some(valid), band };
             let points = [point(25, 0.94, None), point(170, then, Some(0.01)), point(240, now, Some(band))];
-            sentence(&EN, &points, true).unwrap_or_default()
+            sentence(&EN, &points, true, None).unwrap_or_default()
         };
         // Near perfection and flat within what chance moves; the same step with folds that agree; a loss within the band.
         assert!(

@@ -11,7 +11,7 @@ use super::calibration::{Calibrated, calibration};
 use super::choice::Choice;
 use super::decision::{Decided, decide};
 use super::judge::Judge;
-use super::threshold::{self, OperatingPoint};
+use super::threshold::{self, OperatingPoint, Purpose};
 use crate::error::EngineError;
 use crate::links::smooth::Smooth;
 use crate::links::threshold::Threshold;
@@ -83,15 +83,14 @@ fn smooth(folds: &[AnsweredRows]) -> Result<Option<Smooth>> {
 }
 
 /// The decisions that are shown where positives are rare, beside the one in force.
-const ASKED: [(&str, &str); 2] = [
-    ("where finding positives and raising no false alarm are weighed alike (F1)", "--decide f1"),
-    ("where a missed positive costs ten false alarms", "--decide cost:fn=10"),
-];
+const ASKED: [(Purpose, &str); 2] = [(Purpose::F1, "--decide f1"), (Purpose::Cost, "--decide cost:fn=10")];
 
 /// What the threshold in force and others come to on held-out rows; nothing where positives are not rare.
 fn points(decision: &Decision, folds: &[AnsweredRows], judge: &Judge<'_>) -> Result<Vec<OperatingPoint>> {
     let (answers, truth) = joined(folds, 0..folds.len());
-    if !threshold::is_rare(&truth) {
+    let codes = truth.codes();
+    let positives = codes.iter().filter(|code| **code == 1).count();
+    if !threshold::is_rare(positives as f64, codes.len() as f64) {
         return Ok(Vec::new());
     }
     let in_force = match *decision == Decision::default() {

@@ -53,7 +53,8 @@ pub use start::StartVerdict;
 pub(crate) use start::{NET, STARTERS, asks_earlier, is_started, net_shape, training};
 pub use study::{SearchResult, study};
 pub use synthetic::Method;
-pub use threshold::OperatingPoint;
+pub(crate) use threshold::is_rare;
+pub use threshold::{OperatingPoint, Purpose};
 
 /// A learner with one setting of its parameters.
 pub struct Candidate {

@@ -151,11 +151,23 @@ fn halves(truth: &Truth, answers: &[f64]) -> [Half; 2] {
     halves
 }
 
+/// Why one would choose a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// It is in force.
+    InForce,
+    /// Finding positives and raising no false alarm are weighed alike.
+    F1,
+    /// A missed positive costs ten false alarms.
+    Cost,
+}
+
 /// A threshold one might choose, and what it comes to on held-out rows.
 #[derive(Clone, Debug, Serialize)]
 pub struct OperatingPoint {
     /// Why one would choose it.
-    pub what: String,
+    pub what: Purpose,
     /// From this probability of the positive class on it is predicted.
     pub threshold: f64,
     /// Positive rows that it finds.
@@ -188,11 +200,9 @@ fn at(threshold: f64, truth: &Truth, answers: &[f64]) -> Counts {
 /// Positives are rare below this share.
 const RARE: f64 = 0.2;
 
-/// Whether the positive class is so rare that one half is seldom the threshold to want.
-pub(super) fn is_rare(truth: &Truth) -> bool {
-    let codes = truth.codes();
-    let positives = codes.iter().filter(|code| **code == 1).count();
-    positives > 0 && (positives as f64) < RARE * codes.len() as f64
+/// Whether positives are so rare among all rows that one half is seldom the threshold to want.
+pub(crate) fn is_rare(positives: f64, all: f64) -> bool {
+    positives > 0.0 && positives < RARE * all
 }
 
 /// The threshold in force and those that the decisions of `asked` lead to.
@@ -200,12 +210,12 @@ pub(super) fn points(
     truth: &Truth,
     answers: &[f64],
     in_force: f64,
-    asked: &[(&str, &str, f64)],
+    asked: &[(Purpose, &str, f64)],
 ) -> Vec<OperatingPoint> {
-    let point = |what: &str, threshold: f64, flag: &str| {
+    let point = |what: Purpose, threshold: f64, flag: &str| {
         let counts = at(threshold, truth, answers);
         OperatingPoint {
-            what: what.into(),
+            what,
             threshold,
             found: counts.found,
             positives: counts.positives,
@@ -213,10 +223,10 @@ pub(super) fn points(
             flag: flag.into(),
         }
     };
-    let mut list = vec![point("as this model decides", in_force, "")];
+    let mut list = vec![point(Purpose::InForce, in_force, "")];
     for (what, flag, threshold) in asked {
         if list.iter().all(|known| known.threshold != *threshold) {
-            list.push(point(what, *threshold, flag));
+            list.push(point(*what, *threshold, flag));
         }
     }
     list
@@ -258,7 +268,7 @@ mod tests {
         assert_eq!(LabelMetric::F1.best(&truth, &apart), 1.0);
         assert_eq!(LabelMetric::BalancedAccuracy.best(&truth, &apart), 1.0);
         assert!(LabelMetric::F1.best(&self::truth(&[0, 0, 0, 1]), &two(&[0.1, 0.2, 0.1, 0.4])).is_nan());
-        assert!(is_rare(&truth) && !is_rare(&self::truth(&[0, 1, 1, 0])));
+        assert!(is_rare(2.0, 14.0) && !is_rare(2.0, 4.0) && !is_rare(0.0, 4.0));
     }
 
     /// scikit-learn 1.9.1: `f1_score`, `f1_score(average="macro")`, `balanced_accuracy_score`, `jaccard_score`, `cohen_kappa_score` and

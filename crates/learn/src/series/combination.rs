@@ -2,14 +2,14 @@
 
 use super::method::{Method, Model};
 use super::naive;
-use super::stl::seasonal_strength;
+use super::stl::{STRONG, seasonal_strength};
 
 /// Errors count with this power in the weights; a method whose error exceeds the least by more than the share is left out. Set on
 /// origins before those that comparisons with other programs use.
 const POWER: f64 = 4.0;
 const FARTHEST: f64 = 1.5;
-/// A season that explains so much of what varies beside the trend (as R's `nsdiffs` takes it) must be in an answer.
-const STRONG: f64 = 0.64;
+/// How much less an origin counts than the one after it, half a horizon later: what is nearer to the end is more like what comes.
+const FADES: f64 = 0.85;
 
 /// What is learned of one series.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,14 +32,19 @@ pub struct Trial {
 impl Combination {
     /// Fits the methods that suit the series; of several, forecasts from earlier origins say the weights: `error⁻⁴`, error being the mean
     /// absolute error over all origins and steps (Bates and Granger 1969 in spirit; a power above 2 lets the good ones lead on few
-    /// origins). There is always an answer: the last value where nothing else can be fitted.
+    /// origins). There is always an answer: the last season or value where nothing else can be fitted.
     pub fn fit(y: &[f64], season: usize, methods: &[Method], trial: Trial) -> Combination {
         let mut models: Vec<Model> = methods.iter().filter_map(|m| m.fit(y, season)).collect();
+        // What explains so much must be in an answer.
         if models.iter().any(Model::has_season) && seasonal_strength(y, season).is_some_and(|s| s > STRONG) {
             models.retain(Model::has_season);
         }
         if models.is_empty() {
-            models.push(Model::LastValue);
+            models.push(if season > 1 && y.len() >= season {
+                Model::SeasonalNaive
+            } else {
+                Model::LastValue
+            });
         }
         if models.len() == 1 {
             return Combination { models, weights: vec![1.0] };
@@ -47,13 +52,8 @@ impl Combination {
         let errors = past_errors(y, season, &models, trial);
         let weights = weights(&errors);
         if weights.is_empty() {
-            models.retain(|model| !model.method().is_naive());
-            if models.is_empty() {
-                models.push(if season > 1 && y.len() >= season {
-                    Model::SeasonalNaive
-                } else {
-                    Model::LastValue
-                });
+            if models.iter().any(|model| !model.method().is_naive()) {
+                models.retain(|model| !model.method().is_naive());
             }
             return Combination { models, weights };
         }
@@ -71,15 +71,17 @@ impl Combination {
         // A model that left the numbers, or runs away from all that was ever seen, says nothing.
         let reach = 10.0 * (most - least) + f64::MIN_POSITIVE;
         let sane = |x: f64| x.is_finite() && x >= least - reach && x <= most + reach;
+        let bound = bound(y);
         (0..horizon)
             .map(|h| {
                 let answers = all.iter().map(|path| path[h]).enumerate().filter(|(_, x)| sane(*x));
                 if self.weights.is_empty() {
-                    return median(answers.map(|(_, x)| x).collect()).unwrap_or_else(|| last(y));
+                    let middle = median(answers.map(|(_, x)| x).collect());
+                    return middle.unwrap_or_else(|| last(y)).max(bound);
                 }
                 let (sum, weight) =
                     answers.fold((0.0, 0.0), |(s, w), (i, x)| (s + self.weights[i] * x, w + self.weights[i]));
-                if weight > 0.0 { sum / weight } else { last(y) }
+                if weight > 0.0 { sum / weight } else { last(y) }.max(bound)
             })
             .collect()
     }
@@ -95,8 +97,10 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     (n > 0).then(|| 0.5 * (values[n / 2] + values[(n - 1) / 2]))
 }
 
-/// The mean absolute error of each method over earlier origins, each fitted anew on what came before; `NaN` where one could not be
-/// fitted. Empty where there is no origin with two seasons and eight values before it.
+/// The mean absolute error of each model over earlier origins, the latest counting most; `NaN` where its form could not be fitted to what
+/// came before one of them. Empty where there is no origin with two seasons and eight values before it.
+///
+/// The form stays as it is: to choose it anew from each origin costs ten times as much and says no more about its forecasts.
 fn past_errors(y: &[f64], season: usize, models: &[Model], trial: Trial) -> Vec<f64> {
     let Trial { horizon, origins } = trial;
     let apart = (horizon / 2).max(1);
@@ -108,15 +112,24 @@ fn past_errors(y: &[f64], season: usize, models: &[Model], trial: Trial) -> Vec<
         return Vec::new();
     }
     let error = |model: &Model| {
-        let mut sum = 0.0;
+        let (mut sum, mut total, mut weight) = (0.0, 0.0, 1.0);
         for &at in &starts {
-            let Some(fitted) = model.method().fit(&y[..at], season) else { return f64::NAN };
+            let Some(fitted) = model.again(&y[..at], season) else { return f64::NAN };
             let ahead = fitted.forecast(&y[..at], season, horizon, true);
-            sum += ahead.iter().zip(&y[at..]).map(|(a, b)| (a - b).abs()).sum::<f64>();
+            let least = bound(&y[..at]);
+            let apart = ahead.iter().zip(&y[at..]).map(|(a, b)| (a.max(least) - b).abs()).sum::<f64>();
+            sum += weight * apart / horizon as f64;
+            total += weight;
+            weight *= FADES;
         }
-        sum / (starts.len() * horizon) as f64
+        sum / total
     };
     models.iter().map(error).collect()
+}
+
+/// What a series that is never below 0 stays above.
+fn bound(y: &[f64]) -> f64 {
+    if y.iter().all(|x| *x >= 0.0) { 0.0 } else { f64::NEG_INFINITY }
 }
 
 /// Of the errors; all weight shared among those without any, where there are such.

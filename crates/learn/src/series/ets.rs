@@ -159,6 +159,14 @@ impl Ets {
         first.improved(y, 300)
     }
 
+    /// The same form for an earlier part of the series, found as if nothing else were known; `None` where the part is too short for it.
+    pub(super) fn again(&self, y: &[f64]) -> Option<Ets> {
+        let season = self.start.season.len();
+        let enough = y.len() > Ets::n_params(self.form, season) + 1;
+        (enough && (self.form.season == Season::None || y.len() > 2 * season))
+            .then(|| Ets::fit(self.form, y, season))
+    }
+
     /// Searches from here.
     fn improved(&self, y: &[f64], evaluations: usize) -> Ets {
         let start = self.packed();

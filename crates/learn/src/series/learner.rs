@@ -44,7 +44,7 @@ pub struct LocalForecast {
     /// The category column that says which series a row belongs to; without it there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The methods; without any, all of them.
+    /// The methods; without any, all but the naive ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<Method>,
     /// How many steps a season has; 1 for none.
@@ -68,7 +68,7 @@ impl Default for LocalForecast {
             season: 1,
             step: None,
             horizon: 8,
-            origins: 6,
+            origins: 8,
         }
     }
 }
@@ -168,7 +168,7 @@ impl LocalForecast {
     }
 
     fn methods(&self) -> &[Method] {
-        if self.methods.is_empty() { &Method::ALL } else { &self.methods }
+        if self.methods.is_empty() { &Method::COMBINED } else { &self.methods }
     }
 }
 

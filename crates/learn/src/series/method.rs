@@ -42,6 +42,8 @@ pub enum Method {
     LongSeasonSmoothing,
 }
 
+/// Of fewer values, nothing but the last is said.
+const LEAST: usize = 4;
 /// The longest season of exponential smoothing and ARIMA.
 const LONGEST: usize = 24;
 
@@ -148,6 +150,20 @@ impl Method {
         Method::LongSeasonSmoothing,
     ];
 
+    /// What is combined: all but the naive ones. These are others' limits (no trend, no season, all of one), and take weight from better
+    /// methods where few origins flatter them.
+    pub const COMBINED: [Method; 9] = [
+        Method::SeasonalSmoothing,
+        Method::Ets,
+        Method::Theta,
+        Method::Arima,
+        Method::StlEts,
+        Method::StlArima,
+        Method::MstlEts,
+        Method::MstlArima,
+        Method::LongSeasonSmoothing,
+    ];
+
     /// Whether it says of a series only what anybody would.
     pub fn is_naive(self) -> bool {
         matches!(self, Method::LastValue | Method::SeasonalNaive | Method::Drift)
@@ -208,6 +224,24 @@ impl Model {
         }
     }
 
+    /// The same form with the parameters that an earlier part of the series gives it; `None` where the part is too short for it.
+    pub(super) fn again(&self, y: &[f64], season: usize) -> Option<Model> {
+        let varies = y.len() >= LEAST && y.iter().any(|x| *x != y[0]);
+        if !varies {
+            return self.method().fit(y, season);
+        }
+        Some(match self {
+            Model::Ets(ets) => Model::Ets(ets.again(y)?),
+            Model::Theta(theta) => Model::Theta(theta.refit(y)),
+            Model::Arima(arima) => Model::Arima(arima.again(y)?),
+            Model::StlEts(ets) => Model::StlEts(ets.again(&Flat::of_one(y, season)?.values)?),
+            Model::StlArima(arima) => Model::StlArima(arima.again(&Flat::of_one(y, season)?.values)?),
+            Model::MstlEts(ets) => Model::MstlEts(ets.again(&Flat::of_two(y, season)?.values)?),
+            Model::MstlArima(arima) => Model::MstlArima(arima.again(&Flat::of_two(y, season)?.values)?),
+            other => other.method().fit(y, season)?,
+        })
+    }
+
     /// Whether its answers come round with the season.
     pub fn has_season(&self) -> bool {
         match self {
@@ -236,7 +270,7 @@ impl Model {
             Some(flat) => flat.with_seasons(of(&flat.values)),
             None => naive::seasonal_naive(y, season, horizon),
         };
-        let too_short = y.len() < 4 || !y.iter().any(|x| *x != y[0]);
+        let too_short = y.len() < LEAST || !y.iter().any(|x| *x != y[0]);
         match self {
             _ if too_short => naive::last_value(y, horizon),
             Model::LastValue => naive::last_value(y, horizon),

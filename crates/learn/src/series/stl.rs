@@ -13,11 +13,14 @@ pub struct Parts {
 
 /// The loess window of a season, in seasons (R's `mstl`: `7 + 4`).
 const SEASON_WINDOW: usize = 11;
+/// Of fewer seasons, a line through a place follows chance, and ends in it: their mean is taken, as R's `mstl` always does. (Of six and more,
+/// lines forecast better: a season that grows with the level does so in lines.)
+const FEW_SEASONS: usize = 6;
 /// Rounds of the inner loop, as statsmodels without robustness.
 const ROUNDS: usize = 5;
 
-/// Decomposes a series of at least two seasons, with the windows of R's `mstl` and lines as local regressions; agrees with statsmodels'
-/// `STL(y, period, seasonal=11).fit()`. `None` for a shorter series or a season below 2.
+/// Decomposes a series of at least two seasons, with the windows of R's `mstl` and lines as local regressions (means of few seasons); agrees with
+/// statsmodels' `STL(y, period, seasonal=11).fit()`, with `seasonal_deg=0` of few seasons. `None` for a shorter series or a season below 2.
 pub fn stl(y: &[f64], season: usize) -> Option<Parts> {
     if season < 2 || y.len() < 2 * season {
         return None;
@@ -103,11 +106,12 @@ impl Smoother {
 
 /// Each place of the season smoothed over the seasons, one season longer at both ends.
 fn by_place(y: &[f64], season: usize, window: usize) -> Vec<f64> {
+    let degree = if y.len() < FEW_SEASONS * season { Degree::Level } else { Degree::Line };
     let mut wide = vec![0.0; y.len() + 2 * season];
     for place in 0..season {
         let own: Vec<f64> = y.iter().skip(place).step_by(season).copied().collect();
         for at in 0..own.len() + 2 {
-            wide[place + at * season] = loess(&own, at as f64 - 1.0, window);
+            wide[place + at * season] = loess(&own, at as f64 - 1.0, window, degree);
         }
     }
     wide
@@ -122,11 +126,11 @@ fn averages(y: &[f64], n: usize) -> Vec<f64> {
 fn loess_all(y: &[f64], window: usize, jump: usize) -> Vec<f64> {
     let last = y.len() - 1;
     let mut smooth = vec![0.0; y.len()];
-    smooth[0] = loess(y, 0.0, window);
+    smooth[0] = loess(y, 0.0, window, Degree::Line);
     let mut from = 0;
     while from < last {
         let to = (from + jump).min(last);
-        smooth[to] = loess(y, to as f64, window);
+        smooth[to] = loess(y, to as f64, window, Degree::Line);
         let rise = (smooth[to] - smooth[from]) / (to - from) as f64;
         for at in from + 1..to {
             smooth[at] = smooth[from] + rise * (at - from) as f64;
@@ -136,8 +140,17 @@ fn loess_all(y: &[f64], window: usize, jump: usize) -> Vec<f64> {
     smooth
 }
 
-/// The local line at a place, from the nearest `window` values with tricube weights.
-fn loess(y: &[f64], at: f64, window: usize) -> f64 {
+/// What is fitted to the neighbours of a place.
+#[derive(Clone, Copy, PartialEq)]
+enum Degree {
+    /// Their mean.
+    Level,
+    /// A line through them.
+    Line,
+}
+
+/// The local mean or line at a place, from the nearest `window` values with tricube weights.
+fn loess(y: &[f64], at: f64, window: usize, degree: Degree) -> f64 {
     let n = y.len();
     let some = window.min(n);
     let first = (at - (some as f64 - 1.0) / 2.0).round().clamp(0.0, (n - some) as f64) as usize;
@@ -160,6 +173,9 @@ fn loess(y: &[f64], at: f64, window: usize) -> f64 {
         return y[(at.round().max(0.0) as usize).min(n - 1)];
     }
     weights.iter_mut().for_each(|w| *w /= sum);
+    if degree == Degree::Level {
+        return weights.iter().enumerate().map(|(i, w)| w * y[first + i]).sum();
+    }
     let centre: f64 = weights.iter().enumerate().map(|(i, w)| w * (first + i) as f64).sum();
     let spread: f64 =
         weights.iter().enumerate().map(|(i, w)| w * ((first + i) as f64 - centre).powi(2)).sum();
@@ -167,6 +183,10 @@ fn loess(y: &[f64], at: f64, window: usize) -> f64 {
     let line = |(i, w): (usize, &f64)| w * (1.0 + tilt * ((first + i) as f64 - centre)) * y[first + i];
     weights.iter().enumerate().map(line).sum()
 }
+
+/// A season that explains so much of what varies beside the trend is one to reckon with (as R's `nsdiffs` takes it; Wang, Smith and Hyndman
+/// 2006).
+pub(super) const STRONG: f64 = 0.64;
 
 /// How much of what varies beside the trend the season explains, from 0 to 1; `None` where there is no season to look for.
 pub fn seasonal_strength(y: &[f64], season: usize) -> Option<f64> {

@@ -4,6 +4,7 @@ use tidemill_kernel::nelder_mead::{Stop, minimise};
 
 use super::Season;
 use super::decompose::{is_seasonal, seasonal_indices};
+use super::stl::{STRONG, seasonal_strength};
 
 /// A Theta model of Fiorucci et al. (2016, "Models for optimising the theta method and their relationship to state space
 /// models"); the season is taken off before (where it shows) and put back.
@@ -117,7 +118,7 @@ fn fitted(y: &[f64], season: usize, dynamic: bool, optimise: bool) -> Option<(f6
         return None;
     }
     let mut how = Season::None;
-    if is_seasonal(y, season) {
+    if is_seasonal(y, season) || seasonal_strength(y, season).is_some_and(|s| s > STRONG) {
         let places = seasonal_indices(y, season, Season::Multiplicative);
         let multiplies = y.iter().all(|x| *x > 0.0) && places.iter().all(|s| *s > 0.01);
         how = if multiplies { Season::Multiplicative } else { Season::Additive };

@@ -37,6 +37,8 @@ for _ in range(2):
             seasonal=window,
             trend=trend,
             low_pass=low,
+            # A line through few seasons follows chance.
+            seasonal_deg=0 if len(y) < 6 * season else 1,
             trend_jump=math.ceil(trend / 10),
             low_pass_jump=math.ceil(low / 10),
         ).fit(inner_iter=5, outer_iter=0)

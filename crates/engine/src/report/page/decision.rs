@@ -9,7 +9,7 @@ use tidemill_report::{
 use super::{Subject, Words, cut, fill, name, plain, strong};
 use crate::facts::Outcome;
 use crate::format::capital;
-use crate::report::text::short_count;
+use crate::report::text::rare::{purpose, short_count};
 use crate::search::{Calibrated, Decided, Reliability};
 
 /// Empty where no probabilities were given.
@@ -71,7 +71,14 @@ fn operating_points(words: &'static Words, outcome: &Outcome) -> Table {
             let counts = [point.found, point.positives, point.false_alarms].map(short_count);
             let [found, positives, alarms] = counts.map(Cell::from);
             let threshold = number::short(point.threshold).into();
-            vec![point.what.clone().into(), threshold, found, positives, alarms, point.flag.clone().into()]
+            vec![
+                purpose(words, point.what).into(),
+                threshold,
+                found,
+                positives,
+                alarms,
+                point.flag.clone().into(),
+            ]
         })
         .collect();
     table

@@ -8,6 +8,7 @@ use super::{Subject, fill, name, plain, strong};
 use crate::facts::Outcome;
 use crate::format::lower;
 use crate::judge::Evidence;
+use crate::report::text::rare::found;
 use crate::report::text::{never_predicted, useless, worse_than_baseline};
 
 /// Fewer rows than this say little.
@@ -115,6 +116,9 @@ fn sentence(subject: &Subject<'_>) -> Text {
 fn more(subject: &Subject<'_>) -> Text {
     let words = subject.words;
     let mut text = Text::default();
+    if let Some(found) = found(words, subject.report) {
+        text = Text::plain(found.trim());
+    }
     if let Some(r2) = subject.report.value("r2") {
         text = text.then(match r2 > 0.0 {
             true => fill(words.explains, &[("share", plain(number::percent(r2)))]),

@@ -23,6 +23,7 @@ mod masks;
 mod monitor;
 mod policy;
 pub(crate) mod prepared;
+pub(crate) mod rare;
 mod repairs;
 mod snapshots;
 pub(crate) mod surrogate;
@@ -72,7 +73,7 @@ pub use targets::{card as card_of_targets, story as training_of_targets};
 pub use teachers::story as teachers;
 pub use training::story as training;
 pub(crate) use training::{
-    Reason, balance, more_rows, never_predicted, note, reasons, short_count, useless, worse_than_baseline,
+    Reason, balance, more_rows, never_predicted, note, reasons, useless, worse_than_baseline,
 };
 
 /// What a column is for.

@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use tidemill_core::recipe::{Spec, Task};
-use tidemill_core::{Role, escaped};
+use tidemill_core::{Family, Role, escaped};
 use tidemill_data::Leak;
 use tidemill_report::words::{Words, fill};
 
-use super::{figures, leaderboard, repairs, role};
+use super::{figures, leaderboard, rare, repairs, role};
 use crate::audit::Severity;
-use crate::builtin::BASELINE;
+use crate::builtin::{BASELINE, is_of};
 use crate::facts::{Outcome, Shipped, Trained};
 use crate::forecast::ForecastFacts;
 use crate::format::{percent, short};
 use crate::judge::UnseenScore;
 use crate::links::blend::Blend;
 use crate::recipe::label;
-use crate::search::{CandidateScore, Decided, StartVerdict};
+use crate::search::{CandidateScore, Decided, StartVerdict, Verdict};
 
 /// The story of a training, a paragraph per line.
 pub fn story(words: &Words, trained: &Trained) -> String {
@@ -32,7 +32,7 @@ pub fn story(words: &Words, trained: &Trained) -> String {
     lines.extend(chosen(words, outcome));
     lines.extend(outcome.forecast.iter().flat_map(|facts| forecast(words, facts)));
     lines.extend([String::new(), verdict(words, outcome)]);
-    lines.extend(operating_points(words, outcome));
+    lines.extend(rare::operating_points(words, outcome));
     lines.extend(cautions(words, outcome));
     lines.extend(outcome.unseen.iter().map(|unseen| on_new_ones(words, outcome, unseen)));
     lines.extend([String::new(), figures::story(words, &outcome.test)]);
@@ -83,31 +83,6 @@ pub(super) fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
         lines.push(fill(said.of_rows, &[("message", &escaped(first)), ("more", &more)]));
     }
     lines
-}
-
-/// Where positives are rare: how many are found, at what price, and what else one might choose.
-fn operating_points(words: &Words, o: &Outcome) -> Vec<String> {
-    let said = &words.story;
-    let Some(first) = o.operating_points.first() else { return Vec::new() };
-    let positive = o.target.classes.last().map_or("", String::as_str);
-    let mut lines = vec![fill(said.rare, &[("class", &positive), ("n", &short_count(first.positives))])];
-    for point in &o.operating_points {
-        let flag = if point.flag.is_empty() { String::new() } else { format!("   {}", point.flag) };
-        let values: [(&str, &dyn Display); 5] = [
-            ("at", &short(point.threshold)),
-            ("found", &short_count(point.found)),
-            ("alarms", &short_count(point.false_alarms)),
-            ("what", &point.what),
-            ("flag", &flag),
-        ];
-        lines.push(fill(said.rare_point, &values));
-    }
-    lines
-}
-
-/// A count; with a fraction only where rows have weights.
-pub(crate) fn short_count(n: f64) -> String {
-    if n.fract() == 0.0 { format!("{n:.0}") } else { short(n) }
 }
 
 /// Classes that the test part has and the model never predicts there.
@@ -334,7 +309,10 @@ pub(crate) fn more_rows(words: &Words, o: &Outcome) -> Option<String> {
         return None;
     }
     let greater = o.test.lines.iter().find(|l| l.name == o.metric).is_some_and(|l| l.greater_is_better);
-    crate::search::curve_sentence(words, &o.learning_curve, greater)
+    let simple =
+        o.gap.as_ref().filter(|gap| gap.verdict == Verdict::Underfit && is_of(&gap.learner, Family::Linear));
+    let simple = simple.map(|gap| &*gap.learner);
+    crate::search::curve_sentence(words, &o.learning_curve, greater, simple)
 }
 
 /// What was chosen and why, a sentence each.
@@ -419,7 +397,8 @@ fn against_baseline(words: &Words, o: &Outcome) -> String {
             Some((right, base)) => {
                 let values: [(&str, &dyn Display); 3] =
                     [("rows", &rows), ("share", &percent(right)), ("base", &percent(base))];
-                fill(said.right, &values)
+                let found = rare::found(words, &o.test).unwrap_or_default();
+                fill(said.right, &values) + &found
             }
             None => said.unscored.into(),
         },

@@ -48,6 +48,11 @@ pub fn automatic(y: &[f64], season: usize) -> Option<Arima> {
     Arima::fit(best.model.order, y, exact).map(|fit| fit.model).or(Some(best.model))
 }
 
+/// How often the exact likelihood is asked while orders are compared.
+pub(super) fn evaluations(y: &[f64], order: &Order) -> usize {
+    if y.len() <= SHORT { 40 * order.n_coefficients().min(5) } else { 1 }
+}
+
 struct Search<'a> {
     y: &'a [f64],
     seen: Vec<Order>,
@@ -61,8 +66,7 @@ impl Search<'_> {
             return false;
         }
         self.seen.push(order);
-        let exact = if self.y.len() <= SHORT { 40 * order.n_coefficients().min(5) } else { 1 };
-        let Some(fit) = Arima::fit(order, self.y, exact) else { return false };
+        let Some(fit) = Arima::fit(order, self.y, evaluations(self.y, &order)) else { return false };
         let better = self.best.as_ref().is_none_or(|best| fit.aicc < best.aicc);
         if better {
             self.best = Some(fit);

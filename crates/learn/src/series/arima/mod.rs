@@ -184,6 +184,11 @@ impl Arima {
         aicc.is_finite().then_some(Fit { model: fitted, aicc })
     }
 
+    /// The same orders for an earlier part of the series; `None` where the part is too short for them, or refuses them.
+    pub(in crate::series) fn again(&self, y: &[f64]) -> Option<Arima> {
+        Arima::fit(self.order, y, auto::evaluations(y, &self.order)).map(|fit| fit.model)
+    }
+
     /// Minus twice the logarithm of the exact Gaussian likelihood of what is left of a series after differences, with the best variance.
     pub fn deviance(&self, y: &[f64]) -> f64 {
         let (arma, mean) = self.arma();
