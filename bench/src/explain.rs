@@ -186,7 +186,7 @@ impl Bench {
             return Err(format!("LIME: coefficients correlate by {mean} only").into());
         }
         Ok(Row {
-            name: "LIME, 5000 samples, 20 columns, per row".into(),
+            name: "LIME, 5000 samples, 20 columns, per row of 20".into(),
             peer: "lime".into(),
             ours_secs,
             peer_secs,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{cargo, modules, root, test_files};
+use crate::{cargo, lengths, modules, root, test_files};
 
 /// Each crate with the crates of ours that it may use, in normal, development and build dependencies alike. The
 /// rooms between `core` and `engine` never see each other, but for `kernel`.
@@ -111,6 +111,11 @@ pub(crate) fn check() -> Result<String, String> {
     }
     faults.extend(fenced(&metadata, &members));
     faults.extend(test_files::unlisted(&root().join("crates")));
+    faults.extend(
+        ["bench/src", "crates", "xtask/src"]
+            .iter()
+            .flat_map(|folder| lengths::too_long(&root().join(folder))),
+    );
     let modules = modules::check(&root().join("crates"));
     if let Err(problem) = &modules {
         faults.push(problem.clone());

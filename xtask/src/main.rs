@@ -1,8 +1,10 @@
 //! The project's own tasks: `cargo xtask help` lists them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod answers;
 mod docs;
 mod layers;
+mod lengths;
 mod modules;
 mod outside;
 mod stages;
@@ -12,8 +14,9 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test                every check and every test: what CI runs
-cargo xtask layers              holds dependencies of crates and imports of modules against their tables, and finds circles
+cargo xtask layers              holds dependencies of crates and imports of modules against their tables, and finds circles and long files
 cargo xtask docs                writes the generated pages of docs/ (a test holds them against the code)
+cargo xtask answers OLD NEW [..] whether two builds of the program answer alike: trains both on the example tables
 cargo xtask bench [NAME] [...]  our speed against peers', side by side; writes bench/RESULTS.md
 cargo xtask judge NAME [...]    our answers held against outside judges: api, beyond, contest, language, page, postgres, quality, report, soak, tensorboard
 ";
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         Some("test") => stages::run(),
         Some("layers") => layers::check().map(|summary| println!("{summary}")),
         Some("docs") if rest.is_empty() => docs::write(),
+        Some("answers") => answers::compare(rest),
         Some(task @ ("bench" | "judge")) => outside::run(task, rest),
         Some("help" | "--help" | "-h") | None => {
             print!("{HELP}");

@@ -21,6 +21,6 @@ fn main() -> ExitCode {
     };
     match verbs::run(&cli) {
         Ok(shown) => show::done(&shown, cli.json),
-        Err(error) => show::failed(&error, cli.json),
+        Err(error) => show::failed(&error, cli.words(), cli.json),
     }
 }

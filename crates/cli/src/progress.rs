@@ -5,18 +5,20 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tidemill_engine::core::Event;
+use tidemill_engine::report::words::{Words, fill};
 
 /// Shows events on standard error; bars only on a terminal, nothing at all when quiet.
 pub(crate) struct Progress {
     bar: Mutex<Option<ProgressBar>>,
     terminal: bool,
     quiet: bool,
+    words: &'static Words,
 }
 
 impl Progress {
     /// A watcher; `quiet` leaves only the warnings that end up in the result.
-    pub(crate) fn new(quiet: bool) -> Self {
-        Progress { bar: Mutex::default(), terminal: std::io::stderr().is_terminal(), quiet }
+    pub(crate) fn new(quiet: bool, words: &'static Words) -> Self {
+        Progress { bar: Mutex::default(), terminal: std::io::stderr().is_terminal(), quiet, words }
     }
 
     /// Shows one event.
@@ -35,7 +37,7 @@ impl Progress {
                 if let Ok(style) = ProgressStyle::with_template(style) {
                     new.set_style(style);
                 }
-                new.set_message(what.clone());
+                new.set_message(self.words.doing(what).into_owned());
                 *bar = Some(new);
             }
             Event::Begin { .. } => {}
@@ -49,8 +51,11 @@ impl Progress {
                     bar.finish_and_clear();
                 }
             }
-            Event::Note(text) => line(&bar, text),
-            Event::Warned(warning) => line(&bar, &format!("warning: {}", warning.message)),
+            Event::Note(text) => line(&bar, &self.words.doing(text)),
+            Event::Warned(warning) => {
+                let message = self.words.told(&warning.code, &warning.message);
+                line(&bar, &fill(self.words.warned, &[("message", &message)]));
+            }
         }
     }
 }

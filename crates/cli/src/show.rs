@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::error::ErrorKind;
 use serde_json::{Value, json};
 use tidemill_engine::core::Error;
+use tidemill_engine::report::words::{self, Words, fill};
 
 /// What a verb has to show.
 pub(crate) struct Shown {
@@ -48,16 +49,17 @@ pub(crate) fn done(shown: &Shown, json: bool) -> ExitCode {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::from(u8::from(shown.no)),
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(e) => failed(&Error::io("standard output", e), false),
+        Err(e) => failed(&Error::io("standard output", e), &words::EN, false),
     }
 }
 
 /// Shows an error: what, where, and what to do. Exit code 2, or 130 after Ctrl-C as shells expect.
 #[expect(clippy::print_stderr, reason = "the one place where errors are shown")]
-pub(crate) fn failed(error: &Error, json: bool) -> ExitCode {
-    eprintln!("error: {error}");
+pub(crate) fn failed(error: &Error, words: &Words, json: bool) -> ExitCode {
+    let message = error.to_string();
+    eprintln!("{}", fill(words.failed, &[("message", &words.told(error.code(), &message))]));
     if let Some(remedy) = error.remedy().filter(|r| !r.is_empty()) {
-        eprintln!("  help: {remedy}");
+        eprintln!("  {}", fill(words.help, &[("remedy", &words.advised(&remedy))]));
     }
     // A reader of one document would not understand a second one.
     if json && !SHOWN.load(Ordering::Relaxed) {

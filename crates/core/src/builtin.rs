@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Estimator, Fitted, Registry, Resampler, Result, State};
+use crate::{Estimator, Fitted, Registry, Resampler, Result, State, tagged};
 
 /// Where in a recipe a parameter is wrong, and how; the engine finds the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -288,11 +288,7 @@ impl Entry {
             done: "",
             defaults: defaults::<T>,
             shown: Vec::new,
-            parse: Parse::Resampler(|params| {
-                let resampler: T = read(params)?;
-                resampler.check()?;
-                Ok(Box::new(resampler))
-            }),
+            parse: Parse::Resampler(|params| Ok(Box::new(read::<T>(params, T::check)?))),
             load: None,
         }
     }
@@ -311,11 +307,7 @@ impl Entry {
             done: "",
             defaults: defaults::<T>,
             shown,
-            parse: Parse::Estimator(|params| {
-                let estimator: T = read(params)?;
-                estimator.check()?;
-                Ok(Box::new(estimator))
-            }),
+            parse: Parse::Estimator(|params| Ok(Box::new(read::<T>(params, T::check)?))),
             load: Some(|registry, state| {
                 state.check_version(T::VERSION)?;
                 T::load(registry, state)
@@ -352,6 +344,9 @@ impl Entry {
     }
 
     fn label_with(&self, params: &Map<String, Value>, shown: impl Fn(&str) -> bool) -> String {
+        let beside =
+            tagged::beside(params.clone(), || (self.schema)(&mut SchemaGenerator::default()).to_value());
+        let params = beside.as_ref().map_or(params, |(beside, _)| beside);
         let defaults = (self.defaults)();
         let differs = |key: &String, value: &Value| defaults.get(key).is_none_or(|d| !equal(d, value));
         // In the order of the defaults, so that the order in which parameters were written makes no difference.
@@ -382,10 +377,28 @@ fn defaults<T: Default + Serialize>() -> Map<String, Value> {
     }
 }
 
-fn read<T: DeserializeOwned>(params: Value) -> Result<T, KeyPath> {
-    let params = if params.is_null() { Value::Object(Map::new()) } else { params };
-    serde_path_to_error::deserialize(params).map_err(|e| {
+/// Reads parameters, with those that stand in a table of another (see [`tagged`]), and checks them.
+fn read<T: DeserializeOwned + JsonSchema>(
+    params: Value,
+    check: fn(&T) -> Result<(), KeyPath>,
+) -> Result<T, KeyPath> {
+    let (params, moved) = match params {
+        Value::Null => (Value::Object(Map::new()), Vec::new()),
+        Value::Object(params) => {
+            let schema = || SchemaGenerator::default().into_root_schema_for::<T>().to_value();
+            let (params, moved) = tagged::beside(params, schema)?;
+            (Value::Object(params), moved)
+        }
+        other => (other, Vec::new()),
+    };
+    let as_written = |fault: KeyPath| match moved.iter().find(|(field, _)| *field == fault.path) {
+        Some((_, path)) => KeyPath::new(path, fault.problem),
+        None => fault,
+    };
+    let read: T = serde_path_to_error::deserialize(params).map_err(|e| {
         let path = e.path().to_string();
-        KeyPath::new(if path == "." { "" } else { &path }, e.inner().to_string())
-    })
+        as_written(KeyPath::new(if path == "." { "" } else { &path }, e.inner().to_string()))
+    })?;
+    check(&read).map_err(as_written)?;
+    Ok(read)
 }

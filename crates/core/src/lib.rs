@@ -27,6 +27,7 @@ mod source;
 mod sparse;
 mod staged;
 mod state;
+pub mod tagged;
 mod trees;
 
 pub use batch::{Batch, dense_vector, probability_vector};

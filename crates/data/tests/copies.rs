@@ -290,3 +290,27 @@ fn rows_to_compare_on_are_new_and_counted_once() {
     let of_part = split::unlike(&part, &[], &(0..460).collect::<Vec<u32>>()).unwrap();
     assert_eq!(of_part.len(), incomes[500..].iter().collect::<BTreeSet<_>>().len());
 }
+
+#[test]
+fn copies_that_tie_all_groups_together_are_named_as_the_reason() {
+    let mut random = Random::new(26, 0);
+    let mut rows: Vec<String> = (0..120)
+        .flat_map(|_| {
+            let row = format!("{:.4},{:.4},{}", random.normal(), random.normal(), random.below(2));
+            let sites: Vec<usize> = (0..3).map(|_| random.below(30)).collect();
+            sites.into_iter().map(move |site| format!("s{site},{row}\n"))
+        })
+        .collect();
+    random.shuffle(&mut rows);
+    let file = written(&format!("site,a,b,y\n{}", rows.concat()));
+    let mut by_site = recipe("y");
+    by_site.data.group = Some("site".into());
+    let path = file.path().display().to_string();
+    let source = tidemill_data::open(&path, &ReadOptions::default()).unwrap();
+    let plan = tidemill_data::infer(&*source, &by_site, &Context::default()).unwrap();
+    let (_, table) = Ingest::fit(&*source, plan, &Context::default()).unwrap();
+    let (table, _) = split::mark(table, &by_site.split, &Context::default()).unwrap();
+    let error = split::test_split(&table, &by_site.split, &Context::default()).unwrap_err();
+    assert!(error.to_string().contains("copies of rows stand in so many 'site'"), "{error}");
+    assert!(error.remedy().unwrap().contains("split.copies = \"ignore\""), "{error}");
+}

@@ -370,3 +370,20 @@ fn a_missing_value_is_odd_where_training_had_all() {
     let found: Vec<_> = flaws.iter().map(|f| (f.column(), f.code())).collect();
     assert_eq!(found, [("whole", "missing_value")]);
 }
+
+/// A test file of other tools writes the classes as `TRUE` and `1`; classes of other words are as they stand.
+#[test]
+fn classes_that_are_a_yes_and_a_no_are_read_in_each_word_of_their_language() {
+    let codes = |classes: [&str; 2], labels: Vec<&str>| -> Vec<u32> {
+        let known = texts(&[("x", vec!["1.5", "2.5", "3", "4"]), ("y", [classes, classes].concat())]);
+        let (intake, ..) = fit(&known, &recipe("y"));
+        let numbers = vec!["1.5"; labels.len()];
+        let rows = texts(&[("x", numbers), ("y", labels)]);
+        let judged = intake.batches(&rows).unwrap().next().unwrap().unwrap();
+        judged.codes(judged.schema().index("y").unwrap()).unwrap().values().to_vec()
+    };
+    assert_eq!(codes(["no", "yes"], vec!["YES", "No", "1", "false", "maybe", "ja"]), [1, 0, 1, 0, 2, 2]);
+    assert_eq!(codes(["0", "1"], vec!["True", "False", "1.0", "2"]), [1, 0, 1, 2]);
+    assert_eq!(codes(["nein", "ja"], vec!["JA", "n", "falsch", "si"]), [1, 0, 0, 2]);
+    assert_eq!(codes(["cat", "dog"], vec!["Cat", "yes"]), [2, 2]);
+}

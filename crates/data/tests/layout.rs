@@ -34,6 +34,7 @@ fn names_in_two_rows_are_read() {
         ("where,plant,plant,plant\nplace,size,rank,y\n", ["place", "size", "rank", "y"]),
         ("where,plant,,\nplace,size,rank,y\n", ["place", "size", "rank", "y"]),
         (",2023,2023,2024\nplace,size,rank,y\n", ["place", "size", "rank", "y"]),
+        ("Report of 2024,,,\n,,,\nwhere,,2023,\nplace,size,rank,y\n", ["place", "size", "rank", "y"]),
         ("where,A,,B\nplace,mean,sd,mean\n", ["where place", "A mean", "A sd", "B mean"]),
         ("place,size,rank,y\n-----,----,----,-\n", ["place", "size", "rank", "y"]),
         ("place,size,rank,y\nstring,float,int,float\n", ["place", "size", "rank", "y"]),
@@ -64,6 +65,49 @@ fn rows_with_names_of_their_own_are_read() {
     ] {
         let source = read(csv, &ReadOptions::default());
         assert_eq!((names(&*source), n_rows(&*source)), (vec![first, "size", "rank", "y"], 2), "{csv:?}");
+    }
+}
+
+/// Files of Windows put one behind the other: each with its mark and its names, in quotes or not, with its own line ends.
+#[test]
+fn files_put_one_behind_the_other_are_one_table() {
+    let free = ReadOptions::default();
+    for second in [
+        "\u{feff}a,b,y\n3,4,u\n",
+        "a,b,y\r\n3,4,u\r\n",
+        "\"a\",\"b\",\"y\"\n3,4,u\n",
+        "\u{feff}\"a\", b ,y\r\n3,4,u\r\n",
+        "\u{feff}3,4,u\n",
+        "\u{feff}\"3\",4,u\n",
+    ] {
+        let source = read(&format!("a,b,y\n1,2,v\n5,6,u\n{second}"), &free);
+        let rows = source.collect().unwrap();
+        let first: Vec<_> = rows.texts(0).unwrap().iter().flatten().collect();
+        assert_eq!((names(&*source), first), (vec!["a", "b", "y"], vec!["1", "5", "3"]), "{second:?}");
+        // Where each row is answered, the names are no row.
+        let told = ReadOptions::at_prediction(["a", "b"]);
+        let answered = read(&format!("a,b,y\n1,2,v\n5,6,u\n{second}"), &told).collect();
+        assert_eq!(answered.is_err(), second.contains("a"), "{second:?}");
+    }
+    let lines = "{\"a\":1}\n\u{feff}{\"a\":NaN}\n{\"a\":3}\n";
+    let source = open_body(lines.as_bytes().to_vec(), "a.jsonl", BodyFormat::JsonLines, &free).unwrap();
+    let rows = source.collect().unwrap();
+    assert_eq!(rows.numbers(0).unwrap().iter().collect::<Vec<_>>(), [Some(1.0), None, Some(3.0)]);
+}
+
+#[test]
+fn years_and_dates_in_order_are_names() {
+    let free = ReadOptions::default();
+    for (header, rows, wanted) in [
+        ("country,1990,1991,1992\n", "A,3.5,2,1\nB,4.5,3,2\nA,1,2,3\n", 3),
+        (",2024-01-01,2024-02-01\n", "A,3.5,2\nB,4.5,3\n", 2),
+        ("2021,2020,2019\n", "3.5,2,7\n4.5,3,8\n", 2),
+        // Rows with years of their own, years out of order, and one year alone.
+        ("Ann,1990,1995\n", "Bob,1991,1999\nEve,1985,2001\n", 3),
+        ("A,1991,1990,1992\n", "B,3.5,2,1\nC,4.5,3,2\n", 3),
+        ("A,1990\n", "B,3.5\nC,4.5\n", 3),
+    ] {
+        assert_eq!(n_rows(&*read(&format!("{header}{rows}"), &free)), wanted, "{header}");
     }
 }
 
@@ -154,6 +198,24 @@ fn where_each_row_is_answered_no_line_is_passed_over() {
         assert_eq!(refused.unwrap_err().line(), Some(line), "{csv:?}");
     }
     assert_eq!(n_rows(&*read("place,y\nOslo,1\nTotal,1\n", &options)), 2);
+    // A cell too many is a fault, and no name of the row, unless the model knows that rows have names.
+    for csv in
+        ["place,y\nOslo,1,2\n", "a,b,c\n10.5,59.5,3,59.5\n10.6,59.5,3,4\n", "place;y\n1;Oslo;2\n2;Rome;3\n"]
+    {
+        let refused =
+            open_body(csv.as_bytes().to_vec(), "a.csv", BodyFormat::Csv, &options).and_then(|s| s.collect());
+        assert_eq!(refused.unwrap_err().line(), Some(2), "{csv:?}");
+    }
+    let with_rows = ReadOptions::at_prediction(["row", "place", "y"]);
+    assert_eq!(names(&*read("place,y\n1,Oslo,2\n2,Rome,3\n", &with_rows)), ["row", "place", "y"]);
+    // To learn from: names of rows are different names.
+    assert_eq!(
+        names(&*read("place,y\n1,Oslo,2\n2,Rome,3\n", &ReadOptions::default())),
+        ["row", "place", "y"]
+    );
+    let open =
+        |csv: &str| open_body(csv.as_bytes().to_vec(), "a.csv", BodyFormat::Csv, &ReadOptions::default());
+    assert!(open("size,rank,y\nOslo,1.5,3,7.25\nOslo,2.5,4,8.5\n").and_then(|s| s.collect()).is_err());
     // To learn from, files may be put one behind the other.
     assert_eq!(n_rows(&*read("place,y\nOslo,1\nplace,y\nRome,2\n", &ReadOptions::default())), 2);
 }

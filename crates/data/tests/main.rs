@@ -6,5 +6,6 @@ mod intake;
 mod layout;
 mod pictures;
 mod profile;
+mod programs;
 mod reading;
 mod written;

@@ -422,6 +422,13 @@ fn a_workbook_is_read_where_its_table_is() {
     assert_eq!(texts(&*old, "shop").len(), 29);
     let e = refusal(open(&file("formulas.xlsx"), &ReadOptions::default()));
     assert!(e.to_string().contains("column 3 of sheet 'Data' holds 6 formulas without their values"), "{e}");
+    // Who leaves the column out needs no values of it.
+    let ignored = ReadOptions { ignored: vec!["tax".into()], ..ReadOptions::default() };
+    assert_eq!(texts(&*open(&file("formulas.xlsx"), &ignored).unwrap(), "price").len(), 6);
+    // What stands in a merged cell is that of each of its rows.
+    let merged = opened("merged.xlsx");
+    assert_eq!(names(&*merged), ["region", "sold", "back"]);
+    assert_eq!(texts(&*merged, "region"), ["North", "North", "North", "South", "South", "South"]);
     // An empty row divides the table from its total.
     let total = opened("total.xlsx");
     assert_eq!(texts(&*total, "shop").last().map(String::as_str), Some("s10"));

@@ -19,6 +19,12 @@ fn numbers_are_read_as_the_world_writes_them() {
         ("x,y\n12.5 kg,a\n3 kg,b\n4 KG,c\n", vec![12.5, 3.0, 4.0]),
         ("x,y\n1.2K,a\n3M,b\n950,c\n", vec![1200.0, 3e6, 950.0]),
         ("x,y\n$1.5bn,a\n$2bn,b\n$0.5bn,c\n", vec![1.5e9, 2e9, 0.5e9]),
+        ("x,y\n$1.2M,a\n$950K,b\n$2.5B,c\n$300,d\n", vec![1.2e6, 950e3, 2.5e9, 300.0]),
+        ("x,y\n5 stars,a\n1 star,b\n3.5 stars,c\n", vec![5.0, 1.0, 3.5]),
+        ("x,y\n2h 30m,a\n45m,b\n1h,c\n", vec![9000.0, 2700.0, 3600.0]),
+        ("x,y\n1 days 02:00:00,a\n0 days 00:30:00,b\n-1 days +23:00:00,c\n", vec![93_600.0, 1800.0, -3600.0]),
+        ("x;y\n10 000 Kč;a\n950,50 Kč;b\n1 250 Kč;c\n", vec![10_000.0, 950.5, 1250.0]),
+        ("x,y\n−5.5,a\n3,b\n−1.25,c\n", vec![-5.5, 3.0, -1.25]),
         ("x,y\n<0.5,a\n1.5,b\n>100,c\n", vec![0.5, 1.5, 100.0]),
         ("x,y\n12,a\n90+,b\n47,c\n", vec![12.0, 90.0, 47.0]),
         // Beside times with hours, those of two parts have none.
@@ -69,6 +75,7 @@ fn what_can_be_read_in_two_ways_is_said() {
         ("d,e\n12:30,a\n1:20,b\n", "clock", "ambiguous_lengths"),
         ("d,e\n90+,a\n12,b\n35,b\n", "censored", "censored"),
         ("d,e\n$5,a\n€7.5,b\n$12,b\n", "currency", "mixed_currencies"),
+        ("d;e\n1,5;a\n2.5;b\n3,75;c\n4.25;d\n10;e\n", "", "mixed_decimals"),
     ] {
         let plan = plan_of(&*text(csv), None);
         assert_eq!(plan.column("d").unwrap().format.to_string(), format, "{csv:?}");
@@ -248,6 +255,16 @@ fn words_for_missing_can_be_values() {
     let (intake, table) = Ingest::fit(&*source, plan, &Context::default()).unwrap();
     assert_eq!(intake.plan().columns[0].categories, ["b", "c", "null"]);
     assert_eq!(table.batch().numbers(1).unwrap().iter().flatten().collect::<Vec<_>>(), [1.5, 2.5, 4.0]);
+    // What is said acts when it is pasted: among names, and among numbers.
+    let numbers = "c,x\na,1.5\nb,3\na,NA\nb,4\n";
+    let note = plan_of(&*text(numbers), None).notes.into_iter().find(|n| n.code == "missing_words").unwrap();
+    assert_eq!((note.column.as_deref(), note.remedy.as_str()), (Some("x"), "kind = \"category\""));
+    let mut recipe = Recipe::default();
+    recipe.columns.insert("x".into(), ColumnSpec { kind: Some(Kind::Category), ..ColumnSpec::default() });
+    recipe.data.missing_only = Some(vec![]);
+    let plan = infer(&*text(numbers), &recipe, &Context::default()).unwrap();
+    let (intake, _) = Ingest::fit(&*text(numbers), plan, &Context::default()).unwrap();
+    assert!(intake.plan().column("x").unwrap().categories.contains(&"NA".to_string()));
     // What is taken as missing is said, severely of a target.
     let plan = plan_of(&*text("c,x\na,1.5\nb,3\nn/a,2.5\na,4\n"), Some("c"));
     let note = plan.notes.iter().find(|n| n.code == "missing_words").unwrap();
@@ -408,6 +425,10 @@ fn times_are_read_as_the_world_writes_them() {
         ("mail", days(&|i| format!("\"Tue, {:02} Jan 2023 10:{i:02}:00 +0000\"", 1 + i % 28))),
         ("German", days(&|i| format!("{}. {} 2023", 1 + i % 28, month[i % 3]))),
         ("Chinese", days(&|i| format!("2023年{}月{}日", 1 + i % 12, 1 + i % 28))),
+        ("named zones", days(&|i| format!("2023-01-{:02} 10:{i:02} {}", 1 + i % 28, ["CET", "CEST"][i % 2]))),
+        ("Java", days(&|i| format!("2023-01-{:02}T10:{i:02}+01:00[Europe/Berlin]", 1 + i % 28))),
+        ("places", days(&|i| format!("2023-01-{:02} 10:{i:02}:00 America/New_York", 1 + i % 28))),
+        ("Unix", days(&|i| format!("Wed Jan {:02} 10:{i:02}:00 +0000 2023", 1 + i % 28))),
         ("mixed zones", days(&|i| format!("2023-01-{:02}T10:{i:02}:00{}", 1 + i % 28, ["", "Z"][i % 2]))),
     ] {
         let found = column(&*text(&csv), "x");
@@ -431,10 +452,16 @@ fn times_are_read_as_the_world_writes_them() {
         (named("x", true, &months), "period"),
         (named("timestamp", false, &nanos), "unix_nanos"),
         (named("x", true, &nanos), "unix_nanos"),
+        (named("week", false, &weeks), "period"),
+        (named("month", false, &|i| format!("{}-{:02}", ["Jan", "Feb", "Mai"][i % 3], 18 + i % 9)), "period"),
+        (named("order_date", false, &|i| format!("{}", 45_000 + 3 * i)), "excel_days"),
+        (named("Datum", false, &|i| format!("{}.{i:02}", 45_000 + i)), "excel_days"),
+        (named("x", true, &|i| format!("{}", 45_000 + i)), "excel_days"),
         (named("x", true, &weeks), "period"),
     ] {
         assert_eq!((found.kind, found.format.to_string().as_str()), (Kind::Time, format), "{}", found.why);
     }
+    assert_eq!(named("response_time", false, &|i| format!("{}", 45_000 + 3 * i)).kind, Kind::Number);
     // Six and fourteen digits that are no dates stay what they were.
     assert_ne!(named("x", false, &months).kind, Kind::Time);
     assert_ne!(named("month", false, &|i| format!("2016{:02}", 10 + i % 7)).kind, Kind::Time);

@@ -20,10 +20,11 @@ pub fn open_to_learn(location: &str, recipe: &Recipe) -> Result<Box<dyn Source>>
 }
 
 /// Rows for a model with this recipe to answer: judged by themselves, for they may be written in another way than those that it
-/// learned from.
+/// learned from; what their bytes do not tell, such as which of the older encodings they are in, is as it was there.
 pub fn open_to_answer(location: &str, recipe: &Recipe) -> Result<Box<dyn Source>> {
     let known = recipe.columns.keys().map(String::as_str);
-    tidemill_data::open(location, &ReadOptions::at_prediction(known))
+    let options = ReadOptions::at_prediction(known).usually_in(recipe.data.encoding.as_deref());
+    tidemill_data::open(location, &options)
 }
 
 /// A value as JSON has it, as a cell.

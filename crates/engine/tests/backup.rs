@@ -141,6 +141,11 @@ fn what_cannot_be_backed_up_leaves_no_set() {
     let elsewhere = Plan { to: desk.path().join("m"), ..plan.clone() };
     let error = backup::run(&elsewhere, NOW, &context()).unwrap_err();
     assert!(said(&error).contains("not empty"), "{error}");
+    // A disk that is gone: its folder is not made anew on another one.
+    let away = Plan { to: desk.path().join("disk/second"), ..plan.clone() };
+    let error = backup::run(&away, NOW, &context()).unwrap_err();
+    assert!(said(&error).contains("there is no folder") && said(&error).contains("disk"), "{error}");
+    assert!(!desk.path().join("disk").exists());
     let nothing = Plan { files: vec![], stores: vec![], ..plan };
     assert!(backup::run(&nothing, NOW, &context()).is_err());
     assert!(Place::open(desk.path()).is_err());

@@ -256,6 +256,37 @@ fn classes_that_stand_for_no_answer_are_named() {
         .fold(String::from("x,y\n"), |t, i| t + &format!("{},{}\n", i % 13, ["known", "unknown"][i % 2]));
     let found = audit("two.csv", &two, &target("y"));
     assert!(found.findings.iter().all(|f| f.code != "placeholder_class"));
+    // Codes of answers: 9, 99 and -8 are none of a scale from 1 to 5; -1, 6 and 50 may be.
+    let scale = |code: i64| -> bool {
+        let class = |i: usize| if i % 9 == 4 { code } else { 1 + i as i64 * 7 % 5 };
+        let text = (0..180).fold(String::from("x,y\n"), |t, i| t + &format!("{},{}\n", i * 7 % 31, class(i)));
+        audit("scale.csv", &text, &target("y")).findings.iter().any(|f| f.code == "placeholder_class")
+    };
+    let found = [9, 99, 888, -8, -99, -1, 0, 6, 50].map(scale);
+    assert_eq!(found, [false, true, true, true, true, false, false, false, false]);
+    let short = |i: usize| ["0", "1", "9"][i % 3];
+    let text = (0..180).fold(String::from("x,y\n"), |t, i| t + &format!("{},{}\n", i * 7 % 31, short(i)));
+    find(&audit("short.csv", &text, &target("y")), "placeholder_class", "y");
+}
+
+/// Kind 15: what `train` refuses, `check` finds.
+#[test]
+fn nothing_to_learn_from_is_severe() {
+    let rows = |n: usize, line: &dyn Fn(usize) -> String| (0..n).map(line).collect::<String>();
+    for (text, code) in [
+        ("y\n".to_string() + &rows(40, &|i| format!("{}\n", i % 2)), "nothing_to_learn"),
+        ("a,b,y\n".to_string() + &rows(40, &|i| format!(",k,{}\n", i % 2)), "nothing_to_learn"),
+        ("a,y\n".to_string() + &rows(8, &|i| format!("{i}.5,{}\n", i % 2)), "too_few_rows"),
+        (
+            "a,y\n".to_string() + &rows(40, &|i| format!("{i}.5,{}\n", if i < 9 { "u" } else { "" })),
+            "too_few_rows",
+        ),
+    ] {
+        let found = audit("t.csv", &text, &target("y"));
+        assert!(found.severe > 0 && found.findings.iter().any(|f| f.code == code), "{text}");
+    }
+    let sound = "a,y\n".to_string() + &rows(40, &|i| format!("{}.5,{}\n", i * 7 % 40, i % 2));
+    assert!(audit("t.csv", &sound, &target("y")).findings.iter().all(|f| f.severity != Severity::Severe));
 }
 
 #[test]

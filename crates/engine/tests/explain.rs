@@ -257,3 +257,37 @@ fn lime_refuses_columns_that_it_cannot_vary_and_nonsense_settings() {
     let failed = explain::explain(&opened(BY_COLOUR), &rows(50), None, &lime(&[1], none), &context(0, 1));
     assert!(failed.unwrap_err().to_string().contains("at least 2 samples"));
 }
+
+/// More columns than a method can look at together are refused by their number before anything is made of them.
+#[test]
+fn more_columns_than_a_method_takes_are_refused() {
+    let names: Vec<String> = (0..5001).map(|j| format!("c{j}")).collect();
+    let text = format!(
+        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=5000\nobjective=regression\n\
+         feature_names={}\nfeature_infos={}\ntree_sizes=1\n\nTree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=0\nthreshold=0\n\
+         decision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=1 2\nleaf_count=5 5\nend of trees\n\npandas_categorical:[]\n",
+        names.join(" "),
+        vec!["[-1:1]"; 5001].join(" ")
+    );
+    let taken = import(text.as_bytes(), "model.txt", &import::Asked::default(), &context(0, 1)).unwrap();
+    let opened = model::of_package(taken.package(String::new()).unwrap(), &context(0, 1)).unwrap();
+    let array = || Arc::new(Float64Array::from(vec![-0.5, 0.5])) as ArrayRef;
+    let columns = names.iter().map(|name| Column::number(name.as_str())).collect();
+    let schema = Arc::new(Schema::new(columns).unwrap());
+    let rows = Table::new(Batch::new(schema, (0..5001).map(|_| array()).collect()).unwrap());
+    for (method, most) in [
+        (Method::PermutationShap, "5000 at most"),
+        (Method::KernelShap, "2000 at most"),
+        (Method::PartitionShap, "2000 at most"),
+        (Method::Lime, "2000 at most"),
+    ] {
+        let asked = Asked { method: Some(method), ..Asked::default() };
+        let failed = explain::explain(&opened, &rows, None, &asked, &context(0, 1)).unwrap_err().to_string();
+        assert!(failed.contains("5001 columns are too many") && failed.contains(most), "{failed}");
+    }
+    let found = explained(&opened, &rows, &Asked::default(), &context(0, 1));
+    assert_eq!(
+        (found.method, found.columns[0].as_str(), found.rows[1].values[0][0]),
+        (Method::TreeShap, "c0", 0.5)
+    );
+}

@@ -271,10 +271,12 @@ fn from_a_table_to_forecasts_and_their_figures() {
     let used: Vec<&str> = trained.outcome.columns.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(used, [HISTORY, "at", "shop", "sold"], "what is known only later is not looked at");
 
-    // The resolved recipe leads to the same model again; only the reasons of what it says differ.
+    // The resolved recipe leads to the same model again, byte for byte.
     let written = recipe::read(&trained.recipe, &builtin::registry()).unwrap();
     let job = train::Job { recipe: written, out: folder.path().join("again"), ..job };
-    let again = train::train(&job, &context()).unwrap().outcome;
+    let again = train::train(&job, &context()).unwrap();
+    assert_eq!(std::fs::read(&again.model).unwrap(), std::fs::read(&trained.model).unwrap());
+    let again = again.outcome;
     assert_eq!(again.test.to_string(), trained.outcome.test.to_string());
     assert_eq!(format!("{:?}", again.forecast), format!("{:?}", trained.outcome.forecast));
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidemill_core::{Chain, Context, Fitted};
-use tidemill_engine::explain::{Asked, Explained, Method, explain};
+use tidemill_engine::explain::{Asked, CellParts, Explained, Method, Part, PartsOf, explain};
 use tidemill_engine::links::blend::Blend;
 use tidemill_engine::model::Model;
 use tidemill_engine::report::text;
@@ -86,4 +86,71 @@ fn gradients_of_a_blend_are_those_of_its_nets() {
         assert!(a.values[0].iter().zip(&b.values[0]).all(|(a, b)| (a - b).abs() < 1e-12));
         assert!((a.totals[0] - b.totals[0]).abs() < 1e-12);
     }
+}
+
+/// A net that reads pictures, series and texts: its attention is shared among the words of the text, what it sees among the patches of the
+/// picture, and Owen values of words and patches sum to their columns and to the answer.
+#[test]
+fn where_a_net_looks_is_told_of_texts_and_pictures() {
+    let context = Context::new(0, 1, Arc::new(builtin::registry()));
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let opened = model::open(&golden.join("media-net.tidemill"), &context).unwrap();
+    let source = rows::open(&golden.join("media.csv").to_string_lossy()).unwrap();
+    let told = |method: Method| {
+        let asked = Asked { rows: vec![1, 2, 3], method: Some(method), ..Asked::default() };
+        explain(&opened, &*source, None, &asked, &context).unwrap()
+    };
+    let parts = |found: &Explained, row: usize, column: &str| {
+        found.rows[row].parts.iter().find(|cell| cell.column == column).unwrap().clone()
+    };
+    let text_of = |cell: &CellParts| {
+        let words = cell.parts.iter().filter_map(|part| match part {
+            Part::Word(word) => Some(word.as_str()),
+            Part::Patch(_) => None,
+        });
+        words.collect::<String>()
+    };
+    let looked = told(Method::Gradients);
+    for row in 0..3 {
+        let note = parts(&looked, row, "note");
+        assert_eq!(note.what, PartsOf::Attention);
+        let at = looked.columns.iter().position(|column| column == "note").unwrap();
+        assert_eq!(text_of(&note).trim(), looked.rows[row].cells[at]);
+        let shares = &note.values[0];
+        assert!(
+            (shares.iter().sum::<f64>() - 1.0).abs() < 1e-5 && shares.iter().all(|x| *x > 0.0),
+            "{shares:?}"
+        );
+        let photo = parts(&looked, row, "photo");
+        assert_eq!(photo.what, PartsOf::GradCam);
+        assert!(photo.values[0].iter().all(|x| *x >= 0.0) && photo.picture.is_some(), "{photo:?}");
+        let area: usize =
+            photo.parts.iter().map(|part| if let Part::Patch([.., w, h]) = part { w * h } else { 0 }).sum();
+        let picture = photo.picture.unwrap();
+        assert_eq!(area, (picture.width * picture.height) as usize);
+    }
+    // The probability of `yes`, which stands last.
+    let answers = std::fs::read_to_string(golden.join("media-net.answers.csv")).unwrap();
+    let answers: Vec<f64> =
+        answers.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect();
+    let added = told(Method::PartitionShap);
+    for (row, found) in added.rows.iter().enumerate() {
+        for (output, values) in found.values.iter().enumerate() {
+            for column in ["note", "photo"] {
+                let cell = parts(&added, row, column);
+                let at = added.columns.iter().position(|other| other == column).unwrap();
+                assert!((cell.values[output].iter().sum::<f64>() - values[at]).abs() < 1e-9, "{column}");
+                assert_eq!(cell.what, PartsOf::Added);
+            }
+            let sum = added.base[output] + values.iter().sum::<f64>();
+            assert!((sum - answers[row]).abs() < 1e-9, "{sum} is not {}", answers[row]);
+        }
+        assert_eq!(
+            text_of(&parts(&added, row, "note")),
+            found.cells[added.columns.iter().position(|c| c == "note").unwrap()]
+        );
+    }
+    let story = text::explanation(&EN, &looked);
+    assert!(story.contains("Where the net looks in “note” (attention): “") && story.contains('%'), "{story}");
+    assert!(story.contains("What the net sees in “photo” (Grad-CAM)"), "{story}");
 }

@@ -39,4 +39,4 @@ pub use answers::{Answers, ClassAnswers, NumberAnswers};
 pub use confusion::{Confusion, Counts};
 pub use error::{Error, Result};
 pub use metrics::{METRICS, Metric, Score, default_metric, metric, reference};
-pub use report::{ClassLine, Line, Report, report};
+pub use report::{ClassLine, Line, Report, report, report_by};

@@ -7,7 +7,7 @@ use tidemill_core::Warning;
 use tidemill_core::recipe::Task;
 
 use crate::metrics::Ratio;
-use crate::{Answers, ClassAnswers, Confusion, METRICS};
+use crate::{Answers, ClassAnswers, Confusion, METRICS, Metric};
 
 /// The widest confusion matrix that is shown as text.
 const SHOWN_CLASSES: usize = 12;
@@ -80,9 +80,18 @@ fn by_name<S: Serializer>(lines: &[Line], serializer: S) -> Result<S::Ok, S::Err
 /// # Ok::<(), tidemill_eval::Error>(())
 /// ```
 pub fn report(answers: &Answers<'_>) -> Report {
+    of(answers, |metric| metric.in_report)
+}
+
+/// As [`report`], with the metric that something was chosen by among the lines, whatever it is.
+pub fn report_by(answers: &Answers<'_>, chosen: &Metric) -> Report {
+    of(answers, |metric| metric.in_report || metric.name == chosen.name)
+}
+
+fn of(answers: &Answers<'_>, is_shown: impl Fn(&Metric) -> bool) -> Report {
     let mut lines = Vec::new();
     let mut warnings = answers.warnings().to_vec();
-    for metric in METRICS.iter().filter(|m| m.in_report && m.applies(answers)) {
+    for metric in METRICS.iter().filter(|m| is_shown(m) && m.applies(answers)) {
         let (value, more) = match metric.score(answers) {
             Ok(score) => (score.value, score.warnings),
             Err(e) => (f64::NAN, vec![Warning { code: "metric_failed".into(), message: e.to_string() }]),

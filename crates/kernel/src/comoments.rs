@@ -83,6 +83,39 @@ fn total(values: &[f64]) -> f64 {
     lanes.iter().chain(rest).sum()
 }
 
+/// The sums over some of the `n` rows of each column of `x`, and those of the squares: several columns side by side, whose sums need not
+/// wait for each other.
+fn lost(x: &[f64], n: usize, rows: &[u32], first: &mut [f64], second: &mut [f64]) {
+    const LANES: usize = 8;
+    let columns = x.chunks(LANES * n).zip(first.chunks_mut(LANES)).zip(second.chunks_mut(LANES));
+    for ((x, first), second) in columns {
+        // Beyond the last column, the first of these is looked at again.
+        let of: [&[f64]; LANES] = std::array::from_fn(|l| &x[if l < first.len() { l * n } else { 0 }..][..n]);
+        let mut sums = [[0.0; LANES]; 2];
+        for &row in rows {
+            let values = of.map(|column| column[row as usize]);
+            for l in 0..LANES {
+                sums[0][l] += values[l];
+                sums[1][l] += values[l] * values[l];
+            }
+        }
+        first.iter_mut().zip(sums[0]).for_each(|(to, sum)| *to = sum);
+        second.iter_mut().zip(sums[1]).for_each(|(to, sum)| *to = sum);
+    }
+}
+
+/// How many numbers two rising lists have in common.
+fn common(a: &[u32], b: &[u32]) -> usize {
+    let (mut i, mut j, mut n) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        n += usize::from(a[i] == b[j]);
+        let (a, b) = (a[i], b[j]);
+        i += usize::from(a <= b);
+        j += usize::from(b <= a);
+    }
+    n
+}
+
 impl CoMoments {
     /// Sums for as many columns as there are centres.
     pub fn new(centres: Vec<f64>) -> Self {
@@ -104,14 +137,11 @@ impl CoMoments {
         let p = columns.len();
         let mut sums = Sums::new(p);
         sums.n = n as f64;
-        let mut x = vec![0.0; n * p];
+        let mut x = Vec::with_capacity(n * p);
         let mut absent: Vec<Vec<u32>> = vec![Vec::new(); p];
         for (j, (column, &centre)) in columns.iter().zip(&self.centres).enumerate() {
-            let own = &mut x[j * n..(j + 1) * n];
-            for (to, &value) in own.iter_mut().zip(*column) {
-                *to = if value.is_nan() { 0.0 } else { value - centre };
-            }
-            sums.first[j] = total(own);
+            x.extend(column.iter().map(|value| if value.is_nan() { 0.0 } else { value - centre }));
+            sums.first[j] = total(&x[j * n..]);
             let n_absent: u32 = column.iter().map(|x| u32::from(x.is_nan())).sum();
             if n_absent > 0 {
                 absent[j].extend((0..n as u32).filter(|&row| column[row as usize].is_nan()));
@@ -124,20 +154,11 @@ impl CoMoments {
         triangular::matmul(out, lower, Accum::Add, matrix.transpose(), whole, matrix, whole, 1.0, Par::Seq);
         (0..p).for_each(|j| sums.second[j] = sums.products[j * p + j]);
         for (j, rows) in absent.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            for (i, column) in columns.iter().enumerate() {
-                let (own, mut both) = (&column[..n], 0u32);
-                let (mut first, mut second) = (0.0, 0.0);
-                for &row in rows {
-                    let value = own[row as usize];
-                    let there = !value.is_nan();
-                    let value = if there { value - self.centres[i] } else { 0.0 };
-                    first += value;
-                    second += value * value;
-                    both += u32::from(!there);
-                }
-                sums.lost_first[j * p + i] = first;
-                sums.lost_second[j * p + i] = second;
-                sums.both[j * p + i] = f64::from(both);
+            let own = j * p..(j + 1) * p;
+            let (first, second) = (&mut sums.lost_first[own.clone()], &mut sums.lost_second[own.clone()]);
+            lost(&x, n, rows, first, second);
+            for (both, others) in sums.both[own].iter_mut().zip(&absent) {
+                *both = common(rows, others) as f64;
             }
         }
         sums

@@ -86,6 +86,33 @@ pub fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
     wide(Axpy(factor, x, y));
 }
 
+struct Finite<'a>(&'a [f64]);
+
+impl NullaryFnOnce for Finite<'_> {
+    type Output = bool;
+    #[inline(always)]
+    fn call(self) -> bool {
+        self.0.iter().fold(true, |all, x| all & x.is_finite())
+    }
+}
+
+/// Whether all are finite: every one is looked at, several at a time, since nearly always all are.
+pub fn all_finite(values: &[f64]) -> bool {
+    wide(Finite(values))
+}
+
+/// Appends a number for each pair of places `a` and `b` and each share `t` of the way: `x[a] + t (x[b] - x[a])`.
+///
+/// ```
+/// let mut out = vec![];
+/// tidemill_kernel::vector::between(&[1.0, 3.0], [&[0, 1], &[1, 1]], &[0.5, 0.25], &mut out);
+/// assert_eq!(out, [2.0, 3.0]);
+/// ```
+pub fn between(x: &[f64], [from, to]: [&[u32]; 2], shares: &[f64], out: &mut Vec<f64>) {
+    let ends = from.iter().zip(to).map(|(a, b)| (x[*a as usize], x[*b as usize]));
+    out.extend(ends.zip(shares).map(|((a, b), t)| a + t * (b - a)));
+}
+
 /// `e^x` for `x <= 709`, to within 2 units in the last place, in operations that vectorise: the range is reduced to `|r| <= ln(2)/2`, and a
 /// Taylor polynomial of degree 13 does the rest. Below -708, the result is 0; `NaN` stays.
 #[inline(always)]

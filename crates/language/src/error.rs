@@ -52,6 +52,9 @@ pub enum LanguageError {
     /// Tools were given, but the chat template has no place for them.
     #[error("the model's chat template knows no tools")]
     NoTools,
+    /// An answer must call tools, but the chat template shows no form of calls that is known here.
+    #[error("the model's chat template shows no form of tool calls that answers can be held to")]
+    NoCalls,
     /// The chat template could not be applied.
     #[error("chat template: {0}")]
     Template(String),
@@ -116,6 +119,7 @@ impl Coded for LanguageError {
             LanguageError::EmptyPrompt => "empty_prompt",
             LanguageError::NoTemplate => "no_chat_template",
             LanguageError::NoTools => "no_tools",
+            LanguageError::NoCalls => "no_tool_calls",
             LanguageError::Template(_) => "chat_template",
             LanguageError::Tokens(_) => "tokenizer",
             LanguageError::Form(_) => "answer_form",
@@ -140,6 +144,9 @@ impl Coded for LanguageError {
             LanguageError::EmptyPrompt => "give a prompt",
             LanguageError::NoTemplate => "give a plain prompt, or a model that was tuned for chat",
             LanguageError::NoTools => "leave the tools out, or use a model that was tuned to call them",
+            LanguageError::NoCalls => {
+                "leave the choice of tools to the model, or use one that was tuned to call them"
+            }
             LanguageError::Template(_) => "check that the roles of the messages are those the model knows",
             LanguageError::Tokens(_) => "check the model's tokenizer",
             LanguageError::Form(_) => "check the JSON Schema or the regular expression",

@@ -4,6 +4,7 @@
 //! prompt and response, [`dpo`] from answers of which one was preferred. [`Embedder`] turns texts into vectors.
 
 mod blocks;
+mod calls;
 mod checkpoint;
 mod decode;
 mod embed;

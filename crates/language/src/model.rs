@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use tidemill_core::Result;
+use tidemill_core::{Error, Result};
 
 use crate::blocks::decoder::{Decoder, Part};
 use crate::blocks::precision::Precision;
+use crate::calls::Written;
 use crate::checkpoint::{Checkpoint, Config};
 use crate::decode::cache::Cache;
 use crate::decode::constrain::{Forms, Kept};
@@ -105,6 +106,7 @@ impl Model {
         match prompt {
             Prompt::Text(text) if self.chats() => self.chat_tokens(&[Message::new("user", text)]),
             Prompt::Text(text) | Prompt::Raw(text) => self.tokens.encode(text, true),
+            Prompt::Tokens(tokens) => Ok(tokens.clone()),
             Prompt::Chat(messages) => self.chat_tokens(messages),
             Prompt::Tools(messages, tools) => {
                 self.tokens.encode(&self.chat_with(messages, tools, true)?, false)
@@ -121,6 +123,15 @@ impl Model {
         self.tokens.encode(&self.chat(messages, true)?, false)
     }
 
+    /// How it writes calls of tools.
+    ///
+    /// # Errors
+    /// When there is no template, or it shows no form of calls that is known here.
+    pub(crate) fn calls(&self) -> Result<Written> {
+        let template = self.template.as_ref().ok_or(LanguageError::NoTemplate)?;
+        Ok(Written::by(template, &self.tokens, &self.config.eos).ok_or(LanguageError::NoCalls)?)
+    }
+
     /// What compiles the forms of answers.
     pub(crate) fn forms(&self) -> Result<&Forms> {
         if let Some(forms) = self.forms.get() {
@@ -132,7 +143,7 @@ impl Model {
 
     /// The form of a request's answer, ready for its first token.
     pub(crate) fn kept(&self, request: &Request) -> Result<Option<Kept>> {
-        request.form.as_ref().map(|form| self.forms()?.start(form)).transpose()
+        request.form.as_ref().map(|form| self.forms()?.start(form, self)).transpose()
     }
 
     /// How many tokens may be generated for a request.
@@ -163,7 +174,7 @@ impl Model {
     /// The logits of every token, `[tokens, vocabulary]`; the cache then holds these tokens after those it held.
     ///
     /// # Errors
-    /// When a token is beyond the vocabulary, or the context does not hold them.
+    /// When a token is beyond the vocabulary, the context does not hold them, or the rotary positions of a sequence change at its new length.
     pub fn logits(&self, tokens: &[u32], cache: &mut Cache, adapter: Option<&Adapter>) -> Result<Vec<f32>> {
         if let Some(token) = tokens.iter().find(|t| **t as usize >= self.config.vocabulary) {
             return Err(LanguageError::Tokens(format!("there is no token {token}")).into());
@@ -171,6 +182,13 @@ impl Model {
         let (n, context) = (cache.len() + tokens.len(), self.config.context);
         if n > context {
             return Err(LanguageError::PromptTooLong { tokens: n, context }.into());
+        }
+        if cache.is_empty() {
+            cache.long = self.config.turned_long(n);
+        } else if cache.long != self.config.turned_long(n) {
+            let problem =
+                "the rotary positions of a sequence of this length are others than those of its beginning";
+            return Err(Error::data(problem, "begin with an empty cache"));
         }
         Ok(self.decoder.logits(&self.states(tokens, cache, adapter)))
     }

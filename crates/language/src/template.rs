@@ -40,6 +40,8 @@ pub(crate) struct Template {
     eos: String,
     /// Whether it has a place for tools.
     tools: bool,
+    /// Whether it has the tags of calls.
+    tags: bool,
 }
 
 impl Template {
@@ -53,9 +55,14 @@ impl Template {
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise);
         environment.add_filter("tojson", to_json);
-        let tools = source.contains("tools");
+        let (tools, tags) = (source.contains("tools"), source.contains("<tool_call>"));
         environment.add_template_owned("chat", source).map_err(failed)?;
-        Ok(Template { environment, bos: bos.unwrap_or_default(), eos: eos.unwrap_or_default(), tools })
+        Ok(Template { environment, bos: bos.unwrap_or_default(), eos: eos.unwrap_or_default(), tools, tags })
+    }
+
+    /// Whether it says that calls of tools stand between `<tool_call>` and `</tool_call>`.
+    pub(crate) fn tags(&self) -> bool {
+        self.tags
     }
 
     /// The text of a chat in which these tools may be called; with `answer`, up to where the assistant's next message begins.

@@ -5,6 +5,13 @@ use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::error::LanguageError;
 
+/// A part of a text: a special token, or what stands between two of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Part {
+    Text(String),
+    Special(u32),
+}
+
 /// A model's tokenizer.
 pub struct Tokens(Tokenizer);
 
@@ -72,6 +79,33 @@ impl Tokens {
             (None, _) => marked(&format!("<{id}>")),
         };
         Ok((0..vocabulary as u32).map(one).collect())
+    }
+
+    /// A text as special tokens and what stands between them.
+    pub(crate) fn parts(&self, text: &str) -> Vec<Part> {
+        let added = self.0.get_added_tokens_decoder();
+        let special: Vec<(u32, String)> = added
+            .into_iter()
+            .filter(|(_, token)| token.special && !token.content.is_empty())
+            .map(|(id, token)| (id, token.content))
+            .collect();
+        let (mut parts, mut left) = (Vec::new(), text);
+        // The first one, and of those that begin at the same place the longest.
+        let next = |text: &str| {
+            let found = special.iter().filter_map(|(id, name)| Some((text.find(name)?, name.len(), *id)));
+            found.min_by_key(|(at, length, _)| (*at, usize::MAX - length))
+        };
+        while let Some((at, length, id)) = next(left) {
+            if at > 0 {
+                parts.push(Part::Text(left[..at].into()));
+            }
+            parts.push(Part::Special(id));
+            left = &left[at + length..];
+        }
+        if !left.is_empty() {
+            parts.push(Part::Text(left.into()));
+        }
+        parts
     }
 
     /// The id of a token.

@@ -101,7 +101,8 @@ fn rotary_positions_are_those_of_transformers() {
         config["rope_parameters"] = case["rope"].clone();
         std::fs::write(&file, config.to_string()).unwrap();
         let model = Model::open(folder.path()).unwrap();
-        let logits = model.logits(&ids(&reference["ids"]), &mut Cache::new(model.config()), None).unwrap();
+        let tokens = &ids(&reference["ids"])[..case["n"].as_u64().unwrap() as usize];
+        let logits = model.logits(tokens, &mut Cache::new(model.config()), None).unwrap();
         let last = &logits[logits.len() - model.config().vocabulary..];
         assert_near(last, &floats(&case["last"]), 1e-4, &case["rope"].to_string());
     }
@@ -136,8 +137,42 @@ fn a_gpt2_is_that_of_transformers() {
     agrees(&Model::open(bare.path()).unwrap(), &cases[0], 1e-4, "gpt2 without its head");
     // By Python: `sum(p.numel() for p in model.parameters())` of that model.
     assert_eq!(model.config().n_parameters(), 14_088);
-    let error = Adapter::new(model.config(), 2, 4.0, &Site::ALL, 1).unwrap_err();
-    assert!(error.to_string().contains("GPT-2"), "{error}");
+    let error = Adapter::new(model.config(), 2, 4.0, &[Site::Q, Site::Gate], 1).unwrap_err();
+    assert!(error.to_string().contains("'sites'"), "{error}");
+}
+
+/// By `fixtures/make_gpt2_adapter.py`.
+#[test]
+fn an_adapter_of_peft_changes_the_logits_of_a_gpt2_as_there() {
+    let (model, from) = (open("gpt2"), fixtures().join("gpt2-adapter"));
+    let adapter = Adapter::load(&from, model.config()).unwrap();
+    let case: Value =
+        serde_json::from_slice(&std::fs::read(fixtures().join("gpt2-adapter.json")).unwrap()).unwrap();
+    let tokens = ids(&case["sequences"][0]["ids"]);
+    let logits = model.logits(&tokens, &mut Cache::new(model.config()), Some(&adapter)).unwrap();
+    let width = model.config().vocabulary;
+    assert_near(&logits[logits.len() - width..], &floats(&case["last"]), 1e-4, "adapter");
+    assert_eq!(adapter.site_names(), ["c_proj", "c_fc", "c_attn"]);
+    // What is written has peft's names and settings, and the same numbers.
+    let folder = tempfile::tempdir().unwrap();
+    adapter.save(folder.path(), "gpt2").unwrap();
+    assert_eq!(Adapter::load(folder.path(), model.config()).unwrap(), adapter);
+    let header = |folder: &Path| -> (Vec<String>, Value) {
+        let bytes = std::fs::read(folder.join("adapter_model.safetensors")).unwrap();
+        let n = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let header: Value = serde_json::from_slice(&bytes[8..8 + n]).unwrap();
+        let names = header.as_object().unwrap().keys().filter(|name| *name != "__metadata__").cloned();
+        let settings = std::fs::read(folder.join("adapter_config.json")).unwrap();
+        (names.collect(), serde_json::from_slice(&settings).unwrap())
+    };
+    let ((ours, written), (theirs, read)) = (header(folder.path()), header(&from));
+    assert_eq!(ours, theirs);
+    assert_eq!(
+        (&written["fan_in_fan_out"], &read["fan_in_fan_out"]),
+        (&Value::Bool(true), &Value::Bool(true))
+    );
+    let other = Adapter::load(&from, open("llama").config()).unwrap_err();
+    assert!(other.to_string().contains("fan_in_fan_out"), "{other}");
 }
 
 #[test]

@@ -51,7 +51,17 @@ fn what_a_config_asks_for_and_nobody_knows_is_named() {
         &with_config(|c| c["architectures"] = json!(["MambaForCausalLM"])),
         &["architecture 'MambaForCausalLM'"],
     );
-    says(&with_config(|c| c["rope_parameters"]["rope_type"] = json!("longrope")), &["rope type 'longrope'"]);
+    says(&with_config(|c| c["rope_parameters"]["rope_type"] = json!("spiral")), &["rope type 'spiral'"]);
+    let rope = |short: Value, original: Value| {
+        with_config(|c| {
+            c["rope_parameters"] = json!({ "rope_type": "longrope", "rope_theta": 500.0, "short_factor": short,
+                "long_factor": [1.0, 2.0, 3.0], "original_max_position_embeddings": original });
+        })
+    };
+    says(&rope(json!([1.0, 2.0]), json!(16)), &["3 numbers", "'short_factor'"]);
+    says(&rope(json!([1.0, -2.0, 3.0]), json!(16)), &["3 numbers", "'short_factor'"]);
+    says(&rope(json!([1.0, 2.0, 3.0]), json!(0.5)), &["'original_max_position_embeddings' is"]);
+    says(&with_config(|c| c["rope_parameters"] = json!({ "rope_type": "dynamic" })), &["'factor'"]);
     says(&with_config(|c| c["auto_map"] = json!({ "AutoModel": "evil.Model" })), &["auto_map"]);
     says(&with_config(|c| c["hidden_act"] = json!("gelu")), &["activation 'gelu'"]);
     says(&with_config(|c| c["hidden_size"] = json!(-3)), &["'hidden_size' is -3"]);
@@ -163,11 +173,80 @@ fn adapters_of_other_models_are_refused() {
     fs::write(&file, &text).unwrap();
     let tensors = folder.path().join("adapter_model.safetensors");
     let bytes = fs::read(&tensors).unwrap();
-    let header = String::from_utf8_lossy(&bytes[..5_000])
-        .replace("layers.1.mlp.up_proj.lora_A", "layers.7.mlp.up_proj.lora_A");
-    let changed = [header.as_bytes(), &bytes[5_000..]].concat();
-    if header.len() == 5_000 {
-        fs::write(&tensors, changed).unwrap();
-        assert!(refused().to_string().contains("lora_A"), "{}", refused());
+    with_header(&tensors, &bytes, |header| {
+        header.replace("layers.1.mlp.up_proj.lora_A", "layers.7.mlp.up_proj.lora_A")
+    });
+    says(&refused(), &["layers.1.mlp.up_proj.lora_A"]);
+    with_header(&tensors, &bytes, |header| header.replace("model.layers.", "other.stones."));
+    says(&refused(), &["base_model.model.other.stones.", "matches no layer"]);
+    fs::write(&tensors, safetensors(&[])).unwrap();
+    says(&refused(), &["holds no tensor"]);
+    // That of a GPT-2, which has other layers.
+    let folder = copy("gpt2-adapter");
+    let error = Adapter::load(folder.path(), model.config()).unwrap_err();
+    says(&error, &["'fan_in_fan_out' is true"]);
+}
+
+/// Writes a safetensors file with another header of at most the same length.
+fn with_header(file: &Path, bytes: &[u8], change: impl Fn(String) -> String) {
+    let n = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let before = String::from_utf8(bytes[8..8 + n].to_vec()).unwrap();
+    let header = format!("{:n$}", change(before.clone()));
+    assert_ne!(header, before);
+    assert_eq!(header.len(), n);
+    fs::write(file, [&bytes[..8], header.as_bytes(), &bytes[8 + n..]].concat()).unwrap();
+}
+
+/// A safetensors file of zeros: names, types, shapes and bytes of the tensors.
+fn safetensors(tensors: &[(&str, &str, &[usize], usize)]) -> Vec<u8> {
+    let mut at = 0;
+    let mut header = serde_json::Map::new();
+    for (name, dtype, shape, bytes) in tensors {
+        let tensor = json!({ "dtype": dtype, "shape": shape, "data_offsets": [at, at + bytes] });
+        header.insert((*name).into(), tensor);
+        at += bytes;
     }
+    let header = Value::Object(header).to_string();
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; at]].concat()
+}
+
+#[test]
+fn tensors_of_another_type_or_in_the_same_place_are_named() {
+    let folder = copy("qwen2");
+    fs::copy(fixtures().join("llama/tokenizer.json"), folder.path().join("tokenizer.json")).unwrap();
+    let file = folder.path().join("model.safetensors");
+    let bytes = fs::read(&file).unwrap();
+    with_header(&file, &bytes, |header| header.replace("\"F16\"", "\"I16\""));
+    says(&refused(folder.path()), &["tensor type 'I16'"]);
+    let one = "model.embed_tokens.weight";
+    fs::write(&file, safetensors(&[(one, "F32", &[4, 2], 16)])).unwrap();
+    says(&refused(folder.path()), &["model.safetensors", "damaged header"]);
+    let apart = safetensors(&[(one, "F32", &[2, 2], 16), ("model.norm.weight", "F32", &[4], 16)]);
+    with_header(&file, &apart, |header| header.replacen("[16,32]", "[ 8,24]", 1));
+    says(&refused(folder.path()), &["model.safetensors", "damaged header"]);
+    fs::write(&file, b"short").unwrap();
+    says(&refused(folder.path()), &["too short"]);
+    fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
+    says(&refused(folder.path()), &["lacks tokenizer.json"]);
+}
+
+#[test]
+fn what_is_no_json_or_lacks_a_part_is_named() {
+    let folder = copy("llama");
+    for (name, text, part) in [
+        ("config.json", "{", "config.json"),
+        ("config.json", "[]", "architecture 'none'"),
+        ("tokenizer.json", "{}", "tokenizer"),
+        ("model.safetensors.index.json", "{\"weight_map\": 3}", "'weight_map'"),
+        ("model.safetensors.index.json", "{\"weight_map\": {\"a\": 3}}", "places tensor 'a'"),
+        ("chat_template.jinja", "{% for %}", "chat template"),
+    ] {
+        let file = folder.path().join(name);
+        let before = fs::read(&file).unwrap();
+        fs::write(&file, text).unwrap();
+        says(&refused(folder.path()), &[part]);
+        fs::write(&file, before).unwrap();
+    }
+    assert!(Model::open(folder.path()).is_ok());
+    assert!(refused(&folder.path().join("nowhere")).to_string().contains("nowhere"));
 }

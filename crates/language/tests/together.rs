@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidemill_language::{
     Adapter, Batch, BatchLimits, Cache, Finish, Form, Generated, Model, Precision, Request, Sampling,
 };
@@ -129,6 +129,10 @@ fn one_who_leaves_stops_within_a_token_and_disturbs_nobody() {
 
 /// The tiny Llama. Its positions are rotary, so that it can look at more tokens than its own 64.
 fn roomy() -> Model {
+    roomy_with(&|_| {})
+}
+
+fn roomy_with(change: &dyn Fn(&mut Value)) -> Model {
     let folder = tempfile::tempdir().unwrap();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/llama");
     for entry in std::fs::read_dir(from).unwrap() {
@@ -136,9 +140,10 @@ fn roomy() -> Model {
         std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
     let file = folder.path().join("config.json");
-    let text = std::fs::read_to_string(&file).unwrap();
-    let (before, after) = ("\"max_position_embeddings\": 64", "\"max_position_embeddings\": 600");
-    std::fs::write(&file, text.replace(before, after)).unwrap();
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    config["max_position_embeddings"] = 600.into();
+    change(&mut config);
+    std::fs::write(&file, config.to_string()).unwrap();
     let model = Model::open(folder.path()).unwrap();
     assert_eq!(model.config().context, 600);
     model
@@ -224,4 +229,49 @@ fn prompts_are_kept_for_their_owner_alone() {
     assert_eq!(ask(Some("ada"), 40).cached_tokens, 30);
     batch.forget();
     assert_eq!(batch.bytes(&model).1, 0);
+}
+
+/// With LongRoPE the keys of a sequence change once, where it grows beyond the first length: here within prompts, within answers, and
+/// between a prompt that is kept and the next one.
+#[test]
+fn sequences_that_grow_long_are_those_that_are_read_at_once() {
+    let model = roomy_with(&|config| {
+        config["rope_parameters"] = json!({ "rope_type": "longrope", "rope_theta": 500.0, "short_factor": [1.0, 1.2, 1.5],
+            "long_factor": [1.5, 3.0, 6.0], "original_max_position_embeddings": 150 });
+    });
+    // The token that ends an answer is ruled out.
+    let greedy = Sampling { logit_bias: [(2, -1000.0)].into(), ..Sampling::default() };
+    let answer = alone(&model, &Request { sampling: greedy, ..counted(0, 140, 30) }, None);
+    let mut tokens = counted(0, 140, 30).prompt;
+    let width = model.config().vocabulary;
+    let greatest = |row: &[f32]| {
+        let all = row.iter().enumerate().filter(|(id, _)| *id != 2).min_by(|a, b| b.1.total_cmp(a.1));
+        all.unwrap().0 as u32
+    };
+    for token in &answer.tokens {
+        let logits = model.logits(&tokens, &mut Cache::new(model.config()), None).unwrap();
+        assert_eq!(*token, greatest(&logits[logits.len() - width..]), "after {} tokens", tokens.len());
+        tokens.push(*token);
+    }
+    assert!(tokens.len() > 152, "the answer ended before it grew long");
+    // A cache of one length is no beginning of a sequence of the other.
+    let mut cache = Cache::new(model.config());
+    model.logits(&tokens[..140], &mut cache, None).unwrap();
+    assert!(model.logits(&tokens[140..152], &mut cache, None).is_err());
+    let page = Cache::bytes(model.config(), 1);
+    for pages in [6, 40] {
+        let limits = BatchLimits { at_once: 3, memory: pages * page };
+        let mut batch = Batch::new(&model, limits).unwrap();
+        let requests: Vec<Request> = [(140, 30), (149, 5), (150, 5), (151, 5), (300, 9), (140, 9), (120, 60)]
+            .into_iter()
+            .enumerate()
+            .map(|(i, (n_prompt, n))| counted(i as u64, n_prompt, n))
+            .collect();
+        for (i, request) in requests.iter().enumerate() {
+            batch.add(i as u64, limits.begin(&model, request.clone()).unwrap(), None);
+        }
+        for (number, generated) in run(&mut batch, &model, limits.memory) {
+            assert_eq!(said(generated), alone(&model, &requests[number as usize], None), "{pages} pages");
+        }
+    }
 }

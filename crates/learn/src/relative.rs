@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use arrow_array::Float64Array;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Cell, Context, Error, Estimator, Family, Fitted, KeyPath, Kind, Needs,
-    Registry, Result, Role, Row, Run, Schema, State, Table, Training,
+    Registry, Result, Role, Row, Run, Schema, State, Table, Training, tagged,
 };
 use tidemill_kernel::answer::output;
 
@@ -49,6 +50,17 @@ impl BaseLearner {
     }
 }
 
+/// Reads the learner as the registry would, with parameters that stand in a table of another.
+fn with_tables<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<BaseLearner, D::Error> {
+    let mut learner = Map::deserialize(from)?;
+    if learner.get("kind").and_then(Value::as_str) == Some(BoostedTrees::KIND) {
+        let schema = || schemars::schema_for!(BoostedTrees).to_value();
+        let beside = tagged::beside(learner, schema);
+        learner = beside.map_err(|e| D::Error::custom(format!("{}: {}", e.path, e.problem)))?.0;
+    }
+    BaseLearner::deserialize(Value::Object(learner)).map_err(D::Error::custom)
+}
+
 /// Trees that learn a number relative to a column: as a multiple of it, or as the difference from it (differencing, where the
 /// column is the value before).
 ///
@@ -73,6 +85,7 @@ pub struct TransformedTarget {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
     /// The learner, with its `kind` and its own parameters.
+    #[serde(deserialize_with = "with_tables")]
     pub learner: BaseLearner,
 }
 
@@ -364,6 +377,22 @@ mod tests {
         let last = answered.schema().len() - 1;
         let (said, truth) = (answered.numbers(last).unwrap(), later.batch().numbers(2).unwrap());
         said.values().iter().zip(truth.values()).map(|(a, b)| (a / b - 1.0).abs()).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn the_learner_may_have_tables_of_its_own() {
+        let read = |loss: Value| {
+            let mut learner = json!({ "kind": "boosted_trees", "loss": loss });
+            if learner["loss"] == "huber" {
+                learner["huber_delta"] = json!(2.0);
+            }
+            serde_json::from_value::<TransformedTarget>(json!({ "to": "level", "learner": learner }))
+        };
+        let table = read(json!({ "kind": "huber", "delta": 2.0 })).unwrap();
+        assert_eq!(table, read(json!("huber")).unwrap());
+        let BaseLearner::BoostedTrees(trees) = table.learner else { panic!("another learner") };
+        assert_eq!(trees.huber_delta, 2.0);
+        assert!(read(json!({ "kind": "squared", "delta": 2.0 })).is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::math;
 use crate::ops::{activation, layer_norm::layer_norm, linear::linear};
 use crate::parameters::{Declared, Part, Start};
 
-/// What hessians the sums of a layer.
+/// The activation function of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {

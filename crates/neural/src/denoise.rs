@@ -47,6 +47,7 @@ pub struct Denoise {
     /// What comes of it.
     pub output: DenoiseOutput,
     /// With `output = "flag"`, the share of training rows, above 0 up to 0.5, that are outliers.
+    #[schemars(extend("with" = { "key": "output", "is": ["flag"], "name": "contamination" }))]
     pub contamination: f64,
     /// The width of each hidden layer. The narrowest should be narrower than the columns are many, or noise can be learned by heart.
     pub hidden: Vec<usize>,

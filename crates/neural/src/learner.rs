@@ -27,7 +27,7 @@ pub enum NumberEncoding {
     #[default]
     Plain,
     /// Laid out over pieces of its range that hold equally many training values (Gorishniy et al. 2022): helps where the
-    /// answer hessians with the number.
+    /// answer is not linear in the number.
     PiecewiseLinear,
 }
 
@@ -50,7 +50,7 @@ pub enum NumberEncoding {
 pub struct NeuralNet {
     /// The width of each hidden layer; none makes a linear model.
     pub hidden: Vec<usize>,
-    /// What hessians the sums of a hidden layer.
+    /// The activation function of the hidden layers.
     pub activation: Activation,
     /// The share of each hidden layer's numbers that training drops, from 0 to below 1.
     pub dropout: f64,
@@ -64,6 +64,7 @@ pub struct NeuralNet {
     /// How numbers come in.
     pub numbers: NumberEncoding,
     /// With `numbers = "piecewise_linear"`, the most pieces of a number's range, from 2 up.
+    #[schemars(extend("with" = { "key": "numbers", "is": ["piecewise_linear"], "name": "pieces" }))]
     pub pieces: usize,
     /// How images come in.
     pub images: Images,
@@ -75,8 +76,10 @@ pub struct NeuralNet {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<NetLoss>,
     /// With `loss = "huber"`, from how many standard deviations of the target on an error counts by its size.
+    #[schemars(extend("with" = { "key": "loss", "is": ["huber"], "name": "delta" }))]
     pub huber_delta: f64,
     /// With `loss = "focal"`, how much less sure rows count: 0 or from 1 up.
+    #[schemars(extend("with" = { "key": "loss", "is": ["focal"], "name": "gamma" }))]
     pub focal_gamma: f64,
     /// The share of the truth that is spread evenly over all classes, from 0 to below 1.
     pub label_smoothing: f64,
@@ -87,6 +90,7 @@ pub struct NeuralNet {
     /// The size of a step, above 0.
     pub learning_rate: f64,
     /// With `optimizer = "sgd"`, how much of the last step goes on, from 0 to below 1.
+    #[schemars(extend("with" = { "key": "optimizer", "is": ["sgd"], "name": "momentum" }))]
     pub momentum: f64,
     /// The share of each weight, times the learning rate, that every step takes away beside the gradient (Loshchilov and Hutter
     /// 2019); not for `adam`.

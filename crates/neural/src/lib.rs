@@ -6,6 +6,7 @@
 //! that learn are graphs of burn's (`graph.rs`); all else is plain Rust, and so is a trained net as a whole (`dense.rs`): a row alone
 //! and a row in a batch give the same bits.
 
+mod attention_shares;
 mod body;
 mod denoise;
 mod dense;
@@ -14,6 +15,7 @@ mod encoders;
 mod error;
 mod fitted;
 mod gan;
+mod grad_cam;
 mod graph;
 mod graph_net;
 mod head;
@@ -32,6 +34,7 @@ mod tests;
 mod training;
 mod u_net;
 
+pub use attention_shares::AttentionShares;
 pub use denoise::{Denoise, DenoiseOutput};
 pub use device::{Precision, check_device};
 pub use encoders::neighbors::GraphLayer;
@@ -39,6 +42,7 @@ pub use encoders::{Augment, Images, Noise, Series, SeriesNet, Tokens};
 pub use error::NeuralError;
 pub use fitted::FittedNet;
 pub use gan::Gan;
+pub use grad_cam::GradCam;
 pub use graph_net::GraphNet;
 pub use learner::{Activation, NetLoss, NeuralNet, NumberEncoding};
 pub use path_gradients::PathGradients;

@@ -7,7 +7,7 @@ use tidemill_core::{Batch, Result, Row, Schema};
 
 use crate::body::{Body, PlainBody};
 use crate::dense::Dense;
-use crate::encoders::{Encoder, Plain, Read};
+use crate::encoders::{Encoder, Places, Plain, Read};
 use crate::graph::Pass;
 use crate::head::Head;
 use crate::ops::linear::linear;
@@ -146,6 +146,24 @@ impl PlainNet {
         let mut out = vec![0.0; n_rows * self.outputs()];
         self.head.apply(hidden, &mut out);
         out
+    }
+
+    /// For each encoder that attends to tokens, its place, and of each row the share of each token.
+    pub(crate) fn attention(&self, reads: &[Read]) -> Vec<(usize, Vec<Vec<f32>>)> {
+        let encoders = self.encoders.iter().zip(reads).enumerate();
+        encoders.filter_map(|(e, ((_, encoder), read))| Some((e, encoder.attention(read)?))).collect()
+    }
+
+    /// For each encoder of images, its place, that of its first number in what the encoders give, and what it says of the images.
+    pub(crate) fn places(&self, reads: &[Read]) -> Vec<(usize, usize, Places)> {
+        let starts = self.encoders.iter().scan(0, |next, (width, _)| {
+            *next += width;
+            Some(*next - width)
+        });
+        let encoders = self.encoders.iter().zip(reads).zip(starts).enumerate();
+        encoders
+            .filter_map(|(e, (((_, encoder), read), start))| Some((e, start, encoder.places(read)?)))
+            .collect()
     }
 
     /// What the encoders give, side by side.

@@ -75,15 +75,7 @@ impl FittedNet {
             }
         }
         let places = self.net().bind(rows.schema())?;
-        let parts = self.parts();
-        let shared = Shared {
-            net: self,
-            body: self.net().body.plain(parts.0),
-            back: Dense::times(parts.1.array(0), self.meaning().outputs(), self.net().head.inputs),
-            start,
-            columns: of_input,
-            n_columns: columns.len(),
-        };
+        let shared = self.shared(start, of_input, columns.len());
         let base = self.answer(&self.plain().of_joined(shared.start.clone(), 1));
         let found = in_chunks(rows.n_rows(), CHUNK, |range| {
             context.check()?;
@@ -103,6 +95,24 @@ impl FittedNet {
             answers.extend(said);
         }
         Ok(PathGradients { columns, base, values, answers })
+    }
+
+    fn shared(&self, start: Vec<f32>, columns: Vec<usize>, n_columns: usize) -> Shared<'_> {
+        let parts = self.parts();
+        Shared {
+            net: self,
+            body: self.net().body.plain(parts.0),
+            back: Dense::times(parts.1.array(0), self.meaning().outputs(), self.net().head.inputs),
+            start,
+            columns,
+            n_columns,
+        }
+    }
+
+    /// Of each row the gradients of each answer in what the encoders give, `joined` of all rows.
+    pub(crate) fn gradients_in_encoded(&self, joined: &[f32], width: usize) -> Vec<Vec<Vec<f32>>> {
+        let shared = self.shared(Vec::new(), Vec::new(), 0);
+        joined.chunks_exact(width.max(1)).map(|row| shared.at(row)).collect()
     }
 
     /// Whether the net answers with the probabilities of classes.
@@ -179,6 +189,13 @@ impl Shared<'_> {
             values.extend(own);
         }
         values
+    }
+
+    /// By answer: its gradients in what the encoders give, at one row.
+    fn at(&self, row: &[f32]) -> Vec<Vec<f32>> {
+        let (hidden, traces) = self.body.trace(row.to_vec(), 1, 0.0, &Chance::new(0));
+        let outputs = self.net.plain().of_hidden(&hidden, 1);
+        self.net.slopes(&outputs).iter().map(|slopes| self.backward(slopes, &traces, 1)).collect()
     }
 
     /// Gradients in what comes into the body.

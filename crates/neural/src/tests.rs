@@ -245,7 +245,7 @@ fn gradients_in_16_bits_are_nearly_those_of_32() {
 #[test]
 fn gradients_are_those_of_small_steps() {
     let table = table();
-    // A rectifier hessians at 0, where a step tells nothing.
+    // A rectifier has a kink at 0, where a finite difference says nothing.
     let smooth = shapes().into_iter().filter(|o| o.activation != Activation::Relu || o.hidden.is_empty());
     for (s, options) in smooth.enumerate() {
         let (loss, outputs, truth) = task(LOSSES[s % LOSSES.len()], 0.0);

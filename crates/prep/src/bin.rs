@@ -38,6 +38,7 @@ pub struct Bin {
     /// For `tree`, how many training rows an interval holds at least (20 without it). There are fewer intervals than `n_bins` where
     /// more would tell nothing of the target.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "strategy", "is": ["tree"], "name": "min_samples_leaf" }))]
     pub min_samples_leaf: Option<usize>,
 }
 

@@ -92,10 +92,13 @@ pub struct EmbedWords {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
     /// Of word2vec: how it predicts.
+    #[schemars(extend("with" = { "key": "method", "is": ["word2vec"], "name": "architecture" }))]
     pub architecture: Architecture,
     /// Of word2vec: how many words are drawn at random for each that is right, at least 1.
+    #[schemars(extend("with" = { "key": "method", "is": ["word2vec"], "name": "negative" }))]
     pub negative: usize,
     /// Of word2vec: words of more than this share of all are left out at random; 0 leaves none out.
+    #[schemars(extend("with" = { "key": "method", "is": ["word2vec"], "name": "sample" }))]
     pub sample: f64,
     /// Whether words of few training texts weigh more in the mean: `ln((1 + rows) / (1 + rows with it)) + 1`.
     pub idf: bool,
@@ -216,7 +219,10 @@ impl EmbedWords {
                 numbers: self.numbers(&corpus, &stream)?,
             },
         };
-        if found.words.is_empty() {
+        let rows: HashMap<&str, u64> =
+            corpus.words.iter().map(String::as_str).zip(corpus.rows.iter().copied()).collect();
+        // A file has words of its own, too.
+        if !found.words.iter().any(|word| rows.contains_key(word.as_str())) {
             let why = match &self.vectors {
                 Some(path) => format!("'{name}' has no word that {path} knows: it tells nothing"),
                 None => {
@@ -226,8 +232,6 @@ impl EmbedWords {
             notes.warn("no_terms", why);
         }
         let n_rows = texts.len() as f64;
-        let rows: HashMap<&str, u64> =
-            corpus.words.iter().map(String::as_str).zip(corpus.rows.iter().copied()).collect();
         let rarity = |word: &String| {
             let rows = rows.get(word.as_str()).copied().unwrap_or(0);
             if self.idf { ((1.0 + n_rows) / (1 + rows) as f64).ln() + 1.0 } else { 1.0 }

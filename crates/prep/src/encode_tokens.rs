@@ -1,5 +1,6 @@
 //! `encode_tokens`: each text column becomes a vector of the ids of its tokens, in their order.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -243,6 +244,18 @@ impl Known {
         ids
     }
 
+    /// What each id of a text stands for, in the form in which texts are read.
+    fn divided(&self, text: &str) -> Vec<String> {
+        let mut tokens = Vec::new();
+        pieces(&self.cleaning.cleaner().clean(cut(text)), |piece| {
+            if tokens.len() < self.length {
+                self.tokenizer.divide(piece, &mut tokens);
+            }
+        });
+        tokens.truncate(self.length);
+        tokens
+    }
+
     fn suited_length(&self, texts: &StringArray) -> usize {
         let parts = in_chunks(texts.len(), ROWS, |rows| {
             rows.filter(|&i| texts.is_valid(i)).map(|i| self.ids(texts.value(i)).len()).collect::<Vec<_>>()
@@ -293,6 +306,15 @@ impl Learned for Tokens {
     fn bind(&self, _: &Column) -> Result<Box<dyn Bound>> {
         Ok(Box::new(BoundTokens(self.0.clone())))
     }
+}
+
+/// What each token of a text stands for, where a fitted step divides the texts of this column into tokens: together, but for spaces,
+/// the text in the form in which it is read.
+pub fn tokens_of_text(step: &Arc<dyn Fitted>, column: &str, text: &str) -> Option<Vec<String>> {
+    let step: &dyn Any = &**step;
+    let mapping: &Mapping<Tokens> = step.downcast_ref()?;
+    let (_, tokens) = mapping.learned().find(|(name, _)| *name == column)?;
+    Some(tokens.0.divided(text))
 }
 
 struct BoundTokens(Arc<Known>);

@@ -58,7 +58,7 @@ impl Estimator for Expression {
             let at = schema.index(name)?;
             let found = schema.columns()[at].kind;
             if found != Kind::Number {
-                let (column, wanted) = (name.to_string(), "a number, as formulas take".into());
+                let (column, wanted) = (name.to_string(), "a number".into());
                 return Err(Error::WrongKind { column, found, wanted });
             }
             places.push(at);

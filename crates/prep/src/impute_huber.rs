@@ -4,16 +4,11 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tidemill_core::{
-    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
-    State, Training,
-};
+use tidemill_core::{Builtin, BuiltinStep, Columns, Fitted, KeyPath, Registry, Result, Slot, State};
 
-use crate::impute::{Choices, Fill, Imputed, Infinite};
-use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
-use crate::numbers::{MAD_TO_DEVIATION, finite, median};
-use crate::within_groups::{self, Statistic};
+use crate::impute::Infinite;
+use crate::numbers::{MAD_TO_DEVIATION, median};
+use crate::within_groups::{self, Location, statistic_step};
 
 /// Steps at most: each leaves about half of the way.
 const MOST_STEPS: usize = 200;
@@ -49,19 +44,7 @@ impl Default for ImputeHuber {
     }
 }
 
-impl Estimator for ImputeHuber {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
-
-    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        within_groups::fit_step(self, training, context)
-    }
-}
+statistic_step!(ImputeHuber);
 
 impl Builtin for ImputeHuber {
     const KIND: &'static str = "impute_huber";
@@ -83,38 +66,7 @@ impl BuiltinStep for ImputeHuber {
     const DONE: &'static str = "missing values filled with Huber's location";
 }
 
-impl ColumnStep for ImputeHuber {
-    type Learned = Imputed;
-    const WANTED: &'static str = "a number";
-
-    fn columns(&self) -> &Columns {
-        &self.columns
-    }
-
-    fn handles(&self, column: &Column) -> bool {
-        column.kind == Kind::Number
-    }
-
-    fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Imputed> {
-        let mut values = finite(from.numbers()?);
-        let fill = (!values.is_empty()).then(|| Fill::Number(self.of(&mut values)));
-        Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
-    }
-}
-
-impl Statistic for ImputeHuber {
-    fn by(&self) -> &[String] {
-        &self.by
-    }
-
-    fn flag(&self) -> bool {
-        self.flag
-    }
-
-    fn infinite(&self) -> Infinite {
-        self.infinite
-    }
-
+impl Location for ImputeHuber {
     fn of(&self, values: &mut [f64]) -> f64 {
         let middle = median(values).unwrap_or(0.0);
         let mut apart: Vec<f64> = values.iter().map(|x| (x - middle).abs()).collect();

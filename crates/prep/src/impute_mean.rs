@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow_array::Float64Array;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tidemill_core::{
-    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, Slot, State,
-    Training,
-};
+use tidemill_core::{Builtin, BuiltinStep, Columns, Fitted, Registry, Result, Slot, State};
 
-use crate::impute::{Choices, Fill, Imputed, Infinite};
-use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
+use crate::impute::Infinite;
 use crate::numbers::summary;
-use crate::within_groups::{self, Statistic};
+use crate::within_groups::{self, Location, statistic_step};
 
 /// Fills missing numbers with the mean of the finite training values.
 ///
@@ -34,19 +30,7 @@ pub struct ImputeMean {
     pub infinite: Infinite,
 }
 
-impl Estimator for ImputeMean {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
-
-    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        within_groups::fit_step(self, training, context)
-    }
-}
+statistic_step!(ImputeMean);
 
 impl Builtin for ImputeMean {
     const KIND: &'static str = "impute_mean";
@@ -63,41 +47,15 @@ impl BuiltinStep for ImputeMean {
     const DONE: &'static str = "missing values filled with the mean";
 }
 
-impl ColumnStep for ImputeMean {
-    type Learned = Imputed;
-    const WANTED: &'static str = "a number";
-
-    fn columns(&self) -> &Columns {
-        &self.columns
-    }
-
-    fn handles(&self, column: &Column) -> bool {
-        column.kind == Kind::Number
-    }
-
-    fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Imputed> {
-        let found = summary(from.numbers()?);
-        let fill = (found.n > 0).then_some(Fill::Number(found.mean));
-        Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
-    }
-}
-
-impl Statistic for ImputeMean {
-    fn by(&self) -> &[String] {
-        &self.by
-    }
-
-    fn flag(&self) -> bool {
-        self.flag
-    }
-
-    fn infinite(&self) -> Infinite {
-        self.infinite
-    }
-
+impl Location for ImputeMean {
     fn of(&self, values: &mut [f64]) -> f64 {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         if mean.is_finite() { mean } else { values.iter().map(|x| x / n).sum() }
+    }
+
+    fn of_all(&self, values: &Float64Array) -> Option<f64> {
+        let found = summary(values);
+        (found.n > 0).then_some(found.mean)
     }
 }

@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow_array::Float64Array;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tidemill_core::{
-    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, Kind, Registry, Result, Slot, State,
-    Training,
-};
+use tidemill_core::{Builtin, BuiltinStep, Columns, Fitted, Registry, Result, Slot, State};
 
-use crate::impute::{Choices, Fill, Imputed, Infinite};
-use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
+use crate::impute::Infinite;
 use crate::numbers::{median, median_of};
-use crate::within_groups::{self, Statistic};
+use crate::within_groups::{self, Location, statistic_step};
 
 /// Fills missing numbers with the median of the finite training values (exact; the mean of the two in the middle).
 ///
@@ -48,19 +44,7 @@ pub struct ImputeMedian {
     pub infinite: Infinite,
 }
 
-impl Estimator for ImputeMedian {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
-
-    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        within_groups::fit_step(self, training, context)
-    }
-}
+statistic_step!(ImputeMedian);
 
 impl Builtin for ImputeMedian {
     const KIND: &'static str = "impute_median";
@@ -77,38 +61,12 @@ impl BuiltinStep for ImputeMedian {
     const DONE: &'static str = "missing values filled with the median";
 }
 
-impl ColumnStep for ImputeMedian {
-    type Learned = Imputed;
-    const WANTED: &'static str = "a number";
-
-    fn columns(&self) -> &Columns {
-        &self.columns
-    }
-
-    fn handles(&self, column: &Column) -> bool {
-        column.kind == Kind::Number
-    }
-
-    fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Imputed> {
-        let fill = median_of(from.numbers()?).map(Fill::Number);
-        Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
-    }
-}
-
-impl Statistic for ImputeMedian {
-    fn by(&self) -> &[String] {
-        &self.by
-    }
-
-    fn flag(&self) -> bool {
-        self.flag
-    }
-
-    fn infinite(&self) -> Infinite {
-        self.infinite
-    }
-
+impl Location for ImputeMedian {
     fn of(&self, values: &mut [f64]) -> f64 {
         median(values).unwrap_or(0.0)
+    }
+
+    fn of_all(&self, values: &Float64Array) -> Option<f64> {
+        median_of(values)
     }
 }

@@ -44,9 +44,11 @@ pub struct ImputeTime {
     pub along: Option<String>,
     /// The length of a season, for `seasonal`: such as `24h`, `7d` or `1w` along times, a number along numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "method", "is": ["seasonal"], "name": "period" }))]
     pub period: Option<Span>,
     /// The degree of the polynomial, for `polynomial`: 2 to 5, 3 without it. Of fewer numbers than it takes, one through all.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "method", "is": ["polynomial"], "name": "degree" }))]
     pub degree: Option<usize>,
     /// Whether to add a flag column `NAME_missing` for each column that misses values in training.
     pub flag: bool,

@@ -4,16 +4,10 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tidemill_core::{
-    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
-    State, Training,
-};
+use tidemill_core::{Builtin, BuiltinStep, Columns, Fitted, KeyPath, Registry, Result, Slot, State};
 
-use crate::impute::{Choices, Fill, Imputed, Infinite};
-use crate::mapping::{self, ColumnOf, ColumnStep, Notes};
-use crate::numbers::finite;
-use crate::within_groups::{self, Statistic};
+use crate::impute::Infinite;
+use crate::within_groups::{self, Location, statistic_step};
 
 /// Fills missing numbers with the mean of the finite training values that is left when a share of them is cut off at each end.
 ///
@@ -43,19 +37,7 @@ impl Default for ImputeTrimmedMean {
     }
 }
 
-impl Estimator for ImputeTrimmedMean {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
-
-    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        within_groups::fit_step(self, training, context)
-    }
-}
+statistic_step!(ImputeTrimmedMean);
 
 impl Builtin for ImputeTrimmedMean {
     const KIND: &'static str = "impute_trimmed_mean";
@@ -77,38 +59,7 @@ impl BuiltinStep for ImputeTrimmedMean {
     const DONE: &'static str = "missing values filled with the trimmed mean";
 }
 
-impl ColumnStep for ImputeTrimmedMean {
-    type Learned = Imputed;
-    const WANTED: &'static str = "a number";
-
-    fn columns(&self) -> &Columns {
-        &self.columns
-    }
-
-    fn handles(&self, column: &Column) -> bool {
-        column.kind == Kind::Number
-    }
-
-    fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Imputed> {
-        let mut values = finite(from.numbers()?);
-        let fill = (!values.is_empty()).then(|| Fill::Number(self.of(&mut values)));
-        Imputed::learn(from, fill, Choices { flag: self.flag, infinite: self.infinite }, notes)
-    }
-}
-
-impl Statistic for ImputeTrimmedMean {
-    fn by(&self) -> &[String] {
-        &self.by
-    }
-
-    fn flag(&self) -> bool {
-        self.flag
-    }
-
-    fn infinite(&self) -> Infinite {
-        self.infinite
-    }
-
+impl Location for ImputeTrimmedMean {
     fn of(&self, values: &mut [f64]) -> f64 {
         values.sort_unstable_by(f64::total_cmp);
         let cut = (self.share * values.len() as f64) as usize;

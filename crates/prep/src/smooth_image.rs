@@ -30,9 +30,11 @@ pub struct SmoothImage {
     /// How many pixels a window reaches to each side, 1 to 15.
     pub radius: usize,
     /// For `gaussian` and `bilateral`, how far a neighbour counts: the standard deviation of the weights in pixels, above 0.
+    #[schemars(extend("with" = { "key": "filter", "is": ["gaussian", "bilateral"], "name": "sigma" }))]
     pub sigma: f64,
     /// For `bilateral`, how different a neighbour may be to count: the standard deviation in numbers from 0 (black) to 1 (white),
     /// above 0.
+    #[schemars(extend("with" = { "key": "filter", "is": ["bilateral"], "name": "sigma_color" }))]
     pub sigma_color: f64,
 }
 

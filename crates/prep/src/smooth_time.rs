@@ -39,11 +39,14 @@ pub struct SmoothTime {
     /// `savitzky_golay`.
     pub window: usize,
     /// For `exponential`, how much the number itself counts, above 0 and at most 1.
+    #[schemars(extend("with" = { "key": "filter", "is": ["exponential"], "name": "alpha" }))]
     pub alpha: f64,
     /// For `savitzky_golay`, the degree of the polynomial, 0 to 5.
+    #[schemars(extend("with" = { "key": "filter", "is": ["savitzky_golay"], "name": "degree" }))]
     pub degree: usize,
     /// For `gaussian`, the standard deviation of the curve in known numbers, above 0; without it a quarter of the window.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "filter", "is": ["gaussian"], "name": "sigma" }))]
     pub sigma: Option<f64>,
     /// Whether windows reach as far ahead as back, in training alone.
     pub centered: bool,

@@ -2,24 +2,106 @@
 
 use std::sync::Arc;
 
+use arrow_array::Float64Array;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Context, Fitted, Result, State, Training};
 
-use crate::impute::Infinite;
+use crate::impute::{Choices, Fill, Imputed, Infinite};
 use crate::joint::{self, Added, Joint, Together};
-use crate::mapping::{self, ColumnStep, Saved};
+use crate::mapping::{self, ColumnOf, ColumnStep, Saved};
+use crate::numbers::finite;
 use crate::placing::{Place, Placing};
 
+/// A number that stands for others.
+pub(crate) trait Location {
+    /// That of some finite values, which may be reordered; never asked of none.
+    fn of(&self, values: &mut [f64]) -> f64;
+
+    /// That of the finite values of a column.
+    fn of_all(&self, values: &Float64Array) -> Option<f64> {
+        let mut values = finite(values);
+        (!values.is_empty()).then(|| self.of(&mut values))
+    }
+}
+
 /// A step that fills each column with a statistic of its finite training values.
-pub(crate) trait Statistic: ColumnStep {
+pub(crate) trait Statistic: ColumnStep + Location {
     /// The columns that tell groups apart; none for one statistic for all rows.
     fn by(&self) -> &[String];
     /// Whether filled values are marked.
     fn flag(&self) -> bool;
     /// What becomes of infinite numbers.
     fn infinite(&self) -> Infinite;
-    /// The statistic of some finite values, which may be reordered; never asked of none.
-    fn of(&self, values: &mut [f64]) -> f64;
+}
+
+/// Makes a [`Builtin`](tidemill_core::Builtin) that is a [`Location`] and has the parameters `columns`, `by`, `flag` and `infinite` a
+/// [`Statistic`].
+macro_rules! statistic_step {
+    ($name:ident) => {
+        impl tidemill_core::Estimator for $name {
+            fn kind(&self) -> &'static str {
+                <$name as tidemill_core::Builtin>::KIND
+            }
+
+            fn params(&self) -> serde_json::Value {
+                $crate::mapping::params(self)
+            }
+
+            fn fit(
+                &self,
+                training: tidemill_core::Training<'_>,
+                context: &tidemill_core::Context,
+            ) -> tidemill_core::Result<std::sync::Arc<dyn tidemill_core::Fitted>> {
+                $crate::within_groups::fit_step(self, training, context)
+            }
+        }
+
+        impl $crate::mapping::ColumnStep for $name {
+            type Learned = $crate::impute::Imputed;
+            const WANTED: &'static str = "a number";
+
+            fn columns(&self) -> &tidemill_core::Columns {
+                &self.columns
+            }
+
+            fn handles(&self, column: &tidemill_core::Column) -> bool {
+                column.kind == tidemill_core::Kind::Number
+            }
+
+            fn learn(
+                &self,
+                from: $crate::mapping::ColumnOf<'_>,
+                notes: &mut $crate::mapping::Notes,
+            ) -> tidemill_core::Result<$crate::impute::Imputed> {
+                $crate::within_groups::learn_column(self, from, notes)
+            }
+        }
+
+        impl $crate::within_groups::Statistic for $name {
+            fn by(&self) -> &[String] {
+                &self.by
+            }
+
+            fn flag(&self) -> bool {
+                self.flag
+            }
+
+            fn infinite(&self) -> $crate::impute::Infinite {
+                self.infinite
+            }
+        }
+    };
+}
+pub(crate) use statistic_step;
+
+/// Learns what one column is filled with in all rows.
+pub(crate) fn learn_column<S: Statistic>(
+    step: &S,
+    from: ColumnOf<'_>,
+    notes: &mut mapping::Notes,
+) -> Result<Imputed> {
+    let fill = step.of_all(from.numbers()?).map(Fill::Number);
+    Imputed::learn(from, fill, Choices { flag: step.flag(), infinite: step.infinite() }, notes)
 }
 
 /// Fits a step: column by column, or within groups where it names some.

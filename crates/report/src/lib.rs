@@ -23,9 +23,9 @@ mod text;
 pub mod words;
 
 pub use chart::{
-    Axis, Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, Dependence, Histogram, Interval,
-    IntervalPlot, LineChart, Mark, PlaceMap, Point, Reference, Scale, Scatter, ScoreLine, Series, Spot,
-    SwarmDot, Waterfall, ticks,
+    Axis, Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, DecisionPlot, Dependence, HeatMap, Histogram,
+    Interval, IntervalPlot, LineChart, Mark, PlaceMap, Point, Reference, Scale, Scatter, ScoreLine, Series,
+    Spot, SwarmDot, Waterfall, ticks,
 };
 pub use page::{Align, Block, Card, Cell, Figure, Finding, Level, Report, Section, Table, Tile, Verdict};
 pub use text::{Span, Text};

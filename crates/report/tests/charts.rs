@@ -5,8 +5,9 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use tidemill_report::words::EN;
 use tidemill_report::{
-    Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, Dependence, Histogram, Interval, IntervalPlot,
-    LineChart, Mark, Point, Reference, Scale, Scatter, ScoreLine, Series, Spot, SwarmDot, Waterfall,
+    Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, DecisionPlot, Dependence, HeatMap, Histogram,
+    Interval, IntervalPlot, LineChart, Mark, Point, Reference, Scale, Scatter, ScoreLine, Series, Spot,
+    SwarmDot, Waterfall,
 };
 
 /// Names that break careless charts.
@@ -90,6 +91,23 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
         other: name(0),
         what: "rows".into(),
     };
+    let decision = DecisionPlot {
+        title: name(0),
+        x: Scale::number(name(1)),
+        y_name: name(2),
+        base: numbers[0],
+        columns: (0..numbers.len()).map(name).collect(),
+        lines: vec![numbers.to_vec(), numbers.iter().rev().copied().collect(), numbers[1..].to_vec()],
+        levels: [name(3), name(4), name(5)],
+    };
+    let heat = HeatMap {
+        title: name(0),
+        x_name: name(1),
+        y_name: name(2),
+        total: (name(3), numbers.to_vec()),
+        bands: (0..numbers.len()).map(|i| (name(i), numbers[i..].to_vec())).collect(),
+        signs: [name(4), name(5)],
+    };
     let waterfall = Waterfall {
         title: name(0),
         x: Scale::number(name(1)),
@@ -107,6 +125,8 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
         Box::new(scatter(pairs.iter().cycle().take(2000).copied().collect())),
         Box::new(swarm),
         Box::new(dependence),
+        Box::new(decision),
+        Box::new(heat),
         Box::new(waterfall),
         Box::new(histogram(false)),
         Box::new(histogram(true)),
@@ -359,4 +379,63 @@ fn small_charts_look_as_they_did() {
         small: true,
     };
     looks_as_it_did("histogram", &histogram);
+}
+
+/// The x of every point of the first path of this class.
+fn across(svg: &str, class: &str) -> Vec<f64> {
+    let (_, rest) = svg.rsplit_once(&format!("class=\"{class}\" d=\"")).unwrap();
+    let (path, _) = rest.split_once('"').unwrap();
+    path.split(['M', 'L'])
+        .filter(|at| !at.is_empty())
+        .map(|at| at.split_once(' ').unwrap().0.parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_line_starts_at_the_base_and_ends_at_its_sum() {
+    let chart = DecisionPlot {
+        title: "t".into(),
+        x: Scale::number("x").within(0.0, 10.0),
+        y_name: "column".into(),
+        base: 4.0,
+        columns: vec!["a".into(), "b".into()],
+        // The last column comes first; what is not finite is left out.
+        lines: vec![vec![-3.0, 1.0], vec![0.0, 2.0], vec![3.0, 2.0], vec![f64::NAN, 1.0]],
+        levels: ["low", "middle", "high"].map(String::from),
+    };
+    let svg = chart.inline(800.0, &EN);
+    let [low, middle, high] = ["way p-low", "way p-mid", "way p-high"].map(|class| across(&svg, class));
+    let value = |x: f64| 4.0 + (x - low[0]) * (9.0 - 4.0) / (high[2] - high[0]);
+    let near = |found: &[f64], wanted: [f64; 3]| {
+        assert_eq!(found.len(), 3);
+        assert!(found.iter().zip(wanted).all(|(x, wanted)| (value(*x) - wanted).abs() < 0.01), "{found:?}");
+    };
+    near(&low, [4.0, 5.0, 2.0]);
+    near(&middle, [4.0, 6.0, 6.0]);
+    near(&high, [4.0, 6.0, 9.0]);
+}
+
+#[test]
+fn neighbours_of_one_colour_are_one_stripe() {
+    let chart = HeatMap {
+        title: "t".into(),
+        x_name: "rows".into(),
+        y_name: "column".into(),
+        total: ("all".into(), vec![2.0, 2.0, -1.0, 0.0]),
+        bands: vec![("a".into(), vec![1.0, 1.0, -1.0, f64::NAN]), ("b".into(), vec![0.0, 0.01, 0.4, 0.0])],
+        signs: ["lowers", "raises"].map(String::from),
+    };
+    let svg = chart.inline(800.0, &EN);
+    let stripes = |class: &str| {
+        let start = format!("<path class=\"{class}\" d=\"");
+        let paths = svg.split(&*start).skip(1);
+        paths.map(|path| path.split_once('"').unwrap().0.matches('M').count()).collect::<Vec<_>>()
+    };
+    // The sum and the first column at full colour, and what is next to nothing without any.
+    assert_eq!(
+        (stripes("raises o5"), stripes("lowers o5"), stripes("raises o2")),
+        (vec![1, 1], vec![1, 1], vec![1])
+    );
+    assert!(["o1", "o3"].iter().all(|step| stripes(&format!("raises {step}")).is_empty()));
+    assert!(!svg.contains("NaN"));
 }

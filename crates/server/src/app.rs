@@ -83,7 +83,33 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Refuses limits within which nothing can be answered.
+    fn check(&self) -> Result<()> {
+        let refused = [
+            (self.body == 0, "a body of at most 0 bytes"),
+            (self.rows == 0, "a limit of 0 rows"),
+            (self.time.is_zero(), "a time limit of 0 seconds"),
+        ];
+        match refused.into_iter().find(|(none, _)| *none) {
+            Some((_, limit)) => Err(Error::Limit { limit }),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Options {
+    /// Refuses a name that no model would get, or that several would.
+    fn check_name(&self) -> Result<()> {
+        let given = match self.models.as_slice() {
+            _ if self.name.is_none() => return Ok(()),
+            [one] if one.is_dir() && !Place::is_language(one) => "a folder is".into(),
+            [_] => return Ok(()),
+            several => format!("{} paths are", several.len()),
+        };
+        Err(Error::OneName { given })
+    }
+
     /// These models, on any free port of this machine's own address.
     pub fn local(models: Vec<PathBuf>, store: impl Into<String>) -> Self {
         Options {
@@ -134,6 +160,8 @@ impl App {
         if options.retention.is_some_and(|time| time < Duration::from_secs(1)) {
             return Err(Error::Retention.into());
         }
+        options.limits.check()?;
+        options.check_name()?;
         let origins = Origins::new(&options.allow_origin)?;
         let store = Store::open(&options.store, tidemill_store::Options { durability: options.durability })?;
         let telemetry = Telemetry::new().map_err(|e| Error::System(format!("metrics: {e}")))?;

@@ -43,6 +43,18 @@ pub enum Error {
     /// Nothing can be kept for so short a time.
     #[error("a retention of less than a second would delete every prediction")]
     Retention,
+    /// Nothing can be answered within such a limit.
+    #[error("{limit} would refuse every request")]
+    Limit {
+        /// The limit.
+        limit: &'static str,
+    },
+    /// A name for more than one model.
+    #[error("--name is for one model file, and {given} given")]
+    OneName {
+        /// What was given.
+        given: String,
+    },
     /// The system refused something it needs.
     #[error("{0}")]
     System(String),
@@ -65,6 +77,8 @@ impl Coded for Error {
             Error::Name { .. } => "bad_name",
             Error::Origin { .. } => "origin",
             Error::Retention => "retention",
+            Error::Limit { .. } => "limit",
+            Error::OneName { .. } => "one_name",
             Error::System(_) => "system",
             Error::Request { .. } => "request",
         }
@@ -83,6 +97,8 @@ impl Coded for Error {
                     "write a scheme and a host, such as https://app.example or http://localhost:3000"
                 }
                 Error::Retention => "give a time such as 2160h, or leave --retention out to keep all",
+                Error::Limit { .. } => "give more, or leave the option out",
+                Error::OneName { .. } => "rename the files: models are called by them",
                 Error::System(_) | Error::Request { .. } => return None,
             }
             .into(),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use axum::http::StatusCode;
 use tidemill_core::Error;
-use tidemill_engine::language::{Finish, Generated, Logprob};
+use tidemill_engine::language::{Finish, Form, Generated, Logprob, Prompt};
 use tidemill_engine::serve::language::{Asked, Generating, Question, Said};
 use tidemill_engine::serve::together::{Listen, Together};
 use tokio::sync::OwnedSemaphorePermit;
@@ -44,7 +44,7 @@ pub(crate) struct Scored {
 pub(crate) struct Answering {
     /// The id of each answer.
     pub(crate) ids: Vec<Uuid>,
-    /// The tokens of the question.
+    /// The tokens of all prompts of the question.
     pub(crate) prompt_tokens: usize,
     /// The hash of the version that answers.
     pub(crate) version: String,
@@ -79,13 +79,14 @@ pub(crate) async fn begin(
     key_id: Option<Arc<str>>,
 ) -> Result<Answering, ApiError> {
     let start = Instant::now();
-    let asked = version.ask(question, &app.loader.together, clock::now()).map_err(refused)?;
+    let asked =
+        version.ask(question, &app.loader.together, clock::now()).map_err(|e| refused(e, question))?;
     let turn = language.queue.turn(asked.requests.len(), app.limits.time).await?;
     let ids: Vec<Uuid> = asked.requests.iter().map(|_| Uuid::now_v7()).collect();
     let (events, receiver) = unbounded_channel();
     let answering = Answering {
         ids: ids.clone(),
-        prompt_tokens: asked.requests.first().map_or(0, |request| request.prompt.len()),
+        prompt_tokens: asked.prompt_tokens(),
         version: version.opened.hash.clone(),
         events: receiver,
     };
@@ -124,12 +125,12 @@ fn run(work: Work, runtime: &tokio::runtime::Handle) {
             } else {
                 figures.cancelled.inc()
             }
-            for (i, said) in said.iter().enumerate() {
+            for said in &said {
                 let scored = scored(&version, &said.generated.logprobs);
-                let _ = events.send(Event::End(i, said.generated.finish, scored));
+                let _ = events.send(Event::End(said.place, said.generated.finish, scored));
             }
             let answer_tokens = said.iter().map(|said| said.generated.tokens.len()).sum();
-            let cached_tokens = said.first().map_or(0, |said| said.generated.cached_tokens);
+            let cached_tokens = asked.cached_tokens(&said);
             let _ = events.send(Event::Done { answer_tokens, cached_tokens });
         }
         Err(fault) => {
@@ -155,7 +156,8 @@ fn said(language: &Language, answers: Vec<Generated>, ids: &[Uuid]) -> Vec<Said>
     let tokens: usize = answers.iter().map(|generated| generated.tokens.len()).sum();
     language.generated.inc_by(tokens as u64);
     let begun = |said: &Said| said.generated.finish != Finish::Cancelled || !said.generated.tokens.is_empty();
-    ids.iter().zip(answers).map(|(id, generated)| Said { id: *id, generated }).filter(begun).collect()
+    let answers = ids.iter().zip(answers).enumerate();
+    answers.map(|(place, (id, generated))| Said { id: *id, place, generated }).filter(begun).collect()
 }
 
 /// Tokens as texts; one that is part of a character, or special, is as empty as its text.
@@ -170,19 +172,24 @@ fn scored(version: &Generating, logprobs: &[Logprob]) -> Vec<Scored> {
 }
 
 /// Why a question cannot be answered: the caller's fault where it lies in the question.
-fn refused(e: Error) -> ApiError {
+fn refused(e: Error, question: &Question) -> ApiError {
+    let chat = matches!(question.prompts.first(), Some(Prompt::Chat(_) | Prompt::Tools(..)));
+    let asked = if chat { "messages" } else { "prompt" };
+    let form =
+        if matches!(question.settings.form, Some(Form::Calls { .. })) { "tools" } else { "response_format" };
     let (code, param) = match e.code() {
-        "prompt_too_long" | "prompt_beyond_memory" => ("context_length_exceeded", "messages"),
-        "empty_prompt" => ("empty_prompt", "messages"),
-        "no_chat_template" => ("no_chat_template", "messages"),
-        "chat_template" => ("chat_template", "messages"),
+        "prompt_too_long" | "prompt_beyond_memory" => ("context_length_exceeded", asked),
+        "empty_prompt" => ("empty_prompt", asked),
+        "no_chat_template" => ("no_chat_template", asked),
+        "chat_template" => ("chat_template", asked),
         "no_tools" => ("unsupported_parameter", "tools"),
-        "tokenizer" => ("tokenizer", "messages"),
-        "answer_form" => ("invalid_value", "response_format"),
-        "parameter" => {
-            return ApiError { remedy: e.remedy(), ..ApiError::bad("invalid_value", e.to_string()) };
-        }
-        _ => return e.into(),
+        "no_tool_calls" => ("unsupported_parameter", "tool_choice"),
+        "tokenizer" => ("tokenizer", asked),
+        "answer_form" => ("invalid_value", form),
+        _ => match &e {
+            Error::Parameter { key, .. } => ("invalid_value", key.as_str()),
+            _ => return e.into(),
+        },
     };
     let fault = ApiError::new(StatusCode::BAD_REQUEST, code, e.to_string()).in_column(param);
     ApiError { remedy: e.remedy(), ..fault }

@@ -147,6 +147,12 @@ impl Live {
             Ok(version) if version.serving().hash == self.version().serving().hash => false,
             Ok(version) => {
                 tracing::info!(model = self.name, version = version.short(), "a new version is in service");
+                if let Some(how) = asks_otherwise(self.version().serving(), version.serving()) {
+                    tracing::warn!(
+                        model = self.name,
+                        "requests to the former version do not fit the new one: {how}"
+                    );
+                }
                 self.version.store(Arc::new(version));
                 true
             }
@@ -164,6 +170,17 @@ impl Live {
             }
         }
     }
+}
+
+/// Why requests to the former version of a model do not fit the new one, where they do not.
+fn asks_otherwise(former: &Serving, new: &Serving) -> Option<String> {
+    if former.target() != new.target() {
+        return Some(format!("it predicts '{}' instead of '{}'", new.target(), former.target()));
+    }
+    let is_known = |name: &str| former.columns.iter().any(|column| column.name == name);
+    let asked = new.columns.iter().filter(|column| column.required && !is_known(&column.name));
+    let asked: Vec<String> = asked.map(|column| format!("'{}'", column.name)).collect();
+    (!asked.is_empty()).then(|| format!("it needs {} as well", asked.join(", ")))
 }
 
 impl Version {

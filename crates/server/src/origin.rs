@@ -33,10 +33,10 @@ impl Origins {
     /// Whether a request may be answered; the origin to be named in the answer, where it is another site's and allowed.
     ///
     /// # Errors
-    /// 400 for more than one host (RFC 9112, 3.2) or origin; 403 for a host that is not this machine (where `open`: without keys) and for pages of other sites; 415 for what a page could
+    /// 400 for more than one host (RFC 9112, 3.2), origin or content type; 403 for a host that is not this machine (where `open`: without keys) and for pages of other sites; 415 for what a page could
     /// send without having asked.
     pub(crate) fn check(&self, open: bool, head: &Parts) -> Result<Option<HeaderValue>, ApiError> {
-        for name in [header::HOST, header::ORIGIN] {
+        for name in [header::HOST, header::ORIGIN, header::CONTENT_TYPE] {
             if head.headers.get_all(&name).iter().count() > 1 {
                 let message = format!("the header '{name}' comes more than once");
                 return Err(ApiError::bad("repeated_header", message).help("send it once"));
@@ -189,6 +189,7 @@ mod tests {
             (Method::GET, vec![own, ("origin", "http://localhost:8080"), ("origin", "null")], 400),
             (Method::POST, vec![own], 200),
             (Method::POST, vec![own, ("content-type", "text/plain")], 200),
+            (Method::POST, vec![own, ("content-type", "text/csv"), json], 400),
             (Method::POST, vec![own, ("origin", "http://localhost:8080"), json], 200),
             (
                 Method::POST,

@@ -123,7 +123,7 @@ async fn once(
 }
 
 /// The answer of a thread, or 503 when it takes too long.
-async fn in_time<T>(limit: Duration, work: tokio::task::JoinHandle<T>) -> Result<T, ApiError> {
+pub(crate) async fn in_time<T>(limit: Duration, work: tokio::task::JoinHandle<T>) -> Result<T, ApiError> {
     let late = |_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "the answer took too long");
     let broken = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the answer failed");
     tokio::time::timeout(limit, work).await.map_err(late)?.map_err(broken)
@@ -215,7 +215,7 @@ impl From<AnswerError> for ApiError {
         let remedy = e.remedy();
         match e {
             AnswerError::Model(e) => e.into(),
-            AnswerError::Unreadable { row, ref column, .. } => {
+            AnswerError::Unreadable { row, ref column, .. } | AnswerError::BrokenKey { row, ref column } => {
                 let fault = ApiError::bad("wrong_type", e.to_string()).at_row(row).in_column(column);
                 ApiError { remedy: remedy.map(String::from), ..fault }
             }

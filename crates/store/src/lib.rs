@@ -80,6 +80,9 @@ pub struct Store {
     idle: Arc<Mutex<Vec<Box<dyn Database>>>>,
 }
 
+/// What the names of marks about copies begin with.
+const COPY: &str = "copy/";
+
 /// The number of read connections that are kept open.
 const READERS: usize = 2;
 
@@ -235,6 +238,27 @@ impl Store {
             Location::Sqlite(from) => sqlite::backup(from, to),
             Location::Postgres(_) => Err(Error::NoBackup),
         }
+    }
+
+    /// Notes where a copy of the store lies, for whoever forgets a key: copies still hold it. Stores nothing for a place that is known.
+    pub fn note_copy(&self, place: &std::path::Path) -> Result<()> {
+        let place = place.canonicalize().unwrap_or_else(|_| place.into());
+        let name = format!("{COPY}{}", place.display());
+        match self.mark(&name)? {
+            Some(_) => Ok(()),
+            None => self.mark_once(&name, &[]).map(drop),
+        }
+    }
+
+    /// The places of copies that were noted and are still there; the store itself is none.
+    pub fn copies(&self) -> Result<Vec<std::path::PathBuf>> {
+        let own = match &*self.location {
+            Location::Sqlite(path) => path.canonicalize().ok(),
+            Location::Postgres(_) => None,
+        };
+        let places = self.marks(COPY)?.into_iter();
+        let places = places.filter_map(|(name, _)| Some(std::path::PathBuf::from(name.strip_prefix(COPY)?)));
+        Ok(places.filter(|place| place.exists() && own.as_ref() != Some(place)).collect())
     }
 
     /// Counts the warnings, by code, of the newest `most` predictions of a model since `from` (microseconds since 1970), and these

@@ -4,8 +4,10 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use tidemill_engine::report::words::{self, LANGUAGES, Words};
 
-/// The language of what a verb reports; help and errors are English.
-#[derive(Debug, Args)]
+use super::{Cli, Verb};
+
+/// The language of what a verb reports, warns of and fails with; help is English.
+#[derive(Debug, Default, Args)]
 pub(crate) struct Lang {
     /// The language of reports [default: that of LC_ALL, LC_MESSAGES or LANG, else en].
     #[arg(long, value_name = "LANG", value_parser = PossibleValuesParser::new(LANGUAGES.iter().map(|words| words.code())))]
@@ -19,6 +21,28 @@ impl Lang {
             Some(code) => words::of(code).unwrap_or(&words::EN),
             None => of_environment(|name| std::env::var(name).ok()),
         }
+    }
+}
+
+impl Cli {
+    /// The words in which the verb speaks: those that it was told, else those of the environment.
+    pub(crate) fn words(&self) -> &'static Words {
+        let told = match &self.verb {
+            Verb::Check(args) => Some(&args.lang),
+            Verb::Train(args) => Some(&args.lang),
+            Verb::Evaluate(args) => Some(&args.lang),
+            Verb::Compare(args) => Some(&args.lang),
+            Verb::Inspect(args) => Some(&args.lang),
+            Verb::Explain(args) => Some(&args.lang),
+            Verb::Prepare(args) => Some(&args.lang),
+            Verb::Synthesize(args) => Some(&args.lang),
+            Verb::Distill(args) => Some(&args.lang),
+            Verb::Compress(args) => Some(&args.lang),
+            Verb::Import(args) => Some(&args.lang),
+            Verb::Monitor(args) => Some(&args.lang),
+            _ => None,
+        };
+        told.map_or_else(|| Lang::default().words(), Lang::words)
     }
 }
 

@@ -53,6 +53,8 @@ fn predicted(args: &Compare) -> Result<[&String; 2]> {
 fn text(words: &Words, found: &Compared) -> String {
     let two = Two { names: [&found.first, &found.second], rows: found.rows, found: &found.found };
     let notes = found.warnings.iter();
-    let notes: String = notes.map(|w| fill(words.story.note, &[("message", &w.message)]) + "\n").collect();
+    let notes: String = notes
+        .map(|w| fill(words.story.note, &[("message", &words.told(&w.code, &w.message))]) + "\n")
+        .collect();
     comparison(words, &two) + &notes
 }

@@ -113,7 +113,7 @@ fn interruptible(cli: &Cli, seed: u64, threads: Option<usize>, ends_early: bool)
         Some(n) => n.min(1024),
         None => cores,
     };
-    let progress = Arc::new(Progress::new(cli.quiet));
+    let progress = Arc::new(Progress::new(cli.quiet, cli.words()));
     let watching = progress.clone();
     let context = Context::new(seed, threads, Arc::new(builtin::registry()))
         .with_watcher(move |event| watching.show(event));

@@ -258,10 +258,22 @@ fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Shown> {
     let identity = read_identity(args.identity.as_deref())?;
     let means = Means { secret: secret.as_deref(), identity: identity.as_deref() };
     let (predictions, pieces) = secrets::forget(&store, &args.key, means, serving.transpose()?.as_ref())?;
-    let text =
+    let mut text =
         format!("forgot {} and {} of feedback\n", count(predictions, "prediction"), count(pieces, "piece"));
-    let mut shown = Shown::new(text, json!({ "predictions": predictions, "feedback": pieces }));
-    shown.no = predictions + pieces == 0;
+    let copies = store.copies()?;
+    for place in &copies {
+        text += &format!(
+            "{} holds an earlier copy of this store, which still has what it had of the key\n",
+            place.display()
+        );
+    }
+    if !copies.is_empty() {
+        text += "Delete the copies, forget the key in each file of them (--store FILE), or wait until the sets of a backup expire\n";
+    }
+    let json = json!({ "predictions": predictions, "feedback": pieces, "copies": copies });
+    let mut shown = Shown::new(text, json);
+    // What is left somewhere is not forgotten.
+    shown.no = predictions + pieces == 0 || !copies.is_empty();
     Ok(shown)
 }
 
@@ -330,8 +342,12 @@ pub(super) fn read_identity(path: Option<&Path>) -> Result<Option<String>> {
 
 /// Copies one store into one file.
 pub(super) fn copy_store(store: &str, out: &Path) -> Result<Shown> {
-    let bytes = open_existing(store)?.backup(out)?;
-    let text = format!("{} holds a copy of {store}, {bytes} bytes\n", out.display());
+    let store_at = store;
+    let store = open_existing(store)?;
+    let bytes = store.backup(out)?;
+    // A store that cannot be written is copied all the same.
+    let _ = store.note_copy(out);
+    let text = format!("{} holds a copy of {store_at}, {bytes} bytes\n", out.display());
     Ok(Shown::new(text, json!({ "written": out, "bytes": bytes })))
 }
 

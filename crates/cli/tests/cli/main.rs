@@ -12,6 +12,7 @@ mod desk;
 mod distill;
 mod explain;
 mod graphs;
+mod honest;
 mod json;
 #[cfg(unix)]
 mod keys;
@@ -19,6 +20,7 @@ mod lang;
 mod language;
 mod limits;
 mod nets;
+mod parts;
 mod prepare;
 mod reading;
 mod report;

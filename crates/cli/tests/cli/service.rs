@@ -260,6 +260,17 @@ fn a_store_in_use_is_backed_up() {
     process.kill();
     let seen = desk.run(&["monitor", "m.tidemill", "--store", "copy.db"]).done().out;
     assert!(seen.contains("3 predictions logged"), "{seen}");
+    // Kind 23: what is left in a copy is not forgotten, and is said.
+    let ran = desk.run(&["forget", "k1"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(
+        ran.out.contains("forgot 1 prediction") && ran.out.contains("copy.db holds an earlier copy"),
+        "{}",
+        ran.out
+    );
+    assert!(desk.run(&["forget", "k1", "--store", "copy.db"]).done().out.contains("forgot 1 prediction"));
+    std::fs::remove_file(desk.path("copy.db")).unwrap();
+    assert_eq!(desk.run(&["forget", "k2", "--json"]).done().json()["copies"], json!([]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use tidemill_core::Categories;
 
-use crate::parse::{EXACT, plain_number, spelling, yes_or_no};
+use crate::parse::{EXACT, FlagFormat, plain_number, spelling, yes_or_no};
 use crate::raw::Raw;
 
 /// The names of a category column, found also when another source writes them in another way: `1.0` or the number 1 for `1`, a
@@ -62,6 +62,14 @@ impl Names {
         self
     }
 
+    /// The code of another word of the language that the two names are a yes and a no of: `TRUE` and `1` where they are `yes` and `no`.
+    fn flag(&self, word: &str) -> Option<u32> {
+        let (yes, no) = (self.yes?, self.no?);
+        let known = [yes, no].map(|code| self.categories.name(code));
+        let format = FlagFormat::of_words(known.into_iter().chain([word]))?;
+        Some(if format.parse(word)? { yes } else { no })
+    }
+
     pub(super) fn code(&self, name: &str, raw: Raw<'_>) -> u32 {
         let code = self.categories.code(name);
         if code != self.categories.unseen() {
@@ -72,11 +80,7 @@ impl Names {
         {
             return code;
         }
-        // A column whose spellings are merged has one word of yes and one of no.
-        if !self.folded.is_empty()
-            && let Some(yes) = yes_or_no(name)
-            && let Some(code) = if yes { self.yes } else { self.no }
-        {
+        if let Some(code) = self.flag(name) {
             return code;
         }
         let found = match raw {

@@ -16,6 +16,8 @@ use super::cells::{Cells, Values};
 
 /// The most rows that are counted.
 const COUNTED: usize = 10_000;
+/// So many rows of a class do not make its values look usual: more of them are met because the values are.
+const MOST_OWN: usize = 4;
 /// No value is less likely than this.
 const LEAST: f64 = 1e-18;
 /// The share of values that must be whole multiples of a column's resolution; the others are exceptions.
@@ -79,15 +81,28 @@ impl<'a> Evidence<'a> {
         self.joint(each.map(|(cells, usual)| usual.chance(cells, (a as usize, b as usize), own)))
     }
 
-    /// The least chance that any two rows could have, by the precision of quantities.
-    pub(super) fn least(&self) -> f64 {
-        self.joint(self.columns.iter().zip(self.cells).map(|(usual, cells)| match usual {
+    /// The same for a class of rows that are equal in all columns but those left out.
+    pub(super) fn of_class(&self, first: u32, others: &[u32], left_out: &[usize]) -> f64 {
+        let counted = std::iter::once(&first).chain(others);
+        let own = counted.filter(|row| self.counted.binary_search(row).is_ok()).count().min(MOST_OWN) as u32;
+        let row = first as usize;
+        self.joint(self.but(left_out).map(|(cells, usual)| usual.chance(cells, (row, row), own)))
+    }
+
+    /// The least chance that any two rows could have in all columns but those left out, by the precision of quantities.
+    pub(super) fn least(&self, left_out: &[usize]) -> f64 {
+        self.joint(self.but(left_out).map(|(cells, usual)| match usual {
             Usual::Quantity(quantity) => quantity.precision(0.0),
             Usual::Named { of, .. } if matches!(cells.column.kind, Kind::Flag | Kind::Category) => {
                 1.0 / of.max(1.0)
             }
             Usual::Named { .. } => LEAST,
         }))
+    }
+
+    fn but(&self, left_out: &[usize]) -> impl Iterator<Item = (&Cells<'a>, &Usual)> {
+        let all = self.cells.iter().zip(&self.columns).enumerate();
+        all.filter(move |(at, _)| !left_out.contains(at)).map(|(_, column)| column)
     }
 
     /// The product of these chances as a logarithm, where all but the least count less.

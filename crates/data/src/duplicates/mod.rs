@@ -4,14 +4,16 @@
 //! 2. Whether equality can be chance is estimated from the columns ([`chance`]): how many rows of the table would equal this
 //!    one if each column took its values on its own? A table of a few categories repeats by nature; numbers with decimals, long
 //!    texts and pixels do not.
-//! 3. Rows are nearly equal where a long text has at least 0.8 of its terms in common ([`texts`]: MinHash, Broder 1997), or where
-//!    all columns agree and the numbers differ by rounding ([`numbers`]). Pictures of equal pixels are equal rows, however encoded.
+//! 3. Rows are nearly equal where a long text has at least 0.8 of its terms in common ([`texts`]: MinHash, Broder 1997), where all
+//!    columns agree and the numbers differ by rounding ([`numbers`]), or where all columns but one, or but the times, agree and the
+//!    target does, too ([`but_one`]). Pictures of equal pixels are equal rows, however encoded.
 //! 4. Copies of copies are copies. Where that would join more than 5% of the rows (and more than 10), as texts made from one
 //!    template do, only equal rows count among these.
 //!
 //! Time and memory grow linearly with the table, up to the sorting of hashes; the same rows give the same copies
 //! whatever the number of threads.
 
+mod but_one;
 mod cells;
 mod chance;
 mod numbers;
@@ -53,8 +55,9 @@ impl Copies {
     }
 }
 
-/// Finds the copies among these rows, by their features alone: groups, times that order the rows, weights and the target
-/// are not looked at, and of keys only that equal rows of one key are copies even where equal rows are usual.
+/// Finds the copies among these rows, by their features: groups, times that order the rows and weights are not looked at, of keys only
+/// that equal rows of one key are copies even where equal rows are usual, and of the target only whether rows that are equal but for
+/// one column share it.
 ///
 /// ```
 /// # fn main() -> tidemill_core::Result<()> {
@@ -73,6 +76,11 @@ impl Copies {
 /// # }
 /// ```
 pub fn find(batch: &Batch, context: &Context) -> Result<Copies> {
+    find_beside(batch, batch.schema().role(Role::Target), context)
+}
+
+/// As [`find`], where the target is the column at this place, whatever its role.
+pub fn find_beside(batch: &Batch, target: Option<usize>, context: &Context) -> Result<Copies> {
     let n = batch.n_rows();
     let places = batch.schema().places(|c| c.role == Role::Feature);
     let cells = places.into_par_iter().map(|at| Cells::of(batch, at)).collect::<Result<Vec<_>>>()?;
@@ -81,6 +89,10 @@ pub fn find(batch: &Batch, context: &Context) -> Result<Copies> {
         return Ok(none());
     }
     let classes = Classes::of(&cells, n);
+    // Rows that all say the same are no copies of a row: these columns say nothing.
+    if classes.firsts.len() < 2 {
+        return Ok(none());
+    }
     context.check()?;
     let evidence = Evidence::of(&cells, n, &classes.firsts);
     let mut equal = Unions::new(n);
@@ -104,6 +116,12 @@ pub fn find(batch: &Batch, context: &Context) -> Result<Copies> {
     let pairs = numbers::pairs(&cells, &evidence, &classes.firsts, context)?;
     for &(a, b) in sure(&pairs, classes.firsts.len(), |&(a, b)| (evidence.chance(a, b), 1)) {
         near.join(a, b);
+    }
+    let target = target.filter(|&at| but_one::is_comparable(batch.schema().columns()[at].kind));
+    if let Some(target) = target.map(|at| Cells::of(batch, at)).transpose()? {
+        for (a, b) in but_one::pairs(&cells, &target, &evidence, &classes.firsts, context)? {
+            near.join(a, b);
+        }
     }
     Ok(counted(&equal.labels(), near.labels()))
 }

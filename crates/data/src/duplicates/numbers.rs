@@ -43,7 +43,7 @@ pub(super) fn pairs(
             Usual::Named { .. } => others.push(cells),
         }
     }
-    let can_be = evidence.least() + (rows.len() as f64).ln() <= FALSE_SHARE.ln();
+    let can_be = evidence.least(&[]) + (rows.len() as f64).ln() <= FALSE_SHARE.ln();
     // The most telling columns divide rows best.
     near.sort_by(|a, b| fineness(a.usual).total_cmp(&fineness(b.usual)));
     let fine = near.iter().filter(|column| fineness(column.usual) < APART).count();

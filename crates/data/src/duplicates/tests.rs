@@ -305,3 +305,115 @@ fn tables_without_features_or_rows_have_no_copies() {
     let missing: ArrayRef = Arc::new(Float64Array::from(vec![None; 50]));
     assert!(found(&batch(vec![(Column::number("x"), missing)])).is_empty());
 }
+
+/// A target of two classes.
+fn classes_of(values: impl IntoIterator<Item = u32>) -> (Column, ArrayRef) {
+    let (column, codes) = categories("y", 2, values);
+    (column.with_role(Role::Target), codes)
+}
+
+/// 150 records of three measurements, each recorded three times, with a class by chance.
+fn recorded_thrice() -> (Vec<usize>, Vec<Vec<f64>>, Vec<u32>) {
+    let mut random = Random::new(15, 0);
+    let mut rows: Vec<usize> = (0..450).map(|i| i % 150).collect();
+    random.shuffle(&mut rows);
+    let measured = (0..3).map(|_| (0..150).map(|_| rounded(random.normal(), 3)).collect()).collect();
+    let classes = (0..150).map(|_| random.below(2) as u32).collect();
+    (rows, measured, classes)
+}
+
+#[test]
+fn a_record_that_comes_again_under_another_number_or_time_is_a_copy() {
+    let (rows, measured, classes) = recorded_thrice();
+    let mut random = Random::new(16, 0);
+    let day = 86_400_000_000i64;
+    let mut times = |name: &str| -> (Column, ArrayRef) {
+        let values = (0..450).map(|_| day * random.below(300) as i64);
+        let array = arrow_array::TimestampMicrosecondArray::from_iter_values(values).with_timezone("UTC");
+        (Column::new(name, Kind::Time), Arc::new(array))
+    };
+    let (seen, changed) = (times("seen"), times("changed"));
+    let mut random = Random::new(17, 0);
+    let number = numbers("number", (0..450).map(|_| random.below(90_000) as f64).collect::<Vec<_>>());
+    let all = || {
+        (0..3).map(|c| numbers(&format!("m{c}"), rows.iter().map(|&i| measured[c][i]).collect::<Vec<_>>()))
+    };
+    let whole = |copies: &Copies| {
+        let right = rows.iter().enumerate().filter(|&(row, &i)| {
+            copies.first[row] as usize == rows.iter().position(|&other| other == i).unwrap()
+        });
+        right.count()
+    };
+    let target = || classes_of(rows.iter().map(|&i| classes[i]));
+    for left in [vec![number.clone()], vec![seen.clone()], vec![seen, changed]] {
+        let copies = found(&batch(all().chain(left).chain([target()]).collect()));
+        assert!(whole(&copies) >= 445, "{} of 450: {:?}", whole(&copies), copies.near);
+    }
+    // A cell that one of them lacks.
+    let mut gaps = Random::new(18, 0);
+    let holed = (0..3).map(|c| {
+        let cells: Vec<Option<f64>> =
+            rows.iter().map(|&i| (gaps.below(8) > 0 || c > 0).then(|| measured[c][i])).collect();
+        let array: ArrayRef = Arc::new(Float64Array::from(cells));
+        (Column::number(format!("m{c}")), array)
+    });
+    let copies = found(&batch(holed.chain([target()]).collect()));
+    assert!(whole(&copies) >= 440, "{} of 450", whole(&copies));
+    // The same measurements with a result of their own each time are no copies: a dose, a month.
+    let own = classes_of((0..450).map(|row| (row * 7919 % 13 % 2) as u32));
+    let copies = found(&batch(all().chain([number, own]).collect()));
+    // But for a few whose numbers happen to lie near each other.
+    assert!(copies.equal + copies.near <= 5, "{copies:?}");
+}
+
+#[test]
+fn short_texts_of_the_same_words_are_copies_where_their_labels_agree() {
+    let words =
+        ["red", "blue", "fast", "slow", "car", "bike", "boat", "plane", "train", "house", "tree", "river"];
+    let mut random = Random::new(19, 0);
+    let titles: Vec<String> =
+        (0..200).map(|_| (0..5).map(|_| words[random.below(12)]).collect::<Vec<_>>().join(" ")).collect();
+    let classes: Vec<u32> = (0..200).map(|_| random.below(2) as u32).collect();
+    let told = |i: usize| match i / 200 {
+        0 => titles[i % 200].clone(),
+        1 => titles[i % 200].to_uppercase(),
+        _ => format!("{}!", titles[i % 200]),
+    };
+    let copies =
+        found(&batch(vec![texts((0..600).map(told)), classes_of((0..600).map(|i| classes[i % 200]))]));
+    assert!((0..600).filter(|&i| copies.first[i] as usize == i % 200).count() >= 590, "{copies:?}");
+    let other = classes_of((0..600).map(|i| (i / 200 % 2) as u32));
+    assert!(found(&batch(vec![texts((0..600).map(told)), other])).is_empty());
+}
+
+#[test]
+fn rows_that_all_say_the_same_are_no_copies() {
+    let same = || texts((0..60).map(|_| "hello".to_string()));
+    assert!(found(&batch(vec![same(), classes_of((0..60).map(|i| i % 2))])).is_empty());
+}
+
+#[test]
+fn panels_and_designs_are_no_copies_though_but_one_column_agrees() {
+    let mut random = Random::new(20, 0);
+    // Forty shops of a fixed size, thirty days: the sales are each day's own.
+    let size: Vec<f64> = (0..40).map(|_| rounded(500.0 * random.unit(), 1)).collect();
+    let shop = |row: usize| row % 40;
+    let panel = batch(vec![
+        numbers("size", (0..1200).map(|row| size[shop(row)])),
+        numbers("day", (0..1200).map(|row| (row / 40) as f64)),
+        {
+            let (column, sales) =
+                numbers("sales", (0..1200).map(|_| rounded(100.0 * random.unit(), 2)).collect::<Vec<_>>());
+            (column.with_role(Role::Target), sales)
+        },
+    ]);
+    assert!(found(&panel).is_empty());
+    // Every combination of a few settings once.
+    let design = batch(vec![
+        categories("a", 4, (0..64).map(|i| i % 4)),
+        categories("b", 4, (0..64).map(|i| i / 4 % 4)),
+        numbers("c", (0..64).map(|i| f64::from(i / 16) * 0.25)),
+        classes_of((0..64).map(|i| u32::from(i % 4 > 1))),
+    ]);
+    assert!(found(&design).is_empty());
+}

@@ -118,9 +118,26 @@ fn signature(text: &str) -> Option<Signature> {
     Some(least)
 }
 
-/// The hashes of the different terms of a text, ascending: words in lower case, or pairs of characters where words are not
-/// divided by spaces.
+/// The hashes of the different terms of a text, ascending.
 fn terms(text: &str) -> Vec<u32> {
+    let mut terms = in_order(text);
+    terms.sort_unstable();
+    terms.dedup();
+    terms
+}
+
+/// A hash of what a text says, whatever its case, punctuation and spaces; of one without words, of its characters.
+pub(super) fn hash_of_words(text: &str) -> u64 {
+    let terms = in_order(text);
+    match terms.is_empty() || text.len() > MOST_BYTES {
+        true => hash_bytes(text.as_bytes()),
+        false => terms.into_iter().fold(0, |hash, term| mix(hash ^ u64::from(term))),
+    }
+}
+
+/// The hashes of the terms of a text as they come: words in lower case, or pairs of characters where words are not divided by
+/// spaces.
+fn in_order(text: &str) -> Vec<u32> {
     let mut end = text.len().min(MOST_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -148,8 +165,6 @@ fn terms(text: &str) -> Vec<u32> {
         }
     }
     flush(&mut word, &mut terms);
-    terms.sort_unstable();
-    terms.dedup();
     terms
 }
 
@@ -173,7 +188,7 @@ fn similarity(a: &[u32], b: &[u32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{SLOTS, signature, similarity, terms};
+    use super::{SLOTS, hash_of_words, signature, similarity, terms};
 
     #[test]
     fn the_share_of_equal_slots_estimates_the_similarity() {
@@ -196,5 +211,10 @@ mod tests {
         assert_eq!(terms("One, two; THREE"), terms("three two one!"));
         assert_eq!(terms("深度学习很有趣").len(), 7);
         assert!(signature("only a few words here").is_none());
+        let same = [hash_of_words("Only a few, words"), hash_of_words("ONLY a few words!")];
+        assert_eq!(same[0], same[1]);
+        let other = ["a few words only", ":)", ":(", "深度学习", "深度习学"].map(hash_of_words);
+        let different: std::collections::BTreeSet<u64> = same.into_iter().chain(other).collect();
+        assert_eq!(different.len(), 6);
     }
 }

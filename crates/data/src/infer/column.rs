@@ -12,6 +12,7 @@ use super::locale::Locale;
 use super::{dates, numbers, words};
 use crate::cell::clip;
 use crate::parse::{EXACT, FlagFormat, Format, Missing, NumberFormat, TimeFormat, plain_number, write_iso};
+use crate::plan::Weight;
 
 /// What a column seems to be.
 #[derive(Clone, Debug)]
@@ -79,6 +80,7 @@ pub(crate) fn judge(
     }
     match verdict.kind {
         Kind::Category | Kind::Text => {
+            verdict.doubts.extend(words::like_missing(&facts));
             verdict.doubts.extend(words::taken(&facts, missing));
             verdict.doubts.extend(numbers::mixed_units(&facts));
         }
@@ -112,6 +114,18 @@ fn by_values(facts: &Facts<'_>, hints: &Hints, locale: &Locale) -> Verdict {
         let format = if plain { Format::Plain } else { Format::Time(found.format) };
         let verdict = Verdict::new(Kind::Time, why).in_format(format);
         return Verdict { missing: found.missing, doubts: found.doubt.into_iter().collect(), ..verdict };
+    }
+    if (hints.month() || hints.time() || hints.period())
+        && facts.n_distinct() >= SURE
+        && let Some(format) = dates::period(facts)
+    {
+        let why = "periods of the calendar, as the name says, each as its first day";
+        return Verdict::new(Kind::Time, why).in_format(Format::Time(format));
+    }
+    if let Some(doubt) = numbers::mixed_decimals(facts) {
+        let verdict =
+            Verdict::new(Kind::Category, "numbers, some with a decimal point and some with a comma");
+        return Verdict { doubts: vec![doubt], ..verdict };
     }
     textual(facts, hints)
 }
@@ -148,6 +162,21 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
     if !format.is_plain() {
         return number(format!("numbers{}", number_words(&format)));
     }
+    if hints.date()
+        && let Some((format, why)) = excel_days(&numbers)
+    {
+        let doubt = Doubt {
+            code: "time_from_numbers",
+            weight: Weight::Remark,
+            message: format!("read as a time: {why}"),
+            remedy: "kind = \"number\"".into(),
+        };
+        let verdict = Verdict::new(Kind::Time, why).in_format(Format::Time(format));
+        return Verdict { missing: missing.to_vec(), doubts: vec![doubt], ..verdict };
+    }
+    if hints.version() && facts.values.iter().all(|v| v.0.contains('.')) {
+        return Verdict::new(Kind::Category, "the name says that they are versions: names, not numbers");
+    }
     if !whole {
         return decimals();
     }
@@ -177,7 +206,10 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
     {
         return time(found);
     }
-    if numbers.iter().any(|x| x.abs() >= EXACT) {
+    // With an exponent a number is a measurement, and not exact anyway.
+    let long =
+        |text: &str| !text.contains(['e', 'E']) && plain_number(text).is_some_and(|x| x.abs() >= EXACT);
+    if facts.values.iter().any(|v| long(v.0)) {
         let why = "whole numbers longer than a number holds exactly: names, not numbers";
         return Verdict::new(Kind::Category, why);
     }
@@ -282,9 +314,22 @@ pub(crate) fn moment(facts: &Facts<'_>, is_time: bool, numbers: &[f64]) -> Optio
     None
 }
 
+/// Numbers that Excel would show as days from 1954 to 2064, with or without a time of day.
+pub(crate) fn excel_days(numbers: &[f64]) -> Option<(TimeFormat, String)> {
+    let (low, high) = bounds(numbers);
+    let shown = |x: f64| TimeFormat::ExcelDays.of_number(x).map(write_iso);
+    let within = numbers.len() >= SURE && low >= 20_000.0 && high < 60_001.0;
+    let (first, last) = (shown(low)?, shown(high).filter(|_| within)?);
+    Some((TimeFormat::ExcelDays, format!("days as Excel counts them (from {first} to {last})")))
+}
+
+fn bounds(numbers: &[f64]) -> (f64, f64) {
+    let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    (least, numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+}
+
 fn range(numbers: &[f64], scale: f64) -> String {
-    let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (low, high) = bounds(numbers);
     format!(" (from {} to {})", write_iso((low * scale) as i64), write_iso((high * scale) as i64))
 }
 

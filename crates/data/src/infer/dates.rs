@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::formats::{Doubt, Found, accept, explain};
 use super::locale::Locale;
-use crate::parse::{TimeFormat, zone_of};
+use crate::parse::{TimeFormat, is_place, zone_of};
 use crate::plan::Weight;
 
 pub(crate) fn time(facts: &Facts<'_>, locale: &Locale) -> Option<Found<TimeFormat>> {
@@ -27,7 +27,7 @@ pub(crate) fn time(facts: &Facts<'_>, locale: &Locale) -> Option<Found<TimeForma
     let (format, (missing, bad)) = best;
     let mut found = accept(facts, format.clone(), (missing, bad - impossible(facts, &format)))?;
     found.bad = bad;
-    found.doubt = partly_zoned(facts);
+    found.doubt = partly_zoned(facts).or_else(|| places(facts));
     if found.format == TimeFormat::DayFirst && is_undecided(facts) {
         let (format, why) = order(facts, locale);
         let undecided = format != found.format || by_order(facts) || named_months(facts) == 0;
@@ -53,6 +53,23 @@ fn partly_zoned(facts: &Facts<'_>) -> Option<Doubt> {
             facts.n_values
         ),
         remedy: "write all times with their zone, or all in one".into(),
+    })
+}
+
+/// Times whose zone is named by a place: how far that is ahead of UTC is not known here.
+fn places(facts: &Facts<'_>) -> Option<Doubt> {
+    let zone = |text: &str| zone_of(text).filter(|zone| is_place(zone));
+    let zones: Vec<String> = facts.values.iter().filter_map(|v| zone(v.0)).collect();
+    let first = zones.first()?;
+    let several = if zones.iter().any(|zone| zone != first) { ", and others name other places" } else { "" };
+    let example = facts.values.iter().find(|v| zone(v.0).is_some())?.0;
+    Some(Doubt {
+        code: "zones_of_places",
+        weight: if several.is_empty() { Weight::Remark } else { Weight::Warning },
+        message: format!(
+            "times such as '{example}' name a place for their zone{several}; the clock is read as it stands"
+        ),
+        remedy: "write the offset, such as +01:00, where times of several zones are compared".into(),
     })
 }
 

@@ -6,7 +6,7 @@ use arrow_array::StringArray;
 use tidemill_core::recipe::{ColumnSpec, Recipe, Spellings, Task};
 use tidemill_core::{Batch, Column, Error, Kind, Result, Role, escaped};
 
-use super::column::{self, Verdict, judge, moment, role_of};
+use super::column::{self, Verdict, excel_days, judge, moment, role_of};
 use super::facts::Facts;
 use super::formats::Doubt;
 use super::identity::Identity;
@@ -95,7 +95,7 @@ impl Decider<'_> {
             plan.declared = true;
         }
         if plan.kind == Kind::Time && raw.kind == Kind::Text && plan.is_used() {
-            plan.seen = Seen::of_times(texts.iter().flatten());
+            plan.seen = Seen::of_dates(|| texts.iter().flatten());
         }
         notes.extend(open_notes(&plan, &verdict, format.is_some()));
         let identity = if plan.role == Role::Ignore { identity } else { Identity::None };
@@ -258,7 +258,8 @@ fn has_endless(words: &[String]) -> bool {
 /// The timestamps that whole numbers of a column of times say.
 fn unix(facts: &Facts<'_>) -> Option<(TimeFormat, String)> {
     let numbers: Option<Vec<f64>> = facts.values.iter().map(|v| plain_number(v.0)).collect();
-    moment(facts, true, &numbers.filter(|numbers| !numbers.is_empty())?)
+    let numbers = numbers.filter(|numbers| !numbers.is_empty())?;
+    moment(facts, true, &numbers).or_else(|| excel_days(&numbers))
 }
 
 /// The role that the recipe gives a column.

@@ -187,6 +187,16 @@ impl Hints {
         ])
     }
 
+    /// A day of the calendar.
+    pub(crate) fn date(&self) -> bool {
+        self.any(&["date", "datetime", "datum", "fecha", "birthday", "dob"])
+    }
+
+    /// A version, whose parts are numbers of their own: `1.10` comes after `1.9`.
+    pub(crate) fn version(&self) -> bool {
+        self.any(&["version", "ver", "release", "revision", "firmware", "build"])
+    }
+
     /// A timestamp.
     pub(crate) fn time(&self) -> bool {
         self.any(&[
@@ -228,6 +238,25 @@ impl Hints {
             "mese",
             "maand",
             "periode",
+        ])
+    }
+
+    /// Another period of the calendar.
+    pub(crate) fn period(&self) -> bool {
+        self.any(&[
+            "quarter",
+            "qtr",
+            "quartal",
+            "trimestre",
+            "week",
+            "wk",
+            "woche",
+            "semaine",
+            "semana",
+            "fiscal",
+            "fy",
+            "half",
+            "halfyear",
         ])
     }
 

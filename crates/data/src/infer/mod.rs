@@ -189,9 +189,10 @@ fn keep_reasons(plan: &mut InferredSchema, recipe: &Recipe) {
     for column in &mut plan.columns {
         if let Some(why) = recipe.columns.get(&column.name).and_then(|spec| spec.why.clone()) {
             column.why = why;
+            // Of a forecast, only its history was not said.
+            let of_forecast = recipe.forecast.is_some() && column.kind != Kind::Series;
             // What has a reason was inferred, not said by the user: it may still be widened, but for the target and what is named.
-            column.declared &=
-                column.role == Role::Target || recipe.forecast.is_some() || is_named(recipe, &column.name);
+            column.declared &= column.role == Role::Target || of_forecast || is_named(recipe, &column.name);
         }
     }
     if let Some(why) = &recipe.data.why_task {
@@ -357,6 +358,7 @@ fn join_missing(plan: &mut InferredSchema) {
                     "words that count as missing among numbers and times: {}{more}",
                     told.join("; ")
                 ),
+                remedy: "where such a word is a value, say kind = \"category\" of its column".into(),
                 ..first.clone()
             });
         }

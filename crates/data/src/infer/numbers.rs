@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::formats::{Doubt, Found, accept, explain};
 use super::locale::{Locale, may_group};
 use crate::parse::currency::currency_of;
-use crate::parse::{NumberFormat, Thousands, exact, factor, has_digit, magnitude};
+use crate::parse::{NumberFormat, Thousands, exact, factor, half_of_day, has_digit, has_parts, magnitude};
 use crate::plan::Weight;
 
 /// The longest unit, in characters.
@@ -73,18 +73,33 @@ fn dress(facts: &Facts<'_>) -> NumberFormat {
         ..Default::default()
     };
     let odd = || odd().map(exact);
-    let is_length = |t: &str| NumberFormat { clock: true, ..Default::default() }.parse(t).is_some();
+    if odd().any(has_parts) {
+        return NumberFormat { clock: true, ..dress };
+    }
+    let is_length =
+        |t: &str| colons(t) > 0 && NumberFormat { clock: true, ..Default::default() }.parse(t).is_some();
     if odd().any(is_length) {
-        // Beside `1:20:47`, `35:30` has no hours.
-        dress.stopwatch = odd().any(|t| colons(t) == 2) && odd().any(|t| colons(t) == 1);
+        // Beside `1:20:47`, `35:30` has no hours; `1:30 PM` has.
+        let of_day = odd().any(|t| half_of_day(t).is_some());
+        dress.stopwatch = !of_day && odd().any(|t| colons(t) == 2) && odd().any(|t| colons(t) == 1);
         dress.clock = !dress.stopwatch;
     }
+    // The code of a currency is taken off as such.
+    let is_code = |word: &String| dress.currency && currency_of(&format!("1 {word}")).is_some();
     let mut suffixes: Vec<String> = odd().filter_map(suffix).map(str::to_lowercase).collect();
+    suffixes.retain(|word| !is_code(word));
     let n = suffixes.len();
     suffixes.sort_unstable();
     suffixes.dedup();
+    if let [one, more] = suffixes.as_slice()
+        && one.len() > 2
+        && *more == format!("{one}s")
+    {
+        suffixes.pop();
+    }
     // A few words that happen to end otherwise must not hide the unit of all others.
-    if n * 10 < odd().count() * 8 || dress.percent || suffixes.is_empty() {
+    let wordy = odd().filter(|t| !t.ends_with(|c: char| c.is_ascii_digit())).count();
+    if n * 10 < wordy * 8 || dress.percent || suffixes.is_empty() {
         return dress;
     }
     let all = facts.values.iter().filter(|v| v.0.bytes().any(|b| b.is_ascii_digit())).count();
@@ -135,6 +150,29 @@ pub(super) fn mixed_units(facts: &Facts<'_>) -> Option<Doubt> {
             first.0, other.0
         ),
         remedy: "put each quantity into a column of its own".into(),
+    })
+}
+
+/// Numbers of which some have a decimal point and some a decimal comma, as where files of two countries stand below each other: no reading
+/// holds for all of them.
+pub(super) fn mixed_decimals(facts: &Facts<'_>) -> Option<Doubt> {
+    let read = |format: &NumberFormat, sign: char| -> (Option<&str>, u64) {
+        let found = || facts.values.iter().filter(|v| v.0.contains(sign) && format.parse(v.0).is_some());
+        (found().next().map(|v| v.0), found().map(|v| v.1).sum())
+    };
+    let (point, with_point) = read(&NumberFormat::default(), '.');
+    let (comma, with_comma) = read(&NumberFormat { decimal_comma: true, ..Default::default() }, ',');
+    let (point, comma) = (point?, comma?);
+    let whole: u64 =
+        facts.values.iter().filter(|v| v.0.bytes().all(|b| b.is_ascii_digit())).map(|v| v.1).sum();
+    let enough = (with_point + with_comma + whole) * 10 >= facts.n_values * 9;
+    (enough && with_point.min(with_comma) > 1).then(|| Doubt {
+        code: "mixed_decimals",
+        weight: Weight::Severe,
+        message: format!(
+            "{with_point} numbers have a decimal point, such as '{point}', and {with_comma} a decimal comma, such as '{comma}'; they are read as names"
+        ),
+        remedy: "write all in one way; where files of several countries are joined, correct them first".into(),
     })
 }
 
@@ -277,7 +315,7 @@ fn censored(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
 }
 
 fn clocks(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
-    let example = facts.values.iter().find(|v| colons(v.0) == 1)?.0;
+    let example = facts.values.iter().find(|v| colons(v.0) == 1 && half_of_day(v.0).is_none())?.0;
     let (taken, weight, other) = match format {
         NumberFormat { clock: true, .. } => ("hours and minutes", Weight::Remark, "stopwatch"),
         NumberFormat { stopwatch: true, .. } => {
@@ -297,10 +335,15 @@ fn clocks(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
 fn partly_dressed(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
     let sign = match format.unit.as_ref().or(format.units.as_ref()) {
         _ if format.percent => "%".to_string(),
-        Some(unit) => unit.clone(),
+        Some(unit) => unit.to_lowercase(),
         None => return None,
     };
-    let has = |t: &str| t.to_lowercase().trim_end().ends_with(&sign.to_lowercase());
+    let has = |t: &str| {
+        let text = t.to_lowercase();
+        let text = text.trim_end_matches([')', ' ']);
+        text.ends_with(&sign)
+            || (sign.len() > 2 && text.strip_suffix('s').is_some_and(|t| t.ends_with(&sign)))
+    };
     let with: u64 = facts.values.iter().filter(|v| has(v.0)).map(|v| v.1).sum();
     let bare = facts.values.iter().find(|v| !has(v.0) && has_digit(v.0))?.0;
     (with > 0).then(|| Doubt {

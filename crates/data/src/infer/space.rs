@@ -22,6 +22,8 @@ const NAMES: [(&str, &str, bool); 6] = [
 ];
 
 const EARTH: Metric = Metric { degrees: true };
+/// A column of which so many cells say a place is one of places; the others are named where the rows are read.
+const MOSTLY: f64 = 0.9;
 
 /// The plan of a column of points; `None` for any other. `told` is the kind and the role that the recipe gives it.
 pub(super) fn point(
@@ -59,7 +61,9 @@ pub(super) fn point(
     let facts = Facts::of(&texts, missing);
     let reads = |text: &str| !text.starts_with('[') && cell::place(text).is_some();
     // Ask the first before all of them.
-    if !declared && (facts.values.first().is_none_or(|v| !reads(v.0)) || facts.share(reads) < 0.99) {
+    let share =
+        if declared || facts.values.iter().take(3).any(|v| reads(v.0)) { facts.share(reads) } else { 0.0 };
+    if !declared && share < MOSTLY {
         return Ok(None);
     }
     let beyond = |text: &str| {
@@ -71,7 +75,11 @@ pub(super) fn point(
         None => facts.share(beyond) <= 0.5,
     };
     let measured = if degrees { "longitude and latitude" } else { "x and y in a plane" };
-    let how = if declared { "point as told" } else { "every cell says a place" };
+    let how = match share {
+        _ if declared => "point as told",
+        share if share < 1.0 => "nearly every cell says a place",
+        _ => "every cell says a place",
+    };
     let constant = facts.n_distinct() == 1 && facts.n_missing() == 0 && !declared;
     let (role, why) = match constant {
         true => (Role::Ignore, "constant: every row is at the same place".to_string()),

@@ -86,6 +86,7 @@ pub(super) fn decide(
     let facts = Facts::of(&texts, &missing).without(&plan.columns[at].missing);
     let respelled = !plan.columns[at].merged && spelling::repeats(&facts.values);
     let written: Vec<&str> = facts.values.iter().map(|v| v.0).collect();
+    let read = spelling::merged(&facts.values, &[]);
     let facts = if plan.columns[at].merged || respelled { facts.merged() } else { facts };
     match facts.n_distinct() {
         0 => {
@@ -104,6 +105,16 @@ pub(super) fn decide(
     }
     let kind = plan.columns[at].kind;
     let (task, why) = match recipe.data.task {
+        Some(Task::Multiclass) if facts.n_values > 20 && facts.distinct_ratio() > 0.9 => {
+            return Err(Error::data(
+                format!(
+                    "the task is multiclass, but target '{name}' has {} different values in {} rows: nothing repeats that could be learned",
+                    facts.n_distinct(),
+                    facts.n_values
+                ),
+                "leave the task out or set it to regression, or name a target whose values repeat",
+            ));
+        }
         Some(task) => (task, "the recipe or --task says so".to_string()),
         None => task(&name, kind, plan.columns[at].declared, &facts)?,
     };
@@ -123,7 +134,7 @@ pub(super) fn decide(
     }
     let classes = classes(plan, task, &name, &facts, recipe.data.positive.as_deref())?;
     if respelled {
-        plan.notes.push(one_spelling(&name, &written, &classes));
+        plan.notes.push(one_spelling(&name, &written, &read));
     }
     let column = &mut plan.columns[at];
     column.merged |= respelled;
@@ -134,18 +145,11 @@ pub(super) fn decide(
 }
 
 /// What is said of a target whose classes are numbers or words of yes and no, written in several ways.
-fn one_spelling(name: &str, written: &[&str], classes: &[String]) -> Note {
-    let others: Vec<String> = written
-        .iter()
-        .filter(|text| !classes.iter().any(|c| c == *text))
-        .map(|t| format!("'{}'", clip(t)))
-        .collect();
-    let kept: Vec<String> = classes.iter().map(|class| format!("'{}'", clip(class))).collect();
-    let message = format!(
-        "{} are other ways of writing {}: read as one class each",
-        others.join(", "),
-        kept.join(", ")
-    );
+fn one_spelling(name: &str, written: &[&str], read: &[&str]) -> Note {
+    let differ = written.iter().zip(read).filter(|(text, class)| text != class);
+    let pairs: Vec<String> =
+        differ.map(|(text, class)| format!("'{}' as '{}'", clip(text), clip(class))).collect();
+    let message = format!("other ways of writing a class are read as that class: {}", pairs.join(", "));
     Note::of(name, "spellings_merged", Weight::Warning, message, "write the classes in one way")
 }
 

@@ -22,14 +22,42 @@ pub(super) fn names(facts: &Facts<'_>, missing: &Missing) -> Vec<String> {
     names
 }
 
+/// What pandas, databases, spreadsheets and people write for "no value", and may as well be a name.
+const WRITTEN: &[&str] = &[
+    "<na>",
+    "<null>",
+    "(null)",
+    "[null]",
+    "\\n",
+    "nat",
+    "#na",
+    "#null!",
+    "n.a.",
+    "n.a",
+    "n/d",
+    "n.v.",
+    "(blank)",
+    "(empty)",
+    "keine angabe",
+];
+
 /// What is said where a word became a name without being quoted.
 pub(super) fn doubt(facts: &Facts<'_>, names: &[String]) -> Option<Doubt> {
-    let told: Vec<_> = facts.words.iter().filter(|(w, _)| names.iter().any(|n| n == w)).collect();
+    are_names(facts.words.iter().filter(|(w, _)| names.iter().any(|n| n == w)).collect())
+}
+
+/// What is said of names that other programs write for "no value".
+pub(super) fn like_missing(facts: &Facts<'_>) -> Option<Doubt> {
+    let is_one = |name: &str| WRITTEN.iter().any(|word| word.eq_ignore_ascii_case(name));
+    are_names(facts.values.iter().filter(|(name, _)| is_one(name)).collect())
+}
+
+fn are_names(told: Vec<&(&str, u64)>) -> Option<Doubt> {
     if told.is_empty() {
         return None;
     }
     let all: Vec<String> = told.iter().map(|(word, n)| listed(word, *n)).collect();
-    let words: Vec<String> = told.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+    let words: Vec<String> = told.iter().map(|(word, _)| format!("{word:?}")).collect();
     Some(Doubt {
         code: "word_is_name",
         weight: Weight::Remark,
@@ -69,7 +97,8 @@ pub(super) fn beside(facts: &Facts<'_>, missing: &Missing, others: &[String]) ->
         remedy: if all.iter().any(|(word, _)| is_endless(word)) {
             "replace infinite values by numbers, or leave the rows out, where they are values".into()
         } else {
-            "[data] missing_only = []".into()
+            // Among numbers a word is no value: only names have such values.
+            "kind = \"category\"".into()
         },
     })
 }

@@ -27,8 +27,8 @@ const SAME: &[&[&str]] = &[
     &["HK$", "HKD"],
     &["S$", "SGD"],
 ];
-/// What stands for cents of which there are none: `5,-`.
-pub(super) const NO_CENTS: &[&str] = &[",-", ".-", ",–", ".–", ",—", ".—"];
+/// What stands for cents of which there are none: `5,-`, and in India `5/-`.
+pub(super) const NO_CENTS: &[&str] = &[",-", ".-", ",–", ".–", ",—", ".—", "/-"];
 
 /// A text without a currency before or behind it.
 pub(super) fn without_currency(text: &str) -> &str {
@@ -42,10 +42,17 @@ pub(super) fn without_currency(text: &str) -> &str {
 
 /// The code at the beginning (`true`) or the end of a text.
 fn code_of(text: &str) -> Option<(&'static str, bool)> {
-    let same = |part: Option<&str>, code: &str| part.is_some_and(|part| part.eq_ignore_ascii_case(code));
     CODES.iter().find_map(|&code| {
-        let begins = same(text.get(..code.len()), code);
-        let ends = || same(text.len().checked_sub(code.len()).and_then(|at| text.get(at..)), code);
+        // Within a word it is none: `5 stars` has no rupees.
+        let begins = text.split_at_checked(code.len()).is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(code) && !rest.starts_with(char::is_alphabetic)
+        });
+        let at = text.len().checked_sub(code.len());
+        let ends = || {
+            at.and_then(|at| text.split_at_checked(at)).is_some_and(|(rest, end)| {
+                end.eq_ignore_ascii_case(code) && !rest.ends_with(char::is_alphabetic)
+            })
+        };
         (begins || ends()).then_some((code, begins))
     })
 }
@@ -79,6 +86,8 @@ mod tests {
             ("120 kr", Some("kr")),
             ("12.5", None),
             ("abc", None),
+            ("5 stars", None),
+            ("3 years", None),
         ] {
             assert_eq!(currency_of(text), wanted, "{text}");
         }

@@ -1,8 +1,10 @@
 //! From a cell as it is written to its value: numbers, flags and timestamps, each in the ways people write them.
 
+mod clock;
 pub(crate) mod currency;
 mod date;
 mod flag;
+mod length;
 mod missing;
 mod months;
 mod number;
@@ -10,22 +12,25 @@ mod period;
 pub(crate) mod spelling;
 mod time;
 mod units;
+mod zone;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Error, Kind, Result};
 
+pub(crate) use clock::half_of_day;
 pub use flag::{FlagFormat, yes_or_no};
+pub(crate) use length::has_parts;
 pub use missing::{Missing, is_missing_word, unquoted};
 pub(crate) use missing::{bare, quoted};
 pub(crate) use number::EXACT;
 pub use number::{NumberFormat, Thousands, plain_number};
 pub(crate) use number::{exact, has_digit, magnitude};
 pub use spelling::one_each;
-pub(crate) use time::zone_of;
 pub use time::{TimeFormat, write_iso};
 pub use units::factor;
+pub(crate) use zone::{is_place, zone_of};
 
 /// How the values of a column are written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

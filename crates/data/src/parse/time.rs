@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::{clock, with_colons};
 use super::date::{DAY, days, number, quarter, written_year};
 use super::months;
 use super::period::{period, week_of};
@@ -30,6 +31,8 @@ pub enum TimeFormat {
     UnixMicros,
     /// Nanoseconds since 1970.
     UnixNanos,
+    /// Days as Excel counts them, with the time of day behind the point: 45292 is 2024-01-01.
+    ExcelDays,
     /// The year alone: `1970`.
     Year,
     /// A quarter of a year: `1970 Q1`, `1970-Q1`, `1970Q1`, `Q1 1970`.
@@ -40,7 +43,10 @@ pub enum TimeFormat {
     Pattern(String),
 }
 
-const SECOND: i64 = 1_000_000;
+/// 1970-01-01 as Excel counts days.
+const EXCEL_1970: f64 = 25_569.0;
+/// 1900-03-01: Excel counts a 29 February 1900 that never was, so that days before it are one off.
+const EXCEL_SURE: f64 = 61.0;
 
 impl TimeFormat {
     /// Reads the word of a recipe.
@@ -54,6 +60,7 @@ impl TimeFormat {
             "unix_millis" => TimeFormat::UnixMillis,
             "unix_micros" => TimeFormat::UnixMicros,
             "unix_nanos" => TimeFormat::UnixNanos,
+            "excel_days" => TimeFormat::ExcelDays,
             "year" => TimeFormat::Year,
             "quarter" => TimeFormat::Quarter,
             "period" => TimeFormat::Period,
@@ -61,7 +68,7 @@ impl TimeFormat {
             other => {
                 return Err(format!(
                     "'{other}' is not a way to write a time; use day_first, month_first, year_first, iso, year, quarter, period, unix_seconds, \
-                     unix_millis, unix_micros, unix_nanos or a strftime pattern such as %d.%m.%Y"
+                     unix_millis, unix_micros, unix_nanos, excel_days or a strftime pattern such as %d.%m.%Y"
                 ));
             }
         })
@@ -83,7 +90,7 @@ impl TimeFormat {
             TimeFormat::DayFirst => any(text, Order::Day),
             TimeFormat::MonthFirst => any(text, Order::Month),
             TimeFormat::UnixSeconds => self.of_number(super::plain_number(text)?),
-            TimeFormat::UnixMillis => self.of_number(super::plain_number(text)?),
+            TimeFormat::UnixMillis | TimeFormat::ExcelDays => self.of_number(super::plain_number(text)?),
             // A float does not keep all digits of these.
             TimeFormat::UnixMicros | TimeFormat::UnixNanos => {
                 let finer = if *self == TimeFormat::UnixNanos { 1000 } else { 1 };
@@ -101,13 +108,18 @@ impl TimeFormat {
         }
     }
 
-    /// The timestamp that a number says: only the unix formats read numbers.
+    /// The timestamp that a number says: only the unix formats and the days of Excel read numbers.
     pub fn of_number(&self, x: f64) -> Option<i64> {
         let scale = match self {
             TimeFormat::UnixSeconds => 1e6,
             TimeFormat::UnixMillis => 1e3,
             TimeFormat::UnixMicros => 1.0,
             TimeFormat::UnixNanos => 1e-3,
+            // A day that Excel counts has about as many digits as its milliseconds need.
+            TimeFormat::ExcelDays if x >= EXCEL_SURE => {
+                let millis = ((x - EXCEL_1970) * 86_400e3).round();
+                return is_in_calendar(millis * 1e3).then_some(millis as i64 * 1000);
+            }
             _ => return None,
         };
         let micros = (x * scale).round();
@@ -131,6 +143,7 @@ impl fmt::Display for TimeFormat {
             TimeFormat::UnixMillis => "unix_millis",
             TimeFormat::UnixMicros => "unix_micros",
             TimeFormat::UnixNanos => "unix_nanos",
+            TimeFormat::ExcelDays => "excel_days",
             TimeFormat::Year => "year",
             TimeFormat::Quarter => "quarter",
             TimeFormat::Period => "period",
@@ -171,9 +184,13 @@ fn by_pattern(pattern: &str, text: &str) -> Option<i64> {
     jiff::tz::Offset::UTC.to_timestamp(moment).ok().map(|t| t.as_microsecond())
 }
 
-/// `YYYY-MM-DD` or `YYYY-Www-D`, then perhaps `T` or a space and a clock.
+/// `YYYY-MM-DD` or `YYYY-Www-D`, then perhaps `T` or a space and a clock; or both without signs between: `20240531T103000Z`.
 fn iso(text: &str) -> Option<i64> {
     let b = text.as_bytes();
+    if b.len() >= 13 && b[8] == b'T' {
+        let date = days(number(&b[..4])?, number(&b[4..6])?, number(&b[6..8])?)?;
+        return Some(date * DAY + clock(&with_colons(text.get(9..)?)?)?);
+    }
     if b.len() < 10 || b[4] != b'-' {
         return None;
     }
@@ -193,100 +210,6 @@ fn iso(text: &str) -> Option<i64> {
     }
 }
 
-/// `HH:MM[:SS[.fraction]] [AM|PM] [zone]`, in microseconds from midnight UTC.
-fn clock(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let end =
-        text.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.' && c != ',').unwrap_or(text.len());
-    let (face, mut rest) = (&text[..end], text[end..].trim());
-    let mut parts = face.split(':');
-    let mut hour = number(parts.next()?.as_bytes())?;
-    let minute = number(parts.next()?.as_bytes())?;
-    let micros = parts.next().map_or(Some(0), seconds)?;
-    let half = rest.get(..2).map(str::to_ascii_lowercase);
-    if let Some(half) = half.filter(|h| h == "am" || h == "pm") {
-        if !(1..=12).contains(&hour) {
-            return None;
-        }
-        hour = hour % 12 + if half == "pm" { 12 } else { 0 };
-        rest = rest[2..].trim();
-    }
-    // 24:00:00 ends the day; a leap second counts as the next one.
-    let whole = (0..24).contains(&hour) || (hour == 24 && minute == 0 && micros == 0);
-    if parts.next().is_some() || minute > 59 || !whole {
-        return None;
-    }
-    Some((hour * 60 + minute) * 60 * SECOND + micros - zone(rest)?)
-}
-
-fn seconds(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
-    let second = number(whole.as_bytes()).filter(|s| *s <= 60)?;
-    if fraction.is_empty() {
-        return Some(second * SECOND);
-    }
-    // Digits past the microsecond are dropped.
-    let digits = fraction.as_bytes();
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let kept = &digits[..digits.len().min(6)];
-    Some(second * SECOND + number(kept)? * 10_i64.pow(6 - kept.len() as u32))
-}
-
-/// The zone that a timestamp with a clock is written in: `Z`, `+02:00`, or nothing where none is; `None` without a clock.
-pub(crate) fn zone_of(text: &str) -> Option<String> {
-    let text = text.trim();
-    let (_, rest) = text.split_once(':')?;
-    let start =
-        rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(rest.len());
-    let mut written = rest[start..].trim();
-    if let Some((half, after)) = written.split_at_checked(2)
-        && (half.eq_ignore_ascii_case("am") || half.eq_ignore_ascii_case("pm"))
-    {
-        written = after.trim();
-    }
-    let minutes = zone(written)? / (60 * SECOND);
-    Some(match minutes {
-        _ if written.is_empty() => String::new(),
-        0 => "Z".into(),
-        m => format!("{}{:02}:{:02}", if m < 0 { '-' } else { '+' }, m.abs() / 60, m.abs() % 60),
-    })
-}
-
-/// The microseconds that a zone is ahead of UTC.
-fn zone(text: &str) -> Option<i64> {
-    if text.is_empty() || ["Z", "UTC", "GMT", "UT"].iter().any(|z| z.eq_ignore_ascii_case(text)) {
-        return Some(0);
-    }
-    // The zones that RFC 2822 names.
-    let american = [
-        ("EST", -5),
-        ("EDT", -4),
-        ("CST", -6),
-        ("CDT", -5),
-        ("MST", -7),
-        ("MDT", -6),
-        ("PST", -8),
-        ("PDT", -7),
-    ];
-    if let Some((_, hours)) = american.iter().find(|(name, _)| *name == text) {
-        return Some(hours * 3600 * SECOND);
-    }
-    let (sign, digits) = match text.split_at_checked(1)? {
-        ("+", rest) => (1, rest),
-        ("-", rest) => (-1, rest),
-        _ => return None,
-    };
-    let digits: Vec<u8> = digits.bytes().filter(|b| *b != b':').collect();
-    let (hours, minutes) = match digits.len() {
-        2 => (number(&digits)?, 0),
-        4 => (number(&digits[..2])?, number(&digits[2..])?),
-        _ => return None,
-    };
-    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60 * SECOND)
-}
-
 #[derive(Clone, Copy, PartialEq)]
 enum Order {
     Year,
@@ -296,7 +219,19 @@ enum Order {
 
 /// Three parts of a date in this order, months in digits or by name, then perhaps a clock; the day of the week may stand before them.
 fn any(text: &str, order: Order) -> Option<i64> {
-    let joined = text.contains(" de ").then(|| text.replace(" de ", " "));
+    if let Some((clock, date)) = clock_before(text) {
+        return any(&format!("{date} {clock}"), order);
+    }
+    let joined = match order {
+        _ if text.contains(" de ") => Some(text.replace(" de ", " ")),
+        // Of pictures (Exif): `2024:05:31 10:30:00`.
+        Order::Year if matches!(text.as_bytes(), [_, _, _, _, b':', _, _, b':', ..]) => {
+            Some(text.replacen(':', "-", 2))
+        }
+        _ if text.ends_with("г.") => Some(text.trim_end_matches("г.").trim_end().into()),
+        Order::Month => with_year_before_clock(text),
+        _ => None,
+    };
     let text = joined.as_deref().unwrap_or(text);
     let (first, rest) = part(months::without_weekday(text))?;
     let (second, rest) = part(rest)?;
@@ -314,10 +249,36 @@ fn any(text: &str, order: Order) -> Option<i64> {
         return None;
     }
     let date = days(year_of(year)?, month_of(month)?, number(day.as_bytes()).filter(|_| day.len() <= 2)?)?;
-    match rest.trim_start_matches(['T', 't', ',', ' ']) {
+    match rest.trim_start_matches(['T', 't', ',', ' ', ':']) {
         "" => Some(date * DAY),
         time => Some(date * DAY + clock(time)?),
     }
+}
+
+/// The clock that stands before a date, and the date: `10:30 31.05.2024`, `1:30 PM, 5/31/2024`.
+fn clock_before(text: &str) -> Option<(&str, &str)> {
+    let hour = text.bytes().take(3).take_while(u8::is_ascii_digit).count();
+    if hour == 0 || text.as_bytes().get(hour) != Some(&b':') {
+        return None;
+    }
+    let half = |t: &str| ["AM", "PM"].iter().any(|half| half.eq_ignore_ascii_case(t));
+    let (face, rest) = text.split_once(' ')?;
+    let end = rest
+        .split([' ', ','])
+        .next()
+        .filter(|word| half(word))
+        .map_or(face.len(), |word| face.len() + 1 + word.len());
+    let date = text[end..].trim_start_matches([',', ' ']);
+    (!date.contains(':')).then(|| (text[..end].trim_end_matches(','), date))
+}
+
+/// `Wed Oct 10 20:19:24 +0000 2018`, as Unix writes it, with the year before the clock.
+fn with_year_before_clock(text: &str) -> Option<String> {
+    let (rest, year) =
+        text.rsplit_once(' ').filter(|(_, year)| year.len() == 4 && number(year.as_bytes()).is_some())?;
+    let colon = rest.find(':')?;
+    let (date, clock) = rest.split_at(rest[..colon].rfind(' ')?);
+    date.starts_with(char::is_alphabetic).then(|| format!("{} {year}{clock}", date.trim_end()))
 }
 
 /// Splits off a run of digits or of letters, and the separators after it.
@@ -332,8 +293,20 @@ fn part(text: &str) -> Option<(&str, &str)> {
     let rest = if first.is_ascii_digit() { without_ordinal(&text[end..]) } else { &text[end..] };
     let after = rest.trim_start_matches(SEPARATORS);
     let separators = rest[..rest.len() - after.len()].chars().count();
-    let sound = rest.is_empty() || (1..=2).contains(&separators) || rest.starts_with(['T', 't']);
+    let sound = rest.is_empty()
+        || (1..=2).contains(&separators)
+        || rest.starts_with(['T', 't'])
+        // `31MAY2024:10:30`: a month needs no separators, and a colon may stand between a year and a clock.
+        || (end == 4 && rest.starts_with(':'))
+        || is_beside_month(&text[..end], rest);
     sound.then(|| (&text[..end], after))
+}
+
+/// Whether one of two runs, of digits and of letters, is a month.
+fn is_beside_month(run: &str, rest: &str) -> bool {
+    let letters = |text: &str| text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
+    let word = if run.starts_with(|c: char| c.is_ascii_digit()) { &rest[..letters(rest)] } else { run };
+    rest.starts_with(char::is_alphanumeric) && months::month(word).is_some()
 }
 
 /// What stands between the parts of a date; the last ones are years, months and days in Chinese, Japanese and Korean.
@@ -415,6 +388,51 @@ mod tests {
             (TimeFormat::UnixMicros, "1672704000123456", "2023-01-03T00:00:00.123456Z"),
             (TimeFormat::UnixNanos, "9", "1970-01-01T00:00:00Z"),
             (TimeFormat::UnixMicros, "9223372036854775807", "none"),
+        ] {
+            assert_eq!(shown(format, text), wanted, "{text}");
+        }
+    }
+
+    /// The moments by Python's `datetime` with these offsets; those of Excel by its own date of each number.
+    #[test]
+    fn zones_by_name_and_days_of_excel_are_read() {
+        for (format, text, wanted) in [
+            (TimeFormat::Iso, "2024-03-31 02:30:00 CET", "2024-03-31T01:30:00Z"),
+            (TimeFormat::Iso, "2024-10-27T02:30+02:00[Europe/Berlin]", "2024-10-27T00:30:00Z"),
+            (TimeFormat::Iso, "2024-10-27T02:30Z[UTC]", "2024-10-27T02:30:00Z"),
+            (TimeFormat::Iso, "2024-10-27 02:30 America/New_York", "2024-10-27T02:30:00Z"),
+            (TimeFormat::Iso, "2024-10-27 02:30 GMT+2", "2024-10-27T00:30:00Z"),
+            (TimeFormat::Iso, "2024-10-27 02:30 Berlin", "none"),
+            (
+                TimeFormat::MonthFirst,
+                "Tue Mar 05 2024 10:00:00 GMT+0100 (Central European Standard Time)",
+                "2024-03-05T09:00:00Z",
+            ),
+            (TimeFormat::Iso, "20240531T103000Z", "2024-05-31T10:30:00Z"),
+            (TimeFormat::Iso, "20240531T1030+0200", "2024-05-31T08:30:00Z"),
+            (TimeFormat::Iso, "20241331T1030", "none"),
+            (TimeFormat::YearFirst, "2024-05-31-10.30.15.123456", "2024-05-31T10:30:15.123456Z"),
+            (TimeFormat::YearFirst, "2024:05:31 10:30:15", "2024-05-31T10:30:15Z"),
+            (TimeFormat::Iso, "2024-05-31 9.05", "2024-05-31T09:05:00Z"),
+            (TimeFormat::Iso, "2024-05-31 9.5", "none"),
+            (TimeFormat::DayFirst, "31MAY2024:10:30:15", "2024-05-31T10:30:15Z"),
+            (TimeFormat::DayFirst, "31MAY2024", "2024-05-31T00:00:00Z"),
+            (TimeFormat::DayFirst, "31ABC2024", "none"),
+            (TimeFormat::DayFirst, "31/05/2024 1:30:00 p. m.", "2024-05-31T13:30:00Z"),
+            (TimeFormat::DayFirst, "31/05/2024 12:05 a.m.", "2024-05-31T00:05:00Z"),
+            (TimeFormat::DayFirst, "10/Oct/2000:13:55:36 -0700", "2000-10-10T20:55:36Z"),
+            (TimeFormat::DayFirst, "10:30 31.05.2024", "2024-05-31T10:30:00Z"),
+            (TimeFormat::MonthFirst, "1:30 PM, 5/31/2024", "2024-05-31T13:30:00Z"),
+            (TimeFormat::DayFirst, "3 марта 2024 г.", "2024-03-03T00:00:00Z"),
+            (TimeFormat::DayFirst, "3 sierpnia 2024", "2024-08-03T00:00:00Z"),
+            (TimeFormat::DayFirst, "3. maj 2024", "2024-05-03T00:00:00Z"),
+            (TimeFormat::DayFirst, "lundi 3 juin 2024", "2024-06-03T00:00:00Z"),
+            (TimeFormat::MonthFirst, "Wed Oct 10 20:19:24 +0000 2018", "2018-10-10T20:19:24Z"),
+            (TimeFormat::MonthFirst, "Sun Mar  3 10:00:00 CET 2024", "2024-03-03T09:00:00Z"),
+            (TimeFormat::ExcelDays, "45292", "2024-01-01T00:00:00Z"),
+            (TimeFormat::ExcelDays, "43831.75", "2020-01-01T18:00:00Z"),
+            (TimeFormat::ExcelDays, "61", "1900-03-01T00:00:00Z"),
+            (TimeFormat::ExcelDays, "59", "none"),
         ] {
             assert_eq!(shown(format, text), wanted, "{text}");
         }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use arrow_array::{Array, BooleanArray, Float64Array};
 use serde::Serialize;
 use tidemill_core::{Batch, Kind, Result, Role};
-use tidemill_kernel::sketch::{self, Frequent, hash_bytes, mix};
+use tidemill_kernel::sketch::{self, Frequent, Tally, hash_bytes};
+use tidemill_kernel::vector;
 
 use super::cells::Cells;
 use super::dates::{DateShape, Dates};
@@ -105,11 +106,6 @@ fn of_vector(cell: Raw<'_>) -> u64 {
     hash.max(1)
 }
 
-/// Whether all are finite: every one is looked at, eight or so at a time, since nearly always all are.
-fn all_finite(values: &[f64]) -> bool {
-    values.iter().fold(true, |all, x| all & x.is_finite())
-}
-
 pub(super) struct Gather {
     column: InferredColumn,
     place: usize,
@@ -166,19 +162,21 @@ impl Gather {
             self.distinct.extend(&hashes);
             return Ok(Seen { hashes, numbers: Cow::Borrowed(&[]) });
         }
+        let roomy = self.names.as_ref().is_some_and(|names| names.has_room_for(n));
         Ok(match (self.column.kind, &raw) {
             (Kind::Number, RawColumn::Number(array)) if self.reader.takes_numbers() => {
                 self.see_typed_numbers(array, first)
             }
             (Kind::Flag, RawColumn::Flag(array)) => self.see_typed_flags(array, first),
             (Kind::Number | Kind::Time | Kind::Flag, raw) => self.see_read(raw, n, first),
+            (_, RawColumn::Text(texts)) if roomy => self.see_names(&raw, &Tally::of(texts), first),
             (_, raw) => self.see_texts(raw, n, first),
         })
     }
 
     /// Numbers as the source holds them.
     fn see_typed_numbers<'a>(&mut self, array: &'a Float64Array, first: u64) -> Seen<'a> {
-        if array.null_count() == 0 && all_finite(array.values()) {
+        if array.null_count() == 0 && vector::all_finite(array.values()) {
             return self.take_numbers(Cow::Borrowed(array.values().as_ref()), first);
         }
         let mut numbers = array.values().to_vec();
@@ -256,9 +254,7 @@ impl Gather {
 
     fn take_numbers<'a>(&mut self, numbers: Cow<'a, [f64]>, first: u64) -> Seen<'a> {
         let counted = self.numbers.is_some();
-        // Adding zero makes one of the two zeros.
-        let hash = |x: &f64| if x.is_nan() { 0 } else { mix((x + 0.0).to_bits()).max(1) };
-        let hashes: Vec<u64> = numbers.iter().map(hash).collect();
+        let hashes = sketch::hash_numbers(&numbers);
         if counted {
             self.distinct.extend(&hashes);
         }
@@ -266,6 +262,24 @@ impl Gather {
             gather.see(&numbers, first);
         }
         Seen { hashes, numbers }
+    }
+
+    /// Names, each written form looked at once; where there are too many of them to keep count, see [`Gather::see_texts`].
+    fn see_names(&mut self, raw: &RawColumn<'_>, tally: &Tally, first: u64) -> Seen<'static> {
+        let mut known = Vec::with_capacity(tally.first.len());
+        for (&row, &times) in tally.first.iter().zip(&tally.times) {
+            let text = self.reader.text(raw.cell(row as usize));
+            known.push(text.map_or(0, |text| {
+                let hash = hash_bytes(bare(&text).as_bytes()).max(1);
+                self.name(&text, hash, first + u64::from(row), times);
+                hash
+            }));
+        }
+        let hash = |place: &Option<u32>| place.map_or(0, |place| known[place as usize]);
+        let hashes: Vec<u64> = tally.places.iter().map(hash).collect();
+        let missing = hashes.iter().enumerate().filter(|(_, hash)| **hash == 0);
+        missing.for_each(|(row, _)| self.missing.note(first + row as u64, String::new));
+        Seen { hashes, numbers: Cow::Borrowed(&[]) }
     }
 
     /// Names and texts.

@@ -65,7 +65,8 @@ impl Dates {
         if let Some(known) = &mut self.met[at].1 {
             known.count += times;
             known.row = known.row.min(row);
-            if self.buffer.starts_with(b"n") {
+            // A month in letters leaves no doubt which number is the day.
+            if self.buffer.starts_with(b"n") && !self.buffer.windows(3).any(|part| part == b"Mon") {
                 let (first, second) = first_numbers(date);
                 known.day_first += if first > 12 && second <= 12 { times } else { 0 };
                 known.month_first += if first <= 12 && second > 12 && second <= 31 { times } else { 0 };
@@ -116,6 +117,10 @@ fn shape(date: &str, out: &mut Vec<u8>) {
             _ => out.push(bytes[at]),
         }
         at += run;
+        // Of months cut short, some have a point behind them: `21 déc. 2023`, `12 mai 2023`.
+        if same == 1 && bytes.get(at) == Some(&b'.') {
+            at += 1;
+        }
     }
 }
 
@@ -151,5 +156,20 @@ mod tests {
         let told: Vec<(&str, u64, u64)> = found.iter().map(|s| (&*s.shape, s.count, s.row)).collect();
         assert_eq!(told, [("n/n/yyyy", 3, 3), ("yyyy-n-n", 2, 1), ("Mon n, yyyy", 1, 6)]);
         assert_eq!((found[0].day_first, found[0].month_first), (1, 1));
+    }
+
+    #[test]
+    fn months_in_letters_are_one_shape_and_leave_no_doubt() {
+        let mut dates = Dates::default();
+        for (row, text) in ["03-JAN-17", "26-JAN-46", "12-Feb-20"].iter().enumerate() {
+            dates.see(text, 1, row as u64 + 1);
+        }
+        let mut french = Dates::default();
+        for (row, text) in ["21 déc. 2023", "12 mai 2023", "9 avr. 2023"].iter().enumerate() {
+            french.see(text, 1, row as u64 + 1);
+        }
+        for found in [dates.finish(), french.finish()] {
+            assert_eq!((found.len(), found[0].day_first, found[0].month_first), (1, 0, 0));
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! The distribution of a column of numbers, and what lies far outside it.
 
 use serde::Serialize;
-use tidemill_kernel::sketch::{Quantiles, Ranked};
+use tidemill_kernel::sketch::{self, Quantiles, Ranked};
 
 use super::cells::Cells;
 
 /// Numbers that people write where there is no value.
 const STAND_INS: &[f64] =
     &[-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, 999_999.0];
+/// Rules for outliers, at most.
+const RULES: usize = 3;
 /// Bins of a histogram.
 const BINS: usize = 20;
 
@@ -106,20 +108,22 @@ impl NumberGather {
     pub(super) fn see(&mut self, values: &[f64], first: u64) {
         let compact: Vec<f64>;
         let present = if values.iter().fold(false, |any, x| any | x.is_nan()) {
-            compact = values.iter().copied().filter(|x| !x.is_nan()).collect();
+            compact = sketch::present(values);
             &compact
         } else {
             values
         };
         self.n += present.len() as u64;
-        let sums = powers(present, self.centre);
+        let sums = sketch::powers(present, self.centre);
         self.powers.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-        self.zeros += present.iter().map(|&x| u64::from(x == 0.0)).sum::<u64>();
-        self.negative += present.iter().map(|&x| u64::from(x < 0.0)).sum::<u64>();
         self.quantiles.extend(present);
-        for fence in &mut self.fences {
-            let (low, high) = (fence.low, fence.high);
-            let outside: u64 = present.iter().map(|&x| u64::from(x < low) + u64::from(x > high)).sum();
+        // Beyond no bound there is no value.
+        let mut bounds = [[f64::NEG_INFINITY, f64::INFINITY]; RULES];
+        self.fences.iter().zip(&mut bounds).for_each(|(fence, to)| *to = [fence.low, fence.high]);
+        let counts = sketch::counts(present, bounds);
+        self.zeros += counts.zeros;
+        self.negative += counts.negative;
+        for ((fence, outside), [low, high]) in self.fences.iter_mut().zip(counts.beyond).zip(bounds) {
             note(&mut fence.outside, outside, values, first, |x| x < low || x > high);
         }
         if let Some((value, cells)) = &mut self.stand_in {
@@ -181,29 +185,6 @@ fn note(cells: &mut Cells, count: u64, values: &[f64], first: u64, is: impl Fn(f
     cells.count += count - told;
 }
 
-/// Sums of the first four powers, in eight lanes of fixed order.
-fn powers(values: &[f64], centre: f64) -> [f64; 4] {
-    const LANES: usize = 8;
-    let mut sums = [[0.0; LANES]; 4];
-    let (runs, rest) = values.as_chunks::<LANES>();
-    for run in runs {
-        for l in 0..LANES {
-            let d = run[l] - centre;
-            let d2 = d * d;
-            sums[0][l] += d;
-            sums[1][l] += d2;
-            sums[2][l] += d2 * d;
-            sums[3][l] += d2 * d2;
-        }
-    }
-    for (l, x) in rest.iter().enumerate() {
-        let d = x - centre;
-        let terms = [d, d * d, d * d * d, d * d * d * d];
-        sums.iter_mut().zip(terms).for_each(|(sum, term)| sum[l] += term);
-    }
-    sums.map(|lanes| lanes.iter().sum())
-}
-
 /// The fences that some values suggest, and a stand-in for "no value" among them.
 fn fences(finite: &[f64], mean: f64) -> (Vec<Fence>, Option<f64>) {
     let ranked = Ranked::of(finite.iter().copied());
@@ -250,12 +231,12 @@ fn stand_in(finite: &[f64], q1: f64, q3: f64) -> Option<f64> {
 /// different numbers, and half of the rows or fewer say it.
 fn impossible(finite: &[f64]) -> Option<f64> {
     [-1.0, 0.0].into_iter().find(|&value| {
-        let mut others: Vec<f64> = finite.iter().copied().filter(|x| *x != value).collect();
-        let n = finite.len() - others.len();
-        others.sort_by(f64::total_cmp);
-        if n < 3 || n > others.len() {
+        let n = finite.iter().filter(|x| **x == value).count();
+        if n < 3 || 2 * n > finite.len() {
             return false;
         }
+        let mut others: Vec<f64> = finite.iter().copied().filter(|x| *x != value).collect();
+        others.sort_by(f64::total_cmp);
         let at = |share: f64| others[(share * (others.len() - 1) as f64) as usize];
         let (least, range, median) = (others[0], at(0.75) - at(0.25), at(0.5));
         let different = others.chunk_by(|a, b| a == b).count();

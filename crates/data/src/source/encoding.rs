@@ -16,8 +16,9 @@ pub(crate) struct Malformed {
 }
 
 /// The encoding of a sample: by its byte order mark or the NULs of UTF-16, else UTF-8 where it is valid, else by the frequencies of
-/// letters (chardetng, as browsers guess). `whole` says that the sample is all there is.
-pub(crate) fn detect(sample: &[u8], whole: bool) -> &'static Encoding {
+/// letters (chardetng, as browsers guess), unless they fit the `usual` encoding: of a few letters that guess is often wrong. `whole` says that
+/// the sample is all there is.
+pub(crate) fn detect(sample: &[u8], whole: bool, usual: Option<&str>) -> &'static Encoding {
     if let Some((encoding, _)) = Encoding::for_bom(sample) {
         return encoding;
     }
@@ -30,9 +31,35 @@ pub(crate) fn detect(sample: &[u8], whole: bool) -> &'static Encoding {
         Err(e) if e.error_len().is_none() && !whole => return UTF_8,
         Err(_) => {}
     }
+    let usual = usual.and_then(|label| Encoding::for_label(label.as_bytes()));
+    if let Some(usual) = usual.filter(|usual| fits(sample, whole, usual)) {
+        return usual;
+    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(sample, whole);
     detector.guess(None, Utf8Detection::Deny)
+}
+
+/// The name of an encoding by one of its labels in the Encoding Standard; nothing for a label that is not known.
+///
+/// ```
+/// use tidemill_data::source::encoding_name;
+/// assert_eq!(encoding_name("latin1"), Some("windows-1252"));
+/// assert_eq!(encoding_name("utf-9"), None);
+/// ```
+pub fn encoding_name(label: &str) -> Option<&'static str> {
+    Encoding::for_label(label.as_bytes()).map(Encoding::name)
+}
+
+/// Whether a sample is text in this encoding, one of UTF-8 and UTF-16 excepted: those are told by themselves.
+fn fits(sample: &[u8], whole: bool, encoding: &'static Encoding) -> bool {
+    if [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
+        return false;
+    }
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let mut text = vec![0; 3 * sample.len() + 16];
+    let (result, ..) = decoder.decode_to_utf8_without_replacement(sample, &mut text, whole);
+    matches!(result, DecoderResult::InputEmpty)
 }
 
 /// The encoding a user names: any label of the Encoding Standard, such as `utf-8`, `latin1` or `windows-1252`.
@@ -82,6 +109,11 @@ fn utf16(sample: &[u8]) -> Option<&'static Encoding> {
     let raw = sample.iter().filter(|b| matches!(**b, 10 | 13)).count();
     let control = units.iter().any(|u| *u < 0x20 && !matches!(*u, 9 | 10 | 13));
     (breaks * 2 > raw && !control && (even + odd) * 20 > units.len()).then_some(encoding)
+}
+
+/// A text without the byte order mark at its beginning.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The file as UTF-8, without byte order mark. UTF-8 itself is passed on unchecked: chunks are checked later.

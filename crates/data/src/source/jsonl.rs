@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use tidemill_core::{BATCH_ROWS, Batch, Batches, Column, Kind, Result, Schema, Source};
 
 use super::chunks::{Chunks, Cut};
+use super::encoding::without_mark;
 use super::input::Input;
 use super::pipeline::{Fault, Pipeline, Problem, check_text};
 use super::{ReadOptions, encoding};
@@ -97,26 +98,50 @@ fn pieces<T: Send>(
 }
 
 /// Calls `each` with every object of the chunk and the byte where its line begins; blank lines are skipped.
-fn objects<'a>(
-    chunk: &'a [u8],
-    mut each: impl FnMut(usize, Object<'a>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+fn objects(chunk: &[u8], mut each: impl FnMut(usize, Object<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
     let text = check_text(chunk)?;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        if !line.trim_ascii().is_empty() {
-            let object = serde_json::from_str(line).map_err(|e| {
-                let found = match line.trim_ascii_start().starts_with('{') {
-                    true => format!("not a JSON object: {e}"),
-                    false => "not a JSON object".into(),
-                };
-                Fault::new(at, Problem::Json(found))
-            })?;
-            each(at, object)?;
+        // Of files put one behind the other, each may begin with a mark.
+        let row = without_mark(line);
+        if !row.trim_ascii().is_empty() {
+            match serde_json::from_str(row) {
+                Ok(object) => each(at, object)?,
+                Err(_) => each(at, parsed(without_nan(row).as_deref().unwrap_or(row), at)?)?,
+            }
         }
         at += line.len();
     }
     Ok(())
+}
+
+fn parsed(row: &str, at: usize) -> Result<Object<'_>, Fault> {
+    serde_json::from_str(row).map_err(|e| {
+        let found = match row.trim_ascii_start().starts_with('{') {
+            true => format!("not a JSON object: {e}"),
+            false => "not a JSON object".into(),
+        };
+        Fault::new(at, Problem::Json(found))
+    })
+}
+
+/// A JSON text with `null` for each `NaN`, which Python writes and JSON does not know; `None` where there is none outside of texts.
+pub(super) fn without_nan(text: &str) -> Option<String> {
+    text.contains("NaN").then_some(())?;
+    let mut out = String::with_capacity(text.len() + 8);
+    let (mut quoted, mut escaped, mut found) = (false, false, false);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if !quoted && let Some(after) = rest.as_str().strip_prefix("aN").filter(|_| c == 'N') {
+            out.push_str("null");
+            (rest, found) = (after.chars(), true);
+            continue;
+        }
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+        out.push(c);
+    }
+    found.then_some(out)
 }
 
 /// Calls `each` with every value of an object that is none itself, and its name: dotted within other objects.

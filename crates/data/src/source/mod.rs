@@ -5,6 +5,7 @@
 //! Text formats give text columns exactly as written (an empty cell is an empty text: what counts as missing is
 //! decided later; a word such as `NA` that a CSV file quotes keeps its quotes, which make it a value: see [`crate::parse::unquoted`]); typed formats give numbers, flags, texts and times, with their nulls.
 
+mod array;
 mod arrow;
 mod chunks;
 mod classes;
@@ -36,6 +37,7 @@ pub use arrow::from_arrow;
 use chunks::CHUNK;
 use classes::ImageFolder;
 pub use classes::default_target;
+pub use encoding::encoding_name;
 pub use gzip::{gunzip, unzstd};
 use input::{Input, Packing};
 pub use options::ReadOptions;
@@ -45,7 +47,7 @@ pub use options::ReadOptions;
 pub struct Provenance {
     /// As the user gave it.
     pub location: String,
-    /// `CSV`, `JSON lines`, `GeoJSON`, `Parquet`, `Arrow IPC`, `workbook`, `SQLite` or `pictures`.
+    /// `CSV`, `JSON`, `JSON lines`, `GeoJSON`, `Parquet`, `Arrow IPC`, `workbook`, `SQLite` or `pictures`.
     pub format: String,
     /// How many files.
     pub n_files: usize,
@@ -80,7 +82,7 @@ impl Provenance {
 /// (columns `image`, the path, and `label`, the folder within it that it lies in: its class) or `-`
 /// (standard input, copied to a temporary file because sources are passed over more than once).
 ///
-/// The format is found from the first bytes and the name: CSV and TSV, JSON lines and GeoJSON (all also packed with gzip or
+/// The format is found from the first bytes and the name: CSV and TSV, JSON (lines, or an array of objects) and GeoJSON (all also packed with gzip or
 /// zstd), Parquet, Arrow IPC (file and stream), workbooks of Excel and OpenDocument (`book.xlsx`, or `book.xlsx?sheet=Sales`), and
 /// tables of SQLite (`sqlite:shop.db?table=orders`). Opening CSV reads its first MiB; opening JSON lines reads the
 /// whole file once, to know every key and its kind. Scans use bounded memory, but for workbooks.
@@ -250,6 +252,11 @@ fn open_file(
             let rows = jsonl::JsonLines::open(rows, options, chunk)?;
             (Box::new(rows), Provenance::new(location, "GeoJSON"))
         }
+        Format::JsonArray => {
+            let rows = Input::memory(&file.name, array::lines(&file)?);
+            let rows = jsonl::JsonLines::open(rows, options, chunk)?;
+            (Box::new(rows), Provenance::new(location, "JSON"))
+        }
         Format::Parquet => (Box::new(typed::Parquet::open(file)?), Provenance::new(location, "Parquet")),
         Format::ArrowFile => {
             (Box::new(typed::Ipc::open(file, false)?), Provenance::new(location, "Arrow IPC"))
@@ -264,6 +271,7 @@ fn open_file(
 enum Format {
     Csv,
     JsonLines,
+    JsonArray,
     GeoJson,
     Parquet,
     ArrowFile,
@@ -325,15 +333,11 @@ fn format(file: &Input) -> Result<Format> {
     }
     let mut head = vec![0; geojson::LOOK];
     let n = input::fill(&mut file.unpacked()?, &mut head).map_err(|e| file.failed(e))?;
-    match head[..n].trim_ascii_start() {
+    let head = head[..n].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head[..n]);
+    match head.trim_ascii_start() {
         head @ [b'{', ..] if geojson::is_collection(head) => Ok(Format::GeoJson),
         [b'{', ..] => Ok(Format::JsonLines),
-        [b'[', ..] if extension(&name) == "json" => Err(Error::Format {
-            file: file.name.clone(),
-            found: "a JSON array".into(),
-            remedy: "write one JSON object per line (JSON lines)".into(),
-        }
-        .into()),
+        [b'[', ..] if extension(&name) == "json" => Ok(Format::JsonArray),
         _ => Ok(Format::Csv),
     }
 }

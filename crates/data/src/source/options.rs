@@ -26,10 +26,15 @@ pub struct ReadOptions {
     pub footer: Option<usize>,
     /// The encoding of a text file: a label of the Encoding Standard, such as `windows-1252`.
     pub encoding: Option<String>,
+    /// The encoding that a text is taken to be in where its bytes fit it and do not say what they are, being neither UTF-8 nor UTF-16: a few
+    /// bytes say too little, so a model asks for that of the rows it learned from.
+    pub usual_encoding: Option<String>,
     /// How many bytes of a text are looked at to find what is not said. What contradicts it later is an error with its line.
     pub look: usize,
     /// Names that a row of names would have: a first row with one of them is a header.
     pub known: Vec<String>,
+    /// Names of columns that are not used: what is wrong within them is no fault.
+    pub ignored: Vec<String>,
     /// Whether every line below the header is a row, as where each row is answered: names that come again are an error, and no line
     /// below the table is passed over.
     pub every_line: bool,
@@ -43,8 +48,10 @@ impl Default for ReadOptions {
             skip: None,
             footer: None,
             encoding: None,
+            usual_encoding: None,
             look: AT_TRAINING,
             known: Vec::new(),
+            ignored: Vec::new(),
             every_line: false,
         }
     }
@@ -76,6 +83,7 @@ impl ReadOptions {
             footer: data.footer,
             encoding: data.encoding.clone(),
             known: known(data),
+            ignored: data.ignore.clone(),
             ..ReadOptions::default()
         })
     }
@@ -84,6 +92,13 @@ impl ReadOptions {
     pub fn at_prediction<'a>(columns: impl IntoIterator<Item = &'a str>) -> Self {
         let known = columns.into_iter().map(String::from).collect();
         ReadOptions { look: AT_PREDICTION, known, every_line: true, ..ReadOptions::default() }
+    }
+
+    /// The same, where a text of a single-byte or multi-byte encoding is likely to be in this one.
+    #[must_use]
+    pub fn usually_in(mut self, encoding: Option<&str>) -> Self {
+        self.usual_encoding = encoding.map(String::from);
+        self
     }
 
     /// What was found out about a text, to read it the same way again.

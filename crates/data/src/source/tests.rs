@@ -148,6 +148,38 @@ fn encodings_are_detected() {
 }
 
 #[test]
+fn a_few_bytes_are_in_the_usual_encoding_where_they_fit_it() {
+    let rows = |encoding: &'static encoding_rs::Encoding, city: &str| {
+        encoding.encode(&format!("city,age\n{city},30\n")).0.into_owned()
+    };
+    let usually = |label: &str| ReadOptions::at_prediction(["city", "age"]).usually_in(Some(label));
+    for (label, cities) in [
+        ("windows-1251", "Москва Уфа Омск Пермь"),
+        ("shift_jis", "東京 大阪 京都 津"),
+        ("euc-kr", "서울 부산 대구 광주"),
+        ("big5", "台北 高雄 台中 台南"),
+        ("gbk", "北京 上海 广州 深圳"),
+        ("iso-8859-2", "Žďár Děčín Plzeň Kraków"),
+        ("windows-1254", "İstanbul Ağrı Iğdır Şırnak"),
+    ] {
+        let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
+        for city in cities.split(' ') {
+            let (batch, found) = read_with("a.csv", rows(encoding, city), &usually(label)).unwrap();
+            assert_eq!((texts(&batch, 0), found.encoding.as_deref()), (vec![city], Some(encoding.name())));
+        }
+    }
+    // What says itself what it is, and what does not fit, is judged as without it.
+    for (bytes, label, wanted) in [
+        ("city,age\nМосква,30\n".as_bytes().to_vec(), "windows-1251", "UTF-8"),
+        (rows(encoding_rs::WINDOWS_1252, "résumé: déjà vu à la gare du garçon"), "shift_jis", "windows-1252"),
+        (rows(encoding_rs::WINDOWS_1252, "garçon"), "utf-8", "windows-1252"),
+    ] {
+        let (_, found) = read_with("a.csv", bytes, &usually(label)).unwrap();
+        assert_eq!(found.encoding.as_deref(), Some(wanted), "{label}");
+    }
+}
+
+#[test]
 fn bad_bytes_far_into_a_file_are_found_with_their_line() {
     let mut bytes = b"a,b\n".to_vec();
     bytes.extend(b"some text,1\n".repeat(200_000));

@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_ipc::reader::{FileReader, StreamReader};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, DataType, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::statistics::Statistics;
 use tidemill_core::{BATCH_ROWS, Batch, Batches, Error as CoreError, Reading, Result, Schema, Source};
@@ -66,11 +66,16 @@ impl Parquet {
 fn within(builder: &ParquetRecordBatchReaderBuilder<File>, leaves: &Leaves, place: usize) -> Option<bool> {
     let name = &leaves.schema.columns()[place].name;
     let mut inside = true;
+    // Parquet keeps the bits of unsigned numbers as those of signed ones.
+    let size = |x: i64| match leaves.leaves[place].found {
+        DataType::UInt64 => x.cast_unsigned(),
+        _ => x.unsigned_abs(),
+    };
     for group in builder.metadata().row_groups() {
         let column = group.columns().iter().find(|c| c.column_path().string() == *name)?;
         let Some(Statistics::Int64(found)) = column.statistics() else { return None };
         let (least, most) = (*found.min_opt()?, *found.max_opt()?);
-        inside &= least.unsigned_abs().max(most.unsigned_abs()) < EXACT as u64;
+        inside &= size(least).max(size(most)) < EXACT as u64;
     }
     Some(inside)
 }
@@ -81,6 +86,11 @@ fn builder(input: &Input) -> Result<ParquetRecordBatchReaderBuilder<File>> {
 }
 
 fn corrupt(input: &Input, format: &'static str, problem: String) -> CoreError {
+    if let Some((_, packing)) = problem.split_once("Disabled feature at compile time: ") {
+        let found = format!("{format} packed with {packing}, which is not read");
+        let remedy = "write it with snappy, zstd, lz4 or gzip".into();
+        return Error::Format { file: input.name.clone(), found, remedy }.into();
+    }
     Error::Corrupt { file: input.name.clone(), format, problem }.into()
 }
 

@@ -59,8 +59,9 @@ impl<'a> Sheet<'a> {
                 return Err(Error::Format { file: self.path.into(), found, remedy }.into());
             }
             Some(name) => {
-                let range = book.worksheet_range(name).map_err(corrupt)?;
-                self.check_formulas(&mut book, name, &range)?;
+                let mut range = book.worksheet_range(name).map_err(corrupt)?;
+                self.check_formulas(&mut book, name, &range, options)?;
+                spread_merged(&mut book, name, &mut range);
                 write_sheet(&range, &mut text);
             }
             None => {
@@ -79,8 +80,9 @@ impl<'a> Sheet<'a> {
                 let most = found.iter().filter(|(name, ..)| shown.contains(name)).map(|f| f.1).max();
                 let first = found.iter().position(|f| most.is_none_or(|most| is_table(f.1, most)));
                 if let Some(at) = first {
-                    let (name, _, range) = found.remove(at);
-                    self.check_formulas(&mut book, &name, &range)?;
+                    let (name, _, mut range) = found.remove(at);
+                    self.check_formulas(&mut book, &name, &range, options)?;
+                    spread_merged(&mut book, &name, &mut range);
                     write_sheet(&range, &mut text);
                     read = name;
                 }
@@ -101,12 +103,20 @@ impl<'a> Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    /// Refuses a column of formulas of which the file holds no value: a program wrote them that does not calculate.
-    fn check_formulas(&self, book: &mut Book, name: &str, range: &calamine::Range<Data>) -> Result<()> {
+    /// Refuses a column of formulas of which the file holds no value, unless it is not used: a program wrote them that does not calculate.
+    fn check_formulas(
+        &self,
+        book: &mut Book,
+        name: &str,
+        range: &calamine::Range<Data>,
+        options: &ReadOptions,
+    ) -> Result<()> {
         let empty = (0..range.width()).filter(|&at| {
             let mut cells =
                 range.rows().filter_map(|row| row.get(at)).skip_while(|cell| **cell == Data::Empty);
-            cells.next().is_some() && cells.clone().count() > 0 && cells.all(|cell| *cell == Data::Empty)
+            let named = cells.next().map(Data::to_string);
+            let used = named.is_some_and(|named| !options.ignored.iter().any(|known| known == named.trim()));
+            used && cells.clone().count() > 0 && cells.all(|cell| *cell == Data::Empty)
         });
         let empty: Vec<usize> = empty.collect();
         let Some((_, left)) = range.start().filter(|_| !empty.is_empty()) else { return Ok(()) };
@@ -127,9 +137,30 @@ impl Sheet<'_> {
                     "column {} of sheet '{name}' holds {n} formulas without their values",
                     left as usize + at + 1
                 ),
-                remedy: "open the workbook in a program that calculates it, and save it there".into(),
+                remedy: "open the workbook in a program that calculates it, and save it there; or leave the column out with --ignore"
+                    .into(),
             }
             .into()),
+        }
+    }
+}
+
+/// Gives each row of a merged cell what stands in its first one: a person reads it as that of all of them. (What spans columns are titles
+/// and names, which the reader of the header knows.)
+fn spread_merged(book: &mut Book, name: &str, range: &mut calamine::Range<Data>) {
+    let regions = match book {
+        calamine::Sheets::Xlsx(book) => book.merge_cells_by_sheet_name(name).unwrap_or_default(),
+        calamine::Sheets::Xls(book) => book.merge_cells_by_sheet_name(name).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let Some((last, _)) = range.end() else { return };
+    for region in regions {
+        let ((top, column), bottom) = (region.start, region.end.0.min(last));
+        let value = range.get_value((top, column)).filter(|cell| **cell != Data::Empty).cloned();
+        for row in top + 1..=bottom {
+            if let Some(value) = &value {
+                range.set_value((row, column), value.clone());
+            }
         }
     }
 }
@@ -169,9 +200,12 @@ fn write_sheet(range: &calamine::Range<Data>, out: &mut String) {
     }
 }
 
-/// A date, with its time of day where that is not midnight.
+/// A date, with its time of day where that is not midnight; or a time of day alone, which Excel keeps as a part of a day.
 fn write_moment(out: &mut String, at: &calamine::ExcelDateTime) -> std::fmt::Result {
     let (year, month, day, hour, minute, second, milli) = at.to_ymd_hms_milli();
+    if (0.0..1.0).contains(&at.as_f64()) {
+        return write!(out, "{hour:02}:{minute:02}:{second:02}");
+    }
     write!(out, "{year:04}-{month:02}-{day:02}")?;
     if (hour, minute, second, milli) == (0, 0, 0, 0) {
         return Ok(());

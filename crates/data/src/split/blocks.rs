@@ -81,14 +81,16 @@ pub fn unlike(batch: &Batch, learned: &[u32], judged: &[u32]) -> Result<Vec<u32>
 impl Blocks {
     fn sentence(&self) -> Option<String> {
         let mut parts = Vec::new();
-        if self.equal > 0 {
-            parts.push(format!("{} repeat an earlier row", rows(self.equal)));
-        }
-        if self.near > 0 {
-            parts.push(format!("{} are nearly equal to an earlier one", rows(self.near)));
-        }
+        let mut say = |n: usize, one: &str, many: &str| match n {
+            0 => {}
+            1 => parts.push(format!("1 row {one}")),
+            n => parts.push(format!("{n} rows {many}")),
+        };
+        say(self.equal, "repeats an earlier row", "repeat an earlier row");
+        say(self.near, "is nearly equal to an earlier one", "are nearly equal to an earlier one");
         if let Some((name, n)) = &self.keyed {
-            parts.push(format!("{} have the '{name}' of an earlier one", rows(*n)));
+            let of = format!("the '{name}' of an earlier one");
+            say(*n, &format!("has {of}"), &format!("have {of}"));
         }
         (!parts.is_empty()).then(|| parts.join(", "))
     }
@@ -222,7 +224,8 @@ pub(super) fn sentence(batch: &Batch, kind: SplitKind, purged: usize) -> Result<
     Ok(match of_group {
         true => "; copies of a row stay on one side, too".into(),
         false => format!(
-            "; {n_rows} rows that are copies of each other, nearly so, or share their key stay together, in {n_blocks} blocks"
+            "; {n_rows} rows that are copies of each other, nearly so, or share their key stay together, in {n_blocks} {}",
+            if n_blocks == 1 { "block" } else { "blocks" }
         ),
     })
 }

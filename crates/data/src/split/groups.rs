@@ -15,6 +15,13 @@ fn groups(batch: &Batch, rows: &[u32], context: &Context) -> Result<(Vec<Vec<u32
     if let Some(blocks) = batch.blocks()? {
         // They hold the groups, and what copies and keys join.
         let groups = tidemill_kernel::blocks::members(rows, &blocks);
+        if groups.len() < 2 && several(batch, column, rows)? {
+            let problem = format!(
+                "copies of rows stand in so many '{name}' that rows of one '{name}' and copies of a row cannot both stay together"
+            );
+            let remedy = "take the copies out (`tidemill check` names them), or let them be divided: split.copies = \"ignore\"";
+            return Err(Error::split(problem, remedy).into());
+        }
         return enough(groups, name);
     }
     for &row in rows {
@@ -28,6 +35,18 @@ fn groups(batch: &Batch, rows: &[u32], context: &Context) -> Result<(Vec<Vec<u32
         context.warn("split_missing_group", message);
     }
     enough(named.into_values().chain(alone).collect(), name)
+}
+
+/// Whether these rows have more than one group.
+fn several(batch: &Batch, column: usize, rows: &[u32]) -> Result<bool> {
+    let Some((&first, others)) = rows.split_first() else { return Ok(false) };
+    let first = super::text_of(batch, column, first as usize)?;
+    for &row in others {
+        if super::text_of(batch, column, row as usize)? != first {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Errors where there is only one group.

@@ -1,4 +1,4 @@
-"""Writes workbooks with a cover, a hidden sheet, formulas without values, and a blank row before a total, by the standard library."""
+"""Writes workbooks with a cover, a hidden sheet, formulas without values, a blank row before a total, and merged cells, by the standard library."""
 
 import zipfile
 from xml.sax.saxutils import escape
@@ -17,16 +17,18 @@ def cell(row, column, value):
     return f'<c r="{place}"><v>{value}</v></c>'
 
 
-def sheet(rows):
+def sheet(rows, merged=()):
     lines = (
         f'<row r="{i}">' + "".join(cell(i, j, value) for j, value in enumerate(row)) + "</row>"
         for i, row in enumerate(rows, 1)
     )
-    return f'<worksheet xmlns="{NAMES}/spreadsheetml/2006/main"><sheetData>{"".join(lines)}</sheetData></worksheet>'
+    cells = "".join(f'<mergeCell ref="{place}"/>' for place in merged)
+    cells = f"<mergeCells>{cells}</mergeCells>" if cells else ""
+    return f'<worksheet xmlns="{NAMES}/spreadsheetml/2006/main"><sheetData>{"".join(lines)}</sheetData>{cells}</worksheet>'
 
 
-def workbook(file, sheets):
-    """`sheets` are (name, rows, whether it is hidden)."""
+def workbook(file, sheets, merged=()):
+    """`sheets` are (name, rows, whether it is hidden); `merged` are places of all of them, such as A1:A3."""
     head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
     office = f"{NAMES}/officeDocument/2006/relationships"
     package = f"{NAMES}/package/2006"
@@ -55,7 +57,7 @@ def workbook(file, sheets):
         "xl/_rels/workbook.xml.rels": f'{head}<Relationships xmlns="{package}/relationships">{links}</Relationships>',
     }
     for i, (_, rows, _) in enumerate(sheets, 1):
-        parts[f"xl/worksheets/sheet{i}.xml"] = head + sheet(rows)
+        parts[f"xl/worksheets/sheet{i}.xml"] = head + sheet(rows, merged)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as book:
         for name, text in parts.items():
             book.writestr(zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0)), text)
@@ -67,3 +69,7 @@ workbook("cover.xlsx", [("Old", data[:30], True), ("Cover", cover, False), ("Dat
 formulas = [["shop", "price", "tax"]] + [[f"s{i}", i * 10, f"=B{i + 2}*0.2"] for i in range(6)]
 workbook("formulas.xlsx", [("Data", formulas, False)])
 workbook("total.xlsx", [("Data", data[:12] + [[None, None], ["Total", 82.5]], False)])
+# Below a title, names in two rows of which the first spans both, and regions that each stand before three rows.
+regions = [["Sales by region"], ["region", "2024"], [None, "sold", "back"]]
+regions += [["North" if i == 0 else "South" if i == 3 else None, i * 1.5, i] for i in range(6)]
+workbook("merged.xlsx", [("Data", regions, False)], ["A1:C1", "A2:A3", "B2:C2", "A4:A6", "A7:A9"])

@@ -4,6 +4,7 @@
 use arrow_array::Array;
 use tidemill_core::{Batch, Context, Kind, Result, Role, Source};
 use tidemill_data::duplicates::{self, Copies};
+use tidemill_data::split::{Blocks, Parts};
 use tidemill_data::{InferredSchema, Ingest, Profile};
 
 use super::finding::{Finding, Severity, share};
@@ -49,7 +50,8 @@ pub(super) fn findings(
             Finding::new(Severity::Warning, "unreadable_pictures", w.message).remedy("give these images anew")
         })
         .collect();
-    let copies = duplicates::find(table.batch(), context)?;
+    let target = plan.target().and_then(|target| table.schema().position(&target.name));
+    let copies = duplicates::find_beside(table.batch(), target, context)?;
     found.extend(copied(&copies, profile, pictures));
     if let Some(target) = plan.target().filter(|_| plan.task.is_some_and(|task| task.is_classes())) {
         found.extend(conflicts(&copies, table.batch(), &target.name, profile)?);
@@ -57,28 +59,64 @@ pub(super) fn findings(
     Ok(found)
 }
 
-/// Rows that copy an earlier one in a way that a hash of the row does not show.
-fn copied(copies: &Copies, profile: &Profile, pictures: bool) -> Option<Finding> {
-    let equal = if pictures { copies.equal } else { 0 };
-    if equal + copies.near == 0 {
-        return None;
+/// What copies mean for a training: the rows that nothing divides, and those that a given split divides all the same. Rows have no
+/// number here, as those without a target are left out already.
+pub(crate) fn of_training(
+    blocks: &Blocks,
+    parts: &Parts,
+    n_rows: usize,
+    plan: &InferredSchema,
+) -> Vec<Finding> {
+    let pictures = plan.columns.iter().any(|c| c.role == Role::Feature && c.kind == Kind::Image);
+    let counts = Counts { equal: if pictures { blocks.equal } else { 0 }, near: blocks.near };
+    let mut found: Vec<Finding> =
+        counts.finding(n_rows as u64, "").filter(|f| f.severity != Severity::Note).into_iter().collect();
+    if !parts.copied.is_empty() {
+        let message = format!(
+            "{} test rows are copies of training rows, as the given split has it: the score is better than it would be on new rows",
+            share(parts.copied.len() as u64, parts.test.len() as u64)
+        );
+        let remedy =
+            "give copies of a row the same part, or let the program divide the rows: leave [split] kind out";
+        found.push(Finding::new(Severity::Severe, "copies_judge", message).remedy(remedy));
     }
-    let count = (equal + copies.near) as u64;
-    let severity = match count as f64 / profile.rows.max(1) as f64 {
-        part if part >= 0.5 => Severity::Severe,
-        part if part >= 0.01 => Severity::Warning,
-        _ => Severity::Note,
-    };
-    let how = match (equal, copies.near) {
-        (_, 0) => "are copies of an earlier one (of images, the pixels count)".to_string(),
-        (0, _) => "are nearly equal to an earlier one".to_string(),
-        (equal, near) => format!("are copies of an earlier one ({equal} equal, {near} nearly equal)"),
-    };
+    found
+}
+
+/// Rows that copy an earlier one in a way that a hash of the row does not show.
+struct Counts {
+    equal: usize,
+    near: usize,
+}
+
+impl Counts {
+    fn finding(&self, n_rows: u64, shown: &str) -> Option<Finding> {
+        let count = (self.equal + self.near) as u64;
+        if count == 0 {
+            return None;
+        }
+        let severity = match count as f64 / n_rows.max(1) as f64 {
+            part if part >= 0.5 => Severity::Severe,
+            part if part >= 0.01 => Severity::Warning,
+            _ => Severity::Note,
+        };
+        let (is, equals) = if count == 1 { ("is", "is a copy") } else { ("are", "are copies") };
+        let how = match (self.equal, self.near) {
+            (_, 0) => format!("{equals} of an earlier one (of images, the pixels count)"),
+            (0, _) => format!("{is} nearly equal to an earlier one"),
+            (equal, near) => format!("{equals} of an earlier one ({equal} equal, {near} nearly equal)"),
+        };
+        let message = format!("{} rows {how}{shown}", share(count, n_rows));
+        let remedy = "`train` keeps copies on one side of every split; take them out unless each truly happened on its own";
+        Some(Finding::new(severity, "near_copies", message).remedy(remedy))
+    }
+}
+
+fn copied(copies: &Copies, profile: &Profile, pictures: bool) -> Option<Finding> {
+    let counts = Counts { equal: if pictures { copies.equal } else { 0 }, near: copies.near };
     let groups = groups(copies);
-    let message = format!("{} rows {how}: rows {}", share(count, profile.rows), shown(&groups));
     let at: Vec<u64> = groups.iter().flat_map(|g| g[1..].iter().copied()).take(5).collect();
-    let remedy = "`train` keeps copies on one side of every split; take them out unless each truly happened on its own";
-    Some(Finding::new(severity, "near_copies", message).at(&at).remedy(remedy))
+    Some(counts.finding(profile.rows, &format!(": rows {}", shown(&groups)))?.at(&at))
 }
 
 /// Copies of different classes, where the profile has not found them as equal rows.

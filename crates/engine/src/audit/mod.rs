@@ -20,8 +20,10 @@ use tidemill_report::words::{EN, Words, counted, fill};
 
 use crate::rows::open_to_learn;
 
+pub(crate) use copies::of_training as of_copies;
 pub use finding::{Finding, Severity};
 pub use repairs::{Fault, Suggested, repairs};
+pub(crate) use target::{LEAST_ROWS, WITHOUT_FEATURES, without_features};
 
 /// What `check` has to say of a table: plain data, from which text, JSON and reports are made.
 #[derive(Clone, Debug, Serialize)]

@@ -50,8 +50,9 @@ fn repeated(profile: &Profile) -> Option<Finding> {
         _ => Severity::Note,
     };
     let message = format!(
-        "{about}{} rows repeat an earlier row {what}: rows {}",
+        "{about}{} rows {} an earlier row {what}: rows {}",
         share(count, profile.rows),
+        if count == 1 { "repeats" } else { "repeat" },
         told(groups)
     );
     let at: Vec<u64> = groups.iter().flat_map(|g| g.rows[1..].iter().copied()).take(5).collect();
@@ -139,9 +140,14 @@ fn drift(profile: &Profile) -> Option<Finding> {
     let target = drift.moved.iter().any(|m| of(&m.column).is_some_and(|c| c.role == Role::Target));
     let columns: Vec<&str> = drift.moved.iter().map(|m| m.column.as_str()).collect();
     let severity = if target || first.value >= 0.3 { Severity::Warning } else { Severity::Note };
-    let also = if target { "; the target is among them" } else { "" };
+    let (change, also) = match columns.len() {
+        1 if target => ("changes", "; it is the target"),
+        1 => ("changes", ""),
+        _ if target => ("change", "; the target is among them"),
+        _ => ("change", ""),
+    };
     let message = format!(
-        "over '{}', {} change: before {} and after, '{}' differs by {:.2} ({}){also}",
+        "over '{}', {} {change}: before {} and after, '{}' differs by {:.2} ({}){also}",
         drift.time,
         names(&columns),
         drift.from,

@@ -2,6 +2,7 @@
 
 use tidemill_core::Role;
 use tidemill_core::recipe::Task;
+use tidemill_data::parse::plain_number;
 use tidemill_data::profile::ColumnProfile;
 use tidemill_data::{InferredSchema, Profile};
 
@@ -11,9 +12,34 @@ use super::rows::{about, by_nature, told};
 /// A class of fewer rows cannot be in every fold.
 const FOLDS: u64 = 10;
 
+/// From fewer rows with a target nothing is learned.
+pub(crate) const LEAST_ROWS: u64 = 10;
+/// What to do where no column is left to learn from.
+pub(crate) const WITHOUT_FEATURES: &str = "give a column the role 'feature' in the recipe's [columns]";
+
+/// Why no column is left to learn from.
+pub(crate) fn without_features(plan: &InferredSchema) -> String {
+    let left_out = plan.columns.iter().filter(|c| c.role == Role::Ignore);
+    let reasons: Vec<String> = left_out.map(|c| format!("'{}': {}", c.name, c.why)).collect();
+    match reasons.as_slice() {
+        [] => "there is no column but the target: nothing to learn from".into(),
+        reasons => format!("no column is left to learn from ({})", reasons.join("; ")),
+    }
+}
+
 pub(super) fn findings(plan: &InferredSchema, profile: &Profile) -> Vec<Finding> {
     let mut found = leaks(plan);
+    if plan.target().is_some() && !plan.columns.iter().any(|c| matches!(c.role, Role::Feature | Role::Time)) {
+        let finding = Finding::new(Severity::Severe, "nothing_to_learn", without_features(plan));
+        found.push(finding.remedy(WITHOUT_FEATURES));
+    }
     let Some(target) = profile.columns.iter().find(|c| c.role == Role::Target) else { return found };
+    if target.values < LEAST_ROWS {
+        let message =
+            format!("{} rows with a target are too few to learn from and to judge by", target.values);
+        let finding = Finding::new(Severity::Severe, "too_few_rows", message).of(&[&target.name]);
+        found.push(finding.remedy("gather at least 10, better some hundreds"));
+    }
     found.extend(unlabelled(target, profile.rows));
     found.extend(conflicts(target, profile));
     if let Some(task) = plan.task.filter(|task| task.is_classes()) {
@@ -123,7 +149,9 @@ const PLACEHOLDERS: &[&str] = &[
 /// Classes that say that the class is not known.
 fn placeholders(target: &ColumnProfile) -> Option<Finding> {
     let is_one = |name: &str| PLACEHOLDERS.contains(&name.trim().to_lowercase().as_str());
-    let found: Vec<_> = target.top.iter().filter(|class| is_one(&class.name)).collect();
+    let apart = number_apart(target);
+    let found: Vec<_> =
+        target.top.iter().filter(|c| is_one(&c.name) || apart.as_ref() == Some(&c.name)).collect();
     // Of two classes, "unknown" may well be the question.
     if found.is_empty() || target.distinct.count <= 2 {
         return None;
@@ -139,7 +167,35 @@ fn placeholders(target: &ColumnProfile) -> Option<Finding> {
         if words.len() == 1 { "it" } else { "them" },
     );
     let finding = Finding::new(Severity::Warning, "placeholder_class", message).of(&[&target.name]);
+    // `missing` holds of every column, and in most a 9 or a 99 is a value.
+    if apart.is_some_and(|code| code.trim_start_matches('-').len() < 3) {
+        return Some(
+            finding
+                .remedy("if so, empty these cells in the file: in other columns the number may be a value"),
+        );
+    }
     Some(finding.remedy("if so, say it").recipe(format!("[data]\nmissing = {}", list(&words))))
+}
+
+/// The class among whole numbers that is written for "no answer" in codes of answers, such as 9, 99 or -8, and lies further from all
+/// others than these from each other.
+fn number_apart(target: &ColumnProfile) -> Option<String> {
+    let number = |name: &str| plain_number(name).filter(|x| x.fract() == 0.0);
+    let classes: Vec<(&str, f64)> =
+        target.top.iter().map(|c| Some((c.name.as_str(), number(&c.name)?))).collect::<Option<_>>()?;
+    let complete = target.distinct.count <= classes.len() as u64;
+    let is_code = |name: &str| {
+        let digits = name.trim_start_matches('-').as_bytes();
+        let least = if name.starts_with('-') || digits.len() > 1 { b'7' } else { b'9' };
+        digits.first().is_some_and(|first| *first >= least && digits.iter().all(|d| d == first))
+    };
+    let is_apart = |(name, x): &(&str, f64)| {
+        let others: Vec<f64> = classes.iter().map(|c| c.1).filter(|other| other != x).collect();
+        let least = others.iter().copied().fold(f64::INFINITY, f64::min);
+        let greatest = others.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        is_code(name) && (least - x).max(x - greatest) > greatest - least
+    };
+    classes.iter().find(|class| complete && is_apart(class)).map(|class| class.0.to_string())
 }
 
 /// Classes with fewer rows than there are folds. Of more than ten classes the rarest cannot all be seen.

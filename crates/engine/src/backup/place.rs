@@ -34,6 +34,20 @@ pub(super) fn disk(path: &Path) -> impl Fn(std::io::Error) -> tidemill_core::Err
     }
 }
 
+/// Makes the folder, but not the one that it is to lie in: where that is gone, so is probably the disk, and copies beside the originals
+/// are none.
+fn make_in_its_folder(folder: &Path) -> Result<()> {
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    if let Some(above) = above.filter(|above| !above.exists()) {
+        return Err(EngineError::usage(
+            format!("{}: there is no folder {} to make it in", folder.display(), above.display()),
+            "is its disk there? Otherwise make that folder, or name another place",
+        )
+        .into());
+    }
+    fs::create_dir(folder).map_err(disk(folder))
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -51,7 +65,9 @@ impl Place {
     pub fn create(folder: &Path) -> Result<Self> {
         let mark = folder.join(MARK);
         if !mark.is_file() {
-            fs::create_dir_all(folder).map_err(disk(folder))?;
+            if !folder.is_dir() {
+                make_in_its_folder(folder)?;
+            }
             if fs::read_dir(folder).map_err(disk(folder))?.next().is_some() {
                 return Err(EngineError::usage(
                     format!("{} is not a place of backups and not empty", folder.display()),

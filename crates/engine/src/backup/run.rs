@@ -73,6 +73,8 @@ pub fn run(plan: &Plan, now: i64, context: &Context) -> Result<Done> {
         }
         let copy = place.scratch()?.join("store.db");
         let open = tidemill_store::Store::open(&store.to_string_lossy(), tidemill_store::Options::default())?;
+        // Before the copy, which else would differ from the next one. A store that cannot be written is backed up all the same.
+        let _ = open.note_copy(&plan.to);
         open.backup(&copy)?;
         keep(&copy, store, Sort::Store)?;
         fs::remove_dir_all(place.scratch()?).map_err(disk(&plan.to))?;

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow_array::Array;
 use serde::Serialize;
 use serde_json::Value;
-use tidemill_core::{Batch, Fitted, Result, Role};
+use tidemill_core::{Batch, Error, Fitted, Result, Role};
 use tidemill_data::InferredSchema;
 use tidemill_eval::explain::LocalModel;
+use tidemill_kernel::picture::Picture;
 
 use super::values::Found;
+use super::written::Written;
 use super::{Judged, Method, Reservation};
 use crate::rows::value;
 use crate::search::apply;
@@ -67,10 +68,51 @@ pub struct ExplainedRow {
     /// By output: the local model of LIME, whose coefficients `values` then are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub local: Vec<LocalFit>,
-    /// Of LIME, by column: above the first and up to the second a number counts as that of the row; `None` for what counts by
-    /// its value alone, an end without a bound is `None`.
+    /// Of LIME, by column: above the first and up to the second a value counts as that of the row; `None` for what counts by
+    /// its value alone, an end without a bound is null.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ranges: Vec<Option<[Option<f64>; 2]>>,
+    pub ranges: Vec<Option<[Value; 2]>>,
+    /// What the words of its texts and the patches of its pictures add, where they were looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<CellParts>,
+}
+
+/// What the parts of a text or a picture add to what is said of a row.
+#[derive(Clone, Debug, Serialize)]
+pub struct CellParts {
+    /// The column.
+    pub column: String,
+    /// What the numbers are.
+    pub what: PartsOf,
+    /// Its parts, in order: together they are the cell.
+    pub parts: Vec<Part>,
+    /// By output, a number per part: they sum to the value of the column, or to 1 where they are shares.
+    pub values: Vec<Vec<f64>>,
+    /// The picture whose patches they are.
+    #[serde(skip)]
+    pub picture: Option<Arc<Picture>>,
+}
+
+/// What is said of the parts of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartsOf {
+    /// What each adds to the answer.
+    Added,
+    /// The share of each in what a transformer goes by (attention rollout).
+    Attention,
+    /// How much each speaks for the answer to a convolutional net (Grad-CAM).
+    GradCam,
+}
+
+/// A part of a text or a picture.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// A word, with what follows it up to the next.
+    Word(String),
+    /// A patch: its left and upper edge, its width and height in pixels.
+    Patch([usize; 4]),
 }
 
 /// How the way from the usual row to each row was gone.
@@ -131,7 +173,7 @@ pub(super) fn told(
     numbers: Vec<u64>,
     found: Found,
 ) -> Result<Explained> {
-    let Found { method, units, columns, shap, errors, mut local, ranges, path } = found;
+    let Found { method, units, columns, shap, errors, mut local, ranges, path, mut parts } = found;
     let mean = shap.mean_absolute();
     let mut order: Vec<usize> = (0..columns.len()).collect();
     order.sort_by(|a, b| mean[*b].total_cmp(&mean[*a]).then(a.cmp(b)));
@@ -141,6 +183,13 @@ pub(super) fn told(
     let (prediction, key) = (answered.schema().role(Role::Prediction), rows.schema().role(Role::Key));
     let sorted = |values: &[f64]| order.iter().map(|&at| values[at]).collect::<Vec<f64>>();
     let p = columns.len();
+    // Each column where it stands in the data, and how its cells are written.
+    let written = |name: &String| {
+        let place = rows.schema().position(name);
+        place.map(|place| Ok((place, Written::of(plan, rows, place)?))).transpose()
+    };
+    let places = order.iter().map(|&at| written(&columns[at])).collect::<Result<Vec<_>>>()?;
+    let key = key.map(|place| Ok::<_, Error>((place, Written::of(plan, rows, place)?))).transpose()?;
     let mut told = Vec::with_capacity(numbers.len());
     for (i, row) in numbers.into_iter().enumerate() {
         let local: Vec<LocalFit> = local.get_mut(i).map(std::mem::take).unwrap_or_default();
@@ -149,13 +198,17 @@ pub(super) fn told(
             fits => fits.iter().map(|fit| fit.local_answer).collect(),
         };
         let of_output = |output: usize| (i * shap.n_outputs() + output) * p;
-        let cells = order.iter().map(|&at| match rows.schema().position(&columns[at]) {
-            Some(place) if rows.column(place).is_valid(i) => value(rows, place, i),
-            _ => Ok(Value::Null),
+        let cells = places.iter().map(|of| match of {
+            Some((place, written)) => written.cell(rows, *place, i),
+            None => Ok(Value::Null),
         });
+        let range = |(&at, of): (&usize, &Option<(usize, Written)>)| {
+            let (_, written) = of.as_ref()?;
+            ranges[i][at].map(|range| range.map(|end| written.bound(end)))
+        };
         told.push(ExplainedRow {
             row,
-            key: key.map(|at| value(rows, at, i)).transpose()?,
+            key: key.as_ref().map(|(place, written)| written.cell(rows, *place, i)).transpose()?,
             prediction: prediction.map(|at| value(&answered, at, i)).transpose()?.unwrap_or_default(),
             cells: cells.collect::<Result<_>>()?,
             values: (0..shap.n_outputs()).map(|output| sorted(shap.of(i, output))).collect(),
@@ -165,11 +218,13 @@ pub(super) fn told(
                     (0..shap.n_outputs()).map(|o| sorted(&errors[of_output(o)..of_output(o) + p]))
                 })
                 .collect(),
+            ranges: if ranges.is_empty() {
+                Vec::new()
+            } else {
+                order.iter().zip(&places).map(range).collect()
+            },
+            parts: parts.get_mut(i).map(std::mem::take).unwrap_or_default(),
             local,
-            ranges: ranges
-                .get(i)
-                .map(|ranges| order.iter().map(|&at| ranges[at].map(ends)).collect())
-                .unwrap_or_default(),
             totals,
         });
     }
@@ -195,9 +250,4 @@ pub(super) fn output_names(plan: &InferredSchema, n_outputs: usize) -> Vec<Strin
         (1, _) => vec![plan.target().map(|column| column.name.clone()).unwrap_or_default()],
         (_, classes) => classes.to_vec(),
     }
-}
-
-/// Bounds that JSON can say.
-fn ends(range: [f64; 2]) -> [Option<f64>; 2] {
-    range.map(|end| Some(end).filter(|end| end.is_finite()))
 }

@@ -8,9 +8,9 @@ use tidemill_core::{Batch, Chain, Context, Error, Fitted, Kind, Result, Role, de
 use tidemill_eval::explain::{ShapValues, Sources, gauss_legendre};
 use tidemill_neural::{FittedNet, PathGradients};
 
-use super::Method;
-use super::explained::PathFit;
+use super::explained::{CellParts, PathFit};
 use super::values::Found;
+use super::{Method, looks};
 use crate::links::blend::Blend;
 use crate::search::apply;
 
@@ -61,7 +61,8 @@ pub(super) fn values(
     context: &Context,
 ) -> Result<Found> {
     let parts = steps.get(at).and_then(parts).ok_or_else(|| Error::internal("the nets are gone"))?;
-    let (rows, usual) = (apply(&steps[..at], rows.clone())?, apply(&steps[..at], usual.clone())?);
+    let raw = rows;
+    let (rows, usual) = (apply(&steps[..at], raw.clone())?, apply(&steps[..at], usual.clone())?);
     let found = parts.iter().map(|part| of_part(part, &rows, &usual, context)).collect::<Result<Vec<_>>>()?;
     let mut names: Vec<String> = Vec::new();
     for name in found.iter().flat_map(|part| &part.names) {
@@ -87,7 +88,24 @@ pub(super) fn values(
     }
     let of_classes = parts.iter().any(|part| part.net.is_of_classes());
     let units = if of_classes { "probability" } else { "prediction" };
-    Ok(Found { path: Some(path), ..Found::shap(Method::Gradients, units, names, shap, None) })
+    let looked = looks(&steps[..at], &parts, (raw, &rows), k, context)?;
+    Ok(Found { path: Some(path), parts: looked, ..Found::shap(Method::Gradients, units, names, shap, None) })
+}
+
+/// Where the net looks, in a blend that of the greatest share. Rows stand `raw` in the data, and prepared by `steps` for all parts.
+fn looks(
+    steps: &[Arc<dyn Fitted>],
+    parts: &[Part<'_>],
+    (raw, rows): (&Batch, &Batch),
+    n_outputs: usize,
+    context: &Context,
+) -> Result<Vec<Vec<CellParts>>> {
+    let Some(part) = parts.iter().rev().max_by(|a, b| a.share.total_cmp(&b.share)) else {
+        return Ok(Vec::new());
+    };
+    let rows = apply(part.before, rows.clone())?;
+    let steps: Vec<&Arc<dyn Fitted>> = steps.iter().chain(part.before).collect();
+    looks::of_net(part.net, &steps, (raw, &rows), n_outputs, context)
 }
 
 /// Of one net, by source column.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, TimestampMicrosecondArray, UInt32Array};
 use rayon::prelude::*;
 use tidemill_core::{Batch, Cell, Context, Error, Fitted, Kind, Result, Row};
-use tidemill_eval::explain::{Lime, LimeSettings, LocalModel, ShapValues};
+use tidemill_eval::explain::{Lime, LimeSettings, ShapValues};
 
 use super::answering::{Answering, positive};
 use super::method::as_trees;
@@ -28,22 +28,19 @@ pub(super) fn values(
     let lime = Lime::new(&columns.matrix(seen)?, &columns.n_categories, settings)?;
     let (matrix, answering) = (columns.matrix(rows)?, Answering::new(steps, rows.schema()));
     let (p, n_outputs) = (columns.places.len(), answering.n_outputs(rows)?);
-    let of_row = |row: usize| -> Result<Vec<LocalModel>> {
-        let own = rows.slice(row, 1);
-        let predict = |made_up: &[f64]| {
-            let parts = made_up.par_chunks(ASKED * p).map(|part| {
-                context.check()?;
-                match columns.answers_of_trees(steps, part) {
-                    Some(answers) => Ok(answers),
-                    None => answering.answers(&columns.rows(&own, part)?),
-                }
-            });
-            Ok::<_, Error>(parts.collect::<Result<Vec<_>>>()?.concat())
-        };
-        let context = context.with_stream(&format!("explain {row}"));
-        lime.explain(&matrix[row * p..(row + 1) * p], n_outputs, &context, predict)
+    // What the model does not go by is as in the first row.
+    let own = rows.slice(0, 1);
+    let predict = |made_up: &[f64]| {
+        let parts = made_up.par_chunks(ASKED * p).map(|part| {
+            context.check()?;
+            match columns.answers_of_trees(steps, part) {
+                Some(answers) => Ok(answers),
+                None => answering.answers(&columns.rows(&own, part)?),
+            }
+        });
+        Ok::<_, Error>(parts.collect::<Result<Vec<_>>>()?.concat())
     };
-    let found = (0..rows.n_rows()).into_par_iter().map(of_row).collect::<Result<Vec<_>>>()?;
+    let found = lime.explain_rows(&matrix, n_outputs, &context.with_stream("explain"), predict)?;
     let mut shap = ShapValues::zeros(found.len(), vec![0.0; n_outputs], p);
     let (mut errors, mut local) = (Vec::with_capacity(shap.values().len()), Vec::with_capacity(found.len()));
     for (row, models) in found.iter().enumerate() {
@@ -58,16 +55,8 @@ pub(super) fn values(
         (0..p).map(range).collect()
     });
     let ranges = ranges.collect();
-    Ok(Found {
-        method: Method::Lime,
-        units: answering.units(rows)?,
-        columns: columns.names,
-        shap,
-        errors: Some(errors),
-        local,
-        ranges,
-        path: None,
-    })
+    let units = answering.units(rows)?;
+    Ok(Found { local, ranges, ..Found::shap(Method::Lime, units, columns.names, shap, Some(errors)) })
 }
 
 /// The columns that LIME varies; all others stay as in the row.

@@ -32,7 +32,10 @@ mod explained;
 mod gradients;
 mod judged;
 mod local;
+#[cfg(feature = "neural")]
+mod looks;
 mod method;
+mod parts;
 mod reservations;
 mod row_game;
 mod rows;
@@ -41,12 +44,13 @@ mod surrogate;
 mod training;
 mod values;
 mod wanted;
+mod written;
 
 pub use changeable::{ChangeableColumn, Marked};
 pub use coefficients::{Caution, Coefficient, Coefficients, Link, coefficients};
 pub use counterfactual::{ChangedCell, CounterfactualRow, Counterfactuals, Offer, WhatIf, counterfactuals};
 pub use effects::{AccumulatedTogether, AskedEffects, ColumnEffect, Effects, PairEffect, effects};
-pub use explained::{Explained, ExplainedRow, LocalFit, PathFit};
+pub use explained::{CellParts, Explained, ExplainedRow, LocalFit, Part, PartsOf, PathFit};
 pub use judged::Judged;
 pub use method::Method;
 pub use reservations::Reservation;
@@ -81,6 +85,9 @@ pub struct Asked {
 /// The most rows that are explained by sampling where nobody asked for it by name, and where somebody did.
 const MOST_SAMPLED: usize = 200;
 const MOST_ASKED_FOR: usize = 10_000;
+/// The most columns that are sampled, and that are grouped or weighed two by two.
+const MOST_COLUMNS: usize = 5_000;
+const MOST_TOGETHER: usize = 2_000;
 /// The most rows that stand for what is not known of a row.
 const BACKGROUND: usize = 100;
 /// The most rows from which LIME learns what is usual in each column.
@@ -156,6 +163,9 @@ pub fn explain(
     };
     let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
     let explainer = Explainer { lime: asked.lime, ..Explainer::new(&opened.model, Some(usual))? };
+    if asked.judge {
+        check_columns(features(&rows).len(), &method::Found::Sampled)?;
+    }
     let mut explained = explainer.explain(&rows, numbers, asked.method, context)?;
     explained.reservations = reservations::of(&explained, explainer.seen()?)?;
     if asked.judge {
@@ -239,14 +249,24 @@ impl<'a> Explainer<'a> {
             method::Found::Net(at) => gradients::values(steps, at, rows, self.usual()?, context)?,
             asked => {
                 check_number(rows.n_rows(), method)?;
+                check_columns(features(rows).len(), &asked)?;
                 match asked {
+                    method::Found::Local if parts::are_there(rows) => {
+                        check_parts(rows.n_rows())?;
+                        parts::local(steps, rows, self.usual()?, self.lime, context)?
+                    }
                     method::Found::Local => local::values(steps, rows, self.seen()?, self.lime, context)?,
                     method::Found::Kernel => {
                         sampled::values(Method::KernelShap, steps, rows, self.usual()?, context)?
                     }
                     method::Found::Partition => {
-                        let groups = sampled::groups(self.seen()?)?;
-                        sampled::of_groups(&groups, steps, rows, self.usual()?, context)?
+                        let (groups, usual) = (sampled::groups(self.seen()?)?, self.usual()?);
+                        if parts::are_there(rows) {
+                            check_parts(rows.n_rows())?;
+                            parts::values(&groups, steps, rows, usual, context)?
+                        } else {
+                            sampled::of_groups(&groups, steps, rows, usual, context)?
+                        }
                     }
                     _ => sampled::values(Method::PermutationShap, steps, rows, self.usual()?, context)?,
                 }
@@ -283,6 +303,31 @@ fn check_number(n_rows: usize, asked: Option<Method>) -> Result<()> {
     }
     let problem = format!("this is explained by sampling, row by row, and {n_rows} rows would take long");
     Err(EngineError::usage(problem, remedy).into())
+}
+
+/// Sampling looks at columns against each other: memory and time grow with the square of their number, or faster.
+fn check_columns(n_columns: usize, found: &method::Found) -> Result<()> {
+    let most = match found {
+        method::Found::Sampled => MOST_COLUMNS,
+        _ => MOST_TOGETHER,
+    };
+    if n_columns <= most {
+        return Ok(());
+    }
+    let problem = format!("{n_columns} columns are too many for this method, which takes {most} at most");
+    let remedy = "leave --method out for a model of trees or a linear one, or train with fewer columns";
+    Err(EngineError::usage(problem, remedy).into())
+}
+
+/// Words and patches take thousands of answers for each row.
+fn check_parts(n_rows: usize) -> Result<()> {
+    if n_rows <= MOST_SAMPLED {
+        return Ok(());
+    }
+    let problem = format!(
+        "words of texts and patches of pictures are left out one by one, and {n_rows} rows would take long"
+    );
+    Err(EngineError::usage(problem, "ask for at most 200 at a time (--rows names them)").into())
 }
 
 const NO_ROWS: &str = "there are no rows to explain";

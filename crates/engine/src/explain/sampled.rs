@@ -19,7 +19,7 @@ pub(super) const BACKGROUND: usize = 20;
 /// With so few columns every coalition is asked about.
 const EXACT: usize = 7;
 /// The most coalitions that groups of columns are asked about with.
-const GROUPED: usize = 4096;
+pub(super) const GROUPED: usize = 4096;
 
 /// The most answers that a row costs: each coalition is asked about with every row of the background.
 pub(super) fn answers_per_row(n_columns: u64) -> u64 {
@@ -78,13 +78,18 @@ pub(super) fn of_groups(
         undivided.fetch_or(!found.converged, Ordering::Relaxed);
         Ok(found)
     })?;
-    if undivided.into_inner() {
+    warn_undivided(undivided.into_inner(), context);
+    Ok(Found { errors: None, ..found })
+}
+
+/// Says that some groups were not divided.
+pub(super) fn warn_undivided(undivided: bool, context: &Context) {
+    if undivided {
         let message = format!(
-            "{GROUPED} coalitions do not divide every group of columns: those of an undivided group share what it adds evenly"
+            "{GROUPED} coalitions do not divide every group of columns, words or patches: those of an undivided group share what it adds evenly"
         );
         context.warn("groups_not_divided", message);
     }
-    Ok(Found { errors: None, ..found })
 }
 
 /// The values of each row as a game of its columns.

@@ -8,7 +8,7 @@ use tidemill_eval::explain::{
 };
 
 use super::method::as_trees;
-use super::{LocalFit, Method, PathFit};
+use super::{CellParts, LocalFit, Method, PathFit};
 use crate::search::apply;
 
 /// Values by source column, and what they are of.
@@ -26,6 +26,8 @@ pub(super) struct Found {
     pub(super) ranges: Vec<Vec<Option<[f64; 2]>>>,
     /// Of integrated gradients, how the way was gone.
     pub(super) path: Option<PathFit>,
+    /// By row, what the parts of its texts and pictures add; empty where they were not looked at.
+    pub(super) parts: Vec<Vec<CellParts>>,
 }
 
 impl Found {
@@ -37,7 +39,8 @@ impl Found {
         shap: ShapValues,
         errors: Option<Vec<f64>>,
     ) -> Self {
-        Found { method, units, columns, shap, errors, local: Vec::new(), ranges: Vec::new(), path: None }
+        let (local, ranges, parts) = (Vec::new(), Vec::new(), Vec::new());
+        Found { method, units, columns, shap, errors, local, ranges, path: None, parts }
     }
 }
 

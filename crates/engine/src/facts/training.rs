@@ -20,6 +20,11 @@ use crate::search::{
     BalanceFacts, Calibrated, CandidateScore, Decided, Gap, OperatingPoint, Point, Reasons, Times,
 };
 
+/// With fewer test rows, the interval of a score is mostly wide.
+const FEW_TEST_ROWS: usize = 50;
+/// An interval is wide from this share of the score on.
+const WIDE: f64 = 0.1;
+
 /// What `metrics.json` says. Equal for equal data, recipe and seed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
@@ -81,6 +86,15 @@ pub struct Outcome {
     pub shipped: Shipped,
     /// What the user should know.
     pub warnings: Vec<Warning>,
+}
+
+impl Outcome {
+    /// Whether the test rows are few and the interval of the score is as wide as that suggests.
+    pub(crate) fn says_little(&self) -> bool {
+        let score = self.test.value(&self.metric).unwrap_or(0.0).abs();
+        let wide = |interval: &ScoreInterval| interval.high - interval.low > WIDE * score;
+        self.split.test_rows < FEW_TEST_ROWS && self.test_interval.as_ref().is_none_or(wide)
+    }
 }
 
 fn is_zero(n: &usize) -> bool {

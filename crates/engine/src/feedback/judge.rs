@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::parse::FeedbackError;
 use super::several::each;
-use super::truth::{Target, Uncounted, mask_of, says};
+use super::truth::{Target, Uncounted, class_of, mask_of, says};
 use crate::model::Provenance;
 use crate::model::language::GENERATION;
 
@@ -30,8 +30,11 @@ impl Judge for ByModel {
             return preference(subject);
         }
         let says_it = matches!(feedback.kind, FeedbackKind::Label | FeedbackKind::Correction);
-        let Some(value) = feedback.value.as_ref().filter(|_| says_it) else { return Ok(()) };
+        let Some(value) = feedback.value.as_ref() else { return Ok(()) };
         if generates(subject.about) {
+            if !says_it {
+                return Ok(());
+            }
             let sound = value.as_str().is_some_and(|text| !text.trim().is_empty());
             let error =
                 || FeedbackError::new("wrong_type", "the right answer must be a text").in_key("value");
@@ -39,10 +42,17 @@ impl Judge for ByModel {
         }
         let origin = origin(&subject);
         if origin.task == Some(Task::Policy) {
+            // What came of an action is its reward, too.
+            if !says_it && feedback.kind != FeedbackKind::Outcome {
+                return Ok(());
+            }
             let sound = target(&origin).normal(value).is_ok();
             let error =
                 || FeedbackError::new("not_a_number", "what came of an action is a number, or true or false");
             return if sound { Ok(()) } else { Err(error().in_key("value")) };
+        }
+        if !says_it {
+            return check_named(feedback.kind, value, &origin, subject.prediction);
         }
         if origin.task == Some(Task::Masks) {
             return check_mask(value, &origin, subject.prediction);
@@ -80,6 +90,32 @@ impl Judge for ByModel {
             }
             _ => truth == other,
         }
+    }
+}
+
+/// Refuses an `accept` or a `reject` whose value names another class than the one that was answered: it would say something that does not
+/// count. Of two classes a `reject` may name either: the wrong one and the right one say the same.
+fn check_named(
+    kind: FeedbackKind,
+    value: &Value,
+    origin: &Provenance,
+    answered: &str,
+) -> Result<(), FeedbackError> {
+    let message = match kind {
+        FeedbackKind::Accept => "an accept confirms the answer, and its value names another one",
+        FeedbackKind::Reject if origin.classes.len() > 2 => {
+            "a reject is about the answer that was given, and its value names another one"
+        }
+        _ => return Ok(()),
+    };
+    let class = |value: &Value| class_of(value, &origin.classes);
+    let answered = serde_json::from_str(answered).ok().as_ref().and_then(class);
+    match (class(value), answered) {
+        (Some(named), Some(answered)) if named != answered => {
+            let error = FeedbackError::new("names_another", message).in_key("value");
+            Err(error.help("to say what is right, send it as a correction"))
+        }
+        _ => Ok(()),
     }
 }
 

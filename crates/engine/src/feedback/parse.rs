@@ -144,13 +144,31 @@ fn micros(n: i64) -> i64 {
     }
 }
 
+/// The same of a count as it is written, such as `1780221600` or `1780221600.25`.
+fn since_1970(written: &str) -> Option<i64> {
+    if let Ok(whole) = written.parse() {
+        return Some(micros(whole));
+    }
+    let count: f64 = written.parse().ok()?;
+    let unit = match count.abs() {
+        size if size < 1e11 => 1e6,
+        size if size < 1e14 => 1e3,
+        _ => 1.0,
+    };
+    // Beyond these a number of microseconds is no whole number any more.
+    Some((count * unit).round() as i64).filter(|_| count.abs() * unit < 9e15)
+}
+
 /// `2026-05-31T10:00:00Z`, or seconds, milliseconds or microseconds since 1970, told apart by their size; not later than now.
 fn moment(at: &Value, now: i64) -> Result<i64> {
     let read = match at {
-        Value::Number(n) => n.as_i64().map(micros),
+        Value::Number(n) => since_1970(&n.to_string()),
         Value::String(text) => {
             let zoned = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond);
-            zoned.or_else(|| tidemill_data::parse::TimeFormat::Iso.parse(text))
+            let dated = zoned.or_else(|| tidemill_data::parse::TimeFormat::Iso.parse(text));
+            // Files of text write such counts as texts; eight digits may be a date.
+            let is_count = text.trim().bytes().take_while(u8::is_ascii_digit).count() > 8;
+            dated.or_else(|| since_1970(text.trim()).filter(|_| is_count))
         }
         _ => None,
     };
@@ -178,6 +196,8 @@ fn missing(key: &'static str) -> FeedbackError {
 fn text(item: &mut Map<String, Value>, key: &'static str) -> Result<Option<String>> {
     let problem = match item.remove(key) {
         None | Some(Value::Null) => return Ok(None),
+        // Not every database keeps it.
+        Some(Value::String(text)) if text.contains('\0') => "holds a NUL character",
         Some(Value::String(text)) if text.chars().count() <= TEXT => return Ok(Some(text)),
         Some(Value::Number(n)) if is_exact(&n) => return Ok(Some(n.to_string())),
         Some(Value::Number(_)) => "is a number whose digits cannot be kept: send it as text",

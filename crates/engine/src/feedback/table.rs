@@ -84,10 +84,33 @@ fn bare(cell: Value) -> Value {
 /// A row without its empty cells, and with a kind.
 fn said(mut row: Map<String, Value>, kind: Option<&str>) -> Map<String, Value> {
     row.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+    fold(&mut row);
     if let Some(kind) = kind.filter(|_| !row.contains_key("kind")) {
         row.insert("kind".into(), kind.into());
     }
     row
+}
+
+/// What the names of fields of an object in `value` begin with: each is a column of its own in a table.
+const FIELD: &str = "value.";
+
+/// Makes the fields of an object in `value`, as of several targets or a mask, one object again.
+fn fold(row: &mut Map<String, Value>) {
+    let names: Vec<String> = row.keys().filter(|name| name.starts_with(FIELD)).cloned().collect();
+    if names.is_empty() || row.contains_key("value") {
+        return;
+    }
+    // A list within it comes as the text that it was.
+    let list = |value: Value| match value.as_str().filter(|text| text.starts_with('[')) {
+        Some(text) => serde_json::from_str(text).unwrap_or_else(|_| value.clone()),
+        None => value,
+    };
+    let fields = names.into_iter().filter_map(|name| {
+        let value = row.remove(&name)?;
+        Some((name.strip_prefix(FIELD)?.to_string(), list(value)))
+    });
+    let object: Map<String, Value> = fields.collect();
+    row.insert("value".into(), Value::Object(object));
 }
 
 fn row_kind(row: &Map<String, Value>) -> Option<FeedbackKind> {
@@ -175,6 +198,26 @@ mod tests {
         assert_eq!(said, [Some(json!(1234.5)), Some(json!(950)), Some(json!(4))]);
         let said = read("prediction_id,value,kind", &["ID,$12.50,outcome", "ID,$7.00,outcome"]);
         assert_eq!(said, [Some(json!(12.5)), Some(json!(7))]);
+    }
+
+    #[test]
+    fn answers_of_several_targets_and_masks_are_objects_in_lines_and_in_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str, text: &str| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text.replace("ID", ID)).unwrap();
+            let table = Table::open(&file.display().to_string(), Some("label")).unwrap();
+            table.rows.into_iter().map(|row| fields(row, 0).unwrap().value.unwrap()).collect::<Vec<_>>()
+        };
+        let lines = "{\"prediction_id\":\"ID\",\"value\":{\"left\":\"yes\",\"spend\":90}}\n\
+                     {\"prediction_id\":\"ID\",\"value\":{\"spend\":7.5}}\n";
+        let wanted = [json!({ "left": "yes", "spend": 90 }), json!({ "spend": 7.5 })];
+        assert_eq!(of("a.jsonl", lines), wanted);
+        let columns = "prediction_id,value.left,value.spend\nID,yes,90\nID,,7.5\n";
+        let said = of("a.csv", columns);
+        assert_eq!(said, [json!({ "left": "yes", "spend": "90" }), json!({ "spend": "7.5" })]);
+        let mask = "{\"prediction_id\":\"ID\",\"value\":{\"height\":1,\"width\":3,\"runs\":[[0,2],[1,1]]}}\n";
+        assert_eq!(of("m.jsonl", mask), [json!({ "height": 1, "width": 3, "runs": [[0, 2], [1, 1]] })]);
     }
 
     #[test]

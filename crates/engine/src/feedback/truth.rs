@@ -154,13 +154,15 @@ pub fn truth(logged: &LoggedPrediction, target: Target<'_>) -> Truth {
     truth
 }
 
-/// The place of a class among `classes`: by its name, or for numbers by their value.
+/// The place of a class among `classes`: by its name, or for numbers by their value. A code such as `007` is no number, and what a 64-bit
+/// float does not keep is no value to compare by.
 pub fn class_of(value: &Value, classes: &[String]) -> Option<u32> {
     let text = match value {
         Value::String(text) => text.trim().to_string(),
         other => other.to_string(),
     };
-    let number = |text: &str| text.parse::<f64>().ok();
+    let is_code = |text: &str| text.len() > 1 && text.starts_with('0') && text.as_bytes()[1].is_ascii_digit();
+    let number = |text: &str| text.parse::<f64>().ok().filter(|x| x.abs() <= EXACT && !is_code(text));
     let exact = classes.iter().position(|c| *c == text);
     let place = exact.or_else(|| {
         let wanted = number(&text)?;
@@ -168,6 +170,9 @@ pub fn class_of(value: &Value, classes: &[String]) -> Option<u32> {
     });
     place.map(|p| p as u32)
 }
+
+/// Whole numbers up to here are exact.
+const EXACT: f64 = (1_u64 << 53) as f64;
 
 /// The largest size of a right answer: squares of errors up to here still add up to a finite sum over many rows.
 const LARGEST: f64 = 1e150;
@@ -240,6 +245,18 @@ mod tests {
             (json!("one"), None),
         ] {
             assert_eq!(binary.normal(&value).ok().as_deref(), class, "{value}");
+        }
+        // A code is no number, and numbers that a float rounds to the same are not the same.
+        let codes = ["007".to_string(), "9007199254740993".into(), "7.5".into()];
+        let codes = Target { task: Some(Task::Multiclass), classes: &codes };
+        for (value, class) in [
+            (json!("007"), Some("007")),
+            (json!(7), None),
+            (json!("7.50"), Some("7.5")),
+            (json!(9_007_199_254_740_993_u64), Some("9007199254740993")),
+            (json!(9_007_199_254_740_992_u64), None),
+        ] {
+            assert_eq!(codes.normal(&value).ok().as_deref(), class, "{value}");
         }
         let number = Target { task: Some(Task::Regression), classes: &[] };
         for (value, sound) in [

@@ -13,7 +13,7 @@ use tidemill_core::recipe::{Recipe, Repair, Spec, Task};
 use tidemill_core::{
     Chain, Context, Error, Event, Fitted, PREDICTION, PROBABILITY, Result, Role, Source, Table, View,
 };
-use tidemill_data::split::{self, Parts};
+use tidemill_data::split::{self, Blocks, Parts};
 use tidemill_data::{InferredColumn, InferredSchema, Ingest, Note};
 use tidemill_eval::Metric;
 use tidemill_package::Package;
@@ -115,7 +115,7 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     // Without rows there is nothing to choose from: a time limit that ends here ends the training.
     let reading = context.strict();
     reading.check()?;
-    let Reading { mut plan, findings, suggested } = read(source, asked, &reading)?;
+    let Reading { mut plan, mut findings, suggested } = read(source, asked, &reading)?;
     earlier.as_ref().map_or(Ok(()), |earlier| earlier.names_in(&mut plan))?;
     earlier.as_ref().map_or(Ok(()), |earlier| earlier.check_cells(told, &findings))?;
     if plan.task == Some(Task::Masks) {
@@ -146,7 +146,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let task = resolve::task(&plan)?;
     recipe::check_task(told, &plan)?;
     let metric = metric_of(&recipe, task)?;
-    let table = Arc::new(keep_together(read.train, &recipe, context)?);
+    let (table, blocks) = marked(read.train, &recipe, context)?;
+    let table = Arc::new(table);
     let mut naive = None;
     let (parts, study, judged) = match recipe.split.nested {
         None => {
@@ -178,6 +179,8 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     context.check()?;
 
     let n_rows = table.batch().n_rows();
+    findings.extend(audit::of_copies(&blocks, &parts, n_rows, &plan));
+    findings.sort_by_key(|finding| finding.severity);
     let forecast = recipe.forecast.as_ref().map(|asked| {
         let backtest = naive.map(|BestNaive { about, said }| {
             forecast::backtest(&table, &parts, judged.1.answered(), &recipe, (about, &said))
@@ -254,17 +257,21 @@ fn read(source: &dyn Source, asked: &Recipe, context: &Context) -> Result<Readin
 
 /// The table, its copies marked so that nothing divides them; the rows of a forecast overlap by nature.
 pub(crate) fn keep_together(table: Table, recipe: &Recipe, context: &Context) -> Result<Table> {
+    Ok(marked(table, recipe, context)?.0)
+}
+
+fn marked(table: Table, recipe: &Recipe, context: &Context) -> Result<(Table, Blocks)> {
     if recipe.forecast.is_some() {
-        return Ok(table);
+        return Ok((table, Blocks::default()));
     }
     let (table, blocks) = split::mark(table, &recipe.split, context)?;
-    if let Some(why) = blocks.why {
+    if let Some(why) = &blocks.why {
         let message = format!(
             "{why}: no split, fold or early stopping divides them (split.copies = \"ignore\" treats them as any rows)"
         );
         context.warn("copies_kept_together", message);
     }
-    Ok(table)
+    Ok((table, blocks))
 }
 
 /// Everything known once the search is over.
@@ -436,22 +443,14 @@ fn fittest(first: Option<(&Spec, Option<&str>)>) -> Result<Spec> {
 
 fn check_rows(source: &str, plan: &InferredSchema, table: &Table) -> Result<()> {
     let n = table.batch().n_rows();
-    if n < 10 {
+    if (n as u64) < audit::LEAST_ROWS {
         return Err(Error::data(
             format!("{source} has {n} rows with a target: too few to learn from and to judge by"),
             "gather at least 10, better some hundreds",
         ));
     }
     if !table.schema().columns().iter().any(|c| matches!(c.role, Role::Feature | Role::Time)) {
-        let left_out = plan.columns.iter().filter(|c| c.role == Role::Ignore);
-        let reasons: Vec<String> = left_out.map(|c| format!("'{}': {}", c.name, c.why)).collect();
-        return Err(Error::data(
-            match reasons.as_slice() {
-                [] => "there is no column but the target: nothing to learn from".to_string(),
-                reasons => format!("no column is left to learn from ({})", reasons.join("; ")),
-            },
-            "give a column the role 'feature' in the recipe's [columns]",
-        ));
+        return Err(Error::data(audit::without_features(plan), audit::WITHOUT_FEATURES));
     }
     Ok(())
 }

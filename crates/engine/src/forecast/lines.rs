@@ -160,8 +160,8 @@ fn lines(
                 "a forecast needs to know when each row was, but column '{time}' was read as {found}, not as times"
             ),
             format!(
-                "say how it is written, such as `format = \"unix_seconds\"` or `format = \"%Y%m%d\"` under [columns.{time}]; serial days of Excel \
-                 and years with decimals must be made dates first"
+                "say how it is written, such as `format = \"unix_seconds\"`, `format = \"excel_days\"` or `format = \"%Y%m%d\"` under [columns.{time}]; years with \
+                 decimals must be made dates first"
             ),
         ));
     }

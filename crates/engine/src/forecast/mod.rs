@@ -26,7 +26,7 @@ mod season;
 mod stamps;
 
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Context, Error, Result, Source};
+use tidemill_core::{Context, Error, Event, Result, Source, escaped};
 use tidemill_kernel::calendar::Step;
 
 pub use backtest::{Backtest, ForecastFacts, Naive};
@@ -67,7 +67,27 @@ pub fn learning(source: &dyn Source, recipe: &Recipe, context: &Context) -> Resu
     let told = source.reading().filter(|_| recipe.graph.is_some()).into_iter().flat_map(|r| &r.warnings);
     told.for_each(|warning| context.warn("graph", warning.clone()));
     let table = [dated.batch.n_rows(), dated.batch.schema().len()];
+    if let Some(note) = left_out(source, &dated, recipe) {
+        context.tell(&Event::Note(note));
+    }
     Ok(Prepared { rows: Box::new(rows), recipe: scheme.recipe(&dated, recipe)?, table })
+}
+
+/// The columns that a forecast does not look at, where nobody said so.
+fn left_out(source: &dyn Source, dated: &Dated, recipe: &Recipe) -> Option<String> {
+    let used = |name: &&str| dated.batch.schema().position(name).is_some();
+    let told = |name: &&str| recipe.data.ignore.iter().any(|ignored| ignored == name);
+    let names: Vec<&str> = source.schema().names().filter(|name| !used(name) && !told(name)).collect();
+    let [first, ..] = names.as_slice() else { return None };
+    let shown: Vec<String> = names.iter().take(4).map(|name| format!("'{}'", escaped(name))).collect();
+    let more = if names.len() > 4 { format!(" and {} more", names.len() - 4) } else { String::new() };
+    Some(format!(
+        "Not used: {}{more}. A forecast looks at the past of '{}'; a column whose values are known beforehand can be named: [forecast] known = \
+         [\"{}\"].",
+        shown.join(", "),
+        escaped(&dated.target),
+        escaped(first)
+    ))
 }
 
 /// The rows to be forecast: for each series the steps after its last known value, as far as the horizon reaches. `recipe` is

@@ -99,7 +99,7 @@ pub(super) fn compare(
         better_without_any_user: least_gain(&before, &after, metric, held_out)?,
         size_ratio: other as f64 / one.max(1) as f64,
         learner: design.spec(context)?,
-        report: tidemill_eval::report(&after),
+        report: tidemill_eval::report_by(&after, metric),
     })
 }
 

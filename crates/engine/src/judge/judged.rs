@@ -107,9 +107,9 @@ impl Judged {
 
     fn of(best: &Answers<'_>, baseline: &Answers<'_>, metric: &Metric, recipe: &Recipe) -> Result<Self> {
         Ok(Judged {
-            test: tidemill_eval::report(best),
+            test: tidemill_eval::report_by(best, metric),
             interval: interval(metric, best, recipe.train.seed),
-            baseline: tidemill_eval::report(baseline),
+            baseline: tidemill_eval::report_by(baseline, metric),
             unseen: None,
         })
     }

@@ -69,6 +69,8 @@ pub(crate) fn held_against(
     );
     context.warn("naive_is_better", message.clone());
     study.design = design;
+    // It was that of a learner that is not shipped.
+    study.gap = None;
     study.reasons.passed_over = Some(message);
     let judged = Judged::on_test(table, parts, study, metric, recipe, context)?;
     Ok((judged, BestNaive { about, said }))

@@ -152,7 +152,25 @@ pub(crate) struct Returned {
 
 /// The timestamp up to which feedback led to versions that `hash` was put back in place of: it must not lead there again.
 pub(crate) fn returned_through(model: &Path, hash: &str) -> Result<Option<i64>> {
-    Ok(returned(model)?.iter().filter(|r| r.to == hash).map(|r| r.through).max())
+    Ok(through(&returned(model)?, hash))
+}
+
+/// The same by the list. A version that was put back and then taken back itself takes with it what it was put back in place of: of two steps
+/// back, the second must not make the feedback of the first new again.
+fn through(all: &[Returned], hash: &str) -> Option<i64> {
+    let mut gone = vec![hash];
+    let mut latest = None;
+    let mut at = 0;
+    while let Some(to) = gone.get(at).copied() {
+        for one in all.iter().filter(|one| one.to == to) {
+            latest = latest.max(Some(one.through));
+            if !gone.contains(&one.from.as_str()) {
+                gone.push(&one.from);
+            }
+        }
+        at += 1;
+    }
+    latest
 }
 
 fn returned_path(model: &Path) -> PathBuf {
@@ -179,4 +197,31 @@ fn note_returned(model: &Path, one: Returned) -> Result<()> {
     all.push(one);
     let text = serde_json::to_string_pretty(&all).map_err(|e| Error::internal(format!("a note: {e}")))?;
     replace(&returned_path(model), text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Returned, through};
+
+    fn list(steps: &[(&str, &str, i64)]) -> Vec<Returned> {
+        let one =
+            |&(from, to, through): &(&str, &str, i64)| Returned { from: from.into(), to: to.into(), through };
+        steps.iter().map(one).collect()
+    }
+
+    /// Kind 26: a way back lasts, also where it has several steps.
+    #[test]
+    fn several_steps_back_count_as_far_as_the_first() {
+        let twice = list(&[("c", "b", 20), ("b", "a", 10)]);
+        assert_eq!(through(&twice, "a"), Some(20));
+        assert_eq!(through(&twice, "b"), Some(20));
+        assert_eq!(through(&twice, "c"), None);
+        let thrice = list(&[("d", "c", 30), ("c", "b", 20), ("b", "a", 10)]);
+        assert_eq!(through(&thrice, "a"), Some(30));
+        let branches = list(&[("b", "a", 10), ("c", "a", 25), ("d", "other", 99)]);
+        assert_eq!(through(&branches, "a"), Some(25));
+        // The same version may come and go, by --again.
+        let again = list(&[("b", "a", 10), ("b", "a", 10), ("a", "b", 5)]);
+        assert_eq!((through(&again, "a"), through(&again, "b")), (Some(10), Some(10)));
+    }
 }

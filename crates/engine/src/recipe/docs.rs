@@ -69,7 +69,7 @@ fn target<'a>(property: &'a Value, root: &'a Value) -> &'a Value {
 }
 
 fn builtin_section(page: &mut String, entry: &Entry, root: &Value) {
-    let parameters = schema::parameters(entry).to_value();
+    let parameters = schema::parameters(entry);
     let _ = write!(page, "\n### `kind = \"{}\"`\n\n{}\n\n", entry.kind, described(&parameters));
     let own = parameters.clone();
     keys(page, &parameters, if own.get("$defs").is_some() { &own } else { root }, &[]);
@@ -87,11 +87,47 @@ fn keys(page: &mut String, object: &Value, root: &Value, without: &[&str]) {
     }
     let _ = writeln!(page, "| key | type | default | meaning |\n|---|---|---|---|");
     for (key, property) in properties.iter().filter(|(key, _)| !without.contains(&key.as_str())) {
-        let default = property.get("default").filter(|d| !d.is_null());
-        let default = default.map(|d| format!("`{d}`")).unwrap_or_default();
-        let meaning = described(property).replace('\n', " ").replace('|', "\\|");
-        let _ = writeln!(page, "| `{key}` | {} | {default} | {meaning} |", type_of(property, root));
+        if property.get("deprecated").is_none() {
+            row(page, key, property, root);
+            members(page, key, property, root);
+        }
     }
+}
+
+fn row(page: &mut String, key: &str, property: &Value, root: &Value) {
+    let default = property.get("default").filter(|d| !d.is_null());
+    let default = default.map(|d| format!("`{d}`")).unwrap_or_default();
+    let meaning = described(property).replace('\n', " ").replace('|', "\\|");
+    let _ = writeln!(page, "| `{key}` | {} | {default} | {meaning} |", type_of(property, root));
+}
+
+/// The rows of what stands in the tables of a property, each once.
+fn members(page: &mut String, key: &str, property: &Value, root: &Value) {
+    let options = property.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    let mut said: Vec<&String> = Vec::new();
+    for table in options.filter(|option| is_table(option)) {
+        let all = table["properties"].as_object().into_iter().flatten();
+        for (name, member) in all.filter(|(name, _)| *name != "kind") {
+            if !said.contains(&name) {
+                said.push(name);
+                row(page, &format!("{key}.{name}"), member, root);
+            }
+        }
+    }
+}
+
+/// Whether an alternative is a table with a `kind`.
+fn is_table(option: &Value) -> bool {
+    option.pointer("/properties/kind").is_some()
+}
+
+/// A table as a recipe writes it, such as `{ kind = "huber", delta = 1.0 }`.
+fn written(table: &Value) -> String {
+    let members = table["properties"].as_object().into_iter().flatten().map(|(name, member)| {
+        let value = member.get("const").or(member.get("default")).filter(|value| !value.is_null());
+        value.map_or_else(|| format!("{name} = …"), |value| format!("{name} = {value}"))
+    });
+    format!("`{{ {} }}`", members.collect::<Vec<_>>().join(", "))
 }
 
 /// The type of a property, in a few words.
@@ -114,11 +150,12 @@ fn type_of(property: &Value, root: &Value) -> String {
     }
     for several in ["anyOf", "oneOf"] {
         if let Some(options) = property.get(several).and_then(Value::as_array) {
-            if options.iter().any(|o| o.pointer("/properties/kind").is_some()) {
+            if options.iter().all(is_table) {
                 return "table with `kind`".into();
             }
-            let named: Vec<String> =
-                options.iter().map(|o| type_of(o, root)).filter(|t| !t.is_empty()).collect();
+            let (tables, words): (Vec<_>, Vec<_>) = options.iter().partition(|o| is_table(o));
+            let words = words.into_iter().map(|o| type_of(o, root)).filter(|t| !t.is_empty());
+            let named: Vec<String> = words.chain(tables.into_iter().map(written)).collect();
             return named.join(", ");
         }
     }

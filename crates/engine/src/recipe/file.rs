@@ -164,6 +164,7 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     }
     check_graph(recipe)?;
     check_decision(&recipe.decision)?;
+    check_labels(recipe)?;
     targets::check(recipe)?;
     policy::check(recipe)?;
     if recipe.train.trials == Some(0) {
@@ -215,9 +216,33 @@ fn check_changes(recipe: &Recipe) -> Result<(), (String, String)> {
     Ok(())
 }
 
+fn check_labels(recipe: &Recipe) -> Result<(), (&'static str, String)> {
+    let Some(labels) = &recipe.labels else { return Ok(()) };
+    if !(0.0..=1.0).contains(&labels.weight) {
+        return Err((
+            "labels.weight",
+            format!("the weight of a doubtful row is from 0 to 1, not {}", labels.weight),
+        ));
+    }
+    if !(2..=1000).contains(&labels.folds) {
+        return Err(("labels.folds", format!("the number of folds must be 2 to 1000, not {}", labels.folds)));
+    }
+    Ok(())
+}
+
+/// Metrics that can do with labels, but of which those that a threshold gives say nothing.
+const OF_ORDER: [&str; 2] = ["roc_auc", "average_precision"];
+
 fn check_decision(decision: &Decision) -> Result<(), (&'static str, String)> {
     if let Some(metric) = &decision.metric {
         let metric = tidemill_eval::metric(metric).map_err(|e| ("decision.metric", e.to_string()))?;
+        if OF_ORDER.contains(&metric.name) {
+            let problem = format!(
+                "'{}' judges the order of rows, which no threshold changes; name a metric of labels such as f1",
+                metric.name
+            );
+            return Err(("decision.metric", problem));
+        }
         if metric.needs_probability || !metric.tasks.contains(&Task::Binary) {
             let problem =
                 format!("'{}' does not judge the labels of two classes, such as f1 does", metric.name);

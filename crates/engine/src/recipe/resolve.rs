@@ -1,5 +1,7 @@
 //! Turning a recipe and what was inferred into the resolved recipe that leads to the same model again.
 
+use std::collections::BTreeMap;
+
 use tidemill_core::recipe::{Coordinates, Recipe, SplitKind, Task};
 use tidemill_core::{Error, Result, Role};
 use tidemill_data::{InferredColumn, InferredSchema};
@@ -30,12 +32,15 @@ pub(crate) fn recipe(asked: &Recipe, plan: &InferredSchema, source: &str) -> Rec
         spec.kind = Some(column.kind);
         spec.role = Some(column.role);
         // A kind that the user said has its reason in the recipe already; one that follows from a role has not.
-        let inferred = !column.declared || !matches!(column.role, Role::Feature | Role::Ignore);
+        // So has not one of which the recipe gives a reason.
+        let inferred =
+            !column.declared || !matches!(column.role, Role::Feature | Role::Ignore) || spec.why.is_some();
         spec.why = Some(column.why.clone()).filter(|why| inferred && !why.is_empty());
         // The words of a flag are found again by themselves: it has a format that needs no saying.
         spec.format = Some(column.format.to_string()).filter(|word| !word.is_empty());
     }
-    recipe.columns.sort_by_key(|name, _| plan.columns.iter().position(|c| c.name == *name));
+    let places: BTreeMap<&str, usize> = plan.columns.iter().map(|c| c.name.as_str()).zip(0..).collect();
+    recipe.columns.sort_by_key(|name, _| places.get(name.as_str()).copied());
     let given = recipe.split.column.is_some();
     // Masks have no strata.
     let masks = plan.task == Some(Task::Masks);

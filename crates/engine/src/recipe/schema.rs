@@ -1,9 +1,9 @@
 //! The recipe's JSON Schema, with the parameters of every built-in in its place.
 
-use schemars::{Schema, SchemaGenerator};
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Entry, Registry, Sort};
+use tidemill_core::{Entry, Registry, Sort, tagged};
 
 use crate::builtin;
 
@@ -47,7 +47,7 @@ pub fn recipe(registry: &Registry) -> Value {
     {
         slot.remove("type");
         slot.remove("additionalProperties");
-        let own = parameters(outliers).to_value();
+        let own = parameters(outliers);
         let own = own.as_object().into_iter().flatten().filter(|(key, _)| {
             ["properties", "type", "additionalProperties", "$defs"].contains(&key.as_str())
         });
@@ -56,14 +56,57 @@ pub fn recipe(registry: &Registry) -> Value {
     root
 }
 
-/// The parameters of one built-in, with their docs.
-pub fn parameters(entry: &Entry) -> Schema {
-    (entry.schema)(&mut SchemaGenerator::default())
+/// The parameters of one built-in, with their docs. Those that hold only with one value of another stand in its table; beside it they are
+/// the old spelling.
+pub fn parameters(entry: &Entry) -> Value {
+    let mut schema = (entry.schema)(&mut SchemaGenerator::default()).to_value();
+    into_tables(&mut schema);
+    schema
+}
+
+fn into_tables(schema: &mut Value) {
+    let flat = schema.clone();
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    let mut tables: Vec<((&str, &str), Map<String, Value>)> = Vec::new();
+    for one in tagged::dependents(&flat) {
+        let mut member = flat["properties"][one.field].clone();
+        if let Some(member) = member.as_object_mut() {
+            member.remove(tagged::WITH);
+        }
+        properties[one.field]["deprecated"] = true.into();
+        for kind in one.kinds {
+            let at = tables.iter().position(|(of, _)| *of == (one.key, kind)).unwrap_or(tables.len());
+            if at == tables.len() {
+                tables.push(((one.key, kind), Map::from_iter([("kind".into(), json!({ "const": kind }))])));
+            }
+            tables[at].1.insert(one.name.into(), member.clone());
+        }
+    }
+    for ((key, _), members) in tables {
+        let table = json!({ "type": "object", "properties": members, "required": ["kind"], "additionalProperties": false });
+        if let Some(property) = properties.get_mut(key) {
+            add_alternative(property, table);
+        }
+    }
+}
+
+/// Adds an alternative to what may stand at a property.
+fn add_alternative(property: &mut Value, table: Value) {
+    if let Some(Value::Array(list)) = property.get_mut("anyOf") {
+        list.push(table);
+        return;
+    }
+    let about = ["description", "default"];
+    let object = property.as_object().cloned().unwrap_or_default();
+    let (about, only): (Map<_, _>, Map<_, _>) =
+        object.into_iter().partition(|(key, _)| about.contains(&key.as_str()));
+    *property = Value::Object(about);
+    property["anyOf"] = json!([only, table]);
 }
 
 /// The schema of a table `{ kind = …, parameters }`; `prefix` is the part of the kind that the place implies.
 fn spec(entry: &Entry, prefix: &str) -> Value {
-    let mut value = parameters(entry).to_value();
+    let mut value = parameters(entry);
     if let Value::Object(object) = &mut value {
         object.remove("$schema");
         object.insert("title".into(), json!(entry.kind));
@@ -105,7 +148,8 @@ fn walk(value: &Value, schema: &Value, root: &Value, path: &str) -> Option<Unkno
             match schema.get("additionalProperties") {
                 Some(Value::Bool(false)) => {
                     let known = schema.get("properties").and_then(Value::as_object);
-                    let known = known.map(|p| p.keys().cloned().collect()).unwrap_or_default();
+                    let known = known.into_iter().flatten().filter(|(_, p)| p.get("deprecated").is_none());
+                    let known = known.map(|(key, _)| key.clone()).collect();
                     Some(Unknown { path, key: key.clone(), known })
                 }
                 Some(rest @ Value::Object(_)) => walk(inner, rest, root, &path),
@@ -130,7 +174,10 @@ fn resolve<'a>(value: &Value, schema: &'a Value, root: &'a Value) -> Option<&'a 
         return options.iter().find(|o| o.pointer("/properties/kind/const") == Some(kind));
     }
     if let Some(Value::Array(options)) = schema.get("anyOf") {
-        let option = options.iter().find(|o| o.get("type").and_then(Value::as_str) != Some("null"))?;
+        let kind = value.get("kind");
+        let table = options.iter().find(|o| kind.is_some() && o.pointer("/properties/kind/const") == kind);
+        let not_null = |o: &&Value| o.get("type").and_then(Value::as_str) != Some("null");
+        let option = table.or_else(|| options.iter().find(not_null))?;
         return resolve(value, option, root);
     }
     Some(schema)

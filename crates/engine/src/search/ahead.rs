@@ -19,7 +19,7 @@ pub(super) struct Ahead {
     pub band: [f64; 2],
 }
 
-/// The curve drawn on to twice its rows; `None` of fewer than four points.
+/// The curve drawn on to twice its rows; `None` of fewer than four points, and where it would pass what is perfect.
 pub(super) fn ahead(points: &[Point], greater_is_better: bool) -> Option<Ahead> {
     let sign = if greater_is_better { 1.0 } else { -1.0 };
     let known: Vec<(f64, f64)> =
@@ -27,6 +27,11 @@ pub(super) fn ahead(points: &[Point], greater_is_better: bool) -> Option<Ahead> 
     let &(rows, last) = known.last().filter(|_| known.len() >= LEAST)?;
     let fits: Vec<Fit> = EXPONENTS.into_iter().map(|c| Fit::of(&known, c, 2.0 * rows)).collect();
     let best = fits.iter().min_by(|a, b| a.error.total_cmp(&b.error))?;
+    // No score is better than 1 where more is better, or than 0 where less is: a curve that leads there is no guess of anything.
+    let perfect = if greater_is_better { 1.0 } else { 0.0 };
+    if last + best.gain >= perfect {
+        return None;
+    }
     let most_off = AS_LIKELY * best.error + f64::EPSILON;
     let mut likely: Vec<f64> = fits.iter().filter(|fit| fit.error <= most_off).map(|fit| fit.gain).collect();
     // How far the points lie off the curve is how far off its end may be.
@@ -38,14 +43,12 @@ pub(super) fn ahead(points: &[Point], greater_is_better: bool) -> Option<Ahead> 
     let mut gain = best.gain;
     if latest > before.max(gain) {
         likely.push(latest);
-        if latest - before > 2.0 * chance {
+        if latest - before > 2.0 * chance && last + latest < perfect {
             gain = (gain + latest) / 2.0;
         }
     }
     let least = likely.iter().copied().fold(f64::INFINITY, f64::min);
     let most = likely.iter().copied().fold(0.0, f64::max);
-    // No score is better than 1 where more is better, or than 0 where less is.
-    let perfect = if greater_is_better { 1.0 } else { 0.0 };
     // (Adding 0 takes the sign off a loss of 0.)
     let at = |gain: f64| sign * (last + gain).min(f64::max(perfect, last)) + 0.0;
     let mut band = [at(least - 2.0 * off), at(most + 2.0 * off)];
@@ -92,7 +95,8 @@ mod tests {
 
     fn points(of: impl Fn(f64) -> f64) -> Vec<Point> {
         let rows = [100, 200, 400, 700, 1000];
-        rows.map(|rows| Point { rows, train: None, valid: Some(of(rows as f64)), band: None }).to_vec()
+        rows.map(|rows| Point { rows, folds: 3, train: None, valid: Some(of(rows as f64)), band: None })
+            .to_vec()
     }
 
     #[test]
@@ -110,6 +114,8 @@ mod tests {
         let found = ahead(&points(rough), true).unwrap();
         assert!(found.band[1] - found.band[0] > 0.04, "{found:?}");
         assert!(found.band[0] <= found.valid && found.valid <= found.band[1], "{found:?}");
+        // A loss that would pass 0 is not said to reach it.
+        assert_eq!(ahead(&points(|n| 0.52 - n / 2_000.0), false), None);
         let near = ahead(&points(|n| 1.0 - 1.0 / n), true).unwrap();
         assert!(near.band[1] <= 1.0, "{near:?}");
         // What falls with more rows is not said to fall further.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Result, Table};
 use tidemill_data::split::Fold;
+use tidemill_eval::compare::{student_t_quantile, student_t_two_sided};
 use tidemill_kernel::Random;
 use tidemill_report::words::{Words, fill};
 
@@ -19,17 +20,21 @@ use crate::format::short;
 const SHARES: [f64; 5] = [0.1, 0.2, 0.4, 0.7, 1.0];
 /// The most training rows of a point: the shape is seen on fewer than all.
 const MOST_ROWS: usize = 50_000;
-/// With fewer training rows, a point is the mean over three folds.
-const FEW_ROWS: usize = 2_000;
 
 /// A score that the last stretch of the curve changes by more than this share of itself still grows, if that is some part of the curve.
 const NOTABLE: f64 = 0.05;
+/// What changes by less than this share of what is left to gain is no growth.
+const SLIGHT: f64 = 0.02;
+/// A change that chance would bring more often than this may be chance.
+const CHANCE: f64 = 0.05;
 
 /// One point of the curve.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Point {
     /// Rows that were learned from.
     pub rows: usize,
+    /// Folds over which the scores are the mean.
+    pub folds: usize,
     /// The metric on these.
     pub train: Option<f64>,
     /// The metric on held-out rows.
@@ -40,8 +45,8 @@ pub struct Point {
     pub band: Option<f64>,
 }
 
-/// The scores of one learner on five growing parts of the training rows of a fold (of three folds, where rows are few). Learners
-/// that cannot learn from so few rows have no point.
+/// The scores of one learner on five growing parts of the training rows of as many folds as the work allows. Learners that cannot
+/// learn from so few rows have no point.
 pub(super) fn curve(
     table: &Arc<Table>,
     folds: &[Fold],
@@ -51,9 +56,10 @@ pub(super) fn curve(
     context: &Context,
     most_fits: f64,
 ) -> Result<Vec<Point>> {
-    let Some(first) = folds.first() else { return Ok(Vec::new()) };
-    let n_folds = if first.train.len() < FEW_ROWS { 3.min(folds.len()) } else { 1 };
-    let Some((shares, n_folds)) = affordable(n_folds, most_fits) else { return Ok(Vec::new()) };
+    if folds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some((shares, n_folds)) = affordable(folds.len(), most_fits) else { return Ok(Vec::new()) };
     // Of folds in time the first is the latest, with the most rows to learn from.
     let used = &folds[..n_folds];
     let candidates = [candidate];
@@ -82,11 +88,30 @@ pub(super) fn curve(
         let known = |x: f64| (!x.is_nan()).then_some(x);
         if !valid.is_empty() {
             let band = band(&before, &valid);
-            points.push(Point { rows, train: known(mean(&train)), valid: known(mean(&valid)), band });
+            points.push(Point {
+                rows,
+                folds: valid.len(),
+                train: known(mean(&train)),
+                valid: known(mean(&valid)),
+                band,
+            });
             before = valid;
         }
     }
     Ok(points)
+}
+
+impl Point {
+    /// Whether a change up to this point may be chance, by a t-test over the folds, and the most that it may be. Of one fold nothing is
+    /// known.
+    fn chance(&self, step: f64) -> (bool, f64) {
+        let Some(error) = self.band.map(|band| band / 2.0).filter(|_| self.folds > 1) else {
+            return (false, step);
+        };
+        let df = self.folds as f64 - 1.0;
+        let by_chance = error > 0.0 && student_t_two_sided(step / error, df) >= CHANCE;
+        (by_chance, step + student_t_quantile(1.0 - CHANCE / 2.0, df) * error)
+    }
 }
 
 /// The band of the change between the scores of the same folds.
@@ -103,8 +128,14 @@ fn band(before: &[f64], now: &[f64]) -> Option<f64> {
 
 /// The shares and folds of a curve of at most so many fits on all of a fold's rows; `None` where not two points are to be had.
 fn affordable(n_folds: usize, most_fits: f64) -> Option<(&'static [f64], usize)> {
-    let plans = [(&SHARES[..], n_folds), (&SHARES[..], 1), (&SHARES[..4], 1), (&SHARES[..3], 1)];
-    plans.into_iter().find(|(shares, n)| shares.iter().sum::<f64>() * *n as f64 <= most_fits)
+    let plans = [
+        (&SHARES[..], n_folds),
+        (&SHARES[..], 3.min(n_folds)),
+        (&SHARES[..], 1),
+        (&SHARES[..4], 1),
+        (&SHARES[..3], 1),
+    ];
+    plans.into_iter().find(|(shares, n)| shares.iter().sum::<f64>() * *n as f64 <= most_fits + 1e-9)
 }
 
 /// A fold's training rows in an order by chance: each part of the curve holds the one before it.
@@ -114,12 +145,13 @@ fn shuffled(fold: &Fold, at: usize, context: &Context) -> Vec<u32> {
     rows
 }
 
-/// What the last stretch of the curve says, and where it leads with twice the rows. `too_simple` names a learner that cannot follow more,
-/// whatever the rows: then the curve says nothing of the others.
+/// What the last stretch of the curve says, and where it leads with twice the rows; `score` names what it is a curve of. `too_simple` names a
+/// learner that cannot follow more, whatever the rows: then the curve says nothing of the others.
 pub(crate) fn sentence(
     words: &Words,
     points: &[Point],
     greater_is_better: bool,
+    score: &str,
     too_simple: Option<&str>,
 ) -> Option<String> {
     let [.., before, last] = points else { return None };
@@ -128,27 +160,31 @@ pub(crate) fn sentence(
     let start = if points.len() >= 4 { &points[1] } else { points.first()? };
     let first = gain(start)?;
     let (then, now) = (gain(before)?, gain(last)?);
+    // Metrics of which more is better end at 1, the others at 0.
+    let left = if greater_is_better { 1.0 } else { 0.0 } - then;
     // What a tenth of the rows taught is the measure of what the last third did; so is what there was to improve.
     let (all, step) = (now - first, now - then);
     let notable = step > NOTABLE * then.abs() && step > 0.03 * all;
-    // What the folds do not agree on may be chance.
-    let by_chance = last.band.is_some_and(|band| step.abs() <= band);
-    let grows = step > 0.0 && all > 0.0 && (step > 0.15 * all || notable);
+    let grows = step > 0.0 && all > 0.0 && step > SLIGHT * left && (step > 0.15 * all || notable);
+    // What the folds do not agree on may be chance, and so may be that nothing more was learned.
+    let (by_chance, most) = last.chance(step);
     let said = &words.story;
     let helps = grows && !by_chance;
     let what = match (step, too_simple) {
         _ if helps => said.curve_helps.to_string(),
         (_, Some(learner)) => fill(said.curve_simple, &[("learner", &learner)]),
+        _ if by_chance && most > NOTABLE * then.abs() => said.curve_unsure.into(),
         (step, None) if by_chance || step > 0.0 => said.curve_little.into(),
         _ => said.curve_useless.into(),
     };
     let [was, is] = [before.valid, last.valid].map(|score| short(score.unwrap_or_default()));
-    let values: [(&str, &dyn Display); 6] = [
+    let values: [(&str, &dyn Display); 7] = [
+        ("score", &score),
         ("rows", &last.rows),
         ("before", &before.rows),
         ("was", &was),
         ("is", &is),
-        ("chance", &if by_chance { said.curve_chance } else { "" }),
+        ("chance", &if by_chance && was != is { said.curve_chance } else { "" }),
         ("what", &what),
     ];
     let mut sentence = fill(said.curve, &values);
@@ -176,16 +212,17 @@ mod tests {
     /// What is said of a curve of these scores, of which less is better.
     fn said(valid: [f64; 3]) -> String {
         let points = [40, 280, 400].iter().zip(valid);
-        let points: Vec<Point> =
-            points.map(|(&rows, v)| Point { rows, train: None, valid: Some(v), band: None }).collect();
-        sentence(&EN, &points, false, None).unwrap_or_default()
+        let points: Vec<Point> = points
+            .map(|(&rows, v)| Point { rows, folds: 3, train: None, valid: Some(v), band: None })
+            .collect();
+        sentence(&EN, &points, false, "the score", None).unwrap_or_default()
     }
 
     #[test]
     fn whether_more_rows_help_follows_from_the_scores() {
         assert_eq!(
             said([0.9, 0.41, 0.39]),
-            "With 400 instead of 280 rows to learn from the score went from 0.4100 to 0.3900: more rows alone would help little."
+            "With 400 instead of 280 rows to learn from, the score went from 0.4100 to 0.3900: more rows alone would help little."
         );
         // Still falling by 7%, though most was learned from the first rows.
         assert!(said([1.2, 0.43, 0.40]).ends_with("more would help."));
@@ -203,9 +240,9 @@ mod tests {
             let points: Vec<Point> = [40, 80, 160, 280, 400]
                 .iter()
                 .zip(scores)
-                .map(|(&rows, v)| Point { rows, train: None, valid: Some(v), band: None })
+                .map(|(&rows, v)| Point { rows, folds: 3, train: None, valid: Some(v), band: None })
                 .collect();
-            sentence(&EN, &points, false, None).unwrap_or_default()
+            sentence(&EN, &points, false, "the score", None).unwrap_or_default()
         };
         let falling = of([1.0, 0.8, 0.62, 0.5, 0.42]);
         assert!(falling.contains("more would help. Twice the rows (800): from 0.4200 to about"), "{falling}");
@@ -215,12 +252,12 @@ mod tests {
 
     #[test]
     fn a_learner_that_is_too_simple_speaks_for_itself_alone() {
-        let point = |rows, valid| Point { rows, train: None, valid: Some(valid), band: None };
+        let point = |rows, valid| Point { rows, folds: 3, train: None, valid: Some(valid), band: None };
         let flat = [point(40, 1.98), point(280, 1.962), point(400, 1.960)];
-        let said = sentence(&EN, &flat, false, Some("ridge")).unwrap_or_default();
+        let said = sentence(&EN, &flat, false, "the score", Some("ridge")).unwrap_or_default();
         assert!(said.contains("would help ridge little; a learner that can follow more"), "{said}");
         let falling = [point(40, 1.2), point(280, 0.6), point(400, 0.5)];
-        let said = sentence(&EN, &falling, false, Some("ridge")).unwrap_or_default();
+        let said = sentence(&EN, &falling, false, "the score", Some("ridge")).unwrap_or_default();
         assert!(said.ends_with("more would help."), "{said}");
     }
 
@@ -231,9 +268,9 @@ mod tests {
         assert!((found - 0.012_018_504).abs() < 1e-8, "{found}");
         assert_eq!((band(&[], &[0.9, 0.8]), band(&[0.9], &[0.8])), (None, None));
         let said = |then: f64, now: f64, band: f64| {
-            let point = |rows, valid, band| Point { rows, train: None, valid: Some(valid), band };
+            let point = |rows, valid, band| Point { rows, folds: 3, train: None, valid: Some(valid), band };
             let points = [point(25, 0.94, None), point(170, then, Some(0.01)), point(240, now, Some(band))];
-            sentence(&EN, &points, true, None).unwrap_or_default()
+            sentence(&EN, &points, true, "the score", None).unwrap_or_default()
         };
         // Near perfection and flat within what chance moves; the same step with folds that agree; a loss within the band.
         assert!(
@@ -243,5 +280,18 @@ mod tests {
         assert!(said(0.96, 0.9817, 0.0021).ends_with("more would help."));
         assert!(said(0.98, 0.975, 0.0098).ends_with("more rows alone would help little."));
         assert!(said(0.98, 0.975, 0.001).ends_with("would not help."));
+        // Three folds that differ so much leave room for a gain of a fifth: neither is said.
+        assert!(
+            said(0.62, 0.66, 0.06)
+                .ends_with("which may be chance: these folds cannot tell whether more would help.")
+        );
+        // Two standard errors of three folds are met by chance in one of five tables (t of 2.2 with 2 degrees of freedom: p = 0.16).
+        assert!(!said(0.96, 0.9817, 0.0195).contains("more would help."));
+    }
+
+    #[test]
+    fn a_hundredth_of_what_is_left_is_no_growth() {
+        // Noise: RMSE 2.986 to 2.956, where the mean has 2.975.
+        assert!(said([3.1, 2.986, 2.956]).ends_with("help little."));
     }
 }

@@ -3,12 +3,14 @@
 use std::fmt::Display;
 
 use serde::Serialize;
+use tidemill_core::recipe::Spec;
 use tidemill_report::words::{EN, Words, fill};
 
 use super::CandidateScore;
 use super::judge::Judge;
 use crate::builtin;
 use crate::format::short;
+use crate::recipe::label;
 
 /// A larger share of what was learned than this holds on its own rows only.
 const OVERFIT: f64 = 0.5;
@@ -21,6 +23,9 @@ const UNDERFIT: f64 = 0.3;
 pub struct Gap {
     /// The learner.
     pub learner: String,
+    /// The learner and its settings, as the leaderboard says them.
+    #[serde(skip)]
+    pub label: String,
     /// The metric on rows it was fitted on.
     pub train: f64,
     /// The metric on held-out rows.
@@ -74,6 +79,7 @@ pub(super) fn gap(
     };
     let learner = standing.learner.clone();
     let mut gap = Gap {
+        label: label(&Spec { kind: learner.clone(), params: standing.params.clone() }),
         learner,
         metric: judge.metric.name,
         train,
@@ -96,7 +102,7 @@ impl Gap {
             Verdict::Fine => self.kept.told(words),
         };
         let values: [(&str, &dyn Display); 5] = [
-            ("learner", &self.learner),
+            ("learner", &self.label),
             ("metric", &self.metric),
             ("train", &short(self.train)),
             ("valid", &short(self.valid)),

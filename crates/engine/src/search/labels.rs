@@ -9,10 +9,13 @@ use tidemill_core::{Context, Event, Result, Role, Source, Table, Target, Trainin
 use tidemill_data::split;
 use tidemill_kernel::confident_learning::{Suspect, suspects};
 use tidemill_kernel::far_off::{FarOff, far_off};
+use tidemill_report::words::count;
 
 use super::{apply, preparation};
 use crate::links::answer::Place;
 
+/// A greater share of doubtful labels is no fault of the labels: the columns do not say them.
+pub(super) const MOST_DOUBTFUL: f64 = 1.0 / 3.0;
 /// A number is doubted from so many robust deviations on. Of a normal distribution nothing lies there, of Laplace's 0.7%.
 const DEVIATIONS: f64 = 5.0;
 
@@ -155,7 +158,14 @@ pub(crate) fn cleaned(
     let Some(labels) = &recipe.labels else { return Ok((table, None)) };
     let mut doubted = vec![false; table.batch().n_rows()];
     doubtful(&table, recipe, labels, context)?.rows().into_iter().for_each(|row| doubted[row] = true);
+    if labels.action == LabelAction::Drop {
+        keep_every_class(&table, &mut doubted, context)?;
+    }
     let n = doubted.iter().filter(|doubted| **doubted).count();
+    if n as f64 > MOST_DOUBTFUL * doubted.len() as f64 {
+        let message = "[labels] doubts more than a third of the labels: so many are no mistakes, but labels that these columns do not tell";
+        context.warn("labels_mostly_doubtful", message);
+    }
     let facts = LabelFacts { rows: doubted.len(), doubtful: n, action: labels.action };
     let batch = table.batch();
     let cleaned = match labels.action {
@@ -168,6 +178,28 @@ pub(crate) fn cleaned(
         }
     };
     Ok((Table::new(cleaned), Some(facts)))
+}
+
+/// A class of which every row is doubted stays: with none of them left it could never be predicted.
+fn keep_every_class(table: &Table, doubted: &mut [bool], context: &Context) -> Result<()> {
+    let Target::Class { codes, n_classes } = Target::of(table.batch())? else { return Ok(()) };
+    let mut left = vec![[0usize; 2]; n_classes];
+    codes.iter().zip(&*doubted).for_each(|(code, doubted)| left[*code as usize][usize::from(*doubted)] += 1);
+    let gone = |code: u32| left[code as usize][0] == 0;
+    codes
+        .iter()
+        .zip(&mut *doubted)
+        .filter(|(code, _)| gone(**code))
+        .for_each(|(_, doubted)| *doubted = false);
+    let rows: usize = left.iter().filter(|[kept, _]| *kept == 0).map(|[_, doubted]| doubted).sum();
+    if rows > 0 {
+        let message = format!(
+            "[labels]: every row of a class has a doubtful label ({}); these stay",
+            count(rows as u64, "row")
+        );
+        context.warn("labels_of_a_whole_class", message);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

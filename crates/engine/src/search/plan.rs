@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use tidemill_core::recipe::{Quality, Recipe, Spec, Task};
 use tidemill_core::{Context, Family, Needs, Result, Search};
+use tidemill_report::words::count;
 
 use super::cost::{self, Shape};
 use super::defaults::{self, Size};
@@ -24,8 +25,12 @@ const LEADING: f64 = 0.6;
 const FITS_AFTER: f64 = 2.3;
 /// The share of the budget for the learning curve.
 const CURVE: f64 = 0.2;
-/// Fits of a learning curve, in fits on all of a fold's rows.
+/// Fits of a learning curve over one fold, in fits on all of its rows.
 const CURVE_FITS: f64 = 2.4;
+/// The share of the budget up to which a learning curve over more folds is next to nothing.
+const CHEAP: f64 = 0.05;
+/// With fewer training rows, one fold tells too little.
+const FEW_ROWS: usize = 2_000;
 
 /// What a search will do.
 pub(super) struct Plan {
@@ -69,12 +74,17 @@ pub(super) fn plan(recipe: &Recipe, ground: &Ground<'_>, context: &Context) -> R
         return Ok(Plan {
             candidates,
             n_folds: ground.folds.len(),
-            curve_fits: f64::INFINITY,
+            curve_fits: CURVE_FITS * least_folds(ground),
             untried: 0,
             said: None,
         });
     }
     Budgeted::new(recipe, ground, context)?.plan(offers, context)
+}
+
+/// The folds of a learning curve that are worth their time.
+fn least_folds(ground: &Ground<'_>) -> f64 {
+    if ground.folds.first().is_some_and(|rows| *rows < FEW_ROWS) { 3.0 } else { 1.0 }
 }
 
 /// Each learner that is named, or of the default list, with up to `trials` settings.
@@ -202,8 +212,11 @@ impl<'a> Budgeted<'a> {
         let left_out: Vec<&str> = left_out.difference(&known).copied().collect();
         let all: usize = offers.iter().map(Vec::len).sum();
         let after = FITS_AFTER * fit * self.whole_to_fold();
-        let curve_fits = (CURVE * self.total / fit.max(1.0)).min(CURVE_FITS * 3.0);
-        let work = spent + after + curve_fits.min(CURVE_FITS) * fit;
+        let fits = self.total / fit.max(1.0);
+        let folds = [self.folds as f64, 3.0].into_iter().find(|n| CURVE_FITS * n <= CHEAP * fits);
+        let most = CURVE_FITS * folds.unwrap_or_else(|| least_folds(self.ground));
+        let curve_fits = (CURVE * fits).min(most);
+        let work = spent + after + curve_fits * fit;
         let said = self.said((admitted.len(), all), &known, &left_out, work);
         let of_untried = |spec: &&Spec| left_out.contains(&spec.kind.as_str());
         let untried = match self.limited {
@@ -286,7 +299,7 @@ impl<'a> Budgeted<'a> {
         let kinds: Vec<&str> = kinds.iter().copied().collect();
         let folds = if self.folds == 1 { "1 fold".into() } else { format!("{} folds", self.folds) };
         let secs = work / cost::within(1.0, self.threads);
-        let time = if secs < 1.5 { "about a second".into() } else { format!("about {secs:.0} s") };
+        let time = if secs < 1.5 { "about a second".into() } else { format!("at most about {secs:.0} s") };
         let beyond = if self.limited { "the time limit" } else { "the budget" };
         let cut = match (n < all, left_out) {
             (false, _) => String::new(),
@@ -301,9 +314,10 @@ impl<'a> Budgeted<'a> {
             _ => "",
         };
         format!(
-            "Plan: {n} settings of {} on {folds}, {time} on {} threads.{cut}{more}",
+            "Plan: {} of {} on {folds}, {time} on {}.{cut}{more}",
+            count(n as u64, "setting"),
             kinds.join(", "),
-            self.threads
+            count(self.threads as u64, "thread")
         )
     }
 }

@@ -30,6 +30,9 @@ const HOPELESS: f64 = 0.5;
 /// Tables of fewer cells have several folds in memory at a time.
 const SMALL: usize = 4_000_000;
 
+/// Why a candidate that could be fitted has no score.
+const UNDEFINED: &str = "the metric is undefined on every fold";
+
 /// Why a candidate did not run where the clock or the user came first.
 pub(crate) const LATE: &str = "the time limit came first";
 
@@ -140,6 +143,7 @@ pub(crate) fn compare(
         let few = if sampled { vec![sample(largest(&folds), context)] } else { folds[..n_looks].to_vec() };
         begin(context, "a first look at the learners", few.len() * all.len());
         let looked = run(&ring, &few, 0, &all, &anyway)?;
+        check_not_all(&looked)?;
         context.tell(&Event::End);
         let mut first: Vec<CandidateState> = candidates.iter().map(|_| CandidateState::default()).collect();
         let seen = if sampled { &mut first } else { &mut courses };
@@ -166,6 +170,7 @@ pub(crate) fn compare(
     // Of those left, the first are the cheapest.
     let anyway: Vec<usize> = running.iter().copied().take(if rest.start == 0 { 2 } else { 0 }).collect();
     let looked = run(&ring, &folds[rest.clone()], rest.start, &running, &anyway)?;
+    check_not_all(&looked)?;
     truths.extend(note(looked, &mut courses));
     context.tell(&Event::End);
     tell_of_cuts(candidates, &courses, context);
@@ -176,6 +181,30 @@ pub(crate) fn compare(
     let share = folds.iter().map(|f| f.valid.len() as f64 / (f.valid.len() + f.train.len()) as f64);
     let test_share = share.sum::<f64>() / folds.len() as f64;
     Ok(ranked(candidates, courses, truths, &judge, test_share))
+}
+
+/// What hits every candidate alike, the baseline too, is a fault of the rows or of a step that the recipe asks for, not of a learner.
+fn check_not_all(looked: &[FoldResult]) -> Result<()> {
+    for fold in looked {
+        let mut errors = fold.trials.iter().map(|(_, trial)| match trial {
+            Some(Err(e)) => Some(e),
+            _ => None,
+        });
+        let Some(Some(first)) = errors.next() else { continue };
+        let text = first.to_string();
+        let mut n = 1;
+        let same = errors.all(|error| {
+            n += 1;
+            error.is_some_and(|e| e.to_string() == text)
+        });
+        if same && n > 1 {
+            return Err(Error::data(
+                text,
+                first.remedy().unwrap_or_else(|| "correct the rows or the recipe".into()),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Says what the clock, or the user, left undone.
@@ -407,8 +436,7 @@ impl CandidateState {
             work: self.cost.work,
             dropped: self.dropped.clone().filter(|_| !whole && problem.is_none()),
             problem: problem.or_else(|| {
-                (mean(&self.scores).is_nan() && !self.scores.is_empty())
-                    .then(|| "the metric is undefined on every fold".to_string())
+                (mean(&self.scores).is_nan() && !self.scores.is_empty()).then(|| UNDEFINED.to_string())
             }),
             folds: self.scores.clone(),
         }
@@ -426,10 +454,12 @@ impl SuccessiveHalving {
         let found = first.and_then(|first| candidates.iter().position(|c| same(c, first)));
         found.ok_or_else(|| {
             let problem = self.standings.iter().find_map(|s| s.problem.clone()).unwrap_or_default();
-            Error::data(
-                format!("no learner could be fitted and scored: {problem}"),
-                "see the warnings above; name other learners or a longer --time-limit",
-            )
+            let undefined = self.standings.iter().all(|s| s.problem.as_deref() == Some(UNDEFINED));
+            let remedy = match undefined && !self.standings.is_empty() {
+                true => "choose another metric: this one is not defined for these values, as a percentage of 0 is not",
+                false => "see the warnings above; name other learners or a longer --time-limit",
+            };
+            Error::data(format!("no learner could be fitted and scored: {problem}"), remedy)
         })
     }
 }

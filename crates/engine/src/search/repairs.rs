@@ -12,7 +12,7 @@ use tidemill_kernel::Random;
 
 use super::choice::{beyond_noise, differences};
 use super::judge::{Judge, mean};
-use super::labels::Doubted;
+use super::labels::{Doubted, MOST_DOUBTFUL};
 use super::plan::Ground;
 use super::race::{is_sampled, run, sample};
 use super::scouts::{Scouts, scouts};
@@ -28,6 +28,7 @@ const MOST: usize = 6;
 const DOUBTED_ROWS: usize = 5_000;
 /// A smaller share of doubtful classes is what models err by anyway.
 const DOUBTFUL_CLASSES: f64 = 0.03;
+
 /// A smaller share of numbers far off is a tail.
 const DOUBTFUL_NUMBERS: f64 = 0.01;
 /// Metrics of labels and probabilities that a rare class has little say in.
@@ -351,7 +352,11 @@ impl Trials<'_> {
                 (DOUBTFUL_NUMBERS, format!("the target of {percent} lies far from what other rows say"))
             }
         };
-        Ok((part >= least).then(|| Mend { kinds: &["labels"], columns: Vec::new(), why }))
+        Ok((least..=MOST_DOUBTFUL).contains(&part).then(|| Mend {
+            kinds: &["labels"],
+            columns: Vec::new(),
+            why,
+        }))
     }
 }
 

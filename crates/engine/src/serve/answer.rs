@@ -66,6 +66,14 @@ pub enum AnswerError {
         /// What the column holds.
         wanted: Kind,
     },
+    /// A key that no database keeps as it is.
+    #[error("row {row}: the key in column '{column}' holds a NUL character")]
+    BrokenKey {
+        /// The row, counted from 1.
+        row: usize,
+        /// The key column.
+        column: String,
+    },
     /// The model failed.
     #[error(transparent)]
     Model(#[from] Error),
@@ -74,7 +82,11 @@ pub enum AnswerError {
 impl AnswerError {
     /// What the caller can do.
     pub fn remedy(&self) -> Option<&'static str> {
-        let AnswerError::Unreadable { wanted, .. } = self else { return None };
+        let wanted = match self {
+            AnswerError::Unreadable { wanted, .. } => wanted,
+            AnswerError::BrokenKey { .. } => return Some("send the key without it"),
+            AnswerError::Model(_) => return None,
+        };
         Some(match wanted {
             Kind::Image => {
                 "send the bytes of a whole PNG, JPEG, GIF, BMP or WebP image as base64, or null where there is none"
@@ -108,9 +120,17 @@ impl Answering {
 
     /// Takes rows of raw cells, in the order of [`Serving::columns`], and notes what the log keeps of them; `at` is in
     /// microseconds since 1970.
-    pub fn ask(&self, rows: Vec<Row>, at: i64) -> Result<Asked> {
+    ///
+    /// # Errors
+    /// A key with a NUL character: one database would refuse it after the answer was made, with what else is written then.
+    pub fn ask(&self, rows: Vec<Row>, at: i64) -> Result<Asked, AnswerError> {
         let kept = rows.iter().map(|row| self.recorder.row(row, &self.serving.guard));
-        let logged = kept.collect::<Result<_>>()?;
+        let logged = kept.collect::<Result<Vec<_>>>()?;
+        let is_broken = |row: &LoggedRow| row.row_key.as_ref().is_some_and(|key| key.contains('\0'));
+        if let Some(at) = logged.iter().position(is_broken) {
+            let column = self.recorder.key_column().unwrap_or_default().to_string();
+            return Err(AnswerError::BrokenKey { row: at + 1, column });
+        }
         Ok(Asked { rows, logged, at })
     }
 

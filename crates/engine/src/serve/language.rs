@@ -34,8 +34,8 @@ const CHAMPION: &str = "champion";
 /// What is asked, and how it is to be answered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
-    /// What is asked.
-    pub prompt: Prompt,
+    /// What is asked; each prompt is answered by itself.
+    pub prompts: Vec<Prompt>,
     /// How it is to be answered.
     pub settings: Settings,
     /// Who asks, as the caller names them: the key under which the log keeps it.
@@ -47,7 +47,7 @@ pub struct Question {
 pub struct Settings {
     /// The most tokens of an answer; as many as the context holds without it.
     pub max_tokens: Option<usize>,
-    /// How many answers.
+    /// How many answers to each prompt.
     pub n: usize,
     /// From which the draws follow; the answers after the first have the seeds after it.
     pub seed: u64,
@@ -91,17 +91,35 @@ pub struct Generating {
 
 /// A question that can be answered.
 pub struct Asked {
-    /// What is generated, for each answer.
+    /// What is generated, for each answer: those to the first prompt come first.
     pub requests: Vec<Request>,
-    features: String,
+    /// Answers to each prompt.
+    n: usize,
+    /// Of each prompt.
+    features: Vec<String>,
     row_key: Option<String>,
     at: i64,
+}
+
+impl Asked {
+    /// The tokens of all prompts.
+    pub fn prompt_tokens(&self) -> usize {
+        self.requests.iter().step_by(self.n).map(|request| request.prompt.len()).sum()
+    }
+
+    /// The tokens of all prompts that were not read again for the first of their answers.
+    pub fn cached_tokens(&self, said: &[Said]) -> usize {
+        let first = said.iter().filter(|said| said.place.is_multiple_of(self.n));
+        first.map(|said| said.generated.cached_tokens).sum()
+    }
 }
 
 /// An answer with its id.
 pub struct Said {
     /// Its name for ever.
     pub id: Uuid,
+    /// Its place among the answers of its question.
+    pub place: usize,
     /// The answer.
     pub generated: Generated,
 }
@@ -179,9 +197,9 @@ impl Generating {
     pub fn ask(&self, question: &Question, limits: &BatchLimits, at: i64) -> Result<Asked> {
         let model = &self.opened.model;
         let settings = &question.settings;
-        let prompt = model.prompt_tokens(&question.prompt)?;
-        let request = |i: usize| Request {
-            prompt: prompt.clone(),
+        let n = settings.n.max(1);
+        let request = |prompt: &[u32], i: usize| Request {
+            prompt: prompt.to_vec(),
             max_tokens: settings.max_tokens,
             sampling: Sampling {
                 temperature: settings.temperature,
@@ -198,22 +216,29 @@ impl Generating {
             logprobs: settings.logprobs,
             form: settings.form.clone(),
         };
-        let requests: Vec<Request> = (0..settings.n.max(1)).map(request).collect();
-        requests.first().map(|request| limits.check(model, request)).transpose()?;
+        let mut requests = Vec::with_capacity(question.prompts.len() * n);
+        for prompt in &question.prompts {
+            let prompt = model.prompt_tokens(prompt)?;
+            limits.check(model, &request(&prompt, 0))?;
+            requests.extend((0..n).map(|i| request(&prompt, i)));
+        }
         let row_key = question.user.as_ref().map(|user| self.kept(USER, &json!(user))).transpose()?;
         let row_key = row_key.and_then(|kept| kept.as_str().map(String::from));
-        Ok(Asked { requests, features: self.features(question)?, row_key, at })
+        let features = |prompt: &Prompt| self.features(prompt, settings);
+        let features = question.prompts.iter().map(features).collect::<Result<_>>()?;
+        Ok(Asked { requests, n, features, row_key, at })
     }
 
-    fn features(&self, question: &Question) -> Result<String> {
-        let (messages, prompt) = match &question.prompt {
+    fn features(&self, prompt: &Prompt, settings: &Settings) -> Result<String> {
+        let (messages, prompt) = match prompt {
             Prompt::Chat(messages) => (json!(messages), Value::Null),
             Prompt::Tools(messages, tools) => {
                 (json!(WithTools { messages: messages.clone(), tools: tools.clone() }), Value::Null)
             }
             Prompt::Text(text) | Prompt::Raw(text) => (Value::Null, json!(text)),
+            Prompt::Tokens(tokens) => (Value::Null, json!(tokens)),
         };
-        let values = [messages, prompt, json!(question.settings)];
+        let values = [messages, prompt, json!(settings)];
         let kept = COLUMNS.iter().zip(&values).map(|(column, value)| self.kept(column, value));
         Ok(Value::Array(kept.collect::<Result<_>>()?).to_string())
     }
@@ -236,7 +261,7 @@ impl Generating {
         let row = |said: &Said| -> Result<LoggedRow> {
             Ok(LoggedRow {
                 id: said.id,
-                features: asked.features.clone(),
+                features: asked.features.get(said.place / asked.n).cloned().unwrap_or_default(),
                 prediction: self.kept(ANSWER, &json!(said.generated.text))?.to_string(),
                 probabilities: None,
                 row_key: asked.row_key.clone(),
@@ -281,6 +306,9 @@ pub fn prompt_of(features: &str, open: impl Fn(&str, Value) -> Value) -> Option<
     }
     if let Ok(WithTools { messages, tools }) = serde_json::from_value(messages.clone()) {
         return Some(Prompt::Tools(messages, tools));
+    }
+    if let Ok(tokens) = serde_json::from_value::<Vec<u32>>(prompt.clone()) {
+        return (!tokens.is_empty()).then_some(Prompt::Tokens(tokens));
     }
     let readable = |text: &&str| !text.starts_with(HASHED) && !text.starts_with(SEALED);
     prompt.as_str().filter(readable).map(|text| Prompt::Raw(text.into()))

@@ -2,6 +2,7 @@
 
 mod ahead;
 pub mod answer;
+mod bound;
 pub mod language;
 pub mod privacy;
 pub mod record;

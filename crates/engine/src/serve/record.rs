@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use tidemill_core::recipe::Private;
 use tidemill_core::{Cell, Kind, Result, Role, Row};
-use tidemill_data::CellIssue;
-use tidemill_data::parse::unquoted;
+use tidemill_data::parse::{FlagFormat, Format, is_missing_word, unquoted};
+use tidemill_data::{CellIssue, InferredSchema, Ingest};
 use tidemill_kernel::mask::Mask;
 use tidemill_store::LoggedRow;
 use uuid::Uuid;
 
 use crate::files::sha256;
+use crate::model::Model;
 use crate::serve::privacy::Redactor;
-use crate::serve::serving::{Answer, NOT_FINITE, Prediction, Serving};
+use crate::serve::serving::{Answer, InputColumn, NOT_FINITE, Prediction, Serving};
 
 /// Writes rows and answers as the log keeps them. Everything that follows from the model is found once.
 pub struct Recorder {
@@ -38,6 +40,8 @@ struct RecordedColumn {
     kind: Kind,
     /// Whether something is done to its values before they are kept.
     private: bool,
+    /// How its values are read before they are hashed, where they are.
+    hashed: Option<Hashed>,
 }
 
 impl Recorder {
@@ -46,8 +50,10 @@ impl Recorder {
         let mut columns = Vec::with_capacity(serving.columns.len());
         let mut key = None;
         for (place, column) in serving.columns.iter().enumerate() {
-            let private = serving.guard.of(&column.name).is_some();
-            let recorded = RecordedColumn { place, name: column.name.clone(), kind: column.kind, private };
+            let private = serving.guard.of(&column.name);
+            let hashed = (private == Some(Private::Hash)).then(|| Hashed::of(serving, column));
+            let (name, private) = (column.name.clone(), private.is_some());
+            let recorded = RecordedColumn { place, name, kind: column.kind, private, hashed };
             match column.role {
                 Role::Key if key.is_none() => key = Some(recorded),
                 _ => columns.push(recorded),
@@ -65,6 +71,11 @@ impl Recorder {
     /// The names of the columns in the features, in their order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// The name of the key column, where there is one.
+    pub fn key_column(&self) -> Option<&str> {
+        self.key.as_ref().map(|column| column.name.as_str())
     }
 
     /// Each class as a JSON text.
@@ -86,7 +97,7 @@ impl Recorder {
                 text.push(b',');
             }
             let start = text.len();
-            column.write(&mut text, &row.cells[column.place]);
+            column.write(&mut text, &column.meant(&row.cells[column.place]));
             if column.private {
                 let came = into_text(text.split_off(start));
                 text.extend_from_slice(guard.kept(&column.name, &came)?.to_string().as_bytes());
@@ -198,7 +209,49 @@ pub fn odd_codes(answer: &Answer) -> Vec<&'static str> {
     codes
 }
 
+/// How the values of a hashed column are read: what the model takes for the same must have the same hash, or nobody would know it again.
+struct Hashed {
+    flag: Option<FlagFormat>,
+    /// Names that would mean "no value" elsewhere.
+    names: Vec<String>,
+}
+
+impl Hashed {
+    fn of(serving: &Serving, column: &InputColumn) -> Self {
+        let flag = |plan: &InferredSchema| match &plan.column(&column.name)?.format {
+            Format::Flag(format) => Some(format.clone()),
+            _ => None,
+        };
+        let plan = serving.model().and_then(Model::intake).map(Ingest::plan);
+        let flag = plan.ok().and_then(flag);
+        let flag = (column.kind == Kind::Flag).then(|| flag.unwrap_or_default());
+        let names = column.categories.iter().filter(|name| is_missing_word(name)).cloned().collect();
+        Hashed { flag, names }
+    }
+
+    fn read(&self, text: &str) -> Cell {
+        let word = text.trim();
+        let is_name = self.names.iter().any(|name| name == word);
+        if word.is_empty() || is_missing_word(word) && !is_name {
+            return Cell::Missing;
+        }
+        let word = unquoted(word);
+        match self.flag.as_ref().and_then(|flag| flag.parse(word)) {
+            Some(yes) => Cell::Flag(yes),
+            None => Cell::Text(word.into()),
+        }
+    }
+}
+
 impl RecordedColumn {
+    /// A value as it is kept: as it came, or before hashing as the model reads it.
+    fn meant<'a>(&self, value: &'a Cell) -> Cow<'a, Cell> {
+        match (&self.hashed, value) {
+            (Some(hashed), Cell::Text(text)) => Cow::Owned(hashed.read(text)),
+            _ => Cow::Borrowed(value),
+        }
+    }
+
     fn write(&self, out: &mut Vec<u8>, value: &Cell) {
         match value {
             Cell::Text(picture) if self.kind == Kind::Image => {

@@ -1,5 +1,6 @@
 //! LIME for tables: a linear model of what a model does near one row.
 
+use rayon::prelude::*;
 use serde::Serialize;
 use tidemill_core::Context;
 use tidemill_kernel::Random;
@@ -33,6 +34,18 @@ impl Default for LimeSettings {
             kernel_width: None,
             n_repeats: 3,
         }
+    }
+}
+
+impl LimeSettings {
+    /// Errors where they make no sense.
+    pub(super) fn check(&self) -> Result<()> {
+        let no_width = self.kernel_width.is_some_and(|width| width.is_nan() || width <= 0.0);
+        if self.n_samples < 2 || self.n_repeats == 0 || no_width {
+            let what = "LIME needs at least 2 samples, 1 run and a kernel width above 0".into();
+            return Err(Error::Explain { what, remedy: "change these settings".into() });
+        }
+        Ok(())
     }
 }
 
@@ -73,13 +86,7 @@ impl Lime {
         if check_rows(training, p)? == 0 || p == 0 {
             return Err(Error::EmptyBackground);
         }
-        if settings.n_samples < 2
-            || settings.n_repeats == 0
-            || settings.kernel_width.is_some_and(|w| w.is_nan() || w <= 0.0)
-        {
-            let what = "LIME needs at least 2 samples, 1 run and a kernel width above 0".into();
-            return Err(Error::Explain { what, remedy: "change these settings".into() });
-        }
+        settings.check()?;
         let column = |(j, &n): (usize, &Option<usize>)| {
             let values: Vec<f64> = training[j..].iter().step_by(p).copied().collect();
             LimeColumn::new(&values, n, settings.discretized)
@@ -93,9 +100,8 @@ impl Lime {
         self.columns[column].stretch(x)
     }
 
-    /// The local model of each output at `row`. `predict` gives `n_outputs` numbers per row of a matrix of rows as long as
-    /// `row`. Errors when the lengths do not fit, when `predict` errors, and once cancelled.
-    pub fn explain<E: From<Error>>(
+    /// The local model of each output at `row`: see [`Lime::explain_rows`].
+    pub fn explain<E: From<Error> + Send>(
         &self,
         row: &[f64],
         n_outputs: usize,
@@ -103,45 +109,93 @@ impl Lime {
         predict: impl Fn(&[f64]) -> Result<Vec<f64>, E>,
     ) -> Result<Vec<LocalModel>, E> {
         let p = self.columns.len();
+        let one_row = |found: usize| Error::Lengths { what: "row to explain", found, wanted: p };
         if row.len() != p {
-            return Err(Error::Lengths { what: "row to explain", found: row.len(), wanted: p }.into());
+            return Err(one_row(row.len()).into());
         }
-        let mut runs: Vec<Vec<(WeightedRidge, f64)>> = Vec::with_capacity(self.settings.n_repeats);
-        let own: Vec<f64> = self.columns.iter().zip(row).map(|(column, &x)| column.own(x)).collect();
-        for repeat in 0..self.settings.n_repeats {
-            context.check().map_err(Error::from)?;
-            let mut random = Random::new(context.seed_for("lime"), repeat as u64);
-            let (raw, design) = self.draw(row, &own, &mut random);
-            let answers = predict(&raw)?;
-            let wanted = self.settings.n_samples * n_outputs;
-            if answers.len() != wanted {
-                let found = answers.len();
-                return Err(Error::Lengths { what: "answers of the model", found, wanted }.into());
-            }
-            let weights = self.weights(&design, &own);
-            let fit = |output: usize| -> Result<(WeightedRidge, f64)> {
-                let y: Vec<f64> = answers[output..].iter().step_by(n_outputs).copied().collect();
-                Ok((self.fit(&design, &own, &y, &weights)?, y[0]))
-            };
-            runs.push((0..n_outputs).map(fit).collect::<Result<_>>()?);
-        }
-        Ok((0..n_outputs).map(|output| joined(&runs, output, &own)).collect())
+        let found = self.explain_rows(row, n_outputs, context, predict)?;
+        found.into_iter().next().ok_or_else(|| one_row(0).into())
     }
 
-    /// The row itself, then made-up rows: as the model reads them and as the local model does.
-    fn draw(&self, row: &[f64], own: &[f64], random: &mut Random) -> (Vec<f64>, Vec<f64>) {
-        let n = self.settings.n_samples * row.len();
-        let (mut raw, mut design) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        raw.extend(row);
-        design.extend(own);
+    /// The local model of each output at each row, row after row. `predict` gives `n_outputs` numbers per row of a matrix.
+    ///
+    /// What is made up does not depend on the row that is explained, only how much it counts for it does: so made-up rows are drawn and
+    /// answered once for all rows. A row has the same local model whichever rows are beside it.
+    ///
+    /// Errors when the lengths do not fit, when `predict` errors, and once cancelled.
+    pub fn explain_rows<E: From<Error> + Send>(
+        &self,
+        rows: &[f64],
+        n_outputs: usize,
+        context: &Context,
+        predict: impl Fn(&[f64]) -> Result<Vec<f64>, E>,
+    ) -> Result<Vec<Vec<LocalModel>>, E> {
+        let (p, k) = (self.columns.len(), n_outputs.max(1));
+        check_rows(rows, p)?;
+        let asked = |rows: &[f64]| {
+            let answers = predict(rows)?;
+            match (answers.len(), rows.len() / p * k) {
+                (found, wanted) if found == wanted => Ok(answers),
+                (found, wanted) => {
+                    Err(E::from(Error::Lengths { what: "answers of the model", found, wanted }))
+                }
+            }
+        };
+        let of_rows = asked(rows)?;
+        let rows = || rows.par_chunks_exact(p).zip(of_rows.par_chunks_exact(k));
+        let mut runs: Vec<Vec<Vec<WeightedRidge>>> = Vec::with_capacity(self.settings.n_repeats);
+        for repeat in 0..self.settings.n_repeats {
+            context.check().map_err(Error::from)?;
+            let (raw, marks) = self.draw(&mut Random::new(context.seed_for("lime"), repeat as u64));
+            let answers = asked(&raw)?;
+            let fits = rows().map(|(row, said)| {
+                context.check().map_err(Error::from)?;
+                self.fits(row, said, &marks, &answers)
+            });
+            runs.push(fits.collect::<Result<_>>()?);
+        }
+        let told = |(i, (row, said)): (usize, (&[f64], &[f64]))| {
+            let own: Vec<f64> = self.columns.iter().zip(row).map(|(column, &x)| column.own(x)).collect();
+            (0..k).map(|output| joined(&runs, (i, output), &own, said[output])).collect()
+        };
+        Ok(rows().enumerate().map(told).collect())
+    }
+
+    /// Made-up rows: as the model reads them, and the marks of their values. The row itself is one more.
+    fn draw(&self, random: &mut Random) -> (Vec<f64>, Vec<f64>) {
+        let n = (self.settings.n_samples - 1) * self.columns.len();
+        let (mut raw, mut marks) = (Vec::with_capacity(n), Vec::with_capacity(n));
         for _ in 1..self.settings.n_samples {
-            for (column, &x) in self.columns.iter().zip(row) {
-                let (value, seen) = column.draw(x, random);
+            for column in &self.columns {
+                let (value, mark) = column.draw(random);
                 raw.push(value);
-                design.push(seen);
+                marks.push(mark);
             }
         }
-        (raw, design)
+        (raw, marks)
+    }
+
+    /// The local model of each output of one run: of the row, of which the model says `said`, and made-up rows with their `answers`.
+    fn fits(&self, row: &[f64], said: &[f64], marks: &[f64], answers: &[f64]) -> Result<Vec<WeightedRidge>> {
+        let k = said.len();
+        let own: Vec<f64> = self.columns.iter().zip(row).map(|(column, &x)| column.own(x)).collect();
+        let like: Vec<Option<f64>> = self.columns.iter().zip(row).map(|(c, &x)| c.mark(x)).collect();
+        let mut design = Vec::with_capacity(own.len() + marks.len());
+        design.extend(&own);
+        for marks in marks.chunks_exact(own.len()) {
+            let seen = marks.iter().zip(&like).map(|(mark, like)| match like {
+                Some(like) => f64::from(u8::from(mark == like)),
+                None => *mark,
+            });
+            design.extend(seen);
+        }
+        let weights = self.weights(&design, &own);
+        let fit = |output: usize| {
+            let y = answers[output..].iter().step_by(k).copied();
+            let y: Vec<f64> = std::iter::once(said[output]).chain(y).collect();
+            self.fit(&design, &own, &y, &weights)
+        };
+        (0..k).map(fit).collect()
     }
 
     fn weights(&self, design: &[f64], own: &[f64]) -> Vec<f64> {
@@ -173,20 +227,24 @@ impl Lime {
     }
 }
 
-/// The runs of one output as one.
-fn joined(runs: &[Vec<(WeightedRidge, f64)>], output: usize, own: &[f64]) -> LocalModel {
+/// The runs of one row and output as one; `said` is what the model says of the row.
+pub(super) fn joined(
+    runs: &[Vec<Vec<WeightedRidge>>],
+    (row, output): (usize, usize),
+    own: &[f64],
+    said: f64,
+) -> LocalModel {
     let n = runs.len() as f64;
-    let mean =
-        |of: &dyn Fn(&WeightedRidge) -> f64| runs.iter().map(|run| of(&run[output].0)).sum::<f64>() / n;
+    let fits = || runs.iter().map(|run| &run[row][output]);
+    let mean = |of: &dyn Fn(&WeightedRidge) -> f64| fits().map(of).sum::<f64>() / n;
     let coefficients: Vec<f64> = (0..own.len()).map(|j| mean(&|fit| fit.coefficients[j])).collect();
     let spread = |j: usize| {
-        let off = runs.iter().map(|run| run[output].0.coefficients[j] - coefficients[j]);
+        let off = fits().map(|fit| fit.coefficients[j] - coefficients[j]);
         (off.map(|x| x * x).sum::<f64>() / (n - 1.0).max(1.0)).sqrt()
     };
     let spreads = (0..own.len()).map(spread).collect();
     let intercept = mean(&|fit| fit.intercept);
     let local_answer = intercept + coefficients.iter().zip(own).map(|(b, x)| b * x).sum::<f64>();
-    let r2 = runs.iter().map(|run| run[output].0.r2).fold(f64::INFINITY, f64::min);
-    let answer = runs.first().map_or(f64::NAN, |run| run[output].1);
-    LocalModel { coefficients, spreads, intercept, r2, local_answer, answer }
+    let r2 = fits().map(|fit| fit.r2).fold(f64::INFINITY, f64::min);
+    LocalModel { coefficients, spreads, intercept, r2, local_answer, answer: said }
 }

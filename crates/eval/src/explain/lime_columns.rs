@@ -79,8 +79,8 @@ impl LimeColumn {
         }
     }
 
-    /// A drawn value and what the local model sees of it, for a row whose value is `own`.
-    pub(super) fn draw(&self, own: f64, random: &mut Random) -> (f64, f64) {
+    /// A drawn value and its mark: for a number as it is what the local model sees of it, else the place where it lies.
+    pub(super) fn draw(&self, random: &mut Random) -> (f64, f64) {
         match self {
             LimeColumn::Number { mean, scale } => {
                 let z = random.normal();
@@ -89,13 +89,21 @@ impl LimeColumn {
             LimeColumn::Binned { bins, .. } => {
                 let (at, rest) = pick(bins.iter().map(|bin| bin.share), random);
                 let value = if at + 1 == bins.len() { f64::NAN } else { bins[at].value(rest) };
-                (value, f64::from(u8::from(at == self.place(own))))
+                (value, at as f64)
             }
             LimeColumn::Category { n, shares } => {
                 let (at, _) = pick(shares.iter().copied(), random);
                 let value = if at == *n { f64::NAN } else { at as f64 };
-                (value, f64::from(u8::from(at == self.place(own))))
+                (value, at as f64)
             }
+        }
+    }
+
+    /// The mark of values that count as the row's own; `None` for a number as it is.
+    pub(super) fn mark(&self, own: f64) -> Option<f64> {
+        match self {
+            LimeColumn::Number { .. } => None,
+            _ => Some(self.place(own) as f64),
         }
     }
 

@@ -28,8 +28,9 @@ pub(super) fn weighted_ridge(
     let mut means = vec![0.0; q];
     let mut mean_y = 0.0;
     for ((row, y), w) in design.chunks_exact(p).zip(y).zip(weights) {
-        means.iter_mut().zip(used).for_each(|(mean, &j)| *mean += w * row[j] / total);
-        mean_y += w * y / total;
+        let share = w / total;
+        means.iter_mut().zip(used).for_each(|(mean, &j)| *mean += share * row[j]);
+        mean_y += share * y;
     }
     let (mut matrix, mut right) = (vec![0.0; q * q], vec![0.0; q]);
     let mut off = vec![0.0; q];

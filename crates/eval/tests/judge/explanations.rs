@@ -8,8 +8,8 @@ use tidemill_core::{Batch, Categories, Column, Context, Schema};
 use tidemill_eval::explain::{
     BatchGame, Cells, Game, GridValue, Group, Lime, LimeSettings, LinearFunction, MatrixGame, RemovalCurves,
     Sampling, Sources, accumulated_effects, accumulated_pair, average_linkage, column_groups,
-    correlated_linear_shap, exact_shap, kernel_shap, linear_shap, linear_shap_of_columns, pair_dependence,
-    partial_dependence, partition_shap, permutation_shap,
+    correlated_linear_shap, exact_shap, kernel_shap, lime_parts, linear_shap, linear_shap_of_columns,
+    pair_dependence, partial_dependence, partition_shap, permutation_shap,
 };
 use tidemill_eval::{Error, Result};
 use tidemill_kernel::Random;
@@ -434,4 +434,50 @@ fn effects_of_flags_and_categories_go_by_their_names() {
     let numbers = cells.read(&rows).unwrap();
     let again = cells.table(&rows.slice(0, 1), &numbers).unwrap();
     assert_eq!((again.column(0), again.column(1)), (rows.column(0), rows.column(1)));
+}
+
+/// Made-up rows are shared by the rows that are explained, and yet each has the local model that it has alone.
+#[test]
+fn lime_explains_rows_together_as_each_alone() {
+    let mut random = Random::new(2, 0);
+    let rows: Vec<f64> = (0..600).map(|_| random.normal()).collect();
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let answer = |rows: &[f64]| -> Result<Vec<f64>> {
+        asked.fetch_add(rows.len() / 3, std::sync::atomic::Ordering::Relaxed);
+        Ok(rows.chunks(3).flat_map(|x| [x[0] - 2.0 * x[1], x[2].abs()]).collect())
+    };
+    for discretized in [true, false] {
+        let settings = LimeSettings { n_samples: 400, discretized, ..LimeSettings::default() };
+        let lime = Lime::new(&rows, &[None, None, None], settings).unwrap();
+        asked.store(0, std::sync::atomic::Ordering::Relaxed);
+        let together = lime.explain_rows(&rows[..30], 2, &Context::default(), answer).unwrap();
+        // Ten rows, and 399 made up in each of three runs.
+        assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 10 + 3 * 399);
+        for (row, found) in rows.chunks(3).zip(&together) {
+            assert_eq!(*found, lime.explain(row, 2, &Context::default(), answer).unwrap());
+            assert!((found[0].answer - (row[0] - 2.0 * row[1])).abs() < 1e-12);
+        }
+        assert!(together[0][0].coefficients != together[1][0].coefficients);
+    }
+}
+
+/// Of a sum, the local model over its parts is the sum, but for the penalty.
+#[test]
+fn lime_of_parts_finds_what_each_adds() {
+    let sum = |rows: &[f64]| -> Result<Vec<f64>> {
+        Ok(rows.chunks(4).flat_map(|x| [4.0 * x[0] - x[1] + 2.0 * x[2], 1.0]).collect())
+    };
+    let game = MatrixGame::new(&[1.0; 4], &[0.0; 4], 2, sum).unwrap();
+    let found = lime_parts(&game, LimeSettings::default(), &Context::default()).unwrap();
+    assert_near(&found[0].coefficients, &[4.0, -1.0, 2.0, 0.0], 0.05);
+    assert!(found[0].r2 > 0.999 && (found[0].local_answer - 5.0).abs() < 0.05 && found[0].answer == 5.0);
+    assert!(found[1].coefficients.iter().all(|x| x.abs() < 1e-9), "{:?}", found[1]);
+    // Two parts that only do something together: no sum says that well.
+    let both = |rows: &[f64]| -> Result<Vec<f64>> { Ok(rows.chunks(4).map(|x| 3.0 * x[0] * x[1]).collect()) };
+    let game = MatrixGame::new(&[1.0; 4], &[0.0; 4], 1, both).unwrap();
+    let found = lime_parts(&game, LimeSettings::default(), &Context::default()).unwrap();
+    assert!(found[0].r2 < 0.99 && (found[0].coefficients[0] - found[0].coefficients[1]).abs() < 0.05);
+    assert_eq!(found, lime_parts(&game, LimeSettings::default(), &Context::default()).unwrap());
+    let none = LimeSettings { kernel_width: Some(0.0), ..LimeSettings::default() };
+    assert!(lime_parts(&game, none, &Context::default()).is_err());
 }

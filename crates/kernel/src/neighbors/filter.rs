@@ -10,8 +10,10 @@ use pulp::NullaryFnOnce;
 
 use crate::vector::wide;
 
-/// Points per product; with 64 queries its distances stay in the second cache.
+/// Points per product; with 128 queries its distances stay in the second cache.
 const BLOCK: usize = 1024;
+/// Groups of points for a first limit.
+const GROUPS: usize = 64;
 /// Distances compared at once.
 const RUN: usize = 32;
 
@@ -21,8 +23,8 @@ pub(super) struct Filter {
     p: usize,
     /// For each point: its squared length less the bound, and its numbers.
     rows: Vec<f32>,
-    /// The squared length of each point.
-    squares: Vec<f32>,
+    /// What a product may be too low by for the share of its point: twice the bound, and what adding it may lose.
+    highs: Vec<f32>,
     centre: Vec<f64>,
     /// The points are divided by this.
     scale: f64,
@@ -66,7 +68,7 @@ impl Filter {
         let mut filter = Filter {
             p,
             rows: Vec::with_capacity(n * (p + 1)),
-            squares: Vec::with_capacity(n),
+            highs: Vec::with_capacity(n),
             centre,
             scale: half,
             relative,
@@ -77,7 +79,7 @@ impl Filter {
             filter.rows.push((square * (1.0 - relative)) as f32);
             let moved: Vec<f32> = filter.moved(point).map(|x| x as f32).collect();
             filter.rows.extend(moved);
-            filter.squares.push((square as f32).next_up());
+            filter.highs.push((2.1 * relative * square) as f32);
         }
         Some(filter)
     }
@@ -93,7 +95,7 @@ impl Filter {
         k: usize,
         not: &dyn Fn(usize) -> Option<u32>,
     ) -> Vec<Option<Vec<u32>>> {
-        let (p, width, n) = (self.p, self.p + 1, self.squares.len());
+        let (p, width, n) = (self.p, self.p + 1, self.highs.len());
         let n_queries = queries.len() / p;
         let mut right = Vec::with_capacity(n_queries * width);
         let mut found = Vec::with_capacity(n_queries);
@@ -137,11 +139,15 @@ impl NullaryFnOnce for Pick<'_> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        for (r, run) in self.products.chunks(RUN).enumerate() {
-            let limit = self.candidates.limit;
-            let within = run.iter().fold(0u32, |any, &product| any | u32::from(product <= limit));
+        let Pick { filter, candidates, products, start, k, not } = self;
+        if candidates.limit == f32::INFINITY {
+            candidates.begin(products, &filter.highs[start..], k + usize::from(not.is_some()));
+        }
+        for (r, run) in products.chunks(RUN).enumerate() {
+            let limit = candidates.limit;
+            let within = run.iter().fold(0u32, |any, product| any | u32::from(*product <= limit));
             if within != 0 {
-                self.candidates.take(self.filter, run, (self.start + r * RUN) as u32, self.k, self.not);
+                candidates.take(filter, run, (start + r * RUN) as u32, k, not);
             }
         }
     }
@@ -149,17 +155,37 @@ impl NullaryFnOnce for Pick<'_> {
 
 impl Candidates {
     fn new(k: usize, slack: f64) -> Self {
-        let capacity = 2 * k + 32;
+        let capacity = 2 * k + 8;
         Candidates { items: Vec::with_capacity(capacity + RUN), limit: f32::INFINITY, capacity, slack }
     }
 
-    #[inline(never)]
-    fn take(&mut self, filter: &Filter, run: &[f32], start: u32, k: usize, not: Option<u32>) {
-        for (i, &product) in (start..).zip(run) {
-            if product <= self.limit && not != Some(i) {
-                self.items.push((product, i));
+    /// A first limit: the points are dealt out to groups, of each of which the nearest counts, so that `n` points are within it.
+    #[inline(always)]
+    fn begin(&mut self, products: &[f32], highs: &[f32], n: usize) {
+        let (runs, highs) = (products.as_chunks::<GROUPS>().0, highs.as_chunks::<GROUPS>().0);
+        if n > GROUPS {
+            return;
+        }
+        let mut least = [f32::INFINITY; GROUPS];
+        for (run, highs) in runs.iter().zip(highs) {
+            for g in 0..GROUPS {
+                let upper = run[g] + highs[g];
+                least[g] = if upper < least[g] { upper } else { least[g] };
             }
         }
+        self.lower(least.select_nth_unstable_by(n - 1, f32::total_cmp).1);
+    }
+
+    /// Takes the points of a run that are within the limit.
+    #[inline(never)]
+    fn take(&mut self, filter: &Filter, run: &[f32], start: u32, k: usize, not: Option<u32>) {
+        // Every point is written, and kept if the next is written behind it: no branch that nobody can predict.
+        let (mut kept, mut n) = ([(0.0, 0); RUN], 0);
+        for (i, &product) in (start..).zip(run) {
+            kept[n % RUN] = (product, i);
+            n += usize::from(product <= self.limit);
+        }
+        self.items.extend(kept[..n].iter().filter(|(_, i)| not != Some(*i)));
         if self.items.len() >= self.capacity {
             self.sort_out(filter, k);
         }
@@ -170,16 +196,19 @@ impl Candidates {
         if self.items.len() < k {
             return;
         }
-        let most = |&(product, i): &(f32, u32)| {
-            f64::from(product) + self.slack + 2.0 * filter.relative * f64::from(filter.squares[i as usize])
-        };
-        let mut upper: Vec<f64> = self.items.iter().map(most).collect();
-        let (_, kth, _) = upper.select_nth_unstable_by(k - 1, f64::total_cmp);
-        let limit = ((*kth + self.slack) as f32).next_up().min(self.limit);
+        let upper = |&(product, i): &(f32, u32)| product + filter.highs[i as usize];
+        let mut upper: Vec<f32> = self.items.iter().map(upper).collect();
+        self.lower(upper.select_nth_unstable_by(k - 1, f32::total_cmp).1);
+        let limit = self.limit;
         self.items.retain(|(product, _)| *product <= limit);
-        self.limit = limit;
         // Where ties abound, look less often.
         self.capacity = self.capacity.max(2 * self.items.len());
+    }
+
+    /// Enough points have products of at most `kth`, whatever rounding did to these.
+    fn lower(&mut self, kth: &f32) {
+        let limit = (f64::from(*kth) + 2.0 * self.slack) as f32;
+        self.limit = limit.next_up().min(self.limit);
     }
 
     fn finish(mut self, filter: &Filter, k: usize) -> Vec<u32> {

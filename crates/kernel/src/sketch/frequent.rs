@@ -44,6 +44,11 @@ impl Frequent {
         Frequent { counters: Vec::new(), places: HashTable::new(), limit: limit.max(1), error: 0 }
     }
 
+    /// Whether so many different values can come before any is forgotten.
+    pub fn has_room_for(&self, n: usize) -> bool {
+        self.counters.len() + n <= 2 * self.limit
+    }
+
     /// One more value, with its hash ([`super::hash_bytes`]) and its row; whether it had no counter yet.
     #[inline]
     pub fn add(&mut self, name: &str, hash: u64, row: u64) -> bool {

@@ -6,8 +6,12 @@ mod distinct;
 mod frequent;
 mod hash;
 mod quantiles;
+mod spread;
+mod tally;
 
 pub use distinct::Distinct;
 pub use frequent::{Counted, Frequent};
 pub use hash::{hash_bytes, mix};
 pub use quantiles::{Quantiles, Ranked};
+pub use spread::{Counts, counts, hash_numbers, powers, present};
+pub use tally::Tally;

@@ -69,12 +69,15 @@ impl Quantiles {
     }
 
     fn take(&mut self, mut values: &[f64]) {
-        while let Some(&x) = values.first() {
+        while !values.is_empty() {
             if self.level == 0 {
-                self.taken += 1;
-                self.push(x);
+                let room = (2 * RUN - self.buffer.len()).min((TAKEN - self.taken) as usize);
+                let (now, later) = values.split_at(room.min(values.len()));
+                self.buffer.extend_from_slice(now);
+                self.taken += now.len() as u64;
+                self.halve_full();
                 self.thin();
-                values = &values[1..];
+                values = later;
                 continue;
             }
             // The rest of the block, or as much of it as there is: one value of it at most is looked at.
@@ -96,14 +99,21 @@ impl Quantiles {
     #[inline]
     fn push(&mut self, x: f64) {
         self.buffer.push(x);
-        if self.buffer.len() == 2 * RUN {
-            let mut values = std::mem::take(&mut self.buffer);
-            sort(&mut values);
-            let half = self.halve(&values, self.level as usize);
-            values.clear();
-            self.buffer = values;
-            self.carry(half, self.level as usize + 1);
+        self.halve_full();
+    }
+
+    /// Makes a run of a full buffer.
+    #[inline]
+    fn halve_full(&mut self) {
+        if self.buffer.len() < 2 * RUN {
+            return;
         }
+        let mut values = std::mem::take(&mut self.buffer);
+        sort(&mut values);
+        let half = self.halve(&values, self.level as usize);
+        values.clear();
+        self.buffer = values;
+        self.carry(half, self.level as usize + 1);
     }
 
     /// Every second value of a sorted run.
@@ -247,17 +257,19 @@ pub struct Ranked {
 impl Ranked {
     /// These values, of which the ends are known.
     fn new(mut items: Vec<(f64, f64)>, ends: [f64; 2]) -> Self {
-        items.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        // Most come in runs that rise or fall already, which this sort makes use of.
+        items.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let total = items.iter().map(|item| item.1).sum();
         Ranked { items, total, ends }
     }
 
     /// These values, each once; `NaN` is passed over.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
-        let items: Vec<(f64, f64)> = values.into_iter().filter(|x| !x.is_nan()).map(|x| (x, 1.0)).collect();
-        let ends =
-            items.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], i| [a.min(i.0), b.max(i.0)]);
-        Ranked::new(items, ends)
+        let mut values: Vec<f64> = values.into_iter().filter(|x| !x.is_nan()).collect();
+        let ends = ends(&values);
+        sort(&mut values);
+        let total = values.len() as f64;
+        Ranked { items: values.into_iter().map(|x| (x, 1.0)).collect(), total, ends }
     }
 
     /// Whether there is no value.

@@ -9,6 +9,7 @@ mod bins;
 mod boost;
 mod forest;
 mod histogram;
+mod isolation;
 mod quantized;
 mod split;
 
@@ -18,4 +19,5 @@ pub use forest::{
     ByteColumns, ClassLabels, ForestGround, ForestGrowth, Item, Labels, NumberLabels,
     grow as grow_forest_tree,
 };
+pub use isolation::IsolationForest;
 pub use quantized::QuantizedGradients;

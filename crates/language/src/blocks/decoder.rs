@@ -10,14 +10,13 @@ use rayon::prelude::*;
 use tidemill_core::Result;
 
 use super::attention::{Memory, Place, attend};
-use super::gelu::{gelu, gelu_tanh};
 use super::gpt2;
 use super::linear::Linear;
 use super::matrix::Matrix;
 use super::norm::{Norm, rms_norm_in_place};
 use super::precision::Precision;
 use super::rope::{Rope, Turns};
-use super::swiglu::swiglu;
+use super::{gelu, swiglu};
 use crate::checkpoint::{Activation, Config, Family, Tensors};
 use crate::decode::cache::Cache;
 use crate::error::LanguageError;
@@ -160,10 +159,10 @@ impl Decoder {
         let run =
             |(i, part): (usize, &Part<'_>)| Place::run(i, part.cache.n..part.cache.n + part.tokens.len());
         let places: Vec<Place> = parts.iter().enumerate().flat_map(run).collect();
-        let positions = || places.iter().map(|place| place.position);
-        let turns = self.rope.turns(positions());
+        let turns =
+            self.rope.turns(places.iter().map(|place| (place.position, parts[place.sequence].cache.long)));
         let tokens: Vec<u32> = parts.iter().flat_map(|part| part.tokens).copied().collect();
-        let mut state = self.embed(&tokens, positions());
+        let mut state = self.embed(&tokens, places.iter().map(|place| place.position));
         for (layer, block) in self.blocks.iter().enumerate() {
             let pass = Pass { config, block, layer, adapter, turns: &turns, places: &places };
             let mut memories: Vec<&mut Memory> =
@@ -258,7 +257,7 @@ impl Pass<'_> {
     ) -> Vec<f32> {
         let block = self.block;
         let normed = block.attention_norm.of(&state);
-        let qkv = self.linear(&block.qkv, &normed, &[Site::Q, Site::K, Site::V]);
+        let qkv = self.linear(&block.qkv, &normed, &Site::ATTENTION);
         let queries = self.remember(&qkv, memories);
         let attended = attend(self.config, &queries, self.places, memories);
         let added = self.linear(&block.out, &attended, &[Site::O]);
@@ -269,7 +268,7 @@ impl Pass<'_> {
         }
         add(&mut state, &added);
         let normed = block.inner_norm.of(&state);
-        let gate_up = self.linear(&block.inner, &normed, &[Site::Gate, Site::Up]);
+        let gate_up = self.linear(&block.inner, &normed, &Site::INNER);
         let hidden = activated(self.config, &gate_up);
         let added = self.linear(&block.down, &hidden, &[Site::Down]);
         if let Some(trace) = trace {
@@ -329,16 +328,30 @@ impl Pass<'_> {
 }
 
 /// What the feed-forward part makes of its inner numbers.
-fn activated(config: &Config, x: &[f32]) -> Vec<f32> {
+pub(crate) fn activated(config: &Config, x: &[f32]) -> Vec<f32> {
     let bent = |bend: fn(&mut [f32])| {
         let mut out = x.to_vec();
         bend(&mut out);
         out
     };
     match config.activation {
-        Activation::SwiGlu => swiglu(x, config.inner),
-        Activation::Gelu => bent(gelu),
-        Activation::GeluTanh => bent(gelu_tanh),
+        Activation::SwiGlu => swiglu::swiglu(x, config.inner),
+        Activation::Gelu => bent(gelu::gelu),
+        Activation::GeluTanh => bent(gelu::gelu_tanh),
+    }
+}
+
+/// The gradient at the inner numbers from that at what was made of them.
+pub(crate) fn activated_backward(config: &Config, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let sloped = |slope: fn(&[f32], &mut [f32])| {
+        let mut out = dy.to_vec();
+        slope(x, &mut out);
+        out
+    };
+    match config.activation {
+        Activation::SwiGlu => swiglu::backward(x, config.inner, dy),
+        Activation::Gelu => sloped(gelu::gelu_backward),
+        Activation::GeluTanh => sloped(gelu::gelu_tanh_backward),
     }
 }
 

@@ -31,10 +31,11 @@ impl Norm {
         }
     }
 
-    /// The gradient at the input from that at the output, added to `dx`. Families with layer norms are not tuned, and get none.
+    /// The gradient at the input from that at the output, added to `dx`.
     pub(crate) fn backward(&self, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-        if let Norm::Rms { weight, epsilon } = self {
-            backward(x, weight, *epsilon, dy, dx);
+        match self {
+            Norm::Rms { weight, epsilon } => backward(x, weight, *epsilon, dy, dx),
+            Norm::Layer(norm) => norm.backward(x, dy, dx),
         }
     }
 }

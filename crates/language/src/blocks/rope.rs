@@ -5,6 +5,8 @@ use crate::checkpoint::{Config, Family, RopeScaling};
 /// The frequencies of a head, one for each pair of its numbers; none where positions are learned.
 pub(crate) struct Rope {
     frequencies: Vec<f32>,
+    /// Those of long sequences, where these have others.
+    long: Vec<f32>,
     /// By what cosines and sines are multiplied.
     size: f64,
 }
@@ -25,18 +27,23 @@ impl Rope {
         };
         let frequencies = (0..half).map(|i| stretched(base(i), i, &config.rope_scaling)).collect();
         let size = match config.rope_scaling {
-            RopeScaling::Yarn { size, .. } => size,
+            RopeScaling::Yarn { size, .. } | RopeScaling::LongRope { size, .. } => size,
             _ => 1.0,
         };
-        Rope { frequencies, size }
+        let long = match &config.rope_scaling {
+            RopeScaling::LongRope { long, .. } => (0..half).map(|i| base(i) / long[i]).collect(),
+            _ => Vec::new(),
+        };
+        Rope { frequencies, long, size }
     }
 
-    /// For these positions; angles in 32 bits, as the reference forms them.
-    pub(crate) fn turns(&self, positions: impl Iterator<Item = usize>) -> Turns {
+    /// For these positions, each with whether its sequence is a long one ([`Config::turned_long`]); angles in 32 bits, as the reference
+    /// forms them.
+    pub(crate) fn turns(&self, positions: impl Iterator<Item = (usize, bool)>) -> Turns {
         let half = self.frequencies.len();
         let (mut cos, mut sin) = (Vec::new(), Vec::new());
-        for position in positions {
-            for frequency in &self.frequencies {
+        for (position, long) in positions {
+            for frequency in if long { &self.long } else { &self.frequencies } {
                 let angle = f64::from(position as f32 * frequency);
                 cos.push((angle.cos() * self.size) as f32);
                 sin.push((angle.sin() * self.size) as f32);
@@ -50,7 +57,9 @@ fn stretched(frequency: f32, i: usize, scaling: &RopeScaling) -> f32 {
     match scaling {
         RopeScaling::None => frequency,
         RopeScaling::Linear(factor) => frequency / *factor as f32,
-        RopeScaling::Factors(factors) => frequency / factors[i],
+        RopeScaling::Factors(factors) | RopeScaling::LongRope { short: factors, .. } => {
+            frequency / factors[i]
+        }
         RopeScaling::Yarn { factor, from, to, .. } => {
             let own = f64::from(frequency);
             // Where the range is empty, a step.

@@ -66,6 +66,18 @@ pub enum RopeScaling {
     },
     /// Each frequency is divided by its own factor (GGUF holds them as a tensor).
     Factors(Vec<f32>),
+    /// LongRoPE (Ding et al. 2024): each frequency is divided by its own factor, of which a sequence beyond the first length has others, and
+    /// what is turned is made larger.
+    LongRope {
+        /// The factors of sequences within the first length.
+        short: Vec<f32>,
+        /// Those of longer ones.
+        long: Vec<f32>,
+        /// The first length, in tokens.
+        original: usize,
+        /// By what queries and keys are multiplied.
+        size: f64,
+    },
 }
 
 /// The sizes of a decoder.
@@ -187,7 +199,10 @@ impl Config {
         };
         let kind = rope["rope_type"].as_str().or(rope["type"].as_str()).unwrap_or("default");
         self.rope_scaling = match kind {
+            // Dynamic NTK: of a sequence of n tokens the base is `base * (factor * n / context - (factor - 1))^(d / (d - 2))`, where n is
+            // at least the context. Within the context, beyond which nothing is read, that is the base itself.
             "default" => RopeScaling::None,
+            "dynamic" => number("factor").map(|_| RopeScaling::None)?,
             "linear" => RopeScaling::Linear(number("factor")?),
             "llama3" => RopeScaling::Llama3 {
                 factor: number("factor")?,
@@ -196,7 +211,8 @@ impl Config {
                 original: number("original_max_position_embeddings")?,
             },
             "yarn" => self.yarn(rope, number("factor")?, number("original_max_position_embeddings")?),
-            other => return Err(read.unsupported("rope type", other, "default, linear, llama3, yarn")),
+            "longrope" => self.longrope(read, rope)?,
+            other => return Err(read.unsupported("rope type", other, ROPES)),
         };
         Ok(())
     }
@@ -221,6 +237,39 @@ impl Config {
             (from, to) = (from.floor(), to.ceil());
         }
         RopeScaling::Yarn { factor, from: from.max(0.0), to: to.min(width - 1.0), size: larger }
+    }
+
+    /// By the definition of transformers: what is turned is made larger by `sqrt(1 + ln(factor) / ln(original))`, where the factor is how many
+    /// times longer the context is than the first length.
+    fn longrope(&self, read: &Fields<'_>, rope: &Value) -> Result<RopeScaling> {
+        let wrong = |problem: String| Error::from(LanguageError::checkpoint(read.file, problem));
+        let given = |key: &str| rope[key].as_f64().filter(|x| x.is_finite() && *x > 0.0);
+        let factors = |key: &str| {
+            let numbers = rope[key].as_array().into_iter().flatten();
+            let numbers: Vec<f32> = numbers.filter_map(Value::as_f64).map(|x| x as f32).collect();
+            let whole =
+                numbers.len() == self.head_size / 2 && numbers.iter().all(|x| x.is_finite() && *x > 0.0);
+            let problem = || format!("rope scaling needs {} numbers above 0 at '{key}'", self.head_size / 2);
+            if whole { Ok(numbers) } else { Err(wrong(problem())) }
+        };
+        let key = "original_max_position_embeddings";
+        let original = given(key).or_else(|| read.raw[key].as_f64()).unwrap_or(self.context as f64);
+        if !(2.0..=LARGEST as f64).contains(&original) || original.fract() != 0.0 {
+            return Err(wrong(format!("'{key}' is {original}; a whole number from 2 on was expected")));
+        }
+        let factor = given("factor").unwrap_or(self.context as f64 / original);
+        let larger = if factor <= 1.0 { 1.0 } else { (1.0 + factor.ln() / original.ln()).sqrt() };
+        Ok(RopeScaling::LongRope {
+            short: factors("short_factor")?,
+            long: factors("long_factor")?,
+            original: original as usize,
+            size: given("attention_factor").unwrap_or(larger),
+        })
+    }
+
+    /// Whether the rotary positions of a sequence of so many tokens are those of long ones.
+    pub(crate) fn turned_long(&self, tokens: usize) -> bool {
+        matches!(&self.rope_scaling, RopeScaling::LongRope { original, .. } if tokens > *original)
     }
 
     fn read_window(&mut self, read: &Fields<'_>) -> Result<()> {
@@ -278,6 +327,8 @@ impl Config {
     }
 }
 
+const ROPES: &str = "default, linear, dynamic, llama3, yarn, longrope";
+
 fn family(raw: &Value, file: &Path) -> Result<Family> {
     if !raw["auto_map"].is_null() {
         let problem = "asks for code of its own ('auto_map'), which is never run";
@@ -290,10 +341,10 @@ fn family(raw: &Value, file: &Path) -> Result<Family> {
     }
     let named = raw["architectures"][0].as_str().or(raw["model_type"].as_str()).unwrap_or("none");
     match named {
-        "LlamaForCausalLM" | "llama" => Ok(Family::Llama),
-        "MistralForCausalLM" | "mistral" => Ok(Family::Mistral),
-        "Qwen2ForCausalLM" | "qwen2" => Ok(Family::Qwen2),
-        "Qwen3ForCausalLM" | "qwen3" => Ok(Family::Qwen3),
+        "LlamaForCausalLM" | "LlamaModel" | "llama" => Ok(Family::Llama),
+        "MistralForCausalLM" | "MistralModel" | "mistral" => Ok(Family::Mistral),
+        "Qwen2ForCausalLM" | "Qwen2Model" | "qwen2" => Ok(Family::Qwen2),
+        "Qwen3ForCausalLM" | "Qwen3Model" | "qwen3" => Ok(Family::Qwen3),
         "GPT2LMHeadModel" | "GPT2Model" | "gpt2" => Ok(Family::Gpt2),
         other => Err(Fields { raw, file }.unsupported("architecture", other, FAMILIES)),
     }

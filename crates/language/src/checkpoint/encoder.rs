@@ -1,4 +1,4 @@
-//! The sizes of a BERT encoder, and how its states become one vector for a text.
+//! The sizes of a BERT encoder, and how the states of an encoder become one vector for a text.
 
 use std::path::Path;
 
@@ -16,6 +16,27 @@ pub(crate) enum Pooling {
     Mean,
     /// That of the first.
     Cls,
+    /// That of the last.
+    Last,
+}
+
+/// What sentence-transformers says of a folder beside the sizes of its model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sentences {
+    pub(crate) pooling: Pooling,
+    /// Whether vectors are scaled to length 1.
+    pub(crate) normalized: bool,
+    /// The most tokens of a text that are looked at, where that is said.
+    pub(crate) longest: Option<usize>,
+}
+
+impl Sentences {
+    /// # Errors
+    /// When the pooling or another module is unknown.
+    pub(crate) fn of(folder: &Path) -> Result<Self> {
+        let (pooling, normalized) = modules(folder)?;
+        Ok(Sentences { pooling, normalized, longest: longest(folder)? })
+    }
 }
 
 /// Architectures of encoders, and their types in older files.
@@ -28,8 +49,8 @@ const ROBERTA: [&str; 6] = [
     "XLMRobertaForMaskedLM",
     "xlm-roberta",
 ];
-const ENCODERS: &str =
-    "BertModel, BertForMaskedLM, RobertaModel, RobertaForMaskedLM, XLMRobertaModel, XLMRobertaForMaskedLM";
+const ENCODERS: &str = "BertModel, BertForMaskedLM, RobertaModel, RobertaForMaskedLM, XLMRobertaModel, XLMRobertaForMaskedLM, and with a \
+                        modules.json the decoders that generate";
 
 /// The sizes of a BERT encoder.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,18 +67,15 @@ pub(crate) struct EncoderConfig {
     /// Sorts of segments that have an embedding; all texts are of the first.
     pub(crate) segments: usize,
     pub(crate) norm_epsilon: f32,
-    /// The most tokens of a text that are looked at.
-    pub(crate) longest: usize,
-    pub(crate) pooling: Pooling,
-    /// Whether vectors are scaled to length 1.
-    pub(crate) normalized: bool,
+    /// The most tokens of a text that have a position.
+    pub(crate) room: usize,
 }
 
 impl EncoderConfig {
     /// From a folder as sentence-transformers or transformers writes it.
     ///
     /// # Errors
-    /// When the architecture, the activation, the positions or the pooling are unknown, or sizes are missing.
+    /// When the architecture, the activation or the positions are unknown, or sizes are missing.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         let file = folder.join("config.json");
         let raw = read_json(&file)?;
@@ -90,7 +108,6 @@ impl EncoderConfig {
                 format!("max_position_embeddings {positions} leaves no place beyond padding {padding}");
             return Err(LanguageError::checkpoint(&file, problem).into());
         };
-        let (pooling, normalized) = modules(folder)?;
         Ok(EncoderConfig {
             vocabulary: read.size("vocab_size")?,
             hidden,
@@ -101,9 +118,7 @@ impl EncoderConfig {
             segments: read.size("type_vocab_size")?,
             norm_epsilon: raw["layer_norm_eps"].as_f64().unwrap_or(1e-12) as f32,
             first_position,
-            longest: longest(folder)?.unwrap_or(room).clamp(2, room),
-            pooling,
-            normalized,
+            room,
         })
     }
 }
@@ -160,7 +175,8 @@ fn pooling(file: &Path) -> Result<Pooling> {
         return match mode {
             "mean" => Ok(Pooling::Mean),
             "cls" => Ok(Pooling::Cls),
-            other => Err(read.unsupported("pooling", other, "mean, cls")),
+            "lasttoken" => Ok(Pooling::Last),
+            other => Err(read.unsupported("pooling", other, "mean, cls, lasttoken")),
         };
     }
     let modes: Vec<&str> = raw
@@ -173,6 +189,10 @@ fn pooling(file: &Path) -> Result<Pooling> {
     match modes.as_slice() {
         ["mean_tokens"] => Ok(Pooling::Mean),
         ["cls_token"] => Ok(Pooling::Cls),
-        other => Err(read.unsupported("pooling", &other.join(" with "), "mean_tokens, cls_token")),
+        ["lasttoken"] => Ok(Pooling::Last),
+        other => {
+            let known = "mean_tokens, cls_token, lasttoken";
+            Err(read.unsupported("pooling", &other.join(" with "), known))
+        }
     }
 }

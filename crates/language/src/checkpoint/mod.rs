@@ -17,7 +17,7 @@ use serde_json::Value;
 use tidemill_core::{Error, Result};
 
 pub use config::{Activation, Config, Family, RopeScaling};
-pub(crate) use encoder::{EncoderConfig, Pooling};
+pub(crate) use encoder::{EncoderConfig, Pooling, Sentences};
 pub(crate) use folder::Shards;
 pub(crate) use shard::Shard;
 
@@ -45,6 +45,19 @@ pub(crate) struct Checkpoint {
     pub(crate) eos: Option<String>,
     /// The weights.
     pub(crate) tensors: Box<dyn Tensors>,
+}
+
+/// Tensors that are named without the `model.` that blocks ask for: those of a decoder that was saved without its head.
+pub(crate) struct Headless<T>(pub(crate) T);
+
+impl<T: Tensors> Tensors for Headless<T> {
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        self.0.take(name.strip_prefix("model.").unwrap_or(name), shape)
+    }
+
+    fn left(&self) -> Vec<String> {
+        self.0.left()
+    }
 }
 
 impl Checkpoint {

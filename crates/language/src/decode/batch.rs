@@ -190,8 +190,10 @@ impl Batch {
     fn begun(&mut self, one: &One, left: usize, config: &Config) -> Option<Cache> {
         let tokens = one.generation.sequence();
         let tokens = &tokens[..tokens.len() - 1];
-        let kept = self.prompts.longest(&one.owner, tokens);
-        let beside = self.running.iter().filter(|other| other.owner == one.owner);
+        let long = one.generation.cache().long;
+        let kept = self.prompts.longest(&one.owner, tokens, long);
+        let alike = |other: &&One| other.owner == one.owner && other.generation.cache().long == long;
+        let beside = self.running.iter().filter(alike);
         let shared =
             |other: &One| common(tokens, other.generation.sequence()).min(other.generation.cache().n);
         let (n, running) = beside
@@ -203,7 +205,7 @@ impl Batch {
                 self.prompts.shrink(left, config);
                 Some(other.generation.cache().copy(n))
             }
-            _ if kept > 0 => self.prompts.take(&one.owner, tokens, kept, left, config),
+            _ if kept > 0 => self.prompts.take(&one.owner, (tokens, long), kept, left, config),
             _ => None,
         }
     }
@@ -211,8 +213,10 @@ impl Batch {
     /// Whether a prompt that is being read will soon have read what this one begins with.
     fn had_better_wait(&self, one: &One) -> bool {
         let tokens = one.generation.sequence();
-        let kept = self.prompts.longest(&one.owner, tokens);
-        let reads = |other: &&One| other.owner == one.owner && other.generation.reads();
+        let long = one.generation.cache().long;
+        let kept = self.prompts.longest(&one.owner, tokens, long);
+        let alike = |other: &One| other.owner == one.owner && other.generation.cache().long == long;
+        let reads = |other: &&One| alike(other) && other.generation.reads();
         self.running.iter().filter(reads).any(|other| {
             let common = common(tokens, other.generation.sequence());
             common > other.generation.cache().n.max(kept) + WORTH
@@ -231,7 +235,7 @@ impl Batch {
                 return;
             }
             let Some(mut last) = self.running.pop() else { return };
-            last.generation.go_on_from(Cache::new(config));
+            last.generation.start_over(config);
             self.waiting.push_front(last);
         }
     }

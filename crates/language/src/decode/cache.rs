@@ -7,6 +7,8 @@ use crate::checkpoint::Config;
 pub struct Cache {
     pub(crate) memories: Vec<Memory>,
     pub(crate) n: usize,
+    /// Whether its keys are turned as those of long sequences: only a sequence that is as long can go on from it.
+    pub(crate) long: bool,
     /// Numbers of a token's keys in one block.
     width: usize,
 }
@@ -14,8 +16,14 @@ pub struct Cache {
 impl Cache {
     /// Without a token.
     pub fn new(config: &Config) -> Self {
+        Self::of_length(config, 0)
+    }
+
+    /// The same for a sequence of so many tokens.
+    pub(crate) fn of_length(config: &Config, tokens: usize) -> Self {
         let memories = (0..config.layers).map(|_| Memory::default()).collect();
-        Cache { memories, n: 0, width: config.kv_heads * config.head_size }
+        let long = config.turned_long(tokens);
+        Cache { memories, n: 0, long, width: config.kv_heads * config.head_size }
     }
 
     /// How many tokens it holds.
@@ -37,7 +45,7 @@ impl Cache {
     /// The first `n` of its tokens, copied.
     pub(crate) fn copy(&self, n: usize) -> Self {
         let memories = self.memories.iter().map(|memory| memory.copy(n, self.width)).collect();
-        Cache { memories, n, width: self.width }
+        Cache { memories, n, long: self.long, width: self.width }
     }
 
     /// Forgets all but the first `n` tokens.

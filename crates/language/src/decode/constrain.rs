@@ -6,10 +6,12 @@ use llguidance::api::TopLevelGrammar;
 use llguidance::toktrie::{ApproximateTokEnv, TokRxInfo, TokTrie};
 use llguidance::{Matcher, ParserFactory};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{Error, Result};
 
+use crate::calls::spaced;
 use crate::error::LanguageError;
+use crate::model::Model;
 use crate::tokens::Tokens;
 
 /// The form that an answer must have.
@@ -20,6 +22,25 @@ pub enum Form {
     Schema(Value),
     /// A text that this regular expression matches as a whole.
     Regex(String),
+    /// Calls of these functions, as the model's chat template writes calls.
+    Calls {
+        /// Each with its name and the JSON Schema of its parameters, as OpenAI describes a function.
+        functions: Vec<Value>,
+        /// Whether there may be more than one.
+        several: bool,
+    },
+}
+
+impl Form {
+    fn grammar(&self, model: &Model) -> Result<TopLevelGrammar> {
+        Ok(match self {
+            Form::Schema(schema) => TopLevelGrammar::from_json_schema(spaced(schema)),
+            Form::Regex(pattern) => TopLevelGrammar::from_regex(pattern),
+            Form::Calls { functions, several } => {
+                TopLevelGrammar::from_lark(model.calls()?.grammar(functions, *several))
+            }
+        })
+    }
 }
 
 /// What compiles forms for one model.
@@ -47,12 +68,8 @@ impl Forms {
     ///
     /// # Errors
     /// When it is not valid, or asks for what is not supported.
-    pub(crate) fn start(&self, form: &Form) -> Result<Kept> {
-        let grammar = match form {
-            Form::Schema(schema) => TopLevelGrammar::from_json_schema(spaced(schema)),
-            Form::Regex(pattern) => TopLevelGrammar::from_regex(pattern),
-        };
-        let parser = self.factory.create_parser(grammar).map_err(failed)?;
+    pub(crate) fn start(&self, form: &Form, model: &Model) -> Result<Kept> {
+        let parser = self.factory.create_parser(form.grammar(model)?).map_err(failed)?;
         let mut matcher = Matcher::new(Ok(parser));
         match matcher.get_error() {
             Some(problem) => Err(LanguageError::Form(short(&problem)).into()),
@@ -90,17 +107,6 @@ impl Kept {
         self.matcher.consume_token(token).map_err(failed)?;
         Ok(self.matcher.is_stopped())
     }
-}
-
-/// The schema, with one space after commas and colons and none elsewhere, as Python writes JSON: blank space without end would
-/// be valid, too.
-fn spaced(schema: &Value) -> Value {
-    let mut schema = if schema == &Value::Bool(true) { json!({}) } else { schema.clone() };
-    if let Value::Object(keys) = &mut schema {
-        let options = json!({ "whitespace_flexible": false, "item_separator": ", ", "key_separator": ": " });
-        keys.entry("x-guidance").or_insert(options);
-    }
-    schema
 }
 
 fn failed(e: impl std::fmt::Display) -> Error {

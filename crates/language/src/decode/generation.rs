@@ -9,6 +9,7 @@ use super::constrain::Kept;
 use super::generate::{Finish, Generated, Logprob, Request, logprob, room};
 use super::sample::Sampler;
 use super::stream::Stream;
+use crate::checkpoint::Config;
 use crate::model::Model;
 
 /// An answer while it grows. The cache may be taken from it at any time: what it held is read again, to the same bits.
@@ -44,7 +45,7 @@ impl Generation {
             n_prompt: request.prompt.len(),
             room,
             top: request.logprobs,
-            cache: Cache::new(model.config()),
+            cache: Cache::of_length(model.config(), request.prompt.len()),
             cached: 0,
             form,
             sampler: Sampler::new(&request.sampling, &request.prompt),
@@ -88,6 +89,11 @@ impl Generation {
             self.cached = cache.n;
         }
         self.cache = cache;
+    }
+
+    /// Reads all tokens again.
+    pub(crate) fn start_over(&mut self, config: &Config) {
+        self.go_on_from(Cache::of_length(config, self.sequence.len()));
     }
 
     /// Takes what attention keeps, with its tokens.
@@ -134,6 +140,9 @@ impl Generation {
         self.logprobs.extend(raw.map(|(top, raw)| logprob(&raw, next, top)));
         self.sequence.push(next);
         let piece = self.stream.push(model.tokens(), next)?.to_owned();
+        if model.config().turned_long(self.sequence.len()) != self.cache.long {
+            self.start_over(model.config());
+        }
         self.whole = self.form.as_mut().map(|form| form.take(next)).transpose()?.unwrap_or(false);
         Ok(Some(piece))
     }

@@ -29,14 +29,14 @@ impl Prompts {
         self.0.iter().map(|left| Cache::bytes(config, left.cache.n)).sum()
     }
 
-    /// How many of the first of these tokens some answer of this owner has left.
-    pub(super) fn longest(&self, owner: &Owner, tokens: &[u32]) -> usize {
-        self.of(owner).map(|(_, left)| common(&left.tokens, tokens)).max().unwrap_or(0)
+    /// How many of the first of these tokens some answer of this owner has left, turned as those of long sequences or not.
+    pub(super) fn longest(&self, owner: &Owner, tokens: &[u32], long: bool) -> usize {
+        self.of(owner, long).map(|(_, left)| common(&left.tokens, tokens)).max().unwrap_or(0)
     }
 
-    fn of(&self, owner: &Owner) -> impl Iterator<Item = (usize, &Left)> {
+    fn of(&self, owner: &Owner, long: bool) -> impl Iterator<Item = (usize, &Left)> {
         let owner = owner.clone();
-        self.0.iter().enumerate().filter(move |(_, left)| left.owner == owner)
+        self.0.iter().enumerate().filter(move |(_, left)| left.owner == owner && left.cache.long == long)
     }
 
     /// The cache of the first `n` of these tokens, which some answer of this owner has left, where all else that stays takes at
@@ -44,13 +44,13 @@ impl Prompts {
     pub(super) fn take(
         &mut self,
         owner: &Owner,
-        tokens: &[u32],
+        (tokens, long): (&[u32], bool),
         n: usize,
         memory: usize,
         config: &Config,
     ) -> Option<Cache> {
         let begins = |(_, left): &(usize, &Left)| common(&left.tokens, tokens) >= n;
-        let at = self.of(owner).find(begins)?.0;
+        let at = self.of(owner, long).find(begins)?.0;
         let found = self.0.remove(at);
         let bytes = Cache::bytes(config, found.cache.n);
         if found.tokens.len() <= n || bytes > memory {
@@ -65,10 +65,13 @@ impl Prompts {
     /// Keeps what an answer left. What holds nothing beyond it goes.
     pub(super) fn add(&mut self, owner: Owner, tokens: Vec<u32>, cache: Cache) {
         let within = |a: &[u32], b: &[u32]| b.starts_with(a);
-        if tokens.is_empty() || self.of(&owner).any(|(_, left)| within(&tokens, &left.tokens)) {
+        let long = cache.long;
+        if tokens.is_empty() || self.of(&owner, long).any(|(_, left)| within(&tokens, &left.tokens)) {
             return;
         }
-        self.0.retain(|left| left.owner != owner || !within(&left.tokens, &tokens));
+        let goes =
+            |left: &Left| left.owner == owner && left.cache.long == long && within(&left.tokens, &tokens);
+        self.0.retain(|left| !goes(left));
         self.0.push(Left { owner, tokens, cache });
     }
 

@@ -9,8 +9,8 @@ use safetensors::{Dtype, serialize};
 use serde_json::{Value, json};
 use tidemill_core::{Error, Result, State, Tensor, TensorData};
 
-use super::lora::{Adapter, Pair, Site, can_adapt};
-use crate::checkpoint::{Config, Shard, read_json};
+use super::lora::{Adapter, Pair, Site};
+use crate::checkpoint::{Config, Family, Shard, read_json};
 use crate::error::LanguageError;
 
 const SETTINGS: &str = "adapter_config.json";
@@ -98,17 +98,18 @@ impl Adapter {
     }
 
     fn read(settings: &Value, file: &mut dyn Named, config: &Config, folder: &Path) -> Result<Self> {
-        can_adapt(config)?;
-        let (rank, alpha) = checked(settings, folder)?;
+        let (rank, alpha) = checked(settings, config.family, folder)?;
         let outputs = Site::ALL.map(|site| site.sizes(config).1);
         let root = settings["use_rslora"] == true;
         let pairs = (0..config.layers).map(|_| Default::default()).collect();
-        let mut adapter = Adapter { rank, alpha, root, pairs, outputs };
+        let mut adapter = Adapter { rank, alpha, root, family: config.family, pairs, outputs };
         let mut n_read = 0;
         for layer in 0..config.layers {
             for site in Site::ALL {
                 let (inputs, outputs) = site.sizes(config);
-                let (a, b) = (name(layer, site, 'A'), name(layer, site, 'B'));
+                let [Some(a), Some(b)] = ['A', 'B'].map(|part| name(config.family, layer, site, part)) else {
+                    continue;
+                };
                 if !file.has(&a) && !file.has(&b) {
                     continue;
                 }
@@ -118,6 +119,11 @@ impl Adapter {
             }
         }
         let names = file.names();
+        if names.is_empty() {
+            return Err(
+                LanguageError::Adapter { folder: folder.into(), problem: "holds no tensor".into() }.into()
+            );
+        }
         if n_read == 0 || n_read != names.len() {
             let known = |name: &&String| adapter.names().any(|known| known == **name);
             let stray = names.iter().find(|name| !known(name)).cloned().unwrap_or_default();
@@ -140,7 +146,6 @@ impl Adapter {
 
     /// What peft's `adapter_config.json` says.
     fn settings(&self, base: &str) -> Value {
-        let sites: Vec<&str> = self.sites().into_iter().map(Site::name).collect();
         json!({
             "peft_type": "LORA",
             "task_type": "CAUSAL_LM",
@@ -148,9 +153,10 @@ impl Adapter {
             "r": self.rank,
             "lora_alpha": self.alpha,
             "lora_dropout": 0.0,
-            "target_modules": sites,
+            "target_modules": self.site_names(),
             "bias": "none",
-            "fan_in_fan_out": false,
+            // Whether the weights beside it lie as `[inputs, outputs]`; its own matrices lie alike in any family.
+            "fan_in_fan_out": self.family == Family::Gpt2,
             "use_rslora": self.root,
             "use_dora": false,
             "modules_to_save": null,
@@ -161,16 +167,17 @@ impl Adapter {
 
     /// Each tensor with its name and shape.
     fn parts(&self) -> impl Iterator<Item = (String, [usize; 2], &Vec<f32>)> {
-        let rank = self.rank;
+        let (rank, family) = (self.rank, self.family);
+        let of_site = move |layer: usize, site: Site, pair: &Pair| {
+            let (a, b) = ([rank, pair.a.len() / rank], [pair.b.len() / rank, rank]);
+            [(name(family, layer, site, 'A'), a), (name(family, layer, site, 'B'), b)]
+        };
         self.pairs.iter().enumerate().flat_map(move |(layer, pairs)| {
-            Site::ALL.into_iter().flat_map(move |site| {
-                let parts = pairs[site as usize].as_ref().map(|pair| {
-                    [
-                        (name(layer, site, 'A'), [rank, pair.a.len() / rank], &pair.a),
-                        (name(layer, site, 'B'), [pair.b.len() / rank, rank], &pair.b),
-                    ]
-                });
-                parts.into_iter().flatten()
+            let sites =
+                Site::ALL.into_iter().filter_map(move |site| Some((site, pairs[site as usize].as_ref()?)));
+            sites.flat_map(move |(site, pair)| {
+                let named = of_site(layer, site, pair).into_iter().zip([&pair.a, &pair.b]);
+                named.filter_map(|((name, shape), values)| Some((name?, shape, values)))
             })
         })
     }
@@ -194,20 +201,22 @@ impl Adapter {
     }
 
     fn names(&self) -> impl Iterator<Item = String> + '_ {
-        let layers = 0..self.pairs.len();
-        layers.flat_map(|layer| {
-            Site::ALL.into_iter().flat_map(move |site| ['A', 'B'].map(|part| name(layer, site, part)))
-        })
+        let (layers, family) = (0..self.pairs.len(), self.family);
+        let of_site = move |layer: usize, site: Site| ['A', 'B'].map(|part| name(family, layer, site, part));
+        layers
+            .flat_map(move |layer| Site::ALL.into_iter().flat_map(move |site| of_site(layer, site)).flatten())
     }
 }
 
-fn name(layer: usize, site: Site, part: char) -> String {
-    let (block, site) = (site.part(), site.name());
-    format!("base_model.model.model.layers.{layer}.{block}.{site}.lora_{part}.weight")
+/// As peft names it; none where the family has no such layer.
+fn name(family: Family, layer: usize, site: Site, part: char) -> Option<String> {
+    let blocks = if family == Family::Gpt2 { "transformer.h" } else { "model.layers" };
+    let (block, site) = site.names(family)?;
+    Some(format!("base_model.model.{blocks}.{layer}.{block}.{site}.lora_{part}.weight"))
 }
 
 /// Rank and alpha, when all else is as this build knows it.
-fn checked(settings: &Value, folder: &Path) -> Result<(usize, f64)> {
+fn checked(settings: &Value, family: Family, folder: &Path) -> Result<(usize, f64)> {
     let wrong = |problem: String| Err(LanguageError::Adapter { folder: folder.into(), problem }.into());
     if settings["peft_type"] != "LORA" {
         return wrong(format!("is of sort {}; only LORA is supported", settings["peft_type"]));
@@ -216,7 +225,7 @@ fn checked(settings: &Value, folder: &Path) -> Result<(usize, f64)> {
         ("use_dora", json!(false)),
         ("bias", json!("none")),
         ("lora_bias", json!(false)),
-        ("fan_in_fan_out", json!(false)),
+        ("fan_in_fan_out", json!(family == Family::Gpt2)),
         ("modules_to_save", json!([])),
         ("rank_pattern", json!({})),
         ("alpha_pattern", json!({})),
@@ -224,7 +233,9 @@ fn checked(settings: &Value, folder: &Path) -> Result<(usize, f64)> {
     ];
     for (key, only) in plain {
         let found = &settings[key];
-        if !found.is_null() && *found != only {
+        // peft sets this one right when it reads it: how the weights of a GPT-2 lie is known.
+        let known = key == "fan_in_fan_out" && family == Family::Gpt2;
+        if !found.is_null() && *found != only && !known {
             return wrong(format!("'{key}' is {found}; only {only} is supported"));
         }
     }

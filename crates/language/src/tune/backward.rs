@@ -4,34 +4,31 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use super::attention;
-use super::lora::{Adapter, Pair, Site};
-use crate::blocks::decoder::{Pass, Trace};
+use super::lora::{Adapter, Pair, SITES, Site};
+use crate::blocks::decoder::{Pass, Trace, activated, activated_backward};
 use crate::blocks::linear::Linear;
 use crate::blocks::norm;
 use crate::blocks::panels::product;
-use crate::blocks::swiglu;
 
 /// The gradients of one block's pairs.
-pub(crate) type BlockGradients = [Option<Pair>; 7];
+pub(crate) type BlockGradients = [Option<Pair>; SITES];
 
 impl Pass<'_> {
     /// Turns the gradient at the state after this block into that before it; adds those of the adapter to `gradients`.
     pub(crate) fn backward(&self, trace: &Trace, d_state: &mut [f32], gradients: &mut BlockGradients) {
         let (config, block) = (self.config, self.block);
-        let hidden = swiglu::swiglu(&trace.gate_up, config.inner);
+        let hidden = activated(config, &trace.gate_up);
         let d_hidden = self.linear_backward(&block.down, &hidden, d_state, &[Site::Down], gradients);
-        let d_gate_up = swiglu::backward(&trace.gate_up, config.inner, &d_hidden);
+        let d_gate_up = activated_backward(config, &trace.gate_up, &d_hidden);
         let normed = block.inner_norm.of(&trace.between);
-        let sites = [Site::Gate, Site::Up];
-        let d_normed = self.linear_backward(&block.inner, &normed, &d_gate_up, &sites, gradients);
+        let d_normed = self.linear_backward(&block.inner, &normed, &d_gate_up, &Site::INNER, gradients);
         block.inner_norm.backward(&trace.between, &d_normed, d_state);
 
         let d_attended = self.linear_backward(&block.out, &trace.attended, d_state, &[Site::O], gradients);
         let mut d_qkv = attention::backward(config, trace, &d_attended);
         self.turn_back(trace, &mut d_qkv);
         let normed = block.attention_norm.of(&trace.before);
-        let sites = [Site::Q, Site::K, Site::V];
-        let d_normed = self.linear_backward(&block.qkv, &normed, &d_qkv, &sites, gradients);
+        let d_normed = self.linear_backward(&block.qkv, &normed, &d_qkv, &Site::ATTENTION, gradients);
         block.attention_norm.backward(&trace.before, &d_normed, d_state);
     }
 

@@ -170,9 +170,12 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
     }
 
-    fn adapter(model: &Model, tensors: &str) -> Adapter {
-        let folder = tempfile::tempdir().unwrap();
-        let from = fixtures().join("adapter");
+    fn folder(family: &str) -> PathBuf {
+        fixtures().join(if family == "llama" { "adapter" } else { "gpt2-adapter" })
+    }
+
+    fn adapter(family: &str, model: &Model, tensors: &str) -> Adapter {
+        let (folder, from) = (tempfile::tempdir().unwrap(), folder(family));
         std::fs::copy(from.join("adapter_config.json"), folder.path().join("adapter_config.json")).unwrap();
         std::fs::copy(from.join(tensors), folder.path().join("adapter_model.safetensors")).unwrap();
         Adapter::load(folder.path(), model.config()).unwrap()
@@ -185,56 +188,66 @@ mod tests {
         }
     }
 
-    /// What `fixtures/make_dpo.py` wrote with peft and torch.
-    fn case(model: &Model) -> (Value, Vec<Couple>) {
-        let case = std::fs::read(fixtures().join("dpo.json")).unwrap();
-        let case: Value = serde_json::from_slice(&case).unwrap();
+    /// What `fixtures/make_dpo.py` and `fixtures/make_gpt2_adapter.py` wrote with peft and torch.
+    fn case(family: &str) -> (Model, Value, Vec<Couple>) {
+        let model = Model::open(&fixtures().join(format!("{family}.gguf"))).unwrap();
+        let read = |name: &str| -> Value {
+            serde_json::from_slice(&std::fs::read(fixtures().join(name)).unwrap()).unwrap()
+        };
+        let case = match family {
+            "llama" => read("dpo.json"),
+            _ => read("gpt2-adapter.json")["dpo"].clone(),
+        };
         let couples = case["preferences"].as_array().unwrap().iter().map(|one| {
             let answers = [example(&one["chosen"]), example(&one["rejected"])];
-            let reference = answers.each_ref().map(|answer| loss_of(model, answer, None));
+            let reference = answers.each_ref().map(|answer| loss_of(&model, answer, None));
             Couple { answers, reference }
         });
         let couples = couples.collect();
-        (case, couples)
+        (model, case, couples)
     }
 
     #[test]
     fn losses_margins_and_gradients_are_those_of_torch() {
-        let model = Model::open(&fixtures().join("llama")).unwrap();
-        let (case, couples) = case(&model);
-        let beta = case["beta"].as_f64().unwrap();
-        let mut trainer = Trainer::new(&model, adapter(&model, "adapter_model.safetensors"), 0.0, 1.0);
-        let share = 1.0 / couples.len() as f64;
-        for (couple, wanted) in couples.iter().zip(case["preferences"].as_array().unwrap()) {
-            let margin = backward(&mut trainer, couple, beta, share);
-            for (found, key) in [(margin, "margin"), (loss(margin), "loss")] {
-                let wanted = wanted[key].as_f64().unwrap();
-                assert!((found - wanted).abs() < 1e-5, "{key}: {found} is not {wanted}");
+        for family in ["llama", "gpt2"] {
+            let (model, case, couples) = case(family);
+            let beta = case["beta"].as_f64().unwrap();
+            let start = adapter(family, &model, "adapter_model.safetensors");
+            let mut trainer = Trainer::new(&model, start, 0.0, 1.0);
+            let share = 1.0 / couples.len() as f64;
+            for (couple, wanted) in couples.iter().zip(case["preferences"].as_array().unwrap()) {
+                let margin = backward(&mut trainer, couple, beta, share);
+                for (found, key) in [(margin, "margin"), (loss(margin), "loss")] {
+                    let wanted = wanted[key].as_f64().unwrap();
+                    assert!((found - wanted).abs() < 1e-5, "{family}, {key}: {found} is not {wanted}");
+                }
             }
-        }
-        let wanted = adapter(&model, "dpo_gradients.safetensors").pairs;
-        let ours = trainer.gradients.iter().flatten().flatten();
-        let mut n = 0;
-        for (ours, wanted) in ours.zip(wanted.iter().flatten().flatten()) {
-            for (x, y) in ours.a.iter().chain(&ours.b).zip(wanted.a.iter().chain(&wanted.b)) {
-                assert!((x - y).abs() < 1e-5, "number {n}: {x} is not {y}");
-                n += 1;
+            let wanted = adapter(family, &model, "dpo_gradients.safetensors").pairs;
+            let ours = trainer.gradients.iter().flatten().flatten();
+            let mut n = 0;
+            for (ours, wanted) in ours.zip(wanted.iter().flatten().flatten()) {
+                for (x, y) in ours.a.iter().chain(&ours.b).zip(wanted.a.iter().chain(&wanted.b)) {
+                    assert!((x - y).abs() < 1e-5, "{family}, number {n}: {x} is not {y}");
+                    n += 1;
+                }
             }
+            assert_eq!(n, trainer.adapter.n_parameters());
         }
-        assert_eq!(n, trainer.adapter.n_parameters());
     }
 
     #[test]
     fn ten_losses_are_those_of_torch() {
-        let model = Model::open(&fixtures().join("llama")).unwrap();
-        let (case, couples) = case(&model);
-        let (beta, batch) = (case["beta"].as_f64().unwrap(), couples.iter().collect::<Vec<_>>());
-        let mut trainer = Trainer::new(&model, adapter(&model, "adapter_model.safetensors"), 0.01, 1.0);
-        for (number, wanted) in case["losses"].as_array().unwrap().iter().enumerate() {
-            let margins = step(&mut trainer, &batch, beta, 1e-2, &Context::default()).unwrap();
-            let found = margins.iter().map(|margin| loss(*margin)).sum::<f64>() / margins.len() as f64;
-            let wanted = wanted.as_f64().unwrap();
-            assert!((found - wanted).abs() < 1e-3, "step {number}: {found} is not {wanted}");
+        for family in ["llama", "gpt2"] {
+            let (model, case, couples) = case(family);
+            let (beta, batch) = (case["beta"].as_f64().unwrap(), couples.iter().collect::<Vec<_>>());
+            let start = adapter(family, &model, "adapter_model.safetensors");
+            let mut trainer = Trainer::new(&model, start, 0.01, 1.0);
+            for (number, wanted) in case["losses"].as_array().unwrap().iter().enumerate() {
+                let margins = step(&mut trainer, &batch, beta, 1e-2, &Context::default()).unwrap();
+                let found = margins.iter().map(|margin| loss(*margin)).sum::<f64>() / margins.len() as f64;
+                let wanted = wanted.as_f64().unwrap();
+                assert!((found - wanted).abs() < 1e-3, "{family}, step {number}: {found} is not {wanted}");
+            }
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Prompt {
     Tools(Vec<Message>, Vec<Value>),
     /// A text to go on from as it stands.
     Raw(String),
+    /// The tokens to go on from.
+    Tokens(Vec<u32>),
 }
 
 impl From<&str> for Prompt {
@@ -77,7 +79,10 @@ impl Example {
         let response = &pair.response;
         let (mut tokens, rest) = match &pair.prompt {
             Prompt::Text(text) if model.chats() => chat(model, &[Message::new("user", text)], &[], response)?,
-            Prompt::Text(text) | Prompt::Raw(text) => plain(model, text, response)?,
+            Prompt::Text(text) | Prompt::Raw(text) => {
+                plain(model, model.tokens().encode(text, true)?, response)?
+            }
+            Prompt::Tokens(tokens) => plain(model, tokens.clone(), response)?,
             Prompt::Chat(messages) => chat(model, messages, &[], response)?,
             Prompt::Tools(messages, tools) => chat(model, messages, tools, response)?,
         };
@@ -111,8 +116,7 @@ fn chat(
     Ok((tokens, rest))
 }
 
-fn plain(model: &Model, prompt: &str, response: &str) -> Result<(Vec<u32>, Vec<u32>)> {
-    let tokens = model.tokens().encode(prompt, true)?;
+fn plain(model: &Model, tokens: Vec<u32>, response: &str) -> Result<(Vec<u32>, Vec<u32>)> {
     let mut rest = model.tokens().encode(response, false)?;
     rest.extend(model.config().eos.first());
     Ok((tokens, rest))

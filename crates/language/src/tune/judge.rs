@@ -36,7 +36,8 @@ pub fn losses(
 pub(crate) fn loss_of(model: &Model, example: &Example, adapter: Option<&Adapter>) -> f64 {
     let first = example.first_label();
     let before = &example.tokens[..example.tokens.len() - 1];
-    let states = model.states(before, &mut Cache::new(model.config()), adapter);
+    let mut cache = Cache::of_length(model.config(), example.tokens.len());
+    let states = model.states(before, &mut cache, adapter);
     // The state of a token says the next one: labels begin one token after their states.
     let states = &states[(first - 1) * model.config().hidden..];
     log_losses(&model.decoder, states, &example.tokens[first..])

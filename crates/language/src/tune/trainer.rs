@@ -72,7 +72,8 @@ impl<'a> Trainer<'a> {
         let Trainer { model, adapter, gradients, kept, .. } = self;
         let (config, decoder) = (model.config(), &model.decoder);
         let n = example.tokens.len();
-        let turns = decoder.rope.turns(0..n);
+        let long = config.turned_long(n);
+        let turns = decoder.rope.turns((0..n).map(|position| (position, long)));
         let places: Vec<Place> = Place::run(0, 0..n).collect();
         let pass = |layer: usize| {
             let block = &decoder.blocks[layer];
@@ -144,12 +145,17 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
     }
 
-    fn case() -> (Model, Adapter, Value, Vec<Example>) {
-        let reference = std::fs::read(fixtures().join("reference.json")).unwrap();
-        let reference: Value = serde_json::from_slice(&reference).unwrap();
-        let case = reference["adapter"].clone();
-        let model = Model::open(&fixtures().join("llama")).unwrap();
-        let adapter = Adapter::load(&fixtures().join("adapter"), model.config()).unwrap();
+    /// What `fixtures/make.py` and `fixtures/make_gpt2_adapter.py` wrote with peft and torch, with the folder of the adapter.
+    fn case(family: &str) -> (Model, Adapter, Value, Vec<Example>) {
+        let read = |name: &str| -> Value {
+            serde_json::from_slice(&std::fs::read(fixtures().join(name)).unwrap()).unwrap()
+        };
+        let case = match family {
+            "llama" => read("reference.json")["adapter"].clone(),
+            _ => read("gpt2-adapter.json"),
+        };
+        let model = Model::open(&fixtures().join(format!("{family}.gguf"))).unwrap();
+        let adapter = Adapter::load(&folder(family), model.config()).unwrap();
         let sequences = case["sequences"].as_array().unwrap().iter();
         let examples = sequences
             .map(|sequence| Example {
@@ -160,10 +166,13 @@ mod tests {
         (model, adapter, case, examples)
     }
 
+    fn folder(family: &str) -> PathBuf {
+        fixtures().join(if family == "llama" { "adapter" } else { "gpt2-adapter" })
+    }
+
     /// The gradients of peft, read as if they were an adapter.
-    fn wanted(model: &Model) -> Adapter {
-        let folder = tempfile::tempdir().unwrap();
-        let adapter = fixtures().join("adapter");
+    fn wanted(family: &str, model: &Model) -> Adapter {
+        let (folder, adapter) = (tempfile::tempdir().unwrap(), folder(family));
         std::fs::copy(adapter.join("adapter_config.json"), folder.path().join("adapter_config.json"))
             .unwrap();
         let tensors = folder.path().join("adapter_model.safetensors");
@@ -173,47 +182,53 @@ mod tests {
 
     #[test]
     fn loss_and_gradients_are_those_of_peft() {
-        let (model, adapter, case, examples) = case();
-        let n_labels: usize = examples.iter().map(Example::n_labels).sum();
-        let mut trainer = Trainer::new(&model, adapter, 0.0, 1.0);
-        let sums: f64 = examples.iter().map(|example| trainer.backward(example, 1.0 / n_labels as f64)).sum();
-        let loss = case["loss"].as_f64().unwrap();
-        assert!((sums / n_labels as f64 - loss).abs() < 1e-4, "{sums} {loss}");
-        let pairs = wanted(&model).pairs;
-        let mut n = 0;
-        for (ours, wanted) in
-            trainer.gradients.iter().flatten().flatten().zip(pairs.iter().flatten().flatten())
-        {
-            let (ours, wanted) = (ours.a.iter().chain(&ours.b), wanted.a.iter().chain(&wanted.b));
-            for (x, y) in ours.zip(wanted) {
-                assert!((x - y).abs() < 1e-4 * y.abs().max(1.0), "number {n}: {x} is not {y}");
-                n += 1;
+        for family in ["llama", "gpt2"] {
+            let (model, adapter, case, examples) = case(family);
+            let n_labels: usize = examples.iter().map(Example::n_labels).sum();
+            let share = 1.0 / n_labels as f64;
+            let mut trainer = Trainer::new(&model, adapter, 0.0, 1.0);
+            let sums: f64 = examples.iter().map(|example| trainer.backward(example, share)).sum();
+            let loss = case["loss"].as_f64().unwrap();
+            assert!((sums * share - loss).abs() < 1e-4, "{family}: {sums} {loss}");
+            let pairs = wanted(family, &model).pairs;
+            let both = trainer.gradients.iter().flatten().flatten().zip(pairs.iter().flatten().flatten());
+            let mut n = 0;
+            for (ours, wanted) in both {
+                let (ours, wanted) = (ours.a.iter().chain(&ours.b), wanted.a.iter().chain(&wanted.b));
+                for (x, y) in ours.zip(wanted) {
+                    assert!((x - y).abs() < 1e-4 * y.abs().max(1.0), "{family}, number {n}: {x} is not {y}");
+                    n += 1;
+                }
             }
+            assert_eq!(n, trainer.adapter.n_parameters());
         }
-        assert_eq!(n, trainer.adapter.n_parameters());
     }
 
     #[test]
     fn layers_computed_twice_give_the_same_bits() {
-        let (model, adapter, _, examples) = case();
-        let gradients = |kept: usize| {
-            let mut trainer = Trainer::new(&model, adapter.clone(), 0.0, 1.0);
-            trainer.kept = kept;
-            let sums: Vec<f64> = examples.iter().map(|example| trainer.backward(example, 0.1)).collect();
-            (sums, trainer.gradients)
-        };
-        assert!(gradients(0) == gradients(KEPT));
+        for family in ["llama", "gpt2"] {
+            let (model, adapter, _, examples) = case(family);
+            let gradients = |kept: usize| {
+                let mut trainer = Trainer::new(&model, adapter.clone(), 0.0, 1.0);
+                trainer.kept = kept;
+                let sums: Vec<f64> = examples.iter().map(|example| trainer.backward(example, 0.1)).collect();
+                (sums, trainer.gradients)
+            };
+            assert!(gradients(0) == gradients(KEPT));
+        }
     }
 
     #[test]
     fn twenty_losses_are_those_of_torch() {
-        let (model, adapter, case, examples) = case();
-        let examples: Vec<&Example> = examples.iter().collect();
-        let mut trainer = Trainer::new(&model, adapter, 0.01, 1.0);
-        for (step, wanted) in case["losses"].as_array().unwrap().iter().enumerate() {
-            let loss = trainer.step(&examples, 1e-2, &Context::default()).unwrap();
-            let wanted = wanted.as_f64().unwrap();
-            assert!((loss - wanted).abs() < 1e-3, "step {step}: {loss} is not {wanted}");
+        for family in ["llama", "gpt2"] {
+            let (model, adapter, case, examples) = case(family);
+            let examples: Vec<&Example> = examples.iter().collect();
+            let mut trainer = Trainer::new(&model, adapter, 0.01, 1.0);
+            for (step, wanted) in case["losses"].as_array().unwrap().iter().enumerate() {
+                let loss = trainer.step(&examples, 1e-2, &Context::default()).unwrap();
+                let wanted = wanted.as_f64().unwrap();
+                assert!((loss - wanted).abs() < 1e-3, "{family}, step {step}: {loss} is not {wanted}");
+            }
         }
     }
 }

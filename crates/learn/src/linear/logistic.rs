@@ -63,6 +63,7 @@ pub struct Logistic {
     /// What keeps the coefficients small.
     pub penalty: Penalty,
     /// With `penalty = "elastic_net"`, how much of it is on sizes, 0 to 1.
+    #[schemars(extend("with" = { "key": "penalty", "is": ["elastic_net"], "name": "l1_ratio" }))]
     pub l1_ratio: f64,
     /// Whether rare classes count more.
     pub class_weight: ClassWeight,

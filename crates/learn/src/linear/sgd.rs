@@ -59,6 +59,7 @@ pub struct Sgd {
     /// Passes over the rows.
     pub epochs: usize,
     /// With `loss = "huber"`, from how many standard deviations of the target on a residual counts by its size.
+    #[schemars(extend("with" = { "key": "loss", "is": ["huber"], "name": "epsilon" }))]
     pub epsilon: f64,
 }
 
@@ -96,7 +97,7 @@ impl Builtin for Sgd {
 
 impl BuiltinLearner for Sgd {
     const FAMILY: Family = Family::Linear;
-    const LABEL: &'static [&'static str] = &["loss", "penalty", "l1_ratio"];
+    const LABEL: &'static [&'static str] = &["loss"];
 }
 
 impl Estimator for Sgd {

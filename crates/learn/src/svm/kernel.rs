@@ -84,8 +84,10 @@ pub struct Svm {
     /// How fast likeness falls with distance: `"scale"`, `"auto"` or a number above 0.
     pub gamma: Gamma,
     /// Of the polynomial kernel, from 1 to 20.
+    #[schemars(extend("with" = { "key": "kernel", "is": ["polynomial"], "name": "degree" }))]
     pub degree: u32,
     /// Added within the polynomial and sigmoid kernels.
+    #[schemars(extend("with" = { "key": "kernel", "is": ["polynomial", "sigmoid"], "name": "coef0" }))]
     pub coef0: f64,
     /// For a number: errors up to this cost nothing, from 0 up.
     pub epsilon: f64,

@@ -1,18 +1,9 @@
 //! `balanced_forest`: a random forest whose trees each learn from as many rows of every class.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
-};
 
-use super::FittedTrees;
-use super::fitted::VERSION;
-use super::forest::{Forest, Sampling, Settings, check, fit};
+use super::forest::{Forest, Sampling, Settings, forest_learner};
 
 /// A random forest for classes of unequal sizes: for each tree, as many rows of every class are drawn with replacement as the
 /// rarest class has, so that rare classes count as much as frequent ones (Chen, Liaw and Breiman 2004, "Using random forest to
@@ -70,46 +61,4 @@ impl Forest for BalancedForest {
     }
 }
 
-impl Builtin for BalancedForest {
-    const KIND: &'static str = "balanced_forest";
-    const VERSION: u32 = VERSION;
-
-    fn check(&self) -> Result<(), KeyPath> {
-        check(&self.settings())
-    }
-
-    fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
-        FittedTrees::load::<Self>(&state)
-    }
-}
-
-impl BuiltinLearner for BalancedForest {
-    const FAMILY: Family = Family::Trees;
-    const COLUMN_ORDER_MATTERS: bool = true;
-    const MEMORISES: bool = true;
-}
-
-impl Estimator for BalancedForest {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
-
-    fn needs(&self) -> Needs {
-        Needs { tabular: true, ..Needs::default() }
-    }
-
-    fn search(&self) -> Vec<Search> {
-        vec![
-            Search { key: "min_samples_leaf", values: [1, 3, 10].map(Value::from).to_vec() },
-            Search { key: "max_features", values: vec![Value::Null, 0.6.into()] },
-        ]
-    }
-
-    fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-        fit(self, training, context)
-    }
-}
+forest_learner!(BalancedForest, "balanced_forest");

@@ -29,7 +29,7 @@ pub enum LossName {
     Squared,
     /// The absolute error: predicts the median.
     Absolute,
-    /// Squared near the target, absolute beyond `huber_delta`.
+    /// Squared near the target, absolute beyond `delta`.
     Huber,
     /// The pinball loss: predicts the quantile `quantile`.
     Quantile,
@@ -37,9 +37,9 @@ pub enum LossName {
     Poisson,
     /// The gamma deviance: positive numbers.
     Gamma,
-    /// The Tweedie deviance of `tweedie_power`: numbers with many zeros.
+    /// The Tweedie deviance of `power`: numbers with many zeros.
     Tweedie,
-    /// For classes: the log loss, but rows count the less the surer they are (Lin et al. 2017; `focal_gamma`). Probabilities are less
+    /// For classes: the log loss, but rows count the less the surer they are (Lin et al. 2017; `gamma`). Probabilities are less
     /// sure than they should be: let them be calibrated.
     Focal,
 }
@@ -93,13 +93,17 @@ pub struct BoostedTrees {
     /// What is made small; without it, the squared error for numbers and the log loss for classes.
     pub loss: Option<LossName>,
     /// The quantile that the loss `quantile` predicts, between 0 and 1.
+    #[schemars(extend("with" = { "key": "loss", "is": ["quantile"], "name": "quantile" }))]
     pub quantile: f64,
     /// Where the loss `huber` turns from squared to absolute, above 0, in units of the target.
+    #[schemars(extend("with" = { "key": "loss", "is": ["huber"], "name": "delta" }))]
     pub huber_delta: f64,
     /// The power of the loss `tweedie`, between 1 and 2.
+    #[schemars(extend("with" = { "key": "loss", "is": ["tweedie"], "name": "power" }))]
     pub tweedie_power: f64,
     /// With the loss `focal`, how much less sure rows count: 0 or from 1 up.
     #[serde(skip_serializing_if = "is_usual_gamma")]
+    #[schemars(extend("with" = { "key": "loss", "is": ["focal"], "name": "gamma" }))]
     pub focal_gamma: f64,
     /// Columns with which the prediction may only rise (1) or only fall (-1).
     pub monotone: BTreeMap<String, i8>,

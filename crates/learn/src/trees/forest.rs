@@ -7,8 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Categories, Context, Estimator, Family, Fitted, KeyPath, Kind, Needs,
-    Registry, Result, Role, Search, State, Training, Trees,
+    Batch, Builtin, Categories, Context, Fitted, KeyPath, Kind, Result, Role, Training, Trees,
 };
 use tidemill_kernel::Random;
 use tidemill_kernel::trees::{
@@ -18,7 +17,6 @@ use tidemill_kernel::trees::{
 
 use super::FittedTrees;
 use super::features::TreeColumns;
-use super::fitted::VERSION;
 use super::losses::{Link, mean};
 use crate::rows;
 
@@ -53,6 +51,69 @@ impl Sampling {
         if bootstrap { Sampling::Bootstrap } else { Sampling::All }
     }
 }
+
+/// Makes parameters that are a [`Forest`] a learner.
+macro_rules! forest_learner {
+    ($name:ident, $kind:literal) => {
+        impl tidemill_core::Builtin for $name {
+            const KIND: &'static str = $kind;
+            const VERSION: u32 = $crate::trees::fitted::VERSION;
+
+            fn check(&self) -> Result<(), tidemill_core::KeyPath> {
+                $crate::trees::forest::check(&self.settings())
+            }
+
+            fn load(
+                _: &tidemill_core::Registry,
+                state: tidemill_core::State,
+            ) -> tidemill_core::Result<std::sync::Arc<dyn tidemill_core::Fitted>> {
+                $crate::trees::FittedTrees::load::<Self>(&state)
+            }
+        }
+
+        impl tidemill_core::BuiltinLearner for $name {
+            const FAMILY: tidemill_core::Family = tidemill_core::Family::Trees;
+            const COLUMN_ORDER_MATTERS: bool = true;
+            const MEMORISES: bool = true;
+        }
+
+        impl tidemill_core::Estimator for $name {
+            fn kind(&self) -> &'static str {
+                <$name as tidemill_core::Builtin>::KIND
+            }
+
+            fn params(&self) -> serde_json::Value {
+                serde_json::json!(self)
+            }
+
+            fn needs(&self) -> tidemill_core::Needs {
+                tidemill_core::Needs { tabular: true, ..tidemill_core::Needs::default() }
+            }
+
+            fn search(&self) -> Vec<tidemill_core::Search> {
+                vec![
+                    tidemill_core::Search {
+                        key: "min_samples_leaf",
+                        values: [1, 3, 10].map(serde_json::Value::from).to_vec(),
+                    },
+                    tidemill_core::Search {
+                        key: "max_features",
+                        values: vec![serde_json::Value::Null, 0.6.into()],
+                    },
+                ]
+            }
+
+            fn fit(
+                &self,
+                training: tidemill_core::Training<'_>,
+                context: &tidemill_core::Context,
+            ) -> tidemill_core::Result<std::sync::Arc<dyn tidemill_core::Fitted>> {
+                $crate::trees::forest::fit(self, training, context)
+            }
+        }
+    };
+}
+pub(super) use forest_learner;
 
 macro_rules! forest {
     ($(#[$doc:meta])* $name:ident, $kind:literal, bootstrap = $bootstrap:literal, random_cuts = $random:literal) => {
@@ -103,49 +164,7 @@ macro_rules! forest {
             }
         }
 
-        impl Builtin for $name {
-            const KIND: &'static str = $kind;
-            const VERSION: u32 = VERSION;
-
-            fn check(&self) -> Result<(), KeyPath> {
-                check(&self.settings())
-            }
-
-            fn load(_: &Registry, state: State) -> Result<Arc<dyn Fitted>> {
-                FittedTrees::load::<Self>(&state)
-            }
-        }
-
-        impl BuiltinLearner for $name {
-            const FAMILY: Family = Family::Trees;
-            const COLUMN_ORDER_MATTERS: bool = true;
-            const MEMORISES: bool = true;
-        }
-
-        impl Estimator for $name {
-            fn kind(&self) -> &'static str {
-                Self::KIND
-            }
-
-            fn params(&self) -> Value {
-                json!(self)
-            }
-
-            fn needs(&self) -> Needs {
-                Needs { tabular: true, ..Needs::default() }
-            }
-
-            fn search(&self) -> Vec<Search> {
-                vec![
-                    Search { key: "min_samples_leaf", values: [1, 3, 10].map(Value::from).to_vec() },
-                    Search { key: "max_features", values: vec![Value::Null, 0.6.into()] },
-                ]
-            }
-
-            fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
-                fit(self, training, context)
-            }
-        }
+        forest_learner!($name, $kind);
     };
 }
 

@@ -124,6 +124,16 @@ struct PlainBlock {
 impl PlainBlocks {
     /// What one image becomes, into `out`.
     pub(super) fn row(&self, picture: &[f32], out: &mut [f32]) {
+        let places = self.places(picture);
+        let share = out.len() as f32 / places.len() as f32;
+        out.fill(0.0);
+        for pixel in places.chunks_exact(out.len()) {
+            out.iter_mut().zip(pixel).for_each(|(out, x)| *out += x * share);
+        }
+    }
+
+    /// What the last block says of each place, place after place: its mean is what the image becomes.
+    pub(super) fn places(&self, picture: &[f32]) -> Vec<f32> {
         let mut x = picture.to_vec();
         for PlainBlock { block, filters, bias, norm } in &self.0 {
             let sizes = block.convolution;
@@ -136,10 +146,14 @@ impl PlainBlocks {
                 _ => Windows { window, height, width, channels: sizes.filters }.largest(&normed).0,
             };
         }
-        let share = out.len() as f32 / x.len() as f32;
-        out.fill(0.0);
-        for pixel in x.chunks_exact(out.len()) {
-            out.iter_mut().zip(pixel).for_each(|(out, x)| *out += x * share);
-        }
+        x
+    }
+
+    /// Rows and columns of these places.
+    pub(super) fn grid(&self) -> [usize; 2] {
+        self.0.last().map_or([0, 0], |PlainBlock { block, .. }| {
+            let sizes = block.convolution;
+            [sizes.height / block.window[0], sizes.width / block.window[1]]
+        })
     }
 }

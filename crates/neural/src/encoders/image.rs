@@ -11,7 +11,7 @@ use tidemill_core::{Batch, Column, Error, KeyPath, Layout, Result, Row, State};
 use super::augment::Augment;
 use super::blocks::{Blocks, PlainBlocks};
 use super::channels::{self, Channels};
-use super::{Encoder, Lesson, Plain, Read, Sort};
+use super::{Encoder, Lesson, Places, Plain, Read, Sort};
 use crate::graph::Pass;
 use crate::parameters::{Declared, Part};
 
@@ -151,5 +151,10 @@ impl Plain for PlainImage {
         let width = out.len() / read.n_rows.max(1);
         let rows = read.numbers.chunks_exact(self.per_row).zip(out.chunks_exact_mut(width.max(1)));
         rows.for_each(|(picture, out)| self.blocks.row(picture, out));
+    }
+
+    fn places(&self, read: &Read) -> Option<Places> {
+        let rows = read.numbers.chunks_exact(self.per_row).map(|picture| self.blocks.places(picture));
+        Some(Places { grid: self.blocks.grid(), rows: rows.collect() })
     }
 }

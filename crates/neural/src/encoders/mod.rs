@@ -217,6 +217,24 @@ pub(crate) trait Plain: Send + Sync {
     /// What the rows become, row after row, into `out`: `read.n_rows * width` numbers. A row gives the same bits
     /// whichever rows are beside it.
     fn run(&self, read: &Read, out: &mut [f32]);
+
+    /// Of each row, the share of each of its tokens in what it becomes; `None` where nothing attends to anything.
+    fn attention(&self, _read: &Read) -> Option<Vec<Vec<f32>>> {
+        None
+    }
+
+    /// What it says of each place of the images of which it gives the mean; `None` for one that gives none.
+    fn places(&self, _read: &Read) -> Option<Places> {
+        None
+    }
+}
+
+/// What an encoder says of the places of images.
+pub(crate) struct Places {
+    /// Rows and columns of places.
+    pub grid: [usize; 2],
+    /// Of each image, as many numbers for each place as it becomes.
+    pub rows: Vec<Vec<f32>>,
 }
 
 /// Encoders that give their numbers as they are read.

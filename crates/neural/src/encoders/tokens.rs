@@ -198,6 +198,12 @@ impl Plain for PlainText {
             self.0.row(&places[rows], out);
         }
     }
+
+    fn attention(&self, read: &Read) -> Option<Vec<Vec<f32>>> {
+        let segments = segments(read);
+        let places = places(read, &segments);
+        Some(segments.iter().map(|rows| self.0.rollout(&places[rows])).collect())
+    }
 }
 
 #[cfg(test)]

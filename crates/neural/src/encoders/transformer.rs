@@ -121,11 +121,27 @@ pub(super) struct PlainTransformer {
 impl PlainTransformer {
     /// The mean state of one text, into `out`.
     pub(super) fn row(&self, which: &[[u32; 2]], out: &mut [f32]) {
+        let Transformer { width, .. } = self.sizes;
+        out.fill(0.0);
+        for row in self.states(which, |_| ()).chunks_exact(width) {
+            out.iter_mut().zip(row).for_each(|(out, x)| *out += x / which.len() as f32);
+        }
+    }
+
+    /// The share of each token in the mean state of one text, by attention rollout.
+    pub(super) fn rollout(&self, which: &[[u32; 2]]) -> Vec<f32> {
+        let mut layers = Vec::with_capacity(self.sizes.layers);
+        self.states(which, |shares| layers.push(shares.to_vec()));
+        rollout(&layers, which.len())
+    }
+
+    /// The state of each token of one text at the end; `seen` is shown the share of every token in every other, `[heads, n, n]`, layer by
+    /// layer.
+    fn states(&self, which: &[[u32; 2]], mut seen: impl FnMut(&[f32])) -> Vec<f32> {
         let Transformer { width, heads, layers, .. } = self.sizes;
         let n = which.len();
-        out.fill(0.0);
         if n == 0 {
-            return;
+            return Vec::new();
         }
         let mut x = Vec::with_capacity(n * width);
         for &[token, place] in which {
@@ -137,17 +153,17 @@ impl PlainTransformer {
             let at = TABLES + k * PER_LAYER;
             let normed = self.norm(at, &x, &mut moments);
             let projected = self.linear(at + 2, &normed, None);
-            let mut seen = vec![0.0; n * width];
-            attention::forward(&attention::Item { n, width, heads, projected: &projected }, &mut seen);
-            add(&mut x, &self.linear(at + 4, &seen, None));
+            let mut taken = vec![0.0; n * width];
+            seen(&attention::forward(
+                &attention::Item { n, width, heads, projected: &projected },
+                &mut taken,
+            ));
+            add(&mut x, &self.linear(at + 4, &taken, None));
             let normed = self.norm(at + 6, &x, &mut moments);
             let wide = self.linear(at + 8, &normed, Some(Activation::Gelu));
             add(&mut x, &self.linear(at + 10, &wide, None));
         }
-        let normed = self.norm(TABLES + layers * PER_LAYER, &x, &mut moments);
-        for row in normed.chunks_exact(width) {
-            out.iter_mut().zip(row).for_each(|(out, x)| *out += x / n as f32);
-        }
+        self.norm(TABLES + layers * PER_LAYER, &x, &mut moments)
     }
 
     fn norm(&self, at: usize, x: &[f32], moments: &mut [f32]) -> Vec<f32> {
@@ -168,4 +184,45 @@ impl PlainTransformer {
 
 fn add(x: &mut [f32], other: &[f32]) {
     x.iter_mut().zip(other).for_each(|(x, other)| *x += other);
+}
+
+/// Attention rollout (Abnar and Zuidema 2020): the share of each of `n` tokens in the mean of what comes out. In each layer a token is half
+/// itself, by the way around attention, and half what its heads take from all tokens, on average: `[heads, n, n]`, the first layer first.
+fn rollout(layers: &[Vec<f32>], n: usize) -> Vec<f32> {
+    // From the end: what of each token is in the mean.
+    let mut shares = vec![1.0 / n as f32; n];
+    for layer in layers.iter().rev() {
+        let heads = (layer.len() / (n * n).max(1)).max(1) as f32;
+        let mut before: Vec<f32> = shares.iter().map(|share| 0.5 * share).collect();
+        for head in layer.chunks_exact((n * n).max(1)) {
+            for (taken, share) in head.chunks_exact(n).zip(&shares) {
+                before.iter_mut().zip(taken).for_each(|(to, x)| *to += 0.5 * share * x / heads);
+            }
+        }
+        shares = before;
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rollout;
+
+    fn near(found: &[f32], wanted: &[f32]) {
+        assert_eq!(found.len(), wanted.len());
+        assert!(found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?}, not {wanted:?}");
+    }
+
+    /// By hand: with half of each token its own, the layers are [[0.9, 0.1], [0.2, 0.8]] and [[0.75, 0.25], [0, 1]]; the second times the first
+    /// is [[0.725, 0.275], [0.2, 0.8]], and the mean of its lines [0.4625, 0.5375].
+    #[test]
+    fn rollout_is_the_product_of_the_layers() {
+        let [first, second] = [vec![0.8, 0.2, 0.4, 0.6], vec![0.5, 0.5, 0.0, 1.0]];
+        near(&rollout(&[first.clone(), second.clone()], 2), &[0.4625, 0.5375]);
+        // Two heads whose mean is the first layer.
+        let heads = vec![1.0, 0.0, 0.2, 0.8, 0.6, 0.4, 0.6, 0.4];
+        near(&rollout(&[heads, second], 2), &[0.4625, 0.5375]);
+        near(&rollout(&[], 4), &[0.25; 4]);
+        assert!(rollout(&[Vec::new()], 0).is_empty());
+    }
 }

@@ -1,4 +1,4 @@
-//! What hessians a layer's answer, with its gradient in the same pass.
+//! The activation function of a layer, with its gradient in the same pass.
 
 use burn::tensor::{Tensor, activation};
 use pulp::NullaryFnOnce;

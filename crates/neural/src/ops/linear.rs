@@ -1,4 +1,4 @@
-//! A fully connected layer with what hessians it, as one operation.
+//! A fully connected layer with its activation, as one operation.
 
 use burn::backend::DispatchTensor;
 use burn::tensor::Tensor;

@@ -1,7 +1,6 @@
 //! `outliers`: numbers, or whole rows, far from the others, found and treated.
 
 mod bounds;
-mod isolation_forest;
 mod local_outlier_factor;
 mod mahalanobis;
 mod one_class_svm;
@@ -64,25 +63,32 @@ pub struct Outliers {
     /// Instead of a threshold, the share of training rows, up to 0.5, that are outliers; where whole rows are looked at. For
     /// `one_class_svm` the share of rows outside the region as well (its `nu`; 0.05 without it).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "detect", "is": ["isolation_forest", "local_outlier_factor", "one_class_svm", "mahalanobis"], "name": "contamination" }))]
     pub contamination: Option<f64>,
     /// How many trees an isolation forest has (100 without it).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "detect", "is": ["isolation_forest"], "name": "n_trees" }))]
     pub n_trees: Option<usize>,
     /// With how many neighbours the local outlier factor compares a row (20 without it).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "detect", "is": ["local_outlier_factor"], "name": "n_neighbors" }))]
     pub n_neighbors: Option<usize>,
     /// For `seasonal_residual`, the length of a season: such as `24h`, `7d` or `1w` along times, a number along numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "detect", "is": ["seasonal_residual"], "name": "period" }))]
     pub period: Option<Span>,
     /// For `seasonal_residual`, the columns that tell groups apart, each with a line of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("with" = { "key": "detect", "is": ["seasonal_residual"], "name": "by" }))]
     pub by: Vec<String>,
     /// For `seasonal_residual`, the column of times or numbers along which rows are ordered; without it the column in the role `time`, or
     /// the only one of times.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "detect", "is": ["seasonal_residual"], "name": "along" }))]
     pub along: Option<String>,
     /// What an outlier counts with `down_weight`, from 0 to 1 (0.1 without it); a weight column is multiplied by it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("with" = { "key": "action", "is": ["down_weight"], "name": "weight" }))]
     pub weight: Option<f64>,
 }
 

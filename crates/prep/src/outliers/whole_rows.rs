@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::{Context, Result};
 use tidemill_kernel::chi_squared;
 use tidemill_kernel::reduce::in_chunks;
+use tidemill_kernel::trees::IsolationForest;
 
-use super::isolation_forest::IsolationForest;
 use super::local_outlier_factor::LocalOutlierFactor;
 use super::mahalanobis::Mahalanobis;
 use super::one_class_svm::OneClassSvm;

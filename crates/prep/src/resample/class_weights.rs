@@ -23,9 +23,11 @@ pub struct ClassWeights {
     pub by: Weighing,
     /// For `effective_number`: how far further rows of a class say something new, from 0 (not at all: all classes count alike
     /// row by row) to below 1 (all of them do: as `balanced`).
+    #[schemars(extend("with" = { "key": "by", "is": ["effective_number"], "name": "beta" }))]
     pub beta: f64,
     /// For `cost`: what overlooking a row of a class costs, by the name of the class; 1 for those not named.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("with" = { "key": "by", "is": ["cost"], "name": "costs" }))]
     pub costs: BTreeMap<String, f64>,
     /// For a number to predict, the quantiles that cut it into bins, which are then balanced like classes: `[0.05, 0.95]` makes the
     /// least and the greatest twentieth as frequent as all between.

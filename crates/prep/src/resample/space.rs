@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use tidemill_core::{Batch, Column, Error, Kind, Layout, Result, Role};
 use tidemill_kernel::neighbors::{Distance, Found, Neighbors};
 use tidemill_kernel::reduce::in_chunks;
-use tidemill_kernel::{Features, Gather};
+use tidemill_kernel::{Features, Gather, vector};
 
 /// Rows that one thread reads at a time.
 const ROWS: usize = 1024;
@@ -152,9 +152,8 @@ impl<'a> Coordinates<'a> {
 
     /// Whether there is a finite number everywhere.
     fn is_finite(&self, batch: &Batch) -> bool {
-        // No number is looked for: all are looked at, several at a time.
         let finite = match self.values {
-            Values::Numbers(x) => x.iter().fold(true, |all, x| all & x.is_finite()),
+            Values::Numbers(x) => vector::all_finite(x),
             Values::Vectors(x, _) => x.iter().fold(true, |all, x| all & x.is_finite()),
         };
         finite && batch.column(self.place).null_count() == 0

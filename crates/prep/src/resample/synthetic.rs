@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, UInt32Array};
 use rayon::prelude::*;
 use tidemill_core::{Batch, Kind, Result, Role, Table, dense_vector};
-use tidemill_kernel::Random;
+use tidemill_kernel::{Random, vector};
 
 use super::space::{Coordinates, Nominal, Space, Values};
 
@@ -87,7 +87,9 @@ impl Synthetic {
             };
         }
         let between = |x: &[f64]| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(self.pairs().map(|(a, b, t)| x[a] + t * (x[b] - x[a]))))
+            let mut all = Vec::with_capacity(self.base.len());
+            vector::between(x, [&self.base, &self.other], &self.step, &mut all);
+            Arc::new(Float64Array::from(all))
         };
         let weight = schema.role(Role::Weight).and_then(place);
         if let (Some(at), Some(weights)) = (weight, space.batch.weights()?) {
@@ -114,7 +116,7 @@ impl Synthetic {
             Values::Numbers(x) => {
                 let mut all = Vec::with_capacity(x.len() + self.base.len());
                 all.extend_from_slice(x);
-                all.extend(self.pairs().map(|(a, b, t)| x[a] + t * (x[b] - x[a])));
+                vector::between(x, [&self.base, &self.other], &self.step, &mut all);
                 Ok(Arc::new(Float64Array::from(all)))
             }
             Values::Vectors(x, width) => {

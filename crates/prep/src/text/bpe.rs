@@ -76,6 +76,15 @@ impl Vocabulary {
         FIRST as usize + self.characters.chars().count() + self.joins.len()
     }
 
+    /// How many characters each id stands for; an unknown one is a single character.
+    fn lengths(&self) -> Vec<usize> {
+        let mut lengths = vec![1; FIRST as usize + self.characters.chars().count()];
+        for &(a, b) in &self.joins {
+            lengths.push([a, b].map(|id| lengths.get(id as usize).copied().unwrap_or(1)).iter().sum());
+        }
+        lengths
+    }
+
     /// Ready to read; errors when a join is made of ids that come after it.
     pub(crate) fn reader(&self) -> Result<Tokenizer, String> {
         let first_join = FIRST + self.characters.chars().count() as u32;
@@ -90,6 +99,7 @@ impl Vocabulary {
         Ok(Tokenizer {
             characters: self.characters.chars().zip(FIRST..).collect(),
             joins: self.joins.iter().copied().zip(first_join..).collect(),
+            lengths: self.lengths(),
         })
     }
 }
@@ -99,6 +109,7 @@ pub(crate) struct Tokenizer {
     characters: HashMap<char, u32>,
     /// The id of each join; lower ones come first.
     joins: HashMap<Pair, u32>,
+    lengths: Vec<usize>,
 }
 
 impl Tokenizer {
@@ -112,6 +123,17 @@ impl Tokenizer {
             let Some((id, at)) = joined.min() else { return };
             ids[at] = id;
             ids.remove(at + 1);
+        }
+    }
+
+    /// Adds what each id of a piece stands for; the mark of a beginning is a space.
+    pub(crate) fn divide(&self, piece: &str, out: &mut Vec<String>) {
+        let (mut ids, mut characters) = (Vec::new(), piece.chars());
+        self.encode(piece, &mut ids);
+        for id in ids {
+            let n = self.lengths.get(id as usize).copied().unwrap_or(1);
+            let character = |c| if c == START { ' ' } else { c };
+            out.push(characters.by_ref().take(n).map(character).collect());
         }
     }
 }
@@ -255,5 +277,16 @@ mod tests {
         let wrong = Vocabulary { characters: "ab".into(), joins: vec![(2, 4)] };
         assert!(wrong.reader().is_err());
         assert!(Vocabulary { characters: "ba".into(), joins: vec![] }.reader().is_err());
+    }
+
+    #[test]
+    fn what_tokens_stand_for_is_the_text_again() {
+        let mut words = BTreeMap::new();
+        pieces("the other weather, the other", |piece| *words.entry(piece.to_string()).or_insert(0) += 1);
+        let reader = Vocabulary::learn(&words, 40, 1).reader().unwrap();
+        let mut found = Vec::new();
+        pieces("the feather ☃!", |piece| reader.divide(piece, &mut found));
+        assert_eq!(found.concat(), " the feather ☃!");
+        assert_eq!(found[0], " the");
     }
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::KeyPath;
 use tidemill_kernel::words::{self, Piece, Script};
 
+pub use chinese::words as chinese_words;
 pub(crate) use clean::{Cleaner, folded};
 use grams::Grams;
 pub(crate) use sparse::{WeightedTerms, normalize, sum_up};

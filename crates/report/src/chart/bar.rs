@@ -153,6 +153,16 @@ impl Rows {
         }
     }
 
+    /// The upper edge of row `i`.
+    pub(crate) fn edge(&self, i: usize) -> f64 {
+        self.top + if self.above { TALL_ROW } else { ROW } * i as f64
+    }
+
+    /// Where a band of colour along row `i` starts, and its height: below the name where that stands above the row.
+    pub(crate) fn band(&self, i: usize) -> [f64; 2] {
+        if self.above { [self.middle(i) - 8.0, 20.0] } else { [self.edge(i) + 1.5, ROW - 3.0] }
+    }
+
     /// The height of the whole chart.
     pub(crate) fn height(&self) -> f64 {
         self.bottom + 48.0

@@ -108,6 +108,24 @@ impl Figure {
         Figure { title: title.into(), note: Text::default(), svg, phone: None }
     }
 
+    /// A text whose words are shaded, each by a number from -1 (lowers) to 1 (raises), with what a pointer shows of it.
+    pub fn shaded(title: impl Into<Text>, words: &[(&str, f64, String)]) -> Self {
+        let one = |(word, level, what): &(&str, f64, String)| {
+            let step = (5.0 * level.abs()).round();
+            // What is no number has no shade.
+            if step >= 1.0 {
+                let side = if *level > 0.0 { "raises" } else { "lowers" };
+                let (word, what) = (crate::text::escaped(word), crate::text::escaped(what));
+                format!("<mark class=\"{side} o{}\" title=\"{what}\">{word}</mark>", step.min(5.0))
+            } else {
+                crate::text::escaped(word)
+            }
+        };
+        let all: String = words.iter().map(one).collect();
+        let svg = format!("<p class=\"shaded\" dir=\"auto\">{all}</p>");
+        Figure { title: title.into(), note: Text::default(), svg, phone: None }
+    }
+
     /// Adds a note on how to read it.
     pub fn note(self, note: impl Into<Text>) -> Self {
         Figure { note: note.into(), ..self }

@@ -7,6 +7,8 @@ catalogue! {
     pub Words {
         /// The names of things from the crates below, by code: `metric.accuracy`, `kind.number`. See [`Words::term`].
         terms: &'static [(&'static str, &'static str)] = &[],
+        /// What other crates say in English. See [`Words::told`].
+        sentences: &'static [&'static [super::told::Told]] = &[],
         /// The terminal output.
         story: Story = super::en_story::EN,
         /// The texts about counterfactuals and effects.
@@ -18,6 +20,7 @@ catalogue! {
     gap = " ",
     list = ", ",
     colon = ": ",
+    stop = ".",
     // The page itself.
     contents = "On this page",
     verdict = "Verdict",
@@ -28,6 +31,10 @@ catalogue! {
     level_severe = "Severe",
     foot = "Written by Tidemill {version}. This page is one file: it asks nothing of any network.",
     standard_input = "standard input",
+    // On standard error.
+    warned = "warning: {message}",
+    failed = "error: {message}",
+    help = "help: {remedy}",
 
     // Opening and verdict.
     train_kicker = "Training report",

@@ -7,10 +7,18 @@
 mod en;
 mod en_story;
 mod en_why;
+mod told;
 mod zh;
+mod zh_errors;
+mod zh_findings;
+mod zh_parts;
+mod zh_progress;
+mod zh_remedies;
 mod zh_story;
 mod zh_terms;
+mod zh_warnings;
 mod zh_why;
+mod zh_whys;
 
 use std::fmt::Display;
 

@@ -1,16 +1,29 @@
 //! Simplified Chinese, in the terms of Chinese textbooks and of scikit-learn's Chinese guide.
 
-use super::{Words, zh_story, zh_terms, zh_why};
+use super::{
+    Words, zh_errors, zh_findings, zh_parts, zh_progress, zh_remedies, zh_story, zh_terms, zh_warnings,
+    zh_why, zh_whys,
+};
 
 /// Simplified Chinese.
 pub const ZH: Words = Words {
     terms: zh_terms::TERMS,
+    sentences: &[
+        zh_errors::ERRORS,
+        zh_findings::FINDINGS,
+        zh_parts::PARTS,
+        zh_progress::PROGRESS,
+        zh_remedies::REMEDIES,
+        zh_warnings::WARNINGS,
+        zh_whys::WHYS,
+    ],
     story: zh_story::ZH,
     insight: zh_why::ZH,
     language: "zh-CN",
     gap: "",
     list: "、",
     colon: "：",
+    stop: "。",
     // The page itself.
     contents: "本页内容",
     verdict: "结论",
@@ -21,6 +34,9 @@ pub const ZH: Words = Words {
     level_severe: "严重",
     foot: "由 Tidemill {version} 生成。本页是单个文件，不访问任何网络。",
     standard_input: "标准输入",
+    warned: "警告：{message}",
+    failed: "错误：{message}",
+    help: "建议：{remedy}",
 
     // Opening and verdict.
     train_kicker: "训练报告",

@@ -4,19 +4,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidemill_core::Coded;
 
-use super::{models::brief, no_such_model};
+use super::{Named, models::brief, no_such_model};
 use crate::app::App;
 use crate::auth::Scope;
 use crate::body;
 use crate::fault::ApiError;
 use crate::live::{Live, check_name};
+use crate::predicting::in_time;
 
 /// A model to put into service.
 #[derive(Deserialize)]
@@ -45,13 +46,12 @@ pub(super) async fn put(
         check_name(name)
             .map_err(|e| ApiError::bad(e.code(), e.to_string()).help(e.remedy().unwrap_or_default()))?;
     }
+    let limit = app.limits.time;
     let work = {
         let app = app.clone();
         tokio::task::spawn_blocking(move || load(&app, &wanted))
     };
-    let failed =
-        |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the model could not be loaded");
-    Ok(super::json(&work.await.map_err(failed)??))
+    Ok(super::json(&in_time(limit, work).await??))
 }
 
 fn load(app: &App, wanted: &Wanted) -> Result<Value, ApiError> {
@@ -82,7 +82,7 @@ fn load(app: &App, wanted: &Wanted) -> Result<Value, ApiError> {
 /// Takes a model out of service.
 pub(super) async fn remove(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Named(name): Named,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     app.keys.check(&headers, Scope::Admin)?;

@@ -11,13 +11,15 @@ mod predict;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use serde_json::Value;
 
 use crate::app::App;
+use crate::auth::Scope;
 use crate::fault::ApiError;
 use crate::{answers, openapi, rows};
 
@@ -54,8 +56,24 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn described(State(app): State<Arc<App>>) -> Response {
-    let models = app.models.all();
+/// The name in an address; one that is no text is refused as everything else is.
+pub(crate) struct Named(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let named = Path::<String>::from_request_parts(head, state).await;
+        named.map(|Path(name)| Named(name)).map_err(|_| {
+            ApiError::bad("bad_address", "the name in the address is not UTF-8 text")
+                .help("write other characters than letters and digits as the percent-encoded bytes of UTF-8")
+        })
+    }
+}
+
+async fn described(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let may_read = app.keys.check(&headers, Scope::Read).is_ok();
+    let models = if may_read { app.models.all() } else { Vec::new() };
     let models: Vec<&str> = models.iter().map(|live| live.name.as_str()).collect();
     json(&openapi::document(&models))
 }

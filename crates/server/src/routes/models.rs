@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use prometheus::core::Metric;
 use serde_json::{Value, json};
 use tidemill_engine::serve::serving::Part;
 use tidemill_engine::verbs::monitor;
 
-use super::no_such_model;
+use super::{Named, no_such_model};
 use crate::app::App;
 use crate::auth::Scope;
 use crate::clock;
 use crate::fault::ApiError;
 use crate::live::Version;
+use crate::predicting::in_time;
 
 pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
     app.keys.check(&headers, Scope::Read)?;
@@ -27,7 +28,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Res
 
 pub(super) async fn one(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Named(name): Named,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     app.keys.check(&headers, Scope::Read)?;
@@ -80,15 +81,14 @@ pub(super) fn brief(version: &Version) -> Value {
 /// Live scores, ratings and versions, from the store.
 pub(super) async fn monitor(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Named(name): Named,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let version = read(&app, &headers, &name)?;
     let store = app.store.clone();
     let work = move || monitor::of_serving(version.serving(), &store, clock::now());
-    let found = tokio::task::spawn_blocking(work).await.map_err(|_| {
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the figures could not be made")
-    })??;
+    // A store that another program has locked is waited for no longer than a caller waits.
+    let found = in_time(app.limits.time, tokio::task::spawn_blocking(work)).await??;
     let document = serde_json::to_value(&found).unwrap_or_default();
     Ok(super::json(&document))
 }
@@ -96,7 +96,7 @@ pub(super) async fn monitor(
 /// The counters of a model, for the page: totals since the start.
 pub(super) async fn live(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Named(name): Named,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let version = read(&app, &headers, &name)?;

@@ -16,7 +16,7 @@ use crate::clock;
 use crate::fault::ApiError;
 use crate::generating;
 use crate::languages::{Does, Language};
-use crate::protocols::openai::{self, Chunks, Form, Texts, Wanted};
+use crate::protocols::openai::{self, Chunks, Form, Input, Texts, Wanted};
 
 pub(super) async fn chat(State(app): State<Arc<App>>, headers: HeaderMap, request: Body) -> Response {
     completions(&app, Form::Chat, &headers, request).await.unwrap_or_else(openai::fault)
@@ -88,16 +88,30 @@ async fn embedded(app: &Arc<App>, headers: &HeaderMap, request: Body) -> Result<
     let turn = language.queue.turn(1, app.limits.time).await?;
     let embedder = embedder.clone();
     let work = tokio::task::spawn_blocking(move || {
-        let vectors = embedder.embed(&texts.texts)?;
-        let n_tokens = texts.texts.iter().map(|text| embedder.n_tokens(text)).sum::<Result<usize, _>>()?;
+        let tokens = texts.texts.iter().map(|text| match text {
+            Input::Text(text) => embedder.tokens(text),
+            Input::Tokens(tokens) => Ok(tokens.clone()),
+        });
+        let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
+        let vectors = embedder.embed_tokens(&tokens)?;
         drop(turn);
-        Ok::<_, tidemill_core::Error>(texts.answer(&vectors, width, n_tokens))
+        Ok::<_, tidemill_core::Error>(texts.answer(&vectors, width, tokens.iter().map(Vec::len).sum()))
     });
     let failed =
         |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the vectors could not be made");
-    let answer = work.await.map_err(failed)??;
+    let answer = work.await.map_err(failed)?.map_err(refused)?;
     language.figures.answered.inc();
     Ok(super::json(&answer))
+}
+
+/// Why texts have no vectors: the caller's fault where it lies in their tokens.
+fn refused(e: tidemill_core::Error) -> ApiError {
+    let code = match e.code() {
+        "prompt_too_long" => "context_length_exceeded",
+        "tokenizer" => "tokenizer",
+        _ => return e.into(),
+    };
+    ApiError::bad(code, e.to_string()).in_column("input")
 }
 
 fn named<'a>(app: &'a App, name: &str) -> Result<&'a Arc<Language>, ApiError> {

@@ -3,24 +3,20 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 
-use super::no_such_model;
+use super::{Named, no_such_model};
 use crate::app::App;
 use crate::auth::Scope;
 use crate::fault::ApiError;
 use crate::predicting;
 use crate::protocols::Native;
 
-pub(super) async fn predict(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response {
+pub(super) async fn predict(State(app): State<Arc<App>>, Named(name): Named, request: Request) -> Response {
     let (head, body) = request.into_parts();
     of_model(&app, &name, &head, body).await
 }

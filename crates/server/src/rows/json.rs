@@ -2,6 +2,8 @@
 //! `{"columns": […], "rows": [[…], …]}` (also `"rows": [{…}, …]`), with `"explain": "shap"` where the answers are to be
 //! explained.
 
+mod ordered;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -11,6 +13,7 @@ use tidemill_engine::feedback::json::malformed;
 
 use super::Gathered;
 use crate::fault::ApiError;
+use ordered::{table, within_body};
 
 pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiError> {
     let body = without_mark(body);
@@ -110,85 +113,6 @@ impl<'de> Visitor<'de> for Top<'_, '_, '_> {
     }
 }
 
-/// `{"columns": […], "rows": […]}`, in either order as long as columns come first where rows are arrays.
-fn table<'de, A: MapAccess<'de>>(
-    reading: &mut Reading<'_, '_>,
-    mut map: A,
-    first: &str,
-) -> Result<(), A::Error> {
-    let mut order: Option<Vec<Option<usize>>> = None;
-    let mut name = Some(first.to_string());
-    while let Some(key) = name {
-        match key.as_str() {
-            "columns" => {
-                let names: Vec<String> = map.next_value_seed(Names(reading))?;
-                let mut found = Vec::with_capacity(names.len());
-                for name in &names {
-                    let place = reading.gathered.columns.find(name, found.len());
-                    if place.is_none() {
-                        reading.gathered.note_unknown(name);
-                    }
-                    found.push(place);
-                }
-                order = Some(found);
-            }
-            "rows" => map.next_value_seed(AllRows(reading, order.as_deref()))?,
-            "explain" => {
-                let word: Option<String> = map.next_value()?;
-                let asked = super::Explain::of(word.as_deref().unwrap_or("none"));
-                reading.gathered.explain = reading.keep(asked)?;
-            }
-            _ => {
-                map.next_value::<IgnoredAny>()?;
-                reading.gathered.note_unknown(&key);
-            }
-        }
-        name = match map.next_key_seed(Key(reading, 0))? {
-            Some(Name::Other(name)) => Some(name),
-            Some(Name::Column(place)) => Some(reading.gathered.columns.name(place).to_string()),
-            None => None,
-        };
-    }
-    Ok(())
-}
-
-/// A list of names.
-struct Names<'x, 'r, 'a>(&'x mut Reading<'r, 'a>);
-
-impl<'de> DeserializeSeed<'de> for Names<'_, '_, '_> {
-    type Value = Vec<String>;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        match <Vec<String> as serde::Deserialize>::deserialize(deserializer) {
-            Ok(names) => Ok(names),
-            Err(e) => {
-                self.0.fault = Some(ApiError::bad("wrong_shape", "'columns' is not a list of names"));
-                Err(e)
-            }
-        }
-    }
-}
-
-/// A list of rows.
-struct AllRows<'x, 'r, 'a, 'o>(&'x mut Reading<'r, 'a>, Option<&'o [Option<usize>]>);
-
-impl<'de> DeserializeSeed<'de> for AllRows<'_, '_, '_, '_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for AllRows<'_, '_, '_, '_> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of rows")
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(OneRow(self.0, self.1))?.is_some() {}
-        Ok(())
-    }
-}
-
 /// A row: an object, or an array in the given order (the model's without one).
 struct OneRow<'x, 'r, 'a, 'o>(&'x mut Reading<'r, 'a>, Option<&'o [Option<usize>]>);
 
@@ -273,7 +197,8 @@ fn object<'de, A: MapAccess<'de>>(
             }
             Name::Other(name) if reading.gathered.columns.is_object(&name) => {
                 let value: &RawValue = map.next_value()?;
-                within(reading, &mut row, &name, value).map_err(serde::de::Error::custom)?;
+                let read = within(reading, &mut row, &name, value);
+                within_body::<A::Error>(reading, read)?;
             }
             Name::Other(name) => {
                 map.next_value::<IgnoredAny>()?;
@@ -322,7 +247,8 @@ impl<'de> Visitor<'de> for Within<'_, '_, '_, '_> {
                 reading.set(row, place, cell)?;
             } else if reading.gathered.columns.is_object(&name) {
                 let value: &RawValue = map.next_value()?;
-                within(reading, row, &name, value).map_err(serde::de::Error::custom)?;
+                let read = within(reading, row, &name, value);
+                within_body::<A::Error>(reading, read)?;
             } else {
                 map.next_value::<IgnoredAny>()?;
                 reading.gathered.note_unknown(&name);

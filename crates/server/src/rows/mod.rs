@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use hashbrown::HashMap;
 use tidemill_core::{Cell, Kind, Row, nearest};
 use tidemill_data::parse::is_missing_word;
+use tidemill_data::source::encoding_name;
 use tidemill_engine::explain::Method;
 use tidemill_engine::serve::serving::Serving;
 
@@ -62,14 +63,23 @@ impl Format {
         })
     }
 
-    /// The format that the caller wants most, by the weights of `Accept` (RFC 9110, 12.5.1), of those that are known; that of the request
-    /// where any will do or nothing is said.
+    /// The format that the caller wants most, by the weights of `Accept` (RFC 9110, 12.5.1), of those that are known and not refused
+    /// (`q=0`); that of the request where any will do or nothing is said.
     pub fn of_answer(headers: &HeaderMap, request: Format) -> Result<Self, ApiError> {
-        let Some(said) = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()) else {
+        let said: Vec<&str> =
+            headers.get_all(header::ACCEPT).iter().filter_map(|a| a.to_str().ok()).collect();
+        if said.is_empty() {
             return Ok(request);
-        };
-        let mut wanted: Vec<(f32, Format)> =
-            said.split(',').filter_map(|one| accepted(one, request)).collect();
+        }
+        let parts: Vec<(&str, f32)> =
+            said.iter().flat_map(|one| one.split(',')).filter_map(weighted).collect();
+        let refused =
+            |format: &Format| parts.iter().any(|(media, q)| *q <= 0.0 && Format::of(media) == Some(*format));
+        let mut wanted: Vec<(f32, Format)> = parts
+            .iter()
+            .filter(|(_, q)| *q > 0.0)
+            .filter_map(|(media, q)| Some((*q, meant(media, request).into_iter().find(|f| !refused(f))?)))
+            .collect();
         // Of equals the first.
         wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
         let found = wanted.first().map(|(_, format)| *format);
@@ -84,21 +94,45 @@ impl Format {
     }
 }
 
-/// What one part of `Accept` stands for, and its weight; nothing where it is refused (`q=0`) or not known.
-fn accepted(one: &str, request: Format) -> Option<(f32, Format)> {
+/// The encoding that a request says its text is in, by its name in the Encoding Standard. ASCII says nothing: UTF-8 and all others begin
+/// with it, and some clients say it of every text.
+///
+/// # Errors
+/// 415 for one that is not known.
+pub fn charset(headers: &HeaderMap) -> Result<Option<&'static str>, ApiError> {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
+    let mut parameters = said.split(';').skip(1).filter_map(|one| one.split_once('='));
+    let label = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    let Some(label) = label.map(|(_, label)| label.trim().trim_matches('"')) else { return Ok(None) };
+    if ["us-ascii", "ascii", ""].iter().any(|plain| label.eq_ignore_ascii_case(plain)) {
+        return Ok(None);
+    }
+    encoding_name(label).map(Some).ok_or_else(|| {
+        let message = "the charset of the body is not known";
+        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_charset", message)
+            .help("send UTF-8, or name a charset of the Encoding Standard such as windows-1252")
+    })
+}
+
+/// One part of `Accept` and its weight.
+fn weighted(one: &str) -> Option<(&str, f32)> {
     let mut parts = one.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();
     let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-    let weight: f32 = weight.map_or(Some(1.0), |q| q.trim().parse().ok())?;
-    let is_text = matches!(request, Format::Csv | Format::Tsv);
-    let format = match media {
-        "*/*" | "" => request,
-        "application/*" if is_text => Format::Json,
-        "text/*" if !is_text => Format::Csv,
-        "application/*" | "text/*" => request,
-        known => Format::of(known)?,
+    Some((media, weight.map_or(Some(1.0), |q| q.trim().parse().ok())?))
+}
+
+/// The formats that one part of `Accept` stands for, the best first: that of the request where it is among them.
+fn meant(media: &str, request: Format) -> Vec<Format> {
+    const ALL: [Format; 5] = [Format::Json, Format::Csv, Format::JsonLines, Format::Tsv, Format::Xml];
+    let is_text = |format: &Format| matches!(format, Format::Csv | Format::Tsv);
+    let fits = |format: &Format| match media {
+        "*/*" | "" => true,
+        "application/*" => !is_text(format),
+        "text/*" => is_text(format),
+        known => Format::of(known) == Some(*format),
     };
-    (weight > 0.0).then_some((weight, format))
+    std::iter::once(request).chain(ALL).filter(fits).collect()
 }
 
 /// The formats, for people.
@@ -116,6 +150,8 @@ pub struct Columns {
     words: Vec<Vec<String>>,
     /// Whether a column is a field within an object, such as `user.age`.
     nested: bool,
+    /// The encoding of the rows that the model learned from.
+    encoding: Option<String>,
 }
 
 impl Columns {
@@ -129,6 +165,7 @@ impl Columns {
             kinds: serving.columns.iter().map(|c| c.kind).collect(),
             words: serving.columns.iter().map(|c| words(&c.categories)).collect(),
             nested: names.iter().any(|name| name.contains('.')),
+            encoding: serving.recipe.data.encoding.clone(),
             names,
         }
     }
@@ -245,10 +282,21 @@ impl Explain {
 /// 400 for a body that is not what it says, a column that is missing, comes twice or holds no single value, each with
 /// its place; 413 for too many rows.
 pub fn read(body: &[u8], format: Format, columns: &Columns, most: usize) -> Result<Parsed, ApiError> {
+    read_in(None, body, format, columns, most)
+}
+
+/// The same of a text that is said to be in this encoding.
+pub fn read_in(
+    charset: Option<&str>,
+    body: &[u8],
+    format: Format,
+    columns: &Columns,
+    most: usize,
+) -> Result<Parsed, ApiError> {
     let mut gathered = Gathered::new(columns, most);
     match format {
         Format::Json => json::read(body, &mut gathered)?,
-        Format::JsonLines | Format::Csv | Format::Tsv => table::read(body, format, &mut gathered)?,
+        Format::JsonLines | Format::Csv | Format::Tsv => table::read(body, format, charset, &mut gathered)?,
         Format::Xml => xml::read(body, &mut gathered)?,
     }
     if gathered.rows.is_empty() {
@@ -343,6 +391,7 @@ impl Columns {
             kinds: vec![Kind::Text; names.len()],
             words: vec![Vec::new(); names.len()],
             nested: names.iter().any(|name| name.contains('.')),
+            encoding: None,
             names,
         }
     }

@@ -7,8 +7,22 @@ use tidemill_data::source::{BodyFormat, ReadOptions, open_body};
 use super::{Format, Gathered};
 use crate::fault::ApiError;
 
-pub(super) fn read(body: &[u8], format: Format, gathered: &mut Gathered<'_>) -> Result<(), ApiError> {
-    let options = ReadOptions::at_prediction(gathered.columns.names.iter().map(String::as_str));
+/// The byte-order marks of UTF-8 and of both orders of UTF-16.
+const MARKS: [&[u8]; 3] = [b"\xEF\xBB\xBF", b"\xFE\xFF", b"\xFF\xFE"];
+
+pub(super) fn read(
+    body: &[u8],
+    format: Format,
+    charset: Option<&str>,
+    gathered: &mut Gathered<'_>,
+) -> Result<(), ApiError> {
+    let columns = gathered.columns;
+    let known = columns.names.iter().chain(&columns.passed_over);
+    let options =
+        ReadOptions::at_prediction(known.map(String::as_str)).usually_in(columns.encoding.as_deref());
+    // A byte-order mark knows better.
+    let said = charset.filter(|_| !MARKS.iter().any(|mark| body.starts_with(mark)));
+    let options = ReadOptions { encoding: said.map(String::from), ..options };
     let (format, code) = match format {
         Format::JsonLines => (BodyFormat::JsonLines, "malformed_json"),
         Format::Tsv => (BodyFormat::Tsv, "malformed_csv"),

@@ -314,3 +314,49 @@ fn what_older_versions_stored_and_cannot_count_is_shown() {
     assert_eq!(found["odd_rows"], json!({ "outside_training_range": 1, "unseen_category": 1 }));
     assert_eq!(found["odd_of"], 5);
 }
+
+#[test]
+fn an_accept_or_a_reject_that_names_another_answer_is_refused() {
+    let served = served();
+    let said = served.predict(ADA).json()["predictions"][0].clone();
+    let (answered, other) = if said["prediction"] == "yes" { ("yes", "no") } else { ("no", "yes") };
+    let one = |kind: &str, value: &str| json!({ "prediction_id": said["prediction_id"], "kind": kind, "value": value });
+    let answer = give(&served, &one("accept", other));
+    assert_eq!((answer.status, answer.code().as_str()), (400, "names_another"), "{}", answer.body);
+    assert!(answer.json()["error"]["remedy"].as_str().unwrap().contains("correction"));
+    assert!(served.logged()[0].feedback.is_empty());
+    // What it confirms may stand there, and any other word: it is no answer.
+    assert_eq!(statuses(&served, &one("accept", answered)), ["stored"]);
+    assert_eq!(statuses(&served, &one("accept", "thanks")), ["stored"]);
+    // Of two classes both words say the same.
+    assert_eq!(statuses(&served, &one("reject", answered)), ["contradicts"]);
+    assert_eq!(statuses(&served, &one("reject", other)), ["stored"]);
+}
+
+#[test]
+fn times_are_read_as_clients_write_them() {
+    let served = served();
+    let now = tidemill_store::now();
+    let seconds = now / 1_000_000 - 60;
+    for (i, at) in [
+        json!(seconds),
+        json!(seconds as f64 + 0.25),
+        json!(seconds * 1000),
+        json!(seconds.to_string()),
+        json!(format!("{seconds}.25")),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let id = id(&served);
+        let answer = give(&served, &json!({ "prediction_id": id, "kind": "label", "value": "no", "at": at }));
+        assert_eq!(answer.status, 200, "{at}: {}", answer.body);
+        let given = served.logged()[i].feedback[0].at;
+        assert!((given - seconds * 1_000_000).abs() <= 250_000, "{at}: {given}");
+    }
+    let id = id(&served);
+    for at in [json!("20260531x"), json!(true), json!("soon"), json!(1e300), json!("12")] {
+        let answer = give(&served, &json!({ "prediction_id": id, "kind": "label", "value": "no", "at": at }));
+        assert_eq!(answer.status, 400, "{at}");
+    }
+}

@@ -19,6 +19,11 @@ fn with_a_key_in_the_store_every_call_needs_one_with_the_scope() {
     let (key, token) = store.create_key("app", &["predict".into()], None).unwrap();
     served.running.app.keys.refresh(store).unwrap();
 
+    let names = |key: &str| with_key(&served, "/openapi.json", key).body.contains("customers");
+    assert!(!names("") && !names(&token), "what is served is for who may read");
+    let reader = store.create_key("reader", &["read".into()], None).unwrap().1;
+    served.running.app.keys.refresh(store).unwrap();
+    assert!(names(&reader));
     let without = served.predict(ADA);
     assert_eq!((without.status, without.code().as_str()), (401, "unauthorized"));
     assert!(without.head.to_lowercase().contains("www-authenticate: bearer"));

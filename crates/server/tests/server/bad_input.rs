@@ -190,3 +190,34 @@ fn no_request_is_answered_with_5xx() {
         })
         .unwrap();
 }
+
+/// Kind 27 over HTTP: what is refused is one JSON document, wherever it is refused.
+#[test]
+fn a_name_that_is_no_text_is_refused_as_json() {
+    let served = served();
+    for (method, path) in [
+        ("POST", "/v1/models/%ff/predict"),
+        ("GET", "/v1/models/%c3%28"),
+        ("GET", "/v1/models/%ff/monitor"),
+        ("GET", "/v1/models/%ff/live"),
+    ] {
+        let answer = send(served.address(), method, path, &[], b"{}");
+        assert_eq!((answer.status, answer.code().as_str()), (400, "bad_address"), "{path}: {}", answer.body);
+    }
+}
+
+#[test]
+fn limits_that_would_refuse_everything_are_refused_at_the_start() {
+    let refused = |change: &dyn Fn(&mut tidemill_server::Options)| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options =
+            tidemill_server::Options::local(vec![], folder.path().join("s.db").display().to_string());
+        change(&mut options);
+        tidemill_server::start(&options, &crate::context()).err().map(|e| e.code())
+    };
+    assert_eq!(refused(&|o| o.limits.rows = 0), Some("limit"));
+    assert_eq!(refused(&|o| o.limits.body = 0), Some("limit"));
+    assert_eq!(refused(&|o| o.limits.time = std::time::Duration::ZERO), Some("limit"));
+    assert_eq!(refused(&|o| o.name = Some("a".into())), Some("one_name"), "a name for nothing");
+    assert_eq!(refused(&|_| {}), None);
+}

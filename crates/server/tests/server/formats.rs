@@ -281,3 +281,123 @@ fn a_mark_before_the_body_and_long_keys_lose_nothing() {
         assert!(served.logged().iter().any(|row| row.row_key.as_deref() == Some(key)), "{key}");
     }
 }
+
+/// Kind 2: bodies in the encodings of the world, as the request says or as the training rows were.
+#[test]
+fn a_body_is_read_in_the_charset_that_it_says_or_that_training_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let cities = ["Москва", "Уфа", "Омск", "Пермь"];
+    let cyrillic = |text: &str| -> Vec<u8> {
+        // Windows-1251, as far as it is needed here.
+        let byte = |c: char| match u32::from(c) {
+            code @ 0..0x80 => code as u8,
+            code => (code - 0x410 + 0xC0) as u8,
+        };
+        text.chars().map(byte).collect()
+    };
+    let mut text = String::from("id,plan,visits,left\n");
+    for i in 0..240_usize {
+        let left = if (i % 4 < 2) == (i % 11 != 0) { "yes" } else { "no" };
+        text += &format!("c{i},{},{},{left}\n", cities[i % 4], i * 37 % 40);
+    }
+    let data = folder.path().join("customers.csv");
+    std::fs::write(&data, cyrillic(&text)).unwrap();
+    let text = "[data]\ntarget = 'left'\nkey = 'id'\n[[learners]]\nkind = 'logistic'\n";
+    let registry = tidemill_engine::builtin::registry();
+    let recipe = tidemill_engine::recipe::parse(text, "test.toml", &registry).unwrap();
+    let job = tidemill_engine::verbs::train::Job {
+        words: &tidemill_engine::report::words::EN,
+        source: data.display().to_string(),
+        recipe,
+        recipe_file: None,
+        out: folder.path().join("m"),
+    };
+    let model = tidemill_engine::verbs::train::train(&job, &crate::context()).unwrap().model;
+    let served = crate::serve(model, folder);
+    let ask = |media: &str, body: &[u8]| {
+        let headers = [("Content-Type", media), ("Accept", "application/json")];
+        send(served.address(), "POST", PREDICT, &headers, body)
+    };
+    for city in cities {
+        let wanted = served.predict(&json!({ "plan": city, "visits": 3 }).to_string()).json();
+        assert!(wanted["predictions"][0]["warnings"].is_null(), "{wanted}");
+        let row = format!("plan,visits\n{city},3\n");
+        let utf16: Vec<u8> = row.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = [&b"\xFE\xFF"[..], &utf16[..]].concat();
+        for (media, body) in [
+            ("text/csv", cyrillic(&row)),
+            ("text/csv", row.clone().into_bytes()),
+            ("text/csv; charset=\"windows-1251\"", cyrillic(&row)),
+            ("text/csv; header=present; Charset=CP1251", cyrillic(&row)),
+            ("text/csv; charset=us-ascii", row.clone().into_bytes()),
+            ("text/csv; charset=utf-16be", utf16.clone()),
+            ("text/csv;charset=utf-16", marked),
+        ] {
+            let answer = ask(media, &body);
+            assert_eq!(answer.status, 200, "{media} {city}: {}", answer.body);
+            let found = &answer.json()["predictions"][0];
+            assert_eq!(found["probabilities"], wanted["predictions"][0]["probabilities"], "{media} {city}");
+            assert!(found["warnings"].is_null(), "{media} {city}: {found}");
+        }
+        let wrong = ask("text/csv; charset=utf-8", &cyrillic(&row));
+        assert_eq!((wrong.status, wrong.code().as_str()), (400, "malformed_csv"), "{}", wrong.body);
+    }
+    let unknown = ask("text/csv; charset=klingon", b"plan,visits\na,1\n");
+    assert_eq!((unknown.status, unknown.code().as_str()), (415, "unsupported_charset"));
+}
+
+/// Kind 2: a table's rows mean the same wherever the names of its columns stand.
+#[test]
+fn rows_may_come_before_the_names_of_their_columns() {
+    let served = served();
+    let wanted = served.predict(ADA).json()["predictions"][0]["probabilities"].clone();
+    for body in [
+        r#"{"rows": [["ada", 3, "basic", 36]], "columns": ["id", "visits", "plan", "age"]}"#,
+        r#"{"rows": [["basic", 3, 36]], "explain": null, "columns": ["plan", "visits", "age"]}"#,
+        r#"{"rows": [["ada", 36, "basic", 3]]}"#,
+        r#"{"explain": "none", "rows": [{"age": 36, "plan": "basic", "visits": 3}]}"#,
+    ] {
+        let answer = served.predict(body);
+        assert_eq!(answer.status, 200, "{body}: {}", answer.body);
+        assert_eq!(answer.json()["predictions"][0]["probabilities"], wanted, "{body}");
+    }
+    for (body, code) in [
+        (
+            r#"{"columns": ["plan", "visits", "age"], "columns": ["plan", "age", "visits"], "rows": [["basic", 36, 3]]}"#,
+            "repeated_key",
+        ),
+        (r#"{"rows": [["ada", 36, "basic", 3]], "rows": [["ada", 36, "basic", 3]]}"#, "repeated_key"),
+        (r#"{"rows": {"age": 36}, "columns": ["age"]}"#, "wrong_shape"),
+        (r#"{"rows": [["ada", 1e400, "basic", 3]]}"#, "malformed_json"),
+        (r#"{"rows": [["ada", 36]], "columns": ["id", "visits", "age"]}"#, "wrong_width"),
+        (r#"{"explain": "shap", "age": 36, "plan": "basic", "visits": 3}"#, "no_rows"),
+        (r#"{"explain": true, "rows": [["ada", 36, "basic", 3]]}"#, "unknown_explanation"),
+    ] {
+        let answer = served.predict(body);
+        assert_eq!((answer.status, answer.code().as_str()), (400, code), "{body}: {}", answer.body);
+    }
+}
+
+#[test]
+fn what_is_refused_is_not_answered_with() {
+    let served = served();
+    let media = |headers: &[(&str, &str)]| {
+        let answer = send(served.address(), "POST", PREDICT, headers, ADA.as_bytes());
+        let head = answer.head.to_lowercase();
+        let media = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
+        (answer.status, media.to_string())
+    };
+    let json = (200, "application/json".to_string());
+    let csv = (200, "text/csv; charset=utf-8".to_string());
+    for (accept, wanted) in [
+        ("application/json;q=0, */*", &csv),
+        ("*/*, application/json;q=0.0", &csv),
+        ("application/*, application/json;q=0, text/csv;q=0.1", &(200, "application/x-ndjson".to_string())),
+        ("text/csv;q=0, application/json;q=0.2, text/*;q=0.1", &json),
+        ("application/json; version=1; q=0.5, text/csv;q=0.9", &csv),
+    ] {
+        assert_eq!(&media(&[("Accept", accept)]), wanted, "{accept}");
+    }
+    assert_eq!(&media(&[("Accept", "text/html"), ("Accept", "text/csv")]), &csv, "two headers are one list");
+    assert_eq!(media(&[("Accept", "application/json;q=0")]).0, 406);
+}

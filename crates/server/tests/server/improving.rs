@@ -169,3 +169,19 @@ fn what_was_rolled_back_is_not_promoted_again_on_the_same_feedback() {
     let new = served.improve("customers-model");
     assert!(new.promoted && new.rows.newer == 250, "{}", new.verdict);
 }
+
+/// Kind 26: two steps back do not make the feedback of the first new again.
+#[test]
+fn what_was_rolled_back_in_two_steps_is_not_promoted_again_either() {
+    let served = drifted(300, true);
+    let path = model(&served);
+    assert!(served.improve("customers-model").promoted);
+    teach(&served, 300, false, 31);
+    let second = served.improve("customers-model");
+    assert!(second.promoted, "{}", second.verdict);
+    versions::rollback(&path, &context()).unwrap();
+    versions::rollback(&path, &context()).unwrap();
+    let again = served.improve("customers-model");
+    assert!(!again.promoted && again.verdict.contains("rolled back"), "{}", again.verdict);
+    assert_eq!((again.rows.labelled, again.rows.newer), (600, 0));
+}

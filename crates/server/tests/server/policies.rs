@@ -72,6 +72,8 @@ fn the_reward_comes_back_and_is_watched() {
     assert_eq!(stored(give(0, "label", json!(2.5))), "stored");
     assert_eq!(stored(give(1, "outcome", json!(0.5))), "stored");
     assert_eq!(stored(give(2, "label", json!(true))), "stored");
+    let refused = give(2, "outcome", json!(1e200));
+    assert_eq!((refused.status, refused.code().as_str()), (400, "not_a_number"), "it would never count");
     let refused = give(2, "label", json!("call"));
     assert_eq!((refused.status, refused.code().as_str()), (400, "not_a_number"), "{}", refused.body);
     let found = served.get("/v1/models/customers/monitor").json();

@@ -179,3 +179,58 @@ fn a_number_that_is_to_be_hashed_is_refused_before_it_is_learned_from() {
     // Its visits as names can be known again.
     train("[columns.visits]\nprivate = \"hash\"\nkind = \"category\"\n").unwrap();
 }
+
+/// Kind 23: what the model takes for one value has one hash, however a client writes it.
+#[test]
+fn values_that_mean_the_same_have_the_same_hash() {
+    let served = served(HASHED);
+    let csv = "id,age,plan,visits\nada,36, basic ,3\nada,36,\"basic\",3\nada,36,basic,3\n";
+    assert_eq!(
+        crate::send(
+            served.address(),
+            "POST",
+            crate::PREDICT,
+            &[("Content-Type", "text/csv")],
+            csv.as_bytes()
+        )
+        .status,
+        200
+    );
+    for plan in ["basic", " basic", r"basic\t"] {
+        assert_eq!(served.predict(&ADA.replace("basic", plan)).status, 200, "{plan}");
+    }
+    // No value, however it is said, is no value.
+    for nothing in ["\"\"", "\" \"", "\"NA\"", "null"] {
+        assert_eq!(served.predict(&ADA.replace("\"basic\"", nothing)).status, 200, "{nothing}");
+    }
+    let kept: Vec<String> = served.logged().into_iter().map(|p| p.features).collect();
+    assert!(kept[0].starts_with("[36,\"hmac:") || kept[0].starts_with("[\"36\",\"hmac:"), "{}", kept[0]);
+    let plan = |features: &String| {
+        let values: Vec<serde_json::Value> = serde_json::from_str(features).unwrap();
+        values[1].clone()
+    };
+    assert!(kept[..6].iter().all(|one| plan(one) == plan(&kept[0])), "{kept:?}");
+    assert!(kept[6..].iter().all(|one| plan(one).is_null()), "{kept:?}");
+}
+
+/// Kind 3: a key that one of the databases could not hold is refused before it is answered, whatever the database.
+#[test]
+fn a_name_with_a_nul_is_refused() {
+    let served = crate::served();
+    let answer = served.predict(&ADA.replace("ada", r"a\u0000da"));
+    let error = &answer.json()["error"];
+    assert_eq!((answer.status, error["row"].as_u64(), error["column"].as_str()), (400, Some(1), Some("id")));
+    assert!(served.logged().is_empty());
+    assert_eq!(
+        served.predict(&ADA.replace("basic", r"ba\u0000sic")).status,
+        200,
+        "a feature is kept as JSON"
+    );
+    let id = served.logged()[0].id.to_string();
+    for key in ["user", "idempotency_key"] {
+        let body = serde_json::json!({ "prediction_id": id, "kind": "rating", "value": 4, key: "a\u{0}b" });
+        let answer = served.post("/v1/feedback", &body.to_string());
+        assert_eq!((answer.status, answer.code().as_str()), (400, "wrong_type"), "{key}: {}", answer.body);
+    }
+    assert_eq!(served.get("/health/ready").status, 200);
+}

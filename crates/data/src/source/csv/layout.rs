@@ -6,7 +6,7 @@ use super::Dialect;
 use super::dialect::{self, OF_SPACES};
 use super::footer;
 use super::names;
-use super::records::first_record;
+use super::records::{first_record, says_same};
 use crate::Error;
 use crate::source::ReadOptions;
 use crate::source::chunks::count_lines;
@@ -24,8 +24,8 @@ pub(super) struct Layout {
     pub(super) shape: Shape,
     pub(super) header: bool,
     pub(super) names: Vec<String>,
-    /// The line of the names with its end, of a table of two columns or more: files put one behind the other hold it again.
-    pub(super) header_line: Vec<u8>,
+    /// The cells of the line of the names, of a table of two columns or more: files put one behind the other hold it again.
+    pub(super) header_cells: Vec<Vec<u8>>,
     /// How many lines stand above the table.
     pub(super) skip: usize,
     /// Where the rows begin: the byte of the text (as UTF-8, in its usual shape, without byte order mark) and the line, from 1.
@@ -195,7 +195,7 @@ impl Table<'_> {
                 None => notes.push("the names stand in two rows; those of the second are taken".into()),
             }
         }
-        let lacks_one = header && names::lack_one(first, body);
+        let lacks_one = header && names::lack_one(first, body, options);
         if lacks_one {
             names.insert(0, "row".into());
             notes.push("each row has one cell more than there are names: the first is called 'row'".into());
@@ -222,7 +222,7 @@ impl Table<'_> {
         names::check(&names, file)?;
         let body_at = self.from + if header { last.end } else { first.start };
         let repeats = header && first.cells.len() > 1;
-        let again = body.iter().filter(|r| repeats && r.cells == first.cells).count();
+        let again = body.iter().filter(|r| repeats && says_same(&r.cells, &first.cells)).count();
         if again > 0 && !options.every_line {
             let times = if again == 1 { "once more".into() } else { format!("{again} times more") };
             notes.push(format!(
@@ -233,11 +233,7 @@ impl Table<'_> {
             dialect: Dialect { trailing, ..dialect },
             shape,
             header,
-            header_line: if repeats {
-                self.text[self.from + first.start..self.from + first.end].to_vec()
-            } else {
-                Vec::new()
-            },
+            header_cells: if repeats { first.cells.clone() } else { Vec::new() },
             names,
             skip: begins as usize - 1,
             body_at,
@@ -291,6 +287,10 @@ pub(super) fn preamble(records: &[Record]) -> usize {
         let fits = record.cells.len() == n || (record.cells.len() + 1 == n && !is_above(records, at, n));
         let full = record.n_filled() * 5 >= record.cells.len().min(n) * 3 && record.n_filled() > 1;
         let below = &records[at..];
+        // Names in two rows, of which the first has gaps, below a title.
+        if at > 0 && record.cells.len() == n && names::in_two_rows(record, &below[1..]) {
+            return at;
+        }
         if fits && full && !(is_comment(record) && below.len() > 1 && strong_header(&records[at + 1..])) {
             let table = at > 0 && below.len() > 1 && has_header(below);
             return if table || (at > 0 && names::units(record, &below[1..])) { at } else { 0 };
@@ -329,7 +329,10 @@ pub(super) enum Look {
 pub(super) fn look(cell: &[u8]) -> Look {
     let cell = cell.trim_ascii();
     let lower = cell.to_ascii_lowercase();
-    if matches!(&*lower, b"" | b"na" | b"n/a" | b"nan" | b"null" | b"none" | b"?" | b"-" | b".") {
+    if matches!(
+        &*lower,
+        b"" | b"na" | b"n/a" | b"nan" | b"null" | b"none" | b"nat" | b"<na>" | b"\\n" | b"?" | b"-" | b"."
+    ) {
         return Look::Missing;
     }
     let number = |b: &u8| b.is_ascii_digit() || b".,+-$%/: eETZ'\xe2\x82\xac\xc2\xa3".contains(b);
@@ -344,7 +347,7 @@ pub(super) fn look(cell: &[u8]) -> Look {
 pub(super) fn strong_header(records: &[Record]) -> bool {
     let Some((first, body)) = records.split_first() else { return false };
     // Of files put one behind the other the names come again.
-    let others: Vec<&Record> = body.iter().filter(|r| r.cells != first.cells).collect();
+    let others: Vec<&Record> = body.iter().filter(|r| !says_same(&r.cells, &first.cells)).collect();
     (0..first.cells.len()).any(|i| look(&first.cells[i]) == Look::Text && over_numbers(&others, i))
 }
 
@@ -363,5 +366,8 @@ fn has_header(records: &[Record]) -> bool {
     let looks: Vec<Look> = first.cells.iter().map(|c| look(c)).collect();
     let column = |i: usize| body.iter().filter_map(move |r| r.cells.get(i));
     let comes_again = |i: usize| looks[i] == Look::Text && column(i).any(|c| *c == first.cells[i]);
+    if names::are_moments(first, body) && !(0..looks.len()).any(comes_again) {
+        return true;
+    }
     looks.contains(&Look::Text) && !looks.contains(&Look::Number) && !(0..looks.len()).any(comes_again)
 }

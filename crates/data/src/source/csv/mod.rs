@@ -131,7 +131,7 @@ fn sample(input: &Input, options: &ReadOptions, most: usize) -> Result<(&'static
     let whole = raw.len() < most;
     let encoding = match &options.encoding {
         Some(label) => encoding::named(label)?,
-        None => encoding::detect(&raw, whole),
+        None => encoding::detect(&raw, whole, options.usual_encoding.as_deref()),
     };
     if let Some(line) = encoding::binary_line(&raw, encoding) {
         return Err(Error::Binary { file: input.name.clone(), line }.into());
@@ -179,7 +179,7 @@ impl Source for Csv {
         let cut = Cut::Records { delimiter: dialect.delimiter, quote: dialect.quote };
         let chunks = Chunks::new(reader, cut, self.chunk);
         let schema = &self.schema;
-        let again = records::Again { header: &self.layout.header_line, is_fault: self.every_line };
+        let again = records::Again { names: &self.layout.header_cells, is_fault: self.every_line };
         let parse = move |chunk: &[u8]| records::batch(chunk, dialect, again, schema);
         let (name, line) = (self.encoding.name(), self.layout.body_line);
         let pipeline = Pipeline::new(self.input.clone(), name, chunks, line, parse);

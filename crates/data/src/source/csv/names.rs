@@ -1,9 +1,12 @@
 //! The names of the columns of a CSV file, and what belongs to them: a second row of names, a rule, units.
 
+use std::collections::BTreeSet;
+
 use tidemill_core::Result;
 
 use super::layout::{Look, Record, look, over_numbers, usual_width};
 use crate::Error;
+use crate::parse::TimeFormat;
 use crate::source::ReadOptions;
 use crate::source::text::Shape;
 
@@ -66,6 +69,22 @@ fn repeats(names: &[String]) -> bool {
     sorted.windows(2).any(|w| w[0] == w[1])
 }
 
+/// Whether years or dates in order stand over columns of other values: a table with a column for each of them.
+pub(super) fn are_moments(first: &Record, body: &[Record]) -> bool {
+    let moment = |cell: &[u8]| -> Option<i64> {
+        let text = std::str::from_utf8(cell.trim_ascii()).ok()?;
+        let year = text.parse().ok().filter(|year| text.len() == 4 && (1800..2200).contains(year));
+        year.or_else(|| TimeFormat::Iso.parse(text))
+    };
+    let named: Vec<usize> =
+        (0..first.cells.len()).filter(|&i| look(&first.cells[i]) == Look::Number).collect();
+    let moments: Option<Vec<i64>> = named.iter().map(|&i| moment(&first.cells[i])).collect();
+    let Some(moments) = moments.filter(|moments| moments.len() > 1 && body.len() > 1) else { return false };
+    let in_order = moments.windows(2).all(|w| w[0] < w[1]) || moments.windows(2).all(|w| w[0] > w[1]);
+    let repeat = |i: &usize| body.iter().filter_map(|r| r.cells.get(*i)).any(|cell| moment(cell).is_some());
+    in_order && !named.iter().any(repeat)
+}
+
 /// Whether a record is a rule, as consoles and Markdown draw one below the names: `----+----`, `|---|---:|`.
 pub(super) fn is_rule(record: &Record) -> bool {
     let text = record.cells.concat();
@@ -73,11 +92,21 @@ pub(super) fn is_rule(record: &Record) -> bool {
     dashes >= 3 && dashes >= 3 * record.n_filled() && text.iter().all(|b| b"-=+: ".contains(b))
 }
 
-/// Whether each row begins with a cell that has no name, as R writes the names of its rows.
-pub(super) fn lack_one(first: &Record, body: &[Record]) -> bool {
+/// Whether each row begins with a cell that has no name, as R writes the names of its rows: no two rows have the same. Where each row is
+/// answered it must be known that rows have names; else one cell too many at their end would move every value into the next column.
+pub(super) fn lack_one(first: &Record, body: &[Record], options: &ReadOptions) -> bool {
     let n = first.cells.len();
-    n > 1 && !body.is_empty() && body.iter().all(|r| r.cells.len() == n + 1 && !r.is_padded(first))
+    let wider = |r: &Record| r.cells.len() == n + 1 && !r.is_padded(first);
+    let named = || {
+        let names: BTreeSet<&[u8]> = body.iter().map(|r| r.cells[0].as_slice()).collect();
+        names.len() == body.len()
+    };
+    let may = !options.every_line || is_known(ROW, options);
+    may && n > 1 && !body.is_empty() && body.iter().all(wider) && named()
 }
+
+/// What a column of names of rows is called.
+pub(super) const ROW: &[u8] = b"row";
 
 /// Takes off names that are empty and stand over empty cells at the end of each line; says whether lines may end with more
 /// delimiters than there are columns.

@@ -89,32 +89,56 @@ pub(super) fn batch(
         .map_err(|e| Fault::new(0, Problem::Internal(e.to_string())))
 }
 
-/// The line of the names, where it comes again.
+/// The names, where they come again.
 #[derive(Clone, Copy)]
 pub(super) struct Again<'a> {
-    /// The line with its end; nothing where it does not matter.
-    pub(super) header: &'a [u8],
+    /// The cells of the line of the names; nothing where it does not matter.
+    pub(super) names: &'a [Vec<u8>],
     /// Whether it is a fault; else it is passed over.
     pub(super) is_fault: bool,
 }
 
 impl Again<'_> {
-    /// The place after the lines at `at` that say the names again.
-    fn skip(self, chunk: &[u8], mut at: usize) -> Result<usize, Fault> {
-        while !self.header.is_empty() && chunk[at..].starts_with(self.header) {
-            if self.is_fault {
-                return Err(Fault::new(at, Problem::HeaderAgain));
+    /// The place after the lines at `at` that say the names again. Of files put one behind the other, each may begin with a byte order
+    /// mark.
+    fn skip(self, chunk: &[u8], dialect: Dialect, mut at: usize) -> Result<usize, Fault> {
+        loop {
+            let begins = at + mark(&chunk[at..]);
+            match self.length(&chunk[begins..], dialect) {
+                Some(_) if self.is_fault => return Err(Fault::new(begins, Problem::HeaderAgain)),
+                Some(length) => at = begins + length,
+                None => return Ok(begins),
             }
-            at += self.header.len();
         }
-        Ok(at)
     }
+
+    /// The length of a line that says the names, with or without quotes and spaces around them. Few other lines begin as it does.
+    fn length(self, line: &[u8], dialect: Dialect) -> Option<usize> {
+        let first = self.names.first()?.trim_ascii();
+        let bare = line.strip_prefix(&[dialect.quote]).unwrap_or(line).trim_ascii_start();
+        let ends = |b: &u8| [dialect.delimiter, dialect.quote, b' '].contains(b);
+        if !bare.starts_with(first) || !bare.get(first.len()).is_some_and(ends) {
+            return None;
+        }
+        let (cells, length) = first_record(line, dialect)?;
+        says_same(&cells, self.names).then_some(length)
+    }
+}
+
+/// Whether two lines say the same, but for the spaces around it.
+pub(super) fn says_same(cells: &[Vec<u8>], others: &[Vec<u8>]) -> bool {
+    cells.len() == others.len() && cells.iter().zip(others).all(|(a, b)| a.trim_ascii() == b.trim_ascii())
+}
+
+/// The length of a byte order mark at the beginning of a text.
+fn mark(text: &[u8]) -> usize {
+    if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }
 }
 
 fn read(chunk: &[u8], dialect: Dialect, again: Again<'_>, columns: &mut [Cells]) -> Result<usize, Fault> {
     let Dialect { delimiter, quote, trailing } = dialect;
     let mut scanner = Scanner::new(chunk, [delimiter, b'\n', quote]);
-    let (mut n_rows, mut row_start, mut i) = (0, again.skip(chunk, 0)?, 0);
+    let (mut n_rows, mut row_start, mut i) = (0, again.skip(chunk, dialect, 0)?, 0);
     let mut start = row_start;
     // Whether the cell began with a quoted part, which is already pushed.
     let mut quoted = false;
@@ -129,7 +153,7 @@ fn read(chunk: &[u8], dialect: Dialect, again: Again<'_>, columns: &mut [Cells])
                     cells.push(chunk, start, at);
                     cells.end();
                 }
-                None if trailing && at == start && !quoted => {}
+                None if trailing && !quoted && chunk[start..at].trim_ascii().is_empty() => {}
                 None => return Err(ragged(chunk, row_start, dialect, columns.len())),
             }
             i += 1;
@@ -140,12 +164,16 @@ fn read(chunk: &[u8], dialect: Dialect, again: Again<'_>, columns: &mut [Cells])
                 if i + 1 == columns.len() {
                     columns[i].push(chunk, start, end);
                     columns[i].end();
-                } else if !(trailing && i >= columns.len() && end == start && !quoted) {
+                } else if !(trailing
+                    && i >= columns.len()
+                    && !quoted
+                    && chunk[start..end].trim_ascii().is_empty())
+                {
                     return Err(ragged(chunk, row_start, dialect, columns.len()));
                 }
                 n_rows += 1;
             }
-            (i, row_start) = (0, again.skip(chunk, at + 1)?);
+            (i, row_start) = (0, again.skip(chunk, dialect, at + 1)?);
             if row_start > at + 1 {
                 (start, quoted) = (row_start, false);
                 scanner.skip_to(row_start);
@@ -197,7 +225,7 @@ fn ragged(chunk: &[u8], row_start: usize, dialect: Dialect, expected: usize) -> 
 /// The cells of the first record of a text, and the place after it; `None` when it does not end.
 pub(super) fn first_record(bytes: &[u8], dialect: Dialect) -> Option<(Vec<Vec<u8>>, usize)> {
     let Dialect { delimiter, quote, .. } = dialect;
-    let (mut cells, mut cell, mut at, mut begins) = (Vec::new(), Vec::new(), 0, true);
+    let (mut cells, mut cell, mut at, mut begins) = (Vec::new(), Vec::new(), mark(bytes), true);
     loop {
         let byte = *bytes.get(at)?;
         if byte == quote && begins {

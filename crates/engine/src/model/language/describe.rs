@@ -73,7 +73,7 @@ impl DescribedAdapter {
             rank: adapter.rank(),
             alpha: adapter.alpha(),
             parameters: adapter.n_parameters(),
-            sites: adapter.sites().into_iter().map(tidemill_language::Site::name).collect(),
+            sites: adapter.site_names(),
         }
     }
 }

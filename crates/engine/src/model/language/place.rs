@@ -33,12 +33,14 @@ impl Place {
         ends("gguf") || (ends("tidemill") && holds_adapter())
     }
 
-    /// Whether this folder holds a sentence encoder: it turns texts into vectors and generates none.
+    /// Whether this folder holds a sentence encoder, as sentence-transformers writes it or of a kind that only encodes: it turns texts into
+    /// vectors and generates none.
     pub fn is_encoder(path: &Path) -> bool {
         let text = std::fs::read(path.join("config.json")).unwrap_or_default();
         let config: Value = serde_json::from_slice(&text).unwrap_or_default();
         !has(path, "adapter_config.json")
-            && ["bert", "roberta", "xlm-roberta"].iter().any(|kind| config["model_type"] == *kind)
+            && (has(path, "modules.json")
+                || ["bert", "roberta", "xlm-roberta"].iter().any(|kind| config["model_type"] == *kind))
     }
 
     /// The place that a path names: a checkpoint, an adapter's folder, or a model file with an adapter.

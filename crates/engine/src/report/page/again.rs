@@ -83,7 +83,7 @@ fn facts(words: &'static Words, made: &Made<'_>, origin: &Origin<'_>) -> Table {
         row(words.fact_sha, sha(found));
     }
     row(words.fact_rows, number::count(made.data.rows as f64).into());
-    row(words.fact_split, made.split.why.clone().into());
+    row(words.fact_split, words.reasoned(&made.split.why).into_owned().into());
     row(words.fact_train, number::count(made.split.train_rows as f64).into());
     row(words.fact_test, number::count(made.split.test_rows as f64).into());
     row(words.fact_learner, label(made.chosen).into());

@@ -55,7 +55,10 @@ fn verdict(words: &'static Words, audit: &Audit) -> Verdict {
         tile(words.level_note, audit.notes),
     ];
     let severe = audit.findings.iter().filter(|f| f.severity == Severity::Severe);
-    verdict.findings = severe.take(FIRST).map(|f| Finding::new(Level::Severe, capital(&f.message))).collect();
+    verdict.findings = severe
+        .take(FIRST)
+        .map(|f| Finding::new(Level::Severe, capital(&words.told(&f.code, &f.message))))
+        .collect();
     verdict
 }
 
@@ -63,18 +66,19 @@ fn findings(words: &'static Words, audit: &Audit) -> Section {
     if audit.findings.is_empty() {
         return Section::new("findings", words.findings);
     }
-    let all = audit.findings.iter().map(finding).collect();
+    let all = audit.findings.iter().map(|found| finding(words, found)).collect();
     Section::new("findings", words.findings).lead(words.audit_findings_lead).with(Block::Findings(all))
 }
 
-fn finding(found: &audit::Finding) -> Finding {
+fn finding(words: &Words, found: &audit::Finding) -> Finding {
     let level = match found.severity {
         Severity::Severe => Level::Severe,
         Severity::Warning => Level::Warning,
         Severity::Note => Level::Note,
     };
-    let text =
-        Text::plain(format!("{}. ", capital(&found.message))).then(Text::plain(capital(&found.remedy) + "."));
+    let (message, remedy) = (words.told(&found.code, &found.message), words.advised(&found.remedy));
+    let text = Text::plain(capital(&message) + words.stop + words.gap)
+        .then(Text::plain(capital(&remedy) + words.stop));
     Finding { remedy: found.recipe.clone(), ..Finding::new(level, text) }
 }
 
@@ -97,7 +101,7 @@ fn columns_section(words: &'static Words, audit: &Audit) -> Section {
             role(words, column.role).into(),
             number::percent(column.missing.count as f64 / rows.max(1) as f64).into(),
             distinct(column).into(),
-            column.why.clone().into(),
+            words.reasoned(&column.why).into_owned().into(),
         ]);
     }
     let cards: Vec<Card> =

@@ -19,7 +19,7 @@ pub(super) fn section(words: &'static Words, outcome: &Outcome, evidence: &Evide
         .iter()
         .map(|w| {
             let level = if w.code == "leak" { Level::Warning } else { Level::Note };
-            Finding::new(level, w.message.clone())
+            Finding::new(level, words.told(&w.code, &w.message).into_owned())
         })
         .collect();
     if !noticed.is_empty() {
@@ -50,7 +50,7 @@ fn table(words: &'static Words, outcome: &Outcome) -> Table {
                 named(&column.name).into(),
                 words.kind(column.kind).into(),
                 role(words, column.role).into(),
-                column.why.clone().into(),
+                words.reasoned(&column.why).into_owned().into(),
                 Cell::from(done(words, column, &outcome.preparation)),
             ]
         })

@@ -6,12 +6,12 @@ use tidemill_report::{
     Waterfall, number,
 };
 
-use super::{Words, cut, dependence, fill, name, plain};
+use super::{Words, cut, dependence, fill, name, overview, parts, plain};
 use crate::explain::{Explained, ExplainedRow, Judged, Method};
-use crate::report::text::{cell_text, is_more_than_rounding, main_reasons, reservations};
+use crate::report::text::{cell_text, main_reasons, reservations, strongest};
 
 /// How many columns the charts show.
-const SHOWN: usize = 12;
+pub(super) const SHOWN: usize = 12;
 
 pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
     let how = match explained.method {
@@ -29,7 +29,9 @@ pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
     if !doubts.is_empty() {
         section = section.with(Block::Findings(doubts));
     }
-    section = section.with(Block::Figures(vec![swarm(words, explained, output)]));
+    let many = overview::figures(words, explained, output);
+    let swarm = swarm(words, explained, output);
+    section = section.with(Block::Figures(std::iter::once(swarm).chain(many).collect()));
     let along = dependence::figures(words, explained, output);
     if !along.is_empty() {
         section = section.with(Block::Figures(along));
@@ -47,6 +49,10 @@ pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
             .with(Block::Heading(said))
             .with(Block::Text(Text::plain(main_reasons(words, explained, row, of_row).trim_end())))
             .with(Block::Figures(vec![Figure::whole(words, &waterfall(words, explained, row, of_row))]));
+        let of_parts = parts::figures(words, explained, row, of_row);
+        if !of_parts.is_empty() {
+            section = section.with(Block::Figures(of_parts));
+        }
     }
     section
 }
@@ -87,8 +93,7 @@ fn curves(words: &'static Words, explained: &Explained, judged: &Judged) -> Figu
 
 fn waterfall(words: &'static Words, explained: &Explained, row: &ExplainedRow, output: usize) -> Waterfall {
     let values = &row.values[output];
-    let mut order: Vec<usize> = (0..values.len()).filter(|at| is_more_than_rounding(values, *at)).collect();
-    order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
+    let order = strongest(values);
     let step = |at: &usize| {
         let cell = cut(&cell_text(words, &row.cells[*at]), 24);
         (format!("{} = {cell}", cut(&explained.columns[*at], 40)), values[*at])

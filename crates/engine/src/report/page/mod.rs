@@ -21,6 +21,8 @@ mod forecast;
 mod importance;
 mod map;
 mod masks;
+mod overview;
+mod parts;
 mod policy;
 mod prepared;
 mod residuals;

@@ -1,5 +1,6 @@
 //! Every figure, for those who want them all.
 
+use tidemill_core::Warning;
 use tidemill_core::recipe::Task;
 use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};
 
@@ -20,11 +21,11 @@ pub(super) fn section(subject: &Subject<'_>) -> Section {
             .with(Block::Text(Text::plain(words.classes_note)))
             .with(Block::Table(classes(subject)));
     }
-    let warnings = report
-        .warnings
-        .iter()
-        .map(|w| tidemill_report::Finding::new(tidemill_report::Level::Note, w.message.clone()));
-    let warnings: Vec<_> = warnings.collect();
+    let note = |w: &Warning| {
+        let text = words.told(&w.code, &w.message).into_owned();
+        tidemill_report::Finding::new(tidemill_report::Level::Note, text)
+    };
+    let warnings: Vec<_> = report.warnings.iter().map(note).collect();
     if warnings.is_empty() { section } else { section.with(Block::Findings(warnings)) }
 }
 

@@ -66,7 +66,9 @@ fn verdict(words: &'static Words, facts: &SynthesizedFacts) -> Verdict {
         verdict.findings.push(Finding::new(Level::Severe, Text::plain(words.story.synth_close)));
     }
     for warning in &facts.warnings {
-        verdict.findings.push(Finding::new(Level::Note, Text::plain(&warning.message)));
+        verdict
+            .findings
+            .push(Finding::new(Level::Note, Text::plain(words.told(&warning.code, &warning.message))));
     }
     verdict
 }

@@ -78,7 +78,8 @@ pub(super) fn of_rows(subject: &Subject<'_>, notes: &[Warning]) -> Verdict {
         let text = fill(words.few_rows, &[("rows", plain(subject.report.n_rows.to_string()))]);
         verdict.findings.push(Finding::new(Level::Warning, text).chip(words.caution_chip));
     }
-    let said = notes.iter().map(|w| Finding::new(Level::Note, w.message.clone()));
+    let said =
+        notes.iter().map(|w| Finding::new(Level::Note, subject.words.told(&w.code, &w.message).into_owned()));
     verdict.findings.extend(said);
     verdict
 }

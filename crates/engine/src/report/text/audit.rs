@@ -44,9 +44,10 @@ fn told(words: &Words, finding: &Finding) -> String {
         Severity::Warning => words.story.level_warning,
         Severity::Note => words.story.level_note,
     };
-    let colon = if finding.recipe.is_some() { ":" } else { "" };
+    let colon = if finding.recipe.is_some() { words.colon.trim_end() } else { "" };
     // Names of columns may hold line breaks.
-    let (message, remedy) = (escaped(&finding.message), escaped(&finding.remedy));
+    let message = escaped(&words.told(&finding.code, &finding.message)).into_owned();
+    let remedy = escaped(&words.advised(&finding.remedy)).into_owned();
     let mut text = format!("{} {message}\n         -> {remedy}{colon}\n", left(level, 8));
     for line in finding.recipe.iter().flat_map(|lines| lines.lines()) {
         text += &format!("            {line}\n");

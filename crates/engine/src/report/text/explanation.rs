@@ -6,13 +6,15 @@ use serde_json::Value;
 use tidemill_report::words::{Words, fill};
 
 use super::align::{left, width};
-use crate::explain::{Explained, ExplainedRow, LocalFit, Method, Reservation};
-use crate::format::short;
+use crate::explain::{CellParts, Explained, ExplainedRow, LocalFit, Method, Part, PartsOf, Reservation};
+use crate::format::{cut, percent, short};
 
 /// Columns of a row that are shown; the rest is summed.
 const SHOWN: usize = 10;
 /// Rows that are shown.
 const ROWS: usize = 5;
+/// Words of a text, or patches of a picture, that are shown.
+const PARTS: usize = 8;
 /// How wide the longest bar is.
 const BAR: f64 = 24.0;
 
@@ -90,7 +92,7 @@ fn of_row(words: &Words, explained: &Explained, row: &ExplainedRow) -> String {
         }
     }
     text += &main_reasons(words, explained, row, output);
-    text + &bars(words, explained, row, output)
+    text + &bars(words, explained, row, output) + &of_parts(words, row, output)
 }
 
 /// What each column adds to an output of a row, a line for each of the greatest, and what all of it sums to.
@@ -103,9 +105,9 @@ fn bars(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize)
     let shown = order.iter().copied().take(SHOWN).filter(|at| is_more_than_rounding(values, *at));
     let shown: Vec<usize> = shown.collect();
     let name = |at: usize| {
-        let (column, range) = (&explained.columns[at], row.ranges.get(at).copied().flatten());
+        let (column, range) = (&explained.columns[at], row.ranges.get(at).and_then(Option::as_ref));
         match range {
-            Some([low, high]) => stretch(words, column, low, high),
+            Some(ends) => stretch(words, column, ends),
             None => {
                 let cell: String = cell_text(words, &row.cells[at]).chars().take(24).collect();
                 format!("{column} = {cell}")
@@ -134,6 +136,59 @@ fn bars(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize)
     let (word, base) = local.map_or((said.why_usually, base), |fit| (said.why_elsewhere, fit.intercept));
     let sum = fill(said.why_sum, &[("base", &short(base)), ("total", &short(total))]);
     text + &format!("  {}  {sum}\n", left(word, wide))
+}
+
+/// The words of texts and the patches of pictures that add most to an output, a line for each cell.
+fn of_parts(words: &Words, row: &ExplainedRow, output: usize) -> String {
+    let line = |cell: &CellParts| {
+        let values = &cell.values[output];
+        let shown = strongest(values).into_iter().take(PARTS);
+        let one =
+            |at: usize| format!("{} {}", part_name(words, &cell.parts[at]), part_value(cell, values[at]));
+        let parts: Vec<String> = shown.map(one).collect();
+        let none = || words.story.why_nothing.to_string();
+        let parts = if parts.is_empty() { none() } else { parts.join(words.list) };
+        let template = match cell.what {
+            PartsOf::Added => words.insight.parts,
+            PartsOf::Attention => words.insight.attended,
+            PartsOf::GradCam => words.insight.seen,
+        };
+        format!("  {}\n", fill(template, &[("column", &cell.column), ("parts", &parts)]))
+    };
+    row.parts.iter().map(line).collect()
+}
+
+/// What is said of a part of a cell.
+pub(crate) fn part_value(cell: &CellParts, value: f64) -> String {
+    match cell.what {
+        PartsOf::Added => signed(value),
+        PartsOf::GradCam => short(value),
+        PartsOf::Attention => percent(value),
+    }
+}
+
+/// The places of the values that are more than rounding, the greatest first.
+pub(crate) fn strongest(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).filter(|at| is_more_than_rounding(values, *at)).collect();
+    order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
+    order
+}
+
+/// A part of a text or a picture in words.
+pub(crate) fn part_name(words: &Words, part: &Part) -> String {
+    match part {
+        Part::Word(text) => fill(words.insight.part_word, &[("text", &cut(text.trim(), 40))]),
+        Part::Patch([x, y, wide, high]) => {
+            let values: [(&str, &dyn Display); 4] =
+                [("left", x), ("right", &(x + wide)), ("top", y), ("bottom", &(y + high))];
+            fill(words.insight.part_patch, &values)
+        }
+    }
+}
+
+/// A number with its sign.
+pub(crate) fn signed(x: f64) -> String {
+    if x > 0.0 { format!("+{}", short(x)) } else { short(x) }
 }
 
 /// Why the explanation is to be trusted less, before anything is read off it.
@@ -199,15 +254,15 @@ fn of_local(words: &Words, row: &ExplainedRow, output: usize, fit: &LocalFit) ->
 }
 
 /// The stretch of numbers that a column lies in, in words.
-fn stretch(words: &Words, column: &str, low: Option<f64>, high: Option<f64>) -> String {
+fn stretch(words: &Words, column: &str, ends: &[Value; 2]) -> String {
     let said = &words.story;
-    let template = match (low, high) {
-        (Some(_), Some(_)) => said.why_between,
-        (Some(_), None) => said.why_above,
-        (None, Some(_)) => said.why_up_to,
-        (None, None) => said.why_known,
+    let template = match ends.each_ref().map(Value::is_null) {
+        [false, false] => said.why_between,
+        [false, true] => said.why_above,
+        [true, false] => said.why_up_to,
+        [true, true] => said.why_known,
     };
-    let [low, high] = [low, high].map(|end| end.map(short).unwrap_or_default());
+    let [low, high] = ends.each_ref().map(|end| cell_text(words, end));
     fill(template, &[("column", &column), ("low", &low), ("high", &high)])
 }
 
@@ -225,7 +280,8 @@ pub(crate) fn main_reasons(
         let signed = values.clone().filter(|(at, v)| **v * sign > 0.0 && said_more(at));
         signed
             .max_by(|a, b| (a.1 * sign).total_cmp(&(b.1 * sign)))
-            .map(|(at, _)| format!("'{}' = {}", explained.columns[at], cell_text(words, &row.cells[at])))
+            .map(|(at, _)| (explained.columns[at].as_str(), cut(&cell_text(words, &row.cells[at]), 60)))
+            .map(|(column, cell)| format!("'{column}' = {cell}"))
     };
     let about = if explained.outputs.len() > 1 || explained.outputs[0] != explained.target {
         format!("'{}'", explained.outputs[output])
@@ -244,7 +300,7 @@ pub(crate) fn main_reasons(
 }
 
 /// Whether a value is more than what rounding leaves of nothing beside the greatest of its row.
-pub(crate) fn is_more_than_rounding(values: &[f64], at: usize) -> bool {
+fn is_more_than_rounding(values: &[f64], at: usize) -> bool {
     let greatest = values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     values[at] != 0.0 && values[at].abs() > 1e-9 * greatest
 }

@@ -30,7 +30,10 @@ pub fn story(words: &Words, report: &Report) -> String {
         text += &matrix(words, confusion);
     }
     for warning in &report.warnings {
-        text += &format!("\n{}", fill(said.warning, &[("message", &warning.message)]));
+        text += &format!(
+            "\n{}",
+            fill(said.warning, &[("message", &words.told(&warning.code, &warning.message))])
+        );
     }
     if report.warnings.is_empty() { text } else { text + "\n" }
 }

@@ -16,7 +16,7 @@ use crate::recipe::label;
 /// The story of a training.
 pub fn story(words: &Words, trained: &TrainedMasks) -> String {
     let (said, o) = (&words.story, &trained.outcome);
-    let mut lines = vec![read(words, o), fill(said.split, &[("why", &o.split.why)])];
+    let mut lines = vec![read(words, o), fill(said.split, &[("why", &words.reasoned(&o.split.why))])];
     lines.extend(compared(words, o));
     lines.extend([
         String::new(),

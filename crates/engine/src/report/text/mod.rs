@@ -47,7 +47,9 @@ pub use counterfactual::story as counterfactuals;
 pub use distilled::{card as distilled_card, story as distilled};
 pub use effects::story as effects;
 pub use explanation::story as explanation;
-pub(crate) use explanation::{cell_text, is_more_than_rounding, main_reasons, reservations};
+pub(crate) use explanation::{
+    cell_text, main_reasons, part_name, part_value, reservations, signed, strongest,
+};
 pub use figures::story as figures;
 pub use imported::{card as imported_card, story as imported};
 pub use inspection::inspected;

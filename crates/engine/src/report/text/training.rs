@@ -25,7 +25,7 @@ pub fn story(words: &Words, trained: &Trained) -> String {
     let said = &words.story;
     let mut lines = vec![read(words, outcome), task(words, outcome)];
     lines.extend(outcome_columns(words, outcome));
-    lines.push(fill(said.split, &[("why", &outcome.split.why)]));
+    lines.push(fill(said.split, &[("why", &words.reasoned(&outcome.split.why))]));
     lines.extend(repairs(words, outcome));
     lines.push(compared(words, outcome));
     lines.extend(leaderboard::lines(words, trained));
@@ -66,15 +66,15 @@ pub(super) fn cautions(words: &Words, o: &Outcome) -> Vec<String> {
     let mut lines: Vec<String> = never_predicted(words, o).into_iter().collect();
     let severe = o.findings.iter().filter(|f| f.severity == Severity::Severe);
     for finding in severe {
-        lines.push(fill(said.severe, &[("message", &escaped(&finding.message))]));
-        let colon = if finding.recipe.is_some() { ":" } else { "." };
-        lines.push(format!("  -> {}{colon}", finding.remedy));
+        lines.push(fill(said.severe, &[("message", &escaped(&words.told(&finding.code, &finding.message)))]));
+        let end = if finding.recipe.is_some() { words.colon.trim_end() } else { words.stop };
+        lines.push(format!("  -> {}{end}", words.advised(&finding.remedy)));
         lines.extend(
             finding.recipe.iter().flat_map(|recipe| recipe.lines()).map(|line| format!("     {line}")),
         );
     }
-    let warnings: Vec<&str> =
-        o.findings.iter().filter(|f| f.severity == Severity::Warning).map(|f| f.message.as_str()).collect();
+    let warnings = o.findings.iter().filter(|f| f.severity == Severity::Warning);
+    let warnings: Vec<_> = warnings.map(|f| words.told(&f.code, &f.message)).collect();
     if let [first, rest @ ..] = warnings.as_slice() {
         let more = match rest.len() {
             0 => String::new(),
@@ -207,8 +207,9 @@ pub(super) fn task(words: &Words, o: &Outcome) -> String {
         Task::Multiclass | Task::Policy => fill(said.target_classes, &[("classes", &classes)]),
     };
     let task = words.term(&format!("task.{}", target.task.word()), target.task.word());
+    let why = words.reasoned(&target.why);
     let values: [(&str, &dyn Display); 4] =
-        [("column", &target.column), ("task", &task), ("classes", &classes), ("why", &target.why)];
+        [("column", &target.column), ("task", &task), ("classes", &classes), ("why", &why)];
     fill(said.target, &values)
 }
 
@@ -221,7 +222,10 @@ pub(super) fn outcome_columns(words: &Words, o: &Outcome) -> Vec<String> {
                 _ => words.story.no_feature,
             };
             let name = escaped(&c.name);
-            fill(template, &[("column", &name), ("role", &role(words, c.role)), ("why", &c.why)])
+            fill(
+                template,
+                &[("column", &name), ("role", &role(words, c.role)), ("why", &words.reasoned(&c.why))],
+            )
         })
         .collect()
 }
@@ -283,7 +287,7 @@ pub(crate) fn reasons(words: &Words, o: &Outcome) -> Vec<(Reason, String)> {
         lines.push((Reason::Taken, fill(said.blend_is, &[("label", &label(&o.chosen))])));
     }
     let passed = o.reasons.passed_over.iter();
-    lines.extend(passed.map(|why| (Reason::Taken, fill(said.passed_over, &[("why", why)]))));
+    lines.extend(passed.map(|why| (Reason::Taken, fill(said.passed_over, &[("why", &words.reasoned(why))]))));
     lines
 }
 
@@ -309,10 +313,15 @@ pub(crate) fn more_rows(words: &Words, o: &Outcome) -> Option<String> {
         return None;
     }
     let greater = o.test.lines.iter().find(|l| l.name == o.metric).is_some_and(|l| l.greater_is_better);
+    let (said, n) = (&words.story, o.learning_curve.last()?.folds);
+    let learner = o.gap.as_ref().map_or(&o.chosen.kind, |gap| &gap.label);
+    let values: [(&str, &dyn Display); 4] =
+        [("metric", &o.metric), ("learner", learner), ("n", &n), ("folds", &o.split.folds)];
+    let score = fill(if n < o.split.folds { said.curve_score_on } else { said.curve_score }, &values);
     let simple =
         o.gap.as_ref().filter(|gap| gap.verdict == Verdict::Underfit && is_of(&gap.learner, Family::Linear));
     let simple = simple.map(|gap| &*gap.learner);
-    crate::search::curve_sentence(words, &o.learning_curve, greater, simple)
+    crate::search::curve_sentence(words, &o.learning_curve, greater, &score, simple)
 }
 
 /// What was chosen and why, a sentence each.
@@ -368,7 +377,7 @@ fn on_new_ones(words: &Words, o: &Outcome, unseen: &UnseenScore) -> String {
 /// How good the result is against the baseline, in a sentence or two.
 pub(super) fn verdict(words: &Words, o: &Outcome) -> String {
     let said = &words.story;
-    let caution = if o.split.test_rows < 50 { said.few_rows } else { "" };
+    let caution = if o.says_little() { said.few_rows } else { "" };
     let leak = if o.leaks.iter().any(|leak| is_kept(leak, o)) { said.mind_leak } else { "" };
     let worse = worse_than_baseline(words, o).unwrap_or_default();
     let (sentence, score, useless) = (against_baseline(words, o), score(words, o), useless(words, o));

@@ -31,12 +31,8 @@ impl<L: Labels> Cells<L> {
     pub(super) fn sum(&mut self, labels: &L, items: &[Item<L::Label>]) -> bool {
         self.whole.as_mut().fill(0.0);
         let Some(first) = items.first() else { return true };
-        let mut same = true;
-        for item in items {
-            labels.add(&mut self.whole, item);
-            same &= item.label == first.label;
-        }
-        same
+        labels.add_all(&mut self.whole, items.iter().copied());
+        items.iter().all(|item| item.label == first.label)
     }
 
     /// Sorts the rows' weights into bins.

@@ -112,16 +112,16 @@ impl<L: Labels> Growing<'_, L> {
         let column = &self.columns.columns[feature];
         self.bins.clear();
         self.bins.extend(items.iter().map(|item| column[item.row as usize]));
-        let (mut low, mut high, mut n_missing) = (u8::MAX, 0, 0);
+        // 0, of the missing, becomes the greatest in the first two. Bytes and nothing else, so that vectors take many at a time.
+        let (mut low, mut last, mut high) = (u8::MAX, 0, 0);
         for &bin in &self.bins {
-            // 0, of the missing, becomes the greatest here.
             low = low.min(bin.wrapping_sub(1));
+            last = last.max(bin.wrapping_sub(1));
             high = high.max(bin);
-            n_missing += usize::from(bin == 0);
         }
-        let low = low.wrapping_add(1);
+        let (low, any_missing) = (low.wrapping_add(1), last == u8::MAX);
         let any_known = high > 0;
-        if !any_known || (low == high && n_missing == 0) {
+        if !any_known || (low == high && !any_missing) {
             return None;
         }
         *tried += 1;
@@ -138,7 +138,7 @@ impl<L: Labels> Growing<'_, L> {
         } else {
             cut
         };
-        self.judge(cut, items, n_missing)
+        self.judge(cut, items, any_missing)
     }
 
     /// A bin below `high` whose bound lies at a random place between those of both.
@@ -165,23 +165,23 @@ impl<L: Labels> Growing<'_, L> {
         }
     }
 
-    fn judge(&mut self, cut: Cut, items: &[Item<L::Label>], n_missing: usize) -> Found {
+    fn judge(&mut self, cut: Cut, items: &[Item<L::Label>], any_missing: bool) -> Found {
         let side = Side::of(&cut);
         let mut n_left = 0;
         self.cells.left.as_mut().fill(0.0);
-        for (item, &bin) in items.iter().zip(&self.bins) {
+        let left = items.iter().zip(&self.bins).map(|(item, &bin)| {
             let left = side.is_left(bin);
             n_left += usize::from(left);
             // A weight of nothing rather than a branch that nobody can predict.
-            let weight = if left { item.weight } else { 0.0 };
-            self.labels.add(&mut self.cells.left, &Item { weight, ..*item });
-        }
+            Item { weight: if left { item.weight } else { 0.0 }, ..*item }
+        });
+        self.labels.add_all(&mut self.cells.left, left);
         let n_right = items.len() - n_left;
         if n_left < self.growth.min_leaf.max(1) || n_right < self.growth.min_leaf.max(1) {
             return None;
         }
         let purity = self.labels.purity_of_parts(&self.cells.left, &self.cells.whole);
-        let missing_left = if n_missing > 0 { cut.missing_left } else { n_left > n_right };
+        let missing_left = if any_missing { cut.missing_left } else { n_left > n_right };
         Some((purity, Cut { missing_left, ..cut }))
     }
 }

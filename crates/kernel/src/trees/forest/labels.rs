@@ -19,6 +19,11 @@ pub trait Labels: Sync {
     /// Adds an item to the sums of its bin.
     fn add(&self, sums: &mut Self::Sums, item: &Item<Self::Label>);
 
+    /// Adds items to the sums, one after the other.
+    fn add_all(&self, sums: &mut Self::Sums, items: impl Iterator<Item = Item<Self::Label>>) {
+        items.for_each(|item| self.add(sums, &item));
+    }
+
     /// The weight in the sums.
     fn weight(&self, sums: &Self::Sums) -> f64;
 
@@ -60,6 +65,14 @@ impl Labels for NumberLabels {
         let weight = f64::from(item.weight);
         sums[0] += weight;
         sums[1] += weight * item.label;
+    }
+
+    #[inline(always)]
+    fn add_all(&self, sums: &mut Self::Sums, items: impl Iterator<Item = Item<f64>>) {
+        // A copy of its own stays in registers: nothing else could have written to it.
+        let mut own = *sums;
+        items.for_each(|item| self.add(&mut own, &item));
+        *sums = own;
     }
 
     #[inline(always)]

@@ -7,8 +7,9 @@ use tidemill_engine::language::{Form as AnswerForm, Message, Prompt};
 use tidemill_engine::serve::language::{Question, Settings};
 use uuid::Uuid;
 
-use super::fields::{Fields, wrong};
-use super::tools;
+use super::fields::{Fields, unsupported, wrong};
+use super::input::{self, Input};
+use super::tools::{self, Tools};
 use crate::fault::ApiError;
 
 /// Which of the two addresses.
@@ -20,21 +21,21 @@ pub(crate) enum Form {
     Text,
 }
 
-/// The most answers to one question.
+/// The most answers to one prompt.
 const ANSWERS: usize = 16;
+/// The most answers to all prompts of a request.
+const ALL_ANSWERS: usize = 64;
 /// The tokens of a completion that names no number, as OpenAI has it.
 const SHORT: usize = 16;
 
-const KNOWN: [&str; 23] = [
+/// Keys of both addresses.
+const KNOWN: [&str; 19] = [
     "model",
-    "messages",
-    "prompt",
     "max_tokens",
     "max_completion_tokens",
     "n",
     "seed",
     "temperature",
-    "tools",
     "top_p",
     "top_k",
     "min_p",
@@ -44,12 +45,33 @@ const KNOWN: [&str; 23] = [
     "logit_bias",
     "logprobs",
     "response_format",
-    "top_logprobs",
     "stop",
     "stream",
     "stream_options",
     "user",
 ];
+/// Keys of chats alone, and of texts alone.
+const OF_CHATS: [&str; 5] = ["messages", "tools", "tool_choice", "parallel_tool_calls", "top_logprobs"];
+const OF_TEXTS: [&str; 1] = ["prompt"];
+
+/// Keys of OpenAI's that would change the answer and are not supported, each with what holds anyway.
+fn unsupported_keys(form: Form) -> Vec<(&'static str, Vec<Value>)> {
+    let none = || vec![json!(0), json!(0.0), json!(false), json!({}), json!([])];
+    match form {
+        Form::Chat => vec![
+            ("audio", none()),
+            ("functions", none()),
+            ("function_call", none()),
+            ("modalities", vec![json!(["text"])]),
+            ("moderation", none()),
+            ("prediction", none()),
+            ("reasoning_effort", vec![json!("none")]),
+            ("verbosity", vec![json!("medium")]),
+            ("web_search_options", none()),
+        ],
+        Form::Text => vec![("best_of", vec![json!(1)]), ("echo", none()), ("suffix", vec![json!("")])],
+    }
+}
 
 /// What a request wants.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +84,8 @@ pub(crate) struct Wanted {
     pub(crate) stream: bool,
     /// Whether the last event of a stream counts the tokens.
     pub(crate) usage: bool,
+    /// Whether an answer may call one tool only.
+    pub(crate) single_call: bool,
 }
 
 impl Wanted {
@@ -72,25 +96,36 @@ impl Wanted {
     pub(crate) fn of(form: Form, body: &[u8]) -> Result<Self, ApiError> {
         let mut fields = Fields::of(body)?;
         let model = fields.text("model")?.ok_or_else(|| missing("model"))?;
-        let prompt = match form {
+        let (prompts, call, single_call) = match form {
             Form::Chat => chat(&mut fields)?,
-            Form::Text => Prompt::Raw(prompt(&mut fields)?),
+            Form::Text => (prompts(&mut fields)?, None, false),
         };
-        let settings = settings(form, &mut fields)?;
+        let mut settings = settings(form, &mut fields)?;
+        if prompts.len() * settings.n > ALL_ANSWERS {
+            return Err(wrong("n", &format!("asks for more than {ALL_ANSWERS} answers to all prompts")));
+        }
+        if call.is_some() && settings.form.is_some() {
+            return Err(wrong("response_format", "cannot go with a 'tool_choice' that asks for a call"));
+        }
+        settings.form = call.or(settings.form);
         let user = fields.text("user")?;
         let stream = fields.flag("stream")?;
         let usage = stream_options(fields.take("stream_options"), stream)?;
-        unsupported(&mut fields)?;
-        fields.end(&KNOWN)?;
-        Ok(Wanted { model, question: Question { prompt, settings, user }, stream, usage })
+        for (key, neutral) in unsupported_keys(form) {
+            fields.only(key, &neutral)?;
+        }
+        let own = if form == Form::Chat { &OF_CHATS[..] } else { &OF_TEXTS };
+        fields.end(&[&KNOWN[..], own].concat())?;
+        Ok(Wanted { model, question: Question { prompts, settings, user }, stream, usage, single_call })
     }
 }
 
-/// The messages, and the tools that may be called.
-fn chat(fields: &mut Fields) -> Result<Prompt, ApiError> {
+/// The messages with the tools that may be called, what the answer must be where it must call one, and whether it may call one only.
+fn chat(fields: &mut Fields) -> Result<(Vec<Prompt>, Option<AnswerForm>, bool), ApiError> {
     let messages = messages(fields)?;
-    let tools = tools::read(fields)?;
-    Ok(if tools.is_empty() { Prompt::Chat(messages) } else { Prompt::Tools(messages, tools) })
+    let Tools { tools, call, single } = tools::read(fields)?;
+    let prompt = if tools.is_empty() { Prompt::Chat(messages) } else { Prompt::Tools(messages, tools) };
+    Ok((vec![prompt], call, single))
 }
 
 fn missing(key: &str) -> ApiError {
@@ -99,7 +134,11 @@ fn missing(key: &str) -> ApiError {
 
 fn settings(form: Form, fields: &mut Fields) -> Result<Settings, ApiError> {
     let newer = fields.count("max_completion_tokens", 1)?;
-    let max_tokens = newer.or(fields.count("max_tokens", 1)?);
+    let older = fields.count("max_tokens", 1)?;
+    if newer.is_some() && older.is_some() && newer != older {
+        return Err(wrong("max_tokens", "is not what 'max_completion_tokens' says"));
+    }
+    let max_tokens = newer.or(older);
     let n = fields.count("n", 1)?.unwrap_or(1);
     if n > ANSWERS {
         return Err(wrong("n", &format!("is more than {ANSWERS}")));
@@ -177,36 +216,35 @@ fn response_format(fields: &mut Fields) -> Result<Option<AnswerForm>, ApiError> 
     }
 }
 
-fn unsupported(fields: &mut Fields) -> Result<(), ApiError> {
-    let none = [json!(0), json!(0.0), json!(false), json!({}), json!([])];
-    for key in ["echo", "functions", "function_call"] {
-        fields.only(key, &none)?;
-    }
-    fields.only("modalities", &[json!(["text"])])?;
-    fields.only("best_of", &[json!(1)])?;
-    fields.only("suffix", &[json!("")])
-}
-
 fn stream_options(options: Option<Value>, stream: bool) -> Result<bool, ApiError> {
     let Some(options) = options else { return Ok(false) };
     if !stream {
         return Err(wrong("stream_options", "is for streams alone"));
     }
-    match options {
-        Value::Object(options) => Ok(options.get("include_usage") == Some(&Value::Bool(true))),
-        _ => Err(wrong("stream_options", "is not an object")),
+    let Value::Object(options) = options else { return Err(wrong("stream_options", "is not an object")) };
+    let mut usage = false;
+    for (key, value) in &options {
+        match (key.as_str(), value) {
+            ("include_usage", Value::Bool(yes)) => usage = *yes,
+            // It only pads events, to hide how long their texts are.
+            ("include_usage", Value::Null) | ("include_obfuscation", Value::Bool(false) | Value::Null) => {}
+            ("include_usage", _) => {
+                return Err(wrong("stream_options.include_usage", "is not true or false"));
+            }
+            _ => return Err(unsupported(&format!("stream_options.{key}"), "is not supported")),
+        }
     }
+    Ok(usage)
 }
 
-fn prompt(fields: &mut Fields) -> Result<String, ApiError> {
-    match fields.take("prompt").ok_or_else(|| missing("prompt"))? {
-        Value::String(text) => Ok(text),
-        Value::Array(mut list) if list.len() == 1 => match list.pop() {
-            Some(Value::String(text)) => Ok(text),
-            _ => Err(wrong("prompt", "is not a text; tokens are not read")),
-        },
-        _ => Err(wrong("prompt", "is not one text")),
-    }
+/// Texts to go on from, or their tokens.
+fn prompts(fields: &mut Fields) -> Result<Vec<Prompt>, ApiError> {
+    let read = input::read("prompt", fields.take("prompt").ok_or_else(|| missing("prompt"))?, ALL_ANSWERS)?;
+    let one = |input: Input| match input {
+        Input::Text(text) => Prompt::Raw(text),
+        Input::Tokens(tokens) => Prompt::Tokens(tokens),
+    };
+    Ok(read.into_iter().map(one).collect())
 }
 
 fn messages(fields: &mut Fields) -> Result<Vec<Message>, ApiError> {
@@ -268,7 +306,7 @@ mod tests {
             { "role": "user", "content": parts }], "max_completion_tokens": 7, "stop": "\n", "seed": -1, "temperature": 0,
             "stream": true, "stream_options": { "include_usage": true }, "metadata": { "a": "b" }, "tools": null });
         let wanted = read(Form::Chat, body).unwrap();
-        let Prompt::Chat(messages) = &wanted.question.prompt else { panic!("no chat") };
+        let [Prompt::Chat(messages)] = wanted.question.prompts.as_slice() else { panic!("no chat") };
         assert_eq!(messages[1], Message::new("user", "Hello, you"));
         let settings = &wanted.question.settings;
         assert_eq!((settings.max_tokens, settings.seed, settings.temperature), (Some(7), u64::MAX, 0.0));
@@ -302,7 +340,21 @@ mod tests {
             (json!({ "logit_bias": { "x": 1 } }), "invalid_value", "logit_bias"),
             (json!({ "logit_bias": { "5": 101 } }), "invalid_value", "logit_bias"),
             (json!({ "logit_bias": [1] }), "invalid_value", "logit_bias"),
-            (json!({ "tool_choice": "required" }), "unsupported_parameter", "tool_choice"),
+            (json!({ "tool_choice": "required" }), "invalid_value", "tool_choice"),
+            (json!({ "reasoning_effort": "high" }), "unsupported_parameter", "reasoning_effort"),
+            (json!({ "verbosity": "low" }), "unsupported_parameter", "verbosity"),
+            (json!({ "max_tokens": 3, "max_completion_tokens": 4 }), "invalid_value", "max_tokens"),
+            (json!({ "prompt": "x" }), "unknown_parameter", "prompt"),
+            (
+                json!({ "stream": true, "stream_options": { "include_usage": 1 } }),
+                "invalid_value",
+                "stream_options.include_usage",
+            ),
+            (
+                json!({ "stream": true, "stream_options": { "include_obfuscation": true } }),
+                "unsupported_parameter",
+                "stream_options.include_obfuscation",
+            ),
             (json!({ "response_format": { "type": "xml" } }), "invalid_value", "response_format"),
             (json!({ "response_format": { "type": "json_schema" } }), "invalid_value", "response_format"),
             (json!({ "temprature": 1 }), "unknown_parameter", "temprature"),
@@ -332,8 +384,34 @@ mod tests {
     #[test]
     fn a_completion_is_short_unless_it_says_otherwise() {
         let wanted = read(Form::Text, json!({ "model": "m", "prompt": ["Once"] })).unwrap();
-        assert_eq!(wanted.question.prompt, Prompt::Raw("Once".into()));
+        assert_eq!(wanted.question.prompts, [Prompt::Raw("Once".into())]);
         assert_eq!(wanted.question.settings.max_tokens, Some(16));
-        assert!(read(Form::Text, json!({ "model": "m", "prompt": [1, 2] })).is_err());
+    }
+
+    #[test]
+    fn a_completion_takes_several_prompts_and_refuses_what_it_cannot_do() {
+        let of = |extra: Value| {
+            let mut body = json!({ "model": "m" });
+            body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            read(Form::Text, body)
+        };
+        let two = of(json!({ "prompt": ["a", "b"], "n": 2 })).unwrap().question;
+        assert_eq!((two.prompts.len(), two.settings.n), (2, 2));
+        let tokens = of(json!({ "prompt": [1, 2] })).unwrap().question;
+        assert_eq!(tokens.prompts, [Prompt::Tokens(vec![1, 2])]);
+        for (extra, code, param) in [
+            (json!({}), "missing_required_parameter", "prompt"),
+            (json!({ "prompt": vec!["a"; 65] }), "invalid_value", "prompt"),
+            (json!({ "prompt": vec!["a"; 5], "n": 16 }), "invalid_value", "n"),
+            (json!({ "prompt": "a", "echo": true }), "unsupported_parameter", "echo"),
+            (json!({ "prompt": "a", "suffix": "b" }), "unsupported_parameter", "suffix"),
+            (json!({ "prompt": "a", "best_of": 3 }), "unsupported_parameter", "best_of"),
+            (json!({ "prompt": "a", "tools": [] }), "unknown_parameter", "tools"),
+            (json!({ "prompt": "a", "logprobs": true }), "invalid_value", "logprobs"),
+            (json!({ "prompt": "a", "logprobs": 6 }), "invalid_value", "logprobs"),
+        ] {
+            let fault = of(extra.clone()).unwrap_err();
+            assert_eq!((fault.code, fault.column.as_deref()), (code, Some(param)), "{extra}");
+        }
     }
 }

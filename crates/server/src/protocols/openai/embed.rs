@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, wrong};
+use super::input::{self, Input};
 use crate::fault::ApiError;
 
 /// What a request wants.
@@ -13,7 +14,7 @@ pub(crate) struct Texts {
     /// The name of the model.
     pub(crate) model: String,
     /// The texts.
-    pub(crate) texts: Vec<String>,
+    pub(crate) texts: Vec<Input>,
     /// The width that is asked for.
     pub(crate) dimensions: Option<usize>,
     /// Whether vectors are written in base64.
@@ -34,18 +35,8 @@ impl Texts {
             ApiError::bad("missing_required_parameter", format!("'{key}' is missing")).in_column(key)
         };
         let model = fields.text("model")?.ok_or_else(|| missing("model"))?;
-        let texts = match fields.take("input").ok_or_else(|| missing("input"))? {
-            Value::String(text) => vec![text],
-            Value::Array(list) if (1..=TEXTS).contains(&list.len()) => {
-                let texts = list.into_iter().map(|item| match item {
-                    Value::String(text) => Ok(text),
-                    _ => Err(wrong("input", "holds what is no text; tokens are not read")),
-                });
-                texts.collect::<Result<_, _>>()?
-            }
-            _ => return Err(wrong("input", &format!("is not a text or a list of 1 to {TEXTS} texts"))),
-        };
-        if texts.iter().any(String::is_empty) {
+        let texts = input::read("input", fields.take("input").ok_or_else(|| missing("input"))?, TEXTS)?;
+        if texts.contains(&Input::Text(String::new())) {
             return Err(wrong("input", "holds an empty text"));
         }
         let base64 = match fields.text("encoding_format")?.as_deref() {
@@ -92,6 +83,11 @@ mod tests {
             (&answer["data"][0]["embedding"], &answer["usage"]["total_tokens"]),
             (&json!([1.0, -0.5]), &json!(3))
         );
-        assert_eq!(Texts::of(br#"{ "model": "m", "input": [[1]] }"#).unwrap_err().column.unwrap(), "input");
+        let tokens = Texts::of(br#"{ "model": "m", "input": [[1, 2], [3]] }"#).unwrap();
+        assert_eq!(tokens.texts, [Input::Tokens(vec![1, 2]), Input::Tokens(vec![3])]);
+        assert_eq!(
+            Texts::of(br#"{ "model": "m", "input": ["a", ""] }"#).unwrap_err().column.unwrap(),
+            "input"
+        );
     }
 }

@@ -9,18 +9,15 @@ use crate::fault::ApiError;
 pub(super) struct Fields(Map<String, Value>);
 
 /// Keys that change no answer.
-const PASSED_OVER: [&str; 7] = [
-    "metadata",
-    "store",
-    "service_tier",
-    "safety_identifier",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "verbosity",
-];
+const PASSED_OVER: [&str; 6] =
+    ["metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"];
 
 pub(super) fn wrong(key: &str, problem: &str) -> ApiError {
     ApiError::bad("invalid_value", format!("'{key}' {problem}")).in_column(key)
+}
+
+pub(super) fn unsupported(key: &str, problem: &str) -> ApiError {
+    ApiError::bad("unsupported_parameter", format!("'{key}' {problem}")).in_column(key)
 }
 
 impl Fields {
@@ -44,28 +41,21 @@ impl Fields {
     pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, ApiError> {
         match self.take(key) {
             None => Ok(None),
+            // No store keeps it in a name: PostgreSQL has no such texts.
+            Some(Value::String(text)) if text.contains('\0') => Err(wrong(key, "holds a NUL character")),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(wrong(key, "is not a text")),
         }
     }
 
-    /// `none`, `auto` or nothing: what names a tool, or asks for one, is refused.
-    pub(super) fn choice(&mut self, key: &str) -> Result<Option<Value>, ApiError> {
-        let value = self.take(key);
-        match &value {
-            Some(Value::String(word)) if word == "none" || word == "auto" => Ok(value),
-            None => Ok(None),
-            Some(_) => {
-                let problem = format!("'{key}' is supported as 'none' and 'auto' alone");
-                Err(ApiError::bad("unsupported_parameter", problem).in_column(key))
-            }
-        }
+    pub(super) fn flag(&mut self, key: &str) -> Result<bool, ApiError> {
+        Ok(self.given_flag(key)?.unwrap_or(false))
     }
 
-    pub(super) fn flag(&mut self, key: &str) -> Result<bool, ApiError> {
+    pub(super) fn given_flag(&mut self, key: &str) -> Result<Option<bool>, ApiError> {
         match self.take(key) {
-            None => Ok(false),
-            Some(Value::Bool(yes)) => Ok(yes),
+            None => Ok(None),
+            Some(Value::Bool(yes)) => Ok(Some(yes)),
             Some(_) => Err(wrong(key, "is not true or false")),
         }
     }
@@ -110,8 +100,7 @@ impl Fields {
     pub(super) fn only(&mut self, key: &str, neutral: &[Value]) -> Result<(), ApiError> {
         match self.take(key) {
             Some(value) if !neutral.contains(&value) => {
-                let fault = ApiError::bad("unsupported_parameter", format!("'{key}' is not supported"));
-                Err(fault.in_column(key).help("leave it out"))
+                Err(unsupported(key, "is not supported").help("leave it out"))
             }
             _ => Ok(()),
         }

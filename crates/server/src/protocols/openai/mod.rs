@@ -4,6 +4,7 @@
 mod ask;
 mod embed;
 mod fields;
+mod input;
 mod say;
 mod tools;
 
@@ -15,6 +16,7 @@ use crate::fault::ApiError;
 
 pub(crate) use ask::{Form, Wanted};
 pub(crate) use embed::Texts;
+pub(crate) use input::Input;
 pub(crate) use say::{Chunks, Head, whole};
 
 /// A fault as OpenAI's clients read it.

@@ -25,6 +25,8 @@ pub(crate) struct Head {
     prompt_tokens: usize,
     /// The names of the tools that may be called.
     tools: Vec<String>,
+    /// How many of them an answer may call.
+    most_calls: usize,
 }
 
 impl Head {
@@ -32,7 +34,8 @@ impl Head {
         Head {
             form,
             model: wanted.model.clone(),
-            tools: tools::names(&wanted.question.prompt),
+            tools: wanted.question.prompts.first().map(tools::names).unwrap_or_default(),
+            most_calls: if wanted.single_call { 1 } else { usize::MAX },
             created,
             version: answering.version.chars().take(12).collect(),
             ids: answering.ids.clone(),
@@ -51,7 +54,8 @@ impl Head {
         if self.tools.is_empty() {
             return (text.into(), Vec::new());
         }
-        let (text, calls) = tools::calls(text, &self.tools, self.ids.get(i).copied().unwrap_or_default());
+        let id = self.ids.get(i).copied().unwrap_or_default();
+        let (text, calls) = tools::calls(text, &self.tools, self.most_calls, id);
         let said = if text.is_empty() && !calls.is_empty() { Value::Null } else { text.into() };
         (said, calls)
     }

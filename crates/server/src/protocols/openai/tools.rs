@@ -4,17 +4,41 @@
 //! Qwen and Hermes teach it, one call or a list, or as all of the answer, as those of Llama 3 and Mistral do.
 
 use serde_json::{Map, Value, json};
-use tidemill_engine::language::Prompt;
+use tidemill_engine::language::{Form, Prompt};
 use uuid::Uuid;
 
-use super::fields::{Fields, wrong};
+use super::fields::{Fields, unsupported, wrong};
 use crate::fault::ApiError;
 
 const OPEN: &str = "<tool_call>";
 const CLOSE: &str = "</tool_call>";
 
-/// The tools of a request; none where it forbids to call them.
-pub(super) fn read(fields: &mut Fields) -> Result<Vec<Value>, ApiError> {
+/// The tools of a request, and how they may be called.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tools {
+    /// The tools; none where the request forbids to call them.
+    pub(super) tools: Vec<Value>,
+    /// What the answer must be, where it must be a call.
+    pub(super) call: Option<Form>,
+    /// Whether there may be one call only.
+    pub(super) single: bool,
+}
+
+/// What may be called.
+enum Choice {
+    Nothing,
+    Anything,
+    /// Something must be.
+    Required,
+    /// This function must be.
+    Named(String),
+}
+
+/// Reads them.
+///
+/// # Errors
+/// 400 for tools that are no functions, and for a choice that is unknown or names none of them.
+pub(super) fn read(fields: &mut Fields) -> Result<Tools, ApiError> {
     let tools = match fields.take("tools") {
         None => Vec::new(),
         Some(Value::Array(tools)) => tools,
@@ -24,9 +48,46 @@ pub(super) fn read(fields: &mut Fields) -> Result<Vec<Value>, ApiError> {
     if !tools.iter().all(named) {
         return Err(wrong("tools", "holds what is not a function with a name"));
     }
-    let forbidden = fields.choice("tool_choice")? == Some(json!("none"));
-    fields.only("parallel_tool_calls", &[json!(true), json!(false)])?;
-    Ok(if forbidden { Vec::new() } else { tools })
+    let parameters =
+        |tool: &Value| tool["function"]["parameters"].is_null() || tool["function"]["parameters"].is_object();
+    if !tools.iter().all(parameters) {
+        return Err(wrong("tools", "holds a function whose 'parameters' are no JSON Schema"));
+    }
+    let single = fields.given_flag("parallel_tool_calls")? == Some(false);
+    let call = |tools: &[Value], several: bool| {
+        let functions = tools.iter().map(|tool| tool["function"].clone()).collect();
+        Some(Form::Calls { functions, several })
+    };
+    let forced = |problem: &str| wrong("tool_choice", problem);
+    Ok(match choice(fields)? {
+        Choice::Nothing => Tools::default(),
+        Choice::Anything => Tools { tools, call: None, single },
+        _ if tools.is_empty() => return Err(forced("asks for a call, and there are no 'tools'")),
+        Choice::Required => Tools { call: call(&tools, !single), tools, single },
+        Choice::Named(name) => {
+            let named: Vec<Value> =
+                tools.iter().filter(|tool| tool["function"]["name"] == *name).cloned().collect();
+            if named.is_empty() {
+                return Err(forced("names a function that is not among the 'tools'"));
+            }
+            Tools { call: call(&named, false), tools, single: true }
+        }
+    })
+}
+
+fn choice(fields: &mut Fields) -> Result<Choice, ApiError> {
+    const KEY: &str = "tool_choice";
+    let Some(value) = fields.take(KEY) else { return Ok(Choice::Anything) };
+    match (value.as_str(), value["type"].as_str(), value["function"]["name"].as_str()) {
+        (Some("none"), ..) => Ok(Choice::Nothing),
+        (Some("auto"), ..) => Ok(Choice::Anything),
+        (Some("required"), ..) => Ok(Choice::Required),
+        (None, Some("function"), Some(name)) => Ok(Choice::Named(name.into())),
+        (None, Some("allowed_tools" | "custom"), _) => {
+            Err(unsupported(KEY, "is supported as 'none', 'auto', 'required' and a function's name"))
+        }
+        _ => Err(wrong(KEY, "is not 'none', 'auto', 'required' or a function with its name")),
+    }
 }
 
 /// Whether a message of the assistant holds calls. Their arguments, which OpenAI writes as a text, become what the text says: templates
@@ -49,11 +110,12 @@ pub(super) fn names(prompt: &Prompt) -> Vec<String> {
     tools.iter().filter_map(|tool| tool["function"]["name"].as_str()).map(String::from).collect()
 }
 
-/// What an answer says, and the calls in it as OpenAI writes them. Without a call of a known tool the text stays as it is.
-pub(super) fn calls(text: &str, known: &[String], id: Uuid) -> (String, Vec<Value>) {
+/// What an answer says, and the calls in it as OpenAI writes them, at most `most`. Without a call of a known tool the text stays as it is.
+pub(super) fn calls(text: &str, known: &[String], most: usize, id: Uuid) -> (String, Vec<Value>) {
     let (rest, written) = parts(text);
     let found: Option<Vec<(String, String)>> = written.iter().map(|call| call_of(call, known)).collect();
-    let found = found.unwrap_or_default();
+    let mut found = found.unwrap_or_default();
+    found.truncate(most);
     if found.is_empty() {
         return (text.into(), Vec::new());
     }
@@ -100,7 +162,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> (String, Vec<(String, String)>) {
-        let (rest, calls) = calls(text, &["weather".into(), "time".into()], Uuid::nil());
+        let (rest, calls) = calls(text, &["weather".into(), "time".into()], usize::MAX, Uuid::nil());
         let of = |call: &Value, key: &str| call["function"][key].as_str().unwrap().to_string();
         (rest, calls.iter().map(|call| (of(call, "name"), of(call, "arguments"))).collect())
     }
@@ -115,8 +177,54 @@ mod tests {
         );
         let smol = "<tool_call>[{\"name\": \"weather\", \"arguments\": {\"city\": \"Ulm\"}}]";
         assert_eq!(found(smol), (String::new(), vec![weather.clone()]));
+        let (_, first) = calls(hermes, &["weather".into(), "time".into()], 1, Uuid::nil());
+        assert_eq!((first.len(), &first[0]["function"]["name"]), (1, &json!("weather")));
         let llama = "{\"name\": \"weather\", \"parameters\": {\"city\": \"Ulm\"}}";
         assert_eq!(found(llama), (String::new(), vec![weather]));
+    }
+
+    #[test]
+    fn a_choice_says_what_may_be_called() {
+        let tool = |name: &str| json!({ "type": "function", "function": { "name": name } });
+        let read = |choice: Value, tools: Value, several: Value| {
+            let body = json!({ "tool_choice": choice, "tools": tools, "parallel_tool_calls": several });
+            super::read(&mut Fields::of(body.to_string().as_bytes()).unwrap())
+        };
+        let both = json!([tool("weather"), tool("time")]);
+        let form = |names: &[&str], several: bool| {
+            Some(Form::Calls {
+                functions: names.iter().map(|name| json!({ "name": name })).collect(),
+                several,
+            })
+        };
+        let named = json!({ "type": "function", "function": { "name": "time" } });
+        for (choice, several, tools, call) in [
+            (json!("none"), Value::Null, 0, None),
+            (json!("auto"), json!(false), 2, None),
+            (Value::Null, Value::Null, 2, None),
+            (json!("required"), Value::Null, 2, form(&["weather", "time"], true)),
+            (json!("required"), json!(false), 2, form(&["weather", "time"], false)),
+            (named.clone(), json!(true), 2, form(&["time"], false)),
+        ] {
+            let found = read(choice.clone(), both.clone(), several).unwrap();
+            assert_eq!((found.tools.len(), &found.call), (tools, &call), "{choice}");
+        }
+        let unknown = json!({ "type": "function", "function": { "name": "rm" } });
+        for (choice, tools, code) in [
+            (json!("required"), json!([]), "invalid_value"),
+            (named, Value::Null, "invalid_value"),
+            (unknown, both.clone(), "invalid_value"),
+            (json!("sometimes"), both.clone(), "invalid_value"),
+            (json!({ "type": "function" }), both.clone(), "invalid_value"),
+            (json!({ "type": "allowed_tools" }), both.clone(), "unsupported_parameter"),
+        ] {
+            let fault = read(choice.clone(), tools, Value::Null).unwrap_err();
+            assert_eq!((fault.code, fault.column.as_deref()), (code, Some("tool_choice")), "{choice}");
+        }
+        let odd = json!([{ "type": "function", "function": { "name": "f", "parameters": "x" } }]);
+        assert_eq!(read(json!("auto"), odd, Value::Null).unwrap_err().column.as_deref(), Some("tools"));
+        let fault = read(json!("auto"), both, json!("yes")).unwrap_err();
+        assert_eq!(fault.column.as_deref(), Some("parallel_tool_calls"));
     }
 
     #[test]

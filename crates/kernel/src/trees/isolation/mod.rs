@@ -1,7 +1,11 @@
 //! Isolation forest: rows that few random cuts set apart from all others.
 
+mod walk;
+
 use rayon::prelude::*;
-use tidemill_kernel::Random;
+
+use crate::Random;
+use walk::Walk;
 
 /// Rows that a tree is grown from, at most (Liu, Ting and Zhou 2008).
 const SAMPLE: usize = 256;
@@ -9,10 +13,6 @@ const SAMPLE: usize = 256;
 const DEPTH: usize = SAMPLE.ilog2() as usize;
 /// The ways down of so many questions.
 const WAYS: usize = 1 << DEPTH;
-/// Rows that walk down a tree side by side: their steps do not wait for each other.
-const SIDE_BY_SIDE: usize = 16;
-/// Rows that walk down one tree after the other while their numbers are in the first-level cache.
-const TILE: usize = 128;
 /// Numbers that a node is saved as.
 const SAVED: usize = 3;
 const EULER: f64 = 0.577_215_664_901_532_9;
@@ -33,11 +33,9 @@ struct Tree {
     nodes: Vec<Node>,
     /// By node: its depth and the mean way on among the training rows that ended there; 0 for a question.
     lengths: Vec<f64>,
-    /// What rows walk down.
-    full: Full,
 }
 
-/// The same tree with every way [`DEPTH`] questions long, so that where the next question stands needs no looking up: those of
+/// A tree with every way [`DEPTH`] questions long, so that where the next question stands needs no looking up: those of
 /// question `i`, from 1, are `2 i` and `2 i + 1`. Below an end, all rows go left.
 #[derive(Clone, Debug, PartialEq)]
 struct Full {
@@ -52,6 +50,13 @@ struct Question {
     feature: u32,
 }
 
+impl Question {
+    /// Whether a row can go right: below an end, and of an infinite threshold, none can.
+    fn is_asked(&self) -> bool {
+        self.threshold < f64::INFINITY
+    }
+}
+
 impl Default for Full {
     fn default() -> Self {
         let question = Question { threshold: f64::INFINITY, feature: 0 };
@@ -63,10 +68,12 @@ impl Default for Full {
 /// the trees and the mean way `c` through a tree of so many rows. About 0.5 is usual, near 1 an outlier.
 ///
 /// Agrees with scikit-learn's `IsolationForest` in the score; the random cuts are others.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct IsolationForest {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IsolationForest {
     sample: usize,
     trees: Vec<Tree>,
+    /// The trees as rows go down them.
+    walk: Walk,
 }
 
 /// The mean way to a row in a tree grown from `n` rows until each is alone.
@@ -83,42 +90,46 @@ fn mean_way(n: usize) -> f64 {
 
 impl IsolationForest {
     /// From rows of `p` finite numbers; each tree has a stream of random numbers of its own.
-    pub(super) fn fit(z: &[f64], p: usize, n_trees: usize, seed: u64) -> Self {
+    pub fn fit(z: &[f64], p: usize, n_trees: usize, seed: u64) -> Self {
         let n = z.len().checked_div(p).unwrap_or(0);
         let sample = SAMPLE.min(n);
         let most = (sample.max(2) as f64).log2().ceil() as usize;
         let grow = |t: usize| {
             let mut random = Random::new(seed, t as u64);
-            let mut rows = drawn(n, sample, &mut random);
-            let mut grower =
-                Grower { z, p, most, random, order: (0..p as u32).collect(), tree: Tree::default() };
-            grower.grow(&mut rows, 0);
-            // No way of a tree that was grown is too long.
-            grower.tree.filled().unwrap_or_default()
+            // Looked at again and again, so side by side.
+            let drawn = drawn(n, sample, &mut random);
+            let z: Vec<f64> = drawn.iter().flat_map(|row| &z[*row as usize * p..][..p]).copied().collect();
+            let order = (0..p as u32).collect();
+            let mut grower = Grower { z: &z, p, most, random, order, tree: Tree::default() };
+            grower.grow(&mut (0..sample as u32).collect::<Vec<_>>(), 0);
+            grower.tree
         };
-        IsolationForest { sample, trees: (0..n_trees).into_par_iter().map(grow).collect() }
+        let trees = (0..n_trees).into_par_iter().map(grow).collect();
+        // No way of a tree that was grown is too long.
+        IsolationForest::of(sample, trees, p).unwrap_or_default()
+    }
+
+    /// `None` where a way is longer than it can be.
+    fn of(sample: usize, trees: Vec<Tree>, p: usize) -> Option<Self> {
+        let full: Vec<Full> = trees.iter().map(Tree::full).collect::<Option<_>>()?;
+        Some(IsolationForest { sample, trees, walk: Walk::new(&full, p) })
     }
 
     /// The score of each row.
-    pub(super) fn scores(&self, z: &[f64], p: usize, out: &mut [f64]) {
+    pub fn scores(&self, z: &[f64], p: usize, out: &mut [f64]) {
         out.fill(0.0);
-        for (rows, out) in z.chunks(TILE * p).zip(out.chunks_mut(TILE)) {
-            for tree in &self.trees {
-                let groups = rows.chunks(SIDE_BY_SIDE * p).zip(out.chunks_mut(SIDE_BY_SIDE));
-                groups.for_each(|(rows, out)| tree.full.walk(rows, p, out));
-            }
-        }
+        self.walk.add(z, p, out);
         let mean = self.trees.len() as f64 * mean_way(self.sample);
         out.iter_mut().for_each(|sum| *sum = if mean > 0.0 { (-*sum / mean).exp2() } else { 0.5 });
     }
 
     /// How many rows a tree was grown from, and how many nodes each has.
-    pub(super) fn sizes(&self) -> (usize, Vec<usize>) {
+    pub fn sizes(&self) -> (usize, Vec<usize>) {
         (self.sample, self.trees.iter().map(|tree| tree.nodes.len()).collect())
     }
 
     /// Of each node: the feature or -1, the way right, and the threshold or the length of the way.
-    pub(super) fn floats(&self) -> Vec<f64> {
+    pub fn floats(&self) -> Vec<f64> {
         let of_tree = |tree: &Tree| {
             let nodes = tree.nodes.iter().zip(&tree.lengths).enumerate();
             let saved = nodes.flat_map(|(i, (node, length))| match node.left as usize == i {
@@ -131,7 +142,7 @@ impl IsolationForest {
     }
 
     /// The inverse of [`IsolationForest::sizes`] and [`IsolationForest::floats`] for rows of `p` numbers.
-    pub(super) fn load(sample: usize, sizes: &[usize], mut floats: &[f64], p: usize) -> Result<Self, String> {
+    pub fn load(sample: usize, sizes: &[usize], mut floats: &[f64], p: usize) -> Result<Self, String> {
         let broken = || "its trees are not whole".to_string();
         let mut trees = Vec::new();
         for size in sizes {
@@ -143,7 +154,7 @@ impl IsolationForest {
         if !floats.is_empty() || trees.is_empty() {
             return Err(broken());
         }
-        Ok(IsolationForest { sample, trees })
+        IsolationForest::of(sample, trees, p).ok_or_else(broken)
     }
 }
 
@@ -185,46 +196,31 @@ impl Tree {
             tree.nodes.push(Node { threshold: *value, feature: feature as u32, left, right });
             tree.lengths.push(0.0);
         }
-        tree.filled()
+        Some(tree)
     }
 
-    /// With [`Tree::full`]; `None` where a way is longer than it can be.
-    fn filled(mut self) -> Option<Self> {
+    /// `None` where a way is longer than it can be.
+    fn full(&self) -> Option<Full> {
+        let mut full = Full::default();
         let mut open = vec![(0, 1usize)];
         while let Some((node, place)) = open.pop() {
             let Node { threshold, feature, left, right } = self.nodes[node];
             let down = DEPTH.checked_sub(place.ilog2() as usize)?;
             if left as usize == node {
                 // All the way left from here.
-                self.full.lengths[(place << down) - WAYS] = self.lengths[node];
+                full.lengths[(place << down) - WAYS] = self.lengths[node];
                 continue;
             }
-            *self.full.questions.get_mut(place)? = Question { threshold, feature };
+            *full.questions.get_mut(place)? = Question { threshold, feature };
             open.extend([(left as usize, 2 * place), (right as usize, 2 * place + 1)]);
         }
-        Some(self)
+        Some(full)
     }
 
     fn leaf(&mut self, length: f64) {
         let own = self.nodes.len() as u32;
         self.nodes.push(Node { threshold: 0.0, feature: 0, left: own, right: own });
         self.lengths.push(length);
-    }
-}
-
-impl Full {
-    /// Adds to each row's sum the length of its way.
-    fn walk(&self, rows: &[f64], p: usize, out: &mut [f64]) {
-        let mut at = [1; SIDE_BY_SIDE];
-        let (at, questions) = (&mut at[..out.len()], &self.questions[..WAYS]);
-        for _ in 0..DEPTH {
-            for (at, row) in at.iter_mut().zip(rows.chunks_exact(p)) {
-                // The remainder changes nothing, but shows that the question is there.
-                let Question { threshold, feature } = questions[*at % WAYS];
-                *at = 2 * *at + usize::from(row[feature as usize] > threshold);
-            }
-        }
-        out.iter_mut().zip(at).for_each(|(sum, at)| *sum += self.lengths[*at % WAYS]);
     }
 }
 
@@ -291,7 +287,8 @@ impl Grower<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{IsolationForest, mean_way};
+    use super::{IsolationForest, Node, Tree, mean_way};
+    use crate::Random;
 
     /// sklearn.ensemble._iforest._average_path_length, scikit-learn 1.9.1.
     #[test]
@@ -314,6 +311,44 @@ mod tests {
             let (sample, sizes) = forest.sizes();
             assert_eq!(IsolationForest::load(sample, &sizes, &forest.floats(), 2).as_ref(), Ok(&forest));
             assert!(IsolationForest::load(sample, &sizes, &forest.floats(), 1).is_err());
+        }
+    }
+
+    /// Row by row and node by node.
+    fn plain(forest: &IsolationForest, z: &[f64], p: usize) -> Vec<f64> {
+        let mean = forest.trees.len() as f64 * mean_way(forest.sample);
+        let way = |tree: &Tree, row: &[f64]| {
+            let mut at = 0;
+            loop {
+                let Node { threshold, feature, left, right } = tree.nodes[at];
+                let next = if row[feature as usize] <= threshold { left } else { right };
+                if left as usize == at {
+                    return tree.lengths[at];
+                }
+                at = next as usize;
+            }
+        };
+        let sum = |row| forest.trees.iter().fold(0.0, |sum, tree| sum + way(tree, row));
+        z.chunks(p).map(|row| (-sum(row) / mean).exp2()).collect()
+    }
+
+    #[test]
+    fn many_rows_and_many_trees_score_as_one_way_after_the_other() {
+        for (n, p, n_trees) in [(1, 3, 10), (500, 3, 300), (150, 1, 130), (700, 12, 20)] {
+            let mut random = Random::new(9, n as u64);
+            // Ties, and a feature of few values.
+            let mut draw = |j: usize| if j % 3 == 1 { random.below(3) as f64 } else { random.normal() };
+            let z: Vec<f64> = (0..n * p).map(|at| draw(at % p)).collect();
+            let forest = IsolationForest::fit(&z, p, n_trees, 5);
+            // Rows of other sizes than those of training too.
+            let far: Vec<f64> =
+                z.iter().map(|x| 1e3 * x).chain(vec![1e60; p]).chain(vec![-1e60; p]).collect();
+            for z in [&z, &far] {
+                let mut scores = vec![0.0; z.len() / p];
+                forest.scores(z, p, &mut scores);
+                let wanted = if n > 1 { plain(&forest, z, p) } else { vec![0.5; scores.len()] };
+                assert_eq!(scores, wanted, "{n} rows of {p}");
+            }
         }
     }
 
