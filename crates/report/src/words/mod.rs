@@ -17,8 +17,8 @@ mod zh_remedies;
 mod zh_story;
 mod zh_terms;
 mod zh_warnings;
-mod zh_why;
 mod zh_whys;
+mod zh_why;
 
 use std::fmt::Display;
 
