@@ -379,7 +379,8 @@ fn classes_that_are_a_yes_and_a_no_are_read_in_each_word_of_their_language() {
         let (intake, ..) = fit(&known, &recipe("y"));
         let numbers = vec!["1.5"; labels.len()];
         let rows = texts(&[("x", numbers), ("y", labels)]);
-        let judged = intake.batches(&rows).unwrap().next().unwrap().unwrap();
+        let raw = intake.batches(&rows).unwrap().next().unwrap().unwrap();
+        let judged = intake.clone().bind_to(&rows).unwrap().apply(&raw).unwrap();
         judged.codes(judged.schema().index("y").unwrap()).unwrap().values().to_vec()
     };
     assert_eq!(codes(["no", "yes"], vec!["YES", "No", "1", "false", "maybe", "ja"]), [1, 0, 1, 0, 2, 2]);

@@ -17,8 +17,13 @@ fn times_of_day_are_seconds_of_it() {
 #[test]
 fn versions_are_names() {
     let rows: String = (0..40).map(|i| format!("1.{},{i}.5\n", 1 + i % 12)).collect();
-    for (name, kind) in [("version", Kind::Category), ("appVersion", Kind::Category), ("size", Kind::Number)]
-    {
+    for (name, kind) in [
+        ("version", Kind::Category),
+        ("appVersion", Kind::Category),
+        ("release", Kind::Category),
+        ("release_price", Kind::Number),
+        ("size", Kind::Number),
+    ] {
         assert_eq!(column(&*text(&format!("{name},y\n{rows}")), name).kind, kind, "{name}");
     }
 }

@@ -2,8 +2,7 @@
 
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
-
-use crate::reduce::in_chunks;
+use rayon::prelude::*;
 
 /// The number of rows multiplied at a time.
 const ROWS: usize = 2048;
@@ -22,6 +21,8 @@ const ROWS: usize = 2048;
 pub struct CoMoments {
     centres: Vec<f64>,
     sums: Sums,
+    /// Places for the numbers of rows: such large pieces of memory are not asked for again and again.
+    spare: Vec<Vec<f64>>,
 }
 
 /// All sums per column or per pair of columns, column by column.
@@ -120,24 +121,35 @@ impl CoMoments {
     /// Sums for as many columns as there are centres.
     pub fn new(centres: Vec<f64>) -> Self {
         let p = centres.len();
-        CoMoments { centres, sums: Sums::new(p) }
+        CoMoments { centres, sums: Sums::new(p), spare: Vec::new() }
     }
 
     /// Adds rows, given as columns of equal length.
     pub fn add(&mut self, columns: &[&[f64]]) {
         let n = columns.first().map_or(0, |c| c.len());
-        let parts = in_chunks(n, ROWS, |rows| {
-            let part: Vec<&[f64]> = columns.iter().map(|c| &c[rows.clone()]).collect();
-            self.of_rows(&part, rows.len())
-        });
-        parts.iter().for_each(|part| self.sums.add(part));
+        let n_threads = rayon::current_num_threads();
+        let mut spare = std::mem::take(&mut self.spare);
+        spare.resize_with(n.div_ceil(ROWS).min(n_threads).max(spare.len()), Vec::new);
+        for from in (0..n).step_by(ROWS * n_threads) {
+            let starts: Vec<usize> = (from..n.min(from + ROWS * n_threads)).step_by(ROWS).collect();
+            let some = |(from, x): (usize, &mut Vec<f64>)| {
+                let rows = from..n.min(from + ROWS);
+                let part: Vec<&[f64]> = columns.iter().map(|c| &c[rows.clone()]).collect();
+                self.of_rows(&part, rows.len(), x)
+            };
+            let parts: Vec<Sums> = starts.into_par_iter().zip(&mut spare).map(some).collect();
+            parts.iter().for_each(|part| self.sums.add(part));
+        }
+        self.spare = spare;
     }
 
-    fn of_rows(&self, columns: &[&[f64]], n: usize) -> Sums {
+    /// The sums of some rows; `x` is a place for their numbers.
+    fn of_rows(&self, columns: &[&[f64]], n: usize, x: &mut Vec<f64>) -> Sums {
         let p = columns.len();
         let mut sums = Sums::new(p);
         sums.n = n as f64;
-        let mut x = Vec::with_capacity(n * p);
+        x.clear();
+        x.reserve(n * p);
         let mut absent: Vec<Vec<u32>> = vec![Vec::new(); p];
         for (j, (column, &centre)) in columns.iter().zip(&self.centres).enumerate() {
             x.extend(column.iter().map(|value| if value.is_nan() { 0.0 } else { value - centre }));
@@ -156,7 +168,7 @@ impl CoMoments {
         for (j, rows) in absent.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
             let own = j * p..(j + 1) * p;
             let (first, second) = (&mut sums.lost_first[own.clone()], &mut sums.lost_second[own.clone()]);
-            lost(&x, n, rows, first, second);
+            lost(x, n, rows, first, second);
             for (both, others) in sums.both[own].iter_mut().zip(&absent) {
                 *both = common(rows, others) as f64;
             }

@@ -99,7 +99,7 @@ fn the_metric_that_chooses_is_scored_on_the_test_rows() {
 #[test]
 fn a_metric_that_is_undefined_is_the_reason_and_not_the_learners() {
     let mut table = String::from("x,y\n");
-    (0..100).for_each(|i| writeln!(table, "{},{}", i * 37 % 101, if i % 3 == 0 { 0 } else { i }).unwrap());
+    (0..100).for_each(|i| writeln!(table, "{}.5,{}", i * 37 % 101, if i % 3 == 0 { 0 } else { i }).unwrap());
     let desk = Desk::new().with("t.csv", table);
     let ran = desk.run(&["train", "t.csv", "-t", "y", "--metric", "mape", "--quality", "fast", "--out", "m"]);
     ran.refused(&["undefined", "choose another metric"]);
@@ -131,8 +131,11 @@ fn a_fault_of_a_step_is_not_one_of_the_learners() {
     };
     refused("[[steps]]\nkind = \"expression\"\nnew = { r = \"age / nothing\" }\n", &["'nothing' is missing"]);
     refused("[[steps]]\nkind = \"expression\"\nnew = { r = \"age / town\" }\n", &["'town'", "category"]);
-    refused("[[steps]]\nkind = \"track_features\"\nkey = \"ship\"\ntime = \"age\"\n", &["'ship' is missing"]);
-    refused("[labels]\naction = \"down_weight\"\nweight = -1\n", &["line 7", "from 0 to 1"]);
+    refused(
+        "[[steps]]\nkind = \"outliers\"\ndetect = \"iqr\"\ncolumns = [\"town\"]\n",
+        &["'town'", "category"],
+    );
+    refused("[labels]\naction = \"down_weight\"\nweight = -1\n", &["line 8", "from 0 to 1"]);
     refused("[labels]\nfolds = 1\n", &["line 7", "2 to 1000"]);
 }
 

@@ -174,7 +174,7 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
         let verdict = Verdict::new(Kind::Time, why).in_format(Format::Time(format));
         return Verdict { missing: missing.to_vec(), doubts: vec![doubt], ..verdict };
     }
-    if hints.version() && facts.values.iter().all(|v| v.0.contains('.')) {
+    if !whole && hints.version() && facts.values.iter().all(|v| v.0.contains('.')) {
         return Verdict::new(Kind::Category, "the name says that they are versions: names, not numbers");
     }
     if !whole {

@@ -194,7 +194,7 @@ impl Hints {
 
     /// A version, whose parts are numbers of their own: `1.10` comes after `1.9`.
     pub(crate) fn version(&self) -> bool {
-        self.any(&["version", "ver", "release", "revision", "firmware", "build"])
+        self.last(&["version", "ver", "firmware"]) || self.words == ["release"]
     }
 
     /// A timestamp.

@@ -8,8 +8,6 @@ use super::cells::Cells;
 /// Numbers that people write where there is no value.
 const STAND_INS: &[f64] =
     &[-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, 999_999.0];
-/// Rules for outliers, at most.
-const RULES: usize = 3;
 /// Bins of a histogram.
 const BINS: usize = 20;
 
@@ -118,7 +116,7 @@ impl NumberGather {
         self.powers.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         self.quantiles.extend(present);
         // Beyond no bound there is no value.
-        let mut bounds = [[f64::NEG_INFINITY, f64::INFINITY]; RULES];
+        let mut bounds = [[f64::NEG_INFINITY, f64::INFINITY]; sketch::BOUNDS];
         self.fences.iter().zip(&mut bounds).for_each(|(fence, to)| *to = [fence.low, fence.high]);
         let counts = sketch::counts(present, bounds);
         self.zeros += counts.zeros;

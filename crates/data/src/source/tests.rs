@@ -221,7 +221,7 @@ fn errors_name_file_and_line() {
     assert_eq!(error("a.csv", b"\x01\x02\x03\x04,\x05\n\x06").0, "data_binary");
     assert_eq!(error("a.xlsx", b"PK\x03\x04....").0, "data_corrupt");
     assert_eq!(error("a.csv", b"PK\x03\x04....").0, "data_format");
-    assert_eq!(error("a.json", "[\n{\"a\": 1}]").0, "data_format");
+    assert_eq!(error("a.json", "[\n{\"a\": 1}, 2]").0, "data_format");
     assert_eq!(error("a.parquet", "a,b\n1,2\n").0, "data_corrupt");
     assert_eq!(error("a.parquet", "PAR1 and then nothing").0, "data_corrupt");
     assert_eq!(error("a.arrow", "ARROW1 and then nothing").0, "data_corrupt");

@@ -162,7 +162,7 @@ pub fn class_of(value: &Value, classes: &[String]) -> Option<u32> {
         other => other.to_string(),
     };
     let is_code = |text: &str| text.len() > 1 && text.starts_with('0') && text.as_bytes()[1].is_ascii_digit();
-    let number = |text: &str| text.parse::<f64>().ok().filter(|x| x.abs() <= EXACT && !is_code(text));
+    let number = |text: &str| text.parse::<f64>().ok().filter(|x| x.abs() < EXACT && !is_code(text));
     let exact = classes.iter().position(|c| *c == text);
     let place = exact.or_else(|| {
         let wanted = number(&text)?;
@@ -171,7 +171,7 @@ pub fn class_of(value: &Value, classes: &[String]) -> Option<u32> {
     place.map(|p| p as u32)
 }
 
-/// Whole numbers up to here are exact.
+/// Whole numbers below are exact.
 const EXACT: f64 = (1_u64 << 53) as f64;
 
 /// The largest size of a right answer: squares of errors up to here still add up to a finite sum over many rows.

@@ -200,7 +200,10 @@ fn check_not_all(looked: &[FoldResult]) -> Result<()> {
         if same && n > 1 {
             return Err(Error::data(
                 text,
-                first.remedy().unwrap_or_else(|| "correct the rows or the recipe".into()),
+                first
+                    .remedy()
+                    .filter(|remedy| !remedy.is_empty())
+                    .unwrap_or_else(|| "correct the rows or the recipe".into()),
             ));
         }
     }

@@ -13,5 +13,5 @@ pub use distinct::Distinct;
 pub use frequent::{Counted, Frequent};
 pub use hash::{hash_bytes, mix};
 pub use quantiles::{Quantiles, Ranked};
-pub use spread::{Counts, counts, hash_numbers, powers, present};
+pub use spread::{BOUNDS, Counts, counts, hash_numbers, powers, present};
 pub use tally::Tally;

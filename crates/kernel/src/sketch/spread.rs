@@ -44,40 +44,50 @@ pub fn powers(values: &[f64], centre: f64) -> [f64; 4] {
     wide(Powers(values, centre))
 }
 
+/// Pairs of bounds that values are counted beyond.
+pub const BOUNDS: usize = 3;
+
 /// How many numbers are zero, how many are negative, and how many lie beyond each of some bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts<const N: usize> {
+pub struct Counts {
     /// Those that are 0.
     pub zeros: u64,
     /// Those below 0.
     pub negative: u64,
     /// By pair of bounds: those below the lower or above the upper one.
-    pub beyond: [u64; N],
+    pub beyond: [u64; BOUNDS],
 }
 
-struct Count<'a, const N: usize>(&'a [f64], [[f64; 2]; N]);
+struct Count<'a>(&'a [f64], [[f64; 2]; BOUNDS]);
 
-impl<const N: usize> NullaryFnOnce for Count<'_, N> {
-    type Output = Counts<N>;
+impl NullaryFnOnce for Count<'_> {
+    type Output = Counts;
     #[inline(always)]
-    fn call(self) -> Counts<N> {
+    fn call(self) -> Counts {
         let Count(values, bounds) = self;
-        let (mut zeros, mut negative, mut beyond) = ([0; LANES], [0; LANES], [[0; LANES]; N]);
         let (runs, rest) = values.as_chunks::<LANES>();
         // What is missing is not counted.
         let mut last = [f64::NAN; LANES];
         last[..rest.len()].copy_from_slice(rest);
+        let (mut zeros, mut negative) = ([0u64; LANES], [0u64; LANES]);
         for run in runs.iter().chain([&last]) {
             for l in 0..LANES {
                 zeros[l] += u64::from(run[l] == 0.0);
                 negative[l] += u64::from(run[l] < 0.0);
-                for (beyond, [low, high]) in beyond.iter_mut().zip(bounds) {
-                    beyond[l] += u64::from((run[l] < low) | (run[l] > high));
-                }
             }
         }
-        let sum = |lanes: [u64; LANES]| lanes.iter().sum();
-        Counts { zeros: sum(zeros), negative: sum(negative), beyond: beyond.map(sum) }
+        // Each in a loop of its own, which leaves registers enough.
+        let mut beyond = [0; BOUNDS];
+        for (to, [low, high]) in beyond.iter_mut().zip(bounds) {
+            let mut own = [0u64; LANES];
+            for run in runs.iter().chain([&last]) {
+                for l in 0..LANES {
+                    own[l] += u64::from((run[l] < low) | (run[l] > high));
+                }
+            }
+            *to = own.iter().sum();
+        }
+        Counts { zeros: zeros.iter().sum(), negative: negative.iter().sum(), beyond }
     }
 }
 
@@ -85,10 +95,10 @@ impl<const N: usize> NullaryFnOnce for Count<'_, N> {
 ///
 /// ```
 /// use tidemill_kernel::sketch::counts;
-/// let found = counts(&[0.0, -3.0, f64::NAN, 7.0], [[-1.0, 1.0], [-9.0, 9.0]]);
-/// assert_eq!((found.zeros, found.negative, found.beyond), (1, 1, [2, 0]));
+/// let found = counts(&[0.0, -3.0, f64::NAN, 7.0], [[-1.0, 1.0], [-9.0, 9.0], [0.0, 0.0]]);
+/// assert_eq!((found.zeros, found.negative, found.beyond), (1, 1, [2, 0, 2]));
 /// ```
-pub fn counts<const N: usize>(values: &[f64], bounds: [[f64; 2]; N]) -> Counts<N> {
+pub fn counts(values: &[f64], bounds: [[f64; 2]; BOUNDS]) -> Counts {
     wide(Count(values, bounds))
 }
 

@@ -35,6 +35,7 @@ catalogue! {
     warned = "warning: {message}",
     failed = "error: {message}",
     help = "help: {remedy}",
+    noted = "{note} (if that is wrong: {setting})",
 
     // Opening and verdict.
     train_kicker = "Training report",

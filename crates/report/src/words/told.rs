@@ -12,11 +12,14 @@ use super::{Words, fill};
 ///
 /// What stands in a place `{share}` is itself a sentence, of the code `.share`, if any is listed under that; a place may have a number
 /// behind its name. A place `{list_word}` holds several of the code `.word` with commas between, `{each_word}` with semicolons. A
-/// place for which sentences of the code `=also` are listed must hold one of them, which may be empty. A place `{n}` holds a number.
+/// place for which sentences of the code `=also` are listed must hold one of them (which may be empty) or of `.also`. A place `{n}` holds a
+/// number.
 pub(super) type Told = (&'static str, &'static str, &'static str);
 
 /// The code of remedies.
 const REMEDY: &str = ".remedy";
+/// What stands between a note and what to write where it is wrong.
+const NOTED: &str = " (if that is wrong: ";
 /// The code of reasons.
 const WHY: &str = ".why";
 /// The code of what is said of work in progress.
@@ -33,7 +36,17 @@ impl Words {
     /// assert_eq!(ZH.told("constant", "as nobody says it"), "as nobody says it");
     /// ```
     pub fn told<'a>(&self, code: &str, english: &'a str) -> Cow<'a, str> {
-        self.translated(code, english).map_or(english.into(), Cow::from)
+        if let Some(said) = self.translated(code, english) {
+            return said.into();
+        }
+        // A note with what to write in the recipe, as a warning.
+        let noted = english.strip_suffix(')').and_then(|text| text.split_once(NOTED));
+        match noted.and_then(|(note, setting)| Some((self.translated(code, note)?, setting))) {
+            Some((note, setting)) => {
+                fill(self.noted, &[("note", &note), ("setting", &self.advised(setting))]).into()
+            }
+            None => english.into(),
+        }
     }
 
     /// What another crate advises in English.
@@ -106,13 +119,10 @@ impl Words {
             return !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b",.".contains(&b));
         }
         let closed = format!("={name}");
-        match self.of_code(&closed).next() {
-            Some(_) => {
-                self.of_code(&closed).any(|(_, english, _)| *english == text)
-                    || self.translated(&format!(".{name}"), text).is_some()
-            }
-            None => !text.is_empty(),
+        if self.of_code(&closed).next().is_none() {
+            return !text.is_empty();
         }
+        [closed, format!(".{name}")].iter().any(|code| self.translated(code, text).is_some())
     }
 
     /// The text of a place.
@@ -162,6 +172,11 @@ mod tests {
                 "missing_words",
                 "column 'sex': 'NA' (11 rows), '-' (1 row) counts as missing",
                 "列 'sex'：'NA'（11 行）、'-'（1 行）被当作缺失值",
+            ),
+            (
+                "missing_words",
+                "column 'sex': 'NA' (2 rows) counts as missing (if that is wrong: kind = \"category\")",
+                "列 'sex'：'NA'（2 行）被当作缺失值（如果不对：kind = \"category\"）",
             ),
             ("recipe", "a.toml, line 7: there is no key 'detla'", "a.toml 第 7 行：没有键 'detla'"),
             (

@@ -37,6 +37,7 @@ pub const ZH: Words = Words {
     warned: "警告：{message}",
     failed: "错误：{message}",
     help: "建议：{remedy}",
+    noted: "{note}（如果不对：{setting}）",
 
     // Opening and verdict.
     train_kicker: "训练报告",

@@ -4,11 +4,11 @@ use super::told::Told;
 
 /// By the place in which they stand.
 pub(super) const PARTS: &[Told] = &[
-    (".share", "{n} of {n2} (under 0.1%)", "{n}/{n2}（不足 0.1%）"),
-    (".share", "{n} of {n2} ({n3}%)", "{n}/{n2}（{n3}%）"),
-    (".rows", "row {n}", "第 {n} 行"),
-    (".rows", "rows {list_n}, …", "第 {list_n} 行等"),
-    (".rows", "rows {list_n}", "第 {list_n} 行"),
+    ("=share", "{n} of {n2} (under 0.1%)", "{n}/{n2}（不足 0.1%）"),
+    ("=share", "{n} of {n2} ({n3}%)", "{n}/{n2}（{n3}%）"),
+    ("=rows", "row {n}", "第 {n} 行"),
+    ("=rows", "rows {list_n}, …", "第 {list_n} 行等"),
+    ("=rows", "rows {list_n}", "第 {list_n} 行"),
     (".names", "{list_name} and {n} more", "{list_name} 等（另有 {n} 个）"),
     (".names", "{list_name} and {last}", "{list_name} 和 {last}"),
     (".names", "{list_name}", "{list_name}"),

@@ -171,6 +171,11 @@ pub(super) const REMEDIES: &[Told] = &[
         "subtract 543 from each year; days of the week and holidays are wrong otherwise",
         "每个年份减去 543；否则星期和节假日都会出错",
     ),
+    (
+        ".remedy",
+        "where such a word is a value, say kind = \"category\" of its column",
+        "如果这样的词是真实的值，请写明该列 kind = \"category\"",
+    ),
     (".remedy", "if that is wrong, say so", "如果不对，请写明"),
     (".remedy", "write the classes in one way", "类别请统一写法"),
     (

@@ -173,7 +173,8 @@ impl<L: Labels> Growing<'_, L> {
             let left = side.is_left(bin);
             n_left += usize::from(left);
             // A weight of nothing rather than a branch that nobody can predict.
-            Item { weight: if left { item.weight } else { 0.0 }, ..*item }
+            let kept = 0u32.wrapping_sub(u32::from(left));
+            Item { weight: f32::from_bits(item.weight.to_bits() & kept), ..*item }
         });
         self.labels.add_all(&mut self.cells.left, left);
         let n_right = items.len() - n_left;
