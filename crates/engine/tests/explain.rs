@@ -286,8 +286,6 @@ fn more_columns_than_a_method_takes_are_refused() {
         assert!(failed.contains("5001 columns are too many") && failed.contains(most), "{failed}");
     }
     let found = explained(&opened, &rows, &Asked::default(), &context(0, 1));
-    assert_eq!(
-        (found.method, found.columns[0].as_str(), found.rows[1].values[0][0]),
-        (Method::TreeShap, "c0", 0.5)
-    );
+    assert_eq!((found.method, found.columns[0].as_str()), (Method::TreeShap, "c0"));
+    assert!((found.rows[1].values[0][0] - 0.5).abs() < 1e-12, "{}", found.rows[1].values[0][0]);
 }

@@ -115,7 +115,7 @@ fn what_is_not_translated_is_listed() {
 fn messy() -> String {
     let row = |i: usize| {
         let name = if i % 9 == 4 { "ulm " } else { ["Ulm", "Bonn", "Kiel"][i % 3] };
-        let price = if i % 40 == 7 { "n.v.".into() } else { format!("{}.5", (i * 37) % 90) };
+        let price = if i % 40 == 7 { "ask".into() } else { format!("{}.5", (i * 37) % 90) };
         let note = if i % 3 == 0 { "NA".into() } else { format!("{}", i % 5) };
         let mixed = if i % 10 < 7 { format!("{}", i % 13) } else { ["low", "high"][i % 2].to_string() };
         let day = format!("{:02}/{:02}/2024", 1 + i % 28, 1 + i % 12);

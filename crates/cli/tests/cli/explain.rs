@@ -53,6 +53,15 @@ fn values_of_any_model_sum_to_its_answer() {
     let found = desk.run(&args).done().json();
     assert_eq!(found["method"], "permutation_shap");
     sums(&found, 1e-9);
+    // New rows have no target yet, and those that they are compared with have one.
+    let unknown = |line: &str| format!("{}\n", line.rsplit_once(',').unwrap().0);
+    let desk = desk.with("new.csv", small_table(20).lines().map(unknown).collect::<String>());
+    for method in ["permutation_shap", "kernel_shap", "partition_shap", "lime"] {
+        let args =
+            ["explain", "m/model.tidemill", "new.csv", "--background", "t.csv", "--rows", "1-3", "--judge"];
+        let found = desk.run(&[&args[..], &["--method", method, "--json"]].concat()).done().json();
+        assert_eq!(found["rows"].as_array().map(Vec::len), Some(3), "{method}");
+    }
 }
 
 #[test]

@@ -312,12 +312,12 @@ fn classes_of(values: impl IntoIterator<Item = u32>) -> (Column, ArrayRef) {
     (column.with_role(Role::Target), codes)
 }
 
-/// 150 records of three measurements, each recorded three times, with a class by chance.
+/// 150 records of four measurements, each recorded three times, with a class by chance.
 fn recorded_thrice() -> (Vec<usize>, Vec<Vec<f64>>, Vec<u32>) {
     let mut random = Random::new(15, 0);
     let mut rows: Vec<usize> = (0..450).map(|i| i % 150).collect();
     random.shuffle(&mut rows);
-    let measured = (0..3).map(|_| (0..150).map(|_| rounded(random.normal(), 3)).collect()).collect();
+    let measured = (0..4).map(|_| (0..150).map(|_| rounded(random.normal(), 3)).collect()).collect();
     let classes = (0..150).map(|_| random.below(2) as u32).collect();
     (rows, measured, classes)
 }
@@ -351,7 +351,7 @@ fn a_record_that_comes_again_under_another_number_or_time_is_a_copy() {
     }
     // A cell that one of them lacks.
     let mut gaps = Random::new(18, 0);
-    let holed = (0..3).map(|c| {
+    let holed = (0..4).map(|c| {
         let cells: Vec<Option<f64>> =
             rows.iter().map(|&i| (gaps.below(8) > 0 || c > 0).then(|| measured[c][i])).collect();
         let array: ArrayRef = Arc::new(Float64Array::from(cells));

@@ -60,8 +60,9 @@ pub(crate) use training::{Reasons, of_training};
 
 use std::sync::Arc;
 
+use arrow_array::{Array, new_null_array};
 use tidemill_core::recipe::Task;
-use tidemill_core::{Batch, Context, Error, Fitted, Result, Role, Source};
+use tidemill_core::{Batch, Column, Context, Error, Fitted, Result, Role, Source};
 use tidemill_data::InferredSchema;
 pub use tidemill_eval::explain::LimeSettings;
 use tidemill_eval::explain::{ReadyTrees, TreeShap};
@@ -167,9 +168,9 @@ pub fn explain(
         check_columns(features(&rows).len(), &method::Found::Sampled)?;
     }
     let mut explained = explainer.explain(&rows, numbers, asked.method, context)?;
-    explained.reservations = reservations::of(&explained, explainer.seen()?)?;
+    explained.reservations = reservations::of(&explained, &explainer.seen(&rows)?)?;
     if asked.judge {
-        explained.judged = Judged::of(explainer.steps, &rows, explainer.usual()?, &explained, context)?;
+        explained.judged = Judged::of(explainer.steps, &rows, &explainer.usual(&rows)?, &explained, context)?;
     }
     Ok(explained)
 }
@@ -242,25 +243,27 @@ impl<'a> Explainer<'a> {
         let found = match method::of_rows(steps, method, too_many)? {
             method::Found::Trees(at) => values::of_trees(steps, at, rows, self.trees.as_ref(), context)?,
             method::Found::TreesAgainst(at) => {
-                values::of_trees_against(steps, at, rows, self.usual()?, context)?
+                values::of_trees_against(steps, at, rows, &self.usual(rows)?, context)?
             }
-            method::Found::Linear(at) => values::of_linear(steps, at, rows, self.usual()?)?,
+            method::Found::Linear(at) => values::of_linear(steps, at, rows, &self.usual(rows)?)?,
             #[cfg(feature = "neural")]
-            method::Found::Net(at) => gradients::values(steps, at, rows, self.usual()?, context)?,
+            method::Found::Net(at) => gradients::values(steps, at, rows, &self.usual(rows)?, context)?,
             asked => {
                 check_number(rows.n_rows(), method)?;
                 check_columns(features(rows).len(), &asked)?;
                 match asked {
                     method::Found::Local if parts::are_there(rows) => {
                         check_parts(rows.n_rows())?;
-                        parts::local(steps, rows, self.usual()?, self.lime, context)?
+                        parts::local(steps, rows, &self.usual(rows)?, self.lime, context)?
                     }
-                    method::Found::Local => local::values(steps, rows, self.seen()?, self.lime, context)?,
+                    method::Found::Local => {
+                        local::values(steps, rows, &self.seen(rows)?, self.lime, context)?
+                    }
                     method::Found::Kernel => {
-                        sampled::values(Method::KernelShap, steps, rows, self.usual()?, context)?
+                        sampled::values(Method::KernelShap, steps, rows, &self.usual(rows)?, context)?
                     }
                     method::Found::Partition => {
-                        let (groups, usual) = (sampled::groups(self.seen()?)?, self.usual()?);
+                        let (groups, usual) = (sampled::groups(&self.seen(rows)?)?, &self.usual(rows)?);
                         if parts::are_there(rows) {
                             check_parts(rows.n_rows())?;
                             parts::values(&groups, steps, rows, usual, context)?
@@ -268,20 +271,36 @@ impl<'a> Explainer<'a> {
                             sampled::of_groups(&groups, steps, rows, usual, context)?
                         }
                     }
-                    _ => sampled::values(Method::PermutationShap, steps, rows, self.usual()?, context)?,
+                    _ => sampled::values(Method::PermutationShap, steps, rows, &self.usual(rows)?, context)?,
                 }
             }
         };
         explained::told(self.plan, steps, rows, numbers, found)
     }
 
-    fn usual(&self) -> Result<&Batch> {
-        self.usual.as_ref().ok_or_else(unknown)
+    fn usual(&self, rows: &Batch) -> Result<Batch> {
+        alike(rows, self.usual.as_ref().ok_or_else(unknown)?)
     }
 
-    fn seen(&self) -> Result<&Batch> {
-        self.seen.as_ref().ok_or_else(unknown)
+    fn seen(&self, rows: &Batch) -> Result<Batch> {
+        alike(rows, self.seen.as_ref().ok_or_else(unknown)?)
     }
+}
+
+/// The usual rows with the columns of `rows`: columns that no answer goes by, such as the target or a key, may be in one alone.
+fn alike(rows: &Batch, usual: &Batch) -> Result<Batch> {
+    if rows.schema() == usual.schema() {
+        return Ok(usual.clone());
+    }
+    let column = |(place, column): (usize, &Column)| match usual.schema().position(&column.name) {
+        Some(at) if usual.schema().columns()[at] == *column => Ok(usual.column(at).clone()),
+        Some(_) if matches!(column.role, Role::Feature | Role::Time) => {
+            Err(Error::internal(format!("'{}' is of another form in the background", column.name)))
+        }
+        _ => Ok(new_null_array(rows.column(place).data_type(), usual.n_rows())),
+    };
+    let columns = rows.schema().columns().iter().enumerate().map(column).collect::<Result<_>>()?;
+    Batch::with_rows(rows.schema().clone(), columns, usual.n_rows())
 }
 
 fn unknown() -> Error {

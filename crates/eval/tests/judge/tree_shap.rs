@@ -271,7 +271,7 @@ fn large() -> Trees {
 }
 
 /// What a served explanation costs beside its prediction; prints the least of many runs of both:
-/// `cargo nextest run --workspace --run-ignored only -E 'test(a_row_of_many_trees)' --no-capture`.
+/// `cargo nextest run --release --workspace --run-ignored only -E 'test(a_row_of_many_trees)' --no-capture`.
 #[test]
 #[ignore = "a measurement: other work on the machine would decide it"]
 fn a_row_of_many_trees_is_explained_for_twenty_predictions() {

@@ -122,7 +122,8 @@ impl Rows {
                     &fit(name, wide - left - 3.0, size),
                 );
             } else {
-                out.text(class, left - 10.0, middle + 4.0, Anchor::End, &fit(name, left - 34.0, size));
+                // Half a pixel more than the longest name takes: rounding must not cut it.
+                out.text(class, left - 10.0, middle + 4.0, Anchor::End, &fit(name, left - 33.5, size));
             }
         }
         let name = fit_name(&x.name, wide, SIZE);

@@ -9,12 +9,14 @@ use tidemill_kernel::picture::{Picture, decode};
 
 /// Patches along each side, at most: 64 of them are divided to the last one.
 const SIDE: usize = 8;
-/// Pictures with a longer side are looked at smaller; no model reads a larger one.
-const LONGEST: usize = 1024;
+/// Pictures with a longer side are looked at smaller: the model reads thousands of mixtures of each.
+const LONGEST: usize = 256;
 
 /// A picture and its patches.
 pub(super) struct Patches {
     own: Option<Picture>,
+    /// Its columns and rows of pixels before it was made smaller.
+    full: [usize; 2],
     /// As the row has it; `None` where it is missing.
     bytes: Option<Vec<u8>>,
     /// The mean picture, in the size of the row's.
@@ -28,7 +30,9 @@ pub(super) struct Patches {
 impl Patches {
     /// Of a row's picture. What cannot be read as one has a single patch.
     pub(super) fn new(bytes: Option<&[u8]>, mean: Option<&Picture>) -> Self {
-        let own = bytes.and_then(|bytes| decode(bytes).ok()).map(|picture| smaller(picture.rgb()));
+        let own = bytes.and_then(|bytes| decode(bytes).ok());
+        let full = own.as_ref().map_or([0, 0], size);
+        let own = own.map(|picture| smaller(picture.rgb()));
         let size = own.as_ref().map(size);
         let grid = match (size, mean) {
             (Some(size), Some(_)) => size.map(|side| side.min(SIDE)),
@@ -39,6 +43,7 @@ impl Patches {
             base: mean.map(bmp),
             bytes: bytes.map(<[u8]>::to_vec),
             own,
+            full,
             grid,
         }
     }
@@ -48,15 +53,17 @@ impl Patches {
         self.grid.iter().product()
     }
 
-    /// The place of a patch in the picture: its left and upper edge, its width and height in pixels. `None` where it cannot be read.
+    /// The place of a patch in the row's picture: its left and upper edge, its width and height in pixels. `None` where it cannot be read.
     pub(super) fn area(&self, patch: usize) -> Option<[usize; 4]> {
-        let [width, height] = self.own.as_ref().map(size)?;
+        self.own.is_some().then(|| self.within(patch, self.full))
+    }
+
+    /// The same in a picture of this size.
+    fn within(&self, patch: usize, [width, height]: [usize; 2]) -> [usize; 4] {
         let part = |at: usize, n: usize, side: usize| (side * at / n)..(side * (at + 1) / n);
-        let (x, y) = (
-            part(patch % self.grid[0], self.grid[0], width),
-            part(patch / self.grid[0], self.grid[1], height),
-        );
-        Some([x.start, y.start, x.len(), y.len()])
+        let [across, down] = self.grid;
+        let (x, y) = (part(patch % across, across, width), part(patch / across, down, height));
+        [x.start, y.start, x.len(), y.len()]
     }
 
     /// The picture, where it can be read.
@@ -78,7 +85,7 @@ impl Patches {
         let mut mixed = unknown.clone();
         let width = own.width as usize;
         for patch in (0..known.len()).filter(|patch| known[*patch]) {
-            let Some([x, y, wide, high]) = self.area(patch) else { continue };
+            let [x, y, wide, high] = self.within(patch, size(own));
             for line in y..y + high {
                 let run: Range<usize> = 3 * (line * width + x)..3 * (line * width + x + wide);
                 mixed.pixels[run.clone()].copy_from_slice(&own.pixels[run]);
@@ -239,6 +246,10 @@ mod tests {
     #[test]
     fn a_large_picture_is_looked_at_smaller() {
         let found = smaller(Picture { pixels: vec![70; 3 * 2100 * 3], ..picture(2100, 3) });
-        assert_eq!((found.width, found.height, found.pixels.iter().all(|x| *x == 70)), (700, 1, true));
+        assert_eq!((found.width, found.height, found.pixels.iter().all(|x| *x == 70)), (234, 1, true));
+        let wide = bmp(&picture(2100, 20));
+        let patches = Patches::new(Some(&wide), Some(&picture(4, 4)));
+        // Places are those of the picture as the row has it.
+        assert_eq!((patches.grid, patches.area(0)), ([8, 3], Some([0, 0, 262, 6])));
     }
 }

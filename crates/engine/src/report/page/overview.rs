@@ -2,7 +2,7 @@
 
 use tidemill_report::{DecisionPlot, Figure, HeatMap, Scale};
 
-use super::explanation::{SHOWN, x_name};
+use super::explanation::SHOWN;
 use super::{Words, cut, fill, name, plain};
 use crate::explain::{Explained, ExplainedRow, Method};
 use crate::report::text::signed;
@@ -47,7 +47,7 @@ fn ways(words: &'static Words, explained: &Explained, rows: &[&ExplainedRow], ou
     let said = &words.insight;
     let chart = DecisionPlot {
         title: said.ways.into(),
-        x: Scale::number(x_name(words, explained, output)),
+        x: Scale::number(answer_name(words, explained, output)),
         y_name: words.column.into(),
         base: explained.base[output],
         columns: names(words, explained),
@@ -62,6 +62,12 @@ fn ways(words: &'static Words, explained: &Explained, rows: &[&ExplainedRow], ou
         ("high", plain(signed(of_first().fold(f64::NEG_INFINITY, f64::max)))),
     ];
     Figure::whole(words, &chart).note(fill(said.ways_note, &values))
+}
+
+/// What is explained, with its units.
+fn answer_name(words: &Words, explained: &Explained, output: usize) -> String {
+    let units = words.term(&format!("units.{}", explained.units), explained.units);
+    format!("{} ({units})", cut(&explained.outputs[output], 40))
 }
 
 fn heat(words: &'static Words, explained: &Explained, rows: &[&ExplainedRow], output: usize) -> Figure {

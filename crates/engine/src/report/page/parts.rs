@@ -27,8 +27,11 @@ pub(super) fn figures(
 
 fn figure(words: &'static Words, cell: &CellParts, values: &[f64], of: &str) -> Figure {
     let said = &words.insight;
-    let most = values.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(f64::MIN_POSITIVE, f64::max);
-    let levels: Vec<f64> = values.iter().map(|x| x / most).collect();
+    let levels = levels(cell, values);
+    let coloured_name = match cell.what {
+        PartsOf::GradCam => said.seen_coloured,
+        PartsOf::Added | PartsOf::Attention => said.parts_coloured,
+    };
     let (title, note) = match (cell.what, &cell.picture) {
         (PartsOf::Attention, _) => (said.attended_text, said.attended_note),
         (PartsOf::GradCam, _) => (said.seen_picture, said.seen_note),
@@ -41,7 +44,7 @@ fn figure(words: &'static Words, cell: &CellParts, values: &[f64], of: &str) -> 
             let plain = vec![0.0; levels.len()];
             let pictures = [
                 (said.parts_as_is, coloured(picture, cell, &plain)),
-                (said.parts_coloured, coloured(picture, cell, &levels)),
+                (coloured_name, coloured(picture, cell, &levels)),
             ];
             Figure::pictures(title, &pictures)
         }
@@ -63,15 +66,36 @@ fn figure(words: &'static Words, cell: &CellParts, values: &[f64], of: &str) -> 
     })
 }
 
+/// How strong the colour of each part is, from -1 to 1: of shares what is above the mean, for all of them are above 0.
+fn levels(cell: &CellParts, values: &[f64]) -> Vec<f64> {
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let above = |x: &f64| if cell.what == PartsOf::Attention { (x - mean).max(0.0) } else { *x };
+    let levels: Vec<f64> = values.iter().map(above).collect();
+    let most = levels.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(f64::MIN_POSITIVE, f64::max);
+    levels.iter().map(|x| x / most).collect()
+}
+
 /// The picture as a PNG, each patch in the colour of its level; as it is without any.
 fn coloured(picture: &Picture, cell: &CellParts, levels: &[f64]) -> String {
     let [width, height] = [picture.width as usize, picture.height as usize];
     let mut pixels = picture.pixels.clone();
     if levels.iter().any(|level| *level != 0.0) {
-        for (part, level) in cell.parts.iter().zip(levels) {
-            let Part::Patch([x, y, wide, high]) = *part else { continue };
-            let (colour, share) = (if *level > 0.0 { RAISES } else { LOWERS }, 0.8 * level.abs());
-            let places = (y..y + high).flat_map(|y| (x..x + wide).map(move |x| y * width + x));
+        let patches = || {
+            cell.parts.iter().zip(levels).filter_map(|(part, level)| match part {
+                Part::Patch(area) => Some((*area, *level)),
+                Part::Word(_) => None,
+            })
+        };
+        // The picture here may be smaller than that of the row, of which the patches are.
+        let [full_width, full_height] = patches()
+            .fold([1usize, 1], |[right, bottom], ([x, y, wide, high], _)| {
+                [right.max(x + wide), bottom.max(y + high)]
+            });
+        for ([x, y, wide, high], level) in patches() {
+            let (colour, share) = (if level > 0.0 { RAISES } else { LOWERS }, 0.8 * level.abs());
+            let across = x * width / full_width..(x + wide) * width / full_width;
+            let down = y * height / full_height..(y + high) * height / full_height;
+            let places = down.flat_map(|y| across.clone().map(move |x| y * width + x));
             places.for_each(|at| blend(&mut pixels[3 * at..3 * at + 3], colour, share));
         }
     }

@@ -177,7 +177,12 @@ pub(crate) fn strongest(values: &[f64]) -> Vec<usize> {
 /// A part of a text or a picture in words.
 pub(crate) fn part_name(words: &Words, part: &Part) -> String {
     match part {
-        Part::Word(text) => fill(words.insight.part_word, &[("text", &cut(text.trim(), 40))]),
+        Part::Word(text) => {
+            // Marks around it are told only where there is no word.
+            let word = text.trim_matches(|c: char| !c.is_alphanumeric());
+            let word = if word.is_empty() { text.trim() } else { word };
+            fill(words.insight.part_word, &[("text", &cut(word, 40))])
+        }
         Part::Patch([x, y, wide, high]) => {
             let values: [(&str, &dyn Display); 4] =
                 [("left", x), ("right", &(x + wide)), ("top", y), ("bottom", &(y + high))];
