@@ -176,6 +176,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_never_below_0_is_not_forecast_there() {
+        // Twelve more steps down the line would end below 0.
+        let y: Vec<f64> =
+            (0..40).map(|i| (200.0 - 5.0 * f64::from(i) + f64::from(i * 7 % 5)).max(0.0)).collect();
+        let ahead = Combination::fit(&y, 1, &[Method::Ets, Method::Theta], TRIAL).forecast(&y, 1, 12, true);
+        assert!(ahead.iter().all(|x| (0.0..20.0).contains(x)), "{ahead:?}");
+        let less: Vec<f64> = y.iter().map(|x| x - 150.0).collect();
+        let ahead =
+            Combination::fit(&less, 1, &[Method::Ets, Method::Theta], TRIAL).forecast(&less, 1, 12, true);
+        assert!(ahead.iter().all(|x| *x < -130.0), "{ahead:?}");
+    }
+
+    #[test]
     fn a_jump_is_followed_and_a_season_is_seen() {
         let jump: Vec<f64> = (0..60).map(|i| if i < 30 { 10.0 } else { 50.0 } + f64::from(i % 2)).collect();
         let ahead = Combination::fit(&jump, 1, &Method::ALL, TRIAL).forecast(&jump, 1, 4, true);

@@ -301,3 +301,27 @@ impl Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_the_naive_ones_are_combined() {
+        let combined: Vec<Method> = Method::ALL.into_iter().filter(|m| !m.is_naive()).collect();
+        let listed = |m: &Method| Method::COMBINED.contains(m);
+        assert!(combined.iter().all(listed) && combined.len() == Method::COMBINED.len());
+    }
+
+    #[test]
+    fn a_form_fitted_again_to_the_same_series_is_the_same_model() {
+        let y: Vec<f64> = (0..60).map(|i| 50.0 + f64::from(i % 4) * 6.0 + f64::from(i * i % 11)).collect();
+        for method in [Method::Ets, Method::StlEts, Method::SeasonalSmoothing] {
+            let model = method.fit(&y, 4).unwrap_or(Model::LastValue);
+            assert_eq!(model.again(&y, 4), Some(model.clone()), "{method:?}");
+        }
+        // A season of which there are not two in what came before says nothing there.
+        let model = Method::SeasonalSmoothing.fit(&y, 12).unwrap_or(Model::LastValue);
+        assert_eq!(model.again(&y[..20], 12), None);
+    }
+}

@@ -108,6 +108,7 @@ catalogue! {
     rare_f1 = "where finding positives and raising no false alarm are weighed alike (F1)",
     rare_cost = "where a missed positive costs ten false alarms",
     rare_found = " It finds {found} of the {n} {n|row|rows} that {n|is|are} '{class}', with {alarms} {alarms|false alarm|false alarms}.",
+    rare_few = " So few of them say little.",
     never = "The model never predicts {classes}{mend}.",
     never_class = "'{class}' ({n} {n|test row|test rows})",
     never_binary = "; `--decide f1` (in the recipe, `[decision] metric = \"f1\"`) moves the threshold so that it finds some, at the price of false alarms",

@@ -106,6 +106,7 @@ pub(super) const ZH: Story = Story {
     rare_f1: "此时召回与误报同等看待 (F1)",
     rare_cost: "此时漏掉一个的代价等于十次误报",
     rare_found: "属于 '{class}' 的 {n} 个样本中找出 {found} 个，误报 {alarms} 个。",
+    rare_few: "这样的样本太少，说明不了什么。",
     never: "模型从不预测 {classes}{mend}。",
     never_class: "'{class}'（{n} 个测试样本）",
     never_binary: "；`--decide f1`（在配方中写 `[decision] metric = \"f1\"`）会移动阈值，以误报为代价找出其中一部分",

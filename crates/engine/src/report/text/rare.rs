@@ -9,6 +9,9 @@ use crate::facts::Outcome;
 use crate::format::short;
 use crate::search::{Purpose, is_rare};
 
+/// Fewer positives than this say little.
+const FEW: f64 = 20.0;
+
 /// How many positives are found among held-out rows of training, and what else one might choose.
 pub(super) fn operating_points(words: &Words, o: &Outcome) -> Vec<String> {
     let said = &words.story;
@@ -55,10 +58,39 @@ pub(crate) fn found(words: &Words, judged: &Report) -> Option<String> {
         ("found", &short_count(found)),
         ("alarms", &short_count(alarms)),
     ];
-    is_rare(positives, positives + negatives + alarms).then(|| fill(words.story.rare_found, &values))
+    let few = if positives < FEW { words.story.rare_few } else { "" };
+    is_rare(positives, positives + negatives + alarms).then(|| fill(words.story.rare_found, &values) + few)
 }
 
 /// A count; with a fraction only where rows have weights.
 pub(crate) fn short_count(n: f64) -> String {
     if n.fract() == 0.0 { format!("{n:.0}") } else { short(n) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemill_eval::{Answers, report};
+    use tidemill_report::words::EN;
+
+    use super::*;
+
+    /// So many rows of each: true, and predicted as.
+    fn judged(counts: [(u32, u32, usize); 4]) -> Report {
+        let rows = counts.into_iter().flat_map(|(truth, said, n)| std::iter::repeat_n((truth, said), n));
+        let (truth, said): (Vec<u32>, Vec<u32>) = rows.unzip();
+        report(&Answers::classes(truth, said, ["no", "yes"]).unwrap())
+    }
+
+    #[test]
+    fn the_verdict_says_how_many_positives_are_found_and_at_what_price() {
+        let said = found(&EN, &judged([(0, 0, 556), (0, 1, 27), (1, 0, 19), (1, 1, 1)])).unwrap();
+        assert_eq!(said, " It finds 1 of the 20 rows that are 'yes', with 27 false alarms.");
+        let said = found(&EN, &judged([(0, 0, 100), (0, 1, 1), (1, 0, 0), (1, 1, 1)])).unwrap();
+        assert_eq!(
+            said,
+            " It finds 1 of the 1 row that is 'yes', with 1 false alarm. So few of them say little."
+        );
+        // Where they are not rare, the share of right answers says enough.
+        assert_eq!(found(&EN, &judged([(0, 0, 40), (0, 1, 20), (1, 0, 10), (1, 1, 30)])), None);
+    }
 }
