@@ -278,7 +278,8 @@ fn nothing_to_learn_from_is_severe() {
         ("a,b,y\n".to_string() + &rows(40, &|i| format!(",k,{}\n", i % 2)), "nothing_to_learn"),
         ("a,y\n".to_string() + &rows(8, &|i| format!("{i}.5,{}\n", i % 2)), "too_few_rows"),
         (
-            "a,y\n".to_string() + &rows(40, &|i| format!("{i}.5,{}\n", if i < 9 { ["u", "v"][i % 2] } else { "" })),
+            "a,y\n".to_string()
+                + &rows(40, &|i| format!("{i}.5,{}\n", if i < 9 { ["u", "v"][i % 2] } else { "" })),
             "too_few_rows",
         ),
     ] {

@@ -148,7 +148,10 @@ impl Live {
             Ok(version) => {
                 tracing::info!(model = self.name, version = version.short(), "a new version is in service");
                 if let Some(how) = asks_otherwise(self.version().serving(), version.serving()) {
-                    tracing::warn!(model = self.name, "requests to the former version do not fit the new one: {how}");
+                    tracing::warn!(
+                        model = self.name,
+                        "requests to the former version do not fit the new one: {how}"
+                    );
                 }
                 self.version.store(Arc::new(version));
                 true

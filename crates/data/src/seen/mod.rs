@@ -223,8 +223,14 @@ mod tests {
         // Of dates alone, a zone may move the day.
         let days = Seen::of_dates(|| ["01/06/2024", "15/06/2024"].into_iter());
         let code = |text: &str| days.judge_written(Raw::Text(text)).map(|found| found.code);
-        assert_eq!(["16/06/2024", "2024-06-16", "2024-06-16T02:00:00", "2024-06-16 10:00 PM"].map(code), [None; 4]);
-        assert_eq!(["2024-06-16T02:00:00+05:30", "2024-06-16T02:00:00Z"].map(code), [Some("other_time_zone"); 2]);
+        assert_eq!(
+            ["16/06/2024", "2024-06-16", "2024-06-16T02:00:00", "2024-06-16 10:00 PM"].map(code),
+            [None; 4]
+        );
+        assert_eq!(
+            ["2024-06-16T02:00:00+05:30", "2024-06-16T02:00:00Z"].map(code),
+            [Some("other_time_zone"); 2]
+        );
         let said = days.judge_written(Raw::Text("2024-06-16T02:00:00+05:30")).unwrap().says;
         assert!(said.ends_with("in training timestamps had no clock"), "{said}");
     }

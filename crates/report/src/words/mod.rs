@@ -13,11 +13,11 @@ mod zh_errors;
 mod zh_findings;
 mod zh_parts;
 mod zh_progress;
+mod zh_reasons;
 mod zh_remedies;
 mod zh_story;
 mod zh_terms;
 mod zh_warnings;
-mod zh_whys;
 mod zh_why;
 
 use std::fmt::Display;

@@ -1,8 +1,8 @@
 //! Simplified Chinese, in the terms of Chinese textbooks and of scikit-learn's Chinese guide.
 
 use super::{
-    Words, zh_errors, zh_findings, zh_parts, zh_progress, zh_remedies, zh_story, zh_terms, zh_warnings,
-    zh_why, zh_whys,
+    Words, zh_errors, zh_findings, zh_parts, zh_progress, zh_reasons, zh_remedies, zh_story, zh_terms,
+    zh_warnings, zh_why,
 };
 
 /// Simplified Chinese.
@@ -15,7 +15,7 @@ pub const ZH: Words = Words {
         zh_progress::PROGRESS,
         zh_remedies::REMEDIES,
         zh_warnings::WARNINGS,
-        zh_whys::WHYS,
+        zh_reasons::REASONS,
     ],
     story: zh_story::ZH,
     insight: zh_why::ZH,

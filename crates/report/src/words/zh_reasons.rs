@@ -3,7 +3,7 @@
 use super::told::Told;
 
 /// Each of the code `.why`.
-pub(super) const WHYS: &[Told] = &[
+pub(super) const REASONS: &[Told] = &[
     // Why a column has its kind and role.
     (".why", "named as the {named_role}; {why}", "指定为{named_role}；{why}"),
     (".why", "{unused}; {why}", "{unused}；{why}"),
