@@ -116,7 +116,7 @@ fn messy() -> String {
     let row = |i: usize| {
         let name = if i % 9 == 4 { "ulm " } else { ["Ulm", "Bonn", "Kiel"][i % 3] };
         let price = if i % 40 == 7 { "ask".into() } else { format!("{}.5", (i * 37) % 90) };
-        let note = if i % 3 == 0 { "NA".into() } else { format!("{}", i % 5) };
+        let note = if i.is_multiple_of(3) { "NA".into() } else { format!("{}", i % 5) };
         let mixed = if i % 10 < 7 { format!("{}", i % 13) } else { ["low", "high"][i % 2].to_string() };
         let day = format!("{:02}/{:02}/2024", 1 + i % 28, 1 + i % 12);
         let sold = match i {
@@ -124,7 +124,7 @@ fn messy() -> String {
             i if i % 50 == 11 => 9999,
             i => 10 + (i * 7) % 40,
         };
-        let left = if i % 30 == 0 { "yes" } else { "no" };
+        let left = if i.is_multiple_of(30) { "yes" } else { "no" };
         format!("k{i:05},{name},{price},{note},{mixed},{day},{sold},{},same,,{left}\n", sold * 2 + 1)
     };
     let rows: String = (0..300).map(row).collect();

@@ -29,7 +29,7 @@ pub struct Embedder {
 /// What gives tokens their states.
 enum Net {
     Bert(EncoderConfig, Bert),
-    Decoder(Config, Decoder),
+    Decoder(Config, Box<Decoder>),
 }
 
 impl Embedder {
@@ -154,7 +154,7 @@ fn decoder(folder: &Path) -> Result<Net> {
     let whole =
         shards.left().iter().any(|name| name.starts_with("model.") || name.starts_with("transformer."));
     let decoder = if whole { load(&mut shards)? } else { load(&mut Headless(shards))? };
-    Ok(Net::Decoder(config, decoder))
+    Ok(Net::Decoder(config, Box::new(decoder)))
 }
 
 impl Net {

@@ -64,10 +64,13 @@ pub fn parameters(entry: &Entry) -> Value {
     schema
 }
 
+/// The parameters of each table, by its key and the kind that it stands for.
+type Tables<'a> = Vec<((&'a str, &'a str), Map<String, Value>)>;
+
 fn into_tables(schema: &mut Value) {
     let flat = schema.clone();
     let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
-    let mut tables: Vec<((&str, &str), Map<String, Value>)> = Vec::new();
+    let mut tables = Tables::new();
     for one in tagged::dependents(&flat) {
         let mut member = flat["properties"][one.field].clone();
         if let Some(member) = member.as_object_mut() {

@@ -188,7 +188,7 @@ mod tests {
         let tool = |name: &str| json!({ "type": "function", "function": { "name": name } });
         let read = |choice: Value, tools: Value, several: Value| {
             let body = json!({ "tool_choice": choice, "tools": tools, "parallel_tool_calls": several });
-            super::read(&mut Fields::of(body.to_string().as_bytes()).unwrap())
+            read(&mut Fields::of(body.to_string().as_bytes()).unwrap())
         };
         let both = json!([tool("weather"), tool("time")]);
         let form = |names: &[&str], several: bool| {
