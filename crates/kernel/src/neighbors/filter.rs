@@ -1,8 +1,10 @@
 //! Which points can be among the nearest: `|x - y|^2` by 32-bit matrix products, with a proven bound on their error.
 //! Only the few points within the bound are then measured exactly.
 //!
-//! With `u = 2^-24` and `K` terms to a sum, the product of `(1, -2x)` and `(|y|^2, y)` is off by less than
+//! With `u = 2^-24` and `K` terms to a sum, the product of `(1, |x|^2, -2x)` and `(|y|^2, 1, y)` is off by less than
 //! `c (|x|^2 + |y|^2)`, `c = (2K + 12) u` (Higham 2002, "Accuracy and stability of numerical algorithms", 3.1).
+//!
+//! The product has the same bound from both sides, so that of two points each can be a query of the other ([`super::mutual`]).
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -15,16 +17,18 @@ const BLOCK: usize = 1024;
 /// Groups of points for a first limit.
 const GROUPS: usize = 64;
 /// Distances compared at once.
-const RUN: usize = 32;
+pub(super) const RUN: usize = 32;
+/// Numbers of a point before its own.
+const EXTRA: usize = 2;
 
 /// The points in 32 bits, around their middle and of size 1.
 #[derive(Debug)]
 pub(super) struct Filter {
     p: usize,
-    /// For each point: its squared length less the bound, and its numbers.
-    rows: Vec<f32>,
+    /// For each point: its squared length less the bound, 1, and its numbers.
+    pub(super) rows: Vec<f32>,
     /// What a product may be too low by for the share of its point: twice the bound, and what adding it may lose.
-    highs: Vec<f32>,
+    pub(super) highs: Vec<f32>,
     centre: Vec<f64>,
     /// The points are divided by this.
     scale: f64,
@@ -35,11 +39,11 @@ pub(super) struct Filter {
 }
 
 /// The points that may be among the nearest of one query.
-struct Candidates {
+pub(super) struct Candidates {
     /// Product and place.
     items: Vec<(f32, u32)>,
     /// The greatest product that still may.
-    limit: f32,
+    pub(super) limit: f32,
     /// Sorted out when so many have come.
     capacity: usize,
     /// The bound of the query's own share.
@@ -63,11 +67,11 @@ impl Filter {
         if !(half > 1e-290 && half < 1e290 && largest / half < 1e6) {
             return None;
         }
-        let relative = (2 * p + 14) as f64 * f64::from(f32::EPSILON) / 2.0;
+        let relative = (2 * p + 16) as f64 * f64::from(f32::EPSILON) / 2.0;
         let absolute = 16.0 * p as f64 * f64::EPSILON * (largest / half) + 1e-30;
         let mut filter = Filter {
             p,
-            rows: Vec::with_capacity(n * (p + 1)),
+            rows: Vec::with_capacity(n * (p + EXTRA)),
             highs: Vec::with_capacity(n),
             centre,
             scale: half,
@@ -76,7 +80,7 @@ impl Filter {
         };
         for point in points.chunks_exact(p) {
             let square: f64 = filter.moved(point).map(|x| x * x).sum();
-            filter.rows.push((square * (1.0 - relative)) as f32);
+            filter.rows.extend([(square * (1.0 - relative)) as f32, 1.0]);
             let moved: Vec<f32> = filter.moved(point).map(|x| x as f32).collect();
             filter.rows.extend(moved);
             filter.highs.push((2.1 * relative * square) as f32);
@@ -88,6 +92,16 @@ impl Filter {
         point.iter().zip(&self.centre).map(|(x, c)| (x - c) / self.scale)
     }
 
+    /// How many numbers a point has in a product.
+    pub(super) fn width(&self) -> usize {
+        self.p + EXTRA
+    }
+
+    /// What a query may lose, given its squared length.
+    pub(super) fn slack(&self, square: f64) -> f64 {
+        self.relative * square + self.absolute * (1.0 + square)
+    }
+
     /// For each query, points among which its `k` nearest are sure to be; `None` for a query out of 32-bit reach.
     pub(super) fn candidates(
         &self,
@@ -95,17 +109,17 @@ impl Filter {
         k: usize,
         not: &dyn Fn(usize) -> Option<u32>,
     ) -> Vec<Option<Vec<u32>>> {
-        let (p, width, n) = (self.p, self.p + 1, self.highs.len());
+        let (p, width, n) = (self.p, self.width(), self.highs.len());
         let n_queries = queries.len() / p;
         let mut right = Vec::with_capacity(n_queries * width);
         let mut found = Vec::with_capacity(n_queries);
         for query in queries.chunks_exact(p) {
             let square: f64 = self.moved(query).map(|x| x * x).sum();
             let near = square < 1e30;
-            right.push(1.0f32);
+            // Its own length changes no order, and far out would cost precision.
+            right.extend([1.0f32, 0.0]);
             right.extend(self.moved(query).map(|x| if near { (-2.0 * x) as f32 } else { 0.0 }));
-            let slack = self.relative * square + self.absolute * (1.0 + square);
-            found.push(near.then(|| Candidates::new(k, slack)));
+            found.push(near.then(|| Candidates::new(k, self.slack(square))));
         }
         let mut products = vec![0.0f32; BLOCK * n_queries];
         for start in (0..n).step_by(BLOCK) {
@@ -154,14 +168,14 @@ impl NullaryFnOnce for Pick<'_> {
 }
 
 impl Candidates {
-    fn new(k: usize, slack: f64) -> Self {
+    pub(super) fn new(k: usize, slack: f64) -> Self {
         let capacity = 2 * k + 8;
         Candidates { items: Vec::with_capacity(capacity + RUN), limit: f32::INFINITY, capacity, slack }
     }
 
     /// A first limit: the points are dealt out to groups, of each of which the nearest counts, so that `n` points are within it.
     #[inline(always)]
-    fn begin(&mut self, products: &[f32], highs: &[f32], n: usize) {
+    pub(super) fn begin(&mut self, products: &[f32], highs: &[f32], n: usize) {
         let (runs, highs) = (products.as_chunks::<GROUPS>().0, highs.as_chunks::<GROUPS>().0);
         if n > GROUPS {
             return;
@@ -178,7 +192,7 @@ impl Candidates {
 
     /// Takes the points of a run that are within the limit.
     #[inline(never)]
-    fn take(&mut self, filter: &Filter, run: &[f32], start: u32, k: usize, not: Option<u32>) {
+    pub(super) fn take(&mut self, filter: &Filter, run: &[f32], start: u32, k: usize, not: Option<u32>) {
         // Every point is written, and kept if the next is written behind it: no branch that nobody can predict.
         let (mut kept, mut n) = ([(0.0, 0); RUN], 0);
         for (i, &product) in (start..).zip(run) {
@@ -186,6 +200,14 @@ impl Candidates {
             n += usize::from(product <= self.limit);
         }
         self.items.extend(kept[..n].iter().filter(|(_, i)| not != Some(*i)));
+        if self.items.len() >= self.capacity {
+            self.sort_out(filter, k);
+        }
+    }
+
+    /// Takes one point that is within the limit.
+    pub(super) fn push(&mut self, filter: &Filter, product: f32, point: u32, k: usize) {
+        self.items.push((product, point));
         if self.items.len() >= self.capacity {
             self.sort_out(filter, k);
         }
@@ -211,7 +233,7 @@ impl Candidates {
         self.limit = limit.next_up().min(self.limit);
     }
 
-    fn finish(mut self, filter: &Filter, k: usize) -> Vec<u32> {
+    pub(super) fn finish(mut self, filter: &Filter, k: usize) -> Vec<u32> {
         self.sort_out(filter, k);
         self.items.into_iter().map(|(_, i)| i).collect()
     }

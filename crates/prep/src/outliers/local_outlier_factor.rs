@@ -1,9 +1,6 @@
 //! Local outlier factor: rows that lie in emptier places than their neighbours do.
 
-use tidemill_kernel::neighbors::{Distance, Found, Neighbors};
-
-/// Rows whose neighbours are held at a time.
-const ROWS: usize = 8192;
+use tidemill_kernel::neighbors::{Distance, Neighbors};
 
 /// How much emptier the place of a row is than those of its nearest neighbours (Breunig, Kriegel, Ng and Sander 2000): about 1 is usual.
 ///
@@ -24,13 +21,8 @@ impl LocalOutlierFactor {
     pub(super) fn fit(z: Vec<f64>, p: usize, k: usize) -> (Self, Vec<f64>) {
         let mut this = LocalOutlierFactor::new(z, p, k);
         let n = this.neighbors.len();
-        let mut found = Found { k: this.k, ..Found::default() };
-        for start in (0..n).step_by(ROWS) {
-            let rows = &this.neighbors.points()[start * p..(start + ROWS).min(n) * p];
-            let part = this.neighbors.nearest(rows, this.k, Some(start));
-            found.indices.extend(part.indices);
-            found.distances.extend(part.distances);
-        }
+        // All at once: two rows then need their distance once only.
+        let found = this.neighbors.nearest(this.neighbors.points(), this.k, Some(0));
         this.reach = (0..n).map(|i| found.of(i).1.last().copied().unwrap_or(0.0)).collect();
         this.density = (0..n).map(|i| this.density_at(found.of(i))).collect();
         let factors = (0..n).map(|i| this.factor(found.of(i), this.density[i])).collect();
