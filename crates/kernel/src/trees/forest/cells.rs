@@ -1,5 +1,6 @@
 //! Sums of one feature's bins, and which of them hold a row: a small node touches and clears a few bins only.
 
+use super::tally::Tally;
 use super::{Item, Labels};
 
 /// The sums of each bin of one feature.
@@ -33,6 +34,14 @@ impl<L: Labels> Cells<L> {
         let Some(first) = items.first() else { return true };
         labels.add_all(&mut self.whole, items.iter().copied());
         items.iter().all(|item| item.label == first.label)
+    }
+
+    /// As [`Cells::sum`], of rows that all count once; they are then in `tally`.
+    pub(super) fn count(&mut self, labels: &L, items: &[Item<L::Label>], tally: &mut Tally) -> bool {
+        let rows = items.iter().map(|item| item.row);
+        let counts = tally.begin(rows, items.iter().map(|item| labels.class(item.label)));
+        labels.sums_of(counts, &mut self.whole);
+        counts.iter().filter(|n| **n > 0).count() < 2
     }
 
     /// Sorts the rows' weights into bins.

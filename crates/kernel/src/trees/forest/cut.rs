@@ -2,6 +2,7 @@
 
 use super::super::bins::Bins;
 use super::super::split::{Cut, Side};
+use super::tally::total;
 use super::{Growing, Item, Labels};
 
 type Found = Option<(f64, Cut)>;
@@ -111,7 +112,10 @@ impl<L: Labels> Growing<'_, L> {
     ) -> Found {
         let column = &self.columns.columns[feature];
         self.bins.clear();
-        self.bins.extend(items.iter().map(|item| column[item.row as usize]));
+        match self.counted {
+            true => self.bins.extend(self.tally.rows.iter().map(|row| column[*row as usize])),
+            false => self.bins.extend(items.iter().map(|item| column[item.row as usize])),
+        }
         // 0, of the missing, becomes the greatest in the first two. Bytes and nothing else, so that vectors take many at a time.
         let (mut low, mut last, mut high) = (u8::MAX, 0, 0);
         for &bin in &self.bins {
@@ -166,17 +170,21 @@ impl<L: Labels> Growing<'_, L> {
     }
 
     fn judge(&mut self, cut: Cut, items: &[Item<L::Label>], any_missing: bool) -> Found {
-        let side = Side::of(&cut);
-        let mut n_left = 0;
-        self.cells.left.as_mut().fill(0.0);
-        let left = items.iter().zip(&self.bins).map(|(item, &bin)| {
-            let left = side.is_left(bin);
-            n_left += usize::from(left);
-            // A weight of nothing rather than a branch that nobody can predict.
-            let kept = 0u32.wrapping_sub(u32::from(left));
-            Item { weight: f32::from_bits(item.weight.to_bits() & kept), ..*item }
-        });
-        self.labels.add_all(&mut self.cells.left, left);
+        self.sides(&cut);
+        let n_left = if self.counted {
+            let counts = self.tally.left(&self.left);
+            self.labels.sums_of(counts, &mut self.cells.left);
+            counts.iter().sum::<u32>() as usize
+        } else {
+            self.cells.left.as_mut().fill(0.0);
+            let left = items.iter().zip(&self.left).map(|(item, &left)| {
+                // A weight of nothing rather than a branch that nobody can predict.
+                let kept = 0u32.wrapping_sub(u32::from(left));
+                Item { weight: f32::from_bits(item.weight.to_bits() & kept), ..*item }
+            });
+            self.labels.add_all(&mut self.cells.left, left);
+            total(&self.left) as usize
+        };
         let n_right = items.len() - n_left;
         if n_left < self.growth.min_leaf.max(1) || n_right < self.growth.min_leaf.max(1) {
             return None;
@@ -184,6 +192,22 @@ impl<L: Labels> Growing<'_, L> {
         let purity = self.labels.purity_of_parts(&self.cells.left, &self.cells.whole);
         let missing_left = if any_missing { cut.missing_left } else { n_left > n_right };
         Some((purity, Cut { missing_left, ..cut }))
+    }
+}
+
+impl<L: Labels> Growing<'_, L> {
+    /// Which of the node's rows go left: a 1 for each that does.
+    fn sides(&mut self, cut: &Cut) {
+        self.left.clear();
+        if cut.set.is_some() {
+            let side = Side::of(cut);
+            self.left.extend(self.bins.iter().map(|bin| u8::from(side.is_left(*bin))));
+            return;
+        }
+        // One less than bin 0, of the missing, is more than any other: one comparison of bytes for all.
+        let off = u8::from(!cut.missing_left);
+        let last = cut.bin.min(255) as u8 - off;
+        self.left.extend(self.bins.iter().map(|bin| u8::from(bin.wrapping_sub(off) <= last)));
     }
 }
 

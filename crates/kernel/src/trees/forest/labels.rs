@@ -2,6 +2,9 @@
 
 use super::Item;
 
+/// So many classes are counted one by one.
+const COUNTED: usize = 16;
+
 /// What is to be learned, and how sums over rows are kept: so many floats for each bin.
 pub trait Labels: Sync {
     /// What is to be learned of one row.
@@ -18,6 +21,15 @@ pub trait Labels: Sync {
 
     /// Adds an item to the sums of its bin.
     fn add(&self, sums: &mut Self::Sums, item: &Item<Self::Label>);
+
+    /// How many classes there are, where sums over rows that all count once are the counts of classes; 0 where they are not.
+    fn n_classes(&self) -> usize;
+
+    /// The class of a label, below [`Labels::n_classes`].
+    fn class(&self, label: Self::Label) -> u8;
+
+    /// Sums over so many rows of each class that all count once.
+    fn sums_of(&self, counts: &[u32], sums: &mut Self::Sums);
 
     /// Adds items to the sums, one after the other.
     fn add_all(&self, sums: &mut Self::Sums, items: impl Iterator<Item = Item<Self::Label>>) {
@@ -65,6 +77,19 @@ impl Labels for NumberLabels {
         let weight = f64::from(item.weight);
         sums[0] += weight;
         sums[1] += weight * item.label;
+    }
+
+    fn n_classes(&self) -> usize {
+        if self.two_classes && self.centre == 0.0 { 2 } else { 0 }
+    }
+
+    #[inline(always)]
+    fn class(&self, label: f64) -> u8 {
+        label as u8
+    }
+
+    fn sums_of(&self, counts: &[u32], sums: &mut Self::Sums) {
+        *sums = [f64::from(counts.iter().sum::<u32>()), f64::from(counts[1])];
     }
 
     #[inline(always)]
@@ -125,6 +150,20 @@ impl Labels for ClassLabels {
     #[inline(always)]
     fn add(&self, sums: &mut Self::Sums, item: &Item<u32>) {
         sums[item.label as usize] += f64::from(item.weight);
+    }
+
+    fn n_classes(&self) -> usize {
+        // Each is counted by itself: with very many, one row after the other is quicker.
+        if self.0 <= COUNTED { self.0 } else { 0 }
+    }
+
+    #[inline(always)]
+    fn class(&self, label: u32) -> u8 {
+        label as u8
+    }
+
+    fn sums_of(&self, counts: &[u32], sums: &mut Self::Sums) {
+        sums.iter_mut().zip(counts).for_each(|(sum, n)| *sum = f64::from(*n));
     }
 
     #[inline(always)]

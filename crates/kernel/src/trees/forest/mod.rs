@@ -3,6 +3,7 @@
 mod cells;
 mod cut;
 mod labels;
+mod tally;
 
 use std::ops::Range;
 
@@ -14,6 +15,7 @@ use super::split::{Cut, Side};
 use crate::Random;
 use cells::Cells;
 pub use labels::{ClassLabels, Labels, NumberLabels};
+use tally::Tally;
 
 /// How the tree of a forest grows.
 #[derive(Clone, Debug)]
@@ -76,6 +78,12 @@ struct Growing<'a, L: Labels> {
     cells: Cells<L>,
     /// The bins of the node's rows, for random cuts.
     bins: Vec<u8>,
+    /// For random cuts, a 1 for each of the node's rows that goes left; and the same of the best cut so far.
+    left: Vec<u8>,
+    best_left: Vec<u8>,
+    /// For random cuts of rows of classes that all count once: whether it is so, and the node's rows.
+    counted: bool,
+    tally: Tally,
     spare: Vec<Item<L::Label>>,
     spare_others: Vec<u32>,
 }
@@ -120,6 +128,10 @@ pub fn grow<L: Labels>(
         order: (0..columns.columns.len()).collect(),
         cells: Cells::new(labels),
         bins: Vec::new(),
+        left: Vec::new(),
+        best_left: Vec::new(),
+        counted: growth.random_cuts && labels.n_classes() > 0 && items.iter().all(|item| item.weight == 1.0),
+        tally: Tally::new(labels.n_classes()),
         spare: vec![Item::default(); items.len()],
         spare_others: vec![0; others.len()],
     };
@@ -141,9 +153,12 @@ pub fn grow<L: Labels>(
         let bins = &columns.columns[best.feature];
         let side = Side::of(&best.cut);
         let goes_left = |row: u32| side.is_left(bins[row as usize]);
-        let n_items = divide(here, &mut growing.spare, |item| goes_left(item.row));
+        let n_items = match growth.random_cuts {
+            true => divide(here, &mut growing.spare, |i, _| growing.best_left[i] == 1),
+            false => divide(here, &mut growing.spare, |_, item| goes_left(item.row)),
+        };
         let there = &mut others[parent.others.clone()];
-        let n_others = divide(there, &mut growing.spare_others, |row| goes_left(*row));
+        let n_others = divide(there, &mut growing.spare_others, |_, row| goes_left(*row));
         let question = columns.binned.bins[best.feature].question(&best.cut);
         let node = trees.split(parent.node, best.feature, &question, best.cut.missing_left);
         let (item, other) = (parent.items.start + n_items, parent.others.start + n_others);
@@ -158,12 +173,12 @@ pub fn grow<L: Labels>(
 }
 
 /// Puts those that go left before the rest, both in their old order; how many they are.
-fn divide<T: Copy>(items: &mut [T], spare: &mut [T], goes_left: impl Fn(&T) -> bool) -> usize {
+fn divide<T: Copy>(items: &mut [T], spare: &mut [T], goes_left: impl Fn(usize, &T) -> bool) -> usize {
     let (mut front, mut others) = (0, 0);
     // Both places are written, one counts: no branch that nobody can predict.
     for i in 0..items.len() {
         let item = items[i];
-        let left = goes_left(&item);
+        let left = goes_left(i, &item);
         items[front] = item;
         spare[others] = item;
         front += usize::from(left);
@@ -177,7 +192,10 @@ impl<L: Labels> Growing<'_, L> {
     /// The best question about these rows, if there is one; their sums lie in the cells.
     fn best(&mut self, items: &[Item<L::Label>], depth: usize) -> Option<Best> {
         let growth = self.growth;
-        let pure = self.cells.sum(self.labels, items);
+        let pure = match self.counted {
+            true => self.cells.count(self.labels, items, &mut self.tally),
+            false => self.cells.sum(self.labels, items),
+        };
         let too_few = items.len() < growth.min_split.max(2 * growth.min_leaf).max(2);
         if pure || too_few || depth >= growth.max_depth {
             return None;
@@ -202,6 +220,7 @@ impl<L: Labels> Growing<'_, L> {
                 && purity > best.as_ref().map_or(floor, |b| b.purity)
             {
                 best = Some(Best { purity, feature, cut });
+                std::mem::swap(&mut self.left, &mut self.best_left);
             }
         }
         best
