@@ -47,6 +47,7 @@ pub const CHECKS: &[Check] = &[
     ("hard_values_are_no_panic", hard_values_are_no_panic),
     ("weights_are_what_they_are_said_to_be", weights_are_what_they_are_said_to_be),
     ("column_order_does_not_matter", column_order_does_not_matter),
+    ("by_column_is_by_column", by_column_is_by_column),
 ];
 
 impl Subject<'_> {
@@ -157,6 +158,31 @@ fn column_order_does_not_matter(s: &Subject<'_>) -> Result<()> {
     let usual = answers_after(s, &s.table, &asked)?;
     let other = answers_after(s, &Table::new(batch.select(&turned)?), &asked)?;
     near(&usual, &other, "another order of columns")
+}
+
+fn by_column_is_by_column(s: &Subject<'_>) -> Result<()> {
+    let fitted = s.fit()?;
+    if !fitted.by_column() {
+        return Ok(());
+    }
+    let batch = s.without_target()?;
+    let reversed: Vec<u32> = (0..batch.n_rows() as u32).rev().collect();
+    let others = batch.take(&reversed)?;
+    let (own, other) = (s.apply(&fitted, &batch)?, s.apply(&fitted, &others)?);
+    for parity in [0, 1] {
+        let is_own = |place: usize| place % 2 == parity;
+        let columns = (0..batch.schema().len())
+            .map(|place| if is_own(place) { &batch } else { &others }.column(place).clone());
+        let mixed = Batch::with_rows(batch.schema().clone(), columns.collect(), batch.n_rows())?;
+        let mixed = s.apply(&fitted, &mixed)?;
+        for (place, column) in mixed.schema().columns().iter().enumerate() {
+            let from = if is_own(batch.schema().index(column.source())?) { &own } else { &other };
+            must(bits(mixed.column(place)) == bits(from.column(place)), || {
+                format!("'{}' depends on other columns than '{}'", column.name, column.source())
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn refit_gives_equal_state(s: &Subject<'_>) -> Result<()> {

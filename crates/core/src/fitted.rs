@@ -34,6 +34,12 @@ pub trait Fitted: Any + Send + Sync {
         Vec::new()
     }
 
+    /// Whether each output column is computed from one input column alone, row by row. Cells of two rows can then be mixed before or after
+    /// it with the same result, which makes explanations fast. `false` is always correct.
+    fn by_column(&self) -> bool {
+        false
+    }
+
     /// An equivalent that is smaller and gives nearly the same predictions; `None` if it contains no net and no trees that could be made
     /// smaller.
     ///

@@ -9,14 +9,18 @@ use std::collections::BTreeSet;
 use std::mem::take;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, StringArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, Float64Array};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, Cell, Column, Columns, Context, Error, Fitted, Kind, Result, Role, Row, Run, Schema,
-    Sparse, State, Training,
+    State, Training,
 };
+
+mod column_of;
+
+pub(crate) use column_of::ColumnOf;
 
 use crate::PrepError;
 
@@ -107,59 +111,6 @@ pub(crate) struct Notes(Vec<(&'static str, String)>);
 impl Notes {
     pub(crate) fn warn(&mut self, code: &'static str, message: String) {
         self.0.push((code, message));
-    }
-}
-
-/// One column of a batch.
-#[derive(Clone, Copy)]
-pub(crate) struct ColumnOf<'a> {
-    batch: &'a Batch,
-    at: usize,
-}
-
-impl<'a> ColumnOf<'a> {
-    pub(crate) fn column(&self) -> &'a Column {
-        &self.batch.schema().columns()[self.at]
-    }
-
-    pub(crate) fn array(&self) -> &'a ArrayRef {
-        self.batch.column(self.at)
-    }
-
-    pub(crate) fn numbers(&self) -> Result<&'a Float64Array> {
-        self.batch.numbers(self.at)
-    }
-
-    pub(crate) fn flags(&self) -> Result<&'a BooleanArray> {
-        self.batch.flags(self.at)
-    }
-
-    pub(crate) fn codes(&self) -> Result<&'a UInt32Array> {
-        self.batch.codes(self.at)
-    }
-
-    pub(crate) fn texts(&self) -> Result<&'a StringArray> {
-        self.batch.texts(self.at)
-    }
-
-    pub(crate) fn sparse(&self) -> Result<Sparse<'a>> {
-        self.batch.sparse(self.at)
-    }
-
-    /// The numbers of a dense vector column, row after row.
-    pub(crate) fn vector(&self) -> Result<&'a [f32]> {
-        self.batch.vector(self.at)
-    }
-
-    pub(crate) fn images(&self) -> Result<&'a BinaryArray> {
-        self.batch.images(self.at)
-    }
-
-    /// Microseconds since 1970, and which of them are missing.
-    pub(crate) fn times(
-        &self,
-    ) -> Result<&'a arrow_array::PrimitiveArray<arrow_array::types::TimestampMicrosecondType>> {
-        self.batch.times(self.at)
     }
 }
 
@@ -366,6 +317,10 @@ impl<L: Learned> Fitted for Mapping<L> {
             floats.extend(saved.floats);
         }
         State::new(self.kind, self.version, columns).floats("floats", &floats)
+    }
+
+    fn by_column(&self) -> bool {
+        true
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
