@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
-    State, Target, Training,
+    Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
+    Target, Training,
 };
 
 use crate::joint::{self, Joint, Together};
@@ -29,13 +29,13 @@ const MOST: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bin {
-    /// The columns to divide; without any, every number that is a feature.
+    /// The columns to divide; by default, every number that is a feature.
     pub columns: Columns,
     /// How many intervals, 2 to 10,000.
     pub n_bins: usize,
     /// Where the intervals end.
     pub strategy: BinStrategy,
-    /// For `tree`, how many training rows an interval holds at least (20 without it). There are fewer intervals than `n_bins` where
+    /// For `tree`, how many training rows an interval holds at least (20 by default). There are fewer intervals than `n_bins` where
     /// more would tell nothing of the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("with" = { "key": "strategy", "is": ["tree"], "name": "min_samples_leaf" }))]
@@ -118,8 +118,7 @@ impl Estimator for Bin {
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
         let schema = training.train.schema();
-        let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
-        joint::refuse_target(Self::KIND, schema, &places)?;
+        let places = joint::number_places(Self::KIND, &self.columns, schema)?;
         let batch = training.train.collect()?;
         let labels = match self.strategy {
             BinStrategy::Tree => Some(Labels::of(Target::of(&batch)?)),

@@ -11,7 +11,7 @@ use tidemill_core::{
     Slot, State, Table, Training,
 };
 
-use crate::drop_columns::{dropped, load_dropped};
+use crate::selection::{dropped, load_dropped};
 use crate::{joint, mapping};
 
 /// Drops columns that miss more than a share of their values in training and, where asked for, training rows that miss more than a
@@ -22,11 +22,11 @@ use crate::{joint, mapping};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DropMissing {
-    /// The columns to look at; without any, every feature.
+    /// The columns to use; by default, every feature.
     pub columns: Columns,
     /// The greatest share of missing values of a column that stays, from 0 to 1.
     pub max_share: f64,
-    /// The greatest share of missing values among these columns of a training row that stays, from 0 to 1; without it, all stay.
+    /// The greatest share of missing values among these columns of a training row that stays, from 0 to 1; by default, all stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_share_of_row: Option<f64>,
 }

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
-    State, Training,
+    Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
+    Training,
 };
 use tidemill_kernel::bayesian_ridge::{self, Products};
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
@@ -29,7 +29,7 @@ const ROWS: usize = 2048;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImputeIterative {
-    /// The columns to fill, which are predicted from each other; without any, every feature that is a number.
+    /// The columns to fill, which are predicted from each other; by default, every feature that is a number.
     pub columns: Columns,
     /// The most rounds, from 1.
     pub max_iter: usize,
@@ -54,8 +54,7 @@ impl Estimator for ImputeIterative {
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         let schema = training.train.schema();
-        let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
-        joint::refuse_target(Self::KIND, schema, &places)?;
+        let places = joint::number_places(Self::KIND, &self.columns, schema)?;
         let batch = training.train.collect()?;
         let learned = self.chain(joint::matrix(&batch, &places)?, places.len(), context)?;
         for (at, _) in places.iter().zip(&learned.means).filter(|(_, mean)| mean.is_nan()) {

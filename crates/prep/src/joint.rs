@@ -8,7 +8,9 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidemill_core::{Batch, Cell, Column, Error, Fitted, Kind, Result, Role, Row, Run, Schema, State};
+use tidemill_core::{
+    Batch, Cell, Column, Columns, Error, Fitted, Kind, Result, Role, Row, Run, Schema, State,
+};
 
 use crate::PrepError;
 use crate::mapping::{Saved, unique, wrong_cell};
@@ -103,6 +105,16 @@ pub(crate) fn refuse_target(kind: &'static str, schema: &Schema, places: &[usize
         Some(c) => Err(PrepError::TargetNamed { step: kind, column: c.name.clone() }.into()),
         None => Ok(()),
     }
+}
+
+/// The indices of the number columns that a step works on: the named ones, or all features that are numbers.
+///
+/// # Errors
+/// A named column does not exist, is not a number, or is the target.
+pub(crate) fn number_places(kind: &'static str, columns: &Columns, schema: &Schema) -> Result<Vec<usize>> {
+    let places = columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
+    refuse_target(kind, schema, &places)?;
+    Ok(places)
 }
 
 impl<J: Joint> Together<J> {

@@ -62,6 +62,7 @@ mod select_l1;
 mod select_mutual_information;
 mod select_shadow;
 mod select_variance;
+mod selection;
 mod smooth_image;
 mod smooth_time;
 mod space;

@@ -6,16 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinStep, Chain, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry,
-    Result, Slot, State, Training,
+    Builtin, BuiltinStep, Chain, Columns, Context, Error, Estimator, Fitted, KeyPath, Registry, Result, Slot,
+    State, Training,
 };
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
 use tidemill_kernel::symmetric;
 
-use crate::drop_columns::{DropColumns, dropped};
+use crate::drop_columns::DropColumns;
 use crate::joint::{self, Added, Joint, Together};
 use crate::mapping::{self, Saved};
 use crate::numbers::{summary, variance};
+use crate::selection::dropped;
 
 /// Rows whose products one thread sums at a time.
 const ROWS: usize = 2048;
@@ -31,9 +32,9 @@ const MOST: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pca {
-    /// The columns to replace; without any, every feature that is a number. At most 4,096.
+    /// The columns to replace; by default, every feature that is a number. At most 4,096.
     pub columns: Columns,
-    /// How many components; without it as many as explain `variance`.
+    /// How many components; by default as many as explain `variance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_components: Option<usize>,
     /// The share of the variance that the components explain at least, above 0 and at most 1.
@@ -63,8 +64,7 @@ impl Estimator for Pca {
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
         let schema = training.train.schema();
-        let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
-        joint::refuse_target(Self::KIND, schema, &places)?;
+        let places = joint::number_places(Self::KIND, &self.columns, schema)?;
         let p = places.len();
         if p > MOST {
             return Err(Error::data(

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinStep, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry,
-    Result, Slot, State, Training,
+    Builtin, BuiltinStep, Columns, Context, Error, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
+    Training,
 };
 
 use crate::joint::{self, Added, Joint, Together};
@@ -22,7 +22,7 @@ const MOST: usize = 1000;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Polynomial {
-    /// The columns to multiply; without any, every number that is a feature. At most 1,000 products may come of them.
+    /// The columns to multiply; by default, every number that is a feature. At most 1,000 products may come of them.
     pub columns: Columns,
     /// Whether squares are left out.
     pub interaction_only: bool,
@@ -40,8 +40,7 @@ impl Estimator for Polynomial {
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
         let schema = training.train.schema();
-        let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
-        joint::refuse_target(Self::KIND, schema, &places)?;
+        let places = joint::number_places(Self::KIND, &self.columns, schema)?;
         let first = usize::from(self.interaction_only);
         let pairs = (0..places.len()).flat_map(|i| (i + first..places.len()).map(move |j| (i, j)));
         let pairs: Vec<(usize, usize)> = pairs.collect();

@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
-    State, Training,
+    Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
+    Training,
 };
 use tidemill_kernel::CoMoments;
 
-use crate::drop_columns::{dropped, load_dropped};
 use crate::numbers::summary;
+use crate::selection::{dropped, load_dropped};
 use crate::{joint, mapping};
 
 /// Rows read at a time.
@@ -21,11 +21,11 @@ const ROWS: usize = 65_536;
 /// Drops each number column that is correlated with an earlier one that stays, in the order of the columns.
 ///
 /// Pearson's correlation over the training rows that have both numbers, whatever its sign; agrees with pandas' `corr`. A column
-/// that is constant is correlated with none. Data to predict on may lack the columns that were dropped.
+/// that is constant is correlated with none. Rows to predict may lack the dropped columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelectCorrelation {
-    /// The columns to choose from, those to keep first; without any, every feature that is a number.
+    /// The columns to choose from, those to keep first; by default, every feature that is a number.
     pub columns: Columns,
     /// The greatest correlation, without its sign, of two columns that both stay; above 0, at most 1.
     pub threshold: f64,
@@ -49,8 +49,7 @@ impl Estimator for SelectCorrelation {
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
         let schema = training.train.schema();
-        let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
-        joint::refuse_target(Self::KIND, schema, &places)?;
+        let places = joint::number_places(Self::KIND, &self.columns, schema)?;
         let batch = training.train.collect()?;
         let centres = places.iter().map(|&at| Ok(summary(batch.numbers(at)?).mean));
         let mut sums = CoMoments::new(centres.collect::<Result<_>>()?);

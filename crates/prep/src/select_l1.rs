@@ -11,8 +11,8 @@ use tidemill_core::{
     Result, Role, Schema, Slot, State, Table, Target, Training, dense_vector,
 };
 
-use crate::drop_columns::{dropped, load_dropped};
-use crate::{joint, mapping};
+use crate::mapping;
+use crate::selection::{self, dropped, load_dropped};
 
 /// Drops number, flag and category columns whose coefficients are all 0 in a linear model with an L1 penalty: the lasso for a number
 /// to predict (Tibshirani 1996), logistic regression for classes.
@@ -20,11 +20,11 @@ use crate::{joint, mapping};
 /// Agrees with scikit-learn's `SelectFromModel` over `Lasso` or `LogisticRegression(penalty="l1")` on standardised columns. Unlike
 /// `select_mutual_information` it looks at all columns together: of several that say the same, few stay. It sees linear relations
 /// alone. Numbers and flags are standardised for this, a missing or infinite one counts as the mean; a category counts as one column
-/// of 0 and 1 for each of its names. The weight column is not used. Data to predict on may lack the columns that were dropped.
+/// of 0 and 1 for each of its names. The weight column is not used. Rows to predict may lack the dropped columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelectL1 {
-    /// The columns to choose from; without any, every feature that is a number, a flag or a category.
+    /// The columns to choose from; by default, every feature that is a number, a flag or a category.
     pub columns: Columns,
     /// The penalty as a share of the least one that drops every column, above 0 and below 1: the greater, the fewer stay.
     pub strength: f64,
@@ -170,9 +170,7 @@ impl Estimator for SelectL1 {
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
         let schema = training.train.schema();
-        let handled = |c: &Column| matches!(c.kind, Kind::Number | Kind::Flag | Kind::Category);
-        let places = self.columns.places(schema, "a number, a flag or a category", handled)?;
-        joint::refuse_target(Self::KIND, schema, &places)?;
+        let places = selection::candidates(Self::KIND, &self.columns, schema)?;
         let batch = training.train.collect()?;
         if places.is_empty() || batch.n_rows() == 0 {
             return Ok(dropped((Self::KIND, Self::VERSION), Vec::new()));

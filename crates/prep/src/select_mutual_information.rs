@@ -7,30 +7,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry,
-    Result, Slot, State, Target, Training,
+    Batch, Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
+    State, Target, Training,
 };
 use tidemill_kernel::Random;
 use tidemill_kernel::mutual_information::{Variable, of};
 
-use crate::drop_columns::{dropped, load_dropped};
-use crate::{joint, mapping};
-
-/// Rows that are looked at, at most.
-const SAMPLE: usize = 10_000;
+use crate::mapping;
+use crate::selection::{self, dropped, load_dropped};
 
 /// Drops number, flag and category columns that, each by itself, tell little of the target: by mutual information in nats (0 where they
 /// have nothing to do with each other; for classes at most the logarithm of their number).
 ///
 /// Agrees with scikit-learn's `mutual_info_classif` and `mutual_info_regression` but for the noise that both add to numbers. Estimated
-/// from at most 10,000 training rows, drawn by chance; for each column from those that have it. A column that tells something only
-/// together with another is not recognised. Data to predict on may lack the columns that were dropped.
+/// from at most 10,000 training rows, drawn at random; for each column from those that have it. A column that tells something only
+/// together with another is not recognised. Rows to predict may lack the dropped columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelectMutualInformation {
-    /// The columns to choose from; without any, every feature that is a number, a flag or a category.
+    /// The columns to choose from; by default, every feature that is a number, a flag or a category.
     pub columns: Columns,
-    /// How many of them stay, those that tell most; without it all that reach `threshold`.
+    /// How many of them stay, those that tell most; by default all that reach `threshold`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_features: Option<usize>,
     /// What a column must tell to stay, in nats, from 0. With few hundred rows estimates are off by some hundredths.
@@ -144,17 +141,8 @@ impl Estimator for SelectMutualInformation {
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
         let schema = training.train.schema();
-        let handled = |c: &Column| matches!(c.kind, Kind::Number | Kind::Flag | Kind::Category);
-        let places = self.columns.places(schema, "a number, a flag or a category", handled)?;
-        joint::refuse_target(Self::KIND, schema, &places)?;
-        let mut batch = training.train.collect()?;
-        if batch.n_rows() > SAMPLE {
-            let mut rows: Vec<u32> = (0..batch.n_rows() as u32).collect();
-            Random::new(context.seed_for("select_mutual_information"), 0).shuffle(&mut rows);
-            rows.truncate(SAMPLE);
-            rows.sort_unstable();
-            batch = batch.take(&rows)?;
-        }
+        let places = selection::candidates(Self::KIND, &self.columns, schema)?;
+        let batch = selection::sample(training.train.collect()?, "select_mutual_information", context)?;
         let told = self.told(&batch, &places, context)?;
         let mut order: Vec<usize> = (0..places.len()).collect();
         // Those that tell most first; of equals the first.

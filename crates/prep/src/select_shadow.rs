@@ -7,16 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, BuiltinStep, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry,
+    Batch, Builtin, BuiltinStep, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Registry,
     Result, Role, Schema, Slot, State, Table, Target, Training, Trees,
 };
 use tidemill_kernel::Random;
 
-use crate::drop_columns::{dropped, load_dropped};
-use crate::{joint, mapping};
+use crate::mapping;
+use crate::selection::{self, dropped, load_dropped};
 
-/// Rows that are looked at, at most.
-const SAMPLE: usize = 10_000;
 /// Shadows at least: the best of few is easily beaten by chance.
 const SHADOWS: usize = 5;
 /// Questions on the way to a leaf at most.
@@ -30,11 +28,11 @@ const DEPTH: usize = 7;
 /// shadow. A column is dropped when it scores less often than by chance, by a binomial test at `alpha`, corrected for the number of
 /// columns; what is undecided after all rounds stays. Unlike `select_l1` and `select_mutual_information` it sees columns that tell
 /// something only together with others, and keeps all of several that say the same. Looks at 10,000 training rows at most, drawn by
-/// chance. The weight column is not used. Data to predict on may lack the columns that were dropped.
+/// chance. The weight column is not used. Rows to predict may lack the dropped columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelectShadow {
-    /// The columns to choose from; without any, every feature that is a number, a flag or a category.
+    /// The columns to choose from; by default, every feature that is a number, a flag or a category.
     pub columns: Columns,
     /// The most rounds, 5 to 1000. With fewer than about 10 hardly anything can be dropped.
     pub rounds: usize,
@@ -165,18 +163,10 @@ impl Estimator for SelectShadow {
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
         let schema = training.train.schema();
-        let handled = |c: &Column| matches!(c.kind, Kind::Number | Kind::Flag | Kind::Category);
-        let places = self.columns.places(schema, "a number, a flag or a category", handled)?;
-        joint::refuse_target(Self::KIND, schema, &places)?;
-        let mut batch = training.train.collect()?;
+        let places = selection::candidates(Self::KIND, &self.columns, schema)?;
+        let batch = training.train.collect()?;
         Target::of(&batch)?;
-        if batch.n_rows() > SAMPLE {
-            let mut rows: Vec<u32> = (0..batch.n_rows() as u32).collect();
-            Random::new(context.seed_for("select_shadow sample"), 0).shuffle(&mut rows);
-            rows.truncate(SAMPLE);
-            rows.sort_unstable();
-            batch = batch.take(&rows)?;
-        }
+        let batch = selection::sample(batch, "select_shadow sample", context)?;
         let verdicts = match batch.n_rows() {
             0 => Vec::new(),
             _ => self.judge(&batch, &places, context)?,

@@ -6,22 +6,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
-    State, Training,
+    Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
+    Training,
 };
 
-use crate::drop_columns::{dropped, load_dropped};
 use crate::numbers::{summary, variance};
+use crate::selection::{dropped, load_dropped};
 use crate::{joint, mapping};
 
 /// Drops number columns whose variance in training is no greater than a threshold; without one, those that are constant.
 ///
 /// Agrees with scikit-learn's `VarianceThreshold`, but that a column without any value in training is dropped too. Missing and
-/// infinite values are left out. Data to predict on may lack the columns that were dropped.
+/// infinite values are left out. Rows to predict may lack the dropped columns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelectVariance {
-    /// The columns to choose from; without any, every feature that is a number.
+    /// The columns to choose from; by default, every feature that is a number.
     pub columns: Columns,
     /// The greatest variance of a column that is dropped, from 0, in the square of its unit.
     pub threshold: f64,
@@ -39,8 +39,7 @@ impl Estimator for SelectVariance {
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
         let schema = training.train.schema();
-        let places = self.columns.places(schema, "a number", |c: &Column| c.kind == Kind::Number)?;
-        joint::refuse_target(Self::KIND, schema, &places)?;
+        let places = joint::number_places(Self::KIND, &self.columns, schema)?;
         let batch = training.train.collect()?;
         let mut names = Vec::new();
         for at in places {
