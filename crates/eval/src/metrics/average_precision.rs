@@ -1,7 +1,7 @@
 //! Average precision: the area under the curve of precision over recall, as a step function.
 
 use super::roc_auc::{binary_ranking, of_class, warned_of_labels};
-use super::{BINARY, MULTICLASS, Metric, Score, classes};
+use super::{BINARY, MULTICLASS, Metric, Score, classes, without_rows};
 use crate::{Answers, Error, Result};
 
 /// Average precision of the positive class.
@@ -77,7 +77,7 @@ fn over_classes(answers: &Answers<'_>, by_support: bool) -> Result<Score> {
         0 => Ok(score),
         absent => Ok(score.warn(
             "average_precision_absent_class",
-            format!("{absent} classes have no row, so the mean of average precision leaves them out"),
+            format!("{}, so the mean of average precision is over the others", without_rows(absent)),
         )),
     }
 }

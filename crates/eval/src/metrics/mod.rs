@@ -248,6 +248,14 @@ pub fn default_metric(task: Task) -> &'static Metric {
     if task.is_classes() { LOG_LOSS } else { RMSE }
 }
 
+/// How many classes have no row, in words.
+fn without_rows(classes: usize) -> String {
+    match classes {
+        1 => "1 class has no row".into(),
+        n => format!("{n} classes have no row"),
+    }
+}
+
 /// The reference page of the metrics, as Markdown.
 pub fn reference() -> String {
     let mut page = String::from("# Metrics\n\n");

@@ -1,7 +1,7 @@
 //! The area under the ROC curve, of two classes and of several (each against the rest).
 
 use super::ranking::{Ranking, Steps, ranking, steps};
-use super::{BINARY, MULTICLASS, Metric, Score, classes};
+use super::{BINARY, MULTICLASS, Metric, Score, classes, without_rows};
 use crate::{Answers, ClassAnswers, Error, Result};
 
 /// Of two classes.
@@ -133,7 +133,7 @@ fn one_against_rest(answers: &Answers<'_>, by_support: bool) -> Result<Score> {
         0 => Ok(score),
         absent => Ok(score.warn(
             "roc_auc_absent_class",
-            format!("{absent} classes have no row, so the mean of ROC AUC leaves them out"),
+            format!("{}, so the mean of ROC AUC is over the others", without_rows(absent)),
         )),
     }
 }

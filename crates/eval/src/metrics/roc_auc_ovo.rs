@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::ranking::ranking;
-use super::{MULTICLASS, Metric, Score, classes};
+use super::{MULTICLASS, Metric, Score, classes, without_rows};
 use crate::{Answers, ClassAnswers, Error, Result};
 
 /// Of each pair of classes, averaged.
@@ -68,7 +68,7 @@ fn one_against_one(answers: &Answers<'_>, by_rows: bool) -> Result<Score> {
     match counts.n_classes() - with_rows.len() {
         0 => Ok(score),
         absent => {
-            let message = format!("{absent} classes have no row, so the mean of ROC AUC leaves them out");
+            let message = format!("{}, so the mean of ROC AUC is over the others", without_rows(absent));
             Ok(score.warn("roc_auc_absent_class", message))
         }
     }

@@ -324,13 +324,15 @@ pub(super) const WARNINGS: &[Told] = &[
     (".title", "Average precision", "平均精确率"),
     (
         "roc_auc_absent_class",
-        "{n} classes have no row, so the mean of ROC AUC leaves them out",
-        "{n} 个类别没有行，ROC AUC 的平均不计入它们",
+        "{absent}, so the mean of ROC AUC is over the others",
+        "{absent}，ROC AUC 的平均只计入其他类别",
     ),
+    (".absent", "1 class has no row", "1 个类别没有行"),
+    (".absent", "{n} classes have no row", "{n} 个类别没有行"),
     (
         "average_precision_absent_class",
-        "{n} classes have no row, so the mean of average precision leaves them out",
-        "{n} 个类别没有行，平均精确率的平均不计入它们",
+        "{absent}, so the mean of average precision is over the others",
+        "{absent}，平均精确率的平均只计入其他类别",
     ),
     (
         "r2_constant_truth",
