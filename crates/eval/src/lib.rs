@@ -34,6 +34,7 @@ mod report;
 mod row_loss;
 pub mod slices;
 mod sum;
+pub mod texts;
 
 pub use answers::{Answers, ClassAnswers, NumberAnswers};
 pub use confusion::{Confusion, Counts};

@@ -24,5 +24,4 @@ pub use resampled_t::{Interval, corrected_resampled_t};
 pub use student::{student_t_quantile, student_t_two_sided};
 pub use two::{Comparison, Test, two};
 pub use wilcoxon::{Wilcoxon, wilcoxon};
-pub use wilson::wilson;
-pub(crate) use wilson::wilson_share;
+pub use wilson::{wilson, wilson_share};

@@ -12,7 +12,7 @@ pub fn wilson(yes: u64, n: u64) -> Option<[f64; 2]> {
 }
 
 /// The same of a share of `n` rows, where `n` is a weight above 0.
-pub(crate) fn wilson_share(share: f64, n: f64) -> [f64; 2] {
+pub fn wilson_share(share: f64, n: f64) -> [f64; 2] {
     const Z: f64 = 1.959_963_984_540_054;
     let middle = share + Z * Z / (2.0 * n);
     let reach = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).max(0.0).sqrt();
