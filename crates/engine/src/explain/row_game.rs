@@ -9,7 +9,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tidemill_core::{Batch, Chain, Error, Fitted, Result, Role, Trees};
+use tidemill_core::{Batch, Chain, Error, Fitted, Result, Trees};
 use tidemill_eval::explain::{BatchGame, Game, TreeGame, means};
 use tidemill_kernel::Place;
 use tidemill_learn::trees::FittedTrees;
@@ -20,36 +20,6 @@ use super::method::as_trees;
 use crate::links::blend::Blend;
 use crate::links::threshold::Threshold;
 use crate::search::apply;
-
-/// Steps that make of each column others by itself, or drop columns: what they make of a row with cells of two others is what they make
-/// of those, mixed in the same way.
-const BY_COLUMN: [&str; 25] = [
-    "bin",
-    "date_parts",
-    "drop_columns",
-    "encode_one_hot",
-    "encode_ordinal",
-    "encode_pixels",
-    "encode_target",
-    "encode_tfidf",
-    "impute_constant",
-    "impute_max",
-    "impute_mean",
-    "impute_median",
-    "impute_min",
-    "impute_mode",
-    "impute_trimmed_mean",
-    "merge_spellings",
-    "power",
-    "quantile",
-    "rare_categories",
-    "scale_min_max",
-    "scale_robust",
-    "scale_standard",
-    "select_correlation",
-    "select_mutual_information",
-    "select_variance",
-];
 
 /// What all rows share.
 pub(super) struct RowGames<'a> {
@@ -129,7 +99,9 @@ impl<'a> RowGames<'a> {
 /// The links up to those that answer, the parts that answer side by side with their weights, and what follows but for a threshold, which
 /// changes no number.
 #[expect(clippy::type_complexity, reason = "read in one place")]
-fn split(steps: &[Arc<dyn Fitted>]) -> (usize, Vec<(f64, Vec<&Arc<dyn Fitted>>)>, &[Arc<dyn Fitted>]) {
+pub(super) fn split(
+    steps: &[Arc<dyn Fitted>],
+) -> (usize, Vec<(f64, Vec<&Arc<dyn Fitted>>)>, &[Arc<dyn Fitted>]) {
     let threshold = |step: &Arc<dyn Fitted>| (&**step as &dyn Any).is::<Threshold>();
     let answers = |step: &Arc<dyn Fitted>| {
         let any: &dyn Any = &**step;
@@ -182,11 +154,7 @@ impl<'a> Part<'a> {
         let n_rows = rows.n_rows();
         let mut all = Batch::concat(rows.schema(), &[rows.clone(), background.clone()])?;
         let mut n_before = 0;
-        while let Some(link) = links.get(n_before)
-            // A learner's state may be large: it is not looked at.
-            && link.output(all.schema())?.role(Role::Prediction).is_none()
-            && BY_COLUMN.contains(&link.state().kind.as_str())
-        {
+        while let Some(link) = links.get(n_before).filter(|link| link.by_column()) {
             all = apply(std::slice::from_ref(*link), all)?;
             n_before += 1;
         }
@@ -340,9 +308,9 @@ impl Game for RowGame<'_> {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{ArrayRef, Float64Array, TimestampMicrosecondArray, UInt32Array};
+    use arrow_array::{Array, ArrayRef, Float64Array, TimestampMicrosecondArray, UInt32Array};
     use serde_json::{Value, json};
-    use tidemill_core::{Categories, Column, Context, Kind, Schema, Table, Training};
+    use tidemill_core::{Categories, Column, Context, Kind, Role, Schema, Table, Training};
     use tidemill_kernel::Random;
 
     use super::*;
@@ -382,8 +350,8 @@ mod tests {
         Batch::new(Arc::new(Schema::new(columns).unwrap()), arrays).unwrap()
     }
 
-    /// A chain of these steps, each fitted on what those before it made of the rows.
-    fn chain(rows: &Batch, steps: &[(&str, Value)], context: &Context) -> Arc<dyn Fitted> {
+    /// These steps, each fitted on what those before it made of the rows.
+    fn links(rows: &Batch, steps: &[(&str, Value)], context: &Context) -> Vec<Arc<dyn Fitted>> {
         let (mut rows, mut links) = (rows.clone(), Vec::new());
         for (kind, params) in steps {
             let step = context.build(kind, params.clone()).unwrap();
@@ -391,7 +359,11 @@ mod tests {
             rows = apply(std::slice::from_ref(&fitted), rows).unwrap();
             links.push(fitted);
         }
-        Arc::new(Chain(links))
+        links
+    }
+
+    fn chain(rows: &Batch, steps: &[(&str, Value)], context: &Context) -> Arc<dyn Fitted> {
+        Arc::new(Chain(links(rows, steps, context)))
     }
 
     /// What is prepared once and what trees answer without being followed is what the whole model answers to rows mixed as they are.
@@ -415,14 +387,36 @@ mod tests {
             Blend::new(vec![chain(&all, &boosted, &context), chain(&all, &forest, &context)], &[0.3, 0.7]);
         let blend = Blend::new(vec![Arc::new(inner.unwrap()), chain(&all, &line, &context)], &[0.6, 0.4]);
         let steps: Vec<Arc<dyn Fitted>> = vec![Arc::new(blend.unwrap())];
+        let games = games_that_answer_as(&steps, &all);
+        assert_eq!(games, [true, true, false]);
+    }
+
+    /// A mean within groups reads the group as well, so it is applied to mixed rows.
+    #[test]
+    fn a_step_that_reads_another_column_sees_mixed_rows() {
+        let context = Context::new(1, 1, Arc::new(builtin::registry()));
+        let all = rows(300);
+        let steps = [
+            ("date_parts", json!({})),
+            ("impute_mean", json!({ "columns": ["x"], "by": ["c"] })),
+            ("impute_mean", json!({})),
+            ("encode_one_hot", json!({})),
+            ("ridge", json!({})),
+        ];
+        assert!(all.column(0).slice(100, 11).null_count() > 0, "the background has a missing number");
+        assert_eq!(games_that_answer_as(&links(&all, &steps, &context), &all), [false]);
+    }
+
+    /// Plays rows with these links and compares every coalition with the answers of the links to the mixed rows themselves. Returns which
+    /// parts are played by their trees.
+    fn games_that_answer_as(steps: &[Arc<dyn Fitted>], all: &Batch) -> Vec<bool> {
         let (explained, usual) = (all.slice(0, 5), all.slice(100, 11));
-        let games = RowGames::new(&steps, &explained, &usual).unwrap();
-        assert_eq!((games.parts.len(), games.places.len()), (3, 4));
-        assert_eq!(games.parts.iter().filter(|part| part.trees.is_some()).count(), 2);
+        let games = RowGames::new(steps, &explained, &usual).unwrap();
+        assert_eq!(games.places.len(), 4);
         let coalitions: Vec<bool> = (0..16).flat_map(|set| (0..4).map(move |j| set >> j & 1 == 1)).collect();
         let players: Vec<Vec<usize>> = (0..4).map(|place| vec![place]).collect();
         for row in 0..5 {
-            let predict = |rows: &Batch| numbers(&apply(&steps, rows.clone())?);
+            let predict = |rows: &Batch| numbers(&apply(steps, rows.clone())?);
             let own = explained.slice(row, 1);
             let plain = BatchGame::with_players(&own, &usual, players.clone(), 1, predict).unwrap();
             let (found, wanted) =
@@ -431,5 +425,6 @@ mod tests {
                 assert!((found - wanted).abs() < 1e-9, "row {row}: {found} and {wanted}");
             }
         }
+        games.parts.iter().map(|part| part.trees.is_some()).collect()
     }
 }
