@@ -1,5 +1,5 @@
-//! From pictures with masks to a model that cuts pictures: the learner chosen on the training part, judged on the test part against naive answers,
-//! and fitted again on all rows.
+//! Training on images with masks: learners compared on the training part, the best evaluated on the test part next to naive methods, and
+//! refitted on all rows.
 
 use std::sync::Arc;
 
@@ -11,14 +11,12 @@ use tidemill_data::{InferredSchema, Ingest, check_masks, names_pictures};
 use tidemill_package::Package;
 use tidemill_report::words::Words;
 
-use super::policy::{columns, split_facts};
 use super::{
-    Named, Origin, check_own_names, check_privacy, check_rows, fittest, keep_together, page, pretty, start,
+    Named, Origin, checks, fittest, in_full, keep_together, on_threads, outcome, page, pretty, start,
 };
 use crate::builtin;
 use crate::error::EngineError;
-use crate::facts::{DataFacts, MasksOutcome, MasksStanding, SHIPPED, Shipped};
-use crate::files::source_name;
+use crate::facts::{MasksOutcome, MasksStanding, SHIPPED, Shipped};
 use crate::judge::masks::{AnsweredMasks, NAIVE, answered, learned};
 use crate::judge::{NaiveMasks, Overlay};
 use crate::model::{self, Model, Provenance, Reference};
@@ -26,17 +24,17 @@ use crate::recipe::{self, resolve};
 use crate::report::text::masks_card;
 use crate::search::{LATE, warn_of_cut};
 
-/// What a training of masks leads to, in memory.
+/// A finished training on masks, in memory.
 pub struct FitOfMasks {
     /// The model, fitted on all rows.
     pub model: Model,
-    /// What happened.
+    /// The results.
     pub facts: MasksOutcome,
-    /// The recipe that leads here again, as TOML.
+    /// The resolved recipe, which leads to the same model again, as TOML.
     pub recipe: String,
-    /// What becomes the model file.
+    /// The content of the model file.
     pub package: Package,
-    /// `metrics.json`.
+    /// The content of `metrics.json`.
     pub metrics: String,
     seed: u64,
     overlays: Vec<Overlay>,
@@ -78,11 +76,7 @@ pub fn fit_masks(
 ) -> Result<FitOfMasks> {
     recipe::masks::check(recipe)?;
     start::refuse(recipe, "a net of masks")?;
-    #[cfg(feature = "neural")]
-    tidemill_neural::check_device(context.runtime())?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
-    let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
-    pool.install(|| run(source, named, recipe, context))
+    on_threads(context, || run(source, named, recipe, context))
 }
 
 fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) -> Result<FitOfMasks> {
@@ -101,11 +95,11 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let (intake, table) = Ingest::fit(source, plan, &reading)?;
     context.tell(&Event::End);
     let plan = intake.plan().clone();
-    check_own_names(&plan)?;
+    checks::own_names(&plan)?;
     crate::serve::privacy::check_hashed(asked, &plan)?;
-    check_rows(&named.name, &plan, &table)?;
+    checks::rows(&named.name, &plan, &table)?;
     let recipe = resolve::recipe(asked, &plan, &named.source);
-    check_privacy(&recipe)?;
+    checks::privacy(&recipe)?;
     let typed = table.batch().clone();
     let table = Arc::new(keep_together(table, &recipe, context)?);
     let rows = Rows { table, classes: &classes, context };
@@ -130,15 +124,10 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let shipped = Shipped::new(&chain, n_rows, SHIPPED);
     let facts = MasksOutcome {
         tidemill: env!("CARGO_PKG_VERSION"),
-        data: DataFacts {
-            source: source_name(&named.name),
-            rows: n_rows,
-            sha256: named.sha256.clone(),
-            snapshot: named.snapshot.clone(),
-        },
+        data: outcome::data(named, n_rows),
         target: resolve::target(&plan)?.name.clone(),
-        columns: columns(&plan),
-        split: split_facts(&parts, compared.n_folds),
+        columns: outcome::columns(&plan),
+        split: outcome::split(&parts, compared.n_folds),
         leaderboard: compared.standings,
         chosen,
         test: found.judged(),
@@ -198,12 +187,7 @@ impl Rows<'_> {
 
     /// The learners by their mean IoU on a part of the training rows that is set aside for it; a single one needs no comparison.
     fn compared(&self, parts: &Parts, learners: &[Spec], recipe: &Recipe) -> Result<Compared> {
-        let whole = |spec: &Spec| -> Result<Spec> {
-            let learner = self.context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
-            let params = learner.params().as_object().cloned().unwrap_or_default();
-            Ok(Spec { kind: spec.kind.clone(), params })
-        };
-        let learners = learners.iter().map(whole).collect::<Result<Vec<_>>>()?;
+        let learners = learners.iter().map(|spec| in_full(spec, self.context)).collect::<Result<Vec<_>>>()?;
         if let [only] = learners.as_slice() {
             let standing = MasksStanding { learner: only.clone(), mean_iou: None, problem: None };
             return Ok(Compared { standings: vec![standing], n_folds: 0 });

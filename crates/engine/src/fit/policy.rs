@@ -1,5 +1,5 @@
-//! From logged decisions to a policy that has been judged: learners compared on folds by what their policies would have earned, the best
-//! judged on the test part against the logged policy, and fitted again on all rows.
+//! Training a policy on logged decisions: learners compared by the estimated rewards of their policies on folds, the best evaluated on the
+//! test part next to the logged policy, and refitted on all rows.
 
 use std::sync::Arc;
 
@@ -14,11 +14,10 @@ use tidemill_eval::policy::difference;
 use tidemill_package::Package;
 use tidemill_report::words::Words;
 
-use super::{Named, Origin, check_own_names, check_privacy, check_rows, fittest, page, pretty, start};
+use super::{Named, Origin, checks, fittest, in_full, on_threads, outcome, page, pretty, shipped, start};
 use crate::builtin;
 use crate::error::EngineError;
-use crate::facts::{ColumnFacts, DataFacts, PolicyOutcome, PolicyStanding, SHIPPED, Shipped, SplitFacts};
-use crate::files::source_name;
+use crate::facts::{PolicyOutcome, PolicyStanding};
 use crate::judge::policy::{Answered, CONFIDENCE, answered, check_log, learned};
 use crate::judge::{PolicyJudged, ValueInterval};
 use crate::model::{self, Model, Provenance, Reference};
@@ -26,17 +25,17 @@ use crate::recipe::{self, resolve};
 use crate::report::text::policy_card;
 use crate::search::{LATE, preparation, warn_of_cut};
 
-/// What a training of a policy leads to, in memory.
+/// A finished training of a policy, in memory.
 pub struct FitOfPolicy {
     /// The model, fitted on all rows.
     pub model: Model,
-    /// What happened.
+    /// The results.
     pub facts: PolicyOutcome,
-    /// The recipe that leads here again, as TOML.
+    /// The resolved recipe, which leads to the same model again, as TOML.
     pub recipe: String,
-    /// What becomes the model file.
+    /// The content of the model file.
     pub package: Package,
-    /// `metrics.json`.
+    /// The content of `metrics.json`.
     pub metrics: String,
     seed: u64,
 }
@@ -49,9 +48,9 @@ impl FitOfPolicy {
     }
 }
 
-/// The share of the time limit that comparing learners may take: what is chosen is judged and fitted once more.
+/// The share of the time limit for comparing learners. The rest is for evaluating the chosen one and refitting it.
 const COMPARING: f64 = 0.5;
-/// The learners where the recipe names none.
+/// The learners that are compared if the recipe names none.
 const LEARNERS: [&str; 3] = ["policy_linucb", "policy_thompson", "policy_fitted_q"];
 
 /// Fits the best policy for these decisions.
@@ -66,11 +65,7 @@ pub fn fit_policy(
 ) -> Result<FitOfPolicy> {
     let recipe = recipe::policy::settled(asked)?;
     start::refuse(&recipe, "a policy")?;
-    #[cfg(feature = "neural")]
-    tidemill_neural::check_device(context.runtime())?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
-    let pool = pool.map_err(|e| Error::internal(format!("starting {} threads: {e}", context.threads)))?;
-    pool.install(|| run(source, named, &recipe, context))
+    on_threads(context, || run(source, named, &recipe, context))
 }
 
 fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) -> Result<FitOfPolicy> {
@@ -82,12 +77,12 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let (intake, table) = Ingest::fit(source, plan, &reading)?;
     context.tell(&Event::End);
     let plan = intake.plan().clone();
-    check_own_names(&plan)?;
+    checks::own_names(&plan)?;
     crate::serve::privacy::check_hashed(asked, &plan)?;
     check_value_names(&plan)?;
-    check_rows(&named.name, &plan, &table)?;
+    checks::rows(&named.name, &plan, &table)?;
     let recipe = resolved(asked, &plan, &named.source);
-    check_privacy(&recipe)?;
+    checks::privacy(&recipe)?;
     let typed = table.batch().clone();
     let read = preparation::media(table, &recipe, &reading)?;
     let rows = Rows { table: Arc::new(read.train), recipe: &recipe, context };
@@ -109,21 +104,13 @@ fn run(source: &dyn Source, named: &Named, asked: &Recipe, context: &Context) ->
     let preparation = read.specs.into_iter().chain(specs).collect();
     let links = read.steps.into_iter().chain(links);
     let chain = Chain(std::iter::once(intake as Arc<dyn Fitted>).chain(links).collect());
-    let shipped = Shipped::new(&chain, n_rows, SHIPPED);
-    if recipe.privacy.rows_in_model == Some(false) && !shipped.keeps_rows.is_empty() {
-        return Err(EngineError::rows_in_model(&shipped.keeps_rows).into());
-    }
+    let shipped = shipped(&chain, n_rows, &recipe)?;
     let facts = PolicyOutcome {
         tidemill: env!("CARGO_PKG_VERSION"),
-        data: DataFacts {
-            source: source_name(&named.name),
-            rows: n_rows,
-            sha256: named.sha256.clone(),
-            snapshot: named.snapshot.clone(),
-        },
+        data: outcome::data(named, n_rows),
         policy: recipe.policy.clone().unwrap_or_default(),
-        columns: columns(&plan),
-        split: split_facts(&parts, compared.n_folds),
+        columns: outcome::columns(&plan),
+        split: outcome::split(&parts, compared.n_folds),
         leaderboard: compared.standings,
         chosen,
         preparation,
@@ -216,12 +203,7 @@ impl Rows<'_> {
     /// The learners by how much more their policies earn than the logged one, over the folds of the training part; a single one
     /// needs no comparison.
     fn compared(&self, parts: &Parts, learners: &[Spec]) -> Result<Compared> {
-        let whole = |spec: &Spec| -> Result<Spec> {
-            let learner = self.context.build(&spec.kind, serde_json::Value::Object(spec.params.clone()))?;
-            let params = learner.params().as_object().cloned().unwrap_or_default();
-            Ok(Spec { kind: spec.kind.clone(), params })
-        };
-        let learners = learners.iter().map(whole).collect::<Result<Vec<_>>>()?;
+        let learners = learners.iter().map(|spec| in_full(spec, self.context)).collect::<Result<Vec<_>>>()?;
         if let [only] = learners.as_slice() {
             let standing = PolicyStanding { learner: only.clone(), gain: None, problem: None };
             return Ok(Compared { standings: vec![standing], n_folds: 0 });
@@ -273,28 +255,6 @@ impl Rows<'_> {
             self.context.tell(&Event::Step(1));
         }
         Ok(Some(difference(&robust, &earned, CONFIDENCE)?))
-    }
-}
-
-pub(super) fn columns(plan: &InferredSchema) -> Vec<ColumnFacts> {
-    let of = |c: &tidemill_data::InferredColumn| ColumnFacts {
-        name: c.name.clone(),
-        kind: c.kind.word(),
-        role: c.role,
-        why: c.why.clone(),
-    };
-    plan.columns.iter().map(of).collect()
-}
-
-pub(super) fn split_facts(parts: &Parts, folds: usize) -> SplitFacts {
-    SplitFacts {
-        why: parts.why.clone(),
-        train_rows: parts.train.len(),
-        test_rows: parts.test.len(),
-        folds,
-        compared_rows: parts.train.len(),
-        nested: 0,
-        copied_rows: parts.copied.len(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The earlier model that a training starts from: opened, checked against the new table, and asked about its rows.
+//! The earlier model from which a training starts: opened, checked against the new table, and applied to its rows.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::error::EngineError;
 use crate::links::start::Start;
 use crate::model::{self, Opened, StartedFrom};
 use crate::recipe::resolve;
-use crate::search::{self, STARTERS};
+use crate::search;
 
 /// What to do about a model of another question.
 const SAME: &str = "start from a model of the same target, or leave start out of [train]";
@@ -42,7 +42,11 @@ impl Earlier {
         let Some(path) = recipe.train.start.clone() else { return Ok(None) };
         check_recipe(recipe)?;
         let opened = model::open(Path::new(&path), context).map_err(|e| {
-            let remedy = e.remedy().unwrap_or_else(|| "name a model file that this program wrote".into());
+            // What other verbs advise about a model file does not hold for one to start from.
+            let remedy = match e.code() {
+                "usage" => "name a model file of one target, or leave start out of [train]".into(),
+                _ => e.remedy().unwrap_or_else(|| "name a model file that this program wrote".into()),
+            };
             EngineError::usage(format!("[train] start: {e}"), remedy)
         })?;
         if recipe.train.start_sha256.as_ref().is_some_and(|known| *known != opened.info.sha256) {
@@ -176,7 +180,7 @@ pub(super) fn refuse(recipe: &Recipe, what: &str) -> Result<()> {
 
 fn check_recipe(recipe: &Recipe) -> Result<()> {
     let usage = |problem: String, remedy: String| Err(EngineError::usage(problem, remedy).into());
-    let able = STARTERS.join(", ");
+    let able = search::starters().join(", ");
     if recipe.forecast.is_some() {
         refuse(recipe, "a forecast")?;
     }
@@ -184,7 +188,9 @@ fn check_recipe(recipe: &Recipe) -> Result<()> {
         let problem = "[balance] makes or weighs rows that the earlier model did not answer".to_string();
         return usage(problem, "leave [balance] or start out of the recipe".into());
     }
-    if !recipe.learners.is_empty() && !recipe.learners.iter().any(|spec| STARTERS.contains(&&*spec.kind)) {
+    if !recipe.learners.is_empty()
+        && !recipe.learners.iter().any(|spec| search::continues(&spec.kind).is_some())
+    {
         let kinds: Vec<&str> = recipe.learners.iter().map(|spec| spec.kind.as_str()).collect();
         let problem = format!("{} cannot start from an earlier model", kinds.join(", "));
         return usage(problem, format!("name one of those that can ({able}), or leave start out of [train]"));
@@ -195,9 +201,10 @@ fn check_recipe(recipe: &Recipe) -> Result<()> {
 /// Refuses nets that could not continue from the earlier model: it has no net, or one of another shape.
 fn check_nets(recipe: &Recipe, path: &str, opened: &Opened) -> Result<()> {
     let shape = search::net_shape(&*opened.model.chain);
-    let able: Vec<&Spec> = recipe.learners.iter().filter(|spec| STARTERS.contains(&&*spec.kind)).collect();
+    let able: Vec<&Spec> =
+        recipe.learners.iter().filter(|spec| search::continues(&spec.kind).is_some()).collect();
     let Some(shape) = shape else {
-        if able.is_empty() || able.iter().any(|spec| spec.kind != search::NET) {
+        if able.is_empty() || able.iter().any(|spec| !search::needs_net(spec)) {
             return Ok(());
         }
         let learner = opened.provenance.learner.as_ref().map_or("another learner", |spec| spec.kind.as_str());
@@ -209,7 +216,7 @@ fn check_nets(recipe: &Recipe, path: &str, opened: &Opened) -> Result<()> {
         )
         .into());
     };
-    for spec in able.iter().filter(|spec| spec.kind == search::NET) {
+    for spec in able.iter().filter(|spec| search::needs_net(spec)) {
         let other = spec
             .params
             .iter()

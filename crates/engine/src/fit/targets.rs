@@ -1,4 +1,4 @@
-//! A model of several targets: the best model of each, which never sees the other targets, in one file.
+//! A model of several targets: the best model for each, trained without the other targets, in one file.
 
 use serde::Serialize;
 use tidemill_core::recipe::Recipe;
@@ -6,23 +6,23 @@ use tidemill_core::{Context, Error, Event, Result, Role, Source};
 use tidemill_package::Package;
 use tidemill_report::words::Words;
 
-use super::{Fit, Named, Origin, Provenance, fit, page, pretty, start, tensorboard};
+use super::{Fit, Named, Origin, fit, page, pretty, start, tensorboard};
 use crate::error::EngineError;
 use crate::facts::Outcome;
 use crate::judge::metric_of;
-use crate::model::several;
+use crate::model::{Provenance, several};
 use crate::recipe::{resolve, targets};
 use crate::report::text;
 
-/// What a training of several targets leads to, in memory.
+/// A finished training of several targets, in memory.
 pub struct FitOfTargets {
-    /// What the training of each leads to, in the order of the targets.
+    /// The training of each target, in their order.
     pub fits: Vec<Fit>,
-    /// The recipe that leads here again, as TOML.
+    /// The resolved recipe, which leads to the same model again, as TOML.
     pub recipe: String,
-    /// What becomes the model file.
+    /// The content of the model file.
     pub package: Package,
-    /// `metrics.json`.
+    /// The content of `metrics.json`.
     pub metrics: String,
 }
 
