@@ -8,6 +8,7 @@ use tidemill_report::words::{EN, Words, fill};
 use super::align;
 use super::card::costs;
 use super::training::rows_note;
+use super::written::written;
 use crate::facts::{MasksOutcome, TrainedMasks};
 use crate::format::short;
 use crate::judge::{MasksJudged, NaiveMasks, ValueInterval};
@@ -25,12 +26,8 @@ pub fn story(words: &Words, trained: &TrainedMasks) -> String {
         verdict(words, &o.test, o.naive.first()),
     ]);
     lines.extend(rows_note(words, &o.shipped));
-    let hash = &trained.hash[..12.min(trained.hash.len())];
     let files = [&trained.model, &trained.recipe, &trained.metrics, &trained.report];
-    let [model, recipe, metrics, report] = files.map(|file| file.display());
-    let values: [(&str, &dyn Display); 5] =
-        [("model", &model), ("hash", &hash), ("recipe", &recipe), ("metrics", &metrics), ("report", &report)];
-    lines.push(fill(said.written, &values));
+    lines.push(written(words, &trained.hash, files.map(|file| &**file)));
     lines.join("\n") + "\n"
 }
 

@@ -8,6 +8,7 @@ use tidemill_report::words::{EN, Words, fill};
 use super::align;
 use super::card::costs;
 use super::training::rows_note;
+use super::written::written;
 use crate::facts::{PolicyOutcome, TrainedPolicy};
 use crate::format::{percent, short};
 use crate::judge::policy::MIN_EFFECTIVE;
@@ -21,12 +22,8 @@ pub fn story(words: &Words, trained: &TrainedPolicy) -> String {
     lines.extend(compared(words, o));
     lines.extend([String::new(), judged(words, &o.test)]);
     lines.extend(rows_note(words, &o.shipped));
-    let hash = &trained.hash[..12.min(trained.hash.len())];
     let files = [&trained.model, &trained.recipe, &trained.metrics, &trained.report];
-    let [model, recipe, metrics, report] = files.map(|file| file.display());
-    let values: [(&str, &dyn Display); 5] =
-        [("model", &model), ("hash", &hash), ("recipe", &recipe), ("metrics", &metrics), ("report", &report)];
-    lines.push(fill(said.written, &values));
+    lines.push(written(words, &trained.hash, files.map(|file| &**file)));
     lines.join("\n") + "\n"
 }
 

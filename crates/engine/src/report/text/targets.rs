@@ -6,6 +6,7 @@ use tidemill_report::words::{EN, Words, fill};
 
 use super::align;
 use super::training::{cautions, chosen, rows_note, task, verdict};
+use super::written::written;
 use crate::facts::{Outcome, TrainedTargets};
 use crate::format::short;
 use crate::recipe::label;
@@ -29,12 +30,8 @@ pub fn story(words: &Words, trained: &TrainedTargets) -> String {
     }
     lines.extend([String::new(), table(words, &outcomes)]);
     lines.extend(outcomes.iter().find_map(|o| rows_note(words, &o.shipped)));
-    let hash = &trained.hash[..12.min(trained.hash.len())];
     let files = [&trained.model, &trained.recipe, &trained.metrics, &trained.report];
-    let [model, recipe, metrics, report] = files.map(|file| file.display());
-    let values: [(&str, &dyn Display); 5] =
-        [("model", &model), ("hash", &hash), ("recipe", &recipe), ("metrics", &metrics), ("report", &report)];
-    lines.push(fill(said.written, &values));
+    lines.push(written(words, &trained.hash, files.map(|file| &**file)));
     lines.join("\n") + "\n"
 }
 

@@ -8,6 +8,7 @@ use tidemill_core::{Family, Role, escaped};
 use tidemill_data::Leak;
 use tidemill_report::words::{Words, fill};
 
+use super::written::written;
 use super::{figures, leaderboard, rare, repairs, role};
 use crate::audit::Severity;
 use crate::builtin::{BASELINE, is_of};
@@ -40,12 +41,8 @@ pub fn story(words: &Words, trained: &Trained) -> String {
     lines.extend(balance(words, outcome));
     lines.push(note(words, outcome).into());
     lines.extend(rows_note(words, &outcome.shipped));
-    let hash = &trained.hash[..12.min(trained.hash.len())];
     let files = [&trained.model, &trained.recipe, &trained.metrics, &trained.report];
-    let [model, recipe, metrics, report] = files.map(|file| file.display());
-    let values: [(&str, &dyn Display); 5] =
-        [("model", &model), ("hash", &hash), ("recipe", &recipe), ("metrics", &metrics), ("report", &report)];
-    lines.push(fill(said.written, &values));
+    lines.push(written(words, &trained.hash, files.map(|file| &**file)));
     lines.join("\n") + "\n"
 }
 
@@ -234,7 +231,10 @@ pub(super) fn compared(words: &Words, o: &Outcome) -> String {
     let said = &words.story;
     let learners: BTreeSet<&str> = o.leaderboard.iter().map(|s| s.learner.as_str()).collect();
     let best = o.leaderboard.first();
-    let score = best.and_then(|s| Some(format!("{:.4} ± {:.4}", s.mean?, s.spread.unwrap_or(0.0))));
+    let score = best.and_then(|s| match (s.mean?, s.spread) {
+        (mean, Some(spread)) => Some(format!("{mean:.4} ± {spread:.4}")),
+        (mean, None) => Some(format!("{mean:.4}")),
+    });
     let part = match o.split.compared_rows < o.split.train_rows {
         true => fill(said.part_some, &[("rows", &o.split.compared_rows)]),
         false => said.part_all.to_string(),
@@ -464,14 +464,15 @@ fn better_than_same(o: &Outcome) -> Option<String> {
     Some(label(&Spec { kind: found.learner.clone(), params: found.params.clone() }))
 }
 
-/// That a model does worse than the baseline by the metric that chose it, before anything else is said.
+/// That a model does worse than the baseline by the metric that chose it, or no better in the figures shown, before anything else is said.
 pub(crate) fn worse_than_baseline(words: &Words, o: &Outcome) -> Option<String> {
     let greater = o.test.lines.iter().find(|l| l.name == o.metric)?.greater_is_better;
     let (ours, base) = (o.test.value(&o.metric)?, o.baseline.value(&o.metric)?);
     let worse = o.chosen.kind != BASELINE && if greater { ours < base } else { ours > base };
-    let values: [(&str, &dyn Display); 3] =
-        [("metric", &o.metric), ("value", &short(ours)), ("base", &short(base))];
-    worse.then(|| fill(words.story.worse, &values))
+    let (value, base) = (short(ours), short(base));
+    let said = if value == base { words.story.no_better } else { words.story.worse };
+    let values: [(&str, &dyn Display); 3] = [("metric", &o.metric), ("value", &value), ("base", &base)];
+    worse.then(|| fill(said, &values))
 }
 
 fn is_kept(leak: &Leak, o: &Outcome) -> bool {
