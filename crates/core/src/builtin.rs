@@ -124,6 +124,15 @@ pub enum Weights {
     Ignored,
 }
 
+/// What a learner takes from an earlier model when it continues from one (`[train] start`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Continues {
+    /// The predictions: it learns what they leave unexplained.
+    FromPredictions,
+    /// The weights: it trains them further. It gets the model as [`crate::Training::prior`].
+    FromWeights,
+}
+
 /// Plain parameters that are an [`Estimator`]: what one file implements to become a built-in.
 ///
 /// Derive `Default, Serialize, Deserialize, JsonSchema` with `#[serde(deny_unknown_fields, default)]`. The doc comments of the fields
@@ -171,6 +180,8 @@ pub trait BuiltinLearner: Builtin {
     const COLUMN_ORDER_MATTERS: bool = false;
     /// Whether its saved state contains training rows.
     const KEEPS_ROWS: bool = false;
+    /// Whether it can continue from an earlier model, and from what; it then has a parameter `start`.
+    const CONTINUES: Option<Continues> = None;
     /// Parameters that its label shows in addition to those of [`Estimator::search`].
     const LABEL: &'static [&'static str] = &[];
 }
@@ -215,6 +226,8 @@ pub struct Entry {
     pub weights: Weights,
     /// For a learner, whether the order of the columns may change its predictions.
     pub column_order_matters: bool,
+    /// For a learner, what it takes from an earlier model; see [`BuiltinLearner::CONTINUES`].
+    pub continues: Option<Continues>,
     /// Whether its saved state contains training rows, which `[privacy] rows_in_model = false` forbids.
     pub keeps_rows: bool,
     /// For a step, what it does to a column; see [`BuiltinStep::DONE`].
@@ -251,6 +264,7 @@ impl Entry {
             memorises: T::MEMORISES,
             weights: T::WEIGHTS,
             column_order_matters: T::COLUMN_ORDER_MATTERS,
+            continues: T::CONTINUES,
             keeps_rows: T::KEEPS_ROWS,
             holds: |_| T::KEEPS_ROWS,
             ..entry
@@ -259,43 +273,45 @@ impl Entry {
 
     /// The entry of a resampler.
     pub const fn resampler<T: BuiltinResampler>() -> Self {
+        let parse = Parse::Resampler(|params| Ok(Box::new(read::<T>(params, T::check)?)));
+        Entry::plain::<T>(T::KIND, Sort::Resampler, parse)
+    }
+
+    const fn of<T: Builtin>(sort: Sort, shown: fn() -> Vec<&'static str>) -> Self {
+        let parse = Parse::Estimator(|params| Ok(Box::new(read::<T>(params, T::check)?)));
         Entry {
-            kind: T::KIND,
-            sort: Sort::Resampler,
+            version: T::VERSION,
+            shown,
+            load: Some(|registry, state| {
+                state.check_version(T::VERSION)?;
+                T::load(registry, state)
+            }),
+            ..Entry::plain::<T>(T::KIND, sort, parse)
+        }
+    }
+
+    /// An entry that saves nothing and declares nothing beyond its parameters.
+    const fn plain<T: Default + Serialize + JsonSchema>(
+        kind: &'static str,
+        sort: Sort,
+        parse: Parse,
+    ) -> Self {
+        Entry {
+            kind,
+            sort,
             version: 0,
             schema: |generator| generator.root_schema_for::<T>(),
             memorises: false,
             weights: Weights::Ignored,
             column_order_matters: true,
+            continues: None,
             keeps_rows: false,
             holds: |_| false,
             done: "",
             defaults: defaults::<T>,
             shown: Vec::new,
-            parse: Parse::Resampler(|params| Ok(Box::new(read::<T>(params, T::check)?))),
+            parse,
             load: None,
-        }
-    }
-
-    const fn of<T: Builtin>(sort: Sort, shown: fn() -> Vec<&'static str>) -> Self {
-        Entry {
-            kind: T::KIND,
-            sort,
-            version: T::VERSION,
-            schema: |generator| generator.root_schema_for::<T>(),
-            memorises: false,
-            weights: Weights::Ignored,
-            column_order_matters: true,
-            keeps_rows: false,
-            holds: |_| false,
-            done: "",
-            defaults: defaults::<T>,
-            shown,
-            parse: Parse::Estimator(|params| Ok(Box::new(read::<T>(params, T::check)?))),
-            load: Some(|registry, state| {
-                state.check_version(T::VERSION)?;
-                T::load(registry, state)
-            }),
         }
     }
 
@@ -381,7 +397,10 @@ fn read<T: DeserializeOwned + JsonSchema>(
     };
     let read: T = serde_path_to_error::deserialize(params).map_err(|e| {
         let path = e.path().to_string();
-        as_written(KeyPath::new(if path == "." { "" } else { &path }, e.inner().to_string()))
+        // The names of our types say nothing to whoever writes a recipe.
+        let problem =
+            e.inner().to_string().replace("expected struct Spec", "expected a table: { kind = \"…\" }");
+        as_written(KeyPath::new(if path == "." { "" } else { &path }, problem))
     })?;
     check(&read).map_err(as_written)?;
     Ok(read)

@@ -33,7 +33,8 @@ mod trees;
 
 pub use batch::{Batch, dense_vector, probability_vector};
 pub use builtin::{
-    Builtin, BuiltinLearner, BuiltinResampler, BuiltinStep, Entry, Family, Search, Slot, Sort, Weights,
+    Builtin, BuiltinLearner, BuiltinResampler, BuiltinStep, Continues, Entry, Family, Search, Slot, Sort,
+    Weights,
 };
 pub use category::{Categories, UNSEEN};
 pub use context::{Context, Event, Warning};

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
+    Builtin, BuiltinLearner, Context, Continues, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
+    Search, State, Training,
 };
 use tidemill_kernel::ClassWeight;
 
@@ -72,7 +72,7 @@ pub struct NeuralNet {
     pub series: Series,
     /// How tokens come in.
     pub tokens: Tokens,
-    /// What is made small; without it `cross_entropy` for classes and `squared` for numbers.
+    /// The loss to minimise; by default `cross_entropy` for classes and `squared` for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<NetLoss>,
     /// With `loss = "huber"`, from how many standard deviations of the target on an error counts by its size.
@@ -110,7 +110,7 @@ pub struct NeuralNet {
     pub batch_size: Option<usize>,
     /// Mini-batches whose gradients make one step.
     pub accumulate: usize,
-    /// In which numbers a net goes forwards and back in training; without it `float32`. Parameters and steps stay in 32 bits: 16 are for
+    /// In which numbers a net goes forwards and back in training; by default `float32`. Parameters and steps stay in 32 bits: 16 are for
     /// the speed of a GPU.
     #[serde(skip_serializing_if = "Precision::is_full")]
     pub precision: Precision,
@@ -250,6 +250,7 @@ impl Builtin for NeuralNet {
 impl BuiltinLearner for NeuralNet {
     const FAMILY: Family = Family::Neural;
     const COLUMN_ORDER_MATTERS: bool = true;
+    const CONTINUES: Option<Continues> = Some(Continues::FromWeights);
 }
 
 impl Estimator for NeuralNet {

@@ -1,4 +1,4 @@
-//! The search: which learner, with which settings, or which blend of them, by cross-validation on the training part.
+//! The search: chooses a learner, its settings or a blend by cross-validation on the training part.
 
 mod ahead;
 mod answered;
@@ -50,7 +50,7 @@ pub use race::Times;
 pub(crate) use race::{LATE, SuccessiveHalving, compare, latest_first, warn_of_cut};
 pub(crate) use repairs::repaired;
 pub use start::StartVerdict;
-pub(crate) use start::{NET, STARTERS, asks_earlier, is_started, net_shape, training};
+pub(crate) use start::{asks_earlier, continues, is_started, needs_net, net_shape, starters, training};
 pub use study::{SearchResult, study};
 pub use synthetic::Method;
 pub(crate) use threshold::is_rare;

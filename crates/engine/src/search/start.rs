@@ -1,24 +1,22 @@
-//! Whether it helps to start from an earlier model: with and without it, on the same folds.
+//! Compares learners with and without the start from an earlier model, on the same folds.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tidemill_core::recipe::{Recipe, Spec};
-use tidemill_core::{Context, Estimator, Fitted, Table, Training};
+use tidemill_core::{Context, Continues, Estimator, Fitted, Table, Training};
 use tidemill_eval::compare::corrected_resampled_t;
 
 use super::Candidate;
 use super::choice::{beyond_noise, differences};
 use super::judge::{Judge, mean};
 use super::race::SuccessiveHalving;
-use crate::builtin::BASELINE;
+use crate::builtin::{self, BASELINE, LEARNERS};
 use crate::recipe::named;
 
-/// The learners that can start from an earlier model.
-pub(crate) const STARTERS: [&str; 3] = [TREES, NET, "ridge"];
+/// The learners that are offered where the recipe names none: one continues from predictions, one from weights.
 const TREES: &str = "boosted_trees";
-/// The one of them that continues from weights, not from predictions.
-pub(crate) const NET: &str = "neural_net";
-/// Their parameter that says so.
+const NET: &str = "neural_net";
+/// The parameter of learners that can continue from an earlier model.
 const KEY: &str = "start";
 
 /// Starting from an earlier model against starting from nothing.
@@ -38,6 +36,24 @@ pub struct StartVerdict {
     pub p_value: Option<f64>,
 }
 
+/// The learners that can continue from an earlier model, by name.
+pub(crate) fn starters() -> Vec<&'static str> {
+    let mut kinds: Vec<_> =
+        LEARNERS.iter().filter(|entry| entry.continues.is_some()).map(|entry| entry.kind).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
+/// What this learner takes from an earlier model, if it can continue from one.
+pub(crate) fn continues(kind: &str) -> Option<Continues> {
+    builtin::entry(kind).and_then(|entry| entry.continues)
+}
+
+/// Whether this learner continues from the weights of an earlier model, and so needs a net in it.
+pub(crate) fn needs_net(spec: &Spec) -> bool {
+    continues(&spec.kind) == Some(Continues::FromWeights)
+}
+
 /// The shape of the earlier model's net, as parameters; `None` without one.
 #[cfg(feature = "neural")]
 pub(crate) fn net_shape(earlier: &dyn Fitted) -> Option<Map<String, Value>> {
@@ -52,7 +68,8 @@ pub(crate) fn net_shape(_: &dyn Fitted) -> Option<Map<String, Value>> {
 
 /// The rows to fit on, and for what continues from weights the earlier model.
 pub(crate) fn training<'a>(rows: &'a Table, learner: &dyn Estimator, context: &'a Context) -> Training<'a> {
-    Training { prior: context.earlier().filter(|_| learner.kind() == NET), ..Training::on(rows) }
+    let from_weights = continues(learner.kind()) == Some(Continues::FromWeights);
+    Training { prior: context.earlier().filter(|_| from_weights), ..Training::on(rows) }
 }
 
 /// Whether a learner of a design goes on from an earlier model.
@@ -62,7 +79,7 @@ pub(crate) fn is_started(spec: &Spec) -> bool {
 
 /// Whether it needs the earlier model's predictions to do so; a net continues from weights.
 pub(crate) fn asks_earlier(spec: &Spec) -> bool {
-    is_started(spec) && spec.kind != NET
+    is_started(spec) && !needs_net(spec)
 }
 
 fn says(params: &Map<String, Value>) -> bool {
@@ -76,8 +93,8 @@ pub(super) fn offered(recipe: &Recipe, named: Vec<(Spec, usize)>, context: &Cont
     }
     let shape = context.earlier().and_then(net_shape);
     let able = |spec: &Spec| {
-        let known = spec.kind != NET || shape.is_some();
-        known && STARTERS.contains(&spec.kind.as_str()) && !spec.params.contains_key(KEY)
+        let known = !needs_net(spec) || shape.is_some();
+        known && continues(&spec.kind).is_some() && !spec.params.contains_key(KEY)
     };
     let mut first: Vec<_> = named.iter().filter(|(spec, _)| able(spec)).cloned().collect();
     if recipe.learners.is_empty() {
@@ -93,7 +110,7 @@ pub(super) fn offered(recipe: &Recipe, named: Vec<(Spec, usize)>, context: &Cont
 
 /// A net in the shape of the earlier one; any other learner as it is.
 fn in_shape(mut spec: Spec, shape: Option<&Map<String, Value>>) -> Spec {
-    if spec.kind == NET {
+    if needs_net(&spec) {
         spec.params.extend(shape.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
     }
     spec

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training, Weights,
+    Builtin, BuiltinLearner, Context, Continues, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
+    Search, State, Training, Weights,
 };
 
 use super::FittedLinear;
@@ -68,6 +68,7 @@ impl Builtin for Ridge {
 impl BuiltinLearner for Ridge {
     const FAMILY: Family = Family::Linear;
     const WEIGHTS: Weights = Weights::Equivalent;
+    const CONTINUES: Option<Continues> = Some(Continues::FromPredictions);
 }
 
 /// Refuses a parameter that is negative or not finite.

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
-    Needs, Registry, Result, Role, Search, State, Training,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Continues, Error, Estimator, Family, Fitted,
+    KeyPath, Kind, Needs, Registry, Result, Role, Search, State, Training,
 };
 use tidemill_kernel::trees::{Growth, Order};
 
@@ -21,7 +21,7 @@ use super::focal::Focal;
 use super::losses::{Gamma, Huber, Link, LogLoss, Loss, Poisson, Quantile, Softmax, Squared, Tweedie};
 use crate::rows;
 
-/// What boosting makes small.
+/// The loss of boosting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LossName {
@@ -70,7 +70,7 @@ pub struct BoostedTrees {
     pub learning_rate: f64,
     /// Leaves of a tree at most, 2 to 65536.
     pub max_leaves: usize,
-    /// Questions on the way to a leaf at most; without it, as many as `max_leaves` allow.
+    /// The maximum depth of a tree; by default, as many as `max_leaves` allow.
     pub max_depth: Option<usize>,
     /// Which leaf is split next.
     pub order: GrowthOrder,
@@ -90,7 +90,7 @@ pub struct BoostedTrees {
     pub max_features: f64,
     /// Bins per feature at most, 2 to 255.
     pub max_bins: usize,
-    /// What is made small; without it, the squared error for numbers and the log loss for classes.
+    /// The loss to minimise; by default, the squared error for numbers and the log loss for classes.
     pub loss: Option<LossName>,
     /// The quantile that the loss `quantile` predicts, between 0 and 1.
     #[schemars(extend("with" = { "key": "loss", "is": ["quantile"], "name": "quantile" }))]
@@ -216,6 +216,7 @@ impl Builtin for BoostedTrees {
 impl BuiltinLearner for BoostedTrees {
     const FAMILY: Family = Family::Trees;
     const COLUMN_ORDER_MATTERS: bool = true;
+    const CONTINUES: Option<Continues> = Some(Continues::FromPredictions);
     const LABEL: &'static [&'static str] = &["loss"];
 }
 
