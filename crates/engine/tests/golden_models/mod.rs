@@ -4,33 +4,21 @@ mod media;
 mod people;
 mod tables;
 
+use std::path::Path;
+
 use tidemill_core::{Family, Sort};
 use tidemill_engine::builtin;
 
-/// Learners of numbers; all others learn classes here.
-const OF_QUANTITIES: &[&str] = &[
-    "elastic_net",
-    "gamma",
-    "huber",
-    "lasso",
-    "poisson",
-    "quantile_regression",
-    "relative",
-    "ridge",
-    "tweedie",
-];
-
-/// Every model that should stand in the folder, with its recipe.
-pub(crate) fn wanted() -> Vec<(String, String)> {
+/// Every model that should stand in the folder, with the recipes that may lead to it: a learner learns classes or else a number.
+pub(crate) fn wanted() -> Vec<(String, Vec<String>)> {
     let of_learner = |kind: &str| {
-        let (target, other) =
-            if OF_QUANTITIES.contains(&kind) { ("price", "kind") } else { ("kind", "price") };
         let small = match kind {
             "neural_net" => ", epochs = 3, hidden = [8], tokens = { width = 8, heads = 2, layers = 1 }",
             "relative" => {
                 ", to = \"height\", relation = \"difference\", learner = { kind = \"extra_trees\", n_trees = 5 }"
             }
             "balanced_forest" | "boosted_trees" | "extra_trees" | "random_forest" => ", n_trees = 5",
+            "fine_tuned_text" => ", model = \"../language/tests/fixtures/bert\", epochs = 1",
             "bagged" => ", learner = \"logistic\", copies = 3",
             "ada_boost" => ", rounds = 5",
             "stacked" => {
@@ -45,11 +33,13 @@ pub(crate) fn wanted() -> Vec<(String, String)> {
             }
             _ => "",
         };
-        let recipe = format!(
-            "data.target = \"{target}\"\ndata.ignore = [\"id\", \"{other}\"{rest}]\ncolumns.note.kind = \"text\"\n\
-             learners = [{{ kind = \"{kind}\"{small} }}]\n"
-        );
-        (format!("people-{kind}"), recipe)
+        let recipe = |(target, other): (&str, &str)| {
+            format!(
+                "data.target = \"{target}\"\ndata.ignore = [\"id\", \"{other}\"{rest}]\ncolumns.note.kind = \"text\"\n\
+                 learners = [{{ kind = \"{kind}\"{small} }}]\n"
+            )
+        };
+        (format!("people-{kind}"), [("kind", "price"), ("price", "kind")].map(recipe).to_vec())
     };
     // A forecaster needs a dated table, learners of graphs need ties, policies need logged decisions, masks need pictures: `months-forecast`,
     // `homes-graph`, `homes-labels`, `places-…`, `offers-…` and `scenes-…` hold them.
@@ -60,7 +50,7 @@ pub(crate) fn wanted() -> Vec<(String, String)> {
         .filter(|entry| !of_others.contains(&entry.kind) && !of_families.contains(&entry.sort));
     let learners = of_rows.map(|entry| of_learner(entry.kind));
     let further = [people::MODELS, tables::MODELS, media::MODELS].concat();
-    let further = further.into_iter().map(|(name, recipe)| (name.to_string(), recipe.to_string()));
+    let further = further.into_iter().map(|(name, recipe)| (name.to_string(), vec![recipe.to_string()]));
     learners.chain(further).collect()
 }
 
@@ -75,8 +65,19 @@ pub(crate) const IMPORTED: &[(&str, &str)] = &[
 pub(crate) const COMPRESSED: &[(&str, &str)] =
     &[("people-small_forest", "people-random_forest"), ("people-small_net", "people-neural_net")];
 
+/// A model with a step as it is by default, for a new one that no other model holds.
+pub(crate) fn of_step(kind: &str) -> (String, String) {
+    let recipe = format!(
+        "data.target = \"kind\"\ndata.ignore = [\"id\", \"note\"]\nlearners = [{{ kind = \"gaussian_nb\" }}]\n\
+         steps = [{{ kind = \"{kind}\" }}]\n"
+    );
+    (format!("people-step_{kind}"), recipe)
+}
+
 /// The names of all files that are held.
 pub(crate) fn names() -> impl Iterator<Item = String> {
     let further = IMPORTED.iter().chain(COMPRESSED).map(|(name, _)| (*name).to_string());
-    wanted().into_iter().map(|(name, _)| name).chain(further)
+    let steps = builtin::STEPS.iter().map(|entry| of_step(entry.kind).0);
+    let steps = steps.filter(|name| Path::new("tests/golden").join(format!("{name}.tidemill")).exists());
+    wanted().into_iter().map(|(name, _)| name).chain(further).chain(steps)
 }
