@@ -70,16 +70,8 @@ pub(super) fn decide(
         return Ok(());
     };
     let name = plan.columns[at].name.clone();
-    if plan.columns[at].kind == Kind::Image {
-        plan.columns[at].declared = true;
-        (plan.task, plan.why_task) = (Some(Task::Masks), format!("target '{name}' names pictures: masks"));
+    if are_masks(plan, at, recipe)? {
         return Ok(());
-    }
-    if recipe.data.task == Some(Task::Masks) {
-        return Err(Error::data(
-            format!("the task is masks, but target '{name}' does not name pictures that are there"),
-            "name the files of the masks by paths below the table's folder, such as masks/1.png, or leave the task out",
-        ));
     }
     let texts = as_text(rows, at)?;
     let missing = missing.clone().but(&plan.columns[at].values);
@@ -88,46 +80,15 @@ pub(super) fn decide(
     let written: Vec<&str> = facts.values.iter().map(|v| v.0).collect();
     let read = spelling::merged(&facts.values, &[]);
     let facts = if plan.columns[at].merged || respelled { facts.merged() } else { facts };
-    match facts.n_distinct() {
-        0 => {
-            return Err(Error::data(
-                format!("target '{name}' is missing in every row"),
-                "name another column with --target",
-            ));
-        }
-        1 => {
-            return Err(Error::data(
-                format!("target '{name}' is constant: every row says '{}'", clip(facts.values[0].0)),
-                "name another column with --target, or give rows of more than one outcome",
-            ));
-        }
-        _ => {}
-    }
-    let kind = plan.columns[at].kind;
+    check_varies(&name, &facts)?;
+    let column = &plan.columns[at];
     let (task, why) = match recipe.data.task {
-        Some(Task::Multiclass) if facts.n_values > 20 && facts.distinct_ratio() > 0.9 => {
-            return Err(Error::data(
-                format!(
-                    "the task is multiclass, but target '{name}' has {} different values in {} rows: nothing repeats that could be learned",
-                    facts.n_distinct(),
-                    facts.n_values
-                ),
-                "leave the task out or set it to regression, or name a target whose values repeat",
-            ));
-        }
-        Some(task) => (task, "the recipe or --task says so".to_string()),
-        None => task(&name, kind, plan.columns[at].declared, &facts)?,
+        Some(task) => asked(task, &name, &facts)?,
+        None => task(&name, column.kind, column.declared, &facts)?,
     };
     (plan.task, plan.why_task) = (Some(task), why);
     if let Some(positive) = recipe.data.positive.as_deref().filter(|_| task == Task::Regression) {
-        return Err(Error::data(
-            format!(
-                "'{}' is named as the positive class (--positive), and target '{name}' is a number: {}",
-                clip(positive),
-                plan.why_task
-            ),
-            "leave --positive (data.positive) out, or say task = \"binary\" (--task binary)",
-        ));
+        return Err(positive_of_number(positive, &name, &plan.why_task));
     }
     if task == Task::Regression {
         return regression(plan, at, &facts, locale);
@@ -142,6 +103,65 @@ pub(super) fn decide(
     column.categories = classes.clone();
     plan.classes = classes;
     Ok(())
+}
+
+/// Whether the target's column names pictures, which are then masks.
+fn are_masks(plan: &mut InferredSchema, at: usize, recipe: &Recipe) -> Result<bool> {
+    let column = &mut plan.columns[at];
+    let name = &column.name;
+    if column.kind == Kind::Image {
+        column.declared = true;
+        (plan.task, plan.why_task) = (Some(Task::Masks), format!("target '{name}' names pictures: masks"));
+        return Ok(true);
+    }
+    if recipe.data.task == Some(Task::Masks) {
+        return Err(Error::data(
+            format!("the task is masks, but target '{name}' does not name pictures that are there"),
+            "name the files of the masks by paths below the table's folder, such as masks/1.png, or leave the task out",
+        ));
+    }
+    Ok(false)
+}
+
+/// Refuses a target with fewer than two values.
+fn check_varies(name: &str, facts: &Facts<'_>) -> Result<()> {
+    match facts.n_distinct() {
+        0 => Err(Error::data(
+            format!("target '{name}' is missing in every row"),
+            "name another column with --target",
+        )),
+        1 => Err(Error::data(
+            format!("target '{name}' is constant: every row says '{}'", clip(facts.values[0].0)),
+            "name another column with --target, or give rows of more than one outcome",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The task that the recipe names, unless nearly every value is a class of its own.
+fn asked(task: Task, name: &str, facts: &Facts<'_>) -> Result<(Task, String)> {
+    if task == Task::Multiclass && facts.n_values > 20 && facts.distinct_ratio() > 0.9 {
+        return Err(Error::data(
+            format!(
+                "the task is multiclass, but target '{name}' has {} different values in {} rows: nothing repeats that could be learned",
+                facts.n_distinct(),
+                facts.n_values
+            ),
+            "leave the task out or set it to regression, or name a target whose values repeat",
+        ));
+    }
+    Ok((task, "the recipe or --task says so".to_string()))
+}
+
+/// A positive class was named, and the target is a number.
+fn positive_of_number(positive: &str, name: &str, why: &str) -> Error {
+    Error::data(
+        format!(
+            "'{}' is named as the positive class (--positive), and target '{name}' is a number: {why}",
+            clip(positive)
+        ),
+        "leave --positive (data.positive) out, or say task = \"binary\" (--task binary)",
+    )
 }
 
 /// What is said of a target whose classes are numbers or words of yes and no, written in several ways.
