@@ -1,4 +1,4 @@
-//! Who may use whom: the table of rooms, held against `cargo metadata`.
+//! Which crate may use which: a table, checked against `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use crate::{cargo, lengths, modules, root, test_files};
 
-/// Each crate with the crates of ours that it may use, in normal, development and build dependencies alike. The
-/// rooms between `core` and `engine` never see each other, but for `kernel`.
-const ROOMS: &[(&str, &[&str])] = &[
+/// Each crate with the crates of this workspace that it may use, in normal, development and build dependencies. The crates between
+/// `core` and `engine` never use each other, except `kernel`.
+const CRATES: &[(&str, &[&str])] = &[
     ("tidemill-core", &[]),
     ("tidemill-kernel", &[CORE]),
-    ("tidemill-data", ROOM),
-    ("tidemill-prep", ROOM),
-    ("tidemill-learn", ROOM),
-    ("tidemill-neural", ROOM),
-    ("tidemill-language", ROOM),
-    ("tidemill-eval", ROOM),
+    ("tidemill-data", MIDDLE),
+    ("tidemill-prep", MIDDLE),
+    ("tidemill-learn", MIDDLE),
+    ("tidemill-neural", MIDDLE),
+    ("tidemill-language", MIDDLE),
+    ("tidemill-eval", MIDDLE),
     ("tidemill-report", &[CORE]),
-    ("tidemill-value", ROOM),
+    ("tidemill-value", MIDDLE),
     ("tidemill-package", &[CORE]),
     ("tidemill-store", &[CORE]),
     (
@@ -57,7 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("tidemill-python", &[CORE, "tidemill"]),
-    // Measures any room, and nothing uses it.
+    // Measures any crate, and nothing uses it.
     (
         "tidemill-bench",
         &[
@@ -69,13 +69,14 @@ const ROOMS: &[(&str, &[&str])] = &[
             "tidemill-neural",
             "tidemill-language",
             "tidemill-eval",
+            "tidemill-store",
             "tidemill-engine",
         ],
     ),
     ("xtask", &[]),
 ];
 const CORE: &str = "tidemill-core";
-const ROOM: &[&str] = &[CORE, "tidemill-kernel"];
+const MIDDLE: &[&str] = &[CORE, "tidemill-kernel"];
 
 /// Crates from outside that only some of ours may use, by themselves or through other outside crates.
 const FENCED: &[(&str, &[&str])] = &[(
@@ -98,7 +99,7 @@ pub(crate) fn check() -> Result<String, String> {
     let mut faults = Vec::new();
     let mut n_edges = 0;
     for (member, uses) in &members {
-        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| name == member) else {
+        let Some((_, allowed)) = CRATES.iter().find(|(name, _)| name == member) else {
             faults.push(format!("'{member}' has no line in the table of xtask/src/layers.rs: add one"));
             continue;
         };
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rooms_do_not_see_each_other() {
+    fn crates_in_the_middle_do_not_use_each_other() {
         let top = [
             "tidemill-engine",
             "tidemill-server",
@@ -229,8 +230,8 @@ mod tests {
             "tidemill-python",
             "tidemill-bench",
         ];
-        for (room, allowed) in ROOMS.iter().filter(|(room, _)| !top.contains(room)) {
-            assert!(allowed.iter().all(|used| ROOM.contains(used)), "{room} may use {allowed:?}");
+        for (name, allowed) in CRATES.iter().filter(|(name, _)| !top.contains(name)) {
+            assert!(allowed.iter().all(|used| MIDDLE.contains(used)), "{name} may use {allowed:?}");
         }
     }
 

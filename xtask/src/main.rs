@@ -14,11 +14,11 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test                every check and every test: what CI runs
-cargo xtask layers              holds dependencies of crates and imports of modules against their tables, and finds circles and long files
-cargo xtask docs                writes the generated pages of docs/ (a test holds them against the code)
-cargo xtask answers OLD NEW [..] whether two builds of the program answer alike: trains both on the example tables
-cargo xtask bench [NAME] [...]  our speed against peers', side by side; writes bench/RESULTS.md
-cargo xtask judge NAME [...]    our answers held against outside judges: api, beyond, contest, language, page, postgres, quality, report, soak, tensorboard
+cargo xtask layers              checks dependencies of crates and imports of modules against their tables, and finds cycles and long files
+cargo xtask docs                writes the generated pages of docs/ (a test compares them with the code)
+cargo xtask answers OLD NEW [..] compares two builds of the program: trains both on the example tables
+cargo xtask bench [NAME] [...]  measures our speed next to that of other tools; writes bench/RESULTS.md
+cargo xtask judge NAME [...]    compares our answers with outside references: api, beyond, contest, language, page, postgres, quality, report, soak, tensorboard
 ";
 
 /// What a task that failed says.

@@ -1,15 +1,15 @@
-//! Which module uses which: the imports within each crate, held against a table and against circles.
+//! Which module may use which: the imports within each crate, checked against a table, and for cycles.
 //!
-//! What the top modules of a crate use of each other must form no circle, but for the knots in [`KNOTS`], which are to be untied
-//! one by one. A child may use its ancestors. Code under `#[cfg(test)]` does not count.
+//! The imports between the top modules of a crate must not form a cycle, except those in [`CYCLES`], which are to be removed one by one.
+//! A child may use its ancestors. Code under `#[cfg(test)]` does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use syn::visit::Visit;
 
-/// Crates whose top modules may use only what stands here.
-const ROOMS: &[(&str, Table)] = &[("engine", ENGINE)];
+/// Crates whose top modules may use only what is listed here.
+const TABLES: &[(&str, Table)] = &[("engine", ENGINE)];
 
 /// Each top module with those that it may use.
 type Table = &'static [(&'static str, &'static [&'static str])];
@@ -81,22 +81,22 @@ pub(crate) fn check(crates: &Path) -> Result<String, String> {
         let modules = read(&crates.join(name).join("src"))?;
         n_modules += modules.len();
         let arrows = arrows(&modules);
-        let (known, found) = circles(name, &arrows);
+        let (known, found) = cycles(name, &arrows);
         faults.extend(found);
-        faults.extend(untied(name, &known));
-        if let Some((_, rooms)) = ROOMS.iter().find(|(room, _)| room == name) {
-            faults.extend(upward(name, rooms, &arrows));
+        faults.extend(no_longer_cyclic(name, &known));
+        if let Some((_, table)) = TABLES.iter().find(|(of, _)| of == name) {
+            faults.extend(upward(name, table, &arrows));
         }
     }
     if faults.is_empty() {
-        let knots = KNOTS.len();
-        return Ok(format!("{n_modules} modules, no circle among top modules but {knots} known knots"));
+        let known = CYCLES.len();
+        return Ok(format!("{n_modules} modules, no cycle among top modules except {known} known ones"));
     }
     Err(faults.join("\n"))
 }
 
-/// Modules that still form a circle: a knot that is untied must leave this list, and none may join it.
-const KNOTS: &[(&str, &[&str])] = &[
+/// Modules that still form a cycle. A cycle that is removed must leave this list, and none may be added.
+const CYCLES: &[(&str, &[&str])] = &[
     // Contracts that speak of each other: a registry builds estimators, these learn within a context, which holds the registry.
     ("core", &["builtin", "context", "estimator", "fitted", "registry"]),
     ("core", &["batch", "series", "sparse"]),
@@ -292,8 +292,8 @@ fn arrows(modules: &BTreeMap<ModulePath, Module>) -> Arrows {
     arrows
 }
 
-/// The modules of known knots, and every other circle among the top modules.
-fn circles(name: &str, arrows: &Arrows) -> (BTreeSet<String>, Vec<String>) {
+/// The modules of known cycles, and every other cycle among the top modules.
+fn cycles(name: &str, arrows: &Arrows) -> (BTreeSet<String>, Vec<String>) {
     let (mut known, mut faults) = (BTreeSet::new(), Vec::new());
     for (parent, edges) in arrows.iter().filter(|(parent, _)| parent.is_empty()) {
         let mut next: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -301,7 +301,7 @@ fn circles(name: &str, arrows: &Arrows) -> (BTreeSet<String>, Vec<String>) {
             next.entry(a).or_default().push(b);
         }
         for ((a, b), place) in edges {
-            // An arrow lies on a circle when its end leads back to its start.
+            // An arrow lies on a cycle if its end leads back to its start.
             let (mut seen, mut open) = (BTreeSet::new(), vec![b.as_str()]);
             while let Some(at) = open.pop() {
                 if seen.insert(at) {
@@ -311,33 +311,34 @@ fn circles(name: &str, arrows: &Arrows) -> (BTreeSet<String>, Vec<String>) {
             if !seen.contains(a.as_str()) {
                 continue;
             }
-            let knot = |(room, of): &&(&str, &[&str])| {
-                *room == name && of.contains(&a.as_str()) && of.contains(&b.as_str())
+            let is_known = |(krate, of): &&(&str, &[&str])| {
+                *krate == name && of.contains(&a.as_str()) && of.contains(&b.as_str())
             };
-            if KNOTS.iter().any(|entry| knot(&entry)) {
+            if CYCLES.iter().any(|entry| is_known(&entry)) {
                 known.extend([a.clone(), b.clone()]);
                 continue;
             }
-            let room: Vec<&str> = std::iter::once(name).chain(parent.iter().map(String::as_str)).collect();
-            faults.push(format!("{}: '{a}' and '{b}' are on a circle: {place}", room.join("::")));
+            let path: Vec<&str> = std::iter::once(name).chain(parent.iter().map(String::as_str)).collect();
+            faults.push(format!("{}: '{a}' and '{b}' are on a cycle: {place}", path.join("::")));
         }
     }
     (known, faults)
 }
 
-/// Modules that are listed in a knot and no longer on a circle.
-fn untied(name: &str, known: &BTreeSet<String>) -> Vec<String> {
-    let listed = KNOTS.iter().filter(|(room, _)| *room == name).flat_map(|(_, of)| of.iter());
+/// Modules that are listed in a cycle and no longer on one.
+fn no_longer_cyclic(name: &str, known: &BTreeSet<String>) -> Vec<String> {
+    let listed = CYCLES.iter().filter(|(krate, _)| *krate == name).flat_map(|(_, of)| of.iter());
     let free = listed.filter(|module| !known.contains(**module));
-    free.map(|module| format!("{name}: '{module}' is on no circle any more: take it out of KNOTS")).collect()
+    free.map(|module| format!("{name}: '{module}' is not on a cycle any more: remove it from CYCLES"))
+        .collect()
 }
 
 /// Every arrow among the top modules that the table does not have.
-fn upward(name: &str, rooms: &[(&str, &[&str])], arrows: &Arrows) -> Vec<String> {
+fn upward(name: &str, table: &[(&str, &[&str])], arrows: &Arrows) -> Vec<String> {
     let Some(edges) = arrows.get(&Vec::new()) else { return Vec::new() };
     let mut faults = Vec::new();
     for ((a, b), place) in edges {
-        match rooms.iter().find(|(room, _)| room == a) {
+        match table.iter().find(|(module, _)| module == a) {
             None => faults.push(format!("{name}: '{a}' has no line in the table of xtask/src/modules.rs")),
             Some((_, allowed)) if !allowed.contains(&b.as_str()) => {
                 faults.push(format!("{name}: '{a}' may not use '{b}': {place}"));
@@ -368,16 +369,16 @@ mod tests {
     }
 
     #[test]
-    fn a_planted_circle_is_found_through_what_is_handed_on() {
+    fn a_planted_cycle_is_found_through_what_is_handed_on() {
         let found = planted(&[
             ("lib.rs", "mod a; mod b; mod c; pub use a::One;"),
             ("a.rs", "pub struct One; fn f() { crate::b::two() }"),
             ("b.rs", "use crate::c::three; pub fn two() {}"),
             ("c.rs", "use crate::One; pub fn three() {} #[cfg(test)] mod tests { use crate::b; }"),
         ]);
-        let (_, faults) = circles("x", &found);
+        let (_, faults) = cycles("x", &found);
         assert_eq!(faults.len(), 3, "{faults:?}");
-        assert!(faults[0].contains("x: 'a' and 'b' are on a circle"), "{faults:?}");
+        assert!(faults[0].contains("x: 'a' and 'b' are on a cycle"), "{faults:?}");
     }
 
     #[test]
@@ -388,7 +389,7 @@ mod tests {
             ("low/inner.rs", "use super::super::high::Roof;"),
             ("high.rs", "pub struct Roof;"),
         ]);
-        assert!(circles("x", &found).1.is_empty());
+        assert!(cycles("x", &found).1.is_empty());
         let faults = upward("x", &[("low", &[]), ("high", &["low"])], &found);
         assert_eq!(faults, ["x: 'low' may not use 'high': low::inner uses high::Roof"]);
     }
@@ -401,6 +402,6 @@ mod tests {
             ("a/x.rs", "use super::Shared; use crate::Root; #[cfg(test)] mod tests { use super::super::y; }"),
             ("a/y.rs", "use super::x;"),
         ]);
-        assert!(circles("x", &found).1.is_empty(), "{found:?}");
+        assert!(cycles("x", &found).1.is_empty(), "{found:?}");
     }
 }
