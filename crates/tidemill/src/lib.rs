@@ -22,16 +22,16 @@
 //! Everything here works without a path, a terminal or any global state. A [`Source`] is anything that can be read in batches: a [`Table`]
 //! in memory, or a file opened with [`open`]. The results of a training are in [`Fit::facts`], as plain numbers and names.
 
+mod context;
 mod judge;
 mod model;
 mod rows;
-mod surroundings;
 mod training;
 
+pub use context::context;
 pub use judge::{Audit, Comparison, Report, check, compare, evaluate};
 pub use model::{Answer, Model};
 pub use rows::{open, table, table_of_numbers};
-pub use surroundings::context;
 pub use tidemill_core::recipe::{Changeable, Recipe};
 pub use tidemill_core::{Batch, Context, Error, Kind, Result, Role, Schema, Source, Table};
 pub use tidemill_engine::explain::{AskedEffects, Counterfactuals, Effects, Explained, ExplainedRow, WhatIf};

@@ -13,7 +13,7 @@ use tidemill_engine::recipe;
 use tidemill_engine::rows::{self, cell};
 use tidemill_engine::serve::serving::{Prediction, Serving};
 
-use crate::surroundings::context;
+use crate::context::context;
 
 /// A trained model. It takes rows as they come from a file or a client, and predicts them.
 pub struct Model {
