@@ -1,4 +1,4 @@
-//! A model in a smaller file, and how its answers changed.
+//! A compressed model, and how its predictions changed.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! A student: a light model that learned what a heavier one says.
+//! A distilled model (a student), and how it differs from its teacher.
 
 use std::path::PathBuf;
 

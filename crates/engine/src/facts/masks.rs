@@ -1,4 +1,4 @@
-//! What the training of masks found.
+//! The results of training on masks.
 
 use std::path::PathBuf;
 

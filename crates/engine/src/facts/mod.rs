@@ -1,4 +1,4 @@
-//! What happened, as plain numbers and names: [`crate::report`] alone makes sentences of it.
+//! Results as plain numbers and names. Only [`crate::report`] turns them into sentences.
 
 mod compressed;
 mod distilled;

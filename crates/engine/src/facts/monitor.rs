@@ -1,4 +1,4 @@
-//! What the log says of a model in service.
+//! What the prediction log shows about a model in service.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the training of a policy found.
+//! The results of training a policy.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What preparation did to a table: each column before and after, and what each step changed.
+//! The effect of preparation on a table: each column before and after, and what each step changed.
 
 use std::path::PathBuf;
 

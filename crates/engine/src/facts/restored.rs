@@ -1,4 +1,4 @@
-//! Rows that were brought back from a snapshot.
+//! Rows restored from a snapshot.
 
 use serde::Serialize;
 

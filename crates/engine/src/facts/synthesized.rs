@@ -1,4 +1,4 @@
-//! Synthetic rows: how like the real ones they are, what they are good for, and what they give away.
+//! Synthetic rows: their fidelity, utility and privacy.
 
 use serde::Serialize;
 use tidemill_core::Warning;

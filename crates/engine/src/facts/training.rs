@@ -1,4 +1,4 @@
-//! What a training found.
+//! The results of a training.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,71 +25,71 @@ const FEW_TEST_ROWS: usize = 50;
 /// An interval is wide from this share of the score on.
 const WIDE: f64 = 0.1;
 
-/// What `metrics.json` says. Equal for equal data, recipe and seed.
+/// The content of `metrics.json`. The same data, recipe and seed give the same content.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
-    /// The program that wrote it.
+    /// The version of Tidemill that wrote it.
     pub tidemill: &'static str,
-    /// Where the rows came from.
+    /// The source of the rows.
     pub data: DataFacts,
-    /// What was predicted, and why it was taken for that.
+    /// The target and the task, with the reason for the task.
     pub target: TargetFacts,
-    /// The columns used or left out, each with a word of why.
+    /// All columns, used or ignored, each with the reason for its kind and role.
     pub columns: Vec<ColumnFacts>,
     /// Columns that seem to give the target away.
     pub leaks: Vec<Leak>,
-    /// What `check` finds severe or worth a warning, the worst first.
+    /// The severe findings and the warnings of `check`, the worst first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// Repairs of the rows that were tried, and what came of them.
+    /// The repairs of the rows that were tried, with their gain and whether they were kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Repair>,
     /// How the rows were divided.
     pub split: SplitFacts,
-    /// How far ahead is forecast, and how well.
+    /// The horizon and the backtest of a forecast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<ForecastFacts>,
-    /// The metric that chose.
+    /// The metric by which learners were compared.
     pub metric: String,
-    /// Every setting that was compared, the best first.
+    /// Every configuration that was compared, the best first.
     pub leaderboard: Vec<CandidateScore>,
-    /// Settings that the time limit, or the budget, kept from being tried at all.
+    /// The number of configurations that were not tried, because of the time limit or the budget.
     #[serde(skip_serializing_if = "is_zero")]
     pub untried: usize,
-    /// The learner that was chosen, with its parameters; of a blend its members and their shares.
+    /// The chosen learner with its parameters; for a blend, its members and their weights.
     pub chosen: Spec,
-    /// What led to the choice.
+    /// The comparisons that led to the choice.
     pub reasons: Reasons,
-    /// How the best learner did on rows it was fitted on against held-out rows.
+    /// The scores of the best learner on rows it was fitted on and on held-out rows.
     pub gap: Option<Gap>,
-    /// The score of the best learner by the number of rows it learned from.
+    /// The score of the best learner by the number of training rows.
     pub learning_curve: Vec<Point>,
-    /// How probabilities were brought in line with what was seen.
+    /// How probabilities were calibrated.
     pub calibration: Option<Calibrated>,
-    /// From which probability on the positive class is predicted, where that is not one half.
+    /// The probability from which the positive class is predicted, if it is not one half.
     pub decision: Option<Decided>,
-    /// Where positives are rare: what the threshold in force and others come to on held-out rows of training.
+    /// If positives are rare: recall and precision at this and other thresholds, on held-out training rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub operating_points: Vec<OperatingPoint>,
     /// The steps of preparation, in order.
     pub preparation: Vec<Spec>,
-    /// How the chosen one, fitted on the training part, did on the test part.
+    /// The evaluation on the test part of the chosen learner, fitted on the training part.
     pub test: Report,
-    /// The interval of the choosing metric on the test part.
+    /// The confidence interval of `metric` on the test part.
     pub test_interval: Option<ScoreInterval>,
-    /// How the baseline did on the same rows.
+    /// The evaluation of the baseline on the same rows.
     pub baseline: Report,
-    /// How the chosen one did on the test rows whose key or group it did not know, where rows are divided by time.
+    /// The score on test rows whose key or group is not in the training part, if rows are split by time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unseen: Option<UnseenScore>,
-    /// What the model that ships was fitted on.
+    /// The model in the file, which was fitted on all rows.
     pub shipped: Shipped,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<Warning>,
 }
 
 impl Outcome {
-    /// Whether the test rows are few and the interval of the score is as wide as that suggests.
+    /// Whether there are so few test rows that the interval of the score is wide.
     pub(crate) fn says_little(&self) -> bool {
         let score = self.test.value(&self.metric).unwrap_or(0.0).abs();
         let wide = |interval: &ScoreInterval| interval.high - interval.low > WIDE * score;
@@ -101,98 +101,98 @@ fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
-/// Where the rows came from.
+/// The source of the rows.
 #[derive(Clone, Debug, Serialize)]
 pub struct DataFacts {
-    /// As the user named it.
+    /// The name that the user gave, without folders.
     pub source: String,
-    /// Rows with a target.
+    /// The number of rows with a target.
     pub rows: usize,
-    /// SHA-256 over the bytes; absent for standard input.
+    /// The SHA-256 of the bytes; `None` for standard input and rows in memory.
     pub sha256: Option<String>,
-    /// The snapshot that holds the rows, where one was taken.
+    /// The snapshot of the rows, if one was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
 }
 
-/// What was predicted.
+/// The target.
 #[derive(Clone, Debug, Serialize)]
 pub struct TargetFacts {
-    /// The column.
+    /// The name of the column.
     pub column: String,
-    /// What kind of prediction.
+    /// The kind of prediction.
     pub task: Task,
-    /// Why it was taken for that.
+    /// The reason for this task.
     pub why: String,
-    /// The classes in their fixed order; the positive one last in a binary task.
+    /// The classes in order, with the positive one last if there are two; empty for regression.
     pub classes: Vec<String>,
 }
 
-/// A column, and what became of it.
+/// A column, and how it was read.
 #[derive(Clone, Debug, Serialize)]
 pub struct ColumnFacts {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What its values are.
+    /// The kind of its values, such as `number` or `category`.
     pub kind: &'static str,
-    /// What it is for.
+    /// The role, such as feature or key.
     pub role: Role,
-    /// Why.
+    /// The reason for kind and role.
     pub why: String,
 }
 
 /// How the rows were divided.
 #[derive(Clone, Debug, Serialize)]
 pub struct SplitFacts {
-    /// In words.
+    /// The rule, in words.
     pub why: String,
-    /// Rows of the training part.
+    /// The number of rows in the training part.
     pub train_rows: usize,
-    /// Rows of the test part.
+    /// The number of rows in the test part.
     pub test_rows: usize,
-    /// Folds within the training part.
+    /// The number of folds of the training part.
     pub folds: usize,
-    /// Rows that these folds were made of: all of the training part, or of a large one a sample.
+    /// The number of rows in these folds: the whole training part, or a sample of a large one.
     pub compared_rows: usize,
-    /// Outer folds, each of which was the test part once; 0 where there was one test part.
+    /// The number of outer folds, each of which was the test part once; 0 if there was one test part.
     pub nested: usize,
-    /// Test rows that have a copy in the training part: only where a column says the part of each row.
+    /// The number of test rows that have a copy in the training part. It is only above 0 if a column gives the part of each row.
     pub copied_rows: usize,
 }
 
-/// What the model that ships was fitted on.
+/// The model in the file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shipped {
-    /// All rows.
+    /// The number of rows it was fitted on.
     pub rows: usize,
-    /// What each of its links costs, in order.
+    /// The size and cost of each of its parts, in order.
     pub links: Vec<LinkCost>,
-    /// What in it holds rows of the training data, so that whoever has the file has these rows.
+    /// The built-ins in it that contain training rows: anyone who has the file has these rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keeps_rows: Vec<String>,
-    /// What balancing did to these rows; the learners were fitted on what came of it.
+    /// How balancing changed the rows on which learners were fitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<BalanceFacts>,
-    /// What became of training rows of doubtful label.
+    /// What was done with training rows whose label is doubtful.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelFacts>,
-    /// Whose score is quoted.
+    /// A sentence that says which model the scores belong to.
     pub note: &'static str,
 }
 
-/// What a link of a model costs.
+/// The size and cost of one part of a model.
 #[derive(Clone, Debug, Serialize)]
 pub struct LinkCost {
-    /// What it is.
+    /// Its kind.
     pub kind: String,
-    /// Bytes of the numbers it learned.
+    /// The size of its learned numbers, in bytes.
     pub bytes: u64,
-    /// About how many operations (a multiplication with an addition, or a comparison) it takes for a row.
+    /// The approximate number of operations per row (a multiplication with an addition, or a comparison).
     pub operations: u64,
 }
 
 impl Shipped {
-    /// Of a model that was fitted on so many rows.
+    /// Describes a model that was fitted on `rows` rows.
     pub(crate) fn new(chain: &Chain, rows: usize, note: &'static str) -> Self {
         let cost = |link: &Arc<dyn Fitted>| {
             let state = link.state();
@@ -208,11 +208,11 @@ pub(crate) const SHIPPED: &str = EN.story.shipped;
 
 pub(crate) const NESTED: &str = EN.story.nested;
 
-/// A finished training.
+/// A finished training and its files.
 pub struct Trained {
-    /// What happened.
+    /// The results.
     pub outcome: Outcome,
-    /// How long each line of the leaderboard took; no file holds it, for it differs from run to run.
+    /// The time that each line of the leaderboard took. It is in no file, because it differs from run to run.
     pub times: Vec<Times>,
     /// The model file.
     pub model: PathBuf,
@@ -228,7 +228,7 @@ pub struct Trained {
 
 /// A finished training of several targets.
 pub struct TrainedTargets {
-    /// What happened for each target, in their order.
+    /// The results for each target, in their order.
     pub outcomes: Vec<Outcome>,
     /// The model file.
     pub model: PathBuf,
