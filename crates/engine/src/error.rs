@@ -1,4 +1,4 @@
-//! What can go wrong with what a user asked for as a whole.
+//! Errors about a request as a whole.
 
 use tidemill_core::{Coded, DocumentError};
 

@@ -1,4 +1,4 @@
-//! Files: written whole or not at all, and named by their hashes.
+//! Files: written atomically, and identified by their hashes.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! How numbers, sizes and times are written.
+//! Formats of numbers, sizes and times.
 
 use std::time::Duration;
 

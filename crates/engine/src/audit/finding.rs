@@ -1,4 +1,4 @@
-//! What `check` finds: how bad it is, where, and what to do about it.
+//! A finding of `check`: severity, rows, and remedy.
 
 use std::borrow::Cow;
 

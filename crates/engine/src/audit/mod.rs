@@ -1,4 +1,4 @@
-//! `tidemill check`: what is wrong with a table before anything is learned from it.
+//! `tidemill check`: the problems of a table, before anything is learned from it.
 //!
 //! [`tidemill_data::profile`] counts; this room judges. Each rule is a function from the profile to findings, in the file of what
 //! it is about ([`columns`], [`texts`], [`rows`], [`target`]); a new one is a function and a line in its file's list.

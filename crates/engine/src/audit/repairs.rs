@@ -1,4 +1,4 @@
-//! Which repairs the figures suggest: candidates, of which `train` keeps those that help.
+//! Repairs that the profile of a table suggests; `train` keeps those that help.
 
 use tidemill_core::recipe::Task;
 use tidemill_core::{Kind, Role};

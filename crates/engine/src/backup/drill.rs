@@ -1,4 +1,4 @@
-//! Restoring: for real, and as a drill that shows that it can be done.
+//! Restoring a backup, and the drill that tests whether it can be restored.
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Backups in a second place: files, models and stores, copied, checked by restoring them, and brought back.
+//! Backups in a second place: copies of files, models and stores, tested by restoring them.
 //!
 //! A place is a folder, best on another disk or machine. A file is cut into pieces of [`PIECE`] bytes; a piece is packed with zstd and
 //! named by the SHA-256 of its bytes, so that what did not change since the last backup is stored once (the design of `restic` and

@@ -1,4 +1,4 @@
-//! The folder that backups lie in.
+//! The folder that contains backups.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

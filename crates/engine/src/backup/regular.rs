@@ -1,4 +1,4 @@
-//! Backups that a server makes by itself.
+//! Backups that a server makes at intervals.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One run: everything of a plan into the second place.
+//! One backup: copies everything in its plan to the second place.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};

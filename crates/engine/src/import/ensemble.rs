@@ -1,4 +1,4 @@
-//! What every format becomes: trees, the columns that they read, and what their sum means.
+//! The common form of imported models: trees, the columns that they use, and the meaning of their sum.
 
 use tidemill_core::{Question, Trees};
 use tidemill_learn::trees::losses::Link;

@@ -1,4 +1,4 @@
-//! What is wrong with a file of another program, and where.
+//! Errors in files of other programs, with their position.
 
 use crate::error::EngineError;
 

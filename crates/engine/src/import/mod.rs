@@ -1,4 +1,4 @@
-//! Models of other programs as models of ours: LightGBM's text files, XGBoost's JSON and UBJSON, trees in ONNX files.
+//! Imports models of other programs: LightGBM's text files, XGBoost's JSON and UBJSON, trees in ONNX files.
 //!
 //! A file becomes an [`ensemble::Ensemble`] by its own format's file here, and that becomes a chain of two links: the intake, which
 //! reads the model's columns, and the trees. From there on it answers, explains itself and is served like any other.

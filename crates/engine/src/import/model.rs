@@ -1,4 +1,4 @@
-//! From an ensemble to a model of ours: its intake, its links, its recipe and where it comes from.
+//! From an imported ensemble to a model: its ingest, its links, its recipe and its provenance.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a model says of rows whose right answer is known.
+//! Predictions for rows with a known target.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What each column of the training rows looks like.
+//! Profiles of the columns of the training rows.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the rows show beyond the figures: gathered while the model that was judged is still there.
+//! What a report shows beyond the metrics (importance, weak slices, examples), computed while the evaluated model is still in memory.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What rows that had no part in any choice say of a model and of the baseline.
+//! Evaluation of a model and of the baseline on held-out rows, which had no part in any choice.
 
 use std::sync::Arc;
 

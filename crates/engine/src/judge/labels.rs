@@ -1,4 +1,4 @@
-//! Columns of predictions and truths, where there is no model.
+//! Columns of predictions and true values, without a model.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How well masks agree with the true ones, and whether they beat naive answers.
+//! The agreement of predicted and true masks, compared with naive methods.
 
 use std::sync::Arc;
 

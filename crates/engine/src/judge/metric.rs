@@ -1,4 +1,4 @@
-//! Which metric judges.
+//! The metric used for evaluation.
 
 use tidemill_core::Result;
 use tidemill_core::recipe::{Recipe, Task};

@@ -1,4 +1,4 @@
-//! What rows with known answers say of a model.
+//! Evaluation of models on rows with a known target.
 
 mod answered;
 mod columns;

@@ -1,4 +1,4 @@
-//! The naive forecasts and the constant one beside a model: one that loses to the best of them is not shipped.
+//! Comparison of a forecast with naive forecasts and the constant: a model that loses to the best of them is not shipped.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What logged decisions say of a policy, and whether it may act.
+//! Off-policy evaluation of a policy on logged decisions, and whether it may act.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `blend`: several models answer together.
+//! `blend`: the weighted mean of several models.
 
 use std::sync::Arc;
 

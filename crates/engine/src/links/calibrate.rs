@@ -1,4 +1,4 @@
-//! `calibrate`: probabilities brought in line with what was seen.
+//! `calibrate`: calibrates probabilities.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `interval`: a forecast with the range that held 80% of what came true in the backtest.
+//! `interval`: adds to a forecast the range that contained 80% of the true values in the backtest.
 
 use std::sync::Arc;
 

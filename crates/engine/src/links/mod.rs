@@ -1,4 +1,4 @@
-//! Links of a model that the engine puts there: saved in model files, never written in a recipe.
+//! Parts of a model that the engine adds. They are saved in model files and never written in a recipe.
 
 pub(crate) mod answer;
 pub mod blend;

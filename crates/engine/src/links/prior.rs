@@ -1,4 +1,4 @@
-//! `prior`: probabilities brought back to the shares that the classes had before they were balanced.
+//! `prior`: corrects probabilities for the class proportions that were changed by balancing.
 
 use std::sync::Arc;
 

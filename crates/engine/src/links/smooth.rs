@@ -1,4 +1,4 @@
-//! `smooth`: probabilities that come from counts, kept away from 0 and 1.
+//! `smooth`: keeps probabilities that are proportions of counted rows away from 0 and 1.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `start`: what an earlier model says of a row, for learners that go on from there.
+//! `start`: the predictions of an earlier model, for learners that continue from it.
 
 use std::any::Any;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `threshold`: from which probability on the positive class is predicted.
+//! `threshold`: the probability from which the positive class is predicted.
 
 use std::any::Any;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Looking into a model file.
+//! The contents of a model file, for `inspect`.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What a recipe cannot ask for at once: one column in two roles, or a class of a number.
+//! Contradictions in a recipe, such as one column in two roles or a positive class of a number.
 
 use tidemill_core::recipe::{Decision, Recipe, Task};
 use tidemill_core::{Result as CoreResult, Role};

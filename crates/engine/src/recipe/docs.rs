@@ -1,4 +1,4 @@
-//! The generated reference pages: from the same doc comments that the compiler reads.
+//! The generated reference pages, made from doc comments.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Short names of learners, by what their built-ins say of themselves.
+//! Short labels of learners, from the declarations of their built-ins.
 
 use serde_json::Value;
 use tidemill_core::recipe::Spec;

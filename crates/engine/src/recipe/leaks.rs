@@ -1,4 +1,4 @@
-//! Loud warnings of columns that give the target away.
+//! Warnings about columns that give the target away.
 
 use tidemill_core::Context;
 use tidemill_data::Leak;

@@ -1,4 +1,4 @@
-//! Masks: what a recipe may say of them.
+//! The settings of a recipe for masks.
 
 use tidemill_core::recipe::{Calibration, Recipe};
 use tidemill_core::{Error, Result};

@@ -1,4 +1,4 @@
-//! A policy: what a recipe may say of it.
+//! The settings of a recipe for a policy.
 
 use tidemill_core::recipe::{Calibration, Recipe, Task};
 use tidemill_core::{Error, Result};

@@ -1,4 +1,4 @@
-//! Turning a recipe and what was inferred into the resolved recipe that leads to the same model again.
+//! The resolved recipe: the recipe with everything that was inferred. It leads to the same model again.
 
 use std::collections::BTreeMap;
 

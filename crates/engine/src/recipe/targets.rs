@@ -1,4 +1,4 @@
-//! Several targets: what a recipe may say of them, and the recipe of each alone.
+//! The settings of a recipe for several targets, and the recipe of each target alone.
 
 use tidemill_core::recipe::{Recipe, Task};
 use tidemill_core::{Error, Result, Role, Schema};

@@ -1,4 +1,4 @@
-//! Where a learning curve leads: the score of twice the rows, with a band.
+//! Extrapolates a learning curve: the score with twice the rows, with a band.
 
 use super::curve::Point;
 

@@ -1,4 +1,4 @@
-//! Answers of folds to rows that their learners were not fitted on.
+//! Out-of-fold predictions.
 
 use super::judge::Truth;
 

@@ -1,4 +1,4 @@
-//! `[balance]`: other rows to fit a learner on, and the way back to the true shares of the classes.
+//! `[balance]`: resampled rows to fit a learner on, and the correction of its probabilities for the true class proportions.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Bringing probabilities in line with what was seen, on rows that no learner was fitted on.
+//! Calibration of probabilities, fitted on out-of-fold predictions.
 
 use serde::Serialize;
 use tidemill_core::Result;

@@ -1,4 +1,4 @@
-//! What fitting a learner costs: operations counted from the size of the table, by a committed table of figures.
+//! Estimates the cost of fitting a learner: operations, from the table's size and constants measured once.
 //!
 //! One operation is about a nanosecond of one core of a server of 2023. The figures were measured on the tables of `examples/`
 //! and on generated ones; they are right within a factor of two, which is enough to say what fits into a budget. No clock is

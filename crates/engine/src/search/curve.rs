@@ -1,4 +1,4 @@
-//! The learning curve: how the score grows with the rows that are learned from.
+//! The learning curve: the score by the number of training rows.
 
 use std::fmt::Display;
 use std::sync::Arc;

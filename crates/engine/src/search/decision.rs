@@ -1,4 +1,4 @@
-//! From which probability on the positive class is predicted, chosen on rows that no learner was fitted on.
+//! The decision threshold of the positive class, chosen on out-of-fold predictions.
 
 use serde::Serialize;
 use tidemill_core::recipe::{Cost, Decision};

@@ -1,4 +1,4 @@
-//! The one place that says which learners a recipe without learners compares.
+//! The learners that are compared if a recipe names none.
 
 use serde_json::{Value, json};
 use tidemill_core::Registry;

@@ -1,4 +1,4 @@
-//! How a model is made: which learners, in which shares.
+//! The design of a model: its learners and their weights.
 
 use std::sync::Arc;
 

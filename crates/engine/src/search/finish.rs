@@ -1,4 +1,4 @@
-//! What comes after the learners: calibration and the decision, found on rows that they were not fitted on.
+//! Calibration and decision threshold, fitted on out-of-fold predictions.
 
 use std::sync::Arc;
 

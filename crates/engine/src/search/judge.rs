@@ -1,4 +1,4 @@
-//! Scoring raw answers on the rows of a fold.
+//! Scores of the predictions for a fold.
 
 use std::sync::Arc;
 

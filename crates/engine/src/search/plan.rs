@@ -1,4 +1,4 @@
-//! What a search will do, settled before it begins: which settings of which learners, on how many folds, and what that costs.
+//! The plan of a search, made before it begins: settings of learners, number of folds, and their cost.
 
 use std::collections::{BTreeMap, BTreeSet};
 

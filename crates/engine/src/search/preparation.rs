@@ -1,4 +1,4 @@
-//! Fitting preparation: the recipe's own steps, then whatever a learner still needs, one stage after the other.
+//! Fits preparation stage by stage: the recipe's steps, then whatever a learner still needs.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The race: a cheap look at every candidate, then all folds for those that are left.
+//! Successive halving: a cheap first look at every candidate, then all folds for the best ones.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

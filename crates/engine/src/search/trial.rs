@@ -1,4 +1,4 @@
-//! One learner on one fold.
+//! Fits one learner on one fold.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

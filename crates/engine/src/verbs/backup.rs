@@ -1,4 +1,4 @@
-//! What a recipe says of backups.
+//! `backup`: the plan of a backup, from a recipe and the command line.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

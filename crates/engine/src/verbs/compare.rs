@@ -1,4 +1,4 @@
-//! Two models, or two columns of predictions, on the same rows: which is better, and by more than chance?
+//! `compare`: two models, or two columns of predictions, on the same rows.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Snapshots of tables: taken, listed, compared, checked, brought back.
+//! `data`: takes, lists, compares, verifies and restores snapshots of tables.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Judging: a model on rows with known answers, or a column of predictions without any model.
+//! `evaluate`: a model on rows with a known target, or a column of predictions without a model.
 
 use std::path::Path;
 

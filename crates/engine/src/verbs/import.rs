@@ -1,4 +1,4 @@
-//! `import`: reads a model of another program, and writes it as one of ours.
+//! `import`: reads a model of another program, and writes it as a model file.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Writing a commented recipe for a table.
+//! `init`: writes a commented recipe for a table.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `check --labels`: rows whose label is probably wrong, with the label that they probably should have.
+//! `check --labels`: rows whose label is probably wrong, with the probable label.
 
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Batch, Cell, Context, Error, Event, Result, Role, Row};

@@ -1,4 +1,4 @@
-//! Writing the vectors of words that a model holds.
+//! Writes the word vectors that a model contains.
 
 use std::path::Path;
 

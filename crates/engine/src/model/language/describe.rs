@@ -1,4 +1,4 @@
-//! What a language model is: its sizes, its memory, its files and its adapter.
+//! Description of a language model: its sizes, memory, files and adapter.
 
 use std::collections::BTreeMap;
 use std::path::Path;

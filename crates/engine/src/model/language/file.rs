@@ -1,4 +1,4 @@
-//! The model file of a language model: an adapter, and the base that it belongs to, by name and hashes.
+//! The model file of a language model: an adapter, and the name and hashes of its base.
 
 use serde_json::{Value, json};
 use tidemill_core::{Result, Schema, State};

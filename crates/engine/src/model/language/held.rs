@@ -1,4 +1,4 @@
-//! A base inside a model file: its files are entries beside the adapter's, so that one file is all.
+//! A base stored in the model file itself: its files are entries next to those of the adapter.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Where the parts of a language model lie.
+//! The paths of the parts of a language model.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! How to repeat it.
+//! How to reproduce the result.
 
 use tidemill_core::recipe::Spec;
 use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};

@@ -1,4 +1,4 @@
-//! A small picture of each column of the training rows.
+//! A small chart of each column of the training rows.
 
 use tidemill_report::{Bar, BarChart, Card, Chart, Figure, Histogram, Scale, Text, number};
 

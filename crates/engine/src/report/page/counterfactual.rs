@@ -1,4 +1,4 @@
-//! Other answers, and what of each row would have to be otherwise for them.
+//! Counterfactuals: other predictions, and the changes to each row that lead to them.
 
 use tidemill_report::{Align, Block, Section, Table, Text, number};
 

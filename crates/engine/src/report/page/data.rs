@@ -1,4 +1,4 @@
-//! What was done to each column, and what was noticed about the data.
+//! How each column was prepared, and warnings about the data.
 
 use serde_json::Value;
 use tidemill_core::recipe::Spec;

@@ -1,4 +1,4 @@
-//! What was made of the learner's probabilities: calibration, and the threshold from which the positive class is said.
+//! Calibration of the probabilities, and the threshold of the positive class.
 
 use tidemill_core::recipe::Calibration;
 use tidemill_report::{

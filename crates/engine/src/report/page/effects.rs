@@ -1,4 +1,4 @@
-//! How answers go along with columns: partial dependence with single rows behind it, accumulated effects beside it, and pairs.
+//! Effects of columns: partial dependence with individual curves, accumulated local effects, and pairs.
 
 use tidemill_eval::explain::GridValue;
 use tidemill_report::{

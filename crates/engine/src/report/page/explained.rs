@@ -1,4 +1,4 @@
-//! Pages about explanations: of rows, of other answers, of effects.
+//! Pages of explanations: of rows, counterfactuals, effects.
 
 use tidemill_report::{Report, Section, Text};
 

@@ -1,4 +1,4 @@
-//! How forecasts do, by how far ahead they look.
+//! Forecast errors by horizon.
 
 use tidemill_eval::forecast::ForecastScore;
 use tidemill_report::{Align, Block, Cell, Section, Table, Text, number};

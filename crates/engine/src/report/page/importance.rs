@@ -1,4 +1,4 @@
-//! What the model looks at: permutation importance (Breiman 2001; Fisher, Rudin and Dominici 2019).
+//! Permutation importance (Breiman 2001; Fisher, Rudin and Dominici 2019).
 
 use tidemill_eval::explain::Importance;
 use tidemill_report::{Align, Bar, BarChart, Block, Cell, Figure, Scale, Section, Table, Text, number};

@@ -1,4 +1,4 @@
-//! Where the rows are, and how well the model does there.
+//! A map of the rows, and of the errors of the model.
 
 use tidemill_eval::Answers;
 use tidemill_report::{Block, Figure, PlaceMap, Scale, Section};

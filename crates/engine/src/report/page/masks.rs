@@ -1,4 +1,4 @@
-//! The page about masks: how well they are cut, against naive answers, and a few pictures with both masks.
+//! The page of a mask model: its scores compared with naive methods, and pictures with both masks.
 
 use tidemill_kernel::mask::{Mask, picture_to_base64};
 use tidemill_kernel::picture::Picture;

@@ -1,4 +1,4 @@
-//! Many rows at once: the way from the usual answer to each of them, and what each column does in each.
+//! SHAP values of many rows at once: a decision plot, and the contribution of each column in each row.
 
 use tidemill_report::{DecisionPlot, Figure, HeatMap, Scale};
 

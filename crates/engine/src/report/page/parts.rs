@@ -1,4 +1,4 @@
-//! A text in the colours of what its words add, and a picture in those of its patches.
+//! A text coloured by the contributions of its words, and an image by those of its patches.
 
 use tidemill_kernel::mask::picture_to_base64;
 use tidemill_kernel::picture::Picture;

@@ -1,4 +1,4 @@
-//! The page about a policy: whether it may act, what it is worth, its actions, and how it was chosen.
+//! The page of a policy: whether it may act, its value, its actions, and how it was chosen.
 
 use tidemill_report::words::Words;
 use tidemill_report::{

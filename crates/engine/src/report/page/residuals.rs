@@ -1,4 +1,4 @@
-//! Predicted and true, and what lies between, where a number was predicted.
+//! Predicted and true values, and residuals, for regression.
 
 use tidemill_eval::NumberAnswers;
 use tidemill_eval::curves;

@@ -1,4 +1,4 @@
-//! Every figure, for those who want them all.
+//! The table of all metrics.
 
 use tidemill_core::Warning;
 use tidemill_core::recipe::Task;

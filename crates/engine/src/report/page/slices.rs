@@ -1,4 +1,4 @@
-//! Where it is weak.
+//! Slices of the rows on which the model is weak.
 
 use tidemill_eval::slices::{Holds, Slice, Slices};
 use tidemill_report::{Align, Block, Cell, Finding, Level, Section, Span, Table, Text, number};

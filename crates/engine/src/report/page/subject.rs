@@ -1,4 +1,4 @@
-//! What is judged, and how its figures are shown.
+//! The subject of a report (a training or an evaluation), and the form of its numbers.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A small tree that says nearly what a model says.
+//! The surrogate: a small tree that approximates the model.
 
 use tidemill_report::{Align, Block, Finding, Level, Section, Table, Text};
 

@@ -1,4 +1,4 @@
-//! The page about synthetic rows: how like the real ones they are, what they are good for, and what they give away.
+//! The page of synthetic rows: fidelity, utility, privacy.
 
 use tidemill_report::number::{count, percent, short};
 use tidemill_report::{Align, Block, Figure, Finding, Level, Report, Section, Table, Text, Tile, Verdict};

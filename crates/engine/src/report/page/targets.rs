@@ -1,4 +1,4 @@
-//! The page about several targets: all of them beside each other, then what would be a page about each alone.
+//! The page of several targets: all in one table, then a section for each.
 
 use tidemill_report::words::Words;
 use tidemill_report::{Align, Block, Cell, Report, Section, Table, Text, Verdict, number};

@@ -1,4 +1,4 @@
-//! Which training rows taught a model what it says.
+//! The training rows that influenced a prediction.
 
 use tidemill_report::{Align, Block, Section, Table, Text};
 

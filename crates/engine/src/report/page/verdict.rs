@@ -1,4 +1,4 @@
-//! What it comes to, in the words of somebody who has one minute.
+//! The verdict, for a reader who has one minute.
 
 use tidemill_core::recipe::Task;
 use tidemill_core::{Role, Warning};

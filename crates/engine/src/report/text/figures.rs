@@ -1,4 +1,4 @@
-//! The table of figures of a judgement, in any language; in English it is what [`Report`] itself prints.
+//! The table of metrics in any language. In English, it equals the output of [`Report`].
 
 use tidemill_core::recipe::Task;
 use tidemill_eval::{Confusion, Line, Report};

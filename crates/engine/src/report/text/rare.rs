@@ -1,4 +1,4 @@
-//! Where positives are rare: how many are found, and at what price.
+//! Rare positives: how many are found, and with how many false alarms.
 
 use std::fmt::Display;
 

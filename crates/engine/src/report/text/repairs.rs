@@ -1,4 +1,4 @@
-//! What `train` repaired by itself, as text.
+//! The repairs that `train` tried, as text.
 
 use std::fmt::Display;
 

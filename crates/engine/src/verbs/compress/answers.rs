@@ -1,4 +1,4 @@
-//! What a model and the smaller one say of the same rows.
+//! Compares the predictions of a model and of its compressed copy.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The nets and trees of a model, wherever they stand in it, made smaller.
+//! Compresses the nets and trees of a model, wherever they occur in it.
 
 use std::sync::Arc;
 

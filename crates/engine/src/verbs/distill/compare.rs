@@ -1,4 +1,4 @@
-//! A student against its teacher: how far their answers are apart, and what they cost.
+//! Compares a student with its teacher: predictions and cost.
 
 use std::any::Any;
 use std::sync::Arc;

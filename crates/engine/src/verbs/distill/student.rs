@@ -1,4 +1,4 @@
-//! What a teacher says of rows, and a student that learns it.
+//! A teacher's predictions, and a student trained on them.
 
 use std::sync::Arc;
 

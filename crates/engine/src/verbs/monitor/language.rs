@@ -1,4 +1,4 @@
-//! How a language model in service does: the share of its answers that users took as they were.
+//! `monitor` for a language model: the share of responses that users accepted as they were.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Which cells a step changed: the rows before and after it, compared.
+//! Finds the cells that a step changed, by comparing the rows before and after it.
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};

@@ -1,4 +1,4 @@
-//! What columns hold, batch by batch, in bounded memory.
+//! Profiles columns batch by batch, in bounded memory.
 
 use arrow_array::Array;
 use rayon::prelude::*;

@@ -1,4 +1,4 @@
-//! How like real rows new ones are: each column alone, and each pair of columns.
+//! The fidelity of synthetic rows: the distributions of columns, and the association of pairs.
 
 use arrow_array::Array;
 use rayon::prelude::*;
