@@ -25,5 +25,5 @@ pub use plan::{InferredColumn, InferredSchema, Leak, Note, Weight};
 pub use profile::{Profile, profile};
 pub use seen::Seen;
 pub use sink::{Sink, create, to_arrow};
-pub use source::{Provenance, ReadOptions, fingerprint, from_arrow, open, open_body, stack};
+pub use source::{Provenance, ReadOptions, fingerprint, from_arrow, is_read_from, open, open_body, stack};
 pub use ties::tie;

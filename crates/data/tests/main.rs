@@ -4,6 +4,8 @@ mod copies;
 mod inference;
 mod intake;
 mod layout;
+mod measures;
+mod odd_files;
 mod pictures;
 mod profile;
 mod programs;

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use tidemill_kernel::geo::{Fault, Metric};
 
+use crate::parse::{angle, hemisphere_of, plain_number};
 use crate::raw::{Raw, Read};
 
 /// The place of a cell; the error says why there is none.
@@ -35,6 +36,42 @@ pub(crate) fn place(text: &str) -> Option<Option<[f64; 2]>> {
         b'P' | b'p' | b'M' | b'm' | b'S' | b's' => well_known(text),
         b'{' => geometry(&serde_json::from_str(text).ok()?),
         b'[' => serde_json::from_str(text).ok().map(Some),
+        b'(' | b'-' | b'+' | b'0'..=b'9' | b'N' | b'W' | b'E' => pair_of_degrees(text).map(Some),
+        _ => None,
+    }
+}
+
+/// Latitude and longitude as maps on the web write them, the latitude first: `(52.52, 13.405)`, `52.52;13.405`, `52°31'N 13°24'E`. Both
+/// have three decimals or more, or say their hemisphere; where the first is no latitude, it is the longitude.
+fn pair_of_degrees(text: &str) -> Option<[f64; 2]> {
+    let bare = text.strip_prefix('(').map_or(Some(text), |rest| rest.strip_suffix(')'))?;
+    let signs: &[char] = if bare.contains(';') { &[';'] } else { &[','] };
+    let (a, b) = match bare.split_once(signs) {
+        Some(parts) => parts,
+        // Behind the first hemisphere, or the only space.
+        None => match bare.find(['N', 'S']).filter(|at| *at > 0) {
+            Some(at) => bare.split_at(at + 1),
+            None => bare.split_once(' ')?,
+        },
+    };
+    let (a, b) = (a.trim(), b.trim());
+    if let (Some(first), Some(second)) = (hemisphere_of(a), hemisphere_of(b)) {
+        let [x, y] = [angle(a)?, angle(b)?];
+        return match (matches!(first, 'N' | 'S'), matches!(second, 'N' | 'S')) {
+            (true, false) => Some([y, x]),
+            (false, true) => Some([x, y]),
+            _ => None,
+        };
+    }
+    let degrees = |text: &str| {
+        let decimals = text.rsplit_once(['.', ',']).map_or(0, |(_, decimals)| decimals.len());
+        let number = plain_number(&text.replace(',', ".")).filter(|x| x.abs() <= 180.0);
+        number.filter(|_| decimals >= 3 && !text.contains(['e', 'E']))
+    };
+    let (first, second) = (degrees(a)?, degrees(b)?);
+    match (first.abs() <= 90.0, second.abs() <= 90.0) {
+        (true, _) => Some([second, first]),
+        (false, true) => Some([first, second]),
         _ => None,
     }
 }
@@ -147,6 +184,34 @@ mod tests {
         ] {
             let Some(Some([x, y])) = place(text) else { panic!("{text}") };
             assert!((x - 13.4).abs() < 1e-12 && (y - 52.5).abs() < 1e-12, "{text}: {x} {y}");
+        }
+        for text in [
+            "(52.500, 13.400)",
+            "52.500, 13.400",
+            "52.500;13.400",
+            "52,500; 13,400",
+            "52.500 13.400",
+            "52°30'N 13°24'E",
+            "13.4°E, 52.5°N",
+            "52.5N, 13.4E",
+        ] {
+            let Some(Some([x, y])) = place(text) else { panic!("{text}") };
+            assert!((x - 13.4).abs() < 1e-12 && (y - 52.5).abs() < 1e-12, "{text}: {x} {y}");
+        }
+        // No latitude: the longitude stands first.
+        assert_eq!(place("(-122.4194, 37.7749)"), Some(Some([-122.4194, 37.7749])));
+        for text in [
+            "12.5, 13.5",
+            "1.234",
+            "1,234.567",
+            "1 234.567",
+            "200.123, 12.345",
+            "5-3",
+            "(555) 123.456",
+            "NaN",
+            "E5",
+        ] {
+            assert_eq!(place(text), None, "{text}");
         }
         for text in ["POINT EMPTY", r#"{"type": "Point", "coordinates": []}"#] {
             assert_eq!(place(text), Some(None), "{text}");

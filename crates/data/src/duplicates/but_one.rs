@@ -13,16 +13,18 @@ use tidemill_kernel::sketch::mix;
 
 use super::cells::{Cells, Values};
 use super::chance::Evidence;
-use super::{FALSE_SHARE, sure, texts};
+use super::{FALSE_SHARE, repeated, sure, texts};
 
 /// How much of what chance leaves open two of these rows must agree in the target: Cohen's kappa.
-const AGREE: f64 = 0.5;
-/// In tables of more cells or columns only the times are left out: the rows are sorted once for each column.
-const MOST_CELLS: usize = 10_000_000;
+pub(super) const AGREE: f64 = 0.5;
+/// In tables of more cells or columns only the times are left out: all rows are looked at once for each column.
+const MOST_CELLS: usize = 50_000_000;
 const MOST_COLUMNS: usize = 1_000;
+/// The most pairs of columns that are left out.
+const MOST_PAIRS: usize = 100;
 
 /// A class of rows that are equal in what is not left out: its first row and the others.
-type Class = (u32, Vec<u32>);
+pub(super) type Class = (u32, Vec<u32>);
 
 /// Pairs of such rows; `rows` are the first of each class of equal rows.
 pub(super) fn pairs(
@@ -33,33 +35,41 @@ pub(super) fn pairs(
     context: &Context,
 ) -> Result<Vec<(u32, u32)>> {
     let hashed = Hashed::of(cells, rows);
-    let mut pairs = Vec::new();
-    for left_out in left_out(cells, rows.len()) {
+    let without = |left_out: &Vec<usize>| -> Result<Vec<(u32, u32)>> {
         context.check()?;
-        let least = evidence.least(&left_out) + (rows.len().max(1) as f64).ln();
+        let least = evidence.least(left_out) + (rows.len().max(1) as f64).ln();
         if least > FALSE_SHARE.ln() {
-            continue;
+            return Ok(Vec::new());
         }
-        let classes = hashed.classes(&left_out);
-        let chance = |(first, others): &Class| (evidence.of_class(*first, others, &left_out), others.len());
+        let classes = hashed.classes(left_out);
+        let chance = |(first, others): &Class| (evidence.of_class(*first, others, left_out), others.len());
         let found: Vec<&Class> = sure(&classes, rows.len(), chance).collect();
-        if kappa(target, &found) >= AGREE {
-            pairs
-                .extend(found.iter().flat_map(|(first, others)| others.iter().map(|&other| (*first, other))));
+        if kappa(target, &found) < AGREE {
+            return Ok(Vec::new());
         }
-    }
-    Ok(pairs)
+        Ok(found.iter().flat_map(|(first, others)| others.iter().map(|&other| (*first, other))).collect())
+    };
+    let pairs = left_out(cells, evidence, rows.len()).par_iter().map(without).collect::<Result<Vec<_>>>()?;
+    Ok(pairs.into_iter().flatten().collect())
 }
 
-/// What is left out in turn: nothing, where texts are compared by their words; each column; all times.
-fn left_out(cells: &[Cells<'_>], n_rows: usize) -> Vec<Vec<usize>> {
+/// What is left out in turn: nothing, where texts are compared by their words; each column; all times; all times and one column more, as
+/// of a record that was written again under a new number; two columns that may be such numbers.
+fn left_out(cells: &[Cells<'_>], evidence: &Evidence<'_>, n_rows: usize) -> Vec<Vec<usize>> {
     let places = |is: &dyn Fn(&Cells<'_>) -> bool| -> Vec<usize> {
         (0..cells.len()).filter(|&at| is(&cells[at])).collect()
     };
     let times = places(&|column| matches!(column.values, Values::Times(_)));
     let small = cells.len() <= MOST_COLUMNS && n_rows.saturating_mul(cells.len()) <= MOST_CELLS;
-    let each = if small { (0..cells.len()).collect() } else { times.clone() };
-    let mut sets: Vec<Vec<usize>> = each.into_iter().map(|at| vec![at]).collect();
+    let each: Vec<usize> = if small { (0..cells.len()).collect() } else { times.clone() };
+    let mut sets: Vec<Vec<usize>> = each.iter().map(|&at| vec![at]).collect();
+    if !times.is_empty() {
+        let others = each.iter().filter(|at| !times.contains(at));
+        sets.extend(others.map(|&at| [times.as_slice(), &[at]].concat()));
+    }
+    let named: Vec<usize> = each.iter().copied().filter(|&at| evidence.may_name_rows(at)).collect();
+    let pairs = (1..named.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
+    sets.extend(pairs.take(MOST_PAIRS).map(|(a, b)| vec![named[a], named[b]]));
     if times.len() > 1 {
         sets.push(times);
     }
@@ -104,9 +114,10 @@ impl<'a> Hashed<'a> {
         let rest = |place: usize| {
             left_out.iter().fold(self.whole[place], |sum, &at| sum.wrapping_sub(self.cell(at, place)))
         };
+        let keys: Vec<u64> = (0..self.rows.len()).map(rest).collect();
         let mut keys: Vec<(u64, u32)> =
-            (0..self.rows.len()).into_par_iter().map(|place| (rest(place), self.rows[place])).collect();
-        keys.par_sort_unstable();
+            repeated(&keys).into_iter().map(|place| (keys[place], self.rows[place])).collect();
+        keys.sort_unstable();
         let several = keys.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1);
         let mut classes: Vec<Class> =
             several.map(|same| (same[0].1, same[1..].iter().map(|key| key.1).collect())).collect();
@@ -125,7 +136,7 @@ fn words(column: &Cells<'_>, rows: &[u32]) -> Option<Vec<u64>> {
 }
 
 /// Cohen's kappa over all pairs of rows of one class: how much more they agree in the target than rows of different classes would.
-fn kappa(target: &Cells<'_>, classes: &[&Class]) -> f64 {
+pub(super) fn kappa(target: &Cells<'_>, classes: &[&Class]) -> f64 {
     // Whole numbers in a fixed order, so that the sums are always the same.
     let (mut pairs, mut equal, mut totals) = (0u64, 0u64, BTreeMap::<u64, u64>::new());
     for (first, others) in classes {

@@ -25,8 +25,11 @@ const REGULAR: f64 = 0.9;
 /// The share of values left out at each end when the spread is measured.
 const TAIL: f64 = 0.05;
 
-/// Pairs of rows by which the dependence of columns is measured.
+/// Pairs of rows by which the dependence of columns is measured, and the fewest, where there are many columns.
 const PAIRS: usize = 10_000;
+const FEWEST_PAIRS: usize = 500;
+/// So many pairs of cells are compared at most, as long as the pairs of rows suffice.
+const COMPARED: usize = 20_000_000;
 /// The share of the spread within which two quantities agree, where dependence is measured.
 const AGREE: f64 = 0.05;
 
@@ -100,6 +103,18 @@ impl<'a> Evidence<'a> {
         }))
     }
 
+    /// Whether a column may hold numbers or names of rows: no measurements, and different in nearly every row.
+    pub(super) fn may_name_rows(&self, at: usize) -> bool {
+        match &self.columns[at] {
+            Usual::Quantity(quantity) => {
+                let mut different = quantity.sorted.clone();
+                different.dedup();
+                quantity.resolution >= 1.0 && different.len() * 10 > self.counted.len() * 9
+            }
+            Usual::Named { counts, of } => counts.len() as f64 > 0.9 * of,
+        }
+    }
+
     fn but(&self, left_out: &[usize]) -> impl Iterator<Item = (&Cells<'a>, &Usual)> {
         let all = self.cells.iter().zip(&self.columns).enumerate();
         all.filter(move |(at, _)| !left_out.contains(at)).map(|(_, column)| column)
@@ -123,8 +138,9 @@ fn overdispersion(cells: &[Cells<'_>], columns: &[Usual], rows: &[u32]) -> f64 {
         return 1.0;
     }
     let mut random = Random::new(0, 0);
+    let n_pairs = (COMPARED / cells.len().max(1)).clamp(FEWEST_PAIRS, PAIRS);
     let (mut by_column, mut sum, mut squares) = (vec![0u64; cells.len()], 0u64, 0u64);
-    for _ in 0..PAIRS {
+    for _ in 0..n_pairs {
         let a = random.below(rows.len());
         let b = (a + 1 + random.below(rows.len() - 1)) % rows.len();
         let (a, b) = (rows[a] as usize, rows[b] as usize);
@@ -137,7 +153,7 @@ fn overdispersion(cells: &[Cells<'_>], columns: &[Usual], rows: &[u32]) -> f64 {
         sum += n;
         squares += n * n;
     }
-    let of = |n: u64| n as f64 / PAIRS as f64;
+    let of = |n: u64| n as f64 / n_pairs as f64;
     let independent: f64 = by_column.iter().map(|&n| of(n) * (1.0 - of(n))).sum();
     if independent > 0.0 { (of(squares) - of(sum).powi(2)) / independent } else { 1.0 }
 }

@@ -5,8 +5,8 @@
 //!    one if each column took its values on its own? A table of a few categories repeats by nature; numbers with decimals, long
 //!    texts and pixels do not.
 //! 3. Rows are nearly equal where a long text has at least 0.8 of its terms in common ([`texts`]: MinHash, Broder 1997), where all
-//!    columns agree and the numbers differ by rounding ([`numbers`]), or where all columns but one, or but the times, agree and the
-//!    target does, too ([`but_one`]). Pictures of equal pixels are equal rows, however encoded.
+//!    columns agree and the numbers differ by rounding ([`numbers`]), or where the target agrees, too, and all columns do but one, or but
+//!    the times ([`but_one`]), or but for noise of about 1% in the numbers. Pictures of equal pixels are equal rows, however encoded.
 //! 4. Copies of copies are copies. Where that would join more than 5% of the rows (and more than 10), as texts made from one
 //!    template do, only equal rows count among these.
 //!
@@ -113,14 +113,23 @@ pub fn find_beside(batch: &Batch, target: Option<usize>, context: &Context) -> R
     for (a, b) in pairs {
         near.join(a, b);
     }
-    let pairs = numbers::pairs(&cells, &evidence, &classes.firsts, context)?;
-    for &(a, b) in sure(&pairs, classes.firsts.len(), |&(a, b)| (evidence.chance(a, b), 1)) {
+    let n_firsts = classes.firsts.len();
+    let chance = |&(a, b): &(u32, u32)| (evidence.chance(a, b), 1);
+    let pairs = numbers::pairs(&cells, &evidence, &classes.firsts, numbers::ROUNDED, context)?;
+    for &(a, b) in sure(&pairs, n_firsts, chance) {
         near.join(a, b);
     }
     let target = target.filter(|&at| but_one::is_comparable(batch.schema().columns()[at].kind));
     if let Some(target) = target.map(|at| Cells::of(batch, at)).transpose()? {
         for (a, b) in but_one::pairs(&cells, &target, &evidence, &classes.firsts, context)? {
             near.join(a, b);
+        }
+        let pairs = numbers::pairs(&cells, &evidence, &classes.firsts, numbers::NOISY, context)?;
+        let found: Vec<_> = sure(&pairs, n_firsts, chance).map(|&(a, b)| (a, vec![b])).collect();
+        if but_one::kappa(&target, &found.iter().collect::<Vec<_>>()) >= but_one::AGREE {
+            found.iter().for_each(|(a, others)| {
+                near.join(*a, others[0]);
+            });
         }
     }
     Ok(counted(&equal.labels(), near.labels()))
@@ -136,7 +145,7 @@ fn sure<T: Sync>(
     let n = n_rows.max(1) as f64;
     let by_chance = |pair: &T| {
         let (chance, others) = chance(pair);
-        repeated((chance + n.ln()).exp(), others)
+        of_several((chance + n.ln()).exp(), others)
     };
     let each: Vec<f64> = pairs.par_iter().map(by_chance).collect();
     let mut sorted = each.clone();
@@ -148,11 +157,30 @@ fn sure<T: Sync>(
 
 /// How likely it is that so many rows equal one, of which `expected` do by chance: the tail of Poisson's distribution, bounded from
 /// above by its first term. Where one such row is nothing rare, columns that depend on each other explain many, and it stays at one.
-fn repeated(expected: f64, others: usize) -> f64 {
+fn of_several(expected: f64, others: usize) -> f64 {
     if expected >= RARE {
         return expected;
     }
     (1..=others.min(20)).map(|k| expected / k as f64).product()
+}
+
+/// The places of all keys that are there more than once, and of a few others. A table of at least eight bits a key tells most keys
+/// apart, so that only the rest needs sorting.
+fn repeated(keys: &[u64]) -> Vec<usize> {
+    let n_bits = (keys.len() * 8).next_power_of_two().max(64);
+    let (mut once, mut again) = (vec![0u64; n_bits / 64], vec![0u64; n_bits / 64]);
+    // The keys are sums of mixed hashes, so any of their bits will do.
+    let bit = |key: u64| ((key as usize % n_bits) / 64, 1u64 << (key % 64));
+    for &key in keys {
+        let (word, bit) = bit(key);
+        again[word] |= once[word] & bit;
+        once[word] |= bit;
+    }
+    let is_repeated = |key: u64| {
+        let (word, bit) = bit(key);
+        again[word] & bit != 0
+    };
+    (0..keys.len()).filter(|&place| is_repeated(keys[place])).collect()
 }
 
 /// Joins the rows of a class that have the same key.

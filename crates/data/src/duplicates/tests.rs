@@ -417,3 +417,53 @@ fn panels_and_designs_are_no_copies_though_but_one_column_agrees() {
     ]);
     assert!(found(&design).is_empty());
 }
+
+#[test]
+fn rows_made_from_others_by_noise_are_copies_where_their_classes_agree() {
+    let mut random = Random::new(21, 0);
+    let made: Vec<(Vec<f64>, u32)> = (0..60)
+        .map(|_| ((0..8).map(|_| 10.0 + 5.0 * random.normal()).collect(), random.below(2) as u32))
+        .collect();
+    let noisy: Vec<Vec<f64>> = (0..240)
+        .map(|i| made[i % 60].0.iter().map(|x| rounded(x * (1.0 + 0.005 * random.normal()), 4)).collect())
+        .collect();
+    let of = |class: &dyn Fn(usize) -> u32| {
+        let columns = (0..8).map(|c| numbers(&format!("x{c}"), noisy.iter().map(|row| row[c])));
+        found(&batch(columns.chain([classes_of((0..240).map(class))]).collect()))
+    };
+    let copies = of(&|i| made[i % 60].1);
+    assert!(copies.near >= 170, "{copies:?}");
+    assert!((0..240).all(|i| copies.first[i] as usize % 60 == i % 60), "{copies:?}");
+    // With a result of their own they are measurements that were repeated.
+    assert!(of(&|i| (i / 60 % 2) as u32).is_empty());
+    // What changes slowly is near what was before, in all columns at once.
+    let slow = (0..8).map(|c| {
+        numbers(&format!("x{c}"), (0..500).map(move |i| (f64::from(i) / 50.0 + f64::from(c) * 0.7).sin()))
+    });
+    let copies = found(&batch(slow.chain([classes_of((0..500).map(|i| i / 100 % 2))]).collect()));
+    assert!(copies.is_empty(), "{copies:?}");
+}
+
+#[test]
+fn a_record_that_comes_again_under_another_number_at_another_time_is_a_copy() {
+    let (rows, measured, classes) = recorded_thrice();
+    let mut random = Random::new(22, 0);
+    let day = 86_400_000_000i64;
+    let times = arrow_array::TimestampMicrosecondArray::from_iter_values(
+        (0..450).map(|_| day * random.below(300) as i64),
+    );
+    let seen: (Column, ArrayRef) = (Column::new("seen", Kind::Time), Arc::new(times.with_timezone("UTC")));
+    let mut numbered = |name: &str| {
+        let values: Vec<f64> = (0..450).map(|_| random.below(9_000_000) as f64).collect();
+        numbers(name, values)
+    };
+    let (ticket, order) = (numbered("ticket"), numbered("order"));
+    for left in [vec![ticket.clone(), seen], vec![ticket, order]] {
+        let all = (0..3)
+            .map(|c| numbers(&format!("m{c}"), rows.iter().map(|&i| measured[c][i]).collect::<Vec<_>>()));
+        let target = classes_of(rows.iter().map(|&i| classes[i]));
+        let copies = found(&batch(all.chain(left).chain([target]).collect()));
+        let firsts = (0..450).filter(|&row| copies.first[row] as usize == row).count();
+        assert!((150..=160).contains(&firsts), "{firsts} of 150");
+    }
+}

@@ -9,7 +9,7 @@ use super::formats::Doubt;
 use super::hints::Hints;
 use super::identity::{self, Identity};
 use super::locale::Locale;
-use super::{dates, numbers, words};
+use super::{composite, dates, numbers, words};
 use crate::cell::clip;
 use crate::parse::{EXACT, FlagFormat, Format, Missing, NumberFormat, TimeFormat, plain_number, write_iso};
 use crate::plan::Weight;
@@ -82,7 +82,9 @@ pub(crate) fn judge(
         Kind::Category | Kind::Text => {
             verdict.doubts.extend(words::like_missing(&facts));
             verdict.doubts.extend(words::taken(&facts, missing));
-            verdict.doubts.extend(numbers::mixed_units(&facts));
+            let units = numbers::mixed_units(&facts);
+            verdict.doubts.extend(units.or_else(|| composite::worded(&facts)));
+            verdict.doubts.extend(composite::several(&facts));
         }
         _ => verdict.doubts.extend(words::beside(&facts, missing, &verdict.missing)),
     }
@@ -119,7 +121,10 @@ fn by_values(facts: &Facts<'_>, hints: &Hints, locale: &Locale) -> Verdict {
         && facts.n_distinct() >= SURE
         && let Some(format) = dates::period(facts)
     {
-        let why = "periods of the calendar, as the name says, each as its first day";
+        let why = match &format {
+            TimeFormat::Pattern(_) => "days of a year, as the name says",
+            _ => "periods of the calendar, as the name says, each as its first day",
+        };
         return Verdict::new(Kind::Time, why).in_format(Format::Time(format));
     }
     if let Some(doubt) = numbers::mixed_decimals(facts) {
@@ -173,6 +178,13 @@ fn numeric(facts: &Facts<'_>, hints: &Hints, format: &NumberFormat, missing: &[S
         };
         let verdict = Verdict::new(Kind::Time, why).in_format(Format::Time(format));
         return Verdict { missing: missing.to_vec(), doubts: vec![doubt], ..verdict };
+    }
+    if !whole
+        && hints.time()
+        && let Some((format, why)) = seconds_or_millis(&numbers)
+    {
+        let verdict = Verdict::new(Kind::Time, why).in_format(Format::Time(format));
+        return Verdict { missing: missing.to_vec(), ..verdict };
     }
     if !whole && hints.version() && facts.values.iter().all(|v| v.0.contains('.')) {
         return Verdict::new(Kind::Category, "the name says that they are versions: names, not numbers");
@@ -290,6 +302,15 @@ pub(crate) fn moment(facts: &Facts<'_>, is_time: bool, numbers: &[f64]) -> Optio
     if let Some(found) = with_clock(facts).or_else(|| months(facts)) {
         return Some(found);
     }
+    // The day of a year, as NASA and mainframes write it.
+    let of_year = TimeFormat::Pattern("%Y%j".into());
+    let is_day = |t: &str| t.len() == 7 && of_year.parse(t).is_some();
+    if within(1_900_001.0, 2_100_000.0)
+        && facts.n_distinct() >= SURE
+        && facts.values.iter().all(|v| is_day(v.0))
+    {
+        return Some((of_year, "seven digits that are dates (year, day of the year)".into()));
+    }
     // Written without dividers; a day and a month that both fit are read day first.
     for (pattern, order) in WRITTEN_TOGETHER {
         let format = TimeFormat::Pattern(pattern.into());
@@ -299,11 +320,8 @@ pub(crate) fn moment(facts: &Facts<'_>, is_time: bool, numbers: &[f64]) -> Optio
             return Some((format, format!("digits that are times ({order})")));
         }
     }
-    if within(1e8, 4.2e9) {
-        return Some((TimeFormat::UnixSeconds, format!("seconds since 1970{}", range(numbers, 1e6))));
-    }
-    if within(1e11, 4.2e12) {
-        return Some((TimeFormat::UnixMillis, format!("milliseconds since 1970{}", range(numbers, 1e3))));
+    if let Some(found) = seconds_or_millis(numbers) {
+        return Some(found);
     }
     if within(1e14, 4.2e15) {
         return Some((TimeFormat::UnixMicros, format!("microseconds since 1970{}", range(numbers, 1.0))));
@@ -312,6 +330,16 @@ pub(crate) fn moment(facts: &Facts<'_>, is_time: bool, numbers: &[f64]) -> Optio
         return Some((TimeFormat::UnixNanos, format!("nanoseconds since 1970{}", range(numbers, 1e-3))));
     }
     None
+}
+
+/// Numbers that are moments from 1973 to 2103, as Python and JavaScript count them.
+fn seconds_or_millis(numbers: &[f64]) -> Option<(TimeFormat, String)> {
+    let within = |low: f64, high: f64| !numbers.is_empty() && numbers.iter().all(|x| (low..high).contains(x));
+    if within(1e8, 4.2e9) {
+        return Some((TimeFormat::UnixSeconds, format!("seconds since 1970{}", range(numbers, 1e6))));
+    }
+    let millis = || (TimeFormat::UnixMillis, format!("milliseconds since 1970{}", range(numbers, 1e3)));
+    within(1e11, 4.2e12).then(millis)
 }
 
 /// Numbers that Excel would show as days from 1954 to 2064, with or without a time of day.
@@ -335,7 +363,9 @@ fn range(numbers: &[f64], scale: f64) -> String {
 
 /// Words: an identifier, one of a set of names, or free text.
 fn textual(facts: &Facts<'_>, hints: &Hints) -> Verdict {
-    if let Some((identity, why)) = identity::of_texts(facts, hints) {
+    if !composite::holds_numbers(facts)
+        && let Some((identity, why)) = identity::of_texts(facts, hints)
+    {
         return Verdict::new(Kind::Text, "").identified(identity, why);
     }
     let words = facts.mean(count);
@@ -393,6 +423,9 @@ fn number_words(format: &Format) -> String {
     }
     if format.about {
         words.push("signs of what is not exact");
+    }
+    if format.degrees {
+        words.push("degree signs, minutes and hemispheres: degrees, south and west negative");
     }
     if let Some(unit) = &format.unit {
         unit_words = format!("the unit {unit}");

@@ -189,8 +189,15 @@ fn doubt(format: &TimeFormat, why: &str) -> Doubt {
     }
 }
 
-/// Quarters and other periods of the calendar: read as times only where somebody says that they are, since `01/2018` may be a code.
+/// Quarters and other periods of the calendar, and days of a year (`2024-032`): read as times only where somebody says that they are, since `01/2018` may be a code.
 pub(crate) fn period(facts: &Facts<'_>) -> Option<TimeFormat> {
     let all = |format: &TimeFormat| facts.values.iter().all(|(text, _)| format.parse(text).is_some());
-    [TimeFormat::Quarter, TimeFormat::Period].into_iter().find(|format| facts.n_distinct() > 0 && all(format))
+    let day_of_year = TimeFormat::Pattern("%Y-%j".into());
+    // `2024-1` is a month, `2024-001` the first day.
+    if facts.values.iter().any(|(text, _)| text.len() != "2024-001".len()) || !all(&day_of_year) {
+        return [TimeFormat::Quarter, TimeFormat::Period]
+            .into_iter()
+            .find(|format| facts.n_distinct() > 0 && all(format));
+    }
+    (facts.n_distinct() > 0).then_some(day_of_year)
 }

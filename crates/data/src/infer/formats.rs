@@ -111,15 +111,27 @@ pub(crate) struct Doubt {
 
 /// The words of "no value" among what is not read, and how many rows neither explains.
 pub(super) fn explain(facts: &Facts<'_>, reads: &dyn Fn(&str) -> bool) -> (Vec<String>, u64) {
+    explain_within(facts, reads, u64::MAX).unwrap_or_default()
+}
+
+/// The same where at most so many rows are not explained: it stops where there are more, as for most ways of writing after a few values.
+pub(super) fn explain_within(
+    facts: &Facts<'_>,
+    reads: &dyn Fn(&str) -> bool,
+    most: u64,
+) -> Option<(Vec<String>, u64)> {
     let (mut missing, mut bad) = (Vec::new(), 0);
     for &(text, n) in facts.values.iter().filter(|(text, _)| !reads(text)) {
         if is_missing_word(text) || UNKNOWN.iter().any(|word| word.eq_ignore_ascii_case(text)) {
             missing.push(text.to_string());
-        } else {
-            bad += n;
+            continue;
+        }
+        bad += n;
+        if bad > most {
+            return None;
         }
     }
-    (missing, bad)
+    Some((missing, bad))
 }
 
 /// The way of writing where it explains enough.

@@ -21,6 +21,9 @@ pub(crate) enum Identity {
 /// How few rows may be called "all different" without a hint in the name.
 const ENOUGH: u64 = 20;
 
+/// So many digits, always as many, are the number of a card or an account; times in milliseconds have 13.
+const LONG: usize = 14;
+
 /// Whole numbers.
 pub(crate) fn of_numbers(
     facts: &Facts<'_>,
@@ -52,7 +55,12 @@ pub(crate) fn of_numbers(
             return Some((clear(facts), format!("an identifier: all values differ and have {width} digits")));
         }
     }
-    if hints.identifier() && facts.n_distinct() > 50 && facts.distinct_ratio() > 0.05 {
+    let long = |text: &str| text.len() >= LONG && text.bytes().all(|b| b.is_ascii_digit());
+    let alike = facts.values.iter().all(|v| long(v.0) && v.0.len() == facts.values[0].0.len());
+    // Amounts that large end with zeros, and so do times in finer units.
+    let odd = || facts.values.iter().any(|v| !v.0.ends_with("00")) && !hints.time() && !hints.year();
+    let numbered = alike && facts.n_distinct() > 20 && odd();
+    if numbered || (hints.identifier() && facts.n_distinct() > 50 && facts.distinct_ratio() > 0.05) {
         return Some((Identity::Blurred, repeats()));
     }
     None
@@ -61,7 +69,9 @@ pub(crate) fn of_numbers(
 /// Words.
 pub(crate) fn of_texts(facts: &Facts<'_>, hints: &Hints) -> Option<(Identity, String)> {
     let (ratio, enough) = (facts.distinct_ratio(), facts.n_values >= ENOUGH);
-    let words = facts.mean(count);
+    // Digits and signs alone are no words, whatever divides them: `+49 170 1234567`.
+    let spoken = facts.share(|t| t.chars().any(char::is_alphabetic)) > 0.1;
+    let words = if spoken { facts.mean(count) } else { 1.0 };
     if ratio > 0.9 && facts.n_values >= 5 && facts.share(is_hash) > 0.99 {
         return Some((clear(facts), "an identifier: hexadecimal codes such as a UUID or a hash".into()));
     }

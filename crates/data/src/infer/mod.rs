@@ -15,6 +15,7 @@
 //! A value that cannot be read is tolerated in up to 1% of a column's values (in small tables: 1 of 20, 2 of 40 and more).
 
 mod column;
+mod composite;
 mod dates;
 mod decide;
 mod facts;

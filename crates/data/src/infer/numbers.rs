@@ -1,11 +1,14 @@
 //! Which way of writing numbers explains the values of a column.
 
 use super::facts::Facts;
-use super::formats::{Doubt, Found, accept, explain};
+use super::formats::{Doubt, Found, accept, explain_within};
 use super::locale::{Locale, may_group};
 use crate::parse::currency::currency_of;
-use crate::parse::{NumberFormat, Thousands, exact, factor, half_of_day, has_digit, has_parts, magnitude};
-use crate::plan::Weight;
+use crate::parse::{
+    NumberFormat, Thousands, exact, factor, half_of_day, has_digit, has_minutes_or_hemisphere, has_parts,
+    hemisphere_of, least_part, magnitude, without_oclock,
+};
+use crate::plan::{Weight, tolerated};
 
 /// The longest unit, in characters.
 const UNIT: usize = 12;
@@ -16,8 +19,7 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
     if with_digit * 10 < first.len() * 7 {
         return None;
     }
-    let plain = explain(facts, &|t| NumberFormat::default().parse(t).is_some());
-    if plain.1 == 0 {
+    if let Some(plain) = explain_within(facts, &|t| NumberFormat::default().parse(t).is_some(), 0) {
         let (format, doubt) = grouped(facts, locale, &NumberFormat::default());
         return Some(Found { doubt, ..accept(facts, format, plain)? });
     }
@@ -39,13 +41,14 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
         (style(true, Some(Thousands::Apostrophe)), false),
         (style(false, Some(Thousands::Lakh)), false),
     ];
-    let explained = candidates.map(|(format, strict)| {
+    // What leaves more rows unexplained is not accepted, so it need not be counted to the end.
+    let most = tolerated(facts.values.iter().map(|v| v.1).sum());
+    let explained = candidates.into_iter().filter_map(|(format, strict)| {
         let reads = |t: &str| if strict { format.parse_strictly(t) } else { format.parse(t) }.is_some();
-        let found = explain(facts, &reads);
-        (format, found)
+        let found = explain_within(facts, &reads, most)?;
+        Some((format, found))
     });
-    let (format, found) =
-        explained.into_iter().reduce(|best, next| if next.1.1 < best.1.1 { next } else { best })?;
+    let (format, found) = explained.reduce(|best, next| if next.1.1 < best.1.1 { next } else { best })?;
     let (format, doubt) = match format == base {
         true => grouped(facts, locale, &base),
         false => commas(facts, locale, format),
@@ -63,7 +66,8 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
 /// What stands around the numbers: percent signs, currencies, signs of censoring, magnitudes, units, colons of lengths of time.
 fn dress(facts: &Facts<'_>) -> NumberFormat {
     let bare = NumberFormat::default();
-    let odd = || facts.values.iter().map(|v| v.0).filter(|t| bare.parse(t).is_none());
+    let unread: Vec<&str> = facts.values.iter().map(|v| v.0).filter(|t| bare.parse(t).is_none()).collect();
+    let odd = || unread.iter().copied();
     let takes_off = |probe: NumberFormat| odd().any(|t| probe.undressed(t));
     let mut dress = NumberFormat {
         percent: takes_off(NumberFormat { percent: true, ..Default::default() }),
@@ -73,8 +77,14 @@ fn dress(facts: &Facts<'_>) -> NumberFormat {
         ..Default::default()
     };
     let odd = || odd().map(exact);
-    if odd().any(has_parts) {
+    if odd().any(has_parts) || odd().any(|t| without_oclock(t).is_some()) {
         return NumberFormat { clock: true, ..dress };
+    }
+    if odd().any(has_minutes_or_hemisphere) || has_opposite_hemispheres(facts) {
+        return NumberFormat { degrees: true, ..dress };
+    }
+    if let Some(unit) = odd().find_map(least_part) {
+        return NumberFormat { units: Some(unit), ..dress };
     }
     let is_length =
         |t: &str| colons(t) > 0 && NumberFormat { clock: true, ..Default::default() }.parse(t).is_some();
@@ -122,6 +132,16 @@ fn dress(facts: &Facts<'_>) -> NumberFormat {
         dress.units = Some(base);
     }
     dress
+}
+
+/// Whether decimals are north and south, or east and west, by a letter alone: `13.4E` beside `2.1W`.
+fn has_opposite_hemispheres(facts: &Facts<'_>) -> bool {
+    let letters: Vec<char> = facts.values.iter().filter_map(|v| hemisphere_of(v.0)).collect();
+    let opposite = |a: char, b: char| letters.contains(&a) && letters.contains(&b);
+    let decimals = facts.values.iter().filter(|v| v.0.contains('.')).count();
+    letters.len() * 10 >= facts.n_distinct() * 9
+        && decimals * 2 > facts.n_distinct()
+        && (opposite('N', 'S') || opposite('E', 'W'))
 }
 
 /// The unit behind most numbers, the first of several.
@@ -177,15 +197,15 @@ pub(super) fn mixed_decimals(facts: &Facts<'_>) -> Option<Doubt> {
 }
 
 /// What stands behind the digits of a text that begins with a number.
-fn suffix(text: &str) -> Option<&str> {
+pub(super) fn suffix(text: &str) -> Option<&str> {
     let begins = |c: char| c.is_ascii_digit() || "+-−.,<>≤≥$€£¥₹(".contains(c);
     let end = text.rfind(|c: char| c.is_ascii_digit())? + 1;
     let unit = text[end..].trim_start_matches(['.', ',']).trim();
     let sound = text.starts_with(begins)
         && !unit.is_empty()
         && unit.chars().count() <= UNIT
-        && unit.chars().all(|c| c.is_alphabetic() || "°µ/²³·.% ".contains(c))
-        && unit.chars().any(char::is_alphabetic)
+        && unit.chars().all(|c| c.is_alphabetic() || "°µ/²³·.% '\"′″".contains(c))
+        && (unit.chars().any(char::is_alphabetic) || ["°", "\"", "″", "'", "′"].contains(&unit))
         && text[..end].chars().all(|c| !c.is_alphabetic() || "eE".contains(c));
     sound.then_some(unit)
 }
@@ -341,7 +361,8 @@ fn partly_dressed(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
     let has = |t: &str| {
         let text = t.to_lowercase();
         let text = text.trim_end_matches([')', ' ']);
-        text.ends_with(&sign)
+        least_part(text).is_some()
+            || text.ends_with(&sign)
             || (sign.len() > 2 && text.strip_suffix('s').is_some_and(|t| t.ends_with(&sign)))
     };
     let with: u64 = facts.values.iter().filter(|v| has(v.0)).map(|v| v.1).sum();

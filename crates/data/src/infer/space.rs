@@ -8,7 +8,7 @@ use super::as_text;
 use super::facts::Facts;
 use super::sample::Sample;
 use crate::cell;
-use crate::parse::{Missing, plain_number};
+use crate::parse::{Format, Missing, plain_number};
 use crate::plan::{InferredColumn, InferredSchema, Note, Weight};
 
 /// What the two coordinates are called, that of the x axis first, and whether the words promise degrees.
@@ -74,7 +74,12 @@ pub(super) fn point(
         Some(told) => told == Coordinates::Degrees,
         None => facts.share(beyond) <= 0.5,
     };
-    let measured = if degrees { "longitude and latitude" } else { "x and y in a plane" };
+    let written = |text: &str| !text.starts_with(|c: char| c.is_ascii_alphabetic() || "{[".contains(c));
+    let measured = match degrees {
+        true if facts.values.first().is_some_and(|v| written(v.0)) => "latitude and longitude, in this order",
+        true => "longitude and latitude",
+        false => "x and y in a plane",
+    };
     let how = match share {
         _ if declared => "point as told",
         share if share < 1.0 => "nearly every cell says a place",
@@ -195,12 +200,18 @@ impl Found {
         let texts = |at: usize| as_text(&sample.rows, schema.index(&plan.columns[at].name)?);
         let (xs, ys) = (texts(x)?, texts(y)?);
         let mut found = Found::default();
-        for (row, (x, y)) in xs.iter().zip(&ys).enumerate() {
-            let number = |text: Option<&str>| plain_number(text.filter(|text| !missing.is(text))?);
-            let (Some(x), Some(y)) = (number(x), number(y)) else { continue };
+        for (row, (x_text, y_text)) in xs.iter().zip(&ys).enumerate() {
+            let number = |text: Option<&str>, at: usize| {
+                let text = text.filter(|text| !missing.is(text))?;
+                match &plan.columns[at].format {
+                    Format::Number(format) => format.parse(text),
+                    _ => plain_number(text),
+                }
+            };
+            let (Some(x_value), Some(y_value)) = (number(x_text, x), number(y_text, y)) else { continue };
             found.n += 1;
-            let here = (row * sample.stride + 1, [x, y]);
-            match EARTH.fault([x, y]) {
+            let here = (row * sample.stride + 1, [x_value, y_value]);
+            match EARTH.fault([x_value, y_value]) {
                 Some(Fault::Swapped) => {
                     found.swapped += 1;
                     found.first_swapped.get_or_insert(here);

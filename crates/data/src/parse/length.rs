@@ -12,6 +12,14 @@ const PARTS: [(&[&str], f64); 4] = [
 
 /// Whether a text is a length that no number with a unit could be: of several parts.
 pub(crate) fn has_parts(text: &str) -> bool {
+    // `7h30`: no unit stands alone between two numbers.
+    let french = text.split_once('h').is_some_and(|(hours, minutes)| {
+        let digits = |t: &str| (1..=2).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
+        digits(hours) && digits(minutes) && minutes.len() == 2
+    });
+    if french {
+        return true;
+    }
     let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).count();
     (words > 1 || text.contains(':')) && length(text.trim_start_matches(['-', '+'])).is_some()
 }

@@ -1,5 +1,6 @@
 //! From a cell as it is written to its value: numbers, flags and timestamps, each in the ways people write them.
 
+mod angle;
 mod clock;
 pub(crate) mod currency;
 mod date;
@@ -8,6 +9,7 @@ mod length;
 mod missing;
 mod months;
 mod number;
+mod parts;
 mod period;
 pub(crate) mod spelling;
 mod time;
@@ -19,6 +21,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tidemill_core::{Error, Kind, Result};
 
+pub(crate) use angle::{angle, has_minutes_or_hemisphere, hemisphere_of};
 pub(crate) use clock::half_of_day;
 pub use flag::{FlagFormat, yes_or_no};
 pub(crate) use length::has_parts;
@@ -26,7 +29,8 @@ pub use missing::{Missing, is_missing_word, unquoted};
 pub(crate) use missing::{bare, quoted};
 pub(crate) use number::EXACT;
 pub use number::{NumberFormat, Thousands, plain_number};
-pub(crate) use number::{exact, has_digit, magnitude};
+pub(crate) use number::{exact, has_digit, magnitude, without_oclock};
+pub(crate) use parts::least_part;
 pub use spelling::one_each;
 pub use time::{TimeFormat, write_iso};
 pub use units::factor;

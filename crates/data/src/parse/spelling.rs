@@ -53,7 +53,16 @@ pub(crate) fn spaced(name: &str) -> String {
 
 /// Without accents.
 pub(crate) fn plain(name: &str) -> String {
-    if name.is_ascii() { name.to_string() } else { name.chars().map(bare).filter(|c| !is_mark(*c)).collect() }
+    let seen = |c: &char| !is_mark(*c) && !is_invisible(*c);
+    if name.is_ascii() { name.to_string() } else { name.chars().map(bare).filter(seen).collect() }
+}
+
+/// Spaces without width, marks of direction, soft hyphens: what copying from a page or a PDF brings along.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}'
+    )
 }
 
 fn is_mark(c: char) -> bool {

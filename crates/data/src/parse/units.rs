@@ -11,7 +11,11 @@ const DIMENSIONS: [&[(&str, f64)]; 5] = [
         ("t", 1e3),
         ("lb", 0.453_592_37),
         ("lbs", 0.453_592_37),
+        ("pound", 0.453_592_37),
+        ("pounds", 0.453_592_37),
         ("oz", 0.028_349_523_125),
+        ("ounce", 0.028_349_523_125),
+        ("ounces", 0.028_349_523_125),
     ],
     // Length.
     &[
@@ -23,7 +27,14 @@ const DIMENSIONS: [&[(&str, f64)]; 5] = [
         ("µm", 1e-6),
         ("in", 0.0254),
         ("inch", 0.0254),
+        ("inches", 0.0254),
+        ("\"", 0.0254),
+        ("″", 0.0254),
         ("ft", 0.3048),
+        ("foot", 0.3048),
+        ("feet", 0.3048),
+        ("'", 0.3048),
+        ("′", 0.3048),
         ("yd", 0.9144),
         ("mi", 1609.344),
         ("mile", 1609.344),
@@ -46,6 +57,19 @@ const DIMENSIONS: [&[(&str, f64)]; 5] = [
         ("d", 86_400.0),
         ("day", 86_400.0),
         ("days", 86_400.0),
+        ("wk", 604_800.0),
+        ("wks", 604_800.0),
+        ("week", 604_800.0),
+        ("weeks", 604_800.0),
+        // Of the Gregorian calendar on average.
+        ("mo", 2_629_746.0),
+        ("mos", 2_629_746.0),
+        ("month", 2_629_746.0),
+        ("months", 2_629_746.0),
+        ("yr", 31_556_952.0),
+        ("yrs", 31_556_952.0),
+        ("year", 31_556_952.0),
+        ("years", 31_556_952.0),
     ],
     // Bytes.
     &[("b", 1.0), ("kb", 1e3), ("mb", 1e6), ("gb", 1e9), ("tb", 1e12)],
@@ -68,7 +92,7 @@ pub fn factor(unit: &str, base: &str) -> Option<f64> {
 
 /// A text without the unit at its end, and the factor that makes its number one in `base`; 1 where there is no unit.
 pub(super) fn split<'a>(text: &'a str, base: &str) -> Option<(&'a str, f64)> {
-    let unit = |c: char| c.is_alphabetic() || c == 'µ' || c == '.';
+    let unit = |c: char| c.is_alphabetic() || "µ.'\"′″".contains(c);
     let number = text.trim_end_matches(unit);
     // The point of `1.` belongs to the number.
     let end = if text[number.len()..].starts_with('.') {

@@ -4,11 +4,15 @@ use serde::Serialize;
 
 use super::cells::Cells;
 use crate::parse::{bare, plain_number};
+use crate::source::is_total;
 
 /// What UTF-8 looks like when it is read as Windows-1252: the beginnings of its two- and three-byte characters. (`Ã` before
 /// a lower-case letter is Portuguese; before these characters it is not a word of any language.)
 const MOJIBAKE: &[&str] =
     &["â€", "Â ", "Â\u{a0}", "Â°", "Â£", "Â©", "Â®", "Â«", "Â»", "Ã\u{ad}", "ï»¿", "ðŸ"];
+
+/// A longer text is no word for a total, in bytes.
+const LONGEST_TOTAL: usize = 40;
 
 /// Faults of the texts or names of a column. Where names are counted with an error, these counts are too low by as much.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -21,6 +25,8 @@ pub struct Words {
     pub mojibake: Cells,
     /// Control characters.
     pub control: Cells,
+    /// Words for a sum of other rows, such as `Total` and `Subtotal 2023`.
+    pub totals: Cells,
     /// Values that are plain numbers.
     pub numbers: Cells,
     /// Values that are not.
@@ -40,6 +46,9 @@ impl Words {
         if bare.bytes().any(|b| b < 0x20) {
             self.control.note_times(times, row, || bare.escape_debug().to_string());
         }
+        if names_total(bare) {
+            self.totals.note_times(times, row, || format!("'{bare}'"));
+        }
         if text.is_ascii() {
             return;
         }
@@ -49,6 +58,18 @@ impl Words {
             self.mojibake.note_times(times, row, shown);
         }
     }
+}
+
+/// Whether a name is a word for a total, or begins with one that means nothing else.
+fn names_total(text: &str) -> bool {
+    if text.len() > LONGEST_TOTAL {
+        return false;
+    }
+    let text = text.to_lowercase();
+    let begins = ["subtotal", "sub-total", "sub total", "grand total", "zwischensumme"];
+    // These may well be values: a mean income, the media.
+    let open = ["media", "mean", "average", "avg", "sum", "soma"];
+    (is_total(&text) && !open.contains(&&*text)) || begins.iter().any(|word| text.starts_with(word))
 }
 
 fn is_mojibake(text: &str) -> bool {
@@ -67,7 +88,17 @@ fn is_mojibake(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_mojibake;
+    use super::{is_mojibake, names_total};
+
+    #[test]
+    fn words_for_totals_are_told_from_names() {
+        for word in ["Total", "TOTAL:", "Subtotal 2023", "Grand Total (EUR)", "Gesamt", "合计"] {
+            assert!(names_total(word), "{word}");
+        }
+        for word in ["Totalmente", "total war", "Media", "mean", "Toto", "", "sum"] {
+            assert!(!names_total(word), "{word}");
+        }
+    }
 
     /// Every European letter written as UTF-8 and read as Windows-1252 is seen (where Windows-1252 has its bytes at all); the letter
     /// itself is not.

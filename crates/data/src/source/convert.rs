@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
-    DecimalType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    DecimalType, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType,
+    DurationSecondType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
@@ -51,8 +53,46 @@ pub(super) fn floats(array: &dyn Array) -> Result<Float64Array> {
         DataType::Decimal256(..) => {
             decimals::<Decimal256Type>(array, |x| x.to_i128().map_or(f64::INFINITY, |x| x as f64))
         }
+        DataType::Time32(_) | DataType::Time64(_) | DataType::Duration(_) => seconds(array)?,
         other => return Err(unreadable(other)),
     })
+}
+
+/// Times of day and lengths of time in seconds.
+fn seconds(array: &dyn Array) -> Result<Float64Array> {
+    let by = |unit: &TimeUnit| match unit {
+        TimeUnit::Second => 1.0,
+        TimeUnit::Millisecond => 1e3,
+        TimeUnit::Microsecond => 1e6,
+        TimeUnit::Nanosecond => 1e9,
+    };
+    let whole: Float64Array = match array.data_type() {
+        DataType::Time32(TimeUnit::Second) => array.as_primitive::<Time32SecondType>().unary(f64::from),
+        DataType::Time32(_) => array.as_primitive::<Time32MillisecondType>().unary(f64::from),
+        DataType::Time64(TimeUnit::Microsecond) => {
+            array.as_primitive::<Time64MicrosecondType>().unary(|x| x as f64)
+        }
+        DataType::Time64(_) => array.as_primitive::<Time64NanosecondType>().unary(|x| x as f64),
+        DataType::Duration(TimeUnit::Second) => {
+            array.as_primitive::<DurationSecondType>().unary(|x| x as f64)
+        }
+        DataType::Duration(TimeUnit::Millisecond) => {
+            array.as_primitive::<DurationMillisecondType>().unary(|x| x as f64)
+        }
+        DataType::Duration(TimeUnit::Microsecond) => {
+            array.as_primitive::<DurationMicrosecondType>().unary(|x| x as f64)
+        }
+        DataType::Duration(TimeUnit::Nanosecond) => {
+            array.as_primitive::<DurationNanosecondType>().unary(|x| x as f64)
+        }
+        other => return Err(unreadable(other)),
+    };
+    let (DataType::Time32(unit) | DataType::Time64(unit) | DataType::Duration(unit)) = array.data_type()
+    else {
+        return Err(unreadable(array.data_type()));
+    };
+    let parts = by(unit);
+    Ok(whole.unary(|x: f64| x / parts))
 }
 
 /// A quotient of two exact floats is the nearest float to a decimal; where they are not exact, its digits are read.

@@ -22,7 +22,7 @@ use crate::Error;
 use crate::parse::EXACT;
 
 /// The keys and values of an object as they stand there: one that comes twice is a fault, not the last one's gain.
-struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Object<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -125,15 +125,26 @@ fn parsed(row: &str, at: usize) -> Result<Object<'_>, Fault> {
     })
 }
 
-/// A JSON text with `null` for each `NaN`, which Python writes and JSON does not know; `None` where there is none outside of texts.
-pub(super) fn without_nan(text: &str) -> Option<String> {
-    text.contains("NaN").then_some(())?;
+/// A JSON text with `null` for each `NaN`, which Python writes and JSON does not know, and a text for each `Infinity`; `None` where there is none
+/// outside of texts.
+pub fn without_nan(text: &str) -> Option<String> {
+    (text.contains("NaN") || text.contains("Infinity")).then_some(())?;
     let mut out = String::with_capacity(text.len() + 8);
     let (mut quoted, mut escaped, mut found) = (false, false, false);
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         if !quoted && let Some(after) = rest.as_str().strip_prefix("aN").filter(|_| c == 'N') {
             out.push_str("null");
+            (rest, found) = (after.chars(), true);
+            continue;
+        }
+        let endless = match c {
+            'I' if !quoted => rest.as_str().strip_prefix("nfinity").map(|after| ("\"Infinity\"", after)),
+            '-' if !quoted => rest.as_str().strip_prefix("Infinity").map(|after| ("\"-Infinity\"", after)),
+            _ => None,
+        };
+        if let Some((word, after)) = endless {
+            out.push_str(word);
             (rest, found) = (after.chars(), true);
             continue;
         }

@@ -18,6 +18,7 @@ mod input;
 mod jsonl;
 mod many;
 mod nested;
+mod object;
 mod options;
 mod pipeline;
 mod sqlite;
@@ -26,6 +27,7 @@ mod typed;
 mod workbook;
 
 pub(crate) use convert::plain;
+pub(crate) use csv::is_total;
 
 use std::path::Path;
 
@@ -40,6 +42,7 @@ pub use classes::default_target;
 pub use encoding::encoding_name;
 pub use gzip::{gunzip, unzstd};
 use input::{Input, Packing};
+pub use jsonl::without_nan;
 pub use options::ReadOptions;
 
 /// Where rows came from and how they were read.
@@ -211,6 +214,20 @@ pub fn stack(parts: Vec<(String, Box<dyn Source>)>) -> Result<Box<dyn Source>> {
     Ok(Box::new(many::Concat::new(parts)?))
 }
 
+/// Whether a file that is there already is one of those from which a location is read: to write to it would destroy the rows.
+pub fn is_read_from(file: &str, location: &str) -> bool {
+    let sheet = workbook::Sheet::of(location);
+    let path = match (location.strip_prefix("sqlite:"), &sheet) {
+        _ if location == "-" => return false,
+        (Some(table), _) => sqlite::path(table),
+        (None, Some(sheet)) => sheet.path(),
+        _ => location,
+    };
+    let Ok(file) = Path::new(file).canonicalize() else { return false };
+    let inputs = Input::find(path).unwrap_or_default();
+    inputs.iter().any(|input| input.path.canonicalize().is_ok_and(|path| path == file))
+}
+
 /// SHA-256 over the bytes of the files of a location, in the order of their names, as 64 hexadecimal digits.
 ///
 /// # Errors
@@ -237,7 +254,14 @@ fn open_file(
     options: &ReadOptions,
     chunk: usize,
 ) -> Result<(Box<dyn Source>, Provenance)> {
-    Ok(match format(&file)? {
+    let format = format(&file)?;
+    if matches!(format, Format::JsonLines)
+        && let Some(lines) = object::lines(&file)?
+    {
+        let rows = jsonl::JsonLines::open(Input::memory(&file.name, lines), options, chunk)?;
+        return Ok((Box::new(rows), Provenance::new(location, "JSON")));
+    }
+    Ok(match format {
         Format::Csv => {
             let csv = csv::Csv::open(file, options, chunk)?;
             let provenance = csv.provenance(location);

@@ -135,6 +135,8 @@ fn kind(found: &DataType) -> Option<Kind> {
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             convert::writes_json(item.data_type()).then_some(Kind::Text)
         }
+        // Of days and lengths of time: in seconds.
+        DataType::Time32(_) | DataType::Time64(_) | DataType::Duration(_) => Some(Kind::Number),
         number if number.is_numeric() => Some(Kind::Number),
         _ => None,
     }

@@ -10,6 +10,8 @@ pub(super) struct Shape {
     pub(super) lone_returns: bool,
     /// Cells are divided by runs of spaces and tabs: each run becomes one tab, and those at the ends of a line go.
     pub(super) spaces: bool,
+    /// Where spaces stand between a delimiter and the quote that opens a cell: the delimiter; 0 elsewhere. These spaces go.
+    pub(super) gapped: u8,
     /// A backslash stands before a quote that is part of a quoted cell: the quote is doubled instead.
     pub(super) backslashes: bool,
 }
@@ -66,15 +68,18 @@ struct Pen {
     held: bool,
     /// Whether spaces came that are not written yet.
     gap: bool,
+    /// Whether a line begins here, or a cell where spaces may stand before quotes.
     begins_line: bool,
     quoted: bool,
+    /// How many spaces came that are not written yet.
+    spaces: usize,
     /// The last byte that was written.
     last: u8,
 }
 
 impl Pen {
     fn new(shape: Shape) -> Self {
-        Pen { shape, held: false, gap: false, begins_line: true, quoted: false, last: 0 }
+        Pen { shape, held: false, gap: false, begins_line: true, quoted: false, spaces: 0, last: 0 }
     }
 
     /// Writes what was held back.
@@ -82,6 +87,7 @@ impl Pen {
         if std::mem::take(&mut self.held) {
             self.put(b"\\", out);
         }
+        out.extend(std::iter::repeat_n(b' ', std::mem::take(&mut self.spaces)));
     }
 
     fn write(&mut self, raw: &[u8], out: &mut Vec<u8>) {
@@ -99,9 +105,33 @@ impl Pen {
         }
     }
 
+    /// Writes a byte, but for the spaces between a delimiter and an opening quote.
+    fn put_without_gap(&mut self, byte: u8, out: &mut Vec<u8>) {
+        let begins_cell = self.begins_line && !self.quoted;
+        if byte == b' ' && begins_cell {
+            self.spaces += 1;
+            return;
+        }
+        let opens = byte == b'"' && begins_cell;
+        let kept = if opens { 0 } else { self.spaces };
+        out.extend(std::iter::repeat_n(b' ', kept));
+        self.spaces = 0;
+        // A doubled quote within a quoted cell closes and opens again.
+        if byte == b'"' && (opens || self.quoted || self.last == b'"') {
+            self.quoted = !self.quoted;
+        }
+        out.push(byte);
+        self.begins_line = !self.quoted && (byte == self.shape.gapped || byte == b'\n');
+        self.last = byte;
+    }
+
     fn put(&mut self, raw: &[u8], out: &mut Vec<u8>) {
         for &byte in raw {
             let byte = if self.shape.lone_returns && byte == b'\r' { b'\n' } else { byte };
+            if self.shape.gapped != 0 {
+                self.put_without_gap(byte, out);
+                continue;
+            }
             if !self.shape.spaces {
                 out.push(byte);
                 continue;

@@ -181,7 +181,14 @@ const FEW: usize = 20;
 
 /// The sheet as CSV: timestamps as ISO 8601, whole numbers without a point, errors such as `#N/A` as nothing.
 fn write_sheet(range: &calamine::Range<Data>, out: &mut String) {
-    for row in range.rows() {
+    // Rows at the end that were only formatted are part of the range.
+    let is_empty = |cell: &Data| match cell {
+        Data::Empty => true,
+        Data::String(text) => text.trim().is_empty(),
+        _ => false,
+    };
+    let n_rows = range.rows().rposition(|row| !row.iter().all(is_empty)).map_or(0, |last| last + 1);
+    for row in range.rows().take(n_rows) {
         for (i, cell) in row.iter().enumerate() {
             if i > 0 {
                 out.push(',');

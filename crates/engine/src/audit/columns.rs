@@ -58,6 +58,8 @@ fn fill_all(columns: &[&ColumnProfile]) -> String {
 /// The line that fills missing values of a column.
 fn fill(column: &ColumnProfile) -> String {
     let step = match column.kind {
+        // The only value would stand in every row.
+        _ if column.distinct.count == 1 => "{ kind = \"constant\" }",
         Kind::Number => "{ kind = \"median\", flag = true }",
         _ => "{ kind = \"mode\" }",
     };

@@ -202,8 +202,16 @@ fn number_apart(target: &ColumnProfile) -> Option<String> {
 fn rare_classes(target: &ColumnProfile) -> Option<Finding> {
     let complete = target.distinct.count <= target.top.len() as u64;
     let rare: Vec<_> = target.top.iter().filter(|class| class.count < FOLDS).collect();
-    if rare.is_empty() || (!complete && rare.len() == target.top.len()) {
+    if rare.is_empty() {
         return None;
+    }
+    if !complete && rare.len() == target.top.len() {
+        let message = format!(
+            "target '{}' has {} classes, and none of {FOLDS} rows or more: most are too rare to learn from and to judge by",
+            target.name, target.distinct.count
+        );
+        let finding = Finding::new(Severity::Warning, "rare_class", message).of(&[&target.name]);
+        return Some(finding.remedy("gather more rows of each class, or put classes together"));
     }
     let shown: Vec<String> = rare.iter().map(|c| format!("{} ({})", c.name, c.count)).collect();
     let message =

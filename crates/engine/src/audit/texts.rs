@@ -8,7 +8,7 @@ use super::finding::{Finding, Severity, column_line, names, rows, share};
 
 type Rule = fn(&ColumnProfile) -> Option<Finding>;
 
-const RULES: &[Rule] = &[mixed, dates, broken, mojibake, variants, misspelt, spaces];
+const RULES: &[Rule] = &[mixed, dates, broken, mojibake, variants, misspelt, spaces, totals];
 
 pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     profile.columns.iter().flat_map(|column| RULES.iter().filter_map(|rule| rule(column))).collect()
@@ -70,6 +70,20 @@ fn dates(column: &ColumnProfile) -> Option<Finding> {
     let format = if month > day { "month_first" } else { "day_first" };
     let line = column_line(&column.name, &format!("kind = \"time\"\nformat = \"{format}\""));
     Some(finding.remedy("write all in one way, best as 2024-05-31; or say how most are meant").recipe(line))
+}
+
+/// Rows that sum up others.
+fn totals(column: &ColumnProfile) -> Option<Finding> {
+    let cells = &column.words.as_ref().filter(|words| !words.totals.is_empty())?.totals;
+    let message = format!(
+        "column '{}': {} names say that they are totals, such as {} in {}; sums of other rows are no rows of their own",
+        column.name,
+        share(cells.count, column.values),
+        cells.examples.first()?,
+        rows(&cells.rows, cells.count)
+    );
+    let finding = Finding::new(Severity::Warning, "total_rows", message).of(&[&column.name]).at(&cells.rows);
+    Some(finding.remedy("leave these rows out of the file, unless they are names like any other"))
 }
 
 fn damaged(

@@ -118,6 +118,11 @@ pub(super) const FINDINGS: &[Told] = &[
         "目标列 '{name}' 有不足 {n} 行的类别：{classes}",
     ),
     (
+        "rare_class",
+        "target '{name}' has {n} classes, and none of {n2} rows or more: most are too rare to learn from and to judge by",
+        "目标列 '{name}' 有 {n} 个类别，没有一个达到 {n2} 行：多数类别太少，无法学习和评判",
+    ),
+    (
         "imbalance",
         "target '{name}' is unbalanced: '{most}' has {n} rows, '{least}' only {share}; always saying '{always}' is right in {n2}%",
         "目标列 '{name}' 类别不平衡：'{most}' 有 {n} 行，'{least}' 只有 {share}；总是预测 '{always}' 就能答对 {n2}%",
@@ -158,6 +163,11 @@ pub(super) const FINDINGS: &[Told] = &[
         "column '{name}': {share} values have spaces around them, such as {value} in {rows}",
         "列 '{name}'：{share}的值前后有空格，例如 {value}（{rows}）",
     ),
+    (
+        "total_rows",
+        "column '{name}': {share} names say that they are totals, such as {value} in {rows}; sums of other rows are no rows of their own",
+        "列 '{name}'：{share}的名称表明是合计，例如 {value}（{rows}）；其他行的合计不是独立的行",
+    ),
     // Times.
     (
         "time_stand_in",
@@ -194,6 +204,16 @@ pub(super) const FINDINGS: &[Told] = &[
         "mixed_units",
         "column '{name}': numbers are in units that do not convert into each other, such as '{a}' and '{b}'; they are read as names",
         "列 '{name}'：数值的单位不能互相换算，例如 '{a}' 和 '{b}'；按名称读取",
+    ),
+    (
+        "several_numbers",
+        "column '{name}': each value, such as '{example}', holds several numbers divided by '{sign}'; they are read as names",
+        "列 '{name}'：每个值（例如 '{example}'）含有以 '{sign}' 分隔的几个数；按名称读取",
+    ),
+    (
+        "numbers_with_words",
+        "column '{name}': numbers have one of {n} words behind them, such as '{a}' and '{b}'; they are read as names",
+        "列 '{name}'：数值后面带有 {n} 种不同的词，例如 '{a}' 和 '{b}'；按名称读取",
     ),
     (
         "mixed_decimals",
@@ -309,6 +329,7 @@ pub(super) const FINDINGS: &[Told] = &[
         "the last line, '{first}', stands below the table and is passed over",
         "最后一行 '{first}' 在表格下方，已跳过",
     ),
+    ("reading", "the last {n} lines are empty and passed over", "最后 {n} 行是空的，已跳过"),
     (
         "reading",
         "the last {n} lines, from '{first}' on, stand below the table and are passed over",

@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::clock::clock;
+pub(crate) use self::clock::{clock, without_oclock};
 pub(crate) use self::magnitude::magnitude;
 pub use self::plain::plain_number;
 pub(crate) use self::plain::{EXACT, has_digit};
@@ -52,10 +52,14 @@ pub struct NumberFormat {
     /// There may be a sign that the number is not exact: `~5`, `ca. 5`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub about: bool,
+    /// There may be degree signs, minutes, seconds and hemispheres, as on maps: `52°31'12"N` is 52.52, `13.4° W` is -13.4.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub degrees: bool,
     /// There may be this unit behind the number, in any case, of three letters and more also with an `s` of more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// There may be any unit of the dimension of this one behind the number, which is converted to it: `300 g` is 0.3 kg.
+    /// There may be any unit of the dimension of this one behind the number, which is converted to it: `300 g` is 0.3 kg. So are
+    /// quantities in several units: with `units:in`, `5'11"` is 71.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub units: Option<String>,
 }
@@ -79,6 +83,7 @@ impl NumberFormat {
                 "stopwatch" => format.stopwatch = true,
                 "censored" => format.censored = true,
                 "about" => format.about = true,
+                "degrees" => format.degrees = true,
                 other => {
                     let named = other.split_once(':').map(|(key, unit)| (key.trim(), unit.trim()));
                     match named.filter(|(_, unit)| !unit.is_empty()) {
@@ -136,7 +141,7 @@ impl NumberFormat {
 }
 
 const WORDS: &str = "decimal_comma, thousands_comma, thousands_point, thousands_space, thousands_apostrophe, thousands_lakh, \
-                     percent, currency, magnitude, clock, stopwatch, censored, about, unit:kg, units:kg, joined by '+'";
+                     percent, currency, magnitude, clock, stopwatch, censored, about, degrees, unit:kg, units:kg, joined by '+'";
 
 impl fmt::Display for NumberFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -150,6 +155,7 @@ impl fmt::Display for NumberFormat {
             self.stopwatch.then_some("stopwatch"),
             self.censored.then_some("censored"),
             self.about.then_some("about"),
+            self.degrees.then_some("degrees"),
         ];
         let mut words: Vec<String> = words.into_iter().flatten().map(String::from).collect();
         words.extend(self.unit.as_ref().map(|unit| format!("unit:{unit}")));

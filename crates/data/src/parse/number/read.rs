@@ -4,8 +4,10 @@ use super::clock::clock;
 use super::magnitude::without_magnitude;
 use super::plain::{plain_number, western};
 use super::{NumberFormat, Thousands};
+use crate::parse::angle::angle;
 use crate::parse::currency::{NO_CENTS, without_currency};
 use crate::parse::length::length;
+use crate::parse::parts::parts;
 use crate::parse::units::split;
 
 impl NumberFormat {
@@ -54,7 +56,11 @@ impl NumberFormat {
         match &self.units {
             None => self.parse_bare(text, strict),
             Some(base) => {
-                let (number, factor) = split(text.trim(), base)?;
+                let text = text.trim();
+                if let Some(sum) = parts(if self.about { exact(text) } else { text }, base) {
+                    return Some(sum);
+                }
+                let (number, factor) = split(text, base)?;
                 self.parse_bare(number, strict).map(|x| x * factor)
             }
         }
@@ -62,12 +68,18 @@ impl NumberFormat {
 
     /// As [`NumberFormat::parse`], without units that convert.
     fn parse_bare(&self, text: &str, strict: bool) -> Option<f64> {
+        if self.degrees
+            && let Some(angle) = angle(text)
+        {
+            return Some(angle);
+        }
         if let Some(text) = western(text) {
             return self.parse_bare(&text, strict);
         }
         let (negative, body) = self.undress(text)?;
         if self.clock || self.stopwatch {
-            let found = length(body).or_else(|| clock(body, self.stopwatch).filter(|_| body.contains(':')));
+            let found = length(body)
+                .or_else(|| clock(body, self.stopwatch).filter(|_| body.contains([':', 'h', 'H'])));
             if found.is_some() || body.contains(':') {
                 return found.map(|x| if negative { -x } else { x });
             }
@@ -140,7 +152,7 @@ impl NumberFormat {
                 (signs, body) = (signs + 1, rest.trim_start());
             }
             if self.percent {
-                body = body.strip_suffix('%').unwrap_or(body).trim_end();
+                body = without_percent(body);
             }
             if self.currency {
                 body = without_currency(body);
@@ -184,12 +196,27 @@ impl NumberFormat {
     }
 }
 
+/// A text without the percent sign, or the word for it, at its end.
+fn without_percent(body: &str) -> &str {
+    let words = ["%", "pct", "pct.", "percent", "per cent", "prozent"];
+    let found = words.iter().find_map(|word| {
+        let (rest, end) = body.split_at_checked(body.len().checked_sub(word.len())?)?;
+        end.eq_ignore_ascii_case(word).then_some(rest)
+    });
+    found.unwrap_or(body).trim_end()
+}
+
 /// What says that a number is not exact, before it.
 const ABOUT: [&str; 11] =
     ["~", "≈", "ca.", "ca ", "circa ", "c.", "approx.", "approx ", "about ", "etwa ", "ungefähr "];
 
 /// A text without the sign before it that its number is not exact.
 pub(crate) fn exact(text: &str) -> &str {
+    // `5.1 ± 0.2`: the error of a mean.
+    let text = ["±", "+/-", "+-"]
+        .iter()
+        .find_map(|sign| text.split_once(sign))
+        .map_or(text, |(mean, _)| mean.trim_end());
     let begins = |sign: &&str| text.get(..sign.len()).is_some_and(|start| start.eq_ignore_ascii_case(sign));
     ABOUT.iter().find(|sign| begins(sign)).map_or(text, |sign| text[sign.len()..].trim_start())
 }

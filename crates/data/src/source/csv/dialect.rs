@@ -62,6 +62,24 @@ pub(super) fn escapes(sample: &[u8], told: Option<char>) -> bool {
     even(&Shape { backslashes: true, ..Shape::default() }.apply(sample)) >= even(sample)
 }
 
+/// Whether spaces stand between the delimiter and the quotes of cells (`"a", "b"`), and the records are no less alike without them.
+pub(super) fn is_gapped(sample: &[u8], delimiter: u8) -> bool {
+    let mut pairs = 0;
+    for at in memchr::memchr_iter(b'"', sample) {
+        let before = sample[..at].iter().rposition(|b| *b != b' ');
+        pairs += usize::from(before.is_some_and(|last| last + 1 < at && sample[last] == delimiter));
+    }
+    if pairs < 2 {
+        return false;
+    }
+    let even = |text: &[u8]| share(&records(text, Dialect { delimiter, quote: b'"', trailing: false }));
+    let closed = Shape { gapped: delimiter, ..Shape::default() }.apply(sample);
+    let cells = records(&closed, Dialect { delimiter, quote: b'"', trailing: false });
+    // Where the quotes stand for themselves (` "x" is`), text follows them.
+    let open = cells.iter().flat_map(|r| &r.cells).filter(|cell| cell.contains(&b'"')).count();
+    even(&closed) >= even(sample) && open * 10 <= pairs
+}
+
 /// The share of records that are alike, where they have more than one cell.
 fn share(records: &[Record]) -> f64 {
     let alike = |records: &[Record]| {
@@ -79,8 +97,8 @@ fn share(records: &[Record]) -> f64 {
 }
 
 /// Whether runs of spaces divide the records of a text that is already brought into that shape: all into the same number of cells, and
-/// at least every second column a column of numbers. A date and its time of day, or the groups of a large number, are one cell.
-pub(super) fn is_spaced(shaped: &[u8]) -> bool {
+/// at least every second column a column of numbers; one of them, where the line of the names is `padded`, with runs of several spaces. A date and its time of day, or the groups of a large number, are one cell.
+pub(super) fn is_spaced(shaped: &[u8], padded_names: bool) -> bool {
     let records = records(shaped, Dialect { delimiter: OF_SPACES, quote: b'"', trailing: false });
     let Some((first, body)) = records.split_first().filter(|(_, body)| !body.is_empty()) else {
         return false;
@@ -102,8 +120,10 @@ pub(super) fn is_spaced(shaped: &[u8]) -> bool {
             clock.contains(':') && TimeFormat::Iso.parse(&format!("{date}T{clock}")).is_some()
         })
     });
+    // Columns that are padded to one width, as printed tables are.
+    let padded = padded_names && n > 2 && numbers > 0;
     let grouped = n == 2 && column(1).all(|t| t.len() == 3) && column(0).all(|t| t.len() <= 3);
-    numbers * 2 >= n && !dated && !grouped
+    (numbers * 2 >= n || padded) && !dated && !grouped
 }
 
 /// A single quote where many cells stand in single quotes and no double quote is to be seen.
@@ -119,6 +139,29 @@ pub(super) fn quote(sample: &[u8], delimiter: u8) -> u8 {
     if wrapped >= 2 && wrapped * 2 >= opened { b'\'' } else { b'"' }
 }
 
+/// Formats of machine learning that are texts, but no tables: of Weka, and of LIBSVM and SVMlight.
+fn of_other_tools(text: &[u8], line: &[u8]) -> Option<(&'static str, &'static str)> {
+    let head = String::from_utf8_lossy(&text[..text.len().min(4096)]).to_lowercase();
+    if head.contains("@relation") && head.contains("@attribute") {
+        let remedy = "save it as CSV: the names stand behind @attribute, the rows below @data";
+        return Some(("an ARFF file of Weka, not CSV", remedy));
+    }
+    let line = std::str::from_utf8(line).ok()?;
+    let mut words = line.split_ascii_whitespace();
+    let number = |word: &str| crate::parse::plain_number(word).is_some();
+    let pair =
+        |word: &str| word.split_once(':').is_some_and(|(at, x)| at.parse::<u32>().is_ok() && number(x));
+    let label = words.next().is_some_and(number);
+    let pairs: Vec<&str> = words.take_while(|word| !word.starts_with('#')).collect();
+    let places = pairs.iter().filter_map(|word| word.split_once(':')?.0.parse::<u32>().ok());
+    // Times of day are pairs, too.
+    let ascends = pairs.len() > 1 && places.collect::<Vec<_>>().windows(2).all(|w| w[0] < w[1]);
+    (label && ascends && pairs.iter().all(|word| pair(word))).then_some((
+        "a file of LIBSVM or SVMlight (label index:value ...), not CSV",
+        "write its rows as CSV or Parquet, one column for each index",
+    ))
+}
+
 /// What a text is where it is not a table: an HTML page or a spreadsheet in XML that somebody named `.csv`.
 pub(super) fn not_a_table(sample: &[u8], file: &str) -> Option<Error> {
     let start = sample.trim_ascii_start();
@@ -128,6 +171,9 @@ pub(super) fn not_a_table(sample: &[u8], file: &str) -> Option<Error> {
     {
         let (found, remedy) = ("JSON lines, not CSV".into(), "name it .jsonl".into());
         return Some(Error::Format { file: file.into(), found, remedy });
+    }
+    if let Some((found, remedy)) = of_other_tools(start, line) {
+        return Some(Error::Format { file: file.into(), found: found.into(), remedy: remedy.into() });
     }
     if !start.starts_with(b"<") {
         return None;

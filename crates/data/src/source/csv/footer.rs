@@ -24,7 +24,10 @@ pub(super) struct Footer {
 impl Footer {
     /// What is said of it.
     pub(super) fn note(&self) -> Option<String> {
-        let first = tidemill_core::escaped(self.says.first()?);
+        let Some(first) = self.says.first().map(|line| tidemill_core::escaped(line)) else {
+            return (self.lines > 0)
+                .then(|| format!("the last {} lines are empty and passed over", self.lines));
+        };
         Some(match self.lines {
             1 => format!("the last line, '{first}', stands below the table and is passed over"),
             n => format!("the last {n} lines, from '{first}' on, stand below the table and are passed over"),
@@ -40,7 +43,7 @@ pub(super) fn below(tail: &[u8], whole: bool, options: &ReadOptions, dialect: Di
             Footer { lines, says: said(lost.lines()) }
         }
         None if options.every_line => Footer::default(),
-        None => find(tail, whole, dialect, n).unwrap_or_default(),
+        None => find(tail, whole, dialect, n).or_else(|| empty(tail, dialect)).unwrap_or_default(),
     }
 }
 
@@ -158,6 +161,16 @@ pub(super) fn find(tail: &[u8], whole: bool, dialect: Dialect, n: usize) -> Opti
     Some(Footer { lines: lines.len() - first, says: said(lost.lines()) })
 }
 
+/// Rows of delimiters alone at the end, two or more, as a spreadsheet writes the rows that were once formatted.
+fn empty(tail: &[u8], dialect: Dialect) -> Option<Footer> {
+    let lines = tail.split_inclusive(|b| *b == b'\n').rev();
+    let lines: Vec<&[u8]> = lines.take_while(|line| is_blank(line, dialect)).collect();
+    let rows = lines.iter().filter(|line| line.contains(&dialect.delimiter)).count();
+    // What begins within the tail may be a part of a row.
+    let lines = if lines.concat().len() == tail.len() { lines.len() - 1 } else { lines.len() };
+    (rows > 1 && lines > 1).then_some(Footer { lines, says: Vec::new() })
+}
+
 /// Whether a line says nothing: blank, or delimiters alone, as spreadsheets write an empty row. A quote may be part of a cell of several lines.
 fn is_blank(line: &[u8], dialect: Dialect) -> bool {
     line.iter().all(|&byte| byte == dialect.delimiter || byte.is_ascii_whitespace())
@@ -198,7 +211,7 @@ fn stands_below(cells: &[Vec<u8>], above: &[Vec<Vec<u8>>], n: usize, cut_off: bo
 }
 
 /// Whether a text, in lower case, is a word for a total.
-fn is_total(text: &str) -> bool {
+pub(crate) fn is_total(text: &str) -> bool {
     TOTALS.contains(&text.trim_end_matches(':').trim_end())
 }
 
@@ -217,6 +230,7 @@ fn is_remark(text: &str) -> bool {
         || text.starts_with("--")
         || text.starts_with('#')
         || text.starts_with("==")
+        || text.starts_with("+--")
         || text.starts_with("**")
 }
 
@@ -320,6 +334,14 @@ mod tests {
             "2024-01-04,\"a\nTotal\",5\n",
         ] {
             assert_eq!(found(&format!("{rows}{row}"), 3), None, "{row:?}");
+        }
+        // Rows that a spreadsheet once formatted are none; a blank line is none anyway.
+        for (below, lines) in [(",,\n,,\n", 2), (",,\n,,\n,,\n\n", 4)] {
+            let text = format!("{rows}{below}");
+            assert_eq!(empty(text.as_bytes(), COMMAS).map(|f| f.lines), Some(lines), "{below:?}");
+        }
+        for below in [",,\n", "\n\n", "", "1,,\n1,,\n"] {
+            assert_eq!(empty(format!("{rows}{below}").as_bytes(), COMMAS), None, "{below:?}");
         }
         // A name that comes more than once is a name.
         assert_eq!(found("Total,,1\nOslo,a,2\nTotal,,3\n", 3), None);

@@ -113,6 +113,14 @@ impl Layout {
             None if prefers_tab => b'\t',
             None => b',',
         };
+        if !shape.spaces && dialect::is_gapped(&text[from..], delimiter) {
+            shape.gapped = delimiter;
+            text = shape.apply(sample);
+            if whole && text.last().is_some_and(|&b| b != b'\n') {
+                text.push(b'\n');
+            }
+        }
+        let from = options.skip.map_or(from, |lines| after_lines(&text, lines)).min(text.len());
         let quote = dialect::quote(&text[from..], delimiter);
         let dialect = Dialect { delimiter, quote, trailing: false };
         let mut records = records(&text[from..], dialect);
@@ -254,7 +262,9 @@ fn after_lines(text: &[u8], lines: usize) -> usize {
 }
 
 fn spaced(text: &[u8]) -> bool {
-    dialect::is_spaced(&Shape { spaces: true, ..Shape::default() }.apply(text))
+    let line = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
+    let padded = line.windows(2).filter(|pair| pair == b"  ").count() > 1;
+    dialect::is_spaced(&Shape { spaces: true, ..Shape::default() }.apply(text), padded)
 }
 
 /// The first records; blank lines are left out.

@@ -7,6 +7,8 @@ mod names;
 mod records;
 mod scanner;
 
+pub(crate) use footer::is_total;
+
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;

@@ -88,8 +88,13 @@ pub(super) fn are_moments(first: &Record, body: &[Record]) -> bool {
 /// Whether a record is a rule, as consoles and Markdown draw one below the names: `----+----`, `|---|---:|`.
 pub(super) fn is_rule(record: &Record) -> bool {
     let text = record.cells.concat();
-    let dashes = text.iter().filter(|b| matches!(b, b'-' | b'=')).count();
-    dashes >= 3 && dashes >= 3 * record.n_filled() && text.iter().all(|b| b"-=+: ".contains(b))
+    let is_dash = |b: &u8| matches!(b, b'-' | b'=');
+    let filled = record.cells.iter().filter(|cell| !cell.trim_ascii().is_empty());
+    let drawn = filled.clone().all(|cell| cell.iter().any(is_dash));
+    drawn
+        && filled.count() > 0
+        && text.iter().filter(|b| is_dash(b)).count() >= 3
+        && text.iter().all(|b| b"-=+: ".contains(b))
 }
 
 /// Whether each row begins with a cell that has no name, as R writes the names of its rows: no two rows have the same. Where each row is

@@ -188,6 +188,9 @@ fn read(chunk: &[u8], dialect: Dialect, again: Again<'_>, columns: &mut [Cells])
             };
             start =
                 push_quoted(chunk, at, quote, cells).ok_or_else(|| Fault::new(at, Problem::UnclosedQuote))?;
+            if is_broken(chunk, at..start, delimiter) {
+                return Err(Fault::new(at, Problem::UnclosedQuote));
+            }
             if start - at <= LONGEST_WORD + 2 {
                 cells.keep_quotes(
                     chunk.get(start).is_none_or(|b| *b == delimiter || matches!(b, b'\r' | b'\n')),
@@ -200,6 +203,14 @@ fn read(chunk: &[u8], dialect: Dialect, again: Again<'_>, columns: &mut [Cells])
         (start, quoted) = (at + 1, false);
     }
     Ok(n_rows)
+}
+
+/// Whether text stands behind the closing quote of a cell of several lines: its first line lacks the closing quote, and the next quote of
+/// the file was taken for it.
+fn is_broken(chunk: &[u8], quoted: std::ops::Range<usize>, delimiter: u8) -> bool {
+    let ends = |b: &u8| *b == delimiter || matches!(b, b'\r' | b'\n');
+    let behind = chunk[quoted.end..].iter().find(|b| ends(b) || !matches!(b, b' ' | b'\t'));
+    behind.is_some_and(|b| !ends(b)) && memchr::memchr(b'\n', &chunk[quoted]).is_some()
 }
 
 /// Adds the content of the quoted part that opens at `open`; gives the place after its closing quote.
