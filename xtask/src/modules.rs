@@ -352,11 +352,15 @@ fn upward(name: &str, table: &[(&str, &[&str])], arrows: &Arrows) -> Vec<String>
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
     fn planted(files: &[(&str, &str)]) -> Arrows {
-        let folder = std::env::temp_dir().join(format!("modules-{}-{}", std::process::id(), files.len()));
+        // Tests of one process run side by side.
+        static PLANTED: AtomicUsize = AtomicUsize::new(0);
+        let n = PLANTED.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("modules-{}-{n}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         for (name, text) in files {
             let file = folder.join(name);
