@@ -4,11 +4,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tidemill_core::{Context, Trees};
 
-use super::check_rows;
 use super::cover_steps::{merged, shares};
 use super::flat_tree::{FlatTree, ends, outputs};
 use super::quadrature::gauss_legendre;
 use super::tree_shap::{check_cover, expected};
+use super::{Sources, check_rows};
 use crate::{Error, Result};
 
 /// What each pair of features adds to each output of each row.
@@ -46,20 +46,46 @@ impl Interactions {
 /// The answer takes `n_features` squared numbers per row and output. Time per row and tree is the number of leaves times the
 /// cube of the features on the way to one, halved. Errors as [`super::TreeShap`] does.
 pub fn tree_interactions(trees: &Trees, x: &[f64], context: &Context) -> Result<Interactions> {
-    let (p, k) = (trees.n_features(), trees.n_outputs());
-    check_rows(x, p)?;
+    let own: Vec<u32> = (0..trees.n_features() as u32).collect();
+    of_groups(trees, &own, own.len(), x, context)
+}
+
+/// The same for the columns that features were derived from: what features of one column add together counts as what that column
+/// adds alone. Takes no memory for the pairs of features.
+pub fn tree_interactions_by_source(
+    trees: &Trees,
+    sources: &Sources,
+    x: &[f64],
+    context: &Context,
+) -> Result<Interactions> {
+    let (found, wanted) = (sources.of_feature.len(), trees.n_features());
+    match found == wanted {
+        true => of_groups(trees, &sources.of_feature, sources.names.len(), x, context),
+        false => Err(Error::Lengths { what: "sources of features", found, wanted }),
+    }
+}
+
+fn of_groups(
+    trees: &Trees,
+    groups: &[u32],
+    n_groups: usize,
+    x: &[f64],
+    context: &Context,
+) -> Result<Interactions> {
+    let (n_features, p, k) = (trees.n_features(), n_groups, trees.n_outputs());
+    let n_rows = check_rows(x, n_features)?;
     let ends = ends(trees);
     check_cover(trees, &ends)?;
     let flat: Vec<FlatTree> = ends.par_iter().map(|&(root, end)| FlatTree::new(trees, root, end)).collect();
     let ways: Vec<Ways> = flat.par_iter().map(|flat| Ways::new(trees, flat)).collect();
-    let size = p.checked_mul(p).and_then(|cells| cells.checked_mul(x.len() / p.max(1) * k));
+    let size = p.checked_mul(p).and_then(|cells| cells.checked_mul(n_rows * k));
     let mut values = vec![0.0; size.ok_or(Error::TooManyCells { n_features: p })?];
-    let rows = x.par_chunks(p.max(1)).zip(values.par_chunks_mut((k * p * p).max(1)));
+    let rows = x.par_chunks(n_features.max(1)).zip(values.par_chunks_mut((k * p * p).max(1)));
     rows.try_for_each(|(x, values)| {
         context.check()?;
         let mut room = Room::default();
         for (tree, (flat, ways)) in flat.iter().zip(&ways).enumerate() {
-            ways.add(trees, tree, flat, x, values, &mut room);
+            ways.add(trees, tree, flat, (groups, p), x, values, &mut room);
         }
         values.chunks_exact_mut((p * p).max(1)).for_each(|cells| take_from_diagonal(cells, p));
         Ok::<(), Error>(())
@@ -117,8 +143,17 @@ impl Ways {
         Ways { edges, ends, merged: merged(flat, &shares(trees, flat)), nodes, weights }
     }
 
-    fn add(&self, trees: &Trees, tree: usize, flat: &FlatTree, x: &[f64], out: &mut [f64], room: &mut Room) {
-        let p = trees.n_features();
+    #[expect(clippy::too_many_arguments, reason = "the innermost loop of one function")]
+    fn add(
+        &self,
+        trees: &Trees,
+        tree: usize,
+        flat: &FlatTree,
+        (groups, p): (&[u32], usize),
+        x: &[f64],
+        out: &mut [f64],
+        room: &mut Room,
+    ) {
         flat.hold(trees, x, &mut room.held);
         let mut start = 0;
         for (&leaf, &end) in flat.leaves.iter().zip(&self.ends) {
@@ -128,6 +163,11 @@ impl Ways {
             let (q, values) = (self.nodes.len(), trees.values(flat.root + leaf as usize));
             for (a, &(_, i)) in edges.iter().enumerate() {
                 for (b, &(_, j)) in edges.iter().enumerate().skip(a) {
+                    let [one, other] = [groups[i as usize] as usize, groups[j as usize] as usize];
+                    // What two features of one group do together is in their Shapley values.
+                    if a != b && one == other {
+                        continue;
+                    }
                     let (of_a, of_b) = (&room.gains[a * q..(a + 1) * q], &room.gains[b * q..(b + 1) * q]);
                     let pairs = room.product.iter().zip(of_a).zip(of_b);
                     // On the diagonal the Shapley value, elsewhere half of what both add together.
@@ -136,7 +176,7 @@ impl Ways {
                         false => pairs.map(|((share, gain), other)| share * gain * other).sum::<f64>() * 0.5,
                     };
                     for (output, value) in outputs(trees, tree).zip(values) {
-                        out[(output * p + i as usize) * p + j as usize] += sum * value;
+                        out[(output * p + one.min(other)) * p + one.max(other)] += sum * value;
                     }
                 }
             }

@@ -46,13 +46,7 @@ impl<'a> InterventionalTreeShap<'a> {
         if let Some(tree) = flat.iter().position(|flat| flat.deepest > MOST_BITS) {
             return Err(Error::LongPath { tree: tree + 1, n_features: flat[tree].deepest, most: MOST_BITS });
         }
-        let mut answers = vec![0.0; n_rows * k];
-        trees.rows(background, &mut answers);
-        let mut base = vec![0.0; k];
-        for answers in answers.chunks_exact(k.max(1)) {
-            base.iter_mut().zip(answers).for_each(|(base, x)| *base += x);
-        }
-        base.iter_mut().for_each(|base| *base /= n_rows as f64);
+        let base = mean_answer(trees, background, n_rows, k);
         Ok(InterventionalTreeShap { trees, background, flat, shares: weights(), base })
     }
 
@@ -64,6 +58,28 @@ impl<'a> InterventionalTreeShap<'a> {
     /// The values of rows of `n_features` numbers, row after row. Errors when `x` is not a whole number of rows, and once
     /// cancelled.
     pub fn explain(&self, x: &[f64], context: &Context) -> Result<ShapValues> {
+        self.against(self.background, self.base.clone(), x, context)
+    }
+
+    /// The same against each background row alone, one after the other: their mean is what [`InterventionalTreeShap::explain`]
+    /// gives. For answers that are no sum of trees but follow from one ([`super::through_slopes`]).
+    ///
+    /// Takes memory for the values of all rows times the background rows. Errors as that.
+    pub fn explain_against_each(&self, x: &[f64], context: &Context) -> Result<Vec<ShapValues>> {
+        let (p, k) = (self.trees.n_features(), self.trees.n_outputs());
+        let alone = |background: &[f64]| {
+            self.against(background, mean_answer(self.trees, background, 1, k), x, context)
+        };
+        self.background.par_chunks_exact(p.max(1)).map(alone).collect()
+    }
+
+    fn against(
+        &self,
+        background: &[f64],
+        base: Vec<f64>,
+        x: &[f64],
+        context: &Context,
+    ) -> Result<ShapValues> {
         let (p, k) = (self.trees.n_features(), self.trees.n_outputs());
         let n_rows = check_rows(x, p)?;
         let mut values = vec![0.0; n_rows * k * p];
@@ -71,18 +87,18 @@ impl<'a> InterventionalTreeShap<'a> {
         chunks.try_for_each(|(x, values)| {
             for tree in 0..self.flat.len() {
                 context.check()?;
-                self.add(tree, x, values);
+                self.add(tree, background, x, values);
             }
             Ok::<(), Error>(())
         })?;
-        Ok(ShapValues::new(self.base.clone(), p, values))
+        Ok(ShapValues::new(base, p, values))
     }
 
     /// Adds the values of one tree for some rows.
-    fn add(&self, tree: usize, x: &[f64], values: &mut [f64]) {
+    fn add(&self, tree: usize, background: &[f64], x: &[f64], values: &mut [f64]) {
         let (p, k) = (self.trees.n_features().max(1), self.trees.n_outputs());
         let flat = &self.flat[tree];
-        let mut leaves = Leaves::new(self.trees, flat, self.background);
+        let mut leaves = Leaves::new(self.trees, flat, background);
         let mut walk = Walk::new(flat, leaves.words);
         for (x, values) in x.chunks_exact(p).zip(values.chunks_exact_mut(k * p)) {
             walk.down(self.trees, flat, x, &leaves);
@@ -100,6 +116,18 @@ impl<'a> InterventionalTreeShap<'a> {
             }
         }
     }
+}
+
+/// What the trees answer for some rows on average, by output.
+fn mean_answer(trees: &Trees, rows: &[f64], n_rows: usize, k: usize) -> Vec<f64> {
+    let mut answers = vec![0.0; n_rows * k];
+    trees.rows(rows, &mut answers);
+    let mut mean = vec![0.0; k];
+    for answers in answers.chunks_exact(k.max(1)) {
+        mean.iter_mut().zip(answers).for_each(|(mean, x)| *mean += x);
+    }
+    mean.iter_mut().for_each(|mean| *mean /= n_rows as f64);
+    mean
 }
 
 /// `(s - 1)! n! / (s + n)!` for all counts.

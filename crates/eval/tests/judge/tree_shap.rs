@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 use tidemill_core::{Context, Question, Trees};
-use tidemill_eval::explain::{InterventionalTreeShap, ShapValues, TreeShap, tree_interactions};
+use tidemill_eval::explain::{
+    InterventionalTreeShap, RowsAndBackground, ShapValues, Sources, TreeShap, slopes, through_slopes,
+    tree_interactions, tree_interactions_by_source,
+};
 use tidemill_kernel::Random;
 
 fn cases() -> Vec<Value> {
@@ -117,6 +120,63 @@ fn interactions_agree_with_shap_and_sum_to_the_values() {
         }
     }
     assert!(judged >= 12);
+}
+
+/// The probability of boosted trees, where each background row has a slope of its own between score and probability.
+#[test]
+fn values_of_a_probability_agree_with_shap() {
+    let mut judged = 0;
+    for case in cases().iter().filter(|case| case.get("probability").is_some()) {
+        let (name, trees, x) = (case["name"].as_str().unwrap(), trees_of(case), flat(&case["x"]));
+        let (background, context) = (flat(&case["background"]), Context::default());
+        let explainer = InterventionalTreeShap::new(&trees, &background).unwrap();
+        let pairs = explainer.explain_against_each(&x, &context).unwrap();
+        let n = x.len() / trees.n_features();
+        // Of the score itself, what it is against each background row is on average what it is against all of them.
+        let mean = through_slopes(&pairs, &vec![1.0; n * pairs.len()], explainer.base().to_vec()).unwrap();
+        assert_near(name, mean.values(), explainer.explain(&x, &context).unwrap().values(), 1e-12);
+        let scores = |x: &[f64]| {
+            let mut scores = vec![0.0; x.len() / trees.n_features()];
+            trees.rows(x, &mut scores);
+            scores
+        };
+        let chances = |scores: &[f64]| scores.iter().map(|s| 1.0 / (1.0 + (-s).exp())).collect::<Vec<_>>();
+        let (own, others) = (scores(&x), scores(&background));
+        let (p, q) = (chances(&own), chances(&others));
+        let score = RowsAndBackground { rows: &own, background: &others };
+        let slopes = slopes(score, RowsAndBackground { rows: &p, background: &q }, 1).unwrap();
+        let base = q.iter().sum::<f64>() / q.len() as f64;
+        let found = through_slopes(&pairs, &slopes, vec![base]).unwrap();
+        (0..n).for_each(|row| assert!((found.total(row, 0) - p[row]).abs() < 1e-9, "{name}"));
+        assert_near(name, found.base(), &flat(&case["probability_base"]), 1e-6);
+        assert_near(name, found.values(), &flat(&case["probability"]), 1e-6);
+        judged += 1;
+    }
+    assert!(judged > 0);
+}
+
+/// What features of one column add together is the column's own; sums of rows stay its Shapley values.
+#[test]
+fn interactions_of_derived_features_are_summed_to_their_columns() {
+    let trees = random_trees(9, 6, 8, 12);
+    let (x, context) = (random_rows(9, 5, 6), Context::default());
+    let sources = Sources::of(["a", "b", "a", "c", "b", "a"]);
+    let single = tree_interactions(&trees, &x, &context).unwrap();
+    let found = tree_interactions_by_source(&trees, &sources, &x, &context).unwrap();
+    let shap = TreeShap::new(&trees).unwrap().explain(&x, &context).unwrap().by_source(&sources);
+    for row in 0..5 {
+        for output in 0..2 {
+            let (cells, of_feature) = (found.of(row, output), single.of(row, output));
+            let mut wanted = [0.0; 9];
+            for (at, x) in of_feature.iter().enumerate() {
+                let [i, j] = [at / 6, at % 6].map(|feature| sources.of_feature[feature] as usize);
+                wanted[i * 3 + j] += x;
+            }
+            assert_near("pairs of columns", cells, &wanted, 1e-9);
+            let sums: Vec<f64> = cells.chunks(3).map(|row| row.iter().sum()).collect();
+            assert_near("sums of columns", &sums, shap.of(row, output), 1e-9);
+        }
+    }
 }
 
 /// Random trees of any shape: deep ones, features asked about again and again, leaves where no training row came.

@@ -127,6 +127,12 @@ def boosted(name, objective, missing, rng):
         more = by_reference(by_background, rows, k)
         interactions = np.asarray(shap.TreeExplainer(booster).shap_interaction_values(rows[:4]))
         more["interactions"] = interactions[:, None].tolist()
+    if objective == "binary":
+        of_chances = shap.TreeExplainer(
+            booster, background, feature_perturbation="interventional", model_output="probability"
+        )
+        found = by_reference(of_chances, rows, 1)
+        more["probability"], more["probability_base"] = found["interventional"], found["interventional_base"]
     return case(
         name,
         from_lightgbm(booster),
