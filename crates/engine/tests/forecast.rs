@@ -373,8 +373,14 @@ fn time_is_a_calendar() {
 #[test]
 fn a_short_series_gets_what_can_be_fitted() {
     let day = |i: usize| format!("2024-01-{:02},{}", i + 1, 5 + i * i % 3);
-    let (dates, values, _) = ahead("short", (0..12).map(day), "2", "");
-    assert_eq!((dates.len(), values.iter().all(|x| (3.0..9.0).contains(x))), (2, true));
+    for (points, horizon) in [(8, 1), (8, 3), (8, 5), (12, 2), (12, 3), (12, 8)] {
+        let (dates, values, _) = ahead("short", (0..points).map(day), &horizon.to_string(), "");
+        let sound = values.iter().all(|x| (3.0..9.0).contains(x));
+        assert_eq!((dates.len(), sound), (horizon, true), "{points} points: {values:?}");
+    }
+    let month = |i: usize| format!("{}-{:02}-01,{}", 2020 + i / 12, i % 12 + 1, wave(i, 12));
+    let (_, values, _) = ahead("seasons", (0..24).map(month), "12", "");
+    assert!(values.iter().enumerate().all(|(i, x)| (x - wave(24 + i, 12)).abs() < 12.0), "{values:?}");
 }
 
 /// Years, quarters and months are times without being named, where no other column is one.

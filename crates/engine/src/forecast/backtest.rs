@@ -66,7 +66,9 @@ pub(crate) fn backtest(
     let truth = numbers(answered, role(answered, Role::Target)?)?;
     let predicted = numbers(answered, role(answered, Role::Prediction)?)?;
     let train = Series::of(&train, asked.group.as_deref(), candidates::step(recipe)?)?;
-    let scale = train.scale(asked.season.unwrap_or(1));
+    let season = train.scale(asked.season.unwrap_or(1));
+    // Of less than two seasons there is no change from season to season: then the one from step to step is the unit.
+    let scale = if season.is_nan() { train.scale(1) } else { season };
     let scored = Forecasts { truth: &truth, predicted: &predicted, naive: said, ahead: &ahead, scale };
     let origins = origins(&test, asked.group.as_deref())?;
     Ok(Backtest { origins, naive, all: scored.score(), by_step: scored.by_step() })

@@ -13,8 +13,9 @@ use super::scheme::horizon;
 const FOLDS: usize = 3;
 /// From this many series on, one stretch is enough.
 const PANEL: usize = 10;
-/// What is learned from has at least so many different times.
+/// What is learned from has at least so many different times; in a series too short for that, so many.
 const LEAST: usize = 4;
+const FEWEST: usize = 2;
 
 /// When each row was forecast from, and for when.
 struct Rows {
@@ -72,7 +73,8 @@ pub(crate) fn n_series(batch: &Batch, recipe: &Recipe) -> Result<usize> {
     Ok(Rows::of(batch, recipe)?.n_series)
 }
 
-/// The test part: forecasts from the last of the time (the share that the recipe says), at least one horizon and at most half.
+/// The test part: forecasts from the last of the time (the share that the recipe says), at least one horizon and at most half. A short
+/// series is judged on less than a horizon, so that enough is left to fit a method and to compare it.
 ///
 /// # Errors
 /// Rows of too few different times.
@@ -82,8 +84,9 @@ pub(crate) fn parts(batch: &Batch, recipe: &Recipe) -> Result<Parts> {
     let times = rows.distinct(&all);
     let n = times.len();
     let share = recipe.split.test;
-    let wanted = ((share * n as f64).round() as usize).max(steps(recipe)?).min(n / 2);
-    if n < 2 * LEAST || wanted == 0 {
+    let most = (n / 2).min(n.saturating_sub(FEWEST + 1));
+    let wanted = ((share * n as f64).round() as usize).max(steps(recipe)?).min(most);
+    if wanted == 0 {
         return Err(Error::data(
             format!("forecasts are for {n} different times: too few to learn from and to judge by"),
             "give a longer series, or a shorter horizon",
@@ -95,20 +98,21 @@ pub(crate) fn parts(batch: &Batch, recipe: &Recipe) -> Result<Parts> {
 }
 
 /// Stretches of one horizon within these rows, one after the other up to their end, each judged by what is fitted on what lies before
-/// it. Of a panel one; of a short series half a horizon where a whole one leaves nothing.
+/// it. Of a panel one; of a short series half a horizon where a whole one leaves nothing, and one stretch after however little there is.
 pub(crate) fn folds(batch: &Batch, among: &[u32], recipe: &Recipe) -> Result<Vec<Fold>> {
     let rows = Rows::of(batch, recipe)?;
     let times = rows.distinct(among);
     let n = times.len();
     let most = if rows.n_series > PANEL { 1 } else { FOLDS };
     let wide = steps(recipe)?.min(n / 2).max(1);
-    let mut folds = Vec::new();
-    for k in (1..=most).rev() {
-        let Some(at) = n.checked_sub(1 + k * wide).filter(|at| *at + 1 >= LEAST) else { continue };
+    let stretch = |k: usize, least: usize| {
+        let at = n.checked_sub(1 + k * wide).filter(|at| *at + 1 >= least)?;
         let fold = rows.cut(among, times[at], times[at + wide]);
-        if !fold.train.is_empty() && !fold.valid.is_empty() {
-            folds.push(fold);
-        }
+        (!fold.train.is_empty() && !fold.valid.is_empty()).then_some(fold)
+    };
+    let mut folds: Vec<Fold> = (1..=most).rev().filter_map(|k| stretch(k, LEAST)).collect();
+    if folds.is_empty() {
+        folds.extend(stretch(1, FEWEST));
     }
     if folds.is_empty() {
         return Err(Error::data(

@@ -14,7 +14,11 @@ use super::scheme::Scheme;
 use super::{HISTORY, NEIGHBORS};
 
 /// About so many rows are made at most: origins are then spread evenly.
-pub(super) const MOST_ROWS: usize = 20_000;
+const MOST_ROWS: usize = 20_000;
+/// Of each series of a panel at least so many origins, so that some are learned from and later ones judged by, as long as the rows
+/// stay below the limit.
+const ORIGINS: usize = 4;
+const MOST_PANEL_ROWS: usize = 300_000;
 
 /// Rows as they are gathered.
 #[derive(Default)]
@@ -35,8 +39,7 @@ struct Gathered {
 
 /// Every origin with a whole window before it, and the values known within the horizon after it.
 pub(super) fn learning(dated: &Dated, scheme: &Scheme, context: &Context) -> Result<Table> {
-    let n: usize = dated.lines.iter().map(|line| line.points.len()).sum();
-    let stride = stride(n * scheme.horizon / MOST_ROWS + 1, &scheme.seasons);
+    let stride = stride(apart(&dated.lines, scheme), &scheme.seasons);
     let mut gathered = Gathered::default();
     let mut short = 0;
     for (place, line) in dated.lines.iter().enumerate() {
@@ -68,6 +71,24 @@ pub(super) fn learning(dated: &Dated, scheme: &Scheme, context: &Context) -> Res
         ));
     }
     gathered.table(dated)
+}
+
+/// How many rows are made of these series, at most.
+pub(super) fn most(lines: &[Line], horizon: usize) -> usize {
+    let all: usize = lines.iter().map(|line| line.points.len() * horizon).sum();
+    let panel = (lines.len() * ORIGINS * horizon).min(MOST_PANEL_ROWS);
+    all.min(panel.max(MOST_ROWS))
+}
+
+/// Steps between origins at least, by the number of rows.
+fn apart(lines: &[Line], scheme: &Scheme) -> usize {
+    let lengths = lines.iter().map(|line| line.points.len());
+    let (n, longest): (usize, usize) = (lengths.clone().sum(), lengths.max().unwrap_or(0));
+    let by_rows = n * scheme.horizon / MOST_ROWS + 1;
+    match ORIGINS.min(MOST_PANEL_ROWS / (lines.len() * scheme.horizon).max(1)) {
+        0 => by_rows,
+        origins => by_rows.min((longest.saturating_sub(scheme.window) / origins).max(1)),
+    }
 }
 
 /// Steps between origins, such that they come by every place of the seasons.

@@ -56,7 +56,9 @@ impl Scheme {
         let seasons: Vec<usize> = season.into_iter().chain(week).collect();
         let window = asked.window.unwrap_or_else(|| {
             let wanted = season.map_or(NO_SEASON, |s| 2 * s).max(week.unwrap_or(0));
-            wanted.min(longest.len() / 4).max(1)
+            // Of a short series, what the horizon leaves.
+            let room = longest.len().saturating_sub(horizon + 2);
+            wanted.min(longest.len() / 4).min(room).max(1)
         });
         let (n, needed) = (longest.len(), LEAST.max(window + horizon + 2));
         if n < needed {
@@ -69,8 +71,8 @@ impl Scheme {
                 "give a longer series, or a shorter horizon or window",
             ));
         }
-        let n_rows: usize = dated.lines.iter().map(|line| line.points.len() * horizon).sum();
-        let past = asked.past.unwrap_or(MOST_VALUES / n_rows.clamp(1, rows::MOST_ROWS)).max(window);
+        let n_rows = rows::most(&dated.lines, horizon).max(1);
+        let past = asked.past.unwrap_or(MOST_VALUES / n_rows).max(window);
         Ok(Scheme { horizon, seasons, window, past })
     }
 
