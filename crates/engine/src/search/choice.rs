@@ -1,4 +1,4 @@
-//! From the race to a design: which learner, or which blend, and why.
+//! The choice of a learner or a blend after the race, with its reasons.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use super::race::{Finisher, SuccessiveHalving};
 use super::{Candidate, Design, StartVerdict};
 use crate::builtin;
 use crate::forecast;
+use crate::format::short;
 use crate::recipe::{label, named};
 
 /// What was chosen.
@@ -100,7 +101,7 @@ impl PairedComparison {
         let values: [(&str, &dyn Display); 5] = [
             ("ahead", ahead),
             ("behind", behind),
-            ("by", &format!("{:.4}", by.abs())),
+            ("by", &short(by.abs())),
             ("metric", &self.metric),
             ("p", &p),
         ];

@@ -1,4 +1,4 @@
-//! The gap between training and validation, in words.
+//! The gap between training and validation scores.
 
 use std::fmt::Display;
 
@@ -67,15 +67,10 @@ pub(super) fn gap(
     let learned = judge.gain(train) - start;
     let kept = judge.gain(valid) - start;
     let memorises = builtin::entry(&standing.learner).is_some_and(|entry| entry.memorises);
-    let kept_part = KeptPart::of(learned, kept);
-    let (verdict, held) = if learned > 0.0 && learned - kept > OVERFIT * learned && !memorises {
-        (Verdict::Overfit, kept_part)
-    } else if perfect > start && learned.max(kept) < UNDERFIT * (perfect - start) && kept > 0.5 * learned {
-        (Verdict::Underfit, kept_part)
-    } else if memorises {
-        (Verdict::Fine, KeptPart::Memorised)
-    } else {
-        (Verdict::Fine, kept_part)
+    let verdict = verdict(learned, kept, perfect - start, error(standing), memorises);
+    let held = match verdict {
+        Verdict::Fine if memorises => KeptPart::Memorised,
+        _ => KeptPart::of(learned, kept),
     };
     let learner = standing.learner.clone();
     let mut gap = Gap {
@@ -90,6 +85,25 @@ pub(super) fn gap(
     };
     gap.sentence = gap.told(&EN);
     Some(gap)
+}
+
+/// What follows from the gains over the baseline on a learner's own rows and on others, of which so much is possible and so much chance.
+fn verdict(learned: f64, kept: f64, possible: f64, chance: f64, memorises: bool) -> Verdict {
+    let by_chance = learned - kept <= chance;
+    let little = possible > 0.0 && learned.max(kept) < UNDERFIT * possible;
+    if learned > 0.0 && learned - kept > OVERFIT * learned && !by_chance && !memorises {
+        Verdict::Overfit
+    } else if little && (kept > 0.5 * learned || learned > 0.0 && by_chance) {
+        Verdict::Underfit
+    } else {
+        Verdict::Fine
+    }
+}
+
+/// The standard error of the held-out score, over the folds: a gap that is no larger may be chance.
+fn error(standing: &CandidateScore) -> f64 {
+    let n = standing.folds.iter().filter(|score| score.is_finite()).count() as f64;
+    standing.spread.map_or(0.0, |spread| spread / n.sqrt())
 }
 
 impl Gap {
@@ -159,5 +173,17 @@ mod tests {
         assert_eq!(kept_part(69.1, 27.1), "39% of its gain over the baseline holds on rows it has not seen");
         assert_eq!(kept_part(1.0, 0.999), "99% of its gain over the baseline holds on rows it has not seen");
         assert_eq!(kept_part(-0.1, -0.2), "no better than the baseline");
+    }
+
+    /// The little that is learned by chance does not hold on other rows: that is no overfitting, there is nothing to be learned.
+    #[test]
+    fn a_gap_within_the_error_of_the_folds_is_no_overfitting() {
+        let of = |learned, kept| verdict(learned, kept, 0.7, 0.04, false);
+        assert_eq!(of(0.01, 0.0), Verdict::Underfit);
+        assert_eq!(of(0.15, 0.13), Verdict::Underfit);
+        assert_eq!(of(0.15, 0.05), Verdict::Overfit);
+        assert_eq!(of(0.60, 0.10), Verdict::Overfit);
+        assert_eq!(of(0.60, 0.58), Verdict::Fine);
+        assert_eq!(verdict(0.60, 0.10, 0.7, 0.04, true), Verdict::Fine);
     }
 }

@@ -240,16 +240,20 @@ pub(super) fn compared(words: &Words, o: &Outcome) -> String {
         false => said.part_all.to_string(),
     };
     let name = best.map(|s| label(&Spec { kind: s.learner.clone(), params: s.params.clone() }));
-    let values: [(&str, &dyn Display); 7] = [
+    // Where the time was up before the last fold, the score is the mean over fewer.
+    let ran = best.map_or(0, |s| s.folds.iter().filter(|score| score.is_finite()).count());
+    let sentence = if (1..o.split.folds).contains(&ran) { said.compared_some } else { said.compared };
+    let values: [(&str, &dyn Display); 8] = [
         ("n", &o.leaderboard.len()),
         ("learners", &learners.len()),
+        ("ran", &ran),
         ("folds", &o.split.folds),
         ("part", &part),
         ("metric", &o.metric),
         ("best", &name.unwrap_or_default()),
         ("score", &score.unwrap_or_default()),
     ];
-    fill(said.compared, &values)
+    fill(sentence, &values)
 }
 
 /// What a sentence about the choice is about.
