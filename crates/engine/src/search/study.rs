@@ -1,4 +1,4 @@
-//! The whole search on some rows: folds, race, choice, calibration, decision.
+//! The whole search: folds, race, choice, calibration, decision.
 
 use std::sync::Arc;
 
@@ -74,6 +74,9 @@ fn past(table: &Table, recipe: &Recipe) -> Vec<String> {
     }
 }
 
+/// Pixels that a filter of a net covers: smaller pictures are a few numbers, like any others.
+const FILTER: usize = 9;
+
 /// What is known of the table before any learner is tried, and what costs depend on.
 pub(super) fn measured(
     table: &Table,
@@ -94,6 +97,8 @@ pub(super) fn measured(
         None => 0,
     };
     let shape = Shape::of(table.batch(), rows, classes)?;
+    let [height, width, _] = shape.image;
+    let pictures = pictures && !(1..FILTER).contains(&(height * width));
     let net = if pictures { plan::net_of(&shape, recipe, context) } else { Value::Null };
     Ok((Size { rows: n, columns, plain, texts, classes, pictures, net, past, series }, shape))
 }
