@@ -31,7 +31,7 @@ const CHUNK: usize = 1024;
 ///
 /// What it gives for a row is what the columns say of each other: it can replace the numbers, or its error can tell rows that are not
 /// like the others. Numbers are standardised within; a missing or infinite one counts as missing, and is not part of the error.
-/// Learned from at most 100,000 training rows, drawn by chance; the weight column is not used.
+/// Learned from at most 100,000 training rows, drawn at random; the weight column is not used.
 ///
 /// ```
 /// use tidemill_core::Builtin;
@@ -42,7 +42,7 @@ const CHUNK: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Denoise {
-    /// The columns to look at; without any, every feature that is a number.
+    /// The columns to use; by default, every feature that is a number.
     pub columns: Columns,
     /// What comes of it.
     pub output: DenoiseOutput,

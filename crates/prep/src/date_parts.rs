@@ -39,7 +39,7 @@ use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved, w
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DateParts {
-    /// The columns to take apart; without any, every time that is a feature or in the role `time`.
+    /// The columns to take apart; by default, every time that is a feature or in the role `time`.
     pub columns: Columns,
     /// Whether only parts are added that came round at least twice in training, such as the hour from two days on and the month from
     /// two years on: of others it says nothing about what comes later. The year never comes round.

@@ -56,7 +56,7 @@ pub enum Architecture {
 /// words lie near each other although they share none. The vectors are learned from the column, or read from a file.
 ///
 /// word2vec learns as gensim's `Word2Vec` does (skip-gram or CBOW with negative sampling), GloVe as the program of its authors. The same texts and seed give
-/// the same vectors on any number of threads. Words that are not known are passed over; a text without any known word, and a
+/// the same vectors on any number of threads. Unknown words are ignored; a text without any known word, and a
 /// missing one, are zeros. Reads the first megabyte of a text.
 ///
 /// ```
@@ -67,7 +67,7 @@ pub enum Architecture {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EmbedWords {
-    /// The columns to embed; without any, every text that is a feature.
+    /// The columns to embed; by default, every text that is a feature.
     pub columns: Columns,
     /// How the vectors are learned.
     pub method: WordMethod,
@@ -85,10 +85,10 @@ pub struct EmbedWords {
     pub min_count: usize,
     /// The most words whose vectors are kept, at least 1; the most frequent.
     pub max_words: usize,
-    /// Passes over the texts (of GloVe: over its counts); without it 25 for GloVe, else as many as read a million words, from 5 to 50.
+    /// Passes over the texts (of GloVe: over its counts); by default 25 for GloVe, else as many as read a million words, from 5 to 50.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
-    /// By how much is moved at first; without it 0.025 for word2vec, 0.05 for GloVe.
+    /// By how much is moved at first; by default 0.025 for word2vec, 0.05 for GloVe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
     /// Of word2vec: how it predicts.

@@ -16,12 +16,12 @@ use crate::recode::strings;
 
 /// Replaces each category column by the share of training rows with the same category, from 0 to 1.
 ///
-/// Agrees with category_encoders' `CountEncoder(normalize=True)`: missing values are a category of their own, and a value that
-/// training did not have becomes 0. Categories that are equally frequent become the same number. The weight column is not used.
+/// Agrees with category_encoders' `CountEncoder(normalize=True)`: missing values are a category of their own, and a
+/// category that did not occur in training becomes 0. Categories that are equally frequent become the same number. The weight column is not used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodeFrequency {
-    /// The columns to encode; without any, every category that is a feature.
+    /// The columns to encode; by default, every category that is a feature.
     pub columns: Columns,
 }
 

@@ -21,7 +21,7 @@ use crate::text::{TermReader, Terms, WeightedTerms};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodeHash {
-    /// The columns to encode; without any, every text that is a feature.
+    /// The columns to encode; by default, every text that is a feature.
     pub columns: Columns,
     /// How a text is cut into terms.
     pub terms: Terms,

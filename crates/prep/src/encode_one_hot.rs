@@ -20,8 +20,8 @@ pub const OTHER: &str = "(other)";
 
 /// Replaces each category column by one vector column of the same name, whose parts are called `colour=red`.
 ///
-/// Agrees with scikit-learn's `OneHotEncoder` with `handle_unknown="ignore"`: a value that training did not have
-/// becomes all zeros. A missing value has a part of its own where training had one, and is all zeros elsewhere.
+/// Agrees with scikit-learn's `OneHotEncoder` with `handle_unknown="ignore"`: a category that did not occur in
+/// training becomes all zeros. A missing value has a part of its own where training had one, and is all zeros elsewhere.
 /// Flags are numbers already and left alone.
 ///
 /// ```
@@ -40,7 +40,7 @@ pub const OTHER: &str = "(other)";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodeOneHot {
-    /// The columns to encode; without any, every category that is a feature.
+    /// The columns to encode; by default, every category that is a feature.
     pub columns: Columns,
     /// The most parts a column may have, at least 2; with more categories the rarest share the part `(other)`.
     /// A part for missing values comes on top.

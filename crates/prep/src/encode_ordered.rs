@@ -27,7 +27,7 @@ use crate::mapping::{self, ColumnOf, Mapping};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodeOrdered {
-    /// The columns to encode; without any, every category that is a feature.
+    /// The columns to encode; by default, every category that is a feature.
     pub columns: Columns,
     /// How many rows the overall average counts for, above 0.
     pub smooth: f64,

@@ -23,11 +23,11 @@ use crate::recode::{count, strings};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodeOrdinal {
-    /// The columns to encode; without any, every category that is a feature.
+    /// The columns to encode; by default, every category that is a feature.
     pub columns: Columns,
     /// By column name: its categories from the least to the greatest, all that training has.
     pub order: BTreeMap<String, Vec<String>>,
-    /// What a value that training did not have becomes; without it, missing.
+    /// The number for categories that did not occur in training; by default, missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unseen: Option<f64>,
 }

@@ -49,16 +49,16 @@ const WHITE: f32 = 1.0;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodePixels {
-    /// The columns to encode; without any, every image that is a feature.
+    /// The columns to encode; by default, every image that is a feature.
     pub columns: Columns,
-    /// Columns of pixels, 1 to 1024; without it that of the training images where all have the same size of at most 64 x 64,
+    /// Columns of pixels, 1 to 1024; by default that of the training images where all have the same size of at most 64 x 64,
     /// else 64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     /// Rows of pixels, as `width`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// 1 for grey, 3 for red, green and blue; without it 1 where all training images are grey.
+    /// 1 for grey, 3 for red, green and blue; by default 1 where all training images are grey.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
     /// How an image of other proportions comes into the frame.

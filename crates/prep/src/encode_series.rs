@@ -52,19 +52,19 @@ const LONGEST: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodeSeries {
-    /// The columns to encode; without any, every series that is a feature.
+    /// The columns to encode; by default, every series that is a feature.
     pub columns: Columns,
     /// How many of the last values make the vector, 1 to 4096.
     pub window: usize,
     /// The seasons, in steps, each at least 2; none by default.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seasons: Vec<usize>,
-    /// The distance of neighbouring points by the calendar, such as `1 month` or `weekdays mon tue wed thu fri`; without it the usual
+    /// The distance of neighbouring points by the calendar, such as `1 month` or `weekdays mon tue wed thu fri`; by default the usual
     /// distance of neighbouring points in training.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub step: Option<Step>,
-    /// How far back at most, in steps; without it as far as the longest series of training.
+    /// How far back at most, in steps; by default as far as the longest series of training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<usize>,
     /// Whether the series stays beside what is read of it, for learners that read a series themselves.

@@ -56,12 +56,12 @@ mod auto {
 /// The training rows themselves never see their own target: they are divided into folds (by chance, classes in
 /// proportion) and encoded with what the other folds say; everything else is encoded with what all training rows
 /// say. Agrees with scikit-learn's `TargetEncoder` (Micci-Barreca 2001, "A preprocessing scheme for high-cardinality
-/// categorical attributes"). Values that training did not have become the overall average; missing values are a
+/// categorical attributes"). Categories that did not occur in training become the overall average; missing values are a
 /// category of their own. The weight column is not used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodeTarget {
-    /// The columns to encode; without any, every category that is a feature.
+    /// The columns to encode; by default, every category that is a feature.
     pub columns: Columns,
     /// How much the average of a category is drawn towards the overall one: `auto`, or a number of rows from 0 up.
     pub smooth: Smooth,

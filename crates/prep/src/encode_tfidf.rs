@@ -25,8 +25,8 @@ const NOTHING: &str = "(no term)";
 /// each term occurs in the text, times how rare it is among the training rows (TF-IDF), each row of length 1.
 ///
 /// Agrees with scikit-learn's `TfidfVectorizer` where its pattern of words and the rules of Unicode (UAX 29) cut alike; the weight
-/// of a term is `ln((1 + rows) / (1 + rows with it)) + 1`. A missing text has no term. Terms that training did not have are
-/// passed over. Reads the first megabyte of a text.
+/// of a term is `ln((1 + rows) / (1 + rows with it)) + 1`. A missing text has no term. Terms that did not occur in
+/// training are ignored. Reads the first megabyte of a text.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -45,7 +45,7 @@ const NOTHING: &str = "(no term)";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodeTfidf {
-    /// The columns to encode; without any, every text that is a feature.
+    /// The columns to encode; by default, every text that is a feature.
     pub columns: Columns,
     /// How a text is cut into terms.
     pub terms: Terms,

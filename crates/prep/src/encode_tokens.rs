@@ -53,13 +53,13 @@ const MOST_IDS: usize = 1 << 24;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncodeTokens {
-    /// The columns to encode; without any, every text that is a feature.
+    /// The columns to encode; by default, every text that is a feature.
     pub columns: Columns,
     /// The most different tokens, from 3 up.
     pub vocabulary: usize,
     /// Pairs of tokens that occur less often are not joined, at least 1.
     pub min_count: u64,
-    /// How many tokens of a text are read, at least 1; without it so many that 99% of the training texts are whole, but
+    /// How many tokens of a text are read, at least 1; by default so many that 99% of the training texts are whole, but
     /// no more than 256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub length: Option<usize>,

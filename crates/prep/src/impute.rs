@@ -15,7 +15,7 @@ use crate::recode::{recode, strings};
 /// The category that stands for missing values where nothing better is known.
 pub const MISSING: &str = "(missing)";
 
-/// What becomes of infinite numbers.
+/// How infinite numbers are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Infinite {

@@ -34,14 +34,14 @@ pub enum Constant {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImputeConstant {
-    /// The columns to fill; without any, every feature that is a number, a flag or a category.
+    /// The columns to fill; by default, every feature that is a number, a flag or a category.
     pub columns: Columns,
     /// What to fill in: a number, `true` or `false`, or a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Constant>,
     /// Whether to add a flag column `NAME_missing` for each column that misses values in training.
     pub flag: bool,
-    /// What becomes of infinite numbers.
+    /// How infinite numbers are treated.
     pub infinite: Infinite,
 }
 

@@ -23,17 +23,17 @@ const MOST_STEPS: usize = 200;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImputeHuber {
-    /// The columns to fill; without any, every feature that is a number.
+    /// The columns to fill; by default, every feature that is a number.
     pub columns: Columns,
-    /// The columns that tell groups apart: filled is the statistic of the row's own group, or that of all rows where training did not
-    /// have the group.
+    /// The columns that define groups. A missing value is filled with the statistic of the row's group, or with that of all rows if the
+    /// group did not occur in training.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
     /// How many deviations from the location a value counts in full, 1 to 10.
     pub k: f64,
     /// Whether to add a flag column `NAME_missing` for each column that misses values in training.
     pub flag: bool,
-    /// What becomes of infinite numbers.
+    /// How infinite numbers are treated.
     pub infinite: Infinite,
 }
 

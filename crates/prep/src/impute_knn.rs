@@ -32,7 +32,7 @@ const ROWS: usize = 64;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImputeKnn {
-    /// The columns to fill; without any, every feature that is a number. Distances are measured by every feature that is a number.
+    /// The columns to fill; by default, every feature that is a number. Distances are measured by every feature that is a number.
     pub columns: Columns,
     /// How many nearest rows are averaged.
     pub n_neighbors: usize,

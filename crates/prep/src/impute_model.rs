@@ -25,7 +25,7 @@ use crate::{joint, mapping};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImputeModel {
-    /// The columns to fill; without any, every feature that is a number or a category and misses values in training.
+    /// The columns to fill; by default, every feature that is a number or a category and misses values in training.
     pub columns: Columns,
     /// The learner: `boosted_trees`, `random_forest` or `extra_trees`.
     pub learner: String,

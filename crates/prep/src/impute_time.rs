@@ -32,21 +32,21 @@ use crate::spline;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImputeTime {
-    /// The columns to fill; without any, every feature that is a number.
+    /// The columns to fill; by default, every feature that is a number.
     pub columns: Columns,
     /// How a number follows from the others.
     pub method: Along,
     /// The columns that tell groups apart, each with a line of its own, such as the key of a shop.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
-    /// The column of times or numbers along which rows are ordered; without it the column in the role `time`, or the only one of times.
+    /// The column of times or numbers along which rows are ordered; by default the column in the role `time`, or the only one of times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub along: Option<String>,
     /// The length of a season, for `seasonal`: such as `24h`, `7d` or `1w` along times, a number along numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("with" = { "key": "method", "is": ["seasonal"], "name": "period" }))]
     pub period: Option<Span>,
-    /// The degree of the polynomial, for `polynomial`: 2 to 5, 3 without it. Of fewer numbers than it takes, one through all.
+    /// The degree of the polynomial, for `polynomial`: 2 to 5, 3 by default. Of fewer numbers than it takes, one through all.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("with" = { "key": "method", "is": ["polynomial"], "name": "degree" }))]
     pub degree: Option<usize>,

@@ -26,7 +26,7 @@ use crate::text::folded;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MergeSpellings {
-    /// The columns to look at; without any, every category that is a feature.
+    /// The columns to use; by default, every category that is a feature.
     pub columns: Columns,
     /// How many times as often the right spelling comes at least, from 1.
     pub ratio: f64,

@@ -21,7 +21,7 @@ use crate::numbers::finite;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Power {
-    /// The columns to change; without any, every number that is a feature.
+    /// The columns to change; by default, every number that is a feature.
     pub columns: Columns,
     /// Which family of powers.
     pub method: PowerMethod,

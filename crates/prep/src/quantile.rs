@@ -28,7 +28,7 @@ const EDGE: f64 = 1e-7;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quantile {
-    /// The columns to transform; without any, every feature that is a number.
+    /// The columns to transform; by default, every feature that is a number.
     pub columns: Columns,
     /// What the numbers are distributed like afterwards.
     pub output: Shape,

@@ -22,7 +22,7 @@ use crate::recode::{count, recode, strings};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RareCategories {
-    /// The columns to look at; without any, every category that is a feature.
+    /// The columns to use; by default, every category that is a feature.
     pub columns: Columns,
     /// The share of rows below which a category is rare: above 0 and below 1.
     pub min_share: f64,

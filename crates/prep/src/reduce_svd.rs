@@ -33,7 +33,7 @@ const ROWS: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReduceSvd {
-    /// The columns to reduce; without any, every sparse vector that is a feature.
+    /// The columns to reduce; by default, every sparse vector that is a feature.
     pub columns: Columns,
     /// How many directions, at least 1; fewer where the training rows have no more.
     pub n_components: usize,

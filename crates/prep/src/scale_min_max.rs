@@ -35,7 +35,7 @@ use crate::scale::{Affine, unless_constant};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScaleMinMax {
-    /// The columns to scale; without any, every number that is a feature.
+    /// The columns to scale; by default, every number that is a feature.
     pub columns: Columns,
     /// What the least training value becomes.
     pub low: f64,

@@ -34,7 +34,7 @@ use crate::scale::{Affine, unless_constant};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScaleRobust {
-    /// The columns to scale; without any, every number that is a feature.
+    /// The columns to scale; by default, every number that is a feature.
     pub columns: Columns,
 }
 

@@ -23,7 +23,7 @@ use crate::mapping::{self, Bound, ColumnOf, ColumnStep, Learned, Notes, Saved, w
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmoothImage {
-    /// The columns to smooth; without any, every feature that is an image as a vector.
+    /// The columns to smooth; by default, every feature that is an image as a vector.
     pub columns: Columns,
     /// How a number follows from its neighbours.
     pub filter: ImageFilter,

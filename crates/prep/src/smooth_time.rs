@@ -31,7 +31,7 @@ use crate::placing::{self, Place, Placing};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmoothTime {
-    /// The columns to smooth; without any, every feature that is a number.
+    /// The columns to smooth; by default, every feature that is a number.
     pub columns: Columns,
     /// How a number follows from its neighbours.
     pub filter: Filter,
@@ -44,7 +44,7 @@ pub struct SmoothTime {
     /// For `savitzky_golay`, the degree of the polynomial, 0 to 5.
     #[schemars(extend("with" = { "key": "filter", "is": ["savitzky_golay"], "name": "degree" }))]
     pub degree: usize,
-    /// For `gaussian`, the standard deviation of the curve in known numbers, above 0; without it a quarter of the window.
+    /// For `gaussian`, the standard deviation of the curve in known numbers, above 0; by default a quarter of the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("with" = { "key": "filter", "is": ["gaussian"], "name": "sigma" }))]
     pub sigma: Option<f64>,
@@ -53,7 +53,7 @@ pub struct SmoothTime {
     /// The columns that tell groups apart, each with a line of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
-    /// The column of times or numbers along which rows are ordered; without it the column in the role `time`, or the only one of times.
+    /// The column of times or numbers along which rows are ordered; by default the column in the role `time`, or the only one of times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub along: Option<String>,
 }

@@ -42,7 +42,7 @@ const CHUNK: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TextStatistics {
-    /// The columns to measure; without any, every text that is a feature.
+    /// The columns to measure; by default, every text that is a feature.
     pub columns: Columns,
     /// What is measured, in this order.
     pub statistics: Vec<TextStatistic>,

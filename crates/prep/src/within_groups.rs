@@ -30,7 +30,7 @@ pub(crate) trait Statistic: ColumnStep + Location {
     fn by(&self) -> &[String];
     /// Whether filled values are marked.
     fn flag(&self) -> bool;
-    /// What becomes of infinite numbers.
+    /// How infinite numbers are treated.
     fn infinite(&self) -> Infinite;
 }
 

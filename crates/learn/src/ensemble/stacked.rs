@@ -41,7 +41,7 @@ use crate::trees::RandomForest;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stacked {
-    /// The learners, each a table with its `kind` and its own parameters; without any, a random forest and a linear learner.
+    /// The learners, each a table with its `kind` and its own parameters; by default, a random forest and a linear learner.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub learners: Vec<Spec>,
     /// Into how many folds the training rows are divided, 2 to 100.

@@ -49,7 +49,7 @@ pub enum SgdLoss {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sgd {
-    /// What is made small; without it `log_loss` for classes and `squared` for numbers.
+    /// The loss to minimise; by default `log_loss` for classes and `squared` for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<SgdLoss>,
     /// Strength of the penalty, from 0 up, beside the mean loss.

@@ -38,18 +38,18 @@ use crate::rows;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LocalForecast {
-    /// The series column; without it the only one.
+    /// The series column; by default the only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<String>,
-    /// The category column that says which series a row belongs to; without it there is one.
+    /// The category column that says which series a row belongs to; by default there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The methods; without any, all but the naive ones.
+    /// The methods; by default, all but the naive ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<Method>,
     /// How many steps a season has; 1 for none.
     pub season: usize,
-    /// The distance of neighbouring points, such as `1 day` or `1 month`; without it what the first series shows.
+    /// The distance of neighbouring points, such as `1 day` or `1 month`; by default what the first series shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub step: Option<Step>,

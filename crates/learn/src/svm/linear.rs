@@ -52,7 +52,7 @@ pub enum Loss {
 pub struct LinearSvm {
     /// How much errors cost against the width of the margin, above 0.
     pub c: f64,
-    /// What an error costs; without it, the squared hinge for classes and the plain one for a number.
+    /// What an error costs; by default, the squared hinge for classes and the plain one for a number.
     pub loss: Option<Loss>,
     /// For a number: errors up to this cost nothing, from 0 up.
     pub epsilon: f64,

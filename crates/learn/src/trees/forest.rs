@@ -123,13 +123,13 @@ macro_rules! forest {
         pub struct $name {
             /// How many trees, 1 to 100000. More: steadier, never worse.
             pub n_trees: usize,
-            /// Questions on the way to a leaf at most; without it, until leaves are pure.
+            /// The maximum depth of a tree; by default, until leaves are pure.
             pub max_depth: Option<usize>,
             /// Rows of a node that is divided, at least.
             pub min_samples_split: usize,
             /// Rows of a leaf at least; a row drawn twice is one row.
             pub min_samples_leaf: usize,
-            /// The share of features tried at each node, above 0 up to 1; without it the square root of their
+            /// The share of features tried at each node, above 0 up to 1; by default the square root of their
             /// number for classes, a third of them for numbers (Breiman 2001).
             pub max_features: Option<f64>,
             /// Whether each tree learns from rows drawn with replacement; the rows it did not draw then give the

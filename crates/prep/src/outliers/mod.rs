@@ -46,30 +46,30 @@ use whole_rows::WholeRows;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Outliers {
-    /// The columns to look at; without any, every feature that is a number.
+    /// The columns to use; by default, every feature that is a number.
     pub columns: Columns,
     /// How outliers are found.
     pub detect: Detect,
-    /// What becomes of them; without it they are brought to the nearest bound where columns are looked at one by one, and
+    /// How they are treated; by default they are brought to the nearest bound where columns are looked at one by one, and
     /// marked where rows are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
-    /// How far is too far: deviations from the mean (3 without it), median absolute deviations made to agree with those for normal
+    /// How far is too far: deviations from the mean (3 by default), median absolute deviations made to agree with those for normal
     /// values (3.5, of `seasonal_residual` too), distances between the quartiles beyond them (1.5), for `percentile` the percentage at each end (1), for
     /// `isolation_forest` the score between 0 and 1 (0.6), for `local_outlier_factor` the factor (1.5), for `one_class_svm` the score
     /// between 0 and 1 (0.5, the edge of the region), and for `mahalanobis` the share of normal rows that lie nearer (0.999).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
     /// Instead of a threshold, the share of training rows, up to 0.5, that are outliers; where whole rows are looked at. For
-    /// `one_class_svm` the share of rows outside the region as well (its `nu`; 0.05 without it).
+    /// `one_class_svm` the share of rows outside the region as well (its `nu`; 0.05 by default).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("with" = { "key": "detect", "is": ["isolation_forest", "local_outlier_factor", "one_class_svm", "mahalanobis"], "name": "contamination" }))]
     pub contamination: Option<f64>,
-    /// How many trees an isolation forest has (100 without it).
+    /// How many trees an isolation forest has (100 by default).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("with" = { "key": "detect", "is": ["isolation_forest"], "name": "n_trees" }))]
     pub n_trees: Option<usize>,
-    /// With how many neighbours the local outlier factor compares a row (20 without it).
+    /// With how many neighbours the local outlier factor compares a row (20 by default).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("with" = { "key": "detect", "is": ["local_outlier_factor"], "name": "n_neighbors" }))]
     pub n_neighbors: Option<usize>,
@@ -81,12 +81,12 @@ pub struct Outliers {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("with" = { "key": "detect", "is": ["seasonal_residual"], "name": "by" }))]
     pub by: Vec<String>,
-    /// For `seasonal_residual`, the column of times or numbers along which rows are ordered; without it the column in the role `time`, or
+    /// For `seasonal_residual`, the column of times or numbers along which rows are ordered; by default the column in the role `time`, or
     /// the only one of times.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("with" = { "key": "detect", "is": ["seasonal_residual"], "name": "along" }))]
     pub along: Option<String>,
-    /// What an outlier counts with `down_weight`, from 0 to 1 (0.1 without it); a weight column is multiplied by it.
+    /// What an outlier counts with `down_weight`, from 0 to 1 (0.1 by default); a weight column is multiplied by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("with" = { "key": "action", "is": ["down_weight"], "name": "weight" }))]
     pub weight: Option<f64>,
@@ -114,7 +114,7 @@ pub enum Detect {
     /// the training rows.
     LocalOutlierFactor,
     /// Rows outside the region that holds most rows (one-class support vector machine; Schölkopf and others 2001). Learned from at most
-    /// 4,000 rows, drawn by chance. With `flag` or `missing` the model keeps those of them at the edge of the region.
+    /// 4,000 rows, drawn at random. With `flag` or `missing` the model keeps those of them at the edge of the region.
     OneClassSvm,
     /// Rows far from the mean, measured by how the columns vary together (covariance shrunk after Ledoit and Wolf 2004).
     Mahalanobis,

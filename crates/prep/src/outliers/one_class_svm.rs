@@ -169,7 +169,7 @@ impl<'a> Solver<'a> {
         Ok((self.alpha, rho))
     }
 
-    /// The mean gradient of the weights between their bounds; without any, the middle between the ends.
+    /// The mean gradient of the weights between their bounds; by default, the middle between the ends.
     fn boundary(&self) -> f64 {
         let of = |keep: &dyn Fn(f64) -> bool| -> Vec<f64> {
             let all = self.gradient.iter().zip(&self.alpha);

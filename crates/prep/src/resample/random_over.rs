@@ -8,7 +8,7 @@ use tidemill_kernel::Random;
 use super::classes::ByClass;
 use super::{check_quantiles, check_ratio};
 
-/// Repeats rows of the rarer classes, drawn by chance and with replacement, until each class has its share.
+/// Repeats rows of the rarer classes, drawn at random and with replacement, until each class has its share.
 ///
 /// Counts agree with imbalanced-learn's `RandomOverSampler`. All rows are kept; the repeated ones follow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -8,7 +8,7 @@ use tidemill_kernel::Random;
 use super::classes::ByClass;
 use super::{check_quantiles, check_ratio};
 
-/// Leaves out rows of the more frequent classes, drawn by chance, until none is too frequent.
+/// Leaves out rows of the more frequent classes, drawn at random, until none is too frequent.
 ///
 /// Counts agree with imbalanced-learn's `RandomUnderSampler`. The rows that are kept stay in their order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -10,7 +10,7 @@ use super::space::Space;
 use super::synthetic::Synthetic;
 use super::{GEOMETRY, check_neighbors, check_quantiles, check_ratio};
 
-/// Makes new rows of the rarer classes (Chawla et al. 2002): each lies on the segment between a row drawn by chance and one of its
+/// Makes new rows of the rarer classes (Chawla et al. 2002): each lies on the segment between a row drawn at random and one of its
 /// nearest neighbours of the same class.
 ///
 /// Counts and geometry agree with imbalanced-learn's `SMOTE`. Where the rows hold categories or flags, these are handled as by

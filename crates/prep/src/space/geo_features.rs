@@ -33,7 +33,7 @@ use super::{OfPoints, Reads};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GeoFeatures {
-    /// The columns to read; without any, every point that is a feature.
+    /// The columns to read; by default, every point that is a feature.
     pub columns: Columns,
     /// Named places, each `[longitude, latitude]` or `[x, y]`: `places = { centre = [-76.61, 39.29] }`.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -64,7 +64,7 @@ pub struct GeoFeatures {
 pub struct Layer {
     /// The file, as `source` of `[data]`.
     pub source: String,
-    /// Its columns of longitude and latitude or x and y, or its column of points; found without it.
+    /// Its columns of longitude and latitude or x and y, or its column of points; found by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub point: Option<Vec<String>>,
     /// Its points, which the engine reads from the file.

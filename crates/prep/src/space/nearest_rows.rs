@@ -27,7 +27,7 @@ use crate::mapping::{unique, wrong_cell};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NearestRows {
-    /// The column of points; without it the first that is a feature.
+    /// The column of points; by default the first that is a feature.
     pub columns: Columns,
     /// How many rows each is tied to, from 1.
     pub neighbors: usize,

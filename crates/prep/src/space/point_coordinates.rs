@@ -19,7 +19,7 @@ use super::{OfPoints, Reads};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PointCoordinates {
-    /// The columns to divide; without any, every point that is a feature.
+    /// The columns to divide; by default, every point that is a feature.
     pub columns: Columns,
 }
 

@@ -33,13 +33,13 @@ use crate::mapping::unique;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PointsFromXy {
-    /// The column of longitude or x; without it the one that `[data] point` names, or that was found.
+    /// The column of longitude or x; by default the one that `[data] point` names, or that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x: Option<String>,
     /// The column of latitude or y.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub y: Option<String>,
-    /// Whether they are degrees on the earth, else lengths in a plane; without it as `[data] coordinates` says, or as was found.
+    /// Whether they are degrees on the earth, else lengths in a plane; by default as `[data] coordinates` says, or as was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degrees: Option<bool>,
     /// What the new column is called.

@@ -54,11 +54,11 @@ pub enum Map {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Project {
-    /// The columns to project; without any, every point that is a feature.
+    /// The columns to project; by default, every point that is a feature.
     pub columns: Columns,
     /// The map: `auto`, `gauss_kruger`, `utm`, `mercator`, `web_mercator`, or an EPSG code.
     pub to: To,
-    /// The EPSG code of the points as they are; without it they are degrees on WGS 84 (EPSG:4326), and points in a plane are refused.
+    /// The EPSG code of the points as they are; by default they are degrees on WGS 84 (EPSG:4326), and points in a plane are refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<u16>,
 }

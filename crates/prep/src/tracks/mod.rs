@@ -45,13 +45,13 @@ use crate::placing::{self, Placing};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrackFeatures {
-    /// The column of longitude or x, of numbers or series; without it the one that `[data] point` names, or that was found.
+    /// The column of longitude or x, of numbers or series; by default the one that `[data] point` names, or that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x: Option<String>,
     /// The column of latitude or y.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub y: Option<String>,
-    /// Whether they are degrees on the earth, else lengths in a plane; without it as `[data] coordinates` says, or as was found.
+    /// Whether they are degrees on the earth, else lengths in a plane; by default as `[data] coordinates` says, or as was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degrees: Option<bool>,
     /// The column of heights, in metres or in the unit of the plane.
@@ -60,11 +60,11 @@ pub struct TrackFeatures {
     /// The four columns of a quaternion, its real part first: `pose = ["qw", "qx", "qy", "qz"]`. Of any length but 0.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pose: Vec<String>,
-    /// The column that tells tracks apart; without it the column in the role `group`, and else all rows are one track.
+    /// The column that tells tracks apart; by default the column in the role `group`, and else all rows are one track.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The column of times or numbers along which fixes are ordered; without it the column in the role `time`, or the only one of times. Of
-    /// series, the time up to which a row knows its track; without it all of it.
+    /// The column of times or numbers along which fixes are ordered; by default the column in the role `time`, or the only one of times. Of
+    /// series, the time up to which a row knows its track; by default all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     /// Up to this speed something stands: metres, or units of the plane, per second.
