@@ -18,38 +18,38 @@ Examples:
 
 A nightly backup by cron: 15 3 * * * cd /srv/churn && tidemill backup run churn.toml -q && tidemill backup drill /mnt/second -q")]
 pub(crate) struct Backup {
-    /// What to do.
+    /// The action.
     #[command(subcommand)]
     pub act: Option<BackupAct>,
-    /// The store: an SQLite file, which others may be writing to.
+    /// The store: an SQLite file, which may be in use.
     #[arg(required = true)]
     pub store: Option<String>,
-    /// The copy, a file that is not there yet.
+    /// The copy: a file that does not exist yet.
     #[arg(long, short, value_name = "FILE", required = true)]
     pub out: Option<PathBuf>,
 }
 
-/// What to do with backups.
+/// Actions on backups.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupAct {
-    /// Copy data, models and stores into a second place; what did not change is stored once.
+    /// Back up data, models and stores to a second place. Unchanged data is stored once.
     Run(Run),
-    /// List the sets of a place.
+    /// List the backup sets of a place.
     List {
         /// The folder of the backups.
         place: PathBuf,
-        /// In which language.
+        /// The language.
         #[command(flatten)]
         lang: Lang,
     },
-    /// Restore a set into a scratch folder, compare every file, open models and stores.
+    /// Test a set: restore it into a scratch folder, compare every file, open models and stores.
     Drill {
         /// The folder of the backups.
         place: PathBuf,
         /// The set [default: the latest].
         #[arg(long, value_name = "ID")]
         set: Option<String>,
-        /// In which language.
+        /// The language.
         #[command(flatten)]
         lang: Lang,
     },
@@ -57,13 +57,13 @@ pub(crate) enum BackupAct {
     Restore {
         /// The folder of the backups.
         place: PathBuf,
-        /// The folder, which is not there yet.
+        /// The folder, which must not exist yet.
         #[arg(long, short, value_name = "DIR")]
         out: PathBuf,
         /// The set [default: the latest].
         #[arg(long, value_name = "ID")]
         set: Option<String>,
-        /// In which language.
+        /// The language.
         #[command(flatten)]
         lang: Lang,
     },
@@ -72,24 +72,24 @@ pub(crate) enum BackupAct {
 /// `tidemill backup run`
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A recipe: itself and its data are kept, and its [backup] says what the flags do not.
+    /// A recipe to back up with its data. Its [backup] contains the settings that no option gives.
     pub recipe: Option<PathBuf>,
     /// The second place: a folder, best on another disk or machine.
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
-    /// How many sets are kept [default: 14].
+    /// The number of sets to keep [default: 14].
     #[arg(long, value_name = "N")]
     pub keep: Option<usize>,
-    /// A file or folder to keep; may be repeated.
+    /// A file or folder to back up. Can be repeated.
     #[arg(long, value_name = "PATH")]
     pub file: Vec<PathBuf>,
-    /// A model file, or the folder of one; may be repeated.
+    /// A model file, or its folder. Can be repeated.
     #[arg(long, value_name = "PATH")]
     pub model: Vec<PathBuf>,
-    /// A store in SQLite; may be repeated.
+    /// An SQLite store. Can be repeated.
     #[arg(long, value_name = "STORE")]
     pub store: Vec<PathBuf>,
-    /// In which language.
+    /// The language.
     #[command(flatten)]
     pub lang: Lang,
 }

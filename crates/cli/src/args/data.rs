@@ -16,73 +16,73 @@ Examples:
   tidemill data verify                                   exit code 1 when something is damaged
   tidemill data prune --keep 14 --dry-run")]
 pub(crate) struct Data {
-    /// What to do.
+    /// The action.
     #[command(subcommand)]
     pub act: DataAct,
     /// The folder of snapshots.
     #[arg(long = "in", global = true, default_value = tidemill_engine::verbs::data::FOLDER, value_name = "DIR")]
     pub folder: PathBuf,
-    /// The age identity file, for sealed snapshots.
+    /// The age identity file, for encrypted snapshots.
     #[arg(long, global = true, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 }
 
-/// What to do with snapshots.
+/// Actions on snapshots.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataAct {
-    /// Keep the rows of a table: equal pieces of columns are stored once.
+    /// Store the rows of a table. Equal pieces of columns are stored once.
     Snapshot {
         /// A table, a glob, `-`, or a recipe (`.toml`).
         data: String,
-        /// What to call it [default: the file's name].
+        /// The name of the snapshot [default: the name of the file].
         #[arg(long)]
         name: Option<String>,
-        /// The column that names rows, by which they can be forgotten.
+        /// The key column, by which rows can be forgotten.
         #[arg(long, value_name = "COL")]
         key: Option<String>,
-        /// Encrypt it for this age recipient (age1…); it then shares nothing with other snapshots.
+        /// Encrypt it for this age recipient (age1…). It then shares no data with other snapshots.
         #[arg(long, value_name = "RECIPIENT")]
         seal: Option<String>,
     },
     /// List all snapshots, the oldest first.
     List,
-    /// Show one: its columns, rows and size.
+    /// Show the columns, rows and size of a snapshot.
     Show {
-        /// An id, the beginning of one, or a name.
+        /// An id, the start of an id, or a name.
         id: String,
     },
-    /// Say what differs between two. Exit code 1 when something does.
+    /// Show the differences between two snapshots. Exit code 1 if there are any.
     Diff {
         /// The older one.
         a: String,
         /// The newer one.
         b: String,
     },
-    /// Write the rows of one to a file.
+    /// Write the rows of a snapshot to a file.
     Restore {
-        /// An id, the beginning of one, or a name.
+        /// An id, the start of an id, or a name.
         #[arg(required_unless_present = "of", conflicts_with = "of")]
         id: Option<String>,
-        /// The rows that this model was trained on.
+        /// A model file, whose training rows to restore.
         #[arg(long, value_name = "MODEL")]
         of: Option<PathBuf>,
         /// The file: .csv, .tsv, .jsonl, .parquet or .arrow; - for CSV on standard output.
         #[arg(long, short, value_name = "FILE")]
         out: String,
     },
-    /// Read every chunk and name those that are damaged. Exit code 1 when one is.
+    /// Read every chunk and report damaged ones. Exit code 1 if there are any.
     Verify {
-        /// Only this one.
+        /// Only this snapshot.
         id: Option<String>,
     },
-    /// Remove old snapshots, and what none needs any more.
+    /// Remove old snapshots, and data that no snapshot uses any more.
     Prune {
         /// Snapshots to remove.
         ids: Vec<String>,
-        /// Keep so many of each name, the latest.
+        /// The number of snapshots to keep for each name, the latest ones.
         #[arg(long, value_name = "N")]
         keep: Option<usize>,
-        /// Only say what would go.
+        /// Only report what would be removed.
         #[arg(long)]
         dry_run: bool,
     },

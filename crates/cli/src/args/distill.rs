@@ -15,36 +15,36 @@ Examples:
   tidemill distill model.tidemill unlabelled.parquet --to boosted_trees -o small.tidemill
   tidemill compare model.tidemill small.tidemill labelled.csv")]
 pub(crate) struct Distill {
-    /// The model to learn from: the teacher.
+    /// The teacher: the model to learn from.
     pub model: PathBuf,
-    /// Rows to ask it about; labels are not needed, and compared where there are some.
+    /// Rows for the teacher to predict. They need no labels; if there are some, both models are evaluated on them.
     pub data: String,
-    /// What the lighter model is.
+    /// The kind of the lighter model.
     #[arg(long, value_enum)]
     pub to: ToArg,
-    /// Where the lighter model goes.
+    /// The file for the lighter model.
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
-    /// From which every random choice is derived.
+    /// The seed of all random numbers.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// How many threads may work; the result does not depend on it [default: all cores].
+    /// The number of threads. The result does not depend on it [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
-    /// In which language.
+    /// The language.
     #[command(flatten)]
     pub lang: Lang,
 }
 
-/// The sorts of students.
+/// The kinds of students.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum ToArg {
     /// A hundred small boosted trees.
     BoostedTrees,
-    /// Logistic regression; ridge for a number.
+    /// Logistic regression; ridge for regression.
     Logistic,
-    /// A net of one small layer.
+    /// A net with one small layer.
     SmallNet,
 }
 

@@ -12,16 +12,17 @@ pub(crate) mod language;
 pub(crate) mod prepare;
 pub(crate) mod service;
 pub(crate) mod synthesize;
+pub(crate) mod train;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tidemill_engine::core::recipe::{OptimizeFor, Quality, Task};
+use tidemill_engine::core::recipe::Task;
 use tidemill_engine::judge::PredictionColumns;
 
 use self::lang::Lang;
 
-/// From a table to a tested, packaged model, and round the loop again.
+/// Trains, evaluates, explains and serves machine-learning models, and improves them with feedback.
 #[derive(Debug, Parser)]
 #[command(name = "tidemill", version, about, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -31,87 +32,93 @@ pub(crate) struct Cli {
     /// Print one JSON document on standard output instead of text.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say nothing on standard error but errors.
+    /// Print nothing but errors on standard error.
     #[arg(long, short, global = true)]
     pub quiet: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  tidemill check customers.csv --target churned       what is wrong with the table, and what to do
-  tidemill train customers.csv --target churned       learn, judge and package a model
+  tidemill check customers.csv --target churned       find problems of the table
+  tidemill train customers.csv --target churned       train and evaluate a model
   tidemill predict churned-model/model.tidemill new.csv -o answers.csv
   tidemill evaluate answers.csv --truth churned --pred prediction
   tidemill compare old.tidemill new.tidemill labelled.csv
   tidemill init customers.csv --target churned        write a recipe to edit first
-  tidemill serve churned-model/model.tidemill         answer over HTTP, keep what was answered
-  tidemill improve churned-model/model.tidemill       learn from feedback, promote if better
-Exit codes: 0 done, 1 done but the answer is 'no', 2 could not do it.";
+  tidemill serve churned-model/model.tidemill         predict over HTTP, and log every prediction
+  tidemill improve churned-model/model.tidemill       retrain with feedback, promote if better
+Exit codes: 0 success, 1 success but the answer is 'no', 2 failure.";
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Audit a table before learning from it: each fault with its severity, rows and remedy.
+    /// Find problems of a table before training: each with its severity, rows and remedy.
     Check(Check),
-    /// Learn from a table: infer, split, prepare, compare, judge, package.
-    Train(Train),
-    /// Prepare rows without learning from them: fill, treat, encode, and say what was changed.
+    /// Train a model on a table, and evaluate it on held-out rows.
+    Train(train::Train),
+    /// Prepare rows without training (impute, encode, scale), and report what was changed.
     Prepare(prepare::Prepare),
-    /// Make rows that are distributed like those of a table, and say how like them they are and what they give away.
+    /// Generate synthetic rows with the distribution of a table, and report their fidelity, utility and privacy.
     Synthesize(synthesize::Synthesize),
-    /// Snapshots of tables: keep rows, compare them, bring them back.
+    /// Store, compare and restore snapshots of tables.
     Data(data::Data),
-    /// Judge a model on rows with known answers, or a column of predictions without any model.
+    /// Evaluate a model on rows with known targets, or a column of predictions without a model.
     Evaluate(Evaluate),
-    /// Say which of two models is better on rows with known answers, and whether that is more than chance.
+    /// Test whether one of two models is better on rows with known targets by more than chance.
     Compare(Compare),
     /// Predict the rows of a file of any size.
     Predict(Predict),
-    /// Say why: what each column adds to what a model says of rows.
+    /// Explain predictions: SHAP values, counterfactuals, effects, coefficients and more.
     Explain(explain::Explain),
-    /// Take over a model of LightGBM or XGBoost: it predicts, explains itself and is served as ours are.
+    /// Import a model of LightGBM, XGBoost or scikit-learn (trees in ONNX), to predict, explain and serve it.
     Import(import::Import),
-    /// Train a lighter model on what a model says of rows, and show by how much its answers change.
+    /// Train a lighter model on the predictions of a model, and report how much predictions change.
     Distill(distill::Distill),
-    /// Write a model to a smaller file, and show by how much its answers change.
+    /// Prune and quantise a model, and report how much predictions change.
     Compress(compress::Compress),
-    /// Show what is in a model file.
+    /// Show the contents of a model file.
     Inspect(Inspect),
-    /// Write a commented recipe with what was inferred from a table.
+    /// Write a recipe for a table, with everything that is inferred, to edit.
     Init(Init),
-    /// Serve models over HTTP: predictions, feedback, figures.
+    /// Serve models over HTTP: predictions, feedback, metrics.
     Serve(service::Serve),
-    /// Make, list and revoke API keys.
+    /// Create, list and revoke API keys.
     Keys(service::Keys),
-    /// Bring feedback in from a file.
+    /// Import feedback from a file.
     Feedback(service::FeedbackArgs),
-    /// Delete everything known of a key.
+    /// Delete everything that is stored about a key.
     Forget(service::Forget),
-    /// Keep copies of data, models and stores in a second place, and show that they can be restored.
+    /// Back up data, models and stores to a second place, and test that they can be restored.
     Backup(backup::Backup),
-    /// Show how a model in service does: live scores against the test score, ratings.
+    /// Show the live scores of a model in service next to its test score, and ratings.
     Monitor(service::Monitor),
-    /// Train a challenger on feedback, and put it in place if it is better.
+    /// Train a challenger with feedback, and promote it if it is better.
     Improve(service::Improve),
-    /// Put the version a model was improved from back in its place.
+    /// Restore the previous version of a model.
     Rollback(service::Rollback),
-    /// Play a dated table through the whole loop, as if its users were arriving.
+    /// Replay a dated table through serving, feedback and improvement, as if its users were arriving.
     Replay(service::Replay),
-    /// Answer a prompt or a chat with a large language model.
+    /// Generate text from a prompt or a chat with a large language model.
     Generate(language::Generate),
     /// Turn texts into vectors with a sentence encoder.
     Embed(language::Embed),
+    /// Judge texts by references: overlap, perplexity, which of two answers wins, what was learned by heart.
+    Judge(language::Judge),
+    /// Write a checkpoint with its adapter merged in, as a folder that Hugging Face's libraries read.
+    Merge(language::Merge),
+    /// Find the texts nearest in meaning to others, or those that say the same.
+    Search(language::Search),
     /// Tune an adapter of a large language model on pairs of prompt and response, or on preferences.
     Tune(language::Tune),
-    /// Size the market of a business plan: ranges, growth, the worth of customers.
+    /// Compute the market of a business plan: size, growth, customer value.
     Market(business::PlanArgs),
-    /// Play a business plan through: profit and loss, cash, balance, risk.
+    /// Compute the finances of a business plan: profit and loss, cash flow, balance sheet, risk.
     Finance(business::PlanArgs),
-    /// Say which work of a business plan nobody does, and whom to hire.
+    /// Find work in a business plan that nobody covers, and whom to hire.
     Team(business::PlanArgs),
-    /// The whole of a business plan, as a page to send to an investor; or a plan to begin with.
+    /// Compute a whole business plan, also as a page for investors; or write a template.
     Plan(business::WholePlan),
-    /// Say what a model's predictions cost.
+    /// Compute the cost of a model's predictions.
     Cost(business::Cost),
     /// Print the JSON Schema of the recipe.
     Schema,
@@ -128,31 +135,31 @@ pub(crate) enum Verb {
     },
 }
 
-/// What can be said about the data on the command line; it goes before what the recipe says.
+/// What the command line declares about the data. It takes precedence over the recipe.
 #[derive(Debug, Default, Args)]
 pub(crate) struct DataArgs {
-    /// The column to predict; for several, which one model then answers, repeated or with commas.
+    /// The column to predict. Repeat it, or separate columns by commas, to predict several with one model.
     #[arg(long, short)]
     pub target: Vec<String>,
-    /// What kind of prediction; inferred from the target without it.
+    /// The kind of prediction [default: inferred from the target].
     #[arg(long, value_enum)]
     pub task: Option<TaskArg>,
     /// The class that counts as positive in a binary task.
     #[arg(long, value_name = "CLASS")]
     pub positive: Option<String>,
-    /// The column that names the row; never a feature.
+    /// The column that identifies a row. It is never a feature.
     #[arg(long, value_name = "COL")]
     pub key: Option<String>,
-    /// The column that says when the row happened: the latest rows become the test part.
+    /// The column with the time of a row. The latest rows become the test part.
     #[arg(long, value_name = "COL")]
     pub time: Option<String>,
-    /// Rows that share a value of this column are never split across parts.
+    /// Rows with the same value in this column are never split between parts.
     #[arg(long, value_name = "COL")]
     pub group: Option<String>,
-    /// The column that says how much a row counts.
+    /// The column with the weight of a row.
     #[arg(long, value_name = "COL")]
     pub weight: Option<String>,
-    /// Columns not to use; may be repeated.
+    /// A column to ignore. Can be repeated.
     #[arg(long, value_name = "COL")]
     pub ignore: Vec<String>,
     /// Drop columns that give the target away instead of warning about them.
@@ -189,8 +196,8 @@ impl From<TaskArg> for Task {
 #[command(after_help = "\
 Examples:
   tidemill check customers.csv --target churned
-  tidemill check customers.csv --target churned --strict    exit code 1 when something is severe
-  tidemill check customers.csv --report audit.html          a page for people
+  tidemill check customers.csv --target churned --strict    exit code 1 if a finding is severe
+  tidemill check customers.csv --report audit.html          an HTML page
   tidemill check 'days/*.parquet' --json")]
 pub(crate) struct Check {
     /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, `-`, or a recipe (`.toml`).
@@ -198,153 +205,33 @@ pub(crate) struct Check {
     /// What is known about the data.
     #[command(flatten)]
     pub about: DataArgs,
-    /// List the rows whose label is probably wrong, with the label they probably should have; takes as long as a small training.
+    /// List the rows whose label is probably wrong, with the probable label. Takes as long as a small training.
     #[arg(long)]
     pub labels: bool,
-    /// Exit with code 1 when a finding is severe.
+    /// Exit with code 1 if a finding is severe.
     #[arg(long)]
     pub strict: bool,
     /// Write a page for people: one HTML file with charts.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// How many threads may work; the result does not depend on it [default: all cores].
+    /// The number of threads. The result does not depend on it [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
-    /// In which language.
+    /// The language.
     #[command(flatten)]
     pub lang: Lang,
 }
 
-/// `tidemill train`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tidemill train penguins.csv --target species
-  tidemill train 'logs/*.parquet' --target bikers --time hour --drop-leaks --out bikes
-  tidemill train images/                           a folder of images for each class
-  tidemill train payments.csv --target fraud --decide cost:fn=10
-  tidemill train sales.csv --target sold --horizon 4w
-  tidemill train patients.csv --target outcome --target days    a model for each, in one file
-  tidemill train rows.csv --target y --quality best
-  tidemill train tidemill.toml --trials 20 --time-limit 10m
-  zcat rows.csv.gz | tidemill train - --target y")]
-pub(crate) struct Train {
-    /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, a folder of images, `-`, or a recipe (`.toml`).
-    pub data: String,
-    /// What is known about the data.
-    #[command(flatten)]
-    pub about: DataArgs,
-    /// Forecast the target so far ahead, from its past: a number of steps, or a length of time such as 24h, 7d or 4w.
-    #[arg(long, value_name = "STEPS|TIME")]
-    pub horizon: Option<String>,
-    /// The folder for the model, the resolved recipe, the metrics and the report [default: NAME-model].
-    #[arg(long, short, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// A model to start from: boosted trees and ridge go on from what it says, where that helps held-out rows.
-    #[arg(long, value_name = "MODEL")]
-    pub start: Option<String>,
-    /// The metric that chooses the best learner [default: log_loss or rmse].
-    #[arg(long, value_name = "METRIC")]
-    pub metric: Option<String>,
-    /// What the positive class is predicted by: a metric of labels such as f1, costs such as cost:fn=10, or a threshold.
-    #[arg(long, value_name = "METRIC|cost:fn=N|P")]
-    pub decide: Option<String>,
-    /// From which every random choice is derived.
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// How many threads may work; the result does not depend on it [default: all cores].
-    #[arg(long)]
-    pub threads: Option<usize>,
-    /// How much work the search may do: default ends within about a minute for up to a million cells on two cores.
-    #[arg(long, value_enum)]
-    pub quality: Option<QualityArg>,
-    /// How many settings of each learner are tried, whatever that costs.
-    #[arg(long)]
-    pub trials: Option<usize>,
-    /// When all must have ended, such as 90s, 10m or 2h; the best so far is taken.
-    #[arg(long, value_name = "TIME")]
-    pub time_limit: Option<String>,
-    /// What matters most in the model: of learners within one standard error of the best, the quickest or the smallest.
-    #[arg(long, value_enum)]
-    pub optimize_for: Option<OptimizeForArg>,
-    /// How nets are trained.
-    #[command(flatten)]
-    pub nets: NetArgs,
-    /// In which language.
-    #[command(flatten)]
-    pub lang: Lang,
-}
-
-/// What training a net does beside its result.
-#[derive(Debug, Args)]
-pub(crate) struct NetArgs {
-    /// Where nets are trained: auto, cpu or cuda:0; auto is the first GPU for nets that gain by one [default: auto].
-    #[arg(long, value_name = "DEVICE")]
-    pub device: Option<String>,
-    /// A folder where training leaves its state now and then, so that it can go on after a cut.
-    #[arg(long, value_name = "DIR")]
-    pub checkpoint: Option<PathBuf>,
-    /// Go on from what is in the folder of checkpoints: the model is the same as without the cut.
-    #[arg(long, requires = "checkpoint")]
-    pub resume: bool,
-    /// A folder for TensorBoard's event files: settings and scores of each learner, losses of nets and boosting, precision over recall,
-    /// the distribution of weights, pictures.
-    #[arg(long, value_name = "DIR")]
-    pub tensorboard: Option<PathBuf>,
-}
-
-/// How much work a search may do.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum QualityArg {
-    /// One good setting of one learner per family.
-    Fast,
-    /// About a minute for up to a million cells on two cores.
-    Default,
-    /// Up to ten times that.
-    Best,
-}
-
-impl From<QualityArg> for Quality {
-    fn from(quality: QualityArg) -> Self {
-        match quality {
-            QualityArg::Fast => Quality::Fast,
-            QualityArg::Default => Quality::Default,
-            QualityArg::Best => Quality::Best,
-        }
-    }
-}
-
-/// What matters most in a model.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum OptimizeForArg {
-    /// Its score.
-    Quality,
-    /// How little work the answer for a row is.
-    Latency,
-    /// How few bytes it has.
-    Size,
-}
-
-impl From<OptimizeForArg> for OptimizeFor {
-    fn from(what: OptimizeForArg) -> Self {
-        match what {
-            OptimizeForArg::Quality => OptimizeFor::Quality,
-            OptimizeForArg::Latency => OptimizeFor::Latency,
-            OptimizeForArg::Size => OptimizeFor::Size,
-        }
-    }
-}
-
-/// What is known of a table of predictions beside these.
+/// The columns of a table of predictions.
 #[derive(Debug, Args)]
 pub(crate) struct Answers {
-    /// Without a model: the column with the right answers.
+    /// Without a model: the column with the true values.
     #[arg(long, value_name = "COL", requires = "pred")]
     pub truth: Option<String>,
     /// Without a model: the column with the weight of each row.
     #[arg(long, value_name = "COL", requires = "truth")]
     pub weight: Option<String>,
-    /// Without a model: what kind of prediction; inferred from the truth without it.
+    /// Without a model: the kind of prediction [default: inferred from the true values].
     #[arg(long, value_enum, requires = "truth")]
     pub task: Option<TaskArg>,
     /// Without a model: the class that counts as positive.
@@ -353,7 +240,7 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// Which columns hold what, the predictions in this one.
+    /// The columns, with the predictions in `predicted`.
     pub(crate) fn labels(&self, truth: &str, predicted: &str) -> PredictionColumns {
         PredictionColumns {
             truth: truth.into(),
@@ -375,7 +262,7 @@ Examples:
 pub(crate) struct Evaluate {
     /// A model file, or the table itself with --truth and --pred.
     pub model: String,
-    /// The table to judge on.
+    /// The table to evaluate on.
     pub data: Option<String>,
     /// Without a model: the column with the predictions (classes, numbers, or scores of the positive class).
     #[arg(long, value_name = "COL", requires = "truth")]
@@ -385,7 +272,7 @@ pub(crate) struct Evaluate {
     /// Write a page for people: one HTML file with charts.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// In which language.
+    /// The language.
     #[command(flatten)]
     pub lang: Lang,
 }
@@ -398,16 +285,16 @@ Examples:
   tidemill compare old.tidemill new.tidemill labelled.csv --metric roc_auc
   tidemill compare a.csv b.csv labelled.csv --truth churned --pred prediction    what `predict` wrote, row for row
   tidemill compare both.csv both.csv --truth churned --pred ours --pred theirs   columns of one file
-Exit codes: 0 the second is better, 1 it is not (with --not-worse: 0 unless it is worse), 2 could not say.")]
+Exit codes: 0 the second is better, 1 it is not (with --not-worse: 0 unless it is worse), 2 failure.")]
 pub(crate) struct Compare {
     /// A model file, or with --truth a table of predictions.
     pub first: String,
     /// The other one.
     pub second: String,
-    /// The table with the known answers; with --truth, those of the predictions' own files without it.
+    /// The table with the true values [default with --truth: the files of the predictions].
     pub data: Option<String>,
-    /// Without models: the column with the predictions (classes, numbers, or scores of the positive class); twice where
-    /// the second's has another name.
+    /// Without models: the column with the predictions (classes, numbers, or scores of the positive class). Give it twice if the
+    /// names differ.
     #[arg(long, value_name = "COL", requires = "truth")]
     pub pred: Vec<String>,
     #[command(flatten)]
@@ -415,10 +302,10 @@ pub(crate) struct Compare {
     /// The metric to compare by [default: log_loss or rmse; accuracy for labels without probabilities].
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
-    /// Ask whether the second is no worse instead of whether it is better.
+    /// Test whether the second is no worse, instead of whether it is better.
     #[arg(long)]
     pub not_worse: bool,
-    /// In which language.
+    /// The language.
     #[command(flatten)]
     pub lang: Lang,
 }
@@ -434,13 +321,13 @@ pub(crate) struct Predict {
     pub model: PathBuf,
     /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, or `-`.
     pub data: String,
-    /// Where the answers go: .csv, .tsv, .parquet, .jsonl, .arrow, or `-`.
+    /// The file for the predictions: .csv, .tsv, .parquet, .jsonl, .arrow, or `-`.
     #[arg(long, short, default_value = "-", value_name = "FILE")]
     pub out: String,
-    /// Of a model of masks: write each as a PNG into this folder, and its path into the answers.
+    /// For a mask model: write each mask as a PNG into this folder, and its path to the predictions.
     #[arg(long, value_name = "FOLDER")]
     pub masks: Option<PathBuf>,
-    /// How many threads may work [default: all cores].
+    /// The number of threads [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
 }
@@ -448,15 +335,15 @@ pub(crate) struct Predict {
 /// `tidemill inspect`
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// The model file; of a language model its checkpoint, an adapter, or the model file beside it.
+    /// The model file; for a language model its checkpoint, an adapter, or its model file.
     pub model: PathBuf,
-    /// Write the vectors of words in it: word2vec's text, its binary format (NAME.bin), or GloVe's text ("glove" in the name).
+    /// Write its word vectors: word2vec's text, its binary format (NAME.bin), or GloVe's text ("glove" in the name).
     #[arg(long, value_name = "FILE")]
     pub vectors: Option<PathBuf>,
-    /// Of vectors of several columns, whose to write.
+    /// The column whose vectors to write, if several have some.
     #[arg(long, value_name = "COL", requires = "vectors")]
     pub column: Option<String>,
-    /// In which language.
+    /// The language.
     #[command(flatten)]
     pub lang: Lang,
 }

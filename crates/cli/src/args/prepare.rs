@@ -18,34 +18,34 @@ Examples:
 pub(crate) struct Prepare {
     /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, `-`, or a recipe (`.toml`).
     pub data: String,
-    /// What is known about the data.
+    /// What the command line declares about the data.
     #[command(flatten)]
     pub about: DataArgs,
-    /// Where the prepared rows go: .csv, .tsv, .jsonl, .parquet or .arrow; - for CSV on standard output.
+    /// The file for the prepared rows: .csv, .tsv, .jsonl, .parquet or .arrow; - for CSV on standard output.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<String>,
-    /// Keep the fitted preparation, to prepare other rows alike.
+    /// Save the fitted preparation, to apply it to other rows.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
-    /// Apply a saved preparation instead of fitting one; rows stream through it.
+    /// Apply a saved preparation instead of fitting one, in bounded memory.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["save", "learner", "balance"])]
     pub with: Option<PathBuf>,
-    /// Meet this learner's needs too, such as ridge: numbers, scaled, complete.
+    /// Add what this learner needs, such as ridge: numeric, scaled and complete columns.
     #[arg(long = "for", value_name = "LEARNER")]
     pub learner: Option<String>,
-    /// Apply the recipe's [balance] to the rows that are written: for learning, never for judging.
+    /// Apply the recipe's [balance] to the written rows. Use them for training, never for evaluation.
     #[arg(long)]
     pub balance: bool,
-    /// Write a page for people: one HTML file with each column before and after.
+    /// Write an HTML page with each column before and after.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// From which every random choice is derived.
+    /// The seed of all random numbers.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// How many threads may work; the result does not depend on it [default: all cores].
+    /// The number of threads. The result does not depend on it [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
-    /// In which language.
+    /// The language.
     #[command(flatten)]
     pub lang: Lang,
 }

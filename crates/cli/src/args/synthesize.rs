@@ -7,12 +7,12 @@ use clap::{Args, ValueEnum};
 use super::DataArgs;
 use super::lang::Lang;
 
-/// What makes new rows.
+/// How rows are generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Method {
-    /// A Gaussian copula: seconds.
+    /// A Gaussian copula. Takes seconds.
     Copula,
-    /// A conditional GAN: minutes, and not bound to correlations.
+    /// A conditional GAN. Takes minutes, and is not limited to correlations.
     Gan,
 }
 
@@ -27,31 +27,31 @@ Examples:
 pub(crate) struct Synthesize {
     /// A table (CSV, TSV, Parquet, JSON lines, Arrow; gzip or zstd), a glob, `-`, or a recipe (`.toml`).
     pub data: String,
-    /// What is known about the data.
+    /// What the command line declares about the data.
     #[command(flatten)]
     pub about: DataArgs,
-    /// How many rows to make.
+    /// The number of rows to generate.
     #[arg(short, default_value_t = 1000, value_name = "ROWS")]
     pub n: usize,
-    /// What makes them.
+    /// How they are generated.
     #[arg(long, value_enum, default_value_t = Method::Copula)]
     pub method: Method,
-    /// With `--method gan`, the steps of training [default: 5000].
+    /// With `--method gan`, the number of training steps [default: 5000].
     #[arg(long, value_name = "STEPS")]
     pub steps: Option<usize>,
-    /// Where the new rows go: .csv, .tsv, .jsonl, .parquet or .arrow; - for CSV on standard output.
+    /// The file for the new rows: .csv, .tsv, .jsonl, .parquet or .arrow; - for CSV on standard output.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<String>,
-    /// Write a page for people: one HTML file with the fidelity, use and privacy of the rows.
+    /// Write an HTML page with the fidelity, utility and privacy of the rows.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// From which every random choice is derived.
+    /// The seed of all random numbers.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// How many threads may work; the result does not depend on it [default: all cores].
+    /// The number of threads. The result does not depend on it [default: all cores].
     #[arg(long)]
     pub threads: Option<usize>,
-    /// In which language.
+    /// The language.
     #[command(flatten)]
     pub lang: Lang,
 }

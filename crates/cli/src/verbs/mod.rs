@@ -11,7 +11,10 @@ mod embed;
 mod explain;
 mod generate;
 mod import;
+mod judge;
+mod merge;
 mod prepare;
+mod search;
 mod service;
 mod synthesize;
 mod tune;
@@ -45,7 +48,8 @@ use tidemill_engine::verbs::predict;
 use tidemill_engine::verbs::train;
 use tidemill_engine::verbs::vectors;
 
-use crate::args::{Cli, DataArgs, Evaluate as EvaluateArgs, Init, Inspect, NetArgs, Predict, Train, Verb};
+use crate::args::train::{NetArgs, Train};
+use crate::args::{Cli, DataArgs, Evaluate as EvaluateArgs, Init, Inspect, Predict, Verb};
 use crate::progress::Progress;
 use crate::show::Shown;
 
@@ -77,11 +81,14 @@ pub(crate) fn run(cli: &Cli) -> Result<Shown> {
         Verb::Replay(args) => service::replay(args, cli),
         Verb::Generate(args) => generate::generate(args, cli),
         Verb::Embed(args) => embed::embed(args, cli),
+        Verb::Judge(args) => judge::judge(args, cli),
+        Verb::Merge(args) => merge::merge(args),
+        Verb::Search(args) => search::search(args, cli),
         Verb::Tune(args) => tune::tune(args, cli),
-        Verb::Market(args) => business::market(args),
-        Verb::Finance(args) => business::finance(args),
-        Verb::Team(args) => business::team(args),
-        Verb::Plan(args) => business::plan(args),
+        Verb::Market(args) => business::market(args, cli.words()),
+        Verb::Finance(args) => business::finance(args, cli.words()),
+        Verb::Team(args) => business::team(args, cli.words()),
+        Verb::Plan(args) => business::plan(args, cli.words()),
         Verb::Cost(args) => business::cost(args, cli),
         Verb::Schema => {
             let schema = schema::recipe(&builtin::registry());
