@@ -102,7 +102,7 @@ fn files_of_other_tools_are_named() {
         assert!(e.to_string().contains(wanted), "{e}");
     }
     // Times and ratios are no pairs of an index and a number.
-    assert_eq!(names(&*text("5 10:30\n6 11:45\n")).len(), 1);
+    assert!(text("5 10:30\n6 11:45\n").collect().is_ok());
 }
 
 #[test]
