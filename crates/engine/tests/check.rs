@@ -433,3 +433,28 @@ fn names_of_answers_are_refused_for_columns_that_stay() {
         assert!(said.contains("the name of a column that a model answers with"), "{header}: {said}");
     }
 }
+
+/// Kind 10: rows that sum up others are named, and so are classes that all are rare.
+#[test]
+fn totals_and_rare_classes_are_named() {
+    let regions = (0..120).map(|i| format!("R{},{},{}\n", i % 4, i * 7 % 31, i * 3 % 17)).collect::<String>();
+    let found = audit("t.csv", &format!("region,x,y\n{regions}Total,1790,960\n"), &target("y"));
+    let totals = find(&found, "total_rows", "region");
+    assert_eq!((totals.severity, totals.rows.as_slice()), (Severity::Warning, &[121][..]));
+    let found = audit("t.csv", &format!("region,x,y\n{regions}"), &target("y"));
+    assert!(found.findings.iter().all(|f| f.code != "total_rows"));
+    let classes = (0..120).map(|i| format!("{},c{}\n", i * 7 % 31, i / 2)).collect::<String>();
+    let found = audit("t.csv", &format!("x,y\n{classes}"), &target("y"));
+    assert!(find(&found, "rare_class", "y").message.contains("60 classes"), "{found:?}");
+}
+
+/// The only value of a column is not filled in where it is missing: it would stand in every row.
+#[test]
+fn a_blank_beside_one_value_is_not_filled_with_it() {
+    let rows = (0..60).map(|i| format!("{},{},{}\n", ["Yes", ""][i % 2], i * 7 % 31, ["a", "b"][i / 3 % 2]));
+    let text = rows.fold(String::from("member,x,y\n"), |text, row| text + &row);
+    let found = audit("t.csv", &text, &target("y"));
+    let line = find(&found, "much_missing", "member").recipe.clone().unwrap();
+    assert!(line.contains("constant") && !line.contains("mode"), "{line}");
+    remedies_are_recipes(&found);
+}
