@@ -8,7 +8,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, UInt32Array};
 use serde_json::Value;
 use tidemill_core::{
-    Batch, Categories, Column, Context, Entry, Fitted, Registry, Result, Role, Schema, Table, Training,
+    Batch, Categories, Column, Context, Entry, Fitted, Linear, Registry, Result, Role, Schema, Table,
+    Training,
 };
 use tidemill_learn::{bayes, neighbors, svm};
 
@@ -151,6 +152,53 @@ fn answers_agree_with_scikit_learn() {
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// What the columns say, summed, stands for the probabilities of scikit-learn: log odds of two classes, and of more the
+/// logarithms up to a number that all classes share.
+#[test]
+fn what_columns_say_to_naive_bayes_sums_to_the_probabilities_of_scikit_learn() {
+    let cases: Vec<Value> = serde_json::from_str(include_str!("reference/classical.json")).unwrap();
+    let mut judged = 0;
+    for case in cases.iter().filter(|case| case["kind"].as_str().unwrap().ends_with("_nb")) {
+        let (rows, asked, target) = (matrix(&case["rows"]), matrix(&case["asked"]), floats(&case["target"]));
+        let names: Vec<&str> =
+            case["classes"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        let weights = floats(&case["weights"]);
+        let categories = case["categories"].is_array().then(|| floats(&case["categories"]));
+        let of = Rows {
+            weights: (!weights.is_empty()).then_some(&weights),
+            categories: categories.as_deref(),
+            ..Rows::new(&rows, &target, Some(&names))
+        };
+        let params = case["params"].clone();
+        let fitted = fit(case["kind"].as_str().unwrap(), params, &of.table(), &Context::default()).unwrap();
+        let Some(odds) = bayes::LogOdds::of(&*fitted) else { continue };
+        let (columns, arrays) = features(&asked, categories.as_deref());
+        let parts = odds.parts(&batch(columns, arrays, asked.len())).unwrap();
+        let (p, starts) = (odds.columns().len(), odds.intercepts());
+        let wanted = floats(&case["answers"]);
+        for (row, wanted) in wanted.chunks(names.len()).enumerate() {
+            let sums: Vec<f64> = (0..starts.len())
+                .map(|o| starts[o] + parts[(row * starts.len() + o) * p..][..p].iter().sum::<f64>())
+                .collect();
+            let chances: Vec<f64> = match sums.as_slice() {
+                [odds] => vec![1.0 / (1.0 + odds.exp()), 1.0 / (1.0 + (-odds).exp())],
+                logs => {
+                    assert!(
+                        logs.iter().sum::<f64>().abs() < 1e-6 * logs.iter().fold(1.0, |m, x| x.abs().max(m))
+                    );
+                    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let total: f64 = logs.iter().map(|log| (log - most).exp()).sum();
+                    logs.iter().map(|log| (log - most).exp() / total).collect()
+                }
+            };
+            let off = apart(&chances, wanted);
+            assert!(off < 1e-9, "{}: {chances:?} and {wanted:?}", case["name"]);
+            judged += 1;
+        }
+    }
+    assert!(judged > 50, "{judged}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tidemill_core::{
 };
 use tidemill_kernel::reduce::in_chunks;
 
+use super::additive::Terms;
 use super::gaussian::{FittedGaussianNb, GaussianNb};
 use super::{check_alpha, gaussian, log_priors};
 use crate::sample::Sample;
@@ -210,6 +211,63 @@ pub struct FittedCategoricalNb {
     numbers: Arc<FittedGaussianNb>,
 }
 
+impl FittedCategoricalNb {
+    /// For each column of names: its place, and the place in its table of each code.
+    fn inputs(&self, input: &Schema) -> Result<Vec<(usize, Vec<u32>)>> {
+        let mut inputs = Vec::with_capacity(self.named.len());
+        for Named { column, names } in &self.named {
+            let place = input.index(column)?;
+            let found = names_of(&input.columns()[place])?;
+            let known = |name: &String| names.iter().position(|n| n == name).map_or(NOTHING, |at| at as u32);
+            inputs.push((place, found.iter().map(known).collect()));
+        }
+        Ok(inputs)
+    }
+
+    /// Adds what a name says to the scores; `places` holds the place in its table of each code.
+    fn add(&self, input: usize, places: &[u32], code: u32, scores: &mut [f64]) {
+        let k = scores.len();
+        if let Some(&at) = places.get(code as usize)
+            && at != NOTHING
+        {
+            let at = at as usize * k;
+            let shares = &self.tables[input][at..at + k];
+            scores.iter_mut().zip(shares).for_each(|(score, share)| *score += share);
+        }
+    }
+}
+
+impl Terms for FittedCategoricalNb {
+    fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    fn columns(&self) -> Vec<&str> {
+        let named = self.named.iter().map(|named| named.column.as_str());
+        named.chain(Terms::columns(&*self.numbers)).collect()
+    }
+
+    fn starts(&self) -> &[f64] {
+        self.numbers.starts()
+    }
+
+    fn terms(&self, batch: &Batch) -> Result<Vec<f64>> {
+        let (inputs, numbers) = (self.inputs(batch.schema())?, self.numbers.terms(batch)?);
+        let k = self.classes.k();
+        let of_numbers = Terms::columns(&*self.numbers).len() * k;
+        let mut terms = Vec::with_capacity(batch.n_rows() * (inputs.len() * k + of_numbers));
+        for row in 0..batch.n_rows() {
+            for (input, (place, places)) in inputs.iter().enumerate() {
+                let start = terms.len();
+                terms.resize(start + k, 0.0);
+                self.add(input, places, code(batch, *place, row)?, &mut terms[start..]);
+            }
+            terms.extend_from_slice(&numbers[row * of_numbers..(row + 1) * of_numbers]);
+        }
+        Ok(terms)
+    }
+}
+
 impl Fitted for FittedCategoricalNb {
     fn output(&self, input: &Schema) -> Result<Schema> {
         output(input, Some(&self.classes.names))
@@ -224,13 +282,7 @@ impl Fitted for FittedCategoricalNb {
     }
 
     fn bind(self: Arc<Self>, input: &Schema) -> Result<Box<dyn Run>> {
-        let mut inputs = Vec::with_capacity(self.named.len());
-        for Named { column, names } in &self.named {
-            let place = input.index(column)?;
-            let found = names_of(&input.columns()[place])?;
-            let known = |name: &String| names.iter().position(|n| n == name).map_or(NOTHING, |at| at as u32);
-            inputs.push((place, found.iter().map(known).collect()));
-        }
+        let inputs = self.inputs(input)?;
         let gather = tidemill_kernel::Gather::bind(self.numbers.features(), input)?;
         let answer = Answer::bind(input, Some(&self.classes.names))?;
         Ok(Box::new(Bound { numbers: vec![0.0; gather.n_columns()], fitted: self, inputs, gather, answer }))
@@ -248,14 +300,7 @@ struct Bound {
 
 impl Bound {
     fn add(&self, input: usize, code: u32, scores: &mut [f64]) {
-        let k = scores.len();
-        if let Some(&at) = self.inputs[input].1.get(code as usize)
-            && at != NOTHING
-        {
-            let at = at as usize * k;
-            let shares = &self.fitted.tables[input][at..at + k];
-            scores.iter_mut().zip(shares).for_each(|(score, share)| *score += share);
-        }
+        self.fitted.add(input, &self.inputs[input].1, code, scores);
     }
 
     fn chunk(&self, batch: &Batch, rows: Range<usize>) -> Result<Vec<f64>> {

@@ -10,6 +10,7 @@ use tidemill_core::{
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
 use tidemill_kernel::{Features, Gather};
 
+use super::additive::Terms;
 use crate::{LearnError, rows};
 use tidemill_kernel::Classes;
 use tidemill_kernel::answer::{Answer, output};
@@ -190,6 +191,38 @@ impl FittedCounts {
             self.classes.softmax(scores, out);
         }
         Ok(out)
+    }
+}
+
+impl Terms for FittedCounts {
+    fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    fn columns(&self) -> Vec<&str> {
+        self.features.0.iter().map(|feature| feature.name.as_str()).collect()
+    }
+
+    fn starts(&self) -> &[f64] {
+        &self.intercepts
+    }
+
+    fn terms(&self, batch: &Batch) -> Result<Vec<f64>> {
+        let (k, n_columns) = (self.classes.k(), self.features.0.len());
+        let of_number: Vec<usize> = self
+            .features
+            .0
+            .iter()
+            .enumerate()
+            .flat_map(|(at, feature)| std::iter::repeat_n(at, feature.width()))
+            .collect();
+        let mut terms = vec![0.0; batch.n_rows() * n_columns * k];
+        let gather = Gather::bind(&self.features, batch.schema())?;
+        gather.entries(batch, 0..batch.n_rows(), |r, j, x| {
+            let at = (r * n_columns + of_number[j]) * k;
+            self.add(j, x, &mut terms[at..at + k]);
+        })?;
+        Ok(terms)
     }
 }
 

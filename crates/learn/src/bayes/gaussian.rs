@@ -6,12 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
-    Run, Schema, Search, State, TensorData, Training,
+    Batch, Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Needs, Registry,
+    Result, Run, Schema, Search, State, TensorData, Training,
 };
-use tidemill_kernel::Features;
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
+use tidemill_kernel::{Features, Gather};
 
+use super::additive::Terms;
 use super::counts::NEEDS;
 use super::log_priors;
 use crate::sample::Sample;
@@ -218,6 +219,12 @@ impl FittedGaussianNb {
         scores.iter_mut().enumerate().for_each(|(c, score)| *score = self.score(row, c));
     }
 
+    /// What one number adds to the score of a class, `at` being the place of its mean; what is missing says nothing.
+    fn term(&self, x: f64, at: usize) -> f64 {
+        let off = x - self.means[at];
+        if x.is_nan() { 0.0 } else { self.heights[at] - 0.5 * (off * off / self.variances[at]) }
+    }
+
     fn score(&self, row: &[f64], c: usize) -> f64 {
         let p = row.len();
         let range = c * p..(c + 1) * p;
@@ -227,6 +234,37 @@ impl FittedGaussianNb {
             let off = x - mean;
             if x.is_nan() { score } else { score + (height - 0.5 * (off * off / variance)) }
         })
+    }
+}
+
+impl Terms for FittedGaussianNb {
+    fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    fn columns(&self) -> Vec<&str> {
+        self.features.0.iter().map(|feature| feature.name.as_str()).collect()
+    }
+
+    fn starts(&self) -> &[f64] {
+        &self.priors
+    }
+
+    fn terms(&self, batch: &Batch) -> Result<Vec<f64>> {
+        let (k, p) = (self.classes.k(), self.features.n_columns());
+        let rows = Gather::bind(&self.features, batch.schema())?.rows(batch, 0..batch.n_rows())?;
+        let mut terms = Vec::with_capacity(batch.n_rows() * self.features.0.len() * k);
+        for row in rows.chunks_exact(p.max(1)) {
+            let mut start = 0;
+            for feature in &self.features.0 {
+                let numbers = start..start + feature.width();
+                let of_class =
+                    |c: usize| -> f64 { numbers.clone().map(|j| self.term(row[j], c * p + j)).sum() };
+                terms.extend((0..k).map(of_class));
+                start = numbers.end;
+            }
+        }
+        Ok(terms)
     }
 }
 

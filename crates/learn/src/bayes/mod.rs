@@ -1,5 +1,6 @@
 //! Naive Bayes: each feature counts by itself, given the class. One pass to fit, and a useful first answer.
 
+mod additive;
 mod bernoulli;
 mod categorical;
 mod complement;
@@ -7,6 +8,7 @@ mod counts;
 mod gaussian;
 mod multinomial;
 
+pub use additive::LogOdds;
 pub use bernoulli::BernoulliNb;
 pub use categorical::{CategoricalNb, FittedCategoricalNb};
 pub use complement::ComplementNb;
