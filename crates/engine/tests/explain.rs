@@ -10,8 +10,8 @@ use tidemill_engine::builtin;
 use tidemill_engine::explain::{self, Asked, Explained, LimeSettings, Method};
 use tidemill_engine::import::{self, import};
 use tidemill_engine::model::{self, Opened};
-use tidemill_engine::report::text;
 use tidemill_engine::report::words::EN;
+use tidemill_engine::report::{page, text};
 use tidemill_kernel::Random;
 
 fn context(seed: u64, threads: usize) -> Context {
@@ -163,6 +163,7 @@ fn explainers_are_fair_and_repeat_themselves() {
     for method in [
         Method::TreeShap,
         Method::InterventionalTreeShap,
+        Method::InterventionalShap,
         Method::PermutationShap,
         Method::KernelShap,
         Method::PartitionShap,
@@ -182,6 +183,39 @@ fn explainers_are_fair_and_repeat_themselves() {
             assert!((a - b).abs() < 1e-9 && c == 0.0, "{method:?}: {a}, {b}, {c}");
         }
     }
+}
+
+/// Where two columns decide together, neither says anything alone but for what its sign happens to say in training.
+#[test]
+fn pairs_of_columns_are_told_and_sum_to_their_values() {
+    let (opened, rows) = (opened(BY_PRODUCT), rows(60));
+    let asked = Asked { interactions: true, ..Asked::default() };
+    let found = explained(&opened, &rows, &asked, &context(0, 1));
+    let pairs = found.interactions.as_ref().unwrap();
+    let [first, second] = &pairs.pairs[0].columns;
+    assert!(
+        pairs.pairs.len() == 1
+            && [first.as_str(), second.as_str()].iter().all(|name| ["a", "b"].contains(name))
+    );
+    // Half of the rows are 1 and half are 0, of which no single column says anything: the pair says all of it.
+    assert!((pairs.pairs[0].mean_absolute - 0.5).abs() < 1e-9, "{pairs:?}");
+    for row in &found.rows {
+        for (value, cells) in row.values[0].iter().zip(row.interactions[0].chunks(3)) {
+            assert!((value - cells.iter().sum::<f64>()).abs() < 1e-9, "{row:?}");
+        }
+    }
+    let told = text::explanation(&EN, &found);
+    assert!(told.contains("beyond what each adds by itself") && told.contains(" × "), "{told}");
+    let page = page::explained(&EN, &found, "rows.csv");
+    assert!(
+        page.contains("What two columns add together") && page.contains("add most: 0.5"),
+        "no map of pairs"
+    );
+    let alone = explained(&self::opened(BY_COLOUR), &rows, &asked, &context(0, 1));
+    assert!(text::explanation(&EN, &alone).contains("No two columns add anything together"));
+    let sampled = Asked { interactions: true, method: Some(Method::KernelShap), ..Asked::default() };
+    let refused = explain::explain(&opened, &rows, None, &sampled, &context(0, 1)).unwrap_err().to_string();
+    assert!(refused.contains("tree_shap alone"), "{refused}");
 }
 
 /// Columns that go together are said first, and a background that does not suit is called by its name.

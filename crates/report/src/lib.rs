@@ -14,6 +14,7 @@
 //! assert!(html.starts_with("<!doctype html>") && html.contains("&lt;constant&gt;"));
 //! ```
 
+pub mod align;
 pub mod chart;
 pub mod number;
 pub mod page;
@@ -24,7 +25,7 @@ pub mod words;
 
 pub use chart::{
     Axis, Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, DecisionPlot, Dependence, HeatMap, Histogram,
-    Interval, IntervalPlot, LineChart, Mark, PlaceMap, Point, Reference, Scale, Scatter, ScoreLine, Series,
+    Interval, IntervalPlot, LineChart, Mark, PairMap, PlaceMap, Point, Reference, Scale, Scatter, ScoreLine, Series,
     Spot, SwarmDot, Waterfall, ticks,
 };
 pub use page::{Align, Block, Card, Cell, Figure, Finding, Level, Report, Section, Table, Tile, Verdict};

@@ -6,8 +6,8 @@ use quick_xml::events::Event;
 use tidemill_report::words::EN;
 use tidemill_report::{
     Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, DecisionPlot, Dependence, HeatMap, Histogram,
-    Interval, IntervalPlot, LineChart, Mark, Point, Reference, Scale, Scatter, ScoreLine, Series, Spot,
-    SwarmDot, Waterfall,
+    Interval, IntervalPlot, LineChart, Mark, PairMap, Point, Reference, Scale, Scatter, ScoreLine, Series,
+    Spot, SwarmDot, Waterfall,
 };
 
 /// Names that break careless charts.
@@ -127,6 +127,11 @@ fn every(numbers: &[f64], names: &[String]) -> Vec<Box<dyn Chart>> {
         Box::new(dependence),
         Box::new(decision),
         Box::new(heat),
+        Box::new(PairMap {
+            title: name(0),
+            names: (0..=numbers.len()).map(name).collect(),
+            values: (1..=numbers.len()).map(|n| numbers[..n].to_vec()).collect(),
+        }),
         Box::new(waterfall),
         Box::new(histogram(false)),
         Box::new(histogram(true)),

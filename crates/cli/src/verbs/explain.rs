@@ -62,7 +62,13 @@ pub(super) fn explain(args: &Explain, cli: &Cli) -> Result<Shown> {
             (text::coefficients(words, &found), html, json_of(&found)?)
         }
         method => {
-            let asked = Asked { rows, method: by_row(method), lime, judge: args.judge };
+            let asked = Asked {
+                rows,
+                method: by_row(method),
+                lime,
+                judge: args.judge,
+                interactions: args.interactions,
+            };
             let found = explain::file(&job, &asked, &context)?;
             let html = args.report.as_ref().map(|_| page::explained(words, &found, &args.data));
             (text::explanation(words, &found), html, json_of(&found)?)
@@ -86,6 +92,9 @@ fn by_row(method: MethodArg) -> Option<Method> {
         MethodArg::TreeShap => Some(Method::TreeShap),
         MethodArg::InterventionalTreeShap => Some(Method::InterventionalTreeShap),
         MethodArg::LinearShap => Some(Method::LinearShap),
+        MethodArg::CorrelatedLinearShap => Some(Method::CorrelatedLinearShap),
+        MethodArg::AdditiveShap => Some(Method::AdditiveShap),
+        MethodArg::InterventionalShap => Some(Method::InterventionalShap),
         MethodArg::PermutationShap => Some(Method::PermutationShap),
         MethodArg::KernelShap => Some(Method::KernelShap),
         MethodArg::PartitionShap => Some(Method::PartitionShap),
@@ -97,7 +106,7 @@ fn by_row(method: MethodArg) -> Option<Method> {
 
 /// An option without effect would be taken for one that has some.
 fn refuse_options_of_others(args: &Explain) -> Result<()> {
-    use MethodArg::{Coefficients, Counterfactual, Effects, Lime, Rows, Surrogate};
+    use MethodArg::{Coefficients, Counterfactual, Effects, Rows, Surrogate};
     let refused = |what: &str, remedy: &str| Err(EngineError::usage(what, remedy).into());
     if args.wanted.is_some() && args.method != Counterfactual {
         return refused("--wanted is for counterfactual alone", "add --method counterfactual");
@@ -112,6 +121,12 @@ fn refuse_options_of_others(args: &Explain) -> Result<()> {
         return refused(
             "--judge is for methods that give each column of a row a value",
             "leave it out, or name such a method as permutation_shap or lime",
+        );
+    }
+    if args.interactions && !matches!(args.method, MethodArg::Auto | MethodArg::TreeShap) {
+        return refused(
+            "--interactions is for tree_shap alone",
+            "leave --method out, or name tree_shap; --method effects shows pairs of columns of any model",
         );
     }
     if args.method == Surrogate && (args.rows.is_some() || args.background.is_some()) {
@@ -136,12 +151,6 @@ fn refuse_options_of_others(args: &Explain) -> Result<()> {
         return refused(
             "effects have no background: the rows themselves are what is usual",
             "leave --background out",
-        );
-    }
-    if args.report.is_some() && args.method == Lime {
-        return refused(
-            "local models have no page of their own",
-            "leave --report out; -o FILE writes their values",
         );
     }
     Ok(())

@@ -46,6 +46,110 @@ fn exact_values_of_trees_and_linear_functions_sum_to_the_margin() {
     }
 }
 
+/// The probabilities that log odds stand for are those that the model predicts.
+#[test]
+fn naive_bayes_is_explained_exactly_in_log_odds() {
+    for learner in ["gaussian_nb", "categorical_nb"] {
+        let desk = trained(learner);
+        let found = desk.run(&["explain", "m/model.tidemill", "t.csv", "--json"]).done().json();
+        assert_eq!(
+            (&found["method"], &found["units"]),
+            (&"additive_shap".into(), &"margin".into()),
+            "{learner}"
+        );
+        sums(&found, 1e-9);
+        desk.run(&["predict", "m/model.tidemill", "t.csv", "-o", "p.csv"]).done();
+        let text = desk.read("p.csv");
+        let head: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+        let at = head.iter().position(|name| *name == "probability_yes").unwrap();
+        let calibrated = desk.run(&["inspect", "m/model.tidemill"]).done().out.contains("calibrate");
+        for (row, line) in found["rows"].as_array().unwrap().iter().zip(text.lines().skip(1)) {
+            let wanted: f64 = line.split(',').nth(at).unwrap().parse().unwrap();
+            let odds = numbers(&row["totals"])[0];
+            assert!(
+                calibrated || (1.0 / (1.0 + (-odds).exp()) - wanted).abs() < 1e-9,
+                "{learner}: {row} and {line}"
+            );
+        }
+    }
+}
+
+/// The same probability, by values that add up to it and by sampling: both see the same columns, and both sum to it.
+#[test]
+fn the_probability_itself_is_explained_against_a_background() {
+    for learner in ["boosted_trees", "random_forest", "logistic", "gaussian_nb"] {
+        let desk = trained(learner);
+        let of = |method: &'static str| {
+            let args =
+                ["explain", "m/model.tidemill", "t.csv", "--rows", "1-20", "--method", method, "--json"];
+            desk.run(&args).done().json()
+        };
+        let (found, exact) = (of("interventional_shap"), of("permutation_shap"));
+        assert_eq!(
+            (&found["units"], &found["method"]),
+            (&"probability".into(), &"interventional_shap".into())
+        );
+        sums(&found, 1e-9);
+        for (row, other) in found["rows"].as_array().unwrap().iter().zip(exact["rows"].as_array().unwrap()) {
+            let (p, q) = (numbers(&row["totals"])[0], numbers(&other["totals"])[0]);
+            assert!((p - q).abs() < 1e-9, "{learner}: {p} and {q}");
+        }
+        assert_eq!(found["columns"][0], exact["columns"][0], "{learner}");
+    }
+    trained("k_neighbors")
+        .run(&["explain", "m/model.tidemill", "t.csv", "--method", "interventional_shap"])
+        .refused(&["no sum of trees", "permutation_shap"]);
+}
+
+/// What is divided is the same whether columns are independent or not; how it is divided is not.
+#[test]
+fn correlated_columns_of_a_linear_function_share_what_they_say() {
+    let desk = trained("logistic");
+    let of = |method: &'static str| {
+        desk.run(&["explain", "m/model.tidemill", "t.csv", "--method", method, "--json"]).done().json()
+    };
+    let (found, alone) = (of("correlated_linear_shap"), of("linear_shap"));
+    sums(&found, 1e-9);
+    for (row, other) in found["rows"].as_array().unwrap().iter().zip(alone["rows"].as_array().unwrap()) {
+        let (own, others) = (numbers(&row["totals"])[0], numbers(&other["totals"])[0]);
+        assert!((own - others).abs() < 1e-6, "{own} and {others}");
+    }
+    let trees = trained("boosted_trees");
+    trees
+        .run(&["explain", "m/model.tidemill", "t.csv", "--method", "correlated_linear_shap"])
+        .refused(&["does not answer by a linear function"]);
+}
+
+#[test]
+fn pairs_of_columns_are_written_and_refused_where_there_are_none() {
+    let desk = trained("boosted_trees");
+    let base = ["explain", "m/model.tidemill", "t.csv", "--interactions"];
+    let told = desk.run(&[&base[..], &["-o", "pairs.csv", "--report", "pairs.html"]].concat()).done().out;
+    assert!(told.contains("beyond what each adds by itself") || told.contains("No two columns"), "{told}");
+    let text = desk.read("pairs.csv");
+    let mut reader = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = reader.next().unwrap();
+    let at = |name: &str| head.iter().position(|cell| *cell == name);
+    for line in reader {
+        let number = |at: usize| line[at].parse::<f64>().unwrap();
+        for column in ["age", "income", "town"] {
+            let pairs = head.iter().enumerate().filter(|(_, name)| {
+                name.contains(" × ")
+                    && name.trim_start_matches("shap_").split(" × ").any(|part| part == column)
+            });
+            let half: f64 = pairs.map(|(at, _)| number(at) / 2.0).sum();
+            let alone = number(at(&format!("shap_{column} alone")).unwrap());
+            let value = number(at(&format!("shap_{column}")).unwrap());
+            assert!((alone + half - value).abs() < 1e-9, "{column}: {line:?}");
+        }
+    }
+    desk.run(&[&base[..], &["--method", "lime"]].concat())
+        .refused(&["--interactions is for tree_shap alone"]);
+    let linear = trained("logistic");
+    linear.run(&base).refused(&["no two interact"]);
+    trained("k_neighbors").run(&base).refused(&["tree_shap alone", "effects"]);
+}
+
 #[test]
 fn values_of_any_model_sum_to_its_answer() {
     let desk = trained("k_neighbors");
@@ -174,11 +278,13 @@ fn effects_are_told_drawn_and_written() {
     assert_eq!((&found["columns"][0]["column"], &found["n_asked"]), (&"town".into(), &150.into()));
     desk.run(&[&base[..], &["--columns", "salary"]].concat()).refused(&["'salary'"]);
     desk.run(&[&base[..], &["--columns", "id"]].concat()).refused(&["'id'"]);
-    // What each column adds has a page, too; local models have none.
+    // What each column adds has a page, too, and local models have one.
     desk.run(&["explain", "m/model.tidemill", "t.csv", "--rows", "1-9", "--report", "shap.html"]).done();
     assert!(desk.read("shap.html").contains("Why it gives these answers"));
     let lime = ["explain", "m/model.tidemill", "t.csv", "--method", "lime", "--report", "lime.html"];
-    desk.run(&lime).refused(&["no page"]);
+    desk.run(&lime).done();
+    let page = desk.read("lime.html");
+    assert!(page.contains("Fidelity of the local models") && page.contains("Row "), "{page}");
 }
 
 #[test]

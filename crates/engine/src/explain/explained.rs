@@ -11,7 +11,7 @@ use tidemill_kernel::picture::Picture;
 
 use super::values::Found;
 use super::written::Written;
-use super::{Judged, Method, Reservation};
+use super::{Interacting, Judged, Method, Reservation};
 use crate::rows::value;
 use crate::search::apply;
 
@@ -23,7 +23,7 @@ pub struct Explained {
     /// How.
     pub method: Method,
     /// What base and values sum to: `margin` (the score before link, calibration and threshold), `probability` or
-    /// `prediction`.
+    /// `prediction` (the number itself).
     pub units: &'static str,
     /// What each output is about: a class, or the target itself.
     pub outputs: Vec<String>,
@@ -42,6 +42,9 @@ pub struct Explained {
     /// How well the values say which columns matter, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged: Option<Judged>,
+    /// What each pair of columns adds together, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interactions: Option<Interacting>,
     /// Row by row.
     pub rows: Vec<ExplainedRow>,
 }
@@ -75,6 +78,10 @@ pub struct ExplainedRow {
     /// What the words of its texts and the patches of its pictures add, where they were looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<CellParts>,
+    /// By output, where it was asked: what each pair of columns adds together, halved between its two cells, and on the diagonal
+    /// what each column adds alone; row after row, `columns` squared numbers, each row of which sums to the column's value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interactions: Vec<Vec<f64>>,
 }
 
 /// What the parts of a text or a picture add to what is said of a row.
@@ -224,10 +231,12 @@ pub(super) fn told(
                 order.iter().zip(&places).map(range).collect()
             },
             parts: parts.get_mut(i).map(std::mem::take).unwrap_or_default(),
+            interactions: Vec::new(),
             local,
             totals,
         });
     }
+    let units = if is_answer(&told) { "prediction" } else { units };
     Ok(Explained {
         target,
         method,
@@ -239,8 +248,18 @@ pub(super) fn told(
         path,
         reservations: Vec::new(),
         judged: None,
+        interactions: None,
         rows: told,
     })
+}
+
+/// Whether what is explained is the predicted number itself: a score without a link then needs no name of its own.
+fn is_answer(rows: &[ExplainedRow]) -> bool {
+    let same = |row: &ExplainedRow| match (row.prediction.as_f64(), row.totals.as_slice()) {
+        (Some(answer), [total]) => (answer - total).abs() <= 1e-9 * answer.abs().max(1.0),
+        _ => false,
+    };
+    !rows.is_empty() && rows.iter().all(|row| row.local.is_empty() && same(row))
 }
 
 /// What each output is about: of two classes the positive one, of more each of them, else the target.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tidemill_core::{Fitted, Result, Trees};
+use tidemill_learn::bayes::LogOdds;
 use tidemill_learn::trees::FittedTrees;
 
+use super::answers;
 use crate::error::EngineError;
 
 /// A way of explaining.
@@ -19,6 +21,13 @@ pub enum Method {
     InterventionalTreeShap,
     /// Exact for linear functions.
     LinearShap,
+    /// Exact for linear functions of correlated columns: what is not known of a row is what is usual in rows like it.
+    CorrelatedLinearShap,
+    /// Exact for naive Bayes: of its log odds, to which each column adds a term of its own.
+    AdditiveShap,
+    /// Of the answer itself, for trees, linear functions, naive Bayes and blends of them: what is not known of a row taken from rows of
+    /// a background, links and calibration gone through pair by pair.
+    InterventionalShap,
     /// Sampled, for any model: orders of the columns.
     PermutationShap,
     /// For any model: columns that go together share what they say (Owen values).
@@ -47,6 +56,9 @@ impl Method {
             Method::TreeShap => "tree_shap",
             Method::InterventionalTreeShap => "interventional_tree_shap",
             Method::LinearShap => "linear_shap",
+            Method::CorrelatedLinearShap => "correlated_linear_shap",
+            Method::AdditiveShap => "additive_shap",
+            Method::InterventionalShap => "interventional_shap",
             Method::PermutationShap => "permutation_shap",
             Method::PartitionShap => "partition_shap",
             Method::KernelShap => "kernel_shap",
@@ -61,6 +73,9 @@ pub(super) enum Found {
     Trees(usize),
     TreesAgainst(usize),
     Linear(usize),
+    Correlated(usize),
+    Odds(usize),
+    Answers,
     #[cfg(feature = "neural")]
     Net(usize),
     Sampled,
@@ -76,6 +91,7 @@ pub(super) fn of(steps: &[Arc<dyn Fitted>], asked: Option<Method>) -> Result<Fou
     // Trees of another program may not say how many training rows went which way: then rows of a background stand for them.
     let without_cover = trees.filter(|at| !has_cover(&steps[*at]));
     let linear = steps.iter().position(|step| step.as_linear().is_some());
+    let odds = steps.iter().position(|step| LogOdds::of(&**step).is_some());
     let refused = |what: &str| {
         EngineError::usage(
             format!("this model does not answer by {what}"),
@@ -87,6 +103,10 @@ pub(super) fn of(steps: &[Arc<dyn Fitted>], asked: Option<Method>) -> Result<Fou
         (None | Some(Method::TreeShap), Some(at), _) => Found::Trees(at),
         (Some(Method::InterventionalTreeShap), Some(at), _) => Found::TreesAgainst(at),
         (None | Some(Method::LinearShap), _, Some(at)) => Found::Linear(at),
+        (Some(Method::CorrelatedLinearShap), _, Some(at)) => Found::Correlated(at),
+        (None | Some(Method::AdditiveShap), ..) if odds.is_some() => Found::Odds(odds.unwrap_or_default()),
+        (Some(Method::InterventionalShap), ..) => Found::Answers,
+        (None, ..) if answers::is_sum(steps) => Found::Answers,
         (None | Some(Method::PermutationShap), ..) => Found::Sampled,
         (Some(Method::KernelShap), ..) => Found::Kernel,
         (Some(Method::PartitionShap), ..) => Found::Partition,
@@ -95,7 +115,10 @@ pub(super) fn of(steps: &[Arc<dyn Fitted>], asked: Option<Method>) -> Result<Fou
         (Some(Method::TreeShap | Method::InterventionalTreeShap), None, _) => {
             return Err(refused("trees alone").into());
         }
-        (Some(Method::LinearShap), _, None) => return Err(refused("a linear function alone").into()),
+        (Some(Method::LinearShap | Method::CorrelatedLinearShap), _, None) => {
+            return Err(refused("a linear function alone").into());
+        }
+        (Some(Method::AdditiveShap), ..) => return Err(refused("naive Bayes alone").into()),
     })
 }
 

@@ -5,6 +5,9 @@
 //! | trees (boosted, forests) | exact, path-dependent TreeSHAP | the margin: the score before link, calibration and threshold; of a forest its mean answer |
 //! | trees that do not say how many training rows went which way, or where asked for | exact, interventional TreeSHAP | the same, compared with rows of a background |
 //! | a linear function | exact, columns independent | the linear function, before any link |
+//! | naive Bayes | exact | the log odds: of two classes those of the second, of more each class's log probability less their mean |
+//! | a blend of trees whose answers are means, and of linear functions | exact, compared with rows of a background | the answer itself |
+//! | trees, linear functions, naive Bayes, or a blend of them, where asked for | the same, links and calibration gone through pair by pair | the answer itself |
 //! | anything else (blends, kernels, neighbours, nets) | permutation SHAP, sampled until it is sure | the answer itself: the number, or each class's probability |
 //! | a net or a blend of nets, where asked for or where there are too many rows to sample | integrated gradients from a usual row | the net's own answer |
 //! | any, where asked for | Kernel SHAP, sampled; partition SHAP (Owen values of columns that go together); LIME: a linear model near the row, with its fidelity and how steady it is | the answer itself |
@@ -21,6 +24,7 @@
 //! Values of derived columns (one-hot, date parts, terms) are summed to the column that they come from.
 
 mod answering;
+mod answers;
 mod changeable;
 mod coefficient_errors;
 mod coefficient_units;
@@ -30,6 +34,7 @@ mod effects;
 mod explained;
 #[cfg(feature = "neural")]
 mod gradients;
+mod interactions;
 mod judged;
 mod local;
 #[cfg(feature = "neural")]
@@ -51,6 +56,7 @@ pub use coefficients::{Caution, Coefficient, Coefficients, Link, coefficients};
 pub use counterfactual::{ChangedCell, CounterfactualRow, Counterfactuals, Offer, WhatIf, counterfactuals};
 pub use effects::{AccumulatedTogether, AskedEffects, ColumnEffect, Effects, PairEffect, effects};
 pub use explained::{CellParts, Explained, ExplainedRow, LocalFit, Part, PartsOf, PathFit};
+pub use interactions::{Interacting, InteractingPair};
 pub use judged::Judged;
 pub use method::Method;
 pub use reservations::Reservation;
@@ -81,6 +87,8 @@ pub struct Asked {
     pub lime: LimeSettings,
     /// Whether the explanation is judged by taking columns away and giving them in its order.
     pub judge: bool,
+    /// Whether what pairs of columns add together is said, too: of trees.
+    pub interactions: bool,
 }
 
 /// The most rows that are explained by sampling where nobody asked for it by name, and where somebody did.
@@ -159,7 +167,7 @@ pub fn explain(
     let chosen = chosen(&typed, &asked.rows)?;
     let rows = typed.take(&chosen)?;
     let usual = match background {
-        Some(source) => read(&opened.model, source).map_err(of_background)?,
+        Some(source) => read(&opened.model, source).map_err(|e| of_other(e, "the background", "--background"))?,
         None => typed,
     };
     let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();
@@ -167,7 +175,13 @@ pub fn explain(
     if asked.judge {
         check_columns(features(&rows).len(), &method::Found::Sampled)?;
     }
+    if asked.interactions {
+        interactions::check(explainer.steps, asked.method, rows.n_rows(), features(&rows).len())?;
+    }
     let mut explained = explainer.explain(&rows, numbers, asked.method, context)?;
+    if asked.interactions {
+        interactions::add(&mut explained, explainer.steps, &rows, context)?;
+    }
     explained.reservations = reservations::of(&explained, &explainer.seen(&rows)?)?;
     if asked.judge {
         explained.judged = Judged::of(explainer.steps, &rows, &explainer.usual(&rows)?, &explained, context)?;
@@ -246,6 +260,11 @@ impl<'a> Explainer<'a> {
                 values::of_trees_against(steps, at, rows, &self.usual(rows)?, context)?
             }
             method::Found::Linear(at) => values::of_linear(steps, at, rows, &self.usual(rows)?)?,
+            method::Found::Correlated(at) => {
+                values::of_linear_correlated(steps, at, rows, &self.seen(rows)?)?
+            }
+            method::Found::Odds(at) => values::of_odds(steps, at, rows, &self.usual(rows)?)?,
+            method::Found::Answers => answers::values(steps, rows, &self.usual(rows)?, context)?,
             #[cfg(feature = "neural")]
             method::Found::Net(at) => gradients::values(steps, at, rows, &self.usual(rows)?, context)?,
             asked => {
@@ -362,15 +381,15 @@ fn read(model: &Model, source: &dyn Source) -> Result<Batch> {
     }
 }
 
-/// An error in the background rows, named as such.
-fn of_background(error: Error) -> Error {
+/// An error in other rows than those to explain, named as such.
+fn of_other(error: Error, what: &str, option: &str) -> Error {
     match error {
         Error::MissingColumn { column, nearest, .. } => {
-            Error::MissingColumn { column, place: "the background".into(), nearest }
+            Error::MissingColumn { column, place: what.into(), nearest }
         }
         Error::Data { problem, .. } if problem == NO_ROWS => Error::data(
-            "the background has no rows",
-            "name a file with rows as the model takes them, or leave --background out",
+            format!("{what} has no rows"),
+            format!("name a file with rows as the model takes them with {option}"),
         ),
         other => other,
     }

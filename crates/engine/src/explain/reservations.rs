@@ -49,7 +49,10 @@ pub(super) fn of(explained: &Explained, usual: &Batch) -> Result<Vec<Reservation
     if compares && usual.n_rows() < FEW {
         found.push(Reservation::FewUsual { n: usual.n_rows() });
     }
-    let mixes = !matches!(explained.method, Method::TreeShap | Method::PartitionShap | Method::Gradients);
+    let mixes = !matches!(
+        explained.method,
+        Method::TreeShap | Method::PartitionShap | Method::Gradients | Method::CorrelatedLinearShap
+    );
     if mixes {
         found.extend(together(explained, usual)?);
     }

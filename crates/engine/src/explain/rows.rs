@@ -9,7 +9,7 @@ use tidemill_core::{Batch, Context, Error, Fitted, Kind, Result, Role, Source, T
 use tidemill_eval::explain::{RowSpace, taught_by};
 
 use super::method::as_trees;
-use super::{chosen, evenly, links, read};
+use super::{chosen, evenly, links, of_other, read};
 use crate::error::EngineError;
 use crate::model::Opened;
 use crate::rows::value;
@@ -125,7 +125,8 @@ pub fn teachers(
     let steps = links(&opened.model);
     let typed = read(&opened.model, source)?;
     let places = chosen(&typed, &asked.rows)?;
-    let training = known(read(&opened.model, training)?)?;
+    let training =
+        known(read(&opened.model, training).map_err(|e| of_other(e, "the training file", "--training"))?)?;
     let (at, trees) = place(steps, &training.0)?;
     let (learned, wanted) = (apply(&steps[..at], training.0.clone())?, typed.take(&places)?);
     let taught = space(steps, at, trees, &learned, &learned)?;

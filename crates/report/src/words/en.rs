@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Story, Why, catalogue};
+use super::{Business, Story, Why, catalogue};
 
 catalogue! {
     /// The sentences and words of one language. The comment of each is its English text.
@@ -13,6 +13,8 @@ catalogue! {
         story: Story = super::en_story::EN,
         /// The texts about counterfactuals and effects.
         insight: Why = super::en_why::EN,
+        /// The texts about business plans and costs.
+        business: Business = super::en_business::EN,
     }
 
     language = "en",
@@ -281,9 +283,9 @@ catalogue! {
     explanation_usual = "usual answer",
     explanation_this = "this row",
     explanation_others = "all other columns",
-    units_margin = "what the column adds to the score of “{of}”",
-    units_probability = "what the column adds to the probability of “{of}”",
-    units_prediction = "what the column adds to “{of}”",
+    units_margin = "added to the score of “{of}”",
+    units_probability = "added to the probability of “{of}”",
+    units_prediction = "added to “{of}”",
     level_low = "low value",
     level_middle = "middle value",
     level_high = "high value",

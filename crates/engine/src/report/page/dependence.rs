@@ -1,8 +1,8 @@
-//! What a column adds along its values, in the colours of the column that changes that most.
+//! Dependence plots: SHAP values of a column over its values, coloured by the column that changes them most.
 
 use tidemill_report::{Dependence, Figure, Scale, Text};
 
-use super::explanation::{levels, x_name};
+use super::explanation::levels;
 use super::{Words, cut, fill, name, plain};
 use crate::explain::{Explained, Method};
 
@@ -55,7 +55,8 @@ fn figure(words: &'static Words, explained: &Explained, output: usize, at: usize
     let chart = Dependence {
         title: fill(said.along, &[("column", plain(cut(column, 40)))]).to_string(),
         x: Scale::number(column.as_str()),
-        y: Scale::number(x_name(words, explained, output)),
+        // Short: the picture is low, and its title names the column.
+        y: Scale::number(fill(said.adds, &[("of", plain(cut(&explained.outputs[output], 24)))]).to_string()),
         dots: dots.collect(),
         levels: match &other {
             Some((at, _)) => levels.map(|level| named(level, &explained.columns[*at])),

@@ -1,4 +1,4 @@
-//! Why it answers so: what each column adds, over many rows and for some of them one by one (SHAP).
+//! SHAP values: over many rows, and for single rows.
 
 use serde_json::Value;
 use tidemill_report::{
@@ -6,35 +6,42 @@ use tidemill_report::{
     Waterfall, number,
 };
 
-use super::{Words, cut, dependence, fill, name, overview, parts, plain};
+use super::{Words, cut, dependence, fill, local, name, overview, parts, plain, together};
 use crate::explain::{Explained, ExplainedRow, Judged, Method};
-use crate::report::text::{cell_text, main_reasons, reservations, strongest};
+use crate::report::text::{cell_text, main_reasons, reservations, said_by, strongest};
 
 /// How many columns the charts show.
 pub(super) const SHOWN: usize = 12;
 
 pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
+    if explained.method == Method::Lime {
+        return local::section(words, explained);
+    }
     let how = match explained.method {
         Method::PartitionShap => words.story.why_groups,
         Method::PermutationShap | Method::KernelShap | Method::Lime => words.explanation_sampled,
-        Method::TreeShap | Method::InterventionalTreeShap | Method::LinearShap => words.explanation_exact,
+        Method::TreeShap
+        | Method::InterventionalTreeShap
+        | Method::LinearShap
+        | Method::CorrelatedLinearShap
+        | Method::AdditiveShap => words.explanation_exact,
+        Method::InterventionalShap => words.insight.of_answer,
         Method::Gradients => words.story.why_path,
     };
     let output = most_moved(explained);
     let rows = number::count(explained.rows.len() as f64);
     let lead = fill(words.explanation_lead, &[("rows", plain(rows)), ("how", plain(how))]);
     let mut section = Section::new("explanation", words.explanation).lead(lead);
-    let doubts: Vec<Finding> =
-        reservations(words, explained).map(|line| Finding::new(Level::Warning, Text::plain(line))).collect();
-    if !doubts.is_empty() {
-        section = section.with(Block::Findings(doubts));
-    }
+    section = with_doubts(section, words, explained);
     let many = overview::figures(words, explained, output);
     let swarm = swarm(words, explained, output);
     section = section.with(Block::Figures(std::iter::once(swarm).chain(many).collect()));
     let along = dependence::figures(words, explained, output);
     if !along.is_empty() {
         section = section.with(Block::Figures(along));
+    }
+    if let Some(pairs) = together::figure(words, explained) {
+        section = section.with(Block::Figures(vec![pairs]));
     }
     if let Some(judged) = &explained.judged {
         section = section.with(Block::Figures(vec![curves(words, explained, judged)]));
@@ -55,6 +62,13 @@ pub(super) fn section(words: &'static Words, explained: &Explained) -> Section {
         }
     }
     section
+}
+
+/// The section with why its explanation is to be trusted less, where there is a reason.
+pub(super) fn with_doubts(section: Section, words: &'static Words, explained: &Explained) -> Section {
+    let doubts: Vec<Finding> =
+        reservations(words, explained).map(|line| Finding::new(Level::Warning, Text::plain(line))).collect();
+    if doubts.is_empty() { section } else { section.with(Block::Findings(doubts)) }
 }
 
 /// Dots for each row and column: what the column adds to one output.
@@ -91,12 +105,23 @@ fn curves(words: &'static Words, explained: &Explained, judged: &Judged) -> Figu
     Figure::whole(words, &chart)
 }
 
-fn waterfall(words: &'static Words, explained: &Explained, row: &ExplainedRow, output: usize) -> Waterfall {
+pub(super) fn waterfall(
+    words: &'static Words,
+    explained: &Explained,
+    row: &ExplainedRow,
+    output: usize,
+) -> Waterfall {
     let values = &row.values[output];
     let order = strongest(values);
     let step = |at: &usize| {
-        let cell = cut(&cell_text(words, &row.cells[*at]), 24);
-        (format!("{} = {cell}", cut(&explained.columns[*at], 40)), values[*at])
+        let said = match row.ranges.get(*at) {
+            Some(Some(_)) => cut(&said_by(words, explained, row, *at), 60),
+            _ => {
+                let cell = cut(&cell_text(words, &row.cells[*at]), 24);
+                format!("{} = {cell}", cut(&explained.columns[*at], 40))
+            }
+        };
+        (said, values[*at])
     };
     let mut steps: Vec<(String, f64)> = order.iter().take(SHOWN).map(step).collect();
     if order.len() > SHOWN {
@@ -106,7 +131,10 @@ fn waterfall(words: &'static Words, explained: &Explained, row: &ExplainedRow, o
         title: fill(words.explanation_row_title, &[("row", plain(row.row.to_string()))]).to_string(),
         x: Scale::number(x_name(words, explained, output)),
         y_name: words.column.into(),
-        first: (words.explanation_usual.into(), explained.base[output]),
+        first: match row.local.get(output) {
+            Some(fit) => (words.story.why_elsewhere.into(), fit.intercept),
+            None => (words.explanation_usual.into(), explained.base[output]),
+        },
         steps,
         last: words.explanation_this.into(),
     }
@@ -123,7 +151,7 @@ pub(super) fn x_name(words: &'static Words, explained: &Explained, output: usize
 }
 
 /// The output that the columns move most: of many classes, one is shown.
-fn most_moved(explained: &Explained) -> usize {
+pub(super) fn most_moved(explained: &Explained) -> usize {
     let moved = |output: usize| -> f64 {
         explained.rows.iter().flat_map(|row| &row.values[output]).map(|value| value.abs()).sum()
     };
@@ -132,13 +160,13 @@ fn most_moved(explained: &Explained) -> usize {
 }
 
 /// The output that a row's answer is about: of many classes, the one that was predicted.
-fn of_prediction(explained: &Explained, row: &ExplainedRow) -> usize {
+pub(super) fn of_prediction(explained: &Explained, row: &ExplainedRow) -> usize {
     let said = row.prediction.as_str().unwrap_or_default();
     explained.outputs.iter().position(|name| name == said).unwrap_or(0)
 }
 
 /// The rows with the greatest, the least and the middle total.
-fn examples(explained: &Explained, output: usize) -> Vec<&ExplainedRow> {
+pub(super) fn examples(explained: &Explained, output: usize) -> Vec<&ExplainedRow> {
     let mut rows: Vec<&ExplainedRow> = explained.rows.iter().collect();
     rows.sort_by(|a, b| b.totals[output].total_cmp(&a.totals[output]).then(a.row.cmp(&b.row)));
     match rows.len() {

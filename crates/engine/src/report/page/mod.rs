@@ -1,4 +1,4 @@
-//! Reports: from what a verb found to one page of HTML for people who were not there.
+//! Reports as single HTML pages.
 //!
 //! Each section is a file with one function from what is known to a [`tidemill_report::Section`]; a page is the list of
 //! them. The sentences stand in [`tidemill_report::words`], the charts in [`tidemill_report::chart`]; here is only what goes
@@ -19,6 +19,7 @@ mod explained;
 mod explanation;
 mod forecast;
 mod importance;
+mod local;
 mod map;
 mod masks;
 mod overview;
@@ -33,6 +34,7 @@ mod surrogate;
 mod synthesized;
 mod targets;
 mod teachers;
+mod together;
 mod verdict;
 
 use tidemill_core::Result;

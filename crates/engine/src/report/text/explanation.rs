@@ -6,7 +6,9 @@ use serde_json::Value;
 use tidemill_report::words::{Words, fill};
 
 use super::align::{left, width};
-use crate::explain::{CellParts, Explained, ExplainedRow, LocalFit, Method, Part, PartsOf, Reservation};
+use crate::explain::{
+    CellParts, Explained, ExplainedRow, InteractingPair, LocalFit, Method, Part, PartsOf, Reservation,
+};
 use crate::format::{cut, percent, short};
 
 /// Columns of a row that are shown; the rest is summed.
@@ -25,6 +27,9 @@ pub fn story(words: &Words, explained: &Explained) -> String {
         Method::TreeShap => said.why_trees,
         Method::InterventionalTreeShap => said.why_against,
         Method::LinearShap => said.why_linear,
+        Method::CorrelatedLinearShap => words.insight.correlated,
+        Method::AdditiveShap => words.insight.odds,
+        Method::InterventionalShap => words.insight.of_answer,
         Method::PermutationShap | Method::KernelShap => said.why_sampled,
         Method::PartitionShap => said.why_groups,
         Method::Gradients => said.why_gradients,
@@ -62,6 +67,7 @@ pub fn story(words: &Words, explained: &Explained) -> String {
         let name: String = name.chars().take(32).collect();
         text += &format!("  {}  {:>10}  {}\n", left(&name, wide), short(*value), bar(*value, most));
     }
+    text += &pairs(words, explained);
     for row in explained.rows.iter().take(ROWS) {
         text += &of_row(words, explained, row);
     }
@@ -69,6 +75,20 @@ pub fn story(words: &Words, explained: &Explained) -> String {
         text += &format!("\n{}\n", fill(said.why_more, &[("n", &(n - ROWS))]));
     }
     text
+}
+
+/// The pairs of columns that add most together, where that was asked.
+fn pairs(words: &Words, explained: &Explained) -> String {
+    let Some(found) = &explained.interactions else { return String::new() };
+    let Some(first) = found.pairs.first() else { return format!("\n{}\n", words.insight.pairs_none) };
+    let name = |pair: &InteractingPair| cut(&pair.columns.join(" × "), 48);
+    let shown = || found.pairs.iter().take(SHOWN);
+    let wide = shown().map(|pair| width(&name(pair))).max().unwrap_or(0);
+    let line = |pair: &InteractingPair| {
+        let bar = bar(pair.mean_absolute, first.mean_absolute);
+        format!("  {}  {:>10}  {bar}\n", left(&name(pair), wide), short(pair.mean_absolute))
+    };
+    format!("\n{}\n\n{}", words.insight.pairs_head, shown().map(line).collect::<String>())
 }
 
 /// One row: what it says in each column, and what that adds.
@@ -92,7 +112,7 @@ fn of_row(words: &Words, explained: &Explained, row: &ExplainedRow) -> String {
         }
     }
     text += &main_reasons(words, explained, row, output);
-    text + &bars(words, explained, row, output) + &of_parts(words, row, output)
+    text + &bars(words, explained, row, output) + &of_parts(words, explained, row, output)
 }
 
 /// What each column adds to an output of a row, a line for each of the greatest, and what all of it sums to.
@@ -104,16 +124,7 @@ fn bars(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize)
     order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
     let shown = order.iter().copied().take(SHOWN).filter(|at| is_more_than_rounding(values, *at));
     let shown: Vec<usize> = shown.collect();
-    let name = |at: usize| {
-        let (column, range) = (&explained.columns[at], row.ranges.get(at).and_then(Option::as_ref));
-        match range {
-            Some(ends) => stretch(words, column, ends),
-            None => {
-                let cell: String = cell_text(words, &row.cells[at]).chars().take(24).collect();
-                format!("{column} = {cell}")
-            }
-        }
-    };
+    let name = |at: usize| said_by(words, explained, row, at);
     // Where values are sampled, what chance may have done to them.
     let off = |at: usize| {
         let error = row.errors.get(output).map_or(0.0, |errors| errors[at]);
@@ -138,15 +149,27 @@ fn bars(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize)
     text + &format!("  {}  {sum}\n", left(word, wide))
 }
 
+/// What a row says in a column: its value, or of LIME the stretch of values that counts as its own.
+pub(crate) fn said_by(words: &Words, explained: &Explained, row: &ExplainedRow, at: usize) -> String {
+    let (column, range) = (&explained.columns[at], row.ranges.get(at).and_then(Option::as_ref));
+    match range {
+        Some(ends) => stretch(words, column, ends),
+        None => {
+            let cell: String = cell_text(words, &row.cells[at]).chars().take(24).collect();
+            format!("{column} = {cell}")
+        }
+    }
+}
+
 /// The words of texts and the patches of pictures that add most to an output, a line for each cell.
-fn of_parts(words: &Words, row: &ExplainedRow, output: usize) -> String {
+fn of_parts(words: &Words, explained: &Explained, row: &ExplainedRow, output: usize) -> String {
     let line = |cell: &CellParts| {
         let values = &cell.values[output];
         let shown = strongest(values).into_iter().take(PARTS);
         let one =
             |at: usize| format!("{} {}", part_name(words, &cell.parts[at]), part_value(cell, values[at]));
         let parts: Vec<String> = shown.map(one).collect();
-        let none = || words.story.why_nothing.to_string();
+        let none = || fill(words.insight.parts_nothing, &[("of", &explained.outputs[output])]);
         let parts = if parts.is_empty() { none() } else { parts.join(words.list) };
         let template = match cell.what {
             PartsOf::Added => words.insight.parts,
@@ -221,7 +244,7 @@ pub(crate) fn reservations(words: &Words, explained: &Explained) -> impl Iterato
 }
 
 /// How faithful the local models of LIME are, before anything is read off them.
-fn fidelity(words: &Words, explained: &Explained) -> String {
+pub(crate) fn fidelity(words: &Words, explained: &Explained) -> String {
     let said = &words.story;
     let fits = || explained.rows.iter().flat_map(|row| &row.local);
     let n = fits().count();
@@ -242,7 +265,7 @@ fn fidelity(words: &Words, explained: &Explained) -> String {
 }
 
 /// How well the local model of a row does, in a sentence or two.
-fn of_local(words: &Words, row: &ExplainedRow, output: usize, fit: &LocalFit) -> String {
+pub(crate) fn of_local(words: &Words, row: &ExplainedRow, output: usize, fit: &LocalFit) -> String {
     let said = &words.story;
     let r2 = short(fit.r2);
     if fit.is_unfaithful() {

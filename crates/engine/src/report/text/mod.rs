@@ -1,7 +1,6 @@
 //! Text for the terminal, and the card in a model file. The sentences stand in [`tidemill_report::words`]; whoever asks for a text
 //! hands down the words of a language.
 
-mod align;
 mod audit;
 mod backups;
 mod card;
@@ -31,8 +30,10 @@ pub(crate) mod synthesized;
 mod targets;
 pub(crate) mod teachers;
 mod training;
+mod written;
 
 use tidemill_core::Role;
+use tidemill_report::align;
 use tidemill_report::words::Words;
 
 pub use audit::story as audit;
@@ -48,7 +49,8 @@ pub use distilled::{card as distilled_card, story as distilled};
 pub use effects::story as effects;
 pub use explanation::story as explanation;
 pub(crate) use explanation::{
-    cell_text, main_reasons, part_name, part_value, reservations, signed, strongest,
+    cell_text, fidelity, main_reasons, of_local, part_name, part_value, reservations, said_by, signed,
+    strongest,
 };
 pub use figures::story as figures;
 pub use imported::{card as imported_card, story as imported};

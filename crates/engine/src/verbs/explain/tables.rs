@@ -1,4 +1,4 @@
-//! What was explained, as tables to be written.
+//! Explanations as tables to be written.
 
 use std::sync::Arc;
 
@@ -7,7 +7,10 @@ use serde_json::Value;
 use tidemill_core::{Batch, Column, Kind, Result, Schema};
 use tidemill_eval::explain::GridValue;
 
-use crate::explain::{Coefficients, Counterfactuals, Effects, Explained, Method, Surrogate, Teachers, Test};
+use crate::error::EngineError;
+use crate::explain::{
+    Coefficients, Counterfactuals, Effects, Explained, ExplainedRow, Method, Surrogate, Teachers, Test,
+};
 
 fn text(value: &Value) -> Option<String> {
     match value {
@@ -48,8 +51,42 @@ pub(super) fn explained(explained: &Explained) -> Result<Batch> {
             let values = explained.rows.iter().map(|row| row.values[at][place]);
             arrays.push(Arc::new(Float64Array::from_iter_values(values)));
         }
+        if explained.interactions.is_some() {
+            together(explained, at, &format!("{word}{of}"), &mut columns, &mut arrays)?;
+        }
     }
     Batch::with_rows(Arc::new(Schema::new(columns)?), arrays, explained.rows.len())
+}
+
+/// The most columns of pairs that a table gets.
+const MOST_PAIRS: usize = 5_000;
+
+/// For each column what it adds alone, and for each pair what both add together: with the base these sum to what is explained.
+fn together(
+    explained: &Explained,
+    output: usize,
+    word: &str,
+    columns: &mut Vec<Column>,
+    arrays: &mut Vec<ArrayRef>,
+) -> Result<()> {
+    let (names, p) = (&explained.columns, explained.columns.len());
+    if p * p.saturating_sub(1) / 2 > MOST_PAIRS {
+        let problem = format!("{p} columns have more pairs than a table can hold");
+        return Err(EngineError::usage(problem, "leave -o out: --json holds all of them").into());
+    }
+    for first in 0..p {
+        for second in first..p {
+            let (name, shares) = match first == second {
+                true => (format!("{word}_{} alone", names[first]), 1.0),
+                // Both cells of a pair.
+                false => (format!("{word}_{} × {}", names[first], names[second]), 2.0),
+            };
+            columns.push(Column::number(name));
+            let of_row = |row: &ExplainedRow| shares * row.interactions[output][first * p + second];
+            arrays.push(Arc::new(Float64Array::from_iter_values(explained.rows.iter().map(of_row))));
+        }
+    }
+    Ok(())
 }
 
 /// Columns of a table that is written, one after the other.
